@@ -1,0 +1,30 @@
+"""A HubSpot of one's own: as strict as the real one, and no network needed."""
+
+from typing import TYPE_CHECKING, Any
+
+
+if TYPE_CHECKING:
+    from hubbatch.simulator.faults import Fault as Fault
+    from hubbatch.simulator.faults import When as When
+    from hubbatch.simulator.schemas import Property as Property
+    from hubbatch.simulator.server import Simulator as Simulator
+
+
+__all__ = ["Fault", "Property", "Simulator", "When"]
+
+_HOMES = {
+    "Fault": "faults",
+    "Property": "schemas",
+    "Simulator": "server",
+    "When": "faults",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # The pytest plugin lives in here, and every pytest run imports it: aiohttp can
+    # wait until a simulator is wanted.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,25 @@
+"""Run the simulator: python -m hubbatch.simulator."""
+
+import argparse
+import functools
+import sys
+
+from hubbatch.simulator.quota import TIERS
+from hubbatch.simulator.serving import run
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Read the options and serve."""
+    parser = argparse.ArgumentParser(prog="python -m hubbatch.simulator")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--tier", choices=list(TIERS), default="professional")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--chaos", type=float, default=0.0, metavar="RATE")
+    options = parser.parse_args(arguments)
+    say = functools.partial(print, flush=True)
+    return run(**vars(options), say=say)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

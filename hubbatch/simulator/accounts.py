@@ -1,0 +1,164 @@
+"""Accounts, the apps installed in them, and their tokens."""
+
+from collections.abc import Collection, Mapping
+from random import Random
+from typing import Any, Final
+from uuid import UUID
+
+import attrs
+
+from hubbatch.simulator.quota import TIERS, Day, RollingWindow
+from hubbatch.simulator.schemas import ObjectType
+from hubbatch.simulator.wire import Answer, Refusal, as_json, iso
+from hubbatch.simulator.world import Store
+
+
+DAY_MS: Final = 86_400_000
+
+_SCOPES_PAGE = "https://developers.hubspot.com/scopes"
+
+
+@attrs.define
+class Account:
+    """A portal: its records and its day."""
+
+    portal_id: int
+    store: Store
+    day: Day
+    windows: dict[int, RollingWindow] = attrs.field(factory=dict, repr=False)
+
+    def details(self) -> dict[str, object]:
+        """Describe the account as `account-info` does; its clock is UTC."""
+        return {
+            "portalId": self.portal_id,
+            "accountType": "STANDARD",
+            "timeZone": "UTC",
+            "companyCurrency": "USD",
+            "additionalCurrencies": [],
+            "utcOffset": "+00:00",
+            "utcOffsetMilliseconds": 0,
+            "uiDomain": "app.hubspot.com",
+            "dataHostingLocation": "na1",
+        }
+
+    def usage(self, now: int) -> dict[str, object]:
+        """Say how much of the day its private apps have used."""
+        self.day.turn(now // DAY_MS)
+        return {
+            "results": [
+                {
+                    "name": "private-apps-api-calls-daily",
+                    "usageLimit": self.day.limit or TIERS["starter"][1],
+                    "currentUsage": self.day.used,
+                    "collectedAt": iso(now),
+                    "fetchStatus": "SUCCESS",
+                    "resetsAt": iso((now // DAY_MS + 1) * DAY_MS),
+                }
+            ]
+        }
+
+
+@attrs.frozen
+class Token:
+    """What a caller shows: who it is, what it may do and until when."""
+
+    value: str
+    account: Account
+    app_id: int
+    window: RollingWindow
+    oauth: bool = False
+    scopes: frozenset[str] | None = None
+    expires: int | None = None
+
+    def headers(self, at: float) -> dict[str, str]:
+        """Return the limits; an OAuth app is told nothing of the day."""
+        daily = {} if self.oauth else self.account.day.headers()
+        return {**daily, **self.window.headers(at)}
+
+    def throttled(self, at: float, now: int) -> str | None:
+        """Count a request, or return the policy that it went against."""
+        if not self.oauth:
+            day = self.account.day
+            day.turn(now // DAY_MS)
+            if day.limit is not None and day.used >= day.limit:
+                return "DAILY"
+        if not self.window.take(at):
+            return "TEN_SECONDLY_ROLLING"
+        if not self.oauth:
+            self.account.day.take(now // DAY_MS)
+        return None
+
+    def group(self) -> str:
+        """Name the counter, as refusals do."""
+        kind = "oauth" if self.oauth else "private_app"
+        app = f"{self.app_id}:{self.account.portal_id}"
+        return f"publicapi:{kind}-api-calls-ten-secondly:{app}"
+
+
+def token_text(chance: Random, *, oauth: bool) -> str:
+    """Make a token that looks like HubSpot's."""
+    if oauth:
+        return "C" + "".join(f"{chance.getrandbits(64):016x}" for _ in range(8))
+    return f"pat-na1-{UUID(int=chance.getrandbits(128), version=4)}"
+
+
+def authenticated(tokens: Mapping[str, Token], shown: str | None, now: int) -> Token:
+    """Return whose token it is, or refuse it."""
+    headers = {"X-HubSpot-Auth-Failure": "401 Unauthorized"}
+    token = tokens.get(shown or "")
+    if token is None:
+        raise Refusal(
+            401,
+            "Authentication credentials not found. This API supports OAuth 2.0 "
+            "authentication and you can find more details at "
+            "https://developers.hubspot.com/docs/methods/auth/oauth-overview",
+            "INVALID_AUTHENTICATION",
+            headers=headers,
+        )
+    if token.expires is not None and now >= token.expires:
+        ago = _ago((now - token.expires) // 1000)
+        # The space in the key was recorded.
+        context = {"context": {"expire time": [iso(token.expires)]}}
+        message = f"The OAuth token used to make this call expired {ago} ago."
+        raise Refusal(401, message, "EXPIRED_AUTHENTICATION", context, headers)
+    return token
+
+
+def _ago(seconds: int) -> str:
+    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= length:
+            return f"{seconds // length} {unit}(s)"
+    return f"{seconds} second(s)"
+
+
+def check_scopes(token: Token, schema: ObjectType, verb: str) -> None:
+    """Refuse a token that was not granted one of the scopes of a call."""
+    wanted = schema.scopes[0 if verb == "read" else 1]
+    if token.scopes is None or not token.scopes.isdisjoint(wanted):
+        return
+    raise missing_scopes(wanted)
+
+
+def missing_scopes(wanted: Collection[str], *, in_context: bool = False) -> Refusal:
+    """Refuse in either of the two shapes that were recorded."""
+    short = "One or more of the following scopes are required."
+    granular = list(wanted)
+    if in_context:
+        context = {"requiredGranularScopes": granular, "links": [_SCOPES_PAGE]}
+        return Refusal(403, short, "MISSING_SCOPES", {"context": context})
+    detail: dict[str, Any] = {
+        "message": short,
+        "context": {"requiredGranularScopes": granular},
+    }
+    return Refusal(
+        403,
+        "This app hasn't been granted all required scopes to make this call. Read "
+        f"more about required scopes here: {_SCOPES_PAGE}.",
+        "MISSING_SCOPES",
+        {"errors": [detail], "links": {"scopes": _SCOPES_PAGE}},
+    )
+
+
+def account_info(account: Account, page: str, now: int) -> Answer:
+    """Answer the two calls about the account itself."""
+    return as_json(200, account.details() if page == "details" else account.usage(now))

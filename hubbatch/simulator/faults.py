@@ -1,0 +1,188 @@
+"""Scripted trouble, and the moods in which HubSpot was seen."""
+
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import Any, Final, Literal
+
+import attrs
+
+
+Cut = Literal["drop_before", "drop_after_commit", "truncate"]
+Value = bool | str | tuple[str, ...] | None
+
+CUTS: Final = ("drop_before", "drop_after_commit", "truncate")
+ENDINGS: Final = ("status", *CUTS)
+
+
+@attrs.frozen(kw_only=True)
+class Quirks:
+    """How HubSpot behaves where it was seen to behave in more than one way."""
+
+    shuffle: bool = True
+    echo_trace_ids: bool = True
+    honour_trace_ids: frozenset[str] = attrs.field(
+        default=frozenset({"create", "update", "upsert"}), converter=frozenset
+    )
+    key_order: Literal["new", "old"] = attrs.field(
+        default="new", validator=attrs.validators.in_(("new", "old"))
+    )
+    whole_upsert_conflict: bool = True
+    update_by_email: bool = False
+    status_flip: bool = False
+    silent_noop: bool = False
+    silent_drop: tuple[str, ...] | bool = False
+
+
+QUIRKS: Final = tuple(field.name for field in attrs.fields(Quirks))
+KINDS: Final = (*ENDINGS, "delay", *QUIRKS)
+
+
+@attrs.frozen
+class Seen:
+    """What a fault may ask about a request before it strikes."""
+
+    method: str
+    path: str
+    verb: str | None = None
+    object_type: str | None = None
+    token: str | None = None
+    content: bytes = b""
+
+
+@attrs.frozen(kw_only=True)
+class When:
+    """Which requests a fault is for; what is not named does not matter."""
+
+    verb: str | None = None
+    object_type: str | None = None
+    path: str | None = None
+    token: str | None = None
+    id: str | None = None
+    skip: int = 0
+
+    def __call__(self, seen: Seen) -> bool:
+        """Tell whether a request is meant."""
+        return (
+            self.verb in {None, seen.verb}
+            and self.object_type in {None, seen.object_type}
+            and self.token in {None, seen.token}
+            and (self.path is None or self.path in seen.path)
+            and (self.id is None or f'"{self.id}"'.encode() in seen.content)
+        )
+
+
+@attrs.frozen
+class Fault:
+    """One kind of trouble, for so many requests (`times=None`: for all of them).
+
+    Kinds: `status` answers with `status`; `drop_before` closes the socket and does
+    nothing; `drop_after_commit` does it all and then closes the socket; `truncate`
+    stops in the middle of the body; `delay` answers `seconds` later. The name of a
+    quirk changes that quirk to `value`.
+    """
+
+    kind: str = attrs.field(validator=attrs.validators.in_(KINDS))
+    times: int | None = 1
+    when: When | Callable[[Seen], bool] = attrs.field(default=When(), kw_only=True)
+    status: int = attrs.field(default=503, kw_only=True)
+    body: Any = attrs.field(default=None, kw_only=True)
+    empty: bool = attrs.field(default=False, kw_only=True)
+    policy: str = attrs.field(default="TEN_SECONDLY_ROLLING", kw_only=True)
+    retry_after: float | None = attrs.field(default=None, kw_only=True)
+    headers: Mapping[str, str] = attrs.field(factory=dict, kw_only=True)
+    seconds: float = attrs.field(default=1.0, kw_only=True)
+    value: Value = attrs.field(default=True, kw_only=True)
+
+
+@attrs.frozen
+class Struck:
+    """What the faults made of one request."""
+
+    ending: Fault | None = None
+    seconds: float = 0.0
+    quirks: Quirks = Quirks()
+
+
+@attrs.define
+class _Armed:
+    fault: Fault
+    left: float
+    passed: int = 0
+
+    def strikes(self, seen: Seen) -> bool:
+        when = self.fault.when
+        if self.left <= 0 or not when(seen):
+            return False
+        self.passed += 1
+        return not isinstance(when, When) or self.passed > when.skip
+
+
+# What a bad hour looks like: throttling, a failing back end, a failing network.
+CHAOS: Final = (
+    Fault("status", status=429),
+    Fault("status", status=429, policy="SECONDLY"),
+    Fault("status", status=500, empty=True),
+    Fault("status", status=502),
+    Fault("status", status=503),
+    Fault("status", status=504),
+    Fault("status", status=423),
+    Fault("drop_before"),
+    Fault("drop_after_commit"),
+    Fault("truncate"),
+)
+
+
+@attrs.define
+class Faults:
+    """The script: faults in the order they were added, chance, and the quirks."""
+
+    random: Random
+    quirks: Quirks = Quirks()
+    struck: list[Fault] = attrs.field(init=False, factory=list)
+    _armed: list[_Armed] = attrs.field(init=False, factory=list)
+    _rate: float = attrs.field(init=False, default=0.0)
+    _kinds: tuple[Fault, ...] = attrs.field(init=False, default=CHAOS)
+
+    def add(self, fault: Fault) -> None:
+        """Arm a fault."""
+        left = float("inf") if fault.times is None else fault.times
+        self._armed.append(_Armed(fault, left))
+
+    def chaos(self, rate: float, kinds: tuple[Fault, ...] = CHAOS) -> None:
+        """Let this share of the requests fail, each in a way chosen by the seed."""
+        if not 0 <= rate <= 1:
+            raise ValueError(f"a rate is between 0 and 1, not {rate}")
+        self._rate, self._kinds = rate, kinds
+
+    def set(self, **quirks: Any) -> None:
+        """Change how HubSpot behaves from now on."""
+        self.quirks = attrs.evolve(self.quirks, **quirks)
+
+    def clear(self) -> None:
+        """Disarm everything; the quirks stay."""
+        self._armed.clear()
+        self._rate = 0.0
+
+    def strike(self, seen: Seen) -> Struck:
+        """Say what happens to a request, and count it."""
+        ending: Fault | None = None
+        seconds = 0.0
+        changes: dict[str, Any] = {}
+        for armed in self._armed:
+            if ending is not None and armed.fault.kind in ENDINGS:
+                continue
+            if not armed.strikes(seen):
+                continue
+            armed.left -= 1
+            self.struck.append(armed.fault)
+            if armed.fault.kind in ENDINGS:
+                ending = armed.fault
+            elif armed.fault.kind == "delay":
+                seconds += armed.fault.seconds
+            else:
+                changes[armed.fault.kind] = armed.fault.value
+        if self._rate and ending is None and self.random.random() < self._rate:
+            ending = self.random.choice(self._kinds)
+            self.struck.append(ending)
+        quirks = attrs.evolve(self.quirks, **changes) if changes else self.quirks
+        return Struck(ending, seconds, quirks)

@@ -1,0 +1,57 @@
+"""Which path means what."""
+
+import re
+
+from typing import Final, Literal
+
+import attrs
+
+
+Family = Literal["batch", "legacy", "account"]
+
+_VERSION: Final = r"20\d\d-(?:0[1-9]|1[0-2])(?:-beta)?"
+_VERB: Final = "(?P<verb>create|read|update|upsert|archive)"
+_TYPE: Final = "(?P<object_type>[^/]+)"
+
+_ROUTES: Final[tuple[tuple[Family, str, re.Pattern[str]], ...]] = (
+    (
+        "batch",
+        "POST",
+        re.compile(f"/crm/(?:v3/objects|objects/{_VERSION})/{_TYPE}/batch/{_VERB}/?"),
+    ),
+    (
+        "legacy",
+        "POST",
+        re.compile(
+            "/crm-objects/v1/objects/(?P<object_type>tickets|products|line_items)"
+            "/batch-(?P<verb>update)/?"
+        ),
+    ),
+    (
+        "account",
+        "GET",
+        re.compile(
+            f"/account-info/(?:v3|{_VERSION})/"
+            "(?P<verb>details|api-usage/daily/private-apps)/?"
+        ),
+    ),
+)
+
+
+@attrs.frozen
+class Route:
+    """What a path asks for."""
+
+    family: Family
+    method: str
+    verb: str
+    object_type: str = ""
+
+
+def find(path: str) -> Route | None:
+    """Return the route of a path, if there is one."""
+    for family, method, pattern in _ROUTES:
+        match = pattern.fullmatch(path)
+        if match is not None:
+            return Route(family, method, **match.groupdict())
+    return None

@@ -1,0 +1,191 @@
+"""Properties and object types: what a value may be, and in which words it may not."""
+
+import re
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Literal
+
+import attrs
+
+from hubbatch.simulator.wire import iso
+
+
+type_name = Literal["string", "number", "datetime", "date", "enumeration", "bool"]
+
+_EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;.]+(\.[^@\s,;.]+)+")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_MILLISECONDS = re.compile(r"-?\d{1,15}")
+_DAY = 86_400_000
+
+
+@attrs.frozen
+class Problem:
+    """Why a value was not valid, as HubSpot puts it into its messages."""
+
+    name: str
+    code: str
+    message: str
+
+    def embedded(self) -> dict[str, object]:
+        """Return the item that stands as JSON inside the message text."""
+        return {
+            "isValid": False,
+            "message": self.message,
+            "error": self.code,
+            "name": self.name,
+        }
+
+    def detail(self) -> dict[str, object]:
+        """Return the item of `errors`."""
+        return {
+            "message": self.message,
+            "code": self.code,
+            "context": {"propertyName": [self.name]},
+        }
+
+
+@attrs.frozen
+class Property:
+    """One property of an object type."""
+
+    name: str
+    type: type_name = "string"
+    options: tuple[str, ...] = ()
+    unique: bool = attrs.field(default=False, kw_only=True)
+    read_only: bool = attrs.field(default=False, kw_only=True)
+    multiple: bool = attrs.field(default=False, kw_only=True)
+    email: bool = attrs.field(default=False, kw_only=True)
+    plain: bool = attrs.field(init=False)
+
+    @plain.default
+    def _is_plain(self) -> bool:
+        return self.type == "string" and not (self.read_only or self.email)
+
+    def accept(self, text: str) -> str | Problem:
+        """Return the value as HubSpot stores it, or why it does not."""
+        if self.read_only:
+            message = f'"{self.name}" is a read only property; its value cannot be set.'
+            return Problem(self.name, "READ_ONLY_VALUE", message)
+        if not text or self.plain:
+            return text
+        if self.email:
+            return self._accept_email(text)
+        return _ACCEPT[self.type](self, text)
+
+    def key(self, text: str) -> str:
+        """Return what two equal values of this property have in common."""
+        return text.strip().lower() if self.email else text
+
+    def _accept_email(self, text: str) -> str | Problem:
+        if _EMAIL.fullmatch(text.strip()):
+            return text.strip().lower()
+        message = f"Email address {text} is invalid"
+        return Problem(self.name, "INVALID_EMAIL", message)
+
+
+def _accept_text(_: Property, text: str) -> str | Problem:
+    return text
+
+
+def _accept_number(schema: Property, text: str) -> str | Problem:
+    if _NUMBER.fullmatch(text.strip()):
+        return text.strip()
+    message = f"{text} was not a valid number"
+    return Problem(schema.name, "INVALID_INTEGER", message)
+
+
+def _accept_datetime(schema: Property, text: str) -> str | Problem:
+    milliseconds = _instant(text)
+    if milliseconds is not None:
+        return iso(milliseconds)
+    return Problem(schema.name, "INVALID_LONG", f"{text} was not a valid long.")
+
+
+def _accept_date(schema: Property, text: str) -> str | Problem:
+    milliseconds = _instant(text)
+    if milliseconds is None:
+        return Problem(schema.name, "INVALID_LONG", f"{text} was not a valid long.")
+    if milliseconds % _DAY:
+        time = iso(milliseconds)[11:23]
+        message = f"{text} is at {time} UTC, not midnight!"
+        return Problem(schema.name, "INVALID_DATE", message)
+    return iso(milliseconds)[:10]
+
+
+def _accept_option(schema: Property, text: str) -> str | Problem:
+    options = schema.options or (("true", "false") if schema.type == "bool" else ())
+    chosen = [part for part in text.split(";") if part] if schema.multiple else [text]
+    for option in chosen:
+        if options and option not in options:
+            allowed = ", ".join(options)
+            message = f"{option} was not one of the allowed options: [{allowed}]"
+            return Problem(schema.name, "INVALID_OPTION", message)
+    return text
+
+
+_ACCEPT: dict[type_name, Callable[[Property, str], str | Problem]] = {
+    "string": _accept_text,
+    "number": _accept_number,
+    "datetime": _accept_datetime,
+    "date": _accept_date,
+    "enumeration": _accept_option,
+    "bool": _accept_option,
+}
+
+
+def _instant(text: str) -> int | None:
+    """Read epoch milliseconds or ISO 8601, which HubSpot takes alike."""
+    if _MILLISECONDS.fullmatch(text):
+        return int(text)
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if instant.tzinfo is None:
+        instant = instant.replace(tzinfo=UTC)
+    return round(instant.timestamp() * 1000)
+
+
+@attrs.frozen
+class ObjectType:
+    """An object type: its names, its properties and what each verb shows of them."""
+
+    id: str
+    singular: str
+    plural: str
+    properties: Mapping[str, Property] = attrs.field(repr=False)
+    names: tuple[str, ...] = attrs.field(default=(), kw_only=True)
+    created: str = attrs.field(default="hs_createdate", kw_only=True)
+    modified: str = attrs.field(default="hs_lastmodifieddate", kw_only=True)
+    read_by_default: tuple[str, ...] = attrs.field(default=(), kw_only=True)
+    shown_by_update: tuple[str, ...] = attrs.field(default=(), kw_only=True)
+    fixed: Mapping[str, str] = attrs.field(factory=dict, kw_only=True)
+    derived: Mapping[str, Callable[[Mapping[str, str]], str | None]] = attrs.field(
+        factory=dict, kw_only=True
+    )
+    recomputed: tuple[str, ...] = attrs.field(default=(), kw_only=True)
+    scopes: tuple[tuple[str, ...], tuple[str, ...]] = attrs.field(
+        default=((), ()), kw_only=True
+    )
+    unique: tuple[str, ...] = attrs.field(init=False)
+    legacy: str = attrs.field(init=False)
+
+    @unique.default
+    def _unique(self) -> tuple[str, ...]:
+        return tuple(one.name for one in self.properties.values() if one.unique)
+
+    @legacy.default
+    def _legacy(self) -> str:
+        # TICKET, LINE_ITEM: the word of "Could not get some CONTACT objects".
+        return self.singular.upper().replace(" ", "_")
+
+    def known_as(self) -> Iterable[str]:
+        """Yield every name a path may use, in lower case."""
+        return {self.id, self.singular, self.plural, *self.names}
+
+    def with_properties(self, more: Iterable[Property]) -> "ObjectType":
+        """Return the type with custom properties added."""
+        return attrs.evolve(
+            self, properties={**self.properties, **{one.name: one for one in more}}
+        )

@@ -1,0 +1,278 @@
+"""The simulator on a socket of this machine."""
+
+import asyncio
+import time
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import attrs
+import orjson
+
+from aiohttp import web
+
+from hubbatch.simulator.accounts import Account
+from hubbatch.simulator.clocks import Clock
+from hubbatch.simulator.faults import Faults
+from hubbatch.simulator.hubspot import HubSpot, Reply
+from hubbatch.simulator.quota import TIERS
+from hubbatch.simulator.threads import Background
+from hubbatch.simulator.wire import Request, dice
+from hubbatch.simulator.world import Store
+
+
+# Recorded batches took about 3 ms a record, and a round trip is not free.
+REALISTIC_SECONDS = 0.030
+REALISTIC_SECONDS_A_RECORD = 0.003
+
+# Nothing is known of a limit in bytes; this one keeps a mistake from filling memory.
+BODY_BYTES = 64 * 1024 * 1024
+
+
+@attrs.define(slots=False)
+class Received:
+    """A request that came in, and the status it got (None: the socket was closed)."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    content: bytes = attrs.field(repr=False)
+    status: int | None
+    at: float
+
+    @cached_property
+    def body(self) -> Any:
+        """The JSON that was sent, or the bytes if it was none."""
+        try:
+            return orjson.loads(self.content)
+        except orjson.JSONDecodeError:
+            return self.content
+
+
+class Simulator:
+    """A HubSpot of one's own.
+
+    Use it with `async with`, or with a plain `with`, which runs it in a thread.
+
+    Args:
+        tier: What the account pays for: starter, professional, enterprise, increased
+            (the add-on), or oauth (a public app).
+        seed: Of ids, tokens, the order of results, and chaos.
+        host: Where to listen.
+        port: Where to listen; 0 takes a free one.
+        limit: Requests per ten seconds, in place of the tier's.
+        latency: Seconds a request, or "realistic".
+        portal_id: The account's id.
+        clock: Seconds that only grow; windows and dates follow it.
+        started: The date when the clock is read first; by default, today's.
+        keep_requests: Whether `requests` remembers what came in.
+        on_request: Called after every request, for a log.
+    """
+
+    def __init__(
+        self,
+        *,
+        tier: str = "professional",
+        seed: int = 0,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        limit: int | None = None,
+        latency: float | Literal["realistic"] = 0.0,
+        portal_id: int = 62515,
+        clock: Callable[[], float] = time.monotonic,
+        started: datetime | None = None,
+        keep_requests: bool = True,
+        on_request: Callable[[Received], None] | None = None,
+    ) -> None:
+        if tier not in TIERS:
+            raise ValueError(f"tier is one of {', '.join(TIERS)}, not {tier}")
+        began = started or datetime.now(UTC)
+        self.clock = Clock(clock, clock(), round(began.timestamp() * 1000))
+        self.faults = Faults(dice(f"faults {seed}"))
+        self.hubspot = HubSpot(self.clock, self.faults, dice(f"world {seed}"))
+        self.account = self.hubspot.account(portal_id, tier)
+        self.token = self.hubspot.install(self.account, tier, limit=limit).value
+        self.requests: list[Received] = []
+        self._tier = tier
+        self._where = (host, port)
+        self._latency = latency
+        self._keep_requests = keep_requests
+        self._on_request = on_request
+        self._runner: web.ServerRunner | None = None
+        self._background: Background | None = None
+        self._url: str | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        if self._url is None:
+            raise RuntimeError("the simulator is not running")
+        return self._url
+
+    @property
+    def store(self) -> Store:
+        """The records of its first account."""
+        return self.account.store
+
+    def open_account(self, portal_id: int, tier: str | None = None) -> Account:
+        """Return another account, with records of its own."""
+        return self.hubspot.account(portal_id, tier or self._tier)
+
+    def issue_token(
+        self,
+        *,
+        tier: str | None = None,
+        account: Account | None = None,
+        limit: int | None = None,
+        scopes: Collection[str] | None = None,
+        expires_in: float | None = None,
+        app_id: int | None = None,
+    ) -> str:
+        """Return another token; those of one `app_id` share its window."""
+        lifetime = None if expires_in is None else round(expires_in * 1000)
+        return self.hubspot.install(
+            account or self.account,
+            tier or self._tier,
+            limit=limit,
+            scopes=scopes,
+            expires=None if lifetime is None else self.clock.ms() + lifetime,
+            app_id=app_id,
+        ).value
+
+    def revoke_token(self, token: str) -> None:
+        """Let a token be unknown from now on."""
+        self.hubspot.tokens.pop(token, None)
+
+    async def start(self) -> None:
+        """Begin to listen."""
+        server = web.Server(self._handle, request_factory=_request)
+        runner = web.ServerRunner(server, access_log=None, shutdown_timeout=0.2)
+        await runner.setup()
+        try:
+            host, port = self._where
+            await web.TCPSite(runner, host, port).start()
+        except OSError:
+            await runner.cleanup()
+            raise
+        self._runner = runner
+        host, port = runner.addresses[0][:2]
+        self._url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+    async def aclose(self) -> None:
+        """Stop listening and close every connection."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = self._url = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def __enter__(self) -> Self:
+        self._background = Background()
+        try:
+            self._background.run(self.start())
+        except BaseException:
+            self._background.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        background = self._background
+        if background is not None:
+            try:
+                background.run(self.aclose())
+            finally:
+                background.stop()
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        content = await request.read()
+        query = dict(request.query) if request.query_string else {}
+        came = Request(request.method, request.path, query, request.headers, content)
+        reply = self.hubspot.receive(came)
+        self._note(came, reply)
+        seconds = reply.seconds + self._seconds(reply.records)
+        if seconds > 0:
+            await asyncio.sleep(seconds)
+        return await _send(request, reply)
+
+    def _note(self, came: Request, reply: Reply) -> None:
+        if not self._keep_requests and self._on_request is None:
+            return
+        headers = dict(came.headers)
+        if "Authorization" in headers:
+            headers["Authorization"] = "Bearer ***"
+        cut = reply.cut in {"drop_before", "drop_after_commit"}
+        received = Received(
+            came.method,
+            came.path,
+            came.query,
+            headers,
+            came.content,
+            None if cut else reply.answer.status,
+            self.clock.now().at,
+        )
+        if self._keep_requests:
+            self.requests.append(received)
+        if self._on_request is not None:
+            self._on_request(received)
+
+    def _seconds(self, records: int) -> float:
+        if self._latency == "realistic":
+            return REALISTIC_SECONDS + records * REALISTIC_SECONDS_A_RECORD
+        return self._latency
+
+
+def _request(*args: Any) -> web.BaseRequest:
+    # RawRequestMessage, payload, protocol, writer and task, as aiohttp hands them on.
+    message, payload, protocol, writer, task = args
+    return web.BaseRequest(
+        message,
+        payload,
+        protocol,
+        writer,
+        task,
+        asyncio.get_running_loop(),
+        client_max_size=BODY_BYTES,
+    )
+
+
+async def _send(request: web.BaseRequest, reply: Reply) -> web.StreamResponse:
+    answer = reply.answer
+    if reply.cut in {"drop_before", "drop_after_commit"}:
+        _hang_up(request)
+        return web.Response()
+    headers = dict(answer.headers)
+    if answer.content_type is not None:
+        headers["Content-Type"] = answer.content_type
+    if reply.cut != "truncate":
+        body = answer.content if answer.status != 204 else None  # noqa: PLR2004
+        return web.Response(status=answer.status, headers=headers, body=body)
+    response = web.StreamResponse(status=answer.status, headers=headers)
+    response.content_length = len(answer.content)
+    await response.prepare(request)
+    await response.write(answer.content[: len(answer.content) // 2])
+    _hang_up(request)
+    return response
+
+
+def _hang_up(request: web.BaseRequest) -> None:
+    if request.transport is not None:
+        request.transport.close()

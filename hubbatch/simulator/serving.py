@@ -1,0 +1,60 @@
+"""The simulator as a program: it runs until it is told to stop."""
+
+import asyncio
+import contextlib
+import signal
+
+from collections.abc import Callable
+
+from hubbatch.simulator.server import Received, Simulator
+
+
+def line(received: Received) -> str:
+    """Say in one line what came in and what it got."""
+    inputs = received.body.get("inputs") if isinstance(received.body, dict) else None
+    count = f" {len(inputs)} inputs" if isinstance(inputs, list) else ""
+    status = received.status or "closed"
+    return f"{received.method} {received.path}{count} -> {status}"
+
+
+async def serve(simulator: Simulator, say: Callable[[str], None]) -> None:
+    """Run until SIGINT or SIGTERM."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # on Windows
+            loop.add_signal_handler(number, stop.set)
+    async with simulator:
+        say(f"HubSpot simulator at {simulator.url}")
+        say(f"token: {simulator.token}")
+        await stop.wait()
+
+
+def run(
+    *,
+    host: str,
+    port: int,
+    tier: str,
+    seed: int,
+    chaos: float,
+    say: Callable[[str], None],
+) -> int:
+    """Serve, and return the exit status."""
+    simulator = Simulator(
+        host=host,
+        port=port,
+        tier=tier,
+        seed=seed,
+        keep_requests=False,
+        on_request=lambda received: say(line(received)),
+    )
+    try:
+        simulator.faults.chaos(chaos)
+        asyncio.run(serve(simulator, say))
+    except ValueError as error:
+        say(f"error: {error}")
+        return 2
+    except OSError as error:
+        say(f"error: cannot listen on {host}:{port}: {error.strerror or error}")
+        return 2
+    return 0

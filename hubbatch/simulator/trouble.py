@@ -1,0 +1,109 @@
+"""The answers of a HubSpot that throttles, locks, moves house or breaks down."""
+
+from collections.abc import Mapping
+from random import Random
+from typing import Final
+
+import attrs
+
+from hubbatch.simulator.faults import Fault
+from hubbatch.simulator.wire import HTML, Answer, Refusal, as_json, page
+
+
+REASONS: Final = {
+    502: "Bad Gateway",
+    503: "Service Unavailable",
+    504: "Gateway Time-out",
+    521: "Web server is down",
+    522: "Connection timed out",
+    523: "Origin is unreachable",
+    524: "A timeout occurred",
+    525: "SSL handshake failed",
+    526: "Invalid SSL certificate",
+}
+
+# Cloudflare's template; HubSpot's own 502 page was never published.
+_CLOUDFLARE = (
+    "<!DOCTYPE html>\n<html>\n<head>\n<title>api.hubapi.com | {status}: {reason}"
+    "</title>\n</head>\n<body>\n<h1>Error {status}</h1>\n<p>The web server reported "
+    "a {reason} error.</p>\n</body>\n</html>\n"
+)
+
+# "account migrating between data centres ... Retry-After, typically up to 24 hours"
+MIGRATION_SECONDS: Final = 24 * 3600
+
+TOO_MANY_REQUESTS: Final = 429
+
+_DAY_LEFT: Final = {"X-HubSpot-RateLimit-Daily-Remaining"}
+_WINDOW_LEFT: Final = {
+    "X-HubSpot-RateLimit-Remaining",
+    "X-HubSpot-RateLimit-Secondly-Remaining",
+}
+
+
+def throttled(policy: str, correlation: str, group: str, chance: Random) -> Answer:
+    """Answer 429 in the shape of the policy that was gone against."""
+    said = {"DAILY": "daily", "SECONDLY": "secondly"}
+    body: dict[str, object] = {
+        "status": "error",
+        "message": f"You have reached your {said.get(policy, policy.lower())} limit.",
+    }
+    if policy == "SECONDLY":
+        # 69 recordings: a category, and neither errorType nor policyName.
+        body |= {"correlationId": correlation, "category": "RATE_LIMITS"}
+    elif policy == "DAILY":
+        request = f"{chance.getrandbits(128):032x}"
+        body |= {"errorType": "RATE_LIMIT", "correlationId": correlation}
+        body |= {"policyName": policy, "requestId": request}
+    else:
+        body |= {"errorType": "RATE_LIMIT", "correlationId": correlation}
+        body |= {"policyName": policy, "groupName": group}
+    return as_json(429, body)
+
+
+def limits(headers: Mapping[str, str], policy: str) -> dict[str, str]:
+    """Return the limits that go with a 429 of this policy."""
+    if policy == "SECONDLY":
+        # Recorded with the daily figures alone.
+        return {name: text for name, text in headers.items() if "Daily" in name}
+    gone = _DAY_LEFT if policy == "DAILY" else _WINDOW_LEFT
+    return {name: "0" if name in gone else text for name, text in headers.items()}
+
+
+def scripted(fault: Fault, correlation: str, group: str, chance: Random) -> Answer:
+    """Answer what a fault of kind `status` asks for."""
+    if fault.empty:
+        answer = Answer(fault.status)
+    elif isinstance(fault.body, str):
+        answer = Answer(fault.status, fault.body.encode(), HTML)
+    elif fault.body is not None:
+        answer = as_json(fault.status, fault.body)
+    else:
+        answer = _usual(fault, correlation, group, chance)
+    headers = {**answer.headers, **fault.headers}
+    if fault.retry_after is not None:
+        headers["Retry-After"] = f"{fault.retry_after:g}"
+    elif fault.status == 477:  # noqa: PLR2004
+        headers["Retry-After"] = str(MIGRATION_SECONDS)
+    return attrs.evolve(answer, headers=headers)
+
+
+def _usual(fault: Fault, correlation: str, group: str, chance: Random) -> Answer:
+    status = fault.status
+    match status:
+        case 429:  # the shape depends on the policy
+            return throttled(fault.policy, correlation, group, chance)
+        case 404:
+            return page(404, "Not Found", "Resource not found")
+        case status if status in REASONS:
+            text = _CLOUDFLARE.format(status=status, reason=REASONS[status])
+            return Answer(status, text.encode(), "text/html; charset=UTF-8")
+        case 423:
+            return Refusal(423, "The record is locked.", "LOCKED").answer(correlation)
+        case 477:
+            message = "This account is being migrated. Please retry later."
+            return Refusal(477, message, "MIGRATION_IN_PROGRESS").answer(correlation)
+        case 500:
+            return Refusal(500, "internal error").answer(correlation)
+        case _:
+            return Refusal(status, f"Error {status}").answer(correlation)

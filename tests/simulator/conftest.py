@@ -1,0 +1,107 @@
+"""A HubSpot without sockets, and a clock that moves when it is told to."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+import orjson
+import pytest
+
+from hubbatch.simulator import Simulator
+from hubbatch.simulator.hubspot import Reply
+from hubbatch.simulator.wire import Request
+
+
+@attrs.define
+class HandClock:
+    at: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+@attrs.frozen
+class Heard:
+    """An answer, its body decoded."""
+
+    reply: Reply
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+    @property
+    def by_id(self) -> dict[str, Any]:
+        return {result["id"]: result for result in self.body["results"]}
+
+    @property
+    def message(self) -> str:
+        return str(self.body["message"])
+
+
+@attrs.define
+class World:
+    """A simulator that is asked directly."""
+
+    sim: Simulator
+    clock: HandClock
+    token: str
+
+    def post(
+        self,
+        path: str,
+        body: object = None,
+        *,
+        token: str | None = None,
+        method: str = "POST",
+        query: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> Heard:
+        headers = {"Authorization": f"Bearer {token or self.token}"}
+        sent = orjson.dumps(body) if content is None else content
+        request = Request(method, path, query or {}, headers, sent)
+        reply = self.sim.hubspot.receive(request)
+        answer = reply.answer
+        is_json = "json" in (answer.content_type or "")
+        decoded = orjson.loads(answer.content) if is_json else answer.content
+        return Heard(reply, answer.status, answer.headers, decoded)
+
+    def batch(
+        self,
+        verb: str,
+        inputs: Sequence[object],
+        *,
+        type: str = "tickets",  # noqa: A002
+        token: str | None = None,
+        query: Mapping[str, str] | None = None,
+        **body: object,
+    ) -> Heard:
+        path = f"/crm/v3/objects/{type}/batch/{verb}"
+        return self.post(path, {"inputs": inputs, **body}, token=token, query=query)
+
+    def ticket(self, **properties: object) -> str:
+        return self.sim.store.create("tickets", properties).id
+
+    def contact(self, **properties: object) -> str:
+        return self.sim.store.create("contacts", properties).id
+
+
+MakeWorld = Callable[..., World]
+
+
+@pytest.fixture
+def make_world() -> MakeWorld:
+    def make(**options: Any) -> World:
+        clock = HandClock()
+        began = datetime(2026, 9, 14, 12, tzinfo=UTC)
+        options = {"seed": 1, "started": began, **options}
+        sim = Simulator(clock=clock, **options)
+        return World(sim, clock, sim.token)
+
+    return make
+
+
+@pytest.fixture
+def world(make_world: MakeWorld) -> World:
+    """A professional account at noon."""
+    return make_world()

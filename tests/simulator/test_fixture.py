@@ -1,0 +1,56 @@
+"""The pytest fixture, used as a user's project would."""
+
+import os
+import subprocess
+import sys
+
+from pathlib import Path
+
+from hubbatch.simulator import Simulator
+
+
+USER = """
+import sys
+import urllib.request
+
+import pytest
+
+
+def test_nothing_is_imported_before_it_is_used():
+    assert "hubbatch.simulator.server" not in sys.modules
+
+
+@pytest.mark.hubspot_simulator(tier="starter", seed=9)
+def test_it_answers(hubspot_simulator):
+    hubspot_simulator.store.create("tickets", {"subject": "x"})
+    headers = {"Authorization": "Bearer " + hubspot_simulator.token}
+    url = hubspot_simulator.url + "/account-info/v3/details"
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as got:
+        assert got.headers["X-HubSpot-RateLimit-Remaining"] == "99"
+    assert hubspot_simulator.token == "TOKEN"
+    assert len(hubspot_simulator.requests) == 1
+"""
+
+
+def test_fixture(tmp_path: Path) -> None:
+    token = Simulator(seed=9).token
+    (tmp_path / "test_user.py").write_text(USER.replace("TOKEN", token))
+    root = str(Path(__file__).parents[2])
+    environ = {
+        **os.environ,
+        "PYTHONPATH": root,
+        # The plugin by its name, whether the package is installed or not.
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    }
+    strict = ["--strict-markers", "-W", "error", "-p", "no:randomly"]
+    ran = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "pytest", *strict, "-p", "hubbatch.simulator.fixture"],
+        cwd=tmp_path,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "2 passed" in ran.stdout
+    assert ran.returncode == 0

@@ -1,0 +1,119 @@
+"""The simulator on its socket."""
+
+import asyncio
+
+import aiohttp
+import pytest
+
+from hubbatch.simulator import Fault, Simulator
+
+
+PATH = "/crm/v3/objects/tickets/batch/"
+
+
+def session(sim: Simulator) -> aiohttp.ClientSession:
+    headers = {"Authorization": f"Bearer {sim.token}"}
+    return aiohttp.ClientSession(sim.url, headers=headers)
+
+
+async def test_round_trip() -> None:
+    async with Simulator(seed=3) as sim, session(sim) as http:
+        record = sim.store.create("tickets", {"subject": "old"})
+        change = {"id": record.id, "properties": {"subject": "new"}}
+        async with http.post(f"{PATH}update", json={"inputs": [change]}) as answer:
+            body = await answer.json()
+
+        assert answer.status == 200
+        assert answer.headers["Content-Type"] == "application/json;charset=utf-8"
+        assert body["results"][0]["properties"]["subject"] == "new"
+        assert record.properties["subject"] == "new"
+        (received,) = sim.requests
+        assert ("POST", f"{PATH}update", 200) == (
+            received.method,
+            received.path,
+            received.status,
+        )
+        assert {"inputs": [change]} == received.body
+        assert received.headers["Authorization"] == "Bearer ***"
+
+
+async def test_archive_has_no_content_type() -> None:
+    async with Simulator() as sim, session(sim) as http:
+        async with http.post(f"{PATH}archive", json={"inputs": []}) as answer:
+            assert await answer.read() == b""
+
+        assert answer.status == 204
+        assert "Content-Type" not in answer.headers
+
+
+@pytest.mark.parametrize("kind", ["drop_before", "drop_after_commit"])
+async def test_dropped(kind: str) -> None:
+    """The socket closes; only the second kind has written before."""
+    async with Simulator() as sim, session(sim) as http:
+        sim.faults.add(Fault(kind))
+        body = {"inputs": [{"properties": {"subject": "x"}}]}
+        with pytest.raises(aiohttp.ServerDisconnectedError):
+            await http.post(f"{PATH}create", json=body)
+
+        assert (kind == "drop_after_commit") == bool(sim.store.count("tickets"))
+        assert sim.requests[0].status is None
+        async with http.post(f"{PATH}create", json=body) as answer:
+            assert answer.status == 201
+
+
+async def test_truncated() -> None:
+    async with Simulator() as sim, session(sim) as http:
+        sim.faults.add(Fault("truncate"))
+        async with http.post(f"{PATH}read", json={"inputs": []}) as answer:
+            with pytest.raises(aiohttp.ClientPayloadError):
+                await answer.read()
+
+
+async def test_unknown_token() -> None:
+    async with Simulator() as sim, aiohttp.ClientSession(sim.url) as http:
+        async with http.post(f"{PATH}read", json={"inputs": []}) as answer:
+            body = await answer.json()
+
+        assert answer.status == 401
+        assert answer.headers["X-HubSpot-Auth-Failure"] == "401 Unauthorized"
+        assert not [name for name in answer.headers if "RateLimit" in name]
+        assert body["category"] == "INVALID_AUTHENTICATION"
+        assert answer.headers["X-HubSpot-Correlation-Id"] == body["correlationId"]
+
+
+async def test_delay_is_after_the_write() -> None:
+    """A caller that gives up has still written."""
+    async with Simulator() as sim, session(sim) as http:
+        sim.faults.add(Fault("delay", seconds=30))
+        body = {"inputs": [{"properties": {"subject": "x"}}]}
+        patience = aiohttp.ClientTimeout(total=0.2)
+        with pytest.raises(asyncio.TimeoutError):
+            await http.post(f"{PATH}create", json=body, timeout=patience)
+
+        assert sim.store.count("tickets") == 1
+
+
+async def test_port_in_use() -> None:
+    async with Simulator() as sim:
+        port = int(sim.url.rpartition(":")[2])
+        with pytest.raises(OSError, match="in use"):
+            await Simulator(port=port).start()
+
+
+def test_url_of_a_simulator_that_does_not_run() -> None:
+    with pytest.raises(RuntimeError, match="not running"):
+        _ = Simulator().url
+
+
+def test_unknown_tier() -> None:
+    with pytest.raises(ValueError, match="starter, professional"):
+        Simulator(tier="gold")
+
+
+async def test_plain_with_runs_it_in_a_thread() -> None:
+    with Simulator() as sim:
+        async with session(sim) as http:
+            answer = await http.get("/account-info/v3/details")
+            details = await answer.json()
+
+    assert details["portalId"] == 62515

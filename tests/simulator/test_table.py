@@ -1,0 +1,458 @@
+"""The core table: what becomes of a batch, verb by verb."""
+
+import re
+
+import orjson
+import pytest
+
+from hubbatch.simulator import Property
+
+from .conftest import MakeWorld, World
+
+
+MISSING = (
+    "Could not get some {} objects, they may be deleted or not exist. "
+    "Check that ids are valid."
+)
+
+
+def traced(inputs: list[dict[str, object]]) -> list[dict[str, object]]:
+    return [{**one, "objectWriteTraceId": str(n)} for n, one in enumerate(inputs)]
+
+
+def embedded(message: str) -> list[dict[str, object]]:
+    prefix = "Property values were not valid: "
+
+    assert message.startswith(prefix)
+
+    problems: list[dict[str, object]] = orjson.loads(message.removeprefix(prefix))
+    return problems
+
+
+@pytest.mark.parametrize(
+    ("verb", "status"),
+    [("create", 201), ("read", 200), ("update", 200), ("upsert", 200)],
+)
+def test_success(world: World, verb: str, status: int) -> None:
+    """No `errors` and no `numErrors` when there are none."""
+    one = {"id": world.ticket(), "properties": {"subject": "x"}}
+    if verb == "upsert":
+        one = {**one, "id": "ref-1", "idProperty": "hs_external_object_ids"}
+    heard = world.batch(verb, [one])
+
+    assert heard.status == status
+    assert set(heard.body) == {"status", "results", "startedAt", "completedAt"}
+    assert heard.body["status"] == "COMPLETE"
+    assert heard.body["startedAt"] <= heard.body["completedAt"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}Z", heard.body["startedAt"])
+
+
+def test_archive_is_204_without_a_body(world: World) -> None:
+    record_id = world.ticket()
+    heard = world.batch("archive", [{"id": record_id}, {"id": "1"}])
+
+    assert (heard.status, heard.body) == (204, b"")
+    assert heard.reply.answer.content_type is None
+    assert world.sim.store.count("tickets") == 0
+    assert world.batch("archive", [{"id": record_id}]).status == 204
+
+
+def test_archive_takes_numbers_for_ids(world: World) -> None:
+    record_id = world.ticket()
+
+    assert world.batch("archive", [{"id": int(record_id)}]).status == 204
+    assert world.sim.store.count("tickets") == 0
+
+
+@pytest.mark.parametrize("verb", ["create", "update"])
+def test_invalid_values_end_an_untraced_batch(world: World, verb: str) -> None:
+    """As recorded in 2025: four problems in the message, three in `errors`."""
+    ids = [world.contact(), world.contact()]
+    before = [dict(record.properties) for record in world.sim.store.all("contacts")]
+    bad = {"first000name": "a", "last000name": "b", "firstname": "kept out"}
+    inputs = [{"id": one, "properties": bad} for one in ids]
+    heard = world.batch(verb, inputs, type="contacts")
+
+    assert heard.status == 400
+    assert list(heard.body) == [
+        "status",
+        "message",
+        "correlationId",
+        "errors",
+        "category",
+    ]
+    assert heard.body["category"] == "VALIDATION_ERROR"
+    assert (
+        embedded(heard.message)
+        == [
+            {
+                "isValid": False,
+                "message": 'Property "first000name" does not exist',
+                "error": "PROPERTY_DOESNT_EXIST",
+                "name": "first000name",
+            },
+            {
+                "isValid": False,
+                "message": 'Property "last000name" does not exist',
+                "error": "PROPERTY_DOESNT_EXIST",
+                "name": "last000name",
+            },
+        ]
+        * 2
+    )
+    assert len(heard.body["errors"]) == 3
+    assert heard.body["errors"][0] == {
+        "message": 'Property "first000name" does not exist',
+        "code": "PROPERTY_DOESNT_EXIST",
+        "context": {"propertyName": ["first000name"]},
+    }
+    assert before == [record.properties for record in world.sim.store.all("contacts")]
+
+
+def test_invalid_values_of_a_traced_create(world: World) -> None:
+    """The documented 207: the good ones are written, errors name their trace ids."""
+    heard = world.batch(
+        "create",
+        [
+            {"objectWriteTraceId": "549b1c2a9350", "properties": {"subject": "x"}},
+            {"objectWriteTraceId": "549b1c2a9351", "properties": {"missing": "1"}},
+        ],
+    )
+
+    assert heard.status == 207
+    assert heard.body["numErrors"] == 1
+    (error,) = heard.body["errors"]
+    assert error.pop("context") == {"objectWriteTraceId": ["549b1c2a9351"]}
+    assert embedded(error.pop("message"))[0]["error"] == "PROPERTY_DOESNT_EXIST"
+    assert error == {"status": "error", "category": "VALIDATION_ERROR"}
+    assert heard.body["results"][0]["objectWriteTraceId"] == "549b1c2a9350"
+    assert world.sim.store.count("tickets") == 1
+
+
+@pytest.mark.parametrize("traces", [["a", "a"], ["a", None], [None, None]])
+def test_trace_ids_count_only_if_each_input_has_its_own(
+    world: World, traces: list[str | None]
+) -> None:
+    inputs = [
+        {"objectWriteTraceId": traces[0], "properties": {"subject": "x"}},
+        {"objectWriteTraceId": traces[1], "properties": {"missing": "1"}},
+    ]
+
+    assert world.batch("create", inputs).status == 400
+    assert world.sim.store.count("tickets") == 0
+
+
+def test_unknown_and_archived_ids_of_an_update(world: World) -> None:
+    """One error object names all of them; trace ids stand beside the ids."""
+    good, gone = world.contact(), world.contact()
+    world.sim.store.archive("contacts", gone)
+    inputs: list[dict[str, object]] = [
+        {"id": one, "properties": {"firstname": "Ada"}} for one in ("no", good, gone)
+    ]
+    plain = world.batch("update", inputs, type="contacts")
+    marked = world.batch("update", traced(inputs), type="contacts")
+
+    assert 207 == plain.status == marked.status
+    assert [good] == list(plain.by_id)
+    assert plain.body["numErrors"] == 1
+    assert [
+        {
+            "status": "error",
+            "category": "OBJECT_NOT_FOUND",
+            "message": MISSING.format("CONTACT"),
+            "context": {"ids": ["no", gone]},
+        }
+    ] == plain.body["errors"]
+    assert {
+        "ids": ["no", gone],
+        "objectWriteTraceId": ["0", "2"],
+    } == marked.body["errors"][0]["context"]
+
+
+def test_unknown_ids_of_a_read(world: World) -> None:
+    """Recorded in 2023 and 2024: values of the id property, results may be empty."""
+    world.contact(email="admin@example.com")
+    wanted = ["admin@example.com", "raj+3@example.com", "raj+2@example.com"]
+    some = world.batch(
+        "read",
+        [{"id": one} for one in wanted],
+        type="contacts",
+        idProperty="email",
+        properties=["email"],
+    )
+    none = world.batch("read", [{"id": "7"}, {"id": "8"}])
+
+    assert (some.status, some.body["numErrors"], len(some.by_id)) == (207, 1, 1)
+    assert {"ids": wanted[1:]} == some.body["errors"][0]["context"]
+    assert (none.status, none.body["numErrors"], none.body["results"]) == (207, 1, [])
+    assert MISSING.format("TICKET") == none.body["errors"][0]["message"]
+    assert "correlationId" not in none.body["errors"][0]
+
+
+def test_merged_ids(world: World) -> None:
+    """Update loses them in silence, read answers with the survivor."""
+    loser, survivor = world.contact(email="a@x.org"), world.contact(email="b@x.org")
+    world.sim.store.merge("contacts", loser, survivor)
+    change = {"id": loser, "properties": {"firstname": "Ada"}}
+    update = world.batch("update", [change], type="contacts")
+    read = world.batch("read", [{"id": loser}], type="contacts")
+    upsert = world.batch(
+        "upsert",
+        [{"id": "A@x.org", "idProperty": "email", "properties": {"firstname": "B"}}],
+        type="contacts",
+    )
+
+    assert (update.status, update.body["results"]) == (200, [])
+    assert "errors" not in update.body
+    assert (200, [survivor]) == (read.status, list(read.by_id))
+    assert (200, [survivor]) == (upsert.status, list(upsert.by_id))
+    assert upsert.by_id[survivor]["properties"]["email"] == "b@x.org"
+
+
+def test_existing_email(world: World) -> None:
+    """Untraced 409 for the whole batch; traced 207 with the owner's id."""
+    owner = world.contact(email="taken@x.org")
+    inputs: list[dict[str, object]] = [
+        {"properties": {"email": "free@x.org"}},
+        {"properties": {"email": "Taken@X.org"}},
+    ]
+    whole = world.batch("create", inputs, type="contacts")
+    count = world.sim.store.count("contacts")
+    single = world.batch("create", traced(inputs), type="contacts")
+
+    assert whole.status == 409
+    assert {
+        "status": "error",
+        "message": f"Contact already exists. Existing ID: {owner}",
+        "correlationId": whole.body["correlationId"],
+        "category": "CONFLICT",
+    } == whole.body
+    assert count == 1
+    assert single.status == 207
+    assert [
+        {
+            "status": "error",
+            "category": "CONFLICT",
+            "message": f"Contact already exists. Existing ID: {owner}",
+            "context": {"objectWriteTraceId": ["1"], "existingId": [owner]},
+        }
+    ] == single.body["errors"]
+    assert world.sim.store.count("contacts") == 2
+
+
+def test_same_email_twice_in_a_create(world: World) -> None:
+    twice: list[dict[str, object]] = [{"properties": {"email": "a@x.org"}}] * 2
+    whole = world.batch("create", twice, type="contacts")
+
+    assert (whole.status, whole.message) == (409, "Contact already exists")
+    assert world.sim.store.count("contacts") == 0
+
+    single = world.batch("create", traced(twice), type="contacts")
+    (made,) = single.by_id
+
+    assert [made] == single.body["errors"][0]["context"]["existingId"]
+
+
+def test_conflict_refuses_a_whole_upsert_in_spite_of_trace_ids(world: World) -> None:
+    world.sim.store.define("contacts", [Property("ref", unique=True)])
+    owner = world.contact(email="taken@x.org")
+    inputs = traced(
+        [{"id": "r", "idProperty": "ref", "properties": {"email": "taken@x.org"}}]
+    )
+    heard = world.batch("upsert", inputs, type="contacts")
+
+    assert heard.status == 409
+    assert f"Contact already exists. Existing ID: {owner}" == heard.message
+
+    world.sim.faults.set(whole_upsert_conflict=False)
+
+    assert world.batch("upsert", inputs, type="contacts").status == 207
+
+
+@pytest.mark.parametrize("verb", ["create", "update"])
+def test_taken_value_of_a_unique_property(world: World, verb: str) -> None:
+    """The first id is of the record that was not finished, the second the owner."""
+    owner, other = world.ticket(hs_external_object_ids="T-1"), world.ticket()
+    inputs: list[dict[str, object]] = [
+        {"id": other, "properties": {"hs_external_object_ids": "T-1"}}
+    ]
+    heard = world.batch(verb, inputs)
+    pattern = re.escape(
+        "Cannot set PropertyValueCoordinates{portalId=62515, "
+        "objectTypeId=ObjectTypeId{legacyObjectType=TICKET}, "
+        "propertyName=hs_external_object_ids, value=T-1} on ID. "
+        f"{owner} already has that value."
+    ).replace("ID\\.", r"\d+\.")
+
+    assert (heard.status, heard.body["category"]) == (400, "VALIDATION_ERROR")
+    assert re.fullmatch(pattern, heard.message)
+    assert owner == world.sim.store.all("tickets")[0].id
+    assert world.sim.store.count("tickets") == 2
+    assert world.batch(verb, traced(inputs)).status == 207
+
+
+@pytest.mark.parametrize("marks", [False, True])
+@pytest.mark.parametrize("verb", ["update", "upsert"])
+def test_duplicate_ids(world: World, verb: str, *, marks: bool) -> None:
+    """The recorded text; trace ids do not help."""
+    record_id = world.ticket(hs_external_object_ids="T-1")
+    by = {"idProperty": "hs_external_object_ids"} if verb == "upsert" else {}
+    key = "T-1" if by else record_id
+    inputs: list[dict[str, object]] = [
+        {"id": key, **by, "properties": {"subject": str(n)}} for n in range(2)
+    ]
+    heard = world.batch(verb, traced(inputs) if marks else inputs)
+
+    assert heard.status == 400
+    assert {
+        "status": "error",
+        "message": f"Duplicate IDs found in batch input: [{key}]. IDs must be unique",
+        "correlationId": heard.body["correlationId"],
+        "context": {"ids": [key]},
+        "category": "VALIDATION_ERROR",
+    } == heard.body
+
+
+def test_duplicate_ids_by_way_of_a_property(world: World) -> None:
+    """E-mail counts in any case, and an address counts as the contact it is of."""
+    owner = world.contact(email="a@x.org", hs_additional_emails="b@x.org")
+
+    def upsert(*emails: str) -> tuple[int, list[str]]:
+        inputs = [
+            {"id": one, "idProperty": "email", "properties": {}} for one in emails
+        ]
+        heard = world.batch("upsert", inputs, type="contacts")
+        return heard.status, heard.body.get("context", {}).get("ids")
+
+    assert upsert("N@x.org", "n@X.org") == (400, ["n@x.org"])
+    assert (400, [owner]) == upsert("a@x.org", "B@x.org")
+
+
+def test_duplicates_in_a_read_come_back_once(world: World) -> None:
+    record_id = world.ticket()
+    heard = world.batch("read", [{"id": record_id}, {"id": int(record_id)}])
+
+    assert (heard.status, len(heard.body["results"])) == (200, 1)
+
+
+@pytest.mark.parametrize("verb", ["create", "read", "update", "upsert", "archive"])
+def test_more_than_100_inputs(world: World, verb: str) -> None:
+    """221 bytes in the recording, which had 107 inputs."""
+    inputs = [{"id": str(n), "properties": {"subject": "x"}} for n in range(107)]
+    heard = world.batch(verb, inputs)
+
+    assert heard.status == 400
+    assert len(heard.reply.answer.content) == 221
+    assert heard.message == (
+        "The maximum number of inputs supported in a batch is 100. "
+        "Please reduce the number of items and try again"
+    )
+
+
+def test_more_than_50_inputs_with_history(world: World) -> None:
+    ids = [{"id": world.ticket()} for _ in range(51)]
+    refused = world.batch("read", ids, propertiesWithHistory=["subject"])
+
+    assert refused.message == (
+        "The maximum number of inputs supported in a batch request for property "
+        "histories is 50. Please reduce the number of items and try again"
+    )
+    assert refused.status == 400
+    assert world.batch("read", ids, propertiesWithHistory=[]).status == 200
+    assert world.batch("read", ids[:50], propertiesWithHistory=["x"]).status == 200
+
+
+@pytest.mark.parametrize(
+    ("object_type", "type_id", "name", "verb"),
+    [
+        ("companies", "0-2", "hs_object_id", "update"),
+        ("deals", "0-3", "dealname", "upsert"),
+        ("contacts", "0-1", "email", "update"),
+        ("tickets", "0-5", "no_such_property", "upsert"),
+    ],
+)
+def test_non_unique_id_property(
+    world: World, object_type: str, type_id: str, name: str, verb: str
+) -> None:
+    """Recorded for companies, deals, and contacts by e-mail in an update."""
+    inputs = traced([{"id": "1", "idProperty": name, "properties": {}}])
+    heard = world.batch(verb, inputs, type=object_type)
+
+    assert (heard.status, heard.body["category"]) == (400, "VALIDATION_ERROR")
+    assert (
+        f"Unable to perform update/upsert by non-unique {type_id} property {name} "
+        "in portal ID 62515"
+    ) == heard.message
+
+
+@pytest.mark.parametrize(("verb", "status"), [("create", 201), ("update", 200)])
+def test_body_without_inputs_is_a_silent_no_op(
+    world: World, verb: str, status: int
+) -> None:
+    path = f"/crm/v3/objects/tickets/batch/{verb}"
+    heard = world.post(path, {"properties": {"subject": "x"}})
+
+    assert (status, []) == (heard.status, heard.body["results"])
+
+
+def test_item_of_the_wrong_type(world: World) -> None:
+    heard = world.batch("update", [["id", "1"]])
+
+    assert heard.status == 400
+    assert "category" not in heard.body
+    assert re.fullmatch(
+        r"Invalid input JSON on line 1, column 12: Cannot deserialize value of type "
+        r"`com\.hubspot\.[\w.]+\.SimplePublicObjectBatchInput\$Json` from Array value "
+        r"\(token `JsonToken\.START_ARRAY`\)",
+        heard.message,
+    )
+
+
+def test_unknown_object_type(world: World) -> None:
+    heard = world.batch("read", [{"id": "1"}], type="butterflies")
+
+    assert heard.status == 400
+    assert {
+        "status": "error",
+        "message": "Unable to infer object type from: butterflies",
+        "correlationId": heard.body["correlationId"],
+    } == heard.body
+
+
+def test_unknown_path(world: World) -> None:
+    """The recorded page, byte for byte."""
+    heard = world.post("/crm/v3/objects/tickets/batch/destroy", {})
+
+    assert heard.status == 404
+    assert heard.reply.answer.content_type == "text/html;charset=iso-8859-1"
+    assert heard.headers["X-HubSpot-NotFound"] == "true"
+    assert heard.body == (
+        b'<html>\n<head>\n<meta http-equiv="Content-Type" content="text/html;'
+        b'charset=utf-8"/>\n<title>Error 404 Not Found</title>\n</head>\n<body>'
+        b"<h2>HTTP ERROR 404</h2>\n<p>Resource not found</p>\n</body>\n</html>\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["tickets", "ticket", "TICKET", "TICKETS", "0-5", "Ticket"]
+)
+@pytest.mark.parametrize(
+    "base", ["v3/objects", "objects/2026-09", "objects/2027-03-beta"]
+)
+def test_names_and_versions(world: World, name: str, base: str) -> None:
+    heard = world.post(f"/crm/{base}/{name}/batch/read", {"inputs": []})
+
+    assert heard.status == 200
+
+
+def test_results_are_shuffled_by_the_seed(make_world: MakeWorld) -> None:
+    def subjects(seed: int) -> list[str]:
+        world = make_world(seed=seed)
+        inputs = [{"properties": {"subject": str(n)}} for n in range(50)]
+        results = world.batch("create", inputs).body["results"]
+        return [result["properties"]["subject"] for result in results]
+
+    expected = [str(n) for n in range(50)]
+
+    assert subjects(1) != expected == sorted(subjects(1), key=int)
+    assert subjects(1) == subjects(1) != subjects(2)
