@@ -4,6 +4,8 @@ import argparse
 import functools
 import sys
 
+from pathlib import Path
+
 from hubbatch.simulator.quota import TIERS
 from hubbatch.simulator.serving import run
 
@@ -16,6 +18,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--tier", choices=list(TIERS), default="professional")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--chaos", type=float, default=0.0, metavar="RATE")
+    parser.add_argument(
+        "--faults", type=Path, metavar="FILE", help="a script of faults, as JSON"
+    )
     options = parser.parse_args(arguments)
     say = functools.partial(print, flush=True)
     return run(**vars(options), say=say)

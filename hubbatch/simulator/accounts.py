@@ -131,12 +131,14 @@ def _ago(seconds: int) -> str:
     return f"{seconds} second(s)"
 
 
-def check_scopes(token: Token, schema: ObjectType, verb: str) -> None:
+def check_scopes(
+    token: Token, schema: ObjectType, verb: str, *, in_context: bool = False
+) -> None:
     """Refuse a token that was not granted one of the scopes of a call."""
     wanted = schema.scopes[0 if verb == "read" else 1]
     if token.scopes is None or not token.scopes.isdisjoint(wanted):
         return
-    raise missing_scopes(wanted)
+    raise missing_scopes(wanted, in_context=in_context)
 
 
 def missing_scopes(wanted: Collection[str], *, in_context: bool = False) -> Refusal:

@@ -47,6 +47,19 @@ class Batch:
     archived: bool = False
     results: list[dict[str, Any]] = attrs.field(init=False, factory=list)
     errors: list[dict[str, Any]] = attrs.field(init=False, factory=list)
+    lost: list[str] = attrs.field(init=False, factory=list)
+
+    @property
+    def silent(self) -> bool:
+        """Whether records are missing that no error speaks of."""
+        return bool(self.lost)
+
+    def miss(self, ids: list[str], traces: list[str]) -> None:
+        """Add the one error that names every record not found."""
+        if self.quirks.silent_missing:
+            self.lost.extend(ids)
+        elif ids:
+            self.errors.append(rules.not_found(self.shelf, ids, traces))
 
     def items(self) -> list[Item]:
         """Look every input up; `id` may be a record's or a unique value."""
@@ -103,15 +116,16 @@ class Batch:
             result["objectWriteTraceId"] = str(trace)
         self.results.append(result)
 
-    def refuse(self, item: Item, category: str, message: str, **context: str) -> None:
+    def refuse(
+        self, item: Item, category: str, message: str, **context: list[str]
+    ) -> None:
         """Add an error that names its input by trace id."""
-        named = {"objectWriteTraceId": str(item.trace), **context}
         self.errors.append(
             {
                 "status": "error",
                 "category": category,
                 "message": message,
-                "context": {name: [value] for name, value in named.items()},
+                "context": {"objectWriteTraceId": [str(item.trace)], **context},
             }
         )
 
@@ -156,9 +170,7 @@ def read(batch: Batch) -> None:
             has = record.properties
             more = _history(record, with_history) if with_history else {}
             batch.show(record, {name: has.get(name) for name in names}, item, **more)
-    if missing:
-        unique = list(dict.fromkeys(missing))
-        batch.errors.append(rules.not_found(batch.shelf, unique, []))
+    batch.miss(list(dict.fromkeys(missing)), [])
 
 
 def _readable(batch: Batch, item: Item) -> Record | None:
@@ -191,10 +203,8 @@ def update(batch: Batch) -> None:
         elif not item.merged:
             # A record merged away is neither a result nor an error (seen in 2026).
             missing.append(item)
-    if missing:
-        ids = [item.key for item in missing]
-        traces = [item.trace for item in missing if item.trace is not None]
-        batch.errors.append(rules.not_found(batch.shelf, ids, traces))
+    traces = [item.trace for item in missing if item.trace is not None]
+    batch.miss([item.key for item in missing], traces)
 
 
 def upsert(batch: Batch) -> None:
@@ -271,7 +281,8 @@ def _with_values(batch: Batch, items: Sequence[Item]) -> list[Item]:
         if not properties and batch.verb == "update":
             _refuse_empty(batch, item)
         elif not problems:
-            kept.append(item)
+            if _complete(batch, item):
+                kept.append(item)
         elif item.trace is None:
             found += problems
         else:
@@ -282,12 +293,28 @@ def _with_values(batch: Batch, items: Sequence[Item]) -> list[Item]:
     return kept
 
 
+def _complete(batch: Batch, item: Item) -> bool:
+    if item.record is not None or batch.verb == "update":
+        return True
+    required = batch.shelf.type.required
+    unset = [name for name in required if not item.written.get(name)]
+    if not unset:
+        return True
+    kind = batch.shelf.type.legacy
+    message = f"Error creating {kind}. Some required properties were not set."
+    if item.trace is None:
+        context = {"context": {"properties": unset}}
+        raise Refusal(400, message, rules.VALIDATION_ERROR, context)
+    batch.refuse(item, rules.VALIDATION_ERROR, message, properties=unset)
+    return False
+
+
 def _refuse_empty(batch: Batch, item: Item) -> None:
     message = "No properties found to update, please provide at least one."
     if item.trace is None:
         context = {"context": {"properties": ["{}"]}}
         raise Refusal(400, message, rules.VALIDATION_ERROR, context)
-    batch.refuse(item, rules.VALIDATION_ERROR, message, properties="{}")
+    batch.refuse(item, rules.VALIDATION_ERROR, message, properties=["{}"])
 
 
 def _without_conflicts(batch: Batch, items: Sequence[Item]) -> list[Item]:
@@ -337,7 +364,7 @@ def _refuse_conflict(
         message = f"{message}. Existing ID: {owner}"
     if item.trace is None or whole:
         raise Refusal(409, message, "CONFLICT")
-    batch.refuse(item, "CONFLICT", message, existingId=owner)
+    batch.refuse(item, "CONFLICT", message, existingId=[owner])
 
 
 RUN: Final[dict[str, Callable[[Batch], None]]] = {

@@ -1,6 +1,6 @@
 """Scripted trouble, and the moods in which HubSpot was seen."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from typing import Any, Final, Literal
 
@@ -8,10 +8,14 @@ import attrs
 
 
 Cut = Literal["drop_before", "drop_after_commit", "truncate"]
-Value = bool | str | tuple[str, ...] | None
+Value = bool | str | Iterable[str]
 
 CUTS: Final = ("drop_before", "drop_after_commit", "truncate")
 ENDINGS: Final = ("status", *CUTS)
+
+
+def _flag_or_ids(value: Any) -> bool | tuple[str, ...]:
+    return value if isinstance(value, bool) else tuple(str(one) for one in value)
 
 
 @attrs.frozen(kw_only=True)
@@ -28,9 +32,13 @@ class Quirks:
     )
     whole_upsert_conflict: bool = True
     update_by_email: bool = False
+    scopes_in_context: bool = False
     status_flip: bool = False
     silent_noop: bool = False
-    silent_drop: tuple[str, ...] | bool = False
+    silent_missing: bool = False
+    silent_drop: tuple[str, ...] | bool = attrs.field(
+        default=False, converter=_flag_or_ids
+    )
 
 
 QUIRKS: Final = tuple(field.name for field in attrs.fields(Quirks))
@@ -47,6 +55,7 @@ class Seen:
     object_type: str | None = None
     token: str | None = None
     content: bytes = b""
+    at: float = 0.0
 
 
 @attrs.frozen(kw_only=True)
@@ -78,7 +87,8 @@ class Fault:
     Kinds: `status` answers with `status`; `drop_before` closes the socket and does
     nothing; `drop_after_commit` does it all and then closes the socket; `truncate`
     stops in the middle of the body; `delay` answers `seconds` later. The name of a
-    quirk changes that quirk to `value`.
+    quirk changes that quirk to `value`. `lasts` ends a fault so many seconds after
+    it struck first.
     """
 
     kind: str = attrs.field(validator=attrs.validators.in_(KINDS))
@@ -92,6 +102,7 @@ class Fault:
     headers: Mapping[str, str] = attrs.field(factory=dict, kw_only=True)
     seconds: float = attrs.field(default=1.0, kw_only=True)
     value: Value = attrs.field(default=True, kw_only=True)
+    lasts: float | None = attrs.field(default=None, kw_only=True)
 
 
 @attrs.frozen
@@ -108,13 +119,24 @@ class _Armed:
     fault: Fault
     left: float
     passed: int = 0
+    since: float | None = None
 
     def strikes(self, seen: Seen) -> bool:
         when = self.fault.when
-        if self.left <= 0 or not when(seen):
+        if self._over(seen.at) or not when(seen):
             return False
         self.passed += 1
         return not isinstance(when, When) or self.passed > when.skip
+
+    def strike(self, at: float) -> None:
+        self.left -= 1
+        if self.since is None:
+            self.since = at
+
+    def _over(self, at: float) -> bool:
+        lasts = self.fault.lasts
+        late = lasts is not None and self.since is not None and at >= self.since + lasts
+        return late or self.left <= 0
 
 
 # What a bad hour looks like: throttling, a failing back end, a failing network.
@@ -173,7 +195,7 @@ class Faults:
                 continue
             if not armed.strikes(seen):
                 continue
-            armed.left -= 1
+            armed.strike(seen.at)
             self.struck.append(armed.fault)
             if armed.fault.kind in ENDINGS:
                 ending = armed.fault

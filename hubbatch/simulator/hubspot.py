@@ -102,7 +102,7 @@ class HubSpot:
         """Answer a request, or fail in the way the script says."""
         now = self.clock.now()
         route = routes.find(request.path)
-        struck = self.faults.strike(_seen(request, route))
+        struck = self.faults.strike(_seen(request, route, now))
         correlation = correlation_id(now.ms, self.chance)
         ending = struck.ending
         if ending is not None and ending.kind == "drop_before":
@@ -155,7 +155,8 @@ class HubSpot:
             token = authenticated(self.tokens, request.token, now.ms)
             shelf = _shelf(token, route)
             if route is not None and shelf is not None:
-                check_scopes(token, shelf.type, route.verb)
+                in_context = struck.quirks.scopes_in_context
+                check_scopes(token, shelf.type, route.verb, in_context=in_context)
             policy = token.throttled(now.at, now.ms)
             limits = token.headers(now.at)
             if policy is not None:
@@ -185,6 +186,8 @@ class Call:
             return page(404, "Not Found", "Resource not found"), 0
         if route.method != self.request.method:
             return page(405, "Method Not Allowed", "Method Not Allowed"), 0
+        if not _is_json(self.request):
+            return page(415, "Unsupported Media Type", "Unsupported Media Type"), 0
         if route.family == "account":
             return account_info(self.token.account, route.verb, self.now.ms), 0
         if shelf is None:
@@ -218,7 +221,8 @@ class Call:
         if verb == "archive":
             return Answer(204), len(inputs)
         success = (verb == "create") != self.quirks.status_flip
-        status = 207 if batch.errors else 201 if success else 200
+        partial = batch.errors or batch.silent
+        status = 207 if partial else 201 if success else 200
         return Answer(status, orjson.dumps(self._envelope(batch)), JSON), len(inputs)
 
     def _left_after_drop(self, inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -232,12 +236,13 @@ class Call:
 
     def _envelope(self, batch: batches.Batch) -> dict[str, Any]:
         started, completed = iso(batch.now), iso(self.hubspot.clock.ms())
+        partial = batch.errors or batch.silent
         errors = {"errors": batch.errors, "numErrors": len(batch.errors)}
         if self.quirks.key_order == "old":
             return {
                 "status": "COMPLETE",
                 "results": batch.results,
-                **(dict(reversed(errors.items())) if batch.errors else {}),
+                **(dict(reversed(errors.items())) if partial else {}),
                 "startedAt": started,
                 "completedAt": completed,
             }
@@ -246,8 +251,13 @@ class Call:
             "status": "COMPLETE",
             "startedAt": started,
             "results": batch.results,
-            **(errors if batch.errors else {}),
+            **(errors if partial else {}),
         }
+
+
+def _is_json(request: Request) -> bool:
+    kind = request.headers.get("Content-Type", "").partition(";")[0]
+    return request.method != "POST" or kind.strip().lower() == "application/json"
 
 
 def _shelf(token: Token, route: Route | None) -> Shelf | None:
@@ -256,7 +266,7 @@ def _shelf(token: Token, route: Route | None) -> Shelf | None:
     return token.account.store.shelf(route.object_type)
 
 
-def _seen(request: Request, route: Route | None) -> Seen:
+def _seen(request: Request, route: Route | None, now: Now) -> Seen:
     return Seen(
         request.method,
         request.path,
@@ -264,4 +274,5 @@ def _seen(request: Request, route: Route | None) -> Seen:
         None if route is None else route.object_type,
         request.token,
         request.content,
+        now.at,
     )

@@ -67,8 +67,13 @@ def _check_item(verb: str, inputs: list[Any], index: int, item: object) -> None:
         required = ("id", *required)
     missing = [name for name in required if item.get(name) is None]
     if missing:
-        text = f"Some required fields were not set: [{', '.join(missing)}]"
-        raise _invalid_json(1, _column(inputs, index), text)
+        where = f"line 1, column {_column(inputs, index)}"
+        raise Refusal(
+            400,
+            f"Invalid input JSON on {where}. Some required fields were not set: "
+            f"[{', '.join(missing)}]",
+            VALIDATION_ERROR,
+        )
     for name in ("id", "objectWriteTraceId", "idProperty"):
         if isinstance(item.get(name), dict | list):
             column = _column(inputs, index)

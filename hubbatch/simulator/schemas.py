@@ -107,7 +107,9 @@ def _accept_date(schema: Property, text: str) -> str | Problem:
     if milliseconds is None:
         return Problem(schema.name, "INVALID_LONG", f"{text} was not a valid long.")
     if milliseconds % _DAY:
-        time = iso(milliseconds)[11:23]
+        seconds, left = divmod(milliseconds % _DAY, 1000)
+        minutes, second = divmod(seconds, 60)
+        time = f"{minutes // 60}:{minutes % 60}:{second}.{left}"
         message = f"{text} is at {time} UTC, not midnight!"
         return Problem(schema.name, "INVALID_DATE", message)
     return iso(milliseconds)[:10]
@@ -164,6 +166,7 @@ class ObjectType:
     derived: Mapping[str, Callable[[Mapping[str, str]], str | None]] = attrs.field(
         factory=dict, kw_only=True
     )
+    required: tuple[str, ...] = attrs.field(default=(), kw_only=True)
     recomputed: tuple[str, ...] = attrs.field(default=(), kw_only=True)
     scopes: tuple[tuple[str, ...], tuple[str, ...]] = attrs.field(
         default=((), ()), kw_only=True
@@ -184,8 +187,10 @@ class ObjectType:
         """Yield every name a path may use, in lower case."""
         return {self.id, self.singular, self.plural, *self.names}
 
-    def with_properties(self, more: Iterable[Property]) -> "ObjectType":
-        """Return the type with custom properties added."""
-        return attrs.evolve(
-            self, properties={**self.properties, **{one.name: one for one in more}}
-        )
+    def extended(
+        self, more: Iterable[Property], required: Iterable[str]
+    ) -> "ObjectType":
+        """Return the type with custom properties, and some that a create must set."""
+        properties = {**self.properties, **{one.name: one for one in more}}
+        needed = tuple(dict.fromkeys((*self.required, *required)))
+        return attrs.evolve(self, properties=properties, required=needed)

@@ -2,10 +2,13 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 
 from collections.abc import Callable
+from pathlib import Path
 
+from hubbatch.simulator.script import play
 from hubbatch.simulator.server import Received, Simulator
 
 
@@ -15,6 +18,11 @@ def line(received: Received) -> str:
     count = f" {len(inputs)} inputs" if isinstance(inputs, list) else ""
     status = received.status or "closed"
     return f"{received.method} {received.path}{count} -> {status}"
+
+
+def _reason(error: OSError) -> str:
+    # asyncio writes the address into the text a second time.
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 async def serve(simulator: Simulator, say: Callable[[str], None]) -> None:
@@ -36,10 +44,11 @@ def run(
     port: int,
     tier: str,
     seed: int,
-    chaos: float,
+    chaos: float = 0.0,
+    faults: Path | None = None,
     say: Callable[[str], None],
 ) -> int:
-    """Serve, and return the exit status."""
+    """Serve, and return the exit status: 0 when told to stop, 2 for a mistake."""
     simulator = Simulator(
         host=host,
         port=port,
@@ -49,12 +58,15 @@ def run(
         on_request=lambda received: say(line(received)),
     )
     try:
-        simulator.faults.chaos(chaos)
+        if faults is not None:
+            play(faults, simulator.faults)
+        if chaos:
+            simulator.faults.chaos(chaos)
         asyncio.run(serve(simulator, say))
     except ValueError as error:
         say(f"error: {error}")
         return 2
     except OSError as error:
-        say(f"error: cannot listen on {host}:{port}: {error.strerror or error}")
+        say(f"error: cannot listen on {host}:{port}: {_reason(error)}")
         return 2
     return 0

@@ -54,11 +54,14 @@ class Record:
 
     def history(self, name: str) -> list[tuple[int, str]]:
         """Return the values a property had, the latest first."""
-        return [
+        values = [
             (at, written[name])
             for at, written in reversed(self.changes)
             if name in written
         ]
+        if not values and name in self.properties:
+            return [(self.created, self.properties[name])]
+        return values
 
 
 @attrs.define
@@ -172,7 +175,11 @@ class Store:
         return None if type_id is None else self._shelves[type_id]
 
     def define(
-        self, object_type: str, properties: Iterable[Property | str] = ()
+        self,
+        object_type: str,
+        properties: Iterable[Property | str] = (),
+        *,
+        required: Iterable[str] = (),
     ) -> ObjectType:
         """Add a custom object type, or custom properties to a type there is."""
         more = [Property(one) if isinstance(one, str) else one for one in properties]
@@ -181,7 +188,7 @@ class Store:
             self._last_type += self.chance.randint(1, 900)
             shelf = Shelf(custom(object_type, self._last_type, self.portal_id))
             self._put_up(shelf)
-        shelf.type = shelf.type.with_properties(more)
+        shelf.type = shelf.type.extended(more, required)
         return shelf.type
 
     def create(self, object_type: str, properties: Mapping[str, object]) -> Record:
@@ -257,7 +264,7 @@ class Store:
         record = Record(record_id, {}, now, now)
         shelf.claim(record, properties)
         record.properties = properties
-        record.changes.append((now, dict(properties)))
+        record.changes.append((now, dict(written)))
         shelf.records[record_id] = record
         return record
 

@@ -57,7 +57,10 @@ class World:
         query: Mapping[str, str] | None = None,
         content: bytes | None = None,
     ) -> Heard:
-        headers = {"Authorization": f"Bearer {token or self.token}"}
+        headers = {
+            "Authorization": f"Bearer {token or self.token}",
+            "Content-Type": "application/json",
+        }
         sent = orjson.dumps(body) if content is None else content
         request = Request(method, path, query or {}, headers, sent)
         reply = self.sim.hubspot.receive(request)
