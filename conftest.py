@@ -1,7 +1,5 @@
 """The README's examples are tests: each runs against a simulator of its own."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from sybil import Sybil
@@ -11,13 +9,11 @@ from hubbatch.simulator import Simulator
 
 
 @pytest.fixture
-def account(
-    hubspot_simulator: Simulator, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Simulator]:
+def account(hubspot_simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Simulator:
     """Point the environment, as a user would, at a simulated account."""
     monkeypatch.setenv("HUBSPOT_ACCESS_TOKEN", hubspot_simulator.token)
     monkeypatch.setenv("HUBBATCH_BASE_URL", hubspot_simulator.url)
-    yield hubspot_simulator
+    return hubspot_simulator
 
 
 pytest_collect_file = Sybil(

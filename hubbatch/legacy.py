@@ -3,10 +3,9 @@
 from collections.abc import AsyncIterable, Iterable
 
 from .core.operations import legacy_operation
-from .models import LegacyObject, LegacyUpdateInput
-from .net.batch import Batch
+from .models import LegacyObject, LegacyUpdateInput, Record
+from .net.batch import LINGER, Batch
 from .net.engine import Engine
-from .objects import LINGER, Record, check_source
 
 
 LegacyUpdates = (
@@ -36,8 +35,7 @@ class LegacyObjects:
             TypeError: if `inputs` is no collection of inputs.
         """
         operation = legacy_operation("update", self._object_type)
-        source = check_source(inputs)
-        return Batch(self._engine, operation, source, isolate=isolate, linger=linger)
+        return Batch(self._engine, operation, inputs, isolate=isolate, linger=linger)
 
 
 class Legacy:

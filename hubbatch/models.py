@@ -17,6 +17,9 @@ R = TypeVar("R")
 Context: TypeAlias = Mapping[str, list[str]] | str
 """What an error is about: HubSpot sends lists by name, or (in old APIs) a text."""
 
+Record: TypeAlias = Mapping[str, Any]
+"""An input in HubSpot's JSON shape."""
+
 
 @frozen
 class AssociationSpec:

@@ -1,41 +1,25 @@
 """The verbs of one object type."""
 
-from collections.abc import AsyncIterable, Iterable, Mapping
+from collections.abc import AsyncIterable, Iterable
 from typing import Any
 
 from .core.operations import check_object_type, object_operation, read_operation
 from .models import (
     CreateInput,
-    LegacyUpdateInput,
+    Record,
     SimplePublicObject,
     SimplePublicUpsertObject,
     UpdateInput,
     UpsertInput,
 )
-from .net.batch import Batch
+from .net.batch import LINGER, Batch
 from .net.engine import Engine
-from .net.running import Source
 
-
-Record = Mapping[str, Any]
-"""An input in HubSpot's JSON shape."""
 
 Ids = Iterable[str | int | Record] | AsyncIterable[str | int | Record]
 Creates = Iterable[CreateInput | Record] | AsyncIterable[CreateInput | Record]
 Updates = Iterable[UpdateInput | Record] | AsyncIterable[UpdateInput | Record]
 Upserts = Iterable[UpsertInput | Record] | AsyncIterable[UpsertInput | Record]
-
-_SINGLE = (
-    str,
-    bytes,
-    Mapping,
-    CreateInput,
-    UpdateInput,
-    UpsertInput,
-    LegacyUpdateInput,
-)
-# Seconds that a partial chunk waits for more from a source that trickles.
-LINGER = 0.1
 
 
 class Objects:
@@ -79,8 +63,7 @@ class Objects:
         operation = object_operation(
             "create", self._object_type, api_version=self._api_version
         )
-        source = check_source(inputs)
-        return Batch(self._engine, operation, source, isolate=isolate, linger=linger)
+        return Batch(self._engine, operation, inputs, isolate=isolate, linger=linger)
 
     def read(
         self,
@@ -110,8 +93,7 @@ class Objects:
             properties_with_history=check_names(properties_with_history),
             archived=archived,
         )
-        source = check_source(ids)
-        return Batch(self._engine, operation, source, isolate=isolate, linger=linger)
+        return Batch(self._engine, operation, ids, isolate=isolate, linger=linger)
 
     def update(
         self,
@@ -135,8 +117,7 @@ class Objects:
             api_version=self._api_version,
             id_property=check_name(id_property),
         )
-        source = check_source(inputs)
-        return Batch(self._engine, operation, source, isolate=isolate, linger=linger)
+        return Batch(self._engine, operation, inputs, isolate=isolate, linger=linger)
 
     def upsert(
         self,
@@ -159,8 +140,7 @@ class Objects:
             api_version=self._api_version,
             id_property=check_name(id_property),
         )
-        source = check_source(inputs)
-        return Batch(self._engine, operation, source, isolate=isolate, linger=linger)
+        return Batch(self._engine, operation, inputs, isolate=isolate, linger=linger)
 
     def archive(
         self, ids: Ids, *, isolate: bool = True, linger: float = LINGER
@@ -173,27 +153,7 @@ class Objects:
         operation = object_operation(
             "archive", self._object_type, api_version=self._api_version
         )
-        source = check_source(ids)
-        return Batch(self._engine, operation, source, isolate=isolate, linger=linger)
-
-
-def check_source(inputs: Any) -> Source:
-    """Give the inputs back if they are a collection or a stream of inputs.
-
-    Raises:
-        TypeError: for one input where a collection belongs, and for anything else.
-    """
-    if isinstance(inputs, _SINGLE):
-        raise TypeError(
-            f"expected a collection of inputs, not one {type(inputs).__name__}; "
-            "put it into a list"
-        )
-    if not isinstance(inputs, Iterable | AsyncIterable):
-        raise TypeError(
-            "expected an iterable or async iterable of inputs, "
-            f"not {type(inputs).__name__}"
-        )
-    return inputs
+        return Batch(self._engine, operation, ids, isolate=isolate, linger=linger)
 
 
 def check_name(name: Any) -> str | None:

@@ -4,7 +4,14 @@ import asyncio
 import warnings
 
 from collections import deque
-from collections.abc import AsyncIterator, Coroutine, Generator, Iterable
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Coroutine,
+    Generator,
+    Iterable,
+    Mapping,
+)
 from contextlib import AbstractAsyncContextManager
 from copy import copy
 from types import TracebackType
@@ -21,12 +28,30 @@ from hubbatch.core.outcomes import (
 from hubbatch.core.planning import Chunk
 from hubbatch.core.settling import Settlement
 from hubbatch.errors import HubBatchError
-from hubbatch.models import R
+from hubbatch.models import (
+    CreateInput,
+    LegacyUpdateInput,
+    R,
+    UpdateInput,
+    UpsertInput,
+)
 
 from .engine import Engine
 from .running import Run, Source
 
 
+# One input where a collection belongs.
+_SINGLE = (
+    str,
+    bytes,
+    Mapping,
+    CreateInput,
+    UpdateInput,
+    UpsertInput,
+    LegacyUpdateInput,
+)
+# Seconds that a partial chunk waits for more from a source that trickles.
+LINGER = 0.1
 # A stream holds at most about so many outcomes that nobody has looked at.
 _STREAM_AHEAD = 1_000
 
@@ -129,11 +154,12 @@ class Batch(
     def __init__(
         self, engine: Engine, operation: Operation, source: Source, **options: Any
     ) -> None:
+        self._used = True  # so that one which is refused here does not warn
         self.response: CombinedResponse[R] | None = None
         self.summary = Summary()
         self._engine = engine
         self._operation = operation
-        self._source = source
+        self._source = _checked(source)
         self._options = options
         self._used = False
         self._coroutine: Coroutine[Any, Any, CombinedResponse[R]] | None = None
@@ -240,3 +266,18 @@ class Batch(
             raise RuntimeError(f"{self!r} was used already; call the verb again")
         self._used = True
         self._engine.check_open()
+
+
+def _checked(source: Any) -> Source:
+    """Give a source back if it is a collection or a stream of inputs."""
+    if isinstance(source, _SINGLE):
+        raise TypeError(
+            f"expected a collection of inputs, not one {type(source).__name__}; "
+            "put it into a list"
+        )
+    if not isinstance(source, Iterable | AsyncIterable):
+        raise TypeError(
+            "expected an iterable or async iterable of inputs, "
+            f"not {type(source).__name__}"
+        )
+    return source
