@@ -20,8 +20,10 @@ from .errors import (
     RecordError,
     RecordInvalid,
     RecordNotFound,
+    TooManyFailures,
 )
 from .models import (
+    Account,
     AssociationSpec,
     AssociationTo,
     BatchResponse,
@@ -45,6 +47,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "APIError",
+    "Account",
     "AssociationSpec",
     "AssociationTo",
     "AuthenticationError",
@@ -79,6 +82,7 @@ __all__ = [
     "StandardError",
     "Stream",
     "Summary",
+    "TooManyFailures",
     "UpdateInput",
     "UpsertInput",
     "ValueWithTimestamp",

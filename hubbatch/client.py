@@ -7,12 +7,14 @@ from typing import Literal, Self
 
 import aiohttp
 
-from .core.operations import check_api_version
+from .core.operations import account_operation, check_api_version
 from .core.pacing import RateLimit
 from .core.retrying import RetryPolicy
-from .errors import ConfigurationError
+from .errors import ConfigurationError, HubSpotUnavailable
 from .legacy import Legacy
+from .models import Account
 from .net.auth import Credentials, TokenSource
+from .net.batch import Batch
 from .net.engine import Engine
 from .net.pacing import Gate, Limits
 from .net.transport import AiohttpTransport, check_base_url
@@ -155,6 +157,19 @@ class HubBatch:
     def limits(self) -> Limits:
         """What is known of the rate limit now; within a running event loop."""
         return self._engine.gate.limits()
+
+    async def account(self) -> Account:
+        """Ask which account the token is of.
+
+        Raises:
+            APIError: if HubSpot does not say.
+        """
+        operation = account_operation(api_version=self._api_version)
+        asking: Batch[Account] = Batch(self._engine, operation, [None])
+        [outcome] = (await asking).outcomes
+        if outcome.result is None:
+            raise HubSpotUnavailable(str(outcome.error))
+        return outcome.result
 
     async def aclose(self) -> None:
         """Wait for the batches under way, then close the connections."""

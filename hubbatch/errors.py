@@ -8,6 +8,7 @@ HubBatchError
 │   ├── InvalidRequestError           the call, not a record, is wrong
 │   ├── DailyLimitReached             the account's day is used up
 │   └── HubSpotUnavailable            retries used up for several chunks in a row
+├── TooManyFailures                   `max_failures` was reached
 ├── RecordError                       one record
 │   ├── RecordInvalid
 │   ├── RecordNotFound
@@ -113,6 +114,10 @@ class DailyLimitReached(APIError):
 
 class HubSpotUnavailable(APIError):
     """Several chunks in a row used up their retries."""
+
+
+class TooManyFailures(HubBatchError):
+    """So many records failed that the batch was ended; see `max_failures`."""
 
 
 class RecordError(HubBatchError):

@@ -24,7 +24,12 @@ class LegacyObjects:
         return f"<LegacyObjects {self._object_type!r}>"
 
     def update(
-        self, inputs: LegacyUpdates, *, isolate: bool = True, linger: float = LINGER
+        self,
+        inputs: LegacyUpdates,
+        *,
+        isolate: bool = True,
+        max_failures: int | str | None = "auto",
+        linger: float = LINGER,
     ) -> Batch[LegacyObject]:
         """Set properties of existing records.
 
@@ -35,7 +40,14 @@ class LegacyObjects:
             TypeError: if `inputs` is no collection of inputs.
         """
         operation = legacy_operation("update", self._object_type)
-        return Batch(self._engine, operation, inputs, isolate=isolate, linger=linger)
+        return Batch(
+            self._engine,
+            operation,
+            inputs,
+            isolate=isolate,
+            max_failures=max_failures,
+            linger=linger,
+        )
 
 
 class Legacy:

@@ -142,6 +142,24 @@ class LegacyObject:
     is_deleted: bool | None = None
 
 
+@define
+class Account:
+    """The account that a token is of.
+
+    `time_zone` is a name such as `America/New_York`; its midnight begins the day that
+    daily limits are counted in. `utc_offset` is text such as `-05:00`.
+    """
+
+    portal_id: int
+    account_type: str | None = None
+    time_zone: str | None = None
+    company_currency: str | None = None
+    additional_currencies: list[str] = Factory(list)
+    utc_offset: str | None = None
+    ui_domain: str | None = None
+    data_hosting_location: str | None = None
+
+
 @frozen
 class ErrorDetail:
     """One cause inside an error."""

@@ -34,6 +34,9 @@ class Objects:
 
     * `isolate`: whether a chunk that HubSpot refuses as a whole is split to find the
       records that are to blame; otherwise all of them fail.
+    * `max_failures`: more failed or unknown records than this number, or this share
+      (`"5%"`) of all, end the batch with `TooManyFailures`. `"auto"` ends it when
+      its first 1,000 records all failed for the same reason; None never does.
     * `linger`: seconds that a partial chunk waits for more inputs from an
       asynchronous source.
 
@@ -51,7 +54,12 @@ class Objects:
         return f"<Objects {self._object_type!r}>"
 
     def create(
-        self, inputs: Creates, *, isolate: bool = True, linger: float = LINGER
+        self,
+        inputs: Creates,
+        *,
+        isolate: bool = True,
+        max_failures: int | str | None = "auto",
+        linger: float = LINGER,
     ) -> Batch[SimplePublicObject]:
         """Create records.
 
@@ -63,7 +71,14 @@ class Objects:
         operation = object_operation(
             "create", self._object_type, api_version=self._api_version
         )
-        return Batch(self._engine, operation, inputs, isolate=isolate, linger=linger)
+        return Batch(
+            self._engine,
+            operation,
+            inputs,
+            isolate=isolate,
+            max_failures=max_failures,
+            linger=linger,
+        )
 
     def read(
         self,
@@ -74,6 +89,7 @@ class Objects:
         id_property: str | None = None,
         archived: bool = False,
         isolate: bool = True,
+        max_failures: int | str | None = "auto",
         linger: float = LINGER,
     ) -> Batch[SimplePublicObject]:
         """Read records by id, or by the value of a unique property.
@@ -93,7 +109,14 @@ class Objects:
             properties_with_history=check_names(properties_with_history),
             archived=archived,
         )
-        return Batch(self._engine, operation, ids, isolate=isolate, linger=linger)
+        return Batch(
+            self._engine,
+            operation,
+            ids,
+            isolate=isolate,
+            max_failures=max_failures,
+            linger=linger,
+        )
 
     def update(
         self,
@@ -101,6 +124,7 @@ class Objects:
         *,
         id_property: str | None = None,
         isolate: bool = True,
+        max_failures: int | str | None = "auto",
         linger: float = LINGER,
     ) -> Batch[SimplePublicObject]:
         """Set properties of existing records.
@@ -117,7 +141,14 @@ class Objects:
             api_version=self._api_version,
             id_property=check_name(id_property),
         )
-        return Batch(self._engine, operation, inputs, isolate=isolate, linger=linger)
+        return Batch(
+            self._engine,
+            operation,
+            inputs,
+            isolate=isolate,
+            max_failures=max_failures,
+            linger=linger,
+        )
 
     def upsert(
         self,
@@ -125,6 +156,7 @@ class Objects:
         *,
         id_property: str | None = None,
         isolate: bool = True,
+        max_failures: int | str | None = "auto",
         linger: float = LINGER,
     ) -> Batch[SimplePublicUpsertObject]:
         """Set properties of the records with a unique value; create what is missing.
@@ -140,10 +172,22 @@ class Objects:
             api_version=self._api_version,
             id_property=check_name(id_property),
         )
-        return Batch(self._engine, operation, inputs, isolate=isolate, linger=linger)
+        return Batch(
+            self._engine,
+            operation,
+            inputs,
+            isolate=isolate,
+            max_failures=max_failures,
+            linger=linger,
+        )
 
     def archive(
-        self, ids: Ids, *, isolate: bool = True, linger: float = LINGER
+        self,
+        ids: Ids,
+        *,
+        isolate: bool = True,
+        max_failures: int | str | None = "auto",
+        linger: float = LINGER,
     ) -> Batch[SimplePublicObject]:
         """Archive records; HubSpot answers the same for ids that do not exist.
 
@@ -153,7 +197,14 @@ class Objects:
         operation = object_operation(
             "archive", self._object_type, api_version=self._api_version
         )
-        return Batch(self._engine, operation, ids, isolate=isolate, linger=linger)
+        return Batch(
+            self._engine,
+            operation,
+            ids,
+            isolate=isolate,
+            max_failures=max_failures,
+            linger=linger,
+        )
 
 
 def check_name(name: Any) -> str | None:

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from attrs import define, field
 
-from hubbatch.errors import RecordError, RecordInvalid
+from hubbatch.errors import HubBatchError, RecordError, RecordInvalid
 
 from .blaming import from_api_error
 from .encoding import Encoder, encoder
@@ -20,6 +20,7 @@ from .outcomes import (
 )
 from .planning import Chunk, Desk
 from .settling import Settlement
+from .stopping import FailureWatch
 from .values import InvalidInput
 from .verdicts import Again, Missing, Refused, Throttled
 
@@ -50,6 +51,7 @@ class Ledger:
 
     Attributes:
         freed: called when the desk has changed and more may happen.
+        watch: says when too many have failed; then `stop` is called, once.
         isolate: whether a refused chunk is split to find its bad records.
         ended: why the batch has ended; None while it goes on.
     """
@@ -58,6 +60,8 @@ class Ledger:
     desk: Desk
     emit: Emit
     freed: Callable[[], None]
+    watch: FailureWatch | None = None
+    stop: Callable[[HubBatchError], None] | None = None
     isolate: bool = True
     summary: Summary = field(factory=Summary)
     ended: str | None = field(default=None, init=False)
@@ -153,7 +157,7 @@ class Ledger:
             self._fail(chunk, OutcomeStatus.FAILED, from_api_error(verdict.error))
         elif not chunk.doubtful:
             self._fail(chunk, OutcomeStatus.NOT_SENT, not_sent_error(reason))
-        elif self.operation.call.verb == "read":
+        elif not self.operation.call.writes:
             error = RecordError(reason, category="UNAVAILABLE", origin="hubbatch")
             self._fail(chunk, OutcomeStatus.FAILED, error)
         else:
@@ -171,7 +175,7 @@ class Ledger:
 
     def _drop(self, chunk: Chunk) -> None:
         unseen = chunk.doubtful or chunk.in_flight
-        if unseen and self.operation.call.verb != "read":
+        if unseen and self.operation.call.writes:
             error: RecordError = unknown_error(f"sent, and then {self.ended}")
             self._fail(chunk, OutcomeStatus.UNKNOWN, error)
         else:
@@ -180,6 +184,8 @@ class Ledger:
 
     def _succeed(self, chunk: Chunk, results: list[Any]) -> None:
         self.summary.succeeded += chunk.count
+        if self.watch is not None:
+            self.watch.succeeded(chunk.count)
         self.emit.succeeded(chunk, results)
 
     def _fail(self, chunk: Chunk, status: OutcomeStatus, error: RecordError) -> None:
@@ -194,9 +200,17 @@ class Ledger:
         )
 
     def _note(self, outcomes: list[Outcome[Any]]) -> None:
+        self.emit.failed(outcomes)
         for outcome in outcomes:
             self.summary.count(outcome.status)
-        self.emit.failed(outcomes)
+        if self.watch is None or self.stop is None:
+            return
+        for outcome in outcomes:
+            enough = self.watch.failed(outcome)
+            if enough is not None:
+                self.watch = None
+                self.stop(enough)
+                return
 
     def _release(self, chunk: Chunk) -> None:
         self.desk.settle(chunk)

@@ -14,6 +14,7 @@ from cattrs import Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from hubbatch.models import (
+    Account,
     BatchResponse,
     ErrorDetail,
     LegacyObject,
@@ -195,6 +196,20 @@ def _legacy_property(raw: Raw) -> LegacyProperty:
         _optional_text(raw.get("source")),
         _optional_text(raw.get("sourceId")),
         [_legacy_property(version) for version in raw.get("versions") or ()],
+    )
+
+
+def structure_account(raw: Raw) -> Account:
+    """Read the details of an account."""
+    return Account(
+        portal_id=int(raw["portalId"]),
+        account_type=_optional_text(raw.get("accountType")),
+        time_zone=_optional_text(raw.get("timeZone")),
+        company_currency=_optional_text(raw.get("companyCurrency")),
+        additional_currencies=[*(raw.get("additionalCurrencies") or ())],
+        utc_offset=_optional_text(raw.get("utcOffset")),
+        ui_domain=_optional_text(raw.get("uiDomain")),
+        data_hosting_location=_optional_text(raw.get("dataHostingLocation")),
     )
 
 

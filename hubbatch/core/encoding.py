@@ -5,7 +5,7 @@ cost nothing and a bad value is found before anything is sent.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
@@ -21,20 +21,10 @@ from .operations import Dialect, Operation
 from .values import InvalidInput, check_encodable, property_texts, record_id
 
 
-class Encoded(NamedTuple):
-    """One input, ready to leave.
-
-    Attributes:
-        key: what must not stand twice in one request; None if it has no such thing.
-        body: the input as JSON.
-        trace: the objectWriteTraceId that the caller gave it, if any.
-    """
-
-    key: str | None
-    body: bytes
-    trace: str | None = None
-
-
+# One input, ready to leave: its key, which must not stand twice in one request (None
+# if it has no such thing), its JSON, and the objectWriteTraceId that the caller gave
+# it, if any. A bare tuple: there is one per record.
+Encoded = tuple[str | None, bytes, str | None]
 Encoder = Callable[[int, object], Encoded]
 
 _KEY_SEPARATOR = "\0"
@@ -73,11 +63,15 @@ def encoder(operation: Operation) -> Encoder:
             return _write_encoder(operation)
         case "read" | "archive":
             return _id_encoder(operation.id_property)
+        case "details":
+            return _encode_nothing
 
 
 def request_body(operation: Operation, bodies: Iterable[bytes]) -> bytes:
     """Join encoded inputs into the body of one request."""
     joined = b",".join(bodies)
+    if operation.call.dialect is Dialect.DOCUMENT:
+        return b""
     if operation.call.dialect is Dialect.LEGACY:
         return b"[%b]" % joined
     if operation.call.verb != "read":
@@ -98,14 +92,13 @@ def _write_encoder(operation: Operation) -> Encoder:
     def encode(index: int, given: object) -> Encoded:
         raw_id: object
         properties: object
-        if isinstance(given, UpdateInput | UpsertInput):
+        if isinstance(given, _WRITE_INPUTS):
             raw_id, properties = given.id, given.properties
             id_property, trace = given.id_property, given.object_write_trace_id
         else:
-            fields = _fields(given, _WRITE_FIELDS, "id and properties")
-            raw_id, properties = fields.get("id"), fields.get("properties")
-            id_property = fields.get("idProperty")
-            trace = fields.get("objectWriteTraceId")
+            get = _fields(given, _WRITE_FIELDS, "id and properties").get
+            raw_id, properties = get("id"), get("properties")
+            id_property, trace = get("idProperty"), get("objectWriteTraceId")
         id_property = _id_property(id_property, default_id_property)
         if id_property is None and upsert:
             raise InvalidInput(
@@ -123,7 +116,7 @@ def _write_encoder(operation: Operation) -> Encoder:
                 texts = {**texts, id_property: text}
         body["properties"] = texts
         body["objectWriteTraceId"] = _trace(index, trace)
-        return Encoded(make_key(text, id_property), _dumps(body, texts), trace)
+        return (make_key(text, id_property), _dumps(body, texts), trace)
 
     return encode
 
@@ -143,7 +136,7 @@ def _encode_create(index: int, given: object) -> Encoded:
     if associations:
         body["associations"] = _associations(associations)
     body["objectWriteTraceId"] = _trace(index, trace)
-    return Encoded(None, _dumps(body, texts), trace)
+    return None, _dumps(body, texts), trace
 
 
 def _id_encoder(id_property: str | None) -> Encoder:
@@ -151,9 +144,14 @@ def _id_encoder(id_property: str | None) -> Encoder:
         if isinstance(given, Mapping):
             given = _fields(given, _ID_FIELDS, "id").get("id")
         text = record_id(given, id_property=id_property)
-        return Encoded(make_key(text, id_property), _dumps({"id": text}, {"id": text}))
+        body = {"id": text}
+        return make_key(text, id_property), _dumps(body, body), None
 
     return encode
+
+
+def _encode_nothing(_index: int, _given: object) -> Encoded:
+    return None, b"", None
 
 
 def _encode_legacy_update(_index: int, given: object) -> Encoded:
@@ -172,9 +170,10 @@ def _encode_legacy_update(_index: int, given: object) -> Encoded:
         "objectId": int(text),
         "properties": [{"name": name, "value": texts[name]} for name in texts],
     }
-    return Encoded(make_key(text), _dumps(body, texts))
+    return make_key(text), _dumps(body, texts), None
 
 
+_WRITE_INPUTS = (UpdateInput, UpsertInput)
 _WRITE_FIELDS = frozenset({"id", "properties", "idProperty", "objectWriteTraceId"})
 _CREATE_FIELDS = frozenset({"properties", "associations", "objectWriteTraceId"})
 _ID_FIELDS = frozenset({"id"})
@@ -182,12 +181,12 @@ _LEGACY_FIELDS = frozenset({"objectId", "properties"})
 
 
 def _fields(given: object, known: frozenset[str], wanted: str) -> Mapping[str, Any]:
-    if not isinstance(given, Mapping):
+    if type(given) is not dict and not isinstance(given, Mapping):
         raise InvalidInput(
             f"an input is a mapping with {wanted}, or the input class of the verb, "
             f"not type {type(given).__name__}"
         )
-    if not given.keys() <= known:
+    if not known.issuperset(given):
         name = next(name for name in given if name not in known)
         raise InvalidInput(
             f"unknown field {name!r} in an input; HubSpot takes {sorted(known)}",

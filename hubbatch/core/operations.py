@@ -13,7 +13,7 @@ from typing import Literal
 from attrs import evolve, field, frozen
 
 
-Verb = Literal["create", "read", "update", "upsert", "archive"]
+Verb = Literal["create", "read", "update", "upsert", "archive", "details"]
 
 
 class Repeats(Enum):
@@ -29,6 +29,7 @@ class Dialect(Enum):
 
     ENVELOPE = "envelope"  # {"inputs": [...]}, {"status": ..., "results": [...]}
     LEGACY = "legacy"  # crm-objects/v1: bare lists
+    DOCUMENT = "document"  # no inputs, one JSON object
 
 
 @frozen
@@ -41,24 +42,32 @@ class Call:
     # A create that is sent again after a lost answer may make a second record.
     repeatable: bool = True
     dialect: Dialect = Dialect.ENVELOPE
-    # Inputs carry an objectWriteTraceId, by which HubSpot answers 207 per record.
-    traced: bool = False
+    # A read that was lost has changed nothing.
+    writes: bool = True
     max_inputs: int = 100
+    method: str = "POST"
     family: str = "objects"
 
 
 OBJECT_CALLS: Mapping[Verb, Call] = {
-    "create": Call(
-        "create", "batch/create", Repeats.INDEPENDENT, repeatable=False, traced=True
-    ),
-    "read": Call("read", "batch/read", Repeats.SHARES),
-    "update": Call("update", "batch/update", Repeats.WAITS, traced=True),
-    "upsert": Call("upsert", "batch/upsert", Repeats.WAITS, traced=True),
+    "create": Call("create", "batch/create", Repeats.INDEPENDENT, repeatable=False),
+    "read": Call("read", "batch/read", Repeats.SHARES, writes=False),
+    "update": Call("update", "batch/update", Repeats.WAITS),
+    "upsert": Call("upsert", "batch/upsert", Repeats.WAITS),
     "archive": Call("archive", "batch/archive", Repeats.SHARES),
 }
 LEGACY_CALLS: Mapping[Verb, Call] = {
     "update": Call("update", "batch-update", Repeats.WAITS, dialect=Dialect.LEGACY),
 }
+ACCOUNT_DETAILS = Call(
+    "details",
+    "details",
+    Repeats.INDEPENDENT,
+    writes=False,
+    dialect=Dialect.DOCUMENT,
+    max_inputs=1,
+    method="GET",
+)
 LEGACY_TYPES = frozenset({"tickets", "products", "line_items"})
 
 # The 400 of batch read: "supported in a batch request for property histories is 50".
@@ -206,3 +215,10 @@ def legacy_operation(verb: Verb, object_type: str) -> Operation:
     call = LEGACY_CALLS[verb]
     path = f"/crm-objects/v1/objects/{object_type}/{call.tail}"
     return Operation(call, object_type, path, max_inputs=call.max_inputs)
+
+
+def account_operation(*, api_version: str) -> Operation:
+    """Look up the question whose account the token is of."""
+    call = ACCOUNT_DETAILS
+    path = f"/account-info/{api_version}/{call.tail}"
+    return Operation(call, "account", path, max_inputs=call.max_inputs)

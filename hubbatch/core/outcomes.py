@@ -8,7 +8,13 @@ from typing import Any, Generic, overload
 from attrs import Factory, define, field
 
 from hubbatch.errors import BatchFailed, OutcomeUnknown, RecordError
-from hubbatch.models import BatchResponse, LegacyObject, R, StandardError
+from hubbatch.models import (
+    BatchResponse,
+    LegacyObject,
+    R,
+    SimplePublicObject,
+    StandardError,
+)
 
 from .codec import unstructure
 from .encoding import encoder, id_property_of
@@ -95,9 +101,9 @@ def unsuccessful(
 
 def result_id(result: Any) -> str | None:
     """Read the record's id from a result of any dialect."""
-    if result is None:
-        return None
-    return str(result.object_id) if isinstance(result, LegacyObject) else result.id
+    if isinstance(result, SimplePublicObject):
+        return result.id
+    return str(result.object_id) if isinstance(result, LegacyObject) else None
 
 
 def known_id(key: str | None) -> str | None:
@@ -260,7 +266,7 @@ class Collector(Generic[R]):
         given, result = self.inputs[index], self.results[index]
         key = None
         if result is None:
-            key = encoder(self.operation)(index, given).key
+            key, _, _ = encoder(self.operation)(index, given)
         attempts = self.attempts.get(index, 1)
         return succeeded(self.operation.call, index, given, result, attempts, key)
 

@@ -23,6 +23,7 @@ from hubbatch.models import BatchResponse, ErrorDetail
 from .answers import Answer, NoAnswer, Response
 from .codec import (
     converter,
+    structure_account,
     structure_context,
     structure_legacy_object,
     structure_object,
@@ -79,7 +80,8 @@ def read(operation: Operation, chunk: Chunk, answer: Answer) -> Verdict:
 
 def _read_success(operation: Operation, chunk: Chunk, response: Response) -> Verdict:
     verb = operation.call.verb
-    if response.status == 204 and verb != "read":  # noqa: PLR2004
+    reads = not operation.call.writes
+    if response.status == 204 and not reads:  # noqa: PLR2004
         return Answered(settle_without_results(chunk, BatchResponse()))
     try:
         part = _structure(operation, orjson.loads(response.body))
@@ -96,6 +98,8 @@ def _read_success(operation: Operation, chunk: Chunk, response: Response) -> Ver
 
 
 def _structure(operation: Operation, raw: Any) -> BatchResponse[Any]:
+    if operation.call.dialect is Dialect.DOCUMENT:
+        return BatchResponse(results=[structure_account(raw)])
     if operation.call.dialect is Dialect.LEGACY:
         if not isinstance(raw, list):
             raise TypeError("a v1 answer is a list")

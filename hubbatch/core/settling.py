@@ -22,7 +22,7 @@ from hubbatch.models import (
 
 from .blaming import from_standard_error
 from .encoding import id_property_of, make_key
-from .operations import Operation
+from .operations import Dialect, Operation
 from .planning import Chunk
 
 
@@ -59,7 +59,9 @@ def settle_without_results(chunk: Chunk, part: BatchResponse[Any]) -> Settlement
 
 def settle(operation: Operation, chunk: Chunk, part: BatchResponse[Any]) -> Settlement:
     """Match the results and the errors of an answer with the inputs of the chunk."""
-    if not part.errors and (ordered := _in_order(chunk, part.results)) is not None:
+    if operation.call.dialect is Dialect.DOCUMENT:
+        settled = Settlement(part, part.results, {}, [], [])
+    elif not part.errors and (ordered := _in_order(chunk, part.results)) is not None:
         settled = Settlement(part, ordered, {}, [], [])
     else:
         settled = _match(operation, chunk, part)

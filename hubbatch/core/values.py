@@ -161,24 +161,31 @@ def record_id(value: object, *, id_property: str | None = None) -> str:
     Raises:
         InvalidInput: if it is missing, or cannot be an id.
     """
-    what = f"the value of {id_property!r}" if id_property else "id"
     if type(value) is str:
+        if value.isdecimal():  # the usual case
+            return value
         text = value
     elif isinstance(value, int) and not isinstance(value, bool):
         text = int.__repr__(value)
-    elif value is None:
-        raise InvalidInput(f"{what} is missing", "id")
     else:
+        what = _what(id_property)
+        if value is None:
+            raise InvalidInput(f"{what} is missing", "id")
         inner = _unwrapped(value)
         if type(inner) in (str, int) and type(value) is not type(inner):
             return record_id(inner, id_property=id_property)
         raise InvalidInput(f"{what} must be str or int, not {_kind(value)}", "id")
+    what = _what(id_property)
     if not text or text != text.strip():
         problem = "empty" if not text.strip() else "padded with white space"
         raise InvalidInput(f"{what} is {problem}: {text!r}", "id")
     if id_property is None and not text.isdecimal() and _FLOAT_LIKE.fullmatch(text):
         raise InvalidInput(f"{what} is not a record id: {text!r}", "id")
     return text
+
+
+def _what(id_property: str | None) -> str:
+    return f"the value of {id_property!r}" if id_property else "id"
 
 
 def check_encodable(texts: Mapping[str, str]) -> None:

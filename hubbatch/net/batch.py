@@ -11,6 +11,7 @@ from collections.abc import (
     Generator,
     Iterable,
     Mapping,
+    Sized,
 )
 from contextlib import AbstractAsyncContextManager
 from copy import copy
@@ -27,6 +28,7 @@ from hubbatch.core.outcomes import (
 )
 from hubbatch.core.planning import Chunk
 from hubbatch.core.settling import Settlement
+from hubbatch.core.stopping import FailureWatch, parse_max_failures
 from hubbatch.errors import HubBatchError
 from hubbatch.models import (
     CreateInput,
@@ -152,7 +154,13 @@ class Batch(
     """
 
     def __init__(
-        self, engine: Engine, operation: Operation, source: Source, **options: Any
+        self,
+        engine: Engine,
+        operation: Operation,
+        source: Source,
+        *,
+        max_failures: int | str | None = None,
+        **options: Any,
     ) -> None:
         self._used = True  # so that one which is refused here does not warn
         self.response: CombinedResponse[R] | None = None
@@ -161,6 +169,12 @@ class Batch(
         self._operation = operation
         self._source = _checked(source)
         self._options = options
+        if max_failures is not None:
+            number, share = parse_max_failures(max_failures)
+            total = len(source) if isinstance(source, Sized) else None
+            self._options["watch"] = FailureWatch(
+                operation.object_type, number, share, total
+            )
         self._used = False
         self._coroutine: Coroutine[Any, Any, CombinedResponse[R]] | None = None
         self._stream: Stream[R] | None = None

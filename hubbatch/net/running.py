@@ -29,6 +29,7 @@ from hubbatch.core.outcomes import Summary
 from hubbatch.core.planning import Chunk, Desk
 from hubbatch.core.reading import read
 from hubbatch.core.retrying import RetryPolicy, waits
+from hubbatch.core.stopping import FailureWatch
 from hubbatch.core.verdicts import (
     Again,
     Answered,
@@ -91,6 +92,7 @@ class Run:
         lane: Lane = Lane.BULK,
         linger: float = 0.1,
         isolate: bool = True,
+        watch: FailureWatch | None = None,
         ready: Callable[[], Awaitable[None]] = _always_ready,
     ) -> None:
         self.operation = operation
@@ -113,6 +115,8 @@ class Run:
             emit=emit,
             freed=self._on_freed,
             isolate=isolate,
+            watch=watch,
+            stop=self._end,
         )
         self._rest: Iterator[Any] = iter(())  # of a collection, what is not pulled yet
         self._trickles = False
@@ -364,7 +368,7 @@ class Run:
             chunk.in_flight = True
 
         request = Request(
-            "POST",
+            self.operation.call.method,
             self.operation.path,
             self.operation.query,
             {**_HEADERS, "Authorization": f"Bearer {token}"},

@@ -73,7 +73,8 @@ class AiohttpTransport:
         self._tracing = aiohttp.TraceConfig()
         # aiohttp holds headers back until the first part of the body is written, so
         # this, and not the event for headers, is when a request with a body leaves.
-        self._tracing.on_request_chunk_sent.append(_on_chunk_sent)
+        self._tracing.on_request_chunk_sent.append(_on_sent)
+        self._tracing.on_request_headers_sent.append(_on_headers_sent)
         self._prepared = False
 
     async def send(self, request: Request, on_sent: Callable[[], None]) -> Answer:
@@ -133,10 +134,17 @@ class AiohttpTransport:
         return self._session
 
 
-async def _on_chunk_sent(
-    _session: aiohttp.ClientSession,
+async def _on_headers_sent(
+    session: aiohttp.ClientSession,
     context: SimpleNamespace,
-    _params: aiohttp.TraceRequestChunkSentParams,
+    params: aiohttp.TraceRequestHeadersSentParams,
+) -> None:
+    if params.method == "GET":  # there is no body to wait for
+        await _on_sent(session, context, params)
+
+
+async def _on_sent(
+    _session: aiohttp.ClientSession, context: SimpleNamespace, _params: object
 ) -> None:
     # A shared session also sends requests that are not ours.
     note = getattr(context, "trace_request_ctx", None)
