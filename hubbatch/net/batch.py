@@ -39,7 +39,8 @@ from hubbatch.models import (
 )
 
 from .engine import Engine
-from .running import Run, Source
+from .intake import Source
+from .running import Run
 
 
 # One input where a collection belongs.
