@@ -301,4 +301,4 @@ def _leaving_out(write: Callable[[Any], dict[str, Any]]) -> Callable[[Any], Any]
     return leave_out
 
 
-converter = _make_converter()
+converter: Converter = _make_converter()

@@ -165,7 +165,7 @@ class Batch(
     ) -> None:
         self._used = True  # so that one which is refused here does not warn
         self.response: CombinedResponse[R] | None = None
-        self.summary = Summary()
+        self.summary: Summary = Summary()
         self._engine = engine
         self._operation = operation
         self._source = _checked(source)

@@ -24,8 +24,8 @@ class Intake:
     """
 
     def __init__(self, source: Source) -> None:
-        self.trickles = isinstance(source, AsyncIterable)
-        self.sized = isinstance(source, Sized) and not self.trickles
+        self.trickles: bool = isinstance(source, AsyncIterable)
+        self.sized: bool = isinstance(source, Sized) and not self.trickles
         self.failure: Exception | None = None
         self._iterator: Iterator[Any] | None = None
         self._stream: AsyncIterator[Any] | None = None

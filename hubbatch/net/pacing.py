@@ -79,7 +79,7 @@ class Gate:
     def __init__(self, rate_limit: RateLimit | None, max_concurrency: int) -> None:
         self._ceiling = rate_limit.max_requests if rate_limit else None
         limit = rate_limit or RateLimit(DEFAULT_MAX_REQUESTS)
-        self.window = Window(limit.max_requests, limit.interval, limit.burst)
+        self.window: Window = Window(limit.max_requests, limit.interval, limit.burst)
         self._share = _fixed_share(limit) if limit.processes > 1 else None
         self._free = max_concurrency
         self._lines: tuple[deque[asyncio.Future[None]], ...] = (deque(), deque())
@@ -88,7 +88,7 @@ class Gate:
         self._held_until = -inf
         self._daily_remaining: int | None = None
         self._nudged = asyncio.Event()
-        self.granted = 0
+        self.granted: int = 0
 
     def now(self) -> float:
         """Give the instant on the loop's clock, in seconds."""
