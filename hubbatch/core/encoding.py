@@ -199,6 +199,8 @@ def _fields(given: object, known: frozenset[str], wanted: str) -> Mapping[str, A
 def _texts(properties: object, *, legacy: bool = False) -> Mapping[str, str]:
     # Properties that are texts already, the usual case, go out as they are.
     if type(properties) is dict and set(map(type, properties.values())) == _TEXT_ONLY:
+        if "" in properties:
+            raise InvalidInput("a property has an empty name", "properties")
         return properties
     return property_texts(properties, legacy=legacy)
 
