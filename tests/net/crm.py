@@ -6,7 +6,6 @@ request by request, or by chance.
 
 import asyncio
 
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 from typing import Any
@@ -112,6 +111,10 @@ class Heard:
         return [text for _, text in self.keys]
 
 
+def _as_list(fates: Iterable[Fate]) -> list[Fate]:
+    return [*fates]
+
+
 @define(eq=False)
 class Crm:
     """The transport.
@@ -123,7 +126,7 @@ class Crm:
 
     random: Random = field(factory=lambda: Random(1))
     weights: Mapping[str, float] = field(factory=dict)
-    script: deque[Fate] = field(factory=deque, converter=deque)
+    script: list[Fate] = field(factory=list, converter=_as_list)
     always: Fate = "fine"
     traced: bool = True
     echoes: bool = True
@@ -181,7 +184,7 @@ class Crm:
 
     def _fate(self) -> Fate:
         if self.script:
-            return self.script.popleft()
+            return self.script.pop(0)
         if self.weights and self.random.random() < sum(self.weights.values()):
             return self.random.choices([*self.weights], [*self.weights.values()])[0]
         return self.always
