@@ -508,7 +508,6 @@ async def test_closing_waits_for_batches_and_then_refuses_more() -> None:
     await asyncio.sleep(1)
     await shared.aclose()
     assert crm.closed
-    assert [task.done() for task in running] == [True, True] or first.summary.succeeded
     assert first.summary.succeeded == 200
     assert second.summary.succeeded == 1
     late: Batch[Any] = Batch(shared, call, updates(1))
