@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from enum import IntEnum
-from math import inf
+from math import floor, inf
 
 from aiolimiter import AsyncLimiter
 from attrs import define, frozen
@@ -61,6 +61,7 @@ class Permit:
     def sent(self) -> None:
         """The first byte of the request is being written."""
         self._gate.window.sent(self._slot, self._gate.now())
+        self._gate.nudge()  # only now is known when the slot comes back
 
     def answered(self, headers: Mapping[str, str] | None) -> None:
         """An answer came (or, with None, a request that was sent got none)."""
@@ -198,6 +199,6 @@ def _fixed_share(limit: RateLimit) -> AsyncLimiter:
     share = limit.max_requests / limit.processes
     window = limit.interval + LAG
     burst = min(limit.burst / limit.processes, share / 4)
-    if burst <= 1:  # one at a time, evenly
-        return AsyncLimiter(1, window / share)
+    if burst <= 1:  # one at a time, evenly; a window has room for whole requests only
+        return AsyncLimiter(1, window / (floor(share) or share))
     return AsyncLimiter(burst, burst * window / (share - burst))

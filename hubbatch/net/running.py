@@ -252,6 +252,14 @@ class Run:
         self._lingered = True
         self._staff()
 
+    def _linger_anew(self) -> None:
+        """Let what a chunk that has just been cut leaves behind linger by itself."""
+        self._lingered = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._start_lingering()
+
     # ---- from the desk to HubSpot
 
     def _on_freed(self) -> None:
@@ -331,7 +339,7 @@ class Run:
                 if trip.chunk is None:
                     trip.chunk = self._desk.take()
                     self._unladen -= 1
-                    self._lingered = False
+                    self._linger_anew()
                 return await self._exchange(trip.chunk, permit, token)
 
     async def _exchange(self, chunk: Chunk, permit: Permit, token: str) -> Verdict:
