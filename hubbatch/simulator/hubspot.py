@@ -2,35 +2,31 @@
 
 from collections.abc import Collection, Mapping
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 import attrs
-import orjson
 
-from hubbatch.simulator import batches, legacy, routes, rules, trouble
+from hubbatch.simulator import routes, trouble
 from hubbatch.simulator.accounts import (
     Account,
     Token,
-    account_info,
     authenticated,
     check_scopes,
     token_text,
 )
+from hubbatch.simulator.calls import Call
 from hubbatch.simulator.clocks import Clock, Now
-from hubbatch.simulator.faults import Fault, Faults, Quirks, Seen, Struck
+from hubbatch.simulator.faults import Fault, Faults, Seen, Struck
 from hubbatch.simulator.quota import TIERS, Day, RollingWindow
 from hubbatch.simulator.routes import Route
+from hubbatch.simulator.shelves import Shelf
 from hubbatch.simulator.wire import (
-    JSON,
     Answer,
     Refusal,
     Request,
-    as_json,
     correlation_id,
-    iso,
-    page,
 )
-from hubbatch.simulator.world import Shelf, Store
+from hubbatch.simulator.world import Store
 
 
 _USUAL: Final = {
@@ -163,101 +159,11 @@ class HubSpot:
                 group = token.group()
                 answer = trouble.throttled(policy, correlation, group, self.chance)
             else:
-                call = Call(self, token, request, struck.quirks, now)
+                call = Call(self.clock, self.chance, token, request, struck.quirks, now)
                 answer, records = call.answer(route, shelf)
         except Refusal as refusal:
             answer = refusal.answer(correlation)
         return attrs.evolve(answer, headers={**limits, **answer.headers}), records
-
-
-@attrs.frozen
-class Call:
-    """A request that was let in."""
-
-    hubspot: HubSpot
-    token: Token
-    request: Request
-    quirks: Quirks
-    now: Now
-
-    def answer(self, route: Route | None, shelf: Shelf | None) -> tuple[Answer, int]:
-        """Do what the path asks for."""
-        if route is None:
-            return page(404, "Not Found", "Resource not found"), 0
-        if route.method != self.request.method:
-            return page(405, "Method Not Allowed", "Method Not Allowed"), 0
-        if not _is_json(self.request):
-            return page(415, "Unsupported Media Type", "Unsupported Media Type"), 0
-        if route.family == "account":
-            return account_info(self.token.account, route.verb, self.now.ms), 0
-        if shelf is None:
-            # Recorded without a category.
-            raise Refusal(400, f"Unable to infer object type from: {route.object_type}")
-        if route.family == "legacy":
-            store, content = self.token.account.store, self.request.content
-            shown = legacy.batch_update(store, shelf, content, self.now.ms)
-            return as_json(200, shown), len(shown)
-        return self._batch(route.verb, shelf)
-
-    def _batch(self, verb: str, shelf: Shelf) -> tuple[Answer, int]:
-        body, inputs = rules.parsed(self.request.content, verb)
-        with_history = verb == "read" and bool(body.get("propertiesWithHistory"))
-        rules.check_count(len(inputs), with_history=with_history)
-        taken = [] if self.quirks.silent_noop else self._left_after_drop(inputs)
-        batch = batches.Batch(
-            store=self.token.account.store,
-            shelf=shelf,
-            verb=verb,
-            body=body,
-            inputs=taken,
-            quirks=self.quirks,
-            chance=self.hubspot.chance,
-            now=self.now.ms,
-            archived=self.request.query.get("archived", "").lower() == "true",
-        )
-        batches.RUN[verb](batch)
-        if self.quirks.shuffle:
-            self.hubspot.chance.shuffle(batch.results)
-        if verb == "archive":
-            return Answer(204), len(inputs)
-        success = (verb == "create") != self.quirks.status_flip
-        partial = batch.errors or batch.silent
-        status = 207 if partial else 201 if success else 200
-        return Answer(status, orjson.dumps(self._envelope(batch)), JSON), len(inputs)
-
-    def _left_after_drop(self, inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        drop = self.quirks.silent_drop
-        if drop is False or not inputs:
-            return inputs
-        if drop is True:
-            gone = self.hubspot.chance.choice(inputs)
-            return [item for item in inputs if item is not gone]
-        return [item for item in inputs if str(item.get("id")) not in drop]
-
-    def _envelope(self, batch: batches.Batch) -> dict[str, Any]:
-        started, completed = iso(batch.now), iso(self.hubspot.clock.ms())
-        partial = batch.errors or batch.silent
-        errors = {"errors": batch.errors, "numErrors": len(batch.errors)}
-        if self.quirks.key_order == "old":
-            return {
-                "status": "COMPLETE",
-                "results": batch.results,
-                **(dict(reversed(errors.items())) if partial else {}),
-                "startedAt": started,
-                "completedAt": completed,
-            }
-        return {
-            "completedAt": completed,
-            "status": "COMPLETE",
-            "startedAt": started,
-            "results": batch.results,
-            **(errors if partial else {}),
-        }
-
-
-def _is_json(request: Request) -> bool:
-    kind = request.headers.get("Content-Type", "").partition(";")[0]
-    return request.method != "POST" or kind.strip().lower() == "application/json"
 
 
 def _shelf(token: Token, route: Route | None) -> Shelf | None:

@@ -6,8 +6,9 @@ import orjson
 
 from hubbatch.simulator import rules
 from hubbatch.simulator.schemas import Problem
+from hubbatch.simulator.shelves import Record, Shelf
 from hubbatch.simulator.wire import Refusal
-from hubbatch.simulator.world import Record, Shelf, Store
+from hubbatch.simulator.world import Store
 
 
 OBJECT_TYPES: Final = ("tickets", "products", "line_items")

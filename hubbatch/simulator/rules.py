@@ -6,8 +6,8 @@ from typing import Any, Final
 import orjson
 
 from hubbatch.simulator.schemas import Problem
+from hubbatch.simulator.shelves import Record, Shelf, as_text
 from hubbatch.simulator.wire import Refusal
-from hubbatch.simulator.world import Record, Shelf, as_text
 
 
 VALIDATION_ERROR: Final = "VALIDATION_ERROR"
@@ -29,6 +29,7 @@ INPUT_CLASS = {
     "upsert": "SimplePublicObjectBatchInputUpsert",
     "archive": "SimplePublicObjectId",
 }
+_CONTAINERS = {dict, list}
 _TOKENS = {
     list: ("Array value", "START_ARRAY"),
     dict: ("Object value", "START_OBJECT"),
@@ -48,6 +49,8 @@ def parsed(content: bytes, verb: str) -> tuple[dict[str, Any], list[dict[str, An
         raise _invalid_json(error.lineno, error.colno, error.msg) from None
     if not isinstance(body, dict):
         raise _cannot_deserialize(1, f"Batch{INPUT_CLASS[verb]}", body)
+    if verb == "read":
+        _check_read(body)
     inputs = body.get("inputs")
     if inputs is None:
         return body, []
@@ -56,6 +59,22 @@ def parsed(content: bytes, verb: str) -> tuple[dict[str, Any], list[dict[str, An
     for index, item in enumerate(inputs):
         _check_item(verb, inputs, index, item)
     return body, inputs
+
+
+def _check_read(body: dict[str, Any]) -> None:
+    for name in ("properties", "propertiesWithHistory"):
+        names = body.get(name) or []
+        if not isinstance(names, list):
+            raise _cannot_deserialize(1, "java.util.ArrayList", names)
+        for one in names:
+            _check_scalar(one, 1)
+    _check_scalar(body.get("idProperty"), 1)
+
+
+def _check_scalar(value: object, column: int) -> None:
+    # Jackson writes a number or a boolean where a string belongs as text.
+    if isinstance(value, dict | list):
+        raise _cannot_deserialize(column, "java.lang.String", value)
 
 
 def _check_item(verb: str, inputs: list[Any], index: int, item: object) -> None:
@@ -74,19 +93,16 @@ def _check_item(verb: str, inputs: list[Any], index: int, item: object) -> None:
             f"[{', '.join(missing)}]",
             VALIDATION_ERROR,
         )
-    for name in ("id", "objectWriteTraceId", "idProperty"):
-        if isinstance(item.get(name), dict | list):
+    texts = [item.get(name) for name in ("id", "objectWriteTraceId", "idProperty")]
+    if "properties" in required:
+        properties = item["properties"]
+        if not isinstance(properties, dict):
             column = _column(inputs, index)
-            raise _cannot_deserialize(column, "java.lang.String", item[name])
-    if "properties" not in required:
-        return
-    if not isinstance(item["properties"], dict):
-        column = _column(inputs, index)
-        raise _cannot_deserialize(column, "java.util.LinkedHashMap", item["properties"])
-    for value in item["properties"].values():
-        if isinstance(value, dict | list):
-            column = _column(inputs, index)
-            raise _cannot_deserialize(column, "java.lang.String", value)
+            raise _cannot_deserialize(column, "java.util.LinkedHashMap", properties)
+        texts += properties.values()
+    for text in texts:
+        if type(text) in _CONTAINERS:
+            _check_scalar(text, _column(inputs, index))
 
 
 def _column(inputs: list[Any], index: int) -> int:

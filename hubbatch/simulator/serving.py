@@ -8,8 +8,9 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+from hubbatch.simulator.received import Received
 from hubbatch.simulator.script import play
-from hubbatch.simulator.server import Received, Simulator
+from hubbatch.simulator.server import Simulator
 
 
 def line(received: Received) -> str:
