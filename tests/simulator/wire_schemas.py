@@ -1,0 +1,256 @@
+"""HubSpot's schemas for what the simulator answers, and where reality differs.
+
+Written by hand from HubSpot's public API specification (tickets and account info,
+v3, August 2026). Stricter than the originals in one point: keys that HubSpot's
+schema does not name are not allowed.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from jsonschema import Draft202012Validator, FormatChecker
+
+
+Schema = dict[str, Any]
+
+TEXT: Schema = {"type": "string"}
+NUMBER: Schema = {"type": "integer"}
+MOMENT: Schema = {
+    "type": "string",
+    "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$",
+}
+TEXTS: Schema = {"type": "array", "items": TEXT}
+
+
+def mapping(values: Schema) -> Schema:
+    return {"type": "object", "additionalProperties": values}
+
+
+def thing(required: Mapping[str, Schema], **optional: Schema) -> Schema:
+    return {
+        "type": "object",
+        "properties": {**required, **optional},
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+def listed(items: Schema) -> Schema:
+    return {"type": "array", "items": items}
+
+
+ERROR_DETAIL = thing(
+    {"message": TEXT},
+    code=TEXT,
+    context=mapping(TEXTS),
+    subCategory=TEXT,
+    **{"in": TEXT},
+)
+
+# Spec: category, correlationId and message are required.
+ERROR = thing(
+    {
+        "category": TEXT,
+        "correlationId": {"type": "string", "format": "uuid"},
+        "message": TEXT,
+    },
+    context=mapping(TEXTS),
+    errors=listed(ERROR_DETAIL),
+    links=mapping(TEXT),
+    subCategory=TEXT,
+)
+
+STANDARD_ERROR = thing(
+    {
+        "category": TEXT,
+        "context": mapping(TEXTS),
+        "errors": listed(ERROR_DETAIL),
+        "links": mapping(TEXT),
+        "message": TEXT,
+        "status": TEXT,
+    },
+    id=TEXT,
+    subCategory={"type": "object"},
+)
+
+VALUE_WITH_TIMESTAMP = thing(
+    {"sourceType": TEXT, "timestamp": MOMENT, "value": TEXT},
+    sourceId=TEXT,
+    sourceLabel=TEXT,
+    updatedByUserId=NUMBER,
+)
+
+OBJECT: dict[str, Schema] = {
+    "archived": {"type": "boolean"},
+    "createdAt": MOMENT,
+    "id": TEXT,
+    "properties": mapping(TEXT),
+    "updatedAt": MOMENT,
+}
+OBJECT_OPTIONAL: dict[str, Schema] = {
+    "archivedAt": MOMENT,
+    "objectWriteTraceId": TEXT,
+    "propertiesWithHistory": mapping(listed(VALUE_WITH_TIMESTAMP)),
+    "url": TEXT,
+    "warnings": listed(
+        thing({"category": TEXT, "context": mapping(TEXT), "message": TEXT})
+    ),
+}
+SIMPLE_PUBLIC_OBJECT = thing(OBJECT, **OBJECT_OPTIONAL)
+UPSERT_OBJECT = thing({**OBJECT, "new": {"type": "boolean"}}, **OBJECT_OPTIONAL)
+
+
+def batch_response(items: Schema, *, errors: bool) -> Schema:
+    more: dict[str, Schema] = {}
+    if errors:
+        more = {"errors": listed(STANDARD_ERROR), "numErrors": NUMBER}
+    return thing(
+        {
+            "completedAt": MOMENT,
+            "results": listed(items),
+            "startedAt": MOMENT,
+            "status": {"enum": ["CANCELED", "COMPLETE", "PENDING", "PROCESSING"]},
+        },
+        links=mapping(TEXT),
+        requestedAt=MOMENT,
+        **more,
+    )
+
+
+DETAILS = thing(
+    {
+        "accountType": {
+            "enum": ["APP_DEVELOPER", "DEVELOPER_TEST", "SANDBOX", "STANDARD"]
+        },
+        "additionalCurrencies": TEXTS,
+        "companyCurrency": TEXT,
+        "dataHostingLocation": TEXT,
+        "portalId": NUMBER,
+        "timeZone": TEXT,
+        "uiDomain": TEXT,
+        "utcOffset": TEXT,
+        "utcOffsetMilliseconds": NUMBER,
+    }
+)
+
+USAGE = thing(
+    {
+        "results": listed(
+            thing(
+                {
+                    "collectedAt": MOMENT,
+                    "currentUsage": NUMBER,
+                    "fetchStatus": {
+                        "enum": ["CACHED", "FAILURE", "NOTFOUND", "SUCCESS", "TIMEOUT"]
+                    },
+                    "name": TEXT,
+                    "usageLimit": NUMBER,
+                },
+                resetsAt=MOMENT,
+            )
+        )
+    }
+)
+
+# There is no specification of v1: this is the documented example.
+LEGACY_VERSION = thing(
+    {
+        "name": TEXT,
+        "source": TEXT,
+        "sourceVid": {"type": "array"},
+        "timestamp": NUMBER,
+        "value": TEXT,
+    }
+)
+LEGACY = listed(
+    thing(
+        {
+            "isDeleted": {"type": "boolean"},
+            "objectId": NUMBER,
+            "objectType": TEXT,
+            "portalId": NUMBER,
+            "properties": mapping(
+                thing(
+                    {
+                        "source": TEXT,
+                        "sourceId": {"type": "null"},
+                        "timestamp": NUMBER,
+                        "value": TEXT,
+                        "versions": listed(LEGACY_VERSION),
+                    }
+                )
+            ),
+        }
+    )
+)
+
+SPEC: dict[str, Schema] = {
+    "details": DETAILS,
+    "error": ERROR,
+    "legacy": LEGACY,
+    "objects": batch_response(SIMPLE_PUBLIC_OBJECT, errors=False),
+    "objects with errors": batch_response(SIMPLE_PUBLIC_OBJECT, errors=True),
+    "upserts": batch_response(UPSERT_OBJECT, errors=False),
+    "upserts with errors": batch_response(UPSERT_OBJECT, errors=True),
+    "usage": USAGE,
+}
+
+# Where recordings and the specification differ, recordings win. Each difference:
+# why, and what has to change in the schemas for an answer to conform.
+DIFFERENCES: dict[str, str] = {
+    "null-values": "a property that was asked for and is not set is null",
+    "bare-errors": "errors of a 207 have no `errors` and no `links`",
+    "status-error": "every error body says `status: error`",
+    "no-category": "some refusals have no category",
+    "rate-limit-keys": "a 429 says errorType, policyName, groupName or requestId",
+    "validation-results": "a v1 refusal lists validationResults",
+}
+
+
+def _real(schema: Schema) -> Schema:
+    """Return the schema as recordings have it."""
+    changed = {name: _real_value(value) for name, value in schema.items()}
+    properties = changed.get("properties", {})
+    if "correlationId" in properties:
+        extra = ("status", "errorType", "policyName", "groupName", "requestId")
+        properties |= dict.fromkeys(extra, TEXT)
+        properties["validationResults"] = {"type": "array"}
+        changed["required"] = ["correlationId", "message", "status"]
+    elif "category" in properties:
+        changed["required"] = ["category", "context", "message", "status"]
+    if "createdAt" in properties:
+        properties["properties"] = mapping({"type": ["string", "null"]})
+    return changed
+
+
+def _real_value(value: Any) -> Any:
+    if isinstance(value, dict):
+        return _real(value)
+    return value
+
+
+@cache
+def validator(name: str, *, spec: bool = False) -> Draft202012Validator:
+    schema = SPEC[name] if spec else _real(SPEC[name])
+    return Draft202012Validator(schema, format_checker=FormatChecker())
+
+
+def schema_of(path: str, status: int) -> str:
+    """Name the schema of an answer."""
+    if status >= 400:
+        return "error"
+    if path.startswith("/crm-objects/v1/"):
+        return "legacy"
+    if path.startswith("/account-info/"):
+        return "details" if path.endswith("details") else "usage"
+    kind = "upserts" if path.endswith("upsert") else "objects"
+    return f"{kind} with errors" if status == 207 else kind
+
+
+def complaints(
+    path: str, status: int, body: object, *, spec: bool = False
+) -> list[str]:
+    """Say where an answer does not conform."""
+    found = validator(schema_of(path, status), spec=spec).iter_errors(body)
+    return [f"{error.json_path}: {error.message}" for error in found]
