@@ -32,8 +32,10 @@ def refused(heard: Heard) -> tuple[str, str]:
             "hs_ticket_category",
             "reports",
             "INVALID_OPTION",
-            ("reports was not one of the allowed options: [PRODUCT_ISSUE, "
-            "BILLING_ISSUE, FEATURE_REQUEST, GENERAL_INQUIRY]"),
+            (
+                "reports was not one of the allowed options: [PRODUCT_ISSUE, "
+                "BILLING_ISSUE, FEATURE_REQUEST, GENERAL_INQUIRY]"
+            ),
         ),
         (
             "contacts",
@@ -68,8 +70,10 @@ def refused(heard: Heard) -> tuple[str, str]:
             "hs_unique_creation_key",
             "k",
             "READ_ONLY_VALUE",
-            ('"hs_unique_creation_key" is a read only property; its value cannot be '
-            "set."),
+            (
+                '"hs_unique_creation_key" is a read only property; its value cannot be '
+                "set."
+            ),
         ),
         (
             "line_items",
@@ -83,9 +87,11 @@ def refused(heard: Heard) -> tuple[str, str]:
             "lifecyclestage",
             "Lead",
             "INVALID_OPTION",
-            ("Lead was not one of the allowed options: [subscriber, lead, "
-            "marketingqualifiedlead, salesqualifiedlead, opportunity, customer, "
-            "evangelist, other]"),
+            (
+                "Lead was not one of the allowed options: [subscriber, lead, "
+                "marketingqualifiedlead, salesqualifiedlead, opportunity, customer, "
+                "evangelist, other]"
+            ),
         ),
     ],
 )
