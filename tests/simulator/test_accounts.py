@@ -103,7 +103,7 @@ def test_missing_scopes(world: World) -> None:
     assert rate_headers(heard) == []
 
 
-@behaviour("403-missing-scopes")
+@behaviour("403-missing-scopes", "quirk-scopes-in-context")
 def test_missing_scopes_in_the_context(world: World) -> None:
     """The other shape."""
     world.sim.faults.set(scopes_in_context=True)
