@@ -77,15 +77,14 @@ class Token:
 
     def throttled(self, at: float, now: int) -> str | None:
         """Count a request, or return the policy that it went against."""
-        if not self.oauth:
-            day = self.account.day
-            day.turn(now // DAY_MS)
-            if day.limit is not None and day.used >= day.limit:
-                return "DAILY"
+        day = self.account.day
+        day.turn(now // DAY_MS)
+        if not self.oauth and day.used_up():
+            return "DAILY"
         if not self.window.take(at):
             return "TEN_SECONDLY_ROLLING"
         if not self.oauth:
-            self.account.day.take(now // DAY_MS)
+            day.used += 1
         return None
 
     def group(self) -> str:

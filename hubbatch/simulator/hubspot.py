@@ -8,6 +8,7 @@ import attrs
 
 from hubbatch.simulator import routes, trouble
 from hubbatch.simulator.accounts import (
+    DAY_MS,
     Account,
     Token,
     authenticated,
@@ -63,7 +64,8 @@ class HubSpot:
         """Return an account, opened if there was none."""
         if portal_id not in self.accounts:
             store = Store(portal_id, self.clock.ms, self.chance)
-            self.accounts[portal_id] = Account(portal_id, store, Day(TIERS[tier][1]))
+            day = Day(TIERS[tier][1], number=self.clock.ms() // DAY_MS)
+            self.accounts[portal_id] = Account(portal_id, store, day)
         return self.accounts[portal_id]
 
     def install(

@@ -64,21 +64,17 @@ class Day:
     used: int = 0
     number: int = 0
 
-    def take(self, day: int) -> bool:
-        """Count one request, unless the day is used up."""
-        self.turn(day)
-        if self.limit is not None and self.used >= self.limit:
-            return False
-        self.used += 1
-        return True
-
     def turn(self, day: int) -> None:
         """Begin anew at midnight."""
         if day != self.number:
             self.number, self.used = day, 0
 
+    def used_up(self) -> bool:
+        """Tell whether nothing is left of it."""
+        return self.limit is not None and self.used >= self.limit
+
     def headers(self) -> dict[str, str]:
-        """Say what is left of the day; OAuth apps are told nothing."""
+        """Say what is left of the day."""
         if self.limit is None:
             return {}
         return {

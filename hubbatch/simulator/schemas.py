@@ -84,10 +84,6 @@ class Property:
         return Problem(self.name, "INVALID_EMAIL", message)
 
 
-def _accept_text(_: Property, text: str) -> str | Problem:
-    return text
-
-
 def _accept_number(schema: Property, text: str) -> str | Problem:
     if _NUMBER.fullmatch(text.strip()):
         return text.strip()
@@ -127,7 +123,6 @@ def _accept_option(schema: Property, text: str) -> str | Problem:
 
 
 _ACCEPT: dict[type_name, Callable[[Property, str], str | Problem]] = {
-    "string": _accept_text,
     "number": _accept_number,
     "datetime": _accept_datetime,
     "date": _accept_date,

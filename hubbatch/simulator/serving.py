@@ -48,6 +48,7 @@ def run(
     chaos: float = 0.0,
     faults: Path | None = None,
     say: Callable[[str], None],
+    complain: Callable[[str], None],
 ) -> int:
     """Serve, and return the exit status: 0 when told to stop, 2 for a mistake."""
     simulator = Simulator(
@@ -65,9 +66,9 @@ def run(
             simulator.faults.chaos(chaos)
         asyncio.run(serve(simulator, say))
     except ValueError as error:
-        say(f"error: {error}")
+        complain(f"error: {error}")
         return 2
     except OSError as error:
-        say(f"error: cannot listen on {host}:{port}: {_reason(error)}")
+        complain(f"error: cannot listen on {host}:{port}: {_reason(error)}")
         return 2
     return 0

@@ -24,6 +24,12 @@ def as_text(value: object) -> str:
     return str(value)
 
 
+def addresses(properties: Mapping[str, str]) -> list[str]:
+    """Return a contact's additional addresses."""
+    listed = properties.get(ADDITIONAL_EMAILS, "").split(";")
+    return [address.strip().lower() for address in listed if address.strip()]
+
+
 @attrs.define
 class Record:
     """A record of the CRM; `properties` never holds an empty value."""
@@ -107,9 +113,11 @@ class Shelf:
         if ADDITIONAL_EMAILS in written and "email" in self.type.properties:
             # A contact is found by each of its addresses, not only by the first.
             owned = self.owners.setdefault("email", {})
-            for address in written[ADDITIONAL_EMAILS].split(";"):
-                if address.strip():
-                    owned.setdefault(address.strip().lower(), record.id)
+            for address in addresses(record.properties):
+                if owned.get(address) == record.id:
+                    del owned[address]
+            for address in addresses(written):
+                owned.setdefault(address, record.id)
 
     def release(self, record: Record) -> None:
         """Free every unique value of a record."""
@@ -117,7 +125,7 @@ class Shelf:
             owned = self.owners.get(name, {})
             values = [record.properties.get(name, "")]
             if name == "email":
-                values += record.properties.get(ADDITIONAL_EMAILS, "").split(";")
+                values += addresses(record.properties)
             for key in map(self.type.properties[name].key, values):
                 if owned.get(key) == record.id:
                     del owned[key]

@@ -7,7 +7,13 @@ import attrs
 
 from hubbatch.simulator.catalogue import STANDARD, custom
 from hubbatch.simulator.schemas import ObjectType, Property
-from hubbatch.simulator.shelves import ADDITIONAL_EMAILS, Record, Shelf, as_text
+from hubbatch.simulator.shelves import (
+    ADDITIONAL_EMAILS,
+    Record,
+    Shelf,
+    addresses,
+    as_text,
+)
 from hubbatch.simulator.wire import iso
 
 
@@ -94,11 +100,11 @@ class Store:
                     owned[key] = kept.id
                 else:
                     del owned[key]
-        email = gone.properties.get("email")
-        if email is not None:
-            others = kept.properties.get(ADDITIONAL_EMAILS)
-            joined = f"{others};{email}" if others else email
-            kept.properties[ADDITIONAL_EMAILS] = joined
+        emails = [*addresses(kept.properties), *addresses(gone.properties)]
+        if "email" in gone.properties:
+            emails.append(gone.properties["email"])
+        if emails:
+            kept.properties[ADDITIONAL_EMAILS] = ";".join(emails)
         shelf.merged[gone.id] = kept.id
 
     def new_id(self) -> str:

@@ -116,10 +116,12 @@ def test_423_lasts_two_seconds(world: World) -> None:
 def test_477(world: World) -> None:
     """Its Retry-After is of the order of a day, unless told otherwise."""
     world.sim.faults.add(Fault("status", status=477))
-    world.sim.faults.add(Fault("status", status=477, retry_after=3))
+    world.sim.faults.add(Fault("status", status=477, retry_after=3.0))
+    world.sim.faults.add(Fault("status", status=429, retry_after=0.5))
 
     assert ask(world).headers["Retry-After"] == "86400"
     assert ask(world).headers["Retry-After"] == "3"
+    assert ask(world).headers["Retry-After"] == "0.5"
 
 
 @behaviour("fault-status")

@@ -156,6 +156,13 @@ def test_day(world: World) -> None:
     assert limits(ask(world))["Daily-Remaining"] == "2"
 
 
+@behaviour("daily-429")
+def test_day_that_is_nearly_used_up(world: World) -> None:
+    world.sim.account.day.used = 624_999
+
+    assert [ask(world).status for _ in range(2)] == [200, 429]
+
+
 @behaviour("usage")
 def test_usage(world: World) -> None:
     ask(world)

@@ -100,6 +100,41 @@ async def test_delay_is_after_the_write() -> None:
         assert sim.store.count("tickets") == 1
 
 
+async def test_what_is_not_json_is_kept_as_bytes() -> None:
+    async with Simulator() as sim, session(sim) as http:
+        headers = {"Content-Type": "application/json"}
+        async with http.post(f"{PATH}read", data=b"{", headers=headers) as answer:
+            body = await answer.json()
+
+        assert answer.status == 400
+        assert body["message"].startswith("Invalid input JSON on line 1, column ")
+        assert sim.requests[0].body == b"{"
+
+
+async def test_requests_need_not_be_kept() -> None:
+    seen: list[int | None] = []
+    sim = Simulator(keep_requests=False, on_request=lambda one: seen.append(one.status))
+    async with sim, session(sim) as http:
+        await http.post(f"{PATH}read?archived=true", json={"inputs": []})
+
+    assert (sim.requests, seen) == ([], [200])
+
+
+async def test_realistic_latency(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recorded: about 3 ms a record."""
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    async with Simulator(latency="realistic") as sim, session(sim) as http:
+        monkeypatch.setattr("hubbatch.simulator.server.asyncio.sleep", sleep)
+        inputs = [{"properties": {"subject": "x"}}] * 10
+        await http.post(f"{PATH}create", json={"inputs": inputs})
+
+    assert pytest.approx(0.06) in waits
+
+
 async def test_port_in_use() -> None:
     async with Simulator() as sim:
         port = int(sim.url.rpartition(":")[2])

@@ -102,7 +102,7 @@ def test_port_in_use(capsys: pytest.CaptureFixture[str]) -> None:
     with Simulator() as sim:
         port = sim.url.rpartition(":")[2]
         status = main(["--port", port])
-    (line,) = capsys.readouterr().out.splitlines()
+    (line,) = capsys.readouterr().err.splitlines()
 
     assert status == 2
     assert line == f"error: cannot listen on 127.0.0.1:{port}: Address already in use"
@@ -133,7 +133,7 @@ def test_mistakes_in_a_script(
     """One line that names file and place, and a status of 2."""
     script.write_text(text)
     status = main(["--port", "0", "--faults", str(script)])
-    (line,) = capsys.readouterr().out.splitlines()
+    (line,) = capsys.readouterr().err.splitlines()
 
     assert status == 2
     assert line.startswith(f"error: {script}: ")
@@ -145,13 +145,13 @@ def test_script_that_is_not_there(
     script: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["--port", "0", "--faults", str(script)]) == 2
-    assert capsys.readouterr().out == f"error: {script}: No such file or directory\n"
+    assert capsys.readouterr().err == f"error: {script}: No such file or directory\n"
 
 
 @behaviour("program-mistakes")
 def test_chaos_that_is_no_share(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--port", "0", "--chaos", "3"]) == 2
-    assert capsys.readouterr().out == "error: a rate is between 0 and 1, not 3.0\n"
+    assert capsys.readouterr().err == "error: a rate is between 0 and 1, not 3.0\n"
 
 
 @behaviour("fault-file")

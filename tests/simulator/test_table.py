@@ -482,6 +482,28 @@ def test_item_of_the_wrong_type(world: World) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("verb", "body", "told"),
+    [
+        ("update", [], "`com.hubspot.inbounddb.publicobject.core.v2.Batch"),
+        ("update", {"inputs": {}}, "`java.util.ArrayList` from Object value"),
+        ("read", {"inputs": [], "properties": "x"}, "from String value"),
+        ("read", {"inputs": [], "idProperty": ["x"]}, "`java.lang.String` from Array"),
+        ("update", {"inputs": [{"id": ["1"], "properties": {}}]}, "line 1, column 12"),
+        ("create", {"inputs": [{"properties": 1}]}, "LinkedHashMap` from Integer"),
+        ("create", {"inputs": [{"properties": {"x": {}}}]}, "VALUE_STRING|START_OBJ"),
+    ],
+)
+@behaviour("wrong-json-type")
+def test_wrong_types_elsewhere(
+    world: World, verb: str, body: object, told: str
+) -> None:
+    heard = world.post(f"/crm/v3/objects/tickets/batch/{verb}", body)
+
+    assert heard.status == 400
+    assert any(part in heard.message for part in told.split("|"))
+
+
 @behaviour("unknown-type")
 def test_unknown_object_type(world: World) -> None:
     heard = world.batch("read", [{"id": "1"}], type="butterflies")

@@ -205,6 +205,32 @@ def test_secondary_email(world: World) -> None:
     assert world.sim.store.count("contacts") == 1
 
 
+@behaviour("secondary-emails")
+def test_secondary_emails_that_are_taken_away(world: World) -> None:
+    contact = world.contact(email="a@x.org", hs_additional_emails="b@x.org; C@x.org")
+
+    def owner(email: str) -> list[str]:
+        wanted = [{"id": email}]
+        heard = world.batch("read", wanted, type="contacts", idProperty="email")
+        return list(heard.by_id)
+
+    change = {"id": contact, "properties": {"hs_additional_emails": "c@x.org"}}
+    world.batch("update", [change], type="contacts")
+
+    assert owner("b@x.org") == []
+    assert owner("c@x.org") == [contact]
+
+    other = world.contact(email="d@x.org")
+    world.sim.store.merge("contacts", contact, other)
+    found = [owner(f"{name}@x.org") for name in "abcd"]
+
+    assert found == [[other], [], [other], [other]]
+
+    world.sim.store.archive("contacts", other)
+
+    assert [owner(f"{name}@x.org") for name in "abcd"] == [[], [], [], []]
+
+
 @behaviour("null-is-ignored", "empty-clears")
 def test_null_and_empty(world: World) -> None:
     """Null changes nothing; an empty string clears, and is shown."""

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hubbatch import simulator
+from hubbatch.simulator import Property
 
 from .behaviours import behaviour
 from .conftest import MakeWorld, World
@@ -104,6 +105,56 @@ def test_the_schemas_refuse_something() -> None:
     assert complaints(path, 200, {**good, "startedAt": "today"}) != []
     assert complaints(path, 200, {**good, "results": [{"id": 1}]}) != []
     assert complaints(path, 400, {"message": "no"}) != []
+
+
+valid = st.fixed_dictionaries(
+    {},
+    optional={
+        "firstname": st.sampled_from(["", "Ada", None]),
+        "email": st.sampled_from(["a@x.org", "B@x.org", "c@x.org", "no"]),
+        "no_such": st.just("x"),
+    },
+)
+traced_inputs = st.lists(
+    st.tuples(st.sampled_from(["k1", "k2", "k3", "k4"]), valid),
+    max_size=4,
+    unique_by=lambda one: one[0],
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(verb=st.sampled_from(["create", "update", "upsert"]), inputs=traced_inputs)
+@behaviour("invalid-traced", "update-not-found")
+def test_each_traced_input_has_one_outcome(
+    make_world: MakeWorld, verb: str, inputs: list[tuple[str, dict[str, Any]]]
+) -> None:
+    """In results or in errors, once; and what is in results is in the store."""
+    world = make_world()
+    world.sim.store.define("contacts", [Property("ref", unique=True)])
+    world.sim.faults.set(whole_upsert_conflict=False)
+    ids = {ref: world.contact(email=f"{ref}@x.org", ref=ref) for ref in ("k1", "k2")}
+    world.contact(email="c@x.org")
+    sent = [
+        {
+            "id": ref if verb == "upsert" else ids.get(ref, ref),
+            "objectWriteTraceId": ref,
+            "properties": properties,
+            **({"idProperty": "ref"} if verb == "upsert" else {}),
+        }
+        for ref, properties in inputs
+    ]
+    heard = world.batch(verb, sent, type="contacts")
+    done = [one["objectWriteTraceId"] for one in heard.body["results"]]
+    errors = heard.body.get("errors", [])
+    failed = [ref for one in errors for ref in one["context"]["objectWriteTraceId"]]
+
+    assert sorted(done + failed) == sorted(ref for ref, _ in inputs)
+    assert (heard.status == 207) == bool(failed)
+    for one in heard.body["results"]:
+        record = world.sim.store.get("contacts", one["id"])
+        assert record is not None
+        for name, value in one["properties"].items():
+            assert record.properties.get(name, "") == value
 
 
 scalars = st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=4)
