@@ -5,6 +5,7 @@ from random import Random
 from typing import Any, Final
 
 import attrs
+import orjson
 
 from attrs.validators import (
     and_,
@@ -56,6 +57,21 @@ class Seen:
     at: float = 0.0
 
 
+def _ids(content: bytes) -> set[str]:
+    try:
+        body = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return set()
+    inputs = body.get("inputs") if isinstance(body, dict) else body
+    if not isinstance(inputs, list):
+        return set()
+    return {
+        str(item.get("id", item.get("objectId")))
+        for item in inputs
+        if isinstance(item, dict)
+    }
+
+
 @attrs.frozen(kw_only=True)
 class When:
     """Which requests a fault is for; what is not named does not matter."""
@@ -74,7 +90,7 @@ class When:
             and self.object_type in {None, seen.object_type}
             and self.token in {None, seen.token}
             and (self.path is None or self.path in seen.path)
-            and (self.id is None or f'"{self.id}"'.encode() in seen.content)
+            and (self.id is None or self.id in _ids(seen.content))
         )
 
 

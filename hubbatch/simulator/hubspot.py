@@ -44,7 +44,6 @@ class Reply:
     """An answer and what is to happen to it on the way."""
 
     answer: Answer
-    correlation: str
     records: int = 0
     cut: str | None = None
     seconds: float = 0.0
@@ -104,9 +103,7 @@ class HubSpot:
         correlation = correlation_id(now.ms, self.chance)
         ending = struck.ending
         if ending is not None and ending.kind == "drop_before":
-            return Reply(
-                Answer(0), correlation, cut="drop_before", seconds=struck.seconds
-            )
+            return Reply(Answer(0), cut="drop_before", seconds=struck.seconds)
         if ending is not None and ending.kind == "status":
             answer = self._broken(request, ending, correlation, now)
             records = 0
@@ -122,7 +119,7 @@ class HubSpot:
             },
         )
         cut = None if ending is None or ending.kind == "status" else ending.kind
-        return Reply(answer, correlation, records, cut, struck.seconds)
+        return Reply(answer, records, cut, struck.seconds)
 
     def _broken(
         self, request: Request, fault: Fault, correlation: str, now: Now
@@ -132,11 +129,12 @@ class HubSpot:
         answer = trouble.scripted(fault, correlation, group, self.chance)
         if token is None or fault.status in {401, 403}:
             return answer
-        # A request that failed was sent, and counts like any other.
-        token.throttled(now.at, now.ms)
-        limits = token.headers(now.at)
         if fault.status == trouble.TOO_MANY_REQUESTS:
-            limits = trouble.limits(limits, fault.policy)
+            limits = trouble.limits(token.headers(now.at), fault.policy)
+        else:
+            # A request that failed was sent, and counts like any other.
+            token.throttled(now.at, now.ms)
+            limits = token.headers(now.at)
         return attrs.evolve(answer, headers={**limits, **answer.headers})
 
     def _answered(

@@ -181,8 +181,21 @@ def test_when(world: World) -> None:
     assert world.batch("read", [], token=other).status == 502
     assert world.batch("read", [{"id": "512"}]).status == 502
     assert world.batch("read", [{"id": "5120"}]).status == 207
+    text = {"id": "1", "properties": {"subject": "512"}}
+    assert world.batch("create", [text]).status == 201
     assert ask(world, "archive").status == 502
     assert ask(world).status == 200
+
+
+@behaviour("fault-when")
+def test_when_by_id_of_a_legacy_call(world: World) -> None:
+    path = "/crm-objects/v1/objects/tickets/batch-update"
+    world.sim.faults.add(Fault("status", times=None, status=502, when=When(id="512")))
+
+    assert world.post(path, [{"objectId": 512, "properties": []}]).status == 502
+    assert world.post(path, [{"objectId": 51, "properties": []}]).status == 404
+    assert world.post(path, content=b"[512").status == 400
+    assert world.post(path, 512).status == 400
 
 
 @behaviour("fault-when")
