@@ -1,3 +1,90 @@
 """Write to and read from HubSpot's CRM in batches of any length, from asyncio."""
 
+from .client import HubBatch
+from .core.merging import merge
+from .core.outcomes import CombinedResponse, Outcome, OutcomeStatus, Summary
+from .core.pacing import RateLimit
+from .core.retrying import RetryPolicy
+from .errors import (
+    APIError,
+    AuthenticationError,
+    BatchFailed,
+    ConfigurationError,
+    DailyLimitReached,
+    HubBatchError,
+    HubSpotUnavailable,
+    InvalidRequestError,
+    OutcomeUnknown,
+    PermissionDeniedError,
+    RecordConflict,
+    RecordError,
+    RecordInvalid,
+    RecordNotFound,
+    TooManyFailures,
+)
+from .models import (
+    Account,
+    AssociationSpec,
+    AssociationTo,
+    BatchResponse,
+    CreateInput,
+    ErrorDetail,
+    LegacyObject,
+    LegacyProperty,
+    LegacyUpdateInput,
+    SimplePublicObject,
+    SimplePublicUpsertObject,
+    StandardError,
+    UpdateInput,
+    UpsertInput,
+    ValueWithTimestamp,
+)
+from .net.batch import Batch, Stream
+from .net.pacing import Limits
+
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "APIError",
+    "Account",
+    "AssociationSpec",
+    "AssociationTo",
+    "AuthenticationError",
+    "Batch",
+    "BatchFailed",
+    "BatchResponse",
+    "CombinedResponse",
+    "ConfigurationError",
+    "CreateInput",
+    "DailyLimitReached",
+    "ErrorDetail",
+    "HubBatch",
+    "HubBatchError",
+    "HubSpotUnavailable",
+    "InvalidRequestError",
+    "LegacyObject",
+    "LegacyProperty",
+    "LegacyUpdateInput",
+    "Limits",
+    "Outcome",
+    "OutcomeStatus",
+    "OutcomeUnknown",
+    "PermissionDeniedError",
+    "RateLimit",
+    "RecordConflict",
+    "RecordError",
+    "RecordInvalid",
+    "RecordNotFound",
+    "RetryPolicy",
+    "SimplePublicObject",
+    "SimplePublicUpsertObject",
+    "StandardError",
+    "Stream",
+    "Summary",
+    "TooManyFailures",
+    "UpdateInput",
+    "UpsertInput",
+    "ValueWithTimestamp",
+    "merge",
+]

@@ -86,7 +86,7 @@ def page(status: int, reason: str, text: str) -> Answer:
 
 
 @attrs.define
-class Refusal(Exception):  # noqa: N818  # it refuses; nothing went wrong
+class Refusal(Exception):  # it refuses; nothing went wrong
     """HubSpot's answer to a whole request that it does not take."""
 
     status: int

@@ -1,0 +1,111 @@
+"""What a terminal shows of a batch: while it runs, and in the end."""
+
+import asyncio
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+
+from hubbatch import Batch, CombinedResponse, Limits, Summary
+from hubbatch.core.reasons import Reason
+
+
+# Seconds between two looks at the counts.
+_REFRESH = 0.1
+
+
+async def track(
+    console: Console, title: str, batch: Batch[Any], total: int
+) -> CombinedResponse[Any]:
+    """Await a batch and show its counts in a progress bar meanwhile."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]:>9}"),
+        TextColumn("{task.fields[amiss]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, refresh_per_second=10) as progress:
+        bar = progress.add_task(title, total=total, rate="", amiss="")
+        task = asyncio.ensure_future(batch)
+        while not task.done():
+            await asyncio.wait([task], timeout=_REFRESH)
+            summary = batch.summary
+            seconds = progress.tasks[bar].elapsed or _REFRESH
+            amiss = summary.settled - summary.succeeded
+            progress.update(
+                bar,
+                completed=summary.settled,
+                rate=f"{summary.settled / seconds:,.0f}/s",
+                amiss=f"[red]{amiss:,} not[/]" if amiss else "",
+            )
+        return await task
+
+
+def print_response(
+    console: Console, response: CombinedResponse[Any], summary: Summary, limits: Limits
+) -> None:
+    """Show the combined response and what it took."""
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    most = limits.max_requests
+    rows = [
+        ("status", response.status),
+        ("results", f"{len(response.results):,}"),
+        ("numErrors", f"{response.num_errors:,}"),
+        ("startedAt", _instant(response.started_at)),
+        ("completedAt", _instant(response.completed_at)),
+        ("", ""),
+        ("inputs", f"{summary.inputs:,}"),
+        ("succeeded", f"[green]{summary.succeeded:,}[/]"),
+        ("failed", f"{summary.failed:,}"),
+        ("unknown", f"{summary.unknown:,}"),
+        ("not sent", f"{summary.not_sent:,}"),
+        ("", ""),
+        ("requests", f"{summary.requests:,}"),
+        ("sent again", f"{summary.retries:,}"),
+        ("429 answers", f"{summary.throttled:,}"),
+        ("seconds", f"{summary.seconds:.1f}"),
+        ("records/s", f"{summary.settled / max(summary.seconds, 0.001):,.0f}"),
+        (f"last {limits.interval:g} s", f"{limits.used} requests of {most} allowed"),
+    ]
+    for name, value in rows:
+        table.add_row(f"[dim]{name}[/]", value)
+    console.print("\n[bold]The combined response[/]")
+    console.print(table, highlight=False)
+
+
+def print_failures(console: Console, reasons: Sequence[Reason]) -> None:
+    """Show why records did not succeed, the most frequent reason first."""
+    if not reasons:
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("records", justify="right")
+    table.add_column("first")
+    table.add_column("category", no_wrap=True)
+    table.add_column("property")
+    table.add_column("message", overflow="fold")
+    for reason in reasons:
+        table.add_row(
+            f"{reason.count:,}",
+            f"#{reason.first}",
+            escape(reason.code or reason.category or ""),
+            escape(reason.property_name or ""),
+            escape(reason.message),
+        )
+    console.print("\n[bold]Failures by reason[/]")
+    console.print(table, highlight=False)
+
+
+def _instant(value: Any) -> str:
+    return value.strftime("%Y-%m-%d %H:%M:%S UTC") if value is not None else ""

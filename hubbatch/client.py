@@ -1,0 +1,200 @@
+"""The client."""
+
+import os
+
+from types import TracebackType
+from typing import Literal, Self
+
+import aiohttp
+
+from .core.operations import account_operation, check_api_version
+from .core.pacing import RateLimit
+from .core.retrying import RetryPolicy
+from .errors import ConfigurationError, HubSpotUnavailable
+from .legacy import Legacy
+from .models import Account
+from .net.auth import Credentials, TokenSource
+from .net.batch import Batch
+from .net.engine import Engine
+from .net.pacing import Gate, Limits
+from .net.transport import AiohttpTransport, check_base_url
+from .objects import Objects
+
+
+_BASE_URL = "https://api.hubapi.com"
+_API_VERSION = "v3"
+
+
+class _ObjectType:
+    """An attribute of the client: the verbs of the object type of its name."""
+
+    def __init__(self, object_type: str | None = None) -> None:
+        self._object_type = object_type
+
+    def __set_name__(self, _owner: type, name: str) -> None:
+        self._object_type = self._object_type or name
+
+    def __get__(self, client: "HubBatch", _owner: type) -> Objects:
+        return client.objects(self._object_type or "")
+
+
+class HubBatch:
+    """A client of one HubSpot account.
+
+    Enter it with `async with`, or call `aclose` in the end. It may be made outside an
+    event loop, and belongs to the loop in which it is first used.
+
+    Args:
+        access_token: a service key, a private-app or an OAuth access token, or an
+            async callable that gives one and is asked for every request. By default
+            the environment's HUBSPOT_ACCESS_TOKEN.
+        base_url: where HubSpot is; else HUBBATCH_BASE_URL, else api.hubapi.com.
+        api_version: `"v3"` or a dated version such as `"2026-03"`; else
+            HUBBATCH_API_VERSION, else v3.
+        rate_limit: `"auto"` starts at 100 requests per 10 s and follows what HubSpot
+            tells; a number per 10 s or a `RateLimit` is a ceiling.
+        max_concurrency: how many requests may be under way at a time.
+        retry: how often and how long a chunk is tried.
+        timeout: seconds for one attempt. HubSpot itself gives up after 100 s.
+        session: an aiohttp session to share; it is never closed here.
+        trust_env: whether aiohttp reads proxies from the environment.
+        allow_http: whether `base_url` may be without TLS on another machine.
+
+    Raises:
+        ConfigurationError: if it cannot work like this; nothing was sent.
+    """
+
+    def __init__(
+        self,
+        access_token: TokenSource | None = None,
+        *,
+        base_url: str | None = None,
+        api_version: str | None = None,
+        rate_limit: Literal["auto"] | float | RateLimit = "auto",
+        max_concurrency: int = 32,
+        retry: RetryPolicy | None = None,
+        timeout: float = 120.0,
+        session: aiohttp.ClientSession | None = None,
+        trust_env: bool = False,
+        allow_http: bool = False,
+    ) -> None:
+        if access_token is None:
+            access_token = os.environ.get("HUBSPOT_ACCESS_TOKEN")
+        base_url = base_url or os.environ.get("HUBBATCH_BASE_URL") or _BASE_URL
+        version = api_version or os.environ.get("HUBBATCH_API_VERSION") or _API_VERSION
+        if type(max_concurrency) is not int or max_concurrency < 1:
+            raise ConfigurationError(
+                f"max_concurrency must be above zero, not {max_concurrency!r}"
+            )
+        if not timeout > 0:
+            raise ConfigurationError(f"timeout must be above zero, not {timeout!r}")
+        try:
+            self._api_version = check_api_version(version)
+        except ValueError as error:
+            raise ConfigurationError(str(error)) from None
+        self._engine = Engine(
+            gate=Gate(_rate_limit(rate_limit), max_concurrency),
+            transport=AiohttpTransport(
+                check_base_url(base_url, allow_http=allow_http),
+                timeout=timeout,
+                session=session,
+                trust_env=trust_env,
+            ),
+            credentials=Credentials(access_token),
+            policy=retry or RetryPolicy(),
+            max_concurrency=max_concurrency,
+        )
+        self.legacy = Legacy(self._engine)
+
+    # HubSpot's object types by the names of their paths; deals and some others are
+    # published under an id only and are known by their names all the same.
+    appointments = _ObjectType()
+    calls = _ObjectType()
+    carts = _ObjectType()
+    commerce_payments = _ObjectType()
+    communications = _ObjectType()
+    companies = _ObjectType()
+    contacts = _ObjectType()
+    contracts = _ObjectType()
+    courses = _ObjectType("0-410")
+    deals = _ObjectType()
+    discounts = _ObjectType()
+    emails = _ObjectType()
+    feedback_submissions = _ObjectType()
+    fees = _ObjectType()
+    goal_targets = _ObjectType()
+    invoices = _ObjectType()
+    leads = _ObjectType()
+    line_items = _ObjectType()
+    listings = _ObjectType("0-420")
+    meetings = _ObjectType()
+    notes = _ObjectType()
+    orders = _ObjectType()
+    partner_clients = _ObjectType()
+    partner_services = _ObjectType()
+    payments = _ObjectType()
+    postal_mail = _ObjectType()
+    products = _ObjectType()
+    projects = _ObjectType()
+    quotes = _ObjectType()
+    services = _ObjectType("0-162")
+    subscriptions = _ObjectType()
+    tasks = _ObjectType()
+    taxes = _ObjectType()
+    tickets = _ObjectType()
+    users = _ObjectType()
+
+    def objects(self, object_type: str) -> Objects:
+        """Give the verbs of any object type, by name or id: `"2-3456"`, `"p1_car"`.
+
+        Raises:
+            TypeError: if it is no text.
+            ValueError: if it is not one segment of a path.
+        """
+        return Objects(self._engine, object_type, api_version=self._api_version)
+
+    @property
+    def limits(self) -> Limits:
+        """What is known of the rate limit now; within a running event loop."""
+        return self._engine.gate.limits()
+
+    async def account(self) -> Account:
+        """Ask which account the token is of.
+
+        Raises:
+            APIError: if HubSpot does not say.
+        """
+        operation = account_operation(api_version=self._api_version)
+        asking: Batch[Account] = Batch(self._engine, operation, [None])
+        [outcome] = (await asking).outcomes
+        if outcome.result is None:
+            raise HubSpotUnavailable(str(outcome.error))
+        return outcome.result
+
+    async def aclose(self) -> None:
+        """Wait for the batches under way, then close the connections."""
+        await self._engine.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+
+def _rate_limit(given: object) -> RateLimit | None:
+    if given == "auto":
+        return None
+    if isinstance(given, RateLimit):
+        return given
+    if isinstance(given, int | float) and not isinstance(given, bool) and given >= 1:
+        return RateLimit(int(given))
+    raise ConfigurationError(
+        "rate_limit must be 'auto', a number of requests per 10 s of at least 1, "
+        f"or a RateLimit, not {given!r}"
+    )

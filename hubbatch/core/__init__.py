@@ -1,0 +1,1 @@
+"""The pure part: functions of values, without a clock, chance, IO or asyncio."""

@@ -1,0 +1,229 @@
+"""The account of a batch: every input that was taken ends in exactly one outcome."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from attrs import define, field
+
+from hubbatch.errors import HubBatchError, RecordError, RecordInvalid
+
+from .blaming import from_api_error
+from .encoding import Encoder, encoder
+from .operations import Operation
+from .outcomes import (
+    Outcome,
+    OutcomeStatus,
+    Summary,
+    not_sent_error,
+    unknown_error,
+    unsuccessful,
+)
+from .planning import Chunk, Desk
+from .settling import Settlement
+from .stopping import FailureWatch
+from .values import InvalidInput
+from .verdicts import Again, Missing, Refused, Throttled
+
+
+class Emit(Protocol):
+    """Where outcomes go. None of it waits."""
+
+    def took(self, inputs: list[Any]) -> None:
+        """Inputs came from the source."""
+        ...
+
+    def answered(self, chunk: Chunk, settlement: Settlement) -> None:
+        """HubSpot answered for a chunk; the outcomes follow."""
+        ...
+
+    def succeeded(self, chunk: Chunk, results: list[Any]) -> None:
+        """Every input of a chunk succeeded."""
+        ...
+
+    def failed(self, outcomes: list[Outcome[Any]]) -> None:
+        """Some inputs did not succeed."""
+        ...
+
+
+@define(eq=False, kw_only=True)
+class Ledger:
+    """Turns what happens to chunks into outcomes, and frees the desk of them.
+
+    Attributes:
+        freed: called when the desk has changed and more may happen.
+        watch: says when too many have failed; then `stop` is called, once.
+        isolate: whether a refused chunk is split to find its bad records.
+        ended: why the batch has ended; None while it goes on.
+    """
+
+    operation: Operation
+    desk: Desk
+    emit: Emit
+    freed: Callable[[], None]
+    watch: FailureWatch | None = None
+    stop: Callable[[HubBatchError], None] | None = None
+    isolate: bool = True
+    summary: Summary = field(factory=Summary)
+    ended: str | None = field(default=None, init=False)
+    _encode: Encoder = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._encode = encoder(self.operation)
+
+    def take_in(self, block: list[Any]) -> None:
+        """Encode inputs and offer them; what cannot be sent fails on the spot."""
+        first = self.summary.inputs
+        self.summary.inputs += len(block)
+        self.emit.took(block)
+        offered = Chunk()
+        invalid = []
+        for index, given in enumerate(block, first):
+            try:
+                key, body, trace = self._encode(index, given)
+            except InvalidInput as error:
+                invalid.append(_invalid(self.operation, index, given, error))
+            else:
+                offered.add(index, given, key, body, trace)
+        if invalid:
+            self._note(invalid)
+        if offered:
+            self.desk.offer(offered)
+
+    def end(self, why: str) -> None:
+        """Settle all that is not in flight: it is not sent any more."""
+        self.ended = self.ended or why
+        for chunk in self.desk.clear():
+            self._drop(chunk)
+        self.freed()
+
+    def drop(self, chunk: Chunk) -> None:
+        """Settle a chunk that was taken, and is not sent (again) after the end."""
+        self._drop(chunk)
+        self._release(chunk)
+
+    def settle(self, chunk: Chunk, settlement: Settlement) -> None:
+        """Give each input of an answered chunk its outcome, or ask for it once more."""
+        self.emit.answered(chunk, settlement)
+        if not settlement.failed and not settlement.open:
+            self._succeed(chunk, settlement.results)
+            self._release(chunk)
+            return
+        amiss = {*settlement.failed, *settlement.open}
+        fine = [position for position in range(len(chunk)) if position not in amiss]
+        if fine:
+            self._succeed(chunk.pick(fine), [settlement.results[p] for p in fine])
+        for position, error in settlement.failed.items():
+            self._fail(chunk.pick([position]), OutcomeStatus.FAILED, error)
+        self._release(chunk.pick([*fine, *settlement.failed]))
+        if settlement.open:
+            self._settle_open(chunk, settlement.open)
+
+    def _settle_open(self, chunk: Chunk, positions: list[int]) -> None:
+        """Ask once more, alone, for what an answer does not account for."""
+        if self.operation.call.repeatable and not chunk.asked_again:
+            singles = [chunk.pick([position]) for position in positions]
+            for single in singles:
+                single.asked_again = True
+            self._send_back(singles)
+            return
+        rest = chunk.pick(positions)
+        error = unknown_error("HubSpot's answer does not account for this input")
+        self._fail(rest, OutcomeStatus.UNKNOWN, error)
+        self._release(rest)
+
+    def refuse(self, chunk: Chunk, refusal: Refused) -> None:
+        """Split a refused chunk to find whom it is about; alone, an input failed."""
+        if refusal.written:
+            unknown = unknown_error(f"HubSpot refused it half-way: {refusal.error}")
+            self._fail(chunk, OutcomeStatus.UNKNOWN, unknown)
+        elif len(chunk) == 1 or not self.isolate:
+            refused = from_api_error(refusal.error)
+            self._fail(chunk, OutcomeStatus.FAILED, refused)
+        else:
+            half = len(chunk) // 2
+            halves = [chunk.pick(range(half)), chunk.pick(range(half, len(chunk)))]
+            self.summary.isolating += len(halves)
+            self._send_back(halves)
+            return
+        self._release(chunk)
+
+    def give_up(self, chunk: Chunk, verdict: Again | Missing | Throttled) -> str:
+        """Settle a chunk that is not tried any more, and say why in one sentence."""
+        if isinstance(verdict, Throttled):
+            reason = "HubSpot's rate limit left no room for it"
+        else:
+            reason = str(verdict.error)
+        if isinstance(verdict, Missing):
+            self._fail(chunk, OutcomeStatus.FAILED, from_api_error(verdict.error))
+        elif not chunk.doubtful:
+            self._fail(chunk, OutcomeStatus.NOT_SENT, not_sent_error(reason))
+        elif not self.operation.call.writes:
+            error = RecordError(reason, category="UNAVAILABLE", origin="hubbatch")
+            self._fail(chunk, OutcomeStatus.FAILED, error)
+        else:
+            self._fail(chunk, OutcomeStatus.UNKNOWN, unknown_error(reason))
+        self._release(chunk)
+        return reason
+
+    def _send_back(self, chunks: list[Chunk]) -> None:
+        if self.ended is not None:
+            for chunk in chunks:
+                self.drop(chunk)
+            return
+        self.desk.back(chunks)
+        self.freed()
+
+    def _drop(self, chunk: Chunk) -> None:
+        unseen = chunk.doubtful or chunk.in_flight
+        if unseen and self.operation.call.writes:
+            error: RecordError = unknown_error(f"sent, and then {self.ended}")
+            self._fail(chunk, OutcomeStatus.UNKNOWN, error)
+        else:
+            error = not_sent_error(f"not sent: {self.ended}")
+            self._fail(chunk, OutcomeStatus.NOT_SENT, error)
+
+    def _succeed(self, chunk: Chunk, results: list[Any]) -> None:
+        self.summary.succeeded += chunk.count
+        if self.watch is not None:
+            self.watch.succeeded(chunk.count)
+        self.emit.succeeded(chunk, results)
+
+    def _fail(self, chunk: Chunk, status: OutcomeStatus, error: RecordError) -> None:
+        call, attempts = self.operation.call, chunk.attempts
+        self._note(
+            [
+                unsuccessful(
+                    call, index, given, error, status, attempts=attempts, key=key
+                )
+                for index, given, key in chunk.everyone()
+            ]
+        )
+
+    def _note(self, outcomes: list[Outcome[Any]]) -> None:
+        self.emit.failed(outcomes)
+        for outcome in outcomes:
+            self.summary.count(outcome.status)
+        if self.watch is None or self.stop is None:
+            return
+        for outcome in outcomes:
+            enough = self.watch.failed(outcome)
+            if enough is not None:
+                self.watch = None
+                self.stop(enough)
+                return
+
+    def _release(self, chunk: Chunk) -> None:
+        self.desk.settle(chunk)
+        self.freed()
+
+
+def _invalid(
+    operation: Operation, index: int, given: object, error: InvalidInput
+) -> Outcome[Any]:
+    refused = RecordInvalid(
+        str(error),
+        category="INVALID_INPUT",
+        property_name=error.field,
+        origin="hubbatch",
+    )
+    return unsuccessful(operation.call, index, given, refused, OutcomeStatus.FAILED)

@@ -1,0 +1,39 @@
+"""One HTTP exchange as values, so that what it means can be decided without IO."""
+
+from collections.abc import Mapping
+
+from attrs import Factory, field, frozen
+
+
+@frozen
+class Request:
+    """What is sent. Headers stay out of the repr: one of them is the token."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = Factory(dict)
+    headers: Mapping[str, str] = field(factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+
+@frozen
+class Response:
+    """What came back, read to its end. Header names are looked up in any case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
+@frozen
+class NoAnswer:
+    """No answer came, or not a whole one.
+
+    `sent` is whether the request may have reached HubSpot.
+    """
+
+    sent: bool
+    reason: str
+
+
+Answer = Response | NoAnswer

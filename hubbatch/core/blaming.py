@@ -1,0 +1,118 @@
+"""HubSpot's error objects as the error of one record."""
+
+import re
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from hubbatch.errors import (
+    APIError,
+    RecordConflict,
+    RecordError,
+    RecordInvalid,
+    RecordNotFound,
+)
+from hubbatch.models import Context, ErrorDetail, StandardError
+
+
+_CONFLICTS = frozenset({"CONFLICT", "OBJECT_ALREADY_EXISTS"})
+_EXISTING_ID = re.compile(r"Existing ID: (\d+)")
+# "Cannot set PropertyValueCoordinates{...} on <new id>. <owner id> already has that
+# value.": the second id is the record that has the value.
+_OWNER_ID = re.compile(r"(\d+) already has that value")
+# The message of a property error ends in a JSON list with an item for each value.
+_PROBLEMS = re.compile(r"Property values were not valid: (\[.*\])", re.DOTALL)
+
+
+def from_standard_error(error: StandardError) -> RecordError:
+    """Make the error of one record that a 207 names."""
+    return _record_error(
+        error.category,
+        error.message,
+        error.errors[0] if error.errors else None,
+        context=error.context,
+        correlation_id=None,
+    )
+
+
+def from_api_error(error: APIError) -> RecordError:
+    """Make the error of the one record in a refused request."""
+    category = error.category
+    if category is None:
+        category = {404: "OBJECT_NOT_FOUND", 409: "CONFLICT"}.get(
+            error.status or 0, "VALIDATION_ERROR"
+        )
+    return _record_error(
+        category,
+        error.message,
+        error.errors[0] if error.errors else None,
+        context=error.context,
+        correlation_id=error.correlation_id,
+    )
+
+
+def _record_error(
+    category: str | None,
+    message: str | None,
+    detail: ErrorDetail | None,
+    *,
+    context: Context | None,
+    correlation_id: str | None,
+) -> RecordError:
+    text = message or category or "HubSpot gave no reason"
+    problems = _problems(text)
+    code = detail.code if detail else None
+    property_name = _first(detail.context, "propertyName") if detail else None
+    if problems:
+        text = "; ".join(str(problem.get("message")) for problem in problems)
+        code = code or problems[0].get("error")
+        property_name = property_name or problems[0].get("name")
+    made = _error_class(category)(
+        text,
+        category=category,
+        code=code,
+        property_name=property_name,
+        correlation_id=correlation_id,
+        context=context,
+    )
+    if isinstance(made, RecordConflict):
+        made.existing_id = _existing_id(text, context)
+    return made
+
+
+def _error_class(category: str | None) -> type[RecordError]:
+    if category in _CONFLICTS:
+        return RecordConflict
+    if category == "OBJECT_NOT_FOUND":
+        return RecordNotFound
+    if category == "VALIDATION_ERROR":
+        return RecordInvalid
+    return RecordError
+
+
+def _problems(message: str) -> list[dict[str, Any]]:
+    found = _PROBLEMS.search(message)
+    if found is None:
+        return []
+    try:
+        problems = orjson.loads(found[1])
+    except orjson.JSONDecodeError:
+        return []
+    return [item for item in problems if isinstance(item, dict)]
+
+
+def _existing_id(message: str, context: Context | None) -> str | None:
+    named = _first(context, "existingId")
+    if named is not None:
+        return named
+    found = _EXISTING_ID.search(message) or _OWNER_ID.search(message)
+    return found[1] if found else None
+
+
+def _first(context: Context | None, name: str) -> str | None:
+    if not isinstance(context, Mapping):
+        return None
+    values = context.get(name)
+    return values[0] if values else None

@@ -1,0 +1,304 @@
+"""HubSpot's JSON as attrs values and back: tolerant in reading, exact in writing.
+
+cattrs does it by the fields' names in camel case. The two classes of which there is
+one per record have hand-written hooks: cattrs spends most of its time on the
+properties' mapping of texts, which is kept as it is.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from attrs import fields as attrs_fields
+from cattrs import Converter
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+
+from hubbatch.models import (
+    Account,
+    BatchResponse,
+    ErrorDetail,
+    LegacyObject,
+    LegacyProperty,
+    SimplePublicObject,
+    SimplePublicUpsertObject,
+    StandardError,
+    ValueWithTimestamp,
+)
+
+from .values import epoch_milliseconds, iso_milliseconds
+
+
+T = TypeVar("T")
+
+Raw = Mapping[str, Any]
+
+
+def camel_case(name: str) -> str:
+    """Give HubSpot's spelling of a field's name: `created_at` -> `createdAt`."""
+    head, *tail = name.rstrip("_").split("_")
+    return head + "".join(word.capitalize() for word in tail)
+
+
+def structure_object(raw: Raw) -> SimplePublicObject:
+    """Read one record of an answer."""
+    return SimplePublicObject(*_object_fields(raw))
+
+
+def structure_upsert_object(raw: Raw) -> SimplePublicUpsertObject:
+    """Read one record of an upsert's answer."""
+    return SimplePublicUpsertObject(*_object_fields(raw), raw.get("new"))  # type: ignore[call-arg] # mypy does not count fields behind a star
+
+
+def _object_fields(raw: Raw) -> tuple[Any, ...]:
+    get = raw.get
+    archived_at = get("archivedAt")
+    history = get("propertiesWithHistory")
+    # dict() and str() refuse an answer of the wrong shape instead of handing it on.
+    properties = get("properties")
+    return (
+        _text_id(raw["id"]),
+        {} if properties is None else _mapping(properties),
+        _datetime(get("createdAt")),
+        _datetime(get("updatedAt")),
+        get("archived"),
+        archived_at and _datetime(archived_at),
+        history and _histories(history),
+        get("objectWriteTraceId"),
+        get("url"),
+        get("warnings"),
+    )
+
+
+def _text_id(raw: object) -> str:
+    if type(raw) is str:
+        return raw
+    if type(raw) is int:
+        return str(raw)
+    raise TypeError(f"an id of type {type(raw).__name__}")
+
+
+def _mapping(raw: object) -> dict[str, Any]:
+    if type(raw) is dict:
+        return raw
+    raise TypeError(f"properties of type {type(raw).__name__}")
+
+
+def _datetime(raw: object) -> datetime | None:
+    """Read a timestamp; one that cannot be read is as good as none."""
+    if type(raw) is str:
+        try:
+            value = datetime.fromisoformat(raw)
+        except ValueError:
+            return None
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+    if type(raw) is int:  # crm-objects/v1: milliseconds
+        try:
+            return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=raw)
+        except OverflowError:
+            return None
+    return None
+
+
+def _histories(raw: Raw) -> dict[str, list[ValueWithTimestamp]]:
+    return {
+        name: [converter.structure(value, ValueWithTimestamp) for value in values]
+        for name, values in _mapping(raw).items()
+    }
+
+
+def structure_context(raw: object) -> Mapping[str, list[str]] | str | None:
+    """Read an error's context; a single value becomes a list of one."""
+    if raw is None or isinstance(raw, str):
+        return raw
+    if not isinstance(raw, Mapping):
+        return str(raw)
+    return {
+        str(name): [str(item) for item in value]
+        if isinstance(value, list)
+        else [str(value)]
+        for name, value in raw.items()
+    }
+
+
+def _optional_text(raw: object) -> str | None:
+    return raw if raw is None or isinstance(raw, str) else str(raw)
+
+
+def _links(raw: object) -> dict[str, str]:
+    if not isinstance(raw, Mapping):
+        return {}
+    return {str(name): str(value) for name, value in raw.items()}
+
+
+def _details(raw: object) -> tuple[ErrorDetail, ...]:
+    if not isinstance(raw, list):
+        return ()
+    return tuple(
+        converter.structure(item, ErrorDetail)
+        if isinstance(item, Mapping)
+        else ErrorDetail(message=_optional_text(item))
+        for item in raw
+    )
+
+
+def structure_errors(raw: object) -> list[StandardError]:
+    """Read the error objects of a 207; anything that is none becomes its message."""
+    if not isinstance(raw, list):
+        return []
+    return [
+        converter.structure(item, StandardError)
+        if isinstance(item, Mapping)
+        else StandardError(message=_optional_text(item))
+        for item in raw
+    ]
+
+
+def structure_response(raw: Raw, structure: Callable[[Raw], T]) -> BatchResponse[T]:
+    """Read the envelope of an answer, and its results with `structure`.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: if a result is no record.
+    """
+    errors = structure_errors(raw.get("errors"))
+    num_errors = raw.get("numErrors")
+    status = raw.get("status")
+    return BatchResponse(
+        status if isinstance(status, str) else "COMPLETE",
+        [structure(item) for item in raw["results"]],
+        num_errors if type(num_errors) is int else len(errors),
+        errors,
+        _datetime(raw.get("requestedAt")),
+        _datetime(raw.get("startedAt")),
+        _datetime(raw.get("completedAt")),
+        _links(raw.get("links")),
+    )
+
+
+def structure_legacy_object(raw: Raw) -> LegacyObject:
+    """Read one record of a `crm-objects/v1` answer."""
+    object_id = raw["objectId"]
+    return LegacyObject(
+        _optional_text(raw.get("objectType")),
+        raw.get("portalId"),
+        int(object_id),
+        {
+            name: _legacy_property(value)
+            for name, value in _mapping(raw.get("properties", {})).items()
+        },
+        raw.get("isDeleted"),
+    )
+
+
+def _legacy_property(raw: Raw) -> LegacyProperty:
+    return LegacyProperty(
+        _optional_text(raw.get("value")),
+        _datetime(raw.get("timestamp")),
+        _optional_text(raw.get("source")),
+        _optional_text(raw.get("sourceId")),
+        [_legacy_property(version) for version in raw.get("versions") or ()],
+    )
+
+
+def structure_account(raw: Raw) -> Account:
+    """Read the details of an account."""
+    return Account(
+        portal_id=int(raw["portalId"]),
+        account_type=_optional_text(raw.get("accountType")),
+        time_zone=_optional_text(raw.get("timeZone")),
+        company_currency=_optional_text(raw.get("companyCurrency")),
+        additional_currencies=[*(raw.get("additionalCurrencies") or ())],
+        utc_offset=_optional_text(raw.get("utcOffset")),
+        ui_domain=_optional_text(raw.get("uiDomain")),
+        data_hosting_location=_optional_text(raw.get("dataHostingLocation")),
+    )
+
+
+def _unstructure_legacy_property(value: LegacyProperty) -> dict[str, Any]:
+    written: dict[str, Any] = {
+        "value": value.value,
+        "timestamp": value.timestamp and epoch_milliseconds(value.timestamp),
+        "source": value.source,
+        "sourceId": value.source_id,
+    }
+    if value.versions:
+        written["versions"] = [*map(_unstructure_legacy_property, value.versions)]
+    return written
+
+
+def _unstructure_legacy_object(value: LegacyObject) -> dict[str, Any]:
+    return {
+        "objectType": value.object_type,
+        "portalId": value.portal_id,
+        "objectId": value.object_id,
+        "properties": {
+            name: _unstructure_legacy_property(item)
+            for name, item in value.properties.items()
+        },
+        "isDeleted": value.is_deleted,
+    }
+
+
+def unstructure(value: object) -> Any:
+    """Write an attrs value in HubSpot's JSON shape.
+
+    What HubSpot leaves out when there is nothing to say is left out here too.
+    """
+    return converter.unstructure(value)
+
+
+def _make_converter() -> Converter:
+    made = Converter(detailed_validation=False)
+    made.register_structure_hook(datetime | None, lambda raw, _: _datetime(raw))
+    made.register_structure_hook(str | None, lambda raw, _: _optional_text(raw))
+    made.register_structure_hook(
+        int | None, lambda raw, _: raw if type(raw) is int else None
+    )
+    made.register_unstructure_hook(datetime, iso_milliseconds)
+    special: dict[type, dict[str, Callable[[Any, Any], Any]]] = {
+        ValueWithTimestamp: {},
+        ErrorDetail: {"context": lambda raw, _: structure_context(raw)},
+        StandardError: {
+            "context": lambda raw, _: structure_context(raw),
+            "links": lambda raw, _: _links(raw) or None,
+            "errors": lambda raw, _: _details(raw),
+        },
+    }
+    for cls, hooks in special.items():
+        structure_overrides: dict[str, Any] = {
+            name: override(rename=camel_case(name), struct_hook=hooks.get(name))
+            for name in _names(cls)
+        }
+        made.register_structure_hook(
+            cls, make_dict_structure_fn(cls, made, **structure_overrides)
+        )
+    for cls in (*special, SimplePublicObject, SimplePublicUpsertObject, BatchResponse):
+        unstructure_overrides: dict[str, Any] = {
+            name: override(rename=camel_case(name)) for name in _names(cls)
+        }
+        written: Any = make_dict_unstructure_fn(cls, made, **unstructure_overrides)
+        made.register_unstructure_hook(cls, _leaving_out(written))
+    made.register_unstructure_hook(LegacyObject, _unstructure_legacy_object)
+    made.register_unstructure_hook(LegacyProperty, _unstructure_legacy_property)
+    return made
+
+
+def _names(cls: type) -> list[str]:
+    return [attribute.name for attribute in attrs_fields(cls)]
+
+
+# HubSpot's answers have these only when there is something in them.
+_ABSENT_WHEN_EMPTY = frozenset({"numErrors", "errors", "links"})
+
+
+def _leaving_out(write: Callable[[Any], dict[str, Any]]) -> Callable[[Any], Any]:
+    def leave_out(value: object) -> dict[str, Any]:
+        return {
+            name: item
+            for name, item in write(value).items()
+            if item is not None and (item or name not in _ABSENT_WHEN_EMPTY)
+        }
+
+    return leave_out
+
+
+converter = _make_converter()

@@ -1,0 +1,269 @@
+"""Inputs as the bytes that leave, each encoded once, when it is planned.
+
+The bytes of a record do not depend on the chunk it travels in, so retries and splits
+cost nothing and a bad value is found before anything is sent.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import orjson
+
+from hubbatch.models import (
+    AssociationTo,
+    CreateInput,
+    LegacyUpdateInput,
+    UpdateInput,
+    UpsertInput,
+)
+
+from .operations import Dialect, Operation
+from .values import InvalidInput, check_encodable, property_texts, record_id
+
+
+# One input, ready to leave: its key, which must not stand twice in one request (None
+# if it has no such thing), its JSON, and the objectWriteTraceId that the caller gave
+# it, if any. A bare tuple: there is one per record.
+Encoded = tuple[str | None, bytes, str | None]
+Encoder = Callable[[int, object], Encoded]
+
+_KEY_SEPARATOR = "\0"
+_TEXT_ONLY = {str}
+
+
+def make_key(text: str, id_property: str | None = None) -> str:
+    """Make the key of an id or, with its name, of a unique property's value.
+
+    HubSpot compares unique values without regard to case (e-mail addresses for
+    certain), so two spellings of one value have one key.
+    """
+    if id_property is None:
+        return text.lower()
+    return f"{id_property}{_KEY_SEPARATOR}{text.lower()}"
+
+
+def id_property_of(key: str) -> str | None:
+    """Name the property that a key is the value of; None if it is a record's id."""
+    name, separator, _ = key.partition(_KEY_SEPARATOR)
+    return name if separator else None
+
+
+def encoder(operation: Operation) -> Encoder:
+    """Choose how the inputs of an operation are encoded.
+
+    The encoder takes an input's index in the whole batch and the input, and raises
+    InvalidInput for one that must not be sent.
+    """
+    if operation.call.dialect is Dialect.LEGACY:
+        return _encode_legacy_update
+    match operation.call.verb:
+        case "create":
+            return _encode_create
+        case "update" | "upsert":
+            return _write_encoder(operation)
+        case "read" | "archive":
+            return _id_encoder(operation.id_property)
+        case "details":
+            return _encode_nothing
+
+
+def request_body(operation: Operation, bodies: Iterable[bytes]) -> bytes:
+    """Join encoded inputs into the body of one request."""
+    joined = b",".join(bodies)
+    if operation.call.dialect is Dialect.DOCUMENT:
+        return b""
+    if operation.call.dialect is Dialect.LEGACY:
+        return b"[%b]" % joined
+    if operation.call.verb != "read":
+        return b'{"inputs":[%b]}' % joined
+    options: dict[str, object] = {
+        "properties": operation.asked_properties,
+        "propertiesWithHistory": operation.properties_with_history,
+    }
+    if operation.id_property is not None:
+        options["idProperty"] = operation.id_property
+    return b'%b,"inputs":[%b]}' % (orjson.dumps(options)[:-1], joined)
+
+
+def _write_encoder(operation: Operation) -> Encoder:
+    default_id_property = operation.id_property
+    upsert = operation.call.verb == "upsert"
+
+    def encode(index: int, given: object) -> Encoded:
+        raw_id: object
+        properties: object
+        if isinstance(given, _WRITE_INPUTS):
+            raw_id, properties = given.id, given.properties
+            id_property, trace = given.id_property, given.object_write_trace_id
+        else:
+            get = _fields(given, _WRITE_FIELDS, "id and properties").get
+            raw_id, properties = get("id"), get("properties")
+            id_property, trace = get("idProperty"), get("objectWriteTraceId")
+        id_property = _id_property(id_property, default_id_property)
+        if id_property is None and upsert:
+            raise InvalidInput(
+                "an upsert needs to know which unique property id is the value of: "
+                "pass id_property=, or name it in the input",
+                "idProperty",
+            )
+        text = record_id(raw_id, id_property=id_property)
+        body: dict[str, object] = {"id": text}
+        texts = _texts(properties)
+        if id_property is not None:
+            body["idProperty"] = id_property
+            if not upsert and id_property not in texts:
+                # So that the answer carries the value by which it is matched.
+                texts = {**texts, id_property: text}
+        body["properties"] = texts
+        body["objectWriteTraceId"] = _trace(index, trace)
+        return (make_key(text, id_property), _dumps(body, texts), trace)
+
+    return encode
+
+
+def _encode_create(index: int, given: object) -> Encoded:
+    properties: object
+    associations: object
+    if isinstance(given, CreateInput):
+        properties, associations = given.properties, given.associations
+        trace = given.object_write_trace_id
+    else:
+        fields = _fields(given, _CREATE_FIELDS, "properties")
+        properties, associations = fields.get("properties"), fields.get("associations")
+        trace = fields.get("objectWriteTraceId")
+    texts = _texts(properties)
+    body: dict[str, object] = {"properties": texts}
+    if associations:
+        body["associations"] = _associations(associations)
+    body["objectWriteTraceId"] = _trace(index, trace)
+    return None, _dumps(body, texts), trace
+
+
+def _id_encoder(id_property: str | None) -> Encoder:
+    def encode(_index: int, given: object) -> Encoded:
+        if isinstance(given, Mapping):
+            given = _fields(given, _ID_FIELDS, "id").get("id")
+        text = record_id(given, id_property=id_property)
+        body = {"id": text}
+        return make_key(text, id_property), _dumps(body, body), None
+
+    return encode
+
+
+def _encode_nothing(_index: int, _given: object) -> Encoded:
+    return None, b"", None
+
+
+def _encode_legacy_update(_index: int, given: object) -> Encoded:
+    raw_id: object
+    properties: object
+    if isinstance(given, LegacyUpdateInput):
+        raw_id, properties = given.object_id, given.properties
+    else:
+        fields = _fields(given, _LEGACY_FIELDS, "objectId and properties")
+        raw_id, properties = fields.get("objectId"), fields.get("properties")
+    text = record_id(raw_id)
+    if not (text.isascii() and text.isdecimal()):
+        raise InvalidInput(f"objectId must be a number, not {text!r}", "objectId")
+    texts = _texts(_from_name_values(properties), legacy=True)
+    body = {
+        "objectId": int(text),
+        "properties": [{"name": name, "value": texts[name]} for name in texts],
+    }
+    return make_key(text), _dumps(body, texts), None
+
+
+_WRITE_INPUTS = (UpdateInput, UpsertInput)
+_WRITE_FIELDS = frozenset({"id", "properties", "idProperty", "objectWriteTraceId"})
+_CREATE_FIELDS = frozenset({"properties", "associations", "objectWriteTraceId"})
+_ID_FIELDS = frozenset({"id"})
+_LEGACY_FIELDS = frozenset({"objectId", "properties"})
+
+
+def _fields(given: object, known: frozenset[str], wanted: str) -> Mapping[str, Any]:
+    if type(given) is not dict and not isinstance(given, Mapping):
+        raise InvalidInput(
+            f"an input is a mapping with {wanted}, or the input class of the verb, "
+            f"not type {type(given).__name__}"
+        )
+    if not known.issuperset(given):
+        name = next(name for name in given if name not in known)
+        raise InvalidInput(
+            f"unknown field {name!r} in an input; HubSpot takes {sorted(known)}",
+            str(name),
+        )
+    return given
+
+
+def _texts(properties: object, *, legacy: bool = False) -> Mapping[str, str]:
+    # Properties that are texts already, the usual case, go out as they are.
+    if type(properties) is dict and set(map(type, properties.values())) == _TEXT_ONLY:
+        return properties
+    return property_texts(properties, legacy=legacy)
+
+
+def _id_property(given: object, default: str | None) -> str | None:
+    if given is None:
+        return default
+    if type(given) is not str or not given:
+        raise InvalidInput(f"idProperty must be a name, not {given!r}", "idProperty")
+    return given
+
+
+def _trace(index: int, given: object) -> str:
+    if given is None:
+        return str(index)
+    if type(given) is not str or not given:
+        raise InvalidInput(
+            f"objectWriteTraceId must be a non-empty str, not {given!r}",
+            "objectWriteTraceId",
+        )
+    return given
+
+
+def _associations(given: object) -> list[object]:
+    if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
+        raise InvalidInput("associations must be a list", "associations")
+    return [_association(item) for item in given]
+
+
+def _association(given: object) -> object:
+    if not isinstance(given, AssociationTo):
+        return given
+    types = [
+        {
+            "associationCategory": spec.association_category,
+            "associationTypeId": spec.association_type_id,
+        }
+        for spec in given.types
+    ]
+    return {"to": {"id": record_id(given.to)}, "types": types}
+
+
+def _from_name_values(properties: object) -> object:
+    """Take HubSpot's v1 list of names and values for the mapping it means."""
+    if not isinstance(properties, list | tuple):
+        return properties
+    mapping: dict[str, object] = {}
+    for item in properties:
+        if not isinstance(item, Mapping) or item.keys() != {"name", "value"}:
+            raise InvalidInput(
+                'properties must be a list of {"name": ..., "value": ...}, '
+                "or a mapping of names to values",
+                "properties",
+            )
+        if item["name"] in mapping:
+            raise InvalidInput(
+                f"property {item['name']!r} is given twice", item["name"]
+            )
+        mapping[item["name"]] = item["value"]
+    return mapping
+
+
+def _dumps(body: object, texts: Mapping[str, str]) -> bytes:
+    try:
+        return orjson.dumps(body)
+    except TypeError as error:
+        # A name that is no text, or a text that is not UTF-8: say which.
+        check_encodable(property_texts(texts))
+        raise InvalidInput(f"cannot be written as JSON: {error}") from None

@@ -1,0 +1,150 @@
+"""The arithmetic of HubSpot's rate limit: a rolling window, exactly.
+
+HubSpot counts the requests of the last 10 s (usage guidelines; the recorded headers
+show about ten buckets of a second). A leaky bucket cannot keep such a limit and use
+it: `AsyncLimiter(190, 10)` lets 379 requests into the first 10 s. So the window here
+is a log of slots, and a slot is free again one interval after HubSpot has counted
+its request for certain.
+"""
+
+from bisect import insort
+from collections.abc import Mapping
+from math import inf
+
+from attrs import define, field, frozen
+
+
+# A request is counted at most this long after it has been written, in seconds. No
+# limiter that knows only when it sent can use more than interval / (interval + LAG).
+LAG = 0.2
+# HubSpot's lowest limit ("usage guidelines": free and starter, 100 per 10 s).
+DEFAULT_MAX_REQUESTS = 100
+INTERVAL = 10.0
+BURST = 50
+
+
+def _positive(_instance: object, attribute: object, value: float) -> None:
+    if not value > 0:
+        name = getattr(attribute, "name", "value")
+        raise ValueError(f"{name} must be above zero, not {value!r}")
+
+
+@frozen
+class RateLimit:
+    """At most `max_requests` in any `interval` seconds.
+
+    Up to `burst` requests leave at once; beyond it the rest is spread. `processes`
+    divides the limit among processes that share an account without a common clock.
+
+    Raises:
+        ValueError: for a limit, an interval, a burst or a count that is not above zero.
+    """
+
+    max_requests: int = field(default=190, validator=_positive)
+    interval: float = field(default=INTERVAL, validator=_positive)
+    burst: int = field(default=BURST, validator=_positive)
+    processes: int = field(default=1, validator=_positive)
+
+    @classmethod
+    def starter(cls) -> "RateLimit":
+        """Give the limit of free and starter accounts: 100 per 10 s and app."""
+        return cls(100)
+
+    @classmethod
+    def professional(cls) -> "RateLimit":
+        """Give the limit of professional accounts: 190 per 10 s and app."""
+        return cls(190)
+
+    @classmethod
+    def enterprise(cls) -> "RateLimit":
+        """Give the limit of enterprise accounts: 190 per 10 s and app."""
+        return cls(190)
+
+    @classmethod
+    def oauth(cls) -> "RateLimit":
+        """Give the limit of public OAuth apps: 110 per 10 s and installing account."""
+        return cls(110)
+
+
+@define(eq=False)
+class Slot:
+    """One request's place in the window.
+
+    `free_at` is the instant from which another may take it; until the request has
+    been written nobody can know that instant.
+    """
+
+    free_at: float = inf
+
+
+@define
+class Window:
+    """The slots of one rolling window. Instants are seconds of any monotonic clock."""
+
+    max_requests: int
+    interval: float = INTERVAL
+    burst: int = BURST
+    _stamped: list[float] = field(factory=list, init=False)  # free_at, ascending
+    _unsent: int = field(default=0, init=False)
+    _last_grant: float = field(default=-inf, init=False)
+
+    def used(self, now: float) -> int:
+        """Count the slots that are taken."""
+        stamped = self._stamped
+        while stamped and stamped[0] <= now:
+            del stamped[0]
+        return self._unsent + len(stamped)
+
+    def next_grant(self, now: float) -> float:
+        """Give the instant at which the next request may leave, `now` at the earliest.
+
+        It is infinite while all slots are with requests that have not been written.
+        """
+        used = self.used(now)
+        if used < min(self.burst, self.max_requests):
+            return now
+        oldest = self._stamped[0] if self._stamped else inf
+        free = self.max_requests - used
+        if free <= 0:
+            # A limit that was lowered wants more than one slot back.
+            return self._stamped[-free] if -free < len(self._stamped) else inf
+        # Spread what is free until the oldest slot comes back.
+        until = min(oldest, self._last_grant + self.interval)
+        return max(now, self._last_grant + (until - self._last_grant) / free)
+
+    def grant(self, now: float) -> Slot:
+        """Take a slot; the caller has waited for `next_grant`."""
+        self._unsent += 1
+        self._last_grant = now
+        return Slot()
+
+    def sent(self, slot: Slot, now: float) -> None:
+        """Note that the request is being written now."""
+        if slot.free_at == inf:
+            self._unsent -= 1
+            slot.free_at = now + LAG + self.interval
+            insort(self._stamped, slot.free_at)
+
+    def answered(self, slot: Slot, now: float) -> None:
+        """Note that an answer is there, so the request was counted before now."""
+        free_at = now + self.interval
+        if free_at < slot.free_at and slot.free_at != inf:
+            if slot.free_at in self._stamped:
+                self._stamped.remove(slot.free_at)
+                insort(self._stamped, free_at)
+            slot.free_at = free_at
+
+    def abandon(self, slot: Slot) -> None:
+        """Give back a slot whose request never left."""
+        if slot.free_at == inf:
+            self._unsent -= 1
+            slot.free_at = -inf
+
+
+def followed_limit(ceiling: int | None, headers: Mapping[str, str]) -> int | None:
+    """Read the limit that an answer tells, under the ceiling; None if it tells none."""
+    text = headers.get("X-HubSpot-RateLimit-Max", "")
+    if not text.isdecimal() or int(text) < 1:
+        return None
+    told = int(text)
+    return told if ceiling is None else min(told, ceiling)

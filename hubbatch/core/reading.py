@@ -1,0 +1,259 @@
+"""What an answer means: (operation, chunk, answer) -> verdict.
+
+Sources: HubSpot's guide "Handling errors" for the statuses, its recorded answers for
+the bodies. Every field of a body may be missing, and any body may be a proxy's HTML.
+"""
+
+import re
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import orjson
+
+from hubbatch.errors import (
+    APIError,
+    AuthenticationError,
+    DailyLimitReached,
+    InvalidRequestError,
+    PermissionDeniedError,
+)
+from hubbatch.models import BatchResponse, ErrorDetail
+
+from .answers import Answer, NoAnswer, Response
+from .codec import (
+    converter,
+    structure_account,
+    structure_context,
+    structure_legacy_object,
+    structure_object,
+    structure_response,
+    structure_upsert_object,
+)
+from .operations import Dialect, Operation
+from .planning import Chunk
+from .settling import settle, settle_without_results
+from .verdicts import (
+    Again,
+    Answered,
+    Ended,
+    Missing,
+    Refused,
+    Throttled,
+    Unauthorized,
+    Verdict,
+)
+
+
+E = TypeVar("E", bound=APIError)
+
+# Seconds to wait after a 429 that does not say how long.
+_BURST_WAIT = 10.0  # the window that HubSpot counts in
+_SECONDLY_WAIT = 1.0
+# "Handling errors": locks last 2 seconds.
+_LOCK_WAIT = 2.0
+
+# The words by which HubSpot refuses a call whatever records are in it.
+_CALL_REFUSALS = re.compile(
+    r"Unable to infer object type|by non-unique .* property|Invalid input JSON"
+)
+_TOO_MANY = re.compile(r"maximum number of inputs supported")
+_DUPLICATES = re.compile(r"Duplicate IDs found in batch input")
+# A create that fails like this has left a record without the property.
+_HALF_WRITTEN = re.compile(r"Cannot set PropertyValueCoordinates")
+
+
+def read(operation: Operation, chunk: Chunk, answer: Answer) -> Verdict:
+    """Say what an answer to a chunk means."""
+    if isinstance(answer, NoAnswer):
+        return Again(APIError(answer.reason), arrived=answer.sent)
+    if 200 <= answer.status < 300:  # noqa: PLR2004 -- HTTP's own figures
+        return _read_success(operation, chunk, answer)
+    payload = _payload(answer)
+    if answer.status in _READERS:
+        return _READERS[answer.status](operation, answer, payload)
+    error = _api_error(APIError, answer, payload)
+    if answer.status >= 500:  # noqa: PLR2004
+        return Again(error, arrived=True, retry_after=_retry_after(answer))
+    return Ended(_api_error(InvalidRequestError, answer, payload))
+
+
+def _read_success(operation: Operation, chunk: Chunk, response: Response) -> Verdict:
+    verb = operation.call.verb
+    reads = not operation.call.writes
+    if response.status == 204 and not reads:  # noqa: PLR2004
+        return Answered(settle_without_results(chunk, BatchResponse()))
+    try:
+        part = _structure(operation, orjson.loads(response.body))
+        settlement = (
+            settle_without_results(chunk, part)
+            if verb == "archive"
+            else settle(operation, chunk, part)
+        )
+    except (orjson.JSONDecodeError, AttributeError, LookupError, TypeError, ValueError):
+        return _distrust(response, "the answer is cut short, or not what was asked for")
+    if not settlement.trustworthy:
+        return _distrust(response, "the answer accounts for none of its inputs")
+    return Answered(settlement)
+
+
+def _structure(operation: Operation, raw: Any) -> BatchResponse[Any]:
+    if operation.call.dialect is Dialect.DOCUMENT:
+        return BatchResponse(results=[structure_account(raw)])
+    if operation.call.dialect is Dialect.LEGACY:
+        if not isinstance(raw, list):
+            raise TypeError("a v1 answer is a list")
+        return BatchResponse(results=[structure_legacy_object(item) for item in raw])
+    upsert = operation.call.verb == "upsert"
+    return structure_response(
+        raw, structure_upsert_object if upsert else structure_object
+    )
+
+
+def _distrust(response: Response, reason: str) -> Again:
+    error = APIError(
+        reason, status=response.status, correlation_id=_correlation_id(response, {})
+    )
+    return Again(error, arrived=True)
+
+
+def _read_refusal(
+    operation: Operation, response: Response, payload: Mapping[str, Any]
+) -> Verdict:
+    error = _api_error(APIError, response, payload)
+    if _CALL_REFUSALS.search(error.message):
+        return Ended(_api_error(InvalidRequestError, response, payload))
+    if response.status == 413 or _TOO_MANY.search(error.message):  # noqa: PLR2004
+        return Refused(error, because="size")
+    if _DUPLICATES.search(error.message):
+        return Refused(error, because="duplicates")
+    # HubSpot writes nothing when it refuses a chunk in its own words.
+    known = bool(payload) and not _HALF_WRITTEN.search(error.message)
+    return Refused(error, written=not known and not operation.call.repeatable)
+
+
+def _read_unauthorized(
+    _: Operation, response: Response, payload: Mapping[str, Any]
+) -> Verdict:
+    return Unauthorized(_api_error(AuthenticationError, response, payload))
+
+
+def _read_forbidden(
+    _: Operation, response: Response, payload: Mapping[str, Any]
+) -> Verdict:
+    error = _api_error(PermissionDeniedError, response, payload)
+    error.scopes = _scopes(error)
+    if error.scopes:
+        error.message += f" Missing: {', '.join(error.scopes)}."
+    return Ended(error)
+
+
+def _read_missing(
+    operation: Operation, response: Response, payload: Mapping[str, Any]
+) -> Verdict:
+    legacy = operation.call.dialect is Dialect.LEGACY
+    if payload and (legacy or operation.call.verb in ("read", "update")):
+        return Refused(_api_error(APIError, response, payload))
+    error = _api_error(InvalidRequestError, response, payload)
+    if not payload:
+        error.message = f"HubSpot has nothing at {operation.path}"
+    return Missing(error)
+
+
+def _read_locked(
+    _: Operation, response: Response, payload: Mapping[str, Any]
+) -> Verdict:
+    wait = max(_LOCK_WAIT, _retry_after(response))
+    error = _api_error(APIError, response, payload)
+    return Again(error, arrived=False, retry_after=wait)
+
+
+def _read_passing(
+    _: Operation, response: Response, payload: Mapping[str, Any]
+) -> Verdict:
+    error = _api_error(APIError, response, payload)
+    return Again(error, arrived=False, retry_after=_retry_after(response))
+
+
+def _read_throttled(
+    _: Operation, response: Response, payload: Mapping[str, Any]
+) -> Verdict:
+    policy = str(payload.get("policyName") or payload.get("message") or "").lower()
+    if "daily" in policy:
+        return Ended(_api_error(DailyLimitReached, response, payload))
+    wait = _retry_after(response)
+    if not wait and "secondly" in policy and "ten_secondly" not in policy:
+        wait = _SECONDLY_WAIT
+    return Throttled(wait or _interval(response) or _BURST_WAIT)
+
+
+_Reader = Callable[[Operation, Response, Mapping[str, Any]], Verdict]
+_READERS: Mapping[int, _Reader] = {
+    400: _read_refusal,
+    401: _read_unauthorized,
+    403: _read_forbidden,
+    404: _read_missing,
+    409: _read_refusal,
+    413: _read_refusal,
+    422: _read_refusal,
+    423: _read_locked,
+    429: _read_throttled,
+    477: _read_passing,
+}
+
+
+def _payload(response: Response) -> Mapping[str, Any]:
+    """Read an error's JSON object; anything else is as good as none."""
+    try:
+        payload = orjson.loads(response.body)
+    except orjson.JSONDecodeError:
+        return {}
+    return payload if isinstance(payload, dict) else {}
+
+
+def _api_error(cls: type[E], response: Response, payload: Mapping[str, Any]) -> E:
+    details = payload.get("errors")
+    message = payload.get("message")
+    return cls(
+        str(message) if message else f"HubSpot answered with status {response.status}",
+        status=response.status,
+        category=payload.get("category") or payload.get("errorType"),
+        correlation_id=_correlation_id(response, payload),
+        errors=[
+            converter.structure(item, ErrorDetail)
+            for item in (details if isinstance(details, list) else ())
+            if isinstance(item, Mapping)
+        ],
+        context=structure_context(payload.get("context")),
+    )
+
+
+def _correlation_id(response: Response, payload: Mapping[str, Any]) -> str | None:
+    return payload.get("correlationId") or response.headers.get(
+        "X-HubSpot-Correlation-Id"
+    )
+
+
+def _retry_after(response: Response) -> float:
+    """Read Retry-After in seconds; zero if there is none that can be read."""
+    try:
+        return max(0.0, float(response.headers.get("Retry-After", "0")))
+    except ValueError:
+        return 0.0
+
+
+def _interval(response: Response) -> float:
+    text = response.headers.get("X-HubSpot-RateLimit-Interval-Milliseconds", "")
+    return int(text) / 1000 if text.isdecimal() else 0.0
+
+
+def _scopes(error: APIError) -> list[str]:
+    """Collect the scopes named in either of the places where HubSpot puts them."""
+    contexts = [error.context, *(detail.context for detail in error.errors)]
+    return [
+        scope
+        for context in contexts
+        if isinstance(context, Mapping)
+        for name in ("requiredGranularScopes", "requiredScopes")
+        for scope in context.get(name, ())
+    ]

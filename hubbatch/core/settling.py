@@ -1,0 +1,242 @@
+"""Which input each result and each error of an answer is about.
+
+HubSpot shuffles its results and leaves some out, so nothing is ever paired by
+position. What cannot be told apart stays open.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+
+from attrs import define
+
+from hubbatch.errors import RecordError
+from hubbatch.models import (
+    BatchResponse,
+    LegacyObject,
+    SimplePublicObject,
+    SimplePublicUpsertObject,
+    StandardError,
+)
+
+from .blaming import from_standard_error
+from .encoding import id_property_of, make_key
+from .operations import Dialect, Operation
+from .planning import Chunk
+
+
+@define
+class Settlement:
+    """What an answer says about the inputs of a chunk, by their positions in it.
+
+    Attributes:
+        part: the answer itself.
+        results: the result of each input; None where there is none.
+        failed: the inputs that HubSpot refused.
+        open: the inputs that the answer does not account for.
+        loose: results that belong to no input for certain.
+    """
+
+    part: BatchResponse[Any]
+    results: list[Any]
+    failed: Mapping[int, RecordError]
+    open: list[int]
+    loose: list[Any]
+
+    @property
+    def trustworthy(self) -> bool:
+        """Whether the answer accounts for at least one input."""
+        return len(self.open) < len(self.results)
+
+
+def settle_without_results(chunk: Chunk, part: BatchResponse[Any]) -> Settlement:
+    """Settle an answer that has no results by nature: what it names has failed."""
+    settlement = _settle_errors(chunk, part)
+    settlement.open = []
+    return settlement
+
+
+def settle(operation: Operation, chunk: Chunk, part: BatchResponse[Any]) -> Settlement:
+    """Match the results and the errors of an answer with the inputs of the chunk."""
+    if operation.call.dialect is Dialect.DOCUMENT:
+        settled = Settlement(part, part.results, {}, [], [])
+    elif not part.errors and (ordered := _in_order(chunk, part.results)) is not None:
+        settled = Settlement(part, ordered, {}, [], [])
+    else:
+        settled = _match(operation, chunk, part)
+    if chunk.doubtful and operation.call.verb == "upsert":
+        _forget_new(settled.results)
+    return settled
+
+
+def _in_order(chunk: Chunk, results: list[Any]) -> list[Any] | None:
+    """Order the results of an answer that accounts for everything in the usual way."""
+    if len(results) != len(chunk) or chunk.traces:
+        return None
+    first = results[0]
+    if isinstance(first, LegacyObject):
+        by_key: dict[Any, Any] = {str(result.object_id): result for result in results}
+        ordered = [by_key.get(key) for key in chunk.keys]
+    elif first.object_write_trace_id is not None:
+        by_key = {result.object_write_trace_id: result for result in results}
+        ordered = [by_key.get(str(index)) for index in chunk.indices]
+    else:
+        by_key = {result.id: result for result in results}
+        ordered = [by_key.get(key) for key in chunk.keys]
+    return ordered if len(by_key) == len(chunk) and None not in ordered else None
+
+
+def _match(operation: Operation, chunk: Chunk, part: BatchResponse[Any]) -> Settlement:
+    settlement = _settle_errors(chunk, part)
+    matcher = _Matcher(chunk, settlement)
+    unnamed = [result for result in part.results if not matcher.by_name(result)]
+    if len(chunk) == len(unnamed) == len(settlement.open) == 1:
+        # Alone, an input gets even a record with another id: it was merged.
+        matcher.assign(0, unnamed.pop())
+    elif operation.call.verb != "read":
+        unnamed = matcher.by_properties(unnamed)
+        if not part.errors and len(unnamed) == len(settlement.open):
+            # All were written; which result is whose cannot be said.
+            settlement.open = []
+    settlement.loose += unnamed
+    return settlement
+
+
+def _settle_errors(chunk: Chunk, part: BatchResponse[Any]) -> Settlement:
+    names = _Names(chunk)
+    failed: dict[int, RecordError] = {}
+    for error in part.errors:
+        for position in names.of_error(error):
+            failed.setdefault(position, from_standard_error(error))
+    still_open = [position for position in range(len(chunk)) if position not in failed]
+    return Settlement(part, [None] * len(chunk), failed, still_open, [])
+
+
+class _Names:
+    """The names by which an answer can speak of the inputs of a chunk."""
+
+    def __init__(self, chunk: Chunk) -> None:
+        self.count = len(chunk)
+        self.by_trace = {chunk.trace(p): p for p in range(self.count)}
+        self.by_key = {key: p for p, key in enumerate(chunk.keys) if key is not None}
+        self.id_properties = {
+            name for key in self.by_key if (name := id_property_of(key)) is not None
+        }
+
+    def of_error(self, error: StandardError) -> Iterable[int]:
+        """Find the inputs that an error names; with one input there is no choice."""
+        if self.count == 1:
+            return (0,)
+        context = error.context if isinstance(error.context, Mapping) else {}
+        traced = [
+            self.by_trace[trace]
+            for trace in context.get("objectWriteTraceId", ())
+            if trace in self.by_trace
+        ]
+        if traced:
+            return traced
+        named = (*context.get("ids", ()), *context.get("id", ()))
+        return [p for text in named if (p := self.of_text(text)) is not None]
+
+    def of_text(self, text: str) -> int | None:
+        """Find the input whose id, or whose value of its id property, a text is."""
+        for id_property in (None, *self.id_properties):
+            position = self.by_key.get(make_key(text, id_property))
+            if position is not None:
+                return position
+        return None
+
+    def of_result(self, result: Any) -> int | None:
+        """Find the input that a result names, if it names one."""
+        if isinstance(result, LegacyObject):
+            return self.by_key.get(str(result.object_id))
+        position = self.by_trace.get(result.object_write_trace_id)
+        if position is None:
+            position = self.by_key.get(make_key(result.id))
+        if position is None:
+            for id_property in self.id_properties:
+                for value in _values(result, id_property):
+                    key = make_key(value, id_property)
+                    if key in self.by_key:
+                        return self.by_key[key]
+        return position
+
+
+def _values(result: SimplePublicObject, id_property: str) -> Iterable[str]:
+    value = result.properties.get(id_property)
+    if value is not None:
+        yield value
+    if id_property == "email":
+        others = result.properties.get("hs_additional_emails")
+        yield from (others or "").split(";")
+
+
+class _Matcher:
+    """Gives results to the inputs of a chunk, each at most once."""
+
+    def __init__(self, chunk: Chunk, settlement: Settlement) -> None:
+        self.chunk = chunk
+        self.settlement = settlement
+        self.names = _Names(chunk)
+
+    def assign(self, position: int, result: Any) -> None:
+        """Settle an open input with its result."""
+        self.settlement.results[position] = result
+        self.settlement.open.remove(position)
+
+    def by_name(self, result: Any) -> bool:
+        """Match a result by trace id, id or the value of the id property.
+
+        One that names an input which is settled already, a repetition say, is loose:
+        it must not be taken for the result of another input.
+        """
+        position = self.names.of_result(result)
+        if position is None:
+            return False
+        if position in self.settlement.open:
+            self.assign(position, result)
+        else:
+            self.settlement.loose.append(result)
+        return True
+
+    def by_properties(self, results: list[Any]) -> list[Any]:
+        """Match results by what was written, where one open input fits and no other.
+
+        Gives back the results that still belong to nobody.
+        """
+        if not results or isinstance(results[0], LegacyObject):
+            return results
+        written = {
+            position: orjson.loads(self.chunk.bodies[position])["properties"]
+            for position in self.settlement.open
+        }
+        fits = [
+            [p for p, properties in written.items() if _shows(result, properties)]
+            for result in results
+        ]
+        wanted = [position for positions in fits for position in positions]
+        rest = []
+        for result, positions in zip(results, fits, strict=True):
+            if len(positions) == 1 and wanted.count(positions[0]) == 1:
+                self.assign(positions[0], result)
+            else:
+                rest.append(result)
+        return rest
+
+
+def _shows(result: SimplePublicObject, written: Mapping[str, str]) -> bool:
+    """Whether a result has all that was written, e-mail addresses in any case."""
+    if not written:
+        return False
+    return all(
+        (result.properties.get(name) or "").lower() == value.lower()
+        for name, value in written.items()
+    )
+
+
+def _forget_new(results: Iterable[SimplePublicUpsertObject | None]) -> None:
+    """An earlier attempt may have created what this one found."""
+    for result in results:
+        if result is not None and result.new is False:
+            result.new = None

@@ -1,0 +1,208 @@
+"""Python values as the texts that HubSpot's properties hold."""
+
+import math
+import re
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import Enum
+
+
+class InvalidInput(ValueError):
+    """An input that must not be sent; `field` names what is wrong in it."""
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+# "512.0" or "5.12e2": an id that went through a float, as spreadsheets like to do.
+_FLOAT_LIKE = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
+
+
+def property_texts(properties: object, *, legacy: bool = False) -> dict[str, str]:
+    """Turn the properties of one record into texts; None leaves a property out.
+
+    Raises:
+        InvalidInput: naming the property, for a value that has no text.
+    """
+    if not isinstance(properties, Mapping):
+        raise InvalidInput(
+            f"properties must be a mapping of names to values, not {_kind(properties)}",
+            "properties",
+        )
+    texts = {}
+    for name, value in properties.items():
+        if type(name) is not str or not name:
+            raise InvalidInput(
+                f"a property name must be a non-empty str, not {name!r}", str(name)
+            )
+        if (text := _text(name, value, legacy=legacy)) is not None:
+            texts[name] = text
+    return texts
+
+
+def _text(name: str, value: object, *, legacy: bool) -> str | None:
+    if value is None or type(value) is str:
+        return value
+    if isinstance(value, list | tuple | set | frozenset):
+        return ";".join(_item(name, item, legacy=legacy) for item in _ordered(value))
+    return _scalar(name, value, legacy=legacy)
+
+
+def _ordered(values: Collection[object]) -> list[object]:
+    # A set has no order; the same set must always give the same text.
+    return sorted(values, key=str) if isinstance(values, set | frozenset) else [*values]
+
+
+def _item(name: str, item: object, *, legacy: bool) -> str:
+    text = None if item is None else _scalar(name, item, legacy=legacy)
+    if text is None:
+        raise InvalidInput(f"property {name!r} has a list with None in it", name)
+    if ";" in text:
+        raise InvalidInput(
+            f"property {name!r} has a list with an item that contains ';', which "
+            "HubSpot would take for two items",
+            name,
+        )
+    return text
+
+
+def _scalar(name: str, value: object, *, legacy: bool) -> str | None:
+    match value:
+        case Enum():
+            return _text(name, value.value, legacy=legacy)
+        case str():
+            return str.__str__(value)
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return int.__repr__(value)
+        case float():
+            return _finite(name, value)
+        case Decimal():
+            return _finite_decimal(name, value)
+        case datetime():
+            return _instant(name, value, legacy=legacy)
+        case date():
+            return _day(value, legacy=legacy)
+        case _:
+            return _foreign(name, value, legacy=legacy)
+
+
+def _foreign(name: str, value: object, *, legacy: bool) -> str | None:
+    inner = _unwrapped(value)
+    if type(inner) is not type(value):
+        return _text(name, inner, legacy=legacy)
+    raise InvalidInput(f"property {name!r} has a value of {_kind(value)}", name)
+
+
+def _unwrapped(value: object) -> object:
+    """Take the Python value out of a numpy scalar; anything else stays as it is."""
+    unwrap = getattr(value, "item", None)
+    if not callable(unwrap) or isinstance(value, type):
+        return value
+    try:
+        return unwrap()
+    except (TypeError, ValueError):  # an array of several, or another kind of item()
+        return value
+
+
+def _finite(name: str, value: float) -> str:
+    if not math.isfinite(value):
+        raise InvalidInput(f"property {name!r} is not a finite number: {value}", name)
+    if value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    # repr gives 1e-07 for small numbers; HubSpot's number properties want digits.
+    return format(Decimal(repr(value)), "f")
+
+
+def _finite_decimal(name: str, value: Decimal) -> str:
+    if not value.is_finite():
+        raise InvalidInput(f"property {name!r} is not a finite number: {value}", name)
+    return format(value, "f")
+
+
+def _instant(name: str, value: datetime, *, legacy: bool) -> str:
+    if value.utcoffset() is None:
+        raise InvalidInput(
+            f"property {name!r} is a datetime without a time zone; attach one, "
+            "e.g. .replace(tzinfo=UTC)",
+            name,
+        )
+    if legacy:
+        return str(epoch_milliseconds(value))
+    return iso_milliseconds(value)
+
+
+def _day(value: date, *, legacy: bool) -> str:
+    if legacy:
+        midnight = datetime(value.year, value.month, value.day, tzinfo=UTC)
+        return str(epoch_milliseconds(midnight))
+    return value.isoformat()
+
+
+def iso_milliseconds(value: datetime) -> str:
+    """Write an aware datetime as HubSpot does: UTC, milliseconds, `Z`."""
+    text = value.astimezone(UTC).replace(tzinfo=None).isoformat("T", "milliseconds")
+    return f"{text}Z"
+
+
+def epoch_milliseconds(value: datetime) -> int:
+    """Write an aware datetime as `crm-objects/v1` does: milliseconds since 1970."""
+    since = value - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
+
+
+def record_id(value: object, *, id_property: str | None = None) -> str:
+    """Check an id, or the value of `id_property`, and give its text.
+
+    Raises:
+        InvalidInput: if it is missing, or cannot be an id.
+    """
+    if type(value) is str:
+        if value.isdecimal():  # the usual case
+            return value
+        text = value
+    elif isinstance(value, int) and not isinstance(value, bool):
+        text = int.__repr__(value)
+    else:
+        what = _what(id_property)
+        if value is None:
+            raise InvalidInput(f"{what} is missing", "id")
+        inner = _unwrapped(value)
+        if type(inner) in (str, int) and type(value) is not type(inner):
+            return record_id(inner, id_property=id_property)
+        raise InvalidInput(f"{what} must be str or int, not {_kind(value)}", "id")
+    what = _what(id_property)
+    if not text or text != text.strip():
+        problem = "empty" if not text.strip() else "padded with white space"
+        raise InvalidInput(f"{what} is {problem}: {text!r}", "id")
+    if id_property is None and not text.isdecimal() and _FLOAT_LIKE.fullmatch(text):
+        raise InvalidInput(f"{what} is not a record id: {text!r}", "id")
+    return text
+
+
+def _what(id_property: str | None) -> str:
+    return f"the value of {id_property!r}" if id_property else "id"
+
+
+def check_encodable(texts: Mapping[str, str]) -> None:
+    """Find the property whose text is not UTF-8.
+
+    Raises:
+        InvalidInput: naming the property.
+    """
+    for name, text in texts.items():
+        try:
+            name.encode()
+            text.encode()
+        except UnicodeEncodeError:
+            raise InvalidInput(
+                f"property {name!a} has text that cannot be written as UTF-8", name
+            ) from None
+
+
+def _kind(value: object) -> str:
+    return f"type {type(value).__name__}"

@@ -1,0 +1,75 @@
+"""What an answer, or the lack of one, means for a chunk: a closed union."""
+
+from typing import Literal, TypeAlias
+
+from attrs import frozen
+
+from hubbatch.errors import APIError
+
+from .settling import Settlement
+
+
+@frozen
+class Answered:
+    """HubSpot took the chunk; the settlement says what became of each input."""
+
+    settlement: Settlement
+
+
+@frozen
+class Refused:
+    """HubSpot refused the whole chunk for what is in it.
+
+    `because` is `"duplicates"` or `"size"` where no record is to blame. `written` is
+    whether HubSpot may have written a part of it all the same.
+    """
+
+    error: APIError
+    because: Literal["records", "duplicates", "size"] = "records"
+    written: bool = False
+
+
+@frozen
+class Throttled:
+    """Over the rate limit: everybody waits, nothing was processed."""
+
+    retry_after: float
+
+
+@frozen
+class Again:
+    """It failed for a passing reason.
+
+    `arrived` is whether HubSpot may have processed it. `answered` is whether HubSpot
+    gave an answer at all.
+    """
+
+    error: APIError
+    arrived: bool
+    retry_after: float = 0.0
+
+
+@frozen
+class Unauthorized:
+    """The token is not accepted; another one may be."""
+
+    error: APIError
+
+
+@frozen
+class Missing:
+    """A 404 for the path: wrong, unless other chunks have been answered on it."""
+
+    error: APIError
+
+
+@frozen
+class Ended:
+    """No chunk of this batch can succeed any more."""
+
+    error: APIError
+
+
+Verdict: TypeAlias = (
+    Answered | Refused | Throttled | Again | Unauthorized | Missing | Ended
+)

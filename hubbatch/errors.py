@@ -1,0 +1,187 @@
+"""Everything that hubbatch raises.
+
+HubBatchError
+├── ConfigurationError (ValueError)   the client cannot work as it was set up
+├── APIError                          HubSpot refused a call, or cannot answer
+│   ├── AuthenticationError           401
+│   ├── PermissionDeniedError         403; names the missing scopes
+│   ├── InvalidRequestError           the call, not a record, is wrong
+│   ├── DailyLimitReached             the account's day is used up
+│   └── HubSpotUnavailable            retries used up for several chunks in a row
+├── TooManyFailures                   `max_failures` was reached
+├── RecordError                       one record
+│   ├── RecordInvalid
+│   ├── RecordNotFound
+│   ├── RecordConflict                `.existing_id` has the value already
+│   └── OutcomeUnknown                it may or may not have been written
+└── BatchFailed (ExceptionGroup)      of RecordErrors, by `raise_for_failures()`
+
+Each can be pickled, and none ever holds an access token.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from .models import Context, ErrorDetail
+
+
+Origin = Literal["hubspot", "hubbatch"]
+
+
+class HubBatchError(Exception):
+    """The base of all errors of hubbatch.
+
+    Attributes:
+        response: what a collected batch had done when this error ended it.
+        summary: the counts of the batch that this error ended.
+    """
+
+    response: Any = None
+    summary: Any = None
+
+
+class ConfigurationError(HubBatchError, ValueError):
+    """The client cannot work as it was set up; nothing was sent."""
+
+
+class APIError(HubBatchError):
+    """HubSpot refused a call, or cannot answer.
+
+    Attributes:
+        status: the HTTP status; None where no answer came.
+        category: HubSpot's word for the kind of error.
+        message: HubSpot's sentence. It may quote property values.
+        correlation_id: what HubSpot's support asks for.
+        errors: the causes, if HubSpot listed any.
+        context: what the error is about, if HubSpot said so.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        category: str | None = None,
+        correlation_id: str | None = None,
+        errors: Sequence[ErrorDetail] = (),
+        context: Context | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.category = category
+        self.correlation_id = correlation_id
+        self.errors = errors
+        self.context = context
+
+    def __str__(self) -> str:
+        head = " ".join(str(part) for part in (self.status, self.category) if part)
+        tail = f" (correlation id {self.correlation_id})" if self.correlation_id else ""
+        return f"{head}: {self.message}{tail}" if head else f"{self.message}{tail}"
+
+
+class AuthenticationError(APIError):
+    """HubSpot does not accept the access token (401)."""
+
+
+class PermissionDeniedError(APIError):
+    """The token lacks a scope that the call needs (403).
+
+    Attributes:
+        scopes: the scopes HubSpot named; one of them may be enough.
+    """
+
+    scopes: Sequence[str] = ()
+
+
+class InvalidRequestError(APIError):
+    """HubSpot refuses the call whatever records are in it.
+
+    An unknown object type or path, or an `id_property` that is not unique.
+    """
+
+
+class DailyLimitReached(APIError):
+    """The account may make no more calls today.
+
+    Attributes:
+        resets_at: when the next day of the account begins, where that is known.
+    """
+
+    resets_at: datetime | None = None
+
+
+class HubSpotUnavailable(APIError):
+    """Several chunks in a row used up their retries."""
+
+
+class TooManyFailures(HubBatchError):
+    """So many records failed that the batch was ended; see `max_failures`."""
+
+
+class RecordError(HubBatchError):
+    """What is wrong with one record.
+
+    Attributes:
+        category: HubSpot's word, or `INVALID_INPUT`, `OUTCOME_UNKNOWN`, `NOT_SENT`.
+        message: the sentence that says why. HubSpot's may quote property values.
+        code: HubSpot's code of the first cause, e.g. `PROPERTY_DOESNT_EXIST`.
+        property_name: the property that is wrong, where one is named.
+        correlation_id: what HubSpot's support asks for.
+        context: what the error is about, if HubSpot said so.
+        origin: who found it: `"hubspot"`, or `"hubbatch"` before anything was sent.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        category: str | None = None,
+        code: str | None = None,
+        property_name: str | None = None,
+        correlation_id: str | None = None,
+        context: Context | None = None,
+        origin: Origin = "hubspot",
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.category = category
+        self.code = code
+        self.property_name = property_name
+        self.correlation_id = correlation_id
+        self.context = context
+        self.origin = origin
+
+    def __str__(self) -> str:
+        return f"{self.category}: {self.message}" if self.category else self.message
+
+
+class RecordInvalid(RecordError):
+    """HubSpot, or hubbatch before sending, found a value that is not allowed."""
+
+
+class RecordNotFound(RecordError):
+    """No such record: never there, archived, or merged into another."""
+
+
+class RecordConflict(RecordError):
+    """Another record has the unique value already.
+
+    Attributes:
+        existing_id: the record that has it, where HubSpot named it.
+    """
+
+    existing_id: str | None = None
+
+
+class OutcomeUnknown(RecordError):
+    """The record was sent and no trustworthy answer came: it may have been written."""
+
+
+class BatchFailed(HubBatchError, ExceptionGroup[RecordError]):
+    """Some records of a batch did not succeed."""
+
+    def derive(self, excs: Sequence[RecordError]) -> "BatchFailed":  # type: ignore[override] # narrower on purpose: only RecordErrors are in it
+        """Make the part of this group that `except*` and `split` ask for."""
+        return BatchFailed(self.message, excs)

@@ -1,0 +1,60 @@
+"""Where the access token comes from."""
+
+import re
+
+from collections.abc import Awaitable, Callable
+
+from hubbatch.errors import ConfigurationError
+
+
+TokenSource = str | Callable[[], Awaitable[str]]
+
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+
+
+class Credentials:
+    """Gives the access token for each request.
+
+    A callable is asked every time, so it should cache; after a 401 one more request
+    is made with what it gives then.
+    """
+
+    def __init__(self, source: TokenSource | None) -> None:
+        if not source:
+            raise ConfigurationError(
+                "No access token. Set HUBSPOT_ACCESS_TOKEN to a service key, a "
+                "private-app token or an OAuth access token, or pass access_token=."
+            )
+        if not isinstance(source, str) and not callable(source):
+            raise ConfigurationError(
+                "access_token must be a str or an async callable that gives one, "
+                f"not {type(source).__name__}"
+            )
+        self._source = _checked(source) if isinstance(source, str) else source
+
+    @property
+    def renewable(self) -> bool:
+        """Whether asking again can give another token."""
+        return not isinstance(self._source, str)
+
+    async def token(self) -> str:
+        """Give the token to send now.
+
+        Raises:
+            ConfigurationError: if the callable gives something that is no token.
+        """
+        if isinstance(self._source, str):
+            return self._source
+        return _checked(await self._source())
+
+    def __repr__(self) -> str:
+        return f"<Credentials, {'renewable' if self.renewable else 'static'}>"
+
+
+def _checked(token: object) -> str:
+    # Never quote it: it is a secret, or somebody took it for one.
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token.strip()):
+        raise ConfigurationError(
+            "the access token is not a line of visible ASCII characters"
+        )
+    return token.strip()

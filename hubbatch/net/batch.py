@@ -1,0 +1,297 @@
+"""A batch as its caller holds it: awaited, or entered and iterated over."""
+
+import asyncio
+import warnings
+
+from collections import deque
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Coroutine,
+    Generator,
+    Iterable,
+    Mapping,
+    Sized,
+)
+from contextlib import AbstractAsyncContextManager
+from copy import copy
+from types import TracebackType
+from typing import Any, Generic
+
+from hubbatch.core.operations import Operation
+from hubbatch.core.outcomes import (
+    Collector,
+    CombinedResponse,
+    Outcome,
+    Summary,
+    succeeded,
+)
+from hubbatch.core.planning import Chunk
+from hubbatch.core.settling import Settlement
+from hubbatch.core.stopping import FailureWatch, parse_max_failures
+from hubbatch.errors import HubBatchError
+from hubbatch.models import (
+    CreateInput,
+    LegacyUpdateInput,
+    R,
+    UpdateInput,
+    UpsertInput,
+)
+
+from .engine import Engine
+from .running import Run, Source
+
+
+# One input where a collection belongs.
+_SINGLE = (
+    str,
+    bytes,
+    Mapping,
+    CreateInput,
+    UpdateInput,
+    UpsertInput,
+    LegacyUpdateInput,
+)
+# Seconds that a partial chunk waits for more from a source that trickles.
+LINGER = 0.1
+# A stream holds at most about so many outcomes that nobody has looked at.
+_STREAM_AHEAD = 1_000
+
+
+class Stream(AsyncIterator[Outcome[R]]):
+    """The outcomes of a batch as they settle, not in order; memory stays bounded.
+
+    An error that ends the batch is raised after the last outcome.
+    """
+
+    def __init__(self, operation: Operation) -> None:
+        self._operation = operation
+        self._outcomes: deque[Outcome[R]] = deque()
+        self._arrived = asyncio.Event()
+        self._wanted = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._deaf = False  # nobody will look any more
+
+    async def __anext__(self) -> Outcome[R]:
+        while not self._outcomes:
+            if self._task is None or self._task.done():
+                await self._finish()
+            self._arrived.clear()
+            await self._arrived.wait()
+        outcome = self._outcomes.popleft()
+        if len(self._outcomes) < _STREAM_AHEAD:
+            self._wanted.set()
+        return outcome
+
+    async def _finish(self) -> None:
+        if self._task is not None and not self._task.cancelled():
+            task, self._task = self._task, None
+            await task  # raises what ended the batch
+        raise StopAsyncIteration
+
+    # ---- what the engine needs
+
+    def start(self, running: Coroutine[Any, Any, None]) -> None:
+        """Let the batch run beside the consumer."""
+        self._task = asyncio.create_task(running)
+        self._task.add_done_callback(lambda _: self._arrived.set())
+
+    async def stop(self) -> None:
+        """End the batch if it still runs, and leave nothing behind."""
+        self._deaf = True
+        self._outcomes.clear()
+        self._wanted.set()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+            if not self._task.cancelled():
+                # The consumer has left: what ended the batch is not its concern.
+                self._task.exception()
+
+    async def ready(self) -> None:
+        """Wait until the consumer wants more."""
+        while len(self._outcomes) >= _STREAM_AHEAD and not self._deaf:
+            self._wanted.clear()
+            await self._wanted.wait()
+
+    def took(self, inputs: list[Any]) -> None:
+        """Keep nothing of the inputs: that is what bounds the memory."""
+
+    def answered(self, chunk: Chunk, settlement: Settlement) -> None:
+        """Keep nothing of the envelope."""
+
+    def succeeded(self, chunk: Chunk, results: list[Any]) -> None:
+        """Hand out a chunk's outcomes."""
+        call, attempts = self._operation.call, chunk.attempts
+        outcomes = []
+        for position, result in enumerate(results):
+            index, key = chunk.indices[position], chunk.keys[position]
+            same = chunk.followers.get(index, ())
+            outcomes += [
+                succeeded(call, place, given, result, attempts, key)
+                for place, given in ((index, chunk.inputs[position]), *same)
+            ]
+        self.failed(outcomes)
+
+    def failed(self, outcomes: Iterable[Outcome[R]]) -> None:
+        """Hand out outcomes."""
+        if not self._deaf:
+            self._outcomes.extend(outcomes)
+            self._arrived.set()
+
+
+class Batch(
+    Coroutine[Any, Any, CombinedResponse[R]],
+    AbstractAsyncContextManager[Stream[R]],
+    Generic[R],
+):
+    """One call of a verb. `await` it, or enter it with `async with`; once.
+
+    Attributes:
+        response: the combined response once the batch was awaited, also after a
+            timeout, a cancellation or an error; None before that.
+        summary: the counts, which grow while it runs.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        operation: Operation,
+        source: Source,
+        *,
+        max_failures: int | str | None = None,
+        **options: Any,
+    ) -> None:
+        self._used = True  # so that one which is refused here does not warn
+        self.response: CombinedResponse[R] | None = None
+        self.summary = Summary()
+        self._engine = engine
+        self._operation = operation
+        self._source = _checked(source)
+        self._options = options
+        if max_failures is not None:
+            number, share = parse_max_failures(max_failures)
+            total = len(source) if isinstance(source, Sized) else None
+            self._options["watch"] = FailureWatch(
+                operation.object_type, number, share, total
+            )
+        self._used = False
+        self._coroutine: Coroutine[Any, Any, CombinedResponse[R]] | None = None
+        self._stream: Stream[R] | None = None
+
+    # ---- collect
+
+    def __await__(self) -> Generator[Any, Any, CombinedResponse[R]]:
+        self._use()
+        self._coroutine = self._collect()
+        return self._coroutine.__await__()
+
+    def send(self, value: Any) -> Any:
+        """Step, as a task does with a coroutine."""
+        if self._coroutine is None:
+            self._use()
+            self._coroutine = self._collect()
+        return self._coroutine.send(value)
+
+    def throw(self, *error: Any) -> Any:
+        """Step with an error, as a task does that is cancelled."""
+        if self._coroutine is None:
+            self._use()
+            self._abandon()
+            self._coroutine = self._collect()
+        return self._coroutine.throw(*error)
+
+    def close(self) -> None:
+        """Close, as a coroutine that nobody will await."""
+        self._used = True
+        if self._coroutine is not None:
+            self._coroutine.close()
+
+    def __del__(self) -> None:
+        if not self._used:
+            warnings.warn(
+                f"{self!r} was neither awaited nor entered, so nothing was sent",
+                RuntimeWarning,
+                stacklevel=2,
+                source=self,
+            )
+
+    def __repr__(self) -> str:
+        return f"<Batch {self._operation.name}>"
+
+    async def _collect(self) -> CombinedResponse[R]:
+        collector: Collector[R] = Collector(self._operation)
+        run = self._engine.run(self._operation, collector, **self._options)
+        self.summary = run.summary
+        failure: HubBatchError | None = None
+        try:
+            async with self._engine.busy():
+                await run.go(self._source)
+        except HubBatchError as error:
+            failure = copy(error)
+        finally:
+            self.response = collector.response()
+        if failure is None:
+            return self.response
+        failure.response, failure.summary = self.response, self.summary
+        raise failure
+
+    def _abandon(self) -> None:
+        """Account for a batch that was cancelled before its first step."""
+        collector: Collector[R] = Collector(self._operation)
+        run = self._engine.run(self._operation, collector, **self._options)
+        self.summary = run.summary
+        run.abandon(self._source)
+        self.response = collector.response()
+
+    # ---- stream
+
+    async def __aenter__(self) -> Stream[R]:
+        self._use()
+        stream: Stream[R] = Stream(self._operation)
+        run = self._engine.run(
+            self._operation, stream, ready=stream.ready, **self._options
+        )
+        self.summary = run.summary
+        self._stream = stream
+        stream.start(self._feed(run))
+        return stream
+
+    async def _feed(self, run: Run) -> None:
+        try:
+            async with self._engine.busy():
+                await run.go(self._source)
+        except HubBatchError as error:
+            failure = copy(error)
+            failure.summary = self.summary
+            raise failure from None
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        assert self._stream is not None  # noqa: S101 -- it was entered
+        await self._stream.stop()
+
+    def _use(self) -> None:
+        if self._used:
+            raise RuntimeError(f"{self!r} was used already; call the verb again")
+        self._used = True
+        self._engine.check_open()
+
+
+def _checked(source: Any) -> Source:
+    """Give a source back if it is a collection or a stream of inputs."""
+    if isinstance(source, _SINGLE):
+        raise TypeError(
+            f"expected a collection of inputs, not one {type(source).__name__}; "
+            "put it into a list"
+        )
+    if not isinstance(source, Iterable | AsyncIterable):
+        raise TypeError(
+            "expected an iterable or async iterable of inputs, "
+            f"not {type(source).__name__}"
+        )
+    return source

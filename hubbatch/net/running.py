@@ -1,0 +1,448 @@
+"""The engine: from a source of inputs to their outcomes.
+
+A run pumps its source into a desk, and workers carry chunks from the desk to HubSpot,
+one chunk's life each. Nothing else sends.
+"""
+
+import asyncio
+
+from collections.abc import (
+    AsyncIterable,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Sized,
+)
+from contextlib import suppress
+from itertools import islice
+from typing import Any, assert_never
+
+from attrs import define
+
+from hubbatch.core.accounting import Emit, Ledger
+from hubbatch.core.answers import Request, Response
+from hubbatch.core.encoding import request_body
+from hubbatch.core.operations import Operation
+from hubbatch.core.outcomes import Summary
+from hubbatch.core.planning import Chunk, Desk
+from hubbatch.core.reading import read
+from hubbatch.core.retrying import RetryPolicy, waits
+from hubbatch.core.stopping import FailureWatch
+from hubbatch.core.verdicts import (
+    Again,
+    Answered,
+    Ended,
+    Missing,
+    Refused,
+    Throttled,
+    Unauthorized,
+    Verdict,
+)
+from hubbatch.errors import HubSpotUnavailable
+
+from .auth import Credentials
+from .pacing import Gate, Lane, Permit
+from .transport import Transport
+
+
+Source = Iterable[Any] | AsyncIterable[Any]
+
+_HEADERS = {"Accept": "application/json", "Content-Type": "application/json"}
+# Inputs are pulled in blocks of so many, and the loop has a turn after each.
+_BLOCK = 100
+# So many chunks in a row that use up their retries end the batch.
+_UNAVAILABLE_AFTER = 3
+
+
+async def _always_ready() -> None:
+    """Never make a batch that is collected wait for its consumer."""
+
+
+@define(eq=False)
+class _Trip:
+    """What a worker knows of the chunk that it carries; None until one is cut."""
+
+    pauses: Generator[float, tuple[Verdict, float], None]
+    started: float
+    chunk: Chunk | None = None
+    renewed: bool = False
+    over: bool = False
+
+
+class Run:
+    """One batch on its way.
+
+    `ready` waits until the consumer can take more outcomes; `linger` is how many
+    seconds a partial chunk waits for more from an asynchronous source.
+    """
+
+    def __init__(
+        self,
+        *,
+        operation: Operation,
+        gate: Gate,
+        transport: Transport,
+        credentials: Credentials,
+        policy: RetryPolicy,
+        jitter: Callable[[float], float],
+        emit: Emit,
+        max_workers: int,
+        lane: Lane = Lane.BULK,
+        linger: float = 0.1,
+        isolate: bool = True,
+        watch: FailureWatch | None = None,
+        ready: Callable[[], Awaitable[None]] = _always_ready,
+    ) -> None:
+        self.operation = operation
+        self.ended: BaseException | None = None
+        self._gate = gate
+        self._transport = transport
+        self._credentials = credentials
+        self._policy = policy
+        self._jitter = jitter
+        self._max_workers = max_workers
+        self._lane = lane
+        self._linger = linger
+        self._ready = ready
+        # Each worker holds a chunk, and as much again is ready to follow.
+        window = 2 * max_workers * operation.max_inputs
+        self._desk = Desk(operation.max_inputs, window, operation.call.repeats)
+        self._ledger = Ledger(
+            operation=operation,
+            desk=self._desk,
+            emit=emit,
+            freed=self._on_freed,
+            isolate=isolate,
+            watch=watch,
+            stop=self._end,
+        )
+        self._rest: Iterator[Any] = iter(())  # of a collection, what is not pulled yet
+        self._trickles = False
+        self._lingered = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._source_over = False
+        self._tasks: asyncio.TaskGroup | None = None
+        self._workers = 0
+        self._unladen = 0  # workers that have no chunk yet
+        self._at_gate: set[asyncio.Task[Any]] = set()
+        self._given_up = 0  # chunks in a row
+        self._has_answers = False
+        self._changed = asyncio.Event()
+        self._over = asyncio.Event()
+
+    @property
+    def summary(self) -> Summary:
+        """The counts so far."""
+        return self._ledger.summary
+
+    # ---- the whole run
+
+    async def go(self, source: Source) -> None:
+        """Send all that the source has; raise what ended the batch early, if anything.
+
+        Afterwards every input that was taken has its outcome, also when this is
+        cancelled.
+        """
+        started = _now()
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                await self._pump_out(source)
+        except BaseExceptionGroup as group:
+            self._end(_first_leaf(group))
+        finally:
+            self._account_for_rest()
+            if self._timer is not None:
+                self._timer.cancel()
+            self.summary.seconds = _now() - started
+        if self.ended is not None:
+            raise self.ended
+
+    async def _pump_out(self, source: Source) -> None:
+        """Take in the whole source, and stay until all of it is settled."""
+        try:
+            if isinstance(source, AsyncIterable):
+                await self._pump_async(source)
+            else:
+                await self._pump(source)
+            self._source_over = True
+            self._staff()
+            while self._desk.size:
+                await self._change()
+        except BaseException as error:
+            # Before the workers hear of it: they must not take up anything new.
+            self._end(error)
+            raise
+        self._dismiss()
+
+    def abandon(self, source: Source) -> None:
+        """Account for a source that was never begun, because of a cancellation."""
+        self._end(asyncio.CancelledError())
+        if isinstance(source, Sized) and isinstance(source, Iterable):
+            self._rest = iter(source)
+            self._account_for_rest()
+
+    def _end(self, error: BaseException) -> None:
+        """End the batch: what is not in flight is not sent any more."""
+        if self.ended is None:
+            self.ended = error
+            self._over.set()
+        cancelled = isinstance(self.ended, asyncio.CancelledError)
+        why = "cancelled" if cancelled else f"ended by {type(error).__name__}: {error}"
+        self._ledger.end(f"the batch was {why}")
+        self._dismiss()
+
+    def _dismiss(self) -> None:
+        """Call back the workers that still wait for a permit."""
+        for task in self._at_gate:
+            task.cancel()
+
+    # ---- from the source to the desk
+
+    async def _pump(self, source: Iterable[Any]) -> None:
+        iterator = iter(source)
+        sized = isinstance(source, Sized)
+        if sized:
+            self._rest = iterator
+        # A collection is accounted for to its end, an iterator is left alone.
+        while await self._room() or sized:
+            block: list[Any] = []
+            try:
+                for given in islice(iterator, min(self._desk.room, _BLOCK) or _BLOCK):
+                    block.append(given)  # noqa: PERF402 -- keeps what precedes a failure
+            except Exception as error:  # noqa: BLE001 -- the source's own, raised at last
+                self._rest = iter(())
+                self._take_in(block)
+                self._end(error)
+                return
+            if not block:
+                return
+            self._take_in(block)
+            await asyncio.sleep(0)
+
+    async def _pump_async(self, source: AsyncIterable[Any]) -> None:
+        iterator = aiter(source)
+        self._trickles = True
+        try:
+            while await self._room():
+                self._start_lingering()
+                try:
+                    given = await anext(iterator)
+                except StopAsyncIteration:
+                    return
+                except Exception as error:  # noqa: BLE001 -- the source's own, raised at last
+                    self._end(error)
+                    return
+                self._take_in([given])
+                if self.summary.inputs % _BLOCK == 0:
+                    await asyncio.sleep(0)  # a source may never wait
+        finally:
+            self._trickles = False
+            if hasattr(iterator, "aclose"):
+                await iterator.aclose()
+
+    async def _room(self) -> bool:
+        """Wait until more may be taken in; False if the batch has ended instead."""
+        await self._ready()
+        while not self._desk.room and self.ended is None:
+            await self._change()
+        return self.ended is None
+
+    async def _change(self) -> None:
+        self._changed.clear()
+        await self._changed.wait()
+
+    def _take_in(self, block: list[Any]) -> None:
+        self._ledger.take_in(block)
+        if self.ended is None:
+            self._staff()
+        else:
+            self._end(self.ended)
+
+    def _account_for_rest(self) -> None:
+        """Give what a cancellation left of a collection its outcomes."""
+        while block := list(islice(self._rest, _BLOCK)):
+            self._take_in(block)
+
+    def _start_lingering(self) -> None:
+        """Let a partial chunk leave when a source has trickled for long enough."""
+        if self._trickles and self._timer is None and self._desk.waiting(partial=True):
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self._linger, self._stop_lingering)
+
+    def _stop_lingering(self) -> None:
+        self._timer = None
+        self._lingered = True
+        self._staff()
+
+    # ---- from the desk to HubSpot
+
+    def _on_freed(self) -> None:
+        self._changed.set()
+        if self.ended is None:
+            self._staff()
+            self._start_lingering()
+
+    def _waiting(self) -> int:
+        """Count the chunks that may leave now."""
+        partial = self._source_over or self._lingered or not self._desk.room
+        return self._desk.waiting(partial=partial)
+
+    def _staff(self) -> None:
+        """Start as many workers as there are chunks that no worker is about to take."""
+        if self._tasks is None:
+            return
+        wanted = min(self._waiting() - self._unladen, self._max_workers - self._workers)
+        for _ in range(wanted):
+            self._workers += 1
+            self._unladen += 1
+            self._tasks.create_task(self._work())
+
+    async def _work(self) -> None:
+        """Carry chunks while there are any."""
+        try:
+            while self._waiting():
+                await self._ready()
+                await self._carry()
+        except Exception as error:
+            self._end(error)
+            raise
+        finally:
+            self._unladen -= 1
+            self._workers -= 1
+
+    async def _carry(self) -> None:
+        """Live one chunk's life: attempts and waits, until it is settled or split."""
+        trip = _Trip(waits(self._policy, self._jitter), _now())
+        next(trip.pauses)
+        try:
+            while (verdict := await self._attempt(trip)) is not None:
+                wait = self._decide(trip, verdict)
+                if wait is None:
+                    trip.over = True
+                    return
+                self.summary.retries += 1
+                await self._pause(wait)
+        finally:
+            if trip.chunk is not None:
+                self._unladen += 1
+                if not trip.over:  # the batch has ended meanwhile, or was cancelled
+                    self._ledger.drop(trip.chunk)
+
+    async def _attempt(self, trip: _Trip) -> Verdict | None:
+        """Send a chunk once; it is cut when it may leave, and not before.
+
+        None means that there is nothing to send any more.
+        """
+        try:
+            token = await self._credentials.token()
+        except Exception as error:  # noqa: BLE001 -- the caller's own, raised at last
+            self._end(error)
+            return None
+
+        def wanted() -> bool:
+            if trip.chunk is None:
+                return self._waiting() > 0
+            return self.ended is None
+
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 -- a worker is one
+        self._at_gate.add(task)
+        try:
+            async with self._gate.permit(self._lane, wanted) as permit:
+                self._at_gate.discard(task)
+                if permit is None:
+                    return None
+                if trip.chunk is None:
+                    trip.chunk = self._desk.take()
+                    self._unladen -= 1
+                    self._lingered = False
+                return await self._exchange(trip.chunk, permit, token)
+        finally:
+            self._at_gate.discard(task)
+
+    async def _exchange(self, chunk: Chunk, permit: Permit, token: str) -> Verdict:
+        def on_sent() -> None:
+            permit.sent()
+            chunk.in_flight = True
+
+        request = Request(
+            self.operation.call.method,
+            self.operation.path,
+            self.operation.query,
+            {**_HEADERS, "Authorization": f"Bearer {token}"},
+            request_body(self.operation, chunk.bodies),
+        )
+        chunk.attempts += 1
+        self.summary.requests += 1
+        answer = await self._transport.send(request, on_sent)
+        permit.answered(answer.headers if isinstance(answer, Response) else None)
+        verdict = read(self.operation, chunk, answer)
+        chunk.in_flight = False
+        return verdict
+
+    async def _pause(self, seconds: float) -> None:
+        """Sleep, but not beyond the end of the batch."""
+        if seconds > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._over.wait()
+
+    def _decide(self, trip: _Trip, verdict: Verdict) -> float | None:
+        """Act on a verdict: give the seconds until the next attempt, None if none."""
+        chunk = trip.chunk
+        assert chunk is not None  # noqa: S101 -- there was an attempt
+        match verdict:
+            case Answered():
+                self._has_answers = True
+                self._given_up = 0
+                self._ledger.settle(chunk, verdict.settlement)
+            case Refused():
+                self._given_up = 0
+                self._ledger.refuse(chunk, verdict)
+            case Throttled():
+                self.summary.throttled += 1
+                self._gate.hold(verdict.retry_after)
+                return self._again(trip, chunk, verdict)
+            case Unauthorized() if self._credentials.renewable and not trip.renewed:
+                trip.renewed = True
+                return 0.0
+            case Again():
+                chunk.doubtful |= verdict.arrived
+                return self._again(trip, chunk, verdict)
+            case Missing() if self._has_answers:
+                return self._again(trip, chunk, verdict)
+            case Unauthorized() | Missing() | Ended():
+                self._end(verdict.error)
+                self._ledger.drop(chunk)
+            case _:
+                assert_never(verdict)
+        return None
+
+    def _again(
+        self, trip: _Trip, chunk: Chunk, verdict: Again | Missing | Throttled
+    ) -> float | None:
+        """Say when a chunk goes out once more; settle it if it does not."""
+        if chunk.doubtful and not self.operation.call.repeatable:
+            self._ledger.give_up(chunk, verdict)
+            return None
+        try:
+            return trip.pauses.send((verdict, _now() - trip.started))
+        except StopIteration:
+            reason = self._ledger.give_up(chunk, verdict)
+        self._given_up += 1
+        if self._given_up >= _UNAVAILABLE_AFTER:
+            self._end(HubSpotUnavailable(f"Several chunks were given up: {reason}"))
+        return None
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _first_leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,170 @@
+"""aiohttp, and nothing else of the network: a request goes in, an answer comes out."""
+
+import asyncio
+import ssl
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Protocol
+
+import aiohttp
+
+from yarl import URL
+
+from hubbatch.core.answers import Answer, NoAnswer, Request, Response
+from hubbatch.errors import ConfigurationError
+
+
+# No answer of 100 records comes near it; a compressed one could go far beyond.
+MAX_ANSWER_BYTES = 256 * 1024 * 1024
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Transport(Protocol):
+    """The only way out."""
+
+    async def send(self, request: Request, on_sent: Callable[[], None]) -> Answer:
+        """Send a request; `on_sent` is called when its first byte is written."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of what it holds."""
+        ...
+
+
+def check_base_url(base_url: str, *, allow_http: bool) -> URL:
+    """Parse the base URL.
+
+    Raises:
+        ConfigurationError: if it is none, or would send the token in the clear.
+    """
+    try:
+        url = URL(base_url)
+    except (TypeError, ValueError):
+        url = URL()
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ConfigurationError(f"base_url must be an http(s) URL, not {base_url!r}")
+    if url.user or url.password or url.query_string or url.fragment:
+        raise ConfigurationError("base_url must not hold credentials or a query")
+    if url.scheme == "http" and url.host not in _LOOPBACK and not allow_http:
+        raise ConfigurationError(
+            f"base_url {base_url!r} would send the access token without TLS; "
+            "use https, or pass allow_http=True"
+        )
+    return url
+
+
+class AiohttpTransport:
+    """One pooled session, made on first use, or one that the caller shares."""
+
+    def __init__(
+        self,
+        base_url: URL,
+        *,
+        timeout: float,
+        session: aiohttp.ClientSession | None = None,
+        trust_env: bool = False,
+    ) -> None:
+        self._base_url = base_url
+        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._session = session
+        self._own = session is None
+        self._trust_env = trust_env
+        self._tracing = aiohttp.TraceConfig()
+        # aiohttp holds headers back until the first part of the body is written, so
+        # this, and not the event for headers, is when a request with a body leaves.
+        self._tracing.on_request_chunk_sent.append(_on_sent)
+        self._tracing.on_request_headers_sent.append(_on_headers_sent)
+        self._prepared = False
+
+    async def send(self, request: Request, on_sent: Callable[[], None]) -> Answer:
+        """Send a request and read the answer to its end, or say why there is none."""
+        sent = False
+
+        def note() -> None:
+            nonlocal sent
+            if not sent:
+                sent = True
+                on_sent()
+
+        try:
+            async with self._open().request(
+                request.method,
+                self._base_url.joinpath(request.path.lstrip("/")),
+                params=request.query,
+                headers=request.headers,
+                data=request.body or None,
+                timeout=self._timeout,
+                allow_redirects=False,
+                trace_request_ctx=note,
+            ) as answer:
+                body = await _read_bounded(answer)
+                if body is None:
+                    return NoAnswer(sent, "the answer is larger than 256 MiB")
+                return Response(answer.status, answer.headers, body)
+        except TimeoutError:
+            return NoAnswer(sent, f"no answer within {self._timeout.total:g} s")
+        except (aiohttp.ClientError, ssl.SSLError, OSError) as error:
+            return NoAnswer(sent, _describe(error))
+
+    async def aclose(self) -> None:
+        """Close the session, unless it is the caller's."""
+        session, self._session = self._session, None
+        if session is None:
+            return
+        if self._own:
+            await session.close()
+            # aiohttp closes TLS connections on the loop's next turns.
+            await asyncio.sleep(0)
+        elif self._prepared:
+            session.trace_configs.remove(self._tracing)
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0),  # the gate bounds it
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trace_configs=[self._tracing],
+                trust_env=self._trust_env,
+            )
+        elif not self._own and not self._prepared:
+            self._tracing.freeze()
+            self._session.trace_configs.append(self._tracing)
+        self._prepared = True
+        return self._session
+
+
+async def _on_headers_sent(
+    session: aiohttp.ClientSession,
+    context: SimpleNamespace,
+    params: aiohttp.TraceRequestHeadersSentParams,
+) -> None:
+    if params.method == "GET":  # there is no body to wait for
+        await _on_sent(session, context, params)
+
+
+async def _on_sent(
+    _session: aiohttp.ClientSession, context: SimpleNamespace, _params: object
+) -> None:
+    # A shared session also sends requests that are not ours.
+    note = getattr(context, "trace_request_ctx", None)
+    if callable(note):
+        note()
+
+
+async def _read_bounded(answer: aiohttp.ClientResponse) -> bytes | None:
+    """Read the body as it is decoded; None if there is too much of it."""
+    parts = []
+    size = 0
+    async for part in answer.content.iter_any():
+        size += len(part)
+        if size > MAX_ANSWER_BYTES:
+            return None
+        parts.append(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _describe(error: Exception) -> str:
+    # The text of a connection error names host and port, and nothing that was sent.
+    text = str(error) or type(error).__name__
+    return f"connection failed: {text}"

@@ -1,0 +1,232 @@
+"""The verbs of one object type."""
+
+from collections.abc import AsyncIterable, Iterable
+from typing import Any
+
+from .core.operations import check_object_type, object_operation, read_operation
+from .models import (
+    CreateInput,
+    Record,
+    SimplePublicObject,
+    SimplePublicUpsertObject,
+    UpdateInput,
+    UpsertInput,
+)
+from .net.batch import LINGER, Batch
+from .net.engine import Engine
+
+
+Ids = Iterable[str | int | Record] | AsyncIterable[str | int | Record]
+Creates = Iterable[CreateInput | Record] | AsyncIterable[CreateInput | Record]
+Updates = Iterable[UpdateInput | Record] | AsyncIterable[UpdateInput | Record]
+Upserts = Iterable[UpsertInput | Record] | AsyncIterable[UpsertInput | Record]
+
+
+class Objects:
+    """Batch calls on the records of one object type.
+
+    Every verb takes any number of inputs, from any iterable or async iterable, and
+    gives a `Batch`: `await` it for one combined response, or enter it with
+    `async with` for a stream of outcomes. A record that cannot be sent, or that
+    HubSpot refuses, is a failed outcome and never stops the others.
+
+    Every verb takes these keywords too:
+
+    * `isolate`: whether a chunk that HubSpot refuses as a whole is split to find the
+      records that are to blame; otherwise all of them fail.
+    * `max_failures`: more failed or unknown records than this number, or this share
+      (`"5%"`) of all, end the batch with `TooManyFailures`. `"auto"` ends it when
+      its first 1,000 records all failed for the same reason; None never does.
+    * `linger`: seconds that a partial chunk waits for more inputs from an
+      asynchronous source.
+
+    Awaiting or iterating raises `AuthenticationError`, `PermissionDeniedError`,
+    `InvalidRequestError`, `DailyLimitReached` or `HubSpotUnavailable` when no chunk
+    can succeed any more, and what the source raises.
+    """
+
+    def __init__(self, engine: Engine, object_type: str, *, api_version: str) -> None:
+        self._engine = engine
+        self._object_type = check_object_type(object_type)
+        self._api_version = api_version
+
+    def __repr__(self) -> str:
+        return f"<Objects {self._object_type!r}>"
+
+    def create(
+        self,
+        inputs: Creates,
+        *,
+        isolate: bool = True,
+        max_failures: int | str | None = "auto",
+        linger: float = LINGER,
+    ) -> Batch[SimplePublicObject]:
+        """Create records.
+
+        A create whose answer was lost is never sent again: its outcome is `unknown`.
+
+        Raises:
+            TypeError: if `inputs` is no collection of inputs.
+        """
+        operation = object_operation(
+            "create", self._object_type, api_version=self._api_version
+        )
+        return Batch(
+            self._engine,
+            operation,
+            inputs,
+            isolate=isolate,
+            max_failures=max_failures,
+            linger=linger,
+        )
+
+    def read(
+        self,
+        ids: Ids,
+        *,
+        properties: Iterable[str] = (),
+        properties_with_history: Iterable[str] = (),
+        id_property: str | None = None,
+        archived: bool = False,
+        isolate: bool = True,
+        max_failures: int | str | None = "auto",
+        linger: float = LINGER,
+    ) -> Batch[SimplePublicObject]:
+        """Read records by id, or by the value of a unique property.
+
+        Without `properties` HubSpot answers the type's default ones. With
+        `properties_with_history` it takes 50 inputs a call instead of 100. `archived`
+        reads only records that are archived.
+
+        Raises:
+            TypeError: if `ids` is no collection of ids, or properties is one text.
+        """
+        operation = read_operation(
+            self._object_type,
+            api_version=self._api_version,
+            id_property=check_name(id_property),
+            properties=check_names(properties),
+            properties_with_history=check_names(properties_with_history),
+            archived=archived,
+        )
+        return Batch(
+            self._engine,
+            operation,
+            ids,
+            isolate=isolate,
+            max_failures=max_failures,
+            linger=linger,
+        )
+
+    def update(
+        self,
+        inputs: Updates,
+        *,
+        id_property: str | None = None,
+        isolate: bool = True,
+        max_failures: int | str | None = "auto",
+        linger: float = LINGER,
+    ) -> Batch[SimplePublicObject]:
+        """Set properties of existing records.
+
+        `id_property` is for the inputs that name none: their id is the value of that
+        unique property. Two inputs for one record are sent one after the other.
+
+        Raises:
+            TypeError: if `inputs` is no collection of inputs.
+        """
+        operation = object_operation(
+            "update",
+            self._object_type,
+            api_version=self._api_version,
+            id_property=check_name(id_property),
+        )
+        return Batch(
+            self._engine,
+            operation,
+            inputs,
+            isolate=isolate,
+            max_failures=max_failures,
+            linger=linger,
+        )
+
+    def upsert(
+        self,
+        inputs: Upserts,
+        *,
+        id_property: str | None = None,
+        isolate: bool = True,
+        max_failures: int | str | None = "auto",
+        linger: float = LINGER,
+    ) -> Batch[SimplePublicUpsertObject]:
+        """Set properties of the records with a unique value; create what is missing.
+
+        `id_property` is for the inputs that name none.
+
+        Raises:
+            TypeError: if `inputs` is no collection of inputs.
+        """
+        operation = object_operation(
+            "upsert",
+            self._object_type,
+            api_version=self._api_version,
+            id_property=check_name(id_property),
+        )
+        return Batch(
+            self._engine,
+            operation,
+            inputs,
+            isolate=isolate,
+            max_failures=max_failures,
+            linger=linger,
+        )
+
+    def archive(
+        self,
+        ids: Ids,
+        *,
+        isolate: bool = True,
+        max_failures: int | str | None = "auto",
+        linger: float = LINGER,
+    ) -> Batch[SimplePublicObject]:
+        """Archive records; HubSpot answers the same for ids that do not exist.
+
+        Raises:
+            TypeError: if `ids` is no collection of ids.
+        """
+        operation = object_operation(
+            "archive", self._object_type, api_version=self._api_version
+        )
+        return Batch(
+            self._engine,
+            operation,
+            ids,
+            isolate=isolate,
+            max_failures=max_failures,
+            linger=linger,
+        )
+
+
+def check_name(name: Any) -> str | None:
+    """Give a property's name back.
+
+    Raises:
+        TypeError: if it is no text.
+        ValueError: if it is empty.
+    """
+    if name is not None and not isinstance(name, str):
+        raise TypeError(f"a property name must be a str, not {name!r}")
+    if name == "":
+        raise ValueError("a property name must not be empty")
+    return name
+
+
+def check_names(names: Any) -> tuple[str, ...]:
+    """Give the names of properties back.
+
+    Raises:
+        TypeError: for one text where a collection belongs.
+    """
+    if isinstance(names, str | bytes) or not isinstance(names, Iterable):
+        raise TypeError(f"expected a collection of property names, not {names!r}")
+    return tuple(name for name in map(check_name, names) if name)

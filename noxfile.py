@@ -1,0 +1,70 @@
+"""Every check of the project, one session each."""
+
+from pathlib import Path
+from shutil import rmtree
+
+import nox
+
+
+nox.needs_version = ">=2025.5.1"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.download_python = "never"
+nox.options.error_on_missing_interpreters = False
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["lint", "typing", "tests", "package"]
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = nox.project.python_versions(PYPROJECT)
+# Where a line that no test reaches is a line that nobody has seen working.
+PROVED = "hubbatch/core/*,hubbatch/net/*,hubbatch/models.py,hubbatch/errors.py"
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, imports, docstrings, spelling and dependencies."""
+    session.install("-e", ".[cli]", "--group", "lint")
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    session.run("lint-imports")
+    session.run("codespell", "hubbatch", "tests", "docs", "README.md", "CHANGELOG.md")
+    session.run("validate-pyproject", "pyproject.toml")
+    session.run("deptry", "hubbatch")
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Check the types, strictly."""
+    session.install("-e", ".[cli]", "--group", "typing")
+    session.run("mypy", "hubbatch", "tests", "benchmarks", "noxfile.py", "conftest.py")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests on the Python that runs nox, and hold the coverage."""
+    session.install("-e", ".[cli]", "--group", "cov")
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "combine", "-q")
+    session.run("coverage", "report")
+    session.run("coverage", "report", "--fail-under=100", f"--include={PROVED}")
+
+
+@nox.session(python=PYTHONS)
+def pythons(session: nox.Session) -> None:
+    """Run the tests on every supported Python that is installed."""
+    session.install("-e", ".[cli]", "--group", "tests")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """Build the wheel from the sdist and run the tests on it alone."""
+    session.install("build", "check-wheel-contents", "--group", "tests")
+    dist = Path(session.create_tmp()) / "dist"
+    rmtree(dist, ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", str(dist))
+    [wheel] = dist.glob("*.whl")
+    session.run("check-wheel-contents", str(wheel))
+    session.install("--force-reinstall", f"hubbatch[cli] @ {wheel.as_uri()}")
+    # -P keeps the checkout off the path, so that only the wheel can be imported.
+    session.run("python", "-P", "-m", "pytest", "tests", "-q")
