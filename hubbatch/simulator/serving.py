@@ -48,9 +48,10 @@ def run(
     chaos: float = 0.0,
     faults: Path | None = None,
     say: Callable[[str], None],
-    complain: Callable[[str], None],
+    complain: Callable[[str], None] | None = None,
 ) -> int:
     """Serve, and return the exit status: 0 when told to stop, 2 for a mistake."""
+    complain = complain or say
     simulator = Simulator(
         host=host,
         port=port,
