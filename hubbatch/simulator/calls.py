@@ -4,15 +4,14 @@ from random import Random
 from typing import Any
 
 import attrs
-import orjson
 
-from hubbatch.simulator import batches, legacy, rules, verbs
+from hubbatch.simulator import associations, batches, bodies, legacy, rules, verbs
 from hubbatch.simulator.accounts import Token, account_info
 from hubbatch.simulator.clocks import Clock, Now
 from hubbatch.simulator.quirks import Quirks
 from hubbatch.simulator.routes import Route
 from hubbatch.simulator.shelves import Shelf
-from hubbatch.simulator.wire import JSON, Answer, Refusal, Request, as_json, iso, page
+from hubbatch.simulator.wire import Answer, Refusal, Request, as_json, iso, page
 
 
 @attrs.frozen
@@ -43,10 +42,12 @@ class Call:
             store, content = self.token.account.store, self.request.content
             shown = legacy.batch_update(store, shelf, content, self.now.ms)
             return as_json(200, shown), len(shown)
+        if route.family == "associations":
+            return self._associations(route, shelf)
         return self._batch(route.verb, shelf)
 
     def _batch(self, verb: str, shelf: Shelf) -> tuple[Answer, int]:
-        body, inputs = rules.parsed(self.request.content, verb)
+        body, inputs = bodies.parsed(self.request.content, verb)
         with_history = verb == "read" and bool(body.get("propertiesWithHistory"))
         rules.check_count(len(inputs), with_history=with_history)
         taken = [] if self.quirks.silent_noop else self._left_after_drop(inputs)
@@ -66,10 +67,27 @@ class Call:
             self.chance.shuffle(batch.results)
         if verb == "archive":
             return Answer(204), len(inputs)
-        success = (verb == "create") != self.quirks.status_flip
-        partial = batch.errors or batch.silent
-        status = 207 if partial else 201 if success else 200
-        return Answer(status, orjson.dumps(self._envelope(batch)), JSON), len(inputs)
+        created = (verb == "create") != self.quirks.status_flip
+        partial = bool(batch.errors) or batch.silent
+        status = 207 if partial else 201 if created else 200
+        body = self._envelope(batch.results, batch.errors, partial=partial)
+        return as_json(status, body), len(inputs)
+
+    def _associations(self, route: Route, source: Shelf) -> tuple[Answer, int]:
+        store = self.token.account.store
+        target = store.shelf(route.to_type)
+        if target is None:
+            raise Refusal(400, f"Unable to infer object type from: {route.to_type}")
+        inputs = associations.parsed(self.request.content, route.verb)
+        v4 = route.version is None
+        pairs = associations.Pairs(store, source, target, inputs, numbers=v4)
+        associations.run(pairs, route.verb, self.chance, shuffle=self.quirks.shuffle)
+        if route.verb in {"archive", "labels/archive"} and v4:
+            return Answer(204), len(inputs)
+        created = (route.verb == "create") != self.quirks.status_flip
+        status = 207 if pairs.errors else 201 if created else 200
+        body = self._envelope(pairs.results, pairs.errors, partial=bool(pairs.errors))
+        return as_json(status, body), len(inputs)
 
     def _left_after_drop(self, inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
         drop = self.quirks.silent_drop
@@ -80,15 +98,20 @@ class Call:
             return [item for item in inputs if item is not gone]
         return [item for item in inputs if str(item.get("id")) not in drop]
 
-    def _envelope(self, batch: batches.Batch) -> dict[str, Any]:
-        started, completed = iso(batch.now), iso(self.clock.ms())
-        partial = batch.errors or batch.silent
-        errors = {"errors": batch.errors, "numErrors": len(batch.errors)}
+    def _envelope(
+        self,
+        results: list[dict[str, Any]],
+        errors: list[dict[str, Any]],
+        *,
+        partial: bool,
+    ) -> dict[str, Any]:
+        started, completed = iso(self.now.ms), iso(self.clock.ms())
+        told = {"errors": errors, "numErrors": len(errors)} if partial else {}
         if self.quirks.key_order == "old":
             return {
                 "status": "COMPLETE",
-                "results": batch.results,
-                **(dict(reversed(errors.items())) if partial else {}),
+                "results": results,
+                **dict(reversed(told.items())),
                 "startedAt": started,
                 "completedAt": completed,
             }
@@ -96,8 +119,8 @@ class Call:
             "completedAt": completed,
             "status": "COMPLETE",
             "startedAt": started,
-            "results": batch.results,
-            **(errors if partial else {}),
+            "results": results,
+            **told,
         }
 
 

@@ -18,7 +18,7 @@ from hubbatch.simulator.accounts import (
 from hubbatch.simulator.calls import Call
 from hubbatch.simulator.clocks import Clock, Now
 from hubbatch.simulator.faults import Fault, Faults, Seen, Struck
-from hubbatch.simulator.quota import TIERS, Day, RollingWindow
+from hubbatch.simulator.quota import ASSOCIATION_LIMITS, TIERS, Day
 from hubbatch.simulator.routes import Route
 from hubbatch.simulator.shelves import Shelf
 from hubbatch.simulator.wire import (
@@ -37,6 +37,11 @@ _USUAL: Final = {
     "X-Content-Type-Options": "nosniff",
     "Strict-Transport-Security": "max-age=31536000; includeSubDomains; preload",
 }
+
+
+# Associations are counted apart from all the others.
+ASSOCIATIONS: Final = "associations"
+OTHERS: Final = "others"
 
 
 @attrs.frozen
@@ -80,14 +85,16 @@ class HubSpot:
         """Give an app a token; tokens of one app share its window."""
         oauth = tier == "oauth"
         app_id = app_id or 1_024_738 + 11 * len(self.tokens)
-        window = account.windows.setdefault(
-            app_id, RollingWindow(limit or TIERS[tier][0])
-        )
+        limits = {OTHERS: TIERS[tier][0], ASSOCIATIONS: ASSOCIATION_LIMITS[tier]}
+        windows = {
+            family: account.window(app_id, family, limit or usual)
+            for family, usual in limits.items()
+        }
         token = Token(
             token_text(self.chance, oauth=oauth),
             account,
             app_id,
-            window,
+            windows,
             oauth,
             None if scopes is None else frozenset(scopes),
             expires,
@@ -105,7 +112,7 @@ class HubSpot:
         if ending is not None and ending.kind == "drop_before":
             return Reply(Answer(0), cut="drop_before", seconds=struck.seconds)
         if ending is not None and ending.kind == "status":
-            answer = self._broken(request, ending, correlation, now)
+            answer = self._broken(request, route, ending, correlation, now)
             records = 0
         else:
             answer, records = self._answered(request, route, struck, correlation, now)
@@ -122,19 +129,25 @@ class HubSpot:
         return Reply(answer, records, cut, struck.seconds)
 
     def _broken(
-        self, request: Request, fault: Fault, correlation: str, now: Now
+        self,
+        request: Request,
+        route: Route | None,
+        fault: Fault,
+        correlation: str,
+        now: Now,
     ) -> Answer:
+        family = _family(route)
         token = self.tokens.get(request.token or "")
         group = token.group() if token else "publicapi:private_app-api-calls"
         answer = trouble.scripted(fault, correlation, group, self.chance)
         if token is None or fault.status in {401, 403}:
             return answer
         if fault.status == trouble.TOO_MANY_REQUESTS:
-            limits = trouble.limits(token.headers(now.at), fault.policy)
+            limits = trouble.limits(token.headers(now.at, family), fault.policy)
         else:
             # A request that failed was sent, and counts like any other.
-            token.throttled(now.at, now.ms)
-            limits = token.headers(now.at)
+            token.throttled(now.at, now.ms, family)
+            limits = token.headers(now.at, family)
         return attrs.evolve(answer, headers={**limits, **answer.headers})
 
     def _answered(
@@ -153,8 +166,9 @@ class HubSpot:
             if route is not None and shelf is not None:
                 in_context = struck.quirks.scopes_in_context
                 check_scopes(token, shelf.type, route.verb, in_context=in_context)
-            policy = token.throttled(now.at, now.ms)
-            limits = token.headers(now.at)
+            family = _family(route)
+            policy = token.throttled(now.at, now.ms, family)
+            limits = token.headers(now.at, family)
             if policy is not None:
                 group = token.group()
                 answer = trouble.throttled(policy, correlation, group, self.chance)
@@ -172,11 +186,19 @@ def _shelf(token: Token, route: Route | None) -> Shelf | None:
     return token.account.store.shelf(route.object_type)
 
 
+def _family(route: Route | None) -> str:
+    of_pairs = route is not None and route.family == ASSOCIATIONS
+    return ASSOCIATIONS if of_pairs else OTHERS
+
+
 def _seen(request: Request, route: Route | None, now: Now) -> Seen:
+    verb = None if route is None else route.verb
+    if route is not None and route.family == ASSOCIATIONS:
+        verb = f"{ASSOCIATIONS}/{verb}"
     return Seen(
         request.method,
         request.path,
-        None if route is None else route.verb,
+        verb,
         None if route is None else route.object_type,
         request.token,
         request.content,

@@ -14,6 +14,16 @@ TIERS: dict[str, tuple[int, int | None]] = {
     "oauth": (110, None),
 }
 
+# "Associations guide": limits of their own, in windows of their own. OAuth is not in
+# that table.
+ASSOCIATION_LIMITS = {
+    "starter": 100,
+    "professional": 150,
+    "enterprise": 150,
+    "increased": 200,
+    "oauth": 110,
+}
+
 INTERVAL = 10
 
 

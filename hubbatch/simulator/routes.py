@@ -7,7 +7,7 @@ from typing import Final, Literal
 import attrs
 
 
-Family = Literal["batch", "legacy", "account"]
+Family = Literal["batch", "associations", "legacy", "account"]
 
 _VERSION: Final = r"20\d\d-(?:0[1-9]|1[0-2])(?:-beta)?"
 _VERB: Final = "(?P<verb>create|read|update|upsert|archive)"
@@ -18,6 +18,15 @@ _ROUTES: Final[tuple[tuple[Family, str, re.Pattern[str]], ...]] = (
         "batch",
         "POST",
         re.compile(f"/crm/(?:v3/objects|objects/{_VERSION})/{_TYPE}/batch/{_VERB}/?"),
+    ),
+    (
+        "associations",
+        "POST",
+        re.compile(
+            f"/crm/(?:v4/associations|associations/(?P<version>{_VERSION}))"
+            f"/{_TYPE}/(?P<to_type>[^/]+)/batch/"
+            "(?P<verb>create|read|archive|associate/default|labels/archive)/?"
+        ),
     ),
     (
         "legacy",
@@ -46,6 +55,8 @@ class Route:
     method: str
     verb: str
     object_type: str = ""
+    to_type: str = ""
+    version: str | None = None
 
 
 def find(path: str) -> Route | None:

@@ -11,6 +11,7 @@ import pytest
 # HubSpot's client ships no types.
 from hubspot import HubSpot  # type: ignore[import-untyped]
 from hubspot.crm import contacts, objects, tickets  # type: ignore[import-untyped]
+from hubspot.crm.associations import v4  # type: ignore[import-untyped]
 from hubspot.crm.objects import communications  # type: ignore[import-untyped]
 
 from hubbatch.simulator import Property, Simulator
@@ -163,3 +164,24 @@ def test_refusals(sim: Simulator, hubspot: HubSpot) -> None:
     assert refused.value.headers["X-HubSpot-RateLimit-Max"] == "190"
     assert unknown.value.status == 401
     assert sim.requests[0].status == 400
+
+
+@behaviour("official-client")
+def test_associations(sim: Simulator, hubspot: HubSpot) -> None:
+    ticket = sim.store.create("tickets", {}).id
+    contact = sim.store.create("contacts", {}).id
+    spec = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 16}
+    pair = {"_from": {"id": ticket}, "to": {"id": contact}, "types": [spec]}
+    batch = v4.BatchInputPublicAssociationMultiPost(
+        inputs=[v4.PublicAssociationMultiPost(**pair)]
+    )
+    api = hubspot.crm.associations.v4.batch_api
+    made = api.create("tickets", "contacts", batch)
+    wanted = v4.BatchInputPublicFetchAssociationsBatchRequest(
+        inputs=[{"id": ticket}, {"id": "1"}]
+    )
+    read = api.get_page("tickets", "contacts", wanted)
+
+    assert made.status == "COMPLETE"
+    assert [str(one.to_object_id) for one in read.results[0].to] == [contact]
+    assert read.errors[0].context["fromObjectId"] == ["1"]

@@ -72,11 +72,36 @@ def answers(world: World) -> dict[str, tuple[str, int, Any]]:
             ),
         ),
     }
+    contact = world.contact()
+    pair = {"from": {"id": ticket}, "to": {"id": contact}, "types": []}
+    bad = {**pair, "to": {"id": "x"}}
+    base = "/crm/v4/associations/tickets/contacts/batch/"
+    create = world.post(f"{base}create", {"inputs": [pair]})
+    labelled = {
+        **pair,
+        "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 16}],
+    }
+    world.post("/crm/associations/2026-03/0-5/0-1/batch/create", {"inputs": [labelled]})
+    read = world.post(
+        "/crm/associations/2026-03/0-5/0-1/batch/read", {"inputs": [{"id": ticket}]}
+    )
+    invalid = world.post(f"{base}create", {"inputs": [bad]})
+    missing = {**pair, "to": {"id": "1"}}
+    contextless = world.post(f"{base}create", {"inputs": [missing]})
     world.sim.account.day.limit = 0
     heard["rate-limit-keys"] = ("read", world.batch("read", []))
+    of_pairs = {
+        "association-ids": ("create", create),
+        "association-labels": ("read", read),
+        "sub-category": ("create", invalid),
+        "no-context": ("create", contextless),
+    }
     return {
         name: (f"/crm/v3/objects/tickets/batch/{path}", one.status, one.body)
         for name, (path, one) in heard.items()
+    } | {
+        name: (f"{base}{path}", one.status, one.body)
+        for name, (path, one) in of_pairs.items()
     }
 
 

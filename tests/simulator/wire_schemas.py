@@ -185,6 +185,50 @@ LEGACY = listed(
     )
 )
 
+PUBLIC_OBJECT_ID = thing({"id": TEXT})
+CATEGORY: Schema = {
+    "enum": ["HUBSPOT_DEFINED", "INTEGRATOR_DEFINED", "USER_DEFINED", "WORK"]
+}
+LABELS = thing(
+    {
+        "fromObjectId": TEXT,
+        "fromObjectTypeId": TEXT,
+        "labels": TEXTS,
+        "toObjectId": TEXT,
+        "toObjectTypeId": TEXT,
+    }
+)
+ASSOCIATED = thing(
+    {
+        "from": PUBLIC_OBJECT_ID,
+        "to": listed(
+            thing(
+                {
+                    "associationTypes": listed(
+                        thing({"category": CATEGORY, "typeId": NUMBER}, label=TEXT)
+                    ),
+                    "toObjectId": TEXT,
+                }
+            )
+        ),
+    }
+)
+DEFAULT_ASSOCIATION = thing(
+    {
+        "associationSpec": thing(
+            {"associationCategory": CATEGORY, "associationTypeId": NUMBER}
+        ),
+        "from": PUBLIC_OBJECT_ID,
+        "to": PUBLIC_OBJECT_ID,
+    }
+)
+ASSOCIATIONS: dict[str, Schema] = {
+    "archive": {"not": {}},
+    "create": LABELS,
+    "default": DEFAULT_ASSOCIATION,
+    "read": ASSOCIATED,
+}
+
 SPEC: dict[str, Schema] = {
     "details": DETAILS,
     "error": ERROR,
@@ -194,6 +238,14 @@ SPEC: dict[str, Schema] = {
     "upserts": batch_response(UPSERT_OBJECT, errors=False),
     "upserts with errors": batch_response(UPSERT_OBJECT, errors=True),
     "usage": USAGE,
+    **{
+        f"associations {verb}": batch_response(items, errors=False)
+        for verb, items in ASSOCIATIONS.items()
+    },
+    **{
+        f"associations {verb} with errors": batch_response(items, errors=True)
+        for verb, items in ASSOCIATIONS.items()
+    },
 }
 
 # Where recordings and the specification differ, recordings win. Each difference:
@@ -205,6 +257,10 @@ DIFFERENCES: dict[str, str] = {
     "no-category": "some refusals have no category",
     "rate-limit-keys": "a 429 says errorType, policyName, groupName or requestId",
     "validation-results": "a v1 refusal lists validationResults",
+    "association-ids": "v4 writes the ids of associated records as numbers",
+    "association-labels": "the label of an unlabelled association is null",
+    "sub-category": "the subCategory of an error in a 207 is text",
+    "no-context": "errors of association batches may have no context",
 }
 
 
@@ -217,8 +273,13 @@ def _real(schema: Schema) -> Schema:
         properties |= dict.fromkeys(extra, TEXT)
         properties["validationResults"] = {"type": "array"}
         changed["required"] = ["correlationId", "message", "status"]
-    elif "category" in properties:
+    elif {"category", "status"} <= properties.keys():
         changed["required"] = ["category", "context", "message", "status"]
+    for name in ("fromObjectId", "toObjectId"):
+        if name in properties:
+            properties[name] = {"type": ["string", "integer"]}
+    if "typeId" in properties:
+        properties["label"] = {"type": ["string", "null"]}
     if "createdAt" in properties:
         properties["properties"] = mapping({"type": ["string", "null"]})
     return changed
@@ -233,6 +294,10 @@ def _real_value(value: Any) -> Any:
 @cache
 def validator(name: str, *, spec: bool = False) -> Draft202012Validator:
     schema = SPEC[name] if spec else _real(SPEC[name])
+    if name.startswith("associations") and name.endswith("errors") and not spec:
+        error = schema["properties"]["errors"]["items"]
+        error["required"] = ["category", "message", "status"]
+        error["properties"]["subCategory"] = TEXT
     return Draft202012Validator(schema, format_checker=FormatChecker())
 
 
@@ -245,6 +310,8 @@ def schema_of(path: str, status: int) -> str:
     if path.startswith("/account-info/"):
         return "details" if path.endswith("details") else "usage"
     kind = "upserts" if path.endswith("upsert") else "objects"
+    if "/associations/" in path:
+        kind = f"associations {path.rpartition('/')[2]}"
     return f"{kind} with errors" if status == 207 else kind
 
 
