@@ -5,7 +5,15 @@ from typing import Any
 
 import attrs
 
-from hubbatch.simulator import associations, batches, bodies, legacy, rules, verbs
+from hubbatch.simulator import (
+    associations,
+    batches,
+    bodies,
+    definitions,
+    legacy,
+    rules,
+    verbs,
+)
 from hubbatch.simulator.accounts import Token, account_info
 from hubbatch.simulator.clocks import Clock, Now
 from hubbatch.simulator.quirks import Quirks
@@ -44,6 +52,8 @@ class Call:
             return as_json(200, shown), len(shown)
         if route.family == "associations":
             return self._associations(route, shelf)
+        if route.family == "properties":
+            return self._properties(route, shelf)
         return self._batch(route.verb, shelf)
 
     def _batch(self, verb: str, shelf: Shelf) -> tuple[Answer, int]:
@@ -87,6 +97,20 @@ class Call:
         created = (route.verb == "create") != self.quirks.status_flip
         status = 207 if pairs.errors else 201 if created else 200
         body = self._envelope(pairs.results, pairs.errors, partial=bool(pairs.errors))
+        return as_json(status, body), len(inputs)
+
+    def _properties(self, route: Route, shelf: Shelf) -> tuple[Answer, int]:
+        if route.method == "GET":
+            if route.name is None:
+                return as_json(200, definitions.listed(shelf)), 0
+            return as_json(200, definitions.single(shelf, route.name)), 0
+        inputs = definitions.parsed(self.request.content, route.verb)
+        batch = definitions.Definitions(self.token.account.store, shelf, inputs)
+        batch.run(route.verb)
+        if route.verb == "archive":
+            return Answer(204), len(inputs)
+        status = 207 if batch.errors else 201 if route.verb == "create" else 200
+        body = self._envelope(batch.results, batch.errors, partial=bool(batch.errors))
         return as_json(status, body), len(inputs)
 
     def _left_after_drop(self, inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:

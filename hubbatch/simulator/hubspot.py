@@ -193,8 +193,8 @@ def _family(route: Route | None) -> str:
 
 def _seen(request: Request, route: Route | None, now: Now) -> Seen:
     verb = None if route is None else route.verb
-    if route is not None and route.family == ASSOCIATIONS:
-        verb = f"{ASSOCIATIONS}/{verb}"
+    if route is not None and route.family in {"associations", "properties"}:
+        verb = f"{route.family}/{verb}"
     return Seen(
         request.method,
         request.path,

@@ -7,7 +7,7 @@ from typing import Final, Literal
 import attrs
 
 
-Family = Literal["batch", "associations", "legacy", "account"]
+Family = Literal["batch", "associations", "properties", "legacy", "account"]
 
 _VERSION: Final = r"20\d\d-(?:0[1-9]|1[0-2])(?:-beta)?"
 _VERB: Final = "(?P<verb>create|read|update|upsert|archive)"
@@ -26,6 +26,22 @@ _ROUTES: Final[tuple[tuple[Family, str, re.Pattern[str]], ...]] = (
             f"/crm/(?:v4/associations|associations/(?P<version>{_VERSION}))"
             f"/{_TYPE}/(?P<to_type>[^/]+)/batch/"
             "(?P<verb>create|read|archive|associate/default|labels/archive)/?"
+        ),
+    ),
+    (
+        "properties",
+        "POST",
+        re.compile(
+            f"/crm/(?:v3/properties|properties/{_VERSION})/{_TYPE}"
+            "/batch/(?P<verb>create|read|archive)/?"
+        ),
+    ),
+    (
+        "properties",
+        "GET",
+        re.compile(
+            f"/crm/(?:v3/properties|properties/{_VERSION})/{_TYPE}"
+            "(?:/(?!batch/|groups)(?P<name>[^/]+))?/?"
         ),
     ),
     (
@@ -53,8 +69,9 @@ class Route:
 
     family: Family
     method: str
-    verb: str
+    verb: str = "read"
     object_type: str = ""
+    name: str | None = None
     to_type: str = ""
     version: str | None = None
 

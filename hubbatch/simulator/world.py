@@ -63,7 +63,8 @@ class Store:
         required: Iterable[str] = (),
     ) -> ObjectType:
         """Add a custom object type, or custom properties to a type there is."""
-        more = [Property(one) if isinstance(one, str) else one for one in properties]
+        named = [Property(one) if isinstance(one, str) else one for one in properties]
+        more = [attrs.evolve(one, custom=True) for one in named]
         shelf = self.shelf(object_type)
         if shelf is None:
             self._last_type += self.chance.randint(1, 900)

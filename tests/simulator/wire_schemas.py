@@ -5,6 +5,8 @@ v3, August 2026). Stricter than the originals in one point: keys that HubSpot's
 schema does not name are not allowed.
 """
 
+import re
+
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -229,7 +231,44 @@ ASSOCIATIONS: dict[str, Schema] = {
     "read": ASSOCIATED,
 }
 
+PROPERTY = thing(
+    {
+        "description": TEXT,
+        "fieldType": TEXT,
+        "groupName": TEXT,
+        "label": TEXT,
+        "name": TEXT,
+        "options": listed(
+            thing(
+                {"hidden": {"type": "boolean"}, "label": TEXT, "value": TEXT},
+                description=TEXT,
+                displayOrder=NUMBER,
+            )
+        ),
+        "type": TEXT,
+    },
+    calculated={"type": "boolean"},
+    dataSensitivity={"enum": ["highly_sensitive", "non_sensitive", "sensitive"]},
+    displayOrder=NUMBER,
+    externalOptions={"type": "boolean"},
+    formField={"type": "boolean"},
+    hasUniqueValue={"type": "boolean"},
+    hidden={"type": "boolean"},
+    hubspotDefined={"type": "boolean"},
+    modificationMetadata=thing(
+        {
+            "archivable": {"type": "boolean"},
+            "readOnlyDefinition": {"type": "boolean"},
+            "readOnlyValue": {"type": "boolean"},
+        }
+    ),
+)
+
 SPEC: dict[str, Schema] = {
+    "properties": thing({"results": listed(PROPERTY)}),
+    "property": PROPERTY,
+    "property batch": batch_response(PROPERTY, errors=False),
+    "property batch with errors": batch_response(PROPERTY, errors=True),
     "details": DETAILS,
     "error": ERROR,
     "legacy": LEGACY,
@@ -291,13 +330,20 @@ def _real_value(value: Any) -> Any:
     return value
 
 
+def _loosen(name: str, schema: Schema) -> None:
+    """Let errors have a subCategory of text and, of associations, no context."""
+    if name.endswith("errors"):
+        error = schema["properties"]["errors"]["items"]
+        error["properties"]["subCategory"] = TEXT
+        if name.startswith("associations"):
+            error["required"] = ["category", "message", "status"]
+
+
 @cache
 def validator(name: str, *, spec: bool = False) -> Draft202012Validator:
     schema = SPEC[name] if spec else _real(SPEC[name])
-    if name.startswith("associations") and name.endswith("errors") and not spec:
-        error = schema["properties"]["errors"]["items"]
-        error["required"] = ["category", "message", "status"]
-        error["properties"]["subCategory"] = TEXT
+    if name.startswith(("associations", "property")) and not spec:
+        _loosen(name, schema)
     return Draft202012Validator(schema, format_checker=FormatChecker())
 
 
@@ -310,6 +356,11 @@ def schema_of(path: str, status: int) -> str:
     if path.startswith("/account-info/"):
         return "details" if path.endswith("details") else "usage"
     kind = "upserts" if path.endswith("upsert") else "objects"
+    if "/properties/" in path:
+        kind = "property batch"
+        if "/batch/" not in path:
+            tail = re.sub("^/crm/(v3/properties|properties/[^/]+)/", "", path)
+            return "property" if "/" in tail else "properties"
     if "/associations/" in path:
         kind = f"associations {path.rpartition('/')[2]}"
     return f"{kind} with errors" if status == 207 else kind
