@@ -154,7 +154,7 @@ def parsed(content: bytes, verb: str) -> list[Mapping[str, Any]]:
 def _check_create(item: Mapping[str, Any]) -> None:
     if item["type"] not in _TYPES:
         raise _unset(["type"])
-    options = item.get("options") or []
+    options = item.get("options", [])
     if not isinstance(options, list) or not all(
         isinstance(option, dict) and "value" in option for option in options
     ):

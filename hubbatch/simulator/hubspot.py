@@ -18,6 +18,7 @@ from hubbatch.simulator.accounts import (
 from hubbatch.simulator.calls import Call
 from hubbatch.simulator.clocks import Clock, Now
 from hubbatch.simulator.faults import Fault, Faults, Seen, Struck
+from hubbatch.simulator.oauth import Installation, exchanged, form
 from hubbatch.simulator.quota import ASSOCIATION_LIMITS, TIERS, Day
 from hubbatch.simulator.routes import Route
 from hubbatch.simulator.shelves import Shelf
@@ -63,6 +64,7 @@ class HubSpot:
     chance: Random
     accounts: dict[int, Account] = attrs.field(factory=dict)
     tokens: dict[str, Token] = attrs.field(factory=dict, repr=False)
+    installations: dict[str, Installation] = attrs.field(factory=dict, repr=False)
 
     def account(self, portal_id: int, tier: str) -> Account:
         """Return an account, opened if there was none."""
@@ -101,6 +103,17 @@ class HubSpot:
         )
         self.tokens[token.value] = token
         return token
+
+    def renew(self, installation: Installation) -> Token:
+        """Give a public app another access token."""
+        lifetime = round(installation.lifetime * 1000)
+        return self.install(
+            installation.account,
+            "oauth",
+            scopes=installation.scopes,
+            expires=self.clock.ms() + lifetime,
+            app_id=installation.app_id,
+        )
 
     def receive(self, request: Request) -> Reply:
         """Answer a request, or fail in the way the script says."""
@@ -160,6 +173,10 @@ class HubSpot:
     ) -> tuple[Answer, int]:
         limits: Mapping[str, str] = {}
         records = 0
+        if route is not None and route.family == "oauth":
+            refresh_token = form(request).get("refresh_token", "")
+            installation = self.installations.get(refresh_token)
+            return exchanged(request, installation, correlation, self.renew), 0
         try:
             token = authenticated(self.tokens, request.token, now.ms)
             shelf = _shelf(token, route)
@@ -181,7 +198,7 @@ class HubSpot:
 
 
 def _shelf(token: Token, route: Route | None) -> Shelf | None:
-    if route is None or route.family == "account":
+    if route is None or not route.object_type:
         return None
     return token.account.store.shelf(route.object_type)
 

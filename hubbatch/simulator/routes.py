@@ -7,7 +7,7 @@ from typing import Final, Literal
 import attrs
 
 
-Family = Literal["batch", "associations", "properties", "legacy", "account"]
+Family = Literal["batch", "associations", "properties", "legacy", "account", "oauth"]
 
 _VERSION: Final = r"20\d\d-(?:0[1-9]|1[0-2])(?:-beta)?"
 _VERB: Final = "(?P<verb>create|read|update|upsert|archive)"
@@ -52,6 +52,7 @@ _ROUTES: Final[tuple[tuple[Family, str, re.Pattern[str]], ...]] = (
             "/batch-(?P<verb>update)/?"
         ),
     ),
+    ("oauth", "POST", re.compile(f"/oauth/(?:v1|v3|{_VERSION})/(?P<verb>token)/?")),
     (
         "account",
         "GET",
@@ -77,7 +78,7 @@ class Route:
 
 
 def find(path: str) -> Route | None:
-    """Return the route of a path, if there is one."""
+    """Return the route of a path, if there is one, whatever the method."""
     for family, method, pattern in _ROUTES:
         match = pattern.fullmatch(path)
         if match is not None:

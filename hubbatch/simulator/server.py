@@ -14,6 +14,7 @@ from hubbatch.simulator.accounts import Account
 from hubbatch.simulator.clocks import Clock
 from hubbatch.simulator.faults import Faults
 from hubbatch.simulator.hubspot import HubSpot, Reply
+from hubbatch.simulator.oauth import LIFETIME, Installation
 from hubbatch.simulator.quota import TIERS
 from hubbatch.simulator.received import Received
 from hubbatch.simulator.sending import incoming, send
@@ -117,9 +118,31 @@ class Simulator:
             app_id=app_id,
         ).value
 
+    def install_app(
+        self,
+        client_id: str,
+        client_secret: str,
+        *,
+        account: Account | None = None,
+        scopes: Collection[str] | None = None,
+        lifetime: float = LIFETIME,
+    ) -> str:
+        """Install a public app and return the refresh token it is given."""
+        refresh_token = f"na1-{len(self.hubspot.installations):04d}-{client_id}"
+        self.hubspot.installations[refresh_token] = Installation(
+            account or self.account,
+            client_id,
+            client_secret,
+            app_id=2_000_000 + len(self.hubspot.installations),
+            lifetime=lifetime,
+            scopes=None if scopes is None else frozenset(scopes),
+        )
+        return refresh_token
+
     def revoke_token(self, token: str) -> None:
-        """Let a token be unknown from now on."""
+        """Let an access or a refresh token be unknown from now on."""
         self.hubspot.tokens.pop(token, None)
+        self.hubspot.installations.pop(token, None)
 
     async def start(self) -> None:
         """Begin to listen."""

@@ -277,6 +277,22 @@ SPEC: dict[str, Schema] = {
     "upserts": batch_response(UPSERT_OBJECT, errors=False),
     "upserts with errors": batch_response(UPSERT_OBJECT, errors=True),
     "usage": USAGE,
+    "token": thing(
+        {
+            "access_token": TEXT,
+            "expires_in": NUMBER,
+            "refresh_token": TEXT,
+            "token_type": TEXT,
+        },
+        hub_id=NUMBER,
+        token_use=TEXT,
+    ),
+    # RFC 6749, with what HubSpot adds.
+    "token error": thing(
+        {"error": TEXT, "status": TEXT, "message": TEXT},
+        correlationId=TEXT,
+        error_description=TEXT,
+    ),
     **{
         f"associations {verb}": batch_response(items, errors=False)
         for verb, items in ASSOCIATIONS.items()
@@ -307,7 +323,7 @@ def _real(schema: Schema) -> Schema:
     """Return the schema as recordings have it."""
     changed = {name: _real_value(value) for name, value in schema.items()}
     properties = changed.get("properties", {})
-    if "correlationId" in properties:
+    if "correlationId" in properties and "category" in properties:
         extra = ("status", "errorType", "policyName", "groupName", "requestId")
         properties |= dict.fromkeys(extra, TEXT)
         properties["validationResults"] = {"type": "array"}
@@ -349,6 +365,8 @@ def validator(name: str, *, spec: bool = False) -> Draft202012Validator:
 
 def schema_of(path: str, status: int) -> str:
     """Name the schema of an answer."""
+    if path.startswith("/oauth/"):
+        return "token" if status < 400 else "token error"
     if status >= 400:
         return "error"
     if path.startswith("/crm-objects/v1/"):
