@@ -65,6 +65,19 @@ class RateLimit:
         """Give the limit of public OAuth apps: 110 per 10 s and installing account."""
         return cls(110)
 
+    def share(self) -> "RateLimit":
+        """Give what one of the processes may use, as a limit of its own.
+
+        A share of less than one request an interval is one in a longer interval.
+        """
+        if self.processes == 1:
+            return self
+        return RateLimit(
+            max(1, self.max_requests // self.processes),
+            self.interval * max(1.0, self.processes / self.max_requests),
+            max(1, self.burst // self.processes),
+        )
+
 
 @define(eq=False)
 class Slot:
@@ -141,10 +154,7 @@ class Window:
             slot.free_at = -inf
 
 
-def followed_limit(ceiling: int | None, headers: Mapping[str, str]) -> int | None:
-    """Read the limit that an answer tells, under the ceiling; None if it tells none."""
+def told_limit(headers: Mapping[str, str]) -> int | None:
+    """Read the limit per 10 s that an answer tells; None if it tells none."""
     text = headers.get("X-HubSpot-RateLimit-Max", "")
-    if not text.isdecimal() or int(text) < 1:
-        return None
-    told = int(text)
-    return told if ceiling is None else min(told, ceiling)
+    return int(text) if text.isdecimal() and int(text) > 0 else None

@@ -6,10 +6,10 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from enum import IntEnum
-from math import floor, inf
+from math import inf
 
 from aiolimiter import AsyncLimiter
-from attrs import define, frozen
+from attrs import define, evolve, frozen
 
 from hubbatch.core.pacing import (
     DEFAULT_MAX_REQUESTS,
@@ -17,7 +17,7 @@ from hubbatch.core.pacing import (
     RateLimit,
     Slot,
     Window,
-    followed_limit,
+    told_limit,
 )
 
 
@@ -78,10 +78,11 @@ class Gate:
     """
 
     def __init__(self, rate_limit: RateLimit | None, max_concurrency: int) -> None:
-        self._ceiling = rate_limit.max_requests if rate_limit else None
-        limit = rate_limit or RateLimit(DEFAULT_MAX_REQUESTS)
+        self._ceiling = rate_limit
+        whole = rate_limit or RateLimit(DEFAULT_MAX_REQUESTS)
+        limit = whole.share()
         self.window: Window = Window(limit.max_requests, limit.interval, limit.burst)
-        self._share = _fixed_share(limit) if limit.processes > 1 else None
+        self._share = _pace(limit) if whole.processes > 1 else None
         self._free = max_concurrency
         self._lines: tuple[deque[asyncio.Future[None]], ...] = (deque(), deque())
         self._asking = False
@@ -132,12 +133,20 @@ class Gate:
 
     def observe(self, headers: Mapping[str, str]) -> None:
         """Follow what an answer tells of the limits."""
-        told = followed_limit(self._ceiling, headers)
+        told = told_limit(headers)
         if told is not None:
-            self.window.max_requests = told
+            self.window.max_requests = self._followed(told)
         remaining = headers.get("X-HubSpot-RateLimit-Daily-Remaining", "")
         if remaining.isdecimal():
             self._daily_remaining = int(remaining)
+
+    def _followed(self, told: int) -> int:
+        """Follow a limit that HubSpot told, under the ceiling if there is one."""
+        ceiling = self._ceiling
+        if ceiling is None:
+            return told
+        followed = evolve(ceiling, max_requests=min(told, ceiling.max_requests))
+        return followed.share().max_requests
 
     def limits(self) -> Limits:
         """Show what the gate knows now."""
@@ -190,15 +199,14 @@ class Gate:
                 place.set_result(None)
 
 
-def _fixed_share(limit: RateLimit) -> AsyncLimiter:
-    """Pace a process that has a share of the limit and no clock in common.
+def _pace(share: RateLimit) -> AsyncLimiter:
+    """Spread a process's share, so that many processes do not leave in step.
 
-    A leaky bucket lets its burst and its rate through in the same window, so the
-    two together must fit into the share.
+    A leaky bucket lets its burst and its rate through in the same window, so the two
+    together must fit into the share. The window alone keeps the share exactly.
     """
-    share = limit.max_requests / limit.processes
-    window = limit.interval + LAG
-    burst = min(limit.burst / limit.processes, share / 4)
-    if burst <= 1:  # one at a time, evenly; a window has room for whole requests only
-        return AsyncLimiter(1, window / (floor(share) or share))
-    return AsyncLimiter(burst, burst * window / (share - burst))
+    window = share.interval + LAG
+    burst = min(share.burst, share.max_requests / 4)
+    if burst <= 1:  # one at a time, evenly
+        return AsyncLimiter(1, window / share.max_requests)
+    return AsyncLimiter(burst, burst * window / (share.max_requests - burst))

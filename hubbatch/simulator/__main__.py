@@ -23,7 +23,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     say = functools.partial(print, flush=True)
-    return run(**vars(options), say=say)
+    return run(
+        **vars(options), say=say, complain=functools.partial(say, file=sys.stderr)
+    )
 
 
 if __name__ == "__main__":

@@ -25,7 +25,13 @@ class Account:
     portal_id: int
     store: Store
     day: Day
-    windows: dict[int, RollingWindow] = attrs.field(factory=dict, repr=False)
+    windows: dict[tuple[int, str], RollingWindow] = attrs.field(
+        factory=dict, repr=False
+    )
+
+    def window(self, app_id: int, family: str, limit: int) -> RollingWindow:
+        """Return the window of an app for a family of calls."""
+        return self.windows.setdefault((app_id, family), RollingWindow(limit))
 
     def details(self) -> dict[str, object]:
         """Describe the account as `account-info` does; its clock is UTC."""
@@ -65,27 +71,26 @@ class Token:
     value: str
     account: Account
     app_id: int
-    window: RollingWindow
+    windows: Mapping[str, RollingWindow]
     oauth: bool = False
     scopes: frozenset[str] | None = None
     expires: int | None = None
 
-    def headers(self, at: float) -> dict[str, str]:
+    def headers(self, at: float, family: str) -> dict[str, str]:
         """Return the limits; an OAuth app is told nothing of the day."""
         daily = {} if self.oauth else self.account.day.headers()
-        return {**daily, **self.window.headers(at)}
+        return {**daily, **self.windows[family].headers(at)}
 
-    def throttled(self, at: float, now: int) -> str | None:
+    def throttled(self, at: float, now: int, family: str) -> str | None:
         """Count a request, or return the policy that it went against."""
-        if not self.oauth:
-            day = self.account.day
-            day.turn(now // DAY_MS)
-            if day.limit is not None and day.used >= day.limit:
-                return "DAILY"
-        if not self.window.take(at):
+        day = self.account.day
+        day.turn(now // DAY_MS)
+        if not self.oauth and day.used_up():
+            return "DAILY"
+        if not self.windows[family].take(at):
             return "TEN_SECONDLY_ROLLING"
         if not self.oauth:
-            self.account.day.take(now // DAY_MS)
+            day.used += 1
         return None
 
     def group(self) -> str:

@@ -2,47 +2,46 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from random import Random
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import attrs
+import orjson
+
+from attrs.validators import (
+    and_,
+    deep_mapping,
+    ge,
+    in_,
+    instance_of,
+    lt,
+    optional,
+)
+
+from hubbatch.simulator.quirks import AS_USUAL, QUIRKS, Quirks
 
 
-Cut = Literal["drop_before", "drop_after_commit", "truncate"]
 Value = bool | str | Iterable[str]
 
 CUTS: Final = ("drop_before", "drop_after_commit", "truncate")
+POLICIES: Final = ("TEN_SECONDLY_ROLLING", "SECONDLY", "DAILY")
 ENDINGS: Final = ("status", *CUTS)
-
-
-def _flag_or_ids(value: Any) -> bool | tuple[str, ...]:
-    return value if isinstance(value, bool) else tuple(str(one) for one in value)
-
-
-@attrs.frozen(kw_only=True)
-class Quirks:
-    """How HubSpot behaves where it was seen to behave in more than one way."""
-
-    shuffle: bool = True
-    echo_trace_ids: bool = True
-    honour_trace_ids: frozenset[str] = attrs.field(
-        default=frozenset({"create", "update", "upsert"}), converter=frozenset
-    )
-    key_order: Literal["new", "old"] = attrs.field(
-        default="new", validator=attrs.validators.in_(("new", "old"))
-    )
-    whole_upsert_conflict: bool = True
-    update_by_email: bool = False
-    scopes_in_context: bool = False
-    status_flip: bool = False
-    silent_noop: bool = False
-    silent_missing: bool = False
-    silent_drop: tuple[str, ...] | bool = attrs.field(
-        default=False, converter=_flag_or_ids
-    )
-
-
-QUIRKS: Final = tuple(field.name for field in attrs.fields(Quirks))
 KINDS: Final = (*ENDINGS, "delay", *QUIRKS)
+
+
+def _whole(_: object, field: Any, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"{field.name!r} must be a whole number (got {value!r})")
+
+
+def _amount(_: object, field: Any, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        raise ValueError(f"{field.name!r} must be a number (got {value!r})")
+
+
+# attrs cannot say that a validator takes None as well.
+_COUNT: Any = optional(_whole)
+_TEXT = optional(instance_of(str))
+_STATUS = and_(_whole, ge(200), lt(600))
 
 
 @attrs.frozen
@@ -58,16 +57,31 @@ class Seen:
     at: float = 0.0
 
 
+def _ids(content: bytes) -> set[str]:
+    try:
+        body = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return set()
+    inputs = body.get("inputs") if isinstance(body, dict) else body
+    if not isinstance(inputs, list):
+        return set()
+    return {
+        str(item.get("id", item.get("objectId")))
+        for item in inputs
+        if isinstance(item, dict)
+    }
+
+
 @attrs.frozen(kw_only=True)
 class When:
     """Which requests a fault is for; what is not named does not matter."""
 
-    verb: str | None = None
-    object_type: str | None = None
-    path: str | None = None
-    token: str | None = None
-    id: str | None = None
-    skip: int = 0
+    verb: str | None = attrs.field(default=None, validator=_TEXT)
+    object_type: str | None = attrs.field(default=None, validator=_TEXT)
+    path: str | None = attrs.field(default=None, validator=_TEXT)
+    token: str | None = attrs.field(default=None, validator=_TEXT)
+    id: str | None = attrs.field(default=None, validator=_TEXT)
+    skip: int = attrs.field(default=0, validator=_whole)
 
     def __call__(self, seen: Seen) -> bool:
         """Tell whether a request is meant."""
@@ -76,7 +90,7 @@ class When:
             and self.object_type in {None, seen.object_type}
             and self.token in {None, seen.token}
             and (self.path is None or self.path in seen.path)
-            and (self.id is None or f'"{self.id}"'.encode() in seen.content)
+            and (self.id is None or self.id in _ids(seen.content))
         )
 
 
@@ -91,18 +105,33 @@ class Fault:
     it struck first.
     """
 
-    kind: str = attrs.field(validator=attrs.validators.in_(KINDS))
-    times: int | None = 1
+    kind: str = attrs.field(validator=in_(KINDS))
+    times: int | None = attrs.field(default=1, validator=_COUNT)
     when: When | Callable[[Seen], bool] = attrs.field(default=When(), kw_only=True)
-    status: int = attrs.field(default=503, kw_only=True)
+    status: int = attrs.field(default=503, validator=_STATUS, kw_only=True)
     body: Any = attrs.field(default=None, kw_only=True)
-    empty: bool = attrs.field(default=False, kw_only=True)
-    policy: str = attrs.field(default="TEN_SECONDLY_ROLLING", kw_only=True)
-    retry_after: float | None = attrs.field(default=None, kw_only=True)
-    headers: Mapping[str, str] = attrs.field(factory=dict, kw_only=True)
-    seconds: float = attrs.field(default=1.0, kw_only=True)
+    empty: bool = attrs.field(default=False, validator=instance_of(bool), kw_only=True)
+    policy: str = attrs.field(
+        default="TEN_SECONDLY_ROLLING", validator=in_(POLICIES), kw_only=True
+    )
+    retry_after: float | None = attrs.field(
+        default=None, validator=optional(_amount), kw_only=True
+    )
+    headers: Mapping[str, str] = attrs.field(
+        factory=dict,
+        validator=deep_mapping(instance_of(str), instance_of(str)),
+        kw_only=True,
+    )
+    seconds: float = attrs.field(default=1.0, validator=_amount, kw_only=True)
     value: Value = attrs.field(default=True, kw_only=True)
-    lasts: float | None = attrs.field(default=None, kw_only=True)
+    lasts: float | None = attrs.field(
+        default=None, validator=optional(_amount), kw_only=True
+    )
+
+    @value.validator
+    def _check_value(self, _: object, value: Any) -> None:
+        if self.kind in QUIRKS:
+            Quirks(**{self.kind: value})
 
 
 @attrs.frozen
@@ -111,7 +140,7 @@ class Struck:
 
     ending: Fault | None = None
     seconds: float = 0.0
-    quirks: Quirks = Quirks()
+    quirks: Quirks = AS_USUAL
 
 
 @attrs.define
@@ -159,7 +188,7 @@ class Faults:
     """The script: faults in the order they were added, chance, and the quirks."""
 
     random: Random
-    quirks: Quirks = Quirks()
+    quirks: Quirks = AS_USUAL
     struck: list[Fault] = attrs.field(init=False, factory=list)
     _armed: list[_Armed] = attrs.field(init=False, factory=list)
     _rate: float = attrs.field(init=False, default=0.0)

@@ -2,35 +2,33 @@
 
 from collections.abc import Collection, Mapping
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 import attrs
-import orjson
 
-from hubbatch.simulator import batches, legacy, routes, rules, trouble
+from hubbatch.simulator import routes, trouble
 from hubbatch.simulator.accounts import (
+    DAY_MS,
     Account,
     Token,
-    account_info,
     authenticated,
     check_scopes,
     token_text,
 )
+from hubbatch.simulator.calls import Call
 from hubbatch.simulator.clocks import Clock, Now
-from hubbatch.simulator.faults import Fault, Faults, Quirks, Seen, Struck
-from hubbatch.simulator.quota import TIERS, Day, RollingWindow
+from hubbatch.simulator.faults import Fault, Faults, Seen, Struck
+from hubbatch.simulator.oauth import Installation, exchanged, form
+from hubbatch.simulator.quota import ASSOCIATION_LIMITS, TIERS, Day
 from hubbatch.simulator.routes import Route
+from hubbatch.simulator.shelves import Shelf
 from hubbatch.simulator.wire import (
-    JSON,
     Answer,
     Refusal,
     Request,
-    as_json,
     correlation_id,
-    iso,
-    page,
 )
-from hubbatch.simulator.world import Shelf, Store
+from hubbatch.simulator.world import Store
 
 
 _USUAL: Final = {
@@ -42,12 +40,16 @@ _USUAL: Final = {
 }
 
 
+# Associations are counted apart from all the others.
+ASSOCIATIONS: Final = "associations"
+OTHERS: Final = "others"
+
+
 @attrs.frozen
 class Reply:
     """An answer and what is to happen to it on the way."""
 
     answer: Answer
-    correlation: str
     records: int = 0
     cut: str | None = None
     seconds: float = 0.0
@@ -62,12 +64,14 @@ class HubSpot:
     chance: Random
     accounts: dict[int, Account] = attrs.field(factory=dict)
     tokens: dict[str, Token] = attrs.field(factory=dict, repr=False)
+    installations: dict[str, Installation] = attrs.field(factory=dict, repr=False)
 
     def account(self, portal_id: int, tier: str) -> Account:
         """Return an account, opened if there was none."""
         if portal_id not in self.accounts:
             store = Store(portal_id, self.clock.ms, self.chance)
-            self.accounts[portal_id] = Account(portal_id, store, Day(TIERS[tier][1]))
+            day = Day(TIERS[tier][1], number=self.clock.ms() // DAY_MS)
+            self.accounts[portal_id] = Account(portal_id, store, day)
         return self.accounts[portal_id]
 
     def install(
@@ -83,20 +87,33 @@ class HubSpot:
         """Give an app a token; tokens of one app share its window."""
         oauth = tier == "oauth"
         app_id = app_id or 1_024_738 + 11 * len(self.tokens)
-        window = account.windows.setdefault(
-            app_id, RollingWindow(limit or TIERS[tier][0])
-        )
+        limits = {OTHERS: TIERS[tier][0], ASSOCIATIONS: ASSOCIATION_LIMITS[tier]}
+        windows = {
+            family: account.window(app_id, family, limit or usual)
+            for family, usual in limits.items()
+        }
         token = Token(
             token_text(self.chance, oauth=oauth),
             account,
             app_id,
-            window,
+            windows,
             oauth,
             None if scopes is None else frozenset(scopes),
             expires,
         )
         self.tokens[token.value] = token
         return token
+
+    def renew(self, installation: Installation) -> Token:
+        """Give a public app another access token."""
+        lifetime = round(installation.lifetime * 1000)
+        return self.install(
+            installation.account,
+            "oauth",
+            scopes=installation.scopes,
+            expires=self.clock.ms() + lifetime,
+            app_id=installation.app_id,
+        )
 
     def receive(self, request: Request) -> Reply:
         """Answer a request, or fail in the way the script says."""
@@ -106,11 +123,9 @@ class HubSpot:
         correlation = correlation_id(now.ms, self.chance)
         ending = struck.ending
         if ending is not None and ending.kind == "drop_before":
-            return Reply(
-                Answer(0), correlation, cut="drop_before", seconds=struck.seconds
-            )
+            return Reply(Answer(0), cut="drop_before", seconds=struck.seconds)
         if ending is not None and ending.kind == "status":
-            answer = self._broken(request, ending, correlation, now)
+            answer = self._broken(request, route, ending, correlation, now)
             records = 0
         else:
             answer, records = self._answered(request, route, struck, correlation, now)
@@ -124,21 +139,28 @@ class HubSpot:
             },
         )
         cut = None if ending is None or ending.kind == "status" else ending.kind
-        return Reply(answer, correlation, records, cut, struck.seconds)
+        return Reply(answer, records, cut, struck.seconds)
 
     def _broken(
-        self, request: Request, fault: Fault, correlation: str, now: Now
+        self,
+        request: Request,
+        route: Route | None,
+        fault: Fault,
+        correlation: str,
+        now: Now,
     ) -> Answer:
+        family = _family(route)
         token = self.tokens.get(request.token or "")
         group = token.group() if token else "publicapi:private_app-api-calls"
         answer = trouble.scripted(fault, correlation, group, self.chance)
         if token is None or fault.status in {401, 403}:
             return answer
-        # A request that failed was sent, and counts like any other.
-        token.throttled(now.at, now.ms)
-        limits = token.headers(now.at)
         if fault.status == trouble.TOO_MANY_REQUESTS:
-            limits = trouble.limits(limits, fault.policy)
+            limits = trouble.limits(token.headers(now.at, family), fault.policy)
+        else:
+            # A request that failed was sent, and counts like any other.
+            token.throttled(now.at, now.ms, family)
+            limits = token.headers(now.at, family)
         return attrs.evolve(answer, headers={**limits, **answer.headers})
 
     def _answered(
@@ -151,126 +173,49 @@ class HubSpot:
     ) -> tuple[Answer, int]:
         limits: Mapping[str, str] = {}
         records = 0
+        if route is not None and route.family == "oauth":
+            refresh_token = form(request).get("refresh_token", "")
+            installation = self.installations.get(refresh_token)
+            return exchanged(request, installation, correlation, self.renew), 0
         try:
             token = authenticated(self.tokens, request.token, now.ms)
             shelf = _shelf(token, route)
             if route is not None and shelf is not None:
                 in_context = struck.quirks.scopes_in_context
                 check_scopes(token, shelf.type, route.verb, in_context=in_context)
-            policy = token.throttled(now.at, now.ms)
-            limits = token.headers(now.at)
+            family = _family(route)
+            policy = token.throttled(now.at, now.ms, family)
+            limits = token.headers(now.at, family)
             if policy is not None:
                 group = token.group()
                 answer = trouble.throttled(policy, correlation, group, self.chance)
             else:
-                call = Call(self, token, request, struck.quirks, now)
+                call = Call(self.clock, self.chance, token, request, struck.quirks, now)
                 answer, records = call.answer(route, shelf)
         except Refusal as refusal:
             answer = refusal.answer(correlation)
         return attrs.evolve(answer, headers={**limits, **answer.headers}), records
 
 
-@attrs.frozen
-class Call:
-    """A request that was let in."""
-
-    hubspot: HubSpot
-    token: Token
-    request: Request
-    quirks: Quirks
-    now: Now
-
-    def answer(self, route: Route | None, shelf: Shelf | None) -> tuple[Answer, int]:
-        """Do what the path asks for."""
-        if route is None:
-            return page(404, "Not Found", "Resource not found"), 0
-        if route.method != self.request.method:
-            return page(405, "Method Not Allowed", "Method Not Allowed"), 0
-        if not _is_json(self.request):
-            return page(415, "Unsupported Media Type", "Unsupported Media Type"), 0
-        if route.family == "account":
-            return account_info(self.token.account, route.verb, self.now.ms), 0
-        if shelf is None:
-            # Recorded without a category.
-            raise Refusal(400, f"Unable to infer object type from: {route.object_type}")
-        if route.family == "legacy":
-            store, content = self.token.account.store, self.request.content
-            shown = legacy.batch_update(store, shelf, content, self.now.ms)
-            return as_json(200, shown), len(shown)
-        return self._batch(route.verb, shelf)
-
-    def _batch(self, verb: str, shelf: Shelf) -> tuple[Answer, int]:
-        body, inputs = rules.parsed(self.request.content, verb)
-        with_history = verb == "read" and bool(body.get("propertiesWithHistory"))
-        rules.check_count(len(inputs), with_history=with_history)
-        taken = [] if self.quirks.silent_noop else self._left_after_drop(inputs)
-        batch = batches.Batch(
-            store=self.token.account.store,
-            shelf=shelf,
-            verb=verb,
-            body=body,
-            inputs=taken,
-            quirks=self.quirks,
-            chance=self.hubspot.chance,
-            now=self.now.ms,
-            archived=self.request.query.get("archived", "").lower() == "true",
-        )
-        batches.RUN[verb](batch)
-        if self.quirks.shuffle:
-            self.hubspot.chance.shuffle(batch.results)
-        if verb == "archive":
-            return Answer(204), len(inputs)
-        success = (verb == "create") != self.quirks.status_flip
-        partial = batch.errors or batch.silent
-        status = 207 if partial else 201 if success else 200
-        return Answer(status, orjson.dumps(self._envelope(batch)), JSON), len(inputs)
-
-    def _left_after_drop(self, inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        drop = self.quirks.silent_drop
-        if drop is False or not inputs:
-            return inputs
-        if drop is True:
-            gone = self.hubspot.chance.choice(inputs)
-            return [item for item in inputs if item is not gone]
-        return [item for item in inputs if str(item.get("id")) not in drop]
-
-    def _envelope(self, batch: batches.Batch) -> dict[str, Any]:
-        started, completed = iso(batch.now), iso(self.hubspot.clock.ms())
-        partial = batch.errors or batch.silent
-        errors = {"errors": batch.errors, "numErrors": len(batch.errors)}
-        if self.quirks.key_order == "old":
-            return {
-                "status": "COMPLETE",
-                "results": batch.results,
-                **(dict(reversed(errors.items())) if partial else {}),
-                "startedAt": started,
-                "completedAt": completed,
-            }
-        return {
-            "completedAt": completed,
-            "status": "COMPLETE",
-            "startedAt": started,
-            "results": batch.results,
-            **(errors if partial else {}),
-        }
-
-
-def _is_json(request: Request) -> bool:
-    kind = request.headers.get("Content-Type", "").partition(";")[0]
-    return request.method != "POST" or kind.strip().lower() == "application/json"
-
-
 def _shelf(token: Token, route: Route | None) -> Shelf | None:
-    if route is None or route.family == "account":
+    if route is None or not route.object_type:
         return None
     return token.account.store.shelf(route.object_type)
 
 
+def _family(route: Route | None) -> str:
+    of_pairs = route is not None and route.family == ASSOCIATIONS
+    return ASSOCIATIONS if of_pairs else OTHERS
+
+
 def _seen(request: Request, route: Route | None, now: Now) -> Seen:
+    verb = None if route is None else route.verb
+    if route is not None and route.family in {"associations", "properties"}:
+        verb = f"{route.family}/{verb}"
     return Seen(
         request.method,
         request.path,
-        None if route is None else route.verb,
+        verb,
         None if route is None else route.object_type,
         request.token,
         request.content,

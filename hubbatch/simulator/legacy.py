@@ -2,12 +2,11 @@
 
 from typing import Any, Final
 
-import orjson
-
-from hubbatch.simulator import rules
+from hubbatch.simulator import bodies, rules
 from hubbatch.simulator.schemas import Problem
+from hubbatch.simulator.shelves import Record, Shelf
 from hubbatch.simulator.wire import Refusal
-from hubbatch.simulator.world import Record, Shelf, Store
+from hubbatch.simulator.world import Store
 
 
 OBJECT_TYPES: Final = ("tickets", "products", "line_items")
@@ -37,11 +36,7 @@ def batch_update(
 
 
 def _parsed(content: bytes) -> list[tuple[str, dict[str, object]]]:
-    try:
-        body = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise Refusal(400, f"Invalid input JSON on {where}: {error.msg}") from None
+    body = bodies.deserialized(content)
     if not isinstance(body, list):
         raise _unreadable(body)
     return [_change(item) for item in body]

@@ -14,6 +14,16 @@ TIERS: dict[str, tuple[int, int | None]] = {
     "oauth": (110, None),
 }
 
+# "Associations guide": limits of their own, in windows of their own. OAuth is not in
+# that table.
+ASSOCIATION_LIMITS = {
+    "starter": 100,
+    "professional": 150,
+    "enterprise": 150,
+    "increased": 200,
+    "oauth": 110,
+}
+
 INTERVAL = 10
 
 
@@ -64,21 +74,17 @@ class Day:
     used: int = 0
     number: int = 0
 
-    def take(self, day: int) -> bool:
-        """Count one request, unless the day is used up."""
-        self.turn(day)
-        if self.limit is not None and self.used >= self.limit:
-            return False
-        self.used += 1
-        return True
-
     def turn(self, day: int) -> None:
         """Begin anew at midnight."""
         if day != self.number:
             self.number, self.used = day, 0
 
+    def used_up(self) -> bool:
+        """Tell whether nothing is left of it."""
+        return self.limit is not None and self.used >= self.limit
+
     def headers(self) -> dict[str, str]:
-        """Say what is left of the day; OAuth apps are told nothing."""
+        """Say what is left of the day."""
         if self.limit is None:
             return {}
         return {

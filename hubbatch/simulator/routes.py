@@ -7,7 +7,7 @@ from typing import Final, Literal
 import attrs
 
 
-Family = Literal["batch", "legacy", "account"]
+Family = Literal["batch", "associations", "properties", "legacy", "account", "oauth"]
 
 _VERSION: Final = r"20\d\d-(?:0[1-9]|1[0-2])(?:-beta)?"
 _VERB: Final = "(?P<verb>create|read|update|upsert|archive)"
@@ -20,6 +20,31 @@ _ROUTES: Final[tuple[tuple[Family, str, re.Pattern[str]], ...]] = (
         re.compile(f"/crm/(?:v3/objects|objects/{_VERSION})/{_TYPE}/batch/{_VERB}/?"),
     ),
     (
+        "associations",
+        "POST",
+        re.compile(
+            f"/crm/(?:v4/associations|associations/(?P<version>{_VERSION}))"
+            f"/{_TYPE}/(?P<to_type>[^/]+)/batch/"
+            "(?P<verb>create|read|archive|associate/default|labels/archive)/?"
+        ),
+    ),
+    (
+        "properties",
+        "POST",
+        re.compile(
+            f"/crm/(?:v3/properties|properties/{_VERSION})/{_TYPE}"
+            "/batch/(?P<verb>create|read|archive)/?"
+        ),
+    ),
+    (
+        "properties",
+        "GET",
+        re.compile(
+            f"/crm/(?:v3/properties|properties/{_VERSION})/{_TYPE}"
+            "(?:/(?!batch/|groups)(?P<name>[^/]+))?/?"
+        ),
+    ),
+    (
         "legacy",
         "POST",
         re.compile(
@@ -27,6 +52,7 @@ _ROUTES: Final[tuple[tuple[Family, str, re.Pattern[str]], ...]] = (
             "/batch-(?P<verb>update)/?"
         ),
     ),
+    ("oauth", "POST", re.compile(f"/oauth/(?:v1|v3|{_VERSION})/(?P<verb>token)/?")),
     (
         "account",
         "GET",
@@ -44,12 +70,15 @@ class Route:
 
     family: Family
     method: str
-    verb: str
+    verb: str = "read"
     object_type: str = ""
+    name: str | None = None
+    to_type: str = ""
+    version: str | None = None
 
 
 def find(path: str) -> Route | None:
-    """Return the route of a path, if there is one."""
+    """Return the route of a path, if there is one, whatever the method."""
     for family, method, pattern in _ROUTES:
         match = pattern.fullmatch(path)
         if match is not None:

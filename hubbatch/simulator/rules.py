@@ -6,8 +6,8 @@ from typing import Any, Final
 import orjson
 
 from hubbatch.simulator.schemas import Problem
+from hubbatch.simulator.shelves import Record, Shelf, as_text
 from hubbatch.simulator.wire import Refusal
-from hubbatch.simulator.world import Record, Shelf, as_text
 
 
 VALIDATION_ERROR: Final = "VALIDATION_ERROR"
@@ -19,90 +19,6 @@ INPUTS_WITH_HISTORY: Final = 50
 
 # Two recorded refusals list four problems in their message and three in `errors`.
 ERRORS_LISTED: Final = 3
-
-# Jackson names the class that it could not build; recorded for update.
-_PACKAGE = "com.hubspot.inbounddb.publicobject.core.v2"
-INPUT_CLASS = {
-    "create": "SimplePublicObjectBatchInputForCreate",
-    "read": "SimplePublicObjectId",
-    "update": "SimplePublicObjectBatchInput",
-    "upsert": "SimplePublicObjectBatchInputUpsert",
-    "archive": "SimplePublicObjectId",
-}
-_TOKENS = {
-    list: ("Array value", "START_ARRAY"),
-    dict: ("Object value", "START_OBJECT"),
-    str: ("String value", "VALUE_STRING"),
-    bool: ("Boolean value", "VALUE_TRUE"),
-    int: ("Integer value", "VALUE_NUMBER_INT"),
-    float: ("Floating-point value", "VALUE_NUMBER_FLOAT"),
-    type(None): ("Null value", "VALUE_NULL"),
-}
-
-
-def parsed(content: bytes, verb: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Read a batch body; one without `inputs` is a batch of nothing, not an error."""
-    try:
-        body = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise _invalid_json(error.lineno, error.colno, error.msg) from None
-    if not isinstance(body, dict):
-        raise _cannot_deserialize(1, f"Batch{INPUT_CLASS[verb]}", body)
-    inputs = body.get("inputs")
-    if inputs is None:
-        return body, []
-    if not isinstance(inputs, list):
-        raise _cannot_deserialize(11, "java.util.ArrayList", inputs)
-    for index, item in enumerate(inputs):
-        _check_item(verb, inputs, index, item)
-    return body, inputs
-
-
-def _check_item(verb: str, inputs: list[Any], index: int, item: object) -> None:
-    # Columns are those of compact JSON that begins with its inputs.
-    if not isinstance(item, dict):
-        raise _cannot_deserialize(_column(inputs, index), INPUT_CLASS[verb], item)
-    required = ("properties",) if verb in {"create", "update", "upsert"} else ()
-    if verb != "create":
-        required = ("id", *required)
-    missing = [name for name in required if item.get(name) is None]
-    if missing:
-        where = f"line 1, column {_column(inputs, index)}"
-        raise Refusal(
-            400,
-            f"Invalid input JSON on {where}. Some required fields were not set: "
-            f"[{', '.join(missing)}]",
-            VALIDATION_ERROR,
-        )
-    for name in ("id", "objectWriteTraceId", "idProperty"):
-        if isinstance(item.get(name), dict | list):
-            column = _column(inputs, index)
-            raise _cannot_deserialize(column, "java.lang.String", item[name])
-    if "properties" not in required:
-        return
-    if not isinstance(item["properties"], dict):
-        column = _column(inputs, index)
-        raise _cannot_deserialize(column, "java.util.LinkedHashMap", item["properties"])
-    for value in item["properties"].values():
-        if isinstance(value, dict | list):
-            column = _column(inputs, index)
-            raise _cannot_deserialize(column, "java.lang.String", value)
-
-
-def _column(inputs: list[Any], index: int) -> int:
-    before = len(orjson.dumps(inputs[:index]))
-    return len('{"inputs":') + before + (1 if index else 0)
-
-
-def _cannot_deserialize(column: int, name: str, value: object) -> Refusal:
-    kind, token = _TOKENS[type(value)]
-    name = name if "." in name else f"{_PACKAGE}.{name}$Json"
-    text = f"Cannot deserialize value of type `{name}`"
-    return _invalid_json(1, column, f"{text} from {kind} (token `JsonToken.{token}`)")
-
-
-def _invalid_json(line: int, column: int, text: str) -> Refusal:
-    return Refusal(400, f"Invalid input JSON on line {line}, column {column}: {text}")
 
 
 def check_count(count: int, *, with_history: bool = False) -> None:

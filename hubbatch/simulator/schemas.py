@@ -56,6 +56,7 @@ class Property:
     read_only: bool = attrs.field(default=False, kw_only=True)
     multiple: bool = attrs.field(default=False, kw_only=True)
     email: bool = attrs.field(default=False, kw_only=True)
+    custom: bool = attrs.field(default=False, kw_only=True)
     plain: bool = attrs.field(init=False)
 
     @plain.default
@@ -82,10 +83,6 @@ class Property:
             return text.strip().lower()
         message = f"Email address {text} is invalid"
         return Problem(self.name, "INVALID_EMAIL", message)
-
-
-def _accept_text(_: Property, text: str) -> str | Problem:
-    return text
 
 
 def _accept_number(schema: Property, text: str) -> str | Problem:
@@ -127,7 +124,6 @@ def _accept_option(schema: Property, text: str) -> str | Problem:
 
 
 _ACCEPT: dict[type_name, Callable[[Property, str], str | Problem]] = {
-    "string": _accept_text,
     "number": _accept_number,
     "datetime": _accept_datetime,
     "date": _accept_date,
@@ -194,3 +190,9 @@ class ObjectType:
         properties = {**self.properties, **{one.name: one for one in more}}
         needed = tuple(dict.fromkeys((*self.required, *required)))
         return attrs.evolve(self, properties=properties, required=needed)
+
+    def without(self, name: str) -> "ObjectType":
+        """Return the type without a property."""
+        properties = {key: one for key, one in self.properties.items() if key != name}
+        required = tuple(one for one in self.required if one != name)
+        return attrs.evolve(self, properties=properties, required=required)

@@ -3,14 +3,10 @@
 import asyncio
 import time
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
-from functools import cached_property
 from types import TracebackType
-from typing import Any, Literal, Self
-
-import attrs
-import orjson
+from typing import Literal, Self
 
 from aiohttp import web
 
@@ -18,7 +14,10 @@ from hubbatch.simulator.accounts import Account
 from hubbatch.simulator.clocks import Clock
 from hubbatch.simulator.faults import Faults
 from hubbatch.simulator.hubspot import HubSpot, Reply
+from hubbatch.simulator.oauth import LIFETIME, Installation
 from hubbatch.simulator.quota import TIERS
+from hubbatch.simulator.received import Received
+from hubbatch.simulator.sending import incoming, send
 from hubbatch.simulator.threads import Background
 from hubbatch.simulator.wire import Request, dice
 from hubbatch.simulator.world import Store
@@ -27,30 +26,6 @@ from hubbatch.simulator.world import Store
 # Recorded batches took about 3 ms a record, and a round trip is not free.
 REALISTIC_SECONDS = 0.030
 REALISTIC_SECONDS_A_RECORD = 0.003
-
-# Nothing is known of a limit in bytes; this one keeps a mistake from filling memory.
-BODY_BYTES = 64 * 1024 * 1024
-
-
-@attrs.define(slots=False)
-class Received:
-    """A request that came in, and the status it got (None: the socket was closed)."""
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-    content: bytes = attrs.field(repr=False)
-    status: int | None
-    at: float
-
-    @cached_property
-    def body(self) -> Any:
-        """The JSON that was sent, or the bytes if it was none."""
-        try:
-            return orjson.loads(self.content)
-        except orjson.JSONDecodeError:
-            return self.content
 
 
 class Simulator:
@@ -143,13 +118,35 @@ class Simulator:
             app_id=app_id,
         ).value
 
+    def install_app(
+        self,
+        client_id: str,
+        client_secret: str,
+        *,
+        account: Account | None = None,
+        scopes: Collection[str] | None = None,
+        lifetime: float = LIFETIME,
+    ) -> str:
+        """Install a public app and return the refresh token it is given."""
+        refresh_token = f"na1-{len(self.hubspot.installations):04d}-{client_id}"
+        self.hubspot.installations[refresh_token] = Installation(
+            account or self.account,
+            client_id,
+            client_secret,
+            app_id=2_000_000 + len(self.hubspot.installations),
+            lifetime=lifetime,
+            scopes=None if scopes is None else frozenset(scopes),
+        )
+        return refresh_token
+
     def revoke_token(self, token: str) -> None:
-        """Let a token be unknown from now on."""
+        """Let an access or a refresh token be unknown from now on."""
         self.hubspot.tokens.pop(token, None)
+        self.hubspot.installations.pop(token, None)
 
     async def start(self) -> None:
         """Begin to listen."""
-        server = web.Server(self._handle, request_factory=_request)
+        server = web.Server(self._handle, request_factory=incoming)
         runner = web.ServerRunner(server, access_log=None, shutdown_timeout=0.2)
         await runner.setup()
         try:
@@ -211,7 +208,7 @@ class Simulator:
         seconds = reply.seconds + self._seconds(reply.records)
         if seconds > 0:
             await asyncio.sleep(seconds)
-        return await _send(request, reply)
+        return await send(request, reply)
 
     def _note(self, came: Request, reply: Reply) -> None:
         if not self._keep_requests and self._on_request is None:
@@ -238,41 +235,3 @@ class Simulator:
         if self._latency == "realistic":
             return REALISTIC_SECONDS + records * REALISTIC_SECONDS_A_RECORD
         return self._latency
-
-
-def _request(*args: Any) -> web.BaseRequest:
-    # RawRequestMessage, payload, protocol, writer and task, as aiohttp hands them on.
-    message, payload, protocol, writer, task = args
-    return web.BaseRequest(
-        message,
-        payload,
-        protocol,
-        writer,
-        task,
-        asyncio.get_running_loop(),
-        client_max_size=BODY_BYTES,
-    )
-
-
-async def _send(request: web.BaseRequest, reply: Reply) -> web.StreamResponse:
-    answer = reply.answer
-    if reply.cut in {"drop_before", "drop_after_commit"}:
-        _hang_up(request)
-        return web.Response()
-    headers = dict(answer.headers)
-    if answer.content_type is not None:
-        headers["Content-Type"] = answer.content_type
-    if reply.cut != "truncate":
-        body = answer.content if answer.status != 204 else None  # noqa: PLR2004
-        return web.Response(status=answer.status, headers=headers, body=body)
-    response = web.StreamResponse(status=answer.status, headers=headers)
-    response.content_length = len(answer.content)
-    await response.prepare(request)
-    await response.write(answer.content[: len(answer.content) // 2])
-    _hang_up(request)
-    return response
-
-
-def _hang_up(request: web.BaseRequest) -> None:
-    if request.transport is not None:
-        request.transport.close()

@@ -8,8 +8,9 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+from hubbatch.simulator.received import Received
 from hubbatch.simulator.script import play
-from hubbatch.simulator.server import Received, Simulator
+from hubbatch.simulator.server import Simulator
 
 
 def line(received: Received) -> str:
@@ -47,8 +48,10 @@ def run(
     chaos: float = 0.0,
     faults: Path | None = None,
     say: Callable[[str], None],
+    complain: Callable[[str], None] | None = None,
 ) -> int:
     """Serve, and return the exit status: 0 when told to stop, 2 for a mistake."""
+    complain = complain or say
     simulator = Simulator(
         host=host,
         port=port,
@@ -64,9 +67,9 @@ def run(
             simulator.faults.chaos(chaos)
         asyncio.run(serve(simulator, say))
     except ValueError as error:
-        say(f"error: {error}")
+        complain(f"error: {error}")
         return 2
     except OSError as error:
-        say(f"error: cannot listen on {host}:{port}: {_reason(error)}")
+        complain(f"error: cannot listen on {host}:{port}: {_reason(error)}")
         return 2
     return 0

@@ -82,7 +82,7 @@ def scripted(fault: Fault, correlation: str, group: str, chance: Random) -> Answ
         answer = _usual(fault, correlation, group, chance)
     headers = {**answer.headers, **fault.headers}
     if fault.retry_after is not None:
-        headers["Retry-After"] = f"{fault.retry_after:g}"
+        headers["Retry-After"] = str(fault.retry_after).removesuffix(".0")
     elif fault.status == 477:  # noqa: PLR2004
         headers["Retry-After"] = str(MIGRATION_SECONDS)
     return attrs.evolve(answer, headers=headers)

@@ -1,153 +1,33 @@
-"""One account's records: what exists, who owns which unique value, what was merged."""
+"""One account's records, to seed, to look at and to write to."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
 from random import Random
 
 import attrs
 
 from hubbatch.simulator.catalogue import STANDARD, custom
 from hubbatch.simulator.schemas import ObjectType, Property
+from hubbatch.simulator.shelves import (
+    ADDITIONAL_EMAILS,
+    Record,
+    Shelf,
+    addresses,
+    as_text,
+)
 from hubbatch.simulator.wire import iso
 
 
-# "up to 45 of the most recent historical values", contacts guide; older ones go.
-CHANGES_KEPT = 45
-
-ADDITIONAL_EMAILS = "hs_additional_emails"
-
-
-def as_text(value: object) -> str:
-    """Write a scalar of JSON the way HubSpot keeps it: every value is a string."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+# An association's category and type id.
+Spec = tuple[str, int]
+Links = dict[tuple[str, str], dict[tuple[str, str], set[Spec]]]
 
 
-@attrs.define
-class Record:
-    """A record of the CRM; `properties` never holds an empty value."""
-
-    id: str
-    properties: dict[str, str]
-    created: int
-    updated: int
-    archived_on: int | None = None
-    changes: list[tuple[int, dict[str, str]]] = attrs.field(factory=list, repr=False)
-
-    @property
-    def created_at(self) -> datetime:
-        """When it was created."""
-        return datetime.fromtimestamp(self.created / 1000, UTC)
-
-    @property
-    def updated_at(self) -> datetime:
-        """When a value last changed."""
-        return datetime.fromtimestamp(self.updated / 1000, UTC)
-
-    @property
-    def archived(self) -> bool:
-        """Whether it was archived."""
-        return self.archived_on is not None
-
-    def history(self, name: str) -> list[tuple[int, str]]:
-        """Return the values a property had, the latest first."""
-        values = [
-            (at, written[name])
-            for at, written in reversed(self.changes)
-            if name in written
-        ]
-        if not values and name in self.properties:
-            return [(self.created, self.properties[name])]
-        return values
-
-
-@attrs.define
-class Shelf:
-    """All records of one object type."""
-
-    type: ObjectType
-    records: dict[str, Record] = attrs.field(factory=dict, repr=False)
-    merged: dict[str, str] = attrs.field(factory=dict, repr=False)
-    owners: dict[str, dict[str, str]] = attrs.field(factory=dict, repr=False)
-
-    def live(self, record_id: str) -> Record | None:
-        """Return the record, unless it was archived or never was."""
-        record = self.records.get(record_id)
-        return None if record is None or record.archived_on is not None else record
-
-    def owner(self, name: str, value: str) -> str | None:
-        """Return the id of the record that has this unique value."""
-        return self.owners.get(name, {}).get(self.type.properties[name].key(value))
-
-    def find(self, key: str, id_property: str | None) -> Record | None:
-        """Return the live record that a key names."""
-        if id_property is None or id_property == "hs_object_id":
-            return self.live(key)
-        owner = self.owner(id_property, key)
-        return None if owner is None else self.live(owner)
-
-    def survivor(self, record_id: str) -> Record | None:
-        """Follow merges to the record that is left."""
-        while record_id in self.merged:
-            record_id = self.merged[record_id]
-        return self.live(record_id)
-
-    def claim(self, record: Record, written: Mapping[str, str]) -> None:
-        """Enter the unique values a record was given."""
-        for name in self.type.unique:
-            if name in written:
-                owned = self.owners.setdefault(name, {})
-                key = self.type.properties[name].key
-                old = record.properties.get(name)
-                if old is not None and owned.get(key(old)) == record.id:
-                    del owned[key(old)]
-                if written[name]:
-                    owned[key(written[name])] = record.id
-        if ADDITIONAL_EMAILS in written and "email" in self.type.properties:
-            # A contact is found by each of its addresses, not only by the first.
-            owned = self.owners.setdefault("email", {})
-            for address in written[ADDITIONAL_EMAILS].split(";"):
-                if address.strip():
-                    owned.setdefault(address.strip().lower(), record.id)
-
-    def release(self, record: Record) -> None:
-        """Free every unique value of a record."""
-        for name in self.type.unique:
-            owned = self.owners.get(name, {})
-            values = [record.properties.get(name, "")]
-            if name == "email":
-                values += record.properties.get(ADDITIONAL_EMAILS, "").split(";")
-            for key in map(self.type.properties[name].key, values):
-                if owned.get(key) == record.id:
-                    del owned[key]
-
-    def write(self, record: Record, written: Mapping[str, str], now: int) -> None:
-        """Change a record; a write that changes nothing keeps its date."""
-        has = record.properties
-        changed = {
-            name: value for name, value in written.items() if has.get(name, "") != value
-        }
-        if not changed:
-            return
-        self.claim(record, changed)
-        for name, value in changed.items():
-            if value:
-                has[name] = value
-            else:
-                has.pop(name, None)
-        for name in self.type.recomputed:
-            derived = self.type.derived[name](has)
-            if derived is None:
-                has.pop(name, None)
-            else:
-                has[name] = derived
-        record.updated = now
-        has[self.type.modified] = iso(now)
-        record.changes.append((now, changed))
-        del record.changes[:-CHANGES_KEPT]
+def _back(spec: Spec) -> Spec:
+    # HubSpot's own types come in pairs: 3 is deal to contact, 4 contact to deal.
+    category, number = spec
+    if category != "HUBSPOT_DEFINED":
+        return spec
+    return category, number + 1 if number % 2 else number - 1
 
 
 @attrs.define
@@ -159,6 +39,7 @@ class Store:
     chance: Random
     _shelves: dict[str, Shelf] = attrs.field(init=False, repr=False)
     _by_name: dict[str, str] = attrs.field(init=False, repr=False, factory=dict)
+    _links: Links = attrs.field(init=False, repr=False, factory=dict)
     _last_id: int = attrs.field(init=False, repr=False)
     _last_type: int = attrs.field(init=False, repr=False, default=3604284)
 
@@ -182,7 +63,8 @@ class Store:
         required: Iterable[str] = (),
     ) -> ObjectType:
         """Add a custom object type, or custom properties to a type there is."""
-        more = [Property(one) if isinstance(one, str) else one for one in properties]
+        named = [Property(one) if isinstance(one, str) else one for one in properties]
+        more = [attrs.evolve(one, custom=True) for one in named]
         shelf = self.shelf(object_type)
         if shelf is None:
             self._last_type += self.chance.randint(1, 900)
@@ -233,12 +115,57 @@ class Store:
                     owned[key] = kept.id
                 else:
                     del owned[key]
-        email = gone.properties.get("email")
-        if email is not None:
-            others = kept.properties.get(ADDITIONAL_EMAILS)
-            joined = f"{others};{email}" if others else email
-            kept.properties[ADDITIONAL_EMAILS] = joined
+        emails = [*addresses(kept.properties), *addresses(gone.properties)]
+        if "email" in gone.properties:
+            emails.append(gone.properties["email"])
+        if emails:
+            kept.properties[ADDITIONAL_EMAILS] = ";".join(emails)
         shelf.merged[gone.id] = kept.id
+
+    def link(
+        self,
+        source: Shelf,
+        source_id: str,
+        target: Shelf,
+        target_id: str,
+        specs: Iterable[Spec],
+    ) -> None:
+        """Associate two records, in both directions."""
+        one, other = (source.type.id, source_id), (target.type.id, target_id)
+        given = set(specs)
+        self._links.setdefault(one, {}).setdefault(other, set()).update(given)
+        back = self._links.setdefault(other, {}).setdefault(one, set())
+        back.update(map(_back, given))
+
+    def unlink(
+        self,
+        source: Shelf,
+        source_id: str,
+        target: Shelf,
+        target_id: str,
+        specs: Iterable[Spec] | None = None,
+    ) -> None:
+        """Take an association apart, or some of its labels off."""
+        one, other = (source.type.id, source_id), (target.type.id, target_id)
+        if specs is None:
+            self._links.get(one, {}).pop(other, None)
+            self._links.get(other, {}).pop(one, None)
+        else:
+            gone = set(specs)
+            self._links.get(one, {}).get(other, set()).difference_update(gone)
+            back = self._links.get(other, {}).get(one, set())
+            back.difference_update(map(_back, gone))
+
+    def linked(
+        self, source: Shelf, source_id: str, target: Shelf
+    ) -> dict[str, set[Spec]]:
+        """Return the records of a type that one is associated with."""
+        links = self._links.get((source.type.id, source_id), {})
+        return {
+            record_id: specs
+            for (type_id, record_id), specs in links.items()
+            if type_id == target.type.id
+        }
 
     def new_id(self) -> str:
         """Return an id that nobody has; they grow, with gaps."""

@@ -18,7 +18,7 @@ from hubbatch.core.operations import Operation, Verb
 from hubbatch.core.pacing import RateLimit
 from hubbatch.net.batch import Batch
 from hubbatch.net.engine import Engine
-from hubbatch.net.running import Source
+from hubbatch.net.intake import Source
 from tests.net.crm import FATES, UNIQUE, Crm, engine, operation
 
 

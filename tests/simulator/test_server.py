@@ -7,6 +7,8 @@ import pytest
 
 from hubbatch.simulator import Fault, Simulator
 
+from .behaviours import behaviour
+
 
 PATH = "/crm/v3/objects/tickets/batch/"
 
@@ -37,6 +39,7 @@ async def test_round_trip() -> None:
         assert received.headers["Authorization"] == "Bearer ***"
 
 
+@behaviour("archive-204")
 async def test_archive_has_no_content_type() -> None:
     async with Simulator() as sim, session(sim) as http:
         async with http.post(f"{PATH}archive", json={"inputs": []}) as answer:
@@ -47,6 +50,7 @@ async def test_archive_has_no_content_type() -> None:
 
 
 @pytest.mark.parametrize("kind", ["drop_before", "drop_after_commit"])
+@behaviour("fault-drop")
 async def test_dropped(kind: str) -> None:
     """The socket closes; only the second kind has written before."""
     async with Simulator() as sim, session(sim) as http:
@@ -61,6 +65,7 @@ async def test_dropped(kind: str) -> None:
             assert answer.status == 201
 
 
+@behaviour("fault-truncate")
 async def test_truncated() -> None:
     async with Simulator() as sim, session(sim) as http:
         sim.faults.add(Fault("truncate"))
@@ -69,6 +74,7 @@ async def test_truncated() -> None:
                 await answer.read()
 
 
+@behaviour("401-invalid")
 async def test_unknown_token() -> None:
     async with Simulator() as sim, aiohttp.ClientSession(sim.url) as http:
         async with http.post(f"{PATH}read", json={"inputs": []}) as answer:
@@ -81,6 +87,7 @@ async def test_unknown_token() -> None:
         assert answer.headers["X-HubSpot-Correlation-Id"] == body["correlationId"]
 
 
+@behaviour("fault-delay")
 async def test_delay_is_after_the_write() -> None:
     """A caller that gives up has still written."""
     async with Simulator() as sim, session(sim) as http:
@@ -91,6 +98,41 @@ async def test_delay_is_after_the_write() -> None:
             await http.post(f"{PATH}create", json=body, timeout=patience)
 
         assert sim.store.count("tickets") == 1
+
+
+async def test_what_is_not_json_is_kept_as_bytes() -> None:
+    async with Simulator() as sim, session(sim) as http:
+        headers = {"Content-Type": "application/json"}
+        async with http.post(f"{PATH}read", data=b"{", headers=headers) as answer:
+            body = await answer.json()
+
+        assert answer.status == 400
+        assert body["message"].startswith("Invalid input JSON on line 1, column ")
+        assert sim.requests[0].body == b"{"
+
+
+async def test_requests_need_not_be_kept() -> None:
+    seen: list[int | None] = []
+    sim = Simulator(keep_requests=False, on_request=lambda one: seen.append(one.status))
+    async with sim, session(sim) as http:
+        await http.post(f"{PATH}read?archived=true", json={"inputs": []})
+
+    assert (sim.requests, seen) == ([], [200])
+
+
+async def test_realistic_latency(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recorded: about 3 ms a record."""
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    async with Simulator(latency="realistic") as sim, session(sim) as http:
+        monkeypatch.setattr("hubbatch.simulator.server.asyncio.sleep", sleep)
+        inputs = [{"properties": {"subject": "x"}}] * 10
+        await http.post(f"{PATH}create", json={"inputs": inputs})
+
+    assert pytest.approx(0.06) in waits
 
 
 async def test_port_in_use() -> None:
@@ -110,6 +152,7 @@ def test_unknown_tier() -> None:
         Simulator(tier="gold")
 
 
+@behaviour("account-details")
 async def test_plain_with_runs_it_in_a_thread() -> None:
     with Simulator() as sim:
         async with session(sim) as http:

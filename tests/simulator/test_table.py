@@ -7,6 +7,7 @@ import pytest
 
 from hubbatch.simulator import Property
 
+from .behaviours import behaviour
 from .conftest import MakeWorld, World
 
 
@@ -33,6 +34,7 @@ def embedded(message: str) -> list[dict[str, object]]:
     ("verb", "status"),
     [("create", 201), ("read", 200), ("update", 200), ("upsert", 200)],
 )
+@behaviour("success-envelope")
 def test_success(world: World, verb: str, status: int) -> None:
     """No `errors` and no `numErrors` when there are none."""
     one = {"id": world.ticket(), "properties": {"subject": "x"}}
@@ -47,6 +49,7 @@ def test_success(world: World, verb: str, status: int) -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}Z", heard.body["startedAt"])
 
 
+@behaviour("archive-204", "archive-unknown")
 def test_archive_is_204_without_a_body(world: World) -> None:
     record_id = world.ticket()
     heard = world.batch("archive", [{"id": record_id}, {"id": "1"}])
@@ -57,6 +60,7 @@ def test_archive_is_204_without_a_body(world: World) -> None:
     assert world.batch("archive", [{"id": record_id}]).status == 204
 
 
+@behaviour("ids-as-numbers")
 def test_archive_takes_numbers_for_ids(world: World) -> None:
     record_id = world.ticket()
 
@@ -65,6 +69,7 @@ def test_archive_takes_numbers_for_ids(world: World) -> None:
 
 
 @pytest.mark.parametrize("verb", ["create", "update"])
+@behaviour("invalid-untraced")
 def test_invalid_values_end_an_untraced_batch(world: World, verb: str) -> None:
     """As recorded in 2025: four problems in the message, three in `errors`."""
     ids = [world.contact(), world.contact()]
@@ -109,6 +114,7 @@ def test_invalid_values_end_an_untraced_batch(world: World, verb: str) -> None:
     assert before == [record.properties for record in world.sim.store.all("contacts")]
 
 
+@behaviour("invalid-traced")
 def test_invalid_values_of_a_traced_create(world: World) -> None:
     """The documented 207: the good ones are written, errors name their trace ids."""
     heard = world.batch(
@@ -130,6 +136,7 @@ def test_invalid_values_of_a_traced_create(world: World) -> None:
 
 
 @pytest.mark.parametrize("traces", [["a", "a"], ["a", None], [None, None]])
+@behaviour("trace-ids-all-or-none")
 def test_trace_ids_count_only_if_each_input_has_its_own(
     world: World, traces: list[str | None]
 ) -> None:
@@ -142,6 +149,7 @@ def test_trace_ids_count_only_if_each_input_has_its_own(
     assert world.sim.store.count("tickets") == 0
 
 
+@behaviour("update-not-found")
 def test_unknown_and_archived_ids_of_an_update(world: World) -> None:
     """One error object names all of them; trace ids stand beside the ids."""
     good, gone = world.contact(), world.contact()
@@ -169,6 +177,7 @@ def test_unknown_and_archived_ids_of_an_update(world: World) -> None:
     } == marked.body["errors"][0]["context"]
 
 
+@behaviour("read-not-found")
 def test_unknown_ids_of_a_read(world: World) -> None:
     """Recorded in 2023 and 2024: values of the id property, results may be empty."""
     world.contact(email="admin@example.com")
@@ -189,6 +198,7 @@ def test_unknown_ids_of_a_read(world: World) -> None:
     assert "correlationId" not in none.body["errors"][0]
 
 
+@behaviour("merged-update", "merged-read", "merged-upsert")
 def test_merged_ids(world: World) -> None:
     """Update loses them in silence, read answers with the survivor."""
     loser, survivor = world.contact(email="a@x.org"), world.contact(email="b@x.org")
@@ -209,6 +219,7 @@ def test_merged_ids(world: World) -> None:
     assert upsert.by_id[survivor]["properties"]["email"] == "b@x.org"
 
 
+@behaviour("email-exists-untraced", "email-exists-traced")
 def test_existing_email(world: World) -> None:
     """Untraced 409 for the whole batch; traced 207 with the owner's id."""
     owner = world.contact(email="taken@x.org")
@@ -240,6 +251,7 @@ def test_existing_email(world: World) -> None:
     assert world.sim.store.count("contacts") == 2
 
 
+@behaviour("email-twice")
 def test_same_email_twice_in_a_create(world: World) -> None:
     twice: list[dict[str, object]] = [{"properties": {"email": "a@x.org"}}] * 2
     whole = world.batch("create", twice, type="contacts")
@@ -253,6 +265,7 @@ def test_same_email_twice_in_a_create(world: World) -> None:
     assert [made] == single.body["errors"][0]["context"]["existingId"]
 
 
+@behaviour("upsert-conflict", "quirk-whole-upsert-conflict")
 def test_conflict_refuses_a_whole_upsert_in_spite_of_trace_ids(world: World) -> None:
     world.sim.store.define("contacts", [Property("ref", unique=True)])
     owner = world.contact(email="taken@x.org")
@@ -270,6 +283,7 @@ def test_conflict_refuses_a_whole_upsert_in_spite_of_trace_ids(world: World) -> 
 
 
 @pytest.mark.parametrize("verb", ["create", "update"])
+@behaviour("unique-taken")
 def test_taken_value_of_a_unique_property(world: World, verb: str) -> None:
     """The first id is of the record that was not finished, the second the owner."""
     owner, other = world.ticket(hs_external_object_ids="T-1"), world.ticket()
@@ -293,6 +307,7 @@ def test_taken_value_of_a_unique_property(world: World, verb: str) -> None:
 
 @pytest.mark.parametrize("marks", [False, True])
 @pytest.mark.parametrize("verb", ["update", "upsert"])
+@behaviour("duplicate-ids")
 def test_duplicate_ids(world: World, verb: str, *, marks: bool) -> None:
     """The recorded text; trace ids do not help."""
     record_id = world.ticket(hs_external_object_ids="T-1")
@@ -313,6 +328,7 @@ def test_duplicate_ids(world: World, verb: str, *, marks: bool) -> None:
     } == heard.body
 
 
+@behaviour("duplicate-keys")
 def test_duplicate_ids_by_way_of_a_property(world: World) -> None:
     """E-mail counts in any case, and an address counts as the contact it is of."""
     owner = world.contact(email="a@x.org", hs_additional_emails="b@x.org")
@@ -328,6 +344,14 @@ def test_duplicate_ids_by_way_of_a_property(world: World) -> None:
     assert (400, [owner]) == upsert("a@x.org", "B@x.org")
 
 
+@behaviour("duplicates-in-archive")
+def test_duplicates_in_an_archive(world: World) -> None:
+    record_id = world.ticket()
+
+    assert world.batch("archive", [{"id": record_id}] * 2).status == 204
+
+
+@behaviour("duplicates-in-read")
 def test_duplicates_in_a_read_come_back_once(world: World) -> None:
     record_id = world.ticket()
     heard = world.batch("read", [{"id": record_id}, {"id": int(record_id)}])
@@ -336,6 +360,7 @@ def test_duplicates_in_a_read_come_back_once(world: World) -> None:
 
 
 @pytest.mark.parametrize("verb", ["create", "read", "update", "upsert", "archive"])
+@behaviour("count-100")
 def test_more_than_100_inputs(world: World, verb: str) -> None:
     """221 bytes in the recording, which had 107 inputs."""
     inputs = [{"id": str(n), "properties": {"subject": "x"}} for n in range(107)]
@@ -349,6 +374,7 @@ def test_more_than_100_inputs(world: World, verb: str) -> None:
     )
 
 
+@behaviour("count-50-history")
 def test_more_than_50_inputs_with_history(world: World) -> None:
     ids = [{"id": world.ticket()} for _ in range(51)]
     refused = world.batch("read", ids, propertiesWithHistory=["subject"])
@@ -371,6 +397,7 @@ def test_more_than_50_inputs_with_history(world: World) -> None:
         ("tickets", "0-5", "no_such_property", "upsert"),
     ],
 )
+@behaviour("id-property-non-unique", "update-by-email")
 def test_non_unique_id_property(
     world: World, object_type: str, type_id: str, name: str, verb: str
 ) -> None:
@@ -385,7 +412,53 @@ def test_non_unique_id_property(
     ) == heard.message
 
 
+@behaviour("upsert-unknown-id")
+def test_upsert_of_an_archived_record_makes_another(world: World) -> None:
+    first = world.ticket(hs_external_object_ids="T-1")
+    world.sim.store.archive("tickets", first)
+    inputs = [{"id": "T-1", "idProperty": "hs_external_object_ids", "properties": {}}]
+    (result,) = world.batch("upsert", inputs).body["results"]
+
+    assert result["new"] is True
+    assert result["id"] != first
+
+
+@behaviour("email-of-another")
+def test_update_to_an_email_of_another_contact(world: World) -> None:
+    owner, other = world.contact(email="a@x.org"), world.contact(email="b@x.org")
+    inputs: list[dict[str, object]] = [
+        {"id": other, "properties": {"email": "A@x.org"}}
+    ]
+    whole = world.batch("update", inputs, type="contacts")
+    single = world.batch("update", traced(inputs), type="contacts")
+    own = [{"id": owner, "properties": {"email": "A@x.org"}}]
+
+    assert (whole.status, whole.body["category"]) == (409, "CONFLICT")
+    assert single.status == 207
+    assert single.body["errors"][0]["context"]["existingId"] == [owner]
+    assert world.batch("update", own, type="contacts").status == 200
+
+
+@pytest.mark.parametrize("verb", ["create", "read", "update", "upsert"])
+@behaviour("empty-inputs")
+def test_empty_inputs(world: World, verb: str) -> None:
+    heard = world.batch(verb, [])
+
+    assert heard.status == (201 if verb == "create" else 200)
+    assert heard.body["results"] == []
+
+
+@behaviour("merged-archive")
+def test_archive_of_a_merged_id(world: World) -> None:
+    loser, survivor = world.contact(), world.contact()
+    world.sim.store.merge("contacts", loser, survivor)
+
+    assert world.batch("archive", [{"id": loser}], type="contacts").status == 204
+    assert world.sim.store.count("contacts") == 1
+
+
 @pytest.mark.parametrize(("verb", "status"), [("create", 201), ("update", 200)])
+@behaviour("no-inputs")
 def test_body_without_inputs_is_a_silent_no_op(
     world: World, verb: str, status: int
 ) -> None:
@@ -395,6 +468,7 @@ def test_body_without_inputs_is_a_silent_no_op(
     assert (status, []) == (heard.status, heard.body["results"])
 
 
+@behaviour("wrong-json-type")
 def test_item_of_the_wrong_type(world: World) -> None:
     heard = world.batch("update", [["id", "1"]])
 
@@ -408,6 +482,29 @@ def test_item_of_the_wrong_type(world: World) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("verb", "body", "told"),
+    [
+        ("update", [], "`com.hubspot.inbounddb.publicobject.core.v2.Batch"),
+        ("update", {"inputs": {}}, "`java.util.ArrayList` from Object value"),
+        ("read", {"inputs": [], "properties": "x"}, "from String value"),
+        ("read", {"inputs": [], "idProperty": ["x"]}, "`java.lang.String` from Array"),
+        ("update", {"inputs": [{"id": ["1"], "properties": {}}]}, "line 1, column 12"),
+        ("create", {"inputs": [{"properties": 1}]}, "LinkedHashMap` from Integer"),
+        ("create", {"inputs": [{"properties": {"x": {}}}]}, "VALUE_STRING|START_OBJ"),
+    ],
+)
+@behaviour("wrong-json-type")
+def test_wrong_types_elsewhere(
+    world: World, verb: str, body: object, told: str
+) -> None:
+    heard = world.post(f"/crm/v3/objects/tickets/batch/{verb}", body)
+
+    assert heard.status == 400
+    assert any(part in heard.message for part in told.split("|"))
+
+
+@behaviour("unknown-type")
 def test_unknown_object_type(world: World) -> None:
     heard = world.batch("read", [{"id": "1"}], type="butterflies")
 
@@ -419,6 +516,7 @@ def test_unknown_object_type(world: World) -> None:
     } == heard.body
 
 
+@behaviour("unknown-path")
 def test_unknown_path(world: World) -> None:
     """The recorded page, byte for byte."""
     heard = world.post("/crm/v3/objects/tickets/batch/destroy", {})
@@ -439,12 +537,14 @@ def test_unknown_path(world: World) -> None:
 @pytest.mark.parametrize(
     "base", ["v3/objects", "objects/2026-09", "objects/2027-03-beta"]
 )
+@behaviour("type-names", "versions")
 def test_names_and_versions(world: World, name: str, base: str) -> None:
     heard = world.post(f"/crm/{base}/{name}/batch/read", {"inputs": []})
 
     assert heard.status == 200
 
 
+@behaviour("shuffled")
 def test_results_are_shuffled_by_the_seed(make_world: MakeWorld) -> None:
     def subjects(seed: int) -> list[str]:
         world = make_world(seed=seed)

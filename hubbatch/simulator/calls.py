@@ -1,0 +1,153 @@
+"""A request that was let in: from its path to its answer."""
+
+from random import Random
+from typing import Any
+
+import attrs
+
+from hubbatch.simulator import (
+    associations,
+    batches,
+    bodies,
+    definitions,
+    legacy,
+    rules,
+    verbs,
+)
+from hubbatch.simulator.accounts import Token, account_info
+from hubbatch.simulator.clocks import Clock, Now
+from hubbatch.simulator.quirks import Quirks
+from hubbatch.simulator.routes import Route
+from hubbatch.simulator.shelves import Shelf
+from hubbatch.simulator.wire import Answer, Refusal, Request, as_json, iso, page
+
+
+@attrs.frozen
+class Call:
+    """A request that was let in."""
+
+    clock: Clock
+    chance: Random
+    token: Token
+    request: Request
+    quirks: Quirks
+    now: Now
+
+    def answer(self, route: Route | None, shelf: Shelf | None) -> tuple[Answer, int]:
+        """Do what the path asks for."""
+        if route is None:
+            return page(404, "Not Found", "Resource not found"), 0
+        if route.method != self.request.method:
+            return page(405, "Method Not Allowed", "Method Not Allowed"), 0
+        if not _is_json(self.request):
+            return page(415, "Unsupported Media Type", "Unsupported Media Type"), 0
+        if route.family == "account":
+            return account_info(self.token.account, route.verb, self.now.ms), 0
+        if shelf is None:
+            # Recorded without a category.
+            raise Refusal(400, f"Unable to infer object type from: {route.object_type}")
+        if route.family == "legacy":
+            store, content = self.token.account.store, self.request.content
+            shown = legacy.batch_update(store, shelf, content, self.now.ms)
+            return as_json(200, shown), len(shown)
+        if route.family == "associations":
+            return self._associations(route, shelf)
+        if route.family == "properties":
+            return self._properties(route, shelf)
+        return self._batch(route.verb, shelf)
+
+    def _batch(self, verb: str, shelf: Shelf) -> tuple[Answer, int]:
+        body, inputs = bodies.parsed(self.request.content, verb)
+        with_history = verb == "read" and bool(body.get("propertiesWithHistory"))
+        rules.check_count(len(inputs), with_history=with_history)
+        taken = [] if self.quirks.silent_noop else self._left_after_drop(inputs)
+        batch = batches.Batch(
+            store=self.token.account.store,
+            shelf=shelf,
+            verb=verb,
+            body=body,
+            inputs=taken,
+            quirks=self.quirks,
+            chance=self.chance,
+            now=self.now.ms,
+            archived=self.request.query.get("archived", "").lower() == "true",
+        )
+        verbs.RUN[verb](batch)
+        if self.quirks.shuffle:
+            self.chance.shuffle(batch.results)
+        if verb == "archive":
+            return Answer(204), len(inputs)
+        created = (verb == "create") != self.quirks.status_flip
+        partial = bool(batch.errors) or batch.silent
+        status = 207 if partial else 201 if created else 200
+        body = self._envelope(batch.results, batch.errors, partial=partial)
+        return as_json(status, body), len(inputs)
+
+    def _associations(self, route: Route, source: Shelf) -> tuple[Answer, int]:
+        store = self.token.account.store
+        target = store.shelf(route.to_type)
+        if target is None:
+            raise Refusal(400, f"Unable to infer object type from: {route.to_type}")
+        inputs = associations.parsed(self.request.content, route.verb)
+        v4 = route.version is None
+        pairs = associations.Pairs(store, source, target, inputs, numbers=v4)
+        associations.run(pairs, route.verb, self.chance, shuffle=self.quirks.shuffle)
+        if route.verb in {"archive", "labels/archive"} and v4:
+            return Answer(204), len(inputs)
+        created = (route.verb == "create") != self.quirks.status_flip
+        status = 207 if pairs.errors else 201 if created else 200
+        body = self._envelope(pairs.results, pairs.errors, partial=bool(pairs.errors))
+        return as_json(status, body), len(inputs)
+
+    def _properties(self, route: Route, shelf: Shelf) -> tuple[Answer, int]:
+        if route.method == "GET":
+            if route.name is None:
+                return as_json(200, definitions.listed(shelf)), 0
+            return as_json(200, definitions.single(shelf, route.name)), 0
+        inputs = definitions.parsed(self.request.content, route.verb)
+        batch = definitions.Definitions(self.token.account.store, shelf, inputs)
+        batch.run(route.verb)
+        if route.verb == "archive":
+            return Answer(204), len(inputs)
+        status = 207 if batch.errors else 201 if route.verb == "create" else 200
+        body = self._envelope(batch.results, batch.errors, partial=bool(batch.errors))
+        return as_json(status, body), len(inputs)
+
+    def _left_after_drop(self, inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        drop = self.quirks.silent_drop
+        if drop is False or not inputs:
+            return inputs
+        if drop is True:
+            gone = self.chance.choice(inputs)
+            return [item for item in inputs if item is not gone]
+        return [item for item in inputs if str(item.get("id")) not in drop]
+
+    def _envelope(
+        self,
+        results: list[dict[str, Any]],
+        errors: list[dict[str, Any]],
+        *,
+        partial: bool,
+    ) -> dict[str, Any]:
+        started, completed = iso(self.now.ms), iso(self.clock.ms())
+        told = {"errors": errors, "numErrors": len(errors)} if partial else {}
+        if self.quirks.key_order == "old":
+            return {
+                "status": "COMPLETE",
+                "results": results,
+                **dict(reversed(told.items())),
+                "startedAt": started,
+                "completedAt": completed,
+            }
+        return {
+            "completedAt": completed,
+            "status": "COMPLETE",
+            "startedAt": started,
+            "results": results,
+            **told,
+        }
+
+
+def _is_json(request: Request) -> bool:
+    kind = request.headers.get("Content-Type", "").partition(";")[0]
+    return request.method != "POST" or kind.strip().lower() == "application/json"

@@ -1,0 +1,138 @@
+"""What an account's records have against a batch: keys, values, conflicts."""
+
+from collections.abc import Sequence
+
+from hubbatch.simulator import rules
+from hubbatch.simulator.batches import ALWAYS, Batch, Item
+from hubbatch.simulator.schemas import Problem
+from hubbatch.simulator.wire import Refusal
+
+
+def check_keys(batch: Batch, items: Sequence[Item]) -> None:
+    """Refuse keys that repeat, or that are not keys."""
+    keys = [_key(batch, item) for item in items]
+    rules.check_duplicates(keys, [item.key for item in items])
+    for item in items:
+        name = item.id_property
+        if name is None and batch.verb == "update":
+            continue
+        if name is None or not batch.unique(name) or _not_by_email(batch, name):
+            portal_id = batch.store.portal_id
+            name = name or ALWAYS
+            raise rules.non_unique("update/upsert", batch.shelf, name, portal_id)
+
+
+def _not_by_email(batch: Batch, name: str) -> bool:
+    # Upsert takes e-mail; update answered "non-unique 0-1 property" in 2024.
+    return (
+        batch.verb == "update"
+        and batch.shelf.type.properties[name].email
+        and not batch.quirks.update_by_email
+    )
+
+
+def _key(batch: Batch, item: Item) -> tuple[str, str]:
+    if item.record is not None:
+        return (ALWAYS, item.record.id)
+    schema = batch.shelf.type.properties.get(item.id_property or "")
+    if schema is None:
+        return (item.id_property or ALWAYS, item.key)
+    return (schema.name, schema.key(item.key))
+
+
+def with_values(batch: Batch, items: Sequence[Item]) -> list[Item]:
+    """Keep the items whose values are valid; untraced, one bad value ends all."""
+    kept: list[Item] = []
+    found: list[Problem] = []
+    for item in items:
+        properties = item.source["properties"]
+        if batch.verb == "upsert" and item.record is None and item.id_property:
+            properties = {item.id_property: item.key, **properties}
+        item.written, problems = rules.accepted(batch.shelf, properties)
+        if not properties and batch.verb == "update":
+            _refuse_empty(batch, item)
+        elif not problems:
+            if _complete(batch, item):
+                kept.append(item)
+        elif item.trace is None:
+            found += problems
+        else:
+            message = rules.values_message(problems)
+            batch.refuse(item, rules.VALIDATION_ERROR, message)
+    if found:
+        raise rules.invalid_values(found)
+    return kept
+
+
+def _complete(batch: Batch, item: Item) -> bool:
+    if item.record is not None or batch.verb == "update":
+        return True
+    required = batch.shelf.type.required
+    unset = [name for name in required if not item.written.get(name)]
+    if not unset:
+        return True
+    kind = batch.shelf.type.legacy
+    message = f"Error creating {kind}. Some required properties were not set."
+    if item.trace is None:
+        context = {"context": {"properties": unset}}
+        raise Refusal(400, message, rules.VALIDATION_ERROR, context)
+    batch.refuse(item, rules.VALIDATION_ERROR, message, properties=unset)
+    return False
+
+
+def _refuse_empty(batch: Batch, item: Item) -> None:
+    message = "No properties found to update, please provide at least one."
+    if item.trace is None:
+        context = {"context": {"properties": ["{}"]}}
+        raise Refusal(400, message, rules.VALIDATION_ERROR, context)
+    batch.refuse(item, rules.VALIDATION_ERROR, message, properties=["{}"])
+
+
+def without_conflicts(batch: Batch, items: Sequence[Item]) -> list[Item]:
+    """Keep the items whose unique values are free or their own."""
+    kept: list[Item] = []
+    claimed: dict[tuple[str, str], str] = {}
+    for item in items:
+        # Nothing is looked up for a record that is not there to be written.
+        conflict = _conflict(batch, item, claimed) if item.record_id else None
+        if conflict is None:
+            kept.append(item)
+        else:
+            _refuse_conflict(batch, item, *conflict, set(claimed.values()))
+    return kept
+
+
+def _conflict(
+    batch: Batch, item: Item, claimed: dict[tuple[str, str], str]
+) -> tuple[str, str] | None:
+    for name in batch.shelf.type.unique:
+        value = item.written.get(name)
+        if not value:
+            continue
+        key = (name, batch.shelf.type.properties[name].key(value))
+        owner = claimed.get(key) or batch.shelf.owner(name, value)
+        if owner is not None and owner != item.record_id:
+            return name, owner
+        claimed[key] = item.record_id
+    return None
+
+
+def _refuse_conflict(
+    batch: Batch, item: Item, name: str, owner: str, ours: set[str]
+) -> None:
+    if not batch.shelf.type.properties[name].email:
+        portal_id, value = batch.store.portal_id, item.written[name]
+        message = rules.taken_value(
+            batch.shelf, portal_id, name, value, item.record_id, owner
+        )
+        if item.trace is None:
+            raise Refusal(400, message, rules.VALIDATION_ERROR)
+        batch.refuse(item, rules.VALIDATION_ERROR, message)
+        return
+    whole = batch.verb == "upsert" and batch.quirks.whole_upsert_conflict
+    message = "Contact already exists"
+    if item.trace is not None or owner not in ours or owner in batch.shelf.records:
+        message = f"{message}. Existing ID: {owner}"
+    if item.trace is None or whole:
+        raise Refusal(409, message, "CONFLICT")
+    batch.refuse(item, "CONFLICT", message, existingId=[owner])

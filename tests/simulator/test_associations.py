@@ -1,0 +1,254 @@
+"""Association batches: pairs of records, in v4 and in dated versions."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from .behaviours import behaviour
+from .conftest import Heard, MakeWorld, World
+
+
+V4 = "/crm/v4/associations"
+DATED = "/crm/associations/2026-03"
+TICKET_TO_CONTACT = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 16}
+OWN_LABEL = {"associationCategory": "USER_DEFINED", "associationTypeId": 36}
+
+
+def call(
+    world: World,
+    verb: str,
+    inputs: Sequence[object],
+    *,
+    base: str = V4,
+    pair: str = "tickets/contacts",
+) -> Heard:
+    return world.post(f"{base}/{pair}/batch/{verb}", {"inputs": inputs})
+
+
+def pair(
+    source: str | int,
+    target: str | int,
+    *types: dict[str, object],
+) -> dict[str, object]:
+    return {"from": {"id": source}, "to": {"id": target}, "types": list(types)}
+
+
+@behaviour("associations-create")
+def test_create(world: World) -> None:
+    """As recorded in 2022: numbers for ids, no labels."""
+    ticket, contact = world.ticket(), world.contact()
+    v4 = call(world, "create", [pair(int(ticket), contact, TICKET_TO_CONTACT)])
+    dated = call(world, "create", [pair(ticket, contact, OWN_LABEL)], base=DATED)
+
+    assert (v4.status, dated.status) == (201, 201)
+    assert v4.body["results"] == [
+        {
+            "fromObjectTypeId": "0-5",
+            "fromObjectId": int(ticket),
+            "toObjectTypeId": "0-1",
+            "toObjectId": int(contact),
+            "labels": [],
+        }
+    ]
+    assert dated.body["results"][0]["toObjectId"] == contact
+
+
+@behaviour("associations-invalid")
+def test_invalid(world: World) -> None:
+    """Three kinds of errors, and one of them names its id."""
+    one, other = world.contact(), world.contact()
+    inputs = [
+        pair(one, "unknown_id"),
+        pair(one, 1234),
+        pair(one, one),
+        pair(one, other),
+    ]
+    heard = call(world, "create", inputs, pair="contacts/contacts")
+    error = {"status": "error", "category": "VALIDATION_ERROR"}
+
+    assert heard.status == 207
+    assert heard.body["numErrors"] == 3
+    assert heard.body["errors"] == [
+        {
+            **error,
+            "message": "unknown_id is not a valid ID",
+            "subCategory": "crm.associations.INVALID_IDENTIFIER",
+            "context": {"id": ["unknown_id"]},
+        },
+        {**error, "message": "CONTACT=1234 is not valid"},
+        {**error, "message": f"Object {one} cannot be associated to itself ({one})"},
+    ]
+    assert [one["toObjectId"] for one in heard.body["results"]] == [int(other)]
+
+
+@behaviour("associations-read")
+def test_read_in_both_directions(world: World) -> None:
+    ticket, contact = world.ticket(), world.contact()
+    call(world, "create", [pair(ticket, contact, TICKET_TO_CONTACT, OWN_LABEL)])
+    there = call(world, "read", [{"id": ticket}])
+    back = call(world, "read", [{"id": contact}], base=DATED, pair="0-1/0-5")
+
+    assert there.status == 200
+    assert there.body["results"] == [
+        {
+            "from": {"id": ticket},
+            "to": [
+                {
+                    "toObjectId": int(contact),
+                    "associationTypes": [
+                        {"category": "HUBSPOT_DEFINED", "typeId": 16, "label": None},
+                        {"category": "USER_DEFINED", "typeId": 36, "label": None},
+                    ],
+                }
+            ],
+        }
+    ]
+    (linked,) = back.body["results"][0]["to"]
+    assert linked["toObjectId"] == ticket
+    assert [one["typeId"] for one in linked["associationTypes"]] == [15, 36]
+
+
+@behaviour("associations-none")
+def test_read_of_a_record_without_associations(world: World) -> None:
+    """One error for each, as recorded in 2025."""
+    ticket, contact, other = world.ticket(), world.contact(), world.ticket()
+    call(world, "create", [pair(ticket, contact, TICKET_TO_CONTACT)])
+    heard = call(world, "read", [{"id": ticket}, {"id": other}, {"id": other}])
+
+    assert heard.status == 207
+    assert [one["from"]["id"] for one in heard.body["results"]] == [ticket]
+    assert heard.body["errors"] == [
+        {
+            "status": "error",
+            "category": "OBJECT_NOT_FOUND",
+            "subCategory": "crm.associations.NO_ASSOCIATIONS_FOUND",
+            "message": f"No contact is associated with ticket {other}.",
+            "context": {
+                "fromObjectId": [other],
+                "fromObjectType": ["ticket"],
+                "toObjectType": ["contact"],
+            },
+        }
+    ]
+
+
+@behaviour("associations-default")
+def test_default(world: World) -> None:
+    ticket, contact = world.ticket(), world.contact()
+    inputs = [{"from": {"id": ticket}, "to": {"id": contact}}]
+    heard = call(world, "associate/default", inputs)
+    wrong = call(world, "associate/default", [pair(ticket, "x")])
+
+    assert heard.status == 200
+    assert heard.body["results"] == [
+        {
+            "from": {"id": ticket},
+            "to": {"id": contact},
+            "associationSpec": TICKET_TO_CONTACT,
+        }
+    ]
+    assert wrong.status == 207
+
+
+@pytest.mark.parametrize(("base", "status"), [(V4, 204), (DATED, 200)])
+@behaviour("associations-archive")
+def test_archive(world: World, base: str, status: int) -> None:
+    """A pair that is not there is passed over."""
+    ticket, contact = world.ticket(), world.contact()
+    call(world, "create", [pair(ticket, contact, TICKET_TO_CONTACT)])
+    inputs = [{"from": {"id": ticket}, "to": [{"id": 1234}, {"id": contact}]}]
+    heard = call(world, "archive", inputs, base=base)
+
+    assert heard.status == status
+    assert heard.reply.answer.content == b"" or heard.body["results"] == []
+    assert call(world, "read", [{"id": ticket}]).body["results"] == []
+    assert call(world, "archive", inputs, base=base).status == status
+
+
+@behaviour("associations-labels")
+def test_archive_of_labels(world: World) -> None:
+    ticket, contact = world.ticket(), world.contact()
+    call(world, "create", [pair(ticket, contact, TICKET_TO_CONTACT, OWN_LABEL)])
+    heard = call(world, "labels/archive", [pair(ticket, contact, OWN_LABEL)])
+    (linked,) = call(world, "read", [{"id": ticket}]).body["results"][0]["to"]
+
+    assert heard.status == 204
+    assert [one["typeId"] for one in linked["associationTypes"]] == [16]
+
+
+@pytest.mark.parametrize(
+    ("verb", "limit"),
+    [
+        ("create", 2000),
+        ("associate/default", 2000),
+        ("read", 1000),
+        ("archive", 100),
+        ("labels/archive", 100),
+    ],
+)
+@behaviour("associations-count")
+def test_counts(world: World, verb: str, limit: int) -> None:
+    inputs = [{"id": "1", **pair("1", "2")}] * limit
+    if verb == "archive":
+        inputs = [{"from": {"id": "1"}, "to": []}] * limit
+    refused = call(world, verb, [*inputs, inputs[0]])
+
+    assert call(world, verb, inputs).status < 300
+    assert refused.status == 400
+    assert f"supported in a batch is {limit}." in refused.message
+
+
+@behaviour("associations-window")
+def test_windows_are_apart(make_world: MakeWorld) -> None:
+    """The window is their own, the day is everybody's."""
+    world = make_world(tier="professional")
+    heard = call(world, "read", [])
+    record = world.batch("read", [])
+    limit, left = "X-HubSpot-RateLimit-Max", "X-HubSpot-RateLimit-Remaining"
+
+    assert (heard.headers[limit], heard.headers[left]) == ("150", "149")
+    assert (record.headers[limit], record.headers[left]) == ("190", "189")
+    assert record.headers["X-HubSpot-RateLimit-Daily-Remaining"] == "624998"
+    for _ in range(149):
+        assert call(world, "read", []).status == 200
+    assert call(world, "read", []).status == 429
+    assert world.batch("read", []).status == 200
+
+
+@pytest.mark.parametrize(
+    ("verb", "item"),
+    [
+        ("read", {}),
+        ("read", {"id": ["1"]}),
+        ("read", "1"),
+        ("create", {"from": {"id": "1"}, "to": {"id": "2"}}),
+        ("create", {"from": {"id": "1"}, "to": "2", "types": []}),
+        ("create", pair("1", "2", {"associationCategory": "HUBSPOT_DEFINED"})),
+        ("create", pair("1", "2", {**OWN_LABEL, "associationCategory": "MINE"})),
+        ("associate/default", {"from": {"id": "1"}}),
+        ("archive", {"from": {"id": "1"}, "to": {"id": "2"}}),
+        ("archive", {"from": {"id": "1"}, "to": [{}]}),
+    ],
+)
+@behaviour("associations-json")
+def test_missing_fields(world: World, verb: str, item: object) -> None:
+    heard = call(world, verb, [item])
+
+    assert (heard.status, heard.body["category"]) == (400, "VALIDATION_ERROR")
+    assert "Some required fields were not set: [" in heard.message
+
+
+@behaviour("associations-json")
+def test_no_inputs(world: World) -> None:
+    heard = world.post(f"{V4}/tickets/contacts/batch/read", [])
+
+    assert heard.message.endswith("not set: [inputs]")
+
+
+@pytest.mark.parametrize("types", ["butterflies/tickets", "tickets/butterflies"])
+@behaviour("associations-type")
+def test_unknown_type(world: World, types: str) -> None:
+    heard = call(world, "read", [], pair=types)
+
+    assert heard.status == 400
+    assert heard.message == "Unable to infer object type from: butterflies"

@@ -1,0 +1,380 @@
+"""Trouble by script: each kind, when it strikes, and that it repeats by seed."""
+
+from typing import Any
+
+import pytest
+
+from hubbatch.simulator import Fault, When
+
+from .behaviours import behaviour
+from .conftest import Heard, MakeWorld, World
+
+
+def ask(world: World, verb: str = "read", type: str = "tickets") -> Heard:  # noqa: A002
+    return world.batch(verb, [], type=type)
+
+
+def create(world: World, *subjects: str, traces: bool = False) -> Heard:
+    inputs: list[dict[str, Any]] = [{"properties": {"subject": s}} for s in subjects]
+    if traces:
+        inputs = [
+            {**one, "objectWriteTraceId": f"t{n}"} for n, one in enumerate(inputs)
+        ]
+    return world.batch("create", inputs)
+
+
+@pytest.mark.parametrize(
+    ("policy", "body", "shown"),
+    [
+        (
+            "TEN_SECONDLY_ROLLING",
+            {
+                "status",
+                "message",
+                "errorType",
+                "correlationId",
+                "policyName",
+                "groupName",
+            },
+            {"Daily", "Daily-Remaining", "Max", "Remaining"},
+        ),
+        (
+            "SECONDLY",
+            {"status", "message", "correlationId", "category"},
+            {"Daily", "Daily-Remaining"},
+        ),
+        (
+            "DAILY",
+            {
+                "status",
+                "message",
+                "errorType",
+                "correlationId",
+                "policyName",
+                "requestId",
+            },
+            {"Daily", "Daily-Remaining", "Max", "Remaining"},
+        ),
+    ],
+)
+@behaviour("fault-429")
+def test_429(world: World, policy: str, body: set[str], shown: set[str]) -> None:
+    """Two shapes: with errorType and all headers, with category and few."""
+    world.sim.faults.add(Fault("status", status=429, policy=policy))
+    heard = ask(world)
+    limits = {
+        name.removeprefix("X-HubSpot-RateLimit-")
+        for name in heard.headers
+        if "RateLimit" in name
+    }
+
+    assert heard.status == 429
+    assert set(heard.body) == body
+    assert shown <= limits
+    assert ("Max" in limits) == ("Max" in shown)
+    assert "Retry-After" not in heard.headers
+    assert ask(world).status == 200
+
+
+@pytest.mark.parametrize("status", [502, 503, 504, 521, 522, 523, 524, 525, 526])
+@behaviour("fault-gateway")
+def test_gateway_pages(world: World, status: int) -> None:
+    world.sim.faults.add(Fault("status", status=status))
+    heard = create(world, "never written")
+
+    assert heard.status == status
+    assert heard.reply.answer.content_type == "text/html; charset=UTF-8"
+    assert f"Error {status}".encode() in heard.body
+    assert world.sim.store.count("tickets") == 0
+
+
+@behaviour("fault-500")
+def test_500(world: World) -> None:
+    """With the JSON of an internal error, or with nothing at all."""
+    world.sim.faults.add(Fault("status", status=500))
+    world.sim.faults.add(Fault("status", status=500, empty=True))
+    world.unchecked = True
+    first, second = ask(world), ask(world)
+
+    assert first.message == "internal error"
+    assert (second.status, second.body) == (500, b"")
+
+
+@behaviour("fault-423")
+def test_423_lasts_two_seconds(world: World) -> None:
+    lock = Fault("status", times=None, status=423, lasts=2.0)
+    world.sim.faults.add(lock)
+    statuses = []
+    for _ in range(4):
+        statuses.append(ask(world).status)
+        world.clock.at += 0.9
+
+    assert statuses == [423, 423, 423, 200]
+
+
+@behaviour("fault-477")
+def test_477(world: World) -> None:
+    """Its Retry-After is of the order of a day, unless told otherwise."""
+    world.sim.faults.add(Fault("status", status=477))
+    world.sim.faults.add(Fault("status", status=477, retry_after=3.0))
+    world.sim.faults.add(Fault("status", status=429, retry_after=0.5))
+
+    assert ask(world).headers["Retry-After"] == "86400"
+    assert ask(world).headers["Retry-After"] == "3"
+    assert ask(world).headers["Retry-After"] == "0.5"
+
+
+@behaviour("fault-status")
+def test_any_status_and_body(world: World) -> None:
+    world.unchecked = True
+    world.sim.faults.add(Fault("status", status=418, body={"short": "stout"}))
+    world.sim.faults.add(Fault("status", status=502, body="error code: 502"))
+    world.sim.faults.add(Fault("status", status=404))
+    world.sim.faults.add(Fault("status", status=400, headers={"X-Extra": "1"}))
+    teapot, plain, html, extra = ask(world), ask(world), ask(world), ask(world)
+
+    assert (teapot.status, teapot.body) == (418, {"short": "stout"})
+    assert plain.body == b"error code: 502"
+    assert html.headers["X-HubSpot-NotFound"] == "true"
+    assert extra.headers["X-Extra"] == "1"
+
+
+@behaviour("fault-truncate", "fault-drop", "fault-delay")
+def test_cuts(world: World) -> None:
+    """Only `drop_before` keeps the write from happening."""
+    for kind in ("drop_before", "drop_after_commit", "truncate"):
+        world.sim.faults.add(Fault(kind))
+    world.sim.faults.add(Fault("delay", seconds=2.5))
+    world.unchecked = True
+    replies = [create(world, "x").reply for _ in range(5)]
+
+    assert [reply.cut for reply in replies] == [
+        "drop_before",
+        "drop_after_commit",
+        "truncate",
+        None,
+        None,
+    ]
+    assert world.sim.store.count("tickets") == 4
+    # The delay met the request that was dropped: they are no alternatives.
+    assert [reply.seconds for reply in replies] == [2.5, 0, 0, 0, 0]
+
+
+@behaviour("fault-when")
+def test_when(world: World) -> None:
+    """By verb, type, path, token, id and count; or by a function."""
+    other = world.sim.issue_token()
+    faults = world.sim.faults
+    always: dict[str, Any] = {"times": None, "status": 502}
+    faults.add(Fault("status", when=When(verb="update"), **always))
+    faults.add(Fault("status", when=When(object_type="deals"), **always))
+    faults.add(Fault("status", when=When(path="/2026-03/"), **always))
+    faults.add(Fault("status", when=When(token=other), **always))
+    faults.add(Fault("status", when=When(id="512"), **always))
+    faults.add(Fault("status", when=lambda seen: seen.verb == "archive", **always))
+
+    assert ask(world, "update").status == 502
+    assert ask(world, type="deals").status == 502
+    path = "/crm/objects/{}/tickets/batch/read"
+    assert world.post(path.format("2026-03"), {}).status == 502
+    assert world.post(path.format("2026-09"), {}).status == 200
+    assert world.batch("read", [], token=other).status == 502
+    assert world.batch("read", [{"id": "512"}]).status == 502
+    assert world.batch("read", [{"id": "5120"}]).status == 207
+    text = {"id": "1", "properties": {"subject": "512"}}
+    assert world.batch("create", [text]).status == 201
+    assert ask(world, "archive").status == 502
+    assert ask(world).status == 200
+
+
+@behaviour("fault-when")
+def test_when_by_id_of_a_legacy_call(world: World) -> None:
+    path = "/crm-objects/v1/objects/tickets/batch-update"
+    world.sim.faults.add(Fault("status", times=None, status=502, when=When(id="512")))
+
+    assert world.post(path, [{"objectId": 512, "properties": []}]).status == 502
+    assert world.post(path, [{"objectId": 51, "properties": []}]).status == 404
+    assert world.post(path, content=b"[512").status == 400
+    assert world.post(path, 512).status == 400
+
+
+@behaviour("fault-when")
+def test_skip_and_times(world: World) -> None:
+    world.sim.faults.add(Fault("status", times=2, when=When(verb="read", skip=1)))
+    statuses = [ask(world, verb).status for verb in ("update", *["read"] * 4)]
+
+    assert statuses == [200, 200, 503, 503, 200]
+    assert len(world.sim.faults.struck) == 2
+
+
+@behaviour("chaos")
+def test_chaos_repeats_by_seed(make_world: MakeWorld) -> None:
+    """The share is about right, the kinds are many, the order is the seed's."""
+
+    def hour(seed: int) -> list[tuple[int, str | None]]:
+        world = make_world(seed=seed, limit=10_000)
+        world.sim.faults.chaos(0.3)
+        world.unchecked = True
+        heard = [ask(world) for _ in range(300)]
+        return [(one.status, one.reply.cut) for one in heard]
+
+    first = hour(1)
+    failed = [one for one in first if one != (200, None)]
+
+    assert first == hour(1) != hour(2)
+    assert 60 < len(failed) < 120
+    assert len(set(failed)) >= 7
+
+
+def test_chaos_is_a_share(world: World) -> None:
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        world.sim.faults.chaos(2)
+
+
+def test_clear(world: World) -> None:
+    world.sim.faults.add(Fault("status", times=None))
+    world.sim.faults.chaos(1)
+    world.sim.faults.clear()
+
+    assert ask(world).status == 200
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"kind": "sttus"}, "must be in"),
+        ({"kind": "status", "status": 20}, "must be >= 200"),
+        ({"kind": "status", "times": -1}, "whole number"),
+        ({"kind": "delay", "seconds": "1"}, "must be a number"),
+        ({"kind": "shuffle", "value": "no"}, "must be <class 'bool'>"),
+        ({"kind": "key_order", "value": "newest"}, "must be in"),
+        ({"kind": "honour_trace_ids", "value": ["read"]}, "must be in"),
+    ],
+)
+def test_faults_that_cannot_be(options: dict[str, Any], message: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=message):
+        Fault(**options)
+
+
+@behaviour("quirk-shuffle")
+def test_shuffle_off(world: World) -> None:
+    world.sim.faults.set(shuffle=False)
+    subjects = [str(n) for n in range(30)]
+    results = create(world, *subjects).body["results"]
+
+    assert [one["properties"]["subject"] for one in results] == subjects
+
+
+@behaviour("quirk-echo-trace-ids", "trace-ids-echoed")
+def test_echo_of_trace_ids(world: World) -> None:
+    with_echo = create(world, "x", traces=True)
+    world.sim.faults.set(echo_trace_ids=False)
+    without = create(world, "x", traces=True)
+
+    assert with_echo.body["results"][0]["objectWriteTraceId"] == "t0"
+    assert "objectWriteTraceId" not in without.body["results"][0]
+
+
+@pytest.mark.parametrize("verb", ["create", "update", "upsert"])
+@behaviour("quirk-honour-trace-ids", "invalid-traced")
+def test_honour_of_trace_ids_per_verb(world: World, verb: str) -> None:
+    inputs = [
+        {
+            "id": world.ticket() if verb == "update" else f"k{n}",
+            "objectWriteTraceId": str(n),
+            "properties": properties,
+            **({"idProperty": "hs_external_object_ids"} if verb == "upsert" else {}),
+        }
+        for n, properties in enumerate([{"subject": "good"}, {"no_such": "x"}])
+    ]
+    honoured = world.batch(verb, inputs)
+    world.sim.faults.set(honour_trace_ids={"create", "update", "upsert"} - {verb})
+    ignored = world.batch(verb, inputs)
+
+    assert honoured.status == 207
+    assert honoured.body["errors"][0]["context"] == {"objectWriteTraceId": ["1"]}
+    assert [one["properties"]["subject"] for one in honoured.body["results"]] == [
+        "good"
+    ]
+    assert ignored.status == 400
+
+
+@behaviour("quirk-key-order")
+def test_key_order(world: World) -> None:
+    """Of 2025, and of the years before."""
+    new, new_partial = ask(world), world.batch("read", [{"id": "1"}])
+    world.sim.faults.set(key_order="old")
+    old, old_partial = ask(world), world.batch("read", [{"id": "1"}])
+
+    assert list(new.body) == ["completedAt", "status", "startedAt", "results"]
+    assert list(new_partial.body)[-2:] == ["errors", "numErrors"]
+    assert list(old.body) == ["status", "results", "startedAt", "completedAt"]
+    assert list(old_partial.body)[2:4] == ["numErrors", "errors"]
+
+
+@behaviour("quirk-status-flip")
+def test_status_flip(world: World) -> None:
+    """A create that says 200, an update that says 201; for one request here."""
+    world.sim.faults.add(Fault("status_flip", times=2))
+
+    assert create(world, "x").status == 200
+    assert ask(world, "update").status == 201
+    assert create(world, "x").status == 201
+
+
+@behaviour("quirk-silent-noop")
+def test_silent_noop(world: World) -> None:
+    world.sim.faults.add(Fault("silent_noop"))
+    heard = create(world, "x")
+
+    assert (heard.status, heard.body["results"]) == (201, [])
+    assert world.sim.store.count("tickets") == 0
+    assert create(world, "x").body["results"] != []
+
+
+@behaviour("quirk-silent-missing")
+def test_silent_missing(world: World) -> None:
+    """Seen for line items: a 207 that reports nothing."""
+    world.sim.faults.set(silent_missing=True)
+    missing = [{"id": "1", "properties": {"name": "x"}}]
+    heard = world.batch("update", missing, type="line_items")
+
+    assert heard.status == 207
+    assert (heard.body["results"], heard.body["errors"]) == ([], [])
+    assert heard.body["numErrors"] == 0
+
+
+@behaviour("quirk-silent-drop")
+def test_silent_drop(world: World) -> None:
+    """Named inputs, or one by chance, are neither written nor mentioned."""
+    ids = [world.ticket(subject="old") for _ in range(5)]
+    inputs = [{"id": one, "properties": {"subject": "new"}} for one in ids]
+    world.sim.faults.add(Fault("silent_drop", value=[ids[2]]))
+    named = world.batch("update", inputs)
+    record = world.sim.store.get("tickets", ids[2])
+
+    assert named.status == 200
+    assert set(named.by_id) == {*ids} - {ids[2]}
+    assert record is not None
+    assert record.properties["subject"] == "old"
+
+    world.sim.faults.add(Fault("silent_drop"))
+    chosen = world.batch("update", inputs)
+
+    assert len(chosen.by_id) == 4
+    assert "errors" not in chosen.body
+
+
+@behaviour("quirk-update-by-email")
+def test_update_by_email(world: World) -> None:
+    contact = world.contact(email="a@x.org")
+    change = {"id": "A@x.org", "idProperty": "email", "properties": {"firstname": "A"}}
+
+    def update() -> Heard:
+        return world.batch("update", [change], type="contacts")
+
+    assert update().status == 400
+
+    world.sim.faults.set(update_by_email=True)
+
+    assert list(update().by_id) == [contact]

@@ -1,0 +1,134 @@
+"""The properties API: what a type has, and batches of definitions."""
+
+import pytest
+
+from hubbatch.simulator import Property
+
+from .behaviours import behaviour
+from .conftest import Heard, World
+
+
+V3 = "/crm/v3/properties/contacts"
+NEW = {
+    "name": "hobby__c",
+    "label": "Hobby",
+    "groupName": "contactinformation",
+    "type": "enumeration",
+    "fieldType": "checkbox",
+    "options": [{"label": "Art", "value": "art"}, {"label": "Tea", "value": "tea"}],
+}
+
+
+def batch(world: World, verb: str, *inputs: object) -> Heard:
+    return world.post(f"{V3}/batch/{verb}", {"inputs": inputs})
+
+
+@pytest.mark.parametrize("base", ["v3/properties", "properties/2026-09"])
+@behaviour("properties-list")
+def test_list(world: World, base: str) -> None:
+    world.sim.store.define("tickets", [Property("ref", unique=True)])
+    heard = world.post(f"/crm/{base}/tickets", method="GET")
+    one = world.post(f"/crm/{base}/0-5/ref", method="GET")
+    by_name = {each["name"]: each for each in heard.body["results"]}
+
+    assert heard.status == 200
+    assert by_name["ref"] == one.body
+    assert by_name["ref"]["hasUniqueValue"] is True
+    assert by_name["ref"]["hubspotDefined"] is False
+    assert by_name["hs_object_id"]["modificationMetadata"]["readOnlyValue"] is True
+    assert by_name["hs_ticket_category"]["fieldType"] == "checkbox"
+    assert [each["value"] for each in by_name["hs_ticket_priority"]["options"]] == [
+        "LOW",
+        "MEDIUM",
+        "HIGH",
+        "URGENT",
+    ]
+
+
+@behaviour("properties-list")
+def test_property_that_is_not_there(world: World) -> None:
+    heard = world.post(f"{V3}/no_such", method="GET")
+
+    assert (heard.status, heard.body["category"]) == (404, "OBJECT_NOT_FOUND")
+    assert world.post("/crm/v3/properties/butterflies", method="GET").status == 400
+
+
+@behaviour("properties-create")
+def test_create(world: World) -> None:
+    """As recorded in 2026: a name that is taken fails its own input."""
+    first = batch(world, "create", NEW)
+    again = batch(world, "create", NEW, {**NEW, "name": "other", "type": "number"})
+    write = world.batch(
+        "create", [{"properties": {"hobby__c": "art;tea"}}], type="contacts"
+    )
+    wrong = world.batch(
+        "create", [{"properties": {"hobby__c": "sleep"}}], type="contacts"
+    )
+
+    assert first.status == 201
+    assert (
+        first.body["results"][0].items()
+        >= {
+            "name": "hobby__c",
+            "label": "Hobby",
+            "fieldType": "checkbox",
+        }.items()
+    )
+    assert again.status == 207
+    assert [one["name"] for one in again.body["results"]] == ["other"]
+    assert again.body["errors"] == [
+        {
+            "status": "error",
+            "category": "OBJECT_ALREADY_EXISTS",
+            "subCategory": "Properties.PROPERTY_WITH_NAME_EXISTS",
+            "message": "A property named 'hobby__c' already exists.",
+            "context": {"name": ["hobby__c"]},
+        }
+    ]
+    assert (write.status, wrong.status) == (201, 400)
+
+
+@behaviour("properties-read")
+def test_read(world: World) -> None:
+    heard = batch(world, "read", {"name": "email"}, {"name": "no_such"})
+
+    assert heard.status == 207
+    assert [one["name"] for one in heard.body["results"]] == ["email"]
+    assert heard.body["errors"][0]["context"] == {"name": ["no_such"]}
+    assert batch(world, "read", {"name": "email"}).status == 200
+
+
+@behaviour("properties-archive")
+def test_archive(world: World) -> None:
+    """Custom properties go; HubSpot's own stay."""
+    batch(world, "create", NEW)
+    names = [{"name": name} for name in ("hobby__c", "email", "no_such")]
+
+    assert batch(world, "archive", *names).status == 204
+    assert world.post(f"{V3}/hobby__c", method="GET").status == 404
+    assert world.post(f"{V3}/email", method="GET").status == 200
+
+
+@pytest.mark.parametrize(
+    ("verb", "item", "missing"),
+    [
+        ("read", {}, "[name]"),
+        ("read", 1, "[name]"),
+        ("create", {"name": "x"}, "[fieldType, groupName, label, type]"),
+        ("create", {**NEW, "type": "poem"}, "[type]"),
+        ("create", {**NEW, "options": {}}, "[options]"),
+        ("create", {**NEW, "options": [{"label": "x"}]}, "[options]"),
+    ],
+)
+@behaviour("properties-json")
+def test_missing_fields(world: World, verb: str, item: object, missing: str) -> None:
+    heard = batch(world, verb, item)
+
+    assert heard.status == 400
+    assert heard.message.endswith(f"not set: {missing}")
+
+
+@behaviour("properties-json")
+def test_inputs(world: World) -> None:
+    assert world.post(f"{V3}/batch/read", []).status == 400
+    assert batch(world, "read", *[{"name": "email"}] * 101).status == 400

@@ -1,0 +1,200 @@
+"""The simulator as a program: what it says, how it ends."""
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import urllib.request
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from hubbatch.simulator import Simulator
+from hubbatch.simulator.__main__ import main
+from hubbatch.simulator.faults import Faults
+from hubbatch.simulator.script import ScriptError, play
+from hubbatch.simulator.wire import dice
+
+from .behaviours import behaviour
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    return tmp_path / "faults.json"
+
+
+class Program:
+    def __init__(self, *options: str) -> None:
+        environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+        self.process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "hubbatch.simulator", "--port", "0", *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=environ,
+            text=True,
+        )
+        self.lines: queue.Queue[str] = queue.Queue()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+        self.url = self.line().removeprefix("HubSpot simulator at ")
+        self.token = self.line().removeprefix("token: ")
+
+    def _read(self) -> None:
+        for line in self.process.stdout or ():
+            self.lines.put(line.rstrip("\n"))
+
+    def line(self) -> str:
+        return self.lines.get(timeout=20)
+
+    def post(self, verb: str, inputs: list[Any]) -> Any:
+        request = urllib.request.Request(  # noqa: S310
+            f"{self.url}/crm/v3/objects/tickets/batch/{verb}",
+            data=orjson.dumps({"inputs": inputs}),
+            headers={
+                "Authorization": f"Bearer {self.token}",
+                "Content-Type": "application/json",
+            },
+        )
+        with urllib.request.urlopen(request) as answer:  # noqa: S310
+            return orjson.loads(answer.read())
+
+    def end(self, number: signal.Signals) -> int:
+        self.process.send_signal(number)
+        status = self.process.wait(20)
+        self.reader.join(20)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        return status
+
+
+@pytest.fixture
+def program() -> Iterator[Program]:
+    running = Program("--seed", "5")
+    yield running
+    if running.process.poll() is None:
+        running.end(signal.SIGKILL)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@behaviour("program")
+def test_program(program: Program, number: signal.Signals) -> None:
+    """URL and token, one line a request, and a clean end."""
+    made = program.post("create", [{"properties": {"subject": "x"}}] * 3)
+
+    assert program.url.startswith("http://127.0.0.1:")
+    assert program.token == Simulator(seed=5).token
+    assert len(made["results"]) == 3
+    assert program.line() == (
+        "POST /crm/v3/objects/tickets/batch/create 3 inputs -> 201"
+    )
+    assert program.end(number) == 0
+    assert program.lines.empty()
+
+
+@behaviour("program-mistakes")
+def test_port_in_use(capsys: pytest.CaptureFixture[str]) -> None:
+    with Simulator() as sim:
+        port = sim.url.rpartition(":")[2]
+        status = main(["--port", port])
+    (line,) = capsys.readouterr().err.splitlines()
+
+    assert status == 2
+    assert line == f"error: cannot listen on 127.0.0.1:{port}: Address already in use"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ('{"fault": []}', "the file: unknown key 'fault'; known are quirks, chaos"),
+        ('{"faults": [{"kind": "status", "statsu": 1}]}', "faults[0]: unknown key"),
+        ('{"faults": [{"status": 1}]}', "missing 1 required positional argument"),
+        ('{"faults": [{"kind": "sttus"}]}', "faults[0]: 'kind' must be in"),
+        ('{"faults": [{"kind": "delay", "when": {"verbs": 1}}]}', "[0].when: unknown"),
+        ('{"faults": {}}', "faults: a list is expected"),
+        ('{"faults": [1]}', "faults[0]: an object is expected"),
+        ('{"quirks": {"shuffel": true}}', "quirks: unknown key 'shuffel'"),
+        ('{"quirks": {"shuffle": 1}}', "quirks: 'shuffle' must be"),
+        ('{"chaos": 2}', "chaos: a rate is between 0 and 1, not 2"),
+        ('{"chaos": "0.1"}', "chaos: a number is expected"),
+        ('{"chaos": 0.1', "line 1: "),
+        ("[]", "the file: an object is expected"),
+    ],
+)
+@behaviour("program-mistakes", "fault-file")
+def test_mistakes_in_a_script(
+    script: Path, text: str, complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line that names file and place, and a status of 2."""
+    script.write_text(text)
+    status = main(["--port", "0", "--faults", str(script)])
+    (line,) = capsys.readouterr().err.splitlines()
+
+    assert status == 2
+    assert line.startswith(f"error: {script}: ")
+    assert complaint in line
+
+
+@behaviour("program-mistakes")
+def test_script_that_is_not_there(
+    script: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--port", "0", "--faults", str(script)]) == 2
+    assert capsys.readouterr().err == f"error: {script}: No such file or directory\n"
+
+
+@behaviour("program-mistakes")
+def test_chaos_that_is_no_share(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--port", "0", "--chaos", "3"]) == 2
+    assert capsys.readouterr().err == "error: a rate is between 0 and 1, not 3.0\n"
+
+
+@behaviour("fault-file")
+def test_script(script: Path) -> None:
+    """Everything that can be said in Python, but functions."""
+    script.write_bytes(
+        orjson.dumps(
+            {
+                "quirks": {
+                    "shuffle": False,
+                    "honour_trace_ids": ["create"],
+                    "silent_drop": [512],
+                },
+                "chaos": 0.25,
+                "faults": [
+                    {
+                        "kind": "status",
+                        "status": 502,
+                        "times": None,
+                        "retry_after": 1,
+                        "when": {"verb": "update", "skip": 2},
+                    },
+                    {"kind": "drop_after_commit"},
+                ],
+            }
+        )
+    )
+    faults = Faults(dice(1))
+    play(script, faults)
+    first, second = (armed.fault for armed in faults._armed)
+
+    assert faults.quirks.shuffle is False
+    assert faults.quirks.honour_trace_ids == {"create"}
+    assert faults.quirks.silent_drop == ("512",)
+    assert (first.status, first.times, first.retry_after) == (502, None, 1)
+    assert (second.kind, second.times) == ("drop_after_commit", 1)
+    assert faults._rate == 0.25
+
+
+def test_mistake_arms_nothing(script: Path) -> None:
+    script.write_text('{"faults": [{"kind": "truncate"}, {"kind": "x"}], "chaos": 1}')
+    faults = Faults(dice(1))
+    with pytest.raises(ScriptError):
+        play(script, faults)
+
+    assert (faults._armed, faults._rate) == ([], 0)

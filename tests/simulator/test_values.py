@@ -1,0 +1,589 @@
+"""Property values: what is taken, how it is kept, what comes back."""
+
+import pytest
+
+from hubbatch.simulator import Property
+
+from .behaviours import behaviour
+from .conftest import Heard, World
+from .test_table import embedded
+
+
+def refused(heard: Heard) -> tuple[str, str]:
+    """Return code and message of the one problem of a refusal."""
+    (problem,) = embedded(heard.message)
+    (detail,) = heard.body["errors"]
+
+    assert heard.status == 400
+    assert detail == {
+        "message": problem["message"],
+        "code": problem["error"],
+        "context": {"propertyName": [problem["name"]]},
+    }
+
+    return str(problem["error"]), str(problem["message"])
+
+
+@pytest.mark.parametrize(
+    ("object_type", "name", "value", "code", "message"),
+    [
+        (
+            "tickets",
+            "hs_ticket_category",
+            "reports",
+            "INVALID_OPTION",
+            (
+                "reports was not one of the allowed options: [PRODUCT_ISSUE, "
+                "BILLING_ISSUE, FEATURE_REQUEST, GENERAL_INQUIRY]"
+            ),
+        ),
+        (
+            "contacts",
+            "email",
+            "name@domain",
+            "INVALID_EMAIL",
+            "Email address name@domain is invalid",
+        ),
+        (
+            "contacts",
+            "closedate",
+            "asd000",
+            "INVALID_LONG",
+            "asd000 was not a valid long.",
+        ),
+        (
+            "communications",
+            "hs_timestamp",
+            "tomorrow",
+            "INVALID_LONG",
+            "tomorrow was not a valid long.",
+        ),
+        (
+            "deals",
+            "amount",
+            "a lot",
+            "INVALID_INTEGER",
+            "a lot was not a valid number",
+        ),
+        (
+            "tickets",
+            "hs_unique_creation_key",
+            "k",
+            "READ_ONLY_VALUE",
+            (
+                '"hs_unique_creation_key" is a read only property; its value cannot be '
+                "set."
+            ),
+        ),
+        (
+            "line_items",
+            "colour",
+            "red",
+            "PROPERTY_DOESNT_EXIST",
+            'Property "colour" does not exist',
+        ),
+        (
+            "companies",
+            "lifecyclestage",
+            "Lead",
+            "INVALID_OPTION",
+            (
+                "Lead was not one of the allowed options: [subscriber, lead, "
+                "marketingqualifiedlead, salesqualifiedlead, opportunity, customer, "
+                "evangelist, other]"
+            ),
+        ),
+    ],
+)
+@behaviour("invalid-value-codes")
+def test_codes(
+    world: World, object_type: str, name: str, value: str, code: str, message: str
+) -> None:
+    """Each with the words that were recorded."""
+    heard = world.batch("create", [{"properties": {name: value}}], type=object_type)
+
+    assert refused(heard) == (code, message)
+
+
+@behaviour("invalid-value-codes")
+def test_date_is_a_midnight(world: World) -> None:
+    world.sim.store.define("deals", [Property("signed", "date")])
+
+    def create(value: object) -> Heard:
+        return world.batch("create", [{"properties": {"signed": value}}], type="deals")
+
+    assert refused(create(1579179660000)) == (
+        "INVALID_DATE",
+        "1579179660000 is at 13:1:0.0 UTC, not midnight!",
+    )
+    assert refused(create("soon"))[0] == "INVALID_LONG"
+    for value in ("2020-01-16", 1579132800000):
+        (result,) = create(value).body["results"]
+
+        assert result["properties"]["signed"] == "2020-01-16"
+
+
+@behaviour("values-are-strings")
+def test_values_come_back_as_text(world: World) -> None:
+    """Numbers and booleans are taken, and kept as strings."""
+    world.sim.store.define("deals", [Property("won", "bool"), Property("n", "number")])
+    properties = {"amount": 3039, "won": True, "dealname": 1.5, "n": "+1e3"}
+    heard = world.batch("create", [{"properties": properties}], type="deals")
+    (result,) = heard.body["results"]
+
+    assert (
+        result["properties"].items()
+        >= {
+            "amount": "3039",
+            "won": "true",
+            "dealname": "1.5",
+            "n": "+1e3",
+        }.items()
+    )
+    assert list(result["properties"]) == sorted(result["properties"])
+
+
+@behaviour("dates-in-two-forms")
+def test_instants_are_read_as_iso(world: World) -> None:
+    for value in ("1729723356650", "2024-10-23T22:42:36.650Z"):
+        properties = {"hs_timestamp": value}
+        heard = world.batch(
+            "create", [{"properties": properties}], type="communications"
+        )
+        shown = heard.body["results"][0]["properties"]["hs_timestamp"]
+
+        assert shown == "2024-10-23T22:42:36.650Z"
+
+
+@behaviour("multiple-options")
+def test_several_options(world: World) -> None:
+    def status(value: str) -> int:
+        inputs = [{"properties": {"hs_ticket_category": value}}]
+        return world.batch("create", inputs).status
+
+    assert status("PRODUCT_ISSUE;BILLING_ISSUE") == 201
+    assert status("PRODUCT_ISSUE;reports") == 400
+
+
+@behaviour("email-lower-case")
+def test_email_is_kept_in_lower_case(world: World) -> None:
+    create = [{"properties": {"email": "Siena.Dyer@HubSpot.com"}}]
+    made = world.batch("create", create, type="contacts").body["results"][0]
+    found = world.batch(
+        "read", [{"id": "SIENA.dyer@hubspot.com"}], type="contacts", idProperty="email"
+    )
+
+    assert made["properties"]["email"] == "siena.dyer@hubspot.com"
+    assert list(found.by_id) == [made["id"]]
+
+
+@behaviour("secondary-emails")
+def test_secondary_email(world: World) -> None:
+    """It finds the contact, which answers with its first address."""
+    contact = world.contact(email="a@x.org", hs_additional_emails="b@x.org;c@x.org")
+    read = world.batch(
+        "read",
+        [{"id": "C@x.org"}],
+        type="contacts",
+        idProperty="email",
+        properties=["email", "hs_additional_emails"],
+    )
+    inputs = [
+        {"id": "b@x.org", "idProperty": "email", "properties": {"firstname": "Ada"}}
+    ]
+    upsert = world.batch("upsert", inputs, type="contacts")
+
+    assert (
+        read.by_id[contact]["properties"].items()
+        >= {
+            "email": "a@x.org",
+            "hs_additional_emails": "b@x.org;c@x.org",
+        }.items()
+    )
+    assert upsert.by_id[contact]["new"] is False
+    assert upsert.by_id[contact]["properties"]["email"] == "a@x.org"
+    assert world.sim.store.count("contacts") == 1
+
+
+@behaviour("secondary-emails")
+def test_secondary_emails_that_are_taken_away(world: World) -> None:
+    contact = world.contact(email="a@x.org", hs_additional_emails="b@x.org; C@x.org")
+
+    def owner(email: str) -> list[str]:
+        wanted = [{"id": email}]
+        heard = world.batch("read", wanted, type="contacts", idProperty="email")
+        return list(heard.by_id)
+
+    change = {"id": contact, "properties": {"hs_additional_emails": "c@x.org"}}
+    world.batch("update", [change], type="contacts")
+
+    assert owner("b@x.org") == []
+    assert owner("c@x.org") == [contact]
+
+    other = world.contact(email="d@x.org")
+    world.sim.store.merge("contacts", contact, other)
+    found = [owner(f"{name}@x.org") for name in "abcd"]
+
+    assert found == [[other], [], [other], [other]]
+
+    world.sim.store.archive("contacts", other)
+
+    assert [owner(f"{name}@x.org") for name in "abcd"] == [[], [], [], []]
+
+
+@behaviour("null-is-ignored", "empty-clears")
+def test_null_and_empty(world: World) -> None:
+    """Null changes nothing; an empty string clears, and is shown."""
+    ticket = world.ticket(subject="old", content="old")
+    change = {"id": ticket, "properties": {"subject": None, "content": ""}}
+    heard = world.batch("update", [change])
+    read = world.batch("read", [{"id": ticket}], properties=["subject", "content"])
+
+    assert heard.status == 200
+    assert heard.by_id[ticket]["properties"]["content"] == ""
+    assert "subject" not in heard.by_id[ticket]["properties"]
+    assert (
+        read.by_id[ticket]["properties"].items()
+        >= {
+            "subject": "old",
+            "content": None,
+        }.items()
+    )
+
+
+@behaviour("no-op-keeps-date")
+def test_update_that_changes_nothing(world: World) -> None:
+    ticket = world.ticket(subject="same")
+
+    def update(subject: str) -> str:
+        world.clock.at += 60
+        inputs = [{"id": ticket, "properties": {"subject": subject}}]
+        result = world.batch("update", inputs).by_id[ticket]
+
+        assert result["updatedAt"] == result["properties"]["hs_lastmodifieddate"]
+
+        return str(result["updatedAt"])
+
+    assert update("same") == "2026-09-14T12:00:00.000Z"
+    assert update("other") == "2026-09-14T12:02:00.000Z"
+    assert update("other") == "2026-09-14T12:02:00.000Z"
+
+
+@behaviour("update-without-properties")
+def test_update_without_properties(world: World) -> None:
+    one, other = world.ticket(), world.ticket()
+    inputs: list[dict[str, object]] = [
+        {"id": one, "properties": {}},
+        {"id": other, "properties": {"subject": "x"}},
+    ]
+    whole = world.batch("update", inputs)
+    marked = [{**each, "objectWriteTraceId": str(n)} for n, each in enumerate(inputs)]
+    single = world.batch("update", marked)
+
+    assert whole.status == 400
+    assert whole.message == (
+        "No properties found to update, please provide at least one."
+    )
+    assert whole.body["context"] == {"properties": ["{}"]}
+    assert (single.status, list(single.by_id)) == (207, [other])
+    assert single.body["errors"][0]["context"]["objectWriteTraceId"] == ["0"]
+
+
+@behaviour("required-properties")
+def test_required_properties(world: World) -> None:
+    """As recorded for a task without its timestamp."""
+    world.sim.store.define("communications", required=["hs_timestamp"])
+    bare: dict[str, object] = {"properties": {"hs_communication_body": "Hello"}}
+    whole = world.batch("create", [bare], type="communications")
+    marked = world.batch(
+        "create", [{**bare, "objectWriteTraceId": "t"}], type="communications"
+    )
+    message = "Error creating COMMUNICATION. Some required properties were not set."
+
+    assert whole.body == {
+        "status": "error",
+        "message": message,
+        "correlationId": whole.body["correlationId"],
+        "context": {"properties": ["hs_timestamp"]},
+        "category": "VALIDATION_ERROR",
+    }
+    assert marked.status == 207
+    assert marked.body["errors"][0]["message"] == message
+    assert world.sim.store.count("communications") == 0
+
+
+@pytest.mark.parametrize(
+    ("object_type", "written", "system"),
+    [
+        (
+            "companies",
+            {"name": "A", "domain": "a.org"},
+            {
+                "createdate",
+                "hs_lastmodifieddate",
+                "hs_object_id",
+                "hs_object_source",
+                "hs_object_source_id",
+                "hs_object_source_label",
+                "hs_pipeline",
+                "lifecyclestage",
+                "website",
+            },
+        ),
+        (
+            "tickets",
+            {"subject": "A", "hs_pipeline_stage": "2"},
+            {
+                "createdate",
+                "hs_helpdesk_sort_timestamp",
+                "hs_last_message_from_visitor",
+                "hs_lastmodifieddate",
+                "hs_object_id",
+                "hs_object_source",
+                "hs_object_source_id",
+                "hs_object_source_label",
+                "hs_pipeline",
+                "hs_ticket_id",
+            },
+        ),
+        (
+            "pets",
+            {"name": "A"},
+            {"hs_createdate", "hs_lastmodifieddate", "hs_object_id"},
+        ),
+    ],
+)
+@behaviour("shown-by-create")
+def test_shown_by_create(
+    world: World, object_type: str, written: dict[str, str], system: set[str]
+) -> None:
+    """What was written, and what HubSpot gives every record."""
+    world.sim.store.define("pets", ["name"])
+    heard = world.batch("create", [{"properties": written}], type=object_type)
+    (result,) = heard.body["results"]
+
+    assert set(result["properties"]) == system | set(written)
+    assert result["properties"].items() >= written.items()
+    assert result["properties"]["hs_object_id"] == result["id"]
+    assert result["archived"] is False
+
+
+@behaviour("shown-by-create")
+def test_shown_by_create_of_a_contact(world: World) -> None:
+    """The set of late 2025, with what follows from the address."""
+    inputs = [{"properties": {"email": "lily@hubspot.com", "firstname": "Lily"}}]
+    (result,) = world.batch("create", inputs, type="contacts").body["results"]
+
+    assert (
+        result["properties"].items()
+        >= {
+            "hs_all_contact_vids": result["id"],
+            "hs_email_domain": "hubspot.com",
+            "hs_full_name_or_email": "Lily",
+            "hs_is_contact": "true",
+            "hs_is_unworked": "true",
+            "hs_membership_has_accessed_private_content": "0",
+            "hs_pipeline": "contacts-lifecycle-pipeline",
+            "lifecyclestage": "lead",
+            "num_notes": "0",
+        }.items()
+    )
+    assert "hs_createdate" not in result["properties"]
+    assert "lastmodifieddate" in result["properties"]
+
+
+@behaviour("shown-by-update")
+def test_shown_by_update(world: World) -> None:
+    """What was written and a fixed few, not the whole record."""
+    ticket = world.ticket(subject="old", content="not shown")
+    contact = world.contact(email="a@x.org", lastname="not shown")
+    changed = world.batch("update", [{"id": ticket, "properties": {"subject": "new"}}])
+    moved = world.batch(
+        "update",
+        [{"id": contact, "properties": {"email": "a@y.org"}}],
+        type="contacts",
+    )
+
+    assert set(changed.by_id[ticket]["properties"]) == {
+        "createdate",
+        "hs_helpdesk_sort_timestamp",
+        "hs_lastmodifieddate",
+        "hs_object_id",
+        "hs_object_source",
+        "hs_object_source_id",
+        "hs_object_source_label",
+        "hs_pipeline",
+        "hs_pipeline_stage",
+        "hs_ticket_id",
+        "subject",
+    }
+    assert set(moved.by_id[contact]["properties"]) == {
+        "createdate",
+        "email",
+        "hs_email_domain",
+        "hs_is_unworked",
+        "hs_object_id",
+        "hs_object_source",
+        "hs_object_source_id",
+        "hs_object_source_label",
+        "hs_pipeline",
+        "lastmodifieddate",
+        "lifecyclestage",
+    }
+    assert moved.by_id[contact]["properties"]["hs_email_domain"] == "y.org"
+
+
+@behaviour("shown-by-read", "read-unknown-property")
+def test_shown_by_read(world: World) -> None:
+    """What was asked for; unset is null, unknown is nothing."""
+    ticket = world.ticket(subject="x")
+    default = world.batch("read", [{"id": ticket}])
+    asked = world.batch("read", [{"id": ticket}], properties=["content", "no_such"])
+    always = {"createdate", "hs_lastmodifieddate", "hs_object_id"}
+
+    assert set(default.by_id[ticket]["properties"]) == always | {
+        "content",
+        "hs_pipeline",
+        "hs_pipeline_stage",
+        "hs_ticket_category",
+        "hs_ticket_priority",
+        "subject",
+    }
+    assert set(asked.by_id[ticket]["properties"]) == always | {"content"}
+    assert asked.by_id[ticket]["properties"]["content"] is None
+
+
+@behaviour("history")
+def test_history(world: World) -> None:
+    """The latest value first."""
+    ticket = world.ticket(subject="one")
+    world.clock.at += 1
+    world.batch("update", [{"id": ticket, "properties": {"subject": "two"}}])
+    heard = world.batch(
+        "read", [{"id": ticket}], propertiesWithHistory=["subject", "no_such"]
+    )
+
+    assert heard.by_id[ticket]["propertiesWithHistory"] == {
+        "subject": [
+            {
+                "value": "two",
+                "timestamp": "2026-09-14T12:00:01.000Z",
+                "sourceType": "INTEGRATION",
+            },
+            {
+                "value": "one",
+                "timestamp": "2026-09-14T12:00:00.000Z",
+                "sourceType": "INTEGRATION",
+            },
+        ]
+    }
+
+
+@behaviour("archived-records")
+def test_archived_records(world: World) -> None:
+    """They are read with `archived=true`, and only they."""
+    gone, live = world.ticket(), world.ticket()
+    world.batch("archive", [{"id": gone}])
+    inputs = [{"id": gone}, {"id": live}]
+    heard = world.batch("read", inputs, query={"archived": "true"})
+    plain = world.batch("read", inputs)
+
+    assert list(heard.by_id) == [gone]
+    assert heard.by_id[gone]["archived"] is True
+    assert heard.by_id[gone]["archivedAt"] == "2026-09-14T12:00:00.000Z"
+    assert heard.body["errors"][0]["context"]["ids"] == [live]
+    assert list(plain.by_id) == [live]
+    assert plain.body["errors"][0]["context"]["ids"] == [gone]
+
+
+@behaviour("archived-frees-values")
+def test_archiving_frees_unique_values(world: World) -> None:
+    first = world.contact(email="a@x.org", hs_additional_emails="b@x.org")
+    world.batch("archive", [{"id": first}], type="contacts")
+    create = [{"properties": {"email": one}} for one in ("a@x.org", "b@x.org")]
+
+    assert world.batch("create", create, type="contacts").status == 201
+
+
+@behaviour("upsert-new", "upsert-by-unique-property")
+def test_upsert_makes_and_then_changes(world: World) -> None:
+    """The same key again: the same id, and `new` is false."""
+    key = {"id": "T-1", "idProperty": "hs_external_object_ids"}
+
+    def upsert(subject: str) -> dict[str, object]:
+        inputs = [{**key, "properties": {"subject": subject}}]
+        result: dict[str, object] = world.batch("upsert", inputs).body["results"][0]
+        return result
+
+    first, second = upsert("one"), upsert("two")
+
+    assert (first["new"], second["new"]) == (True, False)
+    assert first["id"] == second["id"]
+    record = world.sim.store.get("tickets", str(first["id"]))
+    assert record is not None
+    assert record.properties["hs_external_object_ids"] == "T-1"
+    assert record.properties["subject"] == "two"
+
+
+@behaviour("upsert-without-id-property")
+def test_upsert_without_id_property(world: World) -> None:
+    heard = world.batch("upsert", [{"id": world.ticket(), "properties": {}}])
+
+    assert heard.status == 400
+    assert "non-unique 0-5 property hs_object_id" in heard.message
+
+
+@behaviour("read-by-non-unique")
+def test_read_by_non_unique_property(world: World) -> None:
+    heard = world.batch("read", [{"id": "x"}], idProperty="subject")
+
+    assert (heard.status, heard.body["category"]) == (400, "VALIDATION_ERROR")
+    assert "non-unique 0-5 property subject" in heard.message
+
+
+@behaviour("record-url")
+def test_url(world: World) -> None:
+    ticket = world.ticket()
+    heard = world.batch("read", [{"id": ticket}])
+
+    assert heard.by_id[ticket]["url"] == (
+        f"https://app.hubspot.com/contacts/62515/record/0-5/{ticket}"
+    )
+
+
+@behaviour("custom-objects")
+def test_custom_object(world: World) -> None:
+    """It has an id of its own, and a unique property is a key."""
+    made = world.sim.store.define("pet", ["name", Property("chip", unique=True)])
+    for name in (made.id, "pet", "pets", "p_pet", "p62515_pet", "PET"):
+        inputs = [{"id": "c1", "idProperty": "chip", "properties": {"name": name}}]
+        heard = world.batch("upsert", inputs, type=name)
+
+        assert heard.status == 200
+    taken = world.batch("create", [{"properties": {"chip": "c1"}}], type="pet")
+    number = made.id.removeprefix("2-")
+
+    assert world.sim.store.count("pet") == 1
+    assert f"ObjectTypeId{{metaTypeId=2, innerId={number}}}" in taken.message
+    missing = world.batch("read", [{"id": "1"}], type=made.id)
+    assert missing.body["errors"][0]["message"].startswith("Could not get some PET ")
+
+
+@behaviour("missing-fields")
+@pytest.mark.parametrize(
+    ("verb", "item", "missing"),
+    [
+        ("update", {"id": "1"}, "[properties]"),
+        ("update", {}, "[id, properties]"),
+        ("create", {}, "[properties]"),
+        ("archive", {}, "[id]"),
+    ],
+)
+def test_missing_fields(
+    world: World, verb: str, item: dict[str, object], missing: str
+) -> None:
+    heard = world.batch(verb, [{"id": "1", "properties": {}}, item])
+
+    assert (heard.status, heard.body["category"]) == (400, "VALIDATION_ERROR")
+    assert heard.message.startswith("Invalid input JSON on line 1, column ")
+    assert heard.message.endswith(f". Some required fields were not set: {missing}")

@@ -1,0 +1,232 @@
+"""A witness, not a mirror: schemas, independence, and any body at all."""
+
+import ast
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hubbatch import simulator
+from hubbatch.simulator import Property
+
+from .behaviours import behaviour
+from .conftest import MakeWorld, World
+from .wire_schemas import DIFFERENCES, complaints
+
+
+SOURCES = sorted(Path(simulator.__file__).parent.glob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+    return names
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_nothing_of_the_client_is_imported(path: Path) -> None:
+    ours = {name for name in imported(path) if name.split(".")[0] == "hubbatch"}
+
+    assert {name for name in ours if not name.startswith("hubbatch.simulator")} == set()
+
+
+def test_the_rules_know_no_network_and_no_clock() -> None:
+    outer = {"server", "sending", "serving", "threads", "__main__", "fixture"}
+    barred = {"aiohttp", "asyncio", "time", "socket", "threading", "signal"}
+    found = {
+        path.stem: roots
+        for path in SOURCES
+        if path.stem not in outer
+        and (roots := {name.split(".")[0] for name in imported(path)} & barred)
+    }
+
+    assert found == {}
+
+
+def answers(world: World) -> dict[str, tuple[str, int, Any]]:
+    """Return for each difference an answer that shows it."""
+    ticket = world.ticket()
+    heard = {
+        "null-values": ("read", world.batch("read", [{"id": ticket}])),
+        "bare-errors": ("read", world.batch("read", [{"id": "1"}])),
+        "status-error": ("read", world.batch("read", [{}])),
+        "no-category": ("read", world.batch("read", [], type="butterflies")),
+        "validation-results": (
+            "legacy",
+            world.post(
+                "/crm-objects/v1/objects/tickets/batch-update",
+                [
+                    {
+                        "objectId": int(ticket),
+                        "properties": [{"name": "x", "value": "1"}],
+                    }
+                ],
+            ),
+        ),
+    }
+    contact = world.contact()
+    pair = {"from": {"id": ticket}, "to": {"id": contact}, "types": []}
+    bad = {**pair, "to": {"id": "x"}}
+    base = "/crm/v4/associations/tickets/contacts/batch/"
+    create = world.post(f"{base}create", {"inputs": [pair]})
+    labelled = {
+        **pair,
+        "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 16}],
+    }
+    world.post("/crm/associations/2026-03/0-5/0-1/batch/create", {"inputs": [labelled]})
+    read = world.post(
+        "/crm/associations/2026-03/0-5/0-1/batch/read", {"inputs": [{"id": ticket}]}
+    )
+    invalid = world.post(f"{base}create", {"inputs": [bad]})
+    missing = {**pair, "to": {"id": "1"}}
+    contextless = world.post(f"{base}create", {"inputs": [missing]})
+    world.sim.account.day.limit = 0
+    heard["rate-limit-keys"] = ("read", world.batch("read", []))
+    of_pairs = {
+        "association-ids": ("create", create),
+        "association-labels": ("read", read),
+        "sub-category": ("create", invalid),
+        "no-context": ("create", contextless),
+    }
+    return {
+        name: (f"/crm/v3/objects/tickets/batch/{path}", one.status, one.body)
+        for name, (path, one) in heard.items()
+    } | {
+        name: (f"{base}{path}", one.status, one.body)
+        for name, (path, one) in of_pairs.items()
+    }
+
+
+@pytest.mark.parametrize("name", DIFFERENCES)
+@behaviour("schema-differences")
+def test_differences_from_the_specification(world: World, name: str) -> None:
+    """Each is real: recorded, against the schema, and allowed for by it alone."""
+    path, status, body = answers(world)[name]
+
+    assert complaints(path, status, body, spec=True) != []
+    assert complaints(path, status, body) == []
+
+
+def test_the_schemas_refuse_something() -> None:
+    path = "/crm/v3/objects/tickets/batch/read"
+    good = {
+        "status": "COMPLETE",
+        "results": [],
+        "startedAt": "2026-09-14T12:00:00.000Z",
+        "completedAt": "2026-09-14T12:00:00.000Z",
+    }
+
+    assert complaints(path, 200, good) == []
+    assert complaints(path, 200, {**good, "errors": []}) != []
+    assert complaints(path, 200, {**good, "status": "DONE"}) != []
+    assert complaints(path, 200, {**good, "startedAt": "today"}) != []
+    assert complaints(path, 200, {**good, "results": [{"id": 1}]}) != []
+    assert complaints(path, 400, {"message": "no"}) != []
+
+
+valid = st.fixed_dictionaries(
+    {},
+    optional={
+        "firstname": st.sampled_from(["", "Ada", None]),
+        "email": st.sampled_from(["a@x.org", "B@x.org", "c@x.org", "no"]),
+        "no_such": st.just("x"),
+    },
+)
+traced_inputs = st.lists(
+    st.tuples(st.sampled_from(["k1", "k2", "k3", "k4"]), valid),
+    max_size=4,
+    unique_by=lambda one: one[0],
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(verb=st.sampled_from(["create", "update", "upsert"]), inputs=traced_inputs)
+@behaviour("invalid-traced", "update-not-found")
+def test_each_traced_input_has_one_outcome(
+    make_world: MakeWorld, verb: str, inputs: list[tuple[str, dict[str, Any]]]
+) -> None:
+    """In results or in errors, once; and what is in results is in the store."""
+    world = make_world()
+    world.sim.store.define("contacts", [Property("ref", unique=True)])
+    world.sim.faults.set(whole_upsert_conflict=False)
+    ids = {ref: world.contact(email=f"{ref}@x.org", ref=ref) for ref in ("k1", "k2")}
+    world.contact(email="c@x.org")
+    sent = [
+        {
+            "id": ref if verb == "upsert" else ids.get(ref, ref),
+            "objectWriteTraceId": ref,
+            "properties": properties,
+            **({"idProperty": "ref"} if verb == "upsert" else {}),
+        }
+        for ref, properties in inputs
+    ]
+    heard = world.batch(verb, sent, type="contacts")
+    done = [one["objectWriteTraceId"] for one in heard.body["results"]]
+    errors = heard.body.get("errors", [])
+    failed = [ref for one in errors for ref in one["context"]["objectWriteTraceId"]]
+
+    assert sorted(done + failed) == sorted(ref for ref, _ in inputs)
+    assert (heard.status == 207) == bool(failed)
+    for one in heard.body["results"]:
+        record = world.sim.store.get("contacts", one["id"])
+        assert record is not None
+        for name, value in one["properties"].items():
+            assert record.properties.get(name, "") == value
+
+
+scalars = st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=4)
+jsons = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["id", "properties", "x"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+names = st.sampled_from(["email", "firstname", "hs_object_id", "closedate", "x"])
+items = st.fixed_dictionaries(
+    {},
+    optional={
+        "id": st.sampled_from(["1", "a@x.org", 2]) | jsons,
+        "idProperty": names | jsons,
+        "objectWriteTraceId": scalars,
+        "properties": st.dictionaries(names, jsons, max_size=3) | jsons,
+    },
+)
+bodies = st.fixed_dictionaries(
+    {},
+    optional={
+        "inputs": st.lists(items | jsons, max_size=3) | jsons,
+        "properties": jsons | st.lists(names),
+        "propertiesWithHistory": jsons | st.lists(names),
+        "idProperty": jsons | names,
+    },
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    verb=st.sampled_from(["create", "read", "update", "upsert", "archive"]),
+    body=bodies | jsons,
+)
+@behaviour("any-body")
+def test_any_body_gets_an_answer_of_hubspots(
+    make_world: MakeWorld, verb: str, body: Any
+) -> None:
+    """No body breaks the simulator, and each answer conforms to its schema."""
+    world = make_world()
+    world.contact(email="a@x.org")
+    heard = world.post(f"/crm/v3/objects/contacts/batch/{verb}", body)
+
+    assert heard.status in {200, 201, 204, 207, 400, 409}
+    if heard.status >= 400:
+        # What is refused as a whole has written nothing.
+        assert world.sim.store.count("contacts") == 1
