@@ -33,9 +33,11 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def typing(session: nox.Session) -> None:
-    """Check the types, strictly."""
-    session.install("-e", ".[cli]", "--group", "typing")
+    """Check the types, strictly: ours, and what a user's checker makes of them."""
+    session.install(".[cli]", "--group", "typing")
     session.run("mypy", "hubbatch", "tests", "benchmarks", "noxfile.py", "conftest.py")
+    session.run("basedpyright")
+    session.run("basedpyright", "--ignoreexternal", "--verifytypes", "hubbatch")
 
 
 @nox.session
@@ -68,3 +70,18 @@ def package(session: nox.Session) -> None:
     session.install("--force-reinstall", f"hubbatch[cli] @ {wheel.as_uri()}")
     # -P keeps the checkout off the path, so that only the wheel can be imported.
     session.run("python", "-P", "-m", "pytest", "tests", "-q")
+
+
+@nox.session
+def limit(session: nox.Session) -> None:
+    """Hold the rate limit over sockets against a strict server; fail on any 429."""
+    session.install(".")
+    session.run("python", "benchmarks/limit.py", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Run the benchmarks; each prints a table."""
+    session.install(".[cli]")
+    for script in sorted(Path("benchmarks").glob("*.py")):
+        session.run("python", str(script))

@@ -104,7 +104,7 @@ class HubBatch:
             policy=retry or RetryPolicy(),
             max_concurrency=max_concurrency,
         )
-        self.legacy = Legacy(self._engine)
+        self.legacy: Legacy = Legacy(self._engine)
 
     # HubSpot's object types by the names of their paths; deals and some others are
     # published under an id only and are known by their names all the same.

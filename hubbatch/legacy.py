@@ -54,6 +54,6 @@ class Legacy:
     """The object types that `crm-objects/v1` has."""
 
     def __init__(self, engine: Engine) -> None:
-        self.tickets = LegacyObjects(engine, "tickets")
-        self.products = LegacyObjects(engine, "products")
-        self.line_items = LegacyObjects(engine, "line_items")
+        self.tickets: LegacyObjects = LegacyObjects(engine, "tickets")
+        self.products: LegacyObjects = LegacyObjects(engine, "products")
+        self.line_items: LegacyObjects = LegacyObjects(engine, "line_items")

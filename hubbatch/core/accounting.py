@@ -153,7 +153,7 @@ class Ledger:
             reason = "HubSpot's rate limit left no room for it"
         else:
             reason = str(verdict.error)
-        if isinstance(verdict, Missing):
+        if isinstance(verdict, Missing) and not chunk.doubtful:
             self._fail(chunk, OutcomeStatus.FAILED, from_api_error(verdict.error))
         elif not chunk.doubtful:
             self._fail(chunk, OutcomeStatus.NOT_SENT, not_sent_error(reason))

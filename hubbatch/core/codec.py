@@ -61,8 +61,8 @@ def _object_fields(raw: Raw) -> tuple[Any, ...]:
         _datetime(get("createdAt")),
         _datetime(get("updatedAt")),
         get("archived"),
-        archived_at and _datetime(archived_at),
-        history and _histories(history),
+        None if archived_at is None else _datetime(archived_at),
+        None if history is None else _histories(history),
         get("objectWriteTraceId"),
         get("url"),
         get("warnings"),
@@ -101,26 +101,32 @@ def _datetime(raw: object) -> datetime | None:
 
 def _histories(raw: Raw) -> dict[str, list[ValueWithTimestamp]]:
     return {
-        name: [converter.structure(value, ValueWithTimestamp) for value in values]
+        name: [
+            converter.structure({"value": None, **value}, ValueWithTimestamp)
+            for value in values or ()
+        ]
         for name, values in _mapping(raw).items()
     }
 
 
 def structure_context(raw: object) -> Mapping[str, list[str]] | str | None:
-    """Read an error's context; a single value becomes a list of one."""
+    """Read an error's context; a single value becomes a list of one, null of none."""
     if raw is None or isinstance(raw, str):
         return raw
     if not isinstance(raw, Mapping):
         return str(raw)
     return {
-        str(name): [str(item) for item in value]
-        if isinstance(value, list)
-        else [str(value)]
+        str(name): [
+            str(item)
+            for item in (value if isinstance(value, list) else [value])
+            if item is not None
+        ]
         for name, value in raw.items()
     }
 
 
-def _optional_text(raw: object) -> str | None:
+def optional_text(raw: object) -> str | None:
+    """Read a text that may be missing; anything else becomes its text."""
     return raw if raw is None or isinstance(raw, str) else str(raw)
 
 
@@ -136,7 +142,7 @@ def _details(raw: object) -> tuple[ErrorDetail, ...]:
     return tuple(
         converter.structure(item, ErrorDetail)
         if isinstance(item, Mapping)
-        else ErrorDetail(message=_optional_text(item))
+        else ErrorDetail(message=optional_text(item))
         for item in raw
     )
 
@@ -148,7 +154,7 @@ def structure_errors(raw: object) -> list[StandardError]:
     return [
         converter.structure(item, StandardError)
         if isinstance(item, Mapping)
-        else StandardError(message=_optional_text(item))
+        else StandardError(message=optional_text(item))
         for item in raw
     ]
 
@@ -178,12 +184,12 @@ def structure_legacy_object(raw: Raw) -> LegacyObject:
     """Read one record of a `crm-objects/v1` answer."""
     object_id = raw["objectId"]
     return LegacyObject(
-        _optional_text(raw.get("objectType")),
+        optional_text(raw.get("objectType")),
         raw.get("portalId"),
         int(object_id),
         {
             name: _legacy_property(value)
-            for name, value in _mapping(raw.get("properties", {})).items()
+            for name, value in _mapping(raw.get("properties") or {}).items()
         },
         raw.get("isDeleted"),
     )
@@ -191,10 +197,10 @@ def structure_legacy_object(raw: Raw) -> LegacyObject:
 
 def _legacy_property(raw: Raw) -> LegacyProperty:
     return LegacyProperty(
-        _optional_text(raw.get("value")),
+        optional_text(raw.get("value")),
         _datetime(raw.get("timestamp")),
-        _optional_text(raw.get("source")),
-        _optional_text(raw.get("sourceId")),
+        optional_text(raw.get("source")),
+        optional_text(raw.get("sourceId")),
         [_legacy_property(version) for version in raw.get("versions") or ()],
     )
 
@@ -203,13 +209,13 @@ def structure_account(raw: Raw) -> Account:
     """Read the details of an account."""
     return Account(
         portal_id=int(raw["portalId"]),
-        account_type=_optional_text(raw.get("accountType")),
-        time_zone=_optional_text(raw.get("timeZone")),
-        company_currency=_optional_text(raw.get("companyCurrency")),
+        account_type=optional_text(raw.get("accountType")),
+        time_zone=optional_text(raw.get("timeZone")),
+        company_currency=optional_text(raw.get("companyCurrency")),
         additional_currencies=[*(raw.get("additionalCurrencies") or ())],
-        utc_offset=_optional_text(raw.get("utcOffset")),
-        ui_domain=_optional_text(raw.get("uiDomain")),
-        data_hosting_location=_optional_text(raw.get("dataHostingLocation")),
+        utc_offset=optional_text(raw.get("utcOffset")),
+        ui_domain=optional_text(raw.get("uiDomain")),
+        data_hosting_location=optional_text(raw.get("dataHostingLocation")),
     )
 
 
@@ -249,7 +255,7 @@ def unstructure(value: object) -> Any:
 def _make_converter() -> Converter:
     made = Converter(detailed_validation=False)
     made.register_structure_hook(datetime | None, lambda raw, _: _datetime(raw))
-    made.register_structure_hook(str | None, lambda raw, _: _optional_text(raw))
+    made.register_structure_hook(str | None, lambda raw, _: optional_text(raw))
     made.register_structure_hook(
         int | None, lambda raw, _: raw if type(raw) is int else None
     )
@@ -301,4 +307,4 @@ def _leaving_out(write: Callable[[Any], dict[str, Any]]) -> Callable[[Any], Any]
     return leave_out
 
 
-converter = _make_converter()
+converter: Converter = _make_converter()

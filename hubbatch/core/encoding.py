@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from hubbatch.models import (
+    AssociationSpec,
     AssociationTo,
     CreateInput,
     LegacyUpdateInput,
@@ -198,6 +199,8 @@ def _fields(given: object, known: frozenset[str], wanted: str) -> Mapping[str, A
 def _texts(properties: object, *, legacy: bool = False) -> Mapping[str, str]:
     # Properties that are texts already, the usual case, go out as they are.
     if type(properties) is dict and set(map(type, properties.values())) == _TEXT_ONLY:
+        if "" in properties:
+            raise InvalidInput("a property has an empty name", "properties")
         return properties
     return property_texts(properties, legacy=legacy)
 
@@ -228,16 +231,51 @@ def _associations(given: object) -> list[object]:
 
 
 def _association(given: object) -> object:
-    if not isinstance(given, AssociationTo):
-        return given
+    """Write an association in HubSpot's shape, and no other.
+
+    HubSpot answers "Invalid input JSON" to any other, which no record of the chunk
+    would survive.
+    """
+    if isinstance(given, AssociationTo):
+        to: object = given.to
+        pairs = [_type_pair(spec) for spec in _several(given.types)]
+    elif isinstance(given, Mapping) and isinstance(given.get("to"), Mapping):
+        to = given["to"].get("id")
+        pairs = [_type_pair(spec) for spec in _several(given.get("types"))]
+    else:
+        raise InvalidInput(
+            'an association is an AssociationTo, or {"to": {"id": ...}, "types": '
+            f"[...]}}, not {given!r}",
+            "associations",
+        )
     types = [
-        {
-            "associationCategory": spec.association_category,
-            "associationTypeId": spec.association_type_id,
-        }
-        for spec in given.types
+        {"associationCategory": category, "associationTypeId": type_id}
+        for category, type_id in pairs
     ]
-    return {"to": {"id": record_id(given.to)}, "types": types}
+    return {"to": {"id": record_id(to)}, "types": types}
+
+
+def _several(given: object) -> Iterable[object]:
+    if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
+        raise InvalidInput("the types of an association are a list", "associations")
+    return given
+
+
+def _type_pair(given: object) -> tuple[str, int]:
+    category: object = None
+    type_id: object = None
+    if isinstance(given, AssociationSpec):
+        category, type_id = given.association_category, given.association_type_id
+    elif isinstance(given, Mapping):
+        category = given.get("associationCategory")
+        type_id = given.get("associationTypeId")
+    if isinstance(category, str) and type(type_id) is int:
+        return category, type_id
+    raise InvalidInput(
+        "an association's type has a category (a str) and a type id (an int), "
+        f"not {given!r}",
+        "associations",
+    )
 
 
 def _from_name_values(properties: object) -> object:
@@ -252,18 +290,22 @@ def _from_name_values(properties: object) -> object:
                 "or a mapping of names to values",
                 "properties",
             )
-        if item["name"] in mapping:
+        name = item["name"]
+        if not isinstance(name, str):
             raise InvalidInput(
-                f"property {item['name']!r} is given twice", item["name"]
+                f"a property name must be a non-empty str, not {name!r}", "properties"
             )
-        mapping[item["name"]] = item["value"]
+        if name in mapping:
+            raise InvalidInput(f"property {name!r} is given twice", name)
+        mapping[name] = item["value"]
     return mapping
 
 
-def _dumps(body: object, texts: Mapping[str, str]) -> bytes:
+def _dumps(body: Mapping[str, object], texts: Mapping[str, str]) -> bytes:
     try:
         return orjson.dumps(body)
     except TypeError as error:
         # A name that is no text, or a text that is not UTF-8: say which.
         check_encodable(property_texts(texts))
+        check_encodable({k: v for k, v in body.items() if isinstance(v, str)})
         raise InvalidInput(f"cannot be written as JSON: {error}") from None

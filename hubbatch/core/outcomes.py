@@ -159,9 +159,9 @@ class CombinedResponse(BatchResponse[R]):
         failures: the outcomes that did not, in the order of the inputs.
     """
 
-    outcomes: Sequence[Outcome[R]] = field(factory=list, repr=False, kw_only=True)
-    succeeded: int = field(default=0, kw_only=True)
-    failures: list[Outcome[R]] = field(factory=list, repr=False, kw_only=True)
+    outcomes: Outcomes[R] = field(repr=False, kw_only=True)
+    succeeded: int = field(kw_only=True)
+    failures: list[Outcome[R]] = field(repr=False, kw_only=True)
 
     @property
     def failed(self) -> list[Outcome[R]]:

@@ -92,7 +92,8 @@ def _read_success(operation: Operation, chunk: Chunk, response: Response) -> Ver
         )
     except (orjson.JSONDecodeError, AttributeError, LookupError, TypeError, ValueError):
         return _distrust(response, "the answer is cut short, or not what was asked for")
-    if not settlement.trustworthy:
+    # An input that is asked for once more alone may well get an answer without it.
+    if not settlement.trustworthy and not chunk.asked_again:
         return _distrust(response, "the answer accounts for none of its inputs")
     return Answered(settlement)
 

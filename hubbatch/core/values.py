@@ -34,12 +34,20 @@ def property_texts(properties: object, *, legacy: bool = False) -> dict[str, str
         )
     texts = {}
     for name, value in properties.items():
-        if type(name) is not str or not name:
+        if not isinstance(name, str) or not name:
             raise InvalidInput(
                 f"a property name must be a non-empty str, not {name!r}", str(name)
             )
-        if (text := _text(name, value, legacy=legacy)) is not None:
-            texts[name] = text
+        try:
+            text = _text(name, value, legacy=legacy)
+        except InvalidInput:
+            raise
+        except Exception as error:  # a value's own methods may raise anything
+            raise InvalidInput(
+                f"property {name!r} cannot be written: {_kind(value)}, {error!r}", name
+            ) from error
+        if text is not None:
+            texts[str.__str__(name)] = text
     return texts
 
 
@@ -105,7 +113,7 @@ def _unwrapped(value: object) -> object:
         return value
     try:
         return unwrap()
-    except (TypeError, ValueError):  # an array of several, or another kind of item()
+    except Exception:  # noqa: BLE001 -- an array of several, or another kind of item()
         return value
 
 
@@ -115,7 +123,8 @@ def _finite(name: str, value: float) -> str:
     if value.is_integer() and abs(value) < 2**53:
         return str(int(value))
     # repr gives 1e-07 for small numbers; HubSpot's number properties want digits.
-    return format(Decimal(repr(value)), "f")
+    # Not repr(value): numpy's float64 is a float, and says "np.float64(0.1)".
+    return format(Decimal(float.__repr__(value)), "f")
 
 
 def _finite_decimal(name: str, value: Decimal) -> str:
@@ -161,21 +170,20 @@ def record_id(value: object, *, id_property: str | None = None) -> str:
     Raises:
         InvalidInput: if it is missing, or cannot be an id.
     """
-    if type(value) is str:
-        if value.isdecimal():  # the usual case
-            return value
-        text = value
+    if type(value) is str and value.isdecimal():  # the usual case
+        return value
+    what = f"the value of {id_property!r}" if id_property else "id"
+    if isinstance(value, str):
+        text = str.__str__(value)
     elif isinstance(value, int) and not isinstance(value, bool):
-        text = int.__repr__(value)
+        text = _digits(what, value)
+    elif value is None:
+        raise InvalidInput(f"{what} is missing", "id")
     else:
-        what = _what(id_property)
-        if value is None:
-            raise InvalidInput(f"{what} is missing", "id")
         inner = _unwrapped(value)
         if type(inner) in (str, int) and type(value) is not type(inner):
             return record_id(inner, id_property=id_property)
         raise InvalidInput(f"{what} must be str or int, not {_kind(value)}", "id")
-    what = _what(id_property)
     if not text or text != text.strip():
         problem = "empty" if not text.strip() else "padded with white space"
         raise InvalidInput(f"{what} is {problem}: {text!r}", "id")
@@ -184,8 +192,11 @@ def record_id(value: object, *, id_property: str | None = None) -> str:
     return text
 
 
-def _what(id_property: str | None) -> str:
-    return f"the value of {id_property!r}" if id_property else "id"
+def _digits(what: str, value: int) -> str:
+    try:
+        return int.__repr__(value)
+    except ValueError:  # Python writes no more than 4300 digits
+        raise InvalidInput(f"{what} is too large a number", "id") from None
 
 
 def check_encodable(texts: Mapping[str, str]) -> None:

@@ -3,6 +3,7 @@
 import re
 
 from collections.abc import Awaitable, Callable
+from typing import NoReturn
 
 from hubbatch.errors import ConfigurationError
 
@@ -46,6 +47,9 @@ class Credentials:
         if isinstance(self._source, str):
             return self._source
         return _checked(await self._source())
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("cannot pickle credentials: the token would be in it")
 
     def __repr__(self) -> str:
         return f"<Credentials, {'renewable' if self.renewable else 'static'}>"

@@ -39,7 +39,8 @@ from hubbatch.models import (
 )
 
 from .engine import Engine
-from .running import Run, Source
+from .intake import Source
+from .running import Run
 
 
 # One input where a collection belongs.
@@ -164,7 +165,7 @@ class Batch(
     ) -> None:
         self._used = True  # so that one which is refused here does not warn
         self.response: CombinedResponse[R] | None = None
-        self.summary = Summary()
+        self.summary: Summary = Summary()
         self._engine = engine
         self._operation = operation
         self._source = _checked(source)
@@ -177,7 +178,8 @@ class Batch(
             )
         self._used = False
         self._coroutine: Coroutine[Any, Any, CombinedResponse[R]] | None = None
-        self._stream: Stream[R] | None = None
+        self._entered: tuple[Stream[R], Run] | None = None
+        self._begun = False  # the task of the stream has had a turn
 
     # ---- collect
 
@@ -253,11 +255,12 @@ class Batch(
             self._operation, stream, ready=stream.ready, **self._options
         )
         self.summary = run.summary
-        self._stream = stream
+        self._entered = stream, run
         stream.start(self._feed(run))
         return stream
 
     async def _feed(self, run: Run) -> None:
+        self._begun = True
         try:
             async with self._engine.busy():
                 await run.go(self._source)
@@ -272,8 +275,11 @@ class Batch(
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        assert self._stream is not None  # noqa: S101 -- it was entered
-        await self._stream.stop()
+        assert self._entered is not None  # noqa: S101 -- it was
+        stream, run = self._entered
+        if not self._begun:
+            run.abandon(self._source)
+        await stream.stop()
 
     def _use(self) -> None:
         if self._used:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from enum import IntEnum
-from math import inf
+from math import floor, inf
 
 from aiolimiter import AsyncLimiter
 from attrs import define, frozen
@@ -61,6 +61,7 @@ class Permit:
     def sent(self) -> None:
         """The first byte of the request is being written."""
         self._gate.window.sent(self._slot, self._gate.now())
+        self._gate.nudge()  # only now is known when the slot comes back
 
     def answered(self, headers: Mapping[str, str] | None) -> None:
         """An answer came (or, with None, a request that was sent got none)."""
@@ -79,7 +80,7 @@ class Gate:
     def __init__(self, rate_limit: RateLimit | None, max_concurrency: int) -> None:
         self._ceiling = rate_limit.max_requests if rate_limit else None
         limit = rate_limit or RateLimit(DEFAULT_MAX_REQUESTS)
-        self.window = Window(limit.max_requests, limit.interval, limit.burst)
+        self.window: Window = Window(limit.max_requests, limit.interval, limit.burst)
         self._share = _fixed_share(limit) if limit.processes > 1 else None
         self._free = max_concurrency
         self._lines: tuple[deque[asyncio.Future[None]], ...] = (deque(), deque())
@@ -88,7 +89,7 @@ class Gate:
         self._held_until = -inf
         self._daily_remaining: int | None = None
         self._nudged = asyncio.Event()
-        self.granted = 0
+        self.granted: int = 0
 
     def now(self) -> float:
         """Give the instant on the loop's clock, in seconds."""
@@ -198,6 +199,6 @@ def _fixed_share(limit: RateLimit) -> AsyncLimiter:
     share = limit.max_requests / limit.processes
     window = limit.interval + LAG
     burst = min(limit.burst / limit.processes, share / 4)
-    if burst <= 1:  # one at a time, evenly
-        return AsyncLimiter(1, window / share)
+    if burst <= 1:  # one at a time, evenly; a window has room for whole requests only
+        return AsyncLimiter(1, window / (floor(share) or share))
     return AsyncLimiter(burst, burst * window / (share - burst))

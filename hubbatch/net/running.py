@@ -6,17 +6,8 @@ one chunk's life each. Nothing else sends.
 
 import asyncio
 
-from collections.abc import (
-    AsyncIterable,
-    Awaitable,
-    Callable,
-    Generator,
-    Iterable,
-    Iterator,
-    Sized,
-)
-from contextlib import suppress
-from itertools import islice
+from collections.abc import Awaitable, Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, assert_never
 
 from attrs import define
@@ -43,15 +34,12 @@ from hubbatch.core.verdicts import (
 from hubbatch.errors import HubSpotUnavailable
 
 from .auth import Credentials
+from .intake import BLOCK, Intake, Source
 from .pacing import Gate, Lane, Permit
 from .transport import Transport
 
 
-Source = Iterable[Any] | AsyncIterable[Any]
-
 _HEADERS = {"Accept": "application/json", "Content-Type": "application/json"}
-# Inputs are pulled in blocks of so many, and the loop has a turn after each.
-_BLOCK = 100
 # So many chunks in a row that use up their retries end the batch.
 _UNAVAILABLE_AFTER = 3
 
@@ -118,7 +106,6 @@ class Run:
             watch=watch,
             stop=self._end,
         )
-        self._rest: Iterator[Any] = iter(())  # of a collection, what is not pulled yet
         self._trickles = False
         self._lingered = False
         self._timer: asyncio.TimerHandle | None = None
@@ -126,7 +113,7 @@ class Run:
         self._tasks: asyncio.TaskGroup | None = None
         self._workers = 0
         self._unladen = 0  # workers that have no chunk yet
-        self._at_gate: set[asyncio.Task[Any]] = set()
+        self._waiting_tasks: set[asyncio.Task[Any]] = set()
         self._given_up = 0  # chunks in a row
         self._has_answers = False
         self._changed = asyncio.Event()
@@ -146,29 +133,27 @@ class Run:
         cancelled.
         """
         started = _now()
+        intake = Intake(source)
         try:
             async with asyncio.TaskGroup() as self._tasks:
-                await self._pump_out(source)
+                self._tasks.create_task(self._pump(intake))
+                await self._until_settled()
         except BaseExceptionGroup as group:
             self._end(_first_leaf(group))
         finally:
-            self._account_for_rest()
+            for block in intake.rest():  # what a cancellation left of a collection
+                self._take_in(block)
+            await intake.aclose()
             if self._timer is not None:
                 self._timer.cancel()
             self.summary.seconds = _now() - started
         if self.ended is not None:
             raise self.ended
 
-    async def _pump_out(self, source: Source) -> None:
-        """Take in the whole source, and stay until all of it is settled."""
+    async def _until_settled(self) -> None:
+        """Stay until the source is over and all that came of it has its outcome."""
         try:
-            if isinstance(source, AsyncIterable):
-                await self._pump_async(source)
-            else:
-                await self._pump(source)
-            self._source_over = True
-            self._staff()
-            while self._desk.size:
+            while self._desk.size or not self._source_over:
                 await self._change()
         except BaseException as error:
             # Before the workers hear of it: they must not take up anything new.
@@ -179,9 +164,8 @@ class Run:
     def abandon(self, source: Source) -> None:
         """Account for a source that was never begun, because of a cancellation."""
         self._end(asyncio.CancelledError())
-        if isinstance(source, Sized) and isinstance(source, Iterable):
-            self._rest = iter(source)
-            self._account_for_rest()
+        for block in Intake(source).rest():
+            self._take_in(block)
 
     def _end(self, error: BaseException) -> None:
         """End the batch: what is not in flight is not sent any more."""
@@ -194,53 +178,50 @@ class Run:
         self._dismiss()
 
     def _dismiss(self) -> None:
-        """Call back the workers that still wait for a permit."""
-        for task in self._at_gate:
+        """Call back those who wait for a permit, or for a source that trickles."""
+        for task in self._waiting_tasks:
             task.cancel()
 
     # ---- from the source to the desk
 
-    async def _pump(self, source: Iterable[Any]) -> None:
-        iterator = iter(source)
-        sized = isinstance(source, Sized)
-        if sized:
-            self._rest = iterator
-        # A collection is accounted for to its end, an iterator is left alone.
-        while await self._room() or sized:
-            block: list[Any] = []
-            try:
-                for given in islice(iterator, min(self._desk.room, _BLOCK) or _BLOCK):
-                    block.append(given)  # noqa: PERF402 -- keeps what precedes a failure
-            except Exception as error:  # noqa: BLE001 -- the source's own, raised at last
-                self._rest = iter(())
-                self._take_in(block)
-                self._end(error)
-                return
-            if not block:
-                return
-            self._take_in(block)
-            await asyncio.sleep(0)
-
-    async def _pump_async(self, source: AsyncIterable[Any]) -> None:
-        iterator = aiter(source)
-        self._trickles = True
+    async def _pump(self, intake: Intake) -> None:
         try:
-            while await self._room():
-                self._start_lingering()
-                try:
-                    given = await anext(iterator)
-                except StopAsyncIteration:
+            # A collection is accounted for to its end, an iterator is left alone.
+            while await self._room() or intake.sized:
+                block = await self._pull(intake)
+                self._take_in(block)
+                if intake.failure is not None:
+                    self._end(intake.failure)
+                if intake.failure is not None or not block:
                     return
-                except Exception as error:  # noqa: BLE001 -- the source's own, raised at last
-                    self._end(error)
-                    return
-                self._take_in([given])
-                if self.summary.inputs % _BLOCK == 0:
-                    await asyncio.sleep(0)  # a source may never wait
+        except Exception as error:
+            self._end(error)
+            raise
         finally:
-            self._trickles = False
-            if hasattr(iterator, "aclose"):
-                await iterator.aclose()
+            self._source_over = True
+            self._changed.set()
+            if self.ended is None:
+                self._staff()
+
+    async def _pull(self, intake: Intake) -> list[Any]:
+        room = min(self._desk.room, BLOCK) or BLOCK
+        if not intake.trickles:
+            return await intake.pull(room)
+        self._trickles = True
+        self._start_lingering()
+        with self._called_back():
+            return await intake.pull(room)
+
+    @contextmanager
+    def _called_back(self) -> Iterator[None]:
+        """Be cancelled when the batch ends, while nothing of it is under way."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 -- the engine runs in tasks
+        self._waiting_tasks.add(task)
+        try:
+            yield
+        finally:
+            self._waiting_tasks.discard(task)
 
     async def _room(self) -> bool:
         """Wait until more may be taken in; False if the batch has ended instead."""
@@ -260,11 +241,6 @@ class Run:
         else:
             self._end(self.ended)
 
-    def _account_for_rest(self) -> None:
-        """Give what a cancellation left of a collection its outcomes."""
-        while block := list(islice(self._rest, _BLOCK)):
-            self._take_in(block)
-
     def _start_lingering(self) -> None:
         """Let a partial chunk leave when a source has trickled for long enough."""
         if self._trickles and self._timer is None and self._desk.waiting(partial=True):
@@ -275,6 +251,14 @@ class Run:
         self._timer = None
         self._lingered = True
         self._staff()
+
+    def _linger_anew(self) -> None:
+        """Let what a chunk that has just been cut leaves behind linger by itself."""
+        self._lingered = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._start_lingering()
 
     # ---- from the desk to HubSpot
 
@@ -346,21 +330,17 @@ class Run:
                 return self._waiting() > 0
             return self.ended is None
 
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 -- a worker is one
-        self._at_gate.add(task)
-        try:
+        with ExitStack() as waiting:
+            waiting.enter_context(self._called_back())
             async with self._gate.permit(self._lane, wanted) as permit:
-                self._at_gate.discard(task)
+                waiting.close()
                 if permit is None:
                     return None
                 if trip.chunk is None:
                     trip.chunk = self._desk.take()
                     self._unladen -= 1
-                    self._lingered = False
+                    self._linger_anew()
                 return await self._exchange(trip.chunk, permit, token)
-        finally:
-            self._at_gate.discard(task)
 
     async def _exchange(self, chunk: Chunk, permit: Permit, token: str) -> Verdict:
         def on_sent() -> None:

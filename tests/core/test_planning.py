@@ -1,0 +1,320 @@
+"""The desk, driven through every order of events that hypothesis can think of."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+
+from hubbatch.core.operations import Repeats
+from hubbatch.core.planning import Chunk, Desk
+
+
+MAX_INPUTS = 4
+WINDOW = 16
+
+
+class Desks(RuleBasedStateMachine):
+    """Offers, takes, hands back and settles at will; every input is followed."""
+
+    repeats: Repeats
+
+    @initialize()
+    def begin(self) -> None:
+        self.desk = Desk(MAX_INPUTS, WINDOW, self.repeats)
+        self.offered = 0
+        self.key_of: dict[int, str | None] = {}
+        self.trace_of: dict[int, str] = {}
+        self.in_flight: list[Chunk] = []
+        self.settled: list[int] = []
+        self.given_up: list[int] = []
+        self.order: dict[str | None, list[int]] = defaultdict(list)  # of first takes
+        self.handed_out: set[int] = set()
+
+    # ---- what happens
+
+    @precondition(lambda self: self.desk.room > 0)
+    @rule(
+        items=st.lists(
+            st.tuples(
+                st.sampled_from("abcdefgh"), st.sampled_from(["", "", "", "0", "x"])
+            ),
+            min_size=1,
+            max_size=9,
+        )
+    )
+    def offer(self, items: Sequence[tuple[str, str]]) -> None:
+        block = Chunk()
+        for key, trace in items[: self.desk.room]:
+            index = self.offered
+            self.offered += 1
+            own = self.repeats is not Repeats.SHARES and trace
+            self.key_of[index] = None if self.repeats is Repeats.INDEPENDENT else key
+            self.trace_of[index] = own or str(index)
+            block.add(
+                index, ("input", index), self.key_of[index], b"%d" % index, own or None
+            )
+        self.desk.offer(block)
+
+    @precondition(lambda self: self.desk.waiting(partial=True) > 0)
+    @rule()
+    def take(self) -> None:
+        before = self.desk.waiting(partial=True)
+        chunk = self.desk.take()
+        self._check_chunk(chunk)
+        if self.repeats is Repeats.WAITS:
+            # Out is also what came back and has not left again.
+            out = self.handed_out - {*self.settled, *self.given_up, *chunk.indices}
+            assert {self.key_of[index] for index in out}.isdisjoint(chunk.keys)
+        assert self.desk.waiting(partial=True) >= before - 1
+        self.in_flight.append(chunk)
+        for index, _, key in chunk.everyone():
+            if index not in self.handed_out:
+                self.handed_out.add(index)
+                self.order[key].append(index)
+
+    @precondition(lambda self: self.in_flight)
+    @rule(data=st.data())
+    def settle(self, data: st.DataObject) -> None:
+        chunk = self._pick_in_flight(data)
+        self._settle(chunk)
+
+    @precondition(lambda self: self.in_flight)
+    @rule(data=st.data())
+    def split(self, data: st.DataObject) -> None:
+        """A part is settled, the rest comes back in pieces."""
+        chunk = self._pick_in_flight(data)
+        chunk.attempts += 1
+        pieces = data.draw(
+            st.lists(
+                st.integers(0, 2), min_size=len(chunk), max_size=len(chunk)
+            )
+        )  # fmt: skip
+        parts = [
+            chunk.pick([p for p, piece in enumerate(pieces) if piece == number])
+            for number in range(3)
+        ]
+        assert sum(part.count for part in parts) == chunk.count
+        self._settle(parts[0])
+        again = [part for part in parts[1:] if part]
+        assert all(part.attempts == chunk.attempts for part in again)
+        self.desk.back(again)
+
+    @rule()
+    def clear(self) -> None:
+        """All that is not in flight is given up, and what is can still be settled."""
+        for chunk in self.desk.clear():
+            self.given_up += [index for index, _, _ in chunk.everyone()]
+
+        assert self.desk.waiting(partial=True) == 0
+        while self.in_flight:
+            self._settle(self.in_flight.pop())
+        self._all_accounted_for()
+
+    def _pick_in_flight(self, data: st.DataObject) -> Chunk:
+        return self.in_flight.pop(data.draw(st.integers(0, len(self.in_flight) - 1)))
+
+    def _settle(self, chunk: Chunk) -> None:
+        self.settled += [index for index, _, _ in chunk.everyone()]
+        self.desk.settle(chunk)
+
+    # ---- what is always so
+
+    def _check_chunk(self, chunk: Chunk) -> None:
+        positions = range(len(chunk))
+        traces = [chunk.trace(position) for position in positions]
+        assert 1 <= len(chunk) <= MAX_INPUTS
+        assert traces == [self.trace_of[index] for index in chunk.indices]
+        assert len(set(traces)) == len(traces)
+        assert chunk.inputs == [("input", index) for index in chunk.indices]
+        assert chunk.bodies == [b"%d" % index for index in chunk.indices]
+        for index, given, key in chunk.everyone():
+            assert given == ("input", index)
+            assert key == self.key_of[index]
+        if self.repeats is not Repeats.INDEPENDENT:
+            assert len(set(chunk.keys)) == len(chunk)
+
+    @invariant()
+    def the_size_is_right(self) -> None:
+        if hasattr(self, "desk"):
+            held = self.offered - len(self.settled) - len(self.given_up)
+            assert self.desk.size == held
+            assert self.desk.room == WINDOW - held
+
+    @invariant()
+    def waiting_says_how_much_may_leave(self) -> None:
+        if hasattr(self, "desk"):
+            full = self.desk.waiting(partial=False)
+            assert full <= self.desk.waiting(partial=True) <= full + 1
+
+    @invariant()
+    def the_order_within_a_key_is_kept(self) -> None:
+        if hasattr(self, "desk") and self.repeats is Repeats.WAITS:
+            assert all(places == sorted(places) for places in self.order.values())
+
+    def teardown(self) -> None:
+        """What is left can be taken and settled to the end: nothing is stuck."""
+        if not hasattr(self, "desk"):
+            return
+        turns = 0
+        while self.desk.size:
+            turns += 1
+            assert turns <= 4 * self.offered + 4
+            while self.desk.waiting(partial=True):
+                self.take()
+            while self.in_flight:
+                self._settle(self.in_flight.pop(0))
+        self._all_accounted_for()
+        self.the_order_within_a_key_is_kept()
+        assert self.desk.take().count == 0
+
+    def _all_accounted_for(self) -> None:
+        assert sorted(self.settled + self.given_up) == [*range(self.offered)]
+        assert self.desk.size == 0
+
+
+class IndependentDesks(Desks):
+    repeats = Repeats.INDEPENDENT
+
+
+class WaitingDesks(Desks):
+    repeats = Repeats.WAITS
+
+
+class SharingDesks(Desks):
+    repeats = Repeats.SHARES
+
+
+STEPS = settings(max_examples=60, stateful_step_count=30)
+TestIndependentDesk = IndependentDesks.TestCase
+TestIndependentDesk.settings = STEPS
+TestWaitingDesk = WaitingDesks.TestCase
+TestWaitingDesk.settings = STEPS
+TestSharingDesk = SharingDesks.TestCase
+TestSharingDesk.settings = STEPS
+
+
+# ---- what a machine does not show
+
+
+def block(
+    keys: Sequence[str | None],
+    first: int = 0,
+    traces: Mapping[int, str] | None = None,
+) -> Chunk:
+    made = Chunk()
+    for index, key in enumerate(keys, first):
+        made.add(index, index, key, b"", (traces or {}).get(index))
+    return made
+
+
+def test_what_came_back_leaves_first() -> None:
+    desk = Desk(2, 100, Repeats.WAITS)
+    desk.offer(block("abcd"))
+    first = desk.take()
+    desk.back([first.pick([1]), first.pick([0])])
+
+    assert [desk.take().indices for _ in range(3)] == [[1], [0], [2, 3]]
+
+
+def test_a_hot_key_is_held_and_stops_the_pulling() -> None:
+    desk = Desk(10, 5, Repeats.WAITS)
+    desk.offer(block("aaaaa"))
+
+    assert (desk.room, desk.waiting(partial=True)) == (0, 1)
+    assert desk.take().indices == [0]
+    assert desk.waiting(partial=True) == 0
+
+
+def test_what_waited_for_a_key_follows_when_it_is_settled() -> None:
+    desk = Desk(10, 50, Repeats.WAITS)
+    desk.offer(block("ab"))
+    desk.offer(block("aac", first=2))
+    first = desk.take()
+
+    assert first.indices == [0, 1, 4]
+    desk.settle(first)
+    second = desk.take()
+    assert second.indices == [2]
+    desk.settle(second)
+    assert desk.take().indices == [3]
+
+
+def test_a_key_is_free_again_when_nothing_waits_for_it() -> None:
+    desk = Desk(10, 50, Repeats.WAITS)
+    desk.offer(block("a"))
+    desk.settle(desk.take())
+    desk.offer(block("a", first=1))
+
+    assert desk.take().indices == [1]
+
+
+def test_equal_reads_share_a_request_until_it_leaves() -> None:
+    desk = Desk(10, 50, Repeats.SHARES)
+    desk.offer(block("aba"))
+    desk.offer(block("a", first=3))
+    first = desk.take()
+    desk.offer(block("a", first=4))
+
+    assert (first.indices, first.count) == ([0, 1], 4)
+    assert [*first.everyone()] == [
+        (0, 0, "a"),
+        (2, 2, "a"),
+        (3, 3, "a"),
+        (1, 1, "b"),
+    ]
+    assert desk.take().indices == [4]
+
+
+def test_followers_stay_with_their_leader() -> None:
+    desk = Desk(1, 50, Repeats.SHARES)
+    desk.offer(block("abab"))
+
+    assert [desk.take().followers for _ in range(2)] == [{0: [(2, 2)]}, {1: [(3, 3)]}]
+
+
+def test_a_caller_s_trace_id_may_be_another_input_s_index() -> None:
+    desk = Desk(10, 50, Repeats.INDEPENDENT)
+    desk.offer(block([None] * 4, traces={0: "2", 3: "x"}))
+
+    assert [desk.take().indices for _ in range(2)] == [[0, 1, 3], [2]]
+
+
+def test_equal_trace_ids_leave_one_by_one() -> None:
+    desk = Desk(10, 50, Repeats.INDEPENDENT)
+    desk.offer(block([None] * 3, traces=dict.fromkeys(range(3), "x")))
+
+    assert [desk.take().indices for _ in range(3)] == [[0], [1], [2]]
+
+
+@pytest.mark.parametrize(
+    ("count", "full", "any_"), [(0, 0, 0), (1, 0, 1), (3, 1, 1), (4, 1, 2), (6, 2, 2)]
+)
+def test_waiting(count: int, full: int, any_: int) -> None:
+    desk = Desk(3, 50, Repeats.INDEPENDENT)
+    desk.offer(block([None] * count))
+
+    assert (desk.waiting(partial=False), desk.waiting(partial=True)) == (full, any_)
+
+
+def test_a_pick_keeps_the_history() -> None:
+    chunk = block("abc", traces={1: "x"})
+    chunk.followers = {2: [(9, 9)]}
+    chunk.attempts, chunk.doubtful, chunk.asked_again = 3, True, True
+    chunk.in_flight = True
+    picked = chunk.pick([2, 1])
+
+    assert picked.indices == [2, 1]
+    assert (picked.traces, picked.followers) == ({1: "x"}, {2: [(9, 9)]})
+    assert (picked.attempts, picked.doubtful, picked.asked_again) == (3, True, True)
+    assert not picked.in_flight
+    assert (len(picked), picked.count) == (2, 3)

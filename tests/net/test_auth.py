@@ -1,0 +1,80 @@
+"""Where the token comes from, and that it is never shown."""
+
+import pickle
+
+from typing import Any
+
+import pytest
+
+from hubbatch import ConfigurationError
+from hubbatch.net.auth import Credentials
+from tests.net.crm import SECRET
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_no_token(nothing: str | None) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Credentials(nothing)
+    assert str(caught.value) == (
+        "No access token. Set HUBSPOT_ACCESS_TOKEN to a service key, a private-app "
+        "token or an OAuth access token, or pass access_token=."
+    )
+
+
+@pytest.mark.parametrize("wrong", [17, ["x"], b"pat"])
+def test_not_a_token(wrong: Any) -> None:
+    with pytest.raises(ConfigurationError, match="a str or an async callable"):
+        Credentials(wrong)
+
+
+@pytest.mark.parametrize("wrong", ["two words", "zwei\nZeilen", "  ", "pät", "x\0"])
+def test_text_that_is_no_token_is_not_quoted(wrong: str) -> None:
+    with pytest.raises(ConfigurationError, match="visible ASCII") as caught:
+        Credentials(wrong)
+    assert wrong.strip() == "" or wrong not in str(caught.value)
+
+
+async def test_static_token() -> None:
+    """White space around it, as from a file, is not a part of it."""
+    credentials = Credentials(f" {SECRET}\n")
+    assert await credentials.token() == SECRET
+    assert not credentials.renewable
+
+
+async def test_callable_is_asked_every_time() -> None:
+    tokens = iter(["one", "two\n"])
+
+    async def give() -> str:
+        return next(tokens)
+
+    credentials = Credentials(give)
+    assert [await credentials.token(), await credentials.token()] == ["one", "two"]
+    assert credentials.renewable
+
+
+@pytest.mark.parametrize("wrong", [None, "", 5, "two words"])
+async def test_callable_that_gives_no_token(wrong: Any) -> None:
+    async def give() -> Any:
+        return wrong
+
+    with pytest.raises(ConfigurationError, match="visible ASCII"):
+        await Credentials(give).token()
+
+
+async def give_secret() -> str:
+    return SECRET
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [(SECRET, "<Credentials, static>"), (give_secret, "<Credentials, renewable>")],
+)
+def test_shows_no_token(source: Any, shown: str) -> None:
+    credentials = Credentials(source)
+    assert repr(credentials) == str(credentials) == shown
+
+
+def test_cannot_be_pickled() -> None:
+    """A pickle would hold the token."""
+    with pytest.raises(TypeError, match="pickle"):
+        pickle.dumps(Credentials(SECRET))

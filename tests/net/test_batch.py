@@ -1,0 +1,584 @@
+"""A batch as its caller holds it: every way to use it, and to stop using it."""
+
+import asyncio
+import gc
+import inspect
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from typing import Any
+
+import pytest
+
+from hubbatch import (
+    Batch,
+    BatchFailed,
+    HubBatchError,
+    Outcome,
+    PermissionDeniedError,
+    RateLimit,
+    RetryPolicy,
+)
+from hubbatch.core.operations import Verb
+from tests.net.crm import (
+    SECRET,
+    Crm,
+    Fate,
+    batch,
+    engine,
+    operation,
+    refusal,
+    updates,
+)
+
+
+FORBIDDEN = refusal(403, "Not granted.", "MISSING_SCOPES")
+
+
+def crm_of(count: int = 500, **options: Any) -> Crm:
+    crm = Crm(**options)
+    crm.fill(count)
+    return crm
+
+
+def updating(
+    count: int = 250, source: Any = None, crm: Crm | None = None, **options: Any
+) -> Batch[Any]:
+    return batch(
+        crm or crm_of(), operation("update"), source or updates(count), **options
+    )
+
+
+def settled(made: Batch[Any]) -> bool:
+    """Nothing is left running, and every input that was taken has its outcome."""
+    assert len(asyncio.all_tasks()) == 1
+    assert made.summary.inputs == made.summary.settled
+    return True
+
+
+# ---- ways to await
+
+
+async def by_await(made: Batch[Any]) -> Any:
+    return await made
+
+
+def itself(made: Batch[Any]) -> Any:
+    return made
+
+
+async def by_gather(made: Batch[Any]) -> Any:
+    [response] = await asyncio.gather(made)
+    return response
+
+
+async def by_task(made: Batch[Any]) -> Any:
+    return await asyncio.create_task(made)
+
+
+async def by_group(made: Batch[Any]) -> Any:
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(made)
+    return task.result()
+
+
+async def by_timeout(made: Batch[Any]) -> Any:
+    async with asyncio.timeout(600):
+        return await made
+
+
+async def by_wait_for(made: Batch[Any]) -> Any:
+    return await asyncio.wait_for(made, 600)
+
+
+async def by_shield(made: Batch[Any]) -> Any:
+    return await asyncio.shield(made)
+
+
+WAYS = [by_await, by_gather, by_task, by_group, by_timeout, by_wait_for, by_shield]
+Way = Callable[[Batch[Any]], Awaitable[Any]]
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_awaited(way: Way) -> None:
+    made = updating()
+    response = await way(made)
+    assert response is made.response
+    assert response is not None
+    assert [result.id for result in response.results] == [
+        str(number) for number in range(1, 251)
+    ]
+    assert made.summary.succeeded == 250
+    assert made.summary.seconds > 0
+    assert settled(made)
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way is not by_group])
+async def test_awaited_and_ended_by_an_error(way: Way) -> None:
+    made = updating(crm=crm_of(always=FORBIDDEN))
+    with pytest.raises(PermissionDeniedError) as caught:
+        await way(made)
+    assert caught.value.response is made.response
+    assert caught.value.summary is made.summary
+    assert made.summary.not_sent == 250
+    assert settled(made)
+
+
+def test_is_a_coroutine_to_everybody() -> None:
+    made = updating(1)
+    assert asyncio.iscoroutine(made)
+    assert inspect.isawaitable(made)
+    made.close()
+
+
+async def test_many_at_a_time() -> None:
+    crm = crm_of()
+    shared = engine(crm)
+    call = operation("update")
+    made: list[Batch[Any]] = [Batch(shared, call, updates(250)) for _ in range(4)]
+    responses = await asyncio.gather(*made)
+    assert [response.succeeded for response in responses] == [250] * 4
+
+
+# ---- timeouts
+
+
+async def timed_out_by_timeout(made: Batch[Any]) -> Any:
+    async with asyncio.timeout(1):
+        return await made
+
+
+async def timed_out_by_wait_for(made: Batch[Any]) -> Any:
+    return await asyncio.wait_for(made, 1)
+
+
+@pytest.mark.parametrize("way", [timed_out_by_timeout, timed_out_by_wait_for])
+async def test_timeout_leaves_the_response(way: Way) -> None:
+    """What is in flight is unknown, what has not left is not sent."""
+    crm = crm_of(latency=(0.6, 0.6))
+    made = updating(500, crm=crm, workers=2)
+    with pytest.raises(TimeoutError):
+        await way(made)
+    assert made.response is not None
+    assert (made.summary.succeeded, made.summary.unknown, made.summary.not_sent) == (
+        200,
+        200,
+        100,
+    )
+    assert len(made.response.outcomes) == 500
+    assert [made.response.outcomes[place].status for place in (0, 200, 499)] == [
+        "succeeded",
+        "unknown",
+        "not_sent",
+    ]
+    assert settled(made)
+
+
+async def test_timeout_inside_a_stream() -> None:
+    made = updating(500, crm=crm_of(latency=(0.6, 0.6)), workers=2)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(1):
+            await consume(made)
+    assert made.summary.succeeded == 200
+    assert made.summary.unknown == 200
+    assert settled(made)
+
+
+# ---- cancelled at every step
+
+
+async def turns(count: int) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def consume(made: Batch[Any]) -> int:
+    count = 0
+    async with made as stream:
+        async for _ in stream:
+            count += 1
+    return count
+
+
+def list_of(count: int) -> Any:
+    return updates(count)
+
+
+def generator_of(count: int) -> Any:
+    yield from updates(count)
+
+
+async def async_generator_of(count: int) -> AsyncIterator[Any]:
+    for given in updates(count):
+        await asyncio.sleep(0)
+        yield given
+
+
+SCRIPTS: dict[str, list[Fate]] = {
+    "fine": [],
+    "refused and lost": ["refused", "502 after", "refused"],
+    "forbidden at last": ["fine", FORBIDDEN],
+}
+
+
+@pytest.mark.parametrize(("way", "first"), [(itself, 0), (consume, 1)])
+@pytest.mark.parametrize("source", [list_of, generator_of, async_generator_of])
+@pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
+@pytest.mark.parametrize("verb", ["update", "create"])
+async def test_cancelled_at_every_step(
+    way: Callable[[Batch[Any]], Coroutine[Any, Any, Any]],
+    first: int,
+    source: Callable[[int], Any],
+    script: list[Fate],
+    verb: Verb,
+) -> None:
+    """At the n-th turn of the loop, for every n until it completes by itself."""
+    policy = RetryPolicy(base=1e-9)  # the clock hardly moves while somebody takes turns
+    for step in range(first, 1_000):
+        crm = crm_of(12, script=script, latency=(0.0, 0.0))
+        call = operation(verb, max_inputs=4)
+        inputs = source(12)
+        if verb == "create":
+            inputs = [{"properties": {"value": f"v{place}"}} for place in range(12)]
+        shared = engine(crm, workers=2, policy=policy)
+        made: Batch[Any] = Batch(shared, call, inputs)
+        task = asyncio.create_task(way(made))
+        await turns(step)
+        task.cancel()
+        await asyncio.wait([task])
+        assert settled(made)
+        assert shared.gate.granted == len(crm.heard)
+        assert shared.gate._free == 2
+        if isinstance(inputs, list):
+            assert made.summary.inputs == 12
+        check_writes(crm, made)
+        if not task.cancelled():
+            assert step > 5
+            assert isinstance(task.exception(), PermissionDeniedError | None)
+            return
+    pytest.fail("it never completes")
+
+
+def check_writes(crm: Crm, made: Batch[Any]) -> None:
+    written = {value for _, value in crm.writes}
+    assert len(written) <= made.summary.succeeded + made.summary.unknown
+    if made.response is None:
+        return
+    for outcome in made.response.outcomes:
+        value = outcome.input["properties"]["value"]
+        if outcome.status in ("failed", "not_sent"):
+            assert value not in written
+        if outcome.status == "succeeded":
+            assert value in written
+
+
+async def test_list_that_is_cancelled_before_its_first_step() -> None:
+    crm = crm_of()
+    made = updating(250, crm=crm)
+    task = asyncio.create_task(made)
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+    assert made.response is not None
+    assert made.summary.not_sent == 250
+    assert len(made.response.outcomes) == 250
+    assert made.response.outcomes[249].status == "not_sent"
+    assert crm.heard == []
+    assert settled(made)
+
+
+async def test_iterator_that_is_cancelled_before_its_first_step_is_not_read() -> None:
+    source = iter(updates(3))
+    made = updating(source=source)
+    task = asyncio.create_task(made)
+    task.cancel()
+    await asyncio.wait([task])
+    assert made.summary.inputs == 0
+    assert len(list(source)) == 3
+
+
+async def test_stream_that_is_left_before_its_first_step() -> None:
+    crm = crm_of()
+    made = updating(250, crm=crm)
+    async with made:
+        pass
+    assert crm.heard == []
+    assert made.summary.not_sent == 250
+    assert settled(made)
+
+
+# ---- streams
+
+
+async def test_stream() -> None:
+    made = updating()
+    seen = []
+    async with made as stream:
+        async for outcome in stream:
+            seen.append(outcome)
+            assert outcome.status == "succeeded"
+            assert outcome.result is not None
+            assert outcome.id == outcome.input["id"] == outcome.result.id
+    assert sorted(outcome.index for outcome in seen) == [*range(250)]
+    assert made.summary.succeeded == 250
+    assert made.response is None
+    assert settled(made)
+
+
+async def test_stream_gives_shared_reads_to_all_who_asked() -> None:
+    crm = crm_of()
+    seen = {}
+    async with batch(crm, operation("read"), ["1", "2", "1", "999", "999"]) as stream:
+        async for outcome in stream:
+            seen[outcome.index] = (outcome.id, outcome.status.value)
+    assert seen == {
+        0: ("1", "succeeded"),
+        1: ("2", "succeeded"),
+        2: ("1", "succeeded"),
+        3: ("999", "failed"),
+        4: ("999", "failed"),
+    }
+
+
+async def test_stream_hands_out_while_the_batch_runs() -> None:
+    made = updating(500, workers=1)
+    async with made as stream:
+        await anext(stream)
+        assert made.summary.settled < 500
+
+
+async def test_break() -> None:
+    made = updating(500, workers=2)
+    async with made as stream:
+        async for _ in stream:
+            break
+    assert made.summary.inputs == 500
+    assert made.summary.succeeded >= 100
+    assert settled(made)
+
+
+async def test_consumer_that_fails() -> None:
+    class OwnError(Exception):
+        pass
+
+    made = updating(500)
+
+    async def use() -> None:
+        async with made as stream:
+            async for _ in stream:
+                raise OwnError
+
+    with pytest.raises(OwnError):
+        await use()
+    assert settled(made)
+
+
+async def test_consumer_that_is_gone_does_not_hear_of_the_error() -> None:
+    made = updating(500, crm=crm_of(script=["fine", FORBIDDEN]), workers=1)
+    async with made as stream:
+        async for _ in stream:
+            break
+        await asyncio.sleep(60)
+    assert made.summary.not_sent == 400
+    assert settled(made)
+
+
+async def test_consumer_that_is_gone_while_the_engine_waits_for_it() -> None:
+    made = updating(50_000, crm=crm_of(50_000), workers=2)
+    async with made as stream:
+        await anext(stream)
+        await asyncio.sleep(600)
+    assert made.summary.inputs == 50_000
+    assert settled(made)
+
+
+async def test_slow_consumer_gets_everything() -> None:
+    made = updating(3_000, crm=crm_of(3_000))
+    seen = set()
+    async with made as stream:
+        async for outcome in stream:
+            await asyncio.sleep(0.01)
+            seen.add(outcome.index)
+    assert seen == {*range(3_000)}
+
+
+async def test_error_comes_after_the_last_outcome() -> None:
+    made = updating(300, crm=crm_of(script=["fine", FORBIDDEN]), workers=1)
+    seen: list[Outcome[Any]] = []
+    async with made as stream:
+        while len(seen) < 300:
+            seen.append(await anext(stream))
+        with pytest.raises(PermissionDeniedError) as caught:
+            await anext(stream)
+        with pytest.raises(StopAsyncIteration):
+            await anext(stream)
+    assert caught.value.summary is made.summary
+    assert caught.value.response is None
+    assert {outcome.index for outcome in seen} == {*range(300)}
+
+
+async def test_stream_after_its_block_is_at_its_end() -> None:
+    async with updating() as stream:
+        await anext(stream)
+    assert [outcome async for outcome in stream] == []
+
+
+async def test_cancelled_while_it_is_being_left() -> None:
+    """Leaving waits for the engine to stop; a cancel then changes nothing of it."""
+
+    async def source() -> AsyncIterator[Any]:
+        try:
+            for given in updates(100):
+                yield given
+            await asyncio.sleep(1_000)
+        finally:
+            await asyncio.sleep(5)  # it takes its time to close
+
+    made = updating(source=source())
+
+    async def use() -> None:
+        async with made as stream:
+            await anext(stream)
+
+    task = asyncio.create_task(use())
+    await asyncio.sleep(2)
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+    await asyncio.sleep(10)
+    assert settled(made)
+
+
+# ---- used once
+
+# A task says it in Python's own words.
+USED_TWICE = "was used already|already awaited coroutine"
+
+
+async def enter(made: Batch[Any]) -> None:
+    async with made:
+        pass
+
+
+@pytest.mark.parametrize("first", [by_await, by_task, enter])
+@pytest.mark.parametrize("second", [by_await, by_task, enter])
+async def test_used_twice(first: Way, second: Way) -> None:
+    crm = crm_of()
+    made = updating(crm=crm)
+    await first(made)
+    before = len(crm.heard)
+    with pytest.raises(RuntimeError, match=USED_TWICE):
+        await second(made)
+    assert len(crm.heard) == before
+
+
+async def test_never_used() -> None:
+    def forget() -> None:
+        made = updating(1)
+        del made
+        gc.collect()
+
+    with pytest.warns(RuntimeWarning, match=r"tickets\.update.* was neither awaited"):
+        forget()
+
+
+def test_closed_batch_is_used() -> None:
+    """As with any coroutine: to close it is to say that one knows."""
+    made = updating(1)
+    made.close()
+    made.close()
+
+
+def test_repr_shows_no_secret() -> None:
+    made = updating(1)
+    assert repr(made) == "<Batch tickets.update>"
+    assert SECRET not in repr(vars(made))
+    made.close()
+
+
+# ---- closing the client
+
+
+async def test_closing_waits_for_batches_and_then_refuses_more() -> None:
+    crm = crm_of(latency=(5, 5))
+    shared = engine(crm)
+    call = operation("update")
+    first: Batch[Any] = Batch(shared, call, updates(200))
+    second: Batch[Any] = Batch(shared, call, updates(1))
+    running = [asyncio.create_task(first), asyncio.create_task(second)]
+    await asyncio.sleep(1)
+    await shared.aclose()
+    assert crm.closed
+    assert first.summary.succeeded == 200
+    assert second.summary.succeeded == 1
+    late: Batch[Any] = Batch(shared, call, updates(1))
+    with pytest.raises(RuntimeError, match="closed"):
+        await late
+    await asyncio.wait(running)
+
+
+async def test_closing_waits_for_a_stream() -> None:
+    crm = crm_of(latency=(5, 5))
+    shared = engine(crm)
+    made: Batch[Any] = Batch(shared, operation("update"), updates(200))
+    async with made as stream:
+        await anext(stream)
+        await shared.aclose()
+        assert made.summary.succeeded == 200
+        assert len([outcome async for outcome in stream]) == 199
+
+
+def test_refused_in_a_second_loop() -> None:
+    shared = engine(crm_of(latency=(0.0, 0.0)))
+    call = operation("update")
+    first: Batch[Any] = Batch(shared, call, updates(1))
+    second: Batch[Any] = Batch(shared, call, updates(1))
+
+    async def run(made: Batch[Any]) -> Any:
+        return await made
+
+    assert asyncio.run(run(first)).succeeded == 1
+    with pytest.raises(RuntimeError, match="another event loop"):
+        asyncio.run(run(second))
+
+
+# ---- what is raised
+
+
+async def test_raise_for_failures() -> None:
+    crm = crm_of(3)
+    response = await updating(5, crm=crm)
+    with pytest.raises(BatchFailed, match="2 of 5 records did not succeed") as caught:
+        response.raise_for_failures()
+    assert [type(error).__name__ for error in caught.value.exceptions] == [
+        "RecordNotFound"
+    ] * 2
+    (await updating(3, crm=crm)).raise_for_failures()
+
+
+async def test_same_error_ends_two_batches_with_two_objects() -> None:
+    """An error of a source is raised as it is; ours is copied for each batch."""
+
+    def source(error: Exception) -> Iterator[Any]:
+        yield from updates(1)
+        raise error
+
+    kept = HubBatchError("kept")
+    raised = []
+    for _ in range(2):
+        made = updating(source=source(kept))
+        with pytest.raises(HubBatchError, match="kept") as caught:
+            await made
+        raised.append(caught.value)
+        assert caught.value.response is made.response
+    assert raised[0] is not raised[1]
+    assert kept.response is None
+
+
+async def test_limits_are_kept_over_batches() -> None:
+    crm = crm_of()
+    shared = engine(crm, rate_limit=RateLimit(5, burst=5))
+    for _ in range(3):
+        await Batch(shared, operation("update", max_inputs=1), updates(4))
+    at = sorted(heard.at for heard in crm.heard)
+    assert len(at) == 12
+    assert all(late - early >= 10 for early, late in zip(at, at[5:], strict=False))

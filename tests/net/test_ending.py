@@ -1,0 +1,600 @@
+"""What is sent again, what is given up, and what ends a batch."""
+
+import asyncio
+import pickle
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from hubbatch import (
+    APIError,
+    AuthenticationError,
+    DailyLimitReached,
+    HubBatchError,
+    HubSpotUnavailable,
+    InvalidRequestError,
+    OutcomeUnknown,
+    PermissionDeniedError,
+    RetryPolicy,
+)
+from hubbatch.core.answers import Answer, Response
+from hubbatch.core.operations import Verb
+from hubbatch.net.batch import Batch
+from tests.net.crm import (
+    LOCKED,
+    SECRET,
+    UNAUTHORIZED,
+    Crm,
+    Fate,
+    Heard,
+    batch,
+    engine,
+    legacy,
+    operation,
+    page,
+    refusal,
+    throttled,
+    updates,
+)
+
+
+WRITES: list[Verb] = ["update", "upsert", "archive"]
+
+
+def inputs_for(verb: Verb, count: int = 3) -> list[Any]:
+    numbers = range(1, count + 1)
+    match verb:
+        case "create":
+            return [{"properties": {"value": f"v{number}"}} for number in numbers]
+        case "read" | "archive":
+            return [*numbers]
+        case _:
+            return updates(count)
+
+
+def meeting(
+    verb: Verb, *script: Fate, always: Fate = "fine", count: int = 3, **options: Any
+) -> tuple[Crm, Batch[Any]]:
+    """Make a batch of one verb whose requests meet a script."""
+    crm = Crm(script=script, always=always)
+    crm.fill(500)
+    id_property = "ref" if verb == "upsert" else None
+    call = operation(
+        verb, max_inputs=options.pop("max_inputs", 100), id_property=id_property
+    )
+    return crm, batch(crm, call, inputs_for(verb, count), **options)
+
+
+async def ended(made: Batch[Any], kind: type[HubBatchError]) -> Any:
+    with pytest.raises(HubBatchError) as caught:
+        await made
+    assert type(caught.value) is kind
+    assert caught.value.response is made.response
+    assert caught.value.summary is made.summary
+    assert made.summary.inputs == made.summary.settled
+    assert len(asyncio.all_tasks()) == 1
+    return caught.value
+
+
+def statuses(response: Any) -> dict[str, int]:
+    return Counter(outcome.status.value for outcome in response.outcomes)
+
+
+# ---- sent again
+
+PASSING: dict[str, Fate] = {
+    "refused": "refused",
+    "429": "throttled",
+    "429 secondly": "secondly",
+    "423": "locked",
+    "502 before the write": "502 before",
+    "502 after the write": "502 after",
+    "dropped before the write": "dropped before",
+    "dropped after the write": "dropped after",
+    "truncated": "truncated",
+    "500": page(500),
+    "524": page(524),
+    "503 without a body": Response(503, {}, b""),
+    "477": refusal(477, "migration in progress", headers={"Retry-After": "2"}),
+    "HTML with 200": Response(200, {}, b"<html>proxy</html>"),
+}
+
+
+@pytest.mark.parametrize("verb", ["read", *WRITES])
+@pytest.mark.parametrize("fate", PASSING.values(), ids=PASSING)
+async def test_passing_trouble_is_survived(verb: Verb, fate: Fate) -> None:
+    crm, made = meeting(verb, *([fate] * 2))
+    response = await made
+    done = verb == "archive" and fate == "truncated"  # there is nothing to cut short
+    assert response.succeeded == 3
+    assert len(crm.heard) == (1 if done else 3)
+    assert made.summary.retries == len(crm.heard) - 1
+
+
+@pytest.mark.parametrize("verb", ["read", "update", "upsert"])
+async def test_answer_that_accounts_for_nothing_is_no_answer(verb: Verb) -> None:
+    empty = Response(200, {}, b'{"status":"COMPLETE","results":[]}')
+    crm, made = meeting(verb, empty, empty)
+    response = await made
+    assert response.succeeded == 3
+    assert len(crm.heard) == 3
+
+
+@pytest.mark.parametrize("fate", ["refused", "throttled", "locked"])
+async def test_create_is_sent_again_when_it_was_surely_not_taken(fate: str) -> None:
+    crm, made = meeting("create", fate, fate)
+    response = await made
+    assert response.succeeded == 3
+    assert [outcome.attempts for outcome in response.outcomes] == [3, 3, 3]
+    assert len(crm.writes) == 3
+
+
+@pytest.mark.parametrize(
+    "fate",
+    ["502 before", "502 after", "dropped before", "dropped after", "truncated"],
+)
+async def test_create_whose_answer_was_lost_is_never_sent_again(fate: str) -> None:
+    crm, made = meeting("create", fate)
+    response = await made
+    assert statuses(response) == {"unknown": 3}
+    assert len(crm.heard) == 1
+    for outcome in response.outcomes:
+        assert isinstance(outcome.error, OutcomeUnknown)
+        assert not outcome.safe_to_resend
+
+
+async def test_a_burst_429_holds_everybody_and_uses_no_attempts() -> None:
+    crm, made = meeting(
+        "update", *["throttled"] * 8, policy=RetryPolicy(attempts=2), max_inputs=1
+    )
+    response = await made
+    assert response.succeeded == 3
+    assert made.summary.throttled == 8
+    first, second = crm.heard[0].at, crm.heard[3].at
+    assert second - first >= 10
+
+
+@pytest.mark.parametrize(
+    ("answer", "seconds"),
+    [
+        (throttled(), 10),
+        (throttled(Retry_After="3"), 3),
+        (throttled(X_HubSpot_RateLimit_Interval_Milliseconds="4000"), 4),
+        (throttled("SECONDLY"), 1),
+        (LOCKED, 2),
+    ],
+    ids=["window", "retry after", "interval", "secondly", "locked"],
+)
+async def test_waits_as_long_as_it_is_told(answer: Answer, seconds: float) -> None:
+    crm, made = meeting("update", answer)
+    await made
+    waited = crm.heard[1].at - crm.heard[0].at
+    assert seconds <= waited < seconds + 0.6
+
+
+async def test_throttled_for_too_long_is_not_sent() -> None:
+    crm, made = meeting(
+        "update", always="throttled", policy=RetryPolicy(max_elapsed=35)
+    )
+    response = await made
+    assert statuses(response) == {"not_sent": 3}
+    assert len(crm.heard) == 5
+    assert made.summary.throttled == 5
+
+
+@pytest.mark.parametrize("verb", ["create", "read", *WRITES])
+async def test_never_connected_is_not_sent(verb: Verb) -> None:
+    crm, made = meeting(verb, always="refused")
+    response = await made
+    assert statuses(response) == {"not_sent": 3}
+    assert len(crm.heard) == 5
+    assert all(outcome.safe_to_resend for outcome in response.outcomes)
+
+
+@pytest.mark.parametrize("verb", WRITES)
+async def test_write_that_is_given_up_is_unknown(verb: Verb) -> None:
+    crm, made = meeting(verb, always="502 before")
+    response = await made
+    assert statuses(response) == {"unknown": 3}
+    assert len(crm.heard) == 5
+
+
+async def test_read_that_is_given_up_has_failed() -> None:
+    _, made = meeting("read", always="502 before")
+    response = await made
+    assert statuses(response) == {"failed": 3}
+    errors = [outcome.error for outcome in response.failures]
+    assert [error and error.category for error in errors] == ["UNAVAILABLE"] * 3
+
+
+@pytest.mark.parametrize("last", ["refused", "locked", "throttled"])
+async def test_what_may_have_arrived_once_stays_unknown(last: str) -> None:
+    """A later attempt that surely was not taken does not undo an earlier one."""
+    _, made = meeting(
+        "update", "502 before", always=last, policy=RetryPolicy(max_elapsed=60)
+    )
+    assert statuses(await made) == {"unknown": 3}
+
+
+async def test_retry_after_beyond_the_bound_gives_up() -> None:
+    day = refusal(477, "migration", headers={"Retry-After": "86400"})
+    crm, made = meeting("update", always=day)
+    assert statuses(await made) == {"not_sent": 3}
+    assert len(crm.heard) == 1
+
+
+# ---- the end of the batch
+
+
+async def test_several_chunks_given_up_in_a_row() -> None:
+    crm, made = meeting(
+        "update", always="502 before", count=100, max_inputs=10, workers=1
+    )
+    error = await ended(made, HubSpotUnavailable)
+    assert "502" in str(error)
+    assert made.summary.unknown == 30
+    assert made.summary.not_sent == 70
+    assert len(crm.heard) == 3 * 5
+
+
+async def test_an_answer_in_between_counts_anew() -> None:
+    """Two chunks are given up, one succeeds, two are given up: it goes on."""
+    gone: list[Fate] = ["502 before"] * 2
+    crm, made = meeting(
+        "update",
+        *gone * 2,
+        "fine",
+        *gone * 2,
+        "fine",
+        count=6,
+        max_inputs=1,
+        workers=1,
+        policy=RetryPolicy(attempts=2),
+    )
+    assert statuses(await made) == {"succeeded": 2, "unknown": 4}
+    assert len(crm.heard) == 10
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (UNAUTHORIZED, AuthenticationError),
+        (refusal(403, "no", "MISSING_SCOPES"), PermissionDeniedError),
+        (throttled("DAILY"), DailyLimitReached),
+        (page(404), InvalidRequestError),
+        (refusal(400, "Unable to infer object type from: x"), InvalidRequestError),
+        (page(405), InvalidRequestError),
+        (Response(302, {"Location": "/login"}, b""), InvalidRequestError),
+    ],
+)
+@pytest.mark.parametrize("verb", ["create", "read", "upsert"])
+async def test_what_ends_a_batch(
+    verb: Verb, answer: Response, kind: type[APIError]
+) -> None:
+    crm, made = meeting(verb, always=answer, count=50, max_inputs=10, workers=1)
+    error = await ended(made, kind)
+    assert error.status == answer.status
+    assert statuses(error.response) == {"not_sent": 50}
+    assert len(crm.heard) == 1
+    assert kind.__name__ in error.response.outcomes[49].error.message
+
+
+async def test_the_end_waits_for_what_is_in_flight() -> None:
+    """Chunks that are under way when another ends the batch keep their answers."""
+    crm, made = meeting(
+        "update", "fine", UNAUTHORIZED, "fine", count=60, max_inputs=10, workers=3
+    )
+    await ended(made, AuthenticationError)
+    answered = 10 * (len(crm.heard) - 1)
+    assert statuses(made.response) == {
+        "succeeded": answered,
+        "not_sent": 60 - answered,
+    }
+
+
+async def test_the_end_cuts_a_wait_short() -> None:
+    """A chunk that waits for its next attempt is not tried again."""
+
+    crm, made = meeting(
+        "update",
+        refusal(477, "migration", headers={"Retry-After": "100"}),
+        refusal(403, "no", "MISSING_SCOPES"),
+        count=2,
+        max_inputs=1,
+        workers=2,
+    )
+    await ended(made, PermissionDeniedError)
+    assert statuses(made.response) == {"not_sent": 2}
+    assert asyncio.get_running_loop().time() < 1
+    assert len(crm.heard) == 2
+
+
+async def test_the_end_calls_workers_back_from_the_gate() -> None:
+    """A day of holding back does not keep a batch that has ended."""
+    crm, made = meeting(
+        "update",
+        throttled(Retry_After="80000"),
+        refusal(403, "no", "MISSING_SCOPES"),
+        count=2,
+        max_inputs=1,
+        workers=2,
+        policy=RetryPolicy(max_elapsed=100_000),
+    )
+    await ended(made, PermissionDeniedError)
+    assert asyncio.get_running_loop().time() < 1
+    assert len(crm.heard) == 2
+
+
+async def test_502_and_then_401_is_unknown() -> None:
+    _, made = meeting("update", "502 after", UNAUTHORIZED)
+    await ended(made, AuthenticationError)
+    assert statuses(made.response) == {"unknown": 3}
+
+
+async def test_502_and_then_404_for_good_is_unknown() -> None:
+    """The path was right before, so the 404s are trouble; the 502 may have written."""
+    _, made = meeting(
+        "upsert",
+        "fine",
+        "502 after",
+        always=page(404),
+        count=2,
+        max_inputs=1,
+        workers=1,
+    )
+    response = await made
+    assert statuses(response) == {"succeeded": 1, "unknown": 1}
+
+
+async def test_404_after_successes_is_retried_and_then_fails_its_chunk() -> None:
+    crm, made = meeting(
+        "upsert", "fine", *[page(404)] * 5, count=3, max_inputs=1, workers=1
+    )
+    response = await made
+    assert [outcome.status for outcome in response.outcomes] == [
+        "succeeded",
+        "failed",
+        "succeeded",
+    ]
+    assert len(crm.heard) == 7
+
+
+@pytest.mark.parametrize("verb", ["read", "update"])
+async def test_404_in_hubspots_own_words_is_about_the_inputs(verb: Verb) -> None:
+    gone = refusal(404, "resource not found", "OBJECT_NOT_FOUND")
+
+    def answer(heard: Heard) -> Answer:
+        return gone if "2" in heard.ids else crm.work(heard)
+
+    crm, made = meeting(verb, always=answer)
+    response = await made
+    assert [outcome.status for outcome in response.outcomes] == [
+        "succeeded",
+        "failed",
+        "succeeded",
+    ]
+    assert type(response.failures[0].error).__name__ == "RecordNotFound"
+
+
+async def test_daily_limit_met_half_way() -> None:
+    crm, made = meeting(
+        "update",
+        "fine",
+        "fine",
+        throttled("DAILY"),
+        count=100,
+        max_inputs=10,
+        workers=1,
+    )
+    error = await ended(made, DailyLimitReached)
+    assert statuses(error.response) == {"succeeded": 20, "not_sent": 80}
+    assert len(crm.heard) == 3
+
+
+async def test_missing_scopes_are_named() -> None:
+    detail = {"message": "x", "context": {"requiredGranularScopes": ["tickets"]}}
+    answer = refusal(403, "Not granted.", "MISSING_SCOPES", errors=[detail])
+    _, made = meeting("update", answer)
+    error = await ended(made, PermissionDeniedError)
+    assert error.scopes == ["tickets"]
+    assert "tickets" in str(error)
+
+
+# ---- the token
+
+
+async def test_token_that_is_asked_for_again_after_a_401() -> None:
+    tokens = iter(["old", "new"])
+    shown = []
+
+    async def token() -> str:
+        return next(tokens)
+
+    def answer(heard: Heard) -> Answer:
+        shown.append(heard.request.headers["Authorization"])
+        return crm.work(heard) if shown[-1] == "Bearer new" else UNAUTHORIZED
+
+    crm, made = meeting("create", always=answer, token=token)
+    response = await made
+    assert response.succeeded == 3
+    assert shown == ["Bearer old", "Bearer new"]
+
+
+async def test_second_401_ends_the_batch() -> None:
+    async def token() -> str:
+        return "old"
+
+    crm, made = meeting("update", always=UNAUTHORIZED, token=token)
+    await ended(made, AuthenticationError)
+    assert len(crm.heard) == 2
+
+
+async def test_callable_is_asked_for_every_request() -> None:
+    asked = []
+
+    async def token() -> str:
+        asked.append(1)
+        return f"token-{len(asked)}"
+
+    crm, made = meeting("update", token=token, max_inputs=1, workers=1)
+    await made
+    shown = [heard.request.headers["Authorization"] for heard in crm.heard]
+    assert shown == ["Bearer token-1", "Bearer token-2", "Bearer token-3"]
+
+
+async def test_what_the_callable_raises_is_raised() -> None:
+    class Vault(Exception):
+        pass
+
+    async def token() -> str:
+        raise Vault
+
+    crm, made = meeting("update", token=token, count=20, max_inputs=2)
+    with pytest.raises(Vault):
+        await made
+    assert made.response is not None
+    assert statuses(made.response) == {"not_sent": 20}
+    assert crm.heard == []
+
+
+# ---- what is raised
+
+
+async def test_each_raise_is_a_fresh_copy() -> None:
+    """Two batches that end alike share no error, and neither does an outcome."""
+    _, made = meeting("update", UNAUTHORIZED)
+    error = await ended(made, AuthenticationError)
+    assert made.response is not None
+    assert all(outcome.error is not error for outcome in made.response.outcomes)
+    for failure in made.response.failures:
+        assert failure.error is not None
+        assert failure.error.__traceback__ is None
+    with pytest.raises(ExceptionGroup) as group:
+        made.response.raise_for_failures()
+    kept = {id(failure.error) for failure in made.response.failures}
+    assert kept.isdisjoint(map(id, group.value.exceptions))
+
+
+async def test_error_pickles_with_all_it_carries_and_without_the_token() -> None:
+    _, made = meeting("update", "fine", UNAUTHORIZED, max_inputs=1, workers=1)
+    error = await ended(made, AuthenticationError)
+    data = pickle.dumps(error)
+    assert SECRET.encode() not in data
+    again = pickle.loads(data)  # noqa: S301 -- our own
+    assert (str(again), again.status, again.category) == (
+        str(error),
+        401,
+        "INVALID_AUTHENTICATION",
+    )
+    assert statuses(again.response) == {"succeeded": 1, "not_sent": 2}
+    assert again.summary == made.summary
+
+
+# ---- refusals
+
+
+async def test_bad_records_of_an_untraced_chunk_are_found() -> None:
+    crm, made = meeting("create", count=16)
+    crm.traced = False
+    made._source = [
+        {"properties": {"value": f"{'bad' if place in (3, 9) else 'v'}{place}"}}
+        for place in range(16)
+    ]
+    response = await made
+    assert [failure.index for failure in response.failed] == [3, 9]
+    assert response.succeeded == 14
+    assert len(crm.writes) == 14
+    assert len(crm.heard) <= 32
+    assert made.summary.isolating > 0
+
+
+async def test_without_isolation_a_refused_chunk_fails_as_a_whole() -> None:
+    crm = Crm(traced=False)
+    crm.fill(4)
+    inputs = [*updates(3), {"id": "4", "properties": {"value": "bad"}}]
+    response = await batch(crm, operation("update"), inputs, isolate=False)
+    assert statuses(response) == {"failed": 4}
+    assert len(crm.heard) == 1
+
+
+async def test_two_names_for_one_record_are_told_apart() -> None:
+    """HubSpot refuses both as duplicates; apart, each is taken."""
+    crm = Crm()
+    crm.fill(3)
+    inputs: list[Any] = [
+        *updates(3),
+        {"id": "r2", "idProperty": "ref", "properties": {"value": "other"}},
+    ]
+    response = await batch(crm, operation("update"), inputs)
+    assert response.succeeded == 4
+
+
+@pytest.mark.parametrize("verb", ["update", "read"])
+async def test_inputs_that_no_answer_mentions_are_asked_for_once_more(
+    verb: Verb,
+) -> None:
+    """Each alone, and then they are unknown; HubSpot is not unavailable for it."""
+    crm, made = meeting(verb, count=20)
+    crm.merged = {str(number) for number in range(1, 6)}
+    response = await made
+    assert statuses(response) == {"succeeded": 15, "unknown": 5}
+    assert [outcome.attempts for outcome in response.unknown] == [2] * 5
+    assert len(crm.heard) == 6
+
+
+async def test_create_that_the_answer_does_not_mention_is_unknown_at_once() -> None:
+    def answer(heard: Heard) -> Answer:
+        left = Heard(
+            heard.verb, heard.keys[1:], heard.inputs[1:], None, heard.request, heard.at
+        )
+        return crm.work(left)
+
+    crm, made = meeting("create", always=answer)
+    response = await made
+    assert [outcome.status for outcome in response.outcomes] == [
+        "unknown",
+        "succeeded",
+        "succeeded",
+    ]
+    assert len(crm.heard) == 1
+
+
+async def test_upsert_after_a_lost_answer_does_not_know_what_was_new() -> None:
+    _, made = meeting("upsert", "502 after", count=2)
+    made._source = [
+        {"id": "r1", "properties": {"value": "v1"}},
+        {"id": "brand new", "properties": {"value": "v2"}},
+    ]
+    response = await made
+    assert [result.new for result in response.results] == [None, None]
+
+
+async def test_legacy_batch() -> None:
+    crm = Crm(script=["502 before"])
+    crm.fill(250)
+    response = await batch(
+        crm,
+        legacy(max_inputs=100),
+        [
+            {"objectId": number, "properties": {"value": f"v{number}"}}
+            for number in range(1, 251)
+        ],
+    )
+    assert [result.object_id for result in response.results] == [*range(1, 251)]
+    assert response.started_at is None
+    assert len(crm.heard) == 4
+
+
+async def test_two_batches_of_a_client_share_the_gate() -> None:
+    crm = Crm()
+    crm.fill(100)
+    shared = engine(crm, workers=2)
+    calls: list[Batch[Any]] = [
+        Batch(shared, operation("update", max_inputs=5), updates(50, first))
+        for first in (1, 51)
+    ]
+    await asyncio.gather(*calls)
+    assert crm.most_flying == 2
+    assert len(crm.heard) == shared.gate.granted == 20

@@ -1,0 +1,114 @@
+"""A user's program, never run: two type checkers read it."""
+
+import asyncio
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, assert_type
+
+from hubbatch import (
+    Account,
+    Batch,
+    BatchFailed,
+    BatchResponse,
+    CombinedResponse,
+    CreateInput,
+    HubBatch,
+    LegacyObject,
+    LegacyUpdateInput,
+    Limits,
+    Outcome,
+    OutcomeStatus,
+    RateLimit,
+    RecordError,
+    RetryPolicy,
+    SimplePublicObject,
+    SimplePublicUpsertObject,
+    StandardError,
+    Summary,
+    TooManyFailures,
+    UpdateInput,
+    UpsertInput,
+    merge,
+)
+
+
+def rows() -> Iterator[UpdateInput]:
+    yield UpdateInput("1", {"subject": "a", "amount": 3})
+
+
+async def stream_of_rows() -> AsyncIterator[dict[str, Any]]:
+    yield {"id": "1", "properties": {"subject": "a"}}
+
+
+async def fresh_token() -> str:
+    return "pat-na1-..."
+
+
+async def collect(hub: HubBatch) -> None:
+    updated = await hub.tickets.update(rows())
+    assert_type(updated, CombinedResponse[SimplePublicObject])
+    assert_type(updated.results, list[SimplePublicObject])
+    assert_type(updated.results[0].properties, dict[str, str | None])
+    assert_type(updated.num_errors, int)
+    assert_type(updated.errors, list[StandardError])
+    assert_type(updated.outcomes[0], Outcome[SimplePublicObject])
+    assert_type(updated.outcomes[0:2], list[Outcome[SimplePublicObject]])
+    assert_type(updated.failures[0].error, RecordError | None)
+    assert_type(updated.outcomes[0].status, OutcomeStatus)
+    assert_type(updated.outcomes[0].result, SimplePublicObject | None)
+
+    upserted = await hub.contacts.upsert(
+        [UpsertInput("a@b.c", {"firstname": "A"})], id_property="email"
+    )
+    assert_type(upserted.results[0], SimplePublicUpsertObject)
+    assert_type(upserted.results[0].new, bool | None)
+
+    legacy = await hub.legacy.tickets.update([LegacyUpdateInput(1, {"subject": "x"})])
+    assert_type(legacy, CombinedResponse[LegacyObject])
+
+    await hub.deals.read(["1", 2], properties=["dealname"], archived=True)
+    await hub.objects("2-3456").create([CreateInput({"ref": "1"})])
+    await hub.companies.archive({1, 2, 3})
+    await hub.tickets.update(stream_of_rows(), max_failures="5%", linger=1.0)
+    assert_type(await hub.account(), Account)
+    assert_type(hub.limits, Limits)
+    assert_type(merge([updated, updated]), BatchResponse[SimplePublicObject])
+
+
+async def as_tasks(hub: HubBatch) -> None:
+    batch: Batch[SimplePublicObject] = hub.tickets.read(["1"])
+    assert_type(batch.summary, Summary)
+    assert_type(batch.response, CombinedResponse[SimplePublicObject] | None)
+    first, second = await asyncio.gather(batch, hub.tickets.archive(["2"]))
+    assert_type(first, CombinedResponse[SimplePublicObject])
+    assert_type(second, CombinedResponse[SimplePublicObject])
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(hub.contacts.read([1]))
+    assert_type(task.result(), CombinedResponse[SimplePublicObject])
+
+
+async def stream(hub: HubBatch) -> None:
+    async with hub.tickets.create([{"properties": {"subject": "a"}}]) as outcomes:
+        async for outcome in outcomes:
+            assert_type(outcome, Outcome[SimplePublicObject])
+
+
+async def main() -> None:
+    async with HubBatch(
+        fresh_token,
+        api_version="2026-03",
+        rate_limit=RateLimit.professional(),
+        retry=RetryPolicy(attempts=3),
+        max_concurrency=16,
+    ) as hub:
+        assert_type(hub, HubBatch)
+        try:
+            (await hub.tickets.read(["1"])).raise_for_failures()
+        except* RecordError as group:
+            assert_type(group, ExceptionGroup[RecordError])
+        try:
+            await collect(hub)
+        except BatchFailed as failed:
+            assert_type(failed.exceptions[0], RecordError | ExceptionGroup[RecordError])
+        except TooManyFailures as error:
+            raise RuntimeError from error
