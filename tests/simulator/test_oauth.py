@@ -8,7 +8,7 @@ from .behaviours import behaviour
 from .conftest import Heard, World
 
 
-NO_TOKEN = "-"
+NO_TOKEN = "-"  # noqa: S105
 APP = {"client_id": "app", "client_secret": "hush"}
 
 
