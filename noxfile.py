@@ -14,6 +14,14 @@ nox.options.reuse_venv = "yes"
 nox.options.sessions = ["lint", "typing", "tests", "package"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
+TYPED = (
+    "hubbatch",
+    "tests",
+    "benchmarks",
+    "conftest.py",
+    "noxfile.py",
+    "pytest_hubbatch.py",
+)
 PYTHONS = nox.project.python_versions(PYPROJECT)
 # Where a line that no test reaches is a line that nobody has seen working.
 PROVED = "hubbatch/core/*,hubbatch/net/*,hubbatch/models.py,hubbatch/errors.py"
@@ -28,14 +36,14 @@ def lint(session: nox.Session) -> None:
     session.run("lint-imports")
     session.run("codespell", "hubbatch", "tests", "docs", "README.md", "CHANGELOG.md")
     session.run("validate-pyproject", "pyproject.toml")
-    session.run("deptry", "hubbatch")
+    session.run("deptry", ".")
 
 
 @nox.session
 def typing(session: nox.Session) -> None:
     """Check the types, strictly: ours, and what a user's checker makes of them."""
     session.install(".[cli]", "--group", "typing")
-    session.run("mypy", "hubbatch", "tests", "benchmarks", "noxfile.py", "conftest.py")
+    session.run("mypy", *TYPED)
     session.run("basedpyright")
     session.run("basedpyright", "--ignoreexternal", "--verifytypes", "hubbatch")
 

@@ -3,6 +3,10 @@
 import asyncio
 import sys
 
+from functools import partial
+from pathlib import Path
+from typing import Any
+
 import click
 
 from hubbatch import __version__
@@ -53,11 +57,12 @@ def demo(*, records: int, as_json: bool) -> None:
     metavar="RATE",
     help="The share of requests that meet trouble.",
 )
-def simulate(*, host: str, port: int, tier: str, seed: int, chaos: float) -> None:
+@click.option(
+    "--faults",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="A script of trouble, as JSON (docs/simulator.md).",
+)
+def simulate(**options: Any) -> None:
     """Serve a simulated HubSpot to any client, until Ctrl-C."""
-    sys.exit(run(host=host, port=port, tier=tier, seed=seed, chaos=chaos, say=_say))
-
-
-def _say(line: str) -> None:
-    error = line.startswith("error: ")
-    click.echo(line, err=error)
+    complain = partial(click.echo, err=True)
+    sys.exit(run(**options, say=click.echo, complain=complain))

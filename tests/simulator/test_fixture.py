@@ -17,7 +17,8 @@ import pytest
 
 
 def test_nothing_is_imported_before_it_is_used():
-    assert "hubbatch.simulator.server" not in sys.modules
+    assert "hubbatch" not in sys.modules
+    assert "aiohttp" not in sys.modules
 
 
 @pytest.mark.hubspot_simulator(tier="starter", seed=9)
@@ -44,7 +45,7 @@ def test_fixture(tmp_path: Path) -> None:
     }
     strict = ["--strict-markers", "-W", "error", "-p", "no:randomly"]
     ran = subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "pytest", *strict, "-p", "hubbatch.simulator.fixture"],
+        [sys.executable, "-m", "pytest", *strict, "-p", "pytest_hubbatch"],
         cwd=tmp_path,
         env=environ,
         capture_output=True,

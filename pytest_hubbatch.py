@@ -1,4 +1,8 @@
-"""The pytest fixture `hubspot_simulator`; nothing is imported before it is used."""
+"""The pytest fixture `hubspot_simulator`; nothing is imported before it is used.
+
+A module beside the package: pytest loads its plugins whenever it starts, and a module
+inside the package would bring in the whole client with it.
+"""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
