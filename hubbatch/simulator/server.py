@@ -66,11 +66,11 @@ class Simulator:
         if tier not in TIERS:
             raise ValueError(f"tier is one of {', '.join(TIERS)}, not {tier}")
         began = started or datetime.now(UTC)
-        self.clock = Clock(clock, clock(), round(began.timestamp() * 1000))
-        self.faults = Faults(dice(f"faults {seed}"))
-        self.hubspot = HubSpot(self.clock, self.faults, dice(f"world {seed}"))
-        self.account = self.hubspot.account(portal_id, tier)
-        self.token = self.hubspot.install(self.account, tier, limit=limit).value
+        self.clock: Clock = Clock(clock, clock(), round(began.timestamp() * 1000))
+        self.faults: Faults = Faults(dice(f"faults {seed}"))
+        self.hubspot: HubSpot = HubSpot(self.clock, self.faults, dice(f"world {seed}"))
+        self.account: Account = self.hubspot.account(portal_id, tier)
+        self.token: str = self.hubspot.install(self.account, tier, limit=limit).value
         self.requests: list[Received] = []
         self._tier = tier
         self._where = (host, port)
