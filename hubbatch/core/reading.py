@@ -7,6 +7,7 @@ the bodies. Every field of a body may be missing, and any body may be a proxy's 
 import re
 
 from collections.abc import Callable, Mapping
+from math import isfinite
 from typing import Any, TypeVar
 
 import orjson
@@ -23,6 +24,7 @@ from hubbatch.models import BatchResponse, ErrorDetail
 from .answers import Answer, NoAnswer, Response
 from .codec import (
     converter,
+    optional_text,
     structure_context,
     structure_legacy_object,
     structure_object,
@@ -213,7 +215,7 @@ def _api_error(cls: type[E], response: Response, payload: Mapping[str, Any]) -> 
     return cls(
         str(message) if message else f"HubSpot answered with status {response.status}",
         status=response.status,
-        category=payload.get("category") or payload.get("errorType"),
+        category=optional_text(payload.get("category") or payload.get("errorType")),
         correlation_id=_correlation_id(response, payload),
         errors=[
             converter.structure(item, ErrorDetail)
@@ -225,17 +227,18 @@ def _api_error(cls: type[E], response: Response, payload: Mapping[str, Any]) -> 
 
 
 def _correlation_id(response: Response, payload: Mapping[str, Any]) -> str | None:
-    return payload.get("correlationId") or response.headers.get(
-        "X-HubSpot-Correlation-Id"
+    return optional_text(
+        payload.get("correlationId") or response.headers.get("X-HubSpot-Correlation-Id")
     )
 
 
 def _retry_after(response: Response) -> float:
     """Read Retry-After in seconds; zero if there is none that can be read."""
     try:
-        return max(0.0, float(response.headers.get("Retry-After", "0")))
+        seconds = float(response.headers.get("Retry-After", "0"))
     except ValueError:
         return 0.0
+    return max(0.0, seconds) if isfinite(seconds) else 0.0
 
 
 def _interval(response: Response) -> float:
