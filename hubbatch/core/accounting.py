@@ -78,6 +78,9 @@ class Ledger:
                 key, body, trace = self._encode(index, given)
             except InvalidInput as error:
                 invalid.append(_invalid(self.operation, index, given, error))
+            except Exception as error:  # noqa: BLE001 -- the caller's objects may raise anything
+                unreadable = InvalidInput(f"the input cannot be read: {error!r}")
+                invalid.append(_invalid(self.operation, index, given, unreadable))
             else:
                 offered.add(index, given, key, body, trace)
         if invalid:
@@ -132,7 +135,7 @@ class Ledger:
         if refusal.written:
             unknown = unknown_error(f"HubSpot refused it half-way: {refusal.error}")
             self._fail(chunk, OutcomeStatus.UNKNOWN, unknown)
-        elif len(chunk) == 1 or not self.isolate:
+        elif len(chunk) == 1 or (refusal.because == "records" and not self.isolate):
             refused = from_api_error(refusal.error)
             self._fail(chunk, OutcomeStatus.FAILED, refused)
         else:
@@ -149,15 +152,15 @@ class Ledger:
             reason = "HubSpot's rate limit left no room for it"
         else:
             reason = str(verdict.error)
-        if isinstance(verdict, Missing):
+        if chunk.doubtful and self.operation.call.verb != "read":
+            self._fail(chunk, OutcomeStatus.UNKNOWN, unknown_error(reason))
+        elif isinstance(verdict, Missing):
             self._fail(chunk, OutcomeStatus.FAILED, from_api_error(verdict.error))
-        elif not chunk.doubtful:
-            self._fail(chunk, OutcomeStatus.NOT_SENT, not_sent_error(reason))
-        elif self.operation.call.verb == "read":
+        elif chunk.doubtful:
             error = RecordError(reason, category="UNAVAILABLE", origin="hubbatch")
             self._fail(chunk, OutcomeStatus.FAILED, error)
         else:
-            self._fail(chunk, OutcomeStatus.UNKNOWN, unknown_error(reason))
+            self._fail(chunk, OutcomeStatus.NOT_SENT, not_sent_error(reason))
         self._release(chunk)
         return reason
 
