@@ -67,13 +67,11 @@ def encoder(operation: Operation) -> Encoder:
     """
     if operation.call.dialect is Dialect.LEGACY:
         return _encode_legacy_update
-    match operation.call.verb:
-        case "create":
-            return _encode_create
-        case "update" | "upsert":
-            return _write_encoder(operation)
-        case "read" | "archive":
-            return _id_encoder(operation.id_property)
+    if operation.call.verb == "create":
+        return _encode_create
+    if operation.call.verb in ("read", "archive"):
+        return _id_encoder(operation.id_property)
+    return _write_encoder(operation)
 
 
 def request_body(operation: Operation, bodies: Iterable[bytes]) -> bytes:

@@ -197,6 +197,15 @@ def test_an_answer_with_errors() -> None:
     assert {outcome.id for outcome in books.told.unsuccessful} == {"101", "102"}
 
 
+def test_an_answer_of_errors_alone() -> None:
+    books = Books(READ)
+    error = {"category": "OBJECT_NOT_FOUND", "context": {"ids": ["100", "101"]}}
+    books.answer(books.begin(2), {"results": [], "errors": [error]}, 207)
+    books.check()
+
+    assert books.statuses == {0: "failed", 1: "failed"}
+
+
 @pytest.mark.parametrize("operation", [READ, UPDATE, UPSERT])
 def test_what_an_answer_leaves_out_is_asked_for_once_more_alone(
     operation: Operation,
