@@ -54,9 +54,11 @@ _SECONDLY_WAIT = 1.0
 # "Handling errors": locks last 2 seconds.
 _LOCK_WAIT = 2.0
 
-# The words by which HubSpot refuses a call whatever records are in it.
+# The words by which HubSpot refuses a call whatever records are in it. They begin the
+# message: further on it may quote a record's values, which may be any words.
 _CALL_REFUSALS = re.compile(
-    r"Unable to infer object type|by non-unique .* property|Invalid input JSON"
+    r"Unable to infer object type|Unable to \S+ \S+ by non-unique .* property"
+    r"|Invalid input JSON"
 )
 _TOO_MANY = re.compile(r"maximum number of inputs supported")
 _DUPLICATES = re.compile(r"Duplicate IDs found in batch input")
@@ -119,7 +121,7 @@ def _read_refusal(
     operation: Operation, response: Response, payload: Mapping[str, Any]
 ) -> Verdict:
     error = _api_error(APIError, response, payload)
-    if _CALL_REFUSALS.search(error.message):
+    if _CALL_REFUSALS.match(error.message):
         return Ended(_api_error(InvalidRequestError, response, payload))
     if response.status == 413 or _TOO_MANY.search(error.message):  # noqa: PLR2004
         return Refused(error, because="size")

@@ -250,6 +250,14 @@ def test_a_refusal_of_the_call(name: str, status: int, message: str) -> None:
     assert (verdict.error.message, verdict.error.correlation_id) == (message, "c-3")
 
 
+@pytest.mark.parametrize("value", ["Invalid input JSON", "Unable to infer object type"])
+def test_a_quoted_value_is_not_a_refusal_of_the_call(value: str) -> None:
+    message = f"{value} was not one of the allowed options: [A, B]"
+    told = f'Property values were not valid: [{{"message":"{message}"}}]'
+
+    assert isinstance(ask("update", 400, {"message": told}), Refused)
+
+
 TOO_MANY = "The maximum number of inputs supported in a batch is 100. Please reduce"
 TOO_MANY_WITH_HISTORY = (
     "The maximum number of inputs supported in a batch request for property histories "
