@@ -82,6 +82,9 @@ class Ledger:
                 key, body, trace = self._encode(index, given)
             except InvalidInput as error:
                 invalid.append(_invalid(self.operation, index, given, error))
+            except Exception as error:  # noqa: BLE001 -- the caller's objects may raise anything
+                unreadable = InvalidInput(f"the input cannot be read: {error!r}")
+                invalid.append(_invalid(self.operation, index, given, unreadable))
             else:
                 offered.add(index, given, key, body, trace)
         if invalid:
@@ -136,7 +139,7 @@ class Ledger:
         if refusal.written:
             unknown = unknown_error(f"HubSpot refused it half-way: {refusal.error}")
             self._fail(chunk, OutcomeStatus.UNKNOWN, unknown)
-        elif len(chunk) == 1 or not self.isolate:
+        elif len(chunk) == 1 or (refusal.because == "records" and not self.isolate):
             refused = from_api_error(refusal.error)
             self._fail(chunk, OutcomeStatus.FAILED, refused)
         else:
@@ -153,15 +156,15 @@ class Ledger:
             reason = "HubSpot's rate limit left no room for it"
         else:
             reason = str(verdict.error)
-        if isinstance(verdict, Missing) and not chunk.doubtful:
+        if chunk.doubtful and self.operation.call.writes:
+            self._fail(chunk, OutcomeStatus.UNKNOWN, unknown_error(reason))
+        elif isinstance(verdict, Missing):
             self._fail(chunk, OutcomeStatus.FAILED, from_api_error(verdict.error))
-        elif not chunk.doubtful:
-            self._fail(chunk, OutcomeStatus.NOT_SENT, not_sent_error(reason))
-        elif not self.operation.call.writes:
+        elif chunk.doubtful:
             error = RecordError(reason, category="UNAVAILABLE", origin="hubbatch")
             self._fail(chunk, OutcomeStatus.FAILED, error)
         else:
-            self._fail(chunk, OutcomeStatus.UNKNOWN, unknown_error(reason))
+            self._fail(chunk, OutcomeStatus.NOT_SENT, not_sent_error(reason))
         self._release(chunk)
         return reason
 

@@ -60,12 +60,12 @@ def encoder(operation: Operation) -> Encoder:
     match operation.call.verb:
         case "create":
             return _encode_create
-        case "update" | "upsert":
-            return _write_encoder(operation)
         case "read" | "archive":
             return _id_encoder(operation.id_property)
         case "details":
             return _encode_nothing
+        case _:
+            return _write_encoder(operation)
 
 
 def request_body(operation: Operation, bodies: Iterable[bytes]) -> bytes:

@@ -123,7 +123,7 @@ class Window:
             return self._stamped[-free] if -free < len(self._stamped) else inf
         # Spread what is free until the oldest slot comes back.
         until = min(oldest, self._last_grant + self.interval)
-        return max(now, self._last_grant + (until - self._last_grant) / free)
+        return max(now, self._last_grant + (until - self._last_grant) / (free + 1))
 
     def grant(self, now: float) -> Slot:
         """Take a slot; the caller has waited for `next_grant`."""

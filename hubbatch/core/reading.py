@@ -7,6 +7,7 @@ the bodies. Every field of a body may be missing, and any body may be a proxy's 
 import re
 
 from collections.abc import Callable, Mapping
+from math import isfinite
 from typing import Any, TypeVar
 
 import orjson
@@ -23,6 +24,7 @@ from hubbatch.models import BatchResponse, ErrorDetail
 from .answers import Answer, NoAnswer, Response
 from .codec import (
     converter,
+    optional_text,
     structure_account,
     structure_context,
     structure_legacy_object,
@@ -53,9 +55,11 @@ _SECONDLY_WAIT = 1.0
 # "Handling errors": locks last 2 seconds.
 _LOCK_WAIT = 2.0
 
-# The words by which HubSpot refuses a call whatever records are in it.
+# The words by which HubSpot refuses a call whatever records are in it. They begin the
+# message: further on it may quote a record's values, which may be any words.
 _CALL_REFUSALS = re.compile(
-    r"Unable to infer object type|by non-unique .* property|Invalid input JSON"
+    r"Unable to infer object type|Unable to \S+ \S+ by non-unique .* property"
+    r"|Invalid input JSON"
 )
 _TOO_MANY = re.compile(r"maximum number of inputs supported")
 _DUPLICATES = re.compile(r"Duplicate IDs found in batch input")
@@ -122,7 +126,7 @@ def _read_refusal(
     operation: Operation, response: Response, payload: Mapping[str, Any]
 ) -> Verdict:
     error = _api_error(APIError, response, payload)
-    if _CALL_REFUSALS.search(error.message):
+    if _CALL_REFUSALS.match(error.message):
         return Ended(_api_error(InvalidRequestError, response, payload))
     if response.status == 413 or _TOO_MANY.search(error.message):  # noqa: PLR2004
         return Refused(error, because="size")
@@ -218,7 +222,7 @@ def _api_error(cls: type[E], response: Response, payload: Mapping[str, Any]) -> 
     return cls(
         str(message) if message else f"HubSpot answered with status {response.status}",
         status=response.status,
-        category=payload.get("category") or payload.get("errorType"),
+        category=optional_text(payload.get("category") or payload.get("errorType")),
         correlation_id=_correlation_id(response, payload),
         errors=[
             converter.structure(item, ErrorDetail)
@@ -230,17 +234,18 @@ def _api_error(cls: type[E], response: Response, payload: Mapping[str, Any]) -> 
 
 
 def _correlation_id(response: Response, payload: Mapping[str, Any]) -> str | None:
-    return payload.get("correlationId") or response.headers.get(
-        "X-HubSpot-Correlation-Id"
+    return optional_text(
+        payload.get("correlationId") or response.headers.get("X-HubSpot-Correlation-Id")
     )
 
 
 def _retry_after(response: Response) -> float:
     """Read Retry-After in seconds; zero if there is none that can be read."""
     try:
-        return max(0.0, float(response.headers.get("Retry-After", "0")))
+        seconds = float(response.headers.get("Retry-After", "0"))
     except ValueError:
         return 0.0
+    return max(0.0, seconds) if isfinite(seconds) else 0.0
 
 
 def _interval(response: Response) -> float:

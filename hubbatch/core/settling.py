@@ -66,7 +66,7 @@ def settle(operation: Operation, chunk: Chunk, part: BatchResponse[Any]) -> Sett
     else:
         settled = _match(operation, chunk, part)
     if chunk.doubtful and operation.call.verb == "upsert":
-        _forget_new(settled.results)
+        _forget_new([*settled.results, *settled.loose])
     return settled
 
 
@@ -96,7 +96,8 @@ def _match(operation: Operation, chunk: Chunk, part: BatchResponse[Any]) -> Sett
         matcher.assign(0, unnamed.pop())
     elif operation.call.verb != "read":
         unnamed = matcher.by_properties(unnamed)
-        if not part.errors and len(unnamed) == len(settlement.open):
+        refused = part.errors or part.num_errors
+        if not refused and len(unnamed) == len(settlement.open):
             # All were written; which result is whose cannot be said.
             settlement.open = []
     settlement.loose += unnamed
@@ -140,12 +141,10 @@ class _Names:
         return [p for text in named if (p := self.of_text(text)) is not None]
 
     def of_text(self, text: str) -> int | None:
-        """Find the input whose id, or whose value of its id property, a text is."""
-        for id_property in (None, *self.id_properties):
-            position = self.by_key.get(make_key(text, id_property))
-            if position is not None:
-                return position
-        return None
+        """Find the one input whose id, or whose value of its id property, a text is."""
+        keys = [make_key(text, name) for name in (None, *self.id_properties)]
+        positions = [self.by_key[key] for key in keys if key in self.by_key]
+        return positions[0] if len(positions) == 1 else None
 
     def of_result(self, result: Any) -> int | None:
         """Find the input that a result names, if it names one."""

@@ -1,0 +1,503 @@
+"""The ledger: whatever happens to chunks, every input has one outcome."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from attrs import define, field
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hubbatch.core.accounting import Ledger
+from hubbatch.core.operations import Operation
+from hubbatch.core.planning import Chunk, Desk
+from hubbatch.core.reading import read
+from hubbatch.core.verdicts import Again, Answered, Missing, Refused, Throttled
+from hubbatch.errors import (
+    APIError,
+    OutcomeUnknown,
+    RecordConflict,
+    RecordError,
+    RecordInvalid,
+    RecordNotFound,
+)
+
+from .helpers import (
+    ARCHIVE,
+    CREATE,
+    LEGACY,
+    OPERATIONS,
+    READ,
+    UPDATE,
+    UPSERT,
+    Notebook,
+    respond,
+    some_inputs,
+)
+
+
+@define
+class Books:
+    """A ledger over a desk, and what it told."""
+
+    operation: Operation
+    isolate: bool = True
+    frees: int = 0
+    told: Notebook = field(factory=Notebook)
+    desk: Desk = field(init=False)
+    ledger: Ledger = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.desk = Desk(100, 1000, self.operation.call.repeats)
+        self.ledger = Ledger(
+            operation=self.operation,
+            desk=self.desk,
+            emit=self.told,
+            freed=self.on_freed,
+            isolate=self.isolate,
+        )
+
+    def on_freed(self) -> None:
+        self.frees += 1
+
+    def begin(self, count: int = 3) -> Chunk:
+        """Take inputs in, and one chunk of them out."""
+        self.ledger.take_in(some_inputs(self.operation, count))
+        return self.take()
+
+    def take(self) -> Chunk:
+        chunk = self.desk.take()
+        chunk.attempts += 1
+        return chunk
+
+    def answer(self, chunk: Chunk, body: object, status: int = 200) -> None:
+        verdict = read(self.operation, chunk, respond(status, body))
+        assert isinstance(verdict, Answered)
+        self.ledger.settle(chunk, verdict.settlement)
+
+    @property
+    def statuses(self) -> dict[int, str]:
+        return self.told.statuses
+
+    def error(self, index: int) -> RecordError:
+        [error] = [o.error for o in self.told.unsuccessful if o.index == index]
+        assert error is not None
+        return error
+
+    def check(self) -> None:
+        """All that was taken in has its outcome, and nothing is held any more."""
+        summary = self.ledger.summary
+        statuses = [*self.statuses.values()]
+        assert [*self.statuses] == [*range(summary.inputs)]
+        assert summary.settled == summary.inputs
+        assert {
+            name: getattr(summary, name)
+            for name in ("succeeded", "failed", "unknown", "not_sent")
+        } == {
+            name: statuses.count(name)
+            for name in ("succeeded", "failed", "unknown", "not_sent")
+        }
+        assert self.desk.size == 0
+
+
+def refusal(**options: Any) -> Refused:
+    error = APIError("no", status=400, category="VALIDATION_ERROR")
+    return Refused(error, **options)
+
+
+def results(*ids: int) -> Mapping[str, Any]:
+    return {"results": [{"id": str(n), "properties": {}} for n in ids]}
+
+
+# ---- taking in
+
+
+def test_good_inputs_wait_at_the_desk() -> None:
+    books = Books(UPDATE)
+    chunk = books.begin(3)
+
+    assert chunk.indices == [0, 1, 2]
+    assert books.told.inputs == some_inputs(UPDATE, 3)
+    assert (books.ledger.summary.inputs, books.ledger.summary.settled) == (3, 0)
+
+
+def test_a_bad_record_fails_on_the_spot_and_stops_nobody() -> None:
+    books = Books(UPDATE)
+    inputs = [
+        {"id": "1", "properties": {"a": "b"}},
+        {"id": "512.0", "properties": {}},
+        {"id": "2", "properties": {"due": float("nan")}},
+        {"id": "3", "properties": {}},
+    ]
+    books.ledger.take_in(inputs[:2])
+    books.ledger.take_in(inputs[2:])
+    outcomes = books.told.unsuccessful
+
+    assert books.statuses == {1: "failed", 2: "failed"}
+    assert books.take().indices == [0, 3]
+    assert all(outcome.input is inputs[outcome.index] for outcome in outcomes)
+    assert all(type(outcome.error) is RecordInvalid for outcome in outcomes)
+    assert {books.error(n).category for n in (1, 2)} == {"INVALID_INPUT"}
+    assert {books.error(n).origin for n in (1, 2)} == {"hubbatch"}
+    assert [books.error(n).property_name for n in (1, 2)] == ["id", "due"]
+    assert {outcome.attempts for outcome in outcomes} == {0}
+    assert all(outcome.safe_to_resend for outcome in outcomes)
+
+
+class Hostile(dict[str, object]):
+    """A record whose own methods raise, as a lazy row of a closed cursor does."""
+
+    def get(self, *_: object) -> Any:
+        raise ConnectionError("the cursor is closed")
+
+
+@pytest.mark.parametrize("operation", [CREATE, UPDATE, READ, LEGACY])
+def test_an_input_that_cannot_be_read_stops_nobody(operation: Operation) -> None:
+    books = Books(operation)
+    [fine] = some_inputs(operation, 1)
+    books.ledger.take_in([Hostile(), fine])
+
+    assert books.statuses == {0: "failed"}
+    assert books.error(0).category == "INVALID_INPUT"
+    assert "the cursor is closed" in books.error(0).message
+    assert books.take().indices == [1]
+
+
+def test_a_block_of_bad_records_alone() -> None:
+    books = Books(READ)
+    books.ledger.take_in([None, ""])
+    books.check()
+
+    assert books.statuses == {0: "failed", 1: "failed"}
+    assert books.desk.waiting(partial=True) == 0
+
+
+# ---- answers
+
+
+def test_a_full_answer() -> None:
+    books = Books(UPDATE)
+    books.answer(books.begin(3), results(102, 100, 101))
+    books.check()
+
+    assert [books.told.results[n].id for n in range(3)] == ["100", "101", "102"]
+    assert len(books.told.settlements) == 1
+    assert books.frees == 1
+
+
+def test_an_answer_with_errors() -> None:
+    books = Books(UPDATE)
+    error = {"category": "OBJECT_NOT_FOUND", "context": {"ids": ["101", "102"]}}
+    books.answer(books.begin(3), {**results(100), "errors": [error]}, 207)
+    books.check()
+
+    assert books.statuses == {0: "succeeded", 1: "failed", 2: "failed"}
+    assert type(books.error(1)) is RecordNotFound
+    assert {outcome.id for outcome in books.told.unsuccessful} == {"101", "102"}
+
+
+def test_an_answer_of_errors_alone() -> None:
+    books = Books(READ)
+    error = {"category": "OBJECT_NOT_FOUND", "context": {"ids": ["100", "101"]}}
+    books.answer(books.begin(2), {"results": [], "errors": [error]}, 207)
+    books.check()
+
+    assert books.statuses == {0: "failed", 1: "failed"}
+
+
+@pytest.mark.parametrize("operation", [READ, UPDATE, UPSERT])
+def test_what_an_answer_leaves_out_is_asked_for_once_more_alone(
+    operation: Operation,
+) -> None:
+    books = Books(operation)
+    chunk = books.begin(3)
+    names = [
+        str(given["id"] if isinstance(given, dict) else given) for given in chunk.inputs
+    ]
+    first = {"id": names[0], "properties": {"ref": names[0]}}
+    books.answer(chunk, {"results": [first]})
+
+    assert books.statuses == {0: "succeeded"}
+    singles = [books.take(), books.take()]
+    assert [single.indices for single in singles] == [[1], [2]]
+    assert all(single.asked_again and single.attempts == 2 for single in singles)
+    assert books.desk.size == 2
+    for single in singles:
+        books.answer(single, results(900))
+    books.check()
+
+
+def test_what_an_answer_leaves_out_of_a_create_is_unknown() -> None:
+    books = Books(CREATE)
+    body = {"results": [{"id": "1", "properties": {}, "objectWriteTraceId": "0"}]}
+    books.answer(books.begin(2), body, 201)
+    books.check()
+
+    assert books.statuses == {0: "succeeded", 1: "unknown"}
+    assert type(books.error(1)) is OutcomeUnknown
+    assert not books.told.unsuccessful[0].safe_to_resend
+
+
+def test_what_was_asked_for_again_is_unknown_at_last() -> None:
+    books = Books(READ)
+    chunk = books.begin(2)
+    chunk.asked_again = True
+    books.answer(chunk, results(100))
+    books.check()
+
+    assert books.statuses == {0: "succeeded", 1: "unknown"}
+
+
+def test_nothing_is_asked_for_again_after_the_end() -> None:
+    books = Books(READ)
+    chunk = books.begin(2)
+    books.ledger.end("the batch was cancelled")
+    books.answer(chunk, results(100))
+    books.check()
+
+    assert books.statuses == {0: "succeeded", 1: "not_sent"}
+
+
+@pytest.mark.parametrize("operation", [READ, ARCHIVE])
+def test_equal_keys_share_one_answer(operation: Operation) -> None:
+    books = Books(operation)
+    books.ledger.take_in(["100", 100, {"id": "100"}, "101"])
+    chunk = books.take()
+    assert (len(chunk), chunk.count) == (2, 4)
+    if operation is READ:
+        books.answer(chunk, results(101, 100))
+    else:
+        books.answer(chunk, b"", 204)
+    books.check()
+
+    assert set(books.statuses.values()) == {"succeeded"}
+
+
+def test_equal_keys_share_an_error() -> None:
+    books = Books(READ)
+    books.ledger.take_in(["100", "101", "100"])
+    error = {"category": "OBJECT_NOT_FOUND", "context": {"ids": ["100"]}}
+    books.answer(books.take(), {**results(101), "errors": [error]}, 207)
+    books.check()
+
+    assert books.statuses == {0: "failed", 1: "succeeded", 2: "failed"}
+
+
+def test_a_second_write_to_a_record_follows_the_first() -> None:
+    books = Books(UPDATE)
+    books.ledger.take_in(2 * some_inputs(UPDATE, 1))
+    first = books.take()
+    assert (first.indices, books.desk.waiting(partial=True)) == ([0], 0)
+    books.answer(first, results(100))
+    books.answer(books.take(), results(100))
+    books.check()
+
+
+# ---- refusals
+
+
+def test_a_refused_chunk_is_halved() -> None:
+    books = Books(UPDATE)
+    books.ledger.refuse(books.begin(5), refusal())
+
+    assert [books.take().indices for _ in range(2)] == [[0, 1], [2, 3, 4]]
+    assert books.ledger.summary.isolating == 2
+    assert books.desk.size == 5
+    assert books.frees == 1
+
+
+def test_alone_a_refused_input_failed() -> None:
+    books = Books(UPDATE)
+    error = APIError(
+        "Contact already exists. Existing ID: 7", status=409, correlation_id="c-1"
+    )
+    books.ledger.refuse(books.begin(1), Refused(error))
+    books.check()
+    told = books.error(0)
+
+    assert books.statuses == {0: "failed"}
+    assert isinstance(told, RecordConflict)
+    assert (told.existing_id, told.correlation_id) == ("7", "c-1")
+    assert books.told.unsuccessful[0].attempts == 1
+
+
+def test_without_isolation_all_of_a_refused_chunk_failed() -> None:
+    books = Books(UPDATE, isolate=False)
+    books.ledger.refuse(books.begin(3), refusal())
+    books.check()
+
+    assert set(books.statuses.values()) == {"failed"}
+    assert books.ledger.summary.isolating == 0
+
+
+@pytest.mark.parametrize("because", ["duplicates", "size"])
+@pytest.mark.parametrize("isolate", [True, False])
+def test_where_no_record_is_to_blame_none_fails(because: Any, *, isolate: bool) -> None:
+    """A refusal for size or for duplicates says nothing about any record."""
+    books = Books(UPDATE, isolate=isolate)
+    books.ledger.refuse(books.begin(4), refusal(because=because))
+
+    assert books.statuses == {}
+    assert [books.take().indices for _ in range(2)] == [[0, 1], [2, 3]]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_refusal_that_may_have_written_leaves_all_unknown(count: int) -> None:
+    books = Books(CREATE)
+    books.ledger.refuse(books.begin(count), refusal(written=True))
+    books.check()
+
+    assert set(books.statuses.values()) == {"unknown"}
+    assert "half-way" in books.error(0).message
+
+
+def test_a_chunk_that_is_refused_after_the_end_is_dropped() -> None:
+    books = Books(UPDATE)
+    chunk = books.begin(3)
+    books.ledger.end("the batch was cancelled")
+    books.ledger.refuse(chunk, refusal())
+    books.check()
+
+    assert set(books.statuses.values()) == {"not_sent"}
+
+
+# ---- giving up
+
+NO = APIError("it was not to be", status=503)
+GIVE_UPS = {
+    "again": Again(NO, arrived=False),
+    "throttled": Throttled(10.0),
+    "missing": Missing(APIError("nothing there", status=404)),
+}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("verdict", GIVE_UPS)
+def test_what_surely_did_not_arrive(name: str, verdict: str) -> None:
+    books = Books(OPERATIONS[name])
+    reason = books.ledger.give_up(books.begin(2), GIVE_UPS[verdict])  # type: ignore[arg-type] # one of the three
+    books.check()
+
+    status = "failed" if verdict == "missing" else "not_sent"
+    assert set(books.statuses.values()) == {status}
+    assert reason
+    assert verdict == "missing" or reason in books.error(0).message
+    assert all(outcome.safe_to_resend for outcome in books.told.unsuccessful)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("verdict", GIVE_UPS)
+def test_once_an_attempt_may_have_arrived_it_stays_so(name: str, verdict: str) -> None:
+    """A read cannot have written anything: it failed."""
+    books = Books(OPERATIONS[name])
+    chunk = books.begin(2)
+    chunk.doubtful = True
+    books.ledger.give_up(chunk, GIVE_UPS[verdict])  # type: ignore[arg-type] # one of the three
+    books.check()
+
+    status = "failed" if name == "read" else "unknown"
+    assert set(books.statuses.values()) == {status}
+    resend = {outcome.safe_to_resend for outcome in books.told.unsuccessful}
+    assert resend == {name != "create"}
+
+
+def test_a_read_that_got_no_answer_says_why() -> None:
+    books = Books(READ)
+    chunk = books.begin(1)
+    chunk.doubtful = True
+    books.ledger.give_up(chunk, GIVE_UPS["again"])  # type: ignore[arg-type] # Again
+    told = books.error(0)
+
+    assert (told.category, told.origin) == ("UNAVAILABLE", "hubbatch")
+    assert "it was not to be" in told.message
+
+
+# ---- the end
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize(
+    ("doubtful", "in_flight"), [(False, False), (True, False), (False, True)]
+)
+def test_the_end(name: str, *, doubtful: bool, in_flight: bool) -> None:
+    """What waits is not sent; what was under way may have been written."""
+    books = Books(OPERATIONS[name])
+    under_way = books.begin(2)
+    under_way.doubtful, under_way.in_flight = doubtful, in_flight
+    books.ledger.take_in(some_inputs(books.operation, 4)[2:])
+    books.ledger.end("the batch was cancelled")
+    books.ledger.end("another reason")
+    assert {*books.statuses} == {2, 3}
+    books.ledger.drop(under_way)
+    books.check()
+
+    unseen = (doubtful or in_flight) and name != "read"
+    first = "unknown" if unseen else "not_sent"
+    assert [*books.statuses.values()] == [first, first, "not_sent", "not_sent"]
+    assert "the batch was cancelled" in books.error(0).message
+    assert "the batch was cancelled" in books.error(3).message
+
+
+@given(
+    st.sampled_from(sorted(OPERATIONS)),
+    st.lists(st.integers(0, 4), min_size=1, max_size=12),
+    st.lists(
+        st.sampled_from(["answer", "part", "refuse", "give up", "end", "drop", "take"]),
+        max_size=12,
+    ),
+    st.booleans(),
+)
+def test_whatever_happens_every_input_has_one_outcome(
+    name: str,
+    keys: list[int],
+    events: list[str],
+    isolate: bool,  # noqa: FBT001 -- a strategy's
+) -> None:
+    books = Books(OPERATIONS[name], isolate=isolate)
+    pool = some_inputs(books.operation, 5)
+    books.ledger.take_in([*(pool[key] for key in keys), None])
+    for event in [*events, *(500 * ["answer"])]:
+        if not books.desk.waiting(partial=True):
+            break
+        chunk = books.take()
+        happen(books, chunk, event)
+    books.check()
+
+
+def happen(books: Books, chunk: Chunk, event: str) -> None:
+    match event:
+        case "answer" | "part":
+            part = chunk if event == "answer" else chunk.pick([0])
+            verdict = read(books.operation, chunk, respond(200, complete(books, part)))
+            if isinstance(verdict, Answered):
+                books.ledger.settle(chunk, verdict.settlement)
+            else:
+                books.ledger.give_up(chunk, Again(NO, arrived=True))
+        case "refuse":
+            books.ledger.refuse(chunk, refusal())
+        case "give up":
+            books.ledger.give_up(chunk, GIVE_UPS["throttled"])  # type: ignore[arg-type] # Throttled
+        case "end":
+            books.ledger.end("the batch ended")
+            books.ledger.drop(chunk)
+        case "drop":
+            books.ledger.drop(chunk)
+        case _:
+            books.desk.back([chunk])
+
+
+def complete(books: Books, chunk: Chunk) -> object:
+    """Answer for all inputs of a chunk."""
+    if books.operation is LEGACY:
+        return [{"objectId": int(key or 0)} for key in chunk.keys]
+    return {
+        "results": [
+            {
+                "id": key if key and key.isdecimal() else "900",
+                "properties": {"ref": (key or "").partition("\0")[2]},
+                "objectWriteTraceId": chunk.trace(position),
+            }
+            for position, key in enumerate(chunk.keys)
+        ]
+    }

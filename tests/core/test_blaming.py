@@ -1,0 +1,130 @@
+"""HubSpot's error objects as the error of one record."""
+
+import pytest
+
+from hubbatch.core.blaming import from_api_error, from_standard_error
+from hubbatch.errors import (
+    APIError,
+    RecordConflict,
+    RecordError,
+    RecordInvalid,
+    RecordNotFound,
+)
+from hubbatch.models import ErrorDetail, StandardError
+
+
+NOT_VALID = (
+    'Property values were not valid: [{"isValid":false,"message":"Property \\"a\\" '
+    'does not exist","error":"PROPERTY_DOESNT_EXIST","name":"a"},{"isValid":false,'
+    '"message":"b was not a valid long.","error":"INVALID_LONG","name":"b"}, 5]'
+)
+
+
+@pytest.mark.parametrize(
+    ("category", "kind"),
+    [
+        ("VALIDATION_ERROR", RecordInvalid),
+        ("OBJECT_NOT_FOUND", RecordNotFound),
+        ("CONFLICT", RecordConflict),
+        ("OBJECT_ALREADY_EXISTS", RecordConflict),
+        ("INTERNAL_ERROR", RecordError),
+        (None, RecordError),
+    ],
+)
+def test_the_category_says_what_kind_it_is(
+    category: str | None, kind: type[RecordError]
+) -> None:
+    error = from_standard_error(
+        StandardError(category=category, message="m", context={"ids": ["5"]})
+    )
+
+    assert type(error) is kind
+    assert (error.category, error.message) == (category, "m")
+    assert error.context == {"ids": ["5"]}
+    assert error.origin == "hubspot"
+    assert error.correlation_id is None
+
+
+@pytest.mark.parametrize(
+    ("status", "category", "kind"),
+    [
+        (400, None, RecordInvalid),
+        (404, None, RecordNotFound),
+        (409, None, RecordConflict),
+        (None, None, RecordInvalid),
+        (409, "VALIDATION_ERROR", RecordInvalid),
+        (400, "CONFLICT", RecordConflict),
+    ],
+)
+def test_without_a_category_the_status_does(
+    status: int | None, category: str | None, kind: type[RecordError]
+) -> None:
+    refusal = APIError("m", status=status, category=category, correlation_id="c")
+    error = from_api_error(refusal)
+
+    assert type(error) is kind
+    assert error.correlation_id == "c"
+
+
+def test_the_message_of_a_property_error_is_unpacked() -> None:
+    error = from_standard_error(
+        StandardError(category="VALIDATION_ERROR", message=NOT_VALID)
+    )
+
+    assert error.message == 'Property "a" does not exist; b was not a valid long.'
+    assert (error.code, error.property_name) == ("PROPERTY_DOESNT_EXIST", "a")
+    assert str(error).startswith("VALIDATION_ERROR: Property")
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["Property values were not valid: []", "Property values were not valid: [{]", "no"],
+)
+def test_a_message_that_cannot_be_unpacked_stays(message: str) -> None:
+    error = from_standard_error(StandardError(message=message))
+
+    assert (error.message, error.code, error.property_name) == (message, None, None)
+
+
+def test_the_first_cause_gives_code_and_property() -> None:
+    details = [
+        ErrorDetail("m", "INVALID_OPTION", context={"propertyName": ["c"]}),
+        ErrorDetail("n", "OTHER"),
+    ]
+    error = from_api_error(APIError(NOT_VALID, status=400, errors=details))
+
+    assert (error.code, error.property_name) == ("INVALID_OPTION", "c")
+
+
+@pytest.mark.parametrize("context", [None, "text", {}, {"propertyName": []}])
+def test_a_cause_may_name_no_property(context: dict[str, list[str]] | str) -> None:
+    detail = ErrorDetail("m", context=context)
+    error = from_api_error(APIError("m", status=400, errors=[detail]))
+
+    assert (error.code, error.property_name) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("message", "context", "existing"),
+    [
+        ("Contact already exists. Existing ID: 171", None, "171"),
+        ("Contact already exists", None, None),
+        ("Contact already exists. Existing ID: 171", {"existingId": ["9"]}, "9"),
+        ("Cannot set PropertyValueCoordinates{} on 7. 5 already has that value.",
+         None, "5"),
+    ],
+)  # fmt: skip
+def test_a_conflict_names_who_has_the_value(
+    message: str, context: dict[str, list[str]] | None, existing: str | None
+) -> None:
+    error = from_standard_error(
+        StandardError(category="CONFLICT", message=message, context=context)
+    )
+
+    assert isinstance(error, RecordConflict)
+    assert error.existing_id == existing
+
+
+def test_there_is_always_a_reason() -> None:
+    assert from_standard_error(StandardError()).message == "HubSpot gave no reason"
+    assert from_standard_error(StandardError(category="X")).message == "X"

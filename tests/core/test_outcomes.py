@@ -1,0 +1,362 @@
+"""Outcomes, and the one response that a batch comes back with."""
+
+import pickle
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hubbatch.core.operations import OBJECT_CALLS, Operation
+from hubbatch.core.outcomes import (
+    Collector,
+    CombinedResponse,
+    Outcome,
+    OutcomeStatus,
+    Summary,
+    not_sent_error,
+    succeeded,
+    unknown_error,
+    unsuccessful,
+)
+from hubbatch.core.planning import Chunk
+from hubbatch.core.settling import Settlement
+from hubbatch.errors import BatchFailed, OutcomeUnknown, RecordInvalid
+from hubbatch.models import (
+    BatchResponse,
+    LegacyObject,
+    SimplePublicObject,
+    StandardError,
+)
+
+from .helpers import (
+    ARCHIVE,
+    CREATE,
+    LEGACY,
+    READ,
+    UPDATE,
+    UPSERT,
+    chunk_of,
+    some_inputs,
+)
+
+
+def collect(operation: Operation, count: int) -> tuple[Collector[Any], list[Any]]:
+    collector: Collector[Any] = Collector(operation)
+    inputs = some_inputs(operation, count)
+    collector.took(inputs)
+    return collector, inputs
+
+
+def chunk_at(operation: Operation, inputs: list[Any], *indices: int) -> Chunk:
+    every = chunk_of(operation, inputs)
+    chunk = every.pick(indices)
+    chunk.attempts = 1
+    return chunk
+
+
+def records(*ids: int) -> list[Any]:
+    return [SimplePublicObject(str(n), {}) for n in ids]
+
+
+def fail(
+    collector: Collector[Any], operation: Operation, index: int, status: str = "failed"
+) -> None:
+    error = RecordInvalid("no", category="VALIDATION_ERROR")
+    collector.failed(
+        [
+            unsuccessful(
+                operation.call,
+                index,
+                collector.inputs[index],
+                error,
+                OutcomeStatus(status),
+                attempts=1,
+            )
+        ]
+    )
+
+
+# ---- single outcomes
+
+
+@pytest.mark.parametrize("verb", ["create", "read", "update", "upsert", "archive"])
+@pytest.mark.parametrize("status", ["failed", "unknown", "not_sent"])
+def test_what_is_safe_to_resend(verb: Any, status: str) -> None:
+    """Anything but a create that may have been written."""
+    told = unsuccessful(
+        OBJECT_CALLS[verb], 0, "x", unknown_error("why"), OutcomeStatus(status)
+    )
+
+    assert told.safe_to_resend is not (verb == "create" and status == "unknown")
+
+
+def test_a_success() -> None:
+    [record] = records(5)
+
+    assert succeeded(UPDATE.call, 3, "given", record, 2, "9") == Outcome(
+        3,
+        "given",
+        OutcomeStatus.SUCCEEDED,
+        id="5",
+        result=record,
+        error=None,
+        attempts=2,
+        safe_to_resend=True,
+    )
+    assert not succeeded(CREATE.call, 0, "given", record, 1, None).safe_to_resend
+
+
+@pytest.mark.parametrize(
+    ("result", "key", "id_"),
+    [
+        (None, "9", "9"),
+        (None, "ref\0r9", None),
+        (None, None, None),
+        (LegacyObject(None, None, 7), "9", "7"),
+    ],
+)
+def test_the_id_is_what_is_known(result: Any, key: str | None, id_: str | None) -> None:
+    assert succeeded(UPDATE.call, 0, "x", result, 1, key).id == id_
+
+
+def test_a_status_is_its_text() -> None:
+    assert [*OutcomeStatus] == ["succeeded", "failed", "unknown", "not_sent"]
+
+
+def test_errors_of_our_own() -> None:
+    unknown, unsent = unknown_error("why"), not_sent_error("why")
+
+    assert type(unknown) is OutcomeUnknown
+    assert (unknown.category, unknown.origin) == ("OUTCOME_UNKNOWN", "hubbatch")
+    assert (unsent.category, unsent.origin) == ("NOT_SENT", "hubbatch")
+
+
+def test_a_summary_counts() -> None:
+    summary = Summary(inputs=9, succeeded=2)
+    for status in ("failed", "failed", "unknown", "not_sent"):
+        summary.count(OutcomeStatus(status))
+
+    assert (summary.failed, summary.unknown, summary.not_sent) == (2, 1, 1)
+    assert summary.settled == 6
+
+
+# ---- collecting
+
+
+def test_results_are_in_the_order_of_the_inputs() -> None:
+    collector, inputs = collect(UPDATE, 5)
+    collector.succeeded(chunk_at(UPDATE, inputs, 3, 4), records(103, 104))
+    collector.succeeded(chunk_at(UPDATE, inputs, 2, 0), records(102, 100))
+    fail(collector, UPDATE, 1)
+    response = collector.response()
+
+    assert [result.id for result in response.results] == ["100", "102", "103", "104"]
+    assert [outcome.index for outcome in response.outcomes] == [0, 1, 2, 3, 4]
+    assert [outcome.input for outcome in response.outcomes] == inputs
+    assert [str(o.status)[0] for o in response.outcomes] == ["s", "f", "s", "s", "s"]
+    assert (response.succeeded, len(response.failures)) == (4, 1)
+
+
+def test_outcomes_are_a_sequence() -> None:
+    collector, inputs = collect(UPDATE, 3)
+    collector.succeeded(chunk_at(UPDATE, inputs, 0, 1, 2), records(100, 101, 102))
+    outcomes = collector.response().outcomes
+
+    assert len(outcomes) == 3
+    assert outcomes[1].input is inputs[1]
+    assert outcomes[-1].id == "102"
+    assert [outcome.index for outcome in outcomes[::-1]] == [2, 1, 0]
+    assert [outcome.index for outcome in outcomes[1:9]] == [1, 2]
+    assert outcomes[0] in outcomes
+    assert repr(outcomes) == "<3 outcomes>"
+    with pytest.raises(IndexError):
+        outcomes[3]
+
+
+def test_attempts_are_told() -> None:
+    collector, inputs = collect(UPDATE, 2)
+    first, second = (chunk_at(UPDATE, inputs, index) for index in range(2))
+    second.attempts = 3
+    collector.succeeded(first, records(100))
+    collector.succeeded(second, records(101))
+
+    assert [outcome.attempts for outcome in collector.response().outcomes] == [1, 3]
+
+
+def test_equal_reads_have_equal_outcomes() -> None:
+    collector: Collector[Any] = Collector(READ)
+    inputs = ["100", "101", 100]
+    collector.took(inputs)
+    chunk = chunk_of(READ, inputs[:2])
+    chunk.followers = {0: [(2, 100)]}
+    chunk.attempts = 2
+    collector.succeeded(chunk, records(100, 101))
+    response = collector.response()
+
+    assert [outcome.id for outcome in response.outcomes] == ["100", "101", "100"]
+    assert [outcome.attempts for outcome in response.outcomes] == [2, 2, 2]
+    assert response.outcomes[2].input == 100
+    assert response.succeeded == 3
+
+
+@pytest.mark.parametrize(
+    ("operation", "id_"),
+    [
+        (ARCHIVE, "100"),
+        (UPDATE, "100"),
+        (LEGACY, "100"),
+        (UPSERT, None),
+        (CREATE, None),
+    ],
+)
+def test_a_success_without_a_result(operation: Operation, id_: str | None) -> None:
+    collector, inputs = collect(operation, 1)
+    collector.succeeded(chunk_at(operation, inputs, 0), [None])
+    response = collector.response()
+    [outcome] = response.outcomes
+
+    assert (outcome.status, outcome.id, outcome.result) == ("succeeded", id_, None)
+    assert (response.results, response.succeeded) == ([], 1)
+
+
+def test_the_envelope_is_merged_and_errors_stand_in_order() -> None:
+    """In the order of the inputs, whichever chunk was answered first."""
+    collector, inputs = collect(UPDATE, 4)
+    first, second = chunk_at(UPDATE, inputs, 0, 1), chunk_at(UPDATE, inputs, 2, 3)
+    at = [datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC) for second in range(4)]
+    e1, e2 = (StandardError(message=text) for text in "12")
+    parts: list[BatchResponse[Any]] = [
+        BatchResponse("COMPLETE", [], 1, [e1], None, at[0], at[2], {"a": "x"}),
+        BatchResponse("PENDING", [], 2, [e2, e1], at[1], at[1], at[3], {"b": "y"}),
+    ]
+    loose = records(8, 9)
+    for chunk, part, extra in ((second, parts[1], 1), (first, parts[0], 0)):
+        settlement = Settlement(part, [None, None], {}, [], [loose[extra]])
+        collector.answered(chunk, settlement)
+        collector.succeeded(chunk, [None, None])
+    response = collector.response()
+
+    assert response.to_dict() == {
+        "status": "PENDING",
+        "results": [
+            {"id": "8", "properties": {}},
+            {"id": "9", "properties": {}},
+        ],
+        "numErrors": 3,
+        "errors": [{"message": "1"}, {"message": "2"}],
+        "requestedAt": "2026-01-01T00:00:01.000Z",
+        "startedAt": "2026-01-01T00:00:00.000Z",
+        "completedAt": "2026-01-01T00:00:03.000Z",
+        "links": {"a": "x", "b": "y"},
+    }
+
+
+def test_a_batch_of_nothing() -> None:
+    response = Collector[Any](READ).response()
+
+    assert (response.status, response.results, [*response.outcomes]) == (
+        "COMPLETE",
+        [],
+        [],
+    )
+    assert (response.succeeded, response.failures) == (0, [])
+    assert response.to_dict() == {"status": "COMPLETE", "results": []}
+    response.raise_for_failures()
+
+
+def test_failures_and_their_parts() -> None:
+    collector, _ = collect(UPDATE, 5)
+    for index, status in enumerate(["unknown", "failed", "not_sent", "failed"][::-1]):
+        fail(collector, UPDATE, index, status)
+    response = collector.response()
+
+    assert [outcome.index for outcome in response.failures] == [0, 1, 2, 3]
+    assert [outcome.index for outcome in response.failed] == [0, 2]
+    assert [outcome.index for outcome in response.unknown] == [3]
+    assert [outcome.index for outcome in response.not_sent] == [1]
+    assert response.succeeded + len(response.failures) == 5
+
+
+def test_raise_for_failures_raises_copies() -> None:
+    collector, _ = collect(UPDATE, 3)
+    fail(collector, UPDATE, 0)
+    fail(collector, UPDATE, 2)
+    response = collector.response()
+    with pytest.raises(BatchFailed, match="2 of 3 records") as caught:
+        response.raise_for_failures()
+
+    kept = [outcome.error for outcome in response.failures]
+    raised = caught.value.exceptions
+    assert [type(error) for error in raised] == [RecordInvalid, RecordInvalid]
+    assert all(error.__traceback__ is None for error in kept if error)
+    assert not {id(error) for error in raised} & {id(error) for error in kept}
+    assert [str(error) for error in raised] == [str(error) for error in kept]
+
+
+def test_a_response_can_be_pickled() -> None:
+    """An error that ends a batch carries it, and errors travel between processes."""
+    collector, inputs = collect(UPDATE, 2)
+    collector.succeeded(chunk_at(UPDATE, inputs, 0), records(100))
+    fail(collector, UPDATE, 1)
+    again: CombinedResponse[Any] = pickle.loads(pickle.dumps(collector.response()))  # noqa: S301 -- our own
+
+    assert [outcome.id for outcome in again.outcomes] == ["100", None]
+    assert again.to_dict() == collector.response().to_dict()
+
+
+def test_a_legacy_response() -> None:
+    collector, inputs = collect(LEGACY, 1)
+    record = LegacyObject("TICKET", 62515, 100)
+    collector.answered(
+        chunk_at(LEGACY, inputs, 0),
+        Settlement(BatchResponse(results=[record]), [record], {}, [], []),
+    )
+    collector.succeeded(chunk_at(LEGACY, inputs, 0), [record])
+    response = collector.response()
+
+    assert response.outcomes[0].id == "100"
+    assert response.started_at is None
+    assert response.to_dict() == {
+        "status": "COMPLETE",
+        "results": [
+            {
+                "objectType": "TICKET",
+                "portalId": 62515,
+                "objectId": 100,
+                "properties": {},
+                "isDeleted": None,
+            }
+        ],
+    }
+
+
+@given(st.data())
+def test_every_input_has_the_outcome_that_it_was_given(data: st.DataObject) -> None:
+    """In whatever pieces and order the outcomes come."""
+    count = data.draw(st.integers(0, 12))
+    collector, inputs = collect(UPDATE, count)
+    left = data.draw(st.permutations(range(count)))
+    expected: dict[int, str | None] = {}
+    while left:
+        size = data.draw(st.integers(1, len(left)))
+        indices, left = left[:size], left[size:]
+        if data.draw(st.booleans()):
+            ids = [900 + index for index in indices]
+            collector.succeeded(chunk_at(UPDATE, inputs, *indices), records(*ids))
+            expected |= {index: str(900 + index) for index in indices}
+        else:
+            for index in indices:
+                fail(collector, UPDATE, index)
+                expected[index] = None
+    response = collector.response()
+
+    assert {o.index: o.id for o in response.outcomes} == expected
+    assert response.succeeded == sum(id_ is not None for id_ in expected.values())
+    assert response.succeeded + len(response.failures) == count
+    assert [r.id for r in response.results] == [
+        id_ for _, id_ in sorted(expected.items()) if id_
+    ]

@@ -1,0 +1,596 @@
+"""What an answer means: a table over verbs, statuses and bodies; and any bytes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import pytest
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hubbatch.core.answers import NoAnswer, Response
+from hubbatch.core.blaming import from_api_error
+from hubbatch.core.reading import read
+from hubbatch.core.verdicts import (
+    Again,
+    Answered,
+    Ended,
+    Missing,
+    Refused,
+    Throttled,
+    Unauthorized,
+    Verdict,
+)
+from hubbatch.errors import (
+    AuthenticationError,
+    DailyLimitReached,
+    InvalidRequestError,
+    PermissionDeniedError,
+)
+
+from .helpers import (
+    ARCHIVE,
+    CREATE,
+    LEGACY,
+    OPERATIONS,
+    READ,
+    UPDATE,
+    UPSERT,
+    respond,
+    some_chunk,
+)
+
+
+HTML = b"<html><title>Error</title><h2>HTTP ERROR</h2></html>"
+JSON: dict[str, Any] = {
+    "status": "error",
+    "message": "it was not to be",
+    "correlationId": "c-1",
+    "category": "VALIDATION_ERROR",
+}
+# What is in an error's body; none of them may make a difference to a 5xx.
+BODIES: Mapping[str, bytes] = {
+    "json": orjson.dumps(JSON),
+    "envelope": orjson.dumps({"status": "COMPLETE", "results": []}),
+    "empty": b"",
+    "html": HTML,
+    "truncated": orjson.dumps(JSON)[:20],
+    "list": b"[]",
+    "text": b'"Gateway Timeout"',
+    "number": b"17",
+    "null": b"null",
+    "not utf-8": b"\xff\xfe",
+}
+IS_OBJECT = {"json", "envelope"}
+
+# Status: the kind of verdict, whatever the body and the verb are.
+ALWAYS: Mapping[int, type[Verdict]] = {
+    301: Ended,
+    401: Unauthorized,
+    402: Ended,
+    403: Ended,
+    405: Ended,
+    414: Ended,
+    423: Again,
+    429: Throttled,
+    477: Again,
+    **dict.fromkeys([500, 502, 503, 504, 521, 522, 523, 524, 525, 526], Again),
+    400: Refused,
+    409: Refused,
+    413: Refused,
+    422: Refused,
+}
+
+
+def ask(
+    name: str, status: int, body: object, headers: Mapping[str, str] | None = None
+) -> Verdict:
+    operation = OPERATIONS[name]
+    return read(operation, some_chunk(operation, 3), respond(status, body, headers))
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("status", ALWAYS)
+@pytest.mark.parametrize("kind", BODIES)
+def test_the_status_decides(name: str, status: int, kind: str) -> None:
+    verdict = ask(name, status, BODIES[kind])
+
+    assert type(verdict) is ALWAYS[status]
+    if not isinstance(verdict, Throttled | Answered):
+        assert verdict.error.status == status
+        assert verdict.error.message
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("kind", BODIES)
+def test_404(name: str, kind: str) -> None:
+    """JSON is about the inputs where inputs can be missing; else the path is wrong."""
+    of_inputs = kind in IS_OBJECT and name in ("read", "update", "legacy")
+    verdict = ask(name, 404, BODIES[kind])
+
+    assert type(verdict) is (Refused if of_inputs else Missing)
+    if isinstance(verdict, Missing):
+        assert isinstance(verdict.error, InvalidRequestError)
+        assert (kind in IS_OBJECT) != (OPERATIONS[name].path in verdict.error.message)
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 521, 522, 523, 524, 525, 526])
+def test_after_a_5xx_it_may_have_arrived(status: int) -> None:
+    verdict = ask("update", status, HTML, {"Retry-After": "7"})
+
+    assert verdict == Again(verdict.error, arrived=True, retry_after=7.0)  # type: ignore[union-attr] # it is one
+
+
+@pytest.mark.parametrize("sent", [True, False])
+def test_no_answer(*, sent: bool) -> None:
+    answer = NoAnswer(sent, "the connection was lost")
+    verdict = read(UPDATE, some_chunk(UPDATE, 1), answer)
+
+    assert isinstance(verdict, Again)
+    assert (verdict.arrived, verdict.retry_after) == (sent, 0.0)
+    assert verdict.error.message == "the connection was lost"
+    assert verdict.error.status is None
+
+
+@pytest.mark.parametrize(
+    ("header", "wait"),
+    [(None, 2.0), ("1", 2.0), ("5", 5.0), ("Wed, 21 Oct 2026 07:28:00 GMT", 2.0)],
+)
+def test_a_lock_lasts_two_seconds(header: str | None, wait: float) -> None:
+    verdict = ask("update", 423, b"", {"Retry-After": header} if header else {})
+
+    assert isinstance(verdict, Again)
+    assert (verdict.arrived, verdict.retry_after) == (False, wait)
+
+
+@pytest.mark.parametrize(
+    ("header", "wait"),
+    [("86400", 86400.0), ("", 0.0), ("-1", 0.0), ("nan", 0.0), ("inf", 0.0)],
+)
+def test_a_migration_says_how_long(header: str, wait: float) -> None:
+    verdict = ask("create", 477, b"", {"Retry-After": header})
+
+    assert isinstance(verdict, Again)
+    assert (verdict.arrived, verdict.retry_after) == (False, wait)
+
+
+# ---- 429
+
+BURST = {
+    "status": "error",
+    "message": "You have reached your ten_secondly_rolling limit.",
+    "errorType": "RATE_LIMIT",
+    "policyName": "TEN_SECONDLY_ROLLING",
+}
+SECONDLY = {
+    "status": "error",
+    "message": "You have reached your secondly limit.",
+    "category": "RATE_LIMITS",
+}
+DAILY = {
+    "status": "error",
+    "message": "You have reached your daily limit.",
+    "errorType": "RATE_LIMIT",
+    "correlationId": "c-2",
+    "policyName": "DAILY",
+}
+INTERVAL = {"X-HubSpot-RateLimit-Interval-Milliseconds": "5000"}
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "wait"),
+    [
+        (BURST, {}, 10.0),
+        (BURST, INTERVAL, 5.0),
+        (BURST, {**INTERVAL, "Retry-After": "3"}, 3.0),
+        (BURST, {"X-HubSpot-RateLimit-Interval-Milliseconds": "soon"}, 10.0),
+        ({**BURST, "policyName": None}, {}, 10.0),
+        (SECONDLY, {}, 1.0),
+        (SECONDLY, INTERVAL, 1.0),
+        (SECONDLY, {"Retry-After": "4"}, 4.0),
+        ({**SECONDLY, "policyName": "SECONDLY"}, {}, 1.0),
+        ({"policyName": 5}, {}, 10.0),
+        ({"message": ["x"]}, {}, 10.0),
+        (b"", {}, 10.0),
+        (b"error code: 1015", {}, 10.0),
+        (HTML, {"Retry-After": "inf"}, 10.0),
+    ],
+)
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_everybody_waits(
+    name: str, body: object, headers: dict[str, str], wait: float
+) -> None:
+    assert ask(name, 429, body, headers) == Throttled(wait)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        DAILY,
+        {"message": DAILY["message"]},
+        {"policyName": "DAILY", "message": "You have reached your secondly limit."},
+    ],
+)
+def test_the_day_is_used_up(body: object) -> None:
+    verdict = ask("read", 429, body)
+
+    assert isinstance(verdict, Ended)
+    assert type(verdict.error) is DailyLimitReached
+    assert verdict.error.status == 429
+
+
+def test_the_policy_s_name_stands_above_the_message() -> None:
+    body = {**DAILY, "policyName": "TEN_SECONDLY_ROLLING"}
+
+    assert ask("read", 429, body) == Throttled(10.0)
+
+
+# ---- refusals
+
+
+@pytest.mark.parametrize("status", [400, 409, 413, 422])
+@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Unable to infer object type from: butterflies",
+        (
+            "Unable to perform update/upsert by non-unique 0-2 property hs_object_id "
+            "in portal ID 62515"
+        ),
+        "Invalid input JSON on line 1, column 2: Cannot deserialize value",
+    ],
+)
+def test_a_refusal_of_the_call(name: str, status: int, message: str) -> None:
+    verdict = ask(name, status, {"message": message, "correlationId": "c-3"})
+
+    assert isinstance(verdict, Ended)
+    assert type(verdict.error) is InvalidRequestError
+    assert (verdict.error.message, verdict.error.correlation_id) == (message, "c-3")
+
+
+@pytest.mark.parametrize("value", ["Invalid input JSON", "Unable to infer object type"])
+def test_a_quoted_value_is_not_a_refusal_of_the_call(value: str) -> None:
+    message = f"{value} was not one of the allowed options: [A, B]"
+    told = f'Property values were not valid: [{{"message":"{message}"}}]'
+
+    assert isinstance(ask("update", 400, {"message": told}), Refused)
+
+
+TOO_MANY = "The maximum number of inputs supported in a batch is 100. Please reduce"
+TOO_MANY_WITH_HISTORY = (
+    "The maximum number of inputs supported in a batch request for property histories "
+    "is 50. Please reduce"
+)
+DUPLICATES = "Duplicate IDs found in batch input: [5]. IDs must be unique"
+HALF = "Cannot set PropertyValueCoordinates{portalId=1} on 7. 5 already has that value."
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize(
+    ("status", "message", "because"),
+    [
+        (400, TOO_MANY, "size"),
+        (400, TOO_MANY_WITH_HISTORY, "size"),
+        (413, "too large", "size"),
+        (400, DUPLICATES, "duplicates"),
+        (400, "Property values were not valid: []", "records"),
+        (409, "Contact already exists. Existing ID: 5", "records"),
+        (422, "no", "records"),
+    ],
+)
+def test_a_refusal_of_the_chunk(
+    name: str, status: int, message: str, because: str
+) -> None:
+    verdict = ask(name, status, {**JSON, "message": message})
+
+    assert isinstance(verdict, Refused)
+    assert (verdict.because, verdict.written) == (because, False)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(400, {**JSON, "message": HALF}), (400, HTML), (409, b""), (422, b"[]")],
+)
+def test_a_refusal_that_may_have_written(name: str, status: int, body: object) -> None:
+    """Only for a create it matters: the others are as good sent twice."""
+    verdict = ask(name, status, body)
+
+    assert isinstance(verdict, Refused)
+    assert verdict.written is (name == "create")
+
+
+def test_all_that_hubspot_says_of_a_refusal() -> None:
+    body = {
+        **JSON,
+        "errors": [
+            {"message": "m", "code": "C", "context": {"propertyName": ["a"]}},
+            "not an object",
+        ],
+        "context": {"ids": [5]},
+    }
+    verdict = ask("update", 400, body)
+
+    assert isinstance(verdict, Refused)
+    assert verdict.error.message == "it was not to be"
+    assert verdict.error.category == "VALIDATION_ERROR"
+    assert verdict.error.correlation_id == "c-1"
+    assert verdict.error.context == {"ids": ["5"]}
+    assert [error.code for error in verdict.error.errors] == ["C"]
+
+
+def test_the_correlation_id_is_in_a_header_too() -> None:
+    verdict = ask("update", 500, HTML, {"X-HubSpot-Correlation-Id": "c-4"})
+
+    assert isinstance(verdict, Again)
+    assert verdict.error.correlation_id == "c-4"
+    assert str(verdict.error) == (
+        "500: HubSpot answered with status 500 (correlation id c-4)"
+    )
+
+
+def test_error_type_stands_for_a_category() -> None:
+    verdict = ask("update", 500, {"errorType": "INTERNAL", "errors": "none"})
+
+    assert isinstance(verdict, Again)
+    assert verdict.error.category == "INTERNAL"
+
+
+@pytest.mark.parametrize("odd", [5, ["a"], {"a": 1}, True])
+def test_an_error_of_odd_types_is_still_an_error(odd: object) -> None:
+    body = dict.fromkeys(["category", "correlationId", "message", "errors"], odd)
+    verdict = ask("update", 400, body)
+
+    assert isinstance(verdict, Refused)
+    assert from_api_error(verdict.error).category == str(odd)
+    assert verdict.error.correlation_id == str(odd)
+
+
+# ---- 401 and 403
+
+
+def test_401() -> None:
+    body = {
+        "message": "The OAuth token used to make this call expired 0 second(s) ago.",
+        "category": "EXPIRED_AUTHENTICATION",
+        "context": {"expire time": ["2026-03-10T23:04:41.164Z"]},
+    }
+    verdict = ask("upsert", 401, body)
+
+    assert isinstance(verdict, Unauthorized)
+    assert type(verdict.error) is AuthenticationError
+    assert verdict.error.category == "EXPIRED_AUTHENTICATION"
+
+
+SCOPES = {"requiredScopes": ["tickets"], "requiredGranularScopes": ["crm.a", "crm.b"]}
+
+
+@pytest.mark.parametrize(
+    ("body", "scopes"),
+    [
+        ({"errors": [{"context": SCOPES}]}, ["crm.a", "crm.b", "tickets"]),
+        ({"message": "no", "context": {"requiredGranularScopes": ["x"]}}, ["x"]),
+        ({"message": "no", "context": "text", "errors": [{"message": "m"}]}, []),
+        (HTML, []),
+    ],
+    ids=["in errors", "in context", "unnamed", "html"],
+)  # fmt: skip
+def test_403_names_the_missing_scopes(body: object, scopes: list[str]) -> None:
+    verdict = ask("update", 403, body)
+
+    assert isinstance(verdict, Ended)
+    error = verdict.error
+    assert isinstance(error, PermissionDeniedError)
+    assert error.scopes == scopes
+    assert all(scope in str(error) for scope in scopes)
+
+
+# ---- 2xx
+
+RECORD = {"id": "100", "properties": {}, "objectWriteTraceId": "0"}
+
+
+@pytest.mark.parametrize("name", ["create", "read", "update", "upsert"])
+@pytest.mark.parametrize("status", [200, 201, 202, 207, 299])
+def test_an_envelope_is_read_by_its_shape(name: str, status: int) -> None:
+    operation = OPERATIONS[name]
+    body = {"status": "COMPLETE", "results": [RECORD]}
+    verdict = read(operation, some_chunk(operation, 1), respond(status, body))
+
+    assert isinstance(verdict, Answered)
+    [result] = verdict.settlement.results
+    assert result.id == "100"
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_204(name: str) -> None:
+    """Nothing to say is a success of all, but no answer to a question."""
+    verdict = ask(name, 204, b"")
+
+    if name == "read":
+        assert isinstance(verdict, Again)
+    else:
+        assert isinstance(verdict, Answered)
+        assert verdict.settlement.results == [None] * 3
+        assert (verdict.settlement.open, verdict.settlement.failed) == ([], {})
+        assert verdict.settlement.part.started_at is None
+
+
+def test_an_archive_may_answer_with_an_envelope() -> None:
+    """The dated versions do: without errors all went well, with them the others did."""
+    error = {"category": "OBJECT_NOT_FOUND", "context": {"ids": ["101"]}}
+    fine = ask("archive", 200, {"status": "COMPLETE", "results": []})
+    partial = ask("archive", 207, {"results": [], "errors": [error], "numErrors": 1})
+
+    assert isinstance(fine, Answered)
+    assert (fine.settlement.open, fine.settlement.failed) == ([], {})
+    assert isinstance(partial, Answered)
+    assert [*partial.settlement.failed] == [1]
+    assert partial.settlement.open == []
+
+
+def test_a_legacy_answer_is_a_list() -> None:
+    body = [{"objectId": 101}, {"objectId": 100}, {"objectId": 102}]
+    verdict = ask("legacy", 200, body)
+
+    assert isinstance(verdict, Answered)
+    results = verdict.settlement.results
+    assert [result.object_id for result in results] == [100, 101, 102]
+
+
+NO_ANSWERS: Mapping[str, object] = {
+    "empty": b"",
+    "html": HTML,
+    "truncated": b'{"status":"COMPLETE","results":[{"id":"100","prop',
+    "null": b"null",
+    "number": b"1",
+    "text": b'"ok"',
+    "object": {},
+    "error": JSON,
+    "results null": {"results": None},
+    "results text": {"results": "ok"},
+    "results of texts": {"results": ["100"]},
+    "result without id": {"results": [{"properties": {}}]},
+    "result of odd id": {"results": [{"id": [1], "properties": {}}]},
+    "result of odd properties": {"results": [{"id": "100", "properties": "x"}]},
+    "envelope in a list": [{"results": []}],
+    "v1 without id": [{"properties": {}}],
+    "v1 odd id": [{"objectId": "abc"}],
+    "v1 odd properties": [{"objectId": 100, "properties": {"a": 5}}],
+}
+
+
+@pytest.mark.parametrize("status", [200, 201, 207])
+@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("kind", NO_ANSWERS)
+def test_a_success_that_is_none(name: str, status: int, kind: str) -> None:
+    """It may have been written: as good as a 500."""
+    verdict = ask(name, status, NO_ANSWERS[kind], {"X-HubSpot-Correlation-Id": "c-5"})
+
+    assert isinstance(verdict, Again)
+    assert verdict.arrived
+    assert (verdict.error.status, verdict.error.correlation_id) == (status, "c-5")
+
+
+@pytest.mark.parametrize("name", ["create", "read", "update", "upsert"])
+def test_a_success_that_accounts_for_nothing(name: str) -> None:
+    verdict = ask(name, 200, {"status": "COMPLETE", "results": []})
+
+    assert isinstance(verdict, Again)
+    assert verdict.arrived
+    assert "accounts for none" in verdict.error.message
+
+
+def test_a_legacy_success_that_accounts_for_nothing() -> None:
+    assert isinstance(ask("legacy", 200, []), Again)
+
+
+# ---- anything at all
+
+NAMES = st.sampled_from(
+    [
+        "id",
+        "objectId",
+        "properties",
+        "results",
+        "errors",
+        "context",
+        "category",
+        "message",
+        "numErrors",
+        "status",
+        "objectWriteTraceId",
+        "ids",
+        "subCategory",
+        "links",
+        "policyName",
+        "correlationId",
+        "code",
+        "in",
+        "email",
+        "archivedAt",
+        "createdAt",
+        "propertiesWithHistory",
+        "versions",
+        "value",
+        "timestamp",
+        "new",
+    ]
+)
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(["100", "101", "r100", "0", "1", "", "COMPLETE", "DAILY"])
+    | st.text(st.characters(exclude_categories=["Cs"]), max_size=3)
+)
+ANYTHING = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4)
+    ),
+    max_leaves=10,
+)
+RECORDS = st.fixed_dictionaries(
+    {"id": st.sampled_from(["100", "101", "102", 7, "x"])},
+    optional={
+        "properties": ANYTHING,
+        "objectWriteTraceId": SCALARS,
+        "propertiesWithHistory": ANYTHING,
+        "createdAt": SCALARS,
+        "new": SCALARS,
+    },
+)
+LEGACY_RECORDS = st.fixed_dictionaries(
+    {"objectId": st.sampled_from([100, "101", 102, 7, "x"])},
+    optional={"properties": ANYTHING},
+)
+ERRORS = st.dictionaries(NAMES, ANYTHING, max_size=4)
+ENVELOPES = st.fixed_dictionaries(
+    {"results": st.lists(RECORDS | ANYTHING, max_size=4)},
+    optional={"errors": st.lists(ERRORS | ANYTHING, max_size=3), "numErrors": SCALARS},
+)
+BYTES = (
+    st.binary(max_size=20)
+    | ANYTHING.map(orjson.dumps)
+    | ENVELOPES.map(orjson.dumps)
+    | st.lists(LEGACY_RECORDS, max_size=4).map(orjson.dumps)
+    | ERRORS.map(orjson.dumps)
+)
+STATUSES = st.sampled_from([200, 201, 204, 207, *ALWAYS, 404]) | st.integers(200, 599)
+
+
+@given(
+    st.sampled_from([CREATE, READ, UPDATE, UPSERT, ARCHIVE, LEGACY]),
+    st.integers(1, 3),
+    STATUSES,
+    BYTES,
+    st.dictionaries(
+        st.sampled_from(["Retry-After", *INTERVAL, "X-HubSpot-Correlation-Id"]),
+        st.text(max_size=4),
+    ),
+)
+def test_nothing_that_is_answered_raises(
+    operation: Any, count: int, status: int, body: bytes, headers: dict[str, str]
+) -> None:
+    """And if it is an answer, every input is accounted for once."""
+    chunk = some_chunk(operation, count)
+    verdict = read(operation, chunk, Response(status, headers, body))
+
+    if isinstance(verdict, Answered):
+        settlement = verdict.settlement
+        given_out = [p for p, r in enumerate(settlement.results) if r is not None]
+        assert len(settlement.results) == count
+        assert {*settlement.open} <= {*range(count)}
+        assert {*settlement.open}.isdisjoint(settlement.failed)
+        assert {*given_out}.isdisjoint([*settlement.open, *settlement.failed])
+        assert len(settlement.open) < count
+    elif isinstance(verdict, Refused | Missing):
+        assert str(from_api_error(verdict.error))
+    elif isinstance(verdict, Throttled):
+        assert 0 < verdict.retry_after < float("inf")
+    else:
+        assert str(verdict.error)

@@ -1,0 +1,77 @@
+"""HubSpot's words as attrs classes."""
+
+from typing import Any
+
+import attrs
+import pytest
+
+from hubbatch import models
+from hubbatch.models import (
+    BatchResponse,
+    CreateInput,
+    ErrorDetail,
+    LegacyObject,
+    SimplePublicObject,
+    SimplePublicUpsertObject,
+    StandardError,
+    UpdateInput,
+    ValueWithTimestamp,
+)
+
+
+CLASSES = [
+    value
+    for value in vars(models).values()
+    if isinstance(value, type) and value.__module__ == models.__name__
+]
+
+
+def test_there_are_classes() -> None:
+    assert {cls.__name__ for cls in CLASSES} >= {"CreateInput", "BatchResponse"}
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_each_is_an_attrs_class_with_slots(cls: type) -> None:
+    """A million of them stay small, and a misspelt field is found."""
+    assert attrs.has(cls)
+    assert "__slots__" in vars(cls)
+    assert "__dict__" not in dir(cls)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [CreateInput({}), UpdateInput(1, {}), StandardError(), ErrorDetail()],
+    ids=repr,
+)
+def test_inputs_and_errors_are_frozen(given: Any) -> None:
+    name = attrs.fields(type(given))[0].name
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        setattr(given, name, "other")
+
+
+def test_what_is_missing_is_none() -> None:
+    record = SimplePublicUpsertObject("1", {})
+    missing = {f.name for f in attrs.fields(type(record))} - {"id", "properties"}
+
+    assert {name: getattr(record, name) for name in missing} == dict.fromkeys(missing)
+    assert ValueWithTimestamp(None).timestamp is None
+    assert StandardError().errors == ()
+
+
+def test_the_empty_response() -> None:
+    empty: BatchResponse[Any] = BatchResponse()
+
+    assert (empty.status, empty.num_errors) == ("COMPLETE", 0)
+    assert (empty.results, empty.errors, empty.links) == ([], [], {})
+    assert empty.requested_at is empty.started_at is empty.completed_at is None
+
+
+def test_nothing_mutable_is_shared() -> None:
+    one: BatchResponse[Any] = BatchResponse()
+    one.results.append(SimplePublicObject("1", {}))
+    one.links["a"] = "b"
+    LegacyObject(None, None, 1).properties["a"] = models.LegacyProperty("x")
+
+    assert BatchResponse() == BatchResponse()
+    assert BatchResponse().results == []
+    assert LegacyObject(None, None, 1).properties == {}
