@@ -63,6 +63,7 @@ def test_the_tree() -> None:
         "    InvalidRequestError",
         "    DailyLimitReached",
         "    HubSpotUnavailable",
+        "  TooManyFailures",
         "  RecordError",
         "    RecordInvalid",
         "    RecordNotFound",

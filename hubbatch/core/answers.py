@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from attrs import Factory, field, frozen
 
 
+_SENSIBLE = 16  # digits; Python refuses to read numbers of thousands
+
+
 @frozen
 class Request:
     """What is sent. Headers stay out of the repr: one of them is the token."""
@@ -37,3 +40,9 @@ class NoAnswer:
 
 
 Answer = Response | NoAnswer
+
+
+def whole_number(headers: Mapping[str, str], name: str) -> int | None:
+    """Read a header that is a number of a sensible length; None if it is not."""
+    text = headers.get(name, "")
+    return int(text) if len(text) < _SENSIBLE and text.isdecimal() else None

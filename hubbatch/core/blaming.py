@@ -69,7 +69,8 @@ def _record_error(
         text = "; ".join(str(problem.get("message")) for problem in problems)
         code = code or problems[0].get("error")
         property_name = property_name or problems[0].get("name")
-    made = _error_class(category)(
+    cls = RecordConflict if _OWNER_ID.search(text) else _error_class(category)
+    made = cls(
         text,
         category=category,
         code=code,

@@ -90,7 +90,21 @@ DEFAULT_PROPERTIES: Mapping[str, tuple[str, ...]] = {
     ),
 }
 
-_DATED = re.compile(r"\d{4}-\d{2}(-beta)?")
+# Other names that HubSpot takes for these types.
+_ALIASES: Mapping[str, str] = {
+    "0-1": "contacts",
+    "0-2": "companies",
+    "0-3": "deals",
+    "0-5": "tickets",
+    "0-7": "products",
+    "company": "companies",
+    "contact": "contacts",
+    "deal": "deals",
+    "product": "products",
+    "ticket": "tickets",
+}
+
+_DATED = re.compile(r"[0-9]{4}-[0-9]{2}(-beta)?")
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -158,9 +172,10 @@ class Operation:
         """
         if self.id_property is None:
             return self.properties
-        asked = self.properties or DEFAULT_PROPERTIES.get(self.object_type, ())
+        object_type = _ALIASES.get(self.object_type.lower(), self.object_type)
+        asked = self.properties or DEFAULT_PROPERTIES.get(object_type, ())
         keys = [self.id_property]
-        if self.object_type == "contacts" and self.id_property == "email":
+        if object_type == "contacts" and self.id_property == "email":
             # A secondary address finds a contact whose `email` is another one.
             keys.append("hs_additional_emails")
         return (*asked, *(key for key in keys if key not in asked))

@@ -13,6 +13,8 @@ from math import inf
 
 from attrs import define, field, frozen
 
+from .answers import whole_number
+
 
 # A request is counted at most this long after it has been written, in seconds. No
 # limiter that knows only when it sent can use more than interval / (interval + LAG).
@@ -156,5 +158,4 @@ class Window:
 
 def told_limit(headers: Mapping[str, str]) -> int | None:
     """Read the limit per 10 s that an answer tells; None if it tells none."""
-    text = headers.get("X-HubSpot-RateLimit-Max", "")
-    return int(text) if text.isdecimal() and int(text) > 0 else None
+    return whole_number(headers, "X-HubSpot-RateLimit-Max") or None

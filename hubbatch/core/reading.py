@@ -21,7 +21,7 @@ from hubbatch.errors import (
 )
 from hubbatch.models import BatchResponse, ErrorDetail
 
-from .answers import Answer, NoAnswer, Response
+from .answers import Answer, NoAnswer, Response, whole_number
 from .codec import (
     converter,
     optional_text,
@@ -77,7 +77,7 @@ def read(operation: Operation, chunk: Chunk, answer: Answer) -> Verdict:
     if answer.status in _READERS:
         return _READERS[answer.status](operation, answer, payload)
     error = _api_error(APIError, answer, payload)
-    if answer.status >= 500:  # noqa: PLR2004
+    if answer.status >= 500 or answer.status == 408:  # noqa: PLR2004
         return Again(error, arrived=True, retry_after=_retry_after(answer))
     return Ended(_api_error(InvalidRequestError, answer, payload))
 
@@ -249,8 +249,8 @@ def _retry_after(response: Response) -> float:
 
 
 def _interval(response: Response) -> float:
-    text = response.headers.get("X-HubSpot-RateLimit-Interval-Milliseconds", "")
-    return int(text) / 1000 if text.isdecimal() else 0.0
+    name = "X-HubSpot-RateLimit-Interval-Milliseconds"
+    return (whole_number(response.headers, name) or 0) / 1000
 
 
 def _scopes(error: APIError) -> list[str]:

@@ -45,6 +45,8 @@ def waits(
         verdict, elapsed = yield wait
         match verdict:
             case Throttled():
+                if verdict.retry_after > policy.max_retry_after:
+                    return
                 wait = 0.0  # the gate holds everybody
             case Again() | Missing():
                 attempt += 1

@@ -100,6 +100,9 @@ def _scalar(name: str, value: object, *, legacy: bool) -> str | None:
 
 
 def _foreign(name: str, value: object, *, legacy: bool) -> str | None:
+    if getattr(getattr(value, "dtype", None), "kind", None) == "M":
+        # A numpy datetime64; its item() may be a bare number of nanoseconds.
+        raise InvalidInput(f"property {name!r} is a datetime without a time zone", name)
     inner = _unwrapped(value)
     if type(inner) is not type(value):
         return _text(name, inner, legacy=legacy)

@@ -11,6 +11,7 @@ from math import inf
 from aiolimiter import AsyncLimiter
 from attrs import define, evolve, frozen
 
+from hubbatch.core.answers import whole_number
 from hubbatch.core.pacing import (
     DEFAULT_MAX_REQUESTS,
     LAG,
@@ -136,9 +137,9 @@ class Gate:
         told = told_limit(headers)
         if told is not None:
             self.window.max_requests = self._followed(told)
-        remaining = headers.get("X-HubSpot-RateLimit-Daily-Remaining", "")
-        if remaining.isdecimal():
-            self._daily_remaining = int(remaining)
+        remaining = whole_number(headers, "X-HubSpot-RateLimit-Daily-Remaining")
+        if remaining is not None:
+            self._daily_remaining = remaining
 
     def _followed(self, told: int) -> int:
         """Follow a limit that HubSpot told, under the ceiling if there is one."""

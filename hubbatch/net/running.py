@@ -383,7 +383,8 @@ class Run:
                 self._ledger.refuse(chunk, verdict)
             case Throttled():
                 self.summary.throttled += 1
-                self._gate.hold(verdict.retry_after)
+                most = self._policy.max_retry_after
+                self._gate.hold(min(verdict.retry_after, most))
                 return self._again(trip, chunk, verdict)
             case Unauthorized() if self._credentials.renewable and not trip.renewed:
                 trip.renewed = True

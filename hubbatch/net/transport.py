@@ -4,6 +4,7 @@ import asyncio
 import ssl
 
 from collections.abc import Callable
+from ipaddress import ip_address
 from types import SimpleNamespace
 from typing import Protocol
 
@@ -17,7 +18,6 @@ from hubbatch.errors import ConfigurationError
 
 # No answer of 100 records comes near it; a compressed one could go far beyond.
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Transport(Protocol):
@@ -46,12 +46,19 @@ def check_base_url(base_url: str, *, allow_http: bool) -> URL:
         raise ConfigurationError(f"base_url must be an http(s) URL, not {base_url!r}")
     if url.user or url.password or url.query_string or url.fragment:
         raise ConfigurationError("base_url must not hold credentials or a query")
-    if url.scheme == "http" and url.host not in _LOOPBACK and not allow_http:
+    if url.scheme == "http" and not allow_http and not _is_loopback(url.host):
         raise ConfigurationError(
             f"base_url {base_url!r} would send the access token without TLS; "
             "use https, or pass allow_http=True"
         )
     return url
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # another name
+        return False
 
 
 class AiohttpTransport:
