@@ -295,8 +295,7 @@ class Run:
 
     def _staff(self) -> None:
         """Start as many workers as there are chunks that no worker is about to take."""
-        if self._tasks is None:
-            return
+        assert self._tasks is not None  # noqa: S101 -- only `go` has what to staff
         wanted = min(self._waiting() - self._unladen, self._max_workers - self._workers)
         for _ in range(wanted):
             self._workers += 1

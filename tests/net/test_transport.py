@@ -242,12 +242,11 @@ async def test_tls_error_was_not_sent() -> None:
 
 
 async def test_bare_tls_error_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> Any:
+        raise ssl.SSLError
+
+    monkeypatch.setattr(aiohttp.ClientSession, "_request", fail)
     async with opened(URL("http://127.0.0.1:1")) as made:
-
-        def fail(*_: object, **__: object) -> Any:
-            raise ssl.SSLError
-
-        monkeypatch.setattr(made._open(), "_request", fail)
         answer, _ = await send(made)
     assert isinstance(answer, NoAnswer)
     assert answer.reason
