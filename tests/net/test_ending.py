@@ -305,6 +305,7 @@ async def test_the_end_cuts_a_wait_short() -> None:
         max_inputs=1,
         workers=2,
     )
+    crm.latency = (0.01, 0.01)  # the 477 comes first
     await ended(made, PermissionDeniedError)
     assert statuses(made.response) == {"not_sent": 2}
     assert asyncio.get_running_loop().time() < 1
@@ -322,6 +323,7 @@ async def test_the_end_calls_workers_back_from_the_gate() -> None:
         workers=2,
         policy=RetryPolicy(max_elapsed=100_000),
     )
+    crm.latency = (0.01, 0.01)  # the 429 comes first
     await ended(made, PermissionDeniedError)
     assert asyncio.get_running_loop().time() < 1
     assert len(crm.heard) == 2
