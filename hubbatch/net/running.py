@@ -64,8 +64,8 @@ class _Trip:
     """What a worker knows of the chunk that it carries; None until one is cut."""
 
     pauses: Generator[float, tuple[Verdict, float], None]
-    started: float
     chunk: Chunk | None = None
+    started: float = 0.0
     renewed: bool = False
     over: bool = False
 
@@ -317,7 +317,7 @@ class Run:
 
     async def _carry(self) -> None:
         """Live one chunk's life: attempts and waits, until it is settled or split."""
-        trip = _Trip(waits(self._policy, self._jitter), _now())
+        trip = _Trip(waits(self._policy, self._jitter))
         next(trip.pauses)
         try:
             while (verdict := await self._attempt(trip)) is not None:
@@ -359,6 +359,7 @@ class Run:
                     return None
                 if trip.chunk is None:
                     trip.chunk = self._desk.take()
+                    trip.started = _now()
                     self._unladen -= 1
                     self._linger_anew()
                 return await self._exchange(trip.chunk, permit, token)

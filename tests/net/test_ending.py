@@ -17,6 +17,7 @@ from hubbatch import (
     InvalidRequestError,
     OutcomeUnknown,
     PermissionDeniedError,
+    RateLimit,
     RetryPolicy,
 )
 from hubbatch.core.answers import Answer, Response
@@ -182,6 +183,20 @@ async def test_throttled_for_too_long_is_not_sent() -> None:
     assert statuses(response) == {"not_sent": 3}
     assert len(crm.heard) == 5
     assert made.summary.throttled == 5
+
+
+async def test_time_counts_from_the_first_attempt() -> None:
+    """Not from when its worker began to wait for a permit."""
+    crm, made = meeting(
+        "update",
+        "fine",
+        "fine",
+        "502 before",
+        max_inputs=1,
+        rate_limit=RateLimit(1, interval=400, burst=1),
+    )
+    assert (await made).succeeded == 3
+    assert len(crm.heard) == 4
 
 
 @pytest.mark.parametrize("verb", ["create", "read", *WRITES])
