@@ -2,6 +2,7 @@
 
 import os
 
+from math import inf
 from types import TracebackType
 from typing import Literal, Self
 
@@ -86,8 +87,10 @@ class HubBatch:
             raise ConfigurationError(
                 f"max_concurrency must be above zero, not {max_concurrency!r}"
             )
-        if not timeout > 0:
-            raise ConfigurationError(f"timeout must be above zero, not {timeout!r}")
+        if not 0 < timeout < inf:
+            raise ConfigurationError(
+                f"timeout must be above zero and finite, not {timeout!r}"
+            )
         try:
             self._api_version = check_api_version(version)
         except ValueError as error:
@@ -192,8 +195,9 @@ def _rate_limit(given: object) -> RateLimit | None:
         return None
     if isinstance(given, RateLimit):
         return given
-    if isinstance(given, int | float) and not isinstance(given, bool) and given >= 1:
-        return RateLimit(int(given))
+    number = given if isinstance(given, int | float) and given is not True else 0
+    if 1 <= number < inf:
+        return RateLimit(int(number))
     raise ConfigurationError(
         "rate_limit must be 'auto', a number of requests per 10 s of at least 1, "
         f"or a RateLimit, not {given!r}"

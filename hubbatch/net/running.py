@@ -53,8 +53,8 @@ class _Trip:
     """What a worker knows of the chunk that it carries; None until one is cut."""
 
     pauses: Generator[float, tuple[Verdict, float], None]
-    started: float
     chunk: Chunk | None = None
+    started: float = 0.0
     renewed: bool = False
     over: bool = False
 
@@ -275,8 +275,7 @@ class Run:
 
     def _staff(self) -> None:
         """Start as many workers as there are chunks that no worker is about to take."""
-        if self._tasks is None:
-            return
+        assert self._tasks is not None  # noqa: S101 -- only `go` has what to staff
         wanted = min(self._waiting() - self._unladen, self._max_workers - self._workers)
         for _ in range(wanted):
             self._workers += 1
@@ -298,7 +297,7 @@ class Run:
 
     async def _carry(self) -> None:
         """Live one chunk's life: attempts and waits, until it is settled or split."""
-        trip = _Trip(waits(self._policy, self._jitter), _now())
+        trip = _Trip(waits(self._policy, self._jitter))
         next(trip.pauses)
         try:
             while (verdict := await self._attempt(trip)) is not None:
@@ -338,6 +337,7 @@ class Run:
                     return None
                 if trip.chunk is None:
                     trip.chunk = self._desk.take()
+                    trip.started = _now()
                     self._unladen -= 1
                     self._linger_anew()
                 return await self._exchange(trip.chunk, permit, token)

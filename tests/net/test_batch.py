@@ -488,6 +488,13 @@ def test_closed_batch_is_used() -> None:
     made.close()
 
 
+async def test_closed_when_it_is_over() -> None:
+    made = updating(1)
+    await made
+    made.close()
+    assert made.summary.succeeded == 1
+
+
 def test_repr_shows_no_secret() -> None:
     made = updating(1)
     assert repr(made) == "<Batch tickets.update>"

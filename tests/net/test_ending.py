@@ -17,6 +17,7 @@ from hubbatch import (
     InvalidRequestError,
     OutcomeUnknown,
     PermissionDeniedError,
+    RateLimit,
     RetryPolicy,
 )
 from hubbatch.core.answers import Answer, Response
@@ -184,6 +185,20 @@ async def test_throttled_for_too_long_is_not_sent() -> None:
     assert made.summary.throttled == 5
 
 
+async def test_time_counts_from_the_first_attempt() -> None:
+    """Not from when its worker began to wait for a permit."""
+    crm, made = meeting(
+        "update",
+        "fine",
+        "fine",
+        "502 before",
+        max_inputs=1,
+        rate_limit=RateLimit(1, interval=400, burst=1),
+    )
+    assert (await made).succeeded == 3
+    assert len(crm.heard) == 4
+
+
 @pytest.mark.parametrize("verb", ["create", "read", *WRITES])
 async def test_never_connected_is_not_sent(verb: Verb) -> None:
     crm, made = meeting(verb, always="refused")
@@ -305,6 +320,7 @@ async def test_the_end_cuts_a_wait_short() -> None:
         max_inputs=1,
         workers=2,
     )
+    crm.latency = (0.01, 0.01)  # the 477 comes first
     await ended(made, PermissionDeniedError)
     assert statuses(made.response) == {"not_sent": 2}
     assert asyncio.get_running_loop().time() < 1
@@ -322,6 +338,7 @@ async def test_the_end_calls_workers_back_from_the_gate() -> None:
         workers=2,
         policy=RetryPolicy(max_elapsed=100_000),
     )
+    crm.latency = (0.01, 0.01)  # the 429 comes first
     await ended(made, PermissionDeniedError)
     assert asyncio.get_running_loop().time() < 1
     assert len(crm.heard) == 2

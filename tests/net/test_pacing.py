@@ -429,7 +429,7 @@ async def test_share_of_one_process_is_kept_without_a_common_clock(
     gate = Gate(limit, 100)
     share = 190 / processes
     instants = await crowd(
-        [gate], chance, round(5 * share), lambda: chance.uniform(0.05, 0.5)
+        [gate], chance, round(5 * share), lambda: chance.uniform(0.05, 0.5), [0.0]
     )
     assert worst(instants, limit.interval) <= share
 
@@ -438,7 +438,7 @@ async def test_processes_together_keep_to_the_limit() -> None:
     limit = RateLimit(190, processes=5)
     chance = Random(5)
     gates = [Gate(limit, 20) for _ in range(5)]
-    instants = await crowd(gates, chance, 800, lambda: chance.uniform(0.05, 0.5))
+    instants = await crowd(gates, chance, 800, lambda: chance.uniform(0.05, 0.5), [0.0])
     assert worst(instants, limit.interval) <= 190
     # Pauses between permits are even: no share is saved up and spent at once.
     late = sorted(instants)[200:]

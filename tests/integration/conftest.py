@@ -1,0 +1,60 @@
+"""The client and a HubSpot of one's own, over sockets of this machine.
+
+The clock jumps, but not before the sockets have been silent for a moment: the
+ten seconds of HubSpot's window cost nothing, and no request is overtaken.
+"""
+
+import asyncio
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import UTC, datetime
+
+import attrs
+import pytest
+import pytest_asyncio
+
+from hubbatch import HubBatch
+from hubbatch.simulator import Simulator
+from tests.net.virtual import VirtualTimeLoop
+
+
+# Real seconds of silence before the clock jumps.
+PATIENCE = 0.01
+
+
+def pytest_asyncio_loop_factories() -> Mapping[
+    str, Callable[[], asyncio.AbstractEventLoop]
+]:
+    return {"virtual": lambda: VirtualTimeLoop(PATIENCE)}
+
+
+@attrs.define
+class Portal:
+    """A simulator on the loop's own clock, and how to reach it."""
+
+    sim: Simulator
+
+    def hub(self, **options: object) -> HubBatch:
+        given = {"access_token": self.sim.token, "base_url": self.sim.url, **options}
+        return HubBatch(**given)  # type: ignore[arg-type] # options of any kind
+
+    def tickets(self, count: int) -> list[str]:
+        create = self.sim.store.create
+        return [create("tickets", {"subject": f"s{n}"}).id for n in range(count)]
+
+    @property
+    def statuses(self) -> list[int | None]:
+        return [received.status for received in self.sim.requests]
+
+
+@pytest_asyncio.fixture
+async def portal(request: pytest.FixtureRequest) -> AsyncIterator[Portal]:
+    options = getattr(request, "param", {})
+    sim = Simulator(
+        seed=7,
+        clock=asyncio.get_running_loop().time,
+        started=datetime(2026, 9, 14, 12, tzinfo=UTC),
+        **options,
+    )
+    async with sim:
+        yield Portal(sim)

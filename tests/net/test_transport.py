@@ -1,0 +1,446 @@
+"""aiohttp at the end of a real socket: whatever comes back, or does not."""
+
+import asyncio
+import gzip
+import ssl
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+
+from yarl import URL
+
+from hubbatch import ConfigurationError
+from hubbatch.core.answers import Answer, NoAnswer, Request, Response
+from hubbatch.net import transport as module
+from hubbatch.net.transport import AiohttpTransport, check_base_url
+from tests.net.crm import SECRET
+
+
+Serve = Callable[[bytes, bytes, asyncio.StreamWriter], Awaitable[None]]
+
+REQUEST = Request(
+    "POST",
+    "/crm/v3/objects/tickets/batch/update",
+    {"archived": "true"},
+    {"Authorization": f"Bearer {SECRET}", "Content-Type": "application/json"},
+    b'{"inputs":[]}',
+)
+
+
+@asynccontextmanager
+async def serving(serve: Serve) -> AsyncIterator[URL]:
+    """Listen on this machine; `serve` gets the head and the body of each request."""
+
+    async def connected(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                length = head.lower().partition(b"content-length: ")[2]
+                body = await reader.readexactly(int(length.split(b"\r\n")[0] or 0))
+                await serve(head, body, writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    try:
+        yield URL(f"http://{host}:{port}")
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+@asynccontextmanager
+async def opened(url: URL, **options: Any) -> AsyncIterator[AiohttpTransport]:
+    made = AiohttpTransport(url, **{"timeout": 30.0, **options})
+    try:
+        yield made
+    finally:
+        await made.aclose()
+
+
+async def send(made: AiohttpTransport) -> tuple[Answer, int]:
+    """Send, and count how often it was said that the request leaves."""
+    count = 0
+
+    def on_sent() -> None:
+        nonlocal count
+        count += 1
+
+    return await made.send(REQUEST, on_sent), count
+
+
+def whole(status: str, body: bytes, *headers: str) -> bytes:
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def writing(data: bytes, *, then_close: bool = False) -> Serve:
+    async def serve(_head: bytes, _body: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(data)
+        if then_close:
+            writer.close()
+        await writer.drain()
+
+    return serve
+
+
+async def exchange(data: bytes, **options: Any) -> tuple[Answer, int]:
+    close = options.pop("then_close", False)
+    async with serving(writing(data, then_close=close)) as url, opened(url) as made:
+        return await send(made)
+
+
+# ---- answers
+
+
+async def test_what_is_sent() -> None:
+    heard: list[bytes] = []
+
+    async def serve(head: bytes, body: bytes, writer: asyncio.StreamWriter) -> None:
+        heard.extend([head, body])
+        writer.write(whole("200 OK", b"{}"))
+
+    async with serving(serve) as url, opened(url / "proxied") as made:
+        answer, count = await send(made)
+    head, body = heard
+    first = b"POST /proxied/crm/v3/objects/tickets/batch/update?archived=true HTTP/1.1"
+    assert head.splitlines()[0] == first
+    assert f"Authorization: Bearer {SECRET}".encode() in head
+    assert b"Cookie" not in head
+    assert body == REQUEST.body
+    assert count == 1
+    assert isinstance(answer, Response)
+    assert (answer.status, answer.body) == (200, b"{}")
+
+
+async def test_headers_are_looked_up_in_any_case() -> None:
+    answer, _ = await exchange(whole("429 X", b"", "x-hubspot-ratelimit-max: 190"))
+    assert isinstance(answer, Response)
+    assert answer.headers.get("X-HubSpot-RateLimit-Max") == "190"
+    assert answer.headers.get("X-HUBSPOT-RATELIMIT-MAX") == "190"
+
+
+@pytest.mark.parametrize("status", [200, 204, 207, 400, 404, 429, 502, 524])
+async def test_every_status_is_an_answer(status: int) -> None:
+    body = b"" if status == 204 else b"<html>Bad gateway</html>"
+    answer, count = await exchange(
+        whole(f"{status} X", body, "Content-Type: text/html")
+    )
+    assert isinstance(answer, Response)
+    assert (answer.status, answer.body, count) == (status, body, 1)
+
+
+async def test_compressed_answer_is_decoded() -> None:
+    packed = gzip.compress(b'{"status":"COMPLETE"}')
+    answer, _ = await exchange(whole("200 OK", packed, "Content-Encoding: gzip"))
+    assert isinstance(answer, Response)
+    assert answer.body == b'{"status":"COMPLETE"}'
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_redirect_is_not_followed(status: int) -> None:
+    """The token would go where the answer says."""
+    asked = []
+
+    async def serve(head: bytes, _body: bytes, writer: asyncio.StreamWriter) -> None:
+        asked.append(head)
+        writer.write(whole(f"{status} X", b"", "Location: /elsewhere"))
+
+    async with serving(serve) as url, opened(url) as made:
+        answer, _ = await send(made)
+    assert isinstance(answer, Response)
+    assert answer.status == status
+    assert len(asked) == 1
+
+
+async def test_cookies_are_not_kept() -> None:
+    heads = []
+
+    async def serve(head: bytes, _body: bytes, writer: asyncio.StreamWriter) -> None:
+        heads.append(head)
+        writer.write(whole("200 OK", b"", "Set-Cookie: __cf_bm=1; path=/"))
+
+    async with serving(serve) as url, opened(url.with_host("localhost")) as made:
+        await send(made)  # a usual jar keeps none of a bare address
+        await send(made)
+    assert b"__cf_bm" not in heads[1]
+
+
+# ---- no answers
+
+BROKEN = {
+    "closed without a word": b"",
+    "cut in the head": b"HTTP/1.1 200 OK\r\nContent-Le",
+    "cut in the body": b'HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{"results":',
+    "cut in a chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n80\r\n{",
+    "not HTTP": b"SSH-2.0-OpenSSH_9.6\r\n\r\n",
+    "not gzip": whole("200 OK", b"plain", "Content-Encoding: gzip"),
+}
+
+
+@pytest.mark.parametrize("data", BROKEN.values(), ids=BROKEN)
+async def test_broken_answer_came_after_the_request_had_left(data: bytes) -> None:
+    answer, count = await exchange(data, then_close=True)
+    assert isinstance(answer, NoAnswer)
+    assert answer.sent
+    assert count == 1
+    assert answer.reason.startswith("connection failed: ")
+    assert SECRET not in answer.reason
+
+
+async def test_reset_after_sending() -> None:
+    async def serve(_head: bytes, _body: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.transport.abort()
+
+    async with serving(serve) as url, opened(url) as made:
+        answer, count = await send(made)
+    assert isinstance(answer, NoAnswer)
+    assert (answer.sent, count) == (True, 1)
+
+
+async def test_connection_refused_was_not_sent() -> None:
+    async with serving(writing(b"")) as url:
+        pass  # nobody listens there any more
+    async with opened(url) as made:
+        answer, count = await send(made)
+    assert isinstance(answer, NoAnswer)
+    assert (answer.sent, count) == (False, 0)
+    assert str(url.port) in answer.reason
+
+
+async def test_no_such_host_was_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: object, **__: object) -> Any:
+        raise OSError(-2, "Name or service not known")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", fail)
+    async with opened(URL("https://nowhere.invalid")) as made:
+        answer, count = await send(made)
+    assert isinstance(answer, NoAnswer)
+    assert (answer.sent, count) == (False, 0)
+
+
+async def test_tls_error_was_not_sent() -> None:
+    async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"this is not TLS\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(greet, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, opened(URL(f"https://127.0.0.1:{port}")) as made:
+        answer, count = await send(made)
+    assert isinstance(answer, NoAnswer)
+    assert "ssl" in answer.reason.lower()
+    assert (answer.sent, count) == (False, 0)
+
+
+async def test_bare_tls_error_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> Any:
+        raise ssl.SSLError
+
+    monkeypatch.setattr(aiohttp.ClientSession, "_request", fail)
+    async with opened(URL("http://127.0.0.1:1")) as made:
+        answer, _ = await send(made)
+    assert isinstance(answer, NoAnswer)
+    assert answer.reason
+
+
+async def test_timeout() -> None:
+    """The wait for an answer ends, and the request may have been taken."""
+
+    async def serve(_head: bytes, _body: bytes, _: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0)
+
+    async with serving(serve) as url, opened(url, timeout=0.05) as made:
+        answer, count = await send(made)
+    assert answer == NoAnswer(sent=True, reason="no answer within 0.05 s")
+    assert count == 1
+
+
+async def test_timeout_in_the_middle_of_a_body() -> None:
+    data = b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{"
+    async with serving(writing(data)) as url, opened(url, timeout=0.05) as made:
+        answer, _ = await send(made)
+    assert answer == NoAnswer(sent=True, reason="no answer within 0.05 s")
+
+
+async def test_cancelled_on_the_way() -> None:
+    arrived = asyncio.Event()
+
+    async def serve(_head: bytes, _body: bytes, _: asyncio.StreamWriter) -> None:
+        arrived.set()
+
+    async with serving(serve) as url, opened(url) as made:
+        task = asyncio.create_task(send(made))
+        await arrived.wait()
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+
+
+# ---- answers that are too large
+
+
+@pytest.mark.parametrize(
+    ("size", "taken"), [(9_999, True), (10_000, True), (10_001, False)]
+)
+async def test_answer_above_the_bound(
+    size: int, *, taken: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_ANSWER_BYTES", 10_000)
+    answer, _ = await exchange(whole("200 OK", b"x" * size))
+    assert isinstance(answer, Response) == taken
+    if isinstance(answer, NoAnswer):
+        assert answer == NoAnswer(sent=True, reason="the answer is larger than 256 MiB")
+
+
+async def test_endless_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_ANSWER_BYTES", 100_000)
+
+    async def serve(_head: bytes, _body: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while True:
+            writer.write(b"1000\r\n" + b"x" * 0x1000 + b"\r\n")
+            await writer.drain()
+
+    async with serving(serve) as url, opened(url) as made:
+        answer, _ = await send(made)
+    assert isinstance(answer, NoAnswer)
+
+
+async def test_compressed_bomb(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is counted as it is unpacked, and not unpacked to its end."""
+    monkeypatch.setattr(module, "MAX_ANSWER_BYTES", 1_000_000)
+    bomb = gzip.compress(bytes(64_000_000), 1)
+    answer, _ = await exchange(whole("200 OK", bomb, "Content-Encoding: gzip"))
+    assert isinstance(answer, NoAnswer)
+    assert answer.sent
+
+
+# ---- sessions
+
+
+async def test_connection_is_used_again() -> None:
+    ports = set()
+
+    async def serve(_head: bytes, _body: bytes, writer: asyncio.StreamWriter) -> None:
+        ports.add(writer.get_extra_info("peername"))
+        writer.write(whole("200 OK", b"{}"))
+
+    async with serving(serve) as url, opened(url) as made:
+        for _ in range(3):
+            _, count = await send(made)
+            assert count == 1
+    assert len(ports) == 1
+
+
+async def test_closed_twice_and_closed_unused() -> None:
+    made = AiohttpTransport(URL("http://127.0.0.1:1"), timeout=1)
+    await made.aclose()
+    await send(made)
+    await made.aclose()
+    await made.aclose()
+
+
+async def test_shared_session_is_left_as_it_was() -> None:
+    """Its other requests are not ours, whatever they carry as their context."""
+    seen = []
+
+    async def on_chunk(
+        _session: aiohttp.ClientSession, context: Any, _params: Any
+    ) -> None:
+        seen.append(context.trace_request_ctx)
+
+    theirs = aiohttp.TraceConfig()
+    theirs.on_request_chunk_sent.append(on_chunk)
+    async with (
+        serving(writing(whole("200 OK", b"{}"))) as url,
+        aiohttp.ClientSession(trace_configs=[theirs]) as session,
+    ):
+        made = AiohttpTransport(url, timeout=30, session=session)
+        for _ in range(2):
+            _, count = await send(made)
+            assert count == 1
+        assert len(session.trace_configs) == 2
+        for context in (None, {"own": 1}):
+            async with session.post(url, data=b"x", trace_request_ctx=context) as own:
+                assert own.status == 200
+        await made.aclose()
+        assert not session.closed
+        assert session.trace_configs == [theirs]
+        assert seen[2:] == [None, {"own": 1}]
+
+
+async def test_shared_session_that_was_never_used() -> None:
+    async with aiohttp.ClientSession() as session:
+        made = AiohttpTransport(URL("http://127.0.0.1:1"), timeout=1, session=session)
+        await made.aclose()
+        assert not session.closed
+        assert session.trace_configs == []
+
+
+async def test_two_clients_share_a_session() -> None:
+    async with (
+        serving(writing(whole("200 OK", b"{}"))) as url,
+        aiohttp.ClientSession() as session,
+    ):
+        one = AiohttpTransport(url, timeout=30, session=session)
+        other = AiohttpTransport(url, timeout=30, session=session)
+        assert [(await send(one))[1], (await send(other))[1]] == [1, 1]
+        await one.aclose()
+        assert (await send(other))[1] == 1
+        await other.aclose()
+        assert session.trace_configs == []
+
+
+# ---- where to
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "https://api.hubapi.com",
+        "https://api.hubapi.com/",
+        "https://gateway.example/hubspot",
+        "http://localhost:8080",
+        "http://127.0.0.1:8080",
+        "http://[::1]:8080",
+    ],
+)
+def test_base_url(base_url: str) -> None:
+    assert check_base_url(base_url, allow_http=False) == URL(base_url)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "message"),
+    [
+        ("http://api.hubapi.com", "without TLS; use https, or pass allow_http=True"),
+        ("http://localhost.example", "without TLS"),
+        ("http://127.0.0.1.example", "without TLS"),
+        ("ftp://api.hubapi.com", "must be an http"),
+        ("api.hubapi.com", "must be an http"),
+        ("https://", "must be an http"),
+        ("https://host:port", "must be an http"),
+        ("", "must be an http"),
+        (None, "must be an http"),
+        ("https://user:pass@api.hubapi.com", "must not hold credentials"),
+        ("https://api.hubapi.com?hapikey=1", "must not hold credentials or a query"),
+        ("https://api.hubapi.com#x", "must not hold credentials"),
+    ],
+)
+def test_base_url_that_is_refused(base_url: Any, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        check_base_url(base_url, allow_http=False)
+    assert "pass@" not in str(caught.value)
+
+
+def test_http_to_another_machine_must_be_allowed() -> None:
+    url = "http://gateway.internal"
+    assert check_base_url(url, allow_http=True) == URL(url)

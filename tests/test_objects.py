@@ -1,0 +1,174 @@
+"""The verbs: what they refuse at once, and what they pass on."""
+
+import asyncio
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from hubbatch import (
+    CreateInput,
+    HubBatch,
+    LegacyUpdateInput,
+    UpdateInput,
+    UpsertInput,
+)
+from tests.net.crm import SECRET, Crm
+
+
+VERBS = ("create", "read", "update", "upsert", "archive")
+
+
+@pytest.fixture
+def crm() -> Crm:
+    crm = Crm(latency=(0.0, 0.0))
+    crm.fill(10)
+    return crm
+
+
+@pytest.fixture
+def hub(crm: Crm) -> HubBatch:
+    hub = HubBatch(SECRET)
+    hub._engine.transport = crm
+    return hub
+
+
+def calls(hub: HubBatch) -> Iterator[Callable[[Any], Any]]:
+    yield from (getattr(hub.tickets, verb) for verb in VERBS)
+    yield hub.legacy.tickets.update
+
+
+@pytest.mark.parametrize(
+    "single",
+    [
+        "512",
+        b"512",
+        {"id": "512"},
+        CreateInput({}),
+        UpdateInput("512", {}),
+        UpsertInput("512", {}),
+        LegacyUpdateInput(512, {}),
+    ],
+    ids=lambda single: type(single).__name__,
+)
+def test_one_input_where_a_collection_belongs(hub: HubBatch, single: Any) -> None:
+    name = type(single).__name__
+    for call in calls(hub):
+        with pytest.raises(TypeError, match=f"not one {name}; put it into a list"):
+            call(single)
+
+
+@pytest.mark.parametrize("wrong", [None, 512, 5.0, object()])
+def test_no_collection_at_all(hub: HubBatch, wrong: Any) -> None:
+    for call in calls(hub):
+        with pytest.raises(TypeError, match="expected an iterable or async iterable"):
+            call(wrong)
+
+
+def test_unknown_option(hub: HubBatch) -> None:
+    for call in calls(hub):
+        with pytest.raises(TypeError, match="unexpected keyword"):
+            call([], chunk_size=50)  # type: ignore[call-arg] # that is the point
+
+
+@pytest.mark.parametrize("verb", ["read", "update", "upsert"])
+def test_id_property_is_a_name(hub: HubBatch, verb: str) -> None:
+    call = getattr(hub.tickets, verb)
+    with pytest.raises(TypeError, match="a property name must be a str, not 5"):
+        call([], id_property=5)
+    with pytest.raises(ValueError, match="must not be empty"):
+        call([], id_property="")
+
+
+@pytest.mark.parametrize("option", ["properties", "properties_with_history"])
+def test_properties_are_a_collection_of_names(hub: HubBatch, option: str) -> None:
+    read: Any = hub.tickets.read
+    for wrong in ("subject", b"subject", 5, None):
+        with pytest.raises(TypeError, match="expected a collection of property names"):
+            read([], **{option: wrong})
+    with pytest.raises(TypeError, match="must be a str"):
+        read([], **{option: [5]})
+    with pytest.raises(ValueError, match="must not be empty"):
+        read([], **{option: [""]})
+
+
+async def test_read_asks_for_what_it_is_told(hub: HubBatch, crm: Crm) -> None:
+    await hub.tickets.read(
+        ["r1"],
+        id_property="ref",
+        properties=iter(["value"]),
+        properties_with_history=("value",),
+        archived=True,
+    )
+    [heard] = crm.heard
+    assert heard.body == {
+        "properties": ["value", "ref"],
+        "propertiesWithHistory": ["value"],
+        "idProperty": "ref",
+        "inputs": [{"id": "r1"}],
+    }
+    assert heard.request.query == {"archived": "true"}
+
+
+async def test_reads_with_history_take_half_as_many(hub: HubBatch, crm: Crm) -> None:
+    await hub.tickets.read(range(1, 121), properties_with_history=["value"])
+    assert sorted(len(heard.inputs) for heard in crm.heard) == [20, 50, 50]
+
+
+async def test_id_property_is_for_inputs_that_name_none(
+    hub: HubBatch, crm: Crm
+) -> None:
+    inputs: list[UpdateInput] = [
+        UpdateInput("r1", {"value": "v1"}),
+        UpdateInput("10", {"value": "v2"}, id_property="number"),
+    ]
+    crm.records["2"]["number"] = "10"
+    response = await hub.tickets.update(inputs, id_property="ref")
+    assert [outcome.id for outcome in response.outcomes] == ["1", "2"]
+    assert [item["idProperty"] for item in crm.heard[0].inputs] == ["ref", "number"]
+
+
+async def test_every_verb_answers(hub: HubBatch, crm: Crm) -> None:
+    [created] = (await hub.tickets.create([CreateInput({"value": "new"})])).results
+    [read] = (await hub.tickets.read([created.id])).results
+    [updated] = (
+        await hub.tickets.update([UpdateInput(created.id, {"value": "newer"})])
+    ).results
+    [upserted] = (
+        await hub.tickets.upsert(
+            [UpsertInput("r99", {"value": "v"})], id_property="ref"
+        )
+    ).results
+    archived = await hub.tickets.archive([created.id])
+    assert read.properties == {"value": "new"}
+    assert updated.properties["value"] == "newer"
+    assert upserted.new is True
+    assert (archived.succeeded, archived.results) == (1, [])
+    assert archived.outcomes[0].id == created.id
+    assert {*crm.archived} == {created.id}
+
+
+async def test_legacy_update_answers(hub: HubBatch) -> None:
+    response = await hub.legacy.tickets.update([LegacyUpdateInput(3, {"value": "v"})])
+    [result] = response.results
+    assert (result.object_id, result.properties["value"].value) == (3, "v")
+
+
+async def test_options_reach_the_run(hub: HubBatch, crm: Crm) -> None:
+    """Without isolation, a refused chunk is one request."""
+    crm.traced = False
+    bad = {"id": "4", "properties": {"value": "bad"}}
+    fine = {"id": "5", "properties": {"value": "v"}}
+    response = await hub.tickets.update([bad, fine], isolate=False, linger=5.0)
+    assert [len(response.failed), len(crm.heard)] == [2, 1]
+
+
+async def test_async_source_of_each_verb(hub: HubBatch) -> None:
+    async def ids() -> Any:
+        for number in (1, 2, 3):
+            await asyncio.sleep(0)
+            yield number
+
+    response = await hub.tickets.read(ids())
+    assert [result.id for result in response.results] == ["1", "2", "3"]
