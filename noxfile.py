@@ -75,7 +75,9 @@ def package(session: nox.Session) -> None:
     session.run("python", "-m", "build", "--outdir", str(dist))
     [wheel] = dist.glob("*.whl")
     session.run("check-wheel-contents", "--ignore", "W009", str(wheel))
-    session.install("--force-reinstall", f"hubbatch[cli] @ {wheel.as_uri()}")
+    session.install(f"hubbatch[cli] @ {wheel.resolve().as_uri()}")
+    # Again, since a venv that is used again may have it by the same version.
+    session.install("--force-reinstall", "--no-deps", str(wheel))
     # -P keeps the checkout off the path, so that only the wheel can be imported.
     session.run("python", "-P", "-m", "pytest", "tests", "-q")
 
