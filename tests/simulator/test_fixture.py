@@ -36,14 +36,9 @@ def test_it_answers(hubspot_simulator):
 def test_fixture(tmp_path: Path) -> None:
     token = Simulator(seed=9).token
     (tmp_path / "test_user.py").write_text(USER.replace("TOKEN", token))
-    root = str(Path(__file__).parents[2])
-    environ = {
-        **os.environ,
-        "PYTHONPATH": root,
-        # The plugin by its name, whether the package is installed or not.
-        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-    }
-    strict = ["--strict-markers", "-W", "error", "-p", "no:randomly"]
+    environ = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    # No configuration: a temporary folder may lie below this project's own.
+    strict = ["-c", os.devnull, "--rootdir", ".", "--strict-markers", "-W", "error"]
     ran = subprocess.run(  # noqa: S603
         [sys.executable, "-m", "pytest", *strict, "-p", "pytest_hubbatch"],
         cwd=tmp_path,
