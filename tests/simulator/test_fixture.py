@@ -37,8 +37,9 @@ def test_fixture(tmp_path: Path) -> None:
     token = Simulator(seed=9).token
     (tmp_path / "test_user.py").write_text(USER.replace("TOKEN", token))
     environ = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    # No configuration: a temporary folder may lie below this project's own.
-    strict = ["-c", os.devnull, "--rootdir", ".", "--strict-markers", "-W", "error"]
+    # A temporary folder may lie below this project's own configuration.
+    apart = ["-c", os.devnull, "--rootdir", ".", "--confcutdir", "."]
+    strict = [*apart, "--strict-markers", "-W", "error"]
     ran = subprocess.run(  # noqa: S603
         [sys.executable, "-m", "pytest", *strict, "-p", "pytest_hubbatch"],
         cwd=tmp_path,
