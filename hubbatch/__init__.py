@@ -1,8 +1,9 @@
 """Write to and read from HubSpot's CRM in batches of any length, from asyncio."""
 
 from .client import HubBatch
+from .core.collecting import CombinedResponse
 from .core.merging import merge
-from .core.outcomes import CombinedResponse, Outcome, OutcomeStatus, Summary
+from .core.outcomes import Outcome, OutcomeStatus, Summary
 from .core.pacing import RateLimit
 from .core.retrying import RetryPolicy
 from .errors import (

@@ -11,7 +11,7 @@ import aiohttp
 from .core.operations import account_operation, check_api_version
 from .core.pacing import RateLimit
 from .core.retrying import RetryPolicy
-from .errors import ConfigurationError, HubSpotUnavailable
+from .errors import ConfigurationError, HubSpotUnavailable, InvalidRequestError
 from .legacy import Legacy
 from .models import Account
 from .net.auth import Credentials, TokenSource
@@ -87,10 +87,9 @@ class HubBatch:
             raise ConfigurationError(
                 f"max_concurrency must be above zero, not {max_concurrency!r}"
             )
-        if not 0 < timeout < inf:
-            raise ConfigurationError(
-                f"timeout must be above zero and finite, not {timeout!r}"
-            )
+        _check_timeout(timeout)
+        _check_type("retry", retry, RetryPolicy)
+        _check_type("session", session, aiohttp.ClientSession)
         try:
             self._api_version = check_api_version(version)
         except ValueError as error:
@@ -165,14 +164,21 @@ class HubBatch:
         """Ask which account the token is of.
 
         Raises:
-            APIError: if HubSpot does not say.
+            APIError: if HubSpot refuses to say, or cannot.
         """
         operation = account_operation(api_version=self._api_version)
         asking: Batch[Account] = Batch(self._engine, operation, [None])
         [outcome] = (await asking).outcomes
-        if outcome.result is None:
-            raise HubSpotUnavailable(str(outcome.error))
-        return outcome.result
+        if outcome.result is not None:
+            return outcome.result
+        error = outcome.error
+        if error is not None and error.origin == "hubspot":
+            raise InvalidRequestError(
+                error.message,
+                category=error.category,
+                correlation_id=error.correlation_id,
+            )
+        raise HubSpotUnavailable(str(error))
 
     async def aclose(self) -> None:
         """Wait for the batches under way, then close the connections."""
@@ -188,6 +194,20 @@ class HubBatch:
         traceback: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+
+def _check_type(name: str, given: object, expected: type) -> None:
+    if given is not None and not isinstance(given, expected):
+        raise ConfigurationError(
+            f"{name} must be a {expected.__name__}, not {type(given).__name__}"
+        )
+
+
+def _check_timeout(given: object) -> None:
+    if not isinstance(given, int | float) or not 0 < given < inf:
+        raise ConfigurationError(
+            f"timeout must be above zero and finite, not {given!r}"
+        )
 
 
 def _rate_limit(given: object) -> RateLimit | None:

@@ -107,7 +107,7 @@ class Objects:
             id_property=check_name(id_property),
             properties=check_names(properties),
             properties_with_history=check_names(properties_with_history),
-            archived=archived,
+            archived=check_flag("archived", archived),
         )
         return Batch(
             self._engine,
@@ -207,6 +207,17 @@ class Objects:
         )
 
 
+def check_flag(name: str, value: Any) -> bool:
+    """Give a flag back.
+
+    Raises:
+        TypeError: if it is neither True nor False.
+    """
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, not {value!r}")
+    return value
+
+
 def check_name(name: Any) -> str | None:
     """Give a property's name back.
 
@@ -218,6 +229,8 @@ def check_name(name: Any) -> str | None:
         raise TypeError(f"a property name must be a str, not {name!r}")
     if name == "":
         raise ValueError("a property name must not be empty")
+    if name is not None and not name.isprintable():
+        raise ValueError(f"{name!a} is not the name of a property")
     return name
 
 
@@ -229,4 +242,11 @@ def check_names(names: Any) -> tuple[str, ...]:
     """
     if isinstance(names, str | bytes) or not isinstance(names, Iterable):
         raise TypeError(f"expected a collection of property names, not {names!r}")
-    return tuple(name for name in map(check_name, names) if name)
+    return tuple(_required(name) for name in names)
+
+
+def _required(name: Any) -> str:
+    checked = check_name(name)
+    if checked is None:
+        raise TypeError("a property name must be a str, not None")
+    return checked

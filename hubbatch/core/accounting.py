@@ -127,6 +127,7 @@ class Ledger:
             singles = [chunk.pick([position]) for position in positions]
             for single in singles:
                 single.asked_again = True
+                single.doubtful = True  # the answer may have left out what it wrote
             self._send_back(singles)
             return
         rest = chunk.pick(positions)

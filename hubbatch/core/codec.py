@@ -166,11 +166,16 @@ def structure_response(raw: Raw, structure: Callable[[Raw], T]) -> BatchResponse
         KeyError, TypeError, ValueError, AttributeError: if a result is no record.
     """
     errors = structure_errors(raw.get("errors"))
+    results = raw.get("results")
+    if results is None:
+        if not errors:
+            raise KeyError("results")
+        results = ()  # nothing but errors
     num_errors = raw.get("numErrors")
     status = raw.get("status")
     return BatchResponse(
         status if isinstance(status, str) else "COMPLETE",
-        [structure(item) for item in raw["results"]],
+        [structure(item) for item in results],
         num_errors if type(num_errors) is int else len(errors),
         errors,
         _datetime(raw.get("requestedAt")),

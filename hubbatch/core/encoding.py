@@ -39,7 +39,8 @@ def make_key(text: str, id_property: str | None = None) -> str:
     certain), so two spellings of one value have one key.
     """
     if id_property is None:
-        return text.lower()
+        # "0512" is the record 512.
+        return text.lower() if text[0] != "0" else text.lower().lstrip("0") or "0"
     return f"{id_property}{_KEY_SEPARATOR}{text.lower()}"
 
 

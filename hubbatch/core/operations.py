@@ -108,13 +108,15 @@ _DATED = re.compile(r"[0-9]{4}-[0-9]{2}(-beta)?")
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
 
 
-def check_api_version(version: str) -> str:
+def check_api_version(version: object) -> str:
     """Give the version back if it is `v3` or a dated one.
 
     Raises:
         ValueError: if it is neither.
     """
-    if version != "v3" and not _DATED.fullmatch(version):
+    if not isinstance(version, str) or not (
+        version == "v3" or _DATED.fullmatch(version)
+    ):
         raise ValueError(
             f"api_version must be 'v3' or a date like '2026-03', not {version!r}"
         )

@@ -13,6 +13,8 @@ from math import inf
 
 from attrs import define, field, frozen
 
+from hubbatch.errors import ConfigurationError
+
 from .answers import whole_number
 
 
@@ -25,10 +27,11 @@ INTERVAL = 10.0
 BURST = 50
 
 
-def _positive(_instance: object, attribute: object, value: float) -> None:
-    if not value > 0:
+def _positive(_instance: object, attribute: object, value: object) -> None:
+    number = value if isinstance(value, int | float) else -1
+    if not 0 < number < inf or number is True:
         name = getattr(attribute, "name", "value")
-        raise ValueError(f"{name} must be above zero, not {value!r}")
+        raise ConfigurationError(f"{name} must be above zero, not {value!r}")
 
 
 @frozen
@@ -39,7 +42,7 @@ class RateLimit:
     divides the limit among processes that share an account without a common clock.
 
     Raises:
-        ValueError: for a limit, an interval, a burst or a count that is not above zero.
+        ConfigurationError: for a limit, interval, burst or count not above zero.
     """
 
     max_requests: int = field(default=190, validator=_positive)

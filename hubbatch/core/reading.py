@@ -7,6 +7,7 @@ the bodies. Every field of a body may be missing, and any body may be a proxy's 
 import re
 
 from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
 from math import isfinite
 from typing import Any, TypeVar
 
@@ -83,15 +84,15 @@ def read(operation: Operation, chunk: Chunk, answer: Answer) -> Verdict:
 
 
 def _read_success(operation: Operation, chunk: Chunk, response: Response) -> Verdict:
-    verb = operation.call.verb
-    reads = not operation.call.writes
-    if response.status == 204 and not reads:  # noqa: PLR2004
+    archives = operation.call.verb == "archive"
+    legacy = operation.call.dialect is Dialect.LEGACY
+    if response.status == 204 and (archives or legacy):  # noqa: PLR2004
         return Answered(settle_without_results(chunk, BatchResponse()))
     try:
         part = _structure(operation, orjson.loads(response.body))
         settlement = (
             settle_without_results(chunk, part)
-            if verb == "archive"
+            if archives
             else settle(operation, chunk, part)
         )
     except (orjson.JSONDecodeError, AttributeError, LookupError, TypeError, ValueError):
@@ -218,9 +219,9 @@ def _payload(response: Response) -> Mapping[str, Any]:
 
 def _api_error(cls: type[E], response: Response, payload: Mapping[str, Any]) -> E:
     details = payload.get("errors")
-    message = payload.get("message")
+    message = payload.get("message") or _bare_message(response)
     return cls(
-        str(message) if message else f"HubSpot answered with status {response.status}",
+        str(message),
         status=response.status,
         category=optional_text(payload.get("category") or payload.get("errorType")),
         correlation_id=_correlation_id(response, payload),
@@ -233,6 +234,13 @@ def _api_error(cls: type[E], response: Response, payload: Mapping[str, Any]) -> 
     )
 
 
+def _bare_message(response: Response) -> str:
+    told = f"HubSpot answered with status {response.status}"
+    if 300 <= response.status < 400:  # noqa: PLR2004
+        told += ", a redirect, which is not followed; is base_url right?"
+    return told
+
+
 def _correlation_id(response: Response, payload: Mapping[str, Any]) -> str | None:
     return optional_text(
         payload.get("correlationId") or response.headers.get("X-HubSpot-Correlation-Id")
@@ -241,11 +249,21 @@ def _correlation_id(response: Response, payload: Mapping[str, Any]) -> str | Non
 
 def _retry_after(response: Response) -> float:
     """Read Retry-After in seconds; zero if there is none that can be read."""
+    text = response.headers.get("Retry-After", "0")
     try:
-        seconds = float(response.headers.get("Retry-After", "0"))
+        seconds = float(text)
     except ValueError:
-        return 0.0
+        seconds = _seconds_until(text, response.headers.get("Date", ""))
     return max(0.0, seconds) if isfinite(seconds) else 0.0
+
+
+def _seconds_until(instant: str, now: str) -> float:
+    """Take two dates of HTTP apart; by the answer's own clock, so none is read here."""
+    try:
+        until = parsedate_to_datetime(instant) - parsedate_to_datetime(now)
+    except (TypeError, ValueError):
+        return 0.0
+    return until.total_seconds()
 
 
 def _interval(response: Response) -> float:

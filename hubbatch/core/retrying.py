@@ -19,7 +19,7 @@ class RetryPolicy:
     is given up. Waiting for the rate limit uses up `max_elapsed`, not attempts.
 
     Raises:
-        ValueError: for a number that is not above zero.
+        ConfigurationError: for a number that is not above zero.
     """
 
     attempts: int = field(default=5, validator=_positive)
@@ -45,7 +45,8 @@ def waits(
         verdict, elapsed = yield wait
         match verdict:
             case Throttled():
-                if verdict.retry_after > policy.max_retry_after:
+                hold = verdict.retry_after
+                if hold > policy.max_retry_after or elapsed + hold > policy.max_elapsed:
                     return
                 wait = 0.0  # the gate holds everybody
             case Again() | Missing():

@@ -229,7 +229,7 @@ def _shows(result: SimplePublicObject, written: Mapping[str, str]) -> bool:
     if not written:
         return False
     return all(
-        (result.properties.get(name) or "").lower() == value.lower()
+        str(result.properties.get(name) or "").lower() == value.lower()
         for name, value in written.items()
     )
 

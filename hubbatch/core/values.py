@@ -17,6 +17,8 @@ class InvalidInput(ValueError):
         self.field = field
 
 
+# Written out, Decimal("1e300000000") would fill the memory.
+_MOST_DIGITS = 1_000
 # "512.0" or "5.12e2": an id that went through a float, as spreadsheets like to do.
 _FLOAT_LIKE = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
 
@@ -100,9 +102,10 @@ def _scalar(name: str, value: object, *, legacy: bool) -> str | None:
 
 
 def _foreign(name: str, value: object, *, legacy: bool) -> str | None:
-    if getattr(getattr(value, "dtype", None), "kind", None) == "M":
-        # A numpy datetime64; its item() may be a bare number of nanoseconds.
-        raise InvalidInput(f"property {name!r} is a datetime without a time zone", name)
+    if getattr(getattr(value, "dtype", None), "kind", None) in ("M", "m"):
+        # A numpy datetime64 or timedelta64 has no time zone, and its item() may be a
+        # bare number of nanoseconds.
+        raise InvalidInput(f"property {name!r} has a time without a time zone", name)
     inner = _unwrapped(value)
     if type(inner) is not type(value):
         return _text(name, inner, legacy=legacy)
@@ -133,6 +136,8 @@ def _finite(name: str, value: float) -> str:
 def _finite_decimal(name: str, value: Decimal) -> str:
     if not value.is_finite():
         raise InvalidInput(f"property {name!r} is not a finite number: {value}", name)
+    if abs(value.adjusted()) > _MOST_DIGITS:
+        raise InvalidInput(f"property {name!r} has too many digits: {value}", name)
     return format(value, "f")
 
 
@@ -173,8 +178,8 @@ def record_id(value: object, *, id_property: str | None = None) -> str:
     Raises:
         InvalidInput: if it is missing, or cannot be an id.
     """
-    if type(value) is str and value.isdecimal():  # the usual case
-        return value
+    if type(value) is str and value.isdecimal() and value.isascii():
+        return value  # the usual case
     what = f"the value of {id_property!r}" if id_property else "id"
     if isinstance(value, str):
         text = str.__str__(value)
@@ -190,9 +195,13 @@ def record_id(value: object, *, id_property: str | None = None) -> str:
     if not text or text != text.strip():
         problem = "empty" if not text.strip() else "padded with white space"
         raise InvalidInput(f"{what} is {problem}: {text!r}", "id")
-    if id_property is None and not text.isdecimal() and _FLOAT_LIKE.fullmatch(text):
+    if id_property is None and _FLOAT_LIKE.fullmatch(text) and not _is_number(text):
         raise InvalidInput(f"{what} is not a record id: {text!r}", "id")
     return text
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal()
 
 
 def _digits(what: str, value: int) -> str:

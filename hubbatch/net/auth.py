@@ -3,6 +3,7 @@
 import re
 
 from collections.abc import Awaitable, Callable
+from inspect import isawaitable
 from typing import NoReturn
 
 from hubbatch.errors import ConfigurationError
@@ -46,7 +47,13 @@ class Credentials:
         """
         if isinstance(self._source, str):
             return self._source
-        return _checked(await self._source())
+        asked = self._source()
+        if not isawaitable(asked):
+            raise ConfigurationError(
+                "access_token must be an async callable; this one gave "
+                f"{type(asked).__name__} without being awaited"
+            )
+        return _checked(await asked)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("cannot pickle credentials: the token would be in it")

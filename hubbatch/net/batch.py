@@ -11,21 +11,15 @@ from collections.abc import (
     Generator,
     Iterable,
     Mapping,
-    Sized,
 )
 from contextlib import AbstractAsyncContextManager
 from copy import copy
 from types import TracebackType
 from typing import Any, Generic
 
+from hubbatch.core.collecting import Collector, CombinedResponse
 from hubbatch.core.operations import Operation
-from hubbatch.core.outcomes import (
-    Collector,
-    CombinedResponse,
-    Outcome,
-    Summary,
-    succeeded,
-)
+from hubbatch.core.outcomes import Outcome, Summary, succeeded
 from hubbatch.core.planning import Chunk
 from hubbatch.core.settling import Settlement
 from hubbatch.core.stopping import FailureWatch, parse_max_failures
@@ -39,7 +33,8 @@ from hubbatch.models import (
 )
 
 from .engine import Engine
-from .intake import Source
+from .intake import Source, length
+from .pacing import Lane
 from .running import Run
 
 
@@ -47,6 +42,8 @@ from .running import Run
 _SINGLE = (
     str,
     bytes,
+    bytearray,
+    memoryview,
     Mapping,
     CreateInput,
     UpdateInput,
@@ -85,9 +82,9 @@ class Stream(AsyncIterator[Outcome[R]]):
         return outcome
 
     async def _finish(self) -> None:
-        if self._task is not None and not self._task.cancelled():
+        if self._task is not None:
             task, self._task = self._task, None
-            await task  # raises what ended the batch
+            await task  # raises what ended the batch, a cancellation too
         raise StopAsyncIteration
 
     # ---- what the engine needs
@@ -108,6 +105,7 @@ class Stream(AsyncIterator[Outcome[R]]):
             if not self._task.cancelled():
                 # The consumer has left: what ended the batch is not its concern.
                 self._task.exception()
+            self._task = None
 
     async def ready(self) -> None:
         """Wait until the consumer wants more."""
@@ -160,8 +158,10 @@ class Batch(
         operation: Operation,
         source: Source,
         *,
+        linger: float = LINGER,
+        isolate: bool = True,
         max_failures: int | str | None = None,
-        **options: Any,
+        lane: Lane = Lane.BULK,
     ) -> None:
         self._used = True  # so that one which is refused here does not warn
         self.response: CombinedResponse[R] | None = None
@@ -169,12 +169,21 @@ class Batch(
         self._engine = engine
         self._operation = operation
         self._source = _checked(source)
-        self._options = options
+        if not isinstance(isolate, bool):
+            raise TypeError(f"isolate must be True or False, not {isolate!r}")
+        if isinstance(linger, bool) or not isinstance(linger, int | float):
+            raise TypeError(f"linger must be a number of seconds, not {linger!r}")
+        if not linger >= 0:
+            raise ValueError(f"linger must not be below zero, but is {linger!r}")
+        self._options: dict[str, Any] = {
+            "linger": linger,
+            "isolate": isolate,
+            "lane": lane,
+        }
         if max_failures is not None:
             number, share = parse_max_failures(max_failures)
-            total = len(source) if isinstance(source, Sized) else None
             self._options["watch"] = FailureWatch(
-                operation.object_type, number, share, total
+                operation.object_type, number, share, length(source)
             )
         self._used = False
         self._coroutine: Coroutine[Any, Any, CombinedResponse[R]] | None = None

@@ -78,7 +78,9 @@ class Engine:
     async def aclose(self) -> None:
         """Take no more batches, wait for those under way, let go of the network."""
         self._closed = True
-        while self._active:
-            self._idle.clear()
-            await self._idle.wait()
-        await self.transport.aclose()
+        try:
+            while self._active:
+                self._idle.clear()
+                await self._idle.wait()
+        finally:
+            await self.transport.aclose()

@@ -13,6 +13,26 @@ Source = Iterable[Any] | AsyncIterable[Any]
 BLOCK = 100
 
 
+def length(source: Source) -> int | None:
+    """Count the inputs of a collection; None for what comes to an end by itself."""
+    if not isinstance(source, Sized) or isinstance(source, Iterator | AsyncIterable):
+        return None
+    try:
+        return len(source)
+    except TypeError:  # a progress bar around a generator, say
+        return None
+
+
+def cancelled_from_outside() -> bool:
+    """Whether a CancelledError is meant for this task.
+
+    It is not when a source or a token callable awaited something of its own that was
+    cancelled; swallowed, that would look like the end of the source.
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 class Intake:
     """Pulls inputs from a source.
 
@@ -25,8 +45,8 @@ class Intake:
 
     def __init__(self, source: Source) -> None:
         self.trickles: bool = isinstance(source, AsyncIterable)
-        self.sized: bool = isinstance(source, Sized) and not self.trickles
-        self.failure: Exception | None = None
+        self.sized: bool = length(source) is not None
+        self.failure: BaseException | None = None
         self._iterator: Iterator[Any] | None = None
         self._stream: AsyncIterator[Any] | None = None
         if isinstance(source, AsyncIterable):
@@ -61,9 +81,13 @@ class Intake:
             return [await anext(self._stream)]  # type: ignore[arg-type] # one of the two is set
         except StopAsyncIteration:
             return []
+        except asyncio.CancelledError as error:
+            if cancelled_from_outside():
+                raise
+            self.failure = error
         except Exception as error:  # noqa: BLE001 -- the source's own; the run raises it
             self.failure = error
-            return []
+        return []
 
     def _take(self, most: int) -> list[Any]:
         block: list[Any] = []
@@ -72,6 +96,6 @@ class Intake:
         try:
             for given in islice(self._iterator, most):  # type: ignore[arg-type] # one of the two is set
                 block.append(given)  # noqa: PERF402 -- keeps what precedes a failure
-        except Exception as error:  # noqa: BLE001 -- the source's own; the run raises it
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 -- the source's own; the run raises it
             self.failure = error
         return block

@@ -34,7 +34,7 @@ from hubbatch.core.verdicts import (
 from hubbatch.errors import HubSpotUnavailable
 
 from .auth import Credentials
-from .intake import BLOCK, Intake, Source
+from .intake import BLOCK, Intake, Source, cancelled_from_outside
 from .pacing import Gate, Lane, Permit
 from .transport import Transport
 
@@ -288,9 +288,6 @@ class Run:
             while self._waiting():
                 await self._ready()
                 await self._carry()
-        except Exception as error:
-            self._end(error)
-            raise
         finally:
             self._unladen -= 1
             self._workers -= 1
@@ -307,6 +304,12 @@ class Run:
                     return
                 self.summary.retries += 1
                 await self._pause(wait)
+        except Exception as error:
+            # A mistake of ours: whatever was under way, nothing is certain of it.
+            if trip.chunk is not None:
+                trip.chunk.doubtful = True
+            self._end(error)
+            raise
         finally:
             if trip.chunk is not None:
                 self._unladen += 1
@@ -320,6 +323,11 @@ class Run:
         """
         try:
             token = await self._credentials.token()
+        except asyncio.CancelledError as error:
+            if cancelled_from_outside():
+                raise
+            self._end(error)
+            return None
         except Exception as error:  # noqa: BLE001 -- the caller's own, raised at last
             self._end(error)
             return None
@@ -405,21 +413,31 @@ class Run:
         self, trip: _Trip, chunk: Chunk, verdict: Again | Missing | Throttled
     ) -> float | None:
         """Say when a chunk goes out once more; settle it if it does not."""
-        if chunk.doubtful and not self.operation.call.repeatable:
-            self._ledger.give_up(chunk, verdict)
-            return None
-        try:
-            return trip.pauses.send((verdict, _now() - trip.started))
-        except StopIteration:
-            reason = self._ledger.give_up(chunk, verdict)
+        lost = chunk.doubtful and not self.operation.call.repeatable
+        if not lost:
+            with suppress(StopIteration):
+                return trip.pauses.send((verdict, _now() - trip.started))
+        reason = self._ledger.give_up(chunk, verdict)
         self._given_up += 1
         if self._given_up >= _UNAVAILABLE_AFTER:
-            self._end(HubSpotUnavailable(f"Several chunks were given up: {reason}"))
+            self._end(_unavailable(verdict, reason))
         return None
 
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
+
+
+def _unavailable(
+    verdict: Again | Missing | Throttled, reason: str
+) -> HubSpotUnavailable:
+    last = None if isinstance(verdict, Throttled) else verdict.error
+    return HubSpotUnavailable(
+        f"Several chunks in a row were given up. The last: {reason}",
+        status=last.status if last else 429,
+        category=last.category if last else None,
+        correlation_id=last.correlation_id if last else None,
+    )
 
 
 def _first_leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:

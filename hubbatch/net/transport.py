@@ -103,6 +103,8 @@ class AiohttpTransport:
                 data=request.body or None,
                 timeout=self._timeout,
                 allow_redirects=False,
+                raise_for_status=False,  # whatever a shared session prefers
+                auto_decompress=True,
                 trace_request_ctx=note,
             ) as answer:
                 body = await _read_bounded(answer)

@@ -340,7 +340,7 @@ def test_errors_of_any_shape(raw: object, errors: list[StandardError]) -> None:
 
 
 @pytest.mark.parametrize(
-    "results", [None, {}, "x", [None], ["x"], [{}], [{"properties": {}}]], ids=repr
+    "results", [{}, "x", [None], ["x"], [{}], [{"properties": {}}]], ids=repr
 )
 def test_results_that_are_no_records(results: object) -> None:
     """An empty mapping holds none, which is as good as an empty list."""
@@ -544,3 +544,14 @@ def test_an_upsert_s_response_does_too(response: BatchResponse[Any]) -> None:
     wire = orjson.loads(orjson.dumps(unstructure(response)))
 
     assert structure_response(wire, structure_upsert_object) == response
+
+
+def test_an_answer_of_nothing_but_errors() -> None:
+    for missing in ({"results": None}, {}):
+        raw = {name: PARTIAL[name] for name in PARTIAL if name != "results"} | missing
+        response = structure_response(raw, structure_object)
+
+        assert response.results == []
+        assert len(response.errors) == len(PARTIAL["errors"])
+    with pytest.raises(KeyError):
+        structure_response({"status": "COMPLETE"}, structure_object)

@@ -358,7 +358,8 @@ def test_an_upsert_does_not_write_its_key_for_the_caller() -> None:
         (LEGACY, UpdateInput(1, {}), "not type UpdateInput", None),
         (LEGACY, {"id": 1, "properties": {}}, "unknown field 'id'", "id"),
         (LEGACY, LegacyUpdateInput("abc", {}), "must be a number", "objectId"),
-        (LEGACY, LegacyUpdateInput("\u0665", {}), "must be a number", "objectId"),
+        (LEGACY, LegacyUpdateInput("\u0665", {}), "not a record id", "id"),
+        (UPDATE, UpdateInput("\uff15\uff11", {}), "not a record id", "id"),
         (LEGACY, LegacyUpdateInput(1, "ab"), "must be a mapping", "properties"),  # type: ignore[arg-type] # the point
         (LEGACY, LegacyUpdateInput(10**30, {}), "cannot be written as JSON", None),
         (LEGACY, {"objectId": 1, "properties": ["a"]}, "a list of", "properties"),

@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hubbatch.core.collecting import Collector, CombinedResponse
 from hubbatch.core.operations import OBJECT_CALLS, Operation
 from hubbatch.core.outcomes import (
-    Collector,
-    CombinedResponse,
     Outcome,
     OutcomeStatus,
     Summary,
@@ -269,7 +268,8 @@ def test_a_batch_of_nothing() -> None:
 
 
 def test_failures_and_their_parts() -> None:
-    collector, _ = collect(UPDATE, 5)
+    collector, inputs = collect(UPDATE, 5)
+    collector.succeeded(chunk_at(UPDATE, inputs, 4), records(104))
     for index, status in enumerate(["unknown", "failed", "not_sent", "failed"][::-1]):
         fail(collector, UPDATE, index, status)
     response = collector.response()
@@ -281,8 +281,20 @@ def test_failures_and_their_parts() -> None:
     assert response.succeeded + len(response.failures) == 5
 
 
+def test_what_nobody_spoke_of_is_unknown_and_never_a_success() -> None:
+    collector, inputs = collect(UPDATE, 2)
+    collector.succeeded(chunk_at(UPDATE, inputs, 1), records(101))
+    response = collector.response()
+
+    assert response.succeeded == 1
+    [lost] = response.failures
+    assert (lost.index, lost.status) == (0, "unknown")
+    assert "please report" in str(lost.error)
+
+
 def test_raise_for_failures_raises_copies() -> None:
-    collector, _ = collect(UPDATE, 3)
+    collector, inputs = collect(UPDATE, 3)
+    collector.succeeded(chunk_at(UPDATE, inputs, 1), records(101))
     fail(collector, UPDATE, 0)
     fail(collector, UPDATE, 2)
     response = collector.response()
