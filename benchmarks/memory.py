@@ -27,6 +27,7 @@ from hubbatch.core.retrying import RetryPolicy
 from hubbatch.net.auth import Credentials
 from hubbatch.net.batch import Batch
 from hubbatch.net.engine import Engine
+from hubbatch.net.listening import Listeners
 from hubbatch.net.pacing import Gate
 
 
@@ -65,6 +66,7 @@ def engine() -> Engine:
         credentials=Credentials("token"),
         policy=RetryPolicy(),
         max_concurrency=32,
+        listeners=Listeners(()),
     )
 
 

@@ -2,6 +2,18 @@
 
 from .client import HubBatch
 from .core.collecting import CombinedResponse
+from .core.events import (
+    BatchEnded,
+    ChunkCut,
+    ChunkEvent,
+    ChunkIsolated,
+    ChunkRetried,
+    ChunkSent,
+    ChunkSettled,
+    ChunkThrottled,
+    Event,
+    InputFailed,
+)
 from .core.merging import merge
 from .core.outcomes import Outcome, OutcomeStatus, Summary
 from .core.pacing import RateLimit
@@ -41,6 +53,7 @@ from .models import (
     ValueWithTimestamp,
 )
 from .net.batch import Batch, Stream
+from .net.listening import Listener
 from .net.pacing import Limits
 
 
@@ -53,21 +66,32 @@ __all__ = [
     "AssociationTo",
     "AuthenticationError",
     "Batch",
+    "BatchEnded",
     "BatchFailed",
     "BatchResponse",
+    "ChunkCut",
+    "ChunkEvent",
+    "ChunkIsolated",
+    "ChunkRetried",
+    "ChunkSent",
+    "ChunkSettled",
+    "ChunkThrottled",
     "CombinedResponse",
     "ConfigurationError",
     "CreateInput",
     "DailyLimitReached",
     "ErrorDetail",
+    "Event",
     "HubBatch",
     "HubBatchError",
     "HubSpotUnavailable",
+    "InputFailed",
     "InvalidRequestError",
     "LegacyObject",
     "LegacyProperty",
     "LegacyUpdateInput",
     "Limits",
+    "Listener",
     "Outcome",
     "OutcomeStatus",
     "OutcomeUnknown",

@@ -2,6 +2,7 @@
 
 import os
 
+from collections.abc import Iterable
 from math import inf
 from types import TracebackType
 from typing import Literal, Self
@@ -17,6 +18,7 @@ from .models import Account
 from .net.auth import Credentials, TokenSource
 from .net.batch import Batch
 from .net.engine import Engine
+from .net.listening import Listener, Listeners
 from .net.pacing import Gate, Limits
 from .net.transport import AiohttpTransport, check_base_url
 from .objects import Objects
@@ -60,6 +62,7 @@ class HubBatch:
         session: an aiohttp session to share; it is never closed here.
         trust_env: whether aiohttp reads proxies from the environment.
         allow_http: whether `base_url` may be without TLS on another machine.
+        listeners: functions that are called with every event; see `hubbatch.Event`.
 
     Raises:
         ConfigurationError: if it cannot work like this; nothing was sent.
@@ -78,6 +81,7 @@ class HubBatch:
         session: aiohttp.ClientSession | None = None,
         trust_env: bool = False,
         allow_http: bool = False,
+        listeners: Iterable[Listener] = (),
     ) -> None:
         if access_token is None:
             access_token = os.environ.get("HUBSPOT_ACCESS_TOKEN")
@@ -105,6 +109,7 @@ class HubBatch:
             credentials=Credentials(access_token),
             policy=retry or RetryPolicy(),
             max_concurrency=max_concurrency,
+            listeners=Listeners(listeners),
         )
         self.legacy: Legacy = Legacy(self._engine)
 
@@ -170,6 +175,7 @@ class HubBatch:
         asking: Batch[Account] = Batch(self._engine, operation, [None])
         [outcome] = (await asking).outcomes
         if outcome.result is not None:
+            self._engine.account = str(outcome.result.portal_id)
             return outcome.result
         error = outcome.error
         if error is not None and error.origin == "hubspot":

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from hubbatch.errors import HubBatchError, RecordError, RecordInvalid
 
 from .blaming import from_api_error
 from .encoding import Encoder, encoder
+from .events import BatchEnded, ChunkEvent, ChunkIsolated, Event, InputFailed
+from .isolating import Density, halve, split
 from .operations import Operation
 from .outcomes import (
     Outcome,
@@ -52,6 +54,8 @@ class Ledger:
     Attributes:
         freed: called when the desk has changed and more may happen.
         watch: says when too many have failed; then `stop` is called, once.
+        tell: called with each event; None if nobody listens.
+        account: the portal id, for the events.
         isolate: whether a refused chunk is split to find its bad records.
         ended: why the batch has ended; None while it goes on.
     """
@@ -63,9 +67,12 @@ class Ledger:
     watch: FailureWatch | None = None
     stop: Callable[[HubBatchError], None] | None = None
     isolate: bool = True
+    tell: Callable[[Event], None] | None = None
+    account: str | None = None
     summary: Summary = field(factory=Summary)
     ended: str | None = field(default=None, init=False)
     _encode: Encoder = field(init=False)
+    _density: Density = field(factory=Density, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._encode = encoder(self.operation)
@@ -137,6 +144,8 @@ class Ledger:
 
     def refuse(self, chunk: Chunk, refusal: Refused) -> None:
         """Split a refused chunk to find whom it is about; alone, an input failed."""
+        if chunk.suspect:
+            self._density.refused(len(chunk))
         if refusal.written:
             unknown = unknown_error(f"HubSpot refused it half-way: {refusal.error}")
             self._fail(chunk, OutcomeStatus.UNKNOWN, unknown)
@@ -144,12 +153,27 @@ class Ledger:
             refused = from_api_error(refusal.error)
             self._fail(chunk, OutcomeStatus.FAILED, refused)
         else:
-            half = len(chunk) // 2
-            halves = [chunk.pick(range(half)), chunk.pick(range(half, len(chunk)))]
-            self.summary.isolating += len(halves)
-            self._send_back(halves)
+            self._isolate(chunk, refusal)
             return
         self._release(chunk)
+
+    def _isolate(self, chunk: Chunk, refusal: Refused) -> None:
+        if refusal.because == "size":
+            parts = halve(chunk)
+        else:
+            parts = split(chunk, refusal.error, self._density)
+        for part in parts:
+            part.suspect = refusal.because == "records"
+        self.summary.isolating += len(parts)
+        self.tell_of_chunk(
+            ChunkIsolated,
+            chunk,
+            parts=len(parts),
+            status=refusal.error.status,
+            category=refusal.error.category,
+            correlation_id=refusal.error.correlation_id,
+        )
+        self._send_back(parts)
 
     def give_up(self, chunk: Chunk, verdict: Again | Missing | Throttled) -> str:
         """Settle a chunk that is not tried any more, and say why in one sentence."""
@@ -188,6 +212,8 @@ class Ledger:
 
     def _succeed(self, chunk: Chunk, results: list[Any]) -> None:
         self.summary.succeeded += chunk.count
+        if chunk.suspect:
+            self._density.accepted(len(chunk))
         if self.watch is not None:
             self.watch.succeeded(chunk.count)
         self.emit.succeeded(chunk, results)
@@ -203,10 +229,53 @@ class Ledger:
             ]
         )
 
+    def tell_of_chunk(
+        self, event: type[ChunkEvent], chunk: Chunk, **details: Any
+    ) -> None:
+        """Tell what happened to a chunk, if anybody listens."""
+        if self.tell is not None:
+            self.tell(
+                event(
+                    account=self.account,
+                    operation=self.operation.name,
+                    first_index=chunk.indices[0],
+                    inputs=chunk.count,
+                    **details,
+                )
+            )
+
+    def tell_of_end(self, error: BaseException | None) -> None:
+        """Tell that the batch is over, if anybody listens."""
+        if self.tell is not None:
+            self.tell(
+                BatchEnded(
+                    account=self.account,
+                    operation=self.operation.name,
+                    summary=evolve(self.summary),
+                    error=None if error is None else type(error).__name__,
+                )
+            )
+
+    def _tell_of_failure(self, outcome: Outcome[Any]) -> None:
+        if self.tell is not None and outcome.error is not None:
+            self.tell(
+                InputFailed(
+                    account=self.account,
+                    operation=self.operation.name,
+                    index=outcome.index,
+                    status=str(outcome.status),
+                    category=outcome.error.category,
+                    code=outcome.error.code,
+                    property_name=outcome.error.property_name,
+                    correlation_id=outcome.error.correlation_id,
+                )
+            )
+
     def _note(self, outcomes: list[Outcome[Any]]) -> None:
         self.emit.failed(outcomes)
         for outcome in outcomes:
             self.summary.count(outcome.status)
+            self._tell_of_failure(outcome)
         if self.watch is None or self.stop is None:
             return
         for outcome in outcomes:

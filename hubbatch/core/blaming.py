@@ -62,7 +62,7 @@ def _record_error(
     correlation_id: str | None,
 ) -> RecordError:
     text = message or category or "HubSpot gave no reason"
-    problems = _problems(text)
+    problems = listed_problems(text)
     code = detail.code if detail else None
     property_name = _first(detail.context, "propertyName") if detail else None
     if problems:
@@ -93,7 +93,8 @@ def _error_class(category: str | None) -> type[RecordError]:
     return RecordError
 
 
-def _problems(message: str) -> list[dict[str, Any]]:
+def listed_problems(message: str) -> list[dict[str, Any]]:
+    """Read the list in which a message names every value that was not valid."""
     found = _PROBLEMS.search(message)
     if found is None:
         return []

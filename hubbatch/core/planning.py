@@ -29,6 +29,7 @@ class Chunk:
         doubtful: whether one of them may have been processed unseen.
         in_flight: whether one has left and what became of it has not been read yet.
         asked_again: whether it is alone because an answer did not mention it.
+        suspect: whether it is a part of a chunk that was refused for its records.
     """
 
     indices: list[int] = Factory(list)
@@ -41,6 +42,7 @@ class Chunk:
     doubtful: bool = False
     in_flight: bool = False
     asked_again: bool = False
+    suspect: bool = False
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -89,6 +91,7 @@ class Chunk:
             attempts=self.attempts,
             doubtful=self.doubtful,
             asked_again=self.asked_again,
+            suspect=self.suspect,
         )
 
     def shift(self, count: int) -> "Chunk":

@@ -14,6 +14,7 @@ from hubbatch.core.operations import Operation
 from hubbatch.core.retrying import RetryPolicy
 
 from .auth import Credentials
+from .listening import Listeners
 from .pacing import Gate
 from .running import Run
 from .transport import Transport
@@ -28,6 +29,8 @@ class Engine:
     credentials: Credentials
     policy: RetryPolicy
     max_concurrency: int
+    listeners: Listeners = field(factory=lambda: Listeners(()))
+    account: str | None = None
     _active: int = field(default=0, init=False)
     _closed: bool = field(default=False, init=False)
     _idle: asyncio.Event = field(factory=asyncio.Event, init=False)
@@ -44,6 +47,8 @@ class Engine:
             policy=self.policy,
             jitter=full_jitter,
             max_workers=self.max_concurrency,
+            tell=self.listeners.tell if self.listeners else None,
+            account=self.account,
             **options,
         )
 

@@ -15,11 +15,20 @@ from attrs import define
 from hubbatch.core.accounting import Emit, Ledger
 from hubbatch.core.answers import Request, Response
 from hubbatch.core.encoding import request_body
+from hubbatch.core.events import (
+    ChunkCut,
+    ChunkRetried,
+    ChunkSent,
+    ChunkSettled,
+    ChunkThrottled,
+    Event,
+)
 from hubbatch.core.operations import Operation
 from hubbatch.core.outcomes import Summary
 from hubbatch.core.planning import Chunk, Desk
 from hubbatch.core.reading import read
 from hubbatch.core.retrying import RetryPolicy, waits
+from hubbatch.core.settling import Settlement
 from hubbatch.core.stopping import FailureWatch
 from hubbatch.core.verdicts import (
     Again,
@@ -57,6 +66,7 @@ class _Trip:
     started: float = 0.0
     renewed: bool = False
     over: bool = False
+    sent: float = 0.0
 
 
 class Run:
@@ -81,6 +91,8 @@ class Run:
         linger: float = 0.1,
         isolate: bool = True,
         watch: FailureWatch | None = None,
+        tell: Callable[[Event], None] | None = None,
+        account: str | None = None,
         ready: Callable[[], Awaitable[None]] = _always_ready,
     ) -> None:
         self.operation = operation
@@ -105,6 +117,8 @@ class Run:
             isolate=isolate,
             watch=watch,
             stop=self._end,
+            tell=tell,
+            account=account,
         )
         self._trickles = False
         self._lingered = False
@@ -147,6 +161,7 @@ class Run:
             if self._timer is not None:
                 self._timer.cancel()
             self.summary.seconds = _now() - started
+            self._ledger.tell_of_end(self.ended)
         if self.ended is not None:
             raise self.ended
 
@@ -303,6 +318,7 @@ class Run:
                     trip.over = True
                     return
                 self.summary.retries += 1
+                self._tell_of_retry(trip, verdict, wait)
                 await self._pause(wait)
         except Exception as error:
             # A mistake of ours: whatever was under way, nothing is certain of it.
@@ -348,6 +364,8 @@ class Run:
                     trip.started = _now()
                     self._unladen -= 1
                     self._linger_anew()
+                    self._ledger.tell_of_chunk(ChunkCut, trip.chunk)
+                trip.sent = _now()
                 return await self._exchange(trip.chunk, permit, token)
 
     async def _exchange(self, chunk: Chunk, permit: Permit, token: str) -> Verdict:
@@ -364,6 +382,7 @@ class Run:
         )
         chunk.attempts += 1
         self.summary.requests += 1
+        self._ledger.tell_of_chunk(ChunkSent, chunk, attempt=chunk.attempts)
         answer = await self._transport.send(request, on_sent)
         permit.answered(answer.headers if isinstance(answer, Response) else None)
         verdict = read(self.operation, chunk, answer)
@@ -385,6 +404,7 @@ class Run:
             case Answered():
                 self._has_answers = True
                 self._given_up = 0
+                self._tell_of_answer(trip, chunk, verdict.settlement)
                 self._ledger.settle(chunk, verdict.settlement)
             case Refused():
                 self._given_up = 0
@@ -393,6 +413,9 @@ class Run:
                 self.summary.throttled += 1
                 most = self._policy.max_retry_after
                 self._gate.hold(min(verdict.retry_after, most))
+                self._ledger.tell_of_chunk(
+                    ChunkThrottled, chunk, retry_after=verdict.retry_after
+                )
                 return self._again(trip, chunk, verdict)
             case Unauthorized() if self._credentials.renewable and not trip.renewed:
                 trip.renewed = True
@@ -422,6 +445,30 @@ class Run:
         if self._given_up >= _UNAVAILABLE_AFTER:
             self._end(_unavailable(verdict, reason))
         return None
+
+    def _tell_of_answer(
+        self, trip: _Trip, chunk: Chunk, settlement: Settlement
+    ) -> None:
+        failed = len(settlement.failed)
+        self._ledger.tell_of_chunk(
+            ChunkSettled,
+            chunk,
+            succeeded=len(chunk) - failed - len(settlement.open),
+            failed=failed,
+            seconds=_now() - trip.sent,
+        )
+
+    def _tell_of_retry(self, trip: _Trip, verdict: Verdict, wait: float) -> None:
+        error = getattr(verdict, "error", None)  # a 429 has none
+        if trip.chunk is not None:
+            self._ledger.tell_of_chunk(
+                ChunkRetried,
+                trip.chunk,
+                wait=wait,
+                status=error.status if error else None,
+                category=error.category if error else None,
+                correlation_id=error.correlation_id if error else None,
+            )
 
 
 def _now() -> float:

@@ -1,0 +1,124 @@
+"""How many calls it takes to find the bad records of a chunk of 100.
+
+    python benchmarks/isolation.py
+
+For 1 to 100 bad records at random places (20 draws each): the fewest, the median and
+the most requests. "names values": HubSpot's 400 lists every bad value, as recorded.
+"names nothing": a refusal without a word to go by, where only halving helps.
+"207": trace ids are honoured and nothing has to be found. The right-most column is
+what sending the records of a refused chunk one by one takes.
+"""
+
+import asyncio
+import random
+import statistics
+
+from collections.abc import Callable
+
+import orjson
+
+from hubbatch import SimplePublicObject
+from hubbatch.core.answers import Answer, Request, Response
+from hubbatch.core.operations import object_operation
+from hubbatch.core.pacing import RateLimit
+from hubbatch.core.retrying import RetryPolicy
+from hubbatch.net.auth import Credentials
+from hubbatch.net.batch import Batch
+from hubbatch.net.engine import Engine
+from hubbatch.net.listening import Listeners
+from hubbatch.net.pacing import Gate
+
+
+COUNT = 100
+DRAWS = 20
+OPERATION = object_operation("update", "tickets", api_version="v3")
+
+
+class Picky:
+    """Refuses chunks with a bad value in them, and says more or less why."""
+
+    def __init__(self, manner: str) -> None:
+        self.manner = manner
+        self.requests = 0
+
+    async def send(self, request: Request, on_sent: Callable[[], None]) -> Answer:
+        on_sent()
+        self.requests += 1
+        await asyncio.sleep(0)
+        inputs = orjson.loads(request.body)["inputs"]
+        bad = [one for one in inputs if one["properties"]["rank"].startswith("bad")]
+        if bad and self.manner != "207":
+            return Response(400, {}, orjson.dumps(self.refusal(bad)))
+        results = [{"id": one["id"], "properties": {}} for one in inputs]
+        answer: dict[str, object] = {"status": "COMPLETE", "results": results}
+        if bad:
+            answer["results"] = [one for one in results if one["id"] not in ids(bad)]
+            answer["errors"] = [error(one) for one in bad]
+        return Response(207 if bad else 200, {}, orjson.dumps(answer))
+
+    def refusal(self, bad: list[dict[str, dict[str, str]]]) -> dict[str, object]:
+        told = "It was not possible"
+        if self.manner == "names values":
+            problems = [
+                {
+                    "isValid": False,
+                    "message": f"{one['properties']['rank']} was not a valid long.",
+                    "error": "INVALID_LONG",
+                    "name": "rank",
+                }
+                for one in bad
+            ]
+            told = f"Property values were not valid: {orjson.dumps(problems).decode()}"
+        return {"status": "error", "message": told, "category": "VALIDATION_ERROR"}
+
+    async def aclose(self) -> None:
+        """Hold nothing."""
+
+
+def ids(inputs: list[dict[str, object]]) -> set[object]:
+    return {one["id"] for one in inputs}
+
+
+def error(one: dict[str, object]) -> dict[str, object]:
+    context = {"objectWriteTraceId": [one["objectWriteTraceId"]]}
+    return {"category": "VALIDATION_ERROR", "message": "bad", "context": context}
+
+
+async def calls(bad: int, manner: str, rng: random.Random) -> int:
+    places = set(rng.sample(range(COUNT), bad))
+    inputs = [
+        {"id": str(n), "properties": {"rank": f"bad{n}" if n in places else str(n)}}
+        for n in range(COUNT)
+    ]
+    picky = Picky(manner)
+    engine = Engine(
+        gate=Gate(RateLimit(1_000_000, burst=1_000_000), 8),
+        transport=picky,
+        credentials=Credentials("token"),
+        policy=RetryPolicy(),
+        max_concurrency=8,
+        listeners=Listeners(()),
+    )
+    batch: Batch[SimplePublicObject] = Batch(engine, OPERATION, inputs)
+    response = await batch
+    assert {outcome.index for outcome in response.failed} == places
+    return picky.requests
+
+
+def main() -> None:
+    rng = random.Random(1)
+    manners = ("207", "names values", "names nothing")
+    print("| bad of 100 |", " | ".join(manners), "| one by one |")
+    print("|---|---|---|---|---|")
+    for bad in (0, 1, 3, 10, 25, 50, 100):
+        cells = []
+        for manner in manners:
+            draws = [asyncio.run(calls(bad, manner, rng)) for _ in range(DRAWS)]
+            middle = round(statistics.median(draws))
+            cells.append(f"{min(draws)} / {middle} / {max(draws)}")
+        singly = 1 if bad == 0 else COUNT + 1
+        print(f"| {bad} |", " | ".join(cells), f"| {singly} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""Listeners: they see what happens, and cannot change it."""
+
+import logging
+
+from collections.abc import Callable, Iterable
+
+from hubbatch.core.events import Event
+
+
+Listener = Callable[[Event], None]
+
+_logger = logging.getLogger("hubbatch")
+_logger.addHandler(logging.NullHandler())
+
+
+class Listeners:
+    """Tells every listener of every event; one that raises is reported once."""
+
+    def __init__(self, listeners: Iterable[Listener]) -> None:
+        self._listeners = tuple(listeners)
+        self._reported: set[int] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self._listeners)
+
+    def tell(self, event: Event) -> None:
+        """Tell all of them; nothing that they raise gets out."""
+        for listener in self._listeners:
+            try:
+                listener(event)
+            except Exception as error:  # noqa: BLE001 -- a listener may be anything
+                self._report(listener, event, error)
+
+    def _report(self, listener: Listener, event: Event, error: Exception) -> None:
+        if id(listener) in self._reported:
+            return
+        self._reported.add(id(listener))
+        # The type alone: the text of an error may hold anything.
+        _logger.warning(
+            "A listener raised %s on %s; the batch goes on. Not reported again.",
+            type(error).__name__,
+            type(event).__name__,
+        )
