@@ -53,7 +53,6 @@ from .models import (
     ValueWithTimestamp,
 )
 from .net.batch import Batch, Stream
-from .net.listening import Listener
 from .net.pacing import Limits
 
 
@@ -91,7 +90,6 @@ __all__ = [
     "LegacyProperty",
     "LegacyUpdateInput",
     "Limits",
-    "Listener",
     "Outcome",
     "OutcomeStatus",
     "OutcomeUnknown",

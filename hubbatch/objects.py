@@ -3,7 +3,12 @@
 from collections.abc import AsyncIterable, Iterable
 from typing import Any
 
-from .core.operations import check_object_type, object_operation, read_operation
+from .core.operations import (
+    check_object_type,
+    create_operation,
+    object_operation,
+    read_operation,
+)
 from .models import (
     CreateInput,
     Record,
@@ -57,19 +62,24 @@ class Objects:
         self,
         inputs: Creates,
         *,
+        reconcile_by: str | None = None,
         isolate: bool = True,
         max_failures: int | str | None = "auto",
         linger: float = LINGER,
     ) -> Batch[SimplePublicObject]:
         """Create records.
 
-        A create whose answer was lost is never sent again: its outcome is `unknown`.
+        A create whose answer was lost is never simply sent again: its outcome is
+        `unknown`. With `reconcile_by`, a unique property that every record sets, it
+        is looked for by that property, and created again only if it is not there.
 
         Raises:
             TypeError: if `inputs` is no collection of inputs.
         """
-        operation = object_operation(
-            "create", self._object_type, api_version=self._api_version
+        operation = create_operation(
+            self._object_type,
+            api_version=self._api_version,
+            reconcile_by=check_name(reconcile_by),
         )
         return Batch(
             self._engine,

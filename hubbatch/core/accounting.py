@@ -5,7 +5,13 @@ from typing import Any, Protocol
 
 from attrs import define, evolve, field
 
-from hubbatch.errors import HubBatchError, RecordError, RecordInvalid
+from hubbatch.errors import (
+    HubBatchError,
+    RecordConflict,
+    RecordError,
+    RecordInvalid,
+    RecordNotFound,
+)
 
 from .blaming import from_api_error
 from .encoding import Encoder, encoder
@@ -21,7 +27,8 @@ from .outcomes import (
     unsuccessful,
 )
 from .planning import Chunk, Desk
-from .settling import Settlement
+from .reconciling import MOST_PROBES
+from .settling import Settlement, shows
 from .stopping import FailureWatch
 from .values import InvalidInput
 from .verdicts import Again, Missing, Refused, Throttled
@@ -113,6 +120,9 @@ class Ledger:
 
     def settle(self, chunk: Chunk, settlement: Settlement) -> None:
         """Give each input of an answered chunk its outcome, or ask for it once more."""
+        if chunk.probing:
+            self._reconcile(chunk, settlement)
+            return
         self.emit.answered(chunk, settlement)
         if not settlement.failed and not settlement.open:
             self._succeed(chunk, settlement.results)
@@ -122,9 +132,9 @@ class Ledger:
         fine = [position for position in range(len(chunk)) if position not in amiss]
         if fine:
             self._succeed(chunk.pick(fine), [settlement.results[p] for p in fine])
+        self._release(chunk.pick(fine))
         for position, error in settlement.failed.items():
-            self._fail(chunk.pick([position]), OutcomeStatus.FAILED, error)
-        self._release(chunk.pick([*fine, *settlement.failed]))
+            self._refused_alone(chunk.pick([position]), error)
         if settlement.open:
             self._settle_open(chunk, settlement.open)
 
@@ -137,25 +147,81 @@ class Ledger:
                 single.doubtful = True  # the answer may have left out what it wrote
             self._send_back(singles)
             return
-        rest = chunk.pick(positions)
-        error = unknown_error("HubSpot's answer does not account for this input")
-        self._fail(rest, OutcomeStatus.UNKNOWN, error)
-        self._release(rest)
+        reason = "HubSpot's answer does not account for this input"
+        self._doubt(chunk.pick(positions), reason)
+
+    def _refused_alone(self, single: Chunk, error: RecordError) -> None:
+        """Settle an input that HubSpot refused by itself."""
+        if single.probes and isinstance(error, RecordConflict):
+            # The value is there now: the lost request may have been written late.
+            self._doubt(single, f"created again, and then: {error}")
+            return
+        self._fail(single, OutcomeStatus.FAILED, error)
+        self._release(single)
+
+    def _doubt(self, chunk: Chunk, reason: str) -> None:
+        """Settle what may have been written: look for it if that can be done."""
+        can_look = self.operation.read_back is not None and self.ended is None
+        if can_look and chunk.probes < MOST_PROBES:
+            chunk.probing, chunk.doubtful = True, True
+            chunk.probes += 1
+            self._send_back([chunk])
+            return
+        self._fail(chunk, OutcomeStatus.UNKNOWN, unknown_error(reason))
+        self._release(chunk)
+
+    def _reconcile(self, chunk: Chunk, settlement: Settlement) -> None:
+        """Settle creates that were looked for; what is not there is created again."""
+        found = [
+            position
+            for position, result in enumerate(settlement.results)
+            if result is not None and shows(result, chunk.bodies[position])
+        ]
+        absent = [
+            position
+            for position, error in settlement.failed.items()
+            if isinstance(error, RecordNotFound)
+        ]
+        sure = {*found, *absent}
+        rest = [position for position in range(len(chunk)) if position not in sure]
+        if found:
+            there = chunk.pick(found)
+            self._succeed(there, [settlement.results[p] for p in found])
+            self._release(there)
+        if absent:
+            self._create_again(chunk.pick(absent))
+        if rest:
+            left = chunk.pick(rest)
+            reason = (
+                "its answer was lost, and what was read back by its unique property "
+                "is not what was written"
+            )
+            self._fail(left, OutcomeStatus.UNKNOWN, unknown_error(reason))
+            self._release(left)
+
+    def _create_again(self, chunk: Chunk) -> None:
+        chunk.probing, chunk.doubtful = False, False
+        self._send_back([chunk])
 
     def refuse(self, chunk: Chunk, refusal: Refused) -> None:
         """Split a refused chunk to find whom it is about; alone, an input failed."""
         if chunk.suspect:
             self._density.refused(len(chunk))
-        if refusal.written:
-            unknown = unknown_error(f"HubSpot refused it half-way: {refusal.error}")
-            self._fail(chunk, OutcomeStatus.UNKNOWN, unknown)
-        elif len(chunk) == 1 or (refusal.because == "records" and not self.isolate):
-            refused = from_api_error(refusal.error)
+        refused = from_api_error(refusal.error)
+        if chunk.probing and isinstance(refused, RecordNotFound):
+            self._create_again(chunk)
+        elif refusal.written or (chunk.probing and len(chunk) == 1):
+            # What is half there is not made whole by making another one.
+            error = unknown_error(f"HubSpot refused it half-way: {refusal.error}")
+            self._fail(chunk, OutcomeStatus.UNKNOWN, error)
+            self._release(chunk)
+        elif len(chunk) == 1:
+            self._refused_alone(chunk, refused)
+        elif refusal.because == "records" and not self.isolate:
             self._fail(chunk, OutcomeStatus.FAILED, refused)
+            self._release(chunk)
         else:
             self._isolate(chunk, refusal)
-            return
-        self._release(chunk)
 
     def _isolate(self, chunk: Chunk, refusal: Refused) -> None:
         if refusal.because == "size":
@@ -175,12 +241,13 @@ class Ledger:
         )
         self._send_back(parts)
 
+    def lose(self, chunk: Chunk, verdict: Again | Missing | Throttled) -> None:
+        """Settle a chunk whose answer was lost, and that must not be sent again."""
+        self._doubt(chunk, _reason(verdict))
+
     def give_up(self, chunk: Chunk, verdict: Again | Missing | Throttled) -> str:
         """Settle a chunk that is not tried any more, and say why in one sentence."""
-        if isinstance(verdict, Throttled):
-            reason = "HubSpot's rate limit left no room for it"
-        else:
-            reason = str(verdict.error)
+        reason = _reason(verdict)
         if chunk.doubtful and self.operation.call.writes:
             self._fail(chunk, OutcomeStatus.UNKNOWN, unknown_error(reason))
         elif isinstance(verdict, Missing):
@@ -288,6 +355,12 @@ class Ledger:
     def _release(self, chunk: Chunk) -> None:
         self.desk.settle(chunk)
         self.freed()
+
+
+def _reason(verdict: Again | Missing | Throttled) -> str:
+    if isinstance(verdict, Throttled):
+        return "HubSpot's rate limit left no room for it"
+    return str(verdict.error)
 
 
 def _invalid(

@@ -60,7 +60,7 @@ def encoder(operation: Operation) -> Encoder:
         return _encode_legacy_update
     match operation.call.verb:
         case "create":
-            return _encode_create
+            return _create_encoder(operation.id_property)
         case "read" | "archive":
             return _id_encoder(operation.id_property)
         case "details":
@@ -123,22 +123,37 @@ def _write_encoder(operation: Operation) -> Encoder:
     return encode
 
 
-def _encode_create(index: int, given: object) -> Encoded:
-    properties: object
-    associations: object
-    if isinstance(given, CreateInput):
-        properties, associations = given.properties, given.associations
-        trace = given.object_write_trace_id
-    else:
-        fields = _fields(given, _CREATE_FIELDS, "properties")
-        properties, associations = fields.get("properties"), fields.get("associations")
-        trace = fields.get("objectWriteTraceId")
-    texts = _texts(properties)
-    body: dict[str, object] = {"properties": texts}
-    if associations:
-        body["associations"] = _associations(associations)
-    body["objectWriteTraceId"] = _trace(index, trace)
-    return None, _dumps(body, texts), trace
+def _create_encoder(unique: str | None) -> Encoder:
+    def encode(index: int, given: object) -> Encoded:
+        properties: object
+        associations: object
+        if isinstance(given, CreateInput):
+            properties, associations = given.properties, given.associations
+            trace = given.object_write_trace_id
+        else:
+            get = _fields(given, _CREATE_FIELDS, "properties").get
+            properties, associations = get("properties"), get("associations")
+            trace = get("objectWriteTraceId")
+        texts = _texts(properties)
+        body: dict[str, object] = {"properties": texts}
+        if associations:
+            body["associations"] = _associations(associations)
+        body["objectWriteTraceId"] = _trace(index, trace)
+        return _unique_key(texts, unique), _dumps(body, texts), trace
+
+    return encode
+
+
+def _unique_key(texts: Mapping[str, str], unique: str | None) -> str | None:
+    """Make the key of a create that can be reconciled; it has no other."""
+    if unique is None:
+        return None
+    value = texts.get(unique)
+    if not value:
+        raise InvalidInput(
+            f"reconcile_by names {unique!r}, which this record does not set", unique
+        )
+    return make_key(value, unique)
 
 
 def _id_encoder(id_property: str | None) -> Encoder:

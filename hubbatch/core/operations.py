@@ -153,6 +153,8 @@ class Operation:
     properties: tuple[str, ...] = ()
     properties_with_history: tuple[str, ...] = ()
     archived: bool = False
+    # A create's unique property, by which a record whose answer was lost is read back.
+    read_back: "Operation | None" = None
     max_inputs: int = field(kw_only=True)
 
     @property
@@ -216,6 +218,24 @@ def read_operation(
         max_inputs=MAX_INPUTS_WITH_HISTORY
         if properties_with_history
         else plain.max_inputs,
+    )
+
+
+def create_operation(
+    object_type: str, *, api_version: str, reconcile_by: str | None = None
+) -> Operation:
+    """Look up `create`; with `reconcile_by` its unique property is its key."""
+    plain = object_operation("create", object_type, api_version=api_version)
+    if reconcile_by is None:
+        return plain
+    return evolve(
+        plain,
+        # Two records with one unique value: the later waits, and is refused.
+        call=evolve(plain.call, repeats=Repeats.WAITS),
+        id_property=reconcile_by,
+        read_back=read_operation(
+            object_type, api_version=api_version, id_property=reconcile_by
+        ),
     )
 
 

@@ -30,6 +30,8 @@ class Chunk:
         in_flight: whether one has left and what became of it has not been read yet.
         asked_again: whether it is alone because an answer did not mention it.
         suspect: whether it is a part of a chunk that was refused for its records.
+        probing: whether its records are looked for before they are created again.
+        probes: how often they have been looked for.
     """
 
     indices: list[int] = Factory(list)
@@ -43,6 +45,8 @@ class Chunk:
     in_flight: bool = False
     asked_again: bool = False
     suspect: bool = False
+    probing: bool = False
+    probes: int = 0
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -92,6 +96,8 @@ class Chunk:
             doubtful=self.doubtful,
             asked_again=self.asked_again,
             suspect=self.suspect,
+            probing=self.probing,
+            probes=self.probes,
         )
 
     def shift(self, count: int) -> "Chunk":

@@ -148,12 +148,8 @@ class _Matcher:
         """
         if not results or isinstance(results[0], LegacyObject):
             return results
-        written = {
-            position: orjson.loads(self.chunk.bodies[position])["properties"]
-            for position in self.settlement.open
-        }
         fits = [
-            [p for p, properties in written.items() if _shows(result, properties)]
+            [p for p in self.settlement.open if shows(result, self.chunk.bodies[p])]
             for result in results
         ]
         wanted = [position for positions in fits for position in positions]
@@ -166,11 +162,10 @@ class _Matcher:
         return rest
 
 
-def _shows(result: SimplePublicObject, written: Mapping[str, str]) -> bool:
-    """Whether a result has all that was written, e-mail addresses in any case."""
-    if not written:
-        return False
-    return all(
+def shows(result: SimplePublicObject, body: bytes) -> bool:
+    """Whether a result has all that an input wrote, e-mail addresses in any case."""
+    written: Mapping[str, str] = orjson.loads(body)["properties"]
+    return bool(written) and all(
         str(result.properties.get(name) or "").lower() == value.lower()
         for name, value in written.items()
     )

@@ -27,6 +27,7 @@ from hubbatch.core.operations import Operation
 from hubbatch.core.outcomes import Summary
 from hubbatch.core.planning import Chunk, Desk
 from hubbatch.core.reading import read
+from hubbatch.core.reconciling import probe
 from hubbatch.core.retrying import RetryPolicy, waits
 from hubbatch.core.settling import Settlement
 from hubbatch.core.stopping import FailureWatch
@@ -373,19 +374,22 @@ class Run:
             permit.sent()
             chunk.in_flight = True
 
+        operation, carried = self.operation, chunk
+        if chunk.probing:
+            operation, carried = probe(operation, chunk)
         request = Request(
-            self.operation.call.method,
-            self.operation.path,
-            self.operation.query,
+            operation.call.method,
+            operation.path,
+            operation.query,
             {**_HEADERS, "Authorization": f"Bearer {token}"},
-            request_body(self.operation, chunk.bodies),
+            request_body(operation, carried.bodies),
         )
         chunk.attempts += 1
         self.summary.requests += 1
         self._ledger.tell_of_chunk(ChunkSent, chunk, attempt=chunk.attempts)
         answer = await self._transport.send(request, on_sent)
         permit.answered(answer.headers if isinstance(answer, Response) else None)
-        verdict = read(self.operation, chunk, answer)
+        verdict = read(operation, carried, answer)
         chunk.in_flight = False
         return verdict
 
@@ -437,9 +441,12 @@ class Run:
     ) -> float | None:
         """Say when a chunk goes out once more; settle it if it does not."""
         lost = chunk.doubtful and not self.operation.call.repeatable
-        if not lost:
+        if not lost or chunk.probing:
             with suppress(StopIteration):
                 return trip.pauses.send((verdict, _now() - trip.started))
+        if lost and not chunk.probing and self.operation.read_back is not None:
+            self._ledger.lose(chunk, verdict)  # it is looked for
+            return None
         reason = self._ledger.give_up(chunk, verdict)
         self._given_up += 1
         if self._given_up >= _UNAVAILABLE_AFTER:
