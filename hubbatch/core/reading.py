@@ -261,7 +261,7 @@ def _seconds_until(instant: str, now: str) -> float:
     """Take two dates of HTTP apart; by the answer's own clock, so none is read here."""
     try:
         until = parsedate_to_datetime(instant) - parsedate_to_datetime(now)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0.0
     return until.total_seconds()
 
