@@ -11,7 +11,7 @@ import aiohttp
 from .core.operations import account_operation, check_api_version
 from .core.pacing import RateLimit
 from .core.retrying import RetryPolicy
-from .errors import ConfigurationError, HubSpotUnavailable, InvalidRequestError
+from .errors import ConfigurationError
 from .legacy import Legacy
 from .models import Account
 from .net.auth import Credentials, TokenSource
@@ -168,17 +168,8 @@ class HubBatch:
         """
         operation = account_operation(api_version=self._api_version)
         asking: Batch[Account] = Batch(self._engine, operation, [None])
-        [outcome] = (await asking).outcomes
-        if outcome.result is not None:
-            return outcome.result
-        error = outcome.error
-        if error is not None and error.origin == "hubspot":
-            raise InvalidRequestError(
-                error.message,
-                category=error.category,
-                correlation_id=error.correlation_id,
-            )
-        raise HubSpotUnavailable(str(error))
+        [account] = (await asking).results
+        return account
 
     async def aclose(self) -> None:
         """Wait for the batches under way, then close the connections."""

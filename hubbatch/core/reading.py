@@ -127,7 +127,9 @@ def _read_refusal(
     operation: Operation, response: Response, payload: Mapping[str, Any]
 ) -> Verdict:
     error = _api_error(APIError, response, payload)
-    if _CALL_REFUSALS.match(error.message):
+    # A call without inputs has no record that could be to blame.
+    of_call = operation.call.dialect is Dialect.DOCUMENT
+    if of_call or _CALL_REFUSALS.match(error.message):
         return Ended(_api_error(InvalidRequestError, response, payload))
     if response.status == 413 or _TOO_MANY.search(error.message):  # noqa: PLR2004
         return Refused(error, because="size")
