@@ -195,7 +195,8 @@ def _check_type(name: str, given: object, expected: type) -> None:
 
 
 def _check_timeout(given: object) -> None:
-    if not isinstance(given, int | float) or not 0 < given < inf:
+    number = given if isinstance(given, int | float) and given is not True else 0
+    if not 0 < number < inf:
         raise ConfigurationError(
             f"timeout must be above zero and finite, not {given!r}"
         )
