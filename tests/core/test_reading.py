@@ -561,7 +561,7 @@ def test_a_legacy_success_that_accounts_for_nothing() -> None:
 def test_an_error_may_name_nothing_at_all(context: dict[str, list[str]]) -> None:
     """An empty name is nobody's; the rest of the answer is as good as ever."""
     named = "101" in context.get("ids", ())
-    results = [{"id": text, "properties": {}} for text in ("100", "102")]
+    results: list[Any] = [{"id": text, "properties": {}} for text in ("100", "102")]
     body = {"results": results, "errors": [{"message": "no", "context": context}]}
     verdict = ask("update", 207, body)
 

@@ -390,7 +390,7 @@ async def test_source_that_is_cancelled_is_not_at_its_end(
 async def test_stream_of_a_source_that_is_cancelled(
     source: Callable[[int], Any], fates: list[str]
 ) -> None:
-    seen = {}
+    seen: dict[int, str] = {}
     async with batch(filled(), operation("update"), source(250)) as stream:
         while len(seen) < 250:
             outcome = await anext(stream)
