@@ -143,7 +143,9 @@ def _read_refusal(
 def _read_unauthorized(
     _: Operation, response: Response, payload: Mapping[str, Any]
 ) -> Verdict:
-    return Unauthorized(_api_error(AuthenticationError, response, payload))
+    error = _api_error(AuthenticationError, response, payload)
+    error.message += " The access token may be wrong, expired or of another account."
+    return Unauthorized(error)
 
 
 def _read_forbidden(
@@ -164,7 +166,10 @@ def _read_missing(
         return Refused(_api_error(APIError, response, payload))
     error = _api_error(InvalidRequestError, response, payload)
     if not payload:
-        error.message = f"HubSpot has nothing at {operation.path}"
+        error.message = (
+            f"HubSpot has nothing at {operation.path}; are base_url, api_version and "
+            "the object type right?"
+        )
     return Missing(error)
 
 
@@ -188,7 +193,9 @@ def _read_throttled(
 ) -> Verdict:
     policy = str(payload.get("policyName") or payload.get("message") or "").lower()
     if "daily" in policy:
-        return Ended(_api_error(DailyLimitReached, response, payload))
+        error = _api_error(DailyLimitReached, response, payload)
+        error.message += " The account takes no more calls until its next day begins."
+        return Ended(error)
     wait = _retry_after(response)
     if not wait and "secondly" in policy and "ten_secondly" not in policy:
         wait = _SECONDLY_WAIT

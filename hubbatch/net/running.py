@@ -422,9 +422,11 @@ class Run:
         reason = self._ledger.give_up(chunk, verdict)
         self._given_up += 1
         if self._given_up >= self._unavailable_after:
-            told = "The call was given up"
+            told = "The call was given up; try again later"
             if self._unavailable_after > 1:
-                told = "Several chunks in a row were given up. The last"
+                told = (
+                    "Several chunks in a row were given up; try again later. The last"
+                )
             self._end(_unavailable(verdict, f"{told}: {reason}"))
         return None
 
