@@ -12,7 +12,7 @@ import aiohttp
 from .core.operations import account_operation, check_api_version
 from .core.pacing import RateLimit
 from .core.retrying import RetryPolicy
-from .errors import ConfigurationError, HubSpotUnavailable, InvalidRequestError
+from .errors import ConfigurationError
 from .legacy import Legacy
 from .models import Account
 from .net.auth import Credentials, TokenSource
@@ -173,18 +173,9 @@ class HubBatch:
         """
         operation = account_operation(api_version=self._api_version)
         asking: Batch[Account] = Batch(self._engine, operation, [None])
-        [outcome] = (await asking).outcomes
-        if outcome.result is not None:
-            self._engine.account = str(outcome.result.portal_id)
-            return outcome.result
-        error = outcome.error
-        if error is not None and error.origin == "hubspot":
-            raise InvalidRequestError(
-                error.message,
-                category=error.category,
-                correlation_id=error.correlation_id,
-            )
-        raise HubSpotUnavailable(str(error))
+        [account] = (await asking).results
+        self._engine.account = str(account.portal_id)
+        return account
 
     async def aclose(self) -> None:
         """Wait for the batches under way, then close the connections."""
@@ -210,7 +201,8 @@ def _check_type(name: str, given: object, expected: type) -> None:
 
 
 def _check_timeout(given: object) -> None:
-    if not isinstance(given, int | float) or not 0 < given < inf:
+    number = given if isinstance(given, int | float) and given is not True else 0
+    if not 0 < number < inf:
         raise ConfigurationError(
             f"timeout must be above zero and finite, not {given!r}"
         )

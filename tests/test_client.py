@@ -5,15 +5,41 @@ import inspect
 import math
 import pickle
 
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
+import attrs
+import orjson
 import pytest
 
 import hubbatch
 
-from hubbatch import ConfigurationError, HubBatch, HubBatchError, Limits, RateLimit
-from tests.net.crm import SECRET, UNAUTHORIZED, Crm, updates
+from hubbatch import (
+    Account,
+    APIError,
+    AuthenticationError,
+    ConfigurationError,
+    DailyLimitReached,
+    HubBatch,
+    HubBatchError,
+    HubSpotUnavailable,
+    InvalidRequestError,
+    Limits,
+    PermissionDeniedError,
+    RateLimit,
+    RetryPolicy,
+)
+from hubbatch.core.answers import Answer, NoAnswer, Request, Response
+from tests.net.crm import (
+    SECRET,
+    UNAUTHORIZED,
+    Crm,
+    page,
+    refusal,
+    throttled,
+    updates,
+)
 
 
 ENVIRONMENT = ("HUBSPOT_ACCESS_TOKEN", "HUBBATCH_BASE_URL", "HUBBATCH_API_VERSION")
@@ -57,6 +83,15 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no time": ({"timeout": 0}, "timeout must be .*, not 0"),
     "negative time": ({"timeout": -1.0}, "timeout must be .*, not -1.0"),
     "no number of seconds": ({"timeout": math.nan}, "timeout must be .*, not nan"),
+    "time as text": ({"timeout": "5"}, "timeout must be .*, not '5'"),
+    "True seconds": ({"timeout": True}, "timeout must be .*, not True"),
+    "no policy": ({"retry": 5}, "retry must be a RetryPolicy, not int"),
+    "no session": ({"session": 5}, "session must be a ClientSession, not int"),
+    "no version": ({"api_version": 5}, "'v3' or a date like '2026-03', not 5"),
+    "no address": ({"base_url": 5}, "base_url must be an http.s. URL, not 5"),
+    "workers as text": ({"max_concurrency": "5"}, "max_concurrency must .*, not '5'"),
+    "requests as text": ({"rate_limit": "5"}, "rate_limit must be .*, not '5'"),
+    "negative requests": ({"rate_limit": -5}, "rate_limit must be .*, not -5"),
     "endless time": ({"timeout": math.inf}, "timeout must be .*, not inf"),
     "no requests": ({"rate_limit": 0}, "rate_limit must be 'auto', a number .*, not 0"),
     "half a request": ({"rate_limit": 0.5}, "rate_limit must be .*, not 0.5"),
@@ -247,6 +282,162 @@ async def test_shared_session_is_not_closed() -> None:
         async with HubBatch(SECRET, session=session):
             pass
         assert not session.closed
+
+
+async def test_closing_that_is_cancelled_leaves_no_session_open() -> None:
+    """Neither the one there was, nor one that a batch under way would open anew."""
+    hub = HubBatch(SECRET, base_url="http://127.0.0.1:9", retry=RetryPolicy(base=0.001))
+    made = hub.tickets.archive([1, 2])
+    running = asyncio.create_task(made)
+    await asyncio.sleep(0)
+    closing = asyncio.create_task(hub.aclose())
+    await asyncio.sleep(0)
+    closing.cancel()
+    response = await running
+    assert closing.cancelled()
+    assert [outcome.status for outcome in response.outcomes] == ["not_sent"] * 2
+    transport: Any = hub._engine.transport
+    assert transport._session is None
+
+
+# ---- the account
+
+DETAILS = {
+    "portalId": 62515,
+    "accountType": "STANDARD",
+    "timeZone": "America/New_York",
+    "companyCurrency": "USD",
+    "additionalCurrencies": ["EUR", "CAD"],
+    "utcOffset": "-05:00",
+    "utcOffsetMilliseconds": -18_000_000,
+    "uiDomain": "app.hubspot.com",
+    "dataHostingLocation": "na1",
+}
+
+
+@attrs.define
+class Says:
+    """A way out that says one thing after another, and the last one for ever."""
+
+    answers: list[Answer]
+    heard: list[Request] = attrs.field(factory=list)
+    limits: list[Limits] = attrs.field(factory=list)
+    hub: HubBatch | None = None
+
+    async def send(self, request: Request, on_sent: Callable[[], None]) -> Answer:
+        self.heard.append(request)
+        on_sent()
+        assert self.hub is not None
+        self.limits.append(self.hub.limits)
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+
+def saying(*answers: Answer, **options: Any) -> tuple[Says, HubBatch]:
+    hub = HubBatch(SECRET, retry=RetryPolicy(base=1e-6), **options)
+    says = Says([*answers], hub=hub)
+    hub._engine.transport = says
+    return says, hub
+
+
+def as_answer(body: object) -> Response:
+    return Response(200, {}, orjson.dumps(body))
+
+
+@pytest.mark.parametrize("version", ["v3", "2025-09", "2026-03", "2026-09"])
+async def test_account(version: str) -> None:
+    says, hub = saying(as_answer(DETAILS), api_version=version)
+    assert await hub.account() == Account(
+        portal_id=62515,
+        account_type="STANDARD",
+        time_zone="America/New_York",
+        company_currency="USD",
+        additional_currencies=["EUR", "CAD"],
+        utc_offset="-05:00",
+        ui_domain="app.hubspot.com",
+        data_hosting_location="na1",
+    )
+    [request] = says.heard
+    assert (request.method, request.path, request.body) == (
+        "GET",
+        f"/account-info/{version}/details",
+        b"",
+    )
+    assert request.headers["Authorization"] == f"Bearer {SECRET}"
+
+
+async def test_account_of_little_is_an_account() -> None:
+    _, hub = saying(as_answer({"portalId": "7", "timeZone": 5, "new": {}}))
+    assert await hub.account() == Account(7, time_zone="5")
+
+
+async def test_account_takes_a_permit() -> None:
+    says, hub = saying(as_answer(DETAILS))
+    await hub.account()
+    await hub.account()
+    assert [limits.used for limits in says.limits] == [1, 2]
+    assert hub._engine.gate.granted == hub.limits.used == 2
+
+
+REFUSED: dict[str, tuple[Response, type[APIError]]] = {
+    "401": (UNAUTHORIZED, AuthenticationError),
+    "403": (refusal(403, "Not granted.", "MISSING_SCOPES"), PermissionDeniedError),
+    "400": (refusal(400, "No.", "VALIDATION_ERROR"), InvalidRequestError),
+    "400 in HTML": (page(400), InvalidRequestError),
+    "404": (page(404), InvalidRequestError),
+    "404 in JSON": (refusal(404, "resource not found"), InvalidRequestError),
+    "405": (page(405), InvalidRequestError),
+    "302": (Response(302, {"Location": "/login"}, b""), InvalidRequestError),
+    "the day": (refusal(429, "x", policyName="DAILY"), DailyLimitReached),
+}
+
+
+@pytest.mark.parametrize(("answer", "kind"), REFUSED.values(), ids=REFUSED)
+async def test_account_that_is_refused(answer: Response, kind: type[APIError]) -> None:
+    says, hub = saying(answer)
+    with pytest.raises(APIError) as caught:
+        await hub.account()
+    assert type(caught.value) is kind
+    assert caught.value.status == answer.status
+    assert len(says.heard) == 1
+    assert SECRET not in str(caught.value)
+
+
+PASSING: dict[str, Answer] = {
+    "500": page(500),
+    "503 in JSON": refusal(503, "Down.", "INTERNAL_ERROR"),
+    "408": page(408),
+    "no answer": NoAnswer(sent=True, reason="connection failed: reset"),
+    "not connected": NoAnswer(sent=False, reason="connection failed: refused"),
+    "204": Response(204, {}, b""),
+    "empty": Response(200, {}, b""),
+    "HTML": Response(200, {}, b"<html>proxy</html>"),
+    "cut short": Response(200, {}, orjson.dumps(DETAILS)[:30]),
+    "a list": as_answer([DETAILS]),
+    "null": as_answer(None),
+    "a number": as_answer(62515),
+    "no portal": as_answer({"accountType": "STANDARD"}),
+    "odd portal": as_answer({"portalId": "x"}),
+}
+
+
+@pytest.mark.parametrize("answer", PASSING.values(), ids=PASSING)
+async def test_account_that_cannot_be_told(answer: Answer) -> None:
+    says, hub = saying(answer)
+    with pytest.raises(
+        HubSpotUnavailable, match="The call was given up; try"
+    ) as caught:
+        await hub.account()
+    assert caught.value.status == getattr(answer, "status", None)
+    assert len(says.heard) == 5
+
+
+async def test_account_that_is_told_at_last() -> None:
+    says, hub = saying(page(502), throttled(Retry_After="0.001"), as_answer(DETAILS))
+    assert (await hub.account()).portal_id == 62515
+    assert len(says.heard) == 3
 
 
 # ---- secrets

@@ -11,6 +11,7 @@ from hubbatch import (
     CreateInput,
     HubBatch,
     LegacyUpdateInput,
+    TooManyFailures,
     UpdateInput,
     UpsertInput,
 )
@@ -44,6 +45,8 @@ def calls(hub: HubBatch) -> Iterator[Callable[[Any], Any]]:
     [
         "512",
         b"512",
+        bytearray(b"512"),
+        memoryview(b"512"),
         {"id": "512"},
         CreateInput({}),
         UpdateInput("512", {}),
@@ -89,8 +92,55 @@ def test_properties_are_a_collection_of_names(hub: HubBatch, option: str) -> Non
             read([], **{option: wrong})
     with pytest.raises(TypeError, match="must be a str"):
         read([], **{option: [5]})
+    with pytest.raises(TypeError, match="must be a str, not None"):
+        read([], **{option: [None]})
+    with pytest.raises(ValueError, match="is not the name of a property"):
+        read([], **{option: ["a\nb"]})
     with pytest.raises(ValueError, match="must not be empty"):
         read([], **{option: [""]})
+
+
+@pytest.mark.parametrize("wrong", ["no", "", 0, 1, None])
+def test_archived_is_a_flag(hub: HubBatch, wrong: Any) -> None:
+    """Any text is true, "false" too; and so the wrong records would be read."""
+    read: Any = hub.tickets.read
+    with pytest.raises(TypeError, match="archived must be True or False, not"):
+        read([], archived=wrong)
+
+
+WRONG_OPTIONS: dict[str, tuple[dict[str, Any], type[Exception]]] = {
+    "linger as text": ({"linger": "x"}, TypeError),
+    "linger below zero": ({"linger": -1}, ValueError),
+    "isolate as text": ({"isolate": "no"}, TypeError),
+    "max_failures as a word": ({"max_failures": "many"}, ValueError),
+}
+
+
+@pytest.mark.parametrize(("options", "kind"), WRONG_OPTIONS.values(), ids=WRONG_OPTIONS)
+def test_wrong_option_of_any_verb(
+    hub: HubBatch, options: dict[str, Any], kind: type[Exception]
+) -> None:
+    [name] = options
+    for call in calls(hub):
+        with pytest.raises(kind, match=name):
+            call([], **options)
+
+
+async def test_max_failures_of_every_verb(hub: HubBatch, crm: Crm) -> None:
+    for call in calls(hub):
+        with pytest.raises(TooManyFailures, match="1 of 1 records failed"):
+            await call([object()], max_failures=0)  # type: ignore[call-arg] # it has one
+    assert crm.heard == []
+
+
+async def test_a_thousand_bad_records_are_enough_by_default(
+    hub: HubBatch, crm: Crm
+) -> None:
+    for call in calls(hub):
+        with pytest.raises(TooManyFailures, match=r"All of the first 1,000 records"):
+            await call([object()] * 1_000)
+        assert not (await call([object()] * 999)).succeeded
+    assert crm.heard == []
 
 
 async def test_read_asks_for_what_it_is_told(hub: HubBatch, crm: Crm) -> None:

@@ -127,7 +127,9 @@ def _read_refusal(
     operation: Operation, response: Response, payload: Mapping[str, Any]
 ) -> Verdict:
     error = _api_error(APIError, response, payload)
-    if _CALL_REFUSALS.match(error.message):
+    # A call without inputs has no record that could be to blame.
+    of_call = operation.call.dialect is Dialect.DOCUMENT
+    if of_call or _CALL_REFUSALS.match(error.message):
         return Ended(_api_error(InvalidRequestError, response, payload))
     if response.status == 413 or _TOO_MANY.search(error.message):  # noqa: PLR2004
         return Refused(error, because="size")
@@ -141,7 +143,9 @@ def _read_refusal(
 def _read_unauthorized(
     _: Operation, response: Response, payload: Mapping[str, Any]
 ) -> Verdict:
-    return Unauthorized(_api_error(AuthenticationError, response, payload))
+    error = _api_error(AuthenticationError, response, payload)
+    error.message += " The access token may be wrong, expired or of another account."
+    return Unauthorized(error)
 
 
 def _read_forbidden(
@@ -162,7 +166,10 @@ def _read_missing(
         return Refused(_api_error(APIError, response, payload))
     error = _api_error(InvalidRequestError, response, payload)
     if not payload:
-        error.message = f"HubSpot has nothing at {operation.path}"
+        error.message = (
+            f"HubSpot has nothing at {operation.path}; are base_url, api_version and "
+            "the object type right?"
+        )
     return Missing(error)
 
 
@@ -186,7 +193,9 @@ def _read_throttled(
 ) -> Verdict:
     policy = str(payload.get("policyName") or payload.get("message") or "").lower()
     if "daily" in policy:
-        return Ended(_api_error(DailyLimitReached, response, payload))
+        error = _api_error(DailyLimitReached, response, payload)
+        error.message += " The account takes no more calls until its next day begins."
+        return Ended(error)
     wait = _retry_after(response)
     if not wait and "secondly" in policy and "ten_secondly" not in policy:
         wait = _SECONDLY_WAIT
@@ -261,7 +270,7 @@ def _seconds_until(instant: str, now: str) -> float:
     """Take two dates of HTTP apart; by the answer's own clock, so none is read here."""
     try:
         until = parsedate_to_datetime(instant) - parsedate_to_datetime(now)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0.0
     return until.total_seconds()
 

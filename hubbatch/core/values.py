@@ -102,7 +102,7 @@ def _scalar(name: str, value: object, *, legacy: bool) -> str | None:
 
 
 def _foreign(name: str, value: object, *, legacy: bool) -> str | None:
-    if getattr(getattr(value, "dtype", None), "kind", None) in ("M", "m"):
+    if _is_numpy_time(value):
         # A numpy datetime64 or timedelta64 has no time zone, and its item() may be a
         # bare number of nanoseconds.
         raise InvalidInput(f"property {name!r} has a time without a time zone", name)
@@ -110,6 +110,10 @@ def _foreign(name: str, value: object, *, legacy: bool) -> str | None:
     if type(inner) is not type(value):
         return _text(name, inner, legacy=legacy)
     raise InvalidInput(f"property {name!r} has a value of {_kind(value)}", name)
+
+
+def _is_numpy_time(value: object) -> bool:
+    return getattr(getattr(value, "dtype", None), "kind", None) in ("M", "m")
 
 
 def _unwrapped(value: object) -> object:
@@ -188,7 +192,7 @@ def record_id(value: object, *, id_property: str | None = None) -> str:
     elif value is None:
         raise InvalidInput(f"{what} is missing", "id")
     else:
-        inner = _unwrapped(value)
+        inner = value if _is_numpy_time(value) else _unwrapped(value)
         if type(inner) in (str, int) and type(value) is not type(inner):
             return record_id(inner, id_property=id_property)
         raise InvalidInput(f"{what} must be str or int, not {_kind(value)}", "id")

@@ -23,7 +23,7 @@ from hubbatch.core.events import (
     ChunkThrottled,
     Event,
 )
-from hubbatch.core.operations import Operation
+from hubbatch.core.operations import Dialect, Operation
 from hubbatch.core.outcomes import Summary
 from hubbatch.core.planning import Chunk, Desk
 from hubbatch.core.reading import read
@@ -130,6 +130,8 @@ class Run:
         self._unladen = 0  # workers that have no chunk yet
         self._waiting_tasks: set[asyncio.Task[Any]] = set()
         self._given_up = 0  # chunks in a row
+        alone = operation.call.dialect is Dialect.DOCUMENT
+        self._unavailable_after = 1 if alone else _UNAVAILABLE_AFTER
         self._has_answers = False
         self._changed = asyncio.Event()
         self._over = asyncio.Event()
@@ -449,8 +451,13 @@ class Run:
             return None
         reason = self._ledger.give_up(chunk, verdict)
         self._given_up += 1
-        if self._given_up >= _UNAVAILABLE_AFTER:
-            self._end(_unavailable(verdict, reason))
+        if self._given_up >= self._unavailable_after:
+            told = "The call was given up; try again later"
+            if self._unavailable_after > 1:
+                told = (
+                    "Several chunks in a row were given up; try again later. The last"
+                )
+            self._end(_unavailable(verdict, f"{told}: {reason}"))
         return None
 
     def _tell_of_answer(
@@ -483,11 +490,11 @@ def _now() -> float:
 
 
 def _unavailable(
-    verdict: Again | Missing | Throttled, reason: str
+    verdict: Again | Missing | Throttled, message: str
 ) -> HubSpotUnavailable:
     last = None if isinstance(verdict, Throttled) else verdict.error
     return HubSpotUnavailable(
-        f"Several chunks in a row were given up. The last: {reason}",
+        message,
         status=last.status if last else 429,
         category=last.category if last else None,
         correlation_id=last.correlation_id if last else None,

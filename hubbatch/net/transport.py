@@ -83,10 +83,14 @@ class AiohttpTransport:
         self._tracing.on_request_chunk_sent.append(_on_sent)
         self._tracing.on_request_headers_sent.append(_on_headers_sent)
         self._prepared = False
+        self._closed = False
 
     async def send(self, request: Request, on_sent: Callable[[], None]) -> Answer:
         """Send a request and read the answer to its end, or say why there is none."""
         sent = False
+        if self._closed:
+            # A batch may outlive a client whose closing was cancelled.
+            return NoAnswer(sent, "this client is closed")
 
         def note() -> None:
             nonlocal sent
@@ -118,6 +122,7 @@ class AiohttpTransport:
 
     async def aclose(self) -> None:
         """Close the session, unless it is the caller's."""
+        self._closed = True
         session, self._session = self._session, None
         if session is None:
             return

@@ -13,9 +13,11 @@ from hubbatch.core.accounting import Ledger
 from hubbatch.core.operations import Operation
 from hubbatch.core.planning import Chunk, Desk
 from hubbatch.core.reading import read
+from hubbatch.core.stopping import FailureWatch
 from hubbatch.core.verdicts import Again, Answered, Missing, Refused, Throttled
 from hubbatch.errors import (
     APIError,
+    HubBatchError,
     OutcomeUnknown,
     RecordConflict,
     RecordError,
@@ -292,6 +294,118 @@ def test_a_second_write_to_a_record_follows_the_first() -> None:
     books.answer(first, results(100))
     books.answer(books.take(), results(100))
     books.check()
+
+
+# ---- asked for again, and still in doubt
+
+
+def asked_again(operation: Operation) -> tuple[Books, Chunk]:
+    """Have an answer leave the last of three inputs out, and take that one again."""
+    books = Books(operation)
+    chunk = books.begin(3)
+    named = [str(chunk.inputs[n]["id"]) for n in (0, 1)]  # type: ignore[index] # dicts
+    body = [
+        {"id": text, "properties": {"ref": text}, "objectWriteTraceId": str(n)}
+        for n, text in enumerate(named)
+    ]
+    books.answer(chunk, {"results": body})
+    single = books.take()
+    assert (single.indices, single.doubtful) == ([2], True)
+    return books, single
+
+
+NOT_TAKEN = {
+    "423": Again(APIError("locked", status=423), arrived=False),
+    "429": Throttled(10.0),
+}
+
+
+@pytest.mark.parametrize("operation", [UPDATE, UPSERT])
+@pytest.mark.parametrize("verdict", NOT_TAKEN.values(), ids=NOT_TAKEN)
+def test_what_an_answer_left_out_stays_in_doubt(
+    operation: Operation, verdict: Any
+) -> None:
+    """The first request may have written it: `not_sent` would be a guess."""
+    books, single = asked_again(operation)
+    books.ledger.give_up(single, verdict)
+    books.check()
+
+    assert books.statuses == {0: "succeeded", 1: "succeeded", 2: "unknown"}
+
+
+@pytest.mark.parametrize("operation", [UPDATE, UPSERT])
+def test_what_an_answer_left_out_stays_in_doubt_at_the_end(
+    operation: Operation,
+) -> None:
+    books, single = asked_again(operation)
+    books.ledger.end("the batch was ended by PermissionDeniedError")
+    books.ledger.drop(single)
+    books.check()
+
+    assert books.statuses == {0: "succeeded", 1: "succeeded", 2: "unknown"}
+
+
+def test_who_created_what_an_answer_left_out_is_not_known() -> None:
+    books, single = asked_again(UPSERT)
+    body = {"id": "9", "properties": {"ref": "r102"}, "new": False}
+    books.answer(single, {"results": [body]})
+    books.check()
+
+    assert books.told.results[2].new is None
+
+
+# ---- too many failures
+
+
+def watched(number: int) -> tuple[Books, list[str]]:
+    books = Books(UPDATE)
+    stopped: list[str] = []
+
+    def stop(error: HubBatchError) -> None:
+        stopped.append(str(error))
+        books.ledger.end("the batch was ended")
+
+    books.ledger.watch = FailureWatch("tickets", number=number)
+    books.ledger.stop = stop
+    return books, stopped
+
+
+def missing(*ids: int) -> Mapping[str, Any]:
+    context = {"ids": [str(n) for n in ids]}
+    error = {"category": "OBJECT_NOT_FOUND", "message": "gone", "context": context}
+    return {**results(100), "errors": [error]}
+
+
+def test_too_many_failures_stop_once_and_all_are_accounted_for() -> None:
+    books, stopped = watched(1)
+    chunk = books.begin(5)
+    books.ledger.take_in(some_inputs(CREATE, 2))  # no ids: they fail on the spot
+    assert [text.split(",")[0] for text in stopped] == ["2 of 2 records failed"]
+    books.answer(chunk, missing(101, 102, 103, 104), 207)
+    books.check()
+
+    assert len(stopped) == 1
+    assert books.ledger.watch is None
+
+
+def test_successes_are_told_to_the_watch() -> None:
+    books, stopped = watched(1)
+    books.answer(books.begin(3), missing(101, 102), 207)
+    books.check()
+
+    assert stopped == [
+        "2 of 3 records failed, the last: gone (tickets). Nothing further was sent."
+    ]
+
+
+def test_what_was_taken_in_with_the_last_straw_is_not_sent() -> None:
+    books, stopped = watched(0)
+    books.ledger.take_in([{"properties": {}}, *some_inputs(UPDATE, 2)])
+    assert len(stopped) == 1
+    books.ledger.end("the batch was ended")
+    books.check()
+
+    assert books.statuses == {0: "failed", 1: "not_sent", 2: "not_sent"}
 
 
 # ---- refusals

@@ -19,6 +19,7 @@ from hubbatch.core.encoding import (
 )
 from hubbatch.core.operations import (
     Operation,
+    account_operation,
     legacy_operation,
     object_operation,
     read_operation,
@@ -234,6 +235,14 @@ def test_archive() -> None:
     )
 
 
+def test_a_call_without_inputs_has_no_body() -> None:
+    operation = account_operation(api_version="v3")
+    encoded = encode(operation, None)
+
+    assert (encoded.key, encoded.body, encoded.trace) == (None, b"", None)
+    assert request_body(operation, [encoded.body]) == b""
+
+
 # ---- keys and trace ids
 
 
@@ -246,9 +255,34 @@ def test_a_key_is_the_id_or_the_value_in_lower_case() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("0512", "512"),
+        ("000512", "512"),
+        ("0", "0"),
+        ("000", "0"),
+        ("", ""),
+        ("0x10", "0x10"),
+        ("0-5", "0-5"),
+    ],
+)
+def test_a_number_has_one_key_however_it_is_written(text: str, key: str) -> None:
+    """What is no number is nobody else's name."""
+    assert make_key(text) == key
+    assert make_key(text, "ref") == f"ref\0{text}"
+
+
+@pytest.mark.parametrize(
     ("operation", "given", "key"),
     [
         (CREATE, {"properties": {}}, None),
+        (UPDATE, UpdateInput("0512", {}), "512"),
+        (UPDATE, UpdateInput(512, {}), "512"),
+        (LEGACY, LegacyUpdateInput("0512", {}), "512"),
+        (LEGACY, LegacyUpdateInput(512, {}), "512"),
+        (READ, "0512", "512"),
+        (ARCHIVE, {"id": "0512"}, "512"),
+        (UPDATE_BY_REF, UpdateInput("0512", {}), make_key("0512", "ref")),
         (UPDATE, UpdateInput(5, {}), "5"),
         (UPDATE_BY_REF, UpdateInput("A", {}), make_key("a", "ref")),
         (UPDATE_BY_REF, UpdateInput("A", {}, "sku"), make_key("a", "sku")),

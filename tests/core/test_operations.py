@@ -12,6 +12,7 @@ from hubbatch.core.operations import (
     Dialect,
     Repeats,
     Verb,
+    account_operation,
     check_api_version,
     check_object_type,
     legacy_operation,
@@ -149,3 +150,12 @@ def test_a_read_asks_for_what_names_its_results(
     )
 
     assert operation.asked_properties == asked
+
+
+@pytest.mark.parametrize("version", ["v3", "2025-09", "2026-03", "2026-09"])
+def test_the_account_is_asked_for_in_the_version_s_path(version: str) -> None:
+    operation = account_operation(api_version=version)
+
+    assert operation.path == f"/account-info/{version}/details"
+    assert (operation.call.method, operation.max_inputs) == ("GET", 1)
+    assert not operation.call.writes

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch.core.collecting import Collector, CombinedResponse
+from hubbatch.core.encoding import encoder
 from hubbatch.core.operations import OBJECT_CALLS, Operation
 from hubbatch.core.outcomes import (
     Outcome,
@@ -220,6 +221,55 @@ def test_a_success_without_a_result(operation: Operation, id_: str | None) -> No
 
     assert (outcome.status, outcome.id, outcome.result) == ("succeeded", id_, None)
     assert (response.results, response.succeeded) == ([], 1)
+
+
+def test_an_id_is_that_of_the_request_whatever_became_of_the_input() -> None:
+    """A caller may fill one dict again and again; what was sent stands."""
+    collector: Collector[Any] = Collector(ARCHIVE)
+    reused: dict[str, Any] = {"id": "100"}
+    inputs = []
+    chunk = Chunk()
+    for index, text in enumerate(["100", "0101", "102"]):
+        reused["id"] = text
+        inputs.append(reused)
+        key, body, trace = encoder(ARCHIVE)(index, reused)
+        chunk.add(index, reused, key, body, trace)
+    reused.clear()
+    collector.took(inputs)
+    collector.succeeded(chunk, [None] * 3)
+    outcomes = collector.response().outcomes
+
+    assert [outcome.id for outcome in outcomes] == ["100", "101", "102"]
+    assert all(outcome.input is reused for outcome in outcomes)
+
+
+def test_equal_archives_have_the_same_id() -> None:
+    collector: Collector[Any] = Collector(ARCHIVE)
+    inputs = ["100", 101, "0100"]
+    collector.took(inputs)
+    chunk = chunk_of(ARCHIVE, inputs[:2])
+    chunk.followers = {0: [(2, "0100")]}
+    collector.succeeded(chunk, [None, None])
+
+    assert [o.id for o in collector.response().outcomes] == ["100", "101", "100"]
+
+
+def test_what_is_not_settled_yet_is_not_made_up() -> None:
+    """Asked early and asked again later, a response counts what was noted by then."""
+    collector, inputs = collect(ARCHIVE, 3)
+    collector.succeeded(chunk_at(ARCHIVE, inputs, 2), [None])
+    response = collector.response()
+
+    assert (response.succeeded, len(response.unknown)) == (1, 2)
+    assert [outcome.status.value for outcome in response.outcomes] == [
+        "unknown",
+        "unknown",
+        "succeeded",
+    ]
+    assert response.results == []
+    assert collector.response().succeeded == 1
+    with pytest.raises(BatchFailed, match="2 of 3 records"):
+        response.raise_for_failures()
 
 
 def test_the_envelope_is_merged_and_errors_stand_in_order() -> None:

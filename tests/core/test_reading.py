@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 
 from hubbatch.core.answers import NoAnswer, Response
 from hubbatch.core.blaming import from_api_error
+from hubbatch.core.encoding import encoder
+from hubbatch.core.operations import account_operation
+from hubbatch.core.planning import Chunk
 from hubbatch.core.reading import read
 from hubbatch.core.verdicts import (
     Again,
@@ -75,7 +78,7 @@ ALWAYS: Mapping[int, type[Verdict]] = {
     423: Again,
     429: Throttled,
     477: Again,
-    **dict.fromkeys([500, 502, 503, 504, 521, 522, 523, 524, 525, 526], Again),
+    **dict.fromkeys([408, 500, 502, 503, 504, 521, 522, 523, 524, 525, 526], Again),
     400: Refused,
     409: Refused,
     413: Refused,
@@ -115,8 +118,10 @@ def test_404(name: str, kind: str) -> None:
         assert (kind in IS_OBJECT) != (OPERATIONS[name].path in verdict.error.message)
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 504, 521, 522, 523, 524, 525, 526])
-def test_after_a_5xx_it_may_have_arrived(status: int) -> None:
+@pytest.mark.parametrize(
+    "status", [408, 500, 502, 503, 504, 521, 522, 523, 524, 525, 526]
+)
+def test_after_a_timeout_or_a_5xx_it_may_have_arrived(status: int) -> None:
     verdict = ask("update", status, HTML, {"Retry-After": "7"})
 
     assert verdict == Again(verdict.error, arrived=True, retry_after=7.0)  # type: ignore[union-attr] # it is one
@@ -155,6 +160,66 @@ def test_a_migration_says_how_long(header: str, wait: float) -> None:
     assert (verdict.arrived, verdict.retry_after) == (False, wait)
 
 
+@pytest.mark.parametrize("status", [300, 301, 302, 304, 307, 308])
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_a_redirect_hints_at_the_base_url(name: str, status: int) -> None:
+    verdict = ask(name, status, HTML, {"Location": "https://app.example/login"})
+
+    assert isinstance(verdict, Ended)
+    assert isinstance(verdict.error, InvalidRequestError)
+    assert "a redirect, which is not followed; is base_url right?" in str(verdict.error)
+
+
+@pytest.mark.parametrize("status", [402, 405, 414])
+def test_only_a_redirect_hints_at_the_base_url(status: int) -> None:
+    verdict = ask("update", status, HTML)
+
+    assert isinstance(verdict, Ended)
+    assert "base_url" not in str(verdict.error)
+
+
+# ---- Retry-After
+
+NOON = "Wed, 21 Oct 2026 12:00:00 GMT"
+LATER = "Wed, 21 Oct 2026 12:01:30 GMT"
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"Retry-After": "7"}, 7.0),
+        ({"Retry-After": "0.5"}, 0.5),
+        ({"Retry-After": LATER, "Date": NOON}, 90.0),
+        ({"Retry-After": NOON, "Date": LATER}, 0.0),
+        ({"Retry-After": LATER}, 0.0),
+        ({"Retry-After": LATER, "Date": "today"}, 0.0),
+        ({"Retry-After": "Wed, 21 Oct 2026 12:01:30 -0000", "Date": NOON}, 0.0),
+        ({"Retry-After": f"{LATER[:-3]}+{'9' * 20}", "Date": NOON}, 0.0),
+        ({"Retry-After": "Wed, 21 Oct 99999 12:00:00 GMT", "Date": NOON}, 0.0),
+        ({"Retry-After": "9" * 400}, 0.0),
+        ({"Retry-After": "1e999"}, 0.0),
+        ({"Retry-After": "-inf"}, 0.0),
+        ({"Retry-After": "nan"}, 0.0),
+        ({"Retry-After": "soon"}, 0.0),
+    ],
+)
+def test_retry_after_in_every_spelling(headers: dict[str, str], wait: float) -> None:
+    """A date is read by the answer's own clock; what cannot be read is as none."""
+    verdict = ask("update", 503, b"", headers)
+
+    assert isinstance(verdict, Again)
+    assert verdict.retry_after == wait
+
+
+@given(st.text(st.characters(codec="latin-1")), st.text(st.characters(codec="latin-1")))
+def test_no_retry_after_raises(header: str, date: str) -> None:
+    for text in (header, f"Mon, 5 Jan 2026 00:00:00 {header}"):
+        verdict = ask("update", 429, b"", {"Retry-After": text, "Date": date})
+
+        assert isinstance(verdict, Throttled)
+        assert 0 < verdict.retry_after < float("inf")
+
+
 # ---- 429
 
 BURST = {
@@ -185,6 +250,10 @@ INTERVAL = {"X-HubSpot-RateLimit-Interval-Milliseconds": "5000"}
         (BURST, INTERVAL, 5.0),
         (BURST, {**INTERVAL, "Retry-After": "3"}, 3.0),
         (BURST, {"X-HubSpot-RateLimit-Interval-Milliseconds": "soon"}, 10.0),
+        (BURST, {"X-HubSpot-RateLimit-Interval-Milliseconds": "inf"}, 10.0),
+        (BURST, {"X-HubSpot-RateLimit-Interval-Milliseconds": "9" * 5000}, 10.0),
+        (BURST, {**INTERVAL, "Retry-After": "nan"}, 5.0),
+        (BURST, {"Retry-After": LATER, "Date": NOON}, 90.0),
         ({**BURST, "policyName": None}, {}, 10.0),
         (SECONDLY, {}, 1.0),
         (SECONDLY, INTERVAL, 1.0),
@@ -486,6 +555,57 @@ def test_a_success_that_accounts_for_nothing(name: str) -> None:
 
 def test_a_legacy_success_that_accounts_for_nothing() -> None:
     assert isinstance(ask("legacy", 200, []), Again)
+
+
+@pytest.mark.parametrize("context", [{"ids": [""]}, {"ids": ["", "101"]}, {"id": [""]}])
+def test_an_error_may_name_nothing_at_all(context: dict[str, list[str]]) -> None:
+    """An empty name is nobody's; the rest of the answer is as good as ever."""
+    named = "101" in context.get("ids", ())
+    results: list[Any] = [{"id": text, "properties": {}} for text in ("100", "102")]
+    body = {"results": results, "errors": [{"message": "no", "context": context}]}
+    verdict = ask("update", 207, body)
+
+    assert isinstance(verdict, Answered)
+    assert [*verdict.settlement.failed] == ([1] if named else [])
+    assert verdict.settlement.open == ([] if named else [1])
+
+
+# ---- the account
+
+ACCOUNT = account_operation(api_version="v3")
+
+
+def ask_account(status: int, body: object) -> Verdict:
+    chunk = Chunk()
+    key, encoded, trace = encoder(ACCOUNT)(0, None)
+    chunk.add(0, None, key, encoded, trace)
+    return read(ACCOUNT, chunk, respond(status, body))
+
+
+@pytest.mark.parametrize("status", [400, 409, 413, 422])
+@pytest.mark.parametrize("kind", BODIES)
+def test_a_call_without_inputs_has_no_record_to_blame(status: int, kind: str) -> None:
+    verdict = ask_account(status, BODIES[kind])
+
+    assert isinstance(verdict, Ended)
+    assert isinstance(verdict.error, InvalidRequestError)
+    assert verdict.error.status == status
+
+
+@pytest.mark.parametrize(
+    "body", [b"", HTML, [], {}, {"portalId": None}, {"portalId": "x"}, {"portalId": []}]
+)
+@pytest.mark.parametrize("status", [200, 204])
+def test_an_account_without_an_id_is_no_answer(status: int, body: object) -> None:
+    assert isinstance(ask_account(status, body), Again)
+
+
+def test_an_account() -> None:
+    verdict = ask_account(200, {"portalId": 62515, "additionalCurrencies": None})
+
+    assert isinstance(verdict, Answered)
+    [account] = verdict.settlement.results
+    assert (account.portal_id, account.additional_currencies) == (62515, [])
 
 
 # ---- anything at all

@@ -77,6 +77,25 @@ def test_a_429_uses_time_and_no_attempts() -> None:
     assert pauses(policy, [*throttled[:20], (again(), 201.0)]) == [*(21 * [0.0]), 0.5]
 
 
+@pytest.mark.parametrize(
+    ("hold", "elapsed", "kept"),
+    [
+        (9.0, 0.0, True),
+        (9.1, 0.0, False),
+        (5.0, 95.0, True),
+        (5.0, 95.1, False),
+        (86_400.0, 0.0, False),
+    ],
+)
+def test_a_hold_beyond_the_bounds_is_given_up(
+    hold: float, elapsed: float, *, kept: bool
+) -> None:
+    policy = RetryPolicy(max_elapsed=100.0, max_retry_after=9.0)
+
+    told = pauses(policy, [(Throttled(hold), elapsed)])
+    assert told == ([0.0, 0.0] if kept else [0.0])
+
+
 def test_retry_after_is_kept() -> None:
     policy = RetryPolicy(attempts=3, max_retry_after=9.0)
 

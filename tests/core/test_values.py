@@ -237,6 +237,62 @@ def test_item_may_unwrap_more_than_once() -> None:
     assert "type Scalar" in refused(Scalar(Scalar(3)))
 
 
+class Kind:
+    """A numpy dtype, as far as anybody looks."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+
+class NumpyTime(Scalar):
+    """A numpy datetime64 (`M`) or timedelta64 (`m`)."""
+
+    def __init__(self, kind: str, value: object) -> None:
+        super().__init__(value)
+        self.dtype = Kind(kind)
+
+
+# What item() gives depends on the unit: nanoseconds are a bare number.
+NUMPY_TIMES = [
+    NumpyTime("M", 1_760_000_000_000_000_000),
+    NumpyTime("M", datetime(2026, 1, 1)),  # noqa: DTZ001 -- that is what it gives
+    NumpyTime("M", None),
+    NumpyTime("m", 5),
+    NumpyTime("m", timedelta(seconds=5)),
+]
+
+
+@pytest.mark.parametrize("value", NUMPY_TIMES)
+def test_a_numpy_time_has_no_time_zone(value: object) -> None:
+    assert "a time without a time zone" in refused(value)
+    assert "a time without a time zone" in refused([value])
+
+
+@pytest.mark.parametrize("value", NUMPY_TIMES)
+def test_a_numpy_time_is_no_id(value: object) -> None:
+    with pytest.raises(InvalidInput, match="not type NumpyTime"):
+        record_id(value)
+
+
+def test_other_numpy_scalars_are_unwrapped() -> None:
+    assert text_of(NumpyTime("i", 7)) == "7"
+    assert record_id(NumpyTime("i", 7)) == "7"
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["1e300000000", "1e-300000000", "0e300000000", "-1e1001", "1e1001", "9" * 2000],
+)
+def test_a_decimal_of_too_many_digits_is_never_written_out(value: str) -> None:
+    assert "too many digits" in refused(Decimal(value))
+    assert "too many digits" in refused([Decimal(value)])
+
+
+def test_a_decimal_of_many_digits_is() -> None:
+    assert text_of(Decimal("1e1000")) == "1" + 1000 * "0"
+    assert text_of(Decimal("1e-1000")) == "0." + 999 * "0" + "1"
+
+
 @pytest.mark.parametrize("properties", [None, "a=b", ["a"], 5, {"a"}], ids=repr)
 def test_properties_are_a_mapping(properties: object) -> None:
     with pytest.raises(InvalidInput, match="must be a mapping") as caught:
@@ -387,6 +443,9 @@ def test_an_id(value: object, text: str) -> None:
         ("5.12e2", "not a record id"),
         ("5E2", "not a record id"),
         ("-512", "not a record id"),
+        ("\u0665\u0661\u0662", "not a record id"),
+        ("\uff15\uff11\uff12", "not a record id"),
+        ("51\uff12", "not a record id"),
         (512.0, "type float"),
         (Decimal(512), "type Decimal"),
         (True, "type bool"),

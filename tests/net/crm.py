@@ -396,10 +396,18 @@ def batch(
     *,
     isolate: bool = True,
     linger: float = 0.1,
+    max_failures: int | str | None = None,
     **options: Any,
 ) -> Batch[Any]:
     """Make a batch on an engine of its own."""
-    return Batch(engine(crm, **options), call, source, isolate=isolate, linger=linger)
+    return Batch(
+        engine(crm, **options),
+        call,
+        source,
+        isolate=isolate,
+        linger=linger,
+        max_failures=max_failures,
+    )
 
 
 def updates(count: int, first: int = 1) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """Where the token comes from, and that it is never shown."""
 
+import asyncio
 import pickle
 
 from typing import Any
@@ -59,6 +60,36 @@ async def test_callable_that_gives_no_token(wrong: Any) -> None:
 
     with pytest.raises(ConfigurationError, match="visible ASCII"):
         await Credentials(give).token()
+
+
+def give_text() -> Any:
+    return SECRET
+
+
+def give_nothing() -> Any:
+    return None
+
+
+async def give_one_by_one() -> Any:
+    yield SECRET
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kind"),
+    [(give_text, "str"), (give_nothing, "NoneType"), (give_one_by_one, "async_gener")],
+)
+async def test_callable_that_is_not_async(wrong: Any, kind: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"this one gave {kind}") as caught:
+        await Credentials(wrong).token()
+    assert "must be an async callable" in str(caught.value)
+    assert SECRET not in str(caught.value)
+
+
+async def test_callable_may_give_anything_that_can_be_awaited() -> None:
+    def give() -> Any:
+        return asyncio.ensure_future(give_secret())
+
+    assert await Credentials(give).token() == SECRET
 
 
 async def give_secret() -> str:

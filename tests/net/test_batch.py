@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import inspect
+import math
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from typing import Any
@@ -197,6 +198,11 @@ async def consume(made: Batch[Any]) -> int:
         async for _ in stream:
             count += 1
     return count
+
+
+async def listen(stream: AsyncIterator[Outcome[Any]], seen: list[int]) -> None:
+    async for outcome in stream:
+        seen.append(outcome.index)  # noqa: PERF401 -- it may raise on the way
 
 
 def list_of(count: int) -> Any:
@@ -416,6 +422,39 @@ async def test_error_comes_after_the_last_outcome() -> None:
     assert {outcome.index for outcome in seen} == {*range(300)}
 
 
+@pytest.mark.parametrize("turns_before", [0, 1, 2, 5, 15])
+async def test_stream_whose_engine_is_cancelled_from_outside(turns_before: int) -> None:
+    """A stream that simply ended would look like success."""
+    made = updating(500, crm=crm_of(latency=(0.0, 0.0)), workers=1)
+    seen: list[int] = []
+    async with made as stream:
+        await turns(turns_before)
+        assert stream._task is not None
+        stream._task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await listen(stream, seen)
+        with pytest.raises(StopAsyncIteration):
+            await anext(stream)
+    assert sorted(seen) == ([] if turns_before == 0 else [*range(500)])
+    assert made.summary.inputs == 500
+    assert settled(made)
+
+
+async def test_all_tasks_of_the_loop_are_cancelled() -> None:
+    """As asyncio.run does in the end."""
+    made = updating(500, crm=crm_of(latency=(0.6, 0.6)), workers=2)
+    consumer = asyncio.create_task(consume(made))
+    await asyncio.sleep(1)
+    everybody = asyncio.all_tasks() - {asyncio.current_task()}
+    assert len(everybody) > 2
+    for task in everybody:
+        task.cancel()
+    await asyncio.wait(everybody, timeout=100)
+    assert consumer.cancelled()
+    assert (made.summary.succeeded, made.summary.unknown) == (200, 200)
+    assert settled(made)
+
+
 async def test_stream_after_its_block_is_at_its_end() -> None:
     async with updating() as stream:
         await anext(stream)
@@ -502,7 +541,61 @@ def test_repr_shows_no_secret() -> None:
     made.close()
 
 
+# ---- options
+
+WRONG_OPTIONS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
+    "linger is a text": ({"linger": "x"}, TypeError, "a number of seconds, not 'x'"),
+    "linger is None": ({"linger": None}, TypeError, "a number of seconds, not None"),
+    "linger is True": ({"linger": True}, TypeError, "a number of seconds, not True"),
+    "linger below zero": ({"linger": -1}, ValueError, "not be below zero, but is -1"),
+    "linger is nan": ({"linger": math.nan}, ValueError, "not be below zero"),
+    "isolate is a text": ({"isolate": "no"}, TypeError, "True or False, not 'no'"),
+    "isolate is None": ({"isolate": None}, TypeError, "True or False, not None"),
+    "max_failures below zero": ({"max_failures": -1}, ValueError, "max_failures must"),
+    "max_failures is True": ({"max_failures": True}, ValueError, "max_failures must"),
+    "max_failures is a word": ({"max_failures": "x"}, ValueError, "max_failures must"),
+    "too large a share": ({"max_failures": "101%"}, ValueError, "max_failures must"),
+    "half a record": ({"max_failures": 0.5}, ValueError, "max_failures must"),
+}
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "message"), WRONG_OPTIONS.values(), ids=WRONG_OPTIONS
+)
+def test_wrong_option(
+    options: dict[str, Any], kind: type[Exception], message: str
+) -> None:
+    """It is refused at once, and what is refused does not warn that it is unused."""
+    make: Any = updating
+    with pytest.raises(kind, match=message):
+        make(1, **options)
+    gc.collect()
+
+
+@pytest.mark.parametrize("linger", [0, 0.5, math.inf])
+async def test_linger_of_any_length(linger: float) -> None:
+    made = updating(source=async_generator_of(3), linger=linger)
+    assert (await made).succeeded == 3
+
+
 # ---- closing the client
+
+
+async def test_closing_that_is_cancelled_closes_all_the_same() -> None:
+    crm = crm_of(latency=(5, 5))
+    shared = engine(crm)
+    made: Batch[Any] = Batch(shared, operation("update"), updates(200))
+    running = asyncio.create_task(made)
+    await asyncio.sleep(1)
+    closing = asyncio.create_task(shared.aclose())
+    await asyncio.sleep(1)
+    assert not crm.closed
+    closing.cancel()
+    await asyncio.wait([closing])
+    assert closing.cancelled()
+    assert crm.closed
+    assert (await running).succeeded == 200
+    await shared.aclose()
 
 
 async def test_closing_waits_for_batches_and_then_refuses_more() -> None:

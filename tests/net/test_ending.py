@@ -4,13 +4,16 @@ import asyncio
 import pickle
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
+import orjson
 import pytest
 
 from hubbatch import (
     APIError,
     AuthenticationError,
+    ConfigurationError,
     DailyLimitReached,
     HubBatchError,
     HubSpotUnavailable,
@@ -19,6 +22,7 @@ from hubbatch import (
     PermissionDeniedError,
     RateLimit,
     RetryPolicy,
+    TooManyFailures,
 )
 from hubbatch.core.answers import Answer, Response
 from hubbatch.core.operations import Verb
@@ -41,6 +45,8 @@ from tests.net.crm import (
 )
 
 
+NOON = "Wed, 21 Oct 2026 12:00:00 GMT"
+LATER = "Wed, 21 Oct 2026 12:01:30 GMT"
 WRITES: list[Verb] = ["update", "upsert", "archive"]
 
 
@@ -79,6 +85,12 @@ async def ended(made: Batch[Any], kind: type[HubBatchError]) -> Any:
     return caught.value
 
 
+async def listen(made: Batch[Any], seen: list[str]) -> None:
+    async with made as stream:
+        async for outcome in stream:
+            seen.append(outcome.status.value)  # noqa: PERF401 -- it may raise
+
+
 def statuses(response: Any) -> dict[str, int]:
     return Counter(outcome.status.value for outcome in response.outcomes)
 
@@ -97,6 +109,7 @@ PASSING: dict[str, Fate] = {
     "truncated": "truncated",
     "500": page(500),
     "524": page(524),
+    "408": page(408),
     "503 without a body": Response(503, {}, b""),
     "477": refusal(477, "migration in progress", headers={"Retry-After": "2"}),
     "HTML with 200": Response(200, {}, b"<html>proxy</html>"),
@@ -123,6 +136,30 @@ async def test_answer_that_accounts_for_nothing_is_no_answer(verb: Verb) -> None
     assert len(crm.heard) == 3
 
 
+@pytest.mark.parametrize("verb", ["read", "update", "upsert"])
+async def test_204_is_no_answer_where_records_are_due(verb: Verb) -> None:
+    """Nothing was confirmed: it is asked again, and at last it is unknown."""
+    nothing = Response(204, {}, b"")
+    crm, made = meeting(verb, nothing)
+    assert (await made).succeeded == 3
+    assert len(crm.heard) == 2
+
+    crm, made = meeting(verb, always=nothing)
+    assert statuses(await made) == {"failed" if verb == "read" else "unknown": 3}
+    assert len(crm.heard) == 5
+
+
+async def test_204_is_an_answer_where_nothing_is_due() -> None:
+    nothing = Response(204, {}, b"")
+    crm, made = meeting("archive", always=nothing)
+    response = await made
+    assert [outcome.id for outcome in response.outcomes] == ["1", "2", "3"]
+    old = Crm(always=nothing)
+    response = await batch(old, legacy(), [{"objectId": 7, "properties": {}}])
+    assert [outcome.id for outcome in response.outcomes] == ["7"]
+    assert [len(crm.heard), len(old.heard)] == [1, 1]
+
+
 @pytest.mark.parametrize("fate", ["refused", "throttled", "locked"])
 async def test_create_is_sent_again_when_it_was_surely_not_taken(fate: str) -> None:
     crm, made = meeting("create", fate, fate)
@@ -134,9 +171,17 @@ async def test_create_is_sent_again_when_it_was_surely_not_taken(fate: str) -> N
 
 @pytest.mark.parametrize(
     "fate",
-    ["502 before", "502 after", "dropped before", "dropped after", "truncated"],
+    [
+        "502 before",
+        "502 after",
+        "dropped before",
+        "dropped after",
+        "truncated",
+        page(408),
+        Response(204, {}, b""),
+    ],
 )
-async def test_create_whose_answer_was_lost_is_never_sent_again(fate: str) -> None:
+async def test_create_whose_answer_was_lost_is_never_sent_again(fate: Fate) -> None:
     crm, made = meeting("create", fate)
     response = await made
     assert statuses(response) == {"unknown": 3}
@@ -165,8 +210,24 @@ async def test_a_burst_429_holds_everybody_and_uses_no_attempts() -> None:
         (throttled(X_HubSpot_RateLimit_Interval_Milliseconds="4000"), 4),
         (throttled("SECONDLY"), 1),
         (LOCKED, 2),
+        (throttled(Retry_After=LATER, Date=NOON), 90),
+        (throttled(Retry_After=LATER), 10),
+        (throttled(Retry_After="inf"), 10),
+        (throttled(Retry_After="9" * 400), 10),
+        (throttled(X_HubSpot_RateLimit_Interval_Milliseconds="9" * 400), 10),
     ],
-    ids=["window", "retry after", "interval", "secondly", "locked"],
+    ids=[
+        "window",
+        "retry after",
+        "interval",
+        "secondly",
+        "locked",
+        "date",
+        "date without a clock",
+        "endless",
+        "absurd",
+        "absurd interval",
+    ],
 )
 async def test_waits_as_long_as_it_is_told(answer: Answer, seconds: float) -> None:
     crm, made = meeting("update", answer)
@@ -184,6 +245,52 @@ async def test_throttled_for_too_long_is_not_sent() -> None:
     # At 0, 10, 20 and 30 s; the next hold would end after 35 s.
     assert len(crm.heard) == 4
     assert made.summary.throttled == 4
+
+
+@pytest.mark.parametrize(
+    ("seconds", "policy"),
+    [
+        ("121", RetryPolicy()),
+        ("86400", RetryPolicy()),
+        ("999999999999", RetryPolicy()),
+        ("31", RetryPolicy(max_retry_after=30)),
+        ("40", RetryPolicy(max_elapsed=35)),
+    ],
+)
+async def test_throttled_for_longer_than_anybody_waits_is_not_sent(
+    seconds: str, policy: RetryPolicy
+) -> None:
+    crm, made = meeting("create", always=throttled(Retry_After=seconds), policy=policy)
+    response = await made
+    assert statuses(response) == {"not_sent": 3}
+    assert asyncio.get_running_loop().time() < 1
+    assert (len(crm.heard), made.summary.throttled) == (1, 1)
+    held = made._engine.gate.limits().held_for
+    assert 0 < held <= policy.max_retry_after
+
+
+async def test_a_day_in_retry_after_does_not_hold_the_account_for_a_day() -> None:
+    crm, made = meeting("update", throttled(Retry_After="80000"))
+    assert statuses(await made) == {"not_sent": 3}
+    later: Batch[Any] = Batch(made._engine, operation("update"), updates(3))
+    assert (await later).succeeded == 3
+    waited = crm.heard[1].at - crm.heard[0].at
+    assert 119 < waited < 121
+
+
+async def test_several_chunks_that_a_429_turns_away_end_the_batch() -> None:
+    crm, made = meeting(
+        "update",
+        always=throttled(Retry_After="80000"),
+        count=10,
+        max_inputs=1,
+        workers=1,
+    )
+    error = await ended(made, HubSpotUnavailable)
+    assert error.status == 429
+    assert "rate limit left no room" in str(error)
+    assert statuses(error.response) == {"not_sent": 10}
+    assert len(crm.heard) == 3
 
 
 async def test_time_counts_from_the_first_attempt() -> None:
@@ -250,9 +357,39 @@ async def test_several_chunks_given_up_in_a_row() -> None:
     )
     error = await ended(made, HubSpotUnavailable)
     assert "502" in str(error)
+    assert error.status == 502
     assert made.summary.unknown == 30
     assert made.summary.not_sent == 70
     assert len(crm.heard) == 3 * 5
+
+
+async def test_creates_that_lose_answer_after_answer() -> None:
+    """Each is unknown at once; a hundred more of them would help nobody."""
+    down = refusal(502, "Bad gateway.", "INTERNAL_ERROR")
+    crm, made = meeting("create", always=down, count=100, max_inputs=10, workers=1)
+    error = await ended(made, HubSpotUnavailable)
+    assert (error.status, error.category, error.correlation_id) == (
+        502,
+        "INTERNAL_ERROR",
+        "019cd9fe-d093-7d4f-8a52-4a0b2d9f7c11",
+    )
+    assert statuses(error.response) == {"unknown": 30, "not_sent": 70}
+    assert len(crm.heard) == 3
+
+
+async def test_creates_that_lose_an_answer_now_and_then_go_on() -> None:
+    lost: list[Fate] = ["502 after", "502 before", "fine"]
+    crm, made = meeting("create", *lost * 4, count=12, max_inputs=1, workers=1)
+    assert statuses(await made) == {"unknown": 8, "succeeded": 4}
+    assert len(crm.heard) == 12
+
+
+async def test_nobody_there() -> None:
+    """Without an answer there is no status to tell."""
+    _, made = meeting("create", always="refused", count=9, max_inputs=1, workers=1)
+    error = await ended(made, HubSpotUnavailable)
+    assert (error.status, error.category, error.correlation_id) == (None, None, None)
+    assert statuses(error.response) == {"not_sent": 9}
 
 
 async def test_an_answer_in_between_counts_anew() -> None:
@@ -477,6 +614,66 @@ async def test_what_the_callable_raises_is_raised() -> None:
     assert crm.heard == []
 
 
+async def test_token_that_waits_for_something_cancelled_ends_the_batch() -> None:
+    """It was not the batch that was cancelled, and yet nothing may hang."""
+    asked = []
+
+    async def token() -> str:
+        asked.append(1)
+        if len(asked) > 2:
+            future = asyncio.get_running_loop().create_future()
+            future.cancel()
+            await future
+        return SECRET
+
+    crm, made = meeting("update", token=token, count=20, max_inputs=2, workers=1)
+    with pytest.raises(asyncio.CancelledError):
+        await made
+    assert made.response is not None
+    assert statuses(made.response) == {"succeeded": 4, "not_sent": 16}
+    assert len(crm.heard) == 2
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def test_stream_whose_token_waits_for_something_cancelled() -> None:
+    async def token() -> str:
+        raise asyncio.CancelledError
+
+    _, made = meeting("update", token=token, count=20, max_inputs=2)
+    seen: list[str] = []
+    with pytest.raises(asyncio.CancelledError):
+        await listen(made, seen)
+    assert seen == ["not_sent"] * 20
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def test_cancelled_from_outside_while_the_token_is_waited_for() -> None:
+    async def token() -> str:
+        await asyncio.sleep(1_000)
+        return SECRET
+
+    crm, made = meeting("update", token=token, count=20, max_inputs=2)
+    task = asyncio.create_task(made)
+    await asyncio.sleep(1)
+    task.cancel()
+    await asyncio.wait([task], timeout=100)
+    assert task.cancelled()
+    assert made.summary.not_sent == 20
+    assert crm.heard == []
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def test_token_callable_that_is_not_async() -> None:
+    def token() -> Any:
+        return SECRET
+
+    crm, made = meeting("update", token=token)
+    error = await ended(made, ConfigurationError)
+    assert "must be an async callable" in str(error)
+    assert SECRET not in str(error)
+    assert crm.heard == []
+
+
 # ---- what is raised
 
 
@@ -560,6 +757,175 @@ async def test_inputs_that_no_answer_mentions_are_asked_for_once_more(
     assert statuses(response) == {"succeeded": 15, "unknown": 5}
     assert [outcome.attempts for outcome in response.unknown] == [2] * 5
     assert len(crm.heard) == 6
+
+
+def forgetful(crm: Crm, *forgotten: str) -> Callable[[Heard], Answer]:
+    """Do all that is asked, and leave records out of the answer."""
+
+    def answer(heard: Heard) -> Answer:
+        done = crm.work(heard)
+        body = orjson.loads(done.body)
+        places = [item["id"] for item in heard.inputs]
+        body["results"] = [
+            result
+            for result in body["results"]
+            if places[int(result["objectWriteTraceId"])] not in forgotten
+        ]
+        return Response(done.status, {}, orjson.dumps(body))
+
+    return answer
+
+
+@pytest.mark.parametrize("verb", ["update", "upsert"])
+@pytest.mark.parametrize("always", ["locked", "refused", "throttled"])
+async def test_input_that_is_asked_for_again_keeps_its_doubt(
+    verb: Verb, always: str
+) -> None:
+    """The first request may have written it, whatever becomes of the second."""
+    crm, made = meeting(verb, always=always, policy=RetryPolicy(max_elapsed=60))
+    crm.script = [forgetful(crm, "3")]
+    response = await made
+    assert [outcome.status for outcome in response.outcomes] == [
+        "succeeded",
+        "succeeded",
+        "unknown",
+    ]
+    assert response.outcomes[2].attempts > 1
+
+
+@pytest.mark.parametrize("verb", ["update", "upsert"])
+async def test_input_that_is_asked_for_again_keeps_its_doubt_at_the_end(
+    verb: Verb,
+) -> None:
+    crm, made = meeting(verb, always=refusal(403, "no", "MISSING_SCOPES"))
+    crm.script = [forgetful(crm, "3")]
+    await ended(made, PermissionDeniedError)
+    assert statuses(made.response) == {"succeeded": 2, "unknown": 1}
+
+
+async def test_upsert_that_is_asked_for_again_does_not_know_what_was_new() -> None:
+    crm, made = meeting("upsert")
+    crm.script = [forgetful(crm, "3")]
+    response = await made
+    assert [result.new for result in response.results] == [True, True, None]
+    assert len(crm.heard) == 2
+
+
+# ---- too many failures
+
+
+def bad_updates(count: int, bad: Callable[[int], bool]) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": str(place + 1),
+            "properties": {"value": "bad" if bad(place) else f"v{place}"},
+        }
+        for place in range(count)
+    ]
+
+
+def failing(
+    count: int,
+    bad: Callable[[int], bool],
+    max_failures: int | str | None,
+    *,
+    as_iterator: bool = False,
+    **options: Any,
+) -> tuple[Crm, Batch[Any]]:
+    crm = Crm()
+    crm.fill(count)
+    inputs = bad_updates(count, bad)
+    source = iter(inputs) if as_iterator else inputs
+    call = operation("update", max_inputs=options.pop("max_inputs", 100))
+    return crm, batch(crm, call, source, max_failures=max_failures, **options)
+
+
+def always(_place: int) -> bool:
+    return True
+
+
+@pytest.mark.parametrize(
+    ("max_failures", "as_iterator", "failed"),
+    [
+        (0, False, 100),
+        (99, False, 100),
+        (100, False, 200),
+        ("5%", False, 300),  # of the 5,000 that there are
+        ("5%", True, 100),  # of the 1,000 that are judged at least
+        ("auto", False, 1_000),
+        ("auto", True, 1_000),
+    ],
+)
+async def test_too_many_failures(
+    max_failures: int | str, failed: int, *, as_iterator: bool
+) -> None:
+    crm, made = failing(5_000, always, max_failures, as_iterator=as_iterator, workers=1)
+    error = await ended(made, TooManyFailures)
+    assert made.summary.failed == failed
+    assert len(crm.heard) == failed // 100
+    assert "bad is bad (tickets). Nothing further was sent." in str(error)
+    counts = {"failed": failed, "not_sent": made.summary.inputs - failed}
+    assert statuses(error.response) == counts
+    if not as_iterator:
+        assert made.summary.inputs == 5_000
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 -- our own
+    assert type(again) is TooManyFailures
+    assert (str(again), again.summary) == (str(error), error.summary)
+    assert statuses(again.response) == counts
+
+
+async def test_nothing_further_is_sent_and_what_is_under_way_is_waited_for() -> None:
+    crm, made = failing(1_000, always, 0, max_inputs=10, workers=4)
+    await ended(made, TooManyFailures)
+    assert len(crm.heard) <= 4
+    assert made.summary.failed == 10 * len(crm.heard)
+    assert made.summary.not_sent == 1_000 - made.summary.failed
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [lambda place: place != 0, lambda place: place != 999],
+    ids=["the first is fine", "the last is fine"],
+)
+async def test_one_success_is_enough_for_auto(bad: Callable[[int], bool]) -> None:
+    crm, made = failing(3_000, bad, "auto", workers=1)
+    assert statuses(await made) == {"failed": 2_999, "succeeded": 1}
+    assert len(crm.heard) == 30
+
+
+async def test_another_reason_is_enough_for_auto() -> None:
+    crm, made = failing(2_000, always, "auto", workers=1)
+    del crm.records["500"]
+    made._source[499]["properties"]["value"] = "fine, but nowhere"  # type: ignore[index] # a list
+    assert statuses(await made) == {"failed": 2_000}
+
+
+@pytest.mark.parametrize("max_failures", [None, 2_000, "100%"])
+async def test_failures_that_are_not_too_many(max_failures: int | str | None) -> None:
+    crm, made = failing(2_000, always, max_failures)
+    assert statuses(await made) == {"failed": 2_000}
+    assert len(crm.heard) == 20
+
+
+async def test_bad_records_that_are_never_sent_count_too() -> None:
+    crm = Crm()
+    inputs: list[Any] = [{"id": "512.0", "properties": {}}] * 5_000
+    made = batch(crm, operation("update"), iter(inputs), max_failures="auto")
+    error = await ended(made, TooManyFailures)
+    assert "is not a record id: '512.0'" in str(error)
+    assert made.summary.failed >= 1_000
+    assert made.summary.inputs < 1_200
+    assert crm.heard == []
+
+
+async def test_stream_with_too_many_failures() -> None:
+    _, made = failing(500, always, 10, workers=1)
+    seen: list[str] = []
+    with pytest.raises(TooManyFailures) as caught:
+        await listen(made, seen)
+    assert Counter(seen) == {"failed": 100, "not_sent": 400}
+    assert caught.value.summary is made.summary
+    assert caught.value.response is None
 
 
 async def test_create_that_the_answer_does_not_mention_is_unknown_at_once() -> None:

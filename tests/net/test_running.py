@@ -2,15 +2,26 @@
 
 import asyncio
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
 
+import orjson
 import pytest
 
 from attrs import define
 
-from hubbatch import Outcome, RateLimit
-from tests.net.crm import Crm, batch, engine, operation, updates
+from hubbatch import Outcome, PermissionDeniedError, RateLimit
+from hubbatch.core.answers import Response
+from tests.net.crm import (
+    Crm,
+    Heard,
+    batch,
+    engine,
+    legacy,
+    operation,
+    refusal,
+    updates,
+)
 
 
 async def trickle(*parts: object) -> AsyncIterator[Any]:
@@ -312,6 +323,282 @@ async def test_source_that_cannot_begin() -> None:
     with pytest.raises(OwnError):
         await made
     assert made.summary.inputs == 0
+
+
+# ---- a source that was cancelled, and not we
+
+
+async def on_something_cancelled() -> None:
+    """Await what somebody else has cancelled."""
+    future = asyncio.get_running_loop().create_future()
+    future.cancel()
+    await future
+
+
+def cancelled_generator(count: int) -> Iterator[Any]:
+    yield from updates(count)
+    raise asyncio.CancelledError
+
+
+async def cancelled_async_generator(count: int) -> AsyncIterator[Any]:
+    for given in updates(count):
+        yield given
+    await asyncio.sleep(30)
+    await on_something_cancelled()
+
+
+class CancelledIterator:
+    """An async iterator without anything that an async generator has besides."""
+
+    def __init__(self, count: int) -> None:
+        self.left = updates(count)
+
+    def __aiter__(self) -> "CancelledIterator":
+        return self
+
+    async def __anext__(self) -> Any:
+        if not self.left:
+            await asyncio.sleep(30)
+            await on_something_cancelled()
+        return self.left.pop(0)
+
+
+CANCELLED: dict[str, tuple[Callable[[int], Any], list[str]]] = {
+    # A generator does not wait: what has not left by then is not sent.
+    "generator": (cancelled_generator, ["succeeded"] * 200 + ["not_sent"] * 50),
+    "async generator": (cancelled_async_generator, ["succeeded"] * 250),
+    "async iterator": (CancelledIterator, ["succeeded"] * 250),
+}
+
+
+@pytest.mark.parametrize(("source", "fates"), CANCELLED.values(), ids=CANCELLED)
+async def test_source_that_is_cancelled_is_not_at_its_end(
+    source: Callable[[int], Any], fates: list[str]
+) -> None:
+    """To take it for the end would lose the rest of the records silently."""
+    crm = filled(latency=(1, 1))
+    made = batch(crm, operation("update"), source(250))
+    with pytest.raises(asyncio.CancelledError):
+        await made
+    assert made.response is not None
+    assert [outcome.status.value for outcome in made.response.outcomes] == fates
+    assert made.summary.inputs == 250
+    assert len(asyncio.all_tasks()) == 1
+
+
+@pytest.mark.parametrize(("source", "fates"), CANCELLED.values(), ids=CANCELLED)
+async def test_stream_of_a_source_that_is_cancelled(
+    source: Callable[[int], Any], fates: list[str]
+) -> None:
+    seen: dict[int, str] = {}
+    async with batch(filled(), operation("update"), source(250)) as stream:
+        while len(seen) < 250:
+            outcome = await anext(stream)
+            seen[outcome.index] = outcome.status.value
+        with pytest.raises(asyncio.CancelledError):
+            await anext(stream)
+        with pytest.raises(StopAsyncIteration):
+            await anext(stream)
+    assert [seen[index] for index in range(250)] == fates
+    assert len(asyncio.all_tasks()) == 1
+
+
+@pytest.mark.parametrize("source", [cancelled_generator, cancelled_async_generator])
+async def test_source_that_is_cancelled_at_once(source: Callable[[int], Any]) -> None:
+    crm = filled()
+    made = batch(crm, operation("update"), source(0))
+    with pytest.raises(asyncio.CancelledError):
+        await made
+    assert (made.summary.inputs, crm.heard) == (0, [])
+
+
+async def test_source_that_cannot_begin_because_it_is_cancelled() -> None:
+    class Broken:
+        def __iter__(self) -> Iterator[Any]:
+            raise asyncio.CancelledError
+
+    made = batch(Crm(), operation("update"), Broken())
+    with pytest.raises(asyncio.CancelledError):
+        await made
+    assert made.summary.inputs == 0
+
+
+async def waiting_source(count: int) -> AsyncIterator[Any]:
+    for given in updates(count):
+        yield given
+    await asyncio.get_running_loop().create_future()
+
+
+@pytest.mark.parametrize("shown", ["itself", "another error", "one more input"])
+async def test_cancellation_from_outside_while_the_source_waits(shown: str) -> None:
+    """Whatever the source makes of it, the batch is cancelled."""
+
+    async def source() -> AsyncIterator[Any]:
+        try:
+            async for given in waiting_source(150):
+                yield given
+        except asyncio.CancelledError:
+            if shown == "itself":
+                raise
+            if shown == "another error":
+                raise OwnError from None
+            yield updates(1, 151)[0]
+
+    crm = filled()
+    made = batch(crm, operation("update"), source())
+    task = asyncio.create_task(made)
+    await asyncio.sleep(10)
+    task.cancel()
+    await asyncio.wait([task], timeout=100)
+    assert task.cancelled()
+    late = shown == "one more input"
+    assert (made.summary.succeeded, made.summary.not_sent) == (150, int(late))
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def test_source_that_was_cancelled_after_a_cancellation_from_outside() -> None:
+    """The task has been cancelled before, and has got over it."""
+    made = batch(filled(), operation("update"), cancelled_async_generator(150))
+
+    async def use() -> None:
+        try:
+            await asyncio.sleep(100)
+        except asyncio.CancelledError:
+            await made
+
+    task = asyncio.create_task(use())
+    await asyncio.sleep(1)
+    task.cancel()
+    await asyncio.wait([task], timeout=100)
+    assert task.cancelled()
+    assert made.summary.succeeded == 150
+
+
+# ---- a length that is none
+
+
+class Bar:
+    """A progress bar around a generator: it has a length, and does not know it."""
+
+    def __init__(self, source: Iterator[Any]) -> None:
+        self.source = source
+
+    def __len__(self) -> int:
+        raise TypeError("'NoneType' object cannot be interpreted as an integer")
+
+    def __iter__(self) -> Iterator[Any]:
+        return self.source
+
+
+class Cursor:
+    """A database's cursor: an iterator that knows how many rows there are."""
+
+    def __init__(self, source: list[Any]) -> None:
+        self.rows = source
+        self.source = iter(source)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> "Cursor":
+        return self
+
+    def __next__(self) -> Any:
+        return next(self.source)
+
+
+UNSIZED: dict[str, Callable[[list[Any]], Any]] = {
+    "bar": lambda rows: Bar(iter(rows)),
+    "cursor": Cursor,
+}
+
+
+@pytest.mark.parametrize("make", UNSIZED.values(), ids=UNSIZED)
+@pytest.mark.parametrize("max_failures", [None, "auto", 5, "5%"])
+async def test_length_that_is_none(
+    make: Callable[[list[Any]], Any], max_failures: int | str | None
+) -> None:
+    source = make(updates(250))
+    made = batch(filled(), operation("update"), source, max_failures=max_failures)
+    assert (await made).succeeded == 250
+
+
+@pytest.mark.parametrize("make", UNSIZED.values(), ids=UNSIZED)
+async def test_iterator_with_a_length_is_left_alone_after_the_end(
+    make: Callable[[list[Any]], Any],
+) -> None:
+    """Only a collection is accounted for to its end."""
+    rows = updates(10_000)
+    source = make(rows)
+    forbidden = refusal(403, "no", "MISSING_SCOPES")
+    made = batch(
+        filled(always=forbidden),
+        operation("update", max_inputs=10),
+        source,
+        workers=2,
+    )
+    with pytest.raises(PermissionDeniedError):
+        await made
+    assert 0 < made.summary.inputs == made.summary.not_sent < 1_000
+    assert len([*source.source]) == 10_000 - made.summary.inputs
+
+
+async def test_collection_is_accounted_for_to_its_end() -> None:
+    forbidden = refusal(403, "no", "MISSING_SCOPES")
+    made = batch(filled(always=forbidden), operation("update"), updates(10_000))
+    with pytest.raises(PermissionDeniedError):
+        await made
+    assert made.summary.inputs == made.summary.not_sent == 10_000
+
+
+# ---- one record, written in two ways
+
+
+async def test_two_spellings_of_an_id_are_one_record() -> None:
+    """The later one waits, so that the order within the record holds."""
+
+    def answer(heard: Heard) -> Response:
+        ids = [str(int(item["id"])) for item in heard.inputs]
+        assert len(set(ids)) == len(ids)
+        results = [{"id": text, "properties": {}} for text in ids]
+        return Response(200, {}, orjson.dumps({"results": results}))
+
+    crm = Crm(always=answer)
+    inputs = [
+        {"id": given, "properties": {"value": f"v{place}"}}
+        for place, given in enumerate([512, "0512", "7", "512", "000512"])
+    ]
+    response = await batch(crm, operation("update"), inputs)
+    assert [outcome.id for outcome in response.outcomes] == ["512"] * 2 + ["7"] + [
+        "512"
+    ] * 2
+    assert [outcome.status for outcome in response.outcomes] == ["succeeded"] * 5
+    values = [
+        item["properties"]["value"]
+        for heard in sorted(crm.heard, key=lambda heard: heard.at)
+        for item in heard.inputs
+        if item["id"] != "7"
+    ]
+    assert values == ["v0", "v1", "v3", "v4"]
+
+
+async def test_two_spellings_of_a_legacy_id_are_one_record() -> None:
+    crm = filled(600)
+    inputs = [
+        {"objectId": given, "properties": {"value": f"v{place}"}}
+        for place, given in enumerate([512, "0512", 7, "512"])
+    ]
+    response = await batch(crm, legacy(), inputs)
+    assert response.succeeded == 4
+    assert [heard.ids for heard in crm.heard] == [["512", "7"], ["512"], ["512"]]
+    assert crm.records["512"]["value"] == "v3"
+
+
+async def test_two_spellings_of_an_id_share_a_read() -> None:
+    crm = filled(600)
+    response = await batch(crm, operation("read"), [512, "0512", "512"])
+    assert [outcome.id for outcome in response.outcomes] == ["512"] * 3
+    assert [heard.ids for heard in crm.heard] == [["512"]]
 
 
 async def test_async_generator_is_closed_when_the_batch_ends() -> None:

@@ -66,7 +66,9 @@ async def opened(url: URL, **options: Any) -> AsyncIterator[AiohttpTransport]:
         await made.aclose()
 
 
-async def send(made: AiohttpTransport) -> tuple[Answer, int]:
+async def send(
+    made: AiohttpTransport, request: Request = REQUEST
+) -> tuple[Answer, int]:
     """Send, and count how often it was said that the request leaves."""
     count = 0
 
@@ -74,7 +76,7 @@ async def send(made: AiohttpTransport) -> tuple[Answer, int]:
         nonlocal count
         count += 1
 
-    return await made.send(REQUEST, on_sent), count
+    return await made.send(request, on_sent), count
 
 
 def whole(status: str, body: bytes, *headers: str) -> bytes:
@@ -119,6 +121,34 @@ async def test_what_is_sent() -> None:
     assert count == 1
     assert isinstance(answer, Response)
     assert (answer.status, answer.body) == (200, b"{}")
+
+
+async def test_request_without_a_body_leaves_with_its_headers() -> None:
+    """There is no first part of a body to wait for; and it leaves once."""
+    heard: list[bytes] = []
+
+    async def serve(head: bytes, body: bytes, writer: asyncio.StreamWriter) -> None:
+        heard.extend([head, body])
+        writer.write(whole("200 OK", b"{}"))
+
+    request = Request("GET", "/account-info/v3/details", headers=REQUEST.headers)
+    async with serving(serve) as url, opened(url) as made:
+        for _ in range(2):
+            answer, count = await send(made, request)
+            assert isinstance(answer, Response)
+            assert count == 1
+    assert heard[0].startswith(b"GET /account-info/v3/details HTTP/1.1\r\n")
+    assert heard[1] == b""
+
+
+async def test_request_without_a_body_that_is_lost_had_left() -> None:
+    async def serve(_head: bytes, _body: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.transport.abort()
+
+    async with serving(serve) as url, opened(url) as made:
+        answer, count = await send(made, Request("GET", "/account-info/v3/details"))
+    assert isinstance(answer, NoAnswer)
+    assert (answer.sent, count) == (True, 1)
 
 
 async def test_headers_are_looked_up_in_any_case() -> None:
@@ -347,6 +377,43 @@ async def test_closed_twice_and_closed_unused() -> None:
     await send(made)
     await made.aclose()
     await made.aclose()
+
+
+@pytest.mark.parametrize("shared", [False, True])
+async def test_closed_for_good(*, shared: bool) -> None:
+    """A batch that outlives its client must not open a session nobody closes."""
+    async with (
+        serving(writing(whole("200 OK", b"{}"))) as url,
+        aiohttp.ClientSession() as session,
+    ):
+        made = AiohttpTransport(url, timeout=30, session=session if shared else None)
+        assert isinstance((await send(made))[0], Response)
+        await made.aclose()
+        answer, count = await send(made)
+        assert answer == NoAnswer(sent=False, reason="this client is closed")
+        assert count == 0
+        assert made._session is None
+        assert session.trace_configs == []
+
+
+def complain(answer: aiohttp.ClientResponse) -> Any:
+    raise AssertionError(answer.status)
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 429, 500])
+@pytest.mark.parametrize("preference", [True, complain])
+async def test_shared_session_that_raises_for_status(
+    status: int, preference: Any
+) -> None:
+    """A refusal is an answer, whatever the session prefers for other requests."""
+    async with (
+        serving(writing(whole(f"{status} X", b'{"message":"no"}'))) as url,
+        aiohttp.ClientSession(raise_for_status=preference) as session,
+        opened(url, session=session) as made,
+    ):
+        answer, count = await send(made)
+    assert isinstance(answer, Response)
+    assert (answer.status, answer.body, count) == (status, b'{"message":"no"}', 1)
 
 
 async def test_shared_session_is_left_as_it_was() -> None:

@@ -1,0 +1,203 @@
+"""When so many records fail that sending the rest does harm."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hubbatch.core.outcomes import Outcome, OutcomeStatus, unsuccessful
+from hubbatch.core.stopping import FailureWatch, parse_max_failures
+from hubbatch.errors import RecordInvalid, RecordNotFound, TooManyFailures
+
+from .helpers import UPDATE
+
+
+def outcome(
+    status: str = "failed", category: str = "VALIDATION_ERROR", **more: Any
+) -> Outcome[Any]:
+    error = RecordInvalid("frist_name is no property", category=category, **more)
+    return unsuccessful(UPDATE.call, 0, {}, error, OutcomeStatus(status))
+
+
+def told(
+    watch: FailureWatch, outcomes: Sequence[Outcome[Any]]
+) -> tuple[int, TooManyFailures] | None:
+    """Give how many it took, and the error; None if it was never too much."""
+    for count, one in enumerate(outcomes, 1):
+        if (error := watch.failed(one)) is not None:
+            return count, error
+    return None
+
+
+@pytest.mark.parametrize(
+    ("given", "number", "share"),
+    [
+        ("auto", None, None),
+        (0, 0, None),
+        (25, 25, None),
+        ("5%", None, 0.05),
+        ("0%", None, 0.0),
+        ("100%", None, 1.0),
+        ("2.5 %", None, 0.025),
+    ],
+)
+def test_what_is_meant(given: Any, number: int | None, share: float | None) -> None:
+    told = parse_max_failures(given)
+
+    assert told[0] == number
+    assert told[1] == (None if share is None else pytest.approx(share))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        -1,
+        True,
+        5.0,
+        "5",
+        "",
+        "%",
+        "many%",
+        "-1%",
+        "101%",
+        "nan%",
+        "inf%",
+        b"5%",
+        [5],
+        object(),
+    ],
+)
+def test_what_means_nothing(wrong: Any) -> None:
+    with pytest.raises(ValueError, match=r"a number of records, a share like '5%'"):
+        parse_max_failures(wrong)
+
+
+@pytest.mark.parametrize("number", [0, 1, 7])
+def test_more_than_a_number(number: int) -> None:
+    watch = FailureWatch("tickets", number=number)
+    watch.succeeded(5_000)
+
+    found = told(watch, [outcome()] * 20)
+    assert found is not None
+    assert found[0] == number + 1
+    assert str(found[1]) == (
+        f"{number + 1:,} of {5_001 + number:,} records failed, the last: "
+        "frist_name is no property (tickets). Nothing further was sent."
+    )
+
+
+def test_more_than_a_share_of_a_known_total() -> None:
+    watch = FailureWatch("tickets", share=0.05, total=200)
+
+    found = told(watch, [outcome()] * 20)
+    assert found is not None
+    assert found[0] == 11
+
+
+def test_more_than_a_share_of_what_is_settled() -> None:
+    """Of a thousand at least: the first record must not be all there is."""
+    watch = FailureWatch("tickets", share=0.05)
+    assert told(watch, [outcome()] * 50) is None
+    found = told(watch, [outcome()] * 50)
+    assert found is not None
+    assert found[0] == 1
+
+    later = FailureWatch("tickets", share=0.05)
+    later.succeeded(2_000)
+    found = told(later, [outcome()] * 200)
+    assert found is not None
+    failed = found[0]
+    assert failed > 0.05 * (2_000 + failed)
+    assert failed - 1 <= 0.05 * (2_000 + failed - 1)
+
+
+def test_a_share_of_nothing_ends_at_the_first() -> None:
+    assert told(FailureWatch("tickets", share=0.0), [outcome()]) is not None
+    assert told(FailureWatch("tickets", share=1.0, total=3), [outcome()] * 3) is None
+
+
+def test_a_thousand_for_one_reason() -> None:
+    found = told(FailureWatch("tickets"), [outcome()] * 2_000)
+
+    assert found is not None
+    assert found[0] == 1_000
+    assert str(found[1]) == (
+        "All of the first 1,000 records failed for one reason: "
+        "frist_name is no property (tickets). Nothing further was sent."
+    )
+
+
+@pytest.mark.parametrize("place", [0, 500, 998])
+def test_one_success_among_the_first_prevents_it(place: int) -> None:
+    watch = FailureWatch("tickets")
+    assert told(watch, [outcome()] * place) is None
+    watch.succeeded(1)
+
+    assert told(watch, [outcome()] * 3_000) is None
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        outcome(category="CONFLICT"),
+        outcome(code="INVALID_LONG"),
+        outcome(property_name="amount"),
+    ],
+)
+@pytest.mark.parametrize("place", [0, 1, 999])
+def test_another_reason_among_the_first_prevents_it(
+    other: Outcome[Any], place: int
+) -> None:
+    outcomes = [outcome()] * 3_000
+    outcomes[place] = other
+
+    assert told(FailureWatch("tickets"), outcomes) is None
+
+
+def test_unknown_outcomes_count_and_those_not_sent_do_not() -> None:
+    unknown, unsent = outcome("unknown"), outcome("not_sent")
+    watch = FailureWatch("tickets", number=2)
+
+    assert told(watch, [unsent] * 100) is None
+    found = told(watch, [unknown] * 3)
+    assert found is not None
+    assert found[0] == 3
+    assert told(FailureWatch("tickets"), [unknown, *[unsent] * 5_000]) is None
+
+
+def test_an_outcome_without_an_error_is_no_failure() -> None:
+    odd = outcome()
+    odd.error = None
+
+    assert told(FailureWatch("tickets", number=0), [odd]) is None
+
+
+@given(
+    st.lists(st.booleans(), max_size=60),
+    st.integers(0, 10),
+)
+def test_it_is_said_once_the_number_is_passed_and_not_before(
+    fates: list[bool], number: int
+) -> None:
+    watch = FailureWatch("tickets", number=number)
+    failed = 0
+    for fine in fates:
+        if fine:
+            watch.succeeded(1)
+            continue
+        failed += 1
+        assert (watch.failed(outcome()) is not None) == (failed > number)
+
+
+def test_the_last_message_is_the_one_that_is_told() -> None:
+    watch = FailureWatch("tickets", number=1)
+    last = unsuccessful(
+        UPDATE.call, 1, {}, RecordNotFound("no such ticket"), OutcomeStatus.FAILED
+    )
+
+    found = told(watch, [outcome(), last])
+    assert found is not None
+    assert "2 of 2 records failed, the last: no such ticket" in str(found[1])

@@ -1,0 +1,304 @@
+"""Each error as its user meets it: raised over a socket, and fit to travel."""
+
+import pickle
+import re
+import traceback
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+
+import hubbatch
+
+from hubbatch import (
+    Account,
+    APIError,
+    AuthenticationError,
+    BatchFailed,
+    ConfigurationError,
+    CreateInput,
+    DailyLimitReached,
+    HubBatch,
+    HubBatchError,
+    HubSpotUnavailable,
+    InvalidRequestError,
+    OutcomeUnknown,
+    PermissionDeniedError,
+    RecordConflict,
+    RecordError,
+    RecordInvalid,
+    RecordNotFound,
+    TooManyFailures,
+    UpdateInput,
+)
+from hubbatch.simulator import Fault
+from tests.integration.conftest import Portal
+
+
+async def no_token(portal: Portal) -> Any:
+    async def token() -> Any:
+        return None
+
+    async with portal.hub(access_token=token) as hub:
+        return await hub.tickets.archive([1])
+
+
+async def unauthorized(portal: Portal) -> Any:
+    async with portal.hub(access_token="pat-na1-wrong") as hub:  # noqa: S106 -- nobody's
+        return await hub.tickets.archive([1])
+
+
+async def unauthorized_account(portal: Portal) -> Any:
+    async with portal.hub(access_token="pat-na1-wrong") as hub:  # noqa: S106 -- nobody's
+        return await hub.account()
+
+
+async def forbidden(portal: Portal) -> Any:
+    token = portal.sim.issue_token(scopes=["crm.objects.contacts.read"])
+    async with portal.hub(access_token=token) as hub:
+        return await hub.tickets.update([UpdateInput("1", {"subject": "x"})])
+
+
+async def unknown_type(portal: Portal) -> Any:
+    async with portal.hub() as hub:
+        return await hub.objects("butterflies").create([CreateInput({})])
+
+
+async def unknown_path(portal: Portal) -> Any:
+    async with portal.hub(base_url=f"{portal.sim.url}/not-there") as hub:
+        return await hub.tickets.archive([1])
+
+
+async def redirected(portal: Portal) -> Any:
+    away = Fault("status", status=302, headers={"Location": "/login"}, empty=True)
+    portal.sim.faults.add(away)
+    async with portal.hub() as hub:
+        return await hub.tickets.archive([1])
+
+
+async def day_over(portal: Portal) -> Any:
+    portal.sim.faults.add(Fault("status", None, status=429, policy="DAILY"))
+    async with portal.hub() as hub:
+        return await hub.tickets.archive([1])
+
+
+async def down(portal: Portal) -> Any:
+    portal.sim.faults.add(Fault("status", None, status=503))
+    async with portal.hub(max_concurrency=1) as hub:
+        return await hub.tickets.archive(range(1, 1_000))
+
+
+async def down_for_the_account(portal: Portal) -> Any:
+    portal.sim.faults.add(Fault("status", None, status=503))
+    async with portal.hub() as hub:
+        return await hub.account()
+
+
+async def too_many(portal: Portal) -> Any:
+    inputs = [UpdateInput(n, {"frist_name": "x"}) for n in range(1, 301)]
+    async with portal.hub(max_concurrency=1) as hub:
+        return await hub.tickets.update(inputs, max_failures=5)
+
+
+async def too_many_for_one_reason(portal: Portal) -> Any:
+    inputs = [CreateInput({"frist_name": "x"})] * 2_000
+    async with portal.hub(max_concurrency=1) as hub:
+        return await hub.tickets.create(inputs)
+
+
+async def bad_values(portal: Portal) -> Any:
+    [one] = portal.tickets(1)
+    async with portal.hub() as hub:
+        inputs = [UpdateInput(one, {"frist_name": "x"}), UpdateInput("512.0", {})]
+        (await hub.tickets.update(inputs)).raise_for_failures()
+
+
+async def not_found(portal: Portal) -> Any:
+    async with portal.hub() as hub:
+        response = await hub.tickets.update([UpdateInput("404", {"subject": "x"})])
+        response.raise_for_failures()
+
+
+async def taken(portal: Portal) -> Any:
+    portal.sim.store.create("contacts", {"email": "a@example.com"})
+    async with portal.hub() as hub:
+        inputs = [CreateInput({"email": "a@example.com"})]
+        (await hub.contacts.create(inputs)).raise_for_failures()
+
+
+async def answer_lost(portal: Portal) -> Any:
+    portal.sim.faults.add(Fault("drop_after_commit"))
+    async with portal.hub() as hub:
+        inputs = [CreateInput({"subject": "x"})]
+        (await hub.tickets.create(inputs)).raise_for_failures()
+
+
+async def nobody_there(portal: Portal) -> Any:
+    token = portal.sim.token
+    async with HubBatch(token, base_url="http://127.0.0.1:9") as hub:
+        (await hub.tickets.archive([1])).raise_for_failures()
+
+
+Provoke = Callable[[Portal], Awaitable[object]]
+
+# What is raised, and what its message tells to do or to look at.
+RAISED: dict[Provoke, tuple[type[HubBatchError], str]] = {
+    no_token: (ConfigurationError, "token is not a line of visible ASCII characters"),
+    unauthorized: (AuthenticationError, "The access token may be wrong, expired or of"),
+    unauthorized_account: (AuthenticationError, "The access token may be wrong"),
+    forbidden: (PermissionDeniedError, r"Missing: .*tickets.*\."),
+    unknown_type: (InvalidRequestError, "Unable to infer object type from: butterfl"),
+    unknown_path: (InvalidRequestError, "are base_url, api_version and the object ty"),
+    redirected: (InvalidRequestError, "a redirect, .*; is base_url right"),
+    day_over: (DailyLimitReached, "no more calls until its next day begins"),
+    down: (HubSpotUnavailable, "Several chunks .* try again later. The last: 503"),
+    down_for_the_account: (HubSpotUnavailable, "try again later: .*503"),
+    too_many: (
+        TooManyFailures,
+        r"6 of 6 records failed, the last: .*frist_name.* \(tickets\). Nothing further",
+    ),
+    too_many_for_one_reason: (
+        TooManyFailures,
+        r"first 1,000 records failed for one reason: .*frist_name.* Nothing further",
+    ),
+    bad_values: (BatchFailed, "2 of 2 records did not succeed"),
+    not_found: (BatchFailed, "1 of 1 records did not succeed"),
+    taken: (BatchFailed, "1 of 1 records did not succeed"),
+    answer_lost: (BatchFailed, "1 of 1 records did not succeed"),
+    nobody_there: (BatchFailed, "1 of 1 records did not succeed"),
+}
+RECORDS: dict[Provoke, list[tuple[type[RecordError], str]]] = {
+    bad_values: [
+        (RecordInvalid, "VALIDATION_ERROR: .*frist_name"),
+        (RecordInvalid, "INVALID_INPUT: id is not a record id: '512.0'"),
+    ],
+    not_found: [(RecordNotFound, "OBJECT_NOT_FOUND: .* Check that ids are valid")],
+    taken: [(RecordConflict, r"CONFLICT: .*Existing ID: \d+")],
+    answer_lost: [(OutcomeUnknown, "OUTCOME_UNKNOWN: connection failed")],
+    nobody_there: [(RecordError, "NOT_SENT: connection failed: .*127.0.0.1:9")],
+}
+
+
+async def raised(provoke: Provoke, portal: Portal) -> HubBatchError:
+    with pytest.raises(HubBatchError) as caught:
+        await provoke(portal)
+    return caught.value
+
+
+@pytest.mark.parametrize("provoke", RAISED, ids=lambda provoke: provoke.__name__)
+async def test_error(portal: Portal, provoke: Provoke) -> None:
+    kind, message = RAISED[provoke]
+    error = await raised(provoke, portal)
+
+    assert type(error) is kind
+    assert re.search(message, str(error))
+    tokens = [portal.sim.token, "pat-na1-wrong"]
+    data = pickle.dumps(error)
+    again = pickle.loads(data)  # noqa: S301 -- our own
+    shown = [
+        "".join(traceback.format_exception(error)),
+        *(f"{one!s}{one!r}{vars(one)}" for one in (error, again)),
+    ]
+    for token in tokens:
+        assert token.encode() not in data
+        assert not [text for text in shown if token in text]
+    assert (type(again), str(again)) == (kind, str(error))
+    if isinstance(error, APIError):
+        assert vars(again).keys() == vars(error).keys()
+        assert (again.status, again.correlation_id) == (
+            error.status,
+            error.correlation_id,
+        )
+        assert error.status
+    if not isinstance(error, BatchFailed):
+        assert again.summary == error.summary
+        assert error.response.succeeded == again.response.succeeded == 0
+        assert len(again.response.outcomes) == error.summary.settled
+
+
+@pytest.mark.parametrize("provoke", RECORDS, ids=lambda provoke: provoke.__name__)
+async def test_error_of_a_record(portal: Portal, provoke: Provoke) -> None:
+    group = await raised(provoke, portal)
+
+    assert isinstance(group, BatchFailed)
+    again = pickle.loads(pickle.dumps(group))  # noqa: S301 -- our own
+    for errors in (group.exceptions, again.exceptions):
+        assert [type(error) for error in errors] == [
+            kind for kind, _ in RECORDS[provoke]
+        ]
+        for error, (_, message) in zip(errors, RECORDS[provoke], strict=True):
+            assert re.search(message, str(error))
+    for error, other in zip(group.exceptions, again.exceptions, strict=True):
+        assert vars(error) == vars(other)
+        assert portal.sim.token not in f"{error!r}{vars(error)}"
+
+
+def test_every_error_is_raised_here() -> None:
+    """All but those that only stand above others."""
+    public = {
+        cls
+        for name in hubbatch.__all__
+        if isinstance(cls := getattr(hubbatch, name), type)
+        and issubclass(cls, HubBatchError)
+    }
+    provoked = {kind for kind, _ in RAISED.values()}
+    provoked |= {kind for kinds in RECORDS.values() for kind, _ in kinds}
+    assert public - provoked == {HubBatchError, APIError}
+
+
+# ---- a session that is shared
+
+
+async def test_shared_session_that_raises_for_status_still_gives_verdicts(
+    portal: Portal,
+) -> None:
+    [one] = portal.tickets(1)
+    sim = portal.sim
+    sim.faults.add(Fault("status", 2, status=429))
+    async with aiohttp.ClientSession(raise_for_status=True) as session:
+        async with portal.hub(session=session) as hub:
+            response = await hub.tickets.update(
+                [UpdateInput(one, {"subject": "new"})], max_failures=0
+            )
+            refused = await hub.tickets.create(
+                [CreateInput({"closed_date": "soon"}), CreateInput({"frist_name": "x"})]
+            )
+        assert response.succeeded == 1
+        assert portal.statuses[:3] == [429, 429, 200]
+        assert {type(failure.error) for failure in refused.failures} == {RecordInvalid}
+        async with portal.hub(session=session, access_token="pat-na1-x") as hub:  # noqa: S106 -- nobody's
+            with pytest.raises(AuthenticationError):
+                await hub.tickets.archive([1])
+        assert not session.closed
+
+
+# ---- the account
+
+
+async def test_account(portal: Portal) -> None:
+    async with portal.hub() as hub:
+        account = await hub.account()
+        assert hub.limits.used == 1
+        assert hub.limits.daily_remaining is not None
+    assert account == Account(
+        portal_id=62515,
+        account_type="STANDARD",
+        time_zone="UTC",
+        company_currency="USD",
+        utc_offset="+00:00",
+        ui_domain="app.hubspot.com",
+        data_hosting_location="na1",
+    )
+    assert portal.statuses == [200]
+
+
+async def test_account_is_told_through_passing_trouble(portal: Portal) -> None:
+    for fault in ("drop_before", "truncate"):
+        portal.sim.faults.add(Fault(fault))
+    portal.sim.faults.add(Fault("status", status=429))
+    async with portal.hub(api_version="2026-03") as hub:
+        assert (await hub.account()).portal_id == 62515
+    assert len(portal.sim.requests) == 4
+    assert portal.sim.requests[0].path == "/account-info/2026-03/details"
