@@ -34,6 +34,9 @@ from .values import InvalidInput
 from .verdicts import Again, Missing, Refused, Throttled
 
 
+NO_ROOM = "HubSpot's rate limit left no room for it"
+
+
 class Emit(Protocol):
     """Where outcomes go. None of it waits."""
 
@@ -245,8 +248,8 @@ class Ledger:
         """Settle a chunk whose answer was lost, and that must not be sent again."""
         self._doubt(chunk, _reason(verdict))
 
-    def give_up(self, chunk: Chunk, verdict: Again | Missing | Throttled) -> str:
-        """Settle a chunk that is not tried any more, and say why in one sentence."""
+    def give_up(self, chunk: Chunk, verdict: Again | Missing | Throttled) -> None:
+        """Settle a chunk that is not tried any more."""
         reason = _reason(verdict)
         if chunk.doubtful and self.operation.call.writes:
             self._fail(chunk, OutcomeStatus.UNKNOWN, unknown_error(reason))
@@ -258,7 +261,6 @@ class Ledger:
         else:
             self._fail(chunk, OutcomeStatus.NOT_SENT, not_sent_error(reason))
         self._release(chunk)
-        return reason
 
     def _send_back(self, chunks: list[Chunk]) -> None:
         if self.ended is not None:
@@ -359,7 +361,7 @@ class Ledger:
 
 def _reason(verdict: Again | Missing | Throttled) -> str:
     if isinstance(verdict, Throttled):
-        return "HubSpot's rate limit left no room for it"
+        return NO_ROOM
     return str(verdict.error)
 
 

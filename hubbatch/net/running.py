@@ -6,42 +6,29 @@ one chunk's life each. Nothing else sends.
 
 import asyncio
 
-from collections.abc import Awaitable, Callable, Generator, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Any, assert_never
-
-from attrs import define
+from typing import Any
 
 from hubbatch.core.accounting import Emit, Ledger
 from hubbatch.core.answers import Request, Response
+from hubbatch.core.deciding import Judge, Trip
 from hubbatch.core.encoding import request_body
 from hubbatch.core.events import (
     ChunkCut,
-    ChunkRetried,
     ChunkSent,
-    ChunkSettled,
-    ChunkThrottled,
     Event,
 )
-from hubbatch.core.operations import Dialect, Operation
+from hubbatch.core.operations import Operation
 from hubbatch.core.outcomes import Summary
 from hubbatch.core.planning import Chunk, Desk
 from hubbatch.core.reading import read
 from hubbatch.core.reconciling import probe
-from hubbatch.core.retrying import RetryPolicy, waits
-from hubbatch.core.settling import Settlement
+from hubbatch.core.retrying import RetryPolicy
 from hubbatch.core.stopping import FailureWatch
 from hubbatch.core.verdicts import (
-    Again,
-    Answered,
-    Ended,
-    Missing,
-    Refused,
-    Throttled,
-    Unauthorized,
     Verdict,
 )
-from hubbatch.errors import HubSpotUnavailable
 
 from .auth import Credentials
 from .intake import BLOCK, Intake, Source, cancelled_from_outside
@@ -50,24 +37,10 @@ from .transport import Transport
 
 
 _HEADERS = {"Accept": "application/json", "Content-Type": "application/json"}
-# So many chunks in a row that use up their retries end the batch.
-_UNAVAILABLE_AFTER = 3
 
 
 async def _always_ready() -> None:
     """Never make a batch that is collected wait for its consumer."""
-
-
-@define(eq=False)
-class _Trip:
-    """What a worker knows of the chunk that it carries; None until one is cut."""
-
-    pauses: Generator[float, tuple[Verdict, float], None]
-    chunk: Chunk | None = None
-    started: float = 0.0
-    renewed: bool = False
-    over: bool = False
-    sent: float = 0.0
 
 
 class Run:
@@ -101,8 +74,6 @@ class Run:
         self._gate = gate
         self._transport = transport
         self._credentials = credentials
-        self._policy = policy
-        self._jitter = jitter
         self._max_workers = max_workers
         self._lane = lane
         self._linger = linger
@@ -121,6 +92,14 @@ class Run:
             tell=tell,
             account=account,
         )
+        self._judge = Judge(
+            ledger=self._ledger,
+            policy=policy,
+            jitter=jitter,
+            renewable=credentials.renewable,
+            hold=gate.hold,
+            end=self._end,
+        )
         self._trickles = False
         self._lingered = False
         self._timer: asyncio.TimerHandle | None = None
@@ -129,10 +108,6 @@ class Run:
         self._workers = 0
         self._unladen = 0  # workers that have no chunk yet
         self._waiting_tasks: set[asyncio.Task[Any]] = set()
-        self._given_up = 0  # chunks in a row
-        alone = operation.call.dialect is Dialect.DOCUMENT
-        self._unavailable_after = 1 if alone else _UNAVAILABLE_AFTER
-        self._has_answers = False
         self._changed = asyncio.Event()
         self._over = asyncio.Event()
 
@@ -312,16 +287,13 @@ class Run:
 
     async def _carry(self) -> None:
         """Live one chunk's life: attempts and waits, until it is settled or split."""
-        trip = _Trip(waits(self._policy, self._jitter))
-        next(trip.pauses)
+        trip = self._judge.begin()
         try:
             while (verdict := await self._attempt(trip)) is not None:
-                wait = self._decide(trip, verdict)
+                wait = self._judge.decide(trip, verdict, _now())
                 if wait is None:
                     trip.over = True
                     return
-                self.summary.retries += 1
-                self._tell_of_retry(trip, verdict, wait)
                 await self._pause(wait)
         except Exception as error:
             # A mistake of ours: whatever was under way, nothing is certain of it.
@@ -335,7 +307,7 @@ class Run:
                 if not trip.over:  # the batch has ended meanwhile, or was cancelled
                     self._ledger.drop(trip.chunk)
 
-    async def _attempt(self, trip: _Trip) -> Verdict | None:
+    async def _attempt(self, trip: Trip) -> Verdict | None:
         """Send a chunk once; it is cut when it may leave, and not before.
 
         None means that there is nothing to send any more.
@@ -402,103 +374,9 @@ class Run:
                 async with asyncio.timeout(seconds):
                     await self._over.wait()
 
-    def _decide(self, trip: _Trip, verdict: Verdict) -> float | None:
-        """Act on a verdict: give the seconds until the next attempt, None if none."""
-        chunk = trip.chunk
-        assert chunk is not None  # noqa: S101 -- there was an attempt
-        match verdict:
-            case Answered():
-                self._has_answers = True
-                self._given_up = 0
-                self._tell_of_answer(trip, chunk, verdict.settlement)
-                self._ledger.settle(chunk, verdict.settlement)
-            case Refused():
-                self._given_up = 0
-                self._ledger.refuse(chunk, verdict)
-            case Throttled():
-                self.summary.throttled += 1
-                most = self._policy.max_retry_after
-                self._gate.hold(min(verdict.retry_after, most))
-                self._ledger.tell_of_chunk(
-                    ChunkThrottled, chunk, retry_after=verdict.retry_after
-                )
-                return self._again(trip, chunk, verdict)
-            case Unauthorized() if self._credentials.renewable and not trip.renewed:
-                trip.renewed = True
-                return 0.0
-            case Again():
-                chunk.doubtful |= verdict.arrived
-                return self._again(trip, chunk, verdict)
-            case Missing() if self._has_answers:
-                return self._again(trip, chunk, verdict)
-            case Unauthorized() | Missing() | Ended():
-                self._end(verdict.error)
-                self._ledger.drop(chunk)
-            case _:
-                assert_never(verdict)
-        return None
-
-    def _again(
-        self, trip: _Trip, chunk: Chunk, verdict: Again | Missing | Throttled
-    ) -> float | None:
-        """Say when a chunk goes out once more; settle it if it does not."""
-        lost = chunk.doubtful and not self.operation.call.repeatable
-        if not lost or chunk.probing:
-            with suppress(StopIteration):
-                return trip.pauses.send((verdict, _now() - trip.started))
-        if lost and not chunk.probing and self.operation.read_back is not None:
-            self._ledger.lose(chunk, verdict)  # it is looked for
-            return None
-        reason = self._ledger.give_up(chunk, verdict)
-        self._given_up += 1
-        if self._given_up >= self._unavailable_after:
-            told = "The call was given up; try again later"
-            if self._unavailable_after > 1:
-                told = (
-                    "Several chunks in a row were given up; try again later. The last"
-                )
-            self._end(_unavailable(verdict, f"{told}: {reason}"))
-        return None
-
-    def _tell_of_answer(
-        self, trip: _Trip, chunk: Chunk, settlement: Settlement
-    ) -> None:
-        failed = len(settlement.failed)
-        self._ledger.tell_of_chunk(
-            ChunkSettled,
-            chunk,
-            succeeded=len(chunk) - failed - len(settlement.open),
-            failed=failed,
-            seconds=_now() - trip.sent,
-        )
-
-    def _tell_of_retry(self, trip: _Trip, verdict: Verdict, wait: float) -> None:
-        error = getattr(verdict, "error", None)  # a 429 has none
-        if trip.chunk is not None:
-            self._ledger.tell_of_chunk(
-                ChunkRetried,
-                trip.chunk,
-                wait=wait,
-                status=error.status if error else None,
-                category=error.category if error else None,
-                correlation_id=error.correlation_id if error else None,
-            )
-
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _unavailable(
-    verdict: Again | Missing | Throttled, message: str
-) -> HubSpotUnavailable:
-    last = None if isinstance(verdict, Throttled) else verdict.error
-    return HubSpotUnavailable(
-        message,
-        status=last.status if last else 429,
-        category=last.category if last else None,
-        correlation_id=last.correlation_id if last else None,
-    )
 
 
 def _first_leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -153,7 +153,10 @@ RAISED: dict[Provoke, tuple[type[HubBatchError], str]] = {
     unknown_path: (InvalidRequestError, "are base_url, api_version and the object ty"),
     redirected: (InvalidRequestError, "a redirect, .*; is base_url right"),
     day_over: (DailyLimitReached, "no more calls until its next day begins"),
-    down: (HubSpotUnavailable, "Several chunks .* try again later. The last: 503"),
+    down: (
+        HubSpotUnavailable,
+        "503: Several chunks .* try again later. The last: .* 503",
+    ),
     down_for_the_account: (HubSpotUnavailable, "try again later: .*503"),
     too_many: (
         TooManyFailures,
