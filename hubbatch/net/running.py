@@ -288,7 +288,6 @@ class Run:
         """Carry chunks while there are any."""
         try:
             while self._waiting():
-                await self._ready()
                 await self._carry()
         finally:
             self._unladen -= 1
@@ -299,6 +298,7 @@ class Run:
         trip = _Trip(waits(self._policy, self._jitter))
         next(trip.pauses)
         try:
+            await self._ready()
             while (verdict := await self._attempt(trip)) is not None:
                 wait = self._decide(trip, verdict)
                 if wait is None:
