@@ -279,7 +279,6 @@ class Run:
         """Carry chunks while there are any."""
         try:
             while self._waiting():
-                await self._ready()
                 await self._carry()
         finally:
             self._unladen -= 1
@@ -289,6 +288,7 @@ class Run:
         """Live one chunk's life: attempts and waits, until it is settled or split."""
         trip = self._judge.begin()
         try:
+            await self._ready()
             while (verdict := await self._attempt(trip)) is not None:
                 wait = self._judge.decide(trip, verdict, _now())
                 if wait is None:

@@ -74,11 +74,11 @@ async def use(sim):
         assert await stream(archive(range(1, 301))) == 300
         assert (await hub.account()).portal_id == 62515
         await stream(archive(trickle(5_000)), leave_after=1)
-        for source in (lambda: range(1, 20_000), lambda: trickle(20_000)):
+        for source in (lambda: range(1, 10_000), lambda: trickle(10_000)):
             for way in (itself, stream):
                 for after in (0, 0.02):
                     await stopped(archive(source()), way, after)
-        await raises(TimeoutError, asyncio.wait_for(archive(range(1, 20_000)), 0.02))
+        await raises(TimeoutError, asyncio.wait_for(archive(range(1, 10_000)), 0.02))
         for way in (itself, stream):
             await raises(OSError, way(archive(failing(150))))
             await raises(asyncio.CancelledError, way(archive(cancelled(150))))
@@ -89,7 +89,7 @@ async def use(sim):
 
 async def both(archive):
     async with asyncio.TaskGroup() as group:
-        group.create_task(archive(range(1, 20_000)))
+        group.create_task(archive(range(1, 10_000)))
         group.create_task(archive(failing(0)))
 
 

@@ -12,6 +12,8 @@ from attrs import define
 
 from hubbatch import Outcome, PermissionDeniedError, RateLimit
 from hubbatch.core.answers import Response
+from hubbatch.core.pacing import Window
+from tests.core.helpers import Notebook
 from tests.net.crm import (
     Crm,
     Heard,
@@ -543,6 +545,18 @@ async def test_iterator_with_a_length_is_left_alone_after_the_end(
     assert len([*source.source]) == 10_000 - made.summary.inputs
 
 
+async def test_collection_that_fails_is_accounted_for_as_far_as_it_goes() -> None:
+    class Lazy(list[Any]):
+        def __iter__(self) -> Iterator[Any]:
+            yield from updates(150)
+            raise OwnError
+
+    made = batch(filled(), operation("update"), Lazy([None] * 250))
+    with pytest.raises(OwnError):
+        await made
+    assert made.summary.inputs == made.summary.settled == 150
+
+
 async def test_collection_is_accounted_for_to_its_end() -> None:
     forbidden = refusal(403, "no", "MISSING_SCOPES")
     made = batch(filled(always=forbidden), operation("update"), updates(10_000))
@@ -668,4 +682,45 @@ async def test_error_of_ours_ends_the_batch_and_is_raised() -> None:
     assert made.response is not None
     assert made.summary.settled == 500
     assert made.summary.not_sent >= 470
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def test_gate_of_ours_that_breaks_ends_the_batch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No chunk has been cut by then: nothing is unknown."""
+
+    def broken(_window: Window, _now: float) -> float:
+        raise OwnError
+
+    monkeypatch.setattr(Window, "next_grant", broken)
+    crm = filled()
+    made = batch(crm, operation("update", max_inputs=10), updates(50), workers=3)
+    with pytest.raises(OwnError):
+        await made
+    assert made.summary.not_sent == 50
+    assert crm.heard == []
+    assert made._engine.gate._free == 3
+    assert len(asyncio.all_tasks()) == 1
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+async def test_consumer_of_ours_that_breaks_ends_the_batch(turns: int) -> None:
+    """Whoever waits for it, the pump or a worker."""
+    asked = 0
+
+    async def ready() -> None:
+        nonlocal asked
+        asked += 1
+        if asked == turns:
+            raise OwnError
+
+    crm = filled()
+    notebook = Notebook()
+    call = operation("update", max_inputs=10)
+    run = engine(crm, workers=2).run(call, notebook, ready=ready)
+    with pytest.raises(OwnError):
+        await run.go(updates(500))
+    assert run.summary.inputs == run.summary.settled == 500
+    assert [*notebook.statuses] == [*range(500)]
     assert len(asyncio.all_tasks()) == 1
