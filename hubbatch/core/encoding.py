@@ -40,7 +40,7 @@ def make_key(text: str, id_property: str | None = None) -> str:
     """
     if id_property is None:
         # "0512" is the record 512.
-        return text.lower() if text[0] != "0" else text.lower().lstrip("0") or "0"
+        return text.lower() if text[:1] != "0" else text.lower().lstrip("0") or "0"
     return f"{id_property}{_KEY_SEPARATOR}{text.lower()}"
 
 
