@@ -263,7 +263,12 @@ class Storm:
                 given |= {"id": record.properties["plate"], "idProperty": "plate"}
             inputs.append(given)
         return Part(
-            number, "update", "car", inputs, self.hub.objects("car").update, False
+            number,
+            "update",
+            "car",
+            inputs,
+            self.hub.objects("car").update,
+            ordered=False,
         )
 
     def _legacy(self, number: int, count: int) -> Part:
@@ -484,8 +489,7 @@ def _check_account(part: Part) -> None:
     assert summary.settled == summary.inputs == len(part.inputs)
 
 
-async def rage(seed: int, operations: int, rate: float = 0.25) -> Storm:
-    """Live through one storm, check what it left behind, and give it back."""
+async def _rage(seed: int, operations: int, rate: float, attempts: int) -> Storm:
     random.seed(seed)  # the client's own dice, for its waits
     sim = Simulator(
         seed=seed,
@@ -493,10 +497,8 @@ async def rage(seed: int, operations: int, rate: float = 0.25) -> Storm:
         clock=asyncio.get_running_loop().time,
         started=datetime(2026, 9, 14, 12, tzinfo=UTC),
     )
-    async with (
-        sim,
-        HubBatch(sim.token, base_url=sim.url, retry=RetryPolicy(attempts=6)) as hub,
-    ):
+    policy = RetryPolicy(attempts=attempts)
+    async with sim, HubBatch(sim.token, base_url=sim.url, retry=policy) as hub:
         storm = Storm(sim, hub, Random(seed))
         storm.plan(operations)
         storm.gather(rate)
@@ -505,13 +507,18 @@ async def rage(seed: int, operations: int, rate: float = 0.25) -> Storm:
     return storm
 
 
+def rage(seed: int, operations: int, *, rate: float = 0.25, attempts: int = 6) -> Storm:
+    """Live through one storm, check what it left behind, and give it back."""
+    with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(PATIENCE)) as runner:
+        return runner.run(_rage(seed, operations, rate, attempts))
+
+
 def main() -> None:
     seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 10
     operations = int(sys.argv[2]) if len(sys.argv) > 2 else 50_000
     survived = 0
     for seed in range(seeds):
-        with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(PATIENCE)) as runner:
-            storm = runner.run(rage(seed, operations))
+        storm = rage(seed, operations)
         survived += storm.survived.total()
         print(f"seed {seed}: {storm.tell()}", flush=True)  # noqa: T201
     print(f"{survived:,} faults survived, no outcome untrue")  # noqa: T201

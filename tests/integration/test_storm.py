@@ -1,8 +1,11 @@
 """The proof: storms over real sockets, after which the store and the account agree."""
 
+from collections import Counter
+
 import pytest
 
-from tests.integration.storm import QUIRKS, STATUSES, rage
+from hubbatch import OutcomeStatus
+from tests.integration.storm import QUIRKS, rage
 
 
 # What chaos and the quirks must have struck with, once at least in each storm.
@@ -25,16 +28,14 @@ TROUBLE = {
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-async def test_storm(seed: int) -> None:
-    storm = await rage(seed, 5_000)
-    counts = {
-        status: sum(getattr(part.batch.summary, status) for part in storm.parts)
-        for status in STATUSES
-        if all(part.batch is not None for part in storm.parts)
-    }
-    assert sum(counts.values()) >= 5_000
-    assert counts["succeeded"] > 0.9 * sum(counts.values())
-    assert TROUBLE <= storm.survived.keys()
+def test_storm(seed: int) -> None:
+    storm = rage(seed, 5_000)
+    counts = Counter(
+        outcome.status for part in storm.parts for outcome in part.outcomes
+    )
+    assert counts.total() >= 5_000
+    assert counts[OutcomeStatus.SUCCEEDED] > 0.9 * counts.total()
+    assert storm.survived.keys() >= TROUBLE
     assert {fault.kind for fault in storm.sim.faults.struck} >= QUIRKS.keys()
     assert {part.kind for part in storm.parts} == {
         "create",
@@ -45,8 +46,8 @@ async def test_storm(seed: int) -> None:
     }
 
 
-@pytest.mark.parametrize("seed", range(10, 14))
-async def test_storm_in_which_batches_end(seed: int) -> None:
-    """Three of four requests fail: what was not done must not be owned up to."""
-    storm = await rage(seed, 400, rate=0.75)
+@pytest.mark.parametrize("seed", range(10, 13))
+def test_storm_in_which_batches_end(seed: int) -> None:
+    """Most requests fail: what was not done must not be owned up to."""
+    storm = rage(seed, 600, rate=0.8, attempts=2)
     assert any(part.ended is not None for part in storm.parts)
