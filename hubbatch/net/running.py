@@ -182,6 +182,7 @@ class Run:
         self._end(asyncio.CancelledError())
         for block in Intake(source).rest():
             self._take_in(block)
+        self._ledger.tell_of_end(self.ended)
 
     def _end(self, error: BaseException) -> None:
         """End the batch: what is not in flight is not sent any more."""
@@ -408,7 +409,8 @@ class Run:
             case Answered():
                 self._has_answers = True
                 self._given_up = 0
-                self._tell_of_answer(trip, chunk, verdict.settlement)
+                if not chunk.probing:  # its creates are not settled by it
+                    self._tell_of_answer(trip, chunk, verdict.settlement)
                 self._ledger.settle(chunk, verdict.settlement)
             case Refused():
                 self._given_up = 0
@@ -456,11 +458,11 @@ class Run:
     def _tell_of_answer(
         self, trip: _Trip, chunk: Chunk, settlement: Settlement
     ) -> None:
-        failed = len(settlement.failed)
+        failed = chunk.pick([*settlement.failed]).count
         self._ledger.tell_of_chunk(
             ChunkSettled,
             chunk,
-            succeeded=len(chunk) - failed - len(settlement.open),
+            succeeded=chunk.count - failed - chunk.pick(settlement.open).count,
             failed=failed,
             seconds=_now() - trip.sent,
         )
