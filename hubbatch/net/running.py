@@ -468,16 +468,16 @@ class Run:
         )
 
     def _tell_of_retry(self, trip: _Trip, verdict: Verdict, wait: float) -> None:
+        assert trip.chunk is not None  # noqa: S101 -- there was an attempt
         error = getattr(verdict, "error", None)  # a 429 has none
-        if trip.chunk is not None:
-            self._ledger.tell_of_chunk(
-                ChunkRetried,
-                trip.chunk,
-                wait=wait,
-                status=error.status if error else None,
-                category=error.category if error else None,
-                correlation_id=error.correlation_id if error else None,
-            )
+        self._ledger.tell_of_chunk(
+            ChunkRetried,
+            trip.chunk,
+            wait=wait,
+            status=error.status if error else None,
+            category=error.category if error else None,
+            correlation_id=error.correlation_id if error else None,
+        )
 
 
 def _now() -> float:
