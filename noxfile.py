@@ -92,7 +92,7 @@ def limit(session: nox.Session) -> None:
 @nox.session
 def soak(session: nox.Session) -> None:
     """Live through long storms over sockets: `-- seeds operations`, 10 x 50,000."""
-    session.install("-e", ".", "--group", "tests")
+    session.install(".")
     session.run("python", "-m", "tests.integration.storm", *session.posargs)
 
 
