@@ -90,6 +90,13 @@ def limit(session: nox.Session) -> None:
 
 
 @nox.session
+def soak(session: nox.Session) -> None:
+    """Live through long storms over sockets: `-- seeds operations`, 10 x 50,000."""
+    session.install(".")
+    session.run("python", "-m", "tests.integration.storm", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Run the benchmarks; each prints a table."""
     session.install(".[cli]")

@@ -164,14 +164,25 @@ class Ledger:
 
     def _doubt(self, chunk: Chunk, reason: str) -> None:
         """Settle what may have been written: look for it if that can be done."""
-        can_look = self.operation.read_back is not None and self.ended is None
-        if can_look and chunk.probes < MOST_PROBES:
-            chunk.probing, chunk.doubtful = True, True
-            chunk.probes += 1
+        if self.look_for(chunk):
             self._send_back([chunk])
             return
-        self._fail(chunk, OutcomeStatus.UNKNOWN, unknown_error(reason))
+        self._leave_unknown(chunk, reason)
         self._release(chunk)
+
+    def look_for(self, chunk: Chunk) -> bool:
+        """Make creates that may have been written a question, if that can be done."""
+        can_look = self.operation.read_back is not None and self.ended is None
+        if not can_look or chunk.probes >= MOST_PROBES:
+            return False
+        chunk.probing, chunk.doubtful = True, True
+        chunk.probes += 1
+        return True
+
+    def _leave_unknown(self, chunk: Chunk, reason: str) -> None:
+        if chunk.probes:
+            reason = f"looked for {chunk.probes} times, and then: {reason}"
+        self._fail(chunk, OutcomeStatus.UNKNOWN, unknown_error(reason))
 
     def _reconcile(self, chunk: Chunk, settlement: Settlement) -> None:
         """Settle creates that were looked for; what is not there is created again."""
@@ -185,7 +196,8 @@ class Ledger:
             for position, error in settlement.failed.items()
             if isinstance(error, RecordNotFound)
         ]
-        sure = {*found, *absent}
+        unseen = [p for p in settlement.open if p not in found]
+        sure = {*found, *absent, *unseen}
         rest = [position for position in range(len(chunk)) if position not in sure]
         if found:
             there = chunk.pick(found)
@@ -193,6 +205,9 @@ class Ledger:
             self._release(there)
         if absent:
             self._create_again(chunk.pick(absent))
+        if unseen:
+            reason = "its answer was lost, and reading it back does not account for it"
+            self._doubt(chunk.pick(unseen), reason)
         if rest:
             left = chunk.pick(rest)
             reason = (
@@ -201,6 +216,15 @@ class Ledger:
             )
             self._fail(left, OutcomeStatus.UNKNOWN, unknown_error(reason))
             self._release(left)
+
+    def _refused_probe(self, single: Chunk, refused: RecordError) -> None:
+        """Settle a create that was looked for alone, which HubSpot refused."""
+        if isinstance(refused, RecordNotFound):
+            self._create_again(single)
+            return
+        reason = f"its answer was lost, and reading it back was refused: {refused}"
+        self._fail(single, OutcomeStatus.UNKNOWN, unknown_error(reason))
+        self._release(single)
 
     def _create_again(self, chunk: Chunk) -> None:
         chunk.probing, chunk.doubtful = False, False
@@ -211,16 +235,16 @@ class Ledger:
         if chunk.suspect:
             self._density.refused(len(chunk))
         refused = from_api_error(refusal.error)
-        if chunk.probing and isinstance(refused, RecordNotFound):
-            self._create_again(chunk)
-        elif refusal.written or (chunk.probing and len(chunk) == 1):
+        if chunk.probing and len(chunk) == 1:
+            self._refused_probe(chunk, refused)
+        elif refusal.written:
             # What is half there is not made whole by making another one.
             error = unknown_error(f"HubSpot refused it half-way: {refusal.error}")
             self._fail(chunk, OutcomeStatus.UNKNOWN, error)
             self._release(chunk)
         elif len(chunk) == 1:
             self._refused_alone(chunk, refused)
-        elif refusal.because == "records" and not self.isolate:
+        elif refusal.because == "records" and not (self.isolate or chunk.probing):
             self._fail(chunk, OutcomeStatus.FAILED, refused)
             self._release(chunk)
         else:
@@ -244,15 +268,13 @@ class Ledger:
         )
         self._send_back(parts)
 
-    def lose(self, chunk: Chunk, verdict: Again | Missing | Throttled) -> None:
-        """Settle a chunk whose answer was lost, and that must not be sent again."""
-        self._doubt(chunk, _reason(verdict))
-
     def give_up(self, chunk: Chunk, verdict: Again | Missing | Throttled) -> None:
         """Settle a chunk that is not tried any more."""
         reason = _reason(verdict)
-        if chunk.doubtful and self.operation.call.writes:
-            self._fail(chunk, OutcomeStatus.UNKNOWN, unknown_error(reason))
+        if chunk.probing:
+            reason = f"its answer was lost, and it could not be read back: {reason}"
+        if _maybe_written(chunk) and self.operation.call.writes:
+            self._leave_unknown(chunk, reason)
         elif isinstance(verdict, Missing):
             self._fail(chunk, OutcomeStatus.FAILED, from_api_error(verdict.error))
         elif chunk.doubtful:
@@ -271,7 +293,7 @@ class Ledger:
         self.freed()
 
     def _drop(self, chunk: Chunk) -> None:
-        unseen = chunk.doubtful or chunk.in_flight
+        unseen = _maybe_written(chunk) or chunk.in_flight
         if unseen and self.operation.call.writes:
             error: RecordError = unknown_error(f"sent, and then {self.ended}")
             self._fail(chunk, OutcomeStatus.UNKNOWN, error)
@@ -357,6 +379,11 @@ class Ledger:
     def _release(self, chunk: Chunk) -> None:
         self.desk.settle(chunk)
         self.freed()
+
+
+def _maybe_written(chunk: Chunk) -> bool:
+    # What was looked for and not found may still come of a request that was lost.
+    return chunk.doubtful or chunk.probes > 0
 
 
 def _reason(verdict: Again | Missing | Throttled) -> str:

@@ -93,7 +93,8 @@ class Judge:
             case Answered():
                 self._has_answers = True
                 self._given_up = 0
-                self._tell_of_answer(chunk, verdict.settlement, now - trip.sent)
+                if not chunk.probing:  # its creates are not settled by it
+                    self._tell_of_answer(chunk, verdict.settlement, now - trip.sent)
                 self.ledger.settle(chunk, verdict.settlement)
             case Refused():
                 self._given_up = 0
@@ -132,13 +133,10 @@ class Judge:
     ) -> float | None:
         """Say when a chunk goes out once more; settle it if it does not."""
         operation = self.ledger.operation
-        lost = chunk.doubtful and not operation.call.repeatable
-        if not lost or chunk.probing:
+        lost = chunk.doubtful and not (operation.call.repeatable or chunk.probing)
+        if not lost or self.ledger.look_for(chunk):
             with suppress(StopIteration):
                 return trip.pauses.send((verdict, now - trip.started))
-        if lost and not chunk.probing and operation.read_back is not None:
-            self.ledger.lose(chunk, verdict)  # it is looked for
-            return None
         self.ledger.give_up(chunk, verdict)
         self._given_up += 1
         if operation.call.dialect is Dialect.DOCUMENT:  # there is one chunk only
@@ -151,11 +149,11 @@ class Judge:
     def _tell_of_answer(
         self, chunk: Chunk, settlement: Settlement, seconds: float
     ) -> None:
-        failed = len(settlement.failed)
+        failed = chunk.pick([*settlement.failed]).count
         self.ledger.tell_of_chunk(
             ChunkSettled,
             chunk,
-            succeeded=len(chunk) - failed - len(settlement.open),
+            succeeded=chunk.count - failed - chunk.pick(settlement.open).count,
             failed=failed,
             seconds=seconds,
         )

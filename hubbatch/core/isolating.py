@@ -30,6 +30,8 @@ _PARTS_AT_LEAST = 6
 # Complaints about a property, whatever its value is.
 _WHATEVER_THE_VALUE = frozenset({"PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE"})
 _OPTIONS = "allowed options"
+# What a message lists of other records: good values, and the owner of a value.
+_OF_OTHERS = re.compile(r"allowed options: \[[^\]]*\]|Existing ID: \w+")
 # A shorter text may stand in a message by chance.
 _TELLING_LENGTH = 4
 
@@ -114,7 +116,7 @@ def _problems(error: APIError) -> Iterable[tuple[str, str | None, str]]:
     """
     for problem in listed_problems(error.message):
         told = str(problem.get("message")).partition(_OPTIONS)[0]
-        yield str(problem.get("name")), problem.get("error"), told
+        yield str(problem.get("name")), str(problem.get("error")), told
     for detail in error.errors:
         if isinstance(detail.context, Mapping):
             told = (detail.message or "").partition(_OPTIONS)[0]
@@ -124,6 +126,7 @@ def _problems(error: APIError) -> Iterable[tuple[str, str | None, str]]:
 
 def _only_one_quoted(written: Sequence[Mapping[str, str]], message: str) -> set[int]:
     """Find the input that alone has a value which the message quotes."""
+    message = _OF_OTHERS.sub("", message)
     quoting = {
         position
         for position, texts in enumerate(written)

@@ -1,5 +1,6 @@
 """Listeners: they see what happens, and cannot change it."""
 
+import asyncio
 import logging
 
 from collections.abc import Callable, Iterable
@@ -28,10 +29,10 @@ class Listeners:
         for listener in self._listeners:
             try:
                 listener(event)
-            except Exception as error:  # noqa: BLE001 -- a listener may be anything
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 -- a listener may be anything, and ask a cancelled future
                 self._report(listener, event, error)
 
-    def _report(self, listener: Listener, event: Event, error: Exception) -> None:
+    def _report(self, listener: Listener, event: Event, error: BaseException) -> None:
         if id(listener) in self._reported:
             return
         self._reported.add(id(listener))

@@ -159,6 +159,7 @@ class Run:
         self._end(asyncio.CancelledError())
         for block in Intake(source).rest():
             self._take_in(block)
+        self._ledger.tell_of_end(self.ended)
 
     def _end(self, error: BaseException) -> None:
         """End the batch: what is not in flight is not sent any more."""

@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hubbatch.core.accounting import Ledger
 from hubbatch.core.answers import NoAnswer, Response
 from hubbatch.core.blaming import from_api_error
 from hubbatch.core.encoding import encoder
-from hubbatch.core.operations import account_operation
-from hubbatch.core.planning import Chunk
+from hubbatch.core.operations import Operation, account_operation, create_operation
+from hubbatch.core.planning import Chunk, Desk
 from hubbatch.core.reading import read
+from hubbatch.core.reconciling import probe
 from hubbatch.core.verdicts import (
     Again,
     Answered,
@@ -26,6 +28,7 @@ from hubbatch.core.verdicts import (
     Verdict,
 )
 from hubbatch.errors import (
+    APIError,
     AuthenticationError,
     DailyLimitReached,
     InvalidRequestError,
@@ -40,8 +43,10 @@ from .helpers import (
     READ,
     UPDATE,
     UPSERT,
+    Notebook,
     respond,
     some_chunk,
+    some_inputs,
 )
 
 
@@ -715,3 +720,52 @@ def test_nothing_that_is_answered_raises(
         assert 0 < verdict.retry_after < float("inf")
     else:
         assert str(verdict.error)
+
+
+RECONCILED = create_operation("tickets", api_version="v3", reconcile_by="subject")
+
+
+@given(
+    st.sampled_from([CREATE, READ, UPDATE, UPSERT, ARCHIVE, LEGACY, RECONCILED]),
+    st.integers(1, 3),
+    st.lists(st.tuples(STATUSES, BYTES), max_size=12),
+    st.booleans(),
+)
+def test_whatever_is_answered_every_input_has_one_outcome(
+    operation: Operation,
+    count: int,
+    answers: list[tuple[int, bytes]],
+    isolate: bool,  # noqa: FBT001 -- a strategy's
+) -> None:
+    """Chunks that are isolated or looked for too; after the answers nothing comes."""
+    told = Notebook()
+    desk = Desk(2, 100, operation.call.repeats)
+    ledger = Ledger(
+        operation=operation, desk=desk, emit=told, freed=lambda: None, isolate=isolate
+    )
+    like = CREATE if operation is RECONCILED else operation
+    ledger.take_in(some_inputs(like, count))
+    while desk.waiting(partial=True):
+        chunk = desk.take()
+        call, carried = probe(operation, chunk) if chunk.probing else (operation, chunk)
+        verdict: Verdict = Again(APIError("nothing comes"), arrived=True)
+        if answers:
+            status, body = answers.pop()
+            verdict = read(call, carried, Response(status, {}, body))
+        match verdict:
+            case Answered():
+                ledger.settle(chunk, verdict.settlement)
+            case Refused():
+                ledger.refuse(chunk, verdict)
+            case Again() | Missing() | Throttled():
+                chunk.doubtful |= isinstance(verdict, Again) and verdict.arrived
+                reconciled = operation is RECONCILED and chunk.doubtful
+                if reconciled and not chunk.probing and ledger.look_for(chunk):
+                    desk.back([chunk])
+                else:
+                    ledger.give_up(chunk, verdict)
+            case _:
+                ledger.end(str(verdict.error))
+                ledger.drop(chunk)
+    assert [*told.statuses] == [*range(count)]
+    assert desk.size == 0

@@ -1,0 +1,316 @@
+"""Looking for creates whose answers were lost, as the ledger sees it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+import pytest
+
+from attrs import define, field
+
+from hubbatch.core.accounting import Ledger
+from hubbatch.core.encoding import request_body
+from hubbatch.core.operations import create_operation
+from hubbatch.core.planning import Chunk, Desk
+from hubbatch.core.reading import read
+from hubbatch.core.reconciling import MOST_PROBES, probe
+from hubbatch.core.verdicts import Again, Answered, Refused
+from hubbatch.errors import APIError, OutcomeUnknown, RecordConflict, RecordNotFound
+
+from .helpers import Notebook, chunk_of, respond
+
+
+CREATE = create_operation("tickets", api_version="v3", reconcile_by="ref")
+LOST = Again(APIError("bad gateway", status=502), arrived=True)
+CONFLICT = APIError("Existing ID: 7", status=409, category="CONFLICT")
+
+
+def creates(count: int) -> list[dict[str, Any]]:
+    return [{"properties": {"ref": f"R{n}", "subject": f"s{n}"}} for n in range(count)]
+
+
+@define
+class Books:
+    """A ledger, and what HubSpot answers to what it sends."""
+
+    isolate: bool = True
+    told: Notebook = field(factory=Notebook)
+    desk: Desk = field(factory=lambda: Desk(100, 1000, CREATE.call.repeats))
+    ledger: Ledger = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.ledger = Ledger(
+            operation=CREATE,
+            desk=self.desk,
+            emit=self.told,
+            freed=lambda: None,
+            isolate=self.isolate,
+        )
+
+    def lose(self, count: int = 3) -> Chunk:
+        """Lose the answer to some creates, and take what is sent next."""
+        self.ledger.take_in(creates(count))
+        self.lost(self.take())
+        return self.take()
+
+    def lost(self, chunk: Chunk) -> None:
+        """Lose the answer to a chunk of creates."""
+        chunk.doubtful = True
+        if self.ledger.look_for(chunk):
+            self.desk.back([chunk])
+        else:
+            self.ledger.give_up(chunk, LOST)
+
+    def take(self) -> Chunk:
+        chunk = self.desk.take()
+        chunk.attempts += 1
+        return chunk
+
+    def find(self, chunk: Chunk, *found: Mapping[str, Any], absent: Any = ()) -> None:
+        """Answer a question with these records, and those refs as not found."""
+        error = {"category": "OBJECT_NOT_FOUND", "context": {"ids": [*absent]}}
+        body = {"results": [*found], "errors": [error] if absent else []}
+        operation, question = probe(CREATE, chunk)
+        verdict = read(operation, question, respond(207 if absent else 200, body))
+        assert isinstance(verdict, Answered)
+        self.ledger.settle(chunk, verdict.settlement)
+
+    @property
+    def reasons(self) -> list[str]:
+        assert all(type(o.error) is OutcomeUnknown for o in self.told.unsuccessful)
+        return [str(outcome.error) for outcome in self.told.unsuccessful]
+
+
+def record(number: int, **properties: str | None) -> dict[str, Any]:
+    written = {"ref": f"R{number}", "subject": f"s{number}", **properties}
+    return {"id": str(900 + number), "properties": written}
+
+
+# ---- the question
+
+
+def test_the_question_asks_by_the_unique_property_for_all_that_was_written() -> None:
+    inputs: Sequence[Any] = [
+        {"properties": {"ref": "A", "subject": "x"}},
+        {"properties": {"ref": "b", "content": "y"}},
+    ]
+    operation, question = probe(CREATE, chunk_of(CREATE, inputs, first=40))
+    assert operation.path == "/crm/v3/objects/tickets/batch/read"
+    assert question.indices == [40, 41]
+    assert question.keys == ["ref\0a", "ref\0b"]
+    assert orjson.loads(request_body(operation, question.bodies)) == {
+        "idProperty": "ref",
+        "inputs": [{"id": "A"}, {"id": "b"}],
+        "properties": ["content", "ref", "subject"],
+        "propertiesWithHistory": [],
+    }
+
+
+def test_a_record_without_the_unique_property_is_never_sent() -> None:
+    books = Books()
+    books.ledger.take_in(
+        [{"properties": {"subject": "x"}}, {"properties": {"ref": ""}}, *creates(1)]
+    )
+    assert books.told.statuses == {0: "failed", 1: "failed"}
+    assert {o.error and o.error.category for o in books.told.unsuccessful} == {
+        "INVALID_INPUT"
+    }
+    assert {o.error and o.error.property_name for o in books.told.unsuccessful} == {
+        "ref"
+    }
+    assert books.take().indices == [2]
+
+
+# ---- what is there, what is not, what is another's
+
+
+def test_what_is_there_as_written_has_succeeded() -> None:
+    books = Books()
+    chunk = books.lose()
+    assert chunk.probing
+    books.find(chunk, record(2), record(0, ref="r0"), record(1))
+    assert books.told.statuses == dict.fromkeys(range(3), "succeeded")
+    assert [books.told.results[n].id for n in range(3)] == ["900", "901", "902"]
+    assert books.desk.size == 0
+
+
+def test_what_is_not_there_is_created_again_with_its_history() -> None:
+    books = Books()
+    books.find(books.lose(), record(1), absent=["R0", "R2"])
+    again = books.take()
+    assert again.indices == [0, 2]
+    assert (again.probing, again.doubtful, again.attempts) == (False, False, 3)
+    assert books.told.statuses == {1: "succeeded"}
+
+
+@pytest.mark.parametrize("other", [{"subject": "another's"}, {"subject": None}])
+def test_what_is_there_with_another_value_is_not_claimed(
+    other: dict[str, str | None],
+) -> None:
+    books = Books()
+    books.find(books.lose(2), record(0, **other), record(1))
+    assert books.told.statuses == {0: "unknown", 1: "succeeded"}
+    assert "is not what was written" in books.reasons[0]
+
+
+def test_what_the_read_back_leaves_out_is_looked_for_again() -> None:
+    books = Books()
+    books.find(books.lose(), record(0))
+    for _ in range(MOST_PROBES - 1):
+        left = books.take()
+        assert (left.indices, left.probing) == ([1, 2], True)
+        books.lost(left)
+    assert books.told.statuses == {0: "succeeded", 1: "unknown", 2: "unknown"}
+    assert all("looked for 3 times" in reason for reason in books.reasons)
+
+
+def test_another_error_than_not_found_proves_nothing() -> None:
+    books = Books()
+    chunk = books.lose(2)
+    error = {"category": "INTERNAL", "context": {"ids": ["R1"]}}
+    operation, question = probe(CREATE, chunk)
+    body = {"results": [record(0)], "errors": [error]}
+    verdict = read(operation, question, respond(207, body))
+    assert isinstance(verdict, Answered)
+    books.ledger.settle(chunk, verdict.settlement)
+    assert books.told.statuses == {0: "succeeded", 1: "unknown"}
+
+
+# ---- a read-back that is refused
+
+
+@pytest.mark.parametrize("isolate", [True, False])
+def test_a_refused_question_is_taken_apart(*, isolate: bool) -> None:
+    books = Books(isolate=isolate)
+    books.ledger.refuse(books.lose(2), Refused(APIError("no", status=400)))
+    assert books.told.statuses == {}
+    books.ledger.refuse(books.take(), Refused(APIError("no", status=400)))
+    books.find(books.take(), record(1))
+    assert books.told.statuses == {0: "unknown", 1: "succeeded"}
+    assert "reading it back was refused" in books.reasons[0]
+
+
+def test_a_404_for_several_does_not_say_that_none_is_there() -> None:
+    books = Books()
+    missing = Refused(APIError("not found", status=404))
+    books.ledger.refuse(books.lose(2), missing)
+    books.ledger.refuse(books.take(), missing)
+    books.find(books.take(), record(1))
+    again = books.take()
+    assert (again.indices, again.probing) == ([0], False)
+    assert books.told.statuses == {1: "succeeded"}
+
+
+# ---- after it was created again
+
+
+def created_again(books: Books) -> Chunk:
+    books.find(books.lose(1), {"id": "0", "properties": {}}, absent=["R0"])
+    again = books.take()
+    assert not again.probing
+    return again
+
+
+def test_a_conflict_with_the_late_first_write_is_looked_at() -> None:
+    books = Books()
+    books.ledger.refuse(created_again(books), Refused(CONFLICT))
+    chunk = books.take()
+    assert chunk.probing
+    books.find(chunk, record(0))
+    assert books.told.statuses == {0: "succeeded"}
+
+
+def test_a_conflict_of_the_first_attempt_is_a_failure() -> None:
+    books = Books()
+    books.ledger.take_in(creates(1))
+    books.ledger.refuse(books.take(), Refused(CONFLICT))
+    assert books.told.statuses == {0: "failed"}
+    assert type(books.told.unsuccessful[0].error) is RecordConflict
+
+
+def test_another_refusal_of_the_second_attempt_is_a_failure() -> None:
+    """What is not valid now was not valid before."""
+    books = Books()
+    refusal = APIError("invalid", status=400, category="VALIDATION_ERROR")
+    books.ledger.refuse(created_again(books), Refused(refusal))
+    assert books.told.statuses == {0: "failed"}
+
+
+def test_conflicts_are_looked_at_so_often_and_no_more() -> None:
+    books = Books()
+    chunk = created_again(books)
+    for _ in range(MOST_PROBES - 1):
+        books.ledger.refuse(chunk, Refused(CONFLICT))
+        books.find(books.take(), {"id": "0", "properties": {}}, absent=["R0"])
+        chunk = books.take()
+    books.ledger.refuse(chunk, Refused(CONFLICT))
+    assert books.told.statuses == {0: "unknown"}
+    assert "looked for 3 times, and then: created again" in books.reasons[0]
+
+
+def test_what_is_half_written_stays_unknown() -> None:
+    books = Books()
+    error = APIError("Cannot set PropertyValueCoordinates{...}", status=400)
+    books.ledger.take_in(creates(2))
+    books.ledger.refuse(books.take(), Refused(error, written=True))
+    assert books.told.statuses == {0: "unknown", 1: "unknown"}
+    assert books.desk.size == 0
+
+
+@pytest.mark.parametrize("end", ["end", "give up"])
+def test_what_was_looked_for_may_still_be_written_late(end: str) -> None:
+    """It is not `not_sent`: the lost request may yet have arrived."""
+    books = Books()
+    again = created_again(books)
+    if end == "end":
+        books.ledger.end("the batch was cancelled")
+        books.ledger.drop(again)
+    else:
+        locked = Again(APIError("Locked", status=423), arrived=False)
+        books.ledger.give_up(again, locked)
+    assert books.told.statuses == {0: "unknown"}
+
+
+def test_nothing_is_looked_for_after_the_end() -> None:
+    books = Books()
+    books.ledger.take_in(creates(1))
+    chunk = books.take()
+    books.ledger.end("the batch was cancelled")
+    books.lost(chunk)
+    assert books.told.statuses == {0: "unknown"}
+    assert books.desk.size == 0
+
+
+def test_a_read_back_that_is_given_up() -> None:
+    books = Books()
+    books.ledger.give_up(books.lose(1), LOST)
+    assert books.told.statuses == {0: "unknown"}
+    assert "could not be read back" in books.reasons[0]
+
+
+def test_equal_values_wait_for_each_other() -> None:
+    books = Books()
+    [one] = creates(1)
+    books.ledger.take_in([one, {"properties": {"ref": "r0"}}])
+    first = books.take()
+    assert first.indices == [0]
+    assert not books.desk.waiting(partial=True)
+    books.lost(first)
+    books.find(books.take(), record(0))
+    second = books.take()
+    assert second.indices == [1]
+    books.ledger.refuse(second, Refused(CONFLICT))
+    assert books.told.statuses == {0: "succeeded", 1: "failed"}
+
+
+def test_not_found_is_the_error_that_is_waited_for() -> None:
+    """The tests above rest on it."""
+    books = Books()
+    chunk = books.lose(1)
+    operation, question = probe(CREATE, chunk)
+    error = {"category": "OBJECT_NOT_FOUND", "context": {"ids": ["R0"]}}
+    verdict = read(
+        operation, question, respond(207, {"results": [], "errors": [error]})
+    )
+    assert isinstance(verdict, Answered)
+    assert type(verdict.settlement.failed[0]) is RecordNotFound

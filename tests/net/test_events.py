@@ -1,0 +1,388 @@
+"""What listeners are told, in which order, and that they cannot do any harm."""
+
+import asyncio
+import logging
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from attrs import define, field
+
+from hubbatch import (
+    Account,
+    AuthenticationError,
+    BatchEnded,
+    ChunkCut,
+    ChunkEvent,
+    ChunkIsolated,
+    ChunkRetried,
+    ChunkSent,
+    ChunkSettled,
+    ChunkThrottled,
+    Event,
+    HubBatch,
+    HubSpotUnavailable,
+    InputFailed,
+    RetryPolicy,
+)
+from hubbatch.core.answers import Answer, Request, Response
+from hubbatch.core.operations import Operation, create_operation
+from hubbatch.net.batch import Batch
+from hubbatch.net.listening import Listeners
+from tests.net.crm import (
+    SECRET,
+    UNAUTHORIZED,
+    UNIQUE,
+    Crm,
+    engine,
+    operation,
+    page,
+    throttled,
+    updates,
+)
+
+
+@define
+class Ears:
+    """A listener that keeps what it is told."""
+
+    heard: list[Event] = field(factory=list)
+
+    def __call__(self, event: Event) -> None:
+        self.heard.append(event)
+
+    @property
+    def names(self) -> list[str]:
+        return [type(event).__name__ for event in self.heard]
+
+    def all(self, kind: type[Event]) -> list[Any]:
+        return [event for event in self.heard if type(event) is kind]
+
+    def one(self, kind: type[Event]) -> Any:
+        [event] = self.all(kind)
+        return event
+
+
+def listened(
+    crm: Crm, call: Operation, source: Any, *listeners: Any, **options: Any
+) -> Batch[Any]:
+    shared = engine(crm, **options)
+    shared.listeners = Listeners(listeners)
+    return Batch(shared, call, source)
+
+
+def filled(**options: Any) -> Crm:
+    crm = Crm(**options)
+    crm.fill(50)
+    return crm
+
+
+UPDATE = operation("update")
+
+
+# ---- what is told
+
+
+async def test_a_success() -> None:
+    ears = Ears()
+    await listened(filled(latency=(1, 1)), UPDATE, updates(3), ears)
+    assert ears.names == ["ChunkCut", "ChunkSent", "ChunkSettled", "BatchEnded"]
+    cut, sent, settled, ended = ears.heard
+    chunk: Mapping[str, Any] = {
+        "account": None,
+        "operation": "tickets.update",
+        "first_index": 0,
+        "inputs": 3,
+    }
+    assert cut == ChunkCut(**chunk)
+    assert sent == ChunkSent(**chunk, attempt=1)
+    assert isinstance(settled, ChunkSettled)
+    assert (settled.succeeded, settled.failed, settled.inputs) == (3, 0, 3)
+    assert settled.seconds == pytest.approx(1, abs=0.01)
+    assert isinstance(ended, BatchEnded)
+    assert (ended.summary.succeeded, ended.error) == (3, None)
+
+
+async def test_the_summary_is_a_copy() -> None:
+    ears = Ears()
+    batch = listened(filled(), UPDATE, updates(3), ears)
+    await batch
+    summary = ears.one(BatchEnded).summary
+    assert summary == batch.summary
+    assert summary is not batch.summary
+
+
+async def test_every_chunk_says_which_it_is() -> None:
+    ears = Ears()
+    call = operation("update", max_inputs=4)
+    await listened(filled(), call, updates(10), ears)
+    cut = [(event.first_index, event.inputs) for event in ears.all(ChunkCut)]
+    assert cut == [(0, 4), (4, 4), (8, 2)]
+
+
+async def test_a_retry() -> None:
+    ears = Ears()
+    answer = Response(503, {"X-HubSpot-Correlation-Id": "c-7"}, b"")
+    await listened(filled(script=[answer]), UPDATE, updates(3), ears)
+    assert ears.names == [
+        "ChunkCut",
+        "ChunkSent",
+        "ChunkRetried",
+        "ChunkSent",
+        "ChunkSettled",
+        "BatchEnded",
+    ]
+    assert [event.attempt for event in ears.all(ChunkSent)] == [1, 2]
+    retried = ears.one(ChunkRetried)
+    assert (retried.status, retried.correlation_id) == (503, "c-7")
+    assert retried.wait >= 0
+
+
+async def test_a_throttle() -> None:
+    ears = Ears()
+    crm = filled(script=[throttled(Retry_After="3")])
+    await listened(crm, UPDATE, updates(3), ears)
+    assert ears.names[2:4] == ["ChunkThrottled", "ChunkRetried"]
+    assert ears.one(ChunkThrottled).retry_after == 3
+    retried = ears.one(ChunkRetried)
+    assert (retried.wait, retried.status, retried.category) == (0, None, None)
+
+
+async def test_isolation_and_a_failure() -> None:
+    ears = Ears()
+    crm = filled(traced=False)
+    given = updates(4)
+    given[2]["properties"]["value"] = "bad-2"
+    await listened(crm, UPDATE, given, ears)
+    isolated = ears.one(ChunkIsolated)
+    assert (isolated.inputs, isolated.parts) == (4, 2)
+    assert (isolated.status, isolated.category) == (400, "VALIDATION_ERROR")
+    assert isolated.correlation_id
+    failed = ears.one(InputFailed)
+    assert (failed.index, failed.status) == (2, "failed")
+    assert (failed.category, failed.property_name) == ("VALIDATION_ERROR", "value")
+    assert failed.correlation_id == isolated.correlation_id
+    assert len(ears.all(ChunkCut)) == len(ears.all(ChunkSent)) == 3
+
+
+async def test_a_failure_that_is_named() -> None:
+    ears = Ears()
+    given = [*updates(2), {"id": "404", "properties": {"value": "x"}}, None]
+    await listened(filled(), UPDATE, given, ears)
+    assert ears.names == [
+        "InputFailed",
+        "ChunkCut",
+        "ChunkSent",
+        "ChunkSettled",
+        "InputFailed",
+        "BatchEnded",
+    ]
+    invalid, missing = ears.all(InputFailed)
+    assert (invalid.index, invalid.category) == (3, "INVALID_INPUT")
+    assert (missing.index, missing.category) == (2, "OBJECT_NOT_FOUND")
+    settled = ears.one(ChunkSettled)
+    assert (settled.succeeded, settled.failed) == (2, 1)
+
+
+async def test_inputs_that_share_a_request_are_all_counted() -> None:
+    ears = Ears()
+    await listened(filled(), operation("read"), ["1", "404", "1", "404", "2"], ears)
+    settled = ears.one(ChunkSettled)
+    assert (settled.inputs, settled.succeeded, settled.failed) == (5, 3, 2)
+    assert [event.index for event in ears.all(InputFailed)] == [1, 3]
+
+
+async def test_a_chunk_that_is_looked_for_is_not_settled_by_that() -> None:
+    ears = Ears()
+    call = create_operation("tickets", api_version="v3", reconcile_by=UNIQUE)
+    given = [{"properties": {UNIQUE: f"n{n}"}} for n in range(2)]
+    await listened(Crm(script=["502 before"]), call, given, ears)
+    assert ears.names == [
+        "ChunkCut",
+        "ChunkSent",
+        "ChunkRetried",
+        "ChunkSent",
+        "ChunkCut",
+        "ChunkSent",
+        "ChunkSettled",
+        "BatchEnded",
+    ]
+
+
+async def test_an_early_end() -> None:
+    ears = Ears()
+    crm = filled(script=[UNAUTHORIZED])
+    with pytest.raises(AuthenticationError):
+        await listened(crm, UPDATE, updates(2), ears)
+    assert ears.names == ["ChunkCut", "ChunkSent", *["InputFailed"] * 2, "BatchEnded"]
+    assert {event.status for event in ears.all(InputFailed)} == {"not_sent"}
+    ended = ears.one(BatchEnded)
+    assert (ended.error, ended.summary.not_sent) == ("AuthenticationError", 2)
+
+
+async def test_hubspot_unavailable() -> None:
+    ears = Ears()
+    crm = filled(always="502 before")
+    call = operation("update", max_inputs=2)
+    policy = RetryPolicy(attempts=1)
+    with pytest.raises(HubSpotUnavailable):
+        await listened(crm, call, updates(20), ears, policy=policy, workers=1)
+    assert ears.one(BatchEnded).error == "HubSpotUnavailable"
+    assert len(ears.all(InputFailed)) == 20
+
+
+async def test_a_cancellation() -> None:
+    ears = Ears()
+    crm = filled(latency=(5, 5))
+    task = asyncio.create_task(listened(crm, UPDATE, updates(2), ears))
+    await asyncio.sleep(4)
+    task.cancel()
+    await asyncio.wait([task])
+    assert ears.names == ["ChunkCut", "ChunkSent", *["InputFailed"] * 2, "BatchEnded"]
+    assert {event.status for event in ears.all(InputFailed)} == {"unknown"}
+    assert ears.one(BatchEnded).error == "CancelledError"
+
+
+async def test_a_cancellation_before_the_first_step() -> None:
+    ears = Ears()
+    task = asyncio.create_task(listened(filled(), UPDATE, updates(2), ears))
+    task.cancel()
+    await asyncio.wait([task])
+    assert ears.names == [*["InputFailed"] * 2, "BatchEnded"]
+    assert ears.one(BatchEnded).summary.not_sent == 2
+
+
+async def test_a_stream_that_is_left() -> None:
+    ears = Ears()
+    async with listened(filled(), UPDATE, updates(2), ears) as outcomes:
+        async for _ in outcomes:
+            break
+    assert ears.names[-1] == "BatchEnded"
+
+
+# ---- the account
+
+
+@define
+class Known:
+    """A transport that knows the account, and leaves the rest to another."""
+
+    crm: Crm
+
+    async def send(self, request: Request, on_sent: Any) -> Answer:
+        if request.path.startswith("/account-info"):
+            on_sent()
+            return Response(200, {}, b'{"portalId":62515}')
+        return await self.crm.send(request, on_sent)
+
+    async def aclose(self) -> None:
+        await self.crm.aclose()
+
+
+async def test_the_account_is_told_as_soon_as_it_is_known() -> None:
+    ears = Ears()
+    hub = HubBatch(SECRET, listeners=[ears])
+    hub._engine.transport = Known(filled())
+    async with hub:
+        await hub.tickets.update(updates(1))
+        assert {event.account for event in ears.heard} == {None}
+        assert await hub.account() == Account(62515)
+        ears.heard.clear()
+        await hub.tickets.update([*updates(1), {}])
+        assert {event.account for event in ears.heard} == {"62515"}
+        assert len(ears.heard) == 5
+
+
+# ---- what is never told
+
+
+async def test_no_value_message_or_token_is_told() -> None:
+    """Whatever happens: they would end in logs."""
+    ears = Ears()
+    script: Sequence[Any] = [
+        page(502),
+        throttled(),
+        Response(400, {}, b'{"message":"the-message quotes the-value"}'),
+    ]
+    crm = filled(script=script, traced=False)
+    given: list[Mapping[str, Any]] = [
+        {"id": str(n), "properties": {"value": f"bad-the-value-{n}"}}
+        for n in range(1, 4)
+    ]
+    given += [{"id": "1", "properties": {"value": float("nan")}}]
+    await listened(crm, UPDATE, given, ears)
+    assert {type(event) for event in ears.heard} == {
+        ChunkCut,
+        ChunkSent,
+        ChunkRetried,
+        ChunkThrottled,
+        ChunkIsolated,
+        InputFailed,
+        BatchEnded,
+    }
+    told = repr(ears.heard)
+    for secret in ("the-value", "the-message", "is bad", "nan", SECRET, "pat-"):
+        assert secret not in told
+
+
+def test_events_are_frozen_and_have_no_room_for_more() -> None:
+    event = ChunkEvent(account=None, operation="x", first_index=0, inputs=1)
+    with pytest.raises(AttributeError):
+        event.inputs = 2  # type: ignore[misc] # that is the point
+
+
+# ---- listeners that are no good
+
+
+class Careless:
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+        self.calls = 0
+
+    def __call__(self, _: Event) -> None:
+        self.calls += 1
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [ValueError(SECRET), asyncio.CancelledError()])
+async def test_a_listener_that_raises_harms_nothing(
+    error: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is reported once, by its type alone, and the others hear all the same."""
+    careless, ears = Careless(error), Ears()
+    with caplog.at_level(logging.DEBUG, logger="hubbatch"):
+        response = await listened(filled(), UPDATE, updates(3), careless, ears)
+    assert response.succeeded == 3
+    assert careless.calls == len(ears.heard) == 4
+    [record] = caplog.records
+    assert (record.name, record.levelname) == ("hubbatch", "WARNING")
+    assert type(error).__name__ in record.getMessage()
+    assert "ChunkCut" in record.getMessage()
+    assert SECRET not in caplog.text
+
+
+async def test_each_listener_that_raises_is_reported(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    listeners = [Careless(ValueError()), Careless(KeyError())]
+    await listened(filled(), UPDATE, updates(3), *listeners)
+    assert len(caplog.records) == 2
+
+
+async def test_without_listeners_nothing_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise AssertionError("an event was made")
+
+    for kind in (BatchEnded, ChunkCut, ChunkIsolated, ChunkRetried, ChunkSent):
+        monkeypatch.setattr(kind, "__init__", fail)
+    for other in (ChunkSettled, ChunkThrottled, InputFailed):
+        monkeypatch.setattr(other, "__init__", fail)
+    crm = filled(script=["502 before", "throttled"], traced=False)
+    given = updates(4)
+    given[2]["properties"]["value"] = "bad-2"
+    response = await listened(crm, UPDATE, given)
+    assert (response.succeeded, len(response.failed)) == (3, 1)
