@@ -77,6 +77,9 @@ def _check_item(verb: str, inputs: list[Any], index: int, item: object) -> None:
     if verb != "create":
         required = ("id", *required)
     missing = [name for name in required if item.get(name) is None]
+    if verb == "upsert" and item.get("id") == "":
+        # It would make a record that no later upsert finds.
+        missing.insert(0, "id")
     if missing:
         where = f"line 1, column {_column(inputs, index)}"
         raise Refusal(

@@ -1,6 +1,7 @@
 """What an account's records have against a batch: keys, values, conflicts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from hubbatch.simulator import rules
 from hubbatch.simulator.batches import ALWAYS, Batch, Item
@@ -46,8 +47,8 @@ def with_values(batch: Batch, items: Sequence[Item]) -> list[Item]:
     found: list[Problem] = []
     for item in items:
         properties = item.source["properties"]
-        if batch.verb == "upsert" and item.record is None and item.id_property:
-            properties = {item.id_property: item.key, **properties}
+        if batch.verb == "upsert" and item.id_property:
+            properties = _with_key(item, item.id_property)
         item.written, problems = rules.accepted(batch.shelf, properties)
         if not properties and batch.verb == "update":
             _refuse_empty(batch, item)
@@ -62,6 +63,16 @@ def with_values(batch: Batch, items: Sequence[Item]) -> list[Item]:
     if found:
         raise rules.invalid_values(found)
     return kept
+
+
+def _with_key(item: Item, name: str) -> Mapping[str, Any]:
+    """Merge the key of an upsert into its properties: no record loses its key."""
+    properties: Mapping[str, Any] = item.source["properties"]
+    if properties.get(name) not in {None, ""}:
+        return properties
+    if item.record is None:
+        return {**properties, name: item.key}
+    return {key: value for key, value in properties.items() if key != name}
 
 
 def _complete(batch: Batch, item: Item) -> bool:
@@ -94,27 +105,14 @@ def without_conflicts(batch: Batch, items: Sequence[Item]) -> list[Item]:
     claimed: dict[tuple[str, str], str] = {}
     for item in items:
         # Nothing is looked up for a record that is not there to be written.
-        conflict = _conflict(batch, item, claimed) if item.record_id else None
+        conflict = None
+        if item.record_id:
+            conflict = batch.shelf.taken(item.record_id, item.written, claimed)
         if conflict is None:
             kept.append(item)
         else:
             _refuse_conflict(batch, item, *conflict, set(claimed.values()))
     return kept
-
-
-def _conflict(
-    batch: Batch, item: Item, claimed: dict[tuple[str, str], str]
-) -> tuple[str, str] | None:
-    for name in batch.shelf.type.unique:
-        value = item.written.get(name)
-        if not value:
-            continue
-        key = (name, batch.shelf.type.properties[name].key(value))
-        owner = claimed.get(key) or batch.shelf.owner(name, value)
-        if owner is not None and owner != item.record_id:
-            return name, owner
-        claimed[key] = item.record_id
-    return None
 
 
 def _refuse_conflict(

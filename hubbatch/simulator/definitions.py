@@ -30,7 +30,8 @@ _REQUIRED: Final = ("fieldType", "groupName", "label", "name", "type")
 
 def shown(schema: ObjectType, one: Property) -> dict[str, Any]:
     """Describe a property in the keys that were recorded in 2026."""
-    field_type = "checkbox" if one.multiple else _FIELD_TYPES[one.type]
+    several = one.multiple and one.type == "enumeration"
+    field_type = "checkbox" if several else _FIELD_TYPES[one.type]
     options = one.options or (("true", "false") if one.type == "bool" else ())
     return {
         "name": one.name,

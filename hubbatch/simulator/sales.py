@@ -52,7 +52,7 @@ CONTACTS = ObjectType(
         system("createdate", "lastmodifieddate"),
         texts("firstname", "lastname", "phone", "mobilephone", "company", "website"),
         texts("jobtitle", "address", "city", "state", "zip", "country", "salutation"),
-        texts("hs_additional_emails", "hs_language", "message", "hs_lead_status"),
+        texts("hs_language", "message", "hs_lead_status"),
         texts("twitterhandle", "industry", "fax", "hs_persona", "date_of_birth"),
         numbers("annualrevenue", "numemployees", "associatedcompanyid"),
         instants("closedate", "notes_last_contacted"),
@@ -67,6 +67,7 @@ CONTACTS = ObjectType(
         read_only("hs_sequences_actively_enrolled_count"),
         [
             Property("email", unique=True, email=True),
+            Property("hs_additional_emails", email=True, multiple=True),
             Property("lifecyclestage", "enumeration", LIFECYCLE),
             Property("hs_marketable_status", "bool", read_only=True),
         ],

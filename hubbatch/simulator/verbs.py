@@ -109,8 +109,8 @@ def _change(batch: Batch, item: Item, **more: object) -> None:
     record = item.record
     if record is None:
         raise AssertionError("unreachable")
-    batch.shelf.write(record, item.written, batch.now)
-    shown = rules.shown_after_update(batch.shelf, record, item.written)
+    changed = batch.shelf.write(record, item.written, batch.now)
+    shown = rules.shown_after_update(batch.shelf, record, item.written, changed)
     if item.id_property is not None and item.id_property in record.properties:
         shown[item.id_property] = record.properties[item.id_property]
     batch.show(record, shown, item, **more)

@@ -3,7 +3,7 @@
 import functools
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -29,11 +29,14 @@ def dice(seed: object) -> Random:
     return Random(str(seed))  # noqa: S311  # to be repeated, not to be secret
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 @functools.lru_cache(maxsize=4096)
 def iso(milliseconds: int) -> str:
     """Write an instant as HubSpot does: UTC, three digits, `Z`."""
-    instant = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return instant.strftime("%Y-%m-%dT%H:%M:%S.") + f"{milliseconds % 1000:03d}Z"
+    instant = _EPOCH + timedelta(milliseconds=milliseconds)
+    return instant.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def correlation_id(now: int, chance: Random) -> str:

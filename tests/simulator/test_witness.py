@@ -182,7 +182,15 @@ def test_each_traced_input_has_one_outcome(
             assert record.properties.get(name, "") == value
 
 
-scalars = st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=4)
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 5)
+    | st.integers(-(10**18), 10**18)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.integers(-(10**18), 10**18).map(str)
+    | st.text(max_size=4)
+)
 jsons = st.recursive(
     scalars,
     lambda inner: (
