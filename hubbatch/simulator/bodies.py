@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import orjson
 
+from hubbatch.simulator.links import check_associations
 from hubbatch.simulator.wire import Refusal
 
 
@@ -88,6 +89,8 @@ def _check_item(verb: str, inputs: list[Any], index: int, item: object) -> None:
             f"[{', '.join(missing)}]",
             "VALIDATION_ERROR",
         )
+    if verb == "create" and item.get("associations") is not None:
+        check_associations(item["associations"])
     texts = [item.get(name) for name in ("id", "objectWriteTraceId", "idProperty")]
     if "properties" in required:
         properties = item["properties"]

@@ -14,12 +14,19 @@ from hubbatch.simulator.accounts import (
     authenticated,
     check_scopes,
     token_text,
+    wanted_scopes,
 )
 from hubbatch.simulator.calls import Call
 from hubbatch.simulator.clocks import Clock, Now
 from hubbatch.simulator.faults import Fault, Faults, Seen, Struck
 from hubbatch.simulator.oauth import Installation, exchanged, form
-from hubbatch.simulator.quota import ASSOCIATION_LIMITS, TIERS, Day
+from hubbatch.simulator.quota import (
+    ASSOCIATION_LIMITS,
+    TIERS,
+    Day,
+    check_limit,
+    check_tier,
+)
 from hubbatch.simulator.routes import Route
 from hubbatch.simulator.shelves import Shelf
 from hubbatch.simulator.wire import (
@@ -68,6 +75,7 @@ class HubSpot:
 
     def account(self, portal_id: int, tier: str) -> Account:
         """Return an account, opened if there was none."""
+        check_tier(tier)
         if portal_id not in self.accounts:
             store = Store(portal_id, self.clock.ms, self.chance)
             day = Day(TIERS[tier][1], number=self.clock.ms() // DAY_MS)
@@ -85,11 +93,16 @@ class HubSpot:
         app_id: int | None = None,
     ) -> Token:
         """Give an app a token; tokens of one app share its window."""
+        check_tier(tier)
+        check_limit(limit)
         oauth = tier == "oauth"
+        if account.day.limit is None:
+            # An account that only public apps used so far has a day all the same.
+            account.day.limit = TIERS[tier][1]
         app_id = app_id or 1_024_738 + 11 * len(self.tokens)
         limits = {OTHERS: TIERS[tier][0], ASSOCIATIONS: ASSOCIATION_LIMITS[tier]}
         windows = {
-            family: account.window(app_id, family, limit or usual)
+            family: account.window(app_id, family, usual if limit is None else limit)
             for family, usual in limits.items()
         }
         token = Token(
@@ -152,7 +165,11 @@ class HubSpot:
         family = _family(route)
         token = self.tokens.get(request.token or "")
         group = token.group() if token else "publicapi:private_app-api-calls"
-        answer = trouble.scripted(fault, correlation, group, self.chance)
+        shelf = None if token is None else _shelf(token, route)
+        scopes: Collection[str] = ()
+        if route is not None and shelf is not None:
+            scopes = wanted_scopes(shelf.type, route.verb)
+        answer = trouble.scripted(fault, correlation, group, self.chance, scopes)
         if token is None or fault.status in {401, 403}:
             return answer
         if fault.status == trouble.TOO_MANY_REQUESTS:
@@ -180,9 +197,10 @@ class HubSpot:
         try:
             token = authenticated(self.tokens, request.token, now.ms)
             shelf = _shelf(token, route)
-            if route is not None and shelf is not None:
-                in_context = struck.quirks.scopes_in_context
-                check_scopes(token, shelf.type, route.verb, in_context=in_context)
+            for one in (shelf, _other_shelf(token, route)):
+                if route is not None and one is not None:
+                    in_context = struck.quirks.scopes_in_context
+                    check_scopes(token, one.type, route.verb, in_context=in_context)
             family = _family(route)
             policy = token.throttled(now.at, now.ms, family)
             limits = token.headers(now.at, family)
@@ -201,6 +219,12 @@ def _shelf(token: Token, route: Route | None) -> Shelf | None:
     if route is None or not route.object_type:
         return None
     return token.account.store.shelf(route.object_type)
+
+
+def _other_shelf(token: Token, route: Route | None) -> Shelf | None:
+    if route is None or not route.to_type:
+        return None
+    return token.account.store.shelf(route.to_type)
 
 
 def _family(route: Route | None) -> str:

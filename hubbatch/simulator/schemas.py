@@ -4,9 +4,11 @@ import re
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, get_args
 
 import attrs
+
+from attrs.validators import in_
 
 from hubbatch.simulator.wire import iso
 
@@ -53,7 +55,7 @@ class Property:
     """One property of an object type."""
 
     name: str
-    type: type_name = "string"
+    type: type_name = attrs.field(default="string", validator=in_(get_args(type_name)))
     options: tuple[str, ...] = ()
     unique: bool = attrs.field(default=False, kw_only=True)
     read_only: bool = attrs.field(default=False, kw_only=True)
@@ -121,7 +123,7 @@ def _accept_option(schema: Property, text: str) -> str | Problem:
     options = schema.options or (("true", "false") if schema.type == "bool" else ())
     chosen = [part for part in text.split(";") if part] if schema.multiple else [text]
     for option in chosen:
-        if options and option not in options:
+        if option not in options:
             allowed = ", ".join(options)
             message = f"{option} was not one of the allowed options: [{allowed}]"
             return Problem(schema.name, "INVALID_OPTION", message)

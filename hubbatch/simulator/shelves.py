@@ -107,6 +107,18 @@ class Shelf:
         owner = self.owner(id_property, key)
         return None if owner is None else self.live(owner)
 
+    def key(self, name: str | None, value: str) -> str:
+        """Return what two equal values of a property, or two ids, have in common."""
+        return value if name is None else self.type.properties[name].key(value)
+
+    def archived_by(self, name: str | None) -> dict[str, Record]:
+        """Return the archived records by id or unique value; the last one has it."""
+        archived = [one for one in self.records.values() if one.archived_on is not None]
+        if name is None:
+            return {one.id: one for one in archived}
+        archived.sort(key=lambda one: one.archived_on or 0)
+        return {key: one for one in archived for key in self.keys(name, one.properties)}
+
     def survivor(self, record_id: str) -> Record | None:
         """Follow merges to the record that is left."""
         while record_id in self.merged:

@@ -108,6 +108,24 @@ def test_port_in_use(capsys: pytest.CaptureFixture[str]) -> None:
     assert line == f"error: cannot listen on 127.0.0.1:{port}: Address already in use"
 
 
+@pytest.mark.parametrize("port", ["99999", "65536", "-1"])
+@behaviour("program-mistakes")
+def test_port_that_is_none(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--port", port]) == 2
+    assert capsys.readouterr().err == (
+        f"error: --port: {port} is not between 0 and 65535\n"
+    )
+
+
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "999.1.1.1", "203.0.113.7"])
+@behaviour("program-mistakes")
+def test_host_that_is_not_ours(host: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--port", "0", "--host", host]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: cannot listen on {host}:0: ")
+    assert "Unknown error" not in line
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [

@@ -73,15 +73,15 @@ def answers(world: World) -> dict[str, tuple[str, int, Any]]:
         ),
     }
     contact = world.contact()
-    pair = {"from": {"id": ticket}, "to": {"id": contact}, "types": []}
+    pair = {
+        "from": {"id": ticket},
+        "to": {"id": contact},
+        "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 16}],
+    }
     bad = {**pair, "to": {"id": "x"}}
     base = "/crm/v4/associations/tickets/contacts/batch/"
     create = world.post(f"{base}create", {"inputs": [pair]})
-    labelled = {
-        **pair,
-        "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 16}],
-    }
-    world.post("/crm/associations/2026-03/0-5/0-1/batch/create", {"inputs": [labelled]})
+    world.post("/crm/associations/2026-03/0-5/0-1/batch/create", {"inputs": [pair]})
     read = world.post(
         "/crm/associations/2026-03/0-5/0-1/batch/read", {"inputs": [{"id": ticket}]}
     )
