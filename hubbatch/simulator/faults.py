@@ -1,5 +1,7 @@
 """Scripted trouble, and the moods in which HubSpot was seen."""
 
+import re
+
 from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from typing import Any, Final
@@ -9,7 +11,6 @@ import orjson
 
 from attrs.validators import (
     and_,
-    deep_mapping,
     ge,
     in_,
     instance_of,
@@ -18,6 +19,7 @@ from attrs.validators import (
 )
 
 from hubbatch.simulator.quirks import AS_USUAL, QUIRKS, Quirks
+from hubbatch.simulator.routes import VERBS
 
 
 Value = bool | str | Iterable[str]
@@ -26,6 +28,10 @@ CUTS: Final = ("drop_before", "drop_after_commit", "truncate")
 POLICIES: Final = ("TEN_SECONDLY_ROLLING", "SECONDLY", "DAILY")
 ENDINGS: Final = ("status", *CUTS)
 KINDS: Final = (*ENDINGS, "delay", *QUIRKS)
+
+# RFC 9110: a token, and what is visible, with spaces and tabs between.
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_TEXT: Final = re.compile(r"[\t\x20-\x7e]*")
 
 
 def _whole(_: object, field: Any, value: Any) -> None:
@@ -36,6 +42,17 @@ def _whole(_: object, field: Any, value: Any) -> None:
 def _amount(_: object, field: Any, value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
         raise ValueError(f"{field.name!r} must be a number (got {value!r})")
+
+
+def _sendable(_: object, field: Any, value: Any) -> None:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{field.name!r} must be an object (got {value!r})")
+    for name, text in value.items():
+        if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
+            raise ValueError(f"{field.name!r}: {name!r} is no name of a header")
+        if not isinstance(text, str) or not _HEADER_TEXT.fullmatch(text):
+            told = f"{field.name!r}: {name} must be one line of text (got {text!r})"
+            raise ValueError(told)
 
 
 # attrs cannot say that a validator takes None as well.
@@ -76,7 +93,7 @@ def _ids(content: bytes) -> set[str]:
 class When:
     """Which requests a fault is for; what is not named does not matter."""
 
-    verb: str | None = attrs.field(default=None, validator=_TEXT)
+    verb: str | None = attrs.field(default=None, validator=optional(in_(VERBS)))
     object_type: str | None = attrs.field(default=None, validator=_TEXT)
     path: str | None = attrs.field(default=None, validator=_TEXT)
     token: str | None = attrs.field(default=None, validator=_TEXT)
@@ -119,7 +136,7 @@ class Fault:
     )
     headers: Mapping[str, str] = attrs.field(
         factory=dict,
-        validator=deep_mapping(instance_of(str), instance_of(str)),
+        validator=_sendable,
         kw_only=True,
     )
     seconds: float = attrs.field(default=1.0, validator=_amount, kw_only=True)
@@ -131,7 +148,10 @@ class Fault:
     @value.validator
     def _check_value(self, _: object, value: Any) -> None:
         if self.kind in QUIRKS:
-            Quirks(**{self.kind: value})
+            try:
+                Quirks(**{self.kind: value})
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"'value': {error.args[0]}") from None
 
 
 @attrs.frozen

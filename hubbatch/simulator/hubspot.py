@@ -6,7 +6,7 @@ from typing import Final
 
 import attrs
 
-from hubbatch.simulator import routes, trouble
+from hubbatch.simulator import routes, rules, trouble
 from hubbatch.simulator.accounts import (
     DAY_MS,
     Account,
@@ -142,17 +142,18 @@ class HubSpot:
             records = 0
         else:
             answer, records = self._answered(request, route, struck, correlation, now)
-        answer = attrs.evolve(
-            answer,
-            headers={
-                **_USUAL,
-                "X-HubSpot-Correlation-Id": correlation,
-                "X-Request-Id": correlation,
-                **answer.headers,
-            },
-        )
         cut = None if ending is None or ending.kind == "status" else ending.kind
-        return Reply(answer, records, cut, struck.seconds)
+        if cut == "truncate" and not answer.content:
+            # Half of nothing would be all of it: not even the headers arrive.
+            cut = "drop_after_commit"
+        return Reply(_usual(answer, correlation), records, cut, struck.seconds)
+
+    def unreadable(self, status: int) -> Reply:
+        """Refuse a body that did not come through: too large, or badly packed."""
+        correlation = correlation_id(self.clock.ms(), self.chance)
+        told = {413: "Request body is too large", 400: "Request body cannot be read"}
+        refusal = Refusal(status, told[status], rules.VALIDATION_ERROR)
+        return Reply(_usual(refusal.answer(correlation), correlation))
 
     def _broken(
         self,
@@ -213,6 +214,16 @@ class HubSpot:
         except Refusal as refusal:
             answer = refusal.answer(correlation)
         return attrs.evolve(answer, headers={**limits, **answer.headers}), records
+
+
+def _usual(answer: Answer, correlation: str) -> Answer:
+    headers = {
+        **_USUAL,
+        "X-HubSpot-Correlation-Id": correlation,
+        "X-Request-Id": correlation,
+        **answer.headers,
+    }
+    return attrs.evolve(answer, headers=headers)
 
 
 def _shelf(token: Token, route: Route | None) -> Shelf | None:

@@ -197,7 +197,19 @@ class Simulator:
                 background.stop()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        content = await request.read()
+        try:
+            content = await request.read()
+        except ConnectionError:
+            # The caller went away in the middle of its body: there is nobody to tell.
+            return web.Response()
+        except web.RequestPayloadError:
+            # aiohttp would read on, meet the same error, and log it.
+            request.content.feed_eof()
+            answer = await send(request, self.hubspot.unreadable(400))
+            answer.force_close()
+            return answer
+        except web.HTTPRequestEntityTooLarge:
+            return await send(request, self.hubspot.unreadable(413))
         query = dict(request.query) if request.query_string else {}
         came = Request(request.method, request.path, query, request.headers, content)
         reply = self.hubspot.receive(came)

@@ -186,6 +186,17 @@ def test_cuts(world: World) -> None:
     assert [reply.seconds for reply in replies] == [2.5, 0, 0, 0, 0]
 
 
+@behaviour("fault-truncate")
+def test_truncated_answer_without_a_body(world: World) -> None:
+    """Half of nothing would be all of it: the socket closes instead."""
+    ticket = world.ticket()
+    world.sim.faults.add(Fault("truncate"))
+    heard = world.batch("archive", [{"id": ticket}])
+
+    assert heard.reply.cut == "drop_after_commit"
+    assert world.sim.store.count("tickets") == 0
+
+
 @behaviour("fault-when")
 def test_when(world: World) -> None:
     """By verb, type, path, token, id and count; or by a function."""
