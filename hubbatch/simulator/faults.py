@@ -7,7 +7,6 @@ from random import Random
 from typing import Any, Final
 
 import attrs
-import orjson
 
 from attrs.validators import (
     and_,
@@ -19,7 +18,7 @@ from attrs.validators import (
 )
 
 from hubbatch.simulator.quirks import AS_USUAL, QUIRKS, Quirks
-from hubbatch.simulator.routes import VERBS
+from hubbatch.simulator.whens import Seen, When, whole
 
 
 Value = bool | str | Iterable[str]
@@ -32,11 +31,6 @@ KINDS: Final = (*ENDINGS, "delay", *QUIRKS)
 # RFC 9110: a token, and what is visible, with spaces and tabs between.
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_TEXT: Final = re.compile(r"[\t\x20-\x7e]*")
-
-
-def _whole(_: object, field: Any, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(f"{field.name!r} must be a whole number (got {value!r})")
 
 
 def _amount(_: object, field: Any, value: Any) -> None:
@@ -56,59 +50,8 @@ def _sendable(_: object, field: Any, value: Any) -> None:
 
 
 # attrs cannot say that a validator takes None as well.
-_COUNT: Any = optional(_whole)
-_TEXT = optional(instance_of(str))
-_STATUS = and_(_whole, ge(200), lt(600))
-
-
-@attrs.frozen
-class Seen:
-    """What a fault may ask about a request before it strikes."""
-
-    method: str
-    path: str
-    verb: str | None = None
-    object_type: str | None = None
-    token: str | None = None
-    content: bytes = b""
-    at: float = 0.0
-
-
-def _ids(content: bytes) -> set[str]:
-    try:
-        body = orjson.loads(content)
-    except orjson.JSONDecodeError:
-        return set()
-    inputs = body.get("inputs") if isinstance(body, dict) else body
-    if not isinstance(inputs, list):
-        return set()
-    return {
-        str(item.get("id", item.get("objectId")))
-        for item in inputs
-        if isinstance(item, dict)
-    }
-
-
-@attrs.frozen(kw_only=True)
-class When:
-    """Which requests a fault is for; what is not named does not matter."""
-
-    verb: str | None = attrs.field(default=None, validator=optional(in_(VERBS)))
-    object_type: str | None = attrs.field(default=None, validator=_TEXT)
-    path: str | None = attrs.field(default=None, validator=_TEXT)
-    token: str | None = attrs.field(default=None, validator=_TEXT)
-    id: str | None = attrs.field(default=None, validator=_TEXT)
-    skip: int = attrs.field(default=0, validator=_whole)
-
-    def __call__(self, seen: Seen) -> bool:
-        """Tell whether a request is meant."""
-        return (
-            self.verb in {None, seen.verb}
-            and self.object_type in {None, seen.object_type}
-            and self.token in {None, seen.token}
-            and (self.path is None or self.path in seen.path)
-            and (self.id is None or self.id in _ids(seen.content))
-        )
+_COUNT: Any = optional(whole)
+_STATUS = and_(whole, ge(200), lt(600))
 
 
 @attrs.frozen

@@ -18,7 +18,7 @@ from hubbatch.simulator.accounts import (
 )
 from hubbatch.simulator.calls import Call
 from hubbatch.simulator.clocks import Clock, Now
-from hubbatch.simulator.faults import Fault, Faults, Seen, Struck
+from hubbatch.simulator.faults import Fault, Faults, Struck
 from hubbatch.simulator.oauth import Installation, exchanged, form
 from hubbatch.simulator.quota import (
     ASSOCIATION_LIMITS,
@@ -29,22 +29,15 @@ from hubbatch.simulator.quota import (
 )
 from hubbatch.simulator.routes import Route
 from hubbatch.simulator.shelves import Shelf
+from hubbatch.simulator.whens import Seen
 from hubbatch.simulator.wire import (
     Answer,
     Refusal,
     Request,
     correlation_id,
+    with_usual_headers,
 )
 from hubbatch.simulator.world import Store
-
-
-_USUAL: Final = {
-    "Server": "cloudflare",
-    "CF-Cache-Status": "DYNAMIC",
-    "Vary": "origin, Accept-Encoding",
-    "X-Content-Type-Options": "nosniff",
-    "Strict-Transport-Security": "max-age=31536000; includeSubDomains; preload",
-}
 
 
 # Associations are counted apart from all the others.
@@ -146,14 +139,16 @@ class HubSpot:
         if cut == "truncate" and not answer.content:
             # Half of nothing would be all of it: not even the headers arrive.
             cut = "drop_after_commit"
-        return Reply(_usual(answer, correlation), records, cut, struck.seconds)
+        return Reply(
+            with_usual_headers(answer, correlation), records, cut, struck.seconds
+        )
 
     def unreadable(self, status: int) -> Reply:
         """Refuse a body that did not come through: too large, or badly packed."""
         correlation = correlation_id(self.clock.ms(), self.chance)
         told = {413: "Request body is too large", 400: "Request body cannot be read"}
         refusal = Refusal(status, told[status], rules.VALIDATION_ERROR)
-        return Reply(_usual(refusal.answer(correlation), correlation))
+        return Reply(with_usual_headers(refusal.answer(correlation), correlation))
 
     def _broken(
         self,
@@ -214,16 +209,6 @@ class HubSpot:
         except Refusal as refusal:
             answer = refusal.answer(correlation)
         return attrs.evolve(answer, headers={**limits, **answer.headers}), records
-
-
-def _usual(answer: Answer, correlation: str) -> Answer:
-    headers = {
-        **_USUAL,
-        "X-HubSpot-Correlation-Id": correlation,
-        "X-Request-Id": correlation,
-        **answer.headers,
-    }
-    return attrs.evolve(answer, headers=headers)
 
 
 def _shelf(token: Token, route: Route | None) -> Shelf | None:

@@ -62,6 +62,8 @@ class Property:
     multiple: bool = attrs.field(default=False, kw_only=True)
     email: bool = attrs.field(default=False, kw_only=True)
     custom: bool = attrs.field(default=False, kw_only=True)
+    # Label, group and the like, as the properties API was told them.
+    told: Mapping[str, str] = attrs.field(factory=dict, kw_only=True, hash=False)
     plain: bool = attrs.field(init=False)
 
     @plain.default

@@ -5,7 +5,7 @@ import functools
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any
+from typing import Any, Final
 
 import attrs
 import orjson
@@ -86,6 +86,26 @@ def page(status: int, reason: str, text: str) -> Answer:
     if status == 404:  # noqa: PLR2004
         headers["X-HubSpot-NotFound"] = "true"
     return Answer(status, html.encode("latin-1"), HTML, headers)
+
+
+_USUAL: Final = {
+    "Server": "cloudflare",
+    "CF-Cache-Status": "DYNAMIC",
+    "Vary": "origin, Accept-Encoding",
+    "X-Content-Type-Options": "nosniff",
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains; preload",
+}
+
+
+def with_usual_headers(answer: Answer, correlation: str) -> Answer:
+    """Add what every answer has: its id twice, and those of the server in front."""
+    headers = {
+        **_USUAL,
+        "X-HubSpot-Correlation-Id": correlation,
+        "X-Request-Id": correlation,
+        **answer.headers,
+    }
+    return attrs.evolve(answer, headers=headers)
 
 
 @attrs.define

@@ -224,6 +224,23 @@ def test_windows_are_apart(make_world: MakeWorld) -> None:
 
 
 @pytest.mark.parametrize(
+    ("tier", "limit"),
+    [
+        ("starter", "100"),
+        ("professional", "150"),
+        ("enterprise", "150"),
+        ("increased", "200"),
+        ("oauth", "110"),
+    ],
+)
+@behaviour("associations-window")
+def test_windows_by_tier(make_world: MakeWorld, tier: str, limit: str) -> None:
+    heard = call(make_world(tier=tier), "read", [])
+
+    assert heard.headers["X-HubSpot-RateLimit-Max"] == limit
+
+
+@pytest.mark.parametrize(
     ("verb", "item"),
     [
         ("read", {}),
