@@ -67,9 +67,10 @@ def functions(
     for node in body:
         if isinstance(node, ast.ClassDef):
             yield from functions(node.body)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            if node.name.startswith("test_"):
-                yield node
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        elif node.name.startswith("test_"):
+            yield node
 
 
 def marked(folder: Path) -> dict[str, set[str]]:
