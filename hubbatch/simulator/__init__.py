@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hubbatch.simulator.faults import Fault as Fault
-    from hubbatch.simulator.faults import When as When
     from hubbatch.simulator.schemas import Property as Property
     from hubbatch.simulator.server import Simulator as Simulator
+    from hubbatch.simulator.whens import When as When
 
 
 __all__ = ["Fault", "Property", "Simulator", "When"]
@@ -16,7 +16,7 @@ _HOMES = {
     "Fault": "faults",
     "Property": "schemas",
     "Simulator": "server",
-    "When": "faults",
+    "When": "whens",
 }
 
 

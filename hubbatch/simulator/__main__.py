@@ -2,6 +2,7 @@
 
 import argparse
 import functools
+import os
 import sys
 
 from pathlib import Path
@@ -23,9 +24,15 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     say = functools.partial(print, flush=True)
-    return run(
+    status = run(
         **vars(options), say=say, complain=functools.partial(say, file=sys.stderr)
     )
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python would try once more on its way out, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return status
 
 
 if __name__ == "__main__":

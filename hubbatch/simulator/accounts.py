@@ -15,6 +15,7 @@ from hubbatch.simulator.world import Store
 
 DAY_MS: Final = 86_400_000
 
+_AUTH_FAILURE: Final = {"X-HubSpot-Auth-Failure": "401 Unauthorized"}
 _SCOPES_PAGE = "https://developers.hubspot.com/scopes"
 
 
@@ -109,24 +110,28 @@ def token_text(chance: Random, *, oauth: bool) -> str:
 
 def authenticated(tokens: Mapping[str, Token], shown: str | None, now: int) -> Token:
     """Return whose token it is, or refuse it."""
-    headers = {"X-HubSpot-Auth-Failure": "401 Unauthorized"}
     token = tokens.get(shown or "")
     if token is None:
-        raise Refusal(
-            401,
-            "Authentication credentials not found. This API supports OAuth 2.0 "
-            "authentication and you can find more details at "
-            "https://developers.hubspot.com/docs/methods/auth/oauth-overview",
-            "INVALID_AUTHENTICATION",
-            headers=headers,
-        )
+        raise invalid_token()
     if token.expires is not None and now >= token.expires:
         ago = _ago((now - token.expires) // 1000)
         # The space in the key was recorded.
         context = {"context": {"expire time": [iso(token.expires)]}}
         message = f"The OAuth token used to make this call expired {ago} ago."
-        raise Refusal(401, message, "EXPIRED_AUTHENTICATION", context, headers)
+        raise Refusal(401, message, "EXPIRED_AUTHENTICATION", context, _AUTH_FAILURE)
     return token
+
+
+def invalid_token() -> Refusal:
+    """Refuse a token that nobody knows."""
+    return Refusal(
+        401,
+        "Authentication credentials not found. This API supports OAuth 2.0 "
+        "authentication and you can find more details at "
+        "https://developers.hubspot.com/docs/methods/auth/oauth-overview",
+        "INVALID_AUTHENTICATION",
+        headers=_AUTH_FAILURE,
+    )
 
 
 def _ago(seconds: int) -> str:
@@ -136,11 +141,16 @@ def _ago(seconds: int) -> str:
     return f"{seconds} second(s)"
 
 
+def wanted_scopes(schema: ObjectType, verb: str) -> tuple[str, ...]:
+    """Return the scopes one of which a call needs."""
+    return schema.scopes[0 if verb == "read" else 1]
+
+
 def check_scopes(
     token: Token, schema: ObjectType, verb: str, *, in_context: bool = False
 ) -> None:
     """Refuse a token that was not granted one of the scopes of a call."""
-    wanted = schema.scopes[0 if verb == "read" else 1]
+    wanted = wanted_scopes(schema, verb)
     if token.scopes is None or not token.scopes.isdisjoint(wanted):
         return
     raise missing_scopes(wanted, in_context=in_context)

@@ -1,16 +1,17 @@
 """The association batches of v4 and after: pairs of records, and their labels."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from typing import Any, Final
 
 import attrs
 
 from hubbatch.simulator.bodies import deserialized
+from hubbatch.simulator.links import Pair, Spec, specs, unset
 from hubbatch.simulator.rules import VALIDATION_ERROR
 from hubbatch.simulator.shelves import Shelf
 from hubbatch.simulator.wire import Refusal
-from hubbatch.simulator.world import Spec, Store
+from hubbatch.simulator.world import Store
 
 
 # "Associations guide", September 2026; the 1,000 is of a changelog of February 2025.
@@ -20,16 +21,6 @@ INPUTS: Final = {
     "read": 1000,
     "archive": 100,
     "labels/archive": 100,
-}
-# Unlabelled pairs get the default type of the two object types; the figures that
-# recordings show, and 1 where there is none.
-DEFAULT_TYPES: Final = {
-    ("0-3", "0-1"): 3,
-    ("0-1", "0-3"): 4,
-    ("0-5", "0-1"): 16,
-    ("0-1", "0-5"): 15,
-    ("0-5", "0-2"): 339,
-    ("0-2", "0-5"): 340,
 }
 
 
@@ -54,7 +45,11 @@ class Pairs:
         error = {"status": "error", "category": VALIDATION_ERROR, "message": message}
         self.errors.append({**error, **more})
 
-    def valid(self, source: str, target: str) -> bool:
+    def ends(self, source: object, target: object) -> tuple[Pair, Pair]:
+        """Return both records with their types."""
+        return (self.source.type.id, str(source)), (self.target.type.id, str(target))
+
+    def valid(self, source: str, target: str, given: Iterable[Spec] = ()) -> bool:
         """Tell whether two records can be associated, or say why they cannot."""
         for record_id, shelf in ((source, self.source), (target, self.target)):
             if not record_id.isdecimal():
@@ -70,33 +65,41 @@ class Pairs:
         if source == target and self.source is self.target:
             self.error(f"Object {source} cannot be associated to itself ({target})")
             return False
+        known = self.store.links.kinds(self.source.type.id, self.target.type.id)
+        for spec in given:
+            if spec not in known:
+                self.error(f"{spec[0]} associationTypeId={spec[1]} is not valid")
+                return False
         return True
 
 
 def _create(pairs: Pairs) -> None:
     for item in pairs.inputs:
         source, target = str(item["from"]["id"]), str(item["to"]["id"])
-        if pairs.valid(source, target):
-            specs = [_spec(one) for one in item["types"]]
-            pairs.store.link(pairs.source, source, pairs.target, target, specs)
+        given = specs(item["types"])
+        if pairs.valid(source, target, given):
+            links, (one, other) = pairs.store.links, pairs.ends(source, target)
+            links.link(one, other, given)
+            kinds = links.kinds(one[0], other[0])
+            labels = [kinds[spec].label for spec in given]
             pairs.results.append(
                 {
                     "fromObjectTypeId": pairs.source.type.id,
                     "fromObjectId": pairs.shown(source),
                     "toObjectTypeId": pairs.target.type.id,
                     "toObjectId": pairs.shown(target),
-                    "labels": [],
+                    "labels": [label for label in labels if label is not None],
                 }
             )
 
 
 def _associate(pairs: Pairs) -> None:
-    types = (pairs.source.type.id, pairs.target.type.id)
-    spec = ("HUBSPOT_DEFINED", DEFAULT_TYPES.get(types, 1))
+    links = pairs.store.links
+    spec = links.default(pairs.source.type.id, pairs.target.type.id)
     for item in pairs.inputs:
         source, target = str(item["from"]["id"]), str(item["to"]["id"])
         if pairs.valid(source, target):
-            pairs.store.link(pairs.source, source, pairs.target, target, [spec])
+            links.link(*pairs.ends(source, target), [spec])
             pairs.results.append(
                 {
                     "from": {"id": source},
@@ -112,9 +115,9 @@ def _associate(pairs: Pairs) -> None:
 def _read(pairs: Pairs) -> None:
     source, target = pairs.source.type.singular, pairs.target.type.singular
     for record_id in dict.fromkeys(str(item["id"]) for item in pairs.inputs):
-        found = pairs.store.linked(pairs.source, record_id, pairs.target)
+        found = _found(pairs, record_id)
         if found:
-            to = [_linked(pairs, other, specs) for other, specs in found.items()]
+            to = [_linked(pairs, other, given) for other, given in found.items()]
             pairs.results.append({"from": {"id": record_id}, "to": to})
             continue
         pairs.errors.append(
@@ -132,10 +135,20 @@ def _read(pairs: Pairs) -> None:
         )
 
 
-def _linked(pairs: Pairs, other: str, specs: set[Spec]) -> dict[str, Any]:
+def _found(pairs: Pairs, record_id: str) -> dict[str, set[Spec]]:
+    # An archived record is associated with nothing, whichever end it is at.
+    if pairs.source.live(record_id) is None:
+        return {}
+    source = (pairs.source.type.id, record_id)
+    found = pairs.store.links.linked(source, pairs.target.type.id)
+    return {other: found[other] for other in found if pairs.target.live(other)}
+
+
+def _linked(pairs: Pairs, other: str, given: set[Spec]) -> dict[str, Any]:
+    kinds = pairs.store.links.kinds(pairs.source.type.id, pairs.target.type.id)
     types = [
-        {"category": category, "typeId": type_id, "label": None}
-        for category, type_id in sorted(specs)
+        {"category": spec[0], "typeId": spec[1], "label": kinds[spec].label}
+        for spec in sorted(given)
     ]
     return {"toObjectId": pairs.shown(other), "associationTypes": types}
 
@@ -144,15 +157,14 @@ def _archive(pairs: Pairs) -> None:
     # Recorded: a pair that is not there is passed over.
     for item in pairs.inputs:
         for target in item["to"]:
-            source = str(item["from"]["id"])
-            pairs.store.unlink(pairs.source, source, pairs.target, str(target["id"]))
+            ends = pairs.ends(item["from"]["id"], target["id"])
+            pairs.store.links.unlink(*ends)
 
 
 def _archive_labels(pairs: Pairs) -> None:
     for item in pairs.inputs:
-        source, target = str(item["from"]["id"]), str(item["to"]["id"])
-        specs = [_spec(one) for one in item["types"]]
-        pairs.store.unlink(pairs.source, source, pairs.target, target, specs)
+        ends = pairs.ends(item["from"]["id"], item["to"]["id"])
+        pairs.store.links.unlink(*ends, specs(item["types"]))
 
 
 RUN: Final[dict[str, Callable[[Pairs], None]]] = {
@@ -169,7 +181,7 @@ def parsed(content: bytes, verb: str) -> list[Mapping[str, Any]]:
     body = deserialized(content)
     inputs = body.get("inputs") if isinstance(body, dict) else None
     if not isinstance(inputs, list):
-        raise _unset(["inputs"])
+        raise unset(["inputs"])
     if len(inputs) > INPUTS[verb]:
         message = f"The maximum number of inputs supported in a batch is {INPUTS[verb]}"
         raise Refusal(
@@ -197,32 +209,10 @@ def _check(verb: str, item: object) -> None:
         case _, {"from": source, "to": target, "types": list(types)} if verb != "read":
             _check("read", source)
             _check("read", target)
-            for one in types:
-                _spec(one)
+            specs(types)
             return
     fields = {"read": ["id"], "archive": ["from", "to"]}
-    raise _unset(fields.get(verb, ["from", "to", "types"]))
-
-
-def _spec(value: object) -> Spec:
-    match value:
-        case {
-            "associationCategory": "HUBSPOT_DEFINED"
-            | "INTEGRATOR_DEFINED"
-            | "USER_DEFINED"
-            | "WORK" as category,
-            "associationTypeId": int(type_id),
-        }:
-            return category, type_id
-        case _:
-            raise _unset(["associationCategory", "associationTypeId"])
-
-
-def _unset(names: list[str]) -> Refusal:
-    text = f"Some required fields were not set: [{', '.join(names)}]"
-    return Refusal(
-        400, f"Invalid input JSON on line 1, column 2. {text}", VALIDATION_ERROR
-    )
+    raise unset(fields.get(verb, ["from", "to", "types"]))
 
 
 def run(pairs: Pairs, verb: str, chance: Random, *, shuffle: bool) -> None:

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import orjson
 
+from hubbatch.simulator.links import check_associations
 from hubbatch.simulator.wire import Refusal
 
 
@@ -77,6 +78,9 @@ def _check_item(verb: str, inputs: list[Any], index: int, item: object) -> None:
     if verb != "create":
         required = ("id", *required)
     missing = [name for name in required if item.get(name) is None]
+    if verb == "upsert" and item.get("id") == "":
+        # It would make a record that no later upsert finds.
+        missing.insert(0, "id")
     if missing:
         where = f"line 1, column {_column(inputs, index)}"
         raise Refusal(
@@ -85,6 +89,8 @@ def _check_item(verb: str, inputs: list[Any], index: int, item: object) -> None:
             f"[{', '.join(missing)}]",
             "VALIDATION_ERROR",
         )
+    if verb == "create" and item.get("associations") is not None:
+        check_associations(item["associations"])
     texts = [item.get(name) for name in ("id", "objectWriteTraceId", "idProperty")]
     if "properties" in required:
         properties = item["properties"]

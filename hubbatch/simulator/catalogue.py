@@ -9,33 +9,41 @@ from hubbatch.simulator.kinds import (
     system,
     texts,
 )
+from hubbatch.simulator.options import (
+    CHANNELS,
+    CURRENCIES,
+    LANGUAGES,
+    TICKET_CATEGORIES,
+    TICKET_PRIORITIES,
+    TICKET_SOURCES,
+    TICKET_STAGES,
+)
 from hubbatch.simulator.sales import COMPANIES, CONTACTS, DEALS
 from hubbatch.simulator.schemas import ObjectType, Property
 
 
-# "Tickets" in the CRM API guide, and the options named in error messages of 2026.
-STAGES = ("1", "2", "3", "4")
-PRIORITIES = ("LOW", "MEDIUM", "HIGH", "URGENT")
-CATEGORIES = ("PRODUCT_ISSUE", "BILLING_ISSUE", "FEATURE_REQUEST", "GENERAL_INQUIRY")
-SOURCES = ("CHAT", "EMAIL", "FORM", "PHONE")
-CHANNELS = ("WHATS_APP", "LINKEDIN_MESSAGE", "SMS")
 TICKETS = ObjectType(
     "0-5",
     "ticket",
     "tickets",
     by_name(
         system("createdate", "hs_lastmodifieddate"),
-        texts("subject", "content", "hs_file_upload", "hs_resolution"),
-        texts("hs_ticket_language_ai_tag", "hs_assigned_team_ids"),
+        texts("subject", "content", "hs_file_upload"),
+        texts("hs_assigned_team_ids"),
         instants("closed_date", "hs_last_email_date", "first_agent_reply_date"),
         read_only("hs_ticket_id", "hs_helpdesk_sort_timestamp", "time_to_close"),
         read_only("hs_last_message_from_visitor", "hs_num_times_contacted"),
         [
             Property("hs_pipeline", "enumeration", ("0",)),
-            Property("hs_pipeline_stage", "enumeration", STAGES),
-            Property("hs_ticket_priority", "enumeration", PRIORITIES),
-            Property("hs_ticket_category", "enumeration", CATEGORIES, multiple=True),
-            Property("source_type", "enumeration", SOURCES),
+            Property("hs_pipeline_stage", "enumeration", TICKET_STAGES),
+            Property("hs_ticket_priority", "enumeration", TICKET_PRIORITIES),
+            Property(
+                "hs_ticket_category", "enumeration", TICKET_CATEGORIES, multiple=True
+            ),
+            # HubSpot's own options of these are in no source; `define` adds some.
+            Property("hs_resolution", "enumeration", multiple=True),
+            Property("hs_ticket_language_ai_tag", "enumeration", LANGUAGES),
+            Property("source_type", "enumeration", TICKET_SOURCES),
             Property("hs_external_object_ids", unique=True),
         ],
     ),
@@ -92,9 +100,12 @@ LINE_ITEMS = ObjectType(
     "line_items",
     by_name(
         system("createdate", "hs_lastmodifieddate"),
-        texts("name", "description", "hs_sku", "hs_line_item_currency_code"),
+        texts("name", "description", "hs_sku"),
         numbers("price", "quantity", "amount", "discount", "hs_product_id", "tax"),
-        [Property("hs_external_id", unique=True)],
+        [
+            Property("hs_external_id", unique=True),
+            Property("hs_line_item_currency_code", "enumeration", CURRENCIES),
+        ],
     ),
     names=("line item", "line items"),
     created="createdate",

@@ -1,9 +1,11 @@
 """What an account's records have against a batch: keys, values, conflicts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from hubbatch.simulator import rules
 from hubbatch.simulator.batches import ALWAYS, Batch, Item
+from hubbatch.simulator.links import Spec, specs
 from hubbatch.simulator.schemas import Problem
 from hubbatch.simulator.wire import Refusal
 
@@ -44,48 +46,84 @@ def with_values(batch: Batch, items: Sequence[Item]) -> list[Item]:
     """Keep the items whose values are valid; untraced, one bad value ends all."""
     kept: list[Item] = []
     found: list[Problem] = []
+    refused: list[Refusal] = []
     for item in items:
         properties = item.source["properties"]
-        if batch.verb == "upsert" and item.record is None and item.id_property:
-            properties = {item.id_property: item.key, **properties}
+        if batch.verb == "upsert" and item.id_property:
+            properties = _with_key(item, item.id_property)
         item.written, problems = rules.accepted(batch.shelf, properties)
-        if not properties and batch.verb == "update":
-            _refuse_empty(batch, item)
-        elif not problems:
-            if _complete(batch, item):
-                kept.append(item)
-        elif item.trace is None:
+        if problems and item.trace is None:
             found += problems
-        else:
+        elif problems:
             message = rules.values_message(problems)
             batch.refuse(item, rules.VALIDATION_ERROR, message)
+        else:
+            refusal = _incomplete(batch, item) or _unassociated(batch, item)
+            if refusal is None:
+                kept.append(item)
+            elif item.trace is None:
+                refused.append(refusal)
+            else:
+                context = refusal.fields.get("context", {})
+                batch.refuse(item, rules.VALIDATION_ERROR, refusal.message, **context)
+    # All that is wrong with values is said before anything else, in whatever order
+    # the inputs come.
     if found:
         raise rules.invalid_values(found)
+    if refused:
+        raise refused[0]
     return kept
 
 
-def _complete(batch: Batch, item: Item) -> bool:
-    if item.record is not None or batch.verb == "update":
-        return True
-    required = batch.shelf.type.required
-    unset = [name for name in required if not item.written.get(name)]
-    if not unset:
-        return True
-    kind = batch.shelf.type.legacy
-    message = f"Error creating {kind}. Some required properties were not set."
-    if item.trace is None:
-        context = {"context": {"properties": unset}}
-        raise Refusal(400, message, rules.VALIDATION_ERROR, context)
-    batch.refuse(item, rules.VALIDATION_ERROR, message, properties=unset)
-    return False
+def _with_key(item: Item, name: str) -> Mapping[str, Any]:
+    """Merge the key of an upsert into its properties: no record loses its key."""
+    properties: Mapping[str, Any] = item.source["properties"]
+    if properties.get(name) not in {None, ""}:
+        return properties
+    if item.record is None:
+        return {**properties, name: item.key}
+    return {key: value for key, value in properties.items() if key != name}
 
 
-def _refuse_empty(batch: Batch, item: Item) -> None:
-    message = "No properties found to update, please provide at least one."
-    if item.trace is None:
-        context = {"context": {"properties": ["{}"]}}
-        raise Refusal(400, message, rules.VALIDATION_ERROR, context)
-    batch.refuse(item, rules.VALIDATION_ERROR, message, properties=["{}"])
+def _incomplete(batch: Batch, item: Item) -> Refusal | None:
+    if batch.verb == "update":
+        if item.source["properties"]:
+            return None
+        message = "No properties found to update, please provide at least one."
+        unset = ["{}"]
+    else:
+        required = batch.shelf.type.required if item.record is None else ()
+        unset = [name for name in required if not item.written.get(name)]
+        if not unset:
+            return None
+        kind = batch.shelf.type.legacy
+        message = f"Error creating {kind}. Some required properties were not set."
+    context = {"context": {"properties": unset}}
+    return Refusal(400, message, rules.VALIDATION_ERROR, context)
+
+
+def _unassociated(batch: Batch, item: Item) -> Refusal | None:
+    """Refuse to associate a new record by no known type, or with nobody."""
+    if batch.verb != "create":
+        return None
+    for target, given in associated(item.source):
+        for spec in given:
+            type_id = batch.store.links.target(batch.shelf.type.id, spec)
+            shelf = None if type_id is None else batch.store.shelf(type_id)
+            if shelf is None:
+                message = f"{spec[0]} associationTypeId={spec[1]} is not valid"
+            elif shelf.live(target) is None:
+                message = f"{shelf.type.legacy}={target} is not valid"
+            else:
+                continue
+            return Refusal(400, message, rules.VALIDATION_ERROR)
+    return None
+
+
+def associated(source: Mapping[str, Any]) -> list[tuple[str, list[Spec]]]:
+    """Return the ids that a new record is to be associated with, and how."""
+    listed = source.get("associations") or []
+    return [(str(one["to"]["id"]), specs(one["types"])) for one in listed]
 
 
 def without_conflicts(batch: Batch, items: Sequence[Item]) -> list[Item]:
@@ -94,27 +132,14 @@ def without_conflicts(batch: Batch, items: Sequence[Item]) -> list[Item]:
     claimed: dict[tuple[str, str], str] = {}
     for item in items:
         # Nothing is looked up for a record that is not there to be written.
-        conflict = _conflict(batch, item, claimed) if item.record_id else None
+        conflict = None
+        if item.record_id:
+            conflict = batch.shelf.taken(item.record_id, item.written, claimed)
         if conflict is None:
             kept.append(item)
         else:
             _refuse_conflict(batch, item, *conflict, set(claimed.values()))
     return kept
-
-
-def _conflict(
-    batch: Batch, item: Item, claimed: dict[tuple[str, str], str]
-) -> tuple[str, str] | None:
-    for name in batch.shelf.type.unique:
-        value = item.written.get(name)
-        if not value:
-            continue
-        key = (name, batch.shelf.type.properties[name].key(value))
-        owner = claimed.get(key) or batch.shelf.owner(name, value)
-        if owner is not None and owner != item.record_id:
-            return name, owner
-        claimed[key] = item.record_id
-    return None
 
 
 def _refuse_conflict(

@@ -1,5 +1,7 @@
 """The properties API, as far as batches need it: what a type has, and more of it."""
 
+import re
+
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -25,12 +27,25 @@ _TYPES: Final[dict[str, type_name]] = {
     **{name: name for name in _FIELD_TYPES},
     "phone_number": "string",
 }
+# "PropertyCreate" in the specification: which fields there are, and for which types
+# the properties guide shows them.
+_FIELDS: Final[dict[type_name, tuple[str, ...]]] = {
+    "string": ("text", "textarea", "html", "file", "phonenumber"),
+    "number": ("number",),
+    "datetime": ("date",),
+    "date": ("date",),
+    "enumeration": ("select", "radio", "checkbox", "booleancheckbox"),
+    "bool": ("booleancheckbox",),
+}
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,99}")
+_TOLD: Final = ("label", "fieldType", "groupName", "description")
 _REQUIRED: Final = ("fieldType", "groupName", "label", "name", "type")
 
 
 def shown(schema: ObjectType, one: Property) -> dict[str, Any]:
     """Describe a property in the keys that were recorded in 2026."""
-    field_type = "checkbox" if one.multiple else _FIELD_TYPES[one.type]
+    several = one.multiple and one.type == "enumeration"
+    field_type = "checkbox" if several else _FIELD_TYPES[one.type]
     options = one.options or (("true", "false") if one.type == "bool" else ())
     return {
         "name": one.name,
@@ -56,6 +71,7 @@ def shown(schema: ObjectType, one: Property) -> dict[str, Any]:
         },
         "formField": not one.read_only,
         "dataSensitivity": "non_sensitive",
+        **one.told,
     }
 
 
@@ -109,10 +125,10 @@ class Definitions:
             tuple(str(option["value"]) for option in item.get("options") or ()),
             unique=bool(item.get("hasUniqueValue")),
             multiple=item["fieldType"] == "checkbox",
+            told={key: item[key] for key in _TOLD if isinstance(item.get(key), str)},
         )
         self.store.define(self.shelf.type.id, [one])
-        told = {key: item[key] for key in ("label", "fieldType", "groupName")}
-        self.results.append({**single(self.shelf, name), **told})
+        self.results.append(single(self.shelf, name))
 
     def _read(self, name: str) -> None:
         if name in self.shelf.type.properties:
@@ -154,10 +170,17 @@ def parsed(content: bytes, verb: str) -> list[Mapping[str, Any]]:
 def _check_create(item: Mapping[str, Any]) -> None:
     if item["type"] not in _TYPES:
         raise _unset(["type"])
-    options = item.get("options", [])
+    if item["fieldType"] not in _FIELDS[_TYPES[item["type"]]]:
+        raise _unset(["fieldType"])
+    if not _NAME.fullmatch(item["name"]):
+        message = f"Property name {item['name']} is invalid"
+        raise Refusal(400, message, VALIDATION_ERROR)
+    options = item.get("options") or []
     if not isinstance(options, list) or not all(
         isinstance(option, dict) and "value" in option for option in options
     ):
+        raise _unset(["options"])
+    if item["type"] == "enumeration" and not options:
         raise _unset(["options"])
 
 

@@ -1,15 +1,15 @@
 """Scripted trouble, and the moods in which HubSpot was seen."""
 
+import re
+
 from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from typing import Any, Final
 
 import attrs
-import orjson
 
 from attrs.validators import (
     and_,
-    deep_mapping,
     ge,
     in_,
     instance_of,
@@ -18,6 +18,7 @@ from attrs.validators import (
 )
 
 from hubbatch.simulator.quirks import AS_USUAL, QUIRKS, Quirks
+from hubbatch.simulator.whens import Seen, When, whole
 
 
 Value = bool | str | Iterable[str]
@@ -27,10 +28,9 @@ POLICIES: Final = ("TEN_SECONDLY_ROLLING", "SECONDLY", "DAILY")
 ENDINGS: Final = ("status", *CUTS)
 KINDS: Final = (*ENDINGS, "delay", *QUIRKS)
 
-
-def _whole(_: object, field: Any, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(f"{field.name!r} must be a whole number (got {value!r})")
+# RFC 9110: a token, and what is visible, with spaces and tabs between.
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_TEXT: Final = re.compile(r"[\t\x20-\x7e]*")
 
 
 def _amount(_: object, field: Any, value: Any) -> None:
@@ -38,60 +38,20 @@ def _amount(_: object, field: Any, value: Any) -> None:
         raise ValueError(f"{field.name!r} must be a number (got {value!r})")
 
 
+def _sendable(_: object, field: Any, value: Any) -> None:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{field.name!r} must be an object (got {value!r})")
+    for name, text in value.items():
+        if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
+            raise ValueError(f"{field.name!r}: {name!r} is no name of a header")
+        if not isinstance(text, str) or not _HEADER_TEXT.fullmatch(text):
+            told = f"{field.name!r}: {name} must be one line of text (got {text!r})"
+            raise ValueError(told)
+
+
 # attrs cannot say that a validator takes None as well.
-_COUNT: Any = optional(_whole)
-_TEXT = optional(instance_of(str))
-_STATUS = and_(_whole, ge(200), lt(600))
-
-
-@attrs.frozen
-class Seen:
-    """What a fault may ask about a request before it strikes."""
-
-    method: str
-    path: str
-    verb: str | None = None
-    object_type: str | None = None
-    token: str | None = None
-    content: bytes = b""
-    at: float = 0.0
-
-
-def _ids(content: bytes) -> set[str]:
-    try:
-        body = orjson.loads(content)
-    except orjson.JSONDecodeError:
-        return set()
-    inputs = body.get("inputs") if isinstance(body, dict) else body
-    if not isinstance(inputs, list):
-        return set()
-    return {
-        str(item.get("id", item.get("objectId")))
-        for item in inputs
-        if isinstance(item, dict)
-    }
-
-
-@attrs.frozen(kw_only=True)
-class When:
-    """Which requests a fault is for; what is not named does not matter."""
-
-    verb: str | None = attrs.field(default=None, validator=_TEXT)
-    object_type: str | None = attrs.field(default=None, validator=_TEXT)
-    path: str | None = attrs.field(default=None, validator=_TEXT)
-    token: str | None = attrs.field(default=None, validator=_TEXT)
-    id: str | None = attrs.field(default=None, validator=_TEXT)
-    skip: int = attrs.field(default=0, validator=_whole)
-
-    def __call__(self, seen: Seen) -> bool:
-        """Tell whether a request is meant."""
-        return (
-            self.verb in {None, seen.verb}
-            and self.object_type in {None, seen.object_type}
-            and self.token in {None, seen.token}
-            and (self.path is None or self.path in seen.path)
-            and (self.id is None or self.id in _ids(seen.content))
-        )
+_COUNT: Any = optional(whole)
+_STATUS = and_(whole, ge(200), lt(600))
 
 
 @attrs.frozen
@@ -119,7 +79,7 @@ class Fault:
     )
     headers: Mapping[str, str] = attrs.field(
         factory=dict,
-        validator=deep_mapping(instance_of(str), instance_of(str)),
+        validator=_sendable,
         kw_only=True,
     )
     seconds: float = attrs.field(default=1.0, validator=_amount, kw_only=True)
@@ -131,7 +91,10 @@ class Fault:
     @value.validator
     def _check_value(self, _: object, value: Any) -> None:
         if self.kind in QUIRKS:
-            Quirks(**{self.kind: value})
+            try:
+                Quirks(**{self.kind: value})
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"'value': {error.args[0]}") from None
 
 
 @attrs.frozen

@@ -6,7 +6,7 @@ from typing import Final
 
 import attrs
 
-from hubbatch.simulator import routes, trouble
+from hubbatch.simulator import routes, rules, trouble
 from hubbatch.simulator.accounts import (
     DAY_MS,
     Account,
@@ -14,30 +14,30 @@ from hubbatch.simulator.accounts import (
     authenticated,
     check_scopes,
     token_text,
+    wanted_scopes,
 )
 from hubbatch.simulator.calls import Call
 from hubbatch.simulator.clocks import Clock, Now
-from hubbatch.simulator.faults import Fault, Faults, Seen, Struck
+from hubbatch.simulator.faults import Fault, Faults, Struck
 from hubbatch.simulator.oauth import Installation, exchanged, form
-from hubbatch.simulator.quota import ASSOCIATION_LIMITS, TIERS, Day
+from hubbatch.simulator.quota import (
+    ASSOCIATION_LIMITS,
+    TIERS,
+    Day,
+    check_limit,
+    check_tier,
+)
 from hubbatch.simulator.routes import Route
 from hubbatch.simulator.shelves import Shelf
+from hubbatch.simulator.whens import Seen
 from hubbatch.simulator.wire import (
     Answer,
     Refusal,
     Request,
     correlation_id,
+    with_usual_headers,
 )
 from hubbatch.simulator.world import Store
-
-
-_USUAL: Final = {
-    "Server": "cloudflare",
-    "CF-Cache-Status": "DYNAMIC",
-    "Vary": "origin, Accept-Encoding",
-    "X-Content-Type-Options": "nosniff",
-    "Strict-Transport-Security": "max-age=31536000; includeSubDomains; preload",
-}
 
 
 # Associations are counted apart from all the others.
@@ -68,6 +68,7 @@ class HubSpot:
 
     def account(self, portal_id: int, tier: str) -> Account:
         """Return an account, opened if there was none."""
+        check_tier(tier)
         if portal_id not in self.accounts:
             store = Store(portal_id, self.clock.ms, self.chance)
             day = Day(TIERS[tier][1], number=self.clock.ms() // DAY_MS)
@@ -85,11 +86,16 @@ class HubSpot:
         app_id: int | None = None,
     ) -> Token:
         """Give an app a token; tokens of one app share its window."""
+        check_tier(tier)
+        check_limit(limit)
         oauth = tier == "oauth"
+        if account.day.limit is None:
+            # An account that only public apps used so far has a day all the same.
+            account.day.limit = TIERS[tier][1]
         app_id = app_id or 1_024_738 + 11 * len(self.tokens)
         limits = {OTHERS: TIERS[tier][0], ASSOCIATIONS: ASSOCIATION_LIMITS[tier]}
         windows = {
-            family: account.window(app_id, family, limit or usual)
+            family: account.window(app_id, family, usual if limit is None else limit)
             for family, usual in limits.items()
         }
         token = Token(
@@ -129,17 +135,20 @@ class HubSpot:
             records = 0
         else:
             answer, records = self._answered(request, route, struck, correlation, now)
-        answer = attrs.evolve(
-            answer,
-            headers={
-                **_USUAL,
-                "X-HubSpot-Correlation-Id": correlation,
-                "X-Request-Id": correlation,
-                **answer.headers,
-            },
-        )
         cut = None if ending is None or ending.kind == "status" else ending.kind
-        return Reply(answer, records, cut, struck.seconds)
+        if cut == "truncate" and not answer.content:
+            # Half of nothing would be all of it: not even the headers arrive.
+            cut = "drop_after_commit"
+        return Reply(
+            with_usual_headers(answer, correlation), records, cut, struck.seconds
+        )
+
+    def unreadable(self, status: int) -> Reply:
+        """Refuse a body that did not come through: too large, or badly packed."""
+        correlation = correlation_id(self.clock.ms(), self.chance)
+        told = {413: "Request body is too large", 400: "Request body cannot be read"}
+        refusal = Refusal(status, told[status], rules.VALIDATION_ERROR)
+        return Reply(with_usual_headers(refusal.answer(correlation), correlation))
 
     def _broken(
         self,
@@ -152,7 +161,11 @@ class HubSpot:
         family = _family(route)
         token = self.tokens.get(request.token or "")
         group = token.group() if token else "publicapi:private_app-api-calls"
-        answer = trouble.scripted(fault, correlation, group, self.chance)
+        shelf = None if token is None else _shelf(token, route)
+        scopes: Collection[str] = ()
+        if route is not None and shelf is not None:
+            scopes = wanted_scopes(shelf.type, route.verb)
+        answer = trouble.scripted(fault, correlation, group, self.chance, scopes)
         if token is None or fault.status in {401, 403}:
             return answer
         if fault.status == trouble.TOO_MANY_REQUESTS:
@@ -180,9 +193,10 @@ class HubSpot:
         try:
             token = authenticated(self.tokens, request.token, now.ms)
             shelf = _shelf(token, route)
-            if route is not None and shelf is not None:
-                in_context = struck.quirks.scopes_in_context
-                check_scopes(token, shelf.type, route.verb, in_context=in_context)
+            for one in (shelf, _other_shelf(token, route)):
+                if route is not None and one is not None:
+                    in_context = struck.quirks.scopes_in_context
+                    check_scopes(token, one.type, route.verb, in_context=in_context)
             family = _family(route)
             policy = token.throttled(now.at, now.ms, family)
             limits = token.headers(now.at, family)
@@ -201,6 +215,12 @@ def _shelf(token: Token, route: Route | None) -> Shelf | None:
     if route is None or not route.object_type:
         return None
     return token.account.store.shelf(route.object_type)
+
+
+def _other_shelf(token: Token, route: Route | None) -> Shelf | None:
+    if route is None or not route.to_type:
+        return None
+    return token.account.store.shelf(route.to_type)
 
 
 def _family(route: Route | None) -> str:

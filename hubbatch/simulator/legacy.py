@@ -18,6 +18,8 @@ def batch_update(
     """Write a list of changes, each `{objectId, properties: [{name, value}]}`."""
     changes = _parsed(content)
     rules.check_count(len(changes))
+    ids = [record_id for record_id, _ in changes]
+    rules.check_duplicates([("objectId", record_id) for record_id in ids], ids)
     found: list[tuple[Record, dict[str, str]]] = []
     problems: list[Problem] = []
     for record_id, properties in changes:
@@ -30,9 +32,23 @@ def batch_update(
     if problems:
         results = {"validationResults": [problem.embedded() for problem in problems]}
         raise Refusal(400, "Property values were not valid", first=results)
+    _check_taken(store, shelf, found)
     for record, written in found:
         shelf.write(record, written, now)
     return [_shown(store, shelf, record, written) for record, written in found]
+
+
+def _check_taken(
+    store: Store, shelf: Shelf, found: list[tuple[Record, dict[str, str]]]
+) -> None:
+    claimed: dict[tuple[str, str], str] = {}
+    for record, written in found:
+        taken = shelf.taken(record.id, written, claimed)
+        if taken is not None:
+            name, owner = taken
+            value, portal_id = written[name], store.portal_id
+            message = rules.taken_value(shelf, portal_id, name, value, record.id, owner)
+            raise Refusal(400, message, rules.VALIDATION_ERROR)
 
 
 def _parsed(content: bytes) -> list[tuple[str, dict[str, object]]]:

@@ -1,14 +1,39 @@
 """The ways in which HubSpot was seen to behave in more than one way."""
 
+from collections.abc import Collection
 from typing import Any, Final, Literal
 
 import attrs
 
-from attrs.validators import deep_iterable, in_, instance_of
+from attrs.validators import in_, instance_of
 
 
-def _flag_or_ids(value: Any) -> bool | tuple[str, ...]:
-    return value if isinstance(value, bool) else tuple(str(one) for one in value)
+def _flag_or_ids(value: Any) -> Any:
+    if isinstance(value, bool | str) or not isinstance(value, Collection):
+        # What is neither is left for the validator to refuse by the field's name.
+        return value
+    return tuple(str(one) if isinstance(one, int) else one for one in value)
+
+
+def _flag_or_texts(_: object, field: Any, value: Any) -> None:
+    texts = isinstance(value, tuple) and all(isinstance(one, str) for one in value)
+    if not texts and not isinstance(value, bool):
+        told = f"{field.name!r} must be true, false or a list of ids (got {value!r})"
+        raise ValueError(told)
+
+
+def _verbs(value: Any) -> Any:
+    listed = isinstance(value, Collection) and not isinstance(value, str | dict)
+    if listed and all(isinstance(one, str) for one in value):
+        return frozenset(value)
+    return value
+
+
+def _are_verbs(_: object, field: Any, value: Any) -> None:
+    known = ("create", "update", "upsert")
+    if not isinstance(value, frozenset) or not value <= set(known):
+        told = f"{field.name!r} must be in {known!r}, as a list (got {value!r})"
+        raise ValueError(told)
 
 
 def _flag(*, default: bool = False) -> bool:
@@ -25,8 +50,8 @@ class Quirks:
     echo_trace_ids: bool = _flag(default=True)
     honour_trace_ids: frozenset[str] = attrs.field(
         default=frozenset({"create", "update", "upsert"}),
-        converter=frozenset,
-        validator=deep_iterable(in_(("create", "update", "upsert"))),
+        converter=_verbs,
+        validator=_are_verbs,
     )
     key_order: Literal["new", "old"] = attrs.field(
         default="new", validator=in_(("new", "old"))
@@ -38,7 +63,7 @@ class Quirks:
     silent_noop: bool = _flag()
     silent_missing: bool = _flag()
     silent_drop: tuple[str, ...] | bool = attrs.field(
-        default=False, converter=_flag_or_ids
+        default=False, converter=_flag_or_ids, validator=_flag_or_texts
     )
 
 

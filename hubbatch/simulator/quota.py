@@ -27,6 +27,18 @@ ASSOCIATION_LIMITS = {
 INTERVAL = 10
 
 
+def check_tier(tier: str) -> None:
+    """Complain of a tier that there is not."""
+    if tier not in TIERS:
+        raise ValueError(f"tier is one of {', '.join(TIERS)}, not {tier}")
+
+
+def check_limit(limit: int | None) -> None:
+    """Complain of a limit that is no number of requests."""
+    if limit is not None and (isinstance(limit, bool) or limit < 0):
+        raise ValueError(f"limit is a number of requests, not {limit}")
+
+
 @attrs.define
 class RollingWindow:
     """A window of ten seconds, kept as ten counters of one second each.

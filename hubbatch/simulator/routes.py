@@ -64,6 +64,16 @@ _ROUTES: Final[tuple[tuple[Family, str, re.Pattern[str]], ...]] = (
 )
 
 
+# What a fault may be for: batches by their verb, other calls by family and verb.
+VERBS: Final = (
+    *("create", "read", "update", "upsert", "archive"),
+    *(f"associations/{verb}" for verb in ("create", "read", "archive")),
+    *("associations/associate/default", "associations/labels/archive"),
+    *(f"properties/{verb}" for verb in ("create", "read", "archive")),
+    *("token", "details", "api-usage/daily/private-apps"),
+)
+
+
 @attrs.frozen
 class Route:
     """What a path asks for."""

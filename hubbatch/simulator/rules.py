@@ -150,7 +150,10 @@ def trace_ids(inputs: Sequence[Mapping[str, Any]]) -> list[str] | None:
 
 
 def shown_after_update(
-    shelf: Shelf, record: Record, written: Mapping[str, str]
+    shelf: Shelf,
+    record: Record,
+    written: Mapping[str, str],
+    changed: Mapping[str, str],
 ) -> dict[str, str | None]:
     """Return what an update shows: what was written and a few of the type's own."""
     has = record.properties
@@ -159,6 +162,6 @@ def shown_after_update(
     shown: dict[str, str | None] = {name: has[name] for name in names if name in has}
     for name in written:
         shown[name] = has.get(name, "")
-    if "email" in written and "hs_email_domain" in has:
+    if "email" in changed and "hs_email_domain" in has:
         shown["hs_email_domain"] = has["hs_email_domain"]
     return dict(sorted(shown.items()))

@@ -11,28 +11,16 @@ from hubbatch.simulator.kinds import (
     system,
     texts,
 )
+from hubbatch.simulator.options import (
+    COMPANY_TYPES,
+    DEAL_STAGES,
+    DEAL_TYPES,
+    INDUSTRIES,
+    LANGUAGES,
+    LEAD_STATUS,
+    LIFECYCLE,
+)
 from hubbatch.simulator.schemas import ObjectType, Property
-
-
-LIFECYCLE = (
-    "subscriber",
-    "lead",
-    "marketingqualifiedlead",
-    "salesqualifiedlead",
-    "opportunity",
-    "customer",
-    "evangelist",
-    "other",
-)
-DEAL_STAGES = (
-    "appointmentscheduled",
-    "qualifiedtobuy",
-    "presentationscheduled",
-    "decisionmakerboughtin",
-    "contractsent",
-    "closedwon",
-    "closedlost",
-)
 
 
 def _domain(properties: Mapping[str, str]) -> str | None:
@@ -52,8 +40,8 @@ CONTACTS = ObjectType(
         system("createdate", "lastmodifieddate"),
         texts("firstname", "lastname", "phone", "mobilephone", "company", "website"),
         texts("jobtitle", "address", "city", "state", "zip", "country", "salutation"),
-        texts("hs_additional_emails", "hs_language", "message", "hs_lead_status"),
-        texts("twitterhandle", "industry", "fax", "hs_persona", "date_of_birth"),
+        texts("message"),
+        texts("twitterhandle", "industry", "fax", "date_of_birth"),
         numbers("annualrevenue", "numemployees", "associatedcompanyid"),
         instants("closedate", "notes_last_contacted"),
         read_only("hs_all_contact_vids", "hs_email_domain", "hs_is_contact"),
@@ -67,7 +55,12 @@ CONTACTS = ObjectType(
         read_only("hs_sequences_actively_enrolled_count"),
         [
             Property("email", unique=True, email=True),
+            Property("hs_additional_emails", email=True, multiple=True),
             Property("lifecyclestage", "enumeration", LIFECYCLE),
+            Property("hs_lead_status", "enumeration", LEAD_STATUS),
+            Property("hs_language", "enumeration", LANGUAGES),
+            # Personas are each account's own; a new one has none.
+            Property("hs_persona", "enumeration"),
             Property("hs_marketable_status", "bool", read_only=True),
         ],
     ),
@@ -107,11 +100,16 @@ COMPANIES = ObjectType(
     by_name(
         system("createdate", "hs_lastmodifieddate"),
         texts("name", "domain", "website", "phone", "address", "city", "state"),
-        texts("zip", "country", "industry", "description", "about_us", "type"),
+        texts("zip", "country", "description", "about_us"),
         numbers("annualrevenue", "numberofemployees", "founded_year"),
         instants("closedate"),
         read_only("hs_pipeline"),
-        [Property("lifecyclestage", "enumeration", LIFECYCLE)],
+        [
+            Property("lifecyclestage", "enumeration", LIFECYCLE),
+            Property("industry", "enumeration", INDUSTRIES),
+            Property("type", "enumeration", COMPANY_TYPES),
+            Property("hs_lead_status", "enumeration", LEAD_STATUS),
+        ],
     ),
     created="createdate",
     read_by_default=("name", "domain"),
@@ -130,12 +128,13 @@ DEALS = ObjectType(
     "deals",
     by_name(
         system("createdate", "hs_lastmodifieddate"),
-        texts("dealname", "description", "dealtype", "hs_next_step"),
+        texts("dealname", "description", "hs_next_step"),
         numbers("amount", "hs_deal_stage_probability"),
         instants("closedate"),
         read_only("days_to_close", "hs_is_closed"),
         [
             Property("pipeline", "enumeration", ("default",)),
+            Property("dealtype", "enumeration", DEAL_TYPES),
             Property("dealstage", "enumeration", DEAL_STAGES),
             Property("hs_priority", "enumeration", ("low", "medium", "high")),
         ],

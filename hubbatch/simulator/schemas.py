@@ -4,9 +4,11 @@ import re
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, get_args
 
 import attrs
+
+from attrs.validators import in_
 
 from hubbatch.simulator.wire import iso
 
@@ -14,9 +16,12 @@ from hubbatch.simulator.wire import iso
 type_name = Literal["string", "number", "datetime", "date", "enumeration", "bool"]
 
 _EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;.]+(\.[^@\s,;.]+)+")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_MILLISECONDS = re.compile(r"-?\d{1,15}")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_MILLISECONDS = re.compile(r"-?\d{1,15}", re.ASCII)
+_ISO = re.compile(r"\d{4}-\d\d-\d\d(T.*)?", re.ASCII)
 _DAY = 86_400_000
+# The years 1 to 9999, which is as far as ISO 8601 goes without an agreement.
+_FIRST, _LAST = -62_135_596_800_000, 253_402_300_799_999
 
 
 @attrs.frozen
@@ -50,13 +55,15 @@ class Property:
     """One property of an object type."""
 
     name: str
-    type: type_name = "string"
+    type: type_name = attrs.field(default="string", validator=in_(get_args(type_name)))
     options: tuple[str, ...] = ()
     unique: bool = attrs.field(default=False, kw_only=True)
     read_only: bool = attrs.field(default=False, kw_only=True)
     multiple: bool = attrs.field(default=False, kw_only=True)
     email: bool = attrs.field(default=False, kw_only=True)
     custom: bool = attrs.field(default=False, kw_only=True)
+    # Label, group and the like, as the properties API was told them.
+    told: Mapping[str, str] = attrs.field(factory=dict, kw_only=True, hash=False)
     plain: bool = attrs.field(init=False)
 
     @plain.default
@@ -71,18 +78,20 @@ class Property:
         if not text or self.plain:
             return text
         if self.email:
-            return self._accept_email(text)
+            return self._accept_emails(text)
         return _ACCEPT[self.type](self, text)
 
     def key(self, text: str) -> str:
         """Return what two equal values of this property have in common."""
         return text.strip().lower() if self.email else text
 
-    def _accept_email(self, text: str) -> str | Problem:
-        if _EMAIL.fullmatch(text.strip()):
-            return text.strip().lower()
-        message = f"Email address {text} is invalid"
-        return Problem(self.name, "INVALID_EMAIL", message)
+    def _accept_emails(self, text: str) -> str | Problem:
+        addresses = text.split(";") if self.multiple else [text]
+        for address in addresses:
+            if not _EMAIL.fullmatch(address.strip()):
+                message = f"Email address {address} is invalid"
+                return Problem(self.name, "INVALID_EMAIL", message)
+        return ";".join(address.strip().lower() for address in addresses)
 
 
 def _accept_number(schema: Property, text: str) -> str | Problem:
@@ -116,7 +125,7 @@ def _accept_option(schema: Property, text: str) -> str | Problem:
     options = schema.options or (("true", "false") if schema.type == "bool" else ())
     chosen = [part for part in text.split(";") if part] if schema.multiple else [text]
     for option in chosen:
-        if options and option not in options:
+        if option not in options:
             allowed = ", ".join(options)
             message = f"{option} was not one of the allowed options: [{allowed}]"
             return Problem(schema.name, "INVALID_OPTION", message)
@@ -135,14 +144,18 @@ _ACCEPT: dict[type_name, Callable[[Property, str], str | Problem]] = {
 def _instant(text: str) -> int | None:
     """Read epoch milliseconds or ISO 8601, which HubSpot takes alike."""
     if _MILLISECONDS.fullmatch(text):
-        return int(text)
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
+        milliseconds = int(text)
+    elif _ISO.fullmatch(text):
+        try:
+            instant = datetime.fromisoformat(text)
+        except ValueError:
+            return None
+        if instant.tzinfo is None:
+            instant = instant.replace(tzinfo=UTC)
+        milliseconds = round(instant.timestamp() * 1000)
+    else:
         return None
-    if instant.tzinfo is None:
-        instant = instant.replace(tzinfo=UTC)
-    return round(instant.timestamp() * 1000)
+    return milliseconds if _FIRST <= milliseconds <= _LAST else None
 
 
 @attrs.frozen

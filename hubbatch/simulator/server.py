@@ -15,7 +15,6 @@ from hubbatch.simulator.clocks import Clock
 from hubbatch.simulator.faults import Faults
 from hubbatch.simulator.hubspot import HubSpot, Reply
 from hubbatch.simulator.oauth import LIFETIME, Installation
-from hubbatch.simulator.quota import TIERS
 from hubbatch.simulator.received import Received
 from hubbatch.simulator.sending import incoming, send
 from hubbatch.simulator.threads import Background
@@ -63,8 +62,6 @@ class Simulator:
         keep_requests: bool = True,
         on_request: Callable[[Received], None] | None = None,
     ) -> None:
-        if tier not in TIERS:
-            raise ValueError(f"tier is one of {', '.join(TIERS)}, not {tier}")
         began = started or datetime.now(UTC)
         self.clock: Clock = Clock(clock, clock(), round(began.timestamp() * 1000))
         self.faults: Faults = Faults(dice(f"faults {seed}"))
@@ -200,7 +197,19 @@ class Simulator:
                 background.stop()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        content = await request.read()
+        try:
+            content = await request.read()
+        except ConnectionError:
+            # The caller went away in the middle of its body: there is nobody to tell.
+            return web.Response()
+        except web.RequestPayloadError:
+            # aiohttp would read on, meet the same error, and log it.
+            request.content.feed_eof()
+            answer = await send(request, self.hubspot.unreadable(400))
+            answer.force_close()
+            return answer
+        except web.HTTPRequestEntityTooLarge:
+            return await send(request, self.hubspot.unreadable(413))
         query = dict(request.query) if request.query_string else {}
         came = Request(request.method, request.path, query, request.headers, content)
         reply = self.hubspot.receive(came)

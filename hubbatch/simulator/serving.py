@@ -4,13 +4,18 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from hubbatch.simulator.received import Received
 from hubbatch.simulator.script import play
 from hubbatch.simulator.server import Simulator
+
+
+_LAST_PORT: Final = 65_535
 
 
 def line(received: Received) -> str:
@@ -21,7 +26,25 @@ def line(received: Received) -> str:
     return f"{received.method} {received.path}{count} -> {status}"
 
 
+def _until_closed(say: Callable[[str], None]) -> Callable[[str], None]:
+    """Say nothing more when nobody listens: `... | head` ends the log, not us."""
+    closed = False
+
+    def heard(text: str) -> None:
+        nonlocal closed
+        if closed:
+            return
+        try:
+            say(text)
+        except (BrokenPipeError, ValueError):
+            closed = True
+
+    return heard
+
+
 def _reason(error: OSError) -> str:
+    if isinstance(error, socket.gaierror):
+        return str(error.strerror)
     # asyncio writes the address into the text a second time.
     return os.strerror(error.errno) if error.errno else str(error)
 
@@ -52,6 +75,10 @@ def run(
 ) -> int:
     """Serve, and return the exit status: 0 when told to stop, 2 for a mistake."""
     complain = complain or say
+    say = _until_closed(say)
+    if not 0 <= port <= _LAST_PORT:
+        complain(f"error: --port: {port} is not between 0 and {_LAST_PORT}")
+        return 2
     simulator = Simulator(
         host=host,
         port=port,

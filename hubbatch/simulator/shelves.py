@@ -30,6 +30,20 @@ def addresses(properties: Mapping[str, str]) -> list[str]:
     return [address.strip().lower() for address in listed if address.strip()]
 
 
+def with_swap(
+    properties: Mapping[str, str], written: Mapping[str, str]
+) -> Mapping[str, str]:
+    """Let a contact's own additional address change places with its first one."""
+    email = written.get("email")
+    others = addresses(properties)
+    if not email or email not in others:
+        return written
+    first = properties.get("email")
+    kept = [first if one == email else one for one in others]
+    listed = ";".join(dict.fromkeys(one for one in kept if one))
+    return {ADDITIONAL_EMAILS: listed, **written}
+
+
 @attrs.define
 class Record:
     """A record of the CRM; `properties` never holds an empty value."""
@@ -93,51 +107,83 @@ class Shelf:
         owner = self.owner(id_property, key)
         return None if owner is None else self.live(owner)
 
+    def key(self, name: str | None, value: str) -> str:
+        """Return what two equal values of a property, or two ids, have in common."""
+        return value if name is None else self.type.properties[name].key(value)
+
+    def archived_by(self, name: str | None) -> dict[str, Record]:
+        """Return the archived records by id or unique value; the last one has it."""
+        archived = [one for one in self.records.values() if one.archived_on is not None]
+        if name is None:
+            return {one.id: one for one in archived}
+        archived.sort(key=lambda one: one.archived_on or 0)
+        return {key: one for one in archived for key in self.keys(name, one.properties)}
+
     def survivor(self, record_id: str) -> Record | None:
         """Follow merges to the record that is left."""
         while record_id in self.merged:
             record_id = self.merged[record_id]
         return self.live(record_id)
 
+    def keys(self, name: str, properties: Mapping[str, str]) -> list[str]:
+        """Return what a record is found by; a contact, by each of its addresses."""
+        value = properties.get(name)
+        keys = [self.type.properties[name].key(value)] if value else []
+        if name == "email" and ADDITIONAL_EMAILS in properties:
+            keys += addresses(properties)
+        return keys
+
+    def taken(
+        self,
+        record_id: str,
+        written: Mapping[str, str],
+        claimed: dict[tuple[str, str], str],
+    ) -> tuple[str, str] | None:
+        """Return the property and the owner of a value that is another record's.
+
+        If there is none, the values are the record's for the rest of the batch.
+        """
+        claims = [
+            (name, key) for name in self.type.unique for key in self.keys(name, written)
+        ]
+        for name, key in claims:
+            owner = claimed.get((name, key)) or self.owners.get(name, {}).get(key)
+            if owner is not None and owner != record_id:
+                return name, owner
+        claimed.update(dict.fromkeys(claims, record_id))
+        return None
+
     def claim(self, record: Record, written: Mapping[str, str]) -> None:
         """Enter the unique values a record was given."""
         for name in self.type.unique:
-            if name in written:
+            if name in written or (name == "email" and ADDITIONAL_EMAILS in written):
                 owned = self.owners.setdefault(name, {})
-                key = self.type.properties[name].key
-                old = record.properties.get(name)
-                if old is not None and owned.get(key(old)) == record.id:
-                    del owned[key(old)]
-                if written[name]:
-                    owned[key(written[name])] = record.id
-        if ADDITIONAL_EMAILS in written and "email" in self.type.properties:
-            # A contact is found by each of its addresses, not only by the first.
-            owned = self.owners.setdefault("email", {})
-            for address in addresses(record.properties):
-                if owned.get(address) == record.id:
-                    del owned[address]
-            for address in addresses(written):
-                owned.setdefault(address, record.id)
+                for key in self.keys(name, record.properties):
+                    if owned.get(key) == record.id:
+                        del owned[key]
+                for key in self.keys(name, {**record.properties, **written}):
+                    owned.setdefault(key, record.id)
 
     def release(self, record: Record) -> None:
         """Free every unique value of a record."""
         for name in self.type.unique:
             owned = self.owners.get(name, {})
-            values = [record.properties.get(name, "")]
-            if name == "email":
-                values += addresses(record.properties)
-            for key in map(self.type.properties[name].key, values):
+            for key in self.keys(name, record.properties):
                 if owned.get(key) == record.id:
                     del owned[key]
 
-    def write(self, record: Record, written: Mapping[str, str], now: int) -> None:
-        """Change a record; a write that changes nothing keeps its date."""
+    def write(
+        self, record: Record, written: Mapping[str, str], now: int
+    ) -> Mapping[str, str]:
+        """Change a record and return what changed; else it keeps its date."""
         has = record.properties
+        if "email" in written:
+            written = with_swap(has, written)
         changed = {
             name: value for name, value in written.items() if has.get(name, "") != value
         }
         if not changed:
-            return
+            return changed
         self.claim(record, changed)
         for name, value in changed.items():
             if value:
@@ -154,3 +200,4 @@ class Shelf:
         has[self.type.modified] = iso(now)
         record.changes.append((now, changed))
         del record.changes[:-CHANGES_KEPT]
+        return changed

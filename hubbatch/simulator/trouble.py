@@ -1,12 +1,15 @@
 """The answers of a HubSpot that throttles, locks, moves house or breaks down."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from random import Random
 from typing import Final
 
 import attrs
 
+from hubbatch.simulator.accounts import invalid_token, missing_scopes
 from hubbatch.simulator.faults import Fault
+from hubbatch.simulator.rules import VALIDATION_ERROR
+from hubbatch.simulator.schemas import Problem
 from hubbatch.simulator.wire import HTML, Answer, Refusal, as_json, page
 
 
@@ -70,7 +73,13 @@ def limits(headers: Mapping[str, str], policy: str) -> dict[str, str]:
     return {name: "0" if name in gone else text for name, text in headers.items()}
 
 
-def scripted(fault: Fault, correlation: str, group: str, chance: Random) -> Answer:
+def scripted(
+    fault: Fault,
+    correlation: str,
+    group: str,
+    chance: Random,
+    scopes: Collection[str] = (),
+) -> Answer:
     """Answer what a fault of kind `status` asks for."""
     if fault.empty:
         answer = Answer(fault.status)
@@ -79,7 +88,7 @@ def scripted(fault: Fault, correlation: str, group: str, chance: Random) -> Answ
     elif fault.body is not None:
         answer = as_json(fault.status, fault.body)
     else:
-        answer = _usual(fault, correlation, group, chance)
+        answer = _usual(fault, correlation, group, chance, scopes)
     headers = {**answer.headers, **fault.headers}
     if fault.retry_after is not None:
         headers["Retry-After"] = str(fault.retry_after).removesuffix(".0")
@@ -88,8 +97,16 @@ def scripted(fault: Fault, correlation: str, group: str, chance: Random) -> Answ
     return attrs.evolve(answer, headers=headers)
 
 
-def _usual(fault: Fault, correlation: str, group: str, chance: Random) -> Answer:
+def _usual(
+    fault: Fault,
+    correlation: str,
+    group: str,
+    chance: Random,
+    scopes: Collection[str],
+) -> Answer:
     status = fault.status
+    if status in _REFUSED:
+        return _refused(status, scopes).answer(correlation)
     match status:
         case 429:  # the shape depends on the policy
             return throttled(fault.policy, correlation, group, chance)
@@ -107,3 +124,22 @@ def _usual(fault: Fault, correlation: str, group: str, chance: Random) -> Answer
             return Refusal(500, "internal error").answer(correlation)
         case _:
             return Refusal(status, f"Error {status}").answer(correlation)
+
+
+_REFUSED: Final = (400, 401, 403, 409)
+
+
+def _refused(status: int, scopes: Collection[str]) -> Refusal:
+    """Refuse in recorded words; for 400, in those of the error handling guide."""
+    match status:
+        case 401:
+            return invalid_token()
+        case 403:
+            return missing_scopes(scopes)
+        case 409:
+            return Refusal(409, "Contact already exists", "CONFLICT")
+        case _:
+            name, text = "discount", "discount was not a valid number"
+            detail = Problem(name, "INVALID_INTEGER", text).detail()
+            told = "This will be a human readable message with details about the error."
+            return Refusal(400, told, VALIDATION_ERROR, {"errors": [detail]})

@@ -1,11 +1,16 @@
 """The five verbs: from inputs to results and errors."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from hubbatch.simulator import rules
 from hubbatch.simulator.batches import ALWAYS, Batch, Item
-from hubbatch.simulator.checks import check_keys, with_values, without_conflicts
+from hubbatch.simulator.checks import (
+    associated,
+    check_keys,
+    with_values,
+    without_conflicts,
+)
 from hubbatch.simulator.shelves import Record, as_text
 from hubbatch.simulator.wire import iso
 
@@ -20,6 +25,16 @@ def create(batch: Batch) -> None:
         item.record_id = record_id
     for item in without_conflicts(batch, with_values(batch, items)):
         _add(batch, item)
+        _associate(batch, item)
+
+
+def _associate(batch: Batch, item: Item) -> None:
+    links, own = batch.store.links, (batch.shelf.type.id, item.record_id)
+    for target, given in associated(item.source):
+        for spec in given:
+            type_id = links.target(own[0], spec)
+            if type_id is not None:
+                links.link(own, (type_id, target), [spec])
 
 
 def _add(batch: Batch, item: Item, **more: object) -> None:
@@ -39,8 +54,9 @@ def read(batch: Batch) -> None:
     with_history = _known(batch, batch.body.get("propertiesWithHistory") or [])
     missing: list[str] = []
     seen: set[str] = set()
+    gone = batch.shelf.archived_by(id_property) if batch.archived else {}
     for item in batch.items():
-        record = _readable(batch, item)
+        record = _readable(batch, item, gone)
         if record is None:
             missing.append(item.key)
         elif record.id not in seen:
@@ -57,10 +73,9 @@ def _known(batch: Batch, names: Iterable[object]) -> list[str]:
     return sorted(wanted & batch.shelf.type.properties.keys())
 
 
-def _readable(batch: Batch, item: Item) -> Record | None:
+def _readable(batch: Batch, item: Item, gone: Mapping[str, Record]) -> Record | None:
     if batch.archived:
-        record = batch.shelf.records.get(item.key)
-        return record if record is not None and record.archived else None
+        return gone.get(batch.shelf.key(item.id_property, item.key))
     return batch.shelf.survivor(item.key) if item.merged else item.record
 
 
@@ -109,8 +124,8 @@ def _change(batch: Batch, item: Item, **more: object) -> None:
     record = item.record
     if record is None:
         raise AssertionError("unreachable")
-    batch.shelf.write(record, item.written, batch.now)
-    shown = rules.shown_after_update(batch.shelf, record, item.written)
+    changed = batch.shelf.write(record, item.written, batch.now)
+    shown = rules.shown_after_update(batch.shelf, record, item.written, changed)
     if item.id_property is not None and item.id_property in record.properties:
         shown[item.id_property] = record.properties[item.id_property]
     batch.show(record, shown, item, **more)

@@ -3,9 +3,9 @@
 import functools
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any
+from typing import Any, Final
 
 import attrs
 import orjson
@@ -29,11 +29,14 @@ def dice(seed: object) -> Random:
     return Random(str(seed))  # noqa: S311  # to be repeated, not to be secret
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 @functools.lru_cache(maxsize=4096)
 def iso(milliseconds: int) -> str:
     """Write an instant as HubSpot does: UTC, three digits, `Z`."""
-    instant = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return instant.strftime("%Y-%m-%dT%H:%M:%S.") + f"{milliseconds % 1000:03d}Z"
+    instant = _EPOCH + timedelta(milliseconds=milliseconds)
+    return instant.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def correlation_id(now: int, chance: Random) -> str:
@@ -83,6 +86,26 @@ def page(status: int, reason: str, text: str) -> Answer:
     if status == 404:  # noqa: PLR2004
         headers["X-HubSpot-NotFound"] = "true"
     return Answer(status, html.encode("latin-1"), HTML, headers)
+
+
+_USUAL: Final = {
+    "Server": "cloudflare",
+    "CF-Cache-Status": "DYNAMIC",
+    "Vary": "origin, Accept-Encoding",
+    "X-Content-Type-Options": "nosniff",
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains; preload",
+}
+
+
+def with_usual_headers(answer: Answer, correlation: str) -> Answer:
+    """Add what every answer has: its id twice, and those of the server in front."""
+    headers = {
+        **_USUAL,
+        "X-HubSpot-Correlation-Id": correlation,
+        "X-Request-Id": correlation,
+        **answer.headers,
+    }
+    return attrs.evolve(answer, headers=headers)
 
 
 @attrs.define

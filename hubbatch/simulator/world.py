@@ -6,6 +6,7 @@ from random import Random
 import attrs
 
 from hubbatch.simulator.catalogue import STANDARD, custom
+from hubbatch.simulator.links import Links
 from hubbatch.simulator.schemas import ObjectType, Property
 from hubbatch.simulator.shelves import (
     ADDITIONAL_EMAILS,
@@ -17,19 +18,6 @@ from hubbatch.simulator.shelves import (
 from hubbatch.simulator.wire import iso
 
 
-# An association's category and type id.
-Spec = tuple[str, int]
-Links = dict[tuple[str, str], dict[tuple[str, str], set[Spec]]]
-
-
-def _back(spec: Spec) -> Spec:
-    # HubSpot's own types come in pairs: 3 is deal to contact, 4 contact to deal.
-    category, number = spec
-    if category != "HUBSPOT_DEFINED":
-        return spec
-    return category, number + 1 if number % 2 else number - 1
-
-
 @attrs.define
 class Store:
     """The records of one account, to seed and to look at."""
@@ -39,7 +27,7 @@ class Store:
     chance: Random
     _shelves: dict[str, Shelf] = attrs.field(init=False, repr=False)
     _by_name: dict[str, str] = attrs.field(init=False, repr=False, factory=dict)
-    _links: Links = attrs.field(init=False, repr=False, factory=dict)
+    links: Links = attrs.field(init=False, repr=False, factory=Links)
     _last_id: int = attrs.field(init=False, repr=False)
     _last_type: int = attrs.field(init=False, repr=False, default=3604284)
 
@@ -122,50 +110,10 @@ class Store:
             kept.properties[ADDITIONAL_EMAILS] = ";".join(emails)
         shelf.merged[gone.id] = kept.id
 
-    def link(
-        self,
-        source: Shelf,
-        source_id: str,
-        target: Shelf,
-        target_id: str,
-        specs: Iterable[Spec],
-    ) -> None:
-        """Associate two records, in both directions."""
-        one, other = (source.type.id, source_id), (target.type.id, target_id)
-        given = set(specs)
-        self._links.setdefault(one, {}).setdefault(other, set()).update(given)
-        back = self._links.setdefault(other, {}).setdefault(one, set())
-        back.update(map(_back, given))
-
-    def unlink(
-        self,
-        source: Shelf,
-        source_id: str,
-        target: Shelf,
-        target_id: str,
-        specs: Iterable[Spec] | None = None,
-    ) -> None:
-        """Take an association apart, or some of its labels off."""
-        one, other = (source.type.id, source_id), (target.type.id, target_id)
-        if specs is None:
-            self._links.get(one, {}).pop(other, None)
-            self._links.get(other, {}).pop(one, None)
-        else:
-            gone = set(specs)
-            self._links.get(one, {}).get(other, set()).difference_update(gone)
-            back = self._links.get(other, {}).get(one, set())
-            back.difference_update(map(_back, gone))
-
-    def linked(
-        self, source: Shelf, source_id: str, target: Shelf
-    ) -> dict[str, set[Spec]]:
-        """Return the records of a type that one is associated with."""
-        links = self._links.get((source.type.id, source_id), {})
-        return {
-            record_id: specs
-            for (type_id, record_id), specs in links.items()
-            if type_id == target.type.id
-        }
+    def define_label(self, source: str, target: str, label: str) -> int:
+        """Add an association label between two object types and return its type id."""
+        one, other = self._known(source).type.id, self._known(target).type.id
+        return self.links.label(one, other, label)
 
     def new_id(self) -> str:
         """Return an id that nobody has; they grow, with gaps."""

@@ -4,6 +4,7 @@ import uuid
 
 import pytest
 
+from hubbatch.simulator import Fault, When
 from hubbatch.simulator.wire import Request
 
 from .behaviours import behaviour
@@ -63,6 +64,7 @@ def test_expired_token(world: World, later: int, ago: str) -> None:
         "context": {"expire time": ["2026-09-14T12:30:00.000Z"]},
         "category": "EXPIRED_AUTHENTICATION",
     }
+    assert heard.headers["X-HubSpot-Auth-Failure"] == "401 Unauthorized"
     assert rate_headers(heard) == []
 
 
@@ -110,6 +112,7 @@ def test_missing_scopes_in_the_context(world: World) -> None:
     token = world.sim.issue_token(scopes=[])
     heard = world.batch("read", [], token=token)
 
+    assert heard.status == 403
     assert heard.body == {
         "status": "error",
         "message": "One or more of the following scopes are required.",
@@ -153,6 +156,29 @@ def test_correlation_id(world: World) -> None:
     assert {uuid.UUID(one).variant for one in ids} == {uuid.RFC_4122}
     assert ids == [heard.headers["X-Request-Id"] for heard in answers]
     assert ids[:3] == [heard.body["correlationId"] for heard in answers[:3]]
+
+
+@behaviour("usual-headers")
+def test_headers_of_every_answer(world: World) -> None:
+    """Those of the server in front, whatever is answered."""
+    world.sim.faults.add(Fault("status", status=502, when=When(verb="update")))
+    answers = [
+        world.batch("read", []),
+        world.batch("archive", []),
+        world.batch("read", [], token=NOBODY),
+        world.batch("update", []),
+        world.post("/crm/v3/nothing"),
+    ]
+
+    assert [one.status for one in answers] == [200, 204, 401, 502, 404]
+    for heard in answers:
+        assert heard.headers["Server"] == "cloudflare"
+        assert heard.headers["CF-Cache-Status"] == "DYNAMIC"
+        assert heard.headers["Vary"] == "origin, Accept-Encoding"
+        assert heard.headers["X-Content-Type-Options"] == "nosniff"
+        assert heard.headers["Strict-Transport-Security"] == (
+            "max-age=31536000; includeSubDomains; preload"
+        )
 
 
 @behaviour("order-of-checks")

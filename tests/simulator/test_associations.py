@@ -12,6 +12,10 @@ V4 = "/crm/v4/associations"
 DATED = "/crm/associations/2026-03"
 TICKET_TO_CONTACT = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 16}
 OWN_LABEL = {"associationCategory": "USER_DEFINED", "associationTypeId": 36}
+CONTACT_TO_CONTACT = {
+    "associationCategory": "HUBSPOT_DEFINED",
+    "associationTypeId": 449,
+}
 
 
 def call(
@@ -36,6 +40,7 @@ def pair(
 @behaviour("associations-create")
 def test_create(world: World) -> None:
     """As recorded in 2022: numbers for ids, no labels."""
+    world.sim.store.define_label("tickets", "contacts", "Reporter")
     ticket, contact = world.ticket(), world.contact()
     v4 = call(world, "create", [pair(int(ticket), contact, TICKET_TO_CONTACT)])
     dated = call(world, "create", [pair(ticket, contact, OWN_LABEL)], base=DATED)
@@ -51,6 +56,7 @@ def test_create(world: World) -> None:
         }
     ]
     assert dated.body["results"][0]["toObjectId"] == contact
+    assert dated.body["results"][0]["labels"] == ["Reporter"]
 
 
 @behaviour("associations-invalid")
@@ -58,10 +64,10 @@ def test_invalid(world: World) -> None:
     """Three kinds of errors, and one of them names its id."""
     one, other = world.contact(), world.contact()
     inputs = [
-        pair(one, "unknown_id"),
-        pair(one, 1234),
-        pair(one, one),
-        pair(one, other),
+        pair(one, "unknown_id", CONTACT_TO_CONTACT),
+        pair(one, 1234, CONTACT_TO_CONTACT),
+        pair(one, one, CONTACT_TO_CONTACT),
+        pair(one, other, CONTACT_TO_CONTACT),
     ]
     heard = call(world, "create", inputs, pair="contacts/contacts")
     error = {"status": "error", "category": "VALIDATION_ERROR"}
@@ -83,6 +89,7 @@ def test_invalid(world: World) -> None:
 
 @behaviour("associations-read")
 def test_read_in_both_directions(world: World) -> None:
+    world.sim.store.define_label("tickets", "contacts", "Reporter")
     ticket, contact = world.ticket(), world.contact()
     call(world, "create", [pair(ticket, contact, TICKET_TO_CONTACT, OWN_LABEL)])
     there = call(world, "read", [{"id": ticket}])
@@ -97,7 +104,7 @@ def test_read_in_both_directions(world: World) -> None:
                     "toObjectId": int(contact),
                     "associationTypes": [
                         {"category": "HUBSPOT_DEFINED", "typeId": 16, "label": None},
-                        {"category": "USER_DEFINED", "typeId": 36, "label": None},
+                        {"category": "USER_DEFINED", "typeId": 36, "label": "Reporter"},
                     ],
                 }
             ],
@@ -105,7 +112,7 @@ def test_read_in_both_directions(world: World) -> None:
     ]
     (linked,) = back.body["results"][0]["to"]
     assert linked["toObjectId"] == ticket
-    assert [one["typeId"] for one in linked["associationTypes"]] == [15, 36]
+    assert [one["typeId"] for one in linked["associationTypes"]] == [15, 37]
 
 
 @behaviour("associations-none")
@@ -167,6 +174,7 @@ def test_archive(world: World, base: str, status: int) -> None:
 
 @behaviour("associations-labels")
 def test_archive_of_labels(world: World) -> None:
+    world.sim.store.define_label("tickets", "contacts", "Reporter")
     ticket, contact = world.ticket(), world.contact()
     call(world, "create", [pair(ticket, contact, TICKET_TO_CONTACT, OWN_LABEL)])
     heard = call(world, "labels/archive", [pair(ticket, contact, OWN_LABEL)])
@@ -188,7 +196,7 @@ def test_archive_of_labels(world: World) -> None:
 )
 @behaviour("associations-count")
 def test_counts(world: World, verb: str, limit: int) -> None:
-    inputs = [{"id": "1", **pair("1", "2")}] * limit
+    inputs = [{"id": "1", **pair("1", "2", TICKET_TO_CONTACT)}] * limit
     if verb == "archive":
         inputs = [{"from": {"id": "1"}, "to": []}] * limit
     refused = call(world, verb, [*inputs, inputs[0]])
@@ -216,13 +224,33 @@ def test_windows_are_apart(make_world: MakeWorld) -> None:
 
 
 @pytest.mark.parametrize(
+    ("tier", "limit"),
+    [
+        ("starter", "100"),
+        ("professional", "150"),
+        ("enterprise", "150"),
+        ("increased", "200"),
+        ("oauth", "110"),
+    ],
+)
+@behaviour("associations-window")
+def test_windows_by_tier(make_world: MakeWorld, tier: str, limit: str) -> None:
+    heard = call(make_world(tier=tier), "read", [])
+
+    assert heard.headers["X-HubSpot-RateLimit-Max"] == limit
+
+
+@pytest.mark.parametrize(
     ("verb", "item"),
     [
         ("read", {}),
         ("read", {"id": ["1"]}),
         ("read", "1"),
         ("create", {"from": {"id": "1"}, "to": {"id": "2"}}),
-        ("create", {"from": {"id": "1"}, "to": "2", "types": []}),
+        ("create", {"from": {"id": "1"}, "to": "2", "types": [OWN_LABEL]}),
+        ("create", pair("1", "2")),
+        ("labels/archive", pair("1", "2")),
+        ("create", pair("1", "2", {**OWN_LABEL, "associationTypeId": True})),
         ("create", pair("1", "2", {"associationCategory": "HUBSPOT_DEFINED"})),
         ("create", pair("1", "2", {**OWN_LABEL, "associationCategory": "MINE"})),
         ("associate/default", {"from": {"id": "1"}}),
@@ -252,3 +280,90 @@ def test_unknown_type(world: World, types: str) -> None:
 
     assert heard.status == 400
     assert heard.message == "Unable to infer object type from: butterflies"
+
+
+@pytest.mark.parametrize("ours", [True, False])
+@behaviour("associations-type-id")
+def test_type_ids_are_of_a_pair_of_types(world: World, *, ours: bool) -> None:
+    """Those of other object types, and labels that nobody defined, are none."""
+    ticket, contact = world.ticket(), world.contact()
+    number = 16 if ours else 15
+    given = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": number}
+    heard = call(world, "create", [pair(ticket, contact, given)])
+    label = call(world, "create", [pair(ticket, contact, OWN_LABEL)])
+
+    assert heard.status == (201 if ours else 207)
+    assert label.status == 207
+    assert label.body["errors"] == [
+        {
+            "status": "error",
+            "category": "VALIDATION_ERROR",
+            "message": "USER_DEFINED associationTypeId=36 is not valid",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pair_of_types", "there", "back"),
+    [
+        ("contacts/companies", 279, 280),
+        ("deals/contacts", 3, 4),
+        ("deals/companies", 341, 342),
+        ("contacts/tickets", 15, 16),
+        ("tickets/companies", 339, 340),
+        ("deals/tickets", 27, 28),
+        ("deals/line_items", 19, 20),
+        ("communications/contacts", 81, 82),
+        ("communications/tickets", 83, 84),
+        ("communications/deals", 85, 86),
+        ("communications/companies", 87, 88),
+        ("contacts/contacts", 449, 449),
+        ("companies/companies", 450, 450),
+        ("deals/deals", 451, 451),
+        ("tickets/tickets", 452, 452),
+        ("products/line_items", 1, 1),
+    ],
+)
+@behaviour("associations-default", "associations-type-id")
+def test_default_types(world: World, pair_of_types: str, there: int, back: int) -> None:
+    source, target = pair_of_types.split("/")
+    one = world.sim.store.create(source, {}).id
+    other = world.sim.store.create(target, {}).id
+    heard = call(world, "associate/default", [pair(one, other)], pair=pair_of_types)
+    read = call(world, "read", [{"id": other}], pair=f"{target}/{source}")
+    (linked,) = read.body["results"][0]["to"]
+
+    assert heard.body["results"][0]["associationSpec"]["associationTypeId"] == there
+    assert [each["typeId"] for each in linked["associationTypes"]] == [back]
+
+
+@pytest.mark.parametrize("archived", ["tickets", "contacts"])
+@behaviour("associations-of-archived")
+def test_archived_records_are_associated_with_nothing(
+    world: World, archived: str
+) -> None:
+    ids = {"tickets": world.ticket(), "contacts": world.contact()}
+    call(world, "create", [pair(ids["tickets"], ids["contacts"], TICKET_TO_CONTACT)])
+    world.sim.store.archive(archived, ids[archived])
+    there = call(world, "read", [{"id": ids["tickets"]}])
+    back = call(world, "read", [{"id": ids["contacts"]}], pair="contacts/tickets")
+
+    assert (there.status, there.body["results"]) == (207, [])
+    assert (back.status, back.body["results"]) == (207, [])
+
+
+@pytest.mark.parametrize("verb", ["create", "read"])
+@pytest.mark.parametrize("granted", ["tickets", "crm.objects.contacts"])
+@behaviour("associations-scopes")
+def test_scopes_of_both_types(world: World, verb: str, granted: str) -> None:
+    word = "write" if verb == "create" else "read"
+    own = granted if granted == "tickets" else f"{granted}.{word}"
+    lacking = f"crm.objects.contacts.{word}" if granted == "tickets" else "tickets"
+    weak = world.sim.issue_token(scopes=[own])
+    strong = world.sim.issue_token(scopes=[own, lacking])
+    path = f"{V4}/tickets/contacts/batch/{verb}"
+    refused = world.post(path, {"inputs": []}, token=weak)
+
+    assert refused.status == 403
+    assert refused.body["errors"][0]["context"]["requiredGranularScopes"] == [lacking]
+    assert world.post(path, {"inputs": []}, token=strong).status < 300

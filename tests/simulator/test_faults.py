@@ -124,6 +124,32 @@ def test_477(world: World) -> None:
     assert ask(world).headers["Retry-After"] == "0.5"
 
 
+@behaviour("fault-refusals")
+def test_refusals_in_recorded_words(world: World) -> None:
+    """As if the token were unknown, had no scopes, and so on."""
+    for status in (400, 401, 403, 409):
+        world.sim.faults.add(Fault("status", status=status))
+    bad, unknown, forbidden, taken = (ask(world, "update") for _ in range(4))
+
+    assert (bad.status, bad.body["category"]) == (400, "VALIDATION_ERROR")
+    assert bad.body["errors"][0]["code"] == "INVALID_INTEGER"
+    assert (unknown.status, unknown.body["category"]) == (401, "INVALID_AUTHENTICATION")
+    assert unknown.message.startswith("Authentication credentials not found. ")
+    assert unknown.headers["X-HubSpot-Auth-Failure"] == "401 Unauthorized"
+    assert not [name for name in unknown.headers if "RateLimit" in name]
+    assert (forbidden.status, forbidden.body["category"]) == (403, "MISSING_SCOPES")
+    assert forbidden.body["errors"][0]["context"] == {
+        "requiredGranularScopes": ["tickets"]
+    }
+    assert not [name for name in forbidden.headers if "RateLimit" in name]
+    assert (taken.status, taken.message) == (409, "Contact already exists")
+    assert taken.body["category"] == "CONFLICT"
+    assert {one.body["correlationId"] for one in (bad, unknown, forbidden, taken)} == {
+        one.headers["X-HubSpot-Correlation-Id"]
+        for one in (bad, unknown, forbidden, taken)
+    }
+
+
 @behaviour("fault-status")
 def test_any_status_and_body(world: World) -> None:
     world.unchecked = True
@@ -158,6 +184,17 @@ def test_cuts(world: World) -> None:
     assert world.sim.store.count("tickets") == 4
     # The delay met the request that was dropped: they are no alternatives.
     assert [reply.seconds for reply in replies] == [2.5, 0, 0, 0, 0]
+
+
+@behaviour("fault-truncate")
+def test_truncated_answer_without_a_body(world: World) -> None:
+    """Half of nothing would be all of it: the socket closes instead."""
+    ticket = world.ticket()
+    world.sim.faults.add(Fault("truncate"))
+    heard = world.batch("archive", [{"id": ticket}])
+
+    assert heard.reply.cut == "drop_after_commit"
+    assert world.sim.store.count("tickets") == 0
 
 
 @behaviour("fault-when")
@@ -223,7 +260,13 @@ def test_chaos_repeats_by_seed(make_world: MakeWorld) -> None:
 
     assert first == hour(1) != hour(2)
     assert 60 < len(failed) < 120
-    assert len(set(failed)) >= 7
+    assert {status for status, _ in failed} == {200, 0, 423, 429, 500, 502, 503, 504}
+    assert {cut for _, cut in failed} == {
+        None,
+        "drop_before",
+        "drop_after_commit",
+        "truncate",
+    }
 
 
 def test_chaos_is_a_share(world: World) -> None:

@@ -139,3 +139,34 @@ def test_no_json(world: World) -> None:
     path = "/crm-objects/v1/objects/tickets/batch-update"
 
     assert world.post(path, content=b"[").status == 400
+
+
+@behaviour("legacy-duplicates")
+def test_same_id_twice(world: World) -> None:
+    ticket = world.ticket(subject="old")
+    changes = [change(ticket, subject=name) for name in ("one", "two")]
+    heard = batch_update(world, changes)
+
+    assert heard.status == 400
+    assert heard.message == (
+        f"Duplicate IDs found in batch input: [{ticket}]. IDs must be unique"
+    )
+    assert heard.body["context"] == {"ids": [ticket]}
+
+
+@pytest.mark.parametrize("value", ["T-1", "T-3"])
+@behaviour("legacy-unique")
+def test_taken_value(world: World, value: str) -> None:
+    """Of a record that exists, or of another change."""
+    name = "hs_external_object_ids"
+    world.ticket(hs_external_object_ids="T-1")
+    one, other = world.ticket(), world.ticket(hs_external_object_ids="T-2")
+    changes = [change(one, **{name: "T-3"}), change(other, **{name: value})]
+    heard = batch_update(world, changes)
+    record = world.sim.store.get("tickets", one)
+
+    assert heard.status == 400
+    assert f"propertyName={name}, value={value}}} on {other}. " in heard.message
+    assert record is not None
+    assert name not in record.properties
+    assert batch_update(world, [change(other, **{name: "T-2"})]).status == 200

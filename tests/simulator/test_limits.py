@@ -232,3 +232,40 @@ def test_a_throttled_request_takes_no_room(make_world: MakeWorld) -> None:
 
     assert ask(world).status == 200
     assert limits(ask(world))["Daily-Remaining"] == "624998"
+
+
+@behaviour("rate-headers", "oauth-no-daily")
+def test_private_app_beside_a_public_one(make_world: MakeWorld) -> None:
+    """A day belongs to the account, whichever app came first."""
+    world = make_world(tier="oauth")
+    private = world.sim.issue_token(tier="professional")
+    seen = limits(ask(world, private))
+
+    assert (seen["Daily"], seen["Daily-Remaining"]) == ("625000", "624999")
+    assert "Daily" not in limits(ask(world))
+
+    world.sim.account.day.used = 625_000
+
+    assert ask(world, private).body["policyName"] == "DAILY"
+    assert ask(world).status == 200
+
+
+@behaviour("burst-429")
+def test_limit_of_nothing(make_world: MakeWorld) -> None:
+    world = make_world(limit=0)
+
+    assert ask(world).status == 429
+
+
+@behaviour("daily-429")
+def test_a_used_up_day_is_told_before_a_full_window(make_world: MakeWorld) -> None:
+    """And takes no room in the window."""
+    world = make_world(limit=1)
+    ask(world)
+    world.sim.account.day.limit = 1
+
+    assert ask(world).body["policyName"] == "DAILY"
+
+    world.sim.account.day.limit = 5
+
+    assert ask(world).body["policyName"] == "TEN_SECONDLY_ROLLING"

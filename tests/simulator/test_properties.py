@@ -57,7 +57,7 @@ def test_property_that_is_not_there(world: World) -> None:
 def test_create(world: World) -> None:
     """As recorded in 2026: a name that is taken fails its own input."""
     first = batch(world, "create", NEW)
-    again = batch(world, "create", NEW, {**NEW, "name": "other", "type": "number"})
+    again = batch(world, "create", NEW, {**NEW, "name": "other", "fieldType": "select"})
     write = world.batch(
         "create", [{"properties": {"hobby__c": "art;tea"}}], type="contacts"
     )
@@ -86,6 +86,31 @@ def test_create(world: World) -> None:
         }
     ]
     assert (write.status, wrong.status) == (201, 400)
+
+
+@pytest.mark.parametrize("name", ["", "Hobby", "1st", "my hobby", "hobby-x", "é"])
+@behaviour("properties-json")
+def test_names(world: World, name: str) -> None:
+    heard = batch(world, "create", {**NEW, "name": name})
+
+    assert (heard.status, heard.message) == (400, f"Property name {name} is invalid")
+
+
+@behaviour("properties-create")
+def test_what_was_told_is_kept(world: World) -> None:
+    batch(world, "create", {**NEW, "description": "What they like"})
+    one = world.post(f"{V3}/hobby__c", method="GET").body
+
+    assert one == batch(world, "read", {"name": "hobby__c"}).body["results"][0]
+    assert (
+        one.items()
+        >= {
+            "label": "Hobby",
+            "groupName": "contactinformation",
+            "fieldType": "checkbox",
+            "description": "What they like",
+        }.items()
+    )
 
 
 @behaviour("properties-read")
@@ -118,6 +143,10 @@ def test_archive(world: World) -> None:
         ("create", {**NEW, "type": "poem"}, "[type]"),
         ("create", {**NEW, "options": {}}, "[options]"),
         ("create", {**NEW, "options": [{"label": "x"}]}, "[options]"),
+        ("create", {**NEW, "options": []}, "[options]"),
+        ("create", {**NEW, "options": None}, "[options]"),
+        ("create", {**NEW, "fieldType": "poem"}, "[fieldType]"),
+        ("create", {**NEW, "type": "number"}, "[fieldType]"),
     ],
 )
 @behaviour("properties-json")

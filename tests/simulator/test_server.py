@@ -5,7 +5,7 @@ import asyncio
 import aiohttp
 import pytest
 
-from hubbatch.simulator import Fault, Simulator
+from hubbatch.simulator import Fault, Property, Simulator
 
 from .behaviours import behaviour
 
@@ -148,8 +148,24 @@ def test_url_of_a_simulator_that_does_not_run() -> None:
 
 
 def test_unknown_tier() -> None:
+    sim = Simulator()
     with pytest.raises(ValueError, match="starter, professional"):
         Simulator(tier="gold")
+    with pytest.raises(ValueError, match="not bogus"):
+        sim.issue_token(tier="bogus")
+    with pytest.raises(ValueError, match="not bogus"):
+        sim.open_account(7, "bogus")
+
+
+@pytest.mark.parametrize("limit", [-1, True])
+def test_limit_that_is_none(limit: int) -> None:
+    with pytest.raises(ValueError, match="limit is a number of requests"):
+        Simulator(limit=limit)
+
+
+def test_property_of_no_type() -> None:
+    with pytest.raises(ValueError, match="'type' must be in"):
+        Property("n", "nonsense")  # type: ignore[arg-type]
 
 
 @behaviour("account-details")

@@ -108,6 +108,24 @@ def test_port_in_use(capsys: pytest.CaptureFixture[str]) -> None:
     assert line == f"error: cannot listen on 127.0.0.1:{port}: Address already in use"
 
 
+@pytest.mark.parametrize("port", ["99999", "65536", "-1"])
+@behaviour("program-mistakes")
+def test_port_that_is_none(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--port", port]) == 2
+    assert capsys.readouterr().err == (
+        f"error: --port: {port} is not between 0 and 65535\n"
+    )
+
+
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "999.1.1.1", "203.0.113.7"])
+@behaviour("program-mistakes")
+def test_host_that_is_not_ours(host: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--port", "0", "--host", host]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: cannot listen on {host}:0: ")
+    assert "Unknown error" not in line
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
@@ -118,6 +136,34 @@ def test_port_in_use(capsys: pytest.CaptureFixture[str]) -> None:
         ('{"faults": [{"kind": "delay", "when": {"verbs": 1}}]}', "[0].when: unknown"),
         ('{"faults": {}}', "faults: a list is expected"),
         ('{"faults": [1]}', "faults[0]: an object is expected"),
+        ('{"faults": [{"kind": "silent_drop", "value": "123"}]}', "'value': 'silent_"),
+        ('{"faults": [{"kind": "silent_drop", "value": 5}]}', "a list of ids"),
+        ('{"faults": [{"kind": "silent_drop", "value": [{}]}]}', "a list of ids"),
+        ('{"faults": [{"kind": "shuffle", "value": 1}]}', "'value': 'shuffle' must"),
+        ('{"quirks": {"silent_drop": "123"}}', "quirks: 'silent_drop' must be true"),
+        ('{"quirks": {"honour_trace_ids": 5}}', "quirks: 'honour_trace_ids' must be"),
+        ('{"quirks": {"honour_trace_ids": "create"}}', "'honour_trace_ids' must be in"),
+        ('{"quirks": {"honour_trace_ids": [[]]}}', "'honour_trace_ids' must be in"),
+        (
+            '{"faults": [{"kind": "status", "headers": {"X": "a\\r\\nB: c"}}]}',
+            "'headers': X must be one line",
+        ),
+        (
+            '{"faults": [{"kind": "status", "headers": {"X Y": "a"}}]}',
+            "'headers': 'X Y' is no name",
+        ),
+        (
+            '{"faults": [{"kind": "status", "headers": {"X": 1}}]}',
+            "'headers': X must be one line",
+        ),
+        ('{"faults": [{"kind": "status", "headers": 1}]}', "'headers' must be an"),
+        (
+            '{"faults": [{"kind": "delay", "when": {"verb": "upd"}}]}',
+            "'verb' must be in",
+        ),
+        ('{"faults": [{"kind": "status", "status": 20}]}', "'status' must be >= 200"),
+        ('{"faults": [{"kind": "status", "empty": 1}]}', "'empty' must be"),
+        ('{"faults": [{"kind": []}]}', "'kind' must be in"),
         ('{"quirks": {"shuffel": true}}', "quirks: unknown key 'shuffel'"),
         ('{"quirks": {"shuffle": 1}}', "quirks: 'shuffle' must be"),
         ('{"chaos": 2}', "chaos: a rate is between 0 and 1, not 2"),
@@ -198,3 +244,32 @@ def test_mistake_arms_nothing(script: Path) -> None:
         play(script, faults)
 
     assert (faults._armed, faults._rate) == ([], 0)
+
+
+@behaviour("program")
+def test_a_log_that_nobody_reads() -> None:
+    """Requests are answered all the same, and the end is as clean."""
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(
+        [sys.executable, "-m", "hubbatch.simulator", "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environ,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        url = process.stdout.readline().split()[-1]
+        token = process.stdout.readline().split()[-1]
+        process.stdout.close()
+        headers = {"Authorization": f"Bearer {token}"}
+        for _ in range(3):
+            request = urllib.request.Request(  # noqa: S310
+                f"{url}/account-info/v3/details", headers=headers
+            )
+            with urllib.request.urlopen(request) as answer:  # noqa: S310
+                assert answer.status == 200
+        process.send_signal(signal.SIGTERM)
+
+        assert process.stderr.read() == ""
+        assert process.wait(20) == 0

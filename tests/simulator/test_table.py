@@ -556,3 +556,51 @@ def test_results_are_shuffled_by_the_seed(make_world: MakeWorld) -> None:
 
     assert subjects(1) != expected == sorted(subjects(1), key=int)
     assert subjects(1) == subjects(1) != subjects(2)
+
+
+@behaviour("shuffled")
+def test_ids_are_not_given_out_in_the_order_of_the_inputs(world: World) -> None:
+    world.sim.faults.set(shuffle=False)
+    inputs = [{"properties": {"subject": str(n)}} for n in range(50)]
+    results = world.batch("create", inputs).body["results"]
+    ids = [int(result["id"]) for result in results]
+
+    assert [one["properties"]["subject"] for one in results] == [
+        str(n) for n in range(50)
+    ]
+    assert ids != sorted(ids)
+    assert ids != sorted(ids, reverse=True)
+
+
+@behaviour("trace-ids-echoed")
+def test_a_read_echoes_no_trace_ids(world: World) -> None:
+    heard = world.batch("read", traced([{"id": world.ticket()}]))
+
+    assert "objectWriteTraceId" not in heard.body["results"][0]
+
+
+@behaviour("read-not-found", "duplicates-in-read")
+def test_missing_ids_are_named_once(world: World) -> None:
+    heard = world.batch("read", [{"id": "7"}, {"id": 7}, {"id": "8"}])
+
+    assert heard.body["errors"][0]["context"]["ids"] == ["7", "8"]
+
+
+@behaviour("merged-upsert")
+def test_merging_frees_the_other_unique_values_of_the_loser(world: World) -> None:
+    """Its addresses go to the survivor, nothing else does."""
+    world.sim.store.define("contacts", [Property("ref", unique=True)])
+    loser = world.contact(email="a@x.org", ref="R-1")
+    survivor = world.contact(email="b@x.org", ref="R-2")
+    world.sim.store.merge("contacts", loser, survivor)
+    inputs = [
+        {"id": ref, "idProperty": "ref", "properties": {"firstname": "Ada"}}
+        for ref in ("R-1", "R-2")
+    ]
+    heard = world.batch("upsert", inputs, type="contacts")
+    new = {result["id"]: result["new"] for result in heard.body["results"]}
+
+    assert heard.status == 200
+    assert new.pop(survivor) is False
+    assert list(new.values()) == [True]
+    assert loser not in new

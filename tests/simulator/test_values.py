@@ -496,6 +496,38 @@ def test_archived_records(world: World) -> None:
     assert plain.body["errors"][0]["context"]["ids"] == [gone]
 
 
+@behaviour("archived-records")
+def test_archived_records_by_unique_value(world: World) -> None:
+    """The last one that had it, and no live one."""
+    first = world.contact(email="a@x.org", hs_additional_emails="b@x.org")
+    world.sim.store.archive("contacts", first)
+    world.clock.at += 60
+    last = world.contact(email="a@x.org")
+    world.sim.store.archive("contacts", last)
+    world.contact(email="a@x.org")
+    inputs = [{"id": one} for one in ("A@x.org", "b@x.org", "c@x.org", first)]
+    heard = world.batch(
+        "read",
+        inputs,
+        type="contacts",
+        idProperty="email",
+        query={"archived": "true"},
+    )
+
+    assert set(heard.by_id) == {first, last}
+    assert heard.body["errors"][0]["context"]["ids"] == ["c@x.org", first]
+
+
+@pytest.mark.parametrize("word", ["TRUE", "True"])
+@behaviour("archived-records")
+def test_archived_in_any_case(world: World, word: str) -> None:
+    gone = world.ticket()
+    world.sim.store.archive("tickets", gone)
+    heard = world.batch("read", [{"id": gone}], query={"archived": word})
+
+    assert list(heard.by_id) == [gone]
+
+
 @behaviour("archived-frees-values")
 def test_archiving_frees_unique_values(world: World) -> None:
     first = world.contact(email="a@x.org", hs_additional_emails="b@x.org")

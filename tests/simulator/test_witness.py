@@ -73,15 +73,15 @@ def answers(world: World) -> dict[str, tuple[str, int, Any]]:
         ),
     }
     contact = world.contact()
-    pair = {"from": {"id": ticket}, "to": {"id": contact}, "types": []}
+    pair = {
+        "from": {"id": ticket},
+        "to": {"id": contact},
+        "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 16}],
+    }
     bad = {**pair, "to": {"id": "x"}}
     base = "/crm/v4/associations/tickets/contacts/batch/"
     create = world.post(f"{base}create", {"inputs": [pair]})
-    labelled = {
-        **pair,
-        "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 16}],
-    }
-    world.post("/crm/associations/2026-03/0-5/0-1/batch/create", {"inputs": [labelled]})
+    world.post("/crm/associations/2026-03/0-5/0-1/batch/create", {"inputs": [pair]})
     read = world.post(
         "/crm/associations/2026-03/0-5/0-1/batch/read", {"inputs": [{"id": ticket}]}
     )
@@ -182,7 +182,15 @@ def test_each_traced_input_has_one_outcome(
             assert record.properties.get(name, "") == value
 
 
-scalars = st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=4)
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 5)
+    | st.integers(-(10**18), 10**18)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.integers(-(10**18), 10**18).map(str)
+    | st.text(max_size=4)
+)
 jsons = st.recursive(
     scalars,
     lambda inner: (

@@ -1,0 +1,81 @@
+"""Bodies that do not come through: answered, or nobody is left to be told."""
+
+import asyncio
+import logging
+
+import aiohttp
+import orjson
+import pytest
+
+from hubbatch.simulator import Simulator, sending
+
+from .behaviours import behaviour
+
+
+PATH = "/crm/v3/objects/tickets/batch/read"
+
+
+def address(sim: Simulator) -> tuple[str, int]:
+    host, _, port = sim.url.removeprefix("http://").rpartition(":")
+    return host, int(port)
+
+
+async def raw(sim: Simulator, *lines: str, body: bytes = b"") -> bytes:
+    head = [f"POST {PATH} HTTP/1.1", "Host: x", f"Authorization: Bearer {sim.token}"]
+    reader, writer = await asyncio.open_connection(*address(sim))
+    sent = "\r\n".join([*head, "Content-Type: application/json", *lines, "", ""])
+    writer.write(sent.encode() + body)
+    await writer.drain()
+    if body:
+        answer = await reader.read(65536)
+    else:
+        answer = b""
+    writer.close()
+    await writer.wait_closed()
+    return answer
+
+
+def refusal(answer: bytes) -> tuple[bytes, dict[str, str]]:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    decoded: dict[str, str] = orjson.loads(body)
+    wanted = f"X-HubSpot-Correlation-Id: {decoded['correlationId']}"
+
+    assert wanted.lower() in head.decode().lower()
+    assert b"server: cloudflare" in head.lower()
+
+    return head.splitlines()[0], decoded
+
+
+@behaviour("unreadable-body")
+async def test_what_is_not_gzip(caplog: pytest.LogCaptureFixture) -> None:
+    async with Simulator() as sim:
+        lines = ("Content-Encoding: gzip", "Content-Length: 9")
+        status, body = refusal(await raw(sim, *lines, body=b"not gzip!"))
+
+    assert status == b"HTTP/1.1 400 Bad Request"
+    assert body["category"] == "VALIDATION_ERROR"
+    assert [one for one in caplog.records if one.levelno >= logging.ERROR] == []
+
+
+@behaviour("unreadable-body")
+async def test_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "BODY_BYTES", 1000)
+    async with Simulator() as sim:
+        body = b"[" + b" " * 2000 + b"]"
+        answer = await raw(sim, f"Content-Length: {len(body)}", body=body)
+
+    assert refusal(answer)[0].startswith(b"HTTP/1.1 413 ")
+
+
+@behaviour("unreadable-body")
+async def test_caller_that_goes_away(caplog: pytest.LogCaptureFixture) -> None:
+    """In the middle of its body: no request, and no traceback."""
+    async with Simulator() as sim:
+        await raw(sim, "Content-Length: 100")
+        headers = {"Authorization": f"Bearer {sim.token}"}
+        async with aiohttp.ClientSession(sim.url, headers=headers) as http:
+            answer = await http.post(PATH, json={"inputs": []})
+
+        assert answer.status == 200
+        assert len(sim.requests) == 1
+    assert [one for one in caplog.records if one.levelno >= logging.ERROR] == []

@@ -1,0 +1,104 @@
+"""The `associations` of a create: associated, or refused."""
+
+import pytest
+
+from .behaviours import behaviour
+from .conftest import Heard, World
+
+
+def to(record_id: object, number: object = 16, **more: object) -> dict[str, object]:
+    one = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": number}
+    return {"to": {"id": record_id}, "types": [{**one, **more}]}
+
+
+TRUTH: object = True
+
+
+def create(world: World, *associations: object, trace: str | None = None) -> Heard:
+    one = {"properties": {"subject": "x"}, "associations": list(associations)}
+    if trace is not None:
+        one["objectWriteTraceId"] = trace
+    return world.batch("create", [one])
+
+
+@behaviour("create-associations")
+def test_associated_at_once(world: World) -> None:
+    contact, company = world.contact(), world.sim.store.create("companies", {}).id
+    heard = create(world, to(int(contact)), to(company, 339))
+    (ticket,) = heard.by_id
+    ends = {}
+    for kind in ("contacts", "companies"):
+        path = f"/crm/v4/associations/tickets/{kind}/batch/read"
+        read = world.post(path, {"inputs": [{"id": ticket}]})
+        ends[kind] = [one["toObjectId"] for one in read.body["results"][0]["to"]]
+
+    assert heard.status == 201
+    assert ends == {"contacts": [int(contact)], "companies": [int(company)]}
+
+
+@pytest.mark.parametrize(
+    ("association", "told"),
+    [
+        (to("1234"), "CONTACT=1234 is not valid"),
+        (to("1", 15), "HUBSPOT_DEFINED associationTypeId=15 is not valid"),
+        (
+            to("1", associationCategory="USER_DEFINED"),
+            "USER_DEFINED associationTypeId=16 is not valid",
+        ),
+    ],
+)
+@behaviour("create-associations")
+def test_with_nobody_or_by_nothing(
+    world: World, association: dict[str, object], told: str
+) -> None:
+    """The batch is refused; traced, the input; and nothing is made of it."""
+    whole = create(world, association)
+    single = create(world, association, trace="t")
+
+    assert (whole.status, whole.message) == (400, told)
+    assert single.status == 207
+    assert single.body["errors"] == [
+        {
+            "status": "error",
+            "category": "VALIDATION_ERROR",
+            "message": told,
+            "context": {"objectWriteTraceId": ["t"]},
+        }
+    ]
+    assert world.sim.store.count("tickets") == 0
+
+
+@pytest.mark.parametrize(
+    "associations",
+    [
+        "x",
+        {},
+        ["x"],
+        [{}],
+        [{"to": {"id": "1"}}],
+        [{"to": {"id": "1"}, "types": []}],
+        [{"to": {"id": "1"}, "types": ["x"]}],
+        [{"to": "1", "types": to("1")["types"]}],
+        [to(["1"])],
+        [to(TRUTH)],
+        [to("1", "16")],
+        [to("1", TRUTH)],
+        [to("1", associationCategory="MINE")],
+    ],
+)
+@behaviour("create-associations")
+def test_wrong_shapes(world: World, associations: object) -> None:
+    one = {"properties": {"subject": "x"}, "associations": associations}
+    heard = world.batch("create", [one])
+
+    assert (heard.status, heard.body["category"]) == (400, "VALIDATION_ERROR")
+    assert "Some required fields were not set: [" in heard.message
+    assert world.sim.store.count("tickets") == 0
+
+
+@pytest.mark.parametrize("associations", [[], None])
+@behaviour("create-associations")
+def test_none(world: World, associations: object) -> None:
+    one = {"properties": {"subject": "x"}, "associations": associations}
+
+    assert world.batch("create", [one]).status == 201

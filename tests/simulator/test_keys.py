@@ -1,0 +1,182 @@
+"""Keys that are written: no upsert forks a contact or loses what it is found by."""
+
+from typing import Any
+
+import pytest
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hubbatch.simulator import Property
+
+from .behaviours import behaviour
+from .conftest import Heard, MakeWorld, World
+
+
+def upsert(world: World, key: str, **properties: object) -> Heard:
+    one = {"id": key, "idProperty": "email", "properties": properties}
+    return world.batch("upsert", [one], type="contacts")
+
+
+def value(world: World, contact: str, name: str) -> str | None:
+    record = world.sim.store.get("contacts", contact)
+    assert record is not None
+    return record.properties.get(name)
+
+
+@pytest.mark.parametrize("written", ["d2@x.org", "D2@X.org"])
+@behaviour("secondary-becomes-primary")
+def test_own_secondary_email_as_the_first(world: World, written: str) -> None:
+    """The two change places, and both find the contact as before."""
+    contact = world.contact(email="d@x.org", hs_additional_emails="c@x.org;d2@x.org")
+    heard = upsert(world, "d2@x.org", email=written)
+
+    assert heard.status == 200
+    assert heard.by_id[contact]["new"] is False
+    assert heard.by_id[contact]["properties"]["email"] == "d2@x.org"
+    assert value(world, contact, "email") == "d2@x.org"
+    assert value(world, contact, "hs_additional_emails") == "c@x.org;d@x.org"
+    for key in ("d@x.org", "d2@x.org", "c@x.org"):
+        assert list(upsert(world, key, firstname="Ada").by_id) == [contact]
+    assert world.sim.store.count("contacts") == 1
+
+    change = {"id": contact, "properties": {"email": "d@x.org"}}
+    back = world.batch("update", [change], type="contacts")
+
+    assert back.by_id[contact]["properties"]["email"] == "d@x.org"
+    assert value(world, contact, "hs_additional_emails") == "c@x.org;d2@x.org"
+
+
+@behaviour("secondary-becomes-primary")
+def test_secondary_of_a_contact_without_a_first(world: World) -> None:
+    contact = world.contact(hs_additional_emails="d2@x.org")
+    upsert(world, "d2@x.org", email="d2@x.org")
+
+    assert value(world, contact, "email") == "d2@x.org"
+    assert value(world, contact, "hs_additional_emails") is None
+
+
+@pytest.mark.parametrize("empty", [None, ""])
+@behaviour("upsert-keeps-its-key")
+def test_an_empty_key_is_no_key(world: World, empty: str | None) -> None:
+    """Neither a new record nor one that exists is left without it."""
+    made = upsert(world, "New@x.org", email=empty, firstname="Ada")
+    again = upsert(world, "new@x.org", email=empty, firstname="Eva")
+    (contact,) = made.by_id
+
+    assert made.status == 200
+    assert again.by_id[contact]["new"] is False
+    assert value(world, contact, "email") == "new@x.org"
+    assert value(world, contact, "firstname") == "Eva"
+
+
+@behaviour("upsert-keeps-its-key")
+def test_an_empty_id_is_none(world: World) -> None:
+    heard = upsert(world, "", firstname="Ada")
+
+    assert heard.status == 400
+    assert heard.message.endswith("not set: [id]")
+
+
+@behaviour("additional-emails")
+def test_additional_emails_are_emails(world: World) -> None:
+    contact = world.contact(email="a@x.org")
+
+    def update(text: str) -> Heard:
+        change = {"id": contact, "properties": {"hs_additional_emails": text}}
+        return world.batch("update", [change], type="contacts")
+
+    assert update("B@x.org; c@x.org").status == 200
+    assert value(world, contact, "hs_additional_emails") == "b@x.org;c@x.org"
+    assert "Email address nonsense is invalid" in update("b@x.org;nonsense").message
+    assert "INVALID_EMAIL" in update("nonsense").message
+
+
+@pytest.mark.parametrize("taken", ["a@x.org", "A2@x.org"])
+@pytest.mark.parametrize("verb", ["create", "update"])
+@behaviour("additional-emails")
+def test_additional_emails_of_another_contact(
+    world: World, verb: str, taken: str
+) -> None:
+    """Its first address or any other."""
+    owner = world.contact(email="a@x.org", hs_additional_emails="a2@x.org")
+    other = world.contact(email="b@x.org")
+    properties = {"hs_additional_emails": f"free@x.org;{taken}"}
+    one: dict[str, Any] = {"id": other, "properties": properties}
+    whole = world.batch(verb, [one], type="contacts")
+    single = world.batch(verb, [{**one, "objectWriteTraceId": "t"}], type="contacts")
+
+    assert (whole.status, whole.body["category"]) == (409, "CONFLICT")
+    assert single.body["errors"][0]["context"] == {
+        "objectWriteTraceId": ["t"],
+        "existingId": [owner],
+    }
+
+
+@behaviour("unique-taken", "email-exists-traced")
+def test_what_was_refused_claims_nothing(world: World) -> None:
+    """An input refused for one value leaves its other values to the next one."""
+    world.sim.store.define("contacts", [Property("ref", unique=True)])
+    world.contact(ref="taken")
+    inputs = [
+        {"objectWriteTraceId": "1", "properties": {"email": "a@x.org", "ref": "taken"}},
+        {"objectWriteTraceId": "2", "properties": {"email": "a@x.org", "ref": "free"}},
+    ]
+    heard = world.batch("create", inputs, type="contacts")
+    (result,) = heard.body["results"]
+    (error,) = heard.body["errors"]
+
+    assert result["objectWriteTraceId"] == "2"
+    assert error["context"]["objectWriteTraceId"] == ["1"]
+
+
+@behaviour("shown-by-update")
+def test_domain_is_shown_when_it_may_have_changed(world: World) -> None:
+    """An address that is written again changes nothing."""
+    contact = world.contact(email="a@x.org")
+
+    def shown(email: str) -> dict[str, str]:
+        change = {"id": contact, "properties": {"email": email}}
+        heard = world.batch("update", [change], type="contacts")
+        properties: dict[str, str] = heard.by_id[contact]["properties"]
+        return properties
+
+    assert "hs_email_domain" not in shown("A@x.org")
+    assert shown("a@y.org")["hs_email_domain"] == "y.org"
+
+
+emails = st.sampled_from([f"{name}@x.org" for name in "abcd"])
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    steps=st.lists(
+        st.tuples(emails, st.none() | st.just("") | emails, st.none() | emails),
+        max_size=8,
+    )
+)
+@behaviour("upsert-keeps-its-key", "secondary-becomes-primary", "upsert-conflict")
+def test_each_address_is_of_one_contact(
+    make_world: MakeWorld, steps: list[tuple[str, str | None, str | None]]
+) -> None:
+    """Whatever is upserted: an address finds the contact that has it, and one only."""
+    world = make_world()
+    for key, email, other in steps:
+        properties = {"email": email, "hs_additional_emails": other}
+        heard = upsert(world, key, **properties)
+
+        assert heard.status in {200, 409}
+
+    kept: list[str] = []
+    for contact in world.sim.store.all("contacts"):
+        # A contact may list its first address among the others; once is enough.
+        extra = contact.properties.get("hs_additional_emails", "").split(";")
+        own = {contact.properties["email"], *extra} - {""}
+        kept += own
+        for address in own:
+            read = world.batch(
+                "read", [{"id": address}], type="contacts", idProperty="email"
+            )
+
+            assert list(read.by_id) == [contact.id]
+    assert len(set(kept)) == len(kept)
