@@ -103,7 +103,7 @@ async def errors(sim):
         sim.faults.add(Fault(kind))
     policy = RetryPolicy(base=0.001)
     async with HubBatch(sim.token, base_url=sim.url, retry=policy) as hub:
-        assert (await hub.tickets.archive([1])).outcomes[0].attempts == 3
+        assert (await hub.tickets.archive([1])).outcomes[0].attempts == 4
     async with HubBatch(sim.token, base_url="http://127.0.0.1:9", retry=policy) as hub:
         assert len((await hub.tickets.archive([1])).not_sent) == 1
 
