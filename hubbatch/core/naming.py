@@ -13,10 +13,12 @@ class Names:
     """Trace ids, record ids and unique values, each with the position it stands for."""
 
     def __init__(self, chunk: Chunk) -> None:
-        self.count = len(chunk)
-        self.by_trace = {chunk.trace(p): p for p in range(self.count)}
-        self.by_key = {key: p for p, key in enumerate(chunk.keys) if key is not None}
-        self.id_properties = {
+        self.count: int = len(chunk)
+        self.by_trace: dict[str, int] = {chunk.trace(p): p for p in range(self.count)}
+        self.by_key: dict[str, int] = {
+            key: p for p, key in enumerate(chunk.keys) if key is not None
+        }
+        self.id_properties: set[str] = {
             name for key in self.by_key if (name := id_property_of(key)) is not None
         }
 
