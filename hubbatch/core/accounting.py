@@ -186,10 +186,12 @@ class Ledger:
 
     def _reconcile(self, chunk: Chunk, settlement: Settlement) -> None:
         """Settle creates that were looked for; what is not there is created again."""
+        unique = self.operation.id_property or ""
         found = [
             position
             for position, result in enumerate(settlement.results)
-            if result is not None and shows(result, chunk.bodies[position])
+            if result is not None
+            and shows(result, chunk.bodies[position], unique=unique)
         ]
         absent = [
             position
@@ -244,6 +246,8 @@ class Ledger:
             self._release(chunk)
         elif len(chunk) == 1:
             self._refused_alone(chunk, refused)
+        elif chunk.probes and isinstance(refused, RecordConflict) and not self.isolate:
+            self._doubt(chunk, f"created again, and then: {refused}")
         elif refusal.because == "records" and not (self.isolate or chunk.probing):
             self._fail(chunk, OutcomeStatus.FAILED, refused)
             self._release(chunk)

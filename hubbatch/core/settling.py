@@ -52,7 +52,10 @@ class Settlement:
 def settle_without_results(chunk: Chunk, part: BatchResponse[Any]) -> Settlement:
     """Settle an answer that has no results by nature: what it names has failed."""
     settlement = _settle_errors(chunk, part)
-    settlement.open = []
+    names = Names(chunk)
+    explained = all(names.of_error(error) for error in part.errors)
+    if explained and part.num_errors <= len(part.errors) and part.status == "COMPLETE":
+        settlement.open = []
     return settlement
 
 
@@ -96,7 +99,10 @@ def _match(operation: Operation, chunk: Chunk, part: BatchResponse[Any]) -> Sett
     elif operation.call.verb != "read":
         unnamed = matcher.by_properties(unnamed)
         refused = part.errors or part.num_errors
-        if not refused and len(unnamed) == len(settlement.open):
+        # A record that is listed twice, or is another input's, stands for nobody.
+        taken = {_identity(result) for result in settlement.results}
+        fresh = {_identity(result) for result in unnamed} - taken
+        if not refused and len(fresh) == len(unnamed) == len(settlement.open):
             # All were written; which result is whose cannot be said.
             settlement.open = []
     settlement.loose += unnamed
@@ -162,11 +168,25 @@ class _Matcher:
         return rest
 
 
-def shows(result: SimplePublicObject, body: bytes) -> bool:
-    """Whether a result has all that an input wrote, e-mail addresses in any case."""
+def _same(shown: object, written: str, *, loosely: bool) -> bool:
+    text = str(shown or "")
+    if loosely or "@" in written:
+        return text.lower() == written.lower()
+    return text == written
+
+
+def _identity(result: Any) -> Any:
+    return getattr(result, "id", None) or getattr(result, "object_id", None)
+
+
+def shows(result: SimplePublicObject, body: bytes, *, unique: str = "") -> bool:
+    """Whether a result has all that an input wrote.
+
+    HubSpot lowers e-mail addresses, and compares unique values in any case.
+    """
     written: Mapping[str, str] = orjson.loads(body)["properties"]
     return bool(written) and all(
-        str(result.properties.get(name) or "").lower() == value.lower()
+        _same(result.properties.get(name), value, loosely=name == unique)
         for name, value in written.items()
     )
 

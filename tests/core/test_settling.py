@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hubbatch.core.operations import Operation, object_operation, read_operation
 from hubbatch.core.planning import Chunk
-from hubbatch.core.settling import Settlement, settle, settle_without_results
+from hubbatch.core.settling import Settlement, settle, settle_without_results, shows
 from hubbatch.models import (
     BatchResponse,
     CreateInput,
@@ -23,7 +23,7 @@ from hubbatch.models import (
     UpsertInput,
 )
 
-from .helpers import CREATE, LEGACY, READ, UPDATE, UPSERT, chunk_of, some_chunk
+from .helpers import ARCHIVE, CREATE, LEGACY, READ, UPDATE, UPSERT, chunk_of, some_chunk
 
 
 UPDATE_BY_REF = object_operation(
@@ -514,3 +514,37 @@ def test_shuffling_an_answer_changes_nothing(data: st.DataObject) -> None:
 
     assert settlement.results == results
     assert (settlement.open, settlement.failed, settlement.loose) == ([], {}, [])
+
+
+def test_a_record_that_is_listed_twice_stands_for_one_input() -> None:
+    """Two rows of one record do not make up for the record that is missing."""
+    chunk = chunk_of(CREATE, [CreateInput({"a": "same"}), CreateInput({"a": "same"})])
+    twice = settled(CREATE, chunk, [record("900"), record("900")])
+    both = settled(CREATE, chunk, [record("900"), record("901")])
+
+    assert twice.open == [0, 1]
+    assert both.open == []
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        BatchResponse[Any](errors=[error()], num_errors=1),
+        BatchResponse[Any](num_errors=2),
+        BatchResponse[Any](status="CANCELED"),
+    ],
+    ids=["an error that names nobody", "errors that are not shown", "canceled"],
+)
+def test_an_archive_that_does_not_say_whom_it_failed(part: BatchResponse[Any]) -> None:
+    chunk = some_chunk(ARCHIVE, 2)
+
+    assert settle_without_results(chunk, part).open == [0, 1]
+
+
+def test_written_values_are_compared_as_they_are() -> None:
+    body = b'{"properties":{"ref":"N0","value":"theirs","email":"A@b.c"}}'
+    shown = record(ref="n0", value="theirs", email="a@b.c")
+
+    assert shows(shown, body, unique="ref")
+    assert not shows(shown, body)
+    assert not shows(record(ref="n0", value="THEIRS"), body, unique="ref")

@@ -10,6 +10,7 @@ import pytest
 from attrs import evolve
 
 from hubbatch import RetryPolicy
+from hubbatch.core.answers import Response
 from hubbatch.core.operations import create_operation
 from tests.net.crm import (
     LOCKED,
@@ -187,3 +188,18 @@ async def test_equal_values_keep_their_order() -> None:
         [item["properties"][UNIQUE] for item in heard.inputs]
         for heard in (crm.heard[0], crm.heard[2])
     ] == [["A", "b"], ["a"]]
+
+
+async def test_a_late_write_is_looked_for_without_isolation_too() -> None:
+    """The chunk that was created again is refused for what has landed meanwhile."""
+    crm = Crm()
+
+    def late(_: Any) -> Response:
+        first = crm.heard[0]
+        crm.work(evolve(first, inputs=first.inputs[:1], keys=first.keys[:1]))
+        return refusal(409, "Ticket already exists. Existing ID: 90001", "CONFLICT")
+
+    crm.script = ["502 before", "fine", late]
+    response = await batch(crm, CREATE, creates(3), isolate=False)
+    assert response.succeeded == 3
+    assert set(standing(crm).values()) == {1}
