@@ -66,11 +66,13 @@ class Day:
         limit: calls a day; None where no answer told it.
         remaining: how many of them are left; None likewise.
         outstanding: our calls whose answers are still to come.
+        ends_at: when the next day begins, where that is known.
     """
 
     limit: int | None = None
     remaining: int | None = None
     outstanding: int = 0
+    ends_at: float = inf
     _known_at: float = field(default=-inf, init=False)
     _begun_at: float = field(default=-inf, init=False)  # when a new day was noticed
     _silent: bool = field(default=False, init=False)
@@ -101,11 +103,16 @@ class Day:
         """Say whether a call may leave, must wait for answers, or is one too many."""
         if not reserve or (self.remaining is None and self._silent):
             return "go"
-        if self.remaining is None or now - self._known_at > BELIEVED:
+        if self.remaining is None or not self._is_fresh(now):
             return "wait" if self.outstanding else "go"
-        if self.remaining - self.outstanding > self.kept(reserve):
-            return "go"
-        return "wait" if self.outstanding else "end"
+        spare = self.remaining - self.kept(reserve)
+        if spare <= 0:
+            return "end"
+        return "go" if spare > self.outstanding else "wait"
+
+    def _is_fresh(self, now: float) -> bool:
+        of_today = not self._known_at < self.ends_at <= now
+        return of_today and now - self._known_at <= BELIEVED
 
 
 def next_midnight(now: datetime, zone: tzinfo) -> datetime:

@@ -9,7 +9,7 @@ answers in any order, then say the same.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
-from math import ceil, inf
+from math import ceil, exp, inf, log, sqrt
 
 from attrs import define, evolve, field
 
@@ -18,8 +18,8 @@ from .families import Family
 from .pacing import LAG, RateLimit
 
 
-# Seconds in which room that others had taken is believed to be free again, all of it.
-RECOVERY = 60.0
+# Seconds after which others are believed to have gone, all but a third (1 / e) of them.
+RECOVERY = 40.0
 # A 429 takes this share of the limit away, to recover like the rest: more, the less of
 # ours was in the window, but it may also be another limit that was meant.
 _LEAST_CUT, _MOST_CUT = 0.05, 0.5
@@ -36,11 +36,17 @@ class Follower:
     _told: int | None = field(default=None, init=False)
     _told_at: float = field(default=-inf, init=False)
     _ours: list[float] = field(factory=list, init=False)  # when each was sent
-    # What others used, as a share of the limit, at its highest; it falls by one in
-    # RECOVERY seconds, so the highest of any order of answers is one number.
+    # What others used, as the logarithm of a share of the limit, at its highest. It
+    # falls by one in RECOVERY seconds, so the highest of all answers, in whatever
+    # order they come, is one number.
     _level: float = field(default=-inf, init=False)
     _refused_at: float = field(default=-inf, init=False)
     _limit: tuple[object, RateLimit] | None = field(default=None, init=False)
+
+    @property
+    def told(self) -> bool:
+        """Whether HubSpot has told its limit."""
+        return self._told is not None
 
     @property
     def whole(self) -> int:
@@ -52,8 +58,9 @@ class Follower:
 
     def others(self, now: float) -> int:
         """Count the requests that somebody else is thought to have in the window."""
-        share = min(1.0, self._level - now / RECOVERY)
-        return ceil(self.whole * share) if share > 0 else 0
+        others = self.whole * exp(min(0.0, self._level - now / RECOVERY))
+        # By chance they come and go by about the root of their number.
+        return ceil(others + sqrt(others)) if others >= 1 else 0
 
     def limit(self, now: float) -> RateLimit:
         """Give the limit to keep now: under the ceiling, beside the others."""
@@ -74,7 +81,7 @@ class Follower:
         return RateLimit(room, share.interval, burst)
 
     def _part(self, limit: RateLimit) -> float:
-        """Give how much of HubSpot's limit an interval may use: of a short one, less."""
+        """Give the part of HubSpot's limit for an interval: for a short one, less."""
         return min(1.0, limit.interval / self.family.interval)
 
     def not_before(self, granted_at: float) -> float:
@@ -123,4 +130,4 @@ class Follower:
         return bisect_right(self._ours, sent_at + LAG) - first
 
     def _note(self, sent_at: float, others: float) -> None:
-        self._level = max(self._level, others / self.whole + sent_at / RECOVERY)
+        self._level = max(self._level, log(others / self.whole) + sent_at / RECOVERY)

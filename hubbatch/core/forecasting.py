@@ -1,7 +1,10 @@
 """What a job will take, before it is begun."""
 
+from collections.abc import Mapping
+
 from attrs import frozen
 
+from .operations import OBJECT_CALLS, Call, check_object_type
 from .pacing import LAG, RateLimit
 
 
@@ -19,6 +22,23 @@ class Plan:
     calls: int
     seconds: float
     share_of_day: float | None
+
+
+def named_call(operation: str) -> Call:
+    """Look up what an operation's name means, e.g. `tickets.update`.
+
+    Raises:
+        ValueError: if it is not an object type and a verb of it.
+    """
+    calls: Mapping[str, Call] = {call.verb: call for call in OBJECT_CALLS.values()}
+    object_type, _, verb = str(operation).rpartition(".")
+    if verb not in calls:
+        raise ValueError(
+            "operation must be an object type and a verb, such as 'tickets.update', "
+            f"not {operation!r}; the verbs are {', '.join(calls)}"
+        )
+    check_object_type(object_type)
+    return calls[verb]
 
 
 def plan(count: int, max_inputs: int, limit: RateLimit, daily: int | None) -> Plan:

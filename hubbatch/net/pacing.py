@@ -135,6 +135,15 @@ class Gate:
         """Let nobody out for so long; a hold is never shortened."""
         self._shared().turnstile(family).hold(seconds)
 
+    @property
+    def told(self) -> bool:
+        """Whether HubSpot has told the limit of most calls."""
+        return self._shared().turnstile("objects").told
+
+    def day_ends(self, seconds: float) -> None:
+        """Note that the account's next day begins in so many seconds."""
+        self._shared().day.ends_at = _now() + seconds
+
     def limit(self, family: str) -> RateLimit:
         """Give the limit that is kept now."""
         return self._shared().turnstile(family).limit()
@@ -172,7 +181,7 @@ class Gate:
     def without_reserve(self) -> "Gate":
         """Make a gate for a question that is worth a call of the reserve."""
         gate = Gate(self.ceiling, 1)
-        gate._state = self._shared()  # noqa: SLF001 -- its own kind
+        gate._state = self._shared()
         return gate
 
     def close(self) -> None:
@@ -214,8 +223,8 @@ class Gate:
         day = self._shared().day
         if day.allows(self._reserve, _now()) == "end":
             raise DailyLimitReached(
-                f"The account has {day.remaining:,} calls left today, and daily_reserve "
-                f"keeps {day.kept(self._reserve):,} of them."
+                f"The account has {day.remaining:,} calls left today, and "
+                f"daily_reserve keeps {day.kept(self._reserve):,}."
             )
         return True
 

@@ -143,6 +143,11 @@ class Turnstile:
         """Give the seconds until a hold ends; zero if there is none."""
         return max(0.0, self._held_until - _now())
 
+    @property
+    def told(self) -> bool:
+        """Whether HubSpot has told its limit."""
+        return self._follower.told
+
     def others(self) -> int:
         """Count the requests of others in this window."""
         return self._follower.others(_now())
