@@ -76,7 +76,7 @@ class Books:
     def answer(self, chunk: Chunk, body: object, status: int = 200) -> None:
         verdict = read(self.operation, chunk, respond(status, body))
         assert isinstance(verdict, Answered)
-        self.ledger.settle(chunk, verdict.settlement)
+        self.ledger.settle(chunk, verdict.settlement, 0.0)
 
     @property
     def statuses(self) -> dict[int, str]:
@@ -585,7 +585,7 @@ def happen(books: Books, chunk: Chunk, event: str) -> None:
             part = chunk if event == "answer" else chunk.pick([0])
             verdict = read(books.operation, chunk, respond(200, complete(books, part)))
             if isinstance(verdict, Answered):
-                books.ledger.settle(chunk, verdict.settlement)
+                books.ledger.settle(chunk, verdict.settlement, 0.0)
             else:
                 books.ledger.give_up(chunk, Again(NO, arrived=True))
         case "refuse":

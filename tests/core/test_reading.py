@@ -373,7 +373,7 @@ def test_a_refusal_that_may_have_written(name: str, status: int, body: object) -
     verdict = ask(name, status, body)
 
     assert isinstance(verdict, Refused)
-    assert verdict.written is (name == "create")
+    assert verdict.written is (name != "read")
 
 
 def test_all_that_hubspot_says_of_a_refusal() -> None:
@@ -754,7 +754,7 @@ def test_whatever_is_answered_every_input_has_one_outcome(
             verdict = read(call, carried, Response(status, {}, body))
         match verdict:
             case Answered():
-                ledger.settle(chunk, verdict.settlement)
+                ledger.settle(chunk, verdict.settlement, 0.0)
             case Refused():
                 ledger.refuse(chunk, verdict)
             case Again() | Missing() | Throttled():

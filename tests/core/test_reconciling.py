@@ -73,7 +73,7 @@ class Books:
         operation, question = probe(CREATE, chunk)
         verdict = read(operation, question, respond(207 if absent else 200, body))
         assert isinstance(verdict, Answered)
-        self.ledger.settle(chunk, verdict.settlement)
+        self.ledger.settle(chunk, verdict.settlement, 0.0)
 
     @property
     def reasons(self) -> list[str]:
@@ -172,7 +172,7 @@ def test_another_error_than_not_found_proves_nothing() -> None:
     body = {"results": [record(0)], "errors": [error]}
     verdict = read(operation, question, respond(207, body))
     assert isinstance(verdict, Answered)
-    books.ledger.settle(chunk, verdict.settlement)
+    books.ledger.settle(chunk, verdict.settlement, 0.0)
     assert books.told.statuses == {0: "succeeded", 1: "unknown"}
 
 
