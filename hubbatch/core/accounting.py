@@ -251,8 +251,9 @@ class Ledger:
 
     def leave_unknown(self, chunk: Chunk, reason: str) -> None:
         """Note that every input of a chunk may have been written."""
-        if chunk.probes:
-            times = "once" if chunk.probes == 1 else f"{chunk.probes} times"
+        looked = chunk.probes - chunk.probing  # the last was not answered
+        if looked:
+            times = "once" if looked == 1 else f"{looked} times"
             reason = f"looked for {times}, and then: {reason}"
         self.fail(chunk, OutcomeStatus.UNKNOWN, unknown_error(reason))
 

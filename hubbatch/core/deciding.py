@@ -26,6 +26,8 @@ from .verdicts import (
 )
 
 
+Pauses = Generator[float, tuple[Verdict, float], None]
+
 # So many chunks in a row that use up their retries end the batch.
 _UNAVAILABLE_AFTER = 3
 
@@ -43,7 +45,7 @@ class Trip:
         over: whether it was settled, or handed back to the desk.
     """
 
-    pauses: Generator[float, tuple[Verdict, float], None]
+    pauses: Pauses
     chunk: Chunk | None = None
     started: float = 0.0
     sent: float = 0.0
@@ -137,7 +139,7 @@ class Judge:
         lost = chunk.doubtful and not (operation.call.repeatable or chunk.probing)
         if lost and self.ledger.look_for(chunk):
             # The question has attempts of its own.
-            lost, trip.pauses, trip.started = False, self._pauses(), now
+            lost, trip.pauses, trip.started = False, self._pauses(spent=0), now
         if not lost:
             with suppress(StopIteration):
                 return trip.pauses.send((verdict, now - trip.started))
@@ -150,8 +152,8 @@ class Judge:
             self.end(_unavailable(verdict, told))
         return None
 
-    def _pauses(self) -> Generator[float, tuple[Verdict, float], None]:
-        pauses = waits(self.policy, self.jitter)
+    def _pauses(self, spent: int = 1) -> Pauses:
+        pauses = waits(self.policy, self.jitter, spent=spent)
         next(pauses)
         return pauses
 

@@ -114,6 +114,7 @@ class Reconciler:
 
     def settle(self, chunk: Chunk, settlement: Settlement, now: float) -> None:
         """Settle creates that were looked for; what is not there is created again."""
+        chunk.probing = False  # the question is answered
         found: list[int] = []
         absent: list[int] = []
         unseen: list[int] = []
@@ -145,6 +146,7 @@ class Reconciler:
 
     def refused(self, single: Chunk, error: RecordError) -> None:
         """Settle a create that was looked for alone, which HubSpot refused."""
+        single.probing = False
         if isinstance(error, RecordNotFound):
             self._create_again(single)
             return
@@ -152,7 +154,7 @@ class Reconciler:
         self.books.leave_unknown(single, reason)
 
     def _create_again(self, chunk: Chunk) -> None:
-        chunk.probing, chunk.doubtful = False, False
+        chunk.doubtful = False
         self.books.send_back([chunk])
 
     def _is_its_own(

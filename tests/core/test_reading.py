@@ -769,3 +769,27 @@ def test_whatever_is_answered_every_input_has_one_outcome(
                 ledger.drop(chunk)
     assert [*told.statuses] == [*range(count)]
     assert desk.size == 0
+
+
+def test_the_details_of_crm_objects_v1() -> None:
+    """It calls them otherwise, and they name the property all the same."""
+    body = {
+        "status": "error",
+        "message": "Property values were not valid",
+        "validationResults": [
+            {
+                "isValid": False,
+                "message": "99 was not one of the allowed options",
+                "error": "INVALID_OPTION",
+                "name": "hs_pipeline_stage",
+            }
+        ],
+    }
+    verdict = ask("legacy", 400, body)
+
+    assert isinstance(verdict, Refused)
+    [detail] = verdict.error.errors
+    assert (detail.code, detail.context) == (
+        "INVALID_OPTION",
+        {"propertyName": ["hs_pipeline_stage"]},
+    )
