@@ -14,11 +14,7 @@ from hubbatch.core.accounting import Emit, Ledger
 from hubbatch.core.answers import Request, Response
 from hubbatch.core.deciding import Judge, Trip
 from hubbatch.core.encoding import request_body
-from hubbatch.core.events import (
-    ChunkCut,
-    ChunkSent,
-    Event,
-)
+from hubbatch.core.events import ChunkCut, ChunkSent, Event
 from hubbatch.core.operations import Operation
 from hubbatch.core.outcomes import Summary
 from hubbatch.core.planning import Chunk, Desk
@@ -26,6 +22,7 @@ from hubbatch.core.reading import read
 from hubbatch.core.reconciling import probe
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.core.stopping import FailureWatch
+from hubbatch.core.telling import Teller
 from hubbatch.core.verdicts import Throttled, Verdict
 from hubbatch.errors import DailyLimitReached
 
@@ -88,8 +85,7 @@ class Run:
             isolate=isolate,
             watch=watch,
             stop=self._end,
-            tell=tell,
-            account=account,
+            teller=Teller(operation=operation, tell=tell, account=account),
         )
         self._judge = Judge(
             ledger=self._ledger,
@@ -138,7 +134,7 @@ class Run:
             if self._timer is not None:
                 self._timer.cancel()
             self.summary.seconds = _now() - started
-            self._ledger.tell_of_end(self.ended)
+            self._ledger.teller.of_end(self.summary, self.ended)
         if self.ended is not None:
             raise self.ended
 
@@ -158,7 +154,7 @@ class Run:
         self._end(asyncio.CancelledError())
         for block in Intake(source).rest():
             self._take_in(block)
-        self._ledger.tell_of_end(self.ended)
+        self._ledger.teller.of_end(self.summary, self.ended)
 
     def _end(self, error: BaseException) -> None:
         """End the batch: what is not in flight is not sent any more."""
@@ -295,6 +291,8 @@ class Run:
                     trip.over = True
                     return
                 await self._pause(wait)
+        except DailyLimitReached as error:  # no permit: the rest of the day is kept
+            self._end(error)
         except Exception as error:
             # A mistake of ours: whatever was under way, nothing is certain of it.
             if trip.chunk is not None:
@@ -328,25 +326,21 @@ class Run:
                 return self._waiting() > 0
             return self.ended is None
 
-        family = self.operation.call.family
-        try:
-            with ExitStack() as waiting:
-                waiting.enter_context(self._called_back())
-                async with self._gate.permit(self._lane, wanted, family) as permit:
-                    waiting.close()
-                    if permit is None:
-                        return None
-                    if trip.chunk is None:
-                        trip.chunk = self._desk.take()
-                        trip.started = _now()
-                        self._unladen -= 1
-                        self._linger_anew()
-                        self._ledger.tell_of_chunk(ChunkCut, trip.chunk)
-                    trip.sent = _now()
-                    return await self._exchange(trip.chunk, permit, token)
-        except DailyLimitReached as error:  # no permit: the rest of the day is kept
-            self._end(error)
-            return None
+        with ExitStack() as waiting:
+            waiting.enter_context(self._called_back())
+            family = self.operation.call.family
+            async with self._gate.permit(self._lane, wanted, family) as permit:
+                waiting.close()
+                if permit is None:
+                    return None
+                if trip.chunk is None:
+                    trip.chunk = self._desk.take()
+                    trip.started = _now()
+                    self._unladen -= 1
+                    self._linger_anew()
+                    self._ledger.teller.of_chunk(ChunkCut, trip.chunk)
+                trip.sent = _now()
+                return await self._exchange(trip.chunk, permit, token)
 
     async def _exchange(self, chunk: Chunk, permit: Permit, token: str) -> Verdict:
         def on_sent() -> None:
@@ -365,7 +359,7 @@ class Run:
         )
         chunk.attempts += 1
         self.summary.requests += 1
-        self._ledger.tell_of_chunk(ChunkSent, chunk, attempt=chunk.attempts)
+        self._ledger.teller.of_chunk(ChunkSent, chunk, attempt=chunk.attempts)
         answer = await self._transport.send(request, on_sent)
         permit.answered(answer.headers if isinstance(answer, Response) else None)
         verdict = read(operation, carried, answer)
