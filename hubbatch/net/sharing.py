@@ -11,7 +11,8 @@ from attrs import define, field
 from hubbatch.core.days import Day
 from hubbatch.core.pacing import LAG, RateLimit
 
-from .turnstile import Client, Turnstile
+from .lines import Client
+from .turnstile import Turnstile
 
 
 class Sharer(Client, Protocol):

@@ -2,9 +2,7 @@
 
 import asyncio
 
-from collections import deque
 from collections.abc import Callable, Mapping
-from enum import IntEnum
 from math import inf
 from typing import Protocol
 
@@ -15,36 +13,15 @@ from hubbatch.core.families import FAMILIES
 from hubbatch.core.following import Follower
 from hubbatch.core.pacing import LAG, RateLimit, Slot, Window
 
+from .lines import Client, Lane, Line, Place
+
 
 # Of so many permits one goes to bulk when both lanes wait.
 _BULK_TURN = 4
 
 
-class Lane(IntEnum):
-    """Who waits: a person for one record, or a migration."""
-
-    SINGLE = 0
-    BULK = 1
-
-
 _SINGLE_FIRST = (Lane.SINGLE, Lane.BULK)
 _BULK_FIRST = (Lane.BULK, Lane.SINGLE)
-
-
-class Client(Protocol):
-    """On whose behalf somebody waits: it may have no more than so many under way."""
-
-    def has_room(self) -> bool:
-        """Say whether one more may leave now."""
-        ...
-
-    def take(self) -> None:
-        """Note that one more is on its way."""
-        ...
-
-    def give_back(self) -> None:
-        """Note that one of them is over."""
-        ...
 
 
 class Pacer(Protocol):
@@ -53,51 +30,6 @@ class Pacer(Protocol):
     async def acquire(self) -> None:
         """Wait until one more may leave. It never raises."""
         ...
-
-
-@define(eq=False)
-class _Place:
-    """Somebody's place in line; a slot is handed over, or None if it is unwanted."""
-
-    client: Client
-    wanted: Callable[[], bool]
-    handed: asyncio.Future[Slot | None]
-
-
-class _Line:
-    """Those who wait in one lane: clients take turns, and each is first come first."""
-
-    def __init__(self) -> None:
-        self._places: dict[Client, deque[_Place]] = {}
-
-    def add(self, place: _Place) -> None:
-        self._places.setdefault(place.client, deque()).append(place)
-
-    def first(self) -> _Place | None:
-        """Find who is next, of clients that have room; forget who has left."""
-        for client, places in [*self._places.items()]:
-            while places and places[0].handed.done():
-                places.popleft()
-            if not places:
-                del self._places[client]
-            elif client.has_room():
-                return places[0]
-        return None
-
-    def advance(self, client: Client) -> None:
-        """Let the other clients go before this one."""
-        self._places[client] = self._places.pop(client)
-
-    def fail(self, error: Exception) -> None:
-        """Raise an error where anybody waits."""
-        for places in self._places.values():
-            for place in places:
-                if not place.handed.done():
-                    place.handed.set_exception(error)
-        self._places.clear()
-
-    def __bool__(self) -> bool:
-        return bool(self._places)
 
 
 @define(eq=False)
@@ -116,7 +48,7 @@ class Turnstile:
     ceiling: RateLimit | None
     window: Window = field(init=False)
     _follower: Follower = field(init=False)
-    _lines: tuple[_Line, _Line] = field(factory=lambda: (_Line(), _Line()), init=False)
+    _lines: tuple[Line, Line] = field(factory=lambda: (Line(), Line()), init=False)
     _turns: int = field(default=0, init=False)
     _handed_at: float = field(default=-inf, init=False)
     _held_until: float = field(default=-inf, init=False)
@@ -195,7 +127,7 @@ class Turnstile:
         Whoever gets a slot gives it back; what `wanted` raises is raised here.
         """
         handed = asyncio.get_running_loop().create_future()
-        self._lines[lane].add(_Place(client, wanted, handed))
+        self._lines[lane].add(Place(client, wanted, handed))
         if self._timer is None:
             self._dispatch()
         try:
