@@ -123,6 +123,16 @@ async def test_new_ceiling_of_processes_paces_from_then_on() -> None:
     assert max(left) > 3
 
 
+async def test_client_with_the_same_ceiling_changes_no_pace() -> None:
+    limit = RateLimit(190, processes=10)
+    one, two = (Gate(limit, 64, key="k") for _ in range(2))
+    one.limits()
+    pacer = one._shared().turnstile("objects")._pacer
+    two.limits()
+    assert pacer is not None
+    assert one._shared().turnstile("objects")._pacer is pacer
+
+
 # ---- an account that is known later
 
 

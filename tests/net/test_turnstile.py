@@ -133,10 +133,20 @@ async def test_work_that_is_taken_between_the_handing_over_and_the_waking_up() -
 async def test_cancelled_when_the_slot_is_handed_over_already() -> None:
     gate = Gate(RateLimit(1), 1)
     gate.hold(1)
-    waiting = asyncio.create_task(leave(gate))
-    gate._shared().turnstile("objects")
-    asyncio.get_running_loop().call_at(now() + 1, waiting.cancel)
+
+    def wanted() -> bool:
+        if now() >= 1:
+            asyncio.get_running_loop().call_soon(waiting.cancel)
+        return True
+
+    async def ask() -> None:
+        async with gate.permit(Lane.BULK, wanted):
+            pytest.fail("it went on")
+
+    waiting = asyncio.create_task(ask())
     await asyncio.wait([waiting])
+    assert waiting.cancelled()
+    assert (gate.granted, gate.limits().used) == (0, 0)
     await leave(gate)
     assert now() < 1.1
     assert idle(gate, 1)
@@ -169,15 +179,15 @@ async def test_mistake_of_ours_leaves_nobody_waiting(
     gate.hold(1)
     waiting = [asyncio.create_task(leave(gate, lane)) for lane in (*Lane, Lane.BULK)]
     await asyncio.sleep(0.5)
-    waiting[0].cancel()
+    waiting[2].cancel()
 
     def broken(_turnstile: Turnstile) -> None:
         raise OwnError
 
     monkeypatch.setattr(Turnstile, "_has_pace", broken)
     await asyncio.wait(waiting)
-    assert waiting[0].cancelled()
-    assert all(isinstance(task.exception(), OwnError) for task in waiting[1:])
+    assert waiting[2].cancelled()
+    assert all(isinstance(task.exception(), OwnError) for task in waiting[:2])
     assert idle(gate, 3)
 
 
