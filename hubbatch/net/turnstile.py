@@ -31,6 +31,17 @@ class Pacer(Protocol):
         """Wait until one more may leave. It never raises."""
         ...
 
+    def hold(self, seconds: float) -> None:
+        """Let nobody out for so long, of all who share it."""
+        ...
+
+
+class _Leaky(AsyncLimiter):
+    """A leaky bucket of this process alone, whose turnstile holds by itself."""
+
+    def hold(self, seconds: float) -> None:
+        """Leave it to the turnstile."""
+
 
 @define(eq=False)
 class Turnstile:
@@ -72,6 +83,7 @@ class Turnstile:
             self._pacer = _pace(limit.share()) if paced else None
         self.ceiling = self._follower.ceiling = ceiling
         self.window.follow(self.limit())
+        self.nudge()  # it may be a higher one
 
     # ---- what is known
 
@@ -97,6 +109,8 @@ class Turnstile:
     def hold(self, seconds: float) -> None:
         """Let nobody out for so long; a hold is never shortened."""
         self._held_until = max(self._held_until, _now() + seconds)
+        if self._pacer is not None:
+            self._pacer.hold(seconds)
 
     def sent(self, slot: Slot) -> None:
         """Note that the first byte of a request is being written."""
@@ -224,7 +238,7 @@ class Turnstile:
         return self._paced.done()
 
 
-def _pace(share: RateLimit) -> AsyncLimiter:
+def _pace(share: RateLimit) -> Pacer:
     """Spread a process's share, so that many processes do not leave in step.
 
     A leaky bucket lets its burst and its rate through in the same window, so the two
@@ -233,8 +247,8 @@ def _pace(share: RateLimit) -> AsyncLimiter:
     window = share.interval + LAG
     burst = min(share.burst, share.max_requests / 4)
     if burst <= 1:  # one at a time, evenly
-        return AsyncLimiter(1, window / share.max_requests)
-    return AsyncLimiter(burst, burst * window / (share.max_requests - burst))
+        return _Leaky(1, window / share.max_requests)
+    return _Leaky(burst, burst * window / (share.max_requests - burst))
 
 
 def _now() -> float:

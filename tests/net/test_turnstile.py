@@ -297,6 +297,10 @@ class Slow:
     def __init__(self) -> None:
         self.asked = 0
         self.cancelled = 0
+        self.held: list[float] = []
+
+    def hold(self, seconds: float) -> None:
+        self.held.append(seconds)
 
     async def acquire(self) -> None:
         self.asked += 1
@@ -326,6 +330,17 @@ async def test_single_call_takes_what_the_limiter_gives_a_bulk_run() -> None:
     await asyncio.sleep(0.5)
     assert await leave(gate, Lane.SINGLE) == pytest.approx(1, abs=0.01)
     assert await bulk == pytest.approx(2, abs=0.01)
+
+
+async def test_limiter_beneath_hears_of_a_hold() -> None:
+    gate, pacer = Gate(None, 9), Slow()
+    over(gate, pacer)
+    await refused(gate, 7)
+    assert pacer.held == [7]
+    paced = Gate(RateLimit(190, processes=2), 9)
+    paced.hold(7)
+    assert await leave(paced) == pytest.approx(now(), abs=0.01)
+    assert now() > 7
 
 
 @pytest.mark.parametrize("after", [0.0, 0.5])
