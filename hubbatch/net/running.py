@@ -47,7 +47,8 @@ class Run:
     """One batch on its way.
 
     `ready` waits until the consumer can take more outcomes; `linger` is how many
-    seconds a partial chunk waits for more from an asynchronous source.
+    seconds a partial chunk waits for more from an asynchronous source; `window` is how
+    many inputs are held at a time.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Run:
         max_workers: int,
         lane: Lane = Lane.BULK,
         linger: float = 0.1,
+        window: int | None = None,
         isolate: bool = True,
         watch: FailureWatch | None = None,
         tell: Callable[[Event], None] | None = None,
@@ -79,7 +81,7 @@ class Run:
         self._linger = linger
         self._ready = ready
         # Each worker holds a chunk, and as much again is ready to follow.
-        window = 2 * max_workers * operation.max_inputs
+        window = window or 2 * max_workers * operation.max_inputs
         self._desk = Desk(operation.max_inputs, window, operation.call.repeats)
         self._ledger = Ledger(
             operation=operation,
@@ -160,6 +162,10 @@ class Run:
         for block in Intake(source).rest():
             self._take_in(block)
         self._ledger.tell_of_end(self.ended)
+
+    def withdraw(self, index: int, given: object) -> None:
+        """Take out an input that has not left; its outcome is `not_sent`."""
+        self._ledger.withdraw(index, given)
 
     def _end(self, error: BaseException) -> None:
         """End the batch: what is not in flight is not sent any more."""
