@@ -1,7 +1,6 @@
 """Single records: many callers' calls ride together in one request."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from .core.object_types import StandardTypes
 from .core.operations import (
@@ -172,7 +171,7 @@ class Single(StandardTypes):
         return self._mailboxes.max_pending
 
     @max_pending.setter
-    def max_pending(self, number: Any) -> None:
+    def max_pending(self, number: int) -> None:
         if type(number) is not int or number < 1:
             raise ConfigurationError(f"max_pending must be above zero, not {number!r}")
         self._mailboxes.max_pending = number

@@ -1,4 +1,4 @@
-"""`hub.single` as its users see it: what each call sends and gives, and what it refuses."""
+"""`hub.single` as its users see it: what calls send and give, and what is refused."""
 
 import asyncio
 
@@ -110,7 +110,7 @@ async def test_any_object_type_in_any_version() -> None:
 async def test_errors_are_of_one_record() -> None:
     with pytest.raises(RecordNotFound):
         await use(lambda hub: hub.tickets.read("404"))
-    with pytest.raises(RecordInvalid, match="an id"):
+    with pytest.raises(RecordInvalid, match="not a record id"):
         await use(lambda hub: hub.tickets.update("512.0", {"value": "v"}))
 
 

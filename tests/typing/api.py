@@ -77,8 +77,8 @@ async def collect(hub: HubBatch) -> None:
 
 
 async def single(hub: HubBatch) -> None:
-    hub.single.max_pending = 500
     assert_type(hub.single.max_pending, int)
+    hub.single.max_pending = 500
     tickets = hub.single.tickets
     assert_type(await tickets.read("512", ["subject"]), SimplePublicObject)
     assert_type(await tickets.read(512, id_property="ref"), SimplePublicObject)
