@@ -256,25 +256,29 @@ def bar(cell: Cell, y: float) -> list[str]:
     middle, far = cell.wait(0.5), cell.wait(0.99)
     begin, end = across(middle), across(far)
     bold = ' font-weight="600"' if cell.way == "hub.single" else ""
-    told = (
-        f"{show(middle)} / {show(far)}"
-        if far < math.inf
-        else (f"{show(middle)} / …" if middle < math.inf else "not answered")
-    )
     lines = [
         f'<text x="{LEFT - 12}" y="{y + 4}" text-anchor="end"{bold}>{cell.way}</text>',
-        f'<line x1="{begin:.1f}" x2="{end:.1f}" y1="{y}" y2="{y}" stroke="{colour}" '
-        'stroke-width="6" stroke-linecap="round" stroke-opacity="0.45"/>',
-        f'<text x="{WIDTH - RIGHT + 14}" y="{y + 4}" font-size="12"{bold}>{told}</text>',
+        f'<line x1="{begin:.1f}" x2="{end:.1f}" y1="{y}" y2="{y}" '
+        f'stroke="{colour}" stroke-width="6" stroke-linecap="round" '
+        'stroke-opacity="0.45"/>',
+        f'<text x="{WIDTH - RIGHT + 14}" y="{y + 4}" font-size="12"{bold}>'
+        f"{told(middle, far)}</text>",
     ]
     if middle < math.inf:
         lines.append(f'<circle cx="{begin:.1f}" cy="{y}" r="5" fill="{colour}"/>')
     if far == math.inf:
+        back = end - 4
         lines.append(
-            f'<path d="M{end - 4:.1f} {y - 6} L{end + 6:.1f} {y} L{end - 4:.1f} {y + 6}"'
-            f' fill="none" stroke="{colour}" stroke-width="2"/>'
+            f'<path d="M{back:.1f} {y - 6} L{end + 6:.1f} {y} L{back:.1f} {y + 6}" '
+            f'fill="none" stroke="{colour}" stroke-width="2"/>'
         )
     return lines
+
+
+def told(middle: float, far: float) -> str:
+    if middle == math.inf:
+        return "not answered"
+    return f"{show(middle)} / {'never' if far == math.inf else show(far)}"
 
 
 def main() -> None:

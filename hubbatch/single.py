@@ -27,9 +27,10 @@ from .objects import check_name, check_names
 class SingleObjects:
     """Calls on single records of one object type: one in, its result out.
 
-    Calls that wait at the same time leave in one request: on an idle client after 3 ms,
-    under load as soon as the rate limit lets a request go. None waits for another's
-    answer, and none fails for another's record.
+    Calls that wait at the same time leave in one request. A lone call waits 3 ms for
+    others; when there are many, requests leave evenly, at the rate that the account may
+    keep up, each with all the calls that wait by then. No call fails for another's
+    record.
 
     Every call raises the error of its record, an own copy of it:
 

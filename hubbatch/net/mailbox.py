@@ -25,6 +25,7 @@ from hubbatch.core.outcomes import (
     not_sent_error,
     unknown_error,
 )
+from hubbatch.core.pacing import Spacing
 from hubbatch.core.planning import Chunk
 from hubbatch.core.settling import Settlement
 from hubbatch.errors import HubBatchError, OverloadedError
@@ -64,12 +65,19 @@ class Mailbox(AsyncIterator[Any]):
     caller a result of its own, or an error of its own to raise.
     """
 
-    def __init__(self, engine: Engine, operation: Operation, *, window: int) -> None:
+    def __init__(
+        self, engine: Engine, operation: Operation, *, window: int, spacing: Spacing
+    ) -> None:
         self.operation = operation
         # No caller's context variables: the run is nobody's own.
         self.context = Context()
         self._engine = engine
-        self._options = {"lane": Lane.SINGLE, "linger": LINGER, "window": window}
+        self._options: dict[str, Any] = {
+            "lane": Lane.SINGLE,
+            "linger": LINGER,
+            "spacing": spacing,
+            "window": window,
+        }
         self._waiting: OrderedDict[_Call, None] = OrderedDict()
         self._taken: dict[int, _Call] = {}
         self._count = 0  # how many the run has taken in
@@ -164,9 +172,8 @@ class Mailbox(AsyncIterator[Any]):
     def _error(self, outcome: Outcome[Any]) -> HubBatchError:
         assert self._run is not None  # noqa: S101 -- it told us
         ended = self._run.ended
-        if outcome.status is OutcomeStatus.NOT_SENT and isinstance(
-            ended, HubBatchError
-        ):
+        not_sent = outcome.status is OutcomeStatus.NOT_SENT
+        if not_sent and isinstance(ended, HubBatchError):
             return copy(ended)
         error = copy(outcome.error)
         assert error is not None  # noqa: S101 -- it did not succeed
@@ -175,7 +182,8 @@ class Mailbox(AsyncIterator[Any]):
         if isinstance(error.context, Mapping) and "ids" in error.context:
             own = getattr(outcome.input, "id", outcome.input)
             error.context = {**error.context, "ids": [str(own)]}
-        if isinstance(ended, Exception):
+        told = not_sent or outcome.status is OutcomeStatus.UNKNOWN
+        if told and isinstance(ended, Exception):
             error.__cause__ = ended
         return error
 
@@ -201,6 +209,7 @@ class Mailboxes:
 
     _engine: Engine
     max_pending: int = MAX_PENDING
+    _spacing: Spacing = field(factory=Spacing, init=False)
     _pending: int = field(default=0, init=False)
     _open: dict[Operation, Mailbox] = field(factory=dict, init=False)
     _tasks: set["asyncio.Task[None]"] = field(factory=set, init=False)
@@ -227,9 +236,17 @@ class Mailboxes:
     def _mailbox(self, operation: Operation) -> Mailbox:
         box = self._open.get(operation)
         if box is None:
-            box = Mailbox(self._engine, operation, window=self.max_pending)
+            # Room for all who may wait, and for what is under way for those who have
+            # gone: a call is never kept off the desk.
+            gone = self._engine.max_concurrency * operation.max_inputs
+            box = Mailbox(
+                self._engine,
+                operation,
+                window=self.max_pending + gone,
+                spacing=self._spacing,
+            )
             self._open[operation] = box
-            # A task that no caller's cancellation reaches.
+            # A task of its own: no caller's cancellation reaches it.
             task = asyncio.create_task(self._serve(box), context=box.context)
             self._tasks.add(task)
             over = partial(self._over, box)
@@ -242,8 +259,6 @@ class Mailboxes:
 
     def _over(self, box: Mailbox, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
-        if (
-            self._open.get(box.operation) is box
-        ):  # it was cancelled, before it began even
+        if self._open.get(box.operation) is box:  # cancelled, perhaps before it began
             del self._open[box.operation]
         box.refuse()
