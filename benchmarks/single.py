@@ -196,7 +196,8 @@ def measure(way: str, rate: int, seconds: float) -> Cell:
     process = context.Process(target=serve, args=(theirs,), daemon=True)
     process.start()
     cell = Cell(way, rate)
-    asyncio.run(drive(cell, *ours.recv(), seconds))
+    url, token, ids = ours.recv()
+    asyncio.run(drive(cell, url, token, ids, seconds))
     ours.send("stop")
     cell.requests, cell.throttled = ours.recv()
     process.join()
@@ -206,6 +207,16 @@ def measure(way: str, rate: int, seconds: float) -> Cell:
 # ---- the picture
 
 COLOURS = dict(zip(WAYS, ("#0f766e", "#b45309", "#6b7280", "#9ca3af"), strict=True))
+BOLD = 'font-weight="600"'
+SVG = """\
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" \
+font-family="system-ui, sans-serif" font-size="13" fill="#1f2937">
+<rect width="{width}" height="{height}" fill="#ffffff"/>"""
+TITLE = "Added wait of a single call at 190 requests per 10 s"
+LEGEND = (
+    "from the median (dot) to the 99th percentile, logarithmic; "
+    "an arrow: more than 1 % were never answered"
+)
 WIDTH, LEFT, RIGHT, ROW, HEAD = 760, 170, 110, 26, 46
 LOW, HIGH = 0.001, 30.0
 TICKS = {0.001: "1 ms", 0.01: "10 ms", 0.1: "100 ms", 1.0: "1 s", 10.0: "10 s"}
@@ -220,21 +231,14 @@ def picture(cells: list[Cell], seconds: float) -> str:
     panel = HEAD + ROW * len(WAYS)
     height = 62 + panel * len(RATES) + 34
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
-        'font-family="system-ui, sans-serif" font-size="13" fill="#1f2937">',
-        f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
-        '<text x="20" y="28" font-size="16" font-weight="600">Added wait of a single '
-        "call at 190 requests per 10 s</text>",
-        '<text x="20" y="48" fill="#6b7280">from the median (dot) to the 99th '
-        "percentile (bar), logarithmic; an arrow goes on to calls never answered"
-        "</text>",
+        SVG.format(width=WIDTH, height=height),
+        text(20, 28, TITLE, 'font-size="16" font-weight="600"'),
+        text(20, 48, LEGEND, 'fill="#6b7280"'),
     ]
     for number, rate in enumerate(RATES):
         top = 62 + number * panel
-        lines.append(
-            f'<text x="20" y="{top + 28}" font-weight="600">{rate:,} calls a second '
-            f"for {seconds:g} s</text>"
-        )
+        told = f"{rate:,} calls a second for {seconds:g} s"
+        lines.append(text(20, top + 28, told, BOLD))
         for tick in TICKS:
             x = across(tick)
             lines.append(
@@ -243,35 +247,33 @@ def picture(cells: list[Cell], seconds: float) -> str:
             )
         for place, cell in enumerate(one for one in cells if one.rate == rate):
             lines += bar(cell, top + HEAD + ROW * place + 6)
+    axis = 'text-anchor="middle" fill="#6b7280" font-size="12"'
     for tick, label in TICKS.items():
-        lines.append(
-            f'<text x="{across(tick):.1f}" y="{height - 16}" text-anchor="middle" '
-            f'fill="#6b7280" font-size="12">{label}</text>'
-        )
+        lines.append(text(across(tick), height - 16, label, axis))
     return "\n".join([*lines, "</svg>", ""])
+
+
+def text(x: float, y: float, words: str, style: str) -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" {style}>{words}</text>'
 
 
 def bar(cell: Cell, y: float) -> list[str]:
     colour = COLOURS[cell.way]
     middle, far = cell.wait(0.5), cell.wait(0.99)
     begin, end = across(middle), across(far)
-    bold = ' font-weight="600"' if cell.way == "hub.single" else ""
+    bold = BOLD if cell.way == "hub.single" else ""
+    stroke = f'stroke="{colour}" stroke-width="6" stroke-linecap="round"'
     lines = [
-        f'<text x="{LEFT - 12}" y="{y + 4}" text-anchor="end"{bold}>{cell.way}</text>',
-        f'<line x1="{begin:.1f}" x2="{end:.1f}" y1="{y}" y2="{y}" '
-        f'stroke="{colour}" stroke-width="6" stroke-linecap="round" '
-        'stroke-opacity="0.45"/>',
-        f'<text x="{WIDTH - RIGHT + 14}" y="{y + 4}" font-size="12"{bold}>'
-        f"{told(middle, far)}</text>",
+        text(LEFT - 12, y + 4, cell.way, f'text-anchor="end" {bold}'),
+        f'<path d="M{begin:.1f} {y} H{end:.1f}" {stroke} stroke-opacity="0.45"/>',
+        text(WIDTH - RIGHT + 14, y + 4, told(middle, far), f'font-size="12" {bold}'),
     ]
     if middle < math.inf:
         lines.append(f'<circle cx="{begin:.1f}" cy="{y}" r="5" fill="{colour}"/>')
     if far == math.inf:
-        back = end - 4
-        lines.append(
-            f'<path d="M{back:.1f} {y - 6} L{end + 6:.1f} {y} L{back:.1f} {y + 6}" '
-            f'fill="none" stroke="{colour}" stroke-width="2"/>'
-        )
+        head = f"M{end - 4:.1f} {y - 6} L{end + 6:.1f} {y} L{end - 4:.1f} {y + 6}"
+        style = f'fill="none" stroke="{colour}" stroke-width="2"'
+        lines.append(f'<path d="{head}" {style}/>')
     return lines
 
 

@@ -124,14 +124,14 @@ class Storm:
         return kinds
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 async def test_storm(portal: Portal, seed: int) -> None:
     random.seed(seed)  # the client's own dice, for its waits
     storm = Storm(seed, portal)
     portal.sim.faults.chaos(0.2)
     portal.sim.faults.add(Fault("honour_trace_ids", 20, value=()))
     before = asyncio.all_tasks()
-    await storm.rage(600)
+    await storm.rage(500)
     kinds = storm.check()
     assert kinds["SimplePublicObject"] > 200
     assert storm.left

@@ -74,7 +74,7 @@ class Storm:
         )
         crm.fill(RECORDS)
         if chance.random() < 0.3:  # some run is ended by its account
-            crm.script = ["fine"] * chance.randint(0, 20) + [UNAUTHORIZED]
+            crm.script = [*["fine"] * chance.randint(0, 20), UNAUTHORIZED]
         shared = engine(
             crm,
             rate_limit=chance.choice([None, RateLimit(20, burst=5), RateLimit(7)]),
