@@ -6,6 +6,7 @@ import gc
 import pickle
 import weakref
 
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import pytest
@@ -136,6 +137,28 @@ async def test_chunks_grow_while_the_gate_holds() -> None:
         await asyncio.sleep(0.1)
     await asyncio.gather(*tasks)
     assert desk.sizes == [1, 40]
+
+
+async def test_requests_that_are_not_full_keep_their_distance() -> None:
+    """A busy second must not use up in handfuls what the next nine need."""
+    desk = Desk(rate_limit=RateLimit.professional(), latency=(0, 0))
+    tasks = []
+    for number in range(400):
+        tasks.append(desk.update(number % 200 + 1))
+        await asyncio.sleep(0.005)
+    await asyncio.gather(*tasks)
+    times = [heard.at for heard in desk.crm.heard]
+    assert 5 + 36 <= len(times) <= 5 + 39
+    assert round(times[3] - times[2], 3) <= 0.01
+    assert {round(two - one, 3) for one, two in pairwise(times[5:])} <= {0.053, 0.054}
+
+
+async def test_full_chunk_keeps_no_distance() -> None:
+    desk = Desk(rate_limit=RateLimit.professional(), latency=(0, 0))
+    for _ in range(20):
+        await asyncio.gather(*(desk.update(n) for n in range(1, 101)))
+    assert desk.sizes == [100] * 20
+    assert asyncio.get_running_loop().time() < 0.1
 
 
 async def test_single_call_leaves_before_a_migration() -> None:
