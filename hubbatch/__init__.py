@@ -29,6 +29,7 @@ from .errors import (
     InvalidRequestError,
     OutcomeUnknown,
     PermissionDeniedError,
+    ReconnectRequired,
     RecordConflict,
     RecordError,
     RecordInvalid,
@@ -53,6 +54,7 @@ from .models import (
     ValueWithTimestamp,
 )
 from .net.batch import Batch, Stream
+from .net.oauth import OAuth, OAuthTokens
 from .net.pacing import Limits
 
 
@@ -90,11 +92,14 @@ __all__ = [
     "LegacyProperty",
     "LegacyUpdateInput",
     "Limits",
+    "OAuth",
+    "OAuthTokens",
     "Outcome",
     "OutcomeStatus",
     "OutcomeUnknown",
     "PermissionDeniedError",
     "RateLimit",
+    "ReconnectRequired",
     "RecordConflict",
     "RecordError",
     "RecordInvalid",

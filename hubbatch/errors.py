@@ -3,7 +3,8 @@
 HubBatchError
 ├── ConfigurationError (ValueError)   the client cannot work as it was set up
 ├── APIError                          HubSpot refused a call, or cannot answer
-│   ├── AuthenticationError           401
+│   ├── AuthenticationError           401, or a refused refresh
+│   │   └── ReconnectRequired         the app is not installed any more
 │   ├── PermissionDeniedError         403; names the missing scopes
 │   ├── InvalidRequestError           the call, not a record, is wrong
 │   ├── DailyLimitReached             the account's day is used up
@@ -82,7 +83,11 @@ class APIError(HubBatchError):
 
 
 class AuthenticationError(APIError):
-    """HubSpot does not accept the access token (401)."""
+    """HubSpot does not accept the access token (401), or refuses to refresh it."""
+
+
+class ReconnectRequired(AuthenticationError):
+    """The refresh token is not valid any more: only a new installation helps."""
 
 
 class PermissionDeniedError(APIError):

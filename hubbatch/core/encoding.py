@@ -18,6 +18,7 @@ from hubbatch.models import (
     UpsertInput,
 )
 
+from .granting import encode_grant_request
 from .operations import Dialect, Operation
 from .values import InvalidInput, check_encodable, property_texts, record_id
 
@@ -67,6 +68,8 @@ def encoder(operation: Operation) -> Encoder:
             return _id_encoder(operation.id_property)
         case "details":
             return _encode_nothing
+        case "token":
+            return encode_grant_request
         case _:
             return _write_encoder(operation)
 
@@ -75,7 +78,7 @@ def request_body(operation: Operation, bodies: Iterable[bytes]) -> bytes:
     """Join encoded inputs into the body of one request."""
     joined = b",".join(bodies)
     if operation.call.dialect is Dialect.DOCUMENT:
-        return b""
+        return joined
     if operation.call.dialect is Dialect.LEGACY:
         return b"[%b]" % joined
     if operation.call.verb != "read":

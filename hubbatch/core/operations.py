@@ -13,7 +13,7 @@ from typing import Literal
 from attrs import evolve, field, frozen
 
 
-Verb = Literal["create", "read", "update", "upsert", "archive", "details"]
+Verb = Literal["create", "read", "update", "upsert", "archive", "details", "token"]
 
 
 class Repeats(Enum):
@@ -29,7 +29,7 @@ class Dialect(Enum):
 
     ENVELOPE = "envelope"  # {"inputs": [...]}, {"status": ..., "results": [...]}
     LEGACY = "legacy"  # crm-objects/v1: bare lists
-    DOCUMENT = "document"  # no inputs, one JSON object
+    DOCUMENT = "document"  # one call and no records: one JSON object comes back
 
 
 @frozen
@@ -47,6 +47,7 @@ class Call:
     max_inputs: int = 100
     method: str = "POST"
     family: str = "objects"
+    content_type: str = "application/json"
 
 
 OBJECT_CALLS: Mapping[Verb, Call] = {

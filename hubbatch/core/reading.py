@@ -33,6 +33,7 @@ from .codec import (
     structure_response,
     structure_upsert_object,
 )
+from .granting import refused_grant, structure_grant
 from .operations import Dialect, Operation
 from .planning import Chunk
 from .settling import settle, settle_without_results
@@ -62,6 +63,8 @@ _CALL_REFUSALS = re.compile(
     r"Unable to infer object type|Unable to \S+ \S+ by non-unique .* property"
     r"|Invalid input JSON"
 )
+# So the token endpoint refuses, 400 for all that RFC 6749 names.
+_GRANT_REFUSALS = {400, 401, 403}
 _TOO_MANY = re.compile(r"maximum number of inputs supported")
 _DUPLICATES = re.compile(r"Duplicate IDs found in batch input")
 # A create that fails like this has left a record without the property.
@@ -75,6 +78,9 @@ def read(operation: Operation, chunk: Chunk, answer: Answer) -> Verdict:
     if 200 <= answer.status < 300:  # noqa: PLR2004 -- HTTP's own figures
         return _read_success(operation, chunk, answer)
     payload = _payload(answer)
+    if operation.call.verb == "token" and answer.status in _GRANT_REFUSALS:
+        correlation_id = _correlation_id(answer, payload)
+        return Ended(refused_grant(answer.status, payload, correlation_id))
     if answer.status in _READERS:
         return _READERS[answer.status](operation, answer, payload)
     error = _api_error(APIError, answer, payload)
@@ -104,6 +110,8 @@ def _read_success(operation: Operation, chunk: Chunk, response: Response) -> Ver
 
 
 def _structure(operation: Operation, raw: Any) -> BatchResponse[Any]:
+    if operation.call.verb == "token":
+        return BatchResponse(results=[structure_grant(raw)])
     if operation.call.dialect is Dialect.DOCUMENT:
         return BatchResponse(results=[structure_account(raw)])
     if operation.call.dialect is Dialect.LEGACY:

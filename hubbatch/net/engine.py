@@ -13,7 +13,7 @@ from hubbatch.core.accounting import Emit
 from hubbatch.core.operations import Operation
 from hubbatch.core.retrying import RetryPolicy
 
-from .auth import Credentials
+from .auth import Login
 from .listening import Listeners
 from .pacing import Gate
 from .running import Run
@@ -26,7 +26,7 @@ class Engine:
 
     gate: Gate
     transport: Transport
-    credentials: Credentials
+    credentials: Login
     policy: RetryPolicy
     max_concurrency: int
     listeners: Listeners = field(factory=lambda: Listeners(()))
@@ -87,5 +87,6 @@ class Engine:
             while self._active:
                 self._idle.clear()
                 await self._idle.wait()
+            await self.credentials.aclose()
         finally:
             await self.transport.aclose()
