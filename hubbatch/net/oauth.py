@@ -36,7 +36,7 @@ from .transport import Transport
 # has a way to go, and its clock is HubSpot's.
 _LAST_SECONDS = 60.0
 _LAST_SHARE = 0.1
-# A token is good for so long at least, whatever is said of it.
+# A token that was just given is used for so long, whatever is said of its life.
 _LEAST_LIFE = 1.0
 
 Ask = Callable[[GrantRequest], Awaitable[Grant]]
@@ -199,7 +199,7 @@ class OAuth:
         tokens = OAuthTokens(
             checked_token(grant.access_token), self._refresh_token, expires_at or None
         )
-        return tokens, inf if life is None else _now() + _used_for(life)
+        return tokens, _now() + _used_for(max(life or inf, _LEAST_LIFE))
 
     def _told(self, error: APIError) -> APIError:
         """Make an error anew, with nothing in it of what was sent."""
@@ -308,7 +308,6 @@ def _now() -> float:
 
 
 def _used_for(life: float) -> float:
-    life = max(life, _LEAST_LIFE)
     return life - min(_LAST_SECONDS, life * _LAST_SHARE)
 
 

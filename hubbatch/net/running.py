@@ -353,7 +353,7 @@ class Run:
         return self.ended is None
 
     def _cut(self, trip: Trip) -> Chunk:
-        """Give the chunk of a trip whose time has come, cut now if it was not before."""
+        """Give the chunk of a trip, cut now if it was not before."""
         if trip.chunk is None:
             trip.chunk = self._desk.take()
             trip.started = _now()
