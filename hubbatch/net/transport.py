@@ -125,8 +125,8 @@ class AiohttpTransport:
             await session.close()
             # aiohttp closes TLS connections on the loop's next turns.
             await asyncio.sleep(0)
-        elif self in (users := _users.get(session, ())):
-            users.remove(self)
+        elif users := _users.get(session):
+            users.discard(self)
             if not users:
                 session.trace_configs.remove(_TRACING)
 
