@@ -49,6 +49,11 @@ class Call:
     family: str = "objects"
     content_type: str = "application/json"
 
+    @property
+    def creates(self) -> bool:
+        """Whether it may make a record that was not there."""
+        return self.verb in ("create", "upsert")
+
 
 OBJECT_CALLS: Mapping[Verb, Call] = {
     "create": Call("create", "batch/create", Repeats.INDEPENDENT, repeatable=False),

@@ -14,11 +14,7 @@ from hubbatch.core.accounting import Emit, Ledger
 from hubbatch.core.answers import Request, Response
 from hubbatch.core.deciding import Judge, Trip
 from hubbatch.core.encoding import request_body
-from hubbatch.core.events import (
-    ChunkCut,
-    ChunkSent,
-    Event,
-)
+from hubbatch.core.events import ChunkCut, ChunkSent, Event
 from hubbatch.core.operations import Operation
 from hubbatch.core.outcomes import Summary
 from hubbatch.core.planning import Chunk, Desk
@@ -26,10 +22,8 @@ from hubbatch.core.reading import read
 from hubbatch.core.reconciling import probe
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.core.stopping import FailureWatch
-from hubbatch.core.verdicts import (
-    Unauthorized,
-    Verdict,
-)
+from hubbatch.core.telling import Teller
+from hubbatch.core.verdicts import Unauthorized, Verdict
 
 from .auth import Bearer, Login
 from .intake import BLOCK, Intake, Source, cancelled_from_outside
@@ -87,8 +81,7 @@ class Run:
             isolate=isolate,
             watch=watch,
             stop=self._end,
-            tell=tell,
-            account=account,
+            teller=Teller(operation=operation, tell=tell, account=account),
         )
         self._judge = Judge(
             ledger=self._ledger,
@@ -137,7 +130,7 @@ class Run:
             if self._timer is not None:
                 self._timer.cancel()
             self.summary.seconds = _now() - started
-            self._ledger.tell_of_end(self.ended)
+            self._ledger.teller.of_end(self.summary, self.ended)
         if self.ended is not None:
             raise self.ended
 
@@ -157,7 +150,7 @@ class Run:
         self._end(asyncio.CancelledError())
         for block in Intake(source).rest():
             self._take_in(block)
-        self._ledger.tell_of_end(self.ended)
+        self._ledger.teller.of_end(self.summary, self.ended)
 
     def _end(self, error: BaseException) -> None:
         """End the batch: what is not in flight is not sent any more."""
@@ -359,7 +352,7 @@ class Run:
             trip.started = _now()
             self._unladen -= 1
             self._linger_anew()
-            self._ledger.tell_of_chunk(ChunkCut, trip.chunk)
+            self._ledger.teller.of_chunk(ChunkCut, trip.chunk)
         trip.sent = _now()
         return trip.chunk
 
@@ -380,7 +373,7 @@ class Run:
         )
         chunk.attempts += 1
         self.summary.requests += 1
-        self._ledger.tell_of_chunk(ChunkSent, chunk, attempt=chunk.attempts)
+        self._ledger.teller.of_chunk(ChunkSent, chunk, attempt=chunk.attempts)
         answer = await self._transport.send(request, on_sent)
         permit.answered(answer.headers if isinstance(answer, Response) else None)
         verdict = read(operation, carried, answer)
