@@ -1,5 +1,6 @@
 """Write to and read from HubSpot's CRM in batches of any length, from asyncio."""
 
+from .accounts import Accounts
 from .client import HubBatch
 from .core.collecting import CombinedResponse
 from .core.events import (
@@ -63,6 +64,7 @@ __version__ = "0.1.0"
 __all__ = [
     "APIError",
     "Account",
+    "Accounts",
     "AssociationSpec",
     "AssociationTo",
     "AuthenticationError",

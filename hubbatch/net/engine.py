@@ -4,6 +4,7 @@ import asyncio
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from math import inf
 from typing import Any
 
 from attrs import define, field
@@ -31,6 +32,7 @@ class Engine:
     max_concurrency: int
     listeners: Listeners = field(factory=lambda: Listeners(()))
     account: str | None = None
+    used_at: float = field(default=-inf, init=False)  # when its last batch ended
     _active: int = field(default=0, init=False)
     _closed: bool = field(default=False, init=False)
     _idle: asyncio.Event = field(factory=asyncio.Event, init=False)
@@ -51,6 +53,16 @@ class Engine:
             account=self.account,
             **options,
         )
+
+    @property
+    def active(self) -> bool:
+        """Whether a batch, or a refresh of the login, is under way."""
+        return self._active > 0 or self.credentials.busy
+
+    @property
+    def closed(self) -> bool:
+        """Whether it takes no more batches."""
+        return self._closed
 
     def check_open(self) -> None:
         """Refuse work for a closed client.
@@ -77,6 +89,7 @@ class Engine:
             yield
         finally:
             self._active -= 1
+            self.used_at = loop.time()
             if not self._active:
                 self._idle.set()
 

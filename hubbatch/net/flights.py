@@ -32,6 +32,9 @@ class Flight(Generic[T]):
         """Wait for the call that is under way, or for one that is started now.
 
         Each who waits gets an error of hubbatch as a copy of its own.
+
+        Raises:
+            RuntimeError: if the call was cancelled.
         """
         if self._task is None:
             # A fresh context: the call belongs to none of those who wait for it.
@@ -39,6 +42,8 @@ class Flight(Generic[T]):
             self._task.add_done_callback(self._landed)
         task = self._task
         await asyncio.wait([task])
+        if task.cancelled():
+            raise RuntimeError("it was given up: what it was for is closed")
         error = task.exception()
         if error is None:
             return task.result()
@@ -46,15 +51,19 @@ class Flight(Generic[T]):
 
     async def aclose(self) -> None:
         """Wait for the call that is under way; cancelled, cancel it too."""
-        task = self._task
-        if task is None:
+        if self._task is None:
             return
         try:
-            await asyncio.wait([task])
+            await asyncio.wait([self._task])
         except asyncio.CancelledError:
-            task.cancel()
-            await asyncio.wait([task])
+            await self.cancel()
             raise
+
+    async def cancel(self) -> None:
+        """End the call that is under way; who waits for it gets a RuntimeError."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
 
     def _landed(self, task: asyncio.Task[T]) -> None:
         self._task = None

@@ -86,7 +86,7 @@ async def test_closing_that_is_cancelled_cancels_the_call() -> None:
     closing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await closing
-    with pytest.raises(asyncio.CancelledError):
+    with pytest.raises(RuntimeError, match="is closed"):
         await waiting
     assert len(asyncio.all_tasks()) == 1
 
