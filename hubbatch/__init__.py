@@ -19,6 +19,7 @@ from .core.merging import merge
 from .core.outcomes import Outcome, OutcomeStatus, Summary
 from .core.pacing import RateLimit
 from .core.retrying import RetryPolicy
+from .core.typed import PropertyName
 from .errors import (
     APIError,
     AuthenticationError,
@@ -100,6 +101,7 @@ __all__ = [
     "OutcomeStatus",
     "OutcomeUnknown",
     "PermissionDeniedError",
+    "PropertyName",
     "RateLimit",
     "ReconnectRequired",
     "RecordConflict",

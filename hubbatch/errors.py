@@ -129,13 +129,14 @@ class RecordError(HubBatchError):
     """What is wrong with one record.
 
     Attributes:
-        category: HubSpot's word, or `INVALID_INPUT`, `OUTCOME_UNKNOWN`, `NOT_SENT`.
+        category: HubSpot's word, or `INVALID_INPUT`, `UNEXPECTED_VALUE` (reading
+            `into` a class), `OUTCOME_UNKNOWN`, `NOT_SENT`.
         message: the sentence that says why. HubSpot's may quote property values.
         code: HubSpot's code of the first cause, e.g. `PROPERTY_DOESNT_EXIST`.
         property_name: the property that is wrong, where one is named.
         correlation_id: what HubSpot's support asks for.
         context: what the error is about, if HubSpot said so.
-        origin: who found it: `"hubspot"`, or `"hubbatch"` before anything was sent.
+        origin: who found it: `"hubspot"` or `"hubbatch"`.
     """
 
     def __init__(
@@ -163,7 +164,7 @@ class RecordError(HubBatchError):
 
 
 class RecordInvalid(RecordError):
-    """HubSpot, or hubbatch before sending, found a value that is not allowed."""
+    """A value is not allowed: by HubSpot, before sending, or by the class read into."""
 
 
 class RecordNotFound(RecordError):

@@ -159,6 +159,8 @@ class Operation:
     properties: tuple[str, ...] = ()
     properties_with_history: tuple[str, ...] = ()
     archived: bool = False
+    # The caller's own class, which the records of a read become.
+    into: type | None = None
     # A create's unique property, by which a record whose answer was lost is read back.
     read_back: "Operation | None" = None
     max_inputs: int = field(kw_only=True)
@@ -211,6 +213,7 @@ def read_operation(
     properties: tuple[str, ...] = (),
     properties_with_history: tuple[str, ...] = (),
     archived: bool = False,
+    into: type | None = None,
 ) -> Operation:
     """Look up `read` with its options."""
     plain = object_operation(
@@ -221,6 +224,7 @@ def read_operation(
         properties=properties,
         properties_with_history=properties_with_history,
         archived=archived,
+        into=into,
         max_inputs=MAX_INPUTS_WITH_HISTORY
         if properties_with_history
         else plain.max_inputs,

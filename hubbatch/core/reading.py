@@ -37,7 +37,7 @@ from .codec import (
 from .granting import refused_grant, structure_grant
 from .operations import Dialect, Operation
 from .planning import Chunk
-from .settling import settle, settle_without_results
+from .settling import make_into, settle, settle_without_results
 from .verdicts import (
     Again,
     Answered,
@@ -105,6 +105,8 @@ def _read_success(operation: Operation, chunk: Chunk, response: Response) -> Ver
     # An input that is asked for once more alone may well get an answer without it.
     if not settlement.trustworthy and not chunk.asked_again:
         return _distrust(response, "the answer accounts for none of its inputs")
+    if operation.into is not None:
+        make_into(operation.into, settlement)
     return Answered(settlement)
 
 
