@@ -120,7 +120,7 @@ async def test_a_token_endpoint_that_is_down(portal: Portal) -> None:
 
 
 async def test_many_portals_and_few_connections(portal: Portal) -> None:
-    """300 portals, 10,000 small calls: 20 connections do, and nothing is left."""
+    """300 portals, many small calls: 20 connections do, and nothing is left."""
     sim = portal.sim
     logins = {}
     for number in range(300):
@@ -134,11 +134,11 @@ async def test_many_portals_and_few_connections(portal: Portal) -> None:
     connector = aiohttp.TCPConnector(limit=20)
     async with (
         aiohttp.ClientSession(connector=connector) as session,
-        Accounts(load, session=session, base_url=sim.url, idle=60.0) as accounts,
+        Accounts(load, session=session, base_url=sim.url, idle=1e6) as accounts,
     ):
         left: list[weakref.ref[Any]] = []
 
-        async def call(number: int) -> int:
+        async def call(number: int) -> None:
             nonlocal most
             hub = await accounts.get(70_000 + number % 300)
             response = await hub.account()
@@ -146,20 +146,16 @@ async def test_many_portals_and_few_connections(portal: Portal) -> None:
             if number < 300:
                 left.extend((weakref.ref(hub), weakref.ref(hub._engine)))
             assert response.portal_id == 70_000 + number % 300
-            return 1
 
-        done = 0
-        for first in range(0, 10_000, 1_000):
-            calls = (call(number) for number in range(first, first + 1_000))
-            done += sum(await asyncio.gather(*calls))
-        assert done == 10_000
+        for _ in range(2):
+            await asyncio.gather(*(call(number) for number in range(900)))
         assert len(accounts) == 300
-        await asyncio.sleep(61)
+        await asyncio.sleep(1e6 + 1)
         gc.collect()
         assert len(accounts) == 0
         assert [ref for ref in left if ref() is not None] == []
     assert 0 < most <= 20
-    assert len(sim.requests) == 10_000
+    assert len(sim.requests) == 1_800
     assert set(portal.statuses) == {200}
 
 

@@ -74,6 +74,7 @@ async def test_the_call_goes_on_when_all_who_waited_have_gone() -> None:
 async def test_closing_waits_for_nothing_if_there_is_nothing() -> None:
     flight: Flight[int] = Flight()
     await flight.aclose()
+    await flight.cancel()
     assert not flight.under_way
 
 

@@ -277,6 +277,14 @@ class _Dead(dict[str, float]):
         return 0.0
 
 
+async def test_a_late_refusal_of_an_old_token_says_nothing_of_the_new_one() -> None:
+    portal = Portal(dies={"given": 0.0})
+    oauth = app(access_token="given")
+    await portal.batch(oauth)
+    oauth.refused("given")
+    assert oauth.current() == "access-1"
+
+
 async def test_two_clients_share_a_login() -> None:
     portal = Portal()
     oauth = app()
