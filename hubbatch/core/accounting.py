@@ -26,6 +26,7 @@ from .outcomes import (
     unknown_error,
     unsuccessful,
 )
+from .paging import next_pages
 from .planning import Chunk, Desk
 from .reconciling import MOST_PROBES
 from .settling import Settlement, shows
@@ -127,11 +128,11 @@ class Ledger:
             self._reconcile(chunk, settlement)
             return
         self.emit.answered(chunk, settlement)
-        if not settlement.failed and not settlement.open:
+        if not (settlement.failed or settlement.open or settlement.unfinished):
             self._succeed(chunk, settlement.results)
             self._release(chunk)
             return
-        amiss = {*settlement.failed, *settlement.open}
+        amiss = {*settlement.failed, *settlement.open, *settlement.unfinished}
         fine = [position for position in range(len(chunk)) if position not in amiss]
         if fine:
             self._succeed(chunk.pick(fine), [settlement.results[p] for p in fine])
@@ -140,6 +141,12 @@ class Ledger:
             self._refused_alone(chunk.pick([position]), error)
         if settlement.open:
             self._settle_open(chunk, settlement.open)
+        shape = self.operation.call.results
+        if settlement.unfinished and shape is not None and shape.paging is not None:
+            onward = next_pages(
+                shape.paging, chunk, settlement.results, settlement.unfinished
+            )
+            self._send_back([onward])
 
     def _settle_open(self, chunk: Chunk, positions: list[int]) -> None:
         """Ask once more, alone, for what an answer does not account for."""

@@ -7,10 +7,11 @@ are kept as columns, not as an object each: that is what lets a million of them 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
+from typing import Any
 
 from attrs import Factory, define, field
 
-from .operations import Repeats
+from .calls import Repeats
 
 
 @define(eq=False)
@@ -32,6 +33,7 @@ class Chunk:
         suspect: whether it is a part of a chunk that was refused for its records.
         probing: whether its records are looked for before they are created again.
         probes: how often they have been looked for.
+        pages: by index, what was answered already where an answer goes on.
     """
 
     indices: list[int] = Factory(list)
@@ -47,6 +49,7 @@ class Chunk:
     suspect: bool = False
     probing: bool = False
     probes: int = 0
+    pages: dict[int, list[Any]] = Factory(dict)
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -98,6 +101,7 @@ class Chunk:
             suspect=self.suspect,
             probing=self.probing,
             probes=self.probes,
+            pages={i: self.pages[i] for i in indices if i in self.pages},
         )
 
     def shift(self, count: int) -> "Chunk":

@@ -39,6 +39,10 @@ from .transport import Transport
 _HEADERS = {"Accept": "application/json", "Content-Type": "application/json"}
 
 
+# Gives an operation again with what had to be asked for first.
+Completing = Callable[[Operation], Awaitable[Operation]]
+
+
 async def _always_ready() -> None:
     """Never make a batch that is collected wait for its consumer."""
 
@@ -47,7 +51,8 @@ class Run:
     """One batch on its way.
 
     `ready` waits until the consumer can take more outcomes; `linger` is how many
-    seconds a partial chunk waits for more from an asynchronous source.
+    seconds a partial chunk waits for more from an asynchronous source. `complete` is
+    awaited before anything is pulled or sent.
     """
 
     def __init__(
@@ -68,6 +73,7 @@ class Run:
         tell: Callable[[Event], None] | None = None,
         account: str | None = None,
         ready: Callable[[], Awaitable[None]] = _always_ready,
+        complete: Completing | None = None,
     ) -> None:
         self.operation = operation
         self.ended: BaseException | None = None
@@ -78,6 +84,7 @@ class Run:
         self._lane = lane
         self._linger = linger
         self._ready = ready
+        self._complete = complete
         # Each worker holds a chunk, and as much again is ready to follow.
         window = 2 * max_workers * operation.max_inputs
         self._desk = Desk(operation.max_inputs, window, operation.call.repeats)
@@ -180,6 +187,8 @@ class Run:
 
     async def _pump(self, intake: Intake) -> None:
         try:
+            if self._complete is not None:
+                self.operation = await self._complete(self.operation)
             # A collection is accounted for to its end, an iterator is left alone.
             while await self._room() or intake.sized:
                 block = await self._pull(intake)
