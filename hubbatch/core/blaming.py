@@ -22,6 +22,7 @@ _EXISTING_ID = re.compile(r"Existing ID: (\d+)")
 # "Cannot set PropertyValueCoordinates{...} on <new id>. <owner id> already has that
 # value.": the second id is the record that has the value.
 _OWNER_ID = re.compile(r"(\d+) already has that value")
+_HALF_WRITTEN = re.compile(r"Cannot set PropertyValueCoordinates")
 # The message of a property error ends in a JSON list with an item for each value.
 _PROBLEMS = re.compile(r"Property values were not valid: (\[.*\])", re.DOTALL)
 
@@ -51,6 +52,11 @@ def from_api_error(error: APIError) -> RecordError:
         context=error.context,
         correlation_id=error.correlation_id,
     )
+
+
+def is_half_written(message: str) -> bool:
+    """Whether a refusal is the one that has left a record without the property."""
+    return _HALF_WRITTEN.search(message) is not None
 
 
 def _record_error(

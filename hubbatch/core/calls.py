@@ -127,6 +127,11 @@ class Call:
     missing: bool = field(default=False, kw_only=True)
 
     @property
+    def creates(self) -> bool:
+        """Whether it may make a record that was not there."""
+        return self.verb in ("create", "upsert")
+
+    @property
     def results(self) -> Shape | None:
         """What its results are; None if it has none."""
         return self.dialect.results

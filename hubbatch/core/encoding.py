@@ -17,7 +17,8 @@ from hubbatch.models import (
     UpsertInput,
 )
 
-from .calls import Encoded, Encoder as Encoder, Operation
+from .calls import Encoded, Operation
+from .calls import Encoder as Encoder
 from .values import InvalidInput, check_encodable, property_texts, record_id
 
 

@@ -34,6 +34,7 @@ class Chunk:
         probing: whether its records are looked for before they are created again.
         probes: how often they have been looked for.
         pages: by index, what was answered already where an answer goes on.
+        left_at: when the first request left that may have written it, if that is known.
     """
 
     indices: list[int] = Factory(list)
@@ -50,6 +51,7 @@ class Chunk:
     probing: bool = False
     probes: int = 0
     pages: dict[int, list[Any]] = Factory(dict)
+    left_at: float | None = None
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -102,6 +104,7 @@ class Chunk:
             probing=self.probing,
             probes=self.probes,
             pages={i: self.pages[i] for i in indices if i in self.pages},
+            left_at=self.left_at,
         )
 
     def shift(self, count: int) -> "Chunk":

@@ -123,6 +123,7 @@ def _match(
             settlement.open = []
     settlement.loose += unnamed
     _settle_ends(chunk, settlement, errors)
+    settlement.open += matcher.contradicted
     if shape.complete and not part.errors:
         _settle_absent(settlement)
     return settlement
@@ -192,6 +193,12 @@ class _Matcher:
         self.chunk = chunk
         self.settlement = settlement
         self.names = Names(chunk)
+        self.contradicted: list[int] = []  # inputs with a result and an error
+
+    def contradict(self, position: int) -> None:
+        """Believe neither the error nor the result of an input that has both."""
+        del self.settlement.failed[position]
+        self.contradicted.append(position)
 
     def assign(self, position: int, result: Any) -> None:
         """Settle an open input with its result."""
@@ -209,8 +216,10 @@ class _Matcher:
             return False
         if position in self.settlement.open:
             self.assign(position, result)
-        else:
-            self.settlement.loose.append(result)
+            return True
+        if position in self.settlement.failed:
+            self.contradict(position)
+        self.settlement.loose.append(result)
         return True
 
     def by_properties(self, results: list[Any]) -> list[Any]:

@@ -17,16 +17,16 @@ from copy import copy
 from types import TracebackType
 from typing import Any, Generic, TypedDict
 
-from hubbatch.core.collecting import Collector, CombinedResponse
 from hubbatch.core.calls import Operation
+from hubbatch.core.collecting import Collector, CombinedResponse
 from hubbatch.core.outcomes import Outcome, Summary, succeeded
 from hubbatch.core.planning import Chunk
 from hubbatch.core.settling import Settlement
 from hubbatch.core.stopping import FailureWatch, parse_max_failures
 from hubbatch.errors import HubBatchError
 from hubbatch.models import (
-    CreateInput,
     AssociationInput,
+    CreateInput,
     DealSplitsInput,
     LegacyCreateInput,
     LegacyUpdateInput,

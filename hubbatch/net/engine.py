@@ -10,7 +10,7 @@ from attrs import define, field
 from backoff import full_jitter
 
 from hubbatch.core.accounting import Emit
-from hubbatch.core.operations import Operation
+from hubbatch.core.calls import Operation
 from hubbatch.core.retrying import RetryPolicy
 
 from .auth import Credentials

@@ -76,7 +76,7 @@ class Books:
     def answer(self, chunk: Chunk, body: object, status: int = 200) -> None:
         verdict = read(self.operation, chunk, respond(status, body))
         assert isinstance(verdict, Answered)
-        self.ledger.settle(chunk, verdict.settlement)
+        self.ledger.settle(chunk, verdict.settlement, 0.0)
 
     @property
     def statuses(self) -> dict[int, str]:
@@ -474,6 +474,48 @@ def test_a_chunk_that_is_refused_after_the_end_is_dropped() -> None:
     books.check()
 
     assert set(books.statuses.values()) == {"not_sent"}
+    assert books.ledger.summary.isolating == 0
+
+
+@pytest.mark.parametrize("operation", [UPDATE, UPSERT, ARCHIVE, LEGACY])
+def test_parts_of_what_may_have_been_written_stay_in_doubt(
+    operation: Operation,
+) -> None:
+    """HubSpot's own words would say that nothing was written; these are not."""
+    books = Books(operation)
+    books.ledger.refuse(books.begin(4), refusal(written=True))
+    parts = [books.take(), books.take()]
+
+    assert [part.doubtful for part in parts] == [True, True]
+    books.ledger.give_up(parts[0], Throttled(10.0))
+    books.ledger.end("the batch was ended")
+    books.ledger.drop(parts[1])
+    books.check()
+    assert set(books.statuses.values()) == {"unknown"}
+
+
+def test_what_a_refused_upsert_wrote_is_not_called_new_or_old() -> None:
+    books = Books(UPSERT)
+    books.ledger.refuse(books.begin(2), refusal(written=True))
+    chunk = books.take()
+    books.answer(chunk, {"results": [{"id": chunk.keys[0], "new": False}]})
+
+    [result] = books.told.results.values()
+    assert result.new is None
+
+
+@pytest.mark.parametrize(
+    ("operation", "status"),
+    [(UPSERT, "unknown"), (UPDATE, "failed"), (ARCHIVE, "failed")],
+)
+def test_alone_only_what_creates_may_be_half_there(
+    operation: Operation, status: str
+) -> None:
+    books = Books(operation)
+    books.ledger.refuse(books.begin(1), refusal(written=True))
+    books.check()
+
+    assert books.statuses == {0: status}
 
 
 # ---- giving up
@@ -585,7 +627,7 @@ def happen(books: Books, chunk: Chunk, event: str) -> None:
             part = chunk if event == "answer" else chunk.pick([0])
             verdict = read(books.operation, chunk, respond(200, complete(books, part)))
             if isinstance(verdict, Answered):
-                books.ledger.settle(chunk, verdict.settlement)
+                books.ledger.settle(chunk, verdict.settlement, 0.0)
             else:
                 books.ledger.give_up(chunk, Again(NO, arrived=True))
         case "refuse":
