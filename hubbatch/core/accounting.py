@@ -13,8 +13,8 @@ from hubbatch.errors import (
 )
 
 from .blaming import from_api_error
-from .calls import Operation
-from .encoding import Encoder, encoder
+from .calls import Encoder, Operation
+from .encoding import encoder
 from .events import ChunkIsolated
 from .isolating import Density, halve, split
 from .outcomes import (

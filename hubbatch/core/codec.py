@@ -315,7 +315,7 @@ def teach(
 
 
 def of_class(cls: type[T]) -> Callable[[Any], T]:
-    """Give the function that reads a class; it can be pickled, like all that is kept."""
+    """Give the function that reads a class; it can be pickled, as a row must be."""
     return partial(_structure, cls)
 
 

@@ -17,8 +17,7 @@ from hubbatch.models import (
     UpsertInput,
 )
 
-from .calls import Encoded, Operation
-from .calls import Encoder as Encoder
+from .calls import Encoded, Encoder, Operation
 from .values import InvalidInput, check_encodable, property_texts, record_id
 
 

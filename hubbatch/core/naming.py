@@ -63,13 +63,13 @@ class Names:
         return positions[0] if len(positions) == 1 else None
 
     def of_ends(self, error: StandardError) -> frozenset[int]:
-        """Find the pairs with an end that an error speaks of, in its context or text."""
+        """Find the pairs with an end that an error names, in its context or text."""
         if not self.by_end:
             return frozenset()
         context = error.context if isinstance(error.context, Mapping) else {}
         told = [*context.get("ids", ()), *context.get("id", ())]
-        words = told or _WORD.findall(error.message or "")
-        return frozenset(p for word in words for p in self.by_end.get(make_key(word), ()))
+        keys = map(make_key, told or _WORD.findall(error.message or ""))
+        return frozenset(p for key in keys for p in self.by_end.get(key, ()))
 
     def of_result(self, result: Any, key: str | None) -> int | None:
         """Find the input that a result names, if it names one; `key` is its own."""

@@ -58,9 +58,7 @@ class ObjectType:
     def __get__(self, owner: None, cls: type) -> "ObjectType": ...
     @overload
     def __get__(self, owner: HasObjects[T_co], cls: type) -> T_co: ...
-    def __get__(
-        self, owner: HasObjects[T_co] | None, cls: type
-    ) -> "ObjectType | T_co":
+    def __get__(self, owner: HasObjects[T_co] | None, cls: type) -> "ObjectType | T_co":
         return self if owner is None else owner.objects(self.name)
 
     def check_verb(self, verb: str, api_version: str) -> None:

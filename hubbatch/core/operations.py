@@ -26,10 +26,16 @@ from .families import (
 from .object_types import standard_type
 
 
+__all__ = ["Call", "Operation", "Query", "Repeats", "Verb"]
+
 _INDEPENDENT, _WAITS, _SHARES = Repeats.INDEPENDENT, Repeats.WAITS, Repeats.SHARES
 _read = partial(Call, "read", "batch/read", _SHARES, writes=False)
 _question = partial(
-    Call, repeats=_INDEPENDENT, max_inputs=1, method="GET", writes=False,
+    Call,
+    repeats=_INDEPENDENT,
+    max_inputs=1,
+    method="GET",
+    writes=False,
     has_inputs=False,
 )
 _pairs = partial(Call, family="associations")

@@ -266,9 +266,7 @@ def shows(result: SimplePublicObject, body: bytes, *, unique: str = "") -> bool:
     return holds(result.properties, body, unique=unique)
 
 
-def holds(
-    shown: Mapping[str, str | None], body: bytes, *, unique: str = ""
-) -> bool:
+def holds(shown: Mapping[str, str | None], body: bytes, *, unique: str = "") -> bool:
     """Whether what a record shows has all that an input wrote.
 
     HubSpot lowers e-mail addresses, and compares unique values in any case.

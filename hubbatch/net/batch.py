@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import (
     AsyncIterable,
     AsyncIterator,
+    Callable,
     Coroutine,
     Generator,
     Iterable,
@@ -14,8 +15,9 @@ from collections.abc import (
 )
 from contextlib import AbstractAsyncContextManager
 from copy import copy
+from inspect import Parameter, signature
 from types import TracebackType
-from typing import Any, Generic, TypedDict
+from typing import Any, Generic, TypedDict, TypeVar, get_type_hints
 
 from hubbatch.core.calls import Operation
 from hubbatch.core.collecting import Collector, CombinedResponse
@@ -60,6 +62,8 @@ _SINGLE = (
     PropertyCreate,
     DealSplitsInput,
 )
+F = TypeVar("F", bound=Callable[..., object])
+
 # Seconds that a partial chunk waits for more from a source that trickles.
 LINGER = 0.1
 # A stream holds at most about so many outcomes that nobody has looked at.
@@ -85,6 +89,22 @@ class Options(TypedDict, total=False):
     linger: float
 
 
+_DEFAULTS: Options = {"isolate": True, "max_failures": "auto", "linger": LINGER}
+
+
+def takes_options(verb: F) -> F:
+    """Show a verb's options in its signature, for help() and whoever looks at it."""
+    told = signature(verb)
+    named = [one for one in told.parameters.values() if one.kind is not one.VAR_KEYWORD]
+    hints = get_type_hints(Options)
+    named += [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=hints[name])
+        for name, default in _DEFAULTS.items()
+    ]
+    verb.__signature__ = told.replace(parameters=named)  # type: ignore[attr-defined] # inspect looks for it
+    return verb
+
+
 def call(
     engine: Engine,
     operation: Operation,
@@ -99,11 +119,11 @@ def call(
         TypeError: for an option that there is not.
     """
     for name in options:
-        if name not in Options.__annotations__:
+        if name not in _DEFAULTS:
             raise TypeError(
                 f"{operation.name}() got an unexpected keyword argument {name!r}"
             )
-    given: Options = {"max_failures": "auto", **options}
+    given: Options = {**_DEFAULTS, **options}
     return Batch(engine, operation, source, complete=complete, **given)
 
 

@@ -49,6 +49,9 @@ def _typed_encoder(_: Operation) -> Encoder:
 
 
 def _encode_typed(_index: int, given: object) -> Encoded:
+    source: object
+    target: object
+    raw: object
     if isinstance(given, AssociationInput):
         source, target, raw = given.from_, given.to, given.types
     else:
@@ -69,6 +72,8 @@ def _plain_encoder(_: Operation) -> Encoder:
 
 
 def _encode_plain(_index: int, given: object) -> Encoded:
+    source: object
+    target: object
     if isinstance(given, AssociationInput):
         _refuse_types(given)
         source, target = given.from_, given.to
@@ -83,6 +88,7 @@ def _archive_encoder(_: Operation) -> Encoder:
 
 
 def _encode_archive(_index: int, given: object) -> Encoded:
+    source: object
     targets: Sequence[object]
     if isinstance(given, AssociationInput):
         _refuse_types(given)
@@ -107,12 +113,15 @@ def _v3_encoder(_: Operation) -> Encoder:
 
 
 def _encode_v3(_index: int, given: object) -> Encoded:
+    source: object
+    target: object
+    kind: object
     if isinstance(given, PublicAssociation):
         source, target, kind = given.from_, given.to, given.type
     else:
         fields = fields_of(given, _V3_FIELDS, "from, to and type")
         source, target = _end(fields, "from"), _end(fields, "to")
-        kind = fields.get("type")  # type: ignore[assignment] # looked at below
+        kind = fields.get("type")
     if not isinstance(kind, str) or not kind:
         raise InvalidInput(f"type must be a name, not {kind!r}", "type")
     return _encode_pair(source, target, type=kind)
@@ -250,8 +259,12 @@ def _dialect(
     return Dialect(encoder, enveloped, structure_response, results)
 
 
-CREATES = _dialect(_typed_encoder, Shape(of_class(LabelsBetweenObjectPair), _labels_key))
-DEFAULTS = _dialect(_plain_encoder, Shape(of_class(PublicDefaultAssociation), _pair_key))
+CREATES = _dialect(
+    _typed_encoder, Shape(of_class(LabelsBetweenObjectPair), _labels_key)
+)
+DEFAULTS = _dialect(
+    _plain_encoder, Shape(of_class(PublicDefaultAssociation), _pair_key)
+)
 READS = _dialect(
     id_encoder,
     Shape(

@@ -72,7 +72,9 @@ def _encode_name(_index: int, given: object) -> Encoded:
     if isinstance(given, Mapping):
         given = fields_of(given, _NAME_FIELDS, "name").get("name")
     if not isinstance(given, str) or not given.strip():
-        raise InvalidInput(f"a property's name is a non-empty str, not {given!r}", "name")
+        raise InvalidInput(
+            f"a property's name is a non-empty str, not {given!r}", "name"
+        )
     body = {"name": str.__str__(given)}
     return make_key(body["name"], "name"), dumps(body, body), None
 

@@ -12,7 +12,7 @@ from hubbatch.models import BatchResponse, SimplePublicObject
 
 @frozen
 class Page:
-    """One page of the records of a type, and the cursor of the next, if there is one."""
+    """One page of the records of a type, and the cursor of the next if there is one."""
 
     records: list[SimplePublicObject]
     after: str | None

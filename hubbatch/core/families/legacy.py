@@ -1,4 +1,4 @@
-"""`crm-objects/v1`: bare lists and maps, numbers for ids, properties by name and value."""
+"""`crm-objects/v1`: bare lists and maps, ids as numbers, names beside values."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -47,8 +47,9 @@ def _update_encoder(_: Operation) -> Encoder:
 
 
 def _encode_update(_index: int, given: object) -> Encoded:
+    raw_id: object
     properties: object
-    name, raw_id = "objectId", None
+    name = "objectId"
     if isinstance(given, LegacyUpdateInput):
         raw_id, properties = given.object_id, given.properties
     elif isinstance(given, UpdateInput):

@@ -49,9 +49,7 @@ def _lists(raw: Any, _: object) -> list[RecordListMembership]:
 
 
 teach(RecordListMembership, {"list_id": _text})
-teach(
-    RecordIdWithMemberships, {"record_id": _text, "record_list_memberships": _lists}
-)
+teach(RecordIdWithMemberships, {"record_id": _text, "record_list_memberships": _lists})
 
 
 def _key(result: RecordIdWithMemberships) -> str:

@@ -33,9 +33,7 @@ _id: Any = attrgetter("id")
 RECORDS = Shape(structure_object, _id, _properties)
 
 CREATES = Dialect(create_encoder, enveloped, structure_response, RECORDS)
-READS = Dialect(
-    id_encoder, read_body, structure_response, Shape(structure_object, _id)
-)
+READS = Dialect(id_encoder, read_body, structure_response, Shape(structure_object, _id))
 UPDATES = Dialect(write_encoder, enveloped, structure_response, RECORDS)
 UPSERTS = Dialect(
     write_encoder,
