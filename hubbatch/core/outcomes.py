@@ -9,7 +9,10 @@ from hubbatch.errors import OutcomeUnknown, RecordError
 from hubbatch.models import (
     DealToDealSplits,
     LegacyObject,
+    PublicAssociationMulti,
+    PublicAssociationMultiWithLabel,
     R,
+    RecordIdWithMemberships,
     SimplePublicObject,
 )
 
@@ -99,6 +102,10 @@ def result_id(result: Any) -> str | None:
             return result.id
         case LegacyObject():
             return str(result.object_id)
+        case RecordIdWithMemberships():
+            return result.record_id
+        case PublicAssociationMultiWithLabel() | PublicAssociationMulti():
+            return result.from_
         case _:
             return None
 

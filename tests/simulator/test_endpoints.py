@@ -1,4 +1,4 @@
-"""What is neither a batch of records nor an association: each endpoint, as it is told."""
+"""All types, lists, v1, v3 associations, memberships, splits: each as it is told."""
 
 from collections.abc import Mapping
 from typing import Any

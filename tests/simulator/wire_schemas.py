@@ -405,6 +405,20 @@ def validator(name: str, *, spec: bool = False) -> Draft202012Validator:
     return Draft202012Validator(schema, format_checker=FormatChecker())
 
 
+def _kind_of_batch(path: str) -> str:
+    if "/memberships/" in path:
+        return "memberships"
+    if "splits/" in path:
+        return "splits"
+    if "/properties/" in path:
+        return "property batch"
+    if path.startswith("/crm/v3/associations/"):
+        return "associations v3 read" if path.endswith("read") else "associations v3"
+    if "/associations/" in path:
+        return f"associations {path.rpartition('/')[2]}"
+    return "upserts" if path.endswith("upsert") else "objects"
+
+
 def schema_of(path: str, status: int) -> str:
     """Name the schema of an answer."""
     if path.startswith("/oauth/"):
@@ -417,20 +431,10 @@ def schema_of(path: str, status: int) -> str:
         return "details" if path.endswith("details") else "usage"
     if path.startswith("/crm/") and "/batch/" not in path and "/objects/" in path:
         return "page"
-    kind = "upserts" if path.endswith("upsert") else "objects"
-    if "/properties/" in path:
-        kind = "property batch"
-        if "/batch/" not in path:
-            tail = re.sub("^/crm/(v3/properties|properties/[^/]+)/", "", path)
-            return "property" if "/" in tail else "properties"
-    if "/memberships/" in path:
-        kind = "memberships"
-    elif "splits/" in path:
-        kind = "splits"
-    elif path.startswith("/crm/v3/associations/"):
-        kind = "associations v3 read" if path.endswith("read") else "associations v3"
-    elif "/associations/" in path:
-        kind = f"associations {path.rpartition('/')[2]}"
+    if "/properties/" in path and "/batch/" not in path:
+        tail = re.sub("^/crm/(v3/properties|properties/[^/]+)/", "", path)
+        return "property" if "/" in tail else "properties"
+    kind = _kind_of_batch(path)
     return f"{kind} with errors" if status == 207 else kind
 
 
