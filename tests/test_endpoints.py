@@ -1,4 +1,4 @@
-"""HubSpot's batch paths, listed from its specifications: all are called, no other is."""
+"""HubSpot's batch paths, listed from its specifications: all are called."""
 
 import inspect
 import warnings
@@ -167,9 +167,9 @@ def test_a_verb_that_a_type_does_not_have(given: str, version: str) -> None:
     hub = HubBatch(TOKEN, api_version=version)
     told = f"HubSpot has no batch update for contracts in {version}; it has read"
     with pytest.raises(ValueError, match=told):
-        hub.objects(given).update([])
+        hub.objects(given).update([]).close()
     with pytest.raises(ValueError, match="it has read and update"):
-        hub.partner_clients.create([])
+        hub.partner_clients.create([]).close()
     hub.objects(given).read([]).close()
 
 

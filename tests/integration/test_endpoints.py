@@ -96,7 +96,7 @@ async def test_labels_come_off_and_the_rest_stays(portal: Portal) -> None:
 async def test_bad_pairs_fail_alone(portal: Portal, version: str) -> None:
     """Errors name one end, in a context or in words; fine pairs share those ends."""
     [ticket, other], [person] = portal.tickets(2), contacts(portal, 1)
-    inputs = [
+    inputs: list[Any] = [
         AssociationInput(ticket, person),
         AssociationInput(ticket, "nobody"),
         AssociationInput(ticket, 404),
@@ -433,6 +433,41 @@ async def test_all_properties_of_a_list(portal: Portal) -> None:
     ]
 
 
+async def test_a_page_that_changes_while_it_is_read(portal: Portal) -> None:
+    """Who went meanwhile is passed over; another failure ends the list."""
+    many = [Property(f"a_rather_long_name_of_a_property_{n}") for n in range(300)]
+    portal.sim.store.define("tickets", many)
+    ids = portal.tickets(3)
+
+    def archive_one(seen: Any) -> bool:
+        if seen.verb == "read":
+            portal.sim.store.archive("tickets", ids[0])
+        return False
+
+    portal.sim.faults.add(Fault("delay", seconds=0.0, when=archive_one))
+    async with portal.hub() as hub:
+        listed = [one.id async for one in hub.tickets.list(properties=ALL)]
+        portal.sim.faults.clear()
+        portal.sim.faults.add(
+            Fault("status", status=400, times=None, when=When(verb="read"))
+        )
+        with pytest.raises(RecordInvalid):
+            await anext(hub.tickets.list(properties=ALL))
+    assert listed == ids[1:]
+
+
+async def test_a_list_that_does_not_move_on(portal: Portal) -> None:
+    """The same cursor again would go on for ever."""
+    portal.tickets(1)
+    again = {"results": [], "paging": {"next": {"after": "5"}}}
+    portal.sim.faults.add(
+        Fault("status", status=200, body=orjson.dumps(again).decode(), times=2)
+    )
+    async with portal.hub() as hub:
+        with pytest.raises(RuntimeError, match="does not move on from '5'"):
+            await anext(hub.tickets.list())
+
+
 async def test_all_properties_of_a_read(portal: Portal) -> None:
     ids = portal.tickets(150)
     async with portal.hub() as hub:
@@ -496,7 +531,7 @@ async def test_v1_reads(portal: Portal) -> None:
     """A map by id; who is not in it is not there."""
     ids = portal.tickets(120)
     portal.sim.store.archive("tickets", ids[1])
-    asked = [*ids, 404, {"objectId": 405}, {"id": ids[2]}, "x"]
+    asked: list[Any] = [*ids, 404, {"objectId": 405}, {"id": ids[2]}, "x"]
     async with portal.hub() as hub:
         plain = await hub.legacy.tickets.read(asked, properties=["subject", "content"])
         deleted = await hub.legacy.tickets.read(
