@@ -56,6 +56,16 @@ def ends_of(key: str) -> tuple[str, ...]:
     return tuple(key.split(_PAIR_SEPARATOR))
 
 
+def renames(key: str | None, body: bytes) -> bool:
+    """Whether an encoded input sets another value of the property that names it."""
+    name = None if key is None else id_property_of(key)
+    if name is None:
+        return False
+    # The definition of a property has a name, and no properties.
+    value = orjson.loads(body).get("properties", {}).get(name)
+    return value is not None and make_key(value, name) != key
+
+
 def encoder(operation: Operation) -> Encoder:
     """Choose how the inputs of an operation are encoded.
 

@@ -448,9 +448,8 @@ async def test_a_page_that_changes_while_it_is_read(portal: Portal) -> None:
     async with portal.hub() as hub:
         listed = [one.id async for one in hub.tickets.list(properties=ALL)]
         portal.sim.faults.clear()
-        portal.sim.faults.add(
-            Fault("status", status=400, times=None, when=When(verb="read"))
-        )
+        refused = Fault("status", status=400, times=None, when=When(verb="read"))
+        portal.sim.faults.add(refused)
         with pytest.raises(RecordInvalid):
             await anext(hub.tickets.list(properties=ALL))
     assert listed == ids[1:]
