@@ -29,7 +29,7 @@ from .object_types import standard_type
 __all__ = ["Call", "Operation", "Query", "Repeats", "Verb"]
 
 _INDEPENDENT, _WAITS, _SHARES = Repeats.INDEPENDENT, Repeats.WAITS, Repeats.SHARES
-_read = partial(Call, "read", "batch/read", _SHARES, writes=False)
+_read = partial(Call, "read", "batch/read", _SHARES, writes=False, missing=True)
 _question = partial(
     Call,
     repeats=_INDEPENDENT,
@@ -38,14 +38,14 @@ _question = partial(
     writes=False,
     has_inputs=False,
 )
-_pairs = partial(Call, family="associations")
+_pairs = partial(Call, family="associations", missing=True)
 _v1 = partial(Call, missing=True)
 
 OBJECT_CALLS: Mapping[Verb, Call] = {
     "create": Call(
         "create", "batch/create", _INDEPENDENT, records.CREATES, repeatable=False
     ),
-    "read": _read(records.READS, missing=True),
+    "read": _read(records.READS),
     "update": Call("update", "batch/update", _WAITS, records.UPDATES, missing=True),
     "upsert": Call("upsert", "batch/upsert", _WAITS, records.UPSERTS),
     "archive": Call("archive", "batch/archive", _SHARES, records.ARCHIVES, silent=True),
@@ -100,7 +100,7 @@ PROPERTY_CALLS: Mapping[Verb, Call] = {
 MEMBERSHIPS = _read(memberships.READS)
 DEAL_SPLIT_CALLS: Mapping[Verb, Call] = {
     "read": _read(splits.READS),
-    "upsert": Call("upsert", "batch/upsert", _WAITS, splits.UPSERTS),
+    "upsert": Call("upsert", "batch/upsert", _WAITS, splits.UPSERTS, missing=True),
 }
 LEGACY_CALLS: Mapping[Verb, Call] = {
     "create": _v1(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch.core.calls import Operation, Shape
-from hubbatch.core.encoding import encoder
+from hubbatch.core.encoding import encoder, renames
 from hubbatch.core.families import documents
 from hubbatch.core.operations import (
     account_operation,
@@ -27,7 +27,7 @@ from hubbatch.core.paging import next_pages, turn_pages
 from hubbatch.core.reading import read
 from hubbatch.core.settling import Settlement
 from hubbatch.core.values import InvalidInput
-from hubbatch.core.verdicts import Again, Answered
+from hubbatch.core.verdicts import Again, Answered, Missing, Refused
 from hubbatch.models import (
     AssociationInput,
     AssociationSpec,
@@ -316,3 +316,20 @@ def test_a_cursor_that_does_not_move_on() -> None:
     failed: dict[int, Any] = {}
     assert turn_pages(PAGING, onward, [page(1, [6], "a")], failed) == {}
     assert failed[0].category == "PAGING"
+
+
+@pytest.mark.parametrize(
+    "operation", [pairs("create"), pairs("read"), SPLITS, LISTS, properties("read")]
+)
+def test_a_404_that_speaks_is_about_inputs(operation: Operation) -> None:
+    """A page of HTML is about the path."""
+    chunk = chunk_of(V3, [{**ENDS, "type": "x"}])
+    told = {"status": "error", "message": "x", "category": "OBJECT_NOT_FOUND"}
+    assert isinstance(read(operation, chunk, respond(404, told)), Refused)
+    assert isinstance(read(operation, chunk, respond(404, b"<html>")), Missing)
+
+
+def test_a_definition_renames_nothing() -> None:
+    """Its key is a name, and it has no properties that could be another."""
+    key, body, _ = encoder(properties("create"))(0, SIZE)
+    assert renames(key, body) is False

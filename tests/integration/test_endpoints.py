@@ -503,7 +503,7 @@ async def test_v1_creates(portal: Portal) -> None:
         LegacyCreateInput({"subject": "same"}),
         [{"name": "subject", "value": "same"}],
         {"properties": {"subject": "last"}},
-        {"properties": {"frist": "x"}},
+        {"properties": {"nosuch": "x"}},
         CreateInput({"subject": "x"}, associations=[object()]),  # type: ignore[list-item] # that is the point
         5,
     ]

@@ -149,7 +149,7 @@ def test_v1_create(world: World) -> None:
 def test_v1_create_is_all_or_nothing(world: World) -> None:
     fine = [{"name": "subject", "value": "x"}]
     ref = [{"name": "hs_external_object_ids", "value": "R"}]
-    bad = v1(world, "create", [fine, [{"name": "frist", "value": "x"}]])
+    bad = v1(world, "create", [fine, [{"name": "nosuch", "value": "x"}]])
     taken = v1(world, "create", [ref, ref])
 
     assert (bad.status, taken.status) == (400, 400)
