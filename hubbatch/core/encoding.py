@@ -297,6 +297,6 @@ def dumps(body: object, texts: Mapping[str, str]) -> bytes:
     except TypeError as error:
         # A name that is no text, or a text that is not UTF-8: say which.
         check_encodable(property_texts(texts))
-        if isinstance(body, Mapping):
-            check_encodable({k: v for k, v in body.items() if isinstance(v, str)})
+        fields = body if isinstance(body, Mapping) else {}
+        check_encodable({k: v for k, v in fields.items() if isinstance(v, str)})
         raise InvalidInput(f"cannot be written as JSON: {error}") from None

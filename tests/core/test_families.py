@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch.core.calls import Operation, Shape
+from hubbatch.core.codec import unstructure
 from hubbatch.core.encoding import encoder, renames
 from hubbatch.core.families import documents
 from hubbatch.core.operations import (
@@ -333,3 +334,22 @@ def test_a_definition_renames_nothing() -> None:
     """Its key is a name, and it has no properties that could be another."""
     key, body, _ = encoder(properties("create"))(0, SIZE)
     assert renames(key, body) is False
+
+
+def test_another_error_of_a_read_is_a_failure() -> None:
+    found = {"from": {"id": "1"}, "to": []}
+    told = settled(
+        pairs("read"),
+        ["1", "2"],
+        {"results": [found], "errors": [error("no", id=["2"])]},
+    )
+    assert sorted(told.failed) == [1]
+
+
+def test_associations_are_written_as_they_were_read() -> None:
+    found = {"from": {"id": "1"}, "to": [{"toObjectId": "2", "associationTypes": []}]}
+    told = settled(pairs("read"), ["1"], {"results": [found]})
+    assert unstructure(told.results[0]) == found
+    usual = {**ENDS, "to": {"id": "2"}, "associationSpec": SPEC}
+    made = settled(pairs("create_default"), [ENDS], {"results": [usual]})
+    assert unstructure(made.results[0]) == usual
