@@ -83,7 +83,7 @@ class Call:
             return as_json(200, found), len(found)
         run = legacy.batch_create if verb == "create" else legacy.batch_update
         shown = run(store, shelf, content, self.now.ms)
-        if self.quirks.shuffle:
+        if self.quirks.shuffle and verb == "create":
             self.chance.shuffle(shown)
         return as_json(200, shown), len(shown)
 
