@@ -5,10 +5,11 @@ import os
 from collections.abc import Iterable
 from math import inf
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal, Self, overload
 
 import aiohttp
 
+from .associations import Associations, AssociationsV3
 from .core.days import parse_reserve
 from .core.forecasting import Plan, named_call, plan
 from .core.object_types import StandardTypes
@@ -17,6 +18,7 @@ from .core.pacing import RateLimit
 from .core.retrying import RetryPolicy
 from .errors import ConfigurationError
 from .legacy import Legacy
+from .lists import ListMemberships
 from .models import Account
 from .net.auth import TokenSource
 from .net.batch import Batch
@@ -26,7 +28,9 @@ from .net.oauth import OAuth, sign_in
 from .net.pacing import Gate, Limits
 from .net.transport import AiohttpTransport, check_base_url
 from .objects import Objects
+from .properties import Properties
 from .single import Single
+from .splits import DealSplits
 
 
 _BASE_URL = "https://api.hubapi.com"
@@ -34,7 +38,7 @@ _API_VERSION = "v3"
 
 
 class HubBatch(StandardTypes):
-    """A client of one HubSpot account.
+    """A client of one HubSpot account, with an attribute for each object type.
 
     Enter it with `async with`, or call `aclose` in the end. It may be made outside an
     event loop, and belongs to the loop in which it is first used.
@@ -129,11 +133,64 @@ class HubBatch(StandardTypes):
     def objects(self, object_type: str) -> Objects:
         """Give the verbs of any object type, by name or id: `"2-3456"`, `"p1_car"`.
 
+        For the standard ones there are attributes: `hub.tickets`.
+
         Raises:
             TypeError: if it is no text.
             ValueError: if it is not one segment of a path.
         """
         return Objects(self._engine, object_type, api_version=self._api_version)
+
+    @overload
+    def associations(
+        self, source: str, target: str, /, *, api_version: Literal["v3"]
+    ) -> AssociationsV3: ...
+    @overload
+    def associations(self, source: str, target: str, /) -> Associations: ...
+    def associations(
+        self, source: str, target: str, /, *, api_version: Literal["v3"] | None = None
+    ) -> Associations | AssociationsV3:
+        """Give the verbs of the associations from one object type to another.
+
+        Under v3 they are those of v4, and of the dated version under any other; with
+        `api_version="v3"` the older ones, whose types have names.
+
+        Raises:
+            TypeError: if a type is no text.
+            ValueError: if one is not one segment of a path; for another version.
+        """
+        if api_version == "v3":
+            return AssociationsV3(self._engine, source, target)
+        if api_version is not None:
+            raise ValueError(
+                "the version of associations is the client's, or 'v3' for the older "
+                f"ones, not {api_version!r}"
+            )
+        version = self._api_version
+        return Associations(self._engine, source, target, api_version=version)
+
+    def properties(self, object_type: str) -> Properties:
+        """Give the verbs of the definitions of an object type's properties.
+
+        Raises:
+            TypeError: if it is no text.
+            ValueError: if it is not one segment of a path.
+        """
+        return Properties(self._engine, object_type, api_version=self._api_version)
+
+    def list_memberships(self, object_type: str) -> ListMemberships:
+        """Give the read of the lists that records of a type are on.
+
+        Raises:
+            TypeError: if it is no text.
+            ValueError: if its id is not known; a custom type is named by it.
+        """
+        return ListMemberships(self._engine, object_type, api_version=self._api_version)
+
+    @property
+    def deal_splits(self) -> DealSplits:
+        """The verbs of the deal splits."""
+        return DealSplits(self._engine, api_version=self._api_version)
 
     @property
     def limits(self) -> Limits:

@@ -14,10 +14,10 @@ from hubbatch.errors import (
 )
 
 from .blaming import from_api_error
-from .encoding import Encoder, encoder, renames
+from .calls import Encoder, Operation
+from .encoding import encoder, renames
 from .events import ChunkIsolated
 from .isolating import Density, halve, split
-from .operations import Operation
 from .outcomes import (
     Outcome,
     OutcomeStatus,
@@ -26,6 +26,7 @@ from .outcomes import (
     unknown_error,
     unsuccessful,
 )
+from .paging import next_pages
 from .planning import Chunk, Desk
 from .reconciling import Reconciler
 from .settling import Settlement
@@ -143,10 +144,10 @@ class Ledger:
             self._reconciler.settle(chunk, settlement, now)
             return
         self.emit.answered(chunk, settlement)
-        if not settlement.failed and not settlement.open:
+        if not (settlement.failed or settlement.open or settlement.unfinished):
             self.succeed(chunk, settlement.results)
             return
-        amiss = {*settlement.failed, *settlement.open}
+        amiss = {*settlement.failed, *settlement.open, *settlement.unfinished}
         fine = [position for position in range(len(chunk)) if position not in amiss]
         if fine:
             self.succeed(chunk.pick(fine), [settlement.results[p] for p in fine])
@@ -154,6 +155,12 @@ class Ledger:
             self._refused(chunk.pick([position]), error)
         if settlement.open:
             self._settle_open(chunk, settlement.open)
+        shape = self.operation.call.results
+        if settlement.unfinished and shape is not None and shape.paging is not None:
+            onward = next_pages(
+                shape.paging, chunk, settlement.results, settlement.unfinished
+            )
+            self.send_back([onward])
 
     def _settle_open(self, chunk: Chunk, positions: list[int]) -> None:
         """Ask once more, alone, for what an answer does not account for."""

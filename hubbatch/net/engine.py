@@ -12,9 +12,9 @@ from attrs import define, field
 from backoff import full_jitter
 
 from hubbatch.core.accounting import Emit
+from hubbatch.core.calls import Operation
 from hubbatch.core.collecting import Collector
 from hubbatch.core.days import next_midnight
-from hubbatch.core.operations import Dialect, Operation
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.errors import DailyLimitReached, HubBatchError
 from hubbatch.models import Account
@@ -88,7 +88,7 @@ class Engine:
         The account is asked for its time zone, once; where it cannot tell, it is UTC.
         """
         if isinstance(error, DailyLimitReached) and error.resets_at is None:
-            if operation.call.dialect is not Dialect.DOCUMENT:
+            if operation.call.has_inputs:
                 await self._ask()
             now = self.today()
             error.resets_at = next_midnight(now, time_zone(self.details))

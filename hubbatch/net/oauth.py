@@ -15,12 +15,8 @@ from typing import Any, NoReturn
 
 from attrs import field, frozen
 
-from hubbatch.core.granting import (
-    Grant,
-    GrantRequest,
-    refresh_request,
-    token_operation,
-)
+from hubbatch.core.dialects.grants import Grant, GrantRequest, refresh_request
+from hubbatch.core.operations import token_operation
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.errors import APIError, ConfigurationError, ReconnectRequired
 

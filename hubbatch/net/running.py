@@ -12,10 +12,10 @@ from typing import Any
 
 from hubbatch.core.accounting import Emit, Ledger
 from hubbatch.core.answers import Request, Response
+from hubbatch.core.calls import Operation
 from hubbatch.core.deciding import Judge, Trip
 from hubbatch.core.encoding import request_body
 from hubbatch.core.events import ChunkCut, ChunkSent, Event
-from hubbatch.core.operations import Operation
 from hubbatch.core.outcomes import Summary
 from hubbatch.core.pacing import Spacing
 from hubbatch.core.planning import Chunk, Desk
@@ -33,6 +33,10 @@ from .pacing import Gate, Lane, Permit
 from .transport import Transport
 
 
+# Gives an operation again with what had to be asked for first.
+Completing = Callable[[Operation], Awaitable[Operation]]
+
+
 async def _always_ready() -> None:
     """Never make a batch that is collected wait for its consumer."""
 
@@ -42,7 +46,8 @@ class Run:
 
     `ready` waits until the consumer can take more outcomes; `linger` is how many
     seconds a partial chunk waits for more from an asynchronous source, and `spacing`
-    may have it wait longer; `window` is how many inputs are held at a time.
+    may have it wait longer; `window` is how many inputs are held at a time. `complete`
+    is awaited before anything is pulled or sent.
     """
 
     def __init__(
@@ -65,6 +70,7 @@ class Run:
         tell: Callable[[Event], None] | None = None,
         account: str | None = None,
         ready: Callable[[], Awaitable[None]] = _always_ready,
+        complete: Completing | None = None,
     ) -> None:
         self.operation = operation
         self.ended: BaseException | None = None
@@ -76,6 +82,7 @@ class Run:
         self._linger = linger
         self._spacing = spacing
         self._ready = ready
+        self._complete = complete
         # Each worker holds a chunk, and as much again is ready to follow.
         window = window or 2 * max_workers * operation.max_inputs
         self._desk = Desk(operation.max_inputs, window, operation.call.repeats)
@@ -181,6 +188,8 @@ class Run:
 
     async def _pump(self, intake: Intake) -> None:
         try:
+            if self._complete is not None:
+                self.operation = await self._complete(self.operation)
             # A collection is accounted for to its end, an iterator is left alone.
             while await self._room() or intake.sized:
                 block = await self._pull(intake)
