@@ -14,7 +14,8 @@ HubBatchError
 │   ├── RecordNotFound
 │   ├── RecordConflict                `.existing_id` has the value already
 │   └── OutcomeUnknown                it may or may not have been written
-└── BatchFailed (ExceptionGroup)      of RecordErrors, by `raise_for_failures()`
+├── BatchFailed (ExceptionGroup)      of RecordErrors, by `raise_for_failures()`
+└── JournalError                      locked; of another job, source or portal
 
 Each can be pickled, and none ever holds an access token.
 """
@@ -185,3 +186,10 @@ class BatchFailed(HubBatchError, ExceptionGroup[RecordError]):
     def derive(self, excs: Sequence[RecordError]) -> "BatchFailed":  # type: ignore[override] # narrower on purpose: only RecordErrors are in it
         """Make the part of this group that `except*` and `split` ask for."""
         return BatchFailed(self.message, excs)
+
+
+class JournalError(HubBatchError):
+    """A journal cannot be used: locked, damaged, or of another job.
+
+    The message names what differs. Nothing is sent that it cannot account for.
+    """

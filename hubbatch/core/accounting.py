@@ -179,6 +179,12 @@ class Ledger:
         chunk.probes += 1
         return True
 
+    def recall(self, chunk: Chunk) -> None:
+        """Take a chunk that is new here for one that may have been sent before."""
+        if chunk.attempts == 0:
+            chunk.doubtful = True
+            self.look_for(chunk)
+
     def _leave_unknown(self, chunk: Chunk, reason: str) -> None:
         if chunk.probes:
             reason = f"looked for {chunk.probes} times, and then: {reason}"
@@ -277,7 +283,7 @@ class Ledger:
         reason = _reason(verdict)
         if chunk.probing:
             reason = f"its answer was lost, and it could not be read back: {reason}"
-        if _maybe_written(chunk) and self.operation.call.writes:
+        if maybe_written(chunk) and self.operation.call.writes:
             self._leave_unknown(chunk, reason)
         elif isinstance(verdict, Missing):
             self._fail(chunk, OutcomeStatus.FAILED, from_api_error(verdict.error))
@@ -297,7 +303,7 @@ class Ledger:
         self.freed()
 
     def _drop(self, chunk: Chunk) -> None:
-        unseen = _maybe_written(chunk) or chunk.in_flight
+        unseen = maybe_written(chunk) or chunk.in_flight
         if unseen and self.operation.call.writes:
             error: RecordError = unknown_error(f"sent, and then {self.ended}")
             self._fail(chunk, OutcomeStatus.UNKNOWN, error)
@@ -385,7 +391,8 @@ class Ledger:
         self.freed()
 
 
-def _maybe_written(chunk: Chunk) -> bool:
+def maybe_written(chunk: Chunk) -> bool:
+    """Whether an earlier request may have written the inputs of a chunk."""
     # What was looked for and not found may still come of a request that was lost.
     return chunk.doubtful or chunk.probes > 0
 

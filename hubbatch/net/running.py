@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
-from hubbatch.core.accounting import Emit, Ledger
+from hubbatch.core.accounting import Emit, Ledger, maybe_written
 from hubbatch.core.answers import Request, Response
 from hubbatch.core.deciding import Judge, Trip
 from hubbatch.core.encoding import request_body
@@ -26,12 +26,12 @@ from hubbatch.core.reading import read
 from hubbatch.core.reconciling import probe
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.core.stopping import FailureWatch
-from hubbatch.core.verdicts import (
-    Verdict,
-)
+from hubbatch.core.verdicts import Verdict, may_have_written
+from hubbatch.errors import HubBatchError
 
 from .auth import Credentials
 from .intake import BLOCK, Intake, Source, cancelled_from_outside
+from .journaling import Journal, NoJournal
 from .pacing import Gate, Lane, Permit
 from .transport import Transport
 
@@ -47,7 +47,8 @@ class Run:
     """One batch on its way.
 
     `ready` waits until the consumer can take more outcomes; `linger` is how many
-    seconds a partial chunk waits for more from an asynchronous source.
+    seconds a partial chunk waits for more from an asynchronous source. `doubted` is
+    whether all of it may have been sent before, by a process that is gone.
     """
 
     def __init__(
@@ -68,6 +69,8 @@ class Run:
         tell: Callable[[Event], None] | None = None,
         account: str | None = None,
         ready: Callable[[], Awaitable[None]] = _always_ready,
+        journal: Journal | None = None,
+        doubted: bool = False,
     ) -> None:
         self.operation = operation
         self.ended: BaseException | None = None
@@ -78,6 +81,8 @@ class Run:
         self._lane = lane
         self._linger = linger
         self._ready = ready
+        self._journal = journal or NoJournal()
+        self._doubted = doubted
         # Each worker holds a chunk, and as much again is ready to follow.
         window = 2 * max_workers * operation.max_inputs
         self._desk = Desk(operation.max_inputs, window, operation.call.repeats)
@@ -88,7 +93,7 @@ class Run:
             freed=self._on_freed,
             isolate=isolate,
             watch=watch,
-            stop=self._end,
+            stop=self.end,
             tell=tell,
             account=account,
         )
@@ -98,7 +103,7 @@ class Run:
             jitter=jitter,
             renewable=credentials.renewable,
             hold=gate.hold,
-            end=self._end,
+            end=self.end,
         )
         self._trickles = False
         self._lingered = False
@@ -131,7 +136,7 @@ class Run:
                 self._tasks.create_task(self._pump(intake))
                 await self._until_settled()
         except BaseExceptionGroup as group:
-            self._end(_first_leaf(group))
+            self.end(_first_leaf(group))
         finally:
             for block in intake.rest():  # what a cancellation left of a collection
                 self._take_in(block)
@@ -150,19 +155,22 @@ class Run:
                 await self._change()
         except BaseException as error:
             # Before the workers hear of it: they must not take up anything new.
-            self._end(error)
+            self.end(error)
             raise
         self._dismiss()
 
     def abandon(self, source: Source) -> None:
         """Account for a source that was never begun, because of a cancellation."""
-        self._end(asyncio.CancelledError())
+        self.end(asyncio.CancelledError())
         for block in Intake(source).rest():
             self._take_in(block)
         self._ledger.tell_of_end(self.ended)
 
-    def _end(self, error: BaseException) -> None:
-        """End the batch: what is not in flight is not sent any more."""
+    def end(self, error: BaseException) -> None:
+        """End the batch: what is not in flight is not sent any more.
+
+        `go` raises the error when what is in flight has its outcome.
+        """
         if self.ended is None:
             self.ended = error
             self._over.set()
@@ -185,11 +193,11 @@ class Run:
                 block = await self._pull(intake)
                 self._take_in(block)
                 if intake.failure is not None:
-                    self._end(intake.failure)
+                    self.end(intake.failure)
                 if intake.failure is not None or not block:
                     return
         except Exception as error:
-            self._end(error)
+            self.end(error)
             raise
         finally:
             self._source_over = True
@@ -233,7 +241,7 @@ class Run:
         if self.ended is None:
             self._staff()
         else:
-            self._end(self.ended)
+            self.end(self.ended)
 
     def _start_lingering(self) -> None:
         """Let a partial chunk leave when a source has trickled for long enough."""
@@ -300,7 +308,7 @@ class Run:
             # A mistake of ours: whatever was under way, nothing is certain of it.
             if trip.chunk is not None:
                 trip.chunk.doubtful = True
-            self._end(error)
+            self.end(error)
             raise
         finally:
             if trip.chunk is not None:
@@ -318,10 +326,10 @@ class Run:
         except asyncio.CancelledError as error:
             if cancelled_from_outside():
                 raise
-            self._end(error)
+            self.end(error)
             return None
         except Exception as error:  # noqa: BLE001 -- the caller's own, raised at last
-            self._end(error)
+            self.end(error)
             return None
 
         def wanted() -> bool:
@@ -340,9 +348,22 @@ class Run:
                     trip.started = _now()
                     self._unladen -= 1
                     self._linger_anew()
+                    if self._doubted:
+                        self._ledger.recall(trip.chunk)
                     self._ledger.tell_of_chunk(ChunkCut, trip.chunk)
                 trip.sent = _now()
+                if not await self._written_down(trip.chunk):
+                    return None
                 return await self._exchange(trip.chunk, permit, token)
+
+    async def _written_down(self, chunk: Chunk) -> bool:
+        """Have the journal know that a chunk leaves; False if it must not leave."""
+        if not chunk.probing:  # a question writes nothing
+            try:
+                await self._journal.leaving(chunk)
+            except HubBatchError as error:
+                self.end(error)
+        return self.ended is None
 
     async def _exchange(self, chunk: Chunk, permit: Permit, token: str) -> Verdict:
         def on_sent() -> None:
@@ -366,6 +387,8 @@ class Run:
         permit.answered(answer.headers if isinstance(answer, Response) else None)
         verdict = read(operation, carried, answer)
         chunk.in_flight = False
+        if not (chunk.probing or maybe_written(chunk) or may_have_written(verdict)):
+            self._journal.not_written(chunk)
         return verdict
 
     async def _pause(self, seconds: float) -> None:
