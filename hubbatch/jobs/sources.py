@@ -1,0 +1,404 @@
+"""Files as sources of rows: CSV, JSON lines, standard input.
+
+A file is read twice: once from end to end before anything is sent, which finds what
+is not a row and makes the fingerprint, and once to send it. Memory stays flat.
+Standard input can be read only once, so there a bad line ends the job when it comes.
+"""
+
+import asyncio
+import codecs
+import csv
+import hashlib
+import io
+import os
+import re
+import threading
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from hubbatch.errors import ConfigurationError
+
+from .rows import Row
+from .shaping import BadRow, Columns, FieldsShaper, SourceError, cells_shaper
+
+
+# HubSpot's longest text has 65,536 characters; one that is longer should fail as a
+# record, and a quote that is never closed should not take all memory.
+_LONGEST_FIELD = 16 * 1024 * 1024
+_BLOCK = 64 * 1024
+_STDIN = 0
+_UNDECODABLE = re.compile("[\udc80-\udcff]")
+
+ENDINGS = (".csv", ".jsonl", ".ndjson")
+
+
+def open_source(
+    path: str | os.PathLike[str],
+    columns: Columns,
+    *,
+    encoding: str = "utf-8",
+    delimiter: str = ",",
+) -> "CsvSource | JsonLinesSource | StandardInput":
+    """Choose the source for a path: `.csv`, `.jsonl`, or `-` for standard input.
+
+    Raises:
+        ConfigurationError: for a file of another kind, or an unknown encoding.
+    """
+    ending = Path(path).suffix.lower()
+    if os.fspath(path) == "-":
+        return StandardInput(columns, encoding=encoding)
+    if ending == ".csv":
+        return CsvSource(path, columns, encoding=encoding, delimiter=delimiter)
+    if ending in ENDINGS:
+        return JsonLinesSource(path, columns, encoding=encoding)
+    raise ConfigurationError(
+        f"{os.fspath(path)}: neither .csv nor .jsonl (nor - for JSON lines on "
+        "standard input)"
+    )
+
+
+class _File(ABC):
+    """A file that can be read as often as needed."""
+
+    def __init__(
+        self, path: str | os.PathLike[str], options: Mapping[str, Any], encoding: str
+    ) -> None:
+        self._path = Path(path)
+        self.name: str = str(path)
+        self.options: Mapping[str, Any] = {**options, "encoding": encoding}
+        self._encoding = _codec(encoding)
+        self._scanned: tuple[str, int] | None = None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
+
+    def fingerprint(self) -> str:
+        """Read the file to its end, and give the SHA-256 of its bytes.
+
+        Raises:
+            SourceError: naming the row or line that cannot be read as one.
+        """
+        return self._scan()[0]
+
+    def length(self) -> int:
+        """Count its rows.
+
+        Raises:
+            SourceError: as `fingerprint`.
+        """
+        return self._scan()[1]
+
+    def __iter__(self) -> Iterator[Row]:
+        return self._read(lambda _data: None)
+
+    def _scan(self) -> tuple[str, int]:
+        if self._scanned is None:
+            digest = hashlib.sha256()
+            count = sum(1 for _ in self._read(digest.update))
+            if not count:
+                raise SourceError(f"{self.name}: no rows under the header.")
+            self._scanned = digest.hexdigest(), count
+        return self._scanned
+
+    def _read(self, see: Callable[[memoryview], object]) -> Iterator[Row]:
+        try:
+            with _Tapped(self._path, see) as raw:
+                buffered = io.BufferedReader(raw, _BLOCK)
+                text = io.TextIOWrapper(
+                    buffered, self._encoding, "surrogateescape", newline=""
+                )
+                with text:
+                    yield from self._rows(text)
+        except OSError as error:
+            raise SourceError(f"{self.name}: {error.strerror or error}.") from None
+        except UnicodeError as error:  # where no byte can be set apart, as in UTF-16
+            raise SourceError(f"{self.name}: not {self._encoding}: {error}.") from None
+
+    @abstractmethod
+    def _rows(self, text: Iterator[str]) -> Iterator[Row]:
+        """Make rows of the lines of a file."""
+
+
+class CsvSource(_File):
+    """A CSV file whose first row names its columns.
+
+    Rows without content are skipped. A row may have fewer cells than the header:
+    what is not there is left as it is, whatever `Columns.empty` says.
+
+    Args:
+        path: the file.
+        columns: what its columns mean.
+        encoding: a Python codec; a byte order mark is skipped.
+        delimiter: one character.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        columns: Columns,
+        *,
+        encoding: str = "utf-8",
+        delimiter: str = ",",
+    ) -> None:
+        if len(delimiter) != 1 or delimiter in '"\r\n':
+            raise ConfigurationError(
+                f"a delimiter is one character, and no quote, not {delimiter!r}"
+            )
+        options = {**columns.options(), "delimiter": delimiter}
+        super().__init__(path, options, encoding)
+        self._columns = columns
+        self._delimiter = delimiter
+
+    def _rows(self, text: Iterator[str]) -> Iterator[Row]:
+        csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_FIELD))
+        reader = csv.reader(
+            _checked(text, self._encoding), delimiter=self._delimiter, strict=True
+        )
+        index, line = -1, 1
+        try:
+            header = self._header(reader)
+            shape = cells_shaper(self._columns, header)
+            index, line = 0, reader.line_num + 1
+            for cells in reader:
+                if any(cells):
+                    key, given = shape(_fitting(cells, header))
+                    yield Row(index, key, given, line)
+                    index += 1
+                line = reader.line_num + 1
+        except BadRow as error:
+            where = f" row {index + 1} (line {line}):" if index >= 0 else ""
+            raise SourceError(f"{self.name}:{where} {error}.") from None
+        except csv.Error as error:
+            where = f"row {index + 1} (line {line})" if index >= 0 else "the header"
+            raise SourceError(f"{self.name}: {where}: no CSV: {error}.") from None
+
+    def _header(self, reader: Iterator[list[str]]) -> list[str]:
+        """Take the names of the columns, and see whether they were cut rightly."""
+        header = next((cells for cells in reader if any(cells)), None)
+        if header is None:
+            raise BadRow("empty")
+        if len(header) == 1:
+            for other in ";\t|,":
+                if other in header[0] and other != self._delimiter:
+                    raise BadRow(
+                        f"one column, {header[0]!r}. Use --delimiter {other!r}"
+                    )
+        return header
+
+
+class JsonLinesSource(_File):
+    """A file with a JSON object a line: flat, or in HubSpot's shape.
+
+    For the verbs that take ids, a line may be a bare id. Blank lines are skipped.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        columns: Columns,
+        *,
+        encoding: str = "utf-8",
+    ) -> None:
+        super().__init__(path, columns.options(), encoding)
+        self._columns = columns
+
+    def _rows(self, text: Iterator[str]) -> Iterator[Row]:
+        parser = LineParser(self.name, FieldsShaper(self._columns), self._encoding)
+        for line in text:
+            row = parser.parse(line)
+            if row is not None:
+                yield row
+        parser.end()
+
+
+class StandardInput:
+    """JSON lines as they come on standard input; read once, and never ahead of need.
+
+    A line that is none ends the job when it comes: what left before it stays sent.
+    """
+
+    name: str = "-"
+
+    def __init__(self, columns: Columns, *, encoding: str = "utf-8") -> None:
+        self.options: Mapping[str, Any] = {**columns.options(), "encoding": encoding}
+        self._columns = columns
+        self._encoding = _codec(encoding)
+        self._begun = False
+
+    def __repr__(self) -> str:
+        return "<StandardInput>"
+
+    def fingerprint(self) -> None:
+        """Say that it cannot be read a second time."""
+
+    def length(self) -> None:
+        """Say that nobody knows how many rows will come."""
+
+    async def __aiter__(self) -> AsyncIterator[Row]:
+        if self._begun:
+            raise SourceError("standard input cannot be read a second time")
+        self._begun = True
+        shaper = FieldsShaper(self._columns)
+        parser = LineParser("standard input", shaper, self._encoding)
+        decoder = codecs.getincrementaldecoder(self._encoding)("surrogateescape")
+        rest, over = "", False
+        while not over:
+            data = await self._read_some()
+            over = not data
+            *lines, rest = (rest + self._decoded(decoder, data)).split("\n")
+            for line in [*lines, rest] if over else lines:
+                row = parser.parse(line)
+                if row is not None:
+                    yield row
+        parser.end()
+
+    def _decoded(self, decoder: codecs.IncrementalDecoder, data: bytes) -> str:
+        try:
+            return decoder.decode(data, not data)
+        except UnicodeError as error:
+            raise SourceError(
+                f"standard input: not {self._encoding}: {error}."
+            ) from None
+
+    async def _read_some(self) -> bytes:
+        try:
+            return await _read_some(_STDIN)
+        except OSError as error:
+            raise SourceError(f"standard input: {error.strerror or error}.") from None
+
+
+class LineParser:
+    """Makes rows of JSON lines, one after the other, and says which one is none."""
+
+    def __init__(self, name: str, shaper: FieldsShaper, encoding: str) -> None:
+        self._name = name
+        self._shaper = shaper
+        self._encoding = encoding
+        self._line = 0
+        self._index = 0
+
+    def parse(self, text: str) -> Row | None:
+        """Make the row of a line; None for a blank one.
+
+        Raises:
+            SourceError: naming the line.
+        """
+        self._line += 1
+        if not text.strip():
+            return None
+        try:
+            _check_decoded(text, self._encoding)
+            key, given = self._shaper.shape(_loads(text))
+        except BadRow as error:
+            where = f"{self._name}: line {self._line}"
+            raise SourceError(f"{where}: {error}.") from None
+        row = Row(self._index, key, given, self._line)
+        self._index += 1
+        return row
+
+    def end(self) -> None:
+        """Look back at the whole.
+
+        Raises:
+            SourceError: if there was nothing, or a column was asked for in vain.
+        """
+        if not self._index:
+            raise SourceError(f"{self._name}: empty.")
+        for name in self._shaper.unseen:
+            raise SourceError(f'{self._name}: no line has "{name}".')
+
+
+class _Tapped(io.FileIO):
+    """A file whose bytes are seen by somebody else too, as they are read."""
+
+    def __init__(self, path: Path, see: Callable[[memoryview], object]) -> None:
+        super().__init__(path)
+        self._see = see
+
+    def readinto(self, buffer: Any) -> int | None:
+        count = super().readinto(buffer)
+        if count:
+            self._see(memoryview(buffer)[:count])
+        return count
+
+
+def _loads(text: str) -> object:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        if text.lstrip()[:1] in ("[", "{") and len(text.strip()) == 1:
+            raise BadRow("not a whole JSON value. Write one object a line") from None
+        raise BadRow(f"not JSON: {error.msg} (column {error.colno})") from None
+
+
+def _checked(lines: Iterator[str], encoding: str) -> Iterator[str]:
+    for line in lines:
+        _check_decoded(line, encoding)
+        yield line
+
+
+def _check_decoded(line: str, encoding: str) -> None:
+    if line.isascii():
+        return
+    bad = _UNDECODABLE.search(line)
+    if bad is not None:
+        value = ord(bad.group()) - 0xDC00
+        plain = encoding.removesuffix("-sig")  # which would write its mark again
+        before = line[: bad.start()].encode(plain, "surrogateescape")
+        name = plain.upper()
+        hint = "utf-16" if value in (0xFE, 0xFF) and not before else "cp1252"
+        raise BadRow(
+            f"not {name} (byte {len(before) + 1} of it is 0x{value:02x}). "
+            f"Use --encoding, e.g. {hint}"
+        )
+
+
+def _fitting(cells: list[str], header: list[str]) -> list[str]:
+    if len(cells) > len(header):
+        raise BadRow(f"{len(cells)} cells, but there are {len(header)} columns")
+    return cells
+
+
+def _codec(encoding: str) -> str:
+    """Check the name of an encoding; UTF-8 may begin with a byte order mark.
+
+    Raises:
+        ConfigurationError: if Python does not know it.
+    """
+    try:
+        name = codecs.lookup(encoding).name
+    except LookupError:
+        raise ConfigurationError(f"unknown encoding {encoding!r}") from None
+    return "utf-8-sig" if name == "utf-8" else name
+
+
+async def _read_some(descriptor: int) -> bytes:
+    """Read what there is, in a thread that nobody has to wait for in the end."""
+    loop = asyncio.get_running_loop()
+    arrived: asyncio.Future[bytes] = loop.create_future()
+
+    def tell(outcome: bytes | OSError) -> None:
+        if arrived.done():
+            return
+        if isinstance(outcome, OSError):
+            arrived.set_exception(outcome)
+        else:
+            arrived.set_result(outcome)
+
+    def read() -> None:
+        outcome: bytes | OSError
+        try:
+            outcome = os.read(descriptor, _BLOCK)
+        except OSError as error:
+            outcome = error
+        with suppress(RuntimeError):  # the loop is closed: nobody wants it any more
+            loop.call_soon_threadsafe(tell, outcome)
+
+    threading.Thread(target=read, daemon=True).start()
+    return await arrived
