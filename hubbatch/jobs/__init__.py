@@ -9,8 +9,8 @@ Needs the extra `jobs` (`pip install 'hubbatch[jobs]'`) where a journal is kept.
 """
 
 from .job import Job, JobReport
-from .journal import JobStatus, read_status
 from .rows import Row, Source
+from .status import JobStatus, read_status
 
 
 __all__ = ["Job", "JobReport", "JobStatus", "Row", "Source", "read_status"]

@@ -1,21 +1,57 @@
-"""One job, from a source of rows to HubSpot, and the files that say what became of it.
+"""One job: from a source of rows to HubSpot, and the files that say what became."""
 
-(Skeleton.)
-"""
+import asyncio
+import os
 
-from collections.abc import AsyncIterable, Iterable
+from collections import Counter
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from itertools import chain, islice
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 from attrs import frozen
 
 from hubbatch.client import HubBatch
 from hubbatch.core.operations import Operation, Verb
-from hubbatch.core.outcomes import Summary
-from hubbatch.errors import HubBatchError
+from hubbatch.core.outcomes import (
+    OutcomeStatus,
+    Summary,
+    unknown_error,
+    unsuccessful,
+)
+from hubbatch.errors import (
+    ConfigurationError,
+    HubBatchError,
+    JournalError,
+    PermissionDeniedError,
+    TooManyFailures,
+)
+from hubbatch.net.batch import Batch
+from hubbatch.net.running import Run
 
-from .outputs import SinkOrPath
-from .rows import Source
+from .identity import Identity
+from .journal import History, Journal
+from .outputs import Sink, SinkOrPath
+from .passage import Passage, Tally
+from .rows import AsyncRowIterable, Row, Source, as_source, digest
+from .states import FINAL, State
+
+
+# The event loop has a turn after so many rows that need nothing done.
+_TURN = 200
+
+
+class Stopped(Exception):
+    """Somebody asked the job to stop."""
 
 
 @frozen(kw_only=True)
@@ -86,9 +122,6 @@ class Job:
         operation: the call that it makes.
     """
 
-    portal_id: int | None
-    operation: Operation
-
     def __init__(
         self,
         hub: HubBatch,
@@ -108,22 +141,69 @@ class Job:
         account: int | str | None = None,
         limit: int | None = None,
     ) -> None:
-        raise NotImplementedError
+        self._hub = hub
+        self._source = as_source(source)
+        self._limit = _check_limit(limit)
+        self._account = _check_account(account)
+        options = {
+            "id_property": id_property,
+            "properties": tuple(properties) or None,
+            "reconcile_by": reconcile_by,
+        }
+        self._verb = _find_verb(hub, verb, object_type, legacy=legacy)
+        self._given = {"max_failures": max_failures, **_fitting(verb, legacy, options)}
+        planned = self._batch([])
+        planned.close()
+        self.operation: Operation = planned.operation
+        self.portal_id: int | None = None
+        path = None if journal is None else Path(journal)
+        given = {"results": results, "failures": failures, "output": output}
+        sinks = [_sink(role, sink, self) for role, sink in given.items() if sink]
+        _check_paths(path, sinks)
+        self._journal = Journal(path, sinks)
+        self._meaning = {
+            **{name: value for name, value in options.items() if name in _MEANING},
+            "legacy": legacy,
+            "limit": limit,
+        }
+        self._identity: Identity | None = None
+        self._history = History()
+        self._tally = Tally(self._journal, self.operation)
+        self._summaries: list[Summary] = []
+        self._retaken = 0  # rows in doubt that are no concern of an earlier run now
+        self._run: Run | None = None
+        self._began = 0.0
+        self._used = False
+        self._stopping = False
 
     @property
     def summary(self) -> Summary:
         """The counts so far, over all runs; they grow while it runs."""
-        raise NotImplementedError
+        counts, before = self._tally.counts, self._history.runs
+        requests, retries, throttled, seconds = self._progress()
+        return Summary(
+            inputs=self._tally.inputs,
+            succeeded=counts[OutcomeStatus.SUCCEEDED],
+            failed=counts[OutcomeStatus.FAILED],
+            unknown=counts[OutcomeStatus.UNKNOWN],
+            not_sent=counts[OutcomeStatus.NOT_SENT],
+            requests=before["requests"] + requests,
+            retries=before["retries"] + retries,
+            throttled=before["throttled"] + throttled,
+            isolating=sum(summary.isolating for summary in self._summaries),
+            seconds=before["seconds"] + seconds,
+        )
 
     @property
     def finished(self) -> bool:
-        """Whether every row has its final outcome."""
-        raise NotImplementedError
+        """Whether an earlier run has finished it; known once it is prepared."""
+        return self._history.finished
 
     async def prepare(self) -> None:
         """Lock and check the journal and ask which portal it is; `run` does so too.
 
-        Afterwards `portal_id` is known, before anything is sent.
+        Afterwards `portal_id` is known, before anything is sent. A finished job asks
+        nothing.
 
         Raises:
             JournalError: if another process has the journal, or it is of another
@@ -132,7 +212,21 @@ class Job:
                 told; or a file of outcomes exists already.
             APIError: if HubSpot does not accept the token.
         """
-        raise NotImplementedError
+        if self._identity is not None:
+            return
+        try:
+            fingerprint = await asyncio.to_thread(self._source.fingerprint)
+            self._identity = self._identify(fingerprint)
+            self._history = await self._journal.open(self._identity)
+            await self._find_portal()
+        except BaseException:
+            await self._journal.aclose()
+            raise
+        counts = self._history.counts
+        self._tally.inputs = self._history.inputs
+        self._tally.counts.update(
+            {status: counts[state] for status, state in FINAL.items()}
+        )
 
     async def run(self) -> JobReport:
         """Send what is left to be sent; once.
@@ -141,14 +235,362 @@ class Job:
         raises is raised, after what was under way has its outcome.
 
         Raises:
-            JournalError, ConfigurationError, APIError: as `prepare`.
+            JournalError, ConfigurationError, APIError: as `prepare`; JournalError also
+                for a row that is not the one that the journal knows.
         """
-        raise NotImplementedError
+        if self._used:
+            raise RuntimeError("this job has run already; make another")
+        self._used = True
+        await self.prepare()
+        if self._history.finished:
+            await self._journal.aclose()
+            return self._report("finished", None)
+        ended, message = "cancelled", None
+        error: HubBatchError | None = None
+        try:
+            error = await self._send()
+            ended, message = _ending(error, stopped=self._stopping)
+        except Stopped:
+            ended = "stopped"
+        except Exception as raised:
+            ended, message = type(raised).__name__, None
+            raise
+        finally:
+            finished = ended == "finished"
+            if finished or self._journal.path is None:
+                self._tally.finish()  # nobody will go on with it
+            await self._journal.aclose(ended, message, finished=finished)
+        return self._report(ended, error)
 
     def stop(self) -> None:
         """Take up nothing more; `run` comes back when all under way is answered."""
-        raise NotImplementedError
+        self._stopping = True
+        if self._run is not None:
+            self._run.end(Stopped("the job was stopped"))
 
     async def aclose(self) -> None:
         """Let go of a journal that was prepared and not run."""
-        raise NotImplementedError
+        if not self._used:
+            self._used = True
+            await self._journal.aclose()
+
+    # ---- before
+
+    def _identify(self, fingerprint: str | None) -> Identity:
+        source = self._source
+        return Identity(
+            verb=self.operation.call.verb,
+            object_type=self.operation.object_type,
+            source=source.name,
+            fingerprint=fingerprint,
+            options=_as_json({**self._meaning, **source.options}),
+            outputs={
+                name: _seen_from(self._journal.path, output.sink.path)
+                for name, output in self._journal.outputs.items()
+            },
+        )
+
+    async def _find_portal(self) -> None:
+        history, wanted = self._history, self._account
+        if history.finished:
+            self.portal_id = history.portal_id
+        else:
+            try:
+                self.portal_id = (await self._hub.account()).portal_id
+            except PermissionDeniedError:  # the token may write, and not ask this
+                self.portal_id = None
+        if wanted is not None and self.portal_id != wanted:
+            found = self.portal_id or "one that HubSpot does not tell"
+            raise ConfigurationError(
+                f"the access token is of account {found}, not of {wanted}"
+            )
+        if history.portal_id not in (None, self.portal_id):
+            found = self.portal_id or "one that HubSpot does not tell"
+            raise JournalError(
+                f"{self._journal.path} is the journal of a job in portal "
+                f"{history.portal_id}; the access token is of portal {found}"
+            )
+
+    # ---- during
+
+    async def _send(self) -> HubBatchError | None:
+        """Take up what is left; give what ended that early."""
+        assert self._identity is not None  # noqa: S101 -- it was prepared
+        self._began = asyncio.get_running_loop().time()
+        self._journal.progress = self._progress
+        await self._journal.begin(self._identity, self.portal_id)
+        source, limit = self._source, self._limit
+        if isinstance(source, AsyncIterable):
+            later = _first_later(source, limit)
+            try:
+                doubted, left = await self._catch_up(later)
+                return await self._send_both(doubted, _then_later(left, later))
+            finally:
+                await later.aclose()
+        rows = islice(source, limit)
+        doubted, left = await self._catch_up(_unhurried(rows))
+        return await self._send_both(doubted, chain(left, rows))
+
+    async def _catch_up(self, rows: AsyncIterator[Row]) -> tuple[list[Row], list[Row]]:
+        """Pass by the rows that the journal knows; give the doubted and the open."""
+        doubted: list[Row] = []
+        left: list[Row] = []
+        async for place, state, key in self._known():
+            row = await self._row_at(place, rows, left)
+            if key is not None and digest(row) != key:
+                raise JournalError(
+                    f"row {place + 1}{_line(row)} of {self._source.name} is not the "
+                    f"one that {self._journal.path} knows: the source has changed"
+                )
+            if state == State.SENT:
+                doubted.append(row)
+            elif state == State.OPEN:
+                left.append(row)
+            if self._stopping:
+                raise Stopped
+        return doubted, left
+
+    async def _known(self) -> AsyncIterator[tuple[int, int, int | None]]:
+        first = 0
+        while block := await self._journal.block(first):
+            for known in block:
+                yield known
+            first = block[-1][0] + 1
+
+    async def _row_at(
+        self, place: int, rows: AsyncIterator[Row], left: list[Row]
+    ) -> Row:
+        async for row in rows:
+            if row.index == place:
+                return row
+            left.append(row)
+        raise JournalError(
+            f"{self._source.name} has fewer rows than {self._journal.path} knows: the "
+            "source has changed"
+        )
+
+    async def _send_both(
+        self, doubted: Sequence[Row], rows: Iterator[Row] | AsyncIterator[Row]
+    ) -> HubBatchError | None:
+        """Send first what an earlier run may have sent, then the rest."""
+        error = None
+        operation = self.operation
+        if operation.call.repeatable or operation.read_back is not None:
+            if doubted:
+                error = await self._pass(iter(doubted), doubted=True)
+        else:
+            self._leave_unknown(doubted)
+        if error is None and not self._stopping:
+            error = await self._pass(rows)
+        return error
+
+    def _leave_unknown(self, rows: Sequence[Row]) -> None:
+        error = unknown_error("it was sent by a run that ended before the answer came")
+        status, call = OutcomeStatus.UNKNOWN, self.operation.call
+        for row in rows:
+            outcome = unsuccessful(
+                call, row.index, row.input, error, status, attempts=1
+            )
+            self._tally.hold(outcome, row)
+        self._tally.counts[status] += len(rows)
+        self._retaken += len(rows)
+
+    async def _pass(
+        self, rows: Iterator[Row] | AsyncIterator[Row], *, doubted: bool = False
+    ) -> HubBatchError | None:
+        """Let the engine have rows; give what ended it early, if hubbatch did."""
+        passage, journal = Passage(self._tally), self._journal
+        later = isinstance(rows, AsyncIterator)
+        batch = self._batch(
+            passage.inputs_later(rows) if later else passage.inputs(rows)  # type: ignore[arg-type] # mypy does not narrow by `later`
+        )
+        written_down = {"journal": passage} if journal.path is not None else {}
+        run = batch.begin(passage, ready=journal.ready, doubted=doubted, **written_down)
+        self._summaries.append(run.summary)
+        self._run = run
+        journal.on_failure = run.end
+        try:
+            await batch.feed(run)
+        except Stopped:
+            return None
+        except HubBatchError as error:
+            if run.ended is passage.failure:
+                raise
+            return error
+        finally:
+            self._retaken += run.summary.inputs * doubted
+        return None
+
+    def _batch(self, inputs: Any) -> Batch[Any]:
+        return self._verb(inputs, **self._given)
+
+    # ---- after
+
+    def _progress(self) -> tuple[int, int, int, float]:
+        seconds = 0.0
+        if self._began:
+            seconds = asyncio.get_running_loop().time() - self._began
+        return (
+            sum(summary.requests for summary in self._summaries),
+            sum(summary.retries for summary in self._summaries),
+            sum(summary.throttled for summary in self._summaries),
+            seconds,
+        )
+
+    def _report(self, ended: str, error: HubBatchError | None) -> JobReport:
+        counts = self.summary
+        unknown = counts.unknown + self._history.counts[State.SENT] - self._retaken
+        settled = counts.succeeded + counts.failed + unknown
+        return JobReport(
+            inputs=counts.inputs,
+            succeeded=counts.succeeded,
+            failed=counts.failed,
+            unknown=unknown,
+            not_sent=counts.inputs - settled,
+            requests=counts.requests,
+            retries=counts.retries,
+            throttled=counts.throttled,
+            seconds=counts.seconds,
+            portal_id=self.portal_id,
+            ended=ended,
+            error=error,
+            resumed=not self._history.new,
+            already_finished=self._history.finished,
+            resumable=self._journal.path is not None and ended != "finished",
+        )
+
+
+# What each verb can be told, besides max_failures.
+_OPTIONS: Mapping[str, frozenset[str]] = {
+    "create": frozenset({"reconcile_by"}),
+    "read": frozenset({"id_property", "properties"}),
+    "update": frozenset({"id_property"}),
+    "upsert": frozenset({"id_property"}),
+    "archive": frozenset(),
+}
+# Of these, what must be the same when a job goes on. `reconcile_by` only decides what
+# is done about creates whose answers were lost, and may come to mind after that.
+_MEANING = frozenset({"id_property", "properties"})
+
+
+def _find_verb(
+    hub: HubBatch, verb: str, object_type: str, *, legacy: bool
+) -> Callable[..., Batch[Any]]:
+    if verb not in _OPTIONS:
+        raise ConfigurationError(f"verb must be one of {[*_OPTIONS]}, not {verb!r}")
+    if not legacy:
+        return getattr(hub.objects(object_type), verb)  # type: ignore[no-any-return] # one of its verbs
+    if verb != "update" or object_type not in vars(hub.legacy):
+        raise ConfigurationError(
+            f"crm-objects/v1 has {' and '.join(sorted(vars(hub.legacy)))}, and of "
+            f"them `update`; not {verb} {object_type}"
+        )
+    return getattr(hub.legacy, object_type).update  # type: ignore[no-any-return] # its verb
+
+
+def _fitting(verb: str, legacy: bool, options: Mapping[str, Any]) -> dict[str, Any]:  # noqa: FBT001 -- as the caller was given it
+    given = {name: value for name, value in options.items() if value is not None}
+    known = frozenset[str]() if legacy else _OPTIONS[verb]
+    for name in given:
+        if name not in known:
+            of = "crm-objects/v1" if legacy else verb
+            raise ConfigurationError(f"{of} has no option {name}")
+    return given
+
+
+def _check_limit(limit: Any) -> int | None:
+    if limit is not None and (type(limit) is not int or limit < 1):
+        raise ConfigurationError(f"limit must be a number above zero, not {limit!r}")
+    return limit
+
+
+def _check_account(account: Any) -> int | None:
+    if account is None:
+        return None
+    text = str(account)
+    if not (text.isascii() and text.isdecimal()):
+        raise ConfigurationError(f"account must be a portal id, not {account!r}")
+    return int(text)
+
+
+def _sink(role: str, given: SinkOrPath, job: Job) -> Sink:
+    if isinstance(given, str | PathLike):
+        from .sinks import sink_for  # noqa: PLC0415 -- only where a path is given
+
+        return sink_for(role, Path(given), job.operation)
+    return given
+
+
+def _check_paths(journal: Path | None, sinks: Iterable[Sink]) -> None:
+    paths = [sink.path.absolute() for sink in sinks]
+    if journal is not None:
+        paths.append(journal.absolute())
+    for path, count in Counter(paths).items():
+        if count > 1:
+            raise ConfigurationError(f"{path} cannot be two files at once")
+
+
+def _seen_from(journal: Path | None, path: Path) -> str:
+    """Name a file so that the journal and it can be moved together."""
+    if journal is None:
+        return str(path)
+    try:
+        return os.path.relpath(path, journal.parent)
+    except ValueError:  # on another drive
+        return str(path.absolute())
+
+
+def _as_json(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Write options as they come back from JSON; what is not set is left out."""
+    return {
+        name: [*value] if isinstance(value, tuple) else value
+        for name, value in options.items()
+        if value not in (None, False)
+    }
+
+
+def _ending(error: HubBatchError | None, *, stopped: bool) -> tuple[str, str | None]:
+    if isinstance(error, TooManyFailures):  # its sentence may quote a value
+        return type(error).__name__, "more records failed than max_failures allows"
+    if error is not None:
+        return type(error).__name__, str(error)
+    return "stopped" if stopped else "finished", None
+
+
+def _line(row: Row) -> str:
+    return "" if row.line is None else f" (line {row.line})"
+
+
+async def _unhurried(rows: Iterator[Row]) -> AsyncIterator[Row]:
+    """Give rows that do not keep us waiting, and the event loop its turns."""
+    for count, row in enumerate(rows, 1):
+        yield row
+        if count % _TURN == 0:
+            await asyncio.sleep(0)
+
+
+async def _first_later(source: AsyncRowIterable, most: int | None) -> Any:
+    """Give the first rows of a source, and leave the others alone."""
+    rows = aiter(source)
+    try:
+        count = 0
+        while most is None or count < most:
+            try:
+                row = await anext(rows)
+            except StopAsyncIteration:
+                return
+            count += 1
+            yield row
+    finally:
+        close = getattr(rows, "aclose", None)
+        if close is not None:
+            await close()
+
+
+async def _then_later(
+    first: Iterable[Row], rest: AsyncIterator[Row]
+) -> AsyncIterator[Row]:
+    for row in first:
+        yield row
+    async for row in rest:
+        yield row

@@ -6,7 +6,8 @@ What is committed survives the process, and with `synchronous=FULL` the machine 
 import sqlite3
 
 from collections.abc import Mapping
-from os import O_CREAT, O_RDWR, close, open as open_file
+from os import O_CREAT, O_RDWR, close
+from os import open as open_file
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
@@ -119,6 +120,7 @@ class Store:
             store.check()
             if store.is_new():
                 raise JournalError(f"{path} is not a journal yet: nothing has begun")
+            connection.execute("BEGIN")  # one view of it, whatever is written meanwhile
         except BaseException:
             connection.close()
             raise
@@ -243,8 +245,8 @@ class Store:
         cursor = self._connection.execute(
             "SELECT count(*) runs, ifnull(sum(requests), 0) requests, "
             "ifnull(sum(retries), 0) retries, ifnull(sum(throttled), 0) throttled, "
-            "ifnull(sum(seconds), 0.0) seconds, min(started_at) started_at, "
-            "max(updated_at) updated_at, "
+            f"ifnull(sum(seconds), 0.0) seconds, ifnull(min(started_at), {_NOW}) "
+            f"started_at, ifnull(max(updated_at), {_NOW}) updated_at, "
             "(SELECT ended FROM run ORDER BY id DESC LIMIT 1) ended, "
             "(SELECT message FROM run ORDER BY id DESC LIMIT 1) message FROM run"
         )

@@ -271,6 +271,11 @@ class Batch(
 
     # ---- any other door
 
+    @property
+    def operation(self) -> Operation:
+        """The call that it makes."""
+        return self._operation
+
     def begin(self, emit: Emit, **options: Any) -> Run:
         """Make the run whose outcomes go to `emit`; `feed` lets it go."""
         self._use()
