@@ -342,7 +342,7 @@ class Job:
                     f"row {place + 1}{_line(row)} of {self._source.name} is not the "
                     f"one that {self._journal.path} knows: the source has changed"
                 )
-            if state == State.SENT:
+            if state == State.SENT or (state == State.OPEN and row.doubted):
                 doubted.append(row)
             elif state == State.OPEN:
                 left.append(row)
@@ -517,7 +517,7 @@ def _sink(role: str, given: SinkOrPath, job: Job) -> Sink:
     if isinstance(given, str | PathLike):
         from .sinks import sink_for  # noqa: PLC0415 -- only where a path is given
 
-        return sink_for(role, Path(given), job.operation)
+        return sink_for(role, Path(given), job.operation, lambda: job.portal_id)
     return given
 
 
