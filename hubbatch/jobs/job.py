@@ -43,7 +43,7 @@ from .journal import History, Journal
 from .outputs import Sink, SinkOrPath
 from .passage import Passage, Tally
 from .rows import AsyncRowIterable, Row, Source, as_source, digest
-from .sinks import Failures, Records, Results
+from .sinks import sink_for
 from .states import FINAL, State
 
 
@@ -160,9 +160,7 @@ class Job:
         path = None if journal is None else Path(journal)
         given = {"results": results, "failures": failures, "output": output}
         sinks = [
-            _sink(role, sink, self.operation, legacy=legacy)
-            for role, sink in given.items()
-            if sink is not None
+            _sink(role, sink, self) for role, sink in given.items() if sink is not None
         ]
         _check_paths(path, sinks)
         self._journal = Journal(path, sinks)
@@ -229,9 +227,6 @@ class Job:
         except BaseException:
             await self._journal.aclose()
             raise
-        for output in self._journal.outputs.values():
-            if isinstance(output.sink, Failures):
-                output.sink.portal_id = self.portal_id
         counts = self._history.counts
         self._tally.inputs = self._history.inputs
         self._tally.counts.update(
@@ -295,7 +290,12 @@ class Job:
             object_type=self.operation.object_type,
             source=source.name,
             fingerprint=fingerprint,
-            options=_as_json({**self._meaning, **source.options}),
+            options=_as_json(
+                {
+                    **self._meaning,
+                    **{f"the source's {n}": v for n, v in source.options.items()},
+                }
+            ),
             outputs={
                 name: _seen_from(self._journal.path, output.sink.path)
                 for name, output in self._journal.outputs.items()
@@ -355,7 +355,7 @@ class Job:
                     f"row {place + 1}{_line(row)} of {self._source.name} is not the "
                     f"one that {self._journal.path} knows: the source has changed"
                 )
-            if state == State.SENT:
+            if state == State.SENT or (state == State.OPEN and row.doubted):
                 doubted.append(row)
             elif state == State.OPEN:
                 left.append(row)
@@ -523,14 +523,10 @@ def _check_account(account: Any) -> int | None:
     return int(text)
 
 
-def _sink(role: str, given: SinkOrPath, operation: Operation, *, legacy: bool) -> Sink:
-    if not isinstance(given, str | PathLike):
-        return given
-    if role == "results":
-        return Results(given)
-    if role == "output":
-        return Records(given, operation)
-    return Failures(given, operation, legacy=legacy)
+def _sink(role: str, given: SinkOrPath, job: Job) -> Sink:
+    if isinstance(given, str | PathLike):
+        return sink_for(role, Path(given), job.operation, lambda: job.portal_id)
+    return given
 
 
 def _check_paths(journal: Path | None, sinks: Iterable[Sink]) -> None:

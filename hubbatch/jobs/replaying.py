@@ -2,16 +2,16 @@
 
 import os
 
-from collections.abc import Iterator, Mapping
-from typing import Any, get_args
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias, cast, get_args
 
 from attrs import frozen
 
-from hubbatch.core.operations import Verb
+from .shaping import BadRow, Shaped, Shaper, SourceError, kind_of
+from .sources import LinesFile
 
-from .rows import Row
-from .shaping import Columns, SourceError
-from .sources import JsonLinesSource
+
+WriteVerb: TypeAlias = Literal["create", "read", "update", "upsert", "archive"]
 
 
 @frozen(kw_only=True)
@@ -21,20 +21,18 @@ class FailedCall:
     Attributes:
         verb: create, read, update, upsert or archive.
         object_type: e.g. `tickets`.
-        portal: the account's id, or None where it was not known.
-        id_property: the unique property that the ids are values of, if not the id.
+        portal: the account's id; None where the token was not allowed to ask.
+        id_property: the unique property that the ids are values of, if they are.
         properties: which were asked for, in a read.
         legacy: whether it was one of `crm-objects/v1`.
-        unknown_line: the first line whose create may have been made already.
     """
 
-    verb: Verb
+    verb: WriteVerb
     object_type: str
     portal: int | None
     id_property: str | None
     properties: tuple[str, ...]
     legacy: bool
-    unknown_line: int | None = None
 
     def __str__(self) -> str:
         said = f"{self.object_type}.{self.verb}"
@@ -47,33 +45,93 @@ class FailedCall:
         return said if self.portal is None else f"{said} on portal {self.portal}"
 
 
-class FailureSource:
+class FailuresSource(LinesFile):
     """A file of failures that a job wrote; all its lines are of one call.
+
+    Its rows have their `index` in this file, and keep the `input_id` they had.
 
     Args:
         path: the file.
-        reconcile_by: the unique property by which creates are looked for that may
-            have been made.
+        reconcile_by: a unique property that every record sets, by which creates are
+            looked for that may have been made already; without it such a line is an
+            error.
     """
 
     def __init__(
         self, path: str | os.PathLike[str], *, reconcile_by: str | None = None
     ) -> None:
-        # HubSpot's shape is passed through as it is, so the lines arrive whole.
-        self._lines = _Lines(path, Columns(verb="create"))
+        super().__init__(path, {"replay": True}, "utf-8")
         self._reconcile_by = reconcile_by
-        self._call: FailedCall | None = None
-        self.name: str = self._lines.name
-        self.options: Mapping[str, Any] = {"replay": True}
+        self._last: _LineShaper | None = None
 
-    def __repr__(self) -> str:
-        return f"<FailureSource {self.name!r}>"
-
-    def fingerprint(self) -> str:
-        """Read the file to its end, and give the SHA-256 of its bytes.
+    def call(self) -> FailedCall:
+        """Read the file to its end, and say what call all its lines are of.
 
         Raises:
-            SourceError: as `call`.
+            SourceError: if it is no such file, or they are not of one call; if a
+                create in it may have been made, and nothing says how to find out.
         """
-        self.call()
-        return self._lines.fingerprint()
+        self.fingerprint()
+        if self._last is None or self._last.call is None:
+            raise SourceError(f"{self.name}: empty.")
+        return self._last.call
+
+    def _shaper(self) -> Shaper:
+        self._last = _LineShaper(may_be_unknown=self._reconcile_by is not None)
+        return self._last
+
+
+class _LineShaper:
+    """Makes inputs of lines, and holds them to be of one call."""
+
+    unseen: Sequence[str] = ()
+
+    def __init__(self, *, may_be_unknown: bool) -> None:
+        self.call: FailedCall | None = None
+        self._may_be_unknown = may_be_unknown
+
+    def shape(self, given: object) -> Shaped:
+        if not isinstance(given, dict):
+            raise BadRow(f"{kind_of(given)}, not a failure")
+        call = _call_of(given)
+        if self.call is None:
+            self.call = call
+        if call != self.call:
+            raise BadRow(
+                f"of {call}, but the first is of {self.call}. Put them into files of "
+                "their own"
+            )
+        unknown = call.verb == "create" and given.get("status") == "unknown"
+        if unknown and not self._may_be_unknown:
+            raise BadRow(
+                "a create that may have been made already. Use --reconcile-by NAME "
+                "with a unique property that every record sets, or delete the line"
+            )
+        key = given.get("input_id")
+        return None if key is None else str(key), given["input"]
+
+
+def _call_of(line: dict[str, Any]) -> FailedCall:
+    for name in ("operation", "object_type", "input"):
+        if name not in line:
+            raise BadRow(f'no "{name}", so it is no line of failures')
+    if line["operation"] not in get_args(WriteVerb):
+        raise BadRow(f'no such operation: {line["operation"]!r}')
+    portal = line.get("portal")
+    properties = line.get("properties") or ()
+    id_property = line.get("id_property")
+    texts = [line["object_type"], *([] if id_property is None else [id_property])]
+    if (
+        not (portal is None or type(portal) is int)
+        or not isinstance(properties, list | tuple)
+        or not all(isinstance(text, str) for text in (*texts, *properties))
+    ):
+        raise BadRow("its portal, object_type, id_property or properties were damaged")
+    return FailedCall(
+        verb=cast("WriteVerb", line["operation"]),
+        object_type=line["object_type"],
+        portal=portal,
+        id_property=id_property,
+        properties=tuple(properties),
+        legacy=line.get("legacy") is True,
+    )

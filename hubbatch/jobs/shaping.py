@@ -1,7 +1,7 @@
 """From the columns of a file, or the fields of a JSON line, to what HubSpot takes."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from attrs import field, frozen
 
@@ -176,6 +176,23 @@ def cells_shaper(
     return shape
 
 
+class Shaper(Protocol):
+    """Makes an input of what a JSON line says."""
+
+    @property
+    def unseen(self) -> Sequence[str]:
+        """The columns that were asked for, and that no line had."""
+        ...
+
+    def shape(self, given: object) -> Shaped:
+        """Make an input of one line.
+
+        Raises:
+            BadRow: if it is nothing of the kind.
+        """
+        ...
+
+
 class FieldsShaper:
     """Makes inputs of what JSON lines say: flat, in HubSpot's shape, or bare ids."""
 
@@ -200,7 +217,7 @@ class FieldsShaper:
         if type(given) in (str, int) and columns.only_ids:
             return _key(given), given
         if not isinstance(given, dict):
-            raise BadRow(f"{_KINDS.get(type(given), 'a number')}, not an object")
+            raise BadRow(f"{kind_of(given)}, not an object")
         properties = given.get("properties")
         if isinstance(properties, dict) or (
             columns.legacy and isinstance(properties, list)
@@ -241,7 +258,13 @@ class FieldsShaper:
         return _key(record_id), taken
 
 
-_KINDS = {
+def kind_of(given: object) -> str:
+    """Say what kind of JSON value it is, with its article."""
+    return _KINDS.get(type(given), "a number")
+
+
+_KINDS: Mapping[type, str] = {
+    dict: "an object",
     list: "a list",
     str: "a text",
     bool: "a truth value",

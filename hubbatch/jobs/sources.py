@@ -25,7 +25,14 @@ import orjson
 from hubbatch.errors import ConfigurationError
 
 from .rows import Row
-from .shaping import BadRow, Columns, FieldsShaper, SourceError, cells_shaper
+from .shaping import (
+    BadRow,
+    Columns,
+    FieldsShaper,
+    Shaper,
+    SourceError,
+    cells_shaper,
+)
 
 
 # HubSpot's longest text has 65,536 characters; one that is longer should fail as a
@@ -192,10 +199,26 @@ class CsvSource(_File):
         return header
 
 
-class JsonLinesSource(_File):
+class LinesFile(_File):
+    """A file with a JSON value a line; blank lines are skipped."""
+
+    def _rows(self, text: Iterator[str]) -> Iterator[Row]:
+        parser = LineParser(self.name, self._shaper(), self._encoding)
+        for line in text:
+            row = parser.parse(line)
+            if row is not None:
+                yield row
+        parser.end()
+
+    @abstractmethod
+    def _shaper(self) -> Shaper:
+        """Give what makes inputs of its lines."""
+
+
+class JsonLinesSource(LinesFile):
     """A file with a JSON object a line: flat, or in HubSpot's shape.
 
-    For the verbs that take ids, a line may be a bare id. Blank lines are skipped.
+    For the verbs that take ids, a line may be a bare id.
     """
 
     def __init__(
@@ -208,13 +231,8 @@ class JsonLinesSource(_File):
         super().__init__(path, columns.options(), encoding)
         self._columns = columns
 
-    def _rows(self, text: Iterator[str]) -> Iterator[Row]:
-        parser = LineParser(self.name, FieldsShaper(self._columns), self._encoding)
-        for line in text:
-            row = parser.parse(line)
-            if row is not None:
-                yield row
-        parser.end()
+    def _shaper(self) -> Shaper:
+        return FieldsShaper(self._columns)
 
 
 class StandardInput:
@@ -276,7 +294,7 @@ class StandardInput:
 class LineParser:
     """Makes rows of JSON lines, one after the other, and says which one is none."""
 
-    def __init__(self, name: str, shaper: FieldsShaper, encoding: str) -> None:
+    def __init__(self, name: str, shaper: Shaper, encoding: str) -> None:
         self._name = name
         self._shaper = shaper
         self._encoding = encoding
@@ -310,8 +328,9 @@ class LineParser:
         """
         if not self._index:
             raise SourceError(f"{self._name}: empty.")
-        for name in self._shaper.unseen:
-            raise SourceError(f'{self._name}: no line has "{name}".')
+        missing = self._shaper.unseen
+        if missing:
+            raise SourceError(f'{self._name}: no line has "{missing[0]}".')
 
 
 class _Tapped(io.FileIO):
