@@ -13,6 +13,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from contextlib import suppress
 from itertools import chain, islice
 from os import PathLike
 from pathlib import Path
@@ -43,6 +44,7 @@ from .journal import History, Journal
 from .outputs import Sink, SinkOrPath
 from .passage import Passage, Tally
 from .rows import AsyncRowIterable, Row, Source, as_source, digest
+from .sinks import Failures, Records, Results
 from .states import FINAL, State
 
 
@@ -158,7 +160,11 @@ class Job:
         self.portal_id: int | None = None
         path = None if journal is None else Path(journal)
         given = {"results": results, "failures": failures, "output": output}
-        sinks = [_sink(role, sink, self) for role, sink in given.items() if sink]
+        sinks = [
+            _sink(role, sink, self.operation, legacy=legacy)
+            for role, sink in given.items()
+            if sink is not None
+        ]
         _check_paths(path, sinks)
         self._journal = Journal(path, sinks)
         self._meaning = {
@@ -172,7 +178,9 @@ class Job:
         self._summaries: list[Summary] = []
         self._retaken = 0  # rows in doubt that are no concern of an earlier run now
         self._run: Run | None = None
+        self._clock: Callable[[], float] | None = None  # while it runs
         self._began = 0.0
+        self._seconds = 0.0
         self._used = False
         self._stopping = False
 
@@ -222,6 +230,9 @@ class Job:
         except BaseException:
             await self._journal.aclose()
             raise
+        for output in self._journal.outputs.values():
+            if isinstance(output.sink, Failures):
+                output.sink.portal_id = self.portal_id
         counts = self._history.counts
         self._tally.inputs = self._history.inputs
         self._tally.counts.update(
@@ -259,6 +270,8 @@ class Job:
             finished = ended == "finished"
             if finished or self._journal.path is None:
                 self._tally.finish()  # nobody will go on with it
+            *_, self._seconds = self._progress()
+            self._clock = None
             await self._journal.aclose(ended, message, finished=finished)
         return self._report(ended, error)
 
@@ -316,7 +329,8 @@ class Job:
     async def _send(self) -> HubBatchError | None:
         """Take up what is left; give what ended that early."""
         assert self._identity is not None  # noqa: S101 -- it was prepared
-        self._began = asyncio.get_running_loop().time()
+        self._clock = asyncio.get_running_loop().time
+        self._began = self._clock()
         self._journal.progress = self._progress
         await self._journal.begin(self._identity, self.portal_id)
         source, limit = self._source, self._limit
@@ -335,19 +349,28 @@ class Job:
         """Pass by the rows that the journal knows; give the doubted and the open."""
         doubted: list[Row] = []
         left: list[Row] = []
+
+        def open_up(row: Row) -> None:
+            (doubted if row.doubted else left).append(row)
+
+        place = -1
         async for place, state, key in self._known():
-            row = await self._row_at(place, rows, left)
+            row = await self._row_at(place, rows, open_up)
             if key is not None and digest(row) != key:
                 raise JournalError(
                     f"row {place + 1}{_line(row)} of {self._source.name} is not the "
                     f"one that {self._journal.path} knows: the source has changed"
                 )
-            if state == State.SENT or (state == State.OPEN and row.doubted):
+            if state == State.SENT:
                 doubted.append(row)
             elif state == State.OPEN:
-                left.append(row)
+                open_up(row)
             if self._stopping:
                 raise Stopped
+        last = getattr(self._source, "last_doubted", None)
+        if last is not None and last > place:
+            with suppress(JournalError):  # it is not there, because of a limit
+                open_up(await self._row_at(last, rows, open_up))
         return doubted, left
 
     async def _known(self) -> AsyncIterator[tuple[int, int, int | None]]:
@@ -358,12 +381,12 @@ class Job:
             first = block[-1][0] + 1
 
     async def _row_at(
-        self, place: int, rows: AsyncIterator[Row], left: list[Row]
+        self, place: int, rows: AsyncIterator[Row], open_up: Callable[[Row], None]
     ) -> Row:
         async for row in rows:
             if row.index == place:
                 return row
-            left.append(row)
+            open_up(row)
         raise JournalError(
             f"{self._source.name} has fewer rows than {self._journal.path} knows: the "
             "source has changed"
@@ -427,14 +450,11 @@ class Job:
     # ---- after
 
     def _progress(self) -> tuple[int, int, int, float]:
-        seconds = 0.0
-        if self._began:
-            seconds = asyncio.get_running_loop().time() - self._began
         return (
             sum(summary.requests for summary in self._summaries),
             sum(summary.retries for summary in self._summaries),
             sum(summary.throttled for summary in self._summaries),
-            seconds,
+            self._seconds + (self._clock() - self._began if self._clock else 0.0),
         )
 
     def _report(self, ended: str, error: HubBatchError | None) -> JobReport:
@@ -513,12 +533,14 @@ def _check_account(account: Any) -> int | None:
     return int(text)
 
 
-def _sink(role: str, given: SinkOrPath, job: Job) -> Sink:
-    if isinstance(given, str | PathLike):
-        from .sinks import sink_for  # noqa: PLC0415 -- only where a path is given
-
-        return sink_for(role, Path(given), job.operation, lambda: job.portal_id)
-    return given
+def _sink(role: str, given: SinkOrPath, operation: Operation, *, legacy: bool) -> Sink:
+    if not isinstance(given, str | PathLike):
+        return given
+    if role == "results":
+        return Results(given)
+    if role == "output":
+        return Records(given, operation)
+    return Failures(given, operation, legacy=legacy)
 
 
 def _check_paths(journal: Path | None, sinks: Iterable[Sink]) -> None:

@@ -85,6 +85,7 @@ class Journal:
         self._group = Group()
         self._waiting: list[asyncio.Future[None]] = []
         self._writing = False
+        self._closed = False
         self._broken = False  # a group was lost: nothing that follows may be written
 
     # ---- before the run
@@ -171,7 +172,7 @@ class Journal:
         """Have all that was noted written, with what else comes up until then."""
         group = self._group
         idle = not (group.states or group.lines or self._waiting)
-        if self._writing or idle or self.failure is not None:
+        if self._writing or idle or self._closed or self.failure is not None:
             return
         waiting, self._waiting = self._waiting, []
         self._group = Group(inputs=group.inputs)
@@ -255,6 +256,7 @@ class Journal:
         Raises:
             JournalError: if that cannot be written.
         """
+        self._closed = True
         self._group.progress = self.progress()
         done = self._thread.submit(self._finish, ended, message, finished=finished)
         self._thread.shutdown(wait=False)

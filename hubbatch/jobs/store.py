@@ -53,6 +53,15 @@ _WRITE_PROGRESS = f"""
 UPDATE run SET updated_at = {_NOW}, requests = ?, retries = ?, throttled = ?,
     seconds = ? WHERE id = ?
 """  # noqa: S608 -- SQLite's own clock, nobody's input
+_RUNS = f"""
+SELECT count(*) runs, ifnull(sum(requests), 0) requests, ifnull(sum(retries), 0) retries,
+    ifnull(sum(throttled), 0) throttled, ifnull(sum(seconds), 0.0) seconds,
+    ifnull(min(started_at), {_NOW}) started_at,
+    ifnull(max(updated_at), {_NOW}) updated_at,
+    (SELECT ended FROM run ORDER BY id DESC LIMIT 1) ended,
+    (SELECT message FROM run ORDER BY id DESC LIMIT 1) message
+FROM run
+"""  # noqa: S608 -- likewise
 
 
 @define
@@ -118,12 +127,14 @@ class Store:
         store = cls(path, connection)
         try:
             store.check()
-            if store.is_new():
-                raise JournalError(f"{path} is not a journal yet: nothing has begun")
-            connection.execute("BEGIN")  # one view of it, whatever is written meanwhile
+            new = store.is_new()
         except BaseException:
             connection.close()
             raise
+        if new:
+            connection.close()
+            raise JournalError(f"{path} is not a journal yet: nothing has begun")
+        connection.execute("BEGIN")  # one view of it, whatever is written meanwhile
         return store
 
     def check(self) -> None:
@@ -242,14 +253,7 @@ class Store:
 
     def runs(self) -> Mapping[str, Any]:
         """Sum up the runs: their figures, and how the last one ended."""
-        cursor = self._connection.execute(
-            "SELECT count(*) runs, ifnull(sum(requests), 0) requests, "
-            "ifnull(sum(retries), 0) retries, ifnull(sum(throttled), 0) throttled, "
-            f"ifnull(sum(seconds), 0.0) seconds, ifnull(min(started_at), {_NOW}) "
-            f"started_at, ifnull(max(updated_at), {_NOW}) updated_at, "
-            "(SELECT ended FROM run ORDER BY id DESC LIMIT 1) ended, "
-            "(SELECT message FROM run ORDER BY id DESC LIMIT 1) message FROM run"
-        )
+        cursor = self._connection.execute(_RUNS)
         names = [column[0] for column in cursor.description]
         return dict(zip(names, cursor.fetchone(), strict=True))
 
