@@ -13,6 +13,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from contextlib import suppress
 from itertools import chain, islice
 from os import PathLike
 from pathlib import Path
@@ -348,19 +349,28 @@ class Job:
         """Pass by the rows that the journal knows; give the doubted and the open."""
         doubted: list[Row] = []
         left: list[Row] = []
+
+        def open_up(row: Row) -> None:
+            (doubted if row.doubted else left).append(row)
+
+        place = -1
         async for place, state, key in self._known():
-            row = await self._row_at(place, rows, left)
+            row = await self._row_at(place, rows, open_up)
             if key is not None and digest(row) != key:
                 raise JournalError(
                     f"row {place + 1}{_line(row)} of {self._source.name} is not the "
                     f"one that {self._journal.path} knows: the source has changed"
                 )
-            if state == State.SENT or (state == State.OPEN and row.doubted):
+            if state == State.SENT:
                 doubted.append(row)
             elif state == State.OPEN:
-                left.append(row)
+                open_up(row)
             if self._stopping:
                 raise Stopped
+        last = getattr(self._source, "last_doubted", None)
+        if last is not None and last > place:
+            with suppress(JournalError):  # it is not there, because of a limit
+                open_up(await self._row_at(last, rows, open_up))
         return doubted, left
 
     async def _known(self) -> AsyncIterator[tuple[int, int, int | None]]:
@@ -371,12 +381,12 @@ class Job:
             first = block[-1][0] + 1
 
     async def _row_at(
-        self, place: int, rows: AsyncIterator[Row], left: list[Row]
+        self, place: int, rows: AsyncIterator[Row], open_up: Callable[[Row], None]
     ) -> Row:
         async for row in rows:
             if row.index == place:
                 return row
-            left.append(row)
+            open_up(row)
         raise JournalError(
             f"{self._source.name} has fewer rows than {self._journal.path} knows: the "
             "source has changed"
@@ -449,7 +459,8 @@ class Job:
 
     def _report(self, ended: str, error: HubBatchError | None) -> JobReport:
         counts = self.summary
-        unknown = counts.unknown + self._history.counts[State.SENT] - self._retaken
+        doubted = max(0, self._history.counts[State.SENT] - self._retaken)
+        unknown = counts.unknown + doubted
         settled = counts.succeeded + counts.failed + unknown
         return JobReport(
             inputs=counts.inputs,

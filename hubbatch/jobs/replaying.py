@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias, cast, get_args
 
 from attrs import frozen
 
-from .shaping import BadRow, Shaped, Shaper, SourceError, kind_of
+from .shaping import BadRow, Shaped, Shaper, kind_of
 from .sources import LinesFile
 
 
@@ -62,7 +62,8 @@ class FailuresSource(LinesFile):
     ) -> None:
         super().__init__(path, {"replay": True}, "utf-8")
         self._reconcile_by = reconcile_by
-        self._last: _LineShaper | None = None
+        self._found = _LineShaper(may_be_unknown=True)
+        self._complete = False  # what it found is all that there is
 
     def call(self) -> FailedCall:
         """Read the file to its end, and say what call all its lines are of.
@@ -72,22 +73,37 @@ class FailuresSource(LinesFile):
                 create in it may have been made, and nothing says how to find out.
         """
         self.fingerprint()
-        if self._last is None or self._last.call is None:
-            raise SourceError(f"{self.name}: empty.")
-        return self._last.call
+        assert self._found.call is not None  # noqa: S101 -- it has a line
+        return self._found.call
+
+    @property
+    def last_doubted(self) -> int | None:
+        """The index of the last create that may have been made already."""
+        self.fingerprint()
+        return self._found.last_doubted
+
+    def _scan(self) -> tuple[str, int]:
+        scanned = super()._scan()
+        self._complete = True
+        return scanned
 
     def _shaper(self) -> Shaper:
-        self._last = _LineShaper(may_be_unknown=self._reconcile_by is not None)
-        return self._last
+        shaper = _LineShaper(may_be_unknown=self._reconcile_by is not None)
+        if not self._complete:
+            self._found = shaper
+        return shaper
 
 
 class _LineShaper:
     """Makes inputs of lines, and holds them to be of one call."""
 
     unseen: Sequence[str] = ()
+    doubted: bool = False
 
     def __init__(self, *, may_be_unknown: bool) -> None:
         self.call: FailedCall | None = None
+        self.last_doubted: int | None = None
+        self._count = 0
         self._may_be_unknown = may_be_unknown
 
     def shape(self, given: object) -> Shaped:
@@ -101,12 +117,15 @@ class _LineShaper:
                 f"of {call}, but the first is of {self.call}. Put them into files of "
                 "their own"
             )
-        unknown = call.verb == "create" and given.get("status") == "unknown"
-        if unknown and not self._may_be_unknown:
+        self.doubted = call.verb == "create" and given.get("status") == "unknown"
+        if self.doubted and not self._may_be_unknown:
             raise BadRow(
                 "a create that may have been made already. Use --reconcile-by NAME "
                 "with a unique property that every record sets, or delete the line"
             )
+        self._count += 1
+        if self.doubted:
+            self.last_doubted = self._count - 1
         key = given.get("input_id")
         return None if key is None else str(key), given["input"]
 
@@ -116,7 +135,7 @@ def _call_of(line: dict[str, Any]) -> FailedCall:
         if name not in line:
             raise BadRow(f'no "{name}", so it is no line of failures')
     if line["operation"] not in get_args(WriteVerb):
-        raise BadRow(f'no such operation: {line["operation"]!r}')
+        raise BadRow(f"no such operation: {line['operation']!r}")
     portal = line.get("portal")
     properties = line.get("properties") or ()
     id_property = line.get("id_property")

@@ -19,12 +19,15 @@ class Row:
             value of the column that identifies it. None if it has nothing of the kind.
         input: what is sent: a mapping in HubSpot's shape, an input class, or an id.
         line: the line of the file on which it begins, from 1; None if there is none.
+        doubted: whether it may have been sent already, by an earlier job; its source
+            then has the index of the last such row as `last_doubted`.
     """
 
     index: int
     key: str | None
     input: Any
     line: int | None = None
+    doubted: bool = False
 
 
 class Source(Protocol):

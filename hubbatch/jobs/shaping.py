@@ -177,7 +177,13 @@ def cells_shaper(
 
 
 class Shaper(Protocol):
-    """Makes an input of what a JSON line says."""
+    """Makes an input of what a JSON line says.
+
+    Attributes:
+        doubted: whether the last of them may have been sent already.
+    """
+
+    doubted: bool
 
     @property
     def unseen(self) -> Sequence[str]:
@@ -195,6 +201,8 @@ class Shaper(Protocol):
 
 class FieldsShaper:
     """Makes inputs of what JSON lines say: flat, in HubSpot's shape, or bare ids."""
+
+    doubted: bool = False
 
     def __init__(self, columns: Columns) -> None:
         self._columns = columns

@@ -8,7 +8,7 @@ import csv
 import io
 import os
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import attrs
 import orjson
 
 from hubbatch.core.codec import unstructure
-from hubbatch.core.operations import Dialect, Operation
+from hubbatch.core.operations import Operation
 from hubbatch.core.outcomes import Outcome, OutcomeStatus
 from hubbatch.errors import ConfigurationError, RecordError
 from hubbatch.models import (
@@ -134,22 +134,17 @@ class Failures:
     Beside what became of the row it says whose account and what call it was, so that
     `replay` can tell.
 
-    Args:
-        path: the file, a `.jsonl`.
-        operation: the call that the rows are for.
-        portal: gives the account's id, once it is known.
+    Attributes:
+        portal_id: the account, once it is known.
     """
 
     name: str = "failures"
 
     def __init__(
-        self,
-        path: str | os.PathLike[str],
-        operation: Operation,
-        portal: Callable[[], int | None] = lambda: None,
+        self, path: str | os.PathLike[str], operation: Operation, *, legacy: bool
     ) -> None:
         self.path: Path = Path(path)
-        self._portal = portal
+        self.portal_id: int | None = None
         if self.path.suffix.lower() not in _JSON_LINES:
             raise ConfigurationError(f"{self.path}: {self.name} must be .jsonl")
         self._call = {
@@ -161,7 +156,7 @@ class Failures:
         told: dict[str, Any] = {
             "id_property": None if create else operation.id_property,
             "properties": operation.properties or None,
-            "legacy": operation.call.dialect is Dialect.LEGACY or None,
+            "legacy": legacy or None,
         }
         self._more = {name: told[name] for name in told if told[name] is not None}
 
@@ -186,31 +181,10 @@ class Failures:
                 "attempts": outcome.attempts,
                 "input_id": row.key,
                 "line": row.line,
-                "portal": self._portal(),
+                "portal": self.portal_id,
                 **self._more,
             }
         )
-
-
-def sink_for(
-    role: str,
-    path: Path,
-    operation: Operation,
-    portal: Callable[[], int | None] = lambda: None,
-) -> Results | Failures | Records:
-    """Make the sink of a role: `results`, `failures` or `output`.
-
-    Raises:
-        ConfigurationError: for a name whose ending does not fit, or output of a verb
-            that reads nothing.
-    """
-    match role:
-        case "results":
-            return Results(path)
-        case "failures":
-            return Failures(path, operation, portal)
-        case _:
-            return Records(path, operation)
 
 
 def is_csv(name: str, path: Path) -> bool:

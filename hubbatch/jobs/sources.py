@@ -313,10 +313,11 @@ class LineParser:
         try:
             _check_decoded(text, self._encoding)
             key, given = self._shaper.shape(_loads(text))
+            doubted = self._shaper.doubted
         except BadRow as error:
             where = f"{self._name}: line {self._line}"
             raise SourceError(f"{where}: {error}.") from None
-        row = Row(self._index, key, given, self._line)
+        row = Row(self._index, key, given, self._line, doubted)
         self._index += 1
         return row
 

@@ -218,7 +218,9 @@ def test_creates_that_are_killed_and_can_be_looked_for_are_all_there(
 
     assert not failures
     assert len(victim.doubted) > 0
-    there = {record.properties["firstname"]: record for record in sim.store.all("contacts")}
+    there = {
+        record.properties["firstname"]: record for record in sim.store.all("contacts")
+    }
     assert len(there) == sim.store.count("contacts") == inputs
     for place, line in results.items():
         assert there[str(place)].id == line["id"]
