@@ -44,7 +44,7 @@ from .journal import History, Journal
 from .outputs import Sink, SinkOrPath
 from .passage import Passage, Tally
 from .rows import AsyncRowIterable, Row, Source, as_source, digest
-from .sinks import sink_for
+from .sinks import Failures, Records, Results
 from .states import FINAL, State
 
 
@@ -161,7 +161,9 @@ class Job:
         path = None if journal is None else Path(journal)
         given = {"results": results, "failures": failures, "output": output}
         sinks = [
-            _sink(role, sink, self) for role, sink in given.items() if sink is not None
+            _sink(role, sink, self.operation, legacy=legacy)
+            for role, sink in given.items()
+            if sink is not None
         ]
         _check_paths(path, sinks)
         self._journal = Journal(path, sinks)
@@ -228,6 +230,9 @@ class Job:
         except BaseException:
             await self._journal.aclose()
             raise
+        for output in self._journal.outputs.values():
+            if isinstance(output.sink, Failures):
+                output.sink.portal_id = self.portal_id
         counts = self._history.counts
         self._tally.inputs = self._history.inputs
         self._tally.counts.update(
@@ -534,10 +539,14 @@ def _check_account(account: Any) -> int | None:
     return int(text)
 
 
-def _sink(role: str, given: SinkOrPath, job: Job) -> Sink:
-    if isinstance(given, str | PathLike):
-        return sink_for(role, Path(given), job.operation, lambda: job.portal_id)
-    return given
+def _sink(role: str, given: SinkOrPath, operation: Operation, *, legacy: bool) -> Sink:
+    if not isinstance(given, str | PathLike):
+        return given
+    if role == "results":
+        return Results(given)
+    if role == "output":
+        return Records(given, operation)
+    return Failures(given, operation, legacy=legacy)
 
 
 def _check_paths(journal: Path | None, sinks: Iterable[Sink]) -> None:
