@@ -6,14 +6,16 @@ import os
 from collections import Counter
 from collections.abc import (
     AsyncIterable,
+    AsyncGenerator,
     AsyncIterator,
     Callable,
+    Generator,
     Iterable,
     Iterator,
     Mapping,
     Sequence,
 )
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from itertools import chain, islice
 from os import PathLike
 from pathlib import Path
@@ -228,6 +230,7 @@ class Job:
             self._history = await self._journal.open(self._identity)
             await self._find_portal()
         except BaseException:
+            self._used = True
             await self._journal.aclose()
             raise
         for output in self._journal.outputs.values():
@@ -256,24 +259,31 @@ class Job:
         if self._history.finished:
             await self._journal.aclose()
             return self._report("finished", None)
-        ended, message = "cancelled", None
         error: HubBatchError | None = None
         try:
             error = await self._send()
-            ended, message = _ending(error, stopped=self._stopping)
+            ended, message = _ending(error)
         except Stopped:
-            ended = "stopped"
-        except Exception as raised:
-            ended, message = type(raised).__name__, None
+            ended, message = "stopped", None
+        except BaseException as raised:
+            cancelled = isinstance(raised, asyncio.CancelledError)
+            with suppress(JournalError):
+                await self._close("cancelled" if cancelled else type(raised).__name__)
             raise
-        finally:
-            finished = ended == "finished"
-            if finished or self._journal.path is None:
-                self._tally.finish()  # nobody will go on with it
-            *_, self._seconds = self._progress()
-            self._clock = None
-            await self._journal.aclose(ended, message, finished=finished)
+        try:
+            await self._close(ended, message)
+        except JournalError as broken:
+            error = error or broken
+            ended = type(error).__name__
         return self._report(ended, error)
+
+    async def _close(self, ended: str, message: str | None = None) -> None:
+        finished = ended == "finished"
+        if finished or self._journal.path is None:
+            self._tally.finish()  # nobody will go on with it
+        *_, self._seconds = self._progress()
+        self._clock = None
+        await self._journal.aclose(ended, message, finished=finished)
 
     def stop(self) -> None:
         """Take up nothing more; `run` comes back when all under way is answered."""
@@ -340,15 +350,19 @@ class Job:
         await self._journal.begin(self._identity, self.portal_id)
         source, limit = self._source, self._limit
         if isinstance(source, AsyncIterable):
-            later = _first_later(source, limit)
-            try:
+            async with aclosing(_first_later(source, limit)) as later:
                 doubted, left = await self._catch_up(later)
-                return await self._send_both(doubted, _then_later(left, later))
-            finally:
-                await later.aclose()
-        rows = islice(source, limit)
-        doubted, left = await self._catch_up(_unhurried(rows))
-        return await self._send_both(doubted, chain(left, rows))
+                async with aclosing(_then_later(left, later)) as rest:
+                    return await self._send_both(doubted, rest)
+        rows = iter(source)
+        try:
+            some = islice(rows, limit)
+            async with aclosing(_unhurried(some)) as unhurried:
+                doubted, left = await self._catch_up(unhurried)
+            return await self._send_both(doubted, chain(left, some))
+        finally:
+            if isinstance(rows, Generator):
+                rows.close()
 
     async def _catch_up(self, rows: AsyncIterator[Row]) -> tuple[list[Row], list[Row]]:
         """Pass by the rows that the journal knows; give the doubted and the open."""
@@ -408,9 +422,7 @@ class Job:
                 error = await self._pass(iter(doubted), doubted=True)
         else:
             self._leave_unknown(doubted)
-        if error is None and not self._stopping:
-            error = await self._pass(rows)
-        return error
+        return error or await self._pass(rows)
 
     def _leave_unknown(self, rows: Sequence[Row]) -> None:
         error = unknown_error("it was sent by a run that ended before the answer came")
@@ -427,6 +439,8 @@ class Job:
         self, rows: Iterator[Row] | AsyncIterator[Row], *, doubted: bool = False
     ) -> HubBatchError | None:
         """Let the engine have rows; give what ended it early, if hubbatch did."""
+        if self._stopping:
+            raise Stopped
         passage, journal = Passage(self._tally), self._journal
         later = isinstance(rows, AsyncIterator)
         batch = self._batch(
@@ -436,11 +450,10 @@ class Job:
         run = batch.begin(passage, ready=journal.ready, doubted=doubted, **written_down)
         self._summaries.append(run.summary)
         self._run = run
+        passage.ended = lambda: run.ended is not None
         journal.on_failure = run.end
         try:
             await batch.feed(run)
-        except Stopped:
-            return None
         except HubBatchError as error:
             if run.ended is passage.failure:
                 raise
@@ -577,19 +590,19 @@ def _as_json(options: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _ending(error: HubBatchError | None, *, stopped: bool) -> tuple[str, str | None]:
+def _ending(error: HubBatchError | None) -> tuple[str, str | None]:
     if isinstance(error, TooManyFailures):  # its sentence may quote a value
         return type(error).__name__, "more records failed than max_failures allows"
     if error is not None:
         return type(error).__name__, str(error)
-    return "stopped" if stopped else "finished", None
+    return "finished", None
 
 
 def _line(row: Row) -> str:
     return "" if row.line is None else f" (line {row.line})"
 
 
-async def _unhurried(rows: Iterator[Row]) -> AsyncIterator[Row]:
+async def _unhurried(rows: Iterator[Row]) -> AsyncGenerator[Row, None]:
     """Give rows that do not keep us waiting, and the event loop its turns."""
     for count, row in enumerate(rows, 1):
         yield row
@@ -597,7 +610,9 @@ async def _unhurried(rows: Iterator[Row]) -> AsyncIterator[Row]:
             await asyncio.sleep(0)
 
 
-async def _first_later(source: AsyncRowIterable, most: int | None) -> Any:
+async def _first_later(
+    source: AsyncRowIterable, most: int | None
+) -> AsyncGenerator[Row, None]:
     """Give the first rows of a source, and leave the others alone."""
     rows = aiter(source)
     try:
@@ -617,7 +632,7 @@ async def _first_later(source: AsyncRowIterable, most: int | None) -> Any:
 
 async def _then_later(
     first: Iterable[Row], rest: AsyncIterator[Row]
-) -> AsyncIterator[Row]:
+) -> AsyncGenerator[Row, None]:
     for row in first:
         yield row
     async for row in rest:
