@@ -11,4 +11,4 @@ def main() -> None:
         if error.name not in ("click", "filelock", "rich"):
             raise
         sys.exit('The command line needs its extra: pip install "hubbatch[cli]"')
-    hubbatch()
+    hubbatch(prog_name="hubbatch")
