@@ -22,11 +22,21 @@ import pytest
 
 from hubbatch.jobs import JobStatus, read_status
 from hubbatch.jobs.states import State
-from hubbatch.simulator import Simulator
+from hubbatch.simulator import Fault, Simulator
 from hubbatch.simulator.received import Received
 
 
 KILLS = 25
+# A bad day, on which nobody has to wait for long.
+WEATHER = (
+    Fault("status", status=429, retry_after=0.01),
+    Fault("status", status=500, empty=True),
+    Fault("status", status=502),
+    Fault("status", status=503, retry_after=0.01),
+    Fault("drop_before"),
+    Fault("drop_after_commit"),
+    Fault("truncate"),
+)
 TREE = Path(__file__).parents[2]
 
 
@@ -143,7 +153,7 @@ def test_upserts_that_are_killed_are_finished_and_keep_their_order(
     )
 
     with victim.sim as sim:
-        sim.faults.chaos(0.1)
+        sim.faults.chaos(0.1, WEATHER)
         victim.kill_and_go_on(KILLS, most=12)
         results, failures = victim.check(inputs)
 
@@ -152,7 +162,6 @@ def test_upserts_that_are_killed_are_finished_and_keep_their_order(
     for record in sim.store.all("contacts"):
         places = [int(value) for _, value in record.history("firstname")][::-1]
         key = int(record.properties["email"][1:].split("@")[0])
-        assert {*places} <= {p for p, k in enumerate(keys) if k == key} if 0 else True
         written[key] = places
     rows_of = defaultdict(set)
     for place, key in enumerate(keys):
@@ -180,7 +189,7 @@ def test_creates_that_are_killed_are_never_doubled(tmp_path: Path) -> None:
     )
 
     with victim.sim as sim:
-        sim.faults.chaos(0.1)
+        sim.faults.chaos(0.1, WEATHER)
         victim.kill_and_go_on(KILLS, most=7)
         results, failures = victim.check(inputs)
 
@@ -192,6 +201,7 @@ def test_creates_that_are_killed_are_never_doubled(tmp_path: Path) -> None:
     for place, line in results.items():
         assert created[place] == line["id"]
         assert line["input_id"] == f"row-{place}"
+    assert victim.doubted, "no kill met a request on its way"
     maybe = victim.doubted | lost(sim)
     for place, status in failures.items():
         if status == "unknown":
