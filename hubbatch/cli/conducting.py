@@ -28,9 +28,9 @@ from hubbatch import (
 from hubbatch.errors import JournalError
 from hubbatch.jobs import Job, JobReport, SourceError, rehearse
 
-from .endings import Ending, Status
+from .endings import Ending, Status, count_words
 from .orders import Order
-from .progress import Progress, clock
+from .progress import Progress, clock, many
 
 
 # Seconds between two looks at a job.
@@ -61,6 +61,8 @@ def conduct(make_order: Callable[[], Order], options: Mapping[str, Any]) -> int:
     except (HubBatchError, ValueError, OSError) as error:
         status = _status_of(error)
         told["error"] = say_error(console, error)
+        if told.get("requests"):  # a source that could only be read as it was sent
+            console.print(count_words(told), soft_wrap=True)
     if options["as_json"]:
         counts = {**_NO_COUNTS, **told, "exit_status": status}
         sys.stdout.write(orjson.dumps(counts).decode() + "\n")
@@ -102,7 +104,7 @@ async def _work(order: Order, console: Console, told: dict[str, Any]) -> int:
                 await asyncio.sleep(wait)
     ending = Ending(order, report, stopping.number)
     if report is not None:
-        counts = asdict(report)
+        counts = asdict(report, recurse=False)
         told |= {name: counts[name] for name in _NO_COUNTS}
         told |= {"ended": report.ended, "resumable": report.resumable}
         if report.error is not None:
@@ -153,7 +155,8 @@ def _seconds_to_wait(order: Order, report: JobReport) -> float | None:
 
 
 def _count_reason(reasons: Counter[str], event: Event) -> None:
-    if isinstance(event, InputFailed):
+    # Why the others were not sent, or may have been written, is said at the end.
+    if isinstance(event, InputFailed) and event.status == "failed":
         parts = (event.code or event.category, event.property_name)
         reasons[" ".join(part for part in parts if part)] += 1
 
@@ -224,8 +227,8 @@ async def _rehearse(order: Order, console: Console, told: dict[str, Any]) -> int
         console.print(escape(f"row {row.index + 1}{line}: {problem}"), soft_wrap=True)
     valid = rehearsal.rows - rehearsal.invalid
     console.print(
-        f"{order.title}: {rehearsal.rows:,} rows, {rehearsal.invalid:,} of them "
-        f"invalid. {valid:,} would go in {rehearsal.calls:,} calls, which takes "
+        f"{order.title}: {many(rehearsal.rows, 'row')}, {rehearsal.invalid:,} invalid. "
+        f"{valid:,} would go in {many(rehearsal.calls, 'call')}, which takes "
         f"{clock(seconds)} at {limits.max_requests} per {limits.interval:g} s. "
         "Nothing was sent.",
         soft_wrap=True,

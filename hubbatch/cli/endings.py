@@ -1,15 +1,16 @@
 """How a job ended: the last lines, and the exit status."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import IntEnum
+from typing import Any
 
-from attrs import frozen
+from attrs import asdict, frozen
 
 from hubbatch.jobs import JobReport
 
 from .orders import Order
-from .progress import clock
+from .progress import clock, many
 
 
 # So many reasons are named.
@@ -64,7 +65,7 @@ class Ending:
             yield "Stopped."
         elif report.error is not None:
             yield f"Ended early: {' '.join(str(report.error).split())}"
-        yield _counts(report)
+        yield count_words(asdict(report, recurse=False))
         for reason, count in reasons.most_common(_REASONS):
             yield f"  {count:,} x {reason}"
         if report.ended == "finished":
@@ -92,19 +93,20 @@ class Ending:
         total, failures = self.order.total, self.order.options["failures"]
         said = "It kept no journal, so the same command would begin again."
         if self.report is not None and total is not None and total > read:
-            said += f" {total - read:,} rows were not read."
+            said += f" {many(total - read, 'row')} not read."
         if self.report is not None and failures is not None:
             said += f" {failures} has what was read and did not succeed."
         return said
 
 
-def _counts(report: JobReport) -> str:
-    parts = [f"{report.succeeded:,} succeeded"]
+def count_words(counts: Mapping[str, Any]) -> str:
+    """Say how many rows there were, what became of them, and what it took."""
+    parts = [f"{counts['succeeded']:,} succeeded"]
     for name in ("failed", "unknown", "not_sent"):
-        count = getattr(report, name)
-        if count:
-            parts.append(f"{count:,} {name.replace('_', ' ')}")
+        if counts[name]:
+            parts.append(f"{counts[name]:,} {name.replace('_', ' ')}")
     return (
-        f"{report.inputs:,} rows: {', '.join(parts)}. {report.requests:,} requests, "
-        f"{report.retries:,} retried, in {clock(report.seconds)}."
+        f"{many(counts['inputs'], 'row')}: {', '.join(parts)}. "
+        f"{many(counts['requests'], 'request')}, {counts['retries']:,} of them "
+        f"retries, in {clock(counts['seconds'])}."
     )

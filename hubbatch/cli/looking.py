@@ -21,7 +21,7 @@ from . import options as given
 from .conducting import say_error
 from .endings import Status
 from .orders import find_token, hub_options
-from .progress import aligned, clock
+from .progress import aligned, clock, many
 
 
 T = TypeVar("T")
@@ -69,7 +69,7 @@ def _status_rows(found: JobStatus) -> list[tuple[str, Any]]:
             rows.append((name.replace("_", " "), f"{count:,}"))
     rows += [
         ("requests", f"{found.requests:,}, {found.retries:,} of them retries"),
-        ("worked", f"{clock(found.seconds)} in {found.runs} runs"),
+        ("worked", f"{clock(found.seconds)} in {many(found.runs, 'run')}"),
         ("begun", f"{found.started_at:%Y-%m-%d %H:%M:%S} UTC"),
         ("last written", f"{found.updated_at:%Y-%m-%d %H:%M:%S} UTC"),
     ]

@@ -12,6 +12,8 @@ from hubbatch.core.operations import OBJECT_CALLS, Verb
 from hubbatch.jobs import Columns, FailuresSource, Job, open_source
 from hubbatch.net.listening import Listener
 
+from .progress import many
+
 
 _HUB_OPTIONS = (
     "base_url",
@@ -80,13 +82,13 @@ class Order:
     def opening(self, job: Job) -> str:
         """Say on which portal what is about to be done."""
         portal = job.portal_id or "unknown (the access token may not ask)"
-        rows = "" if self.total is None else f", {self.total:,} rows"
+        rows = "" if self.total is None else f", {many(self.total, 'row')}"
         by = self.call["id_property"]
         said = f"Portal {portal}: {self.title} {_from(self.source.name)}{rows}"
         if by is not None:
             said += f", by {by}"
         settled = job.summary.settled
-        return f"{said}; {settled:,} are done already" if settled else said
+        return f"{said}; {settled:,} done already" if settled else said
 
     def hub_options(self) -> dict[str, Any]:
         """Give what the options say of the client, but for its token."""

@@ -18,6 +18,8 @@ from hubbatch.jobs import Job
 
 # Seconds between two plain lines.
 EVERY = 10.0
+# Below so many seconds a tenth of one is worth saying.
+_SHORT = 9.95
 
 
 @define
@@ -60,7 +62,7 @@ class Figures:
     def rows(self) -> str:
         """Say how many rows are done."""
         if self.total is None:
-            return f"{self.done:,} rows"
+            return many(self.done, "row")
         return f"{self.done:,} of {self.total:,} rows"
 
 
@@ -155,10 +157,17 @@ class Progress:
 
 
 def clock(seconds: float) -> str:
-    """Write a time as a clock does: 1:23, 2:03:04."""
+    """Write a time: 1.2 s, and from ten seconds on as a clock does, 1:23, 2:03:04."""
+    if seconds < _SHORT:
+        return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def many(count: int, word: str) -> str:
+    """Write a number of things."""
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
 
 
 def aligned(rows: Iterable[tuple[str, Any]]) -> Table:

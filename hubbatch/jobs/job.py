@@ -228,6 +228,7 @@ class Job:
             self._history = await self._journal.open(self._identity)
             await self._find_portal()
         except BaseException:
+            self._used = True
             await self._journal.aclose()
             raise
         for output in self._journal.outputs.values():
