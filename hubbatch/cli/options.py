@@ -32,8 +32,8 @@ class Command(click.Command):
         headings: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
-            if record is not None:
-                heading = getattr(parameter, "heading", "Options")
+            if record is not None and isinstance(parameter, click.Option):
+                heading = getattr(parameter, "heading", "Others")
                 headings.setdefault(heading, []).append(record)
         for heading, records in headings.items():
             with formatter.section(heading):

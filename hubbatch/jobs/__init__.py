@@ -9,8 +9,33 @@ Needs the extra `jobs` (`pip install 'hubbatch[jobs]'`) where a journal is kept.
 """
 
 from .job import Job, JobReport
+from .rehearsing import Rehearsal, rehearse
+from .replaying import FailedCall, FailuresSource
 from .rows import Row, Source
+from .shaping import Columns, SourceError
+from .sinks import Failures, Records, Results
+from .sources import CsvSource, JsonLinesSource, StandardInput, open_source
 from .status import JobStatus, read_status
 
 
-__all__ = ["Job", "JobReport", "JobStatus", "Row", "Source", "read_status"]
+__all__ = [
+    "Columns",
+    "CsvSource",
+    "FailedCall",
+    "Failures",
+    "FailuresSource",
+    "Job",
+    "JobReport",
+    "JobStatus",
+    "JsonLinesSource",
+    "Records",
+    "Rehearsal",
+    "Results",
+    "Row",
+    "Source",
+    "SourceError",
+    "StandardInput",
+    "open_source",
+    "read_status",
+    "rehearse",
+]

@@ -41,6 +41,7 @@ _LONGEST_FIELD = 16 * 1024 * 1024
 _BLOCK = 64 * 1024
 _STDIN = 0
 _UNDECODABLE = re.compile("[\udc80-\udcff]")
+_CSV_PROBLEMS = {"unexpected end of data": "a quote is opened and never closed"}
 
 ENDINGS = (".csv", ".jsonl", ".ndjson")
 
@@ -183,7 +184,8 @@ class CsvSource(_File):
             raise SourceError(f"{self.name}:{where} {error}.") from None
         except csv.Error as error:
             where = f"row {index + 1} (line {line})" if index >= 0 else "the header"
-            raise SourceError(f"{self.name}: {where}: no CSV: {error}.") from None
+            problem = _CSV_PROBLEMS.get(str(error), f"no CSV: {error}")
+            raise SourceError(f"{self.name}: {where}: {problem}.") from None
 
     def _header(self, reader: Iterator[list[str]]) -> list[str]:
         """Take the names of the columns, and see whether they were cut rightly."""
@@ -374,7 +376,7 @@ def _check_decoded(line: str, encoding: str) -> None:
         name = plain.upper()
         hint = "utf-16" if value in (0xFE, 0xFF) and not before else "cp1252"
         raise BadRow(
-            f"not {name} (byte {len(before) + 1} of it is 0x{value:02x}). "
+            f"not {name} (byte {len(before) + 1} of the line is 0x{value:02x}). "
             f"Use --encoding, e.g. {hint}"
         )
 
