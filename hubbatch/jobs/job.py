@@ -1,18 +1,14 @@
 """One job: from a source of rows to HubSpot, and the files that say what became."""
 
 import asyncio
-import os
 
-from collections import Counter
 from collections.abc import (
     AsyncIterable,
-    AsyncGenerator,
     AsyncIterator,
     Callable,
     Generator,
     Iterable,
     Iterator,
-    Mapping,
     Sequence,
 )
 from contextlib import aclosing, suppress
@@ -43,15 +39,22 @@ from hubbatch.net.running import Run
 
 from .identity import Identity
 from .journal import History, Journal
+from .options import (
+    MEANING,
+    as_json,
+    check_account,
+    check_limit,
+    check_paths,
+    find_verb,
+    fitting,
+    seen_from,
+)
 from .outputs import Sink, SinkOrPath
 from .passage import Passage, Tally
-from .rows import AsyncRowIterable, Row, Source, as_source, digest
+from .resuming import Resumption, first_later, then_later, unhurried
+from .rows import Row, Source, as_source
 from .sinks import Failures, Records, Results
 from .states import FINAL, State
-
-
-# The event loop has a turn after so many rows that need nothing done.
-_TURN = 200
 
 
 class Stopped(Exception):
@@ -147,15 +150,15 @@ class Job:
     ) -> None:
         self._hub = hub
         self._source = as_source(source)
-        self._limit = _check_limit(limit)
-        self._account = _check_account(account)
+        self._limit = check_limit(limit)
+        self._account = check_account(account)
         options = {
             "id_property": id_property,
             "properties": tuple(properties) or None,
             "reconcile_by": reconcile_by,
         }
-        self._verb = _find_verb(hub, verb, object_type, legacy=legacy)
-        self._given = {"max_failures": max_failures, **_fitting(verb, legacy, options)}
+        self._verb = find_verb(hub, verb, object_type, legacy=legacy)
+        self._given = {"max_failures": max_failures, **fitting(verb, legacy, options)}
         planned = self._batch([])
         planned.close()
         self.operation: Operation = planned.operation
@@ -167,10 +170,10 @@ class Job:
             for role, sink in given.items()
             if sink is not None
         ]
-        _check_paths(path, sinks)
+        check_paths(path, sinks)
         self._journal = Journal(path, sinks)
         self._meaning = {
-            **{name: value for name, value in options.items() if name in _MEANING},
+            **{name: value for name, value in options.items() if name in MEANING},
             "legacy": legacy,
             "limit": limit,
         }
@@ -306,14 +309,14 @@ class Job:
             object_type=self.operation.object_type,
             source=source.name,
             fingerprint=fingerprint,
-            options=_as_json(
+            options=as_json(
                 {
                     **self._meaning,
                     **{f"the source's {n}": v for n, v in source.options.items()},
                 }
             ),
             outputs={
-                name: _seen_from(self._journal.path, output.sink.path)
+                name: seen_from(self._journal.path, output.sink.path)
                 for name, output in self._journal.outputs.items()
             },
         )
@@ -349,67 +352,21 @@ class Job:
         self._journal.progress = self._progress
         await self._journal.begin(self._identity, self.portal_id)
         source, limit = self._source, self._limit
+        resumption = Resumption(self._journal, source, self._check_stopping)
         if isinstance(source, AsyncIterable):
-            async with aclosing(_first_later(source, limit)) as later:
-                doubted, left = await self._catch_up(later)
-                async with aclosing(_then_later(left, later)) as rest:
+            async with aclosing(first_later(source, limit)) as later:
+                doubted, left = await resumption.pass_by(later)
+                async with aclosing(then_later(left, later)) as rest:
                     return await self._send_both(doubted, rest)
         rows = iter(source)
         try:
             some = islice(rows, limit)
-            async with aclosing(_unhurried(some)) as unhurried:
-                doubted, left = await self._catch_up(unhurried)
+            async with aclosing(unhurried(some)) as slowly:
+                doubted, left = await resumption.pass_by(slowly)
             return await self._send_both(doubted, chain(left, some))
         finally:
             if isinstance(rows, Generator):
                 rows.close()
-
-    async def _catch_up(self, rows: AsyncIterator[Row]) -> tuple[list[Row], list[Row]]:
-        """Pass by the rows that the journal knows; give the doubted and the open."""
-        doubted: list[Row] = []
-        left: list[Row] = []
-
-        def open_up(row: Row) -> None:
-            (doubted if row.doubted else left).append(row)
-
-        place = -1
-        async for place, state, key in self._known():
-            row = await self._row_at(place, rows, open_up)
-            if key is not None and digest(row) != key:
-                raise JournalError(
-                    f"row {place + 1}{_line(row)} of {self._source.name} is not the "
-                    f"one that {self._journal.path} knows: the source has changed"
-                )
-            if state == State.SENT:
-                doubted.append(row)
-            elif state == State.OPEN:
-                open_up(row)
-            if self._stopping:
-                raise Stopped
-        last = getattr(self._source, "last_doubted", None)
-        if last is not None and last > place:
-            with suppress(JournalError):  # it is not there, because of a limit
-                open_up(await self._row_at(last, rows, open_up))
-        return doubted, left
-
-    async def _known(self) -> AsyncIterator[tuple[int, int, int | None]]:
-        first = 0
-        while block := await self._journal.block(first):
-            for known in block:
-                yield known
-            first = block[-1][0] + 1
-
-    async def _row_at(
-        self, place: int, rows: AsyncIterator[Row], open_up: Callable[[Row], None]
-    ) -> Row:
-        async for row in rows:
-            if row.index == place:
-                return row
-            open_up(row)
-        raise JournalError(
-            f"{self._source.name} has fewer rows than {self._journal.path} knows: the "
-            "source has changed"
-        )
 
     async def _send_both(
         self, doubted: Sequence[Row], rows: Iterator[Row] | AsyncIterator[Row]
@@ -439,8 +396,7 @@ class Job:
         self, rows: Iterator[Row] | AsyncIterator[Row], *, doubted: bool = False
     ) -> HubBatchError | None:
         """Let the engine have rows; give what ended it early, if hubbatch did."""
-        if self._stopping:
-            raise Stopped
+        self._check_stopping()
         passage, journal = Passage(self._tally), self._journal
         later = isinstance(rows, AsyncIterator)
         batch = self._batch(
@@ -461,6 +417,10 @@ class Job:
         finally:
             self._retaken += run.summary.inputs * doubted
         return None
+
+    def _check_stopping(self) -> None:
+        if self._stopping:
+            raise Stopped("the job was stopped")
 
     def _batch(self, inputs: Any) -> Batch[Any]:
         return self._verb(inputs, **self._given)
@@ -499,57 +459,12 @@ class Job:
         )
 
 
-# What each verb can be told, besides max_failures.
-_OPTIONS: Mapping[str, frozenset[str]] = {
-    "create": frozenset({"reconcile_by"}),
-    "read": frozenset({"id_property", "properties"}),
-    "update": frozenset({"id_property"}),
-    "upsert": frozenset({"id_property"}),
-    "archive": frozenset(),
-}
-# Of these, what must be the same when a job goes on. `reconcile_by` only decides what
-# is done about creates whose answers were lost, and may come to mind after that.
-_MEANING = frozenset({"id_property", "properties"})
-
-
-def _find_verb(
-    hub: HubBatch, verb: str, object_type: str, *, legacy: bool
-) -> Callable[..., Batch[Any]]:
-    if verb not in _OPTIONS:
-        raise ConfigurationError(f"verb must be one of {[*_OPTIONS]}, not {verb!r}")
-    if not legacy:
-        return getattr(hub.objects(object_type), verb)  # type: ignore[no-any-return] # one of its verbs
-    if verb != "update" or object_type not in vars(hub.legacy):
-        raise ConfigurationError(
-            f"crm-objects/v1 has {' and '.join(sorted(vars(hub.legacy)))}, and of "
-            f"them `update`; not {verb} {object_type}"
-        )
-    return getattr(hub.legacy, object_type).update  # type: ignore[no-any-return] # its verb
-
-
-def _fitting(verb: str, legacy: bool, options: Mapping[str, Any]) -> dict[str, Any]:  # noqa: FBT001 -- as the caller was given it
-    given = {name: value for name, value in options.items() if value is not None}
-    known = frozenset[str]() if legacy else _OPTIONS[verb]
-    for name in given:
-        if name not in known:
-            of = "crm-objects/v1" if legacy else verb
-            raise ConfigurationError(f"{of} has no option {name}")
-    return given
-
-
-def _check_limit(limit: Any) -> int | None:
-    if limit is not None and (type(limit) is not int or limit < 1):
-        raise ConfigurationError(f"limit must be a number above zero, not {limit!r}")
-    return limit
-
-
-def _check_account(account: Any) -> int | None:
-    if account is None:
-        return None
-    text = str(account)
-    if not (text.isascii() and text.isdecimal()):
-        raise ConfigurationError(f"account must be a portal id, not {account!r}")
-    return int(text)
+def _ending(error: HubBatchError | None) -> tuple[str, str | None]:
+    if isinstance(error, TooManyFailures):  # its sentence may quote a value
+        return type(error).__name__, "more records failed than max_failures allows"
+    if error is not None:
+        return type(error).__name__, str(error)
+    return "finished", None
 
 
 def _sink(role: str, given: SinkOrPath, operation: Operation, *, legacy: bool) -> Sink:
@@ -560,80 +475,3 @@ def _sink(role: str, given: SinkOrPath, operation: Operation, *, legacy: bool) -
     if role == "output":
         return Records(given, operation)
     return Failures(given, operation, legacy=legacy)
-
-
-def _check_paths(journal: Path | None, sinks: Iterable[Sink]) -> None:
-    paths = [sink.path.absolute() for sink in sinks]
-    if journal is not None:
-        paths.append(journal.absolute())
-    for path, count in Counter(paths).items():
-        if count > 1:
-            raise ConfigurationError(f"{path} cannot be two files at once")
-
-
-def _seen_from(journal: Path | None, path: Path) -> str:
-    """Name a file so that the journal and it can be moved together."""
-    if journal is None:
-        return str(path)
-    try:
-        return os.path.relpath(path, journal.parent)
-    except ValueError:  # on another drive
-        return str(path.absolute())
-
-
-def _as_json(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Write options as they come back from JSON; what is not set is left out."""
-    return {
-        name: [*value] if isinstance(value, tuple) else value
-        for name, value in options.items()
-        if value not in (None, False)
-    }
-
-
-def _ending(error: HubBatchError | None) -> tuple[str, str | None]:
-    if isinstance(error, TooManyFailures):  # its sentence may quote a value
-        return type(error).__name__, "more records failed than max_failures allows"
-    if error is not None:
-        return type(error).__name__, str(error)
-    return "finished", None
-
-
-def _line(row: Row) -> str:
-    return "" if row.line is None else f" (line {row.line})"
-
-
-async def _unhurried(rows: Iterator[Row]) -> AsyncGenerator[Row, None]:
-    """Give rows that do not keep us waiting, and the event loop its turns."""
-    for count, row in enumerate(rows, 1):
-        yield row
-        if count % _TURN == 0:
-            await asyncio.sleep(0)
-
-
-async def _first_later(
-    source: AsyncRowIterable, most: int | None
-) -> AsyncGenerator[Row, None]:
-    """Give the first rows of a source, and leave the others alone."""
-    rows = aiter(source)
-    try:
-        count = 0
-        while most is None or count < most:
-            try:
-                row = await anext(rows)
-            except StopAsyncIteration:
-                return
-            count += 1
-            yield row
-    finally:
-        close = getattr(rows, "aclose", None)
-        if close is not None:
-            await close()
-
-
-async def _then_later(
-    first: Iterable[Row], rest: AsyncIterator[Row]
-) -> AsyncGenerator[Row, None]:
-    for row in first:
-        yield row
-    async for row in rest:
-        yield row

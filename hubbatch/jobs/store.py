@@ -57,7 +57,8 @@ UPDATE run SET updated_at = {_NOW}, requests = ?, retries = ?, throttled = ?,
 """  # noqa: S608 -- SQLite's own clock, nobody's input
 _RUNS = f"""
 SELECT count(*) runs, ifnull(sum(requests), 0) requests,
-    ifnull(sum(retries), 0) retries, ifnull(sum(throttled), 0) throttled, ifnull(sum(seconds), 0.0) seconds,
+    ifnull(sum(retries), 0) retries, ifnull(sum(throttled), 0) throttled,
+    ifnull(sum(seconds), 0.0) seconds,
     ifnull(min(started_at), {_NOW}) started_at,
     ifnull(max(updated_at), {_NOW}) updated_at,
     (SELECT ended FROM run ORDER BY id DESC LIMIT 1) ended,
