@@ -158,7 +158,10 @@ class Job:
             "reconcile_by": reconcile_by,
         }
         self._verb = find_verb(hub, verb, object_type, legacy=legacy)
-        self._given = {"max_failures": max_failures, **fitting(verb, legacy, options)}
+        self._given = {
+            "max_failures": max_failures,
+            **fitting(verb, options, legacy=legacy),
+        }
         planned = self._batch([])
         planned.close()
         self.operation: Operation = planned.operation

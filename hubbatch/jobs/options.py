@@ -47,15 +47,15 @@ def find_verb(
     return getattr(hub.legacy, object_type).update  # type: ignore[no-any-return] # its verb
 
 
-def fitting(verb: str, legacy: bool, options: Mapping[str, Any]) -> dict[str, Any]:  # noqa: FBT001 -- as the caller was given it
-    given = {name: value for name, value in options.items() if value is not None}
-    known = frozenset[str]() if legacy else _OPTIONS[verb]
-    for name in given:
+def fitting(verb: str, options: Mapping[str, Any], *, legacy: bool) -> dict[str, Any]:
     """Give the options of a verb that are set.
 
     Raises:
         ConfigurationError: if it has no such option.
     """
+    given = {name: value for name, value in options.items() if value is not None}
+    known = frozenset[str]() if legacy else _OPTIONS[verb]
+    for name in given:
         if name not in known:
             of = "crm-objects/v1" if legacy else verb
             raise ConfigurationError(f"{of} has no option {name}")
