@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from hubbatch import HubBatch
@@ -22,7 +23,7 @@ from hubbatch.jobs import Job, Row, read_status
 from hubbatch.jobs.states import State
 from hubbatch.jobs.store import Store
 from hubbatch.simulator import Fault
-from tests.jobs.conftest import Desk, Table, people, tickets
+from tests.jobs.conftest import Desk, Lines, Table, people, tickets
 
 
 async def until(so: Callable[[], bool]) -> None:
@@ -298,7 +299,7 @@ async def test_what_a_later_row_has_overtaken_is_not_sent_by_another_run(
     faults = desk.sim.faults
     faults.add(Fault("status", 3, status=502, when=lambda seen: seen.verb == "upsert"))
     faults.add(
-        Fault("status", None, status=401, when=lambda _: store.count("contacts"))
+        Fault("status", None, status=401, when=lambda _: store.count("contacts") > 0)
     )
     first = await desk.job("upsert", "contacts", rows(), id_property="email").run()
 
@@ -511,7 +512,9 @@ async def test_a_file_of_outcomes_that_lost_its_lines_is_refused(desk: Desk) -> 
             "status",
             None,
             status=401,
-            when=lambda seen: seen.verb == "create" and desk.sim.store.count("tickets"),
+            when=lambda seen: (
+                seen.verb == "create" and desk.sim.store.count("tickets") > 0
+            ),
         )
     )
     await desk.job("create", "tickets", source).run()
@@ -520,6 +523,71 @@ async def test_a_file_of_outcomes_that_lost_its_lines_is_refused(desk: Desk) -> 
 
     with pytest.raises(JournalError, match="has 0 bytes and the journal has written"):
         await desk.job("create", "tickets", source).run()
+
+
+async def test_a_file_that_cannot_be_opened_ends_it_before_it_begins(
+    desk: Desk,
+) -> None:
+    job = desk.job("create", "tickets", Table(tickets(range(5))))
+    await job.prepare()
+    desk.lines.path.mkdir()
+
+    with pytest.raises(JournalError, match=r"cannot be written: .*Is a directory"):
+        await job.run()
+    assert not desk.sent()
+    assert read_status(desk.journal).ended == "JournalError"
+
+
+async def test_paths_are_files_of_the_usual_shape(desk: Desk) -> None:
+    inputs = [*tickets(range(2)), *tickets([2], stage="no such")]
+    results, failures = desk.where / "results.csv", desk.where / "failures.jsonl"
+    job = desk.job("create", "tickets", inputs, results=results, failures=failures)
+    await job.run()
+    ids = [record.id for record in desk.sim.store.all("tickets")]
+    output = desk.where / "records.jsonl"
+    read = desk.job(
+        "read",
+        "tickets",
+        ids,
+        properties=["subject"],
+        journal=None,
+        results=None,
+        output=str(output),
+    )
+    await read.run()
+
+    assert results.read_text().splitlines()[0] == "index,input_id,id,new"
+    assert len(results.read_text().splitlines()) == 3
+    [line] = [orjson.loads(line) for line in failures.read_bytes().splitlines()]
+    assert (line["index"], line["status"]) == (2, "failed")
+    records = [orjson.loads(line) for line in output.read_bytes().splitlines()]
+    assert {record["id"] for record in records} == {*ids}
+
+
+async def test_a_journal_and_its_files_can_be_moved_together(desk: Desk) -> None:
+    await _begun(desk, tickets(range(5)))
+    moved = desk.where / "moved"
+    moved.mkdir()
+    for path in (desk.journal, desk.lines.path):
+        path.rename(moved / path.name)
+    desk.journal = moved / desk.journal.name
+    desk.lines = Lines(moved / desk.lines.path.name)
+
+    report = await desk.job("create", "tickets", Table(tickets(range(5)))).run()
+    assert report.succeeded == 5
+
+
+async def test_a_file_on_another_drive_is_known_by_its_whole_path(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def other_drive(*_: object) -> str:
+        raise ValueError("path is on mount 'D:', start on mount 'C:'")
+
+    monkeypatch.setattr("os.path.relpath", other_drive)
+    await _begun(desk, tickets(range(5)))
+    outputs = read_status(desk.journal).outputs
+
+    assert outputs == {"results": str(desk.lines.path.absolute())}
 
 
 # ---- sources
@@ -653,7 +721,9 @@ async def test_lines_beyond_what_the_journal_knows_are_cut_off(desk: Desk) -> No
             "status",
             None,
             status=401,
-            when=lambda seen: seen.verb == "create" and desk.sim.store.count("tickets"),
+            when=lambda seen: (
+                seen.verb == "create" and desk.sim.store.count("tickets") > 0
+            ),
         )
     )
     await desk.job("create", "tickets", source).run()
@@ -675,7 +745,7 @@ async def test_a_journal_that_cannot_be_written_ends_the_job(desk: Desk) -> None
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    store.write = fail  # type: ignore[method-assign] # a disk that is full
+    store.write = fail  # type: ignore[assignment] # a disk that is full
     report = await job.run()
 
     assert isinstance(report.error, JournalError)
