@@ -5,6 +5,8 @@ import re
 import traceback
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import aiohttp
@@ -24,6 +26,7 @@ from hubbatch import (
     HubBatchError,
     HubSpotUnavailable,
     InvalidRequestError,
+    JournalError,
     OutcomeUnknown,
     PermissionDeniedError,
     RecordConflict,
@@ -33,6 +36,7 @@ from hubbatch import (
     TooManyFailures,
     UpdateInput,
 )
+from hubbatch.jobs import Job
 from hubbatch.simulator import Fault
 from tests.integration.conftest import Portal
 
@@ -141,6 +145,14 @@ async def nobody_there(portal: Portal) -> Any:
         (await hub.tickets.archive([1])).raise_for_failures()
 
 
+async def no_journal(portal: Portal) -> Any:
+    with TemporaryDirectory() as directory:
+        path = Path(directory) / "tickets.csv"
+        path.write_text("id,subject\n" * 1_000)
+        async with portal.hub() as hub:
+            return await Job(hub, "archive", "tickets", [1], journal=path).run()
+
+
 Provoke = Callable[[Portal], Awaitable[object]]
 
 # What is raised, and what its message tells to do or to look at.
@@ -171,6 +183,7 @@ RAISED: dict[Provoke, tuple[type[HubBatchError], str]] = {
     taken: (BatchFailed, "1 of 1 records did not succeed"),
     answer_lost: (BatchFailed, "1 of 1 records did not succeed"),
     nobody_there: (BatchFailed, "1 of 1 records did not succeed"),
+    no_journal: (JournalError, r"tickets\.csv is not a journal"),
 }
 RECORDS: dict[Provoke, list[tuple[type[RecordError], str]]] = {
     bad_values: [
