@@ -183,6 +183,9 @@ RAISED: dict[Provoke, tuple[type[HubBatchError], str]] = {
     taken: (BatchFailed, "1 of 1 records did not succeed"),
     answer_lost: (BatchFailed, "1 of 1 records did not succeed"),
     nobody_there: (BatchFailed, "1 of 1 records did not succeed"),
+}
+# What is raised before there is a batch.
+BEFORE: dict[Provoke, tuple[type[HubBatchError], str]] = {
     no_journal: (JournalError, r"tickets\.csv is not a journal"),
 }
 RECORDS: dict[Provoke, list[tuple[type[RecordError], str]]] = {
@@ -234,6 +237,19 @@ async def test_error(portal: Portal, provoke: Provoke) -> None:
         assert len(again.response.outcomes) == error.summary.settled
 
 
+@pytest.mark.parametrize("provoke", BEFORE, ids=lambda provoke: provoke.__name__)
+async def test_error_before_a_batch(portal: Portal, provoke: Provoke) -> None:
+    kind, message = BEFORE[provoke]
+    error = await raised(provoke, portal)
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 -- our own
+
+    assert type(error) is type(again) is kind
+    assert re.search(message, str(again))
+    assert portal.sim.token not in "".join(traceback.format_exception(error))
+    assert (error.response, error.summary) == (None, None)
+    assert not portal.sim.requests
+
+
 @pytest.mark.parametrize("provoke", RECORDS, ids=lambda provoke: provoke.__name__)
 async def test_error_of_a_record(portal: Portal, provoke: Provoke) -> None:
     group = await raised(provoke, portal)
@@ -259,7 +275,7 @@ def test_every_error_is_raised_here() -> None:
         if isinstance(cls := getattr(hubbatch, name), type)
         and issubclass(cls, HubBatchError)
     }
-    provoked = {kind for kind, _ in RAISED.values()}
+    provoked = {kind for table in (RAISED, BEFORE) for kind, _ in table.values()}
     provoked |= {kind for kinds in RECORDS.values() for kind, _ in kinds}
     assert public - provoked == {HubBatchError, APIError}
 
