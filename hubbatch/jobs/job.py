@@ -1,19 +1,17 @@
 """One job: from a source of rows to HubSpot, and the files that say what became."""
 
 import asyncio
-import os
 
-from collections import Counter
 from collections.abc import (
     AsyncIterable,
     AsyncIterator,
     Callable,
+    Generator,
     Iterable,
     Iterator,
-    Mapping,
     Sequence,
 )
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from itertools import chain, islice
 from os import PathLike
 from pathlib import Path
@@ -41,15 +39,22 @@ from hubbatch.net.running import Run
 
 from .identity import Identity
 from .journal import History, Journal
+from .options import (
+    MEANING,
+    as_json,
+    check_account,
+    check_limit,
+    check_paths,
+    find_verb,
+    fitting,
+    seen_from,
+)
 from .outputs import Sink, SinkOrPath
 from .passage import Passage, Tally
-from .rows import AsyncRowIterable, Row, Source, as_source, digest
+from .resuming import Resumption, first_later, then_later, unhurried
+from .rows import Row, Source, as_source
 from .sinks import Failures, Records, Results
 from .states import FINAL, State
-
-
-# The event loop has a turn after so many rows that need nothing done.
-_TURN = 200
 
 
 class Stopped(Exception):
@@ -145,15 +150,18 @@ class Job:
     ) -> None:
         self._hub = hub
         self._source = as_source(source)
-        self._limit = _check_limit(limit)
-        self._account = _check_account(account)
+        self._limit = check_limit(limit)
+        self._account = check_account(account)
         options = {
             "id_property": id_property,
             "properties": tuple(properties) or None,
             "reconcile_by": reconcile_by,
         }
-        self._verb = _find_verb(hub, verb, object_type, legacy=legacy)
-        self._given = {"max_failures": max_failures, **_fitting(verb, legacy, options)}
+        self._verb = find_verb(hub, verb, object_type, legacy=legacy)
+        self._given = {
+            "max_failures": max_failures,
+            **fitting(verb, options, legacy=legacy),
+        }
         planned = self._batch([])
         planned.close()
         self.operation: Operation = planned.operation
@@ -165,10 +173,10 @@ class Job:
             for role, sink in given.items()
             if sink is not None
         ]
-        _check_paths(path, sinks)
+        check_paths(path, sinks)
         self._journal = Journal(path, sinks)
         self._meaning = {
-            **{name: value for name, value in options.items() if name in _MEANING},
+            **{name: value for name, value in options.items() if name in MEANING},
             "legacy": legacy,
             "limit": limit,
         }
@@ -257,24 +265,31 @@ class Job:
         if self._history.finished:
             await self._journal.aclose()
             return self._report("finished", None)
-        ended, message = "cancelled", None
         error: HubBatchError | None = None
         try:
             error = await self._send()
-            ended, message = _ending(error, stopped=self._stopping)
+            ended, message = _ending(error)
         except Stopped:
-            ended = "stopped"
-        except Exception as raised:
-            ended, message = type(raised).__name__, None
+            ended, message = "stopped", None
+        except BaseException as raised:
+            cancelled = isinstance(raised, asyncio.CancelledError)
+            with suppress(JournalError):
+                await self._close("cancelled" if cancelled else type(raised).__name__)
             raise
-        finally:
-            finished = ended == "finished"
-            if finished or self._journal.path is None:
-                self._tally.finish()  # nobody will go on with it
-            *_, self._seconds = self._progress()
-            self._clock = None
-            await self._journal.aclose(ended, message, finished=finished)
+        try:
+            await self._close(ended, message)
+        except JournalError as broken:
+            error = error or broken
+            ended = type(error).__name__
         return self._report(ended, error)
+
+    async def _close(self, ended: str, message: str | None = None) -> None:
+        finished = ended == "finished"
+        if finished or self._journal.path is None:
+            self._tally.finish()  # nobody will go on with it
+        *_, self._seconds = self._progress()
+        self._clock = None
+        await self._journal.aclose(ended, message, finished=finished)
 
     def stop(self) -> None:
         """Take up nothing more; `run` comes back when all under way is answered."""
@@ -297,14 +312,14 @@ class Job:
             object_type=self.operation.object_type,
             source=source.name,
             fingerprint=fingerprint,
-            options=_as_json(
+            options=as_json(
                 {
                     **self._meaning,
                     **{f"the source's {n}": v for n, v in source.options.items()},
                 }
             ),
             outputs={
-                name: _seen_from(self._journal.path, output.sink.path)
+                name: seen_from(self._journal.path, output.sink.path)
                 for name, output in self._journal.outputs.items()
             },
         )
@@ -340,63 +355,21 @@ class Job:
         self._journal.progress = self._progress
         await self._journal.begin(self._identity, self.portal_id)
         source, limit = self._source, self._limit
+        resumption = Resumption(self._journal, source, self._check_stopping)
         if isinstance(source, AsyncIterable):
-            later = _first_later(source, limit)
-            try:
-                doubted, left = await self._catch_up(later)
-                return await self._send_both(doubted, _then_later(left, later))
-            finally:
-                await later.aclose()
-        rows = islice(source, limit)
-        doubted, left = await self._catch_up(_unhurried(rows))
-        return await self._send_both(doubted, chain(left, rows))
-
-    async def _catch_up(self, rows: AsyncIterator[Row]) -> tuple[list[Row], list[Row]]:
-        """Pass by the rows that the journal knows; give the doubted and the open."""
-        doubted: list[Row] = []
-        left: list[Row] = []
-
-        def open_up(row: Row) -> None:
-            (doubted if row.doubted else left).append(row)
-
-        place = -1
-        async for place, state, key in self._known():
-            row = await self._row_at(place, rows, open_up)
-            if key is not None and digest(row) != key:
-                raise JournalError(
-                    f"row {place + 1}{_line(row)} of {self._source.name} is not the "
-                    f"one that {self._journal.path} knows: the source has changed"
-                )
-            if state == State.SENT:
-                doubted.append(row)
-            elif state == State.OPEN:
-                open_up(row)
-            if self._stopping:
-                raise Stopped
-        last = getattr(self._source, "last_doubted", None)
-        if last is not None and last > place:
-            with suppress(JournalError):  # it is not there, because of a limit
-                open_up(await self._row_at(last, rows, open_up))
-        return doubted, left
-
-    async def _known(self) -> AsyncIterator[tuple[int, int, int | None]]:
-        first = 0
-        while block := await self._journal.block(first):
-            for known in block:
-                yield known
-            first = block[-1][0] + 1
-
-    async def _row_at(
-        self, place: int, rows: AsyncIterator[Row], open_up: Callable[[Row], None]
-    ) -> Row:
-        async for row in rows:
-            if row.index == place:
-                return row
-            open_up(row)
-        raise JournalError(
-            f"{self._source.name} has fewer rows than {self._journal.path} knows: the "
-            "source has changed"
-        )
+            async with aclosing(first_later(source, limit)) as later:
+                doubted, left = await resumption.pass_by(later)
+                async with aclosing(then_later(left, later)) as rest:
+                    return await self._send_both(doubted, rest)
+        rows = iter(source)
+        try:
+            some = islice(rows, limit)
+            async with aclosing(unhurried(some)) as slowly:
+                doubted, left = await resumption.pass_by(slowly)
+            return await self._send_both(doubted, chain(left, some))
+        finally:
+            if isinstance(rows, Generator):
+                rows.close()
 
     async def _send_both(
         self, doubted: Sequence[Row], rows: Iterator[Row] | AsyncIterator[Row]
@@ -409,9 +382,7 @@ class Job:
                 error = await self._pass(iter(doubted), doubted=True)
         else:
             self._leave_unknown(doubted)
-        if error is None and not self._stopping:
-            error = await self._pass(rows)
-        return error
+        return error or await self._pass(rows)
 
     def _leave_unknown(self, rows: Sequence[Row]) -> None:
         error = unknown_error("it was sent by a run that ended before the answer came")
@@ -428,6 +399,7 @@ class Job:
         self, rows: Iterator[Row] | AsyncIterator[Row], *, doubted: bool = False
     ) -> HubBatchError | None:
         """Let the engine have rows; give what ended it early, if hubbatch did."""
+        self._check_stopping()
         passage, journal = Passage(self._tally), self._journal
         later = isinstance(rows, AsyncIterator)
         batch = self._batch(
@@ -437,11 +409,10 @@ class Job:
         run = batch.begin(passage, ready=journal.ready, doubted=doubted, **written_down)
         self._summaries.append(run.summary)
         self._run = run
+        passage.ended = lambda: run.ended is not None
         journal.on_failure = run.end
         try:
             await batch.feed(run)
-        except Stopped:
-            return None
         except HubBatchError as error:
             if run.ended is passage.failure:
                 raise
@@ -449,6 +420,10 @@ class Job:
         finally:
             self._retaken += run.summary.inputs * doubted
         return None
+
+    def _check_stopping(self) -> None:
+        if self._stopping:
+            raise Stopped("the job was stopped")
 
     def _batch(self, inputs: Any) -> Batch[Any]:
         return self._verb(inputs, **self._given)
@@ -487,57 +462,12 @@ class Job:
         )
 
 
-# What each verb can be told, besides max_failures.
-_OPTIONS: Mapping[str, frozenset[str]] = {
-    "create": frozenset({"reconcile_by"}),
-    "read": frozenset({"id_property", "properties"}),
-    "update": frozenset({"id_property"}),
-    "upsert": frozenset({"id_property"}),
-    "archive": frozenset(),
-}
-# Of these, what must be the same when a job goes on. `reconcile_by` only decides what
-# is done about creates whose answers were lost, and may come to mind after that.
-_MEANING = frozenset({"id_property", "properties"})
-
-
-def _find_verb(
-    hub: HubBatch, verb: str, object_type: str, *, legacy: bool
-) -> Callable[..., Batch[Any]]:
-    if verb not in _OPTIONS:
-        raise ConfigurationError(f"verb must be one of {[*_OPTIONS]}, not {verb!r}")
-    if not legacy:
-        return getattr(hub.objects(object_type), verb)  # type: ignore[no-any-return] # one of its verbs
-    if verb != "update" or object_type not in vars(hub.legacy):
-        raise ConfigurationError(
-            f"crm-objects/v1 has {' and '.join(sorted(vars(hub.legacy)))}, and of "
-            f"them `update`; not {verb} {object_type}"
-        )
-    return getattr(hub.legacy, object_type).update  # type: ignore[no-any-return] # its verb
-
-
-def _fitting(verb: str, legacy: bool, options: Mapping[str, Any]) -> dict[str, Any]:  # noqa: FBT001 -- as the caller was given it
-    given = {name: value for name, value in options.items() if value is not None}
-    known = frozenset[str]() if legacy else _OPTIONS[verb]
-    for name in given:
-        if name not in known:
-            of = "crm-objects/v1" if legacy else verb
-            raise ConfigurationError(f"{of} has no option {name}")
-    return given
-
-
-def _check_limit(limit: Any) -> int | None:
-    if limit is not None and (type(limit) is not int or limit < 1):
-        raise ConfigurationError(f"limit must be a number above zero, not {limit!r}")
-    return limit
-
-
-def _check_account(account: Any) -> int | None:
-    if account is None:
-        return None
-    text = str(account)
-    if not (text.isascii() and text.isdecimal()):
-        raise ConfigurationError(f"account must be a portal id, not {account!r}")
-    return int(text)
+def _ending(error: HubBatchError | None) -> tuple[str, str | None]:
+    if isinstance(error, TooManyFailures):  # its sentence may quote a value
+        return type(error).__name__, "more records failed than max_failures allows"
+    if error is not None:
+        return type(error).__name__, str(error)
+    return "finished", None
 
 
 def _sink(role: str, given: SinkOrPath, operation: Operation, *, legacy: bool) -> Sink:
@@ -548,78 +478,3 @@ def _sink(role: str, given: SinkOrPath, operation: Operation, *, legacy: bool) -
     if role == "output":
         return Records(given, operation)
     return Failures(given, operation, legacy=legacy)
-
-
-def _check_paths(journal: Path | None, sinks: Iterable[Sink]) -> None:
-    paths = [sink.path.absolute() for sink in sinks]
-    if journal is not None:
-        paths.append(journal.absolute())
-    for path, count in Counter(paths).items():
-        if count > 1:
-            raise ConfigurationError(f"{path} cannot be two files at once")
-
-
-def _seen_from(journal: Path | None, path: Path) -> str:
-    """Name a file so that the journal and it can be moved together."""
-    if journal is None:
-        return str(path)
-    try:
-        return os.path.relpath(path, journal.parent)
-    except ValueError:  # on another drive
-        return str(path.absolute())
-
-
-def _as_json(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Write options as they come back from JSON; what is not set is left out."""
-    return {
-        name: [*value] if isinstance(value, tuple) else value
-        for name, value in options.items()
-        if value not in (None, False)
-    }
-
-
-def _ending(error: HubBatchError | None, *, stopped: bool) -> tuple[str, str | None]:
-    if isinstance(error, TooManyFailures):  # its sentence may quote a value
-        return type(error).__name__, "more records failed than max_failures allows"
-    if error is not None:
-        return type(error).__name__, str(error)
-    return "stopped" if stopped else "finished", None
-
-
-def _line(row: Row) -> str:
-    return "" if row.line is None else f" (line {row.line})"
-
-
-async def _unhurried(rows: Iterator[Row]) -> AsyncIterator[Row]:
-    """Give rows that do not keep us waiting, and the event loop its turns."""
-    for count, row in enumerate(rows, 1):
-        yield row
-        if count % _TURN == 0:
-            await asyncio.sleep(0)
-
-
-async def _first_later(source: AsyncRowIterable, most: int | None) -> Any:
-    """Give the first rows of a source, and leave the others alone."""
-    rows = aiter(source)
-    try:
-        count = 0
-        while most is None or count < most:
-            try:
-                row = await anext(rows)
-            except StopAsyncIteration:
-                return
-            count += 1
-            yield row
-    finally:
-        close = getattr(rows, "aclose", None)
-        if close is not None:
-            await close()
-
-
-async def _then_later(
-    first: Iterable[Row], rest: AsyncIterator[Row]
-) -> AsyncIterator[Row]:
-    for row in first:
-        yield row
-    async for row in rest:
-        yield row

@@ -83,6 +83,7 @@ class Journal:
         self._store: Store | None = None
         self._new = True
         self._group = Group()
+        self._noted = 0  # since the last group
         self._waiting: list[asyncio.Future[None]] = []
         self._writing = False
         self._closed = False
@@ -155,6 +156,7 @@ class Journal:
     def note(self, place: int, state: State, key: int | None = None) -> None:
         """Note the state of a row."""
         if self._store is not None:
+            self._noted += 1
             self._group.states[place] = state
             if key is not None:
                 self._group.keys[place] = key
@@ -162,6 +164,7 @@ class Journal:
     def say(self, name: str, line: bytes) -> None:
         """Append a line to a file of outcomes."""
         if line:
+            self._noted += 1
             self._group.lines.setdefault(name, []).append(line)
 
     def read(self, inputs: int) -> None:
@@ -176,6 +179,7 @@ class Journal:
             return
         waiting, self._waiting = self._waiting, []
         self._group = Group(inputs=group.inputs)
+        self._noted = 0
         group.progress = self.progress()
         self._writing = True
         written = asyncio.wrap_future(self._thread.submit(self._write, group))
@@ -189,8 +193,10 @@ class Journal:
         """
         if self.failure is not None:
             raise copy(self.failure)
-        if self._store is None:
-            return
+        if self._store is not None:
+            await self._written()
+
+    async def _written(self) -> None:
         written = asyncio.get_running_loop().create_future()
         self._waiting.append(written)
         self.flush()
@@ -198,9 +204,9 @@ class Journal:
 
     async def ready(self) -> None:
         """Wait while too much of it has not been written."""
-        if len(self._group.states) > _MOST_WAITING:
+        if self._noted > _MOST_WAITING and self.failure is None:
             with suppress(JournalError):  # which ends the batch in its own way
-                await self.safe()
+                await self._written()
 
     def _on_written(
         self, waiting: list[asyncio.Future[None]], written: asyncio.Future[None]
@@ -268,10 +274,10 @@ class Journal:
         try:
             if ended is None:
                 return
-            if not self._broken:
-                self._write(self._group)
+            if self._broken:
+                raise JournalError("what came before could not be written")
+            self._write(self._group)
             if self._store is not None:
-                finished = finished and not self._broken
                 self._store.end_run(ended, message, finished=finished)
         finally:
             for output in self.outputs.values():
@@ -292,5 +298,5 @@ class Journal:
             raise self._failure(error) from None
 
     def _failure(self, error: BaseException) -> JournalError:
-        what = "the outcomes" if self.path is None else self.path
+        what = self.path or "the file of outcomes"
         return JournalError(f"{what} cannot be written: {error}")

@@ -37,6 +37,8 @@ class JobLock:
 
 def is_locked(journal: Path) -> bool | None:
     """Whether a job works with a journal now; None if that cannot be told."""
+    if not _beside(journal).exists():
+        return False
     try:
         lock = _file_lock(journal)
         free = _taken(lock, journal, 0)
@@ -53,8 +55,11 @@ def _file_lock(journal: Path) -> Any:
         raise ConfigurationError(
             "a journal needs filelock: pip install 'hubbatch[jobs]'"
         ) from None
-    beside = journal.with_name(journal.name + ".lock")
-    return FileLock(os.fspath(beside), mode=0o600, thread_local=False)
+    return FileLock(os.fspath(_beside(journal)), mode=0o600, thread_local=False)
+
+
+def _beside(journal: Path) -> Path:
+    return journal.with_name(journal.name + ".lock")
 
 
 def _taken(lock: Any, journal: Path, patience: float) -> bool:

@@ -7,7 +7,7 @@ sending them again would undo what that row wrote.
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
 
 from attrs import define, evolve, field
@@ -60,10 +60,16 @@ class Tally:
             line = output.sink.encode(outcome, row)
             self.journal.say(output.sink.name, line)
 
+    def leave(self, outcome: Outcome[Any], row: Row, key: int) -> None:
+        """Leave a row to another run, if there may be one."""
+        if self.journal.path is None:
+            self.final(outcome, row)
+        else:
+            self._note(outcome, row, key)
+
     def hold(self, outcome: Outcome[Any], row: Row, key: int | None = None) -> None:
         """Hold an outcome back until the job is over."""
-        unknown = outcome.status is OutcomeStatus.UNKNOWN
-        self.journal.note(row.index, State.SENT if unknown else State.OPEN, key)
+        self._note(outcome, row, key)
         name = self._record(row)
         if name is not None:
             self._keys.setdefault(name, []).append(row.index)
@@ -82,6 +88,10 @@ class Tally:
         """Make all final that is held back."""
         for place in [*self._held]:
             self._let_go(place)
+
+    def _note(self, outcome: Outcome[Any], row: Row, key: int | None) -> None:
+        unknown = outcome.status is OutcomeStatus.UNKNOWN
+        self.journal.note(row.index, State.SENT if unknown else State.OPEN, key)
 
     def _let_go(self, place: int) -> None:
         outcome, row, name = self._held.pop(place)
@@ -102,10 +112,15 @@ class Passage:
     """One run of the engine: its rows, and where its outcomes go.
 
     It is both the run's `Emit` and its journal.
+
+    Attributes:
+        failure: what the source raised.
+        ended: says whether the run has ended before its source did.
     """
 
     def __init__(self, tally: Tally) -> None:
         self.failure: BaseException | None = None
+        self.ended: Callable[[], bool] = lambda: False
         self._tally = tally
         self._journal = tally.journal
         self._taken = 0
@@ -189,6 +204,8 @@ class Passage:
             self._tally.counts[outcome.status] += 1
             if _is_final(outcome):
                 self._tally.final(outcome, row, key)
+            elif self.ended():  # not a word about the row itself
+                self._tally.leave(outcome, row, key)
             else:
                 self._tally.hold(outcome, row, key)
         self._journal.flush()

@@ -30,23 +30,25 @@ CREATE TABLE job (
     verb TEXT NOT NULL, object_type TEXT NOT NULL, portal_id INT,
     source TEXT NOT NULL, fingerprint TEXT, options TEXT NOT NULL,
     inputs INT NOT NULL, finished INT NOT NULL
-) STRICT;
+);
 CREATE TABLE run (
     id INTEGER PRIMARY KEY, started_at TEXT NOT NULL, updated_at TEXT NOT NULL,
     ended TEXT, message TEXT,
     requests INT NOT NULL DEFAULT 0, retries INT NOT NULL DEFAULT 0,
     throttled INT NOT NULL DEFAULT 0, seconds REAL NOT NULL DEFAULT 0
-) STRICT;
+);
 CREATE TABLE output (
     name TEXT PRIMARY KEY, path TEXT NOT NULL, bytes INT NOT NULL
-) STRICT;
-CREATE TABLE input (place INTEGER PRIMARY KEY, state INT NOT NULL, key INT) STRICT;
+);
+CREATE TABLE input (place INTEGER PRIMARY KEY, state INT NOT NULL, key INT);
 """
 _NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 # One statement whatever the number of rows: each one that is stepped through from
 # Python gives the interpreter's lock away and has to wait for it again.
 _WRITE_STATES = """
-INSERT INTO input SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?)
+INSERT INTO input
+SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'),
+    json_extract(value, '$[2]') FROM json_each(?)
 WHERE true ON CONFLICT (place) DO UPDATE SET state = excluded.state
 """
 _WRITE_PROGRESS = f"""
@@ -55,7 +57,8 @@ UPDATE run SET updated_at = {_NOW}, requests = ?, retries = ?, throttled = ?,
 """  # noqa: S608 -- SQLite's own clock, nobody's input
 _RUNS = f"""
 SELECT count(*) runs, ifnull(sum(requests), 0) requests,
-    ifnull(sum(retries), 0) retries, ifnull(sum(throttled), 0) throttled, ifnull(sum(seconds), 0.0) seconds,
+    ifnull(sum(retries), 0) retries, ifnull(sum(throttled), 0) throttled,
+    ifnull(sum(seconds), 0.0) seconds,
     ifnull(min(started_at), {_NOW}) started_at,
     ifnull(max(updated_at), {_NOW}) updated_at,
     (SELECT ended FROM run ORDER BY id DESC LIMIT 1) ended,
@@ -146,7 +149,7 @@ class Store:
         try:
             [[application]] = self._connection.execute("PRAGMA application_id")
             [[version]] = self._connection.execute("PRAGMA user_version")
-            [[tables]] = self._connection.execute("SELECT count(*) FROM sqlite_schema")
+            [[tables]] = self._connection.execute("SELECT count(*) FROM sqlite_master")
         except sqlite3.Error as error:
             raise JournalError(f"{self.path} is not a journal: {error}") from None
         if not tables and not application:
@@ -161,7 +164,7 @@ class Store:
 
     def is_new(self) -> bool:
         """Whether no job has begun it."""
-        [[tables]] = self._connection.execute("SELECT count(*) FROM sqlite_schema")
+        [[tables]] = self._connection.execute("SELECT count(*) FROM sqlite_master")
         return not tables
 
     def create(self, job: Identity, portal_id: int | None) -> None:
