@@ -102,9 +102,11 @@ class Ending:
 def count_words(counts: Mapping[str, Any]) -> str:
     """Say how many rows there were, what became of them, and what it took."""
     parts = [f"{counts['succeeded']:,} succeeded"]
-    for name in ("failed", "unknown", "not_sent"):
-        if counts[name]:
-            parts.append(f"{counts[name]:,} {name.replace('_', ' ')}")
+    parts += [
+        f"{counts[name]:,} {name.replace('_', ' ')}"
+        for name in ("failed", "unknown", "not_sent")
+        if counts[name]
+    ]
     return (
         f"{many(counts['inputs'], 'row')}: {', '.join(parts)}. "
         f"{many(counts['requests'], 'request')}, {counts['retries']:,} of them "
