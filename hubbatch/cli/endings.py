@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from enum import IntEnum
+from shlex import quote
 from typing import Any
 
 from attrs import asdict, frozen
@@ -81,8 +82,8 @@ class Ending:
             yield "Which ones, --failures PATH writes down."
         else:
             yield (
-                f"{failures} has what did not succeed; `hubbatch replay {failures}` "
-                "sends it again."
+                f"{failures} has what did not succeed; `hubbatch replay "
+                f"{quote(str(failures))}` sends it again."
             )
 
     def _further(self) -> str:

@@ -34,14 +34,10 @@ REPORT = JobReport(
 )
 
 
-class Rows:
-    def length(self) -> None: ...
-
-
 def waiting(error: HubBatchError | None, *, wait: bool = True) -> float | None:
     options: dict[str, Any] = {"wait": wait, "journal": "run.db", "limit": None}
     order = Order(
-        verb="update", object_type="tickets", source=Rows(), call={}, options=options
+        verb="update", object_type="tickets", source=None, call={}, options=options
     )
     return conducting._seconds_to_wait(order, evolve(REPORT, error=error))
 

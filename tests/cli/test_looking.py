@@ -78,7 +78,7 @@ def test_completion_is_a_script_that_the_shell_can_read(shell: Shell) -> None:
     done = shell("completion", "bash")
 
     assert "_HUBBATCH_COMPLETE=bash_complete" in done.out
-    checked = subprocess.run(  # noqa: S603 -- our own script
+    checked = subprocess.run(
         ["/bin/bash", "-n"], input=done.out, text=True, check=False
     )
     assert checked.returncode == 0

@@ -2,15 +2,17 @@ import io
 
 from typing import Any
 
-
 import pytest
 
-from attrs import define
+from attrs import define, field
 from rich.console import Console
 
 from hubbatch import Summary
 from hubbatch.cli.progress import Progress, clock, many
 from hubbatch.core.operations import object_operation
+
+
+UPDATE = object_operation("update", "tickets", api_version="v3")
 
 
 @define
@@ -22,13 +24,13 @@ class FakeLimits:
 
 @define
 class FakeHub:
-    limits: FakeLimits = FakeLimits()
+    limits: FakeLimits = field(factory=FakeLimits)
 
 
 @define
 class FakeJob:
     summary: Summary
-    operation: Any = object_operation("update", "tickets", api_version="v3")
+    operation: Any = UPDATE
 
 
 def progress(
@@ -40,10 +42,10 @@ def progress(
     now = [0.0]
     made = Progress(
         console,
-        FakeHub(),
+        FakeHub(),  # type: ignore[arg-type] # all that is looked at
         "update tickets",
         total,
-        clock=lambda: now[0],  # type: ignore[arg-type] # all that is looked at
+        clock=lambda: now[0],
     )
     job = FakeJob(Summary(inputs=1_000, succeeded=1_000, requests=10))
     made.begin(job)  # type: ignore[arg-type] # likewise

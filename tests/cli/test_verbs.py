@@ -186,8 +186,10 @@ def test_a_create_of_more_than_one_chunk_wants_a_journal(
     refused = shell(*create)
     assert refused.status == 2
     assert refused.lines == [
-        "error: a create of more than 100 rows wants --journal PATH, so that none is "
-        "made twice if it is interrupted (or --no-journal)"
+        (
+            "error: a create of more than 100 rows wants --journal PATH, so that none "
+            "is made twice if it is interrupted (or --no-journal)"
+        )
     ]
     assert shell("create", "tickets", "-").status == 2
     assert shell.sim.requests == []
@@ -234,8 +236,10 @@ def test_a_lost_create_is_unknown_until_replay_may_look_for_it(shell: Shell) -> 
         ),
         (
             ("upsert", "tickets", "t.csv"),
-            "t.csv: an upsert needs to know which unique property the ids are values "
-            "of. Use --id-property NAME.",
+            (
+                "t.csv: an upsert needs to know which unique property the ids are "
+                "values of. Use --id-property NAME."
+            ),
         ),
         (
             ("update", "tickets", "wide.csv"),
@@ -259,6 +263,10 @@ def test_a_lost_create_is_unknown_until_replay_may_look_for_it(shell: Shell) -> 
             "--wait needs --journal PATH, to go on from",
         ),
         (
+            ("update", "tickets", "-", "--wait", "--journal", "run.db"),
+            "--wait needs a file: standard input cannot be read a second time",
+        ),
+        (
             ("update", "tickets", "good.csv", "--token-env", "NO_SUCH"),
             "no access token: set NO_SUCH, or name another variable with --token-env",
         ),
@@ -280,8 +288,10 @@ def test_a_lost_create_is_unknown_until_replay_may_look_for_it(shell: Shell) -> 
         ),
         (
             ("read", "tickets", "good.csv", "-o", "o.csv"),
-            "o.csv: the columns of a CSV must be known before its first record. Name "
-            "them with --property, or write a .jsonl",
+            (
+                "o.csv: the columns of a CSV must be known before its first record. "
+                "Name them with --property, or write a .jsonl"
+            ),
         ),
         (
             ("update", "tickets", "good.csv", "--max-failures", "200%"),
@@ -446,8 +456,10 @@ def test_a_dry_run_sends_nothing(shell: Shell, monkeypatch: pytest.MonkeyPatch) 
     assert done.status == 1
     assert done.lines == [
         "row 2500 (line 2501): id is not a record id: '5.0'",
-        "update tickets: 2,500 rows, 1 invalid. 2,499 would go in 25 calls, which "
-        "takes 2.5 s at 100 per 10 s. Nothing was sent.",
+        (
+            "update tickets: 2,500 rows, 1 invalid. 2,499 would go in 25 calls, which "
+            "takes 2.5 s at 100 per 10 s. Nothing was sent."
+        ),
     ]
     assert (done.json["calls"], done.json["failed"]) == (25, 1)
     assert shell.sim.requests == []

@@ -34,7 +34,14 @@ def test_what_failures_wrote_is_read_again(tmp_path: Path) -> None:
     failures.portal_id = 62515
     given = {"id": "A-1", "properties": {"subject": "x"}}
     outcome: Outcome[Any] = Outcome(
-        17, given, OutcomeStatus.UNKNOWN, None, None, RecordError("lost"), 1, True
+        17,
+        given,
+        OutcomeStatus.UNKNOWN,
+        None,
+        None,
+        RecordError("lost"),
+        1,
+        safe_to_resend=True,
     )
     path = tmp_path / "f.jsonl"
     path.write_bytes(failures.encode(outcome, Row(17, "A-1", given, 19)))
@@ -115,8 +122,10 @@ def test_the_doubted_are_known_while_rows_are_read(tmp_path: Path) -> None:
         ([LINE | {"object_type": 1}], "line 1: its portal, "),
         (
             [LINE, LINE | {"operation": "update"}],
-            "line 2: of tickets.update on portal 62515, but the first is of "
-            "tickets.create on portal 62515. Put them into files of their own.",
+            (
+                "line 2: of tickets.update on portal 62515, but the first is of "
+                "tickets.create on portal 62515. Put them into files of their own."
+            ),
         ),
         ([LINE, LINE | {"portal": 5}], "line 2: of tickets.create on portal 5, but "),
     ],

@@ -65,8 +65,10 @@ def test_which_column_is_the_id(
         (
             Columns(verb="update", id_property="key"),
             ["subject", "Record ID"],
-            'no column "key" or "id" (has: subject, Record ID). '
-            "Use --id-column Record ID",
+            (
+                'no column "key" or "id" (has: subject, Record ID). '
+                "Use --id-column Record ID"
+            ),
         ),
         (
             Columns(verb="create", id_column="key"),
@@ -76,8 +78,10 @@ def test_which_column_is_the_id(
         (
             Columns(verb="upsert"),
             ["id"],
-            "an upsert needs to know which unique property the ids are values of. "
-            "Use --id-property NAME",
+            (
+                "an upsert needs to know which unique property the ids are values of. "
+                "Use --id-property NAME"
+            ),
         ),
         (
             Columns(verb="update", properties=["sbject"]),
@@ -89,14 +93,18 @@ def test_which_column_is_the_id(
         (
             Columns(verb="update"),
             ["", "id"],
-            "column 1 has no name. Name it, or say with --property which columns to "
-            "send",
+            (
+                "column 1 has no name. Name it, or say with --property which columns "
+                "to send"
+            ),
         ),
         (
             Columns(verb="archive"),
             [f"c{n}" for n in range(14)],
-            'no column "id" (has: c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, '
-            "… 14 in all). Use --id-column c0",
+            (
+                'no column "id" (has: c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, '
+                "c11, … 14 in all). Use --id-column c0"
+            ),
         ),
     ],
 )
@@ -124,9 +132,7 @@ def test_columns_that_are_not_sent_may_be_named_twice_or_not_at_all() -> None:
     ("empty", "properties"),
     [("skip", {"content": "x"}), ("clear", {"subject": "", "content": "x"})],
 )
-def test_an_empty_cell_skips_or_clears(
-    empty: str, properties: dict[str, str]
-) -> None:
+def test_an_empty_cell_skips_or_clears(empty: str, properties: dict[str, str]) -> None:
     columns = Columns(verb="update", id_column="ref", empty=empty)  # type: ignore[arg-type] # one of the two
 
     assert cells_shaper(columns, HEADER)(["1", "", "x"])[1]["properties"] == properties
@@ -186,7 +192,13 @@ def test_legacy_calls_the_id_object_id() -> None:
         (
             Columns(verb="update"),
             {"id": 7, "subject": "x", "done": True, "content": None},
-            ("7", {"id": 7, "properties": {"subject": "x", "done": True, "content": None}}),
+            (
+                "7",
+                {
+                    "id": 7,
+                    "properties": {"subject": "x", "done": True, "content": None},
+                },
+            ),
         ),
         (
             Columns(verb="update"),
@@ -271,4 +283,4 @@ def test_what_was_asked_for_and_never_seen_is_known() -> None:
 
 def test_one_text_is_no_collection_of_columns() -> None:
     with pytest.raises(ConfigurationError, match="not 'subject'"):
-        Columns(verb="update", properties="subject")  # type: ignore[arg-type] # on purpose
+        Columns(verb="update", properties="subject")

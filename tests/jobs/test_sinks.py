@@ -47,13 +47,15 @@ ROW = Row(17, "A-1", {"id": "A-1", "properties": {"subject": "x"}}, 19)
 
 def success(result: Any, record_id: str | None = "512") -> Outcome[Any]:
     status = OutcomeStatus.SUCCEEDED
-    return Outcome(17, ROW.input, status, record_id, result, None, 1, True)
+    return Outcome(
+        17, ROW.input, status, record_id, result, None, 1, safe_to_resend=True
+    )
 
 
 def failure(
     error: RecordError | None = None, status: OutcomeStatus = OutcomeStatus.FAILED
 ) -> Outcome[Any]:
-    return Outcome(17, ROW.input, status, None, None, error, 2, True)
+    return Outcome(17, ROW.input, status, None, None, error, 2, safe_to_resend=True)
 
 
 def read(**options: Any) -> Operation:
@@ -218,7 +220,7 @@ def test_a_failure_has_all_that_is_needed_to_send_it_again() -> None:
     ],
 )
 def test_a_failure_says_what_the_input_does_not(
-    operation: Operation, legacy: bool, more: dict[str, object]
+    operation: Operation, *, legacy: bool, more: dict[str, object]
 ) -> None:
     line = Failures("f.jsonl", operation, legacy=legacy).encode(failure(), ROW)
 
