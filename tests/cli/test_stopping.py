@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ def begun(shell: Shell, *words: str) -> Iterator[subprocess.Popen[str]]:
     ) as process:
         while not shell.sent:
             assert process.poll() is None
+            time.sleep(0.01)
         try:
             yield process
         finally:
@@ -101,6 +103,7 @@ def test_before_anything_was_sent_once_is_enough(shell: Shell) -> None:
     ) as process:
         while not shell.sim.requests:
             assert process.poll() is None
+            time.sleep(0.01)
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=30)
 
