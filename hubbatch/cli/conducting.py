@@ -24,8 +24,8 @@ from hubbatch import (
     HubBatch,
     HubBatchError,
     InputFailed,
+    JournalError,
 )
-from hubbatch.errors import JournalError
 from hubbatch.jobs import Job, JobReport, SourceError, rehearse
 
 from .endings import Ending, Status, count_words
