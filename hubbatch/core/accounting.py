@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from attrs import define, evolve, field
+from attrs import Factory, define, field
 
 from hubbatch.errors import (
     HubBatchError,
@@ -14,8 +14,8 @@ from hubbatch.errors import (
 )
 
 from .blaming import from_api_error
-from .encoding import Encoder, encoder
-from .events import BatchEnded, ChunkEvent, ChunkIsolated, Event, InputFailed
+from .encoding import Encoder, encoder, renames
+from .events import ChunkIsolated
 from .isolating import Density, halve, split
 from .operations import Operation
 from .outcomes import (
@@ -27,9 +27,10 @@ from .outcomes import (
     unsuccessful,
 )
 from .planning import Chunk, Desk
-from .reconciling import MOST_PROBES
-from .settling import Settlement, shows
+from .reconciling import Reconciler
+from .settling import Settlement
 from .stopping import FailureWatch
+from .telling import Teller
 from .values import InvalidInput
 from .verdicts import Again, Missing, Refused, Throttled
 
@@ -64,9 +65,8 @@ class Ledger:
     Attributes:
         freed: called when the desk has changed and more may happen.
         watch: says when too many have failed; then `stop` is called, once.
-        tell: called with each event; None if nobody listens.
-        account: the portal id, for the events.
         isolate: whether a refused chunk is split to find its bad records.
+        teller: tells of what happens.
         ended: why the batch has ended; None while it goes on.
     """
 
@@ -77,15 +77,18 @@ class Ledger:
     watch: FailureWatch | None = None
     stop: Callable[[HubBatchError], None] | None = None
     isolate: bool = True
-    tell: Callable[[Event], None] | None = None
-    account: str | None = None
+    teller: Teller = Factory(
+        lambda self: Teller(operation=self.operation), takes_self=True
+    )
     summary: Summary = field(factory=Summary)
     ended: str | None = field(default=None, init=False)
     _encode: Encoder = field(init=False)
     _density: Density = field(factory=Density, init=False)
+    _reconciler: Reconciler = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._encode = encoder(self.operation)
+        self._reconciler = Reconciler(self.operation, self)
 
     def take_in(self, block: list[Any]) -> None:
         """Encode inputs and offer them; what cannot be sent fails on the spot."""
@@ -121,23 +124,21 @@ class Ledger:
         self._drop(chunk)
         self._release(chunk)
 
-    def settle(self, chunk: Chunk, settlement: Settlement) -> None:
+    def settle(self, chunk: Chunk, settlement: Settlement, now: float) -> None:
         """Give each input of an answered chunk its outcome, or ask for it once more."""
         if chunk.probing:
-            self._reconcile(chunk, settlement)
+            self._reconciler.settle(chunk, settlement, now)
             return
         self.emit.answered(chunk, settlement)
         if not settlement.failed and not settlement.open:
-            self._succeed(chunk, settlement.results)
-            self._release(chunk)
+            self.succeed(chunk, settlement.results)
             return
         amiss = {*settlement.failed, *settlement.open}
         fine = [position for position in range(len(chunk)) if position not in amiss]
         if fine:
-            self._succeed(chunk.pick(fine), [settlement.results[p] for p in fine])
-        self._release(chunk.pick(fine))
+            self.succeed(chunk.pick(fine), [settlement.results[p] for p in fine])
         for position, error in settlement.failed.items():
-            self._refused_alone(chunk.pick([position]), error)
+            self._refused(chunk.pick([position]), error)
         if settlement.open:
             self._settle_open(chunk, settlement.open)
 
@@ -148,36 +149,28 @@ class Ledger:
             for single in singles:
                 single.asked_again = True
                 single.doubtful = True  # the answer may have left out what it wrote
-            self._send_back(singles)
+            self.send_back(singles)
             return
         reason = "HubSpot's answer does not account for this input"
-        self._doubt(chunk.pick(positions), reason)
+        self._reconciler.doubt(chunk.pick(positions), reason)
 
-    def _refused_alone(self, single: Chunk, error: RecordError) -> None:
-        """Settle an input that HubSpot refused by itself."""
-        if single.probes and isinstance(error, RecordConflict):
+    def _refused(self, chunk: Chunk, error: RecordError) -> None:
+        """Settle what HubSpot refused, one by one or without telling which."""
+        conflict = isinstance(error, RecordConflict)
+        if chunk.probes and conflict:
             # The value is there now: the lost request may have been written late.
-            self._doubt(single, f"created again, and then: {error}")
-            return
-        self._fail(single, OutcomeStatus.FAILED, error)
-        self._release(single)
-
-    def _doubt(self, chunk: Chunk, reason: str) -> None:
-        """Settle what may have been written: look for it if that can be done."""
-        if self.look_for(chunk):
-            self._send_back([chunk])
-            return
-        self._leave_unknown(chunk, reason)
-        self._release(chunk)
+            self._reconciler.doubt(chunk, f"created again, and then: {error}")
+        elif maybe_written(chunk) and (
+            conflict or (isinstance(error, RecordNotFound) and _renames(chunk))
+        ):
+            # What is in the way, or gone, may be its own doing.
+            self.leave_unknown(chunk, f"it may have been written, and then: {error}")
+        else:
+            self.fail(chunk, OutcomeStatus.FAILED, error)
 
     def look_for(self, chunk: Chunk) -> bool:
         """Make creates that may have been written a question, if that can be done."""
-        can_look = self.operation.read_back is not None and self.ended is None
-        if not can_look or chunk.probes >= MOST_PROBES:
-            return False
-        chunk.probing, chunk.doubtful = True, True
-        chunk.probes += 1
-        return True
+        return self._reconciler.look_for(chunk)
 
     def recall(self, chunk: Chunk) -> None:
         """Take a chunk that is new here for one that may have been sent before."""
@@ -185,80 +178,31 @@ class Ledger:
             chunk.doubtful = True
             self.look_for(chunk)
 
-    def _leave_unknown(self, chunk: Chunk, reason: str) -> None:
-        if chunk.probes:
-            reason = f"looked for {chunk.probes} times, and then: {reason}"
-        self._fail(chunk, OutcomeStatus.UNKNOWN, unknown_error(reason))
-
-    def _reconcile(self, chunk: Chunk, settlement: Settlement) -> None:
-        """Settle creates that were looked for; what is not there is created again."""
-        unique = self.operation.id_property or ""
-        found = [
-            position
-            for position, result in enumerate(settlement.results)
-            if result is not None
-            and shows(result, chunk.bodies[position], unique=unique)
-        ]
-        absent = [
-            position
-            for position, error in settlement.failed.items()
-            if isinstance(error, RecordNotFound)
-        ]
-        unseen = [p for p in settlement.open if p not in found]
-        sure = {*found, *absent, *unseen}
-        rest = [position for position in range(len(chunk)) if position not in sure]
-        if found:
-            there = chunk.pick(found)
-            self._succeed(there, [settlement.results[p] for p in found])
-            self._release(there)
-        if absent:
-            self._create_again(chunk.pick(absent))
-        if unseen:
-            reason = "its answer was lost, and reading it back does not account for it"
-            self._doubt(chunk.pick(unseen), reason)
-        if rest:
-            left = chunk.pick(rest)
-            reason = (
-                "its answer was lost, and what was read back by its unique property "
-                "is not what was written"
-            )
-            self._fail(left, OutcomeStatus.UNKNOWN, unknown_error(reason))
-            self._release(left)
-
-    def _refused_probe(self, single: Chunk, refused: RecordError) -> None:
-        """Settle a create that was looked for alone, which HubSpot refused."""
-        if isinstance(refused, RecordNotFound):
-            self._create_again(single)
-            return
-        reason = f"its answer was lost, and reading it back was refused: {refused}"
-        self._fail(single, OutcomeStatus.UNKNOWN, unknown_error(reason))
-        self._release(single)
-
-    def _create_again(self, chunk: Chunk) -> None:
-        chunk.probing, chunk.doubtful = False, False
-        self._send_back([chunk])
-
     def refuse(self, chunk: Chunk, refusal: Refused) -> None:
         """Split a refused chunk to find whom it is about; alone, an input failed."""
         if chunk.suspect:
             self._density.refused(len(chunk))
-        refused = from_api_error(refusal.error)
-        if chunk.probing and len(chunk) == 1:
-            self._refused_probe(chunk, refused)
-        elif refusal.written:
+        call, alone = self.operation.call, len(chunk) == 1
+        of_records = refusal.because == "records"
+        last = alone or (of_records and not (self.isolate or chunk.probing))
+        written = refusal.written and not chunk.probing  # a question writes nothing
+        error = from_api_error(refusal.error)
+        if chunk.probing and alone:
+            self._reconciler.refused(chunk, error)
+        elif written and (
+            not call.repeatable or (last and (call.creates or not alone))
+        ):
             # What is half there is not made whole by making another one.
-            error = unknown_error(f"HubSpot refused it half-way: {refusal.error}")
-            self._fail(chunk, OutcomeStatus.UNKNOWN, error)
-            self._release(chunk)
-        elif len(chunk) == 1:
-            self._refused_alone(chunk, refused)
-        elif chunk.probes and isinstance(refused, RecordConflict) and not self.isolate:
-            self._doubt(chunk, f"created again, and then: {refused}")
-        elif refusal.because == "records" and not (self.isolate or chunk.probing):
-            self._fail(chunk, OutcomeStatus.FAILED, refused)
-            self._release(chunk)
+            reason = f"HubSpot refused it half-way: {refusal.error}"
+            self._reconciler.doubt(chunk, reason)
+        elif last:
+            self._refused(chunk, error)
         else:
-            self._isolate(chunk, refusal)
+            chunk.doubtful |= written
+            if self.ended is None:
+                self._isolate(chunk, refusal)
+            else:
+                self.drop(chunk)
 
     def _isolate(self, chunk: Chunk, refusal: Refused) -> None:
         if refusal.because == "size":
@@ -268,7 +212,7 @@ class Ledger:
         for part in parts:
             part.suspect = refusal.because == "records"
         self.summary.isolating += len(parts)
-        self.tell_of_chunk(
+        self.teller.of_chunk(
             ChunkIsolated,
             chunk,
             parts=len(parts),
@@ -276,25 +220,27 @@ class Ledger:
             category=refusal.error.category,
             correlation_id=refusal.error.correlation_id,
         )
-        self._send_back(parts)
+        self.send_back(parts)
 
     def give_up(self, chunk: Chunk, verdict: Again | Missing | Throttled) -> None:
         """Settle a chunk that is not tried any more."""
         reason = _reason(verdict)
         if chunk.probing:
-            reason = f"its answer was lost, and it could not be read back: {reason}"
+            reason = f"it may have been written, and could not be read back: {reason}"
         if maybe_written(chunk) and self.operation.call.writes:
-            self._leave_unknown(chunk, reason)
+            self.leave_unknown(chunk, reason)
         elif isinstance(verdict, Missing):
-            self._fail(chunk, OutcomeStatus.FAILED, from_api_error(verdict.error))
+            self.fail(chunk, OutcomeStatus.FAILED, from_api_error(verdict.error))
         elif chunk.doubtful:
             error = RecordError(reason, category="UNAVAILABLE", origin="hubbatch")
-            self._fail(chunk, OutcomeStatus.FAILED, error)
+            self.fail(chunk, OutcomeStatus.FAILED, error)
         else:
-            self._fail(chunk, OutcomeStatus.NOT_SENT, not_sent_error(reason))
-        self._release(chunk)
+            self.fail(chunk, OutcomeStatus.NOT_SENT, not_sent_error(reason))
 
-    def _send_back(self, chunks: list[Chunk]) -> None:
+    # ---- outcomes
+
+    def send_back(self, chunks: list[Chunk]) -> None:
+        """Hand chunks that go once more to the desk."""
         if self.ended is not None:
             for chunk in chunks:
                 self.drop(chunk)
@@ -302,24 +248,42 @@ class Ledger:
         self.desk.back(chunks)
         self.freed()
 
-    def _drop(self, chunk: Chunk) -> None:
-        unseen = maybe_written(chunk) or chunk.in_flight
-        if unseen and self.operation.call.writes:
-            error: RecordError = unknown_error(f"sent, and then {self.ended}")
-            self._fail(chunk, OutcomeStatus.UNKNOWN, error)
-        else:
-            error = not_sent_error(f"not sent: {self.ended}")
-            self._fail(chunk, OutcomeStatus.NOT_SENT, error)
-
-    def _succeed(self, chunk: Chunk, results: list[Any]) -> None:
+    def succeed(self, chunk: Chunk, results: list[Any]) -> None:
+        """Note that every input of a chunk succeeded, with these results."""
         self.summary.succeeded += chunk.count
         if chunk.suspect:
             self._density.accepted(len(chunk))
         if self.watch is not None:
             self.watch.succeeded(chunk.count)
+        self._reconciler.remember(results)
         self.emit.succeeded(chunk, results)
+        self._release(chunk)
 
-    def _fail(self, chunk: Chunk, status: OutcomeStatus, error: RecordError) -> None:
+    def fail(self, chunk: Chunk, status: OutcomeStatus, error: RecordError) -> None:
+        """Note that no input of a chunk succeeded."""
+        self._account_for(chunk, status, error)
+        self._release(chunk)
+
+    def leave_unknown(self, chunk: Chunk, reason: str) -> None:
+        """Note that every input of a chunk may have been written."""
+        looked = chunk.probes - chunk.probing  # the last was not answered
+        if looked:
+            times = "once" if looked == 1 else f"{looked} times"
+            reason = f"looked for {times}, and then: {reason}"
+        self.fail(chunk, OutcomeStatus.UNKNOWN, unknown_error(reason))
+
+    def _drop(self, chunk: Chunk) -> None:
+        unseen = maybe_written(chunk) or chunk.in_flight
+        if unseen and self.operation.call.writes:
+            error: RecordError = unknown_error(f"sent, and then {self.ended}")
+            self._account_for(chunk, OutcomeStatus.UNKNOWN, error)
+        else:
+            error = not_sent_error(f"not sent: {self.ended}")
+            self._account_for(chunk, OutcomeStatus.NOT_SENT, error)
+
+    def _account_for(
+        self, chunk: Chunk, status: OutcomeStatus, error: RecordError
+    ) -> None:
         call, attempts = self.operation.call, chunk.attempts
         self._note(
             [
@@ -330,53 +294,11 @@ class Ledger:
             ]
         )
 
-    def tell_of_chunk(
-        self, event: type[ChunkEvent], chunk: Chunk, **details: Any
-    ) -> None:
-        """Tell what happened to a chunk, if anybody listens."""
-        if self.tell is not None:
-            self.tell(
-                event(
-                    account=self.account,
-                    operation=self.operation.name,
-                    first_index=chunk.indices[0],
-                    inputs=chunk.count,
-                    **details,
-                )
-            )
-
-    def tell_of_end(self, error: BaseException | None) -> None:
-        """Tell that the batch is over, if anybody listens."""
-        if self.tell is not None:
-            self.tell(
-                BatchEnded(
-                    account=self.account,
-                    operation=self.operation.name,
-                    summary=evolve(self.summary),
-                    error=None if error is None else type(error).__name__,
-                )
-            )
-
-    def _tell_of_failure(self, outcome: Outcome[Any]) -> None:
-        if self.tell is not None and outcome.error is not None:
-            self.tell(
-                InputFailed(
-                    account=self.account,
-                    operation=self.operation.name,
-                    index=outcome.index,
-                    status=str(outcome.status),
-                    category=outcome.error.category,
-                    code=outcome.error.code,
-                    property_name=outcome.error.property_name,
-                    correlation_id=outcome.error.correlation_id,
-                )
-            )
-
     def _note(self, outcomes: list[Outcome[Any]]) -> None:
         self.emit.failed(outcomes)
         for outcome in outcomes:
             self.summary.count(outcome.status)
-            self._tell_of_failure(outcome)
+            self.teller.of_failure(outcome)
         if self.watch is None or self.stop is None:
             return
         for outcome in outcomes:
@@ -395,6 +317,12 @@ def maybe_written(chunk: Chunk) -> bool:
     """Whether an earlier request may have written the inputs of a chunk."""
     # What was looked for and not found may still come of a request that was lost.
     return chunk.doubtful or chunk.probes > 0
+
+
+def _renames(chunk: Chunk) -> bool:
+    """Whether an input sets the very property by which it names its record."""
+    columns = zip(chunk.keys, chunk.bodies, strict=True)
+    return any(renames(key, body) for key, body in columns)
 
 
 def _reason(verdict: Again | Missing | Throttled) -> str:

@@ -16,12 +16,15 @@ from hubbatch.errors import (
 )
 from hubbatch.models import Context, ErrorDetail, StandardError
 
+from .codec import optional_text
+
 
 _CONFLICTS = frozenset({"CONFLICT", "OBJECT_ALREADY_EXISTS"})
 _EXISTING_ID = re.compile(r"Existing ID: (\d+)")
 # "Cannot set PropertyValueCoordinates{...} on <new id>. <owner id> already has that
 # value.": the second id is the record that has the value.
 _OWNER_ID = re.compile(r"(\d+) already has that value")
+_HALF_WRITTEN = re.compile(r"Cannot set PropertyValueCoordinates")
 # The message of a property error ends in a JSON list with an item for each value.
 _PROBLEMS = re.compile(r"Property values were not valid: (\[.*\])", re.DOTALL)
 
@@ -53,6 +56,11 @@ def from_api_error(error: APIError) -> RecordError:
     )
 
 
+def is_half_written(message: str) -> bool:
+    """Whether a refusal is the one that has left a record without the property."""
+    return _HALF_WRITTEN.search(message) is not None
+
+
 def _record_error(
     category: str | None,
     message: str | None,
@@ -67,8 +75,8 @@ def _record_error(
     property_name = _first(detail.context, "propertyName") if detail else None
     if problems:
         text = "; ".join(str(problem.get("message")) for problem in problems)
-        code = code or problems[0].get("error")
-        property_name = property_name or problems[0].get("name")
+        code = code or optional_text(problems[0].get("error"))
+        property_name = property_name or optional_text(problems[0].get("name"))
     cls = RecordConflict if _OWNER_ID.search(text) else _error_class(category)
     made = cls(
         text,

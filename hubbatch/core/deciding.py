@@ -26,6 +26,8 @@ from .verdicts import (
 )
 
 
+Pauses = Generator[float, tuple[Verdict, float], None]
+
 # So many chunks in a row that use up their retries end the batch.
 _UNAVAILABLE_AFTER = 3
 
@@ -43,7 +45,7 @@ class Trip:
         over: whether it was settled, or handed back to the desk.
     """
 
-    pauses: Generator[float, tuple[Verdict, float], None]
+    pauses: Pauses
     chunk: Chunk | None = None
     started: float = 0.0
     sent: float = 0.0
@@ -72,14 +74,14 @@ class Judge:
 
     def begin(self) -> Trip:
         """Make the trip of a chunk that is still to be cut."""
-        pauses = waits(self.policy, self.jitter)
-        next(pauses)
-        return Trip(pauses)
+        return Trip(self._pauses())
 
     def decide(self, trip: Trip, verdict: Verdict, now: float) -> float | None:
         """Act on a verdict: give the seconds until the next attempt, None if none."""
         chunk = trip.chunk
         assert chunk is not None  # noqa: S101 -- there was an attempt
+        if not (chunk.doubtful or chunk.probes):
+            chunk.left_at = trip.sent
         wait = self._act(trip, chunk, verdict, now)
         if wait is not None:
             self.ledger.summary.retries += 1
@@ -92,12 +94,13 @@ class Judge:
         match verdict:
             case Answered():
                 self._has_answers = True
-                self._given_up = 0
                 if not chunk.probing:  # its creates are not settled by it
+                    self._given_up = 0
                     self._tell_of_answer(chunk, verdict.settlement, now - trip.sent)
-                self.ledger.settle(chunk, verdict.settlement)
+                self.ledger.settle(chunk, verdict.settlement, now)
             case Refused():
-                self._given_up = 0
+                if not chunk.probing:
+                    self._given_up = 0
                 self.ledger.refuse(chunk, verdict)
             case Throttled():
                 self._hold(chunk, verdict)
@@ -120,7 +123,7 @@ class Judge:
     def _hold(self, chunk: Chunk, verdict: Throttled) -> None:
         self.ledger.summary.throttled += 1
         self.hold(min(verdict.retry_after, self.policy.max_retry_after))
-        self.ledger.tell_of_chunk(
+        self.ledger.teller.of_chunk(
             ChunkThrottled, chunk, retry_after=verdict.retry_after
         )
 
@@ -134,7 +137,10 @@ class Judge:
         """Say when a chunk goes out once more; settle it if it does not."""
         operation = self.ledger.operation
         lost = chunk.doubtful and not (operation.call.repeatable or chunk.probing)
-        if not lost or self.ledger.look_for(chunk):
+        if lost and self.ledger.look_for(chunk):
+            # The question has attempts of its own.
+            lost, trip.pauses, trip.started = False, self._pauses(spent=0), now
+        if not lost:
             with suppress(StopIteration):
                 return trip.pauses.send((verdict, now - trip.started))
         self.ledger.give_up(chunk, verdict)
@@ -146,11 +152,16 @@ class Judge:
             self.end(_unavailable(verdict, told))
         return None
 
+    def _pauses(self, spent: int = 1) -> Pauses:
+        pauses = waits(self.policy, self.jitter, spent=spent)
+        next(pauses)
+        return pauses
+
     def _tell_of_answer(
         self, chunk: Chunk, settlement: Settlement, seconds: float
     ) -> None:
         failed = chunk.pick([*settlement.failed]).count
-        self.ledger.tell_of_chunk(
+        self.ledger.teller.of_chunk(
             ChunkSettled,
             chunk,
             succeeded=chunk.count - failed - chunk.pick(settlement.open).count,
@@ -160,7 +171,7 @@ class Judge:
 
     def _tell_of_retry(self, chunk: Chunk, verdict: Verdict, wait: float) -> None:
         error = getattr(verdict, "error", None)  # a 429 has none
-        self.ledger.tell_of_chunk(
+        self.ledger.teller.of_chunk(
             ChunkRetried,
             chunk,
             wait=wait,

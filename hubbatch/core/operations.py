@@ -48,6 +48,11 @@ class Call:
     method: str = "POST"
     family: str = "objects"
 
+    @property
+    def creates(self) -> bool:
+        """Whether it may make a record that was not there."""
+        return self.verb in ("create", "upsert")
+
 
 OBJECT_CALLS: Mapping[Verb, Call] = {
     "create": Call("create", "batch/create", Repeats.INDEPENDENT, repeatable=False),

@@ -32,6 +32,7 @@ class Chunk:
         suspect: whether it is a part of a chunk that was refused for its records.
         probing: whether its records are looked for before they are created again.
         probes: how often they have been looked for.
+        left_at: when the first request left that may have written it, if that is known.
     """
 
     indices: list[int] = Factory(list)
@@ -47,6 +48,7 @@ class Chunk:
     suspect: bool = False
     probing: bool = False
     probes: int = 0
+    left_at: float | None = None
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -98,6 +100,7 @@ class Chunk:
             suspect=self.suspect,
             probing=self.probing,
             probes=self.probes,
+            left_at=self.left_at,
         )
 
     def shift(self, count: int) -> "Chunk":

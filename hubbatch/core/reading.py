@@ -23,6 +23,7 @@ from hubbatch.errors import (
 from hubbatch.models import BatchResponse, ErrorDetail
 
 from .answers import Answer, NoAnswer, Response, whole_number
+from .blaming import is_half_written
 from .codec import (
     converter,
     optional_text,
@@ -64,8 +65,6 @@ _CALL_REFUSALS = re.compile(
 )
 _TOO_MANY = re.compile(r"maximum number of inputs supported")
 _DUPLICATES = re.compile(r"Duplicate IDs found in batch input")
-# A create that fails like this has left a record without the property.
-_HALF_WRITTEN = re.compile(r"Cannot set PropertyValueCoordinates")
 
 
 def read(operation: Operation, chunk: Chunk, answer: Answer) -> Verdict:
@@ -135,9 +134,9 @@ def _read_refusal(
         return Refused(error, because="size")
     if _DUPLICATES.search(error.message):
         return Refused(error, because="duplicates")
-    # HubSpot writes nothing when it refuses a chunk in its own words.
-    known = bool(payload) and not _HALF_WRITTEN.search(error.message)
-    return Refused(error, written=not known and not operation.call.repeatable)
+    # HubSpot writes nothing when it refuses a chunk in its own words, but for one.
+    known = bool(payload) and not is_half_written(error.message)
+    return Refused(error, written=operation.call.writes and not known)
 
 
 def _read_unauthorized(
@@ -227,7 +226,7 @@ def _payload(response: Response) -> Mapping[str, Any]:
 
 
 def _api_error(cls: type[E], response: Response, payload: Mapping[str, Any]) -> E:
-    details = payload.get("errors")
+    details = payload.get("errors") or payload.get("validationResults")
     message = payload.get("message") or _bare_message(response)
     return cls(
         str(message),
@@ -235,12 +234,21 @@ def _api_error(cls: type[E], response: Response, payload: Mapping[str, Any]) -> 
         category=optional_text(payload.get("category") or payload.get("errorType")),
         correlation_id=_correlation_id(response, payload),
         errors=[
-            converter.structure(item, ErrorDetail)
+            _detail(item)
             for item in (details if isinstance(details, list) else ())
             if isinstance(item, Mapping)
         ],
         context=structure_context(payload.get("context")),
     )
+
+
+def _detail(item: Mapping[str, Any]) -> ErrorDetail:
+    """Read a detail; crm-objects/v1 has words of its own for one."""
+    if "name" in item and "error" in item:
+        context = {"propertyName": [item["name"]]}
+        item = {"code": item["error"], "context": context, **item}
+    detail: ErrorDetail = converter.structure(item, ErrorDetail)
+    return detail
 
 
 def _bare_message(response: Response) -> str:

@@ -30,17 +30,18 @@ class RetryPolicy:
 
 
 def waits(
-    policy: RetryPolicy, jitter: Callable[[float], float]
+    policy: RetryPolicy, jitter: Callable[[float], float], *, spent: int = 1
 ) -> Generator[float, tuple[Verdict, float], None]:
     """Yield how many seconds to wait before each attempt; end when it is given up.
 
     It is sent what became of the attempt and the seconds since the first one began.
-    `jitter` draws from zero up to its argument.
+    `jitter` draws from zero up to its argument. `spent` counts the attempts that the
+    first verdict ends: none, if it was about another request.
     """
     ceilings = expo(factor=policy.base, max_value=policy.max_delay)
     next(ceilings)  # backoff's generators want to be started
     wait = 0.0
-    attempt = 1
+    attempt = spent
     while True:
         verdict, elapsed = yield wait
         match verdict:

@@ -39,7 +39,7 @@ class Settlement:
 
     part: BatchResponse[Any]
     results: list[Any]
-    failed: Mapping[int, RecordError]
+    failed: dict[int, RecordError]
     open: list[int]
     loose: list[Any]
 
@@ -106,6 +106,7 @@ def _match(operation: Operation, chunk: Chunk, part: BatchResponse[Any]) -> Sett
             # All were written; which result is whose cannot be said.
             settlement.open = []
     settlement.loose += unnamed
+    settlement.open += matcher.contradicted
     return settlement
 
 
@@ -126,6 +127,12 @@ class _Matcher:
         self.chunk = chunk
         self.settlement = settlement
         self.names = Names(chunk)
+        self.contradicted: list[int] = []  # inputs with a result and an error
+
+    def contradict(self, position: int) -> None:
+        """Believe neither the error nor the result of an input that has both."""
+        del self.settlement.failed[position]
+        self.contradicted.append(position)
 
     def assign(self, position: int, result: Any) -> None:
         """Settle an open input with its result."""
@@ -143,8 +150,10 @@ class _Matcher:
             return False
         if position in self.settlement.open:
             self.assign(position, result)
-        else:
-            self.settlement.loose.append(result)
+            return True
+        if position in self.settlement.failed:
+            self.contradict(position)
+        self.settlement.loose.append(result)
         return True
 
     def by_properties(self, results: list[Any]) -> list[Any]:

@@ -31,10 +31,9 @@ class Identity:
         for name in ("verb", "object_type"):
             yield from _changed(name, getattr(self, name), getattr(recorded, name))
         if self.fingerprint != recorded.fingerprint:
-            if None in (self.fingerprint, recorded.fingerprint):
-                yield from _changed("the source", self.source, recorded.source)
-            else:
-                yield f"the content of the source {self.source} has changed"
+            known = None not in (self.fingerprint, recorded.fingerprint)
+            what = "has changed" if known else "cannot be compared"
+            yield f"the content of the source {self.source} {what}"
         for mine, theirs in (
             (self.options, recorded.options),
             (self.outputs, recorded.outputs),

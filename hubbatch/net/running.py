@@ -14,11 +14,7 @@ from hubbatch.core.accounting import Emit, Ledger, maybe_written
 from hubbatch.core.answers import Request, Response
 from hubbatch.core.deciding import Judge, Trip
 from hubbatch.core.encoding import request_body
-from hubbatch.core.events import (
-    ChunkCut,
-    ChunkSent,
-    Event,
-)
+from hubbatch.core.events import ChunkCut, ChunkSent, Event
 from hubbatch.core.operations import Operation
 from hubbatch.core.outcomes import Summary
 from hubbatch.core.planning import Chunk, Desk
@@ -26,6 +22,7 @@ from hubbatch.core.reading import read
 from hubbatch.core.reconciling import probe
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.core.stopping import FailureWatch
+from hubbatch.core.telling import Teller
 from hubbatch.core.verdicts import Verdict, may_have_written
 from hubbatch.errors import HubBatchError
 
@@ -94,8 +91,7 @@ class Run:
             isolate=isolate,
             watch=watch,
             stop=self.end,
-            tell=tell,
-            account=account,
+            teller=Teller(operation=operation, tell=tell, account=account),
         )
         self._judge = Judge(
             ledger=self._ledger,
@@ -144,7 +140,7 @@ class Run:
             if self._timer is not None:
                 self._timer.cancel()
             self.summary.seconds = _now() - started
-            self._ledger.tell_of_end(self.ended)
+            self._ledger.teller.of_end(self.summary, self.ended)
         if self.ended is not None:
             raise self.ended
 
@@ -164,7 +160,7 @@ class Run:
         self.end(asyncio.CancelledError())
         for block in Intake(source).rest():
             self._take_in(block)
-        self._ledger.tell_of_end(self.ended)
+        self._ledger.teller.of_end(self.summary, self.ended)
 
     def end(self, error: BaseException) -> None:
         """End the batch: what is not in flight is not sent any more.
@@ -350,7 +346,7 @@ class Run:
                     self._linger_anew()
                     if self._doubted:
                         self._ledger.recall(trip.chunk)
-                    self._ledger.tell_of_chunk(ChunkCut, trip.chunk)
+                    self._ledger.teller.of_chunk(ChunkCut, trip.chunk)
                 trip.sent = _now()
                 if not await self._written_down(trip.chunk):
                     return None
@@ -382,7 +378,7 @@ class Run:
         )
         chunk.attempts += 1
         self.summary.requests += 1
-        self._ledger.tell_of_chunk(ChunkSent, chunk, attempt=chunk.attempts)
+        self._ledger.teller.of_chunk(ChunkSent, chunk, attempt=chunk.attempts)
         answer = await self._transport.send(request, on_sent)
         permit.answered(answer.headers if isinstance(answer, Response) else None)
         verdict = read(operation, carried, answer)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch.core.accounting import Ledger
-from hubbatch.core.operations import Operation
+from hubbatch.core.operations import Operation, object_operation
 from hubbatch.core.planning import Chunk, Desk
 from hubbatch.core.reading import read
 from hubbatch.core.stopping import FailureWatch
@@ -76,7 +76,7 @@ class Books:
     def answer(self, chunk: Chunk, body: object, status: int = 200) -> None:
         verdict = read(self.operation, chunk, respond(status, body))
         assert isinstance(verdict, Answered)
-        self.ledger.settle(chunk, verdict.settlement)
+        self.ledger.settle(chunk, verdict.settlement, 0.0)
 
     @property
     def statuses(self) -> dict[int, str]:
@@ -474,6 +474,97 @@ def test_a_chunk_that_is_refused_after_the_end_is_dropped() -> None:
     books.check()
 
     assert set(books.statuses.values()) == {"not_sent"}
+    assert books.ledger.summary.isolating == 0
+
+
+@pytest.mark.parametrize("operation", [UPDATE, UPSERT, ARCHIVE, LEGACY])
+def test_parts_of_what_may_have_been_written_stay_in_doubt(
+    operation: Operation,
+) -> None:
+    """HubSpot's own words would say that nothing was written; these are not."""
+    books = Books(operation)
+    books.ledger.refuse(books.begin(4), refusal(written=True))
+    parts = [books.take(), books.take()]
+
+    assert [part.doubtful for part in parts] == [True, True]
+    books.ledger.give_up(parts[0], Throttled(10.0))
+    books.ledger.end("the batch was ended")
+    books.ledger.drop(parts[1])
+    books.check()
+    assert set(books.statuses.values()) == {"unknown"}
+
+
+def test_what_a_refused_upsert_wrote_is_not_called_new_or_old() -> None:
+    books = Books(UPSERT)
+    books.ledger.refuse(books.begin(2), refusal(written=True))
+    chunk = books.take()
+    books.answer(chunk, {"results": [{"id": chunk.keys[0], "new": False}]})
+
+    [result] = books.told.results.values()
+    assert result.new is None
+
+
+@pytest.mark.parametrize(
+    ("operation", "status"),
+    [(UPSERT, "unknown"), (UPDATE, "failed"), (ARCHIVE, "failed")],
+)
+def test_alone_only_what_creates_may_be_half_there(
+    operation: Operation, status: str
+) -> None:
+    books = Books(operation)
+    books.ledger.refuse(books.begin(1), refusal(written=True))
+    books.check()
+
+    assert books.statuses == {0: status}
+
+
+def test_without_isolation_a_half_way_refusal_leaves_all_unknown() -> None:
+    books = Books(UPDATE, isolate=False)
+    books.ledger.refuse(books.begin(3), refusal(written=True))
+    books.check()
+
+    assert set(books.statuses.values()) == {"unknown"}
+
+
+GONE = APIError("not there", status=404, category="OBJECT_NOT_FOUND")
+TAKEN = APIError("Existing ID: 7", status=409, category="CONFLICT")
+INVALID = APIError("not valid", status=400, category="VALIDATION_ERROR")
+
+
+@pytest.mark.parametrize(
+    ("error", "to", "status"),
+    [
+        (GONE, {"ref": "new"}, "unknown"),  # the lost request has renamed it
+        (GONE, {"ref": "OLD"}, "failed"),
+        (GONE, {"subject": "x"}, "failed"),
+        (TAKEN, {"subject": "x"}, "unknown"),  # by itself, perhaps
+        (INVALID, {"ref": "new"}, "failed"),  # the first was refused likewise
+    ],
+)
+@pytest.mark.parametrize("isolate", [True, False])
+def test_a_refusal_after_a_lost_answer(
+    error: APIError, to: Mapping[str, str], status: str, *, isolate: bool
+) -> None:
+    by_ref = object_operation("update", "tickets", api_version="v3", id_property="ref")
+    for doubtful, expected in ((True, status), (False, "failed")):
+        books = Books(by_ref, isolate=isolate)
+        books.ledger.take_in([{"id": "old", "properties": to}])
+        chunk = books.take()
+        chunk.doubtful = doubtful
+        books.ledger.refuse(chunk, Refused(error))
+        books.check()
+
+        assert books.statuses == {0: expected}
+
+
+def test_an_id_is_no_name_that_can_change() -> None:
+    books = Books(UPDATE)
+    chunk = books.begin(1)
+    chunk.doubtful = True
+    books.ledger.refuse(chunk, Refused(GONE))
+    books.check()
+
+    assert books.statuses == {0: "failed"}
 
 
 # ---- giving up
@@ -585,7 +676,7 @@ def happen(books: Books, chunk: Chunk, event: str) -> None:
             part = chunk if event == "answer" else chunk.pick([0])
             verdict = read(books.operation, chunk, respond(200, complete(books, part)))
             if isinstance(verdict, Answered):
-                books.ledger.settle(chunk, verdict.settlement)
+                books.ledger.settle(chunk, verdict.settlement, 0.0)
             else:
                 books.ledger.give_up(chunk, Again(NO, arrived=True))
         case "refuse":

@@ -317,7 +317,7 @@ class Isolation:
         ]
         verdict = read(self.operation, chunk, respond(200, {"results": results}))
         assert isinstance(verdict, Answered)
-        ledger.settle(chunk, verdict.settlement)
+        ledger.settle(chunk, verdict.settlement, 0.0)
 
 
 COUNT = 40

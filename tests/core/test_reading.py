@@ -373,7 +373,7 @@ def test_a_refusal_that_may_have_written(name: str, status: int, body: object) -
     verdict = ask(name, status, body)
 
     assert isinstance(verdict, Refused)
-    assert verdict.written is (name == "create")
+    assert verdict.written is (name != "read")
 
 
 def test_all_that_hubspot_says_of_a_refusal() -> None:
@@ -754,7 +754,7 @@ def test_whatever_is_answered_every_input_has_one_outcome(
             verdict = read(call, carried, Response(status, {}, body))
         match verdict:
             case Answered():
-                ledger.settle(chunk, verdict.settlement)
+                ledger.settle(chunk, verdict.settlement, 0.0)
             case Refused():
                 ledger.refuse(chunk, verdict)
             case Again() | Missing() | Throttled():
@@ -769,3 +769,27 @@ def test_whatever_is_answered_every_input_has_one_outcome(
                 ledger.drop(chunk)
     assert [*told.statuses] == [*range(count)]
     assert desk.size == 0
+
+
+def test_the_details_of_crm_objects_v1() -> None:
+    """It calls them otherwise, and they name the property all the same."""
+    body = {
+        "status": "error",
+        "message": "Property values were not valid",
+        "validationResults": [
+            {
+                "isValid": False,
+                "message": "99 was not one of the allowed options",
+                "error": "INVALID_OPTION",
+                "name": "hs_pipeline_stage",
+            }
+        ],
+    }
+    verdict = ask("legacy", 400, body)
+
+    assert isinstance(verdict, Refused)
+    [detail] = verdict.error.errors
+    assert (detail.code, detail.context) == (
+        "INVALID_OPTION",
+        {"propertyName": ["hs_pipeline_stage"]},
+    )

@@ -335,14 +335,32 @@ def test_a_name_that_two_inputs_have_is_nobody_s() -> None:
     assert (settlement.failed, settlement.open) == ({}, [1])
 
 
-def test_the_first_error_of_an_input_counts_and_beats_a_result() -> None:
+def test_the_first_error_of_an_input_counts() -> None:
     first, second = error(ids=["100"]), error(id=["100"])
-    settlement = settled(READ, some_chunk(READ, 2), [record("100")], [first, second])
+    settlement = settled(READ, some_chunk(READ, 2), [record("101")], [first, second])
 
     assert [*settlement.failed] == [0]
     assert settlement.failed[0].context == {"ids": ["100"]}
-    assert settlement.results == [None, None]
-    assert [result.id for result in settlement.loose] == ["100"]
+    assert ids(settlement) == [None, "101"]
+
+
+@pytest.mark.parametrize("operation", [READ, UPDATE, CREATE])
+def test_an_error_and_a_result_for_one_input_contradict_each_other(
+    operation: Operation,
+) -> None:
+    """Neither is believed, and no other result is taken for it."""
+    chunk = some_chunk(operation, 3)
+    if operation is CREATE:
+        both = record("900", trace="0")
+        wrong = error(objectWriteTraceId=["0"])
+    else:
+        both, wrong = record("100"), error(ids=["100"])
+    settlement = settled(operation, chunk, [both, record("901")], [wrong])
+
+    assert settlement.failed == {}
+    assert 0 in settlement.open
+    assert settlement.results[0] is None
+    assert both.id in [result.id for result in settlement.loose]
 
 
 def test_without_results_only_errors_count() -> None:

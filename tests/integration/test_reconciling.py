@@ -1,8 +1,12 @@
 """Creates whose answers are lost, against a HubSpot that minds unique values."""
 
+import asyncio
+
 from typing import Any
 
 import pytest
+
+from attrs import evolve
 
 from hubbatch import OutcomeStatus, RecordConflict
 from hubbatch.simulator import Fault, Property, When
@@ -87,15 +91,17 @@ async def test_somebody_has_the_value_and_nothing_was_lost(portal: Portal) -> No
     assert isinstance(failure.error, RecordConflict)
 
 
-async def test_half_made_records_stay_unknown(portal: Portal) -> None:
-    """A 400 about a unique value leaves a record without it: nothing goes again."""
+async def test_half_made_records_are_looked_for(portal: Portal) -> None:
+    """A 400 about a unique value leaves a record without it, and tells no other."""
     define(portal)
     portal.sim.faults.set(honour_trace_ids=())
     portal.sim.store.create("car", {"plate": "B-1", "note": "theirs"})
     async with portal.hub() as hub:
         response = await hub.objects("car").create(cars(3), reconcile_by="plate")
-    assert len(response.unknown) == 3
-    assert len(portal.sim.requests) == 1
+    assert [outcome.index for outcome in response.unknown] == [1]
+    assert response.succeeded == 2
+    paths = [received.path.rpartition("/")[2] for received in portal.sim.requests]
+    assert paths == ["create", "read", "create"]
 
 
 async def test_a_late_first_write(portal: Portal) -> None:
@@ -130,6 +136,37 @@ async def test_values_that_stand_twice(portal: Portal) -> None:
         "n1",
         "n2",
     }
+
+
+@pytest.mark.parametrize("loss", ["before", "after", "502"])
+async def test_twins_do_not_share_a_record(portal: Portal, loss: str) -> None:
+    """The later one is lost, and what is found is the earlier one's record."""
+    define(portal)
+    second = When(verb="create", skip=1)
+    portal.sim.faults.add(evolve(LOSSES[loss], when=second))
+    async with portal.hub() as hub:
+        response = await hub.objects("car").create(
+            [*cars(1), *cars(1)], reconcile_by="plate"
+        )
+    assert [str(outcome.status) for outcome in response.outcomes] == [
+        "succeeded",
+        "unknown",
+    ]
+    assert plates(portal) == ["B-0"]
+
+
+async def test_a_record_that_was_there_before_is_not_claimed(portal: Portal) -> None:
+    """It has all that was written, but nobody wrote it here."""
+    define(portal)
+    portal.sim.store.create("car", {"plate": "B-0", "note": "n0"})
+    await asyncio.sleep(60)
+    portal.sim.faults.add(LOSSES["before"])
+    async with portal.hub() as hub:
+        response = await hub.objects("car").create(cars(2), reconcile_by="plate")
+    assert [str(outcome.status) for outcome in response.outcomes] == [
+        "unknown",
+        "succeeded",
+    ]
 
 
 async def test_a_record_without_the_value_is_not_sent(portal: Portal) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hubbatch import HubBatch, RateLimit, RetryPolicy
-from hubbatch.jobs import Job
+from hubbatch.jobs import Job, JobReport
 from hubbatch.jobs.shaping import Columns
 from hubbatch.jobs.sources import CsvSource
 
@@ -22,7 +22,9 @@ from hubbatch.jobs.sources import CsvSource
 QUICK = RetryPolicy(base=0.005, max_delay=0.02, max_retry_after=0.02)
 
 
-async def work(url: str, token: str, where: Path, verb: Any, kind: str, **options: Any):
+async def work(
+    url: str, token: str, where: Path, verb: Any, kind: str, **options: Any
+) -> JobReport:
     columns = Columns(verb=verb, **options)
     async with HubBatch(
         token,

@@ -209,6 +209,12 @@ async def test_a_chunk_that_is_looked_for_is_not_settled_by_that() -> None:
         "ChunkSettled",
         "BatchEnded",
     ]
+    # What leaves in between is a question, and is called so.
+    assert [event.operation for event in ears.all(ChunkSent)] == [
+        "tickets.create",
+        "tickets.read",
+        "tickets.create",
+    ]
 
 
 async def test_an_early_end() -> None:

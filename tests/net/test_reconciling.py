@@ -9,7 +9,7 @@ import pytest
 
 from attrs import evolve
 
-from hubbatch import RetryPolicy
+from hubbatch import HubSpotUnavailable, RetryPolicy
 from hubbatch.core.answers import Response
 from hubbatch.core.operations import create_operation
 from tests.net.crm import (
@@ -126,9 +126,45 @@ async def test_a_read_back_that_is_lost_for_good() -> None:
     crm = Crm(script=["502 after"], always="502 before")
     policy = RetryPolicy(attempts=3)
     response = await batch(crm, CREATE, creates(2), policy=policy)
-    assert verbs(crm) == ["create", "read", "read"]  # three attempts in all
+    assert verbs(crm) == ["create", "read", "read", "read"]  # three of its own
     assert len(response.unknown) == 2
     assert "could not be read back" in str(response.failures[0].error)
+
+
+async def test_a_loss_that_was_the_last_attempt_is_looked_for_too() -> None:
+    crm = Crm(script=["502 after"])
+    response = await batch(crm, CREATE, creates(2), policy=RetryPolicy(attempts=1))
+    assert verbs(crm) == ["create", "read"]
+    assert response.succeeded == 2
+
+
+async def test_a_wait_that_is_too_long_leaves_it_unlooked_for() -> None:
+    """The reason does not say that it was looked for."""
+    busy = refusal(503, "busy", headers={"Retry-After": "900"})
+    crm = Crm(script=[lambda _: busy])
+    response = await batch(crm, CREATE, creates(1))
+    assert verbs(crm) == ["create"]
+    [failure] = response.unknown
+    assert failure.error is not None
+    assert failure.error.message.startswith(
+        "it may have been written, and could not be read back: 503: busy"
+    )
+
+
+async def test_creates_that_are_always_lost_end_the_batch() -> None:
+    """Answers to the questions do not hide that nothing can be created."""
+    crm = Crm()
+
+    def lose(heard: Any) -> Any:
+        return page(502) if heard.verb == "create" else crm.work(heard)
+
+    crm.always = lose
+    made = batch(crm, CREATE, creates(1_000), workers=1)
+    with pytest.raises(HubSpotUnavailable):
+        await made
+    assert made.response is not None
+    assert len(made.response.unknown) == 300
+    assert len(made.response.not_sent) == 700
 
 
 async def test_a_read_back_that_is_not_authorized() -> None:
