@@ -6,7 +6,7 @@ import sys
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -24,8 +24,8 @@ from hubbatch import (
     HubBatch,
     HubBatchError,
     InputFailed,
+    JournalError,
 )
-from hubbatch.errors import JournalError
 from hubbatch.jobs import Job, JobReport, SourceError, rehearse
 
 from .endings import Ending, Status, count_words
@@ -54,11 +54,14 @@ def conduct(make_order: Callable[[], Order], options: Mapping[str, Any]) -> int:
     told: dict[str, Any] = {}
     try:
         order = make_order()
+        order.check()
+        with console.status(f"Reading {escape(order.source.name)}"):
+            order.count()
         work = _rehearse if options["dry_run"] else _work
         status = asyncio.run(work(order, console, told))
     except KeyboardInterrupt:  # before there was anything to stop
         status = 128 + signal.SIGINT
-    except (HubBatchError, ValueError, OSError) as error:
+    except HubBatchError as error:
         status = _status_of(error)
         told["error"] = say_error(console, error)
         if told.get("requests"):  # a source that could only be read as it was sent
@@ -181,13 +184,15 @@ class _Stopping:
         """Take the signals while this lasts."""
         loop = asyncio.get_running_loop()
         numbers = (signal.SIGINT, signal.SIGTERM)
-        for number in numbers:
-            loop.add_signal_handler(number, self._on_signal, number)
+        with suppress(NotImplementedError):  # on Windows: Ctrl-C stops at once
+            for number in numbers:
+                loop.add_signal_handler(number, self._on_signal, number)
         try:
             yield
         finally:
-            for number in numbers:
-                loop.remove_signal_handler(number)
+            with suppress(NotImplementedError):
+                for number in numbers:
+                    loop.remove_signal_handler(number)
 
     @contextmanager
     def quietly(self) -> Iterator[None]:
@@ -216,7 +221,7 @@ class _Stopping:
 
 async def _rehearse(order: Order, console: Console, told: dict[str, Any]) -> int:
     """Say what a job would take; nothing is sent, so no token is needed."""
-    async with HubBatch("not-used", **order.hub_options()) as hub:
+    async with order.rehearsal_hub() as hub:
         job = order.job(hub)
         operation, limits = job.operation, hub.limits
         await job.aclose()

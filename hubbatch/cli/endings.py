@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from enum import IntEnum
+from shlex import quote
 from typing import Any
 
 from attrs import asdict, frozen
@@ -81,8 +82,8 @@ class Ending:
             yield "Which ones, --failures PATH writes down."
         else:
             yield (
-                f"{failures} has what did not succeed; `hubbatch replay {failures}` "
-                "sends it again."
+                f"{failures} has what did not succeed; `hubbatch replay "
+                f"{quote(str(failures))}` sends it again."
             )
 
     def _further(self) -> str:
@@ -102,9 +103,11 @@ class Ending:
 def count_words(counts: Mapping[str, Any]) -> str:
     """Say how many rows there were, what became of them, and what it took."""
     parts = [f"{counts['succeeded']:,} succeeded"]
-    for name in ("failed", "unknown", "not_sent"):
-        if counts[name]:
-            parts.append(f"{counts[name]:,} {name.replace('_', ' ')}")
+    parts += [
+        f"{counts[name]:,} {name.replace('_', ' ')}"
+        for name in ("failed", "unknown", "not_sent")
+        if counts[name]
+    ]
     return (
         f"{many(counts['inputs'], 'row')}: {', '.join(parts)}. "
         f"{many(counts['requests'], 'request')}, {counts['retries']:,} of them "

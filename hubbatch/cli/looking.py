@@ -92,7 +92,7 @@ def whoami(*, as_json: bool, **options: Any) -> None:
             for name, value in attrs.asdict(account).items()
             if value not in (None, [])
         )
-    if wanted is not None and str(account.portal_id) != wanted:
+    if wanted is not None and account.portal_id != wanted:
         click.echo(f"error: this is not account {wanted}", err=True)
         sys.exit(Status.BAD_USAGE)
 

@@ -301,6 +301,7 @@ job_options = together(
 account_options = together(
     option(
         "--account",
+        type=click.IntRange(min=1),
         metavar="ID",
         heading=_ACCOUNT,
         help="Refuse to work on any other portal.",

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from attrs import Factory, define
+from attrs import define
 
 from hubbatch import ConfigurationError, HubBatch
 from hubbatch.core.operations import OBJECT_CALLS, Verb
@@ -44,7 +44,8 @@ class Order:
         source: with which rows.
         call: the options of the verb: `id_property`, `properties`, `legacy`.
         options: all other options, by the names of the parameters.
-        total: how many rows there are, where that can be known.
+        total: how many rows there are, once they were counted and where that can be
+            done.
     """
 
     verb: Verb
@@ -52,19 +53,35 @@ class Order:
     source: Any
     call: dict[str, Any]
     options: Mapping[str, Any]
-    total: int | None = Factory(
-        lambda self: _total(self.source, self.options["limit"]), takes_self=True
-    )
+    total: int | None = None
 
-    def __attrs_post_init__(self) -> None:
-        """Refuse what is better not begun.
+    def check(self) -> None:
+        """Refuse what is better not begun, before the source is read.
 
         Raises:
-            ConfigurationError: naming the option that is missing.
+            ConfigurationError: if an option is bad, or missing.
         """
         options = self.options
         if options["wait"] and not options["journal"]:
             raise ConfigurationError("--wait needs --journal PATH, to go on from")
+        if options["wait"] and self.source.name == "-":
+            raise ConfigurationError(
+                "--wait needs a file: standard input cannot be read a second time"
+            )
+        try:
+            self.job(self.rehearsal_hub() if options["dry_run"] else self.hub(()))
+        except ValueError as error:  # an object type that is none, say
+            raise ConfigurationError(str(error)) from None
+
+    def count(self) -> None:
+        """Read the source to its end, if it can be read again, and count its rows.
+
+        Raises:
+            SourceError: naming the row that is none.
+            ConfigurationError: for more creates than are safe without a journal.
+        """
+        self.total = _total(self.source, self.options["limit"])
+        options = self.options
         if self.verb != "create" or options["journal"] or options["no_journal"]:
             return
         most = OBJECT_CALLS["create"].max_inputs
@@ -90,9 +107,9 @@ class Order:
         settled = job.summary.settled
         return f"{said}; {settled:,} done already" if settled else said
 
-    def hub_options(self) -> dict[str, Any]:
-        """Give what the options say of the client, but for its token."""
-        return hub_options(self.options)
+    def rehearsal_hub(self) -> HubBatch:
+        """Make a client that is only asked what it would do; it needs no token."""
+        return HubBatch("none", **hub_options(self.options))
 
     def hub(self, listeners: Iterable[Listener]) -> HubBatch:
         """Make the client.
@@ -101,7 +118,7 @@ class Order:
             ConfigurationError: if there is no token, or an option is bad.
         """
         token = find_token(self.options)
-        return HubBatch(token, listeners=listeners, **self.hub_options())
+        return HubBatch(token, listeners=listeners, **hub_options(self.options))
 
     def job(self, hub: HubBatch) -> Job:
         """Make the job, as often as it is to be gone on with."""

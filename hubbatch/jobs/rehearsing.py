@@ -1,5 +1,7 @@
 """What a job would send, found out without sending anything."""
 
+import asyncio
+
 from collections.abc import AsyncIterable, AsyncIterator
 from itertools import islice
 
@@ -14,6 +16,8 @@ from .rows import AsyncRowIterable, Row, RowIterable
 
 # So many bad rows are shown as examples.
 _SHOWN = 10
+# The event loop has a turn after so many rows, so that it can be told to stop.
+_TURN = 1_000
 
 
 @define
@@ -64,6 +68,8 @@ async def _first(
     if not isinstance(source, AsyncIterable):
         for row in islice(source, limit):
             yield row
+            if row.index % _TURN == 0:
+                await asyncio.sleep(0)
         return
     if limit == 0:
         return

@@ -202,9 +202,10 @@ def is_csv(name: str, path: Path) -> bool:
 def csv_line(cells: Iterable[object]) -> bytes:
     """Write one row of a CSV."""
     written = io.StringIO()
-    csv.writer(written, lineterminator="\n").writerow(cells)
+    # The characters of the line's end are what is quoted, so it has both of them.
+    csv.writer(written, lineterminator="\r\n").writerow(cells)
     # A lone surrogate is no text; it cannot be a name to find anything by either.
-    return written.getvalue().encode("utf-8", "replace")
+    return written.getvalue()[:-2].encode("utf-8", "replace") + b"\n"
 
 
 def json_line(value: object) -> bytes:

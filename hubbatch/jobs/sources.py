@@ -79,8 +79,8 @@ class _File(ABC):
     ) -> None:
         self._path = Path(path)
         self.name: str = str(path)
-        self.options: Mapping[str, Any] = {**options, "encoding": encoding}
         self._encoding = _codec(encoding)
+        self.options: Mapping[str, Any] = {**options, "encoding": self._encoding}
         self._scanned: tuple[str, int] | None = None
 
     def __repr__(self) -> str:
@@ -246,9 +246,12 @@ class StandardInput:
     name: str = "-"
 
     def __init__(self, columns: Columns, *, encoding: str = "utf-8") -> None:
-        self.options: Mapping[str, Any] = {**columns.options(), "encoding": encoding}
-        self._columns = columns
         self._encoding = _codec(encoding)
+        self.options: Mapping[str, Any] = {
+            **columns.options(),
+            "encoding": self._encoding,
+        }
+        self._columns = columns
         self._begun = False
 
     def __repr__(self) -> str:

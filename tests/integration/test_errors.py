@@ -65,6 +65,14 @@ async def forbidden(portal: Portal) -> Any:
         return await hub.tickets.update([UpdateInput("1", {"subject": "x"})])
 
 
+async def no_journal(portal: Portal) -> Any:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "run.db"
+        path.write_text("my own notes")
+        async with portal.hub() as hub:
+            return await Job(hub, "update", "tickets", [], journal=path).run()
+
+
 async def unknown_type(portal: Portal) -> Any:
     async with portal.hub() as hub:
         return await hub.objects("butterflies").create([CreateInput({})])
@@ -145,14 +153,6 @@ async def nobody_there(portal: Portal) -> Any:
         (await hub.tickets.archive([1])).raise_for_failures()
 
 
-async def no_journal(portal: Portal) -> Any:
-    with TemporaryDirectory() as directory:
-        path = Path(directory) / "tickets.csv"
-        path.write_text("id,subject\n" * 1_000)
-        async with portal.hub() as hub:
-            return await Job(hub, "archive", "tickets", [1], journal=path).run()
-
-
 Provoke = Callable[[Portal], Awaitable[object]]
 
 # What is raised, and what its message tells to do or to look at.
@@ -183,10 +183,6 @@ RAISED: dict[Provoke, tuple[type[HubBatchError], str]] = {
     taken: (BatchFailed, "1 of 1 records did not succeed"),
     answer_lost: (BatchFailed, "1 of 1 records did not succeed"),
     nobody_there: (BatchFailed, "1 of 1 records did not succeed"),
-}
-# What is raised before there is a batch.
-BEFORE: dict[Provoke, tuple[type[HubBatchError], str]] = {
-    no_journal: (JournalError, r"tickets\.csv is not a journal"),
 }
 RECORDS: dict[Provoke, list[tuple[type[RecordError], str]]] = {
     bad_values: [
@@ -237,17 +233,22 @@ async def test_error(portal: Portal, provoke: Provoke) -> None:
         assert len(again.response.outcomes) == error.summary.settled
 
 
-@pytest.mark.parametrize("provoke", BEFORE, ids=lambda provoke: provoke.__name__)
-async def test_error_before_a_batch(portal: Portal, provoke: Provoke) -> None:
-    kind, message = BEFORE[provoke]
-    error = await raised(provoke, portal)
-    again = pickle.loads(pickle.dumps(error))  # noqa: S301 -- our own
+# A job's own, raised before there is a batch that could have done anything.
+OF_JOBS: dict[Provoke, tuple[type[HubBatchError], str]] = {
+    no_journal: (JournalError, r"run\.db is not a journal"),
+}
 
-    assert type(error) is type(again) is kind
-    assert re.search(message, str(again))
-    assert portal.sim.token not in "".join(traceback.format_exception(error))
-    assert (error.response, error.summary) == (None, None)
-    assert not portal.sim.requests
+
+@pytest.mark.parametrize("provoke", OF_JOBS, ids=lambda provoke: provoke.__name__)
+async def test_error_of_a_job(portal: Portal, provoke: Provoke) -> None:
+    kind, message = OF_JOBS[provoke]
+    error = await raised(provoke, portal)
+
+    assert type(error) is kind
+    assert re.search(message, str(error))
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 -- our own
+    assert (type(again), str(again)) == (kind, str(error))
+    assert portal.sim.requests == []
 
 
 @pytest.mark.parametrize("provoke", RECORDS, ids=lambda provoke: provoke.__name__)
@@ -275,7 +276,7 @@ def test_every_error_is_raised_here() -> None:
         if isinstance(cls := getattr(hubbatch, name), type)
         and issubclass(cls, HubBatchError)
     }
-    provoked = {kind for table in (RAISED, BEFORE) for kind, _ in table.values()}
+    provoked = {kind for kind, _ in (*RAISED.values(), *OF_JOBS.values())}
     provoked |= {kind for kinds in RECORDS.values() for kind, _ in kinds}
     assert public - provoked == {HubBatchError, APIError}
 
