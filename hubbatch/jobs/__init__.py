@@ -14,8 +14,9 @@ from .replaying import FailedCall, FailuresSource
 from .rows import Row, Source
 from .shaping import Columns, SourceError
 from .sinks import Failures, Records, Results
-from .sources import CsvSource, JsonLinesSource, StandardInput, open_source
+from .sources import CsvSource, JsonLinesSource, open_source
 from .status import JobStatus, read_status
+from .stdin import StandardInput
 
 
 __all__ = [

@@ -5,25 +5,19 @@ is not a row and makes the fingerprint, and once to send it. Memory stays flat.
 Standard input can be read only once, so there a bad line ends the job when it comes.
 """
 
-import asyncio
-import codecs
 import csv
 import hashlib
 import io
 import os
-import re
-import threading
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from hubbatch.errors import ConfigurationError
 
+from .lines import LineParser, check_decoded, codec_of
 from .rows import Row
 from .shaping import (
     BadRow,
@@ -33,14 +27,13 @@ from .shaping import (
     SourceError,
     cells_shaper,
 )
+from .stdin import StandardInput
 
 
 # HubSpot's longest text has 65,536 characters; one that is longer should fail as a
 # record, and a quote that is never closed should not take all memory.
 _LONGEST_FIELD = 16 * 1024 * 1024
 _BLOCK = 64 * 1024
-_STDIN = 0
-_UNDECODABLE = re.compile("[\udc80-\udcff]")
 _CSV_PROBLEMS = {"unexpected end of data": "a quote is opened and never closed"}
 
 ENDINGS = (".csv", ".jsonl", ".ndjson")
@@ -79,7 +72,7 @@ class _File(ABC):
     ) -> None:
         self._path = Path(path)
         self.name: str = str(path)
-        self._encoding = _codec(encoding)
+        self._encoding = codec_of(encoding)
         self.options: Mapping[str, Any] = {**options, "encoding": self._encoding}
         self._scanned: tuple[str, int] | None = None
 
@@ -237,108 +230,6 @@ class JsonLinesSource(LinesFile):
         return FieldsShaper(self._columns)
 
 
-class StandardInput:
-    """JSON lines as they come on standard input; read once, and never ahead of need.
-
-    A line that is none ends the job when it comes: what left before it stays sent.
-    """
-
-    name: str = "-"
-
-    def __init__(self, columns: Columns, *, encoding: str = "utf-8") -> None:
-        self._encoding = _codec(encoding)
-        self.options: Mapping[str, Any] = {
-            **columns.options(),
-            "encoding": self._encoding,
-        }
-        self._columns = columns
-        self._begun = False
-
-    def __repr__(self) -> str:
-        return "<StandardInput>"
-
-    def fingerprint(self) -> None:
-        """Say that it cannot be read a second time."""
-
-    def length(self) -> None:
-        """Say that nobody knows how many rows will come."""
-
-    async def __aiter__(self) -> AsyncIterator[Row]:
-        if self._begun:
-            raise SourceError("standard input cannot be read a second time")
-        self._begun = True
-        shaper = FieldsShaper(self._columns)
-        parser = LineParser("standard input", shaper, self._encoding)
-        decoder = codecs.getincrementaldecoder(self._encoding)("surrogateescape")
-        rest, over = "", False
-        while not over:
-            data = await self._read_some()
-            over = not data
-            *lines, rest = (rest + self._decoded(decoder, data)).split("\n")
-            for line in [*lines, rest] if over else lines:
-                row = parser.parse(line)
-                if row is not None:
-                    yield row
-        parser.end()
-
-    def _decoded(self, decoder: codecs.IncrementalDecoder, data: bytes) -> str:
-        try:
-            return decoder.decode(data, not data)
-        except UnicodeError as error:
-            raise SourceError(
-                f"standard input: not {self._encoding}: {error}."
-            ) from None
-
-    async def _read_some(self) -> bytes:
-        try:
-            return await _read_some(_STDIN)
-        except OSError as error:
-            raise SourceError(f"standard input: {error.strerror or error}.") from None
-
-
-class LineParser:
-    """Makes rows of JSON lines, one after the other, and says which one is none."""
-
-    def __init__(self, name: str, shaper: Shaper, encoding: str) -> None:
-        self._name = name
-        self._shaper = shaper
-        self._encoding = encoding
-        self._line = 0
-        self._index = 0
-
-    def parse(self, text: str) -> Row | None:
-        """Make the row of a line; None for a blank one.
-
-        Raises:
-            SourceError: naming the line.
-        """
-        self._line += 1
-        if not text.strip():
-            return None
-        try:
-            _check_decoded(text, self._encoding)
-            key, given = self._shaper.shape(_loads(text))
-            doubted = self._shaper.doubted
-        except BadRow as error:
-            where = f"{self._name}: line {self._line}"
-            raise SourceError(f"{where}: {error}.") from None
-        row = Row(self._index, key, given, self._line, doubted)
-        self._index += 1
-        return row
-
-    def end(self) -> None:
-        """Look back at the whole.
-
-        Raises:
-            SourceError: if there was nothing, or a column was asked for in vain.
-        """
-        if not self._index:
-            raise SourceError(f"{self._name}: empty.")
-        missing = self._shaper.unseen
-        if missing:
-            raise SourceError(f'{self._name}: no line has "{missing[0]}".')
-
-
 class _Tapped(io.FileIO):
     """A file whose bytes are seen by somebody else too, as they are read."""
 
@@ -353,77 +244,13 @@ class _Tapped(io.FileIO):
         return count
 
 
-def _loads(text: str) -> object:
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        if text.lstrip()[:1] in ("[", "{") and len(text.strip()) == 1:
-            raise BadRow("not a whole JSON value. Write one object a line") from None
-        raise BadRow(f"not JSON: {error.msg} (column {error.colno})") from None
-
-
 def _checked(lines: Iterator[str], encoding: str) -> Iterator[str]:
     for line in lines:
-        _check_decoded(line, encoding)
+        check_decoded(line, encoding)
         yield line
-
-
-def _check_decoded(line: str, encoding: str) -> None:
-    if line.isascii():
-        return
-    bad = _UNDECODABLE.search(line)
-    if bad is not None:
-        value = ord(bad.group()) - 0xDC00
-        plain = encoding.removesuffix("-sig")  # which would write its mark again
-        before = line[: bad.start()].encode(plain, "surrogateescape")
-        name = plain.upper()
-        hint = "utf-16" if value in (0xFE, 0xFF) and not before else "cp1252"
-        raise BadRow(
-            f"not {name} (byte {len(before) + 1} of the line is 0x{value:02x}). "
-            f"Use --encoding, e.g. {hint}"
-        )
 
 
 def _fitting(cells: list[str], header: list[str]) -> list[str]:
     if len(cells) > len(header):
         raise BadRow(f"{len(cells)} cells, but there are {len(header)} columns")
     return cells
-
-
-def _codec(encoding: str) -> str:
-    """Check the name of an encoding; UTF-8 may begin with a byte order mark.
-
-    Raises:
-        ConfigurationError: if Python does not know it.
-    """
-    try:
-        name = codecs.lookup(encoding).name
-    except LookupError:
-        raise ConfigurationError(f"unknown encoding {encoding!r}") from None
-    return "utf-8-sig" if name == "utf-8" else name
-
-
-async def _read_some(descriptor: int) -> bytes:
-    """Read what there is, in a thread that nobody has to wait for in the end."""
-    loop = asyncio.get_running_loop()
-    arrived: asyncio.Future[bytes] = loop.create_future()
-
-    def tell(outcome: bytes | OSError) -> None:
-        if arrived.done():
-            return
-        if isinstance(outcome, OSError):
-            arrived.set_exception(outcome)
-        else:
-            arrived.set_result(outcome)
-
-    def read() -> None:
-        outcome: bytes | OSError
-        try:
-            outcome = os.read(descriptor, _BLOCK)
-        except OSError as error:
-            outcome = error
-        with suppress(RuntimeError):  # the loop is closed: nobody wants it any more
-            loop.call_soon_threadsafe(tell, outcome)
-
-    threading.Thread(target=read, daemon=True).start()
-    return await arrived

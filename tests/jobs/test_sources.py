@@ -300,7 +300,7 @@ def test_an_encoding_that_nobody_knows() -> None:
 def pipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.FileIO]:
     """Stand for what others write to our standard input."""
     ours, theirs = os.pipe()
-    monkeypatch.setattr("hubbatch.jobs.sources._STDIN", ours)
+    monkeypatch.setattr("hubbatch.jobs.stdin._STDIN", ours)
     with io.FileIO(theirs, "w") as writer, io.FileIO(ours):
         yield writer
 
@@ -360,7 +360,7 @@ async def test_a_bad_line_of_it(
 
 
 async def test_a_standard_input_that_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hubbatch.jobs.sources._STDIN", 2**30)
+    monkeypatch.setattr("hubbatch.jobs.stdin._STDIN", 2**30)
 
     with pytest.raises(SourceError, match=r"^standard input: Bad file descriptor\.$"):
         await anext(aiter(StandardInput(UPDATE)))
