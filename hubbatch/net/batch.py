@@ -19,6 +19,7 @@ from inspect import Parameter, signature
 from types import TracebackType
 from typing import Any, Generic, TypedDict, TypeVar, get_type_hints
 
+from hubbatch.core.accounting import Emit
 from hubbatch.core.calls import Operation
 from hubbatch.core.collecting import Collector, CombinedResponse
 from hubbatch.core.outcomes import Outcome, Summary, succeeded
@@ -318,8 +319,7 @@ class Batch(
 
     async def _collect(self) -> CombinedResponse[R]:
         collector: Collector[R] = Collector(self._operation)
-        run = self._engine.run(self._operation, collector, **self._options)
-        self.summary = run.summary
+        run = self._run(collector)
         failure: HubBatchError | None = None
         async with self._engine.busy():
             try:
@@ -337,8 +337,7 @@ class Batch(
     def _abandon(self) -> None:
         """Account for a batch that was cancelled before its first step."""
         collector: Collector[R] = Collector(self._operation)
-        run = self._engine.run(self._operation, collector, **self._options)
-        self.summary = run.summary
+        run = self._run(collector)
         run.abandon(self._source)
         self.response = collector.response()
 
@@ -347,15 +346,30 @@ class Batch(
     async def __aenter__(self) -> Stream[R]:
         self._use()
         stream: Stream[R] = Stream(self._operation)
-        run = self._engine.run(
-            self._operation, stream, ready=stream.ready, **self._options
-        )
-        self.summary = run.summary
+        run = self._run(stream, ready=stream.ready)
         self._entered = stream, run
-        stream.start(self._feed(run))
+        stream.start(self.feed(run))
         return stream
 
-    async def _feed(self, run: Run) -> None:
+    def _run(self, emit: Emit, **options: Any) -> Run:
+        run = self._engine.run(self._operation, emit, **self._options, **options)
+        self.summary = run.summary
+        return run
+
+    # ---- any other door
+
+    @property
+    def operation(self) -> Operation:
+        """The call that it makes."""
+        return self._operation
+
+    def begin(self, emit: Emit, **options: Any) -> Run:
+        """Make the run whose outcomes go to `emit`; `feed` lets it go."""
+        self._use()
+        return self._run(emit, **options)
+
+    async def feed(self, run: Run) -> None:
+        """Let a run take up the source; raise what ends it early."""
         self._begun = True
         async with self._engine.busy():
             try:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
-from hubbatch.core.accounting import Emit, Ledger
+from hubbatch.core.accounting import Emit, Ledger, maybe_written
 from hubbatch.core.answers import Request, Response
 from hubbatch.core.calls import Operation
 from hubbatch.core.deciding import Judge, Trip
@@ -24,11 +24,17 @@ from hubbatch.core.reconciling import probe
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.core.stopping import FailureWatch
 from hubbatch.core.telling import Teller
-from hubbatch.core.verdicts import Throttled, Unauthorized, Verdict
-from hubbatch.errors import DailyLimitReached
+from hubbatch.core.verdicts import (
+    Throttled,
+    Unauthorized,
+    Verdict,
+    may_have_written,
+)
+from hubbatch.errors import DailyLimitReached, HubBatchError
 
 from .auth import Bearer, Login
 from .intake import BLOCK, Intake, Source, cancelled_from_outside
+from .journaling import Journal, NoJournal
 from .pacing import Gate, Lane, Permit
 from .transport import Transport
 
@@ -47,7 +53,8 @@ class Run:
     `ready` waits until the consumer can take more outcomes; `linger` is how many
     seconds a partial chunk waits for more from an asynchronous source, and `spacing`
     may have it wait longer; `window` is how many inputs are held at a time. `complete`
-    is awaited before anything is pulled or sent.
+    is awaited before anything is pulled or sent. `doubted` is whether all of it may
+    have been sent before, by a process that is gone.
     """
 
     def __init__(
@@ -71,6 +78,8 @@ class Run:
         account: str | None = None,
         ready: Callable[[], Awaitable[None]] = _always_ready,
         complete: Completing | None = None,
+        journal: Journal | None = None,
+        doubted: bool = False,
     ) -> None:
         self.operation = operation
         self.ended: BaseException | None = None
@@ -83,6 +92,8 @@ class Run:
         self._spacing = spacing
         self._ready = ready
         self._complete = complete
+        self._journal = journal or NoJournal()
+        self._doubted = doubted
         # Each worker holds a chunk, and as much again is ready to follow.
         window = window or 2 * max_workers * operation.max_inputs
         self._desk = Desk(operation.max_inputs, window, operation.call.repeats)
@@ -93,7 +104,7 @@ class Run:
             freed=self._on_freed,
             isolate=isolate,
             watch=watch,
-            stop=self._end,
+            stop=self.end,
             teller=Teller(operation=operation, tell=tell, account=account),
         )
         self._judge = Judge(
@@ -102,7 +113,7 @@ class Run:
             jitter=jitter,
             renewable=credentials.renewable,
             hold=lambda seconds: gate.hold(seconds, operation.call.family),
-            end=self._end,
+            end=self.end,
         )
         self._trickles = False
         self._lingered = False
@@ -135,7 +146,7 @@ class Run:
                 self._tasks.create_task(self._pump(intake))
                 await self._until_settled()
         except BaseExceptionGroup as group:
-            self._end(_first_leaf(group))
+            self.end(_first_leaf(group))
         finally:
             for block in intake.rest():  # what a cancellation left of a collection
                 self._take_in(block)
@@ -154,13 +165,13 @@ class Run:
                 await self._change()
         except BaseException as error:
             # Before the workers hear of it: they must not take up anything new.
-            self._end(error)
+            self.end(error)
             raise
         self._dismiss()
 
     def abandon(self, source: Source) -> None:
         """Account for a source that was never begun, because of a cancellation."""
-        self._end(asyncio.CancelledError())
+        self.end(asyncio.CancelledError())
         for block in Intake(source).rest():
             self._take_in(block)
         self._ledger.teller.of_end(self.summary, self.ended)
@@ -169,8 +180,11 @@ class Run:
         """Take out an input that has not left; its outcome is `not_sent`."""
         self._ledger.withdraw(index, given)
 
-    def _end(self, error: BaseException) -> None:
-        """End the batch: what is not in flight is not sent any more."""
+    def end(self, error: BaseException) -> None:
+        """End the batch: what is not in flight is not sent any more.
+
+        `go` raises the error when what is in flight has its outcome.
+        """
         if self.ended is None:
             self.ended = error
             self._over.set()
@@ -195,11 +209,11 @@ class Run:
                 block = await self._pull(intake)
                 self._take_in(block)
                 if intake.failure is not None:
-                    self._end(intake.failure)
+                    self.end(intake.failure)
                 if intake.failure is not None or not block:
                     return
         except Exception as error:
-            self._end(error)
+            self.end(error)
             raise
         finally:
             self._source_over = True
@@ -243,7 +257,7 @@ class Run:
         if self.ended is None:
             self._staff()
         else:
-            self._end(self.ended)
+            self.end(self.ended)
 
     def _start_lingering(self) -> None:
         """Let a partial chunk leave when a source has trickled for long enough."""
@@ -315,12 +329,12 @@ class Run:
                     return
                 await self._pause(wait)
         except DailyLimitReached as error:  # no permit: the rest of the day is kept
-            self._end(error)
+            self.end(error)
         except Exception as error:
             # A mistake of ours: whatever was under way, nothing is certain of it.
             if trip.chunk is not None:
                 trip.chunk.doubtful = True
-            self._end(error)
+            self.end(error)
             raise
         finally:
             if trip.chunk is not None:
@@ -348,6 +362,8 @@ class Run:
                     waiting.close()
                     if permit is not None and token is not None:
                         chunk = self._cut(trip)
+                        if not await self._written_down(chunk):
+                            return None
                         return await self._exchange(chunk, permit, token)
             if not self._wants(trip):
                 return None
@@ -364,9 +380,9 @@ class Run:
         except asyncio.CancelledError as error:
             if cancelled_from_outside():
                 raise
-            self._end(error)
+            self.end(error)
         except Exception as error:  # noqa: BLE001 -- the caller's own, raised at last
-            self._end(error)
+            self.end(error)
         return None
 
     def _wants(self, trip: Trip) -> bool:
@@ -382,9 +398,20 @@ class Run:
             trip.started = _now()
             self._unladen -= 1
             self._linger_anew()
+            if self._doubted:
+                self._ledger.recall(trip.chunk)
             self._ledger.teller.of_chunk(ChunkCut, trip.chunk)
         trip.sent = _now()
         return trip.chunk
+
+    async def _written_down(self, chunk: Chunk) -> bool:
+        """Have the journal know that a chunk leaves; False if it must not leave."""
+        if not chunk.probing:  # a question writes nothing
+            try:
+                await self._journal.leaving(chunk)
+            except HubBatchError as error:
+                self.end(error)
+        return self.ended is None
 
     async def _exchange(self, chunk: Chunk, permit: Permit, token: str) -> Verdict:
         def on_sent() -> None:
@@ -412,6 +439,8 @@ class Run:
         chunk.in_flight = False
         if isinstance(verdict, Unauthorized):
             self._credentials.refused(token)
+        if not (chunk.probing or maybe_written(chunk) or may_have_written(verdict)):
+            self._journal.not_written(chunk)
         return verdict
 
     async def _pause(self, seconds: float) -> None:
