@@ -99,6 +99,7 @@ class Mailbox(AsyncIterator[Any]):
         if not isinstance(answer, HubBatchError):
             return answer
         try:
+            await self._engine.date(answer, self.operation)
             raise answer
         finally:
             del answer, call  # or its traceback would keep it alive
