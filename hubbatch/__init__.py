@@ -14,6 +14,7 @@ from .core.events import (
     Event,
     InputFailed,
 )
+from .core.forecasting import Plan
 from .core.merging import merge
 from .core.outcomes import Outcome, OutcomeStatus, Summary
 from .core.pacing import RateLimit
@@ -94,6 +95,7 @@ __all__ = [
     "OutcomeStatus",
     "OutcomeUnknown",
     "PermissionDeniedError",
+    "Plan",
     "RateLimit",
     "RecordConflict",
     "RecordError",

@@ -9,6 +9,8 @@ from typing import Literal, Self
 
 import aiohttp
 
+from .core.days import parse_reserve
+from .core.forecasting import Plan, named_call, plan
 from .core.operations import account_operation, check_api_version
 from .core.pacing import RateLimit
 from .core.retrying import RetryPolicy
@@ -55,10 +57,15 @@ class HubBatch:
         api_version: `"v3"` or a dated version such as `"2026-03"`; else
             HUBBATCH_API_VERSION, else v3.
         rate_limit: `"auto"` starts at 100 requests per 10 s and follows what HubSpot
-            tells; a number per 10 s or a `RateLimit` is a ceiling.
+            tells; a number per 10 s or a `RateLimit` is a ceiling. Clients with the
+            same token in one event loop share one limit, and the lowest ceiling.
         max_concurrency: how many requests may be under way at a time.
         retry: how often and how long a chunk is tried.
         timeout: seconds for one attempt. HubSpot itself gives up after 100 s.
+        daily_reserve: calls of the account's day to leave to others, as a number or
+            a share (`"5%"`); a batch that would use them ends with
+            `DailyLimitReached`. HubSpot tells no OAuth app of a day; then it has no
+            effect.
         session: an aiohttp session to share; it is never closed here.
         trust_env: whether aiohttp reads proxies from the environment.
         allow_http: whether `base_url` may be without TLS on another machine.
@@ -78,6 +85,7 @@ class HubBatch:
         max_concurrency: int = 32,
         retry: RetryPolicy | None = None,
         timeout: float = 120.0,
+        daily_reserve: int | str = 0,
         session: aiohttp.ClientSession | None = None,
         trust_env: bool = False,
         allow_http: bool = False,
@@ -98,15 +106,25 @@ class HubBatch:
             self._api_version = check_api_version(version)
         except ValueError as error:
             raise ConfigurationError(str(error)) from None
+        url = check_base_url(base_url, allow_http=allow_http)
+        credentials = Credentials(access_token)
+        token = credentials.fingerprint
         self._engine = Engine(
-            gate=Gate(_rate_limit(rate_limit), max_concurrency),
+            gate=Gate(
+                _rate_limit(rate_limit),
+                max_concurrency,
+                reserve=parse_reserve(daily_reserve),
+                key=None if token is None else (str(url), token),
+            ),
             transport=AiohttpTransport(
-                check_base_url(base_url, allow_http=allow_http),
+                url,
                 timeout=timeout,
                 session=session,
                 trust_env=trust_env,
             ),
-            credentials=Credentials(access_token),
+            credentials=credentials,
+            about=account_operation(api_version=self._api_version),
+            place=str(url),
             policy=retry or RetryPolicy(),
             max_concurrency=max_concurrency,
             listeners=Listeners(listeners),
@@ -171,11 +189,33 @@ class HubBatch:
         Raises:
             APIError: if HubSpot refuses to say, or cannot.
         """
-        operation = account_operation(api_version=self._api_version)
-        asking: Batch[Account] = Batch(self._engine, operation, [None])
+        assert self._engine.about is not None  # noqa: S101 -- this client gave it
+        asking: Batch[Account] = Batch(self._engine, self._engine.about, [None])
         [account] = (await asking).results
-        self._engine.account = str(account.portal_id)
+        self._engine.know(account)
         return account
+
+    async def plan(self, operation: str, count: int) -> Plan:
+        """Forecast what a batch takes, e.g. `await hub.plan("tickets.update", 5_000)`.
+
+        The account is asked who it is if it has not told its limits yet.
+
+        Args:
+            operation: an object type and a verb of it, with a dot between them.
+            count: how many records.
+
+        Raises:
+            ValueError: for another operation, or a count below zero.
+            APIError: if HubSpot refuses to answer, or cannot.
+        """
+        call = named_call(operation)
+        if type(count) is not int or count < 0:
+            raise ValueError(f"count must be a number of records, not {count!r}")
+        engine = self._engine
+        if not engine.gate.told and engine.details is None:
+            await self.account()
+        daily = engine.gate.limits().daily_limit
+        return plan(count, call.max_inputs, engine.gate.limit(call.family), daily)
 
     async def aclose(self) -> None:
         """Wait for the batches under way, then close the connections."""

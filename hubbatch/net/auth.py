@@ -1,8 +1,10 @@
 """Where the access token comes from."""
 
 import re
+import secrets
 
 from collections.abc import Awaitable, Callable
+from hashlib import blake2b
 from inspect import isawaitable
 from typing import NoReturn
 
@@ -12,6 +14,8 @@ from hubbatch.errors import ConfigurationError
 TokenSource = str | Callable[[], Awaitable[str]]
 
 _TOKEN = re.compile(r"[\x21-\x7e]+")
+# So that a fingerprint says nothing outside of this process.
+_SALT = secrets.token_bytes(16)
 
 
 class Credentials:
@@ -38,6 +42,13 @@ class Credentials:
     def renewable(self) -> bool:
         """Whether asking again can give another token."""
         return not isinstance(self._source, str)
+
+    @property
+    def fingerprint(self) -> str | None:
+        """Tell equal tokens from others, in this process; None if they may change."""
+        if not isinstance(self._source, str):
+            return None
+        return blake2b(self._source.encode(), key=_SALT).hexdigest()
 
     async def token(self) -> str:
         """Give the token to send now.

@@ -235,15 +235,16 @@ class Batch(
         run = self._engine.run(self._operation, collector, **self._options)
         self.summary = run.summary
         failure: HubBatchError | None = None
-        try:
-            async with self._engine.busy():
+        async with self._engine.busy():
+            try:
                 await run.go(self._source)
-        except HubBatchError as error:
-            failure = copy(error)
-        finally:
-            self.response = collector.response()
-        if failure is None:
-            return self.response
+            except HubBatchError as error:
+                failure = copy(error)
+            finally:
+                self.response = collector.response()
+            if failure is None:
+                return self.response
+            await self._engine.date(failure, self._operation)
         failure.response, failure.summary = self.response, self.summary
         raise failure
 
@@ -270,13 +271,14 @@ class Batch(
 
     async def _feed(self, run: Run) -> None:
         self._begun = True
-        try:
-            async with self._engine.busy():
+        async with self._engine.busy():
+            try:
                 await run.go(self._source)
-        except HubBatchError as error:
-            failure = copy(error)
-            failure.summary = self.summary
-            raise failure from None
+            except HubBatchError as error:
+                failure = copy(error)
+                failure.summary = self.summary
+                await self._engine.date(failure, self._operation)
+                raise failure from None
 
     async def __aexit__(
         self,

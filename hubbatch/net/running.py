@@ -23,7 +23,8 @@ from hubbatch.core.reconciling import probe
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.core.stopping import FailureWatch
 from hubbatch.core.telling import Teller
-from hubbatch.core.verdicts import Verdict
+from hubbatch.core.verdicts import Throttled, Verdict
+from hubbatch.errors import DailyLimitReached
 
 from .auth import Credentials
 from .intake import BLOCK, Intake, Source, cancelled_from_outside
@@ -91,7 +92,7 @@ class Run:
             policy=policy,
             jitter=jitter,
             renewable=credentials.renewable,
-            hold=gate.hold,
+            hold=lambda seconds: gate.hold(seconds, operation.call.family),
             end=self._end,
         )
         self._trickles = False
@@ -323,20 +324,25 @@ class Run:
                 return self._waiting() > 0
             return self.ended is None
 
-        with ExitStack() as waiting:
-            waiting.enter_context(self._called_back())
-            async with self._gate.permit(self._lane, wanted) as permit:
-                waiting.close()
-                if permit is None:
-                    return None
-                if trip.chunk is None:
-                    trip.chunk = self._desk.take()
-                    trip.started = _now()
-                    self._unladen -= 1
-                    self._linger_anew()
-                    self._ledger.teller.of_chunk(ChunkCut, trip.chunk)
-                trip.sent = _now()
-                return await self._exchange(trip.chunk, permit, token)
+        family = self.operation.call.family
+        try:
+            with ExitStack() as waiting:
+                waiting.enter_context(self._called_back())
+                async with self._gate.permit(self._lane, wanted, family) as permit:
+                    waiting.close()
+                    if permit is None:
+                        return None
+                    if trip.chunk is None:
+                        trip.chunk = self._desk.take()
+                        trip.started = _now()
+                        self._unladen -= 1
+                        self._linger_anew()
+                        self._ledger.teller.of_chunk(ChunkCut, trip.chunk)
+                    trip.sent = _now()
+                    return await self._exchange(trip.chunk, permit, token)
+        except DailyLimitReached as error:  # no permit: the rest of the day is kept
+            self._end(error)
+            return None
 
     async def _exchange(self, chunk: Chunk, permit: Permit, token: str) -> Verdict:
         def on_sent() -> None:
@@ -359,6 +365,8 @@ class Run:
         answer = await self._transport.send(request, on_sent)
         permit.answered(answer.headers if isinstance(answer, Response) else None)
         verdict = read(operation, carried, answer)
+        if isinstance(verdict, Throttled):
+            permit.throttled()
         chunk.in_flight = False
         return verdict
 

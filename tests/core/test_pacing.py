@@ -2,7 +2,7 @@
 
 import heapq
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from itertools import count, pairwise
 from math import inf
 from random import Random
@@ -13,7 +13,7 @@ from attrs import define
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hubbatch.core.pacing import LAG, RateLimit, Slot, Window, told_limit
+from hubbatch.core.pacing import LAG, RateLimit, Slot, Window
 
 
 @define
@@ -231,17 +231,6 @@ def test_a_limit_that_falls_below_what_is_not_sent_yet() -> None:
     window.max_requests = 2
 
     assert window.next_grant(1.0) == inf
-
-
-@pytest.mark.parametrize(
-    ("text", "limit"),
-    [("190", 190), ("", None), ("many", None), ("0", None), ("-5", None)],
-)
-def test_told_limit(text: str, limit: int | None) -> None:
-    headers: Mapping[str, str] = {"X-HubSpot-RateLimit-Max": text}
-
-    assert told_limit(headers) == limit
-    assert told_limit({}) is None
 
 
 @pytest.mark.parametrize(
