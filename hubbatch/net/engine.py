@@ -142,5 +142,7 @@ class Engine:
                 self._idle.clear()
                 await self._idle.wait()
         finally:
-            self.gate.close()
-            await self.transport.aclose()
+            try:
+                await self.gate.aclose()
+            finally:
+                await self.transport.aclose()

@@ -24,7 +24,7 @@ from hubbatch.core.retrying import RetryPolicy
 from hubbatch.core.stopping import FailureWatch
 from hubbatch.core.telling import Teller
 from hubbatch.core.verdicts import Throttled, Verdict
-from hubbatch.errors import DailyLimitReached
+from hubbatch.errors import HubBatchError
 
 from .auth import Credentials
 from .intake import BLOCK, Intake, Source, cancelled_from_outside
@@ -340,7 +340,7 @@ class Run:
                         self._ledger.teller.of_chunk(ChunkCut, trip.chunk)
                     trip.sent = _now()
                     return await self._exchange(trip.chunk, permit, token)
-        except DailyLimitReached as error:  # no permit: the rest of the day is kept
+        except HubBatchError as error:  # no permit, e.g. the rest of the day is kept
             self._end(error)
             return None
 

@@ -8,12 +8,13 @@ from enum import IntEnum
 from math import inf
 from typing import Protocol
 
-from aiolimiter import AsyncLimiter
 from attrs import define, field
 
 from hubbatch.core.families import FAMILIES
 from hubbatch.core.following import Follower
-from hubbatch.core.pacing import LAG, RateLimit, Slot, Window
+from hubbatch.core.pacing import RateLimit, Slot, Window
+
+from .pacers import Pacer, pace
 
 
 # Of so many permits one goes to bulk when both lanes wait.
@@ -40,14 +41,6 @@ class Client(Protocol):
 
     def give_back(self) -> None:
         """Note that one of them is over."""
-        ...
-
-
-class Pacer(Protocol):
-    """Another limiter beneath the window, such as one that processes share."""
-
-    async def acquire(self) -> None:
-        """Wait until one more may leave. It never raises."""
         ...
 
 
@@ -106,10 +99,12 @@ class Turnstile:
     Attributes:
         name: whose window it is; see `FAMILIES`.
         ceiling: what the window never exceeds.
+        beneath: makes the limiter that processes share, if they share one.
     """
 
     name: str
     ceiling: RateLimit | None
+    _beneath: Callable[[str], Pacer] | None = None
     window: Window = field(init=False)
     _follower: Follower = field(init=False)
     _lines: tuple[_Line, _Line] = field(factory=lambda: (_Line(), _Line()), init=False)
@@ -123,7 +118,7 @@ class Turnstile:
 
     def __attrs_post_init__(self) -> None:
         family = FAMILIES[self.name]
-        self._follower = Follower(family)
+        self._follower = Follower(family, kin=self._beneath is not None)
         self.window = Window(family.max_requests)
         self.keep_under(self.ceiling)
 
@@ -131,9 +126,11 @@ class Turnstile:
         """Keep to another ceiling from now on."""
         family = FAMILIES[self.name]
         limit = family.limit(ceiling)
-        if self._pacer is None or ceiling != self.ceiling:
+        if self._beneath is not None:
+            self._pacer = self._pacer or self._beneath(self.name)
+        elif self._pacer is None or ceiling != self.ceiling:
             paced = limit.processes > 1 or family.even
-            self._pacer = _pace(limit.share()) if paced else None
+            self._pacer = pace(limit.share()) if paced else None
         self.ceiling = self._follower.ceiling = ceiling
         self.window.follow(self.limit())
 
@@ -161,6 +158,8 @@ class Turnstile:
     def hold(self, seconds: float) -> None:
         """Let nobody out for so long; a hold is never shortened."""
         self._held_until = max(self._held_until, _now() + seconds)
+        if self._pacer is not None:
+            self._pacer.hold(seconds)
 
     def sent(self, slot: Slot) -> None:
         """Note that the first byte of a request is being written."""
@@ -237,14 +236,14 @@ class Turnstile:
                 if opens < inf:
                     loop = asyncio.get_running_loop()
                     self._timer = loop.call_at(opens, self._dispatch)
-                return
+                break
             if not self._has_pace():
                 return
             self._hand_to_first(lane, now)
-        if self._paced is not None and not any(self._lines):
-            # Nobody waits; what the limiter beneath lets out is not kept for later.
+        # What the limiter beneath lets out is not kept for later.
+        if self._paced is not None and (self._paced.done() or not any(self._lines)):
             self._paced.cancel()
-            self._paced = None
+            self._forget_pace()
 
     def _next_lane(self) -> Lane | None:
         """Choose the lane whose turn it is, of those where somebody may leave."""
@@ -262,9 +261,12 @@ class Turnstile:
     def _hand_to_first(self, lane: Lane, now: float) -> None:
         place = self._lines[lane].first()
         assert place is not None  # noqa: S101 -- the lane was chosen for it
+        error = self._forget_pace()
+        if error is not None:
+            place.handed.set_exception(error)
+            return
         self._turns += 1
         self._handed_at = now
-        self._paced = None
         place.client.take()
         place.handed.set_result(self.window.grant(now))
         self._lines[lane].advance(place.client)
@@ -276,22 +278,20 @@ class Turnstile:
         if self._pacer is None:
             return True
         if self._paced is None:
-            self._paced = asyncio.ensure_future(self._pacer.acquire())
+            self._paced = asyncio.ensure_future(self._pacer.acquire(self.limit()))
             self._paced.add_done_callback(lambda _: self._dispatch())
         return self._paced.done()
 
+    def _forget_pace(self) -> BaseException | None:
+        """Ask anew for the next one; give what the limiter beneath has raised."""
+        paced, self._paced = self._paced, None
+        done = paced is not None and paced.done() and not paced.cancelled()
+        return paced.exception() if paced is not None and done else None
 
-def _pace(share: RateLimit) -> AsyncLimiter:
-    """Spread a process's share, so that many processes do not leave in step.
-
-    A leaky bucket lets its burst and its rate through in the same window, so the two
-    together must fit into the share. The window alone keeps the share exactly.
-    """
-    window = share.interval + LAG
-    burst = min(share.burst, share.max_requests / 4)
-    if burst <= 1:  # one at a time, evenly
-        return AsyncLimiter(1, window / share.max_requests)
-    return AsyncLimiter(burst, burst * window / (share.max_requests - burst))
+    async def aclose(self) -> None:
+        """Let go of the limiter beneath."""
+        if self._pacer is not None:
+            await self._pacer.aclose()
 
 
 def _now() -> float:
