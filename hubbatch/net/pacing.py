@@ -66,7 +66,6 @@ class Permit:
             now = _now()
             self._turnstile.answered(self._slot, headers)
             self._shared.day.answered(min(self._slot.sent_at, now), headers, now)
-        self._shared.nudge()
 
     def throttled(self) -> None:
         """The answer was a 429 of the window."""
@@ -132,7 +131,7 @@ class Gate:
             finally:
                 turnstile.give_back(slot)
                 self.give_back()
-                state.nudge()
+                state.freed()
         finally:
             self._users -= 1
 

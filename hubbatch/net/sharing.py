@@ -53,10 +53,10 @@ class Shared:
         if self._sharers:
             self._keep_under()
 
-    def nudge(self) -> None:
-        """Look anew who may leave, of whatever family."""
+    def freed(self) -> None:
+        """Note that a client has room again, for whatever family."""
         for turnstile in self.turnstiles.values():
-            turnstile.nudge()
+            turnstile.freed()
 
     async def aclose(self) -> None:
         """Let go of the limiters beneath."""

@@ -28,6 +28,10 @@ class Lane(IntEnum):
     BULK = 1
 
 
+_SINGLE_FIRST = (Lane.SINGLE, Lane.BULK)
+_BULK_FIRST = (Lane.BULK, Lane.SINGLE)
+
+
 class Client(Protocol):
     """On whose behalf somebody waits: it may have no more than so many under way."""
 
@@ -166,13 +170,14 @@ class Turnstile:
         now = _now()
         self.window.sent(slot, now)
         self._follower.sent(now)
-        self.nudge()  # only now is known when the slot comes back
+        self.freed()  # only now is known when the slot comes back
 
     def answered(self, slot: Slot, headers: Mapping[str, str]) -> None:
         """Note that an answer came, and what it tells."""
         now = _now()
         self.window.answered(slot, now)
         self._follower.answered(min(slot.sent_at, now), headers, now)
+        self.nudge()  # the slot comes back sooner, or the limit is another one
 
     def throttled(self, slot: Slot) -> None:
         """Note that the answer was a 429."""
@@ -190,7 +195,8 @@ class Turnstile:
         """
         handed = asyncio.get_running_loop().create_future()
         self._lines[lane].add(_Place(client, wanted, handed))
-        self._dispatch()
+        if self._timer is None:
+            self._dispatch()
         try:
             slot: Slot | None = await handed
         except asyncio.CancelledError:
@@ -207,9 +213,14 @@ class Turnstile:
         """Take back what a request had that is over, or was never sent."""
         self.window.abandon(slot)  # does nothing once it has been sent
 
+    def freed(self) -> None:
+        """Look anew, unless it is only the window that everybody waits for."""
+        if self._timer is None:
+            self.nudge()
+
     def nudge(self) -> None:
         """Look anew who may leave, in the loop's next turn."""
-        if self._nudge is None:
+        if self._nudge is None and any(self._lines):
             self._nudge = asyncio.get_running_loop().call_soon(self._dispatch)
 
     def _dispatch(self) -> None:
@@ -248,7 +259,7 @@ class Turnstile:
     def _next_lane(self) -> Lane | None:
         """Choose the lane whose turn it is, of those where somebody may leave."""
         bulk_first = (self._turns + 1) % _BULK_TURN == 0
-        for lane in sorted(Lane, reverse=bulk_first):
+        for lane in _BULK_FIRST if bulk_first else _SINGLE_FIRST:
             while (place := self._lines[lane].first()) is not None:
                 try:
                     if place.wanted():
