@@ -250,7 +250,7 @@ def draw(lines: Mapping[str, Sequence[float]], seconds: float) -> str:
         text((x(at), below), "middle", at) for at in range(0, int(seconds) + 1, 10)
     ]
     steps = [seconds * step / 600 for step in range(601)]
-    for place, (scheme, arrived) in enumerate(lines.items()):
+    for place, (scheme, arrived) in [*enumerate(lines.items())][::-1]:  # ours on top
         points = "L".join(
             f"{x(at):.1f} {y(in_window(arrived, arrived[0] + at)):.1f}" for at in steps
         )
@@ -260,7 +260,7 @@ def draw(lines: Mapping[str, Sequence[float]], seconds: float) -> str:
         parts.append(text((start + 30, TOP - 8), "start", scheme))
     dashes = 'stroke="#000" stroke-dasharray="6 4"'
     parts.append(line(f"M{LEFT} {y(LIMIT):.1f}H{right}", dashes))
-    parts.append(text((right, y(LIMIT) + 16), "end", f"HubSpot's limit: {LIMIT}"))
+    parts.append(text((right, y(LIMIT) - 16), "end", f"HubSpot's limit: {LIMIT}"))
     return "\n".join([*parts, "</svg>", ""])
 
 

@@ -10,10 +10,11 @@ from hubbatch.errors import (
     RecordConflict,
     RecordError,
     RecordInvalid,
+    RecordNotFound,
 )
 
 from .blaming import from_api_error
-from .encoding import Encoder, encoder
+from .encoding import Encoder, encoder, renames
 from .events import ChunkIsolated
 from .isolating import Density, halve, split
 from .operations import Operation
@@ -137,7 +138,7 @@ class Ledger:
         if fine:
             self.succeed(chunk.pick(fine), [settlement.results[p] for p in fine])
         for position, error in settlement.failed.items():
-            self._refused_alone(chunk.pick([position]), error)
+            self._refused(chunk.pick([position]), error)
         if settlement.open:
             self._settle_open(chunk, settlement.open)
 
@@ -153,13 +154,19 @@ class Ledger:
         reason = "HubSpot's answer does not account for this input"
         self._reconciler.doubt(chunk.pick(positions), reason)
 
-    def _refused_alone(self, single: Chunk, error: RecordError) -> None:
-        """Settle an input that HubSpot refused by itself."""
-        if single.probes and isinstance(error, RecordConflict):
+    def _refused(self, chunk: Chunk, error: RecordError) -> None:
+        """Settle what HubSpot refused, one by one or without telling which."""
+        conflict = isinstance(error, RecordConflict)
+        if chunk.probes and conflict:
             # The value is there now: the lost request may have been written late.
-            self._reconciler.doubt(single, f"created again, and then: {error}")
+            self._reconciler.doubt(chunk, f"created again, and then: {error}")
+        elif _maybe_written(chunk) and (
+            conflict or (isinstance(error, RecordNotFound) and _renames(chunk))
+        ):
+            # What is in the way, or gone, may be its own doing.
+            self.leave_unknown(chunk, f"it may have been written, and then: {error}")
         else:
-            self.fail(single, OutcomeStatus.FAILED, error)
+            self.fail(chunk, OutcomeStatus.FAILED, error)
 
     def look_for(self, chunk: Chunk) -> bool:
         """Make creates that may have been written a question, if that can be done."""
@@ -169,25 +176,27 @@ class Ledger:
         """Split a refused chunk to find whom it is about; alone, an input failed."""
         if chunk.suspect:
             self._density.refused(len(chunk))
-        call, refused = self.operation.call, from_api_error(refusal.error)
+        call, alone = self.operation.call, len(chunk) == 1
+        of_records = refusal.because == "records"
+        last = alone or (of_records and not (self.isolate or chunk.probing))
         written = refusal.written and not chunk.probing  # a question writes nothing
-        chunk.doubtful |= written
-        if chunk.probing and len(chunk) == 1:
-            self._reconciler.refused(chunk, refused)
-        elif written and (not call.repeatable or (call.creates and len(chunk) == 1)):
+        error = from_api_error(refusal.error)
+        if chunk.probing and alone:
+            self._reconciler.refused(chunk, error)
+        elif written and (
+            not call.repeatable or (last and (call.creates or not alone))
+        ):
             # What is half there is not made whole by making another one.
-            error = unknown_error(f"HubSpot refused it half-way: {refusal.error}")
-            self.fail(chunk, OutcomeStatus.UNKNOWN, error)
-        elif len(chunk) == 1:
-            self._refused_alone(chunk, refused)
-        elif chunk.probes and isinstance(refused, RecordConflict) and not self.isolate:
-            self._reconciler.doubt(chunk, f"created again, and then: {refused}")
-        elif refusal.because == "records" and not (self.isolate or chunk.probing):
-            self.fail(chunk, OutcomeStatus.FAILED, refused)
-        elif self.ended is not None:
-            self.drop(chunk)
+            reason = f"HubSpot refused it half-way: {refusal.error}"
+            self._reconciler.doubt(chunk, reason)
+        elif last:
+            self._refused(chunk, error)
         else:
-            self._isolate(chunk, refusal)
+            chunk.doubtful |= written
+            if self.ended is None:
+                self._isolate(chunk, refusal)
+            else:
+                self.drop(chunk)
 
     def _isolate(self, chunk: Chunk, refusal: Refused) -> None:
         if refusal.because == "size":
@@ -211,7 +220,7 @@ class Ledger:
         """Settle a chunk that is not tried any more."""
         reason = _reason(verdict)
         if chunk.probing:
-            reason = f"its answer was lost, and it could not be read back: {reason}"
+            reason = f"it may have been written, and could not be read back: {reason}"
         if _maybe_written(chunk) and self.operation.call.writes:
             self.leave_unknown(chunk, reason)
         elif isinstance(verdict, Missing):
@@ -301,6 +310,12 @@ class Ledger:
 def _maybe_written(chunk: Chunk) -> bool:
     # What was looked for and not found may still come of a request that was lost.
     return chunk.doubtful or chunk.probes > 0
+
+
+def _renames(chunk: Chunk) -> bool:
+    """Whether an input sets the very property by which it names its record."""
+    columns = zip(chunk.keys, chunk.bodies, strict=True)
+    return any(renames(key, body) for key, body in columns)
 
 
 def _reason(verdict: Again | Missing | Throttled) -> str:

@@ -16,6 +16,8 @@ from hubbatch.errors import (
 )
 from hubbatch.models import Context, ErrorDetail, StandardError
 
+from .codec import optional_text
+
 
 _CONFLICTS = frozenset({"CONFLICT", "OBJECT_ALREADY_EXISTS"})
 _EXISTING_ID = re.compile(r"Existing ID: (\d+)")
@@ -73,8 +75,8 @@ def _record_error(
     property_name = _first(detail.context, "propertyName") if detail else None
     if problems:
         text = "; ".join(str(problem.get("message")) for problem in problems)
-        code = code or problems[0].get("error")
-        property_name = property_name or problems[0].get("name")
+        code = code or optional_text(problems[0].get("error"))
+        property_name = property_name or optional_text(problems[0].get("name"))
     cls = RecordConflict if _OWNER_ID.search(text) else _error_class(category)
     made = cls(
         text,

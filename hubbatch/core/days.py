@@ -20,6 +20,8 @@ from .answers import whole_number
 # What an answer told of the day is believed for so many seconds; then one call asks
 # anew. So a new day is noticed without knowing when it begins.
 BELIEVED = 600.0
+# After so many answers that tell nothing of a day it is believed that there is none.
+_SILENT = 3
 
 
 @frozen
@@ -75,7 +77,7 @@ class Day:
     ends_at: float = inf
     _known_at: float = field(default=-inf, init=False)
     _begun_at: float = field(default=-inf, init=False)  # when a new day was noticed
-    _silent: bool = field(default=False, init=False)
+    _silent: int = field(default=0, init=False)  # answers that told nothing of it
 
     def answered(self, sent_at: float, headers: Mapping[str, str], now: float) -> None:
         """Note what the answer to a call tells that was sent at `sent_at`.
@@ -87,7 +89,9 @@ class Day:
         self.limit = whole_number(headers, "X-HubSpot-RateLimit-Daily") or self.limit
         left = whole_number(headers, "X-HubSpot-RateLimit-Daily-Remaining")
         if left is None:
-            self._silent = True
+            # One that tells of the window is an OAuth app's, others may be a proxy's.
+            of_oauth = "X-HubSpot-RateLimit-Max" in headers
+            self._silent += _SILENT if of_oauth else 1
         elif sent_at >= self._known_at:
             if self.remaining is not None and left > self.remaining:
                 self._begun_at = now
@@ -101,7 +105,7 @@ class Day:
 
     def allows(self, reserve: Reserve, now: float) -> Literal["go", "wait", "end"]:
         """Say whether a call may leave, must wait for answers, or is one too many."""
-        if not reserve or (self.remaining is None and self._silent):
+        if not reserve or (self.remaining is None and self._silent >= _SILENT):
             return "go"
         if self.remaining is None or not self._is_fresh(now):
             return "wait" if self.outstanding else "go"

@@ -52,6 +52,15 @@ def id_property_of(key: str) -> str | None:
     return name if separator else None
 
 
+def renames(key: str | None, body: bytes) -> bool:
+    """Whether an encoded input sets another value of the property that names it."""
+    name = None if key is None else id_property_of(key)
+    if name is None:
+        return False
+    value = orjson.loads(body)["properties"].get(name)
+    return value is not None and make_key(value, name) != key
+
+
 def encoder(operation: Operation) -> Encoder:
     """Choose how the inputs of an operation are encoded.
 

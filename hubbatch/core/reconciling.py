@@ -135,12 +135,12 @@ class Reconciler:
         if absent:
             self._create_again(chunk.pick(absent))
         if unseen:
-            reason = "its answer was lost, and reading it back does not account for it"
+            reason = "it may have been written, and reading it back does not say"
             self.doubt(chunk.pick(unseen), reason)
         if others:
             reason = (
-                "its answer was lost, and what was read back by its unique property "
-                "is not what was written"
+                "it may have been written, and what was read back by its unique "
+                "property is not what was written"
             )
             self.books.leave_unknown(chunk.pick(others), reason)
 
@@ -150,7 +150,7 @@ class Reconciler:
         if isinstance(error, RecordNotFound):
             self._create_again(single)
             return
-        reason = f"its answer was lost, and reading it back was refused: {error}"
+        reason = f"it may have been written, and reading it back was refused: {error}"
         self.books.leave_unknown(single, reason)
 
     def _create_again(self, chunk: Chunk) -> None:

@@ -12,7 +12,7 @@ import re
 from math import inf
 from typing import Any, Literal, get_args
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from hubbatch.core.pacing import BURST, INTERVAL, RateLimit, Window
 from hubbatch.errors import ConfigurationError, HubBatchError, OverloadedError
@@ -35,9 +35,9 @@ OnFailure = Literal["share", "wait", "raise"]
 # A request is counted at most so many seconds later or earlier, after its permit, than
 # another. It costs PAD / (interval + PAD) of the limit: 2.4 % of 10 s.
 PAD = 0.25
-# A permit that could not be used for so many seconds is dropped, once: the loop stood
-# still, and the request would be counted later than the log says.
-_STALE = 0.05
+# Redis is told of a request that left so many seconds later than it was granted, since
+# a connection had to be made first, or the event loop stood still.
+_LATE = 0.05
 # Seconds that one answer of Redis is waited for, and after which it is asked again.
 _PATIENCE = 1.0
 _SOCKET_PATIENCE = 0.5
@@ -45,6 +45,14 @@ _RETRY = 2.0
 
 _ACCOUNT = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _logger = logging.getLogger("hubbatch")
+
+
+@frozen
+class _Ticket:
+    """What was granted: for which instant of the loop, and the entry in Redis's log."""
+
+    granted_for: float
+    entry: int
 
 
 class RedisUnavailable(HubBatchError):
@@ -142,12 +150,14 @@ class RedisPacer:
         self._shared = shared
         self._own = Window(1, burst=1)
         self._reserved_for = -inf
+        self._ticket: _Ticket | None = None
+        self._late: list[int] = []
         self._doubted_until = -inf  # until then the log lacks something
         self._ask_at = -inf
         self._holding: set[asyncio.Task[None]] = set()
 
-    async def acquire(self, limit: RateLimit) -> None:
-        """Wait until one more may leave.
+    async def acquire(self, limit: RateLimit) -> "_Ticket | None":
+        """Wait until one more may leave; give what Redis has noted for it.
 
         A reservation outlives the waiter for whom it was made, as long as it is ahead.
 
@@ -158,13 +168,16 @@ class RedisPacer:
         share = evolve(limit, burst=1, processes=self._shared.expected_processes)
         self._own.follow(share.share())
         if self._reserved_for <= _now():
-            self._reserved_for = await self._next_instant(limit)
+            self._reserved_for, self._ticket = await self._next_instant(limit)
         await _sleep_until(self._reserved_for)
-        if _now() > self._reserved_for + _STALE:
-            self._reserved_for = await self._next_instant(limit)
-            await _sleep_until(self._reserved_for)
         self._own.sent(self._own.grant(_now()), _now())
         self._reserved_for = -inf
+        return self._ticket
+
+    def sent(self, ticket: object) -> None:
+        """Note that a request is being written: tell Redis of it if it is late."""
+        if isinstance(ticket, _Ticket) and _now() > ticket.granted_for + _LATE:
+            self._late.append(ticket.entry)
 
     def hold(self, seconds: float) -> None:
         """Tell every process that nobody may leave for so long."""
@@ -183,25 +196,26 @@ class RedisPacer:
 
     # ---- the next instant
 
-    async def _next_instant(self, limit: RateLimit) -> float:
+    async def _next_instant(self, limit: RateLimit) -> "tuple[float, _Ticket | None]":
         """Reserve the next instant at which one more may leave."""
         while True:
             if _now() < self._doubted_until:
                 await _sleep_until(self._own.next_grant(_now()))
             if _now() >= self._ask_at:
-                instant = await self._asked(limit)
-                if instant is not None:
-                    return instant
+                granted = await self._asked(limit)
+                if granted is not None:
+                    return granted
             elif self._shared.on_failure == "share":
                 # Redis will know nothing of this one.
                 self._doubted_until = _now() + limit.interval + PAD
-                return _now()
+                return _now(), None
             else:
                 await _sleep_until(self._ask_at)
 
-    async def _asked(self, limit: RateLimit) -> float | None:
+    async def _asked(self, limit: RateLimit) -> "tuple[float, _Ticket] | None":
         """Reserve an instant in Redis's log; None if Redis cannot be asked."""
         asked_at, patience = _now(), self._shared.max_wait
+        late, self._late = self._late, []
         arguments = [
             _microseconds(limit.interval + PAD),
             1 if self._own.used(asked_at) else 0,
@@ -209,10 +223,11 @@ class RedisPacer:
             limit.burst,
             -1 if patience is None else _microseconds(patience),
             _microseconds(max(0.0, self._doubted_until - asked_at)),
+            *late,
         ]
         try:
             async with asyncio.timeout(_PATIENCE):
-                granted, wait, doubt = await self._reserve(self._keys, arguments)
+                granted, wait, entry, doubt = await self._reserve(self._keys, arguments)
         except (RedisError, OSError, TimeoutError) as error:
             self._lost(error, limit)
             return None
@@ -224,7 +239,8 @@ class RedisPacer:
                 f"The limit that processes share has no room for {wait / 1e6:.1f} s, "
                 f"and max_wait is {patience:g} s. Nothing was sent."
             )
-        return _now() + float(wait / 1e6)
+        # Redis has answered at an instant between these two.
+        return _now() + wait / 1e6, _Ticket(asked_at + wait / 1e6, entry)
 
     async def _tell_hold(self, arguments: list[int]) -> None:
         try:

@@ -36,16 +36,22 @@ local function remember()
 end
 """
 
-# Further arguments: the limit, the burst, the longest wait (-1: any), and for how long
-# the log lacks something that the caller has sent. Answers whether an instant was
-# reserved, how long to wait for it, and for how long the log lacks something.
+# Further arguments: the limit, the burst, the longest wait (-1: any), for how long the
+# log lacks something that the caller has sent, and any number of instants that were
+# granted to the caller for requests that left later: they are taken as of now. Answers
+# whether an instant was reserved, how long to wait for it, which instant it is, and for
+# how long the log lacks something.
 RESERVE = (
     _STATE
     + """
 local limit, burst = tonumber(ARGV[3]), tonumber(ARGV[4])
 local patience, unlogged = tonumber(ARGV[5]), tonumber(ARGV[6])
 doubted = math.max(doubted, now + unlogged)
-
+for index = 7, #ARGV do
+  if redis.call('LREM', log, 1, ARGV[index]) == 1 then
+    redis.call('LPUSH', log, text(math.max(now, entry(0))))
+  end
+end
 local newest, oldest, used = entry(0), entry(-1), redis.call('LLEN', log)
 local at = math.max(now, held, newest)
 while used > 0 and oldest + window <= at do
@@ -60,7 +66,7 @@ end
 local granted = patience < 0 or at - now <= patience
 if granted then redis.call('LPUSH', log, text(at)) end
 remember()
-return {granted and 1 or 0, at - now, doubted - now}
+return {granted and 1 or 0, at - now, at, doubted - now}
 """
 )
 

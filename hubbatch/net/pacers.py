@@ -11,12 +11,16 @@ from hubbatch.core.pacing import LAG, RateLimit
 class Pacer(Protocol):
     """A limiter beneath one window, such as one that processes share."""
 
-    async def acquire(self, limit: RateLimit) -> None:
-        """Wait until one more may leave, at once.
+    async def acquire(self, limit: RateLimit) -> object:
+        """Wait until one more may leave, at once; give a ticket for it.
 
         `limit` is what all who share it may use, as far as is known here. A
         HubBatchError that it raises is raised where the next one waits.
         """
+        ...
+
+    def sent(self, ticket: object) -> None:
+        """Note that the request with this ticket is being written."""
         ...
 
     def hold(self, seconds: float) -> None:
@@ -51,6 +55,9 @@ class Bucket:
     async def acquire(self, limit: RateLimit) -> None:  # noqa: ARG002 -- it is fixed
         """Wait until one more may leave."""
         await self._limiter.acquire()
+
+    def sent(self, ticket: object) -> None:
+        """It does not matter when."""
 
     def hold(self, seconds: float) -> None:
         """Nobody shares it."""

@@ -11,9 +11,10 @@ from hubbatch.core.days import Reserve
 from hubbatch.core.pacing import RateLimit, Slot
 from hubbatch.errors import DailyLimitReached
 
+from .lines import Lane
 from .pacers import SharedLimit
 from .sharing import Shared, remember, shared
-from .turnstile import Lane, Turnstile
+from .turnstile import Turnstile
 
 
 __all__ = ["Gate", "Lane", "Limits", "Permit"]

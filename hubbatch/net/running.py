@@ -291,6 +291,8 @@ class Run:
                     trip.over = True
                     return
                 await self._pause(wait)
+        except HubBatchError as error:  # no permit, e.g. the rest of the day is kept
+            self._end(error)
         except Exception as error:
             # A mistake of ours: whatever was under way, nothing is certain of it.
             if trip.chunk is not None:
@@ -324,25 +326,21 @@ class Run:
                 return self._waiting() > 0
             return self.ended is None
 
-        family = self.operation.call.family
-        try:
-            with ExitStack() as waiting:
-                waiting.enter_context(self._called_back())
-                async with self._gate.permit(self._lane, wanted, family) as permit:
-                    waiting.close()
-                    if permit is None:
-                        return None
-                    if trip.chunk is None:
-                        trip.chunk = self._desk.take()
-                        trip.started = _now()
-                        self._unladen -= 1
-                        self._linger_anew()
-                        self._ledger.teller.of_chunk(ChunkCut, trip.chunk)
-                    trip.sent = _now()
-                    return await self._exchange(trip.chunk, permit, token)
-        except HubBatchError as error:  # no permit, e.g. the rest of the day is kept
-            self._end(error)
-            return None
+        with ExitStack() as waiting:
+            waiting.enter_context(self._called_back())
+            family = self.operation.call.family
+            async with self._gate.permit(self._lane, wanted, family) as permit:
+                waiting.close()
+                if permit is None:
+                    return None
+                if trip.chunk is None:
+                    trip.chunk = self._desk.take()
+                    trip.started = _now()
+                    self._unladen -= 1
+                    self._linger_anew()
+                    self._ledger.teller.of_chunk(ChunkCut, trip.chunk)
+                trip.sent = _now()
+                return await self._exchange(trip.chunk, permit, token)
 
     async def _exchange(self, chunk: Chunk, permit: Permit, token: str) -> Verdict:
         def on_sent() -> None:

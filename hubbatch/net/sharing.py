@@ -11,8 +11,9 @@ from attrs import define, field
 from hubbatch.core.days import Day
 from hubbatch.core.pacing import LAG, RateLimit
 
+from .lines import Client
 from .pacers import Pacer
-from .turnstile import Client, Turnstile
+from .turnstile import Turnstile
 
 
 class Sharer(Client, Protocol):

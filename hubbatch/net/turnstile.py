@@ -2,11 +2,8 @@
 
 import asyncio
 
-from collections import deque
 from collections.abc import Callable, Mapping
-from enum import IntEnum
 from math import inf
-from typing import Protocol
 
 from attrs import define, field
 
@@ -14,6 +11,7 @@ from hubbatch.core.families import FAMILIES
 from hubbatch.core.following import Follower
 from hubbatch.core.pacing import RateLimit, Slot, Window
 
+from .lines import Client, Lane, Line, Place
 from .pacers import Pacer, pace
 
 
@@ -21,76 +19,8 @@ from .pacers import Pacer, pace
 _BULK_TURN = 4
 
 
-class Lane(IntEnum):
-    """Who waits: a person for one record, or a migration."""
-
-    SINGLE = 0
-    BULK = 1
-
-
 _SINGLE_FIRST = (Lane.SINGLE, Lane.BULK)
 _BULK_FIRST = (Lane.BULK, Lane.SINGLE)
-
-
-class Client(Protocol):
-    """On whose behalf somebody waits: it may have no more than so many under way."""
-
-    def has_room(self) -> bool:
-        """Say whether one more may leave now."""
-        ...
-
-    def take(self) -> None:
-        """Note that one more is on its way."""
-        ...
-
-    def give_back(self) -> None:
-        """Note that one of them is over."""
-        ...
-
-
-@define(eq=False)
-class _Place:
-    """Somebody's place in line; a slot is handed over, or None if it is unwanted."""
-
-    client: Client
-    wanted: Callable[[], bool]
-    handed: asyncio.Future[Slot | None]
-
-
-class _Line:
-    """Those who wait in one lane: clients take turns, and each is first come first."""
-
-    def __init__(self) -> None:
-        self._places: dict[Client, deque[_Place]] = {}
-
-    def add(self, place: _Place) -> None:
-        self._places.setdefault(place.client, deque()).append(place)
-
-    def first(self) -> _Place | None:
-        """Find who is next, of clients that have room; forget who has left."""
-        for client, places in [*self._places.items()]:
-            while places and places[0].handed.done():
-                places.popleft()
-            if not places:
-                del self._places[client]
-            elif client.has_room():
-                return places[0]
-        return None
-
-    def advance(self, client: Client) -> None:
-        """Let the other clients go before this one."""
-        self._places[client] = self._places.pop(client)
-
-    def fail(self, error: Exception) -> None:
-        """Raise an error where anybody waits."""
-        for places in self._places.values():
-            for place in places:
-                if not place.handed.done():
-                    place.handed.set_exception(error)
-        self._places.clear()
-
-    def __bool__(self) -> bool:
-        return bool(self._places)
 
 
 @define(eq=False)
@@ -111,12 +41,12 @@ class Turnstile:
     _beneath: Callable[[str], Pacer] | None = None
     window: Window = field(init=False)
     _follower: Follower = field(init=False)
-    _lines: tuple[_Line, _Line] = field(factory=lambda: (_Line(), _Line()), init=False)
+    _lines: tuple[Line, Line] = field(factory=lambda: (Line(), Line()), init=False)
     _turns: int = field(default=0, init=False)
     _handed_at: float = field(default=-inf, init=False)
     _held_until: float = field(default=-inf, init=False)
     _pacer: Pacer | None = field(default=None, init=False)
-    _paced: asyncio.Future[None] | None = field(default=None, init=False)
+    _paced: asyncio.Future[object] | None = field(default=None, init=False)
     _timer: asyncio.TimerHandle | None = field(default=None, init=False)
     _nudge: asyncio.Handle | None = field(default=None, init=False)
 
@@ -170,6 +100,8 @@ class Turnstile:
         now = _now()
         self.window.sent(slot, now)
         self._follower.sent(now)
+        if self._pacer is not None:
+            self._pacer.sent(slot.ticket)
         self.freed()  # only now is known when the slot comes back
 
     def answered(self, slot: Slot, headers: Mapping[str, str]) -> None:
@@ -194,7 +126,7 @@ class Turnstile:
         Whoever gets a slot gives it back; what `wanted` raises is raised here.
         """
         handed = asyncio.get_running_loop().create_future()
-        self._lines[lane].add(_Place(client, wanted, handed))
+        self._lines[lane].add(Place(client, wanted, handed))
         if self._timer is None:
             self._dispatch()
         try:
@@ -253,8 +185,9 @@ class Turnstile:
             self._hand_to_first(lane, now)
         # What the limiter beneath lets out is not kept for later.
         if self._paced is not None and (self._paced.done() or not any(self._lines)):
-            self._paced.cancel()
-            self._forget_pace()
+            paced, self._paced = self._paced, None
+            if not paced.cancel() and not paced.cancelled():
+                paced.exception()  # nobody waits to whom it could be raised
 
     def _next_lane(self) -> Lane | None:
         """Choose the lane whose turn it is, of those where somebody may leave."""
@@ -272,14 +205,16 @@ class Turnstile:
     def _hand_to_first(self, lane: Lane, now: float) -> None:
         place = self._lines[lane].first()
         assert place is not None  # noqa: S101 -- the lane was chosen for it
-        error = self._forget_pace()
-        if error is not None:
+        paced, self._paced = self._paced, None
+        if paced is not None and (error := paced.exception()) is not None:
             place.handed.set_exception(error)
             return
         self._turns += 1
         self._handed_at = now
         place.client.take()
-        place.handed.set_result(self.window.grant(now))
+        slot = self.window.grant(now)
+        slot.ticket = paced and paced.result()
+        place.handed.set_result(slot)
         self._lines[lane].advance(place.client)
 
     # ---- a limiter beneath
@@ -288,16 +223,14 @@ class Turnstile:
         """Say whether the limiter beneath has let one out; ask it if it has not."""
         if self._pacer is None:
             return True
-        if self._paced is None:
+        if self._paced is None or self._paced.cancelled():
             self._paced = asyncio.ensure_future(self._pacer.acquire(self.limit()))
-            self._paced.add_done_callback(lambda _: self._dispatch())
+            self._paced.add_done_callback(self._on_paced)
         return self._paced.done()
 
-    def _forget_pace(self) -> BaseException | None:
-        """Ask anew for the next one; give what the limiter beneath has raised."""
-        paced, self._paced = self._paced, None
-        done = paced is not None and paced.done() and not paced.cancelled()
-        return paced.exception() if paced is not None and done else None
+    def _on_paced(self, paced: asyncio.Future[object]) -> None:
+        if not paced.cancelled():
+            self._dispatch()
 
     async def aclose(self) -> None:
         """Let go of the limiter beneath."""

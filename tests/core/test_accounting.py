@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch.core.accounting import Ledger
-from hubbatch.core.operations import Operation
+from hubbatch.core.operations import Operation, object_operation
 from hubbatch.core.planning import Chunk, Desk
 from hubbatch.core.reading import read
 from hubbatch.core.stopping import FailureWatch
@@ -516,6 +516,55 @@ def test_alone_only_what_creates_may_be_half_there(
     books.check()
 
     assert books.statuses == {0: status}
+
+
+def test_without_isolation_a_half_way_refusal_leaves_all_unknown() -> None:
+    books = Books(UPDATE, isolate=False)
+    books.ledger.refuse(books.begin(3), refusal(written=True))
+    books.check()
+
+    assert set(books.statuses.values()) == {"unknown"}
+
+
+GONE = APIError("not there", status=404, category="OBJECT_NOT_FOUND")
+TAKEN = APIError("Existing ID: 7", status=409, category="CONFLICT")
+INVALID = APIError("not valid", status=400, category="VALIDATION_ERROR")
+
+
+@pytest.mark.parametrize(
+    ("error", "to", "status"),
+    [
+        (GONE, {"ref": "new"}, "unknown"),  # the lost request has renamed it
+        (GONE, {"ref": "OLD"}, "failed"),
+        (GONE, {"subject": "x"}, "failed"),
+        (TAKEN, {"subject": "x"}, "unknown"),  # by itself, perhaps
+        (INVALID, {"ref": "new"}, "failed"),  # the first was refused likewise
+    ],
+)
+@pytest.mark.parametrize("isolate", [True, False])
+def test_a_refusal_after_a_lost_answer(
+    error: APIError, to: Mapping[str, str], status: str, *, isolate: bool
+) -> None:
+    by_ref = object_operation("update", "tickets", api_version="v3", id_property="ref")
+    for doubtful, expected in ((True, status), (False, "failed")):
+        books = Books(by_ref, isolate=isolate)
+        books.ledger.take_in([{"id": "old", "properties": to}])
+        chunk = books.take()
+        chunk.doubtful = doubtful
+        books.ledger.refuse(chunk, Refused(error))
+        books.check()
+
+        assert books.statuses == {0: expected}
+
+
+def test_an_id_is_no_name_that_can_change() -> None:
+    books = Books(UPDATE)
+    chunk = books.begin(1)
+    chunk.doubtful = True
+    books.ledger.refuse(chunk, Refused(GONE))
+    books.check()
+
+    assert books.statuses == {0: "failed"}
 
 
 # ---- giving up

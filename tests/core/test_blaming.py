@@ -128,3 +128,10 @@ def test_a_conflict_names_who_has_the_value(
 def test_there_is_always_a_reason() -> None:
     assert from_standard_error(StandardError()).message == "HubSpot gave no reason"
     assert from_standard_error(StandardError(category="X")).message == "X"
+
+
+def test_what_a_problem_says_is_text_whatever_it_is() -> None:
+    message = 'Property values were not valid: [{"error": ["A"], "name": {"b": 1}}]'
+    error = from_api_error(APIError(message, status=400))
+
+    assert (error.code, error.property_name) == ("['A']", "{'b': 1}")

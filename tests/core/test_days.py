@@ -52,9 +52,18 @@ def test_first_call_goes_alone_until_the_day_is_known() -> None:
     assert day.allows(reserve, 0.1) == "go"
 
 
-def test_account_without_a_day_is_not_waited_for() -> None:
+@pytest.mark.parametrize(
+    ("headers", "answers"),
+    # A proxy's 502 says nothing; what tells the window alone is an OAuth app's.
+    [({}, 3), ({"X-HubSpot-RateLimit-Max": "110"}, 1)],
+)
+def test_account_without_a_day_is_not_waited_for(
+    headers: dict[str, str], answers: int
+) -> None:
     day, reserve = Day(outstanding=5), Reserve(10)
-    day.answered(0.0, {}, 0.1)
+    for _ in range(answers):
+        assert day.allows(reserve, 0.1) == "wait"
+        day.answered(0.0, headers, 0.1)
     assert day.allows(reserve, 0.1) == "go"
     day.answered(1.0, told(8), 1.1)
     assert day.allows(reserve, 1.1) == "end"

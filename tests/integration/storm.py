@@ -105,6 +105,7 @@ class Storm:
             self._reconciled,
             self._update,
             self._update_by_plate,
+            self._rename,
             self._upsert,
             self._upsert_contacts,
             self._aliases,
@@ -199,6 +200,25 @@ class Storm:
                 "properties": self._spoil({"note": ""}, "rank", "many"),
             }
             for n in range(count)
+        ]
+        return Part(
+            number,
+            "update",
+            "car",
+            inputs,
+            lambda given: self.hub.objects("car").update(given, id_property="plate"),
+        )
+
+    def _rename(self, number: int, count: int) -> Part:
+        """Each record gets another plate than the one that names it."""
+        inputs = [
+            {
+                "id": record.properties["plate"],
+                "properties": self._spoil(
+                    {"note": "", "plate": f"R{number}-{n}"}, "rank", "x"
+                ),
+            }
+            for n, record in enumerate(self._cars(number, count))
         ]
         return Part(
             number,

@@ -91,15 +91,17 @@ async def test_somebody_has_the_value_and_nothing_was_lost(portal: Portal) -> No
     assert isinstance(failure.error, RecordConflict)
 
 
-async def test_half_made_records_stay_unknown(portal: Portal) -> None:
-    """A 400 about a unique value leaves a record without it: nothing goes again."""
+async def test_half_made_records_are_looked_for(portal: Portal) -> None:
+    """A 400 about a unique value leaves a record without it, and tells no other."""
     define(portal)
     portal.sim.faults.set(honour_trace_ids=())
     portal.sim.store.create("car", {"plate": "B-1", "note": "theirs"})
     async with portal.hub() as hub:
         response = await hub.objects("car").create(cars(3), reconcile_by="plate")
-    assert len(response.unknown) == 3
-    assert len(portal.sim.requests) == 1
+    assert [outcome.index for outcome in response.unknown] == [1]
+    assert response.succeeded == 2
+    paths = [received.path.rpartition("/")[2] for received in portal.sim.requests]
+    assert paths == ["create", "read", "create"]
 
 
 async def test_a_late_first_write(portal: Portal) -> None:

@@ -26,12 +26,13 @@ class SharedWindow:
     doubted: int = 0
     seen: int | None = None  # the last instant; None while nothing is known
     ahead: int = 0
-    lost: int = 0  # so many entries are known no more
+    gone: int = 0  # what had left the window by then is known no more
+    lost: int = 0  # neither are so many entries
 
     def lose(self) -> None:
         """Be a Redis that was started anew."""
         self.lost = len(self.log)
-        self.held = self.doubted = self.ahead = 0
+        self.held = self.doubted = self.ahead = self.gone = 0
         self.seen = None
 
     def now(self, time: int, window: int, own: int) -> int:
@@ -53,11 +54,17 @@ class SharedWindow:
         burst: int,
         patience: int,
         unlogged: int,
-    ) -> tuple[int, int, int]:
+        *late: int,
+    ) -> tuple[int, int, int, int]:
         now = self.now(time, window, own)
         self.doubted = max(self.doubted, now + unlogged)
         known = self.log[self.lost :]
-        at = max(now, self.held, *known[-1:])
+        for instant in late:
+            if instant in known and instant + window > self.gone:
+                known.remove(instant)
+                known.append(max(now, *known[-1:]))
+        self.log[self.lost :] = known
+        at = self.gone = max(now, self.held, *known[-1:])
         live = [instant for instant in known if instant + window > at]
         free = limit - len(live)
         if free <= 0:
@@ -68,7 +75,7 @@ class SharedWindow:
         granted = patience < 0 or at - now <= patience
         if granted:
             self.log.append(at)
-        return int(granted), at - now, self.doubted - now
+        return int(granted), at - now, at, self.doubted - now
 
     def hold(self, time: int, window: int, own: int, held: int) -> None:
         self.held = max(self.held, self.now(time, window, own) + held)

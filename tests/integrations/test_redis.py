@@ -17,7 +17,6 @@ from hubbatch import ConfigurationError, HubBatch, OverloadedError, RateLimit
 from hubbatch.integrations.redis import PAD, RedisRateLimit, RedisUnavailable
 from hubbatch.net.pacing import Gate, Lane
 from tests.net.test_pacing import always, now, worst
-from tests.net.virtual import VirtualTimeLoop
 
 from .model import ModelRedis
 
@@ -42,6 +41,7 @@ class Traffic:
         self.rng = Random(5)
         self.sent: list[tuple[float, int]] = []
         self.failures: list[Exception] = []
+        self.lateness = 0.0
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self, gate: Gate, process: int, workers: int = 32) -> None:
@@ -53,6 +53,8 @@ class Traffic:
         while True:
             async with gate.permit(Lane.BULK, always) as permit:
                 assert permit is not None
+                if self.lateness and int(now() * 3) % 4 == process:
+                    await asyncio.sleep(self.lateness)
                 permit.sent()
                 self.sent.append((now(), process))
                 await asyncio.sleep(self.rng.uniform(0.1, 0.4))
@@ -235,19 +237,29 @@ async def test_reservation_that_nobody_used_in_time_is_made_anew(
     assert redis.windows[OBJECTS].log[-1] == 10**15 + round(now() * 1e6)
 
 
-async def test_loop_that_stood_still_asks_anew(redis: ModelRedis) -> None:
-    """A request that leaves later than the log says would be counted later too."""
-    pacer = limit(redis, max_requests=10, burst=1).pacer("objects")
-    await pacer.acquire(RateLimit(10, burst=1))
-    loop = asyncio.get_running_loop()
-    assert isinstance(loop, VirtualTimeLoop)
+async def test_request_that_left_late_is_taken_as_of_then(redis: ModelRedis) -> None:
+    """A loop that stands still, or a new connection, and others have to be told."""
+    pacer = limit(redis).pacer("objects")
+    for lateness in (0.0, 0.01, 3.0, 0.0):
+        ticket = await pacer.acquire(LIMIT)
+        await asyncio.sleep(lateness)
+        pacer.sent(ticket)
+    await pacer.acquire(LIMIT)
+    seen = [(instant - 10**15) / 1e6 for instant in redis.windows[OBJECTS].log]
+    assert seen == pytest.approx([0.0, 0.0, 3.01, 3.01, 3.01], abs=0.001)
 
-    def stand_still() -> None:
-        loop.now += 3
 
-    loop.call_later(0.5, stand_still)
-    await pacer.acquire(RateLimit(10, burst=1))
-    assert abs(redis.windows[OBJECTS].log[-1] - 10**15 - now() * 1e6) < 1_000
+async def test_processes_that_stand_still_now_and_then(redis: ModelRedis) -> None:
+    """Each by turns, so that its requests leave half a second late."""
+    gates = [Gate(limit(redis), 32) for _ in range(4)]
+    traffic = Traffic()
+    traffic.lateness = 0.5
+    for process, gate in enumerate(gates):
+        traffic.start(gate, process)
+    await asyncio.sleep(60)
+    await traffic.stop()
+    assert traffic.worst() <= 190
+    assert traffic.between(10, 60) >= 0.93 * 190 * 5
 
 
 async def test_permit_that_a_hold_overtook_is_asked_for_anew(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -35,16 +36,14 @@ class Scripts:
         assert script.count("redis.call('TIME')") == 1
         return script.replace(
             "redis.call('TIME')",
-            "{string.sub(ARGV[9], 1, 10), string.sub(ARGV[9], 11)}",
+            "{string.sub(KEYS[3], 1, 10), string.sub(KEYS[3], 11)}",
         )
 
     def reserve(self, *arguments: int) -> tuple[int, ...]:
-        padded = [*arguments, *[0] * (8 - len(arguments)), self.time]
-        return tuple(self._reserve(KEYS, padded))
+        return tuple(self._reserve([*KEYS, str(self.time)], arguments))
 
     def hold(self, *arguments: int) -> None:
-        padded = [*arguments, *[0] * (8 - len(arguments)), self.time]
-        self._hold(KEYS, padded)
+        self._hold([*KEYS, str(self.time)], arguments)
 
 
 @pytest.fixture
@@ -62,10 +61,13 @@ _reserve = st.tuples(
     st.sampled_from([-1, 0, 50_000, 2_000_000]),
     st.sampled_from([0, 0, 0, 300_000]),
 )
+# Which entries, counted from the newest, were for requests that left later.
+_late = st.tuples(st.just("late"), st.lists(st.integers(1, 8), max_size=3))
 _steps = st.lists(
     st.one_of(
         _reserve,
         _reserve,
+        _late,
         st.tuples(st.just("pass"), st.integers(-2_000_000, 1_500_000)),
         st.tuples(st.just("hold"), st.integers(0, 3_000_000)),
         st.tuples(st.just("lose")),
@@ -81,6 +83,7 @@ def test_lua_does_what_the_model_says(
 ) -> None:
     scripts.client.flushall()
     scripts.time, model = START, SharedWindow()
+    late: list[int] = []
     for kind, *arguments in steps:
         numbers = [number for number in arguments if isinstance(number, int)]
         if kind == "pass":
@@ -91,9 +94,13 @@ def test_lua_does_what_the_model_says(
         elif kind == "hold":
             scripts.hold(WINDOW, 1, *numbers)
             model.hold(scripts.time, WINDOW, 1, *numbers)
+        elif kind == "late":
+            back: Any = arguments[0]
+            late = [model.log[-each] for each in back if each <= len(model.log)]
         else:
-            expected = model.reserve(scripts.time, WINDOW, *numbers)
-            assert scripts.reserve(WINDOW, *numbers) == expected
+            expected = model.reserve(scripts.time, WINDOW, *numbers, *late)
+            assert scripts.reserve(WINDOW, *numbers, *late) == expected
+            late = []
 
 
 _waits = st.lists(st.integers(0, 400_000), max_size=80)
@@ -132,7 +139,7 @@ def test_arithmetic_is_that_of_the_window_in_one_process(
         patch.setattr(hubbatch.core.pacing, "LAG", 0.0)
         for wait in waits:
             time += wait / 1e6
-            _, delay, _ = model.reserve(
+            _, delay, _, _ = model.reserve(
                 START + round(time * 1e6), WINDOW, 0, limit, burst, -1, 0
             )
             time = window.next_grant(time)

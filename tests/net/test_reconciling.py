@@ -147,7 +147,7 @@ async def test_a_wait_that_is_too_long_leaves_it_unlooked_for() -> None:
     [failure] = response.unknown
     assert failure.error is not None
     assert failure.error.message.startswith(
-        "its answer was lost, and it could not be read back: 503: busy"
+        "it may have been written, and could not be read back: 503: busy"
     )
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from hubbatch import RateLimit
 from hubbatch.net.pacing import Gate, Lane, Permit
-from hubbatch.net.turnstile import Pacer, Turnstile
+from hubbatch.net.pacers import Pacer
+from hubbatch.net.turnstile import Turnstile
 
 
 class OwnError(Exception):
@@ -287,14 +288,28 @@ class Slow:
     def __init__(self) -> None:
         self.asked = 0
         self.cancelled = 0
+        self.closed = False
+        self.tickets: list[object] = []
+        self.holds: list[float] = []
 
-    async def acquire(self) -> None:
+    async def acquire(self, limit: RateLimit) -> object:
         self.asked += 1
+        self.limit = limit
         try:
             await asyncio.sleep(1)
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
+        return self.asked
+
+    def sent(self, ticket: object) -> None:
+        self.tickets.append(ticket)
+
+    def hold(self, seconds: float) -> None:
+        self.holds.append(seconds)
+
+    async def aclose(self) -> None:
+        self.closed = True
 
 
 def over(gate: Gate, pacer: Pacer) -> None:
