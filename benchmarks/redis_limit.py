@@ -54,9 +54,11 @@ from limit import (  # type: ignore[import-not-found] # a script beside
     serve,
     stall,
 )
+from redis.asyncio import Redis
 
 from hubbatch import HubBatch
 from hubbatch.core.events import ChunkSent, Event
+from hubbatch.integrations.redis import RedisRateLimit
 
 
 PROCESSES = 4
@@ -99,15 +101,13 @@ PEERS = (
 # ---- the clients
 
 
-def _shared(url: str) -> Any:
-    from hubbatch.integrations.redis import RedisRateLimit
-
+def shared(url: str) -> RedisRateLimit:
     return RedisRateLimit(url, account=ACCOUNT, max_requests=LIMIT)
 
 
 async def drive_hubbatch(hubspot: str, url: str, seconds: float) -> int:
     stalling = asyncio.create_task(stall())
-    async with HubBatch("token", base_url=hubspot, rate_limit=_shared(url)) as hub:
+    async with HubBatch("token", base_url=hubspot, rate_limit=shared(url)) as hub:
         batch = hub.tickets.update(records(seconds))
         async with batch as outcomes:
             async for _ in outcomes:
@@ -127,7 +127,7 @@ async def drive_interactive(hubspot: str, url: str, seconds: float) -> list[floa
     began: list[float] = []
     rng, until = random.Random(3), time.monotonic() + seconds
     async with HubBatch(
-        "token", base_url=hubspot, rate_limit=_shared(url), listeners=[listen]
+        "token", base_url=hubspot, rate_limit=shared(url), listeners=[listen]
     ) as hub:
         while time.monotonic() < until:
             began.append(time.monotonic())
@@ -167,9 +167,11 @@ async def drive_plain(
 
 
 async def drive_limits(hubspot: str, url: str, seconds: float) -> int:
-    from limits import RateLimitItemPerSecond
-    from limits.aio.storage import RedisStorage
-    from limits.aio.strategies import MovingWindowRateLimiter
+    from limits import RateLimitItemPerSecond  # noqa: PLC0415 -- only with --peers
+    from limits.aio.storage import RedisStorage  # noqa: PLC0415 -- likewise
+    from limits.aio.strategies import (  # noqa: PLC0415 -- likewise
+        MovingWindowRateLimiter,
+    )
 
     storage = RedisStorage(f"async+{url}", implementation="redispy")
     window = MovingWindowRateLimiter(storage)
@@ -178,14 +180,18 @@ async def drive_limits(hubspot: str, url: str, seconds: float) -> int:
     async def acquire() -> None:
         while not await window.hit(item, ACCOUNT):
             stats = await window.get_window_stats(item, ACCOUNT)
-            await asyncio.sleep(max(0.001, stats.reset_time - time.time()))
+            await asyncio.sleep(max(0.001, stats.reset_time - time.time()))  # noqa: TID251 -- theirs
 
     return await drive_plain(acquire, hubspot, seconds)
 
 
 async def drive_pyrate(hubspot: str, url: str, seconds: float) -> int:
-    from pyrate_limiter import Duration, Limiter, Rate, RedisBucket
-    from redis.asyncio import Redis
+    from pyrate_limiter import (  # noqa: PLC0415 -- only with --peers
+        Duration,
+        Limiter,
+        Rate,
+        RedisBucket,
+    )
 
     async with Redis.from_url(url) as client:
         rates = [Rate(LIMIT, int(INTERVAL) * Duration.SECOND)]
@@ -277,7 +283,7 @@ class Seen:
         begin, end = self.arrived[0] + INTERVAL, self.arrived[0] + self.seconds
         taken = sum(begin <= instant < end for instant in self.arrived)
         taken -= sum(begin <= instant < end for instant in self.refused)
-        return taken / (LIMIT * (end - begin) / INTERVAL)
+        return float(taken / (LIMIT * (end - begin) / INTERVAL))
 
     @property
     def unfair(self) -> bool:
@@ -290,10 +296,10 @@ class Seen:
         if self.waits:
             tenths = quantiles(self.waits, n=10)
             waits = f"{tenths[4]:.2f} / {tenths[8]:.2f} s"
+        each = f"{min(self.sent)} to {max(self.sent)}"
         return (
-            f"| {self.row.name} | {len(self.arrived)} | {len(self.refused)} | {fullest} "
-            f"| {self.used:.1%} | {min(self.sent)} to {max(self.sent)} | {commands} "
-            f"| {waits} |"
+            f"| {self.row.name} | {len(self.arrived)} | {len(self.refused)} "
+            f"| {fullest} | {self.used:.1%} | {each} | {commands} | {waits} |"
         )
 
     def broken(self) -> bool:

@@ -38,6 +38,8 @@ PAD = 0.25
 # Redis is told of a request that left so many seconds later than it was granted, since
 # a connection had to be made first, or the event loop stood still.
 _LATE = 0.05
+# A reservation that was not used is kept so many seconds: a hold may have come since.
+_KEPT = 1.0
 # Seconds that one answer of Redis is waited for, and after which it is asked again.
 _PATIENCE = 1.0
 _SOCKET_PATIENCE = 0.5
@@ -49,8 +51,15 @@ _logger = logging.getLogger("hubbatch")
 
 @frozen
 class _Ticket:
-    """What was granted: for which instant of the loop, and the entry in Redis's log."""
+    """A reservation.
 
+    Attributes:
+        leaves_at: the instant of the loop's clock at which the request may leave.
+        granted_for: the earliest instant that Redis can have meant.
+        entry: what stands in Redis's log; 0 if it knows nothing of it.
+    """
+
+    leaves_at: float
     granted_for: float
     entry: int
 
@@ -149,17 +158,16 @@ class RedisPacer:
         self._hold = redis.register_script(HOLD)
         self._shared = shared
         self._own = Window(1, burst=1)
-        self._reserved_for = -inf
-        self._ticket: _Ticket | None = None
+        self._unused: list[_Ticket] = []
         self._late: list[int] = []
         self._doubted_until = -inf  # until then the log lacks something
         self._ask_at = -inf
         self._holding: set[asyncio.Task[None]] = set()
 
-    async def acquire(self, limit: RateLimit) -> "_Ticket | None":
-        """Wait until one more may leave; give what Redis has noted for it.
+    async def acquire(self, limit: RateLimit) -> "_Ticket":
+        """Wait until one more may leave; give the reservation that it was made by.
 
-        A reservation outlives the waiter for whom it was made, as long as it is ahead.
+        A reservation outlives the waiter for whom it was made.
 
         Raises:
             OverloadedError: if that is later than `max_wait`.
@@ -167,12 +175,19 @@ class RedisPacer:
         """
         share = evolve(limit, burst=1, processes=self._shared.expected_processes)
         self._own.follow(share.share())
-        if self._reserved_for <= _now():
-            self._reserved_for, self._ticket = await self._next_instant(limit)
-        await _sleep_until(self._reserved_for)
+        ticket = self._unused_ticket() or await self._next_ticket(limit)
+        try:
+            await _sleep_until(ticket.leaves_at)
+        except asyncio.CancelledError:
+            self.give_back(ticket)
+            raise
         self._own.sent(self._own.grant(_now()), _now())
-        self._reserved_for = -inf
-        return self._ticket
+        return ticket
+
+    def give_back(self, ticket: object) -> None:
+        """Keep a reservation for the next one, if that comes soon."""
+        if isinstance(ticket, _Ticket) and ticket.entry:
+            self._unused.append(ticket)
 
     def sent(self, ticket: object) -> None:
         """Note that a request is being written: tell Redis of it if it is late."""
@@ -196,23 +211,33 @@ class RedisPacer:
 
     # ---- the next instant
 
-    async def _next_instant(self, limit: RateLimit) -> "tuple[float, _Ticket | None]":
+    def _unused_ticket(self) -> "_Ticket | None":
+        """Find a reservation that was given back, and that Redis still knows."""
+        unused, self._unused = self._unused, []
+        if _now() < self._doubted_until:
+            return None
+        valid = [ticket for ticket in unused if _now() < ticket.leaves_at + _KEPT]
+        first = min(valid, key=lambda ticket: ticket.leaves_at, default=None)
+        self._unused = [ticket for ticket in valid if ticket is not first]
+        return first
+
+    async def _next_ticket(self, limit: RateLimit) -> "_Ticket":
         """Reserve the next instant at which one more may leave."""
         while True:
             if _now() < self._doubted_until:
                 await _sleep_until(self._own.next_grant(_now()))
             if _now() >= self._ask_at:
-                granted = await self._asked(limit)
-                if granted is not None:
-                    return granted
+                ticket = await self._asked(limit)
+                if ticket is not None:
+                    return ticket
             elif self._shared.on_failure == "share":
                 # Redis will know nothing of this one.
                 self._doubted_until = _now() + limit.interval + PAD
-                return _now(), None
+                return _Ticket(_now(), _now(), entry=0)
             else:
                 await _sleep_until(self._ask_at)
 
-    async def _asked(self, limit: RateLimit) -> "tuple[float, _Ticket] | None":
+    async def _asked(self, limit: RateLimit) -> "_Ticket | None":
         """Reserve an instant in Redis's log; None if Redis cannot be asked."""
         asked_at, patience = _now(), self._shared.max_wait
         late, self._late = self._late, []
@@ -240,7 +265,7 @@ class RedisPacer:
                 f"and max_wait is {patience:g} s. Nothing was sent."
             )
         # Redis has answered at an instant between these two.
-        return _now() + wait / 1e6, _Ticket(asked_at + wait / 1e6, entry)
+        return _Ticket(_now() + wait / 1e6, asked_at + wait / 1e6, entry)
 
     async def _tell_hold(self, arguments: list[int]) -> None:
         try:

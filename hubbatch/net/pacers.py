@@ -23,6 +23,10 @@ class Pacer(Protocol):
         """Note that the request with this ticket is being written."""
         ...
 
+    def give_back(self, ticket: object) -> None:
+        """Take back the ticket of a request that was not sent after all."""
+        ...
+
     def hold(self, seconds: float) -> None:
         """Tell others who share it that nobody may leave for so long."""
         ...
@@ -58,6 +62,9 @@ class Bucket:
 
     def sent(self, ticket: object) -> None:
         """It does not matter when."""
+
+    def give_back(self, ticket: object) -> None:
+        """What has left the bucket is not put back."""
 
     def hold(self, seconds: float) -> None:
         """Nobody shares it."""

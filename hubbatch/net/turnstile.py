@@ -144,6 +144,8 @@ class Turnstile:
     def give_back(self, slot: Slot) -> None:
         """Take back what a request had that is over, or was never sent."""
         self.window.abandon(slot)  # does nothing once it has been sent
+        if slot.sent_at == inf:
+            self._give_back_ticket(slot.ticket)
 
     def freed(self) -> None:
         """Look anew, unless it is only the window that everybody waits for."""
@@ -183,11 +185,9 @@ class Turnstile:
             if not self._has_pace():
                 return
             self._hand_to_first(lane, now)
-        # What the limiter beneath lets out is not kept for later.
+        # What the limiter beneath lets out is not kept here for later.
         if self._paced is not None and (self._paced.done() or not any(self._lines)):
-            paced, self._paced = self._paced, None
-            if not paced.cancel() and not paced.cancelled():
-                paced.exception()  # nobody waits to whom it could be raised
+            self._drop_pace(self._paced)
 
     def _next_lane(self) -> Lane | None:
         """Choose the lane whose turn it is, of those where somebody may leave."""
@@ -227,6 +227,16 @@ class Turnstile:
             self._paced = asyncio.ensure_future(self._pacer.acquire(self.limit()))
             self._paced.add_done_callback(self._on_paced)
         return self._paced.done()
+
+    def _drop_pace(self, paced: asyncio.Future[object]) -> None:
+        """Give back what nobody takes; what was raised concerns nobody."""
+        self._paced = None
+        if not paced.cancel() and not paced.cancelled() and paced.exception() is None:
+            self._give_back_ticket(paced.result())
+
+    def _give_back_ticket(self, ticket: object) -> None:
+        if self._pacer is not None:
+            self._pacer.give_back(ticket)
 
     def _on_paced(self, paced: asyncio.Future[object]) -> None:
         if not paced.cancelled():

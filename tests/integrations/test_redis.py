@@ -218,23 +218,60 @@ async def test_reservation_outlives_its_waiter(redis: ModelRedis) -> None:
     waiter = asyncio.create_task(pacer.acquire(RateLimit(1)))
     await asyncio.sleep(5)
     waiter.cancel()
+    await asyncio.sleep(0)
     await pacer.acquire(RateLimit(1))
     assert now() == pytest.approx(10 + PAD, abs=0.01)
     assert len(redis.windows[OBJECTS].log) == 2
 
 
-async def test_reservation_that_nobody_used_in_time_is_made_anew(
+async def test_reservation_that_nobody_used_for_long_is_made_anew(
     redis: ModelRedis,
 ) -> None:
-    pacer = limit(redis, max_requests=2, burst=1).pacer("objects")
-    await pacer.acquire(RateLimit(2))
-    waiter = asyncio.create_task(pacer.acquire(RateLimit(2)))
-    await asyncio.sleep(5)
-    waiter.cancel()
-    await asyncio.sleep(30)
-    await pacer.acquire(RateLimit(2))
+    pacer = limit(redis).pacer("objects")
+    pacer.give_back(await pacer.acquire(LIMIT))
+    pacer.give_back(await pacer.acquire(LIMIT))
+    assert len(redis.windows[OBJECTS].log) == 1
+    await asyncio.sleep(1.1)
+    await pacer.acquire(LIMIT)
+    assert len(redis.windows[OBJECTS].log) == 2
+
+
+async def test_reservation_of_a_log_that_was_lost_is_not_used(
+    redis: ModelRedis,
+) -> None:
+    pacer = limit(redis).pacer("objects")
+    one, other = await pacer.acquire(LIMIT), await pacer.acquire(LIMIT)
+    pacer.give_back(one)
+    pacer.give_back(other)
+    redis.start_anew()
+    pacer.sent(await pacer.acquire(LIMIT))
+    assert redis.windows[OBJECTS].lost == 2
+    await asyncio.sleep(0.5)
+    pacer._doubted_until = now() + 10
+    await pacer.acquire(LIMIT)
     assert len(redis.windows[OBJECTS].log) == 3
-    assert redis.windows[OBJECTS].log[-1] == 10**15 + round(now() * 1e6)
+
+
+async def test_permit_that_is_not_used_is_the_next_ones(redis: ModelRedis) -> None:
+    """Every reservation is a request that is sent."""
+    gate = Gate(limit(redis), 4)
+    wanted = [True]
+    for _ in range(3):
+        async with gate.permit(Lane.BULK, always):
+            pass  # it was never sent
+    redis.latency = 0.5
+    asyncio.get_running_loop().call_later(0.2, wanted.clear)
+    async with gate.permit(Lane.BULK, lambda: bool(wanted)) as permit:
+        assert permit is not None  # the one that was given back
+        permit.sent()
+    wanted = [True]
+    asyncio.get_running_loop().call_later(0.2, wanted.clear)
+    async with gate.permit(Lane.BULK, lambda: bool(wanted)) as permit:
+        assert permit is None
+    async with gate.permit(Lane.BULK, always) as permit:
+        assert permit is not None
+        permit.sent()
+    assert len(redis.windows[OBJECTS].log) == 2
 
 
 async def test_request_that_left_late_is_taken_as_of_then(redis: ModelRedis) -> None:
@@ -400,8 +437,9 @@ async def test_error_that_nobody_waits_for_any_more_is_dropped(
 ) -> None:
     redis.latency = 0.5
     gate = Gate(limit(redis, max_requests=1, max_wait=0), 1)
-    async with gate.permit(Lane.BULK, always):
-        pass
+    async with gate.permit(Lane.BULK, always) as permit:
+        assert permit is not None
+        permit.sent()
     wanted = [True]
     asyncio.get_running_loop().call_later(0.2, wanted.clear)
     async with gate.permit(Lane.BULK, lambda: bool(wanted)) as permit:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from hubbatch import RateLimit
-from hubbatch.net.pacing import Gate, Lane, Permit
 from hubbatch.net.pacers import Pacer
+from hubbatch.net.pacing import Gate, Lane, Permit
 from hubbatch.net.turnstile import Turnstile
 
 
@@ -290,6 +290,7 @@ class Slow:
         self.cancelled = 0
         self.closed = False
         self.tickets: list[object] = []
+        self.returned: list[object] = []
         self.holds: list[float] = []
 
     async def acquire(self, limit: RateLimit) -> object:
@@ -304,6 +305,9 @@ class Slow:
 
     def sent(self, ticket: object) -> None:
         self.tickets.append(ticket)
+
+    def give_back(self, ticket: object) -> None:
+        self.returned.append(ticket)
 
     def hold(self, seconds: float) -> None:
         self.holds.append(seconds)
