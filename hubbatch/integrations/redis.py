@@ -37,7 +37,7 @@ OnFailure = Literal["share", "wait", "raise"]
 PAD = 0.25
 # Redis is told of a request that left so many seconds later than it was granted, since
 # a connection had to be made first, or the event loop stood still.
-_LATE = 0.05
+_LATE = 0.02
 # A reservation that was not used is kept so many seconds: a hold may have come since.
 _KEPT = 1.0
 # Seconds that one answer of Redis is waited for, and after which it is asked again.

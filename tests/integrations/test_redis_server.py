@@ -62,7 +62,9 @@ async def test_batch_by_url_leaves_its_requests_in_the_log(
     ) as hub:
         response = await hub.tickets.read(ids)
     assert response.succeeded == 250
-    assert await client.llen(LOG) == 3
+    assert len(hubspot_simulator.requests) == 3
+    # A reservation that was not needed any more would have been the next batch's.
+    assert await client.llen(LOG) in {3, 4}
     keys = sorted([key async for key in client.scan_iter()])
     assert keys == [LOG, "hubbatch:{62515}:objects:state"]
     assert all([0 < await client.pttl(key) <= 12_000 for key in keys])
