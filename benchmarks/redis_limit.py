@@ -107,7 +107,9 @@ def shared(url: str) -> RedisRateLimit:
 
 async def drive_hubbatch(hubspot: str, url: str, seconds: float) -> int:
     stalling = asyncio.create_task(stall())
-    async with HubBatch("token", base_url=hubspot, rate_limit=shared(url)) as hub:
+    async with HubBatch(
+        "token", base_url=hubspot, rate_limit=shared(url), max_concurrency=16
+    ) as hub:
         batch = hub.tickets.update(records(seconds))
         async with batch as outcomes:
             async for _ in outcomes:
