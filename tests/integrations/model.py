@@ -62,7 +62,7 @@ class SharedWindow:
         for instant in late:
             if instant in known and instant + window > self.gone:
                 known.remove(instant)
-                known.append(max(now, *known[-1:]))
+                known.append(max([now, *known[-1:]]))
         self.log[self.lost :] = known
         at = self.gone = max(now, self.held, *known[-1:])
         live = [instant for instant in known if instant + window > at]

@@ -395,7 +395,7 @@ async def test_limiter_beneath_that_was_cancelled_is_asked_again() -> None:
     assert paced is not None
     paced.cancel()
     await asyncio.sleep(0.1)
-    gate._shared().nudge()
+    gate._shared().turnstile("objects").nudge()
     assert await waiting == pytest.approx(1.6, abs=0.01)
     assert pacer.asked == 2
 
