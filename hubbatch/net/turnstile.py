@@ -67,6 +67,7 @@ class Turnstile:
             self._pacer = pace(limit.share()) if paced else None
         self.ceiling = self._follower.ceiling = ceiling
         self.window.follow(self.limit())
+        self.nudge()  # it may be a higher one
 
     # ---- what is known
 

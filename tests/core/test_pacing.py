@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import count, pairwise
 from math import inf
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hubbatch.core.pacing import LAG, RateLimit, Slot, Window
+from hubbatch.errors import ConfigurationError
 
 
 @define
@@ -261,3 +263,11 @@ def test_the_limits_of_hubspot_s_plans() -> None:
 def test_a_rate_limit_is_of_positive_numbers(name: str, value: int) -> None:
     with pytest.raises(ValueError, match=f"{name} must be above zero"):
         RateLimit(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["max_requests", "burst", "processes"])
+@pytest.mark.parametrize("value", [1.5, 190.0])
+def test_a_rate_limit_counts_in_whole_numbers(name: str, value: float) -> None:
+    options: dict[str, Any] = {name: value}
+    with pytest.raises(ConfigurationError, match=f"{name} must be a whole number"):
+        RateLimit(**options)

@@ -123,6 +123,28 @@ async def test_new_ceiling_of_processes_paces_from_then_on() -> None:
     assert max(left) > 3
 
 
+async def test_higher_ceiling_lets_those_out_who_wait() -> None:
+    """They do not wait for the instant that the lower one named."""
+    one, two = Gate(None, 9, key="k"), Gate(RateLimit(1), 9, key="k")
+    two.limits()
+    await leave(one)
+    waiting = asyncio.create_task(leave(one))
+    await asyncio.sleep(3)
+    assert not waiting.done()
+    two.close()
+    assert await waiting == pytest.approx(3, abs=0.1)
+
+
+async def test_client_with_the_same_ceiling_changes_no_pace() -> None:
+    limit = RateLimit(190, processes=10)
+    one, two = (Gate(limit, 64, key="k") for _ in range(2))
+    one.limits()
+    pacer = one._shared().turnstile("objects")._pacer
+    two.limits()
+    assert pacer is not None
+    assert one._shared().turnstile("objects")._pacer is pacer
+
+
 # ---- an account that is known later
 
 

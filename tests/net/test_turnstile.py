@@ -134,10 +134,20 @@ async def test_work_that_is_taken_between_the_handing_over_and_the_waking_up() -
 async def test_cancelled_when_the_slot_is_handed_over_already() -> None:
     gate = Gate(RateLimit(1), 1)
     gate.hold(1)
-    waiting = asyncio.create_task(leave(gate))
-    gate._shared().turnstile("objects")
-    asyncio.get_running_loop().call_at(now() + 1, waiting.cancel)
+
+    def wanted() -> bool:
+        if now() >= 1:
+            asyncio.get_running_loop().call_soon(waiting.cancel)
+        return True
+
+    async def ask() -> None:
+        async with gate.permit(Lane.BULK, wanted):
+            pytest.fail("it went on")
+
+    waiting = asyncio.create_task(ask())
     await asyncio.wait([waiting])
+    assert waiting.cancelled()
+    assert (gate.granted, gate.limits().used) == (0, 0)
     await leave(gate)
     assert now() < 1.1
     assert idle(gate, 1)
@@ -170,15 +180,15 @@ async def test_mistake_of_ours_leaves_nobody_waiting(
     gate.hold(1)
     waiting = [asyncio.create_task(leave(gate, lane)) for lane in (*Lane, Lane.BULK)]
     await asyncio.sleep(0.5)
-    waiting[0].cancel()
+    waiting[2].cancel()
 
     def broken(_turnstile: Turnstile) -> None:
         raise OwnError
 
     monkeypatch.setattr(Turnstile, "_has_pace", broken)
     await asyncio.wait(waiting)
-    assert waiting[0].cancelled()
-    assert all(isinstance(task.exception(), OwnError) for task in waiting[1:])
+    assert waiting[2].cancelled()
+    assert all(isinstance(task.exception(), OwnError) for task in waiting[:2])
     assert idle(gate, 3)
 
 
@@ -291,7 +301,7 @@ class Slow:
         self.closed = False
         self.tickets: list[object] = []
         self.returned: list[object] = []
-        self.holds: list[float] = []
+        self.held: list[float] = []
 
     async def acquire(self, limit: RateLimit) -> object:
         self.asked += 1
@@ -310,7 +320,7 @@ class Slow:
         self.returned.append(ticket)
 
     def hold(self, seconds: float) -> None:
-        self.holds.append(seconds)
+        self.held.append(seconds)
 
     async def aclose(self) -> None:
         self.closed = True
@@ -337,6 +347,17 @@ async def test_single_call_takes_what_the_limiter_gives_a_bulk_run() -> None:
     assert await bulk == pytest.approx(2, abs=0.01)
 
 
+async def test_limiter_beneath_hears_of_a_hold() -> None:
+    gate, pacer = Gate(None, 9), Slow()
+    over(gate, pacer)
+    await refused(gate, 7)
+    assert pacer.held == [7]
+    paced = Gate(RateLimit(190, processes=2), 9)
+    paced.hold(7)
+    assert await leave(paced) == pytest.approx(now(), abs=0.01)
+    assert now() > 7
+
+
 @pytest.mark.parametrize("after", [0.0, 0.5])
 async def test_limiter_beneath_is_left_alone_when_nobody_waits(after: float) -> None:
     gate, pacer = Gate(None, 9), Slow()
@@ -358,7 +379,7 @@ async def test_limiter_beneath_hears_of_its_tickets_and_holds() -> None:
         assert permit is not None  # and is never sent
     gate.hold(7)
     assert pacer.limit == RateLimit(50)
-    assert (pacer.tickets, pacer.returned, pacer.holds) == ([1], [2], [7])
+    assert (pacer.tickets, pacer.returned, pacer.held) == ([1], [2], [7])
 
 
 async def test_ticket_that_came_when_nobody_could_take_it_is_given_back() -> None:
