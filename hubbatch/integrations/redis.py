@@ -125,8 +125,8 @@ class RedisRateLimit:
                 f"max_wait must be None or a number of seconds, not {max_wait!r}"
             )
         self.on_failure: OnFailure = on_failure
-        self.max_wait = max_wait
-        self.expected_processes = expected_processes
+        self.max_wait: float | None = max_wait
+        self.expected_processes: int = expected_processes
         self._redis = _checked_redis(redis)
 
     def __repr__(self) -> str:
@@ -205,9 +205,11 @@ class RedisPacer:
 
     async def aclose(self) -> None:
         """Let go of the connection, if it is not the user's."""
-        await asyncio.gather(*self._holding)
-        if self._redis is not None:
-            await self._redis.aclose()
+        try:
+            await asyncio.gather(*self._holding)
+        finally:
+            if self._redis is not None:
+                await self._redis.aclose()
 
     # ---- the next instant
 

@@ -198,7 +198,7 @@ class Gate:
     async def aclose(self) -> None:
         """Use it no more, and let go of what is beneath."""
         self.close()
-        if self._state is not None and self._beneath is not None:
+        if self._state is not None:
             await self._state.aclose()
 
     def _shared(self) -> Shared:

@@ -1,7 +1,10 @@
 """Processes that share a limit, on the model of Redis's script. The clock jumps."""
 
 import asyncio
+import importlib
 import logging
+import subprocess
+import sys
 
 from collections import Counter
 from contextlib import suppress
@@ -540,6 +543,18 @@ def test_bad_option(redis: ModelRedis, option: str, value: object) -> None:
     with pytest.raises(ConfigurationError) as caught:
         limit(redis, **{option: value})
     assert repr(value) in str(caught.value)
+
+
+def test_redis_py_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "redis.asyncio", None)
+    monkeypatch.delitem(sys.modules, "hubbatch.integrations.redis")
+    with pytest.raises(ImportError, match=r"pip install 'hubbatch\[redis\]'"):
+        importlib.import_module("hubbatch.integrations.redis")
+
+
+def test_hubbatch_is_imported_without_redis_py() -> None:
+    code = "import sys, hubbatch; sys.exit('redis' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603 -- our own
 
 
 def test_password_is_not_shown() -> None:
