@@ -12,9 +12,9 @@ import re
 from math import inf
 from typing import Any, Literal, get_args
 
-from attrs import evolve, frozen
+from attrs import define, evolve, field
 
-from hubbatch.core.pacing import BURST, INTERVAL, RateLimit, Window
+from hubbatch.core.pacing import BURST, INTERVAL, RateLimit, Slot, Window
 from hubbatch.errors import ConfigurationError, HubBatchError, OverloadedError
 from hubbatch.integrations.redis_scripts import HOLD, RESERVE
 
@@ -40,16 +40,20 @@ PAD = 0.25
 _LATE = 0.02
 # A reservation that was not used is kept so many seconds: a hold may have come since.
 _KEPT = 1.0
+# A share without Redis is smaller by this part, since the processes have not used
+# exactly alike what left before.
+_SLACK = 0.07
 # Seconds that one answer of Redis is waited for, and after which it is asked again.
 _PATIENCE = 1.0
 _SOCKET_PATIENCE = 0.5
 _RETRY = 2.0
+_GLANCE = 0.05
 
 _ACCOUNT = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _logger = logging.getLogger("hubbatch")
 
 
-@frozen
+@define(eq=False)
 class _Ticket:
     """A reservation.
 
@@ -57,11 +61,13 @@ class _Ticket:
         leaves_at: the instant of the loop's clock at which the request may leave.
         granted_for: the earliest instant that Redis can have meant.
         entry: what stands in Redis's log; 0 if it knows nothing of it.
+        slot: its place in this process's own window.
     """
 
     leaves_at: float
     granted_for: float
     entry: int
+    slot: Slot = field(factory=lambda: Slot(free_at=-inf))  # none yet
 
 
 class RedisUnavailable(HubBatchError):
@@ -173,26 +179,29 @@ class RedisPacer:
             OverloadedError: if that is later than `max_wait`.
             RedisUnavailable: if Redis cannot be asked, and that is to be said.
         """
-        share = evolve(limit, burst=1, processes=self._shared.expected_processes)
-        self._own.follow(share.share())
+        self._own.follow(self._share(limit))
         ticket = self._unused_ticket() or await self._next_ticket(limit)
         try:
             await _sleep_until(ticket.leaves_at)
         except asyncio.CancelledError:
             self.give_back(ticket)
             raise
-        self._own.sent(self._own.grant(_now()), _now())
+        ticket.slot = self._own.grant(_now())
         return ticket
 
     def give_back(self, ticket: object) -> None:
         """Keep a reservation for the next one, if that comes soon."""
-        if isinstance(ticket, _Ticket) and ticket.entry:
-            self._unused.append(ticket)
+        if isinstance(ticket, _Ticket):
+            self._own.abandon(ticket.slot)
+            if ticket.entry:
+                self._unused.append(ticket)
 
     def sent(self, ticket: object) -> None:
         """Note that a request is being written: tell Redis of it if it is late."""
-        if isinstance(ticket, _Ticket) and _now() > ticket.granted_for + _LATE:
-            self._late.append(ticket.entry)
+        if isinstance(ticket, _Ticket):
+            self._own.sent(ticket.slot, _now())
+            if _now() > ticket.granted_for + _LATE:
+                self._late.append(ticket.entry)
 
     def hold(self, seconds: float) -> None:
         """Tell every process that nobody may leave for so long."""
@@ -227,7 +236,7 @@ class RedisPacer:
         """Reserve the next instant at which one more may leave."""
         while True:
             if _now() < self._doubted_until:
-                await _sleep_until(self._own.next_grant(_now()))
+                await self._own_turn()
             if _now() >= self._ask_at:
                 ticket = await self._asked(limit)
                 if ticket is not None:
@@ -238,6 +247,21 @@ class RedisPacer:
                 return _Ticket(_now(), _now(), entry=0)
             else:
                 await _sleep_until(self._ask_at)
+
+    def _share(self, limit: RateLimit) -> RateLimit:
+        """Give what this process may use by itself."""
+        return evolve(
+            limit,
+            max_requests=max(1, int(limit.max_requests * (1 - _SLACK))),
+            burst=1,
+            processes=self._shared.expected_processes,
+        ).share()
+
+    async def _own_turn(self) -> None:
+        """Wait until this process's share alone would let one more out."""
+        while (instant := self._own.next_grant(_now())) > _now():
+            # Nobody says when a request that is on its way has been written.
+            await _sleep_until(min(instant, _now() + _GLANCE))
 
     async def _asked(self, limit: RateLimit) -> "_Ticket | None":
         """Reserve an instant in Redis's log; None if Redis cannot be asked."""

@@ -222,6 +222,7 @@ async def test_reservation_outlives_its_waiter(redis: ModelRedis) -> None:
     await asyncio.sleep(5)
     waiter.cancel()
     await asyncio.sleep(0)
+    assert pacer._own.used(now()) == 1
     await pacer.acquire(RateLimit(1))
     assert now() == pytest.approx(10 + PAD, abs=0.01)
     assert len(redis.windows[OBJECTS].log) == 2
