@@ -62,7 +62,7 @@ from hubbatch.integrations.redis import RedisRateLimit
 
 
 PROCESSES = 4
-OUTAGE = 3.0
+OUTAGE = 1.0
 ACCOUNT = "62515"
 
 

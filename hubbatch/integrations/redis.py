@@ -42,7 +42,7 @@ _LATE = 0.02
 _KEPT = 1.0
 # A share without Redis is smaller by this part, since the processes have not used
 # exactly alike what left before.
-_SLACK = 0.07
+_SLACK = 0.04
 # Seconds that one answer of Redis is waited for, and after which it is asked again.
 _PATIENCE = 1.0
 _SOCKET_PATIENCE = 0.5

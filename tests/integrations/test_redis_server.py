@@ -63,8 +63,8 @@ async def test_batch_by_url_leaves_its_requests_in_the_log(
         response = await hub.tickets.read(ids)
     assert response.succeeded == 250
     assert len(hubspot_simulator.requests) == 3
-    # A reservation that was not needed any more would have been the next batch's.
-    assert await client.llen(LOG) in {3, 4}
+    # What was asked for and not needed any more may be reserved, too.
+    assert await client.llen(LOG) >= 3
     keys = sorted([key async for key in client.scan_iter()])
     assert keys == [LOG, "hubbatch:{62515}:objects:state"]
     assert all([0 < await client.pttl(key) <= 12_000 for key in keys])
