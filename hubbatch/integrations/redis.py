@@ -170,7 +170,7 @@ class RedisPacer:
         self._ask_at = -inf
         self._holding: set[asyncio.Task[None]] = set()
 
-    async def acquire(self, limit: RateLimit) -> "_Ticket":
+    async def acquire(self, limit: RateLimit) -> _Ticket:
         """Wait until one more may leave; give the reservation that it was made by.
 
         A reservation outlives the waiter for whom it was made.
@@ -189,19 +189,17 @@ class RedisPacer:
         ticket.slot = self._own.grant(_now())
         return ticket
 
-    def give_back(self, ticket: object) -> None:
+    def give_back(self, ticket: _Ticket) -> None:
         """Keep a reservation for the next one, if that comes soon."""
-        if isinstance(ticket, _Ticket):
-            self._own.abandon(ticket.slot)
-            if ticket.entry:
-                self._unused.append(ticket)
+        self._own.abandon(ticket.slot)
+        if ticket.entry:
+            self._unused.append(ticket)
 
-    def sent(self, ticket: object) -> None:
+    def sent(self, ticket: _Ticket) -> None:
         """Note that a request is being written: tell Redis of it if it is late."""
-        if isinstance(ticket, _Ticket):
-            self._own.sent(ticket.slot, _now())
-            if _now() > ticket.granted_for + _LATE:
-                self._late.append(ticket.entry)
+        self._own.sent(ticket.slot, _now())
+        if _now() > ticket.granted_for + _LATE:
+            self._late.append(ticket.entry)
 
     def hold(self, seconds: float) -> None:
         """Tell every process that nobody may leave for so long."""
@@ -222,7 +220,7 @@ class RedisPacer:
 
     # ---- the next instant
 
-    def _unused_ticket(self) -> "_Ticket | None":
+    def _unused_ticket(self) -> _Ticket | None:
         """Find a reservation that was given back, and that Redis still knows."""
         unused, self._unused = self._unused, []
         if _now() < self._doubted_until:
@@ -232,7 +230,7 @@ class RedisPacer:
         self._unused = [ticket for ticket in valid if ticket is not first]
         return first
 
-    async def _next_ticket(self, limit: RateLimit) -> "_Ticket":
+    async def _next_ticket(self, limit: RateLimit) -> _Ticket:
         """Reserve the next instant at which one more may leave."""
         while True:
             if _now() < self._doubted_until:
@@ -263,7 +261,7 @@ class RedisPacer:
             # Nobody says when a request that is on its way has been written.
             await _sleep_until(min(instant, _now() + _GLANCE))
 
-    async def _asked(self, limit: RateLimit) -> "_Ticket | None":
+    async def _asked(self, limit: RateLimit) -> _Ticket | None:
         """Reserve an instant in Redis's log; None if Redis cannot be asked."""
         asked_at, patience = _now(), self._shared.max_wait
         late, self._late = self._late, []

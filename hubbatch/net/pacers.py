@@ -1,6 +1,6 @@
 """Limiters beneath a window: what else must let a request out."""
 
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from aiolimiter import AsyncLimiter
 from attrs import define
@@ -19,11 +19,11 @@ class Pacer(Protocol):
         """
         ...
 
-    def sent(self, ticket: object) -> None:
+    def sent(self, ticket: Any) -> None:
         """Note that the request with this ticket is being written."""
         ...
 
-    def give_back(self, ticket: object) -> None:
+    def give_back(self, ticket: Any) -> None:
         """Take back the ticket of a request that was not sent after all."""
         ...
 
@@ -60,10 +60,10 @@ class Bucket:
         """Wait until one more may leave."""
         await self._limiter.acquire()
 
-    def sent(self, ticket: object) -> None:
+    def sent(self, ticket: Any) -> None:
         """It does not matter when."""
 
-    def give_back(self, ticket: object) -> None:
+    def give_back(self, ticket: Any) -> None:
         """What has left the bucket is not put back."""
 
     def hold(self, seconds: float) -> None:

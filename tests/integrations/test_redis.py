@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import logging
+import pickle
 import subprocess
 import sys
 
@@ -415,6 +416,7 @@ async def test_raise_without_redis(redis: ModelRedis) -> None:
     results = await asyncio.gather(*(one() for _ in range(5)), return_exceptions=True)
     assert [type(error) for error in results] == [RedisUnavailable] * 5
     assert "62515" in str(results[0])
+    assert str(pickle.loads(pickle.dumps(results[0]))) == str(results[0])  # noqa: S301 -- our own
     assert "secret" not in str(results[0])
     redis.start_anew()
     async with gate.permit(Lane.BULK, always) as permit:
