@@ -20,10 +20,10 @@ from hubbatch.integrations.redis_scripts import HOLD, RESERVE
 
 
 try:
+    from redis import exceptions
     from redis.asyncio import Redis
     from redis.asyncio.retry import Retry
     from redis.backoff import NoBackoff
-    from redis.exceptions import RedisError
 except ImportError as error:
     raise ImportError(
         "RedisRateLimit needs redis-py: pip install 'hubbatch[redis]'"
@@ -277,7 +277,7 @@ class RedisPacer:
         try:
             async with asyncio.timeout(_PATIENCE):
                 granted, wait, entry, doubt = await self._reserve(self._keys, arguments)
-        except (RedisError, OSError, TimeoutError) as error:
+        except (exceptions.RedisError, OSError, TimeoutError) as error:
             self._lost(error, limit)
             return None
         self._found()
@@ -295,7 +295,7 @@ class RedisPacer:
         try:
             async with asyncio.timeout(_PATIENCE):
                 await self._hold(self._keys, arguments)
-        except (RedisError, OSError, TimeoutError):
+        except (exceptions.RedisError, OSError, TimeoutError):
             """The hold is kept here; `acquire` finds out and says what is wrong."""
 
     # ---- Redis comes and goes
@@ -373,7 +373,9 @@ def _open(url: str) -> Any:
         url,
         socket_timeout=_SOCKET_PATIENCE,
         socket_connect_timeout=_SOCKET_PATIENCE,
-        retry=Retry(NoBackoff(), 1),  # a connection that has been idle may be closed
+        # A connection that has been idle may have been closed.
+        retry=Retry(NoBackoff(), 1),
+        retry_on_error=[exceptions.ConnectionError, exceptions.TimeoutError],
     )
 
 
