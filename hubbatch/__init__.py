@@ -1,5 +1,6 @@
 """Write to and read from HubSpot's CRM in batches of any length, from asyncio."""
 
+from .accounts import Accounts
 from .client import HubBatch
 from .core.collecting import CombinedResponse
 from .core.events import (
@@ -19,6 +20,7 @@ from .core.merging import merge
 from .core.outcomes import Outcome, OutcomeStatus, Summary
 from .core.pacing import RateLimit
 from .core.retrying import RetryPolicy
+from .core.typed import PropertyName
 from .errors import (
     APIError,
     AuthenticationError,
@@ -28,9 +30,11 @@ from .errors import (
     HubBatchError,
     HubSpotUnavailable,
     InvalidRequestError,
+    JournalError,
     OutcomeUnknown,
     OverloadedError,
     PermissionDeniedError,
+    ReconnectRequired,
     RecordConflict,
     RecordError,
     RecordInvalid,
@@ -39,14 +43,33 @@ from .errors import (
 )
 from .models import (
     Account,
+    AssociatedId,
+    AssociationInput,
     AssociationSpec,
+    AssociationSpecWithLabel,
     AssociationTo,
     BatchResponse,
     CreateInput,
+    DealSplit,
+    DealSplitsInput,
+    DealToDealSplits,
     ErrorDetail,
+    LabelsBetweenObjectPair,
+    LegacyCreateInput,
     LegacyObject,
     LegacyProperty,
     LegacyUpdateInput,
+    MultiAssociatedObjectWithLabel,
+    Property,
+    PropertyCreate,
+    PropertyModificationMetadata,
+    PropertyOption,
+    PublicAssociation,
+    PublicAssociationMulti,
+    PublicAssociationMultiWithLabel,
+    PublicDefaultAssociation,
+    RecordIdWithMemberships,
+    RecordListMembership,
     SimplePublicObject,
     SimplePublicUpsertObject,
     StandardError,
@@ -54,16 +77,23 @@ from .models import (
     UpsertInput,
     ValueWithTimestamp,
 )
-from .net.batch import Batch, Stream
+from .net.batch import Batch, Options, Stream
+from .net.oauth import OAuth, OAuthTokens
 from .net.pacing import Limits
+from .objects import ALL
 
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "ALL",
     "APIError",
     "Account",
+    "Accounts",
+    "AssociatedId",
+    "AssociationInput",
     "AssociationSpec",
+    "AssociationSpecWithLabel",
     "AssociationTo",
     "AuthenticationError",
     "Batch",
@@ -81,6 +111,9 @@ __all__ = [
     "ConfigurationError",
     "CreateInput",
     "DailyLimitReached",
+    "DealSplit",
+    "DealSplitsInput",
+    "DealToDealSplits",
     "ErrorDetail",
     "Event",
     "HubBatch",
@@ -88,20 +121,39 @@ __all__ = [
     "HubSpotUnavailable",
     "InputFailed",
     "InvalidRequestError",
+    "JournalError",
+    "LabelsBetweenObjectPair",
+    "LegacyCreateInput",
     "LegacyObject",
     "LegacyProperty",
     "LegacyUpdateInput",
     "Limits",
+    "MultiAssociatedObjectWithLabel",
+    "OAuth",
+    "OAuthTokens",
+    "Options",
     "Outcome",
     "OutcomeStatus",
     "OutcomeUnknown",
     "OverloadedError",
     "PermissionDeniedError",
     "Plan",
+    "Property",
+    "PropertyCreate",
+    "PropertyModificationMetadata",
+    "PropertyName",
+    "PropertyOption",
+    "PublicAssociation",
+    "PublicAssociationMulti",
+    "PublicAssociationMultiWithLabel",
+    "PublicDefaultAssociation",
     "RateLimit",
+    "ReconnectRequired",
     "RecordConflict",
     "RecordError",
+    "RecordIdWithMemberships",
     "RecordInvalid",
+    "RecordListMembership",
     "RecordNotFound",
     "RetryPolicy",
     "SimplePublicObject",

@@ -5,55 +5,49 @@ import os
 from collections.abc import Iterable
 from math import inf
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal, Self, overload
 
 import aiohttp
 
+from .associations import Associations, AssociationsV3
 from .core.days import parse_reserve
 from .core.forecasting import Plan, named_call, plan
+from .core.object_types import StandardTypes
 from .core.operations import account_operation, check_api_version
 from .core.pacing import RateLimit
 from .core.retrying import RetryPolicy
 from .errors import ConfigurationError
 from .legacy import Legacy
+from .lists import ListMemberships
 from .models import Account
-from .net.auth import Credentials, TokenSource
+from .net.auth import TokenSource
 from .net.batch import Batch
 from .net.engine import Engine
 from .net.listening import Listener, Listeners
+from .net.oauth import OAuth, sign_in
 from .net.pacers import SharedLimit
 from .net.pacing import Gate, Limits
 from .net.transport import AiohttpTransport, check_base_url
 from .objects import Objects
+from .properties import Properties
+from .single import Single
+from .splits import DealSplits
 
 
 _BASE_URL = "https://api.hubapi.com"
 _API_VERSION = "v3"
 
 
-class _ObjectType:
-    """An attribute of the client: the verbs of the object type of its name."""
-
-    def __init__(self, object_type: str | None = None) -> None:
-        self._object_type = object_type
-
-    def __set_name__(self, _owner: type, name: str) -> None:
-        self._object_type = self._object_type or name
-
-    def __get__(self, client: "HubBatch", _owner: type) -> Objects:
-        return client.objects(self._object_type or "")
-
-
-class HubBatch:
-    """A client of one HubSpot account.
+class HubBatch(StandardTypes):
+    """A client of one HubSpot account, with an attribute for each object type.
 
     Enter it with `async with`, or call `aclose` in the end. It may be made outside an
     event loop, and belongs to the loop in which it is first used.
 
     Args:
-        access_token: a service key, a private-app or an OAuth access token, or an
-            async callable that gives one and is asked for every request. By default
-            the environment's HUBSPOT_ACCESS_TOKEN.
+        access_token: a service key, a private-app or an OAuth access token; an
+            async callable that gives one and is asked for every request; or an
+            `OAuth`. By default the environment's HUBSPOT_ACCESS_TOKEN.
         base_url: where HubSpot is; else HUBBATCH_BASE_URL, else api.hubapi.com.
         api_version: `"v3"` or a dated version such as `"2026-03"`; else
             HUBBATCH_API_VERSION, else v3.
@@ -80,7 +74,7 @@ class HubBatch:
 
     def __init__(
         self,
-        access_token: TokenSource | None = None,
+        access_token: TokenSource | OAuth | None = None,
         *,
         base_url: str | None = None,
         api_version: str | None = None,
@@ -110,7 +104,16 @@ class HubBatch:
         except ValueError as error:
             raise ConfigurationError(str(error)) from None
         url = check_base_url(base_url, allow_http=allow_http)
-        credentials = Credentials(access_token)
+        transport = AiohttpTransport(
+            url, timeout=timeout, session=session, trust_env=trust_env
+        )
+        policy = retry or RetryPolicy()
+        credentials = sign_in(
+            access_token,
+            transport=transport,
+            policy=policy,
+            api_version=self._api_version,
+        )
         token = credentials.fingerprint
         self._engine = Engine(
             gate=Gate(
@@ -119,67 +122,78 @@ class HubBatch:
                 reserve=parse_reserve(daily_reserve),
                 key=None if token is None else (str(url), token),
             ),
-            transport=AiohttpTransport(
-                url,
-                timeout=timeout,
-                session=session,
-                trust_env=trust_env,
-            ),
+            transport=transport,
             credentials=credentials,
             about=account_operation(api_version=self._api_version),
             place=str(url),
-            policy=retry or RetryPolicy(),
+            policy=policy,
             max_concurrency=max_concurrency,
             listeners=Listeners(listeners),
         )
         self.legacy: Legacy = Legacy(self._engine)
-
-    # HubSpot's object types by the names of their paths; deals and some others are
-    # published under an id only and are known by their names all the same.
-    appointments: _ObjectType = _ObjectType()
-    calls: _ObjectType = _ObjectType()
-    carts: _ObjectType = _ObjectType()
-    commerce_payments: _ObjectType = _ObjectType()
-    communications: _ObjectType = _ObjectType()
-    companies: _ObjectType = _ObjectType()
-    contacts: _ObjectType = _ObjectType()
-    contracts: _ObjectType = _ObjectType()
-    courses: _ObjectType = _ObjectType("0-410")
-    deals: _ObjectType = _ObjectType()
-    discounts: _ObjectType = _ObjectType()
-    emails: _ObjectType = _ObjectType()
-    feedback_submissions: _ObjectType = _ObjectType()
-    fees: _ObjectType = _ObjectType()
-    goal_targets: _ObjectType = _ObjectType()
-    invoices: _ObjectType = _ObjectType()
-    leads: _ObjectType = _ObjectType()
-    line_items: _ObjectType = _ObjectType()
-    listings: _ObjectType = _ObjectType("0-420")
-    meetings: _ObjectType = _ObjectType()
-    notes: _ObjectType = _ObjectType()
-    orders: _ObjectType = _ObjectType()
-    partner_clients: _ObjectType = _ObjectType()
-    partner_services: _ObjectType = _ObjectType()
-    payments: _ObjectType = _ObjectType()
-    postal_mail: _ObjectType = _ObjectType()
-    products: _ObjectType = _ObjectType()
-    projects: _ObjectType = _ObjectType()
-    quotes: _ObjectType = _ObjectType()
-    services: _ObjectType = _ObjectType("0-162")
-    subscriptions: _ObjectType = _ObjectType()
-    tasks: _ObjectType = _ObjectType()
-    taxes: _ObjectType = _ObjectType()
-    tickets: _ObjectType = _ObjectType()
-    users: _ObjectType = _ObjectType()
+        self.single: Single = Single(self._engine, api_version=self._api_version)
 
     def objects(self, object_type: str) -> Objects:
         """Give the verbs of any object type, by name or id: `"2-3456"`, `"p1_car"`.
+
+        For the standard ones there are attributes: `hub.tickets`.
 
         Raises:
             TypeError: if it is no text.
             ValueError: if it is not one segment of a path.
         """
         return Objects(self._engine, object_type, api_version=self._api_version)
+
+    @overload
+    def associations(
+        self, source: str, target: str, /, *, api_version: Literal["v3"]
+    ) -> AssociationsV3: ...
+    @overload
+    def associations(self, source: str, target: str, /) -> Associations: ...
+    def associations(
+        self, source: str, target: str, /, *, api_version: Literal["v3"] | None = None
+    ) -> Associations | AssociationsV3:
+        """Give the verbs of the associations from one object type to another.
+
+        Under v3 they are those of v4, and of the dated version under any other; with
+        `api_version="v3"` the older ones, whose types have names.
+
+        Raises:
+            TypeError: if a type is no text.
+            ValueError: if one is not one segment of a path; for another version.
+        """
+        if api_version == "v3":
+            return AssociationsV3(self._engine, source, target)
+        if api_version is not None:
+            raise ValueError(
+                "the version of associations is the client's, or 'v3' for the older "
+                f"ones, not {api_version!r}"
+            )
+        version = self._api_version
+        return Associations(self._engine, source, target, api_version=version)
+
+    def properties(self, object_type: str) -> Properties:
+        """Give the verbs of the definitions of an object type's properties.
+
+        Raises:
+            TypeError: if it is no text.
+            ValueError: if it is not one segment of a path.
+        """
+        return Properties(self._engine, object_type, api_version=self._api_version)
+
+    def list_memberships(self, object_type: str) -> ListMemberships:
+        """Give the read of the lists that records of a type are on.
+
+        Raises:
+            TypeError: if it is no text.
+            ValueError: if its id is not known; a custom type is named by it.
+        """
+        return ListMemberships(self._engine, object_type, api_version=self._api_version)
+
+    @property
+    def deal_splits(self) -> DealSplits:
+        """The verbs of the deal splits."""
+        return DealSplits(self._engine, api_version=self._api_version)
 
     @property
     def limits(self) -> Limits:

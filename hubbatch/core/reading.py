@@ -24,19 +24,15 @@ from hubbatch.models import BatchResponse, ErrorDetail
 
 from .answers import Answer, NoAnswer, Response, whole_number
 from .blaming import is_half_written
+from .calls import Operation
 from .codec import (
     converter,
     optional_text,
-    structure_account,
     structure_context,
-    structure_legacy_object,
-    structure_object,
-    structure_response,
-    structure_upsert_object,
 )
-from .operations import Dialect, Operation
+from .dialects.grants import refused_grant
 from .planning import Chunk
-from .settling import settle, settle_without_results
+from .settling import make_into, settle, settle_without_results
 from .verdicts import (
     Again,
     Answered,
@@ -63,6 +59,8 @@ _CALL_REFUSALS = re.compile(
     r"Unable to infer object type|Unable to \S+ \S+ by non-unique .* property"
     r"|Invalid input JSON"
 )
+# So the token endpoint refuses, 400 for all that RFC 6749 names.
+_GRANT_REFUSALS = {400, 401, 403}
 _TOO_MANY = re.compile(r"maximum number of inputs supported")
 _DUPLICATES = re.compile(r"Duplicate IDs found in batch input")
 
@@ -74,6 +72,9 @@ def read(operation: Operation, chunk: Chunk, answer: Answer) -> Verdict:
     if 200 <= answer.status < 300:  # noqa: PLR2004 -- HTTP's own figures
         return _read_success(operation, chunk, answer)
     payload = _payload(answer)
+    if operation.call.verb == "token" and answer.status in _GRANT_REFUSALS:
+        correlation_id = _correlation_id(answer, payload)
+        return Ended(refused_grant(answer.status, payload, correlation_id))
     if answer.status in _READERS:
         return _READERS[answer.status](operation, answer, payload)
     error = _api_error(APIError, answer, payload)
@@ -83,36 +84,28 @@ def read(operation: Operation, chunk: Chunk, answer: Answer) -> Verdict:
 
 
 def _read_success(operation: Operation, chunk: Chunk, response: Response) -> Verdict:
-    archives = operation.call.verb == "archive"
-    legacy = operation.call.dialect is Dialect.LEGACY
-    if response.status == 204 and (archives or legacy):  # noqa: PLR2004
+    call = operation.call
+    if response.status == 204 and call.silent:  # noqa: PLR2004
         return Answered(settle_without_results(chunk, BatchResponse()))
+    shape = call.results
     try:
-        part = _structure(operation, orjson.loads(response.body))
-        settlement = (
-            settle_without_results(chunk, part)
-            if archives
-            else settle(operation, chunk, part)
-        )
+        # An answer without results may be an empty body too, whatever its status.
+        raw = orjson.loads(response.body or (b"{}" if call.silent else b""))
+        structure = shape.structure if shape else _nothing
+        part = call.dialect.parts(raw, structure)
+        settlement = settle(operation, chunk, part)
     except (orjson.JSONDecodeError, AttributeError, LookupError, TypeError, ValueError):
         return _distrust(response, "the answer is cut short, or not what was asked for")
     # An input that is asked for once more alone may well get an answer without it.
     if not settlement.trustworthy and not chunk.asked_again:
         return _distrust(response, "the answer accounts for none of its inputs")
+    if operation.into is not None:
+        make_into(operation.into, settlement)
     return Answered(settlement)
 
 
-def _structure(operation: Operation, raw: Any) -> BatchResponse[Any]:
-    if operation.call.dialect is Dialect.DOCUMENT:
-        return BatchResponse(results=[structure_account(raw)])
-    if operation.call.dialect is Dialect.LEGACY:
-        if not isinstance(raw, list):
-            raise TypeError("a v1 answer is a list")
-        return BatchResponse(results=[structure_legacy_object(item) for item in raw])
-    upsert = operation.call.verb == "upsert"
-    return structure_response(
-        raw, structure_upsert_object if upsert else structure_object
-    )
+def _nothing(_: object) -> None:
+    """Read a result of a call that has none."""
 
 
 def _distrust(response: Response, reason: str) -> Again:
@@ -127,8 +120,7 @@ def _read_refusal(
 ) -> Verdict:
     error = _api_error(APIError, response, payload)
     # A call without inputs has no record that could be to blame.
-    of_call = operation.call.dialect is Dialect.DOCUMENT
-    if of_call or _CALL_REFUSALS.match(error.message):
+    if not operation.call.has_inputs or _CALL_REFUSALS.match(error.message):
         return Ended(_api_error(InvalidRequestError, response, payload))
     if response.status == 413 or _TOO_MANY.search(error.message):  # noqa: PLR2004
         return Refused(error, because="size")
@@ -160,8 +152,7 @@ def _read_forbidden(
 def _read_missing(
     operation: Operation, response: Response, payload: Mapping[str, Any]
 ) -> Verdict:
-    legacy = operation.call.dialect is Dialect.LEGACY
-    if payload and (legacy or operation.call.verb in ("read", "update")):
+    if payload and operation.call.missing:
         return Refused(_api_error(APIError, response, payload))
     error = _api_error(InvalidRequestError, response, payload)
     if not payload:

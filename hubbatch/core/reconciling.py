@@ -14,8 +14,8 @@ from attrs import define, evolve, field
 from hubbatch.errors import RecordError, RecordNotFound
 from hubbatch.models import SimplePublicObject
 
+from .calls import Operation
 from .encoding import make_key
-from .operations import Operation
 from .planning import Chunk
 from .settling import Settlement, shows
 
@@ -131,6 +131,7 @@ class Reconciler:
                 others.append(position)
         if found:
             results = [settlement.results[position] for position in found]
+            self.remember(results)
             self.books.succeed(chunk.pick(found), results)
         if absent:
             self._create_again(chunk.pick(absent))

@@ -5,8 +5,8 @@ from typing import Any
 
 from attrs import evolve, frozen
 
+from .calls import Operation
 from .events import BatchEnded, ChunkEvent, Event, InputFailed
-from .operations import Operation
 from .outcomes import Outcome, Summary
 from .planning import Chunk
 

@@ -5,20 +5,21 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
+from math import inf
 from typing import Any
 
 from attrs import define, field
 from backoff import full_jitter
 
 from hubbatch.core.accounting import Emit
+from hubbatch.core.calls import Operation
 from hubbatch.core.collecting import Collector
 from hubbatch.core.days import next_midnight
-from hubbatch.core.operations import Dialect, Operation
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.errors import DailyLimitReached, HubBatchError
 from hubbatch.models import Account
 
-from .auth import Credentials
+from .auth import Login
 from .listening import Listeners
 from .midnight import time_zone, utc_now
 from .pacing import Gate, Lane
@@ -42,7 +43,7 @@ class Engine:
 
     gate: Gate
     transport: Transport
-    credentials: Credentials
+    credentials: Login
     policy: RetryPolicy
     max_concurrency: int
     listeners: Listeners = field(factory=lambda: Listeners(()))
@@ -50,6 +51,7 @@ class Engine:
     place: str = ""
     today: Callable[[], datetime] = utc_now
     account: str | None = None
+    used_at: float = field(default=-inf, init=False)  # when its last batch ended
     details: Account | None = field(default=None, init=False)
     _asked: bool = field(default=False, init=False)
     _active: int = field(default=0, init=False)
@@ -86,7 +88,7 @@ class Engine:
         The account is asked for its time zone, once; where it cannot tell, it is UTC.
         """
         if isinstance(error, DailyLimitReached) and error.resets_at is None:
-            if operation.call.dialect is not Dialect.DOCUMENT:
+            if operation.call.has_inputs:
                 await self._ask()
             now = self.today()
             error.resets_at = next_midnight(now, time_zone(self.details))
@@ -105,6 +107,16 @@ class Engine:
                 await run.go([None])
         for account in answers.response().results:
             self.know(account)
+
+    @property
+    def active(self) -> bool:
+        """Whether a batch, or a refresh of the login, is under way."""
+        return self._active > 0 or self.credentials.busy
+
+    @property
+    def closed(self) -> bool:
+        """Whether it takes no more batches."""
+        return self._closed
 
     def check_open(self) -> None:
         """Refuse work for a closed client.
@@ -131,6 +143,7 @@ class Engine:
             yield
         finally:
             self._active -= 1
+            self.used_at = loop.time()
             if not self._active:
                 self._idle.set()
 
@@ -141,6 +154,7 @@ class Engine:
             while self._active:
                 self._idle.clear()
                 await self._idle.wait()
+            await self.credentials.aclose()
         finally:
             try:
                 await self.gate.aclose()

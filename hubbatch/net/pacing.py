@@ -183,17 +183,26 @@ class Gate:
         """
         self._found = key if self._key is None else None
 
+    def belong_to(self, key: Hashable) -> None:
+        """Share with the clients of this key, whatever else they have in common."""
+        self._key = key
+
     def without_reserve(self) -> "Gate":
         """Make a gate for a question that is worth a call of the reserve."""
         gate = Gate(self.ceiling, 1)
         gate._state = self._shared()
         return gate
 
+    def let_go(self) -> None:
+        """Have the windows remembered until they are empty, for who comes next."""
+        if self._state is not None:
+            remember(self._state)
+
     def close(self) -> None:
-        """Use it no more. The windows are remembered until they are empty."""
+        """Use it no more."""
+        self.let_go()
         if self._state is not None:
             self._state.leave(self)
-            remember(self._state)
 
     async def aclose(self) -> None:
         """Use it no more, and let go of what is beneath."""

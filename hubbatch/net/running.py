@@ -10,29 +10,39 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
-from hubbatch.core.accounting import Emit, Ledger
+from hubbatch.core.accounting import Emit, Ledger, maybe_written
 from hubbatch.core.answers import Request, Response
+from hubbatch.core.calls import Operation
+from hubbatch.core.concluding import Concluder
 from hubbatch.core.deciding import Judge, Trip
 from hubbatch.core.encoding import request_body
 from hubbatch.core.events import ChunkCut, ChunkSent, Event
-from hubbatch.core.operations import Operation
 from hubbatch.core.outcomes import Summary
+from hubbatch.core.pacing import Spacing
 from hubbatch.core.planning import Chunk, Desk
 from hubbatch.core.reading import read
 from hubbatch.core.reconciling import probe
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.core.stopping import FailureWatch
 from hubbatch.core.telling import Teller
-from hubbatch.core.verdicts import Throttled, Verdict
-from hubbatch.errors import HubBatchError
+from hubbatch.core.verdicts import (
+    Throttled,
+    Unauthorized,
+    Verdict,
+    may_have_written,
+)
+from hubbatch.errors import DailyLimitReached, HubBatchError, OverloadedError
 
-from .auth import Credentials
+from .auth import Bearer, Login
 from .intake import BLOCK, Intake, Source, cancelled_from_outside
+from .journaling import Journal, NoJournal
+from .pacers import LimiterUnavailable
 from .pacing import Gate, Lane, Permit
 from .transport import Transport
 
 
-_HEADERS = {"Accept": "application/json", "Content-Type": "application/json"}
+# Gives an operation again with what had to be asked for first.
+Completing = Callable[[Operation], Awaitable[Operation]]
 
 
 async def _always_ready() -> None:
@@ -43,7 +53,10 @@ class Run:
     """One batch on its way.
 
     `ready` waits until the consumer can take more outcomes; `linger` is how many
-    seconds a partial chunk waits for more from an asynchronous source.
+    seconds a partial chunk waits for more from an asynchronous source, and `spacing`
+    may have it wait longer; `window` is how many inputs are held at a time. `complete`
+    is awaited before anything is pulled or sent. `doubted` is whether all of it may
+    have been sent before, by a process that is gone.
     """
 
     def __init__(
@@ -52,18 +65,23 @@ class Run:
         operation: Operation,
         gate: Gate,
         transport: Transport,
-        credentials: Credentials,
+        credentials: Login,
         policy: RetryPolicy,
         jitter: Callable[[float], float],
         emit: Emit,
         max_workers: int,
         lane: Lane = Lane.BULK,
         linger: float = 0.1,
+        spacing: Spacing | None = None,
+        window: int | None = None,
         isolate: bool = True,
         watch: FailureWatch | None = None,
         tell: Callable[[Event], None] | None = None,
         account: str | None = None,
         ready: Callable[[], Awaitable[None]] = _always_ready,
+        complete: Completing | None = None,
+        journal: Journal | None = None,
+        doubted: bool = False,
     ) -> None:
         self.operation = operation
         self.ended: BaseException | None = None
@@ -73,27 +91,30 @@ class Run:
         self._max_workers = max_workers
         self._lane = lane
         self._linger = linger
+        self._spacing = spacing
         self._ready = ready
+        self._complete = complete
+        self._journal = journal or NoJournal()
+        self._doubted = doubted
         # Each worker holds a chunk, and as much again is ready to follow.
-        window = 2 * max_workers * operation.max_inputs
+        window = window or 2 * max_workers * operation.max_inputs
         self._desk = Desk(operation.max_inputs, window, operation.call.repeats)
         self._ledger = Ledger(
             operation=operation,
             desk=self._desk,
             emit=emit,
             freed=self._on_freed,
-            isolate=isolate,
             watch=watch,
-            stop=self._end,
+            stop=self.end,
             teller=Teller(operation=operation, tell=tell, account=account),
         )
         self._judge = Judge(
-            ledger=self._ledger,
+            concluder=Concluder(self._ledger, isolate=isolate),
             policy=policy,
             jitter=jitter,
             renewable=credentials.renewable,
             hold=lambda seconds: gate.hold(seconds, operation.call.family),
-            end=self._end,
+            end=self.end,
         )
         self._trickles = False
         self._lingered = False
@@ -126,7 +147,7 @@ class Run:
                 self._tasks.create_task(self._pump(intake))
                 await self._until_settled()
         except BaseExceptionGroup as group:
-            self._end(_first_leaf(group))
+            self.end(_first_leaf(group))
         finally:
             for block in intake.rest():  # what a cancellation left of a collection
                 self._take_in(block)
@@ -145,19 +166,26 @@ class Run:
                 await self._change()
         except BaseException as error:
             # Before the workers hear of it: they must not take up anything new.
-            self._end(error)
+            self.end(error)
             raise
         self._dismiss()
 
     def abandon(self, source: Source) -> None:
         """Account for a source that was never begun, because of a cancellation."""
-        self._end(asyncio.CancelledError())
+        self.end(asyncio.CancelledError())
         for block in Intake(source).rest():
             self._take_in(block)
         self._ledger.teller.of_end(self.summary, self.ended)
 
-    def _end(self, error: BaseException) -> None:
-        """End the batch: what is not in flight is not sent any more."""
+    def withdraw(self, index: int, given: object) -> None:
+        """Take out an input that has not left; its outcome is `not_sent`."""
+        self._ledger.withdraw(index, given)
+
+    def end(self, error: BaseException) -> None:
+        """End the batch: what is not in flight is not sent any more.
+
+        `go` raises the error when what is in flight has its outcome.
+        """
         if self.ended is None:
             self.ended = error
             self._over.set()
@@ -175,16 +203,18 @@ class Run:
 
     async def _pump(self, intake: Intake) -> None:
         try:
+            if self._complete is not None:
+                self.operation = await self._complete(self.operation)
             # A collection is accounted for to its end, an iterator is left alone.
             while await self._room() or intake.sized:
                 block = await self._pull(intake)
                 self._take_in(block)
                 if intake.failure is not None:
-                    self._end(intake.failure)
+                    self.end(intake.failure)
                 if intake.failure is not None or not block:
                     return
         except Exception as error:
-            self._end(error)
+            self.end(error)
             raise
         finally:
             self._source_over = True
@@ -228,13 +258,19 @@ class Run:
         if self.ended is None:
             self._staff()
         else:
-            self._end(self.ended)
+            self.end(self.ended)
 
     def _start_lingering(self) -> None:
         """Let a partial chunk leave when a source has trickled for long enough."""
         if self._trickles and self._timer is None and self._desk.waiting(partial=True):
+            seconds = self._linger
+            if self._spacing is not None:
+                wait = self._spacing.wait(
+                    _now(), self._gate.limit(self.operation.call.family).gap
+                )
+                seconds = max(seconds, wait)
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(self._linger, self._stop_lingering)
+            self._timer = loop.call_later(seconds, self._stop_lingering)
 
     def _stop_lingering(self) -> None:
         self._timer = None
@@ -247,6 +283,8 @@ class Run:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._spacing is not None:
+            self._spacing.left(_now(), self._gate.limit(self.operation.call.family).gap)
         self._start_lingering()
 
     # ---- from the desk to HubSpot
@@ -291,13 +329,13 @@ class Run:
                     trip.over = True
                     return
                 await self._pause(wait)
-        except HubBatchError as error:  # no permit, e.g. the rest of the day is kept
-            self._end(error)
+        except (DailyLimitReached, OverloadedError, LimiterUnavailable) as error:
+            self.end(error)  # there was no permit, so nothing was sent
         except Exception as error:
             # A mistake of ours: whatever was under way, nothing is certain of it.
             if trip.chunk is not None:
                 trip.chunk.doubtful = True
-            self._end(error)
+            self.end(error)
             raise
         finally:
             if trip.chunk is not None:
@@ -310,37 +348,71 @@ class Run:
 
         None means that there is nothing to send any more.
         """
+        while (bearer := await self._bearer()) is not None:
+            token: str | None = None
+
+            def wanted(bearer: Bearer = bearer) -> bool:
+                nonlocal token
+                token = bearer() if self._wants(trip) else None
+                return token is not None
+
+            with ExitStack() as waiting:
+                waiting.enter_context(self._called_back())
+                family = self.operation.call.family
+                async with self._gate.permit(self._lane, wanted, family) as permit:
+                    waiting.close()
+                    if permit is not None and token is not None:
+                        chunk = self._cut(trip)
+                        if not await self._written_down(chunk):
+                            return None
+                        return await self._exchange(chunk, permit, token)
+            if not self._wants(trip):
+                return None
+            # The token has run out while a permit was waited for: ask for another.
+        return None
+
+    async def _bearer(self) -> Bearer | None:
+        """Have a token to send; None if the batch has ended, of this perhaps."""
+        if self.ended is not None:
+            return None
         try:
-            token = await self._credentials.token()
+            with self._called_back():
+                return await self._credentials.bearer()
         except asyncio.CancelledError as error:
             if cancelled_from_outside():
                 raise
-            self._end(error)
-            return None
+            self.end(error)
         except Exception as error:  # noqa: BLE001 -- the caller's own, raised at last
-            self._end(error)
-            return None
+            self.end(error)
+        return None
 
-        def wanted() -> bool:
-            if trip.chunk is None:
-                return self._waiting() > 0
-            return self.ended is None
+    def _wants(self, trip: Trip) -> bool:
+        """Whether there is something to send on this trip."""
+        if trip.chunk is None:
+            return self._waiting() > 0
+        return self.ended is None
 
-        with ExitStack() as waiting:
-            waiting.enter_context(self._called_back())
-            family = self.operation.call.family
-            async with self._gate.permit(self._lane, wanted, family) as permit:
-                waiting.close()
-                if permit is None:
-                    return None
-                if trip.chunk is None:
-                    trip.chunk = self._desk.take()
-                    trip.started = _now()
-                    self._unladen -= 1
-                    self._linger_anew()
-                    self._ledger.teller.of_chunk(ChunkCut, trip.chunk)
-                trip.sent = _now()
-                return await self._exchange(trip.chunk, permit, token)
+    def _cut(self, trip: Trip) -> Chunk:
+        """Give the chunk of a trip, cut now if it was not before."""
+        if trip.chunk is None:
+            trip.chunk = self._desk.take()
+            trip.started = _now()
+            self._unladen -= 1
+            self._linger_anew()
+            if self._doubted:
+                self._judge.concluder.recall(trip.chunk)
+            self._ledger.teller.of_chunk(ChunkCut, trip.chunk)
+        trip.sent = _now()
+        return trip.chunk
+
+    async def _written_down(self, chunk: Chunk) -> bool:
+        """Have the journal know that a chunk leaves; False if it must not leave."""
+        if not chunk.probing:  # a question writes nothing
+            try:
+                await self._journal.leaving(chunk)
+            except HubBatchError as error:
+                self.end(error)
+        return self.ended is None
 
     async def _exchange(self, chunk: Chunk, permit: Permit, token: str) -> Verdict:
         def on_sent() -> None:
@@ -354,7 +426,7 @@ class Run:
             operation.call.method,
             operation.path,
             operation.query,
-            {**_HEADERS, "Authorization": f"Bearer {token}"},
+            _headers(operation, token),
             request_body(operation, carried.bodies),
         )
         chunk.attempts += 1
@@ -366,6 +438,10 @@ class Run:
         if isinstance(verdict, Throttled):
             permit.throttled()
         chunk.in_flight = False
+        if isinstance(verdict, Unauthorized):
+            self._credentials.refused(token)
+        if not (chunk.probing or maybe_written(chunk) or may_have_written(verdict)):
+            self._journal.not_written(chunk)
         return verdict
 
     async def _pause(self, seconds: float) -> None:
@@ -374,6 +450,12 @@ class Run:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._over.wait()
+
+
+def _headers(operation: Operation, token: str) -> dict[str, str]:
+    shown = {"Authorization": f"Bearer {token}"} if token else {}
+    content_type = operation.call.content_type
+    return {"Accept": "application/json", "Content-Type": content_type, **shown}
 
 
 def _now() -> float:

@@ -14,7 +14,7 @@ from attrs import define
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hubbatch.core.pacing import LAG, RateLimit, Slot, Window
+from hubbatch.core.pacing import LAG, RateLimit, Slot, Spacing, Window
 from hubbatch.errors import ConfigurationError
 
 
@@ -271,3 +271,52 @@ def test_a_rate_limit_counts_in_whole_numbers(name: str, value: float) -> None:
     options: dict[str, Any] = {name: value}
     with pytest.raises(ConfigurationError, match=f"{name} must be a whole number"):
         RateLimit(**options)
+
+
+# ---- spacing
+
+
+@given(
+    gap=st.floats(0.001, 10),
+    free=st.integers(1, 8),
+    pauses=st.lists(st.floats(0, 30), min_size=1, max_size=60),
+)
+def test_spaced_requests_fit_into_their_rate(
+    gap: float, free: int, pauses: list[float]
+) -> None:
+    """In any time at most `free` more leave than an even rate would let through."""
+    spacing = Spacing(free)
+    now = 0.0
+    left = []
+    for pause in pauses:
+        now += pause
+        now += spacing.wait(now, gap)
+        assert spacing.wait(now, gap) <= 1e-9
+        spacing.left(now, gap)
+        left.append(now)
+    for place, first in enumerate(left):
+        for later, last in enumerate(left[place:]):
+            assert later + 1 <= free + (last - first) / gap + 1e-6
+
+
+@given(gap=st.floats(0.001, 10), silence=st.floats(0, 1_000))
+def test_after_a_silence_some_leave_at_once(gap: float, silence: float) -> None:
+    spacing = Spacing(free=5)
+    for _ in range(7):
+        spacing.left(0.0, gap)
+    now = 7 * gap + silence
+    for _ in range(5):
+        assert spacing.wait(now, gap) == pytest.approx(0, abs=1e-9)
+        spacing.left(now, gap)
+    assert spacing.wait(now, gap) == pytest.approx(gap)
+
+
+@given(limit=st.integers(1, 300), burst=st.integers(1, 60))
+def test_window_never_holds_what_keeps_its_gap(limit: int, burst: int) -> None:
+    window = Window(limit, burst=burst)
+    gap = RateLimit(limit, burst=burst).gap
+    now = 0.0
+    for _ in range(2 * limit + 2):
+        assert window.next_grant(now) <= now + 1e-6
+        window.sent(window.grant(now), now)
+        now += gap

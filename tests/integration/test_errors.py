@@ -1,10 +1,13 @@
 """Each error as its user meets it: raised over a socket, and fit to travel."""
 
+import asyncio
 import pickle
 import re
 import traceback
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import aiohttp
@@ -24,9 +27,12 @@ from hubbatch import (
     HubBatchError,
     HubSpotUnavailable,
     InvalidRequestError,
+    JournalError,
+    OAuth,
     OutcomeUnknown,
     OverloadedError,
     PermissionDeniedError,
+    ReconnectRequired,
     RecordConflict,
     RecordError,
     RecordInvalid,
@@ -35,6 +41,7 @@ from hubbatch import (
     UpdateInput,
 )
 from hubbatch.integrations.redis import RedisRateLimit
+from hubbatch.jobs import Job
 from hubbatch.simulator import Fault
 from tests.integration.conftest import Portal
 from tests.integrations.model import ModelRedis
@@ -58,10 +65,24 @@ async def unauthorized_account(portal: Portal) -> Any:
         return await hub.account()
 
 
+async def uninstalled(portal: Portal) -> Any:
+    login = OAuth("app", "hush-hush", "na1-gone")
+    async with portal.hub(access_token=login) as hub:
+        return await hub.tickets.archive([1])
+
+
 async def forbidden(portal: Portal) -> Any:
     token = portal.sim.issue_token(scopes=["crm.objects.contacts.read"])
     async with portal.hub(access_token=token) as hub:
         return await hub.tickets.update([UpdateInput("1", {"subject": "x"})])
+
+
+async def no_journal(portal: Portal) -> Any:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "run.db"
+        path.write_text("my own notes")
+        async with portal.hub() as hub:
+            return await Job(hub, "update", "tickets", [], journal=path).run()
 
 
 async def unknown_type(portal: Portal) -> Any:
@@ -155,11 +176,20 @@ async def no_room_among_processes(portal: Portal) -> Any:
 
 Provoke = Callable[[Portal], Awaitable[object]]
 
+
 # What is raised, and what its message tells to do or to look at.
+async def too_many_single_calls(portal: Portal) -> Any:
+    ids = portal.tickets(3)
+    async with portal.hub() as hub:
+        hub.single.max_pending = 2
+        await asyncio.gather(*map(hub.single.tickets.read, ids))
+
+
 RAISED: dict[Provoke, tuple[type[HubBatchError], str]] = {
     no_token: (ConfigurationError, "token is not a line of visible ASCII characters"),
     unauthorized: (AuthenticationError, "The access token may be wrong, expired or of"),
     unauthorized_account: (AuthenticationError, "The access token may be wrong"),
+    uninstalled: (ReconnectRequired, "400 invalid_grant: .* Only a new installation"),
     forbidden: (PermissionDeniedError, r"Missing: .*tickets.*\."),
     unknown_type: (InvalidRequestError, "Unable to infer object type from: butterfl"),
     unknown_path: (InvalidRequestError, "are base_url, api_version and the object ty"),
@@ -184,6 +214,7 @@ RAISED: dict[Provoke, tuple[type[HubBatchError], str]] = {
     answer_lost: (BatchFailed, "1 of 1 records did not succeed"),
     nobody_there: (BatchFailed, "1 of 1 records did not succeed"),
     no_room_among_processes: (OverloadedError, "and max_wait is 3 s. Nothing was"),
+    too_many_single_calls: (OverloadedError, "2 single calls wait already"),
 }
 RECORDS: dict[Provoke, list[tuple[type[RecordError], str]]] = {
     bad_values: [
@@ -210,7 +241,7 @@ async def test_error(portal: Portal, provoke: Provoke) -> None:
 
     assert type(error) is kind
     assert re.search(message, str(error))
-    tokens = [portal.sim.token, "pat-na1-wrong"]
+    tokens = [portal.sim.token, "pat-na1-wrong", "hush-hush", "na1-gone"]
     data = pickle.dumps(error)
     again = pickle.loads(data)  # noqa: S301 -- our own
     shown = [
@@ -228,10 +259,28 @@ async def test_error(portal: Portal, provoke: Provoke) -> None:
             error.correlation_id,
         )
         assert error.status
-    if not isinstance(error, BatchFailed):
+    if not isinstance(error, BatchFailed | OverloadedError):  # of a batch that ended
         assert again.summary == error.summary
         assert error.response.succeeded == again.response.succeeded == 0
         assert len(again.response.outcomes) == error.summary.settled
+
+
+# A job's own, raised before there is a batch that could have done anything.
+OF_JOBS: dict[Provoke, tuple[type[HubBatchError], str]] = {
+    no_journal: (JournalError, r"run\.db is not a journal"),
+}
+
+
+@pytest.mark.parametrize("provoke", OF_JOBS, ids=lambda provoke: provoke.__name__)
+async def test_error_of_a_job(portal: Portal, provoke: Provoke) -> None:
+    kind, message = OF_JOBS[provoke]
+    error = await raised(provoke, portal)
+
+    assert type(error) is kind
+    assert re.search(message, str(error))
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 -- our own
+    assert (type(again), str(again)) == (kind, str(error))
+    assert portal.sim.requests == []
 
 
 @pytest.mark.parametrize("provoke", RECORDS, ids=lambda provoke: provoke.__name__)
@@ -259,7 +308,7 @@ def test_every_error_is_raised_here() -> None:
         if isinstance(cls := getattr(hubbatch, name), type)
         and issubclass(cls, HubBatchError)
     }
-    provoked = {kind for kind, _ in RAISED.values()}
+    provoked = {kind for kind, _ in (*RAISED.values(), *OF_JOBS.values())}
     provoked |= {kind for kinds in RECORDS.values() for kind, _ in kinds}
     assert public - provoked == {HubBatchError, APIError}
 

@@ -1,25 +1,44 @@
 """A user's program, never run: two type checkers read it."""
 
 import asyncio
+import dataclasses
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, assert_type
+from datetime import date
+from typing import Annotated, Any, assert_type
+
+import attrs
 
 from hubbatch import (
+    ALL,
     Account,
+    Accounts,
+    AssociationInput,
     Batch,
     BatchFailed,
     BatchResponse,
     CombinedResponse,
     CreateInput,
+    DealSplit,
+    DealSplitsInput,
+    DealToDealSplits,
     HubBatch,
     LegacyObject,
     LegacyUpdateInput,
     Limits,
+    OAuth,
+    OAuthTokens,
     Outcome,
     OutcomeStatus,
+    OverloadedError,
+    Property,
+    PropertyName,
+    PublicAssociationMulti,
+    PublicAssociationMultiWithLabel,
+    PublicDefaultAssociation,
     RateLimit,
     RecordError,
+    RecordIdWithMemberships,
     RetryPolicy,
     SimplePublicObject,
     SimplePublicUpsertObject,
@@ -66,6 +85,22 @@ async def collect(hub: HubBatch) -> None:
     legacy = await hub.legacy.tickets.update([LegacyUpdateInput(1, {"subject": "x"})])
     assert_type(legacy, CombinedResponse[LegacyObject])
 
+    links = hub.associations("contacts", "companies")
+    linked = await links.create_default([AssociationInput("1", "2")], isolate=False)
+    assert_type(linked.results[0], PublicDefaultAssociation)
+    found = await links.read(["1"])
+    assert_type(found.results[0], PublicAssociationMultiWithLabel)
+    older = hub.associations("contacts", "companies", api_version="v3")
+    assert_type((await older.read(["1"])).results[0], PublicAssociationMulti)
+    defined = await hub.properties("tickets").read(["subject"])
+    assert_type(defined.results[0], Property)
+    splits = await hub.deal_splits.upsert([DealSplitsInput(1, [DealSplit(2, 100)])])
+    assert_type(splits.results[0], DealToDealSplits)
+    lists = await hub.list_memberships("contacts").read([1])
+    assert_type(lists.results[0], RecordIdWithMemberships)
+    async for ticket in hub.tickets.list(properties=ALL):
+        assert_type(ticket, SimplePublicObject)
+
     await hub.deals.read(["1", 2], properties=["dealname"], archived=True)
     await hub.objects("2-3456").create([CreateInput({"ref": "1"})])
     await hub.companies.archive({1, 2, 3})
@@ -73,6 +108,74 @@ async def collect(hub: HubBatch) -> None:
     assert_type(await hub.account(), Account)
     assert_type(hub.limits, Limits)
     assert_type(merge([updated, updated]), BatchResponse[SimplePublicObject])
+
+
+async def single(hub: HubBatch) -> None:
+    assert_type(hub.single.max_pending, int)
+    hub.single.max_pending = 500
+    tickets = hub.single.tickets
+    assert_type(await tickets.read("512", ["subject"]), SimplePublicObject)
+    assert_type(await tickets.read(512, id_property="ref"), SimplePublicObject)
+    assert_type(await tickets.create({"subject": "a"}), SimplePublicObject)
+    assert_type(await tickets.update("512", {"amount": 3}), SimplePublicObject)
+    upserted = await hub.single.objects("2-3456").upsert("r", {}, id_property="ref")
+    assert_type(upserted, SimplePublicUpsertObject)
+    await hub.single.contacts.archive(512)
+    one, two = await asyncio.gather(tickets.read("1"), tickets.read("2"))
+    assert_type((one, two), tuple[SimplePublicObject, SimplePublicObject])
+    try:
+        await tickets.update("512", {})
+    except OverloadedError as error:
+        raise RuntimeError from error
+
+
+@attrs.define
+class Ticket:
+    subject: str
+    due: Annotated[date | None, PropertyName("due_date")] = None
+    id: str | None = None
+
+
+@dataclasses.dataclass
+class Company:
+    name: str
+    id: int | None = None
+
+
+async def typed(hub: HubBatch) -> None:
+    read = await hub.tickets.read(["1"], into=Ticket, id_property="ref")
+    assert_type(read, CombinedResponse[Ticket])
+    assert_type(read.results[0].due, date | None)
+    assert_type(read.outcomes[0].result, Ticket | None)
+    companies: Batch[Company] = hub.companies.read([1], into=Company)
+    assert_type(companies.response, CombinedResponse[Company] | None)
+    assert_type(await companies, CombinedResponse[Company])
+    plain = await hub.companies.read([1], into=None)
+    assert_type(plain, CombinedResponse[SimplePublicObject])
+    async with hub.tickets.read(read.results, into=Ticket) as outcomes:
+        async for outcome in outcomes:
+            assert_type(outcome, Outcome[Ticket])
+    updated = await hub.tickets.update(read.results)
+    assert_type(updated, CombinedResponse[SimplePublicObject])
+    await hub.companies.create([Company("Acme")])
+    await hub.companies.upsert([Company("Acme", 5)], id_property="name")
+
+
+async def load(account: str) -> str | OAuth:
+    async def keep(tokens: OAuthTokens) -> None:
+        assert_type(tokens.refresh_token, str)
+
+    if account == "1":
+        return "pat-na1-..."
+    return OAuth("id", "secret", "refresh", on_refresh=keep, lock=asyncio.Lock)
+
+
+async def many_accounts() -> None:
+    async with Accounts(load, rate_limit=len) as accounts:
+        assert_type(await accounts.get("62515"), HubBatch)
+        await accounts.forget(62515)
+    async with HubBatch(OAuth("id", "secret", "refresh", access_token="x")) as hub:  # noqa: S106
+        assert_type(hub, HubBatch)
 
 
 async def as_tasks(hub: HubBatch) -> None:
