@@ -252,5 +252,6 @@ def _checked(lines: Iterator[str], encoding: str) -> Iterator[str]:
 
 def _fitting(cells: list[str], header: list[str]) -> list[str]:
     if len(cells) > len(header):
-        raise BadRow(f"{len(cells)} cells, but there are {len(header)} columns")
+        columns = f"are {len(header)} columns" if len(header) > 1 else "is one column"
+        raise BadRow(f"{len(cells)} cells, but there {columns}")
     return cells

@@ -263,6 +263,10 @@ def test_a_lost_create_is_unknown_until_replay_may_look_for_it(shell: Shell) -> 
             "--wait needs --journal PATH, to go on from",
         ),
         (
+            ("update", "tickets", "good.csv", "--journal", "no/run.db"),
+            "no/run.db cannot be opened: there is no directory no",
+        ),
+        (
             ("update", "tickets", "-", "--wait", "--journal", "run.db"),
             "--wait needs a file: standard input cannot be read a second time",
         ),

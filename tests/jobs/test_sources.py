@@ -119,6 +119,7 @@ def test_the_longest_text_of_hubspot_passes(write: Write) -> None:
             b'id,subject\n7,"a\nb"\n8,x,y\n9,z\n',
             "t.csv: row 2 (line 4): 3 cells, but there are 2 columns.",
         ),
+        (b"id\n7,\n", "t.csv: row 1 (line 2): 2 cells, but there is one column."),
         (
             b"id,subject\n7,a\n8,x \xe9 \xfc\n",
             (
