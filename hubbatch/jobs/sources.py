@@ -100,6 +100,11 @@ class _File(ABC):
 
     def _scan(self) -> tuple[str, int]:
         if self._scanned is None:
+            if self._path.is_fifo():  # the second time it would be waited for, forever
+                raise SourceError(
+                    f"{self.name}: a pipe, and a file is read twice. Give JSON lines "
+                    "on standard input, as -"
+                )
             digest = hashlib.sha256()
             count = sum(1 for _ in self._read(digest.update))
             if not count:

@@ -378,3 +378,10 @@ def test_nobody_waits_for_input_that_is_not_wanted_any_more(pipe: io.FileIO) -> 
         await asyncio.sleep(0.01)
 
     asyncio.run(give_up())
+
+
+def test_a_pipe_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "t.csv")
+
+    with pytest.raises(SourceError, match=r"t\.csv: a pipe, and a file is read twice"):
+        CsvSource(tmp_path / "t.csv", UPDATE).fingerprint()
