@@ -9,6 +9,7 @@ from typing import Literal, Self
 
 import aiohttp
 
+from .core.object_types import StandardTypes
 from .core.operations import account_operation, check_api_version
 from .core.pacing import RateLimit
 from .core.retrying import RetryPolicy
@@ -22,26 +23,14 @@ from .net.listening import Listener, Listeners
 from .net.pacing import Gate, Limits
 from .net.transport import AiohttpTransport, check_base_url
 from .objects import Objects
+from .single import Single
 
 
 _BASE_URL = "https://api.hubapi.com"
 _API_VERSION = "v3"
 
 
-class _ObjectType:
-    """An attribute of the client: the verbs of the object type of its name."""
-
-    def __init__(self, object_type: str | None = None) -> None:
-        self._object_type = object_type
-
-    def __set_name__(self, _owner: type, name: str) -> None:
-        self._object_type = self._object_type or name
-
-    def __get__(self, client: "HubBatch", _owner: type) -> Objects:
-        return client.objects(self._object_type or "")
-
-
-class HubBatch:
+class HubBatch(StandardTypes):
     """A client of one HubSpot account.
 
     Enter it with `async with`, or call `aclose` in the end. It may be made outside an
@@ -112,44 +101,7 @@ class HubBatch:
             listeners=Listeners(listeners),
         )
         self.legacy: Legacy = Legacy(self._engine)
-
-    # HubSpot's object types by the names of their paths; deals and some others are
-    # published under an id only and are known by their names all the same.
-    appointments: _ObjectType = _ObjectType()
-    calls: _ObjectType = _ObjectType()
-    carts: _ObjectType = _ObjectType()
-    commerce_payments: _ObjectType = _ObjectType()
-    communications: _ObjectType = _ObjectType()
-    companies: _ObjectType = _ObjectType()
-    contacts: _ObjectType = _ObjectType()
-    contracts: _ObjectType = _ObjectType()
-    courses: _ObjectType = _ObjectType("0-410")
-    deals: _ObjectType = _ObjectType()
-    discounts: _ObjectType = _ObjectType()
-    emails: _ObjectType = _ObjectType()
-    feedback_submissions: _ObjectType = _ObjectType()
-    fees: _ObjectType = _ObjectType()
-    goal_targets: _ObjectType = _ObjectType()
-    invoices: _ObjectType = _ObjectType()
-    leads: _ObjectType = _ObjectType()
-    line_items: _ObjectType = _ObjectType()
-    listings: _ObjectType = _ObjectType("0-420")
-    meetings: _ObjectType = _ObjectType()
-    notes: _ObjectType = _ObjectType()
-    orders: _ObjectType = _ObjectType()
-    partner_clients: _ObjectType = _ObjectType()
-    partner_services: _ObjectType = _ObjectType()
-    payments: _ObjectType = _ObjectType()
-    postal_mail: _ObjectType = _ObjectType()
-    products: _ObjectType = _ObjectType()
-    projects: _ObjectType = _ObjectType()
-    quotes: _ObjectType = _ObjectType()
-    services: _ObjectType = _ObjectType("0-162")
-    subscriptions: _ObjectType = _ObjectType()
-    tasks: _ObjectType = _ObjectType()
-    taxes: _ObjectType = _ObjectType()
-    tickets: _ObjectType = _ObjectType()
-    users: _ObjectType = _ObjectType()
+        self.single: Single = Single(self._engine, api_version=self._api_version)
 
     def objects(self, object_type: str) -> Objects:
         """Give the verbs of any object type, by name or id: `"2-3456"`, `"p1_car"`.

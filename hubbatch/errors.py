@@ -14,7 +14,8 @@ HubBatchError
 │   ├── RecordNotFound
 │   ├── RecordConflict                `.existing_id` has the value already
 │   └── OutcomeUnknown                it may or may not have been written
-└── BatchFailed (ExceptionGroup)      of RecordErrors, by `raise_for_failures()`
+├── BatchFailed (ExceptionGroup)      of RecordErrors, by `raise_for_failures()`
+└── OverloadedError                   too many single calls wait
 
 Each can be pickled, and none ever holds an access token.
 """
@@ -185,3 +186,7 @@ class BatchFailed(HubBatchError, ExceptionGroup[RecordError]):
     def derive(self, excs: Sequence[RecordError]) -> "BatchFailed":  # type: ignore[override] # narrower on purpose: only RecordErrors are in it
         """Make the part of this group that `except*` and `split` ask for."""
         return BatchFailed(self.message, excs)
+
+
+class OverloadedError(HubBatchError):
+    """Too many single calls wait; this one was refused and nothing of it was sent."""

@@ -70,6 +70,7 @@ def test_the_tree() -> None:
         "    RecordConflict",
         "    OutcomeUnknown",
         "  BatchFailed",
+        "  OverloadedError",
     ]
     assert issubclass(ConfigurationError, ValueError)
     assert issubclass(BatchFailed, ExceptionGroup)

@@ -112,6 +112,19 @@ class Ledger:
         if offered:
             self.desk.offer(offered)
 
+    def withdraw(self, index: int, given: object) -> None:
+        """Settle an input that nobody wants any more, unless it has left."""
+        try:
+            key, *_ = self._encode(index, given)
+        except Exception:  # noqa: BLE001 -- the caller has changed it since it was offered
+            return  # it leaves as it was
+        if self.desk.withdraw(index, key):
+            error = not_sent_error("withdrawn before it was sent")
+            status = OutcomeStatus.NOT_SENT
+            call = self.operation.call
+            self._note([unsuccessful(call, index, given, error, status, key=key)])
+            self.freed()
+
     def end(self, why: str) -> None:
         """Settle all that is not in flight: it is not sent any more."""
         self.ended = self.ended or why

@@ -106,6 +106,11 @@ class Window:
     _unsent: int = field(default=0, init=False)
     _last_grant: float = field(default=-inf, init=False)
 
+    @property
+    def gap(self) -> float:
+        """The seconds between requests that leave evenly."""
+        return self.interval / self.max_requests
+
     def used(self, now: float) -> int:
         """Count the slots that are taken."""
         stamped = self._stamped
@@ -157,6 +162,29 @@ class Window:
         if slot.free_at == inf:
             self._unsent -= 1
             slot.free_at = -inf
+
+
+@define
+class Spacing:
+    """Spreads requests that carry few inputs, so that they carry more.
+
+    A window lets a burst leave at once. Many callers with one input each would use it
+    up in a moment, for a handful of inputs a request, and wait for the rest of the
+    interval. So of such requests only `free` leave at once, and others one `gap` apart:
+    the gap at which they could go on leaving for ever. Instants are seconds of any
+    monotonic clock.
+    """
+
+    free: int = 5
+    _due: float = field(default=-inf, init=False)
+
+    def wait(self, now: float, gap: float) -> float:
+        """Give the seconds until the next one may leave."""
+        return max(0.0, self._due - (self.free - 1) * gap - now)
+
+    def left(self, now: float, gap: float) -> None:
+        """Note that a request leaves."""
+        self._due = max(self._due, now) + gap
 
 
 def told_limit(headers: Mapping[str, str]) -> int | None:

@@ -1,10 +1,11 @@
 """Which inputs may leave now: the desk, a pure state machine.
 
-An input is offered, taken in a chunk, perhaps handed back, and settled once. Inputs
-are kept as columns, not as an object each: that is what lets a million of them pass.
+An input is offered, taken in a chunk, perhaps handed back, and settled once; or it is
+withdrawn before it was taken. Inputs are kept as columns, not as an object each: that
+is what lets a million of them pass.
 """
 
-from collections import defaultdict, deque
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
@@ -109,12 +110,10 @@ class Chunk:
         first = Chunk(*(column[:count] for column in columns))  # type: ignore[arg-type] # mypy joins the columns' types
         for column in columns:
             del column[:count]
-        if self.traces or self.followers:
+        if self.traces:
             for index in first.indices:
                 if index in self.traces:
                     first.traces[index] = self.traces.pop(index)
-                if index in self.followers:
-                    first.followers[index] = self.followers.pop(index)
         return first
 
 
@@ -134,9 +133,16 @@ class Desk:
     # Keys and the indices of their inputs that are fresh (SHARES), or in flight as
     # well (WAITS).
     _busy: dict[str | None, int] = field(factory=dict, init=False)
-    _held: dict[str | None, deque[Chunk]] = field(
-        factory=lambda: defaultdict(deque), init=False
+    _held: dict[str | None, OrderedDict[int, Chunk]] = field(
+        factory=lambda: defaultdict(OrderedDict), init=False
     )
+    # Who shares a fresh input, by its index.
+    _sharers: dict[int, dict[int, object]] = field(factory=dict, init=False)
+    # What was withdrawn is left in the columns until there is so much of it that
+    # sweeping pays: `_live` are the fresh ones that shall leave, and of those the
+    # `_vacant` only for the sake of who shares them.
+    _live: set[int] = field(factory=set, init=False)
+    _vacant: set[int] = field(factory=set, init=False)
 
     @property
     def room(self) -> int:
@@ -145,7 +151,7 @@ class Desk:
 
     def waiting(self, *, partial: bool) -> int:
         """Count the chunks that could leave now; `partial` ones only if asked for."""
-        full, rest = divmod(len(self._fresh), self.max_inputs)
+        full, rest = divmod(len(self._live), self.max_inputs)
         return len(self._again) + full + (partial and rest > 0)
 
     def offer(self, block: Chunk) -> None:
@@ -166,9 +172,13 @@ class Desk:
         """Hand out the next chunk: first what came back, then what is fresh."""
         if self._again:
             return self._again.popleft()
+        if self._vacant or len(self._live) < len(self._fresh):
+            self._sweep()
         taken = self._take_fresh()
+        self._live.difference_update(taken.indices)
         if self.repeats is Repeats.SHARES:
             self._release(taken.keys)
+            self._add_sharers(taken)
         return taken
 
     def back(self, chunks: Iterable[Chunk]) -> None:
@@ -184,25 +194,93 @@ class Desk:
             self._release(chunk.keys)
             return
         for key in chunk.keys:
-            if key in self._held:
-                queue = self._held[key]
-                self._append(queue.popleft())
-                if not queue:
-                    del self._held[key]
+            self._let_follow(key)
+
+    def withdraw(self, index: int, key: str | None) -> bool:
+        """Take an input out that has never been taken; False if it is not here.
+
+        It takes no longer the more there is on the desk (amortised).
+        """
+        leader = self._busy.get(key, -1)
+        if index in self._live and index not in self._vacant:
+            if index in self._sharers:
+                self._vacant.add(index)
             else:
-                self._busy.pop(key, None)
+                self._strike(index, key)
+        elif index in self._held.get(key, ()):
+            del self._held[key][index]
+            if not self._held[key]:
+                del self._held[key]
+        elif index in self._sharers.get(leader, ()):
+            del self._sharers[leader][index]
+            if not self._sharers[leader]:
+                del self._sharers[leader]
+                if leader in self._vacant:
+                    self._vacant.discard(leader)
+                    self._strike(leader, key)
+        else:
+            return False
+        self.size -= 1
+        if len(self._fresh) > 2 * len(self._live) + self.max_inputs:
+            self._sweep()
+        return True
 
     def clear(self) -> list[Chunk]:
         """Give up all that is not in flight."""
-        left = [*self._again, *chain.from_iterable(self._held.values())]
+        self._sweep()
+        self._add_sharers(self._fresh)
+        held = chain.from_iterable(queue.values() for queue in self._held.values())
+        left = [*self._again, *held]
         if self._fresh:
             left.append(self._fresh)
         self._again = deque()
         self._held.clear()
         self._fresh = Chunk()
+        self._live.clear()
         self._busy.clear()
         self.size -= sum(chunk.count for chunk in left)
         return left
+
+    def _strike(self, index: int, key: str | None) -> None:
+        """Have a fresh input not leave."""
+        self._live.discard(index)
+        self._let_follow(key)
+
+    def _let_follow(self, key: str | None) -> None:
+        """Give a key to the next that waits for it, or free it."""
+        if key not in self._held:
+            self._busy.pop(key, None)  # gone already if the desk was cleared
+            return
+        queue = self._held[key]
+        _, follower = queue.popitem(last=False)
+        self._append(follower)
+        if not queue:
+            del self._held[key]
+
+    def _sweep(self) -> None:
+        """Leave out what was withdrawn; who shares such an input takes its place."""
+        places = enumerate(self._fresh.indices)
+        fresh = self._fresh.pick([p for p, index in places if index in self._live])
+        self._fresh = fresh
+        for position, index in enumerate(fresh.indices):
+            if index not in self._vacant:
+                continue
+            sharers = self._sharers.pop(index)
+            heir = next(iter(sharers))
+            fresh.indices[position] = heir
+            fresh.inputs[position] = sharers.pop(heir)
+            if sharers:
+                self._sharers[heir] = sharers
+            self._busy[fresh.keys[position]] = heir
+            self._live.discard(index)
+            self._live.add(heir)
+        self._vacant.clear()
+
+    def _add_sharers(self, chunk: Chunk) -> None:
+        if self._sharers:
+            for index in chunk.indices:
+                if index in self._sharers:
+                    chunk.followers[index] = [*self._sharers.pop(index).items()]
 
     def _append(self, block: Chunk) -> None:
         fresh = self._fresh
@@ -210,6 +288,7 @@ class Desk:
         fresh.inputs += block.inputs
         fresh.keys += block.keys
         fresh.bodies += block.bodies
+        self._live.update(block.indices)
         if block.traces:
             fresh.traces |= block.traces
 
@@ -223,10 +302,10 @@ class Desk:
             self._busy[key] = index
             self._append(single)
         elif self.repeats is Repeats.WAITS:
-            self._held[key].append(single)
+            self._held[key][index] = single
         else:
-            followers = self._fresh.followers.setdefault(self._busy[key], [])
-            followers.append((index, single.inputs[0]))
+            sharers = self._sharers.setdefault(self._busy[key], {})
+            sharers[index] = single.inputs[0]
 
     def _take_fresh(self) -> Chunk:
         """Take what leaves next: no two inputs of it have the same trace id.

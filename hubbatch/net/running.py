@@ -17,6 +17,7 @@ from hubbatch.core.encoding import request_body
 from hubbatch.core.events import ChunkCut, ChunkSent, Event
 from hubbatch.core.operations import Operation
 from hubbatch.core.outcomes import Summary
+from hubbatch.core.pacing import Spacing
 from hubbatch.core.planning import Chunk, Desk
 from hubbatch.core.reading import read
 from hubbatch.core.reconciling import probe
@@ -42,7 +43,8 @@ class Run:
     """One batch on its way.
 
     `ready` waits until the consumer can take more outcomes; `linger` is how many
-    seconds a partial chunk waits for more from an asynchronous source.
+    seconds a partial chunk waits for more from an asynchronous source, and `spacing`
+    may have it wait longer; `window` is how many inputs are held at a time.
     """
 
     def __init__(
@@ -58,6 +60,8 @@ class Run:
         max_workers: int,
         lane: Lane = Lane.BULK,
         linger: float = 0.1,
+        spacing: Spacing | None = None,
+        window: int | None = None,
         isolate: bool = True,
         watch: FailureWatch | None = None,
         tell: Callable[[Event], None] | None = None,
@@ -72,9 +76,10 @@ class Run:
         self._max_workers = max_workers
         self._lane = lane
         self._linger = linger
+        self._spacing = spacing
         self._ready = ready
         # Each worker holds a chunk, and as much again is ready to follow.
-        window = 2 * max_workers * operation.max_inputs
+        window = window or 2 * max_workers * operation.max_inputs
         self._desk = Desk(operation.max_inputs, window, operation.call.repeats)
         self._ledger = Ledger(
             operation=operation,
@@ -155,6 +160,10 @@ class Run:
             self._take_in(block)
         self._ledger.teller.of_end(self.summary, self.ended)
 
+    def withdraw(self, index: int, given: object) -> None:
+        """Take out an input that has not left; its outcome is `not_sent`."""
+        self._ledger.withdraw(index, given)
+
     def _end(self, error: BaseException) -> None:
         """End the batch: what is not in flight is not sent any more."""
         if self.ended is None:
@@ -232,8 +241,12 @@ class Run:
     def _start_lingering(self) -> None:
         """Let a partial chunk leave when a source has trickled for long enough."""
         if self._trickles and self._timer is None and self._desk.waiting(partial=True):
+            seconds = self._linger
+            if self._spacing is not None:
+                wait = self._spacing.wait(_now(), self._gate.window.gap)
+                seconds = max(seconds, wait)
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(self._linger, self._stop_lingering)
+            self._timer = loop.call_later(seconds, self._stop_lingering)
 
     def _stop_lingering(self) -> None:
         self._timer = None
@@ -246,6 +259,8 @@ class Run:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._spacing is not None:
+            self._spacing.left(_now(), self._gate.window.gap)
         self._start_lingering()
 
     # ---- from the desk to HubSpot

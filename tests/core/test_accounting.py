@@ -706,3 +706,43 @@ def complete(books: Books, chunk: Chunk) -> object:
             for position, key in enumerate(chunk.keys)
         ]
     }
+
+
+# ---- what nobody wants any more
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_withdrawn_input_was_not_sent(name: str) -> None:
+    books = Books(OPERATIONS[name])
+    inputs = some_inputs(books.operation, 3)
+    books.ledger.take_in(inputs)
+    books.ledger.withdraw(1, inputs[1])
+
+    assert books.statuses == {1: "not_sent"}
+    assert str(books.error(1)) == "NOT_SENT: withdrawn before it was sent"
+    assert books.take().indices == [0, 2]
+    assert books.frees == 1
+
+
+def test_input_that_has_left_is_not_withdrawn() -> None:
+    books = Books(UPDATE)
+    chunk = books.begin()
+    books.ledger.withdraw(0, chunk.inputs[0])
+
+    assert (books.statuses, books.frees) == ({}, 0)
+    books.ledger.end("over")
+    books.ledger.drop(chunk)
+    books.check()
+
+
+def test_input_that_was_changed_is_not_withdrawn() -> None:
+    """Its key cannot be told any more; it leaves as it was encoded."""
+    books = Books(UPDATE)
+    [given] = some_inputs(UPDATE, 1)
+    books.ledger.take_in([given])
+    given["id"] = None
+    books.ledger.withdraw(0, given)
+
+    assert books.take().bodies == [
+        b'{"id":"100","properties":{"subject":"s0"},"objectWriteTraceId":"0"}'
+    ]

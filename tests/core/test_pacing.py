@@ -13,7 +13,14 @@ from attrs import define
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hubbatch.core.pacing import LAG, RateLimit, Slot, Window, told_limit
+from hubbatch.core.pacing import (
+    LAG,
+    RateLimit,
+    Slot,
+    Spacing,
+    Window,
+    told_limit,
+)
 
 
 @define
@@ -272,3 +279,45 @@ def test_the_limits_of_hubspot_s_plans() -> None:
 def test_a_rate_limit_is_of_positive_numbers(name: str, value: int) -> None:
     with pytest.raises(ValueError, match=f"{name} must be above zero"):
         RateLimit(**{name: value})
+
+
+# ---- spacing
+
+
+@given(
+    gap=st.floats(0.001, 10),
+    free=st.integers(1, 8),
+    pauses=st.lists(st.floats(0, 30), min_size=1, max_size=60),
+)
+def test_spaced_requests_fit_into_their_rate(
+    gap: float, free: int, pauses: list[float]
+) -> None:
+    """In any time at most `free` more leave than an even rate would let through."""
+    spacing = Spacing(free)
+    now = 0.0
+    left = []
+    for pause in pauses:
+        now += pause
+        now += spacing.wait(now, gap)
+        assert spacing.wait(now, gap) <= 1e-9
+        spacing.left(now, gap)
+        left.append(now)
+    for place, first in enumerate(left):
+        for later, last in enumerate(left[place:]):
+            assert later + 1 <= free + (last - first) / gap + 1e-6
+
+
+@given(gap=st.floats(0.001, 10), silence=st.floats(0, 1_000))
+def test_after_a_silence_some_leave_at_once(gap: float, silence: float) -> None:
+    spacing = Spacing(free=5)
+    for _ in range(7):
+        spacing.left(0.0, gap)
+    now = 7 * gap + silence
+    for _ in range(5):
+        assert spacing.wait(now, gap) == pytest.approx(0, abs=1e-9)
+        spacing.left(now, gap)
+    assert spacing.wait(now, gap) == pytest.approx(gap)
+
+
+def test_gap_of_a_window() -> None:
+    assert Window(190).gap == pytest.approx(10 / 190)

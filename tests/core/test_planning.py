@@ -24,7 +24,7 @@ WINDOW = 16
 
 
 class Desks(RuleBasedStateMachine):
-    """Offers, takes, hands back and settles at will; every input is followed."""
+    """Offers, takes, withdraws, hands back, settles; every input is followed."""
 
     repeats: Repeats
 
@@ -37,6 +37,8 @@ class Desks(RuleBasedStateMachine):
         self.in_flight: list[Chunk] = []
         self.settled: list[int] = []
         self.given_up: list[int] = []
+        self.withdrawn: list[int] = []
+        self.body_of: dict[int, bytes] = {}
         self.order: dict[str | None, list[int]] = defaultdict(list)  # of first takes
         self.handed_out: set[int] = set()
 
@@ -60,8 +62,15 @@ class Desks(RuleBasedStateMachine):
             own = self.repeats is not Repeats.SHARES and trace
             self.key_of[index] = None if self.repeats is Repeats.INDEPENDENT else key
             self.trace_of[index] = own or str(index)
+            # Equal reads are one body, whoever of them it is sent for.
+            shared = self.repeats is Repeats.SHARES
+            self.body_of[index] = key.encode() if shared else b"%d" % index
             block.add(
-                index, ("input", index), self.key_of[index], b"%d" % index, own or None
+                index,
+                ("input", index),
+                self.key_of[index],
+                self.body_of[index],
+                own or None,
             )
         self.desk.offer(block)
 
@@ -81,6 +90,19 @@ class Desks(RuleBasedStateMachine):
             if index not in self.handed_out:
                 self.handed_out.add(index)
                 self.order[key].append(index)
+
+    @precondition(lambda self: self.offered)
+    @rule(data=st.data())
+    def withdraw(self, data: st.DataObject) -> None:
+        """What was never taken can be withdrawn, once, and nothing else can."""
+        index = data.draw(st.integers(0, self.offered - 1))
+        gone = self.handed_out.union(self.settled, self.given_up, self.withdrawn)
+        waiting = self.desk.waiting(partial=True)
+
+        assert self.desk.withdraw(index, self.key_of[index]) is (index not in gone)
+        assert self.desk.waiting(partial=True) <= waiting
+        if index not in gone:
+            self.withdrawn.append(index)
 
     @precondition(lambda self: self.in_flight)
     @rule(data=st.data())
@@ -136,17 +158,19 @@ class Desks(RuleBasedStateMachine):
         assert traces == [self.trace_of[index] for index in chunk.indices]
         assert len(set(traces)) == len(traces)
         assert chunk.inputs == [("input", index) for index in chunk.indices]
-        assert chunk.bodies == [b"%d" % index for index in chunk.indices]
+        assert chunk.bodies == [self.body_of[index] for index in chunk.indices]
         for index, given, key in chunk.everyone():
             assert given == ("input", index)
             assert key == self.key_of[index]
+            assert index not in self.withdrawn
         if self.repeats is not Repeats.INDEPENDENT:
             assert len(set(chunk.keys)) == len(chunk)
 
     @invariant()
     def the_size_is_right(self) -> None:
         if hasattr(self, "desk"):
-            held = self.offered - len(self.settled) - len(self.given_up)
+            over = len(self.settled) + len(self.given_up) + len(self.withdrawn)
+            held = self.offered - over
             assert self.desk.size == held
             assert self.desk.room == WINDOW - held
 
@@ -178,7 +202,8 @@ class Desks(RuleBasedStateMachine):
         assert self.desk.take().count == 0
 
     def _all_accounted_for(self) -> None:
-        assert sorted(self.settled + self.given_up) == [*range(self.offered)]
+        ends = self.settled + self.given_up + self.withdrawn
+        assert sorted(ends) == [*range(self.offered)]
         assert self.desk.size == 0
 
 
@@ -280,6 +305,50 @@ def test_followers_stay_with_their_leader() -> None:
     desk.offer(block("abab"))
 
     assert [desk.take().followers for _ in range(2)] == [{0: [(2, 2)]}, {1: [(3, 3)]}]
+
+
+def test_who_shares_a_withdrawn_read_takes_its_place() -> None:
+    desk = Desk(10, 50, Repeats.SHARES)
+    desk.offer(block("abaa"))
+
+    assert desk.withdraw(0, "a")
+    assert not desk.withdraw(0, "a")
+    desk.offer(block("a", first=4))
+    assert desk.withdraw(3, "a")
+    chunk = desk.take()
+    assert (chunk.indices, chunk.inputs) == ([2, 1], [2, 1])
+    assert (chunk.followers, desk.size) == ({2: [(4, 4)]}, 3)
+    assert not desk.withdraw(4, "a")
+
+
+def test_a_read_that_all_have_withdrawn_does_not_leave() -> None:
+    desk = Desk(10, 50, Repeats.SHARES)
+    desk.offer(block("aab"))
+    for index in (0, 1):
+        assert desk.withdraw(index, "a")
+
+    desk.offer(block("a", first=3))
+    assert desk.take().indices == [2, 3]
+
+
+def test_the_next_of_a_key_follows_one_that_is_withdrawn() -> None:
+    desk = Desk(10, 50, Repeats.WAITS)
+    desk.offer(block("aaab"))
+
+    assert desk.withdraw(1, "a")
+    assert desk.withdraw(0, "a")
+    assert desk.take().indices == [3, 2]
+    assert not desk.withdraw(2, "a")
+
+
+def test_what_is_withdrawn_takes_no_room() -> None:
+    """Callers that come and give up while nothing may leave fill no memory."""
+    desk = Desk(10, 50, Repeats.INDEPENDENT)
+    for index in range(1_000):
+        desk.offer(block([None], first=index))
+        assert desk.withdraw(index, None)
+        assert desk.waiting(partial=True) == 0
+        assert len(desk._fresh) <= 11
 
 
 def test_a_caller_s_trace_id_may_be_another_input_s_index() -> None:

@@ -9,7 +9,9 @@ import sys
 # itself heard: as an error, since warnings are errors, or on standard error.
 SCRIPT = """
 import asyncio, gc
-from hubbatch import AuthenticationError, HubBatch, RetryPolicy, TooManyFailures
+from hubbatch import (
+    AuthenticationError, HubBatch, RecordNotFound, RetryPolicy, TooManyFailures,
+)
 from hubbatch.simulator import Fault, Simulator
 
 
@@ -87,6 +89,32 @@ async def use(sim):
         await raises(ExceptionGroup, both(archive))
 
 
+async def singly(sim):
+    async with HubBatch(sim.token, base_url=sim.url) as hub:
+        call = hub.single.tickets.archive
+        await asyncio.gather(*map(call, range(1, 301)))
+        await raises(RecordNotFound, hub.single.tickets.read(404))
+        for after in (0, 0.001, 0.004, 0.02):
+            for start in (0, 5_000):
+                await stopped(range(start, start + 5_000), gathered(call), after)
+    async with HubBatch("pat-na1-wrong", base_url=sim.url) as hub:
+        await raises(AuthenticationError, hub.single.tickets.archive(1))
+    hub = HubBatch(sim.token, base_url=sim.url)
+    leaving = [asyncio.create_task(hub.single.tickets.archive(n)) for n in range(9)]
+    await asyncio.sleep(0.004)
+    for task in leaving[::2]:
+        task.cancel()
+    await hub.aclose()
+    assert all(task.done() for task in leaving)
+
+
+def gathered(call):
+    async def way(numbers):
+        await asyncio.gather(*map(call, numbers))
+
+    return way
+
+
 async def both(archive):
     async with asyncio.TaskGroup() as group:
         group.create_task(archive(range(1, 10_000)))
@@ -126,6 +154,7 @@ async def main():
     async with Simulator(limit=100_000) as sim:
         await use(sim)
         await errors(sim)
+        await singly(sim)
         await closing(sim)
     await asyncio.sleep(0)
     left = asyncio.all_tasks() - {asyncio.current_task()}

@@ -18,6 +18,7 @@ from hubbatch import (
     Limits,
     Outcome,
     OutcomeStatus,
+    OverloadedError,
     RateLimit,
     RecordError,
     RetryPolicy,
@@ -73,6 +74,25 @@ async def collect(hub: HubBatch) -> None:
     assert_type(await hub.account(), Account)
     assert_type(hub.limits, Limits)
     assert_type(merge([updated, updated]), BatchResponse[SimplePublicObject])
+
+
+async def single(hub: HubBatch) -> None:
+    assert_type(hub.single.max_pending, int)
+    hub.single.max_pending = 500
+    tickets = hub.single.tickets
+    assert_type(await tickets.read("512", ["subject"]), SimplePublicObject)
+    assert_type(await tickets.read(512, id_property="ref"), SimplePublicObject)
+    assert_type(await tickets.create({"subject": "a"}), SimplePublicObject)
+    assert_type(await tickets.update("512", {"amount": 3}), SimplePublicObject)
+    upserted = await hub.single.objects("2-3456").upsert("r", {}, id_property="ref")
+    assert_type(upserted, SimplePublicUpsertObject)
+    await hub.single.contacts.archive(512)
+    one, two = await asyncio.gather(tickets.read("1"), tickets.read("2"))
+    assert_type((one, two), tuple[SimplePublicObject, SimplePublicObject])
+    try:
+        await tickets.update("512", {})
+    except OverloadedError as error:
+        raise RuntimeError from error
 
 
 async def as_tasks(hub: HubBatch) -> None:
