@@ -1,5 +1,6 @@
 """Write to and read from HubSpot's CRM in batches of any length, from asyncio."""
 
+from .accounts import Accounts
 from .client import HubBatch
 from .core.collecting import CombinedResponse
 from .core.events import (
@@ -18,6 +19,7 @@ from .core.merging import merge
 from .core.outcomes import Outcome, OutcomeStatus, Summary
 from .core.pacing import RateLimit
 from .core.retrying import RetryPolicy
+from .core.typed import PropertyName
 from .errors import (
     APIError,
     AuthenticationError,
@@ -30,6 +32,7 @@ from .errors import (
     OutcomeUnknown,
     OverloadedError,
     PermissionDeniedError,
+    ReconnectRequired,
     RecordConflict,
     RecordError,
     RecordInvalid,
@@ -54,6 +57,7 @@ from .models import (
     ValueWithTimestamp,
 )
 from .net.batch import Batch, Stream
+from .net.oauth import OAuth, OAuthTokens
 from .net.pacing import Limits
 
 
@@ -62,6 +66,7 @@ __version__ = "0.1.0"
 __all__ = [
     "APIError",
     "Account",
+    "Accounts",
     "AssociationSpec",
     "AssociationTo",
     "AuthenticationError",
@@ -91,12 +96,16 @@ __all__ = [
     "LegacyProperty",
     "LegacyUpdateInput",
     "Limits",
+    "OAuth",
+    "OAuthTokens",
     "Outcome",
     "OutcomeStatus",
     "OutcomeUnknown",
     "OverloadedError",
     "PermissionDeniedError",
+    "PropertyName",
     "RateLimit",
+    "ReconnectRequired",
     "RecordConflict",
     "RecordError",
     "RecordInvalid",

@@ -16,10 +16,11 @@ from .core.retrying import RetryPolicy
 from .errors import ConfigurationError
 from .legacy import Legacy
 from .models import Account
-from .net.auth import Credentials, TokenSource
+from .net.auth import TokenSource
 from .net.batch import Batch
 from .net.engine import Engine
 from .net.listening import Listener, Listeners
+from .net.oauth import OAuth, sign_in
 from .net.pacing import Gate, Limits
 from .net.transport import AiohttpTransport, check_base_url
 from .objects import Objects
@@ -37,9 +38,9 @@ class HubBatch(StandardTypes):
     event loop, and belongs to the loop in which it is first used.
 
     Args:
-        access_token: a service key, a private-app or an OAuth access token, or an
-            async callable that gives one and is asked for every request. By default
-            the environment's HUBSPOT_ACCESS_TOKEN.
+        access_token: a service key, a private-app or an OAuth access token; an
+            async callable that gives one and is asked for every request; or an
+            `OAuth`. By default the environment's HUBSPOT_ACCESS_TOKEN.
         base_url: where HubSpot is; else HUBBATCH_BASE_URL, else api.hubapi.com.
         api_version: `"v3"` or a dated version such as `"2026-03"`; else
             HUBBATCH_API_VERSION, else v3.
@@ -59,7 +60,7 @@ class HubBatch(StandardTypes):
 
     def __init__(
         self,
-        access_token: TokenSource | None = None,
+        access_token: TokenSource | OAuth | None = None,
         *,
         base_url: str | None = None,
         api_version: str | None = None,
@@ -87,16 +88,23 @@ class HubBatch(StandardTypes):
             self._api_version = check_api_version(version)
         except ValueError as error:
             raise ConfigurationError(str(error)) from None
+        transport = AiohttpTransport(
+            check_base_url(base_url, allow_http=allow_http),
+            timeout=timeout,
+            session=session,
+            trust_env=trust_env,
+        )
+        policy = retry or RetryPolicy()
         self._engine = Engine(
             gate=Gate(_rate_limit(rate_limit), max_concurrency),
-            transport=AiohttpTransport(
-                check_base_url(base_url, allow_http=allow_http),
-                timeout=timeout,
-                session=session,
-                trust_env=trust_env,
+            transport=transport,
+            credentials=sign_in(
+                access_token,
+                transport=transport,
+                policy=policy,
+                api_version=self._api_version,
             ),
-            credentials=Credentials(access_token),
-            policy=retry or RetryPolicy(),
+            policy=policy,
             max_concurrency=max_concurrency,
             listeners=Listeners(listeners),
         )

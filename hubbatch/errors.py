@@ -3,7 +3,8 @@
 HubBatchError
 ├── ConfigurationError (ValueError)   the client cannot work as it was set up
 ├── APIError                          HubSpot refused a call, or cannot answer
-│   ├── AuthenticationError           401
+│   ├── AuthenticationError           401, or a refused refresh
+│   │   └── ReconnectRequired         the app is not installed any more
 │   ├── PermissionDeniedError         403; names the missing scopes
 │   ├── InvalidRequestError           the call, not a record, is wrong
 │   ├── DailyLimitReached             the account's day is used up
@@ -83,7 +84,11 @@ class APIError(HubBatchError):
 
 
 class AuthenticationError(APIError):
-    """HubSpot does not accept the access token (401)."""
+    """HubSpot does not accept the access token (401), or refuses to refresh it."""
+
+
+class ReconnectRequired(AuthenticationError):
+    """The refresh token is not valid any more: only a new installation helps."""
 
 
 class PermissionDeniedError(APIError):
@@ -125,13 +130,14 @@ class RecordError(HubBatchError):
     """What is wrong with one record.
 
     Attributes:
-        category: HubSpot's word, or `INVALID_INPUT`, `OUTCOME_UNKNOWN`, `NOT_SENT`.
+        category: HubSpot's word, or `INVALID_INPUT`, `UNEXPECTED_VALUE` (reading
+            `into` a class), `OUTCOME_UNKNOWN`, `NOT_SENT`.
         message: the sentence that says why. HubSpot's may quote property values.
         code: HubSpot's code of the first cause, e.g. `PROPERTY_DOESNT_EXIST`.
         property_name: the property that is wrong, where one is named.
         correlation_id: what HubSpot's support asks for.
         context: what the error is about, if HubSpot said so.
-        origin: who found it: `"hubspot"`, or `"hubbatch"` before anything was sent.
+        origin: who found it: `"hubspot"` or `"hubbatch"`.
     """
 
     def __init__(
@@ -159,7 +165,7 @@ class RecordError(HubBatchError):
 
 
 class RecordInvalid(RecordError):
-    """HubSpot, or hubbatch before sending, found a value that is not allowed."""
+    """A value is not allowed: by HubSpot, before sending, or by the class read into."""
 
 
 class RecordNotFound(RecordError):

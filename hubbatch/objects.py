@@ -1,7 +1,7 @@
 """The verbs of one object type."""
 
 from collections.abc import AsyncIterable, Iterable
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from .core.operations import (
     check_object_type,
@@ -9,6 +9,7 @@ from .core.operations import (
     object_operation,
     read_operation,
 )
+from .core.typed import shape_of
 from .models import (
     CreateInput,
     Record,
@@ -20,6 +21,8 @@ from .models import (
 from .net.batch import LINGER, Batch
 from .net.engine import Engine
 
+
+T = TypeVar("T")
 
 Ids = Iterable[str | int | Record] | AsyncIterable[str | int | Record]
 Creates = Iterable[CreateInput | Record] | AsyncIterable[CreateInput | Record]
@@ -90,6 +93,7 @@ class Objects:
             linger=linger,
         )
 
+    @overload
     def read(
         self,
         ids: Ids,
@@ -98,19 +102,63 @@ class Objects:
         properties_with_history: Iterable[str] = (),
         id_property: str | None = None,
         archived: bool = False,
+        into: None = None,
         isolate: bool = True,
         max_failures: int | str | None = "auto",
         linger: float = LINGER,
-    ) -> Batch[SimplePublicObject]:
+    ) -> Batch[SimplePublicObject]: ...
+
+    @overload
+    def read(
+        self,
+        ids: Ids,
+        *,
+        properties: Iterable[str] = (),
+        id_property: str | None = None,
+        archived: bool = False,
+        into: type[T],
+        isolate: bool = True,
+        max_failures: int | str | None = "auto",
+        linger: float = LINGER,
+    ) -> Batch[T]: ...
+
+    def read(
+        self,
+        ids: Ids,
+        *,
+        properties: Iterable[str] = (),
+        properties_with_history: Iterable[str] = (),
+        id_property: str | None = None,
+        archived: bool = False,
+        into: type[T] | None = None,
+        isolate: bool = True,
+        max_failures: int | str | None = "auto",
+        linger: float = LINGER,
+    ) -> Batch[Any]:
         """Read records by id, or by the value of a unique property.
 
         Without `properties` HubSpot answers the type's default ones. With
         `properties_with_history` it takes 50 inputs a call instead of 100. `archived`
         reads only records that are archived.
 
+        `into` is an attrs class or a dataclass of yours: its fields are asked for as
+        properties (see `PropertyName` for other names), and each result is one of
+        them. A field `id` gets the record's id. Fields may be of str, int, float,
+        Decimal, bool, date, datetime, an Enum, a Literal, lists, sets and tuples of
+        these (`a;b`), and `| None`. A property that is not set is None, or else the
+        field's default, or else no items. A record that does not fit has failed with
+        a `RecordInvalid` that names the property and its value.
+
         Raises:
-            TypeError: if `ids` is no collection of ids, or properties is one text.
+            TypeError: if `ids` is no collection of ids, or properties is one text, or
+                a property cannot be what a field of `into` is.
+            ValueError: if histories are asked for, which `into` has no place for.
         """
+        if into is not None:
+            asked = check_names(properties)
+            properties = dict.fromkeys((*shape_of(into).properties, *asked))
+            if check_names(properties_with_history):
+                raise ValueError("into= has no place for properties_with_history")
         operation = read_operation(
             self._object_type,
             api_version=self._api_version,
@@ -118,6 +166,7 @@ class Objects:
             properties=check_names(properties),
             properties_with_history=check_names(properties_with_history),
             archived=check_flag("archived", archived),
+            into=into,
         )
         return Batch(
             self._engine,

@@ -21,6 +21,7 @@ from hubbatch.errors import (
     InvalidRequestError,
     OutcomeUnknown,
     PermissionDeniedError,
+    ReconnectRequired,
     RecordConflict,
     RecordError,
     RecordInvalid,
@@ -32,6 +33,7 @@ from hubbatch.models import ErrorDetail
 API_ERRORS = (
     APIError,
     AuthenticationError,
+    ReconnectRequired,
     PermissionDeniedError,
     InvalidRequestError,
     DailyLimitReached,
@@ -59,6 +61,7 @@ def test_the_tree() -> None:
         "  ConfigurationError",
         "  APIError",
         "    AuthenticationError",
+        "      ReconnectRequired",
         "    PermissionDeniedError",
         "    InvalidRequestError",
         "    DailyLimitReached",

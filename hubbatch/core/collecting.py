@@ -15,6 +15,7 @@ from .operations import Operation
 from .outcomes import Outcome, OutcomeStatus, succeeded, unknown_error, unsuccessful
 from .planning import Chunk
 from .settling import Settlement
+from .typed import as_record
 
 
 # Stands where an input has no outcome yet: an outcome is noted, never assumed.
@@ -96,7 +97,7 @@ class CombinedResponse(BatchResponse[R]):
         written: dict[str, Any] = unstructure(
             BatchResponse(
                 self.status,
-                self.results,
+                [as_record(result) for result in self.results],
                 self.num_errors,
                 self.errors,
                 self.requested_at,

@@ -18,7 +18,9 @@ from hubbatch.models import (
     UpsertInput,
 )
 
+from .granting import encode_grant_request
 from .operations import Dialect, Operation
+from .typed import is_typed, shape_of
 from .values import InvalidInput, check_encodable, property_texts, record_id
 
 
@@ -76,6 +78,8 @@ def encoder(operation: Operation) -> Encoder:
             return _id_encoder(operation.id_property)
         case "details":
             return _encode_nothing
+        case "token":
+            return encode_grant_request
         case _:
             return _write_encoder(operation)
 
@@ -84,7 +88,7 @@ def request_body(operation: Operation, bodies: Iterable[bytes]) -> bytes:
     """Join encoded inputs into the body of one request."""
     joined = b",".join(bodies)
     if operation.call.dialect is Dialect.DOCUMENT:
-        return b""
+        return joined
     if operation.call.dialect is Dialect.LEGACY:
         return b"[%b]" % joined
     if operation.call.verb != "read":
@@ -109,7 +113,9 @@ def _write_encoder(operation: Operation) -> Encoder:
             raw_id, properties = given.id, given.properties
             id_property, trace = given.id_property, given.object_write_trace_id
         else:
-            get = _fields(given, _WRITE_FIELDS, "id and properties").get
+            get = _fields(
+                given, _WRITE_FIELDS, "id and properties", default_id_property
+            ).get
             raw_id, properties = get("id"), get("properties")
             id_property, trace = get("idProperty"), get("objectWriteTraceId")
         id_property = _id_property(id_property, default_id_property)
@@ -169,8 +175,8 @@ def _unique_key(texts: Mapping[str, str], unique: str | None) -> str | None:
 
 def _id_encoder(id_property: str | None) -> Encoder:
     def encode(_index: int, given: object) -> Encoded:
-        if isinstance(given, Mapping):
-            given = _fields(given, _ID_FIELDS, "id").get("id")
+        if isinstance(given, Mapping) or is_typed(type(given)):
+            given = _fields(given, _ID_FIELDS, "id", id_property).get("id")
         text = record_id(given, id_property=id_property)
         body = {"id": text}
         return make_key(text, id_property), _dumps(body, body), None
@@ -208,8 +214,16 @@ _ID_FIELDS = frozenset({"id"})
 _LEGACY_FIELDS = frozenset({"objectId", "properties"})
 
 
-def _fields(given: object, known: frozenset[str], wanted: str) -> Mapping[str, Any]:
+def _fields(
+    given: object,
+    known: frozenset[str],
+    wanted: str,
+    id_property: str | None = None,
+) -> Mapping[str, Any]:
     if type(given) is not dict and not isinstance(given, Mapping):
+        if is_typed(type(given)):
+            written = shape_of(type(given)).written(given, id_property)
+            return {name: written[name] for name in known & written.keys()}
         raise InvalidInput(
             f"an input is a mapping with {wanted}, or the input class of the verb, "
             f"not type {type(given).__name__}"

@@ -13,7 +13,7 @@ from typing import Literal
 from attrs import evolve, field, frozen
 
 
-Verb = Literal["create", "read", "update", "upsert", "archive", "details"]
+Verb = Literal["create", "read", "update", "upsert", "archive", "details", "token"]
 
 
 class Repeats(Enum):
@@ -29,7 +29,7 @@ class Dialect(Enum):
 
     ENVELOPE = "envelope"  # {"inputs": [...]}, {"status": ..., "results": [...]}
     LEGACY = "legacy"  # crm-objects/v1: bare lists
-    DOCUMENT = "document"  # no inputs, one JSON object
+    DOCUMENT = "document"  # one call and no records: one JSON object comes back
 
 
 @frozen
@@ -47,6 +47,7 @@ class Call:
     max_inputs: int = 100
     method: str = "POST"
     family: str = "objects"
+    content_type: str = "application/json"
 
     @property
     def creates(self) -> bool:
@@ -158,6 +159,8 @@ class Operation:
     properties: tuple[str, ...] = ()
     properties_with_history: tuple[str, ...] = ()
     archived: bool = False
+    # The caller's own class, which the records of a read become.
+    into: type | None = None
     # A create's unique property, by which a record whose answer was lost is read back.
     read_back: "Operation | None" = None
     max_inputs: int = field(kw_only=True)
@@ -210,6 +213,7 @@ def read_operation(
     properties: tuple[str, ...] = (),
     properties_with_history: tuple[str, ...] = (),
     archived: bool = False,
+    into: type | None = None,
 ) -> Operation:
     """Look up `read` with its options."""
     plain = object_operation(
@@ -220,6 +224,7 @@ def read_operation(
         properties=properties,
         properties_with_history=properties_with_history,
         archived=archived,
+        into=into,
         max_inputs=MAX_INPUTS_WITH_HISTORY
         if properties_with_history
         else plain.max_inputs,

@@ -14,6 +14,7 @@ from hubbatch.models import (
 
 from .encoding import id_property_of
 from .operations import Call
+from .typed import typed_id
 
 
 class OutcomeStatus(StrEnum):
@@ -95,7 +96,9 @@ def result_id(result: Any) -> str | None:
     """Read the record's id from a result of any dialect."""
     if isinstance(result, SimplePublicObject):
         return result.id
-    return str(result.object_id) if isinstance(result, LegacyObject) else None
+    return (
+        str(result.object_id) if isinstance(result, LegacyObject) else typed_id(result)
+    )
 
 
 def known_id(key: str | None) -> str | None:

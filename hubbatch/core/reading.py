@@ -34,9 +34,10 @@ from .codec import (
     structure_response,
     structure_upsert_object,
 )
+from .granting import refused_grant, structure_grant
 from .operations import Dialect, Operation
 from .planning import Chunk
-from .settling import settle, settle_without_results
+from .settling import make_into, settle, settle_without_results
 from .verdicts import (
     Again,
     Answered,
@@ -63,6 +64,8 @@ _CALL_REFUSALS = re.compile(
     r"Unable to infer object type|Unable to \S+ \S+ by non-unique .* property"
     r"|Invalid input JSON"
 )
+# So the token endpoint refuses, 400 for all that RFC 6749 names.
+_GRANT_REFUSALS = {400, 401, 403}
 _TOO_MANY = re.compile(r"maximum number of inputs supported")
 _DUPLICATES = re.compile(r"Duplicate IDs found in batch input")
 
@@ -74,6 +77,9 @@ def read(operation: Operation, chunk: Chunk, answer: Answer) -> Verdict:
     if 200 <= answer.status < 300:  # noqa: PLR2004 -- HTTP's own figures
         return _read_success(operation, chunk, answer)
     payload = _payload(answer)
+    if operation.call.verb == "token" and answer.status in _GRANT_REFUSALS:
+        correlation_id = _correlation_id(answer, payload)
+        return Ended(refused_grant(answer.status, payload, correlation_id))
     if answer.status in _READERS:
         return _READERS[answer.status](operation, answer, payload)
     error = _api_error(APIError, answer, payload)
@@ -99,10 +105,14 @@ def _read_success(operation: Operation, chunk: Chunk, response: Response) -> Ver
     # An input that is asked for once more alone may well get an answer without it.
     if not settlement.trustworthy and not chunk.asked_again:
         return _distrust(response, "the answer accounts for none of its inputs")
+    if operation.into is not None:
+        make_into(operation.into, settlement)
     return Answered(settlement)
 
 
 def _structure(operation: Operation, raw: Any) -> BatchResponse[Any]:
+    if operation.call.verb == "token":
+        return BatchResponse(results=[structure_grant(raw)])
     if operation.call.dialect is Dialect.DOCUMENT:
         return BatchResponse(results=[structure_account(raw)])
     if operation.call.dialect is Dialect.LEGACY:

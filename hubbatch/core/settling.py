@@ -5,13 +5,14 @@ position. What cannot be told apart stays open.
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import orjson
 
 from attrs import define
 
-from hubbatch.errors import RecordError
+from hubbatch.errors import RecordError, RecordInvalid
 from hubbatch.models import (
     BatchResponse,
     LegacyObject,
@@ -23,6 +24,7 @@ from .blaming import from_standard_error
 from .naming import Names
 from .operations import Dialect, Operation
 from .planning import Chunk
+from .typed import shape_of
 
 
 @define
@@ -87,6 +89,24 @@ def _in_order(chunk: Chunk, results: list[Any]) -> list[Any] | None:
         by_key = {result.id: result for result in results}
         ordered = [by_key.get(key) for key in chunk.keys]
     return ordered if len(by_key) == len(chunk) and None not in ordered else None
+
+
+def make_into(cls: type, settlement: Settlement) -> None:
+    """Make the records of a read the caller's own; what cannot be one has failed."""
+    shape = shape_of(cls)
+    failed = {**settlement.failed}
+    for position, record in enumerate(settlement.results):
+        if record is not None:
+            try:
+                settlement.results[position] = shape.read(record)
+            except RecordInvalid as error:
+                settlement.results[position] = None
+                failed[position] = error
+    settlement.failed = failed
+    loose, settlement.loose = settlement.loose, []
+    for record in loose:
+        with suppress(RecordInvalid):  # it is no input's, so there is nothing to fail
+            settlement.loose.append(shape.read(record))
 
 
 def _match(operation: Operation, chunk: Chunk, part: BatchResponse[Any]) -> Settlement:

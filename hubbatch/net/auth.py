@@ -4,18 +4,47 @@ import re
 
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 from hubbatch.errors import ConfigurationError
 
 
 TokenSource = str | Callable[[], Awaitable[str]]
 
+Bearer = Callable[[], str | None]
+"""Gives the token to send now, or None once it has run out and another is needed."""
+
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
+class Login(Protocol):
+    """Who shows the access token of a client."""
+
+    @property
+    def renewable(self) -> bool:
+        """Whether asking again can give another token."""
+        ...
+
+    @property
+    def busy(self) -> bool:
+        """Whether it has something under way that nobody need wait for."""
+        ...
+
+    async def bearer(self) -> Bearer:
+        """Have a token. It is read when the request may leave, which may be later."""
+        ...
+
+    def refused(self, token: str) -> None:
+        """Note that HubSpot does not accept this token."""
+        ...
+
+    async def aclose(self) -> None:
+        """Wait for what is under way."""
+        ...
+
+
 class Credentials:
-    """Gives the access token for each request.
+    """A static token, or a callable that gives one for each request.
 
     A callable is asked every time, so it should cache; after a 401 one more request
     is made with what it gives then.
@@ -32,12 +61,28 @@ class Credentials:
                 "access_token must be a str or an async callable that gives one, "
                 f"not {type(source).__name__}"
             )
-        self._source = _checked(source) if isinstance(source, str) else source
+        self._source = checked_token(source) if isinstance(source, str) else source
 
     @property
     def renewable(self) -> bool:
         """Whether asking again can give another token."""
         return not isinstance(self._source, str)
+
+    @property
+    def busy(self) -> bool:
+        """Nothing of it is ever under way by itself."""
+        return False
+
+    async def bearer(self) -> Bearer:
+        """Have the token of one request."""
+        token = await self.token()
+        return lambda: token
+
+    def refused(self, token: str) -> None:
+        """Leave it to the callable, which is asked again."""
+
+    async def aclose(self) -> None:
+        """Let go of nothing."""
 
     async def token(self) -> str:
         """Give the token to send now.
@@ -53,7 +98,7 @@ class Credentials:
                 "access_token must be an async callable; this one gave "
                 f"{type(asked).__name__} without being awaited"
             )
-        return _checked(await asked)
+        return checked_token(await asked)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("cannot pickle credentials: the token would be in it")
@@ -62,7 +107,12 @@ class Credentials:
         return f"<Credentials, {'renewable' if self.renewable else 'static'}>"
 
 
-def _checked(token: object) -> str:
+def checked_token(token: object) -> str:
+    """Give a token back, without the white space around it.
+
+    Raises:
+        ConfigurationError: if it is none.
+    """
     # Never quote it: it is a secret, or somebody took it for one.
     if not isinstance(token, str) or not _TOKEN.fullmatch(token.strip()):
         raise ConfigurationError(

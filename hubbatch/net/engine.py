@@ -4,6 +4,7 @@ import asyncio
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from math import inf
 from typing import Any
 
 from attrs import define, field
@@ -13,7 +14,7 @@ from hubbatch.core.accounting import Emit
 from hubbatch.core.operations import Operation
 from hubbatch.core.retrying import RetryPolicy
 
-from .auth import Credentials
+from .auth import Login
 from .listening import Listeners
 from .pacing import Gate
 from .running import Run
@@ -26,11 +27,12 @@ class Engine:
 
     gate: Gate
     transport: Transport
-    credentials: Credentials
+    credentials: Login
     policy: RetryPolicy
     max_concurrency: int
     listeners: Listeners = field(factory=lambda: Listeners(()))
     account: str | None = None
+    used_at: float = field(default=-inf, init=False)  # when its last batch ended
     _active: int = field(default=0, init=False)
     _closed: bool = field(default=False, init=False)
     _idle: asyncio.Event = field(factory=asyncio.Event, init=False)
@@ -51,6 +53,16 @@ class Engine:
             account=self.account,
             **options,
         )
+
+    @property
+    def active(self) -> bool:
+        """Whether a batch, or a refresh of the login, is under way."""
+        return self._active > 0 or self.credentials.busy
+
+    @property
+    def closed(self) -> bool:
+        """Whether it takes no more batches."""
+        return self._closed
 
     def check_open(self) -> None:
         """Refuse work for a closed client.
@@ -77,6 +89,7 @@ class Engine:
             yield
         finally:
             self._active -= 1
+            self.used_at = loop.time()
             if not self._active:
                 self._idle.set()
 
@@ -87,5 +100,6 @@ class Engine:
             while self._active:
                 self._idle.clear()
                 await self._idle.wait()
+            await self.credentials.aclose()
         finally:
             await self.transport.aclose()

@@ -24,15 +24,12 @@ from hubbatch.core.reconciling import probe
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.core.stopping import FailureWatch
 from hubbatch.core.telling import Teller
-from hubbatch.core.verdicts import Verdict
+from hubbatch.core.verdicts import Unauthorized, Verdict
 
-from .auth import Credentials
+from .auth import Bearer, Login
 from .intake import BLOCK, Intake, Source, cancelled_from_outside
 from .pacing import Gate, Lane, Permit
 from .transport import Transport
-
-
-_HEADERS = {"Accept": "application/json", "Content-Type": "application/json"}
 
 
 async def _always_ready() -> None:
@@ -53,7 +50,7 @@ class Run:
         operation: Operation,
         gate: Gate,
         transport: Transport,
-        credentials: Credentials,
+        credentials: Login,
         policy: RetryPolicy,
         jitter: Callable[[float], float],
         emit: Emit,
@@ -322,36 +319,57 @@ class Run:
 
         None means that there is nothing to send any more.
         """
+        while (bearer := await self._bearer()) is not None:
+            token: str | None = None
+
+            def wanted(bearer: Bearer = bearer) -> bool:
+                nonlocal token
+                token = bearer() if self._wants(trip) else None
+                return token is not None
+
+            with ExitStack() as waiting:
+                waiting.enter_context(self._called_back())
+                async with self._gate.permit(self._lane, wanted) as permit:
+                    waiting.close()
+                    if permit is not None and token is not None:
+                        chunk = self._cut(trip)
+                        return await self._exchange(chunk, permit, token)
+            if not self._wants(trip):
+                return None
+            # The token has run out while a permit was waited for: ask for another.
+        return None
+
+    async def _bearer(self) -> Bearer | None:
+        """Have a token to send; None if the batch has ended, of this perhaps."""
+        if self.ended is not None:
+            return None
         try:
-            token = await self._credentials.token()
+            with self._called_back():
+                return await self._credentials.bearer()
         except asyncio.CancelledError as error:
             if cancelled_from_outside():
                 raise
             self._end(error)
-            return None
         except Exception as error:  # noqa: BLE001 -- the caller's own, raised at last
             self._end(error)
-            return None
+        return None
 
-        def wanted() -> bool:
-            if trip.chunk is None:
-                return self._waiting() > 0
-            return self.ended is None
+    def _wants(self, trip: Trip) -> bool:
+        """Whether there is something to send on this trip."""
+        if trip.chunk is None:
+            return self._waiting() > 0
+        return self.ended is None
 
-        with ExitStack() as waiting:
-            waiting.enter_context(self._called_back())
-            async with self._gate.permit(self._lane, wanted) as permit:
-                waiting.close()
-                if permit is None:
-                    return None
-                if trip.chunk is None:
-                    trip.chunk = self._desk.take()
-                    trip.started = _now()
-                    self._unladen -= 1
-                    self._linger_anew()
-                    self._ledger.teller.of_chunk(ChunkCut, trip.chunk)
-                trip.sent = _now()
-                return await self._exchange(trip.chunk, permit, token)
+    def _cut(self, trip: Trip) -> Chunk:
+        """Give the chunk of a trip, cut now if it was not before."""
+        if trip.chunk is None:
+            trip.chunk = self._desk.take()
+            trip.started = _now()
+            self._unladen -= 1
+            self._linger_anew()
+            self._ledger.teller.of_chunk(ChunkCut, trip.chunk)
+        trip.sent = _now()
+        return trip.chunk
 
     async def _exchange(self, chunk: Chunk, permit: Permit, token: str) -> Verdict:
         def on_sent() -> None:
@@ -365,7 +383,7 @@ class Run:
             operation.call.method,
             operation.path,
             operation.query,
-            {**_HEADERS, "Authorization": f"Bearer {token}"},
+            _headers(operation, token),
             request_body(operation, carried.bodies),
         )
         chunk.attempts += 1
@@ -375,6 +393,8 @@ class Run:
         permit.answered(answer.headers if isinstance(answer, Response) else None)
         verdict = read(operation, carried, answer)
         chunk.in_flight = False
+        if isinstance(verdict, Unauthorized):
+            self._credentials.refused(token)
         return verdict
 
     async def _pause(self, seconds: float) -> None:
@@ -383,6 +403,12 @@ class Run:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._over.wait()
+
+
+def _headers(operation: Operation, token: str) -> dict[str, str]:
+    shown = {"Authorization": f"Bearer {token}"} if token else {}
+    content_type = operation.call.content_type
+    return {"Accept": "application/json", "Content-Type": content_type, **shown}
 
 
 def _now() -> float:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from types import SimpleNamespace
 from typing import Protocol
+from weakref import WeakKeyDictionary, WeakSet
 
 import aiohttp
 
@@ -77,12 +78,6 @@ class AiohttpTransport:
         self._session = session
         self._own = session is None
         self._trust_env = trust_env
-        self._tracing = aiohttp.TraceConfig()
-        # aiohttp holds headers back until the first part of the body is written, so
-        # this, and not the event for headers, is when a request with a body leaves.
-        self._tracing.on_request_chunk_sent.append(_on_sent)
-        self._tracing.on_request_headers_sent.append(_on_headers_sent)
-        self._prepared = False
         self._closed = False
 
     async def send(self, request: Request, on_sent: Callable[[], None]) -> Answer:
@@ -130,21 +125,24 @@ class AiohttpTransport:
             await session.close()
             # aiohttp closes TLS connections on the loop's next turns.
             await asyncio.sleep(0)
-        elif self._prepared:
-            session.trace_configs.remove(self._tracing)
+        elif users := _users.get(session):
+            users.discard(self)
+            if not users:
+                session.trace_configs.remove(_TRACING)
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0),  # the gate bounds it
                 cookie_jar=aiohttp.DummyCookieJar(),
-                trace_configs=[self._tracing],
+                trace_configs=[_TRACING],
                 trust_env=self._trust_env,
             )
-        elif not self._own and not self._prepared:
-            self._tracing.freeze()
-            self._session.trace_configs.append(self._tracing)
-        self._prepared = True
+        elif not self._own:
+            users = _users.setdefault(self._session, WeakSet())
+            users.add(self)
+            if _TRACING not in self._session.trace_configs:
+                self._session.trace_configs.append(_TRACING)
         return self._session
 
 
@@ -164,6 +162,24 @@ async def _on_sent(
     note = getattr(context, "trace_request_ctx", None)
     if callable(note):
         note()
+
+
+def _tracing() -> aiohttp.TraceConfig:
+    tracing = aiohttp.TraceConfig()
+    # aiohttp holds headers back until the first part of the body is written, so
+    # this, and not the event for headers, is when a request with a body leaves.
+    tracing.on_request_chunk_sent.append(_on_sent)
+    tracing.on_request_headers_sent.append(_on_headers_sent)
+    tracing.freeze()
+    return tracing
+
+
+# One for all: each request carries whom to tell. The clients of many accounts may
+# share a session, and every request runs through all that it has.
+_TRACING = _tracing()
+_users: WeakKeyDictionary[aiohttp.ClientSession, WeakSet["AiohttpTransport"]] = (
+    WeakKeyDictionary()
+)
 
 
 async def _read_bounded(answer: aiohttp.ClientResponse) -> bytes | None:

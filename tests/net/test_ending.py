@@ -663,6 +663,53 @@ async def test_cancelled_from_outside_while_the_token_is_waited_for() -> None:
     assert len(asyncio.all_tasks()) == 1
 
 
+async def test_the_end_does_not_wait_for_a_token_that_hangs() -> None:
+    """Another chunk ends the batch, while the token of this one never comes."""
+    asked = []
+
+    async def token() -> str:
+        asked.append(1)
+        if len(asked) > 1:
+            await asyncio.Event().wait()
+        return SECRET
+
+    denied = refusal(403, "no", "MISSING_SCOPES")
+    crm, made = meeting("update", always=denied, token=token, count=20, max_inputs=2)
+    await ended(made, PermissionDeniedError)
+    assert (len(crm.heard), made.summary.not_sent) == (1, 20)
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def test_success_does_not_wait_for_a_token_that_hangs() -> None:
+    """A worker whose work was taken meanwhile is not waited for."""
+    asked = []
+
+    async def token() -> str:
+        asked.append(1)
+        if len(asked) == 2:
+            await asyncio.Event().wait()
+        return SECRET
+
+    crm, made = meeting("update", token=token, count=4, max_inputs=2, workers=2)
+    assert (await made).succeeded == 4
+    assert (len(crm.heard), len(asked)) == (2, 3)
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def test_no_token_is_asked_for_after_the_end() -> None:
+    """A chunk that waited to go again finds that the batch is over."""
+    asked: list[int] = []
+
+    async def token() -> str:
+        asked.append(1)
+        return SECRET
+
+    denied = refusal(403, "no", "MISSING_SCOPES")
+    crm, made = meeting("update", "locked", denied, token=token, count=4, max_inputs=2)
+    await ended(made, PermissionDeniedError)
+    assert (len(crm.heard), len(asked)) == (2, 2)
+
+
 async def test_token_callable_that_is_not_async() -> None:
     def token() -> Any:
         return SECRET

@@ -1,0 +1,407 @@
+"""Records as the user's own classes: properties to fields, and fields to properties.
+
+cattrs converts the texts that HubSpot's properties hold. What a class asks for is
+worked out once per class.
+"""
+
+import dataclasses
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from functools import lru_cache
+from math import isfinite
+from types import NoneType, UnionType
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    Literal,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+import attrs
+
+from cattrs import BaseConverter
+
+from hubbatch.errors import RecordInvalid
+from hubbatch.models import SimplePublicObject
+
+from .values import property_texts
+
+
+ID: Final = "id"
+_LISTS: Final[tuple[Any, ...]] = (list, set, frozenset, tuple)
+# Written out, Decimal("1e300000000") would fill the memory.
+_MOST_DIGITS: Final = 1_000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+Hook = Callable[[Any, Any], Any]
+
+
+@attrs.frozen
+class PropertyName:
+    """Which property a field is, where the two have different names.
+
+    It stands in the annotation: `Annotated[str, PropertyName("hs_ticket_priority")]`.
+    A `read_only` one (calculated by HubSpot, say) is read and never written.
+    """
+
+    name: str
+    read_only: bool = attrs.field(default=False, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        _check_name(self.name)
+
+
+def _check_name(name: object) -> None:
+    if not isinstance(name, str) or not name.isprintable():
+        raise TypeError(f"a property name is a printable str, not {name!r}")
+    if not name:
+        raise ValueError("a property name must not be empty")
+
+
+@attrs.frozen
+class Field:
+    """A field of the user's class: what it is called where, and how it is read."""
+
+    attribute: str
+    argument: str
+    property: str
+    read_only: bool
+    type: Any
+    hook: Hook
+    is_text: bool
+    nullable: bool
+    has_default: bool
+
+
+@attrs.frozen
+class Shape:
+    """What a class of the user's asks for; `id` is the field of the record's id."""
+
+    cls: type
+    fields: tuple[Field, ...]
+    id: Field | None
+
+    @property
+    def properties(self) -> tuple[str, ...]:
+        """The properties to ask for."""
+        return tuple(field.property for field in self.fields)
+
+    def read(self, record: SimplePublicObject) -> Any:
+        """Make one of the user's of a record.
+
+        Raises:
+            RecordInvalid: naming the record, the property and its value.
+        """
+        given = {}
+        for field in self.fields:
+            text = record.properties.get(field.property)
+            if text is not None and (text or field.is_text):
+                given[field.argument] = _converted(record.id, field, str(text))
+            elif field.nullable:
+                given[field.argument] = None
+            elif _is_list(field.type):
+                given[field.argument] = field.hook("", field.type)
+            elif not field.has_default:
+                raise _invalid(
+                    f"property {field.property!r} of record {record.id} is not set, "
+                    f"and {self.cls.__name__}.{field.attribute} cannot be None",
+                    field.property,
+                )
+        if self.id is not None:
+            given[self.id.argument] = _converted(record.id, self.id, record.id)
+        try:
+            return self.cls(**given)
+        except Exception as error:  # a validator of the user's may raise anything
+            raise _invalid(
+                f"record {record.id} makes no {self.cls.__name__}: {error!r}"
+            ) from error
+
+    def written(self, given: object, id_property: str | None) -> dict[str, object]:
+        """Write one of the user's in HubSpot's shape; None leaves a property out.
+
+        The id is the value of `id_property`, or else of the field `id`.
+        """
+        values = {
+            field.property: getattr(given, field.attribute) for field in self.fields
+        }
+        known = values.get(id_property) if id_property else self.id_of(given)
+        written: dict[str, object] = {
+            "properties": {
+                field.property: values[field.property]
+                for field in self.fields
+                if not field.read_only
+            }
+        }
+        return written if known is None else {ID: known, **written}
+
+    def id_of(self, given: object) -> Any:
+        """Give the id that one of the user's has."""
+        return None if self.id is None else getattr(given, self.id.attribute)
+
+    def shown(self, given: object) -> SimplePublicObject:
+        """Give one of the user's as a record again."""
+        properties: dict[str, str | None] = {
+            **property_texts(
+                {f.property: getattr(given, f.attribute) for f in self.fields}
+            )
+        }
+        return SimplePublicObject(str(self.id_of(given) or ""), properties)
+
+
+def is_typed(cls: type) -> bool:
+    """Whether it is a class of the user's: attrs or dataclass, and not one of ours."""
+    if cls.__module__.partition(".")[0] == __name__.partition(".")[0]:
+        return False
+    return attrs.has(cls) or dataclasses.is_dataclass(cls)
+
+
+def as_record(given: Any) -> Any:
+    """Give one of the user's as a record; anything else as it is."""
+    return shape_of(type(given)).shown(given) if is_typed(type(given)) else given
+
+
+def typed_id(given: object) -> str | None:
+    """Give the id of one of the user's, if it has one."""
+    known = shape_of(type(given)).id_of(given) if is_typed(type(given)) else None
+    return None if known is None else str(known)
+
+
+def shape_of(cls: Any) -> Shape:
+    """Work out what a class asks for.
+
+    Raises:
+        TypeError: if it is no attrs class or dataclass, or has a field of a type that
+            a property cannot be.
+    """
+    if not isinstance(cls, type) or not is_typed(cls):
+        raise TypeError(f"expected an attrs class or a dataclass, not {cls!r}")
+    return _shape_of(cls)
+
+
+@lru_cache(maxsize=256)
+def _shape_of(cls: Any) -> Shape:
+    try:
+        hints = get_type_hints(cls, include_extras=True)
+    except NameError as error:
+        raise TypeError(
+            f"cannot resolve the types of {cls.__name__}: {error}"
+        ) from None
+    found = {
+        attribute: _field(cls, attribute, argument, hints.get(attribute, str), default)
+        for attribute, argument, default in _members(cls)
+    }
+    of_id = found.pop(ID, None)
+    names = [field.property for field in found.values()]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise TypeError(f"{cls.__name__} has two fields for {sorted(twice)}")
+    return Shape(cls, tuple(found.values()), of_id)
+
+
+def _members(cls: type) -> Iterator[tuple[str, str, bool]]:
+    """Go through the fields: name, name in the constructor, whether it has a default.
+
+    One that the constructor does not take is the class's own affair.
+    """
+    if attrs.has(cls):
+        for member in attrs.fields(cls):
+            if member.init:
+                default = member.default is not attrs.NOTHING
+                yield member.name, member.alias or member.name, default
+        return
+    for item in dataclasses.fields(cls):
+        if item.init:
+            missing = item.default is item.default_factory is dataclasses.MISSING
+            yield item.name, item.name, not missing
+
+
+def _field(
+    cls: type,
+    attribute: str,
+    argument: str,
+    hint: Any,
+    has_default: bool,  # noqa: FBT001
+) -> Field:
+    names = [*_names(hint)]
+    name = names[0] if names else PropertyName(attribute.lstrip("_"))
+    of_type, nullable = _without_none(hint)
+    if not _can_be(of_type):
+        raise TypeError(
+            f"{cls.__name__}.{attribute} is of type {of_type}, which a property cannot "
+            "be: expected str, int, float, Decimal, bool, date, datetime, an Enum, a "
+            "Literal, or a list, set or tuple of these"
+        )
+    return Field(
+        attribute,
+        argument,
+        name.name,
+        name.read_only,
+        of_type,
+        _converter_to(of_type).get_structure_hook(of_type),
+        of_type is str,
+        nullable,
+        has_default,
+    )
+
+
+def _names(hint: Any) -> Iterator[PropertyName]:
+    """Find the name in an annotation, within `... | None` too."""
+    if get_origin(hint) is Annotated:
+        yield from (item for item in hint.__metadata__ if type(item) is PropertyName)
+    for argument in get_args(hint):
+        yield from _names(argument)
+
+
+def _without_none(hint: Any) -> tuple[Any, bool]:
+    """Strip an annotation of all but its type; whether it may be None."""
+    while get_origin(hint) is Annotated or hasattr(hint, "__supertype__"):
+        hint = getattr(hint, "__supertype__", None) or hint.__origin__
+    if get_origin(hint) not in (Union, UnionType):
+        return hint, False
+    rest = [item for item in get_args(hint) if item is not NoneType]
+    if len(rest) != 1:
+        return hint, False
+    return _without_none(rest[0])[0], True
+
+
+def _can_be(of_type: Any) -> bool:
+    """Whether a property can be of a type."""
+    if _is_list(of_type):
+        of_any_length = get_origin(of_type) is not tuple or ... in get_args(of_type)
+        item = _item_of(of_type)
+        return of_any_length and not _is_list(item) and _can_be(item)
+    return of_type in _SCALARS or _is_literal(of_type) or _is_enum(of_type)
+
+
+def _item_of(of_list: Any) -> Any:
+    return _without_none(get_args(of_list)[0])[0]
+
+
+def _is_enum(of_type: Any) -> bool:
+    return isinstance(of_type, type) and issubclass(of_type, Enum)
+
+
+def _is_literal(of_type: Any) -> bool:
+    return get_origin(of_type) is Literal
+
+
+def _is_list(of_type: Any) -> bool:
+    return get_origin(of_type) in _LISTS
+
+
+def _text(value: object) -> str | None:
+    return property_texts({"value": value}).get("value")
+
+
+def _converted(record_id: str, field: Field, text: str) -> Any:
+    try:
+        return field.hook(text, field.type)
+    except (ValueError, ArithmeticError, LookupError):
+        name = getattr(field.type, "__name__", None) or str(field.type)
+        raise _invalid(
+            f"property {field.property!r} of record {record_id} is {text!r}, which is "
+            f"not of type {name}",
+            field.property,
+        ) from None
+
+
+def _invalid(message: str, name: str | None = None) -> RecordInvalid:
+    return RecordInvalid(
+        message, category="UNEXPECTED_VALUE", property_name=name, origin="hubbatch"
+    )
+
+
+# ---- from the texts of properties
+
+
+def _enum_hook(of_type: type[Enum]) -> Hook:
+    members = {_text(member.value): member for member in of_type}
+    return lambda text, _: members[text]
+
+
+def _literal_hook(of_type: Any, _: BaseConverter) -> Hook:
+    values = {_text(item): item for item in get_args(of_type)}
+    return lambda text, _: values[text]
+
+
+def _list_hook(of_type: Any, converter: BaseConverter) -> Hook:
+    """Take `a;b` apart, as HubSpot joins what a multiple checkbox has."""
+    made, of_item = get_origin(of_type), _item_of(of_type)
+    hook = converter.get_structure_hook(of_item)
+    return lambda text, _: made(hook(item, of_item) for item in text.split(";") if item)
+
+
+def _str(text: str, _: Any) -> str:
+    return text
+
+
+def _int(text: str, _: Any) -> int:
+    number = Decimal(text)  # "12.0" is a number property's 12
+    if number != number.to_integral_value() or number.adjusted() > _MOST_DIGITS:
+        raise ValueError(text)
+    return int(number)
+
+
+def _float(text: str, _: Any) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(text)
+    return number
+
+
+def _decimal(text: str, _: Any) -> Decimal:
+    number = Decimal(text)
+    if not number.is_finite():
+        raise ValueError(text)
+    return number
+
+
+def _bool(text: str, _: Any) -> bool:
+    return {"true": True, "false": False}[text.lower()]
+
+
+def _datetime(text: str, _: Any) -> datetime:
+    if text.lstrip("-").isdecimal():  # milliseconds since 1970
+        return _EPOCH + timedelta(milliseconds=int(text))
+    instant = datetime.fromisoformat(text)
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def _date(text: str, _: Any) -> date:
+    """Read a day; an instant is one only at its midnight in UTC."""
+    instant = _datetime(text, None)
+    if instant.astimezone(UTC).time() != datetime.min.time():
+        raise ValueError(text)
+    return instant.astimezone(UTC).date()
+
+
+_SCALARS: Final[Mapping[Any, Hook]] = {
+    str: _str,
+    int: _int,
+    float: _float,
+    Decimal: _decimal,
+    bool: _bool,
+    datetime: _datetime,
+    date: _date,
+}
+
+
+def _converter_to(of_type: Any) -> BaseConverter:
+    """Make the converter of a field, which knows the one enum that it may need."""
+    converter = BaseConverter(detailed_validation=False)
+    for scalar, hook in _SCALARS.items():
+        converter.register_structure_hook(scalar, hook)
+    converter.register_structure_hook_factory(_is_literal, _literal_hook)
+    converter.register_structure_hook_factory(_is_list, _list_hook)
+    item = _item_of(of_type) if _is_list(of_type) else of_type
+    if _is_enum(item):
+        # By name: an enum of texts would be taken for a str otherwise.
+        converter.register_structure_hook(item, _enum_hook(item))
+    return converter

@@ -1,0 +1,71 @@
+"""One call under way at a time, whose end all share who ask meanwhile."""
+
+import asyncio
+
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from copy import copy
+from typing import Any, Generic, TypeVar
+
+from hubbatch.errors import HubBatchError
+
+
+T = TypeVar("T")
+
+
+class Flight(Generic[T]):
+    """A place for one call.
+
+    Whoever waits for it may be cancelled; the call itself goes on, for the others and
+    because what it does (a refreshed token, say) must not be lost half-way.
+    """
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[T] | None = None
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a call has begun and not ended."""
+        return self._task is not None
+
+    async def join(self, start: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Wait for the call that is under way, or for one that is started now.
+
+        Each who waits gets an error of hubbatch as a copy of its own.
+
+        Raises:
+            RuntimeError: if the call was cancelled.
+        """
+        if self._task is None:
+            # A fresh context: the call belongs to none of those who wait for it.
+            self._task = asyncio.create_task(start(), context=Context())
+            self._task.add_done_callback(self._landed)
+        task = self._task
+        await asyncio.wait([task])
+        if task.cancelled():
+            raise RuntimeError("it was given up: what it was for is closed")
+        error = task.exception()
+        if error is None:
+            return task.result()
+        raise copy(error) if isinstance(error, HubBatchError) else error
+
+    async def aclose(self) -> None:
+        """Wait for the call that is under way; cancelled, cancel it too."""
+        if self._task is None:
+            return
+        try:
+            await asyncio.wait([self._task])
+        except asyncio.CancelledError:
+            await self.cancel()
+            raise
+
+    async def cancel(self) -> None:
+        """End the call that is under way; who waits for it gets a RuntimeError."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    def _landed(self, task: asyncio.Task[T]) -> None:
+        self._task = None
+        if not task.cancelled():
+            task.exception()  # seen, even if all who waited have gone

@@ -1,0 +1,327 @@
+"""OAuth: access tokens that run out, and new ones for a refresh token.
+
+A refresh is a batch of one input like any other, on an engine of its own that shows no
+token; so it is tried again, times out and gives up by the rules of all other calls.
+"""
+
+import asyncio
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
+from datetime import UTC, datetime, timedelta
+from inspect import isawaitable
+from math import inf
+from typing import Any, NoReturn
+
+from attrs import field, frozen
+
+from hubbatch.core.granting import (
+    Grant,
+    GrantRequest,
+    refresh_request,
+    token_operation,
+)
+from hubbatch.core.retrying import RetryPolicy
+from hubbatch.errors import APIError, ConfigurationError, ReconnectRequired
+
+from .auth import Bearer, Credentials, Login, TokenSource, checked_token
+from .batch import Batch
+from .engine import Engine
+from .flights import Flight
+from .pacing import Gate
+from .transport import Transport
+
+
+# A token is not used in its last minute, nor in the last tenth of a short life: it
+# has a way to go, and its clock is HubSpot's.
+_LAST_SECONDS = 60.0
+_LAST_SHARE = 0.1
+# A token that was just given is used for so long, whatever is said of its life.
+_LEAST_LIFE = 1.0
+
+Ask = Callable[[GrantRequest], Awaitable[Grant]]
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@frozen
+class OAuthTokens:
+    """What an account's login is at the moment; keep it where secrets are kept.
+
+    `expires_at` is None if HubSpot does not say how long the access token lives.
+    """
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    expires_at: datetime | None = None
+
+
+class OAuth:
+    """A login by an app that is installed in an account.
+
+    The access token is refreshed a minute before it runs out, and when HubSpot does
+    not accept it; once, however many calls wait for it. One object serves any number
+    of clients of one event loop.
+
+    Args:
+        client_id: the app's.
+        client_secret: the app's.
+        refresh_token: what its installation in the account gave.
+        access_token: one to begin with; else the first call asks for one.
+        expires_at: when that one runs out, an aware datetime; else it is used until
+            HubSpot does not accept it.
+        on_refresh: called, or awaited, with the new `OAuthTokens` after each refresh,
+            before they are used. HubSpot may give another refresh token: store it.
+            What it raises ends the batches that wait, and it is called again with the
+            same tokens before the next.
+        lock: gives an async context manager, held during a refresh, for workers that
+            share a store. If entering it gives `OAuthTokens`, those in the store,
+            they are used in place of a refresh unless they have run out too.
+        clock: gives the date, to compare `expires_at` with.
+
+    Raises:
+        ConfigurationError: for what cannot be one of these.
+    """
+
+    def __init__(
+        self,
+        client_id: str,
+        client_secret: str,
+        refresh_token: str,
+        *,
+        access_token: str | None = None,
+        expires_at: datetime | None = None,
+        on_refresh: Callable[[OAuthTokens], object] | None = None,
+        lock: Callable[[], AbstractAsyncContextManager[object]] | None = None,
+        clock: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self._client_id = _text("client_id", client_id)
+        self._client_secret = _text("client_secret", client_secret)
+        self._refresh_token = _text("refresh_token", refresh_token)
+        self._access_token = access_token and checked_token(access_token)
+        _check_date(expires_at)
+        for name, given in {"on_refresh": on_refresh, "lock": lock}.items():
+            if given is not None and not callable(given):
+                raise ConfigurationError(
+                    f"{name} must be callable, not {type(given).__name__}"
+                )
+        self._on_refresh = on_refresh
+        self._lock = lock
+        self._clock = clock
+        # The loop's instant until which the access token is used; None while what is
+        # known of it is a date.
+        self._good_until: float | None = None
+        self._expires_at = expires_at
+        # What HubSpot gave and `on_refresh` has not taken yet.
+        self._unsaved: tuple[OAuthTokens, float] | None = None
+        self._over: ReconnectRequired | None = None
+        self._flight: Flight[None] = Flight()
+
+    # ---- what a client's login needs
+
+    @property
+    def refreshing(self) -> bool:
+        """Whether a refresh is under way."""
+        return self._flight.under_way
+
+    def current(self) -> str | None:
+        """Give the access token if it can be sent now."""
+        if self._good_until is None:
+            self._good_until = self._until(self._expires_at)
+        if self._access_token is None or _now() >= self._good_until:
+            return None
+        return self._access_token
+
+    async def refreshed(self, ask: Ask) -> None:
+        """Have a current access token; `ask` takes a form to the token endpoint.
+
+        Raises:
+            ReconnectRequired: if the refresh token is not valid any more. Without a
+                lock, which could bring another one, HubSpot is asked once only.
+            AuthenticationError: if HubSpot refuses for another reason.
+            HubSpotUnavailable: if it cannot answer.
+        """
+        if self.current() is None:
+            await self._flight.join(lambda: self._refresh(ask))
+
+    def refused(self, token: str) -> None:
+        """Note that HubSpot does not accept this access token."""
+        if token == self._access_token:
+            self._good_until = -inf
+
+    async def settle(self) -> None:
+        """Wait for a refresh that is under way: what it brings must be stored."""
+        await self._flight.aclose()
+
+    # ---- a refresh
+
+    async def _refresh(self, ask: Ask) -> None:
+        async with self._lock() if self._lock is not None else nullcontext() as stored:
+            if isinstance(stored, OAuthTokens) and self._unsaved is None:
+                self._adopt(stored)
+            if self.current() is not None:
+                return
+            if self._unsaved is None:
+                self._unsaved = await self._exchange(ask)
+            tokens, good_until = self._unsaved
+            if self._on_refresh is not None:
+                saving = self._on_refresh(tokens)
+                if isawaitable(saving):
+                    await saving
+            self._unsaved = None
+            self._access_token, self._good_until = tokens.access_token, good_until
+
+    def _adopt(self, stored: OAuthTokens) -> None:
+        """Take what another worker has stored."""
+        self._refresh_token = stored.refresh_token
+        if stored.access_token != self._access_token:
+            self._access_token = checked_token(stored.access_token)
+            self._good_until = self._until(stored.expires_at)
+
+    async def _exchange(self, ask: Ask) -> tuple[OAuthTokens, float]:
+        if self._over is not None:
+            raise self._over
+        request = refresh_request(
+            self._client_id, self._client_secret, self._refresh_token
+        )
+        try:
+            grant = await ask(request)
+        except APIError as error:
+            refusal = self._told(error)
+            if isinstance(refusal, ReconnectRequired) and self._lock is None:
+                self._over = refusal
+            raise refusal from None
+        self._refresh_token = grant.refresh_token or self._refresh_token
+        life = grant.expires_in
+        expires_at = life and self._clock() + timedelta(seconds=life)
+        tokens = OAuthTokens(
+            checked_token(grant.access_token), self._refresh_token, expires_at or None
+        )
+        return tokens, _now() + _used_for(max(life or inf, _LEAST_LIFE))
+
+    def _told(self, error: APIError) -> APIError:
+        """Make an error anew, with nothing in it of what was sent."""
+        message = error.message
+        for secret in (self._client_secret, self._refresh_token):
+            message = message.replace(secret, "***")
+        return type(error)(
+            message,
+            status=error.status,
+            category=error.category,
+            correlation_id=error.correlation_id,
+        )
+
+    def _until(self, expires_at: datetime | None) -> float:
+        """Give the loop's instant until which a token is used that runs out then."""
+        if expires_at is None:
+            return inf
+        left = (expires_at - self._clock()).total_seconds()
+        return _now() + _used_for(left) if left > 0 else -inf
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("cannot pickle an OAuth login: its secrets would be in it")
+
+    def __repr__(self) -> str:
+        return f"<OAuth, client_id {self._client_id!r}>"
+
+
+class OAuthLogin:
+    """The login of one client by OAuth."""
+
+    renewable = True
+
+    def __init__(self, oauth: OAuth, engine: Engine, *, api_version: str) -> None:
+        self._oauth = oauth
+        self._engine = engine
+        self._operation = token_operation(api_version=api_version)
+
+    async def bearer(self) -> Bearer:
+        """Have an access token that can be sent now."""
+        await self._oauth.refreshed(self._ask)
+        return self._oauth.current
+
+    def refused(self, token: str) -> None:
+        """Note that HubSpot does not accept this access token."""
+        self._oauth.refused(token)
+
+    async def aclose(self) -> None:
+        """Wait for a refresh that is under way."""
+        await self._oauth.settle()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a refresh is under way."""
+        return self._oauth.refreshing
+
+    async def _ask(self, request: GrantRequest) -> Grant:
+        asking: Batch[Grant] = Batch(self._engine, self._operation, [request])
+        [grant] = (await asking).results
+        return grant
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("cannot pickle an OAuth login: its secrets would be in it")
+
+    def __repr__(self) -> str:
+        return f"<OAuthLogin, {self._oauth!r}>"
+
+
+class _Nobody(Credentials):
+    """Who shows no token: the form says all."""
+
+    def __init__(self) -> None:
+        """Need nothing."""
+
+    renewable = False
+
+    async def bearer(self) -> Bearer:
+        return str  # the empty text
+
+
+def sign_in(
+    source: TokenSource | OAuth | None,
+    *,
+    transport: Transport,
+    policy: RetryPolicy,
+    api_version: str,
+) -> Login:
+    """Make the login of a client of what it was given as its access token.
+
+    Raises:
+        ConfigurationError: if that is none.
+    """
+    if not isinstance(source, OAuth):
+        return Credentials(source)
+    engine = Engine(
+        gate=Gate(None, 1),
+        transport=transport,
+        credentials=_Nobody(),
+        policy=policy,
+        max_concurrency=1,
+    )
+    return OAuthLogin(source, engine, api_version=api_version)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _used_for(life: float) -> float:
+    return life - min(_LAST_SECONDS, life * _LAST_SHARE)
+
+
+def _text(name: str, given: Any) -> str:
+    # Never quote it: it is a secret, or stands where one should.
+    if not isinstance(given, str) or not given.strip():
+        raise ConfigurationError(f"{name} must be a non-empty str")
+    return given.strip()
+
+
+def _check_date(expires_at: Any) -> None:
+    if expires_at is None:
+        return
+    if not isinstance(expires_at, datetime) or expires_at.utcoffset() is None:
+        raise ConfigurationError(
+            f"expires_at must be a datetime with a time zone, not {expires_at!r}"
+        )

@@ -1,0 +1,101 @@
+"""One call at a time, shared: by those who stay, without those who go."""
+
+import asyncio
+
+from contextvars import ContextVar
+
+import pytest
+
+from hubbatch import APIError
+from hubbatch.net.flights import Flight
+
+
+async def test_those_who_ask_meanwhile_share_one_call() -> None:
+    calls = []
+
+    async def call() -> int:
+        calls.append(1)
+        await asyncio.sleep(1)
+        return len(calls)
+
+    flight: Flight[int] = Flight()
+    first = await asyncio.gather(*(flight.join(call) for _ in range(1_000)))
+    assert first == [1] * 1_000
+    assert await flight.join(call) == 2
+    assert not flight.under_way
+
+
+async def test_an_error_is_a_copy_for_each_and_is_not_kept() -> None:
+    async def fail() -> int:
+        raise APIError("no", status=503)
+
+    async def call() -> int:
+        return 5
+
+    flight: Flight[int] = Flight()
+    errors = await asyncio.gather(
+        *(flight.join(fail) for _ in range(3)), return_exceptions=True
+    )
+    assert [str(error) for error in errors] == ["503: no"] * 3
+    assert len({id(error) for error in errors}) == 3
+    assert await flight.join(call) == 5
+
+
+async def test_an_error_of_somebody_else_is_raised_as_it_is() -> None:
+    error = LookupError("gone")
+
+    async def fail() -> int:
+        raise error
+
+    with pytest.raises(LookupError) as caught:
+        await Flight[int]().join(fail)
+    assert caught.value is error
+
+
+async def test_the_call_goes_on_when_all_who_waited_have_gone() -> None:
+    """Its error is nobody's then, and nobody is told of it."""
+    ended = []
+
+    async def call() -> int:
+        await asyncio.sleep(1)
+        ended.append(1)
+        raise LookupError
+
+    flight: Flight[int] = Flight()
+    waiting = asyncio.create_task(flight.join(call))
+    await asyncio.sleep(0.5)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    assert (flight.under_way, ended) == (True, [])
+    await flight.aclose()
+    assert (flight.under_way, ended) == (False, [1])
+
+
+async def test_closing_waits_for_nothing_if_there_is_nothing() -> None:
+    flight: Flight[int] = Flight()
+    await flight.aclose()
+    assert not flight.under_way
+
+
+async def test_closing_that_is_cancelled_cancels_the_call() -> None:
+    flight: Flight[None] = Flight()
+    waiting = asyncio.create_task(flight.join(lambda: asyncio.sleep(1_000)))
+    await asyncio.sleep(1)
+    closing = asyncio.create_task(flight.aclose())
+    await asyncio.sleep(1)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    with pytest.raises(RuntimeError, match="is closed"):
+        await waiting
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def test_the_call_has_a_context_of_its_own() -> None:
+    whose: ContextVar[str] = ContextVar("whose", default="nobody's")
+    whose.set("the first caller's")
+
+    async def look() -> str:
+        return whose.get()
+
+    assert await Flight[str]().join(look) == "nobody's"
