@@ -8,13 +8,20 @@ import asyncio
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import count
 from typing import Any
 
 from hubbatch.core.accounting import Emit, Ledger
-from hubbatch.core.answers import Request, Response
+from hubbatch.core.answers import (
+    DAILY_REMAINING,
+    Answer,
+    Request,
+    Response,
+    whole_number,
+)
 from hubbatch.core.deciding import Judge, Trip
 from hubbatch.core.encoding import request_body
-from hubbatch.core.events import ChunkCut, ChunkSent, Event
+from hubbatch.core.events import ChunkAnswered, ChunkCut, ChunkSent
 from hubbatch.core.operations import Operation
 from hubbatch.core.outcomes import Summary
 from hubbatch.core.pacing import Spacing
@@ -23,13 +30,16 @@ from hubbatch.core.reading import read
 from hubbatch.core.reconciling import probe
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.core.stopping import FailureWatch
-from hubbatch.core.telling import Teller
+from hubbatch.core.telling import NOBODY, Audience, Teller
 from hubbatch.core.verdicts import Unauthorized, Verdict
 
 from .auth import Bearer, Login
 from .intake import BLOCK, Intake, Source, cancelled_from_outside
 from .pacing import Gate, Lane, Permit
 from .transport import Transport
+
+
+_numbers = count(1)  # of the batches of this process
 
 
 async def _always_ready() -> None:
@@ -61,7 +71,7 @@ class Run:
         window: int | None = None,
         isolate: bool = True,
         watch: FailureWatch | None = None,
-        tell: Callable[[Event], None] | None = None,
+        audience: Audience = NOBODY,
         account: str | None = None,
         ready: Callable[[], Awaitable[None]] = _always_ready,
     ) -> None:
@@ -86,7 +96,13 @@ class Run:
             isolate=isolate,
             watch=watch,
             stop=self._end,
-            teller=Teller(operation=operation, tell=tell, account=account),
+            teller=Teller(
+                operation=operation,
+                audience=audience,
+                account=account,
+                batch=next(_numbers),
+                lane=lane.name.lower(),
+            ),
         )
         self._judge = Judge(
             ledger=self._ledger,
@@ -121,6 +137,7 @@ class Run:
         cancelled.
         """
         started = _now()
+        self._ledger.teller.of_begin()
         intake = Intake(source)
         try:
             async with asyncio.TaskGroup() as self._tasks:
@@ -152,6 +169,7 @@ class Run:
 
     def abandon(self, source: Source) -> None:
         """Account for a source that was never begun, because of a cancellation."""
+        self._ledger.teller.of_begin()
         self._end(asyncio.CancelledError())
         for block in Intake(source).rest():
             self._take_in(block)
@@ -327,13 +345,15 @@ class Run:
                 token = bearer() if self._wants(trip) else None
                 return token is not None
 
+            asked = _now()
             with ExitStack() as waiting:
                 waiting.enter_context(self._called_back())
                 async with self._gate.permit(self._lane, wanted) as permit:
                     waiting.close()
                     if permit is not None and token is not None:
                         chunk = self._cut(trip)
-                        return await self._exchange(chunk, permit, token)
+                        waited = trip.sent - asked
+                        return await self._exchange(chunk, permit, token, waited)
             if not self._wants(trip):
                 return None
             # The token has run out while a permit was waited for: ask for another.
@@ -371,7 +391,9 @@ class Run:
         trip.sent = _now()
         return trip.chunk
 
-    async def _exchange(self, chunk: Chunk, permit: Permit, token: str) -> Verdict:
+    async def _exchange(
+        self, chunk: Chunk, permit: Permit, token: str, waited: float
+    ) -> Verdict:
         def on_sent() -> None:
             permit.sent()
             chunk.in_flight = True
@@ -388,14 +410,42 @@ class Run:
         )
         chunk.attempts += 1
         self.summary.requests += 1
-        self._ledger.teller.of_chunk(ChunkSent, chunk, attempt=chunk.attempts)
-        answer = await self._transport.send(request, on_sent)
+        self._ledger.teller.of_chunk(
+            ChunkSent,
+            chunk,
+            attempt=chunk.attempts,
+            waited=waited,
+            method=request.method,
+            path=request.path,
+        )
+        answer = await self._send(chunk, request, on_sent)
         permit.answered(answer.headers if isinstance(answer, Response) else None)
         verdict = read(operation, carried, answer)
         chunk.in_flight = False
         if isinstance(verdict, Unauthorized):
             self._credentials.refused(token)
         return verdict
+
+    async def _send(
+        self, chunk: Chunk, request: Request, on_sent: Callable[[], None]
+    ) -> Answer:
+        """Send a request, and tell when it is over, also if that is by cancellation."""
+        left, status, remaining = _now(), None, None
+        try:
+            answer = await self._transport.send(request, on_sent)
+            if isinstance(answer, Response):
+                status = answer.status
+                remaining = whole_number(answer.headers, DAILY_REMAINING)
+            return answer
+        finally:
+            self._ledger.teller.of_chunk(
+                ChunkAnswered,
+                chunk,
+                attempt=chunk.attempts,
+                status=status,
+                seconds=_now() - left,
+                daily_remaining=remaining,
+            )
 
     async def _pause(self, seconds: float) -> None:
         """Sleep, but not beyond the end of the batch."""
