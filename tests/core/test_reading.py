@@ -275,7 +275,9 @@ INTERVAL = {"X-HubSpot-RateLimit-Interval-Milliseconds": "5000"}
 def test_everybody_waits(
     name: str, body: object, headers: dict[str, str], wait: float
 ) -> None:
-    assert ask(name, 429, body, headers) == Throttled(wait)
+    policy = body.get("policyName") if isinstance(body, dict) else None
+    told = None if policy is None else str(policy)
+    assert ask(name, 429, body, headers) == Throttled(wait, told)
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ async def test_only_what_would_be_written_is_made(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     nobody = Listeners([])
-    wanted = {
+    wanted: dict[str, set[object]] = {
         "DEBUG": {ChunkSent, InputFailed, BatchEnded, ChunkRetried},
         "INFO": {BatchEnded, ChunkRetried},
         "WARNING": {ChunkRetried},
