@@ -22,32 +22,19 @@ class Audience(Protocol):
         ...
 
 
-class Nobody:
-    """Nobody listens."""
-
-    def wants(self, kind: type[Event]) -> bool:  # noqa: ARG002 -- to none at all
-        """Want nothing."""
-        return False
-
-    def tell(self, event: Event) -> None:
-        """Say nothing."""
-
-
-NOBODY = Nobody()
-
-
 @frozen(kw_only=True)
 class Teller:
     """Makes the events of one batch, as far as anybody listens to them.
 
     Attributes:
+        audience: None if nobody listens.
         account: the portal id, where it is known.
         batch: the number of the batch.
         lane: `bulk` or `single`.
     """
 
     operation: Operation
-    audience: Audience = NOBODY
+    audience: Audience | None = None
     account: str | None = None
     batch: int = 0
     lane: str = "bulk"
@@ -69,7 +56,7 @@ class Teller:
 
     def of_failure(self, outcome: Outcome[Any]) -> None:
         """Tell that an input did not succeed."""
-        if outcome.error is not None and self.audience.wants(InputFailed):
+        if outcome.error is not None and self._wanted(InputFailed):
             self._tell(
                 InputFailed,
                 index=outcome.index,
@@ -89,13 +76,16 @@ class Teller:
             error=None if error is None else type(error).__name__,
         )
 
+    def _wanted(self, kind: type[Event]) -> bool:
+        return self.audience is not None and self.audience.wants(kind)
+
     def _tell(
         self,
         kind: type[Event],
         operation: Operation | None = None,
         **details: Any,
     ) -> None:
-        if self.audience.wants(kind):
+        if self.audience is not None and self.audience.wants(kind):
             self.audience.tell(
                 kind(
                     account=self.account,

@@ -30,7 +30,7 @@ from hubbatch.core.reading import read
 from hubbatch.core.reconciling import probe
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.core.stopping import FailureWatch
-from hubbatch.core.telling import NOBODY, Audience, Teller
+from hubbatch.core.telling import Audience, Teller
 from hubbatch.core.verdicts import Unauthorized, Verdict
 
 from .auth import Bearer, Login
@@ -71,7 +71,7 @@ class Run:
         window: int | None = None,
         isolate: bool = True,
         watch: FailureWatch | None = None,
-        audience: Audience = NOBODY,
+        audience: Audience | None = None,
         account: str | None = None,
         ready: Callable[[], Awaitable[None]] = _always_ready,
     ) -> None:

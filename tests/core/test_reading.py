@@ -299,7 +299,7 @@ def test_the_day_is_used_up(body: object) -> None:
 def test_the_policy_s_name_stands_above_the_message() -> None:
     body = {**DAILY, "policyName": "TEN_SECONDLY_ROLLING"}
 
-    assert ask("read", 429, body) == Throttled(10.0)
+    assert ask("read", 429, body) == Throttled(10.0, "TEN_SECONDLY_ROLLING")
 
 
 # ---- refusals
