@@ -72,10 +72,10 @@ class OpenTelemetry:
     """A listener that makes a span of every batch, and one below it of every request.
 
     Spans are named `tickets.update` and, below, `POST /crm/v3/objects/...`; these
-    follow the conventions for HTTP clients. What aiohttp's own instrumentation makes stands
-    below them in turn; `OTEL_PYTHON_AIOHTTP_CLIENT_EXCLUDED_URLS=api.hubapi.com` leaves
-    it out. The span of a batch that is awaited is below that of its caller. Single
-    calls ride together on nobody's behalf: their batch begins a trace of its own.
+    follow the conventions for HTTP clients. What aiohttp's own instrumentation makes
+    stands below them in turn; `OTEL_PYTHON_AIOHTTP_CLIENT_EXCLUDED_URLS=api.hubapi.com`
+    leaves it out. The span of a batch is below that of its caller, except with single
+    calls: they ride together on nobody's behalf, and begin a trace of their own.
 
     The metrics, by object type and verb where it makes sense:
 
