@@ -60,9 +60,10 @@ _logger = logging.getLogger("hubbatch")
 def lifespan(opening: Callable[[], HubBatch | Accounts]) -> Lifespan:
     """Make the lifespan of an application that has a client, or `Accounts`.
 
-    `opening` makes it when a process starts; when the process stops, the batches under
-    way are waited for. To combine it with a lifespan of your own, enter it there and
-    yield what it gives: `async with lifespan(HubBatch)(app) as state: yield state`.
+    `opening` makes it when a process starts, and it is `request.state.hubbatch`; when
+    the process stops, the batches under way are waited for. To combine it with a
+    lifespan of your own, enter it there and yield what it gives:
+    `async with lifespan(HubBatch)(app) as state: yield state`.
     """
 
     @asynccontextmanager
@@ -143,7 +144,7 @@ async def _answer(_: Request, error: Exception) -> JSONResponse:
         raise error
     status = _status(error)
     if status == _BAD_GATEWAY:
-        told = _told(error)
+        told = describe(error)
         _logger.error(
             "HubSpot refuses a call: %s, category %s, correlation id %s",
             told["error"],
@@ -151,13 +152,13 @@ async def _answer(_: Request, error: Exception) -> JSONResponse:
             told.get("correlation_id"),
             extra=told,
         )
-    body = {"detail": _DETAILS[status], **_told(error)}
+    body = {"detail": _DETAILS[status], **describe(error)}
     if isinstance(error.summary, Summary):
         body["summary"] = asdict(error.summary)
     if isinstance(error, BatchFailed):
         errors = [*_leaves(error)]
         body["count"] = len(errors)
-        body["errors"] = [_told(one) for one in errors[:_LISTED]]
+        body["errors"] = [describe(one) for one in errors[:_LISTED]]
     return JSONResponse(body, status, _headers(error, status))
 
 
@@ -216,7 +217,12 @@ def _headers(error: HubBatchError, status: int) -> dict[str, str]:
     return {"Retry-After": str(seconds)}
 
 
-def _told(error: Exception) -> dict[str, Any]:
+def describe(error: HubBatchError) -> dict[str, Any]:
+    """Say of an error what may be told to anybody, e.g. in the middle of a stream.
+
+    `error`, its class, and where they are known `category`, `code`, `property` and
+    `correlation_id`.
+    """
     told = {
         "error": type(error).__name__,
         "category": getattr(error, "category", None),
