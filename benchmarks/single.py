@@ -217,7 +217,7 @@ LEGEND = (
     "from the median (dot) to the 99th percentile, logarithmic; "
     "an arrow: more than 1 % were never answered"
 )
-WIDTH, LEFT, RIGHT, ROW, HEAD = 760, 170, 110, 26, 46
+WIDTH, LEFT, RIGHT, ROW, HEAD = 790, 170, 140, 26, 46
 LOW, HIGH = 0.001, 30.0
 TICKS = {0.001: "1 ms", 0.01: "10 ms", 0.1: "100 ms", 1.0: "1 s", 10.0: "10 s"}
 

@@ -108,8 +108,8 @@ class Window:
 
     @property
     def gap(self) -> float:
-        """The seconds between requests that leave evenly."""
-        return self.interval / self.max_requests
+        """The seconds between requests that may go on leaving evenly for ever."""
+        return (self.interval + LAG) / self.max_requests
 
     def used(self, now: float) -> int:
         """Count the slots that are taken."""

@@ -319,5 +319,11 @@ def test_after_a_silence_some_leave_at_once(gap: float, silence: float) -> None:
     assert spacing.wait(now, gap) == pytest.approx(gap)
 
 
-def test_gap_of_a_window() -> None:
-    assert Window(190).gap == pytest.approx(10 / 190)
+@given(limit=st.integers(1, 300), burst=st.integers(1, 60))
+def test_window_never_holds_what_keeps_its_gap(limit: int, burst: int) -> None:
+    window = Window(limit, burst=burst)
+    now = 0.0
+    for _ in range(2 * limit + 2):
+        assert window.next_grant(now) <= now + 1e-6
+        window.sent(window.grant(now), now)
+        now += window.gap

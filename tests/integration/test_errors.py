@@ -1,5 +1,6 @@
 """Each error as its user meets it: raised over a socket, and fit to travel."""
 
+import asyncio
 import pickle
 import re
 import traceback
@@ -25,6 +26,7 @@ from hubbatch import (
     HubSpotUnavailable,
     InvalidRequestError,
     OutcomeUnknown,
+    OverloadedError,
     PermissionDeniedError,
     RecordConflict,
     RecordError,
@@ -143,7 +145,15 @@ async def nobody_there(portal: Portal) -> Any:
 
 Provoke = Callable[[Portal], Awaitable[object]]
 
+
 # What is raised, and what its message tells to do or to look at.
+async def too_many_single_calls(portal: Portal) -> Any:
+    ids = portal.tickets(3)
+    async with portal.hub() as hub:
+        hub.single.max_pending = 2
+        await asyncio.gather(*map(hub.single.tickets.read, ids))
+
+
 RAISED: dict[Provoke, tuple[type[HubBatchError], str]] = {
     no_token: (ConfigurationError, "token is not a line of visible ASCII characters"),
     unauthorized: (AuthenticationError, "The access token may be wrong, expired or of"),
@@ -171,6 +181,7 @@ RAISED: dict[Provoke, tuple[type[HubBatchError], str]] = {
     taken: (BatchFailed, "1 of 1 records did not succeed"),
     answer_lost: (BatchFailed, "1 of 1 records did not succeed"),
     nobody_there: (BatchFailed, "1 of 1 records did not succeed"),
+    too_many_single_calls: (OverloadedError, "2 single calls wait already"),
 }
 RECORDS: dict[Provoke, list[tuple[type[RecordError], str]]] = {
     bad_values: [
@@ -215,7 +226,7 @@ async def test_error(portal: Portal, provoke: Provoke) -> None:
             error.correlation_id,
         )
         assert error.status
-    if not isinstance(error, BatchFailed):
+    if not isinstance(error, BatchFailed | OverloadedError):  # of a batch that ended
         assert again.summary == error.summary
         assert error.response.succeeded == again.response.succeeded == 0
         assert len(again.response.outcomes) == error.summary.settled
