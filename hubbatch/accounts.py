@@ -136,7 +136,7 @@ class Accounts:
         self._open.clear()
         try:
             await asyncio.gather(*(flight.cancel() for flight in loading.values()))
-            await _close([*self._engines])
+            await asyncio.gather(_close([*self._engines]), *self._closing)
         finally:
             if self._own_session and self._session is not None:
                 await self._session.close()

@@ -9,7 +9,7 @@ from .core.operations import (
     object_operation,
     read_operation,
 )
-from .core.typed import shape_of
+from .core.typed import Typed, shape_of
 from .models import (
     CreateInput,
     Record,
@@ -24,10 +24,14 @@ from .net.engine import Engine
 
 T = TypeVar("T")
 
-Ids = Iterable[str | int | Record] | AsyncIterable[str | int | Record]
-Creates = Iterable[CreateInput | Record] | AsyncIterable[CreateInput | Record]
-Updates = Iterable[UpdateInput | Record] | AsyncIterable[UpdateInput | Record]
-Upserts = Iterable[UpsertInput | Record] | AsyncIterable[UpsertInput | Record]
+Id = str | int | Record | Typed
+Ids = Iterable[Id] | AsyncIterable[Id]
+Create = CreateInput | Record | Typed
+Creates = Iterable[Create] | AsyncIterable[Create]
+Update = UpdateInput | Record | Typed
+Updates = Iterable[Update] | AsyncIterable[Update]
+Upsert = UpsertInput | Record | Typed
+Upserts = Iterable[Upsert] | AsyncIterable[Upsert]
 
 
 class Objects:
@@ -37,6 +41,10 @@ class Objects:
     gives a `Batch`: `await` it for one combined response, or enter it with
     `async with` for a stream of outcomes. A record that cannot be sent, or that
     HubSpot refuses, is a failed outcome and never stops the others.
+
+    Records may be of an attrs class or a dataclass of yours too: its fields are the
+    properties (see `PropertyName` for other names), and None leaves one out. The id is
+    the field `id`, or the field that is `id_property`; a create has no use for it.
 
     Every verb takes these keywords too:
 

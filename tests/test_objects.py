@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import attrs
 import pytest
 
 from hubbatch import (
@@ -159,6 +160,37 @@ async def test_read_asks_for_what_it_is_told(hub: HubBatch, crm: Crm) -> None:
         "inputs": [{"id": "r1"}],
     }
     assert heard.request.query == {"archived": "true"}
+
+
+@attrs.define
+class Valued:
+    value: str
+    id: str | None = None
+
+
+async def test_read_into_a_class_asks_for_its_fields(hub: HubBatch, crm: Crm) -> None:
+    response = await hub.tickets.read(
+        ["r1"], into=Valued, properties=iter(["more", "value"]), id_property="ref"
+    )
+    assert response.results == [Valued("old", "1")]
+    assert crm.heard[0].body["properties"] == ["value", "more", "ref"]
+
+
+def test_into_is_a_class_whose_fields_can_be_properties(hub: HubBatch) -> None:
+    read: Any = hub.tickets.read
+    for wrong in ("Ticket", Valued("x"), dict, 5):
+        with pytest.raises(TypeError, match="expected an attrs class or a dataclass"):
+            read([], into=wrong)
+    with pytest.raises(TypeError, match="which a property cannot be"):
+        read([], into=attrs.make_class("Deep", {"x": attrs.field(type=dict)}))
+    with pytest.raises(ValueError, match="no place for properties_with_history"):
+        read([], into=Valued, properties_with_history=["value"])
+
+
+async def test_one_of_ones_own_where_a_collection_belongs(hub: HubBatch) -> None:
+    for call in calls(hub):
+        with pytest.raises(TypeError, match="iterable of inputs, not Valued"):
+            call(Valued("x"))
 
 
 async def test_reads_with_history_take_half_as_many(hub: HubBatch, crm: Crm) -> None:

@@ -175,7 +175,9 @@ def _unique_key(texts: Mapping[str, str], unique: str | None) -> str | None:
 
 def _id_encoder(id_property: str | None) -> Encoder:
     def encode(_index: int, given: object) -> Encoded:
-        if isinstance(given, Mapping) or is_typed(type(given)):
+        if type(given) not in _PLAIN_IDS and (
+            isinstance(given, Mapping) or is_typed(type(given))
+        ):
             given = _fields(given, _ID_FIELDS, "id", id_property).get("id")
         text = record_id(given, id_property=id_property)
         body = {"id": text}
@@ -211,6 +213,7 @@ _WRITE_INPUTS = (UpdateInput, UpsertInput)
 _WRITE_FIELDS = frozenset({"id", "properties", "idProperty", "objectWriteTraceId"})
 _CREATE_FIELDS = frozenset({"properties", "associations", "objectWriteTraceId"})
 _ID_FIELDS = frozenset({"id"})
+_PLAIN_IDS = (str, int)
 _LEGACY_FIELDS = frozenset({"objectId", "properties"})
 
 

@@ -16,8 +16,11 @@ from types import NoneType, UnionType
 from typing import (
     Annotated,
     Any,
+    ClassVar,
     Final,
     Literal,
+    Protocol,
+    TypeAlias,
     Union,
     get_args,
     get_origin,
@@ -41,6 +44,14 @@ _MOST_DIGITS: Final = 1_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Hook = Callable[[Any, Any], Any]
+
+
+class _Dataclass(Protocol):
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+Typed: TypeAlias = attrs.AttrsInstance | _Dataclass
+"""One of the user's: of an attrs class, or of a dataclass."""
 
 
 @attrs.frozen

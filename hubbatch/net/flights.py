@@ -3,7 +3,7 @@
 import asyncio
 
 from collections.abc import Callable, Coroutine
-from contextvars import Context
+from contextvars import Context, ContextVar
 from copy import copy
 from typing import Any, Generic, TypeVar
 
@@ -11,6 +11,9 @@ from hubbatch.errors import HubBatchError
 
 
 T = TypeVar("T")
+
+# The calls that the code which runs now is a part of.
+_aboard: ContextVar[tuple[object, ...]] = ContextVar("aboard", default=())
 
 
 class Flight(Generic[T]):
@@ -22,6 +25,7 @@ class Flight(Generic[T]):
 
     def __init__(self) -> None:
         self._task: asyncio.Task[T] | None = None
+        self._call: object = None
 
     @property
     def under_way(self) -> bool:
@@ -34,12 +38,17 @@ class Flight(Generic[T]):
         Each who waits gets an error of hubbatch as a copy of its own.
 
         Raises:
-            RuntimeError: if the call was cancelled.
+            RuntimeError: if the call was cancelled, or would wait for itself.
         """
+        aboard = _aboard.get()
         if self._task is None:
             # A fresh context: the call belongs to none of those who wait for it.
-            self._task = asyncio.create_task(start(), context=Context())
+            context, self._call = Context(), object()
+            context.run(_aboard.set, (*aboard, self._call))
+            self._task = asyncio.create_task(start(), context=context)
             self._task.add_done_callback(self._landed)
+        elif self._call in aboard:
+            raise RuntimeError("a call of yours waits for its own end")
         task = self._task
         await asyncio.wait([task])
         if task.cancelled():

@@ -51,11 +51,17 @@ class OAuthTokens:
     """What an account's login is at the moment; keep it where secrets are kept.
 
     `expires_at` is None if HubSpot does not say how long the access token lives.
+
+    Raises:
+        ConfigurationError: for an `expires_at` without a time zone.
     """
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
     expires_at: datetime | None = None
+
+    def __attrs_post_init__(self) -> None:
+        _check_date(self.expires_at)
 
 
 class OAuth:
@@ -100,7 +106,7 @@ class OAuth:
         self._client_id = _text("client_id", client_id)
         self._client_secret = _text("client_secret", client_secret)
         self._refresh_token = _text("refresh_token", refresh_token)
-        self._access_token = access_token and checked_token(access_token)
+        self._access_token = checked_token(access_token) if access_token else None
         _check_date(expires_at)
         for name, given in {"on_refresh": on_refresh, "lock": lock}.items():
             if given is not None and not callable(given):
@@ -175,8 +181,8 @@ class OAuth:
 
     def _adopt(self, stored: OAuthTokens) -> None:
         """Take what another worker has stored."""
-        self._refresh_token = stored.refresh_token
-        if stored.access_token != self._access_token:
+        self._refresh_token = stored.refresh_token or self._refresh_token
+        if stored.access_token and stored.access_token != self._access_token:
             self._access_token = checked_token(stored.access_token)
             self._good_until = self._until(stored.expires_at)
 

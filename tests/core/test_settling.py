@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import attrs
 import pytest
 
 from attrs import define
@@ -11,7 +12,13 @@ from hypothesis import strategies as st
 
 from hubbatch.core.operations import Operation, object_operation, read_operation
 from hubbatch.core.planning import Chunk
-from hubbatch.core.settling import Settlement, settle, settle_without_results, shows
+from hubbatch.core.settling import (
+    Settlement,
+    make_into,
+    settle,
+    settle_without_results,
+    shows,
+)
 from hubbatch.models import (
     BatchResponse,
     CreateInput,
@@ -566,3 +573,28 @@ def test_written_values_are_compared_as_they_are() -> None:
     assert shows(shown, body, unique="ref")
     assert not shows(shown, body)
     assert not shows(record(ref="n0", value="THEIRS"), body, unique="ref")
+
+
+# ---- the user's own classes
+
+
+@attrs.define
+class Seats:
+    seats: int
+    id: str
+
+
+def test_records_become_the_users_own() -> None:
+    """One that cannot has failed; one that is nobody's and cannot is left out."""
+    refused = record("3", seats="x")
+    settlement = settled(READ, chunk_of(READ, ["1", "2", "3", "4"]))
+    settlement.results = [record("1", seats="1"), None, refused, record("4", seats="4")]
+    settlement.open = [1]
+    settlement.loose = [record("8", seats="8"), record("9", seats="y")]
+    make_into(Seats, settlement)
+
+    assert settlement.results == [Seats(1, "1"), None, None, Seats(4, "4")]
+    assert {*settlement.failed} == {2}
+    assert settlement.failed[2].property_name == "seats"
+    assert settlement.loose == [Seats(8, "8")]
+    assert settlement.open == [1]

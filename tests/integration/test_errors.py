@@ -25,9 +25,11 @@ from hubbatch import (
     HubBatchError,
     HubSpotUnavailable,
     InvalidRequestError,
+    OAuth,
     OutcomeUnknown,
     OverloadedError,
     PermissionDeniedError,
+    ReconnectRequired,
     RecordConflict,
     RecordError,
     RecordInvalid,
@@ -55,6 +57,12 @@ async def unauthorized(portal: Portal) -> Any:
 async def unauthorized_account(portal: Portal) -> Any:
     async with portal.hub(access_token="pat-na1-wrong") as hub:  # noqa: S106 -- nobody's
         return await hub.account()
+
+
+async def uninstalled(portal: Portal) -> Any:
+    login = OAuth("app", "hush-hush", "na1-gone")
+    async with portal.hub(access_token=login) as hub:
+        return await hub.tickets.archive([1])
 
 
 async def forbidden(portal: Portal) -> Any:
@@ -158,6 +166,7 @@ RAISED: dict[Provoke, tuple[type[HubBatchError], str]] = {
     no_token: (ConfigurationError, "token is not a line of visible ASCII characters"),
     unauthorized: (AuthenticationError, "The access token may be wrong, expired or of"),
     unauthorized_account: (AuthenticationError, "The access token may be wrong"),
+    uninstalled: (ReconnectRequired, "400 invalid_grant: .* Only a new installation"),
     forbidden: (PermissionDeniedError, r"Missing: .*tickets.*\."),
     unknown_type: (InvalidRequestError, "Unable to infer object type from: butterfl"),
     unknown_path: (InvalidRequestError, "are base_url, api_version and the object ty"),
@@ -208,7 +217,7 @@ async def test_error(portal: Portal, provoke: Provoke) -> None:
 
     assert type(error) is kind
     assert re.search(message, str(error))
-    tokens = [portal.sim.token, "pat-na1-wrong"]
+    tokens = [portal.sim.token, "pat-na1-wrong", "hush-hush", "na1-gone"]
     data = pickle.dumps(error)
     again = pickle.loads(data)  # noqa: S301 -- our own
     shown = [

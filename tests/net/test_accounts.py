@@ -109,6 +109,16 @@ async def test_a_load_that_fails_is_not_kept(vault: Vault) -> None:
     assert vault.asked == ["1"] * 3
 
 
+async def test_a_load_that_asks_for_its_own_account(vault: Vault) -> None:
+    async def load(account: str) -> str:
+        await accounts.get(account)
+        return await vault(account)
+
+    async with Accounts(load) as accounts:
+        with pytest.raises(RuntimeError, match="waits for its own end"):
+            await accounts.get(1)
+
+
 @pytest.mark.parametrize("nothing", [None, ""])
 async def test_no_token_is_not_the_token_of_the_environment(
     nothing: Any, monkeypatch: pytest.MonkeyPatch, crm: Crm

@@ -74,6 +74,7 @@ async def test_the_call_goes_on_when_all_who_waited_have_gone() -> None:
 async def test_closing_waits_for_nothing_if_there_is_nothing() -> None:
     flight: Flight[int] = Flight()
     await flight.aclose()
+    await flight.cancel()
     assert not flight.under_way
 
 
@@ -89,6 +90,39 @@ async def test_closing_that_is_cancelled_cancels_the_call() -> None:
     with pytest.raises(RuntimeError, match="is closed"):
         await waiting
     assert len(asyncio.all_tasks()) == 1
+
+
+async def test_a_call_that_waits_for_itself_is_told_so() -> None:
+    """`on_refresh` that uses the client, say, or `load` that asks for its account."""
+    outer: Flight[int] = Flight()
+    inner: Flight[int] = Flight()
+
+    async def wait_for_outer() -> int:
+        return await outer.join(wait_for_inner)
+
+    async def wait_for_inner() -> int:
+        return await inner.join(wait_for_outer)
+
+    with pytest.raises(RuntimeError, match="waits for its own end"):
+        await outer.join(wait_for_inner)
+
+
+async def test_what_a_call_left_behind_may_wait_for_the_next() -> None:
+    flight: Flight[int] = Flight()
+    later: list[asyncio.Task[int]] = []
+
+    async def again() -> int:
+        await asyncio.sleep(1)
+        return await flight.join(lambda: asyncio.sleep(1, 2))
+
+    async def call() -> int:
+        later.append(asyncio.create_task(again()))
+        return 1
+
+    assert await flight.join(call) == 1
+    await asyncio.sleep(0.5)
+    assert await flight.join(lambda: asyncio.sleep(1, 3)) == 3
+    assert await later[0] == 3
 
 
 async def test_the_call_has_a_context_of_its_own() -> None:

@@ -277,6 +277,14 @@ class _Dead(dict[str, float]):
         return 0.0
 
 
+async def test_a_late_refusal_of_an_old_token_says_nothing_of_the_new_one() -> None:
+    portal = Portal(dies={"given": 0.0})
+    oauth = app(access_token="given")
+    await portal.batch(oauth)
+    oauth.refused("given")
+    assert oauth.current() == "access-1"
+
+
 async def test_two_clients_share_a_login() -> None:
     portal = Portal()
     oauth = app()
@@ -393,6 +401,30 @@ async def test_a_stored_token_that_has_run_out_is_refreshed() -> None:
     portal, store = Portal(), Store(stored)
     assert (await portal.batch(app(lock=store.lock))).succeeded == 3
     assert (len(portal.asked), portal.turned_away) == (1, 0)
+
+
+async def test_a_store_that_has_no_tokens_yet() -> None:
+    portal, store = Portal(), Store(OAuthTokens("", "", None))
+    assert (await portal.batch(app(lock=store.lock, access_token=""))).succeeded == 3
+    assert portal.forms[0]["refresh_token"] == "na1-refresh"
+
+
+def test_a_stored_date_has_a_time_zone() -> None:
+    with pytest.raises(ConfigurationError, match="with a time zone"):
+        OAuthTokens("given", "refresh", NOON.replace(tzinfo=None))
+
+
+async def test_storing_that_uses_the_client_is_told_so() -> None:
+    """It would wait for the token that waits for it."""
+    portal = Portal()
+
+    async def keep(_tokens: OAuthTokens) -> None:
+        await portal.batch(oauth)
+
+    oauth = app(on_refresh=keep)
+    with pytest.raises(RuntimeError, match="waits for its own end"):
+        await portal.batch(oauth)
+    assert len(asyncio.all_tasks()) == 1
 
 
 async def test_a_lock_that_gives_nothing_is_a_lock_all_the_same() -> None:

@@ -1,12 +1,17 @@
 """A user's program, never run: two type checkers read it."""
 
 import asyncio
+import dataclasses
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, assert_type
+from datetime import date
+from typing import Annotated, Any, assert_type
+
+import attrs
 
 from hubbatch import (
     Account,
+    Accounts,
     Batch,
     BatchFailed,
     BatchResponse,
@@ -16,9 +21,12 @@ from hubbatch import (
     LegacyObject,
     LegacyUpdateInput,
     Limits,
+    OAuth,
+    OAuthTokens,
     Outcome,
     OutcomeStatus,
     OverloadedError,
+    PropertyName,
     RateLimit,
     RecordError,
     RetryPolicy,
@@ -93,6 +101,55 @@ async def single(hub: HubBatch) -> None:
         await tickets.update("512", {})
     except OverloadedError as error:
         raise RuntimeError from error
+
+
+@attrs.define
+class Ticket:
+    subject: str
+    due: Annotated[date | None, PropertyName("due_date")] = None
+    id: str | None = None
+
+
+@dataclasses.dataclass
+class Company:
+    name: str
+    id: int | None = None
+
+
+async def typed(hub: HubBatch) -> None:
+    read = await hub.tickets.read(["1"], into=Ticket, id_property="ref")
+    assert_type(read, CombinedResponse[Ticket])
+    assert_type(read.results[0].due, date | None)
+    assert_type(read.outcomes[0].result, Ticket | None)
+    companies: Batch[Company] = hub.companies.read([1], into=Company)
+    assert_type(companies.response, CombinedResponse[Company] | None)
+    assert_type(await companies, CombinedResponse[Company])
+    plain = await hub.companies.read([1], into=None)
+    assert_type(plain, CombinedResponse[SimplePublicObject])
+    async with hub.tickets.read(read.results, into=Ticket) as outcomes:
+        async for outcome in outcomes:
+            assert_type(outcome, Outcome[Ticket])
+    updated = await hub.tickets.update(read.results)
+    assert_type(updated, CombinedResponse[SimplePublicObject])
+    await hub.companies.create([Company("Acme")])
+    await hub.companies.upsert([Company("Acme", 5)], id_property="name")
+
+
+async def load(account: str) -> str | OAuth:
+    async def keep(tokens: OAuthTokens) -> None:
+        assert_type(tokens.refresh_token, str)
+
+    if account == "1":
+        return "pat-na1-..."
+    return OAuth("id", "secret", "refresh", on_refresh=keep, lock=asyncio.Lock)
+
+
+async def many_accounts() -> None:
+    async with Accounts(load, rate_limit=len) as accounts:
+        assert_type(await accounts.get("62515"), HubBatch)
+        await accounts.forget(62515)
+    async with HubBatch(OAuth("id", "secret", "refresh", access_token="x")) as hub:  # noqa: S106
+        assert_type(hub, HubBatch)
 
 
 async def as_tasks(hub: HubBatch) -> None:
