@@ -4,6 +4,7 @@ HUBSPOT_ACCOUNTS: access tokens by account, e.g. {"62515": "pat-eu1-..."}; in re
 they come from a vault or a table.
 REDIS_URL: the Redis in which all processes keep the rate limit together. Without one
 there may be a single process only.
+HUBSPOT_MAX_REQUESTS: of an account, in 10 s; by default 190, that of Professional.
 """
 
 import json
@@ -19,6 +20,7 @@ from hubbatch.integrations.fastapi import client_of
 
 TOKENS: dict[str, str] = json.loads(os.environ.get("HUBSPOT_ACCOUNTS", "{}"))
 REDIS_URL = os.environ.get("REDIS_URL")
+MAX_REQUESTS = int(os.environ.get("HUBSPOT_MAX_REQUESTS", "190"))
 
 
 def opening() -> Accounts:
@@ -28,7 +30,7 @@ def opening() -> Accounts:
     from hubbatch.integrations.redis import RedisRateLimit  # noqa: PLC0415
 
     def limit_of(account: str) -> RedisRateLimit:
-        return RedisRateLimit(REDIS_URL, account=account, max_requests=190)
+        return RedisRateLimit(REDIS_URL, account=account, max_requests=MAX_REQUESTS)
 
     return Accounts(load, rate_limit=limit_of)
 
