@@ -1,15 +1,19 @@
-"""The rate limit over sockets, against a server that counts strictly.
+"""The rate limit over sockets, against servers that count strictly.
 
-    python benchmarks/limit.py [--seconds 60]
+    python benchmarks/limit.py [--seconds 60] [--svg docs/limits.svg]
 
-The server runs in a process of its own. It counts a request when the request has
+Three clients send as fast as their limiters let them, side by side, each to a server
+of its own: hubbatch, and aiohttp with aiolimiter's `AsyncLimiter(190, 10)` and
+`AsyncLimiter(19, 1)`.
+A server runs in a process of its own. It counts a request when the request has
 arrived, which is up to 200 ms after it was sent: a delay that all requests share and
 that jumps every few seconds, with some of its own for each. It accepts `LIMIT` in any
 rolling 10 s and answers 429 to every other. Answers take 50 to 400 ms, some 2 s. The
-client's event loop stands still for 300 ms now and then.
+clients' event loops stand still for 300 ms now and then.
 
 It prints requests, 429s, the fullest 10 s that the server saw, and how much of the
-limit was used from the tenth second on; it fails if there was a single 429.
+limit was used from the tenth second on; it fails if hubbatch got a single 429. With
+`--svg` it draws the requests of the last 10 s over time.
 """
 
 import argparse
@@ -19,13 +23,18 @@ import random
 import sys
 import time
 
+from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import aiohttp
 import orjson
 
-from hubbatch import HubBatch, RateLimit, Summary
+from aiolimiter import AsyncLimiter
+
+from hubbatch import HubBatch, RateLimit
 
 
 LIMIT = 190
@@ -44,9 +53,8 @@ class StrictServer:
     def __init__(self) -> None:
         self.rng = random.Random(7)
         self.window: deque[float] = deque()
-        self.accepted: list[float] = []
-        self.refused = 0
-        self.fullest = 0
+        self.arrived: list[float] = []
+        self.refused: list[float] = []
 
     def path_delay(self, now: float) -> float:
         """Give the delay that all requests share: none, or 160 ms, by turns."""
@@ -54,14 +62,13 @@ class StrictServer:
 
     def count(self, now: float) -> bool:
         """Count a request that arrives now; False if it is one too many."""
+        self.arrived.append(now)
         while self.window and self.window[0] <= now - INTERVAL:
             self.window.popleft()
         if len(self.window) >= LIMIT:
-            self.refused += 1
+            self.refused.append(now)
             return False
         self.window.append(now)
-        self.accepted.append(now)
-        self.fullest = max(self.fullest, len(self.window))
         return True
 
     async def serve(
@@ -103,7 +110,7 @@ def serve(connection: Any) -> None:
         server = await asyncio.start_server(strict.serve, "127.0.0.1", 0)
         connection.send(server.sockets[0].getsockname()[1])
         await asyncio.to_thread(connection.recv)
-        connection.send((strict.accepted, strict.refused, strict.fullest))
+        connection.send((strict.arrived, strict.refused))
 
     asyncio.run(run())
 
@@ -123,40 +130,169 @@ async def stall() -> None:
         time.sleep(0.3)  # noqa: ASYNC251 -- blocking is the point
 
 
-async def drive(port: int, seconds: float) -> Summary:
-    stalling = asyncio.create_task(stall())
-    limit = RateLimit(LIMIT)
-    url = f"http://127.0.0.1:{port}"
-    async with HubBatch("token", base_url=url, rate_limit=limit) as hub:
-        batch = hub.tickets.update(records(seconds))
-        async with batch as outcomes:
-            async for _ in outcomes:
-                pass
-    stalling.cancel()
-    return batch.summary
+async def drive_hubbatch(url: str, seconds: float) -> None:
+    async with (
+        HubBatch("token", base_url=url, rate_limit=RateLimit(LIMIT)) as hub,
+        hub.tickets.update(records(seconds)) as outcomes,
+    ):
+        async for _ in outcomes:
+            pass
+
+
+async def drive_leaky(
+    limiter: AsyncLimiter, url: str, seconds: float, workers: int = 32
+) -> None:
+    """Send what hubbatch sends, with as many workers, through a leaky bucket."""
+    source = records(seconds)
+    path = f"{url}/crm/v3/objects/tickets/batch/update"
+
+    async def work(session: aiohttp.ClientSession) -> None:
+        chunk: list[dict[str, Any]] = []
+        for record in source:
+            chunk.append(record)
+            if len(chunk) == 100:
+                async with limiter:
+                    pass
+                body = orjson.dumps({"inputs": chunk})
+                async with session.post(path, data=body) as answer:
+                    await answer.read()
+                chunk.clear()
+
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        await asyncio.gather(*(work(session) for _ in range(workers)))
+
+
+async def drive_wide(url: str, seconds: float) -> None:
+    await drive_leaky(AsyncLimiter(LIMIT, INTERVAL), url, seconds)
+
+
+async def drive_narrow(url: str, seconds: float) -> None:
+    await drive_leaky(AsyncLimiter(LIMIT / INTERVAL, 1), url, seconds)
+
+
+SCHEMES: Mapping[str, Callable[[str, float], Awaitable[None]]] = {
+    "hubbatch": drive_hubbatch,
+    "AsyncLimiter(190, 10)": drive_wide,
+    "AsyncLimiter(19, 1)": drive_narrow,
+}
+
+
+def drive(scheme: str, port: int, seconds: float) -> None:
+    """Be a client, with an event loop that stalls."""
+
+    async def run() -> None:
+        stalling = asyncio.create_task(stall())
+        await SCHEMES[scheme](f"http://127.0.0.1:{port}", seconds)
+        stalling.cancel()
+
+    asyncio.run(run())
+
+
+# ---- what the servers saw
+
+
+def in_window(arrived: Sequence[float], instant: float) -> int:
+    """Count the requests that arrived in the 10 s before an instant."""
+    until = bisect_right(arrived, instant)
+    return until - bisect_right(arrived, instant - INTERVAL)
+
+
+def row(scheme: str, seen: tuple[list[float], list[float]], seconds: float) -> str:
+    arrived, refused = seen
+    begin, end = arrived[0] + INTERVAL, arrived[0] + seconds
+    taken = sum(begin <= instant < end for instant in arrived)
+    taken -= sum(begin <= instant < end for instant in refused)
+    used = taken / (LIMIT * (end - begin) / INTERVAL) if end > begin else 0.0
+    fullest = max(in_window(arrived, instant) for instant in arrived)
+    return (
+        f"| {scheme} | {seconds:g} | {len(arrived)} | {len(refused)} | {fullest} "
+        f"| {LIMIT} | {used:.1%} |"
+    )
+
+
+COLOURS = ("#0b6e4f", "#c8553d", "#3d5a80")
+WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 760, 360, 56, 46, 44
+MOST = 400
+
+
+def draw(lines: Mapping[str, Sequence[float]], seconds: float) -> str:
+    """Draw the requests of the last 10 s over time, one line per scheme."""
+
+    def x(at: float) -> float:
+        return LEFT + at * (WIDTH - LEFT - 20) / seconds
+
+    def y(requests: float) -> float:
+        return HEIGHT - BOTTOM - requests * (HEIGHT - TOP - BOTTOM) / MOST
+
+    def line(path: str, style: str) -> str:
+        return f'<path d="{path}" fill="none" {style}/>'
+
+    def text(at: tuple[float, float], anchor: str, words: object) -> str:
+        place = f'x="{at[0]:.1f}" y="{at[1]:.1f}" text-anchor="{anchor}"'
+        return f"<text {place}>{words}</text>"
+
+    right = WIDTH - 20
+    size = f'viewBox="0 0 {WIDTH} {HEIGHT}"'
+    font = 'font-family="sans-serif" font-size="12" fill="#222"'
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {font}>',
+        "<title>Requests in the last 10 s, by limiter</title>",
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
+        text((LEFT - 40, TOP - 28), "start", "requests in the last 10 s"),
+        text(((LEFT + right) / 2, HEIGHT - 8), "middle", "seconds"),
+    ]
+    for requests in range(0, MOST + 1, 100):
+        parts.append(line(f"M{LEFT} {y(requests):.1f}H{right}", 'stroke="#ddd"'))
+        parts.append(text((LEFT - 8, y(requests) + 4), "end", requests))
+    below = HEIGHT - BOTTOM + 18
+    parts += [
+        text((x(at), below), "middle", at) for at in range(0, int(seconds) + 1, 10)
+    ]
+    steps = [seconds * step / 600 for step in range(601)]
+    for place, (scheme, arrived) in [*enumerate(lines.items())][::-1]:  # ours on top
+        points = "L".join(
+            f"{x(at):.1f} {y(in_window(arrived, arrived[0] + at)):.1f}" for at in steps
+        )
+        colour, start = f'stroke="{COLOURS[place]}"', LEFT + 190 * place
+        parts.append(line(f"M{points}", f'{colour} stroke-width="2"'))
+        parts.append(line(f"M{start} {TOP - 12}h24", f'{colour} stroke-width="3"'))
+        parts.append(text((start + 30, TOP - 8), "start", scheme))
+    dashes = 'stroke="#000" stroke-dasharray="6 4"'
+    parts.append(line(f"M{LEFT} {y(LIMIT):.1f}H{right}", dashes))
+    parts.append(text((right, y(LIMIT) - 16), "end", f"HubSpot's limit: {LIMIT}"))
+    return "\n".join([*parts, "</svg>", ""])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0)
-    seconds = parser.parse_args().seconds
+    parser.add_argument("--svg", type=Path)
+    options = parser.parse_args()
+    seconds = options.seconds
     context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=serve, args=(theirs,), daemon=True)
-    process.start()
-    summary = asyncio.run(drive(ours.recv(), seconds))
-    ours.send("stop")
-    accepted, refused, fullest = ours.recv()
-    begin, end = accepted[0] + INTERVAL, accepted[0] + seconds
-    steady = sum(begin <= instant < end for instant in accepted)
-    used = steady / (LIMIT * (end - begin) / INTERVAL) if end > begin else 0.0
-    print("| seconds | requests | 429 | fullest 10 s | limit | limit used |")
-    print("|---|---|---|---|---|---|")
-    print(
-        f"| {seconds:g} | {summary.requests} | {refused} | {fullest} | {LIMIT} "
-        f"| {used:.1%} |"
-    )
-    if refused or summary.throttled:
+    pipes, clients = {}, []
+    for scheme in SCHEMES:
+        pipes[scheme], theirs = context.Pipe()
+        context.Process(target=serve, args=(theirs,), daemon=True).start()
+        arguments = (scheme, pipes[scheme].recv(), seconds)
+        clients.append(context.Process(target=drive, args=arguments, daemon=True))
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+    seen: dict[str, tuple[list[float], list[float]]] = {}
+    for scheme, pipe in pipes.items():
+        pipe.send("stop")
+        seen[scheme] = pipe.recv()
+    print("| limiter | seconds | requests | 429 | fullest 10 s | limit | limit used |")
+    print("|---|---|---|---|---|---|---|")
+    for scheme, told in seen.items():
+        print(row(scheme, told, seconds))
+    if options.svg is not None:
+        lines = {scheme: arrived for scheme, (arrived, _) in seen.items()}
+        options.svg.write_text(draw(lines, seconds), encoding="utf-8")
+    if seen["hubbatch"][1] or any(client.exitcode for client in clients):
         sys.exit("the limit was broken")
 
 

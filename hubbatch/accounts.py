@@ -8,7 +8,7 @@ from inspect import isawaitable
 from math import inf
 from types import TracebackType
 from typing import Any, Literal, Self
-from weakref import WeakSet, WeakValueDictionary
+from weakref import WeakSet
 
 import aiohttp
 
@@ -19,7 +19,6 @@ from .net.auth import TokenSource
 from .net.engine import Engine
 from .net.flights import Flight
 from .net.oauth import OAuth
-from .net.pacing import Gate
 
 
 Load = Callable[[str], Awaitable[TokenSource | OAuth]]
@@ -90,7 +89,6 @@ class Accounts:
         self._loading: dict[str, Flight[_Client | None]] = {}
         self._closing: set[asyncio.Task[None]] = set()
         # What may still be in use elsewhere.
-        self._gates: WeakValueDictionary[str, Gate] = WeakValueDictionary()
         self._engines: WeakSet[Engine] = WeakSet()
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
@@ -174,7 +172,6 @@ class Accounts:
             client = _Client(
                 token,
                 account,
-                self._gates,
                 rate_limit=self._limit_of(account),
                 session=self._shared_session(),
                 **self._options,
@@ -209,7 +206,7 @@ class Accounts:
             idle = [key for key, one in self._open.items() if not one.engine.active]
             for key in idle[:excess]:
                 if key != account:
-                    del self._open[key]
+                    self._open.pop(key).engine.gate.let_go()
         if self._timer is None:
             self._look_again(client.wanted_at + self._idle)
 
@@ -226,7 +223,7 @@ class Accounts:
         }
         for account, at in due.items():
             if at <= now:
-                del self._open[account]
+                self._open.pop(account).engine.gate.let_go()
         if self._open:
             self._look_again(min(due[account] for account in self._open))
 
@@ -234,20 +231,19 @@ class Accounts:
 class _Client(HubBatch):
     """A client that knows whose it is.
 
-    The gate is that of any other client of the account which somebody still has.
+    It shares the limit of its account with any other that somebody still has.
     """
 
     def __init__(
         self,
         token: TokenSource | OAuth,
         account: str,
-        gates: WeakValueDictionary[str, Gate],
         **options: Any,
     ) -> None:
         super().__init__(token, **options)
         self.engine: Engine = self._engine
         self.engine.account = account
-        self.engine.gate = gates.setdefault(account, self.engine.gate)
+        self.engine.gate.belong_to((self.engine.place, account))
         self.wanted_at: float = -inf
 
     @property

@@ -5,16 +5,20 @@ import os
 from collections.abc import Iterable
 from math import inf
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal, Self, overload
 
 import aiohttp
 
+from .associations import Associations, AssociationsV3
+from .core.days import parse_reserve
+from .core.forecasting import Plan, named_call, plan
 from .core.object_types import StandardTypes
 from .core.operations import account_operation, check_api_version
 from .core.pacing import RateLimit
 from .core.retrying import RetryPolicy
 from .errors import ConfigurationError
 from .legacy import Legacy
+from .lists import ListMemberships
 from .models import Account
 from .net.auth import TokenSource
 from .net.batch import Batch
@@ -24,7 +28,9 @@ from .net.oauth import OAuth, sign_in
 from .net.pacing import Gate, Limits
 from .net.transport import AiohttpTransport, check_base_url
 from .objects import Objects
+from .properties import Properties
 from .single import Single
+from .splits import DealSplits
 
 
 _BASE_URL = "https://api.hubapi.com"
@@ -32,7 +38,7 @@ _API_VERSION = "v3"
 
 
 class HubBatch(StandardTypes):
-    """A client of one HubSpot account.
+    """A client of one HubSpot account, with an attribute for each object type.
 
     Enter it with `async with`, or call `aclose` in the end. It may be made outside an
     event loop, and belongs to the loop in which it is first used.
@@ -45,10 +51,15 @@ class HubBatch(StandardTypes):
         api_version: `"v3"` or a dated version such as `"2026-03"`; else
             HUBBATCH_API_VERSION, else v3.
         rate_limit: `"auto"` starts at 100 requests per 10 s and follows what HubSpot
-            tells; a number per 10 s or a `RateLimit` is a ceiling.
+            tells; a number per 10 s or a `RateLimit` is a ceiling. Clients with the
+            same token in one event loop share one limit, and the lowest ceiling.
         max_concurrency: how many requests may be under way at a time.
         retry: how often and how long a chunk is tried.
         timeout: seconds for one attempt. HubSpot itself gives up after 100 s.
+        daily_reserve: calls of the account's day to leave to others, as a number or
+            a share (`"5%"`); a batch that would use them ends with
+            `DailyLimitReached`. HubSpot tells no OAuth app of a day; then it has no
+            effect.
         session: an aiohttp session to share; it is never closed here.
         trust_env: whether aiohttp reads proxies from the environment.
         allow_http: whether `base_url` may be without TLS on another machine.
@@ -68,6 +79,7 @@ class HubBatch(StandardTypes):
         max_concurrency: int = 32,
         retry: RetryPolicy | None = None,
         timeout: float = 120.0,
+        daily_reserve: int | str = 0,
         session: aiohttp.ClientSession | None = None,
         trust_env: bool = False,
         allow_http: bool = False,
@@ -88,22 +100,29 @@ class HubBatch(StandardTypes):
             self._api_version = check_api_version(version)
         except ValueError as error:
             raise ConfigurationError(str(error)) from None
+        url = check_base_url(base_url, allow_http=allow_http)
         transport = AiohttpTransport(
-            check_base_url(base_url, allow_http=allow_http),
-            timeout=timeout,
-            session=session,
-            trust_env=trust_env,
+            url, timeout=timeout, session=session, trust_env=trust_env
         )
         policy = retry or RetryPolicy()
-        self._engine = Engine(
-            gate=Gate(_rate_limit(rate_limit), max_concurrency),
+        credentials = sign_in(
+            access_token,
             transport=transport,
-            credentials=sign_in(
-                access_token,
-                transport=transport,
-                policy=policy,
-                api_version=self._api_version,
+            policy=policy,
+            api_version=self._api_version,
+        )
+        token = credentials.fingerprint
+        self._engine = Engine(
+            gate=Gate(
+                _rate_limit(rate_limit),
+                max_concurrency,
+                reserve=parse_reserve(daily_reserve),
+                key=None if token is None else (str(url), token),
             ),
+            transport=transport,
+            credentials=credentials,
+            about=account_operation(api_version=self._api_version),
+            place=str(url),
             policy=policy,
             max_concurrency=max_concurrency,
             listeners=Listeners(listeners),
@@ -114,11 +133,64 @@ class HubBatch(StandardTypes):
     def objects(self, object_type: str) -> Objects:
         """Give the verbs of any object type, by name or id: `"2-3456"`, `"p1_car"`.
 
+        For the standard ones there are attributes: `hub.tickets`.
+
         Raises:
             TypeError: if it is no text.
             ValueError: if it is not one segment of a path.
         """
         return Objects(self._engine, object_type, api_version=self._api_version)
+
+    @overload
+    def associations(
+        self, source: str, target: str, /, *, api_version: Literal["v3"]
+    ) -> AssociationsV3: ...
+    @overload
+    def associations(self, source: str, target: str, /) -> Associations: ...
+    def associations(
+        self, source: str, target: str, /, *, api_version: Literal["v3"] | None = None
+    ) -> Associations | AssociationsV3:
+        """Give the verbs of the associations from one object type to another.
+
+        Under v3 they are those of v4, and of the dated version under any other; with
+        `api_version="v3"` the older ones, whose types have names.
+
+        Raises:
+            TypeError: if a type is no text.
+            ValueError: if one is not one segment of a path; for another version.
+        """
+        if api_version == "v3":
+            return AssociationsV3(self._engine, source, target)
+        if api_version is not None:
+            raise ValueError(
+                "the version of associations is the client's, or 'v3' for the older "
+                f"ones, not {api_version!r}"
+            )
+        version = self._api_version
+        return Associations(self._engine, source, target, api_version=version)
+
+    def properties(self, object_type: str) -> Properties:
+        """Give the verbs of the definitions of an object type's properties.
+
+        Raises:
+            TypeError: if it is no text.
+            ValueError: if it is not one segment of a path.
+        """
+        return Properties(self._engine, object_type, api_version=self._api_version)
+
+    def list_memberships(self, object_type: str) -> ListMemberships:
+        """Give the read of the lists that records of a type are on.
+
+        Raises:
+            TypeError: if it is no text.
+            ValueError: if its id is not known; a custom type is named by it.
+        """
+        return ListMemberships(self._engine, object_type, api_version=self._api_version)
+
+    @property
+    def deal_splits(self) -> DealSplits:
+        """The verbs of the deal splits."""
+        return DealSplits(self._engine, api_version=self._api_version)
 
     @property
     def limits(self) -> Limits:
@@ -131,11 +203,33 @@ class HubBatch(StandardTypes):
         Raises:
             APIError: if HubSpot refuses to say, or cannot.
         """
-        operation = account_operation(api_version=self._api_version)
-        asking: Batch[Account] = Batch(self._engine, operation, [None])
+        assert self._engine.about is not None  # noqa: S101 -- this client gave it
+        asking: Batch[Account] = Batch(self._engine, self._engine.about, [None])
         [account] = (await asking).results
-        self._engine.account = str(account.portal_id)
+        self._engine.know(account)
         return account
+
+    async def plan(self, operation: str, count: int) -> Plan:
+        """Forecast what a batch takes, e.g. `await hub.plan("tickets.update", 5_000)`.
+
+        The account is asked who it is if it has not told its limits yet.
+
+        Args:
+            operation: an object type and a verb of it, with a dot between them.
+            count: how many records.
+
+        Raises:
+            ValueError: for another operation, or a count below zero.
+            APIError: if HubSpot refuses to answer, or cannot.
+        """
+        call = named_call(operation)
+        if type(count) is not int or count < 0:
+            raise ValueError(f"count must be a number of records, not {count!r}")
+        engine = self._engine
+        if not engine.gate.told and engine.details is None:
+            await self.account()
+        daily = engine.gate.limits().daily_limit
+        return plan(count, call.max_inputs, engine.gate.limit(call.family), daily)
 
     async def aclose(self) -> None:
         """Wait for the batches under way, then close the connections."""

@@ -16,7 +16,8 @@ HubBatchError
 │   ├── RecordConflict                `.existing_id` has the value already
 │   └── OutcomeUnknown                it may or may not have been written
 ├── BatchFailed (ExceptionGroup)      of RecordErrors, by `raise_for_failures()`
-└── OverloadedError                   too many single calls wait
+├── OverloadedError                   too many single calls wait
+└── JournalError                      locked; of another job, source or portal
 
 Each can be pickled, and none ever holds an access token.
 """
@@ -196,3 +197,10 @@ class BatchFailed(HubBatchError, ExceptionGroup[RecordError]):
 
 class OverloadedError(HubBatchError):
     """Too many single calls wait; this one was refused and nothing of it was sent."""
+
+
+class JournalError(HubBatchError):
+    """A journal cannot be used: locked, damaged, or of another job.
+
+    The message names what differs. Nothing is sent that it cannot account for.
+    """

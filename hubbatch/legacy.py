@@ -1,20 +1,35 @@
 """The legacy `crm-objects/v1` calls, until HubSpot ends them in September 2027."""
 
 from collections.abc import AsyncIterable, Iterable
+from typing import Unpack
 
 from .core.operations import legacy_operation
-from .models import LegacyObject, LegacyUpdateInput, Record
-from .net.batch import LINGER, Batch
-from .net.engine import Engine
-
-
-LegacyUpdates = (
-    Iterable[LegacyUpdateInput | Record] | AsyncIterable[LegacyUpdateInput | Record]
+from .models import (
+    CreateInput,
+    LegacyCreateInput,
+    LegacyObject,
+    LegacyUpdateInput,
+    Record,
+    UpdateInput,
 )
+from .net.batch import Batch, Options, call, takes_options
+from .net.engine import Engine
+from .objects import Ids, check_flag, check_names
+
+
+LegacyCreate = LegacyCreateInput | CreateInput | Record | list[Record]
+LegacyCreates = Iterable[LegacyCreate] | AsyncIterable[LegacyCreate]
+LegacyUpdate = LegacyUpdateInput | UpdateInput | Record
+LegacyUpdates = Iterable[LegacyUpdate] | AsyncIterable[LegacyUpdate]
 
 
 class LegacyObjects:
-    """Batch calls of `crm-objects/v1` on one object type."""
+    """Batch calls of `crm-objects/v1` on one object type.
+
+    They take inputs of their own and those of v3, and work like those of `Objects`.
+    Dates are sent as milliseconds since 1970, as this API wants them. Its answers
+    have no envelope, so a response counts as COMPLETE and has no timestamps.
+    """
 
     def __init__(self, engine: Engine, object_type: str) -> None:
         self._engine = engine
@@ -23,31 +38,76 @@ class LegacyObjects:
     def __repr__(self) -> str:
         return f"<LegacyObjects {self._object_type!r}>"
 
-    def update(
+    @takes_options
+    def create(
+        self, inputs: LegacyCreates, **options: Unpack[Options]
+    ) -> Batch[LegacyObject]:
+        """Create records.
+
+        This API gives nothing back by which a result could be told from another but
+        the values that were written: of records that are equal in all of them, each
+        has succeeded, and which id is whose is not said.
+
+        Raises:
+            TypeError: if `inputs` is no collection of inputs.
+        """
+        operation = legacy_operation("create", self._object_type)
+        return call(self._engine, operation, inputs, options)
+
+    @takes_options
+    def read(
         self,
-        inputs: LegacyUpdates,
+        ids: Ids,
         *,
-        isolate: bool = True,
-        max_failures: int | str | None = "auto",
-        linger: float = LINGER,
+        properties: Iterable[str] = (),
+        properties_with_history: Iterable[str] = (),
+        include_deletes: bool = False,
+        **options: Unpack[Options],
+    ) -> Batch[LegacyObject]:
+        """Read records by id.
+
+        Without `properties` this API answers little more than ids. A record that its
+        answer leaves out has failed with `RecordNotFound`; deleted ones are in it
+        with `include_deletes`.
+
+        Raises:
+            TypeError: if `ids` is no collection of ids, or properties is one text.
+        """
+        parameters = {
+            "properties": check_names(properties),
+            "propertiesWithHistory": check_names(properties_with_history),
+            "includeDeletes": ("true",)
+            if check_flag("include_deletes", include_deletes)
+            else (),
+        }
+        operation = legacy_operation(
+            "read",
+            self._object_type,
+            parameters={name: given for name, given in parameters.items() if given},
+        )
+        return call(self._engine, operation, ids, options)
+
+    @takes_options
+    def update(
+        self, inputs: LegacyUpdates, **options: Unpack[Options]
     ) -> Batch[LegacyObject]:
         """Set properties of existing records.
-
-        Dates are sent as milliseconds since 1970, as this API wants them. Its answers
-        have no envelope, so the response counts as COMPLETE and has no timestamps.
 
         Raises:
             TypeError: if `inputs` is no collection of inputs.
         """
         operation = legacy_operation("update", self._object_type)
-        return Batch(
-            self._engine,
-            operation,
-            inputs,
-            isolate=isolate,
-            max_failures=max_failures,
-            linger=linger,
-        )
+        return call(self._engine, operation, inputs, options)
+
+    @takes_options
+    def archive(self, ids: Ids, **options: Unpack[Options]) -> Batch[LegacyObject]:
+        """Delete records; HubSpot says of this API that it cannot be undone.
+
+        Raises:
+            TypeError: if `ids` is no collection of ids.
+        """
+        operation = legacy_operation("archive", self._object_type)
+        return call(self._engine, operation, ids, options)
 
 
 class Legacy:

@@ -77,6 +77,87 @@ class LegacyUpdateInput:
     properties: Mapping[str, object]
 
 
+@frozen
+class LegacyCreateInput:
+    """A record to create, for `crm-objects/v1`."""
+
+    properties: Mapping[str, object]
+
+
+@frozen
+class AssociationInput:
+    """Two records to associate, as what; or to take such labels off.
+
+    `types` stays empty for `create_default` and `archive`.
+    """
+
+    from_: str | int
+    to: str | int
+    types: Sequence[AssociationSpec] = ()
+
+
+@frozen
+class PublicAssociation:
+    """An association of the v3 API, of a named type: `contact_to_company`."""
+
+    from_: str | int
+    to: str | int
+    type: str
+
+
+@frozen
+class PropertyCreate:
+    """A property to create.
+
+    `type` is one of bool, date, datetime, enumeration, number, phone_number, string;
+    `field_type` one of booleancheckbox, calculation_equation, checkbox, date, file,
+    html, number, phonenumber, radio, select, text, textarea.
+    """
+
+    name: str
+    label: str
+    group_name: str
+    type: str
+    field_type: str
+    description: str | None = None
+    options: Sequence["PropertyOption"] | None = None
+    has_unique_value: bool | None = None
+    hidden: bool | None = None
+    display_order: int | None = None
+    form_field: bool | None = None
+    data_sensitivity: str | None = None
+    calculation_formula: str | None = None
+    external_options: bool | None = None
+    referenced_object_type: str | None = None
+
+
+@frozen
+class PropertyOption:
+    """One of the values that an enumeration may have."""
+
+    label: str
+    value: str
+    display_order: int | None = None
+    hidden: bool = False
+    description: str | None = None
+
+
+@frozen
+class DealSplit:
+    """A user's share of a deal, in percent."""
+
+    owner_id: int
+    percentage: float
+
+
+@frozen
+class DealSplitsInput:
+    """How a deal is split; the percentages make a hundred."""
+
+    id: str | int
+    splits: Sequence[DealSplit]
+
+
 @define
 class ValueWithTimestamp:
     """One value that a property has or had, and who set it when."""
@@ -140,6 +221,143 @@ class LegacyObject:
     object_id: int
     properties: dict[str, LegacyProperty] = Factory(dict)
     is_deleted: bool | None = None
+
+
+@define
+class LabelsBetweenObjectPair:
+    """An association as creating it answers it; ids are texts in all versions."""
+
+    from_object_id: str
+    to_object_id: str
+    from_object_type_id: str | None = None
+    to_object_type_id: str | None = None
+    labels: list[str] = Factory(list)
+
+
+@define
+class PublicDefaultAssociation:
+    """An association without a label, and the type that it was given."""
+
+    from_: str
+    to: str
+    association_spec: AssociationSpec | None = None
+
+
+@define
+class AssociationSpecWithLabel:
+    """One type of an association that there is; an unlabelled one has no label."""
+
+    category: str | None
+    type_id: int | None
+    label: str | None = None
+    from_object_type_id: str | None = None
+    to_object_type_id: str | None = None
+
+
+@define
+class MultiAssociatedObjectWithLabel:
+    """A record at the other end, and as what it is associated."""
+
+    to_object_id: str
+    association_types: list[AssociationSpecWithLabel] = Factory(list)
+
+
+@define
+class PublicAssociationMultiWithLabel:
+    """All the associations of one record with records of one type.
+
+    `paging` is None: further pages have been asked for, and `to` has them all.
+    """
+
+    from_: str
+    to: list[MultiAssociatedObjectWithLabel] = Factory(list)
+    paging: dict[str, Any] | None = None
+
+
+@define
+class AssociatedId:
+    """A record at the other end, in the v3 API."""
+
+    id: str
+    type: str | None = None
+
+
+@define
+class PublicAssociationMulti:
+    """The associations of one record, in the v3 API.
+
+    With a `paging` there are more of them, for which this API's batch read cannot ask.
+    """
+
+    from_: str
+    to: list[AssociatedId] = Factory(list)
+    paging: dict[str, Any] | None = None
+
+
+@define
+class PropertyModificationMetadata:
+    """What may be changed about a property."""
+
+    archivable: bool | None = None
+    read_only_definition: bool | None = None
+    read_only_options: bool | None = None
+    read_only_value: bool | None = None
+
+
+@define
+class Property:
+    """A property of an object type, as it is defined."""
+
+    name: str
+    label: str | None = None
+    type: str | None = None
+    field_type: str | None = None
+    group_name: str | None = None
+    description: str | None = None
+    options: list[PropertyOption] = Factory(list)
+    display_order: int | None = None
+    has_unique_value: bool | None = None
+    hidden: bool | None = None
+    hubspot_defined: bool | None = None
+    calculated: bool | None = None
+    calculation_formula: str | None = None
+    external_options: bool | None = None
+    referenced_object_type: str | None = None
+    form_field: bool | None = None
+    data_sensitivity: str | None = None
+    archived: bool | None = None
+    archived_at: datetime | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    modification_metadata: PropertyModificationMetadata | None = None
+
+
+@define
+class RecordListMembership:
+    """A list that a record is on."""
+
+    list_id: str
+    list_version: int | None = None
+    first_added_timestamp: datetime | None = None
+    last_added_timestamp: datetime | None = None
+    is_public_list: bool | None = None
+
+
+@define
+class RecordIdWithMemberships:
+    """A record, and the lists that it is on."""
+
+    object_type_id: str | None
+    record_id: str
+    record_list_memberships: list[RecordListMembership] = Factory(list)
+
+
+@define
+class DealToDealSplits:
+    """A deal, and the records of its splits."""
+
+    id: str
+    splits: list[SimplePublicObject] = Factory(list)
 
 
 @define

@@ -1,15 +1,23 @@
 """The verbs of one object type."""
 
-from collections.abc import AsyncIterable, Iterable
-from typing import Any, TypeVar, overload
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
+from copy import copy
+from enum import Enum
+from typing import Any, Final, Literal, TypeVar, Unpack, overload
 
+from attrs import evolve
+
+from .core.calls import Operation, Verb
 from .core.operations import (
     check_object_type,
     create_operation,
+    list_operation,
     object_operation,
     read_operation,
+    schema_operation,
 )
 from .core.typed import Typed, shape_of
+from .errors import RecordNotFound
 from .models import (
     CreateInput,
     Record,
@@ -18,7 +26,7 @@ from .models import (
     UpdateInput,
     UpsertInput,
 )
-from .net.batch import LINGER, Batch
+from .net.batch import Batch, Options, ask, call, takes_options
 from .net.engine import Engine
 
 
@@ -34,6 +42,25 @@ Upsert = UpsertInput | Record | Typed
 Upserts = Iterable[Upsert] | AsyncIterable[Upsert]
 
 
+class AllProperties(Enum):
+    """The type of `ALL`."""
+
+    ALL = "all"
+
+    def __repr__(self) -> str:
+        return "ALL"
+
+
+ALL: Final = AllProperties.ALL
+"""Every property that the object type has, whatever they are."""
+
+Properties = Iterable[str] | Literal[AllProperties.ALL]
+
+# Names of all properties may be too long for a URL, for which HubSpot has a 414 and
+# no figure; many servers draw the line at 8 KiB.
+_LONGEST_QUERY = 6_000
+
+
 class Objects:
     """Batch calls on the records of one object type.
 
@@ -46,15 +73,9 @@ class Objects:
     properties (see `PropertyName` for other names), and None leaves one out. The id is
     the field `id`, or the field that is `id_property`; a create has no use for it.
 
-    Every verb takes these keywords too:
-
-    * `isolate`: whether a chunk that HubSpot refuses as a whole is split to find the
-      records that are to blame; otherwise all of them fail.
-    * `max_failures`: more failed or unknown records than this number, or this share
-      (`"5%"`) of all, end the batch with `TooManyFailures`. `"auto"` ends it when
-      its first 1,000 records all failed for the same reason; None never does.
-    * `linger`: seconds that a partial chunk waits for more inputs from an
-      asynchronous source.
+    Every verb takes the keywords of `hubbatch.Options` too: `isolate`,
+    `max_failures` and `linger`. A verb that HubSpot does not have for the type is a
+    ValueError.
 
     Awaiting or iterating raises `AuthenticationError`, `PermissionDeniedError`,
     `InvalidRequestError`, `DailyLimitReached` or `HubSpotUnavailable` when no chunk
@@ -69,14 +90,13 @@ class Objects:
     def __repr__(self) -> str:
         return f"<Objects {self._object_type!r}>"
 
+    @takes_options
     def create(
         self,
         inputs: Creates,
         *,
         reconcile_by: str | None = None,
-        isolate: bool = True,
-        max_failures: int | str | None = "auto",
-        linger: float = LINGER,
+        **options: Unpack[Options],
     ) -> Batch[SimplePublicObject]:
         """Create records.
 
@@ -92,28 +112,19 @@ class Objects:
             api_version=self._api_version,
             reconcile_by=check_name(reconcile_by),
         )
-        return Batch(
-            self._engine,
-            operation,
-            inputs,
-            isolate=isolate,
-            max_failures=max_failures,
-            linger=linger,
-        )
+        return call(self._engine, operation, inputs, options)
 
     @overload
     def read(
         self,
         ids: Ids,
         *,
-        properties: Iterable[str] = (),
+        properties: Properties = (),
         properties_with_history: Iterable[str] = (),
         id_property: str | None = None,
         archived: bool = False,
         into: None = None,
-        isolate: bool = True,
-        max_failures: int | str | None = "auto",
-        linger: float = LINGER,
+        **options: Unpack[Options],
     ) -> Batch[SimplePublicObject]: ...
 
     @overload
@@ -121,33 +132,30 @@ class Objects:
         self,
         ids: Ids,
         *,
-        properties: Iterable[str] = (),
+        properties: Properties = (),
         id_property: str | None = None,
         archived: bool = False,
         into: type[T],
-        isolate: bool = True,
-        max_failures: int | str | None = "auto",
-        linger: float = LINGER,
+        **options: Unpack[Options],
     ) -> Batch[T]: ...
 
+    @takes_options
     def read(
         self,
         ids: Ids,
         *,
-        properties: Iterable[str] = (),
+        properties: Properties = (),
         properties_with_history: Iterable[str] = (),
         id_property: str | None = None,
         archived: bool = False,
         into: type[T] | None = None,
-        isolate: bool = True,
-        max_failures: int | str | None = "auto",
-        linger: float = LINGER,
+        **options: Unpack[Options],
     ) -> Batch[Any]:
         """Read records by id, or by the value of a unique property.
 
-        Without `properties` HubSpot answers the type's default ones. With
-        `properties_with_history` it takes 50 inputs a call instead of 100. `archived`
-        reads only records that are archived.
+        Without `properties` HubSpot answers the type's default ones; with `ALL` it is
+        asked once which there are. With `properties_with_history` it takes 50 inputs
+        a call instead of 100. `archived` reads only records that are archived.
 
         `into` is an attrs class or a dataclass of yours: its fields are asked for as
         properties (see `PropertyName` for other names), and each result is one of
@@ -162,37 +170,101 @@ class Objects:
                 a property cannot be what a field of `into` is.
             ValueError: if histories are asked for, which `into` has no place for.
         """
+        everything = properties is ALL
         if into is not None:
-            asked = check_names(properties)
-            properties = dict.fromkeys((*shape_of(into).properties, *asked))
+            fields = shape_of(into).properties
             if check_names(properties_with_history):
                 raise ValueError("into= has no place for properties_with_history")
+            if properties is not ALL:
+                properties = dict.fromkeys((*fields, *check_names(properties)))
         operation = read_operation(
             self._object_type,
             api_version=self._api_version,
             id_property=check_name(id_property),
-            properties=check_names(properties),
+            properties=() if everything else check_names(properties),
             properties_with_history=check_names(properties_with_history),
             archived=check_flag("archived", archived),
             into=into,
         )
-        return Batch(
-            self._engine,
-            operation,
-            ids,
-            isolate=isolate,
-            max_failures=max_failures,
-            linger=linger,
-        )
+        complete = self._with_all_properties if everything else None
+        return call(self._engine, operation, ids, options, complete=complete)
 
+    def list(
+        self, *, properties: Properties = (), archived: bool = False
+    ) -> AsyncIterator[SimplePublicObject]:
+        """Go through all the records of the type, 100 a call, as HubSpot orders them.
+
+        A page is asked for when the one before it has been gone through. Without
+        `properties` HubSpot answers the type's default ones; with `ALL` it is asked
+        once which there are. `archived` lists only records that are archived.
+
+        Raises:
+            TypeError: if properties is one text.
+            APIError: while going through, if HubSpot refuses a page, or cannot give it.
+        """
+        names = None if properties is ALL else check_names(properties)
+        check_flag("archived", archived)
+        self._engine.check_open()
+        return self._pages(names, archived=archived)
+
+    async def _pages(
+        self, names: tuple[str, ...] | None, *, archived: bool
+    ) -> AsyncIterator[SimplePublicObject]:
+        if names is None:
+            names = await self._all_properties()
+        # Names too long for a URL are asked for in a body, a page of ids at a time.
+        in_url = names if len(",".join(names)) <= _LONGEST_QUERY else ()
+        after: str | None = None
+        while True:
+            operation = list_operation(
+                self._object_type,
+                api_version=self._api_version,
+                properties=in_url,
+                archived=archived,
+                after=after,
+            )
+            page = await ask(self._engine, operation)
+            records = page.records
+            if records and in_url != names:
+                records = await self._read_page(records, names, archived=archived)
+            for record in records:
+                yield record
+            if page.after is None:
+                return
+            if page.after == after:
+                raise RuntimeError(f"HubSpot's list does not move on from {after!r}")
+            after = page.after
+
+    async def _read_page(
+        self,
+        records: Sequence[SimplePublicObject],
+        names: tuple[str, ...],
+        *,
+        archived: bool,
+    ) -> Sequence[SimplePublicObject]:
+        """Read the records of a page again; one that went meanwhile is passed over."""
+        ids = [record.id for record in records]
+        response = await self.read(ids, properties=names, archived=archived)
+        for outcome in response.failures:
+            if not isinstance(outcome.error, RecordNotFound) and outcome.error:
+                raise copy(outcome.error)
+        return [outcome.result for outcome in response.outcomes if outcome.result]
+
+    async def _all_properties(self) -> tuple[str, ...]:
+        operation = schema_operation(self._object_type, api_version=self._api_version)
+        names: list[str] = await ask(self._engine, operation)
+        return tuple(names)
+
+    async def _with_all_properties(self, operation: Operation) -> Operation:
+        return evolve(operation, properties=await self._all_properties())
+
+    @takes_options
     def update(
         self,
         inputs: Updates,
         *,
         id_property: str | None = None,
-        isolate: bool = True,
-        max_failures: int | str | None = "auto",
-        linger: float = LINGER,
+        **options: Unpack[Options],
     ) -> Batch[SimplePublicObject]:
         """Set properties of existing records.
 
@@ -202,29 +274,16 @@ class Objects:
         Raises:
             TypeError: if `inputs` is no collection of inputs.
         """
-        operation = object_operation(
-            "update",
-            self._object_type,
-            api_version=self._api_version,
-            id_property=check_name(id_property),
-        )
-        return Batch(
-            self._engine,
-            operation,
-            inputs,
-            isolate=isolate,
-            max_failures=max_failures,
-            linger=linger,
-        )
+        operation = self._operation("update", id_property)
+        return call(self._engine, operation, inputs, options)
 
+    @takes_options
     def upsert(
         self,
         inputs: Upserts,
         *,
         id_property: str | None = None,
-        isolate: bool = True,
-        max_failures: int | str | None = "auto",
-        linger: float = LINGER,
+        **options: Unpack[Options],
     ) -> Batch[SimplePublicUpsertObject]:
         """Set properties of the records with a unique value; create what is missing.
 
@@ -233,44 +292,26 @@ class Objects:
         Raises:
             TypeError: if `inputs` is no collection of inputs.
         """
-        operation = object_operation(
-            "upsert",
-            self._object_type,
-            api_version=self._api_version,
-            id_property=check_name(id_property),
-        )
-        return Batch(
-            self._engine,
-            operation,
-            inputs,
-            isolate=isolate,
-            max_failures=max_failures,
-            linger=linger,
-        )
+        operation = self._operation("upsert", id_property)
+        return call(self._engine, operation, inputs, options)
 
+    @takes_options
     def archive(
-        self,
-        ids: Ids,
-        *,
-        isolate: bool = True,
-        max_failures: int | str | None = "auto",
-        linger: float = LINGER,
+        self, ids: Ids, **options: Unpack[Options]
     ) -> Batch[SimplePublicObject]:
         """Archive records; HubSpot answers the same for ids that do not exist.
 
         Raises:
             TypeError: if `ids` is no collection of ids.
         """
-        operation = object_operation(
-            "archive", self._object_type, api_version=self._api_version
-        )
-        return Batch(
-            self._engine,
-            operation,
-            ids,
-            isolate=isolate,
-            max_failures=max_failures,
-            linger=linger,
+        return call(self._engine, self._operation("archive"), ids, options)
+
+    def _operation(self, verb: Verb, id_property: str | None = None) -> Operation:
+        return object_operation(
+            verb,
+            self._object_type,
+            api_version=self._api_version,
+            id_property=check_name(id_property),
         )
 
 

@@ -98,6 +98,9 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a word": ({"rate_limit": "fast"}, "rate_limit must be .*, not 'fast'"),
     "True requests": ({"rate_limit": True}, "rate_limit must be .*, not True"),
     "no number": ({"rate_limit": math.nan}, "rate_limit must be .*, not nan"),
+    "more than a day": ({"daily_reserve": "101%"}, "daily_reserve .*, not '101%'"),
+    "less than nothing": ({"daily_reserve": -1}, "daily_reserve must be .*, not -1"),
+    "True calls": ({"daily_reserve": True}, "daily_reserve must be .*, not True"),
     "no limit": ({"rate_limit": math.inf}, "rate_limit must be .*, not inf"),
 }
 
@@ -183,7 +186,7 @@ def test_api_version(version: str) -> None:
 def test_standard_types_are_attributes(name: str, segment: str) -> None:
     hub = HubBatch(SECRET)
     made = getattr(hub, name)
-    assert repr(made) == f"<Objects {segment!r}>"
+    assert repr(made) == f"<Objects {name!r}>"
     assert f"/{segment}/batch/archive" in path_of(hub, made.archive([]))
 
 

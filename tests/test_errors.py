@@ -74,6 +74,7 @@ def test_the_tree() -> None:
         "    OutcomeUnknown",
         "  BatchFailed",
         "  OverloadedError",
+        "  JournalError",
     ]
     assert issubclass(ConfigurationError, ValueError)
     assert issubclass(BatchFailed, ExceptionGroup)

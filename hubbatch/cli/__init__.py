@@ -6,9 +6,9 @@ import sys
 def main() -> None:
     """Run the command line; without its extra, say how to get it."""
     try:
-        from .commands import hubbatch  # noqa: PLC0415 -- click and rich are an extra
+        from .commands import hubbatch  # noqa: PLC0415 -- they are an extra
     except ModuleNotFoundError as error:
-        if error.name not in ("click", "rich"):
+        if error.name not in ("click", "filelock", "rich"):
             raise
         sys.exit('The command line needs its extra: pip install "hubbatch[cli]"')
-    hubbatch()
+    hubbatch(prog_name="hubbatch")

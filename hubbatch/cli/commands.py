@@ -3,6 +3,7 @@
 import asyncio
 import sys
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,41 @@ from hubbatch.simulator.quota import TIERS
 from hubbatch.simulator.serving import run
 
 from .demo import run_demo
+from .looking import completion, status, whoami
+from .verbs import archive, create, read, replay, update, upsert
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Sections(click.Group):
+    """A group whose help has its commands under headings, in order of use."""
+
+    headings: Mapping[str, tuple[str, ...]] = {
+        "Send rows": ("update", "upsert", "create", "read", "archive", "replay"),
+        "Look": ("status", "whoami"),
+        "Without an account": ("demo", "simulate"),
+        "This shell": ("completion",),
+    }
+
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002 -- as click calls it
+        formatter: click.HelpFormatter,
+    ) -> None:
+        """Write the commands, heading by heading."""
+        longest = max(map(len, self.commands))
+        for heading, names in self.headings.items():
+            with formatter.section(heading):
+                formatter.write_dl(
+                    [
+                        (
+                            name.ljust(longest),
+                            self.commands[name].get_short_help_str(80),
+                        )
+                        for name in names
+                    ]
+                )
+
+
+@click.group(cls=_Sections, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, package_name="hubbatch")
 def hubbatch() -> None:
     """Write to and read from HubSpot's CRM in batches of any length."""
@@ -66,3 +99,17 @@ def simulate(**options: Any) -> None:
     """Serve a simulated HubSpot to any client, until Ctrl-C."""
     complain = partial(click.echo, err=True)
     sys.exit(run(**options, say=click.echo, complain=complain))
+
+
+for _command in (
+    update,
+    upsert,
+    create,
+    read,
+    archive,
+    replay,
+    status,
+    whoami,
+    completion,
+):
+    hubbatch.add_command(_command)

@@ -14,10 +14,10 @@ from hubbatch.errors import (
 )
 
 from .blaming import from_api_error
-from .encoding import Encoder, encoder, renames
+from .calls import Encoder, Operation
+from .encoding import encoder, renames
 from .events import ChunkIsolated
 from .isolating import Density, halve, split
-from .operations import Operation
 from .outcomes import (
     Outcome,
     OutcomeStatus,
@@ -26,6 +26,7 @@ from .outcomes import (
     unknown_error,
     unsuccessful,
 )
+from .paging import next_pages
 from .planning import Chunk, Desk
 from .reconciling import Reconciler
 from .settling import Settlement
@@ -143,10 +144,10 @@ class Ledger:
             self._reconciler.settle(chunk, settlement, now)
             return
         self.emit.answered(chunk, settlement)
-        if not settlement.failed and not settlement.open:
+        if not (settlement.failed or settlement.open or settlement.unfinished):
             self.succeed(chunk, settlement.results)
             return
-        amiss = {*settlement.failed, *settlement.open}
+        amiss = {*settlement.failed, *settlement.open, *settlement.unfinished}
         fine = [position for position in range(len(chunk)) if position not in amiss]
         if fine:
             self.succeed(chunk.pick(fine), [settlement.results[p] for p in fine])
@@ -154,6 +155,12 @@ class Ledger:
             self._refused(chunk.pick([position]), error)
         if settlement.open:
             self._settle_open(chunk, settlement.open)
+        shape = self.operation.call.results
+        if settlement.unfinished and shape is not None and shape.paging is not None:
+            onward = next_pages(
+                shape.paging, chunk, settlement.results, settlement.unfinished
+            )
+            self.send_back([onward])
 
     def _settle_open(self, chunk: Chunk, positions: list[int]) -> None:
         """Ask once more, alone, for what an answer does not account for."""
@@ -173,7 +180,7 @@ class Ledger:
         if chunk.probes and conflict:
             # The value is there now: the lost request may have been written late.
             self._reconciler.doubt(chunk, f"created again, and then: {error}")
-        elif _maybe_written(chunk) and (
+        elif maybe_written(chunk) and (
             conflict or (isinstance(error, RecordNotFound) and _renames(chunk))
         ):
             # What is in the way, or gone, may be its own doing.
@@ -184,6 +191,12 @@ class Ledger:
     def look_for(self, chunk: Chunk) -> bool:
         """Make creates that may have been written a question, if that can be done."""
         return self._reconciler.look_for(chunk)
+
+    def recall(self, chunk: Chunk) -> None:
+        """Take a chunk that is new here for one that may have been sent before."""
+        if chunk.attempts == 0:
+            chunk.doubtful = True
+            self.look_for(chunk)
 
     def refuse(self, chunk: Chunk, refusal: Refused) -> None:
         """Split a refused chunk to find whom it is about; alone, an input failed."""
@@ -234,7 +247,7 @@ class Ledger:
         reason = _reason(verdict)
         if chunk.probing:
             reason = f"it may have been written, and could not be read back: {reason}"
-        if _maybe_written(chunk) and self.operation.call.writes:
+        if maybe_written(chunk) and self.operation.call.writes:
             self.leave_unknown(chunk, reason)
         elif isinstance(verdict, Missing):
             self.fail(chunk, OutcomeStatus.FAILED, from_api_error(verdict.error))
@@ -280,7 +293,7 @@ class Ledger:
         self.fail(chunk, OutcomeStatus.UNKNOWN, unknown_error(reason))
 
     def _drop(self, chunk: Chunk) -> None:
-        unseen = _maybe_written(chunk) or chunk.in_flight
+        unseen = maybe_written(chunk) or chunk.in_flight
         if unseen and self.operation.call.writes:
             error: RecordError = unknown_error(f"sent, and then {self.ended}")
             self._account_for(chunk, OutcomeStatus.UNKNOWN, error)
@@ -320,7 +333,8 @@ class Ledger:
         self.freed()
 
 
-def _maybe_written(chunk: Chunk) -> bool:
+def maybe_written(chunk: Chunk) -> bool:
+    """Whether an earlier request may have written the inputs of a chunk."""
     # What was looked for and not found may still come of a request that was lost.
     return chunk.doubtful or chunk.probes > 0
 

@@ -1,6 +1,6 @@
 """One HTTP exchange as values, so that what it means can be decided without IO."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from attrs import Factory, field, frozen
 
@@ -17,7 +17,7 @@ class Request:
 
     method: str
     path: str
-    query: Mapping[str, str] = Factory(dict)
+    query: Mapping[str, str | Sequence[str]] = Factory(dict)
     headers: Mapping[str, str] = field(factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
 

@@ -7,6 +7,7 @@ properties' mapping of texts, which is kept as it is.
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from attrs import fields as attrs_fields
@@ -31,6 +32,7 @@ from .values import epoch_milliseconds, iso_milliseconds
 T = TypeVar("T")
 
 Raw = Mapping[str, Any]
+Hook = Callable[[Any, Any], Any]
 
 
 def camel_case(name: str) -> str:
@@ -56,8 +58,8 @@ def _object_fields(raw: Raw) -> tuple[Any, ...]:
     # dict() and str() refuse an answer of the wrong shape instead of handing it on.
     properties = get("properties")
     return (
-        _text_id(raw["id"]),
-        {} if properties is None else _mapping(properties),
+        text_id(raw["id"]),
+        {} if properties is None else mapping_of(properties),
         _datetime(get("createdAt")),
         _datetime(get("updatedAt")),
         get("archived"),
@@ -69,7 +71,8 @@ def _object_fields(raw: Raw) -> tuple[Any, ...]:
     )
 
 
-def _text_id(raw: object) -> str:
+def text_id(raw: object) -> str:
+    """Read an id; old APIs write numbers."""
     if type(raw) is str:
         return raw
     if type(raw) is int:
@@ -77,7 +80,8 @@ def _text_id(raw: object) -> str:
     raise TypeError(f"an id of type {type(raw).__name__}")
 
 
-def _mapping(raw: object) -> dict[str, Any]:
+def mapping_of(raw: object) -> dict[str, Any]:
+    """Read a mapping, and take nothing else for one."""
     if type(raw) is dict:
         return raw
     raise TypeError(f"properties of type {type(raw).__name__}")
@@ -105,7 +109,7 @@ def _histories(raw: Raw) -> dict[str, list[ValueWithTimestamp]]:
             converter.structure({"value": None, **value}, ValueWithTimestamp)
             for value in values or ()
         ]
-        for name, values in _mapping(raw).items()
+        for name, values in mapping_of(raw).items()
     }
 
 
@@ -194,7 +198,7 @@ def structure_legacy_object(raw: Raw) -> LegacyObject:
         int(object_id),
         {
             name: _legacy_property(value)
-            for name, value in _mapping(raw.get("properties") or {}).items()
+            for name, value in mapping_of(raw.get("properties") or {}).items()
         },
         raw.get("isDeleted"),
     )
@@ -275,22 +279,48 @@ def _make_converter() -> Converter:
         },
     }
     for cls, hooks in special.items():
-        structure_overrides: dict[str, Any] = {
-            name: override(rename=camel_case(name), struct_hook=hooks.get(name))
-            for name in _names(cls)
-        }
-        made.register_structure_hook(
-            cls, make_dict_structure_fn(cls, made, **structure_overrides)
-        )
+        _teach_reading(made, cls, hooks)
     for cls in (*special, SimplePublicObject, SimplePublicUpsertObject, BatchResponse):
-        unstructure_overrides: dict[str, Any] = {
-            name: override(rename=camel_case(name)) for name in _names(cls)
-        }
-        written: Any = make_dict_unstructure_fn(cls, made, **unstructure_overrides)
-        made.register_unstructure_hook(cls, _leaving_out(written))
+        _teach_writing(made, cls, {})
     made.register_unstructure_hook(LegacyObject, _unstructure_legacy_object)
     made.register_unstructure_hook(LegacyProperty, _unstructure_legacy_property)
     return made
+
+
+def _teach_reading(made: Converter, cls: type, hooks: Mapping[str, Hook]) -> None:
+    overrides: dict[str, Any] = {
+        name: override(rename=camel_case(name), struct_hook=hooks.get(name))
+        for name in _names(cls)
+    }
+    made.register_structure_hook(cls, make_dict_structure_fn(cls, made, **overrides))
+
+
+def _teach_writing(made: Converter, cls: type, hooks: Mapping[str, Any]) -> None:
+    overrides: dict[str, Any] = {
+        name: override(rename=camel_case(name), unstruct_hook=hooks.get(name))
+        for name in _names(cls)
+    }
+    written: Any = make_dict_unstructure_fn(cls, made, **overrides)
+    made.register_unstructure_hook(cls, _leaving_out(written))
+
+
+def teach(
+    cls: type,
+    reads: Mapping[str, Hook] | None = None,
+    writes: Mapping[str, Callable[[Any], Any]] | None = None,
+) -> None:
+    """Make a class known, its fields in camel case; some of them by functions."""
+    _teach_reading(converter, cls, reads or {})
+    _teach_writing(converter, cls, writes or {})
+
+
+def of_class(cls: type[T]) -> Callable[[Any], T]:
+    """Give the function that reads a class; it can be pickled, as a row must be."""
+    return partial(_structure, cls)
+
+
+def _structure(cls: type[T], raw: Any) -> T:
+    return converter.structure(raw, cls)
 
 
 def _names(cls: type) -> list[str]:

@@ -9,9 +9,9 @@ from attrs import Factory, define, field
 from hubbatch.errors import BatchFailed
 from hubbatch.models import BatchResponse, R, StandardError
 
+from .calls import Operation
 from .codec import unstructure
 from .merging import absorb_envelope, union
-from .operations import Operation
 from .outcomes import Outcome, OutcomeStatus, succeeded, unknown_error, unsuccessful
 from .planning import Chunk
 from .settling import Settlement

@@ -10,7 +10,6 @@ from hubbatch.errors import HubBatchError, HubSpotUnavailable
 
 from .accounting import NO_ROOM, Ledger
 from .events import ChunkRetried, ChunkSettled, ChunkThrottled
-from .operations import Dialect
 from .planning import Chunk
 from .retrying import RetryPolicy, waits
 from .settling import Settlement
@@ -148,7 +147,7 @@ class Judge:
                 return trip.pauses.send((verdict, now - trip.started))
         self.ledger.give_up(chunk, verdict)
         self._given_up += 1
-        if operation.call.dialect is Dialect.DOCUMENT:  # there is one chunk only
+        if not operation.call.has_inputs:  # there is one chunk only
             self.end(_unavailable(verdict, "The call was given up; try again later"))
         elif self._given_up >= _UNAVAILABLE_AFTER:
             told = "Several chunks in a row were given up; try again later. The last"
@@ -164,10 +163,11 @@ class Judge:
         self, chunk: Chunk, settlement: Settlement, seconds: float
     ) -> None:
         failed = chunk.pick([*settlement.failed]).count
+        pending = [*settlement.open, *settlement.unfinished]
         self.ledger.teller.of_chunk(
             ChunkSettled,
             chunk,
-            succeeded=chunk.count - failed - chunk.pick(settlement.open).count,
+            succeeded=chunk.count - failed - chunk.pick(pending).count,
             failed=failed,
             seconds=seconds,
         )

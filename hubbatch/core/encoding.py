@@ -4,7 +4,7 @@ The bytes of a record do not depend on the chunk it travels in, so retries and s
 cost nothing and a bad value is found before anything is sent.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -13,24 +13,17 @@ from hubbatch.models import (
     AssociationSpec,
     AssociationTo,
     CreateInput,
-    LegacyUpdateInput,
     UpdateInput,
     UpsertInput,
 )
 
-from .granting import encode_grant_request
-from .operations import Dialect, Operation
+from .calls import Encoded, Encoder, Operation
 from .typed import is_typed, shape_of
 from .values import InvalidInput, check_encodable, property_texts, record_id
 
 
-# One input, ready to leave: its key, which must not stand twice in one request (None
-# if it has no such thing), its JSON, and the objectWriteTraceId that the caller gave
-# it, if any. A bare tuple: there is one per record.
-Encoded = tuple[str | None, bytes, str | None]
-Encoder = Callable[[int, object], Encoded]
-
 _KEY_SEPARATOR = "\0"
+_PAIR_SEPARATOR = "\1"
 _TEXT_ONLY = {str}
 
 
@@ -54,12 +47,23 @@ def id_property_of(key: str) -> str | None:
     return name if separator else None
 
 
+def pair_key(one: str, other: str) -> str:
+    """Make the key of an input that is about two records."""
+    return f"{make_key(one)}{_PAIR_SEPARATOR}{make_key(other)}"
+
+
+def ends_of(key: str) -> tuple[str, ...]:
+    """Take the key of a pair apart; other keys are of one record."""
+    return tuple(key.split(_PAIR_SEPARATOR))
+
+
 def renames(key: str | None, body: bytes) -> bool:
     """Whether an encoded input sets another value of the property that names it."""
     name = None if key is None else id_property_of(key)
     if name is None:
         return False
-    value = orjson.loads(body)["properties"].get(name)
+    # The definition of a property has a name, and no properties.
+    value = orjson.loads(body).get("properties", {}).get(name)
     return value is not None and make_key(value, name) != key
 
 
@@ -69,30 +73,23 @@ def encoder(operation: Operation) -> Encoder:
     The encoder takes an input's index in the whole batch and the input, and raises
     InvalidInput for one that must not be sent.
     """
-    if operation.call.dialect is Dialect.LEGACY:
-        return _encode_legacy_update
-    match operation.call.verb:
-        case "create":
-            return _create_encoder(operation.id_property)
-        case "read" | "archive":
-            return _id_encoder(operation.id_property)
-        case "details":
-            return _encode_nothing
-        case "token":
-            return encode_grant_request
-        case _:
-            return _write_encoder(operation)
+    return operation.call.dialect.encoder(operation)
 
 
 def request_body(operation: Operation, bodies: Iterable[bytes]) -> bytes:
     """Join encoded inputs into the body of one request."""
-    joined = b",".join(bodies)
-    if operation.call.dialect is Dialect.DOCUMENT:
-        return joined
-    if operation.call.dialect is Dialect.LEGACY:
-        return b"[%b]" % joined
-    if operation.call.verb != "read":
+    return operation.call.dialect.body(operation, b",".join(bodies))
+
+
+def enveloped(operation: Operation, joined: bytes) -> bytes:
+    """Write HubSpot's usual body: the options of the call, and its inputs."""
+    if not operation.options:
         return b'{"inputs":[%b]}' % joined
+    return b'%b,"inputs":[%b]}' % (orjson.dumps(operation.options)[:-1], joined)
+
+
+def read_body(operation: Operation, joined: bytes) -> bytes:
+    """Write the body of a batch read."""
     options: dict[str, object] = {
         "properties": operation.asked_properties,
         "propertiesWithHistory": operation.properties_with_history,
@@ -102,7 +99,8 @@ def request_body(operation: Operation, bodies: Iterable[bytes]) -> bytes:
     return b'%b,"inputs":[%b]}' % (orjson.dumps(options)[:-1], joined)
 
 
-def _write_encoder(operation: Operation) -> Encoder:
+def write_encoder(operation: Operation) -> Encoder:
+    """Encode the inputs of update and upsert."""
     default_id_property = operation.id_property
     upsert = operation.call.verb == "upsert"
 
@@ -113,7 +111,7 @@ def _write_encoder(operation: Operation) -> Encoder:
             raw_id, properties = given.id, given.properties
             id_property, trace = given.id_property, given.object_write_trace_id
         else:
-            get = _fields(
+            get = fields_of(
                 given, _WRITE_FIELDS, "id and properties", default_id_property
             ).get
             raw_id, properties = get("id"), get("properties")
@@ -127,7 +125,7 @@ def _write_encoder(operation: Operation) -> Encoder:
             )
         text = record_id(raw_id, id_property=id_property)
         body: dict[str, object] = {"id": text}
-        texts = _texts(properties)
+        texts = texts_of(properties)
         if id_property is not None:
             body["idProperty"] = id_property
             if not upsert and id_property not in texts:
@@ -135,12 +133,15 @@ def _write_encoder(operation: Operation) -> Encoder:
                 texts = {**texts, id_property: text}
         body["properties"] = texts
         body["objectWriteTraceId"] = _trace(index, trace)
-        return (make_key(text, id_property), _dumps(body, texts), trace)
+        return (make_key(text, id_property), dumps(body, texts), trace)
 
     return encode
 
 
-def _create_encoder(unique: str | None) -> Encoder:
+def create_encoder(operation: Operation) -> Encoder:
+    """Encode the inputs of create."""
+    unique = operation.id_property
+
     def encode(index: int, given: object) -> Encoded:
         properties: object
         associations: object
@@ -148,15 +149,15 @@ def _create_encoder(unique: str | None) -> Encoder:
             properties, associations = given.properties, given.associations
             trace = given.object_write_trace_id
         else:
-            get = _fields(given, _CREATE_FIELDS, "properties").get
+            get = fields_of(given, _CREATE_FIELDS, "properties").get
             properties, associations = get("properties"), get("associations")
             trace = get("objectWriteTraceId")
-        texts = _texts(properties)
+        texts = texts_of(properties)
         body: dict[str, object] = {"properties": texts}
         if associations:
             body["associations"] = _associations(associations)
         body["objectWriteTraceId"] = _trace(index, trace)
-        return _unique_key(texts, unique), _dumps(body, texts), trace
+        return _unique_key(texts, unique), dumps(body, texts), trace
 
     return encode
 
@@ -173,40 +174,20 @@ def _unique_key(texts: Mapping[str, str], unique: str | None) -> str | None:
     return make_key(value, unique)
 
 
-def _id_encoder(id_property: str | None) -> Encoder:
+def id_encoder(operation: Operation) -> Encoder:
+    """Encode ids, or the values of a unique property."""
+    id_property = operation.id_property
+
     def encode(_index: int, given: object) -> Encoded:
         if type(given) not in _PLAIN_IDS and (
             isinstance(given, Mapping) or is_typed(type(given))
         ):
-            given = _fields(given, _ID_FIELDS, "id", id_property).get("id")
+            given = fields_of(given, _ID_FIELDS, "id", id_property).get("id")
         text = record_id(given, id_property=id_property)
         body = {"id": text}
-        return make_key(text, id_property), _dumps(body, body), None
+        return make_key(text, id_property), dumps(body, body), None
 
     return encode
-
-
-def _encode_nothing(_index: int, _given: object) -> Encoded:
-    return None, b"", None
-
-
-def _encode_legacy_update(_index: int, given: object) -> Encoded:
-    raw_id: object
-    properties: object
-    if isinstance(given, LegacyUpdateInput):
-        raw_id, properties = given.object_id, given.properties
-    else:
-        fields = _fields(given, _LEGACY_FIELDS, "objectId and properties")
-        raw_id, properties = fields.get("objectId"), fields.get("properties")
-    text = record_id(raw_id)
-    if not (text.isascii() and text.isdecimal()):
-        raise InvalidInput(f"objectId must be a number, not {text!r}", "objectId")
-    texts = _texts(_from_name_values(properties), legacy=True)
-    body = {
-        "objectId": int(text),
-        "properties": [{"name": name, "value": texts[name]} for name in texts],
-    }
-    return make_key(text), _dumps(body, texts), None
 
 
 _WRITE_INPUTS = (UpdateInput, UpsertInput)
@@ -214,15 +195,15 @@ _WRITE_FIELDS = frozenset({"id", "properties", "idProperty", "objectWriteTraceId
 _CREATE_FIELDS = frozenset({"properties", "associations", "objectWriteTraceId"})
 _ID_FIELDS = frozenset({"id"})
 _PLAIN_IDS = (str, int)
-_LEGACY_FIELDS = frozenset({"objectId", "properties"})
 
 
-def _fields(
+def fields_of(
     given: object,
     known: frozenset[str],
     wanted: str,
     id_property: str | None = None,
 ) -> Mapping[str, Any]:
+    """Check that an input is a mapping, and that HubSpot knows all that is in it."""
     if type(given) is not dict and not isinstance(given, Mapping):
         if is_typed(type(given)):
             written = shape_of(type(given)).written(given, id_property)
@@ -240,7 +221,8 @@ def _fields(
     return given
 
 
-def _texts(properties: object, *, legacy: bool = False) -> Mapping[str, str]:
+def texts_of(properties: object, *, legacy: bool = False) -> Mapping[str, str]:
+    """Turn properties into texts."""
     # Properties that are texts already, the usual case, go out as they are.
     if type(properties) is dict and set(map(type, properties.values())) == _TEXT_ONLY:
         if "" in properties:
@@ -282,27 +264,27 @@ def _association(given: object) -> object:
     """
     if isinstance(given, AssociationTo):
         to: object = given.to
-        pairs = [_type_pair(spec) for spec in _several(given.types)]
+        types = association_types(given.types)
     elif isinstance(given, Mapping) and isinstance(given.get("to"), Mapping):
         to = given["to"].get("id")
-        pairs = [_type_pair(spec) for spec in _several(given.get("types"))]
+        types = association_types(given.get("types"))
     else:
         raise InvalidInput(
             'an association is an AssociationTo, or {"to": {"id": ...}, "types": '
             f"[...]}}, not {given!r}",
             "associations",
         )
-    types = [
-        {"associationCategory": category, "associationTypeId": type_id}
-        for category, type_id in pairs
-    ]
     return {"to": {"id": record_id(to)}, "types": types}
 
 
-def _several(given: object) -> Iterable[object]:
+def association_types(given: object) -> list[dict[str, object]]:
+    """Write the types of an association in HubSpot's shape, and no other."""
     if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
         raise InvalidInput("the types of an association are a list", "associations")
-    return given
+    return [
+        {"associationCategory": category, "associationTypeId": type_id}
+        for category, type_id in map(_type_pair, given)
+    ]
 
 
 def _type_pair(given: object) -> tuple[str, int]:
@@ -322,34 +304,13 @@ def _type_pair(given: object) -> tuple[str, int]:
     )
 
 
-def _from_name_values(properties: object) -> object:
-    """Take HubSpot's v1 list of names and values for the mapping it means."""
-    if not isinstance(properties, list | tuple):
-        return properties
-    mapping: dict[str, object] = {}
-    for item in properties:
-        if not isinstance(item, Mapping) or item.keys() != {"name", "value"}:
-            raise InvalidInput(
-                'properties must be a list of {"name": ..., "value": ...}, '
-                "or a mapping of names to values",
-                "properties",
-            )
-        name = item["name"]
-        if not isinstance(name, str):
-            raise InvalidInput(
-                f"a property name must be a non-empty str, not {name!r}", "properties"
-            )
-        if name in mapping:
-            raise InvalidInput(f"property {name!r} is given twice", name)
-        mapping[name] = item["value"]
-    return mapping
-
-
-def _dumps(body: Mapping[str, object], texts: Mapping[str, str]) -> bytes:
+def dumps(body: object, texts: Mapping[str, str]) -> bytes:
+    """Write JSON, or say which of the texts cannot be written."""
     try:
         return orjson.dumps(body)
     except TypeError as error:
         # A name that is no text, or a text that is not UTF-8: say which.
         check_encodable(property_texts(texts))
-        check_encodable({k: v for k, v in body.items() if isinstance(v, str)})
+        fields = body if isinstance(body, Mapping) else {}
+        check_encodable({k: v for k, v in fields.items() if isinstance(v, str)})
         raise InvalidInput(f"cannot be written as JSON: {error}") from None

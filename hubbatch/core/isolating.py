@@ -19,6 +19,7 @@ from hubbatch.errors import APIError
 from .blaming import listed_problems
 from .naming import Names
 from .planning import Chunk
+from .settling import written_in
 
 
 # Where more of the inputs than this are bad, one call each is cheaper than halving:
@@ -147,11 +148,9 @@ def _stands_in(text: str, message: str) -> bool:
 
 
 def _written(body: bytes) -> Mapping[str, str]:
-    """Read the properties out of an input that was encoded; an id is one of them."""
+    """Read the texts of an input that was encoded; a unique value is one of them."""
     given = orjson.loads(body)
-    properties: dict[str, str] | list[dict[str, str]] = given.get("properties", {})
-    if isinstance(properties, list):  # crm-objects/v1
-        properties = {item["name"]: item["value"] for item in properties}
-    if "idProperty" in given:
-        properties = {given["idProperty"]: given["id"], **properties}
-    return properties
+    texts = written_in(body)
+    if isinstance(given, Mapping) and "idProperty" in given:
+        texts = {given["idProperty"]: given["id"], **texts}
+    return texts

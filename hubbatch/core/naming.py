@@ -1,12 +1,21 @@
 """The names by which an answer speaks of the inputs of a chunk."""
 
+import re
+
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hubbatch.models import LegacyObject, SimplePublicObject, StandardError
+from hubbatch.models import SimplePublicObject, StandardError
 
-from .encoding import id_property_of, make_key
+from .encoding import ends_of, id_property_of, make_key
 from .planning import Chunk
+
+
+# Under these names a context lists the inputs that it is about, by their ids or
+# unique values; the last is the near end of associations.
+_ID_NAMES = ("ids", "id", "fromObjectId")
+_WORD = re.compile(r"\w+")
 
 
 class Names:
@@ -21,6 +30,11 @@ class Names:
         self.id_properties: set[str] = {
             name for key in self.by_key if (name := id_property_of(key)) is not None
         }
+        self.by_end: dict[str, list[int]] = defaultdict(list)
+        for key, position in self.by_key.items():
+            ends = ends_of(key)
+            for end in {*ends} if len(ends) > 1 else ():
+                self.by_end[end].append(position)
 
     def of_error(self, error: StandardError) -> Iterable[int]:
         """Find the inputs that an error names; with one input there is no choice."""
@@ -38,7 +52,8 @@ class Names:
 
     def of_ids(self, context: Mapping[str, list[str]]) -> list[int]:
         """Find the inputs whose ids, or unique values, a context lists."""
-        named = (*context.get("ids", ()), *context.get("id", ()))
+        names = (*_ID_NAMES, *self.id_properties)
+        named = [text for name in names for text in context.get(name, ())]
         return [p for text in named if (p := self.of_text(text)) is not None]
 
     def of_text(self, text: str) -> int | None:
@@ -47,26 +62,35 @@ class Names:
         positions = [self.by_key[key] for key in keys if key in self.by_key]
         return positions[0] if len(positions) == 1 else None
 
-    def of_result(self, result: Any) -> int | None:
-        """Find the input that a result names, if it names one."""
-        if isinstance(result, LegacyObject):
-            return self.by_key.get(str(result.object_id))
-        position = self.by_trace.get(result.object_write_trace_id)
-        if position is None:
-            position = self.by_key.get(make_key(result.id))
+    def of_ends(self, error: StandardError) -> frozenset[int]:
+        """Find the pairs with an end that an error names, in its context or text."""
+        if not self.by_end:
+            return frozenset()
+        context = error.context if isinstance(error.context, Mapping) else {}
+        told = [*context.get("ids", ()), *context.get("id", ())]
+        keys = map(make_key, told or _WORD.findall(error.message or ""))
+        return frozenset(p for key in keys for p in self.by_end.get(key, ()))
+
+    def of_result(self, result: Any, key: str | None) -> int | None:
+        """Find the input that a result names, if it names one; `key` is its own."""
+        trace = getattr(result, "object_write_trace_id", None)
+        position = self.by_trace.get(trace) if trace is not None else None
+        if position is None and key is not None:
+            position = self.by_key.get(make_key(key))
         if position is None:
             for id_property in self.id_properties:
                 for value in _values(result, id_property):
-                    key = make_key(value, id_property)
-                    if key in self.by_key:
-                        return self.by_key[key]
+                    named = make_key(value, id_property)
+                    if named in self.by_key:
+                        return self.by_key[named]
         return position
 
 
-def _values(result: SimplePublicObject, id_property: str) -> Iterable[str]:
-    value = result.properties.get(id_property)
+def _values(result: Any, id_property: str) -> Iterable[str]:
+    properties = result.properties if isinstance(result, SimplePublicObject) else {}
+    value = properties.get(id_property)
     if value is not None:
         yield value
     if id_property == "email":
-        others = result.properties.get("hs_additional_emails")
+        others = properties.get("hs_additional_emails")
         yield from (others or "").split(";")

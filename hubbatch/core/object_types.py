@@ -1,9 +1,24 @@
-"""HubSpot's standard object types, as attributes of what has the verbs of any type."""
+"""HubSpot's standard object types: one line each, and all that is known of them.
 
+Sources: HubSpot's OpenAPI specifications of August 2026 for verbs and scopes, its
+guide "Using object APIs" for ids and for what batch read answers unasked.
+"""
+
+from collections.abc import Mapping
 from typing import Protocol, TypeVar, overload
+
+from attrs import define, field
 
 
 T_co = TypeVar("T_co", covariant=True)
+
+ALL_VERBS = ("create", "read", "update", "upsert", "archive")
+# Any one of the scopes `crm.objects.*.read`, or `.write`, will do.
+ANY_OBJECT = "any object"
+_READ_ONLY = ("read",)
+_NO_NEW_ONES = ("read", "update")
+# From this version on HubSpot publishes all verbs for every type.
+_ALL_VERBS_SINCE = "2026-09"
 
 
 class HasObjects(Protocol[T_co]):
@@ -14,16 +29,29 @@ class HasObjects(Protocol[T_co]):
         ...
 
 
+@define(eq=False)
 class ObjectType:
     """A standard object type, and an attribute that gives its verbs.
 
-    `path` is what paths call it, where that is not its name.
+    Attributes:
+        id: HubSpot's object type id; None where it publishes none.
+        scopes: what a token needs to read, and to write.
+        verbs: the batch calls that HubSpot publishes for it.
+        path: what paths call it: its name, or its id where HubSpot publishes no other.
+        defaults: the properties that batch read answers unasked, beside the dates and
+            `hs_object_id`.
+        name: the name of the attribute.
     """
 
-    def __init__(self, path: str = "") -> None:
-        self.path = path
+    id: str | None
+    scopes: tuple[str, str]
+    verbs: tuple[str, ...] = field(default=ALL_VERBS, kw_only=True)
+    path: str = field(default="", kw_only=True)
+    defaults: tuple[str, ...] = field(default=(), kw_only=True)
+    name: str = field(init=False, default="")
 
     def __set_name__(self, _owner: type, name: str) -> None:
+        self.name = name
         self.path = self.path or name
 
     @overload
@@ -31,48 +59,120 @@ class ObjectType:
     @overload
     def __get__(self, owner: HasObjects[T_co], cls: type) -> T_co: ...
     def __get__(self, owner: HasObjects[T_co] | None, cls: type) -> "ObjectType | T_co":
-        return self if owner is None else owner.objects(self.path)
+        return self if owner is None else owner.objects(self.name)
+
+    def check_verb(self, verb: str, api_version: str) -> None:
+        """Refuse a verb that HubSpot does not have for this type.
+
+        Raises:
+            ValueError: if it is one.
+        """
+        everything = api_version != "v3" and api_version >= _ALL_VERBS_SINCE
+        if verb not in self.verbs and not everything:
+            raise ValueError(
+                f"HubSpot has no batch {verb} for {self.name} in {api_version}; "
+                f"it has {' and '.join(self.verbs)}"
+            )
+
+
+def _crm(name: str) -> tuple[str, str]:
+    return f"crm.objects.{name}.read", f"crm.objects.{name}.write"
+
+
+_ANY = (ANY_OBJECT, ANY_OBJECT)
+_CONTACTS = _crm("contacts")
+_LINE_ITEMS = _crm("line_items")
 
 
 class StandardTypes:
-    """The standard object types by the names of their paths.
+    """The standard object types by their names, each with its verbs."""
 
-    Deals and some others are published under an id only and are known by their names
-    all the same.
-    """
+    appointments: ObjectType = ObjectType("0-421", _ANY)
+    calls: ObjectType = ObjectType("0-48", _CONTACTS)
+    carts: ObjectType = ObjectType("0-142", _crm("carts"))
+    commerce_payments: ObjectType = ObjectType(None, _crm("commercepayments"))
+    communications: ObjectType = ObjectType("0-18", _CONTACTS)
+    companies: ObjectType = ObjectType(
+        "0-2", _crm("companies"), defaults=("name", "domain")
+    )
+    contacts: ObjectType = ObjectType(
+        "0-1", _CONTACTS, defaults=("firstname", "lastname", "email")
+    )
+    contracts: ObjectType = ObjectType(
+        None, ("crm.objects.contracts.read", ANY_OBJECT), verbs=_READ_ONLY
+    )
+    courses: ObjectType = ObjectType("0-410", _crm("courses"), path="0-410")
+    deals: ObjectType = ObjectType(
+        "0-3",
+        _crm("deals"),
+        defaults=("dealname", "amount", "closedate", "pipeline", "dealstage"),
+    )
+    discounts: ObjectType = ObjectType("0-84", _LINE_ITEMS)
+    emails: ObjectType = ObjectType("0-49", _CONTACTS)
+    feedback_submissions: ObjectType = ObjectType(
+        "0-19", ("crm.objects.feedback_submissions.read", ANY_OBJECT), verbs=_READ_ONLY
+    )
+    fees: ObjectType = ObjectType("0-85", _LINE_ITEMS)
+    goal_targets: ObjectType = ObjectType("0-74", _crm("goals"))
+    invoices: ObjectType = ObjectType("0-53", _crm("invoices"))
+    leads: ObjectType = ObjectType("0-136", _crm("leads"))
+    line_items: ObjectType = ObjectType("0-8", _LINE_ITEMS)
+    listings: ObjectType = ObjectType("0-420", _crm("listings"), path="0-420")
+    meetings: ObjectType = ObjectType("0-47", _CONTACTS)
+    notes: ObjectType = ObjectType("0-46", _CONTACTS)
+    orders: ObjectType = ObjectType("0-123", _crm("orders"))
+    partner_clients: ObjectType = ObjectType(
+        None, _crm("partner-clients"), verbs=_NO_NEW_ONES
+    )
+    partner_services: ObjectType = ObjectType(
+        None, _crm("partner-services"), verbs=_NO_NEW_ONES
+    )
+    payments: ObjectType = ObjectType("0-101", _ANY, verbs=_READ_ONLY)
+    postal_mail: ObjectType = ObjectType("0-116", _CONTACTS)
+    products: ObjectType = ObjectType(
+        "0-7", _crm("products"), defaults=("name", "description", "price")
+    )
+    projects: ObjectType = ObjectType("0-970", _crm("projects"))
+    quotes: ObjectType = ObjectType("0-14", _crm("quotes"))
+    services: ObjectType = ObjectType("0-162", _crm("services"), path="0-162")
+    subscriptions: ObjectType = ObjectType(
+        "0-69", ("crm.objects.subscriptions.read", ANY_OBJECT)
+    )
+    tasks: ObjectType = ObjectType("0-27", _CONTACTS)
+    taxes: ObjectType = ObjectType("0-86", _LINE_ITEMS)
+    tickets: ObjectType = ObjectType(
+        "0-5",
+        ("tickets", "tickets"),
+        defaults=(
+            "content",
+            "hs_pipeline",
+            "hs_pipeline_stage",
+            "hs_ticket_category",
+            "hs_ticket_priority",
+            "subject",
+        ),
+    )
+    users: ObjectType = ObjectType("0-115", _crm("users"))
 
-    appointments: ObjectType = ObjectType()
-    calls: ObjectType = ObjectType()
-    carts: ObjectType = ObjectType()
-    commerce_payments: ObjectType = ObjectType()
-    communications: ObjectType = ObjectType()
-    companies: ObjectType = ObjectType()
-    contacts: ObjectType = ObjectType()
-    contracts: ObjectType = ObjectType()
-    courses: ObjectType = ObjectType("0-410")
-    deals: ObjectType = ObjectType()
-    discounts: ObjectType = ObjectType()
-    emails: ObjectType = ObjectType()
-    feedback_submissions: ObjectType = ObjectType()
-    fees: ObjectType = ObjectType()
-    goal_targets: ObjectType = ObjectType()
-    invoices: ObjectType = ObjectType()
-    leads: ObjectType = ObjectType()
-    line_items: ObjectType = ObjectType()
-    listings: ObjectType = ObjectType("0-420")
-    meetings: ObjectType = ObjectType()
-    notes: ObjectType = ObjectType()
-    orders: ObjectType = ObjectType()
-    partner_clients: ObjectType = ObjectType()
-    partner_services: ObjectType = ObjectType()
-    payments: ObjectType = ObjectType()
-    postal_mail: ObjectType = ObjectType()
-    products: ObjectType = ObjectType()
-    projects: ObjectType = ObjectType()
-    quotes: ObjectType = ObjectType()
-    services: ObjectType = ObjectType("0-162")
-    subscriptions: ObjectType = ObjectType()
-    tasks: ObjectType = ObjectType()
-    taxes: ObjectType = ObjectType()
-    tickets: ObjectType = ObjectType()
-    users: ObjectType = ObjectType()
+
+STANDARD_TYPES: Mapping[str, ObjectType] = {
+    name: row for name, row in vars(StandardTypes).items() if type(row) is ObjectType
+}
+
+
+def _singular(name: str) -> str:
+    return f"{name[:-3]}y" if name.endswith("ies") else name.removesuffix("s")
+
+
+# HubSpot takes a type by its name, in singular or plural and any case, and by its id.
+_BY_ANY_NAME: Mapping[str, ObjectType] = {
+    known: row
+    for name, row in STANDARD_TYPES.items()
+    for known in (name, _singular(name), row.id)
+    if known is not None
+}
+
+
+def standard_type(object_type: str) -> ObjectType | None:
+    """Find a standard type by any of its names; None for any other."""
+    return _BY_ANY_NAME.get(object_type.lower())

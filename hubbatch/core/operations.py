@@ -1,114 +1,136 @@
-"""The table of HubSpot's batch calls, and one call of it made concrete.
+"""The table of HubSpot's batch calls: a new endpoint is a row.
 
-A new endpoint is a row. Figures: HubSpot's guides "Using object APIs" (100 inputs a
-call) and the answer of batch read to more than 50 inputs with property histories.
+Figures: HubSpot's guides "Using object APIs" (100 inputs a call) and "Associations"
+(2,000 to create, 1,000 to read, 100 to archive), and the answer of batch read to more
+than 50 inputs with property histories. Of properties, lists and deal splits HubSpot
+does not say how many; 100 is assumed.
 """
 
 import re
 
 from collections.abc import Mapping
-from enum import Enum
-from typing import Literal
+from functools import partial
 
-from attrs import evolve, field, frozen
+from attrs import evolve
 
-
-Verb = Literal["create", "read", "update", "upsert", "archive", "details", "token"]
-
-
-class Repeats(Enum):
-    """What happens to an input whose key another input has already."""
-
-    INDEPENDENT = "independent"  # no key: two creates are two records
-    WAITS = "waits"  # writes to one record keep their order
-    SHARES = "shares"  # one request answers all who ask before it leaves
-
-
-class Dialect(Enum):
-    """How inputs and answers are written."""
-
-    ENVELOPE = "envelope"  # {"inputs": [...]}, {"status": ..., "results": [...]}
-    LEGACY = "legacy"  # crm-objects/v1: bare lists
-    DOCUMENT = "document"  # one call and no records: one JSON object comes back
+from .calls import Call, Operation, Query, Repeats, Verb
+from .dialects import (
+    associations,
+    definitions,
+    documents,
+    grants,
+    legacy,
+    memberships,
+    records,
+    splits,
+)
+from .object_types import standard_type
 
 
-@frozen
-class Call:
-    """A row of the table."""
+__all__ = ["Call", "Operation", "Query", "Repeats", "Verb"]
 
-    verb: Verb
-    tail: str
-    repeats: Repeats
-    # A create that is sent again after a lost answer may make a second record.
-    repeatable: bool = True
-    dialect: Dialect = Dialect.ENVELOPE
-    # A read that was lost has changed nothing.
-    writes: bool = True
-    max_inputs: int = 100
-    method: str = "POST"
-    family: str = "objects"
-    content_type: str = "application/json"
-
-    @property
-    def creates(self) -> bool:
-        """Whether it may make a record that was not there."""
-        return self.verb in ("create", "upsert")
-
-
-OBJECT_CALLS: Mapping[Verb, Call] = {
-    "create": Call("create", "batch/create", Repeats.INDEPENDENT, repeatable=False),
-    "read": Call("read", "batch/read", Repeats.SHARES, writes=False),
-    "update": Call("update", "batch/update", Repeats.WAITS),
-    "upsert": Call("upsert", "batch/upsert", Repeats.WAITS),
-    "archive": Call("archive", "batch/archive", Repeats.SHARES),
-}
-LEGACY_CALLS: Mapping[Verb, Call] = {
-    "update": Call("update", "batch-update", Repeats.WAITS, dialect=Dialect.LEGACY),
-}
-ACCOUNT_DETAILS = Call(
-    "details",
-    "details",
-    Repeats.INDEPENDENT,
-    writes=False,
-    dialect=Dialect.DOCUMENT,
+_INDEPENDENT, _WAITS, _SHARES = Repeats.INDEPENDENT, Repeats.WAITS, Repeats.SHARES
+_read = partial(Call, "read", "batch/read", _SHARES, writes=False, missing=True)
+_question = partial(
+    Call,
+    repeats=_INDEPENDENT,
     max_inputs=1,
     method="GET",
+    writes=False,
+    has_inputs=False,
 )
+_pairs = partial(Call, family="associations", missing=True)
+_v1 = partial(Call, missing=True)
+
+OBJECT_CALLS: Mapping[Verb, Call] = {
+    "create": Call(
+        "create", "batch/create", _INDEPENDENT, records.CREATES, repeatable=False
+    ),
+    "read": _read(records.READS),
+    "update": Call("update", "batch/update", _WAITS, records.UPDATES, missing=True),
+    "upsert": Call("upsert", "batch/upsert", _WAITS, records.UPSERTS),
+    "archive": Call("archive", "batch/archive", _SHARES, records.ARCHIVES, silent=True),
+}
+LIST = _question("list", "", dialect=documents.PAGE)
+SCHEMA = _question("read", "", dialect=documents.PROPERTY_NAMES)
+ACCOUNT_DETAILS = _question("details", "details", dialect=documents.ACCOUNT)
+
+TOKEN = Call(
+    "token",
+    "token",
+    _INDEPENDENT,
+    grants.GRANTS,
+    max_inputs=1,
+    writes=False,
+    has_inputs=False,
+    family="oauth",
+    content_type="application/x-www-form-urlencoded",
+)
+# The first dated version that OAuth has.
+_FIRST_DATED_OAUTH = "2026-03"
+
+# Of one pair of records at a time: results do not say which types they are about.
+ASSOCIATION_CALLS: Mapping[Verb, Call] = {
+    "create": _pairs(
+        "create", "batch/create", _WAITS, associations.CREATES, max_inputs=2000
+    ),
+    "create_default": _pairs(
+        "create_default",
+        "batch/associate/default",
+        _WAITS,
+        associations.DEFAULTS,
+        max_inputs=2000,
+    ),
+    "read": _read(associations.READS, max_inputs=1000, family="associations"),
+    "archive": _pairs(
+        "archive", "batch/archive", _SHARES, associations.ARCHIVES, silent=True
+    ),
+    "archive_labels": _pairs(
+        "archive_labels",
+        "batch/labels/archive",
+        _WAITS,
+        associations.LABELS,
+        silent=True,
+    ),
+}
+V3_ASSOCIATION_CALLS: Mapping[Verb, Call] = {
+    "create": _pairs(
+        "create", "batch/create", _WAITS, associations.V3_CREATES, max_inputs=2000
+    ),
+    "read": _read(associations.V3_READS, max_inputs=1000, family="associations"),
+    "archive": _pairs(
+        "archive", "batch/archive", _WAITS, associations.V3_ARCHIVES, silent=True
+    ),
+}
+PROPERTY_CALLS: Mapping[Verb, Call] = {
+    # Sent again it would find its own property, and look refused.
+    "create": Call(
+        "create", "batch/create", _WAITS, definitions.CREATES, repeatable=False
+    ),
+    "read": _read(definitions.READS),
+    "archive": Call(
+        "archive", "batch/archive", _SHARES, definitions.ARCHIVES, silent=True
+    ),
+}
+MEMBERSHIPS = _read(memberships.READS)
+DEAL_SPLIT_CALLS: Mapping[Verb, Call] = {
+    "read": _read(splits.READS),
+    "upsert": Call("upsert", "batch/upsert", _WAITS, splits.UPSERTS, missing=True),
+}
+LEGACY_CALLS: Mapping[Verb, Call] = {
+    "create": _v1(
+        "create", "batch-create", _INDEPENDENT, legacy.CREATES, repeatable=False
+    ),
+    "read": _v1("read", "batch-read", _SHARES, legacy.READS, writes=False),
+    "update": _v1("update", "batch-update", _WAITS, legacy.UPDATES, silent=True),
+    "archive": _v1("archive", "batch-delete", _SHARES, legacy.DELETES, silent=True),
+}
 LEGACY_TYPES = frozenset({"tickets", "products", "line_items"})
 
 # The 400 of batch read: "supported in a batch request for property histories is 50".
 MAX_INPUTS_WITH_HISTORY = 50
-
-# What batch read answers when no property is asked for ("Using object APIs"); every
-# other type answers with its dates and hs_object_id alone.
-DEFAULT_PROPERTIES: Mapping[str, tuple[str, ...]] = {
-    "companies": ("name", "domain"),
-    "contacts": ("firstname", "lastname", "email"),
-    "deals": ("dealname", "amount", "closedate", "pipeline", "dealstage"),
-    "products": ("name", "description", "price"),
-    "tickets": (
-        "content",
-        "hs_pipeline",
-        "hs_pipeline_stage",
-        "hs_ticket_category",
-        "hs_ticket_priority",
-        "subject",
-    ),
-}
-
-# Other names that HubSpot takes for these types.
-_ALIASES: Mapping[str, str] = {
-    "0-1": "contacts",
-    "0-2": "companies",
-    "0-3": "deals",
-    "0-5": "tickets",
-    "0-7": "products",
-    "company": "companies",
-    "contact": "contacts",
-    "deal": "deals",
-    "product": "products",
-    "ticket": "tickets",
-}
+# "limit" of the list endpoints: at most 100, 10 if nothing is said.
+PAGE_SIZE = 100
 
 _DATED = re.compile(r"[0-9]{4}-[0-9]{2}(-beta)?")
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
@@ -148,61 +170,37 @@ def check_object_type(object_type: str) -> str:
     return object_type
 
 
-@frozen
-class Operation:
-    """One batch's call: which row, on which object type, with which options."""
+def _segment(object_type: str) -> str:
+    """Give what a path calls an object type."""
+    known = standard_type(check_object_type(object_type))
+    # Another name than its own is left as it was given.
+    return known.path if known and known.name == object_type else object_type
 
-    call: Call
-    object_type: str
-    path: str
-    id_property: str | None = None
-    properties: tuple[str, ...] = ()
-    properties_with_history: tuple[str, ...] = ()
-    archived: bool = False
-    # The caller's own class, which the records of a read become.
-    into: type | None = None
-    # A create's unique property, by which a record whose answer was lost is read back.
-    read_back: "Operation | None" = None
-    max_inputs: int = field(kw_only=True)
 
-    @property
-    def name(self) -> str:
-        """The call in one word, as logs and messages show it: `tickets.update`."""
-        return f"{self.object_type}.{self.call.verb}"
+def _objects_root(object_type: str, api_version: str) -> str:
+    root = "crm/v3/objects" if api_version == "v3" else f"crm/objects/{api_version}"
+    return f"/{root}/{_segment(object_type)}"
 
-    @property
-    def query(self) -> Mapping[str, str]:
-        """The parameters of the URL."""
-        return {"archived": "true"} if self.archived else {}
 
-    @property
-    def asked_properties(self) -> tuple[str, ...]:
-        """The properties a read asks for, with those that bring its key back.
-
-        Asking for any property turns HubSpot's defaults off, so they are named when
-        only the key would be asked for.
-        """
-        if self.id_property is None:
-            return self.properties
-        object_type = _ALIASES.get(self.object_type.lower(), self.object_type)
-        asked = self.properties or DEFAULT_PROPERTIES.get(object_type, ())
-        keys = [self.id_property]
-        if object_type == "contacts" and self.id_property == "email":
-            # A secondary address finds a contact whose `email` is another one.
-            keys.append("hs_additional_emails")
-        return (*asked, *(key for key in keys if key not in asked))
+def _operation(call: Call, object_type: str, root: str) -> Operation:
+    path = f"{root}/{call.tail}" if call.tail else root
+    return Operation(call, object_type, path, max_inputs=call.max_inputs)
 
 
 def object_operation(
     verb: Verb, object_type: str, *, api_version: str, id_property: str | None = None
 ) -> Operation:
-    """Look up a verb of the object APIs in the version's own path."""
-    call = OBJECT_CALLS[verb]
-    root = "crm/v3/objects" if api_version == "v3" else f"crm/objects/{api_version}"
-    path = f"/{root}/{check_object_type(object_type)}/{call.tail}"
-    return Operation(
-        call, object_type, path, id_property=id_property, max_inputs=call.max_inputs
-    )
+    """Look up a verb of the object APIs in the version's own path.
+
+    Raises:
+        ValueError: for a verb that HubSpot does not have for the type.
+    """
+    root = _objects_root(object_type, api_version)
+    known = standard_type(object_type)
+    if known is not None:
+        known.check_verb(verb, api_version)
+    plain = _operation(OBJECT_CALLS[verb], object_type, root)
+    return evolve(plain, id_property=id_property)
 
 
 def read_operation(
@@ -249,7 +247,111 @@ def create_operation(
     )
 
 
-def legacy_operation(verb: Verb, object_type: str) -> Operation:
+def token_operation(*, api_version: str) -> Operation:
+    """Look up the token endpoint of an API version.
+
+    Versions that OAuth does not have, the first dated ones and betas, use v3's.
+    """
+    has_own = api_version[:1].isdigit() and api_version >= _FIRST_DATED_OAUTH
+    version = api_version if has_own and "beta" not in api_version else "v3"
+    return _operation(TOKEN, "oauth", f"/oauth/{version}")
+
+
+def list_operation(
+    object_type: str,
+    *,
+    api_version: str,
+    properties: tuple[str, ...] = (),
+    archived: bool = False,
+    after: str | None = None,
+) -> Operation:
+    """Look up one page of all the records of a type."""
+    plain = _operation(LIST, object_type, _objects_root(object_type, api_version))
+    parameters: dict[str, str] = {"limit": str(PAGE_SIZE)}
+    if properties:
+        parameters["properties"] = ",".join(properties)
+    if after is not None:
+        parameters["after"] = after
+    return evolve(plain, archived=archived, parameters=parameters)
+
+
+def association_operation(
+    verb: Verb, source: str, target: str, *, api_version: str
+) -> Operation:
+    """Look up a verb of the associations: of v4, where the version is v3."""
+    root = (
+        "crm/v4/associations"
+        if api_version == "v3"
+        else f"crm/associations/{api_version}"
+    )
+    return _of_pair(ASSOCIATION_CALLS[verb], root, source, target)
+
+
+def v3_association_operation(verb: Verb, source: str, target: str) -> Operation:
+    """Look up a verb of the associations of v3, whose types have names."""
+    return _of_pair(V3_ASSOCIATION_CALLS[verb], "crm/v3/associations", source, target)
+
+
+def _of_pair(call: Call, root: str, source: str, target: str) -> Operation:
+    path = f"/{root}/{_segment(source)}/{_segment(target)}"
+    return _operation(call, f"associations.{source}.{target}", path)
+
+
+def property_operation(
+    verb: Verb,
+    object_type: str,
+    *,
+    api_version: str,
+    options: Mapping[str, object] | None = None,
+) -> Operation:
+    """Look up a verb of the definitions of properties."""
+    root = _properties_root(object_type, api_version)
+    plain = _operation(PROPERTY_CALLS[verb], f"properties.{object_type}", root)
+    return evolve(plain, options=options or {})
+
+
+def schema_operation(object_type: str, *, api_version: str) -> Operation:
+    """Look up the question which properties a type has."""
+    root = _properties_root(object_type, api_version)
+    return _operation(SCHEMA, f"properties.{object_type}", root)
+
+
+def _properties_root(object_type: str, api_version: str) -> str:
+    root = (
+        "crm/v3/properties" if api_version == "v3" else f"crm/properties/{api_version}"
+    )
+    return f"/{root}/{_segment(object_type)}"
+
+
+def membership_operation(object_type: str, *, api_version: str) -> Operation:
+    """Look up the read of the lists that records of a type are on.
+
+    Raises:
+        ValueError: for a type whose id is not known.
+    """
+    known = standard_type(check_object_type(object_type))
+    type_id = known.id if known else object_type
+    if type_id is None or "-" not in type_id:
+        raise ValueError(
+            f"lists know object types by their ids, e.g. '2-3456', not {object_type!r}"
+        )
+    root = "crm/v3/lists" if api_version == "v3" else f"crm/lists/{api_version}"
+    return _operation(MEMBERSHIPS, type_id, f"/{root}/records/memberships")
+
+
+def deal_split_operation(verb: Verb, *, api_version: str) -> Operation:
+    """Look up a verb of the deal splits."""
+    root = (
+        "crm/objects/v3/deals/splits"
+        if api_version == "v3"
+        else f"deal-splits/{api_version}"
+    )
+    return _operation(DEAL_SPLIT_CALLS[verb], "deal_splits", f"/{root}")
+
+
+def legacy_operation(
+    verb: Verb, object_type: str, *, parameters: Query | None = None
+) -> Operation:
     """Look up a verb of `crm-objects/v1`.
 
     Raises:
@@ -259,13 +361,11 @@ def legacy_operation(verb: Verb, object_type: str) -> Operation:
         raise ValueError(
             f"crm-objects/v1 has no {object_type!r}; it has {sorted(LEGACY_TYPES)}"
         )
-    call = LEGACY_CALLS[verb]
-    path = f"/crm-objects/v1/objects/{object_type}/{call.tail}"
-    return Operation(call, object_type, path, max_inputs=call.max_inputs)
+    root = f"/crm-objects/v1/objects/{object_type}"
+    plain = _operation(LEGACY_CALLS[verb], object_type, root)
+    return evolve(plain, parameters=parameters or {})
 
 
 def account_operation(*, api_version: str) -> Operation:
     """Look up the question whose account the token is of."""
-    call = ACCOUNT_DETAILS
-    path = f"/account-info/{api_version}/{call.tail}"
-    return Operation(call, "account", path, max_inputs=call.max_inputs)
+    return _operation(ACCOUNT_DETAILS, "account", f"/account-info/{api_version}")

@@ -7,13 +7,17 @@ from attrs import define
 
 from hubbatch.errors import OutcomeUnknown, RecordError
 from hubbatch.models import (
+    DealToDealSplits,
     LegacyObject,
+    PublicAssociationMulti,
+    PublicAssociationMultiWithLabel,
     R,
+    RecordIdWithMemberships,
     SimplePublicObject,
 )
 
-from .encoding import id_property_of
-from .operations import Call
+from .calls import Call
+from .encoding import ends_of, id_property_of
 from .typed import typed_id
 
 
@@ -93,17 +97,25 @@ def unsuccessful(
 
 
 def result_id(result: Any) -> str | None:
-    """Read the record's id from a result of any dialect."""
-    if isinstance(result, SimplePublicObject):
-        return result.id
-    return (
-        str(result.object_id) if isinstance(result, LegacyObject) else typed_id(result)
-    )
+    """Read the record's id from a result of any family that has one."""
+    match result:
+        case SimplePublicObject() | DealToDealSplits():
+            return result.id
+        case LegacyObject():
+            return str(result.object_id)
+        case RecordIdWithMemberships():
+            return result.record_id
+        case PublicAssociationMultiWithLabel() | PublicAssociationMulti():
+            return result.from_
+        case _:
+            return typed_id(result)
 
 
 def known_id(key: str | None) -> str | None:
-    """Read the record's id from an input's key, unless a unique property names it."""
-    return key if key is not None and id_property_of(key) is None else None
+    """Read the record's id from a key that is one: of no value, and of no pair."""
+    if key is None or id_property_of(key) is not None or len(ends_of(key)) > 1:
+        return None
+    return key
 
 
 def unknown_error(reason: str) -> OutcomeUnknown:

@@ -8,14 +8,11 @@ its request for certain.
 """
 
 from bisect import insort
-from collections.abc import Mapping
 from math import inf
 
 from attrs import define, field, frozen
 
 from hubbatch.errors import ConfigurationError
-
-from .answers import whole_number
 
 
 # A request is counted at most this long after it has been written, in seconds. No
@@ -34,6 +31,13 @@ def _positive(_instance: object, attribute: object, value: object) -> None:
         raise ConfigurationError(f"{name} must be above zero, not {value!r}")
 
 
+def _count(instance: object, attribute: object, value: object) -> None:
+    _positive(instance, attribute, value)
+    if not isinstance(value, int):
+        name = getattr(attribute, "name", "value")
+        raise ConfigurationError(f"{name} must be a whole number, not {value!r}")
+
+
 @frozen
 class RateLimit:
     """At most `max_requests` in any `interval` seconds.
@@ -42,13 +46,14 @@ class RateLimit:
     divides the limit among processes that share an account without a common clock.
 
     Raises:
-        ConfigurationError: for a limit, interval, burst or count not above zero.
+        ConfigurationError: for a limit, interval, burst or count not above zero, and
+            for a part of a request or of a process.
     """
 
-    max_requests: int = field(default=190, validator=_positive)
+    max_requests: int = field(default=190, validator=_count)
     interval: float = field(default=INTERVAL, validator=_positive)
-    burst: int = field(default=BURST, validator=_positive)
-    processes: int = field(default=1, validator=_positive)
+    burst: int = field(default=BURST, validator=_count)
+    processes: int = field(default=1, validator=_count)
 
     @classmethod
     def starter(cls) -> "RateLimit":
@@ -70,6 +75,11 @@ class RateLimit:
         """Give the limit of public OAuth apps: 110 per 10 s and installing account."""
         return cls(110)
 
+    @property
+    def gap(self) -> float:
+        """The seconds between requests that may go on leaving evenly for ever."""
+        return (self.interval + LAG) / self.max_requests
+
     def share(self) -> "RateLimit":
         """Give what one of the processes may use, as a limit of its own.
 
@@ -89,10 +99,11 @@ class Slot:
     """One request's place in the window.
 
     `free_at` is the instant from which another may take it; until the request has
-    been written nobody can know that instant.
+    been written, at `sent_at`, nobody can know that instant.
     """
 
     free_at: float = inf
+    sent_at: float = inf
 
 
 @define
@@ -106,10 +117,11 @@ class Window:
     _unsent: int = field(default=0, init=False)
     _last_grant: float = field(default=-inf, init=False)
 
-    @property
-    def gap(self) -> float:
-        """The seconds between requests that may go on leaving evenly for ever."""
-        return (self.interval + LAG) / self.max_requests
+    def follow(self, limit: RateLimit) -> None:
+        """Keep to another limit from now on; slots that are taken stay so."""
+        self.max_requests = limit.max_requests
+        self.interval = limit.interval
+        self.burst = limit.burst
 
     def used(self, now: float) -> int:
         """Count the slots that are taken."""
@@ -145,6 +157,7 @@ class Window:
         """Note that the request is being written now."""
         if slot.free_at == inf:
             self._unsent -= 1
+            slot.sent_at = now
             slot.free_at = now + LAG + self.interval
             insort(self._stamped, slot.free_at)
 
@@ -185,8 +198,3 @@ class Spacing:
     def left(self, now: float, gap: float) -> None:
         """Note that a request leaves."""
         self._due = max(self._due, now) + gap
-
-
-def told_limit(headers: Mapping[str, str]) -> int | None:
-    """Read the limit per 10 s that an answer tells; None if it tells none."""
-    return whole_number(headers, "X-HubSpot-RateLimit-Max") or None

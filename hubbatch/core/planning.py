@@ -8,10 +8,11 @@ is what lets a million of them pass.
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
+from typing import Any
 
 from attrs import Factory, define, field
 
-from .operations import Repeats
+from .calls import Repeats
 
 
 @define(eq=False)
@@ -33,6 +34,7 @@ class Chunk:
         suspect: whether it is a part of a chunk that was refused for its records.
         probing: whether its records are looked for before they are created again.
         probes: how often they have been looked for.
+        pages: by index, what was answered already where an answer goes on.
         left_at: when the first request left that may have written it, if that is known.
     """
 
@@ -49,6 +51,7 @@ class Chunk:
     suspect: bool = False
     probing: bool = False
     probes: int = 0
+    pages: dict[int, list[Any]] = Factory(dict)
     left_at: float | None = None
 
     def __len__(self) -> int:
@@ -101,6 +104,7 @@ class Chunk:
             suspect=self.suspect,
             probing=self.probing,
             probes=self.probes,
+            pages={i: self.pages[i] for i in indices if i in self.pages},
             left_at=self.left_at,
         )
 

@@ -24,18 +24,13 @@ from hubbatch.models import BatchResponse, ErrorDetail
 
 from .answers import Answer, NoAnswer, Response, whole_number
 from .blaming import is_half_written
+from .calls import Operation
 from .codec import (
     converter,
     optional_text,
-    structure_account,
     structure_context,
-    structure_legacy_object,
-    structure_object,
-    structure_response,
-    structure_upsert_object,
 )
-from .granting import refused_grant, structure_grant
-from .operations import Dialect, Operation
+from .dialects.grants import refused_grant
 from .planning import Chunk
 from .settling import make_into, settle, settle_without_results
 from .verdicts import (
@@ -89,17 +84,16 @@ def read(operation: Operation, chunk: Chunk, answer: Answer) -> Verdict:
 
 
 def _read_success(operation: Operation, chunk: Chunk, response: Response) -> Verdict:
-    archives = operation.call.verb == "archive"
-    legacy = operation.call.dialect is Dialect.LEGACY
-    if response.status == 204 and (archives or legacy):  # noqa: PLR2004
+    call = operation.call
+    if response.status == 204 and call.silent:  # noqa: PLR2004
         return Answered(settle_without_results(chunk, BatchResponse()))
+    shape = call.results
     try:
-        part = _structure(operation, orjson.loads(response.body))
-        settlement = (
-            settle_without_results(chunk, part)
-            if archives
-            else settle(operation, chunk, part)
-        )
+        # An answer without results may be an empty body too, whatever its status.
+        raw = orjson.loads(response.body or (b"{}" if call.silent else b""))
+        structure = shape.structure if shape else _nothing
+        part = call.dialect.parts(raw, structure)
+        settlement = settle(operation, chunk, part)
     except (orjson.JSONDecodeError, AttributeError, LookupError, TypeError, ValueError):
         return _distrust(response, "the answer is cut short, or not what was asked for")
     # An input that is asked for once more alone may well get an answer without it.
@@ -110,19 +104,8 @@ def _read_success(operation: Operation, chunk: Chunk, response: Response) -> Ver
     return Answered(settlement)
 
 
-def _structure(operation: Operation, raw: Any) -> BatchResponse[Any]:
-    if operation.call.verb == "token":
-        return BatchResponse(results=[structure_grant(raw)])
-    if operation.call.dialect is Dialect.DOCUMENT:
-        return BatchResponse(results=[structure_account(raw)])
-    if operation.call.dialect is Dialect.LEGACY:
-        if not isinstance(raw, list):
-            raise TypeError("a v1 answer is a list")
-        return BatchResponse(results=[structure_legacy_object(item) for item in raw])
-    upsert = operation.call.verb == "upsert"
-    return structure_response(
-        raw, structure_upsert_object if upsert else structure_object
-    )
+def _nothing(_: object) -> None:
+    """Read a result of a call that has none."""
 
 
 def _distrust(response: Response, reason: str) -> Again:
@@ -137,8 +120,7 @@ def _read_refusal(
 ) -> Verdict:
     error = _api_error(APIError, response, payload)
     # A call without inputs has no record that could be to blame.
-    of_call = operation.call.dialect is Dialect.DOCUMENT
-    if of_call or _CALL_REFUSALS.match(error.message):
+    if not operation.call.has_inputs or _CALL_REFUSALS.match(error.message):
         return Ended(_api_error(InvalidRequestError, response, payload))
     if response.status == 413 or _TOO_MANY.search(error.message):  # noqa: PLR2004
         return Refused(error, because="size")
@@ -170,8 +152,7 @@ def _read_forbidden(
 def _read_missing(
     operation: Operation, response: Response, payload: Mapping[str, Any]
 ) -> Verdict:
-    legacy = operation.call.dialect is Dialect.LEGACY
-    if payload and (legacy or operation.call.verb in ("read", "update")):
+    if payload and operation.call.missing:
         return Refused(_api_error(APIError, response, payload))
     error = _api_error(InvalidRequestError, response, payload)
     if not payload:

@@ -14,8 +14,8 @@ from attrs import define, evolve, field
 from hubbatch.errors import RecordError, RecordNotFound
 from hubbatch.models import SimplePublicObject
 
+from .calls import Operation
 from .encoding import make_key
-from .operations import Operation
 from .planning import Chunk
 from .settling import Settlement, shows
 

@@ -4,25 +4,27 @@ HubSpot shuffles its results and leaves some out, so nothing is ever paired by
 position. What cannot be told apart stays open.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
 import orjson
 
-from attrs import define
+from attrs import Factory, define
 
-from hubbatch.errors import RecordError, RecordInvalid
+from hubbatch.errors import RecordError, RecordInvalid, RecordNotFound
 from hubbatch.models import (
     BatchResponse,
-    LegacyObject,
     SimplePublicObject,
     SimplePublicUpsertObject,
+    StandardError,
 )
 
 from .blaming import from_standard_error
+from .calls import Operation, Shape
 from .naming import Names
-from .operations import Dialect, Operation
+from .paging import turn_pages
 from .planning import Chunk
 from .typed import shape_of
 
@@ -37,6 +39,7 @@ class Settlement:
         failed: the inputs that HubSpot refused.
         open: the inputs that the answer does not account for.
         loose: results that belong to no input for certain.
+        unfinished: the inputs whose answer goes on, and the cursor at which.
     """
 
     part: BatchResponse[Any]
@@ -44,6 +47,7 @@ class Settlement:
     failed: dict[int, RecordError]
     open: list[int]
     loose: list[Any]
+    unfinished: dict[int, str] = Factory(dict)
 
     @property
     def trustworthy(self) -> bool:
@@ -53,9 +57,12 @@ class Settlement:
 
 def settle_without_results(chunk: Chunk, part: BatchResponse[Any]) -> Settlement:
     """Settle an answer that has no results by nature: what it names has failed."""
-    settlement = _settle_errors(chunk, part)
+    settlement = _settle_errors(chunk, part, part.errors)
     names = Names(chunk)
-    explained = all(names.of_error(error) for error in part.errors)
+    unnamed = [error for error in part.errors if not names.of_error(error)]
+    before = len(settlement.open)
+    _settle_ends(chunk, settlement, unnamed)
+    explained = before - len(settlement.open) == len(unnamed)
     if explained and part.num_errors <= len(part.errors) and part.status == "COMPLETE":
         settlement.open = []
     return settlement
@@ -63,32 +70,38 @@ def settle_without_results(chunk: Chunk, part: BatchResponse[Any]) -> Settlement
 
 def settle(operation: Operation, chunk: Chunk, part: BatchResponse[Any]) -> Settlement:
     """Match the results and the errors of an answer with the inputs of the chunk."""
-    if operation.call.dialect is Dialect.DOCUMENT:
-        settled = Settlement(part, part.results, {}, [], [])
-    elif not part.errors and (ordered := _in_order(chunk, part.results)) is not None:
+    shape = operation.call.results
+    if shape is None:
+        return settle_without_results(chunk, part)
+    if not operation.call.has_inputs:
+        return Settlement(part, part.results, {}, [], [])
+    ordered = None if part.errors else _in_order(shape, chunk, part.results)
+    if ordered is not None:
         settled = Settlement(part, ordered, {}, [], [])
     else:
-        settled = _match(operation, chunk, part)
+        settled = _match(operation, shape, chunk, part)
+    if shape.paging is not None:
+        settled.unfinished = turn_pages(
+            shape.paging, chunk, settled.results, settled.failed
+        )
     if chunk.doubtful and operation.call.verb == "upsert":
         _forget_new([*settled.results, *settled.loose])
     return settled
 
 
-def _in_order(chunk: Chunk, results: list[Any]) -> list[Any] | None:
+def _in_order(shape: Shape, chunk: Chunk, results: list[Any]) -> list[Any] | None:
     """Order the results of an answer that accounts for everything in the usual way."""
     if len(results) != len(chunk) or chunk.traces:
         return None
-    first = results[0]
-    if isinstance(first, LegacyObject):
-        by_key: dict[Any, Any] = {str(result.object_id): result for result in results}
-        ordered = [by_key.get(key) for key in chunk.keys]
-    elif first.object_write_trace_id is not None:
-        by_key = {result.object_write_trace_id: result for result in results}
-        ordered = [by_key.get(str(index)) for index in chunk.indices]
+    names: Iterable[str | None] = chunk.keys
+    if getattr(results[0], "object_write_trace_id", None) is not None:
+        by_name = {result.object_write_trace_id: result for result in results}
+        names = map(str, chunk.indices)
     else:
-        by_key = {result.id: result for result in results}
-        ordered = [by_key.get(key) for key in chunk.keys]
-    return ordered if len(by_key) == len(chunk) and None not in ordered else None
+        key_of = shape.key_of
+        by_name = {key_of(result): result for result in results}
+    ordered = [by_name.get(name) for name in names]
+    return ordered if len(by_name) == len(chunk) and None not in ordered else None
 
 
 def make_into(cls: type, settlement: Settlement) -> None:
@@ -109,31 +122,83 @@ def make_into(cls: type, settlement: Settlement) -> None:
             settlement.loose.append(shape.read(record))
 
 
-def _match(operation: Operation, chunk: Chunk, part: BatchResponse[Any]) -> Settlement:
-    settlement = _settle_errors(chunk, part)
-    matcher = _Matcher(chunk, settlement)
-    unnamed = [result for result in part.results if not matcher.by_name(result)]
+def _match(
+    operation: Operation, shape: Shape, chunk: Chunk, part: BatchResponse[Any]
+) -> Settlement:
+    errors, results = _without_answers(shape, part)
+    settlement = _settle_errors(chunk, part, errors)
+    matcher = _Matcher(shape, chunk, settlement)
+    unnamed = [result for result in results if not matcher.by_name(result)]
     if len(chunk) == len(unnamed) == len(settlement.open) == 1:
         # Alone, an input gets even a record with another id: it was merged.
         matcher.assign(0, unnamed.pop())
-    elif operation.call.verb != "read":
+    elif operation.call.writes:
         unnamed = matcher.by_properties(unnamed)
-        refused = part.errors or part.num_errors
+        refused = errors or part.num_errors > len(part.errors)
         # A record that is listed twice, or is another input's, stands for nobody.
-        taken = {_identity(result) for result in settlement.results}
-        fresh = {_identity(result) for result in unnamed} - taken
+        taken = {shape.key_of(result) for result in settlement.results if result}
+        fresh = {shape.key_of(result) for result in unnamed} - taken
         if not refused and len(fresh) == len(unnamed) == len(settlement.open):
             # All were written; which result is whose cannot be said.
             settlement.open = []
     settlement.loose += unnamed
+    _settle_ends(chunk, settlement, errors)
     settlement.open += matcher.contradicted
+    if shape.complete and not part.errors:
+        _settle_absent(settlement)
     return settlement
 
 
-def _settle_errors(chunk: Chunk, part: BatchResponse[Any]) -> Settlement:
+def _without_answers(
+    shape: Shape, part: BatchResponse[Any]
+) -> tuple[list[StandardError], list[Any]]:
+    """Take the errors that are answers for the results that they stand for."""
+    if shape.answers is None or not part.errors:
+        return part.errors, part.results
+    errors, results = [], [*part.results]
+    for error in part.errors:
+        told = shape.answers(error)
+        results += told
+        if not told:
+            errors.append(error)
+    return errors, results
+
+
+def _settle_absent(settlement: Settlement) -> None:
+    for position in settlement.open:
+        settlement.failed[position] = RecordNotFound(
+            "HubSpot's answer leaves it out: there is no such record",
+            category="OBJECT_NOT_FOUND",
+            origin="hubbatch",
+        )
+    settlement.open = []
+
+
+def _settle_ends(
+    chunk: Chunk, settlement: Settlement, errors: Iterable[StandardError]
+) -> None:
+    """Settle pairs by the errors that speak of one of their ends only.
+
+    An end may be in several pairs. They are settled where there are as many errors as
+    such pairs; what stays open is asked for once more alone, and then it is certain.
+    """
+    still_open, names = {*settlement.open}, Names(chunk)
+    about: dict[frozenset[int], list[StandardError]] = defaultdict(list)
+    for error in errors:
+        about[names.of_ends(error) & still_open].append(error)
+    for positions, told in about.items():
+        if len(told) >= len(positions) and positions <= {*settlement.open}:
+            for position, error in zip(sorted(positions), told, strict=False):
+                settlement.failed[position] = from_standard_error(error)
+                settlement.open.remove(position)
+
+
+def _settle_errors(
+    chunk: Chunk, part: BatchResponse[Any], errors: Iterable[StandardError]
+) -> Settlement:
     names = Names(chunk)
     failed: dict[int, RecordError] = {}
-    for error in part.errors:
+    for error in errors:
         for position in names.of_error(error):
             failed.setdefault(position, from_standard_error(error))
     still_open = [position for position in range(len(chunk)) if position not in failed]
@@ -143,7 +208,8 @@ def _settle_errors(chunk: Chunk, part: BatchResponse[Any]) -> Settlement:
 class _Matcher:
     """Gives results to the inputs of a chunk, each at most once."""
 
-    def __init__(self, chunk: Chunk, settlement: Settlement) -> None:
+    def __init__(self, shape: Shape, chunk: Chunk, settlement: Settlement) -> None:
+        self.shape = shape
         self.chunk = chunk
         self.settlement = settlement
         self.names = Names(chunk)
@@ -165,7 +231,7 @@ class _Matcher:
         One that names an input which is settled already, a repetition say, is loose:
         it must not be taken for the result of another input.
         """
-        position = self.names.of_result(result)
+        position = self.names.of_result(result, self.shape.key_of(result))
         if position is None:
             return False
         if position in self.settlement.open:
@@ -181,11 +247,12 @@ class _Matcher:
 
         Gives back the results that still belong to nobody.
         """
-        if not results or isinstance(results[0], LegacyObject):
+        values_of = self.shape.values_of
+        if values_of is None:
             return results
         fits = [
-            [p for p in self.settlement.open if shows(result, self.chunk.bodies[p])]
-            for result in results
+            [p for p in self.settlement.open if holds(shown, self.chunk.bodies[p])]
+            for shown in map(values_of, results)
         ]
         wanted = [position for positions in fits for position in positions]
         rest = []
@@ -204,18 +271,29 @@ def _same(shown: object, written: str, *, loosely: bool) -> bool:
     return text == written
 
 
-def _identity(result: Any) -> Any:
-    return getattr(result, "id", None) or getattr(result, "object_id", None)
+def written_in(body: bytes) -> Mapping[str, str]:
+    """Read the properties out of an input that was encoded."""
+    given = orjson.loads(body)
+    properties = given if isinstance(given, list) else given.get("properties", {})
+    if isinstance(properties, list):  # crm-objects/v1
+        return {item["name"]: item["value"] for item in properties}
+    texts: Mapping[str, str] = properties
+    return texts
 
 
 def shows(result: SimplePublicObject, body: bytes, *, unique: str = "") -> bool:
-    """Whether a result has all that an input wrote.
+    """Whether a result has all that an input wrote."""
+    return holds(result.properties, body, unique=unique)
+
+
+def holds(shown: Mapping[str, str | None], body: bytes, *, unique: str = "") -> bool:
+    """Whether what a record shows has all that an input wrote.
 
     HubSpot lowers e-mail addresses, and compares unique values in any case.
     """
-    written: Mapping[str, str] = orjson.loads(body)["properties"]
+    written = written_in(body)
     return bool(written) and all(
-        _same(result.properties.get(name), value, loosely=name == unique)
+        _same(shown.get(name), value, loosely=name == unique)
         for name, value in written.items()
     )
 

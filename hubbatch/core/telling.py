@@ -4,8 +4,8 @@ from typing import Any, Protocol
 
 from attrs import evolve, frozen
 
+from .calls import Operation
 from .events import BatchBegun, BatchEnded, ChunkEvent, Event, InputFailed
-from .operations import Operation
 from .outcomes import Outcome, Summary
 from .planning import Chunk
 

@@ -1,6 +1,6 @@
 """What an answer, or the lack of one, means for a chunk: a closed union."""
 
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, assert_never
 
 from attrs import frozen
 
@@ -77,3 +77,18 @@ class Ended:
 Verdict: TypeAlias = (
     Answered | Refused | Throttled | Again | Unauthorized | Missing | Ended
 )
+
+
+def may_have_written(verdict: Verdict) -> bool:
+    """Whether HubSpot may have processed the request that a verdict is about."""
+    match verdict:
+        case Answered():
+            return True
+        case Refused():
+            return verdict.written
+        case Again():
+            return verdict.arrived
+        case Throttled() | Unauthorized() | Missing() | Ended():
+            return False
+        case _:
+            assert_never(verdict)

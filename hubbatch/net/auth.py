@@ -1,8 +1,10 @@
 """Where the access token comes from."""
 
 import re
+import secrets
 
 from collections.abc import Awaitable, Callable
+from hashlib import blake2b
 from inspect import isawaitable
 from typing import NoReturn, Protocol
 
@@ -15,6 +17,8 @@ Bearer = Callable[[], str | None]
 """Gives the token to send now, or None once it has run out and another is needed."""
 
 _TOKEN = re.compile(r"[\x21-\x7e]+")
+# So that a fingerprint says nothing outside of this process.
+_SALT = secrets.token_bytes(16)
 
 
 class Login(Protocol):
@@ -23,6 +27,11 @@ class Login(Protocol):
     @property
     def renewable(self) -> bool:
         """Whether asking again can give another token."""
+        ...
+
+    @property
+    def fingerprint(self) -> str | None:
+        """Tell equal tokens from others, in this process; None if they may change."""
         ...
 
     @property
@@ -67,6 +76,13 @@ class Credentials:
     def renewable(self) -> bool:
         """Whether asking again can give another token."""
         return not isinstance(self._source, str)
+
+    @property
+    def fingerprint(self) -> str | None:
+        """Tell equal tokens from others, in this process; None if they may change."""
+        if not isinstance(self._source, str):
+            return None
+        return blake2b(self._source.encode(), key=_SALT).hexdigest()
 
     @property
     def busy(self) -> bool:

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import (
     AsyncIterable,
     AsyncIterator,
+    Callable,
     Coroutine,
     Generator,
     Iterable,
@@ -14,19 +15,26 @@ from collections.abc import (
 )
 from contextlib import AbstractAsyncContextManager
 from copy import copy
+from inspect import Parameter, signature
 from types import TracebackType
-from typing import Any, Generic
+from typing import Any, Generic, TypedDict, TypeVar, get_type_hints
 
+from hubbatch.core.accounting import Emit
+from hubbatch.core.calls import Operation
 from hubbatch.core.collecting import Collector, CombinedResponse
-from hubbatch.core.operations import Operation
 from hubbatch.core.outcomes import Outcome, Summary, succeeded
 from hubbatch.core.planning import Chunk
 from hubbatch.core.settling import Settlement
 from hubbatch.core.stopping import FailureWatch, parse_max_failures
 from hubbatch.errors import HubBatchError
 from hubbatch.models import (
+    AssociationInput,
     CreateInput,
+    DealSplitsInput,
+    LegacyCreateInput,
     LegacyUpdateInput,
+    PropertyCreate,
+    PublicAssociation,
     R,
     UpdateInput,
     UpsertInput,
@@ -35,7 +43,7 @@ from hubbatch.models import (
 from .engine import Engine
 from .intake import Source, length
 from .pacing import Lane
-from .running import Run
+from .running import Completing, Run
 
 
 # One input where a collection belongs.
@@ -48,12 +56,89 @@ _SINGLE = (
     CreateInput,
     UpdateInput,
     UpsertInput,
+    LegacyCreateInput,
     LegacyUpdateInput,
+    AssociationInput,
+    PublicAssociation,
+    PropertyCreate,
+    DealSplitsInput,
 )
+F = TypeVar("F", bound=Callable[..., object])
+
 # Seconds that a partial chunk waits for more from a source that trickles.
 LINGER = 0.1
 # A stream holds at most about so many outcomes that nobody has looked at.
 _STREAM_AHEAD = 1_000
+
+
+class Options(TypedDict, total=False):
+    """What every verb takes besides its inputs.
+
+    Attributes:
+        isolate: whether a chunk that HubSpot refuses as a whole is split to find the
+            records that are to blame; otherwise all of them fail. By default it is.
+        max_failures: more failed or unknown records than this number, or this share
+            (`"5%"`) of all, end the batch with `TooManyFailures`. `"auto"`, the
+            default, ends it when its first 1,000 records all failed for the same
+            reason; None never does.
+        linger: seconds that a partial chunk waits for more inputs from an
+            asynchronous source; 0.1 by default.
+    """
+
+    isolate: bool
+    max_failures: int | str | None
+    linger: float
+
+
+_DEFAULTS: Options = {"isolate": True, "max_failures": "auto", "linger": LINGER}
+
+
+def takes_options(verb: F) -> F:
+    """Show a verb's options in its signature, for help() and whoever looks at it."""
+    told = signature(verb)
+    named = [one for one in told.parameters.values() if one.kind is not one.VAR_KEYWORD]
+    hints = get_type_hints(Options)
+    named += [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=hints[name])
+        for name, default in _DEFAULTS.items()
+    ]
+    verb.__signature__ = told.replace(parameters=named)  # type: ignore[attr-defined] # inspect looks for it
+    return verb
+
+
+def call(
+    engine: Engine,
+    operation: Operation,
+    source: Source,
+    options: Options,
+    *,
+    complete: Completing | None = None,
+) -> "Batch[Any]":
+    """Make the batch of a verb.
+
+    Raises:
+        TypeError: for an option that there is not.
+    """
+    for name in options:
+        if name not in _DEFAULTS:
+            raise TypeError(
+                f"{operation.name}() got an unexpected keyword argument {name!r}"
+            )
+    given: Options = {**_DEFAULTS, **options}
+    return Batch(engine, operation, source, complete=complete, **given)
+
+
+async def ask(engine: Engine, operation: Operation) -> Any:
+    """Ask a question that has no inputs, and give its one answer.
+
+    Raises:
+        HubBatchError: if HubSpot refuses to answer, or cannot.
+    """
+    collector: Collector[Any] = Collector(operation)
+    async with engine.busy():
+        await engine.run(operation, collector).go([None])
+    [answer] = collector.response().results
+    return answer
 
 
 class Stream(AsyncIterator[Outcome[R]]):
@@ -162,6 +247,7 @@ class Batch(
         isolate: bool = True,
         max_failures: int | str | None = None,
         lane: Lane = Lane.BULK,
+        complete: Completing | None = None,
     ) -> None:
         self._used = True  # so that one which is refused here does not warn
         self.response: CombinedResponse[R] | None = None
@@ -179,6 +265,7 @@ class Batch(
             "linger": linger,
             "isolate": isolate,
             "lane": lane,
+            "complete": complete,
         }
         if max_failures is not None:
             number, share = parse_max_failures(max_failures)
@@ -232,26 +319,25 @@ class Batch(
 
     async def _collect(self) -> CombinedResponse[R]:
         collector: Collector[R] = Collector(self._operation)
-        run = self._engine.run(self._operation, collector, **self._options)
-        self.summary = run.summary
+        run = self._run(collector)
         failure: HubBatchError | None = None
-        try:
-            async with self._engine.busy():
+        async with self._engine.busy():
+            try:
                 await run.go(self._source)
-        except HubBatchError as error:
-            failure = copy(error)
-        finally:
-            self.response = collector.response()
-        if failure is None:
-            return self.response
+            except HubBatchError as error:
+                failure = copy(error)
+            finally:
+                self.response = collector.response()
+            if failure is None:
+                return self.response
+            await self._engine.date(failure, self._operation)
         failure.response, failure.summary = self.response, self.summary
         raise failure
 
     def _abandon(self) -> None:
         """Account for a batch that was cancelled before its first step."""
         collector: Collector[R] = Collector(self._operation)
-        run = self._engine.run(self._operation, collector, **self._options)
-        self.summary = run.summary
+        run = self._run(collector)
         run.abandon(self._source)
         self.response = collector.response()
 
@@ -260,23 +346,39 @@ class Batch(
     async def __aenter__(self) -> Stream[R]:
         self._use()
         stream: Stream[R] = Stream(self._operation)
-        run = self._engine.run(
-            self._operation, stream, ready=stream.ready, **self._options
-        )
-        self.summary = run.summary
+        run = self._run(stream, ready=stream.ready)
         self._entered = stream, run
-        stream.start(self._feed(run))
+        stream.start(self.feed(run))
         return stream
 
-    async def _feed(self, run: Run) -> None:
+    def _run(self, emit: Emit, **options: Any) -> Run:
+        run = self._engine.run(self._operation, emit, **self._options, **options)
+        self.summary = run.summary
+        return run
+
+    # ---- any other door
+
+    @property
+    def operation(self) -> Operation:
+        """The call that it makes."""
+        return self._operation
+
+    def begin(self, emit: Emit, **options: Any) -> Run:
+        """Make the run whose outcomes go to `emit`; `feed` lets it go."""
+        self._use()
+        return self._run(emit, **options)
+
+    async def feed(self, run: Run) -> None:
+        """Let a run take up the source; raise what ends it early."""
         self._begun = True
-        try:
-            async with self._engine.busy():
+        async with self._engine.busy():
+            try:
                 await run.go(self._source)
-        except HubBatchError as error:
-            failure = copy(error)
-            failure.summary = self.summary
-            raise failure from None
+            except HubBatchError as error:
+                failure = copy(error)
+                failure.summary = self.summary
+                await self._engine.date(failure, self._operation)
+                raise failure from None
 
     async def __aexit__(
         self,

@@ -2,8 +2,9 @@
 
 import asyncio
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from math import inf
 from typing import Any
 
@@ -11,19 +12,34 @@ from attrs import define, field
 from backoff import full_jitter
 
 from hubbatch.core.accounting import Emit
-from hubbatch.core.operations import Operation
+from hubbatch.core.calls import Operation
+from hubbatch.core.collecting import Collector
+from hubbatch.core.days import next_midnight
 from hubbatch.core.retrying import RetryPolicy
+from hubbatch.errors import DailyLimitReached, HubBatchError
+from hubbatch.models import Account
 
 from .auth import Login
 from .listening import Listeners
-from .pacing import Gate
+from .midnight import time_zone, utc_now
+from .pacing import Gate, Lane
 from .running import Run
 from .transport import Transport
 
 
+# Seconds that an error waits at most for the account's time zone.
+_ASKING = 10.0
+
+
 @define(eq=False, kw_only=True)
 class Engine:
-    """Makes runs, and waits for them when it is closed."""
+    """Makes runs, and waits for them when it is closed.
+
+    Attributes:
+        about: the call that asks whose account this is.
+        place: what identifies HubSpot, so that a portal's number is its own.
+        details: what HubSpot said of the account, once it was asked.
+    """
 
     gate: Gate
     transport: Transport
@@ -31,8 +47,13 @@ class Engine:
     policy: RetryPolicy
     max_concurrency: int
     listeners: Listeners = field(factory=lambda: Listeners(()))
+    about: Operation | None = None
+    place: str = ""
+    today: Callable[[], datetime] = utc_now
     account: str | None = None
     used_at: float = field(default=-inf, init=False)  # when its last batch ended
+    details: Account | None = field(default=None, init=False)
+    _asked: bool = field(default=False, init=False)
     _active: int = field(default=0, init=False)
     _closed: bool = field(default=False, init=False)
     _idle: asyncio.Event = field(factory=asyncio.Event, init=False)
@@ -40,10 +61,11 @@ class Engine:
 
     def run(self, operation: Operation, emit: Emit, **options: Any) -> Run:
         """Make a run whose outcomes go to `emit`."""
+        gate = options.pop("gate", self.gate)
         return Run(
             operation=operation,
             emit=emit,
-            gate=self.gate,
+            gate=gate,
             transport=self.transport,
             credentials=self.credentials,
             policy=self.policy,
@@ -53,6 +75,38 @@ class Engine:
             account=self.account,
             **options,
         )
+
+    def know(self, account: Account) -> None:
+        """Note whose account this is: who else works on it shares its limits."""
+        self.details = account
+        self.account = str(account.portal_id)
+        self.gate.identify((self.place, self.account))
+
+    async def date(self, error: HubBatchError, operation: Operation) -> None:
+        """Say in an error that ends a day's calls when the next day begins.
+
+        The account is asked for its time zone, once; where it cannot tell, it is UTC.
+        """
+        if isinstance(error, DailyLimitReached) and error.resets_at is None:
+            if operation.call.has_inputs:
+                await self._ask()
+            now = self.today()
+            error.resets_at = next_midnight(now, time_zone(self.details))
+            self.gate.day_ends((error.resets_at - now).total_seconds())
+
+    async def _ask(self) -> None:
+        if self.about is None or self.details is not None or self._asked:
+            return
+        self._asked = True
+        answers: Collector[Account] = Collector(self.about)
+        run = self.run(
+            self.about, answers, gate=self.gate.without_reserve(), lane=Lane.SINGLE
+        )
+        with suppress(HubBatchError, TimeoutError):
+            async with asyncio.timeout(_ASKING):
+                await run.go([None])
+        for account in answers.response().results:
+            self.know(account)
 
     @property
     def active(self) -> bool:
@@ -102,4 +156,5 @@ class Engine:
                 await self._idle.wait()
             await self.credentials.aclose()
         finally:
+            self.gate.close()
             await self.transport.aclose()

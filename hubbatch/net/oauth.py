@@ -15,12 +15,8 @@ from typing import Any, NoReturn
 
 from attrs import field, frozen
 
-from hubbatch.core.granting import (
-    Grant,
-    GrantRequest,
-    refresh_request,
-    token_operation,
-)
+from hubbatch.core.dialects.grants import Grant, GrantRequest, refresh_request
+from hubbatch.core.operations import token_operation
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.errors import APIError, ConfigurationError, ReconnectRequired
 
@@ -237,6 +233,7 @@ class OAuthLogin:
     """The login of one client by OAuth."""
 
     renewable = True
+    fingerprint = None  # its tokens change
 
     def __init__(self, oauth: OAuth, engine: Engine, *, api_version: str) -> None:
         self._oauth = oauth

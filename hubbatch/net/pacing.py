@@ -1,36 +1,24 @@
-"""When a request may leave: the gate of one account."""
+"""When a request may leave: a client's gate to the windows of its account."""
 
 import asyncio
 
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
-from enum import IntEnum
-from math import inf
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping
+from contextlib import asynccontextmanager
 
-from aiolimiter import AsyncLimiter
-from attrs import define, evolve, frozen
+from attrs import Factory, define, evolve, frozen
 
-from hubbatch.core.answers import whole_number
-from hubbatch.core.pacing import (
-    DEFAULT_MAX_REQUESTS,
-    LAG,
-    RateLimit,
-    Slot,
-    Window,
-    told_limit,
-)
+from hubbatch.core.days import Reserve
+from hubbatch.core.pacing import RateLimit, Slot
+from hubbatch.errors import DailyLimitReached
+
+from .lines import Lane
+from .sharing import Shared, remember, shared
+from .turnstile import Turnstile
 
 
-# Of so many permits one goes to bulk when both lanes wait.
-_BULK_TURN = 4
+__all__ = ["Gate", "Lane", "Limits", "Permit"]
 
-
-class Lane(IntEnum):
-    """Who waits: a person for one record, or a migration."""
-
-    SINGLE = 0
-    BULK = 1
+_NO_RESERVE = Reserve()
 
 
 @frozen
@@ -43,6 +31,11 @@ class Limits:
         used: how many of them are taken at the moment.
         held_for: seconds until a 429's hold ends; zero if there is none.
         daily_remaining: what HubSpot said last is left of the day, if it says so.
+        daily_limit: how many calls a day has, if HubSpot says so.
+        used_by_others: how many requests of another process or program seem to be in
+            the same window; `max_requests` is lower for it.
+        families: the same of calls that are counted apart, e.g. `associations`, once
+            there was one.
     """
 
     max_requests: int
@@ -50,164 +43,200 @@ class Limits:
     used: int
     held_for: float
     daily_remaining: int | None
+    daily_limit: int | None = None
+    used_by_others: int = 0
+    families: "Mapping[str, Limits]" = Factory(dict)
 
 
 @define(eq=False)
 class Permit:
     """Leave to send one request now. Say when it is written, and when answered."""
 
-    _gate: "Gate"
+    _shared: Shared
+    _turnstile: Turnstile
     _slot: Slot
 
     def sent(self) -> None:
         """The first byte of the request is being written."""
-        self._gate.window.sent(self._slot, self._gate.now())
-        self._gate.nudge()  # only now is known when the slot comes back
+        self._turnstile.sent(self._slot)
 
     def answered(self, headers: Mapping[str, str] | None) -> None:
         """An answer came (or, with None, a request that was sent got none)."""
         if headers is not None:
-            self._gate.window.answered(self._slot, self._gate.now())
-            self._gate.observe(headers)
-        self._gate.nudge()
+            now = _now()
+            self._turnstile.answered(self._slot, headers)
+            self._shared.day.answered(min(self._slot.sent_at, now), headers, now)
+
+    def throttled(self) -> None:
+        """The answer was a 429 of the window."""
+        self._turnstile.throttled(self._slot)
 
 
 class Gate:
-    """Hands out permits: one slot each, in the window, lane by lane, holds first.
+    """Hands out permits to one client: so many at a time, and within the limits.
 
-    Only one waiter at a time asks the window; the others stand in line behind it.
+    The windows and the day belong to the account, and clients that have the same key
+    share them: then the lowest of their ceilings holds for all of them.
     """
 
-    def __init__(self, rate_limit: RateLimit | None, max_concurrency: int) -> None:
-        self._ceiling = rate_limit
-        whole = rate_limit or RateLimit(DEFAULT_MAX_REQUESTS)
-        limit = whole.share()
-        self.window: Window = Window(limit.max_requests, limit.interval, limit.burst)
-        self._share = _pace(limit) if whole.processes > 1 else None
-        self._free = max_concurrency
-        self._lines: tuple[deque[asyncio.Future[None]], ...] = (deque(), deque())
-        self._asking = False
-        self._turns = 0
-        self._held_until = -inf
-        self._daily_remaining: int | None = None
-        self._nudged = asyncio.Event()
+    def __init__(
+        self,
+        rate_limit: RateLimit | None,
+        max_concurrency: int,
+        *,
+        reserve: Reserve = _NO_RESERVE,
+        key: Hashable = None,
+    ) -> None:
+        self.ceiling: RateLimit | None = rate_limit
         self.granted: int = 0
-
-    def now(self) -> float:
-        """Give the instant on the loop's clock, in seconds."""
-        return asyncio.get_running_loop().time()
+        self._free = max_concurrency
+        self._reserve = reserve
+        self._key = key
+        self._state: Shared | None = None
+        self._users = 0  # who has a permit, or waits for one
+        self._found: Hashable = None
 
     @asynccontextmanager
     async def permit(
-        self, lane: Lane, wanted: Callable[[], bool]
+        self, lane: Lane, wanted: Callable[[], bool], family: str = "objects"
     ) -> AsyncIterator[Permit | None]:
         """Wait for leave to send, or give None when it is no longer wanted.
 
         None costs nothing: somebody else has taken the work meanwhile.
+
+        Raises:
+            DailyLimitReached: when no more than the reserve is left of the day.
         """
-        await self._stand_in_line(lane)
-        slot: Slot | None = None
+        state = self._shared()
+        turnstile = state.turnstile(family)
+        self._users += 1
         try:
+            slot = await turnstile.wait(
+                lane, self, lambda: wanted() and self._within_day()
+            )
+            if slot is None:
+                yield None
+                return
             try:
-                if await self._wait_for_window(wanted):
-                    slot = self.window.grant(self.now())
+                # Others may have taken the work since the slot was handed over.
+                if wanted():
                     self.granted += 1
+                    yield Permit(state, turnstile, slot)
+                else:
+                    yield None
             finally:
-                self._asking = False
-                self._next()
-            yield None if slot is None else Permit(self, slot)
+                turnstile.give_back(slot)
+                self.give_back()
+                state.freed()
         finally:
-            self._free += 1
-            if slot is not None:
-                self.window.abandon(slot)  # does nothing once it has been sent
-                self.nudge()
-            self._next()
+            self._users -= 1
 
-    def hold(self, seconds: float) -> None:
+    def hold(self, seconds: float, family: str = "objects") -> None:
         """Let nobody out for so long; a hold is never shortened."""
-        self._held_until = max(self._held_until, self.now() + seconds)
-        self.nudge()
+        self._shared().turnstile(family).hold(seconds)
 
-    def nudge(self) -> None:
-        """Have the waiter that asks look at the window again."""
-        self._nudged.set()
+    @property
+    def told(self) -> bool:
+        """Whether HubSpot has told the limit of most calls."""
+        return self._shared().turnstile("objects").told
 
-    def observe(self, headers: Mapping[str, str]) -> None:
-        """Follow what an answer tells of the limits."""
-        told = told_limit(headers)
-        if told is not None:
-            self.window.max_requests = self._followed(told)
-        remaining = whole_number(headers, "X-HubSpot-RateLimit-Daily-Remaining")
-        if remaining is not None:
-            self._daily_remaining = remaining
+    def day_ends(self, seconds: float) -> None:
+        """Note that the account's next day begins in so many seconds."""
+        self._shared().day.ends_at = _now() + seconds
 
-    def _followed(self, told: int) -> int:
-        """Follow a limit that HubSpot told, under the ceiling if there is one."""
-        ceiling = self._ceiling
-        if ceiling is None:
-            return told
-        followed = evolve(ceiling, max_requests=min(told, ceiling.max_requests))
-        return followed.share().max_requests
+    def limit(self, family: str) -> RateLimit:
+        """Give the limit that is kept now."""
+        return self._shared().turnstile(family).limit()
 
     def limits(self) -> Limits:
         """Show what the gate knows now."""
-        now = self.now()
+        state = self._shared()
+        state.turnstile("objects")
+        families = {name: self._shown(name) for name in state.turnstiles}
+        return evolve(families.pop("objects"), families=families)
+
+    def _shown(self, family: str) -> Limits:
+        state = self._shared()
+        turnstile = state.turnstile(family)
+        limit = turnstile.limit()
         return Limits(
-            self.window.max_requests,
-            self.window.interval,
-            self.window.used(now),
-            max(0.0, self._held_until - now),
-            self._daily_remaining,
+            limit.max_requests,
+            limit.interval,
+            turnstile.window.used(_now()),
+            turnstile.held_for(),
+            state.day.remaining,
+            state.day.limit,
+            turnstile.others(),
         )
 
-    async def _wait_for_window(self, wanted: Callable[[], bool]) -> bool:
-        if self._share is not None and wanted():
-            await self._share.acquire()
-        while wanted():
-            instant = max(self._held_until, self.window.next_grant(self.now()))
-            if instant <= self.now():
-                return True
-            self._nudged.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout_at(None if instant == inf else instant):
-                    await self._nudged.wait()
-        return False
+    # ---- what is shared
 
-    async def _stand_in_line(self, lane: Lane) -> None:
-        place = asyncio.get_running_loop().create_future()
-        self._lines[lane].append(place)
-        self._next()
-        try:
-            await place
-        except asyncio.CancelledError:
-            if place.done() and not place.cancelled():  # it was our turn already
-                self._asking = False
-                self._free += 1
-                self._next()
-            raise
+    def identify(self, key: Hashable) -> None:
+        """Share with the clients of a key that has been found out, once it is idle.
 
-    def _next(self) -> None:
-        """Let the next in line ask, if there is room and nobody else asks."""
-        while not self._asking and self._free > 0 and any(self._lines):
-            single, bulk = self._lines
-            self._turns += 1
-            bulk_first = self._turns % _BULK_TURN == 0
-            line = bulk if bulk and (bulk_first or not single) else single
-            place = line.popleft()
-            if not place.done():
-                self._asking = True
-                self._free -= 1
-                place.set_result(None)
+        A key that was known from the beginning stays.
+        """
+        self._found = key if self._key is None else None
+
+    def belong_to(self, key: Hashable) -> None:
+        """Share with the clients of this key, whatever else they have in common."""
+        self._key = key
+
+    def without_reserve(self) -> "Gate":
+        """Make a gate for a question that is worth a call of the reserve."""
+        gate = Gate(self.ceiling, 1)
+        gate._state = self._shared()
+        return gate
+
+    def let_go(self) -> None:
+        """Have the windows remembered until they are empty, for who comes next."""
+        if self._state is not None:
+            remember(self._state)
+
+    def close(self) -> None:
+        """Use it no more."""
+        self.let_go()
+        if self._state is not None:
+            self._state.leave(self)
+
+    def _shared(self) -> Shared:
+        if self._state is None:
+            self._state = shared(self._key)
+            self._state.join(self)
+        elif self._found is not None and not self._users:
+            self._state.leave(self)
+            self._key, self._found = self._found, None
+            self._state = shared(self._key, self._state)
+            self._state.join(self)
+        return self._state
+
+    # ---- what the turnstile asks of a client
+
+    def has_room(self) -> bool:
+        """Say whether one more may be under way, and is not to wait for the day."""
+        if self._free <= 0:
+            return False
+        return self._shared().day.allows(self._reserve, _now()) != "wait"
+
+    def take(self) -> None:
+        """Note that one more is on its way."""
+        self._free -= 1
+        self._shared().day.outstanding += 1
+
+    def give_back(self) -> None:
+        """Note that one of them is over."""
+        self._free += 1
+        self._shared().day.outstanding -= 1
+
+    def _within_day(self) -> bool:
+        day = self._shared().day
+        if day.allows(self._reserve, _now()) == "end":
+            raise DailyLimitReached(
+                f"The account has {day.remaining:,} calls left today, and "
+                f"daily_reserve keeps {day.kept(self._reserve):,}."
+            )
+        return True
 
 
-def _pace(share: RateLimit) -> AsyncLimiter:
-    """Spread a process's share, so that many processes do not leave in step.
-
-    A leaky bucket lets its burst and its rate through in the same window, so the two
-    together must fit into the share. The window alone keeps the share exactly.
-    """
-    window = share.interval + LAG
-    burst = min(share.burst, share.max_requests / 4)
-    if burst <= 1:  # one at a time, evenly
-        return AsyncLimiter(1, window / share.max_requests)
-    return AsyncLimiter(burst, burst * window / (share.max_requests - burst))
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from typing import Any
 
-from hubbatch.core.accounting import Emit, Ledger
+from hubbatch.core.accounting import Emit, Ledger, maybe_written
 from hubbatch.core.answers import (
     DAILY_REMAINING,
     Answer,
@@ -19,10 +19,10 @@ from hubbatch.core.answers import (
     Response,
     whole_number,
 )
+from hubbatch.core.calls import Operation
 from hubbatch.core.deciding import Judge, Trip
 from hubbatch.core.encoding import request_body
 from hubbatch.core.events import ChunkAnswered, ChunkCut, ChunkSent
-from hubbatch.core.operations import Operation
 from hubbatch.core.outcomes import Summary
 from hubbatch.core.pacing import Spacing
 from hubbatch.core.planning import Chunk, Desk
@@ -31,13 +31,23 @@ from hubbatch.core.reconciling import probe
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.core.stopping import FailureWatch
 from hubbatch.core.telling import Audience, Teller
-from hubbatch.core.verdicts import Unauthorized, Verdict
+from hubbatch.core.verdicts import (
+    Throttled,
+    Unauthorized,
+    Verdict,
+    may_have_written,
+)
+from hubbatch.errors import DailyLimitReached, HubBatchError
 
 from .auth import Bearer, Login
 from .intake import BLOCK, Intake, Source, cancelled_from_outside
+from .journaling import Journal, NoJournal
 from .pacing import Gate, Lane, Permit
 from .transport import Transport
 
+
+# Gives an operation again with what had to be asked for first.
+Completing = Callable[[Operation], Awaitable[Operation]]
 
 _numbers = count(1)  # of the batches of this process
 
@@ -51,7 +61,9 @@ class Run:
 
     `ready` waits until the consumer can take more outcomes; `linger` is how many
     seconds a partial chunk waits for more from an asynchronous source, and `spacing`
-    may have it wait longer; `window` is how many inputs are held at a time.
+    may have it wait longer; `window` is how many inputs are held at a time. `complete`
+    is awaited before anything is pulled or sent. `doubted` is whether all of it may
+    have been sent before, by a process that is gone.
     """
 
     def __init__(
@@ -74,6 +86,9 @@ class Run:
         audience: Audience | None = None,
         account: str | None = None,
         ready: Callable[[], Awaitable[None]] = _always_ready,
+        complete: Completing | None = None,
+        journal: Journal | None = None,
+        doubted: bool = False,
     ) -> None:
         self.operation = operation
         self.ended: BaseException | None = None
@@ -85,6 +100,9 @@ class Run:
         self._linger = linger
         self._spacing = spacing
         self._ready = ready
+        self._complete = complete
+        self._journal = journal or NoJournal()
+        self._doubted = doubted
         # Each worker holds a chunk, and as much again is ready to follow.
         window = window or 2 * max_workers * operation.max_inputs
         self._desk = Desk(operation.max_inputs, window, operation.call.repeats)
@@ -95,7 +113,7 @@ class Run:
             freed=self._on_freed,
             isolate=isolate,
             watch=watch,
-            stop=self._end,
+            stop=self.end,
             teller=Teller(
                 operation=operation,
                 audience=audience,
@@ -109,8 +127,8 @@ class Run:
             policy=policy,
             jitter=jitter,
             renewable=credentials.renewable,
-            hold=gate.hold,
-            end=self._end,
+            hold=lambda seconds: gate.hold(seconds, operation.call.family),
+            end=self.end,
         )
         self._trickles = False
         self._lingered = False
@@ -144,7 +162,7 @@ class Run:
                 self._tasks.create_task(self._pump(intake))
                 await self._until_settled()
         except BaseExceptionGroup as group:
-            self._end(_first_leaf(group))
+            self.end(_first_leaf(group))
         finally:
             for block in intake.rest():  # what a cancellation left of a collection
                 self._take_in(block)
@@ -163,14 +181,14 @@ class Run:
                 await self._change()
         except BaseException as error:
             # Before the workers hear of it: they must not take up anything new.
-            self._end(error)
+            self.end(error)
             raise
         self._dismiss()
 
     def abandon(self, source: Source) -> None:
         """Account for a source that was never begun, because of a cancellation."""
         self._ledger.teller.of_begin()
-        self._end(asyncio.CancelledError())
+        self.end(asyncio.CancelledError())
         for block in Intake(source).rest():
             self._take_in(block)
         self._ledger.teller.of_end(self.summary, self.ended)
@@ -179,8 +197,11 @@ class Run:
         """Take out an input that has not left; its outcome is `not_sent`."""
         self._ledger.withdraw(index, given)
 
-    def _end(self, error: BaseException) -> None:
-        """End the batch: what is not in flight is not sent any more."""
+    def end(self, error: BaseException) -> None:
+        """End the batch: what is not in flight is not sent any more.
+
+        `go` raises the error when what is in flight has its outcome.
+        """
         if self.ended is None:
             self.ended = error
             self._over.set()
@@ -198,16 +219,18 @@ class Run:
 
     async def _pump(self, intake: Intake) -> None:
         try:
+            if self._complete is not None:
+                self.operation = await self._complete(self.operation)
             # A collection is accounted for to its end, an iterator is left alone.
             while await self._room() or intake.sized:
                 block = await self._pull(intake)
                 self._take_in(block)
                 if intake.failure is not None:
-                    self._end(intake.failure)
+                    self.end(intake.failure)
                 if intake.failure is not None or not block:
                     return
         except Exception as error:
-            self._end(error)
+            self.end(error)
             raise
         finally:
             self._source_over = True
@@ -251,14 +274,16 @@ class Run:
         if self.ended is None:
             self._staff()
         else:
-            self._end(self.ended)
+            self.end(self.ended)
 
     def _start_lingering(self) -> None:
         """Let a partial chunk leave when a source has trickled for long enough."""
         if self._trickles and self._timer is None and self._desk.waiting(partial=True):
             seconds = self._linger
             if self._spacing is not None:
-                wait = self._spacing.wait(_now(), self._gate.window.gap)
+                wait = self._spacing.wait(
+                    _now(), self._gate.limit(self.operation.call.family).gap
+                )
                 seconds = max(seconds, wait)
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(seconds, self._stop_lingering)
@@ -275,7 +300,7 @@ class Run:
             self._timer.cancel()
             self._timer = None
         if self._spacing is not None:
-            self._spacing.left(_now(), self._gate.window.gap)
+            self._spacing.left(_now(), self._gate.limit(self.operation.call.family).gap)
         self._start_lingering()
 
     # ---- from the desk to HubSpot
@@ -320,11 +345,13 @@ class Run:
                     trip.over = True
                     return
                 await self._pause(wait)
+        except DailyLimitReached as error:  # no permit: the rest of the day is kept
+            self.end(error)
         except Exception as error:
             # A mistake of ours: whatever was under way, nothing is certain of it.
             if trip.chunk is not None:
                 trip.chunk.doubtful = True
-            self._end(error)
+            self.end(error)
             raise
         finally:
             if trip.chunk is not None:
@@ -348,11 +375,14 @@ class Run:
             asked = _now()
             with ExitStack() as waiting:
                 waiting.enter_context(self._called_back())
-                async with self._gate.permit(self._lane, wanted) as permit:
+                family = self.operation.call.family
+                async with self._gate.permit(self._lane, wanted, family) as permit:
                     waiting.close()
                     if permit is not None and token is not None:
                         chunk = self._cut(trip)
                         waited = trip.sent - asked
+                        if not await self._written_down(chunk):
+                            return None
                         return await self._exchange(chunk, permit, token, waited)
             if not self._wants(trip):
                 return None
@@ -369,9 +399,9 @@ class Run:
         except asyncio.CancelledError as error:
             if cancelled_from_outside():
                 raise
-            self._end(error)
+            self.end(error)
         except Exception as error:  # noqa: BLE001 -- the caller's own, raised at last
-            self._end(error)
+            self.end(error)
         return None
 
     def _wants(self, trip: Trip) -> bool:
@@ -387,9 +417,20 @@ class Run:
             trip.started = _now()
             self._unladen -= 1
             self._linger_anew()
+            if self._doubted:
+                self._ledger.recall(trip.chunk)
             self._ledger.teller.of_chunk(ChunkCut, trip.chunk)
         trip.sent = _now()
         return trip.chunk
+
+    async def _written_down(self, chunk: Chunk) -> bool:
+        """Have the journal know that a chunk leaves; False if it must not leave."""
+        if not chunk.probing:  # a question writes nothing
+            try:
+                await self._journal.leaving(chunk)
+            except HubBatchError as error:
+                self.end(error)
+        return self.ended is None
 
     async def _exchange(
         self, chunk: Chunk, permit: Permit, token: str, waited: float
@@ -421,9 +462,13 @@ class Run:
         answer = await self._send(chunk, request, on_sent)
         permit.answered(answer.headers if isinstance(answer, Response) else None)
         verdict = read(operation, carried, answer)
+        if isinstance(verdict, Throttled):
+            permit.throttled()
         chunk.in_flight = False
         if isinstance(verdict, Unauthorized):
             self._credentials.refused(token)
+        if not (chunk.probing or maybe_written(chunk) or may_have_written(verdict)):
+            self._journal.not_written(chunk)
         return verdict
 
     async def _send(

@@ -143,7 +143,7 @@ def _ago(seconds: int) -> str:
 
 def wanted_scopes(schema: ObjectType, verb: str) -> tuple[str, ...]:
     """Return the scopes one of which a call needs."""
-    return schema.scopes[0 if verb == "read" else 1]
+    return schema.scopes[0 if verb in {"read", "list"} else 1]
 
 
 def check_scopes(

@@ -1,7 +1,6 @@
 """The association batches of v4 and after: pairs of records, and their labels."""
 
 from collections.abc import Callable, Iterable, Mapping
-from random import Random
 from typing import Any, Final
 
 import attrs
@@ -33,6 +32,7 @@ class Pairs:
     target: Shelf
     inputs: list[Mapping[str, Any]]
     numbers: bool
+    page: int = 500
     results: list[dict[str, Any]] = attrs.field(init=False, factory=list)
     errors: list[dict[str, Any]] = attrs.field(init=False, factory=list)
 
@@ -113,35 +113,45 @@ def _associate(pairs: Pairs) -> None:
 
 
 def _read(pairs: Pairs) -> None:
+    starts = {str(item["id"]): int(item.get("after", 0)) for item in pairs.inputs}
+    for record_id, start in starts.items():
+        others = found(pairs, record_id)
+        if others:
+            to = [_linked(pairs, other, given) for other, given in others.items()]
+            result = {"from": {"id": record_id}, "to": to[start : start + pairs.page]}
+            if len(to) > start + pairs.page:
+                result["paging"] = {"next": {"after": str(start + pairs.page)}}
+            pairs.results.append(result)
+        else:
+            none_found(pairs, record_id)
+
+
+def none_found(pairs: Pairs, record_id: str) -> None:
+    """Say that a record has no associations, which HubSpot counts as an error."""
     source, target = pairs.source.type.singular, pairs.target.type.singular
-    for record_id in dict.fromkeys(str(item["id"]) for item in pairs.inputs):
-        found = _found(pairs, record_id)
-        if found:
-            to = [_linked(pairs, other, given) for other, given in found.items()]
-            pairs.results.append({"from": {"id": record_id}, "to": to})
-            continue
-        pairs.errors.append(
-            {
-                "status": "error",
-                "category": "OBJECT_NOT_FOUND",
-                "subCategory": "crm.associations.NO_ASSOCIATIONS_FOUND",
-                "message": f"No {target} is associated with {source} {record_id}.",
-                "context": {
-                    "fromObjectId": [record_id],
-                    "fromObjectType": [source],
-                    "toObjectType": [target],
-                },
-            }
-        )
+    pairs.errors.append(
+        {
+            "status": "error",
+            "category": "OBJECT_NOT_FOUND",
+            "subCategory": "crm.associations.NO_ASSOCIATIONS_FOUND",
+            "message": f"No {target} is associated with {source} {record_id}.",
+            "context": {
+                "fromObjectId": [record_id],
+                "fromObjectType": [source],
+                "toObjectType": [target],
+            },
+        }
+    )
 
 
-def _found(pairs: Pairs, record_id: str) -> dict[str, set[Spec]]:
+def found(pairs: Pairs, record_id: str) -> dict[str, set[Spec]]:
+    """Return what a record is associated with, and as what."""
     # An archived record is associated with nothing, whichever end it is at.
     if pairs.source.live(record_id) is None:
         return {}
     source = (pairs.source.type.id, record_id)
-    found = pairs.store.links.linked(source, pairs.target.type.id)
-    return {other: found[other] for other in found if pairs.target.live(other)}
+    linked = pairs.store.links.linked(source, pairs.target.type.id)
+    return {other: linked[other] for other in linked if pairs.target.live(other)}
 
 
 def _linked(pairs: Pairs, other: str, given: set[Spec]) -> dict[str, Any]:
@@ -196,6 +206,10 @@ def parsed(content: bytes, verb: str) -> list[Mapping[str, Any]]:
 
 def _check(verb: str, item: object) -> None:
     match verb, item:
+        case "read", {"id": str() | int(), "after": after}:
+            if isinstance(after, str) and after.isdecimal():
+                return
+            raise Refusal(400, f"Invalid input: after was {after}", VALIDATION_ERROR)
         case "read", {"id": str() | int()}:
             return
         case "archive", {"from": {"id": str() | int()}, "to": list(targets)}:
@@ -213,10 +227,3 @@ def _check(verb: str, item: object) -> None:
             return
     fields = {"read": ["id"], "archive": ["from", "to"]}
     raise unset(fields.get(verb, ["from", "to", "types"]))
-
-
-def run(pairs: Pairs, verb: str, chance: Random, *, shuffle: bool) -> None:
-    """Do a call; results come in any order, as those of records do."""
-    RUN[verb](pairs)
-    if shuffle:
-        chance.shuffle(pairs.results)

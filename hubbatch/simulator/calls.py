@@ -1,7 +1,7 @@
 """A request that was let in: from its path to its answer."""
 
 from random import Random
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -11,6 +11,9 @@ from hubbatch.simulator import (
     bodies,
     definitions,
     legacy,
+    listing,
+    memberships,
+    named,
     rules,
     verbs,
 )
@@ -43,20 +46,59 @@ class Call:
             return page(415, "Unsupported Media Type", "Unsupported Media Type"), 0
         if route.family == "account":
             return account_info(self.token.account, route.verb, self.now.ms), 0
+        if route.family == "memberships":
+            store, content = self.token.account.store, self.request.content
+            return self._told(*memberships.read_memberships(store, content))
         if shelf is None:
             # Recorded without a category.
             raise Refusal(400, f"Unable to infer object type from: {route.object_type}")
-        if route.family == "legacy":
-            store, content = self.token.account.store, self.request.content
-            shown = legacy.batch_update(store, shelf, content, self.now.ms)
-            return as_json(200, shown), len(shown)
-        if route.family == "associations":
-            return self._associations(route, shelf)
-        if route.family == "properties":
-            return self._properties(route, shelf)
-        return self._batch(route.verb, shelf)
+        of_family = {
+            "legacy": self._legacy,
+            "splits": self._splits,
+            "associations": self._associations,
+            "associations v3": self._associations,
+            "properties": self._properties,
+            "list": self._list,
+        }
+        return of_family.get(route.family, self._batch)(route, shelf)
 
-    def _batch(self, verb: str, shelf: Shelf) -> tuple[Answer, int]:
+    def _list(self, _: Route, shelf: Shelf) -> tuple[Answer, int]:
+        request, store = self.request, self.token.account.store
+        shown = listing.listed(store, shelf, request.path, request.query)
+        return as_json(200, shown), len(shown["results"])
+
+    def _splits(self, route: Route, shelf: Shelf) -> tuple[Answer, int]:
+        run = _SPLITS[route.verb]
+        store, content = self.token.account.store, self.request.content
+        return self._told(*run(store, shelf, content, self.now.ms))
+
+    def _legacy(self, route: Route, shelf: Shelf) -> tuple[Answer, int]:
+        verb = route.verb
+        store, content = self.token.account.store, self.request.content
+        if verb == "delete":
+            legacy.batch_delete(store, shelf, content)
+            return Answer(204), 0
+        if verb == "read":
+            found = legacy.batch_read(store, shelf, content, self.request.query)
+            return as_json(200, found), len(found)
+        run = legacy.batch_create if verb == "create" else legacy.batch_update
+        shown = run(store, shelf, content, self.now.ms)
+        if self.quirks.shuffle and verb == "create":
+            self.chance.shuffle(shown)
+        return as_json(200, shown), len(shown)
+
+    def _told(
+        self, results: list[dict[str, Any]], errors: list[dict[str, Any]]
+    ) -> tuple[Answer, int]:
+        if self.quirks.shuffle:
+            self.chance.shuffle(results)
+        body = self._envelope(results, errors, partial=bool(errors))
+        return as_json(207 if errors else 200, body), len(results)
+
+    def _batch(self, route: Route, shelf: Shelf) -> tuple[Answer, int]:
+        verb = route.verb
+        if verb not in shelf.type.verbs and not _has_all_verbs(self.request.path):
+            return page(404, "Not Found", "Resource not found"), 0
         body, inputs = bodies.parsed(self.request.content, verb)
         with_history = verb == "read" and bool(body.get("propertiesWithHistory"))
         rules.check_count(len(inputs), with_history=with_history)
@@ -88,10 +130,18 @@ class Call:
         target = store.shelf(route.to_type)
         if target is None:
             raise Refusal(400, f"Unable to infer object type from: {route.to_type}")
-        inputs = associations.parsed(self.request.content, route.verb)
+        v3 = route.family == "associations v3"
+        parsed = named.parsed if v3 else associations.parsed
+        inputs = parsed(self.request.content, route.verb)
         v4 = route.version is None
-        pairs = associations.Pairs(store, source, target, inputs, numbers=v4)
-        associations.run(pairs, route.verb, self.chance, shuffle=self.quirks.shuffle)
+        size = self.quirks.associations_page
+        pairs = associations.Pairs(store, source, target, inputs, v4 and not v3, size)
+        if v3:
+            named.run(pairs, route.verb)
+        else:
+            associations.RUN[route.verb](pairs)
+        if self.quirks.shuffle:
+            self.chance.shuffle(pairs.results)
         if route.verb in {"archive", "labels/archive"} and v4:
             return Answer(204), len(inputs)
         created = (route.verb == "create") != self.quirks.status_flip
@@ -146,6 +196,18 @@ class Call:
             "results": results,
             **told,
         }
+
+
+_SPLITS: Final = {
+    "read": memberships.read_splits,
+    "upsert": memberships.upsert_splits,
+}
+
+
+def _has_all_verbs(path: str) -> bool:
+    # From 2026-09 on the specification has all verbs for every type.
+    version = path.split("/")[3]
+    return version[:2] == "20" and version >= "2026-09"
 
 
 def _is_json(request: Request) -> bool:

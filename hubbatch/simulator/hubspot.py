@@ -224,14 +224,18 @@ def _other_shelf(token: Token, route: Route | None) -> Shelf | None:
 
 
 def _family(route: Route | None) -> str:
-    of_pairs = route is not None and route.family == ASSOCIATIONS
+    of_pairs = route is not None and route.family.startswith(ASSOCIATIONS)
     return ASSOCIATIONS if of_pairs else OTHERS
+
+
+# Families whose verbs are told apart from those of records.
+_BY_FAMILY = {"associations", "associations v3", "properties", "memberships", "splits"}
 
 
 def _seen(request: Request, route: Route | None, now: Now) -> Seen:
     verb = None if route is None else route.verb
-    if route is not None and route.family in {"associations", "properties"}:
-        verb = f"{route.family}/{verb}"
+    if route is not None and route.family in _BY_FAMILY:
+        verb = f"{route.family.partition(' ')[0]}/{verb}"
     return Seen(
         request.method,
         request.path,

@@ -1,5 +1,6 @@
-"""The v1 batch-update: a bare list in, a bare list out, everything or nothing."""
+"""The v1 batches: bare lists and maps, numbers for ids, everything or nothing."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from hubbatch.simulator import bodies, rules
@@ -29,26 +30,99 @@ def batch_update(
         if record is None:
             raise Refusal(404, "resource not found")
         found.append((record, written))
-    if problems:
-        results = {"validationResults": [problem.embedded() for problem in problems]}
-        raise Refusal(400, "Property values were not valid", first=results)
-    _check_taken(store, shelf, found)
+    _check_values(problems)
+    claimed: dict[tuple[str, str], str] = {}
+    for record, written in found:
+        _check_taken(store, shelf, record.id, written, claimed)
     for record, written in found:
         shelf.write(record, written, now)
     return [_shown(store, shelf, record, written) for record, written in found]
 
 
-def _check_taken(
-    store: Store, shelf: Shelf, found: list[tuple[Record, dict[str, str]]]
-) -> None:
+def batch_create(
+    store: Store, shelf: Shelf, content: bytes, now: int
+) -> list[dict[str, Any]]:
+    """Make records of lists of names and values."""
+    body = bodies.deserialized(content)
+    if not isinstance(body, list):
+        raise _unreadable(body)
+    rules.check_count(len(body))
+    made: list[tuple[str, dict[str, str]]] = []
+    problems: list[Problem] = []
+    for pairs in body:
+        if not isinstance(pairs, list):
+            raise _unreadable(pairs)
+        written, wrong = rules.accepted(shelf, _properties(pairs))
+        problems += wrong
+        made.append((store.new_id(), written))
+    _check_values(problems)
     claimed: dict[tuple[str, str], str] = {}
-    for record, written in found:
-        taken = shelf.taken(record.id, written, claimed)
-        if taken is not None:
-            name, owner = taken
-            value, portal_id = written[name], store.portal_id
-            message = rules.taken_value(shelf, portal_id, name, value, record.id, owner)
-            raise Refusal(400, message, rules.VALIDATION_ERROR)
+    for record_id, written in made:
+        _check_taken(store, shelf, record_id, written, claimed)
+    records = [store.add(shelf, one, written, now) for one, written in made]
+    return [
+        _shown(store, shelf, record, written)
+        for record, (_, written) in zip(records, made, strict=True)
+    ]
+
+
+def batch_read(
+    store: Store, shelf: Shelf, content: bytes, query: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return a map by id; what is not there is not in it."""
+    with_deleted = query.get("includeDeletes", "").lower() == "true"
+    # The parameter is repeated; a comma does not part names here.
+    names = [name for name in query.get("properties", "").split("&") if name]
+    shown = {}
+    for record_id in _ids(content):
+        record = shelf.records.get(record_id)
+        if record is None or (record.archived and not with_deleted):
+            continue
+        asked = {name: "" for name in names if name in record.properties}
+        shown[record_id] = {
+            **_shown(store, shelf, record, asked),
+            "isDeleted": record.archived,
+        }
+    return shown
+
+
+def batch_delete(store: Store, shelf: Shelf, content: bytes) -> None:
+    """Delete records; what is not there is passed over."""
+    for record_id in _ids(content):
+        store.archive(shelf.type.id, record_id)
+
+
+def _ids(content: bytes) -> list[str]:
+    body = bodies.deserialized(content)
+    ids = body.get("ids") if isinstance(body, dict) else None
+    if not isinstance(ids, list):
+        raise _unreadable(body)
+    for one in ids:
+        if not isinstance(one, int) or isinstance(one, bool):
+            raise _unreadable(one)
+    rules.check_count(len(ids))
+    return [str(one) for one in ids]
+
+
+def _check_values(problems: list[Problem]) -> None:
+    if problems:
+        results = {"validationResults": [problem.embedded() for problem in problems]}
+        raise Refusal(400, "Property values were not valid", first=results)
+
+
+def _check_taken(
+    store: Store,
+    shelf: Shelf,
+    record_id: str,
+    written: dict[str, str],
+    claimed: dict[tuple[str, str], str],
+) -> None:
+    taken = shelf.taken(record_id, written, claimed)
+    if taken is not None:
+        name, owner = taken
+        value, portal_id = written[name], store.portal_id
+        message = rules.taken_value(shelf, portal_id, name, value, record_id, owner)
+        raise Refusal(400, message, rules.VALIDATION_ERROR)
 
 
 def _parsed(content: bytes) -> list[tuple[str, dict[str, object]]]:
@@ -64,6 +138,10 @@ def _change(item: object) -> tuple[str, dict[str, object]]:
             pass
         case _:
             raise _unreadable(item)
+    return str(record_id), _properties(pairs)
+
+
+def _properties(pairs: list[object]) -> dict[str, object]:
     properties: dict[str, object] = {}
     for pair in pairs:
         match pair:
@@ -71,7 +149,7 @@ def _change(item: object) -> tuple[str, dict[str, object]]:
                 properties[name] = value
             case _:
                 raise _unreadable(pair)
-    return str(record_id), properties
+    return properties
 
 
 def _unreadable(value: object) -> Refusal:

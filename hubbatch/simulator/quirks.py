@@ -36,6 +36,11 @@ def _are_verbs(_: object, field: Any, value: Any) -> None:
         raise ValueError(told)
 
 
+def _whole(_: object, field: Any, value: Any) -> None:
+    if type(value) is not int or value < 1:
+        raise ValueError(f"{field.name!r} must be above zero (got {value!r})")
+
+
 def _flag(*, default: bool = False) -> bool:
     # attrs types its fields by what they hold.
     flag: bool = attrs.field(default=default, validator=instance_of(bool))
@@ -58,6 +63,7 @@ class Quirks:
     )
     whole_upsert_conflict: bool = _flag(default=True)
     update_by_email: bool = _flag()
+    associations_page: int = attrs.field(default=500, validator=_whole)
     scopes_in_context: bool = _flag()
     status_flip: bool = _flag()
     silent_noop: bool = _flag()

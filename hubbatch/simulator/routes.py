@@ -2,12 +2,24 @@
 
 import re
 
+from collections.abc import Mapping
 from typing import Final, Literal
 
 import attrs
 
 
-Family = Literal["batch", "associations", "properties", "legacy", "account", "oauth"]
+Family = Literal[
+    "batch",
+    "list",
+    "associations",
+    "associations v3",
+    "properties",
+    "memberships",
+    "splits",
+    "legacy",
+    "account",
+    "oauth",
+]
 
 _VERSION: Final = r"20\d\d-(?:0[1-9]|1[0-2])(?:-beta)?"
 _VERB: Final = "(?P<verb>create|read|update|upsert|archive)"
@@ -18,6 +30,34 @@ _ROUTES: Final[tuple[tuple[Family, str, re.Pattern[str]], ...]] = (
         "batch",
         "POST",
         re.compile(f"/crm/(?:v3/objects|objects/{_VERSION})/{_TYPE}/batch/{_VERB}/?"),
+    ),
+    (
+        "list",
+        "GET",
+        re.compile(f"/crm/(?:v3/objects|objects/{_VERSION})/{_TYPE}/?"),
+    ),
+    (
+        "splits",
+        "POST",
+        re.compile(
+            f"/(?:crm/objects/v3/(?P<object_type>deals)/splits|deal-splits/{_VERSION})"
+            "/batch/(?P<verb>read|upsert)/?"
+        ),
+    ),
+    (
+        "memberships",
+        "POST",
+        re.compile(
+            f"/crm/(?:v3/lists|lists/{_VERSION})/records/memberships/batch/read/?"
+        ),
+    ),
+    (
+        "associations v3",
+        "POST",
+        re.compile(
+            f"/crm/v3/associations/{_TYPE}/(?P<to_type>[^/]+)"
+            "/batch/(?P<verb>create|read|archive)/?"
+        ),
     ),
     (
         "associations",
@@ -49,7 +89,7 @@ _ROUTES: Final[tuple[tuple[Family, str, re.Pattern[str]], ...]] = (
         "POST",
         re.compile(
             "/crm-objects/v1/objects/(?P<object_type>tickets|products|line_items)"
-            "/batch-(?P<verb>update)/?"
+            "/batch-(?P<verb>create|read|update|delete)/?"
         ),
     ),
     ("oauth", "POST", re.compile(f"/oauth/(?:v1|v3|{_VERSION})/(?P<verb>token)/?")),
@@ -69,6 +109,7 @@ VERBS: Final = (
     *("create", "read", "update", "upsert", "archive"),
     *(f"associations/{verb}" for verb in ("create", "read", "archive")),
     *("associations/associate/default", "associations/labels/archive"),
+    *("list", "delete", "memberships/read", "splits/read", "splits/upsert"),
     *(f"properties/{verb}" for verb in ("create", "read", "archive")),
     *("token", "details", "api-usage/daily/private-apps"),
 )
@@ -87,10 +128,21 @@ class Route:
     version: str | None = None
 
 
+# What a path means without saying it.
+_IMPLIED: Final[Mapping[str, Mapping[str, str]]] = {
+    "list": {"verb": "list"},
+    "splits": {"object_type": "deals"},
+}
+
+
+def _said(match: re.Match[str]) -> dict[str, str]:
+    return {name: text for name, text in match.groupdict().items() if text is not None}
+
+
 def find(path: str) -> Route | None:
     """Return the route of a path, if there is one, whatever the method."""
     for family, method, pattern in _ROUTES:
         match = pattern.fullmatch(path)
         if match is not None:
-            return Route(family, method, **match.groupdict())
+            return Route(family, method, **{**_IMPLIED.get(family, {}), **_said(match)})
     return None

@@ -180,6 +180,9 @@ class ObjectType:
     scopes: tuple[tuple[str, ...], tuple[str, ...]] = attrs.field(
         default=((), ()), kw_only=True
     )
+    verbs: tuple[str, ...] = attrs.field(
+        default=("create", "read", "update", "upsert", "archive"), kw_only=True
+    )
     unique: tuple[str, ...] = attrs.field(init=False)
     legacy: str = attrs.field(init=False)
 

@@ -210,7 +210,8 @@ class Simulator:
             return answer
         except web.HTTPRequestEntityTooLarge:
             return await send(request, self.hubspot.unreadable(413))
-        query = dict(request.query) if request.query_string else {}
+        # A parameter that is repeated is one text here, its values parted by "&".
+        query = {name: "&".join(request.query.getall(name)) for name in request.query}
         came = Request(request.method, request.path, query, request.headers, content)
         reply = self.hubspot.receive(came)
         self._note(came, reply)

@@ -7,6 +7,7 @@ import attrs
 
 from hubbatch.simulator.catalogue import STANDARD, custom
 from hubbatch.simulator.links import Links
+from hubbatch.simulator.others import OTHERS
 from hubbatch.simulator.schemas import ObjectType, Property
 from hubbatch.simulator.shelves import (
     ADDITIONAL_EMAILS,
@@ -28,6 +29,14 @@ class Store:
     _shelves: dict[str, Shelf] = attrs.field(init=False, repr=False)
     _by_name: dict[str, str] = attrs.field(init=False, repr=False, factory=dict)
     links: Links = attrs.field(init=False, repr=False, factory=Links)
+    # By object type id and record id: the lists that it is on, and since when.
+    lists: dict[tuple[str, str], dict[str, int]] = attrs.field(
+        init=False, repr=False, factory=dict
+    )
+    # By deal: each owner's split, its id and its share.
+    splits: dict[str, dict[int, tuple[str, float]]] = attrs.field(
+        init=False, repr=False, factory=dict
+    )
     _last_id: int = attrs.field(init=False, repr=False)
     _last_type: int = attrs.field(init=False, repr=False, default=3604284)
 
@@ -35,7 +44,7 @@ class Store:
         """Put up one shelf per standard type."""
         self._shelves = {}
         self._last_id = self.chance.randrange(10_000_000_000, 40_000_000_000)
-        for standard in STANDARD:
+        for standard in (*STANDARD, *OTHERS):
             self._put_up(Shelf(standard))
 
     def shelf(self, object_type: str) -> Shelf | None:
@@ -114,6 +123,13 @@ class Store:
         """Add an association label between two object types and return its type id."""
         one, other = self._known(source).type.id, self._known(target).type.id
         return self.links.label(one, other, label)
+
+    def put_on_list(
+        self, object_type: str, record_id: str | int, list_id: str | int
+    ) -> None:
+        """Put a record on a list."""
+        key = self._known(object_type).type.id, str(record_id)
+        self.lists.setdefault(key, {})[str(list_id)] = self.now()
 
     def new_id(self) -> str:
         """Return an id that nobody has; they grow, with gaps."""

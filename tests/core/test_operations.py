@@ -4,12 +4,12 @@ import re
 
 import pytest
 
+from hubbatch.core.dialects import legacy
 from hubbatch.core.operations import (
     LEGACY_CALLS,
     LEGACY_TYPES,
     MAX_INPUTS_WITH_HISTORY,
     OBJECT_CALLS,
-    Dialect,
     Repeats,
     Verb,
     account_operation,
@@ -51,7 +51,7 @@ def test_legacy_paths(object_type: str) -> None:
 
     assert operation.path == f"/crm-objects/v1/objects/{object_type}/batch-update"
     assert operation.name == f"{object_type}.update"
-    assert operation.call.dialect is Dialect.LEGACY
+    assert operation.call.dialect is legacy.UPDATES
 
 
 def test_crm_objects_v1_has_few_types() -> None:

@@ -2,10 +2,11 @@
 
 import heapq
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from itertools import count, pairwise
 from math import inf
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -13,14 +14,8 @@ from attrs import define
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hubbatch.core.pacing import (
-    LAG,
-    RateLimit,
-    Slot,
-    Spacing,
-    Window,
-    told_limit,
-)
+from hubbatch.core.pacing import LAG, RateLimit, Slot, Spacing, Window
+from hubbatch.errors import ConfigurationError
 
 
 @define
@@ -241,17 +236,6 @@ def test_a_limit_that_falls_below_what_is_not_sent_yet() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "limit"),
-    [("190", 190), ("", None), ("many", None), ("0", None), ("-5", None)],
-)
-def test_told_limit(text: str, limit: int | None) -> None:
-    headers: Mapping[str, str] = {"X-HubSpot-RateLimit-Max": text}
-
-    assert told_limit(headers) == limit
-    assert told_limit({}) is None
-
-
-@pytest.mark.parametrize(
     ("limit", "share"),
     [
         (RateLimit(190), RateLimit(190)),
@@ -279,6 +263,14 @@ def test_the_limits_of_hubspot_s_plans() -> None:
 def test_a_rate_limit_is_of_positive_numbers(name: str, value: int) -> None:
     with pytest.raises(ValueError, match=f"{name} must be above zero"):
         RateLimit(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["max_requests", "burst", "processes"])
+@pytest.mark.parametrize("value", [1.5, 190.0])
+def test_a_rate_limit_counts_in_whole_numbers(name: str, value: float) -> None:
+    options: dict[str, Any] = {name: value}
+    with pytest.raises(ConfigurationError, match=f"{name} must be a whole number"):
+        RateLimit(**options)
 
 
 # ---- spacing
@@ -322,8 +314,9 @@ def test_after_a_silence_some_leave_at_once(gap: float, silence: float) -> None:
 @given(limit=st.integers(1, 300), burst=st.integers(1, 60))
 def test_window_never_holds_what_keeps_its_gap(limit: int, burst: int) -> None:
     window = Window(limit, burst=burst)
+    gap = RateLimit(limit, burst=burst).gap
     now = 0.0
     for _ in range(2 * limit + 2):
         assert window.next_grant(now) <= now + 1e-6
         window.sent(window.grant(now), now)
-        now += window.gap
+        now += gap

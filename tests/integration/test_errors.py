@@ -6,6 +6,8 @@ import re
 import traceback
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import aiohttp
@@ -25,6 +27,7 @@ from hubbatch import (
     HubBatchError,
     HubSpotUnavailable,
     InvalidRequestError,
+    JournalError,
     OAuth,
     OutcomeUnknown,
     OverloadedError,
@@ -37,6 +40,7 @@ from hubbatch import (
     TooManyFailures,
     UpdateInput,
 )
+from hubbatch.jobs import Job
 from hubbatch.simulator import Fault
 from tests.integration.conftest import Portal
 
@@ -69,6 +73,14 @@ async def forbidden(portal: Portal) -> Any:
     token = portal.sim.issue_token(scopes=["crm.objects.contacts.read"])
     async with portal.hub(access_token=token) as hub:
         return await hub.tickets.update([UpdateInput("1", {"subject": "x"})])
+
+
+async def no_journal(portal: Portal) -> Any:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "run.db"
+        path.write_text("my own notes")
+        async with portal.hub() as hub:
+            return await Job(hub, "update", "tickets", [], journal=path).run()
 
 
 async def unknown_type(portal: Portal) -> Any:
@@ -241,6 +253,24 @@ async def test_error(portal: Portal, provoke: Provoke) -> None:
         assert len(again.response.outcomes) == error.summary.settled
 
 
+# A job's own, raised before there is a batch that could have done anything.
+OF_JOBS: dict[Provoke, tuple[type[HubBatchError], str]] = {
+    no_journal: (JournalError, r"run\.db is not a journal"),
+}
+
+
+@pytest.mark.parametrize("provoke", OF_JOBS, ids=lambda provoke: provoke.__name__)
+async def test_error_of_a_job(portal: Portal, provoke: Provoke) -> None:
+    kind, message = OF_JOBS[provoke]
+    error = await raised(provoke, portal)
+
+    assert type(error) is kind
+    assert re.search(message, str(error))
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 -- our own
+    assert (type(again), str(again)) == (kind, str(error))
+    assert portal.sim.requests == []
+
+
 @pytest.mark.parametrize("provoke", RECORDS, ids=lambda provoke: provoke.__name__)
 async def test_error_of_a_record(portal: Portal, provoke: Provoke) -> None:
     group = await raised(provoke, portal)
@@ -266,7 +296,7 @@ def test_every_error_is_raised_here() -> None:
         if isinstance(cls := getattr(hubbatch, name), type)
         and issubclass(cls, HubBatchError)
     }
-    provoked = {kind for kind, _ in RAISED.values()}
+    provoked = {kind for kind, _ in (*RAISED.values(), *OF_JOBS.values())}
     provoked |= {kind for kinds in RECORDS.values() for kind, _ in kinds}
     assert public - provoked == {HubBatchError, APIError}
 

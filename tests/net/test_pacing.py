@@ -2,7 +2,7 @@
 
 import asyncio
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -40,19 +40,21 @@ def worst(instants: Sequence[float], interval: float) -> int:
     return most
 
 
-async def leave(gate: Gate, lane: Lane = Lane.BULK) -> Permit:
+async def leave(
+    gate: Gate, lane: Lane = Lane.BULK, headers: Mapping[str, str] | None = None
+) -> Permit:
     """Send a request that is answered at once."""
     async with gate.permit(lane, always) as permit:
         assert permit is not None
         permit.sent()
-        permit.answered({})
+        permit.answered(headers or {})
     return permit
 
 
 def settled(gate: Gate, concurrency: int) -> bool:
     """Every slot of the pool is back, and nobody is thought to ask."""
     assert gate._free == concurrency
-    assert not gate._asking
+    assert not any(any(window._lines) for window in gate._shared().turnstiles.values())
     assert len(asyncio.all_tasks()) == 1
     return True
 
@@ -318,20 +320,20 @@ async def test_maximum_is_followed_under_the_ceiling(
     ceiling: RateLimit | None, headers: dict[str, str], followed: int
 ) -> None:
     gate = Gate(ceiling, 1)
-    gate.observe(headers)
+    await leave(gate, headers=headers)
     assert gate.limits().max_requests == followed
 
 
 async def test_maximum_is_followed_both_ways() -> None:
     gate = Gate(RateLimit(150), 1)
     for limit, followed in ((100, 100), (190, 150), (120, 120)):
-        gate.observe(told(limit))
+        await leave(gate, headers=told(limit))
         assert gate.limits().max_requests == followed
 
 
 async def test_answer_that_raises_the_limit_lets_the_next_out_at_once() -> None:
     gate = Gate(None, 2)
-    gate.observe(told(1))
+    await leave(gate, headers=told(2))
     async with gate.permit(Lane.BULK, always) as permit:
         assert permit is not None
         permit.sent()
@@ -345,8 +347,8 @@ async def test_answer_that_raises_the_limit_lets_the_next_out_at_once() -> None:
 async def test_day_is_noted() -> None:
     gate = Gate(None, 1)
     assert gate.limits().daily_remaining is None
-    gate.observe({"X-HubSpot-RateLimit-Daily-Remaining": "624999"})
-    gate.observe({"X-HubSpot-RateLimit-Daily-Remaining": "?"})
+    await leave(gate, headers={"X-HubSpot-RateLimit-Daily-Remaining": "624999"})
+    await leave(gate, headers={"X-HubSpot-RateLimit-Daily-Remaining": "?"})
     assert gate.limits().daily_remaining == 624_999
 
 

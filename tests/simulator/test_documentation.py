@@ -43,6 +43,7 @@ OF_TOOLS = {
     "test_faults.test_clear",
     "test_faults.test_faults_that_cannot_be",
     "test_fixture.test_fixture",
+    "test_fixture.test_nothing_is_left_in_the_thread_of_a_caller_that_went_away",
     "test_limits.test_window_never_admits_more",
     "test_server.test_limit_that_is_none",
     "test_server.test_port_in_use",

@@ -1,12 +1,17 @@
 """The pytest fixture, used as a user's project would."""
 
+import gc
 import os
+import socket
 import subprocess
 import sys
+import time
 
 from pathlib import Path
 
-from hubbatch.simulator import Simulator
+import pytest
+
+from hubbatch.simulator import Fault, Simulator
 
 
 USER = """
@@ -51,3 +56,18 @@ def test_fixture(tmp_path: Path) -> None:
 
     assert "2 passed" in ran.stdout
     assert ran.returncode == 0
+
+
+def test_nothing_is_left_in_the_thread_of_a_caller_that_went_away(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Else its tasks are destroyed later, and some other test hears of it."""
+    with Simulator() as sim:
+        sim.faults.add(Fault("delay", seconds=60))
+        host, port = sim.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as caller:
+            caller.sendall(b"GET /account-info/v3/details HTTP/1.1\r\nHost: x\r\n\r\n")
+            while not sim.requests:
+                time.sleep(0.001)
+    gc.collect()
+    assert caplog.records == []

@@ -165,29 +165,29 @@ LEGACY_VERSION = thing(
         "value": TEXT,
     }
 )
-LEGACY = listed(
-    thing(
-        {
-            "isDeleted": {"type": "boolean"},
-            "objectId": NUMBER,
-            "objectType": TEXT,
-            "portalId": NUMBER,
-            "properties": mapping(
-                thing(
-                    {
-                        "source": TEXT,
-                        "sourceId": {"type": "null"},
-                        "timestamp": NUMBER,
-                        "value": TEXT,
-                        "versions": listed(LEGACY_VERSION),
-                    }
-                )
-            ),
-        }
-    )
+LEGACY_OBJECT = thing(
+    {
+        "isDeleted": {"type": "boolean"},
+        "objectId": NUMBER,
+        "objectType": TEXT,
+        "portalId": NUMBER,
+        "properties": mapping(
+            thing(
+                {
+                    "source": TEXT,
+                    "sourceId": {"type": "null"},
+                    "timestamp": NUMBER,
+                    "value": TEXT,
+                    "versions": listed(LEGACY_VERSION),
+                }
+            )
+        ),
+    }
 )
+LEGACY = listed(LEGACY_OBJECT)
 
 PUBLIC_OBJECT_ID = thing({"id": TEXT})
+PAGING = thing({"next": thing({"after": TEXT}, link=TEXT)})
 CATEGORY: Schema = {
     "enum": ["HUBSPOT_DEFINED", "INTEGRATOR_DEFINED", "USER_DEFINED", "WORK"]
 }
@@ -213,8 +213,35 @@ ASSOCIATED = thing(
                 }
             )
         ),
+    },
+    paging=PAGING,
+)
+V3_ASSOCIATION = thing({"from": PUBLIC_OBJECT_ID, "to": PUBLIC_OBJECT_ID, "type": TEXT})
+V3_ASSOCIATED = thing(
+    {
+        "from": PUBLIC_OBJECT_ID,
+        "to": listed(thing({"id": TEXT, "type": TEXT})),
+    },
+    paging=PAGING,
+)
+MEMBERSHIPS = thing(
+    {
+        "objectTypeId": TEXT,
+        "recordId": TEXT,
+        "recordListMemberships": listed(
+            thing(
+                {
+                    "listId": TEXT,
+                    "listVersion": NUMBER,
+                    "firstAddedTimestamp": MOMENT,
+                    "lastAddedTimestamp": MOMENT,
+                },
+                isPublicList={"type": "boolean"},
+            )
+        ),
     }
 )
+SPLITS = thing({"id": TEXT, "splits": listed(SIMPLE_PUBLIC_OBJECT)})
 DEFAULT_ASSOCIATION = thing(
     {
         "associationSpec": thing(
@@ -272,6 +299,18 @@ SPEC: dict[str, Schema] = {
     "details": DETAILS,
     "error": ERROR,
     "legacy": LEGACY,
+    "legacy map": mapping(LEGACY_OBJECT),
+    "page": thing({"results": listed(SIMPLE_PUBLIC_OBJECT)}, paging=PAGING),
+    **{
+        f"{name}{more}": batch_response(items, errors=bool(more))
+        for more in ("", " with errors")
+        for name, items in (
+            ("associations v3", V3_ASSOCIATION),
+            ("associations v3 read", V3_ASSOCIATED),
+            ("memberships", MEMBERSHIPS),
+            ("splits", SPLITS),
+        )
+    },
     "objects": batch_response(SIMPLE_PUBLIC_OBJECT, errors=False),
     "objects with errors": batch_response(SIMPLE_PUBLIC_OBJECT, errors=True),
     "upserts": batch_response(UPSERT_OBJECT, errors=False),
@@ -358,9 +397,26 @@ def _loosen(name: str, schema: Schema) -> None:
 @cache
 def validator(name: str, *, spec: bool = False) -> Draft202012Validator:
     schema = SPEC[name] if spec else _real(SPEC[name])
-    if name.startswith(("associations", "property")) and not spec:
+    if (
+        name.startswith(("associations", "property", "memberships", "splits"))
+        and not spec
+    ):
         _loosen(name, schema)
     return Draft202012Validator(schema, format_checker=FormatChecker())
+
+
+def _kind_of_batch(path: str) -> str:
+    if "/memberships/" in path:
+        return "memberships"
+    if "splits/" in path:
+        return "splits"
+    if "/properties/" in path:
+        return "property batch"
+    if path.startswith("/crm/v3/associations/"):
+        return "associations v3 read" if path.endswith("read") else "associations v3"
+    if "/associations/" in path:
+        return f"associations {path.rpartition('/')[2]}"
+    return "upserts" if path.endswith("upsert") else "objects"
 
 
 def schema_of(path: str, status: int) -> str:
@@ -370,17 +426,15 @@ def schema_of(path: str, status: int) -> str:
     if status >= 400:
         return "error"
     if path.startswith("/crm-objects/v1/"):
-        return "legacy"
+        return "legacy map" if path.endswith("batch-read") else "legacy"
     if path.startswith("/account-info/"):
         return "details" if path.endswith("details") else "usage"
-    kind = "upserts" if path.endswith("upsert") else "objects"
-    if "/properties/" in path:
-        kind = "property batch"
-        if "/batch/" not in path:
-            tail = re.sub("^/crm/(v3/properties|properties/[^/]+)/", "", path)
-            return "property" if "/" in tail else "properties"
-    if "/associations/" in path:
-        kind = f"associations {path.rpartition('/')[2]}"
+    if path.startswith("/crm/") and "/batch/" not in path and "/objects/" in path:
+        return "page"
+    if "/properties/" in path and "/batch/" not in path:
+        tail = re.sub("^/crm/(v3/properties|properties/[^/]+)/", "", path)
+        return "property" if "/" in tail else "properties"
+    kind = _kind_of_batch(path)
     return f"{kind} with errors" if status == 207 else kind
 
 

@@ -10,13 +10,18 @@ from typing import Annotated, Any, assert_type
 import attrs
 
 from hubbatch import (
+    ALL,
     Account,
     Accounts,
+    AssociationInput,
     Batch,
     BatchFailed,
     BatchResponse,
     CombinedResponse,
     CreateInput,
+    DealSplit,
+    DealSplitsInput,
+    DealToDealSplits,
     HubBatch,
     LegacyObject,
     LegacyUpdateInput,
@@ -26,9 +31,14 @@ from hubbatch import (
     Outcome,
     OutcomeStatus,
     OverloadedError,
+    Property,
     PropertyName,
+    PublicAssociationMulti,
+    PublicAssociationMultiWithLabel,
+    PublicDefaultAssociation,
     RateLimit,
     RecordError,
+    RecordIdWithMemberships,
     RetryPolicy,
     SimplePublicObject,
     SimplePublicUpsertObject,
@@ -74,6 +84,22 @@ async def collect(hub: HubBatch) -> None:
 
     legacy = await hub.legacy.tickets.update([LegacyUpdateInput(1, {"subject": "x"})])
     assert_type(legacy, CombinedResponse[LegacyObject])
+
+    links = hub.associations("contacts", "companies")
+    linked = await links.create_default([AssociationInput("1", "2")], isolate=False)
+    assert_type(linked.results[0], PublicDefaultAssociation)
+    found = await links.read(["1"])
+    assert_type(found.results[0], PublicAssociationMultiWithLabel)
+    older = hub.associations("contacts", "companies", api_version="v3")
+    assert_type((await older.read(["1"])).results[0], PublicAssociationMulti)
+    defined = await hub.properties("tickets").read(["subject"])
+    assert_type(defined.results[0], Property)
+    splits = await hub.deal_splits.upsert([DealSplitsInput(1, [DealSplit(2, 100)])])
+    assert_type(splits.results[0], DealToDealSplits)
+    lists = await hub.list_memberships("contacts").read([1])
+    assert_type(lists.results[0], RecordIdWithMemberships)
+    async for ticket in hub.tickets.list(properties=ALL):
+        assert_type(ticket, SimplePublicObject)
 
     await hub.deals.read(["1", 2], properties=["dealname"], archived=True)
     await hub.objects("2-3456").create([CreateInput({"ref": "1"})])

@@ -7,8 +7,9 @@ import pytest
 
 from hubbatch import APIError, AuthenticationError, ReconnectRequired
 from hubbatch.core.answers import Response
+from hubbatch.core.dialects.grants import Grant, refresh_request
 from hubbatch.core.encoding import encoder, request_body
-from hubbatch.core.granting import Grant, refresh_request, token_operation
+from hubbatch.core.operations import token_operation
 from hubbatch.core.planning import Chunk
 from hubbatch.core.reading import read
 from hubbatch.core.verdicts import Again, Answered, Ended, Missing, Throttled

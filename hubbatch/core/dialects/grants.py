@@ -11,24 +11,12 @@ from urllib.parse import urlencode
 
 from attrs import field, frozen
 
+from hubbatch.core.calls import Dialect, Encoded, Encoder, Operation, Shape
 from hubbatch.errors import AuthenticationError, ReconnectRequired
 
-from .operations import Call, Dialect, Operation, Repeats
+from .documents import no_key, whole
 
 
-TOKEN = Call(
-    "token",
-    "token",
-    Repeats.INDEPENDENT,
-    writes=False,
-    dialect=Dialect.DOCUMENT,
-    max_inputs=1,
-    family="oauth",
-    content_type="application/x-www-form-urlencoded",
-)
-
-# The first dated version that OAuth has.
-_FIRST_DATED = "2026-03"
 # By these HubSpot says that the refresh token is no more: OAuth v3's word, and v1's.
 _DEAD_GRANTS = {"invalid_grant", "BAD_REFRESH_TOKEN"}
 
@@ -49,18 +37,6 @@ class Grant:
     expires_in: float | None
 
 
-def token_operation(*, api_version: str) -> Operation:
-    """Look up the token endpoint of an API version.
-
-    Versions that OAuth does not have, the first dated ones and betas, use v3's.
-    """
-    has_own = api_version[:1].isdigit() and api_version >= _FIRST_DATED
-    version = api_version if has_own and "beta" not in api_version else "v3"
-    return Operation(
-        TOKEN, "oauth", f"/oauth/{version}/{TOKEN.tail}", max_inputs=TOKEN.max_inputs
-    )
-
-
 def refresh_request(
     client_id: str, client_secret: str, refresh_token: str
 ) -> GrantRequest:
@@ -74,12 +50,19 @@ def refresh_request(
     return GrantRequest(urlencode(form).encode())
 
 
-def encode_grant_request(_index: int, given: Any) -> tuple[None, bytes, None]:
-    """Give the form as it is."""
+def _encoder(_: Operation) -> Encoder:
+    return _encode
+
+
+def _encode(_index: int, given: Any) -> Encoded:
     return None, given.body, None
 
 
-def structure_grant(raw: Mapping[str, Any]) -> Grant:
+def _form(_operation: Operation, joined: bytes) -> bytes:
+    return joined
+
+
+def _grant(raw: Mapping[str, Any]) -> Grant:
     """Read what the token endpoint gives.
 
     Raises:
@@ -116,3 +99,6 @@ def refused_grant(
         category=words[0] if words else None,
         correlation_id=correlation_id,
     )
+
+
+GRANTS = Dialect(_encoder, _form, whole, Shape(_grant, no_key))

@@ -1,0 +1,250 @@
+"""From an order to an exit status: the job runs, and a person is told of it."""
+
+import asyncio
+import signal
+import sys
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import orjson
+
+from attrs import asdict, define, field
+from rich.console import Console
+from rich.markup import escape
+
+from hubbatch import (
+    ConfigurationError,
+    DailyLimitReached,
+    Event,
+    HubBatch,
+    HubBatchError,
+    InputFailed,
+    JournalError,
+)
+from hubbatch.jobs import Job, JobReport, SourceError, rehearse
+
+from .endings import Ending, Status, count_words
+from .orders import Order
+from .progress import Progress, clock, many
+
+
+# Seconds between two looks at a job.
+_REFRESH = 0.2
+_NO_COUNTS = {
+    "inputs": 0,
+    "succeeded": 0,
+    "failed": 0,
+    "unknown": 0,
+    "not_sent": 0,
+    "requests": 0,
+    "retries": 0,
+    "throttled": 0,
+    "seconds": 0.0,
+}
+
+
+def conduct(make_order: Callable[[], Order], options: Mapping[str, Any]) -> int:
+    """Carry an order out; give the exit status."""
+    console = Console(stderr=True, highlight=False)
+    told: dict[str, Any] = {}
+    try:
+        order = make_order()
+        order.check()
+        with console.status(f"Reading {escape(order.source.name)}"):
+            order.count()
+        work = _rehearse if options["dry_run"] else _work
+        status = asyncio.run(work(order, console, told))
+    except KeyboardInterrupt:  # before there was anything to stop
+        status = 128 + signal.SIGINT
+    except HubBatchError as error:
+        status = _status_of(error)
+        told["error"] = say_error(console, error)
+        if told.get("requests"):  # a source that could only be read as it was sent
+            console.print(count_words(told), soft_wrap=True)
+    if options["as_json"]:
+        counts = {**_NO_COUNTS, **told, "exit_status": status}
+        sys.stdout.write(orjson.dumps(counts).decode() + "\n")
+    return status
+
+
+def say_error(console: Console, error: BaseException) -> str:
+    """Print an error as one line, and give its text."""
+    text = " ".join(str(error).split())
+    console.print(f"[red]error:[/] {escape(text)}", soft_wrap=True)
+    return text
+
+
+def _status_of(error: BaseException) -> int:
+    known = (ConfigurationError, JournalError, SourceError)
+    early = isinstance(error, HubBatchError) and not isinstance(error, known)
+    return Status.ENDED_EARLY if early else Status.BAD_USAGE
+
+
+# ---- for real
+
+
+async def _work(order: Order, console: Console, told: dict[str, Any]) -> int:
+    reasons: Counter[str] = Counter()
+    async with order.hub([partial(_count_reason, reasons)]) as hub:
+        stopping = _Stopping(console)
+        report = None
+        with stopping.listening(), stopping.quietly():
+            while True:
+                report = await _run(order, hub, stopping, told)
+                wait = _seconds_to_wait(order, report)
+                if wait is None or stopping.number is not None:
+                    break
+                console.print(
+                    "The day's calls are used up. Waiting until they are reset, in "
+                    f"{clock(wait)}.",
+                    soft_wrap=True,
+                )
+                await asyncio.sleep(wait)
+    ending = Ending(order, report, stopping.number)
+    if report is not None:
+        counts = asdict(report, recurse=False)
+        told |= {name: counts[name] for name in _NO_COUNTS}
+        told |= {"ended": report.ended, "resumable": report.resumable}
+        if report.error is not None:
+            told["error"] = str(report.error)
+    for line in ending.lines(reasons):
+        console.print(line, soft_wrap=True, markup=False)
+    return ending.status
+
+
+async def _run(
+    order: Order, hub: HubBatch, stopping: "_Stopping", told: dict[str, Any]
+) -> JobReport:
+    """Run a job to its end, and show how far it is."""
+    job = order.job(hub)
+    progress = Progress(stopping.console, hub, order.title, order.total)
+    try:
+        await job.prepare()
+        told |= {"operation": job.operation.name, "portal": job.portal_id}
+        stopping.console.print(escape(order.opening(job)), soft_wrap=True)
+        running = asyncio.create_task(job.run())
+        try:
+            stopping.job = job
+            progress.begin(job)
+            while not running.done():
+                await asyncio.wait([running], timeout=_REFRESH)
+                progress.look()
+        finally:
+            stopping.job = None
+            progress.end()
+            if not running.done():  # told twice to stop
+                running.cancel()
+                await asyncio.wait([running])
+        return await running
+    finally:
+        counts = asdict(job.summary)
+        told |= {name: counts[name] for name in _NO_COUNTS}
+        await job.aclose()
+
+
+def _seconds_to_wait(order: Order, report: JobReport) -> float | None:
+    """Tell how long to wait for the next day, if that is wanted and can help."""
+    error = report.error
+    if not (order.options["wait"] and isinstance(error, DailyLimitReached)):
+        return None
+    if error.resets_at is None:
+        return None
+    return max((error.resets_at - datetime.now(UTC)).total_seconds(), 1.0)
+
+
+def _count_reason(reasons: Counter[str], event: Event) -> None:
+    # Why the others were not sent, or may have been written, is said at the end.
+    if isinstance(event, InputFailed) and event.status == "failed":
+        parts = (event.code or event.category, event.property_name)
+        reasons[" ".join(part for part in parts if part)] += 1
+
+
+@define
+class _Stopping:
+    """Ctrl-C and SIGTERM: once to let what is under way end, twice to stop at once.
+
+    Attributes:
+        console: where to say so.
+        job: what runs; None while there is nothing to be drained.
+        number: the first signal that came.
+    """
+
+    console: Console
+    job: Job | None = None
+    number: int | None = None
+    _task: asyncio.Task[Any] | None = field(factory=asyncio.current_task, init=False)
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take the signals while this lasts."""
+        loop = asyncio.get_running_loop()
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        with suppress(NotImplementedError):  # on Windows: Ctrl-C stops at once
+            for number in numbers:
+                loop.add_signal_handler(number, self._on_signal, number)
+        try:
+            yield
+        finally:
+            with suppress(NotImplementedError):
+                for number in numbers:
+                    loop.remove_signal_handler(number)
+
+    @contextmanager
+    def quietly(self) -> Iterator[None]:
+        """End what is in it when a signal says so."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            if self.number is None or self._task is None or self._task.uncancel():
+                raise
+
+    def _on_signal(self, number: int) -> None:
+        first, self.number = self.number is None, self.number or number
+        if self.job is None or not first:
+            if self._task is not None:
+                self._task.cancel()
+            return
+        self.job.stop()
+        self.console.print(
+            "Stopping when what is under way is answered. Once more to stop at once.",
+            soft_wrap=True,
+        )
+
+
+# ---- as a rehearsal
+
+
+async def _rehearse(order: Order, console: Console, told: dict[str, Any]) -> int:
+    """Say what a job would take; nothing is sent, so no token is needed."""
+    async with order.rehearsal_hub() as hub:
+        job = order.job(hub)
+        operation, limits = job.operation, hub.limits
+        await job.aclose()
+    rehearsal = await rehearse(order.source, operation, order.options["limit"])
+    seconds = rehearsal.calls * limits.interval / limits.max_requests
+    for row, problem in rehearsal.examples:
+        line = "" if row.line is None else f" (line {row.line})"
+        console.print(escape(f"row {row.index + 1}{line}: {problem}"), soft_wrap=True)
+    valid = rehearsal.rows - rehearsal.invalid
+    console.print(
+        f"{order.title}: {many(rehearsal.rows, 'row')}, {rehearsal.invalid:,} invalid. "
+        f"{valid:,} would go in {many(rehearsal.calls, 'call')}, which takes "
+        f"{clock(seconds)} at {limits.max_requests} per {limits.interval:g} s. "
+        "Nothing was sent.",
+        soft_wrap=True,
+    )
+    told |= {
+        "operation": operation.name,
+        "inputs": rehearsal.rows,
+        "failed": rehearsal.invalid,
+        "not_sent": valid,
+        "dry_run": True,
+        "calls": rehearsal.calls,
+        "seconds_at_limit": round(seconds, 1),
+    }
+    return Status.SOME_DID_NOT if rehearsal.invalid else Status.ALL_SUCCEEDED

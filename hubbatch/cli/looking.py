@@ -1,0 +1,135 @@
+"""The commands that send no rows: `status`, `whoami`, `completion`."""
+
+import asyncio
+import sys
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import attrs
+import click
+import orjson
+
+from click.shell_completion import get_completion_class
+from rich.console import Console
+
+from hubbatch import Account, APIError, HubBatch, HubBatchError
+from hubbatch.jobs import JobStatus, read_status
+
+from . import options as given
+from .conducting import say_error
+from .endings import Status
+from .orders import find_token, hub_options
+from .progress import aligned, clock, many
+
+
+T = TypeVar("T")
+
+_json = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object instead."
+)
+
+
+@click.command()
+@click.argument("journal", type=click.Path(path_type=Path))
+@_json
+def status(*, journal: Path, as_json: bool) -> None:
+    """Show how far the job of a journal is, also while it runs."""
+    found = _or_exit(lambda: read_status(journal))
+    if as_json:
+        _print_json(attrs.asdict(found))
+        return
+    _print_table(_status_rows(found))
+
+
+def _status_rows(found: JobStatus) -> list[tuple[str, Any]]:
+    if found.running:
+        state = "running"
+    elif found.finished:
+        state = "finished"
+    else:
+        state = {
+            None: "killed, or its process is gone",
+            "stopped": "stopped",
+            "cancelled": "stopped at once",
+        }.get(found.ended, f"ended early: {found.ended}")
+        state += "; the same command goes on"
+    rows: list[tuple[str, Any]] = [
+        ("job", f"{found.verb} {found.object_type} from {found.source}"),
+        ("portal", found.portal_id or "unknown (the access token may not ask)"),
+        ("state", state),
+    ]
+    if found.message and not found.running and not found.finished:
+        rows.append(("why", found.message))
+    rows.append(("rows read", f"{found.inputs:,}"))
+    for name in ("succeeded", "failed", "unknown", "not_sent", "in_doubt", "open"):
+        count = getattr(found, name)
+        if count or name in ("succeeded", "failed"):
+            rows.append((name.replace("_", " "), f"{count:,}"))
+    rows += [
+        ("requests", f"{found.requests:,}, {found.retries:,} of them retries"),
+        ("worked", f"{clock(found.seconds)} in {many(found.runs, 'run')}"),
+        ("begun", f"{found.started_at:%Y-%m-%d %H:%M:%S} UTC"),
+        ("last written", f"{found.updated_at:%Y-%m-%d %H:%M:%S} UTC"),
+    ]
+    rows += [*found.outputs.items()]
+    return rows
+
+
+@click.command(cls=given.Command)
+@given.account_options
+@_json
+def whoami(*, as_json: bool, **options: Any) -> None:
+    """Show which account the access token is of."""
+    account = _or_exit(lambda: asyncio.run(_ask(options)))
+    wanted = options["account"]
+    if as_json:
+        _print_json(attrs.asdict(account))
+    else:
+        _print_table(
+            (name.replace("_", " "), value)
+            for name, value in attrs.asdict(account).items()
+            if value not in (None, [])
+        )
+    if wanted is not None and account.portal_id != wanted:
+        click.echo(f"error: this is not account {wanted}", err=True)
+        sys.exit(Status.BAD_USAGE)
+
+
+async def _ask(options: Mapping[str, Any]) -> Account:
+    async with HubBatch(find_token(options), **hub_options(options)) as hub:
+        return await hub.account()
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print what makes a shell complete commands and options.
+
+    For bash, put `eval "$(hubbatch completion bash)"` into ~/.bashrc; likewise for
+    the others.
+    """
+    kind = get_completion_class(shell)
+    assert kind is not None  # noqa: S101 -- click has all three
+    root = context.find_root().command
+    click.echo(kind(root, {}, "hubbatch", "_HUBBATCH_COMPLETE").source())
+
+
+def _or_exit(call: Callable[[], T]) -> T:
+    """Do it, or print what is wrong and exit."""
+    try:
+        return call()
+    except (HubBatchError, ValueError) as error:
+        say_error(Console(stderr=True, highlight=False), error)
+        early = isinstance(error, APIError)
+        sys.exit(Status.ENDED_EARLY if early else Status.BAD_USAGE)
+
+
+def _print_json(value: Any) -> None:
+    click.echo(orjson.dumps(value, option=orjson.OPT_UTC_Z).decode())
+
+
+def _print_table(rows: Any) -> None:
+    Console(highlight=False).print(aligned(rows))

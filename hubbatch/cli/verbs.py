@@ -1,0 +1,102 @@
+"""The commands that send rows: the five verbs, and `replay`."""
+
+import sys
+
+from functools import partial
+from typing import Any
+
+import click
+
+from hubbatch.core.operations import Verb
+
+from . import options as given
+from .conducting import conduct
+from .orders import order_replay, order_verb
+
+
+_SOURCE_HELP = (
+    "SOURCE is a .csv or .jsonl file, or - for JSON lines on standard input. In a CSV "
+    "or flat JSON line every column but the id is a property; a JSON line may also "
+    'have HubSpot\'s shape, {"id": ..., "properties": {...}}.'
+)
+_STATUS_HELP = (
+    "Exit status: 0 all succeeded; 1 some did not; 2 usage, unreadable input, wrong "
+    "account or journal; 3 ended early; 130 or 143 interrupted."
+)
+
+
+def _verb(verb: Verb, summary: str, *decorators: Any) -> click.Command:
+    """Make the command of a verb."""
+
+    @given.together(given.source_argument, *decorators)
+    @given.together(given.file_options, given.job_options, given.account_options)
+    def run(**options: Any) -> None:
+        sys.exit(conduct(partial(order_verb, verb, options), options))
+
+    return click.command(
+        verb,
+        cls=given.Command,
+        help=f"{summary}\n\n{_SOURCE_HELP}",
+        short_help=summary,
+        epilog=_STATUS_HELP,
+    )(run)
+
+
+update = _verb(
+    "update",
+    "Set properties of existing records.",
+    given.id_column,
+    given.id_property,
+    given.columns,
+    given.empty,
+    given.legacy,
+)
+upsert = _verb(
+    "upsert",
+    "Set properties by a unique value; create what is missing.",
+    given.id_column,
+    given.id_property,
+    given.columns,
+    given.empty,
+)
+create = _verb(
+    "create",
+    "Create records, none of them twice.",
+    given.create_id_column,
+    given.columns,
+    given.empty,
+    given.no_journal,
+    given.reconcile_by,
+)
+read = _verb(
+    "read",
+    "Read records by id, or by a unique property, into a file.",
+    given.id_column,
+    given.id_property,
+    given.read_properties,
+    given.output,
+)
+archive = _verb("archive", "Archive records.", given.id_column)
+
+
+@click.command(
+    cls=given.Command,
+    short_help="Send again what did not succeed.",
+    epilog=_STATUS_HELP,
+)
+@click.argument("failed", metavar="FAILURES.jsonl")
+@given.together(
+    given.no_journal,
+    given.reconcile_by,
+    given.maybe_output,
+    given.job_options,
+    given.account_options,
+)
+def replay(**options: Any) -> None:
+    """Send again what did not succeed, as it is or as you edited it.
+
+    FAILURES.jsonl is what --failures wrote. It says what was to be done, and on which
+    portal; on another one nothing is sent. Creates that may have been made already
+    are refused, unless --reconcile-by says how to look for them.
+    """
+    sys.exit(conduct(partial(order_replay, options), options))

@@ -1,0 +1,44 @@
+"""Records of any object type: the five verbs of the object APIs, and their list."""
+
+from collections.abc import Callable, Mapping
+from operator import attrgetter
+from typing import Any
+
+from hubbatch.core.calls import Dialect, Shape
+from hubbatch.core.codec import (
+    structure_object,
+    structure_response,
+    structure_upsert_object,
+)
+from hubbatch.core.encoding import (
+    create_encoder,
+    enveloped,
+    id_encoder,
+    read_body,
+    write_encoder,
+)
+from hubbatch.models import BatchResponse, SimplePublicObject
+
+
+def _properties(record: SimplePublicObject) -> Mapping[str, str | None]:
+    return record.properties
+
+
+def _archived(raw: Any, _: Callable[[Any], Any]) -> BatchResponse[Any]:
+    return structure_response(raw, structure_object)
+
+
+_id: Any = attrgetter("id")
+
+RECORDS = Shape(structure_object, _id, _properties)
+
+CREATES = Dialect(create_encoder, enveloped, structure_response, RECORDS)
+READS = Dialect(id_encoder, read_body, structure_response, Shape(structure_object, _id))
+UPDATES = Dialect(write_encoder, enveloped, structure_response, RECORDS)
+UPSERTS = Dialect(
+    write_encoder,
+    enveloped,
+    structure_response,
+    Shape(structure_upsert_object, _id, _properties),
+)
+ARCHIVES = Dialect(id_encoder, enveloped, _archived)

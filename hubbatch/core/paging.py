@@ -1,0 +1,50 @@
+"""Answers that go on: the next page of an input is the input again, with a cursor."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hubbatch.errors import RecordError
+
+from .calls import Paging
+from .planning import Chunk
+
+
+def turn_pages(
+    paging: Paging, chunk: Chunk, results: list[Any], failed: dict[int, RecordError]
+) -> dict[int, str]:
+    """Find the inputs whose answer goes on, and at which cursor.
+
+    Where one ends its result becomes that of all pages; one that does not move on
+    has failed.
+    """
+    unfinished = {}
+    for position, result in enumerate(results):
+        if result is None:
+            continue
+        before = chunk.pages.get(chunk.indices[position], [])
+        after = paging.after(result)
+        if after is None:
+            if before:
+                results[position] = paging.join([*before, result])
+        elif before and paging.after(before[-1]) == after:
+            failed[position] = RecordError(
+                "HubSpot's answer goes on at the page that it is at",
+                category="PAGING",
+                origin="hubbatch",
+            )
+        else:
+            unfinished[position] = after
+    return unfinished
+
+
+def next_pages(
+    paging: Paging, chunk: Chunk, results: Sequence[Any], unfinished: Mapping[int, str]
+) -> Chunk:
+    """Make the chunk that asks on, and remembers what it has been answered."""
+    onward = chunk.pick([*unfinished])
+    onward.asked_again = False
+    for place, (position, after) in enumerate(unfinished.items()):
+        index = chunk.indices[position]
+        onward.pages[index] = [*chunk.pages.get(index, ()), results[position]]
+        onward.bodies[place] = paging.ask(chunk.bodies[position], after)
+    return onward

@@ -1,0 +1,42 @@
+"""Bulk migrations: one job from a source to HubSpot, durable and resumable.
+
+    from hubbatch.jobs import Job
+
+    job = Job(hub, "upsert", "tickets", rows, id_property="ref", journal="run.db")
+    report = await job.run()
+
+Needs the extra `jobs` (`pip install 'hubbatch[jobs]'`) where a journal is kept.
+"""
+
+from .job import Job, JobReport
+from .rehearsing import Rehearsal, rehearse
+from .replaying import FailedCall, FailuresSource
+from .rows import Row, Source
+from .shaping import Columns, SourceError
+from .sinks import Failures, Records, Results
+from .sources import CsvSource, JsonLinesSource, open_source
+from .status import JobStatus, read_status
+from .stdin import StandardInput
+
+
+__all__ = [
+    "Columns",
+    "CsvSource",
+    "FailedCall",
+    "Failures",
+    "FailuresSource",
+    "Job",
+    "JobReport",
+    "JobStatus",
+    "JsonLinesSource",
+    "Records",
+    "Rehearsal",
+    "Results",
+    "Row",
+    "Source",
+    "SourceError",
+    "StandardInput",
+    "open_source",
+    "read_status",
+    "rehearse",
+]

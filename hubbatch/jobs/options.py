@@ -1,0 +1,120 @@
+"""What a job can be told, checked before anything happens."""
+
+import os
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from hubbatch.client import HubBatch
+from hubbatch.errors import ConfigurationError
+from hubbatch.net.batch import Batch
+
+from .outputs import Sink
+
+
+# What each verb can be told, besides max_failures.
+_OPTIONS: Mapping[str, frozenset[str]] = {
+    "create": frozenset({"reconcile_by"}),
+    "read": frozenset({"id_property", "properties"}),
+    "update": frozenset({"id_property"}),
+    "upsert": frozenset({"id_property"}),
+    "archive": frozenset(),
+}
+# Of these, what must be the same when a job goes on. `reconcile_by` only decides what
+# is done about creates whose answers were lost, and may come to mind after that.
+MEANING = frozenset({"id_property", "properties"})
+
+
+def find_verb(
+    hub: HubBatch, verb: str, object_type: str, *, legacy: bool
+) -> Callable[..., Batch[Any]]:
+    """Give the method of the client that a job calls.
+
+    Raises:
+        ConfigurationError: if there is none.
+    """
+    if verb not in _OPTIONS:
+        raise ConfigurationError(f"verb must be one of {[*_OPTIONS]}, not {verb!r}")
+    if not legacy:
+        return getattr(hub.objects(object_type), verb)  # type: ignore[no-any-return] # one of its verbs
+    if verb != "update" or object_type not in vars(hub.legacy):
+        raise ConfigurationError(
+            f"crm-objects/v1 has {' and '.join(sorted(vars(hub.legacy)))}, and of "
+            f"them `update`; not {verb} {object_type}"
+        )
+    return getattr(hub.legacy, object_type).update  # type: ignore[no-any-return] # its verb
+
+
+def fitting(verb: str, options: Mapping[str, Any], *, legacy: bool) -> dict[str, Any]:
+    """Give the options of a verb that are set.
+
+    Raises:
+        ConfigurationError: if it has no such option.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    known = frozenset[str]() if legacy else _OPTIONS[verb]
+    for name in given:
+        if name not in known:
+            of = "crm-objects/v1" if legacy else verb
+            raise ConfigurationError(f"{of} has no option {name}")
+    return given
+
+
+def check_limit(limit: Any) -> int | None:
+    """Give a number of rows back.
+
+    Raises:
+        ConfigurationError: if it is none.
+    """
+    if limit is not None and (type(limit) is not int or limit < 1):
+        raise ConfigurationError(f"limit must be a number above zero, not {limit!r}")
+    return limit
+
+
+def check_account(account: Any) -> int | None:
+    """Read a portal id, given as a number or as its text.
+
+    Raises:
+        ConfigurationError: if it is none.
+    """
+    if account is None:
+        return None
+    text = str(account)
+    if not (text.isascii() and text.isdecimal()):
+        raise ConfigurationError(f"account must be a portal id, not {account!r}")
+    return int(text)
+
+
+def check_paths(journal: Path | None, sinks: Iterable[Sink]) -> None:
+    """Make sure that no file is to be two things at once.
+
+    Raises:
+        ConfigurationError: if one is.
+    """
+    paths = [sink.path.absolute() for sink in sinks]
+    if journal is not None:
+        paths.append(journal.absolute())
+    for path, count in Counter(paths).items():
+        if count > 1:
+            raise ConfigurationError(f"{path} cannot be two files at once")
+
+
+def seen_from(journal: Path | None, path: Path) -> str:
+    """Name a file so that the journal and it can be moved together."""
+    if journal is None:
+        return str(path)
+    try:
+        return os.path.relpath(path, journal.parent)
+    except ValueError:  # on another drive
+        return str(path.absolute())
+
+
+def as_json(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Write options as they come back from JSON; what is not set is left out."""
+    return {
+        name: [*value] if isinstance(value, tuple) else value
+        for name, value in options.items()
+        if value not in (None, False)
+    }

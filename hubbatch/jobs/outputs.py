@@ -1,0 +1,125 @@
+"""The files that a job writes, kept in step with its journal.
+
+A sink says what a row's outcome looks like, as bytes; it opens and writes nothing.
+An `Output` is the file: it appends, gets the bytes onto the disk before the journal
+says that they are there, and after a kill is cut back to what the journal knows.
+"""
+
+import os
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from hubbatch.core.outcomes import Outcome
+from hubbatch.errors import ConfigurationError, JournalError
+
+from .rows import Row
+
+
+_BINARY = getattr(os, "O_BINARY", 0)  # Windows would change line ends
+
+
+class Sink(Protocol):
+    """What one file of outcomes looks like.
+
+    Attributes:
+        name: its role: `results`, `failures` or `output`.
+        path: the file.
+    """
+
+    name: str
+    path: Path
+
+    def begin(self, first_line: bytes | None) -> bytes:
+        """Give the bytes that a new file begins with (a CSV's header), or none.
+
+        `first_line` is that of the file when a job goes on and the file has one;
+        then nothing may be given, and a header that is not known beforehand is taken
+        from it.
+        """
+        ...
+
+    def encode(self, outcome: Outcome[Any], row: Row) -> bytes:
+        """Give the line of an outcome, with its newline; empty if it is not wanted.
+
+        `outcome.index` is the row's. Called once for each row, in any order, when
+        its outcome is final.
+        """
+        ...
+
+
+SinkOrPath = Sink | str | os.PathLike[str]
+
+
+class Output:
+    """The file of one sink. All but `check_new` runs in the journal's thread."""
+
+    def __init__(self, sink: Sink) -> None:
+        self.sink = sink
+        self._file: BinaryIO | None = None
+        self._length = 0
+
+    def check_new(self) -> None:
+        """Make sure that a job which begins overwrites nothing.
+
+        Raises:
+            ConfigurationError: if the file has content, or cannot be a file.
+        """
+        path = self.sink.path
+        try:
+            if path.exists() and (not path.is_file() or path.stat().st_size):
+                raise ConfigurationError(
+                    f"{path} exists already: remove it, or name another file"
+                )
+            if not path.parent.is_dir():
+                raise ConfigurationError(f"there is no directory {path.parent}")
+        except OSError as error:
+            raise ConfigurationError(f"{path} cannot be used: {error}") from None
+
+    def open(self, length: int) -> None:
+        """Open the file, cut back to the bytes that the journal knows of.
+
+        Raises:
+            JournalError: if it has become shorter than that.
+            OSError: if it cannot be opened.
+        """
+        path = self.sink.path
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _BINARY, 0o600)
+        self._file = file = os.fdopen(descriptor, "r+b")
+        path.chmod(0o600)
+        size = file.seek(0, os.SEEK_END)
+        if size < length:
+            raise JournalError(
+                f"{path} has {size} bytes and the journal has written {length}: it "
+                "was changed, and what is missing cannot be written again"
+            )
+        file.truncate(length)
+        file.seek(0)
+        head = self.sink.begin(file.readline() if length else None)
+        self._length = file.seek(0, os.SEEK_END)
+        if head:
+            self._append(head)
+
+    def append(self, lines: Iterable[bytes], *, durable: bool) -> int:
+        """Write lines and give the length of the file.
+
+        If `durable`, they are on the disk when this comes back.
+        """
+        for line in lines:
+            self._append(line)
+        assert self._file is not None  # noqa: S101 -- it was opened
+        self._file.flush()
+        if durable:
+            os.fsync(self._file.fileno())
+        return self._length
+
+    def _append(self, line: bytes) -> None:
+        assert self._file is not None  # noqa: S101 -- it was opened
+        self._file.write(line)
+        self._length += len(line)
+
+    def close(self) -> None:
+        """Close it, if it was opened."""
+        if self._file is not None:
+            self._file.close()

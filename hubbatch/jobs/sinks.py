@@ -1,0 +1,298 @@
+"""What the files of a job look like: results, failures, and the records of a read.
+
+A sink turns outcomes into bytes; who opens the file, appends to it and keeps it in
+step with the journal is an `Output`.
+"""
+
+import csv
+import io
+import os
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import orjson
+
+from hubbatch.core.codec import unstructure
+from hubbatch.core.operations import Operation
+from hubbatch.core.outcomes import Outcome, OutcomeStatus
+from hubbatch.errors import ConfigurationError, RecordError
+from hubbatch.models import (
+    CreateInput,
+    LegacyUpdateInput,
+    UpdateInput,
+    UpsertInput,
+)
+
+from .rows import Row
+
+
+_RESULT_COLUMNS = ("index", "input_id", "id", "new")
+_JSON_LINES = (".jsonl", ".ndjson")
+_SUCCEEDED = OutcomeStatus.SUCCEEDED
+
+
+class _Table:
+    """The shape of a file of tables: CSV with a header, or JSON lines."""
+
+    name: str
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path: Path = Path(path)
+        self._csv = is_csv(self.name, self.path)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {str(self.path)!r}>"
+
+    def _begin(self, columns: Sequence[str], first_line: bytes | None) -> bytes:
+        header = csv_line(columns) if self._csv else b""
+        if first_line is None:
+            return header
+        if header and first_line.removeprefix(b"\xef\xbb\xbf").rstrip() != (
+            header.rstrip()
+        ):
+            raise ConfigurationError(
+                f"{self.path}: its columns are not those of this job"
+            )
+        return b""
+
+
+class Results(_Table):
+    """A line for every success: `index`, `input_id`, `id`, `new`.
+
+    `new` says whether an upsert created the record; it is empty where HubSpot does
+    not say, or an earlier attempt may have created it.
+    """
+
+    name: str = "results"
+
+    def begin(self, first_line: bytes | None) -> bytes:
+        """Give the header of a CSV that is new."""
+        return self._begin(_RESULT_COLUMNS, first_line)
+
+    def encode(self, outcome: Outcome[Any], row: Row) -> bytes:
+        """Give the line of a success, and nothing for any other outcome."""
+        if outcome.status is not _SUCCEEDED:
+            return b""
+        new = getattr(outcome.result, "new", None)
+        if self._csv:
+            text = "" if new is None else str(new).lower()
+            return csv_line((row.index, row.key or "", outcome.id or "", text))
+        values = (row.index, row.key, outcome.id, new)
+        return json_line(dict(zip(_RESULT_COLUMNS, values, strict=True)))
+
+
+class Records(_Table):
+    """The records that were read.
+
+    JSON lines in HubSpot's own shape; or a CSV with the columns `id` and the
+    properties, which an update can read again.
+    """
+
+    name: str = "output"
+
+    def __init__(self, path: str | os.PathLike[str], operation: Operation) -> None:
+        super().__init__(path)
+        if operation.call.writes:
+            raise ConfigurationError(
+                f"{self.path}: only a read has output; a {operation.call.verb} has "
+                "results"
+            )
+        self._properties = [
+            name
+            for name in operation.asked_properties
+            # Asked for only to find a contact by any of its addresses.
+            if name != "hs_additional_emails" or name in operation.properties
+        ]
+        if self._csv and not self._properties:
+            raise ConfigurationError(
+                f"{self.path}: the columns of a CSV must be known before its first "
+                "record. Name them with --property, or write a .jsonl"
+            )
+
+    def begin(self, first_line: bytes | None) -> bytes:
+        """Give the header of a CSV that is new."""
+        return self._begin(("id", *self._properties), first_line)
+
+    def encode(self, outcome: Outcome[Any], row: Row) -> bytes:  # noqa: ARG002 -- as sinks do
+        """Give the line of a record that was found."""
+        record = outcome.result
+        if record is None:
+            return b""
+        if not self._csv:
+            return json_line(unstructure(record))
+        values = record.properties
+        cells = [values.get(name) or "" for name in self._properties]
+        return csv_line((record.id, *cells))
+
+
+class Failures:
+    """A JSON line for every row that did not succeed, to be edited and sent again.
+
+    Beside what became of the row it says whose account and what call it was, so that
+    `replay` can tell.
+
+    Attributes:
+        portal_id: the account, once it is known.
+    """
+
+    name: str = "failures"
+
+    def __init__(
+        self, path: str | os.PathLike[str], operation: Operation, *, legacy: bool
+    ) -> None:
+        self.path: Path = Path(path)
+        self.portal_id: int | None = None
+        if self.path.suffix.lower() not in _JSON_LINES:
+            raise ConfigurationError(f"{self.path}: {self.name} must be .jsonl")
+        self._call = {
+            "operation": operation.call.verb,
+            "object_type": operation.object_type,
+        }
+        # What the inputs alone do not tell.
+        create = operation.call.verb == "create"
+        told: dict[str, Any] = {
+            "id_property": None if create else operation.id_property,
+            "properties": operation.properties or None,
+            "legacy": legacy or None,
+        }
+        self._more = {name: told[name] for name in told if told[name] is not None}
+
+    def __repr__(self) -> str:
+        return f"<Failures {str(self.path)!r}>"
+
+    def begin(self, first_line: bytes | None) -> bytes:  # noqa: ARG002 -- as sinks do
+        """Give nothing: JSON lines have no header."""
+        return b""
+
+    def encode(self, outcome: Outcome[Any], row: Row) -> bytes:
+        """Give the line of a row that did not succeed."""
+        if outcome.status is _SUCCEEDED:
+            return b""
+        return json_line(
+            {
+                "index": row.index,
+                **self._call,
+                "input": as_json(row.input),
+                "status": str(outcome.status),
+                "error": error_fields(outcome.error),
+                "attempts": outcome.attempts,
+                "input_id": row.key,
+                "line": row.line,
+                "portal": self.portal_id,
+                **self._more,
+            }
+        )
+
+
+def is_csv(name: str, path: Path) -> bool:
+    """Tell by its name whether a file is a CSV or JSON lines.
+
+    Raises:
+        ConfigurationError: if it is neither.
+    """
+    ending = path.suffix.lower()
+    if ending != ".csv" and ending not in _JSON_LINES:
+        raise ConfigurationError(f"{path}: {name} must be .csv or .jsonl")
+    return ending == ".csv"
+
+
+def csv_line(cells: Iterable[object]) -> bytes:
+    """Write one row of a CSV."""
+    written = io.StringIO()
+    # The characters of the line's end are what is quoted, so it has both of them.
+    csv.writer(written, lineterminator="\r\n").writerow(cells)
+    # A lone surrogate is no text; it cannot be a name to find anything by either.
+    return written.getvalue()[:-2].encode("utf-8", "replace") + b"\n"
+
+
+def json_line(value: object) -> bytes:
+    """Write one JSON line; what JSON has no word for is written as its text."""
+    try:
+        return orjson.dumps(value, default=_as_text, option=_JSON)
+    except TypeError:  # text that is not UTF-8, or a number of more than 64 bits
+        return orjson.dumps(_plain(value), option=_JSON)
+
+
+def as_json(given: object) -> object:
+    """Give an input in HubSpot's JSON shape."""
+    match given:
+        case UpdateInput() | UpsertInput():
+            shape: dict[str, object] = {"id": given.id, "properties": given.properties}
+            if given.id_property is not None:
+                shape["idProperty"] = given.id_property
+        case CreateInput():
+            shape = {"properties": given.properties}
+            if given.associations:
+                shape["associations"] = [
+                    item if isinstance(item, Mapping) else _association(item)
+                    for item in given.associations
+                ]
+        case LegacyUpdateInput():
+            return {"objectId": given.object_id, "properties": given.properties}
+        case _:
+            return given
+    if given.object_write_trace_id is not None:
+        shape["objectWriteTraceId"] = given.object_write_trace_id
+    return shape
+
+
+def error_fields(error: RecordError | None) -> dict[str, object] | None:
+    """Give what an error says, without what it does not say."""
+    if error is None:
+        return None
+    told = {name: getattr(error, name) for name in _ERROR_FIELDS}
+    told["existing_id"] = getattr(error, "existing_id", None)
+    return {name: value for name, value in told.items() if value is not None}
+
+
+_JSON = orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
+_ERROR_FIELDS = (
+    "category",
+    "message",
+    "code",
+    "property_name",
+    "correlation_id",
+    "context",
+    "origin",
+)
+
+
+def _association(given: Any) -> dict[str, object]:
+    return {
+        "to": {"id": given.to},
+        "types": [
+            {
+                "associationCategory": spec.association_category,
+                "associationTypeId": spec.association_type_id,
+            }
+            for spec in given.types
+        ],
+    }
+
+
+def _as_text(value: Any) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, set | frozenset):
+        return sorted(value, key=str)
+    if attrs.has(type(value)):
+        return attrs.asdict(value, recurse=False)
+    return str(value)
+
+
+def _plain(value: object) -> object:
+    """Make something of a value that can surely be written."""
+    match value:
+        case Mapping():
+            return {str(_plain(name)): _plain(item) for name, item in value.items()}
+        case list() | tuple():
+            return [_plain(item) for item in value]
+        case None | bool() | float():
+            return value
+        case int():
+            return value if abs(value) < 2**53 else str(value)
+        case _:
+            return str(value).encode("utf-8", "replace").decode()

@@ -1,0 +1,112 @@
+"""What a journal says of its job, also while that runs in another process."""
+
+import sqlite3
+
+from collections.abc import Mapping
+from datetime import datetime
+from os import PathLike
+from pathlib import Path
+
+from attrs import frozen
+
+from hubbatch.errors import JournalError
+
+from .locking import is_locked
+from .states import State
+from .store import Store
+
+
+@frozen(kw_only=True)
+class JobStatus:
+    """What a journal says of its job.
+
+    Attributes:
+        verb: create, read, update, upsert or archive.
+        object_type: e.g. `tickets`.
+        portal_id: the account; None if the token was not allowed to ask.
+        source: the source's name.
+        inputs: how many rows were read so far; the next six add up to it.
+        succeeded: how many succeeded.
+        failed: how many were refused.
+        unknown: how many may have been written, for good.
+        not_sent: how many were not sent, for good.
+        in_doubt: how many have left, and what became of them is not known yet.
+        open: how many still have to be sent.
+        requests: how many requests all its runs have sent.
+        retries: how many of them repeated an earlier one.
+        throttled: how many were answered with 429.
+        seconds: how long all its runs took.
+        runs: how often it was started.
+        finished: whether every row has its final outcome.
+        running: whether a process works on it now; None where that cannot be told.
+        ended: how its last run ended: `finished`, `stopped`, `cancelled`, the name of
+            an error, or None for one that was killed or still runs.
+        message: the sentence of that error, if any.
+        started_at: when its first run began.
+        updated_at: when something was last written.
+        outputs: its files by their roles, seen from the journal's directory.
+    """
+
+    verb: str
+    object_type: str
+    portal_id: int | None
+    source: str
+    inputs: int
+    succeeded: int
+    failed: int
+    unknown: int
+    not_sent: int
+    in_doubt: int
+    open: int
+    requests: int
+    retries: int
+    throttled: int
+    seconds: float
+    runs: int
+    finished: bool
+    running: bool | None
+    ended: str | None
+    message: str | None
+    started_at: datetime
+    updated_at: datetime
+    outputs: Mapping[str, str]
+
+
+def read_status(path: str | PathLike[str]) -> JobStatus:
+    """Read what a journal says, also while its job runs; nothing is changed.
+
+    Raises:
+        JournalError: if there is no journal at this path.
+    """
+    where = Path(path)
+    store = Store.read_only(where)
+    try:
+        return _status(store, running=is_locked(where))
+    except sqlite3.Error as error:
+        raise JournalError(f"{where} cannot be read: {error}") from None
+    finally:
+        store.close()
+
+
+def _status(store: Store, *, running: bool | None) -> JobStatus:
+    job, counts = store.identity(), store.counts()
+    runs = {**store.runs()}
+    return JobStatus(
+        verb=job.verb,
+        object_type=job.object_type,
+        portal_id=store.portal_id(),
+        source=job.source,
+        outputs=job.outputs,
+        inputs=sum(counts.values()),
+        succeeded=counts[State.SUCCEEDED],
+        failed=counts[State.FAILED],
+        unknown=counts[State.UNKNOWN],
+        not_sent=counts[State.NOT_SENT],
+        in_doubt=counts[State.SENT],
+        open=counts[State.OPEN],
+        finished=store.finished(),
+        running=running,
+        started_at=datetime.fromisoformat(runs.pop("started_at")),
+        updated_at=datetime.fromisoformat(runs.pop("updated_at")),
+        **runs,
+    )

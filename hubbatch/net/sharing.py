@@ -1,0 +1,101 @@
+"""What the clients of one account share in one event loop."""
+
+import asyncio
+
+from collections.abc import Hashable
+from typing import Protocol
+from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
+
+from attrs import define, field
+
+from hubbatch.core.days import Day
+from hubbatch.core.pacing import LAG, RateLimit
+
+from .lines import Client
+from .turnstile import Turnstile
+
+
+class Sharer(Client, Protocol):
+    """A client as the others see it."""
+
+    ceiling: RateLimit | None
+
+
+@define(eq=False)
+class Shared:
+    """An account's windows, by family, and its day.
+
+    Attributes:
+        day: what is left of the day.
+        turnstiles: the windows that somebody has used.
+    """
+
+    day: Day = field(factory=Day)
+    turnstiles: dict[str, Turnstile] = field(factory=dict)
+    _sharers: WeakSet[Sharer] = field(factory=WeakSet, repr=False)
+
+    def turnstile(self, family: str) -> Turnstile:
+        """Give the window of a family."""
+        if family not in self.turnstiles:
+            self.turnstiles[family] = Turnstile(family, self._ceiling())
+        return self.turnstiles[family]
+
+    def join(self, sharer: Sharer) -> None:
+        """Let one more use it, under its ceiling too."""
+        self._sharers.add(sharer)
+        self._keep_under()
+
+    def leave(self, sharer: Sharer) -> None:
+        """Note that somebody uses it no more."""
+        self._sharers.discard(sharer)
+        if self._sharers:
+            self._keep_under()
+
+    def freed(self) -> None:
+        """Note that a client has room again, for whatever family."""
+        for turnstile in self.turnstiles.values():
+            turnstile.freed()
+
+    def _keep_under(self) -> None:
+        for turnstile in self.turnstiles.values():
+            turnstile.keep_under(self._ceiling())
+
+    def _ceiling(self) -> RateLimit | None:
+        """Find the lowest ceiling; who has none goes by the others'."""
+        given = [sharer.ceiling for sharer in self._sharers]
+        return min(filter(None, given), key=_rate, default=None)
+
+
+_everywhere: WeakKeyDictionary[
+    asyncio.AbstractEventLoop, WeakValueDictionary[Hashable, Shared]
+] = WeakKeyDictionary()
+
+
+def shared(key: Hashable, own: Shared | None = None) -> Shared:
+    """Find what the clients of one key share in the running loop.
+
+    Whoever is the first may bring its own. It is forgotten with the last of them, and
+    clients without a key share nothing.
+    """
+    own = own or Shared()
+    if key is None:
+        return own
+    here = _everywhere.setdefault(asyncio.get_running_loop(), WeakValueDictionary())
+    return here.setdefault(key, own)
+
+
+def remember(state: Shared) -> None:
+    """Keep it for the length of its windows, for a client that comes next."""
+    windows = [turnstile.window.interval for turnstile in state.turnstiles.values()]
+    if windows:
+        loop = asyncio.get_running_loop()
+        loop.call_later(max(windows) + LAG, _forget, state)
+
+
+def _forget(_state: Shared) -> None:
+    """Hold it no longer."""
+
+
+def _rate(limit: RateLimit) -> float:
+    share = limit.share()
+    return share.max_requests / share.interval

@@ -1,0 +1,255 @@
+"""One window's turnstile: who waits, who is next, and when the next may leave."""
+
+import asyncio
+
+from collections.abc import Callable, Mapping
+from math import inf
+from typing import Protocol
+
+from aiolimiter import AsyncLimiter
+from attrs import define, field
+
+from hubbatch.core.families import FAMILIES
+from hubbatch.core.following import Follower
+from hubbatch.core.pacing import LAG, RateLimit, Slot, Window
+
+from .lines import Client, Lane, Line, Place
+
+
+# Of so many permits one goes to bulk when both lanes wait.
+_BULK_TURN = 4
+
+
+_SINGLE_FIRST = (Lane.SINGLE, Lane.BULK)
+_BULK_FIRST = (Lane.BULK, Lane.SINGLE)
+
+
+class Pacer(Protocol):
+    """Another limiter beneath the window, such as one that processes share."""
+
+    async def acquire(self) -> None:
+        """Wait until one more may leave. It never raises."""
+        ...
+
+    def hold(self, seconds: float) -> None:
+        """Let nobody out for so long, of all who share it."""
+        ...
+
+
+class _Leaky(AsyncLimiter):
+    """A leaky bucket of this process alone, whose turnstile holds by itself."""
+
+    def hold(self, seconds: float) -> None:
+        """Leave it to the turnstile."""
+
+
+@define(eq=False)
+class Turnstile:
+    """Hands out the slots of one window: holds first, lane by lane, one by one.
+
+    Nobody has a slot before the instant at which it may leave: who comes late and is
+    of the better lane is still first.
+
+    Attributes:
+        name: whose window it is; see `FAMILIES`.
+        ceiling: what the window never exceeds.
+    """
+
+    name: str
+    ceiling: RateLimit | None
+    window: Window = field(init=False)
+    _follower: Follower = field(init=False)
+    _lines: tuple[Line, Line] = field(factory=lambda: (Line(), Line()), init=False)
+    _turns: int = field(default=0, init=False)
+    _handed_at: float = field(default=-inf, init=False)
+    _held_until: float = field(default=-inf, init=False)
+    _pacer: Pacer | None = field(default=None, init=False)
+    _paced: asyncio.Future[None] | None = field(default=None, init=False)
+    _timer: asyncio.TimerHandle | None = field(default=None, init=False)
+    _nudge: asyncio.Handle | None = field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        family = FAMILIES[self.name]
+        self._follower = Follower(family)
+        self.window = Window(family.max_requests)
+        self.keep_under(self.ceiling)
+
+    def keep_under(self, ceiling: RateLimit | None) -> None:
+        """Keep to another ceiling from now on."""
+        family = FAMILIES[self.name]
+        limit = family.limit(ceiling)
+        if self._pacer is None or ceiling != self.ceiling:
+            paced = limit.processes > 1 or family.even
+            self._pacer = _pace(limit.share()) if paced else None
+        self.ceiling = self._follower.ceiling = ceiling
+        self.window.follow(self.limit())
+        self.nudge()  # it may be a higher one
+
+    # ---- what is known
+
+    def held_for(self) -> float:
+        """Give the seconds until a hold ends; zero if there is none."""
+        return max(0.0, self._held_until - _now())
+
+    @property
+    def told(self) -> bool:
+        """Whether HubSpot has told its limit."""
+        return self._follower.told
+
+    def others(self) -> int:
+        """Count the requests of others in this window."""
+        return self._follower.others(_now())
+
+    def limit(self) -> RateLimit:
+        """Give the limit that is kept now."""
+        return self._follower.limit(_now())
+
+    # ---- what happens
+
+    def hold(self, seconds: float) -> None:
+        """Let nobody out for so long; a hold is never shortened."""
+        self._held_until = max(self._held_until, _now() + seconds)
+        if self._pacer is not None:
+            self._pacer.hold(seconds)
+
+    def sent(self, slot: Slot) -> None:
+        """Note that the first byte of a request is being written."""
+        now = _now()
+        self.window.sent(slot, now)
+        self._follower.sent(now)
+        self.freed()  # only now is known when the slot comes back
+
+    def answered(self, slot: Slot, headers: Mapping[str, str]) -> None:
+        """Note that an answer came, and what it tells."""
+        now = _now()
+        self.window.answered(slot, now)
+        self._follower.answered(min(slot.sent_at, now), headers, now)
+        self.nudge()  # the slot comes back sooner, or the limit is another one
+
+    def throttled(self, slot: Slot) -> None:
+        """Note that the answer was a 429."""
+        now = _now()
+        self._follower.throttled(min(slot.sent_at, now), now)
+
+    # ---- who waits
+
+    async def wait(
+        self, lane: Lane, client: Client, wanted: Callable[[], bool]
+    ) -> Slot | None:
+        """Wait for a slot, or for None when it is wanted no more.
+
+        Whoever gets a slot gives it back; what `wanted` raises is raised here.
+        """
+        handed = asyncio.get_running_loop().create_future()
+        self._lines[lane].add(Place(client, wanted, handed))
+        if self._timer is None:
+            self._dispatch()
+        try:
+            slot: Slot | None = await handed
+        except asyncio.CancelledError:
+            if not handed.cancelled() and handed.exception() is None:
+                slot = handed.result()  # it was handed over in the same instant
+                if slot is not None:
+                    self.give_back(slot)
+                    client.give_back()
+            self.nudge()
+            raise
+        return slot
+
+    def give_back(self, slot: Slot) -> None:
+        """Take back what a request had that is over, or was never sent."""
+        self.window.abandon(slot)  # does nothing once it has been sent
+
+    def freed(self) -> None:
+        """Look anew, unless it is only the window that everybody waits for."""
+        if self._timer is None:
+            self.nudge()
+
+    def nudge(self) -> None:
+        """Look anew who may leave, in the loop's next turn."""
+        if self._nudge is None and any(self._lines):
+            self._nudge = asyncio.get_running_loop().call_soon(self._dispatch)
+
+    def _dispatch(self) -> None:
+        """Let out who may leave now, and come back when the next may."""
+        for handle in (self._nudge, self._timer):
+            if handle is not None:
+                handle.cancel()
+        self._nudge = self._timer = None
+        try:
+            self._let_out(_now())
+        except Exception as error:  # noqa: BLE001 -- a mistake of ours: nobody may wait for ever
+            for line in self._lines:
+                line.fail(error)
+
+    def _let_out(self, now: float) -> None:
+        self.window.follow(self._follower.limit(now))
+        while (lane := self._next_lane()) is not None:
+            opens = max(
+                self._held_until,
+                self._follower.not_before(self._handed_at),
+                self.window.next_grant(now),
+            )
+            if opens > now:
+                if opens < inf:
+                    loop = asyncio.get_running_loop()
+                    self._timer = loop.call_at(opens, self._dispatch)
+                return
+            if not self._has_pace():
+                return
+            self._hand_to_first(lane, now)
+        if self._paced is not None and not any(self._lines):
+            # Nobody waits; what the limiter beneath lets out is not kept for later.
+            self._paced.cancel()
+            self._paced = None
+
+    def _next_lane(self) -> Lane | None:
+        """Choose the lane whose turn it is, of those where somebody may leave."""
+        bulk_first = (self._turns + 1) % _BULK_TURN == 0
+        for lane in _BULK_FIRST if bulk_first else _SINGLE_FIRST:
+            while (place := self._lines[lane].first()) is not None:
+                try:
+                    if place.wanted():
+                        return lane
+                    place.handed.set_result(None)
+                except Exception as error:  # noqa: BLE001 -- the waiter's own
+                    place.handed.set_exception(error)
+        return None
+
+    def _hand_to_first(self, lane: Lane, now: float) -> None:
+        place = self._lines[lane].first()
+        assert place is not None  # noqa: S101 -- the lane was chosen for it
+        self._turns += 1
+        self._handed_at = now
+        self._paced = None
+        place.client.take()
+        place.handed.set_result(self.window.grant(now))
+        self._lines[lane].advance(place.client)
+
+    # ---- a limiter beneath
+
+    def _has_pace(self) -> bool:
+        """Say whether the limiter beneath has let one out; ask it if it has not."""
+        if self._pacer is None:
+            return True
+        if self._paced is None:
+            self._paced = asyncio.ensure_future(self._pacer.acquire())
+            self._paced.add_done_callback(lambda _: self._dispatch())
+        return self._paced.done()
+
+
+def _pace(share: RateLimit) -> Pacer:
+    """Spread a process's share, so that many processes do not leave in step.
+
+    A leaky bucket lets its burst and its rate through in the same window, so the two
+    together must fit into the share. The window alone keeps the share exactly.
+    """
+    window = share.interval + LAG
+    burst = min(share.burst, share.max_requests / 4)
+    if burst <= 1:  # one at a time, evenly
+        return _Leaky(1, window / share.max_requests)
+    return _Leaky(burst, burst * window / (share.max_requests - burst))
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

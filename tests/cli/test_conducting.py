@@ -1,0 +1,104 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from attrs import evolve
+
+from hubbatch import DailyLimitReached, HubBatchError
+from hubbatch.cli import conducting
+from hubbatch.cli.orders import Order
+from hubbatch.jobs import JobReport
+from hubbatch.simulator import Fault, When
+
+from .conftest import Shell
+from .test_verbs import UPSERT, orders
+
+
+REPORT = JobReport(
+    inputs=1,
+    succeeded=0,
+    failed=0,
+    unknown=0,
+    not_sent=1,
+    requests=1,
+    retries=0,
+    throttled=1,
+    seconds=1.0,
+    portal_id=None,
+    ended="DailyLimitReached",
+    error=None,
+    resumed=False,
+    already_finished=False,
+    resumable=True,
+)
+
+
+def waiting(error: HubBatchError | None, *, wait: bool = True) -> float | None:
+    options: dict[str, Any] = {"wait": wait, "journal": "run.db", "limit": None}
+    order = Order(
+        verb="update", object_type="tickets", source=None, call={}, options=options
+    )
+    return conducting._seconds_to_wait(order, evolve(REPORT, error=error))
+
+
+def reached(after: timedelta | None) -> DailyLimitReached:
+    error = DailyLimitReached("You have reached your daily limit.")
+    error.resets_at = None if after is None else datetime.now(UTC) + after
+    return error
+
+
+def test_it_waits_until_the_day_is_over() -> None:
+    seconds = waiting(reached(timedelta(hours=1)))
+    assert seconds is not None
+    assert 3_500 < seconds <= 3_600
+    assert waiting(reached(timedelta(hours=-1))) == 1.0
+
+
+def test_it_waits_for_nothing_else() -> None:
+    assert waiting(reached(timedelta(hours=1)), wait=False) is None
+    assert waiting(reached(None)) is None
+    assert waiting(HubBatchError("another")) is None
+    assert waiting(None) is None
+
+
+def test_the_next_day_it_goes_on(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits = iter([0.01, None])
+    monkeypatch.setattr(
+        conducting, "_seconds_to_wait", lambda _order, _report: next(waits)
+    )
+    orders(shell, 150)
+    shell.sim.faults.add(
+        Fault("status", status=429, policy="DAILY", when=When(verb="upsert"))
+    )
+
+    done = shell(*UPSERT, "--journal", "run.db", "--wait", "--json")
+
+    assert (done.status, done.json["succeeded"]) == (0, 150)
+    assert done.lines[1] == (
+        "The day's calls are used up. Waiting until they are reset, in 0.0 s."
+    )
+    assert shell.sim.store.count("tickets") == 150
+
+
+def test_the_days_limit_ends_it(shell: Shell) -> None:
+    orders(shell, 150)
+    shell.sim.faults.add(
+        Fault("status", status=429, policy="DAILY", when=When(verb="upsert"))
+    )
+
+    done = shell(*UPSERT, "--journal", "run.db", "--json")
+
+    assert (done.status, done.json["ended"]) == (3, "DailyLimitReached")
+    assert done.json["succeeded"] + done.json["not_sent"] == 150
+
+
+def test_ctrl_c_while_the_source_is_looked_at(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hubbatch.cli.orders.open_source", interrupted)
+
+    assert shell(*UPSERT).status == 130

@@ -1,0 +1,147 @@
+import io
+
+from typing import Any
+
+import pytest
+
+from attrs import define, field
+from rich.console import Console
+
+from hubbatch import Summary
+from hubbatch.cli.progress import Progress, clock, many
+from hubbatch.core.operations import object_operation
+
+
+UPDATE = object_operation("update", "tickets", api_version="v3")
+
+
+@define
+class FakeLimits:
+    max_requests: int = 190
+    interval: float = 10.0
+    used: int = 95
+
+
+@define
+class FakeHub:
+    limits: FakeLimits = field(factory=FakeLimits)
+
+
+@define
+class FakeJob:
+    summary: Summary
+    operation: Any = UPDATE
+
+
+def progress(
+    total: int | None = 20_000, *, terminal: bool = False, width: int = 80
+) -> tuple[Progress, FakeJob, list[float]]:
+    console = Console(
+        file=io.StringIO(), force_terminal=terminal, width=width, highlight=False
+    )
+    now = [0.0]
+    made = Progress(
+        console,
+        FakeHub(),  # type: ignore[arg-type] # all that is looked at
+        "update tickets",
+        total,
+        clock=lambda: now[0],
+    )
+    job = FakeJob(Summary(inputs=1_000, succeeded=1_000, requests=10))
+    made.begin(job)  # type: ignore[arg-type] # likewise
+    return made, job, now
+
+
+def printed(made: Progress) -> str:
+    file: Any = made.console.file
+    text: str = file.getvalue()
+    return text
+
+
+def test_figures_are_of_this_run_and_time_left_is_from_the_limit() -> None:
+    made, job, now = progress()
+    job.summary = Summary(
+        inputs=11_500, succeeded=10_990, failed=10, requests=120, retries=4
+    )
+    now[0] = 5.0
+
+    figures = made.figures()
+
+    assert (figures.done, figures.rate, figures.amiss) == (11_000, 2_000.0, 10)
+    # 9,000 rows in 110 requests per 10,000 rows, at 19 requests a second.
+    assert figures.left == pytest.approx(9_000 * 0.011 / 19)
+    assert figures.rows() == "11,000 of 20,000 rows"
+    assert figures.words() == (
+        "2,000 rows/s · 50% of the limit · 10 failed · 4 retried · 5.2 s left"
+    )
+
+
+def test_before_the_first_answer_full_chunks_are_expected() -> None:
+    made, _, _ = progress()
+
+    assert made.figures().left == pytest.approx(19_000 / 100 / 19)
+
+
+def test_without_a_total_there_is_no_time_left() -> None:
+    made, job, _ = progress(None)
+
+    assert made.figures().left is None
+    assert "left" not in made.figures().words()
+    assert made.figures().rows() == "1,000 rows"
+    job.summary = Summary(succeeded=1)
+    assert made.figures().rows() == "1 row"
+
+
+def test_without_a_terminal_a_line_every_ten_seconds() -> None:
+    made, _, now = progress()
+    for second in range(25):
+        now[0] = float(second)
+        made.look()
+        made.look()
+    made.end()
+
+    lines = printed(made).splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith("1,000 of 20,000 rows · 0 rows/s · 50% of the limit")
+
+
+@pytest.mark.parametrize("width", [80, 140])
+@pytest.mark.parametrize("total", [10_000_000, None])
+def test_on_a_terminal_a_bar_that_fits(width: int, total: int | None) -> None:
+    made, job, now = progress(total, terminal=True, width=width)
+    job.summary = Summary(inputs=10**7, succeeded=9_876_543, failed=1_234, retries=999)
+    now[0] = 1_000.0
+    made.look()
+    made.end()
+
+    console = Console(file=io.StringIO(), width=width)
+    console.print(made.__rich__())
+    file: Any = console.file
+    lines = file.getvalue().splitlines()
+    assert len(lines) == 2
+    assert all(len(line) <= width for line in lines)
+    assert lines[0].startswith("update tickets ")
+    assert lines[0].rstrip().endswith(" rows")
+    assert ("━" in lines[0]) == (total is not None)
+    assert "1,234 failed · 999 retried" in lines[1]
+    assert "9,877,777" in printed(made)
+    made.end()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.04, "0.0 s"),
+        (9.94, "9.9 s"),
+        (9.96, "0:10"),
+        (83.4, "1:23"),
+        (3599.6, "1:00:00"),
+        (360_000, "100:00:00"),
+    ],
+)
+def test_a_time_is_written_as_it_is_read(seconds: float, text: str) -> None:
+    assert clock(seconds) == text
+
+
+def test_one_is_not_many() -> None:
+    assert [many(n, "row") for n in (0, 1, 1_000)] == ["0 rows", "1 row", "1,000 rows"]

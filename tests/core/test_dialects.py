@@ -1,0 +1,355 @@
+"""What is particular to each family of calls: inputs, answers, and whose is what."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import pytest
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hubbatch.core.calls import Operation, Shape
+from hubbatch.core.codec import unstructure
+from hubbatch.core.dialects import documents
+from hubbatch.core.encoding import encoder, renames
+from hubbatch.core.operations import (
+    account_operation,
+    association_operation,
+    deal_split_operation,
+    legacy_operation,
+    list_operation,
+    membership_operation,
+    property_operation,
+    schema_operation,
+    v3_association_operation,
+)
+from hubbatch.core.paging import next_pages, turn_pages
+from hubbatch.core.reading import read
+from hubbatch.core.settling import Settlement
+from hubbatch.core.values import InvalidInput
+from hubbatch.core.verdicts import Again, Answered, Missing, Refused
+from hubbatch.models import (
+    AssociationInput,
+    AssociationSpec,
+    MultiAssociatedObjectWithLabel,
+    PublicAssociationMultiWithLabel,
+)
+
+from .helpers import chunk_of, respond
+
+
+def pairs(verb: Any, version: str = "v3") -> Operation:
+    return association_operation(verb, "contacts", "companies", api_version=version)
+
+
+def v1(verb: Any) -> Operation:
+    return legacy_operation(verb, "tickets")
+
+
+def properties(verb: Any) -> Operation:
+    return property_operation(verb, "tickets", api_version="v3")
+
+
+V3 = v3_association_operation("create", "contacts", "companies")
+SPLITS = deal_split_operation("upsert", api_version="v3")
+LISTS = membership_operation("contacts", api_version="v3")
+SPEC = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 1}
+ENDS = {"from": {"id": "1"}, "to": {"id": 2}}
+SIZE = dict.fromkeys(("name", "label", "groupName", "type", "fieldType"), "x")
+
+
+def settled(operation: Operation, inputs: Sequence[Any], body: object) -> Settlement:
+    verdict = read(operation, chunk_of(operation, inputs), respond(207, body))
+    assert isinstance(verdict, Answered)
+    return verdict.settlement
+
+
+# ---- inputs
+
+
+@pytest.mark.parametrize(
+    ("operation", "given", "body"),
+    [
+        (
+            pairs("create"),
+            {**ENDS, "types": [SPEC]},
+            {"from": {"id": "1"}, "to": {"id": "2"}, "types": [SPEC]},
+        ),
+        (
+            pairs("archive"),
+            {"from": {"id": 1}, "to": ({"id": 2}, {"id": "3"})},
+            {"from": {"id": "1"}, "to": [{"id": "2"}, {"id": "3"}]},
+        ),
+        (properties("read"), {"name": "size"}, {"name": "size"}),
+        (v1("archive"), {"objectId": "7"}, 7),
+    ],
+)
+def test_inputs_in_hubspots_own_shape(
+    operation: Operation, given: object, body: object
+) -> None:
+    assert orjson.loads(encoder(operation)(0, given)[1]) == body
+
+
+@pytest.mark.parametrize(
+    ("operation", "given", "message", "field"),
+    [
+        (pairs("create"), ENDS, "needs its types", "types"),
+        (pairs("create"), {**ENDS, "types": None}, "are a list", "associations"),
+        (pairs("create"), {**ENDS, "types": [{}]}, "a category", "associations"),
+        (pairs("create"), {**ENDS, "type": "x"}, "unknown field 'type'", "type"),
+        (pairs("create"), 5, "an input is a mapping", None),
+        (pairs("create_default"), {"to": {"id": 1}}, "from must be", "from"),
+        (pairs("create_default"), {**ENDS, "types": []}, "unknown field", "types"),
+        (pairs("archive"), {**ENDS, "to": []}, "to is empty", "to"),
+        (pairs("archive"), {**ENDS, "to": [5]}, "to must be", "to"),
+        (pairs("archive"), {**ENDS, "to": {"id": "1.0"}}, "to: id is not", "to"),
+        (
+            pairs("archive"),
+            AssociationInput(1, 2, [AssociationSpec("x", 1)]),
+            "no types",
+            "types",
+        ),
+        (pairs("read"), {"id": 1, "after": "x"}, "unknown field 'after'", "after"),
+        (V3, {**ENDS, "type": 5}, "type must be a name", "type"),
+        (V3, AssociationInput(1, 2), "an input is a mapping", None),
+        (properties("create"), {**SIZE, "label": ""}, "label must be", "label"),
+        (properties("create"), {**SIZE, "colour": "x"}, "unknown field", "colour"),
+        (
+            properties("create"),
+            {**SIZE, "description": "\ud800"},
+            "UTF-8",
+            "description",
+        ),
+        (properties("create"), {**SIZE, "hidden": object()}, "as JSON", None),
+        (properties("archive"), " ", "a non-empty str", "name"),
+        (properties("read"), 5, "a non-empty str", "name"),
+        (LISTS, {"id": 1}, "unknown field 'id'", "id"),
+        (LISTS, {}, "id is missing", "id"),
+        (SPLITS, {"id": "x", "splits": []}, "a number", "id"),
+        (SPLITS, {"id": "1", "splits": [5]}, "an input is a mapping", None),
+        (v1("create"), [{"name": "a"}], "a list of", "properties"),
+        (v1("create"), [{"name": "a", "value": "\ud800"}], "UTF-8", "a"),
+        (v1("read"), "x", "id must be a number", "id"),
+    ],
+)
+def test_inputs_that_must_not_be_sent(
+    operation: Operation, given: object, message: str, field: str | None
+) -> None:
+    with pytest.raises(InvalidInput, match=message) as caught:
+        encoder(operation)(0, given)
+    assert caught.value.field == field
+
+
+@given(st.integers(1, 10**9), st.integers(1, 10**9))
+def test_a_pair_and_its_way_back_have_two_keys(one: int, other: int) -> None:
+    encode = encoder(pairs("create_default"))
+    there, back = (
+        encode(0, AssociationInput(a, b))[0] for a, b in ((one, other), (other, one))
+    )
+    assert (there == back) == (one == other)
+
+
+# ---- answers
+
+
+@pytest.mark.parametrize(
+    ("operation", "inputs", "body"),
+    [
+        (v1("create"), [{"properties": {}}], {}),
+        (v1("update"), [{"id": 1, "properties": {}}], {"results": []}),
+        (v1("read"), [1], []),
+        (v1("read"), [1], {"1": {}}),
+        (pairs("read"), [1], {"results": [{"from": {}, "to": []}]}),
+        (pairs("create_default"), [ENDS], {"results": [{"from": {"id": 1}}]}),
+        (properties("read"), ["size"], {"results": [{"label": "x"}]}),
+        (LISTS, [], {"results": 5}),
+        (account_operation(api_version="v3"), [None], {"portalId": None}),
+        (list_operation("tickets", api_version="v3"), [None], {}),
+        (schema_operation("tickets", api_version="v3"), [None], {"results": [{}]}),
+    ],
+)
+def test_answers_that_are_not_what_was_asked_for(
+    operation: Operation, inputs: list[Any], body: object
+) -> None:
+    verdict = read(operation, chunk_of(operation, inputs), respond(200, body))
+    assert isinstance(verdict, Again)
+
+
+@pytest.mark.parametrize("operation", [v1("archive"), pairs("archive")])
+@pytest.mark.parametrize("body", [b"", {}, {"status": "COMPLETE", "results": []}])
+def test_every_shape_of_an_archives_answer(operation: Operation, body: object) -> None:
+    """Dated associations answer with an envelope, v4 and v1 with nothing at all."""
+    inputs = [7] if operation.object_type == "tickets" else [ENDS]
+    for status in (200, 204):
+        verdict = read(operation, chunk_of(operation, inputs), respond(status, body))
+        if not body and status == 200 and operation.object_type != "tickets":
+            assert isinstance(verdict, Again)  # an envelope without results is none
+        else:
+            assert isinstance(verdict, Answered)
+            assert verdict.settlement.open == []
+
+
+def test_an_answer_without_inputs_names_none() -> None:
+    for dialect in (documents.ACCOUNT, documents.PAGE, documents.PROPERTY_NAMES):
+        assert isinstance(dialect.results, Shape)
+        assert dialect.results.key_of(object()) is None
+
+
+def error(message: str, **context: list[str]) -> dict[str, object]:
+    told: dict[str, object] = {"category": "VALIDATION_ERROR", "message": message}
+    return {**told, "context": context} if context else told
+
+
+def test_errors_that_name_an_end_of_several_pairs() -> None:
+    """As many errors as open pairs, or it is not certain which are meant."""
+    inputs = [AssociationInput(1, n) for n in (2, 3, 4)]
+    result = {"from": {"id": "1"}, "to": {"id": "4"}}
+    told = error("CONTACT=1 is not valid")
+    both = settled(
+        pairs("create_default"), inputs, {"results": [result], "errors": [told, told]}
+    )
+    one = settled(
+        pairs("create_default"), inputs, {"results": [result], "errors": [told]}
+    )
+    assert (sorted(both.failed), both.open) == ([0, 1], [])
+    assert (sorted(one.failed), one.open) == ([], [0, 1])
+    assert one.results[2] is not None
+
+
+def test_errors_of_an_archive_name_ends_too() -> None:
+    inputs = [AssociationInput(1, 2), AssociationInput(3, 4)]
+    told = error("4x is not a valid ID", id=["4"])
+    named = settled(
+        pairs("archive", "2026-03"),
+        inputs,
+        {"status": "COMPLETE", "results": [], "errors": [told], "numErrors": 1},
+    )
+    other = settled(
+        pairs("archive", "2026-03"),
+        inputs,
+        {
+            "status": "COMPLETE",
+            "results": [],
+            "errors": [told, error("no")],
+            "numErrors": 2,
+        },
+    )
+    assert (sorted(named.failed), named.open) == ([1], [])
+    assert (sorted(other.failed), other.open) == ([1], [0])
+
+
+@pytest.mark.parametrize("context", [None, "5", {"fromObjectId": ["9"]}])
+def test_none_found_of_nobody_is_no_answer(context: object) -> None:
+    """Only for the records that it names is it one."""
+    none = {
+        "category": "OBJECT_NOT_FOUND",
+        "subCategory": "crm.associations.NO_ASSOCIATIONS_FOUND",
+        "message": "No company is associated with it.",
+        "context": context,
+    }
+    found = {"from": {"id": "1"}, "to": [{"toObjectId": 7}]}
+    told = settled(
+        pairs("read"), ["1", "2"], {"results": [found], "errors": [none, none]}
+    )
+    assert told.results[1] is None
+
+
+def test_a_property_is_known_by_its_name_in_any_case() -> None:
+    told = settled(
+        properties("read"),
+        ["Size", "colour"],
+        {"results": [{"name": "size"}], "errors": [error("no", name=["Colour"])]},
+    )
+    assert (told.results[0].name, sorted(told.failed)) == ("size", [1])
+
+
+# ---- pages
+
+PAGING = pairs("read").call.results.paging  # type: ignore[union-attr] # it has some
+
+
+def page(record: int, found: Sequence[int], after: str | None) -> Any:
+    paging = None if after is None else {"next": {"after": after}}
+    to = [MultiAssociatedObjectWithLabel(str(one)) for one in found]
+    return PublicAssociationMultiWithLabel(str(record), to, paging)
+
+
+@given(
+    st.lists(st.lists(st.lists(st.integers(), max_size=3), min_size=1), min_size=1),
+)
+def test_pages_are_turned_to_the_end_of_each_record(
+    records: list[list[list[int]]],
+) -> None:
+    """Whatever the number of pages: all of them, once, in order."""
+    assert PAGING is not None
+    ids = [*range(1, len(records) + 1)]
+    chunk = chunk_of(pairs("read"), ids)
+    done: dict[int, Any] = {}
+    for turn in range(max(map(len, records))):
+        results = []
+        for index, body in zip(chunk.indices, chunk.bodies, strict=True):
+            asked = orjson.loads(body)
+            assert asked.get("after") == (str(turn) if turn else None)
+            pages = records[index]
+            after = str(turn + 1) if turn + 1 < len(pages) else None
+            results.append(page(index + 1, pages[turn], after))
+        failed: dict[int, Any] = {}
+        unfinished = turn_pages(PAGING, chunk, results, failed)
+        assert not failed
+        for position, index in enumerate(chunk.indices):
+            if position not in unfinished:
+                done[index] = results[position]
+        chunk = next_pages(PAGING, chunk, results, unfinished)
+    assert not chunk
+    assert [
+        [int(one.to_object_id) for one in done[index].to] for index in range(len(ids))
+    ] == [[one for told in pages for one in told] for pages in records]
+    assert all(result.paging is None for result in done.values())
+
+
+def test_a_cursor_that_does_not_move_on() -> None:
+    """It would be asked for for ever."""
+    assert PAGING is not None
+    chunk = chunk_of(pairs("read"), [1, 2])
+    first = [page(1, [5], "a"), None]
+    onward = next_pages(PAGING, chunk, first, turn_pages(PAGING, chunk, first, {}))
+    failed: dict[int, Any] = {}
+    assert turn_pages(PAGING, onward, [page(1, [6], "a")], failed) == {}
+    assert failed[0].category == "PAGING"
+
+
+@pytest.mark.parametrize(
+    "operation", [pairs("create"), pairs("read"), SPLITS, LISTS, properties("read")]
+)
+def test_a_404_that_speaks_is_about_inputs(operation: Operation) -> None:
+    """A page of HTML is about the path."""
+    chunk = chunk_of(V3, [{**ENDS, "type": "x"}])
+    told = {"status": "error", "message": "x", "category": "OBJECT_NOT_FOUND"}
+    assert isinstance(read(operation, chunk, respond(404, told)), Refused)
+    assert isinstance(read(operation, chunk, respond(404, b"<html>")), Missing)
+
+
+def test_a_definition_renames_nothing() -> None:
+    """Its key is a name, and it has no properties that could be another."""
+    key, body, _ = encoder(properties("create"))(0, SIZE)
+    assert renames(key, body) is False
+
+
+def test_another_error_of_a_read_is_a_failure() -> None:
+    found = {"from": {"id": "1"}, "to": []}
+    told = settled(
+        pairs("read"),
+        ["1", "2"],
+        {"results": [found], "errors": [error("no", id=["2"])]},
+    )
+    assert sorted(told.failed) == [1]
+
+
+def test_associations_are_written_as_they_were_read() -> None:
+    found = {"from": {"id": "1"}, "to": [{"toObjectId": "2", "associationTypes": []}]}
+    told = settled(pairs("read"), ["1"], {"results": [found]})
+    assert unstructure(told.results[0]) == found
+    usual = {**ENDS, "to": {"id": "2"}, "associationSpec": SPEC}
+    made = settled(pairs("create_default"), [ENDS], {"results": [usual]})
+    assert unstructure(made.results[0]) == usual

@@ -1,0 +1,259 @@
+"""A job is killed again and again, and goes on each time: nothing is lost or doubled.
+
+Real processes, real sockets, a real disk; HubSpot is the simulator, on a bad day.
+"""
+
+import csv
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from random import Random
+
+import orjson
+import pytest
+
+from hubbatch.jobs import JobStatus, read_status
+from hubbatch.jobs.states import State
+from hubbatch.simulator import Fault, Simulator
+from hubbatch.simulator.received import Received
+
+
+KILLS = 25
+# A bad day, on which nobody has to wait for long.
+WEATHER = (
+    Fault("status", status=429, retry_after=0.01),
+    Fault("status", status=500, empty=True),
+    Fault("status", status=502),
+    Fault("status", status=503, retry_after=0.01),
+    Fault("drop_before"),
+    Fault("drop_after_commit"),
+    Fault("truncate"),
+)
+TREE = Path(__file__).parents[2]
+
+
+class Victim:
+    """A job that is started, killed and started again until it is finished."""
+
+    def __init__(self, where: Path, seed: int, *arguments: str) -> None:
+        self.where = where
+        self.arguments = arguments
+        self.chance = Random(seed)
+        self.doubted: set[int] = set()  # rows in doubt at any of the kills
+        self._left = 0
+        self._enough = threading.Event()
+        self.sim = Simulator(
+            seed=seed, limit=1_000_000, latency=0.01, on_request=self._count
+        )
+
+    def _count(self, received: Received) -> None:
+        if "/batch/" in received.path:
+            self._left -= 1
+            if self._left <= 0:
+                self._enough.set()
+
+    def rows(self, columns: list[str], rows: Iterator[list[str]]) -> None:
+        with (self.where / "rows.csv").open("w", newline="") as file:
+            csv.writer(file).writerows([columns, *rows])
+
+    def _start(self) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "tests.jobs.worker"]
+        where = [self.sim.url, self.sim.token, str(self.where)]
+        return subprocess.Popen(  # noqa: S603 -- our own
+            [*command, *where, *self.arguments],
+            cwd=TREE,
+            env={**os.environ, "PYTHONPATH": str(TREE)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def kill_and_go_on(self, kills: int, most: int) -> None:
+        """Kill so many runs, each after at most so many requests; then let it end."""
+        for kill in range(kills):
+            self._enough.clear()
+            self._left = self.chance.randint(1, most)
+            with self._start() as process:
+                if kill % 8 == 7:  # while it starts, or has just begun
+                    time.sleep(self.chance.uniform(0.2, 0.5))
+                else:
+                    assert self._enough.wait(30), process.communicate(timeout=5)[0]
+                    time.sleep(self.chance.uniform(0, 0.02))
+                assert process.poll() is None, "there was nothing left to kill"
+                process.kill()
+            self.doubted |= self._in_doubt()
+        with self._start() as process:
+            said, _ = process.communicate(timeout=120)
+        assert process.returncode == 0, said
+
+    def _in_doubt(self) -> set[int]:
+        with closing(sqlite3.connect(self.where / "run.db")) as journal:
+            [[damage]] = journal.execute("PRAGMA quick_check")
+            assert damage == "ok"
+            if not [*journal.execute("SELECT 1 FROM sqlite_schema")]:
+                return set()
+            places = journal.execute("SELECT place FROM input WHERE state = 1")
+            return {place for (place,) in places}
+
+    # ---- what must be so afterwards
+
+    def check(self, inputs: int) -> tuple[dict[int, dict[str, str]], dict[int, str]]:
+        """Compare journal, results and failures; give the latter two by their rows."""
+        status = read_status(self.where / "run.db")
+        assert status.finished
+        assert status.running is False
+        assert status.runs <= KILLS + 1
+        with (self.where / "results.csv").open(newline="") as file:
+            lines = [*csv.DictReader(file)]
+        results = {int(line["index"]): line for line in lines}
+        with (self.where / "failures.jsonl").open("rb") as file:
+            failed = [orjson.loads(line) for line in file]
+        failures = {line["index"]: line["status"] for line in failed}
+        assert len(results) == len(lines)
+        assert len(failures) == len(failed)
+        assert results.keys().isdisjoint(failures)
+        assert results.keys() | failures.keys() == {*range(inputs)}
+        self._check_counts(status, Counter(failures.values()), len(results))
+        return results, failures
+
+    def _check_counts(
+        self, status: JobStatus, failures: Counter[str], succeeded: int
+    ) -> None:
+        assert (status.in_doubt, status.open) == (0, 0)
+        assert status.succeeded == succeeded
+        assert status.failed == failures["failed"]
+        assert status.unknown == failures["unknown"]
+        assert status.not_sent == failures["not_sent"]
+        assert status.inputs == succeeded + failures.total()
+
+
+@pytest.mark.timeout(240)
+def test_upserts_that_are_killed_are_finished_and_keep_their_order(
+    tmp_path: Path,
+) -> None:
+    inputs, people = 20_000, 18_000
+    victim = Victim(tmp_path, 8, "upsert", "contacts", "id_property=email")
+    keys = [*range(people)] + [victim.chance.randrange(people) for _ in range(2_000)]
+    victim.chance.shuffle(keys)
+    bad = {place for place in range(inputs) if victim.chance.random() < 0.005}
+    victim.rows(
+        ["email", "firstname", "hs_lead_status"],
+        (
+            [f"p{key}@example.com", str(place), "NO SUCH" if place in bad else "NEW"]
+            for place, key in enumerate(keys)
+        ),
+    )
+
+    with victim.sim as sim:
+        sim.faults.chaos(0.1, WEATHER)
+        victim.kill_and_go_on(KILLS, most=12)
+        results, failures = victim.check(inputs)
+
+    assert {place for place, status in failures.items() if status == "failed"} == bad
+    written = {}
+    for record in sim.store.all("contacts"):
+        places = [int(value) for _, value in record.history("firstname")][::-1]
+        key = int(record.properties["email"][1:].split("@")[0])
+        written[key] = places
+    rows_of = defaultdict(set)
+    for place, key in enumerate(keys):
+        rows_of[key].add(place)
+    for key, places in written.items():
+        assert {*places} <= rows_of[key] - bad
+        # A row may be written twice, and never after a later one for its record.
+        assert places == sorted(places)
+    for place, line in results.items():
+        assert place in written[keys[place]]
+        assert line["input_id"] == f"p{keys[place]}@example.com"
+
+
+@pytest.mark.timeout(240)
+def test_creates_that_are_killed_are_never_doubled(tmp_path: Path) -> None:
+    inputs = 20_000
+    victim = Victim(tmp_path, 9, "create", "tickets")
+    bad = {place for place in range(inputs) if victim.chance.random() < 0.005}
+    victim.rows(
+        ["id", "subject", "hs_pipeline_stage"],
+        (
+            [f"row-{place}", str(place), "77" if place in bad else "1"]
+            for place in range(inputs)
+        ),
+    )
+
+    with victim.sim as sim:
+        sim.faults.chaos(0.1, WEATHER)
+        victim.kill_and_go_on(KILLS, most=7)
+        results, failures = victim.check(inputs)
+
+    created: dict[int, str] = {}
+    for record in sim.store.all("tickets"):
+        place = int(record.properties["subject"])
+        assert place not in created, "a create was doubled"
+        created[place] = record.id
+    for place, line in results.items():
+        assert created[place] == line["id"]
+        assert line["input_id"] == f"row-{place}"
+    assert victim.doubted, "no kill met a request on its way"
+    maybe = victim.doubted | lost(sim)
+    for place, status in failures.items():
+        if status == "unknown":
+            assert place in maybe
+        else:
+            assert place not in created
+    assert {place for place, status in failures.items() if status == "failed"} <= bad
+
+
+@pytest.mark.timeout(120)
+def test_creates_that_are_killed_and_can_be_looked_for_are_all_there(
+    tmp_path: Path,
+) -> None:
+    inputs = 4_000
+    victim = Victim(tmp_path, 10, "create", "contacts", "reconcile_by=email")
+    victim.rows(
+        ["email", "firstname"],
+        ([f"c{place}@example.com", str(place)] for place in range(inputs)),
+    )
+
+    with victim.sim as sim:
+        victim.kill_and_go_on(8, most=6)
+        results, failures = victim.check(inputs)
+
+    assert not failures
+    assert len(victim.doubted) > 0
+    there = {
+        record.properties["firstname"]: record for record in sim.store.all("contacts")
+    }
+    assert len(there) == sim.store.count("contacts") == inputs
+    for place, line in results.items():
+        assert there[str(place)].id == line["id"]
+
+
+def lost(sim: Simulator) -> set[int]:
+    """Rows that were in a request which HubSpot did not clearly refuse."""
+    places = set()
+    for received in sim.requests:
+        lost = received.status is None or received.status >= 500
+        if lost and received.path.endswith("/batch/create"):
+            for given in received.body["inputs"]:
+                places.add(int(given["properties"]["subject"]))
+    return places
+
+
+def test_a_state_is_written_as_its_figure() -> None:
+    """Figures in journals that exist must never change their meaning."""
+    assert [(state.name, state.value) for state in State] == [
+        ("OPEN", 0),
+        ("SENT", 1),
+        ("SUCCEEDED", 2),
+        ("FAILED", 3),
+        ("UNKNOWN", 4),
+        ("NOT_SENT", 5),
+    ]

@@ -1,0 +1,349 @@
+import csv
+import io
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import Enum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import orjson
+import pytest
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hubbatch import (
+    AssociationSpec,
+    AssociationTo,
+    ConfigurationError,
+    CreateInput,
+    LegacyUpdateInput,
+    Outcome,
+    OutcomeStatus,
+    RecordConflict,
+    RecordError,
+    SimplePublicObject,
+    SimplePublicUpsertObject,
+    UpdateInput,
+    UpsertInput,
+)
+from hubbatch.core.operations import (
+    Operation,
+    create_operation,
+    legacy_operation,
+    object_operation,
+    read_operation,
+)
+from hubbatch.jobs import Failures, Records, Results, Row
+from hubbatch.jobs.outputs import Sink
+from hubbatch.jobs.sinks import as_json, json_line
+
+
+UPDATE = object_operation("update", "tickets", api_version="v3")
+ROW = Row(17, "A-1", {"id": "A-1", "properties": {"subject": "x"}}, 19)
+
+
+def success(result: Any, record_id: str | None = "512") -> Outcome[Any]:
+    status = OutcomeStatus.SUCCEEDED
+    return Outcome(
+        17, ROW.input, status, record_id, result, None, 1, safe_to_resend=True
+    )
+
+
+def failure(
+    error: RecordError | None = None, status: OutcomeStatus = OutcomeStatus.FAILED
+) -> Outcome[Any]:
+    return Outcome(17, ROW.input, status, None, None, error, 2, safe_to_resend=True)
+
+
+def read(**options: Any) -> Operation:
+    return read_operation("tickets", api_version="v3", **options)
+
+
+# ---- results
+
+
+@pytest.mark.parametrize(
+    ("result", "written"),
+    [
+        (SimplePublicObject("512", {}), b"17,A-1,512,\n"),
+        (SimplePublicUpsertObject("512", {}, new=True), b"17,A-1,512,true\n"),
+        (SimplePublicUpsertObject("512", {}, new=False), b"17,A-1,512,false\n"),
+        (SimplePublicUpsertObject("512", {}), b"17,A-1,512,\n"),
+        (None, b"17,A-1,512,\n"),
+    ],
+)
+def test_results_as_csv(result: Any, written: bytes) -> None:
+    results = Results("r.csv")
+
+    assert results.begin(None) == b"index,input_id,id,new\n"
+    assert results.encode(success(result), ROW) == written
+    assert results.encode(failure(), ROW) == b""
+
+
+def test_results_as_json_lines() -> None:
+    results = Results("r.jsonl")
+
+    assert results.begin(None) == b""
+    line = results.encode(success(SimplePublicObject("512", {})), ROW)
+    assert line == b'{"index":17,"input_id":"A-1","id":"512","new":null}\n'
+    assert "r.jsonl" in repr(results)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
+def test_any_name_of_a_row_comes_back_from_results(key: str) -> None:
+    line = Results("r.csv").encode(success(None, None), Row(0, key, {}))
+
+    assert [*csv.reader(io.StringIO(line.decode(), newline=""))] == [["0", key, "", ""]]
+
+
+def test_a_file_that_goes_on_keeps_its_header() -> None:
+    assert Results("r.csv").begin(b"\xef\xbb\xbfindex,input_id,id,new\r\n") == b""
+    with pytest.raises(ConfigurationError, match="not those of this job"):
+        Results("r.csv").begin(b"id,subject\n")
+
+
+# ---- records
+
+
+def test_records_as_csv_can_be_read_by_an_update() -> None:
+    operation = read(properties=("subject", "content"), id_property="ref")
+    records = Records("o.csv", operation)
+    record = SimplePublicObject(
+        "512", {"content": "a,b", "subject": None, "ref": "A-1", "createdate": "…"}
+    )
+
+    assert records.begin(None) == b"id,subject,content,ref\n"
+    assert records.encode(success(record), ROW) == b'512,,"a,b",A-1\n'
+
+
+def test_other_addresses_of_a_contact_are_no_column_unless_asked_for() -> None:
+    def columns(*properties: str) -> bytes:
+        operation = read_operation(
+            "contacts", api_version="v3", id_property="email", properties=properties
+        )
+        return Records("o.csv", operation).begin(None)
+
+    assert columns("firstname") == b"id,firstname,email\n"
+    asked = b"id,hs_additional_emails,email\n"
+    assert columns("hs_additional_emails") == asked
+
+
+def test_records_as_json_lines_have_hubspots_shape() -> None:
+    created = datetime(2026, 9, 14, tzinfo=UTC)
+    record = SimplePublicObject("512", {"subject": None}, created)
+
+    line = Records("o.jsonl", read()).encode(success(record), ROW)
+
+    assert orjson.loads(line) == {
+        "id": "512",
+        "properties": {"subject": None},
+        "createdAt": "2026-09-14T00:00:00.000Z",
+    }
+    assert line.endswith(b"\n")
+    assert Records("o.jsonl", read()).encode(failure(), ROW) == b""
+
+
+def test_records_that_cannot_be_written() -> None:
+    with pytest.raises(ConfigurationError, match="Name them with --property"):
+        Records("o.csv", read())
+    with pytest.raises(ConfigurationError, match="only a read has output"):
+        Records("o.csv", UPDATE)
+
+
+# ---- failures
+
+
+def test_a_failure_has_all_that_is_needed_to_send_it_again() -> None:
+    error = RecordConflict(
+        "taken",
+        category="CONFLICT",
+        code="CONFLICTING_UNIQUE_VALUE",
+        context={"ids": ["5"]},
+    )
+    error.existing_id = "5"
+    operation = object_operation(
+        "update", "tickets", api_version="v3", id_property="ref"
+    )
+    failures = Failures("f.jsonl", operation, legacy=False)
+    failures.portal_id = 62515
+
+    line = failures.encode(failure(error), ROW)
+
+    assert failures.begin(None) == b""
+    assert orjson.loads(line) == {
+        "index": 17,
+        "operation": "update",
+        "object_type": "tickets",
+        "input": {"id": "A-1", "properties": {"subject": "x"}},
+        "status": "failed",
+        "error": {
+            "category": "CONFLICT",
+            "message": "taken",
+            "code": "CONFLICTING_UNIQUE_VALUE",
+            "context": {"ids": ["5"]},
+            "origin": "hubspot",
+            "existing_id": "5",
+        },
+        "attempts": 2,
+        "input_id": "A-1",
+        "line": 19,
+        "portal": 62515,
+        "id_property": "ref",
+    }
+    assert [*orjson.loads(line)][:7] == [
+        "index",
+        "operation",
+        "object_type",
+        "input",
+        "status",
+        "error",
+        "attempts",
+    ]
+    assert failures.encode(success(None), ROW) == b""
+    assert "f.jsonl" in repr(failures)
+
+
+@pytest.mark.parametrize(
+    ("operation", "legacy", "more"),
+    [
+        (UPDATE, False, {}),
+        (legacy_operation("update", "tickets"), True, {"legacy": True}),
+        (read(properties=("a", "b")), False, {"properties": ["a", "b"]}),
+        (
+            create_operation("tickets", api_version="v3", reconcile_by="ref"),
+            False,
+            {},
+        ),
+    ],
+)
+def test_a_failure_says_what_the_input_does_not(
+    operation: Operation, *, legacy: bool, more: dict[str, object]
+) -> None:
+    line = Failures("f.jsonl", operation, legacy=legacy).encode(failure(), ROW)
+
+    told = orjson.loads(line)
+    assert [*told][10:] == [*more]
+    assert told | more == told
+    assert told["error"] is None
+
+
+def test_a_failed_record_that_is_no_json_is_written_all_the_same() -> None:
+    """It failed because of what it is; it must not take its line with it."""
+
+    class Stage(Enum):
+        NEW = "1"
+
+    record = {
+        "id": 2**70,
+        "properties": {
+            "text": "\udc80",
+            "number": Decimal("1.5"),
+            "day": date(2026, 9, 14),
+            "stage": Stage.NEW,
+            "several": {"b", "a"},
+            "tuple": (1, 2.5, None),
+            "big": 5,
+        },
+    }
+    line = Failures("f.jsonl", UPDATE, legacy=False).encode(
+        failure(), Row(0, None, record)
+    )
+
+    told = orjson.loads(line)["input"]
+    assert told["id"] == str(2**70)
+    properties = told["properties"]
+    assert properties.pop("text") == "?"
+    assert properties.pop("several") in ("{'b', 'a'}", "{'a', 'b'}")
+    assert properties == {
+        "number": "1.5",
+        "day": "2026-09-14",
+        "stage": "Stage.NEW",
+        "tuple": [1, 2.5, None],
+        "big": 5,
+    }
+
+
+def test_pythons_values_are_written_as_json() -> None:
+    value = {
+        "number": Decimal("1.5"),
+        "set": {"b", "a"},
+        "frozen": MappingProxyType({"a": 1}),
+        "spec": AssociationSpec("HUBSPOT_DEFINED", 16),
+    }
+
+    assert orjson.loads(json_line(value)) == {
+        "number": "1.5",
+        "set": ["a", "b"],
+        "frozen": {"a": 1},
+        "spec": {"association_category": "HUBSPOT_DEFINED", "association_type_id": 16},
+    }
+
+
+SPEC = AssociationSpec("HUBSPOT_DEFINED", 16)
+IN_JSON = {
+    "to": {"id": "5"},
+    "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 16}],
+}
+
+
+@pytest.mark.parametrize(
+    ("made", "shape"),
+    [
+        (
+            UpdateInput("7", {"a": "b"}, "ref"),
+            {"id": "7", "properties": {"a": "b"}, "idProperty": "ref"},
+        ),
+        (
+            UpsertInput("7", {}, object_write_trace_id="t"),
+            {"id": "7", "properties": {}, "objectWriteTraceId": "t"},
+        ),
+        (CreateInput({"a": 1}), {"properties": {"a": 1}}),
+        (
+            CreateInput({}, [AssociationTo("5", [SPEC]), IN_JSON]),  # type: ignore[list-item] # as some do
+            {"properties": {}, "associations": [IN_JSON, IN_JSON]},
+        ),
+        (
+            LegacyUpdateInput(7, {"a": "b"}),
+            {"objectId": 7, "properties": {"a": "b"}},
+        ),
+        ("7", "7"),
+        ({"id": "7"}, {"id": "7"}),
+    ],
+)
+def test_inputs_are_written_in_hubspots_shape(made: object, shape: object) -> None:
+    assert as_json(made) == shape
+
+
+# ---- names
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Results("r.txt"), "r.txt: results must be .csv or .jsonl"),
+        (lambda: Records("o", read()), "o: output must be .csv or .jsonl"),
+        (
+            lambda: Failures("f.csv", UPDATE, legacy=False),
+            "f.csv: failures must be .jsonl",
+        ),
+    ],
+)
+def test_the_name_says_how_a_file_is_written(make: Any, message: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        make()
+
+    assert str(refused.value) == message
+
+
+def test_they_are_sinks() -> None:
+    """Mypy holds them to the protocol; their roles are the journal's names."""
+    sinks: list[Sink] = [
+        Results(Path("r.csv")),
+        Failures(Path("f.jsonl"), UPDATE, legacy=False),
+        Records(Path("o.jsonl"), read()),
+    ]
+
+    assert [sink.name for sink in sinks] == ["results", "failures", "output"]

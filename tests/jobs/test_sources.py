@@ -1,0 +1,379 @@
+import asyncio
+import codecs
+import csv
+import hashlib
+import io
+import os
+
+from collections.abc import Callable, Iterator
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hubbatch import ConfigurationError
+from hubbatch.jobs import (
+    Columns,
+    CsvSource,
+    JsonLinesSource,
+    Row,
+    SourceError,
+    StandardInput,
+    open_source,
+)
+
+
+UPDATE = Columns(verb="update")
+Write = Callable[[str, bytes], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
+    monkeypatch.chdir(tmp_path)
+
+    def write(name: str, content: bytes) -> Path:
+        Path(name).write_bytes(content)
+        return Path(name)
+
+    return write
+
+
+def update(record_id: str, **properties: Any) -> dict[str, object]:
+    return {"id": record_id, "properties": properties}
+
+
+# ---- CSV
+
+
+def test_rows_have_their_places_and_lines(write: Write) -> None:
+    path = write("t.csv", b'id,subject\n\n7,"two\nlines"\n,\n8,x\n')
+
+    assert [*CsvSource(path, UPDATE)] == [
+        Row(0, "7", update("7", subject="two\nlines"), 3),
+        Row(1, "8", update("8", subject="x"), 6),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "options"),
+    [
+        ("id,subject\r\n7,Füße\r\n".encode(), {}),
+        ("id,subject\n7,Füße".encode("utf-8-sig"), {}),
+        ("id,subject\n7,Füße\n".encode("cp1252"), {"encoding": "cp1252"}),
+        ("id,subject\n7,Füße\n".encode("utf-16"), {"encoding": "utf-16"}),
+        ("id;subject\n7;Füße\n".encode(), {"delimiter": ";"}),
+    ],
+)
+def test_how_a_csv_may_be_written(
+    write: Write, content: bytes, options: dict[str, str]
+) -> None:
+    """With or without a mark, with any line ends, in any encoding that is named."""
+    [row] = CsvSource(write("t.csv", content), UPDATE, **options)
+
+    assert row.input == update("7", subject="Füße")
+
+
+cells = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+
+
+@given(st.lists(st.tuples(cells, cells), min_size=1))
+def test_what_the_csv_module_writes_is_read_again(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]
+) -> None:
+    path = tmp_path_factory.mktemp("csv") / "t.csv"
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([("id", "subject"), *rows])
+    path.write_bytes(text.getvalue().encode())
+
+    source = CsvSource(path, UPDATE)
+
+    assert [row.input for row in source] == [
+        update(*row[:1], subject=row[1]) for row in rows
+    ]
+    assert source.length() == len(rows)
+
+
+def test_the_longest_text_of_hubspot_passes(write: Write) -> None:
+    text = "ü" * 200_000
+    path = write("t.csv", f"id,content\n7,{text}\n".encode())
+
+    assert [row.input for row in CsvSource(path, UPDATE)] == [update("7", content=text)]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "t.csv: empty."),
+        (b"\n\n", "t.csv: empty."),
+        (b"id,subject\n", "t.csv: no rows under the header."),
+        (
+            b"ref,subject\n1,x\n",
+            't.csv: no column "id" (has: ref, subject). Use --id-column ref.',
+        ),
+        (
+            b'id,subject\n7,"a\nb"\n8,x,y\n9,z\n',
+            "t.csv: row 2 (line 4): 3 cells, but there are 2 columns.",
+        ),
+        (
+            b"id,subject\n7,a\n8,x \xe9 \xfc\n",
+            (
+                "t.csv: row 2 (line 3): not UTF-8 (byte 5 of the line is 0xe9). "
+                "Use --encoding, e.g. cp1252."
+            ),
+        ),
+        (
+            b"id,sub\xe9ct\n7,a\n",
+            (
+                "t.csv: not UTF-8 (byte 7 of the line is 0xe9). "
+                "Use --encoding, e.g. cp1252."
+            ),
+        ),
+        (
+            "id,subject\n7,a\n".encode("utf-16"),
+            (
+                "t.csv: not UTF-8 (byte 1 of the line is 0xff). "
+                "Use --encoding, e.g. utf-16."
+            ),
+        ),
+        (
+            b'id,subject\n7,a\n8,"b\n9,c\n',
+            "t.csv: row 2 (line 3): a quote is opened and never closed.",
+        ),
+        (
+            b'id,subject\n7,"a" b\n',
+            "t.csv: row 1 (line 2): no CSV: ',' expected after '\"'.",
+        ),
+        (b'"id,subject\n', "t.csv: the header: a quote is opened and never closed."),
+        (
+            b"id;subject\n7;a\n",
+            "t.csv: one column, 'id;subject'. Use --delimiter ';'.",
+        ),
+    ],
+)
+def test_a_csv_that_is_none_is_one_clear_line(
+    write: Write, content: bytes, message: str
+) -> None:
+    """The whole file is looked at before its fingerprint is given."""
+    path = write("t.csv", content)
+
+    with pytest.raises(SourceError) as refused:
+        CsvSource(path, UPDATE).fingerprint()
+
+    assert str(refused.value) == message
+
+
+def test_an_encoding_that_the_file_is_not_in(write: Write) -> None:
+    path = write("t.csv", "id,subject\n7,a\n".encode("utf-16")[:-1])
+
+    with pytest.raises(SourceError, match=r"^t\.csv: not utf-16: "):
+        CsvSource(path, UPDATE, encoding="utf-16").length()
+
+
+@pytest.mark.parametrize("name", ["nowhere.csv", "folder.csv"])
+def test_a_file_that_cannot_be_opened(write: Write, name: str) -> None:
+    write("t.csv", b"")
+    Path("folder.csv").mkdir()
+
+    with pytest.raises(SourceError, match=rf"^{name}: .+\.$"):
+        CsvSource(name, UPDATE).fingerprint()
+
+
+def test_the_fingerprint_is_of_the_content_alone(write: Write) -> None:
+    content = b"id,subject\n" + b"7,x\n" * 50_000
+    one = CsvSource(write("a.csv", content), UPDATE)
+    other = CsvSource(write("b.csv", content), Columns(verb="create", empty="clear"))
+
+    assert (
+        one.fingerprint() == other.fingerprint() == hashlib.sha256(content).hexdigest()
+    )
+    assert one.options != other.options
+    assert orjson.loads(orjson.dumps(one.options)) == one.options
+
+
+def test_a_file_is_read_line_by_line(write: Write) -> None:
+    """So its first rows are there although a later one is none."""
+    rows = iter(CsvSource(write("t.csv", b"id,a\n7,b\n8,c,d\n"), UPDATE))
+
+    assert next(rows).key == "7"
+    with pytest.raises(SourceError, match="row 2"):
+        next(rows)
+
+
+@pytest.mark.parametrize("delimiter", ["", ";;", '"', "\n"])
+def test_no_such_delimiter(delimiter: str) -> None:
+    with pytest.raises(ConfigurationError, match="delimiter"):
+        CsvSource("t.csv", UPDATE, delimiter=delimiter)
+
+
+# ---- JSON lines
+
+
+def test_json_lines(write: Write) -> None:
+    path = write("t.jsonl", b'\xef\xbb\xbf{"id": 7, "a": "b"}\r\n\n {"id": "8"}')
+    source = JsonLinesSource(path, UPDATE)
+
+    assert [*source] == [
+        Row(0, "7", {"id": 7, "properties": {"a": "b"}}, 1),
+        Row(1, "8", {"id": "8", "properties": {}}, 3),
+    ]
+    assert source.length() == 2
+    assert source.fingerprint() == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\n", "t.jsonl: empty."),
+        (b'{"id": 1}\n{"id": }\n', "t.jsonl: line 2: not JSON: "),
+        (b"[\n", "t.jsonl: line 1: not a whole JSON value. Write one object a line."),
+        (b"[1]", "t.jsonl: line 1: a list, not an object."),
+        (
+            b'{"id": 1}\n\n{"id": 1, "a": "\xe9"}\n',
+            (
+                "t.jsonl: line 3: not UTF-8 (byte 17 of the line is 0xe9). "
+                "Use --encoding, e.g. cp1252."
+            ),
+        ),
+        (
+            b'{"ref": 1}\n',
+            't.jsonl: line 1: no column "id" (has: ref). Use --id-column ref.',
+        ),
+    ],
+)
+def test_json_lines_that_are_none(write: Write, content: bytes, message: str) -> None:
+    with pytest.raises(SourceError) as refused:
+        JsonLinesSource(write("t.jsonl", content), UPDATE).fingerprint()
+
+    assert str(refused.value).startswith(message)
+
+
+def test_a_column_that_no_line_has(write: Write) -> None:
+    path = write("t.jsonl", b'{"id": 1, "subject": "x"}\n')
+    columns = Columns(verb="update", properties=["sbject"])
+
+    with pytest.raises(SourceError, match=r'^t\.jsonl: no line has "sbject"\.$'):
+        JsonLinesSource(path, columns).fingerprint()
+
+
+# ---- which
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("t.csv", CsvSource),
+        ("T.CSV", CsvSource),
+        ("t.jsonl", JsonLinesSource),
+        ("t.ndjson", JsonLinesSource),
+        ("-", StandardInput),
+    ],
+)
+def test_the_name_says_what_a_source_is(name: str, kind: type) -> None:
+    source = open_source(name, UPDATE)
+
+    assert type(source) is kind
+    assert source.name == name
+    assert kind.__name__ in repr(source)
+
+
+def test_another_kind_of_file() -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"^t\.xlsx: neither \.csv nor \.jsonl"
+    ):
+        open_source("t.xlsx", UPDATE)
+
+
+def test_an_encoding_that_nobody_knows() -> None:
+    with pytest.raises(ConfigurationError, match="'utf-88'"):
+        open_source("t.csv", UPDATE, encoding="utf-88")
+
+
+# ---- standard input
+
+
+@pytest.fixture
+def pipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.FileIO]:
+    """Stand for what others write to our standard input."""
+    ours, theirs = os.pipe()
+    monkeypatch.setattr("hubbatch.jobs.stdin._STDIN", ours)
+    with io.FileIO(theirs, "w") as writer, io.FileIO(ours):
+        yield writer
+
+
+async def test_rows_come_as_they_are_written(pipe: io.FileIO) -> None:
+    source = StandardInput(UPDATE)
+    async with aclosing(aiter(source)) as rows:  # type: ignore[type-var] # a generator
+        pipe.write('{"id": 7, "a": "ü'.encode()[:-1])
+        first = asyncio.ensure_future(anext(rows))
+        await asyncio.sleep(0.01)
+        assert not first.done()
+
+        pipe.write('ü"}\n\n{"id": 8}'.encode()[1:])
+        assert await first == Row(0, "7", {"id": 7, "properties": {"a": "ü"}}, 1)
+
+        pipe.close()
+        assert await anext(rows) == Row(1, "8", {"id": 8, "properties": {}}, 3)
+        with pytest.raises(StopAsyncIteration):
+            await anext(rows)
+
+
+async def test_it_can_be_read_once(pipe: io.FileIO) -> None:
+    source = StandardInput(UPDATE)
+    pipe.write(b'{"id": 7}\n')
+    pipe.close()
+
+    assert [row.key async for row in source] == ["7"]
+    with pytest.raises(SourceError, match="second time"):
+        await anext(aiter(source))
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding", "message"),
+    [
+        (b"", "utf-8", "standard input: empty."),
+        (b'{"id": 1}\noops\n', "utf-8", "standard input: line 2: not JSON: "),
+        (b'{"id": "\xe9"}', "utf-8", "standard input: line 1: not UTF-8 (byte 9 "),
+        (
+            codecs.BOM_UTF16_LE + b"{",
+            "utf-16",
+            "standard input: not utf-16: ",
+        ),
+    ],
+)
+async def test_a_bad_line_of_it(
+    pipe: io.FileIO, content: bytes, encoding: str, message: str
+) -> None:
+    """It is told when it comes, after the rows before it."""
+    pipe.write(content)
+    pipe.close()
+
+    with pytest.raises(SourceError) as refused:
+        async for _ in StandardInput(UPDATE, encoding=encoding):
+            pass
+
+    assert str(refused.value).startswith(message)
+
+
+async def test_a_standard_input_that_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hubbatch.jobs.stdin._STDIN", 2**30)
+
+    with pytest.raises(SourceError, match=r"^standard input: Bad file descriptor\.$"):
+        await anext(aiter(StandardInput(UPDATE)))
+
+
+def test_nobody_waits_for_input_that_is_not_wanted_any_more(pipe: io.FileIO) -> None:
+    """A job that is stopped ends although its standard input stays open."""
+
+    async def give_up() -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await anext(aiter(StandardInput(UPDATE)))
+        pipe.write(b"late")
+        await asyncio.sleep(0.01)
+
+    asyncio.run(give_up())

@@ -1,0 +1,336 @@
+"""All types, lists, v1, v3 associations, memberships, splits: each as it is told."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from .behaviours import behaviour
+from .conftest import Heard, MakeWorld, World
+
+
+STANDARD = {
+    "appointments": "0-421",
+    "calls": "0-48",
+    "carts": "0-142",
+    "courses": "0-410",
+    "discounts": "0-84",
+    "emails": "0-49",
+    "feedback_submissions": "0-19",
+    "fees": "0-85",
+    "goal_targets": "0-74",
+    "invoices": "0-53",
+    "leads": "0-136",
+    "listings": "0-420",
+    "meetings": "0-47",
+    "notes": "0-46",
+    "orders": "0-123",
+    "payments": "0-101",
+    "postal_mail": "0-116",
+    "projects": "0-970",
+    "quotes": "0-14",
+    "services": "0-162",
+    "subscriptions": "0-69",
+    "tasks": "0-27",
+    "taxes": "0-86",
+    "users": "0-115",
+}
+LISTS = "/crm/v3/lists/records/memberships/batch/read"
+SPLITS = "/crm/objects/v3/deals/splits/batch"
+
+
+def get(world: World, path: str, query: Mapping[str, str] | None = None) -> Heard:
+    return world.post(path, method="GET", query=query)
+
+
+def v1(
+    world: World, verb: str, body: object, query: dict[str, str] | None = None
+) -> Any:
+    path = f"/crm-objects/v1/objects/tickets/batch-{verb}"
+    return world.post(path, body, query=query)
+
+
+# ---- object types
+
+
+@pytest.mark.parametrize(("name", "type_id"), STANDARD.items())
+@behaviour("all-types", "type-names")
+def test_every_standard_type(world: World, name: str, type_id: str) -> None:
+    record = world.sim.store.create(name, {"hs_name": "x"})
+    heard = world.batch(
+        "read", [{"id": record.id}], type=type_id, properties=["hs_name"]
+    )
+
+    assert heard.by_id[record.id]["properties"]["hs_name"] == "x"
+
+
+@pytest.mark.parametrize(
+    ("name", "verb", "status"),
+    [
+        ("contracts", "read", 200),
+        ("contracts", "create", 404),
+        ("payments", "update", 404),
+        ("feedback_submissions", "archive", 404),
+        ("partner_clients", "update", 200),
+        ("partner_services", "upsert", 404),
+        ("partner_services", "create", 404),
+    ],
+)
+@behaviour("type-verbs")
+def test_verbs_that_a_type_has(world: World, name: str, verb: str, status: int) -> None:
+    body: dict[str, list[object]] = {"inputs": []}
+    v3 = world.post(f"/crm/v3/objects/{name}/batch/{verb}", body)
+    march = world.post(f"/crm/objects/2026-03/{name}/batch/{verb}", body)
+    september = world.post(f"/crm/objects/2026-09/{name}/batch/{verb}", body)
+
+    assert (v3.status, march.status) == (status, status)
+    assert september.status in {200, 201, 204}
+
+
+# ---- the list of a type
+
+
+@behaviour("list-records")
+def test_list_in_pages(world: World) -> None:
+    made = [world.ticket(subject=str(number)) for number in range(5)]
+    path = "/crm/v3/objects/tickets"
+    first = get(world, path, {"limit": "3", "properties": "subject,nosuch"})
+    after = first.body["paging"]["next"]["after"]
+    rest = get(world, path, {"limit": "3", "after": after})
+    listed = [one["id"] for one in (*first.body["results"], *rest.body["results"])]
+
+    assert listed == sorted(made, key=int)
+    assert "paging" not in rest.body
+    assert first.body["results"][0]["properties"]["subject"] == "0"
+    assert "content" not in first.body["results"][0]["properties"]
+    assert "content" in rest.body["results"][0]["properties"]
+
+
+@behaviour("list-records")
+def test_ten_by_default_and_archived_ones_apart(world: World) -> None:
+    for _ in range(11):
+        world.ticket()
+    world.sim.store.archive("tickets", world.ticket())
+    path = "/crm/objects/2026-03/tickets"
+    live, gone = get(world, path), get(world, path, {"archived": "true"})
+
+    assert len(live.body["results"]) == 10
+    assert [one["archived"] for one in gone.body["results"]] == [True]
+
+
+@pytest.mark.parametrize(
+    "query", [{"limit": "101"}, {"limit": "0"}, {"limit": "x"}, {"after": "x"}]
+)
+@behaviour("list-records")
+def test_list_that_is_refused(world: World, query: dict[str, str]) -> None:
+    assert get(world, "/crm/v3/objects/tickets", query).status == 400
+
+
+# ---- v1
+
+
+@behaviour("legacy-create")
+def test_v1_create(world: World) -> None:
+    """In any order: nothing but its values says which is which."""
+    heard = v1(
+        world,
+        "create",
+        [[{"name": "subject", "value": str(number)}] for number in range(20)],
+    )
+    subjects = [one["properties"]["subject"]["value"] for one in heard.body]
+
+    assert heard.status == 200
+    assert sorted(map(int, subjects)) == [*range(20)]
+    assert subjects != [str(number) for number in range(20)]
+    assert world.sim.store.count("tickets") == 20
+
+
+@behaviour("legacy-create", "legacy-invalid", "legacy-unique")
+def test_v1_create_is_all_or_nothing(world: World) -> None:
+    fine = [{"name": "subject", "value": "x"}]
+    ref = [{"name": "hs_external_object_ids", "value": "R"}]
+    bad = v1(world, "create", [fine, [{"name": "nosuch", "value": "x"}]])
+    taken = v1(world, "create", [ref, ref])
+
+    assert (bad.status, taken.status) == (400, 400)
+    assert world.sim.store.count("tickets") == 0
+
+
+@behaviour("legacy-read")
+def test_v1_read(world: World) -> None:
+    ticket = int(world.ticket(subject="x", content="y"))
+    gone = int(world.ticket(subject="z"))
+    world.sim.store.archive("tickets", gone)
+    ids = {"ids": [ticket, gone, 1]}
+    plain = v1(world, "read", ids)
+    told = v1(world, "read", ids, {"properties": "subject&content"})
+    all_of_them = v1(world, "read", ids, {"includeDeletes": "true"})
+
+    assert [*plain.body] == [str(ticket)]
+    assert "subject" not in plain.body[str(ticket)]["properties"]
+    assert told.body[str(ticket)]["properties"]["content"]["value"] == "y"
+    assert all_of_them.body[str(gone)]["isDeleted"] is True
+    commas = v1(world, "read", ids, {"properties": "subject,content"})
+    assert "subject" not in commas.body[str(ticket)]["properties"]
+
+
+@behaviour("legacy-delete")
+def test_v1_delete(world: World) -> None:
+    ticket = world.ticket()
+    heard = v1(world, "delete", {"ids": [int(ticket), 1]})
+
+    assert (heard.status, heard.body) == (204, b"")
+    assert world.sim.store.count("tickets") == 0
+
+
+@pytest.mark.parametrize(
+    ("verb", "body"),
+    [
+        ("create", {"inputs": []}),
+        ("create", [{"name": "subject"}]),
+        ("create", [[{"name": "subject"}]]),
+        ("read", [1]),
+        ("read", {"ids": ["1"]}),
+        ("read", {"ids": [True]}),
+        ("delete", {"ids": 1}),
+        ("delete", {"ids": [*range(101)]}),
+        ("create", [[]] * 101),
+    ],
+)
+@behaviour("legacy-json", "legacy-count")
+def test_v1_bodies_that_are_none(world: World, verb: str, body: object) -> None:
+    assert v1(world, verb, body).status == 400
+
+
+# ---- associations
+
+
+@behaviour("associations-pages", "quirk-associations-page")
+def test_pages_of_associations(world: World) -> None:
+    world.sim.faults.set(associations_page=2)
+    ticket = world.ticket()
+    contacts = [world.contact() for _ in range(3)]
+    path = "/crm/v4/associations/tickets/contacts/batch"
+    world.post(
+        f"{path}/associate/default",
+        {"inputs": [{"from": {"id": ticket}, "to": {"id": one}} for one in contacts]},
+    )
+    first = world.post(f"{path}/read", {"inputs": [{"id": ticket}]})
+    (page,) = first.body["results"]
+    after = page["paging"]["next"]["after"]
+    last = world.post(f"{path}/read", {"inputs": [{"id": ticket, "after": after}]})
+    (rest,) = last.body["results"]
+
+    assert (len(page["to"]), len(rest["to"]), "paging" in rest) == (2, 1, False)
+    assert {str(to["toObjectId"]) for to in (*page["to"], *rest["to"])} == {*contacts}
+    odd = world.post(f"{path}/read", {"inputs": [{"id": ticket, "after": "x"}]})
+    assert odd.status == 400
+
+
+@behaviour("associations-v3", "associations-none")
+def test_associations_of_v3(world: World) -> None:
+    ticket, contact = world.ticket(), world.contact()
+    path = "/crm/v3/associations/tickets/contacts/batch"
+    one = {"from": {"id": ticket}, "to": {"id": contact}, "type": "ticket_to_contact"}
+    made = world.post(f"{path}/create", {"inputs": [one]})
+    read = world.post(f"{path}/read", {"inputs": [{"id": ticket}]})
+    gone = world.post(f"{path}/archive", {"inputs": [one]})
+    none = world.post(f"{path}/read", {"inputs": [{"id": ticket}]})
+
+    assert (made.status, made.body["results"]) == (201, [one])
+    assert read.body["results"][0]["to"] == [
+        {"id": contact, "type": "ticket_to_contact"}
+    ]
+    assert (gone.status, none.status) == (204, 207)
+
+
+@behaviour("associations-v3", "associations-json", "associations-count")
+def test_associations_of_v3_that_are_refused(world: World) -> None:
+    ticket = world.ticket()
+    path = "/crm/v3/associations/tickets/contacts/batch"
+    unnamed = {"from": {"id": ticket}, "to": {"id": "1"}, "type": "no_such"}
+    gone = {"from": {"id": ticket}, "to": {"id": "1"}, "type": "ticket_to_contact"}
+    heard = world.post(f"{path}/create", {"inputs": [unnamed, gone]})
+
+    assert (heard.status, heard.body["numErrors"]) == (207, 2)
+    bodies: list[tuple[str, object]] = [
+        ("create", {"inputs": [{"from": {"id": "1"}, "to": {"id": "2"}}]}),
+        ("create", []),
+        ("read", {"inputs": [{}]}),
+        ("archive", {"inputs": [gone] * 101}),
+    ]
+    for verb, body in bodies:
+        assert world.post(f"{path}/{verb}", body).status == 400
+
+
+# ---- lists and deal splits
+
+
+@pytest.mark.parametrize("path", [LISTS, LISTS.replace("v3/lists", "lists/2026-03")])
+@behaviour("memberships")
+def test_lists_of_a_record(world: World, path: str) -> None:
+    contact, other = world.contact(), world.contact()
+    world.sim.store.put_on_list("contacts", contact, 7)
+    inputs = [{"objectTypeId": "0-1", "recordId": one} for one in (contact, other, "1")]
+    heard = world.post(path, {"inputs": inputs})
+    told = {
+        one["recordId"]: one["recordListMemberships"] for one in heard.body["results"]
+    }
+
+    assert heard.status == 207
+    assert [one["listId"] for one in told[contact]] == ["7"]
+    assert told[other] == []
+    assert heard.body["errors"][0]["context"]["ids"] == ["1"]
+
+
+@pytest.mark.parametrize("path", [SPLITS, "/deal-splits/2026-03/batch"])
+@behaviour("deal-splits")
+def test_splits_of_a_deal(world: World, path: str) -> None:
+    deal = world.sim.store.create("deals", {}).id
+    halves = [{"ownerId": 1, "percentage": 50}, {"ownerId": 2, "percentage": 50.0}]
+    made = world.post(
+        f"{path}/upsert",
+        {
+            "inputs": [
+                {"id": int(deal), "splits": halves},
+                {"id": 1, "splits": halves},
+                {"id": int(deal), "splits": halves[:1]},
+            ]
+        },
+    )
+    read = world.post(f"{path}/read", {"inputs": [{"id": deal}, {"id": "1"}]})
+
+    assert (made.status, made.body["numErrors"]) == (207, 2)
+    assert (read.status, read.body["numErrors"]) == (207, 1)
+    for heard in (made, read):
+        (result,) = heard.body["results"]
+        owners = {one["properties"]["hubspot_owner_id"] for one in result["splits"]}
+        assert (result["id"], owners) == (deal, {"1", "2"})
+    fine = world.post(f"{path}/read", {"inputs": [{"id": deal}]})
+    assert fine.status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (LISTS, {}),
+        (LISTS, {"inputs": [{"recordId": "1"}]}),
+        (LISTS, {"inputs": [{"objectTypeId": "contacts", "recordId": "1"}]}),
+        (LISTS, {"inputs": [{"objectTypeId": "0-1", "recordId": "1"}] * 101}),
+        (f"{SPLITS}/read", {"inputs": [{"id": 1}]}),
+        (f"{SPLITS}/upsert", {"inputs": [{"id": "1", "splits": []}]}),
+        (f"{SPLITS}/upsert", {"inputs": [{"id": 1, "splits": [{"ownerId": 1}]}]}),
+    ],
+)
+@behaviour("lists-json")
+def test_bodies_that_are_none(world: World, path: str, body: object) -> None:
+    assert world.post(path, body).status == 400
+
+
+@behaviour("type-verbs")
+def test_deal_splits_need_deals(make_world: MakeWorld) -> None:
+    """There is no such path for any other type."""
+    world = make_world()
+    path = "/crm/objects/v3/tickets/splits/batch/read"
+
+    assert world.post(path, {"inputs": []}).status == 404

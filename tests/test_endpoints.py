@@ -1,0 +1,315 @@
+"""HubSpot's batch paths, listed from its specifications: all are called."""
+
+import inspect
+import warnings
+
+from collections.abc import Iterator
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hubbatch import (
+    ALL,
+    AssociationInput,
+    DealSplitsInput,
+    HubBatch,
+    LegacyCreateInput,
+    Options,
+    PropertyCreate,
+    PublicAssociation,
+)
+from hubbatch.core.object_types import ALL_VERBS, STANDARD_TYPES, standard_type
+from hubbatch.net.batch import Batch
+
+
+TOKEN = "pat-na1-x"  # noqa: S105 -- nobody's
+DOCS = Path(__file__).parents[1] / "docs"
+ALL5 = ("create", "read", "update", "upsert", "archive")
+
+# "Per object family": the path's token and the batch calls that v3 and 2026-03 publish.
+# Those under `{objectType}` are reached by any name, `deals` also as 0-3.
+SPECIFIED: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        (
+            *("appointments", "calls", "carts", "commerce_payments", "subscriptions"),
+            *("communications", "companies", "contacts", "0-410", "deals", "discounts"),
+            *("emails", "fees", "goal_targets", "invoices", "leads", "line_items"),
+            *("0-420", "meetings", "notes", "orders", "postal_mail", "products"),
+            *("projects", "quotes", "0-162", "tasks", "taxes", "tickets", "users"),
+        ),
+        ALL5,
+    ),
+    **dict.fromkeys(("contracts", "feedback_submissions", "payments"), ("read",)),
+    **dict.fromkeys(("partner_clients", "partner_services"), ("read", "update")),
+}
+V3 = (
+    *(
+        f"/crm/v3/objects/{t}/batch/{v}"
+        for t, verbs in SPECIFIED.items()
+        for v in verbs
+    ),
+    *(f"/crm/v3/objects/0-3/batch/{verb}" for verb in ALL5),
+    *(f"/crm/v3/objects/2-3456/batch/{verb}" for verb in ALL5),
+    *(f"/crm/v3/associations/a/b/batch/{v}" for v in ("create", "read", "archive")),
+    *(f"/crm/v4/associations/a/b/batch/{v}" for v in ("create", "read", "archive")),
+    "/crm/v4/associations/a/b/batch/associate/default",
+    "/crm/v4/associations/a/b/batch/labels/archive",
+    *(f"/crm/v3/properties/a/batch/{verb}" for verb in ("create", "read", "archive")),
+    "/crm/v3/lists/records/memberships/batch/read",
+    "/crm/objects/v3/deals/splits/batch/read",
+    "/crm/objects/v3/deals/splits/batch/upsert",
+    *(
+        f"/crm-objects/v1/objects/{name}/batch-{verb}"
+        for name in ("tickets", "products", "line_items")
+        for verb in ("create", "read", "update", "delete")
+    ),
+)
+
+
+def dated(version: str) -> Iterator[str]:
+    """Write the paths of a dated version, which has no v3 associations."""
+    for path in V3:
+        if path.startswith("/crm/v3/associations"):
+            continue
+        yield (
+            path.replace("/crm/v3/objects", f"/crm/objects/{version}")
+            .replace("/crm/v4/associations", f"/crm/associations/{version}")
+            .replace("/crm/v3/properties", f"/crm/properties/{version}")
+            .replace("/crm/v3/lists", f"/crm/lists/{version}")
+            .replace("/crm/objects/v3/deals/splits", f"/deal-splits/{version}")
+        )
+
+
+def batches(hub: HubBatch) -> Iterator[Batch[Any]]:
+    """Call every verb that the client has, of every type."""
+    every: list[Any] = [getattr(hub, name) for name in STANDARD_TYPES]
+    every += [hub.objects("0-3"), hub.objects("2-3456")]
+    every += [hub.associations("a", "b"), hub.properties("a"), hub.deal_splits]
+    every += [hub.list_memberships("contacts")]
+    every += [hub.legacy.tickets, hub.legacy.products, hub.legacy.line_items]
+    if hub._api_version == "v3":
+        every.append(hub.associations("a", "b", api_version="v3"))
+    for one in every:
+        for name, verb in inspect.getmembers(type(one), inspect.isfunction):
+            if name.startswith("_") or name == "list":
+                continue
+            try:
+                yield verb(one, [])
+            except ValueError as error:
+                assert "HubSpot has no batch" in str(error)  # noqa: PT017 -- or none at all
+
+
+def reached(hub: HubBatch) -> set[str]:
+    paths = set()
+    for batch in batches(hub):
+        batch.close()
+        paths.add(batch._operation.path)
+    return paths
+
+
+def test_every_batch_path_of_v3() -> None:
+    assert reached(HubBatch(TOKEN)) == {*V3}
+
+
+@pytest.mark.parametrize("version", ["2025-09", "2026-03"])
+def test_every_batch_path_of_a_dated_version(version: str) -> None:
+    assert reached(HubBatch(TOKEN, api_version=version)) == {*dated(version)}
+
+
+def test_from_2026_09_on_all_types_have_all_verbs() -> None:
+    paths = reached(HubBatch(TOKEN, api_version="2026-09-beta"))
+    for name in SPECIFIED:
+        for verb in ALL5:
+            assert f"/crm/objects/2026-09-beta/{name}/batch/{verb}" in paths
+
+
+# ---- object types
+
+
+def test_verbs_and_ids_that_are_given() -> None:
+    """Held to the list above, and to HubSpot's guide."""
+    assert {row.path: row.verbs for row in STANDARD_TYPES.values()} == SPECIFIED
+    ids = [row.id for row in STANDARD_TYPES.values() if row.id is not None]
+    assert len({*ids}) == len(ids)
+    told = {"contacts": "0-1", "deals": "0-3", "tickets": "0-5", "taxes": "0-86"}
+    assert {name: STANDARD_TYPES[name].id for name in told} == told
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("contacts", "contacts"),
+        ("CONTACT", "contacts"),
+        ("company", "companies"),
+        ("0-3", "deals"),
+        ("0-162", "services"),
+        ("postal_mail", "postal_mail"),
+        ("2-3456", None),
+        ("car", None),
+    ],
+)
+def test_types_by_their_other_names(given: str, name: str | None) -> None:
+    found = standard_type(given)
+    assert (found.name if found else None) == name
+
+
+def test_a_type_has_its_row() -> None:
+    """On the class, an attribute is what is known of the type."""
+    assert HubBatch.tickets is STANDARD_TYPES["tickets"]
+    assert HubBatch.tickets.verbs == ALL_VERBS
+
+
+@pytest.mark.parametrize("version", ["v3", "2026-03"])
+@pytest.mark.parametrize("given", ["contracts", "contract", "Contracts"])
+def test_a_verb_that_a_type_does_not_have(given: str, version: str) -> None:
+    hub = HubBatch(TOKEN, api_version=version)
+    told = f"HubSpot has no batch update for contracts in {version}; it has read"
+    with pytest.raises(ValueError, match=told):
+        hub.objects(given).update([]).close()
+    with pytest.raises(ValueError, match="it has read and update"):
+        hub.partner_clients.create([]).close()
+    hub.objects(given).read([]).close()
+
+
+# ---- misuse
+
+
+@pytest.mark.parametrize("wrong", ["", "a/b", "..", "a?b", "a b", "ä", "a%2fb", "a\n"])
+def test_segments_that_would_leave_their_path(wrong: str) -> None:
+    hub = HubBatch(TOKEN)
+    for call in (
+        lambda: hub.associations(wrong, "contacts"),
+        lambda: hub.associations("contacts", wrong),
+        lambda: hub.associations(wrong, "contacts", api_version="v3"),
+        lambda: hub.associations("contacts", wrong, api_version="v3"),
+        lambda: hub.properties(wrong),
+        lambda: hub.list_memberships(wrong),
+    ):
+        with pytest.raises(ValueError, match="is not an object type"):
+            call()
+
+
+@pytest.mark.parametrize("wrong", [5, None, b"a"])
+def test_segments_that_are_no_text(wrong: Any) -> None:
+    hub = HubBatch(TOKEN)
+    for call in (
+        lambda: hub.associations(wrong, "contacts"),
+        lambda: hub.associations("contacts", wrong),
+        lambda: hub.properties(wrong),
+        lambda: hub.list_memberships(wrong),
+    ):
+        with pytest.raises(TypeError, match="an object type is a str"):
+            call()
+
+
+def test_a_type_whose_id_is_not_known() -> None:
+    for name in ("p62515_car", "contracts"):
+        with pytest.raises(ValueError, match="know object types by their ids"):
+            HubBatch(TOKEN).list_memberships(name)
+
+
+def test_another_version_of_the_associations() -> None:
+    associations: Any = HubBatch(TOKEN).associations
+    with pytest.raises(ValueError, match="not 'v4'"):
+        associations("a", "b", api_version="v4")
+
+
+@pytest.mark.parametrize(
+    "single",
+    [
+        AssociationInput("1", "2"),
+        PublicAssociation("1", "2", "x"),
+        PropertyCreate("a", "b", "c", "d", "e"),
+        DealSplitsInput("1", []),
+        LegacyCreateInput({}),
+    ],
+    ids=lambda single: type(single).__name__,
+)
+def test_one_input_where_a_collection_belongs(single: Any) -> None:
+    hub = HubBatch(TOKEN)
+    calls: list[Any] = [hub.associations("a", "b").create, hub.properties("a").create]
+    calls += [hub.deal_splits.upsert, hub.legacy.tickets.create]
+    for call in calls:
+        with pytest.raises(TypeError, match="put it into a list"):
+            call(single)
+
+
+def test_options_that_there_are_not() -> None:
+    hub: Any = HubBatch(TOKEN)
+    calls = [hub.associations("a", "b").read, hub.properties("a").read]
+    calls += [hub.deal_splits.read, hub.list_memberships("contacts").read]
+    calls += [hub.legacy.tickets.archive, hub.tickets.archive]
+    for call in calls:
+        for wrong in ("chunk_size", "lane", "complete"):
+            with pytest.raises(TypeError, match=f"unexpected .* '{wrong}'"):
+                call([], **{wrong: 1})
+
+
+def test_options_of_a_few() -> None:
+    hub: Any = HubBatch(TOKEN)
+    with pytest.raises(ValueError, match="data_sensitivity is one of"):
+        hub.properties("tickets").read([], data_sensitivity="secret")
+    with pytest.raises(TypeError, match="archived must be True or False"):
+        hub.properties("tickets").read([], archived="no")
+    with pytest.raises(TypeError, match="include_deletes must be True or False"):
+        hub.legacy.tickets.read([], include_deletes=1)
+    with pytest.raises(TypeError, match="collection of property names"):
+        hub.tickets.list(properties="subject")
+    with pytest.raises(TypeError, match="archived must be True or False"):
+        hub.tickets.list(archived="no")
+
+
+async def test_a_list_of_a_closed_client() -> None:
+    hub = HubBatch(TOKEN)
+    await hub.aclose()
+    with pytest.raises(RuntimeError, match="this client is closed"):
+        hub.tickets.list()
+
+
+def test_a_verbs_signature_tells_its_options() -> None:
+    """For help(), and for whoever looks."""
+    told = inspect.signature(HubBatch(TOKEN).associations("a", "b").create).parameters
+    assert [*told] == ["inputs", "isolate", "max_failures", "linger"]
+    assert {*told} >= {*Options.__annotations__}
+    assert told["max_failures"].default == "auto"
+
+
+def test_names_of_things() -> None:
+    hub = HubBatch(TOKEN)
+    things: dict[Any, str] = {
+        hub.associations("contacts", "companies"): (
+            "<Associations 'contacts' to 'companies'>"
+        ),
+        hub.associations("a", "b", api_version="v3"): "<AssociationsV3 'a' to 'b'>",
+        hub.properties("tickets"): "<Properties 'tickets'>",
+        hub.list_memberships("contacts"): "<ListMemberships 'contacts'>",
+        hub.deal_splits: "<DealSplits>",
+        ALL: "ALL",
+    }
+    assert {repr(thing): told for thing, told in things.items()} == {
+        told: told for told in things.values()
+    }
+
+
+def test_no_batch_of_the_walk_is_forgotten() -> None:
+    """One that is closed does not warn that it was never awaited."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert reached(HubBatch(TOKEN))
+
+
+# ---- the pages
+
+
+def test_the_tables_of_the_page_are_those_of_the_code() -> None:
+    """`python docs/objects.py` writes them."""
+    spec = spec_from_file_location("objects_page", DOCS / "objects.py")
+    assert spec is not None
+    assert spec.loader is not None
+    script = module_from_spec(spec)
+    spec.loader.exec_module(script)
+    page = script.PAGE.read_text(encoding="utf-8")
+    assert script.written(page) == page
+    assert "| `hub.contracts` |  | read ¹ |" in page
