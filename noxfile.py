@@ -90,6 +90,13 @@ def limit(session: nox.Session) -> None:
 
 
 @nox.session
+def redis(session: nox.Session) -> None:
+    """Hold one limit with four processes and Redis; fail on a 429, or under 95 %."""
+    session.install(".[redis]", "--group", "peers")
+    session.run("python", "benchmarks/redis_limit.py", *session.posargs)
+
+
+@nox.session
 def soak(session: nox.Session) -> None:
     """Live through long storms over sockets: `-- seeds operations`, 10 x 50,000."""
     session.install(".")
@@ -99,6 +106,6 @@ def soak(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Run the benchmarks; each prints a table."""
-    session.install(".[cli]")
+    session.install(".[cli,redis]")
     for script in sorted(Path("benchmarks").glob("*.py")):
         session.run("python", str(script))

@@ -37,7 +37,7 @@ from hubbatch.core.verdicts import (
     Verdict,
     may_have_written,
 )
-from hubbatch.errors import DailyLimitReached, HubBatchError
+from hubbatch.errors import HubBatchError
 
 from .auth import Bearer, Login
 from .intake import BLOCK, Intake, Source, cancelled_from_outside
@@ -345,7 +345,7 @@ class Run:
                     trip.over = True
                     return
                 await self._pause(wait)
-        except DailyLimitReached as error:  # no permit: the rest of the day is kept
+        except HubBatchError as error:  # no permit, e.g. the rest of the day is kept
             self.end(error)
         except Exception as error:
             # A mistake of ours: whatever was under way, nothing is certain of it.
