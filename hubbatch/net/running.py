@@ -20,6 +20,7 @@ from hubbatch.core.answers import (
     whole_number,
 )
 from hubbatch.core.calls import Operation
+from hubbatch.core.concluding import Concluder
 from hubbatch.core.deciding import Judge, Trip
 from hubbatch.core.encoding import request_body
 from hubbatch.core.events import ChunkAnswered, ChunkCut, ChunkSent
@@ -111,7 +112,6 @@ class Run:
             desk=self._desk,
             emit=emit,
             freed=self._on_freed,
-            isolate=isolate,
             watch=watch,
             stop=self.end,
             teller=Teller(
@@ -123,7 +123,7 @@ class Run:
             ),
         )
         self._judge = Judge(
-            ledger=self._ledger,
+            concluder=Concluder(self._ledger, isolate=isolate),
             policy=policy,
             jitter=jitter,
             renewable=credentials.renewable,
@@ -418,7 +418,7 @@ class Run:
             self._unladen -= 1
             self._linger_anew()
             if self._doubted:
-                self._ledger.recall(trip.chunk)
+                self._judge.concluder.recall(trip.chunk)
             self._ledger.teller.of_chunk(ChunkCut, trip.chunk)
         trip.sent = _now()
         return trip.chunk
