@@ -10,12 +10,16 @@ HUBSPOT_MAX_REQUESTS: of an account, in 10 s; by default 190, that of Profession
 import json
 import os
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated
 
 from fastapi import Depends, HTTPException
+from redis.asyncio import Redis
 
 from hubbatch import Accounts, HubBatch
 from hubbatch.integrations.fastapi import client_of
+from hubbatch.integrations.redis import RedisRateLimit
 
 
 TOKENS: dict[str, str] = json.loads(os.environ.get("HUBSPOT_ACCOUNTS", "{}"))
@@ -23,16 +27,23 @@ REDIS_URL = os.environ.get("REDIS_URL")
 MAX_REQUESTS = int(os.environ.get("HUBSPOT_MAX_REQUESTS", "190"))
 
 
-def opening() -> Accounts:
-    """Make the clients of a process; the lifespan closes them."""
+@asynccontextmanager
+async def opening() -> AsyncIterator[Accounts]:
+    """Have the clients of a process, for as long as it lives."""
     if REDIS_URL is None:
-        return Accounts(load)
-    from hubbatch.integrations.redis import RedisRateLimit  # noqa: PLC0415
+        async with Accounts(load) as accounts:
+            yield accounts
+        return
 
     def limit_of(account: str) -> RedisRateLimit:
-        return RedisRateLimit(REDIS_URL, account=account, max_requests=MAX_REQUESTS)
+        return RedisRateLimit(redis, account=account, max_requests=MAX_REQUESTS)
 
-    return Accounts(load, rate_limit=limit_of)
+    # One for all accounts; it must not make a request wait for long when it is gone.
+    async with (
+        Redis.from_url(REDIS_URL, socket_timeout=0.5) as redis,
+        Accounts(load, rate_limit=limit_of) as accounts,
+    ):
+        yield accounts
 
 
 async def load(account: str) -> str:

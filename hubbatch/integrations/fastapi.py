@@ -45,6 +45,7 @@ except ImportError as error:
     ) from error
 
 
+Opening = Callable[[], AbstractAsyncContextManager[HubBatch | Accounts]]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Any]]]
 
 _STATE = "hubbatch"
@@ -57,12 +58,12 @@ _LISTED = 100  # errors of a batch that an answer shows
 _logger = logging.getLogger("hubbatch")
 
 
-def lifespan(opening: Callable[[], HubBatch | Accounts]) -> Lifespan:
+def lifespan(opening: Opening) -> Lifespan:
     """Make the lifespan of an application that has a client, or `Accounts`.
 
-    `opening` makes it when a process starts, and it is `request.state.hubbatch`; when
-    the process stops, the batches under way are waited for. To combine it with a
-    lifespan of your own, enter it there and yield what it gives:
+    `opening` is entered with `async with` when a process starts, and what it gives is
+    `request.state.hubbatch`; when the process stops, the batches under way are waited
+    for. To combine it with a lifespan of your own, enter it there and yield its state:
     `async with lifespan(HubBatch)(app) as state: yield state`.
     """
 
