@@ -91,7 +91,7 @@ class Run:
         journal: Journal | None = None,
         doubted: bool = False,
     ) -> None:
-        self.operation = operation
+        self.operation: Operation = operation
         self.ended: BaseException | None = None
         self._gate = gate
         self._transport = transport
