@@ -1,10 +1,8 @@
 """The example backend under load: what HubSpot sees of it, and how long callers wait.
 
-Two processes of uvicorn share one limit in Redis (REDIS_URL, a server that may be
-used for this); the simulator has a process of its own and answers a request after
-120 ms. Updates arrive evenly at each rate, and then 1,000 at once.
-
-    REDIS_URL=redis://localhost python benchmarks/backend.py
+Two processes of uvicorn share one limit in a redis-server of their own; the simulator
+has a process too, and answers a request after 120 ms. Updates arrive evenly at each
+rate, and then 1,000 at once.
 """
 
 import asyncio
@@ -12,6 +10,7 @@ import json
 import multiprocessing
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -54,12 +53,28 @@ def serve(pipe: Connection) -> None:
 
 
 @contextmanager
-def backend(url: str, token: str) -> Iterator[str]:
+def redis(program: str, folder: str) -> Iterator[str]:
+    """Run a Redis that listens on a socket in a folder and keeps nothing."""
+    path = f"{folder}/redis.sock"
+    command = [program, "--port", "0", "--unixsocket", path, "--save", ""]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 -- our own
+    try:
+        while not Path(path).exists():
+            time.sleep(0.05)
+        yield f"unix://{path}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextmanager
+def backend(url: str, token: str, redis_url: str) -> Iterator[str]:
     """Run the example with two workers."""
     environment = {
         **os.environ,
         "HUBBATCH_BASE_URL": url,
         "HUBSPOT_ACCOUNTS": json.dumps({"62515": token}),
+        "REDIS_URL": redis_url,
     }
     command = [sys.executable, "-m", "uvicorn", "fastapi_app.main:app"]
     command += ["--port", "0", "--workers", "2", "--no-access-log"]
@@ -112,8 +127,10 @@ async def until_ready(url: str) -> None:
 
 
 def main() -> None:
-    if "REDIS_URL" not in os.environ:
-        sys.exit("REDIS_URL is not set: the two processes need a limit in common")
+    program = shutil.which("redis-server") or shutil.which("valkey-server")
+    if program is None:
+        print("redis-server is not installed: two processes need it for their limit")
+        return
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     hubspot = context.Process(target=serve, args=(theirs,), daemon=True)
@@ -121,7 +138,11 @@ def main() -> None:
     url, token, ids = ours.recv()
     print("| arriving | requests | to HubSpot | 429 | median | 99 % |")
     print("|---|---|---|---|---|---|")
-    with backend(url, token) as served:
+    with (
+        TemporaryDirectory() as folder,
+        redis(program, folder) as redis_url,
+        backend(url, token, redis_url) as served,
+    ):
         asyncio.run(until_ready(served))
         for rate in (*RATES, None):
             ours.send("count")

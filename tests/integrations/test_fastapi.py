@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
+import re
 import subprocess
 import sys
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
@@ -107,6 +109,28 @@ async def test_a_stop_waits_for_what_is_under_way(
         assert not tasks[0].done()
     assert tasks[0].done()
     assert ticket.properties["subject"] == "new"
+
+
+async def test_the_example_of_the_readme(
+    hubspot_simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sim = hubspot_simulator
+    monkeypatch.setenv("HUBSPOT_ACCESS_TOKEN", sim.token)
+    monkeypatch.setenv("HUBBATCH_BASE_URL", sim.url)
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    [example] = re.findall(r"```python\n(from fastapi .*?)```", readme, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(example, names)  # noqa: S102 -- our own
+    ids = [sim.store.create("tickets", {"subject": "old"}).id for _ in range(50)]
+    async with serving(names["app"]) as http:
+
+        async def change(ticket: str) -> httpx.Response:
+            return await http.patch(f"/tickets/{ticket}", json={"subject": ticket})
+
+        answers = await asyncio.gather(*map(change, ids))
+        assert [answer.json()["subject"] for answer in answers] == ids
+        assert (await change("404")).status_code == 404
+    assert len(sim.requests) == 2
 
 
 async def account(x_account: Annotated[str, Header()]) -> str:
