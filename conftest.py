@@ -1,4 +1,4 @@
-"""The examples of README and guides are tests: each runs against a simulator of its own."""
+"""The examples of README and guides are tests, each against a simulator of its own."""
 
 import pytest
 
