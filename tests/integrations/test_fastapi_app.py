@@ -254,6 +254,30 @@ async def test_an_upload_that_hubspot_ends(
     assert events["done"]["not_sent"] == 1
 
 
+@pytest.mark.hubspot_simulator(latency=0.2)
+async def test_an_upload_whose_reader_goes_away_stops(
+    backend: Backend, http: aiohttp.ClientSession
+) -> None:
+    """And the backend goes on with the calls of others."""
+    backend.sim.store.define("tickets", [Property("ref", unique=True)])
+    await until_ready(backend, http)
+    form = aiohttp.FormData()
+    lines = b"".join(b"r%d,fine\n" % n for n in range(20_000))
+    form.add_field("file", b"ref,subject\n" + lines, filename="tickets.csv")
+    url = f"{backend.url}/accounts/62515/tickets"
+    async with http.post(
+        f"{url}/upload", data=form, params={"id_property": "ref"}
+    ) as answer:
+        assert (await answer.content.readline()).startswith(b"event: progress")
+    async with http.post(url, json={"subject": "after"}) as answer:
+        assert answer.status == 201
+    before = len(backend.sim.requests)
+    # Another batch of its length would have sent several by then.
+    await asyncio.sleep(0.5)
+    assert len(backend.sim.requests) <= before + 1
+    assert backend.sim.store.count("tickets") < 20_000
+
+
 # ---- two processes
 
 
