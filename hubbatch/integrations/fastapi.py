@@ -39,10 +39,10 @@ try:
     from fastapi import Depends, FastAPI
     from fastapi.requests import HTTPConnection, Request
     from fastapi.responses import JSONResponse
-except ImportError as error:
+except ImportError as _missing:
     raise ImportError(
         "this integration needs FastAPI: pip install 'hubbatch[fastapi]'"
-    ) from error
+    ) from _missing
 
 
 Opening = Callable[[], AbstractAsyncContextManager[HubBatch | Accounts]]

@@ -32,10 +32,10 @@ from hubbatch.core.outcomes import OutcomeStatus
 
 try:
     from opentelemetry import context, metrics, trace
-except ImportError as error:
+except ImportError as _missing:
     raise ImportError(
         "OpenTelemetry needs its API: pip install 'hubbatch[opentelemetry]'"
-    ) from error
+    ) from _missing
 
 
 # The boundaries that the conventions for HTTP advise, and HubSpot's own limit of 100 s.
