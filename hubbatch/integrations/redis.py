@@ -15,8 +15,9 @@ from typing import Any, Literal, get_args
 from attrs import define, evolve, field
 
 from hubbatch.core.pacing import BURST, INTERVAL, RateLimit, Slot, Window
-from hubbatch.errors import ConfigurationError, HubBatchError, OverloadedError
+from hubbatch.errors import ConfigurationError, OverloadedError
 from hubbatch.integrations.redis_scripts import HOLD, RESERVE
+from hubbatch.net.pacers import LimiterUnavailable
 
 
 try:
@@ -70,7 +71,7 @@ class _Ticket:
     slot: Slot = field(factory=lambda: Slot(free_at=-inf))  # none yet
 
 
-class RedisUnavailable(HubBatchError):
+class RedisUnavailable(LimiterUnavailable):
     """Redis cannot be asked, and `on_failure="raise"` was chosen."""
 
 

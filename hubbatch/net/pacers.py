@@ -6,6 +6,11 @@ from aiolimiter import AsyncLimiter
 from attrs import define
 
 from hubbatch.core.pacing import LAG, RateLimit
+from hubbatch.errors import HubBatchError
+
+
+class LimiterUnavailable(HubBatchError):
+    """A limiter beneath a window cannot say whether a request may leave."""
 
 
 class Pacer(Protocol):
@@ -14,8 +19,8 @@ class Pacer(Protocol):
     async def acquire(self, limit: RateLimit) -> object:
         """Wait until one more may leave, at once; give a ticket for it.
 
-        `limit` is what all who share it may use, as far as is known here. A
-        HubBatchError that it raises is raised where the next one waits.
+        `limit` is what all who share it may use, as far as is known here. An
+        OverloadedError or LimiterUnavailable is raised where the next one waits.
         """
         ...
 

@@ -38,11 +38,12 @@ from hubbatch.core.verdicts import (
     Verdict,
     may_have_written,
 )
-from hubbatch.errors import HubBatchError
+from hubbatch.errors import DailyLimitReached, HubBatchError, OverloadedError
 
 from .auth import Bearer, Login
 from .intake import BLOCK, Intake, Source, cancelled_from_outside
 from .journaling import Journal, NoJournal
+from .pacers import LimiterUnavailable
 from .pacing import Gate, Lane, Permit
 from .transport import Transport
 
@@ -345,8 +346,8 @@ class Run:
                     trip.over = True
                     return
                 await self._pause(wait)
-        except HubBatchError as error:  # no permit, e.g. the rest of the day is kept
-            self.end(error)
+        except (DailyLimitReached, OverloadedError, LimiterUnavailable) as error:
+            self.end(error)  # there was no permit, so nothing was sent
         except Exception as error:
             # A mistake of ours: whatever was under way, nothing is certain of it.
             if trip.chunk is not None:

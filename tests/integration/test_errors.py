@@ -213,8 +213,8 @@ RAISED: dict[Provoke, tuple[type[HubBatchError], str]] = {
     taken: (BatchFailed, "1 of 1 records did not succeed"),
     answer_lost: (BatchFailed, "1 of 1 records did not succeed"),
     nobody_there: (BatchFailed, "1 of 1 records did not succeed"),
-    too_many_single_calls: (OverloadedError, "2 single calls wait already"),
     no_room_among_processes: (OverloadedError, "and max_wait is 3 s. Nothing was"),
+    too_many_single_calls: (OverloadedError, "2 single calls wait already"),
 }
 RECORDS: dict[Provoke, list[tuple[type[RecordError], str]]] = {
     bad_values: [

@@ -423,6 +423,17 @@ async def test_raise_without_redis(redis: ModelRedis) -> None:
         assert permit is not None
 
 
+async def test_batch_that_redis_ends_has_sent_nothing(redis: ModelRedis) -> None:
+    redis.take_down()
+    async with HubBatch("token", rate_limit=limit(redis, on_failure="raise")) as hub:
+        with pytest.raises(RedisUnavailable) as caught:
+            await hub.tickets.create([{"properties": {}}] * 250)
+    assert [outcome.status for outcome in caught.value.response.outcomes] == [
+        "not_sent"
+    ] * 250
+    assert caught.value.summary.requests == 0
+
+
 async def test_wait_that_is_too_long(redis: ModelRedis) -> None:
     pacer = limit(redis, max_requests=1).pacer("objects")
     await pacer.acquire(RateLimit(1))
