@@ -1,4 +1,4 @@
-"""The README's examples are tests: each runs against a simulator of its own."""
+"""The examples of README and guides are tests, each against a simulator of its own."""
 
 import pytest
 
@@ -18,6 +18,6 @@ def account(hubspot_simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Si
 
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(), SkipParser()],
-    patterns=["README.md"],
+    patterns=["README.md", "docs/observing.md", "docs/guides/*.md"],
     fixtures=["account"],
 ).pytest()

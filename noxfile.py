@@ -18,6 +18,7 @@ TYPED = (
     "hubbatch",
     "tests",
     "benchmarks",
+    "examples",
     "conftest.py",
     "noxfile.py",
     "pytest_hubbatch.py",
@@ -108,6 +109,6 @@ def soak(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Run the benchmarks; each prints a table."""
-    session.install(".[cli,redis]")
+    session.install(".[cli,fastapi,redis]", "python-multipart", "uvicorn")
     for script in sorted(Path("benchmarks").glob("*.py")):
         session.run("python", str(script))

@@ -72,7 +72,7 @@ class Engine:
             policy=self.policy,
             jitter=full_jitter,
             max_workers=self.max_concurrency,
-            tell=self.listeners.tell if self.listeners else None,
+            audience=self.listeners,
             account=self.account,
             **options,
         )

@@ -8,15 +8,22 @@ import asyncio
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import count
 from typing import Any
 
 from hubbatch.core.accounting import Emit, Ledger, maybe_written
-from hubbatch.core.answers import Request, Response
+from hubbatch.core.answers import (
+    DAILY_REMAINING,
+    Answer,
+    Request,
+    Response,
+    whole_number,
+)
 from hubbatch.core.calls import Operation
 from hubbatch.core.concluding import Concluder
 from hubbatch.core.deciding import Judge, Trip
 from hubbatch.core.encoding import request_body
-from hubbatch.core.events import ChunkCut, ChunkSent, Event
+from hubbatch.core.events import ChunkAnswered, ChunkCut, ChunkSent
 from hubbatch.core.outcomes import Summary
 from hubbatch.core.pacing import Spacing
 from hubbatch.core.planning import Chunk, Desk
@@ -24,7 +31,7 @@ from hubbatch.core.reading import read
 from hubbatch.core.reconciling import probe
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.core.stopping import FailureWatch
-from hubbatch.core.telling import Teller
+from hubbatch.core.telling import Audience, Teller
 from hubbatch.core.verdicts import (
     Throttled,
     Unauthorized,
@@ -43,6 +50,8 @@ from .transport import Transport
 
 # Gives an operation again with what had to be asked for first.
 Completing = Callable[[Operation], Awaitable[Operation]]
+
+_numbers = count(1)  # of the batches of this process
 
 
 async def _always_ready() -> None:
@@ -76,7 +85,7 @@ class Run:
         window: int | None = None,
         isolate: bool = True,
         watch: FailureWatch | None = None,
-        tell: Callable[[Event], None] | None = None,
+        audience: Audience | None = None,
         account: str | None = None,
         ready: Callable[[], Awaitable[None]] = _always_ready,
         complete: Completing | None = None,
@@ -106,7 +115,13 @@ class Run:
             freed=self._on_freed,
             watch=watch,
             stop=self.end,
-            teller=Teller(operation=operation, tell=tell, account=account),
+            teller=Teller(
+                operation=operation,
+                audience=audience,
+                account=account,
+                batch=next(_numbers),
+                lane=lane.name.lower(),
+            ),
         )
         self._judge = Judge(
             concluder=Concluder(self._ledger, isolate=isolate),
@@ -141,6 +156,7 @@ class Run:
         cancelled.
         """
         started = _now()
+        self._ledger.teller.of_begin()
         intake = Intake(source)
         try:
             async with asyncio.TaskGroup() as self._tasks:
@@ -172,6 +188,7 @@ class Run:
 
     def abandon(self, source: Source) -> None:
         """Account for a source that was never begun, because of a cancellation."""
+        self._ledger.teller.of_begin()
         self.end(asyncio.CancelledError())
         for block in Intake(source).rest():
             self._take_in(block)
@@ -356,6 +373,7 @@ class Run:
                 token = bearer() if self._wants(trip) else None
                 return token is not None
 
+            asked = _now()
             with ExitStack() as waiting:
                 waiting.enter_context(self._called_back())
                 family = self.operation.call.family
@@ -363,9 +381,10 @@ class Run:
                     waiting.close()
                     if permit is not None and token is not None:
                         chunk = self._cut(trip)
+                        waited = trip.sent - asked
                         if not await self._written_down(chunk):
                             return None
-                        return await self._exchange(chunk, permit, token)
+                        return await self._exchange(chunk, permit, token, waited)
             if not self._wants(trip):
                 return None
             # The token has run out while a permit was waited for: ask for another.
@@ -414,7 +433,9 @@ class Run:
                 self.end(error)
         return self.ended is None
 
-    async def _exchange(self, chunk: Chunk, permit: Permit, token: str) -> Verdict:
+    async def _exchange(
+        self, chunk: Chunk, permit: Permit, token: str, waited: float
+    ) -> Verdict:
         def on_sent() -> None:
             permit.sent()
             chunk.in_flight = True
@@ -431,8 +452,15 @@ class Run:
         )
         chunk.attempts += 1
         self.summary.requests += 1
-        self._ledger.teller.of_chunk(ChunkSent, chunk, attempt=chunk.attempts)
-        answer = await self._transport.send(request, on_sent)
+        self._ledger.teller.of_chunk(
+            ChunkSent,
+            chunk,
+            attempt=chunk.attempts,
+            waited=waited,
+            method=request.method,
+            path=request.path,
+        )
+        answer = await self._send(chunk, request, on_sent)
         permit.answered(answer.headers if isinstance(answer, Response) else None)
         verdict = read(operation, carried, answer)
         if isinstance(verdict, Throttled):
@@ -443,6 +471,27 @@ class Run:
         if not (chunk.probing or maybe_written(chunk) or may_have_written(verdict)):
             self._journal.not_written(chunk)
         return verdict
+
+    async def _send(
+        self, chunk: Chunk, request: Request, on_sent: Callable[[], None]
+    ) -> Answer:
+        """Send a request, and tell when it is over, also if that is by cancellation."""
+        left, status, remaining = _now(), None, None
+        try:
+            answer = await self._transport.send(request, on_sent)
+            if isinstance(answer, Response):
+                status = answer.status
+                remaining = whole_number(answer.headers, DAILY_REMAINING)
+            return answer
+        finally:
+            self._ledger.teller.of_chunk(
+                ChunkAnswered,
+                chunk,
+                attempt=chunk.attempts,
+                status=status,
+                seconds=_now() - left,
+                daily_remaining=remaining,
+            )
 
     async def _pause(self, seconds: float) -> None:
         """Sleep, but not beyond the end of the batch."""

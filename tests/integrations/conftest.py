@@ -20,7 +20,12 @@ from tests.net.virtual import VirtualTimeLoop
 
 
 _SERVER = shutil.which("redis-server") or shutil.which("valkey-server")
-_REAL = {"test_redis_login.py", "test_redis_server.py"}
+_REAL = {
+    "test_fastapi.py",
+    "test_fastapi_app.py",
+    "test_redis_login.py",
+    "test_redis_server.py",
+}
 
 
 def pytest_asyncio_loop_factories(
