@@ -83,6 +83,18 @@ def settled(operation: Operation, inputs: Sequence[Any], body: object) -> Settle
         ),
         (properties("read"), {"name": "size"}, {"name": "size"}),
         (v1("archive"), {"objectId": "7"}, 7),
+        (v1("read"), "0512", 512),
+        (v1("read"), 2**63 - 1, 2**63 - 1),
+        (
+            v1("create"),
+            {"properties": {"a": "x"}, "associations": []},
+            [{"name": "a", "value": "x"}],
+        ),
+        (
+            v1("update"),
+            {"id": 1, "idProperty": None, "properties": {}},
+            {"objectId": 1, "properties": []},
+        ),
     ],
 )
 def test_inputs_in_hubspots_own_shape(
@@ -127,10 +139,26 @@ def test_inputs_in_hubspots_own_shape(
         (LISTS, {"id": 1}, "unknown field 'id'", "id"),
         (LISTS, {}, "id is missing", "id"),
         (SPLITS, {"id": "x", "splits": []}, "a number", "id"),
+        (SPLITS, {"id": 2**63, "splits": []}, "too large", "id"),
         (SPLITS, {"id": "1", "splits": [5]}, "an input is a mapping", None),
         (v1("create"), [{"name": "a"}], "a list of", "properties"),
         (v1("create"), [{"name": "a", "value": "\ud800"}], "UTF-8", "a"),
         (v1("read"), "x", "id must be a number", "id"),
+        (v1("read"), 2**63, "id is too large", "id"),
+        (v1("read"), "9" * 5_000, "id is too large", "id"),
+        (v1("update"), {"objectId": 2**63}, "objectId is too large", "objectId"),
+        (
+            v1("update"),
+            {"id": 1, "idProperty": "ref", "properties": {}},
+            "by id only",
+            "idProperty",
+        ),
+        (
+            v1("create"),
+            {"properties": {}, "associations": [5]},
+            "takes no associations",
+            "associations",
+        ),
     ],
 )
 def test_inputs_that_must_not_be_sent(

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from hubbatch import PropertyName, RecordInvalid, SimplePublicObject, UpdateInput
 from hubbatch.core.encoding import encoder
-from hubbatch.core.operations import object_operation
+from hubbatch.core.operations import legacy_operation, object_operation
 from hubbatch.core.typed import as_record, is_typed, shape_of, typed_id
 from hubbatch.core.values import InvalidInput
 
