@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from inspect import isawaitable
 from math import inf
 from typing import Any, NoReturn
+from urllib.parse import quote_plus
 
 from attrs import field, frozen
 
@@ -207,7 +208,9 @@ class OAuth:
         """Make an error anew, with nothing in it of what was sent."""
         message = error.message
         for secret in (self._client_secret, self._refresh_token):
-            message = message.replace(secret, "***")
+            # As it stands in the form too, should that be what comes back.
+            for written in (secret, quote_plus(secret)):
+                message = message.replace(written, "***")
         return type(error)(
             message,
             status=error.status,
