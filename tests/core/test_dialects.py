@@ -56,7 +56,10 @@ SPLITS = deal_split_operation("upsert", api_version="v3")
 LISTS = membership_operation("contacts", api_version="v3")
 SPEC = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 1}
 ENDS = {"from": {"id": "1"}, "to": {"id": 2}}
-SIZE = dict.fromkeys(("name", "label", "groupName", "type", "fieldType"), "x")
+SIZE = dict.fromkeys(("name", "label", "groupName"), "x") | {
+    "type": "string",
+    "fieldType": "text",
+}
 
 
 def settled(operation: Operation, inputs: Sequence[Any], body: object) -> Settlement:
@@ -125,6 +128,19 @@ def test_inputs_in_hubspots_own_shape(
         (pairs("read"), {"id": 1, "after": "x"}, "unknown field 'after'", "after"),
         (V3, {**ENDS, "type": 5}, "type must be a name", "type"),
         (V3, AssociationInput(1, 2), "an input is a mapping", None),
+        (
+            pairs("create"),
+            {**ENDS, "types": [{**SPEC, "associationCategory": "DEFINED"}]},
+            "one of HUBSPOT_DEFINED, ",
+            "associations",
+        ),
+        (properties("create"), {**SIZE, "type": "text"}, "type is one of bool", "type"),
+        (
+            properties("create"),
+            {**SIZE, "fieldType": "string"},
+            "fieldType is one of .*, not 'string'",
+            "fieldType",
+        ),
         (properties("create"), {**SIZE, "label": ""}, "label must be", "label"),
         (properties("create"), {**SIZE, "colour": "x"}, "unknown field", "colour"),
         (
