@@ -220,6 +220,30 @@ async def test_a_record_that_does_not_fit_fails_alone(portal: Portal) -> None:
     assert len(portal.sim.requests) == 1
 
 
+async def test_a_list_of_typed_records(portal: Portal) -> None:
+    """In a loop a record that does not fit can only raise; a read goes on past it."""
+
+    @attrs.define
+    class Numbered:
+        subject: int
+        id: str
+
+    create = portal.sim.store.create
+    ids = [create("tickets", {"subject": text}).id for text in ("1", "x", "3")]
+    async with portal.hub() as hub:
+        numbered = hub.tickets.list(into=Numbered)
+        assert await anext(numbered) == Numbered(1, ids[0])
+        with pytest.raises(RecordInvalid, match=f"of record {ids[1]} is 'x'"):
+            await anext(numbered)
+        listed = (one.id async for one in hub.tickets.list())
+        response = await hub.tickets.read(listed, into=Numbered)
+        with pytest.raises(TypeError, match="expected an attrs class"):
+            hub.tickets.list(into=int)
+    assert response.results == [Numbered(1, ids[0]), Numbered(3, ids[2])]
+    assert [outcome.id for outcome in response.failed] == [ids[1]]
+    assert portal.sim.requests[0].query["properties"] == "subject"
+
+
 async def test_a_class_that_fits_no_record_ends_the_batch(portal: Portal) -> None:
     @attrs.define
     class Wrong:
