@@ -74,7 +74,7 @@ class Journal:
 
     def __init__(self, path: Path | None, sinks: Iterable[Sink] = ()) -> None:
         self.path = path
-        self.outputs = {sink.name: Output(sink) for sink in sinks}
+        self.outputs: dict[str, Output] = {sink.name: Output(sink) for sink in sinks}
         self.failure: JournalError | None = None
         self.on_failure: Callable[[JournalError], None] = lambda _: None
         self.progress: Callable[[], tuple[int, int, int, float]] = lambda: (0, 0, 0, 0)

@@ -156,5 +156,7 @@ class Engine:
                 await self._idle.wait()
             await self.credentials.aclose()
         finally:
-            self.gate.close()
-            await self.transport.aclose()
+            try:
+                await self.gate.aclose()
+            finally:
+                await self.transport.aclose()

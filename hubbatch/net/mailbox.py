@@ -70,7 +70,7 @@ class Mailbox(AsyncIterator[Any]):
     ) -> None:
         self.operation = operation
         # No caller's context variables: the run is nobody's own.
-        self.context = Context()
+        self.context: Context = Context()
         self._engine = engine
         self._options: dict[str, Any] = {
             "lane": Lane.SINGLE,

@@ -13,6 +13,7 @@ from typing import Any
 from hubbatch.core.accounting import Emit, Ledger, maybe_written
 from hubbatch.core.answers import Request, Response
 from hubbatch.core.calls import Operation
+from hubbatch.core.concluding import Concluder
 from hubbatch.core.deciding import Judge, Trip
 from hubbatch.core.encoding import request_body
 from hubbatch.core.events import ChunkCut, ChunkSent, Event
@@ -30,11 +31,12 @@ from hubbatch.core.verdicts import (
     Verdict,
     may_have_written,
 )
-from hubbatch.errors import DailyLimitReached, HubBatchError
+from hubbatch.errors import DailyLimitReached, HubBatchError, OverloadedError
 
 from .auth import Bearer, Login
 from .intake import BLOCK, Intake, Source, cancelled_from_outside
 from .journaling import Journal, NoJournal
+from .pacers import LimiterUnavailable
 from .pacing import Gate, Lane, Permit
 from .transport import Transport
 
@@ -81,7 +83,7 @@ class Run:
         journal: Journal | None = None,
         doubted: bool = False,
     ) -> None:
-        self.operation = operation
+        self.operation: Operation = operation
         self.ended: BaseException | None = None
         self._gate = gate
         self._transport = transport
@@ -102,13 +104,12 @@ class Run:
             desk=self._desk,
             emit=emit,
             freed=self._on_freed,
-            isolate=isolate,
             watch=watch,
             stop=self.end,
             teller=Teller(operation=operation, tell=tell, account=account),
         )
         self._judge = Judge(
-            ledger=self._ledger,
+            concluder=Concluder(self._ledger, isolate=isolate),
             policy=policy,
             jitter=jitter,
             renewable=credentials.renewable,
@@ -328,8 +329,8 @@ class Run:
                     trip.over = True
                     return
                 await self._pause(wait)
-        except DailyLimitReached as error:  # no permit: the rest of the day is kept
-            self.end(error)
+        except (DailyLimitReached, OverloadedError, LimiterUnavailable) as error:
+            self.end(error)  # there was no permit, so nothing was sent
         except Exception as error:
             # A mistake of ours: whatever was under way, nothing is certain of it.
             if trip.chunk is not None:
@@ -399,7 +400,7 @@ class Run:
             self._unladen -= 1
             self._linger_anew()
             if self._doubted:
-                self._ledger.recall(trip.chunk)
+                self._judge.concluder.recall(trip.chunk)
             self._ledger.teller.of_chunk(ChunkCut, trip.chunk)
         trip.sent = _now()
         return trip.chunk

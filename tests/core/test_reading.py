@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hubbatch.core.accounting import Ledger
 from hubbatch.core.answers import NoAnswer, Response
 from hubbatch.core.blaming import from_api_error
+from hubbatch.core.concluding import Concluder
 from hubbatch.core.encoding import encoder
 from hubbatch.core.operations import Operation, account_operation, create_operation
 from hubbatch.core.planning import Chunk, Desk
@@ -740,9 +741,8 @@ def test_whatever_is_answered_every_input_has_one_outcome(
     """Chunks that are isolated or looked for too; after the answers nothing comes."""
     told = Notebook()
     desk = Desk(2, 100, operation.call.repeats)
-    ledger = Ledger(
-        operation=operation, desk=desk, emit=told, freed=lambda: None, isolate=isolate
-    )
+    ledger = Ledger(operation=operation, desk=desk, emit=told, freed=lambda: None)
+    concluder = Concluder(ledger, isolate=isolate)
     like = CREATE if operation is RECONCILED else operation
     ledger.take_in(some_inputs(like, count))
     while desk.waiting(partial=True):
@@ -754,16 +754,16 @@ def test_whatever_is_answered_every_input_has_one_outcome(
             verdict = read(call, carried, Response(status, {}, body))
         match verdict:
             case Answered():
-                ledger.settle(chunk, verdict.settlement, 0.0)
+                concluder.settle(chunk, verdict.settlement, 0.0)
             case Refused():
-                ledger.refuse(chunk, verdict)
+                concluder.refuse(chunk, verdict)
             case Again() | Missing() | Throttled():
                 chunk.doubtful |= isinstance(verdict, Again) and verdict.arrived
                 reconciled = operation is RECONCILED and chunk.doubtful
-                if reconciled and not chunk.probing and ledger.look_for(chunk):
+                if reconciled and not chunk.probing and concluder.look_for(chunk):
                     desk.back([chunk])
                 else:
-                    ledger.give_up(chunk, verdict)
+                    concluder.give_up(chunk, verdict)
             case _:
                 ledger.end(str(verdict.error))
                 ledger.drop(chunk)
