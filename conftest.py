@@ -26,7 +26,7 @@ def account(hubspot_simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Si
 
 
 def stand_ins(account: Simulator) -> dict[str, Any]:
-    """Make what a page's examples take for given."""
+    """Make what the examples of a page take for given, in whichever order they run."""
     store = account.store
     ids = [store.create("tickets", {"subject": "Hello"}).id for _ in range(2)]
     row = {
@@ -46,6 +46,7 @@ def stand_ins(account: Simulator) -> dict[str, Any]:
         "portal_id": 62515,
         "row": row,
         "load_row": anything,
+        "store": anything,
         "read_from_vault": anything,
         "db": SimpleNamespace(execute=anything),
         "redis": SimpleNamespace(lock=lambda *_, **__: nullcontext()),
