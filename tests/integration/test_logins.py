@@ -71,6 +71,19 @@ async def test_a_run_longer_than_the_tokens_life(portal: Portal) -> None:
     assert set(portal.statuses) == {200}
 
 
+async def test_clients_of_one_installation_share_its_limit(portal: Portal) -> None:
+    login = oauth(portal)
+    other = oauth(portal)
+    async with (
+        portal.hub(access_token=login, rate_limit=20) as one,
+        portal.hub(access_token=login) as two,
+        portal.hub(access_token=other) as apart,
+    ):
+        limits = [hub.limits.max_requests for hub in (one, two, apart)]
+    assert limits == [20, 20, 100]
+    assert "na1" not in login.fingerprint
+
+
 async def test_an_app_that_was_uninstalled_meanwhile(portal: Portal) -> None:
     [one] = portal.tickets(1)
     login = oauth(portal, lifetime=600)
