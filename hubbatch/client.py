@@ -115,17 +115,18 @@ class HubBatch(StandardTypes):
             api_version=self._api_version,
         )
         token = credentials.fingerprint
+        place = str(url).rstrip("/")
         self._engine = Engine(
             gate=Gate(
                 _rate_limit(rate_limit),
                 max_concurrency,
                 reserve=parse_reserve(daily_reserve),
-                key=None if token is None else (str(url), token),
+                key=None if token is None else (place, token),
             ),
             transport=transport,
             credentials=credentials,
             about=account_operation(api_version=self._api_version),
-            place=str(url),
+            place=place,
             policy=policy,
             max_concurrency=max_concurrency,
             listeners=Listeners(listeners),

@@ -65,6 +65,7 @@ create: click.Command = _verb(
     given.create_id_column,
     given.columns,
     given.empty,
+    given.legacy,
     given.no_journal,
     given.reconcile_by,
 )
@@ -74,9 +75,12 @@ read: click.Command = _verb(
     given.id_column,
     given.id_property,
     given.read_properties,
+    given.legacy,
     given.output,
 )
-archive: click.Command = _verb("archive", "Archive records.", given.id_column)
+archive: click.Command = _verb(
+    "archive", "Archive records.", given.id_column, given.legacy
+)
 
 
 @click.command(

@@ -107,6 +107,10 @@ class Journal:
         return history
 
     def _open(self, path: Path, job: Identity) -> History:
+        if not path.parent.is_dir():  # the lock would make one
+            raise JournalError(
+                f"{path} cannot be opened: there is no directory {path.parent}"
+            )
         lock = JobLock(path)
         lock.acquire()
         self._lock = lock
