@@ -199,7 +199,7 @@ class RedisPacer:
     def sent(self, ticket: _Ticket) -> None:
         """Note that a request is being written: tell Redis of it if it is late."""
         self._own.sent(ticket.slot, _now())
-        if _now() > ticket.granted_for + _LATE:
+        if ticket.entry and _now() > ticket.granted_for + _LATE:
             self._late.append(ticket.entry)
 
     def hold(self, seconds: float) -> None:
@@ -265,7 +265,7 @@ class RedisPacer:
     async def _asked(self, limit: RateLimit) -> _Ticket | None:
         """Reserve an instant in Redis's log; None if Redis cannot be asked."""
         asked_at, patience = _now(), self._shared.max_wait
-        late, self._late = self._late, []
+        late = [*self._late]
         arguments = [
             _microseconds(limit.interval + PAD),
             1 if self._own.used(asked_at) else 0,
@@ -282,6 +282,8 @@ class RedisPacer:
             self._lost(error, limit)
             return None
         self._found()
+        # Only now: a second telling of the same does nothing.
+        self._late = self._late[len(late) :]
         # Of the instant of asking, so that it does not grow when it is told again.
         self._doubted_until = max(self._doubted_until, asked_at + doubt / 1e6)
         if not granted:
