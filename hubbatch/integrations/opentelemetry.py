@@ -26,6 +26,7 @@ from hubbatch.core.events import (
     ChunkThrottled,
     Event,
     InputFailed,
+    JournalWritten,
 )
 from hubbatch.core.outcomes import OutcomeStatus
 
@@ -86,6 +87,7 @@ class OpenTelemetry:
     * `hubbatch.rate_limit.wait`: seconds that a request waited for leave to go;
     * `hubbatch.retries` by `hubbatch.reason`, `hubbatch.responses.429` by
       `hubbatch.policy`;
+    * `hubbatch.journal.pending`: the rows that a job has read and not settled;
     * `hubbatch.daily_quota.remaining` of each account that is known by its number.
 
     Args:
@@ -131,6 +133,8 @@ class OpenTelemetry:
                 self._count(event, event.status, 1)
             case ChunkRetried() | ChunkThrottled() | ChunkIsolated():
                 self._note(event)
+            case JournalWritten():
+                self._meters.pending.set(event.pending, _about(event))
             case _:
                 """Of no kind that is known here."""
 
@@ -267,6 +271,11 @@ class _Meters:
         )
         self.throttled = meter.create_counter(
             "hubbatch.responses.429", "{response}", "Answers of too many requests."
+        )
+        self.pending = meter.create_gauge(
+            "hubbatch.journal.pending",
+            "{record}",
+            "Rows that a job has read and that have no final outcome yet.",
         )
         self.remaining = meter.create_gauge(
             "hubbatch.daily_quota.remaining",

@@ -24,6 +24,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from hubbatch import AuthenticationError, Event, HubBatch, RetryPolicy
 from hubbatch.core.answers import Response
 from hubbatch.core.operations import create_operation
+from hubbatch.core.telling import Teller
 from hubbatch.integrations.opentelemetry import OpenTelemetry
 from hubbatch.net.batch import Batch
 from hubbatch.net.listening import Listeners
@@ -334,6 +335,14 @@ async def test_what_is_left_of_the_day_by_account(telemetry: Telemetry) -> None:
     assert told == {"62515": 249_000}
     batch: Any = telemetry.named("tickets.update")[-1]
     assert batch.attributes["hubbatch.account"] == "62515"
+
+
+async def test_rows_that_a_job_has_not_settled(telemetry: Telemetry) -> None:
+    teller = Teller(operation=UPDATE, audience=Listeners([telemetry.listener]))
+    for pending in (250, 50):
+        teller.of_journal(pending)
+    [point] = telemetry.points("hubbatch.journal.pending")
+    assert (point.value, point.attributes) == (50, ABOUT)
 
 
 async def test_records_that_were_read_back_are_counted(telemetry: Telemetry) -> None:
