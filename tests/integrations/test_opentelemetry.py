@@ -457,6 +457,18 @@ def test_a_url_without_a_port() -> None:
     assert listener._server == {"server.address": "localhost", "server.port": 80}
 
 
+def test_the_url_is_the_environments_as_for_a_client(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("HUBBATCH_BASE_URL", raising=False)
+    assert OpenTelemetry()._server["server.address"] == "api.hubapi.com"
+    monkeypatch.setenv("HUBBATCH_BASE_URL", "http://localhost:8080")
+    assert OpenTelemetry()._server == {
+        "server.address": "localhost",
+        "server.port": 8080,
+    }
+
+
 def test_without_a_sdk_it_does_nothing() -> None:
     """The global providers of an application that has set up none."""
 
