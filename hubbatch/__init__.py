@@ -16,6 +16,7 @@ from .core.events import (
     ChunkThrottled,
     Event,
     InputFailed,
+    JournalWritten,
 )
 from .core.forecasting import Plan
 from .core.merging import merge
@@ -126,6 +127,7 @@ __all__ = [
     "InputFailed",
     "InvalidRequestError",
     "JournalError",
+    "JournalWritten",
     "LabelsBetweenObjectPair",
     "LegacyCreateInput",
     "LegacyObject",
