@@ -33,6 +33,8 @@ from hubbatch.models import (
     AssociationInput,
     AssociationSpec,
     MultiAssociatedObjectWithLabel,
+    PropertyCreate,
+    PropertyOption,
     PublicAssociationMultiWithLabel,
 )
 
@@ -56,6 +58,9 @@ SPLITS = deal_split_operation("upsert", api_version="v3")
 LISTS = membership_operation("contacts", api_version="v3")
 SPEC = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 1}
 ENDS = {"from": {"id": "1"}, "to": {"id": 2}}
+SHARE = {"ownerId": 1, "percentage": 100}
+BROKEN: Any = 5
+OPTION = {"label": "A", "value": "a"}
 SIZE = dict.fromkeys(("name", "label", "groupName"), "x") | {
     "type": "string",
     "fieldType": "text",
@@ -85,6 +90,19 @@ def settled(operation: Operation, inputs: Sequence[Any], body: object) -> Settle
             {"from": {"id": "1"}, "to": [{"id": "2"}, {"id": "3"}]},
         ),
         (properties("read"), {"name": "size"}, {"name": "size"}),
+        (
+            properties("create"),
+            {**SIZE, "hidden": None, "options": ({**OPTION, "displayOrder": -1},)},
+            {**SIZE, "hidden": None, "options": [{**OPTION, "displayOrder": -1}]},
+        ),
+        (
+            properties("create"),
+            PropertyCreate(
+                *("x", "x", "x", "string", "text"), options=[PropertyOption("A", "a")]
+            ),
+            {**SIZE, "options": [{**OPTION, "hidden": False}]},
+        ),
+        (SPLITS, {"id": 1, "splits": [SHARE]}, {"id": 1, "splits": [SHARE]}),
         (v1("archive"), {"objectId": "7"}, 7),
         (v1("read"), "0512", 512),
         (v1("read"), 2**63 - 1, 2**63 - 1),
@@ -149,7 +167,66 @@ def test_inputs_in_hubspots_own_shape(
             "UTF-8",
             "description",
         ),
-        (properties("create"), {**SIZE, "hidden": object()}, "as JSON", None),
+        (properties("create"), {**SIZE, "hidden": "yes"}, "must be a bool", "hidden"),
+        (properties("create"), {**SIZE, "formField": 1}, "be a bool", "formField"),
+        (properties("create"), {**SIZE, "description": []}, "a str", "description"),
+        (
+            properties("create"),
+            {**SIZE, "displayOrder": 2**31},
+            "displayOrder is too large",
+            "displayOrder",
+        ),
+        (
+            properties("create"),
+            {**SIZE, "displayOrder": True},
+            "displayOrder must be an int",
+            "displayOrder",
+        ),
+        (properties("create"), {**SIZE, "options": "a;b"}, "be a list", "options"),
+        (properties("create"), {**SIZE, "options": {}}, "be a list", "options"),
+        (properties("create"), {**SIZE, "options": ["a"]}, "a mapping", "options"),
+        (
+            properties("create"),
+            {**SIZE, "options": [{"label": "A", "value": 1}]},
+            "options: value must be a non-empty str",
+            "options",
+        ),
+        (
+            properties("create"),
+            {**SIZE, "options": [{**OPTION, "hidden": "no"}]},
+            "options: hidden must be a bool",
+            "options",
+        ),
+        (
+            properties("create"),
+            {**SIZE, "options": [{**OPTION, "displayOrder": -(2**31) - 1}]},
+            "options: displayOrder is too large",
+            "options",
+        ),
+        (
+            properties("create"),
+            {**SIZE, "options": [{**OPTION, "colour": "x"}]},
+            "unknown field 'colour'",
+            "options",
+        ),
+        (
+            properties("create"),
+            {**SIZE, "options": [{"label": "\ud800", "value": "a"}]},
+            "as JSON",
+            None,
+        ),
+        (
+            properties("create"),
+            PropertyCreate("a", "b", "c", "bool", "radio", options=BROKEN),
+            "be a list",
+            "options",
+        ),
+        (
+            properties("create"),
+            PropertyCreate("a", "b", "c", "bool", "radio", options=[BROKEN]),
+            "a mapping",
+            "options",
+        ),
         (properties("archive"), " ", "a non-empty str", "name"),
         (properties("read"), 5, "a non-empty str", "name"),
         (LISTS, {"id": 1}, "unknown field 'id'", "id"),
@@ -157,6 +234,31 @@ def test_inputs_in_hubspots_own_shape(
         (SPLITS, {"id": "x", "splits": []}, "a number", "id"),
         (SPLITS, {"id": 2**63, "splits": []}, "too large", "id"),
         (SPLITS, {"id": "1", "splits": [5]}, "an input is a mapping", None),
+        (SPLITS, {"id": "1", "splits": [{**SHARE, "ownerId": "1"}]}, "int", "ownerId"),
+        (
+            SPLITS,
+            {"id": "1", "splits": [{**SHARE, "ownerId": 2**31}]},
+            "ownerId is too large",
+            "ownerId",
+        ),
+        (
+            SPLITS,
+            {"id": "1", "splits": [{**SHARE, "percentage": float("inf")}]},
+            "percentage must be a number",
+            "percentage",
+        ),
+        (
+            SPLITS,
+            {"id": "1", "splits": [{**SHARE, "percentage": 10**400}]},
+            "as JSON",
+            None,
+        ),
+        (
+            pairs("create"),
+            {**ENDS, "types": [{**SPEC, "associationTypeId": 2**31}]},
+            "a type id",
+            "associations",
+        ),
         (v1("create"), [{"name": "a"}], "a list of", "properties"),
         (v1("create"), [{"name": "a", "value": "\ud800"}], "UTF-8", "a"),
         (v1("read"), "x", "id must be a number", "id"),
