@@ -79,6 +79,7 @@ class Associations:
     ) -> Batch[PublicAssociationMultiWithLabel]:
         """Read all the associations of records, page by page to the end.
 
+        The cursors are kept here: an input with HubSpot's own field `after` has failed.
         A record that has none succeeds with an empty `to`. HubSpot counts it as an
         error, and so do the response's `errors` and `num_errors`; it answers the same
         for a record that is not there.

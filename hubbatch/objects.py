@@ -154,7 +154,9 @@ class Objects:
         """Read records by id, or by the value of a unique property.
 
         Without `properties` HubSpot answers the type's default ones; with `ALL` it is
-        asked once which there are. With `properties_with_history` it takes 50 inputs
+        asked once which there are. With an `id_property` it is asked for that too, and
+        asking for any turns its defaults off; so the type's are named, but of a type
+        whose defaults are not published only the `id_property` is asked for. With `properties_with_history` it takes 50 inputs
         a call instead of 100. `archived` reads only records that are archived.
 
         `into` is an attrs class or a dataclass of yours: its fields are asked for as
