@@ -154,10 +154,12 @@ class Objects:
         """Read records by id, or by the value of a unique property.
 
         Without `properties` HubSpot answers the type's default ones; with `ALL` it is
-        asked once which there are. With an `id_property` it is asked for that too, and
-        asking for any turns its defaults off; so the type's are named, but of a type
-        whose defaults are not published only the `id_property` is asked for. With `properties_with_history` it takes 50 inputs
+        asked once which there are. With `properties_with_history` it takes 50 inputs
         a call instead of 100. `archived` reads only records that are archived.
+
+        The `id_property` is asked for as well, which turns HubSpot's defaults off: so
+        a type's are named along with it. Of a type whose defaults HubSpot does not
+        publish only the `id_property` comes back; name the `properties` to have more.
 
         `into` is an attrs class or a dataclass of yours: its fields are asked for as
         properties (see `PropertyName` for other names), and each result is one of

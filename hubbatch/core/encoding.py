@@ -26,7 +26,7 @@ _KEY_SEPARATOR = "\0"
 _PAIR_SEPARATOR = "\1"
 _TEXT_ONLY = {str}
 # AssociationSpec in HubSpot's specifications; it refuses the whole call for another.
-_CATEGORIES = ("HUBSPOT_DEFINED", "USER_DEFINED", "INTEGRATOR_DEFINED", "WORK")
+CATEGORIES = ("HUBSPOT_DEFINED", "USER_DEFINED", "INTEGRATOR_DEFINED", "WORK")
 _TYPE_IDS = range(2**31)
 
 
@@ -298,10 +298,10 @@ def _type_pair(given: object) -> tuple[str, int]:
     elif isinstance(given, Mapping):
         category = given.get("associationCategory")
         type_id = given.get("associationTypeId")
-    if category in _CATEGORIES and type(type_id) is int and type_id in _TYPE_IDS:
+    if category in CATEGORIES and type(type_id) is int and type_id in _TYPE_IDS:
         return str(category), type_id
     raise InvalidInput(
-        f"an association's type has a category (one of {', '.join(_CATEGORIES)}) and a "
+        f"an association's type has a category (one of {', '.join(CATEGORIES)}) and a "
         f"type id (an int of 32 bits), not {given!r}",
         "associations",
     )

@@ -144,7 +144,7 @@ def _match(
     settlement.loose += unnamed
     _settle_ends(chunk, settlement, errors)
     settlement.open += matcher.contradicted
-    if shape.complete and not part.errors:
+    if shape.complete and not part.errors and not settlement.loose:
         _settle_absent(settlement)
     return settlement
 
@@ -231,7 +231,8 @@ class _Matcher:
         One that names an input which is settled already, a repetition say, is loose:
         it must not be taken for the result of another input.
         """
-        position = self.names.of_result(result, self.shape.key_of(result))
+        keys = (self.shape.key_of(result), *self.shape.names_of(result))
+        position = self.names.of_result(result, keys)
         if position is None:
             return False
         if position in self.settlement.open:
@@ -274,7 +275,9 @@ def _same(shown: object, written: str, *, loosely: bool) -> bool:
 def written_in(body: bytes) -> Mapping[str, str]:
     """Read the properties out of an input that was encoded."""
     given = orjson.loads(body)
-    properties = given if isinstance(given, list) else given.get("properties", {})
+    properties = given.get("properties", {}) if isinstance(given, dict) else given
+    if isinstance(properties, str | int):  # an id, or a name
+        return {}
     if isinstance(properties, list):  # crm-objects/v1
         return {item["name"]: item["value"] for item in properties}
     texts: Mapping[str, str] = properties
