@@ -70,7 +70,7 @@ class Shape:
     Attributes:
         structure: reads one result.
         key_of: gives the key of the input that a result is about, if it names one.
-        names_of: gives other keys that the same input may have instead.
+        names_of: gives other keys that inputs may have which the result is about.
         values_of: gives the properties that the result of a write shows; None where
             results do not show what was written.
         complete: whether an input that has no result is thereby said not to be there.

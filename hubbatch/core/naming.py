@@ -71,13 +71,12 @@ class Names:
         keys = map(make_key, told or _WORD.findall(error.message or ""))
         return frozenset(p for key in keys for p in self.by_end.get(key, ()))
 
-    def of_result(self, result: Any, keys: Iterable[str | None]) -> int | None:
-        """Find the input that a result names, if it names one; `keys` are its own."""
+    def of_result(self, result: Any, key: str | None) -> int | None:
+        """Find the input that a result names, if it names one; `key` is its own."""
         trace = getattr(result, "object_write_trace_id", None)
         position = self.by_trace.get(trace) if trace is not None else None
-        for key in keys:
-            if position is None and key is not None:
-                position = self.by_key.get(key, self.by_key.get(make_key(key)))
+        if position is None and key is not None:
+            position = self.by_key.get(key, self.by_key.get(make_key(key)))
         if position is None:
             for id_property in self.id_properties:
                 for value in _values(result, id_property):

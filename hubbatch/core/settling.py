@@ -226,22 +226,22 @@ class _Matcher:
         self.settlement.open.remove(position)
 
     def by_name(self, result: Any) -> bool:
-        """Match a result by trace id, id or the value of the id property.
+        """Match a result by trace id, id, another name or the id property's value.
 
         One that names an input which is settled already, a repetition say, is loose:
         it must not be taken for the result of another input.
         """
-        keys = (self.shape.key_of(result), *self.shape.names_of(result))
-        position = self.names.of_result(result, keys)
-        if position is None:
-            return False
-        if position in self.settlement.open:
-            self.assign(position, result)
-            return True
-        if position in self.settlement.failed:
-            self.contradict(position)
-        self.settlement.loose.append(result)
-        return True
+        named = self.names.of_result(result, self.shape.key_of(result))
+        others = map(self.names.by_key.get, self.shape.names_of(result))
+        positions = {p for p in (named, *others) if p is not None}
+        for position in positions:
+            if position in self.settlement.open:
+                self.assign(position, result)
+            else:
+                if position in self.settlement.failed:
+                    self.contradict(position)
+                self.settlement.loose.append(result)
+        return bool(positions)
 
     def by_properties(self, results: list[Any]) -> list[Any]:
         """Match results by what was written, where one open input fits and no other.

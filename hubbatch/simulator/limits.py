@@ -37,10 +37,10 @@ class Limits:
         for item in self.inputs:
             spec = (item["category"], item["typeId"])
             key = self.types, spec
-            if spec not in known:
-                self._error(spec, VALIDATION_ERROR, "is not valid")
-            elif verb == "purge":
+            if verb == "purge":
                 limits.pop(key, None)
+            elif spec not in known:
+                self._error(spec, VALIDATION_ERROR, "is not valid")
             elif item["maxToObjectIds"] < 1:
                 self._error(spec, VALIDATION_ERROR, "cannot have such a limit")
             elif verb == "create" and key in limits:
