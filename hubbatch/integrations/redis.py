@@ -25,10 +25,10 @@ try:
     from redis.asyncio import Redis
     from redis.asyncio.retry import Retry
     from redis.backoff import NoBackoff
-except ImportError as error:
+except ImportError as _missing:
     raise ImportError(
         "RedisRateLimit needs redis-py: pip install 'hubbatch[redis]'"
-    ) from error
+    ) from _missing
 
 
 OnFailure = Literal["share", "wait", "raise"]
