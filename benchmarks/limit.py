@@ -60,11 +60,16 @@ REFUSED = {
 
 
 class StrictServer:
-    """Counts arrivals in an exact rolling window."""
+    """Counts arrivals in an exact rolling window.
 
-    def __init__(self, certificate: str) -> None:
-        self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.tls.load_cert_chain(certificate)
+    Without a certificate it speaks plain HTTP, to connections that stay warm.
+    """
+
+    def __init__(self, certificate: str | None) -> None:
+        self.tls: ssl.SSLContext | None = None
+        if certificate is not None:
+            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.tls.load_cert_chain(certificate)
         self.rng = random.Random(7)
         self.connections = 0
         self.window: deque[float] = deque()
@@ -90,11 +95,12 @@ class StrictServer:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         self.connections += 1
-        writer.transport.pause_reading()  # type: ignore[attr-defined] # a socket's
-        await asyncio.sleep(self.rng.uniform(0, 0.2))
         closing = False
         try:
-            await writer.start_tls(self.tls)
+            if self.tls is not None:
+                writer.transport.pause_reading()  # type: ignore[attr-defined] # a socket's
+                await asyncio.sleep(self.rng.uniform(0, 0.2))
+                await writer.start_tls(self.tls)
             while not closing:
                 head = await reader.readuntil(b"\r\n\r\n")
                 length = int(head.lower().partition(b"content-length:")[2].split()[0])
@@ -108,7 +114,7 @@ class StrictServer:
                 else:
                     status, answer = "429 Too Many Requests", REFUSED
                 body = orjson.dumps(answer)
-                closing = self.rng.randrange(REUSED) == 0
+                closing = self.tls is not None and self.rng.randrange(REUSED) == 0
                 writer.write(
                     f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n"
                     f"Connection: {'close' if closing else 'keep-alive'}\r\n"
@@ -126,7 +132,7 @@ def envelope(inputs: list[dict[str, Any]]) -> dict[str, Any]:
     return {"status": "COMPLETE", "results": results}
 
 
-def serve(connection: Any, certificate: str) -> None:
+def serve(connection: Any, certificate: str | None) -> None:
     """Be the server until the other end of the connection says so."""
 
     async def run() -> None:
