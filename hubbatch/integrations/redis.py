@@ -27,10 +27,10 @@ try:
         RedisPacer,
         RedisUnavailable,
     )
-except ImportError as error:
+except ImportError as _missing:
     raise ImportError(
         "RedisRateLimit needs redis-py: pip install 'hubbatch[redis]'"
-    ) from error
+    ) from _missing
 
 
 __all__ = ["OnFailure", "RedisRateLimit", "RedisUnavailable"]

@@ -30,7 +30,7 @@ from hubbatch.core.events import (
 )
 
 
-logger = logging.getLogger("hubbatch")
+logger: logging.Logger = logging.getLogger("hubbatch")
 logger.addHandler(logging.NullHandler())
 
 # Seconds during which another 429 is no news.
