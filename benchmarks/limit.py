@@ -61,7 +61,10 @@ REFUSED = {
 
 
 class StrictServer:
-    """Counts arrivals in an exact rolling window."""
+    """Counts arrivals in an exact rolling window.
+
+    Without a certificate it speaks plain HTTP, to connections that stay warm.
+    """
 
     def __init__(self, certificate: str | None) -> None:
         self.tls: ssl.SSLContext | None = None
@@ -93,11 +96,11 @@ class StrictServer:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         self.connections += 1
-        writer.transport.pause_reading()  # type: ignore[attr-defined] # a socket's
-        await asyncio.sleep(self.rng.uniform(0, 0.2))
         closing = False
         try:
             if self.tls is not None:
+                writer.transport.pause_reading()  # type: ignore[attr-defined] # a socket's
+                await asyncio.sleep(self.rng.uniform(0, 0.2))
                 await writer.start_tls(self.tls)
             while not closing:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -112,7 +115,7 @@ class StrictServer:
                 else:
                     status, answer = "429 Too Many Requests", REFUSED
                 body = orjson.dumps(answer)
-                closing = self.rng.randrange(REUSED) == 0
+                closing = self.tls is not None and self.rng.randrange(REUSED) == 0
                 writer.write(
                     f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n"
                     f"Connection: {'close' if closing else 'keep-alive'}\r\n"
@@ -130,7 +133,7 @@ def envelope(inputs: list[dict[str, Any]]) -> dict[str, Any]:
     return {"status": "COMPLETE", "results": results}
 
 
-def serve(connection: Any, certificate: str | None = None) -> None:
+def serve(connection: Any, certificate: str | None) -> None:
     """Be the server until the other end of the connection says so."""
 
     async def run() -> None:
