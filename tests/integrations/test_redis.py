@@ -650,3 +650,10 @@ def test_password_is_not_shown() -> None:
     assert repr(shared).startswith("<RedisRateLimit of '62515': RateLimit(")
     with suppress(TypeError):
         assert "hunter2" not in str(vars(shared.pacer("objects")))
+
+
+def test_token_is_no_account_and_is_not_shown() -> None:
+    """It would stand in the keys, for all who may look into Redis."""
+    with pytest.raises(ConfigurationError, match="not its token") as caught:
+        RedisRateLimit("redis://localhost", account="pat-na1-11112222-3333")
+    assert "11112222" not in str(caught.value)
