@@ -252,8 +252,7 @@ class Objects:
 
     async def _all_properties(self) -> tuple[str, ...]:
         operation = schema_operation(self._object_type, api_version=self._api_version)
-        names: list[str] = await ask(self._engine, operation)
-        return tuple(names)
+        return tuple(one.name for one in await ask(self._engine, operation))
 
     async def _with_all_properties(self, operation: Operation) -> Operation:
         return evolve(operation, properties=await self._all_properties())

@@ -14,6 +14,7 @@ from hubbatch import __version__
 from hubbatch.simulator.quota import TIERS
 from hubbatch.simulator.serving import run
 
+from .checking import check_command
 from .demo import run_demo
 from .looking import completion, status, whoami
 from .verbs import archive, create, read, replay, update, upsert
@@ -24,7 +25,7 @@ class _Sections(click.Group):
 
     headings: Mapping[str, tuple[str, ...]] = {
         "Send rows": ("update", "upsert", "create", "read", "archive", "replay"),
-        "Look": ("status", "whoami"),
+        "Look": ("check", "status", "whoami"),
         "Without an account": ("demo", "simulate"),
         "This shell": ("completion",),
     }
@@ -108,6 +109,7 @@ for _command in (
     read,
     archive,
     replay,
+    check_command,
     status,
     whoami,
     completion,

@@ -36,11 +36,11 @@ _json = click.option(
 @_json
 def status(*, journal: Path, as_json: bool) -> None:
     """Show how far the job of a journal is, also while it runs."""
-    found = _or_exit(lambda: read_status(journal))
+    found = or_exit(lambda: read_status(journal))
     if as_json:
-        _print_json(attrs.asdict(found))
+        print_json(attrs.asdict(found))
         return
-    _print_table(_status_rows(found))
+    print_table(_status_rows(found))
 
 
 def _status_rows(found: JobStatus) -> list[tuple[str, Any]]:
@@ -82,12 +82,12 @@ def _status_rows(found: JobStatus) -> list[tuple[str, Any]]:
 @_json
 def whoami(*, as_json: bool, **options: Any) -> None:
     """Show which account the access token is of."""
-    account = _or_exit(lambda: asyncio.run(_ask(options)))
+    account = or_exit(lambda: asyncio.run(_ask(options)))
     wanted = options["account"]
     if as_json:
-        _print_json(attrs.asdict(account))
+        print_json(attrs.asdict(account))
     else:
-        _print_table(
+        print_table(
             (name.replace("_", " "), value)
             for name, value in attrs.asdict(account).items()
             if value not in (None, [])
@@ -117,7 +117,7 @@ def completion(context: click.Context, shell: str) -> None:
     click.echo(kind(root, {}, "hubbatch", "_HUBBATCH_COMPLETE").source())
 
 
-def _or_exit(call: Callable[[], T]) -> T:
+def or_exit(call: Callable[[], T]) -> T:
     """Do it, or print what is wrong and exit."""
     try:
         return call()
@@ -127,9 +127,11 @@ def _or_exit(call: Callable[[], T]) -> T:
         sys.exit(Status.ENDED_EARLY if early else Status.BAD_USAGE)
 
 
-def _print_json(value: Any) -> None:
+def print_json(value: Any) -> None:
+    """Print one object on standard output."""
     click.echo(orjson.dumps(value, option=orjson.OPT_UTC_Z).decode())
 
 
-def _print_table(rows: Any) -> None:
+def print_table(rows: Any) -> None:
+    """Print names and values."""
     Console(highlight=False).print(aligned(rows))

@@ -202,6 +202,33 @@ maybe_output = option(
     heading=_OUTCOMES,
     help="Write the records of a read here (.csv or .jsonl).",
 )
+limit = option(
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    heading=_SOURCE,
+    help="Take the first N rows only.",
+)
+as_json = option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    heading=_OUTCOMES,
+    help="Print one JSON object on standard output, last.",
+)
+rate_limit = option(
+    "--rate-limit",
+    type=click.FloatRange(min=1),
+    metavar="N",
+    heading=_SAFETY,
+    help="At most N requests per 10 s.  [default: as HubSpot tells]",
+)
+preflight = option(
+    "--preflight",
+    is_flag=True,
+    heading=_SAFETY,
+    help="Check all rows first, as `check` does; send nothing if one is wrong.",
+)
 file_options = together(
     option(
         "--encoding",
@@ -221,13 +248,7 @@ file_options = together(
     ),
 )
 job_options = together(
-    option(
-        "--limit",
-        type=click.IntRange(min=1),
-        metavar="N",
-        heading=_SOURCE,
-        help="Take the first N rows only.",
-    ),
+    limit,
     option(
         "--journal",
         type=_PATH,
@@ -246,13 +267,7 @@ job_options = together(
         heading=_OUTCOMES,
         help="Write the rows that did not succeed here (.jsonl), for `replay`.",
     ),
-    option(
-        "--json",
-        "as_json",
-        is_flag=True,
-        heading=_OUTCOMES,
-        help="Print one JSON object on standard output, last.",
-    ),
+    as_json,
     option(
         "--dry-run",
         is_flag=True,
@@ -281,13 +296,7 @@ job_options = together(
         heading=_SAFETY,
         help="When the day's calls are used up, sleep until they are reset.",
     ),
-    option(
-        "--rate-limit",
-        type=click.FloatRange(min=1),
-        metavar="N",
-        heading=_SAFETY,
-        help="At most N requests per 10 s.  [default: as HubSpot tells]",
-    ),
+    rate_limit,
     option(
         "--max-concurrency",
         type=click.IntRange(min=1),

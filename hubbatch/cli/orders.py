@@ -123,6 +123,7 @@ class Order:
     def job(self, hub: HubBatch) -> Job:
         """Make the job, as often as it is to be gone on with."""
         given: dict[str, Any] = {name: self.options.get(name) for name in _JOB_OPTIONS}
+        given["preflight"] = bool(self.options.get("preflight"))
         return Job(hub, self.verb, self.object_type, self.source, **self.call, **given)
 
 

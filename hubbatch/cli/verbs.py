@@ -50,6 +50,7 @@ update = _verb(
     given.columns,
     given.empty,
     given.legacy,
+    given.preflight,
 )
 upsert = _verb(
     "upsert",
@@ -58,6 +59,7 @@ upsert = _verb(
     given.id_property,
     given.columns,
     given.empty,
+    given.preflight,
 )
 create = _verb(
     "create",
@@ -67,6 +69,7 @@ create = _verb(
     given.empty,
     given.no_journal,
     given.reconcile_by,
+    given.preflight,
 )
 read = _verb(
     "read",

@@ -52,7 +52,7 @@ OBJECT_CALLS: Mapping[Verb, Call] = {
     "archive": Call("archive", "batch/archive", _SHARES, records.ARCHIVES, silent=True),
 }
 LIST = _question("list", "", dialect=documents.PAGE)
-SCHEMA = _question("read", "", dialect=documents.PROPERTY_NAMES)
+SCHEMA = _question("read", "", dialect=definitions.LISTS)
 ACCOUNT_DETAILS = _question("details", "details", dialect=documents.ACCOUNT)
 
 TOKEN = Call(

@@ -8,6 +8,14 @@
 Needs the extra `jobs` (`pip install 'hubbatch[jobs]'`) where a journal is kept.
 """
 
+from .check import (
+    CheckFailed,
+    CheckReport,
+    Finding,
+    check,
+    read_schema,
+    write_schema,
+)
 from .job import Job, JobReport
 from .rehearsing import Rehearsal, rehearse
 from .replaying import FailedCall, FailuresSource
@@ -20,11 +28,14 @@ from .stdin import StandardInput
 
 
 __all__ = [
+    "CheckFailed",
+    "CheckReport",
     "Columns",
     "CsvSource",
     "FailedCall",
     "Failures",
     "FailuresSource",
+    "Finding",
     "Job",
     "JobReport",
     "JobStatus",
@@ -36,7 +47,10 @@ __all__ = [
     "Source",
     "SourceError",
     "StandardInput",
+    "check",
     "open_source",
+    "read_schema",
     "read_status",
     "rehearse",
+    "write_schema",
 ]

@@ -6,6 +6,7 @@ from collections.abc import (
     AsyncIterable,
     AsyncIterator,
     Callable,
+    Collection,
     Generator,
     Iterable,
     Iterator,
@@ -34,9 +35,11 @@ from hubbatch.errors import (
     PermissionDeniedError,
     TooManyFailures,
 )
+from hubbatch.models import Property
 from hubbatch.net.batch import Batch
 from hubbatch.net.running import Run
 
+from .check import check, checked
 from .identity import Identity
 from .journal import History, Journal
 from .options import (
@@ -52,7 +55,7 @@ from .options import (
 from .outputs import Sink, SinkOrPath
 from .passage import Passage, Tally
 from .resuming import Resumption, first_later, then_later, unhurried
-from .rows import Row, Source, as_source
+from .rows import Inputs, Row, Source, as_source
 from .sinks import Failures, Records, Results
 from .states import FINAL, State
 
@@ -123,6 +126,10 @@ class Job:
         max_failures: as of the verb.
         account: the portal id that the token must be of.
         limit: the most rows to take.
+        preflight: whether to look at every row first (see `check`) and to send nothing
+            if HubSpot would surely refuse one; or the definitions of the properties
+            to go by, instead of asking HubSpot. A job that goes on is not looked at
+            again.
 
     Attributes:
         portal_id: the account, once `run` has asked; None if it may not ask.
@@ -147,9 +154,11 @@ class Job:
         max_failures: int | str | None = "auto",
         account: int | str | None = None,
         limit: int | None = None,
+        preflight: bool | Iterable[Property] = False,
     ) -> None:
         self._hub = hub
         self._source = as_source(source)
+        self._preflight = preflight
         self._limit = check_limit(limit)
         self._account = check_account(account)
         options = {
@@ -226,6 +235,7 @@ class Job:
                 job, source or portal; says what differs.
             ConfigurationError: if the token is not of `account`, or that cannot be
                 told; or a file of outcomes exists already.
+            CheckFailed: if the preflight found what HubSpot would refuse.
             APIError: if HubSpot does not accept the token.
         """
         if self._identity is not None:
@@ -235,6 +245,8 @@ class Job:
             self._identity = self._identify(fingerprint)
             self._history = await self._journal.open(self._identity)
             await self._find_portal()
+            if self._preflight is not False and self._history.new:
+                await self._look_before(fingerprint)
         except BaseException:
             self._used = True
             await self._journal.aclose()
@@ -344,6 +356,18 @@ class Job:
                 f"{self._journal.path} is the journal of a job in portal "
                 f"{history.portal_id}; the access token is of portal {found}"
             )
+
+    async def _look_before(self, fingerprint: str | None) -> None:
+        given = self._source.inputs if isinstance(self._source, Inputs) else None
+        if fingerprint is None and not isinstance(given, Collection):
+            raise ConfigurationError(
+                f"a preflight reads the source twice, and {self._source.name} can be "
+                "read only once"
+            )
+        operation, known = self.operation, self._preflight
+        if isinstance(known, bool):
+            known = await self._hub.properties(operation.object_type).list()
+        checked(await check(self._source, operation, known, limit=self._limit))
 
     # ---- during
 
