@@ -16,7 +16,7 @@ from hubbatch.simulator.serving import run
 
 from .checking import check_command
 from .demo import run_demo
-from .looking import completion, status, whoami
+from .looking import completion, report, status, whoami
 from .verbs import archive, create, read, replay, update, upsert
 
 
@@ -25,7 +25,7 @@ class _Sections(click.Group):
 
     headings: Mapping[str, tuple[str, ...]] = {
         "Send rows": ("update", "upsert", "create", "read", "archive", "replay"),
-        "Look": ("check", "status", "whoami"),
+        "Look": ("check", "status", "report", "whoami"),
         "Without an account": ("demo", "simulate"),
         "This shell": ("completion",),
     }
@@ -111,6 +111,7 @@ for _command in (
     replay,
     check_command,
     status,
+    report,
     whoami,
     completion,
 ):

@@ -26,7 +26,7 @@ from hubbatch import (
     InputFailed,
     JournalError,
 )
-from hubbatch.jobs import Job, JobReport, SourceError, rehearse
+from hubbatch.jobs import Job, JobReport, SourceError, rehearse, write_report
 
 from .endings import Ending, Status, count_words
 from .orders import Order
@@ -114,7 +114,17 @@ async def _work(order: Order, console: Console, told: dict[str, Any]) -> int:
             told["error"] = str(report.error)
     for line in ending.lines(reasons):
         console.print(line, soft_wrap=True, markup=False)
+    if order.options.get("report"):
+        _write_report(order, console)
     return ending.status
+
+
+def _write_report(order: Order, console: Console) -> None:
+    """Write the page of what was done; that it cannot be written undoes nothing."""
+    try:
+        write_report(order.options["journal"], order.options["report"])
+    except HubBatchError as error:
+        say_error(console, error)
 
 
 async def _run(

@@ -1,4 +1,4 @@
-"""The commands that send no rows: `status`, `whoami`, `completion`."""
+"""The commands that send no rows: `status`, `report`, `whoami`, `completion`."""
 
 import asyncio
 import sys
@@ -15,7 +15,7 @@ from click.shell_completion import get_completion_class
 from rich.console import Console
 
 from hubbatch import Account, APIError, HubBatch, HubBatchError
-from hubbatch.jobs import JobStatus, read_status
+from hubbatch.jobs import JobStatus, read_status, write_report
 
 from . import options as given
 from .conducting import say_error
@@ -75,6 +75,28 @@ def _status_rows(found: JobStatus) -> list[tuple[str, Any]]:
     ]
     rows += [*found.outputs.items()]
     return rows
+
+
+@click.command()
+@click.argument("journal", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="Write the page here (.html).",
+)
+@click.option(
+    "--values",
+    is_flag=True,
+    help="Show ids and HubSpot's sentences too, which quote values.",
+)
+def report(*, journal: Path, output: Path, values: bool) -> None:
+    """Make a page of a job: its course, its failures, how to go on.
+
+    The page is one file that loads nothing. It can be made while the job runs.
+    """
+    or_exit(lambda: write_report(journal, output, values=values))
 
 
 @click.command(cls=given.Command)

@@ -267,6 +267,12 @@ job_options = together(
         heading=_OUTCOMES,
         help="Write the rows that did not succeed here (.jsonl), for `replay`.",
     ),
+    option(
+        "--report",
+        type=_PATH,
+        heading=_OUTCOMES,
+        help="Write a page of the job here in the end (.html); needs --journal.",
+    ),
     as_json,
     option(
         "--dry-run",

@@ -10,6 +10,7 @@ from attrs import define
 from hubbatch import ConfigurationError, HubBatch
 from hubbatch.core.operations import OBJECT_CALLS, Verb
 from hubbatch.jobs import Columns, FailuresSource, Job, open_source
+from hubbatch.jobs.report import check_replaceable
 from hubbatch.net.listening import Listener
 
 from .progress import many
@@ -68,6 +69,10 @@ class Order:
             raise ConfigurationError(
                 "--wait needs a file: standard input cannot be read a second time"
             )
+        if options.get("report"):
+            if not options["journal"]:
+                raise ConfigurationError("--report needs --journal PATH: it shows that")
+            check_replaceable(options["report"])
         try:
             self.job(self.rehearsal_hub() if options["dry_run"] else self.hub(()))
         except ValueError as error:  # an object type that is none, say

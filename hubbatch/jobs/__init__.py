@@ -19,6 +19,7 @@ from .check import (
 from .job import Job, JobReport
 from .rehearsing import Rehearsal, rehearse
 from .replaying import FailedCall, FailuresSource
+from .report import write_report
 from .rows import Row, Source
 from .shaping import Columns, SourceError
 from .sinks import Failures, Records, Results
@@ -52,5 +53,6 @@ __all__ = [
     "read_schema",
     "read_status",
     "rehearse",
+    "write_report",
     "write_schema",
 ]

@@ -377,6 +377,8 @@ class Job:
         self._clock = asyncio.get_running_loop().time
         self._began = self._clock()
         self._journal.progress = self._progress
+        measures = self._journal.measures
+        measures.clock, measures.allowed = self._clock, self._allowed
         await self._journal.begin(self._identity, self.portal_id)
         source, limit = self._source, self._limit
         resumption = Resumption(self._journal, source, self._check_stopping)
@@ -461,6 +463,12 @@ class Job:
             sum(summary.throttled for summary in self._summaries),
             self._seconds + (self._clock() - self._began if self._clock else 0.0),
         )
+
+    def _allowed(self) -> float:
+        """Give the rows a second that the rate limit allows."""
+        limits, family = self._hub.limits, self.operation.call.family
+        limits = limits.families.get(family, limits)
+        return limits.max_requests / limits.interval * self.operation.max_inputs
 
     def _report(self, ended: str, error: HubBatchError | None) -> JobReport:
         counts = self.summary

@@ -22,6 +22,7 @@ from hubbatch.errors import JournalError
 
 from .identity import Identity
 from .locking import JobLock
+from .measuring import Measures
 from .outputs import Output, Sink
 from .states import State
 from .store import Group, Store
@@ -70,6 +71,7 @@ class Journal:
         failure: why nothing can be written any more; None as long as all is well.
         on_failure: called with it, once.
         progress: called for the figures that go with what is written.
+        measures: what else goes with it.
     """
 
     def __init__(self, path: Path | None, sinks: Iterable[Sink] = ()) -> None:
@@ -78,6 +80,7 @@ class Journal:
         self.failure: JournalError | None = None
         self.on_failure: Callable[[JournalError], None] = lambda _: None
         self.progress: Callable[[], tuple[int, int, int, float]] = lambda: (0, 0, 0, 0)
+        self.measures = Measures()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="hubbatch-journal")
         self._lock: JobLock | None = None
         self._store: Store | None = None
@@ -181,6 +184,7 @@ class Journal:
         self._group = Group(inputs=group.inputs)
         self._noted = 0
         group.progress = self.progress()
+        group.measured = self.measures.take()
         self._writing = True
         written = asyncio.wrap_future(self._thread.submit(self._write, group))
         written.add_done_callback(partial(self._on_written, waiting))
@@ -264,6 +268,7 @@ class Journal:
         """
         self._closed = True
         self._group.progress = self.progress()
+        self._group.measured = self.measures.take()
         done = self._thread.submit(self._finish, ended, message, finished=finished)
         self._thread.shutdown(wait=False)
         await self._failing(asyncio.shield(asyncio.wrap_future(done)))
