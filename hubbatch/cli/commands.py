@@ -17,14 +17,17 @@ from hubbatch.simulator.serving import run
 from .checking import check_command
 from .demo import run_demo
 from .looking import completion, report, status, whoami
-from .verbs import archive, create, read, replay, update, upsert
+from .verbs import archive, associate, create, read, replay, update, upsert
 
 
 class _Sections(click.Group):
     """A group whose help has its commands under headings, in order of use."""
 
     headings: Mapping[str, tuple[str, ...]] = {
-        "Send rows": ("update", "upsert", "create", "read", "archive", "replay"),
+        "Send rows": (
+            *("update", "upsert", "create", "read", "archive", "associate"),
+            "replay",
+        ),
         "Look": ("check", "status", "report", "whoami"),
         "Without an account": ("demo", "simulate"),
         "This shell": ("completion",),
@@ -108,6 +111,7 @@ for _command in (
     create,
     read,
     archive,
+    associate,
     replay,
     check_command,
     status,

@@ -26,7 +26,7 @@ from hubbatch import (
     InputFailed,
     JournalError,
 )
-from hubbatch.jobs import Job, JobReport, SourceError, rehearse, write_report
+from hubbatch.jobs import Export, Job, JobReport, SourceError, rehearse, write_report
 
 from .endings import Ending, Status, count_words
 from .orders import Order
@@ -185,7 +185,7 @@ class _Stopping:
     """
 
     console: Console
-    job: Job | None = None
+    job: Job | Export | None = None
     number: int | None = None
     _task: asyncio.Task[Any] | None = field(factory=asyncio.current_task, init=False)
 

@@ -126,6 +126,25 @@ source_argument = together(
     click.argument("object_type", metavar="OBJECT_TYPE"),
     click.argument("source", metavar="SOURCE"),
 )
+maybe_source = together(
+    click.argument("object_type", metavar="OBJECT_TYPE"),
+    click.argument("source", metavar="[SOURCE]", required=False),
+)
+everything = together(
+    option(
+        "--all",
+        "everything",
+        is_flag=True,
+        heading=_SOURCE,
+        help="Read all records of the type, in place of a SOURCE.",
+    ),
+    option(
+        "--archived",
+        is_flag=True,
+        heading=_SOURCE,
+        help="With --all: those that are archived, in place of the others.",
+    ),
+)
 id_column = option(
     "--id-column",
     metavar="NAME",
@@ -228,6 +247,53 @@ preflight = option(
     is_flag=True,
     heading=_SAFETY,
     help="Check all rows first, as `check` does; send nothing if one is wrong.",
+)
+pair_options = together(
+    option(
+        "--from-column",
+        metavar="NAME",
+        heading=_SOURCE,
+        help="The column with the ids of FROM_TYPE.  [default: from_id, or from]",
+    ),
+    option(
+        "--to-column",
+        metavar="NAME",
+        heading=_SOURCE,
+        help="The column with the ids of TO_TYPE.  [default: to_id, or to]",
+    ),
+    option(
+        "--from-map",
+        type=_PATH,
+        multiple=True,
+        heading=_SOURCE,
+        help="Results of creates: ids of FROM_TYPE are `input_id`s there. Repeatable.",
+    ),
+    option(
+        "--to-map",
+        type=_PATH,
+        multiple=True,
+        heading=_SOURCE,
+        help="Results of creates: ids of TO_TYPE are `input_id`s there. Repeatable.",
+    ),
+    option(
+        "--label",
+        metavar="LABEL",
+        heading=_SOURCE,
+        help="As what, by its label.  [default: without a label]",
+    ),
+    option(
+        "--type-id",
+        type=click.IntRange(min=1),
+        metavar="N",
+        heading=_SOURCE,
+        help="As what, by its number.",
+    ),
+    option(
+        "--remove",
+        is_flag=True,
+        heading=_SOURCE,
+        help="Take this label off; without one, separate the records altogether.",
+    ),
 )
 file_options = together(
     option(

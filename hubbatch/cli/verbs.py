@@ -11,7 +11,7 @@ from hubbatch.core.operations import Verb
 
 from . import options as given
 from .conducting import conduct
-from .orders import order_replay, order_verb
+from .orders import order_pairs, order_replay, order_verb
 
 
 _SOURCE_HELP = (
@@ -27,8 +27,9 @@ _STATUS_HELP = (
 
 def _verb(verb: Verb, summary: str, *decorators: Any) -> click.Command:
     """Make the command of a verb."""
+    source = given.maybe_source if verb == "read" else given.source_argument
 
-    @given.together(given.source_argument, *decorators)
+    @given.together(source, *decorators)
     @given.together(given.file_options, given.job_options, given.account_options)
     def run(**options: Any) -> None:
         sys.exit(conduct(partial(order_verb, verb, options), options))
@@ -73,13 +74,35 @@ create = _verb(
 )
 read = _verb(
     "read",
-    "Read records by id, or by a unique property, into a file.",
+    "Read records by id, by a unique property, or all of them, into a file.",
     given.id_column,
     given.id_property,
+    given.everything,
     given.read_properties,
     given.output,
 )
 archive = _verb("archive", "Archive records.", given.id_column)
+
+
+@click.command(
+    cls=given.Command,
+    short_help="Associate records with records, or separate them.",
+    epilog=_STATUS_HELP,
+)
+@click.argument("from_type", metavar="FROM_TYPE")
+@click.argument("to_type", metavar="TO_TYPE")
+@click.argument("source", metavar="SOURCE")
+@given.together(
+    given.pair_options, given.file_options, given.job_options, given.account_options
+)
+def associate(**options: Any) -> None:
+    """Associate the records of two types, pair by pair.
+
+    SOURCE is a .csv or .jsonl file, or - for JSON lines on standard input, with the
+    two ids in a row. --from-map and --to-map are for ids of another system: they say
+    what those have become, and are the --results of the jobs that created the records.
+    """
+    sys.exit(conduct(partial(order_pairs, options), options))
 
 
 @click.command(

@@ -16,7 +16,9 @@ from .check import (
     read_schema,
     write_schema,
 )
+from .exporting import Export
 from .job import Job, JobReport
+from .pairing import IdMap, PairColumns, find_type
 from .rehearsing import Rehearsal, rehearse
 from .replaying import FailedCall, FailuresSource
 from .report import write_report
@@ -33,14 +35,17 @@ __all__ = [
     "CheckReport",
     "Columns",
     "CsvSource",
+    "Export",
     "FailedCall",
     "Failures",
     "FailuresSource",
     "Finding",
+    "IdMap",
     "Job",
     "JobReport",
     "JobStatus",
     "JsonLinesSource",
+    "PairColumns",
     "Records",
     "Rehearsal",
     "Results",
@@ -49,6 +54,7 @@ __all__ = [
     "SourceError",
     "StandardInput",
     "check",
+    "find_type",
     "open_source",
     "read_schema",
     "read_status",

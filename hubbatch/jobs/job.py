@@ -32,7 +32,6 @@ from hubbatch.errors import (
     ConfigurationError,
     HubBatchError,
     JournalError,
-    PermissionDeniedError,
     TooManyFailures,
 )
 from hubbatch.models import Property
@@ -54,6 +53,7 @@ from .options import (
 )
 from .outputs import Sink, SinkOrPath
 from .passage import Passage, Tally
+from .portal import find_portal
 from .resuming import Resumption, first_later, then_later, unhurried
 from .rows import Inputs, Row, Source, as_source
 from .sinks import Failures, Records, Results
@@ -111,7 +111,8 @@ class Job:
     Args:
         hub: the client of the account.
         verb: create, read, update, upsert or archive.
-        object_type: e.g. `tickets`.
+        object_type: e.g. `tickets`. Or `associations.contacts.companies`, with the
+            verbs create, create_default, archive and archive_labels.
         source: a `Source`, or any iterable or async iterable of inputs.
         id_property: as of the verb.
         properties: which to read.
@@ -244,7 +245,9 @@ class Job:
             fingerprint = await asyncio.to_thread(self._source.fingerprint)
             self._identity = self._identify(fingerprint)
             self._history = await self._journal.open(self._identity)
-            await self._find_portal()
+            self.portal_id = await find_portal(
+                self._hub, self._history, self._account, self._journal.path
+            )
             if self._preflight is not False and self._history.new:
                 await self._look_before(fingerprint)
         except BaseException:
@@ -280,7 +283,7 @@ class Job:
         error: HubBatchError | None = None
         try:
             error = await self._send()
-            ended, message = _ending(error)
+            ended, message = ending(error)
         except Stopped:
             ended, message = "stopped", None
         except BaseException as raised:
@@ -335,27 +338,6 @@ class Job:
                 for name, output in self._journal.outputs.items()
             },
         )
-
-    async def _find_portal(self) -> None:
-        history, wanted = self._history, self._account
-        if history.finished:
-            self.portal_id = history.portal_id
-        else:
-            try:
-                self.portal_id = (await self._hub.account()).portal_id
-            except PermissionDeniedError:  # the token may write, and not ask this
-                self.portal_id = None
-        if wanted is not None and self.portal_id != wanted:
-            found = self.portal_id or "one that HubSpot does not tell"
-            raise ConfigurationError(
-                f"the access token is of account {found}, not of {wanted}"
-            )
-        if history.portal_id not in (None, self.portal_id):
-            found = self.portal_id or "one that HubSpot does not tell"
-            raise JournalError(
-                f"{self._journal.path} is the journal of a job in portal "
-                f"{history.portal_id}; the access token is of portal {found}"
-            )
 
     async def _look_before(self, fingerprint: str | None) -> None:
         given = self._source.inputs if isinstance(self._source, Inputs) else None
@@ -494,7 +476,8 @@ class Job:
         )
 
 
-def _ending(error: HubBatchError | None) -> tuple[str, str | None]:
+def ending(error: HubBatchError | None) -> tuple[str, str | None]:
+    """Name how a run ended, and what its journal says of that."""
     if isinstance(error, TooManyFailures):  # its sentence may quote a value
         return type(error).__name__, "more records failed than max_failures allows"
     if error is not None:

@@ -44,11 +44,13 @@ class History:
         portal_id: the account, if it is known.
         counts: the rows by their states.
         runs: the sums of `Store.runs`.
+        cursor: where a list goes on.
     """
 
     new: bool = True
     finished: bool = False
     portal_id: int | None = None
+    cursor: str | None = None
     counts: Mapping[State, int] = field(factory=lambda: dict.fromkeys(State, 0))
     runs: Mapping[str, Any] = field(
         factory=lambda: (
@@ -124,6 +126,7 @@ class Journal:
             new=False,
             finished=store.finished(),
             portal_id=store.portal_id(),
+            cursor=store.cursor(),
             counts=store.counts(),
             runs=store.runs(),
         )
@@ -173,6 +176,10 @@ class Journal:
     def read(self, inputs: int) -> None:
         """Note how many rows have been read."""
         self._group.inputs = inputs
+
+    def turn(self, cursor: str) -> None:
+        """Note where a list goes on."""
+        self._group.cursor = cursor
 
     def flush(self) -> None:
         """Have all that was noted written, with what else comes up until then."""

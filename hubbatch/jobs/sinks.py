@@ -18,6 +18,7 @@ import orjson
 from hubbatch.core.codec import unstructure
 from hubbatch.core.operations import Operation
 from hubbatch.core.outcomes import Outcome, OutcomeStatus
+from hubbatch.core.values import Unsendable
 from hubbatch.errors import ConfigurationError, RecordError
 from hubbatch.models import (
     CreateInput,
@@ -278,6 +279,8 @@ def _as_text(value: Any) -> object:
         return dict(value)
     if isinstance(value, set | frozenset):
         return sorted(value, key=str)
+    if isinstance(value, Unsendable):
+        return None
     if attrs.has(type(value)):
         return attrs.asdict(value, recurse=False)
     return str(value)

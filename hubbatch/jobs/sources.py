@@ -21,11 +21,9 @@ from .lines import LineParser, check_decoded, codec_of
 from .rows import Row
 from .shaping import (
     BadRow,
-    Columns,
-    FieldsShaper,
+    Meaning,
     Shaper,
     SourceError,
-    cells_shaper,
 )
 from .stdin import StandardInput
 
@@ -41,7 +39,7 @@ ENDINGS = (".csv", ".jsonl", ".ndjson")
 
 def open_source(
     path: str | os.PathLike[str],
-    columns: Columns,
+    columns: Meaning,
     *,
     encoding: str = "utf-8",
     delimiter: str = ",",
@@ -142,7 +140,7 @@ class CsvSource(_File):
     def __init__(
         self,
         path: str | os.PathLike[str],
-        columns: Columns,
+        columns: Meaning,
         *,
         encoding: str = "utf-8",
         delimiter: str = ",",
@@ -164,7 +162,7 @@ class CsvSource(_File):
         index, line = -1, 1
         try:
             header = self._header(reader)
-            shape = cells_shaper(self._columns, header)
+            shape = self._columns.of_cells(header)
             index, line = 0, reader.line_num + 1
             for cells in reader:
                 if any(cells):
@@ -219,7 +217,7 @@ class JsonLinesSource(LinesFile):
     def __init__(
         self,
         path: str | os.PathLike[str],
-        columns: Columns,
+        columns: Meaning,
         *,
         encoding: str = "utf-8",
     ) -> None:
@@ -227,7 +225,7 @@ class JsonLinesSource(LinesFile):
         self._columns = columns
 
     def _shaper(self) -> Shaper:
-        return FieldsShaper(self._columns)
+        return self._columns.of_fields()
 
 
 class _Tapped(io.FileIO):

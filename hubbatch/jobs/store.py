@@ -31,7 +31,7 @@ _SCHEMA = """
 CREATE TABLE job (
     verb TEXT NOT NULL, object_type TEXT NOT NULL, portal_id INT,
     source TEXT NOT NULL, fingerprint TEXT, options TEXT NOT NULL,
-    inputs INT NOT NULL, finished INT NOT NULL
+    inputs INT NOT NULL, finished INT NOT NULL, cursor TEXT
 );
 CREATE TABLE run (
     id INTEGER PRIMARY KEY, started_at TEXT NOT NULL, updated_at TEXT NOT NULL,
@@ -111,6 +111,7 @@ class Group:
         inputs: how many rows have been read.
         progress: requests, retries, 429 answers and seconds of this run.
         measured: what else there is to say of it.
+        cursor: where a list goes on, if it has moved.
     """
 
     states: dict[int, State] = field(factory=dict)
@@ -119,6 +120,7 @@ class Group:
     inputs: int = 0
     progress: tuple[int, int, int, float] = (0, 0, 0, 0.0)
     measured: Measured = field(factory=Measured)
+    cursor: str | None = None
 
 
 class Store:
@@ -213,7 +215,7 @@ class Store:
             f"PRAGMA user_version = {_SCHEMA_VERSION};"
         )
         execute(
-            "INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, 0, 0)",
+            "INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, 0, 0, NULL)",
             (
                 job.verb,
                 job.object_type,
@@ -255,6 +257,11 @@ class Store:
         """Whether every row has its final outcome."""
         [[finished]] = self._connection.execute("SELECT finished FROM job")
         return bool(finished)
+
+    def cursor(self) -> str | None:
+        """Tell where a list goes on; None at its beginning."""
+        [[cursor]] = self._connection.execute("SELECT cursor FROM job")
+        return cursor  # type: ignore[no-any-return] # a column of texts
 
     def inputs(self) -> int:
         """Count the rows that were read."""
@@ -346,6 +353,8 @@ class Store:
             for name, length in lengths.items():
                 execute("UPDATE output SET bytes = ? WHERE name = ?", (length, name))
             execute("UPDATE job SET inputs = max(inputs, ?)", (group.inputs,))
+            if group.cursor is not None:
+                execute("UPDATE job SET cursor = ?", (group.cursor,))
             execute(_WRITE_PROGRESS, (*group.progress, self._run))
             self._write_measured(group)
             execute("COMMIT")

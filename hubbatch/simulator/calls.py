@@ -130,6 +130,8 @@ class Call:
         target = store.shelf(route.to_type)
         if target is None:
             raise Refusal(400, f"Unable to infer object type from: {route.to_type}")
+        if route.method == "GET":
+            return as_json(200, associations.labels(store, source, target)), 0
         v3 = route.family == "associations v3"
         parsed = named.parsed if v3 else associations.parsed
         inputs = parsed(self.request.content, route.verb)

@@ -69,6 +69,14 @@ _ROUTES: Final[tuple[tuple[Family, str, re.Pattern[str]], ...]] = (
         ),
     ),
     (
+        "associations",
+        "GET",
+        re.compile(
+            f"/crm/(?:v4/associations|associations/(?P<version>{_VERSION}))"
+            f"/{_TYPE}/(?P<to_type>[^/]+)/(?P<verb>labels)/?"
+        ),
+    ),
+    (
         "properties",
         "POST",
         re.compile(
@@ -109,6 +117,7 @@ VERBS: Final = (
     *("create", "read", "update", "upsert", "archive"),
     *(f"associations/{verb}" for verb in ("create", "read", "archive")),
     *("associations/associate/default", "associations/labels/archive"),
+    "associations/labels",
     *("list", "delete", "memberships/read", "splits/read", "splits/upsert"),
     *(f"properties/{verb}" for verb in ("create", "read", "archive")),
     *("token", "details", "api-usage/daily/private-apps"),
