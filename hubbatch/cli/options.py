@@ -212,7 +212,7 @@ output = option(
     type=_PATH,
     required=True,
     heading=_OUTCOMES,
-    help="Write the records here (.csv or .jsonl).",
+    help="Write the records here (.csv, .jsonl or .parquet).",
 )
 maybe_output = option(
     "-o",
@@ -311,6 +311,12 @@ file_options = together(
         callback=check_delimiter,
         heading=_SOURCE,
         help="What separates the cells of a CSV.",
+    ),
+    option(
+        "--query",
+        metavar="SQL",
+        heading=_SOURCE,
+        help="SOURCE is an SQLite database; take the rows of this SELECT.",
     ),
 )
 job_options = together(

@@ -4,6 +4,7 @@ import asyncio
 import os
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from attrs import define
@@ -22,6 +23,7 @@ from hubbatch.jobs import (
 )
 from hubbatch.jobs.options import PAIRS
 from hubbatch.jobs.report import check_replaceable
+from hubbatch.jobs.tables import need_pyarrow
 from hubbatch.models import AssociationSpecWithLabel
 from hubbatch.net.listening import Listener
 
@@ -94,6 +96,15 @@ class Order:
             if not options["journal"]:
                 raise ConfigurationError("--report needs --journal PATH: it shows that")
             check_replaceable(options["report"])
+        table, lines = options.get("table"), options.get("output")
+        if table is not None and lines is not None:
+            need_pyarrow()
+            journal = options["journal"]
+            begun = lines.exists() or (journal is not None and journal.exists())
+            if table.exists() and not begun:
+                raise ConfigurationError(
+                    f"{table} exists already: remove it, or name another file"
+                )
         try:
             self.job(self.rehearsal_hub() if options["dry_run"] else self.hub(()))
         except ValueError as error:  # an object type that is none, say
@@ -182,6 +193,7 @@ def order_verb(verb: Verb, options: Mapping[str, Any]) -> Order:
     Raises:
         ConfigurationError, SourceError: if the source is none.
     """
+    options = _by_lines(options)
     properties = options.get("properties") or {}
     reading = verb == "read"
     everything = bool(options.get("everything"))
@@ -211,6 +223,7 @@ def order_verb(verb: Verb, options: Mapping[str, Any]) -> Order:
         columns,
         encoding=options["encoding"],
         delimiter=options["delimiter"],
+        query=options["query"],
     )
     return Order(
         verb=verb,
@@ -219,6 +232,15 @@ def order_verb(verb: Verb, options: Mapping[str, Any]) -> Order:
         call=call,
         options={"no_journal": False, **options},
     )
+
+
+def _by_lines(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Have records written as JSON lines, where they are to be Parquet in the end."""
+    output: Path | None = options.get("output")
+    if output is None or output.suffix.lower() != ".parquet":
+        return options
+    lines = output.with_name(f"{output.name}.jsonl")
+    return {**options, "output": lines, "table": output}
 
 
 def _order_everything(options: Mapping[str, Any], call: dict[str, Any]) -> Order:
@@ -267,6 +289,7 @@ def order_pairs(options: Mapping[str, Any]) -> Order:
             columns,
             encoding=options["encoding"],
             delimiter=options["delimiter"],
+            query=options["query"],
         ),
         call={"id_property": None, "properties": (), "legacy": False},
         options={"no_journal": False, **options},

@@ -15,8 +15,8 @@ from .orders import order_pairs, order_replay, order_verb
 
 
 _SOURCE_HELP = (
-    "SOURCE is a .csv or .jsonl file, or - for JSON lines on standard input. In a CSV "
-    "or flat JSON line every column but the id is a property; a JSON line may also "
+    "SOURCE is a .csv, .jsonl or .parquet file, or - for JSON lines on standard input. "
+    "In a CSV or flat JSON line every column but the id is a property; a JSON line may also "
     'have HubSpot\'s shape, {"id": ..., "properties": {...}}.'
 )
 _STATUS_HELP = (

@@ -19,6 +19,7 @@ from .check import (
 from .exporting import Export
 from .job import Job, JobReport
 from .pairing import IdMap, PairColumns, find_type
+from .parquet import write_parquet
 from .rehearsing import Rehearsal, rehearse
 from .replaying import FailedCall, FailuresSource
 from .report import write_report
@@ -28,9 +29,11 @@ from .sinks import Failures, Records, Results
 from .sources import CsvSource, JsonLinesSource, open_source
 from .status import JobStatus, read_status
 from .stdin import StandardInput
+from .tables import ArrowSource, ParquetSource, SqliteSource
 
 
 __all__ = [
+    "ArrowSource",
     "CheckFailed",
     "CheckReport",
     "Columns",
@@ -46,12 +49,14 @@ __all__ = [
     "JobStatus",
     "JsonLinesSource",
     "PairColumns",
+    "ParquetSource",
     "Records",
     "Rehearsal",
     "Results",
     "Row",
     "Source",
     "SourceError",
+    "SqliteSource",
     "StandardInput",
     "check",
     "find_type",
@@ -59,6 +64,7 @@ __all__ = [
     "read_schema",
     "read_status",
     "rehearse",
+    "write_parquet",
     "write_report",
     "write_schema",
 ]

@@ -26,6 +26,7 @@ from .shaping import (
     SourceError,
 )
 from .stdin import StandardInput
+from .tables import ParquetSource, SqliteSource
 
 
 # HubSpot's longest text has 65,536 characters; one that is longer should fail as a
@@ -43,13 +44,21 @@ def open_source(
     *,
     encoding: str = "utf-8",
     delimiter: str = ",",
-) -> "CsvSource | JsonLinesSource | StandardInput":
-    """Choose the source for a path: `.csv`, `.jsonl`, or `-` for standard input.
+    query: str | None = None,
+) -> "CsvSource | JsonLinesSource | ParquetSource | SqliteSource | StandardInput":
+    """Choose the source for a path: by its ending, or `-` for standard input.
+
+    With a `query` it is an SQLite database, whatever its name.
 
     Raises:
-        ConfigurationError: for a file of another kind, or an unknown encoding.
+        ConfigurationError: for a file of another kind, or an unknown encoding; for
+            Parquet without its extra.
     """
     ending = Path(path).suffix.lower()
+    if query is not None:
+        return SqliteSource(path, query, columns)
+    if ending == ".parquet":
+        return ParquetSource(path, columns)
     if os.fspath(path) == "-":
         return StandardInput(columns, encoding=encoding)
     if ending == ".csv":
@@ -57,8 +66,8 @@ def open_source(
     if ending in ENDINGS:
         return JsonLinesSource(path, columns, encoding=encoding)
     raise ConfigurationError(
-        f"{os.fspath(path)}: neither .csv nor .jsonl (nor - for JSON lines on "
-        "standard input)"
+        f"{os.fspath(path)}: neither .csv nor .jsonl nor .parquet (nor - for JSON "
+        "lines on standard input)"
     )
 
 

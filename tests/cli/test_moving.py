@@ -1,5 +1,7 @@
 """`associate`, and `read --all`."""
 
+import sqlite3
+
 from pathlib import Path
 
 import pytest
@@ -137,3 +139,33 @@ def test_what_read_cannot_be_told(
 
     assert done.status == 2
     assert words in done.err
+
+
+def test_parquet_in_and_out(shell: Shell) -> None:
+    """What was read can be sent back; a file that is there is left alone."""
+    ids = shell.tickets(3)
+    words = ("read", "tickets", "--all", "--property", "subject", "-o", "all.parquet")
+
+    assert shell(*words, "--journal", "run.db").status == 0
+    assert not Path("all.parquet.jsonl").exists()
+    assert "nothing was sent" in shell(*words, "--journal", "run.db").err
+    assert "exists already" in shell(*words).err
+    done = shell("update", "tickets", "all.parquet", "--property", "subject=content")
+
+    assert done.status == 0
+    stored = [shell.sim.store.get("tickets", one) for one in ids]
+    assert {one.properties["content"] for one in stored if one} == {"s0", "s1", "s2"}
+
+
+def test_rows_of_a_database(shell: Shell) -> None:
+    [ticket] = shell.tickets(1)
+    with sqlite3.connect("old.db") as connection:
+        connection.execute("CREATE TABLE t AS SELECT ? AS id, 'new' AS s", (ticket,))
+    connection.close()
+
+    query = ("--query", "SELECT id, s AS subject FROM t ORDER BY id")
+    assert shell("update", "tickets", "old.db", *query).status == 0
+    stored = shell.sim.store.get("tickets", ticket)
+    assert stored is not None
+    assert stored.properties["subject"] == "new"
+    assert shell("update", "tickets", "old.db").status == 2
