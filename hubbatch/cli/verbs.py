@@ -16,8 +16,8 @@ from .orders import order_pairs, order_replay, order_verb
 
 _SOURCE_HELP = (
     "SOURCE is a .csv, .jsonl or .parquet file, or - for JSON lines on standard input. "
-    "In a CSV or flat JSON line every column but the id is a property; a JSON line may also "
-    'have HubSpot\'s shape, {"id": ..., "properties": {...}}.'
+    "In a CSV or flat JSON line every column but the id is a property; a JSON line may "
+    'also have HubSpot\'s shape, {"id": ..., "properties": {...}}.'
 )
 _STATUS_HELP = (
     "Exit status: 0 all succeeded; 1 some did not; 2 usage, unreadable input, wrong "
