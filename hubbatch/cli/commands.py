@@ -17,7 +17,16 @@ from hubbatch.simulator.serving import run
 from .checking import check_command
 from .demo import run_demo
 from .looking import completion, report, status, whoami
-from .verbs import archive, associate, create, read, replay, update, upsert
+from .verbs import (
+    archive,
+    associate,
+    associations,
+    create,
+    read,
+    replay,
+    update,
+    upsert,
+)
 
 
 class _Sections(click.Group):
@@ -26,7 +35,7 @@ class _Sections(click.Group):
     headings: Mapping[str, tuple[str, ...]] = {
         "Send rows": (
             *("update", "upsert", "create", "read", "archive", "associate"),
-            "replay",
+            *("associations", "replay"),
         ),
         "Look": ("check", "status", "report", "whoami"),
         "Without an account": ("demo", "simulate"),
@@ -112,6 +121,7 @@ for _command in (
     read,
     archive,
     associate,
+    associations,
     replay,
     check_command,
     status,

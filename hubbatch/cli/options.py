@@ -122,15 +122,15 @@ _OUTCOMES = "The outcomes"
 _SAFETY = "How far to go"
 _ACCOUNT = "The account"
 
-source_argument = together(
+source_argument: Decorator[Any] = together(
     click.argument("object_type", metavar="OBJECT_TYPE"),
     click.argument("source", metavar="SOURCE"),
 )
-maybe_source = together(
+maybe_source: Decorator[Any] = together(
     click.argument("object_type", metavar="OBJECT_TYPE"),
     click.argument("source", metavar="[SOURCE]", required=False),
 )
-everything = together(
+everything: Decorator[Any] = together(
     option(
         "--all",
         "everything",
@@ -145,25 +145,25 @@ everything = together(
         help="With --all: those that are archived, in place of the others.",
     ),
 )
-id_column = option(
+id_column: Decorator[Any] = option(
     "--id-column",
     metavar="NAME",
     heading=_SOURCE,
     help="The column with the ids.  [default: the one named like --id-property, or id]",
 )
-create_id_column = option(
+create_id_column: Decorator[Any] = option(
     "--id-column",
     metavar="NAME",
     heading=_SOURCE,
     help="A column of your own ids, not sent, but shown in results.  [default: id]",
 )
-id_property = option(
+id_property: Decorator[Any] = option(
     "--id-property",
     metavar="NAME",
     heading=_SOURCE,
     help="The unique property that the ids are values of.",
 )
-columns = option(
+columns: Decorator[Any] = option(
     "--property",
     "properties",
     metavar="COLUMN[=NAME]",
@@ -172,7 +172,7 @@ columns = option(
     heading=_SOURCE,
     help="Send this column (as this property), and no others. Repeatable.",
 )
-read_properties = option(
+read_properties: Decorator[Any] = option(
     "--property",
     "properties",
     metavar="NAME",
@@ -180,7 +180,7 @@ read_properties = option(
     heading=_SOURCE,
     help="Read this property. Repeatable.  [default: the type's own]",
 )
-empty = option(
+empty: Decorator[Any] = option(
     "--empty",
     type=click.Choice(["skip", "clear"]),
     default="skip",
@@ -188,25 +188,25 @@ empty = option(
     heading=_SOURCE,
     help="What an empty cell of a CSV does to its property.",
 )
-legacy = option(
+legacy: Decorator[Any] = option(
     "--legacy",
     is_flag=True,
     heading=_SOURCE,
     help="Use crm-objects/v1 (tickets, products, line_items).",
 )
-reconcile_by = option(
+reconcile_by: Decorator[Any] = option(
     "--reconcile-by",
     metavar="NAME",
     heading=_SAFETY,
     help="Find creates whose answer was lost by this unique property.",
 )
-no_journal = option(
+no_journal: Decorator[Any] = option(
     "--no-journal",
     is_flag=True,
     heading=_SAFETY,
     help="Create more than one chunk without a journal.",
 )
-output = option(
+output: Decorator[Any] = option(
     "-o",
     "--output",
     type=_PATH,
@@ -214,41 +214,41 @@ output = option(
     heading=_OUTCOMES,
     help="Write the records here (.csv, .jsonl or .parquet).",
 )
-maybe_output = option(
+maybe_output: Decorator[Any] = option(
     "-o",
     "--output",
     type=_PATH,
     heading=_OUTCOMES,
     help="Write the records of a read here (.csv or .jsonl).",
 )
-limit = option(
+limit: Decorator[Any] = option(
     "--limit",
     type=click.IntRange(min=1),
     metavar="N",
     heading=_SOURCE,
     help="Take the first N rows only.",
 )
-as_json = option(
+as_json: Decorator[Any] = option(
     "--json",
     "as_json",
     is_flag=True,
     heading=_OUTCOMES,
     help="Print one JSON object on standard output, last.",
 )
-rate_limit = option(
+rate_limit: Decorator[Any] = option(
     "--rate-limit",
     type=click.FloatRange(min=1),
     metavar="N",
     heading=_SAFETY,
     help="At most N requests per 10 s.  [default: as HubSpot tells]",
 )
-preflight = option(
+preflight: Decorator[Any] = option(
     "--preflight",
     is_flag=True,
     heading=_SAFETY,
     help="Check all rows first, as `check` does; send nothing if one is wrong.",
 )
-pair_options = together(
+pair_options: Decorator[Any] = together(
     option(
         "--from-column",
         metavar="NAME",
@@ -295,7 +295,7 @@ pair_options = together(
         help="Take this label off; without one, separate the records altogether.",
     ),
 )
-file_options = together(
+file_options: Decorator[Any] = together(
     option(
         "--encoding",
         default="utf-8",
@@ -319,7 +319,7 @@ file_options = together(
         help="SOURCE is an SQLite database; take the rows of this SELECT.",
     ),
 )
-job_options = together(
+job_options: Decorator[Any] = together(
     limit,
     option(
         "--journal",
@@ -385,7 +385,7 @@ job_options = together(
         help="At most N requests at a time.",
     ),
 )
-account_options = together(
+account_options: Decorator[Any] = together(
     option(
         "--account",
         type=click.IntRange(min=1),

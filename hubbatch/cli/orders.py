@@ -133,6 +133,9 @@ class Order:
     def title(self) -> str:
         """Say in a word what is done to what."""
         if self.object_type.startswith(PAIRS):
+            if self.verb == "read":
+                pair = self.object_type.removeprefix(PAIRS).split(".", 1)
+                return f"read associations of {' with '.join(pair)}"
             removes = self.verb in ("archive", "archive_labels")
             one, other = self.object_type.removeprefix(PAIRS).split(".", 1)
             return f"{'separate' if removes else 'associate'} {one} and {other}"
@@ -252,6 +255,27 @@ def _order_everything(options: Mapping[str, Any], call: dict[str, Any]) -> Order
         object_type=options["object_type"],
         source=Everything(),
         call=call,
+        options={"no_journal": False, **options},
+    )
+
+
+def order_associations(options: Mapping[str, Any]) -> Order:
+    """Read the parameters of `associations`.
+
+    Raises:
+        ConfigurationError, SourceError: if the source is none.
+    """
+    return Order(
+        verb="read",
+        object_type=f"{PAIRS}{options['from_type']}.{options['to_type']}",
+        source=open_source(
+            options["source"],
+            Columns(verb="read", id_column=options["id_column"]),
+            encoding=options["encoding"],
+            delimiter=options["delimiter"],
+            query=options["query"],
+        ),
+        call={"id_property": None, "properties": (), "legacy": False},
         options={"no_journal": False, **options},
     )
 

@@ -11,7 +11,7 @@ from hubbatch.core.operations import Verb
 
 from . import options as given
 from .conducting import conduct
-from .orders import order_pairs, order_replay, order_verb
+from .orders import order_associations, order_pairs, order_replay, order_verb
 
 
 _SOURCE_HELP = (
@@ -43,7 +43,7 @@ def _verb(verb: Verb, summary: str, *decorators: Any) -> click.Command:
     )(run)
 
 
-update = _verb(
+update: click.Command = _verb(
     "update",
     "Set properties of existing records.",
     given.id_column,
@@ -53,7 +53,7 @@ update = _verb(
     given.legacy,
     given.preflight,
 )
-upsert = _verb(
+upsert: click.Command = _verb(
     "upsert",
     "Set properties by a unique value; create what is missing.",
     given.id_column,
@@ -62,26 +62,30 @@ upsert = _verb(
     given.empty,
     given.preflight,
 )
-create = _verb(
+create: click.Command = _verb(
     "create",
     "Create records, none of them twice.",
     given.create_id_column,
     given.columns,
     given.empty,
+    given.legacy,
     given.no_journal,
     given.reconcile_by,
     given.preflight,
 )
-read = _verb(
+read: click.Command = _verb(
     "read",
     "Read records by id, by a unique property, or all of them, into a file.",
     given.id_column,
     given.id_property,
     given.everything,
     given.read_properties,
+    given.legacy,
     given.output,
 )
-archive = _verb("archive", "Archive records.", given.id_column)
+archive: click.Command = _verb(
+    "archive", "Archive records.", given.id_column, given.legacy
+)
 
 
 @click.command(
@@ -103,6 +107,30 @@ def associate(**options: Any) -> None:
     what those have become, and are the --results of the jobs that created the records.
     """
     sys.exit(conduct(partial(order_pairs, options), options))
+
+
+@click.command(
+    cls=given.Command,
+    short_help="Read what records are associated with, into a file.",
+    epilog=_STATUS_HELP,
+)
+@click.argument("from_type", metavar="FROM_TYPE")
+@click.argument("to_type", metavar="TO_TYPE")
+@click.argument("source", metavar="SOURCE")
+@given.together(
+    given.id_column,
+    given.output,
+    given.file_options,
+    given.job_options,
+    given.account_options,
+)
+def associations(**options: Any) -> None:
+    """Read which records of TO_TYPE those of FROM_TYPE are associated with.
+
+    SOURCE has the ids of FROM_TYPE, as `read` has written them, say. The output has a
+    line for each pair, with the columns from_id, to_id and labels, for `associate`.
+    """
+    sys.exit(conduct(partial(order_associations, options), options))
 
 
 @click.command(

@@ -7,17 +7,12 @@ from attrs import Factory, define, field
 
 from hubbatch.errors import (
     HubBatchError,
-    RecordConflict,
     RecordError,
     RecordInvalid,
-    RecordNotFound,
 )
 
-from .blaming import from_api_error
 from .calls import Encoder, Operation
-from .encoding import encoder, renames
-from .events import ChunkIsolated
-from .isolating import Density, halve, split
+from .encoding import encoder
 from .outcomes import (
     Outcome,
     OutcomeStatus,
@@ -26,17 +21,11 @@ from .outcomes import (
     unknown_error,
     unsuccessful,
 )
-from .paging import next_pages
 from .planning import Chunk, Desk
-from .reconciling import Reconciler
 from .settling import Settlement
 from .stopping import FailureWatch
 from .telling import Teller
 from .values import InvalidInput
-from .verdicts import Again, Missing, Refused, Throttled
-
-
-NO_ROOM = "HubSpot's rate limit left no room for it"
 
 
 class Emit(Protocol):
@@ -61,12 +50,11 @@ class Emit(Protocol):
 
 @define(eq=False, kw_only=True)
 class Ledger:
-    """Turns what happens to chunks into outcomes, and frees the desk of them.
+    """Keeps the outcomes of a batch, and frees the desk of what has one.
 
     Attributes:
         freed: called when the desk has changed and more may happen.
         watch: says when too many have failed; then `stop` is called, once.
-        isolate: whether a refused chunk is split to find its bad records.
         teller: tells of what happens.
         ended: why the batch has ended; None while it goes on.
     """
@@ -77,19 +65,15 @@ class Ledger:
     freed: Callable[[], None]
     watch: FailureWatch | None = None
     stop: Callable[[HubBatchError], None] | None = None
-    isolate: bool = True
     teller: Teller = Factory(
         lambda self: Teller(operation=self.operation), takes_self=True
     )
     summary: Summary = field(factory=Summary)
     ended: str | None = field(default=None, init=False)
     _encode: Encoder = field(init=False)
-    _density: Density = field(factory=Density, init=False)
-    _reconciler: Reconciler = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._encode = encoder(self.operation)
-        self._reconciler = Reconciler(self.operation, self)
 
     def take_in(self, block: list[Any]) -> None:
         """Encode inputs and offer them; what cannot be sent fails on the spot."""
@@ -138,125 +122,6 @@ class Ledger:
         self._drop(chunk)
         self._release(chunk)
 
-    def settle(self, chunk: Chunk, settlement: Settlement, now: float) -> None:
-        """Give each input of an answered chunk its outcome, or ask for it once more."""
-        if chunk.probing:
-            self._reconciler.settle(chunk, settlement, now)
-            return
-        self.emit.answered(chunk, settlement)
-        if not (settlement.failed or settlement.open or settlement.unfinished):
-            self.succeed(chunk, settlement.results)
-            return
-        amiss = {*settlement.failed, *settlement.open, *settlement.unfinished}
-        fine = [position for position in range(len(chunk)) if position not in amiss]
-        if fine:
-            self.succeed(chunk.pick(fine), [settlement.results[p] for p in fine])
-        for position, error in settlement.failed.items():
-            self._refused(chunk.pick([position]), error)
-        if settlement.open:
-            self._settle_open(chunk, settlement.open)
-        shape = self.operation.call.results
-        if settlement.unfinished and shape is not None and shape.paging is not None:
-            onward = next_pages(
-                shape.paging, chunk, settlement.results, settlement.unfinished
-            )
-            self.send_back([onward])
-
-    def _settle_open(self, chunk: Chunk, positions: list[int]) -> None:
-        """Ask once more, alone, for what an answer does not account for."""
-        if self.operation.call.repeatable and not chunk.asked_again:
-            singles = [chunk.pick([position]) for position in positions]
-            for single in singles:
-                single.asked_again = True
-                single.doubtful = True  # the answer may have left out what it wrote
-            self.send_back(singles)
-            return
-        reason = "HubSpot's answer does not account for this input"
-        self._reconciler.doubt(chunk.pick(positions), reason)
-
-    def _refused(self, chunk: Chunk, error: RecordError) -> None:
-        """Settle what HubSpot refused, one by one or without telling which."""
-        conflict = isinstance(error, RecordConflict)
-        if chunk.probes and conflict:
-            # The value is there now: the lost request may have been written late.
-            self._reconciler.doubt(chunk, f"created again, and then: {error}")
-        elif maybe_written(chunk) and (
-            conflict or (isinstance(error, RecordNotFound) and _renames(chunk))
-        ):
-            # What is in the way, or gone, may be its own doing.
-            self.leave_unknown(chunk, f"it may have been written, and then: {error}")
-        else:
-            self.fail(chunk, OutcomeStatus.FAILED, error)
-
-    def look_for(self, chunk: Chunk) -> bool:
-        """Make creates that may have been written a question, if that can be done."""
-        return self._reconciler.look_for(chunk)
-
-    def recall(self, chunk: Chunk) -> None:
-        """Take a chunk that is new here for one that may have been sent before."""
-        if chunk.attempts == 0:
-            chunk.doubtful = True
-            self.look_for(chunk)
-
-    def refuse(self, chunk: Chunk, refusal: Refused) -> None:
-        """Split a refused chunk to find whom it is about; alone, an input failed."""
-        if chunk.suspect:
-            self._density.refused(len(chunk))
-        call, alone = self.operation.call, len(chunk) == 1
-        of_records = refusal.because == "records"
-        last = alone or (of_records and not (self.isolate or chunk.probing))
-        written = refusal.written and not chunk.probing  # a question writes nothing
-        error = from_api_error(refusal.error)
-        if chunk.probing and alone:
-            self._reconciler.refused(chunk, error)
-        elif written and (
-            not call.repeatable or (last and (call.creates or not alone))
-        ):
-            # What is half there is not made whole by making another one.
-            reason = f"HubSpot refused it half-way: {refusal.error}"
-            self._reconciler.doubt(chunk, reason)
-        elif last:
-            self._refused(chunk, error)
-        else:
-            chunk.doubtful |= written
-            if self.ended is None:
-                self._isolate(chunk, refusal)
-            else:
-                self.drop(chunk)
-
-    def _isolate(self, chunk: Chunk, refusal: Refused) -> None:
-        if refusal.because == "size":
-            parts = halve(chunk)
-        else:
-            parts = split(chunk, refusal.error, self._density)
-        for part in parts:
-            part.suspect = refusal.because == "records"
-        self.summary.isolating += len(parts)
-        self.teller.of_chunk(
-            ChunkIsolated,
-            chunk,
-            parts=len(parts),
-            status=refusal.error.status,
-            category=refusal.error.category,
-            correlation_id=refusal.error.correlation_id,
-        )
-        self.send_back(parts)
-
-    def give_up(self, chunk: Chunk, verdict: Again | Missing | Throttled) -> None:
-        """Settle a chunk that is not tried any more."""
-        reason = _reason(verdict)
-        if chunk.probing:
-            reason = f"it may have been written, and could not be read back: {reason}"
-        if maybe_written(chunk) and self.operation.call.writes:
-            self.leave_unknown(chunk, reason)
-        elif isinstance(verdict, Missing):
-            self.fail(chunk, OutcomeStatus.FAILED, from_api_error(verdict.error))
-        elif chunk.doubtful:
-            error = RecordError(reason, category="UNAVAILABLE", origin="hubbatch")
-            self.fail(chunk, OutcomeStatus.FAILED, error)
-        else:
-            self.fail(chunk, OutcomeStatus.NOT_SENT, not_sent_error(reason))
-
     # ---- outcomes
 
     def send_back(self, chunks: list[Chunk]) -> None:
@@ -271,11 +136,8 @@ class Ledger:
     def succeed(self, chunk: Chunk, results: list[Any]) -> None:
         """Note that every input of a chunk succeeded, with these results."""
         self.summary.succeeded += chunk.count
-        if chunk.suspect:
-            self._density.accepted(len(chunk))
         if self.watch is not None:
             self.watch.succeeded(chunk.count)
-        self._reconciler.remember(results)
         self.emit.succeeded(chunk, results)
         self._release(chunk)
 
@@ -337,18 +199,6 @@ def maybe_written(chunk: Chunk) -> bool:
     """Whether an earlier request may have written the inputs of a chunk."""
     # What was looked for and not found may still come of a request that was lost.
     return chunk.doubtful or chunk.probes > 0
-
-
-def _renames(chunk: Chunk) -> bool:
-    """Whether an input sets the very property by which it names its record."""
-    columns = zip(chunk.keys, chunk.bodies, strict=True)
-    return any(renames(key, body) for key, body in columns)
-
-
-def _reason(verdict: Again | Missing | Throttled) -> str:
-    if isinstance(verdict, Throttled):
-        return NO_ROOM
-    return str(verdict.error)
 
 
 def _invalid(

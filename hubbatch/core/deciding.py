@@ -8,7 +8,8 @@ from attrs import define, field
 
 from hubbatch.errors import HubBatchError, HubSpotUnavailable
 
-from .accounting import NO_ROOM, Ledger
+from .accounting import Ledger
+from .concluding import NO_ROOM, Concluder
 from .events import ChunkRetried, ChunkSettled, ChunkThrottled
 from .planning import Chunk
 from .retrying import RetryPolicy, waits
@@ -62,7 +63,7 @@ class Judge:
         end: called with what ends the batch.
     """
 
-    ledger: Ledger
+    concluder: Concluder
     policy: RetryPolicy
     jitter: Callable[[float], float]
     renewable: bool
@@ -70,6 +71,11 @@ class Judge:
     end: Callable[[HubBatchError], None]
     _given_up: int = field(default=0, init=False)  # chunks in a row
     _has_answers: bool = field(default=False, init=False)
+
+    @property
+    def ledger(self) -> Ledger:
+        """The account of the batch."""
+        return self.concluder.ledger
 
     def begin(self) -> Trip:
         """Make the trip of a chunk that is still to be cut."""
@@ -96,11 +102,11 @@ class Judge:
                 if not chunk.probing:  # its creates are not settled by it
                     self._given_up = 0
                     self._tell_of_answer(chunk, verdict.settlement, now - trip.sent)
-                self.ledger.settle(chunk, verdict.settlement, now)
+                self.concluder.settle(chunk, verdict.settlement, now)
             case Refused():
                 if not chunk.probing:
                     self._given_up = 0
-                self.ledger.refuse(chunk, verdict)
+                self.concluder.refuse(chunk, verdict)
             case Throttled():
                 self._hold(chunk, verdict)
                 return self._again(trip, chunk, verdict, now)
@@ -123,7 +129,10 @@ class Judge:
         self.ledger.summary.throttled += 1
         self.hold(min(verdict.retry_after, self.policy.max_retry_after))
         self.ledger.teller.of_chunk(
-            ChunkThrottled, chunk, retry_after=verdict.retry_after
+            ChunkThrottled,
+            chunk,
+            retry_after=verdict.retry_after,
+            policy=verdict.policy,
         )
 
     def _again(
@@ -136,13 +145,13 @@ class Judge:
         """Say when a chunk goes out once more; settle it if it does not."""
         operation = self.ledger.operation
         lost = chunk.doubtful and not (operation.call.repeatable or chunk.probing)
-        if lost and self.ledger.look_for(chunk):
+        if lost and self.concluder.look_for(chunk):
             # The question has attempts of its own.
             lost, trip.pauses, trip.started = False, self._pauses(spent=0), now
         if not lost:
             with suppress(StopIteration):
                 return trip.pauses.send((verdict, now - trip.started))
-        self.ledger.give_up(chunk, verdict)
+        self.concluder.give_up(chunk, verdict)
         self._given_up += 1
         if not operation.call.has_inputs:  # there is one chunk only
             self.end(_unavailable(verdict, "The call was given up; try again later"))
@@ -170,12 +179,13 @@ class Judge:
         )
 
     def _tell_of_retry(self, chunk: Chunk, verdict: Verdict, wait: float) -> None:
-        error = getattr(verdict, "error", None)  # a 429 has none
+        error = getattr(verdict, "error", None)
+        status = 429 if isinstance(verdict, Throttled) else error and error.status
         self.ledger.teller.of_chunk(
             ChunkRetried,
             chunk,
             wait=wait,
-            status=error.status if error else None,
+            status=status,
             category=error.category if error else None,
             correlation_id=error.correlation_id if error else None,
         )

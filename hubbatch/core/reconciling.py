@@ -131,6 +131,7 @@ class Reconciler:
                 others.append(position)
         if found:
             results = [settlement.results[position] for position in found]
+            self.remember(results)
             self.books.succeed(chunk.pick(found), results)
         if absent:
             self._create_again(chunk.pick(absent))

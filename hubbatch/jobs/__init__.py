@@ -25,7 +25,7 @@ from .replaying import FailedCall, FailuresSource
 from .report import write_report
 from .rows import Row, Source
 from .shaping import Columns, SourceError
-from .sinks import Failures, Records, Results
+from .sinks import Failures, Pairs, Records, Results
 from .sources import CsvSource, JsonLinesSource, open_source
 from .status import JobStatus, read_status
 from .stdin import StandardInput
@@ -49,6 +49,7 @@ __all__ = [
     "JobStatus",
     "JsonLinesSource",
     "PairColumns",
+    "Pairs",
     "ParquetSource",
     "Records",
     "Rehearsal",

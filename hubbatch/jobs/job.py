@@ -43,6 +43,7 @@ from .identity import Identity
 from .journal import History, Journal
 from .options import (
     MEANING,
+    PAIRS,
     as_json,
     check_account,
     check_limit,
@@ -56,7 +57,7 @@ from .passage import Passage, Tally
 from .portal import find_portal
 from .resuming import Resumption, first_later, then_later, unhurried
 from .rows import Inputs, Row, Source, as_source
-from .sinks import Failures, Records, Results
+from .sinks import Failures, Pairs, Records, Results
 from .states import FINAL, State
 
 
@@ -112,7 +113,7 @@ class Job:
         hub: the client of the account.
         verb: create, read, update, upsert or archive.
         object_type: e.g. `tickets`. Or `associations.contacts.companies`, with the
-            verbs create, create_default, archive and archive_labels.
+            verbs read, create, create_default, archive and archive_labels.
         source: a `Source`, or any iterable or async iterable of inputs.
         id_property: as of the verb.
         properties: which to read.
@@ -490,6 +491,8 @@ def _sink(role: str, given: SinkOrPath, operation: Operation, *, legacy: bool) -
         return given
     if role == "results":
         return Results(given)
+    if role == "output" and operation.object_type.startswith(PAIRS):
+        return Pairs(given)
     if role == "output":
         return Records(given, operation)
     return Failures(given, operation, legacy=legacy)

@@ -169,3 +169,28 @@ def test_rows_of_a_database(shell: Shell) -> None:
     assert stored is not None
     assert stored.properties["subject"] == "new"
     assert shell("update", "tickets", "old.db").status == 2
+
+
+def test_associations_are_read_pair_by_pair(shell: Shell) -> None:
+    """With their labels; who has none is no failure."""
+    ids, firm = people(shell)
+    shell.sim.store.define_label("contacts", "companies", "Buyer")
+    shell.write("p.csv", "from,to", f"{ids[0]},{firm}")
+    shell("associate", "contacts", "companies", "p.csv", "--label", "Buyer")
+    shell.write("p.csv", "from,to", f"{ids[1]},{firm}")
+    shell("associate", "contacts", "companies", "p.csv")
+    shell.write("c.csv", "id", *ids)
+    words = ("associations", "contacts", "companies", "c.csv", "-o")
+
+    done = shell(*words, "pairs.csv")
+
+    assert done.status == 0
+    assert done.lines[0] == (
+        "Portal 62515: read associations of contacts with companies from c.csv, 3 rows"
+    )
+    header, *rows = Path("pairs.csv").read_text().splitlines()
+    assert header == "from_id,to_id,labels"
+    assert sorted(rows) == sorted([f"{ids[0]},{firm},Buyer", f"{ids[1]},{firm},"])
+    assert shell(*words, "pairs.jsonl").status == 0
+    assert '"labels":"Buyer"' in Path("pairs.jsonl").read_text()
+    assert shell(*words, "pairs.txt").status == 2

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch.core.accounting import Ledger
+from hubbatch.core.concluding import Concluder
 from hubbatch.core.operations import Operation, object_operation
 from hubbatch.core.planning import Chunk, Desk
 from hubbatch.core.reading import read
@@ -49,6 +50,7 @@ class Books:
     told: Notebook = field(factory=Notebook)
     desk: Desk = field(init=False)
     ledger: Ledger = field(init=False)
+    concluder: Concluder = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.desk = Desk(100, 1000, self.operation.call.repeats)
@@ -57,8 +59,8 @@ class Books:
             desk=self.desk,
             emit=self.told,
             freed=self.on_freed,
-            isolate=self.isolate,
         )
+        self.concluder = Concluder(self.ledger, isolate=self.isolate)
 
     def on_freed(self) -> None:
         self.frees += 1
@@ -76,7 +78,7 @@ class Books:
     def answer(self, chunk: Chunk, body: object, status: int = 200) -> None:
         verdict = read(self.operation, chunk, respond(status, body))
         assert isinstance(verdict, Answered)
-        self.ledger.settle(chunk, verdict.settlement, 0.0)
+        self.concluder.settle(chunk, verdict.settlement, 0.0)
 
     @property
     def statuses(self) -> dict[int, str]:
@@ -327,7 +329,7 @@ def test_what_an_answer_left_out_stays_in_doubt(
 ) -> None:
     """The first request may have written it: `not_sent` would be a guess."""
     books, single = asked_again(operation)
-    books.ledger.give_up(single, verdict)
+    books.concluder.give_up(single, verdict)
     books.check()
 
     assert books.statuses == {0: "succeeded", 1: "succeeded", 2: "unknown"}
@@ -413,7 +415,7 @@ def test_what_was_taken_in_with_the_last_straw_is_not_sent() -> None:
 
 def test_a_refused_chunk_is_halved() -> None:
     books = Books(UPDATE)
-    books.ledger.refuse(books.begin(5), refusal())
+    books.concluder.refuse(books.begin(5), refusal())
 
     assert [books.take().indices for _ in range(2)] == [[0, 1], [2, 3, 4]]
     assert books.ledger.summary.isolating == 2
@@ -426,7 +428,7 @@ def test_alone_a_refused_input_failed() -> None:
     error = APIError(
         "Contact already exists. Existing ID: 7", status=409, correlation_id="c-1"
     )
-    books.ledger.refuse(books.begin(1), Refused(error))
+    books.concluder.refuse(books.begin(1), Refused(error))
     books.check()
     told = books.error(0)
 
@@ -438,7 +440,7 @@ def test_alone_a_refused_input_failed() -> None:
 
 def test_without_isolation_all_of_a_refused_chunk_failed() -> None:
     books = Books(UPDATE, isolate=False)
-    books.ledger.refuse(books.begin(3), refusal())
+    books.concluder.refuse(books.begin(3), refusal())
     books.check()
 
     assert set(books.statuses.values()) == {"failed"}
@@ -450,7 +452,7 @@ def test_without_isolation_all_of_a_refused_chunk_failed() -> None:
 def test_where_no_record_is_to_blame_none_fails(because: Any, *, isolate: bool) -> None:
     """A refusal for size or for duplicates says nothing about any record."""
     books = Books(UPDATE, isolate=isolate)
-    books.ledger.refuse(books.begin(4), refusal(because=because))
+    books.concluder.refuse(books.begin(4), refusal(because=because))
 
     assert books.statuses == {}
     assert [books.take().indices for _ in range(2)] == [[0, 1], [2, 3]]
@@ -459,7 +461,7 @@ def test_where_no_record_is_to_blame_none_fails(because: Any, *, isolate: bool) 
 @pytest.mark.parametrize("count", [1, 3])
 def test_a_refusal_that_may_have_written_leaves_all_unknown(count: int) -> None:
     books = Books(CREATE)
-    books.ledger.refuse(books.begin(count), refusal(written=True))
+    books.concluder.refuse(books.begin(count), refusal(written=True))
     books.check()
 
     assert set(books.statuses.values()) == {"unknown"}
@@ -470,7 +472,7 @@ def test_a_chunk_that_is_refused_after_the_end_is_dropped() -> None:
     books = Books(UPDATE)
     chunk = books.begin(3)
     books.ledger.end("the batch was cancelled")
-    books.ledger.refuse(chunk, refusal())
+    books.concluder.refuse(chunk, refusal())
     books.check()
 
     assert set(books.statuses.values()) == {"not_sent"}
@@ -483,11 +485,11 @@ def test_parts_of_what_may_have_been_written_stay_in_doubt(
 ) -> None:
     """HubSpot's own words would say that nothing was written; these are not."""
     books = Books(operation)
-    books.ledger.refuse(books.begin(4), refusal(written=True))
+    books.concluder.refuse(books.begin(4), refusal(written=True))
     parts = [books.take(), books.take()]
 
     assert [part.doubtful for part in parts] == [True, True]
-    books.ledger.give_up(parts[0], Throttled(10.0))
+    books.concluder.give_up(parts[0], Throttled(10.0))
     books.ledger.end("the batch was ended")
     books.ledger.drop(parts[1])
     books.check()
@@ -496,7 +498,7 @@ def test_parts_of_what_may_have_been_written_stay_in_doubt(
 
 def test_what_a_refused_upsert_wrote_is_not_called_new_or_old() -> None:
     books = Books(UPSERT)
-    books.ledger.refuse(books.begin(2), refusal(written=True))
+    books.concluder.refuse(books.begin(2), refusal(written=True))
     chunk = books.take()
     books.answer(chunk, {"results": [{"id": chunk.keys[0], "new": False}]})
 
@@ -512,7 +514,7 @@ def test_alone_only_what_creates_may_be_half_there(
     operation: Operation, status: str
 ) -> None:
     books = Books(operation)
-    books.ledger.refuse(books.begin(1), refusal(written=True))
+    books.concluder.refuse(books.begin(1), refusal(written=True))
     books.check()
 
     assert books.statuses == {0: status}
@@ -520,7 +522,7 @@ def test_alone_only_what_creates_may_be_half_there(
 
 def test_without_isolation_a_half_way_refusal_leaves_all_unknown() -> None:
     books = Books(UPDATE, isolate=False)
-    books.ledger.refuse(books.begin(3), refusal(written=True))
+    books.concluder.refuse(books.begin(3), refusal(written=True))
     books.check()
 
     assert set(books.statuses.values()) == {"unknown"}
@@ -551,7 +553,7 @@ def test_a_refusal_after_a_lost_answer(
         books.ledger.take_in([{"id": "old", "properties": to}])
         chunk = books.take()
         chunk.doubtful = doubtful
-        books.ledger.refuse(chunk, Refused(error))
+        books.concluder.refuse(chunk, Refused(error))
         books.check()
 
         assert books.statuses == {0: expected}
@@ -561,7 +563,7 @@ def test_an_id_is_no_name_that_can_change() -> None:
     books = Books(UPDATE)
     chunk = books.begin(1)
     chunk.doubtful = True
-    books.ledger.refuse(chunk, Refused(GONE))
+    books.concluder.refuse(chunk, Refused(GONE))
     books.check()
 
     assert books.statuses == {0: "failed"}
@@ -581,7 +583,7 @@ GIVE_UPS = {
 @pytest.mark.parametrize("verdict", GIVE_UPS)
 def test_what_surely_did_not_arrive(name: str, verdict: str) -> None:
     books = Books(OPERATIONS[name])
-    books.ledger.give_up(books.begin(2), GIVE_UPS[verdict])  # type: ignore[arg-type] # one of the three
+    books.concluder.give_up(books.begin(2), GIVE_UPS[verdict])  # type: ignore[arg-type] # one of the three
     books.check()
 
     status = "failed" if verdict == "missing" else "not_sent"
@@ -598,7 +600,7 @@ def test_once_an_attempt_may_have_arrived_it_stays_so(name: str, verdict: str) -
     books = Books(OPERATIONS[name])
     chunk = books.begin(2)
     chunk.doubtful = True
-    books.ledger.give_up(chunk, GIVE_UPS[verdict])  # type: ignore[arg-type] # one of the three
+    books.concluder.give_up(chunk, GIVE_UPS[verdict])  # type: ignore[arg-type] # one of the three
     books.check()
 
     status = "failed" if name == "read" else "unknown"
@@ -611,7 +613,7 @@ def test_a_read_that_got_no_answer_says_why() -> None:
     books = Books(READ)
     chunk = books.begin(1)
     chunk.doubtful = True
-    books.ledger.give_up(chunk, GIVE_UPS["again"])  # type: ignore[arg-type] # Again
+    books.concluder.give_up(chunk, GIVE_UPS["again"])  # type: ignore[arg-type] # Again
     told = books.error(0)
 
     assert (told.category, told.origin) == ("UNAVAILABLE", "hubbatch")
@@ -676,13 +678,13 @@ def happen(books: Books, chunk: Chunk, event: str) -> None:
             part = chunk if event == "answer" else chunk.pick([0])
             verdict = read(books.operation, chunk, respond(200, complete(books, part)))
             if isinstance(verdict, Answered):
-                books.ledger.settle(chunk, verdict.settlement, 0.0)
+                books.concluder.settle(chunk, verdict.settlement, 0.0)
             else:
-                books.ledger.give_up(chunk, Again(NO, arrived=True))
+                books.concluder.give_up(chunk, Again(NO, arrived=True))
         case "refuse":
-            books.ledger.refuse(chunk, refusal())
+            books.concluder.refuse(chunk, refusal())
         case "give up":
-            books.ledger.give_up(chunk, GIVE_UPS["throttled"])  # type: ignore[arg-type] # Throttled
+            books.concluder.give_up(chunk, GIVE_UPS["throttled"])  # type: ignore[arg-type] # Throttled
         case "end":
             books.ledger.end("the batch ended")
             books.ledger.drop(chunk)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch.core.accounting import Ledger
+from hubbatch.core.concluding import Concluder
 from hubbatch.core.isolating import Density, halve, split, suspects
 from hubbatch.core.operations import Operation
 from hubbatch.core.planning import Chunk, Desk
@@ -296,20 +297,21 @@ class Isolation:
             operation=self.operation, desk=desk, emit=self.told, freed=lambda: None
         )
         ledger.take_in([*inputs])
+        concluder = Concluder(ledger)
         while desk.waiting(partial=True):
             before = ledger.summary.isolating
-            self._answer(ledger, desk.take())
+            self._answer(concluder, desk.take())
             if ledger.summary.isolating > before:
                 self.splits.append(ledger.summary.isolating - before)
         assert desk.size == 0
         return self.told.statuses
 
-    def _answer(self, ledger: Ledger, chunk: Chunk) -> None:
+    def _answer(self, concluder: Concluder, chunk: Chunk) -> None:
         self.calls += 1
         chunk.attempts += 1
         bad = [p for p, index in enumerate(chunk.indices) if index in self.bad]
         if bad:
-            ledger.refuse(chunk, Refused(self.say(chunk, bad)))
+            concluder.refuse(chunk, Refused(self.say(chunk, bad)))
             return
         results = [
             {"id": key or "1", "objectWriteTraceId": chunk.trace(p), "properties": {}}
@@ -317,7 +319,7 @@ class Isolation:
         ]
         verdict = read(self.operation, chunk, respond(200, {"results": results}))
         assert isinstance(verdict, Answered)
-        ledger.settle(chunk, verdict.settlement, 0.0)
+        concluder.settle(chunk, verdict.settlement, 0.0)
 
 
 COUNT = 40

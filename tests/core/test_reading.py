@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hubbatch.core.accounting import Ledger
 from hubbatch.core.answers import NoAnswer, Response
 from hubbatch.core.blaming import from_api_error
+from hubbatch.core.concluding import Concluder
 from hubbatch.core.encoding import encoder
 from hubbatch.core.operations import Operation, account_operation, create_operation
 from hubbatch.core.planning import Chunk, Desk
@@ -276,7 +277,9 @@ INTERVAL = {"X-HubSpot-RateLimit-Interval-Milliseconds": "5000"}
 def test_everybody_waits(
     name: str, body: object, headers: dict[str, str], wait: float
 ) -> None:
-    assert ask(name, 429, body, headers) == Throttled(wait)
+    policy = body.get("policyName") if isinstance(body, dict) else None
+    told = None if policy is None else str(policy)
+    assert ask(name, 429, body, headers) == Throttled(wait, told)
 
 
 @pytest.mark.parametrize(
@@ -298,7 +301,7 @@ def test_the_day_is_used_up(body: object) -> None:
 def test_the_policy_s_name_stands_above_the_message() -> None:
     body = {**DAILY, "policyName": "TEN_SECONDLY_ROLLING"}
 
-    assert ask("read", 429, body) == Throttled(10.0)
+    assert ask("read", 429, body) == Throttled(10.0, "TEN_SECONDLY_ROLLING")
 
 
 # ---- refusals
@@ -759,9 +762,8 @@ def test_whatever_is_answered_every_input_has_one_outcome(
     """Chunks that are isolated or looked for too; after the answers nothing comes."""
     told = Notebook()
     desk = Desk(2, 100, operation.call.repeats)
-    ledger = Ledger(
-        operation=operation, desk=desk, emit=told, freed=lambda: None, isolate=isolate
-    )
+    ledger = Ledger(operation=operation, desk=desk, emit=told, freed=lambda: None)
+    concluder = Concluder(ledger, isolate=isolate)
     like = CREATE if operation is RECONCILED else operation
     ledger.take_in(some_inputs(like, count))
     while desk.waiting(partial=True):
@@ -773,16 +775,16 @@ def test_whatever_is_answered_every_input_has_one_outcome(
             verdict = read(call, carried, Response(status, {}, body))
         match verdict:
             case Answered():
-                ledger.settle(chunk, verdict.settlement, 0.0)
+                concluder.settle(chunk, verdict.settlement, 0.0)
             case Refused():
-                ledger.refuse(chunk, verdict)
+                concluder.refuse(chunk, verdict)
             case Again() | Missing() | Throttled():
                 chunk.doubtful |= isinstance(verdict, Again) and verdict.arrived
                 reconciled = operation is RECONCILED and chunk.doubtful
-                if reconciled and not chunk.probing and ledger.look_for(chunk):
+                if reconciled and not chunk.probing and concluder.look_for(chunk):
                     desk.back([chunk])
                 else:
-                    ledger.give_up(chunk, verdict)
+                    concluder.give_up(chunk, verdict)
             case _:
                 ledger.end(str(verdict.error))
                 ledger.drop(chunk)

@@ -9,6 +9,7 @@ import pytest
 from attrs import define, field
 
 from hubbatch.core.accounting import Ledger
+from hubbatch.core.concluding import Concluder
 from hubbatch.core.encoding import request_body
 from hubbatch.core.operations import create_operation
 from hubbatch.core.planning import Chunk, Desk
@@ -38,6 +39,7 @@ class Books:
     told: Notebook = field(factory=Notebook)
     desk: Desk = field(factory=lambda: Desk(100, 1000, CREATE.call.repeats))
     ledger: Ledger = field(init=False)
+    concluder: Concluder = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.ledger = Ledger(
@@ -45,8 +47,8 @@ class Books:
             desk=self.desk,
             emit=self.told,
             freed=lambda: None,
-            isolate=self.isolate,
         )
+        self.concluder = Concluder(self.ledger, isolate=self.isolate)
 
     def lose(self, count: int = 3) -> Chunk:
         """Lose the answer to some creates, and take what is sent next."""
@@ -57,10 +59,10 @@ class Books:
     def lost(self, chunk: Chunk) -> None:
         """Lose the answer to a chunk of creates."""
         chunk.doubtful = True
-        if self.ledger.look_for(chunk):
+        if self.concluder.look_for(chunk):
             self.desk.back([chunk])
         else:
-            self.ledger.give_up(chunk, LOST)
+            self.concluder.give_up(chunk, LOST)
 
     def take(self) -> Chunk:
         chunk = self.desk.take()
@@ -85,7 +87,7 @@ class Books:
         operation, question = probe(CREATE, chunk)
         verdict = read(operation, question, respond(207 if absent else 200, body))
         assert isinstance(verdict, Answered)
-        self.ledger.settle(chunk, verdict.settlement, now)
+        self.concluder.settle(chunk, verdict.settlement, now)
 
     @property
     def reasons(self) -> list[str]:
@@ -173,7 +175,7 @@ def test_what_the_read_back_leaves_out_is_looked_for_again() -> None:
     books.find(left, record(1))
     left = books.take()
     assert (left.indices, left.probing) == ([2], True)
-    books.ledger.give_up(left, LOST)
+    books.concluder.give_up(left, LOST)
     assert books.told.statuses == {0: "succeeded", 1: "succeeded", 2: "unknown"}
     assert "looked for 2 times, and then: it may have been written" in books.reasons[0]
 
@@ -201,7 +203,7 @@ def test_another_error_than_not_found_proves_nothing() -> None:
     body = {"results": [record(0)], "errors": [error]}
     verdict = read(operation, question, respond(207, body))
     assert isinstance(verdict, Answered)
-    books.ledger.settle(chunk, verdict.settlement, 0.0)
+    books.concluder.settle(chunk, verdict.settlement, 0.0)
     assert books.told.statuses == {0: "succeeded", 1: "unknown"}
 
 
@@ -211,9 +213,9 @@ def test_another_error_than_not_found_proves_nothing() -> None:
 @pytest.mark.parametrize("isolate", [True, False])
 def test_a_refused_question_is_taken_apart(*, isolate: bool) -> None:
     books = Books(isolate=isolate)
-    books.ledger.refuse(books.lose(2), Refused(APIError("no", status=400)))
+    books.concluder.refuse(books.lose(2), Refused(APIError("no", status=400)))
     assert books.told.statuses == {}
-    books.ledger.refuse(books.take(), Refused(APIError("no", status=400)))
+    books.concluder.refuse(books.take(), Refused(APIError("no", status=400)))
     books.find(books.take(), record(1))
     assert books.told.statuses == {0: "unknown", 1: "succeeded"}
     assert "reading it back was refused" in books.reasons[0]
@@ -222,8 +224,8 @@ def test_a_refused_question_is_taken_apart(*, isolate: bool) -> None:
 def test_a_404_for_several_does_not_say_that_none_is_there() -> None:
     books = Books()
     missing = Refused(APIError("not found", status=404))
-    books.ledger.refuse(books.lose(2), missing)
-    books.ledger.refuse(books.take(), missing)
+    books.concluder.refuse(books.lose(2), missing)
+    books.concluder.refuse(books.take(), missing)
     books.find(books.take(), record(1))
     again = books.take()
     assert (again.indices, again.probing) == ([0], False)
@@ -312,7 +314,7 @@ def created_again(books: Books) -> Chunk:
 
 def test_a_conflict_with_the_late_first_write_is_looked_at() -> None:
     books = Books()
-    books.ledger.refuse(created_again(books), Refused(CONFLICT))
+    books.concluder.refuse(created_again(books), Refused(CONFLICT))
     chunk = books.take()
     assert chunk.probing
     books.find(chunk, record(0))
@@ -322,7 +324,7 @@ def test_a_conflict_with_the_late_first_write_is_looked_at() -> None:
 def test_a_conflict_of_the_first_attempt_is_a_failure() -> None:
     books = Books()
     books.ledger.take_in(creates(1))
-    books.ledger.refuse(books.take(), Refused(CONFLICT))
+    books.concluder.refuse(books.take(), Refused(CONFLICT))
     assert books.told.statuses == {0: "failed"}
     assert type(books.told.unsuccessful[0].error) is RecordConflict
 
@@ -331,7 +333,7 @@ def test_another_refusal_of_the_second_attempt_is_a_failure() -> None:
     """What is not valid now was not valid before."""
     books = Books()
     refusal = APIError("invalid", status=400, category="VALIDATION_ERROR")
-    books.ledger.refuse(created_again(books), Refused(refusal))
+    books.concluder.refuse(created_again(books), Refused(refusal))
     assert books.told.statuses == {0: "failed"}
 
 
@@ -339,10 +341,10 @@ def test_conflicts_are_looked_at_so_often_and_no_more() -> None:
     books = Books()
     chunk = created_again(books)
     for _ in range(MOST_PROBES - 1):
-        books.ledger.refuse(chunk, Refused(CONFLICT))
+        books.concluder.refuse(chunk, Refused(CONFLICT))
         books.find(books.take(), {"id": "0", "properties": {}}, absent=["R0"])
         chunk = books.take()
-    books.ledger.refuse(chunk, Refused(CONFLICT))
+    books.concluder.refuse(chunk, Refused(CONFLICT))
     assert books.told.statuses == {0: "unknown"}
     assert "looked for 3 times, and then: created again" in books.reasons[0]
 
@@ -352,7 +354,7 @@ def test_what_is_half_written_is_looked_for() -> None:
     books = Books()
     error = APIError("Cannot set PropertyValueCoordinates{...}", status=400)
     books.ledger.take_in(creates(2))
-    books.ledger.refuse(books.take(), Refused(error, written=True))
+    books.concluder.refuse(books.take(), Refused(error, written=True))
     chunk = books.take()
     assert chunk.probing
     books.find(chunk, record(0, subject="theirs"), absent=["R1"])
@@ -371,7 +373,7 @@ def test_what_was_looked_for_may_still_be_written_late(end: str) -> None:
         books.ledger.drop(again)
     else:
         locked = Again(APIError("Locked", status=423), arrived=False)
-        books.ledger.give_up(again, locked)
+        books.concluder.give_up(again, locked)
     assert books.told.statuses == {0: "unknown"}
 
 
@@ -387,7 +389,7 @@ def test_nothing_is_looked_for_after_the_end() -> None:
 
 def test_a_read_back_that_is_given_up() -> None:
     books = Books()
-    books.ledger.give_up(books.lose(1), LOST)
+    books.concluder.give_up(books.lose(1), LOST)
     assert books.told.statuses == {0: "unknown"}
     assert "could not be read back" in books.reasons[0]
 
@@ -403,7 +405,7 @@ def test_equal_values_wait_for_each_other() -> None:
     books.find(books.take(), record(0))
     second = books.take()
     assert second.indices == [1]
-    books.ledger.refuse(second, Refused(CONFLICT))
+    books.concluder.refuse(second, Refused(CONFLICT))
     assert books.told.statuses == {0: "succeeded", 1: "failed"}
 
 
