@@ -1,6 +1,7 @@
 """Pairs of records as a source: what to associate, by ids or by what became of them."""
 
 import csv
+import io
 import os
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -72,9 +73,11 @@ class IdMap:
 def _results(path: Path, content: bytes) -> Iterator[tuple[str, str]]:
     text = content.decode("utf-8-sig")
     if path.suffix.lower() == ".csv":
-        rows: Iterable[Mapping[str, Any]] = csv.DictReader(text.splitlines())
+        rows: Iterable[Mapping[str, Any]] = csv.DictReader(
+            io.StringIO(text), strict=True
+        )
     else:
-        rows = map(orjson.loads, filter(str.strip, text.splitlines()))
+        rows = map(orjson.loads, filter(str.strip, text.split("\n")))
     for row in rows:
         old, new = row["input_id"], row["id"]
         if old not in (None, "") and new:
