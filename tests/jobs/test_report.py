@@ -1,5 +1,6 @@
 """The report of a job: what it says, what it keeps to itself, and how it looks."""
 
+import asyncio
 import html.parser
 import os
 import re
@@ -7,6 +8,7 @@ import shutil
 import stat
 import subprocess
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -295,6 +297,39 @@ def test_a_rate_is_that_of_ten_seconds(rows: list[int], length: int) -> None:
         for at, rate in enumerate(rates):
             counted = sum(rows[max(0, at + 1 - wide) : at + 1])
             assert rate == pytest.approx(counted / (wide * length))
+
+
+async def test_the_report_of_a_job_that_runs(desk: Desk) -> None:
+    """And of one that was ended by HubSpot, with its sentence."""
+    job = desk.job("create", "tickets", Table(tickets(range(3))))
+    await job.prepare()
+    desk.sim.faults.add(Fault("status", status=403, when=When(verb="create")))
+    running = asyncio.create_task(job.run())
+    states = set()
+    while not running.done():
+        if desk.journal.exists():
+            with suppress(JournalError):  # nothing has begun yet
+                states.add(Reader(page_of(desk.journal)).words)
+        await asyncio.sleep(0)
+
+    ended = Reader(page_of(desk.journal)).words
+
+    assert any("Running" in words for words in states)
+    assert "ended early: PermissionDeniedError" in ended
+    assert "403" in ended
+
+
+async def test_rows_are_named_as_their_owner_names_them(desk: Desk) -> None:
+    """An id of the user's own is shown with the values, when those are asked for."""
+    rows = [{"id": f"A-{n}@x.example", "properties": {"no": "x"}} for n in range(2)]
+    failures = desk.where / "f.jsonl"
+    job = desk.job(
+        *("upsert", "contacts", Table(rows)), id_property="email", failures=failures
+    )
+    await job.run()
+
+    assert "A-0@x.example" in page_of(desk.journal, values=True)
+    assert "A-0@x.example" not in page_of(desk.journal)
 
 
 # ---- in a browser
