@@ -5,6 +5,7 @@ from typing import Unpack
 
 from .core.calls import Operation, Verb
 from .core.operations import (
+    association_kinds_operation,
     association_limit_operation,
     association_operation,
     check_object_type,
@@ -14,6 +15,7 @@ from .models import (
     AssociationInput,
     AssociationLimitInput,
     AssociationSpec,
+    AssociationSpecWithLabel,
     LabelsBetweenObjectPair,
     PublicAssociation,
     PublicAssociationDefinitionUserConfiguration,
@@ -22,7 +24,7 @@ from .models import (
     PublicDefaultAssociation,
     Record,
 )
-from .net.batch import Batch, Options, call, takes_options
+from .net.batch import Batch, Options, ask, call, takes_options
 from .net.engine import Engine
 from .objects import Ids
 
@@ -129,6 +131,22 @@ class Associations:
             TypeError: if `inputs` is no collection of inputs.
         """
         return call(self._engine, self._operation("archive_labels"), inputs, options)
+
+    async def kinds(self) -> tuple[AssociationSpecWithLabel, ...]:
+        """Ask as what records of the two types can be associated, in this direction.
+
+        The kind without a label is the usual one; those of the account itself have
+        the category `USER_DEFINED`.
+
+        Raises:
+            APIError: if HubSpot refuses to answer, or cannot.
+            RuntimeError: if the client is closed.
+        """
+        self._engine.check_open()
+        operation = association_kinds_operation(
+            self._source, self._target, api_version=self._api_version
+        )
+        return tuple(await ask(self._engine, operation))
 
     def _operation(self, verb: Verb) -> Operation:
         return association_operation(

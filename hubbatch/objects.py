@@ -1,6 +1,13 @@
 """The verbs of one object type."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Iterable,
+)
+from contextlib import aclosing
 from copy import copy
 from enum import Enum
 from typing import Any, Final, Literal, TypeVar, Unpack, overload
@@ -8,6 +15,7 @@ from typing import Any, Final, Literal, TypeVar, Unpack, overload
 from attrs import evolve
 
 from .core.calls import Operation, Verb
+from .core.dialects.documents import Page
 from .core.operations import (
     check_object_type,
     create_operation,
@@ -16,6 +24,7 @@ from .core.operations import (
     read_operation,
     schema_operation,
 )
+from .core.outcomes import Summary
 from .core.typed import Typed, shape_of
 from .errors import RecordNotFound
 from .models import (
@@ -231,20 +240,46 @@ class Objects:
         check_flag("archived", archived)
         self._engine.check_open()
         make = None if into is None else shape_of(into).read
-        return self._pages(names, archived=archived, make=make)
+        pages = self._pages(names, archived=archived, after=None, took=None)
+        return _records_of(pages, make)
+
+    def pages(
+        self,
+        *,
+        properties: Properties = (),
+        archived: bool = False,
+        after: str | None = None,
+        took: Callable[[Summary], None] | None = None,
+    ) -> AsyncGenerator[Page, None]:
+        """Go through all the records of the type, page by page, from any page on.
+
+        Args:
+            properties: as of `list`.
+            archived: as of `list`.
+            after: `Page.after` of the page before the first that is wanted.
+            took: called with what each call has taken.
+
+        Raises:
+            TypeError: if properties is one text.
+            APIError: while going through, if HubSpot refuses a page, or cannot give it.
+        """
+        names = None if properties is ALL else check_names(properties)
+        check_flag("archived", archived)
+        self._engine.check_open()
+        return self._pages(names, archived=archived, after=after, took=took)
 
     async def _pages(
         self,
         names: tuple[str, ...] | None,
         *,
         archived: bool,
-        make: Callable[[SimplePublicObject], Any] | None,
-    ) -> AsyncIterator[Any]:
+        after: str | None,
+        took: Callable[[Summary], None] | None,
+    ) -> AsyncGenerator[Page, None]:
         if names is None:
             names = await self._all_properties()
         # Names too long for a URL are asked for in a body, a page of ids at a time.
         in_url = names if len(",".join(names)) <= _LONGEST_QUERY else ()
-        after: str | None = None
         while True:
             operation = list_operation(
                 self._object_type,
@@ -253,12 +288,10 @@ class Objects:
                 archived=archived,
                 after=after,
             )
-            page = await ask(self._engine, operation)
-            records = page.records
-            if records and in_url != names:
-                records = await self._read_page(records, names, archived=archived)
-            for record in records:
-                yield record if make is None else make(record)
+            page: Page = await ask(self._engine, operation, took)
+            if page.records and in_url != names:
+                page = await self._read_page(page, names, archived=archived, took=took)
+            yield page
             if page.after is None:
                 return
             if page.after == after:
@@ -267,23 +300,27 @@ class Objects:
 
     async def _read_page(
         self,
-        records: Sequence[SimplePublicObject],
+        page: Page,
         names: tuple[str, ...],
         *,
         archived: bool,
-    ) -> Sequence[SimplePublicObject]:
+        took: Callable[[Summary], None] | None,
+    ) -> Page:
         """Read the records of a page again; one that went meanwhile is passed over."""
-        ids = [record.id for record in records]
-        response = await self.read(ids, properties=names, archived=archived)
+        ids = [record.id for record in page.records]
+        batch = self.read(ids, properties=names, archived=archived)
+        response = await batch
+        if took is not None:
+            took(batch.summary)
         for outcome in response.failures:
             if not isinstance(outcome.error, RecordNotFound) and outcome.error:
                 raise copy(outcome.error)
-        return [outcome.result for outcome in response.outcomes if outcome.result]
+        records = [outcome.result for outcome in response.outcomes if outcome.result]
+        return Page(records, page.after)
 
     async def _all_properties(self) -> tuple[str, ...]:
         operation = schema_operation(self._object_type, api_version=self._api_version)
-        names: list[str] = await ask(self._engine, operation)
-        return tuple(names)
+        return tuple(one.name for one in await ask(self._engine, operation))
 
     async def _with_all_properties(self, operation: Operation) -> Operation:
         return evolve(operation, properties=await self._all_properties())
@@ -343,6 +380,16 @@ class Objects:
             api_version=self._api_version,
             id_property=check_name(id_property),
         )
+
+
+async def _records_of(
+    pages: AsyncGenerator[Page, None],
+    make: Callable[[SimplePublicObject], Any] | None,
+) -> AsyncIterator[Any]:
+    async with aclosing(pages):
+        async for page in pages:
+            for record in page.records:
+                yield record if make is None else make(record)
 
 
 def _asked(properties: Properties, into: type | None) -> tuple[str, ...] | None:

@@ -4,9 +4,13 @@ from collections.abc import AsyncIterable, Iterable
 from typing import Literal, Unpack
 
 from .core.calls import Operation, Verb
-from .core.operations import check_object_type, property_operation
+from .core.operations import (
+    check_object_type,
+    property_operation,
+    schema_operation,
+)
 from .models import Property, PropertyCreate, Record
-from .net.batch import Batch, Options, call, takes_options
+from .net.batch import Batch, Options, ask, call, takes_options
 from .net.engine import Engine
 from .objects import check_flag
 
@@ -81,6 +85,17 @@ class Properties:
             TypeError: if `names` is no collection of names.
         """
         return call(self._engine, self._operation("archive"), names, options)
+
+    async def list(self) -> tuple[Property, ...]:
+        """Ask for the definitions of all the properties that the type has.
+
+        Raises:
+            APIError: if HubSpot refuses to answer, or cannot.
+            RuntimeError: if the client is closed.
+        """
+        self._engine.check_open()
+        operation = schema_operation(self._object_type, api_version=self._api_version)
+        return tuple(await ask(self._engine, operation))
 
     def _operation(
         self, verb: Verb, options: dict[str, object] | None = None

@@ -91,6 +91,10 @@ def dated(version: str) -> Iterator[str]:
         )
 
 
+# What is asked without inputs, and is no batch.
+QUESTIONS = {"list", "pages", "kinds"}
+
+
 def batches(hub: HubBatch) -> Iterator[Batch[Any]]:
     """Call every verb that the client has, of every type."""
     every: list[Any] = [getattr(hub, name) for name in STANDARD_TYPES]
@@ -103,7 +107,7 @@ def batches(hub: HubBatch) -> Iterator[Batch[Any]]:
         every.append(hub.associations("a", "b", api_version="v3"))
     for one in every:
         for name, verb in inspect.getmembers(type(one), inspect.isfunction):
-            if name.startswith("_") or name == "list":
+            if name.startswith("_") or name in QUESTIONS:
                 continue
             try:
                 yield verb(one, [])

@@ -14,17 +14,30 @@ from hubbatch import __version__
 from hubbatch.simulator.quota import TIERS
 from hubbatch.simulator.serving import run
 
+from .checking import check_command
 from .demo import run_demo
-from .looking import completion, status, whoami
-from .verbs import archive, create, read, replay, update, upsert
+from .looking import completion, report, status, whoami
+from .verbs import (
+    archive,
+    associate,
+    associations,
+    create,
+    read,
+    replay,
+    update,
+    upsert,
+)
 
 
 class _Sections(click.Group):
     """A group whose help has its commands under headings, in order of use."""
 
     headings: Mapping[str, tuple[str, ...]] = {
-        "Send rows": ("update", "upsert", "create", "read", "archive", "replay"),
-        "Look": ("status", "whoami"),
+        "Send rows": (
+            *("update", "upsert", "create", "read", "archive", "associate"),
+            *("associations", "replay"),
+        ),
+        "Look": ("check", "status", "report", "whoami"),
         "Without an account": ("demo", "simulate"),
         "This shell": ("completion",),
     }
@@ -107,8 +120,12 @@ for _command in (
     create,
     read,
     archive,
+    associate,
+    associations,
     replay,
+    check_command,
     status,
+    report,
     whoami,
     completion,
 ):

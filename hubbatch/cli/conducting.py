@@ -26,7 +26,15 @@ from hubbatch import (
     InputFailed,
     JournalError,
 )
-from hubbatch.jobs import Job, JobReport, SourceError, rehearse
+from hubbatch.jobs import (
+    Export,
+    Job,
+    JobReport,
+    SourceError,
+    rehearse,
+    write_parquet,
+    write_report,
+)
 
 from .endings import Ending, Status, count_words
 from .orders import Order
@@ -118,7 +126,30 @@ async def _work(order: Order, console: Console, told: dict[str, Any]) -> int:
             told["error"] = str(report.error)
     for line in ending.lines(reasons):
         console.print(line, soft_wrap=True, markup=False)
+    if ending.status <= Status.SOME_DID_NOT:
+        _write_table(order)
+    if order.options.get("report"):
+        _write_report(order, console)
     return ending.status
+
+
+def _write_table(order: Order) -> None:
+    """Make the lines that were read what was asked for, if that is a table.
+
+    They stay until then, so that the same command can do it again.
+    """
+    table, lines = order.options.get("table"), order.options.get("output")
+    if table is not None and lines is not None and lines.exists():
+        write_parquet(lines, table)
+        lines.unlink()
+
+
+def _write_report(order: Order, console: Console) -> None:
+    """Write the page of what was done; that it cannot be written undoes nothing."""
+    try:
+        write_report(order.options["journal"], order.options["report"])
+    except HubBatchError as error:
+        say_error(console, error)
 
 
 async def _run(
@@ -179,7 +210,7 @@ class _Stopping:
     """
 
     console: Console
-    job: Job | None = None
+    job: Job | Export | None = None
     number: int | None = None
     _task: asyncio.Task[Any] | None = field(factory=asyncio.current_task, init=False)
 

@@ -1,4 +1,4 @@
-"""The commands that send no rows: `status`, `whoami`, `completion`."""
+"""The commands that send no rows: `status`, `report`, `whoami`, `completion`."""
 
 import asyncio
 import sys
@@ -15,7 +15,7 @@ from click.shell_completion import get_completion_class
 from rich.console import Console
 
 from hubbatch import Account, APIError, HubBatch, HubBatchError
-from hubbatch.jobs import JobStatus, read_status
+from hubbatch.jobs import JobStatus, read_status, write_report
 
 from . import options as given
 from .conducting import say_error
@@ -36,11 +36,11 @@ _json = click.option(
 @_json
 def status(*, journal: Path, as_json: bool) -> None:
     """Show how far the job of a journal is, also while it runs."""
-    found = _or_exit(lambda: read_status(journal))
+    found = or_exit(lambda: read_status(journal))
     if as_json:
-        _print_json(attrs.asdict(found))
+        print_json(attrs.asdict(found))
         return
-    _print_table(_status_rows(found))
+    print_table(_status_rows(found))
 
 
 def _status_rows(found: JobStatus) -> list[tuple[str, Any]]:
@@ -77,17 +77,39 @@ def _status_rows(found: JobStatus) -> list[tuple[str, Any]]:
     return rows
 
 
+@click.command()
+@click.argument("journal", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="Write the page here (.html).",
+)
+@click.option(
+    "--values",
+    is_flag=True,
+    help="Show ids and HubSpot's sentences too, which quote values.",
+)
+def report(*, journal: Path, output: Path, values: bool) -> None:
+    """Make a page of a job: its course, its failures, how to go on.
+
+    The page is one file that loads nothing. It can be made while the job runs.
+    """
+    or_exit(lambda: write_report(journal, output, values=values))
+
+
 @click.command(cls=given.Command)
 @given.account_options
 @_json
 def whoami(*, as_json: bool, **options: Any) -> None:
     """Show which account the access token is of."""
-    account = _or_exit(lambda: asyncio.run(_ask(options)))
+    account = or_exit(lambda: asyncio.run(_ask(options)))
     wanted = options["account"]
     if as_json:
-        _print_json(attrs.asdict(account))
+        print_json(attrs.asdict(account))
     else:
-        _print_table(
+        print_table(
             (name.replace("_", " "), value)
             for name, value in attrs.asdict(account).items()
             if value not in (None, [])
@@ -117,7 +139,7 @@ def completion(context: click.Context, shell: str) -> None:
     click.echo(kind(root, {}, "hubbatch", "_HUBBATCH_COMPLETE").source())
 
 
-def _or_exit(call: Callable[[], T]) -> T:
+def or_exit(call: Callable[[], T]) -> T:
     """Do it, or print what is wrong and exit."""
     try:
         return call()
@@ -127,9 +149,11 @@ def _or_exit(call: Callable[[], T]) -> T:
         sys.exit(Status.ENDED_EARLY if early else Status.BAD_USAGE)
 
 
-def _print_json(value: Any) -> None:
+def print_json(value: Any) -> None:
+    """Print one object on standard output."""
     click.echo(orjson.dumps(value, option=orjson.OPT_UTC_Z).decode())
 
 
-def _print_table(rows: Any) -> None:
+def print_table(rows: Any) -> None:
+    """Print names and values."""
     Console(highlight=False).print(aligned(rows))

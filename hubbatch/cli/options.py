@@ -126,6 +126,25 @@ source_argument: Decorator[Any] = together(
     click.argument("object_type", metavar="OBJECT_TYPE"),
     click.argument("source", metavar="SOURCE"),
 )
+maybe_source: Decorator[Any] = together(
+    click.argument("object_type", metavar="OBJECT_TYPE"),
+    click.argument("source", metavar="[SOURCE]", required=False),
+)
+everything: Decorator[Any] = together(
+    option(
+        "--all",
+        "everything",
+        is_flag=True,
+        heading=_SOURCE,
+        help="Read all records of the type, in place of a SOURCE.",
+    ),
+    option(
+        "--archived",
+        is_flag=True,
+        heading=_SOURCE,
+        help="With --all: those that are archived, in place of the others.",
+    ),
+)
 id_column: Decorator[Any] = option(
     "--id-column",
     metavar="NAME",
@@ -193,7 +212,7 @@ output: Decorator[Any] = option(
     type=_PATH,
     required=True,
     heading=_OUTCOMES,
-    help="Write the records here (.csv or .jsonl).",
+    help="Write the records here (.csv, .jsonl or .parquet).",
 )
 maybe_output: Decorator[Any] = option(
     "-o",
@@ -201,6 +220,80 @@ maybe_output: Decorator[Any] = option(
     type=_PATH,
     heading=_OUTCOMES,
     help="Write the records of a read here (.csv or .jsonl).",
+)
+limit: Decorator[Any] = option(
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    heading=_SOURCE,
+    help="Take the first N rows only.",
+)
+as_json: Decorator[Any] = option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    heading=_OUTCOMES,
+    help="Print one JSON object on standard output, last.",
+)
+rate_limit: Decorator[Any] = option(
+    "--rate-limit",
+    type=click.FloatRange(min=1),
+    metavar="N",
+    heading=_SAFETY,
+    help="At most N requests per 10 s.  [default: as HubSpot tells]",
+)
+preflight: Decorator[Any] = option(
+    "--preflight",
+    is_flag=True,
+    heading=_SAFETY,
+    help="Check all rows first, as `check` does; send nothing if one is wrong.",
+)
+pair_options: Decorator[Any] = together(
+    option(
+        "--from-column",
+        metavar="NAME",
+        heading=_SOURCE,
+        help="The column with the ids of FROM_TYPE.  [default: from_id, or from]",
+    ),
+    option(
+        "--to-column",
+        metavar="NAME",
+        heading=_SOURCE,
+        help="The column with the ids of TO_TYPE.  [default: to_id, or to]",
+    ),
+    option(
+        "--from-map",
+        type=_PATH,
+        multiple=True,
+        heading=_SOURCE,
+        help="Results of creates: ids of FROM_TYPE are `input_id`s there. Repeatable.",
+    ),
+    option(
+        "--to-map",
+        type=_PATH,
+        multiple=True,
+        heading=_SOURCE,
+        help="Results of creates: ids of TO_TYPE are `input_id`s there. Repeatable.",
+    ),
+    option(
+        "--label",
+        metavar="LABEL",
+        heading=_SOURCE,
+        help="As what, by its label.  [default: without a label]",
+    ),
+    option(
+        "--type-id",
+        type=click.IntRange(min=1),
+        metavar="N",
+        heading=_SOURCE,
+        help="As what, by its number.",
+    ),
+    option(
+        "--remove",
+        is_flag=True,
+        heading=_SOURCE,
+        help="Take this label off; without one, separate the records altogether.",
+    ),
 )
 file_options: Decorator[Any] = together(
     option(
@@ -219,15 +312,15 @@ file_options: Decorator[Any] = together(
         heading=_SOURCE,
         help="What separates the cells of a CSV.",
     ),
+    option(
+        "--query",
+        metavar="SQL",
+        heading=_SOURCE,
+        help="SOURCE is an SQLite database; take the rows of this SELECT.",
+    ),
 )
 job_options: Decorator[Any] = together(
-    option(
-        "--limit",
-        type=click.IntRange(min=1),
-        metavar="N",
-        heading=_SOURCE,
-        help="Take the first N rows only.",
-    ),
+    limit,
     option(
         "--journal",
         type=_PATH,
@@ -247,12 +340,12 @@ job_options: Decorator[Any] = together(
         help="Write the rows that did not succeed here (.jsonl), for `replay`.",
     ),
     option(
-        "--json",
-        "as_json",
-        is_flag=True,
+        "--report",
+        type=_PATH,
         heading=_OUTCOMES,
-        help="Print one JSON object on standard output, last.",
+        help="Write a page of the job here in the end (.html); needs --journal.",
     ),
+    as_json,
     option(
         "--dry-run",
         is_flag=True,
@@ -281,13 +374,7 @@ job_options: Decorator[Any] = together(
         heading=_SAFETY,
         help="When the day's calls are used up, sleep until they are reset.",
     ),
-    option(
-        "--rate-limit",
-        type=click.FloatRange(min=1),
-        metavar="N",
-        heading=_SAFETY,
-        help="At most N requests per 10 s.  [default: as HubSpot tells]",
-    ),
+    rate_limit,
     option(
         "--max-concurrency",
         type=click.IntRange(min=1),

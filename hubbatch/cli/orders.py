@@ -1,15 +1,30 @@
 """What a command line asks for, as the parts of a job."""
 
+import asyncio
 import os
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from attrs import define
 
 from hubbatch import ConfigurationError, HubBatch
 from hubbatch.core.operations import OBJECT_CALLS, Verb
-from hubbatch.jobs import Columns, FailuresSource, Job, open_source
+from hubbatch.jobs import (
+    Columns,
+    Export,
+    FailuresSource,
+    IdMap,
+    Job,
+    PairColumns,
+    find_type,
+    open_source,
+)
+from hubbatch.jobs.options import PAIRS
+from hubbatch.jobs.report import check_replaceable
+from hubbatch.jobs.tables import need_pyarrow
+from hubbatch.models import AssociationSpecWithLabel
 from hubbatch.net.listening import Listener
 
 from .progress import many
@@ -32,6 +47,15 @@ _JOB_OPTIONS = (
     "limit",
     "reconcile_by",
 )
+
+
+class Everything:
+    """All that there is, in place of a source."""
+
+    name = "all"
+
+    def length(self) -> None:
+        """Say that nobody knows how many records there are."""
 
 
 @define(kw_only=True)
@@ -68,6 +92,19 @@ class Order:
             raise ConfigurationError(
                 "--wait needs a file: standard input cannot be read a second time"
             )
+        if options.get("report"):
+            if not options["journal"]:
+                raise ConfigurationError("--report needs --journal PATH: it shows that")
+            check_replaceable(options["report"])
+        table, lines = options.get("table"), options.get("output")
+        if table is not None and lines is not None:
+            need_pyarrow()
+            journal = options["journal"]
+            begun = lines.exists() or (journal is not None and journal.exists())
+            if table.exists() and not begun:
+                raise ConfigurationError(
+                    f"{table} exists already: remove it, or name another file"
+                )
         try:
             self.job(self.rehearsal_hub() if options["dry_run"] else self.hub(()))
         except ValueError as error:  # an object type that is none, say
@@ -82,7 +119,8 @@ class Order:
         """
         self.total = _total(self.source, self.options["limit"])
         options = self.options
-        if self.verb != "create" or options["journal"] or options["no_journal"]:
+        makes = self.verb == "create" and not self.object_type.startswith(PAIRS)
+        if not makes or options["journal"] or options["no_journal"]:
             return
         most = OBJECT_CALLS["create"].max_inputs
         if self.total is None or self.total > most:
@@ -94,18 +132,33 @@ class Order:
     @property
     def title(self) -> str:
         """Say in a word what is done to what."""
+        if self.object_type.startswith(PAIRS):
+            if self.verb == "read":
+                pair = self.object_type.removeprefix(PAIRS).split(".", 1)
+                return f"read associations of {' with '.join(pair)}"
+            removes = self.verb in ("archive", "archive_labels")
+            one, other = self.object_type.removeprefix(PAIRS).split(".", 1)
+            return f"{'separate' if removes else 'associate'} {one} and {other}"
+        if isinstance(self.source, Everything):
+            return f"{self.verb} all {self.object_type}"
         return f"{self.verb} {self.object_type}"
 
-    def opening(self, job: Job) -> str:
+    def opening(self, job: Job | Export) -> str:
         """Say on which portal what is about to be done."""
         portal = job.portal_id or "unknown (the access token may not ask)"
         rows = "" if self.total is None else f", {many(self.total, 'row')}"
         by = self.call["id_property"]
-        said = f"Portal {portal}: {self.title} {_from(self.source.name)}{rows}"
+        said = f"Portal {portal}: {self.title}{self._from()}{rows}"
         if by is not None:
             said += f", by {by}"
         settled = job.summary.settled
         return f"{said}; {settled:,} done already" if settled else said
+
+    def _from(self) -> str:
+        name = self.source.name
+        if isinstance(self.source, Everything):
+            return ""
+        return " from standard input" if name == "-" else f" from {name}"
 
     def rehearsal_hub(self) -> HubBatch:
         """Make a client that is only asked what it would do; it needs no token."""
@@ -120,9 +173,20 @@ class Order:
         token = find_token(self.options)
         return HubBatch(token, listeners=listeners, **hub_options(self.options))
 
-    def job(self, hub: HubBatch) -> Job:
+    def job(self, hub: HubBatch) -> Job | Export:
         """Make the job, as often as it is to be gone on with."""
+        if isinstance(self.source, Everything):
+            options = self.options
+            return Export(
+                hub,
+                self.object_type,
+                options["output"],
+                properties=self.call["properties"],
+                archived=options["archived"],
+                **{name: options[name] for name in ("journal", "account", "limit")},
+            )
         given: dict[str, Any] = {name: self.options.get(name) for name in _JOB_OPTIONS}
+        given["preflight"] = bool(self.options.get("preflight"))
         return Job(hub, self.verb, self.object_type, self.source, **self.call, **given)
 
 
@@ -132,13 +196,22 @@ def order_verb(verb: Verb, options: Mapping[str, Any]) -> Order:
     Raises:
         ConfigurationError, SourceError: if the source is none.
     """
+    options = _by_lines(options)
     properties = options.get("properties") or {}
     reading = verb == "read"
+    everything = bool(options.get("everything"))
+    if everything == (options["source"] is not None):
+        problem = "--all takes no SOURCE" if everything else "no SOURCE, and no --all"
+        raise ConfigurationError(problem)
+    if options.get("archived") and not everything:
+        raise ConfigurationError("--archived needs --all")
     call: dict[str, Any] = {
         "id_property": options.get("id_property"),
         "properties": tuple(properties) if reading else (),
         "legacy": bool(options.get("legacy")),
     }
+    if everything:
+        return _order_everything(options, call)
     columns = Columns(
         verb=verb,
         id_column=options["id_column"],
@@ -153,6 +226,7 @@ def order_verb(verb: Verb, options: Mapping[str, Any]) -> Order:
         columns,
         encoding=options["encoding"],
         delimiter=options["delimiter"],
+        query=options["query"],
     )
     return Order(
         verb=verb,
@@ -161,6 +235,99 @@ def order_verb(verb: Verb, options: Mapping[str, Any]) -> Order:
         call=call,
         options={"no_journal": False, **options},
     )
+
+
+def _by_lines(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Have records written as JSON lines, where they are to be Parquet in the end."""
+    output: Path | None = options.get("output")
+    if output is None or output.suffix.lower() != ".parquet":
+        return options
+    lines = output.with_name(f"{output.name}.jsonl")
+    return {**options, "output": lines, "table": output}
+
+
+def _order_everything(options: Mapping[str, Any], call: dict[str, Any]) -> Order:
+    for name in ("id_property", "id_column", "results", "failures", "dry_run"):
+        if options[name]:
+            raise ConfigurationError(f"--all takes no --{name.replace('_', '-')}")
+    return Order(
+        verb="read",
+        object_type=options["object_type"],
+        source=Everything(),
+        call=call,
+        options={"no_journal": False, **options},
+    )
+
+
+def order_associations(options: Mapping[str, Any]) -> Order:
+    """Read the parameters of `associations`.
+
+    Raises:
+        ConfigurationError, SourceError: if the source is none.
+    """
+    return Order(
+        verb="read",
+        object_type=f"{PAIRS}{options['from_type']}.{options['to_type']}",
+        source=open_source(
+            options["source"],
+            Columns(verb="read", id_column=options["id_column"]),
+            encoding=options["encoding"],
+            delimiter=options["delimiter"],
+            query=options["query"],
+        ),
+        call={"id_property": None, "properties": (), "legacy": False},
+        options={"no_journal": False, **options},
+    )
+
+
+def order_pairs(options: Mapping[str, Any]) -> Order:
+    """Read the parameters of `associate`; a label is looked up at HubSpot.
+
+    Raises:
+        ConfigurationError, SourceError: if the source is none, or the label.
+        APIError: if HubSpot does not tell the labels.
+    """
+    one, other = options["from_type"], options["to_type"]
+    label, type_id, remove = (options[name] for name in ("label", "type_id", "remove"))
+    if label is not None and type_id is not None:
+        raise ConfigurationError("--label and --type-id say it twice")
+    types = []
+    if label is not None or type_id is not None:
+        kinds = asyncio.run(_ask_kinds(options, one, other))
+        types = [find_type(kinds, label=label, type_id=type_id)]
+    columns = PairColumns(
+        from_column=options["from_column"],
+        to_column=options["to_column"],
+        types=types,
+        from_map=IdMap.read(options["from_map"]) if options["from_map"] else None,
+        to_map=IdMap.read(options["to_map"]) if options["to_map"] else None,
+    )
+    verbs: tuple[Verb, Verb] = ("create_default", "create")
+    if remove:
+        verbs = ("archive", "archive_labels")
+    return Order(
+        verb=verbs[bool(types)],
+        object_type=f"{PAIRS}{one}.{other}",
+        source=open_source(
+            options["source"],
+            columns,
+            encoding=options["encoding"],
+            delimiter=options["delimiter"],
+            query=options["query"],
+        ),
+        call={"id_property": None, "properties": (), "legacy": False},
+        options={"no_journal": False, **options},
+    )
+
+
+async def _ask_kinds(
+    options: Mapping[str, Any], one: str, other: str
+) -> tuple[AssociationSpecWithLabel, ...]:
+    try:
+        async with HubBatch(find_token(options), **hub_options(options)) as hub:
+            return await hub.associations(one, other).kinds()
+    except ValueError as error:  # an object type that is none, say
+        raise ConfigurationError(str(error)) from None
 
 
 def order_replay(options: Mapping[str, Any]) -> Order:
@@ -223,7 +390,3 @@ def hub_options(options: Mapping[str, Any]) -> dict[str, Any]:
 def _total(source: Any, limit: int | None) -> int | None:
     length: int | None = source.length()
     return length if length is None or limit is None else min(length, limit)
-
-
-def _from(name: str) -> str:
-    return "from standard input" if name == "-" else f"from {name}"

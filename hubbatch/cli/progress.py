@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hubbatch import HubBatch, Summary
-from hubbatch.jobs import Job
+from hubbatch.jobs import Export, Job
 
 
 # Seconds between two plain lines.
@@ -90,13 +90,13 @@ class Progress:
     title: str
     total: int | None
     clock: Callable[[], float] = time.monotonic
-    _job: Job | None = field(default=None, init=False)
+    _job: Job | Export | None = field(default=None, init=False)
     _first: Summary = field(factory=Summary, init=False)
     _began: float = field(default=0.0, init=False)
     _said: float = field(default=0.0, init=False)
     _live: Live | None = field(default=None, init=False)
 
-    def begin(self, job: Job) -> None:
+    def begin(self, job: Job | Export) -> None:
         """Begin to show a job."""
         self._job, self._first = job, job.summary
         self._began = self._said = self.clock()

@@ -54,7 +54,10 @@ OBJECT_CALLS: Mapping[Verb, Call] = {
     "archive": Call("archive", "batch/archive", _SHARES, records.ARCHIVES, silent=True),
 }
 LIST = _question("list", "", dialect=documents.PAGE)
-SCHEMA = _question("read", "", dialect=documents.PROPERTY_NAMES)
+ASSOCIATION_KINDS = _question(
+    "read", "labels", dialect=associations.KINDS, family="associations"
+)
+SCHEMA = _question("read", "", dialect=definitions.LISTS)
 ACCOUNT_DETAILS = _question("details", "details", dialect=documents.ACCOUNT)
 
 TOKEN = Call(
@@ -290,11 +293,7 @@ def association_operation(
     verb: Verb, source: str, target: str, *, api_version: str
 ) -> Operation:
     """Look up a verb of the associations: of v4, where the version is v3."""
-    root = (
-        "crm/v4/associations"
-        if api_version == "v3"
-        else f"crm/associations/{api_version}"
-    )
+    root = _associations_root(api_version)
     return _of_pair(ASSOCIATION_CALLS[verb], root, source, target)
 
 
@@ -307,6 +306,20 @@ def association_limit_operation(
     path = f"{root}/{_segment(source)}/{_segment(target)}"
     call = ASSOCIATION_LIMIT_CALLS[verb]
     return _operation(call, f"association_limits.{source}.{target}", path)
+
+
+def association_kinds_operation(
+    source: str, target: str, *, api_version: str
+) -> Operation:
+    """Look up the question as what two types can be associated."""
+    root = _associations_root(api_version)
+    return _of_pair(ASSOCIATION_KINDS, root, source, target)
+
+
+def _associations_root(api_version: str) -> str:
+    if api_version == "v3":
+        return "crm/v4/associations"
+    return f"crm/associations/{api_version}"
 
 
 def v3_association_operation(verb: Verb, source: str, target: str) -> Operation:

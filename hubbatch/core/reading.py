@@ -94,6 +94,10 @@ def _read_success(operation: Operation, chunk: Chunk, response: Response) -> Ver
         structure = shape.structure if shape else _nothing
         part = call.dialect.parts(raw, structure)
         settlement = settle(operation, chunk, part)
+        # The errors of a 207 have no correlation id; its headers do.
+        for error in settlement.failed.values():
+            if error.origin == "hubspot":
+                error.correlation_id = _correlation_id(response, {})
     except (orjson.JSONDecodeError, AttributeError, LookupError, TypeError, ValueError):
         return _distrust(response, "the answer is cut short, or not what was asked for")
     # An input that is asked for once more alone may well get an answer without it.

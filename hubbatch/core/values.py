@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
 
+from attrs import frozen
+
 
 class InvalidInput(ValueError):
     """An input that must not be sent; `field` names what is wrong in it."""
@@ -15,6 +17,13 @@ class InvalidInput(ValueError):
     def __init__(self, message: str, field: str | None = None) -> None:
         super().__init__(message)
         self.field = field
+
+
+@frozen
+class Unsendable:
+    """What stands where a source could make no value: its record fails with this."""
+
+    reason: str
 
 
 # Written out, Decimal("1e300000000") would fill the memory.
@@ -105,6 +114,8 @@ def _scalar(name: str, value: object, *, legacy: bool) -> str | None:
 
 
 def _foreign(name: str, value: object, *, legacy: bool) -> str | None:
+    if isinstance(value, Unsendable):
+        raise InvalidInput(f"property {name!r}: {value.reason}", name)
     if _is_numpy_time(value):
         # A numpy datetime64 or timedelta64 has no time zone, and its item() may be a
         # bare number of nanoseconds.
@@ -194,6 +205,8 @@ def record_id(value: object, *, id_property: str | None = None) -> str:
         text = _digits(what, value)
     elif value is None:
         raise InvalidInput(f"{what} is missing", "id")
+    elif isinstance(value, Unsendable):
+        raise InvalidInput(value.reason, "id")
     else:
         inner = value if _is_numpy_time(value) else _unwrapped(value)
         if type(inner) in (str, int) and type(value) is not type(inner):

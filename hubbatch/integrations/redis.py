@@ -112,13 +112,13 @@ class RedisRateLimit:
 
 def _checked_account(given: object) -> str:
     text = str(given) if isinstance(given, str | int) else ""
-    if text.startswith("pat-"):  # it would stand in Redis's keys
-        raise ConfigurationError("account must be its number or name, not its token")
     if not _ACCOUNT.fullmatch(text) or isinstance(given, bool):
         raise ConfigurationError(
             "account must be 1 to 64 letters, digits, dots, hyphens and underscores, "
             f"not {given!r}"
         )
+    if text.startswith("pat-"):  # it would stand in Redis's keys
+        raise ConfigurationError("account must be its number or name, not its token")
     return text
 
 

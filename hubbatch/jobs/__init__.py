@@ -8,35 +8,64 @@
 Needs the extra `jobs` (`pip install 'hubbatch[jobs]'`) where a journal is kept.
 """
 
+from .check import (
+    CheckFailed,
+    CheckReport,
+    Finding,
+    check,
+    read_schema,
+    write_schema,
+)
+from .exporting import Export
 from .job import Job, JobReport
+from .pairing import IdMap, PairColumns, find_type
+from .parquet import write_parquet
 from .rehearsing import Rehearsal, rehearse
 from .replaying import FailedCall, FailuresSource
+from .report import write_report
 from .rows import Row, Source
 from .shaping import Columns, SourceError
-from .sinks import Failures, Records, Results
+from .sinks import Failures, Pairs, Records, Results
 from .sources import CsvSource, JsonLinesSource, open_source
 from .status import JobStatus, read_status
 from .stdin import StandardInput
+from .tables import ArrowSource, ParquetSource, SqliteSource
 
 
 __all__ = [
+    "ArrowSource",
+    "CheckFailed",
+    "CheckReport",
     "Columns",
     "CsvSource",
+    "Export",
     "FailedCall",
     "Failures",
     "FailuresSource",
+    "Finding",
+    "IdMap",
     "Job",
     "JobReport",
     "JobStatus",
     "JsonLinesSource",
+    "PairColumns",
+    "Pairs",
+    "ParquetSource",
     "Records",
     "Rehearsal",
     "Results",
     "Row",
     "Source",
     "SourceError",
+    "SqliteSource",
     "StandardInput",
+    "check",
+    "find_type",
     "open_source",
+    "read_schema",
     "read_status",
     "rehearse",
+    "write_parquet",
+    "write_report",
+    "write_schema",
 ]

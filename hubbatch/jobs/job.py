@@ -6,6 +6,7 @@ from collections.abc import (
     AsyncIterable,
     AsyncIterator,
     Callable,
+    Collection,
     Generator,
     Iterable,
     Iterator,
@@ -31,16 +32,18 @@ from hubbatch.errors import (
     ConfigurationError,
     HubBatchError,
     JournalError,
-    PermissionDeniedError,
     TooManyFailures,
 )
+from hubbatch.models import Property
 from hubbatch.net.batch import Batch
 from hubbatch.net.running import Run
 
+from .check import check, checked
 from .identity import Identity
 from .journal import History, Journal
 from .options import (
     MEANING,
+    PAIRS,
     as_json,
     check_account,
     check_limit,
@@ -51,9 +54,10 @@ from .options import (
 )
 from .outputs import Sink, SinkOrPath
 from .passage import Passage, Tally
+from .portal import find_portal
 from .resuming import Resumption, first_later, then_later, unhurried
-from .rows import Row, Source, as_source
-from .sinks import Failures, Records, Results
+from .rows import Inputs, Row, Source, as_source
+from .sinks import Failures, Pairs, Records, Results
 from .states import FINAL, State
 
 
@@ -108,7 +112,8 @@ class Job:
     Args:
         hub: the client of the account.
         verb: create, read, update, upsert or archive.
-        object_type: e.g. `tickets`.
+        object_type: e.g. `tickets`. Or `associations.contacts.companies`, with the
+            verbs read, create, create_default, archive and archive_labels.
         source: a `Source`, or any iterable or async iterable of inputs.
         id_property: as of the verb.
         properties: which to read.
@@ -123,6 +128,10 @@ class Job:
         max_failures: as of the verb.
         account: the portal id that the token must be of.
         limit: the most rows to take.
+        preflight: whether to look at every row first (see `check`) and to send nothing
+            if HubSpot would surely refuse one; or the definitions of the properties
+            to go by, instead of asking HubSpot. A job that goes on is not looked at
+            again.
 
     Attributes:
         portal_id: the account, once `run` has asked; None if it may not ask.
@@ -147,9 +156,11 @@ class Job:
         max_failures: int | str | None = "auto",
         account: int | str | None = None,
         limit: int | None = None,
+        preflight: bool | Iterable[Property] = False,
     ) -> None:
         self._hub = hub
         self._source = as_source(source)
+        self._preflight = preflight
         self._limit = check_limit(limit)
         self._account = check_account(account)
         options = {
@@ -226,6 +237,7 @@ class Job:
                 job, source or portal; says what differs.
             ConfigurationError: if the token is not of `account`, or that cannot be
                 told; or a file of outcomes exists already.
+            CheckFailed: if the preflight found what HubSpot would refuse.
             APIError: if HubSpot does not accept the token.
         """
         if self._identity is not None:
@@ -234,7 +246,11 @@ class Job:
             fingerprint = await asyncio.to_thread(self._source.fingerprint)
             self._identity = self._identify(fingerprint)
             self._history = await self._journal.open(self._identity)
-            await self._find_portal()
+            self.portal_id = await find_portal(
+                self._hub, self._history, self._account, self._journal.path
+            )
+            if self._preflight is not False and self._history.new:
+                await self._look_before(fingerprint)
         except BaseException:
             self._used = True
             await self._journal.aclose()
@@ -271,7 +287,7 @@ class Job:
         error: HubBatchError | None = None
         try:
             error = await self._send()
-            ended, message = _ending(error)
+            ended, message = ending(error)
         except Stopped:
             ended, message = "stopped", None
         except BaseException as raised:
@@ -327,26 +343,17 @@ class Job:
             },
         )
 
-    async def _find_portal(self) -> None:
-        history, wanted = self._history, self._account
-        if history.finished:
-            self.portal_id = history.portal_id
-        else:
-            try:
-                self.portal_id = (await self._hub.account()).portal_id
-            except PermissionDeniedError:  # the token may write, and not ask this
-                self.portal_id = None
-        if wanted is not None and self.portal_id != wanted:
-            found = self.portal_id or "one that HubSpot does not tell"
+    async def _look_before(self, fingerprint: str | None) -> None:
+        given = self._source.inputs if isinstance(self._source, Inputs) else None
+        if fingerprint is None and not isinstance(given, Collection):
             raise ConfigurationError(
-                f"the access token is of account {found}, not of {wanted}"
+                f"a preflight reads the source twice, and {self._source.name} can be "
+                "read only once"
             )
-        if history.portal_id not in (None, self.portal_id):
-            found = self.portal_id or "one that HubSpot does not tell"
-            raise JournalError(
-                f"{self._journal.path} is the journal of a job in portal "
-                f"{history.portal_id}; the access token is of portal {found}"
-            )
+        operation, known = self.operation, self._preflight
+        if isinstance(known, bool):
+            known = await self._hub.properties(operation.object_type).list()
+        checked(await check(self._source, operation, known, limit=self._limit))
 
     # ---- during
 
@@ -356,6 +363,8 @@ class Job:
         self._clock = asyncio.get_running_loop().time
         self._began = self._clock()
         self._journal.progress = self._progress
+        measures = self._journal.measures
+        measures.clock, measures.allowed = self._clock, self._allowed
         await self._journal.begin(self._identity, self.portal_id)
         source, limit = self._source, self._limit
         resumption = Resumption(self._journal, source, self._check_stopping)
@@ -443,6 +452,12 @@ class Job:
             self._seconds + (self._clock() - self._began if self._clock else 0.0),
         )
 
+    def _allowed(self) -> float:
+        """Give the rows a second that the rate limit allows."""
+        limits, family = self._hub.limits, self.operation.call.family
+        limits = limits.families.get(family, limits)
+        return limits.max_requests / limits.interval * self.operation.max_inputs
+
     def _report(self, ended: str, error: HubBatchError | None) -> JobReport:
         counts = self.summary
         doubted = max(0, self._history.counts[State.SENT] - self._retaken)
@@ -467,7 +482,8 @@ class Job:
         )
 
 
-def _ending(error: HubBatchError | None) -> tuple[str, str | None]:
+def ending(error: HubBatchError | None) -> tuple[str, str | None]:
+    """Name how a run ended, and what its journal says of that."""
     if isinstance(error, TooManyFailures):  # its sentence may quote a value
         return type(error).__name__, "more records failed than max_failures allows"
     if error is not None:
@@ -480,6 +496,8 @@ def _sink(role: str, given: SinkOrPath, operation: Operation, *, legacy: bool) -
         return given
     if role == "results":
         return Results(given)
+    if role == "output" and operation.object_type.startswith(PAIRS):
+        return Pairs(given)
     if role == "output":
         return Records(given, operation)
     return Failures(given, operation, legacy=legacy)

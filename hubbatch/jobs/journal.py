@@ -22,6 +22,7 @@ from hubbatch.errors import JournalError
 
 from .identity import Identity
 from .locking import JobLock
+from .measuring import Measures
 from .outputs import Output, Sink
 from .states import State
 from .store import Group, Store
@@ -43,11 +44,13 @@ class History:
         portal_id: the account, if it is known.
         counts: the rows by their states.
         runs: the sums of `Store.runs`.
+        cursor: where a list goes on.
     """
 
     new: bool = True
     finished: bool = False
     portal_id: int | None = None
+    cursor: str | None = None
     counts: Mapping[State, int] = field(factory=lambda: dict.fromkeys(State, 0))
     runs: Mapping[str, Any] = field(
         factory=lambda: (
@@ -71,6 +74,7 @@ class Journal:
         on_failure: called with it, once.
         on_written: called when what was noted is on the disk.
         progress: called for the figures that go with what is written.
+        measures: what else goes with it.
     """
 
     def __init__(self, path: Path | None, sinks: Iterable[Sink] = ()) -> None:
@@ -80,6 +84,7 @@ class Journal:
         self.on_failure: Callable[[JournalError], None] = lambda _: None
         self.on_written: Callable[[], None] = lambda: None
         self.progress: Callable[[], tuple[int, int, int, float]] = lambda: (0, 0, 0, 0)
+        self.measures = Measures()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="hubbatch-journal")
         self._lock: JobLock | None = None
         self._store: Store | None = None
@@ -127,6 +132,7 @@ class Journal:
             new=False,
             finished=store.finished(),
             portal_id=store.portal_id(),
+            cursor=store.cursor(),
             counts=store.counts(),
             runs=store.runs(),
         )
@@ -177,6 +183,10 @@ class Journal:
         """Note how many rows have been read."""
         self._group.inputs = inputs
 
+    def turn(self, cursor: str) -> None:
+        """Note where a list goes on."""
+        self._group.cursor = cursor
+
     def flush(self) -> None:
         """Have all that was noted written, with what else comes up until then."""
         group = self._group
@@ -187,6 +197,7 @@ class Journal:
         self._group = Group(inputs=group.inputs)
         self._noted = 0
         group.progress = self.progress()
+        group.measured = self.measures.take()
         self._writing = True
         written = asyncio.wrap_future(self._thread.submit(self._write, group))
         written.add_done_callback(partial(self._on_written, waiting))
@@ -272,6 +283,7 @@ class Journal:
         """
         self._closed = True
         self._group.progress = self.progress()
+        self._group.measured = self.measures.take()
         done = self._thread.submit(self._finish, ended, message, finished=finished)
         self._thread.shutdown(wait=False)
         await self._failing(asyncio.shield(asyncio.wrap_future(done)))

@@ -21,7 +21,13 @@ _OPTIONS: Mapping[str, frozenset[str]] = {
     "update": frozenset({"id_property"}),
     "upsert": frozenset({"id_property"}),
     "archive": frozenset(),
+    "create_default": frozenset(),
+    "archive_labels": frozenset(),
 }
+# How the object type of a job begins that is about pairs of records.
+PAIRS = "associations."
+_OBJECT_VERBS = ("create", "read", "update", "upsert", "archive")
+_PAIR_VERBS = ("read", "create", "create_default", "archive", "archive_labels")
 # The same of `crm-objects/v1`.
 _LEGACY_OPTIONS: Mapping[str, frozenset[str]] = {
     "create": frozenset(),
@@ -42,8 +48,12 @@ def find_verb(
     Raises:
         ConfigurationError: if there is none.
     """
-    if verb not in _OPTIONS:
-        raise ConfigurationError(f"verb must be one of {[*_OPTIONS]}, not {verb!r}")
+    if object_type.startswith(PAIRS):
+        return _pair_verb(hub, verb, object_type)
+    if verb not in _OBJECT_VERBS:
+        raise ConfigurationError(
+            f"verb must be one of {[*_OBJECT_VERBS]}, not {verb!r}"
+        )
     if not legacy:
         return getattr(hub.objects(object_type), verb)  # type: ignore[no-any-return] # one of its verbs
     types = vars(hub.legacy)
@@ -53,6 +63,15 @@ def find_verb(
             f"{', '.join(sorted(types))}; not {verb} of {object_type}"
         )
     return getattr(types[object_type], verb)  # type: ignore[no-any-return] # its verb
+
+
+def _pair_verb(hub: HubBatch, verb: str, name: str) -> Callable[..., Batch[Any]]:
+    source, _, target = name.removeprefix(PAIRS).partition(".")
+    if verb not in _PAIR_VERBS or not source or not target:
+        raise ConfigurationError(
+            f"{name}.{verb}: expected {PAIRS}FROM.TO, and one of {[*_PAIR_VERBS]}"
+        )
+    return getattr(hub.associations(source, target), verb)  # type: ignore[no-any-return] # one of its verbs
 
 
 def fitting(verb: str, options: Mapping[str, Any], *, legacy: bool) -> dict[str, Any]:

@@ -63,6 +63,7 @@ class Tally:
     def final(self, outcome: Outcome[Any], row: Row, key: int | None = None) -> None:
         """Write down the outcome of a row, for good."""
         self.given_up += outcome.status is not OutcomeStatus.SUCCEEDED
+        self.journal.measures.final(outcome, row)
         self.journal.note(row.index, FINAL[outcome.status], key)
         for output in self.journal.outputs.values():
             line = output.sink.encode(outcome, row)
@@ -167,9 +168,11 @@ class Passage:
         self._tally.overtaken(chunk.keys)
         self._note(chunk, State.SENT)
         await self._journal.safe()
+        self._journal.measures.left(chunk.indices[0])
 
     def not_written(self, chunk: Chunk) -> None:
         """Note that what left has come to nothing."""
+        self._journal.measures.lost(chunk.indices[0])
         self._note(chunk, State.OPEN)
         self._journal.flush()
 
@@ -183,8 +186,9 @@ class Passage:
     def took(self, inputs: list[Any]) -> None:
         """Keep nothing: the rows are known."""
 
-    def answered(self, chunk: Chunk, settlement: Settlement) -> None:
-        """Keep nothing of the envelope."""
+    def answered(self, chunk: Chunk, settlement: Settlement) -> None:  # noqa: ARG002 -- as Emit has it
+        """Note that an answer came; nothing of the envelope is kept."""
+        self._journal.measures.answered(chunk.indices[0])
 
     def succeeded(self, chunk: Chunk, results: list[Any]) -> None:
         """Write down a chunk's successes."""
@@ -208,6 +212,7 @@ class Passage:
         """Write down what did not succeed, or hold it back."""
         for given in outcomes:
             row, key = self._rows.pop(given.index)
+            self._journal.measures.lost(given.index)
             outcome = evolve(given, index=row.index)
             self._tally.counts[outcome.status] += 1
             if _is_final(outcome):

@@ -49,7 +49,7 @@ async def rehearse(
     """
     rehearsal = Rehearsal()
     encode = encoder(operation)
-    async for row in _first(source, limit):
+    async for row in first_rows(source, limit):
         rehearsal.rows += 1
         try:
             encode(row.index, row.input)
@@ -62,9 +62,10 @@ async def rehearse(
     return rehearsal
 
 
-async def _first(
+async def first_rows(
     source: RowIterable | AsyncRowIterable, limit: int | None
 ) -> AsyncIterator[Row]:
+    """Give the first rows of any source, and the event loop its turns."""
     if not isinstance(source, AsyncIterable):
         for row in islice(source, limit):
             yield row

@@ -7,11 +7,20 @@ from typing import Any, Literal, TypeAlias, cast, get_args
 
 from attrs import frozen
 
+from .options import PAIRS
 from .shaping import BadRow, Shaped, Shaper, kind_of
 from .sources import LinesFile
 
 
-WriteVerb: TypeAlias = Literal["create", "read", "update", "upsert", "archive"]
+WriteVerb: TypeAlias = Literal[
+    "create",
+    "read",
+    "update",
+    "upsert",
+    "archive",
+    "create_default",
+    "archive_labels",
+]
 
 
 @frozen(kw_only=True)
@@ -117,7 +126,9 @@ class _LineShaper:
                 f"of {call}, but the first is of {self.call}. Put them into files of "
                 "their own"
             )
-        self.doubted = call.verb == "create" and given.get("status") == "unknown"
+        # Associating twice is no more than once.
+        creates = call.verb == "create" and not call.object_type.startswith(PAIRS)
+        self.doubted = creates and given.get("status") == "unknown"
         if self.doubted and not self._may_be_unknown:
             raise BadRow(
                 "a create that may have been made already. Use --reconcile-by NAME "

@@ -78,6 +78,18 @@ class Columns:
             "empty": self.empty,
         }
 
+    def of_cells(self, header: Sequence[str]) -> Callable[[Sequence[str]], Shaped]:
+        """Make the function from a CSV's cells to an input.
+
+        Raises:
+            BadRow: if the header is not that of a file for this verb.
+        """
+        return cells_shaper(self, header)
+
+    def of_fields(self) -> "Shaper":
+        """Make what makes inputs of JSON lines."""
+        return FieldsShaper(self)
+
     @property
     def only_ids(self) -> bool:
         """Whether the verb takes ids and nothing else."""
@@ -196,6 +208,26 @@ class Shaper(Protocol):
         Raises:
             BadRow: if it is nothing of the kind.
         """
+        ...
+
+
+class Meaning(Protocol):
+    """What the columns of a file mean."""
+
+    def options(self) -> dict[str, Any]:
+        """Give what changes the meaning of a file, as JSON values."""
+        ...
+
+    def of_cells(self, header: Sequence[str]) -> Callable[[Sequence[str]], Shaped]:
+        """Make the function from a CSV's cells to an input.
+
+        Raises:
+            BadRow: if the header is not that of such a file.
+        """
+        ...
+
+    def of_fields(self) -> Shaper:
+        """Make what makes inputs of JSON lines."""
         ...
 
 

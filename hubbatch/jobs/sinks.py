@@ -18,11 +18,13 @@ import orjson
 from hubbatch.core.codec import unstructure
 from hubbatch.core.operations import Operation
 from hubbatch.core.outcomes import Outcome, OutcomeStatus
+from hubbatch.core.values import Unsendable
 from hubbatch.errors import ConfigurationError, RecordError
 from hubbatch.models import (
     CreateInput,
     LegacyProperty,
     LegacyUpdateInput,
+    MultiAssociatedObjectWithLabel,
     UpdateInput,
     UpsertInput,
 )
@@ -31,6 +33,7 @@ from .rows import Row
 
 
 _RESULT_COLUMNS = ("index", "input_id", "id", "new")
+_PAIR_COLUMNS = ("from_id", "to_id", "labels")
 _JSON_LINES = (".jsonl", ".ndjson")
 _SUCCEEDED = OutcomeStatus.SUCCEEDED
 
@@ -130,6 +133,33 @@ class Records(_Table):
             for value in values
         ]
         return csv_line((outcome.id, *("" if cell is None else cell for cell in cells)))
+
+
+class Pairs(_Table):
+    """A line for each record that is associated: `from_id`, `to_id`, `labels`.
+
+    The labels are those of the association, with `;` between them.
+    """
+
+    name: str = "output"
+
+    def begin(self, first_line: bytes | None) -> bytes:
+        """Give the header of a CSV that is new."""
+        return self._begin(_PAIR_COLUMNS, first_line)
+
+    def encode(self, outcome: Outcome[Any], row: Row) -> bytes:  # noqa: ARG002 -- as sinks do
+        """Give the lines of a record; none if nothing is associated with it."""
+        found = outcome.result
+        if found is None:
+            return b""
+        return b"".join(self._line(found.from_, other) for other in found.to)
+
+    def _line(self, one: str, other: MultiAssociatedObjectWithLabel) -> bytes:
+        labels = [kind.label for kind in other.association_types if kind.label]
+        cells = (one, other.to_object_id, ";".join(labels))
+        if self._csv:
+            return csv_line(cells)
+        return json_line(dict(zip(_PAIR_COLUMNS, cells, strict=True)))
 
 
 class Failures:
@@ -282,6 +312,8 @@ def _as_text(value: Any) -> object:
         return dict(value)
     if isinstance(value, set | frozenset):
         return sorted(value, key=str)
+    if isinstance(value, Unsendable):
+        return None
     if attrs.has(type(value)):
         return attrs.asdict(value, recurse=False)
     return str(value)

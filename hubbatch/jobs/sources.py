@@ -21,13 +21,12 @@ from .lines import LineParser, check_decoded, codec_of
 from .rows import Row
 from .shaping import (
     BadRow,
-    Columns,
-    FieldsShaper,
+    Meaning,
     Shaper,
     SourceError,
-    cells_shaper,
 )
 from .stdin import StandardInput
+from .tables import ParquetSource, SqliteSource
 
 
 # HubSpot's longest text has 65,536 characters; one that is longer should fail as a
@@ -41,17 +40,25 @@ ENDINGS = (".csv", ".jsonl", ".ndjson")
 
 def open_source(
     path: str | os.PathLike[str],
-    columns: Columns,
+    columns: Meaning,
     *,
     encoding: str = "utf-8",
     delimiter: str = ",",
-) -> "CsvSource | JsonLinesSource | StandardInput":
-    """Choose the source for a path: `.csv`, `.jsonl`, or `-` for standard input.
+    query: str | None = None,
+) -> "CsvSource | JsonLinesSource | ParquetSource | SqliteSource | StandardInput":
+    """Choose the source for a path: by its ending, or `-` for standard input.
+
+    With a `query` it is an SQLite database, whatever its name.
 
     Raises:
-        ConfigurationError: for a file of another kind, or an unknown encoding.
+        ConfigurationError: for a file of another kind, or an unknown encoding; for
+            Parquet without its extra.
     """
     ending = Path(path).suffix.lower()
+    if query is not None:
+        return SqliteSource(path, query, columns)
+    if ending == ".parquet":
+        return ParquetSource(path, columns)
     if os.fspath(path) == "-":
         return StandardInput(columns, encoding=encoding)
     if ending == ".csv":
@@ -59,8 +66,8 @@ def open_source(
     if ending in ENDINGS:
         return JsonLinesSource(path, columns, encoding=encoding)
     raise ConfigurationError(
-        f"{os.fspath(path)}: neither .csv nor .jsonl (nor - for JSON lines on "
-        "standard input)"
+        f"{os.fspath(path)}: neither .csv nor .jsonl nor .parquet (nor - for JSON "
+        "lines on standard input)"
     )
 
 
@@ -147,7 +154,7 @@ class CsvSource(_File):
     def __init__(
         self,
         path: str | os.PathLike[str],
-        columns: Columns,
+        columns: Meaning,
         *,
         encoding: str = "utf-8",
         delimiter: str = ",",
@@ -169,7 +176,7 @@ class CsvSource(_File):
         index, line = -1, 1
         try:
             header = self._header(reader)
-            shape = cells_shaper(self._columns, header)
+            shape = self._columns.of_cells(header)
             index, line = 0, reader.line_num + 1
             for cells in reader:
                 if any(cells):
@@ -224,7 +231,7 @@ class JsonLinesSource(LinesFile):
     def __init__(
         self,
         path: str | os.PathLike[str],
-        columns: Columns,
+        columns: Meaning,
         *,
         encoding: str = "utf-8",
     ) -> None:
@@ -232,7 +239,7 @@ class JsonLinesSource(LinesFile):
         self._columns = columns
 
     def _shaper(self) -> Shaper:
-        return FieldsShaper(self._columns)
+        return self._columns.of_fields()
 
 
 class _Tapped(io.FileIO):

@@ -81,14 +81,16 @@ def read_status(path: str | PathLike[str]) -> JobStatus:
     where = Path(path)
     store = Store.read_only(where)
     try:
-        return _status(store, running=is_locked(where))
+        return status_of(store, running=is_locked(where))
     except sqlite3.Error as error:
         raise JournalError(f"{where} cannot be read: {error}") from None
     finally:
         store.close()
 
 
-def _status(store: Store, *, running: bool | None) -> JobStatus:
+def status_of(store: Store, *, running: bool | None) -> JobStatus:
+    """Say what an open journal says."""
+    """Say what an open journal says."""
     job, counts = store.identity(), store.counts()
     runs = {**store.runs()}
     return JobStatus(

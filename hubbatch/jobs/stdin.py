@@ -11,7 +11,7 @@ from typing import Any
 
 from .lines import LineParser, codec_of
 from .rows import Row
-from .shaping import Columns, FieldsShaper, SourceError
+from .shaping import Meaning, SourceError
 
 
 _BLOCK = 64 * 1024
@@ -26,7 +26,7 @@ class StandardInput:
 
     name: str = "-"
 
-    def __init__(self, columns: Columns, *, encoding: str = "utf-8") -> None:
+    def __init__(self, columns: Meaning, *, encoding: str = "utf-8") -> None:
         self._encoding = codec_of(encoding)
         self.options: Mapping[str, Any] = {
             **columns.options(),
@@ -48,7 +48,7 @@ class StandardInput:
         if self._begun:
             raise SourceError("standard input cannot be read a second time")
         self._begun = True
-        shaper = FieldsShaper(self._columns)
+        shaper = self._columns.of_fields()
         parser = LineParser("standard input", shaper, self._encoding)
         decoder = codecs.getincrementaldecoder(self._encoding)("surrogateescape")
         rest, over = "", False

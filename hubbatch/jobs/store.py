@@ -5,6 +5,7 @@ What is committed survives the process, and with `synchronous=FULL` the machine 
 
 import sqlite3
 
+from collections import Counter
 from collections.abc import Mapping
 from os import O_CREAT, O_RDWR, close
 from os import open as open_file
@@ -14,11 +15,12 @@ from urllib.parse import quote
 
 import orjson
 
-from attrs import define, field
+from attrs import astuple, define, field
 
 from hubbatch.errors import JournalError
 
 from .identity import Identity
+from .measuring import Example, Measured, Reason
 from .states import State
 
 
@@ -29,7 +31,7 @@ _SCHEMA = """
 CREATE TABLE job (
     verb TEXT NOT NULL, object_type TEXT NOT NULL, portal_id INT,
     source TEXT NOT NULL, fingerprint TEXT, options TEXT NOT NULL,
-    inputs INT NOT NULL, finished INT NOT NULL
+    inputs INT NOT NULL, finished INT NOT NULL, cursor TEXT
 );
 CREATE TABLE run (
     id INTEGER PRIMARY KEY, started_at TEXT NOT NULL, updated_at TEXT NOT NULL,
@@ -41,6 +43,20 @@ CREATE TABLE output (
     name TEXT PRIMARY KEY, path TEXT NOT NULL, bytes INT NOT NULL
 );
 CREATE TABLE input (place INTEGER PRIMARY KEY, state INT NOT NULL, key INT);
+CREATE TABLE moment (
+    run INT, second INT, requests INT NOT NULL, retries INT NOT NULL,
+    throttled INT NOT NULL, succeeded INT NOT NULL, amiss INT NOT NULL,
+    allowed REAL NOT NULL, PRIMARY KEY (run, second)
+) WITHOUT ROWID;
+CREATE TABLE answer (octave INTEGER PRIMARY KEY, count INT NOT NULL);
+CREATE TABLE reason (
+    status TEXT, category TEXT, code TEXT, property TEXT, count INT NOT NULL,
+    PRIMARY KEY (status, category, code, property)
+);
+CREATE TABLE example (
+    status TEXT, category TEXT, code TEXT, property TEXT,
+    place INT NOT NULL, line INT, correlation_id TEXT
+);
 """
 _NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 # One statement whatever the number of rows: each one that is stepped through from
@@ -55,6 +71,23 @@ _WRITE_PROGRESS = f"""
 UPDATE run SET updated_at = {_NOW}, requests = ?, retries = ?, throttled = ?,
     seconds = ? WHERE id = ?
 """  # noqa: S608 -- SQLite's own clock, nobody's input
+# Requests, retries and 429 answers are sums since the run began, rows are those of
+# the second.
+_WRITE_MOMENT = """
+INSERT INTO moment VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (run, second) DO UPDATE SET requests = excluded.requests,
+    retries = excluded.retries, throttled = excluded.throttled,
+    succeeded = succeeded + excluded.succeeded, amiss = amiss + excluded.amiss,
+    allowed = excluded.allowed
+"""
+_ADD_ANSWERS = """
+INSERT INTO answer VALUES (?, ?)
+ON CONFLICT (octave) DO UPDATE SET count = count + excluded.count
+"""
+_ADD_REASONS = """
+INSERT INTO reason VALUES (?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET count = count + excluded.count
+"""
 _RUNS = f"""
 SELECT count(*) runs, ifnull(sum(requests), 0) requests,
     ifnull(sum(retries), 0) retries, ifnull(sum(throttled), 0) throttled,
@@ -77,6 +110,8 @@ class Group:
         lines: what to append to the files of outcomes, by their roles.
         inputs: how many rows have been read.
         progress: requests, retries, 429 answers and seconds of this run.
+        measured: what else there is to say of it.
+        cursor: where a list goes on, if it has moved.
     """
 
     states: dict[int, State] = field(factory=dict)
@@ -84,6 +119,8 @@ class Group:
     lines: dict[str, list[bytes]] = field(factory=dict)
     inputs: int = 0
     progress: tuple[int, int, int, float] = (0, 0, 0, 0.0)
+    measured: Measured = field(factory=Measured)
+    cursor: str | None = None
 
 
 class Store:
@@ -178,7 +215,7 @@ class Store:
             f"PRAGMA user_version = {_SCHEMA_VERSION};"
         )
         execute(
-            "INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, 0, 0)",
+            "INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, 0, 0, NULL)",
             (
                 job.verb,
                 job.object_type,
@@ -221,6 +258,11 @@ class Store:
         [[finished]] = self._connection.execute("SELECT finished FROM job")
         return bool(finished)
 
+    def cursor(self) -> str | None:
+        """Tell where a list goes on; None at its beginning."""
+        [[cursor]] = self._connection.execute("SELECT cursor FROM job")
+        return cursor  # type: ignore[no-any-return] # a column of texts
+
     def inputs(self) -> int:
         """Count the rows that were read."""
         # A row is known as soon as it leaves, which may be before it was counted.
@@ -260,6 +302,30 @@ class Store:
         names = [column[0] for column in cursor.description]
         return dict(zip(names, cursor.fetchone(), strict=True))
 
+    # ---- what was measured
+
+    def moments(self) -> list[tuple[Any, ...]]:
+        """Give the seconds in which something was written, as in the table."""
+        return self._connection.execute("SELECT * FROM moment").fetchall()
+
+    def answers(self) -> dict[int, int]:
+        """Count the answers by how long they took."""
+        return dict(self._connection.execute("SELECT * FROM answer").fetchall())
+
+    def reasons(self) -> list[tuple[Reason, int]]:
+        """Count the rows that did not succeed by why, the most frequent first."""
+        rows = self._connection.execute("SELECT * FROM reason ORDER BY count DESC")
+        return [(Reason(*row[:4]), row[4]) for row in rows]
+
+    def examples(self, reason: Reason, most: int) -> list[Example]:
+        """Give some rows that did not succeed for a reason."""
+        rows = self._connection.execute(
+            "SELECT place, line, correlation_id FROM example WHERE status = ? AND "
+            "category = ? AND code = ? AND property = ? ORDER BY place LIMIT ?",
+            (*astuple(reason), most),
+        )
+        return [Example(*row) for row in rows]
+
     # ---- a run
 
     def begin_run(self, portal_id: int | None) -> None:
@@ -287,11 +353,32 @@ class Store:
             for name, length in lengths.items():
                 execute("UPDATE output SET bytes = ? WHERE name = ?", (length, name))
             execute("UPDATE job SET inputs = max(inputs, ?)", (group.inputs,))
+            if group.cursor is not None:
+                execute("UPDATE job SET cursor = ?", (group.cursor,))
             execute(_WRITE_PROGRESS, (*group.progress, self._run))
+            self._write_measured(group)
             execute("COMMIT")
         except BaseException:
             self._connection.rollback()
             raise
+
+    def _write_measured(self, group: Group) -> None:
+        *sums, seconds = group.progress
+        measured, ended = group.measured, Counter(group.states.values())
+        succeeded = ended[State.SUCCEEDED]
+        amiss = ended.total() - ended[State.OPEN] - ended[State.SENT] - succeeded
+        figures = (*sums, succeeded, amiss, measured.allowed)
+        self._connection.execute(_WRITE_MOMENT, (self._run, int(seconds), *figures))
+        many = self._connection.executemany
+        many(_ADD_ANSWERS, measured.answers.items())
+        many(
+            _ADD_REASONS,
+            [(*astuple(one), count) for one, count in measured.reasons.items()],
+        )
+        many(
+            "INSERT INTO example VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [(*astuple(one), *astuple(row)) for one, row in measured.examples],
+        )
 
     def end_run(self, ended: str, message: str | None, *, finished: bool) -> None:
         """Note how a run ended."""

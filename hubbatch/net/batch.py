@@ -132,15 +132,24 @@ def call(
     return Batch(engine, operation, source, complete=complete, **given)
 
 
-async def ask(engine: Engine, operation: Operation) -> Any:
+async def ask(
+    engine: Engine, operation: Operation, took: Callable[[Summary], None] | None = None
+) -> Any:
     """Ask a question that has no inputs, and give its one answer.
+
+    `took` is told what that has taken.
 
     Raises:
         HubBatchError: if HubSpot refuses to answer, or cannot.
     """
     collector: Collector[Any] = Collector(operation)
     async with engine.busy():
-        await engine.run(operation, collector).go([None])
+        run = engine.run(operation, collector)
+        try:
+            await run.go([None])
+        finally:
+            if took is not None:
+                took(run.summary)
     [answer] = collector.response().results
     return answer
 

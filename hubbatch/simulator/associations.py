@@ -186,6 +186,17 @@ RUN: Final[dict[str, Callable[[Pairs], None]]] = {
 }
 
 
+def labels(store: Store, source: Shelf, target: Shelf) -> dict[str, Any]:
+    """Return as what two types can be associated, in this direction."""
+    kinds = store.links.kinds(source.type.id, target.type.id)
+    return {
+        "results": [
+            {"category": category, "typeId": type_id, "label": kind.label}
+            for (category, type_id), kind in kinds.items()
+        ]
+    }
+
+
 def parsed(content: bytes, verb: str) -> list[Mapping[str, Any]]:
     """Read the inputs of a call, and refuse too many."""
     body = deserialized(content)

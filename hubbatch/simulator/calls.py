@@ -152,6 +152,8 @@ class Call:
 
     def _associations(self, route: Route, source: Shelf) -> tuple[Answer, int]:
         store, target = self.token.account.store, self._target(route)
+        if route.method == "GET":
+            return as_json(200, associations.labels(store, source, target)), 0
         v3 = route.family == "associations v3"
         parsed = named.parsed if v3 else associations.parsed
         inputs = parsed(self.request.content, route.verb)

@@ -85,6 +85,14 @@ _ROUTES: Final[tuple[tuple[Family, str, re.Pattern[str]], ...]] = (
         re.compile(f"/crm-object-schemas/(?:v3|{_VERSION})/schemas/batch/read/?"),
     ),
     (
+        "associations",
+        "GET",
+        re.compile(
+            f"/crm/(?:v4/associations|associations/(?P<version>{_VERSION}))"
+            f"/{_TYPE}/(?P<to_type>[^/]+)/(?P<verb>labels)/?"
+        ),
+    ),
+    (
         "properties",
         "POST",
         re.compile(
@@ -125,6 +133,7 @@ VERBS: Final = (
     *("create", "read", "update", "upsert", "archive"),
     *(f"associations/{verb}" for verb in ("create", "read", "archive")),
     *("associations/associate/default", "associations/labels/archive"),
+    "associations/labels",
     *("list", "delete", "memberships/read", "splits/read", "splits/upsert"),
     *("limits/create", "limits/update", "limits/purge", "schemas/read"),
     *(f"properties/{verb}" for verb in ("create", "read", "archive")),

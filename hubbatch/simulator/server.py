@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+from collections import deque
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from types import TracebackType
@@ -18,6 +19,7 @@ from hubbatch.simulator.oauth import LIFETIME, Installation
 from hubbatch.simulator.received import Received
 from hubbatch.simulator.sending import incoming, send
 from hubbatch.simulator.threads import Background
+from hubbatch.simulator.watching import answer_for
 from hubbatch.simulator.wire import Request, dice
 from hubbatch.simulator.world import Store
 
@@ -25,6 +27,8 @@ from hubbatch.simulator.world import Store
 # Recorded batches took about 3 ms a record, and a round trip is not free.
 REALISTIC_SECONDS = 0.030
 REALISTIC_SECONDS_A_RECORD = 0.003
+# So many requests are on the page at `/`.
+_SHOWN = 50
 
 
 class Simulator:
@@ -69,6 +73,7 @@ class Simulator:
         self.account: Account = self.hubspot.account(portal_id, tier)
         self.token: str = self.hubspot.install(self.account, tier, limit=limit).value
         self.requests: list[Received] = []
+        self._recent: deque[Received] = deque(maxlen=_SHOWN)
         self._tier = tier
         self._where = (host, port)
         self._latency = latency
@@ -210,6 +215,12 @@ class Simulator:
             return answer
         except web.HTTPRequestEntityTooLarge:
             return await send(request, self.hubspot.unreadable(413))
+        shown = answer_for(
+            *(request.method, request.path, self.hubspot.accounts),
+            *(self._recent, self.clock.now().at),
+        )
+        if shown is not None:
+            return await send(request, Reply(shown))
         # A parameter that is repeated is one text here, its values parted by "&".
         query = {name: "&".join(request.query.getall(name)) for name in request.query}
         came = Request(request.method, request.path, query, request.headers, content)
@@ -221,8 +232,6 @@ class Simulator:
         return await send(request, reply)
 
     def _note(self, came: Request, reply: Reply) -> None:
-        if not self._keep_requests and self._on_request is None:
-            return
         headers = dict(came.headers)
         if "Authorization" in headers:
             headers["Authorization"] = "Bearer ***"
@@ -236,6 +245,7 @@ class Simulator:
             None if cut else reply.answer.status,
             self.clock.now().at,
         )
+        self._recent.append(received)
         if self._keep_requests:
             self.requests.append(received)
         if self._on_request is not None:

@@ -93,6 +93,14 @@ class Store:
         """Count the records that are not archived."""
         return len(self.all(object_type))
 
+    def sizes(self) -> dict[str, int]:
+        """Count the records of each type that has any, archived or not."""
+        return {
+            shelf.type.plural: len(shelf.records)
+            for shelf in self._shelves.values()
+            if shelf.records
+        }
+
     def archive(self, object_type: str, record_id: str | int) -> None:
         """Archive a record; what is not there is passed over."""
         shelf = self._known(object_type)

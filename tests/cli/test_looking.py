@@ -1,8 +1,11 @@
 import subprocess
 
+from pathlib import Path
+
 import orjson
 import pytest
 
+from hubbatch import ConfigurationError
 from hubbatch.simulator import Fault
 
 from .conftest import Shell
@@ -108,3 +111,51 @@ def test_help_of_a_verb_has_its_options_under_headings(shell: Shell, name: str) 
     assert max(map(len, shown.splitlines())) <= 80
     assert ("--legacy" in shown) == (name != "upsert")
     assert ("--output" in shown) == (name == "read")
+
+
+def test_report_of_a_journal(shell: Shell) -> None:
+    """Values are shown when asked for, and only then."""
+    shell.write("t.csv", "subject,hs_ticket_priority", "a,HIGH", "b,private")
+    files = ("--journal", "run.db", "--failures", "f.jsonl", "--report", "r.html")
+    assert shell("create", "tickets", "t.csv", *files).status == 1
+
+    plain = Path("r.html").read_text()
+    assert shell("report", "run.db", "-o", "v.html", "--values").status == 0
+    full = Path("v.html").read_text()
+
+    for page in (plain, full):
+        assert "Finished; 1 of 2 rows did not succeed" in page
+        assert "hubbatch replay f.jsonl" in page
+    assert "private" not in plain
+    assert "private was not one of the allowed options" in full
+
+
+def test_a_report_that_cannot_be_made(shell: Shell) -> None:
+    shell.write("t.csv", "subject", "a")
+    shell.write("mine.html", "mine")
+
+    needs = shell("create", "tickets", "t.csv", "--report", "r.html")
+    mine = ("--journal", "run.db", "--report", "mine.html")
+    taken = shell("create", "tickets", "t.csv", *mine)
+    none = shell("report", "none.db", "-o", "r.html")
+
+    assert [one.status for one in (needs, taken, none)] == [2, 2, 2]
+    assert "needs --journal PATH" in needs.err
+    assert "is no report" in taken.err
+    assert shell.sent == []
+
+
+def test_a_report_that_fails_in_the_end_undoes_nothing(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.write("t.csv", "subject", "a")
+
+    def full(*_: object) -> None:
+        raise ConfigurationError("r.html cannot be written: full")
+
+    monkeypatch.setattr("hubbatch.cli.conducting.write_report", full)
+    files = ("--journal", "run.db", "--report", "r.html")
+    done = shell("create", "tickets", "t.csv", *files)
+
+    assert done.status == 0
+    assert done.lines[-1] == "error: r.html cannot be written: full"

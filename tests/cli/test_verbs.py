@@ -280,7 +280,7 @@ def test_a_lost_create_is_unknown_until_replay_may_look_for_it(shell: Shell) -> 
         ),
         (
             ("update", "tickets", "t.xlsx"),
-            "t.xlsx: neither .csv nor .jsonl (nor - for JSON lines on standard input)",
+            "t.xlsx: neither .csv nor .jsonl nor .parquet (nor - for JSON lines on ",
         ),
         (
             ("update", "../contacts", "good.csv"),

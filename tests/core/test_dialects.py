@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hubbatch.core.calls import Operation, Shape
 from hubbatch.core.codec import unstructure
-from hubbatch.core.dialects import documents
+from hubbatch.core.dialects import definitions, documents
 from hubbatch.core.encoding import encoder, renames
 from hubbatch.core.operations import (
     account_operation,
@@ -347,7 +347,7 @@ def test_every_shape_of_an_archives_answer(operation: Operation, body: object) -
 
 
 def test_an_answer_without_inputs_names_none() -> None:
-    for dialect in (documents.ACCOUNT, documents.PAGE, documents.PROPERTY_NAMES):
+    for dialect in (documents.ACCOUNT, documents.PAGE, definitions.LISTS):
         assert isinstance(dialect.results, Shape)
         assert dialect.results.key_of(object()) is None
 

@@ -45,6 +45,7 @@ from .helpers import (
     UPDATE,
     UPSERT,
     Notebook,
+    chunk_of,
     respond,
     some_chunk,
     some_inputs,
@@ -406,6 +407,24 @@ def test_the_correlation_id_is_in_a_header_too() -> None:
     assert str(verdict.error) == (
         "500: HubSpot answered with status 500 (correlation id c-4)"
     )
+
+
+def test_the_errors_of_a_207_are_found_by_the_answer_that_they_came_with() -> None:
+    """They have no correlation id of their own; what we make up gets none."""
+    error = {
+        "category": "OBJECT_NOT_FOUND",
+        "message": "gone",
+        "context": {"ids": ["1"]},
+    }
+    chunk = chunk_of(UPDATE, [{"id": n, "properties": {}} for n in (1, 2)])
+    body = {"status": "COMPLETE", "results": [{"id": "2"}], "errors": [error]}
+
+    verdict = read(
+        UPDATE, chunk, respond(207, body, {"X-HubSpot-Correlation-Id": "c-5"})
+    )
+
+    assert isinstance(verdict, Answered)
+    assert verdict.settlement.failed[0].correlation_id == "c-5"
 
 
 def test_error_type_stands_for_a_category() -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from hubbatch.core.values import (
     InvalidInput,
+    Unsendable,
     check_encodable,
     epoch_milliseconds,
     iso_milliseconds,
@@ -497,3 +498,12 @@ def test_text_that_is_not_utf_8_is_found(texts: dict[str, str]) -> None:
 @pytest.mark.parametrize("texts", [{}, {"a": "ü€🎫"}])
 def test_other_text_is_utf_8(texts: dict[str, str]) -> None:
     check_encodable(texts)
+
+
+def test_what_a_source_could_not_make_fails_with_its_reason() -> None:
+    """As an id, and as a value."""
+    with pytest.raises(InvalidInput, match=r"^'A' is gone$"):
+        record_id(Unsendable("'A' is gone"))
+    with pytest.raises(InvalidInput, match=r"^property 'size': no number$") as caught:
+        property_texts({"size": Unsendable("no number")})
+    assert caught.value.field == "size"

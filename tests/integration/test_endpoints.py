@@ -50,6 +50,22 @@ def sent(portal: Portal, position: int = -1) -> Any:
 # ---- associations
 
 
+async def test_kinds_of_associations(portal: Portal) -> None:
+    """The labels of the account are among them, and a closed client asks nothing."""
+    number = portal.sim.store.define_label("contacts", "companies", "Buyer")
+    async with portal.hub() as hub:
+        pairs = hub.associations("contacts", "companies")
+        kinds = await pairs.kinds()
+        definitions = await hub.properties("contacts").list()
+    assert [one.type_id for one in kinds if one.label == "Buyer"] == [number]
+    usual = {one.category for one in kinds if one.label is None}
+    assert usual == {"HUBSPOT_DEFINED"}
+    assert {"email", "firstname"} <= {one.name for one in definitions}
+    for ask in (pairs.kinds, hub.properties("contacts").list):
+        with pytest.raises(RuntimeError, match="closed"):
+            await ask()
+
+
 @versions
 async def test_associate_and_take_apart(portal: Portal, version: str) -> None:
     """Ids are texts in every version, and both shapes of an archive's answer count."""

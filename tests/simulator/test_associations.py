@@ -367,3 +367,23 @@ def test_scopes_of_both_types(world: World, verb: str, granted: str) -> None:
     assert refused.status == 403
     assert refused.body["errors"][0]["context"]["requiredGranularScopes"] == [lacking]
     assert world.post(path, {"inputs": []}, token=strong).status < 300
+
+
+@behaviour("associations-kinds")
+def test_the_kinds_of_two_types_are_listed(world: World) -> None:
+    """In both versions, and each direction by its own numbers."""
+    number = world.sim.store.define_label("tickets", "contacts", "Reporter")
+    answers = [
+        world.post(f"{root}/tickets/contacts/labels", method="GET")
+        for root in (V4, DATED)
+    ]
+    back = world.post(f"{V4}/contacts/tickets/labels", method="GET").body["results"]
+
+    assert [one.status for one in answers] == [200, 200]
+    assert answers[0].body == answers[1].body
+    kinds = answers[0].body["results"]
+    assert {"category": "HUBSPOT_DEFINED", "typeId": 16, "label": None} in kinds
+    own = {"category": "USER_DEFINED", "typeId": number, "label": "Reporter"}
+    assert own in kinds
+    assert own not in back
+    assert world.post(f"{V4}/tickets/nothing/labels", method="GET").status == 400

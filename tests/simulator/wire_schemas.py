@@ -326,6 +326,9 @@ OBJECT_SCHEMA = thing(
 SPEC: dict[str, Schema] = {
     "schemas": thing({"results": listed(OBJECT_SCHEMA)}),
     "properties": thing({"results": listed(PROPERTY)}),
+    "associations kinds": thing(
+        {"results": listed(thing({"category": CATEGORY, "typeId": NUMBER}, label=TEXT))}
+    ),
     "property": PROPERTY,
     "property batch": batch_response(PROPERTY, errors=False),
     "property batch with errors": batch_response(PROPERTY, errors=True),
@@ -472,6 +475,8 @@ def schema_of(path: str, status: int) -> str:
     if "/properties/" in path and "/batch/" not in path:
         tail = re.sub("^/crm/(v3/properties|properties/[^/]+)/", "", path)
         return "property" if "/" in tail else "properties"
+    if "/associations/" in path and path.endswith("/labels"):
+        return "associations kinds"
     kind = _kind_of_batch(path)
     return f"{kind} with errors" if status == 207 else kind
 

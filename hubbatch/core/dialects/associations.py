@@ -31,7 +31,7 @@ from hubbatch.models import (
     StandardError,
 )
 
-from .documents import next_after
+from .documents import document, next_after
 
 
 _PAIR_FIELDS = frozenset({"from", "to"})
@@ -253,6 +253,11 @@ def _join(
     )
 
 
+def _labels(raw: Any) -> list[AssociationSpecWithLabel]:
+    structure = converter.structure
+    return [structure(item, AssociationSpecWithLabel) for item in raw["results"]]
+
+
 def _dialect(
     encoder: Callable[[Operation], Encoder], results: Shape | None = None
 ) -> Dialect:
@@ -276,6 +281,8 @@ READS = _dialect(
 )
 ARCHIVES = _dialect(_archive_encoder)
 LABELS = _dialect(_typed_encoder)
+
+KINDS = document(_labels)
 
 V3_CREATES = _dialect(_v3_encoder, Shape(of_class(PublicAssociation), _pair_key))
 V3_READS = _dialect(

@@ -22,6 +22,8 @@ from hubbatch.models import (
     PropertyOption,
 )
 
+from .documents import document
+
 
 # An error names a property under the very name that its key has: `context.name`.
 _NAME_FIELDS = frozenset({"name"})
@@ -144,6 +146,15 @@ def _encode_name(_index: int, given: object) -> Encoded:
     return make_key(body["name"], "name"), dumps(body, body), None
 
 
+def structure_properties(raw: Any) -> list[Property]:
+    """Read the definitions of all properties of a type.
+
+    Raises:
+        LookupError, TypeError: if it is no such answer.
+    """
+    return [converter.structure(item, Property) for item in raw["results"]]
+
+
 def _key(result: Property) -> str:
     return make_key(result.name, "name")
 
@@ -153,3 +164,4 @@ _PROPERTY = Shape(of_class(Property), _key)
 CREATES = Dialect(_create_encoder, enveloped, structure_response, _PROPERTY)
 READS = Dialect(_name_encoder, enveloped, structure_response, _PROPERTY)
 ARCHIVES = Dialect(_name_encoder, enveloped, structure_response)
+LISTS = document(structure_properties)

@@ -51,14 +51,10 @@ def _page(raw: Any) -> Page:
     return Page(records, next_after(raw))
 
 
-def _property_names(raw: Any) -> list[str]:
-    return [str(item["name"]) for item in raw["results"]]
-
-
-def _document(structure: Callable[[Any], Any]) -> Dialect:
+def document(structure: Callable[[Any], Any]) -> Dialect:
+    """Make the dialect of a question whose whole answer is its one result."""
     return Dialect(_encoder, _no_body, whole, Shape(structure, no_key))
 
 
-ACCOUNT = _document(structure_account)
-PAGE = _document(_page)
-PROPERTY_NAMES = _document(_property_names)
+ACCOUNT = document(structure_account)
+PAGE = document(_page)

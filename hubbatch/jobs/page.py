@@ -1,0 +1,294 @@
+"""The page of a report: HTML in one piece, all of it escaped.
+
+It loads nothing and runs nothing: a browser that keeps to its policy could not.
+"""
+
+from collections.abc import Iterable, Iterator
+from html import escape
+from shlex import quote
+
+from .drawing import answer_chart, rate_chart, share_bar
+from .measuring import STEPS_AN_OCTAVE
+from .review import Cause, Report, smoothed
+from .status import JobStatus
+
+
+# How a report begins; by it one is known, and may be written anew.
+MARK = "<!doctype html><!-- a report of hubbatch -->"
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1d2733; --soft: #5a6775; --paper: #fff;
+  --line: #d9dfe6; --panel: #f5f7f9; --good: #1a7f5a; --bad: #c4372b;
+  --doubt: #b7791f; --idle: #8894a1; --main: #2f6fb0; --fill: #2f6fb033; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6eaee; --soft: #a3afbb;
+  --paper: #14191f; --line: #323b45; --panel: #1d242c; --good: #4cc38a;
+  --bad: #f2786d; --doubt: #e0b155; --idle: #76828e; --main: #6eaee8;
+  --fill: #6eaee833; } }
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: 1.5rem 1rem 3rem; max-width: 60rem; color: var(--ink);
+  background: var(--paper); font: 16px/1.5 system-ui, sans-serif; }
+h1 { font-size: 1.5rem; line-height: 1.25; margin: 0; overflow-wrap: anywhere; }
+h2 { font-size: 1.1rem; margin: 2.2rem 0 .4rem; }
+p { margin: .3rem 0; } .soft { color: var(--soft); }
+.state { font-weight: 600; } .good { color: var(--good); } .bad { color: var(--bad); }
+.tiles { display: grid; gap: .6rem; margin: 1rem 0 .6rem;
+  grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr)); }
+.tile { background: var(--panel); border: 1px solid var(--line); border-radius: .4rem;
+  padding: .5rem .7rem; } .tile b { display: block; font-size: 1.35rem;
+  font-variant-numeric: tabular-nums; } .tile span { color: var(--soft); }
+svg { display: block; width: 100%; height: auto; }
+svg.share { height: 1rem; border-radius: .3rem; }
+svg text { font: 14px system-ui, sans-serif; fill: var(--soft); }
+.grid { stroke: var(--line); } .area { fill: var(--fill); } .bar { fill: var(--main); }
+.line { fill: none; stroke: var(--main); stroke-width: 2; stroke-linejoin: round; }
+.limit { fill: none; stroke: var(--bad); stroke-width: 2; stroke-dasharray: 7 5; }
+.break { stroke: var(--idle); stroke-dasharray: 2 4; } .again { fill: var(--doubt); }
+rect.succeeded { fill: var(--good); } rect.failed { fill: var(--bad); }
+rect.unknown { fill: var(--doubt); } rect.not_sent { fill: var(--idle); }
+rect.open { fill: var(--line); }
+.key { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; color: var(--soft); }
+.key i { display: inline-block; width: 1.1rem; height: .7rem; margin-right: .4rem; }
+table { border-collapse: collapse; width: 100%; }
+th, td { text-align: left; vertical-align: top; padding: .45rem .7rem .45rem 0;
+  border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
+th { color: var(--soft); font-weight: 500; }
+.number { text-align: right; width: 5rem;
+  font-variant-numeric: tabular-nums; white-space: nowrap; }
+code, pre { font: .9em ui-monospace, monospace; overflow-wrap: anywhere; }
+pre { background: var(--panel); border: 1px solid var(--line); border-radius: .4rem;
+  padding: .6rem .8rem; white-space: pre-wrap; margin: .5rem 0; }
+.unit { display: none; }
+ul { margin: 0; padding-left: 1.1rem; }
+@media (max-width: 40rem) { body { padding-top: 1rem; }
+  svg text { font-size: 24px; } .tiles { grid-template-columns: 1fr 1fr; }
+  table, tbody, tr, td { display: block; } thead { display: none; }
+  tr { border-bottom: 1px solid var(--line); padding: .5rem 0; }
+  td { border: 0; padding: .1rem 0; } td.number { text-align: left; width: auto;
+    font-weight: 600; }
+  .unit { display: inline; font-style: normal; } }
+@media print { :root { color-scheme: light; --ink: #000; --soft: #444; --paper: #fff;
+  --line: #bbb; --panel: #fff; --good: #1a7f5a; --bad: #b3261e; --doubt: #9a6412;
+  --idle: #777; --main: #245a91; --fill: #245a9133; }
+  body { max-width: none; padding: 0; font-size: 11pt; }
+  svg, .tile, tr, pre, section { break-inside: avoid; } h2 { break-after: avoid; }
+  * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
+"""
+# In milliseconds, and in seconds.
+_SECOND, _MINUTE = 1000, 60
+_COUNTS = ("succeeded", "failed", "unknown", "not_sent")
+
+
+def render(report: Report, journal: str) -> str:
+    """Write the page.
+
+    Args:
+        report: what to show.
+        journal: what to call the journal.
+    """
+    status = report.status
+    title = f"{status.verb} {status.object_type}"
+    body = "".join(
+        [
+            *_head(report, title),
+            *_tiles(status),
+            *_pictures(report),
+            *_causes(report),
+            *_further(report, journal),
+        ]
+    )
+    return (
+        f'{MARK}<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>"
+        f"<body>{body}</body></html>\n"
+    )
+
+
+def _head(report: Report, title: str) -> Iterator[str]:
+    status = report.status
+    portal = status.portal_id or "unknown"
+    yield f"<h1>{escape(title)} from {escape(status.source)}</h1>"
+    words, kind = _state(status)
+    yield f'<p class="state {kind}">{escape(words)}</p>'
+    if status.message and not status.finished and not status.running:
+        yield f"<p>{escape(status.message)}</p>"
+    yield (
+        f'<p class="soft">Portal {portal}. Begun {status.started_at:%Y-%m-%d %H:%M} '
+        f"UTC, last written {status.updated_at:%Y-%m-%d %H:%M:%S} UTC.</p>"
+    )
+
+
+def _state(status: JobStatus) -> tuple[str, str]:
+    if status.running:
+        return "Running", ""
+    if not status.finished:
+        why = {None: "killed", "stopped": "stopped", "cancelled": "stopped at once"}
+        ended = why.get(status.ended, f"ended early: {status.ended}")
+        return f"Not finished ({ended})", "bad"
+    amiss = status.inputs - status.succeeded
+    if amiss:
+        return f"Finished; {amiss:,} of {status.inputs:,} rows did not succeed", "bad"
+    return "Finished; all rows succeeded", "good"
+
+
+def _tiles(status: JobStatus) -> Iterator[str]:
+    rate = status.inputs / status.seconds if status.seconds >= 1 else None
+    shown = [
+        ("rows", f"{status.inputs:,}"),
+        *((name.replace("_", " "), f"{getattr(status, name):,}") for name in _COUNTS),
+        ("in doubt", f"{status.in_doubt:,}" if status.in_doubt else ""),
+        ("open", f"{status.open:,}" if status.open else ""),
+        ("requests", f"{status.requests:,}"),
+        ("sent again", f"{status.retries:,}"),
+        ("429 answers", f"{status.throttled:,}"),
+        ("worked", clock(status.seconds)),
+        ("rows a second", "" if rate is None else f"{rate:,.0f}"),
+        ("runs", f"{status.runs:,}" if status.runs > 1 else ""),
+    ]
+    yield '<div class="tiles">'
+    for name, figure in shown:
+        if figure:
+            yield f'<div class="tile"><b>{figure}</b><span>{name}</span></div>'
+    yield "</div>"
+    parts = [(name, getattr(status, name)) for name in _COUNTS]
+    yield share_bar([*parts, ("open", status.open + status.in_doubt)])
+
+
+def _pictures(report: Report) -> Iterator[str]:
+    moments = report.moments
+    if moments:
+        rates = smoothed(moments)
+        middle = [(one.at + one.seconds / 2, one) for one in moments]
+        yield "<h2>Rows a second</h2>"
+        yield rate_chart(
+            [(at, rate) for (at, _), rate in zip(middle, rates, strict=True)],
+            [(at, one.allowed) for at, one in middle if one.allowed],
+            [(at, one.again) for at, one in middle if one.again],
+            report.breaks,
+        )
+        yield '<p class="key">' + _key("main", "rows a second, of the last ten")
+        yield _key("bad", "the rate limit") + _key("doubt", "requests sent again")
+        if report.breaks:
+            yield _key("idle", "stopped, and gone on")
+        yield "</p>"
+    if report.answers:
+        yield "<h2>How long answers took</h2>"
+        yield answer_chart([(short(at), count) for at, count in report.answers])
+        half, most = (_percentile(report.answers, share) for share in (0.5, 0.95))
+        yield (
+            f'<p class="soft">Half of {sum(n for _, n in report.answers):,} answers '
+            f"came within {short(half)}, 95 % within {short(most)}.</p>"
+        )
+
+
+def _key(colour: str, words: str) -> str:
+    return f'<span><i style="background: var(--{colour})"></i>{words}</span>'
+
+
+def _percentile(answers: Iterable[tuple[float, int]], share: float) -> float:
+    """Give the greatest time of the step in which so many have answered."""
+    known = [*answers]
+    wanted = share * sum(count for _, count in known)
+    step = 2 ** (1 / STEPS_AN_OCTAVE)
+    seen = 0
+    for at, count in known:
+        seen += count
+        if seen >= wanted:
+            return at * step
+    return known[-1][0] * step
+
+
+def _causes(report: Report) -> Iterator[str]:
+    if not report.causes:
+        return
+    yield "<h2>Why rows did not succeed</h2><table><thead><tr>"
+    yield '<th class="number">Rows</th><th>Reason</th><th>Property</th>'
+    yield "<th>For example</th></tr></thead><tbody>"
+    for cause in report.causes:
+        reason = cause.reason
+        name = reason.code or reason.category or "no reason given"
+        more = [part for part in (reason.category,) if part and part != name]
+        yield f'<tr><td class="number">{cause.rows:,}<i class="unit"> rows</i></td>'
+        yield f'<td><code>{escape(name)}</code><br><span class="soft">'
+        yield escape(reason.status)
+        yield escape("".join(f", {part}" for part in more))
+        yield f"</span></td><td><code>{escape(reason.property_name)}</code></td><td>"
+        yield from _examples(report, cause)
+        yield "</td></tr>"
+    yield "</tbody></table>"
+    if report.others:
+        yield f'<p class="soft">And {report.others:,} reasons more.</p>'
+    yield '<p class="soft">HubSpot\'s support finds a request by its correlation id.'
+    if not report.told:
+        yield " Ids and values are not shown."
+    yield "</p>"
+
+
+def _examples(report: Report, cause: Cause) -> Iterator[str]:
+    yield "<ul>"
+    for example in cause.examples:
+        line = "" if example.line is None else f" (line {example.line:,})"
+        yield f"<li>row {example.place + 1:,}{line}"
+        told = report.told.get(example.place)
+        if told is not None:
+            if told.input_id is not None:
+                yield f" <code>{escape(str(told.input_id))}</code>"
+            yield f": {escape(told.message)}"
+        if example.correlation_id:
+            yield f'<br><code class="soft">{escape(example.correlation_id)}</code>'
+        yield "</li>"
+    yield "</ul>"
+
+
+def _further(report: Report, journal: str) -> Iterator[str]:
+    status = report.status
+    yield "<section><h2>How to go on</h2>"
+    if not status.finished:
+        yield (
+            "<p>The same command with the same journal goes on where it stopped:</p>"
+            f"<pre>--journal {escape(quote(journal))}</pre>"
+        )
+    elif status.succeeded == status.inputs:
+        yield "<p>Nothing is left to be done.</p>"
+    elif "failures" in status.outputs:
+        path = escape(quote(status.outputs["failures"]))
+        yield (
+            "<p>Every row that did not succeed stands in the file of failures. Mend "
+            "its lines, or delete them, and send them again:</p>"
+            f"<pre>hubbatch replay {path}</pre>"
+        )
+        if status.unknown and status.verb == "create":
+            yield (
+                "<p>Creates that may have been made already are only sent with "
+                "<code>--reconcile-by</code> and a unique property.</p>"
+            )
+    else:
+        yield (
+            "<p>The rows that did not succeed were not written down; "
+            "<code>--failures PATH</code> does that.</p>"
+        )
+    yield "</section>"
+    files = [*status.outputs.items()]
+    if files:
+        listed = ", ".join(
+            f"{escape(name)} <code>{escape(path)}</code>" for name, path in files
+        )
+        yield f'<p class="soft">Files: {listed}</p>'
+    yield f'<p class="soft">Made {report.made_at:%Y-%m-%d %H:%M:%S} UTC from '
+    yield f"<code>{escape(journal)}</code></p>"
+
+
+def short(seconds: float) -> str:
+    """Write a short time: 1 ms, 120 ms, 2.4 s."""
+    shown = round(seconds * 1000)
+    return f"{shown} ms" if shown < _SECOND else f"{seconds:.1f} s"
+
+
+def clock(seconds: float) -> str:
+    """Write how long something took: 8.2 s, 1:23, 2:03:04."""
+    if round(seconds, 1) < _MINUTE:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,230 @@
+"""Pairs of records as a source: what to associate, by ids or by what became of them."""
+
+import csv
+import io
+import os
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from attrs import field, frozen
+
+from hubbatch.core.values import Unsendable
+from hubbatch.errors import ConfigurationError
+from hubbatch.models import AssociationSpec
+
+from .shaping import BadRow, Shaped, Shaper, kind_of
+
+
+@frozen
+class IdMap:
+    """What ids have become, by the results of the jobs that created the records.
+
+    All of it is kept in memory, some 200 bytes a record.
+
+    Attributes:
+        name: the names of its files.
+        digest: of their content.
+        ids: the new ids by the old ones (`input_id` in results).
+    """
+
+    name: str
+    digest: str
+    ids: Mapping[str, str] = field(repr=False)
+
+    @classmethod
+    def read(cls, paths: Iterable[str | os.PathLike[str]]) -> "IdMap":
+        """Read files of results (`.csv` or `.jsonl`).
+
+        Raises:
+            ConfigurationError: if one cannot be read, has no `input_id` and `id`, or
+                says two things of one id.
+        """
+        ids: dict[str, str] = {}
+        names, digest = [], sha256()
+        for path in map(Path, paths):
+            names.append(path.name)
+            try:
+                content = path.read_bytes()
+                digest.update(content)
+                for old, new in _results(path, content):
+                    if ids.setdefault(old, new) != new:
+                        raise ConfigurationError(f"{path}: {old!r} became two records")
+            except OSError as error:
+                raise ConfigurationError(f"{path}: {error.strerror}") from None
+            except (ValueError, LookupError, TypeError, csv.Error) as error:
+                if isinstance(error, ConfigurationError):
+                    raise
+                raise ConfigurationError(
+                    f"{path}: no results: expected the columns input_id and id"
+                ) from None
+        return cls(", ".join(names), digest.hexdigest(), ids)
+
+    def __getitem__(self, old: str) -> str | Unsendable:
+        """Give what an id has become."""
+        new = self.ids.get(old)
+        return new or Unsendable(f"{old!r} is not among the results in {self.name}")
+
+
+def _results(path: Path, content: bytes) -> Iterator[tuple[str, str]]:
+    text = content.decode("utf-8-sig")
+    if path.suffix.lower() == ".csv":
+        rows: Iterable[Mapping[str, Any]] = csv.DictReader(
+            io.StringIO(text), strict=True
+        )
+    else:
+        rows = map(orjson.loads, filter(str.strip, text.split("\n")))
+    for row in rows:
+        old, new = row["input_id"], row["id"]
+        if old not in (None, "") and new:
+            yield str(old), str(new)
+
+
+def _as_types(
+    given: Iterable[AssociationSpec] | None,
+) -> tuple[AssociationSpec, ...]:
+    return tuple(given or ())
+
+
+@frozen(kw_only=True)
+class PairColumns:
+    """How the columns of a source become pairs of records.
+
+    Attributes:
+        from_column: the column with the one id; by default `from_id`, or `from`.
+        to_column: the column with the other; by default `to_id`, or `to`.
+        types: as what to associate them, or which associations to take apart; none
+            for the usual one, or all.
+        from_map: what the ids of the one column have become.
+        to_map: what those of the other have become.
+    """
+
+    from_column: str | None = None
+    to_column: str | None = None
+    types: tuple[AssociationSpec, ...] = field(converter=_as_types, default=())
+    from_map: IdMap | None = None
+    to_map: IdMap | None = None
+
+    def options(self) -> dict[str, Any]:
+        """Give what changes the meaning of a file, as JSON values."""
+        return {
+            "from_column": self.from_column,
+            "to_column": self.to_column,
+            "types": [
+                f"{one.association_category} {one.association_type_id}"
+                for one in self.types
+            ],
+            "from_map": self.from_map and self.from_map.digest,
+            "to_map": self.to_map and self.to_map.digest,
+        }
+
+    def of_cells(self, header: Sequence[str]) -> Callable[[Sequence[str]], Shaped]:
+        """Make the function from a CSV's cells to a pair.
+
+        Raises:
+            BadRow: if it has not both columns.
+        """
+        one, other = (header.index(name) for name in self._names(header))
+
+        def shape(cells: Sequence[str]) -> Shaped:
+            count = len(cells)
+            return self.pair(
+                cells[one] if one < count else "", cells[other] if other < count else ""
+            )
+
+        return shape
+
+    def of_fields(self) -> Shaper:
+        """Make what makes pairs of JSON lines."""
+        return _PairShaper(self)
+
+    def pair(self, one: Any, other: Any) -> Shaped:
+        """Make the input of a pair."""
+        pair: dict[str, Any] = {
+            "from": {"id": _mapped(self.from_map, one)},
+            "to": {"id": _mapped(self.to_map, other)},
+        }
+        if self.types:
+            pair["types"] = [
+                {
+                    "associationCategory": spec.association_category,
+                    "associationTypeId": spec.association_type_id,
+                }
+                for spec in self.types
+            ]
+        return f"{one}:{other}", pair
+
+    def _names(self, present: Sequence[str]) -> Iterator[str]:
+        for name, given in (("from", self.from_column), ("to", self.to_column)):
+            wanted = [given] if given else [f"{name}_id", name]
+            found = next((one for one in wanted if one in present), None)
+            if found is None:
+                columns = " or ".join(f'"{one}"' for one in wanted)
+                raise BadRow(
+                    f"no column {columns} (has: {', '.join(present)}). Use "
+                    f"--{name}-column NAME"
+                )
+            yield found
+
+
+class _PairShaper:
+    """Makes pairs of JSON lines: flat, or in HubSpot's shape."""
+
+    doubted: bool = False
+    unseen: Sequence[str] = ()
+
+    def __init__(self, columns: PairColumns) -> None:
+        self._columns = columns
+
+    def shape(self, given: object) -> Shaped:
+        if not isinstance(given, dict):
+            raise BadRow(f"{kind_of(given)}, not an object")
+        one, other = (
+            _id_of(given[name])
+            for name in self._columns._names([*given])  # noqa: SLF001 -- its own
+        )
+        return self._columns.pair(one, other)
+
+
+def _id_of(given: object) -> object:
+    """Take the id out of HubSpot's own `{"id": ...}`."""
+    return given.get("id") if isinstance(given, Mapping) else given
+
+
+def _mapped(ids: IdMap | None, given: Any) -> Any:
+    return given if ids is None or given in (None, "") else ids[str(given)]
+
+
+def find_type(
+    kinds: Iterable[Any], *, label: str | None = None, type_id: int | None = None
+) -> AssociationSpec:
+    """Find a kind of association by its label, or its number.
+
+    Args:
+        kinds: what `hub.associations(...).kinds()` has answered.
+        label: the label, as HubSpot shows it.
+        type_id: or the number.
+
+    Raises:
+        ConfigurationError: if there is none, or more than one; says which there are.
+    """
+    known = [*kinds]
+    wanted = repr(label) if type_id is None else type_id
+    found = [
+        kind
+        for kind in known
+        if (kind.label == label if type_id is None else kind.type_id == type_id)
+    ]
+    if len(found) != 1:
+        labels = ", ".join(
+            f"{kind.type_id} ({kind.label or 'no label'})" for kind in known
+        )
+        many = "more than one kind" if found else "no kind"
+        raise ConfigurationError(
+            f"{many} of association is {wanted}; there are {labels}"
+        )
+    return AssociationSpec(found[0].category, found[0].type_id)

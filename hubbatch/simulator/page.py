@@ -1,0 +1,121 @@
+"""The page at `/`: what is in the store, what came in, and how full the windows are.
+
+It loads nothing from anywhere else, and writes what it is told as text only.
+"""
+
+from typing import Final
+
+
+PATH: Final = "/"
+STATE_PATH: Final = "/simulator/state"
+
+HTML: Final = """<!doctype html><html lang="en"><head><meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none';
+ style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>HubSpot simulator</title><style>
+:root { color-scheme: light dark; --ink: #1d2733; --soft: #5a6775; --paper: #fff;
+  --line: #d9dfe6; --panel: #f5f7f9; --good: #1a7f5a; --bad: #c4372b; --main: #2f6fb0;
+  --fill: #2f6fb033; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6eaee; --soft: #a3afbb;
+  --paper: #14191f; --line: #323b45; --panel: #1d242c; --good: #4cc38a;
+  --bad: #f2786d; --main: #6eaee8; --fill: #6eaee833; } }
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: 1.2rem 1rem 3rem; max-width: 64rem; color: var(--ink);
+  background: var(--paper); font: 16px/1.5 system-ui, sans-serif; }
+h1 { font-size: 1.4rem; margin: 0; } h2 { font-size: 1.05rem; margin: 1.8rem 0 .4rem; }
+.soft { color: var(--soft); } .bad { color: var(--bad); } .good { color: var(--good); }
+.windows, .stores { display: grid; gap: .7rem;
+  grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); }
+.stores { grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); }
+.card { background: var(--panel); border: 1px solid var(--line); border-radius: .4rem;
+  padding: .5rem .7rem; overflow-wrap: anywhere; }
+.card b { display: block; font-size: 1.3rem; font-variant-numeric: tabular-nums; }
+svg { display: block; width: 100%; height: 4rem; margin-top: .3rem; }
+polygon { fill: var(--fill); } polyline { fill: none; stroke: var(--main);
+  stroke-width: 2; vector-effect: non-scaling-stroke; }
+line { stroke: var(--bad); stroke-dasharray: 6 4; vector-effect: non-scaling-stroke; }
+table { border-collapse: collapse; width: 100%; font-size: .92rem; }
+th, td { text-align: left; padding: .25rem .6rem .25rem 0; overflow-wrap: anywhere;
+  border-bottom: 1px solid var(--line); vertical-align: top; }
+th { color: var(--soft); font-weight: 500; } td { font-variant-numeric: tabular-nums; }
+.fixed { white-space: nowrap; }
+</style></head><body>
+<h1>HubSpot simulator</h1><p class="soft" id="about">Loading</p>
+<h2>Requests of the last ten seconds</h2><div class="windows" id="windows"></div>
+<h2>Records</h2><div class="stores" id="stores"></div>
+<h2>The last requests</h2>
+<table><thead><tr><th>Ago</th><th>Status</th><th>Request</th><th>Inputs</th></tr>
+</thead><tbody id="requests"></tbody></table>
+<script>
+"use strict";
+const $ = id => document.getElementById(id), past = new Map(), SHOWN = 120;
+const make = (name, text, kind) => {
+  const one = document.createElement(name);
+  if (text !== undefined) one.textContent = text;
+  if (kind) one.className = kind;
+  return one;
+};
+const draw = (name, attributes) => {
+  const one = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) one.setAttribute(key, value);
+  return one;
+};
+const count = number => number.toLocaleString("en");
+const card = (figure, words) => {
+  const one = make("div", undefined, "card");
+  one.append(make("b", figure), make("span", words, "soft"));
+  return one;
+};
+const windowCard = window => {
+  const key = `${window.portal} ${window.app} ${window.family}`;
+  const seen = past.get(key) || [];
+  seen.push(window.used);
+  while (seen.length > SHOWN) seen.shift();
+  past.set(key, seen);
+  const one = card(`${count(window.used)} of ${count(window.limit)}`,
+    `${window.family}, app ${window.app}, portal ${window.portal}`);
+  const top = Math.max(window.limit, ...seen, 1);
+  const points = seen.map((used, n) =>
+    `${SHOWN - seen.length + n},${64 - 60 * used / top}`).join(" ");
+  const picture = draw("svg", {viewBox: `0 0 ${SHOWN - 1} 64`,
+    preserveAspectRatio: "none", role: "img"});
+  const y = 64 - 60 * window.limit / top;
+  picture.append(
+    draw("polygon", {points: `${SHOWN - seen.length},64 ${points} ${SHOWN - 1},64`}),
+    draw("polyline", {points}), draw("line", {x1: 0, x2: SHOWN - 1, y1: y, y2: y}));
+  one.append(picture);
+  return one;
+};
+const row = now => request => {
+  const one = make("tr"), status = request.status === null ? "closed" : request.status;
+  const fine = request.status !== null && request.status < 300;
+  one.append(make("td", `${(now - request.at).toFixed(1)} s`, "fixed"),
+    make("td", status, fine ? "good fixed" : "bad fixed"),
+    make("td", `${request.method} ${request.path}`),
+    make("td", request.inputs === null ? "" : count(request.inputs)));
+  return one;
+};
+const show = state => {
+  $("about").textContent = state.portals.map(portal =>
+    `Portal ${portal.id}: ${count(portal.used)} of ` +
+    `${portal.limit === null ? "any number of" : count(portal.limit)} calls today`
+  ).join(". ") + ".";
+  $("windows").replaceChildren(...state.windows.map(windowCard));
+  const stores = state.portals.flatMap(portal => Object.entries(portal.records).map(
+    ([name, records]) => card(count(records),
+      state.portals.length > 1 ? `${name}, portal ${portal.id}` : name)));
+  $("stores").replaceChildren(
+    ...(stores.length ? stores : [make("span", "None yet.", "soft")]));
+  $("requests").replaceChildren(...state.requests.map(row(state.now)));
+};
+const look = async () => {
+  try {
+    const answer = await fetch("SIMULATOR_STATE", {cache: "no-store"});
+    show(await answer.json());
+  } catch { $("about").textContent = "The simulator does not answer."; }
+  setTimeout(look, 500);
+};
+look();
+</script></body></html>
+""".replace("SIMULATOR_STATE", STATE_PATH)

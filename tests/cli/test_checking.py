@@ -1,0 +1,111 @@
+from pathlib import Path
+
+from .conftest import Shell
+
+
+CHECK = ("check", "contacts", "c.csv", "--id-property", "email")
+
+
+def people(shell: Shell) -> None:
+    shell.write(
+        "c.csv",
+        "email,lifecyclestage,firstnam",
+        "a@b.example,lead,x",
+        "b@b.example,gone,",
+        "c@b.example,[bold],",
+    )
+
+
+def test_check_says_what_would_be_refused(shell: Shell) -> None:
+    people(shell)
+
+    done = shell(*CHECK)
+
+    assert (done.status, done.out) == (1, "")
+    assert done.lines == [
+        "error: INVALID_OPTION lifecyclestage, 2 rows",
+        done.lines[1],
+        done.lines[2],
+        "error: PROPERTY_DOESNT_EXIST firstnam, 1 row",
+        (
+            '  row 1 (line 2): property "firstnam" does not exist; did you mean '
+            '"firstname"?'
+        ),
+        (
+            "3 rows: 3 would be refused, 0 have warnings. 0 would go in 0 calls, which "
+            "takes 0.0 s, 0.0% of the day. Nothing was sent."
+        ),
+    ]
+    assert '"[bold]" is not one of its options' in done.lines[2]
+    assert shell.sent == ["/crm/v3/properties/contacts"]
+
+
+def test_check_goes_by_a_saved_schema_without_a_token(shell: Shell) -> None:
+    people(shell)
+    shell(*CHECK, "--save-schema", "s.json")
+    asked = len(shell.sim.requests)
+
+    done = shell(*CHECK, "--schema", "s.json", "--token-env", "NONE", "--json")
+
+    assert done.status == 1
+    assert len(shell.sim.requests) == asked
+    told = done.json
+    assert (told["rows"], told["refused"], told["share_of_day"]) == (3, 3, None)
+    assert told["findings"][1] == {
+        "code": "PROPERTY_DOESNT_EXIST",
+        "property": "firstnam",
+        "certain": True,
+        "rows": 1,
+        "examples": [
+            {
+                "index": 0,
+                "line": 2,
+                "message": 'property "firstnam" does not exist; did you mean '
+                '"firstname"?',
+            }
+        ],
+    }
+    # What HubSpot then refuses is what the check has said.
+    assert shell("upsert", *CHECK[1:]).status == 1
+    assert shell.sim.store.count("contacts") == 0
+
+
+def test_check_for_other_verbs(shell: Shell) -> None:
+    """A warning is no failure."""
+    people(shell)
+    shell.write("ids.csv", "id", "1", "1")
+
+    assert shell("check", "contacts", "c.csv", "--for", "create").status == 1
+    read = ("check", "contacts", "ids.csv", "--for", "read", "--property")
+    done = shell(*read, "no")
+    assert done.status == 0
+    assert done.lines[0] == "warning: PROPERTY_DOESNT_EXIST no"
+    assert done.lines[1].startswith('  property "no" does not exist')
+    assert (
+        shell("check", "contacts", "ids.csv")
+        .lines[-1]
+        .startswith("2 rows: 0 would be refused, 1 have warnings. 2 would go in 1 call")
+    )
+
+
+def test_check_of_what_cannot_be_checked(shell: Shell) -> None:
+    people(shell)
+
+    assert shell(*CHECK, "--account", "1").lines == [
+        "error: the access token is of account 62515, not of 1"
+    ]
+    assert shell(*CHECK, "--account", "62515").status == 1
+    assert shell(*CHECK, "--schema", "none.json").status == 2
+    assert shell(*CHECK, "--limit", "0").status == 2
+    assert shell("check", "widgets", "c.csv", "--id-column", "email").status == 3
+    assert not Path("none.json").exists()
+
+
+def test_preflight_before_a_job(shell: Shell) -> None:
+    people(shell)
+
+    done = shell("upsert", *CHECK[1:], "--preflight", "--journal", "run.db")
+
+    assert done.status == 2
+    assert done.lines[0].startswith("error: 3 of 3 rows would be refused (row 2: ")
+    assert shell.sim.store.count("contacts") == 0

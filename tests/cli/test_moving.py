@@ -1,0 +1,196 @@
+"""`associate`, and `read --all`."""
+
+import sqlite3
+
+from pathlib import Path
+
+import pytest
+
+from .conftest import Shell
+
+
+def people(shell: Shell) -> tuple[list[str], str]:
+    create = shell.sim.store.create
+    ids = [create("contacts", {"email": f"{n}@x.example"}).id for n in range(3)]
+    return ids, create("companies", {"name": "one"}).id
+
+
+def linked(shell: Shell, firm: str) -> dict[str, set[tuple[str, int]]]:
+    return shell.sim.store.links.linked(("0-2", firm), "0-1")
+
+
+def test_associate_translates_ids(shell: Shell) -> None:
+    ids, firm = people(shell)
+    shell.write(
+        "c.csv", "index,input_id,id,new", *(f"0,A{n},{ids[n]}," for n in (0, 1))
+    )
+    shell.write("f.csv", "index,input_id,id,new", f"0,F,{firm},")
+    shell.write("p.csv", "person,firm", "A0,F", "A1,F", "A2,F")
+    maps = ("--from-map", "c.csv", "--to-map", "f.csv")
+    columns = ("--from-column", "person", "--to-column", "firm")
+    words = ("associate", "contacts", "companies", "p.csv", *columns, *maps)
+
+    done = shell(*words, "--failures", "bad.jsonl", "--journal", "run.db")
+
+    assert done.status == 1
+    assert done.lines[0] == (
+        "Portal 62515: associate contacts and companies from p.csv, 3 rows"
+    )
+    assert {*linked(shell, firm)} == {*ids[:2]}
+    assert (
+        "from: 'A2' is not among the results in c.csv" in Path("bad.jsonl").read_text()
+    )
+    assert shell.sent == [
+        "/crm/v4/associations/contacts/companies/batch/associate/default"
+    ]
+    # Other results would give other pairs: that is another job.
+    shell.write(
+        "c.csv", "index,input_id,id,new", *(f"0,A{n},{ids[n]}," for n in range(3))
+    )
+    other = shell(*words, "--failures", "bad.jsonl", "--journal", "run.db")
+    assert other.status == 2
+    assert "from_map was" in other.err
+
+
+def test_associate_with_a_label_and_take_it_off(shell: Shell) -> None:
+    ids, firm = people(shell)
+    number = shell.sim.store.define_label("contacts", "companies", "Buyer")
+    shell.write("p.jsonl", f'{{"from": {ids[0]}, "to": {firm}}}')
+    words = ("associate", "contacts", "companies", "p.jsonl")
+
+    def labels() -> set[tuple[str, int]]:
+        known = shell.sim.store.links.linked(("0-1", ids[0]), "0-2")
+        return {spec for spec in known.get(firm, set()) if spec[0] == "USER_DEFINED"}
+
+    assert shell(*words, "--label", "Buyer").status == 0
+    assert labels() == {("USER_DEFINED", number)}
+    assert shell(*words, "--type-id", str(number), "--remove").status == 0
+    assert labels() == set()
+    assert shell(*words).status == 0
+    done = shell(*words, "--remove")
+    assert done.lines[0].startswith("Portal 62515: separate contacts and companies")
+    assert linked(shell, firm) == {}
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (("--label", "x"), "no kind of association is 'x'; there are 279 (no label)"),
+        (("--label", "x", "--type-id", "1"), "say it twice"),
+        (("--from-map", "none.csv"), "none.csv: No such file"),
+    ],
+)
+def test_what_cannot_be_associated(
+    shell: Shell, more: tuple[str, ...], words: str
+) -> None:
+    shell.write("p.csv", "from,to", "1,2")
+
+    done = shell("associate", "contacts", "companies", "p.csv", *more)
+
+    assert done.status == 2
+    assert words in done.err
+
+
+def test_associate_of_what_are_no_types(shell: Shell) -> None:
+    shell.write("p.csv", "from,to", "1,2")
+    for more in ((), ("--label", "x")):
+        assert shell("associate", "a/b", "companies", "p.csv", *more).status == 2
+    assert (
+        shell("associate", "a", "b", "p.csv", "--dry-run", "--label", "x").status == 3
+    )
+    assert shell("associate", "a", "b", "p.csv", "--dry-run").status == 0
+
+
+def test_read_all(shell: Shell) -> None:
+    ids = shell.tickets(120)
+    words = ("read", "tickets", "--all", "--property", "subject", "-o", "all.csv")
+
+    done = shell(*words, "--journal", "run.db", "--report", "r.html", "--json")
+
+    assert done.status == 0
+    assert done.lines[0] == "Portal 62515: read all tickets"
+    told = done.json
+    assert (told["succeeded"], told["requests"]) == (120, 2)
+    assert len(Path("all.csv").read_text().splitlines()) == 121
+    assert "120" in Path("r.html").read_text()
+    again = shell(*words, "--journal", "run.db")
+    assert "nothing was sent" in again.err
+    shell.sim.store.archive("tickets", ids[0])
+    archived = ("read", "tickets", "--all", "--archived", "-o", "old.jsonl")
+    assert shell(*archived).status == 0
+    assert len(Path("old.jsonl").read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ((), "no SOURCE, and no --all"),
+        (("t.csv", "--all"), "--all takes no SOURCE"),
+        (("t.csv", "--archived"), "--archived needs --all"),
+        (("--all", "--results", "r.csv"), "--all takes no --results"),
+        (("--all", "--dry-run"), "--all takes no --dry-run"),
+        (("--all", "--id-property", "x"), "--all takes no --id-property"),
+    ],
+)
+def test_what_read_cannot_be_told(
+    shell: Shell, more: tuple[str, ...], words: str
+) -> None:
+    done = shell("read", "tickets", *more, "-o", "all.jsonl")
+
+    assert done.status == 2
+    assert words in done.err
+
+
+def test_parquet_in_and_out(shell: Shell) -> None:
+    """What was read can be sent back; a file that is there is left alone."""
+    ids = shell.tickets(3)
+    words = ("read", "tickets", "--all", "--property", "subject", "-o", "all.parquet")
+
+    assert shell(*words, "--journal", "run.db").status == 0
+    assert not Path("all.parquet.jsonl").exists()
+    assert "nothing was sent" in shell(*words, "--journal", "run.db").err
+    assert "exists already" in shell(*words).err
+    done = shell("update", "tickets", "all.parquet", "--property", "subject=content")
+
+    assert done.status == 0
+    stored = [shell.sim.store.get("tickets", one) for one in ids]
+    assert {one.properties["content"] for one in stored if one} == {"s0", "s1", "s2"}
+
+
+def test_rows_of_a_database(shell: Shell) -> None:
+    [ticket] = shell.tickets(1)
+    with sqlite3.connect("old.db") as connection:
+        connection.execute("CREATE TABLE t AS SELECT ? AS id, 'new' AS s", (ticket,))
+    connection.close()
+
+    query = ("--query", "SELECT id, s AS subject FROM t ORDER BY id")
+    assert shell("update", "tickets", "old.db", *query).status == 0
+    stored = shell.sim.store.get("tickets", ticket)
+    assert stored is not None
+    assert stored.properties["subject"] == "new"
+    assert shell("update", "tickets", "old.db").status == 2
+
+
+def test_associations_are_read_pair_by_pair(shell: Shell) -> None:
+    """With their labels; who has none is no failure."""
+    ids, firm = people(shell)
+    shell.sim.store.define_label("contacts", "companies", "Buyer")
+    shell.write("p.csv", "from,to", f"{ids[0]},{firm}")
+    shell("associate", "contacts", "companies", "p.csv", "--label", "Buyer")
+    shell.write("p.csv", "from,to", f"{ids[1]},{firm}")
+    shell("associate", "contacts", "companies", "p.csv")
+    shell.write("c.csv", "id", *ids)
+    words = ("associations", "contacts", "companies", "c.csv", "-o")
+
+    done = shell(*words, "pairs.csv")
+
+    assert done.status == 0
+    assert done.lines[0] == (
+        "Portal 62515: read associations of contacts with companies from c.csv, 3 rows"
+    )
+    header, *rows = Path("pairs.csv").read_text().splitlines()
+    assert header == "from_id,to_id,labels"
+    assert sorted(rows) == sorted([f"{ids[0]},{firm},Buyer", f"{ids[1]},{firm},"])
+    assert shell(*words, "pairs.jsonl").status == 0
+    assert '"labels":"Buyer"' in Path("pairs.jsonl").read_text()
+    assert shell(*words, "pairs.txt").status == 2

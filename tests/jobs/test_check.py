@@ -1,0 +1,223 @@
+import pickle
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hubbatch import ConfigurationError, RateLimit
+from hubbatch.core.operations import legacy_operation, object_operation, read_operation
+from hubbatch.jobs import (
+    CheckFailed,
+    CheckReport,
+    Columns,
+    CsvSource,
+    check,
+    read_schema,
+    write_schema,
+)
+from hubbatch.models import Property, PropertyOption
+
+from .conftest import Desk, Table, tickets
+
+
+SCHEMA = [
+    Property("subject", type="string"),
+    Property("ref", type="string", has_unique_value=True),
+    Property("size", type="number"),
+    Property(
+        "stage",
+        type="enumeration",
+        field_type="select",
+        options=[PropertyOption("One", "1")],
+    ),
+]
+UPDATE = object_operation("update", "tickets", api_version="v3")
+UPSERT = object_operation("upsert", "tickets", api_version="v3", id_property="ref")
+CREATE = object_operation("create", "tickets", api_version="v3")
+
+
+def row(record_id: Any, **properties: Any) -> dict[str, Any]:
+    return {"id": record_id, "properties": properties}
+
+
+def found(report: CheckReport) -> list[tuple[str, str | None, bool, int]]:
+    return [
+        (one.code, one.property_name, one.certain, one.rows) for one in report.findings
+    ]
+
+
+async def test_rows_are_counted_once_whatever_is_wrong_with_them() -> None:
+    table = Table(
+        [
+            row(1, subject="fine", size=1.5, stage="1"),
+            row(2, size="x", stage="2", nothing="x"),
+            row(3, size="y"),
+            row(4, subject=" x"),
+            row("", subject="x"),
+            row("0001", subject="again"),
+        ]
+    )
+
+    report = await check(table, UPDATE, SCHEMA)
+
+    assert (report.rows, report.refused, report.doubtful, report.calls) == (6, 3, 2, 1)
+    assert found(report) == [
+        ("INVALID_INTEGER", "size", True, 2),
+        ("INVALID_OPTION", "stage", True, 1),
+        ("PROPERTY_DOESNT_EXIST", "nothing", True, 1),
+        ("INVALID_INPUT", "id", True, 1),
+        ("OUTER_WHITE_SPACE", "subject", False, 1),
+        ("REPEATED_ID", None, False, 1),
+    ]
+    assert not report.ok
+    [(where, message)] = report.findings[-1].examples
+    assert where is not None
+    assert (where.index, where.line) == (5, 7)
+    assert message == "has the id of row 1; it is sent after that, and wins"
+
+
+async def test_an_upsert_by_what_is_not_unique() -> None:
+    """The call itself is wrong, and no row is."""
+    upsert = object_operation(
+        "upsert", "tickets", api_version="v3", id_property="subject"
+    )
+    report = await check(Table([row("a")]), upsert, SCHEMA)
+
+    assert found(report) == [("NOT_UNIQUE", "subject", False, 0)]
+    assert report.ok
+
+
+async def test_creates_that_share_a_unique_value() -> None:
+    rows = [{"properties": {"ref": ref, "subject": "x"}} for ref in ("a", "b", "A", "")]
+
+    report = await check(Table(rows), CREATE, SCHEMA)
+
+    assert found(report) == [("REPEATED_VALUE", "ref", True, 1)]
+    assert report.findings[0].examples[0][1] == (
+        'has the "ref" of row 1, and it is unique'
+    )
+
+
+async def test_reads_ask_for_properties_in_vain() -> None:
+    read = read_operation("tickets", api_version="v3", properties=("size", "x"))
+
+    report = await check(Table([1, 1]), read, SCHEMA)
+
+    assert found(report) == [("PROPERTY_DOESNT_EXIST", "x", False, 0)]
+
+
+async def test_the_older_shape_is_checked_too() -> None:
+    """`crm-objects/v1` has its properties in a list."""
+    rows = [{"objectId": 1, "properties": [{"name": "size", "value": "x"}]}]
+
+    report = await check(Table(rows), legacy_operation("update", "tickets"), SCHEMA)
+
+    assert found(report) == [("INVALID_INTEGER", "size", True, 1)]
+
+
+async def test_what_the_job_takes() -> None:
+    """19,000 rows are 190 calls: a burst of 50, the rest within the window."""
+    table = Table([row(n) for n in range(1, 19_001)])
+
+    report = await check(table, UPDATE, SCHEMA, rate=RateLimit(190), daily=1_900)
+    some = await check(table, UPDATE, SCHEMA, limit=150)
+
+    assert (report.calls, report.share_of_day) == (190, 0.1)
+    assert 9 < report.seconds < 11
+    assert (some.rows, some.calls, some.share_of_day) == (150, 2, None)
+
+
+async def test_only_some_examples_are_kept() -> None:
+    report = await check(Table([row("")] * 100), UPDATE, SCHEMA)
+
+    assert report.findings[0].rows == 100
+    assert len(report.findings[0].examples) == 5
+
+
+# ---- schemas in files
+
+
+def test_a_schema_that_was_written_is_read(tmp_path: Path) -> None:
+    write_schema(tmp_path / "s.json", SCHEMA)
+
+    assert read_schema(tmp_path / "s.json") == SCHEMA
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"{}", b'{"results": 5}', b'{"results": [{}]}', b"5"]
+)
+def test_what_is_no_schema(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "s.json").write_bytes(content)
+
+    with pytest.raises(ConfigurationError, match="no schema"):
+        read_schema(tmp_path / "s.json")
+
+
+def test_a_schema_that_cannot_be_reached(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="No such file"):
+        read_schema(tmp_path / "s.json")
+    with pytest.raises(ConfigurationError, match="Is a directory"):
+        write_schema(tmp_path, SCHEMA)
+
+
+# ---- before a job
+
+
+async def test_a_preflight_stops_a_job_before_anything_is_sent(desk: Desk) -> None:
+    rows = [*tickets(range(3)), {"properties": {"subjekt": "x"}}]
+    job = desk.job("create", "tickets", Table(rows), preflight=True)
+
+    with pytest.raises(
+        CheckFailed, match=r"1 of 4 rows.*row 4.*did you mean"
+    ) as caught:
+        await job.run()
+
+    assert desk.sent() == []
+    assert caught.value.report.refused == 1
+    again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301
+    assert (str(again), again.report.rows) == (str(caught.value), 4)
+
+
+async def test_a_preflight_lets_a_job_begin_and_does_not_look_again(desk: Desk) -> None:
+    table = Table(tickets(range(150)))
+
+    first = await desk.job("create", "tickets", table, preflight=True).run()
+    second = await desk.job("create", "tickets", table, preflight=True).run()
+
+    assert (first.succeeded, second.already_finished) == (150, True)
+    asked = [one.path for one in desk.sim.requests if "properties" in one.path]
+    assert asked == ["/crm/v3/properties/tickets"]
+
+
+async def test_a_preflight_by_a_schema_of_ones_own(desk: Desk) -> None:
+    """Nobody is asked; a list can be read twice, a generator cannot."""
+    schema = [Property("subject", type="number")]
+    rows = [{"properties": {"subject": "x"}}]
+
+    with pytest.raises(CheckFailed, match="of 1 rows"):
+        await desk.job("create", "tickets", rows, preflight=schema, journal=None).run()
+    with pytest.raises(ConfigurationError, match="only once"):
+        await desk.job("create", "tickets", iter(rows), preflight=schema).run()
+    assert desk.sent() == []
+
+
+async def test_a_preflight_that_fails_for_the_call(desk: Desk) -> None:
+    """No row is wrong, and all would be refused."""
+    job = desk.job(
+        "upsert", "tickets", Table([row("a")]), id_property="no", preflight=SCHEMA
+    )
+
+    with pytest.raises(CheckFailed, match=r'0 of 1 rows.*\(property "no"'):
+        await job.run()
+
+
+async def test_a_file_is_checked_by_its_lines(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text('ref,subject,size\na,"two\nlines",1\nb,x,many\n')
+    columns = Columns(verb="upsert", id_property="ref")
+
+    report = await check(CsvSource(tmp_path / "t.csv", columns), UPSERT, SCHEMA)
+
+    [(where, _)] = report.findings[0].examples
+    assert where is not None
+    assert (where.index, where.line) == (1, 4)

@@ -1,0 +1,195 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hubbatch import ConfigurationError
+from hubbatch.core.values import Unsendable
+from hubbatch.jobs import (
+    CsvSource,
+    FailuresSource,
+    IdMap,
+    JsonLinesSource,
+    PairColumns,
+    SourceError,
+    find_type,
+)
+from hubbatch.models import AssociationSpec, AssociationSpecWithLabel
+
+from .conftest import Desk, Table
+
+
+PAIRS = "associations.contacts.companies"
+
+
+def write(path: Path, *lines: str) -> Path:
+    path.write_text("".join(f"{line}\n" for line in lines))
+    return path
+
+
+def pairs_of(source: CsvSource | JsonLinesSource) -> list[tuple[Any, Any, str | None]]:
+    return [(row.input["from"]["id"], row.input["to"]["id"], row.key) for row in source]
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("p.csv", ("from_id,to_id,note", "1,2,x", "3,4", "5")),
+        ("p.csv", ("to,x,from", "2,x,1", "4,,3", ",,5")),
+        (
+            "p.jsonl",
+            (
+                '{"from": 1, "to": 2}',
+                '{"from": {"id": "3"}, "to": {"id": "4"}}',
+                '{"from": 5, "to": ""}',
+            ),
+        ),
+    ],
+)
+def test_pairs_of_a_file(tmp_path: Path, name: str, lines: tuple[str, ...]) -> None:
+    path = write(tmp_path / name, *lines)
+    kind = CsvSource if name.endswith(".csv") else JsonLinesSource
+
+    found = pairs_of(kind(path, PairColumns()))
+
+    texts = [(str(one), str(other), key) for one, other, key in found]
+    assert texts == [("1", "2", "1:2"), ("3", "4", "3:4"), ("5", "", "5:")]
+
+
+def test_columns_that_are_not_there(tmp_path: Path) -> None:
+    path = write(tmp_path / "p.csv", "from,b", "1,2")
+    words = r'no column "to_id" or "to" \(has: from, b\)\. Use --to-column NAME'
+
+    with pytest.raises(SourceError, match=words):
+        CsvSource(path, PairColumns()).fingerprint()
+    with pytest.raises(SourceError, match='no column "a"'):
+        CsvSource(path, PairColumns(from_column="a", to_column="b")).fingerprint()
+    assert pairs_of(CsvSource(path, PairColumns(to_column="b"))) == [("1", "2", "1:2")]
+
+
+def test_a_line_that_is_no_pair(tmp_path: Path) -> None:
+    path = write(tmp_path / "p.jsonl", "5")
+    with pytest.raises(SourceError, match="line 1: a number, not an object"):
+        JsonLinesSource(path, PairColumns()).fingerprint()
+
+
+# ---- what ids have become
+
+
+def test_ids_are_translated_by_results_of_both_kinds(tmp_path: Path) -> None:
+    one = write(tmp_path / "a.csv", "index,input_id,id,new", "0,A-1,71,", "1,,72,")
+    two = write(
+        tmp_path / "b.jsonl",
+        '{"index": 0, "input_id": "A-2", "id": "73", "new": true}',
+        '{"index": 1, "input_id": null, "id": "74"}',
+        "",
+    )
+    ids = IdMap.read([one, two])
+    path = write(tmp_path / "p.csv", "from,to", "A-1,5", "A-2,6", "A-3,7", ",8")
+
+    found = pairs_of(CsvSource(path, PairColumns(from_map=ids)))
+
+    lost = Unsendable("'A-3' is not among the results in a.csv, b.jsonl")
+    assert [one for one, *_ in found] == ["71", "73", lost, ""]
+    assert [other for _, other, _ in found] == ["5", "6", "7", "8"]
+    assert "71" not in repr(ids)
+
+
+def test_ids_of_several_lines(tmp_path: Path) -> None:
+    """An id may be any text; what separates lines for Python need not end a row."""
+    one = write(tmp_path / "a.csv", "input_id,id", '"A', '1",71', "B\u20281,72")
+    two = write(tmp_path / "b.jsonl", '{"input_id": "C\u20281", "id": "73"}')
+
+    ids = IdMap.read([one, two]).ids
+
+    assert ids == {"A\n1": "71", "B\u20281": "72", "C\u20281": "73"}
+
+
+@pytest.mark.parametrize(
+    ("name", "lines", "words"),
+    [
+        ("a.csv", ("input_id,id", "A,1", "A,2"), "'A' became two records"),
+        ("a.csv", ("index,id", "0,1"), "expected the columns input_id and id"),
+        ("a.jsonl", ("5",), "no results"),
+        ("a.jsonl", ("{",), "no results"),
+        ("a.csv", ("input_id,id", '"A"x,"'), "no results"),
+        ("none/a.csv", None, "No such file"),
+    ],
+)
+def test_results_that_are_none(
+    tmp_path: Path, name: str, lines: tuple[str, ...] | None, words: str
+) -> None:
+    if lines is not None:
+        write(tmp_path / name, *lines)
+    with pytest.raises(ConfigurationError, match=words):
+        IdMap.read([tmp_path / name])
+
+
+def test_other_results_are_another_job(tmp_path: Path) -> None:
+    """A job must not go on with ids that mean something else."""
+    one = write(tmp_path / "a.csv", "input_id,id", "A,1")
+    options = PairColumns(from_map=IdMap.read([one])).options()
+    write(one, "input_id,id", "A,2")
+
+    assert PairColumns(from_map=IdMap.read([one])).options() != options
+    assert PairColumns(to_map=IdMap.read([one])).options()["from_map"] is None
+
+
+# ---- as what
+
+
+KINDS = [
+    AssociationSpecWithLabel("HUBSPOT_DEFINED", 279, None),
+    AssociationSpecWithLabel("USER_DEFINED", 30, "Buyer"),
+    AssociationSpecWithLabel("USER_DEFINED", 31, "Twin"),
+    AssociationSpecWithLabel("USER_DEFINED", 32, "Twin"),
+]
+
+
+def test_kinds_by_label_and_by_number() -> None:
+    assert find_type(KINDS, label="Buyer") == AssociationSpec("USER_DEFINED", 30)
+    assert find_type(KINDS, type_id=279) == AssociationSpec("HUBSPOT_DEFINED", 279)
+    with pytest.raises(ConfigurationError, match=r"no kind .* 'buyer'; .*30 \(Buyer\)"):
+        find_type(KINDS, label="buyer")
+    with pytest.raises(ConfigurationError, match="more than one kind"):
+        find_type(KINDS, label="Twin")
+    with pytest.raises(ConfigurationError, match="no kind of association is 5"):
+        find_type(KINDS, type_id=5)
+
+
+# ---- as a job
+
+
+async def test_pairs_are_associated_and_taken_apart(desk: Desk) -> None:
+    store = desk.sim.store
+    people = [store.create("contacts", {"email": f"{n}@x.example"}) for n in range(3)]
+    firm = store.create("companies", {"name": "one"})
+    rows: list[Any] = [
+        {"from": {"id": one.id}, "to": {"id": firm.id}} for one in people
+    ]
+    rows.append({"from": {"id": Unsendable("'A' is gone")}, "to": {"id": firm.id}})
+    failures = desk.where / "f.jsonl"
+
+    done = await desk.job("create_default", PAIRS, Table(rows), failures=failures).run()
+
+    assert (done.succeeded, done.failed) == (3, 1)
+    linked = store.links.linked(("0-2", firm.id), "0-1")
+    assert {*linked} == {one.id for one in people}
+    assert "from: 'A' is gone" in failures.read_text()
+    assert '"from":{"id":null}' in failures.read_text()
+    call = FailuresSource(failures).call()
+    assert (call.verb, call.object_type) == ("create_default", PAIRS)
+
+    apart = await desk.job("archive", PAIRS, rows[:2], journal=None, results=None).run()
+
+    assert apart.succeeded == 2
+    assert {*store.links.linked(("0-2", firm.id), "0-1")} == {people[2].id}
+
+
+@pytest.mark.parametrize(
+    ("verb", "kind"),
+    [("upsert", PAIRS), ("create", "associations.contacts"), ("create_default", "x")],
+)
+def test_jobs_that_there_are_not(desk: Desk, verb: str, kind: str) -> None:
+    with pytest.raises(ConfigurationError):
+        desk.job(verb, kind, [])

@@ -1,0 +1,386 @@
+"""The report of a job: what it says, what it keeps to itself, and how it looks."""
+
+import asyncio
+import html.parser
+import os
+import re
+import shutil
+import stat
+import subprocess
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hubbatch import ConfigurationError, JournalError
+from hubbatch.jobs import write_report
+from hubbatch.jobs.identity import Identity
+from hubbatch.jobs.measuring import Example, Measured, Reason
+from hubbatch.jobs.page import clock, render, short
+from hubbatch.jobs.review import Moment, read_report, smoothed
+from hubbatch.jobs.states import State
+from hubbatch.jobs.store import Group, Store
+from hubbatch.simulator import Fault, When
+
+from .conftest import Desk, Table, tickets
+
+
+NASTY = "<script>document.title='hit'</script>\"'&<i>"
+
+
+def make_journal(
+    path: Path,
+    seconds: int = 90,
+    *,
+    runs: int = 1,
+    rate: int = 100,
+    reasons: int = 3,
+    finished: bool = True,
+    **more: Any,
+) -> None:
+    """Write the journal of a job that has worked for so many seconds."""
+    store = Store.open(path)
+    known: dict[str, Any] = {
+        "verb": "update",
+        "object_type": "tickets",
+        "source": f"{NASTY}.csv",
+        "fingerprint": None,
+        "options": {},
+        "outputs": {},
+        **more,
+    }
+    store.create(Identity(**known), 62515)
+    place = 0
+    for _ in range(runs):
+        store.begin_run(62515)
+        for second in range(0, seconds, 2 if seconds < 1000 else 1):
+            bad = place % 7 == 0
+            measured = Measured(allowed=1900.0)
+            measured.answers.update({20 + second % 9: 3})
+            states = dict.fromkeys(range(place, place + rate), State.SUCCEEDED)
+            if bad:
+                states[place] = State.FAILED
+                kind = f"{NASTY}{place // rate % reasons}"
+                reason = Reason("failed", "VALIDATION_ERROR", "BAD", kind)
+                measured.reasons[reason] += 1
+                example = Example(place, place + 2, f"id-{NASTY}")
+                measured.examples.append((reason, example))
+            place += rate
+            store.write(
+                Group(
+                    states=states,
+                    inputs=place,
+                    progress=(second + 1, second // 5, second // 9, float(second)),
+                    measured=measured,
+                ),
+                {},
+            )
+        store.end_run("finished" if finished else NASTY, None, finished=finished)
+    store.close()
+
+
+class Reader(html.parser.HTMLParser):
+    """Reads a page as a browser does, and notes what it would do."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.words = ""
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+def page_of(path: Path, **options: Any) -> str:
+    return render(read_report(path, **options), str(path))
+
+
+def test_a_page_loads_and_runs_nothing(tmp_path: Path) -> None:
+    """Whatever stands in the journal: it is shown, and does nothing."""
+    make_journal(tmp_path / "run.db", runs=2)
+
+    page = page_of(tmp_path / "run.db")
+    seen = Reader(page)
+
+    assert not seen.tags & {"script", "link", "img", "iframe", "object", "i>"}
+    assert not {one for one in seen.attributes if one.startswith("on")}
+    assert not seen.attributes & {"src", "href", "xlink:href"}
+    assert "url(" not in page
+    assert "default-src 'none'" in page
+    for words in (f"from {NASTY}.csv", f"{NASTY}0", f"id-{NASTY}"):
+        assert words in seen.words
+
+
+def test_what_a_page_says(tmp_path: Path) -> None:
+    make_journal(tmp_path / "run.db", runs=2)
+
+    report = read_report(tmp_path / "run.db")
+    words = Reader(render(report, "run.db")).words
+
+    assert sum(one.rows for one in report.moments) == report.status.inputs == 9_000
+    assert sum(one.seconds for one in report.moments) == 178
+    assert sum(one.again for one in report.moments) == report.status.retries == 34
+    assert {one.allowed for one in report.moments} == {1900.0}
+    assert report.breaks == [89.0]
+    assert sum(count for _, count in report.answers) == 270
+    assert sum(one.rows for one in report.causes) == report.status.failed == 13
+    assert "Finished; 13 of 9,000 rows did not succeed" in words
+    assert "stopped, and gone on" in words
+    assert re.search(r"Half of 270 answers came within \d+ ms", words)
+    assert "The rows that did not succeed were not written down" in words
+    assert "Ids and values are not shown" in words
+
+
+def test_a_page_of_a_million_rows_is_small(tmp_path: Path) -> None:
+    """And one with a thousand reasons for failures, with names of a hundred letters."""
+    make_journal(tmp_path / "run.db", seconds=2_000, rate=500, reasons=1_000)
+
+    report = read_report(tmp_path / "run.db")
+    page = render(report, "run.db")
+
+    assert report.status.inputs == 1_000_000
+    assert len(report.moments) <= 240
+    assert report.others > 100
+    assert f"And {report.others:,} reasons more" in page
+    assert len(page.encode()) < 300_000
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"finished": False}, "Not finished (ended early: <script>"),
+        ({"finished": False}, "goes on where it stopped"),
+        ({"outputs": {"failures": "my f.jsonl"}}, "hubbatch replay 'my f.jsonl'"),
+        ({"reasons": 3}, "--failures PATH"),
+        ({"seconds": 0}, "Nothing is left to be done"),
+        ({"seconds": 0}, "all rows succeeded"),
+    ],
+)
+def test_how_to_go_on(tmp_path: Path, more: dict[str, Any], words: str) -> None:
+    make_journal(tmp_path / "run.db", **more)
+
+    assert words in Reader(page_of(tmp_path / "run.db")).words
+
+
+async def test_the_report_of_a_job(desk: Desk) -> None:
+    """What HubSpot refused is there with its correlation ids, and no value is."""
+    rows = tickets(range(300))
+    for place in (107, 250):
+        rows[place]["properties"]["hs_ticket_priority"] = f"secret {NASTY}"
+    desk.sim.faults.add(Fault("status", status=503, when=When(verb="create"), times=1))
+    failures = desk.where / "failures.jsonl"
+    job = desk.job("create", "tickets", Table(rows), failures=failures)
+    done = await job.run()
+    assert done.failed >= 2
+
+    report = read_report(desk.journal)
+    page = render(report, "run.db")
+
+    [cause] = [one for one in report.causes if one.reason.code == "INVALID_OPTION"]
+    assert cause.reason.property_name == "hs_ticket_priority"
+    assert [one.place for one in cause.examples] == [107, 250]
+    assert [one.line for one in cause.examples] == [109, 252]
+    for example in cause.examples:
+        assert example.correlation_id
+        assert example.correlation_id in page
+    assert "secret" not in page
+    assert sum(count for _, count in report.answers) == done.requests - 1
+    assert sum(one.rows for one in report.moments) == 300
+    assert "hubbatch replay failures.jsonl" in page
+    assert "--reconcile-by" in page  # a create whose answer was lost
+
+    asked = Reader(page_of(desk.journal, values=True)).words
+    assert f"secret {NASTY} was not one of the allowed options" in asked
+
+
+def test_values_are_left_out_where_they_cannot_be_read(tmp_path: Path) -> None:
+    make_journal(tmp_path / "run.db", outputs={"failures": "f.jsonl"})
+    without = read_report(tmp_path / "run.db", values=True)
+    lines = b'[]\n{"index": 0, "error": {"message": "m%b"}}\n{"index": 0, "err'
+    (tmp_path / "f.jsonl").write_bytes(lines % (b"!" * 1000))
+
+    report = read_report(tmp_path / "run.db", values=True)
+
+    assert without.told == {}
+    assert report.told[0].input_id is None
+    assert report.told[0].message == "m" + "!" * 299
+
+
+def test_a_report_is_written_for_its_owner_alone(tmp_path: Path) -> None:
+    make_journal(tmp_path / "run.db")
+    path = tmp_path / "report.html"
+
+    for _ in range(2):
+        write_report(tmp_path / "run.db", path)
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert path.read_text().endswith("</html>\n")
+
+
+def test_nothing_else_is_overwritten(tmp_path: Path) -> None:
+    make_journal(tmp_path / "run.db")
+    (tmp_path / "mine.html").write_text("<p>mine")
+
+    for path, words in (
+        ("mine.html", "is no report"),
+        ("none/report.html", "there is no directory"),
+        (".", "cannot be used"),
+    ):
+        with pytest.raises(ConfigurationError, match=words):
+            write_report(tmp_path / "run.db", tmp_path / path)
+    assert (tmp_path / "mine.html").read_text() == "<p>mine"
+
+
+def test_a_report_that_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_journal(tmp_path / "run.db")
+
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "open", full)
+    with pytest.raises(ConfigurationError, match="No space left"):
+        write_report(tmp_path / "run.db", tmp_path / "report.html")
+
+
+def test_a_journal_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(JournalError):
+        read_report(tmp_path / "none.db")
+    make_journal(tmp_path / "run.db")
+    store = Store.open(tmp_path / "run.db")
+    store._connection.execute("DROP TABLE moment")
+    store.close()
+    with pytest.raises(JournalError, match="no such table: moment"):
+        read_report(tmp_path / "run.db")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.001, "1 ms"), (0.9996, "1.0 s"), (2.44, "2.4 s")]
+)
+def test_short_times(seconds: float, words: str) -> None:
+    assert short(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(8.2, "8.2 s"), (59.96, "1:00"), (7384, "2:03:04")]
+)
+def test_long_times(seconds: float, words: str) -> None:
+    assert clock(seconds) == words
+
+
+@given(st.lists(st.integers(0, 10_000), max_size=60), st.integers(1, 30))
+def test_a_rate_is_that_of_ten_seconds(rows: list[int], length: int) -> None:
+    """As HubSpot counts: what leaves in one burst is no rate above the limit."""
+    moments = [
+        Moment(at * length, length, count, 0, 0, 1900.0)
+        for at, count in enumerate(rows)
+    ]
+
+    rates = smoothed(moments)
+
+    assert len(rates) == len(rows)
+    if rows:
+        wide = max(1, round(min(10, len(rows) * length) / length))
+        for at, rate in enumerate(rates):
+            counted = sum(rows[max(0, at + 1 - wide) : at + 1])
+            assert rate == pytest.approx(counted / (wide * length))
+
+
+async def test_the_report_of_a_job_that_runs(desk: Desk) -> None:
+    """And of one that was ended by HubSpot, with its sentence."""
+    job = desk.job("create", "tickets", Table(tickets(range(3))))
+    await job.prepare()
+    desk.sim.faults.add(Fault("status", status=403, when=When(verb="create")))
+    running = asyncio.create_task(job.run())
+    states = set()
+    while not running.done():
+        if desk.journal.exists():
+            with suppress(JournalError):  # nothing has begun yet
+                states.add(Reader(page_of(desk.journal)).words)
+        await asyncio.sleep(0)
+
+    ended = Reader(page_of(desk.journal)).words
+
+    assert any("Running" in words for words in states)
+    assert "ended early: PermissionDeniedError" in ended
+    assert "403" in ended
+
+
+async def test_rows_are_named_as_their_owner_names_them(desk: Desk) -> None:
+    """An id of the user's own is shown with the values, when those are asked for."""
+    rows = [{"id": f"A-{n}@x.example", "properties": {"no": "x"}} for n in range(2)]
+    failures = desk.where / "f.jsonl"
+    job = desk.job(
+        *("upsert", "contacts", Table(rows)), id_property="email", failures=failures
+    )
+    await job.run()
+
+    assert "A-0@x.example" in page_of(desk.journal, values=True)
+    assert "A-0@x.example" not in page_of(desk.journal)
+
+
+# ---- in a browser
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+in_chromium = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+
+
+def browse(path: Path, where: Path, width: int) -> str:
+    """Show a page in Chromium, and give what became of it."""
+    assert CHROMIUM is not None
+    # A page cannot measure itself without a script; a copy of it may.
+    copy = where / "measured.html"
+    page = re.sub('<meta http-equiv="Content-Sec[^>]*>', "", path.read_text())
+    script = (
+        "<script>document.title = [document.title, document.scrollingElement"
+        ".scrollWidth, innerWidth, document.querySelectorAll('svg').length,"
+        "Math.min(...[...document.querySelectorAll('svg text')].map("
+        "t => t.getBoundingClientRect().left)),"
+        "Math.min(...[...document.querySelectorAll('svg text')].map("
+        "t => t.getBoundingClientRect().height))].join('|')</script>"
+    )
+    copy.write_text(page.replace("</body>", f"{script}</body>"))
+    done = subprocess.run(  # noqa: S603 -- the browser that was found
+        [
+            *(CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu"),
+            *(f"--user-data-dir={where / 'profile'}", "--disable-dev-shm-usage"),
+            *(f"--window-size={width},900", "--dump-dom", copy.as_uri()),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=50,
+    )
+    return done.stdout
+
+
+@in_chromium
+@pytest.mark.parametrize("width", [1200, 500])
+def test_a_page_fits_the_screen(tmp_path: Path, width: int) -> None:
+    """Nothing sticks out, letters can be read, and no name in it becomes a script."""
+    make_journal(tmp_path / "run.db", runs=2, reasons=40)
+    write_report(tmp_path / "run.db", tmp_path / "report.html")
+
+    dom = browse(tmp_path / "report.html", tmp_path, width)
+
+    found = re.search("<title>(.*?)</title>", dom)
+    assert found is not None
+    title, wide, inner, pictures, left, tall = found[1].split("|")
+    assert title == "update tickets"  # and not "hit"
+    assert int(wide) <= int(inner)
+    assert int(pictures) == 3
+    assert float(left) >= 0
+    assert float(tall) >= 10

@@ -1,0 +1,125 @@
+"""The page at `/` of a running simulator."""
+
+import asyncio
+import re
+import shutil
+import subprocess
+
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from hubbatch.simulator import Simulator
+from hubbatch.simulator.page import HTML
+
+
+NASTY = "<img src=x onerror=document.title='hit'>"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+async def use(sim: Simulator, session: aiohttp.ClientSession) -> None:
+    """Send what the page is to show: a batch, and something that there is not."""
+    headers = {"Authorization": f"Bearer {sim.token}"}
+    inputs = [{"properties": {"subject": "secret"}}] * 3
+    url = f"{sim.url}/crm/v3/objects/tickets/batch/create"
+    async with session.post(url, json={"inputs": inputs}, headers=headers) as answer:
+        assert answer.status == 201
+    async with session.get(f"{sim.url}/{NASTY}", headers=headers) as answer:
+        assert answer.status == 404
+
+
+async def state_of(sim: Simulator, session: aiohttp.ClientSession) -> dict[str, Any]:
+    async with session.get(f"{sim.url}/simulator/state") as answer:
+        assert answer.status == 200
+        told: dict[str, Any] = await answer.json()
+        assert sim.token not in await answer.text()
+        assert "secret" not in await answer.text()
+    return told
+
+
+async def test_the_state_that_it_shows() -> None:
+    """Looking is free: it is no request, and needs no token."""
+    async with Simulator(limit=20) as sim, aiohttp.ClientSession() as session:
+        await use(sim, session)
+        sim.open_account(7)
+
+        await state_of(sim, session)
+        told = await state_of(sim, session)
+
+        assert len(sim.requests) == 2
+        first, second = told["portals"]
+        assert first["id"] == 62515
+        assert first["records"] == {"tickets": 3}
+        assert second == {"id": 7, "used": 0, "limit": 625_000, "records": {}}
+        used = {one["family"]: (one["used"], one["limit"]) for one in told["windows"]}
+        assert used["others"][1] == 20
+        assert used["others"][0] >= 1
+        missing, created = told["requests"]
+        assert (created["method"], created["status"], created["inputs"]) == (
+            *("POST", 201),
+            3,
+        )
+        assert created["path"] == "/crm/v3/objects/tickets/batch/create"
+        assert (missing["status"], missing["inputs"]) == (404, None)
+        assert created["at"] <= missing["at"] <= told["now"]
+
+
+async def test_only_the_last_requests_are_kept() -> None:
+    async with (
+        Simulator(keep_requests=False) as sim,
+        aiohttp.ClientSession() as session,
+    ):
+        for _ in range(60):
+            async with session.get(f"{sim.url}/x"):
+                pass
+        told = await state_of(sim, session)
+
+    assert len(told["requests"]) == 50
+    assert sim.requests == []
+
+
+async def test_the_page_is_whole_and_nothing_else_is_in_its_place() -> None:
+    """Only a GET is for it; it asks nobody but the simulator."""
+    async with Simulator() as sim, aiohttp.ClientSession() as session:
+        async with session.get(sim.url) as answer:
+            assert answer.content_type == "text/html"
+            assert await answer.text() == HTML
+        async with session.post(sim.url) as answer:
+            assert answer.status == 401
+    assert not re.search(r"""(src|href)=|https?:(?!//www\.w3\.org)|innerHTML""", HTML)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+async def test_the_page_in_a_browser(tmp_path: Path) -> None:
+    """It fills itself in, goes on moving, and takes no name for markup."""
+    assert CHROMIUM is not None
+    async with Simulator(limit=20) as sim, aiohttp.ClientSession() as session:
+        await use(sim, session)
+        done = await asyncio.to_thread(
+            subprocess.run,
+            [
+                *(CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu"),
+                *(f"--user-data-dir={tmp_path}", "--disable-dev-shm-usage"),
+                *(
+                    "--virtual-time-budget=3000",
+                    "--window-size=500,900",
+                    "--dump-dom",
+                    sim.url,
+                ),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=50,
+        )
+    dom = done.stdout
+
+    assert "<title>HubSpot simulator</title>" in dom
+    assert "Portal 62515: " in dom
+    assert "<b>3</b>" in dom
+    assert "/crm/v3/objects/tickets/batch/create" in dom
+    assert "<img" not in dom
+    points = re.search(r'<polyline points="([^"]*)"', dom)
+    assert points is not None
+    assert len(points[1].split()) > 1  # it has looked more than once
