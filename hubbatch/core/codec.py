@@ -34,6 +34,8 @@ T = TypeVar("T")
 Raw = Mapping[str, Any]
 Hook = Callable[[Any, Any], Any]
 
+_from_iso = datetime.fromisoformat
+
 
 def camel_case(name: str) -> str:
     """Give HubSpot's spelling of a field's name: `created_at` -> `createdAt`."""
@@ -53,13 +55,11 @@ def structure_upsert_object(raw: Raw) -> SimplePublicUpsertObject:
 
 def _object_fields(raw: Raw) -> tuple[Any, ...]:
     get = raw.get
-    archived_at = get("archivedAt")
-    history = get("propertiesWithHistory")
-    # dict() and str() refuse an answer of the wrong shape instead of handing it on.
-    properties = get("properties")
+    record_id, properties = raw["id"], get("properties")
+    archived_at, history = get("archivedAt"), get("propertiesWithHistory")
     return (
-        text_id(raw["id"]),
-        {} if properties is None else mapping_of(properties),
+        record_id if type(record_id) is str else text_id(record_id),
+        properties if type(properties) is dict else _properties(properties),
         _datetime(get("createdAt")),
         _datetime(get("updatedAt")),
         get("archived"),
@@ -69,6 +69,10 @@ def _object_fields(raw: Raw) -> tuple[Any, ...]:
         get("url"),
         get("warnings"),
     )
+
+
+def _properties(raw: object) -> dict[str, Any]:
+    return {} if raw is None else mapping_of(raw)
 
 
 def text_id(raw: object) -> str:
@@ -91,7 +95,7 @@ def _datetime(raw: object) -> datetime | None:
     """Read a timestamp; one that cannot be read is as good as none."""
     if type(raw) is str:
         try:
-            value = datetime.fromisoformat(raw)
+            value = _from_iso(raw)
         except ValueError:
             return None
         return value if value.tzinfo else value.replace(tzinfo=UTC)
