@@ -265,6 +265,48 @@ def unstructure(value: object) -> Any:
     return converter.unstructure(value)
 
 
+# How the fields of a class are read and written that are not as cattrs has it.
+_Fields = Mapping[str, Callable[..., Any]]
+_taught: dict[type, tuple[_Fields, _Fields]] = {}
+
+
+def teach(
+    cls: type, reads: _Fields | None = None, writes: _Fields | None = None
+) -> None:
+    """Make a class known, its fields in camel case; some of them by functions.
+
+    What reads and writes it is made when it is first needed: to make all of it would
+    take as long as to import the rest.
+    """
+    _taught[cls] = (reads or {}, writes or {})
+
+
+def _reader(cls: type) -> Hook:
+    reads, _ = _taught[cls]
+    hook: Hook = make_dict_structure_fn(
+        cls,
+        converter,
+        **{
+            name: override(rename=camel_case(name), struct_hook=reads.get(name))
+            for name in _names(cls)
+        },
+    )
+    return hook
+
+
+def _writer(cls: type) -> Callable[[Any], Any]:
+    _, writes = _taught[cls]
+    written: Any = make_dict_unstructure_fn(
+        cls,
+        converter,
+        **{
+            name: override(rename=camel_case(name), unstruct_hook=writes.get(name))
+            for name in _names(cls)
+        },
+    )
+    return _leaving_out(written)
+
+
 def _make_converter() -> Converter:
     made = Converter(detailed_validation=False)
     made.register_structure_hook(datetime | None, lambda raw, _: _datetime(raw))
@@ -273,49 +315,11 @@ def _make_converter() -> Converter:
         int | None, lambda raw, _: raw if type(raw) is int else None
     )
     made.register_unstructure_hook(datetime, iso_milliseconds)
-    special: dict[type, dict[str, Callable[[Any, Any], Any]]] = {
-        ValueWithTimestamp: {},
-        ErrorDetail: {"context": lambda raw, _: structure_context(raw)},
-        StandardError: {
-            "context": lambda raw, _: structure_context(raw),
-            "links": lambda raw, _: _links(raw) or None,
-            "errors": lambda raw, _: _details(raw),
-        },
-    }
-    for cls, hooks in special.items():
-        _teach_reading(made, cls, hooks)
-    for cls in (*special, SimplePublicObject, SimplePublicUpsertObject, BatchResponse):
-        _teach_writing(made, cls, {})
     made.register_unstructure_hook(LegacyObject, _unstructure_legacy_object)
     made.register_unstructure_hook(LegacyProperty, _unstructure_legacy_property)
+    made.register_structure_hook_factory(_taught.__contains__, _reader)
+    made.register_unstructure_hook_factory(_taught.__contains__, _writer)
     return made
-
-
-def _teach_reading(made: Converter, cls: type, hooks: Mapping[str, Hook]) -> None:
-    overrides: dict[str, Any] = {
-        name: override(rename=camel_case(name), struct_hook=hooks.get(name))
-        for name in _names(cls)
-    }
-    made.register_structure_hook(cls, make_dict_structure_fn(cls, made, **overrides))
-
-
-def _teach_writing(made: Converter, cls: type, hooks: Mapping[str, Any]) -> None:
-    overrides: dict[str, Any] = {
-        name: override(rename=camel_case(name), unstruct_hook=hooks.get(name))
-        for name in _names(cls)
-    }
-    written: Any = make_dict_unstructure_fn(cls, made, **overrides)
-    made.register_unstructure_hook(cls, _leaving_out(written))
-
-
-def teach(
-    cls: type,
-    reads: Mapping[str, Hook] | None = None,
-    writes: Mapping[str, Callable[[Any], Any]] | None = None,
-) -> None:
-    """Make a class known, its fields in camel case; some of them by functions."""
-    _teach_reading(converter, cls, reads or {})
-    _teach_writing(converter, cls, writes or {})
 
 
 def of_class(cls: type[T]) -> Callable[[Any], T]:
@@ -347,3 +351,16 @@ def _leaving_out(write: Callable[[Any], dict[str, Any]]) -> Callable[[Any], Any]
 
 
 converter: Converter = _make_converter()
+
+teach(ValueWithTimestamp)
+teach(ErrorDetail, {"context": lambda raw, _: structure_context(raw)})
+teach(
+    StandardError,
+    {
+        "context": lambda raw, _: structure_context(raw),
+        "links": lambda raw, _: _links(raw) or None,
+        "errors": lambda raw, _: _details(raw),
+    },
+)
+for _cls in (SimplePublicObject, SimplePublicUpsertObject, BatchResponse):
+    teach(_cls)

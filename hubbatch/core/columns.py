@@ -41,7 +41,9 @@ def write_columns(operation: Operation) -> ColumnEncoder:
     """
     id_property = operation.id_property
     upsert = operation.call.verb == "upsert"
-    named = {"id": "", **({"idProperty": id_property} if id_property else {})}
+    named: dict[str, object] = {"id": ""}
+    if id_property is not None:
+        named["idProperty"] = id_property
 
     def encode(first: int, block: Sequence[Any]) -> Columns | None:
         try:
@@ -53,7 +55,7 @@ def write_columns(operation: Operation) -> ColumnEncoder:
             body = {**named}
             bodies = []
             for body["id"], body["properties"], body["objectWriteTraceId"] in columns:
-                bodies.append(orjson.dumps(body))  # noqa: PERF401 -- the body is one
+                bodies.append(orjson.dumps(body))
         except (_Unusual, LookupError, TypeError):
             return None
         return keys, bodies
