@@ -283,27 +283,21 @@ def teach(
 
 def _reader(cls: type) -> Hook:
     reads, _ = _taught[cls]
-    hook: Hook = make_dict_structure_fn(
-        cls,
-        converter,
-        **{
-            name: override(rename=camel_case(name), struct_hook=reads.get(name))
-            for name in _names(cls)
-        },
-    )
+    overrides: dict[str, Any] = {
+        name: override(rename=camel_case(name), struct_hook=reads.get(name))
+        for name in _names(cls)
+    }
+    hook: Hook = make_dict_structure_fn(cls, converter, **overrides)
     return hook
 
 
 def _writer(cls: type) -> Callable[[Any], Any]:
     _, writes = _taught[cls]
-    written: Any = make_dict_unstructure_fn(
-        cls,
-        converter,
-        **{
-            name: override(rename=camel_case(name), unstruct_hook=writes.get(name))
-            for name in _names(cls)
-        },
-    )
+    overrides: dict[str, Any] = {
+        name: override(rename=camel_case(name), unstruct_hook=writes.get(name))
+        for name in _names(cls)
+    }
+    written: Any = make_dict_unstructure_fn(cls, converter, **overrides)
     return _leaving_out(written)
 
 
