@@ -151,7 +151,7 @@ class Collector(Generic[R]):
                 self.results[index] = result
         if chunk.attempts != 1:
             self.attempts.update(dict.fromkeys(indices, chunk.attempts))
-        if None in results:
+        if any(result is None for result in results):  # `in` compares by the fields
             self.keys.update(zip(indices, chunk.keys, strict=True))
         for index, followers in chunk.followers.items():
             for follower, _ in followers:
