@@ -42,7 +42,7 @@ class _Instant(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._buffer += data
         end = self._buffer.find(b"\r\n\r\n") + 4
-        if end < 4:  # noqa: PLR2004 -- not found
+        if end < 4:
             return
         length = 0
         for line in bytes(self._buffer[:end]).split(b"\r\n"):

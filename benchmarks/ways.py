@@ -6,11 +6,13 @@ caller would keep. All send chunks of 100, those that can 16 at a time.
 
 import asyncio
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any
 
 import aiohttp
 import orjson
+
+from hubbatch import HubBatch, RateLimit
 
 from .records import NAMES
 
@@ -19,7 +21,7 @@ AT_A_TIME = 16
 PATH = "/crm/v3/objects/tickets/batch/"
 HEADERS = {"Authorization": "Bearer token", "Content-Type": "application/json"}
 
-Way = Callable[[str, str, list[Any]], Awaitable[Sequence[Any]]]
+Way = Callable[[str, str, list[Any]], Coroutine[Any, Any, Sequence[Any]]]
 
 
 def _chunks(verb: str, inputs: list[Any]) -> Iterator[dict[str, Any]]:
@@ -89,9 +91,7 @@ async def script(url: str, verb: str, inputs: list[Any]) -> Sequence[Any]:
     return [result for part in parts for result in part]
 
 
-def _hub(url: str) -> Any:
-    from hubbatch import HubBatch, RateLimit
-
+def _hub(url: str) -> HubBatch:
     return HubBatch(
         "token",
         base_url=url,
@@ -126,7 +126,7 @@ async def hubbatch_stream(url: str, verb: str, inputs: list[Any]) -> Sequence[An
 
 async def api_client(url: str, verb: str, inputs: list[Any]) -> Sequence[Any]:
     """Use HubSpot's `hubspot-api-client`, in the loop of its documentation."""
-    from hubspot import HubSpot  # type: ignore[import-untyped]
+    from hubspot import HubSpot  # type: ignore[import-untyped] # noqa: PLC0415 -- slow
 
     client = HubSpot(access_token="token")  # noqa: S106 -- of nobody
     client.config["host"] = url
@@ -136,7 +136,7 @@ async def api_client(url: str, verb: str, inputs: list[Any]) -> Sequence[Any]:
 
 async def sdk(url: str, verb: str, inputs: list[Any]) -> Sequence[Any]:
     """Use HubSpot's `hubspot-sdk` (a pre-release), its asynchronous client."""
-    from hubspot_sdk import AsyncHubSpot
+    from hubspot_sdk import AsyncHubSpot  # noqa: PLC0415 -- slow
 
     chunks, kept = _chunks(verb, inputs), []
     async with AsyncHubSpot(access_token="token", base_url=url) as client:  # noqa: S106 -- of nobody
