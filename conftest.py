@@ -1,10 +1,19 @@
-"""The README's examples are tests: each runs against a simulator of its own."""
+"""The examples of the README and the pages are tests, on a simulator for each."""
+
+import ast
+import asyncio
+import inspect
+
+from contextlib import nullcontext
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from sybil import Sybil
-from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
+from sybil import Example, Sybil
+from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
 
+from hubbatch import HubBatch
 from hubbatch.simulator import Simulator
 
 
@@ -16,8 +25,62 @@ def account(hubspot_simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Si
     return hubspot_simulator
 
 
-pytest_collect_file = Sybil(
+def stand_ins(account: Simulator) -> dict[str, Any]:
+    """Make what the examples of a page take for given, in whichever order they run."""
+    store = account.store
+    ids = [store.create("tickets", {"subject": "Hello"}).id for _ in range(2)]
+    row = {
+        "access_token": account.token,
+        "refresh_token": account.install_app("app", "secret"),
+        "expires_at": None,
+    }
+
+    async def anything(*_: object) -> dict[str, Any]:
+        return row
+
+    return {
+        "ids": ids,
+        "records": [{"id": ids[0], "properties": {"subject": "Hi"}}],
+        "client_id": "app",
+        "client_secret": "secret",
+        "portal_id": 62515,
+        "row": row,
+        "load_row": anything,
+        "store": anything,
+        "read_from_vault": anything,
+        "db": SimpleNamespace(execute=anything),
+        "redis": SimpleNamespace(lock=lambda *_, **__: nullcontext()),
+    }
+
+
+def run(example: Example) -> None:
+    """Run an example as in a coroutine, where `hub` is a client."""
+    code = compile(
+        "\n" * (example.line + example.parsed.line_offset) + example.parsed,
+        example.path,
+        "exec",
+        ast.PyCF_ALLOW_TOP_LEVEL_AWAIT,
+    )
+    names = example.namespace
+
+    async def main() -> None:
+        async with HubBatch() as names["hub"]:
+            names.update(stand_ins(names["account"]))
+            running = eval(code, names)  # noqa: S307 -- our own pages
+            if inspect.isawaitable(running):
+                await running
+
+    asyncio.run(main())
+
+
+_readme = Sybil(
     parsers=[PythonCodeBlockParser(), SkipParser()],
-    patterns=["README.md"],
+    patterns=["README.md", "docs/observing.md", "docs/guides/*.md"],
     fixtures=["account"],
-).pytest()
+)
+_pages = Sybil(
+    parsers=[CodeBlockParser("python", run)],
+    patterns=["docs/logins.md", "docs/objects.md", "docs/versions.md"],
+    fixtures=["account"],
+)
+pytest_collect_file = (_readme + _pages).pytest()

@@ -4,7 +4,9 @@ from .accounts import Accounts
 from .client import HubBatch
 from .core.collecting import CombinedResponse
 from .core.events import (
+    BatchBegun,
     BatchEnded,
+    ChunkAnswered,
     ChunkCut,
     ChunkEvent,
     ChunkIsolated,
@@ -97,9 +99,11 @@ __all__ = [
     "AssociationTo",
     "AuthenticationError",
     "Batch",
+    "BatchBegun",
     "BatchEnded",
     "BatchFailed",
     "BatchResponse",
+    "ChunkAnswered",
     "ChunkCut",
     "ChunkEvent",
     "ChunkIsolated",

@@ -19,10 +19,11 @@ from .net.auth import TokenSource
 from .net.engine import Engine
 from .net.flights import Flight
 from .net.oauth import OAuth
+from .net.pacers import SharedLimit
 
 
 Load = Callable[[str], Awaitable[TokenSource | OAuth]]
-Limit = Literal["auto"] | float | RateLimit
+Limit = Literal["auto"] | float | RateLimit | SharedLimit
 
 # Connections to HubSpot that all accounts share. A request that waits for one has its
 # permit already, and keeps its place in the window.

@@ -25,6 +25,7 @@ from .net.batch import Batch
 from .net.engine import Engine
 from .net.listening import Listener, Listeners
 from .net.oauth import OAuth, sign_in
+from .net.pacers import SharedLimit
 from .net.pacing import Gate, Limits
 from .net.transport import AiohttpTransport, check_base_url
 from .objects import Objects
@@ -53,6 +54,8 @@ class HubBatch(StandardTypes):
         rate_limit: `"auto"` starts at 100 requests per 10 s and follows what HubSpot
             tells; a number per 10 s or a `RateLimit` is a ceiling. Clients with the
             same token in one event loop share one limit, and the lowest ceiling.
+            Or a `RedisRateLimit`, from `hubbatch.integrations.redis`, that processes
+            share.
         max_concurrency: how many requests may be under way at a time.
         retry: how often and how long a chunk is tried.
         timeout: seconds for one attempt. HubSpot itself gives up after 100 s.
@@ -75,7 +78,7 @@ class HubBatch(StandardTypes):
         *,
         base_url: str | None = None,
         api_version: str | None = None,
-        rate_limit: Literal["auto"] | float | RateLimit = "auto",
+        rate_limit: Literal["auto"] | float | RateLimit | SharedLimit = "auto",
         max_concurrency: int = 32,
         retry: RetryPolicy | None = None,
         timeout: float = 120.0,
@@ -112,17 +115,18 @@ class HubBatch(StandardTypes):
             api_version=self._api_version,
         )
         token = credentials.fingerprint
+        place = str(url).rstrip("/")
         self._engine = Engine(
             gate=Gate(
                 _rate_limit(rate_limit),
                 max_concurrency,
                 reserve=parse_reserve(daily_reserve),
-                key=None if token is None else (str(url), token),
+                key=None if token is None else (place, token),
             ),
             transport=transport,
             credentials=credentials,
             about=account_operation(api_version=self._api_version),
-            place=str(url),
+            place=place,
             policy=policy,
             max_concurrency=max_concurrency,
             listeners=Listeners(listeners),
@@ -262,15 +266,15 @@ def _check_timeout(given: object) -> None:
         )
 
 
-def _rate_limit(given: object) -> RateLimit | None:
+def _rate_limit(given: object) -> RateLimit | SharedLimit | None:
     if given == "auto":
         return None
-    if isinstance(given, RateLimit):
+    if isinstance(given, RateLimit | SharedLimit):
         return given
     number = given if isinstance(given, int | float) and given is not True else 0
     if 1 <= number < inf:
         return RateLimit(int(number))
     raise ConfigurationError(
         "rate_limit must be 'auto', a number of requests per 10 s of at least 1, "
-        f"or a RateLimit, not {given!r}"
+        f"a RateLimit or a RedisRateLimit, not {given!r}"
     )

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterable, Iterable
 from typing import Unpack
 
 from .core.operations import legacy_operation
+from .core.typed import Typed
 from .models import (
     CreateInput,
     LegacyCreateInput,
@@ -17,16 +18,17 @@ from .net.engine import Engine
 from .objects import Ids, check_flag, check_names
 
 
-LegacyCreate = LegacyCreateInput | CreateInput | Record | list[Record]
+LegacyCreate = LegacyCreateInput | CreateInput | Record | list[Record] | Typed
 LegacyCreates = Iterable[LegacyCreate] | AsyncIterable[LegacyCreate]
-LegacyUpdate = LegacyUpdateInput | UpdateInput | Record
+LegacyUpdate = LegacyUpdateInput | UpdateInput | Record | Typed
 LegacyUpdates = Iterable[LegacyUpdate] | AsyncIterable[LegacyUpdate]
 
 
 class LegacyObjects:
     """Batch calls of `crm-objects/v1` on one object type.
 
-    They take inputs of their own and those of v3, and work like those of `Objects`.
+    They take inputs of their own, those of v3 and records of your own classes, and work
+    like those of `Objects`.
     Dates are sent as milliseconds since 1970, as this API wants them. Its answers
     have no envelope, so a response counts as COMPLETE and has no timestamps.
     """

@@ -1,6 +1,6 @@
 """The verbs of one object type."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
 from copy import copy
 from enum import Enum
 from typing import Any, Final, Literal, TypeVar, Unpack, overload
@@ -170,46 +170,72 @@ class Objects:
                 a property cannot be what a field of `into` is.
             ValueError: if histories are asked for, which `into` has no place for.
         """
-        everything = properties is ALL
-        if into is not None:
-            fields = shape_of(into).properties
-            if check_names(properties_with_history):
-                raise ValueError("into= has no place for properties_with_history")
-            if properties is not ALL:
-                properties = dict.fromkeys((*fields, *check_names(properties)))
+        names = _asked(properties, into)
+        histories = check_names(properties_with_history)
+        if into is not None and histories:
+            raise ValueError("into= has no place for properties_with_history")
         operation = read_operation(
             self._object_type,
             api_version=self._api_version,
             id_property=check_name(id_property),
-            properties=() if everything else check_names(properties),
-            properties_with_history=check_names(properties_with_history),
+            properties=names or (),
+            properties_with_history=histories,
             archived=check_flag("archived", archived),
             into=into,
         )
-        complete = self._with_all_properties if everything else None
+        complete = self._with_all_properties if names is None else None
         return call(self._engine, operation, ids, options, complete=complete)
 
+    @overload
     def list(
-        self, *, properties: Properties = (), archived: bool = False
-    ) -> AsyncIterator[SimplePublicObject]:
+        self,
+        *,
+        properties: Properties = (),
+        archived: bool = False,
+        into: None = None,
+    ) -> AsyncIterator[SimplePublicObject]: ...
+
+    @overload
+    def list(
+        self, *, properties: Properties = (), archived: bool = False, into: type[T]
+    ) -> AsyncIterator[T]: ...
+
+    def list(
+        self,
+        *,
+        properties: Properties = (),
+        archived: bool = False,
+        into: type[T] | None = None,
+    ) -> AsyncIterator[Any]:
         """Go through all the records of the type, 100 a call, as HubSpot orders them.
 
         A page is asked for when the one before it has been gone through. Without
         `properties` HubSpot answers the type's default ones; with `ALL` it is asked
         once which there are. `archived` lists only records that are archived.
 
+        `into` is a class of yours, as for `read`. A record that does not fit it raises,
+        which is the end of the loop; `read` goes on past it:
+        `hub.tickets.read((t.id async for t in hub.tickets.list()), into=Ticket)`.
+
         Raises:
-            TypeError: if properties is one text.
+            TypeError: if properties is one text, or a property cannot be what a field
+                of `into` is.
             APIError: while going through, if HubSpot refuses a page, or cannot give it.
+            RecordInvalid: while going through, for a record that does not fit `into`.
         """
-        names = None if properties is ALL else check_names(properties)
+        names = _asked(properties, into)
         check_flag("archived", archived)
         self._engine.check_open()
-        return self._pages(names, archived=archived)
+        make = None if into is None else shape_of(into).read
+        return self._pages(names, archived=archived, make=make)
 
     async def _pages(
-        self, names: tuple[str, ...] | None, *, archived: bool
-    ) -> AsyncIterator[SimplePublicObject]:
+        self,
+        names: tuple[str, ...] | None,
+        *,
+        archived: bool,
+        make: Callable[[SimplePublicObject], Any] | None,
+    ) -> AsyncIterator[Any]:
         if names is None:
             names = await self._all_properties()
         # Names too long for a URL are asked for in a body, a page of ids at a time.
@@ -228,7 +254,7 @@ class Objects:
             if records and in_url != names:
                 records = await self._read_page(records, names, archived=archived)
             for record in records:
-                yield record
+                yield record if make is None else make(record)
             if page.after is None:
                 return
             if page.after == after:
@@ -313,6 +339,14 @@ class Objects:
             api_version=self._api_version,
             id_property=check_name(id_property),
         )
+
+
+def _asked(properties: Properties, into: type | None) -> tuple[str, ...] | None:
+    """Give the properties to ask for, with those of a class; None for all there are."""
+    fields = () if into is None else shape_of(into).properties
+    if properties is ALL:
+        return None
+    return tuple(dict.fromkeys((*fields, *check_names(properties))))
 
 
 def check_flag(name: str, value: Any) -> bool:

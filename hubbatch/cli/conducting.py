@@ -104,9 +104,13 @@ async def _work(order: Order, console: Console, told: dict[str, Any]) -> int:
                     f"{clock(wait)}.",
                     soft_wrap=True,
                 )
+                report = None  # what is stopped from now on did not end by itself
                 await asyncio.sleep(wait)
     ending = Ending(order, report, stopping.number)
-    if report is not None:
+    if report is None:
+        kept = order.options["journal"] is not None
+        told |= {"ended": "cancelled", "resumable": kept}
+    else:
         counts = asdict(report, recurse=False)
         told |= {name: counts[name] for name in _NO_COUNTS}
         told |= {"ended": report.ended, "resumable": report.resumable}

@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import UTC
 from enum import IntEnum
 from shlex import quote
 from typing import Any
 
 from attrs import asdict, frozen
 
+from hubbatch import DailyLimitReached
 from hubbatch.jobs import JobReport
 
 from .orders import Order
@@ -89,7 +91,7 @@ class Ending:
     def _further(self) -> str:
         """Say how to go on."""
         if self.order.options["journal"] is not None:
-            return "The same command goes on from here."
+            return f"The same command goes on from here{self._from_when()}."
         read = 0 if self.report is None else self.report.inputs
         total, failures = self.order.total, self.order.options["failures"]
         said = "It kept no journal, so the same command would begin again."
@@ -98,6 +100,14 @@ class Ending:
         if self.report is not None and failures is not None:
             said += f" {failures} has what was read and did not succeed."
         return said
+
+    def _from_when(self) -> str:
+        """Say from when on it does, where it would end again until then."""
+        error = None if self.report is None else self.report.error
+        if not isinstance(error, DailyLimitReached) or error.resets_at is None:
+            return ""
+        when = error.resets_at.astimezone(UTC)
+        return f" after {when:%Y-%m-%d %H:%M} UTC; with --wait it waits until then"
 
 
 def count_words(counts: Mapping[str, Any]) -> str:

@@ -122,29 +122,29 @@ _OUTCOMES = "The outcomes"
 _SAFETY = "How far to go"
 _ACCOUNT = "The account"
 
-source_argument = together(
+source_argument: Decorator[Any] = together(
     click.argument("object_type", metavar="OBJECT_TYPE"),
     click.argument("source", metavar="SOURCE"),
 )
-id_column = option(
+id_column: Decorator[Any] = option(
     "--id-column",
     metavar="NAME",
     heading=_SOURCE,
     help="The column with the ids.  [default: the one named like --id-property, or id]",
 )
-create_id_column = option(
+create_id_column: Decorator[Any] = option(
     "--id-column",
     metavar="NAME",
     heading=_SOURCE,
     help="A column of your own ids, not sent, but shown in results.  [default: id]",
 )
-id_property = option(
+id_property: Decorator[Any] = option(
     "--id-property",
     metavar="NAME",
     heading=_SOURCE,
     help="The unique property that the ids are values of.",
 )
-columns = option(
+columns: Decorator[Any] = option(
     "--property",
     "properties",
     metavar="COLUMN[=NAME]",
@@ -153,7 +153,7 @@ columns = option(
     heading=_SOURCE,
     help="Send this column (as this property), and no others. Repeatable.",
 )
-read_properties = option(
+read_properties: Decorator[Any] = option(
     "--property",
     "properties",
     metavar="NAME",
@@ -161,7 +161,7 @@ read_properties = option(
     heading=_SOURCE,
     help="Read this property. Repeatable.  [default: the type's own]",
 )
-empty = option(
+empty: Decorator[Any] = option(
     "--empty",
     type=click.Choice(["skip", "clear"]),
     default="skip",
@@ -169,25 +169,25 @@ empty = option(
     heading=_SOURCE,
     help="What an empty cell of a CSV does to its property.",
 )
-legacy = option(
+legacy: Decorator[Any] = option(
     "--legacy",
     is_flag=True,
     heading=_SOURCE,
     help="Use crm-objects/v1 (tickets, products, line_items).",
 )
-reconcile_by = option(
+reconcile_by: Decorator[Any] = option(
     "--reconcile-by",
     metavar="NAME",
     heading=_SAFETY,
     help="Find creates whose answer was lost by this unique property.",
 )
-no_journal = option(
+no_journal: Decorator[Any] = option(
     "--no-journal",
     is_flag=True,
     heading=_SAFETY,
     help="Create more than one chunk without a journal.",
 )
-output = option(
+output: Decorator[Any] = option(
     "-o",
     "--output",
     type=_PATH,
@@ -195,14 +195,14 @@ output = option(
     heading=_OUTCOMES,
     help="Write the records here (.csv or .jsonl).",
 )
-maybe_output = option(
+maybe_output: Decorator[Any] = option(
     "-o",
     "--output",
     type=_PATH,
     heading=_OUTCOMES,
     help="Write the records of a read here (.csv or .jsonl).",
 )
-file_options = together(
+file_options: Decorator[Any] = together(
     option(
         "--encoding",
         default="utf-8",
@@ -220,7 +220,7 @@ file_options = together(
         help="What separates the cells of a CSV.",
     ),
 )
-job_options = together(
+job_options: Decorator[Any] = together(
     option(
         "--limit",
         type=click.IntRange(min=1),
@@ -298,7 +298,7 @@ job_options = together(
         help="At most N requests at a time.",
     ),
 )
-account_options = together(
+account_options: Decorator[Any] = together(
     option(
         "--account",
         type=click.IntRange(min=1),

@@ -32,7 +32,9 @@ class Figures:
         rate: rows a second of this run.
         used: requests in the last window.
         allowed: requests that a window may have.
-        amiss: rows that failed, or may have been written, or were not sent.
+        failed: rows that were refused.
+        unknown: rows that may have been written.
+        not_sent: rows that were not sent, although tried.
         again: requests that repeated another.
         left: seconds to go at the rate limit, where that can be told.
     """
@@ -42,7 +44,9 @@ class Figures:
     rate: float
     used: int
     allowed: int
-    amiss: int
+    failed: int
+    unknown: int
+    not_sent: int
     again: int
     left: float | None
 
@@ -52,9 +56,13 @@ class Figures:
         parts = [
             f"{self.rate:,.0f} rows/s",
             f"{share}% of the limit",
-            f"{self.amiss:,} failed",
-            f"{self.again:,} retried",
+            f"{self.failed:,} failed",
         ]
+        if self.unknown:
+            parts.append(f"{self.unknown:,} unknown")
+        if self.not_sent:
+            parts.append(f"{self.not_sent:,} not sent")
+        parts.append(f"{self.again:,} retried")
         if self.left is not None:
             parts.append(f"{clock(self.left)} left")
         return " · ".join(parts)
@@ -137,7 +145,9 @@ class Progress:
             rate=done / seconds,
             used=limits.used,
             allowed=limits.max_requests,
-            amiss=summary.settled - summary.succeeded,
+            failed=summary.failed,
+            unknown=summary.unknown,
+            not_sent=summary.not_sent,
             again=summary.retries,
             left=left,
         )

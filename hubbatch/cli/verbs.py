@@ -42,7 +42,7 @@ def _verb(verb: Verb, summary: str, *decorators: Any) -> click.Command:
     )(run)
 
 
-update = _verb(
+update: click.Command = _verb(
     "update",
     "Set properties of existing records.",
     given.id_column,
@@ -51,7 +51,7 @@ update = _verb(
     given.empty,
     given.legacy,
 )
-upsert = _verb(
+upsert: click.Command = _verb(
     "upsert",
     "Set properties by a unique value; create what is missing.",
     given.id_column,
@@ -59,24 +59,28 @@ upsert = _verb(
     given.columns,
     given.empty,
 )
-create = _verb(
+create: click.Command = _verb(
     "create",
     "Create records, none of them twice.",
     given.create_id_column,
     given.columns,
     given.empty,
+    given.legacy,
     given.no_journal,
     given.reconcile_by,
 )
-read = _verb(
+read: click.Command = _verb(
     "read",
     "Read records by id, or by a unique property, into a file.",
     given.id_column,
     given.id_property,
     given.read_properties,
+    given.legacy,
     given.output,
 )
-archive = _verb("archive", "Archive records.", given.id_column)
+archive: click.Command = _verb(
+    "archive", "Archive records.", given.id_column, given.legacy
+)
 
 
 @click.command(

@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from attrs import Factory, field, frozen
 
 
+# What is left of the account's day, where it has one ("Usage guidelines").
+DAILY_REMAINING = "X-HubSpot-RateLimit-Daily-Remaining"
+
 _SENSIBLE = 16  # digits; Python refuses to read numbers of thousands
 
 

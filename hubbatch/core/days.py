@@ -14,7 +14,7 @@ from attrs import define, field, frozen
 
 from hubbatch.errors import ConfigurationError
 
-from .answers import whole_number
+from .answers import DAILY_REMAINING, whole_number
 
 
 # What an answer told of the day is believed for so many seconds; then one call asks
@@ -87,7 +87,7 @@ class Day:
         was sent before may still tell of the old one.
         """
         self.limit = whole_number(headers, "X-HubSpot-RateLimit-Daily") or self.limit
-        left = whole_number(headers, "X-HubSpot-RateLimit-Daily-Remaining")
+        left = whole_number(headers, DAILY_REMAINING)
         if left is None:
             # One that tells of the window is an OAuth app's, others may be a proxy's.
             of_oauth = "X-HubSpot-RateLimit-Max" in headers

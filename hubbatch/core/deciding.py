@@ -129,7 +129,10 @@ class Judge:
         self.ledger.summary.throttled += 1
         self.hold(min(verdict.retry_after, self.policy.max_retry_after))
         self.ledger.teller.of_chunk(
-            ChunkThrottled, chunk, retry_after=verdict.retry_after
+            ChunkThrottled,
+            chunk,
+            retry_after=verdict.retry_after,
+            policy=verdict.policy,
         )
 
     def _again(
@@ -176,12 +179,13 @@ class Judge:
         )
 
     def _tell_of_retry(self, chunk: Chunk, verdict: Verdict, wait: float) -> None:
-        error = getattr(verdict, "error", None)  # a 429 has none
+        error = getattr(verdict, "error", None)
+        status = 429 if isinstance(verdict, Throttled) else error and error.status
         self.ledger.teller.of_chunk(
             ChunkRetried,
             chunk,
             wait=wait,
-            status=error.status if error else None,
+            status=status,
             category=error.category if error else None,
             correlation_id=error.correlation_id if error else None,
         )

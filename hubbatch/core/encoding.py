@@ -24,6 +24,8 @@ from .values import InvalidInput, check_encodable, property_texts, record_id
 
 _KEY_SEPARATOR = "\0"
 _PAIR_SEPARATOR = "\1"
+# AssociationSpec in HubSpot's specifications; it refuses the whole call for another.
+_CATEGORIES = ("HUBSPOT_DEFINED", "USER_DEFINED", "INTEGRATOR_DEFINED", "WORK")
 
 
 def make_key(text: str, id_property: str | None = None) -> str:
@@ -312,11 +314,11 @@ def _type_pair(given: object) -> tuple[str, int]:
     elif isinstance(given, Mapping):
         category = given.get("associationCategory")
         type_id = given.get("associationTypeId")
-    if isinstance(category, str) and type(type_id) is int:
-        return category, type_id
+    if category in _CATEGORIES and type(type_id) is int:
+        return str(category), type_id
     raise InvalidInput(
-        "an association's type has a category (a str) and a type id (an int), "
-        f"not {given!r}",
+        f"an association's type has a category (one of {', '.join(_CATEGORIES)}) and a "
+        f"type id (an int), not {given!r}",
         "associations",
     )
 

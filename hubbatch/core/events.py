@@ -15,10 +15,24 @@ class Event:
     Attributes:
         account: the portal id, where the client knows it.
         operation: the object type and the verb, e.g. `tickets.update`.
+        batch: a number that all events of one batch have, and of no other in this
+            process.
     """
 
     account: str | None
     operation: str
+    batch: int = 0
+
+
+@frozen(kw_only=True)
+class BatchBegun(Event):
+    """A batch begins; its other events follow, in this task or in tasks of it.
+
+    Attributes:
+        lane: `bulk`, or `single` for calls on single records that ride together.
+    """
+
+    lane: str
 
 
 @frozen(kw_only=True)
@@ -41,9 +55,37 @@ class ChunkCut(ChunkEvent):
 
 @frozen(kw_only=True)
 class ChunkSent(ChunkEvent):
-    """A request leaves; `attempt` counts from 1."""
+    """A request leaves.
+
+    Attributes:
+        attempt: which of the chunk's, from 1.
+        waited: seconds that it waited for leave: for the rate limit, or for a place
+            among the requests that may be under way.
+        method: HTTP's.
+        path: HubSpot's; it names no record.
+    """
 
     attempt: int
+    waited: float = 0.0
+    method: str = ""
+    path: str = ""
+
+
+@frozen(kw_only=True)
+class ChunkAnswered(ChunkEvent):
+    """A request is over, whatever it came to; told in the task that sent it.
+
+    Attributes:
+        attempt: which of the chunk's, from 1.
+        status: the HTTP status; None if no whole answer came.
+        seconds: from when it left.
+        daily_remaining: what HubSpot says is left of the account's day, if it does.
+    """
+
+    attempt: int
+    status: int | None
+    seconds: float
+    daily_remaining: int | None
 
 
 @frozen(kw_only=True)
@@ -67,9 +109,13 @@ class ChunkRetried(ChunkEvent):
 
 @frozen(kw_only=True)
 class ChunkThrottled(ChunkEvent):
-    """HubSpot answered 429: nobody sends for so many seconds."""
+    """HubSpot answered 429: nobody sends for so many seconds.
+
+    `policy` is HubSpot's name of the limit, e.g. `TEN_SECONDLY_ROLLING`.
+    """
 
     retry_after: float
+    policy: str | None = None
 
 
 @frozen(kw_only=True)
@@ -98,5 +144,6 @@ class InputFailed(Event):
 class BatchEnded(Event):
     """A batch is over; `error` names what ended it before its source did."""
 
+    lane: str = "bulk"
     summary: Summary
     error: str | None

@@ -29,10 +29,17 @@ _PROBING = 1.0
 
 @define
 class Follower:
-    """Follows one window. Instants are seconds of any monotonic clock."""
+    """Follows one window. Instants are seconds of any monotonic clock.
+
+    Attributes:
+        ceiling: what is never exceeded.
+        kin: whether others in the window keep this very limit together with us, so
+            that room is left for none of them.
+    """
 
     family: Family
     ceiling: RateLimit | None = None
+    kin: bool = False
     _told: int | None = field(default=None, init=False)
     _told_at: float = field(default=-inf, init=False)
     _ours: list[float] = field(factory=list, init=False)  # when each was sent
@@ -106,7 +113,7 @@ class Follower:
         if sent_at >= self._told_at:
             self._told, self._told_at = self.family.meant(most), sent_at
         left = whole_number(headers, "X-HubSpot-RateLimit-Remaining")
-        if left is not None and sent_at > now - self.family.interval:
+        if left is not None and not self.kin and sent_at > now - self.family.interval:
             used, ours = most - left, self._counted(sent_at)
             if used > ours:  # nothing of ours can explain it
                 self._note(sent_at, used - ours * self._certain)
@@ -116,7 +123,8 @@ class Follower:
         self._refused_at = max(self._refused_at, now)
         if sent_at > now - self.family.interval:
             ours = self._counted(sent_at) * self._certain / self.whole
-            cut = min(_MOST_CUT, max(_LEAST_CUT, 1 - ours))
+            cut = 0.0 if self.kin else 1 - ours
+            cut = min(_MOST_CUT, max(_LEAST_CUT, cut))
             self._note(sent_at, cut * self.whole)
 
     @property

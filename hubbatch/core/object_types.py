@@ -17,8 +17,8 @@ ALL_VERBS = ("create", "read", "update", "upsert", "archive")
 ANY_OBJECT = "any object"
 _READ_ONLY = ("read",)
 _NO_NEW_ONES = ("read", "update")
-# From this version on HubSpot publishes all verbs for every type.
-_ALL_VERBS_SINCE = "2026-09"
+# In all other versions HubSpot publishes all verbs for every type.
+_NARROW_VERSIONS = frozenset({"v3", "2026-03", "2026-03-beta"})
 
 
 class HasObjects(Protocol[T_co]):
@@ -36,7 +36,7 @@ class ObjectType:
     Attributes:
         id: HubSpot's object type id; None where it publishes none.
         scopes: what a token needs to read, and to write.
-        verbs: the batch calls that HubSpot publishes for it.
+        verbs: the batch calls that HubSpot publishes for it in v3 and 2026-03.
         path: what paths call it: its name, or its id where HubSpot publishes no other.
         defaults: the properties that batch read answers unasked, beside the dates and
             `hs_object_id`.
@@ -67,8 +67,7 @@ class ObjectType:
         Raises:
             ValueError: if it is one.
         """
-        everything = api_version != "v3" and api_version >= _ALL_VERBS_SINCE
-        if verb not in self.verbs and not everything:
+        if verb not in self.verbs and api_version in _NARROW_VERSIONS:
             raise ValueError(
                 f"HubSpot has no batch {verb} for {self.name} in {api_version}; "
                 f"it has {' and '.join(self.verbs)}"

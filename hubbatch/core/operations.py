@@ -363,7 +363,9 @@ def legacy_operation(
         )
     root = f"/crm-objects/v1/objects/{object_type}"
     plain = _operation(LEGACY_CALLS[verb], object_type, root)
-    return evolve(plain, parameters=parameters or {})
+    parameters = parameters or {}
+    asked = tuple(parameters.get("properties", ()))
+    return evolve(plain, parameters=parameters, properties=asked)
 
 
 def account_operation(*, api_version: str) -> Operation:

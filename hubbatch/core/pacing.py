@@ -99,11 +99,13 @@ class Slot:
     """One request's place in the window.
 
     `free_at` is the instant from which another may take it; until the request has
-    been written, at `sent_at`, nobody can know that instant.
+    been written, at `sent_at`, nobody can know that instant. `ticket` is what another
+    limiter, beneath the window, gave for it.
     """
 
     free_at: float = inf
     sent_at: float = inf
+    ticket: object = None
 
 
 @define

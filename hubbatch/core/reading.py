@@ -189,7 +189,8 @@ def _read_throttled(
     wait = _retry_after(response)
     if not wait and "secondly" in policy and "ten_secondly" not in policy:
         wait = _SECONDLY_WAIT
-    return Throttled(wait or _interval(response) or _BURST_WAIT)
+    seconds = wait or _interval(response) or _BURST_WAIT
+    return Throttled(seconds, optional_text(payload.get("policyName")))
 
 
 _Reader = Callable[[Operation, Response, Mapping[str, Any]], Verdict]

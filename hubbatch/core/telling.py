@@ -1,52 +1,64 @@
 """Telling of what happens in a batch, if anybody listens."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from attrs import evolve, frozen
 
 from .calls import Operation
-from .events import BatchEnded, ChunkEvent, Event, InputFailed
+from .events import BatchBegun, BatchEnded, ChunkEvent, Event, InputFailed
 from .outcomes import Outcome, Summary
 from .planning import Chunk
 
 
+class Audience(Protocol):
+    """Whoever listens."""
+
+    def wants(self, kind: type[Event]) -> bool:
+        """Say whether anybody listens to such events; others are not made."""
+        ...
+
+    def tell(self, event: Event) -> None:
+        """Tell all of an event; nothing that they raise gets out."""
+        ...
+
+
 @frozen(kw_only=True)
 class Teller:
-    """Makes the events of one batch.
+    """Makes the events of one batch, as far as anybody listens to them.
 
     Attributes:
-        tell: called with each event; None if nobody listens.
+        audience: None if nobody listens.
         account: the portal id, where it is known.
+        batch: the number of the batch.
+        lane: `bulk` or `single`.
     """
 
     operation: Operation
-    tell: Callable[[Event], None] | None = None
+    audience: Audience | None = None
     account: str | None = None
+    batch: int = 0
+    lane: str = "bulk"
+
+    def of_begin(self) -> None:
+        """Tell that the batch begins."""
+        self._tell(BatchBegun, lane=self.lane)
 
     def of_chunk(self, event: type[ChunkEvent], chunk: Chunk, **details: Any) -> None:
         """Tell what happened to a chunk."""
-        if self.tell is None:
-            return
         looks = self.operation.read_back if chunk.probing else None
-        self.tell(
-            event(
-                account=self.account,
-                operation=(looks or self.operation).name,
-                first_index=chunk.indices[0],
-                inputs=chunk.count,
-                **details,
-            )
+        self._tell(
+            event,
+            looks or self.operation,
+            first_index=chunk.indices[0],
+            inputs=chunk.count,
+            **details,
         )
 
     def of_failure(self, outcome: Outcome[Any]) -> None:
         """Tell that an input did not succeed."""
-        if self.tell is None or outcome.error is None:
-            return
-        self.tell(
-            InputFailed(
-                account=self.account,
-                operation=self.operation.name,
+        if outcome.error is not None and self._wanted(InputFailed):
+            self._tell(
+                InputFailed,
                 index=outcome.index,
                 status=str(outcome.status),
                 category=outcome.error.category,
@@ -54,17 +66,31 @@ class Teller:
                 property_name=outcome.error.property_name,
                 correlation_id=outcome.error.correlation_id,
             )
-        )
 
     def of_end(self, summary: Summary, error: BaseException | None) -> None:
         """Tell that the batch is over."""
-        if self.tell is None:
-            return
-        self.tell(
-            BatchEnded(
-                account=self.account,
-                operation=self.operation.name,
-                summary=evolve(summary),
-                error=None if error is None else type(error).__name__,
-            )
+        self._tell(
+            BatchEnded,
+            lane=self.lane,
+            summary=evolve(summary),
+            error=None if error is None else type(error).__name__,
         )
+
+    def _wanted(self, kind: type[Event]) -> bool:
+        return self.audience is not None and self.audience.wants(kind)
+
+    def _tell(
+        self,
+        kind: type[Event],
+        operation: Operation | None = None,
+        **details: Any,
+    ) -> None:
+        if self.audience is not None and self.audience.wants(kind):
+            self.audience.tell(
+                kind(
+                    account=self.account,
+                    operation=(operation or self.operation).name,
+                    batch=self.batch,
+                    **details,
+                )
+            )

@@ -59,7 +59,8 @@ class PropertyName:
     """Which property a field is, where the two have different names.
 
     It stands in the annotation: `Annotated[str, PropertyName("hs_ticket_priority")]`.
-    A `read_only` one (calculated by HubSpot, say) is read and never written.
+    A `read_only` one (calculated by HubSpot, say) is read and never written. The name
+    `"id"` stands for the record's id, in a field of any name.
     """
 
     name: str
@@ -204,16 +205,17 @@ def _shape_of(cls: Any) -> Shape:
         raise TypeError(
             f"cannot resolve the types of {cls.__name__}: {error}"
         ) from None
-    found = {
-        attribute: _field(cls, attribute, argument, hints.get(attribute, str), default)
+    found = [
+        _field(cls, attribute, argument, hints.get(attribute, str), default)
         for attribute, argument, default in _members(cls)
-    }
-    of_id = found.pop(ID, None)
-    names = [field.property for field in found.values()]
+    ]
+    names = [field.property for field in found]
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         raise TypeError(f"{cls.__name__} has two fields for {sorted(twice)}")
-    return Shape(cls, tuple(found.values()), of_id)
+    # By the name that HubSpot knows: a field `id` may be another property.
+    of_id = next((field for field in found if field.property == ID), None)
+    return Shape(cls, tuple(field for field in found if field is not of_id), of_id)
 
 
 def _members(cls: type) -> Iterator[tuple[str, str, bool]]:

@@ -19,6 +19,9 @@ class InvalidInput(ValueError):
 
 # Written out, Decimal("1e300000000") would fill the memory.
 _MOST_DIGITS = 1_000
+# HubSpot's ids are of 64 bits.
+_LARGEST_ID = 2**63 - 1
+_MOST_ID_DIGITS = len(str(_LARGEST_ID))
 # "512.0" or "5.12e2": an id that went through a float, as spreadsheets like to do.
 _FLOAT_LIKE = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
 
@@ -205,6 +208,23 @@ def record_id(value: object, *, id_property: str | None = None) -> str:
     if id_property is None and _FLOAT_LIKE.fullmatch(text) and not _is_number(text):
         raise InvalidInput(f"{what} is not a record id: {text!r}", "id")
     return text
+
+
+def number_id(name: str, value: object) -> int:
+    """Check an id that goes out as a JSON number.
+
+    HubSpot refuses the whole call for one that it cannot hold.
+
+    Raises:
+        InvalidInput: if it is none; `name` is the field's.
+    """
+    text = record_id(value)
+    if not _is_number(text):
+        raise InvalidInput(f"{name} must be a number, not {text!r}", name)
+    digits = text.lstrip("0") or "0"
+    if len(digits) > _MOST_ID_DIGITS or int(digits) > _LARGEST_ID:
+        raise InvalidInput(f"{name} is too large a number", name)
+    return int(digits)
 
 
 def _is_number(text: str) -> bool:

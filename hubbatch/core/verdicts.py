@@ -31,9 +31,13 @@ class Refused:
 
 @frozen
 class Throttled:
-    """Over the rate limit: everybody waits, nothing was processed."""
+    """Over the rate limit: everybody waits, nothing was processed.
+
+    `policy` is HubSpot's name of the limit, where it gave one.
+    """
 
     retry_after: float
+    policy: str | None = None
 
 
 @frozen

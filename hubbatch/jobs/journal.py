@@ -74,7 +74,7 @@ class Journal:
 
     def __init__(self, path: Path | None, sinks: Iterable[Sink] = ()) -> None:
         self.path = path
-        self.outputs = {sink.name: Output(sink) for sink in sinks}
+        self.outputs: dict[str, Output] = {sink.name: Output(sink) for sink in sinks}
         self.failure: JournalError | None = None
         self.on_failure: Callable[[JournalError], None] = lambda _: None
         self.progress: Callable[[], tuple[int, int, int, float]] = lambda: (0, 0, 0, 0)
@@ -107,6 +107,10 @@ class Journal:
         return history
 
     def _open(self, path: Path, job: Identity) -> History:
+        if not path.parent.is_dir():  # the lock would make one
+            raise JournalError(
+                f"{path} cannot be opened: there is no directory {path.parent}"
+            )
         lock = JobLock(path)
         lock.acquire()
         self._lock = lock

@@ -22,6 +22,13 @@ _OPTIONS: Mapping[str, frozenset[str]] = {
     "upsert": frozenset({"id_property"}),
     "archive": frozenset(),
 }
+# The same of `crm-objects/v1`.
+_LEGACY_OPTIONS: Mapping[str, frozenset[str]] = {
+    "create": frozenset(),
+    "read": frozenset({"properties"}),
+    "update": frozenset(),
+    "archive": frozenset(),
+}
 # Of these, what must be the same when a job goes on. `reconcile_by` only decides what
 # is done about creates whose answers were lost, and may come to mind after that.
 MEANING = frozenset({"id_property", "properties"})
@@ -39,12 +46,13 @@ def find_verb(
         raise ConfigurationError(f"verb must be one of {[*_OPTIONS]}, not {verb!r}")
     if not legacy:
         return getattr(hub.objects(object_type), verb)  # type: ignore[no-any-return] # one of its verbs
-    if verb != "update" or object_type not in vars(hub.legacy):
+    types = vars(hub.legacy)
+    if verb not in _LEGACY_OPTIONS or object_type not in types:
         raise ConfigurationError(
-            f"crm-objects/v1 has {' and '.join(sorted(vars(hub.legacy)))}, and of "
-            f"them `update`; not {verb} {object_type}"
+            f"crm-objects/v1 has {', '.join(_LEGACY_OPTIONS)} of "
+            f"{', '.join(sorted(types))}; not {verb} of {object_type}"
         )
-    return getattr(hub.legacy, object_type).update  # type: ignore[no-any-return] # its verb
+    return getattr(types[object_type], verb)  # type: ignore[no-any-return] # its verb
 
 
 def fitting(verb: str, options: Mapping[str, Any], *, legacy: bool) -> dict[str, Any]:
@@ -54,7 +62,7 @@ def fitting(verb: str, options: Mapping[str, Any], *, legacy: bool) -> dict[str,
         ConfigurationError: if it has no such option.
     """
     given = {name: value for name, value in options.items() if value is not None}
-    known = frozenset[str]() if legacy else _OPTIONS[verb]
+    known = (_LEGACY_OPTIONS if legacy else _OPTIONS)[verb]
     for name in given:
         if name not in known:
             of = "crm-objects/v1" if legacy else verb

@@ -21,6 +21,7 @@ from hubbatch.core.outcomes import Outcome, OutcomeStatus
 from hubbatch.errors import ConfigurationError, RecordError
 from hubbatch.models import (
     CreateInput,
+    LegacyProperty,
     LegacyUpdateInput,
     UpdateInput,
     UpsertInput,
@@ -123,9 +124,12 @@ class Records(_Table):
             return b""
         if not self._csv:
             return json_line(unstructure(record))
-        values = record.properties
-        cells = [values.get(name) or "" for name in self._properties]
-        return csv_line((record.id, *cells))
+        values = [record.properties.get(name) for name in self._properties]
+        cells = [
+            value.value if isinstance(value, LegacyProperty) else value
+            for value in values
+        ]
+        return csv_line((outcome.id, *("" if cell is None else cell for cell in cells)))
 
 
 class Failures:

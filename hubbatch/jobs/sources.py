@@ -100,6 +100,11 @@ class _File(ABC):
 
     def _scan(self) -> tuple[str, int]:
         if self._scanned is None:
+            if self._path.is_fifo():  # the second time it would be waited for, forever
+                raise SourceError(
+                    f"{self.name}: a pipe, and a file is read twice. Give JSON lines "
+                    "on standard input, as -"
+                )
             digest = hashlib.sha256()
             count = sum(1 for _ in self._read(digest.update))
             if not count:
@@ -252,5 +257,6 @@ def _checked(lines: Iterator[str], encoding: str) -> Iterator[str]:
 
 def _fitting(cells: list[str], header: list[str]) -> list[str]:
     if len(cells) > len(header):
-        raise BadRow(f"{len(cells)} cells, but there are {len(header)} columns")
+        columns = f"are {len(header)} columns" if len(header) > 1 else "is one column"
+        raise BadRow(f"{len(cells)} cells, but there {columns}")
     return cells

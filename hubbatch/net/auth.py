@@ -31,7 +31,7 @@ class Login(Protocol):
 
     @property
     def fingerprint(self) -> str | None:
-        """Tell equal tokens from others, in this process; None if they may change."""
+        """Tell equal logins from others, in this process; None if that is not known."""
         ...
 
     @property
@@ -79,10 +79,10 @@ class Credentials:
 
     @property
     def fingerprint(self) -> str | None:
-        """Tell equal tokens from others, in this process; None if they may change."""
+        """Tell equal logins from others, in this process; None if that is not known."""
         if not isinstance(self._source, str):
             return None
-        return blake2b(self._source.encode(), key=_SALT).hexdigest()
+        return fingerprint_of(self._source)
 
     @property
     def busy(self) -> bool:
@@ -121,6 +121,11 @@ class Credentials:
 
     def __repr__(self) -> str:
         return f"<Credentials, {'renewable' if self.renewable else 'static'}>"
+
+
+def fingerprint_of(secret: str) -> str:
+    """Give what equal secrets have in common, and nobody else learns them by."""
+    return blake2b(secret.encode(), key=_SALT).hexdigest()
 
 
 def checked_token(token: object) -> str:

@@ -54,6 +54,7 @@ class Engine:
     used_at: float = field(default=-inf, init=False)  # when its last batch ended
     details: Account | None = field(default=None, init=False)
     _asked: bool = field(default=False, init=False)
+    _asking: asyncio.Lock = field(factory=asyncio.Lock, init=False)
     _active: int = field(default=0, init=False)
     _closed: bool = field(default=False, init=False)
     _idle: asyncio.Event = field(factory=asyncio.Event, init=False)
@@ -71,7 +72,7 @@ class Engine:
             policy=self.policy,
             jitter=full_jitter,
             max_workers=self.max_concurrency,
-            tell=self.listeners.tell if self.listeners else None,
+            audience=self.listeners,
             account=self.account,
             **options,
         )
@@ -95,12 +96,16 @@ class Engine:
             self.gate.day_ends((error.resets_at - now).total_seconds())
 
     async def _ask(self) -> None:
-        if self.about is None or self.details is not None or self._asked:
-            return
-        self._asked = True
-        answers: Collector[Account] = Collector(self.about)
+        # Whoever comes meanwhile waits for the same answer.
+        async with self._asking:
+            if self.about is not None and self.details is None and not self._asked:
+                await self._ask_about(self.about)
+                self._asked = True
+
+    async def _ask_about(self, about: Operation) -> None:
+        answers: Collector[Account] = Collector(about)
         run = self.run(
-            self.about, answers, gate=self.gate.without_reserve(), lane=Lane.SINGLE
+            about, answers, gate=self.gate.without_reserve(), lane=Lane.SINGLE
         )
         with suppress(HubBatchError, TimeoutError):
             async with asyncio.timeout(_ASKING):
@@ -156,5 +161,7 @@ class Engine:
                 await self._idle.wait()
             await self.credentials.aclose()
         finally:
-            self.gate.close()
-            await self.transport.aclose()
+            try:
+                await self.gate.aclose()
+            finally:
+                await self.transport.aclose()

@@ -1,28 +1,31 @@
 """Listeners: they see what happens, and cannot change it."""
 
 import asyncio
-import logging
 
 from collections.abc import Callable, Iterable
 
 from hubbatch.core.events import Event
 
+from .logbook import Logbook, logger
+
 
 Listener = Callable[[Event], None]
 
-_logger = logging.getLogger("hubbatch")
-_logger.addHandler(logging.NullHandler())
-
 
 class Listeners:
-    """Tells every listener of every event; one that raises is reported once."""
+    """Tells every listener of every event; one that raises is reported once.
+
+    The log listens to all of them.
+    """
 
     def __init__(self, listeners: Iterable[Listener]) -> None:
-        self._listeners = tuple(listeners)
+        self._logbook = Logbook()
+        self._listeners: tuple[Listener, ...] = (self._logbook, *listeners)
         self._reported: set[int] = set()
 
-    def __bool__(self) -> bool:
-        return bool(self._listeners)
+    def wants(self, kind: type[Event]) -> bool:
+        """Say whether anybody listens to such events, or would write them down."""
+        return len(self._listeners) > 1 or self._logbook.wants(kind)
 
     def tell(self, event: Event) -> None:
         """Tell all of them; nothing that they raise gets out."""
@@ -37,7 +40,7 @@ class Listeners:
             return
         self._reported.add(id(listener))
         # The type alone: the text of an error may hold anything.
-        _logger.warning(
+        logger.warning(
             "A listener raised %s on %s; the batch goes on. Not reported again.",
             type(error).__name__,
             type(event).__name__,

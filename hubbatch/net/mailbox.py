@@ -70,7 +70,7 @@ class Mailbox(AsyncIterator[Any]):
     ) -> None:
         self.operation = operation
         # No caller's context variables: the run is nobody's own.
-        self.context = Context()
+        self.context: Context = Context()
         self._engine = engine
         self._options: dict[str, Any] = {
             "lane": Lane.SINGLE,
@@ -99,6 +99,7 @@ class Mailbox(AsyncIterator[Any]):
         if not isinstance(answer, HubBatchError):
             return answer
         try:
+            await self._engine.date(answer, self.operation)
             raise answer
         finally:
             del answer, call  # or its traceback would keep it alive
@@ -116,6 +117,9 @@ class Mailbox(AsyncIterator[Any]):
 
     async def serve(self) -> None:
         """Have runs take the calls out until nobody waits."""
+        # The first caller comes now, also where a task begins in the very instant in
+        # which it is made (asyncio's eager tasks).
+        await asyncio.sleep(0)
         async with self._engine.busy():
             while self._waiting:
                 self._count = 0

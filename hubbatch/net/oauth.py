@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from inspect import isawaitable
 from math import inf
 from typing import Any, NoReturn
+from urllib.parse import quote_plus
 
 from attrs import field, frozen
 
@@ -20,7 +21,7 @@ from hubbatch.core.operations import token_operation
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.errors import APIError, ConfigurationError, ReconnectRequired
 
-from .auth import Bearer, Credentials, Login, TokenSource, checked_token
+from .auth import Bearer, Credentials, Login, TokenSource, checked_token, fingerprint_of
 from .batch import Batch
 from .engine import Engine
 from .flights import Flight
@@ -102,6 +103,8 @@ class OAuth:
         self._client_id = _text("client_id", client_id)
         self._client_secret = _text("client_secret", client_secret)
         self._refresh_token = _text("refresh_token", refresh_token)
+        # Its tokens change; that of the installation which it began with tells whose.
+        self.fingerprint: str = fingerprint_of(f"{client_id} {self._refresh_token}")
         self._access_token = checked_token(access_token) if access_token else None
         _check_date(expires_at)
         for name, given in {"on_refresh": on_refresh, "lock": lock}.items():
@@ -207,7 +210,9 @@ class OAuth:
         """Make an error anew, with nothing in it of what was sent."""
         message = error.message
         for secret in (self._client_secret, self._refresh_token):
-            message = message.replace(secret, "***")
+            # As it stands in the form too, should that be what comes back.
+            for written in (secret, quote_plus(secret)):
+                message = message.replace(written, "***")
         return type(error)(
             message,
             status=error.status,
@@ -233,10 +238,10 @@ class OAuthLogin:
     """The login of one client by OAuth."""
 
     renewable = True
-    fingerprint = None  # its tokens change
 
     def __init__(self, oauth: OAuth, engine: Engine, *, api_version: str) -> None:
         self._oauth = oauth
+        self.fingerprint: str | None = oauth.fingerprint
         self._engine = engine
         self._operation = token_operation(api_version=api_version)
 

@@ -12,6 +12,7 @@ from hubbatch.core.pacing import RateLimit, Slot
 from hubbatch.errors import DailyLimitReached
 
 from .lines import Lane
+from .pacers import SharedLimit
 from .sharing import Shared, remember, shared
 from .turnstile import Turnstile
 
@@ -76,22 +77,26 @@ class Gate:
     """Hands out permits to one client: so many at a time, and within the limits.
 
     The windows and the day belong to the account, and clients that have the same key
-    share them: then the lowest of their ceilings holds for all of them.
+    share them: then the lowest of their ceilings holds for all of them. Who has a
+    limit that processes share keeps it by that, and has windows of its own.
     """
 
     def __init__(
         self,
-        rate_limit: RateLimit | None,
+        rate_limit: RateLimit | SharedLimit | None,
         max_concurrency: int,
         *,
         reserve: Reserve = _NO_RESERVE,
         key: Hashable = None,
     ) -> None:
-        self.ceiling: RateLimit | None = rate_limit
+        shared_limit = rate_limit if isinstance(rate_limit, SharedLimit) else None
+        own = None if isinstance(rate_limit, SharedLimit) else rate_limit
+        self.ceiling: RateLimit | None = shared_limit.limit if shared_limit else own
         self.granted: int = 0
         self._free = max_concurrency
         self._reserve = reserve
-        self._key = key
+        self._beneath = shared_limit.pacer if shared_limit else None
+        self._key = object() if shared_limit else key
         self._state: Shared | None = None
         self._users = 0  # who has a permit, or waits for one
         self._found: Hashable = None
@@ -199,9 +204,15 @@ class Gate:
         if self._state is not None:
             self._state.leave(self)
 
+    async def aclose(self) -> None:
+        """Use it no more, and let go of what is beneath."""
+        self.close()
+        if self._state is not None:
+            await self._state.aclose()
+
     def _shared(self) -> Shared:
         if self._state is None:
-            self._state = shared(self._key)
+            self._state = shared(self._key, Shared(beneath=self._beneath))
             self._state.join(self)
         elif self._found is not None and not self._users:
             self._state.leave(self)

@@ -8,40 +8,37 @@ import asyncio
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import count
 from typing import Any
 
-from hubbatch.core.accounting import Emit, Ledger, maybe_written
-from hubbatch.core.answers import Request, Response
+from hubbatch.core.accounting import Emit, Ledger
 from hubbatch.core.calls import Operation
 from hubbatch.core.concluding import Concluder
 from hubbatch.core.deciding import Judge, Trip
-from hubbatch.core.encoding import request_body
-from hubbatch.core.events import ChunkCut, ChunkSent, Event
+from hubbatch.core.events import ChunkCut
 from hubbatch.core.outcomes import Summary
 from hubbatch.core.pacing import Spacing
 from hubbatch.core.planning import Chunk, Desk
-from hubbatch.core.reading import read
-from hubbatch.core.reconciling import probe
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.core.stopping import FailureWatch
-from hubbatch.core.telling import Teller
-from hubbatch.core.verdicts import (
-    Throttled,
-    Unauthorized,
-    Verdict,
-    may_have_written,
-)
-from hubbatch.errors import DailyLimitReached, HubBatchError
+from hubbatch.core.telling import Audience, Teller
+from hubbatch.core.verdicts import Verdict
+from hubbatch.errors import DailyLimitReached, HubBatchError, OverloadedError
 
 from .auth import Bearer, Login
+from .exchanging import Exchange
 from .intake import BLOCK, Intake, Source, cancelled_from_outside
 from .journaling import Journal, NoJournal
-from .pacing import Gate, Lane, Permit
+from .lingering import Lingering
+from .pacers import LimiterUnavailable
+from .pacing import Gate, Lane
 from .transport import Transport
 
 
 # Gives an operation again with what had to be asked for first.
 Completing = Callable[[Operation], Awaitable[Operation]]
+
+_numbers = count(1)  # of the batches of this process
 
 
 async def _always_ready() -> None:
@@ -75,22 +72,19 @@ class Run:
         window: int | None = None,
         isolate: bool = True,
         watch: FailureWatch | None = None,
-        tell: Callable[[Event], None] | None = None,
+        audience: Audience | None = None,
         account: str | None = None,
         ready: Callable[[], Awaitable[None]] = _always_ready,
         complete: Completing | None = None,
         journal: Journal | None = None,
         doubted: bool = False,
     ) -> None:
-        self.operation = operation
+        self.operation: Operation = operation
         self.ended: BaseException | None = None
         self._gate = gate
-        self._transport = transport
         self._credentials = credentials
         self._max_workers = max_workers
         self._lane = lane
-        self._linger = linger
-        self._spacing = spacing
         self._ready = ready
         self._complete = complete
         self._journal = journal or NoJournal()
@@ -105,7 +99,13 @@ class Run:
             freed=self._on_freed,
             watch=watch,
             stop=self.end,
-            teller=Teller(operation=operation, tell=tell, account=account),
+            teller=Teller(
+                operation=operation,
+                audience=audience,
+                account=account,
+                batch=next(_numbers),
+                lane=lane.name.lower(),
+            ),
         )
         self._judge = Judge(
             concluder=Concluder(self._ledger, isolate=isolate),
@@ -115,9 +115,19 @@ class Run:
             hold=lambda seconds: gate.hold(seconds, operation.call.family),
             end=self.end,
         )
+        self._exchange = Exchange(
+            ledger=self._ledger,
+            transport=transport,
+            credentials=credentials,
+            journal=self._journal,
+        )
         self._trickles = False
-        self._lingered = False
-        self._timer: asyncio.TimerHandle | None = None
+        self._lingering = Lingering(
+            linger,
+            spacing,
+            gap=lambda: gate.limit(operation.call.family).gap,
+            elapsed=self._staff,
+        )
         self._source_over = False
         self._tasks: asyncio.TaskGroup | None = None
         self._workers = 0
@@ -140,6 +150,7 @@ class Run:
         cancelled.
         """
         started = _now()
+        self._ledger.teller.of_begin()
         intake = Intake(source)
         try:
             async with asyncio.TaskGroup() as self._tasks:
@@ -151,8 +162,7 @@ class Run:
             for block in intake.rest():  # what a cancellation left of a collection
                 self._take_in(block)
             await intake.aclose()
-            if self._timer is not None:
-                self._timer.cancel()
+            self._lingering.stop()
             self.summary.seconds = _now() - started
             self._ledger.teller.of_end(self.summary, self.ended)
         if self.ended is not None:
@@ -171,6 +181,7 @@ class Run:
 
     def abandon(self, source: Source) -> None:
         """Account for a source that was never begun, because of a cancellation."""
+        self._ledger.teller.of_begin()
         self.end(asyncio.CancelledError())
         for block in Intake(source).rest():
             self._take_in(block)
@@ -226,7 +237,7 @@ class Run:
         if not intake.trickles:
             return await intake.pull(room)
         self._trickles = True
-        self._start_lingering()
+        self._linger()
         with self._called_back():
             return await intake.pull(room)
 
@@ -259,32 +270,10 @@ class Run:
         else:
             self.end(self.ended)
 
-    def _start_lingering(self) -> None:
-        """Let a partial chunk leave when a source has trickled for long enough."""
-        if self._trickles and self._timer is None and self._desk.waiting(partial=True):
-            seconds = self._linger
-            if self._spacing is not None:
-                wait = self._spacing.wait(
-                    _now(), self._gate.limit(self.operation.call.family).gap
-                )
-                seconds = max(seconds, wait)
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(seconds, self._stop_lingering)
-
-    def _stop_lingering(self) -> None:
-        self._timer = None
-        self._lingered = True
-        self._staff()
-
-    def _linger_anew(self) -> None:
-        """Let what a chunk that has just been cut leaves behind linger by itself."""
-        self._lingered = False
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._spacing is not None:
-            self._spacing.left(_now(), self._gate.limit(self.operation.call.family).gap)
-        self._start_lingering()
+    def _linger(self) -> None:
+        """Let a partial chunk of a source that trickles wait for more."""
+        if self._trickles and self._desk.waiting(partial=True):
+            self._lingering.begin()
 
     # ---- from the desk to HubSpot
 
@@ -292,11 +281,11 @@ class Run:
         self._changed.set()
         if self.ended is None:
             self._staff()
-            self._start_lingering()
+            self._linger()
 
     def _waiting(self) -> int:
         """Count the chunks that may leave now."""
-        partial = self._source_over or self._lingered or not self._desk.room
+        partial = self._source_over or self._lingering.over or not self._desk.room
         return self._desk.waiting(partial=partial)
 
     def _staff(self) -> None:
@@ -328,8 +317,8 @@ class Run:
                     trip.over = True
                     return
                 await self._pause(wait)
-        except DailyLimitReached as error:  # no permit: the rest of the day is kept
-            self.end(error)
+        except (DailyLimitReached, OverloadedError, LimiterUnavailable) as error:
+            self.end(error)  # there was no permit, so nothing was sent
         except Exception as error:
             # A mistake of ours: whatever was under way, nothing is certain of it.
             if trip.chunk is not None:
@@ -355,6 +344,7 @@ class Run:
                 token = bearer() if self._wants(trip) else None
                 return token is not None
 
+            asked = _now()
             with ExitStack() as waiting:
                 waiting.enter_context(self._called_back())
                 family = self.operation.call.family
@@ -362,9 +352,12 @@ class Run:
                     waiting.close()
                     if permit is not None and token is not None:
                         chunk = self._cut(trip)
+                        waited = trip.sent - asked
                         if not await self._written_down(chunk):
                             return None
-                        return await self._exchange(chunk, permit, token)
+                        return await self._exchange.of(
+                            self.operation, chunk, permit, token, waited=waited
+                        )
             if not self._wants(trip):
                 return None
             # The token has run out while a permit was waited for: ask for another.
@@ -397,7 +390,8 @@ class Run:
             trip.chunk = self._desk.take()
             trip.started = _now()
             self._unladen -= 1
-            self._linger_anew()
+            self._lingering.begin_anew()
+            self._linger()
             if self._doubted:
                 self._judge.concluder.recall(trip.chunk)
             self._ledger.teller.of_chunk(ChunkCut, trip.chunk)
@@ -413,48 +407,12 @@ class Run:
                 self.end(error)
         return self.ended is None
 
-    async def _exchange(self, chunk: Chunk, permit: Permit, token: str) -> Verdict:
-        def on_sent() -> None:
-            permit.sent()
-            chunk.in_flight = True
-
-        operation, carried = self.operation, chunk
-        if chunk.probing:
-            operation, carried = probe(operation, chunk)
-        request = Request(
-            operation.call.method,
-            operation.path,
-            operation.query,
-            _headers(operation, token),
-            request_body(operation, carried.bodies),
-        )
-        chunk.attempts += 1
-        self.summary.requests += 1
-        self._ledger.teller.of_chunk(ChunkSent, chunk, attempt=chunk.attempts)
-        answer = await self._transport.send(request, on_sent)
-        permit.answered(answer.headers if isinstance(answer, Response) else None)
-        verdict = read(operation, carried, answer)
-        if isinstance(verdict, Throttled):
-            permit.throttled()
-        chunk.in_flight = False
-        if isinstance(verdict, Unauthorized):
-            self._credentials.refused(token)
-        if not (chunk.probing or maybe_written(chunk) or may_have_written(verdict)):
-            self._journal.not_written(chunk)
-        return verdict
-
     async def _pause(self, seconds: float) -> None:
         """Sleep, but not beyond the end of the batch."""
         if seconds > 0:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._over.wait()
-
-
-def _headers(operation: Operation, token: str) -> dict[str, str]:
-    shown = {"Authorization": f"Bearer {token}"} if token else {}
-    content_type = operation.call.content_type
-    return {"Accept": "application/json", "Content-Type": content_type, **shown}
 
 
 def _now() -> float:

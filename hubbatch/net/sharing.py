@@ -2,7 +2,7 @@
 
 import asyncio
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Protocol
 from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
 
@@ -12,6 +12,7 @@ from hubbatch.core.days import Day
 from hubbatch.core.pacing import LAG, RateLimit
 
 from .lines import Client
+from .pacers import Pacer
 from .turnstile import Turnstile
 
 
@@ -28,16 +29,18 @@ class Shared:
     Attributes:
         day: what is left of the day.
         turnstiles: the windows that somebody has used.
+        beneath: makes a limiter that processes share.
     """
 
     day: Day = field(factory=Day)
     turnstiles: dict[str, Turnstile] = field(factory=dict)
+    _beneath: Callable[[str], Pacer] | None = None
     _sharers: WeakSet[Sharer] = field(factory=WeakSet, repr=False)
 
     def turnstile(self, family: str) -> Turnstile:
         """Give the window of a family."""
         if family not in self.turnstiles:
-            self.turnstiles[family] = Turnstile(family, self._ceiling())
+            self.turnstiles[family] = Turnstile(family, self._ceiling(), self._beneath)
         return self.turnstiles[family]
 
     def join(self, sharer: Sharer) -> None:
@@ -55,6 +58,11 @@ class Shared:
         """Note that a client has room again, for whatever family."""
         for turnstile in self.turnstiles.values():
             turnstile.freed()
+
+    async def aclose(self) -> None:
+        """Let go of the limiters beneath."""
+        for turnstile in self.turnstiles.values():
+            await turnstile.aclose()
 
     def _keep_under(self) -> None:
         for turnstile in self.turnstiles.values():

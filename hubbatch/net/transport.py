@@ -4,6 +4,7 @@ import asyncio
 import ssl
 
 from collections.abc import Callable
+from io import BytesIO
 from ipaddress import ip_address
 from types import SimpleNamespace
 from typing import Protocol
@@ -19,6 +20,8 @@ from hubbatch.errors import ConfigurationError
 
 # No answer of 100 records comes near it; a compressed one could go far beyond.
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
+# aiohttp warns of more in one piece, because that holds up the event loop.
+_LARGE = 1024 * 1024
 
 
 class Transport(Protocol):
@@ -99,7 +102,7 @@ class AiohttpTransport:
                 self._base_url.joinpath(request.path.lstrip("/")),
                 params=request.query,
                 headers=request.headers,
-                data=request.body or None,
+                data=_payload(request.body),
                 timeout=self._timeout,
                 allow_redirects=False,
                 raise_for_status=False,  # whatever a shared session prefers
@@ -180,6 +183,11 @@ _TRACING = _tracing()
 _users: WeakKeyDictionary[aiohttp.ClientSession, WeakSet["AiohttpTransport"]] = (
     WeakKeyDictionary()
 )
+
+
+def _payload(body: bytes) -> bytes | BytesIO | None:
+    """Give aiohttp a body; a large one in a form that it writes piece by piece."""
+    return BytesIO(body) if len(body) > _LARGE else body or None
 
 
 async def _read_bounded(answer: aiohttp.ClientResponse) -> bytes | None:

@@ -4,16 +4,15 @@ import asyncio
 
 from collections.abc import Callable, Mapping
 from math import inf
-from typing import Protocol
 
-from aiolimiter import AsyncLimiter
 from attrs import define, field
 
 from hubbatch.core.families import FAMILIES
 from hubbatch.core.following import Follower
-from hubbatch.core.pacing import LAG, RateLimit, Slot, Window
+from hubbatch.core.pacing import RateLimit, Slot, Window
 
 from .lines import Client, Lane, Line, Place
+from .pacers import Pacer, pace
 
 
 # Of so many permits one goes to bulk when both lanes wait.
@@ -22,25 +21,6 @@ _BULK_TURN = 4
 
 _SINGLE_FIRST = (Lane.SINGLE, Lane.BULK)
 _BULK_FIRST = (Lane.BULK, Lane.SINGLE)
-
-
-class Pacer(Protocol):
-    """Another limiter beneath the window, such as one that processes share."""
-
-    async def acquire(self) -> None:
-        """Wait until one more may leave. It never raises."""
-        ...
-
-    def hold(self, seconds: float) -> None:
-        """Let nobody out for so long, of all who share it."""
-        ...
-
-
-class _Leaky(AsyncLimiter):
-    """A leaky bucket of this process alone, whose turnstile holds by itself."""
-
-    def hold(self, seconds: float) -> None:
-        """Leave it to the turnstile."""
 
 
 @define(eq=False)
@@ -53,10 +33,12 @@ class Turnstile:
     Attributes:
         name: whose window it is; see `FAMILIES`.
         ceiling: what the window never exceeds.
+        beneath: makes the limiter that processes share, if they share one.
     """
 
     name: str
     ceiling: RateLimit | None
+    _beneath: Callable[[str], Pacer] | None = None
     window: Window = field(init=False)
     _follower: Follower = field(init=False)
     _lines: tuple[Line, Line] = field(factory=lambda: (Line(), Line()), init=False)
@@ -64,13 +46,13 @@ class Turnstile:
     _handed_at: float = field(default=-inf, init=False)
     _held_until: float = field(default=-inf, init=False)
     _pacer: Pacer | None = field(default=None, init=False)
-    _paced: asyncio.Future[None] | None = field(default=None, init=False)
+    _paced: asyncio.Future[object] | None = field(default=None, init=False)
     _timer: asyncio.TimerHandle | None = field(default=None, init=False)
     _nudge: asyncio.Handle | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         family = FAMILIES[self.name]
-        self._follower = Follower(family)
+        self._follower = Follower(family, kin=self._beneath is not None)
         self.window = Window(family.max_requests)
         self.keep_under(self.ceiling)
 
@@ -78,9 +60,11 @@ class Turnstile:
         """Keep to another ceiling from now on."""
         family = FAMILIES[self.name]
         limit = family.limit(ceiling)
-        if self._pacer is None or ceiling != self.ceiling:
+        if self._beneath is not None:
+            self._pacer = self._pacer or self._beneath(self.name)
+        elif self._pacer is None or ceiling != self.ceiling:
             paced = limit.processes > 1 or family.even
-            self._pacer = _pace(limit.share()) if paced else None
+            self._pacer = pace(limit.share()) if paced else None
         self.ceiling = self._follower.ceiling = ceiling
         self.window.follow(self.limit())
         self.nudge()  # it may be a higher one
@@ -117,6 +101,8 @@ class Turnstile:
         now = _now()
         self.window.sent(slot, now)
         self._follower.sent(now)
+        if self._pacer is not None:
+            self._pacer.sent(slot.ticket)
         self.freed()  # only now is known when the slot comes back
 
     def answered(self, slot: Slot, headers: Mapping[str, str]) -> None:
@@ -159,6 +145,8 @@ class Turnstile:
     def give_back(self, slot: Slot) -> None:
         """Take back what a request had that is over, or was never sent."""
         self.window.abandon(slot)  # does nothing once it has been sent
+        if slot.sent_at == inf:
+            self._give_back_ticket(slot.ticket)
 
     def freed(self) -> None:
         """Look anew, unless it is only the window that everybody waits for."""
@@ -194,14 +182,13 @@ class Turnstile:
                 if opens < inf:
                     loop = asyncio.get_running_loop()
                     self._timer = loop.call_at(opens, self._dispatch)
-                return
+                break
             if not self._has_pace():
                 return
             self._hand_to_first(lane, now)
-        if self._paced is not None and not any(self._lines):
-            # Nobody waits; what the limiter beneath lets out is not kept for later.
-            self._paced.cancel()
-            self._paced = None
+        # What the limiter beneath lets out is not kept here for later.
+        if self._paced is not None and (self._paced.done() or not any(self._lines)):
+            self._drop_pace(self._paced)
 
     def _next_lane(self) -> Lane | None:
         """Choose the lane whose turn it is, of those where somebody may leave."""
@@ -219,11 +206,16 @@ class Turnstile:
     def _hand_to_first(self, lane: Lane, now: float) -> None:
         place = self._lines[lane].first()
         assert place is not None  # noqa: S101 -- the lane was chosen for it
+        paced, self._paced = self._paced, None
+        if paced is not None and (error := paced.exception()) is not None:
+            place.handed.set_exception(error)
+            return
         self._turns += 1
         self._handed_at = now
-        self._paced = None
         place.client.take()
-        place.handed.set_result(self.window.grant(now))
+        slot = self.window.grant(now)
+        slot.ticket = paced and paced.result()
+        place.handed.set_result(slot)
         self._lines[lane].advance(place.client)
 
     # ---- a limiter beneath
@@ -232,23 +224,29 @@ class Turnstile:
         """Say whether the limiter beneath has let one out; ask it if it has not."""
         if self._pacer is None:
             return True
-        if self._paced is None:
-            self._paced = asyncio.ensure_future(self._pacer.acquire())
-            self._paced.add_done_callback(lambda _: self._dispatch())
+        if self._paced is None or self._paced.cancelled():
+            self._paced = asyncio.ensure_future(self._pacer.acquire(self.limit()))
+            self._paced.add_done_callback(self._on_paced)
         return self._paced.done()
 
+    def _drop_pace(self, paced: asyncio.Future[object]) -> None:
+        """Give back what nobody takes; what was raised concerns nobody."""
+        self._paced = None
+        if not paced.cancel() and not paced.cancelled() and paced.exception() is None:
+            self._give_back_ticket(paced.result())
 
-def _pace(share: RateLimit) -> Pacer:
-    """Spread a process's share, so that many processes do not leave in step.
+    def _give_back_ticket(self, ticket: object) -> None:
+        if self._pacer is not None:
+            self._pacer.give_back(ticket)
 
-    A leaky bucket lets its burst and its rate through in the same window, so the two
-    together must fit into the share. The window alone keeps the share exactly.
-    """
-    window = share.interval + LAG
-    burst = min(share.burst, share.max_requests / 4)
-    if burst <= 1:  # one at a time, evenly
-        return _Leaky(1, window / share.max_requests)
-    return _Leaky(burst, burst * window / (share.max_requests - burst))
+    def _on_paced(self, paced: asyncio.Future[object]) -> None:
+        if not paced.cancelled():
+            self._dispatch()
+
+    async def aclose(self) -> None:
+        """Let go of the limiter beneath."""
+        if self._pacer is not None:
+            await self._pacer.aclose()
 
 
 def _now() -> float:

@@ -1,3 +1,5 @@
+import re
+
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -91,6 +93,11 @@ def test_the_days_limit_ends_it(shell: Shell) -> None:
 
     assert (done.status, done.json["ended"]) == (3, "DailyLimitReached")
     assert done.json["succeeded"] + done.json["not_sent"] == 150
+    assert re.fullmatch(
+        r"The same command goes on from here after \d{4}-\d\d-\d\d 00:00 UTC; with "
+        "--wait it waits until then.",
+        done.lines[-1],
+    )
 
 
 def test_ctrl_c_while_the_source_is_looked_at(

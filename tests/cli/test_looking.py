@@ -106,5 +106,5 @@ def test_help_of_a_verb_has_its_options_under_headings(shell: Shell, name: str) 
     places = [shown.index(f"\n{heading}\n") for heading in headings]
     assert all(places)
     assert max(map(len, shown.splitlines())) <= 80
-    assert ("--legacy" in shown) == (name == "update")
+    assert ("--legacy" in shown) == (name != "upsert")
     assert ("--output" in shown) == (name == "read")

@@ -67,7 +67,7 @@ def test_figures_are_of_this_run_and_time_left_is_from_the_limit() -> None:
 
     figures = made.figures()
 
-    assert (figures.done, figures.rate, figures.amiss) == (11_000, 2_000.0, 10)
+    assert (figures.done, figures.rate, figures.failed) == (11_000, 2_000.0, 10)
     # 9,000 rows in 110 requests per 10,000 rows, at 19 requests a second.
     assert figures.left == pytest.approx(9_000 * 0.011 / 19)
     assert figures.rows() == "11,000 of 20,000 rows"
@@ -145,3 +145,14 @@ def test_a_time_is_written_as_it_is_read(seconds: float, text: str) -> None:
 
 def test_one_is_not_many() -> None:
     assert [many(n, "row") for n in (0, 1, 1_000)] == ["0 rows", "1 row", "1,000 rows"]
+
+
+def test_what_may_have_been_written_is_not_called_failed() -> None:
+    made, job, _ = progress()
+    job.summary = Summary(
+        inputs=2_000, succeeded=1_590, failed=9, unknown=300, not_sent=101
+    )
+
+    words = made.figures().words()
+
+    assert " · 9 failed · 300 unknown · 101 not sent · 0 retried" in words

@@ -87,6 +87,7 @@ def test_twice_stops_at_once(shell: Shell) -> None:
     assert process.returncode == 130
     told = orjson.loads(out)
     assert (told["unknown"], told["exit_status"]) == (100, 130)
+    assert (told["ended"], told["resumable"]) == ("cancelled", True)
     assert err.splitlines()[-1] == (
         "Stopped at once. The same command goes on from here."
     )
@@ -111,3 +112,29 @@ def test_before_anything_was_sent_once_is_enough(shell: Shell) -> None:
     assert err == (
         "Stopped at once. It kept no journal, so the same command would begin again.\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_while_it_waits_for_the_next_day_once_is_enough(
+    shell: Shell, number: signal.Signals, status: int
+) -> None:
+    orders(shell, 100)
+    shell.sim.faults.add(
+        Fault("status", status=429, policy="DAILY", when=When(verb="upsert"))
+    )
+
+    with begun(shell, *UPSERT, *JOURNAL, "--wait", "--json") as process:
+        assert process.stderr is not None
+        while "Waiting" not in process.stderr.readline():
+            assert process.poll() is None
+        process.send_signal(number)
+        out, err = process.communicate(timeout=30)
+
+    assert process.returncode == status
+    told = orjson.loads(out)
+    assert (told["ended"], told["resumable"]) == ("cancelled", True)
+    assert (told["inputs"], told["not_sent"]) == (100, 100)
+    assert err == "Stopped at once. The same command goes on from here.\n"
+    assert shell(*UPSERT, *JOURNAL).status == 0

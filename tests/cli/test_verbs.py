@@ -101,6 +101,34 @@ def test_legacy_update(shell: Shell) -> None:
     assert shell.sent == ["/crm-objects/v1/objects/tickets/batch-update"]
 
 
+def test_every_legacy_verb(shell: Shell) -> None:
+    shell.write("new.csv", "id,subject", "a,first", "b,second")
+    created = shell("create", "tickets", "new.csv", "--legacy", "--results", "r.csv")
+    assert created.status == 0
+    lines = sorted(Path("r.csv").read_text().splitlines()[1:])
+    ids = [line.split(",")[2] for line in lines]
+    shell.write("ids.csv", "id", *ids, "404")
+
+    found = shell(
+        *("read", "tickets", "ids.csv", "--legacy", "--property", "subject"),
+        *("-o", "found.csv", "--failures", "f.jsonl"),
+    )
+    assert found.status == 1
+    header, *records = Path("found.csv").read_text().splitlines()
+    assert (header, sorted(records)) == (
+        "id,subject",
+        sorted([f"{ids[0]},first", f"{ids[1]},second"]),
+    )
+    failure = orjson.loads(Path("f.jsonl").read_text())
+    assert (failure["legacy"], failure["properties"]) == (True, ["subject"])
+    assert shell("replay", "f.jsonl", "-o", "again.csv").status == 1
+
+    assert shell("update", "tickets", "found.csv", "--legacy").status == 0
+    assert shell("archive", "tickets", "found.csv", "--legacy").status == 0
+    assert not shell.sim.store.all("tickets")
+    assert {path.split("/")[1] for path in shell.sent} == {"crm-objects"}
+
+
 def test_what_is_read_can_be_sent_back(shell: Shell) -> None:
     ids = shell.tickets(3)
     shell.write("ids.csv", "id", *ids, "404")
@@ -263,6 +291,10 @@ def test_a_lost_create_is_unknown_until_replay_may_look_for_it(shell: Shell) -> 
             "--wait needs --journal PATH, to go on from",
         ),
         (
+            ("update", "tickets", "good.csv", "--journal", "no/run.db"),
+            "no/run.db cannot be opened: there is no directory no",
+        ),
+        (
             ("update", "tickets", "-", "--wait", "--journal", "run.db"),
             "--wait needs a file: standard input cannot be read a second time",
         ),
@@ -284,7 +316,10 @@ def test_a_lost_create_is_unknown_until_replay_may_look_for_it(shell: Shell) -> 
         ),
         (
             ("update", "contacts", "good.csv", "--legacy"),
-            "crm-objects/v1 has ",
+            (
+                "crm-objects/v1 has create, read, update, archive of line_items, "
+                "products, tickets; not update of contacts"
+            ),
         ),
         (
             ("read", "tickets", "good.csv", "-o", "o.csv"),

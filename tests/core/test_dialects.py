@@ -56,7 +56,10 @@ SPLITS = deal_split_operation("upsert", api_version="v3")
 LISTS = membership_operation("contacts", api_version="v3")
 SPEC = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 1}
 ENDS = {"from": {"id": "1"}, "to": {"id": 2}}
-SIZE = dict.fromkeys(("name", "label", "groupName", "type", "fieldType"), "x")
+SIZE = dict.fromkeys(("name", "label", "groupName"), "x") | {
+    "type": "string",
+    "fieldType": "text",
+}
 
 
 def settled(operation: Operation, inputs: Sequence[Any], body: object) -> Settlement:
@@ -83,6 +86,18 @@ def settled(operation: Operation, inputs: Sequence[Any], body: object) -> Settle
         ),
         (properties("read"), {"name": "size"}, {"name": "size"}),
         (v1("archive"), {"objectId": "7"}, 7),
+        (v1("read"), "0512", 512),
+        (v1("read"), 2**63 - 1, 2**63 - 1),
+        (
+            v1("create"),
+            {"properties": {"a": "x"}, "associations": []},
+            [{"name": "a", "value": "x"}],
+        ),
+        (
+            v1("update"),
+            {"id": 1, "idProperty": None, "properties": {}},
+            {"objectId": 1, "properties": []},
+        ),
     ],
 )
 def test_inputs_in_hubspots_own_shape(
@@ -113,6 +128,19 @@ def test_inputs_in_hubspots_own_shape(
         (pairs("read"), {"id": 1, "after": "x"}, "unknown field 'after'", "after"),
         (V3, {**ENDS, "type": 5}, "type must be a name", "type"),
         (V3, AssociationInput(1, 2), "an input is a mapping", None),
+        (
+            pairs("create"),
+            {**ENDS, "types": [{**SPEC, "associationCategory": "DEFINED"}]},
+            "one of HUBSPOT_DEFINED, ",
+            "associations",
+        ),
+        (properties("create"), {**SIZE, "type": "text"}, "type is one of bool", "type"),
+        (
+            properties("create"),
+            {**SIZE, "fieldType": "string"},
+            "fieldType is one of .*, not 'string'",
+            "fieldType",
+        ),
         (properties("create"), {**SIZE, "label": ""}, "label must be", "label"),
         (properties("create"), {**SIZE, "colour": "x"}, "unknown field", "colour"),
         (
@@ -127,10 +155,26 @@ def test_inputs_in_hubspots_own_shape(
         (LISTS, {"id": 1}, "unknown field 'id'", "id"),
         (LISTS, {}, "id is missing", "id"),
         (SPLITS, {"id": "x", "splits": []}, "a number", "id"),
+        (SPLITS, {"id": 2**63, "splits": []}, "too large", "id"),
         (SPLITS, {"id": "1", "splits": [5]}, "an input is a mapping", None),
         (v1("create"), [{"name": "a"}], "a list of", "properties"),
         (v1("create"), [{"name": "a", "value": "\ud800"}], "UTF-8", "a"),
         (v1("read"), "x", "id must be a number", "id"),
+        (v1("read"), 2**63, "id is too large", "id"),
+        (v1("read"), "9" * 5_000, "id is too large", "id"),
+        (v1("update"), {"objectId": 2**63}, "objectId is too large", "objectId"),
+        (
+            v1("update"),
+            {"id": 1, "idProperty": "ref", "properties": {}},
+            "by id only",
+            "idProperty",
+        ),
+        (
+            v1("create"),
+            {"properties": {}, "associations": [5]},
+            "takes no associations",
+            "associations",
+        ),
     ],
 )
 def test_inputs_that_must_not_be_sent(

@@ -276,7 +276,9 @@ INTERVAL = {"X-HubSpot-RateLimit-Interval-Milliseconds": "5000"}
 def test_everybody_waits(
     name: str, body: object, headers: dict[str, str], wait: float
 ) -> None:
-    assert ask(name, 429, body, headers) == Throttled(wait)
+    policy = body.get("policyName") if isinstance(body, dict) else None
+    told = None if policy is None else str(policy)
+    assert ask(name, 429, body, headers) == Throttled(wait, told)
 
 
 @pytest.mark.parametrize(
@@ -298,7 +300,7 @@ def test_the_day_is_used_up(body: object) -> None:
 def test_the_policy_s_name_stands_above_the_message() -> None:
     body = {**DAILY, "policyName": "TEN_SECONDLY_ROLLING"}
 
-    assert ask("read", 429, body) == Throttled(10.0)
+    assert ask("read", 429, body) == Throttled(10.0, "TEN_SECONDLY_ROLLING")
 
 
 # ---- refusals

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from hubbatch import PropertyName, RecordInvalid, SimplePublicObject, UpdateInput
 from hubbatch.core.encoding import encoder
-from hubbatch.core.operations import object_operation
+from hubbatch.core.operations import legacy_operation, object_operation
 from hubbatch.core.typed import as_record, is_typed, shape_of, typed_id
 from hubbatch.core.values import InvalidInput
 
@@ -338,10 +338,25 @@ def test_which_field_is_the_id() -> None:
             sent(wrong, *options)
 
 
+def test_the_id_is_known_by_its_name_in_hubspot() -> None:
+    @attrs.define
+    class Mine:
+        id: Annotated[str | None, PropertyName("erp_id")] = None
+        record: Annotated[int | None, PropertyName("id")] = None
+
+    shape = shape_of(Mine)
+    assert shape.properties == ("erp_id",)
+    mine = shape.read(SimplePublicObject("512", {"erp_id": "E1"}))
+    assert mine == Mine("E1", 512)
+    assert sent(mine) == {"id": "512", "properties": {"erp_id": "E1"}}
+
+
 @pytest.mark.parametrize("verb", ["read", "archive"])
 def test_one_may_stand_for_its_id(verb: Any) -> None:
     operation = object_operation(verb, "tickets", api_version="v3")
     assert encoder(operation)(0, Ticket(id="512"))[1] == b'{"id":"512"}'
+    legacy = legacy_operation(verb, "tickets")
+    assert encoder(legacy)(0, Ticket(id="512"))[1] == b"512"
 
 
 def test_a_value_that_cannot_be_written_is_named() -> None:

@@ -40,9 +40,11 @@ from hubbatch import (
     TooManyFailures,
     UpdateInput,
 )
+from hubbatch.integrations.redis import RedisRateLimit
 from hubbatch.jobs import Job
 from hubbatch.simulator import Fault
 from tests.integration.conftest import Portal
+from tests.integrations.model import ModelRedis
 
 
 async def no_token(portal: Portal) -> Any:
@@ -163,6 +165,15 @@ async def nobody_there(portal: Portal) -> Any:
         (await hub.tickets.archive([1])).raise_for_failures()
 
 
+async def no_room_among_processes(portal: Portal) -> Any:
+    shared = RedisRateLimit(ModelRedis(), account="1", max_requests=1, max_wait=3)
+    ids = portal.tickets(1)
+    async with portal.hub(rate_limit=shared) as one:
+        await one.tickets.read(ids)
+        async with portal.hub(rate_limit=shared) as other:
+            await other.tickets.read(ids)
+
+
 Provoke = Callable[[Portal], Awaitable[object]]
 
 
@@ -202,6 +213,7 @@ RAISED: dict[Provoke, tuple[type[HubBatchError], str]] = {
     taken: (BatchFailed, "1 of 1 records did not succeed"),
     answer_lost: (BatchFailed, "1 of 1 records did not succeed"),
     nobody_there: (BatchFailed, "1 of 1 records did not succeed"),
+    no_room_among_processes: (OverloadedError, "and max_wait is 3 s. Nothing was"),
     too_many_single_calls: (OverloadedError, "2 single calls wait already"),
 }
 RECORDS: dict[Provoke, list[tuple[type[RecordError], str]]] = {

@@ -71,6 +71,19 @@ async def test_a_run_longer_than_the_tokens_life(portal: Portal) -> None:
     assert set(portal.statuses) == {200}
 
 
+async def test_clients_of_one_installation_share_its_limit(portal: Portal) -> None:
+    login = oauth(portal)
+    other = oauth(portal)
+    async with (
+        portal.hub(access_token=login, rate_limit=20) as one,
+        portal.hub(access_token=login) as two,
+        portal.hub(access_token=other) as apart,
+    ):
+        limits = [hub.limits.max_requests for hub in (one, two, apart)]
+    assert limits == [20, 20, 100]
+    assert "na1" not in login.fingerprint
+
+
 async def test_an_app_that_was_uninstalled_meanwhile(portal: Portal) -> None:
     [one] = portal.tickets(1)
     login = oauth(portal, lifetime=600)
@@ -218,6 +231,30 @@ async def test_a_record_that_does_not_fit_fails_alone(portal: Portal) -> None:
         assert f"'subject' of record {ids[1]} is 'x'" in outcome.error.message
         assert (outcome.id, outcome.result) == (ids[1], None)
     assert len(portal.sim.requests) == 1
+
+
+async def test_a_list_of_typed_records(portal: Portal) -> None:
+    """In a loop a record that does not fit can only raise; a read goes on past it."""
+
+    @attrs.define
+    class Numbered:
+        subject: int
+        id: str
+
+    create = portal.sim.store.create
+    ids = [create("tickets", {"subject": text}).id for text in ("1", "x", "3")]
+    async with portal.hub() as hub:
+        numbered = hub.tickets.list(into=Numbered)
+        assert await anext(numbered) == Numbered(1, ids[0])
+        with pytest.raises(RecordInvalid, match=f"of record {ids[1]} is 'x'"):
+            await anext(numbered)
+        listed = (one.id async for one in hub.tickets.list())
+        response = await hub.tickets.read(listed, into=Numbered)
+        with pytest.raises(TypeError, match="expected an attrs class"):
+            hub.tickets.list(into=int)
+    assert response.results == [Numbered(1, ids[0]), Numbered(3, ids[2])]
+    assert [outcome.id for outcome in response.failed] == [ids[1]]
+    assert portal.sim.requests[0].query["properties"] == "subject"
 
 
 async def test_a_class_that_fits_no_record_ends_the_batch(portal: Portal) -> None:

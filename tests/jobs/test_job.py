@@ -467,7 +467,7 @@ async def test_the_line_of_a_changed_row_is_named(desk: Desk) -> None:
         ({"verb": "update", "properties": ["x"]}, "update has no option properties"),
         ({"verb": "read", "reconcile_by": "x"}, "read has no option reconcile_by"),
         ({"legacy": True, "id_property": "x"}, "crm-objects/v1 has no option"),
-        ({"legacy": True, "verb": "upsert"}, "crm-objects/v1 has line_items and"),
+        ({"legacy": True, "verb": "upsert"}, "crm-objects/v1 has create, read, "),
         ({"limit": 0}, "limit must be a number above zero, not 0"),
         ({"limit": True}, "limit must be a number above zero, not True"),
         ({"account": "my portal"}, "account must be a portal id, not 'my portal'"),

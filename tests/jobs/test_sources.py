@@ -119,6 +119,7 @@ def test_the_longest_text_of_hubspot_passes(write: Write) -> None:
             b'id,subject\n7,"a\nb"\n8,x,y\n9,z\n',
             "t.csv: row 2 (line 4): 3 cells, but there are 2 columns.",
         ),
+        (b"id\n7,\n", "t.csv: row 1 (line 2): 2 cells, but there is one column."),
         (
             b"id,subject\n7,a\n8,x \xe9 \xfc\n",
             (
@@ -377,3 +378,10 @@ def test_nobody_waits_for_input_that_is_not_wanted_any_more(pipe: io.FileIO) -> 
         await asyncio.sleep(0.01)
 
     asyncio.run(give_up())
+
+
+def test_a_pipe_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "t.csv")
+
+    with pytest.raises(SourceError, match=r"t\.csv: a pipe, and a file is read twice"):
+        CsvSource(tmp_path / "t.csv", UPDATE).fingerprint()

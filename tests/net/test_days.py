@@ -88,6 +88,12 @@ def updates(count: int) -> list[dict[str, Any]]:
     return [{"id": str(n), "properties": {"a": "b"}} for n in range(count)]
 
 
+def dated(error: object) -> str:
+    """Say when an error's next day begins."""
+    assert isinstance(error, DailyLimitReached)
+    return error.resets_at.isoformat() if error.resets_at else "never"
+
+
 # ---- the reserve
 
 
@@ -244,6 +250,47 @@ async def test_time_zone_is_asked_for_once() -> None:
         assert caught.value.resets_at is not None
         assert caught.value.resets_at.isoformat() == MIDNIGHT
     assert account.asked == 1
+
+
+async def test_batches_that_end_together_ask_once_and_say_the_same() -> None:
+    account = Account(left=50)
+    hub = on(account)
+    account.script = [throttled("DAILY")] * 3
+    batches = [hub.tickets.update(updates(1)) for _ in range(3)]
+    errors = await asyncio.gather(*batches, return_exceptions=True)
+    assert [dated(error) for error in errors] == [MIDNIGHT] * 3
+    assert account.asked == 1
+
+
+async def test_asking_that_is_cancelled_is_done_by_the_next() -> None:
+    account = Account(left=50)
+    hub = on(account)
+    account.script = [throttled("DAILY")] * 2
+    first = asyncio.ensure_future(hub.tickets.update(updates(1)))
+    await asyncio.sleep(0.3)
+    assert account.under_way == 1
+    first.cancel()
+    with pytest.raises(DailyLimitReached) as caught:
+        await hub.tickets.update(updates(1))
+    assert dated(caught.value) == MIDNIGHT
+
+
+@pytest.mark.parametrize("reserve", [0, "100%"])
+async def test_single_calls_are_told_when_the_day_ends(reserve: Any) -> None:
+    """By HubSpot's 429 or by the reserve; each has an error of its own."""
+    account = Account(left=50)
+    if not reserve:
+        account.script = [throttled("DAILY")]
+    hub = on(account, daily_reserve=reserve)
+    if reserve:
+        await hub.single.tickets.update(0, {"a": "b"})  # one call tells of the day
+    calls = [hub.single.tickets.update(n, {"a": "b"}) for n in range(3)]
+    errors = await asyncio.gather(*calls, return_exceptions=True)
+    assert [dated(error) for error in errors] == [MIDNIGHT] * 3
+    assert len({id(error) for error in errors}) == 3
+    assert account.asked == 1
+    await hub.aclose()
+    assert len(asyncio.all_tasks()) == 1
 
 
 async def test_time_zone_that_is_known_is_not_asked_for() -> None:

@@ -13,7 +13,9 @@ from attrs import define, field
 from hubbatch import (
     Account,
     AuthenticationError,
+    BatchBegun,
     BatchEnded,
+    ChunkAnswered,
     ChunkCut,
     ChunkEvent,
     ChunkIsolated,
@@ -88,21 +90,76 @@ UPDATE = operation("update")
 async def test_a_success() -> None:
     ears = Ears()
     await listened(filled(latency=(1, 1)), UPDATE, updates(3), ears)
-    assert ears.names == ["ChunkCut", "ChunkSent", "ChunkSettled", "BatchEnded"]
-    cut, sent, settled, ended = ears.heard
-    chunk: Mapping[str, Any] = {
+    assert ears.names == [
+        "BatchBegun",
+        "ChunkCut",
+        "ChunkSent",
+        "ChunkAnswered",
+        "ChunkSettled",
+        "BatchEnded",
+    ]
+    begun, cut, sent, answered, settled, ended = ears.heard
+    batch: Mapping[str, Any] = {
         "account": None,
         "operation": "tickets.update",
+        "batch": begun.batch,
+    }
+    assert begun == BatchBegun(**batch, lane="bulk")
+    chunk: Mapping[str, Any] = {
+        **batch,
         "first_index": 0,
         "inputs": 3,
     }
     assert cut == ChunkCut(**chunk)
-    assert sent == ChunkSent(**chunk, attempt=1)
+    path = "/crm/v3/objects/tickets/batch/update"
+    assert sent == ChunkSent(**chunk, attempt=1, waited=0, method="POST", path=path)
+    assert isinstance(answered, ChunkAnswered)
+    assert (answered.attempt, answered.status) == (1, 200)
+    assert answered.seconds == pytest.approx(1, abs=0.01)
     assert isinstance(settled, ChunkSettled)
     assert (settled.succeeded, settled.failed, settled.inputs) == (3, 0, 3)
     assert settled.seconds == pytest.approx(1, abs=0.01)
     assert isinstance(ended, BatchEnded)
     assert (ended.summary.succeeded, ended.error) == (3, None)
+    assert ended.lane == "bulk"
+
+
+async def test_every_event_says_of_which_batch_it_is() -> None:
+    ears = Ears()
+    batches = [listened(filled(), UPDATE, updates(3), ears) for _ in range(2)]
+    await asyncio.gather(*batches)
+    first, second = (event.batch for event in ears.all(BatchBegun))
+    assert first != second
+    assert [event.batch for event in ears.heard].count(first) == len(ears.heard) // 2
+    assert {event.batch for event in ears.heard} == {first, second}
+
+
+async def test_how_long_a_request_waited_for_leave() -> None:
+    ears = Ears()
+    call = operation("update", max_inputs=1)
+    await listened(filled(latency=(2, 2)), call, updates(3), ears, workers=1)
+    waited = [event.waited for event in ears.all(ChunkSent)]
+    assert waited == pytest.approx([0, 0, 0], abs=0.01)  # workers, not permits
+    ears.heard.clear()
+    crm = filled(script=[throttled(Retry_After="3")])
+    await listened(crm, UPDATE, updates(3), ears)
+    waited = [event.waited for event in ears.all(ChunkSent)]
+    assert waited == pytest.approx([0, 3], abs=0.01)
+
+
+async def test_what_is_left_of_the_day() -> None:
+    ears = Ears()
+    headers = {"X-HubSpot-RateLimit-Daily-Remaining": "249000"}
+    answer = Response(503, headers, b"")
+    await listened(filled(script=[answer]), UPDATE, updates(3), ears)
+    told = [(one.status, one.daily_remaining) for one in ears.all(ChunkAnswered)]
+    assert told == [(503, 249_000), (200, None)]
+
+
+async def test_a_request_without_an_answer_is_over_too() -> None:
+    ears = Ears()
+    await listened(filled(script=["lost before"]), UPDATE, updates(3), ears)
+    assert [event.status for event in ears.all(ChunkAnswered)] == [None, 200]
 
 
 async def test_the_summary_is_a_copy() -> None:
@@ -127,10 +184,13 @@ async def test_a_retry() -> None:
     answer = Response(503, {"X-HubSpot-Correlation-Id": "c-7"}, b"")
     await listened(filled(script=[answer]), UPDATE, updates(3), ears)
     assert ears.names == [
+        "BatchBegun",
         "ChunkCut",
         "ChunkSent",
+        "ChunkAnswered",
         "ChunkRetried",
         "ChunkSent",
+        "ChunkAnswered",
         "ChunkSettled",
         "BatchEnded",
     ]
@@ -144,10 +204,10 @@ async def test_a_throttle() -> None:
     ears = Ears()
     crm = filled(script=[throttled(Retry_After="3")])
     await listened(crm, UPDATE, updates(3), ears)
-    assert ears.names[2:4] == ["ChunkThrottled", "ChunkRetried"]
+    assert ears.names[4:6] == ["ChunkThrottled", "ChunkRetried"]
     assert ears.one(ChunkThrottled).retry_after == 3
     retried = ears.one(ChunkRetried)
-    assert (retried.wait, retried.status, retried.category) == (0, None, None)
+    assert (retried.wait, retried.status, retried.category) == (0, 429, None)
 
 
 async def test_isolation_and_a_failure() -> None:
@@ -172,9 +232,11 @@ async def test_a_failure_that_is_named() -> None:
     given = [*updates(2), {"id": "404", "properties": {"value": "x"}}, None]
     await listened(filled(), UPDATE, given, ears)
     assert ears.names == [
+        "BatchBegun",
         "InputFailed",
         "ChunkCut",
         "ChunkSent",
+        "ChunkAnswered",
         "ChunkSettled",
         "InputFailed",
         "BatchEnded",
@@ -200,12 +262,16 @@ async def test_a_chunk_that_is_looked_for_is_not_settled_by_that() -> None:
     given = [{"properties": {UNIQUE: f"n{n}"}} for n in range(2)]
     await listened(Crm(script=["502 before"]), call, given, ears)
     assert ears.names == [
+        "BatchBegun",
         "ChunkCut",
         "ChunkSent",
+        "ChunkAnswered",
         "ChunkRetried",
         "ChunkSent",
+        "ChunkAnswered",
         "ChunkCut",
         "ChunkSent",
+        "ChunkAnswered",
         "ChunkSettled",
         "BatchEnded",
     ]
@@ -222,7 +288,14 @@ async def test_an_early_end() -> None:
     crm = filled(script=[UNAUTHORIZED])
     with pytest.raises(AuthenticationError):
         await listened(crm, UPDATE, updates(2), ears)
-    assert ears.names == ["ChunkCut", "ChunkSent", *["InputFailed"] * 2, "BatchEnded"]
+    assert ears.names == [
+        "BatchBegun",
+        "ChunkCut",
+        "ChunkSent",
+        "ChunkAnswered",
+        *["InputFailed"] * 2,
+        "BatchEnded",
+    ]
     assert {event.status for event in ears.all(InputFailed)} == {"not_sent"}
     ended = ears.one(BatchEnded)
     assert (ended.error, ended.summary.not_sent) == ("AuthenticationError", 2)
@@ -246,7 +319,14 @@ async def test_a_cancellation() -> None:
     await asyncio.sleep(4)
     task.cancel()
     await asyncio.wait([task])
-    assert ears.names == ["ChunkCut", "ChunkSent", *["InputFailed"] * 2, "BatchEnded"]
+    assert ears.names == [
+        "BatchBegun",
+        "ChunkCut",
+        "ChunkSent",
+        "ChunkAnswered",
+        *["InputFailed"] * 2,
+        "BatchEnded",
+    ]
     assert {event.status for event in ears.all(InputFailed)} == {"unknown"}
     assert ears.one(BatchEnded).error == "CancelledError"
 
@@ -256,7 +336,7 @@ async def test_a_cancellation_before_the_first_step() -> None:
     task = asyncio.create_task(listened(filled(), UPDATE, updates(2), ears))
     task.cancel()
     await asyncio.wait([task])
-    assert ears.names == [*["InputFailed"] * 2, "BatchEnded"]
+    assert ears.names == ["BatchBegun", *["InputFailed"] * 2, "BatchEnded"]
     assert ears.one(BatchEnded).summary.not_sent == 2
 
 
@@ -298,7 +378,7 @@ async def test_the_account_is_told_as_soon_as_it_is_known() -> None:
         ears.heard.clear()
         await hub.tickets.update([*updates(1), {}])
         assert {event.account for event in ears.heard} == {"62515"}
-        assert len(ears.heard) == 5
+        assert len(ears.heard) == 7
 
 
 # ---- what is never told
@@ -320,6 +400,8 @@ async def test_no_value_message_or_token_is_told() -> None:
     given += [{"id": "1", "properties": {"value": float("nan")}}]
     await listened(crm, UPDATE, given, ears)
     assert {type(event) for event in ears.heard} == {
+        BatchBegun,
+        ChunkAnswered,
         ChunkCut,
         ChunkSent,
         ChunkRetried,
@@ -358,14 +440,14 @@ async def test_a_listener_that_raises_harms_nothing(
 ) -> None:
     """It is reported once, by its type alone, and the others hear all the same."""
     careless, ears = Careless(error), Ears()
-    with caplog.at_level(logging.DEBUG, logger="hubbatch"):
+    with caplog.at_level(logging.WARNING, logger="hubbatch"):
         response = await listened(filled(), UPDATE, updates(3), careless, ears)
     assert response.succeeded == 3
-    assert careless.calls == len(ears.heard) == 4
+    assert careless.calls == len(ears.heard) == 6
     [record] = caplog.records
     assert (record.name, record.levelname) == ("hubbatch", "WARNING")
     assert type(error).__name__ in record.getMessage()
-    assert "ChunkCut" in record.getMessage()
+    assert "BatchBegun" in record.getMessage()
     assert SECRET not in caplog.text
 
 
@@ -377,15 +459,23 @@ async def test_each_listener_that_raises_is_reported(
     assert len(caplog.records) == 2
 
 
-async def test_without_listeners_nothing_is_made(
-    monkeypatch: pytest.MonkeyPatch,
+async def test_without_listeners_and_without_a_log_nothing_is_made(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.ERROR, logger="hubbatch")
+
     def fail(*_: object, **__: object) -> None:
         raise AssertionError("an event was made")
 
-    for kind in (BatchEnded, ChunkCut, ChunkIsolated, ChunkRetried, ChunkSent):
+    for kind in (BatchBegun, BatchEnded, ChunkCut, ChunkIsolated, ChunkSent):
         monkeypatch.setattr(kind, "__init__", fail)
-    for other in (ChunkSettled, ChunkThrottled, InputFailed):
+    for other in (
+        ChunkAnswered,
+        ChunkRetried,
+        ChunkSettled,
+        ChunkThrottled,
+        InputFailed,
+    ):
         monkeypatch.setattr(other, "__init__", fail)
     crm = filled(script=["502 before", "throttled"], traced=False)
     given = updates(4)

@@ -542,6 +542,21 @@ async def test_closing_answers_every_call() -> None:
     assert len({result.id for result in await asyncio.gather(*tasks)}) == 150
 
 
+async def test_tasks_that_begin_at_once() -> None:
+    """Python 3.12 can do so; on 3.11 every task begins in the loop's next turn."""
+    eager: Any = getattr(asyncio, "eager_task_factory", None)
+    asyncio.get_running_loop().set_task_factory(eager)
+    desk = Desk()
+    tasks = [desk.update(n) for n in range(1, 4)]
+    taken_back = desk.update(4)
+    taken_back.cancel()
+    assert [result.id for result in await asyncio.gather(*tasks)] == ["1", "2", "3"]
+    assert desk.sizes == [3]
+    await asyncio.wait([taken_back])
+    await settled()
+    desk.check_nothing_is_left()
+
+
 async def test_run_that_is_cancelled_before_it_began() -> None:
     """As by a loop that is being closed: who waits hears of it."""
     desk = Desk()

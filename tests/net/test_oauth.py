@@ -673,6 +673,15 @@ async def test_no_secret_is_shown_or_kept() -> None:
     assert (error.__cause__, error.__context__) == (None, None)
 
 
+async def test_a_form_that_comes_back_shows_no_secret() -> None:
+    echo = "you sent client_secret=two%2Fparts%2B&refresh_token=na1-refresh"
+    said = answer(400, {"error": "invalid_client", "error_description": echo})
+    oauth = app(client_secret="two/parts+")
+    with pytest.raises(AuthenticationError, match=r"client_secret=\*\*\*&") as caught:
+        await Portal(script=[said]).batch(oauth)
+    assert "parts" not in str(caught.value)
+
+
 @pytest.mark.parametrize("duplicate", [pickle.dumps, copy.copy, copy.deepcopy])
 def test_cannot_be_pickled(duplicate: Callable[[Any], Any]) -> None:
     for thing in (app(), Portal().engine(app()).credentials):

@@ -50,6 +50,13 @@ async def test_clients_with_one_token_share_windows_and_day() -> None:
         assert gate_of(two).granted == 0
 
 
+async def test_place_is_the_same_however_it_is_written() -> None:
+    one = HubBatch("t", base_url=URL)
+    assert same(one, HubBatch("t", base_url=f"{URL}/"))
+    assert same(one, HubBatch("t", base_url="https://API.hubapi.com:443"))
+    assert not same(one, HubBatch("t", base_url=f"{URL}/proxy"))
+
+
 @pytest.mark.parametrize(
     "options",
     [

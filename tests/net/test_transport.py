@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from attrs import evolve
 from yarl import URL
 
 from hubbatch import ConfigurationError
@@ -511,3 +512,21 @@ def test_base_url_that_is_refused(base_url: Any, message: str) -> None:
 def test_http_to_another_machine_must_be_allowed() -> None:
     url = "http://gateway.internal"
     assert check_base_url(url, allow_http=True) == URL(url)
+
+
+async def test_large_body_is_sent_without_a_warning() -> None:
+    """aiohttp warns of more than a mebibyte in one piece; here warnings are errors."""
+    heard = []
+
+    async def serve(head: bytes, body: bytes, writer: asyncio.StreamWriter) -> None:
+        heard.append((head, body))
+        writer.write(whole("200 OK", b"{}"))
+
+    large = b"x" * (1024 * 1024 + 1)
+    async with serving(serve) as url, opened(url) as made:
+        answer, count = await send(made, evolve(REQUEST, body=large))
+    assert isinstance(answer, Response)
+    assert count == 1
+    [(head, body)] = heard
+    assert body == large
+    assert b"content-type: application/json\r\n" in head.lower()

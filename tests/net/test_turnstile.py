@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from hubbatch import RateLimit
+from hubbatch import OverloadedError, RateLimit
+from hubbatch.net.pacers import Pacer
 from hubbatch.net.pacing import Gate, Lane, Permit
-from hubbatch.net.turnstile import Pacer, Turnstile
+from hubbatch.net.turnstile import Turnstile
 
 
 class OwnError(Exception):
@@ -297,18 +298,32 @@ class Slow:
     def __init__(self) -> None:
         self.asked = 0
         self.cancelled = 0
+        self.closed = False
+        self.tickets: list[object] = []
+        self.returned: list[object] = []
         self.held: list[float] = []
 
-    def hold(self, seconds: float) -> None:
-        self.held.append(seconds)
-
-    async def acquire(self) -> None:
+    async def acquire(self, limit: RateLimit) -> object:
         self.asked += 1
+        self.limit = limit
         try:
             await asyncio.sleep(1)
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
+        return self.asked
+
+    def sent(self, ticket: object) -> None:
+        self.tickets.append(ticket)
+
+    def give_back(self, ticket: object) -> None:
+        self.returned.append(ticket)
+
+    def hold(self, seconds: float) -> None:
+        self.held.append(seconds)
+
+    async def aclose(self) -> None:
+        self.closed = True
 
 
 def over(gate: Gate, pacer: Pacer) -> None:
@@ -354,6 +369,56 @@ async def test_limiter_beneath_is_left_alone_when_nobody_waits(after: float) -> 
     assert pacer.asked == 1
     assert idle(gate, 9)
     assert await leave(gate) == pytest.approx(1.1 + after, abs=0.01)
+
+
+async def test_limiter_beneath_hears_of_its_tickets_and_holds() -> None:
+    gate, pacer = Gate(RateLimit(50), 9), Slow()
+    over(gate, pacer)
+    await leave(gate)
+    async with gate.permit(Lane.BULK, always) as permit:
+        assert permit is not None  # and is never sent
+    gate.hold(7)
+    assert pacer.limit == RateLimit(50)
+    assert (pacer.tickets, pacer.returned, pacer.held) == ([1], [2], [7])
+
+
+async def test_ticket_that_came_when_nobody_could_take_it_is_given_back() -> None:
+    gate, pacer = Gate(None, 9), Slow()
+    over(gate, pacer)
+    asyncio.get_running_loop().call_later(0.5, gate.hold, 5)
+    left = await leave(gate)
+    assert left == pytest.approx(6.5, abs=0.01)
+    assert (pacer.returned, pacer.tickets) == ([1], [2])
+
+
+async def test_what_the_limiter_beneath_raises_is_the_next_ones() -> None:
+    class Full(Slow):
+        async def acquire(self, limit: RateLimit) -> object:
+            if await super().acquire(limit) == 1:
+                raise OverloadedError("full")
+            return 0
+
+    gate = Gate(None, 9)
+    over(gate, Full())
+    one, other = await asyncio.gather(leave(gate), leave(gate), return_exceptions=True)
+    assert isinstance(one, OverloadedError)
+    assert other == pytest.approx(2, abs=0.01)
+    assert idle(gate, 9)
+
+
+async def test_limiter_beneath_that_was_cancelled_is_asked_again() -> None:
+    """As a loop does that is closing."""
+    gate, pacer = Gate(None, 9), Slow()
+    over(gate, pacer)
+    waiting = asyncio.create_task(leave(gate))
+    await asyncio.sleep(0.5)
+    paced = gate._shared().turnstile("objects")._paced
+    assert paced is not None
+    paced.cancel()
+    await asyncio.sleep(0.1)
+    gate._shared().turnstile("objects").nudge()
+    assert await waiting == pytest.approx(1.6, abs=0.01)
+    assert pacer.asked == 2
 
 
 # ---- any order of things

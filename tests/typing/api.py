@@ -143,6 +143,9 @@ class Company:
 
 
 async def typed(hub: HubBatch) -> None:
+    async for listed in hub.tickets.list(into=Ticket):
+        assert_type(listed, Ticket)
+    await hub.legacy.tickets.update([Ticket("a", id="1")])
     read = await hub.tickets.read(["1"], into=Ticket, id_property="ref")
     assert_type(read, CombinedResponse[Ticket])
     assert_type(read.results[0].due, date | None)

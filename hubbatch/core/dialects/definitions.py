@@ -27,6 +27,17 @@ from hubbatch.models import (
 # An error names a property under the very name that its key has: `context.name`.
 _NAME_FIELDS = frozenset({"name"})
 _REQUIRED = ("name", "label", "groupName", "type", "fieldType")
+# PropertyCreate in HubSpot's specifications; it refuses the whole call for others.
+_KINDS = {
+    "type": (
+        *("bool", "date", "datetime", "enumeration", "number", "phone_number"),
+        "string",
+    ),
+    "fieldType": (
+        *("booleancheckbox", "calculation_equation", "checkbox", "date", "file"),
+        *("html", "number", "phonenumber", "radio", "select", "text", "textarea"),
+    ),
+}
 
 
 def _options(raw: Any, _: object) -> list[PropertyOption]:
@@ -60,6 +71,11 @@ def _encode_create(_index: int, given: object) -> Encoded:
     for name in _REQUIRED:
         if not isinstance(body.get(name), str) or not body[name]:
             raise InvalidInput(f"{name} must be a non-empty str", name)
+    for name, kinds in _KINDS.items():
+        if body[name] not in kinds:
+            raise InvalidInput(
+                f"{name} is one of {', '.join(kinds)}, not {body[name]!r}", name
+            )
     texts = {name: text for name, text in body.items() if isinstance(text, str)}
     return make_key(body["name"], "name"), dumps(dict(body), texts), None
 

@@ -6,7 +6,8 @@ from typing import Any
 from hubbatch.core.calls import Dialect, Encoded, Encoder, Operation, Shape
 from hubbatch.core.codec import structure_legacy_object
 from hubbatch.core.encoding import dumps, fields_of, make_key, texts_of
-from hubbatch.core.values import InvalidInput, record_id
+from hubbatch.core.typed import is_typed
+from hubbatch.core.values import InvalidInput, number_id
 from hubbatch.models import (
     BatchResponse,
     CreateInput,
@@ -17,8 +18,11 @@ from hubbatch.models import (
 )
 
 
-_CREATE_FIELDS = frozenset({"properties", "objectWriteTraceId"})
-_UPDATE_FIELDS = frozenset({"objectId", "id", "properties", "objectWriteTraceId"})
+# v3's fields too, where what they say can be said in v1.
+_CREATE_FIELDS = frozenset({"properties", "associations", "objectWriteTraceId"})
+_UPDATE_FIELDS = frozenset(
+    {"objectId", "id", "idProperty", "properties", "objectWriteTraceId"}
+)
 _ID_FIELDS = frozenset({"objectId", "id"})
 
 
@@ -31,13 +35,16 @@ def _encode_create(_index: int, given: object) -> Encoded:
     if isinstance(given, LegacyCreateInput):
         properties = given.properties
     elif isinstance(given, CreateInput):
-        if given.associations:
-            raise InvalidInput("crm-objects/v1 takes no associations", "associations")
+        _refuse(given.associations or None, "takes no associations", "associations")
         properties = given.properties
     elif isinstance(given, list | tuple):
         properties = given  # HubSpot's own v1 form: names and values, and no more
     else:
-        properties = fields_of(given, _CREATE_FIELDS, "properties").get("properties")
+        fields = fields_of(given, _CREATE_FIELDS, "properties")
+        _refuse(
+            fields.get("associations") or None, "takes no associations", "associations"
+        )
+        properties = fields.get("properties")
     texts = texts_of(_from_name_values(properties), legacy=True)
     return None, dumps(_name_values(texts), texts), None
 
@@ -53,14 +60,14 @@ def _encode_update(_index: int, given: object) -> Encoded:
     if isinstance(given, LegacyUpdateInput):
         raw_id, properties = given.object_id, given.properties
     elif isinstance(given, UpdateInput):
-        if given.id_property is not None:
-            raise InvalidInput("crm-objects/v1 knows records by id only", "idProperty")
+        _refuse(given.id_property, "knows records by id only", "idProperty")
         name, raw_id, properties = "id", given.id, given.properties
     else:
         fields = fields_of(given, _UPDATE_FIELDS, "objectId and properties")
+        _refuse(fields.get("idProperty"), "knows records by id only", "idProperty")
         name, raw_id = _one_id(fields)
         properties = fields.get("properties")
-    number = _number(name, raw_id)
+    number = number_id(name, raw_id)
     texts = texts_of(_from_name_values(properties), legacy=True)
     body = {"objectId": number, "properties": _name_values(texts)}
     return make_key(str(number)), dumps(body, texts), None
@@ -72,9 +79,9 @@ def _id_encoder(_: Operation) -> Encoder:
 
 def _encode_id(_index: int, given: object) -> Encoded:
     name, raw_id = "id", given
-    if isinstance(given, Mapping):
+    if isinstance(given, Mapping) or is_typed(type(given)):
         name, raw_id = _one_id(fields_of(given, _ID_FIELDS, "id"))
-    number = _number(name, raw_id)
+    number = number_id(name, raw_id)
     return make_key(str(number)), b"%d" % number, None
 
 
@@ -86,11 +93,9 @@ def _one_id(fields: Mapping[str, Any]) -> tuple[str, object]:
     return "id", fields["id"]
 
 
-def _number(name: str, raw: object) -> int:
-    text = record_id(raw)
-    if not (text.isascii() and text.isdecimal()):
-        raise InvalidInput(f"{name} must be a number, not {text!r}", name)
-    return int(text)
+def _refuse(given: object, why: str, field: str) -> None:
+    if given is not None:
+        raise InvalidInput(f"crm-objects/v1 {why}", field)
 
 
 def _name_values(texts: Mapping[str, str]) -> list[dict[str, str]]:

@@ -13,7 +13,7 @@ from hubbatch.core.codec import (
     text_id,
 )
 from hubbatch.core.encoding import dumps, enveloped, fields_of, id_encoder, make_key
-from hubbatch.core.values import InvalidInput, record_id
+from hubbatch.core.values import InvalidInput, number_id
 from hubbatch.models import (
     DealSplit,
     DealSplitsInput,
@@ -38,14 +38,12 @@ def _encode_upsert(_index: int, given: object) -> Encoded:
     else:
         fields = fields_of(given, _FIELDS, "id and splits")
         raw_id, splits = fields.get("id"), fields.get("splits")
-    text = record_id(raw_id)
-    if not text.isdecimal():
-        raise InvalidInput(f"a deal's id is a number, not {text!r}", "id")
+    number = number_id("id", raw_id)
     if isinstance(splits, str | Mapping) or not isinstance(splits, Iterable):
         raise InvalidInput("splits must be a list of owners and percentages", "splits")
     # The one call that wants its ids as numbers.
-    body = {"id": int(text), "splits": [_split(one) for one in splits]}
-    return make_key(text), dumps(body, {}), None
+    body = {"id": number, "splits": [_split(one) for one in splits]}
+    return make_key(str(number)), dumps(body, {}), None
 
 
 def _split(given: object) -> dict[str, object]:

@@ -1,0 +1,1 @@
+"""A small backend of tickets in HubSpot, for several accounts."""

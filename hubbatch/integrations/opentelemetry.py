@@ -1,0 +1,289 @@
+"""Traces and metrics for OpenTelemetry.
+
+    hub = HubBatch(listeners=[OpenTelemetry()])
+
+It needs OpenTelemetry's API alone: what becomes of spans and figures is for the SDK
+that the application sets up. None of them holds a record's id, a property's value, a
+message of HubSpot or a token.
+"""
+
+from collections import Counter
+from contextvars import Token
+from typing import Any
+from urllib.parse import urlsplit
+
+from attrs import define, field
+
+from hubbatch.core.events import (
+    BatchBegun,
+    BatchEnded,
+    ChunkAnswered,
+    ChunkCut,
+    ChunkIsolated,
+    ChunkRetried,
+    ChunkSent,
+    ChunkSettled,
+    ChunkThrottled,
+    Event,
+    InputFailed,
+)
+from hubbatch.core.outcomes import OutcomeStatus
+
+
+try:
+    from opentelemetry import context, metrics, trace
+except ImportError as _missing:
+    raise ImportError(
+        "OpenTelemetry needs its API: pip install 'hubbatch[opentelemetry]'"
+    ) from _missing
+
+
+# The boundaries that the conventions for HTTP advise, and HubSpot's own limit of 100 s.
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 100)
+_INPUTS = (1, 2, 5, 10, 20, 50, 75, 99)
+
+_OK = 400  # from there on a status is an error
+
+
+@define(eq=False)
+class _Open:
+    """A span that is current where its event was told, until it is closed."""
+
+    span: trace.Span
+    _token: Token[context.Context] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._token = context.attach(trace.set_span_in_context(self.span))
+
+    def close(self) -> None:
+        """End the span, and make current what was so before."""
+        context.detach(self._token)
+        self.span.end()
+
+
+@define(eq=False)
+class _Batch(_Open):
+    """A batch under way, and how many of its records have been counted."""
+
+    counted: "Counter[str]" = field(factory=Counter, init=False)
+
+
+class OpenTelemetry:
+    """A listener that makes a span of every batch, and one below it of every request.
+
+    Spans are named `tickets.update` and, below, `POST /crm/v3/objects/...`; these
+    follow the conventions for HTTP clients. What aiohttp's own instrumentation makes
+    stands below them in turn; `OTEL_PYTHON_AIOHTTP_CLIENT_EXCLUDED_URLS=api.hubapi.com`
+    leaves it out. The span of a batch is below that of its caller, except with single
+    calls: they ride together on nobody's behalf, and begin a trace of their own.
+
+    The metrics, by object type and verb where it makes sense:
+
+    * `hubbatch.records` by `hubbatch.outcome`: succeeded, failed, unknown, not_sent;
+    * `hubbatch.batch.size`: the records of a request;
+    * `hubbatch.chunks.in_flight`: requests under way;
+    * `hubbatch.request.duration` in seconds, by status;
+    * `hubbatch.rate_limit.wait`: seconds that a request waited for leave to go;
+    * `hubbatch.retries` by `hubbatch.reason`, `hubbatch.responses.429` by
+      `hubbatch.policy`;
+    * `hubbatch.daily_quota.remaining` of each account that is known by its number.
+
+    Args:
+        base_url: where HubSpot is, as the client was told; for the spans.
+        tracer_provider: instead of the global one.
+        meter_provider: instead of the global one.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str = "https://api.hubapi.com",
+        tracer_provider: trace.TracerProvider | None = None,
+        meter_provider: metrics.MeterProvider | None = None,
+    ) -> None:
+        url = urlsplit(base_url)
+        self._base_url = base_url.rstrip("/")
+        self._server: dict[str, str | int] = {
+            "server.address": url.hostname or "",
+            "server.port": url.port or (80 if url.scheme == "http" else 443),
+        }
+        self._tracer = trace.get_tracer("hubbatch", tracer_provider=tracer_provider)
+        self._meters = _Meters(metrics.get_meter("hubbatch", "", meter_provider))
+        self._batches: dict[int, _Batch] = {}
+        self._requests: dict[tuple[int, int], _Open] = {}
+
+    def __call__(self, event: Event) -> None:
+        """Take note of an event."""
+        match event:
+            case BatchBegun():
+                self._begin(event)
+            case BatchEnded():
+                self._end(event)
+            case ChunkCut():
+                self._meters.size.record(event.inputs, _about(event))
+            case ChunkSent():
+                self._send(event)
+            case ChunkAnswered():
+                self._answer(event)
+            case ChunkSettled():
+                self._count(event, OutcomeStatus.SUCCEEDED, event.succeeded)
+            case InputFailed():
+                self._count(event, event.status, 1)
+            case ChunkRetried() | ChunkThrottled() | ChunkIsolated():
+                self._note(event)
+            case _:
+                """Of no kind that is known here."""
+
+    # ---- a batch
+
+    def _begin(self, event: BatchBegun) -> None:
+        attributes = {**_about(event), "hubbatch.lane": event.lane}
+        if event.account is not None:
+            attributes["hubbatch.account"] = event.account
+        span = self._tracer.start_span(event.operation, attributes=attributes)
+        self._batches[event.batch] = _Batch(span)
+
+    def _end(self, event: BatchEnded) -> None:
+        batch, summary = self._batches[event.batch], event.summary
+        for status in OutcomeStatus:
+            # What was read back after a lost answer is told of by nothing else.
+            rest = getattr(summary, status) - batch.counted[status]
+            self._count(event, status, rest)
+        batch.span.set_attributes(
+            {
+                "hubbatch.records": summary.inputs,
+                "hubbatch.chunks": summary.requests,
+                "hubbatch.num_errors": summary.inputs - summary.succeeded,
+            }
+        )
+        if event.error is not None:
+            _fail(batch.span, event.error)
+        del self._batches[event.batch]
+        batch.close()
+
+    def _count(self, event: Event, status: str, number: int) -> None:
+        if number > 0:
+            self._batches[event.batch].counted[status] += number
+            about = {**_about(event), "hubbatch.outcome": str(status)}
+            self._meters.records.add(number, about)
+
+    def _note(self, event: ChunkRetried | ChunkThrottled | ChunkIsolated) -> None:
+        span, about = self._batches[event.batch].span, _about(event)
+        if isinstance(event, ChunkThrottled):
+            policy = event.policy or "unknown"
+            self._meters.throttled.add(1, {**about, "hubbatch.policy": policy})
+            told: dict[str, Any] = {
+                "hubbatch.policy": policy,
+                "hubbatch.wait": event.retry_after,
+            }
+            span.add_event("rate_limit.wait", told)
+            return
+        cause = _known(
+            {
+                "http.response.status_code": event.status,
+                "hubbatch.category": event.category,
+                "hubbatch.correlation_id": event.correlation_id,
+            }
+        )
+        if isinstance(event, ChunkIsolated):
+            span.add_event("isolated", {**cause, "hubbatch.parts": event.parts})
+            return
+        reason = str(event.category or event.status or "no_answer")
+        self._meters.retries.add(1, {**about, "hubbatch.reason": reason})
+        span.add_event("retry", {**cause, "hubbatch.wait": event.wait})
+
+    # ---- a request
+
+    def _send(self, event: ChunkSent) -> None:
+        about = _about(event)
+        self._meters.waited.record(event.waited, about)
+        self._meters.in_flight.add(1, about)
+        attributes = {
+            **about,
+            **self._server,
+            "http.request.method": event.method,
+            "url.full": self._base_url + event.path,
+            "url.template": event.path,
+            "hubbatch.records": event.inputs,
+            "hubbatch.rate_limit.wait": event.waited,
+        }
+        if event.attempt > 1:
+            attributes["http.request.resend_count"] = event.attempt - 1
+        parent = trace.set_span_in_context(self._batches[event.batch].span)
+        self._requests[event.batch, event.first_index] = _Open(
+            self._tracer.start_span(
+                f"{event.method} {event.path}",
+                parent,
+                kind=trace.SpanKind.CLIENT,
+                attributes=attributes,
+            )
+        )
+
+    def _answer(self, event: ChunkAnswered) -> None:
+        about = _about(event)
+        self._meters.in_flight.add(-1, about)
+        status = _known({"http.response.status_code": event.status})
+        self._meters.duration.record(event.seconds, {**about, **status})
+        if event.daily_remaining is not None and event.account is not None:
+            account = {"hubbatch.account": event.account}
+            self._meters.remaining.set(event.daily_remaining, account)
+        request = self._requests.pop((event.batch, event.first_index))
+        request.span.set_attributes(status)
+        if event.status is None or event.status >= _OK:
+            _fail(request.span, str(event.status or "no_answer"))
+        request.close()
+
+
+class _Meters:
+    """The instruments."""
+
+    def __init__(self, meter: metrics.Meter) -> None:
+        self.records = meter.create_counter(
+            "hubbatch.records", "{record}", "Records by what became of them."
+        )
+        self.size = meter.create_histogram(
+            "hubbatch.batch.size",
+            "{record}",
+            "Records of a request.",
+            explicit_bucket_boundaries_advisory=_INPUTS,
+        )
+        self.in_flight = meter.create_up_down_counter(
+            "hubbatch.chunks.in_flight", "{request}", "Requests under way."
+        )
+        self.duration = meter.create_histogram(
+            "hubbatch.request.duration",
+            "s",
+            "From when a request left until its answer was read.",
+            explicit_bucket_boundaries_advisory=_SECONDS,
+        )
+        self.waited = meter.create_histogram(
+            "hubbatch.rate_limit.wait",
+            "s",
+            "How long a request waited for leave to go.",
+            explicit_bucket_boundaries_advisory=_SECONDS,
+        )
+        self.retries = meter.create_counter(
+            "hubbatch.retries", "{request}", "Requests that are sent again."
+        )
+        self.throttled = meter.create_counter(
+            "hubbatch.responses.429", "{response}", "Answers of too many requests."
+        )
+        self.remaining = meter.create_gauge(
+            "hubbatch.daily_quota.remaining",
+            "{request}",
+            "What HubSpot says is left of the account's day.",
+        )
+
+
+def _about(event: Event) -> dict[str, Any]:
+    object_type, _, verb = event.operation.rpartition(".")
+    return {"hubbatch.object_type": object_type, "hubbatch.verb": verb}
+
+
+def _known(attributes: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in attributes.items() if value is not None}
+
+
+def _fail(span: trace.Span, kind: str) -> None:
+    span.set_attribute("error.type", kind)
+    span.set_status(trace.StatusCode.ERROR)

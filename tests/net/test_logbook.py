@@ -1,0 +1,166 @@
+"""What is written to the log, at which level, and what never is."""
+
+import asyncio
+import logging
+import subprocess
+import sys
+
+from typing import Any
+
+import pytest
+
+from hubbatch import (
+    BatchEnded,
+    ChunkCut,
+    ChunkRetried,
+    ChunkSent,
+    ChunkThrottled,
+    InputFailed,
+)
+from hubbatch.core.answers import Response
+from hubbatch.net.listening import Listeners
+from hubbatch.net.logbook import Logbook
+from hubbatch.net.mailbox import Mailboxes
+from tests.net.crm import SECRET, engine, page, throttled, updates
+from tests.net.test_events import UPDATE, filled, listened
+
+
+@pytest.fixture(autouse=True)
+def everything(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, logger="hubbatch")
+
+
+def levels(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
+    return [
+        (record.levelname, record.getMessage().split(": ", maxsplit=1)[1])
+        for record in caplog.records
+    ]
+
+
+async def test_a_batch_is_one_line_of_information(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await listened(filled(), UPDATE, updates(3))
+    assert [record.levelname for record in caplog.records] == [
+        *["DEBUG"] * 4,
+        "INFO",
+    ]
+    ended: Any = caplog.records[-1]
+    assert ended.getMessage().startswith("tickets.update of account None, batch ")
+    assert "of 3 inputs 3 succeeded, 0 failed" in ended.getMessage()
+    assert (ended.operation, ended.succeeded, ended.error) == (
+        "tickets.update",
+        3,
+        None,
+    )
+
+
+async def test_single_calls_are_no_news(caplog: pytest.LogCaptureFixture) -> None:
+    await Mailboxes(engine(filled())).ask(UPDATE, updates(1)[0])
+    assert {record.levelname for record in caplog.records} == {"DEBUG"}
+    assert {record.lane for record in caplog.records if hasattr(record, "lane")} == {
+        "single"
+    }
+
+
+async def test_a_retry_is_a_warning_with_its_correlation_id(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    answer = Response(503, {"X-HubSpot-Correlation-Id": "c-7"}, b"")
+    await listened(filled(script=[answer]), UPDATE, updates(3))
+    [warning] = [one for one in caplog.records if one.levelname == "WARNING"]
+    retried: Any = warning
+    assert (retried.status, retried.correlation_id) == (503, "c-7")
+    assert "correlation id c-7" in retried.getMessage()
+
+
+async def test_a_429_is_one_warning_a_minute(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    crm = filled(script=[throttled(Retry_After="3")] * 2)
+    shared = listened(crm, UPDATE, updates(3))
+    engine = shared._engine
+    await shared
+    for _ in range(2):
+        crm.script.append(throttled(Retry_After="3"))
+        await asyncio.sleep(61)
+        await type(shared)(engine, UPDATE, updates(3))
+    warnings = [one for one in caplog.records if one.levelname == "WARNING"]
+    assert [record.getMessage().partition(" were ")[2] for record in warnings] == [
+        "answered with 429 (TEN_SECONDLY_ROLLING): nothing leaves for 3.0 s"
+    ] * 3
+    all_of_them = [one for one in caplog.records if "with 429 (" in one.getMessage()]
+    assert len(all_of_them) == 4
+
+
+async def test_each_account_has_warnings_of_its_own(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    logbook = Logbook()
+    for account in ("1", "2", "1"):
+        logbook(
+            ChunkThrottled(
+                account=account, operation="x", first_index=0, inputs=1, retry_after=1
+            )
+        )
+    assert [record.levelname for record in caplog.records] == [
+        "WARNING",
+        "WARNING",
+        "DEBUG",
+    ]
+
+
+async def test_only_what_would_be_written_is_made(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    nobody = Listeners([])
+    wanted: dict[str, set[object]] = {
+        "DEBUG": {ChunkSent, InputFailed, BatchEnded, ChunkRetried},
+        "INFO": {BatchEnded, ChunkRetried},
+        "WARNING": {ChunkRetried},
+        "ERROR": set(),
+    }
+    for level, kinds in wanted.items():
+        caplog.set_level(level, logger="hubbatch")
+        for kind in (ChunkSent, InputFailed, BatchEnded, ChunkRetried, ChunkCut):
+            assert nobody.wants(kind) == (kind in kinds)
+        assert Listeners([print]).wants(ChunkCut)
+
+
+async def test_another_listener_does_not_make_the_log_say_more(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.WARNING, logger="hubbatch")
+    await listened(filled(), UPDATE, updates(3), lambda _: None)
+    assert not caplog.records
+
+
+async def test_no_value_message_or_token_is_written(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Not in the lines, and not in what a handler of JSON would add to them."""
+    refusal = b'{"message":"the-message quotes the-value","category":"the-category"}'
+    crm = filled(script=[page(502), throttled(), Response(400, {}, refusal)])
+    given: list[Any] = [
+        {"id": str(n), "properties": {"value": f"bad-the-value-{n}"}}
+        for n in range(1, 4)
+    ]
+    given += [{"id": "1", "properties": {"value": float("nan")}}]
+    await listened(crm, UPDATE, given)
+    written = caplog.text + repr([vars(record) for record in caplog.records])
+    assert "the-category" in written
+    for secret in ("the-value", "the-message", "is bad", "nan", SECRET, "pat-"):
+        assert secret not in written
+
+
+def test_a_program_without_logging_is_left_in_peace() -> None:
+    """The logger has a handler that does nothing, and no level of its own."""
+    program = (
+        "import hubbatch, logging; log = logging.getLogger('hubbatch');"
+        "log.warning('heard?'); print(log.level, log.handlers)"
+    )
+    ran = subprocess.run(  # noqa: S603 -- our own
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert ran.stderr == ""
+    assert ran.stdout == "0 [<NullHandler (NOTSET)>]\n"
