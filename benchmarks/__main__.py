@@ -4,8 +4,8 @@
     python -m benchmarks --quick          fewer records and rounds; prints only
     python -m benchmarks clients inside   some of them; prints only
 
-Those that are scripts of their own (`python benchmarks/limit.py`) run last, and their
-output is shown as it is.
+Scripts of their own run last, and their output is shown as it is. The pages on limits
+and on single calls show what the other scripts found.
 """
 
 import argparse
@@ -27,7 +27,6 @@ from .tables import Section
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"
 MODULES = ("clients", "inside", "imports", "growth")
-# What they measure is not the cost of the client, or takes the simulator.
 SCRIPTS = {
     "memory": ("Memory", ()),
     "isolation": ("Isolation", ()),

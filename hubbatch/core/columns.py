@@ -56,6 +56,8 @@ def write_columns(operation: Operation) -> ColumnEncoder:
             bodies = []
             for body["id"], body["properties"], body["objectWriteTraceId"] in columns:
                 bodies.append(orjson.dumps(body))
+            # By now all names are texts, and to compare them runs nobody's code.
+            _check(not any(map(contains, properties, repeat(""))))
         except (_Unusual, LookupError, TypeError):
             return None
         return keys, bodies
@@ -80,7 +82,6 @@ def _usual(block: Sequence[Any]) -> tuple[list[str], list[dict[str, str]]]:
     _check(_all(str, ids) and _all(dict, properties))
     values = chain.from_iterable(map(dict.values, properties))
     _check(countOf(map(type, values), str) == sum(map(len, properties)))
-    _check(not any(map(contains, properties, repeat(""))))
     return ids, properties
 
 
