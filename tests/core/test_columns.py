@@ -11,16 +11,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch.core.encoding import column_encoder, encoder
-from hubbatch.core.operations import Operation, object_operation
+from hubbatch.core.operations import (
+    Operation,
+    create_operation,
+    object_operation,
+    read_operation,
+)
 from hubbatch.core.values import InvalidInput
-from hubbatch.models import UpdateInput, UpsertInput
+from hubbatch.models import CreateInput, UpdateInput, UpsertInput
 
-from .helpers import CREATE, READ, UPDATE, UPSERT
+from .helpers import ARCHIVE, CREATE, LEGACY, READ, UPDATE, UPSERT
 
 
 UPDATE_BY_REF = object_operation(
     "update", "tickets", api_version="v3", id_property="ref"
 )
+RECONCILED = create_operation("tickets", api_version="v3", reconcile_by="ref")
+READ_BY_REF = read_operation("tickets", api_version="v3", id_property="ref")
 UPSERT_BY_NOTHING = object_operation("upsert", "tickets", api_version="v3")
 
 
@@ -57,9 +64,25 @@ INPUTS = st.one_of(
     ),
     st.builds(UpdateInput, IDS, PROPERTIES, st.none() | st.just("ref"), st.none()),
     st.builds(UpsertInput, st.just("7"), PLAIN_PROPERTIES),
+    st.builds(lambda texts: {"properties": texts}, PLAIN_PROPERTIES | PROPERTIES),
+    st.integers(1, 10**12).map(str),
+    TEXTS,
     st.integers(),
 )
-OPERATIONS = st.sampled_from([UPDATE, UPDATE_BY_REF, UPSERT, UPSERT_BY_NOTHING, CREATE])
+OPERATIONS = st.sampled_from(
+    [
+        UPDATE,
+        UPDATE_BY_REF,
+        UPSERT,
+        UPSERT_BY_NOTHING,
+        CREATE,
+        RECONCILED,
+        READ,
+        READ_BY_REF,
+        ARCHIVE,
+        LEGACY,
+    ]
+)
 BLOCKS = st.lists(INPUTS, min_size=1, max_size=4) | st.lists(
     INPUTS, min_size=1, max_size=1
 ).map(lambda some: some * 2)
@@ -83,9 +106,11 @@ def test_a_block_has_the_bytes_of_its_inputs(
     assert [*zip(*at_once, [None] * len(block), strict=True)] == singly
 
 
-@given(BLOCKS)
-def test_what_must_not_be_sent_is_never_done_at_once(block: list[Any]) -> None:
-    encode, refused = encoder(UPDATE), False
+@given(OPERATIONS, BLOCKS)
+def test_what_must_not_be_sent_is_never_done_at_once(
+    operation: Operation, block: list[Any]
+) -> None:
+    encode, refused = encoder(operation), False
     for index, given_input in enumerate(block):
         try:
             encode(index, given_input)
@@ -93,7 +118,7 @@ def test_what_must_not_be_sent_is_never_done_at_once(block: list[Any]) -> None:
             refused = True
 
     if refused:
-        assert columns(UPDATE, block) is None
+        assert columns(operation, block) is None
 
 
 @pytest.mark.parametrize(
@@ -105,14 +130,20 @@ def test_what_must_not_be_sent_is_never_done_at_once(block: list[Any]) -> None:
         (UPDATE, UpsertInput("512", {"subject": "a"})),
         (UPSERT, {"id": "T-7", "properties": {"subject": "ä"}}),
         (UPSERT, UpsertInput("T-7", {"subject": "a"})),
+        (CREATE, {"properties": {"subject": "a"}}),
+        (READ, "512"),
+        (READ_BY_REF, "T-7"),
+        (ARCHIVE, "512"),
     ],
 )
 def test_the_usual_is_done_at_once(operation: Operation, usual: Any) -> None:
     keys, bodies = columns(operation, [usual, usual], first=41)
 
     assert len(keys) == len(bodies) == 2
-    traces = [orjson.loads(body)["objectWriteTraceId"] for body in bodies]
-    assert traces == ["41", "42"]
+    traces = [orjson.loads(body).get("objectWriteTraceId") for body in bodies]
+    assert traces == (
+        ["41", "42"] if operation.call.creates or operation is UPDATE else [None, None]
+    )
 
 
 @pytest.mark.parametrize(
@@ -143,13 +174,30 @@ def test_the_usual_is_done_at_once(operation: Operation, usual: Any) -> None:
         (UPSERT, {**PLAIN, "id": " T-7"}),
         (UPSERT, {**PLAIN, "id": ""}),
         (UPSERT_BY_NOTHING, PLAIN),
-        (CREATE, {"properties": {"subject": "a"}}),
-        (READ, "512"),
+        (CREATE, {"properties": {"subject": 5}}),
+        (CREATE, {"properties": {"": "a"}}),
+        (CREATE, {"properties": {}, "associations": []}),
+        (CREATE, {"objectWriteTraceId": "mine"}),
+        (CREATE, CreateInput({"subject": "a"})),
+        (RECONCILED, {"properties": {"ref": "a"}}),
+        (READ, 512),
+        (READ, "0512"),
+        (READ, Text("512")),
+        (READ, {"id": "512"}),
+        (READ_BY_REF, "T-7 "),
+        (READ_BY_REF, "\ud800"),
+        (LEGACY, {"objectId": 5, "properties": []}),
     ],
 )
 def test_anything_else_is_left_to_the_single_encoder(
     operation: Operation, other: Any
 ) -> None:
+    plain = {CREATE: {"properties": {}}, READ: "1"}.get(operation, PLAIN)
     assert columns(operation, [other]) is None
-    assert columns(operation, [PLAIN, other]) is None
-    assert columns(operation, [other, PLAIN]) is None
+    assert columns(operation, [plain, other]) is None
+    assert columns(operation, [other, plain]) is None
+
+
+@pytest.mark.parametrize("operation", [UPDATE, UPSERT, CREATE, READ, ARCHIVE])
+def test_nothing_is_no_block(operation: Operation) -> None:
+    assert columns(operation, []) in (None, ([], []))
