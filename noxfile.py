@@ -108,7 +108,6 @@ def soak(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Run the benchmarks; each prints a table."""
-    session.install(".[cli,fastapi,redis]", "python-multipart", "uvicorn")
-    for script in sorted(Path("benchmarks").glob("*.py")):
-        session.run("python", str(script))
+    """Run the benchmarks and write docs/benchmarks.md; `-- --quick` only prints."""
+    session.install(".[cli]", "--group", "bench")
+    session.run("python", "-m", "benchmarks", *session.posargs)

@@ -7,9 +7,10 @@ answer may be missing; a missing one is None. Timestamps are aware datetimes.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from reprlib import Repr
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from attrs import Factory, define, frozen
+from attrs import Factory, define, field, frozen
 
 
 R = TypeVar("R")
@@ -472,6 +473,12 @@ class StandardError:
     errors: Sequence[ErrorDetail] = ()
 
 
+# The repr of a response stays short: asyncio makes one of a task and its result
+# whenever it names the task, and a response may have a million results.
+_short = Repr()
+_short.maxlist, _short.maxother = 3, 500
+
+
 @define
 class BatchResponse(Generic[R]):
     """HubSpot's answer to one call, or several merged by `hubbatch.merge`.
@@ -481,9 +488,9 @@ class BatchResponse(Generic[R]):
     """
 
     status: str = "COMPLETE"
-    results: list[R] = Factory(list)
+    results: list[R] = field(factory=list, repr=_short.repr)
     num_errors: int = 0
-    errors: list[StandardError] = Factory(list)
+    errors: list[StandardError] = field(factory=list, repr=_short.repr)
     requested_at: datetime | None = None
     started_at: datetime | None = None
     completed_at: datetime | None = None

@@ -75,3 +75,14 @@ def test_nothing_mutable_is_shared() -> None:
     assert BatchResponse() == BatchResponse()
     assert BatchResponse().results == []
     assert LegacyObject(None, None, 1).properties == {}
+
+
+def test_the_repr_of_a_response_stays_short() -> None:
+    """Asyncio makes one whenever it names a finished task, for whoever waits for it."""
+    results = [SimplePublicObject(str(n), {"subject": "s" * 90}) for n in range(5_000)]
+    errors = [StandardError(message="m" * 90) for _ in range(5_000)]
+    shown = repr(BatchResponse(results=results, num_errors=5_000, errors=errors))
+
+    assert "id='2'" in shown
+    assert "num_errors=5000" in shown
+    assert len(shown) < 4_000

@@ -11,8 +11,8 @@ from hubbatch.errors import (
     RecordInvalid,
 )
 
-from .calls import Encoder, Operation
-from .encoding import encoder
+from .calls import ColumnEncoder, Encoder, Operation
+from .encoding import column_encoder, encoder
 from .outcomes import (
     Outcome,
     OutcomeStatus,
@@ -71,15 +71,25 @@ class Ledger:
     summary: Summary = field(factory=Summary)
     ended: str | None = field(default=None, init=False)
     _encode: Encoder = field(init=False)
+    _encode_columns: ColumnEncoder = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._encode = encoder(self.operation)
+        self._encode_columns = column_encoder(self.operation)
 
     def take_in(self, block: list[Any]) -> None:
         """Encode inputs and offer them; what cannot be sent fails on the spot."""
         first = self.summary.inputs
         self.summary.inputs += len(block)
         self.emit.took(block)
+        columns = self._encode_columns(first, block)
+        if columns is None:
+            self._take_in_singly(first, block)
+        else:
+            indices = [*range(first, self.summary.inputs)]
+            self.desk.offer(Chunk(indices, [*block], *columns))
+
+    def _take_in_singly(self, first: int, block: list[Any]) -> None:
         offered = Chunk()
         invalid = []
         for index, given in enumerate(block, first):

@@ -33,6 +33,10 @@ Verb = Literal[
 # it, if any. A bare tuple: there is one per record.
 Encoded: TypeAlias = tuple[str | None, bytes, str | None]
 Encoder: TypeAlias = Callable[[int, object], Encoded]
+# The keys and the bodies of a block of inputs, none of which has a trace id of its own.
+Columns: TypeAlias = tuple[list[str | None], list[bytes]]
+# Takes the index of the first input, and the block; None if it cannot be done at once.
+ColumnEncoder: TypeAlias = Callable[[int, Sequence[Any]], Columns | None]
 Query: TypeAlias = Mapping[str, str | Sequence[str]]
 
 
@@ -98,12 +102,15 @@ class Dialect:
         body: makes the body of a request from encoded inputs, joined by commas.
         parts: reads an answer whole, and each of its results with the function given.
         results: what the results are; None where only errors are told.
+        columns: makes what encodes inputs a block at a time, as `encoder` would; None
+            where there is no such thing.
     """
 
     encoder: Callable[["Operation"], Encoder]
     body: Callable[["Operation", bytes], bytes]
     parts: Callable[[Any, Callable[[Any], Any]], BatchResponse[Any]]
     results: Shape | None = None
+    columns: Callable[["Operation"], ColumnEncoder] | None = None
 
 
 @frozen

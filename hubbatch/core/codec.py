@@ -34,6 +34,8 @@ T = TypeVar("T")
 Raw = Mapping[str, Any]
 Hook = Callable[[Any, Any], Any]
 
+_from_iso = datetime.fromisoformat
+
 
 def camel_case(name: str) -> str:
     """Give HubSpot's spelling of a field's name: `created_at` -> `createdAt`."""
@@ -53,13 +55,11 @@ def structure_upsert_object(raw: Raw) -> SimplePublicUpsertObject:
 
 def _object_fields(raw: Raw) -> tuple[Any, ...]:
     get = raw.get
-    archived_at = get("archivedAt")
-    history = get("propertiesWithHistory")
-    # dict() and str() refuse an answer of the wrong shape instead of handing it on.
-    properties = get("properties")
+    record_id, properties = raw["id"], get("properties")
+    archived_at, history = get("archivedAt"), get("propertiesWithHistory")
     return (
-        text_id(raw["id"]),
-        {} if properties is None else mapping_of(properties),
+        record_id if type(record_id) is str else text_id(record_id),
+        properties if type(properties) is dict else _properties(properties),
         _datetime(get("createdAt")),
         _datetime(get("updatedAt")),
         get("archived"),
@@ -69,6 +69,10 @@ def _object_fields(raw: Raw) -> tuple[Any, ...]:
         get("url"),
         get("warnings"),
     )
+
+
+def _properties(raw: object) -> dict[str, Any]:
+    return {} if raw is None else mapping_of(raw)
 
 
 def text_id(raw: object) -> str:
@@ -91,7 +95,7 @@ def _datetime(raw: object) -> datetime | None:
     """Read a timestamp; one that cannot be read is as good as none."""
     if type(raw) is str:
         try:
-            value = datetime.fromisoformat(raw)
+            value = _from_iso(raw)
         except ValueError:
             return None
         return value if value.tzinfo else value.replace(tzinfo=UTC)
@@ -261,6 +265,42 @@ def unstructure(value: object) -> Any:
     return converter.unstructure(value)
 
 
+# How the fields of a class are read and written that are not as cattrs has it.
+_Fields = Mapping[str, Callable[..., Any]]
+_taught: dict[type, tuple[_Fields, _Fields]] = {}
+
+
+def teach(
+    cls: type, reads: _Fields | None = None, writes: _Fields | None = None
+) -> None:
+    """Make a class known, its fields in camel case; some of them by functions.
+
+    What reads and writes it is made when it is first needed: to make all of it would
+    take as long as to import the rest.
+    """
+    _taught[cls] = (reads or {}, writes or {})
+
+
+def _reader(cls: type) -> Hook:
+    reads, _ = _taught[cls]
+    overrides: dict[str, Any] = {
+        name: override(rename=camel_case(name), struct_hook=reads.get(name))
+        for name in _names(cls)
+    }
+    hook: Hook = make_dict_structure_fn(cls, converter, **overrides)
+    return hook
+
+
+def _writer(cls: type) -> Callable[[Any], Any]:
+    _, writes = _taught[cls]
+    overrides: dict[str, Any] = {
+        name: override(rename=camel_case(name), unstruct_hook=writes.get(name))
+        for name in _names(cls)
+    }
+    written: Any = make_dict_unstructure_fn(cls, converter, **overrides)
+    return _leaving_out(written)
+
+
 def _make_converter() -> Converter:
     made = Converter(detailed_validation=False)
     made.register_structure_hook(datetime | None, lambda raw, _: _datetime(raw))
@@ -269,49 +309,11 @@ def _make_converter() -> Converter:
         int | None, lambda raw, _: raw if type(raw) is int else None
     )
     made.register_unstructure_hook(datetime, iso_milliseconds)
-    special: dict[type, dict[str, Callable[[Any, Any], Any]]] = {
-        ValueWithTimestamp: {},
-        ErrorDetail: {"context": lambda raw, _: structure_context(raw)},
-        StandardError: {
-            "context": lambda raw, _: structure_context(raw),
-            "links": lambda raw, _: _links(raw) or None,
-            "errors": lambda raw, _: _details(raw),
-        },
-    }
-    for cls, hooks in special.items():
-        _teach_reading(made, cls, hooks)
-    for cls in (*special, SimplePublicObject, SimplePublicUpsertObject, BatchResponse):
-        _teach_writing(made, cls, {})
     made.register_unstructure_hook(LegacyObject, _unstructure_legacy_object)
     made.register_unstructure_hook(LegacyProperty, _unstructure_legacy_property)
+    made.register_structure_hook_factory(_taught.__contains__, _reader)
+    made.register_unstructure_hook_factory(_taught.__contains__, _writer)
     return made
-
-
-def _teach_reading(made: Converter, cls: type, hooks: Mapping[str, Hook]) -> None:
-    overrides: dict[str, Any] = {
-        name: override(rename=camel_case(name), struct_hook=hooks.get(name))
-        for name in _names(cls)
-    }
-    made.register_structure_hook(cls, make_dict_structure_fn(cls, made, **overrides))
-
-
-def _teach_writing(made: Converter, cls: type, hooks: Mapping[str, Any]) -> None:
-    overrides: dict[str, Any] = {
-        name: override(rename=camel_case(name), unstruct_hook=hooks.get(name))
-        for name in _names(cls)
-    }
-    written: Any = make_dict_unstructure_fn(cls, made, **overrides)
-    made.register_unstructure_hook(cls, _leaving_out(written))
-
-
-def teach(
-    cls: type,
-    reads: Mapping[str, Hook] | None = None,
-    writes: Mapping[str, Callable[[Any], Any]] | None = None,
-) -> None:
-    """Make a class known, its fields in camel case; some of them by functions."""
-    _teach_reading(converter, cls, reads or {})
-    _teach_writing(converter, cls, writes or {})
 
 
 def of_class(cls: type[T]) -> Callable[[Any], T]:
@@ -343,3 +345,16 @@ def _leaving_out(write: Callable[[Any], dict[str, Any]]) -> Callable[[Any], Any]
 
 
 converter: Converter = _make_converter()
+
+teach(ValueWithTimestamp)
+teach(ErrorDetail, {"context": lambda raw, _: structure_context(raw)})
+teach(
+    StandardError,
+    {
+        "context": lambda raw, _: structure_context(raw),
+        "links": lambda raw, _: _links(raw) or None,
+        "errors": lambda raw, _: _details(raw),
+    },
+)
+for _cls in (SimplePublicObject, SimplePublicUpsertObject, BatchResponse):
+    teach(_cls)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
+from types import NoneType
 from typing import Any, Final, Generic, overload
 
 from attrs import Factory, define, field
@@ -151,7 +152,7 @@ class Collector(Generic[R]):
                 self.results[index] = result
         if chunk.attempts != 1:
             self.attempts.update(dict.fromkeys(indices, chunk.attempts))
-        if None in results:
+        if NoneType in map(type, results):  # `None in results` compares the fields
             self.keys.update(zip(indices, chunk.keys, strict=True))
         for index, followers in chunk.followers.items():
             for follower, _ in followers:

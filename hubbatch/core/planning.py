@@ -6,119 +6,16 @@ is what lets a million of them pass.
 """
 
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from itertools import chain
-from typing import Any
 
 from attrs import Factory, define, field
 
 from .calls import Repeats
+from .chunks import Chunk, Queue
 
 
-@define(eq=False)
-class Chunk:
-    """Inputs that travel in one request, as columns of equal length.
-
-    Attributes:
-        indices: each input's place in the whole batch.
-        inputs: the objects that the caller gave.
-        keys: what must not stand twice in a request; None for a create.
-        bodies: the inputs as JSON.
-        traces: by index, the trace ids that the caller gave; the others are sent
-            with their index as one.
-        followers: by index, further inputs with the same key, answered with it.
-        attempts: how many requests have carried it.
-        doubtful: whether one of them may have been processed unseen.
-        in_flight: whether one has left and what became of it has not been read yet.
-        asked_again: whether it is alone because an answer did not mention it.
-        suspect: whether it is a part of a chunk that was refused for its records.
-        probing: whether its records are looked for before they are created again.
-        probes: how often they have been looked for.
-        pages: by index, what was answered already where an answer goes on.
-        left_at: when the first request left that may have written it, if that is known.
-    """
-
-    indices: list[int] = Factory(list)
-    inputs: list[object] = Factory(list)
-    keys: list[str | None] = Factory(list)
-    bodies: list[bytes] = Factory(list)
-    traces: dict[int, str] = Factory(dict)
-    followers: dict[int, list[tuple[int, object]]] = Factory(dict)
-    attempts: int = 0
-    doubtful: bool = False
-    in_flight: bool = False
-    asked_again: bool = False
-    suspect: bool = False
-    probing: bool = False
-    probes: int = 0
-    pages: dict[int, list[Any]] = Factory(dict)
-    left_at: float | None = None
-
-    def __len__(self) -> int:
-        return len(self.indices)
-
-    def add(
-        self, index: int, given: object, key: str | None, body: bytes, trace: str | None
-    ) -> None:
-        """Append one input."""
-        self.indices.append(index)
-        self.inputs.append(given)
-        self.keys.append(key)
-        self.bodies.append(body)
-        if trace is not None:
-            self.traces[index] = trace
-
-    def trace(self, position: int) -> str:
-        """Give the trace id under which the input at a position is sent."""
-        index = self.indices[position]
-        return self.traces.get(index) or str(index)
-
-    @property
-    def count(self) -> int:
-        """How many inputs are answered by it, followers included."""
-        if not self.followers:
-            return len(self.indices)
-        return len(self.indices) + sum(map(len, self.followers.values()))
-
-    def everyone(self) -> Iterator[tuple[int, object, str | None]]:
-        """Go through index, input and key of all of them, followers included."""
-        columns = zip(self.indices, self.inputs, self.keys, strict=True)
-        for index, given, key in columns:
-            yield index, given, key
-            for follower, same in self.followers.get(index, ()):
-                yield follower, same, key
-
-    def pick(self, positions: Sequence[int]) -> "Chunk":
-        """Make a chunk of some of the inputs, with this one's history."""
-        indices = [self.indices[position] for position in positions]
-        return Chunk(
-            indices,
-            [self.inputs[position] for position in positions],
-            [self.keys[position] for position in positions],
-            [self.bodies[position] for position in positions],
-            {index: self.traces[index] for index in indices if index in self.traces},
-            {i: self.followers[i] for i in indices if i in self.followers},
-            attempts=self.attempts,
-            doubtful=self.doubtful,
-            asked_again=self.asked_again,
-            suspect=self.suspect,
-            probing=self.probing,
-            probes=self.probes,
-            pages={i: self.pages[i] for i in indices if i in self.pages},
-            left_at=self.left_at,
-        )
-
-    def shift(self, count: int) -> "Chunk":
-        """Take the first inputs out."""
-        columns = (self.indices, self.inputs, self.keys, self.bodies)
-        first = Chunk(*(column[:count] for column in columns))  # type: ignore[arg-type] # mypy joins the columns' types
-        for column in columns:
-            del column[:count]
-        if self.traces:
-            for index in first.indices:
-                if index in self.traces:
-                    first.traces[index] = self.traces.pop(index)
-        return first
+__all__ = ["Chunk", "Desk"]
 
 
 @define
@@ -132,7 +29,10 @@ class Desk:
     window: int
     repeats: Repeats
     size: int = field(default=0, init=False)
-    _fresh: Chunk = field(factory=Chunk, init=False)
+    _fresh: Queue = field(
+        default=Factory(lambda self: Queue(self.max_inputs), takes_self=True),
+        init=False,
+    )
     _again: deque[Chunk] = field(factory=deque, init=False)
     # Keys and the indices of their inputs that are fresh (SHARES), or in flight as
     # well (WAITS).
@@ -144,8 +44,9 @@ class Desk:
     _sharers: dict[int, dict[int, object]] = field(factory=dict, init=False)
     # What was withdrawn is left in the columns until there is so much of it that
     # sweeping pays: `_live` are the fresh ones that shall leave, and of those the
-    # `_vacant` only for the sake of who shares them.
-    _live: set[int] = field(factory=set, init=False)
+    # `_vacant` only for the sake of who shares them. As long as nothing has been
+    # withdrawn all of them shall, and it is None.
+    _live: set[int] | None = field(default=None, init=False)
     _vacant: set[int] = field(factory=set, init=False)
 
     @property
@@ -155,7 +56,8 @@ class Desk:
 
     def waiting(self, *, partial: bool) -> int:
         """Count the chunks that could leave now; `partial` ones only if asked for."""
-        full, rest = divmod(len(self._live), self.max_inputs)
+        fresh = self._fresh if self._live is None else self._live
+        full, rest = divmod(len(fresh), self.max_inputs)
         return len(self._again) + full + (partial and rest > 0)
 
     def offer(self, block: Chunk) -> None:
@@ -163,10 +65,10 @@ class Desk:
         self.size += len(block)
         if self.repeats is Repeats.INDEPENDENT:
             self._append(block)
-        elif len(set(block.keys)) == len(block) and self._busy.keys().isdisjoint(
-            block.keys
-        ):
-            self._busy.update(zip(block.keys, block.indices, strict=True))
+            return
+        by_key = dict(zip(block.keys, block.indices, strict=True))
+        if len(by_key) == len(block) and self._busy.keys().isdisjoint(by_key):
+            self._busy |= by_key
             self._append(block)
         else:
             for position in range(len(block)):
@@ -176,10 +78,13 @@ class Desk:
         """Hand out the next chunk: first what came back, then what is fresh."""
         if self._again:
             return self._again.popleft()
-        if self._vacant or len(self._live) < len(self._fresh):
+        if self._live is not None and (
+            self._vacant or len(self._live) < len(self._fresh)
+        ):
             self._sweep()
-        taken = self._take_fresh()
-        self._live.difference_update(taken.indices)
+        taken = self._fresh.take()
+        if self._live is not None:
+            self._live.difference_update(taken.indices)
         if self.repeats is Repeats.SHARES:
             self._release(taken.keys)
             self._add_sharers(taken)
@@ -206,7 +111,7 @@ class Desk:
         It takes no longer the more there is on the desk (amortised).
         """
         leader = self._busy.get(key, -1)
-        if index in self._live and index not in self._vacant:
+        if index in self._leaving() and index not in self._vacant:
             if index in self._sharers:
                 self._vacant.add(index)
             else:
@@ -225,29 +130,29 @@ class Desk:
         else:
             return False
         self.size -= 1
-        if len(self._fresh) > 2 * len(self._live) + self.max_inputs:
+        if len(self._fresh) > 2 * len(self._leaving()) + self.max_inputs:
             self._sweep()
         return True
 
     def clear(self) -> list[Chunk]:
         """Give up all that is not in flight."""
         self._sweep()
-        self._add_sharers(self._fresh)
         held = chain.from_iterable(queue.values() for queue in self._held.values())
         left = [*self._again, *held]
         if self._fresh:
-            left.append(self._fresh)
+            fresh = self._fresh.clear()
+            self._add_sharers(fresh)
+            left.append(fresh)
         self._again = deque()
         self._held.clear()
-        self._fresh = Chunk()
-        self._live.clear()
+        self._live = None
         self._busy.clear()
         self.size -= sum(chunk.count for chunk in left)
         return left
 
     def _strike(self, index: int, key: str | None) -> None:
         """Have a fresh input not leave."""
-        self._live.discard(index)
+        self._leaving().discard(index)
         self._let_follow(key)
 
     def _let_follow(self, key: str | None) -> None:
@@ -263,9 +168,11 @@ class Desk:
 
     def _sweep(self) -> None:
         """Leave out what was withdrawn; who shares such an input takes its place."""
-        places = enumerate(self._fresh.indices)
-        fresh = self._fresh.pick([p for p, index in places if index in self._live])
-        self._fresh = fresh
+        if self._live is None:
+            return
+        everything = self._fresh.clear()
+        places = enumerate(everything.indices)
+        fresh = everything.pick([p for p, index in places if index in self._live])
         for position, index in enumerate(fresh.indices):
             if index not in self._vacant:
                 continue
@@ -279,6 +186,7 @@ class Desk:
             self._live.discard(index)
             self._live.add(heir)
         self._vacant.clear()
+        self._fresh.append(fresh)
 
     def _add_sharers(self, chunk: Chunk) -> None:
         if self._sharers:
@@ -287,18 +195,20 @@ class Desk:
                     chunk.followers[index] = [*self._sharers.pop(index).items()]
 
     def _append(self, block: Chunk) -> None:
-        fresh = self._fresh
-        fresh.indices += block.indices
-        fresh.inputs += block.inputs
-        fresh.keys += block.keys
-        fresh.bodies += block.bodies
-        self._live.update(block.indices)
-        if block.traces:
-            fresh.traces |= block.traces
+        self._fresh.append(block)
+        if self._live is not None:
+            self._live.update(block.indices)
+
+    def _leaving(self) -> set[int]:
+        """Know which fresh inputs shall leave, from the first withdrawal on."""
+        if self._live is None:
+            self._live = self._fresh.indices()
+        return self._live
 
     def _release(self, keys: Iterable[str | None]) -> None:
+        forget = self._busy.pop
         for key in keys:
-            self._busy.pop(key, None)  # gone already if the desk was cleared
+            forget(key, None)  # gone already if the desk was cleared
 
     def _offer_one(self, single: Chunk) -> None:
         [key], [index] = single.keys, single.indices
@@ -310,25 +220,3 @@ class Desk:
         else:
             sharers = self._sharers.setdefault(self._busy[key], {})
             sharers[index] = single.inputs[0]
-
-    def _take_fresh(self) -> Chunk:
-        """Take what leaves next: no two inputs of it have the same trace id.
-
-        A caller's trace id may be another input's too, or be the index under which
-        an input is sent that has none of its own.
-        """
-        fresh = self._fresh
-        if not fresh.traces:
-            return fresh.shift(self.max_inputs)
-        chosen: dict[str, int] = {}
-        for position in range(len(fresh)):
-            chosen.setdefault(fresh.trace(position), position)
-            if len(chosen) == self.max_inputs:
-                break
-        positions = [*chosen.values()]
-        if positions[-1] == len(positions) - 1:
-            return fresh.shift(len(positions))
-        taken = set(positions)
-        rest = [p for p in range(len(fresh)) if p not in taken]
-        self._fresh = fresh.pick(rest)
-        return fresh.pick(positions)

@@ -7,6 +7,7 @@ position. What cannot be told apart stays open.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -27,6 +28,9 @@ from .naming import Names
 from .paging import turn_pages
 from .planning import Chunk
 from .typed import shape_of
+
+
+_trace_of = attrgetter("object_write_trace_id")
 
 
 @define
@@ -95,13 +99,13 @@ def _in_order(shape: Shape, chunk: Chunk, results: list[Any]) -> list[Any] | Non
         return None
     names: Iterable[str | None] = chunk.keys
     if getattr(results[0], "object_write_trace_id", None) is not None:
-        by_name = {result.object_write_trace_id: result for result in results}
+        by_name = dict(zip(map(_trace_of, results), results, strict=True))
         names = map(str, chunk.indices)
     else:
-        key_of = shape.key_of
-        by_name = {key_of(result): result for result in results}
-    ordered = [by_name.get(name) for name in names]
-    return ordered if len(by_name) == len(chunk) and None not in ordered else None
+        by_name = dict(zip(map(shape.key_of, results), results, strict=True))
+    ordered = [*map(by_name.get, names)]
+    # No result is ever false; `None in ordered` would compare each by its fields.
+    return ordered if len(by_name) == len(chunk) and all(ordered) else None
 
 
 def make_into(cls: type, settlement: Settlement) -> None:

@@ -48,6 +48,9 @@ def property_texts(properties: object, *, legacy: bool = False) -> dict[str, str
         )
     texts = {}
     for name, value in properties.items():
+        if type(value) is str and type(name) is str and name:
+            texts[name] = value  # as nearly all of them are
+            continue
         if not isinstance(name, str) or not name:
             raise InvalidInput(
                 f"a property name must be a non-empty str, not {name!r}", str(name)

@@ -175,7 +175,7 @@ class Stream(AsyncIterator[Outcome[R]]):
             self._arrived.clear()
             await self._arrived.wait()
         outcome = self._outcomes.popleft()
-        if len(self._outcomes) < _STREAM_AHEAD:
+        if len(self._outcomes) == _STREAM_AHEAD - 1:  # it was full
             self._wanted.set()
         return outcome
 
@@ -220,14 +220,15 @@ class Stream(AsyncIterator[Outcome[R]]):
     def succeeded(self, chunk: Chunk, results: list[Any]) -> None:
         """Hand out a chunk's outcomes."""
         call, attempts = self._operation.call, chunk.attempts
+        columns = zip(chunk.indices, chunk.inputs, chunk.keys, results, strict=True)
         outcomes = []
-        for position, result in enumerate(results):
-            index, key = chunk.indices[position], chunk.keys[position]
-            same = chunk.followers.get(index, ())
-            outcomes += [
-                succeeded(call, place, given, result, attempts, key)
-                for place, given in ((index, chunk.inputs[position]), *same)
-            ]
+        for index, given, key, result in columns:
+            outcomes.append(succeeded(call, index, given, result, attempts, key))
+            if chunk.followers:
+                outcomes += [
+                    succeeded(call, follower, same, result, attempts, key)
+                    for follower, same in chunk.followers.get(index, ())
+                ]
         self.failed(outcomes)
 
     def failed(self, outcomes: Iterable[Outcome[R]]) -> None:

@@ -341,6 +341,19 @@ def test_the_next_of_a_key_follows_one_that_is_withdrawn() -> None:
     assert not desk.withdraw(2, "a")
 
 
+def test_who_waits_for_a_key_can_be_withdrawn() -> None:
+    desk = Desk(10, 50, Repeats.WAITS)
+    desk.offer(block("aaa"))
+
+    assert desk.withdraw(1, "a")
+    assert desk.withdraw(2, "a")
+    assert not desk.withdraw(2, "a")
+    chunk = desk.take()
+    desk.settle(chunk)
+    assert (chunk.indices, desk.size) == ([0], 0)
+    assert desk.waiting(partial=True) == 0
+
+
 def test_what_is_withdrawn_takes_no_room() -> None:
     """Callers that come and give up while nothing may leave fill no memory."""
     desk = Desk(10, 50, Repeats.INDEPENDENT)

@@ -10,6 +10,7 @@ from hubbatch.core.codec import (
     structure_response,
     structure_upsert_object,
 )
+from hubbatch.core.columns import create_columns, id_columns, write_columns
 from hubbatch.core.encoding import (
     create_encoder,
     enveloped,
@@ -32,13 +33,18 @@ _id: Any = attrgetter("id")
 
 RECORDS = Shape(structure_object, _id, _properties)
 
-CREATES = Dialect(create_encoder, enveloped, structure_response, RECORDS)
-READS = Dialect(id_encoder, read_body, structure_response, Shape(structure_object, _id))
-UPDATES = Dialect(write_encoder, enveloped, structure_response, RECORDS)
+CREATES = Dialect(
+    create_encoder, enveloped, structure_response, RECORDS, create_columns
+)
+READS = Dialect(
+    id_encoder, read_body, structure_response, Shape(structure_object, _id), id_columns
+)
+UPDATES = Dialect(write_encoder, enveloped, structure_response, RECORDS, write_columns)
 UPSERTS = Dialect(
     write_encoder,
     enveloped,
     structure_response,
     Shape(structure_upsert_object, _id, _properties),
+    write_columns,
 )
-ARCHIVES = Dialect(id_encoder, enveloped, _archived)
+ARCHIVES = Dialect(id_encoder, enveloped, _archived, columns=id_columns)

@@ -1,0 +1,1 @@
+"""Measures of the client; `python -m benchmarks` runs them all."""

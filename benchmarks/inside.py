@@ -1,0 +1,129 @@
+"""Decoding, and planning with encoding, in one process and without a network.
+
+    python -m benchmarks inside
+
+Each is compared with `orjson.loads` of the same answers, in rounds of a few
+milliseconds that take turns. A ratio is that of the shortest times: whatever else the
+machine does only ever adds. Planning takes blocks of 100 records through the ledger
+and the desk to the body of a request, all checks of values included.
+"""
+
+import time
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import orjson
+
+from hubbatch import UpdateInput
+from hubbatch.core.accounting import Ledger
+from hubbatch.core.answers import Response
+from hubbatch.core.codec import structure_object, structure_response
+from hubbatch.core.encoding import request_body
+from hubbatch.core.operations import object_operation
+from hubbatch.core.planning import Chunk, Desk
+from hubbatch.core.reading import read
+from hubbatch.core.settling import Settlement
+
+from .records import answer, records
+from .tables import Section, table
+
+
+OPERATION = object_operation("update", "tickets", api_version="v3")
+BLOCKS = 20
+
+
+class Nowhere:
+    """Takes outcomes, and forgets them."""
+
+    def took(self, inputs: list[Any]) -> None:
+        """Forget the inputs."""
+
+    def answered(self, chunk: Chunk, settlement: Settlement) -> None:
+        """Forget the answer."""
+
+    def succeeded(self, chunk: Chunk, results: list[Any]) -> None:
+        """Forget the results."""
+
+    def failed(self, outcomes: list[Any]) -> None:
+        """Forget the outcomes."""
+
+
+def ledger() -> Ledger:
+    """Make the account of a batch that leads nowhere."""
+    desk = Desk(100, 100 * BLOCKS, OPERATION.call.repeats)
+    return Ledger(operation=OPERATION, desk=desk, emit=Nowhere(), freed=lambda: None)
+
+
+def plan(blocks: Sequence[list[Any]]) -> list[bytes]:
+    """Take blocks through the desk, one after another."""
+    account, bodies = ledger(), []
+    for block in blocks:
+        account.take_in(block)
+        chunk = account.desk.take()
+        bodies.append(request_body(OPERATION, chunk.bodies))
+        account.desk.settle(chunk)
+    return bodies
+
+
+def each(function: Callable[[bytes], object], bodies: Sequence[bytes]) -> None:
+    """Call a function with each body, and keep nothing."""
+    for body in bodies:
+        function(body)
+
+
+def decode(body: bytes) -> object:
+    """Read an answer as typed records."""
+    return structure_response(orjson.loads(body), structure_object)
+
+
+def cases() -> dict[str, Callable[[], object]]:
+    """Make what is measured, by name."""
+    inputs: list[Any] = records(100 * BLOCKS)
+    blocks = [inputs[first : first + 100] for first in range(0, len(inputs), 100)]
+    typed = [
+        [UpdateInput(one["id"], one["properties"]) for one in block] for block in blocks
+    ]
+    mixed = [
+        [{**one, "properties": {**one["properties"], "rank": 5}} for one in block]
+        for block in blocks
+    ]
+    answers = [answer(orjson.loads(body)["inputs"]) for body in plan(blocks)]
+    account = ledger()
+    account.take_in(blocks[0])
+    chunk = account.desk.take()
+    return {
+        "orjson.loads of the answers": lambda: each(orjson.loads, answers),
+        "orjson.dumps of the inputs": lambda: [*map(orjson.dumps, blocks)],
+        "decode to typed records": lambda: each(decode, answers),
+        "the same, matched with the inputs": lambda: each(
+            lambda _: read(OPERATION, chunk, Response(200, {}, answers[0])), answers
+        ),
+        "plan and encode dicts": lambda: plan(blocks),
+        "plan and encode UpdateInput": lambda: plan(typed),
+        "plan and encode, one value an int": lambda: plan(mixed),
+    }
+
+
+def measure(rounds: int) -> dict[str, float]:
+    """Give microseconds per record, the least of all rounds."""
+    best: dict[str, float] = {}
+    measured = cases()
+    for _ in range(rounds):
+        for name, run in measured.items():
+            started = time.process_time()
+            run()
+            spent = (time.process_time() - started) / (100 * BLOCKS) * 1e6
+            best[name] = min(spent, best.get(name, spent))
+    return best
+
+
+def run(*, quick: bool) -> Section:
+    """Measure all of it."""
+    best = measure(60 if quick else 300)
+    loads = best["orjson.loads of the answers"]
+    rows = [
+        (name, f"{spent:.2f}", f"{spent / loads:.2f}") for name, spent in best.items()
+    ]
+    text = table(("in process", "µs a record", "x orjson.loads"), rows)
+    return Section("Decoding and encoding", __doc__, text)

@@ -1,0 +1,87 @@
+"""Inputs that have not left yet: in order, each once, and without copies."""
+
+import pytest
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hubbatch.core.chunks import Chunk, Queue
+
+
+def block(first: int, count: int, traces: dict[int, str] | None = None) -> Chunk:
+    indices = [*range(first, first + count)]
+    return Chunk(
+        indices,
+        [*map(str, indices)],
+        [f"k{index}" for index in indices],
+        [b"%d" % index for index in indices],
+        traces or {},
+    )
+
+
+SIZE = 4
+STEPS = st.lists(st.integers(1, 10) | st.just("take") | st.just("clear"))
+
+
+@given(STEPS)
+def test_all_leave_in_order(steps: list[int | str]) -> None:
+    queue, given_indices, left = Queue(SIZE), 0, list[int]()
+    for step in steps:
+        waiting = len(queue)
+        if isinstance(step, int):
+            queue.append(block(given_indices, step))
+            given_indices += step
+            continue
+        chunk = queue.take() if step == "take" else queue.clear()
+        assert len(chunk) == (min(waiting, SIZE) if step == "take" else waiting)
+        assert chunk.inputs == [*map(str, chunk.indices)]
+        assert chunk.bodies == [b"%d" % index for index in chunk.indices]
+        assert chunk.keys == [f"k{index}" for index in chunk.indices]
+        left += chunk.indices
+
+    assert queue.indices() == {*range(len(left), given_indices)}
+    assert left + queue.clear().indices == [*range(given_indices)]
+    assert len(queue) == 0
+
+
+TRACED = st.dictionaries(st.integers(0, 5), st.sampled_from(["x", "y", "1", "7"]))
+
+
+@given(st.lists(st.tuples(st.integers(1, 6), TRACED)))
+def test_no_chunk_has_a_trace_id_twice(
+    blocks: list[tuple[int, dict[int, str]]],
+) -> None:
+    queue, count, traces = Queue(SIZE), 0, dict[int, str]()
+    for size, given_traces in blocks:
+        own = {count + n: text for n, text in given_traces.items() if n < size}
+        traces |= own
+        queue.append(block(count, size, own))
+        count += size
+
+    left = []
+    while len(queue):
+        chunk = queue.take()
+        shown = [chunk.trace(position) for position in range(len(chunk))]
+        assert shown == [traces.get(index, str(index)) for index in chunk.indices]
+        assert 0 < len({*shown}) == len(shown) <= SIZE
+        left += chunk.indices
+    assert sorted(left) == [*range(count)]
+
+
+@pytest.mark.parametrize("size", [SIZE, SIZE - 1])
+def test_a_block_that_makes_a_chunk_is_that_chunk(size: int) -> None:
+    """Millions of inputs pass, so nothing is copied that need not be."""
+    queue, whole = Queue(SIZE), block(0, size)
+    queue.append(whole)
+
+    assert queue.take() is whole
+
+
+def test_small_blocks_are_put_together_as_they_come() -> None:
+    """So that one input at a time, from a stream, costs no list each."""
+    queue, first = Queue(SIZE), block(0, 1)
+    for index in range(SIZE):
+        queue.append(first if index == 0 else block(index, 1))
+
+    assert queue.take() is first
+    assert first.indices == [0, 1, 2, 3]

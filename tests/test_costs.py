@@ -1,0 +1,201 @@
+"""What a record and a chunk cost, in counts that no busy machine changes.
+
+A bound is what was counted when it was written, and a little: Python versions differ
+in what they call a call. Whoever raises one makes all batches slower, and says why.
+"""
+
+import asyncio
+import gc
+import sys
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import orjson
+import pytest
+
+from hubbatch.core.accounting import Ledger
+from hubbatch.core.answers import Answer, Request, Response
+from hubbatch.core.codec import structure_object, structure_response
+from hubbatch.core.collecting import Collector
+from hubbatch.core.encoding import request_body
+from hubbatch.core.operations import object_operation
+from hubbatch.core.pacing import RateLimit
+from hubbatch.core.planning import Desk
+from hubbatch.core.reading import read
+from hubbatch.core.retrying import RetryPolicy
+from hubbatch.net.auth import Credentials
+from hubbatch.net.batch import Batch
+from hubbatch.net.engine import Engine
+from hubbatch.net.listening import Listeners
+from hubbatch.net.pacing import Gate
+
+
+UPDATE = object_operation("update", "tickets", api_version="v3")
+STAMP = "2026-11-23T10:00:00.000Z"
+
+
+def some_records(count: int) -> list[Any]:
+    return [
+        {"id": str(100 + n), "properties": {f"p{k}": f"v{n}" for k in range(12)}}
+        for n in range(count)
+    ]
+
+
+def answer_to(body: bytes) -> bytes:
+    results = [
+        {**given, "createdAt": STAMP, "updatedAt": STAMP, "archived": False}
+        for given in orjson.loads(body)["inputs"]
+    ]
+    return orjson.dumps({"status": "COMPLETE", "results": results[::-1]})
+
+
+@contextmanager
+def counting() -> Iterator[Counter[str]]:
+    """Count calls: of functions in Python, in C, and of the event loop's callbacks."""
+    counts: Counter[str] = Counter()
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        counts[event] += 1
+        if event == "call" and frame.f_code is asyncio.Handle._run.__code__:
+            counts["turn"] += 1
+
+    gc.collect()
+    gc.disable()  # a collection calls what has nothing to do with it
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        yield counts
+    finally:
+        sys.setprofile(before)
+        gc.enable()
+
+
+def planned(count: int) -> tuple[Ledger, list[Any]]:
+    desk = Desk(100, 10_000, UPDATE.call.repeats)
+    ledger = Ledger(
+        operation=UPDATE, desk=desk, emit=Collector(UPDATE), freed=lambda: None
+    )
+    return ledger, some_records(count)
+
+
+def test_planning() -> None:
+    """No function is called per record, but for orjson's."""
+    ledger, inputs = planned(100)
+    with counting() as counts:
+        ledger.take_in(inputs)
+        chunk = ledger.desk.take()
+        request_body(UPDATE, chunk.bodies)
+        ledger.desk.settle(chunk)
+
+    assert counts["call"] <= 45
+    assert counts["c_call"] <= 380
+
+
+def test_planning_one_by_one() -> None:
+    """With a number among the values a record is looked at by itself."""
+    ledger, inputs = planned(100)
+    for given in inputs:
+        given["properties"]["p0"] = 5
+    planned(100)[0].take_in(inputs)  # what is found out once, about classes
+    with counting() as counts:
+        ledger.take_in(inputs)
+
+    assert counts["call"] / 100 <= 15
+    assert counts["c_call"] / 100 <= 24
+
+
+def test_reading() -> None:
+    """Five functions of Python per record: its fields, two dates, and its class."""
+    ledger, inputs = planned(100)
+    ledger.take_in(inputs)
+    chunk = ledger.desk.take()
+    response = Response(200, {}, answer_to(request_body(UPDATE, chunk.bodies)))
+    read(UPDATE, chunk, response)  # what is found out once, about classes
+    with counting() as counts:
+        read(UPDATE, chunk, response)
+
+    assert counts["call"] / 100 <= 5.3
+    assert counts["c_call"] / 100 <= 13
+
+
+def test_objects_kept() -> None:
+    """What the garbage collector has to look at, per record: the record itself."""
+    inputs = b",".join(orjson.dumps(one) for one in some_records(1_000))
+    body = answer_to(b'{"inputs":[%b]}' % inputs)
+    gc.collect()
+    before = len(gc.get_objects())
+    response = structure_response(orjson.loads(body), structure_object)
+    after = len(gc.get_objects())
+
+    assert len(response.results) == 1_000
+    assert (after - before) / 1_000 <= 1.05
+
+
+class Instant:
+    """HubSpot without a network."""
+
+    def __init__(self) -> None:
+        self.answers: dict[bytes, bytes] = {}
+
+    async def send(self, request: Request, on_sent: Callable[[], None]) -> Answer:
+        on_sent()
+        await asyncio.sleep(0)
+        return Response(200, {}, self.answers[request.body])
+
+    async def aclose(self) -> None:
+        """Hold nothing."""
+
+
+def a_batch(count: int) -> Batch[Any]:
+    """Make a batch whose answers are ready."""
+    instant, inputs = Instant(), some_records(count)
+    ledger, _ = planned(0)
+    for first in range(0, count, 100):
+        ledger.take_in(inputs[first : first + 100])
+        body = request_body(UPDATE, ledger.desk.take().bodies)
+        instant.answers[body] = answer_to(body)
+    engine = Engine(
+        gate=Gate(RateLimit(1_000_000, burst=1_000_000), 16),
+        transport=instant,
+        credentials=Credentials("token"),
+        policy=RetryPolicy(),
+        max_concurrency=16,
+        listeners=Listeners(()),
+    )
+    return Batch(engine, UPDATE, inputs)
+
+
+async def collected(count: int) -> Counter[str]:
+    batch = a_batch(count)
+    with counting() as counts:
+        response = await batch
+    assert response.succeeded == count
+    return counts
+
+
+async def streamed(count: int) -> Counter[str]:
+    batch, seen = a_batch(count), 0
+    with counting() as counts:
+        async with batch as outcomes:
+            async for _ in outcomes:
+                seen += 1
+    assert seen == count
+    return counts
+
+
+@pytest.mark.parametrize(
+    ("door", "calls", "turns"), [(collected, 930, 6), (streamed, 1_340, 8)]
+)
+async def test_a_chunk_of_a_hundred(
+    door: Callable[[int], Any], calls: int, turns: int
+) -> None:
+    """From the source to the outcomes: what ten chunks more cost, by ten."""
+    await door(1_000)  # what is made on first use
+    few, many = await door(1_000), await door(3_000)
+
+    assert (many["call"] - few["call"]) / 20 <= calls
+    assert (many["turn"] - few["turn"]) / 20 <= turns
