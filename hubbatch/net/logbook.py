@@ -81,7 +81,8 @@ _LINES: Mapping[type[Event], tuple[int, str]] = {
         logging.INFO,
         (
             f"{_BATCH}ended after %(seconds).1f s (error: %(error)s): of "
-            "%(inputs)d inputs %(succeeded)d succeeded, %(failed)d failed, %(unknown)d are unknown, "
+            "%(inputs)d inputs %(succeeded)d succeeded, %(failed)d failed, "
+            "%(unknown)d are unknown, "
             "%(not_sent)d were not sent; %(requests)d requests"
         ),
     ),
