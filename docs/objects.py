@@ -10,17 +10,20 @@ from hubbatch.core.calls import Operation
 from hubbatch.core.object_types import ALL_VERBS, STANDARD_TYPES
 from hubbatch.core.operations import (
     ASSOCIATION_CALLS,
+    ASSOCIATION_LIMIT_CALLS,
     DEAL_SPLIT_CALLS,
     LEGACY_CALLS,
     OBJECT_CALLS,
     PROPERTY_CALLS,
     V3_ASSOCIATION_CALLS,
+    association_limit_operation,
     association_operation,
     deal_split_operation,
     legacy_operation,
     list_operation,
     membership_operation,
     object_operation,
+    object_schema_operation,
     property_operation,
     v3_association_operation,
 )
@@ -74,6 +77,12 @@ def _calls() -> list[str]:
             for v in versions
         ]
         lines.append(_call(f"hub.associations(…).{verb}", *pair))
+    for verb in ASSOCIATION_LIMIT_CALLS:
+        pair = [
+            association_limit_operation(verb, "contacts", "companies", api_version=v)
+            for v in versions
+        ]
+        lines.append(_call(f"hub.associations(…).limits.{verb}", *pair))
     for verb in V3_ASSOCIATION_CALLS:
         one = v3_association_operation(verb, "contacts", "companies")
         told = f'hub.associations(…, api_version="v3").{verb}'
@@ -81,6 +90,8 @@ def _calls() -> list[str]:
     for verb in PROPERTY_CALLS:
         pair = [property_operation(verb, "tickets", api_version=v) for v in versions]
         lines.append(_call(f"hub.properties(…).{verb}", *pair))
+    pair = [object_schema_operation(api_version=v) for v in versions]
+    lines.append(_call("hub.schemas.read", *pair))
     pair = [membership_operation("contacts", api_version=v) for v in versions]
     lines.append(_call("hub.list_memberships(…).read", *pair))
     for verb in DEAL_SPLIT_CALLS:

@@ -5,14 +5,18 @@ from typing import Unpack
 
 from .core.calls import Operation, Verb
 from .core.operations import (
+    association_limit_operation,
     association_operation,
     check_object_type,
     v3_association_operation,
 )
 from .models import (
     AssociationInput,
+    AssociationLimitInput,
+    AssociationSpec,
     LabelsBetweenObjectPair,
     PublicAssociation,
+    PublicAssociationDefinitionUserConfiguration,
     PublicAssociationMulti,
     PublicAssociationMultiWithLabel,
     PublicDefaultAssociation,
@@ -27,6 +31,11 @@ Pairs = Iterable[AssociationInput | Record] | AsyncIterable[AssociationInput | R
 NamedPairs = (
     Iterable[PublicAssociation | Record] | AsyncIterable[PublicAssociation | Record]
 )
+LimitInputs = (
+    Iterable[AssociationLimitInput | Record]
+    | AsyncIterable[AssociationLimitInput | Record]
+)
+Specs = Iterable[AssociationSpec | Record] | AsyncIterable[AssociationSpec | Record]
 
 
 class Associations:
@@ -50,6 +59,13 @@ class Associations:
 
     def __repr__(self) -> str:
         return f"<Associations {self._source!r} to {self._target!r}>"
+
+    @property
+    def limits(self) -> "AssociationLimits":
+        """The verbs of the limits that these associations have."""
+        return AssociationLimits(
+            self._engine, self._source, self._target, api_version=self._api_version
+        )
 
     @takes_options
     def create(
@@ -79,6 +95,7 @@ class Associations:
     ) -> Batch[PublicAssociationMultiWithLabel]:
         """Read all the associations of records, page by page to the end.
 
+        The cursors are kept here: an input with HubSpot's own field `after` has failed.
         A record that has none succeeds with an empty `to`. HubSpot counts it as an
         error, and so do the response's `errors` and `num_errors`; it answers the same
         for a record that is not there.
@@ -115,6 +132,67 @@ class Associations:
 
     def _operation(self, verb: Verb) -> Operation:
         return association_operation(
+            verb, self._source, self._target, api_version=self._api_version
+        )
+
+
+class AssociationLimits:
+    """Batch calls on how many records one record may be associated with.
+
+    A limit belongs to an association type, a label for instance, in one direction; see
+    `AssociationLimitInput`. An admin may set a lower one than the account's own.
+    HubSpot does not say how many inputs it takes a call; 100 are sent.
+    """
+
+    def __init__(
+        self, engine: Engine, source: str, target: str, *, api_version: str
+    ) -> None:
+        self._engine = engine
+        self._source = check_object_type(source)
+        self._target = check_object_type(target)
+        self._api_version = api_version
+
+    def __repr__(self) -> str:
+        return f"<AssociationLimits {self._source!r} to {self._target!r}>"
+
+    @takes_options
+    def create(
+        self, inputs: LimitInputs, **options: Unpack[Options]
+    ) -> Batch[PublicAssociationDefinitionUserConfiguration]:
+        """Give association types a limit that have none.
+
+        Raises:
+            TypeError: if `inputs` is no collection of inputs.
+        """
+        return call(self._engine, self._operation("create"), inputs, options)
+
+    @takes_options
+    def update(
+        self, inputs: LimitInputs, **options: Unpack[Options]
+    ) -> Batch[PublicAssociationDefinitionUserConfiguration]:
+        """Change the limits of association types.
+
+        Raises:
+            TypeError: if `inputs` is no collection of inputs.
+        """
+        return call(self._engine, self._operation("update"), inputs, options)
+
+    @takes_options
+    def purge(
+        self, inputs: Specs, **options: Unpack[Options]
+    ) -> Batch[PublicAssociationDefinitionUserConfiguration]:
+        """Take the limits off association types; there are no results.
+
+        An input is an `AssociationSpec`, or HubSpot's own `{"category": ...,
+        "typeId": ...}`.
+
+        Raises:
+            TypeError: if `inputs` is no collection of inputs.
+        """
+        return call(self._engine, self._operation("purge"), inputs, options)
+
+    def _operation(self, verb: Verb) -> Operation:
+        return association_limit_operation(
             verb, self._source, self._target, api_version=self._api_version
         )
 

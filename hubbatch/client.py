@@ -30,6 +30,7 @@ from .net.pacing import Gate, Limits
 from .net.transport import AiohttpTransport, check_base_url
 from .objects import Objects
 from .properties import Properties
+from .schemas import Schemas
 from .single import Single
 from .splits import DealSplits
 
@@ -190,6 +191,11 @@ class HubBatch(StandardTypes):
             ValueError: if its id is not known; a custom type is named by it.
         """
         return ListMemberships(self._engine, object_type, api_version=self._api_version)
+
+    @property
+    def schemas(self) -> Schemas:
+        """The read of the schemas of object types."""
+        return Schemas(self._engine, api_version=self._api_version)
 
     @property
     def deal_splits(self) -> DealSplits:

@@ -107,6 +107,18 @@ class PublicAssociation:
 
 
 @frozen
+class AssociationLimitInput:
+    """How many records an association type may lead to from one record.
+
+    `category` is one of HUBSPOT_DEFINED, USER_DEFINED, INTEGRATOR_DEFINED, WORK.
+    """
+
+    category: str
+    type_id: int
+    max_to_object_ids: int
+
+
+@frozen
 class PropertyCreate:
     """A property to create.
 
@@ -296,6 +308,19 @@ class PublicAssociationMulti:
 
 
 @define
+class PublicAssociationDefinitionUserConfiguration:
+    """The limit that an association type has; None if it has none of its own.
+
+    HubSpot tells the `label` when a limit is created, not when it is updated.
+    """
+
+    category: str
+    type_id: int
+    user_enforced_max_to_object_ids: int | None = None
+    label: str | None = None
+
+
+@define
 class PropertyModificationMetadata:
     """What may be changed about a property."""
 
@@ -331,6 +356,50 @@ class Property:
     created_at: datetime | None = None
     updated_at: datetime | None = None
     modification_metadata: PropertyModificationMetadata | None = None
+
+
+@define
+class AssociationDefinition:
+    """That records of one type may be associated with those of another."""
+
+    id: str
+    from_object_type_id: str
+    to_object_type_id: str
+    name: str | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+@define
+class ObjectTypeDefinitionLabels:
+    """What an object type is called on the screen."""
+
+    singular: str | None = None
+    plural: str | None = None
+
+
+@define
+class ObjectSchema:
+    """The schema of an object type: its names, properties and associations."""
+
+    id: str
+    object_type_id: str
+    name: str | None = None
+    fully_qualified_name: str | None = None
+    labels: ObjectTypeDefinitionLabels | None = None
+    description: str | None = None
+    primary_display_property: str | None = None
+    secondary_display_properties: list[str] = Factory(list)
+    required_properties: list[str] = Factory(list)
+    searchable_properties: list[str] = Factory(list)
+    properties: list[Property] = Factory(list)
+    associations: list[AssociationDefinition] = Factory(list)
+    allows_sensitive_properties: bool | None = None
+    archived: bool | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    created_by_user_id: int | None = None
+    updated_by_user_id: int | None = None
 
 
 @define

@@ -157,6 +157,10 @@ class Objects:
         asked once which there are. With `properties_with_history` it takes 50 inputs
         a call instead of 100. `archived` reads only records that are archived.
 
+        The `id_property` is asked for as well, which turns HubSpot's defaults off: so
+        a type's are named along with it. Of a type whose defaults HubSpot does not
+        publish only the `id_property` comes back; name the `properties` to have more.
+
         `into` is an attrs class or a dataclass of yours: its fields are asked for as
         properties (see `PropertyName` for other names), and each result is one of
         them. A field `id` gets the record's id. Fields may be of str, int, float,

@@ -13,6 +13,8 @@ import pytest
 from hubbatch import (
     ALL,
     AssociationInput,
+    AssociationLimitInput,
+    AssociationSpec,
     DealSplitsInput,
     HubBatch,
     LegacyCreateInput,
@@ -56,6 +58,11 @@ V3 = (
     *(f"/crm/v4/associations/a/b/batch/{v}" for v in ("create", "read", "archive")),
     "/crm/v4/associations/a/b/batch/associate/default",
     "/crm/v4/associations/a/b/batch/labels/archive",
+    *(
+        f"/crm/associations/v4/definitions/configurations/a/b/batch/{verb}"
+        for verb in ("create", "update", "purge")
+    ),
+    "/crm-object-schemas/v3/schemas/batch/read",
     *(f"/crm/v3/properties/a/batch/{verb}" for verb in ("create", "read", "archive")),
     "/crm/v3/lists/records/memberships/batch/read",
     "/crm/objects/v3/deals/splits/batch/read",
@@ -76,6 +83,8 @@ def dated(version: str) -> Iterator[str]:
         yield (
             path.replace("/crm/v3/objects", f"/crm/objects/{version}")
             .replace("/crm/v4/associations", f"/crm/associations/{version}")
+            .replace("/crm/associations/v4", f"/crm/associations/{version}")
+            .replace("/crm-object-schemas/v3", f"/crm-object-schemas/{version}")
             .replace("/crm/v3/properties", f"/crm/properties/{version}")
             .replace("/crm/v3/lists", f"/crm/lists/{version}")
             .replace("/crm/objects/v3/deals/splits", f"/deal-splits/{version}")
@@ -87,6 +96,7 @@ def batches(hub: HubBatch) -> Iterator[Batch[Any]]:
     every: list[Any] = [getattr(hub, name) for name in STANDARD_TYPES]
     every += [hub.objects("0-3"), hub.objects("2-3456")]
     every += [hub.associations("a", "b"), hub.properties("a"), hub.deal_splits]
+    every += [hub.associations("a", "b").limits, hub.schemas]
     every += [hub.list_memberships("contacts")]
     every += [hub.legacy.tickets, hub.legacy.products, hub.legacy.line_items]
     if hub._api_version == "v3":
@@ -224,6 +234,8 @@ def test_another_version_of_the_associations() -> None:
     "single",
     [
         AssociationInput("1", "2"),
+        AssociationLimitInput("HUBSPOT_DEFINED", 1, 2),
+        AssociationSpec("HUBSPOT_DEFINED", 1),
         PublicAssociation("1", "2", "x"),
         PropertyCreate("a", "b", "c", "d", "e"),
         DealSplitsInput("1", []),
@@ -235,6 +247,7 @@ def test_one_input_where_a_collection_belongs(single: Any) -> None:
     hub = HubBatch(TOKEN)
     calls: list[Any] = [hub.associations("a", "b").create, hub.properties("a").create]
     calls += [hub.deal_splits.upsert, hub.legacy.tickets.create]
+    calls += [hub.associations("a", "b").limits.purge]
     for call in calls:
         with pytest.raises(TypeError, match="put it into a list"):
             call(single)
@@ -244,7 +257,8 @@ def test_options_that_there_are_not() -> None:
     hub: Any = HubBatch(TOKEN)
     calls = [hub.associations("a", "b").read, hub.properties("a").read]
     calls += [hub.deal_splits.read, hub.list_memberships("contacts").read]
-    calls += [hub.legacy.tickets.archive, hub.tickets.archive]
+    calls += [hub.legacy.tickets.archive, hub.tickets.archive, hub.schemas.read]
+    calls += [hub.associations("a", "b").limits.create]
     for call in calls:
         for wrong in ("chunk_size", "lane", "complete"):
             with pytest.raises(TypeError, match=f"unexpected .* '{wrong}'"):
@@ -257,6 +271,12 @@ def test_options_of_a_few() -> None:
         hub.properties("tickets").read([], data_sensitivity="secret")
     with pytest.raises(TypeError, match="archived must be True or False"):
         hub.properties("tickets").read([], archived="no")
+    for name in ("association_definitions", "audit_metadata", "property_definitions"):
+        wrong = {f"include_{name}": 1}
+        with pytest.raises(TypeError, match=f"include_{name} must be True or False"):
+            hub.schemas.read([], **wrong)
+    with pytest.raises(TypeError, match="collection of inputs"):
+        hub.schemas.read("2-3456")
     with pytest.raises(TypeError, match="include_deletes must be True or False"):
         hub.legacy.tickets.read([], include_deletes=1)
     with pytest.raises(TypeError, match="collection of property names"):
@@ -287,6 +307,8 @@ def test_names_of_things() -> None:
             "<Associations 'contacts' to 'companies'>"
         ),
         hub.associations("a", "b", api_version="v3"): "<AssociationsV3 'a' to 'b'>",
+        hub.associations("a", "b").limits: "<AssociationLimits 'a' to 'b'>",
+        hub.schemas: "<Schemas>",
         hub.properties("tickets"): "<Properties 'tickets'>",
         hub.list_memberships("contacts"): "<ListMemberships 'contacts'>",
         hub.deal_splits: "<DealSplits>",

@@ -30,7 +30,7 @@ MAX_REQUESTS = int(os.environ.get("HUBSPOT_MAX_REQUESTS", "190"))
 @asynccontextmanager
 async def opening() -> AsyncIterator[Accounts]:
     """Have the clients of a process, for as long as it lives."""
-    if REDIS_URL is None:
+    if not REDIS_URL:
         async with Accounts(load) as accounts:
             yield accounts
         return

@@ -1,5 +1,7 @@
 """The application: uvicorn fastapi_app.main:app --app-dir examples --workers 2."""
 
+import logging
+
 from typing import Annotated
 
 from fastapi import FastAPI, Query, Request
@@ -11,6 +13,9 @@ from . import uploads
 from .accounts import TOKENS, Hub, opening
 from .models import Properties, PropertyName, Ticket
 
+
+# uvicorn shows its own log alone: this shows that of hubbatch, too.
+logging.basicConfig(level=logging.INFO, format="%(levelname)s:     %(message)s")
 
 app = FastAPI(title="Tickets", lifespan=lifespan(opening))
 add_exception_handlers(app)

@@ -24,6 +24,7 @@ Verb = Literal[
     "create_default",
     "details",
     "list",
+    "purge",
     "token",
 ]
 
@@ -62,6 +63,10 @@ class Paging:
     join: Callable[[Sequence[Any]], Any]
 
 
+def _no_names(_: Any) -> Sequence[str]:
+    return ()
+
+
 @frozen
 class Shape:
     """What the results of a call are, and how they name the inputs they are about.
@@ -69,6 +74,7 @@ class Shape:
     Attributes:
         structure: reads one result.
         key_of: gives the key of the input that a result is about, if it names one.
+        names_of: gives other keys that inputs may have which the result is about.
         values_of: gives the properties that the result of a write shows; None where
             results do not show what was written.
         complete: whether an input that has no result is thereby said not to be there.
@@ -79,6 +85,7 @@ class Shape:
 
     structure: Callable[[Any], Any]
     key_of: Callable[[Any], str | None]
+    names_of: Callable[[Any], Sequence[str]] = field(default=_no_names, kw_only=True)
     values_of: Callable[[Any], Mapping[str, str | None]] | None = None
     complete: bool = False
     answers: Callable[[StandardError], Sequence[Any]] | None = None

@@ -25,7 +25,8 @@ from .values import InvalidInput, check_encodable, property_texts, record_id
 _KEY_SEPARATOR = "\0"
 _PAIR_SEPARATOR = "\1"
 # AssociationSpec in HubSpot's specifications; it refuses the whole call for another.
-_CATEGORIES = ("HUBSPOT_DEFINED", "USER_DEFINED", "INTEGRATOR_DEFINED", "WORK")
+CATEGORIES = ("HUBSPOT_DEFINED", "USER_DEFINED", "INTEGRATOR_DEFINED", "WORK")
+_TYPE_IDS = range(2**31)
 
 
 def make_key(text: str, id_property: str | None = None) -> str:
@@ -314,11 +315,11 @@ def _type_pair(given: object) -> tuple[str, int]:
     elif isinstance(given, Mapping):
         category = given.get("associationCategory")
         type_id = given.get("associationTypeId")
-    if category in _CATEGORIES and type(type_id) is int:
+    if category in CATEGORIES and type(type_id) is int and type_id in _TYPE_IDS:
         return str(category), type_id
     raise InvalidInput(
-        f"an association's type has a category (one of {', '.join(_CATEGORIES)}) and a "
-        f"type id (an int), not {given!r}",
+        f"an association's type has a category (one of {', '.join(CATEGORIES)}) and a "
+        f"type id (an int of 32 bits), not {given!r}",
         "associations",
     )
 

@@ -141,6 +141,17 @@ class InputFailed(Event):
 
 
 @frozen(kw_only=True)
+class JournalWritten(Event):
+    """What a job has noted is on the disk; told after its last batch ended, too.
+
+    Attributes:
+        pending: how many rows that were read have no final outcome yet.
+    """
+
+    pending: int
+
+
+@frozen(kw_only=True)
 class BatchEnded(Event):
     """A batch is over; `error` names what ended it before its source did."""
 

@@ -76,7 +76,7 @@ class Names:
         trace = getattr(result, "object_write_trace_id", None)
         position = self.by_trace.get(trace) if trace is not None else None
         if position is None and key is not None:
-            position = self.by_key.get(make_key(key))
+            position = self.by_key.get(key, self.by_key.get(make_key(key)))
         if position is None:
             for id_property in self.id_properties:
                 for value in _values(result, id_property):

@@ -2,8 +2,8 @@
 
 Figures: HubSpot's guides "Using object APIs" (100 inputs a call) and "Associations"
 (2,000 to create, 1,000 to read, 100 to archive), and the answer of batch read to more
-than 50 inputs with property histories. Of properties, lists and deal splits HubSpot
-does not say how many; 100 is assumed.
+than 50 inputs with property histories. Of all others HubSpot does not say how many; 100
+is assumed.
 """
 
 import re
@@ -20,8 +20,10 @@ from .dialects import (
     documents,
     grants,
     legacy,
+    limits,
     memberships,
     records,
+    schemas,
     splits,
 )
 from .object_types import standard_type
@@ -102,6 +104,14 @@ V3_ASSOCIATION_CALLS: Mapping[Verb, Call] = {
         "archive", "batch/archive", _WAITS, associations.V3_ARCHIVES, silent=True
     ),
 }
+# To set a limit once more does no harm.
+ASSOCIATION_LIMIT_CALLS: Mapping[Verb, Call] = {
+    "create": Call("create", "batch/create", _WAITS, limits.WRITES, missing=True),
+    "update": Call("update", "batch/update", _WAITS, limits.WRITES, missing=True),
+    "purge": Call(
+        "purge", "batch/purge", _WAITS, limits.PURGES, silent=True, missing=True
+    ),
+}
 PROPERTY_CALLS: Mapping[Verb, Call] = {
     # Sent again it would find its own property, and look refused.
     "create": Call(
@@ -112,6 +122,7 @@ PROPERTY_CALLS: Mapping[Verb, Call] = {
         "archive", "batch/archive", _SHARES, definitions.ARCHIVES, silent=True
     ),
 }
+SCHEMAS = _read(schemas.READS)
 MEMBERSHIPS = _read(memberships.READS)
 DEAL_SPLIT_CALLS: Mapping[Verb, Call] = {
     "read": _read(splits.READS),
@@ -287,6 +298,17 @@ def association_operation(
     return _of_pair(ASSOCIATION_CALLS[verb], root, source, target)
 
 
+def association_limit_operation(
+    verb: Verb, source: str, target: str, *, api_version: str
+) -> Operation:
+    """Look up a verb of the limits of associations: of v4, where the version is v3."""
+    version = "v4" if api_version == "v3" else api_version
+    root = f"/crm/associations/{version}/definitions/configurations"
+    path = f"{root}/{_segment(source)}/{_segment(target)}"
+    call = ASSOCIATION_LIMIT_CALLS[verb]
+    return _operation(call, f"association_limits.{source}.{target}", path)
+
+
 def v3_association_operation(verb: Verb, source: str, target: str) -> Operation:
     """Look up a verb of the associations of v3, whose types have names."""
     return _of_pair(V3_ASSOCIATION_CALLS[verb], "crm/v3/associations", source, target)
@@ -321,6 +343,14 @@ def _properties_root(object_type: str, api_version: str) -> str:
         "crm/v3/properties" if api_version == "v3" else f"crm/properties/{api_version}"
     )
     return f"/{root}/{_segment(object_type)}"
+
+
+def object_schema_operation(
+    *, api_version: str, options: Mapping[str, object] | None = None
+) -> Operation:
+    """Look up the read of the schemas of object types."""
+    root = f"/crm-object-schemas/{api_version}/schemas"
+    return evolve(_operation(SCHEMAS, "schemas", root), options=options or {})
 
 
 def membership_operation(object_type: str, *, api_version: str) -> Operation:

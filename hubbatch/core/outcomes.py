@@ -9,6 +9,7 @@ from hubbatch.errors import OutcomeUnknown, RecordError
 from hubbatch.models import (
     DealToDealSplits,
     LegacyObject,
+    ObjectSchema,
     PublicAssociationMulti,
     PublicAssociationMultiWithLabel,
     R,
@@ -101,6 +102,8 @@ def result_id(result: Any) -> str | None:
     match result:
         case SimplePublicObject() | DealToDealSplits():
             return result.id
+        case ObjectSchema():
+            return result.object_type_id
         case LegacyObject():
             return str(result.object_id)
         case RecordIdWithMemberships():

@@ -148,7 +148,7 @@ def _match(
     settlement.loose += unnamed
     _settle_ends(chunk, settlement, errors)
     settlement.open += matcher.contradicted
-    if shape.complete and not part.errors:
+    if shape.complete and not part.errors and not settlement.loose:
         _settle_absent(settlement)
     return settlement
 
@@ -230,21 +230,22 @@ class _Matcher:
         self.settlement.open.remove(position)
 
     def by_name(self, result: Any) -> bool:
-        """Match a result by trace id, id or the value of the id property.
+        """Match a result by trace id, id, another name or the id property's value.
 
         One that names an input which is settled already, a repetition say, is loose:
         it must not be taken for the result of another input.
         """
-        position = self.names.of_result(result, self.shape.key_of(result))
-        if position is None:
-            return False
-        if position in self.settlement.open:
-            self.assign(position, result)
-            return True
-        if position in self.settlement.failed:
-            self.contradict(position)
-        self.settlement.loose.append(result)
-        return True
+        named = self.names.of_result(result, self.shape.key_of(result))
+        others = map(self.names.by_key.get, self.shape.names_of(result))
+        positions = {p for p in (named, *others) if p is not None}
+        for position in positions:
+            if position in self.settlement.open:
+                self.assign(position, result)
+            else:
+                if position in self.settlement.failed:
+                    self.contradict(position)
+                self.settlement.loose.append(result)
+        return bool(positions)
 
     def by_properties(self, results: list[Any]) -> list[Any]:
         """Match results by what was written, where one open input fits and no other.
@@ -278,7 +279,9 @@ def _same(shown: object, written: str, *, loosely: bool) -> bool:
 def written_in(body: bytes) -> Mapping[str, str]:
     """Read the properties out of an input that was encoded."""
     given = orjson.loads(body)
-    properties = given if isinstance(given, list) else given.get("properties", {})
+    properties = given.get("properties", {}) if isinstance(given, dict) else given
+    if isinstance(properties, str | int):  # an id, or a name
+        return {}
     if isinstance(properties, list):  # crm-objects/v1
         return {item["name"]: item["value"] for item in properties}
     texts: Mapping[str, str] = properties

@@ -5,7 +5,14 @@ from typing import Any, Protocol
 from attrs import evolve, frozen
 
 from .calls import Operation
-from .events import BatchBegun, BatchEnded, ChunkEvent, Event, InputFailed
+from .events import (
+    BatchBegun,
+    BatchEnded,
+    ChunkEvent,
+    Event,
+    InputFailed,
+    JournalWritten,
+)
 from .outcomes import Outcome, Summary
 from .planning import Chunk
 
@@ -66,6 +73,10 @@ class Teller:
                 property_name=outcome.error.property_name,
                 correlation_id=outcome.error.correlation_id,
             )
+
+    def of_journal(self, pending: int) -> None:
+        """Tell how many rows of a journal have no final outcome."""
+        self._tell(JournalWritten, pending=pending)
 
     def of_end(self, summary: Summary, error: BaseException | None) -> None:
         """Tell that the batch is over."""

@@ -227,6 +227,21 @@ def number_id(name: str, value: object) -> int:
     return int(digits)
 
 
+def int32(name: str, value: object) -> int:
+    """Check a whole number that goes out as one, and that HubSpot has 32 bits for.
+
+    HubSpot refuses the whole call for one that it cannot hold.
+
+    Raises:
+        InvalidInput: if it is none; `name` is the field's.
+    """
+    if type(value) is not int:
+        raise InvalidInput(f"{name} must be an int, not {value!r}", name)
+    if not -(2**31) <= value < 2**31:
+        raise InvalidInput(f"{name} is too large a number", name)
+    return value
+
+
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdecimal()
 

@@ -7,6 +7,8 @@ that the application sets up. None of them holds a record's id, a property's val
 message of HubSpot or a token.
 """
 
+import os
+
 from collections import Counter
 from contextvars import Token
 from typing import Any
@@ -26,6 +28,7 @@ from hubbatch.core.events import (
     ChunkThrottled,
     Event,
     InputFailed,
+    JournalWritten,
 )
 from hubbatch.core.outcomes import OutcomeStatus
 
@@ -42,6 +45,7 @@ except ImportError as _missing:
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 100)
 _INPUTS = (1, 2, 5, 10, 20, 50, 75, 99)
 
+_BASE_URL = "https://api.hubapi.com"
 _OK = 400  # from there on a status is an error
 
 
@@ -86,10 +90,12 @@ class OpenTelemetry:
     * `hubbatch.rate_limit.wait`: seconds that a request waited for leave to go;
     * `hubbatch.retries` by `hubbatch.reason`, `hubbatch.responses.429` by
       `hubbatch.policy`;
+    * `hubbatch.journal.pending`: the rows that a job has read and not settled;
     * `hubbatch.daily_quota.remaining` of each account that is known by its number.
 
     Args:
-        base_url: where HubSpot is, as the client was told; for the spans.
+        base_url: where HubSpot is, as the client was told, for the spans: else
+            HUBBATCH_BASE_URL, else api.hubapi.com.
         tracer_provider: instead of the global one.
         meter_provider: instead of the global one.
     """
@@ -97,10 +103,11 @@ class OpenTelemetry:
     def __init__(
         self,
         *,
-        base_url: str = "https://api.hubapi.com",
+        base_url: str | None = None,
         tracer_provider: trace.TracerProvider | None = None,
         meter_provider: metrics.MeterProvider | None = None,
     ) -> None:
+        base_url = base_url or os.environ.get("HUBBATCH_BASE_URL") or _BASE_URL
         url = urlsplit(base_url)
         self._base_url = base_url.rstrip("/")
         self._server: dict[str, str | int] = {
@@ -131,6 +138,8 @@ class OpenTelemetry:
                 self._count(event, event.status, 1)
             case ChunkRetried() | ChunkThrottled() | ChunkIsolated():
                 self._note(event)
+            case JournalWritten():
+                self._meters.pending.set(event.pending, _about(event))
             case _:
                 """Of no kind that is known here."""
 
@@ -267,6 +276,11 @@ class _Meters:
         )
         self.throttled = meter.create_counter(
             "hubbatch.responses.429", "{response}", "Answers of too many requests."
+        )
+        self.pending = meter.create_gauge(
+            "hubbatch.journal.pending",
+            "{record}",
+            "Rows that a job has read and that have no final outcome yet.",
         )
         self.remaining = meter.create_gauge(
             "hubbatch.daily_quota.remaining",

@@ -5,19 +5,15 @@ may leave, by Redis's own clock, and answers how long to wait for it. So process
 served first come first served, nobody polls, and no process's clock matters.
 """
 
-import asyncio
-import logging
 import re
 
 from math import inf
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
-from attrs import define, evolve, field
+from attrs import evolve
 
-from hubbatch.core.pacing import BURST, INTERVAL, RateLimit, Slot, Window
-from hubbatch.errors import ConfigurationError, OverloadedError
-from hubbatch.integrations.redis_scripts import HOLD, RESERVE
-from hubbatch.net.pacers import LimiterUnavailable
+from hubbatch.core.pacing import BURST, INTERVAL, RateLimit
+from hubbatch.errors import ConfigurationError
 
 
 try:
@@ -25,54 +21,22 @@ try:
     from redis.asyncio import Redis
     from redis.asyncio.retry import Retry
     from redis.backoff import NoBackoff
+
+    from hubbatch.integrations.redis_pacer import (
+        OnFailure,
+        RedisPacer,
+        RedisUnavailable,
+    )
 except ImportError as _missing:
     raise ImportError(
         "RedisRateLimit needs redis-py: pip install 'hubbatch[redis]'"
     ) from _missing
 
 
-OnFailure = Literal["share", "wait", "raise"]
+__all__ = ["OnFailure", "RedisRateLimit", "RedisUnavailable"]
 
-# A request is counted at most so many seconds later or earlier, after its permit, than
-# another. It costs PAD / (interval + PAD) of the limit: 2.4 % of 10 s.
-PAD = 0.25
-# Redis is told of a request that left so many seconds later than it was granted, since
-# a connection had to be made first, or the event loop stood still.
-_LATE = 0.02
-# A reservation that was not used is kept so many seconds: a hold may have come since.
-_KEPT = 1.0
-# A share without Redis is smaller by this part, since the processes have not used
-# exactly alike what left before.
-_SLACK = 0.04
-# Seconds that one answer of Redis is waited for, and after which it is asked again.
-_PATIENCE = 1.0
-_SOCKET_PATIENCE = 0.5
-_RETRY = 2.0
-_GLANCE = 0.05
-
+_SOCKET_PATIENCE = 0.5  # seconds, less than a pacer waits for an answer
 _ACCOUNT = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_logger = logging.getLogger("hubbatch")
-
-
-@define(eq=False)
-class _Ticket:
-    """A reservation.
-
-    Attributes:
-        leaves_at: the instant of the loop's clock at which the request may leave.
-        granted_for: the earliest instant that Redis can have meant.
-        entry: what stands in Redis's log; 0 if it knows nothing of it.
-        slot: its place in this process's own window.
-    """
-
-    leaves_at: float
-    granted_for: float
-    entry: int
-    slot: Slot = field(factory=lambda: Slot(free_at=-inf))  # none yet
-
-
-class RedisUnavailable(LimiterUnavailable):
-    """Redis cannot be asked, and `on_failure="raise"` was chosen."""
 
 
 class RedisRateLimit:
@@ -139,201 +103,11 @@ class RedisRateLimit:
     def __repr__(self) -> str:
         return f"<RedisRateLimit of {self.account!r}: {self.limit}>"
 
-    def pacer(self, family: str) -> "RedisPacer":
+    def pacer(self, family: str) -> RedisPacer:
         """Make what keeps the limit of one family of calls in one event loop."""
         if isinstance(self._redis, str):
             return RedisPacer(_open(self._redis), self, family, owned=True)
         return RedisPacer(self._redis, self, family, owned=False)
-
-
-class RedisPacer:
-    """Lets out the requests of one process, as far as Redis's log has room.
-
-    What this process has sent itself is also in a window of its own, which is as wide
-    as its share: that one alone rules while Redis cannot be asked, and both rule while
-    the log is known to lack something.
-    """
-
-    def __init__(
-        self, redis: Redis, shared: RedisRateLimit, family: str, *, owned: bool
-    ) -> None:
-        self._redis = redis if owned else None
-        # The braces keep both keys in one slot of a cluster.
-        name = f"hubbatch:{{{shared.account}}}:{family}"
-        self._keys = [f"{name}:state", f"{name}:log"]
-        self._reserve = redis.register_script(RESERVE)
-        self._hold = redis.register_script(HOLD)
-        self._shared = shared
-        self._own = Window(1, burst=1)
-        self._unused: list[_Ticket] = []
-        self._late: list[int] = []
-        self._doubted_until = -inf  # until then the log lacks something
-        self._ask_at = -inf
-        self._holding: set[asyncio.Task[None]] = set()
-
-    async def acquire(self, limit: RateLimit) -> _Ticket:
-        """Wait until one more may leave; give the reservation that it was made by.
-
-        A reservation outlives the waiter for whom it was made.
-
-        Raises:
-            OverloadedError: if that is later than `max_wait`.
-            RedisUnavailable: if Redis cannot be asked, and that is to be said.
-        """
-        self._own.follow(self._share(limit))
-        ticket = self._unused_ticket() or await self._next_ticket(limit)
-        try:
-            await _sleep_until(ticket.leaves_at)
-        except asyncio.CancelledError:
-            self.give_back(ticket)
-            raise
-        ticket.slot = self._own.grant(_now())
-        return ticket
-
-    def give_back(self, ticket: _Ticket) -> None:
-        """Keep a reservation for the next one, if that comes soon."""
-        self._own.abandon(ticket.slot)
-        if ticket.entry:
-            self._unused.append(ticket)
-
-    def sent(self, ticket: _Ticket) -> None:
-        """Note that a request is being written: tell Redis of it if it is late."""
-        self._own.sent(ticket.slot, _now())
-        if _now() > ticket.granted_for + _LATE:
-            self._late.append(ticket.entry)
-
-    def hold(self, seconds: float) -> None:
-        """Tell every process that nobody may leave for so long."""
-        if _now() >= self._ask_at:
-            window = self._shared.limit.interval + PAD
-            arguments = [_microseconds(window), 1, _microseconds(seconds)]
-            task = asyncio.get_running_loop().create_task(self._tell_hold(arguments))
-            self._holding.add(task)
-            task.add_done_callback(self._holding.discard)
-
-    async def aclose(self) -> None:
-        """Let go of the connection, if it is not the user's."""
-        try:
-            await asyncio.gather(*self._holding)
-        finally:
-            if self._redis is not None:
-                await self._redis.aclose()
-
-    # ---- the next instant
-
-    def _unused_ticket(self) -> _Ticket | None:
-        """Find a reservation that was given back, and that Redis still knows."""
-        unused, self._unused = self._unused, []
-        if _now() < self._doubted_until:
-            return None
-        valid = [ticket for ticket in unused if _now() < ticket.leaves_at + _KEPT]
-        first = min(valid, key=lambda ticket: ticket.leaves_at, default=None)
-        self._unused = [ticket for ticket in valid if ticket is not first]
-        return first
-
-    async def _next_ticket(self, limit: RateLimit) -> _Ticket:
-        """Reserve the next instant at which one more may leave."""
-        while True:
-            if _now() < self._doubted_until:
-                await self._own_turn()
-            if _now() >= self._ask_at:
-                ticket = await self._asked(limit)
-                if ticket is not None:
-                    return ticket
-            elif self._shared.on_failure == "share":
-                # Redis will know nothing of this one.
-                self._doubted_until = _now() + limit.interval + PAD
-                return _Ticket(_now(), _now(), entry=0)
-            else:
-                await _sleep_until(self._ask_at)
-
-    def _share(self, limit: RateLimit) -> RateLimit:
-        """Give what this process may use by itself."""
-        return evolve(
-            limit,
-            max_requests=max(1, int(limit.max_requests * (1 - _SLACK))),
-            burst=1,
-            processes=self._shared.expected_processes,
-        ).share()
-
-    async def _own_turn(self) -> None:
-        """Wait until this process's share alone would let one more out."""
-        while (instant := self._own.next_grant(_now())) > _now():
-            # Nobody says when a request that is on its way has been written.
-            await _sleep_until(min(instant, _now() + _GLANCE))
-
-    async def _asked(self, limit: RateLimit) -> _Ticket | None:
-        """Reserve an instant in Redis's log; None if Redis cannot be asked."""
-        asked_at, patience = _now(), self._shared.max_wait
-        late, self._late = self._late, []
-        arguments = [
-            _microseconds(limit.interval + PAD),
-            1 if self._own.used(asked_at) else 0,
-            limit.max_requests,
-            limit.burst,
-            -1 if patience is None else _microseconds(patience),
-            _microseconds(max(0.0, self._doubted_until - asked_at)),
-            *late,
-        ]
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                granted, wait, entry, doubt = await self._reserve(self._keys, arguments)
-        except (exceptions.RedisError, OSError, TimeoutError) as error:
-            self._lost(error, limit)
-            return None
-        self._found()
-        # Of the instant of asking, so that it does not grow when it is told again.
-        self._doubted_until = max(self._doubted_until, asked_at + doubt / 1e6)
-        if not granted:
-            raise OverloadedError(
-                f"The limit that processes share has no room for {wait / 1e6:.1f} s, "
-                f"and max_wait is {patience:g} s. Nothing was sent."
-            )
-        # Redis has answered at an instant between these two.
-        return _Ticket(_now() + wait / 1e6, asked_at + wait / 1e6, entry)
-
-    async def _tell_hold(self, arguments: list[int]) -> None:
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                await self._hold(self._keys, arguments)
-        except (exceptions.RedisError, OSError, TimeoutError):
-            """The hold is kept here; `acquire` finds out and says what is wrong."""
-
-    # ---- Redis comes and goes
-
-    def _lost(self, error: BaseException, limit: RateLimit) -> None:
-        """Note that Redis cannot be asked; say so once, or raise."""
-        now = _now()
-        first, self._ask_at = self._ask_at == -inf, now + _RETRY
-        policy = self._shared.on_failure
-        # The kind of error alone: its text may hold anything.
-        kind = type(error).__name__
-        if policy == "raise":
-            self._ask_at = -inf
-            raise RedisUnavailable(
-                f"The Redis that keeps the rate limit of account "
-                f"{self._shared.account} cannot be asked ({kind}). Nothing was sent."
-            ) from None
-        if policy == "share":
-            self._doubted_until = max(self._doubted_until, now + limit.interval + PAD)
-        if first:
-            _logger.warning(
-                "The Redis that keeps the rate limit of account %s cannot be asked "
-                "(%s). %s until it is back.",
-                self._shared.account,
-                kind,
-                f"Going on with 1/{self._shared.expected_processes} of the limit"
-                if policy == "share"
-                else "Waiting",
-            )
-
-    def _found(self) -> None:
-        if self._ask_at != -inf:
-            self._ask_at = -inf
-            _logger.info(
-                "The Redis that keeps the rate limit of account %s is back.",
-                self._shared.account,
-            )
 
 
 def _checked_account(given: object) -> str:
@@ -378,16 +152,3 @@ def _open(url: str) -> Any:
         retry=Retry(NoBackoff(), 1),
         retry_on_error=[exceptions.ConnectionError, exceptions.TimeoutError],
     )
-
-
-def _microseconds(seconds: float) -> int:
-    return round(seconds * 1e6)
-
-
-async def _sleep_until(instant: float) -> None:
-    if instant > _now():
-        await asyncio.sleep(instant - _now())
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -247,6 +247,9 @@ class Job:
         self._tally.counts.update(
             {status: counts[state] for status, state in FINAL.items()}
         )
+        self._tally.given_up = sum(
+            counts[state] for state in FINAL.values() if state is not State.SUCCEEDED
+        )
 
     async def run(self) -> JobReport:
         """Send what is left to be sent; once.
@@ -411,6 +414,8 @@ class Job:
         self._run = run
         passage.ended = lambda: run.ended is not None
         journal.on_failure = run.end
+        if journal.path is not None:
+            journal.on_written = lambda: run.teller.of_journal(self._tally.pending)
         try:
             await batch.feed(run)
         except HubBatchError as error:

@@ -69,6 +69,7 @@ class Journal:
     Attributes:
         failure: why nothing can be written any more; None as long as all is well.
         on_failure: called with it, once.
+        on_written: called when what was noted is on the disk.
         progress: called for the figures that go with what is written.
     """
 
@@ -77,6 +78,7 @@ class Journal:
         self.outputs: dict[str, Output] = {sink.name: Output(sink) for sink in sinks}
         self.failure: JournalError | None = None
         self.on_failure: Callable[[JournalError], None] = lambda _: None
+        self.on_written: Callable[[], None] = lambda: None
         self.progress: Callable[[], tuple[int, int, int, float]] = lambda: (0, 0, 0, 0)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="hubbatch-journal")
         self._lock: JobLock | None = None
@@ -231,6 +233,8 @@ class Journal:
                 future.set_result(None)
             else:
                 future.set_exception(copy(self.failure))
+        if self.failure is None:
+            self.on_written()
         self.flush()
 
     def _write(self, group: Group) -> None:
@@ -271,6 +275,7 @@ class Journal:
         done = self._thread.submit(self._finish, ended, message, finished=finished)
         self._thread.shutdown(wait=False)
         await self._failing(asyncio.shield(asyncio.wrap_future(done)))
+        self.on_written()
 
     def _finish(
         self, ended: str | None, message: str | None, *, finished: bool

@@ -36,16 +36,23 @@ class Tally:
         operation: the call.
         counts: how many rows ended how, so far.
         inputs: how many rows are known.
+        given_up: how many of them have another final outcome than success.
     """
 
     journal: Journal
     operation: Operation
     counts: Counter[OutcomeStatus] = field(factory=Counter)
     inputs: int = 0
+    given_up: int = 0
     _held: dict[int, tuple[Outcome[Any], Row, str | None]] = field(
         factory=dict, init=False
     )
     _keys: dict[str, list[int]] = field(factory=dict, init=False)
+
+    @property
+    def pending(self) -> int:
+        """How many rows that were read have no final outcome."""
+        return self.inputs - self.counts[OutcomeStatus.SUCCEEDED] - self.given_up
 
     def read(self, row: Row) -> None:
         """Note that a row came from the source."""
@@ -55,6 +62,7 @@ class Tally:
 
     def final(self, outcome: Outcome[Any], row: Row, key: int | None = None) -> None:
         """Write down the outcome of a row, for good."""
+        self.given_up += outcome.status is not OutcomeStatus.SUCCEEDED
         self.journal.note(row.index, FINAL[outcome.status], key)
         for output in self.journal.outputs.values():
             line = output.sink.encode(outcome, row)

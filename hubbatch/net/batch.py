@@ -29,6 +29,8 @@ from hubbatch.core.stopping import FailureWatch, parse_max_failures
 from hubbatch.errors import HubBatchError
 from hubbatch.models import (
     AssociationInput,
+    AssociationLimitInput,
+    AssociationSpec,
     CreateInput,
     DealSplitsInput,
     LegacyCreateInput,
@@ -59,6 +61,8 @@ _SINGLE = (
     LegacyCreateInput,
     LegacyUpdateInput,
     AssociationInput,
+    AssociationLimitInput,
+    AssociationSpec,
     PublicAssociation,
     PropertyCreate,
     DealSplitsInput,

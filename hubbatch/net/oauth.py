@@ -6,8 +6,8 @@ token; so it is tried again, times out and gives up by the rules of all other ca
 
 import asyncio
 
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from inspect import isawaitable
 from math import inf
@@ -16,6 +16,7 @@ from urllib.parse import quote_plus
 
 from attrs import field, frozen
 
+from hubbatch.core.collecting import Collector
 from hubbatch.core.dialects.grants import Grant, GrantRequest, refresh_request
 from hubbatch.core.operations import token_operation
 from hubbatch.core.retrying import RetryPolicy
@@ -26,6 +27,7 @@ from .batch import Batch
 from .engine import Engine
 from .flights import Flight
 from .pacing import Gate
+from .running import Run
 from .transport import Transport
 
 
@@ -35,8 +37,14 @@ _LAST_SECONDS = 60.0
 _LAST_SHARE = 0.1
 # A token that was just given is used for so long, whatever is said of its life.
 _LEAST_LIFE = 1.0
+# Blotting out a shorter secret would leave nothing of a message that could be read.
+_BLOTTED_LENGTH = 4
 
 Ask = Callable[[GrantRequest], Awaitable[Grant]]
+
+
+class _GivenUp(RuntimeError):
+    """A refresh was not tried again, for the client whose call began it is closed."""
 
 
 def _utc_now() -> datetime:
@@ -123,6 +131,7 @@ class OAuth:
         self._unsaved: tuple[OAuthTokens, float] | None = None
         self._over: ReconnectRequired | None = None
         self._flight: Flight[None] = Flight()
+        self._asker: Ask | None = None  # whose call began the last refresh
 
     # ---- what a client's login needs
 
@@ -148,17 +157,29 @@ class OAuth:
             AuthenticationError: if HubSpot refuses for another reason.
             HubSpotUnavailable: if it cannot answer.
         """
-        if self.current() is None:
-            await self._flight.join(lambda: self._refresh(ask))
+
+        def start() -> Coroutine[Any, Any, None]:
+            self._asker = ask
+            return self._refresh(ask)
+
+        while self.current() is None:
+            asker = self._asker if self._flight.under_way else ask
+            try:
+                await self._flight.join(start)
+                break
+            except _GivenUp:
+                if asker == ask:
+                    raise
 
     def refused(self, token: str) -> None:
         """Note that HubSpot does not accept this access token."""
         if token == self._access_token:
             self._good_until = -inf
 
-    async def settle(self) -> None:
-        """Wait for a refresh that is under way: what it brings must be stored."""
-        await self._flight.aclose()
+    async def settle(self, ask: Ask) -> None:
+        """Wait for a refresh that asks by this: what it brings must be stored."""
+        if self._asker == ask:
+            await self._flight.aclose()
 
     # ---- a refresh
 
@@ -208,17 +229,21 @@ class OAuth:
 
     def _told(self, error: APIError) -> APIError:
         """Make an error anew, with nothing in it of what was sent."""
-        message = error.message
-        for secret in (self._client_secret, self._refresh_token):
-            # As it stands in the form too, should that be what comes back.
-            for written in (secret, quote_plus(secret)):
-                message = message.replace(written, "***")
         return type(error)(
-            message,
+            self._without_secrets(error.message),
             status=error.status,
             category=error.category,
             correlation_id=error.correlation_id,
         )
+
+    def _without_secrets(self, message: str) -> str:
+        for secret in (self._client_secret, self._refresh_token):
+            if len(secret) < _BLOTTED_LENGTH:
+                return "HubSpot's words are not shown: a secret is too short to blot"
+            # As it stands in the form too, should that be what comes back.
+            for written in (secret, quote_plus(secret)):
+                message = message.replace(written, "***")
+        return message
 
     def _until(self, expires_at: datetime | None) -> float:
         """Give the loop's instant until which a token is used that runs out then."""
@@ -244,6 +269,8 @@ class OAuthLogin:
         self.fingerprint: str | None = oauth.fingerprint
         self._engine = engine
         self._operation = token_operation(api_version=api_version)
+        self._asking: Run | None = None
+        self._closed = False
 
     async def bearer(self) -> Bearer:
         """Have an access token that can be sent now."""
@@ -255,8 +282,11 @@ class OAuthLogin:
         self._oauth.refused(token)
 
     async def aclose(self) -> None:
-        """Wait for a refresh that is under way."""
-        await self._oauth.settle()
+        """Wait for a refresh that is under way, but for no further attempt of it."""
+        self._closed = True
+        if self._asking is not None:
+            self._asking.end(_GivenUp("this client is closed"))
+        await self._oauth.settle(self._ask)
 
     @property
     def busy(self) -> bool:
@@ -264,9 +294,20 @@ class OAuthLogin:
         return self._oauth.refreshing
 
     async def _ask(self, request: GrantRequest) -> Grant:
+        if self._closed:
+            raise _GivenUp("this client is closed")
+        answers: Collector[Grant] = Collector(self._operation)
         asking: Batch[Grant] = Batch(self._engine, self._operation, [request])
-        [grant] = (await asking).results
-        return grant
+        self._asking = asking.begin(answers)
+        try:
+            # What came before it could be given up is worth having.
+            with suppress(_GivenUp):
+                await asking.feed(self._asking)
+        finally:
+            self._asking = None
+        for grant in answers.response().results:
+            return grant
+        raise _GivenUp("this client is closed")
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("cannot pickle an OAuth login: its secrets would be in it")

@@ -141,6 +141,11 @@ class Run:
         """The counts so far."""
         return self._ledger.summary
 
+    @property
+    def teller(self) -> Teller:
+        """What tells of this run."""
+        return self._ledger.teller
+
     # ---- the whole run
 
     async def go(self, source: Source) -> None:

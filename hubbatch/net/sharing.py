@@ -34,13 +34,13 @@ class Shared:
 
     day: Day = field(factory=Day)
     turnstiles: dict[str, Turnstile] = field(factory=dict)
-    _beneath: Callable[[str], Pacer] | None = None
+    beneath: Callable[[str], Pacer] | None = None
     _sharers: WeakSet[Sharer] = field(factory=WeakSet, repr=False)
 
     def turnstile(self, family: str) -> Turnstile:
         """Give the window of a family."""
         if family not in self.turnstiles:
-            self.turnstiles[family] = Turnstile(family, self._ceiling(), self._beneath)
+            self.turnstiles[family] = Turnstile(family, self._ceiling(), self.beneath)
         return self.turnstiles[family]
 
     def join(self, sharer: Sharer) -> None:
@@ -60,7 +60,7 @@ class Shared:
             turnstile.freed()
 
     async def aclose(self) -> None:
-        """Let go of the limiters beneath."""
+        """Let go of the limiters beneath for which nobody waits."""
         for turnstile in self.turnstiles.values():
             await turnstile.aclose()
 
@@ -100,8 +100,15 @@ def remember(state: Shared) -> None:
         loop.call_later(max(windows) + LAG, _forget, state)
 
 
-def _forget(_state: Shared) -> None:
-    """Hold it no longer."""
+_closing: set[asyncio.Task[None]] = set()
+
+
+def _forget(state: Shared) -> None:
+    """Hold it no longer; a client that was let go has closed nothing."""
+    if state.beneath is not None:
+        task = asyncio.get_running_loop().create_task(state.aclose())
+        _closing.add(task)
+        task.add_done_callback(_closing.discard)
 
 
 def _rate(limit: RateLimit) -> float:

@@ -244,8 +244,15 @@ class Turnstile:
             self._dispatch()
 
     async def aclose(self) -> None:
-        """Let go of the limiter beneath."""
-        if self._pacer is not None:
+        """Let go of the limiter beneath, unless somebody waits for it.
+
+        Another client of the account may; then it is that one who closes it.
+        """
+        for line in self._lines:
+            line.first()  # it forgets who has left
+        if self._pacer is not None and not any(self._lines):
+            if self._paced is not None:
+                self._drop_pace(self._paced)
             await self._pacer.aclose()
 
 

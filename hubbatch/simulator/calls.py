@@ -10,7 +10,9 @@ from hubbatch.simulator import (
     batches,
     bodies,
     definitions,
+    described,
     legacy,
+    limits,
     listing,
     memberships,
     named,
@@ -49,6 +51,9 @@ class Call:
         if route.family == "memberships":
             store, content = self.token.account.store, self.request.content
             return self._told(*memberships.read_memberships(store, content))
+        if route.family == "schemas":
+            store, content = self.token.account.store, self.request.content
+            return as_json(200, described.described(store, content, self.now.ms)), 0
         if shelf is None:
             # Recorded without a category.
             raise Refusal(400, f"Unable to infer object type from: {route.object_type}")
@@ -57,6 +62,7 @@ class Call:
             "splits": self._splits,
             "associations": self._associations,
             "associations v3": self._associations,
+            "limits": self._limits,
             "properties": self._properties,
             "list": self._list,
         }
@@ -125,11 +131,27 @@ class Call:
         body = self._envelope(batch.results, batch.errors, partial=partial)
         return as_json(status, body), len(inputs)
 
-    def _associations(self, route: Route, source: Shelf) -> tuple[Answer, int]:
-        store = self.token.account.store
-        target = store.shelf(route.to_type)
+    def _target(self, route: Route) -> Shelf:
+        target = self.token.account.store.shelf(route.to_type)
         if target is None:
             raise Refusal(400, f"Unable to infer object type from: {route.to_type}")
+        return target
+
+    def _limits(self, route: Route, source: Shelf) -> tuple[Answer, int]:
+        verb, target = route.verb, self._target(route)
+        inputs = limits.parsed(self.request.content, verb)
+        batch = limits.Limits(self.token.account.store, source, target, inputs)
+        batch.run(verb)
+        if verb == "purge" and route.version is None:
+            return Answer(204), len(inputs)
+        if self.quirks.shuffle:
+            self.chance.shuffle(batch.results)
+        status = 207 if batch.errors else 201 if verb == "create" else 200
+        body = self._envelope(batch.results, batch.errors, partial=bool(batch.errors))
+        return as_json(status, body), len(inputs)
+
+    def _associations(self, route: Route, source: Shelf) -> tuple[Answer, int]:
+        store, target = self.token.account.store, self._target(route)
         v3 = route.family == "associations v3"
         parsed = named.parsed if v3 else associations.parsed
         inputs = parsed(self.request.content, route.verb)

@@ -229,7 +229,10 @@ def _family(route: Route | None) -> str:
 
 
 # Families whose verbs are told apart from those of records.
-_BY_FAMILY = {"associations", "associations v3", "properties", "memberships", "splits"}
+_BY_FAMILY = {
+    *("associations", "associations v3", "limits", "memberships", "properties"),
+    *("schemas", "splits"),
+}
 
 
 def _seen(request: Request, route: Route | None, now: Now) -> Seen:

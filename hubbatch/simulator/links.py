@@ -67,6 +67,8 @@ class Links:
 
     _kinds: dict[Pair, dict[Spec, Kind]] = attrs.field(factory=_documented, repr=False)
     _links: dict[Pair, dict[Pair, set[Spec]]] = attrs.field(factory=dict, repr=False)
+    # How many records one of the first type may lead to by a type of association.
+    limits: dict[tuple[Pair, Spec], int] = attrs.field(factory=dict, repr=False)
     _last_id: int = attrs.field(default=35, init=False)
 
     def label(self, source: str, target: str, label: str) -> int:
@@ -84,6 +86,15 @@ class Links:
         if any(category == HUBSPOT for category, _ in known):
             return known
         return {**_OTHERWISE, **known}
+
+    def leading(self, source: str) -> list[tuple[str, Spec, Kind]]:
+        """Return the types of association that lead away from an object type."""
+        return [
+            (target, spec, kind)
+            for (one, target), kinds in self._kinds.items()
+            if one == source
+            for spec, kind in kinds.items()
+        ]
 
     def default(self, source: str, target: str) -> Spec:
         """Return what an association without a label is of."""

@@ -13,6 +13,8 @@ Family = Literal[
     "list",
     "associations",
     "associations v3",
+    "limits",
+    "schemas",
     "properties",
     "memberships",
     "splits",
@@ -69,6 +71,20 @@ _ROUTES: Final[tuple[tuple[Family, str, re.Pattern[str]], ...]] = (
         ),
     ),
     (
+        "limits",
+        "POST",
+        re.compile(
+            f"/crm/associations/(?:v4|(?P<version>{_VERSION}))"
+            f"/definitions/configurations/{_TYPE}/(?P<to_type>[^/]+)"
+            "/batch/(?P<verb>create|update|purge)/?"
+        ),
+    ),
+    (
+        "schemas",
+        "POST",
+        re.compile(f"/crm-object-schemas/(?:v3|{_VERSION})/schemas/batch/read/?"),
+    ),
+    (
         "properties",
         "POST",
         re.compile(
@@ -110,6 +126,7 @@ VERBS: Final = (
     *(f"associations/{verb}" for verb in ("create", "read", "archive")),
     *("associations/associate/default", "associations/labels/archive"),
     *("list", "delete", "memberships/read", "splits/read", "splits/upsert"),
+    *("limits/create", "limits/update", "limits/purge", "schemas/read"),
     *(f"properties/{verb}" for verb in ("create", "read", "archive")),
     *("token", "details", "api-usage/daily/private-apps"),
 )

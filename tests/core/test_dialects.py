@@ -15,11 +15,13 @@ from hubbatch.core.dialects import documents
 from hubbatch.core.encoding import encoder, renames
 from hubbatch.core.operations import (
     account_operation,
+    association_limit_operation,
     association_operation,
     deal_split_operation,
     legacy_operation,
     list_operation,
     membership_operation,
+    object_schema_operation,
     property_operation,
     schema_operation,
     v3_association_operation,
@@ -33,6 +35,8 @@ from hubbatch.models import (
     AssociationInput,
     AssociationSpec,
     MultiAssociatedObjectWithLabel,
+    PropertyCreate,
+    PropertyOption,
     PublicAssociationMultiWithLabel,
 )
 
@@ -47,6 +51,10 @@ def v1(verb: Any) -> Operation:
     return legacy_operation(verb, "tickets")
 
 
+def limits(verb: Any) -> Operation:
+    return association_limit_operation(verb, "a", "b", api_version="v3")
+
+
 def properties(verb: Any) -> Operation:
     return property_operation(verb, "tickets", api_version="v3")
 
@@ -56,6 +64,11 @@ SPLITS = deal_split_operation("upsert", api_version="v3")
 LISTS = membership_operation("contacts", api_version="v3")
 SPEC = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 1}
 ENDS = {"from": {"id": "1"}, "to": {"id": 2}}
+SCHEMAS = object_schema_operation(api_version="v3")
+LIMIT = {"category": "WORK", "typeId": 1, "maxToObjectIds": 2}
+SHARE = {"ownerId": 1, "percentage": 100}
+BROKEN: Any = 5
+OPTION = {"label": "A", "value": "a"}
 SIZE = dict.fromkeys(("name", "label", "groupName"), "x") | {
     "type": "string",
     "fieldType": "text",
@@ -85,6 +98,19 @@ def settled(operation: Operation, inputs: Sequence[Any], body: object) -> Settle
             {"from": {"id": "1"}, "to": [{"id": "2"}, {"id": "3"}]},
         ),
         (properties("read"), {"name": "size"}, {"name": "size"}),
+        (
+            properties("create"),
+            {**SIZE, "hidden": None, "options": ({**OPTION, "displayOrder": -1},)},
+            {**SIZE, "hidden": None, "options": [{**OPTION, "displayOrder": -1}]},
+        ),
+        (
+            properties("create"),
+            PropertyCreate(
+                *("x", "x", "x", "string", "text"), options=[PropertyOption("A", "a")]
+            ),
+            {**SIZE, "options": [{**OPTION, "hidden": False}]},
+        ),
+        (SPLITS, {"id": 1, "splits": [SHARE]}, {"id": 1, "splits": [SHARE]}),
         (v1("archive"), {"objectId": "7"}, 7),
         (v1("read"), "0512", 512),
         (v1("read"), 2**63 - 1, 2**63 - 1),
@@ -149,7 +175,66 @@ def test_inputs_in_hubspots_own_shape(
             "UTF-8",
             "description",
         ),
-        (properties("create"), {**SIZE, "hidden": object()}, "as JSON", None),
+        (properties("create"), {**SIZE, "hidden": "yes"}, "must be a bool", "hidden"),
+        (properties("create"), {**SIZE, "formField": 1}, "be a bool", "formField"),
+        (properties("create"), {**SIZE, "description": []}, "a str", "description"),
+        (
+            properties("create"),
+            {**SIZE, "displayOrder": 2**31},
+            "displayOrder is too large",
+            "displayOrder",
+        ),
+        (
+            properties("create"),
+            {**SIZE, "displayOrder": True},
+            "displayOrder must be an int",
+            "displayOrder",
+        ),
+        (properties("create"), {**SIZE, "options": "a;b"}, "be a list", "options"),
+        (properties("create"), {**SIZE, "options": {}}, "be a list", "options"),
+        (properties("create"), {**SIZE, "options": ["a"]}, "a mapping", "options"),
+        (
+            properties("create"),
+            {**SIZE, "options": [{"label": "A", "value": 1}]},
+            "options: value must be a non-empty str",
+            "options",
+        ),
+        (
+            properties("create"),
+            {**SIZE, "options": [{**OPTION, "hidden": "no"}]},
+            "options: hidden must be a bool",
+            "options",
+        ),
+        (
+            properties("create"),
+            {**SIZE, "options": [{**OPTION, "displayOrder": -(2**31) - 1}]},
+            "options: displayOrder is too large",
+            "options",
+        ),
+        (
+            properties("create"),
+            {**SIZE, "options": [{**OPTION, "colour": "x"}]},
+            "unknown field 'colour'",
+            "options",
+        ),
+        (
+            properties("create"),
+            {**SIZE, "options": [{"label": "\ud800", "value": "a"}]},
+            "as JSON",
+            None,
+        ),
+        (
+            properties("create"),
+            PropertyCreate("a", "b", "c", "bool", "radio", options=BROKEN),
+            "be a list",
+            "options",
+        ),
+        (
+            properties("create"),
+            PropertyCreate("a", "b", "c", "bool", "radio", options=[BROKEN]),
+            "a mapping",
+            "options",
+        ),
         (properties("archive"), " ", "a non-empty str", "name"),
         (properties("read"), 5, "a non-empty str", "name"),
         (LISTS, {"id": 1}, "unknown field 'id'", "id"),
@@ -157,6 +242,31 @@ def test_inputs_in_hubspots_own_shape(
         (SPLITS, {"id": "x", "splits": []}, "a number", "id"),
         (SPLITS, {"id": 2**63, "splits": []}, "too large", "id"),
         (SPLITS, {"id": "1", "splits": [5]}, "an input is a mapping", None),
+        (SPLITS, {"id": "1", "splits": [{**SHARE, "ownerId": "1"}]}, "int", "ownerId"),
+        (
+            SPLITS,
+            {"id": "1", "splits": [{**SHARE, "ownerId": 2**31}]},
+            "ownerId is too large",
+            "ownerId",
+        ),
+        (
+            SPLITS,
+            {"id": "1", "splits": [{**SHARE, "percentage": float("inf")}]},
+            "percentage must be a number",
+            "percentage",
+        ),
+        (
+            SPLITS,
+            {"id": "1", "splits": [{**SHARE, "percentage": 10**400}]},
+            "as JSON",
+            None,
+        ),
+        (
+            pairs("create"),
+            {**ENDS, "types": [{**SPEC, "associationTypeId": 2**31}]},
+            "a type id",
+            "associations",
+        ),
         (v1("create"), [{"name": "a"}], "a list of", "properties"),
         (v1("create"), [{"name": "a", "value": "\ud800"}], "UTF-8", "a"),
         (v1("read"), "x", "id must be a number", "id"),
@@ -208,6 +318,8 @@ def test_a_pair_and_its_way_back_have_two_keys(one: int, other: int) -> None:
         (pairs("create_default"), [ENDS], {"results": [{"from": {"id": 1}}]}),
         (properties("read"), ["size"], {"results": [{"label": "x"}]}),
         (LISTS, [], {"results": 5}),
+        (SCHEMAS, ["0-3"], {"results": [{"name": "DEAL"}]}),
+        (limits("create"), [LIMIT], {"results": [{"typeId": 1}]}),
         (account_operation(api_version="v3"), [None], {"portalId": None}),
         (list_operation("tickets", api_version="v3"), [None], {}),
         (schema_operation("tickets", api_version="v3"), [None], {"results": [{}]}),
@@ -308,6 +420,35 @@ def test_a_property_is_known_by_its_name_in_any_case() -> None:
     assert (told.results[0].name, sorted(told.failed)) == ("size", [1])
 
 
+def test_a_schema_is_known_by_its_names_in_any_case() -> None:
+    """What the answer leaves out is not there, unless somebody's result is left."""
+    found = {"id": "2-7", "objectTypeId": "2-7", "name": "car"}
+    full = {**found, "fullyQualifiedName": "p1_car"}
+    for name in ("2-7", "CAR", "p_car", "P1_Car"):
+        told = settled(SCHEMAS, ["nosuch", name], {"results": [full]})
+        assert (told.results[1].name, [*told.failed], told.open) == ("car", [0], [])
+    twice = settled(SCHEMAS, ["P1_CAR", "2-7", "nosuch"], {"results": [full]})
+    assert ([*twice.failed], twice.loose) == ([2], [])
+    assert twice.results[0] is twice.results[1] is not None
+    same = {**found, "fullyQualifiedName": "car"}
+    assert settled(SCHEMAS, ["car", "nosuch"], {"results": [same]}).loose == []
+    other = {**found, "objectTypeId": "2-8", "name": None}
+    told = settled(SCHEMAS, ["2-7", "wheels", "p2_x"], {"results": [found, other]})
+    assert ([*told.failed], told.open, len(told.loose)) == ([], [1, 2], 1)
+
+
+def test_a_limit_is_known_by_its_type_id() -> None:
+    told = settled(
+        limits("create"),
+        [LIMIT, {**LIMIT, "typeId": 2}, {**LIMIT, "typeId": 3}],
+        {
+            "results": [{"category": "WORK", "typeId": 3}],
+            "errors": [error("no", typeId=["2"])],
+        },
+    )
+    assert (told.results[2].type_id, [*told.failed], told.open) == (3, [1], [0])
+
+
 # ---- pages
 
 PAGING = pairs("read").call.results.paging  # type: ignore[union-attr] # it has some
@@ -364,7 +505,11 @@ def test_a_cursor_that_does_not_move_on() -> None:
 
 
 @pytest.mark.parametrize(
-    "operation", [pairs("create"), pairs("read"), SPLITS, LISTS, properties("read")]
+    "operation",
+    [
+        *(pairs("create"), pairs("read"), SPLITS, LISTS, properties("read")),
+        *(limits("create"), limits("update"), limits("purge"), SCHEMAS),
+    ],
 )
 def test_a_404_that_speaks_is_about_inputs(operation: Operation) -> None:
     """A page of HTML is about the path."""

@@ -13,7 +13,11 @@ from hypothesis import strategies as st
 from hubbatch.core.accounting import Ledger
 from hubbatch.core.concluding import Concluder
 from hubbatch.core.isolating import Density, halve, split, suspects
-from hubbatch.core.operations import Operation
+from hubbatch.core.operations import (
+    Operation,
+    legacy_operation,
+    object_schema_operation,
+)
 from hubbatch.core.planning import Chunk, Desk
 from hubbatch.core.reading import read
 from hubbatch.core.verdicts import Answered, Refused
@@ -31,6 +35,11 @@ from .helpers import (
     respond,
     some_chunk,
 )
+
+
+V1_READ = legacy_operation("read", "tickets")
+V1_ARCHIVE = legacy_operation("archive", "tickets")
+SCHEMAS = object_schema_operation(api_version="v3")
 
 
 def creates(*properties: Mapping[str, str]) -> Chunk:
@@ -181,6 +190,13 @@ def test_the_value_of_the_id_property_was_written_too() -> None:
 
 def test_inputs_without_properties() -> None:
     assert suspects(some_chunk(READ, 3), refused("100 is not valid")) == set()
+
+
+@pytest.mark.parametrize("operation", [V1_READ, V1_ARCHIVE, SCHEMAS])
+def test_inputs_that_are_bare_ids_or_names(operation: Operation) -> None:
+    """Their bodies are no objects, so nothing in them could be quoted."""
+    chunk = chunk_of(operation, [100, 101] if operation is not SCHEMAS else ["a", "b"])
+    assert suspects(chunk, refused("100 is not valid")) == set()
 
 
 # ---- what is sent instead

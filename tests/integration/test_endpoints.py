@@ -9,6 +9,7 @@ import pytest
 from hubbatch import (
     ALL,
     AssociationInput,
+    AssociationLimitInput,
     AssociationSpec,
     CreateInput,
     DealSplit,
@@ -325,6 +326,111 @@ async def test_a_property_whose_answer_is_lost_is_unknown(portal: Portal) -> Non
     assert (statuses(response), len(portal.sim.requests)) == (["unknown"], 1)
 
 
+# ---- association limits and schemas
+
+
+def limit(type_id: Any, most: Any, category: str = "HUBSPOT_DEFINED") -> Any:
+    return AssociationLimitInput(category, type_id, most)
+
+
+@versions
+async def test_association_limits(portal: Portal, version: str) -> None:
+    """Set, changed and taken off again; each refusal is of its own input."""
+    raw = {"category": "HUBSPOT_DEFINED", "typeId": 5, "maxToObjectIds": 2}
+    async with portal.hub(api_version=version) as hub:
+        limits = hub.associations("deals", "companies").limits
+        made = await limits.create(
+            [
+                limit(341, 5),
+                raw,
+                limit(999, 5),
+                limit(6, 5, "MINE"),
+                limit(5, "2"),
+                limit(2**31, 5),
+                {**raw, "label": "x"},
+            ]
+        )
+        again = await limits.create([limit(341, 6)])
+        changed = await limits.update([limit(341, 6), limit(999, 1)])
+        gone = await limits.purge(
+            [AssociationSpec("HUBSPOT_DEFINED", 341), {**raw, "typeId": "5"}]
+        )
+        late = await limits.update([limit(341, 7), limit(5, 3)])
+    assert statuses(made) == ["succeeded"] * 2 + ["failed"] * 5
+    told = [(one.type_id, one.user_enforced_max_to_object_ids) for one in made.results]
+    assert told == [(341, 5), (5, 2)]
+    assert [out.error and out.error.property_name for out in made.failures[1:]] == [
+        "category",
+        "maxToObjectIds",
+        "typeId",
+        "label",
+    ]
+    assert isinstance(again.failures[0].error, RecordConflict)
+    assert statuses(changed) == ["succeeded", "failed"]
+    assert changed.results[0].user_enforced_max_to_object_ids == 6
+    assert (statuses(gone), gone.results) == (["succeeded", "failed"], [])
+    assert statuses(late) == ["failed", "succeeded"]
+    assert isinstance(late.failures[0].error, RecordNotFound)
+    assert late.outcomes[1].id is None
+
+
+async def test_two_categories_with_one_type_id(portal: Portal) -> None:
+    """Their results are told by the number, so they go one after the other."""
+    label = portal.sim.store.define_label("deals", "companies", "Buyer")
+    both = [limit(341, 5), limit(341, 4, "USER_DEFINED"), limit(341, 3)]
+    async with portal.hub() as hub:
+        links = hub.associations("deals", "companies")
+        made = await links.limits.create(both)
+        changed = await links.limits.update([limit(label, 4, "USER_DEFINED")])
+    assert statuses(made) == ["succeeded", "failed", "failed"]
+    assert [len(request.body["inputs"]) for request in portal.sim.requests] == [1] * 4
+    assert statuses(changed) == ["failed"]
+
+
+async def test_a_limit_whose_answer_is_lost(portal: Portal) -> None:
+    """It is set once more; that one is there now says nothing of whose it is."""
+    portal.sim.faults.add(Fault("drop_after_commit"))
+    async with portal.hub() as hub:
+        response = await hub.associations("deals", "companies").limits.create(
+            [limit(341, 5)]
+        )
+    assert (statuses(response), len(portal.sim.requests)) == (["unknown"], 2)
+
+
+@versions
+async def test_schemas(portal: Portal, version: str) -> None:
+    """By id and by each of its names; types that there are not have failed."""
+    store = portal.sim.store
+    car = store.define("car", ["colour"], required=["colour"])
+    names = ["DEALS", "0-1", f"P{store.portal_id}_CAR", "p_car", car.id, "404", "a/b"]
+    async with portal.hub(api_version=version) as hub:
+        response = await hub.schemas.read([*names, 5])  # type: ignore[list-item] # wrong
+        bare = await hub.schemas.read(
+            ["contacts"],
+            include_association_definitions=False,
+            include_audit_metadata=False,
+            include_property_definitions=False,
+        )
+    assert statuses(response) == ["succeeded"] * 5 + ["failed"] * 3
+    assert [result.object_type_id for result in response.results] == [
+        *("0-3", "0-1"),
+        *[car.id] * 3,
+    ]
+    deals, *_, cars = response.results
+    assert {one.id for one in deals.associations} >= {"3", "5", "451"}
+    assert "dealname" in {one.name for one in deals.properties}
+    assert (cars.required_properties, cars.name) == (["colour"], "car")
+    assert (cars.labels.plural, deals.created_by_user_id) == ("Cars", 1)  # type: ignore[union-attr] # it has some
+    assert deals.created_at is not None
+    assert response.outcomes[2].id == car.id
+    assert isinstance(response.failures[0].error, RecordNotFound)
+    assert "an object type is a str" in str(response.failures[1].error)
+    [contact] = bare.results
+    assert (contact.properties, contact.associations) == ([], [])
+    assert contact.created_at is None
+    assert response.to_dict()["results"][4]["objectTypeId"] == car.id
+
+
 # ---- lists and deal splits
 
 
@@ -584,6 +690,9 @@ TYPED = AssociationInput(1, 2, [TICKET_TO_CONTACT])
 SPEC = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 16}
 ENDS = {"from": {"id": "1"}, "to": {"id": "2"}}
 SIZE = PropertyCreate("size", "Size", "g", "string", "text", hidden=False)
+LIMIT = AssociationLimitInput("HUBSPOT_DEFINED", 3, 5)
+LIMITED = {"category": "HUBSPOT_DEFINED", "typeId": 3}
+LIMITS = "/crm/associations/{}/definitions/configurations/deals/contacts/batch/{}"
 GOLDEN: dict[str, tuple[Any, object, Mapping[str, str]]] = {
     "objects create": (
         lambda hub: hub.contacts.create([CreateInput({"email": "a@b.c"})]),
@@ -642,6 +751,48 @@ GOLDEN: dict[str, tuple[Any, object, Mapping[str, str]]] = {
             "2026-03": (
                 "/crm/associations/2026-03/tickets/contacts/batch/labels/archive"
             ),
+        },
+    ),
+    "limits create": (
+        lambda hub: hub.associations("deals", "contacts").limits.create([LIMIT]),
+        {"inputs": [{**LIMITED, "maxToObjectIds": 5}]},
+        {
+            "v3": LIMITS.format("v4", "create"),
+            "2025-09": LIMITS.format("2025-09", "create"),
+            "2026-03": LIMITS.format("2026-03", "create"),
+        },
+    ),
+    "limits update": (
+        lambda hub: hub.associations("deals", "contacts").limits.update([LIMIT]),
+        {"inputs": [{**LIMITED, "maxToObjectIds": 5}]},
+        {
+            "v3": LIMITS.format("v4", "update"),
+            "2026-09": LIMITS.format("2026-09", "update"),
+        },
+    ),
+    "limits purge": (
+        lambda hub: hub.associations("deals", "contacts").limits.purge(
+            [AssociationSpec("HUBSPOT_DEFINED", 3)]
+        ),
+        {"inputs": [LIMITED]},
+        {
+            "v3": LIMITS.format("v4", "purge"),
+            "2026-03": LIMITS.format("2026-03", "purge"),
+        },
+    ),
+    "schemas read": (
+        lambda hub: hub.schemas.read(
+            ["deals", "p62515_Car"], include_audit_metadata=False
+        ),
+        {
+            "includeAssociationDefinitions": True,
+            "includeAuditMetadata": False,
+            "includePropertyDefinitions": True,
+            "inputs": ["0-3", "p62515_Car"],
+        },
+        {
+            "v3": "/crm-object-schemas/v3/schemas/batch/read",
+            "2026-03": "/crm-object-schemas/2026-03/schemas/batch/read",
         },
     ),
     "properties create": (

@@ -24,6 +24,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from hubbatch import AuthenticationError, Event, HubBatch, RetryPolicy
 from hubbatch.core.answers import Response
 from hubbatch.core.operations import create_operation
+from hubbatch.core.telling import Teller
 from hubbatch.integrations.opentelemetry import OpenTelemetry
 from hubbatch.net.batch import Batch
 from hubbatch.net.listening import Listeners
@@ -336,6 +337,14 @@ async def test_what_is_left_of_the_day_by_account(telemetry: Telemetry) -> None:
     assert batch.attributes["hubbatch.account"] == "62515"
 
 
+async def test_rows_that_a_job_has_not_settled(telemetry: Telemetry) -> None:
+    teller = Teller(operation=UPDATE, audience=Listeners([telemetry.listener]))
+    for pending in (250, 50):
+        teller.of_journal(pending)
+    [point] = telemetry.points("hubbatch.journal.pending")
+    assert (point.value, point.attributes) == (50, ABOUT)
+
+
 async def test_records_that_were_read_back_are_counted(telemetry: Telemetry) -> None:
     call = create_operation("tickets", api_version="v3", reconcile_by=UNIQUE)
     given = [{"properties": {UNIQUE: f"n{n}"}} for n in range(3)]
@@ -446,6 +455,18 @@ def test_spans_of_aiohttp_stand_below(
 def test_a_url_without_a_port() -> None:
     listener = OpenTelemetry(base_url="http://localhost/")
     assert listener._server == {"server.address": "localhost", "server.port": 80}
+
+
+def test_the_url_is_the_environments_as_for_a_client(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("HUBBATCH_BASE_URL", raising=False)
+    assert OpenTelemetry()._server["server.address"] == "api.hubapi.com"
+    monkeypatch.setenv("HUBBATCH_BASE_URL", "http://localhost:8080")
+    assert OpenTelemetry()._server == {
+        "server.address": "localhost",
+        "server.port": 8080,
+    }
 
 
 def test_without_a_sdk_it_does_nothing() -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from math import inf
 from random import Random
@@ -18,7 +19,8 @@ import pytest
 from redis.asyncio import Redis
 
 from hubbatch import ConfigurationError, HubBatch, OverloadedError, RateLimit
-from hubbatch.integrations.redis import PAD, RedisRateLimit, RedisUnavailable
+from hubbatch.integrations.redis import RedisRateLimit, RedisUnavailable
+from hubbatch.integrations.redis_pacer import PAD
 from hubbatch.net.pacing import Gate, Lane
 from tests.net.test_pacing import always, now, worst
 
@@ -291,6 +293,22 @@ async def test_request_that_left_late_is_taken_as_of_then(redis: ModelRedis) -> 
     assert seen == pytest.approx([0.0, 0.0, 3.01, 3.01, 3.01], abs=0.001)
 
 
+async def test_lateness_is_told_again_when_redis_did_not_answer(
+    redis: ModelRedis,
+) -> None:
+    pacer = limit(redis, on_failure="raise").pacer("objects")
+    ticket = await pacer.acquire(LIMIT)
+    await asyncio.sleep(3)
+    pacer.sent(ticket)
+    redis.latency = inf  # the way to it is cut, and it forgets nothing
+    with pytest.raises(RedisUnavailable):
+        await pacer.acquire(LIMIT)
+    redis.latency = 0.0
+    await pacer.acquire(LIMIT)
+    seen = [(instant - 10**15) / 1e6 for instant in redis.windows[OBJECTS].log]
+    assert seen == pytest.approx([3.0, 3.0], abs=0.001)
+
+
 async def test_processes_that_stand_still_now_and_then(redis: ModelRedis) -> None:
     """Each by turns, so that its requests leave half a second late."""
     gates = [Gate(limit(redis), 32) for _ in range(4)]
@@ -496,6 +514,62 @@ async def test_own_connection_is_closed_and_the_users_is_not(
         async with gate.permit(Lane.BULK, always):
             pass
     await gate.aclose()
+    assert redis.closed == 1
+
+
+@pytest.fixture
+def by_url(redis: ModelRedis) -> Iterator[RedisRateLimit]:
+    """A limit whose connection belongs to whoever uses it."""
+    shared = RedisRateLimit("redis://localhost", account="1", max_requests=1)
+    with patch.object(Redis, "from_url", return_value=redis):
+        yield shared
+
+
+async def test_connection_outlives_a_client_while_another_waits_for_it(
+    redis: ModelRedis, by_url: RedisRateLimit
+) -> None:
+    """A client that was let go and the account's next one have the same."""
+    old, new = Gate(by_url, 1), Gate(by_url, 1)
+    for gate in (old, new):
+        gate.belong_to("1")
+    await run(1, old)
+    waiting = asyncio.create_task(run(20, new))
+    await asyncio.sleep(5)
+    await old.aclose()
+    assert redis.closed == 0
+    traffic = await waiting
+    assert len(traffic.sent) == 2
+    await new.aclose()
+    assert redis.closed == 1
+
+
+async def test_connection_is_closed_when_all_have_stopped_waiting(
+    redis: ModelRedis, by_url: RedisRateLimit
+) -> None:
+    gate = Gate(by_url, 1)
+    redis.latency = 5.0
+    waiting = asyncio.create_task(run(100, gate, workers=1))
+    await asyncio.sleep(1)
+    turnstile = gate._shared().turnstile("objects")
+    asking = turnstile._paced
+    assert asking is not None
+    waiting.cancel()
+    for task in asyncio.all_tasks() - {asyncio.current_task(), asking}:
+        task.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    await gate.aclose()
+    assert redis.closed == 1
+    assert asking.cancelled()
+
+
+async def test_connection_of_a_client_that_was_let_go_is_closed(
+    redis: ModelRedis, by_url: RedisRateLimit
+) -> None:
+    gate = Gate(by_url, 1)
+    async with gate.permit(Lane.BULK, always):
+        pass
+    gate.let_go()
+    await asyncio.sleep(11)
     assert redis.closed == 1
 
 

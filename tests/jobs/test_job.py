@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import pytest
 
-from hubbatch import HubBatch
+from hubbatch import Event, HubBatch, JournalWritten
 from hubbatch.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -22,7 +22,7 @@ from hubbatch.errors import (
 from hubbatch.jobs import Job, Row, read_status
 from hubbatch.jobs.states import State
 from hubbatch.jobs.store import Store
-from hubbatch.simulator import Fault
+from hubbatch.simulator import Fault, When
 from tests.jobs.conftest import Desk, Lines, Table, people, tickets
 
 
@@ -53,6 +53,32 @@ async def test_a_job_sends_all_and_says_so_everywhere(desk: Desk) -> None:
     assert status.requests == report.requests == job.summary.requests
     assert status.outputs == {"results": "outcomes.txt"}
     assert status.started_at <= status.updated_at
+
+
+async def test_listeners_hear_how_many_rows_are_pending(desk: Desk) -> None:
+    """Of a job that ends early, of one that goes on with it, and of a bad row."""
+    pending: list[int] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, JournalWritten):
+            assert event.operation == "tickets.create"
+            pending.append(event.pending)
+
+    inputs = [*tickets(range(250)), *tickets(range(250, 260), stage="no such")]
+    sim = desk.sim
+    async with HubBatch(sim.token, base_url=sim.url, listeners=[listen]) as desk.hub:
+        desk.sim.faults.add(Fault("status", status=403, when=When(verb="create")))
+        first = await desk.job("create", "tickets", Table(inputs)).run()
+        status = read_status(desk.journal)
+        assert first.resumable
+        assert pending[-1] == status.open + status.in_doubt > 0
+        await desk.job("create", "tickets", Table(inputs)).run()
+        assert pending[-1] == 0
+        assert max(pending) <= 260
+        pending.clear()
+        desk.lines.path.unlink()
+        await desk.job("create", "tickets", Table(inputs), journal=None).run()
+        assert pending == []
 
 
 async def test_without_a_journal_the_files_are_written_all_the_same(desk: Desk) -> None:

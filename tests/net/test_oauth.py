@@ -625,6 +625,80 @@ async def test_closing_that_is_cancelled_leaves_nothing_running() -> None:
     assert len(asyncio.all_tasks()) == 1
 
 
+THROTTLED = Response(429, {"Retry-After": "30"}, b"{}")
+
+
+async def left_alone(engine: Engine, seconds: float) -> None:
+    """Start a batch that needs a token, and cancel it after so long."""
+    made: Batch[Any] = Batch(engine, operation("update"), updates(3))
+    task = asyncio.create_task(made)
+    await asyncio.sleep(seconds)
+    task.cancel()
+    await asyncio.wait([task])
+
+
+@pytest.mark.parametrize("trouble", [THROTTLED, page(503), answer(429, {})])
+async def test_closing_waits_for_no_further_attempt_of_a_refresh(
+    trouble: Response,
+) -> None:
+    """Nobody wants the token any more, and the endpoint may throttle for minutes."""
+    portal = Portal(script=[trouble] * 50)
+    engine = portal.engine(app())
+    await left_alone(engine, 0.1001)
+    closed, asked = now(), len(portal.asked)
+    await engine.aclose()
+    assert (asked, len(portal.asked)) == (1, 1)
+    assert now() - closed < 0.01
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def test_closing_waits_for_the_attempt_in_flight_only() -> None:
+    portal = Portal(script=[THROTTLED] * 50, seconds=5.0)
+    engine = portal.engine(app())
+    await left_alone(engine, 1.0)
+    await engine.aclose()
+    assert len(portal.asked) == 1
+    assert 5.0 <= now() < 5.1
+
+
+async def test_closing_one_client_leaves_the_refresh_to_the_others() -> None:
+    """Who waits for a refresh that is given up begins another, through itself."""
+    portal = Portal(script=[THROTTLED])
+    oauth = app()
+    closing = portal.engine(oauth)
+    await left_alone(closing, 0.1001)
+    waiting = asyncio.create_task(portal.batch(oauth))
+    await asyncio.sleep(1)
+    await closing.aclose()
+    assert (await waiting).succeeded == 3
+    assert (len(portal.asked), now() < 2) == (2, True)
+
+
+async def test_closing_does_not_wait_for_the_refresh_of_another_client() -> None:
+    portal = Portal(seconds=50.0)
+    oauth = app()
+    waiting = asyncio.create_task(portal.batch(oauth))
+    await asyncio.sleep(1)
+    await portal.engine(oauth).aclose()
+    assert now() < 2
+    assert (await waiting).succeeded == 3
+
+
+async def test_a_closed_client_begins_no_refresh() -> None:
+    """One that waited for the lock when it was closed asks for nothing."""
+    portal, lock = Portal(), asyncio.Lock()
+    engine = portal.engine(app(lock=lambda: lock))
+    await lock.acquire()
+    await left_alone(engine, 1.0)
+    closing = asyncio.create_task(engine.aclose())
+    await asyncio.sleep(1)
+    lock.release()
+    await closing
+    assert portal.asked == []
+    with pytest.raises(RuntimeError, match="this client is closed"):
+        await engine.credentials.bearer()
+
+
 # ---- misuse and secrets
 
 
@@ -680,6 +754,22 @@ async def test_a_form_that_comes_back_shows_no_secret() -> None:
     with pytest.raises(AuthenticationError, match=r"client_secret=\*\*\*&") as caught:
         await Portal(script=[said]).batch(oauth)
     assert "parts" not in str(caught.value)
+
+
+@pytest.mark.parametrize("secret", ["e", "ab1"])
+async def test_a_message_is_not_shown_where_a_secret_is_too_short(secret: str) -> None:
+    """Without each of its letters it could not be read, and would tell the secret."""
+    said = answer(400, {"error": "invalid_client", "error_description": "see ab1"})
+    with pytest.raises(AuthenticationError, match="not shown") as caught:
+        await Portal(script=[said]).batch(app(client_secret=secret))
+    assert "ab1" not in str(caught.value)
+    assert "***" not in str(caught.value)
+
+
+async def test_a_secret_of_four_letters_is_blotted() -> None:
+    said = answer(400, {"error": "invalid_client", "error_description": "no abc1 here"})
+    with pytest.raises(AuthenticationError, match=r"no \*\*\* here"):
+        await Portal(script=[said]).batch(app(client_secret="abc1"))
 
 
 @pytest.mark.parametrize("duplicate", [pickle.dumps, copy.copy, copy.deepcopy])

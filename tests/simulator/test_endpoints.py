@@ -36,6 +36,13 @@ STANDARD = {
     "users": "0-115",
 }
 LISTS = "/crm/v3/lists/records/memberships/batch/read"
+LIMITS = "/crm/associations/v4/definitions/configurations/deals/contacts/batch"
+SCHEMAS = "/crm-object-schemas/v3/schemas/batch/read"
+ALL_OF_IT = {
+    "includeAssociationDefinitions": True,
+    "includeAuditMetadata": True,
+    "includePropertyDefinitions": True,
+}
 SPLITS = "/crm/objects/v3/deals/splits/batch"
 
 
@@ -310,10 +317,76 @@ def test_splits_of_a_deal(world: World, path: str) -> None:
     assert fine.status == 200
 
 
+# ---- association limits and schemas
+
+
+@pytest.mark.parametrize("version", ["v4", "2026-03"])
+@behaviour("limits")
+def test_limits_of_associations(world: World, version: str) -> None:
+    path = LIMITS.replace("v4", version)
+    label = world.sim.store.define_label("deals", "contacts", "Buyer")
+    spec = {"category": "USER_DEFINED", "typeId": label}
+    usual = {"category": "HUBSPOT_DEFINED", "typeId": 3}
+    one, none = {**spec, "maxToObjectIds": 1}, {**usual, "maxToObjectIds": 0}
+    early = world.post(f"{path}/update", {"inputs": [one]})
+    made = world.post(f"{path}/create", {"inputs": [one]})
+    again = world.post(f"{path}/create", {"inputs": [one, none]})
+    two = {**spec, "maxToObjectIds": 2}
+    changed = world.post(f"{path}/update", {"inputs": [two]})
+    strange = world.post(f"{path}/create", {"inputs": [{**two, "typeId": 999}]})
+    gone = world.post(f"{path}/purge", {"inputs": [spec, {**spec, "typeId": 999}]})
+
+    shown = {**spec, "userEnforcedMaxToObjectIds": 1, "label": "Buyer"}
+    assert (made.status, made.body["results"]) == (201, [shown])
+    del shown["label"]
+    shown["userEnforcedMaxToObjectIds"] = 2
+    assert (changed.status, changed.body["results"]) == (200, [shown])
+    for refused in (early, again, strange):
+        assert (refused.status, refused.body["results"]) == (207, [])
+    assert [one["category"] for one in again.body["errors"]] == [
+        "OBJECT_ALREADY_EXISTS",
+        "VALIDATION_ERROR",
+    ]
+    assert strange.body["errors"][0]["context"] == {"typeId": ["999"]}
+    if version == "v4":
+        assert (gone.status, gone.body) == (204, b"")
+    else:
+        assert (gone.status, gone.body["results"]) == (200, [])
+    assert world.post(f"{path}/update", {"inputs": [one]}).status == 207
+
+
+@pytest.mark.parametrize("path", [SCHEMAS, SCHEMAS.replace("v3", "2026-03")])
+@behaviour("schemas")
+def test_schemas_of_types(world: World, path: str) -> None:
+    car = world.sim.store.define("car", ["colour"], required=["colour"])
+    name = f"p{world.sim.store.portal_id}_car"
+    heard = world.post(path, {"inputs": ["0-3", name, "nosuch"], **ALL_OF_IT})
+    bare = world.post(
+        path, {"inputs": [car.id], **dict.fromkeys(ALL_OF_IT, False)}
+    ).body["results"]
+
+    told = {one["objectTypeId"]: one for one in heard.body["results"]}
+    assert (heard.status, {*told}) == (200, {"0-3", car.id})
+    assert told[car.id]["fullyQualifiedName"] == name
+    assert told[car.id]["requiredProperties"] == ["colour"]
+    assert "colour" in {one["name"] for one in told[car.id]["properties"]}
+    assert {one["id"] for one in told["0-3"]["associations"]} >= {"3", "5", "451"}
+    assert "createdAt" in told["0-3"]
+    assert (bare[0]["properties"], bare[0]["associations"]) == ([], [])
+    assert "createdAt" not in bare[0]
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [
         (LISTS, {}),
+        (f"{LIMITS}/create", {}),
+        (f"{LIMITS}/create", {"inputs": [{"category": "WORK", "typeId": 1}]}),
+        (f"{LIMITS}/purge", {"inputs": [{"category": "WORK", "typeId": 2**31}]}),
+        (f"{LIMITS}/purge", {"inputs": [{"category": "MINE", "typeId": 1}]}),
+        (f"{LIMITS}/purge".replace("contacts", "x"), {"inputs": []}),
+        (SCHEMAS, {"inputs": [{"id": "0-1"}], **ALL_OF_IT}),
+        (SCHEMAS, {"inputs": ["0-1"]}),
         (LISTS, {"inputs": [{"recordId": "1"}]}),
         (LISTS, {"inputs": [{"objectTypeId": "contacts", "recordId": "1"}]}),
         (LISTS, {"inputs": [{"objectTypeId": "0-1", "recordId": "1"}] * 101}),

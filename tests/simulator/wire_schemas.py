@@ -251,6 +251,11 @@ DEFAULT_ASSOCIATION = thing(
         "to": PUBLIC_OBJECT_ID,
     }
 )
+LIMIT = thing(
+    {"category": CATEGORY, "typeId": NUMBER},
+    label=TEXT,
+    userEnforcedMaxToObjectIds=NUMBER,
+)
 ASSOCIATIONS: dict[str, Schema] = {
     "archive": {"not": {}},
     "create": LABELS,
@@ -291,7 +296,35 @@ PROPERTY = thing(
     ),
 )
 
+ASSOCIATION_DEFINITION = thing(
+    {"fromObjectTypeId": TEXT, "id": TEXT, "toObjectTypeId": TEXT},
+    name=TEXT,
+)
+OBJECT_SCHEMA = thing(
+    {
+        "allowsSensitiveProperties": {"type": "boolean"},
+        "archived": {"type": "boolean"},
+        "associations": listed(ASSOCIATION_DEFINITION),
+        "fullyQualifiedName": TEXT,
+        "id": TEXT,
+        "labels": thing({}, singular=TEXT, plural=TEXT),
+        "name": TEXT,
+        "objectTypeId": TEXT,
+        "properties": listed(PROPERTY),
+        "requiredProperties": TEXTS,
+        "searchableProperties": TEXTS,
+        "secondaryDisplayProperties": TEXTS,
+    },
+    createdAt=MOMENT,
+    createdByUserId=NUMBER,
+    description=TEXT,
+    primaryDisplayProperty=TEXT,
+    updatedAt=MOMENT,
+    updatedByUserId=NUMBER,
+)
+
 SPEC: dict[str, Schema] = {
+    "schemas": thing({"results": listed(OBJECT_SCHEMA)}),
     "properties": thing({"results": listed(PROPERTY)}),
     "property": PROPERTY,
     "property batch": batch_response(PROPERTY, errors=False),
@@ -307,6 +340,7 @@ SPEC: dict[str, Schema] = {
         for name, items in (
             ("associations v3", V3_ASSOCIATION),
             ("associations v3 read", V3_ASSOCIATED),
+            ("limits", LIMIT),
             ("memberships", MEMBERSHIPS),
             ("splits", SPLITS),
         )
@@ -374,7 +408,7 @@ def _real(schema: Schema) -> Schema:
             properties[name] = {"type": ["string", "integer"]}
     if "typeId" in properties:
         properties["label"] = {"type": ["string", "null"]}
-    if "createdAt" in properties:
+    if "createdAt" in properties and "objectTypeId" not in properties:
         properties["properties"] = mapping({"type": ["string", "null"]})
     return changed
 
@@ -398,7 +432,7 @@ def _loosen(name: str, schema: Schema) -> None:
 def validator(name: str, *, spec: bool = False) -> Draft202012Validator:
     schema = SPEC[name] if spec else _real(SPEC[name])
     if (
-        name.startswith(("associations", "property", "memberships", "splits"))
+        name.startswith(("associations", "limits", "property", "memberships", "splits"))
         and not spec
     ):
         _loosen(name, schema)
@@ -410,6 +444,10 @@ def _kind_of_batch(path: str) -> str:
         return "memberships"
     if "splits/" in path:
         return "splits"
+    if "/configurations/" in path:
+        return "limits"
+    if "/schemas/" in path:
+        return "schemas"
     if "/properties/" in path:
         return "property batch"
     if path.startswith("/crm/v3/associations/"):

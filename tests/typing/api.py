@@ -14,6 +14,7 @@ from hubbatch import (
     Account,
     Accounts,
     AssociationInput,
+    AssociationLimitInput,
     Batch,
     BatchFailed,
     BatchResponse,
@@ -28,11 +29,13 @@ from hubbatch import (
     Limits,
     OAuth,
     OAuthTokens,
+    ObjectSchema,
     Outcome,
     OutcomeStatus,
     OverloadedError,
     Property,
     PropertyName,
+    PublicAssociationDefinitionUserConfiguration,
     PublicAssociationMulti,
     PublicAssociationMultiWithLabel,
     PublicDefaultAssociation,
@@ -92,6 +95,10 @@ async def collect(hub: HubBatch) -> None:
     assert_type(found.results[0], PublicAssociationMultiWithLabel)
     older = hub.associations("contacts", "companies", api_version="v3")
     assert_type((await older.read(["1"])).results[0], PublicAssociationMulti)
+    limited = await links.limits.create([AssociationLimitInput("WORK", 1, 2)])
+    assert_type(limited.results[0], PublicAssociationDefinitionUserConfiguration)
+    schemas = await hub.schemas.read(["tickets"], include_audit_metadata=False)
+    assert_type(schemas.results[0], ObjectSchema)
     defined = await hub.properties("tickets").read(["subject"])
     assert_type(defined.results[0], Property)
     splits = await hub.deal_splits.upsert([DealSplitsInput(1, [DealSplit(2, 100)])])

@@ -1,6 +1,6 @@
 """Properties, as they are defined: created, read and archived by name."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attrs import fields
@@ -12,10 +12,9 @@ from hubbatch.core.codec import (
     of_class,
     structure_response,
     teach,
-    unstructure,
 )
 from hubbatch.core.encoding import dumps, enveloped, fields_of, make_key
-from hubbatch.core.values import InvalidInput
+from hubbatch.core.values import InvalidInput, int32
 from hubbatch.models import (
     Property,
     PropertyCreate,
@@ -50,15 +49,19 @@ teach(Property, {"options": _options})
 teach(PropertyCreate)
 
 # What HubSpot's schema of August 2026 has beyond what the class names.
+_TEXTS = ("currencyPropertyName", "numberDisplayHint", "textDisplayHint")
+_FLAGS = ("showCurrencySymbol",)
 _CREATE_FIELDS = frozenset(
-    {camel_case(one.name) for one in fields(PropertyCreate)}
-    | {
-        "currencyPropertyName",
-        "numberDisplayHint",
-        "showCurrencySymbol",
-        "textDisplayHint",
-    }
+    {camel_case(one.name) for one in fields(PropertyCreate)} | {*_TEXTS, *_FLAGS}
 )
+_OPTION_FIELDS = frozenset(camel_case(one.name) for one in fields(PropertyOption))
+# One value of another type than its field's, and HubSpot refuses the whole call.
+_TYPES: Mapping[str, type] = {
+    **dict.fromkeys((*_TEXTS, "calculationFormula", "dataSensitivity"), str),
+    **dict.fromkeys(("description", "referencedObjectType"), str),
+    **dict.fromkeys((*_FLAGS, "externalOptions", "formField"), bool),
+    **dict.fromkeys(("hasUniqueValue", "hidden"), bool),
+}
 
 
 def _create_encoder(_: Operation) -> Encoder:
@@ -66,18 +69,64 @@ def _create_encoder(_: Operation) -> Encoder:
 
 
 def _encode_create(_index: int, given: object) -> Encoded:
-    raw = unstructure(given) if isinstance(given, PropertyCreate) else given
+    raw = _as_raw(given) if isinstance(given, PropertyCreate) else given
     body = fields_of(raw, _CREATE_FIELDS, "name, label, type and so on")
-    for name in _REQUIRED:
-        if not isinstance(body.get(name), str) or not body[name]:
-            raise InvalidInput(f"{name} must be a non-empty str", name)
+    _check_set(body, _REQUIRED)
     for name, kinds in _KINDS.items():
         if body[name] not in kinds:
             raise InvalidInput(
                 f"{name} is one of {', '.join(kinds)}, not {body[name]!r}", name
             )
+    _check_types(body)
+    written = dict(body)
+    if body.get("options") is not None:
+        written["options"] = _checked_options(body["options"])
     texts = {name: text for name, text in body.items() if isinstance(text, str)}
-    return make_key(body["name"], "name"), dumps(dict(body), texts), None
+    return make_key(body["name"], "name"), dumps(written, texts), None
+
+
+def _as_raw(given: PropertyCreate | PropertyOption) -> dict[str, Any]:
+    """Give the fields that are set, whatever they hold, by HubSpot's names."""
+    values = {
+        camel_case(one.name): getattr(given, one.name) for one in fields(type(given))
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _check_set(body: Mapping[str, Any], names: Iterable[str]) -> None:
+    for name in names:
+        if not isinstance(body.get(name), str) or not body[name]:
+            raise InvalidInput(f"{name} must be a non-empty str", name)
+
+
+def _check_types(body: Mapping[str, Any]) -> None:
+    for name, value in body.items():
+        wanted = _TYPES.get(name)
+        if value is None:
+            continue
+        if wanted is not None and not isinstance(value, wanted):
+            raise InvalidInput(
+                f"{name} must be a {wanted.__name__}, not {value!r}", name
+            )
+        if name == "displayOrder":
+            int32(name, value)
+
+
+def _checked_options(given: object) -> list[dict[str, Any]]:
+    if not isinstance(given, list | tuple):
+        raise InvalidInput(f"options must be a list, not {given!r}", "options")
+    return [_option(one) for one in given]
+
+
+def _option(given: object) -> dict[str, Any]:
+    try:
+        raw = _as_raw(given) if isinstance(given, PropertyOption) else given
+        option = fields_of(raw, _OPTION_FIELDS, "label and value")
+        _check_set(option, ("label", "value"))
+        _check_types(option)
+    except InvalidInput as error:
+        raise InvalidInput(f"options: {error}", "options") from None
+    return dict(option)
 
 
 def _name_encoder(_: Operation) -> Encoder:

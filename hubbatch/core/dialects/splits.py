@@ -1,7 +1,7 @@
 """Deal splits: who has which share of a deal."""
 
 from collections.abc import Iterable, Mapping
-from math import isfinite
+from math import inf
 from typing import Any
 
 from hubbatch.core.calls import Dialect, Encoded, Encoder, Operation, Shape
@@ -13,7 +13,7 @@ from hubbatch.core.codec import (
     text_id,
 )
 from hubbatch.core.encoding import dumps, enveloped, fields_of, id_encoder, make_key
-from hubbatch.core.values import InvalidInput, number_id
+from hubbatch.core.values import InvalidInput, int32, number_id
 from hubbatch.models import (
     DealSplit,
     DealSplitsInput,
@@ -54,11 +54,10 @@ def _split(given: object) -> dict[str, object]:
     else:
         fields = fields_of(given, _SPLIT_FIELDS, "ownerId and percentage")
         owner, share = fields.get("ownerId"), fields.get("percentage")
-    if type(owner) is not int:
-        raise InvalidInput(f"ownerId must be an int, not {owner!r}", "ownerId")
-    if type(share) not in (int, float) or not isfinite(share):  # type: ignore[arg-type] # it is a number
+    # NaN is not below infinity; an int of any size is, and isfinite takes not all.
+    if type(share) not in (int, float) or not abs(share) < inf:  # type: ignore[arg-type] # it is a number
         raise InvalidInput(f"percentage must be a number, not {share!r}", "percentage")
-    return {"ownerId": owner, "percentage": share}
+    return {"ownerId": int32("ownerId", owner), "percentage": share}
 
 
 def _text(raw: Any, _: object) -> str:
