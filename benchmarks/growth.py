@@ -107,7 +107,7 @@ def run(*, quick: bool) -> Section:
     context = multiprocessing.get_context("spawn")
     rows = []
     with serving() as url:
-        for name, case, counts in CASES:
+        for name, _case, counts in CASES:
             sizes = counts[:-1] if quick else counts
             for count in sizes:
                 ours, theirs = context.Pipe()
