@@ -5,7 +5,8 @@
 CPU of the client's process per record and its peak memory over what the imports and
 the inputs take (`getrusage`, in MB), each case in a process of its own. The server is
 the quick one; the stream's inputs are made on the way. Each of the accounts has a
-client of its own from `Accounts`, on one connector.
+client of its own from `Accounts`, on one connector. `python benchmarks/memory.py
+--full` streams ten million inputs.
 """
 
 import asyncio
@@ -86,7 +87,6 @@ CASES: list[tuple[str, Case, tuple[int, ...]]] = [
     ("batches at a time, of 100,000 records", batches, (1, 10, 100, 1_000)),
     ("accounts at a time, of 100,000 records", accounts, (1, 10, 100, 300)),
 ]
-MOST = 10_000_000
 
 
 def _measure(name: str, count: int, url: str, answer: Connection) -> None:
@@ -103,14 +103,12 @@ def _peak() -> float:
 
 
 def run(*, quick: bool) -> Section:
-    """Measure all sizes; ten million inputs only if there is time."""
+    """Measure all sizes."""
     context = multiprocessing.get_context("spawn")
     rows = []
     with serving() as url:
-        for name, case, counts in CASES:
+        for name, _case, counts in CASES:
             sizes = counts[:-1] if quick else counts
-            if case is stream and not quick:
-                sizes = (*sizes, MOST)
             for count in sizes:
                 ours, theirs = context.Pipe()
                 args = (name, count, url, theirs)

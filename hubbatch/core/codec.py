@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from attrs import fields as attrs_fields
+from attrs import resolve_types
 from cattrs import Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
@@ -326,7 +327,8 @@ def _structure(cls: type[T], raw: Any) -> T:
 
 
 def _names(cls: type) -> list[str]:
-    return [attribute.name for attribute in attrs_fields(cls)]
+    # Else a field whose class is named by a text would be left as it is.
+    return [attribute.name for attribute in attrs_fields(resolve_types(cls))]
 
 
 # HubSpot's answers have these only when there is something in them.

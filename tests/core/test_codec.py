@@ -25,6 +25,8 @@ from hubbatch.models import (
     ErrorDetail,
     LegacyObject,
     LegacyProperty,
+    PropertyCreate,
+    PropertyOption,
     SimplePublicObject,
     SimplePublicUpsertObject,
     StandardError,
@@ -555,3 +557,12 @@ def test_an_answer_of_nothing_but_errors() -> None:
         assert len(response.errors) == len(PARTIAL["errors"])
     with pytest.raises(KeyError):
         structure_response({"status": "COMPLETE"}, structure_object)
+
+
+def test_what_is_within_another_class_is_written_too() -> None:
+    """A class is taught before all that is in it: it may be named by a text."""
+    small = PropertyOption("Small", "s")
+    size = PropertyCreate("size", "Size", "g", "enumeration", "select", options=[small])
+
+    assert unstructure(size)["options"] == [unstructure(small)]
+    assert unstructure(small) == {"label": "Small", "value": "s", "hidden": False}
