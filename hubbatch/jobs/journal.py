@@ -84,7 +84,7 @@ class Journal:
         self.on_failure: Callable[[JournalError], None] = lambda _: None
         self.on_written: Callable[[], None] = lambda: None
         self.progress: Callable[[], tuple[int, int, int, float]] = lambda: (0, 0, 0, 0)
-        self.measures = Measures()
+        self.measures: Measures = Measures()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="hubbatch-journal")
         self._lock: JobLock | None = None
         self._store: Store | None = None
