@@ -9,7 +9,8 @@ import os
 import sqlite3
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sized
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from contextlib import closing
 from importlib import import_module
 from pathlib import Path
@@ -113,7 +114,7 @@ class ArrowSource(_Table):
         reader = self._arrow.RecordBatchReader.from_stream(self._data)
         for batch in reader:
             for start in range(0, batch.num_rows, _BLOCK):
-                yield from _plain(self._arrow, batch.slice(start, _BLOCK))
+                yield from _plain(self._arrow, batch.slice(start, _BLOCK), self.name)
 
 
 class ParquetSource(_Table):
@@ -156,7 +157,7 @@ class ParquetSource(_Table):
         with closing(self._open()) as file:
             try:
                 for batch in file.iter_batches(batch_size=_BLOCK):
-                    yield from _plain(self._arrow, batch)
+                    yield from _plain(self._arrow, batch, self.name)
             except (self._arrow.ArrowException, OSError) as error:
                 raise SourceError(f"{self.name}: damaged: {error}") from None
 
@@ -222,16 +223,25 @@ class SqliteSource(_Table):
                 if cursor.description is None:
                     raise SourceError(f"{self.name}: the query has no rows.")
                 names = [column[0] for column in cursor.description]
+                _check_names(self.name, names)
                 for values in cursor:
                     yield dict(zip(names, values, strict=True))
         except sqlite3.Error as error:
             raise SourceError(f"{self.name}: {error}.") from None
 
 
-def _plain(arrow: ModuleType, batch: Any) -> Iterator[dict[str, Any]]:
+def _check_names(source: str, names: Sequence[str]) -> None:
+    """Refuse two columns of one name: the one would hide the other."""
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise SourceError(f"{source}: two columns are named {name!r}.")
+
+
+def _plain(arrow: ModuleType, batch: Any, source: str) -> Iterator[dict[str, Any]]:
     """Make Python's values of a record batch, None of what is no value."""
     columns = [_column(arrow, column) for column in batch.columns]
     names = batch.schema.names
+    _check_names(source, names)
     for values in zip(*columns, strict=True):
         yield dict(zip(names, values, strict=True))
 

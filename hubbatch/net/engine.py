@@ -98,11 +98,12 @@ class Engine:
     async def _ask(self) -> None:
         # Whoever comes meanwhile waits for the same answer.
         async with self._asking:
-            if self.about is not None and self.details is None and not self._asked:
-                await self._ask_about(self.about)
-                self._asked = True
+            await self._ask_once()
 
-    async def _ask_about(self, about: Operation) -> None:
+    async def _ask_once(self) -> None:
+        about = self.about
+        if about is None or self.details is not None or self._asked:
+            return
         answers: Collector[Account] = Collector(about)
         run = self.run(
             about, answers, gate=self.gate.without_reserve(), lane=Lane.SINGLE
@@ -112,6 +113,7 @@ class Engine:
                 await run.go([None])
         for account in answers.response().results:
             self.know(account)
+        self._asked = True
 
     @property
     def active(self) -> bool:

@@ -124,6 +124,11 @@ def settled(operation: Operation, inputs: Sequence[Any], body: object) -> Settle
             {"id": 1, "idProperty": None, "properties": {}},
             {"objectId": 1, "properties": []},
         ),
+        (
+            limits("purge"),
+            {"category": "WORK", "typeId": 1},
+            {"category": "WORK", "typeId": 1},
+        ),
     ],
 )
 def test_inputs_in_hubspots_own_shape(

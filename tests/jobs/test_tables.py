@@ -273,3 +273,21 @@ def test_records_become_parquet(tmp_path: Path) -> None:
     columns = Columns(verb="update", properties=["a"])
     sent = inputs(ParquetSource(tmp_path / "r.parquet", columns))
     assert sent == [{"a": "x"}, {"a": ""}]
+
+
+def test_columns_of_one_name_are_refused() -> None:
+    """The second would hide the first, and an id of another table hit its record."""
+    twice = pa.Table.from_arrays([pa.array(["1"]), pa.array(["9"])], ["id", "id"])
+    with pytest.raises(SourceError, match="two columns are named 'id'"):
+        inputs(ArrowSource(twice, UPDATE))
+
+
+def test_columns_of_one_name_of_a_query_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("create table p (id, name)")
+        connection.execute("insert into p values (1, 'a')")
+        connection.commit()
+    query = "select p.*, q.* from p join p as q"
+    with pytest.raises(SourceError, match="two columns are named 'id'"):
+        inputs(SqliteSource(path, query, UPDATE))

@@ -338,6 +338,17 @@ async def test_limiter_beneath_is_asked_once_for_each() -> None:
     assert (pacer.asked, pacer.cancelled) == (3, 0)
 
 
+async def test_limiter_beneath_is_closed_with_what_was_asked_for_who_has_left() -> None:
+    gate, pacer = Gate(None, 9), Slow()
+    over(gate, pacer)
+    waiting = asyncio.create_task(leave(gate))
+    await asyncio.sleep(0.5)
+    waiting.cancel()
+    await gate._shared().turnstile("objects").aclose()
+    await asyncio.sleep(0)
+    assert (pacer.asked, pacer.cancelled, pacer.closed) == (1, 1, True)
+
+
 async def test_single_call_takes_what_the_limiter_gives_a_bulk_run() -> None:
     gate, pacer = Gate(None, 9), Slow()
     over(gate, pacer)
