@@ -85,9 +85,11 @@ from .models import (
     UpsertInput,
     ValueWithTimestamp,
 )
-from .net.batch import Batch, Options, Stream
+from .net.batch import Batch
 from .net.oauth import OAuth, OAuthTokens
 from .net.pacing import Limits
+from .net.streaming import Stream
+from .net.verbs import Options
 from .objects import ALL
 
 

@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterable, Iterable
 from typing import Unpack
 
+from .core.arguments import check_object_type
 from .core.calls import Operation, Verb
 from .core.operations import (
     association_kinds_operation,
     association_limit_operation,
     association_operation,
-    check_object_type,
     v3_association_operation,
 )
 from .models import (
@@ -24,8 +24,9 @@ from .models import (
     PublicDefaultAssociation,
     Record,
 )
-from .net.batch import Batch, Options, ask, call, takes_options
+from .net.batch import Batch
 from .net.engine import Engine
+from .net.verbs import Options, ask, call, takes_options
 from .objects import Ids
 
 

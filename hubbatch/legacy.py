@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterable, Iterable
 from typing import Unpack
 
+from .core.arguments import check_flag, check_names
 from .core.operations import legacy_operation
 from .core.typed import Typed
 from .models import (
@@ -13,9 +14,12 @@ from .models import (
     Record,
     UpdateInput,
 )
-from .net.batch import Batch, Options, call, takes_options
+from .net.batch import Batch
 from .net.engine import Engine
-from .objects import Ids, check_flag, check_names
+from .net.verbs import Options, call, takes_options
+from .objects import (
+    Ids,
+)
 
 
 LegacyCreate = LegacyCreateInput | CreateInput | Record | list[Record] | Typed

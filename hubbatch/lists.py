@@ -6,8 +6,9 @@ from .core.operations import membership_operation
 from .models import (
     RecordIdWithMemberships,
 )
-from .net.batch import Batch, Options, call, takes_options
+from .net.batch import Batch
 from .net.engine import Engine
+from .net.verbs import Options, call, takes_options
 from .objects import Ids
 
 

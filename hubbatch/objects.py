@@ -14,10 +14,10 @@ from typing import Any, Final, Literal, TypeVar, Unpack, overload
 
 from attrs import evolve
 
+from .core.arguments import check_flag, check_name, check_names, check_object_type
 from .core.calls import Operation, Verb
 from .core.dialects.documents import Page
 from .core.operations import (
-    check_object_type,
     create_operation,
     list_operation,
     object_operation,
@@ -35,8 +35,9 @@ from .models import (
     UpdateInput,
     UpsertInput,
 )
-from .net.batch import Batch, Options, ask, call, takes_options
+from .net.batch import Batch
 from .net.engine import Engine
+from .net.verbs import Options, ask, call, takes_options
 
 
 T = TypeVar("T")
@@ -398,48 +399,3 @@ def _asked(properties: Properties, into: type | None) -> tuple[str, ...] | None:
     if properties is ALL:
         return None
     return tuple(dict.fromkeys((*fields, *check_names(properties))))
-
-
-def check_flag(name: str, value: Any) -> bool:
-    """Give a flag back.
-
-    Raises:
-        TypeError: if it is neither True nor False.
-    """
-    if not isinstance(value, bool):
-        raise TypeError(f"{name} must be True or False, not {value!r}")
-    return value
-
-
-def check_name(name: Any) -> str | None:
-    """Give a property's name back.
-
-    Raises:
-        TypeError: if it is no text.
-        ValueError: if it is empty.
-    """
-    if name is not None and not isinstance(name, str):
-        raise TypeError(f"a property name must be a str, not {name!r}")
-    if name == "":
-        raise ValueError("a property name must not be empty")
-    if name is not None and not name.isprintable():
-        raise ValueError(f"{name!a} is not the name of a property")
-    return name
-
-
-def check_names(names: Any) -> tuple[str, ...]:
-    """Give the names of properties back.
-
-    Raises:
-        TypeError: for one text where a collection belongs.
-    """
-    if isinstance(names, str | bytes) or not isinstance(names, Iterable):
-        raise TypeError(f"expected a collection of property names, not {names!r}")
-    return tuple(_required(name) for name in names)
-
-
-def _required(name: Any) -> str:
-    checked = check_name(name)
-    if checked is None:
-        raise TypeError("a property name must be a str, not None")
-    return checked

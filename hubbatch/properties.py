@@ -3,16 +3,16 @@
 from collections.abc import AsyncIterable, Iterable
 from typing import Literal, Unpack
 
+from .core.arguments import check_flag, check_object_type
 from .core.calls import Operation, Verb
 from .core.operations import (
-    check_object_type,
     property_operation,
     schema_operation,
 )
 from .models import Property, PropertyCreate, Record
-from .net.batch import Batch, Options, ask, call, takes_options
+from .net.batch import Batch
 from .net.engine import Engine
-from .objects import check_flag
+from .net.verbs import Options, ask, call, takes_options
 
 
 Names = Iterable[str | Record] | AsyncIterable[str | Record]

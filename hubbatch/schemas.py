@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterable, Iterable
 from typing import Unpack
 
+from .core.arguments import check_flag
 from .core.operations import object_schema_operation
 from .models import ObjectSchema
-from .net.batch import Batch, Options, call, takes_options
+from .net.batch import Batch
 from .net.engine import Engine
-from .objects import check_flag
+from .net.verbs import Options, call, takes_options
 
 
 ObjectTypes = Iterable[str] | AsyncIterable[str]

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
+from .core.arguments import check_name, check_names, check_object_type
 from .core.object_types import StandardTypes
 from .core.operations import (
-    check_object_type,
     create_operation,
     object_operation,
     read_operation,
@@ -21,7 +21,6 @@ from .models import (
 )
 from .net.engine import Engine
 from .net.mailbox import Mailboxes
-from .objects import check_name, check_names
 
 
 class SingleObjects:

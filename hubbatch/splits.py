@@ -5,8 +5,9 @@ from typing import Unpack
 
 from .core.operations import deal_split_operation
 from .models import DealSplitsInput, DealToDealSplits, Record
-from .net.batch import Batch, Options, call, takes_options
+from .net.batch import Batch
 from .net.engine import Engine
+from .net.verbs import Options, call, takes_options
 from .objects import Ids
 
 

@@ -4,7 +4,11 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
-from .operations import OBJECT_CALLS, Call, check_object_type
+from .arguments import check_object_type
+from .operations import (
+    OBJECT_CALLS,
+    Call,
+)
 from .pacing import LAG, RateLimit
 
 

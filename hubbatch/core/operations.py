@@ -6,13 +6,12 @@ than 50 inputs with property histories. Of all others HubSpot does not say how m
 is assumed.
 """
 
-import re
-
 from collections.abc import Mapping
 from functools import partial
 
 from attrs import evolve
 
+from .arguments import check_object_type
 from .calls import Call, Operation, Query, Repeats, Verb
 from .dialects import (
     associations,
@@ -145,43 +144,6 @@ LEGACY_TYPES = frozenset({"tickets", "products", "line_items"})
 MAX_INPUTS_WITH_HISTORY = 50
 # "limit" of the list endpoints: at most 100, 10 if nothing is said.
 PAGE_SIZE = 100
-
-_DATED = re.compile(r"[0-9]{4}-[0-9]{2}(-beta)?")
-_SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
-
-
-def check_api_version(version: object) -> str:
-    """Give the version back if it is `v3` or a dated one.
-
-    Raises:
-        ValueError: if it is neither.
-    """
-    if not isinstance(version, str) or not (
-        version == "v3" or _DATED.fullmatch(version)
-    ):
-        raise ValueError(
-            f"api_version must be 'v3' or a date like '2026-03', not {version!r}"
-        )
-    return version
-
-
-def check_object_type(object_type: str) -> str:
-    """Give the object type back if it is one segment of a path.
-
-    Raises:
-        TypeError: if it is no text.
-        ValueError: if it would leave its place in the path.
-    """
-    if not isinstance(object_type, str):
-        raise TypeError(
-            f"an object type is a str, e.g. 'tickets' or '2-3456', not {object_type!r}"
-        )
-    if not _SEGMENT.fullmatch(object_type):
-        raise ValueError(
-            f"{object_type!r} is not an object type; expected e.g. 'tickets', "
-            "'2-3456' or 'p62515_car'"
-        )
-    return object_type
 
 
 def _segment(object_type: str) -> str:

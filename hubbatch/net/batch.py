@@ -1,13 +1,9 @@
 """A batch as its caller holds it: awaited, or entered and iterated over."""
 
-import asyncio
 import warnings
 
-from collections import deque
 from collections.abc import (
     AsyncIterable,
-    AsyncIterator,
-    Callable,
     Coroutine,
     Generator,
     Iterable,
@@ -15,16 +11,13 @@ from collections.abc import (
 )
 from contextlib import AbstractAsyncContextManager
 from copy import copy
-from inspect import Parameter, signature
 from types import TracebackType
-from typing import Any, Generic, TypedDict, TypeVar, get_type_hints
+from typing import Any, Generic
 
 from hubbatch.core.accounting import Emit
 from hubbatch.core.calls import Operation
 from hubbatch.core.collecting import Collector, CombinedResponse
-from hubbatch.core.outcomes import Outcome, Summary, succeeded
-from hubbatch.core.planning import Chunk
-from hubbatch.core.settling import Settlement
+from hubbatch.core.outcomes import Summary
 from hubbatch.core.stopping import FailureWatch, parse_max_failures
 from hubbatch.errors import HubBatchError
 from hubbatch.models import (
@@ -46,6 +39,7 @@ from .engine import Engine
 from .intake import Source, length
 from .pacing import Lane
 from .running import Completing, Run
+from .streaming import Stream
 
 
 # One input where a collection belongs.
@@ -67,175 +61,8 @@ _SINGLE = (
     PropertyCreate,
     DealSplitsInput,
 )
-F = TypeVar("F", bound=Callable[..., object])
-
 # Seconds that a partial chunk waits for more from a source that trickles.
 LINGER = 0.1
-# A stream holds at most about so many outcomes that nobody has looked at.
-_STREAM_AHEAD = 1_000
-
-
-class Options(TypedDict, total=False):
-    """What every verb takes besides its inputs.
-
-    Attributes:
-        isolate: whether a chunk that HubSpot refuses as a whole is split to find the
-            records that are to blame; otherwise all of them fail. By default it is.
-        max_failures: more failed or unknown records than this number, or this share
-            (`"5%"`) of all, end the batch with `TooManyFailures`. `"auto"`, the
-            default, ends it when its first 1,000 records all failed for the same
-            reason; None never does.
-        linger: seconds that a partial chunk waits for more inputs from an
-            asynchronous source; 0.1 by default.
-    """
-
-    isolate: bool
-    max_failures: int | str | None
-    linger: float
-
-
-_DEFAULTS: Options = {"isolate": True, "max_failures": "auto", "linger": LINGER}
-
-
-def takes_options(verb: F) -> F:
-    """Show a verb's options in its signature, for help() and whoever looks at it."""
-    told = signature(verb)
-    named = [one for one in told.parameters.values() if one.kind is not one.VAR_KEYWORD]
-    hints = get_type_hints(Options)
-    named += [
-        Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=hints[name])
-        for name, default in _DEFAULTS.items()
-    ]
-    verb.__signature__ = told.replace(parameters=named)  # type: ignore[attr-defined] # inspect looks for it
-    return verb
-
-
-def call(
-    engine: Engine,
-    operation: Operation,
-    source: Source,
-    options: Options,
-    *,
-    complete: Completing | None = None,
-) -> "Batch[Any]":
-    """Make the batch of a verb.
-
-    Raises:
-        TypeError: for an option that there is not.
-    """
-    for name in options:
-        if name not in _DEFAULTS:
-            raise TypeError(
-                f"{operation.name}() got an unexpected keyword argument {name!r}"
-            )
-    given: Options = {**_DEFAULTS, **options}
-    return Batch(engine, operation, source, complete=complete, **given)
-
-
-async def ask(
-    engine: Engine, operation: Operation, took: Callable[[Summary], None] | None = None
-) -> Any:
-    """Ask a question that has no inputs, and give its one answer.
-
-    `took` is told what that has taken.
-
-    Raises:
-        HubBatchError: if HubSpot refuses to answer, or cannot.
-    """
-    collector: Collector[Any] = Collector(operation)
-    async with engine.busy():
-        run = engine.run(operation, collector)
-        try:
-            await run.go([None])
-        finally:
-            if took is not None:
-                took(run.summary)
-    [answer] = collector.response().results
-    return answer
-
-
-class Stream(AsyncIterator[Outcome[R]]):
-    """The outcomes of a batch as they settle, not in order; memory stays bounded.
-
-    An error that ends the batch is raised after the last outcome.
-    """
-
-    def __init__(self, operation: Operation) -> None:
-        self._operation = operation
-        self._outcomes: deque[Outcome[R]] = deque()
-        self._arrived = asyncio.Event()
-        self._wanted = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-        self._deaf = False  # nobody will look any more
-
-    async def __anext__(self) -> Outcome[R]:
-        while not self._outcomes:
-            if self._task is None or self._task.done():
-                await self._finish()
-            self._arrived.clear()
-            await self._arrived.wait()
-        outcome = self._outcomes.popleft()
-        if len(self._outcomes) == _STREAM_AHEAD - 1:  # it was full
-            self._wanted.set()
-        return outcome
-
-    async def _finish(self) -> None:
-        if self._task is not None:
-            task, self._task = self._task, None
-            await task  # raises what ended the batch, a cancellation too
-        raise StopAsyncIteration
-
-    # ---- what the engine needs
-
-    def start(self, running: Coroutine[Any, Any, None]) -> None:
-        """Let the batch run beside the consumer."""
-        self._task = asyncio.create_task(running)
-        self._task.add_done_callback(lambda _: self._arrived.set())
-
-    async def stop(self) -> None:
-        """End the batch if it still runs, and leave nothing behind."""
-        self._deaf = True
-        self._outcomes.clear()
-        self._wanted.set()
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            if not self._task.cancelled():
-                # The consumer has left: what ended the batch is not its concern.
-                self._task.exception()
-            self._task = None
-
-    async def ready(self) -> None:
-        """Wait until the consumer wants more."""
-        while len(self._outcomes) >= _STREAM_AHEAD and not self._deaf:
-            self._wanted.clear()
-            await self._wanted.wait()
-
-    def took(self, inputs: list[Any]) -> None:
-        """Keep nothing of the inputs: that is what bounds the memory."""
-
-    def answered(self, chunk: Chunk, settlement: Settlement) -> None:
-        """Keep nothing of the envelope."""
-
-    def succeeded(self, chunk: Chunk, results: list[Any]) -> None:
-        """Hand out a chunk's outcomes."""
-        call, attempts = self._operation.call, chunk.attempts
-        columns = zip(chunk.indices, chunk.inputs, chunk.keys, results, strict=True)
-        outcomes = []
-        for index, given, key, result in columns:
-            outcomes.append(succeeded(call, index, given, result, attempts, key))
-            if chunk.followers:
-                outcomes += [
-                    succeeded(call, follower, same, result, attempts, key)
-                    for follower, same in chunk.followers.get(index, ())
-                ]
-        self.failed(outcomes)
-
-    def failed(self, outcomes: Iterable[Outcome[R]]) -> None:
-        """Hand out outcomes."""
-        if not self._deaf:
-            self._outcomes.extend(outcomes)
-            self._arrived.set()
 
 
 class Batch(

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from hubbatch.core.arguments import check_api_version, check_object_type
 from hubbatch.core.dialects import legacy
 from hubbatch.core.operations import (
     LEGACY_CALLS,
@@ -13,8 +14,6 @@ from hubbatch.core.operations import (
     Repeats,
     Verb,
     account_operation,
-    check_api_version,
-    check_object_type,
     legacy_operation,
     object_operation,
     read_operation,
