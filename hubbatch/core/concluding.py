@@ -11,7 +11,7 @@ from .blaming import from_api_error
 from .encoding import renames
 from .events import ChunkIsolated
 from .isolating import Density, halve, split
-from .outcomes import OutcomeStatus, not_sent_error
+from .outcomes import OutcomeStatus, known_id, not_sent_error
 from .paging import next_pages
 from .planning import Chunk
 from .reconciling import Reconciler
@@ -83,11 +83,12 @@ class Concluder:
     def _refused(self, chunk: Chunk, error: RecordError) -> None:
         """Settle what HubSpot refused, one by one or without telling which."""
         conflict = isinstance(error, RecordConflict)
+        own = conflict and not _is_of_another(chunk, error)
         if chunk.probes and conflict:
             # The value is there now: the lost request may have been written late.
             self.reconciler.doubt(chunk, f"created again, and then: {error}")
         elif maybe_written(chunk) and (
-            conflict or (isinstance(error, RecordNotFound) and _renames(chunk))
+            own or (isinstance(error, RecordNotFound) and _renames(chunk))
         ):
             # What is in the way, or gone, may be its own doing.
             reason = f"it may have been written, and then: {error}"
@@ -163,6 +164,13 @@ class Concluder:
             self.ledger.fail(chunk, OutcomeStatus.FAILED, error)
         else:
             self.ledger.fail(chunk, OutcomeStatus.NOT_SENT, not_sent_error(reason))
+
+
+def _is_of_another(chunk: Chunk, error: RecordError) -> bool:
+    """Whether the record in the way is surely not the one that the input is for."""
+    owner = error.existing_id if isinstance(error, RecordConflict) else None
+    known = [known_id(key) for key in chunk.keys]
+    return owner is not None and len(known) == 1 and known[0] not in (None, owner)
 
 
 def _renames(chunk: Chunk) -> bool:

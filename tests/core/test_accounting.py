@@ -559,6 +559,53 @@ def test_a_refusal_after_a_lost_answer(
         assert books.statuses == {0: expected}
 
 
+HALF_WAY = APIError(
+    "Cannot set PropertyValueCoordinates{...} on 0. 7 already has that value.",
+    status=400,
+    category="VALIDATION_ERROR",
+)
+
+
+def test_a_value_of_another_record_is_a_conflict_in_company_too() -> None:
+    """What refused the whole chunk half-way names the owner when it is sent alone."""
+    books = Books(UPDATE)
+    books.concluder.refuse(books.begin(2), Refused(HALF_WAY, written=True))
+    while books.desk.waiting(partial=True):
+        chunk = books.take()
+        if 0 in chunk.indices:
+            books.concluder.refuse(chunk, Refused(HALF_WAY, written=True))
+        else:
+            books.answer(chunk, results(1))
+    books.check()
+
+    assert books.statuses == {0: "failed", 1: "succeeded"}
+    error = books.error(0)
+    assert isinstance(error, RecordConflict)
+    assert error.existing_id == "7"
+
+
+def test_a_value_of_the_record_itself_may_be_of_a_lost_request() -> None:
+    books = Books(UPDATE)
+    chunk = books.begin(1)
+    chunk.doubtful = True
+    told = f"Existing ID: {chunk.keys[0]}"
+    itself = APIError(told, status=409, category="CONFLICT")
+    books.concluder.refuse(chunk, Refused(itself))
+    books.check()
+
+    assert books.statuses == {0: "unknown"}
+
+
+def test_unsplit_a_conflict_leaves_the_others_in_doubt() -> None:
+    books = Books(UPDATE, isolate=False)
+    chunk = books.begin(2)
+    chunk.doubtful = True
+    books.concluder.refuse(chunk, Refused(TAKEN))
+    books.check()
+
+    assert books.statuses == {0: "unknown", 1: "unknown"}
+
+
 def test_an_id_is_no_name_that_can_change() -> None:
     books = Books(UPDATE)
     chunk = books.begin(1)
