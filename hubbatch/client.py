@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable
 from math import inf
 from types import TracebackType
-from typing import Literal, Self, overload
+from typing import Any, Literal, Self, overload
 
 import aiohttp
 
@@ -101,6 +101,8 @@ class HubBatch(StandardTypes):
                 f"max_concurrency must be above zero, not {max_concurrency!r}"
             )
         _check_timeout(timeout)
+        _check_type("trust_env", trust_env, bool)
+        _check_type("allow_http", allow_http, bool)
         _check_type("retry", retry, RetryPolicy)
         _check_type("session", session, aiohttp.ClientSession)
         try:
@@ -133,7 +135,7 @@ class HubBatch(StandardTypes):
             place=place,
             policy=policy,
             max_concurrency=max_concurrency,
-            listeners=Listeners(listeners),
+            listeners=_listeners(listeners),
         )
         self.legacy: Legacy = Legacy(self._engine)
         self.single: Single = Single(self._engine, api_version=self._api_version)
@@ -273,6 +275,15 @@ def _check_timeout(given: object) -> None:
         raise ConfigurationError(
             f"timeout must be above zero and finite, not {given!r}"
         )
+
+
+def _listeners(given: object) -> Listeners:
+    listed: list[Any] = [*given] if isinstance(given, Iterable) else [given]
+    if listed == [given] or not all(map(callable, listed)):
+        raise ConfigurationError(
+            f"listeners must be a collection of functions, not {given!r}"
+        )
+    return Listeners(listed)
 
 
 def _rate_limit(given: object) -> RateLimit | SharedLimit | None:
