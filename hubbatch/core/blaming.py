@@ -2,7 +2,7 @@
 
 import re
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -26,6 +26,8 @@ _EXISTING_ID = re.compile(r"Existing ID: (\d+)")
 _OWNER_ID = re.compile(r"(\d+) already has that value")
 _HALF_WRITTEN = re.compile(r"Cannot set PropertyValueCoordinates")
 # The message of a property error ends in a JSON list with an item for each value.
+# That of crm-objects/v1 ends before it: the list stands beside it.
+_UNLISTED = "Property values were not valid"
 _PROBLEMS = re.compile(r"Property values were not valid: (\[.*\])", re.DOTALL)
 
 
@@ -34,7 +36,7 @@ def from_standard_error(error: StandardError) -> RecordError:
     return _record_error(
         error.category,
         error.message,
-        error.errors[0] if error.errors else None,
+        error.errors,
         context=error.context,
         correlation_id=None,
     )
@@ -50,7 +52,7 @@ def from_api_error(error: APIError) -> RecordError:
     return _record_error(
         category,
         error.message,
-        error.errors[0] if error.errors else None,
+        error.errors,
         context=error.context,
         correlation_id=error.correlation_id,
     )
@@ -64,19 +66,22 @@ def is_half_written(message: str) -> bool:
 def _record_error(
     category: str | None,
     message: str | None,
-    detail: ErrorDetail | None,
+    details: Sequence[ErrorDetail],
     *,
     context: Context | None,
     correlation_id: str | None,
 ) -> RecordError:
     text = message or category or "HubSpot gave no reason"
     problems = listed_problems(text)
+    detail = details[0] if details else None
     code = detail.code if detail else None
     property_name = _first(detail.context, "propertyName") if detail else None
     if problems:
         text = "; ".join(str(problem.get("message")) for problem in problems)
         code = code or optional_text(problems[0].get("error"))
         property_name = property_name or optional_text(problems[0].get("name"))
+    elif text == _UNLISTED:
+        text = "; ".join(one.message for one in details if one.message) or text
     cls = RecordConflict if _OWNER_ID.search(text) else _error_class(category)
     made = cls(
         text,

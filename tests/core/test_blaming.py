@@ -96,6 +96,23 @@ def test_the_first_cause_gives_code_and_property() -> None:
     assert (error.code, error.property_name) == ("INVALID_OPTION", "c")
 
 
+@pytest.mark.parametrize(
+    ("details", "told"),
+    [
+        ([ErrorDetail('Property "a" does not exist'), ErrorDetail("b is not long")],
+         'Property "a" does not exist; b is not long'),
+        ([ErrorDetail(None, "INVALID_LONG")], "Property values were not valid"),
+        ([], "Property values were not valid"),
+    ],
+)  # fmt: skip
+def test_a_message_without_its_list_takes_that_of_the_causes(
+    details: list[ErrorDetail], told: str
+) -> None:
+    refusal = APIError("Property values were not valid", status=400, errors=details)
+
+    assert from_api_error(refusal).message == told
+
+
 @pytest.mark.parametrize("context", [None, "text", {}, {"propertyName": []}])
 def test_a_cause_may_name_no_property(context: dict[str, list[str]] | str) -> None:
     detail = ErrorDetail("m", context=context)
