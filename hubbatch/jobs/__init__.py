@@ -16,8 +16,9 @@ from .check import (
     read_schema,
     write_schema,
 )
+from .ending import JobReport
 from .exporting import Export
-from .job import Job, JobReport
+from .job import Job
 from .pairing import IdMap, PairColumns, find_type
 from .parquet import write_parquet
 from .rehearsing import Rehearsal, rehearse
