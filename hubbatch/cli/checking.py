@@ -20,7 +20,8 @@ from hubbatch.jobs import CheckReport, Finding, Row, check, read_schema, write_s
 from . import options as given
 from .endings import Status
 from .looking import or_exit, print_json
-from .orders import Order, find_token, hub_options, order_verb
+from .ordering import order_verb
+from .orders import Order, find_token, hub_options
 from .progress import clock, many
 
 

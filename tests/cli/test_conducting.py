@@ -106,6 +106,6 @@ def test_ctrl_c_while_the_source_is_looked_at(
     def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("hubbatch.cli.orders.open_source", interrupted)
+    monkeypatch.setattr("hubbatch.cli.ordering.open_source", interrupted)
 
     assert shell(*UPSERT).status == 130
