@@ -318,6 +318,12 @@ file_options: Decorator[Any] = together(
         heading=_SOURCE,
         help="SOURCE is an SQLite database; take the rows of this SELECT.",
     ),
+    option(
+        "--timezone",
+        metavar="NAME",
+        heading=_SOURCE,
+        help="The time zone of the times in a Parquet file that have none, e.g. UTC.",
+    ),
 )
 job_options: Decorator[Any] = together(
     limit,

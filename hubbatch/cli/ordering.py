@@ -59,6 +59,7 @@ def order_verb(verb: Verb, options: Mapping[str, Any]) -> Order:
         encoding=options["encoding"],
         delimiter=options["delimiter"],
         query=options["query"],
+        timezone=options["timezone"],
     )
     return Order(
         verb=verb,
@@ -106,6 +107,7 @@ def order_associations(options: Mapping[str, Any]) -> Order:
             encoding=options["encoding"],
             delimiter=options["delimiter"],
             query=options["query"],
+            timezone=options["timezone"],
         ),
         call={"id_property": None, "properties": (), "legacy": False},
         options={"no_journal": False, **options},
@@ -146,6 +148,7 @@ def order_pairs(options: Mapping[str, Any]) -> Order:
             encoding=options["encoding"],
             delimiter=options["delimiter"],
             query=options["query"],
+            timezone=options["timezone"],
         ),
         call={"id_property": None, "properties": (), "legacy": False},
         options={"no_journal": False, **options},

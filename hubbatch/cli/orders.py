@@ -13,9 +13,9 @@ from hubbatch.jobs import (
     Export,
     Job,
 )
+from hubbatch.jobs.arrow import need_pyarrow
 from hubbatch.jobs.options import PAIRS
 from hubbatch.jobs.report import check_replaceable
-from hubbatch.jobs.tables import need_pyarrow
 from hubbatch.net.listening import Listener
 
 from .progress import many

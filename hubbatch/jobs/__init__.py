@@ -8,6 +8,7 @@
 Needs the extra `jobs` (`pip install 'hubbatch[jobs]'`) where a journal is kept.
 """
 
+from .arrow import ArrowSource, ParquetSource
 from .check import (
     CheckFailed,
     CheckReport,
@@ -30,7 +31,7 @@ from .sinks import Failures, Pairs, Records, Results
 from .sources import CsvSource, JsonLinesSource, open_source
 from .status import JobStatus, read_status
 from .stdin import StandardInput
-from .tables import ArrowSource, ParquetSource, SqliteSource
+from .tables import SqliteSource
 
 
 __all__ = [

@@ -142,6 +142,14 @@ class PairColumns:
         """Make what makes pairs of JSON lines."""
         return _PairShaper(self)
 
+    def used(self, present: Sequence[str]) -> set[str]:
+        """Name the columns of a table whose values are sent.
+
+        Raises:
+            BadRow: if it has not both columns.
+        """
+        return {*self._names(present)}
+
     def pair(self, one: Any, other: Any) -> Shaped:
         """Make the input of a pair."""
         pair: dict[str, Any] = {

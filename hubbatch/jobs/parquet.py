@@ -16,7 +16,7 @@ import orjson
 
 from hubbatch.errors import ConfigurationError
 
-from .tables import need_pyarrow
+from .arrow import need_pyarrow
 
 
 # Rows of a row group, which are in memory at a time.

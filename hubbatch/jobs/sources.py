@@ -17,6 +17,7 @@ from typing import Any
 
 from hubbatch.errors import ConfigurationError
 
+from .arrow import ParquetSource
 from .lines import LineParser, check_decoded, codec_of
 from .rows import Row
 from .shaping import (
@@ -26,7 +27,7 @@ from .shaping import (
     SourceError,
 )
 from .stdin import StandardInput
-from .tables import ParquetSource, SqliteSource
+from .tables import SqliteSource
 
 
 # HubSpot's longest text has 65,536 characters; one that is longer should fail as a
@@ -45,20 +46,27 @@ def open_source(
     encoding: str = "utf-8",
     delimiter: str = ",",
     query: str | None = None,
+    timezone: str | None = None,
 ) -> "CsvSource | JsonLinesSource | ParquetSource | SqliteSource | StandardInput":
     """Choose the source for a path: by its ending, or `-` for standard input.
 
-    With a `query` it is an SQLite database, whatever its name.
+    With a `query` it is an SQLite database, whatever its name. `timezone` is that of
+    the times in a Parquet file which have none.
 
     Raises:
         ConfigurationError: for a file of another kind, or an unknown encoding; for
-            Parquet without its extra.
+            Parquet without its extra; for a time zone that is unknown or has no use.
     """
     ending = Path(path).suffix.lower()
+    if timezone is not None and (query is not None or ending != ".parquet"):
+        raise ConfigurationError(
+            f"{os.fspath(path)}: a time zone is for the times of a Parquet file; here "
+            "they are texts, and sent as they are"
+        )
     if query is not None:
         return SqliteSource(path, query, columns)
     if ending == ".parquet":
-        return ParquetSource(path, columns)
+        return ParquetSource(path, columns, timezone=timezone)
     if os.fspath(path) == "-":
         return StandardInput(columns, encoding=encoding)
     if ending == ".csv":
