@@ -18,17 +18,13 @@ import orjson
 from hubbatch.core.codec import unstructure
 from hubbatch.core.operations import Operation
 from hubbatch.core.outcomes import Outcome, OutcomeStatus
-from hubbatch.core.values import Unsendable
 from hubbatch.errors import ConfigurationError, RecordError
 from hubbatch.models import (
-    CreateInput,
     LegacyProperty,
-    LegacyUpdateInput,
     MultiAssociatedObjectWithLabel,
-    UpdateInput,
-    UpsertInput,
 )
 
+from .keeping import keeper
 from .rows import Row
 
 
@@ -192,6 +188,7 @@ class Failures:
             "properties": operation.properties or None,
             "legacy": legacy or None,
         }
+        self._keep = keeper(operation, legacy=legacy)
         self._more = {name: told[name] for name in told if told[name] is not None}
 
     def __repr__(self) -> str:
@@ -209,7 +206,7 @@ class Failures:
             {
                 "index": row.index,
                 **self._call,
-                "input": as_json(row.input),
+                "input": self._keep(row.input),
                 "status": str(outcome.status),
                 "error": error_fields(outcome.error),
                 "attempts": outcome.attempts,
@@ -250,29 +247,6 @@ def json_line(value: object) -> bytes:
         return orjson.dumps(_plain(value), option=_JSON)
 
 
-def as_json(given: object) -> object:
-    """Give an input in HubSpot's JSON shape."""
-    match given:
-        case UpdateInput() | UpsertInput():
-            shape: dict[str, object] = {"id": given.id, "properties": given.properties}
-            if given.id_property is not None:
-                shape["idProperty"] = given.id_property
-        case CreateInput():
-            shape = {"properties": given.properties}
-            if given.associations:
-                shape["associations"] = [
-                    item if isinstance(item, Mapping) else _association(item)
-                    for item in given.associations
-                ]
-        case LegacyUpdateInput():
-            return {"objectId": given.object_id, "properties": given.properties}
-        case _:
-            return given
-    if given.object_write_trace_id is not None:
-        shape["objectWriteTraceId"] = given.object_write_trace_id
-    return shape
-
-
 def error_fields(error: RecordError | None) -> dict[str, object] | None:
     """Give what an error says, without what it does not say."""
     if error is None:
@@ -294,26 +268,11 @@ _ERROR_FIELDS = (
 )
 
 
-def _association(given: Any) -> dict[str, object]:
-    return {
-        "to": {"id": given.to},
-        "types": [
-            {
-                "associationCategory": spec.association_category,
-                "associationTypeId": spec.association_type_id,
-            }
-            for spec in given.types
-        ],
-    }
-
-
 def _as_text(value: Any) -> object:
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, set | frozenset):
         return sorted(value, key=str)
-    if isinstance(value, Unsendable):
-        return None
     if attrs.has(type(value)):
         return attrs.asdict(value, recurse=False)
     return str(value)
