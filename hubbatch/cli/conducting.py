@@ -32,7 +32,6 @@ from hubbatch.jobs import (
     JobReport,
     SourceError,
     rehearse,
-    write_parquet,
     write_report,
 )
 
@@ -126,22 +125,9 @@ async def _work(order: Order, console: Console, told: dict[str, Any]) -> int:
             told["error"] = str(report.error)
     for line in ending.lines(reasons):
         console.print(line, soft_wrap=True, markup=False)
-    if ending.status <= Status.SOME_DID_NOT:
-        _write_table(order)
     if order.options.get("report"):
         _write_report(order, console)
     return ending.status
-
-
-def _write_table(order: Order) -> None:
-    """Make the lines that were read what was asked for, if that is a table.
-
-    They stay until then, so that the same command can do it again.
-    """
-    table, lines = order.options.get("table"), order.options.get("output")
-    if table is not None and lines is not None and lines.exists():
-        write_parquet(lines, table)
-        lines.unlink()
 
 
 def _write_report(order: Order, console: Console) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from hubbatch import ConfigurationError, HubBatch
@@ -28,7 +27,6 @@ def order_verb(verb: Verb, options: Mapping[str, Any]) -> Order:
     Raises:
         ConfigurationError, SourceError: if the source is none.
     """
-    options = _by_lines(options)
     properties = options.get("properties") or {}
     reading = verb == "read"
     everything = bool(options.get("everything"))
@@ -68,15 +66,6 @@ def order_verb(verb: Verb, options: Mapping[str, Any]) -> Order:
         call=call,
         options={"no_journal": False, **options},
     )
-
-
-def _by_lines(options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Have records written as JSON lines, where they are to be Parquet in the end."""
-    output: Path | None = options.get("output")
-    if output is None or output.suffix.lower() != ".parquet":
-        return options
-    lines = output.with_name(f"{output.name}.jsonl")
-    return {**options, "output": lines, "table": output}
 
 
 def _order_everything(options: Mapping[str, Any], call: dict[str, Any]) -> Order:

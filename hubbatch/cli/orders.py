@@ -13,7 +13,6 @@ from hubbatch.jobs import (
     Export,
     Job,
 )
-from hubbatch.jobs.arrow import need_pyarrow
 from hubbatch.jobs.options import PAIRS
 from hubbatch.jobs.report import check_replaceable
 from hubbatch.net.listening import Listener
@@ -87,15 +86,6 @@ class Order:
             if not options["journal"]:
                 raise ConfigurationError("--report needs --journal PATH: it shows that")
             check_replaceable(options["report"])
-        table, lines = options.get("table"), options.get("output")
-        if table is not None and lines is not None:
-            need_pyarrow()
-            journal = options["journal"]
-            begun = lines.exists() or (journal is not None and journal.exists())
-            if table.exists() and not begun:
-                raise ConfigurationError(
-                    f"{table} exists already: remove it, or name another file"
-                )
         try:
             self.job(self.rehearsal_hub() if options["dry_run"] else self.hub(()))
         except ValueError as error:  # an object type that is none, say

@@ -15,9 +15,15 @@ from hubbatch.errors import HubBatchError
 from .identity import Identity
 from .journal import History, Journal
 from .lifecycle import Lifecycle
-from .options import as_json, check_account, check_limit, check_paths, seen_from
+from .options import (
+    as_json,
+    check_account,
+    check_limit,
+    check_paths,
+    make_sink,
+    seen_from,
+)
 from .rows import Row
-from .sinks import Records
 from .states import State
 
 
@@ -31,7 +37,7 @@ class Export(Lifecycle):
     Args:
         hub: the client of the account.
         object_type: e.g. `tickets`.
-        output: the file, `.csv` or `.jsonl`; a CSV needs `properties`.
+        output: the file, `.csv`, `.jsonl` or `.parquet`; a CSV needs `properties`.
         properties: which to read; by default the type's own.
         archived: whether to read the records that are archived, instead.
         journal: the path of a journal. The same export with the same journal goes on
@@ -64,7 +70,7 @@ class Export(Lifecycle):
             object_type, api_version="v3", properties=self._names
         )
         path = None if journal is None else Path(journal)
-        sink = Records(output, operation)
+        sink = make_sink("output", output, operation, legacy=False)
         check_paths(path, [sink])
         super().__init__(hub, operation, Journal(path, [sink]), portal)
         self._meaning = {
@@ -77,14 +83,14 @@ class Export(Lifecycle):
         self._summaries.append(self._taken)
 
     async def _identify(self) -> Identity:
-        sink = self._journal.outputs["output"].sink
+        output = self._journal.outputs["output"]
         return Identity(
             verb="list",
             object_type=self.operation.object_type,
             source="all",
             fingerprint=None,
             options=as_json(self._meaning),
-            outputs={"output": seen_from(self._journal.path, sink.path)},
+            outputs={"output": seen_from(self._journal.path, output.final)},
         )
 
     async def _go_on(self, job: Identity, history: History) -> None:  # noqa: ARG002 -- as a job has it

@@ -166,7 +166,7 @@ class Job(Lifecycle):
                 }
             ),
             outputs={
-                name: seen_from(self._journal.path, output.sink.path)
+                name: seen_from(self._journal.path, output.final)
                 for name, output in self._journal.outputs.items()
             },
         )

@@ -14,7 +14,7 @@ from contextlib import suppress
 from hubbatch.client import HubBatch
 from hubbatch.core.operations import Operation
 from hubbatch.core.outcomes import Summary
-from hubbatch.errors import HubBatchError, JournalError
+from hubbatch.errors import ConfigurationError, HubBatchError, JournalError
 
 from .ending import JobReport, Stopped, ending
 from .identity import Identity
@@ -156,7 +156,7 @@ class Lifecycle(ABC):
             raise
         try:
             await self._close(ended, message)
-        except JournalError as broken:
+        except (JournalError, ConfigurationError) as broken:
             error = error or self._journal.failure or broken
             ended = type(error).__name__
         return self._report(ended, error)

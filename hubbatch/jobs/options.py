@@ -13,6 +13,7 @@ from hubbatch.errors import ConfigurationError
 from hubbatch.net.batch import Batch
 
 from .outputs import Sink, SinkOrPath
+from .parquet import ENDING, ParquetOutput, lines_of
 from .sinks import Failures, Pairs, Records, Results
 
 
@@ -128,11 +129,18 @@ def make_sink(
         return given
     if role == "results":
         return Results(given)
-    if role == "output" and operation.object_type.startswith(PAIRS):
-        return Pairs(given)
+    path = Path(given)
+    if role == "output" and path.suffix.lower() == ENDING:
+        return ParquetOutput(path, _output(lines_of(path), operation))
     if role == "output":
-        return Records(given, operation)
+        return _output(path, operation)
     return Failures(given, operation, legacy=legacy)
+
+
+def _output(path: Path, operation: Operation) -> Sink:
+    if operation.object_type.startswith(PAIRS):
+        return Pairs(path)
+    return Records(path, operation)
 
 
 def check_paths(journal: Path | None, sinks: Iterable[Sink]) -> None:

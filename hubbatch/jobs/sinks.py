@@ -88,7 +88,8 @@ class Records(_Table):
     """The records that were read.
 
     JSON lines in HubSpot's own shape; or a CSV with the columns `id` and the
-    properties, which an update can read again.
+    properties, which an update can read again. Where properties were asked for, there
+    are no others (HubSpot also answers some that nobody can write).
     """
 
     name: str = "output"
@@ -122,13 +123,21 @@ class Records(_Table):
         if record is None:
             return b""
         if not self._csv:
-            return json_line(unstructure(record))
+            return json_line(self._asked(unstructure(record)))
         values = [record.properties.get(name) for name in self._properties]
         cells = [
             value.value if isinstance(value, LegacyProperty) else value
             for value in values
         ]
         return csv_line((outcome.id, *("" if cell is None else cell for cell in cells)))
+
+    def _asked(self, record: dict[str, Any]) -> dict[str, Any]:
+        """Leave out what HubSpot answers unasked; it takes most of it from nobody."""
+        if not self._properties:
+            return record
+        told = record["properties"]
+        asked = {name: told[name] for name in self._properties if name in told}
+        return {**record, "properties": asked}
 
 
 class Pairs(_Table):

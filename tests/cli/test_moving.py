@@ -150,6 +150,8 @@ def test_parquet_in_and_out(shell: Shell) -> None:
     assert not Path("all.parquet.jsonl").exists()
     assert "nothing was sent" in shell(*words, "--journal", "run.db").err
     assert "exists already" in shell(*words).err
+    # As it is: nothing is in it that an update would not take.
+    assert shell("check", "tickets", "all.parquet").status == 0
     done = shell("update", "tickets", "all.parquet", "--property", "subject=content")
 
     assert done.status == 0
@@ -194,3 +196,5 @@ def test_associations_are_read_pair_by_pair(shell: Shell) -> None:
     assert shell(*words, "pairs.jsonl").status == 0
     assert '"labels":"Buyer"' in Path("pairs.jsonl").read_text()
     assert shell(*words, "pairs.txt").status == 2
+    assert shell(*words, "pairs.parquet").status == 0
+    assert shell("associate", "contacts", "companies", "pairs.parquet").status == 0
