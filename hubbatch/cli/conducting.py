@@ -27,6 +27,7 @@ from hubbatch import (
     JournalError,
 )
 from hubbatch.jobs import (
+    CheckFailed,
     Export,
     Job,
     JobReport,
@@ -71,6 +72,9 @@ def conduct(make_order: Callable[[], Order], options: Mapping[str, Any]) -> int:
     except HubBatchError as error:
         status = _status_of(error)
         told["error"] = say_error(console, error)
+        if isinstance(error, CheckFailed):
+            rows, refused = error.report.rows, error.report.refused
+            told |= {"inputs": rows, "failed": refused, "not_sent": rows - refused}
         if told.get("requests"):  # a source that could only be read as it was sent
             console.print(count_words(told), soft_wrap=True)
     if options["as_json"]:
@@ -87,6 +91,8 @@ def say_error(console: Console, error: BaseException) -> str:
 
 
 def _status_of(error: BaseException) -> int:
+    if isinstance(error, CheckFailed):  # as `check` has it
+        return Status.SOME_DID_NOT
     known = (ConfigurationError, JournalError, SourceError)
     early = isinstance(error, HubBatchError) and not isinstance(error, known)
     return Status.ENDED_EARLY if early else Status.BAD_USAGE

@@ -14,8 +14,6 @@ from .check import (
     CheckReport,
     Finding,
     check,
-    read_schema,
-    write_schema,
 )
 from .ending import JobReport
 from .exporting import Export
@@ -26,6 +24,7 @@ from .rehearsing import Rehearsal, rehearse
 from .replaying import FailedCall, FailuresSource
 from .report import write_report
 from .rows import Row, Source
+from .schema import Schema, ask_schema, read_schema, write_schema
 from .shaping import Columns, SourceError
 from .sinks import Failures, Pairs, Records, Results
 from .sources import CsvSource, JsonLinesSource, open_source
@@ -57,10 +56,12 @@ __all__ = [
     "Rehearsal",
     "Results",
     "Row",
+    "Schema",
     "Source",
     "SourceError",
     "SqliteSource",
     "StandardInput",
+    "ask_schema",
     "check",
     "find_type",
     "open_source",

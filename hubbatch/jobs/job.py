@@ -53,6 +53,7 @@ from .outputs import SinkOrPath
 from .passage import Passage, Tally
 from .resuming import Resumption, first_later, then_later, unhurried
 from .rows import Inputs, Row, Source, as_source
+from .schema import ask_schema
 from .sinks import Failures
 from .states import FINAL, State
 
@@ -193,7 +194,7 @@ class Job(Lifecycle):
             )
         operation, known = self.operation, self._preflight
         if isinstance(known, bool):
-            known = await self._hub.properties(operation.object_type).list()
+            known = await ask_schema(self._hub, operation)
         checked(await check(self._source, operation, known, limit=self._limit))
 
     # ---- during
