@@ -102,7 +102,7 @@ class ArrowSource(_ArrowTable):
     """Anything that speaks Arrow's stream interface (`__arrow_c_stream__`).
 
     A pandas or polars data frame, a pyarrow table, a DuckDB relation. The index of a
-    pandas data frame is a column if it has a name.
+    pandas data frame is a column if it has a name and is no plain range.
 
     Args:
         data: the table. One that has a length is read twice, to see whether it is the
