@@ -90,6 +90,7 @@ class _File(ABC):
         self._encoding = codec_of(encoding)
         self.options: Mapping[str, Any] = {**options, "encoding": self._encoding}
         self._scanned: tuple[str, int] | None = None
+        self._stamp: tuple[int, int] | None = None  # of the file when it was scanned
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
@@ -114,7 +115,9 @@ class _File(ABC):
         return self._read(lambda _data: None)
 
     def _scan(self) -> tuple[str, int]:
-        if self._scanned is None:
+        stamp = _stamp(self._path)
+        if self._scanned is None or stamp != self._stamp:
+            self._stamp = stamp
             if self._path.is_fifo():  # the second time it would be waited for, forever
                 raise SourceError(
                     f"{self.name}: a pipe, and a file is read twice. Give JSON lines "
@@ -248,6 +251,15 @@ class JsonLinesSource(LinesFile):
 
     def _shaper(self) -> Shaper:
         return self._columns.of_fields()
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Give what changes with a file's content; None if nothing can be said of it."""
+    try:
+        found = path.stat()
+    except OSError:  # whoever reads it says why
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 class _Tapped(io.FileIO):

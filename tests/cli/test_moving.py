@@ -2,8 +2,11 @@
 
 import sqlite3
 
+from datetime import datetime
 from pathlib import Path
 
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
 from .conftest import Shell
@@ -157,6 +160,28 @@ def test_parquet_in_and_out(shell: Shell) -> None:
     assert done.status == 0
     stored = [shell.sim.store.get("tickets", one) for one in ids]
     assert {one.properties["content"] for one in stored if one} == {"s0", "s1", "s2"}
+
+
+def test_a_parquet_file_whose_times_have_no_zone(shell: Shell) -> None:
+    """Nothing is sent before somebody says which zone it is."""
+    [ticket] = shell.tickets(1)
+    noon = pa.array([datetime.fromisoformat("2026-05-31T12:00")])
+    pq.write_table(pa.table({"id": [ticket], "closed_date": noon}), "t.parquet")
+    words = ("update", "tickets", "t.parquet")
+
+    for refused in (
+        shell(*words),
+        shell(*words, "--dry-run"),
+        shell("check", *words[1:]),
+    ):
+        assert refused.status == 2
+        assert 'column "closed_date" have no time zone' in refused.err
+    assert "no time zone 'Mars'" in shell(*words, "--timezone", "Mars").err
+    assert shell.sent == ["/crm/v3/properties/tickets"]  # which `check` asked
+    assert shell(*words, "--timezone", "Europe/Berlin").status == 0
+    stored = shell.sim.store.get("tickets", ticket)
+    assert stored is not None
+    assert stored.properties["closed_date"].startswith("2026-05-31T10:00:00")
 
 
 def test_rows_of_a_database(shell: Shell) -> None:

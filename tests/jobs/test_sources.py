@@ -308,6 +308,21 @@ def pipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.FileIO]:
         yield writer
 
 
+def test_a_file_that_was_edited_is_another_one(write: Write) -> None:
+    """A job that waits for the next day goes on with the source that it has."""
+    source = CsvSource(write("t.csv", b"id,a\n1,x\n"), UPDATE)
+    first = source.fingerprint()
+    assert source.fingerprint() == first
+
+    write("t.csv", b"id,a\n1,x\n2,y\n")
+
+    assert source.fingerprint() != first
+    assert source.length() == 2
+    Path("t.csv").unlink()
+    with pytest.raises(SourceError, match="No such file"):
+        source.fingerprint()
+
+
 def test_the_source_of_a_table(write: Write) -> None:
     path = write("t.PARQUET", b"")
     database = write("t.db", b"")
