@@ -289,6 +289,12 @@ pair_options: Decorator[Any] = together(
         help="As what, by its number.",
     ),
     option(
+        "--label-column",
+        metavar="NAME",
+        heading=_SOURCE,
+        help="As what, row by row: a column of labels, with ; between them.",
+    ),
+    option(
         "--remove",
         is_flag=True,
         heading=_SOURCE,

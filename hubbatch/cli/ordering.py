@@ -12,6 +12,7 @@ from hubbatch.jobs import (
     FailuresSource,
     IdMap,
     PairColumns,
+    by_label,
     find_type,
     open_source,
 )
@@ -112,16 +113,22 @@ def order_pairs(options: Mapping[str, Any]) -> Order:
     """
     one, other = options["from_type"], options["to_type"]
     label, type_id, remove = (options[name] for name in ("label", "type_id", "remove"))
-    if label is not None and type_id is not None:
-        raise ConfigurationError("--label and --type-id say it twice")
+    column = options["label_column"]
+    given = [said for said in (label, type_id, column) if said is not None]
+    if len(given) > 1:
+        raise ConfigurationError(
+            "--label, --type-id and --label-column say it twice: give one of them"
+        )
+    kinds = asyncio.run(_ask_kinds(options, one, other)) if given else ()
     types = []
-    if label is not None or type_id is not None:
-        kinds = asyncio.run(_ask_kinds(options, one, other))
+    if given and column is None:
         types = [find_type(kinds, label=label, type_id=type_id)]
     columns = PairColumns(
         from_column=options["from_column"],
         to_column=options["to_column"],
         types=types,
+        label_column=column,
+        labels=by_label(kinds) if column is not None else {},
         from_map=IdMap.read(options["from_map"]) if options["from_map"] else None,
         to_map=IdMap.read(options["to_map"]) if options["to_map"] else None,
     )
@@ -129,7 +136,7 @@ def order_pairs(options: Mapping[str, Any]) -> Order:
     if remove:
         verbs = ("archive", "archive_labels")
     return Order(
-        verb=verbs[bool(types)],
+        verb=verbs[bool(given)],
         object_type=f"{PAIRS}{one}.{other}",
         source=open_source(
             options["source"],

@@ -18,7 +18,7 @@ from .check import (
 from .ending import JobReport
 from .exporting import Export
 from .job import Job
-from .pairing import IdMap, PairColumns, find_type
+from .pairing import IdMap, PairColumns, by_label, find_type
 from .parquet import write_parquet
 from .rehearsing import Rehearsal, rehearse
 from .replaying import FailedCall, FailuresSource
@@ -62,6 +62,7 @@ __all__ = [
     "SqliteSource",
     "StandardInput",
     "ask_schema",
+    "by_label",
     "check",
     "find_type",
     "open_source",

@@ -80,6 +80,7 @@ def test_associate_with_a_label_and_take_it_off(shell: Shell) -> None:
     [
         (("--label", "x"), "no kind of association is 'x'; there are 279 (no label)"),
         (("--label", "x", "--type-id", "1"), "say it twice"),
+        (("--label", "x", "--label-column", "as"), "say it twice"),
         (("--from-map", "none.csv"), "none.csv: No such file"),
     ],
 )
@@ -102,6 +103,30 @@ def test_associate_of_what_are_no_types(shell: Shell) -> None:
         shell("associate", "a", "b", "p.csv", "--dry-run", "--label", "x").status == 3
     )
     assert shell("associate", "a", "b", "p.csv", "--dry-run").status == 0
+
+
+def test_labels_come_along(shell: Shell) -> None:
+    """What `associations` has written `associate` takes, labels and all."""
+    ids, firm = people(shell)
+    number = shell.sim.store.define_label("contacts", "companies", "Buyer")
+    shell.write("p.csv", "from,to,as", f"{ids[0]},{firm},Buyer", f"{ids[1]},{firm},")
+    words = ("associate", "contacts", "companies", "--label-column")
+
+    assert shell(*words, "as", "p.csv").status == 0
+    shell.write("c.csv", "id", *ids)
+    read = ("associations", "contacts", "companies", "c.csv", "-o", "pairs.csv")
+    assert shell(*read).status == 0
+    before = linked(shell, firm)
+    shell("associate", "contacts", "companies", "pairs.csv", "--remove")
+    assert linked(shell, firm) == {}
+    assert shell(*words, "labels", "pairs.csv").status == 0
+    assert linked(shell, firm) == before
+    known = shell.sim.store.links.linked(("0-1", ids[0]), "0-2")[firm]
+    assert ("USER_DEFINED", number) in known
+    shell.write("p.csv", "from,to,as", f"{ids[0]},{firm},Seller")
+    refused = shell(*words, "as", "p.csv")
+    assert refused.status == 2
+    assert "row 1 (line 2): no one association has the label" in refused.err
 
 
 def test_read_all(shell: Shell) -> None:
