@@ -128,15 +128,7 @@ def _properties(given: Any, *, legacy: bool) -> Any:
             for name, value in given.items()
         }
     if isinstance(given, list | tuple):  # HubSpot's v1: names and values
-        return [
-            {
-                **_kept(item, legacy=legacy),
-                "value": _property(item["name"], item["value"], legacy=legacy),
-            }
-            if isinstance(item, Mapping) and {"name", "value"} <= item.keys()
-            else _kept(item, legacy=legacy)
-            for item in given
-        ]
+        return [_named(item, legacy=legacy) for item in given]
     return _leaf(given)
 
 

@@ -252,8 +252,8 @@ def json_line(value: object) -> bytes:
     """Write one JSON line; what JSON has no word for is written as its text."""
     try:
         return orjson.dumps(value, default=_as_text, option=_JSON)
-    except TypeError:  # text that is not UTF-8, or a number of more than 64 bits
-        return orjson.dumps(_plain(value), option=_JSON)
+    except TypeError:  # text that is not UTF-8, in the name of a row, say
+        return orjson.dumps(_plain(value), default=_as_text, option=_JSON)
 
 
 def error_fields(error: RecordError | None) -> dict[str, object] | None:
@@ -288,15 +288,13 @@ def _as_text(value: Any) -> object:
 
 
 def _plain(value: object) -> object:
-    """Make something of a value that can surely be written."""
+    """Make texts of all that is meant to be one, UTF-8 or not."""
     match value:
         case Mapping():
-            return {str(_plain(name)): _plain(item) for name, item in value.items()}
+            return {_plain(name): _plain(item) for name, item in value.items()}
         case list() | tuple():
             return [_plain(item) for item in value]
-        case None | bool() | float():
-            return value
-        case int():
-            return value if abs(value) < 2**53 else str(value)
+        case str():
+            return value.encode("utf-8", "replace").decode()
         case _:
-            return str(value).encode("utf-8", "replace").decode()
+            return value

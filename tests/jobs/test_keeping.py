@@ -231,6 +231,23 @@ def test_values_are_kept_as_they_are_sent() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"objectId": 1, "properties": "text"},
+        {"objectId": 1, "properties": ["text", {"name": "a"}]},
+        {"objectId": 1, "properties": [{"name": 5, "value": "x"}]},
+        {"objectId": 1, "properties": [{"name": "a", "value": "x", "more": 1}]},
+        {"id": 1, "other": Decimal(5)},
+        "no id at all",
+        None,
+    ],
+)
+def test_what_is_no_input_stays_none(record: Any) -> None:
+    assert sent(LEGACY, record) is None
+    assert sent(LEGACY, through_a_file(LEGACY, record, legacy=True)) is None
+
+
 def test_what_cannot_be_sent_is_marked_and_shown() -> None:
     local = datetime.fromisoformat("2026-05-31 12:00")
     kept = keeper(UPDATE, legacy=False)(

@@ -262,6 +262,19 @@ def test_a_failed_record_that_is_no_json_is_written_all_the_same() -> None:
     }
 
 
+def test_a_name_that_is_no_text_does_not_take_its_line_with_it() -> None:
+    error = RecordError("bad", category="X", context={"ids": ["\udc80"]})
+    row = Row(0, "A\udc80", {"id": "A\udc80", "properties": {"n": 5}})
+
+    line = Failures("f.jsonl", UPDATE, legacy=False).encode(failure(error), row)
+
+    told = orjson.loads(line)
+    assert (told["input_id"], told["error"]["context"]) == ("A?", {"ids": ["?"]})
+    assert "A\\udc80 cannot be sent" in told["input"]["id"]["unsendable"]
+    result = Results("r.jsonl").encode(success(None), row)
+    assert orjson.loads(result)["input_id"] == "A?"
+
+
 def test_pythons_values_are_written_as_json() -> None:
     value = {
         "number": Decimal("1.5"),
