@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 
-from collections.abc import Callable, Iterator, Sized
+from collections.abc import Iterator, Sized
 from contextlib import closing
 from importlib import import_module
 from pathlib import Path
@@ -55,47 +55,27 @@ class _ArrowTable(Table):
         self._arrow = need_pyarrow()
         self._zone = Zone.find(timezone)
 
-    def _maker(self, schema: Any) -> Callable[[Any], Iterator[dict[str, Any]]]:
-        """Make what makes records of batches, after a look at their columns.
+    def _check(self, schema: Any) -> None:
+        """Look at the columns, before the first row.
 
         Raises:
             SourceError: if two columns have one name, or a column whose values are
                 used has times without a zone, and nobody said which it is.
         """
-        names = [n for n in schema.names if not _NAMELESS_INDEX.fullmatch(n)]
-        check_names(self.name, names)
-        types = self._arrow.types
-        naive = {n for n in names if _is_naive(types, schema.field(n).type)}
-        refused = naive & self._columns.used(names) if self._zone is None else ()
+        names = _names(schema, self.name)
+        if self._zone is not None:
+            return
+        used, types = self._columns.used(names), self._arrow.types
         for name in names:
-            if name in refused:
+            if name in used and _is_naive(types, schema.field(name).type):
                 raise SourceError(
                     f'{self.name}: the times in column "{name}" have no time zone. '
                     "Say which it is, e.g. with --timezone UTC (in Python "
                     'timezone="UTC").'
                 )
 
-        def make(batch: Any) -> Iterator[dict[str, Any]]:
-            columns = [
-                self._values(batch.column(name), naive=name in naive) for name in names
-            ]
-            for values in zip(*columns, strict=True):
-                yield dict(zip(names, values, strict=True))
-
-        return make
-
-    def _values(self, column: Any, *, naive: bool) -> list[Any]:
-        """Give a column's values as Python's own, None for what is no value."""
-        arrow, kind = self._arrow, column.type
-        if arrow.types.is_floating(kind):
-            missing = arrow.compute.is_nan(column)
-            column = arrow.compute.if_else(missing, None, column)
-        elif arrow.types.is_timestamp(kind) and kind.unit == "ns":  # Python has none
-            column = column.cast(arrow.timestamp("us", kind.tz), safe=False)
-        values: list[Any] = column.to_pylist()
-        if naive and self._zone is not None:
-            return [*map(self._zone.localize, values)]
-        return values
+    def _plain(self, batch: Any) -> Iterator[dict[str, Any]]:
+        return plain_rows(self._arrow, batch, self.name, zone=self._zone)
 
 
 class ArrowSource(_ArrowTable):
@@ -153,10 +133,10 @@ class ArrowSource(_ArrowTable):
     def _records(self) -> Iterator[dict[str, Any]]:
         try:
             reader = self._arrow.RecordBatchReader.from_stream(self._data)
-            make = self._maker(reader.schema)
+            self._check(reader.schema)
             for batch in reader:
                 for start in range(0, batch.num_rows, _BLOCK):
-                    yield from make(batch.slice(start, _BLOCK))
+                    yield from self._plain(batch.slice(start, _BLOCK))
         except (self._arrow.ArrowException, OSError) as error:
             raise SourceError(f"{self.name}: {error}") from None
 
@@ -208,10 +188,10 @@ class ParquetSource(_ArrowTable):
 
     def _records(self) -> Iterator[dict[str, Any]]:
         with closing(self._open()) as file:
-            make = self._maker(file.schema_arrow)
+            self._check(file.schema_arrow)
             try:
                 for batch in file.iter_batches(batch_size=_BLOCK):
-                    yield from make(batch)
+                    yield from self._plain(batch)
             except (self._arrow.ArrowException, OSError) as error:
                 raise SourceError(f"{self.name}: damaged: {error}") from None
 
@@ -222,6 +202,46 @@ class ParquetSource(_ArrowTable):
             raise SourceError(f"{self.name}: No such file or directory.") from None
         except (self._arrow.ArrowException, OSError) as error:
             raise SourceError(f"{self.name}: no Parquet file: {error}") from None
+
+
+def plain_rows(
+    arrow: ModuleType, batch: Any, source: str, *, zone: Zone | None = None
+) -> Iterator[dict[str, Any]]:
+    """Give the rows of a record batch as Python's values, None of what is no value.
+
+    Args:
+        arrow: pyarrow.
+        batch: the record batch.
+        source: what to call it.
+        zone: the time zone of times that have none.
+
+    Raises:
+        SourceError: if two columns have one name.
+    """
+    names = _names(batch.schema, source)
+    columns = [_values(arrow, batch.column(name), zone) for name in names]
+    for values in zip(*columns, strict=True):
+        yield dict(zip(names, values, strict=True))
+
+
+def _names(schema: Any, source: str) -> list[str]:
+    """Name the columns, but for an index that pandas has handed over."""
+    names = [name for name in schema.names if not _NAMELESS_INDEX.fullmatch(name)]
+    check_names(source, names)
+    return names
+
+
+def _values(arrow: ModuleType, column: Any, zone: Zone | None) -> list[Any]:
+    kind = column.type
+    if arrow.types.is_floating(kind):
+        missing = arrow.compute.is_nan(column)
+        column = arrow.compute.if_else(missing, None, column)
+    elif arrow.types.is_timestamp(kind) and kind.unit == "ns":  # more than Python has
+        column = column.cast(arrow.timestamp("us", kind.tz), safe=False)
+    values: list[Any] = column.to_pylist()
+    if zone is not None and _is_naive(arrow.types, kind):
+        return [*map(zone.localize, values)]
+    return values
 
 
 def _is_naive(types: Any, kind: Any) -> bool:
