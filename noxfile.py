@@ -100,6 +100,13 @@ def redis(session: nox.Session) -> None:
 
 
 @nox.session
+def frames(session: nox.Session) -> None:
+    """Send frames of pandas, polars and DuckDB as they are."""
+    session.install("-e", ".[parquet]", "--group", "frames")
+    session.run("pytest", "frames", *session.posargs)
+
+
+@nox.session
 def soak(session: nox.Session) -> None:
     """Live through long storms over sockets: `-- seeds operations`, 10 x 50,000."""
     session.install(".")

@@ -15,12 +15,21 @@ from rich.markup import escape
 from hubbatch import HubBatch
 from hubbatch.core.operations import Verb
 from hubbatch.core.pacing import RateLimit
-from hubbatch.jobs import CheckReport, Finding, Row, check, read_schema, write_schema
+from hubbatch.jobs import (
+    CheckReport,
+    Finding,
+    Row,
+    ask_schema,
+    check,
+    read_schema,
+    write_schema,
+)
 
 from . import options as given
 from .endings import Status
 from .looking import or_exit, print_json
-from .orders import Order, find_token, hub_options, order_verb
+from .ordering import order_verb
+from .orders import Order, find_token, hub_options
 from .progress import clock, many
 
 
@@ -96,7 +105,8 @@ async def _check(options: Mapping[str, Any]) -> CheckReport:
             properties = read_schema(path)
         else:
             await _check_account(hub, order)
-            properties = [*await hub.properties(order.object_type).list()]
+            keeps = options["save_schema"] is not None
+            properties = await ask_schema(hub, job.operation, required=keeps)
         if options["save_schema"] is not None:
             write_schema(options["save_schema"], properties)
         limits = hub.limits

@@ -27,12 +27,12 @@ from hubbatch import (
     JournalError,
 )
 from hubbatch.jobs import (
+    CheckFailed,
     Export,
     Job,
     JobReport,
     SourceError,
     rehearse,
-    write_parquet,
     write_report,
 )
 
@@ -72,6 +72,9 @@ def conduct(make_order: Callable[[], Order], options: Mapping[str, Any]) -> int:
     except HubBatchError as error:
         status = _status_of(error)
         told["error"] = say_error(console, error)
+        if isinstance(error, CheckFailed):
+            rows, refused = error.report.rows, error.report.refused
+            told |= {"inputs": rows, "failed": refused, "not_sent": rows - refused}
         if told.get("requests"):  # a source that could only be read as it was sent
             console.print(count_words(told), soft_wrap=True)
     if options["as_json"]:
@@ -88,6 +91,8 @@ def say_error(console: Console, error: BaseException) -> str:
 
 
 def _status_of(error: BaseException) -> int:
+    if isinstance(error, CheckFailed):  # as `check` has it
+        return Status.SOME_DID_NOT
     known = (ConfigurationError, JournalError, SourceError)
     early = isinstance(error, HubBatchError) and not isinstance(error, known)
     return Status.ENDED_EARLY if early else Status.BAD_USAGE
@@ -126,22 +131,9 @@ async def _work(order: Order, console: Console, told: dict[str, Any]) -> int:
             told["error"] = str(report.error)
     for line in ending.lines(reasons):
         console.print(line, soft_wrap=True, markup=False)
-    if ending.status <= Status.SOME_DID_NOT:
-        _write_table(order)
     if order.options.get("report"):
         _write_report(order, console)
     return ending.status
-
-
-def _write_table(order: Order) -> None:
-    """Make the lines that were read what was asked for, if that is a table.
-
-    They stay until then, so that the same command can do it again.
-    """
-    table, lines = order.options.get("table"), order.options.get("output")
-    if table is not None and lines is not None and lines.exists():
-        write_parquet(lines, table)
-        lines.unlink()
 
 
 def _write_report(order: Order, console: Console) -> None:

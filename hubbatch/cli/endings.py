@@ -69,6 +69,8 @@ class Ending:
         elif report.error is not None:
             yield f"Ended early: {' '.join(str(report.error).split())}"
         yield count_words(asdict(report, recurse=False))
+        if reasons and report.resumed:
+            yield "In this run:"  # the counts above are of all runs
         for reason, count in reasons.most_common(_REASONS):
             yield f"  {count:,} x {reason}"
         if report.ended == "finished":

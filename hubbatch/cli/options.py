@@ -289,6 +289,12 @@ pair_options: Decorator[Any] = together(
         help="As what, by its number.",
     ),
     option(
+        "--label-column",
+        metavar="NAME",
+        heading=_SOURCE,
+        help="As what, row by row: a column of labels, with ; between them.",
+    ),
+    option(
         "--remove",
         is_flag=True,
         heading=_SOURCE,
@@ -317,6 +323,12 @@ file_options: Decorator[Any] = together(
         metavar="SQL",
         heading=_SOURCE,
         help="SOURCE is an SQLite database; take the rows of this SELECT.",
+    ),
+    option(
+        "--timezone",
+        metavar="NAME",
+        heading=_SOURCE,
+        help="The time zone of the times in a Parquet file that have none, e.g. UTC.",
     ),
 )
 job_options: Decorator[Any] = together(

@@ -11,7 +11,7 @@ from hubbatch.core.operations import Verb
 
 from . import options as given
 from .conducting import conduct
-from .orders import order_associations, order_pairs, order_replay, order_verb
+from .ordering import order_associations, order_pairs, order_replay, order_verb
 
 
 _SOURCE_HELP = (

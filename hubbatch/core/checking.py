@@ -42,7 +42,7 @@ class Problem:
 
     Attributes:
         code: HubSpot's code, or one of ours where it has none: TOO_LONG,
-            OUTER_WHITE_SPACE.
+            OUTER_WHITE_SPACE, NO_RECORD_ID, REQUIRED_PROPERTY.
         property_name: which property it is about.
         message: the whole sentence; it quotes the value, up to 40 characters of it.
         certain: whether HubSpot surely refuses it.
@@ -64,15 +64,22 @@ class Checker:
         properties: the definitions of all properties of the type.
         verb: what is to be done with the records.
         object_type: e.g. `contacts`.
+        required: the properties that a new record must have.
     """
 
     def __init__(
-        self, properties: Iterable[Property], verb: Verb, object_type: str
+        self,
+        properties: Iterable[Property],
+        verb: Verb,
+        object_type: str,
+        required: Iterable[str] = (),
     ) -> None:
         self._known = {one.name: one for one in properties if not one.archived}
         known = standard_type(object_type)
         self._email = known is not None and known.name == "contacts"
         self._verb = verb
+        self._type = known
+        self._required = tuple(required)
         self._judges: dict[str, Judge] = {}
 
     def check(self, texts: Mapping[str, str]) -> list[Problem]:
@@ -86,6 +93,26 @@ class Checker:
             if problem is not None:
                 found.append(problem)
         return found
+
+    def check_required(self, texts: Mapping[str, str]) -> list[Problem]:
+        """Find what a new record must have and does not.
+
+        Of a type of HubSpot's own its schema says so, and HubSpot may still be content.
+        """
+        what = "a new record must have it"
+        return [
+            _problem("REQUIRED_PROPERTY", name, what, certain=self._type is None)
+            for name in self._required
+            if not texts.get(name)
+        ]
+
+    def check_id(self, text: str) -> list[Problem]:
+        """Find out whether a record can have this id."""
+        if text.isascii() and text.isdecimal():
+            return []
+        what = f"{_quote(text)} is not a record id, which is a number"
+        # To archive what there is not is no error.
+        return [Problem("NO_RECORD_ID", "", what, certain=self._verb != "archive")]
 
     def check_read(self, names: Iterable[str]) -> list[Problem]:
         """Find the properties that are asked for in vain; HubSpot ignores them."""

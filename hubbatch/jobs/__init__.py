@@ -8,28 +8,29 @@
 Needs the extra `jobs` (`pip install 'hubbatch[jobs]'`) where a journal is kept.
 """
 
+from .arrow import ArrowSource, ParquetSource
 from .check import (
     CheckFailed,
     CheckReport,
     Finding,
     check,
-    read_schema,
-    write_schema,
 )
+from .ending import JobReport
 from .exporting import Export
-from .job import Job, JobReport
-from .pairing import IdMap, PairColumns, find_type
+from .job import Job
+from .pairing import IdMap, PairColumns, by_label, find_type
 from .parquet import write_parquet
 from .rehearsing import Rehearsal, rehearse
 from .replaying import FailedCall, FailuresSource
 from .report import write_report
 from .rows import Row, Source
+from .schema import Schema, ask_schema, read_schema, write_schema
 from .shaping import Columns, SourceError
 from .sinks import Failures, Pairs, Records, Results
 from .sources import CsvSource, JsonLinesSource, open_source
 from .status import JobStatus, read_status
 from .stdin import StandardInput
-from .tables import ArrowSource, ParquetSource, SqliteSource
+from .tables import SqliteSource
 
 
 __all__ = [
@@ -55,10 +56,13 @@ __all__ = [
     "Rehearsal",
     "Results",
     "Row",
+    "Schema",
     "Source",
     "SourceError",
     "SqliteSource",
     "StandardInput",
+    "ask_schema",
+    "by_label",
     "check",
     "find_type",
     "open_source",

@@ -4,10 +4,7 @@ Rows are read and encoded as a job would do it, and what would leave is held aga
 the definitions of the object type's properties. Nothing is sent.
 """
 
-import os
-
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -15,9 +12,7 @@ import orjson
 from attrs import define, field
 
 from hubbatch.core.checking import Checker, Problem
-from hubbatch.core.codec import unstructure
-from hubbatch.core.dialects.definitions import structure_properties
-from hubbatch.core.encoding import encoder, make_key
+from hubbatch.core.encoding import encoder, id_property_of, make_key
 from hubbatch.core.forecasting import Plan, plan
 from hubbatch.core.operations import Operation, Repeats
 from hubbatch.core.pacing import RateLimit
@@ -27,6 +22,7 @@ from hubbatch.models import Property
 
 from .rehearsing import first_rows
 from .rows import AnySource, Row
+from .schema import Schema
 
 
 # So many rows are named as examples of one finding.
@@ -39,7 +35,8 @@ class Finding:
 
     Attributes:
         code: HubSpot's code; or INVALID_INPUT for what hubbatch would not send,
-            REPEATED_ID, REPEATED_VALUE, NOT_UNIQUE, TOO_LONG or OUTER_WHITE_SPACE.
+            REPEATED_ID, REPEATED_VALUE, NOT_UNIQUE, NO_RECORD_ID, REQUIRED_PROPERTY,
+            TOO_LONG or OUTER_WHITE_SPACE.
         property_name: the property, if it is about one.
         certain: whether such a row is surely refused.
         rows: how many rows have it; 0 if it is about the call.
@@ -113,8 +110,8 @@ async def check(
     Args:
         source: the rows.
         operation: what is to be done with them (`Job.operation`).
-        properties: all definitions of the object type: `hub.properties(...).list()`,
-            or `read_schema`.
+        properties: all definitions of the object type: `hub.properties(...).list()`;
+            or a `Schema`, which also says what a new record must have.
         limit: the most rows to take.
         rate: the limit that the forecast assumes; by default 100 per 10 s.
         daily: the calls of the account's day, if known.
@@ -153,7 +150,8 @@ class _Looking:
         self._creates = verb == "create"
         self._waits = operation.call.repeats is Repeats.WAITS
         self._encode = encoder(operation)
-        self._checker = Checker(properties, verb, operation.object_type)
+        required = properties.required if isinstance(properties, Schema) else ()
+        self._checker = Checker(properties, verb, operation.object_type, required)
         self._unique: dict[str, bool] = {}
         self._seen: dict[int, int] = {}  # digests of keys, and the rows that had them
         for problem in self._checker.check_key(operation.id_property):
@@ -190,6 +188,10 @@ class _Looking:
             return
         texts = _texts(orjson.loads(body)) if self._writes else {}
         yield from self._checker.check(texts)
+        if self._creates:
+            yield from self._checker.check_required(texts)
+        elif key is not None and id_property_of(key) is None:
+            yield from self._checker.check_id(key)
         if self._waits and key is not None:
             yield from self._repeated(key, row, "REPEATED_ID", None)
         if self._creates:
@@ -224,40 +226,6 @@ def _texts(body: Mapping[str, Any]) -> Mapping[str, str]:
     if isinstance(given, list):  # crm-objects/v1
         return {one["name"]: one["value"] for one in given}
     return given
-
-
-# ---- a schema in a file
-
-
-def read_schema(path: str | os.PathLike[str]) -> list[Property]:
-    """Read the definitions of an object type's properties from a file.
-
-    It is what `write_schema` writes, or HubSpot's own answer to
-    `GET /crm/v3/properties/{objectType}`.
-
-    Raises:
-        ConfigurationError: if it cannot be read, or is nothing of the kind.
-    """
-    try:
-        return structure_properties(orjson.loads(Path(path).read_bytes()))
-    except OSError as error:
-        why = error.strerror or str(error)
-    except (ValueError, LookupError, TypeError, AttributeError):
-        why = 'no schema: expected {"results": [{"name": ..., "type": ...}, ...]}'
-    raise ConfigurationError(f"{os.fspath(path)}: {why}")
-
-
-def write_schema(path: str | os.PathLike[str], properties: Iterable[Property]) -> None:
-    """Write the definitions of an object type's properties into a file.
-
-    Raises:
-        ConfigurationError: if it cannot be written.
-    """
-    shape = {"results": [unstructure(one) for one in properties]}
-    try:
-        Path(path).write_bytes(orjson.dumps(shape, option=orjson.OPT_INDENT_2))
-    except OSError as error:
-        raise ConfigurationError(f"{os.fspath(path)}: {error.strerror}") from None
 
 
 def checked(report: CheckReport) -> None:

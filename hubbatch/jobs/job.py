@@ -5,108 +5,60 @@ import asyncio
 from collections.abc import (
     AsyncIterable,
     AsyncIterator,
-    Callable,
     Collection,
     Generator,
     Iterable,
     Iterator,
+    Mapping,
     Sequence,
 )
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from itertools import chain, islice
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
-
 from hubbatch.client import HubBatch
-from hubbatch.core.operations import Operation, Verb
+from hubbatch.core.operations import Verb
 from hubbatch.core.outcomes import (
     OutcomeStatus,
-    Summary,
     unknown_error,
     unsuccessful,
 )
 from hubbatch.errors import (
     ConfigurationError,
     HubBatchError,
-    JournalError,
-    TooManyFailures,
 )
 from hubbatch.models import Property
 from hubbatch.net.batch import Batch
 from hubbatch.net.running import Run
 
 from .check import check, checked
+from .ending import Stopped
 from .identity import Identity
 from .journal import History, Journal
+from .lifecycle import Lifecycle
 from .options import (
     MEANING,
-    PAIRS,
     as_json,
     check_account,
     check_limit,
     check_paths,
     find_verb,
     fitting,
+    make_sink,
     seen_from,
 )
-from .outputs import Sink, SinkOrPath
+from .outputs import SinkOrPath
 from .passage import Passage, Tally
-from .portal import find_portal
 from .resuming import Resumption, first_later, then_later, unhurried
 from .rows import Inputs, Row, Source, as_source
-from .sinks import Failures, Pairs, Records, Results
+from .schema import ask_schema
+from .sinks import Failures
 from .states import FINAL, State
 
 
-class Stopped(Exception):
-    """Somebody asked the job to stop."""
-
-
-@frozen(kw_only=True)
-class JobReport:
-    """What became of a job's rows, over all its runs.
-
-    Attributes:
-        inputs: rows read; the four counts below add up to it.
-        succeeded: rows that succeeded.
-        failed: rows that were refused.
-        unknown: rows that may or may not have been written.
-        not_sent: rows that were surely not written.
-        requests: requests sent.
-        retries: how many of them repeated an earlier one.
-        throttled: how many were answered with 429.
-        seconds: how long it ran.
-        portal_id: the account, or None if the token was not allowed to ask.
-        ended: `finished`; or, where rows may be left: `stopped`, or the name of the
-            class of `error`.
-        error: what ended it early, if it was an error of hubbatch.
-        resumed: whether an earlier run had begun it.
-        already_finished: whether an earlier run had finished it, so that nothing was
-            sent.
-        resumable: whether the same job with the same journal goes on from here.
-    """
-
-    inputs: int
-    succeeded: int
-    failed: int
-    unknown: int
-    not_sent: int
-    requests: int
-    retries: int
-    throttled: int
-    seconds: float
-    portal_id: int | None
-    ended: str
-    error: HubBatchError | None
-    resumed: bool
-    already_finished: bool
-    resumable: bool
-
-
-class Job:
+class Job(Lifecycle):
     """Send every row of a source, once, whatever happens in between.
 
     Args:
@@ -158,11 +110,10 @@ class Job:
         limit: int | None = None,
         preflight: bool | Iterable[Property] = False,
     ) -> None:
-        self._hub = hub
         self._source = as_source(source)
         self._preflight = preflight
         self._limit = check_limit(limit)
-        self._account = check_account(account)
+        portal = check_account(account)
         options = {
             "id_property": id_property,
             "properties": tuple(properties) or None,
@@ -175,162 +126,40 @@ class Job:
         }
         planned = self._batch([])
         planned.close()
-        self.operation: Operation = planned.operation
-        self.portal_id: int | None = None
+        operation = planned.operation
         path = None if journal is None else Path(journal)
         given = {"results": results, "failures": failures, "output": output}
         sinks = [
-            _sink(role, sink, self.operation, legacy=legacy)
+            make_sink(role, sink, operation, legacy=legacy)
             for role, sink in given.items()
             if sink is not None
         ]
         check_paths(path, sinks)
-        self._journal = Journal(path, sinks)
+        super().__init__(hub, operation, Journal(path, sinks), portal)
         self._meaning = {
             **{name: value for name, value in options.items() if name in MEANING},
             "legacy": legacy,
             "limit": limit,
         }
-        self._identity: Identity | None = None
-        self._history = History()
         self._tally = Tally(self._journal, self.operation)
-        self._summaries: list[Summary] = []
         self._retaken = 0  # rows in doubt that are no concern of an earlier run now
         self._run: Run | None = None
-        self._clock: Callable[[], float] | None = None  # while it runs
-        self._began = 0.0
-        self._seconds = 0.0
-        self._used = False
-        self._stopping = False
-
-    @property
-    def summary(self) -> Summary:
-        """The counts so far, over all runs; they grow while it runs."""
-        counts, before = self._tally.counts, self._history.runs
-        requests, retries, throttled, seconds = self._progress()
-        return Summary(
-            inputs=self._tally.inputs,
-            succeeded=counts[OutcomeStatus.SUCCEEDED],
-            failed=counts[OutcomeStatus.FAILED],
-            unknown=counts[OutcomeStatus.UNKNOWN],
-            not_sent=counts[OutcomeStatus.NOT_SENT],
-            requests=before["requests"] + requests,
-            retries=before["retries"] + retries,
-            throttled=before["throttled"] + throttled,
-            isolating=sum(summary.isolating for summary in self._summaries),
-            seconds=before["seconds"] + seconds,
-        )
-
-    @property
-    def finished(self) -> bool:
-        """Whether an earlier run has finished it; known once it is prepared."""
-        return self._history.finished
-
-    async def prepare(self) -> None:
-        """Lock and check the journal and ask which portal it is; `run` does so too.
-
-        Afterwards `portal_id` is known, before anything is sent. A finished job asks
-        nothing.
-
-        Raises:
-            JournalError: if another process has the journal, or it is of another
-                job, source or portal; says what differs.
-            ConfigurationError: if the token is not of `account`, or that cannot be
-                told; or a file of outcomes exists already.
-            CheckFailed: if the preflight found what HubSpot would refuse.
-            APIError: if HubSpot does not accept the token.
-        """
-        if self._identity is not None:
-            return
-        try:
-            fingerprint = await asyncio.to_thread(self._source.fingerprint)
-            self._identity = self._identify(fingerprint)
-            self._history = await self._journal.open(self._identity)
-            self.portal_id = await find_portal(
-                self._hub, self._history, self._account, self._journal.path
-            )
-            if self._preflight is not False and self._history.new:
-                await self._look_before(fingerprint)
-        except BaseException:
-            self._used = True
-            await self._journal.aclose()
-            raise
-        for output in self._journal.outputs.values():
-            if isinstance(output.sink, Failures):
-                output.sink.portal_id = self.portal_id
-        counts = self._history.counts
-        self._tally.inputs = self._history.inputs
-        self._tally.counts.update(
-            {status: counts[state] for status, state in FINAL.items()}
-        )
-        self._tally.given_up = sum(
-            counts[state] for state in FINAL.values() if state is not State.SUCCEEDED
-        )
-
-    async def run(self) -> JobReport:
-        """Send what is left to be sent; once.
-
-        An error of hubbatch that ends it early is in the report. What the source
-        raises is raised, after what was under way has its outcome.
-
-        Raises:
-            JournalError, ConfigurationError, APIError: as `prepare`; JournalError also
-                for a row that is not the one that the journal knows.
-        """
-        if self._used:
-            raise RuntimeError("this job has run already; make another")
-        self._used = True
-        await self.prepare()
-        if self._history.finished:
-            await self._journal.aclose()
-            return self._report("finished", None)
-        error: HubBatchError | None = None
-        try:
-            error = await self._send()
-            ended, message = ending(error)
-        except Stopped:
-            ended, message = "stopped", None
-        except BaseException as raised:
-            cancelled = isinstance(raised, asyncio.CancelledError)
-            with suppress(JournalError):
-                await self._close("cancelled" if cancelled else type(raised).__name__)
-            raise
-        try:
-            await self._close(ended, message)
-        except JournalError as broken:
-            error = error or broken
-            ended = type(error).__name__
-        return self._report(ended, error)
-
-    async def _close(self, ended: str, message: str | None = None) -> None:
-        finished = ended == "finished"
-        if finished or self._journal.path is None:
-            self._tally.finish()  # nobody will go on with it
-        *_, self._seconds = self._progress()
-        self._clock = None
-        await self._journal.aclose(ended, message, finished=finished)
 
     def stop(self) -> None:
         """Take up nothing more; `run` comes back when all under way is answered."""
-        self._stopping = True
+        super().stop()
         if self._run is not None:
             self._run.end(Stopped("the job was stopped"))
 
-    async def aclose(self) -> None:
-        """Let go of a journal that was prepared and not run."""
-        if not self._used:
-            self._used = True
-            await self._journal.aclose()
-
     # ---- before
 
-    def _identify(self, fingerprint: str | None) -> Identity:
+    async def _identify(self) -> Identity:
         source = self._source
         return Identity(
             verb=self.operation.call.verb,
             object_type=self.operation.object_type,
             source=source.name,
-            fingerprint=fingerprint,
+            fingerprint=await asyncio.to_thread(source.fingerprint),
             options=as_json(
                 {
                     **self._meaning,
@@ -338,9 +167,22 @@ class Job:
                 }
             ),
             outputs={
-                name: seen_from(self._journal.path, output.sink.path)
+                name: seen_from(self._journal.path, output.final)
                 for name, output in self._journal.outputs.items()
             },
+        )
+
+    async def _go_on(self, job: Identity, history: History) -> None:
+        if self._preflight is not False and history.new:
+            await self._look_before(job.fingerprint)
+        for output in self._journal.outputs.values():
+            if isinstance(output.sink, Failures):
+                output.sink.portal_id = self.portal_id
+        counts, tally = history.counts, self._tally
+        tally.inputs = history.inputs
+        tally.counts.update({status: counts[state] for status, state in FINAL.items()})
+        tally.given_up = sum(
+            counts[state] for state in FINAL.values() if state is not State.SUCCEEDED
         )
 
     async def _look_before(self, fingerprint: str | None) -> None:
@@ -352,20 +194,12 @@ class Job:
             )
         operation, known = self.operation, self._preflight
         if isinstance(known, bool):
-            known = await self._hub.properties(operation.object_type).list()
+            known = await ask_schema(self._hub, operation)
         checked(await check(self._source, operation, known, limit=self._limit))
 
     # ---- during
 
-    async def _send(self) -> HubBatchError | None:
-        """Take up what is left; give what ended that early."""
-        assert self._identity is not None  # noqa: S101 -- it was prepared
-        self._clock = asyncio.get_running_loop().time
-        self._began = self._clock()
-        self._journal.progress = self._progress
-        measures = self._journal.measures
-        measures.clock, measures.allowed = self._clock, self._allowed
-        await self._journal.begin(self._identity, self.portal_id)
+    async def _work(self) -> HubBatchError | None:
         source, limit = self._source, self._limit
         resumption = Resumption(self._journal, source, self._check_stopping)
         if isinstance(source, AsyncIterable):
@@ -435,69 +269,18 @@ class Job:
             self._retaken += run.summary.inputs * doubted
         return None
 
-    def _check_stopping(self) -> None:
-        if self._stopping:
-            raise Stopped("the job was stopped")
-
     def _batch(self, inputs: Any) -> Batch[Any]:
         return self._verb(inputs, **self._given)
 
-    # ---- after
+    # ---- what is known of it
 
-    def _progress(self) -> tuple[int, int, int, float]:
-        return (
-            sum(summary.requests for summary in self._summaries),
-            sum(summary.retries for summary in self._summaries),
-            sum(summary.throttled for summary in self._summaries),
-            self._seconds + (self._clock() - self._began if self._clock else 0.0),
-        )
+    def _counts(self) -> Mapping[str, int]:
+        counts = self._tally.counts
+        of_status = {str(status): counts[status] for status in OutcomeStatus}
+        return {"inputs": self._tally.inputs, **of_status}
 
-    def _allowed(self) -> float:
-        """Give the rows a second that the rate limit allows."""
-        limits, family = self._hub.limits, self.operation.call.family
-        limits = limits.families.get(family, limits)
-        return limits.max_requests / limits.interval * self.operation.max_inputs
+    def _in_doubt(self) -> int:
+        return max(0, self._history.counts[State.SENT] - self._retaken)
 
-    def _report(self, ended: str, error: HubBatchError | None) -> JobReport:
-        counts = self.summary
-        doubted = max(0, self._history.counts[State.SENT] - self._retaken)
-        unknown = counts.unknown + doubted
-        settled = counts.succeeded + counts.failed + unknown
-        return JobReport(
-            inputs=counts.inputs,
-            succeeded=counts.succeeded,
-            failed=counts.failed,
-            unknown=unknown,
-            not_sent=counts.inputs - settled,
-            requests=counts.requests,
-            retries=counts.retries,
-            throttled=counts.throttled,
-            seconds=counts.seconds,
-            portal_id=self.portal_id,
-            ended=ended,
-            error=error,
-            resumed=not self._history.new,
-            already_finished=self._history.finished,
-            resumable=self._journal.path is not None and ended != "finished",
-        )
-
-
-def ending(error: HubBatchError | None) -> tuple[str, str | None]:
-    """Name how a run ended, and what its journal says of that."""
-    if isinstance(error, TooManyFailures):  # its sentence may quote a value
-        return type(error).__name__, "more records failed than max_failures allows"
-    if error is not None:
-        return type(error).__name__, str(error)
-    return "finished", None
-
-
-def _sink(role: str, given: SinkOrPath, operation: Operation, *, legacy: bool) -> Sink:
-    if not isinstance(given, str | PathLike):
-        return given
-    if role == "results":
-        return Results(given)
-    if role == "output" and operation.object_type.startswith(PAIRS):
-        return Pairs(given)
-    if role == "output":
-        return Records(given, operation)
-    return Failures(given, operation, legacy=legacy)
+    def _finish(self) -> None:
+        self._tally.finish()

@@ -128,6 +128,9 @@ class Journal:
         different = "; ".join(job.differences(store.identity()))
         if different:
             raise JournalError(f"{path} is the journal of another job: {different}")
+        if store.finished() and "output" in self.outputs:
+            # Results and failures are often moved away; a read is for its output.
+            self.outputs["output"].check_finished(store.lengths().get("output", 0))
         return History(
             new=False,
             finished=store.finished(),
@@ -300,6 +303,9 @@ class Journal:
             self._write(self._group)
             if self._store is not None:
                 self._store.end_run(ended, message, finished=finished)
+            if finished:
+                for output in self.outputs.values():
+                    output.finish()
         finally:
             for output in self.outputs.values():
                 output.close()

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from hubbatch.client import HubBatch
+from hubbatch.core.operations import Operation
 from hubbatch.errors import ConfigurationError
 from hubbatch.net.batch import Batch
 
-from .outputs import Sink
+from .outputs import Sink, SinkOrPath
+from .parquet import ENDING, ParquetOutput, lines_of
+from .sinks import Failures, Pairs, Records, Results
 
 
 # What each verb can be told, besides max_failures.
@@ -112,6 +115,32 @@ def check_account(account: Any) -> int | None:
     if not (text.isascii() and text.isdecimal()):
         raise ConfigurationError(f"account must be a portal id, not {account!r}")
     return int(text)
+
+
+def make_sink(
+    role: str, given: SinkOrPath, operation: Operation, *, legacy: bool
+) -> Sink:
+    """Make the sink of a role out of a path; one that was made already stays itself.
+
+    Raises:
+        ConfigurationError: for a path that the role or the operation cannot have.
+    """
+    if not isinstance(given, str | os.PathLike):
+        return given
+    if role == "results":
+        return Results(given)
+    path = Path(given)
+    if role == "output" and path.suffix.lower() == ENDING:
+        return ParquetOutput(path, _output(lines_of(path), operation))
+    if role == "output":
+        return _output(path, operation)
+    return Failures(given, operation, legacy=legacy)
+
+
+def _output(path: Path, operation: Operation) -> Sink:
+    if operation.object_type.startswith(PAIRS):
+        return Pairs(path)
+    return Records(path, operation)
 
 
 def check_paths(journal: Path | None, sinks: Iterable[Sink]) -> None:

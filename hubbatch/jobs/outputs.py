@@ -9,7 +9,7 @@ import os
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, cast
 
 from hubbatch.core.outcomes import Outcome
 from hubbatch.errors import ConfigurationError, JournalError
@@ -49,6 +49,24 @@ class Sink(Protocol):
         ...
 
 
+class Making(Sink, Protocol):
+    """A sink whose file is only what another one is made of, when the job is over.
+
+    Attributes:
+        product: the file that is made.
+    """
+
+    product: Path
+
+    def make(self) -> None:
+        """Make it, and remove what it was made of.
+
+        Raises:
+            ConfigurationError: if it cannot be written.
+        """
+        ...
+
+
 SinkOrPath = Sink | str | os.PathLike[str]
 
 
@@ -57,8 +75,16 @@ class Output:
 
     def __init__(self, sink: Sink) -> None:
         self.sink = sink
+        self._making: Making | None = (
+            cast("Making", sink) if hasattr(sink, "product") else None
+        )
         self._file: BinaryIO | None = None
         self._length = 0
+
+    @property
+    def final(self) -> Path:
+        """The file that there is when the job is over."""
+        return self.sink.path if self._making is None else self._making.product
 
     def check_new(self) -> None:
         """Make sure that a job which begins overwrites nothing.
@@ -66,16 +92,27 @@ class Output:
         Raises:
             ConfigurationError: if the file has content, or cannot be a file.
         """
+        for path in dict.fromkeys((self.final, self.sink.path)):
+            _check_new(path)
+
+    def check_finished(self, length: int) -> None:
+        """Make sure that what a finished job has written is there; make it if need be.
+
+        `length` is how many bytes the journal knows of.
+
+        Raises:
+            JournalError: if it is not.
+            ConfigurationError: if it cannot be made.
+        """
         path = self.sink.path
-        try:
-            if path.exists() and (not path.is_file() or path.stat().st_size):
-                raise ConfigurationError(
-                    f"{path} exists already: remove it, or name another file"
-                )
-            if not path.parent.is_dir():
-                raise ConfigurationError(f"there is no directory {path.parent}")
-        except OSError as error:
-            raise ConfigurationError(f"{path} cannot be used: {error}") from None
+        size = path.stat().st_size if path.exists() else -1
+        if self._making is not None and size >= length:  # killed before it was made
+            self._making.make()
+        elif not self.final.exists():
+            raise JournalError(
+                f"{self.final} is not there any more, and the journal says that it was "
+                "finished: with another --journal it is read anew"
+            )
 
     def open(self, length: int) -> None:
         """Open the file, cut back to the bytes that the journal knows of.
@@ -123,3 +160,25 @@ class Output:
         """Close it, if it was opened."""
         if self._file is not None:
             self._file.close()
+
+    def finish(self) -> None:
+        """Close it, and make of it what it is for.
+
+        Raises:
+            ConfigurationError: if that cannot be written.
+        """
+        self.close()
+        if self._making is not None:
+            self._making.make()
+
+
+def _check_new(path: Path) -> None:
+    try:
+        if path.exists() and (not path.is_file() or path.stat().st_size):
+            raise ConfigurationError(
+                f"{path} exists already: remove it, or name another file"
+            )
+        if not path.parent.is_dir():
+            raise ConfigurationError(f"there is no directory {path.parent}")
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be used: {error}") from None

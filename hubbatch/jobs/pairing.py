@@ -4,6 +4,7 @@ import csv
 import io
 import os
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -101,6 +102,10 @@ class PairColumns:
             for the usual one, or all.
         from_map: what the ids of the one column have become.
         to_map: what those of the other have become.
+        label_column: the column that says as what, row by row, in place of `types`:
+            labels with `;` between them, as a read of associations writes them. An
+            empty one is the usual association.
+        labels: what associations there are by their labels, None for the usual one.
     """
 
     from_column: str | None = None
@@ -108,6 +113,8 @@ class PairColumns:
     types: tuple[AssociationSpec, ...] = field(converter=_as_types, default=())
     from_map: IdMap | None = None
     to_map: IdMap | None = None
+    label_column: str | None = None
+    labels: Mapping[str | None, AssociationSpec] = field(factory=dict, repr=False)
 
     def options(self) -> dict[str, Any]:
         """Give what changes the meaning of a file, as JSON values."""
@@ -120,6 +127,7 @@ class PairColumns:
             ],
             "from_map": self.from_map and self.from_map.digest,
             "to_map": self.to_map and self.to_map.digest,
+            "label_column": self.label_column,
         }
 
     def of_cells(self, header: Sequence[str]) -> Callable[[Sequence[str]], Shaped]:
@@ -128,12 +136,11 @@ class PairColumns:
         Raises:
             BadRow: if it has not both columns.
         """
-        one, other = (header.index(name) for name in self._names(header))
+        places = [header.index(name) for name in self._names(header)]
 
         def shape(cells: Sequence[str]) -> Shaped:
-            count = len(cells)
             return self.pair(
-                cells[one] if one < count else "", cells[other] if other < count else ""
+                *(cells[place] if place < len(cells) else "" for place in places)
             )
 
         return shape
@@ -142,21 +149,44 @@ class PairColumns:
         """Make what makes pairs of JSON lines."""
         return _PairShaper(self)
 
-    def pair(self, one: Any, other: Any) -> Shaped:
-        """Make the input of a pair."""
+    def used(self, present: Sequence[str]) -> set[str]:
+        """Name the columns of a table whose values are sent.
+
+        Raises:
+            BadRow: if it has not both columns.
+        """
+        return {*self._names(present)}
+
+    def pair(self, one: Any, other: Any, labels: Any = "") -> Shaped:
+        """Make the input of a pair.
+
+        Raises:
+            BadRow: for a label that there is not.
+        """
         pair: dict[str, Any] = {
             "from": {"id": _mapped(self.from_map, one)},
             "to": {"id": _mapped(self.to_map, other)},
         }
-        if self.types:
+        types = self.types if self.label_column is None else self._labelled(labels)
+        if types:
             pair["types"] = [
                 {
                     "associationCategory": spec.association_category,
                     "associationTypeId": spec.association_type_id,
                 }
-                for spec in self.types
+                for spec in types
             ]
         return f"{one}:{other}", pair
+
+    def _labelled(self, given: Any) -> list[AssociationSpec]:
+        parts = [part.strip() for part in str(given or "").split(";")]
+        wanted: list[str | None] = [*dict.fromkeys(filter(None, parts))] or [None]
+        for label in wanted:
+            if label not in self.labels:
+                known = ", ".join(sorted(filter(None, self.labels)))
+                what = f'the label "{label}"' if label else "no label"
+                raise BadRow(f"no one association has {what}; labels are: {known}")
+        return [self.labels[label] for label in wanted]
 
     def _names(self, present: Sequence[str]) -> Iterator[str]:
         for name, given in (("from", self.from_column), ("to", self.to_column)):
@@ -169,6 +199,12 @@ class PairColumns:
                     f"--{name}-column NAME"
                 )
             yield found
+        if self.label_column is not None:
+            if self.label_column not in present:
+                raise BadRow(
+                    f'no column "{self.label_column}" (has: {", ".join(present)})'
+                )
+            yield self.label_column
 
 
 class _PairShaper:
@@ -183,11 +219,8 @@ class _PairShaper:
     def shape(self, given: object) -> Shaped:
         if not isinstance(given, dict):
             raise BadRow(f"{kind_of(given)}, not an object")
-        one, other = (
-            _id_of(given[name])
-            for name in self._columns._names([*given])  # noqa: SLF001 -- its own
-        )
-        return self._columns.pair(one, other)
+        names = self._columns._names([*given])  # noqa: SLF001 -- its own
+        return self._columns.pair(*(_id_of(given[name]) for name in names))
 
 
 def _id_of(given: object) -> object:
@@ -197,6 +230,23 @@ def _id_of(given: object) -> object:
 
 def _mapped(ids: IdMap | None, given: Any) -> Any:
     return given if ids is None or given in (None, "") else ids[str(given)]
+
+
+def by_label(kinds: Iterable[Any]) -> dict[str | None, AssociationSpec]:
+    """Give the kinds of association by their labels, None for the usual one.
+
+    A label that two of them have is left out: it does not say which is meant.
+
+    Args:
+        kinds: what `hub.associations(...).kinds()` has answered.
+    """
+    known = [*kinds]
+    count = Counter(kind.label for kind in known)
+    return {
+        kind.label: AssociationSpec(kind.category, kind.type_id)
+        for kind in reversed(known)  # the first without a label is the usual one
+        if kind.label is None or count[kind.label] == 1
+    }
 
 
 def find_type(

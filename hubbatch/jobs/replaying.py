@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias, cast, get_args
 
 from attrs import frozen
 
+from .keeping import again
 from .options import PAIRS
 from .shaping import BadRow, Shaped, Shaper, kind_of
 from .sources import LinesFile
@@ -138,7 +139,7 @@ class _LineShaper:
         if self.doubted:
             self.last_doubted = self._count - 1
         key = given.get("input_id")
-        return None if key is None else str(key), given["input"]
+        return None if key is None else str(key), again(given["input"])
 
 
 def _call_of(line: dict[str, Any]) -> FailedCall:

@@ -17,8 +17,8 @@ from hubbatch.errors import JournalError
 
 from .locking import is_locked
 from .measuring import EXAMPLES, Example, Reason, from_octave
+from .reader import Reader
 from .status import JobStatus, status_of
-from .store import Store
 
 
 # A picture has so many points; more cannot be seen.
@@ -107,20 +107,20 @@ def read_report(path: str | os.PathLike[str], *, values: bool = False) -> Report
         JournalError: if there is no journal at this path.
     """
     where = Path(path)
-    store = Store.read_only(where)
+    journal = Reader.read_only(where)
     try:
-        status = status_of(store, running=is_locked(where))
-        moments, breaks = _timeline(store.moments())
-        reasons = store.reasons()
+        status = status_of(journal, running=is_locked(where))
+        moments, breaks = _timeline(journal.moments())
+        reasons = journal.reasons()
         causes = [
-            Cause(reason, rows, store.examples(reason, EXAMPLES))
+            Cause(reason, rows, journal.examples(reason, EXAMPLES))
             for reason, rows in reasons[:_REASONS]
         ]
-        answers = _filled(store.answers())
+        answers = _filled(journal.answers())
     except sqlite3.Error as error:
         raise JournalError(f"{where} cannot be read: {error}") from None
     finally:
-        store.close()
+        journal.close()
     failures = status.outputs.get("failures")
     told = {}
     if values and failures is not None:

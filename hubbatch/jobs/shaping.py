@@ -90,6 +90,20 @@ class Columns:
         """Make what makes inputs of JSON lines."""
         return FieldsShaper(self)
 
+    def used(self, present: Sequence[str]) -> set[str]:
+        """Name the columns of a table whose values are sent.
+
+        Raises:
+            BadRow: if the verb needs an id column and there is none.
+        """
+        if "properties" in present and not self.only_ids:  # in HubSpot's shape
+            return {*present} - _ONLY_ANSWERED
+        id_column = self.choose_id(present)
+        names = {*self.chosen(present, id_column)}
+        if id_column is not None and self.verb != "create":
+            names.add(id_column)
+        return names
+
     @property
     def only_ids(self) -> bool:
         """Whether the verb takes ids and nothing else."""
@@ -228,6 +242,14 @@ class Meaning(Protocol):
 
     def of_fields(self) -> Shaper:
         """Make what makes inputs of JSON lines."""
+        ...
+
+    def used(self, present: Sequence[str]) -> set[str]:
+        """Name the columns of a table whose values are sent.
+
+        Raises:
+            BadRow: if they are not those of such a file.
+        """
         ...
 
 

@@ -18,17 +18,13 @@ import orjson
 from hubbatch.core.codec import unstructure
 from hubbatch.core.operations import Operation
 from hubbatch.core.outcomes import Outcome, OutcomeStatus
-from hubbatch.core.values import Unsendable
 from hubbatch.errors import ConfigurationError, RecordError
 from hubbatch.models import (
-    CreateInput,
     LegacyProperty,
-    LegacyUpdateInput,
     MultiAssociatedObjectWithLabel,
-    UpdateInput,
-    UpsertInput,
 )
 
+from .keeping import keeper
 from .rows import Row
 
 
@@ -92,7 +88,8 @@ class Records(_Table):
     """The records that were read.
 
     JSON lines in HubSpot's own shape; or a CSV with the columns `id` and the
-    properties, which an update can read again.
+    properties, which an update can read again. Where properties were asked for, there
+    are no others (HubSpot also answers some that nobody can write).
     """
 
     name: str = "output"
@@ -126,13 +123,21 @@ class Records(_Table):
         if record is None:
             return b""
         if not self._csv:
-            return json_line(unstructure(record))
+            return json_line(self._asked(unstructure(record)))
         values = [record.properties.get(name) for name in self._properties]
         cells = [
             value.value if isinstance(value, LegacyProperty) else value
             for value in values
         ]
         return csv_line((outcome.id, *("" if cell is None else cell for cell in cells)))
+
+    def _asked(self, record: dict[str, Any]) -> dict[str, Any]:
+        """Leave out what HubSpot answers unasked; it takes most of it from nobody."""
+        if not self._properties:
+            return record
+        told = record["properties"]
+        asked = {name: told[name] for name in self._properties if name in told}
+        return {**record, "properties": asked}
 
 
 class Pairs(_Table):
@@ -192,6 +197,7 @@ class Failures:
             "properties": operation.properties or None,
             "legacy": legacy or None,
         }
+        self._keep = keeper(operation, legacy=legacy)
         self._more = {name: told[name] for name in told if told[name] is not None}
 
     def __repr__(self) -> str:
@@ -209,7 +215,7 @@ class Failures:
             {
                 "index": row.index,
                 **self._call,
-                "input": as_json(row.input),
+                "input": self._keep(row.input),
                 "status": str(outcome.status),
                 "error": error_fields(outcome.error),
                 "attempts": outcome.attempts,
@@ -246,31 +252,8 @@ def json_line(value: object) -> bytes:
     """Write one JSON line; what JSON has no word for is written as its text."""
     try:
         return orjson.dumps(value, default=_as_text, option=_JSON)
-    except TypeError:  # text that is not UTF-8, or a number of more than 64 bits
-        return orjson.dumps(_plain(value), option=_JSON)
-
-
-def as_json(given: object) -> object:
-    """Give an input in HubSpot's JSON shape."""
-    match given:
-        case UpdateInput() | UpsertInput():
-            shape: dict[str, object] = {"id": given.id, "properties": given.properties}
-            if given.id_property is not None:
-                shape["idProperty"] = given.id_property
-        case CreateInput():
-            shape = {"properties": given.properties}
-            if given.associations:
-                shape["associations"] = [
-                    item if isinstance(item, Mapping) else _association(item)
-                    for item in given.associations
-                ]
-        case LegacyUpdateInput():
-            return {"objectId": given.object_id, "properties": given.properties}
-        case _:
-            return given
-    if given.object_write_trace_id is not None:
-        shape["objectWriteTraceId"] = given.object_write_trace_id
-    return shape
+    except TypeError:  # text that is not UTF-8, in the name of a row, say
+        return orjson.dumps(_plain(value), default=_as_text, option=_JSON)
 
 
 def error_fields(error: RecordError | None) -> dict[str, object] | None:
@@ -294,41 +277,24 @@ _ERROR_FIELDS = (
 )
 
 
-def _association(given: Any) -> dict[str, object]:
-    return {
-        "to": {"id": given.to},
-        "types": [
-            {
-                "associationCategory": spec.association_category,
-                "associationTypeId": spec.association_type_id,
-            }
-            for spec in given.types
-        ],
-    }
-
-
 def _as_text(value: Any) -> object:
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, set | frozenset):
         return sorted(value, key=str)
-    if isinstance(value, Unsendable):
-        return None
     if attrs.has(type(value)):
         return attrs.asdict(value, recurse=False)
     return str(value)
 
 
 def _plain(value: object) -> object:
-    """Make something of a value that can surely be written."""
+    """Make texts of all that is meant to be one, UTF-8 or not."""
     match value:
         case Mapping():
-            return {str(_plain(name)): _plain(item) for name, item in value.items()}
+            return {_plain(name): _plain(item) for name, item in value.items()}
         case list() | tuple():
             return [_plain(item) for item in value]
-        case None | bool() | float():
-            return value
-        case int():
-            return value if abs(value) < 2**53 else str(value)
+        case str():
+            return value.encode("utf-8", "replace").decode()
         case _:
-            return str(value).encode("utf-8", "replace").decode()
+            return value

@@ -17,6 +17,7 @@ from typing import Any
 
 from hubbatch.errors import ConfigurationError
 
+from .arrow import ParquetSource
 from .lines import LineParser, check_decoded, codec_of
 from .rows import Row
 from .shaping import (
@@ -26,7 +27,7 @@ from .shaping import (
     SourceError,
 )
 from .stdin import StandardInput
-from .tables import ParquetSource, SqliteSource
+from .tables import SqliteSource
 
 
 # HubSpot's longest text has 65,536 characters; one that is longer should fail as a
@@ -45,20 +46,27 @@ def open_source(
     encoding: str = "utf-8",
     delimiter: str = ",",
     query: str | None = None,
+    timezone: str | None = None,
 ) -> "CsvSource | JsonLinesSource | ParquetSource | SqliteSource | StandardInput":
     """Choose the source for a path: by its ending, or `-` for standard input.
 
-    With a `query` it is an SQLite database, whatever its name.
+    With a `query` it is an SQLite database, whatever its name. `timezone` is that of
+    the times in a Parquet file which have none.
 
     Raises:
         ConfigurationError: for a file of another kind, or an unknown encoding; for
-            Parquet without its extra.
+            Parquet without its extra; for a time zone that is unknown or has no use.
     """
     ending = Path(path).suffix.lower()
+    if timezone is not None and (query is not None or ending != ".parquet"):
+        raise ConfigurationError(
+            f"{os.fspath(path)}: a time zone is for the times of a Parquet file; here "
+            "they are texts, and sent as they are"
+        )
     if query is not None:
         return SqliteSource(path, query, columns)
     if ending == ".parquet":
-        return ParquetSource(path, columns)
+        return ParquetSource(path, columns, timezone=timezone)
     if os.fspath(path) == "-":
         return StandardInput(columns, encoding=encoding)
     if ending == ".csv":
@@ -82,6 +90,7 @@ class _File(ABC):
         self._encoding = codec_of(encoding)
         self.options: Mapping[str, Any] = {**options, "encoding": self._encoding}
         self._scanned: tuple[str, int] | None = None
+        self._stamp: tuple[int, int] | None = None  # of the file when it was scanned
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
@@ -106,7 +115,9 @@ class _File(ABC):
         return self._read(lambda _data: None)
 
     def _scan(self) -> tuple[str, int]:
-        if self._scanned is None:
+        stamp = _stamp(self._path)
+        if self._scanned is None or stamp != self._stamp:
+            self._stamp = stamp
             if self._path.is_fifo():  # the second time it would be waited for, forever
                 raise SourceError(
                     f"{self.name}: a pipe, and a file is read twice. Give JSON lines "
@@ -240,6 +251,15 @@ class JsonLinesSource(LinesFile):
 
     def _shaper(self) -> Shaper:
         return self._columns.of_fields()
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Give what changes with a file's content; None if nothing can be said of it."""
+    try:
+        found = path.stat()
+    except OSError:  # whoever reads it says why
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 class _Tapped(io.FileIO):

@@ -12,8 +12,8 @@ from attrs import frozen
 from hubbatch.errors import JournalError
 
 from .locking import is_locked
+from .reader import Reader
 from .states import State
-from .store import Store
 
 
 @frozen(kw_only=True)
@@ -79,24 +79,24 @@ def read_status(path: str | PathLike[str]) -> JobStatus:
         JournalError: if there is no journal at this path.
     """
     where = Path(path)
-    store = Store.read_only(where)
+    journal = Reader.read_only(where)
     try:
-        return status_of(store, running=is_locked(where))
+        return status_of(journal, running=is_locked(where))
     except sqlite3.Error as error:
         raise JournalError(f"{where} cannot be read: {error}") from None
     finally:
-        store.close()
+        journal.close()
 
 
-def status_of(store: Store, *, running: bool | None) -> JobStatus:
+def status_of(journal: Reader, *, running: bool | None) -> JobStatus:
     """Say what an open journal says."""
     """Say what an open journal says."""
-    job, counts = store.identity(), store.counts()
-    runs = {**store.runs()}
+    job, counts = journal.identity(), journal.counts()
+    runs = {**journal.runs()}
     return JobStatus(
         verb=job.verb,
         object_type=job.object_type,
-        portal_id=store.portal_id(),
+        portal_id=journal.portal_id(),
         source=job.source,
         outputs=job.outputs,
         inputs=sum(counts.values()),
@@ -106,7 +106,7 @@ def status_of(store: Store, *, running: bool | None) -> JobStatus:
         not_sent=counts[State.NOT_SENT],
         in_doubt=counts[State.SENT],
         open=counts[State.OPEN],
-        finished=store.finished(),
+        finished=journal.finished(),
         running=running,
         started_at=datetime.fromisoformat(runs.pop("started_at")),
         updated_at=datetime.fromisoformat(runs.pop("updated_at")),

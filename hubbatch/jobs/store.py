@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from os import O_CREAT, O_RDWR, close
 from os import open as open_file
 from pathlib import Path
-from typing import Any, Self
-from urllib.parse import quote
+from typing import Self
 
 import orjson
 
@@ -20,13 +19,11 @@ from attrs import astuple, define, field
 from hubbatch.errors import JournalError
 
 from .identity import Identity
-from .measuring import Example, Measured, Reason
+from .measuring import Measured
+from .reader import APPLICATION_ID, NOW, SCHEMA_VERSION, Reader
 from .states import State
 
 
-# "hubj" in ASCII: by it a file is known to be a journal, and not the user's data.
-_APPLICATION_ID = 0x6875626A
-_SCHEMA_VERSION = 1
 _SCHEMA = """
 CREATE TABLE job (
     verb TEXT NOT NULL, object_type TEXT NOT NULL, portal_id INT,
@@ -58,7 +55,6 @@ CREATE TABLE example (
     place INT NOT NULL, line INT, correlation_id TEXT
 );
 """
-_NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 # One statement whatever the number of rows: each one that is stepped through from
 # Python gives the interpreter's lock away and has to wait for it again.
 _WRITE_STATES = """
@@ -68,7 +64,7 @@ SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'),
 WHERE true ON CONFLICT (place) DO UPDATE SET state = excluded.state
 """
 _WRITE_PROGRESS = f"""
-UPDATE run SET updated_at = {_NOW}, requests = ?, retries = ?, throttled = ?,
+UPDATE run SET updated_at = {NOW}, requests = ?, retries = ?, throttled = ?,
     seconds = ? WHERE id = ?
 """  # noqa: S608 -- SQLite's own clock, nobody's input
 # Requests, retries and 429 answers are sums since the run began, rows are those of
@@ -88,16 +84,6 @@ _ADD_REASONS = """
 INSERT INTO reason VALUES (?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET count = count + excluded.count
 """
-_RUNS = f"""
-SELECT count(*) runs, ifnull(sum(requests), 0) requests,
-    ifnull(sum(retries), 0) retries, ifnull(sum(throttled), 0) throttled,
-    ifnull(sum(seconds), 0.0) seconds,
-    ifnull(min(started_at), {_NOW}) started_at,
-    ifnull(max(updated_at), {_NOW}) updated_at,
-    (SELECT ended FROM run ORDER BY id DESC LIMIT 1) ended,
-    (SELECT message FROM run ORDER BY id DESC LIMIT 1) message
-FROM run
-"""  # noqa: S608 -- likewise
 
 
 @define
@@ -123,12 +109,11 @@ class Group:
     cursor: str | None = None
 
 
-class Store:
-    """An open journal. All of it runs in one thread."""
+class Store(Reader):
+    """A journal that a job writes."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
-        self.path = path
-        self._connection = connection
+        super().__init__(path, connection)
         self._run: int | None = None
 
     @classmethod
@@ -152,58 +137,6 @@ class Store:
             raise
         return store
 
-    @classmethod
-    def read_only(cls, path: Path) -> Self:
-        """Open a journal to look into it, also while a job writes.
-
-        Raises:
-            JournalError: if there is none.
-        """
-        where = f"file:{quote(str(path.absolute()))}?mode=ro"
-        try:
-            connection = sqlite3.connect(where, isolation_level=None, uri=True)
-        except sqlite3.Error as error:
-            raise JournalError(f"{path} cannot be opened: {error}") from None
-        store = cls(path, connection)
-        try:
-            store.check()
-            new = store.is_new()
-        except BaseException:
-            connection.close()
-            raise
-        if new:
-            connection.close()
-            raise JournalError(f"{path} is not a journal yet: nothing has begun")
-        connection.execute("BEGIN")  # one view of it, whatever is written meanwhile
-        return store
-
-    def check(self) -> None:
-        """Make sure that it is a journal, of this version, or nothing yet.
-
-        Raises:
-            JournalError: if it is neither.
-        """
-        try:
-            [[application]] = self._connection.execute("PRAGMA application_id")
-            [[version]] = self._connection.execute("PRAGMA user_version")
-            [[tables]] = self._connection.execute("SELECT count(*) FROM sqlite_master")
-        except sqlite3.Error as error:
-            raise JournalError(f"{self.path} is not a journal: {error}") from None
-        if not tables and not application:
-            return
-        if application != _APPLICATION_ID:
-            raise JournalError(f"{self.path} is not a journal, but another database")
-        if version != _SCHEMA_VERSION:
-            raise JournalError(
-                f"{self.path} was written by another version of hubbatch (format "
-                f"{version}, this one reads {_SCHEMA_VERSION})"
-            )
-
-    def is_new(self) -> bool:
-        """Whether no job has begun it."""
-        [[tables]] = self._connection.execute("SELECT count(*) FROM sqlite_master")
-        return not tables
-
     def create(self, job: Identity, portal_id: int | None) -> None:
         """Begin the journal of a job."""
         execute = self._connection.execute
@@ -211,8 +144,8 @@ class Store:
         self._tune()
         self._connection.executescript(
             f"BEGIN IMMEDIATE;{_SCHEMA}"
-            f"PRAGMA application_id = {_APPLICATION_ID};"
-            f"PRAGMA user_version = {_SCHEMA_VERSION};"
+            f"PRAGMA application_id = {APPLICATION_ID};"
+            f"PRAGMA user_version = {SCHEMA_VERSION};"
         )
         execute(
             "INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, 0, 0, NULL)",
@@ -233,99 +166,6 @@ class Store:
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.execute("PRAGMA busy_timeout = 5000")
 
-    def identity(self) -> Identity:
-        """Give the job that it is of."""
-        [row] = self._connection.execute(
-            "SELECT verb, object_type, source, fingerprint, options FROM job"
-        )
-        outputs = self._connection.execute("SELECT name, path FROM output")
-        return Identity(
-            verb=row[0],
-            object_type=row[1],
-            source=row[2],
-            fingerprint=row[3],
-            options=orjson.loads(row[4]),
-            outputs=dict(outputs.fetchall()),
-        )
-
-    def portal_id(self) -> int | None:
-        """Give the account that it is of, if that is known."""
-        [[portal_id]] = self._connection.execute("SELECT portal_id FROM job")
-        return portal_id  # type: ignore[no-any-return] # a column of integers
-
-    def finished(self) -> bool:
-        """Whether every row has its final outcome."""
-        [[finished]] = self._connection.execute("SELECT finished FROM job")
-        return bool(finished)
-
-    def cursor(self) -> str | None:
-        """Tell where a list goes on; None at its beginning."""
-        [[cursor]] = self._connection.execute("SELECT cursor FROM job")
-        return cursor  # type: ignore[no-any-return] # a column of texts
-
-    def inputs(self) -> int:
-        """Count the rows that were read."""
-        # A row is known as soon as it leaves, which may be before it was counted.
-        [[known]] = self._connection.execute(
-            "SELECT max(inputs, (SELECT ifnull(max(place) + 1, 0) FROM input)) FROM job"
-        )
-        return int(known)
-
-    def counts(self) -> dict[State, int]:
-        """Count the rows by their states; one that was only read is open."""
-        found = dict(
-            self._connection.execute(
-                "SELECT state, count(*) FROM input GROUP BY state"
-            ).fetchall()
-        )
-        counts = {state: found.get(state.value, 0) for state in State}
-        counts[State.OPEN] += self.inputs() - sum(counts.values())
-        return counts
-
-    def lengths(self) -> Mapping[str, int]:
-        """Give how many bytes of its files of outcomes are certain."""
-        return dict(
-            self._connection.execute("SELECT name, bytes FROM output").fetchall()
-        )
-
-    def block(self, first: int, most: int) -> list[tuple[int, int, int | None]]:
-        """Give the next rows from a place on: place, state and digest of the key."""
-        return self._connection.execute(
-            "SELECT place, state, key FROM input WHERE place >= ? "
-            "ORDER BY place LIMIT ?",
-            (first, most),
-        ).fetchall()
-
-    def runs(self) -> Mapping[str, Any]:
-        """Sum up the runs: their figures, and how the last one ended."""
-        cursor = self._connection.execute(_RUNS)
-        names = [column[0] for column in cursor.description]
-        return dict(zip(names, cursor.fetchone(), strict=True))
-
-    # ---- what was measured
-
-    def moments(self) -> list[tuple[Any, ...]]:
-        """Give the seconds in which something was written, as in the table."""
-        return self._connection.execute("SELECT * FROM moment").fetchall()
-
-    def answers(self) -> dict[int, int]:
-        """Count the answers by how long they took."""
-        return dict(self._connection.execute("SELECT * FROM answer").fetchall())
-
-    def reasons(self) -> list[tuple[Reason, int]]:
-        """Count the rows that did not succeed by why, the most frequent first."""
-        rows = self._connection.execute("SELECT * FROM reason ORDER BY count DESC")
-        return [(Reason(*row[:4]), row[4]) for row in rows]
-
-    def examples(self, reason: Reason, most: int) -> list[Example]:
-        """Give some rows that did not succeed for a reason."""
-        rows = self._connection.execute(
-            "SELECT place, line, correlation_id FROM example WHERE status = ? AND "
-            "category = ? AND code = ? AND property = ? ORDER BY place LIMIT ?",
-            (*astuple(reason), most),
-        )
-        return [Example(*row) for row in rows]
-
     # ---- a run
 
     def begin_run(self, portal_id: int | None) -> None:
@@ -335,7 +175,7 @@ class Store:
         execute("BEGIN IMMEDIATE")
         execute("UPDATE job SET portal_id = ifnull(portal_id, ?)", (portal_id,))
         cursor = execute(
-            f"INSERT INTO run (started_at, updated_at) VALUES ({_NOW}, {_NOW})"  # noqa: S608 -- SQLite's own clock
+            f"INSERT INTO run (started_at, updated_at) VALUES ({NOW}, {NOW})"  # noqa: S608 -- SQLite's own clock
         )
         execute("COMMIT")
         self._run = cursor.lastrowid
@@ -385,12 +225,8 @@ class Store:
         execute = self._connection.execute
         execute("BEGIN IMMEDIATE")
         execute(
-            f"UPDATE run SET updated_at = {_NOW}, ended = ?, message = ? WHERE id = ?",  # noqa: S608 -- SQLite's own clock
+            f"UPDATE run SET updated_at = {NOW}, ended = ?, message = ? WHERE id = ?",  # noqa: S608 -- SQLite's own clock
             (ended, message, self._run),
         )
         execute("UPDATE job SET finished = ?", (int(finished),))
         execute("COMMIT")
-
-    def close(self) -> None:
-        """Close it; SQLite folds what it wrote beside it into the file."""
-        self._connection.close()

@@ -104,8 +104,39 @@ def test_check_of_what_cannot_be_checked(shell: Shell) -> None:
 def test_preflight_before_a_job(shell: Shell) -> None:
     people(shell)
 
-    done = shell("upsert", *CHECK[1:], "--preflight", "--journal", "run.db")
+    words = ("upsert", *CHECK[1:], "--preflight", "--journal", "run.db")
+    done = shell(*words, "--json")
 
-    assert done.status == 2
+    assert done.status == shell(*CHECK).status == 1
+    assert [done.json[name] for name in ("inputs", "failed", "not_sent")] == [3, 3, 0]
     assert done.lines[0].startswith("error: 3 of 3 rows would be refused (row 2: ")
     assert shell.sim.store.count("contacts") == 0
+
+
+def test_an_id_that_no_record_can_have(shell: Shell) -> None:
+    """HubSpot refuses it, or does nothing with it in silence."""
+    shell.write("ids.csv", "id,subject", "1,x", "abc,x")
+
+    for verb, status in (("update", 1), ("read", 1), ("archive", 0)):
+        done = shell("check", "tickets", "ids.csv", "--for", verb)
+        assert done.status == status
+        assert "NO_RECORD_ID, 1 row" in done.lines[0]
+        assert '"abc" is not a record id' in done.lines[1]
+
+
+def test_what_a_new_record_must_have(shell: Shell) -> None:
+    """By the schema of the type; only of a type of one's own that is certain."""
+    car = shell.sim.store.define("car", ["colour", "plate"], required=["plate"]).id
+    shell.write("cars.csv", "colour,plate", "red,", "blue,A-1")
+    words = ("check", car, "cars.csv", "--for", "create")
+
+    done = shell(*words, "--save-schema", "s.json")
+
+    assert done.status == 1
+    assert done.lines[0] == "error: REQUIRED_PROPERTY plate, 1 row"
+    assert "a new record must have it" in done.lines[1]
+    offline = shell(*words, "--schema", "s.json", "--token-env", "NONE")
+    assert offline.lines[:2] == done.lines[:2]
+    created = shell("create", car, "cars.csv", "--no-journal", "--preflight")
+    assert created.status == 1
+    assert shell.sim.store.count(car) == 0

@@ -100,12 +100,29 @@ def test_the_days_limit_ends_it(shell: Shell) -> None:
     )
 
 
+def test_reasons_are_of_this_run_and_say_so(shell: Shell) -> None:
+    """The counts above them are of all runs."""
+    orders(shell, 150, 0, 1, 149)
+    shell.sim.faults.add(
+        Fault("status", status=403, when=When(verb="upsert", skip=1), times=1)
+    )
+    words = (*UPSERT, "--journal", "run.db", "--max-concurrency", "1")
+
+    first, second = shell(*words), shell(*words)
+
+    assert (first.status, second.status) == (3, 1)
+    assert "In this run:" not in first.err
+    place = second.lines.index("In this run:")
+    assert second.lines[place - 1].startswith("150 rows: 147 succeeded, 3 failed")
+    assert second.lines[place + 1].startswith("  1 x ")
+
+
 def test_ctrl_c_while_the_source_is_looked_at(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("hubbatch.cli.orders.open_source", interrupted)
+    monkeypatch.setattr("hubbatch.cli.ordering.open_source", interrupted)
 
     assert shell(*UPSERT).status == 130

@@ -2,8 +2,11 @@
 
 import sqlite3
 
+from datetime import datetime
 from pathlib import Path
 
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
 from .conftest import Shell
@@ -77,6 +80,7 @@ def test_associate_with_a_label_and_take_it_off(shell: Shell) -> None:
     [
         (("--label", "x"), "no kind of association is 'x'; there are 279 (no label)"),
         (("--label", "x", "--type-id", "1"), "say it twice"),
+        (("--label", "x", "--label-column", "as"), "say it twice"),
         (("--from-map", "none.csv"), "none.csv: No such file"),
     ],
 )
@@ -99,6 +103,30 @@ def test_associate_of_what_are_no_types(shell: Shell) -> None:
         shell("associate", "a", "b", "p.csv", "--dry-run", "--label", "x").status == 3
     )
     assert shell("associate", "a", "b", "p.csv", "--dry-run").status == 0
+
+
+def test_labels_come_along(shell: Shell) -> None:
+    """What `associations` has written `associate` takes, labels and all."""
+    ids, firm = people(shell)
+    number = shell.sim.store.define_label("contacts", "companies", "Buyer")
+    shell.write("p.csv", "from,to,as", f"{ids[0]},{firm},Buyer", f"{ids[1]},{firm},")
+    words = ("associate", "contacts", "companies", "--label-column")
+
+    assert shell(*words, "as", "p.csv").status == 0
+    shell.write("c.csv", "id", *ids)
+    read = ("associations", "contacts", "companies", "c.csv", "-o", "pairs.csv")
+    assert shell(*read).status == 0
+    before = linked(shell, firm)
+    shell("associate", "contacts", "companies", "pairs.csv", "--remove")
+    assert linked(shell, firm) == {}
+    assert shell(*words, "labels", "pairs.csv").status == 0
+    assert linked(shell, firm) == before
+    known = shell.sim.store.links.linked(("0-1", ids[0]), "0-2")[firm]
+    assert ("USER_DEFINED", number) in known
+    shell.write("p.csv", "from,to,as", f"{ids[0]},{firm},Seller")
+    refused = shell(*words, "as", "p.csv")
+    assert refused.status == 2
+    assert "row 1 (line 2): no one association has the label" in refused.err
 
 
 def test_read_all(shell: Shell) -> None:
@@ -150,11 +178,35 @@ def test_parquet_in_and_out(shell: Shell) -> None:
     assert not Path("all.parquet.jsonl").exists()
     assert "nothing was sent" in shell(*words, "--journal", "run.db").err
     assert "exists already" in shell(*words).err
+    # As it is: nothing is in it that an update would not take.
+    assert shell("check", "tickets", "all.parquet").status == 0
     done = shell("update", "tickets", "all.parquet", "--property", "subject=content")
 
     assert done.status == 0
     stored = [shell.sim.store.get("tickets", one) for one in ids]
     assert {one.properties["content"] for one in stored if one} == {"s0", "s1", "s2"}
+
+
+def test_a_parquet_file_whose_times_have_no_zone(shell: Shell) -> None:
+    """Nothing is sent before somebody says which zone it is."""
+    [ticket] = shell.tickets(1)
+    noon = pa.array([datetime.fromisoformat("2026-05-31T12:00")])
+    pq.write_table(pa.table({"id": [ticket], "closed_date": noon}), "t.parquet")
+    words = ("update", "tickets", "t.parquet")
+
+    for refused in (
+        shell(*words),
+        shell(*words, "--dry-run"),
+        shell("check", *words[1:]),
+    ):
+        assert refused.status == 2
+        assert 'column "closed_date" have no time zone' in refused.err
+    assert "no time zone 'Mars'" in shell(*words, "--timezone", "Mars").err
+    assert shell.sent == ["/crm/v3/properties/tickets"]  # which `check` asked
+    assert shell(*words, "--timezone", "Europe/Berlin").status == 0
+    stored = shell.sim.store.get("tickets", ticket)
+    assert stored is not None
+    assert stored.properties["closed_date"].startswith("2026-05-31T10:00:00")
 
 
 def test_rows_of_a_database(shell: Shell) -> None:
@@ -194,3 +246,5 @@ def test_associations_are_read_pair_by_pair(shell: Shell) -> None:
     assert shell(*words, "pairs.jsonl").status == 0
     assert '"labels":"Buyer"' in Path("pairs.jsonl").read_text()
     assert shell(*words, "pairs.txt").status == 2
+    assert shell(*words, "pairs.parquet").status == 0
+    assert shell("associate", "contacts", "companies", "pairs.parquet").status == 0

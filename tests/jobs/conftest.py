@@ -72,11 +72,11 @@ class Desk:
         return Job(self.hub, verb, kind, source, **options)
 
     def sent(self) -> list[Any]:
-        """Give the inputs of all batches that HubSpot has received."""
+        """Give the inputs of all batches of records that HubSpot has received."""
         return [
             given
             for received in self.sim.requests
-            if "/batch/" in received.path
+            if "/batch/" in received.path and "/schemas/" not in received.path
             for given in received.body["inputs"]
         ]
 

@@ -12,9 +12,8 @@ from hubbatch.jobs import (
     CheckReport,
     Columns,
     CsvSource,
+    Schema,
     check,
-    read_schema,
-    write_schema,
 )
 from hubbatch.models import Property, PropertyOption
 
@@ -135,32 +134,6 @@ async def test_only_some_examples_are_kept() -> None:
     assert len(report.findings[0].examples) == 5
 
 
-# ---- schemas in files
-
-
-def test_a_schema_that_was_written_is_read(tmp_path: Path) -> None:
-    write_schema(tmp_path / "s.json", SCHEMA)
-
-    assert read_schema(tmp_path / "s.json") == SCHEMA
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b"[]", b"{}", b'{"results": 5}', b'{"results": [{}]}', b"5"]
-)
-def test_what_is_no_schema(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "s.json").write_bytes(content)
-
-    with pytest.raises(ConfigurationError, match="no schema"):
-        read_schema(tmp_path / "s.json")
-
-
-def test_a_schema_that_cannot_be_reached(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="No such file"):
-        read_schema(tmp_path / "s.json")
-    with pytest.raises(ConfigurationError, match="Is a directory"):
-        write_schema(tmp_path, SCHEMA)
-
-
 # ---- before a job
 
 
@@ -221,3 +194,35 @@ async def test_a_file_is_checked_by_its_lines(tmp_path: Path) -> None:
     [(where, _)] = report.findings[0].examples
     assert where is not None
     assert (where.index, where.line) == (1, 4)
+
+
+# ---- ids, and what new records must have
+
+
+@pytest.mark.parametrize(("verb", "certain"), [("update", True), ("archive", False)])
+async def test_an_id_that_is_no_number(verb: Any, certain: bool) -> None:  # noqa: FBT001 -- a parameter
+    operation = object_operation(verb, "tickets", api_version="v3")
+    rows = [row("abc", subject="x"), row("12", subject="x")]
+    given = rows if verb == "update" else [one["id"] for one in rows]
+
+    report = await check(Table(given), operation, SCHEMA)
+
+    assert found(report) == [("NO_RECORD_ID", None, certain, 1)]
+
+
+async def test_the_value_of_a_property_is_no_record_id() -> None:
+    report = await check(Table([row("abc", subject="x")]), UPSERT, SCHEMA)
+
+    assert found(report) == []
+
+
+@pytest.mark.parametrize(("name", "certain"), [("2-55", True), ("tickets", False)])
+async def test_what_a_new_record_lacks(name: str, certain: bool) -> None:  # noqa: FBT001 -- a parameter
+    """Of HubSpot's own types the schema says more than HubSpot insists on."""
+    create = object_operation("create", name, api_version="v3")
+    rows = [{"properties": {"subject": text, "ref": ref}} for text, ref in ("ab", "a ")]
+    rows[1]["properties"].pop("ref")
+
+    report = await check(Table(rows), create, Schema(SCHEMA, ["ref"]))
+
+    assert found(report) == [("REQUIRED_PROPERTY", "ref", certain, 1)]

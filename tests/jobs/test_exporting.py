@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from hubbatch import ConfigurationError, JournalError
-from hubbatch.jobs import Export, read_status
+from hubbatch.jobs import Columns, Export, open_source, read_status
 from hubbatch.jobs.review import read_report
 from hubbatch.simulator import Fault, When
 
@@ -63,6 +63,31 @@ async def test_a_finished_export_asks_nothing(desk: Desk) -> None:
     assert len(desk.sim.requests) == asked
     with pytest.raises(RuntimeError, match="has run already"):
         await again.run()
+
+
+async def test_a_finished_export_whose_file_is_gone_says_so(desk: Desk) -> None:
+    """It must not seem to have been done."""
+    seed(desk, 3)
+    await export(desk).run()
+    (desk.where / "all.csv").unlink()
+
+    with pytest.raises(JournalError, match=r"all\.csv is not there any more"):
+        await export(desk).run()
+
+    done = await export(desk, journal=desk.where / "other.db").run()
+    assert (done.succeeded, len(lines(desk))) == (3, 4)
+
+
+@pytest.mark.parametrize("name", ["all.csv", "all.jsonl", "all.parquet"])
+async def test_what_was_not_asked_for_is_not_written(desk: Desk, name: str) -> None:
+    """HubSpot answers properties of its own, which no create and no update takes."""
+    seed(desk, 2)
+    await export(desk, name).run()
+
+    source: Any = open_source(desk.where / name, Columns(verb="create"))
+    rows = [*source]
+
+    assert [{*row.input["properties"]} for row in rows] == [{"subject"}] * 2
 
 
 async def test_it_goes_on_at_the_page_where_it_stopped(desk: Desk) -> None:

@@ -78,3 +78,12 @@ def test_nothing_of_somebody_elses_is_overwritten(tmp_path: Path) -> None:
             output(where).check_new()
     output(tmp_path / "new").check_new()
     output(path).close()  # never opened
+
+
+def test_what_a_finished_job_has_written_must_be_there(tmp_path: Path) -> None:
+    """It may have been edited since; that is its owner's business."""
+    path = tmp_path / "a"
+    with pytest.raises(JournalError, match=r"is not there any more.*another --journal"):
+        output(path).check_finished(5)
+    path.write_bytes(b"ab")
+    output(path).check_finished(5)

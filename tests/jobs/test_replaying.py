@@ -1,3 +1,4 @@
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -6,7 +7,16 @@ import pytest
 
 from hubbatch import Outcome, OutcomeStatus, RecordError
 from hubbatch.core.operations import object_operation
-from hubbatch.jobs import FailedCall, Failures, FailuresSource, Row, SourceError
+from hubbatch.jobs import (
+    FailedCall,
+    Failures,
+    FailuresSource,
+    Job,
+    Row,
+    SourceError,
+)
+
+from .conftest import Desk
 
 
 LINE: dict[str, Any] = {
@@ -139,3 +149,31 @@ def test_what_is_no_file_of_failures(
         FailuresSource(path).call()
 
     assert str(refused.value).startswith(f"{path}: {message}")
+
+
+async def test_what_was_refused_is_refused_again_until_it_is_edited(
+    desk: Desk,
+) -> None:
+    """NaN would be left out as null, and a time without a zone go as a text."""
+    one = desk.sim.store.create("tickets", {"subject": "old"}).id
+    bad = {"closed_date": datetime.fromisoformat("2026-05-31"), "content": float("nan")}
+    rows = [{"id": one, "properties": {"subject": "new", **bad}}]
+    failed = desk.where / "failed.jsonl"
+    await desk.job("update", "tickets", rows, failures=failed, journal=None).run()
+    again = desk.where / "again.jsonl"
+
+    done = await Job(
+        desk.hub, "update", "tickets", FailuresSource(failed), failures=again
+    ).run()
+
+    assert (done.succeeded, done.failed, desk.sent()) == (0, 1, [])
+    line = orjson.loads(again.read_bytes())
+    assert "2026-05-31 00:00:00 cannot be sent" in line["error"]["message"]
+    assert line["input"] == orjson.loads(failed.read_bytes())["input"]
+    edited = again.read_text()
+    for value in line["input"]["properties"].values():
+        if isinstance(value, dict):
+            edited = edited.replace(orjson.dumps(value).decode(), '""')
+    again.write_text(edited)
+    done = await Job(desk.hub, "update", "tickets", FailuresSource(again)).run()
+    assert done.succeeded == 1

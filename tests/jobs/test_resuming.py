@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hubbatch.errors import JournalError
-from hubbatch.jobs.job import Stopped
+from hubbatch.jobs.ending import Stopped
 from hubbatch.jobs.journal import Journal
 from hubbatch.jobs.resuming import Resumption, first_later, then_later, unhurried
 from hubbatch.jobs.rows import Row, digest

@@ -21,8 +21,10 @@ from hubbatch.jobs import (
     Columns,
     CsvSource,
     JsonLinesSource,
+    ParquetSource,
     Row,
     SourceError,
+    SqliteSource,
     StandardInput,
     open_source,
 )
@@ -304,6 +306,38 @@ def pipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.FileIO]:
     monkeypatch.setattr("hubbatch.jobs.stdin._STDIN", ours)
     with io.FileIO(theirs, "w") as writer, io.FileIO(ours):
         yield writer
+
+
+def test_a_file_that_was_edited_is_another_one(write: Write) -> None:
+    """A job that waits for the next day goes on with the source that it has."""
+    source = CsvSource(write("t.csv", b"id,a\n1,x\n"), UPDATE)
+    first = source.fingerprint()
+    assert source.fingerprint() == first
+
+    write("t.csv", b"id,a\n1,x\n2,y\n")
+
+    assert source.fingerprint() != first
+    assert source.length() == 2
+    Path("t.csv").unlink()
+    with pytest.raises(SourceError, match="No such file"):
+        source.fingerprint()
+
+
+def test_the_source_of_a_table(write: Write) -> None:
+    path = write("t.PARQUET", b"")
+    database = write("t.db", b"")
+
+    source = open_source(path, UPDATE, timezone="Europe/Berlin")
+    assert isinstance(source, ParquetSource)
+    assert source.options["timezone"] == "Europe/Berlin"
+    assert repr(source) == "<ParquetSource 't.PARQUET'>"
+    assert isinstance(open_source(database, UPDATE, query="SELECT 1"), SqliteSource)
+
+
+@pytest.mark.parametrize(("name", "query"), [("t.csv", None), ("t.parquet", "SELECT")])
+def test_a_time_zone_is_for_what_has_times(name: str, query: str | None) -> None:
+    with pytest.raises(ConfigurationError, match="for the times of a Parquet file"):
+        open_source(name, UPDATE, query=query, timezone="UTC")
 
 
 async def test_rows_come_as_they_are_written(pipe: io.FileIO) -> None:

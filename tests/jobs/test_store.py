@@ -90,15 +90,6 @@ def test_a_transaction_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
         assert store.lengths() == {"results": 5}
 
 
-def test_an_empty_file_is_a_new_journal(tmp_path: Path) -> None:
-    path = tmp_path / "run.db"
-    path.touch()
-    with pytest.raises(JournalError, match="not a journal yet"):
-        read_status(path)
-    begun(path).close()
-    assert read_status(path).portal_id == 62515
-
-
 def test_what_is_no_journal_is_refused_and_left_alone(tmp_path: Path) -> None:
     text = tmp_path / "tickets.csv"
     text.write_text("id,subject\n1,a\n" * 500)
@@ -132,16 +123,6 @@ def test_another_format_is_refused(tmp_path: Path) -> None:
         connection.execute("PRAGMA user_version = 9")
     with pytest.raises(JournalError, match=r"format 9, this one reads 1"):
         Store.open(path)
-
-
-def test_a_journal_that_is_damaged_cannot_be_read(tmp_path: Path) -> None:
-    path = tmp_path / "run.db"
-    begun(path).close()
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("DROP TABLE input")
-        connection.commit()
-    with pytest.raises(JournalError, match="cannot be read: no such table"):
-        read_status(path)
 
 
 def test_it_survives_the_machine() -> None:
