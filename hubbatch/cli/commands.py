@@ -108,6 +108,20 @@ def demo(*, records: int, as_json: bool) -> None:
     type=click.Path(dir_okay=False, exists=True, path_type=Path),
     help="A script of trouble, as JSON (docs/simulator.md).",
 )
+@click.option(
+    "--portal-id",
+    type=click.IntRange(1),
+    default=62515,
+    show_default=True,
+    metavar="ID",
+    help="Which account it is.",
+)
+@click.option(
+    "--state",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="What it has from the start, properties and records, as JSON "
+    "(docs/simulator.md).",
+)
 def simulate(**options: Any) -> None:
     """Serve a simulated HubSpot to any client, until Ctrl-C."""
     complain = partial(click.echo, err=True)

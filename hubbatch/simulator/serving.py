@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from hubbatch.simulator.filling import fill
 from hubbatch.simulator.received import Received
 from hubbatch.simulator.script import play
 from hubbatch.simulator.server import Simulator
@@ -70,6 +71,8 @@ def run(
     seed: int,
     chaos: float = 0.0,
     faults: Path | None = None,
+    portal_id: int = 62515,
+    state: Path | None = None,
     say: Callable[[str], None],
     complain: Callable[[str], None] | None = None,
 ) -> int:
@@ -84,10 +87,13 @@ def run(
         port=port,
         tier=tier,
         seed=seed,
+        portal_id=portal_id,
         keep_requests=False,
         on_request=lambda received: say(line(received)),
     )
     try:
+        if state is not None:
+            fill(simulator.store, state)
         if faults is not None:
             play(faults, simulator.faults)
         if chaos:
