@@ -66,9 +66,7 @@ class _Table(ABC):
                 yield Row(index, key, given)
         except BadRow as error:
             raise SourceError(f"{self.name}: row {index + 1}: {error}.") from None
-        if index < 0:
-            raise SourceError(f"{self.name}: no rows.")
-        if shaper.unseen:
+        if index >= 0 and shaper.unseen:
             raise SourceError(f'{self.name}: no column "{shaper.unseen[0]}".')
 
     @abstractmethod

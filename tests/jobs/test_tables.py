@@ -134,12 +134,10 @@ def test_files_that_are_none(tmp_path: Path) -> None:
 
 def test_columns_that_do_not_fit(tmp_path: Path) -> None:
     path = write(tmp_path / "t.parquet", table())
-    empty = write(tmp_path / "e.parquet", table(0))
 
     for where, columns, words in (
         (path, UPSERT, 'no column "n"'),
         (path, Columns(verb="update", id_column="x"), 'row 1: no column "x"'),
-        (empty, UPDATE, "no rows"),
     ):
         upsert = columns is UPSERT
         given = Columns(verb="update", properties=["n"]) if upsert else columns
@@ -218,13 +216,28 @@ def test_rows_of_a_query(database: Path) -> None:
         ("SELECT missing FROM t", "no such column: missing"),
         ("DELETE FROM t", "readonly database"),
         ("", "the query has no rows"),
-        ("SELECT ref AS id FROM t WHERE 0", "no rows"),
     ],
 )
 def test_queries_that_give_nothing(database: Path, query: str, words: str) -> None:
     """The database is only read."""
     with pytest.raises(SourceError, match=words):
         SqliteSource(database, query, UPDATE).fingerprint()
+
+
+def test_tables_without_rows(database: Path, tmp_path: Path) -> None:
+    """They have nothing to send, and that is no mistake."""
+    where = write(tmp_path / "e.parquet", table(0))
+    columns = Columns(verb="update", properties=["n"])
+    sources = (
+        SqliteSource(database, "SELECT ref AS id FROM t WHERE 0", columns),
+        ParquetSource(where, columns),
+        ArrowSource(table(0), columns),
+    )
+
+    for source in sources:
+        assert [*source] == []
+        assert source.length() == 0
+        assert len(source.fingerprint() or "") == 64
 
 
 def test_a_database_that_is_not_there(tmp_path: Path) -> None:
