@@ -177,7 +177,8 @@ class _Looking:
     def end(self) -> None:
         """Say so if there was nothing to look at."""
         if not self.rows:
-            self._note(Problem("NO_ROWS", "", "there is nothing to send", False), None)
+            problem = Problem("NO_ROWS", "", "there is nothing to send", certain=False)
+            self._note(problem, None)
 
     def _note(self, problem: Problem, row: Row | None) -> None:
         name = problem.property_name or None
