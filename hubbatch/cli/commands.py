@@ -95,7 +95,13 @@ def demo(*, records: int, as_json: bool) -> None:
     show_default=True,
     help="Whose rate limits apply.",
 )
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Of ids and tokens: another portal wants another one.",
+)
 @click.option(
     "--chaos",
     type=click.FloatRange(0, 1),

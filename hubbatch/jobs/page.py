@@ -11,14 +11,15 @@ from .measuring import STEPS_AN_OCTAVE
 from .review import Cause, Report, smoothed
 from .status import JobStatus
 from .style import POLICY, STYLE
+from .titles import title_of
 
 
 # How a report begins; by it one is known, and may be written anew.
 MARK = "<!doctype html><!-- a report of hubbatch -->"
 # In milliseconds, and in seconds.
 _SECOND, _MINUTE = 1000, 60
-# Of less than that no rate is worth telling.
-_SHORTEST = 0.1
+# Less than that is not told, nor its rate.
+_TENTH = 0.05
 # Codes, and the JSON that HubSpot puts into its sentences.
 _AFTER_SIGNS = re.compile(r"(?<=[_:,;/])(?=[^\s_])")
 _COUNTS = ("succeeded", "failed", "unknown", "not_sent")
@@ -32,10 +33,10 @@ def render(report: Report, journal: str) -> str:
         journal: what to call the journal.
     """
     status = report.status
-    title = f"{status.verb} {status.object_type}"
+    title = title_of(status.verb, status.object_type)
     body = "".join(
         [
-            *_head(report, title),
+            *_head(report),
             *_tiles(status),
             *_pictures(report),
             *_causes(report),
@@ -51,10 +52,10 @@ def render(report: Report, journal: str) -> str:
     )
 
 
-def _head(report: Report, title: str) -> Iterator[str]:
+def _head(report: Report) -> Iterator[str]:
     status = report.status
     portal = status.portal_id or "unknown"
-    yield f"<h1>{escape(title)} from {escape(status.source)}</h1>"
+    yield f"<h1>{escape(status.title)}</h1>"
     words, kind = _state(status)
     yield f'<p class="state {kind}">{escape(words)}</p>'
     if status.message and not status.finished and not status.running:
@@ -79,7 +80,7 @@ def _state(status: JobStatus) -> tuple[str, str]:
 
 
 def _tiles(status: JobStatus) -> Iterator[str]:
-    rate = status.inputs / status.seconds if status.seconds >= _SHORTEST else None
+    rate = status.inputs / status.seconds if status.seconds >= _TENTH else None
     shown = [
         ("rows", f"{status.inputs:,}"),
         *((name.replace("_", " "), f"{getattr(status, name):,}") for name in _COUNTS),
@@ -252,6 +253,8 @@ def short(seconds: float) -> str:
 
 def clock(seconds: float) -> str:
     """Write how long something took: 8.2 s, 1:23, 2:03:04."""
+    if seconds < _TENTH:
+        return "under 0.1 s"
     if round(seconds, 1) < _MINUTE:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -108,7 +108,10 @@ class _Filling:
         sources, targets = self.ids.get(one, []), self.ids.get(other, [])
         for source, target in self._pairs(given, len(sources), len(targets), where):
             ends = (one, sources[source]), (other, targets[target])
-            self.store.links.link(*ends, [default])
+            if ends[0] != ends[1]:
+                self.store.links.link(*ends, [default])
+            elif "pairs" in given:
+                raise ScriptError(f"{where}: record {source} is associated to itself")
 
     def _pairs(
         self, given: Any, sources: int, targets: int, where: str

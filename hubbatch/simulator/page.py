@@ -15,8 +15,8 @@ HTML: Final = """<!doctype html><html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>HubSpot simulator</title><style>
 :root { color-scheme: light dark; --ink: #1d2733; --soft: #5a6775; --paper: #fff;
-  --line: #d9dfe6; --panel: #f5f7f9; --good: #1a7f5a; --part: #9a6412; --bad: #c4372b; --main: #2f6fb0;
-  --fill: #2f6fb033; }
+  --line: #d9dfe6; --panel: #f5f7f9; --good: #1a7f5a; --part: #9a6412; --bad: #c4372b;
+  --main: #2f6fb0; --fill: #2f6fb033; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6eaee; --soft: #a3afbb;
   --paper: #14191f; --line: #323b45; --panel: #1d242c; --good: #4cc38a; --part: #e0b155;
   --bad: #f2786d; --main: #6eaee8; --fill: #6eaee833; } }

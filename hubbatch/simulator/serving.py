@@ -82,6 +82,9 @@ def run(
     if not 0 <= port <= _LAST_PORT:
         complain(f"error: --port: {port} is not between 0 and {_LAST_PORT}")
         return 2
+    if portal_id < 1:
+        complain(f"error: --portal-id: {portal_id} is not 1 or more")
+        return 2
     simulator = Simulator(
         host=host,
         port=port,

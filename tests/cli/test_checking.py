@@ -1,5 +1,9 @@
 from pathlib import Path
 
+import pytest
+
+from hubbatch.cli.checking import _percent
+
 from .conftest import Shell
 
 
@@ -33,7 +37,7 @@ def test_check_says_what_would_be_refused(shell: Shell) -> None:
         ),
         (
             "3 rows: 3 would be refused, 0 have warnings. 0 would go in 0 calls, which "
-            "takes 0.0 s, 0.0% of the day. Nothing was sent."
+            "takes under 0.1 s, 0.0% of the day. Nothing was sent."
         ),
     ]
     assert '"[bold]" is not one of its options' in done.lines[2]
@@ -109,3 +113,12 @@ def test_preflight_before_a_job(shell: Shell) -> None:
     assert done.status == 2
     assert done.lines[0].startswith("error: 3 of 3 rows would be refused (row 2: ")
     assert shell.sim.store.count("contacts") == 0
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [(0.0, "0.0%"), (0.0004, "under 0.1%"), (0.001, "0.1%"), (1.5, "150.0%")],
+)
+def test_a_share_of_the_day(share: float, words: str) -> None:
+    """A job that takes something never takes nothing."""
+    assert _percent(share) == words

@@ -281,7 +281,8 @@ def test_short_times(seconds: float, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(8.2, "8.2 s"), (59.96, "1:00"), (7384, "2:03:04")]
+    ("seconds", "words"),
+    [(0.04, "under 0.1 s"), (8.2, "8.2 s"), (59.96, "1:00"), (7384, "2:03:04")],
 )
 def test_long_times(seconds: float, words: str) -> None:
     assert clock(seconds) == words
@@ -305,6 +306,26 @@ def test_a_rate_is_that_of_ten_seconds(rows: list[int], length: int) -> None:
             end = max(at + 1, wide)
             counted = sum(rows[end - wide : end])
             assert rate == pytest.approx(counted / (wide * length))
+
+
+@pytest.mark.parametrize(
+    ("verb", "object_type", "words"),
+    [
+        ("list", "tickets", "<h1>read all tickets</h1>"),
+        (
+            *("create_default", "associations.tickets.contacts"),
+            "<h1>associate tickets and contacts from p.csv</h1>",
+        ),
+    ],
+)
+def test_what_it_is_called(
+    tmp_path: Path, verb: str, object_type: str, words: str
+) -> None:
+    """As it was on the terminal, and not as it is called inside."""
+    path = tmp_path / "run.db"
+    make_journal(path, 2, verb=verb, object_type=object_type, source="p.csv")
+
+    assert words in page_of(path)
 
 
 def test_a_job_of_part_of_a_second_has_a_rate(tmp_path: Path) -> None:

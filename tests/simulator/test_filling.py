@@ -110,6 +110,24 @@ def test_records_that_are_made_up(tmp_path: Path) -> None:
 
 
 @behaviour("state-file")
+def test_nobody_is_made_up_to_belong_to_himself(tmp_path: Path) -> None:
+    store = filled(
+        tmp_path,
+        {
+            "records": {"contacts": 3},
+            "associations": [{"from": "contacts", "to": "contacts"}],
+        },
+    ).store
+    links = {
+        one.id: {*store.links.linked(("0-1", one.id), "0-1")}
+        for one in store.all("contacts")
+    }
+
+    assert any(links.values())
+    assert not any(one in others for one, others in links.items())
+
+
+@behaviour("state-file")
 def test_a_schema_that_was_saved(tmp_path: Path) -> None:
     """It stands beside the file; of HubSpot's own properties the options are taken."""
     tickets = Simulator().store.shelf("tickets")
@@ -209,6 +227,15 @@ def test_a_schema_that_was_saved(tmp_path: Path) -> None:
                 ],
             },
             "not [0, 0, 0]",
+        ),
+        (
+            {
+                "records": {"contacts": 2},
+                "associations": [
+                    {"from": "contacts", "to": "contacts", "pairs": [[0, 1], [1, 1]]}
+                ],
+            },
+            "associations[0]: record 1 is associated to itself",
         ),
     ],
 )
