@@ -101,7 +101,7 @@ class _Filling:
             raise ScriptError(f"{where}.{taken[0]}: another record has this value")
         return self.store.create(shelf.type.id, written).id
 
-    def _associate(self, given: object, where: str) -> None:
+    def _associate(self, given: Any, where: str) -> None:
         known(given, ("from", "to", "pairs"), where)
         one, other = (self._named(given, side, where) for side in ("from", "to"))
         default = self.store.links.default(one, other)

@@ -114,7 +114,7 @@ def test_nobody_is_made_up_to_belong_to_himself(tmp_path: Path) -> None:
     store = filled(
         tmp_path,
         {
-            "records": {"contacts": 3},
+            "records": {"contacts": 5},
             "associations": [{"from": "contacts", "to": "contacts"}],
         },
     ).store
