@@ -33,6 +33,8 @@ from .orders import Order, find_token, hub_options
 from .progress import clock, many
 
 
+# Less than that is not none at all.
+_LEAST = 0.001
 _VERBS = ("update", "upsert", "create", "read", "archive")
 
 
@@ -136,7 +138,7 @@ def _say(console: Console, report: CheckReport) -> None:
         for row, message in finding.examples:
             console.print(f"  {_where(row)}{escape(message)}", soft_wrap=True)
     share = report.share_of_day
-    of_day = "" if share is None else f", {share:.1%} of the day"
+    of_day = "" if share is None else f", {_percent(share)} of the day"
     fine = report.rows - report.refused
     console.print(
         f"{many(report.rows, 'row')}: {report.refused:,} would be refused, "
@@ -145,6 +147,10 @@ def _say(console: Console, report: CheckReport) -> None:
         "Nothing was sent.",
         soft_wrap=True,
     )
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}" if share == 0 or share >= _LEAST else "under 0.1%"
 
 
 def _title(finding: Finding) -> str:

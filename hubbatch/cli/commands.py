@@ -95,7 +95,13 @@ def demo(*, records: int, as_json: bool) -> None:
     show_default=True,
     help="Whose rate limits apply.",
 )
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Of ids and tokens: another portal wants another one.",
+)
 @click.option(
     "--chaos",
     type=click.FloatRange(0, 1),
@@ -107,6 +113,20 @@ def demo(*, records: int, as_json: bool) -> None:
     "--faults",
     type=click.Path(dir_okay=False, exists=True, path_type=Path),
     help="A script of trouble, as JSON (docs/simulator.md).",
+)
+@click.option(
+    "--portal-id",
+    type=click.IntRange(1),
+    default=62515,
+    show_default=True,
+    metavar="ID",
+    help="Which account it is.",
+)
+@click.option(
+    "--state",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="What it has from the start, properties and records, as JSON "
+    "(docs/simulator.md).",
 )
 def simulate(**options: Any) -> None:
     """Serve a simulated HubSpot to any client, until Ctrl-C."""

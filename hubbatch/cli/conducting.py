@@ -65,6 +65,9 @@ def conduct(make_order: Callable[[], Order], options: Mapping[str, Any]) -> int:
         order.check()
         with console.status(f"Reading {escape(order.source.name)}"):
             order.count()
+        if order.total == 0:
+            said = f"{escape(order.source.name)} has no rows: there is nothing to do"
+            console.print(f"[yellow]warning:[/] {said}", soft_wrap=True)
         work = _rehearse if options["dry_run"] else _work
         status = asyncio.run(work(order, console, told))
     except KeyboardInterrupt:  # before there was anything to stop

@@ -56,7 +56,7 @@ def _status_rows(found: JobStatus) -> list[tuple[str, Any]]:
         }.get(found.ended, f"ended early: {found.ended}")
         state += "; the same command goes on"
     rows: list[tuple[str, Any]] = [
-        ("job", f"{found.verb} {found.object_type} from {found.source}"),
+        ("job", found.title),
         ("portal", found.portal_id or "unknown (the access token may not ask)"),
         ("state", state),
     ]

@@ -15,6 +15,7 @@ from hubbatch.jobs import (
 )
 from hubbatch.jobs.options import PAIRS
 from hubbatch.jobs.report import check_replaceable
+from hubbatch.jobs.titles import title_of
 from hubbatch.net.listening import Listener
 
 from .progress import many
@@ -113,16 +114,8 @@ class Order:
     @property
     def title(self) -> str:
         """Say in a word what is done to what."""
-        if self.object_type.startswith(PAIRS):
-            if self.verb == "read":
-                pair = self.object_type.removeprefix(PAIRS).split(".", 1)
-                return f"read associations of {' with '.join(pair)}"
-            removes = self.verb in ("archive", "archive_labels")
-            one, other = self.object_type.removeprefix(PAIRS).split(".", 1)
-            return f"{'separate' if removes else 'associate'} {one} and {other}"
-        if isinstance(self.source, Everything):
-            return f"{self.verb} all {self.object_type}"
-        return f"{self.verb} {self.object_type}"
+        verb = "list" if isinstance(self.source, Everything) else self.verb
+        return title_of(verb, self.object_type)
 
     def opening(self, job: Job | Export) -> str:
         """Say on which portal what is about to be done."""

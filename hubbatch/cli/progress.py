@@ -20,6 +20,8 @@ from hubbatch.jobs import Export, Job
 EVERY = 10.0
 # Below so many seconds a tenth of one is worth saying.
 _SHORT = 9.95
+# Below this it would be none at all.
+_TENTH = 0.05
 
 
 @define
@@ -168,6 +170,8 @@ class Progress:
 
 def clock(seconds: float) -> str:
     """Write a time: 1.2 s, and from ten seconds on as a clock does, 1:23, 2:03:04."""
+    if seconds < _TENTH:
+        return "under 0.1 s"
     if seconds < _SHORT:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -36,7 +36,7 @@ class Finding:
     Attributes:
         code: HubSpot's code; or INVALID_INPUT for what hubbatch would not send,
             REPEATED_ID, REPEATED_VALUE, NOT_UNIQUE, NO_RECORD_ID, REQUIRED_PROPERTY,
-            TOO_LONG or OUTER_WHITE_SPACE.
+            TOO_LONG, OUTER_WHITE_SPACE or NO_ROWS.
         property_name: the property, if it is about one.
         certain: whether such a row is surely refused.
         rows: how many rows have it; 0 if it is about the call.
@@ -122,6 +122,7 @@ async def check(
     looking = _Looking(operation, properties)
     async for row in first_rows(source, limit):
         looking.at(row)
+    looking.end()
     valid = looking.rows - looking.refused
     forecast: Plan = plan(valid, operation.max_inputs, rate or RateLimit(100), daily)
     findings = sorted(
@@ -169,6 +170,12 @@ class _Looking:
             doubtful = True
         self.refused += certain
         self.doubtful += doubtful and not certain
+
+    def end(self) -> None:
+        """Say so if there was nothing to look at."""
+        if not self.rows:
+            problem = Problem("NO_ROWS", "", "there is nothing to send", certain=False)
+            self._note(problem, None)
 
     def _note(self, problem: Problem, row: Row | None) -> None:
         name = problem.property_name or None

@@ -15,6 +15,8 @@ _WIDTH, _HEIGHT = 720, 250
 # Room for the figures beside and below; on a phone their letters are larger.
 _LEFT, _RIGHT, _TOP, _BOTTOM = 78, 12, 16, 40
 _MARKS = 4
+# Half of what such a figure is wide.
+_LETTERS = 40
 # Less than that is drawn as nothing.
 _NOTHING = 1e-6
 
@@ -34,13 +36,19 @@ class Scale:
         return round(self.start + share * (self.end - self.start), 1)
 
 
-def marks(most: float) -> list[float]:
-    """Choose round figures for an axis from 0 to at least `most`."""
+def marks(most: float, least: float = 0.0) -> list[float]:
+    """Choose round figures for an axis from 0 to at least `most`.
+
+    Args:
+        most: what is to be drawn.
+        least: the least step: things that are counted have no halves.
+    """
     if most < _NOTHING:
         return [0.0, 1.0]
     rough = most / _MARKS
     power = 10.0 ** floor(log10(rough))
-    step = next(n * power for n in (1, 2, 2.5, 5, 10) if n * power >= rough * 0.999)
+    steps = (n * power for n in (1, 2, 2.5, 5, 10))
+    step = max(next(one for one in steps if one >= rough * 0.999), least)
     return [step * n for n in range(ceil(most / step - 0.001) + 1)]
 
 
@@ -96,7 +104,7 @@ def answer_chart(bars: Sequence[tuple[str, int]]) -> str:
     Args:
         bars: names of the times, and how many answers took as long.
     """
-    levels = marks(max((count for _, count in bars), default=0))
+    levels = marks(max((count for _, count in bars), default=0), 1)
     up = Scale(0, levels[-1], _HEIGHT - _BOTTOM, _TOP)
     parts = [*_axes(levels, up)]
     wide = (_WIDTH - _RIGHT - _LEFT) / max(len(bars), 1)
@@ -109,7 +117,7 @@ def answer_chart(bars: Sequence[tuple[str, int]]) -> str:
             f"{count:,}</title></rect>"
         )
         if place % every == 0:
-            parts.append(_text(x, _HEIGHT - _BOTTOM + 24, name, "start"))
+            parts.append(_below(x, name))
     return _picture("How long answers took", parts)
 
 
@@ -177,12 +185,17 @@ def _times(across: Scale) -> Iterable[str]:
     )
     for at in marks(last / unit):
         if at * unit <= last * 1.001:
-            yield _text(
-                across(at * unit),
-                _HEIGHT - _BOTTOM + 24,
-                f"{at:,.10g} {name}",
-                "start" if at == 0 else "end",
-            )
+            yield _below(across(at * unit), f"{at:,.10g} {name}")
+
+
+def _below(x: float, words: str) -> str:
+    """Write under the axis what stands at a place, and not over its ends."""
+    anchor = "middle"
+    if x < _LEFT + _LETTERS:
+        anchor = "start"
+    elif x > _WIDTH - _RIGHT - _LETTERS:
+        x, anchor = _WIDTH - _RIGHT, "end"
+    return _text(x, _HEIGHT - _BOTTOM + 24, words, anchor)
 
 
 def _text(x: float, y: float, words: str, anchor: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from hubbatch.errors import JournalError
 
@@ -25,6 +25,8 @@ from .status import JobStatus, status_of
 _POINTS = 240
 # The seconds of a rate limit.
 _WINDOW = 10
+# The least part of a second that rows are divided by.
+_LEAST = 0.05
 # So many reasons are told apart; the rest is summed up.
 _REASONS = 50
 _LONGEST_MESSAGE = 300
@@ -110,7 +112,7 @@ def read_report(path: str | os.PathLike[str], *, values: bool = False) -> Report
     journal = Reader.read_only(where)
     try:
         status = status_of(journal, running=is_locked(where))
-        moments, breaks = _timeline(journal.moments())
+        moments, breaks = _timeline(journal.moments(), status)
         reasons = journal.reasons()
         causes = [
             Cause(reason, rows, journal.examples(reason, EXAMPLES))
@@ -139,20 +141,26 @@ def read_report(path: str | os.PathLike[str], *, values: bool = False) -> Report
 
 
 def smoothed(moments: Sequence[Moment]) -> list[float]:
-    """Give the rows a second of the last ten seconds, as HubSpot counts requests."""
+    """Give the rows a second of the last ten seconds, as HubSpot counts requests.
+
+    Before there are so many, it is those of the first ten, or of all there are.
+    """
     if not moments:
         return []
-    length = moments[0].seconds
-    total = sum(one.seconds for one in moments)
-    most = max(1, round(min(_WINDOW, total) / length))
-    sums = [0, *accumulate(one.rows for one in moments)]
+    most = max(1, round(_WINDOW / moments[0].seconds))
+    rows = [0, *accumulate(one.rows for one in moments)]
+    seconds = [0.0, *accumulate(one.seconds for one in moments)]
+    ends = [max(place, min(most, len(moments))) for place in range(1, len(moments) + 1)]
     return [
-        (after - sums[max(0, place - most)]) / (most * length)
-        for place, after in enumerate(sums)
-    ][1:]
+        (rows[end] - rows[max(0, end - most)])
+        / (seconds[end] - seconds[max(0, end - most)])
+        for end in ends
+    ]
 
 
-def _timeline(rows: Sequence[tuple[Any, ...]]) -> tuple[list[Moment], list[float]]:
+def _timeline(
+    rows: Sequence[tuple[Any, ...]], status: JobStatus
+) -> tuple[list[Moment], list[float]]:
     """Put the seconds of all runs one after the other, into as many as can be seen."""
     seconds: dict[int, Moment] = {}
     breaks: list[float] = []
@@ -169,7 +177,13 @@ def _timeline(rows: Sequence[tuple[Any, ...]]) -> tuple[list[Moment], list[float
         before = (retries, throttled)
         seconds[at] = Moment(at, 1, succeeded + amiss, *again, allowed)
         end = at + 1
-    return _joined(seconds, end), breaks
+    moments = _joined(seconds, end)
+    if moments and status.runs == 1:
+        # The last second was not a whole one: a job of 0.3 s would have a third of
+        # its rate. In more runs, as many parts of seconds are lost in the picture.
+        over = min(max(end - status.seconds, 0.0), 1 - _LEAST)
+        moments[-1] = evolve(moments[-1], seconds=moments[-1].seconds - over)
+    return moments, breaks
 
 
 def _joined(seconds: Mapping[int, Moment], end: int) -> list[Moment]:

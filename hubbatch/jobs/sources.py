@@ -125,8 +125,6 @@ class _File(ABC):
                 )
             digest = hashlib.sha256()
             count = sum(1 for _ in self._read(digest.update))
-            if not count:
-                raise SourceError(f"{self.name}: no rows under the header.")
             self._scanned = digest.hexdigest(), count
         return self._scanned
 

@@ -14,6 +14,7 @@ from hubbatch.errors import JournalError
 from .locking import is_locked
 from .reader import Reader
 from .states import State
+from .titles import title_of
 
 
 @frozen(kw_only=True)
@@ -70,6 +71,12 @@ class JobStatus:
     started_at: datetime
     updated_at: datetime
     outputs: Mapping[str, str]
+
+    @property
+    def title(self) -> str:
+        """What it does, and with which rows: `update tickets from tickets.csv`."""
+        said = title_of(self.verb, self.object_type)
+        return said if self.verb == "list" else f"{said} from {self.source}"
 
 
 def read_status(path: str | PathLike[str]) -> JobStatus:

@@ -41,9 +41,7 @@ class Table(ABC):
             raise SourceError(
                 f"{self.name}: row {max(index, 0) + 1}: {error}."
             ) from None
-        if index < 0:
-            raise SourceError(f"{self.name}: no rows.")
-        if shaper.unseen:
+        if index >= 0 and shaper.unseen:
             raise SourceError(f'{self.name}: no column "{shaper.unseen[0]}".')
 
     @abstractmethod

@@ -22,6 +22,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--faults", type=Path, metavar="FILE", help="a script of faults, as JSON"
     )
+    parser.add_argument("--portal-id", type=int, default=62515, metavar="ID")
+    parser.add_argument(
+        "--state", type=Path, metavar="FILE", help="what the portal has, as JSON"
+    )
     options = parser.parse_args(arguments)
     say = functools.partial(print, flush=True)
     status = run(

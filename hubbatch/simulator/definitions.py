@@ -27,6 +27,12 @@ _TYPES: Final[dict[str, type_name]] = {
     **{name: name for name in _FIELD_TYPES},
     "phone_number": "string",
 }
+# What a listing has beyond what can be created, and nothing here looks into.
+_SHOWN_TYPES: Final[dict[str, type_name]] = {
+    **_TYPES,
+    "json": "string",
+    "object_coordinates": "string",
+}
 # "PropertyCreate" in the specification: which fields there are, and for which types
 # the properties guide shows them.
 _FIELDS: Final[dict[type_name, tuple[str, ...]]] = {
@@ -75,6 +81,21 @@ def shown(schema: ObjectType, one: Property) -> dict[str, Any]:
     }
 
 
+def defined(item: Mapping[str, Any]) -> Property:
+    """Make a property of HubSpot's description of it; what has no type is text."""
+    told = item.get("modificationMetadata") or {}
+    return Property(
+        item["name"],
+        _SHOWN_TYPES[item.get("type") or "string"],
+        tuple(str(option["value"]) for option in item.get("options") or ()),
+        unique=bool(item.get("hasUniqueValue")),
+        read_only=bool(told.get("readOnlyValue")),
+        multiple=item.get("fieldType") == "checkbox",
+        custom=not item.get("hubspotDefined"),
+        told={key: item[key] for key in _TOLD if isinstance(item.get(key), str)},
+    )
+
+
 def listed(shelf: Shelf) -> dict[str, Any]:
     """Return all properties of a type."""
     schema = shelf.type
@@ -119,15 +140,7 @@ class Definitions:
                 subCategory="Properties.PROPERTY_WITH_NAME_EXISTS",
             )
             return
-        one = Property(
-            name,
-            _TYPES[item["type"]],
-            tuple(str(option["value"]) for option in item.get("options") or ()),
-            unique=bool(item.get("hasUniqueValue")),
-            multiple=item["fieldType"] == "checkbox",
-            told={key: item[key] for key in _TOLD if isinstance(item.get(key), str)},
-        )
-        self.store.define(self.shelf.type.id, [one])
+        self.store.define(self.shelf.type.id, [defined(item)])
         self.results.append(single(self.shelf, name))
 
     def _read(self, name: str) -> None:

@@ -15,37 +15,43 @@ HTML: Final = """<!doctype html><html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>HubSpot simulator</title><style>
 :root { color-scheme: light dark; --ink: #1d2733; --soft: #5a6775; --paper: #fff;
-  --line: #d9dfe6; --panel: #f5f7f9; --good: #1a7f5a; --bad: #c4372b; --main: #2f6fb0;
-  --fill: #2f6fb033; }
+  --line: #d9dfe6; --panel: #f5f7f9; --good: #1a7f5a; --part: #9a6412; --bad: #c4372b;
+  --main: #2f6fb0; --fill: #2f6fb033; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6eaee; --soft: #a3afbb;
-  --paper: #14191f; --line: #323b45; --panel: #1d242c; --good: #4cc38a;
+  --paper: #14191f; --line: #323b45; --panel: #1d242c; --good: #4cc38a; --part: #e0b155;
   --bad: #f2786d; --main: #6eaee8; --fill: #6eaee833; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 1.2rem 1rem 3rem; max-width: 64rem; color: var(--ink);
   background: var(--paper); font: 16px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.4rem; margin: 0; } h2 { font-size: 1.05rem; margin: 1.8rem 0 .4rem; }
 .soft { color: var(--soft); } .bad { color: var(--bad); } .good { color: var(--good); }
+.part { color: var(--part); }
 .windows, .stores { display: grid; gap: .7rem;
   grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); }
 .stores { grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); }
 .card { background: var(--panel); border: 1px solid var(--line); border-radius: .4rem;
   padding: .5rem .7rem; overflow-wrap: anywhere; }
-.card b { display: block; font-size: 1.3rem; font-variant-numeric: tabular-nums; }
-svg { display: block; width: 100%; height: 4rem; margin-top: .3rem; }
+.card { display: flex; flex-direction: column; }
+.card b { font-size: 1.3rem; font-variant-numeric: tabular-nums; }
+svg { display: block; width: 100%; height: 4rem; margin-top: auto; padding-top: .3rem; }
 polygon { fill: var(--fill); } polyline { fill: none; stroke: var(--main);
   stroke-width: 2; vector-effect: non-scaling-stroke; }
 line { stroke: var(--bad); stroke-dasharray: 6 4; vector-effect: non-scaling-stroke; }
-table { border-collapse: collapse; width: 100%; font-size: .92rem; }
+table { border-collapse: collapse; table-layout: fixed; width: 100%;
+  font-size: .92rem; }
 th, td { text-align: left; padding: .25rem .6rem .25rem 0; overflow-wrap: anywhere;
   border-bottom: 1px solid var(--line); vertical-align: top; }
 th { color: var(--soft); font-weight: 500; } td { font-variant-numeric: tabular-nums; }
-.fixed { white-space: nowrap; }
+.ago, .status, .inputs { width: 4.6rem; white-space: nowrap; }
+.inputs { text-align: right; padding-right: 0; }
+@media (max-width: 40rem) { .ago, .status, .inputs { width: 3.6rem; } }
 </style></head><body>
 <h1>HubSpot simulator</h1><p class="soft" id="about">Loading</p>
 <h2>Requests of the last ten seconds</h2><div class="windows" id="windows"></div>
 <h2>Records</h2><div class="stores" id="stores"></div>
 <h2>The last requests</h2>
-<table><thead><tr><th>Ago</th><th>Status</th><th>Request</th><th>Inputs</th></tr>
+<table><thead><tr><th class="ago">Ago</th><th class="status">Status</th>
+<th>Request</th><th class="inputs">Inputs</th></tr>
 </thead><tbody id="requests"></tbody></table>
 <script>
 "use strict";
@@ -61,20 +67,24 @@ const draw = (name, attributes) => {
   for (const [key, value] of Object.entries(attributes)) one.setAttribute(key, value);
   return one;
 };
+const FAMILIES = {others: "all but associations", associations: "associations"};
+const ago = seconds => seconds < 60 ? `${seconds.toFixed(1)} s`
+  : seconds < 3600 ? `${Math.floor(seconds / 60)} min`
+  : `${Math.floor(seconds / 3600)} h`;
 const count = number => number.toLocaleString("en");
-const card = (figure, words) => {
+const card = (figure, ...lines) => {
   const one = make("div", undefined, "card");
-  one.append(make("b", figure), make("span", words, "soft"));
+  one.append(make("b", figure), ...lines.map(words => make("span", words, "soft")));
   return one;
 };
-const windowCard = window => {
+const windowCard = owner => window => {
   const key = `${window.portal} ${window.app} ${window.family}`;
   const seen = past.get(key) || [];
   seen.push(window.used);
   while (seen.length > SHOWN) seen.shift();
   past.set(key, seen);
   const one = card(`${count(window.used)} of ${count(window.limit)}`,
-    `${window.family}, app ${window.app}, portal ${window.portal}`);
+    FAMILIES[window.family] || window.family, ...owner(window));
   const top = Math.max(window.limit, ...seen, 1);
   const points = seen.map((used, n) =>
     `${SHOWN - seen.length + n},${64 - 60 * used / top}`).join(" ");
@@ -87,27 +97,44 @@ const windowCard = window => {
   one.append(picture);
   return one;
 };
+const none = () => {
+  const one = make("tr"), cell = make("td", "None yet.", "soft");
+  cell.colSpan = 4;
+  one.append(cell);
+  return one;
+};
+const place = request => {
+  const one = make("td", request.method);
+  request.path.split(/(?=[/])/).forEach((part, n) => one.append(
+    n ? make("wbr") : " ", part));
+  return one;
+};
 const row = now => request => {
   const one = make("tr"), status = request.status === null ? "closed" : request.status;
   const fine = request.status !== null && request.status < 300;
-  one.append(make("td", `${(now - request.at).toFixed(1)} s`, "fixed"),
-    make("td", status, fine ? "good fixed" : "bad fixed"),
-    make("td", `${request.method} ${request.path}`),
-    make("td", request.inputs === null ? "" : count(request.inputs)));
+  one.append(make("td", ago(now - request.at), "ago"),
+    make("td", status, "status " + (request.status === 207 ? "part"
+      : fine ? "good" : "bad")), place(request),
+    make("td", request.inputs === null ? "" : count(request.inputs), "inputs"));
   return one;
 };
 const show = state => {
+  const portals = state.portals.length > 1, here = portal =>
+    portals ? [`portal ${portal}`] : [];
+  const apps = new Set(state.windows.map(window => window.app)).size > 1;
+  const owner = window => [...(apps ? [`app ${window.app}`] : []),
+    ...here(window.portal)];
   $("about").textContent = state.portals.map(portal =>
     `Portal ${portal.id}: ${count(portal.used)} of ` +
     `${portal.limit === null ? "any number of" : count(portal.limit)} calls today`
   ).join(". ") + ".";
-  $("windows").replaceChildren(...state.windows.map(windowCard));
+  $("windows").replaceChildren(...state.windows.map(windowCard(owner)));
   const stores = state.portals.flatMap(portal => Object.entries(portal.records).map(
-    ([name, records]) => card(count(records),
-      state.portals.length > 1 ? `${name}, portal ${portal.id}` : name)));
+    ([name, records]) => card(count(records), name, ...here(portal.id))));
   $("stores").replaceChildren(
     ...(stores.length ? stores : [make("span", "None yet.", "soft")]));
   $("requests").replaceChildren(...state.requests.map(row(state.now)));
+  if (!state.requests.length) $("requests").append(none());
 };
 const look = async () => {
   try {

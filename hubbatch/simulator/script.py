@@ -20,19 +20,14 @@ KEYS = ("quirks", "chaos", "faults")
 
 
 class ScriptError(ValueError):
-    """A file of faults that cannot be played."""
+    """A file that a simulator cannot begin with; says where and why."""
 
 
 def play(path: Path, faults: Faults) -> None:
     """Read a file and arm what it says; a mistake arms nothing."""
+    script = load(path)
     try:
-        script = orjson.loads(path.read_bytes())
-    except OSError as error:
-        raise ScriptError(f"{path}: {error.strerror}") from None
-    except orjson.JSONDecodeError as error:
-        raise ScriptError(f"{path}: line {error.lineno}: {error.msg}") from None
-    try:
-        _known(script, KEYS, "the file")
+        known(script, KEYS, "the file")
         listed = script.get("faults", [])
         if not isinstance(listed, list):
             raise ScriptError("faults: a list is expected")  # noqa: TRY301
@@ -44,6 +39,16 @@ def play(path: Path, faults: Faults) -> None:
     faults.quirks = quirks
     for fault in armed:
         faults.add(fault)
+
+
+def load(path: Path) -> Any:
+    """Read a file of JSON."""
+    try:
+        return orjson.loads(path.read_bytes())
+    except OSError as error:
+        raise ScriptError(f"{path}: {error.strerror}") from None
+    except orjson.JSONDecodeError as error:
+        raise ScriptError(f"{path}: line {error.lineno}: {error.msg}") from None
 
 
 def _rate(value: object) -> float:
@@ -64,7 +69,7 @@ def _fault(value: object, where: str) -> Fault:
 
 def _made(kind: type[Any], value: object, where: str) -> Any:
     names = [field.name for field in attrs.fields(kind)]
-    given = _known(value, names, where)
+    given = known(value, names, where)
     try:
         return kind(**given)
     except (TypeError, ValueError) as error:
@@ -72,11 +77,12 @@ def _made(kind: type[Any], value: object, where: str) -> Any:
         raise ScriptError(f"{where}: {text}") from None
 
 
-def _known(value: object, names: Any, where: str) -> dict[str, Any]:
+def known(value: object, names: Any, where: str) -> dict[str, Any]:
+    """Return an object whose keys are all of these names."""
     if not isinstance(value, dict):
         raise ScriptError(f"{where}: an object is expected")
     for name in value:
         if name not in names:
-            known = ", ".join(names)
-            raise ScriptError(f"{where}: unknown key {name!r}; known are {known}")
+            listed = ", ".join(names)
+            raise ScriptError(f"{where}: unknown key {name!r}; known are {listed}")
     return value

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from hubbatch.simulator.filling import fill
 from hubbatch.simulator.received import Received
 from hubbatch.simulator.script import play
 from hubbatch.simulator.server import Simulator
@@ -70,6 +71,8 @@ def run(
     seed: int,
     chaos: float = 0.0,
     faults: Path | None = None,
+    portal_id: int = 62515,
+    state: Path | None = None,
     say: Callable[[str], None],
     complain: Callable[[str], None] | None = None,
 ) -> int:
@@ -79,15 +82,21 @@ def run(
     if not 0 <= port <= _LAST_PORT:
         complain(f"error: --port: {port} is not between 0 and {_LAST_PORT}")
         return 2
+    if portal_id < 1:
+        complain(f"error: --portal-id: {portal_id} is not 1 or more")
+        return 2
     simulator = Simulator(
         host=host,
         port=port,
         tier=tier,
         seed=seed,
+        portal_id=portal_id,
         keep_requests=False,
         on_request=lambda received: say(line(received)),
     )
     try:
+        if state is not None:
+            fill(simulator.store, state)
         if faults is not None:
             play(faults, simulator.faults)
         if chaos:

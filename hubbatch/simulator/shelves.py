@@ -90,6 +90,8 @@ class Shelf:
     records: dict[str, Record] = attrs.field(factory=dict, repr=False)
     merged: dict[str, str] = attrs.field(factory=dict, repr=False)
     owners: dict[str, dict[str, str]] = attrs.field(factory=dict, repr=False)
+    # How many of the records are archived; nothing brings them back.
+    archived: int = 0
 
     def live(self, record_id: str) -> Record | None:
         """Return the record, unless it was archived or never was."""

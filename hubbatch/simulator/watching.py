@@ -53,7 +53,6 @@ def _portal(account: Account) -> dict[str, Any]:
         "id": account.portal_id,
         "used": account.day.used,
         "limit": account.day.limit,
-        # Archived ones too: to leave them out, all would have to be looked at.
         "records": account.store.sizes(),
     }
 

@@ -94,12 +94,12 @@ class Store:
         return len(self.all(object_type))
 
     def sizes(self) -> dict[str, int]:
-        """Count the records of each type that has any, archived or not."""
-        return {
-            shelf.type.plural: len(shelf.records)
+        """Count the records of each type that are not archived, where there are any."""
+        counts = {
+            shelf.type.plural: len(shelf.records) - shelf.archived
             for shelf in self._shelves.values()
-            if shelf.records
         }
+        return {name: count for name, count in counts.items() if count}
 
     def archive(self, object_type: str, record_id: str | int) -> None:
         """Archive a record; what is not there is passed over."""
@@ -107,12 +107,14 @@ class Store:
         record = shelf.live(str(record_id))
         if record is not None:
             record.archived_on = self.now()
+            shelf.archived += 1
             shelf.release(record)
 
     def merge(self, object_type: str, loser: str | int, survivor: str | int) -> None:
         """Merge one record into another, whose values win."""
         shelf = self._known(object_type)
         gone = shelf.records.pop(str(loser))
+        shelf.archived -= gone.archived
         kept = shelf.records[str(survivor)]
         for name, owned in shelf.owners.items():
             for key in [key for key, owner in owned.items() if owner == gone.id]:

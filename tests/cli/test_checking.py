@@ -1,5 +1,9 @@
 from pathlib import Path
 
+import pytest
+
+from hubbatch.cli.checking import _percent
+
 from .conftest import Shell
 
 
@@ -33,7 +37,7 @@ def test_check_says_what_would_be_refused(shell: Shell) -> None:
         ),
         (
             "3 rows: 3 would be refused, 0 have warnings. 0 would go in 0 calls, which "
-            "takes 0.0 s, 0.0% of the day. Nothing was sent."
+            "takes under 0.1 s, 0.0% of the day. Nothing was sent."
         ),
     ]
     assert '"[bold]" is not one of its options' in done.lines[2]
@@ -140,3 +144,12 @@ def test_what_a_new_record_must_have(shell: Shell) -> None:
     created = shell("create", car, "cars.csv", "--no-journal", "--preflight")
     assert created.status == 1
     assert shell.sim.store.count(car) == 0
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [(0.0, "0.0%"), (0.0004, "under 0.1%"), (0.001, "0.1%"), (1.5, "150.0%")],
+)
+def test_a_share_of_the_day(share: float, words: str) -> None:
+    """A job that takes something never takes nothing."""
+    assert _percent(share) == words

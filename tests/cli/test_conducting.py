@@ -78,7 +78,7 @@ def test_the_next_day_it_goes_on(shell: Shell, monkeypatch: pytest.MonkeyPatch) 
 
     assert (done.status, done.json["succeeded"]) == (0, 150)
     assert done.lines[1] == (
-        "The day's calls are used up. Waiting until they are reset, in 0.0 s."
+        "The day's calls are used up. Waiting until they are reset, in under 0.1 s."
     )
     assert shell.sim.store.count("tickets") == 150
 

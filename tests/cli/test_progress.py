@@ -131,7 +131,8 @@ def test_on_a_terminal_a_bar_that_fits(width: int, total: int | None) -> None:
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        (0.04, "0.0 s"),
+        (0.04, "under 0.1 s"),
+        (0.05, "0.1 s"),
         (9.94, "9.9 s"),
         (9.96, "0:10"),
         (83.4, "1:23"),

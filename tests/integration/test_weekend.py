@@ -1,182 +1,210 @@
-"""docs/weekend.md: a portal moves into another by commands, one of them killed."""
+"""docs/weekend.md: a portal moves into another, as the page says and by nothing else.
 
+Its commands are typed into a shell, its files are those of the page, and each portal
+is the process of its `hubbatch simulate`.
+"""
+
+import csv
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
-import threading
 
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from random import Random
 
 import pytest
 
-from attrs import define
+from attrs import define, field
 
 from hubbatch.jobs import read_status
-from hubbatch.simulator import Fault, Property, Simulator, When
-from hubbatch.simulator.received import Received
 
 
 TREE = Path(__file__).parents[2]
-KINDS = {
-    "contacts": ("email", ["email", "firstname"]),
-    "companies": ("domain", ["name", "domain"]),
-    "tickets": ("ref", ["ref", "subject", "hs_pipeline_stage"]),
-}
-PAIRS = [("contacts", "companies"), ("tickets", "contacts")]
-TYPES = {"contacts": "0-1", "companies": "0-2", "tickets": "0-5"}
+PAGE = (TREE / "docs" / "weekend.md").read_text()
+PAIRS = {"works-at": ("contacts", "companies"), "reported-by": ("tickets", "contacts")}
+
+
+def commands(heading: str) -> list[str]:
+    """Give what is typed under a heading of the page."""
+    _, _, section = PAGE.partition(f"\n## {heading}")
+    return re.findall(r"^\$ (.*)$", section.partition("\n## ")[0], re.MULTILINE)
+
+
+def save_files(where: Path) -> None:
+    """Save the files of the page under the names that it gives them."""
+    found = re.findall(r"`(\w+\.json)`[^`]*:\n\n```json\n(.*?)```", PAGE, re.DOTALL)
+    assert [name for name, _ in found] == ["old.json", "new.json", "trouble.json"]
+    for name, text in found:
+        (where / name).write_text(text)
 
 
 @define
-class Weekend:
-    """Two portals, and a folder in which the commands of the page are typed."""
+class Portal:
+    """A simulated portal, run as the page says."""
+
+    process: subprocess.Popen[str]
+    url: str
+    token: str
+
+
+@define
+class Shell:
+    """A terminal in which the commands of the page are typed."""
 
     where: Path
-    old: Simulator
-    new: Simulator
-    asked: threading.Event
+    process: subprocess.Popen[str] = field(init=False)
 
-    def start(self, command: str) -> subprocess.Popen[str]:
-        words = shlex.split(command)
-        portal = self.old if words[-1] == "OLD" else self.new
+    def __attrs_post_init__(self) -> None:
+        """Open it, with a `hubbatch` that is this one."""
+        program = self.where / "bin" / "hubbatch"
+        program.parent.mkdir()
         line = "from hubbatch.cli import main; main()"
-        return subprocess.Popen(  # noqa: S603 -- our own
-            [sys.executable, "-c", line, *words[1:], "--base-url", portal.url],
+        python = shlex.quote(sys.executable)
+        program.write_text(f'#!/bin/sh\nexec {python} -c "{line}" "$@"\n')
+        program.chmod(0o700)
+        self.process = subprocess.Popen(
+            ["bash", "--norc"],  # noqa: S607 -- whichever there is
             cwd=self.where,
-            env={
-                **os.environ,
-                "PYTHONPATH": str(TREE),
-                "OLD": self.old.token,
-                "NEW": self.new.token,
-            },
-            stderr=subprocess.PIPE,
+            env=self.environ(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
         )
 
-    def run(self, command: str) -> str:
-        process = self.start(command)
-        _, told = process.communicate(timeout=50)
-        assert process.returncode == 0, f"{command}\n{told}"
-        return told
+    def environ(self) -> dict[str, str]:
+        path = f"{self.where / 'bin'}:{os.environ['PATH']}"
+        return {**os.environ, "PATH": path, "PYTHONPATH": str(TREE)}
 
-    def kill(self, command: str) -> None:
-        """Begin a command, and kill it in the middle of its creates."""
-        # The fourth request and all after it get no answer while the command lives.
-        when = When(verb="create", object_type="tickets", skip=3)
-        self.new.faults.add(Fault("delay", seconds=60, when=when))
-        process = self.start(command)
-        assert self.asked.wait(30)
-        process.kill()
-        process.communicate()
-        self.new.faults.clear()
+    def type(self, line: str) -> tuple[str, int]:
+        """Type a line; give what it says, and its exit status."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(f"{line}\ns=$?; echo; echo :done $s\n")
+        self.process.stdin.flush()
+        said: list[str] = []
+        for one in self.process.stdout:
+            if one.startswith(":done "):
+                return "".join(said), int(one.removeprefix(":done "))
+            said.append(one)
+        raise AssertionError(f"the shell ended: {''.join(said)}")
 
+    def follow(self, line: str) -> str:
+        """Type a line that is to succeed."""
+        said, status = self.type(line)
+        assert status == 0, f"{line}\n{said}"
+        return said
 
-def commands() -> list[str]:
-    """Give the commands of the page that move things, in its order."""
-    page = (TREE / "docs" / "weekend.md").read_text()
-    typed = re.findall(r"^\$ (hubbatch .*)$", page, re.MULTILINE)
-    return [one for one in typed if "--token-env" in one]
-
-
-def seed(sim: Simulator) -> None:
-    """Make a portal of people, where they work, and what they have reported."""
-    chance, store = Random(4), sim.store
-    ids: dict[str, list[str]] = {}
-    for kind, count in (("companies", 130), ("contacts", 350), ("tickets", 1_500)):
-        ids[kind] = [store.create(kind, made(kind, n)).id for n in range(count)]
-    for one, other in PAIRS:
-        default = store.links.default(TYPES[one], TYPES[other])
-        for record in ids[one]:
-            for _ in range(chance.randrange(3)):
-                target = TYPES[other], chance.choice(ids[other])
-                store.links.link((TYPES[one], record), target, [default])
-
-
-def made(kind: str, n: int) -> dict[str, str]:
-    if kind == "companies":
-        return {"name": f'Firm "{n}", Ltd', "domain": f"firm{n}.example"}
-    if kind == "contacts":
-        return {"email": f"p{n}@x.example", "firstname": f"Zoë {n}" if n % 3 else ""}
-    return {
-        "ref": f"T-{n}",
-        "subject": f"line\n{n}",
-        "hs_pipeline_stage": str(n % 4 + 1),
-    }
-
-
-def contents(sim: Simulator) -> tuple[dict[str, object], set[object]]:
-    """Give what is in a portal by the names that do not change."""
-    names: dict[tuple[str, str], str] = {}
-    records: dict[str, object] = {}
-    for kind, (key, properties) in KINDS.items():
-        for record in sim.store.all(kind):
-            has = record.properties
-            name = f"{kind} {has[key]}"
-            assert name not in records
-            names[TYPES[kind], record.id] = name
-            records[name] = [has.get(one) or None for one in properties]
-    linked: set[object] = {
-        (names[TYPES[one], record.id], names[TYPES[other], found], frozenset(specs))
-        for one, other in PAIRS
-        for record in sim.store.all(one)
-        for found, specs in sim.store.links.linked(
-            (TYPES[one], record.id), TYPES[other]
-        ).items()
-    }
-    return records, linked
+    def simulate(self, line: str) -> Portal:
+        """Run a portal in a terminal of its own; on a port that is free."""
+        process = subprocess.Popen(  # noqa: S603 -- our own
+            shlex.split(
+                f"{self.where}/bin/{re.sub('--port [0-9]+', '--port 0', line)}"
+            ),
+            cwd=self.where,
+            env=self.environ(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert process.stdout is not None
+        url, token = (process.stdout.readline().split()[-1] for _ in range(2))
+        process.stdout.close()  # it goes on without anybody who reads its log
+        return Portal(process, url, token)
 
 
 @pytest.fixture
-def weekend(tmp_path: Path) -> Iterator[Weekend]:
-    asked, creates = threading.Event(), []
-
-    def note(received: Received) -> None:
-        if received.path.endswith("/tickets/batch/create"):
-            creates.append(received)
-            if len(creates) > 3:
-                asked.set()
-
-    with (
-        Simulator(seed=1, limit=100_000) as old,
-        Simulator(
-            seed=2, limit=100_000, portal_id=7, latency=0.02, on_request=note
-        ) as new,
-    ):
-        for sim in (old, new):
-            sim.store.define("tickets", [Property("ref", unique=True)])
-        yield Weekend(tmp_path, old, new, asked)
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    save_files(tmp_path)
+    shell = Shell(tmp_path)
+    yield shell
+    shell.process.kill()
+    shell.process.communicate()
 
 
-@pytest.mark.timeout(120)
-def test_the_weekend(weekend: Weekend) -> None:
+@pytest.fixture
+def portals(shell: Shell) -> Iterator[list[Portal]]:
+    """Run the two portals of the page."""
+    lines = [one for one in commands("A rehearsal") if "simulate" in one]
+    with ExitStack() as stack:
+        portals = []
+        for line in lines:
+            portal = shell.simulate(line)
+            stack.enter_context(portal.process)
+            stack.callback(portal.process.send_signal, signal.SIGTERM)
+            portals.append(portal)
+        yield portals
+
+
+def pull_the_plug(shell: Shell) -> None:
+    """Begin to create, see what is in doubt, and kill it."""
+    create, status, kill = (
+        one for one in commands("A rehearsal") if "simulate" not in one
+    )
+    shell.follow(create)
+    said, tries = "", 0
+    while not re.search(r"succeeded +1,400 .*in doubt +100 ", said, re.DOTALL):
+        said, _ = shell.type(status)  # at first there is no journal
+        tries += 1
+        assert tries < 60, said
+    shell.follow(kill)
+    found = read_status(shell.where / "w3.db")
+    assert not found.finished
+    assert (found.succeeded, found.in_doubt) == (1_400, 100)
+
+
+def table(path: Path) -> list[list[str]]:
+    with path.open(newline="") as file:
+        return [*csv.reader(file)][1:]
+
+
+def contents(where: Path, new: str = "") -> tuple[Counter[object], Counter[object]]:
+    """Give what was read of a portal, by names that do not change: no ids."""
+    names: dict[str, str] = {}
+    records: Counter[object] = Counter()
+    for kind, key in (("contacts", 1), ("companies", 2), ("tickets", 1)):
+        for row in table(where / f"{new}{kind}.csv"):
+            names[f"{kind} {row[0]}"] = row[key]
+            records[kind, *row[1:]] += 1
+    linked: Counter[object] = Counter(
+        (names[f"{one} {row[0]}"], names[f"{other} {row[1]}"], *row[2:])
+        for name, (one, other) in PAIRS.items()
+        for row in table(where / f"{new}{name}.csv")
+    )
+    return records, linked
+
+
+@pytest.mark.timeout(180)
+def test_the_weekend(shell: Shell, portals: list[Portal]) -> None:
     """Afterwards the two portals are equal, up to the ids."""
-    seed(weekend.old)
-    killed, told = 0, ""
-    for command in commands():
-        if command.startswith("hubbatch create tickets"):
-            weekend.kill(command)
-            status = read_status(weekend.where / "w3.db")
-            assert not status.finished
-            assert status.succeeded < 1_500
-            assert status.in_doubt > 0
-            killed += 1
-        told = weekend.run(command)
-    assert killed == 1
-    assert "associate tickets and contacts" in told
+    old, new = portals
+    said = {}
+    for day, portal in (
+        *(("Friday: ", old), ("Friday evening", old)),
+        *(("Saturday", new), ("Sunday", new), ("Monday", new)),
+    ):
+        shell.follow(f"export HUBBATCH_BASE_URL={portal.url}")
+        for line in commands(day):
+            if line.startswith("export "):
+                line = f"export {line[7:10]}={portal.token}"  # noqa: PLW2901
+            if line.startswith("hubbatch create tickets"):
+                pull_the_plug(shell)
+            said[line] = shell.follow(line)
 
-    records, linked = contents(weekend.old)
-    assert (len(records), len(linked) > 1_000) == (1_980, True)
-    assert contents(weekend.new) == (records, linked)
-    failures = weekend.where.glob("f?.jsonl")
+    assert re.search(r"portal id +101 ", said["hubbatch whoami --token-env OLD"])
+    assert re.search(r"portal id +102 ", said["hubbatch whoami --token-env NEW"])
+    records, linked = contents(shell.where)
+    assert (records.total(), linked.total() > 1_000) == (1_980, True)
+    assert contents(shell.where, "new-") == (records, linked)
+    failures = [*shell.where.glob("f?.jsonl")]
     assert [path.stat().st_size for path in failures] == [0] * 5
-    page = (weekend.where / "tickets.html").read_text()
+    page = (shell.where / "tickets.html").read_text()
     assert "Finished; all rows succeeded" in page
-    # All of it once more does nothing.
-    asked = len(weekend.new.requests), len(weekend.old.requests)
-    again = [one for one in commands() if "--journal" in one]
-    for command in again[:1] + again[-1:]:
-        assert "nothing was sent" in weekend.run(command)
-    assert (len(weekend.new.requests), len(weekend.old.requests)) == asked
+    again = [line for line in said if "--journal" in line]
+    for line in again[:1] + again[-1:]:
+        assert "nothing was sent" in shell.follow(line)

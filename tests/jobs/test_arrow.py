@@ -130,12 +130,10 @@ def test_files_that_are_none(tmp_path: Path) -> None:
 
 def test_columns_that_do_not_fit(tmp_path: Path) -> None:
     path = write(tmp_path / "t.parquet", table())
-    empty = write(tmp_path / "e.parquet", table(0))
 
     for where, columns, words in (
         (path, UPSERT, 'no column "n"'),
         (path, Columns(verb="update", id_column="x"), 'row 1: no column "x"'),
-        (empty, UPDATE, "no rows"),
     ):
         upsert = columns is UPSERT
         given = Columns(verb="update", properties=["n"]) if upsert else columns

@@ -65,6 +65,23 @@ def test_bars(bars: list[tuple[str, int]]) -> None:
     assert drawn.count("text") <= 13
 
 
+def test_what_is_counted_has_no_halves() -> None:
+    assert marks(2, 1) == [0, 1, 2]
+    assert ">0.5<" not in answer_chart([("1 ms", 2)])
+    assert marks(2) == [0, 0.5, 1, 1.5, 2]
+
+
+def test_the_first_and_last_words_stay_in_the_picture() -> None:
+    """Between them a word stands in the middle of its place."""
+    drawn = answer_chart([(f"{n} ms", 1) for n in range(17)])
+
+    assert [
+        one.get("text-anchor")
+        for one in ET.fromstring(drawn).iter("text")  # noqa: S314 -- our own
+        if "ms" in (one.text or "")
+    ] == ["start", "middle", "middle", "middle", "end"]
+
+
 def test_shares() -> None:
     """What there is none of is not drawn; what there is little of can be seen."""
     drawn = share_bar([("succeeded", 999_999), ("failed", 1), ("unknown", 0)])

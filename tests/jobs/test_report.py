@@ -30,7 +30,23 @@ from hubbatch.simulator import Fault, When
 from .conftest import Desk, Table, tickets
 
 
+CODE = "PROPERTY_DOESNT_EXIST"
 NASTY = "<script>document.title='hit'</script>\"'&<i>"
+
+
+def make_store(path: Path, **more: Any) -> Store:
+    store = Store.open(path)
+    known: dict[str, Any] = {
+        "verb": "update",
+        "object_type": "tickets",
+        "source": f"{NASTY}.csv",
+        "fingerprint": None,
+        "options": {},
+        "outputs": {},
+        **more,
+    }
+    store.create(Identity(**known), 62515)
+    return store
 
 
 def make_journal(
@@ -44,17 +60,7 @@ def make_journal(
     **more: Any,
 ) -> None:
     """Write the journal of a job that has worked for so many seconds."""
-    store = Store.open(path)
-    known: dict[str, Any] = {
-        "verb": "update",
-        "object_type": "tickets",
-        "source": f"{NASTY}.csv",
-        "fingerprint": None,
-        "options": {},
-        "outputs": {},
-        **more,
-    }
-    store.create(Identity(**known), 62515)
+    store = make_store(path, **more)
     place = 0
     for _ in range(runs):
         store.begin_run(62515)
@@ -66,7 +72,7 @@ def make_journal(
             if bad:
                 states[place] = State.FAILED
                 kind = f"{NASTY}{place // rate % reasons}"
-                reason = Reason("failed", "VALIDATION_ERROR", "BAD", kind)
+                reason = Reason("failed", "VALIDATION_ERROR", CODE, kind)
                 measured.reasons[reason] += 1
                 example = Example(place, place + 2, f"id-{NASTY}")
                 measured.examples.append((reason, example))
@@ -275,7 +281,8 @@ def test_short_times(seconds: float, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(8.2, "8.2 s"), (59.96, "1:00"), (7384, "2:03:04")]
+    ("seconds", "words"),
+    [(0.04, "under 0.1 s"), (8.2, "8.2 s"), (59.96, "1:00"), (7384, "2:03:04")],
 )
 def test_long_times(seconds: float, words: str) -> None:
     assert clock(seconds) == words
@@ -295,8 +302,55 @@ def test_a_rate_is_that_of_ten_seconds(rows: list[int], length: int) -> None:
     if rows:
         wide = max(1, round(min(10, len(rows) * length) / length))
         for at, rate in enumerate(rates):
-            counted = sum(rows[max(0, at + 1 - wide) : at + 1])
+            # The first ten seconds have one rate: nothing is known of those before.
+            end = max(at + 1, wide)
+            counted = sum(rows[end - wide : end])
             assert rate == pytest.approx(counted / (wide * length))
+
+
+@pytest.mark.parametrize(
+    ("verb", "object_type", "words"),
+    [
+        ("list", "tickets", "<h1>read all tickets</h1>"),
+        (
+            *("create_default", "associations.tickets.contacts"),
+            "<h1>associate tickets and contacts from p.csv</h1>",
+        ),
+    ],
+)
+def test_what_it_is_called(
+    tmp_path: Path, verb: str, object_type: str, words: str
+) -> None:
+    """As it was on the terminal, and not as it is called inside."""
+    path = tmp_path / "run.db"
+    make_journal(path, 2, verb=verb, object_type=object_type, source="p.csv")
+
+    assert words in page_of(path)
+
+
+def test_a_job_of_part_of_a_second_has_a_rate(tmp_path: Path) -> None:
+    """It has a picture, from edge to edge, and its seconds are what they were."""
+    store = make_store(tmp_path / "run.db")
+    store.begin_run(62515)
+    states = dict.fromkeys(range(300), State.SUCCEEDED)
+    measured = Measured(allowed=1900.0)
+    progress = (3, 0, 0, 0.25)
+    store.write(
+        Group(states=states, inputs=300, progress=progress, measured=measured), {}
+    )
+    store.end_run("finished", None, finished=True)
+    store.close()
+
+    report = read_report(tmp_path / "run.db")
+    page = render(report, "run.db")
+
+    [moment] = report.moments
+    assert (moment.seconds, smoothed(report.moments)) == (0.25, [1_200.0])
+    drawn = re.search(r'<polyline class="line" points="([^"]*)"', page)
+    assert drawn is not None
+    (left, y), *_, (right, last) = (one.split(",") for one in drawn[1].split())
+    assert (left, right, y) == ("78.0", "708.0", last)
+    assert "<b>1,200</b><span>rows a second</span>" in page
 
 
 async def test_the_report_of_a_job_that_runs(desk: Desk) -> None:
@@ -350,7 +404,10 @@ def browse(path: Path, where: Path, width: int) -> str:
         "Math.min(...[...document.querySelectorAll('svg text')].map("
         "t => t.getBoundingClientRect().left)),"
         "Math.min(...[...document.querySelectorAll('svg text')].map("
-        "t => t.getBoundingClientRect().height))].join('|')</script>"
+        "t => t.getBoundingClientRect().height)),"
+        "Math.max(...[...document.querySelectorAll('td:nth-child(2) code')].map("
+        "c => new Set([...c.getClientRects()].map(r => r.top)).size))]"
+        ".join('|')</script>"
     )
     copy.write_text(page.replace("</body>", f"{script}</body>"))
     done = subprocess.run(  # noqa: S603 -- the browser that was found
@@ -368,19 +425,27 @@ def browse(path: Path, where: Path, width: int) -> str:
 
 
 @in_chromium
-@pytest.mark.parametrize("width", [1200, 500])
+@pytest.mark.parametrize("width", [1200, 900, 500])
 def test_a_page_fits_the_screen(tmp_path: Path, width: int) -> None:
     """Nothing sticks out, letters can be read, and no name in it becomes a script."""
-    make_journal(tmp_path / "run.db", runs=2, reasons=40)
-    write_report(tmp_path / "run.db", tmp_path / "report.html")
+    outputs = {"failures": "f.jsonl"}
+    make_journal(tmp_path / "run.db", runs=2, reasons=40, outputs=outputs)
+    told = "".join(
+        f'{{"index": {place}, "input_id": "{place}@example.com", "error": {{'
+        f'"message": "{"much too long " * 20}"}}}}\n'
+        for place in range(9_000)
+    )
+    (tmp_path / "f.jsonl").write_text(told)
+    write_report(tmp_path / "run.db", tmp_path / "report.html", values=True)
 
     dom = browse(tmp_path / "report.html", tmp_path, width)
 
     found = re.search("<title>(.*?)</title>", dom)
     assert found is not None
-    title, wide, inner, pictures, left, tall = found[1].split("|")
+    title, wide, inner, pictures, left, tall, lines = found[1].split("|")
     assert title == "update tickets"  # and not "hit"
     assert int(wide) <= int(inner)
     assert int(pictures) == 3
     assert float(left) >= 0
     assert float(tall) >= 10
+    assert int(lines) == 1  # no code is broken, however long the examples are

@@ -107,12 +107,21 @@ def test_the_longest_text_of_hubspot_passes(write: Write) -> None:
     assert [row.input for row in CsvSource(path, UPDATE)] == [update("7", content=text)]
 
 
+def test_a_header_and_no_rows(write: Write) -> None:
+    """It is a table all the same: as `read` writes it of a type without a record."""
+    source = CsvSource(write("t.csv", b"id,subject\n"), UPDATE)
+
+    assert [*source] == []
+    assert source.length() == 0
+    assert len(source.fingerprint()) == 64
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (b"", "t.csv: empty."),
         (b"\n\n", "t.csv: empty."),
-        (b"id,subject\n", "t.csv: no rows under the header."),
+        (b"ref\n", 't.csv: no column "id" (has: ref). Use --id-column ref.'),
         (
             b"ref,subject\n1,x\n",
             't.csv: no column "id" (has: ref, subject). Use --id-column ref.',

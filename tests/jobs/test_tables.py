@@ -4,10 +4,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
 from hubbatch.jobs import (
+    ArrowSource,
     Columns,
+    ParquetSource,
     SourceError,
     SqliteSource,
 )
@@ -52,13 +56,30 @@ def test_rows_of_a_query(database: Path) -> None:
         ("SELECT missing FROM t", "no such column: missing"),
         ("DELETE FROM t", "readonly database"),
         ("", "the query has no rows"),
-        ("SELECT ref AS id FROM t WHERE 0", "no rows"),
     ],
 )
 def test_queries_that_give_nothing(database: Path, query: str, words: str) -> None:
     """The database is only read."""
     with pytest.raises(SourceError, match=words):
         SqliteSource(database, query, UPDATE).fingerprint()
+
+
+def test_tables_without_rows(database: Path, tmp_path: Path) -> None:
+    """They have nothing to send, and that is no mistake."""
+    nothing = pa.table({"id": pa.array([], pa.string())})
+    where = tmp_path / "e.parquet"
+    pq.write_table(nothing, where)
+    columns = Columns(verb="update", properties=["n"])
+    sources = (
+        SqliteSource(database, "SELECT ref AS id FROM t WHERE 0", columns),
+        ParquetSource(where, columns),
+        ArrowSource(nothing, columns),
+    )
+
+    for source in sources:
+        assert [*source] == []
+        assert source.length() == 0
+        assert len(source.fingerprint() or "") == 64
 
 
 def test_a_database_that_is_not_there(tmp_path: Path) -> None:

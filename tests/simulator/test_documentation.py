@@ -43,6 +43,7 @@ OF_TOOLS = {
     "test_faults.test_clear",
     "test_faults.test_faults_that_cannot_be",
     "test_fixture.test_fixture",
+    "test_page.test_a_portal_with_nothing_in_it",
     "test_page.test_only_the_last_requests_are_kept",
     "test_page.test_the_page_in_a_browser",
     "test_page.test_the_page_is_whole_and_nothing_else_is_in_its_place",

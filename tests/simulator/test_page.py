@@ -43,6 +43,12 @@ async def test_the_state_that_it_shows() -> None:
     """Looking is free: it is no request, and needs no token."""
     async with Simulator(limit=20) as sim, aiohttp.ClientSession() as session:
         await use(sim, session)
+        sim.store.archive("tickets", sim.store.create("tickets", {}).id)
+        for email in ("a", "b"):
+            sim.store.create("contacts", {"email": email})
+        gone, kept = sim.store.all("contacts")
+        sim.store.archive("contacts", gone.id)
+        sim.store.merge("contacts", gone.id, kept.id)
         sim.open_account(7)
 
         await state_of(sim, session)
@@ -51,7 +57,7 @@ async def test_the_state_that_it_shows() -> None:
         assert len(sim.requests) == 2
         first, second = told["portals"]
         assert first["id"] == 62515
-        assert first["records"] == {"tickets": 3}
+        assert first["records"] == {"tickets": 3, "contacts": 1}  # none archived
         assert second == {"id": 7, "used": 0, "limit": 625_000, "records": {}}
         used = {one["family"]: (one["used"], one["limit"]) for one in told["windows"]}
         assert used["others"][1] == 20
@@ -91,33 +97,48 @@ async def test_the_page_is_whole_and_nothing_else_is_in_its_place() -> None:
     assert not re.search(r"""(src|href)=|https?:(?!//www\.w3\.org)|innerHTML""", HTML)
 
 
+async def browsed(sim: Simulator, profile: Path) -> str:
+    """Let Chromium look at the page for three seconds, and give what it shows."""
+    assert CHROMIUM is not None
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [
+            *(CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu"),
+            *(f"--user-data-dir={profile}", "--disable-dev-shm-usage"),
+            *("--virtual-time-budget=3000", "--window-size=500,900"),
+            *("--dump-dom", sim.url),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=50,
+    )
+    # Where a path may go on in another line is of no concern.
+    return done.stdout.replace("<wbr>", "")
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+async def test_a_portal_with_nothing_in_it(tmp_path: Path) -> None:
+    """It says that there is nothing yet, and no more than there is to say."""
+    async with Simulator(portal_id=101) as sim:
+        dom = await browsed(sim, tmp_path)
+
+    assert "Portal 101: 0 of 625,000 calls today." in dom
+    assert dom.count(">None yet.<") == 2  # records, requests
+    assert "portal 101" not in dom  # it is the only one
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 async def test_the_page_in_a_browser(tmp_path: Path) -> None:
     """It fills itself in, goes on moving, and takes no name for markup."""
-    assert CHROMIUM is not None
     async with Simulator(limit=20) as sim, aiohttp.ClientSession() as session:
         await use(sim, session)
-        done = await asyncio.to_thread(
-            subprocess.run,
-            [
-                *(CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu"),
-                *(f"--user-data-dir={tmp_path}", "--disable-dev-shm-usage"),
-                *(
-                    "--virtual-time-budget=3000",
-                    "--window-size=500,900",
-                    "--dump-dom",
-                    sim.url,
-                ),
-            ],
-            capture_output=True,
-            text=True,
-            timeout=50,
-        )
-    dom = done.stdout
+        dom = await browsed(sim, tmp_path)
 
     assert "<title>HubSpot simulator</title>" in dom
     assert "Portal 62515: " in dom
     assert "<b>3</b>" in dom
+    assert ">None yet.<" not in dom
+    assert ">all but associations<" in dom
     assert "/crm/v3/objects/tickets/batch/create" in dom
     assert "<img" not in dom
     points = re.search(r'<polyline points="([^"]*)"', dom)

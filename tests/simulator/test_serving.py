@@ -117,6 +117,12 @@ def test_port_that_is_none(port: str, capsys: pytest.CaptureFixture[str]) -> Non
     )
 
 
+@behaviour("program-mistakes")
+def test_portal_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--port", "0", "--portal-id", "0"]) == 2
+    assert capsys.readouterr().err == "error: --portal-id: 0 is not 1 or more\n"
+
+
 @pytest.mark.parametrize("host", ["no.such.host.invalid", "999.1.1.1", "203.0.113.7"])
 @behaviour("program-mistakes")
 def test_host_that_is_not_ours(host: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,288 @@
+"""What a portal begins with, from a file."""
+
+import re
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hubbatch.simulator import Simulator
+from hubbatch.simulator.__main__ import main
+from hubbatch.simulator.definitions import listed
+from hubbatch.simulator.filling import fill
+from hubbatch.simulator.script import ScriptError
+
+from .behaviours import behaviour
+
+
+def filled(where: Path, state: Any) -> Simulator:
+    path = where / "state.json"
+    path.write_bytes(orjson.dumps(state))
+    simulator = Simulator()
+    fill(simulator.store, path)
+    return simulator
+
+
+@behaviour("state-file")
+def test_records_that_are_given(tmp_path: Path) -> None:
+    """They are kept as HubSpot would keep them, and belong to each other."""
+    store = filled(
+        tmp_path,
+        {
+            "records": {
+                "companies": [{"name": "Acme"}, {"name": "Umbrella"}],
+                "contacts": [{"email": "A@X.example", "numemployees": 5, "city": None}],
+            },
+            "associations": [
+                {"from": "contacts", "to": "companies", "pairs": [[0, 1]]}
+            ],
+        },
+    ).store
+    [contact] = store.all("contacts")
+    acme, umbrella = store.all("companies")
+
+    assert contact.properties["email"] == "a@x.example"
+    assert contact.properties["numemployees"] == "5"
+    assert "city" not in contact.properties
+    assert store.links.linked(("0-1", contact.id), "0-2") == {
+        umbrella.id: {("HUBSPOT_DEFINED", 279)}
+    }
+    assert store.links.linked(("0-2", acme.id), "0-1") == {}
+
+
+@behaviour("state-file")
+def test_the_documented_file(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text()
+    block = re.search(r"```json\n(\{\n  \"properties\".*?)```", page, re.DOTALL)
+    assert block is not None
+    store = filled(tmp_path, orjson.loads(block[1])).store
+
+    assert store.sizes() == {"tickets": 1500, "contacts": 2, "companies": 1}
+    [acme] = store.all("companies")
+    assert len(store.links.linked(("0-2", acme.id), "0-1")) == 2
+    assert store.shelf("boat") is not None
+
+
+@behaviour("state-file")
+def test_records_that_are_made_up(tmp_path: Path) -> None:
+    """Whatever a file of records breaks on is among them, and each can be found."""
+    state = {
+        "properties": {
+            "tickets": [
+                {"name": "ref", "hasUniqueValue": True},
+                {"name": "paid", "type": "bool"},
+                {"name": "due", "type": "date"},
+                {"name": "seen", "type": "datetime"},
+                {"name": "score", "type": "number"},
+                {"name": "none", "type": "enumeration"},
+                {"name": "sum", "modificationMetadata": {"readOnlyValue": True}},
+            ]
+        },
+        "records": {"tickets": 1_200, "contacts": 10},
+        "associations": [{"from": "tickets", "to": "contacts"}],
+    }
+    store = filled(tmp_path, state).store
+    tickets = store.all("tickets")
+    last = tickets[-1].properties
+    links = [store.links.linked(("0-5", one.id), "0-1") for one in tickets]
+
+    assert len({one.properties["ref"] for one in tickets}) == 1_200
+    assert {"sum", "none"}.isdisjoint(last)
+    assert {name: last[name] for name in ("paid", "due", "seen", "score")} == {
+        "paid": "false",
+        "due": "2024-07-18",
+        "seen": "2024-07-18T00:00:00.000Z",
+        "score": "1199",
+    }
+    subjects = "".join(one.properties.get("subject", "|") for one in tickets)
+    assert all(one in subjects for one in '|\n",ë')
+    assert {len(one) for one in links} == {0, 1, 2}
+    again = filled(tmp_path, state).store
+    assert [one.properties["ref"] for one in again.all("tickets")] == [
+        one.properties["ref"] for one in tickets
+    ]
+
+
+@behaviour("state-file")
+def test_nobody_is_made_up_to_belong_to_himself(tmp_path: Path) -> None:
+    store = filled(
+        tmp_path,
+        {
+            "records": {"contacts": 5},
+            "associations": [{"from": "contacts", "to": "contacts"}],
+        },
+    ).store
+    links = {
+        one.id: {*store.links.linked(("0-1", one.id), "0-1")}
+        for one in store.all("contacts")
+    }
+
+    assert any(links.values())
+    assert not any(one in others for one, others in links.items())
+
+
+@behaviour("state-file")
+def test_a_schema_that_was_saved(tmp_path: Path) -> None:
+    """It stands beside the file; of HubSpot's own properties the options are taken."""
+    tickets = Simulator().store.shelf("tickets")
+    assert tickets is not None
+    schema = listed(tickets)
+    for one in schema["results"]:
+        if one["name"] == "hs_pipeline_stage":
+            one["options"] = [{"value": "9001"}]
+    schema["results"] += [
+        {"name": "place", "type": "object_coordinates", "hubspotDefined": True},
+        {"name": "level", "type": None, "options": None, "fieldType": None},
+    ]
+    (tmp_path / "tickets.json").write_bytes(orjson.dumps(schema))
+
+    store = filled(
+        tmp_path,
+        {
+            "properties": {"tickets": "tickets.json", "boat": [{"name": "sails"}]},
+            "records": {"boats": 2, "tickets": [{"hs_pipeline_stage": "9001"}]},
+        },
+    ).store
+    shelf = store.shelf("tickets")
+    assert shelf is not None
+    of_type = shelf.type.properties
+
+    assert of_type["hs_pipeline_stage"].options == ("9001",)
+    assert of_type["hs_pipeline"] == tickets.type.properties["hs_pipeline"]
+    assert of_type["createdate"].read_only
+    assert (of_type["place"].custom, of_type["level"].custom) == (False, True)
+    assert [one.properties["sails"] for one in store.all("boat")] == [
+        "sails 0",
+        'Zoë, "sails" 1',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("state", "complaint"),
+    [
+        ([], "the file: an object is expected"),
+        ({"record": {}}, "unknown key 'record'; known are properties, records, assoc"),
+        ({"properties": []}, "properties: an object is expected"),
+        ({"properties": {"tickets": {}}}, "properties.tickets: a list is expected"),
+        ({"properties": {"tickets": ["ref"]}}, "properties.tickets[0]: an object is"),
+        ({"properties": {"tickets": [{}]}}, "properties.tickets[0]: no 'name'"),
+        (
+            {"properties": {"tickets": [{"name": "x", "type": "txt"}]}},
+            "properties.tickets[0]: no definition of a property",
+        ),
+        (
+            {"properties": {"tickets": [{"name": "x", "options": [1]}]}},
+            "properties.tickets[0]: no definition of a property",
+        ),
+        ({"properties": {"tickets": "gone.json"}}, "gone.json: No such file"),
+        ({"records": {"boats": 1}}, "records.boats: no such object type; give it pro"),
+        ({"records": {"tickets": "7"}}, "records.tickets: a list is expected"),
+        ({"records": {"tickets": True}}, "records.tickets: a list is expected"),
+        ({"records": {"tickets": -1}}, "records.tickets: a number from 0 on is expect"),
+        ({"records": {"tickets": [1]}}, "records.tickets[0]: an object is expected"),
+        ({"records": {"tickets": [{"a": 1}]}}, "tickets[0]: tickets have no 'a'"),
+        (
+            {"records": {"tickets": [{}, {"hs_ticket_priority": "SOON"}]}},
+            "records.tickets[1].hs_ticket_priority: SOON was not one of the allowed",
+        ),
+        (
+            {"records": {"tickets": [{"createdate": "2024-01-01"}]}},
+            "records.tickets[0].createdate: ",
+        ),
+        (
+            {"records": {"contacts": [{"email": "a@x.org"}, {"email": "A@x.org"}]}},
+            "records.contacts[1].email: another record has this value",
+        ),
+        ({"associations": {}}, "associations: a list is expected"),
+        ({"associations": [1]}, "associations[0]: an object is expected"),
+        ({"associations": [{"from": "contacts"}]}, "associations[0]: no 'to'"),
+        (
+            {"associations": [{"from": "contacts", "to": "boats"}]},
+            "associations[0].to: no such object type",
+        ),
+        (
+            {"associations": [{"from": "contacts", "to": "tickets", "pairs": 1}]},
+            "associations[0].pairs: a list is expected",
+        ),
+        (
+            {
+                "records": {"contacts": 1, "tickets": 1},
+                "associations": [
+                    {"from": "contacts", "to": "tickets", "pairs": [[0, 0], [0, 1]]}
+                ],
+            },
+            "associations[0].pairs[1]: two places in the lists of records",
+        ),
+        (
+            {
+                "records": {"contacts": 1, "tickets": 1},
+                "associations": [
+                    {"from": "contacts", "to": "tickets", "pairs": [[0, 0, 0]]}
+                ],
+            },
+            "not [0, 0, 0]",
+        ),
+        (
+            {
+                "records": {"contacts": 2},
+                "associations": [
+                    {"from": "contacts", "to": "contacts", "pairs": [[0, 1], [1, 1]]}
+                ],
+            },
+            "associations[0]: record 1 is associated to itself",
+        ),
+    ],
+)
+@behaviour("state-file", "program-mistakes")
+def test_mistakes(tmp_path: Path, state: Any, complaint: str) -> None:
+    """Each names the file and the place."""
+    with pytest.raises(ScriptError) as caught:
+        filled(tmp_path, state)
+
+    assert str(caught.value).startswith(f"{tmp_path / 'state.json'}: ")
+    assert complaint in str(caught.value)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-3, 9) | st.text(max_size=3),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(
+                    [
+                        *("properties", "records", "associations", "tickets", "from"),
+                        *("to", "pairs", "name", "options", "results"),
+                        "modificationMetadata",
+                    ]
+                ),
+                inner,
+                max_size=3,
+            )
+        ),
+    )
+)
+@behaviour("state-file")
+def test_any_json(tmp_path_factory: pytest.TempPathFactory, state: Any) -> None:
+    """It fills a portal, or it is refused in words."""
+    with suppress(ScriptError):
+        filled(tmp_path_factory.getbasetemp(), state)
+
+
+@behaviour("state-file", "program-mistakes")
+def test_the_program_begins_with_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A mistake is one line and a status of 2."""
+    path = tmp_path / "state.json"
+    path.write_text('{"records": {"boats": 1}}')
+
+    assert main(["--port", "0", "--state", str(path)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {path}: records.boats: no such object type")
