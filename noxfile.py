@@ -24,6 +24,13 @@ TYPED = (
     "pytest_hubbatch.py",
 )
 PYTHONS = nox.project.python_versions(PYPROJECT)
+# Of one machine's tests as many run at once as it has cores.
+PARALLEL = ("-n", "auto", "--dist", "worksteal")
+# -P keeps the checkout off the path, so that only what is installed can be imported.
+INSTALLED = ("-P", "-m", "pytest")
+EVERYTHING = ".[cli,fastapi,opentelemetry,parquet,redis]"
+# What a wheel could lack: names, commands, the simulator and its fixture.
+FACES = ("tests/test_public.py", "tests/cli", "tests/simulator")
 # Where a line that no test reaches is a line that nobody has seen working.
 PROVED = "hubbatch/core/*,hubbatch/net/*,hubbatch/models.py,hubbatch/errors.py"
 
@@ -54,7 +61,7 @@ def tests(session: nox.Session) -> None:
     """Run the tests on the Python that runs nox, and hold the coverage."""
     session.install("-e", ".[cli]", "--group", "cov")
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "run", "-m", "pytest", *PARALLEL, *session.posargs)
     session.run("coverage", "combine", "-q")
     session.run("coverage", "report")
     session.run("coverage", "report", "--fail-under=100", f"--include={PROVED}")
@@ -62,15 +69,30 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def pythons(session: nox.Session) -> None:
-    """Run the tests on every supported Python that is installed."""
-    session.install("-e", ".[cli]", "--group", "tests")
-    session.run("pytest", *session.posargs)
+    """Run the tests on every supported Python that is installed; `-- paths` for some.
+
+    What is tested is the package as it is installed, not the checkout.
+    """
+    session.install(".[cli]", "--group", "tests")
+    session.run("python", *INSTALLED, *PARALLEL, *session.posargs)
+
+
+@nox.session(venv_backend="uv", python="3.11")
+def lowest(session: nox.Session) -> None:
+    """Run the tests with the lowest versions that pyproject allows; `-- paths`."""
+    lowest = ("--resolution", "lowest-direct")
+    session.install(*lowest, EVERYTHING, "--group", "tests")
+    session.run("python", *INSTALLED, *PARALLEL, *session.posargs)
+    # The example among the tests wants a newer FastAPI than the integration does.
+    session.install(*lowest, "--upgrade-package", "fastapi", ".[fastapi]")
+    theirs = ("-W", "ignore:Please use `import python_multipart`")  # Starlette's
+    session.run("python", *INSTALLED, *theirs, "tests/integrations/test_fastapi.py")
 
 
 @nox.session
 def package(session: nox.Session) -> None:
-    """Build the wheel from the sdist and run the tests on it alone."""
-    session.install("build", "check-wheel-contents", "--group", "tests")
+    """Build the wheel from the sdist, and use it and its plugin alone."""
+    session.install("build", "check-wheel-contents")
     dist = Path(session.create_tmp()) / "dist"
     rmtree(dist, ignore_errors=True)
     session.run("python", "-m", "build", "--outdir", str(dist))
@@ -79,10 +101,9 @@ def package(session: nox.Session) -> None:
     session.install(f"hubbatch[cli] @ {wheel.resolve().as_uri()}")
     # Again, since a venv that is used again may have it by the same version.
     session.install("--force-reinstall", "--no-deps", str(wheel))
-    # -P keeps the checkout off the path, so that only the wheel can be imported.
-    # What kills processes takes long, and says nothing more of a wheel.
-    killing = "--ignore=tests/jobs/test_killing.py"
-    session.run("python", "-P", "-m", "pytest", "tests", "-q", killing)
+    session.run("hubbatch", "demo", silent=True)
+    session.install("--group", "tests")
+    session.run("python", *INSTALLED, *PARALLEL, *FACES)
 
 
 @nox.session

@@ -129,7 +129,8 @@ def refused(value: object, *, legacy: bool = False) -> str:
         ([], ""),
         (["a", "b"], "a;b"),
         (("a", 1, True, 2.0), "a;1;true;2"),
-        ({"b", "a", "c"}, "a;b;c"),
+        # Its own text is another one in every process.
+        pytest.param({"b", "a", "c"}, "a;b;c", id="a set"),
         (frozenset({2, 1}), "1;2"),
         ([date(2026, 3, 1), Stage.OPEN, Scalar(7)], "2026-03-01;open;7"),
         (Scalar(5), "5"),

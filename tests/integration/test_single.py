@@ -135,5 +135,9 @@ async def test_storm(portal: Portal, seed: int) -> None:
     kinds = storm.check()
     assert kinds["SimplePublicObject"] > 200
     assert storm.left
-    assert asyncio.all_tasks() <= before
+    left = asyncio.all_tasks() - before
+    # The server may not have heard yet that the connections are closed.
+    assert {str(task) for task in left if "RequestHandler.start" not in str(task)} == (
+        set()
+    )
     assert len(portal.sim.requests) < 300
