@@ -75,7 +75,18 @@ def run(example: Example) -> None:
 
 _readme = Sybil(
     parsers=[PythonCodeBlockParser(), SkipParser()],
-    patterns=["README.md", "docs/observing.md", "docs/guides/*.md"],
+    patterns=[
+        "README.md",
+        "docs/coming-from-hubspot-api-client.md",
+        "docs/guides/*.md",
+        "docs/journals.md",
+        "docs/observing.md",
+        "docs/outcomes.md",
+        "docs/promises.md",
+        "docs/repeated-keys.md",
+        "docs/retries.md",
+        "docs/testing.md",
+    ],
     fixtures=["account"],
 )
 _pages = Sybil(

@@ -4,7 +4,10 @@ import inspect
 
 from typing import Any
 
+from docutils.nodes import Element
 from sphinx.application import Sphinx
+from sphinx.domains.python import PyXRefRole
+from sphinx.environment import BuildEnvironment
 
 from hubbatch import __version__
 
@@ -20,7 +23,7 @@ exclude_patterns = ["_build"]
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
 
-autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_default_options = {"members": True}
 autodoc_member_order = "bysource"
 maximum_signature_line_length = 72
 python_use_unqualified_type_names = True
@@ -62,6 +65,24 @@ def hide_inner_arguments(
     return None
 
 
+class Name(PyXRefRole):
+    """A name between backticks; a class is found wherever it is documented."""
+
+    def process_link(
+        self,
+        env: BuildEnvironment,
+        refnode: Element,
+        has_explicit_title: bool,  # noqa: FBT001 -- as Sphinx calls it
+        title: str,
+        target: str,
+    ) -> tuple[str, str]:
+        """Say where to look."""
+        if target.isidentifier() and target[0].isupper():
+            refnode["refspecific"] = True
+        return super().process_link(env, refnode, has_explicit_title, title, target)
+
+
 def setup(app: Sphinx) -> None:
     """Add what Sphinx cannot know."""
+    app.add_role_to_domain("py", "obj", Name(), override=True)
     app.connect("autodoc-process-signature", hide_inner_arguments)
