@@ -5,6 +5,7 @@ import shlex
 
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 import click
 import pytest
@@ -49,16 +50,29 @@ def test_an_integration_is_in_the_reference_as_a_whole() -> None:
         assert f"automodule:: hubbatch.integrations.{name}\n" in REFERENCE
 
 
-def test_the_page_of_the_commands_is_that_of_the_code() -> None:
-    """`python docs/commands.py` writes it."""
-    spec = spec_from_file_location("commands_page", DOCS / "commands.py")
+def script(name: str) -> ModuleType:
+    """Load one of the scripts beside the pages."""
+    spec = spec_from_file_location(f"docs_{name}", DOCS / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
-    script = module_from_spec(spec)
-    spec.loader.exec_module(script)
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
-    assert script.written() == script.PAGE.read_text(encoding="utf-8")
-    assert all(f"\n## hubbatch {name}\n" in script.written() for name in COMMANDS)
+
+def test_the_page_of_the_commands_is_that_of_the_code() -> None:
+    """`python docs/commands.py` writes it."""
+    page = script("commands").written()
+
+    assert page == (DOCS / "reference" / "cli.md").read_text(encoding="utf-8")
+    assert all(f"\n## hubbatch {name}\n" in page for name in COMMANDS)
+
+
+def test_the_picture_of_the_house_is_that_of_the_code() -> None:
+    """`python docs/architecture.py` draws it."""
+    picture = script("architecture").drawn()
+
+    assert picture == (DOCS / "architecture.svg").read_text(encoding="utf-8")
 
 
 COMMANDS = command_line.commands
@@ -81,9 +95,9 @@ def test_a_command_on_a_page_can_be_typed(command: str) -> None:
     if name.startswith("-"):
         pytest.fail(f"no command: {command}")
     # Files that are not there yet are the page's own affair.
-    script = COMMANDS[name]
+    command_of = COMMANDS[name]
 
-    assert isinstance(script.make_context(name, words), click.Context)
+    assert isinstance(command_of.make_context(name, words), click.Context)
 
 
 LINKS = sorted(
