@@ -62,6 +62,7 @@ def run(example: Example) -> None:
         ast.PyCF_ALLOW_TOP_LEVEL_AWAIT,
     )
     names = example.namespace
+    names["HubBatch"] = HubBatch
 
     async def main() -> None:
         async with HubBatch() as names["hub"]:
@@ -91,7 +92,7 @@ _readme = Sybil(
 )
 _pages = Sybil(
     parsers=[CodeBlockParser("python", run)],
-    patterns=["docs/logins.md", "docs/objects.md", "docs/versions.md"],
+    patterns=["docs/index.md", "docs/logins.md", "docs/objects.md", "docs/versions.md"],
     fixtures=["account"],
 )
 pytest_collect_file = (_readme + _pages).pytest()
