@@ -62,6 +62,7 @@ def run(example: Example) -> None:
         ast.PyCF_ALLOW_TOP_LEVEL_AWAIT,
     )
     names = example.namespace
+    names["HubBatch"] = HubBatch
 
     async def main() -> None:
         async with HubBatch() as names["hub"]:
@@ -75,12 +76,23 @@ def run(example: Example) -> None:
 
 _readme = Sybil(
     parsers=[PythonCodeBlockParser(), SkipParser()],
-    patterns=["README.md", "docs/observing.md", "docs/guides/*.md"],
+    patterns=[
+        "README.md",
+        "docs/coming-from-hubspot-api-client.md",
+        "docs/guides/*.md",
+        "docs/journals.md",
+        "docs/observing.md",
+        "docs/outcomes.md",
+        "docs/promises.md",
+        "docs/repeated-keys.md",
+        "docs/retries.md",
+        "docs/testing.md",
+    ],
     fixtures=["account"],
 )
 _pages = Sybil(
     parsers=[CodeBlockParser("python", run)],
-    patterns=["docs/logins.md", "docs/objects.md", "docs/versions.md"],
+    patterns=["docs/index.md", "docs/logins.md", "docs/objects.md", "docs/versions.md"],
     fixtures=["account"],
 )
 pytest_collect_file = (_readme + _pages).pytest()

@@ -11,7 +11,7 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.download_python = "never"
 nox.options.error_on_missing_interpreters = False
 nox.options.reuse_venv = "yes"
-nox.options.sessions = ["lint", "typing", "tests", "package"]
+nox.options.sessions = ["lint", "typing", "docs", "tests", "package"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 TYPED = (
@@ -65,6 +65,14 @@ def tests(session: nox.Session) -> None:
     session.run("coverage", "combine", "-q")
     session.run("coverage", "report")
     session.run("coverage", "report", "--fail-under=100", f"--include={PROVED}")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site of the documentation; a warning is an error."""
+    session.install("-e", ".[cli,fastapi,opentelemetry,redis]", "--group", "docs")
+    strictly = ("-W", "-n", "-E", "--keep-going", "-q")
+    session.run("sphinx-build", *strictly, "docs", "docs/_build/html")
 
 
 @nox.session(python=PYTHONS)

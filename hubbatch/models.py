@@ -42,7 +42,8 @@ class AssociationTo:
 class CreateInput:
     """A record to create.
 
-    `properties` maps names to values: text, or what `property_text` turns into text.
+    `properties` maps names to values: texts, or Python's, which become the texts that
+    HubSpot wants.
     """
 
     properties: Mapping[str, object]

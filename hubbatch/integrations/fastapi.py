@@ -120,16 +120,14 @@ def _opened(connection: HTTPConnection) -> object:
 def add_exception_handlers(app: FastAPI) -> None:
     """Let the errors of hubbatch become answers.
 
-    | error | status |
-    |---|---|
-    | `RecordNotFound` | 404 |
-    | `RecordConflict` | 409 |
-    | `RecordInvalid`, what else HubSpot refuses in a record, `TooManyFailures` | 422 |
-    | `DailyLimitReached` | 429, with `Retry-After` |
-    | HubSpot does not accept the token or the call: a mistake of the backend | 502 |
-    | `HubSpotUnavailable`, `OverloadedError`, not sent | 503, with `Retry-After` |
-    | `OutcomeUnknown`: it may have been written | 504 |
-    | `BatchFailed` | the highest of its errors |
+    * 404: `RecordNotFound`
+    * 409: `RecordConflict`
+    * 422: `RecordInvalid`, what else HubSpot refuses in a record, `TooManyFailures`
+    * 429, with `Retry-After`: `DailyLimitReached`
+    * 502: HubSpot does not accept the token or the call, a mistake of the backend
+    * 503, with `Retry-After`: `HubSpotUnavailable`, `OverloadedError`, not sent
+    * 504: `OutcomeUnknown`, it may have been written
+    * the highest of its errors: `BatchFailed`
 
     The body has `detail`, a sentence, `error`, the class, and where they are known
     `category`, `code`, `property` and `correlation_id`; that of an error that ended a

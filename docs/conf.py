@@ -1,0 +1,88 @@
+"""How Sphinx makes the site of these pages: `nox -s docs`."""
+
+import inspect
+
+from typing import Any
+
+from docutils.nodes import Element
+from sphinx.application import Sphinx
+from sphinx.domains.python import PyXRefRole
+from sphinx.environment import BuildEnvironment
+
+from hubbatch import __version__
+
+
+project = "hubbatch"
+author = "The authors of hubbatch"
+copyright = "2026, the authors of hubbatch"
+release = version = __version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["_build"]
+
+myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 3
+
+autodoc_default_options = {"members": True}
+autodoc_member_order = "bysource"
+maximum_signature_line_length = 72
+python_use_unqualified_type_names = True
+add_module_names = False
+# A name between backticks is a link wherever there is something behind it.
+default_role = "py:obj"
+nitpicky = True
+nitpick_ignore_regex = [
+    ("py:obj", r"[\s\S]*"),
+    # What is not ours has its documentation elsewhere; a build asks no network for it.
+    ("py:.*", r"(?!hubbatch).*"),
+    # Inner rooms, type variables and bases without a name of their own.
+    ("py:class", r"hubbatch\.(core|net)\..*"),
+    ("py:class", r"hubbatch\.jobs\.sources\.LinesFile"),
+    ("py:class", r"hubbatch\.integrations\.redis_pacer\..*"),
+    ("py:class", r"hubbatch\.simulator\.(faults|quirks|quota|schemas|shelves)\..*"),
+    ("py:class", r"hubbatch\..*\.(_.*|[A-Z])"),
+]
+
+html_theme = "furo"
+html_title = "hubbatch"
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
+html_copy_source = False
+html_show_sphinx = False
+
+# Arguments of what hubbatch makes itself, and gives.
+_INNER = {"chance", "engine", "mailboxes", "operation", "random", "store"}
+
+
+def hide_inner_arguments(
+    _app: Sphinx, what: str, _name: str, given: Any, *_: object
+) -> tuple[str, None] | None:
+    """Show no signature of a class that a user never calls."""
+    if what == "class" and not _INNER.isdisjoint(
+        inspect.signature(given.__init__).parameters
+    ):
+        return "", None
+    return None
+
+
+class Name(PyXRefRole):
+    """A name between backticks; a class is found wherever it is documented."""
+
+    def process_link(
+        self,
+        env: BuildEnvironment,
+        refnode: Element,
+        has_explicit_title: bool,  # noqa: FBT001 -- as Sphinx calls it
+        title: str,
+        target: str,
+    ) -> tuple[str, str]:
+        """Say where to look."""
+        if target.isidentifier() and target[0].isupper():
+            refnode["refspecific"] = True
+        return super().process_link(env, refnode, has_explicit_title, title, target)
+
+
+def setup(app: Sphinx) -> None:
+    """Add what Sphinx cannot know."""
+    app.add_role_to_domain("py", "obj", Name(), override=True)
+    app.connect("autodoc-process-signature", hide_inner_arguments)

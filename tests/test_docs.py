@@ -1,0 +1,114 @@
+"""The pages: that they name what there is, and nothing that there is not."""
+
+import re
+import shlex
+
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+import click
+import pytest
+
+import hubbatch
+import hubbatch.jobs
+import hubbatch.simulator
+
+from hubbatch.cli.commands import hubbatch as command_line
+
+
+TREE = Path(__file__).parents[1]
+DOCS = TREE / "docs"
+PAGES = sorted([*DOCS.rglob("*.md"), TREE / "README.md"])
+REFERENCE = "".join(page.read_text() for page in DOCS.glob("reference/*.md"))
+PUBLIC = [
+    f"{module.__name__}.{name}"
+    for module in (
+        hubbatch,
+        hubbatch.jobs,
+        hubbatch.simulator,
+    )
+    for name in module.__all__
+]
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_a_public_name_has_its_place_in_the_reference(name: str) -> None:
+    assert len(re.findall(rf":: {re.escape(name)}$", REFERENCE, re.MULTILINE)) == 1
+
+
+def test_the_reference_names_nothing_twice() -> None:
+    named = re.findall(r":: ([\w.]+)$", REFERENCE, re.MULTILINE)
+
+    assert len(named) == len({*named})
+    assert len(named) > len(PUBLIC)
+
+
+def test_an_integration_is_in_the_reference_as_a_whole() -> None:
+    """Its names come from the module, whichever it has."""
+    for name in ("fastapi", "opentelemetry", "redis"):
+        assert f"automodule:: hubbatch.integrations.{name}\n" in REFERENCE
+
+
+def script(name: str) -> ModuleType:
+    """Load one of the scripts beside the pages."""
+    spec = spec_from_file_location(f"docs_{name}", DOCS / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_of_the_commands_is_that_of_the_code() -> None:
+    """`python docs/commands.py` writes it."""
+    page = script("commands").written()
+
+    assert page == (DOCS / "reference" / "cli.md").read_text(encoding="utf-8")
+    assert all(f"\n## hubbatch {name}\n" in page for name in COMMANDS)
+
+
+def test_the_picture_of_the_house_is_that_of_the_code() -> None:
+    """`python docs/architecture.py` draws it."""
+    picture = script("architecture").drawn()
+
+    assert picture == (DOCS / "architecture.svg").read_text(encoding="utf-8")
+
+
+COMMANDS = command_line.commands
+# Each once: the pages repeat themselves, as a person's shell does.
+TYPED = sorted(
+    {
+        command.strip()
+        for page in PAGES
+        for block in re.findall(r"```console\n(.*?)```", page.read_text(), re.DOTALL)
+        for line in block.replace("\\\n", " ").splitlines()
+        for command in re.findall(r"(?:^\$ |&& |; )(hubbatch [^&|;#]+)", line)
+    }
+)
+
+
+@pytest.mark.parametrize("command", TYPED)
+def test_a_command_on_a_page_can_be_typed(command: str) -> None:
+    """Its options are there, and take what they are given."""
+    _, name, *words = shlex.split(command)
+    if name.startswith("-"):
+        pytest.fail(f"no command: {command}")
+    # Files that are not there yet are the page's own affair.
+    command_of = COMMANDS[name]
+
+    assert isinstance(command_of.make_context(name, words), click.Context)
+
+
+LINKS = sorted(
+    {
+        (str(page.relative_to(TREE)), target)
+        for page in PAGES
+        for target in re.findall(r"\]\((?!https?:)([^)#\s]+)", page.read_text())
+    }
+)
+
+
+@pytest.mark.parametrize(("page", "target"), LINKS)
+def test_a_link_leads_somewhere(page: str, target: str) -> None:
+    assert (TREE / page).parent.joinpath(target).exists()

@@ -1,0 +1,80 @@
+"""docs/troubleshooting.md: each message on it becomes what the page says."""
+
+import re
+
+from pathlib import Path
+
+import orjson
+import pytest
+
+import hubbatch
+
+from hubbatch import APIError, StandardError
+from hubbatch.core.answers import Response
+from hubbatch.core.blaming import from_api_error, from_standard_error
+from hubbatch.core.reading import read
+from hubbatch.core.verdicts import Ended, Refused, Throttled, Unauthorized
+
+from .core.helpers import UPDATE, chunk_of, some_inputs
+
+
+PAGE = (Path(__file__).parents[1] / "docs" / "troubleshooting.md").read_text()
+ROW = re.compile(r"^\| `(.+?)` \| (\d{3}) \| `?([\w ]+?)`? \| (.*) \|$", re.MULTILINE)
+ROWS = ROW.findall(PAGE)
+CATEGORIES = {400: "VALIDATION_ERROR", 409: "CONFLICT"}
+TAKEN_CARE_OF = {"sent apart": "duplicates", "halved": "size"}
+
+
+def named_in(told: str, word: str) -> str | None:
+    found = re.search(rf"{word} ([A-Z_]+)", told)
+    return found[1] if found else None
+
+
+def settled(message: str, status: int, told: str) -> str:
+    """Say, in the page's words, what becomes of an answer with this message."""
+    category = named_in(told, "category") or CATEGORIES.get(status, "VALIDATION_ERROR")
+    if status == 207:
+        error = from_standard_error(StandardError(category=category, message=message))
+        return type(error).__name__
+    answer = Response(
+        status, {}, orjson.dumps({"message": message, "category": category})
+    )
+    match read(UPDATE, chunk_of(UPDATE, some_inputs(UPDATE, 1)), answer):
+        case Throttled():
+            return "waited for"
+        case Refused(because="records") as verdict:
+            return type(from_api_error(verdict.error)).__name__
+        case Refused(because=because):
+            return because
+        case Ended(error=ending) | Unauthorized(error=ending):
+            return type(ending).__name__
+        case verdict:
+            pytest.fail(f"{verdict} is not on the page")
+
+
+@pytest.mark.parametrize(
+    ("message", "status", "named", "told"), ROWS, ids=[row[0][:60] for row in ROWS]
+)
+def test_a_message_becomes_what_the_page_says(
+    message: str, status: str, named: str, told: str
+) -> None:
+    assert settled(message, int(status), told) == TAKEN_CARE_OF.get(named, named)
+
+
+def test_a_list_of_problems_is_told_as_its_first() -> None:
+    """With the code that the page names for it."""
+    [listed] = [row[0] for row in ROWS if row[0].startswith("Property values")]
+    error = from_api_error(APIError(listed, status=400))
+
+    assert (error.code, error.message) == ("PROPERTY_DOESNT_EXIST", ROWS[0][0])
+
+
+def test_the_page_has_its_rows() -> None:
+    assert len(ROWS) == PAGE.count("| 207 |") + len(re.findall(r"\| 4\d\d \|", PAGE))
+    assert len(ROWS) > 20
+
+
+def test_the_classes_are_public() -> None:
+    named = {row[2] for row in ROWS} - {*TAKEN_CARE_OF, "waited for"}
+
+    assert named <= {*hubbatch.__all__}
