@@ -3,16 +3,18 @@
 import datetime as dt
 
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import dlt
 import duckdb
+import orjson
 import pytest
 
+from dlt.pipeline.exceptions import PipelineStepFailed
+
 from hubbatch.integrations.dlt import failures, hubspot, hubspot_adapter, results
-from hubbatch.simulator import Fault, Simulator
+from hubbatch.simulator import Fault, Simulator, When
 
 
 def pipeline(name: str = "crm", **options: Any) -> Any:
@@ -61,3 +63,157 @@ def test_table_is_upserted_by_its_primary_key(account: Simulator) -> None:
     assert {one.properties["firstname"] for one in contacts} == {
         f"Person {i}" for i in range(1_234)
     }
+
+
+TYPES = """
+SELECT 'ann@example.com' AS email, true AS yes, 1.50::DECIMAL(10, 2) AS amount,
+    TIMESTAMPTZ '2026-01-01 00:00:00+02' AS at, DATE '2026-02-03' AS day,
+    12 AS whole, 0.5::DOUBLE AS half, NULL AS nothing, ['x', 'y'] AS several, '' AS city
+"""
+NAMES = ["yes", "amount", "at", "day", "whole", "half", "nothing", "several"]
+
+
+@pytest.mark.parametrize("arrow", [False, True])
+def test_values_are_what_hubspot_wants(account: Simulator, *, arrow: bool) -> None:
+    """By JSON lines, and by Parquet, which dlt makes of Arrow."""
+    account.store.define("contacts", NAMES)
+    account.store.create("contacts", {"email": "ann@example.com", "nothing": "as it was"})
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        rows = connection.sql(TYPES).to_arrow_table() if arrow else query(TYPES)
+    pipeline().run(dlt.resource(rows, name="contacts", primary_key="email"))
+    [contact] = account.store.all("contacts")
+    assert {name: contact.properties[name] for name in NAMES} == {
+        "yes": "true",
+        "amount": "1.50",
+        "at": "2025-12-31T22:00:00.000Z",
+        "day": "2026-02-03",
+        "whole": "12",
+        "half": "0.5",
+        "nothing": "as it was",
+        "several": "x;y",
+    }
+    assert not contact.properties.get("city")
+    [request] = [one for one in account.requests if "/batch/" in one.path]
+    assert b"_dlt" not in request.content
+
+
+def test_time_without_a_zone_fails_its_row_alone(account: Simulator) -> None:
+    account.store.define("contacts", ["seen"])
+    rows = [
+        {"email": "a@example.com", "seen": dt.datetime(2026, 1, 1)},  # noqa: DTZ001 -- the point
+        {"email": "b@example.com", "seen": dt.datetime(2026, 1, 1, tzinfo=dt.UTC)},
+    ]
+    resource = dlt.resource(rows, name="contacts", primary_key="email")
+    resource.apply_hints(columns={"seen": {"data_type": "timestamp", "timezone": False}})
+    pipeline().run(resource)
+    assert account.store.count("contacts") == 0
+
+
+def test_what_became_of_the_rows_is_loaded_into_tables(account: Simulator) -> None:
+    rows = [
+        {"email": f"p{i}@example.com", "favourite": "none" if i == 7 else None}
+        for i in range(300)
+    ]
+    crm = pipeline()
+    info = crm.run(dlt.resource(rows, name="contacts", primary_key="email"))
+    [failed] = table("hubspot_failures", lambda: failures(crm))
+    assert (failed["index"], failed["input_id"]) == (7, "p7@example.com")
+    assert (failed["status"], failed["property_name"]) == ("failed", "favourite")
+    assert failed["category"] == "VALIDATION_ERROR"
+    assert failed["load_id"] == info.loads_ids[0]
+    assert failed["table_name"] == "contacts"
+    assert '"favourite": "none"' in failed["input"]
+    found = table("hubspot_results", lambda: results(crm, load_ids=info.loads_ids))
+    ids = {one.properties["email"]: one.id for one in account.store.all("contacts")}
+    assert {one["input_id"]: one["id"] for one in found} == ids
+    assert len(found) == 299
+    assert all(one["new"] for one in found)
+    assert not [*results(crm, load_ids=["another"])]
+
+
+def test_update_and_archive_by_ids_of_the_warehouse(account: Simulator) -> None:
+    made = [account.store.create("tickets", {"subject": f"T{i}"}) for i in range(150)]
+    rows = [{"hs_id": int(one.id), "title": "Changed", "more": "no"} for one in made]
+    tickets = dlt.resource(rows[:100], name="support_tickets", primary_key="hs_id")
+    gone = dlt.resource(rows[100:], name="closed_tickets", primary_key="hs_id")
+    pipeline().run(
+        [
+            hubspot_adapter(
+                tickets,
+                verb="update",
+                object_type="tickets",
+                properties={"title": "subject"},
+            ),
+            hubspot_adapter(gone, verb="archive", object_type="tickets"),
+        ]
+    )
+    left = account.store.all("tickets")
+    assert [one.id for one in left] == [one.id for one in made[:100]]
+    assert {one.properties["subject"] for one in left} == {"Changed"}
+
+
+def test_daily_limit_leaves_the_package_to_the_next_run(account: Simulator) -> None:
+    """What was written is not written again."""
+    full = Fault("status", times=None, status=429, policy="DAILY", when=When(skip=5))
+    account.faults.add(full)
+    crm = pipeline()
+    with pytest.raises(PipelineStepFailed, match="DailyLimitReached"):
+        crm.run(people(2_000))
+    assert crm.has_pending_data
+    assert 0 < account.store.count("contacts") < 2_000
+    account.faults.clear()
+    crm.run()
+    assert account.store.count("contacts") == 2_000
+    assert len(written(account)) == 2_000
+    assert len(table("hubspot_results", lambda: results(crm))) == 2_000
+
+
+def test_wrong_token_is_said_and_not_shown(
+    account: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    crm = pipeline(access_token="pat-na1-wrong")
+    with pytest.raises(PipelineStepFailed, match="AuthenticationError") as raised:
+        crm.run(people(10))
+    assert "pat-na1-wrong" not in repr(crm.destination) + str(raised.value)
+    right = pipeline()
+    right.run()
+    assert account.store.count("contacts") == 10
+    for token in (b"pat-na1-wrong", account.token.encode()):
+        assert token.decode() not in caplog.text
+        for path in Path().rglob("*"):
+            assert path.is_dir() or token not in path.read_bytes(), path
+
+
+def test_too_many_failures_fail_the_load_job(account: Simulator) -> None:
+    rows = [{"email": f"p{i}@example.com", "nmae": "secret"} for i in range(3_000)]
+    resource = dlt.resource(rows, name="contacts", primary_key="email")
+    with pytest.raises(PipelineStepFailed, match="TooManyFailures") as raised:
+        pipeline(max_failures="100").run(resource)
+    assert "secret" not in str(raised.value)
+    assert account.store.count("contacts") == 0
+
+
+def test_bad_table_is_refused_before_anything_is_sent(account: Simulator) -> None:
+    with pytest.raises(PipelineStepFailed, match="primary_key of one column"):
+        pipeline().run([{"email": "a@example.com"}], table_name="contacts")
+    with pytest.raises(PipelineStepFailed, match="not replaced by a load"):
+        pipeline("two").run(people(1), write_disposition="replace")
+    with pytest.raises(PipelineStepFailed, match="batch_size must be 0"):
+        pipeline("three", batch_size=5).run(people(1))
+    assert not written(account)
+    nested = [{"email": "a@example.com", "others": [{"email": "b@example.com"}]}]
+    with pytest.raises(PipelineStepFailed, match="nested in 'contacts'"):
+        pipeline("four", max_table_nesting=1).run(
+            dlt.resource(nested, name="contacts", primary_key="email")
+        )
+
+
+def written(account: Simulator) -> list[str]:
+    """List the keys that HubSpot has answered for, as often as it did."""
+    return [
+        one["id"]
+        for request in account.requests
+        if "/batch/" in request.path and request.status == 200
+        for one in orjson.loads(request.content)["inputs"]
+    ]

@@ -10,7 +10,6 @@ hubbatch with a journal, so one that dlt runs again goes on where it was.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -186,12 +185,16 @@ def _resource(
     kind: str, where: Any, load_ids: Collection[str] | None, types: Mapping[str, str]
 ) -> Any:
     folder = Path(where) if isinstance(where, str | PathLike) else _outcomes(where)
+
+    def rows() -> Iterator[dict[str, Any]]:
+        yield from outcome_rows(folder, kind, load_ids)
+
     return dlt.resource(
-        partial(outcome_rows, folder, kind, load_ids),
+        rows,
         name=f"hubspot_{kind}",
         primary_key=("load_id", "file_id", "index"),
         write_disposition="merge",
-        columns={name: {"data_type": kind} for name, kind in types.items()},
+        columns={name: {"data_type": given} for name, given in types.items()},
     )
 
 
