@@ -18,6 +18,7 @@ TYPED = (
     "hubbatch",
     "tests",
     "benchmarks",
+    "engines",
     "examples",
     "conftest.py",
     "noxfile.py",
@@ -97,6 +98,13 @@ def redis(session: nox.Session) -> None:
     """Hold one limit with four processes and Redis; fail on a 429, or under 95 %."""
     session.install(".[redis]", "--group", "peers")
     session.run("python", "benchmarks/redis_limit.py", *session.posargs)
+
+
+@nox.session
+def engines(session: nox.Session) -> None:
+    """Run what is written with other engines: pipelines of dlt, workers of Taskiq."""
+    session.install("-e", ".[cli,dlt]", "--group", "engines")
+    session.run("pytest", "engines", *session.posargs)
 
 
 @nox.session

@@ -1,6 +1,11 @@
 """Real pipelines of dlt, from DuckDB to the simulator."""
 
 import datetime as dt
+import os
+import signal
+import subprocess
+import sys
+import threading
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,7 +55,7 @@ def table(name: str, rows: Any) -> Any:
     for _ in range(2):  # loading the same again adds nothing
         warehouse.run(rows(), dataset_name="crm")
     with duckdb.connect("w.db") as connection:
-        found = connection.execute(f"SELECT * FROM crm.{name} ORDER BY index")
+        found = connection.execute(f"SELECT * FROM crm.{name} ORDER BY index")  # noqa: S608 -- our own
         names = [column[0] for column in found.description]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
@@ -77,7 +82,9 @@ NAMES = ["yes", "amount", "at", "day", "whole", "half", "nothing", "several"]
 def test_values_are_what_hubspot_wants(account: Simulator, *, arrow: bool) -> None:
     """By JSON lines, and by Parquet, which dlt makes of Arrow."""
     account.store.define("contacts", NAMES)
-    account.store.create("contacts", {"email": "ann@example.com", "nothing": "as it was"})
+    account.store.create(
+        "contacts", {"email": "ann@example.com", "nothing": "as it was"}
+    )
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         rows = connection.sql(TYPES).to_arrow_table() if arrow else query(TYPES)
@@ -102,12 +109,18 @@ def test_time_without_a_zone_fails_its_row_alone(account: Simulator) -> None:
     account.store.define("contacts", ["seen"])
     rows = [
         {"email": "a@example.com", "seen": dt.datetime(2026, 1, 1)},  # noqa: DTZ001 -- the point
-        {"email": "b@example.com", "seen": dt.datetime(2026, 1, 1, tzinfo=dt.UTC)},
+        {"email": "b@example.com"},
     ]
     resource = dlt.resource(rows, name="contacts", primary_key="email")
-    resource.apply_hints(columns={"seen": {"data_type": "timestamp", "timezone": False}})
-    pipeline().run(resource)
-    assert account.store.count("contacts") == 0
+    seen = {"data_type": "timestamp", "timezone": False}
+    resource.apply_hints(columns={"seen": seen})
+    crm = pipeline()
+    crm.run(resource)
+    assert [one.properties["email"] for one in account.store.all("contacts")] == [
+        "b@example.com"
+    ]
+    [failed] = table("hubspot_failures", lambda: failures(crm))
+    assert (failed["category"], failed["property_name"]) == ("INVALID_INPUT", "seen")
 
 
 def test_what_became_of_the_rows_is_loaded_into_tables(account: Simulator) -> None:
@@ -123,7 +136,7 @@ def test_what_became_of_the_rows_is_loaded_into_tables(account: Simulator) -> No
     assert failed["category"] == "VALIDATION_ERROR"
     assert failed["load_id"] == info.loads_ids[0]
     assert failed["table_name"] == "contacts"
-    assert '"favourite": "none"' in failed["input"]
+    assert '"favourite":"none"' in failed["input"]
     found = table("hubspot_results", lambda: results(crm, load_ids=info.loads_ids))
     ids = {one.properties["email"]: one.id for one in account.store.all("contacts")}
     assert {one["input_id"]: one["id"] for one in found} == ids
@@ -209,11 +222,79 @@ def test_bad_table_is_refused_before_anything_is_sent(account: Simulator) -> Non
         )
 
 
+class Process:
+    """A pipeline in a process of its own, which HubSpot's answers are counted for."""
+
+    def __init__(self, verb: str, rows: int) -> None:
+        self.simulator = Simulator(
+            limit=1_000_000, latency=0.02, on_request=lambda _: self._came.release()
+        )
+        self._came = threading.Semaphore(0)
+        self._arguments = [sys.executable, str(PIPELINE), verb, str(rows)]
+
+    def start(self) -> subprocess.Popen[str]:
+        known = {"ACCESS_TOKEN": self.simulator.token, "BASE_URL": self.simulator.url}
+        given = {f"DESTINATION__HUBSPOT__{name}": known[name] for name in known}
+        return subprocess.Popen(  # noqa: S603 -- our own
+            self._arguments,
+            env={**os.environ, **given},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def wait_for_requests(self, count: int) -> None:
+        for _ in range(count):
+            assert self._came.acquire(timeout=30)
+
+    def finish(self) -> None:
+        with self.start() as process:
+            said, _ = process.communicate(timeout=60)
+        assert process.returncode == 0, said
+
+
+PIPELINE = Path(__file__).with_name("pipeline.py")
+
+
+@pytest.mark.parametrize("verb", ["upsert", "create"])
+def test_process_that_is_killed_goes_on_in_the_next(verb: str) -> None:
+    """What a killed process may have written is not made a second time."""
+    running = Process(verb, 10_000)
+    with running.simulator as account:
+        for requests in (10, 35):
+            with running.start() as process:
+                running.wait_for_requests(requests)
+                process.kill()
+        running.finish()
+        emails = [one.properties["email"] for one in account.store.all("contacts")]
+        assert len(emails) == len({*emails}) == 10_000
+        # All that was in flight at a kill at most, and looking for it, came again.
+        assert len(written(account)) < 10_000 + 2 * 2 * 3_300
+        [journal] = Path("dlt").rglob("*.db")
+        lines = Path(journal).with_suffix(".results.jsonl").read_bytes().splitlines()
+        keys = [orjson.loads(line)["input_id"] for line in lines]
+        assert sorted(keys) == sorted(emails)
+        assert not Path(journal).with_suffix(".failures.jsonl").read_bytes()
+
+
+def test_signal_stops_a_load_job_and_the_next_run_goes_on() -> None:
+    running = Process("upsert", 20_000)
+    with running.simulator as account:
+        with running.start() as process:
+            running.wait_for_requests(15)
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=30)
+        assert process.returncode != 0
+        assert 0 < account.store.count("contacts") < 20_000
+        running.finish()
+        assert len(written(account)) == account.store.count("contacts") == 20_000
+
+
 def written(account: Simulator) -> list[str]:
     """List the keys that HubSpot has answered for, as often as it did."""
     return [
-        one["id"]
+        one.get("id") or one["properties"]["email"]
         for request in account.requests
-        if "/batch/" in request.path and request.status == 200
+        if "/batch/" in request.path and request.status in (200, 201)
         for one in orjson.loads(request.content)["inputs"]
     ]

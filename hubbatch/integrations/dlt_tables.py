@@ -102,7 +102,11 @@ def hint(
     Raises:
         ConfigurationError: if that can never be done.
     """
-    if isinstance(properties, Iterable) and not isinstance(properties, Mapping | str):
+    if isinstance(properties, str):
+        raise ConfigurationError(
+            f"properties is a collection of names, not {properties!r}"
+        )
+    if properties is not None and not isinstance(properties, Mapping):
         properties = {name: name for name in properties}
     given = {
         "verb": verb,
@@ -142,7 +146,7 @@ def read_table(schema: Mapping[str, Any]) -> Table:
     if told["verb"] == "create":
         id_column = told.get("id_column", told["reconcile_by"])
     properties = told.get("properties")
-    _check_columns(name, [id_column, *(properties or ())], names)
+    _check_columns(name, id_column, properties, names)
     return Table(
         name=name,
         verb=told["verb"],
@@ -206,10 +210,17 @@ def _check_table(schema: Mapping[str, Any], name: str) -> None:
 
 
 def _check_columns(
-    table: str, wanted: Iterable[str | None], names: Sequence[str]
+    table: str,
+    id_column: str | None,
+    properties: Mapping[str, str] | None,
+    names: Sequence[str],
 ) -> None:
-    for column in wanted:
-        if column is not None and column not in names:
-            raise ConfigurationError(
-                f"table {table!r} has no column {column!r} (has: {', '.join(names)})"
-            )
+    has = f"(has: {', '.join(names)})"
+    if id_column is not None and id_column not in names:
+        raise ConfigurationError(f"table {table!r} has no column {id_column!r} {has}")
+    # Of a column that was NULL all along dlt does not know: some may be missing.
+    if properties and not any(name in names for name in properties):
+        wanted = ", ".join(properties)
+        raise ConfigurationError(
+            f"table {table!r} has none of the columns {wanted} {has}"
+        )
