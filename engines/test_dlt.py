@@ -185,7 +185,7 @@ def test_daily_limit_leaves_the_package_to_the_next_run(account: Simulator) -> N
 def test_wrong_token_is_said_and_not_shown(
     account: Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:
-    crm = pipeline(access_token="pat-na1-wrong")
+    crm = pipeline(access_token="pat-na1-wrong")  # noqa: S106 -- none
     with pytest.raises(PipelineStepFailed, match="AuthenticationError") as raised:
         crm.run(people(10))
     assert "pat-na1-wrong" not in repr(crm.destination) + str(raised.value)

@@ -17,6 +17,7 @@ from attrs import define, field, frozen
 
 from hubbatch.client import HubBatch
 from hubbatch.errors import (
+    ConfigurationError,
     DailyLimitReached,
     HubBatchError,
     HubSpotUnavailable,
@@ -173,18 +174,21 @@ class Load:
             source: Any = ParquetSource(self.path, table.columns)
         else:
             source = LoadSource(self.path, table.columns, self.read)
-        return Job(
-            hub,
-            table.verb,
-            table.object_type,
-            source,
-            id_property=table.id_property,
-            reconcile_by=table.reconcile_by,
-            journal=files.journal,
-            results=files.results,
-            failures=files.failures,
-            **self.options,
-        )
+        try:
+            return Job(
+                hub,
+                table.verb,
+                table.object_type,
+                source,
+                id_property=table.id_property,
+                reconcile_by=table.reconcile_by,
+                journal=files.journal,
+                results=files.results,
+                failures=files.failures,
+                **self.options,
+            )
+        except ValueError as error:  # a type that is none, a share that is none
+            raise ConfigurationError(str(error)) from None
 
     def _failed(self, error: HubBatchError) -> LoadFailed:
         # Of too many failures not its own text, which may quote a value: dlt writes
