@@ -10,9 +10,10 @@ import sys
 import dlt
 
 from hubbatch.integrations.dlt import hubspot, hubspot_adapter
+from hubbatch.integrations.dlt_tables import WriteVerb
 
 
-def main(verb: str, count: int) -> None:
+def main(verb: WriteVerb, count: int) -> None:
     pipeline = dlt.pipeline("killed", destination=hubspot())
     if pipeline.has_pending_data:
         pipeline.load()
@@ -24,5 +25,5 @@ def main(verb: str, count: int) -> None:
 
 
 if __name__ == "__main__":
-    verb, count = sys.argv[1:]
-    main(verb, int(count))
+    given, count = sys.argv[1:]
+    main("create" if given == "create" else "upsert", int(count))

@@ -22,6 +22,9 @@ from hubbatch.integrations.dlt import failures, hubspot, hubspot_adapter, result
 from hubbatch.simulator import Fault, Simulator, When
 
 
+PAGE = Path(__file__).parents[1] / "docs" / "dlt.md"
+
+
 def pipeline(name: str = "crm", **options: Any) -> Any:
     return dlt.pipeline(name, destination=hubspot(**options))
 
@@ -298,3 +301,23 @@ def written(account: Simulator) -> list[str]:
         if "/batch/" in request.path and request.status in (200, 201)
         for one in orjson.loads(request.content)["inputs"]
     ]
+
+
+@pytest.fixture(params=PAGE.read_text().split("```python\n")[1:], ids=["dlt.md"])
+def example(request: pytest.FixtureRequest) -> str:
+    return str(request.param).partition("```")[0]
+
+
+def test_example_of_the_page(account: Simulator, example: str) -> None:
+    account.store.define("contacts", ["last_seen"])
+    with duckdb.connect("warehouse.db") as warehouse:
+        warehouse.execute(
+            "CREATE TABLE customers AS SELECT 'p' || i || '@example.com' AS email, "
+            "'P' AS firstname, TIMESTAMPTZ '2026-01-01 00:00:00Z' AS last_seen "
+            "FROM range(250) t(i)"
+        )
+    exec(example, {})  # noqa: S102 -- our own page
+    assert account.store.count("contacts") == 250
+    with duckdb.connect("log.db") as log:
+        counts = "SELECT count(*) FROM hubspot.hubspot_results"
+        assert log.execute(counts).fetchone() == (250,)
