@@ -202,7 +202,9 @@ def test_wrong_token_is_said_and_not_shown(
 
 
 def test_too_many_failures_fail_the_load_job(account: Simulator) -> None:
-    rows = [{"email": f"p{i}@example.com", "nmae": "secret"} for i in range(3_000)]
+    rows = [
+        {"email": f"p{i}@example.com", "no_such_name": "secret"} for i in range(3_000)
+    ]
     resource = dlt.resource(rows, name="contacts", primary_key="email")
     with pytest.raises(PipelineStepFailed, match="TooManyFailures") as raised:
         pipeline(max_failures="100").run(resource)
