@@ -18,6 +18,7 @@ TYPED = (
     "hubbatch",
     "tests",
     "benchmarks",
+    "engines",
     "examples",
     "conftest.py",
     "noxfile.py",
@@ -133,6 +134,13 @@ def frames(session: nox.Session) -> None:
     """Send frames of pandas, polars and DuckDB as they are."""
     session.install("-e", ".[parquet]", "--group", "frames")
     session.run("pytest", "frames", *session.posargs)
+
+
+@nox.session
+def engines(session: nox.Session) -> None:
+    """Run what is written with other engines: pipelines of dlt, workers of Taskiq."""
+    session.install("-e", ".[cli,dlt]", "--group", "engines")
+    session.run("pytest", "engines", *session.posargs)
 
 
 @nox.session

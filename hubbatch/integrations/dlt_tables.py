@@ -1,0 +1,226 @@
+"""What a table of a dlt pipeline is to HubSpot: which verb, of what, by which column.
+
+It knows dlt's table schemas as mappings, and does not import dlt.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, get_args
+
+from attrs import frozen
+
+from hubbatch.errors import ConfigurationError
+from hubbatch.jobs.shaping import BadRow, Columns, Shaped, Shaper
+
+
+HINT = "x-hubspot"
+WriteVerb = Literal["upsert", "update", "create", "archive"]
+
+# Columns that dlt adds; its tables begin like this as well.
+_OWN = "_dlt_"
+# What dlt can be told to do in a table, and HubSpot has nothing for.
+_MARKS = {
+    "hard_delete": "Archive those rows with a resource of their own, verb='archive'",
+    "dedup_sort": "Choose the rows in the query",
+}
+
+
+@frozen(kw_only=True)
+class Table:
+    """What is done with the rows of one table.
+
+    Attributes:
+        name: the table's.
+        verb: upsert, update, create or archive.
+        object_type: e.g. `contacts`.
+        id_property: the unique property that the ids are values of, if they are.
+        reconcile_by: the unique property that a create is found by.
+        columns: what its columns mean.
+    """
+
+    name: str
+    verb: WriteVerb
+    object_type: str
+    id_property: str | None
+    reconcile_by: str | None
+    columns: "TableColumns"
+
+
+@frozen
+class TableColumns:
+    """The columns of a table as those of any source; dlt's own are left out.
+
+    dlt leaves NULL out of the rows, so which columns there are is the table's to say.
+    """
+
+    columns: Columns
+    names: tuple[str, ...]
+
+    def options(self) -> dict[str, Any]:
+        """Give what changes the meaning of a file, as JSON values."""
+        return self.columns.options()
+
+    def of_cells(self, header: Sequence[str]) -> Callable[[Sequence[str]], Shaped]:
+        """Make the function from a CSV's cells to an input."""
+        return self.columns.of_cells(header)
+
+    def of_fields(self) -> Shaper:
+        """Make what makes inputs of rows."""
+        return _TableShaper(self.columns.of_fields(), self.names)
+
+
+class _TableShaper:
+    """Shows the rows of a table with all of its columns, and no others."""
+
+    doubted: bool = False
+    unseen: Sequence[str] = ()  # the table was asked
+
+    def __init__(self, shaper: Shaper, names: Sequence[str]) -> None:
+        self._shaper = shaper
+        self._names = names
+
+    def shape(self, given: object) -> Shaped:
+        if not isinstance(given, Mapping):
+            raise BadRow("no row of a table")
+        if isinstance(given.get("properties"), Mapping):  # in HubSpot's own shape
+            present = [name for name in self._names if given.get(name) is not None]
+        else:
+            present = [*self._names]
+        return self._shaper.shape({name: given.get(name) for name in present})
+
+
+def hint(
+    *,
+    verb: str,
+    object_type: str | None,
+    id_property: str | None,
+    id_column: str | None,
+    properties: Mapping[str, str] | Iterable[str] | None,
+    reconcile_by: str | None,
+) -> dict[str, Any]:
+    """Make what a table's schema says of HubSpot.
+
+    Raises:
+        ConfigurationError: if that can never be done.
+    """
+    if isinstance(properties, str):
+        raise ConfigurationError(
+            f"properties is a collection of names, not {properties!r}"
+        )
+    if properties is not None and not isinstance(properties, Mapping):
+        properties = {name: name for name in properties}
+    given = {
+        "verb": verb,
+        "object_type": object_type,
+        "id_property": id_property,
+        "id_column": id_column,
+        "properties": properties,
+        "reconcile_by": reconcile_by,
+    }
+    _check_verb(given, "hubspot_adapter")
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def read_table(schema: Mapping[str, Any]) -> Table:
+    """Read what is to be done with the rows of a table.
+
+    Raises:
+        ConfigurationError: if it cannot be done; says what to change.
+    """
+    name = schema["name"]
+    told = {"verb": "upsert", **schema.get(HINT, {})}
+    _check_verb(told, f"table {name!r}")
+    _check_table(schema, name)
+    columns: Mapping[str, Mapping[str, Any]] = schema["columns"]
+    names = tuple(column for column in columns if not column.startswith(_OWN))
+    keys = [column for column in names if columns[column].get("primary_key")]
+    key = keys[0] if len(keys) == 1 else None
+    id_property, id_column = told.get("id_property"), told.get("id_column", key)
+    if told["verb"] == "upsert" and id_property is None:
+        if key is None:
+            raise ConfigurationError(
+                f"table {name!r}: an upsert needs to know which unique property its "
+                "rows are found by. Give the resource a primary_key of one column, or "
+                "hubspot_adapter(..., id_property=...)"
+            )
+        id_property = key
+    if told["verb"] == "create":
+        id_column = told.get("id_column", told["reconcile_by"])
+    properties = told.get("properties")
+    _check_columns(name, id_column, properties, names)
+    return Table(
+        name=name,
+        verb=told["verb"],
+        object_type=told.get("object_type", name),
+        id_property=id_property,
+        reconcile_by=told.get("reconcile_by"),
+        columns=TableColumns(
+            Columns(
+                verb=told["verb"],
+                id_column=id_column,
+                id_property=id_property,
+                properties=properties,
+                reconcile_by=told.get("reconcile_by"),
+            ),
+            names,
+        ),
+    )
+
+
+def _check_verb(told: Mapping[str, Any], who: str) -> None:
+    verb = told["verb"]
+    if verb not in get_args(WriteVerb):
+        known = ", ".join(get_args(WriteVerb))
+        raise ConfigurationError(f"{who}: verb must be one of {known}, not {verb!r}")
+    reconciled = told.get("reconcile_by") is not None
+    if verb == "create" and not reconciled:
+        raise ConfigurationError(
+            f"{who}: dlt repeats a load that was interrupted, so a create needs "
+            "reconcile_by, a unique property that every row sets; or upsert by it"
+        )
+    if verb != "create" and reconciled:
+        raise ConfigurationError(f"{who}: only a create has reconcile_by")
+    if verb in ("create", "archive") and told.get("id_property") is not None:
+        raise ConfigurationError(f"{who}: {verb} has no id_property")
+
+
+def _check_table(schema: Mapping[str, Any], name: str) -> None:
+    if schema.get("parent") is not None:
+        raise ConfigurationError(
+            f"table {name!r} is nested in {schema['parent']!r}, and HubSpot has no "
+            "nested tables. Use max_table_nesting=0, and give a resource of its own "
+            "to what are records of their own"
+        )
+    if schema.get("write_disposition") == "replace":
+        raise ConfigurationError(
+            f"table {name!r}: HubSpot's records are not replaced by a load. Use "
+            "write_disposition='merge' or 'append'"
+        )
+    if schema.get("x-merge-strategy") == "scd2":
+        raise ConfigurationError(
+            f"table {name!r}: the merge strategy scd2 keeps old rows, of which "
+            "HubSpot would make records"
+        )
+    for column, hints in schema["columns"].items():
+        for mark, instead in _MARKS.items():
+            if hints.get(mark):
+                raise ConfigurationError(
+                    f"table {name!r}: column {column!r} is a {mark}, which HubSpot "
+                    f"does not have. {instead}"
+                )
+
+
+def _check_columns(
+    table: str,
+    id_column: str | None,
+    properties: Mapping[str, str] | None,
+    names: Sequence[str],
+) -> None:
+    has = f"(has: {', '.join(names)})"
+    if id_column is not None and id_column not in names:
+        raise ConfigurationError(f"table {table!r} has no column {id_column!r} {has}")
+    # Of a column that was NULL all along dlt does not know: some may be missing.
+    if properties and not any(name in names for name in properties):
+        wanted = ", ".join(properties)
+        raise ConfigurationError(
+            f"table {table!r} has none of the columns {wanted} {has}"
+        )

@@ -1,0 +1,110 @@
+"""The recipes of the documentation, run as they stand there."""
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+
+from pathlib import Path
+
+import pytest
+
+from hubbatch.simulator import Simulator
+
+
+PAGE = Path(__file__).parents[1] / "docs" / "recipes.md"
+
+
+def block(language: str, holding: str) -> str:
+    """Give the one block of the page with that text."""
+    blocks = re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    [found] = [one for one in blocks if holding in one]
+    return str(found)
+
+
+class Night:
+    """A folder with the script, and how it is run."""
+
+    def __init__(self, folder: Path, simulator: Simulator) -> None:
+        self.folder = folder
+        script = folder / "nightly.sh"
+        script.write_text(block("sh", "nightly.sh"))
+        script.chmod(0o700)
+        (folder / "hubbatch.env").write_text(
+            f"export HUBSPOT_ACCESS_TOKEN={simulator.token}\n"
+            f"export HUBBATCH_BASE_URL={simulator.url}\n"
+        )
+        # What the wheel installs as a script, of this very interpreter.
+        command = folder / "hubbatch"
+        python = shlex.quote(sys.executable)
+        code = "from hubbatch.cli import main; main()"
+        command.write_text(f"#!/bin/sh\nexec {python} -c '{code}' \"$@\"\n")
+        command.chmod(0o700)
+        (folder / "inbox").mkdir()
+
+    def put(self, name: str, *emails: str) -> None:
+        (self.folder / "inbox" / name).write_text("\n".join(["email", *emails, ""]))
+
+    def start(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(  # noqa: S603 -- our own
+            [self.folder / "nightly.sh"],
+            env={**os.environ, "PATH": f"{self.folder}:{os.environ['PATH']}"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self) -> tuple[int, str]:
+        with self.start() as process:
+            said, _ = process.communicate(timeout=30)
+        return process.returncode, said
+
+
+@pytest.fixture
+def came() -> threading.Semaphore:
+    return threading.Semaphore(0)
+
+
+def test_night_that_is_killed_is_finished_by_the_next(
+    tmp_path: Path, came: threading.Semaphore
+) -> None:
+    count = 8_000
+    emails = [f"p{i}@example.com" for i in range(count)]
+    sim = Simulator(limit=1_000_000, latency=0.05, on_request=lambda _: came.release())
+    with sim:
+        night = Night(tmp_path, sim)
+        night.put("2026-11-23.csv", *emails)
+        with night.start() as process:
+            for _ in range(20):
+                assert came.acquire(timeout=30)
+            assert night.run() == (0, "")  # the other one has the lock
+            os.killpg(process.pid, signal.SIGKILL)
+        assert 0 < sim.store.count("contacts") < count
+        assert night.run() == (0, "")
+        assert sim.store.count("contacts") == count
+        before = len(sim.requests)
+        assert night.run() == (0, "")
+        assert len(sim.requests) == before
+    assert not [*(tmp_path / "inbox").iterdir()]
+    ids = (tmp_path / "done" / "2026-11-23.ids.csv").read_text().splitlines()
+    assert sorted(line.split(",")[1] for line in ids[1:]) == sorted(emails)
+
+
+def test_night_with_rows_that_fail_and_a_file_that_is_none(
+    tmp_path: Path, hubspot_simulator: Simulator
+) -> None:
+    """Both are said, and only what is finished goes away."""
+    night = Night(tmp_path, hubspot_simulator)
+    night.put("a.csv", "a@example.com", "no address")
+    (tmp_path / "inbox" / "b.csv").write_text("name\nB\n")
+    night.put("c.csv", "c@example.com")
+    status, said = night.run()
+    assert status == 2
+    assert "no column" in said
+    assert sorted(one.name for one in (tmp_path / "inbox").iterdir()) == ["b.csv"]
+    assert hubspot_simulator.store.count("contacts") == 2
+    assert "no address" in (tmp_path / "done" / "a.failed.jsonl").read_text()
