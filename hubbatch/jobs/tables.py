@@ -114,7 +114,9 @@ class ArrowSource(_Table):
         reader = self._arrow.RecordBatchReader.from_stream(self._data)
         for batch in reader:
             for start in range(0, batch.num_rows, _BLOCK):
-                yield from _plain(self._arrow, batch.slice(start, _BLOCK), self.name)
+                yield from plain_rows(
+                    self._arrow, batch.slice(start, _BLOCK), self.name
+                )
 
 
 class ParquetSource(_Table):
@@ -157,7 +159,7 @@ class ParquetSource(_Table):
         with closing(self._open()) as file:
             try:
                 for batch in file.iter_batches(batch_size=_BLOCK):
-                    yield from _plain(self._arrow, batch, self.name)
+                    yield from plain_rows(self._arrow, batch, self.name)
             except (self._arrow.ArrowException, OSError) as error:
                 raise SourceError(f"{self.name}: damaged: {error}") from None
 
@@ -237,7 +239,7 @@ def _check_names(source: str, names: Sequence[str]) -> None:
             raise SourceError(f"{source}: two columns are named {name!r}.")
 
 
-def _plain(arrow: ModuleType, batch: Any, source: str) -> Iterator[dict[str, Any]]:
+def plain_rows(arrow: ModuleType, batch: Any, source: str) -> Iterator[dict[str, Any]]:
     """Make Python's values of a record batch, None of what is no value."""
     columns = [_column(arrow, column) for column in batch.columns]
     names = batch.schema.names
