@@ -16,6 +16,8 @@ rows for doubted: a create is looked for before it is made, and an upsert does n
 that a record was `new` if the first attempt may have made it.
 """
 
+import warnings
+
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
@@ -45,9 +47,6 @@ __all__ = ["Portals", "read", "read_all", "write"]
 
 # An actor is busy with waiting most of the time, and a core serves several of them.
 _CPUS = 0.25
-# Blocks that an actor works on at a time, so that the end of one is not a pause. Ray
-# has four batches of a block under way.
-_BLOCKS = 2
 # Batches of a block: what is sent again when an actor dies.
 _BATCHES = 10
 
@@ -102,7 +101,7 @@ def write(
         actors: how many processes send.
         batch_size: rows that are sent together, and of which the outcomes come back
             together. Where portals are mixed, 100 for each portal that a batch has
-            rows of make full requests. Memory holds eight batches for each actor.
+            rows of make full requests. Memory holds four batches for each actor.
         num_cpus: how much of a core Ray reserves for each actor.
         options: what else the verb takes, such as `max_failures` or `isolate`. They
             are of each batch.
@@ -281,16 +280,15 @@ def _send(
         batch_size=batch_size,
         batch_format="pyarrow",
         compute=ActorPoolStrategy(size=actors),
-        max_concurrency=_BLOCKS,
-        max_restarts=-1,
-        max_task_retries=-1,
         num_cpus=num_cpus,
     )
 
 
 def _restarted() -> bool:
     """Whether this actor follows on one that died."""
-    return bool(ray.get_runtime_context().was_current_actor_reconstructed)
+    with warnings.catch_warnings():  # Ray's own, of what Ray does here
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return bool(ray.get_runtime_context().was_current_actor_reconstructed)
 
 
 def _columns_of(dataset: Dataset) -> list[str] | None:
