@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import pyarrow as pa
+import pyarrow as pa  # type: ignore[import-untyped] # it has none
 import ray
 
 from limit import INTERVAL, in_window  # type: ignore[import-not-found] # a script beside

@@ -28,9 +28,10 @@ from hubbatch.core.arguments import check_names
 from hubbatch.errors import ConfigurationError
 from hubbatch.jobs.shaping import Columns
 
-from .ray_actors import Sender, Work
+from .ray_actors import Sender
 from .ray_listing import list_records
 from .ray_portals import Portals, portal_name
+from .ray_work import Work, plan
 
 
 try:
@@ -73,8 +74,8 @@ def write(
 
     The outcomes are at rest when this returns: to look at them sends nothing again.
     Their columns are `portal`, `input_id` (the value of the id column), `status`,
-    `id`, `new`, `attempts`, `category` and `message`; there is one for each row, and
-    they have no order. A portal whose token, scope or day ends raises nothing: its
+    `id`, `new`, `attempts`, `category`, `message` and `property_name`; there is one
+    for each row, and they have no order. A portal whose token, scope or day ends raises nothing: its
     rows are `not_sent` and say why, and those of other portals go on.
 
     Ray has no order either. Two rows of one record in different batches may be sent
@@ -90,7 +91,8 @@ def write(
         portal: the portal of all rows. A token of another portal is refused.
         portal_column: the column that says it, row by row.
         id_column: the column with the ids, or the values of `id_property`; by default
-            the one that is named like it, or `id`. A create does not send it.
+            the one that is named like it, or `id`. A create needs none, and does not
+            send it.
         id_property: the unique property that the ids are values of.
         reconcile_by: the unique property of a create; every row has it.
         properties: the columns to send, if not all: names, or a mapping of columns to
@@ -114,20 +116,16 @@ def write(
     """
     if verb not in ("create", "update", "upsert", "archive"):
         raise ConfigurationError(f"verb is a verb that writes, not {verb!r}")
-    if verb == "create" and reconcile_by is None:
-        raise ConfigurationError(
-            "Ray may run a block twice: a create needs reconcile_by, a unique property"
-        )
     columns = Columns(
         verb=verb,
-        id_column=id_column or _id_column(dataset, id_property or reconcile_by),
+        id_column=id_column,
         id_property=id_property,
-        properties=properties,  # type: ignore[arg-type] # its converter takes either
+        properties=properties,
         reconcile_by=reconcile_by,
     )
     named = {"id_property": id_property, "reconcile_by": reconcile_by}
     given = {name: value for name, value in named.items() if value is not None}
-    work = _work(object_type, columns, portal, portal_column, {**given, **options})
+    work = plan(object_type, columns, portal, portal_column, {**given, **options})
     sent = _send(dataset, work, portals, actors, batch_size, num_cpus)
     if outcomes is None:
         return sent.materialize()
@@ -180,11 +178,11 @@ def read(
     names = _names(properties)
     columns = Columns(
         verb="read",
-        id_column=id_column or _id_column(dataset, id_property),
+        id_column=id_column,
         id_property=id_property,
     )
     given = {"properties": names, "id_property": id_property, "archived": archived}
-    work = _work(object_type, columns, portal, portal_column, {**given, **options})
+    work = plan(object_type, columns, portal, portal_column, {**given, **options})
     work = evolve(work, properties=names)
     return _send(dataset, work, portals, actors, batch_size, num_cpus)
 
@@ -233,31 +231,6 @@ def read_all(
     )
 
 
-def _work(
-    object_type: str,
-    columns: Columns,
-    portal: str | int | None,
-    portal_column: str | None,
-    options: Mapping[str, Any],
-) -> Work:
-    """Say what is to be done, and try whether the verb takes it."""
-    if (portal is None) is (portal_column is None):
-        raise ConfigurationError("give portal or portal_column, one of them")
-    if columns.verb == "upsert" and columns.id_property is None:
-        raise ConfigurationError(
-            "an upsert needs id_property, the unique property that the ids are of"
-        )
-    work = Work(
-        object_type=object_type,
-        columns=columns,
-        portal=None if portal is None else portal_name(portal),
-        portal_column=portal_column,
-        options=options,
-    )
-    work.batch(HubBatch("unused"), []).close()
-    return work
-
-
 def _send(
     dataset: Dataset,
     work: Work,
@@ -295,14 +268,6 @@ def _columns_of(dataset: Dataset) -> list[str] | None:
     """Give the columns, if they are known without running anything."""
     schema = dataset.schema(fetch_if_missing=False)
     return None if schema is None else list(schema.names)
-
-
-def _id_column(dataset: Dataset, unique: str | None) -> str:
-    """Choose the column that is named like the unique property, or else `id`."""
-    if unique is None:
-        return "id"
-    names = _columns_of(dataset)
-    return "id" if names is not None and unique not in names else unique
 
 
 def _names(properties: Iterable[str]) -> tuple[str, ...]:

@@ -7,10 +7,8 @@ loop, several times at once.
 import asyncio
 import logging
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
-
-from attrs import field, frozen
 
 from hubbatch.accounts import Accounts
 from hubbatch.client import HubBatch
@@ -29,95 +27,14 @@ from hubbatch.errors import (
     PermissionDeniedError,
     TooManyFailures,
 )
-from hubbatch.jobs.shaping import Columns
-from hubbatch.jobs.tables import need_pyarrow, plain_rows
-from hubbatch.net.batch import Batch
+from hubbatch.jobs.tables import need_pyarrow
 
 from .ray_portals import Portals, portal_name
-from .ray_tables import outcome_columns, outcome_schema
+from .ray_tables import outcome_columns, outcome_schema, parted
+from .ray_work import Rows, Work
 
-
-# Rows that are Python's at a time, between two turns of the event loop.
-_SLICE = 500
 
 _logger = logging.getLogger("hubbatch")
-
-
-@frozen(kw_only=True)
-class Work:
-    """What is to be done with rows; it travels to the actors and holds no secret.
-
-    Attributes:
-        object_type: the object type.
-        columns: the verb, and what the columns mean.
-        portal: the portal of all rows; None if a column says it.
-        portal_column: the column that says it, which is not sent.
-        options: what the verb takes besides its inputs.
-        properties: those whose values a read gives; empty for every other verb.
-    """
-
-    object_type: str
-    columns: Columns
-    portal: str | None = None
-    portal_column: str | None = None
-    options: Mapping[str, Any] = field(factory=dict)
-    properties: tuple[str, ...] = ()
-
-    def batch(self, hub: HubBatch, rows: Iterable[Any]) -> Batch[Any]:
-        """Call the verb.
-
-        Raises:
-            TypeError, ValueError: if it does not take such options.
-        """
-        verb = getattr(hub.objects(self.object_type), self.columns.verb)
-        batch: Batch[Any] = verb(rows, **self.options)
-        return batch
-
-    def check(self, names: Iterable[str]) -> None:
-        """Look whether a table has the columns that are needed.
-
-        Raises:
-            ConfigurationError: if one of them is not there; names it.
-        """
-        there = [*names]
-        for name in there:
-            if there.count(name) > 1:
-                raise ConfigurationError(f'two columns are named "{name}"')
-        wanted = [self.columns.id_column, self.portal_column]
-        if not self.columns.only_ids and "properties" not in there:
-            wanted += self.columns.properties
-        for name in filter(None, wanted):
-            if name not in there:
-                raise ConfigurationError(
-                    f'no column "{name}" (has: {", ".join(there)})'
-                )
-
-
-class Rows:
-    """The rows of a table as inputs of a verb, made as they are asked for.
-
-    Attributes:
-        keys: what names each row to its owner, of as many as were asked for.
-    """
-
-    def __init__(self, table: Any, columns: Columns) -> None:
-        self.keys: list[str | None] = []
-        self._table = table
-        self._columns = columns
-
-    def __len__(self) -> int:
-        return int(self._table.num_rows)
-
-    def __iter__(self) -> Iterator[Any]:
-        arrow, shaper = need_pyarrow(), self._columns.of_fields()
-        for batch in self._table.to_batches(max_chunksize=_SLICE):
-            for record in plain_rows(arrow, batch, "the table"):
-                key, given = shaper.shape(record)
-                if key is None and self._columns.reconcile_by is not None:
-                    unique = given["properties"].get(self._columns.reconcile_by)
-                    key = None if unique is None else str(unique)
-                self.keys.append(key)
-                yield given
 
 
 class Sender:
@@ -179,26 +96,14 @@ class Sender:
         async with asyncio.TaskGroup() as tasks:
             sent = [
                 tasks.create_task(self._send_to(portal, part))
-                for portal, part in self._parted(table)
+                for portal, part in self._parts(table)
             ]
         return self._arrow.concat_tables([one.result() for one in sent])
 
-    def _parted(self, table: Any) -> Iterator[tuple[Any, Any]]:
-        """Part a table by portals."""
-        name = self._work.portal_column
-        if name is None:
-            yield self._work.portal, table
-            return
-        # Sorting is stable: the rows of a portal keep their order.
-        table = table.sort_by(name)
-        portals = table.column(name).combine_chunks()
-        runs = self._arrow.compute.run_end_encode(portals)
-        start, rest = 0, table.drop_columns([name])
-        for portal, end in zip(
-            runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True
-        ):
-            yield portal, rest.slice(start, end - start)
-            start = end
+    def _parts(self, table: Any) -> Iterator[tuple[Any, Any]]:
+        if self._work.portal_column is None:
+            return iter([(self._work.portal, table)])
+        return parted(self._arrow, table, self._work.portal_column)
 
     async def _send_to(self, given: Any, table: Any) -> Any:
         """Send the rows of one portal."""

@@ -3,7 +3,6 @@
 import os
 import re
 
-from inspect import isawaitable
 from typing import Any
 
 from hubbatch.accounts import Accounts, Limit, Load
@@ -104,8 +103,7 @@ class Portals:
             inserted = re.sub(r"[.-]", "_", portal)
             return _variable(self.token_env.replace(_PLACE, inserted))
         try:
-            found = self._load(portal)
-            return await found if isawaitable(found) else found
+            return await self._load(portal)
         except HubBatchError:
             raise
         except Exception as error:

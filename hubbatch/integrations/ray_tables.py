@@ -1,6 +1,6 @@
 """Tables of outcomes and of records, as Arrow has them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from hubbatch.core.outcomes import Outcome
@@ -19,6 +19,7 @@ def outcome_schema(arrow: Any, properties: Iterable[str] = ()) -> Any:
         ("attempts", arrow.int32()),
         ("category", text),
         ("message", text),
+        ("property_name", text),
     ]
     return arrow.schema(fields + _record_fields(arrow, properties))
 
@@ -42,6 +43,21 @@ def _record_fields(arrow: Any, properties: Iterable[str]) -> list[tuple[str, Any
     ]
 
 
+def parted(arrow: Any, table: Any, column: str) -> Iterator[tuple[Any, Any]]:
+    """Part a table by the values of a column, which goes; give each value and its rows.
+
+    Rows with the same value keep their order.
+    """
+    table = table.sort_by(column)  # it is stable
+    runs = arrow.compute.run_end_encode(table.column(column).combine_chunks())
+    rest, start = table.drop_columns([column]), 0
+    for value, end in zip(
+        runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True
+    ):
+        yield value, rest.slice(start, end - start)
+        start = end
+
+
 def outcome_columns(
     outcomes: Iterable[Outcome[Any]], properties: Sequence[str] = ()
 ) -> dict[str, list[Any]]:
@@ -55,6 +71,7 @@ def outcome_columns(
         "attempts": [outcome.attempts for outcome in told],
         "category": [error and error.category for error in errors],
         "message": [error and error.message for error in errors],
+        "property_name": [error and error.property_name for error in errors],
     }
     if properties:
         columns.update(record_columns([one.result for one in told], properties))
