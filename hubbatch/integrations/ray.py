@@ -19,6 +19,7 @@ that a record was `new` if the first attempt may have made it.
 import warnings
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 from attrs import evolve
@@ -75,8 +76,8 @@ def write(
     The outcomes are at rest when this returns: to look at them sends nothing again.
     Their columns are `portal`, `input_id` (the value of the id column), `status`,
     `id`, `new`, `attempts`, `category`, `message` and `property_name`; there is one
-    for each row, and they have no order. A portal whose token, scope or day ends raises nothing: its
-    rows are `not_sent` and say why, and those of other portals go on.
+    for each row, and they have no order. A portal whose token, scope or day ends
+    raises nothing: its rows are `not_sent` and say why, and other portals' go on.
 
     Ray has no order either. Two rows of one record in different batches may be sent
     in any order, or at once: leave the last of them, with a `groupby`, before.
@@ -97,8 +98,9 @@ def write(
         reconcile_by: the unique property of a create; every row has it.
         properties: the columns to send, if not all: names, or a mapping of columns to
             the names of properties.
-        outcomes: a folder for the outcomes, as Parquet, which must not exist: a path,
-            or a URL such as `s3://...`. They are written as they come and what was
+        outcomes: a folder for the outcomes, as Parquet, which must not exist: a path
+            that all machines see, or a URL such as `s3://...`. They
+            are written as they come, and what was
             written stays if the run fails. Without it they are held by Ray.
         actors: how many processes send.
         batch_size: rows that are sent together, and of which the outcomes come back
@@ -129,8 +131,10 @@ def write(
     sent = _send(dataset, work, portals, actors, batch_size, num_cpus)
     if outcomes is None:
         return sent.materialize()
-    sent.write_parquet(outcomes, mode=SaveMode.ERROR)
-    return ray.data.read_parquet(outcomes)
+    # A worker has another directory than the program that drives it.
+    where = outcomes if "://" in outcomes else str(Path(outcomes).absolute())
+    sent.write_parquet(where, mode=SaveMode.ERROR)
+    return ray.data.read_parquet(where)
 
 
 def read(
