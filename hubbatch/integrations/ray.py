@@ -100,8 +100,8 @@ def write(
             the names of properties.
         outcomes: a folder for the outcomes, as Parquet, which must not exist: a path
             that all machines see, or a URL such as `s3://...`. They
-            are written as they come, and what was
-            written stays if the run fails. Without it they are held by Ray.
+            are written as they come, and what was written stays if the run fails.
+            Without it they are held by Ray.
         actors: how many processes send.
         batch_size: rows that are sent together, and of which the outcomes come back
             together. Where portals are mixed, 100 for each portal that a batch has
