@@ -38,7 +38,8 @@ from .ray_work import Work, plan
 try:
     import ray
 
-    from ray.data import ActorPoolStrategy, Dataset, SaveMode
+    from ray.data import ActorPoolStrategy, Dataset
+    from ray.data.datasource import SaveMode
 except ImportError as _missing:
     raise ImportError(
         "this integration needs Ray: pip install 'hubbatch[ray]'"

@@ -199,11 +199,11 @@ def test_nothing_to_list_is_refused(options: dict[str, Any]) -> None:
 def test_examples_of_the_page_run(hubspot: Simulator, tmp_path: Path) -> None:
     """They run one after the other, as they stand there but for the folder."""
     rows = [
-        {"portal": portal, "ref": f"R-{number}", "subject": "s"}
+        {"portal": portal, "ref": f"R-{number}", "hs_ticket_priority": "HIGH"}
         for number in range(50)
         for portal in ("62515", "777")
     ]
-    rows[7]["subject"] = "x" * 70_000
+    rows[7]["hs_ticket_priority"] = "very high"
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "tickets.parquet")
     text = PAGE.read_text(encoding="utf-8").replace("/data", str(tmp_path))
     names: dict[str, Any] = {}
