@@ -20,7 +20,7 @@ import warnings
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from attrs import evolve
 
@@ -38,7 +38,7 @@ from .ray_work import Work, plan
 try:
     import ray
 
-    from ray.data import ActorPoolStrategy, Dataset
+    from ray.data import ActorPoolStrategy
     from ray.data.datasource import SaveMode
 except ImportError as _missing:
     raise ImportError(
@@ -46,7 +46,10 @@ except ImportError as _missing:
     ) from _missing
 
 
-__all__ = ["Portals", "read", "read_all", "write"]
+__all__ = ["Dataset", "Portals", "read", "read_all", "write"]
+
+# A `ray.data.Dataset`. Ray is half a gigabyte, too much for every check of types.
+Dataset: TypeAlias = Any
 
 # An actor is busy with waiting most of the time, and a core serves several of them.
 _CPUS = 0.25

@@ -41,8 +41,9 @@ class Sender:
     """Sends tables of rows, and gives tables of what became of them.
 
     Errors that end a batch raise nothing here: the rows that were not sent for it say
-    so, and the rows of other portals go on. What HubSpot has refused for good (a
-    token, a scope, the day's limit) is not tried again by this actor.
+    so, and the rows of other portals go on. Where HubSpot has refused for good (a
+    token, a scope, the day's limit), or `max_failures` was reached, this actor sends
+    nothing more to the portal.
 
     Args:
         work: what is to be done.

@@ -3,6 +3,7 @@
 import os
 import re
 
+from importlib import import_module
 from typing import Any
 
 from hubbatch.accounts import Accounts, Limit, Load
@@ -42,6 +43,7 @@ class Portals:
     Raises:
         TypeError: for an option that `HubBatch` does not take.
         ConfigurationError: for a value that cannot be one of these.
+        ImportError: without redis-py, if a Redis is named.
     """
 
     def __init__(
@@ -66,6 +68,8 @@ class Portals:
         self._load = load
         self._options = client_options
         HubBatch("unused", **client_options)  # to hear of a wrong option now
+        if redis_env is not None:
+            import_module("hubbatch.integrations.redis")  # to hear that it is missing
 
     def __repr__(self) -> str:
         where = "a function" if self.token_env is None else f"${self.token_env}"

@@ -153,8 +153,8 @@ async def test_bad_row_is_told_and_stops_no_other() -> None:
 
 @pytest.mark.usefixtures("portals")
 async def test_columns_may_be_chosen_and_renamed(hubspot_simulator: Simulator) -> None:
-    rows = [{"ref": "E-1", "titel": "a", "other": "x"}]
-    what = work(id_column="ref", properties={"titel": "subject"})
+    rows = [{"ref": "E-1", "headline": "a", "other": "x"}]
+    what = work(id_column="ref", properties={"headline": "subject"})
     [told] = await sent(what, rows)
     assert (told["input_id"], told["status"]) == ("E-1", "succeeded")
     [record] = hubspot_simulator.store.all("tickets")
