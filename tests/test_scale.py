@@ -31,7 +31,7 @@ def test_figures_in_the_text_are_those_of_the_command(scale: ModuleType) -> None
     assert f"{scale.CPU * 1e6:.0f} us of a worker's core for a record" in page
     assert f"{scale.REDIS * 1e6:.0f} us of Redis's core for a request" in page
     assert f"{scale.LIMIT} in {scale.WINDOW} s" in page
-    assert f"at {scale.LIMIT / scale.WINDOW:.1f} a second" in page
+    assert f"for {scale.LIMIT / scale.WINDOW:.1f} a second" in page
     assert scale.WINDOW / scale.LIMIT > 0.05
 
 
