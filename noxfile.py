@@ -144,6 +144,15 @@ def engines(session: nox.Session) -> None:
 
 
 @nox.session
+def ray(session: nox.Session) -> None:
+    """Write and read with Ray, an actor killed in between; fail on a 429 or a loss."""
+    session.install("-e", ".[ray,redis]", "polars", "--group", "tests")
+    session.run("pytest", "-q", "tests/integrations/on_ray.py")
+    rows = ("--rows", "30000")
+    session.run("python", "benchmarks/ray_limit.py", *(session.posargs or rows))
+
+
+@nox.session
 def soak(session: nox.Session) -> None:
     """Live through long storms over sockets: `-- seeds operations`, 10 x 50,000."""
     session.install(".")

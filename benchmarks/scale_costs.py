@@ -1,0 +1,109 @@
+"""What a record costs a worker, and a request costs Redis, in CPU: for `scale.py`.
+
+    python benchmarks/scale_costs.py [--rows 50000]
+
+An actor of Ray, without Ray, upserts tickets of three properties, 1,000 rows at a time,
+to a simulator in a process of its own; so its CPU is that of the rows, of the requests
+and of the outcomes' tables. Then a redis-server (or valkey-server) of its own reserves
+as many instants for a hundred portals. Both tell the CPU of one process.
+"""
+
+import argparse
+import asyncio
+import multiprocessing
+import os
+import time
+
+from typing import Any
+
+import pyarrow as pa  # type: ignore[import-untyped]
+
+from redis_limit import RedisServer  # type: ignore[import-not-found] # a script beside
+
+from hubbatch.integrations.ray_actors import Sender
+from hubbatch.integrations.ray_portals import Portals
+from hubbatch.integrations.ray_work import plan
+from hubbatch.integrations.redis_scripts import RESERVE
+from hubbatch.jobs.shaping import Columns
+from hubbatch.simulator import Simulator
+
+
+UNIQUE = "hs_external_object_ids"
+VARIABLE = "HUBSPOT_OF_THE_BENCHMARK"
+PORTALS = 100
+
+
+def serve(connection: Any) -> None:
+    with Simulator(limit=1_000_000, keep_requests=False) as simulator:
+        connection.send((simulator.url, simulator.token))
+        connection.recv()
+
+
+def tickets(count: int) -> pa.Table:
+    return pa.table(
+        {
+            UNIQUE: [f"E-{number}" for number in range(count)],
+            "subject": [f"Order {number} is late" for number in range(count)],
+            "content": ["It should have come a week ago."] * count,
+            "hs_ticket_priority": ["HIGH"] * count,
+        }
+    )
+
+
+async def send(url: str, rows: int) -> float:
+    """Give the seconds of CPU of a row."""
+    columns = Columns(verb="upsert", id_property=UNIQUE)
+    work = plan("tickets", columns, 62515, None, {"id_property": UNIQUE})
+    portals = Portals(token_env=VARIABLE, base_url=url, max_requests=1_000_000)
+    sender, table = Sender(work, portals, actors=1), tickets(rows)
+    await sender.send(table.slice(0, 1_000))  # connections, and the account
+    begun = time.process_time()
+    for start in range(0, rows, 1_000):
+        await sender.send(table.slice(start, 1_000))
+    seconds = time.process_time() - begun
+    await sender.aclose()
+    return seconds / rows
+
+
+def reserve(count: int) -> float:
+    """Give the seconds of Redis's CPU of a reservation."""
+    server = RedisServer()
+    server.start()
+    client = server.client()
+    script = client.register_script(RESERVE)
+
+    def ask(times: int) -> None:
+        for _ in range(times):
+            with client.pipeline(transaction=False) as pipe:
+                for portal in range(PORTALS):
+                    keys = [f"{{{portal}}}:state", f"{{{portal}}}:log"]
+                    script(keys, [10_250_000, 1, 190, 50, -1, 0], client=pipe)
+                pipe.execute()
+
+    def spent() -> float:
+        told = client.info("cpu")
+        return float(told["used_cpu_user"]) + float(told["used_cpu_sys"])
+
+    ask(3)
+    begun = spent()
+    ask(count // PORTALS)
+    seconds = spent() - begun
+    server.kill()
+    return seconds / count
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=50_000)
+    rows = parser.parse_args().rows
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    context.Process(target=serve, args=(theirs,), daemon=True).start()
+    url, os.environ[VARIABLE] = ours.recv()
+    print(f"a record, in a worker: {asyncio.run(send(url, rows)) * 1e6:.0f} us")
+    ours.send("stop")
+    print(f"a request, in Redis: {reserve(rows) * 1e6:.0f} us")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""Tables of outcomes and of records, as Arrow has them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from hubbatch.core.outcomes import Outcome
+from hubbatch.models import SimplePublicObject
+
+
+def outcome_schema(arrow: Any, properties: Iterable[str] = ()) -> Any:
+    """Give the columns of outcomes, and those of records if properties were read."""
+    text = arrow.string()
+    fields = [
+        ("portal", text),
+        ("input_id", text),
+        ("status", text),
+        ("id", text),
+        ("new", arrow.bool_()),
+        ("attempts", arrow.int32()),
+        ("category", text),
+        ("message", text),
+        ("property_name", text),
+    ]
+    return arrow.schema(fields + _record_fields(arrow, properties))
+
+
+def record_schema(arrow: Any, properties: Iterable[str]) -> Any:
+    """Give the columns of records that were listed."""
+    fields = [("portal", arrow.string()), ("id", arrow.string())]
+    return arrow.schema(fields + _record_fields(arrow, properties))
+
+
+def _record_fields(arrow: Any, properties: Iterable[str]) -> list[tuple[str, Any]]:
+    names = [(name, arrow.string()) for name in properties]
+    if not names:
+        return []
+    moment = arrow.timestamp("ms", "UTC")
+    return [
+        ("properties", arrow.struct(names)),
+        ("createdAt", moment),
+        ("updatedAt", moment),
+        ("archived", arrow.bool_()),
+    ]
+
+
+def parted(arrow: Any, table: Any, column: str) -> Iterator[tuple[Any, Any]]:
+    """Part a table by the values of a column, which goes; give each value and its rows.
+
+    Rows with the same value keep their order.
+    """
+    table = table.sort_by(column)  # it is stable
+    runs = arrow.compute.run_end_encode(table.column(column).combine_chunks())
+    rest, start = table.drop_columns([column]), 0
+    for value, end in zip(
+        runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True
+    ):
+        yield value, rest.slice(start, end - start)
+        start = end
+
+
+def outcome_columns(
+    outcomes: Iterable[Outcome[Any]], properties: Sequence[str] = ()
+) -> dict[str, list[Any]]:
+    """Give what became of rows, and what was read of them, column by column."""
+    told = [*outcomes]
+    errors = [outcome.error for outcome in told]
+    columns: dict[str, list[Any]] = {
+        "status": [outcome.status.value for outcome in told],
+        "id": [outcome.id for outcome in told],
+        "new": [getattr(outcome.result, "new", None) for outcome in told],
+        "attempts": [outcome.attempts for outcome in told],
+        "category": [error and error.category for error in errors],
+        "message": [error and error.message for error in errors],
+        "property_name": [error and error.property_name for error in errors],
+    }
+    if properties:
+        columns.update(record_columns([one.result for one in told], properties))
+    return columns
+
+
+def record_columns(
+    records: Sequence[SimplePublicObject | None], properties: Sequence[str]
+) -> dict[str, list[Any]]:
+    """Give the values of records column by column; nothing of one that is not there."""
+
+    def values(record: SimplePublicObject) -> dict[str, str | None]:
+        return {name: record.properties.get(name) for name in properties}
+
+    return {
+        "properties": [record and values(record) for record in records],
+        "createdAt": [record and record.created_at for record in records],
+        "updatedAt": [record and record.updated_at for record in records],
+        "archived": [record and record.archived for record in records],
+    }
