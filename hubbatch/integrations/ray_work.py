@@ -7,8 +7,8 @@ from attrs import field, frozen
 
 from hubbatch.client import HubBatch
 from hubbatch.errors import ConfigurationError
-from hubbatch.jobs.shaping import Columns
 from hubbatch.jobs.arrow import need_pyarrow, plain_rows
+from hubbatch.jobs.shaping import Columns
 from hubbatch.net.batch import Batch
 
 from .ray_portals import portal_name
