@@ -6,22 +6,15 @@ worked out once per class.
 
 import dataclasses
 
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
-from enum import Enum
+from collections.abc import Iterator
 from functools import lru_cache
-from math import isfinite
-from types import NoneType, UnionType
 from typing import (
     Annotated,
     Any,
     ClassVar,
     Final,
-    Literal,
     Protocol,
     TypeAlias,
-    Union,
     get_args,
     get_origin,
     get_type_hints,
@@ -29,21 +22,14 @@ from typing import (
 
 import attrs
 
-from cattrs import BaseConverter
-
 from hubbatch.errors import RecordInvalid
 from hubbatch.models import SimplePublicObject
 
+from .conversion import Hook, can_be, hook_to, is_list, without_none
 from .values import property_texts
 
 
 ID: Final = "id"
-_LISTS: Final[tuple[Any, ...]] = (list, set, frozenset, tuple)
-# Written out, Decimal("1e300000000") would fill the memory.
-_MOST_DIGITS: Final = 1_000
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-Hook = Callable[[Any, Any], Any]
 
 
 class _Dataclass(Protocol):
@@ -118,7 +104,7 @@ class Shape:
                 given[field.argument] = _converted(record.id, field, str(text))
             elif field.nullable:
                 given[field.argument] = None
-            elif _is_list(field.type):
+            elif is_list(field.type):
                 given[field.argument] = field.hook("", field.type)
             elif not field.has_default:
                 raise _invalid(
@@ -244,8 +230,8 @@ def _field(
 ) -> Field:
     names = [*_names(hint)]
     name = names[0] if names else PropertyName(attribute.lstrip("_"))
-    of_type, nullable = _without_none(hint)
-    if not _can_be(of_type):
+    of_type, nullable = without_none(hint)
+    if not can_be(of_type):
         raise TypeError(
             f"{cls.__name__}.{attribute} is of type {of_type}, which a property cannot "
             "be: expected str, int, float, Decimal, bool, date, datetime, an Enum, a "
@@ -257,7 +243,7 @@ def _field(
         name.name,
         name.read_only,
         of_type,
-        _converter_to(of_type).get_structure_hook(of_type),
+        hook_to(of_type),
         of_type is str,
         nullable,
         has_default,
@@ -270,47 +256,6 @@ def _names(hint: Any) -> Iterator[PropertyName]:
         yield from (item for item in hint.__metadata__ if type(item) is PropertyName)
     for argument in get_args(hint):
         yield from _names(argument)
-
-
-def _without_none(hint: Any) -> tuple[Any, bool]:
-    """Strip an annotation of all but its type; whether it may be None."""
-    while get_origin(hint) is Annotated or hasattr(hint, "__supertype__"):
-        hint = getattr(hint, "__supertype__", None) or hint.__origin__
-    if get_origin(hint) not in (Union, UnionType):
-        return hint, False
-    rest = [item for item in get_args(hint) if item is not NoneType]
-    if len(rest) != 1:
-        return hint, False
-    return _without_none(rest[0])[0], True
-
-
-def _can_be(of_type: Any) -> bool:
-    """Whether a property can be of a type."""
-    if _is_list(of_type):
-        of_any_length = get_origin(of_type) is not tuple or ... in get_args(of_type)
-        item = _item_of(of_type)
-        return of_any_length and not _is_list(item) and _can_be(item)
-    return of_type in _SCALARS or _is_literal(of_type) or _is_enum(of_type)
-
-
-def _item_of(of_list: Any) -> Any:
-    return _without_none(get_args(of_list)[0])[0]
-
-
-def _is_enum(of_type: Any) -> bool:
-    return isinstance(of_type, type) and issubclass(of_type, Enum)
-
-
-def _is_literal(of_type: Any) -> bool:
-    return get_origin(of_type) is Literal
-
-
-def _is_list(of_type: Any) -> bool:
-    return get_origin(of_type) in _LISTS
-
-
-def _text(value: object) -> str | None:
-    return property_texts({"value": value}).get("value")
 
 
 def _converted(record_id: str, field: Field, text: str) -> Any:
@@ -329,92 +274,3 @@ def _invalid(message: str, name: str | None = None) -> RecordInvalid:
     return RecordInvalid(
         message, category="UNEXPECTED_VALUE", property_name=name, origin="hubbatch"
     )
-
-
-# ---- from the texts of properties
-
-
-def _enum_hook(of_type: type[Enum]) -> Hook:
-    members = {_text(member.value): member for member in of_type}
-    return lambda text, _: members[text]
-
-
-def _literal_hook(of_type: Any, _: BaseConverter) -> Hook:
-    values = {_text(item): item for item in get_args(of_type)}
-    return lambda text, _: values[text]
-
-
-def _list_hook(of_type: Any, converter: BaseConverter) -> Hook:
-    """Take `a;b` apart, as HubSpot joins what a multiple checkbox has."""
-    made, of_item = get_origin(of_type), _item_of(of_type)
-    hook = converter.get_structure_hook(of_item)
-    return lambda text, _: made(hook(item, of_item) for item in text.split(";") if item)
-
-
-def _str(text: str, _: Any) -> str:
-    return text
-
-
-def _int(text: str, _: Any) -> int:
-    number = Decimal(text)  # "12.0" is a number property's 12
-    if number != number.to_integral_value() or number.adjusted() > _MOST_DIGITS:
-        raise ValueError(text)
-    return int(number)
-
-
-def _float(text: str, _: Any) -> float:
-    number = float(text)
-    if not isfinite(number):
-        raise ValueError(text)
-    return number
-
-
-def _decimal(text: str, _: Any) -> Decimal:
-    number = Decimal(text)
-    if not number.is_finite():
-        raise ValueError(text)
-    return number
-
-
-def _bool(text: str, _: Any) -> bool:
-    return {"true": True, "false": False}[text.lower()]
-
-
-def _datetime(text: str, _: Any) -> datetime:
-    if text.lstrip("-").isdecimal():  # milliseconds since 1970
-        return _EPOCH + timedelta(milliseconds=int(text))
-    instant = datetime.fromisoformat(text)
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-
-
-def _date(text: str, _: Any) -> date:
-    """Read a day; an instant is one only at its midnight in UTC."""
-    instant = _datetime(text, None)
-    if instant.astimezone(UTC).time() != datetime.min.time():
-        raise ValueError(text)
-    return instant.astimezone(UTC).date()
-
-
-_SCALARS: Final[Mapping[Any, Hook]] = {
-    str: _str,
-    int: _int,
-    float: _float,
-    Decimal: _decimal,
-    bool: _bool,
-    datetime: _datetime,
-    date: _date,
-}
-
-
-def _converter_to(of_type: Any) -> BaseConverter:
-    """Make the converter of a field, which knows the one enum that it may need."""
-    converter = BaseConverter(detailed_validation=False)
-    for scalar, hook in _SCALARS.items():
-        converter.register_structure_hook(scalar, hook)
-    converter.register_structure_hook_factory(_is_literal, _literal_hook)
-    converter.register_structure_hook_factory(_is_list, _list_hook)
-    item = _item_of(of_type) if _is_list(of_type) else of_type
-    if _is_enum(item):
-        # By name: an enum of texts would be taken for a str otherwise.
-        converter.register_structure_hook(item, _enum_hook(item))
-    return converter
