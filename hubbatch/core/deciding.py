@@ -37,7 +37,7 @@ class Trip:
     """One chunk on its way, from the first attempt to its end.
 
     Attributes:
-        pauses: how long to wait before each attempt; see `waits`.
+        pauses: how long to wait before each attempt (see `waits`), once one has failed.
         chunk: None until it is cut.
         started: when its first attempt began; instants are of any monotonic clock.
         sent: when its last attempt began.
@@ -45,7 +45,7 @@ class Trip:
         over: whether it was settled, or handed back to the desk.
     """
 
-    pauses: Pauses
+    pauses: Pauses | None = None
     chunk: Chunk | None = None
     started: float = 0.0
     sent: float = 0.0
@@ -76,10 +76,6 @@ class Judge:
     def ledger(self) -> Ledger:
         """The account of the batch."""
         return self.concluder.ledger
-
-    def begin(self) -> Trip:
-        """Make the trip of a chunk that is still to be cut."""
-        return Trip(self._pauses())
 
     def decide(self, trip: Trip, verdict: Verdict, now: float) -> float | None:
         """Act on a verdict: give the seconds until the next attempt, None if none."""
@@ -149,6 +145,7 @@ class Judge:
             # The question has attempts of its own.
             lost, trip.pauses, trip.started = False, self._pauses(spent=0), now
         if not lost:
+            trip.pauses = trip.pauses or self._pauses()
             with suppress(StopIteration):
                 return trip.pauses.send((verdict, now - trip.started))
         self.concluder.give_up(chunk, verdict)
@@ -168,6 +165,8 @@ class Judge:
     def _tell_of_answer(
         self, chunk: Chunk, settlement: Settlement, seconds: float
     ) -> None:
+        if not self.ledger.teller.hears(ChunkSettled):
+            return
         failed = chunk.pick([*settlement.failed]).count
         pending = [*settlement.open, *settlement.unfinished]
         self.ledger.teller.of_chunk(

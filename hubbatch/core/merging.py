@@ -32,7 +32,8 @@ def merge(parts: Iterable[BatchResponse[R]]) -> BatchResponse[R]:
 
 def absorb_envelope(merged: BatchResponse[Any], part: BatchResponse[Any]) -> None:
     """Add all of a part but its results and its errors."""
-    merged.status = max(merged.status, part.status, key=_rank)
+    if part.status != merged.status:
+        merged.status = max(merged.status, part.status, key=_rank)
     merged.num_errors += part.num_errors
     merged.requested_at = _pick(min, merged.requested_at, part.requested_at)
     merged.started_at = _pick(min, merged.started_at, part.started_at)
@@ -55,10 +56,11 @@ def _rank(status: str) -> tuple[int, str]:
 
 
 def _pick(
-    choose: Callable[[Iterable[datetime]], datetime], *given: datetime | None
+    choose: Callable[[datetime, datetime], datetime],
+    one: datetime | None,
+    other: datetime | None,
 ) -> datetime | None:
-    known = [value for value in given if value is not None]
-    return choose(known) if known else None
+    return choose(one, other) if one and other else one or other
 
 
 def _identity(error: StandardError) -> object:

@@ -52,6 +52,8 @@ class Teller:
 
     def of_chunk(self, event: type[ChunkEvent], chunk: Chunk, **details: Any) -> None:
         """Tell what happened to a chunk."""
+        if not self.hears(event):
+            return
         looks = self.operation.read_back if chunk.probing else None
         self._tell(
             event,
@@ -63,7 +65,7 @@ class Teller:
 
     def of_failure(self, outcome: Outcome[Any]) -> None:
         """Tell that an input did not succeed."""
-        if outcome.error is not None and self._wanted(InputFailed):
+        if outcome.error is not None and self.hears(InputFailed):
             self._tell(
                 InputFailed,
                 index=outcome.index,
@@ -87,7 +89,8 @@ class Teller:
             error=None if error is None else type(error).__name__,
         )
 
-    def _wanted(self, kind: type[Event]) -> bool:
+    def hears(self, kind: type[Event]) -> bool:
+        """Say whether anybody listens to such events; others need not be told."""
         return self.audience is not None and self.audience.wants(kind)
 
     def _tell(

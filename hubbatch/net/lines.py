@@ -44,38 +44,32 @@ class Place:
     handed: asyncio.Future[Slot | None]
 
 
-class Line:
+class Line(dict[Client, deque[Place]]):
     """Those who wait in one lane: clients take turns, and each is first come first."""
-
-    def __init__(self) -> None:
-        self._places: dict[Client, deque[Place]] = {}
 
     def add(self, place: Place) -> None:
         """Let somebody stand in line."""
-        self._places.setdefault(place.client, deque()).append(place)
+        self.setdefault(place.client, deque()).append(place)
 
     def first(self) -> Place | None:
         """Find who is next, of clients that have room; forget who has left."""
-        for client, places in [*self._places.items()]:
+        for client, places in [*self.items()]:
             while places and places[0].handed.done():
                 places.popleft()
             if not places:
-                del self._places[client]
+                del self[client]
             elif client.has_room():
                 return places[0]
         return None
 
     def advance(self, client: Client) -> None:
         """Let the other clients go before this one."""
-        self._places[client] = self._places.pop(client)
+        self[client] = self.pop(client)
 
     def fail(self, error: Exception) -> None:
         """Raise an error where anybody waits."""
-        for places in self._places.values():
+        for places in self.values():
             for place in places:
                 if not place.handed.done():
                     place.handed.set_exception(error)
-        self._places.clear()
-
-    def __bool__(self) -> bool:
-        return bool(self._places)
+        self.clear()

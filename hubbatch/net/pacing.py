@@ -2,12 +2,12 @@
 
 import asyncio
 
-from collections.abc import AsyncIterator, Callable, Hashable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Hashable, Mapping
+from contextlib import AbstractAsyncContextManager
 
 from attrs import Factory, define, evolve, frozen
 
-from hubbatch.core.days import Reserve
+from hubbatch.core.days import Day, Reserve
 from hubbatch.core.pacing import RateLimit, Slot
 from hubbatch.errors import DailyLimitReached
 
@@ -73,12 +73,66 @@ class Permit:
         self._turnstile.throttled(self._slot)
 
 
+class _Leave(AbstractAsyncContextManager[Permit | None]):
+    """To enter it is to wait for a permit; to exit, to give it back.
+
+    A class, since a generator would take three times as many calls.
+    """
+
+    def __init__(
+        self,
+        gate: "Gate",
+        state: Shared,
+        turnstile: Turnstile,
+        lane: Lane,
+        wanted: Callable[[], bool],
+    ) -> None:
+        self._gate = gate
+        self._state = state
+        self._turnstile = turnstile
+        self._lane = lane
+        self._wanted = wanted
+        self._slot: Slot | None = None
+
+    async def __aenter__(self) -> Permit | None:
+        gate, turnstile = self._gate, self._turnstile
+        gate.users += 1
+        try:
+            self._slot = await turnstile.wait(self._lane, gate, self._may_leave)
+            # Others may have taken the work since the slot was handed over.
+            if self._slot is None or not self._wanted():
+                return None
+        except BaseException:
+            self._give_back()
+            raise
+        gate.granted += 1
+        return Permit(self._state, turnstile, self._slot)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._give_back()
+
+    def _may_leave(self) -> bool:
+        return self._wanted() and self._gate.within_day()
+
+    def _give_back(self) -> None:
+        if self._slot is not None:
+            self._turnstile.give_back(self._slot)
+            self._gate.give_back()
+            self._state.freed()
+        self._gate.users -= 1
+
+
 class Gate:
     """Hands out permits to one client: so many at a time, and within the limits.
 
     The windows and the day belong to the account, and clients that have the same key
     share them: then the lowest of their ceilings holds for all of them. Who has a
     limit that processes share keeps it by that, and has windows of its own.
+
+    Attributes:
+        ceiling: what its windows never exceed.
+        granted: how many permits it has given.
+        users: how many have a permit, or wait for one.
     """
 
     def __init__(
@@ -93,18 +147,18 @@ class Gate:
         own = None if isinstance(rate_limit, SharedLimit) else rate_limit
         self.ceiling: RateLimit | None = shared_limit.limit if shared_limit else own
         self.granted: int = 0
+        self.users: int = 0
         self._free = max_concurrency
         self._reserve = reserve
+        self._day = Day()  # that of what is shared
         self._beneath = shared_limit.pacer if shared_limit else None
         self._key = object() if shared_limit else key
         self._state: Shared | None = None
-        self._users = 0  # who has a permit, or waits for one
         self._found: Hashable = None
 
-    @asynccontextmanager
-    async def permit(
+    def permit(
         self, lane: Lane, wanted: Callable[[], bool], family: str = "objects"
-    ) -> AsyncIterator[Permit | None]:
+    ) -> AbstractAsyncContextManager[Permit | None]:
         """Wait for leave to send, or give None when it is no longer wanted.
 
         None costs nothing: somebody else has taken the work meanwhile.
@@ -113,28 +167,7 @@ class Gate:
             DailyLimitReached: when no more than the reserve is left of the day.
         """
         state = self._shared()
-        turnstile = state.turnstile(family)
-        self._users += 1
-        try:
-            slot = await turnstile.wait(
-                lane, self, lambda: wanted() and self._within_day()
-            )
-            if slot is None:
-                yield None
-                return
-            try:
-                # Others may have taken the work since the slot was handed over.
-                if wanted():
-                    self.granted += 1
-                    yield Permit(state, turnstile, slot)
-                else:
-                    yield None
-            finally:
-                turnstile.give_back(slot)
-                self.give_back()
-                state.freed()
-        finally:
-            self._users -= 1
+        return _Leave(self, state, state.turnstile(family), lane, wanted)
 
     def hold(self, seconds: float, family: str = "objects") -> None:
         """Let nobody out for so long; a hold is never shortened."""
@@ -190,7 +223,7 @@ class Gate:
     def without_reserve(self) -> "Gate":
         """Make a gate for a question that is worth a call of the reserve."""
         gate = Gate(self.ceiling, 1)
-        gate._state = self._shared()
+        gate._use(self._shared())
         return gate
 
     def let_go(self) -> None:
@@ -212,36 +245,45 @@ class Gate:
 
     def _shared(self) -> Shared:
         if self._state is None:
-            self._state = shared(self._key, Shared(beneath=self._beneath))
-            self._state.join(self)
-        elif self._found is not None and not self._users:
+            state = shared(self._key, Shared(beneath=self._beneath))
+            self._use(state).join(self)
+            return state
+        if self._found is not None and not self.users:
             self._state.leave(self)
             self._key, self._found = self._found, None
-            self._state = shared(self._key, self._state)
-            self._state.join(self)
+            self._use(shared(self._key, self._state)).join(self)
         return self._state
+
+    def _use(self, state: Shared) -> Shared:
+        self._state, self._day = state, state.day
+        return state
 
     # ---- what the turnstile asks of a client
 
     def has_room(self) -> bool:
         """Say whether one more may be under way, and is not to wait for the day."""
-        if self._free <= 0:
-            return False
-        return self._shared().day.allows(self._reserve, _now()) != "wait"
+        if self._free <= 0 or not self._reserve:
+            return self._free > 0
+        return self._day.allows(self._reserve, _now()) != "wait"
 
     def take(self) -> None:
         """Note that one more is on its way."""
         self._free -= 1
-        self._shared().day.outstanding += 1
+        self._day.outstanding += 1
 
     def give_back(self) -> None:
         """Note that one of them is over."""
         self._free += 1
-        self._shared().day.outstanding -= 1
+        self._day.outstanding -= 1
 
-    def _within_day(self) -> bool:
-        day = self._shared().day
-        if day.allows(self._reserve, _now()) == "end":
+    def within_day(self) -> bool:
+        """Say that the day allows one more.
+
+        Raises:
+            DailyLimitReached: when no more than the reserve is left of it.
+        """
+        day = self._day
+        if self._reserve and day.allows(self._reserve, _now()) == "end":
             raise DailyLimitReached(
                 f"The account has {day.remaining:,} calls left today, and "
                 f"daily_reserve keeps {day.kept(self._reserve):,}."

@@ -6,10 +6,10 @@ one chunk's life each. Nothing else sends.
 
 import asyncio
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from itertools import count
-from typing import Any
+from typing import Any, Self
 
 from hubbatch.core.accounting import Emit, Ledger
 from hubbatch.core.calls import Operation
@@ -246,16 +246,9 @@ class Run:
         with self._called_back():
             return await intake.pull(room)
 
-    @contextmanager
-    def _called_back(self) -> Iterator[None]:
+    def _called_back(self) -> "_CalledBack":
         """Be cancelled when the batch ends, while nothing of it is under way."""
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 -- the engine runs in tasks
-        self._waiting_tasks.add(task)
-        try:
-            yield
-        finally:
-            self._waiting_tasks.discard(task)
+        return _CalledBack(self._waiting_tasks)
 
     async def _room(self) -> bool:
         """Wait until more may be taken in; False if the batch has ended instead."""
@@ -313,7 +306,7 @@ class Run:
 
     async def _carry(self) -> None:
         """Live one chunk's life: attempts and waits, until it is settled or split."""
-        trip = self._judge.begin()
+        trip = Trip()
         try:
             await self._ready()
             while (verdict := await self._attempt(trip)) is not None:
@@ -350,11 +343,10 @@ class Run:
                 return token is not None
 
             asked = _now()
-            with ExitStack() as waiting:
-                waiting.enter_context(self._called_back())
-                family = self.operation.call.family
+            family = self.operation.call.family
+            with self._called_back() as waiting:
                 async with self._gate.permit(self._lane, wanted, family) as permit:
-                    waiting.close()
+                    waiting.over()
                     if permit is not None and token is not None:
                         chunk = self._cut(trip)
                         waited = trip.sent - asked
@@ -391,16 +383,16 @@ class Run:
 
     def _cut(self, trip: Trip) -> Chunk:
         """Give the chunk of a trip, cut now if it was not before."""
+        trip.sent = _now()
         if trip.chunk is None:
             trip.chunk = self._desk.take()
-            trip.started = _now()
+            trip.started = trip.sent
             self._unladen -= 1
             self._lingering.begin_anew()
             self._linger()
             if self._doubted:
                 self._judge.concluder.recall(trip.chunk)
             self._ledger.teller.of_chunk(ChunkCut, trip.chunk)
-        trip.sent = _now()
         return trip.chunk
 
     async def _written_down(self, chunk: Chunk) -> bool:
@@ -418,6 +410,30 @@ class Run:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._over.wait()
+
+
+class _CalledBack:
+    """Keeps the current task among those that wait, until it is over.
+
+    A class, since a generator would take three times as many calls.
+    """
+
+    def __init__(self, waiting: set[asyncio.Task[Any]]) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 -- the engine runs in tasks
+        self._waiting = waiting
+        self._task = task
+
+    def __enter__(self) -> Self:
+        self._waiting.add(self._task)
+        return self
+
+    def over(self) -> None:
+        """Wait no more; what follows must not be called back."""
+        self._waiting.discard(self._task)
+
+    def __exit__(self, *_: object) -> None:
+        self.over()
 
 
 def _now() -> float:

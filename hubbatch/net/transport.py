@@ -4,6 +4,7 @@ import asyncio
 import ssl
 
 from collections.abc import Callable
+from functools import lru_cache
 from io import BytesIO
 from ipaddress import ip_address
 from types import SimpleNamespace
@@ -76,7 +77,8 @@ class AiohttpTransport:
         session: aiohttp.ClientSession | None = None,
         trust_env: bool = False,
     ) -> None:
-        self._base_url = base_url
+        # Most requests go where the one before went.
+        self._url_of = lru_cache(64)(base_url.joinpath)
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._session = session
         self._own = session is None
@@ -99,7 +101,7 @@ class AiohttpTransport:
         try:
             async with self._open().request(
                 request.method,
-                self._base_url.joinpath(request.path.lstrip("/")),
+                self._url_of(request.path.lstrip("/")),
                 params=request.query,
                 headers=request.headers,
                 data=_payload(request.body),

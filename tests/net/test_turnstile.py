@@ -52,7 +52,7 @@ async def refused(gate: Gate, seconds: float) -> None:
 def idle(gate: Gate, concurrency: int) -> bool:
     """Every slot of the client is back, and nobody is left behind."""
     assert gate._free == concurrency
-    assert gate._users == gate._shared().day.outstanding == 0
+    assert gate.users == gate._shared().day.outstanding == 0
     assert len(asyncio.all_tasks()) == 1
     return True
 
