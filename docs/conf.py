@@ -25,6 +25,8 @@ myst_heading_anchors = 3
 
 autodoc_default_options = {"members": True}
 autodoc_member_order = "bysource"
+# Half a gigabyte, of which the pages show nothing.
+autodoc_mock_imports = ["dlt", "ray"]
 maximum_signature_line_length = 72
 python_use_unqualified_type_names = True
 add_module_names = False

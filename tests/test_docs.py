@@ -46,7 +46,7 @@ def test_the_reference_names_nothing_twice() -> None:
 
 def test_an_integration_is_in_the_reference_as_a_whole() -> None:
     """Its names come from the module, whichever it has."""
-    for name in ("fastapi", "opentelemetry", "redis"):
+    for name in ("dlt", "fastapi", "opentelemetry", "ray", "redis"):
         assert f"automodule:: hubbatch.integrations.{name}\n" in REFERENCE
 
 

@@ -1,7 +1,9 @@
 """A dlt destination: pipelines that write to HubSpot.
 
-pipeline = dlt.pipeline("crm", destination=hubspot())
-pipeline.run(contacts())
+Example::
+
+    pipeline = dlt.pipeline("crm", destination=hubspot())
+    pipeline.run(contacts())
 
 The token is dlt's to find: `access_token` under `[destination.hubspot]` in
 `secrets.toml`, or DESTINATION__HUBSPOT__ACCESS_TOKEN. Every load job is a job of

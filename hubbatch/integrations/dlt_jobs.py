@@ -23,10 +23,11 @@ from hubbatch.errors import (
     HubSpotUnavailable,
     OverloadedError,
 )
-from hubbatch.jobs.job import Job, JobReport, ending
+from hubbatch.jobs.arrow import ParquetSource
+from hubbatch.jobs.ending import JobReport, ending
+from hubbatch.jobs.job import Job
 from hubbatch.jobs.rows import Row
 from hubbatch.jobs.shaping import BadRow, SourceError
-from hubbatch.jobs.tables import ParquetSource
 
 from .dlt_tables import Table, TableColumns
 
@@ -170,8 +171,8 @@ class Load:
     def _job(self, hub: HubBatch) -> Job:
         table, files = self.table, self.files
         files.make_folder()
-        if self.path.suffix == ".parquet":
-            source: Any = ParquetSource(self.path, table.columns)
+        if self.path.suffix == ".parquet":  # a time without a zone is UTC to dlt
+            source: Any = ParquetSource(self.path, table.columns, timezone="UTC")
         else:
             source = LoadSource(self.path, table.columns, self.read)
         try:

@@ -67,6 +67,10 @@ class TableColumns:
         """Make what makes inputs of rows."""
         return _TableShaper(self.columns.of_fields(), self.names)
 
+    def used(self, present: Sequence[str]) -> set[str]:
+        """Name the columns whose values are sent."""
+        return self.columns.used([name for name in present if name in self.names])
+
 
 class _TableShaper:
     """Shows the rows of a table with all of its columns, and no others."""

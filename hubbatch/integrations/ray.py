@@ -1,9 +1,14 @@
 """Ray: write a Dataset to HubSpot, and read records into one.
 
-portals = Portals(token_env="HUBSPOT_{portal}", redis_env="REDIS_URL")
-outcomes = write(tickets, "upsert", "tickets", portals=portals, portal_column="portal",
-                 id_property="ref", outcomes="s3://bucket/run-7")
-outcomes.groupby("status").count().show()
+Example::
+
+    portals = Portals(token_env="HUBSPOT_{portal}", redis_env="REDIS_URL")
+    outcomes = write(
+        tickets, "upsert", "tickets",
+        portals=portals, portal_column="portal", id_property="ref",
+        outcomes="s3://bucket/run-7",
+    )
+    outcomes.groupby("status").count().show()
 
 Every actor is a client of its own with one event loop; Redis keeps the limit of a
 portal among them. One process reaches the limit of a portal: more of them help where
