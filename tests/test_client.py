@@ -61,7 +61,7 @@ def path_of(hub: HubBatch, batch: Any) -> str:
     """Tell where a batch would be sent to; it is not."""
     transport: Any = hub._engine.transport
     batch.close()
-    return f"{transport._base_url}{batch._operation.path}"
+    return str(transport._url_of(batch._operation.path.lstrip("/")))
 
 
 # ---- options
