@@ -60,7 +60,7 @@ class Night:
 
     def run(self) -> tuple[int, str]:
         with self.start() as process:
-            said, _ = process.communicate(timeout=30)
+            said, _ = process.communicate(timeout=120)
         return process.returncode, said
 
 
@@ -80,7 +80,7 @@ def test_night_that_is_killed_is_finished_by_the_next(
         night.put("2026-11-23.csv", *emails)
         with night.start() as process:
             for _ in range(20):
-                assert came.acquire(timeout=30)
+                assert came.acquire(timeout=120)
             assert night.run() == (0, "")  # the other one has the lock
             os.killpg(process.pid, signal.SIGKILL)
         assert 0 < sim.store.count("contacts") < count
