@@ -3,8 +3,8 @@
 Nearly all that is ever written is `{"id": ..., "properties": ...}`, most of it with
 nothing but texts in it, or the input class that says the same; what is read is a
 text. Seen a column at a time, that is known of a hundred of them for less than half
-of what it takes one by one. Anything else is left to the encoder of a single input, which also
-says what is wrong with it.
+of what it takes one by one. Anything else is left to the encoder of a single input,
+which also says what is wrong with it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -108,7 +108,8 @@ def _usual(block: Sequence[Any]) -> tuple[list[str], Sequence[Mapping[str, str]]
     """Give ids that are texts, and properties that are dicts, as texts.
 
     Raises:
-        _Unusual, InvalidInput, LookupError, TypeError: if there is anything else in the block.
+        _Unusual, InvalidInput, LookupError, TypeError: if there is anything else in
+            the block.
     """
     kind = type(block[0])
     _check(_all(kind, block))
