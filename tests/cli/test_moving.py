@@ -75,6 +75,20 @@ def test_associate_with_a_label_and_take_it_off(shell: Shell) -> None:
     assert linked(shell, firm) == {}
 
 
+def test_lines_that_were_read_can_be_upserted(shell: Shell) -> None:
+    """By their unique values: the ids are those of another portal, or of long ago."""
+    people(shell)
+    read = ("read", "contacts", "--all", "--property", "email", "-o", "c.jsonl")
+    assert shell(*read).status == 0
+    words = ("upsert", "contacts", "c.jsonl", "--id-property", "email")
+
+    done = shell(*words, "--results", "ids.csv")
+
+    assert done.status == 0, done.err
+    assert shell.sim.store.count("contacts") == 3
+    assert "@x.example" in Path("ids.csv").read_text()
+
+
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
 def test_a_type_without_a_record_breaks_no_chain(shell: Shell, kind: str) -> None:
     """Each command finishes, says that there was nothing to do, and is repeatable."""
