@@ -129,7 +129,10 @@ def test_a_type_without_a_record_breaks_no_chain(shell: Shell, kind: str) -> Non
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (("--label", "x"), "no kind of association is 'x'; there are 279 (no label)"),
+        (
+            ("--label", "x"),
+            "no kind of association is 'x'; there are 279 (no label), 1 (Primary)",
+        ),
         (("--label", "x", "--type-id", "1"), "say it twice"),
         (("--label", "x", "--label-column", "as"), "say it twice"),
         (("--from-map", "none.csv"), "none.csv: No such file"),
