@@ -135,6 +135,23 @@ def test_column_that_means_more_than_its_value(mark: str) -> None:
         read_table(given)
 
 
+def test_times_without_a_zone_are_refused_where_they_are_sent() -> None:
+    """Unless it is told which zone they are of."""
+    given = schema("id", "seen", "_dlt_at", told=adapted(verb="update"))
+    for name in ("seen", "_dlt_at"):
+        given["columns"][name] = {"data_type": "timestamp", "timezone": False}
+    with pytest.raises(ConfigurationError, match="times in column 'seen' have no"):
+        read_table(given)
+    assert read_table(given, "UTC").timezone == "UTC"
+    given[HINT] = adapted(verb="archive")
+    assert read_table(given).timezone is None
+
+
+def test_table_without_ids_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="table 'contacts': no column \"id\""):
+        read_table(schema("ref", told=adapted(verb="update")))
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
