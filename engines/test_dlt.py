@@ -176,6 +176,21 @@ def test_what_became_of_the_rows_is_loaded_into_tables(account: Simulator) -> No
     assert not [*results(crm, load_ids=["another"])]
 
 
+@pytest.mark.parametrize("by", ["argument", "configuration"])
+def test_folder_of_outcomes_is_found_again(
+    account: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    folder, given = str(tmp_path / "kept"), {}
+    if by == "argument":
+        given = {"outcomes": folder}
+    else:
+        monkeypatch.setenv("DESTINATION__HUBSPOT__OUTCOMES", folder)
+    crm = pipeline(**given)
+    crm.run(people(3))
+    assert len([*results(crm)]) == len([*results(folder)]) == 3
+    assert account.store.count("contacts") == 3
+
+
 def test_update_and_archive_by_ids_of_the_warehouse(account: Simulator) -> None:
     made = [account.store.create("tickets", {"subject": f"T{i}"}) for i in range(150)]
     rows = [{"hs_id": int(one.id), "title": "Changed", "more": "no"} for one in made]

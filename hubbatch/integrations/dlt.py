@@ -206,7 +206,12 @@ def _resource(
 
 
 def _outcomes(pipeline: Any) -> Path:
-    return Path(pipeline.working_dir) / "hubbatch"
+    """Find the folder that a pipeline was given for outcomes, or else its own."""
+    crm = pipeline.destination
+    given = crm.config_params.get("outcomes") or dlt.config.get(
+        f"destination.{crm.destination_name}.outcomes"
+    )
+    return Path(given) if given else Path(pipeline.working_dir) / "hubbatch"
 
 
 # ---- the load job

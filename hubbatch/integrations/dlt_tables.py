@@ -17,6 +17,8 @@ WriteVerb = Literal["upsert", "update", "create", "archive"]
 
 # Columns that dlt adds; its tables begin like this as well.
 _OWN = "_dlt_"
+# Strategies of a merge that end with what an upsert does.
+_STRATEGIES = ("delete-insert", "upsert")
 # What dlt can be told to do in a table, and HubSpot has nothing for.
 _MARKS = {
     "hard_delete": "Archive those rows with a resource of their own, verb='archive'",
@@ -209,10 +211,11 @@ def _check_table(schema: Mapping[str, Any], name: str) -> None:
             f"table {name!r}: HubSpot's records are not replaced by a load. Use "
             "write_disposition='merge' or 'append'"
         )
-    if schema.get("x-merge-strategy") == "scd2":
+    strategy = schema.get("x-merge-strategy", "upsert")
+    if strategy not in _STRATEGIES:  # scd2 would make records of old rows
         raise ConfigurationError(
-            f"table {name!r}: the merge strategy scd2 keeps old rows, of which "
-            "HubSpot would make records"
+            f"table {name!r}: HubSpot has nothing for the merge strategy {strategy!r}. "
+            f"Use {' or '.join(_STRATEGIES)}"
         )
     for column, hints in schema["columns"].items():
         for mark, instead in _MARKS.items():
