@@ -244,11 +244,15 @@ def read_all(
 
     Raises:
         ConfigurationError: for what cannot work, before anything is sent.
-        TypeError, ValueError: if properties is one text, or the type no object type.
+        TypeError, ValueError: if properties or of is one text, or the type no object
+            type.
     """
     names = _names(properties)
     HubBatch("unused").objects(object_type)  # to hear of a wrong type now
-    chosen = [{"portal": portal_name(each)} for each in of]
+    if isinstance(of, str):
+        raise TypeError(f"of is a collection of portals, not {of!r}")
+    found = dict.fromkeys(portal_name(each) for each in of)  # each of them once
+    chosen = [{"portal": name} for name in found]
     if not chosen:
         raise ConfigurationError("name the portals to read in of=")
     return ray.data.from_items(chosen, override_num_blocks=len(chosen)).map_batches(

@@ -226,8 +226,9 @@ def test_all_records_of_portals_are_read_side_by_side(hubspot: Simulator) -> Non
         for _ in range(150)
     }
     listed = read_all(
-        "tickets", portals=portals(), of=[62515, 777], properties=["subject"]
+        "tickets", portals=portals(), of=[62515, 777, "777"], properties=["subject"]
     )
+    assert listed.count() == len(made)
     assert {(row["portal"], row["id"]) for row in listed.take_all()} == made
 
 
@@ -235,6 +236,11 @@ def test_all_records_of_portals_are_read_side_by_side(hubspot: Simulator) -> Non
 def test_nothing_to_list_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match="name the p"):
         read_all("tickets", **{"portals": portals(), "properties": ["a"], **options})
+
+
+def test_text_is_no_collection_of_portals() -> None:
+    with pytest.raises(TypeError, match="of is a collection of portals, not '777'"):
+        read_all("tickets", portals=portals(), of="777", properties=["subject"])
 
 
 def test_examples_of_the_page_run(hubspot: Simulator, tmp_path: Path) -> None:
