@@ -26,8 +26,8 @@ from hubbatch.simulator import Simulator
 from tests.integrations.conftest import RedisServer, free_port
 
 
-# Ray's own warnings are not ours. Each of its processes takes seconds to start.
-pytestmark = [pytest.mark.filterwarnings("default"), pytest.mark.timeout(300)]
+# Ray's own warnings are not ours.
+pytestmark = [pytest.mark.filterwarnings("default"), pytest.mark.timeout(400)]
 
 UNIQUE = "hs_external_object_ids"
 VARIABLE = "HUBSPOT_{portal}"
