@@ -71,7 +71,7 @@ class Work:
         columns, wanted = self.columns, [self.portal_column, self.columns.id_column]
         if "properties" not in there:
             wanted += columns.properties if not columns.only_ids else ()
-        elif columns.verb != "create":
+        elif columns.verb in ("update", "upsert"):
             wanted.append("id")  # in HubSpot's shape
         for name in filter(None, wanted):
             if name not in there:

@@ -280,6 +280,8 @@ class FieldsShaper:
             return _key(given), given
         if not isinstance(given, dict):
             raise BadRow(f"{kind_of(given)}, not an object")
+        if columns.only_ids and not columns.legacy:  # its properties are no matter
+            return self._flat(given)
         properties = given.get("properties")
         if isinstance(properties, dict) or (
             columns.legacy and isinstance(properties, list)
