@@ -150,6 +150,7 @@ def ray(session: nox.Session) -> None:
     `-- --rows 6000 --kill` is one proof alone, in half a minute.
     """
     session.install("-e", ".[ray,redis]", "polars", "--group", "tests")
+    session.env["RAY_USAGE_STATS_ENABLED"] = "0"
     proofs: list[list[str]] = [session.posargs]
     if not session.posargs:
         session.run("pytest", "-q", "tests/integrations/on_ray.py")
