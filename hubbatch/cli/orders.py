@@ -101,8 +101,7 @@ class Order:
         """
         self.total = _total(self.source, self.options["limit"])
         options = self.options
-        makes = self.verb == "create" and not self.object_type.startswith(PAIRS)
-        if not makes or options["journal"] or options["no_journal"]:
+        if not self.creates or options["journal"] or options["no_journal"]:
             return
         most = OBJECT_CALLS["create"].max_inputs
         if self.total is None or self.total > most:
@@ -110,6 +109,11 @@ class Order:
                 f"a create of more than {most} rows wants --journal PATH, so that none "
                 "is made twice if it is interrupted (or --no-journal)"
             )
+
+    @property
+    def creates(self) -> bool:
+        """Whether it makes records: to send it twice may make them twice."""
+        return self.verb == "create" and not self.object_type.startswith(PAIRS)
 
     @property
     def title(self) -> str:

@@ -27,6 +27,7 @@ from .blaming import is_half_written
 from .calls import Operation
 from .codec import (
     converter,
+    each,
     optional_text,
     structure_context,
 )
@@ -91,7 +92,7 @@ def _read_success(operation: Operation, chunk: Chunk, response: Response) -> Ver
     try:
         # An answer without results may be an empty body too, whatever its status.
         raw = orjson.loads(response.body or (b"{}" if call.silent else b""))
-        structure = shape.structure if shape else _nothing
+        structure = shape.structure if shape else _NOTHING
         part = call.dialect.parts(raw, structure)
         settlement = settle(operation, chunk, part)
         # The errors of a 207 have no correlation id; its headers do.
@@ -110,6 +111,9 @@ def _read_success(operation: Operation, chunk: Chunk, response: Response) -> Ver
 
 def _nothing(_: object) -> None:
     """Read a result of a call that has none."""
+
+
+_NOTHING = each(_nothing)
 
 
 def _distrust(response: Response, reason: str) -> Again:

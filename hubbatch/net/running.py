@@ -169,7 +169,7 @@ class Run:
             await intake.aclose()
             self._lingering.stop()
             self.summary.seconds = _now() - started
-            self._ledger.teller.of_end(self.summary, self.ended)
+            self._finish()
         if self.ended is not None:
             raise self.ended
 
@@ -190,7 +190,12 @@ class Run:
         self.end(asyncio.CancelledError())
         for block in Intake(source).rest():
             self._take_in(block)
+        self._finish()
+
+    def _finish(self) -> None:
         self._ledger.teller.of_end(self.summary, self.ended)
+        # A run is a cycle, and what became of the inputs is the caller's to let go.
+        del self._ledger.emit
 
     def withdraw(self, index: int, given: object) -> None:
         """Take out an input that has not left; its outcome is `not_sent`."""

@@ -236,6 +236,10 @@ def test_a_lost_create_is_unknown_until_replay_may_look_for_it(shell: Shell) -> 
 
     lost = shell(*create, "--json")
     assert (lost.status, lost.json["unknown"]) == (1, 3)
+    assert lost.lines[-1] == (
+        "f.jsonl has what did not succeed; `hubbatch replay f.jsonl --reconcile-by "
+        "NAME` sends it again, and looks for what may be there already."
+    )
 
     refused = shell("replay", "f.jsonl")
     assert refused.status == 2
