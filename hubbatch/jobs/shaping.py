@@ -282,8 +282,6 @@ class FieldsShaper:
             return _key(given), given
         if not isinstance(given, dict):
             raise BadRow(f"{kind_of(given)}, not an object")
-        if columns.only_ids and not columns.legacy:  # its properties are no matter
-            return self._flat(given)
         properties = given.get("properties")
         if isinstance(properties, dict) or (
             columns.legacy and isinstance(properties, list)
@@ -314,6 +312,8 @@ class FieldsShaper:
         if _ANSWERED in given and unique in properties and not columns.id_column:
             record_id = properties[unique]  # its `id` is the record's, and no value
         if columns.only_ids:
+            if columns.id_column is not None:
+                record_id = given.get(columns.id_column)
             return _key(record_id), record_id
         if isinstance(properties, dict) and columns.properties:
             self._unseen.difference_update(properties)
