@@ -154,7 +154,7 @@ def ray(session: nox.Session) -> None:
     proofs: list[list[str]] = [session.posargs]
     if not session.posargs:
         session.run("pytest", "-q", "tests/integrations/on_ray.py")
-        proofs = [["--rows", "30000"], ["--rows", "30000", "--kill"]]
+        proofs = [["--rows", "60000"], ["--rows", "30000", "--kill"]]
     for options in proofs:
         session.run("python", "benchmarks/ray_limit.py", *options)
 
