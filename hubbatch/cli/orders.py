@@ -40,6 +40,10 @@ _JOB_OPTIONS = (
 )
 
 
+class NothingToDo(Exception):
+    """What was asked for is done already, for want of rows; the text says of what."""
+
+
 class Everything:
     """All that there is, in place of a source."""
 

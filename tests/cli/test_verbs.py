@@ -510,6 +510,17 @@ def test_a_dry_run_sends_nothing(shell: Shell, monkeypatch: pytest.MonkeyPatch) 
 # ---- replay
 
 
+def test_replay_of_nothing(shell: Shell) -> None:
+    """A script may replay after every night, also after one on which nothing failed."""
+    Path("f.jsonl").touch()
+    done = shell("replay", "f.jsonl", "--json")
+
+    assert done.status == 0
+    assert "f.jsonl has no rows: there is nothing to do" in done.err
+    assert orjson.loads(done.out)["inputs"] == 0
+    assert not shell.sim.requests
+
+
 def test_failures_are_mended_and_sent_again(shell: Shell) -> None:
     orders(shell, 10, 3, 4)
     shell(*UPSERT, "--failures", "f.jsonl")
