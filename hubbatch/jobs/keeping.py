@@ -153,6 +153,8 @@ def _leaf(value: Any) -> Any:
     """Give any other value: as it is, as the id that it is sent as, or marked."""
     if _is_json(value):
         return value
+    if type(value) is int:  # more than JSON's readers have room for
+        return str(value)
     try:
         text = record_id(value)
         check_encodable({"id": text})
