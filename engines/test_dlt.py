@@ -14,6 +14,7 @@ from typing import Any
 import dlt
 import duckdb
 import orjson
+import pyarrow as pa  # type: ignore[import-untyped] # it has none
 import pytest
 
 from dlt.pipeline.exceptions import PipelineStepFailed
@@ -108,22 +109,49 @@ def test_values_are_what_hubspot_wants(account: Simulator, *, arrow: bool) -> No
     assert b"_dlt" not in request.content
 
 
-def test_time_without_a_zone_fails_its_row_alone(account: Simulator) -> None:
+NOON = dt.datetime(2026, 7, 1, 12)  # noqa: DTZ001 -- the point of it
+ARROW = pytest.mark.parametrize("arrow", [False, True])
+
+
+def seen(rows: list[dict[str, Any]], *, arrow: bool, zone: bool | None) -> Any:
+    given = pa.Table.from_pylist(rows) if arrow else rows
+    resource = dlt.resource(given, name="contacts", primary_key="email")
+    column: Any = {"data_type": "timestamp"}
+    resource.apply_hints(
+        columns={"seen": column if zone is None else {**column, "timezone": zone}}
+    )
+    return resource
+
+
+@ARROW
+def test_time_without_a_zone_is_utc_to_dlt(account: Simulator, *, arrow: bool) -> None:
     account.store.define("contacts", ["seen"])
+    rows = [{"email": "a@example.com", "seen": NOON}]
+    pipeline().run(seen(rows, arrow=arrow, zone=None))
+    [contact] = account.store.all("contacts")
+    assert contact.properties["seen"] == "2026-07-01T12:00:00.000Z"
+
+
+@ARROW
+def test_times_that_have_no_zone_want_one(account: Simulator, *, arrow: bool) -> None:
+    """Where the clocks go through an hour twice, a row fails alone."""
+    account.store.define("contacts", ["seen"])
+    twice = NOON.replace(month=10, day=25, hour=2, minute=30)
     rows = [
-        {"email": "a@example.com", "seen": dt.datetime(2026, 1, 1)},  # noqa: DTZ001 -- the point
-        {"email": "b@example.com"},
+        {"email": "a@example.com", "seen": NOON},
+        {"email": "b@example.com", "seen": twice},
     ]
-    resource = dlt.resource(rows, name="contacts", primary_key="email")
-    seen = {"data_type": "timestamp", "timezone": False}
-    resource.apply_hints(columns={"seen": seen})
-    crm = pipeline()
-    crm.run(resource)
-    assert [one.properties["email"] for one in account.store.all("contacts")] == [
-        "b@example.com"
-    ]
+    with pytest.raises(PipelineStepFailed, match="'seen' have no time zone"):
+        pipeline().run(seen(rows, arrow=arrow, zone=False))
+    assert not written(account)
+    crm = pipeline(timezone="Europe/Berlin")
+    crm.run()
+    [contact] = account.store.all("contacts")
+    assert contact.properties["seen"] == "2026-07-01T10:00:00.000Z"
     [failed] = table("hubspot_failures", lambda: failures(crm))
     assert (failed["category"], failed["property_name"]) == ("INVALID_INPUT", "seen")
+    with pytest.raises(PipelineStepFailed, match="no time zone 'Atlantis'"):
+        pipeline("two", timezone="Atlantis").run(seen(rows, arrow=arrow, zone=False))
 
 
 def test_what_became_of_the_rows_is_loaded_into_tables(account: Simulator) -> None:
@@ -146,6 +174,21 @@ def test_what_became_of_the_rows_is_loaded_into_tables(account: Simulator) -> No
     assert len(found) == 299
     assert all(one["new"] for one in found)
     assert not [*results(crm, load_ids=["another"])]
+
+
+@pytest.mark.parametrize("by", ["argument", "configuration"])
+def test_folder_of_outcomes_is_found_again(
+    account: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    folder, given = str(tmp_path / "kept"), {}
+    if by == "argument":
+        given = {"outcomes": folder}
+    else:
+        monkeypatch.setenv("DESTINATION__HUBSPOT__OUTCOMES", folder)
+    crm = pipeline(**given)
+    crm.run(people(3))
+    assert len([*results(crm)]) == len([*results(folder)]) == 3
+    assert account.store.count("contacts") == 3
 
 
 def test_update_and_archive_by_ids_of_the_warehouse(account: Simulator) -> None:

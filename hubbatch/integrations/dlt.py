@@ -53,6 +53,7 @@ def hubspot(
     daily_reserve: str | None = None,
     max_failures: str | None = None,
     account: int | None = None,
+    timezone: str | None = None,
     outcomes: str | None = None,
     **options: Any,
 ) -> Any:
@@ -84,6 +85,9 @@ def hubspot(
             (`"5%"`), fail its load job. `"auto"`, the default, does so when its first
             1,000 rows all fail for one reason; `"none"` never does.
         account: the portal id that the token must be of.
+        timezone: the time zone, e.g. `Europe/Berlin`, of columns whose times have none
+            (`timezone=False` in dlt's schema, as `sql_database` says of TIMESTAMP);
+            without it they are refused. Other times without one are UTC to dlt.
         outcomes: the folder for journals and outcomes; by default `hubbatch` in the
             pipeline's working directory.
         options: what `dlt.destination` takes, e.g. `destination_name`, by which its
@@ -97,6 +101,7 @@ def hubspot(
         "daily_reserve": daily_reserve,
         "max_failures": max_failures,
         "account": account,
+        "timezone": timezone,
         "outcomes": outcomes,
     }
     given = {name: value for name, value in given.items() if value is not None}
@@ -201,7 +206,12 @@ def _resource(
 
 
 def _outcomes(pipeline: Any) -> Path:
-    return Path(pipeline.working_dir) / "hubbatch"
+    """Find the folder that a pipeline was given for outcomes, or else its own."""
+    crm = pipeline.destination
+    given = crm.config_params.get("outcomes") or dlt.config.get(
+        f"destination.{crm.destination_name}.outcomes"
+    )
+    return Path(given) if given else Path(pipeline.working_dir) / "hubbatch"
 
 
 # ---- the load job
@@ -217,6 +227,7 @@ def _load(
     daily_reserve: str = "0",
     max_failures: str = "auto",
     account: int | None = None,
+    timezone: str | None = None,
     outcomes: str | None = None,
 ) -> None:
     """Load one file; dlt calls this in a thread of its pool."""
@@ -226,7 +237,7 @@ def _load(
         folder = _outcomes(pipeline) if outcomes is None else Path(outcomes)
         load_id = dlt.current.load_package_state()["load_id"]
         load = Load(
-            table=read_table(table),
+            table=read_table(table, timezone),
             path=path,
             read=_rows,
             files=LoadFiles.of(folder, load_id, path),

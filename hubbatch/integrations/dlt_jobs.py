@@ -28,6 +28,7 @@ from hubbatch.jobs.ending import JobReport, ending
 from hubbatch.jobs.job import Job
 from hubbatch.jobs.rows import Row
 from hubbatch.jobs.shaping import BadRow, SourceError
+from hubbatch.jobs.zones import Zone
 
 from .dlt_tables import Table, TableColumns
 
@@ -99,17 +100,19 @@ class LoadSource:
         path: the file.
         columns: what its columns mean.
         read: gives its rows.
+        timezone: the time zone of times that have none.
     """
 
     path: Path
     columns: TableColumns
     read: ReadRows
+    timezone: str | None = None
     name: str = field(init=False)
     options: Mapping[str, Any] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.name = self.path.name
-        self.options = self.columns.options()
+        self.options = {**self.columns.options(), "timezone": self.timezone}
 
     def fingerprint(self) -> str:
         """Give the SHA-256 of its bytes."""
@@ -117,10 +120,10 @@ class LoadSource:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def __iter__(self) -> Iterator[Row]:
-        shaper = self.columns.of_fields()
+        shaper, zone = self.columns.of_fields(), Zone.find(self.timezone)
         for index, record in enumerate(self.read(self.path)):
             try:
-                key, given = shaper.shape(record)
+                key, given = shaper.shape(zone.localize(record) if zone else record)
             except BadRow as error:
                 raise SourceError(f"{self.name}: row {index + 1}: {error}.") from None
             yield Row(index, key, given)
@@ -169,12 +172,12 @@ class Load:
         return report
 
     def _job(self, hub: HubBatch) -> Job:
-        table, files = self.table, self.files
+        table, files, zone = self.table, self.files, self.table.timezone
         files.make_folder()
-        if self.path.suffix == ".parquet":  # a time without a zone is UTC to dlt
-            source: Any = ParquetSource(self.path, table.columns, timezone="UTC")
+        if self.path.suffix == ".parquet":
+            source: Any = ParquetSource(self.path, table.columns, timezone=zone)
         else:
-            source = LoadSource(self.path, table.columns, self.read)
+            source = LoadSource(self.path, table.columns, self.read, zone)
         try:
             return Job(
                 hub,

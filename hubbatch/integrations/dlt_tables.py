@@ -17,6 +17,8 @@ WriteVerb = Literal["upsert", "update", "create", "archive"]
 
 # Columns that dlt adds; its tables begin like this as well.
 _OWN = "_dlt_"
+# Strategies of a merge that end with what an upsert does.
+_STRATEGIES = ("delete-insert", "upsert")
 # What dlt can be told to do in a table, and HubSpot has nothing for.
 _MARKS = {
     "hard_delete": "Archive those rows with a resource of their own, verb='archive'",
@@ -35,6 +37,7 @@ class Table:
         id_property: the unique property that the ids are values of, if they are.
         reconcile_by: the unique property that a create is found by.
         columns: what its columns mean.
+        timezone: the time zone of times that have none.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Table:
     id_property: str | None
     reconcile_by: str | None
     columns: "TableColumns"
+    timezone: str | None = None
 
 
 @frozen
@@ -124,8 +128,12 @@ def hint(
     return {name: value for name, value in given.items() if value is not None}
 
 
-def read_table(schema: Mapping[str, Any]) -> Table:
+def read_table(schema: Mapping[str, Any], timezone: str | None = None) -> Table:
     """Read what is to be done with the rows of a table.
+
+    Args:
+        schema: the table's, as dlt has it.
+        timezone: the time zone of times that have none.
 
     Raises:
         ConfigurationError: if it cannot be done; says what to change.
@@ -151,22 +159,26 @@ def read_table(schema: Mapping[str, Any]) -> Table:
         id_column = told.get("id_column", told["reconcile_by"])
     properties = told.get("properties")
     _check_columns(name, id_column, properties, names)
+    meant = TableColumns(
+        Columns(
+            verb=told["verb"],
+            id_column=id_column,
+            id_property=id_property,
+            properties=properties,
+            reconcile_by=told.get("reconcile_by"),
+        ),
+        names,
+    )
+    if timezone is None:
+        _check_times(name, meant, columns)
     return Table(
         name=name,
         verb=told["verb"],
         object_type=told.get("object_type", name),
         id_property=id_property,
         reconcile_by=told.get("reconcile_by"),
-        columns=TableColumns(
-            Columns(
-                verb=told["verb"],
-                id_column=id_column,
-                id_property=id_property,
-                properties=properties,
-                reconcile_by=told.get("reconcile_by"),
-            ),
-            names,
-        ),
+        columns=meant,
+        timezone=timezone,
     )
 
 
@@ -199,10 +211,11 @@ def _check_table(schema: Mapping[str, Any], name: str) -> None:
             f"table {name!r}: HubSpot's records are not replaced by a load. Use "
             "write_disposition='merge' or 'append'"
         )
-    if schema.get("x-merge-strategy") == "scd2":
+    strategy = schema.get("x-merge-strategy", "upsert")
+    if strategy not in _STRATEGIES:  # scd2 would make records of old rows
         raise ConfigurationError(
-            f"table {name!r}: the merge strategy scd2 keeps old rows, of which "
-            "HubSpot would make records"
+            f"table {name!r}: HubSpot has nothing for the merge strategy {strategy!r}. "
+            f"Use {' or '.join(_STRATEGIES)}"
         )
     for column, hints in schema["columns"].items():
         for mark, instead in _MARKS.items():
@@ -228,3 +241,19 @@ def _check_columns(
         raise ConfigurationError(
             f"table {table!r} has none of the columns {wanted} {has}"
         )
+
+
+def _check_times(
+    table: str, meant: TableColumns, columns: Mapping[str, Mapping[str, Any]]
+) -> None:
+    try:
+        used = meant.used([*columns])
+    except BadRow as error:
+        raise ConfigurationError(f"table {table!r}: {error}") from None
+    for name in used:
+        # A time that a table's schema says nothing of is UTC to dlt.
+        if columns[name].get("timezone") is False:
+            raise ConfigurationError(
+                f"table {table!r}: the times in column {name!r} have no time zone. "
+                'Say which it is: hubspot(timezone="UTC")'
+            )

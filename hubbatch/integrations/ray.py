@@ -32,11 +32,13 @@ from attrs import evolve
 from hubbatch.client import HubBatch
 from hubbatch.core.arguments import check_names
 from hubbatch.errors import ConfigurationError
+from hubbatch.jobs.arrow import need_pyarrow
 from hubbatch.jobs.shaping import Columns
 
 from .ray_actors import Sender
 from .ray_listing import list_records
 from .ray_portals import Portals, portal_name
+from .ray_tables import arrow_schema, outcome_schema
 from .ray_work import Work, plan
 
 
@@ -74,6 +76,7 @@ def write(
     id_property: str | None = None,
     reconcile_by: str | None = None,
     properties: Mapping[str, str] | Iterable[str] | None = None,
+    timezone: str | None = None,
     outcomes: str | None = None,
     actors: int = 2,
     batch_size: int = 1_000,
@@ -94,7 +97,7 @@ def write(
     Args:
         dataset: the rows. Every column is a property, except the id and the portal; a
             null leaves one out, an empty text clears it. Or a column `properties`
-            has them all, as `read` gives it.
+            has them all: of what `read` gives, select it and `id`.
         verb: what to do with them.
         object_type: by name or id.
         portals: where the tokens and limits of the portals are.
@@ -107,6 +110,8 @@ def write(
         reconcile_by: the unique property of a create; every row has it.
         properties: the columns to send, if not all: names, or a mapping of columns to
             the names of properties.
+        timezone: the time zone of times that have none, e.g. `UTC`, `Europe/Berlin`;
+            without it such a column is refused.
         outcomes: a folder for the outcomes, as Parquet, which must not exist: a path
             that all machines see, or a URL such as `s3://...`. They
             are written as they come, and what was written stays if the run fails.
@@ -121,8 +126,8 @@ def write(
 
     Raises:
         ConfigurationError: for what cannot work, before anything is sent: a column
-            that is not there, a create without `reconcile_by`, an upsert without
-            `id_property`.
+            that is not there, or that has times without a zone, a create without
+            `reconcile_by`, an upsert without `id_property`.
         TypeError, ValueError: for an option that the verb does not take.
     """
     if verb not in ("create", "update", "upsert", "archive"):
@@ -136,14 +141,26 @@ def write(
     )
     named = {"id_property": id_property, "reconcile_by": reconcile_by}
     given = {name: value for name, value in named.items() if value is not None}
-    work = plan(object_type, columns, portal, portal_column, {**given, **options})
+    work = plan(
+        object_type,
+        columns,
+        portal,
+        portal_column,
+        {**given, **options},
+        timezone=timezone,
+    )
     sent = _send(dataset, work, portals, actors, batch_size, num_cpus)
     if outcomes is None:
         return sent.materialize()
     # A worker has another directory than the program that drives it.
     where = outcomes if "://" in outcomes else str(Path(outcomes).absolute())
     sent.write_parquet(where, mode=SaveMode.ERROR)
-    return ray.data.read_parquet(where)
+    try:
+        return ray.data.read_parquet(where)
+    except FileNotFoundError:
+        if dataset.take(1):  # the machine that wrote it has it, and not this one
+            raise
+        return ray.data.from_arrow(outcome_schema(need_pyarrow()).empty_table())
 
 
 def read(
@@ -227,11 +244,15 @@ def read_all(
 
     Raises:
         ConfigurationError: for what cannot work, before anything is sent.
-        TypeError, ValueError: if properties is one text, or the type no object type.
+        TypeError, ValueError: if properties or of is one text, or the type no object
+            type.
     """
     names = _names(properties)
     HubBatch("unused").objects(object_type)  # to hear of a wrong type now
-    chosen = [{"portal": portal_name(each)} for each in of]
+    if isinstance(of, str):
+        raise TypeError(f"of is a collection of portals, not {of!r}")
+    found = dict.fromkeys(portal_name(each) for each in of)  # each of them once
+    chosen = [{"portal": name} for name in found]
     if not chosen:
         raise ConfigurationError("name the portals to read in of=")
     return ray.data.from_items(chosen, override_num_blocks=len(chosen)).map_batches(
@@ -255,9 +276,9 @@ def _send(
     for name, number in (("actors", actors), ("batch_size", batch_size)):
         if type(number) is not int or number < 1:
             raise ConfigurationError(f"{name} must be above zero, not {number!r}")
-    names = _columns_of(dataset)
-    if names is not None:
-        work.check(names)
+    schema = _schema_of(dataset)
+    if schema is not None:
+        work.check(schema)
     # A block is what Ray runs anew; its own may have a million rows.
     blocks = dataset.repartition(target_num_rows_per_block=_BATCHES * batch_size)
     return blocks.map_batches(
@@ -277,10 +298,10 @@ def _restarted() -> bool:
         return bool(ray.get_runtime_context().was_current_actor_reconstructed)
 
 
-def _columns_of(dataset: Dataset) -> list[str] | None:
+def _schema_of(dataset: Dataset) -> Any:
     """Give the columns, if they are known without running anything."""
     schema = dataset.schema(fetch_if_missing=False)
-    return None if schema is None else list(schema.names)
+    return None if schema is None else arrow_schema(need_pyarrow(), schema.base_schema)
 
 
 def _names(properties: Iterable[str]) -> tuple[str, ...]:

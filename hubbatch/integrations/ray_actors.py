@@ -86,12 +86,13 @@ class Sender:
         Rows of one portal keep their order, and those of different portals do not.
 
         Raises:
-            ConfigurationError: if a column is not there, or the variable with the
-                Redis is not set; nothing of the table was sent.
+            ConfigurationError: if a column is not there, or has times without a zone,
+                or the variable with the Redis is not set; nothing of the table was
+                sent.
         """
         if not table.num_rows:  # of some blocks Ray does not know the columns
             return self._schema.empty_table()
-        self._work.check(table.column_names)
+        self._work.check(table.schema)
         if self._accounts is None:
             self._accounts = self._portals.open(self._actors)
         async with asyncio.TaskGroup() as tasks:
@@ -108,7 +109,7 @@ class Sender:
 
     async def _send_to(self, given: Any, table: Any) -> Any:
         """Send the rows of one portal."""
-        rows = Rows(table, self._work.columns)
+        rows = Rows(table, self._work)
         try:
             portal = portal_name(given)
             hub = await self._hub(portal)
@@ -130,8 +131,7 @@ class Sender:
         try:
             await batch.feed(batch.begin(collector, doubted=self._doubted))
         except HubBatchError as error:
-            if _is_final(error):
-                self._ended[portal] = f"{type(error).__name__}: {error}"
+            self._note(portal, error)
             _logger.warning(
                 "A batch of portal %s has ended early: %s", portal, type(error).__name__
             )
@@ -149,9 +149,18 @@ class Sender:
         assert self._accounts is not None  # noqa: S101 -- `send` has made it
         hub = await self._accounts.get(portal)
         if portal not in self._checked:
-            await check_whose(hub, portal)
+            try:
+                await check_whose(hub, portal)
+            except HubBatchError as error:
+                self._note(portal, error)
+                raise
             self._checked.add(portal)
         return hub
+
+    def _note(self, portal: str, error: HubBatchError) -> None:
+        """Send nothing more to a portal if HubSpot would say the same again."""
+        if _is_final(error):
+            self._ended[portal] = f"{type(error).__name__}: {error}"
 
     def _unsent(self, rows: Rows, reason: str) -> Iterator[Outcome[Any]]:
         status, error = OutcomeStatus.NOT_SENT, not_sent_error(reason)
@@ -182,5 +191,5 @@ async def check_whose(hub: HubBatch, portal: str) -> None:
 
 def _is_final(error: HubBatchError) -> bool:
     """Whether HubSpot would say the same of the portal's next rows."""
-    final = isinstance(error, APIError | TooManyFailures)
+    final = isinstance(error, APIError | ConfigurationError | TooManyFailures)
     return final and not isinstance(error, HubSpotUnavailable)

@@ -43,11 +43,32 @@ def _record_fields(arrow: Any, properties: Iterable[str]) -> list[tuple[str, Any
     ]
 
 
+def arrow_schema(arrow: Any, schema: Any) -> Any:
+    """Give the schema of a block of Ray's, which may be one of pandas, as Arrow's."""
+    if isinstance(schema, arrow.Schema):
+        return schema
+    types = [_of_pandas(arrow, kind) for kind in schema.types]
+    return arrow.schema([*zip(schema.names, types, strict=True)])
+
+
+def _of_pandas(arrow: Any, kind: Any) -> Any:
+    if hasattr(kind, "pyarrow_dtype"):
+        return kind.pyarrow_dtype
+    try:
+        return arrow.from_numpy_dtype(kind)
+    except (TypeError, arrow.ArrowException):  # what only pandas has
+        return arrow.null()
+
+
 def parted(arrow: Any, table: Any, column: str) -> Iterator[tuple[Any, Any]]:
     """Part a table by the values of a column, which goes; give each value and its rows.
 
     Rows with the same value keep their order.
     """
+    kind = table.schema.field(column).type
+    if arrow.types.is_dictionary(kind):  # categories, which have no order
+        plain = table.column(column).cast(kind.value_type)
+        table = table.drop_columns([column]).append_column(column, plain)
     table = table.sort_by(column)  # it is stable
     runs = arrow.compute.run_end_encode(table.column(column).combine_chunks())
     rest, start = table.drop_columns([column]), 0

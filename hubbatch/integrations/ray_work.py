@@ -7,8 +7,10 @@ from attrs import field, frozen
 
 from hubbatch.client import HubBatch
 from hubbatch.errors import ConfigurationError
-from hubbatch.jobs.arrow import need_pyarrow, plain_rows
-from hubbatch.jobs.shaping import Columns
+from hubbatch.jobs.arrow import check_times, need_pyarrow, plain_rows
+from hubbatch.jobs.shaping import BadRow, Columns, SourceError
+from hubbatch.jobs.tables import check_names
+from hubbatch.jobs.zones import Zone
 from hubbatch.net.batch import Batch
 
 from .ray_portals import portal_name
@@ -29,6 +31,7 @@ class Work:
         portal_column: the column that says it, which is not sent.
         options: what the verb takes besides its inputs.
         properties: those whose values a read gives; empty for every other verb.
+        zone: the time zone of times that have none.
     """
 
     object_type: str
@@ -37,6 +40,7 @@ class Work:
     portal_column: str | None = None
     options: Mapping[str, Any] = field(factory=dict)
     properties: tuple[str, ...] = ()
+    zone: Zone | None = None
 
     def batch(self, hub: HubBatch, rows: Iterable[Any]) -> Batch[Any]:
         """Call the verb.
@@ -48,23 +52,27 @@ class Work:
         batch: Batch[Any] = verb(rows, **self.options)
         return batch
 
-    def check(self, names: Iterable[str]) -> None:
+    def check(self, schema: Any) -> None:
         """Look whether a table has the columns that are needed.
 
         Raises:
-            ConfigurationError: if one of them is not there; names it.
+            ConfigurationError: if one of them is not there, or has times without a
+                zone, and nobody said which it is; names it.
         """
-        there = [*names]
-        for name in there:
-            if there.count(name) > 1:
-                raise ConfigurationError(f'two columns are named "{name}"')
-        wanted = [self.portal_column]
-        if not self.columns.only_ids and "properties" not in there:
-            wanted += self.columns.properties
-        if self.columns.verb != "create" or self.columns.id_column is not None:
-            names_of_id = (self.columns.id_property, "id")
-            found = [name for name in names_of_id if name in there]
-            wanted.append(self.columns.id_column or (found or names_of_id)[0] or "id")
+        there = [*schema.names]
+        sent = [name for name in there if name != self.portal_column]
+        try:
+            check_names("the table", there)
+            used = self.columns.used(sent)
+            if self.zone is None:
+                check_times(need_pyarrow(), schema, used, "the table")
+        except (BadRow, SourceError) as error:
+            raise ConfigurationError(str(error)) from None
+        columns, wanted = self.columns, [self.portal_column, self.columns.id_column]
+        if "properties" not in there:
+            wanted += columns.properties if not columns.only_ids else ()
+        elif columns.verb in ("update", "upsert"):
+            wanted.append("id")  # in HubSpot's shape
         for name in filter(None, wanted):
             if name not in there:
                 raise ConfigurationError(
@@ -79,10 +87,11 @@ class Rows:
         keys: what names each row to its owner, of as many as were asked for.
     """
 
-    def __init__(self, table: Any, columns: Columns) -> None:
+    def __init__(self, table: Any, work: Work) -> None:
         self.keys: list[str | None] = []
         self._table = table
-        self._columns = columns
+        self._columns = work.columns
+        self._zone = work.zone
 
     def __len__(self) -> int:
         return int(self._table.num_rows)
@@ -90,7 +99,7 @@ class Rows:
     def __iter__(self) -> Iterator[Any]:
         arrow, shaper = need_pyarrow(), self._columns.of_fields()
         for batch in self._table.to_batches(max_chunksize=_SLICE):
-            for record in plain_rows(arrow, batch, "the table"):
+            for record in plain_rows(arrow, batch, "the table", zone=self._zone):
                 key, given = shaper.shape(record)
                 if key is None and self._columns.reconcile_by is not None:
                     unique = given["properties"].get(self._columns.reconcile_by)
@@ -105,6 +114,8 @@ def plan(
     portal: str | int | None,
     portal_column: str | None,
     options: Mapping[str, Any],
+    *,
+    timezone: str | None = None,
 ) -> Work:
     """Say what is to be done, and try whether it can be.
 
@@ -128,6 +139,7 @@ def plan(
         portal=None if portal is None else portal_name(portal),
         portal_column=portal_column,
         options=options,
+        zone=Zone.find(timezone),
     )
     work.batch(HubBatch("unused"), []).close()
     return work

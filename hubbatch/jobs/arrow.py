@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 
-from collections.abc import Iterator, Sized
+from collections.abc import Collection, Iterator, Sized
 from contextlib import closing
 from importlib import import_module
 from pathlib import Path
@@ -63,16 +63,8 @@ class _ArrowTable(Table):
                 used has times without a zone, and nobody said which it is.
         """
         names = _names(schema, self.name)
-        if self._zone is not None:
-            return
-        used, types = self._columns.used(names), self._arrow.types
-        for name in names:
-            if name in used and _is_naive(types, schema.field(name).type):
-                raise SourceError(
-                    f'{self.name}: the times in column "{name}" have no time zone. '
-                    "Say which it is, e.g. with --timezone UTC (in Python "
-                    'timezone="UTC").'
-                )
+        if self._zone is None:
+            check_times(self._arrow, schema, self._columns.used(names), self.name)
 
     def _plain(self, batch: Any) -> Iterator[dict[str, Any]]:
         return plain_rows(self._arrow, batch, self.name, zone=self._zone)
@@ -202,6 +194,23 @@ class ParquetSource(_ArrowTable):
             raise SourceError(f"{self.name}: No such file or directory.") from None
         except (self._arrow.ArrowException, OSError) as error:
             raise SourceError(f"{self.name}: no Parquet file: {error}") from None
+
+
+def check_times(
+    arrow: ModuleType, schema: Any, used: Collection[str], source: str
+) -> None:
+    """Refuse times that have no zone, in the columns whose values are used.
+
+    Raises:
+        SourceError: if there are some; names the first such column.
+    """
+    for field in schema:
+        if field.name in used and _is_naive(arrow.types, field.type):
+            raise SourceError(
+                f'{source}: the times in column "{field.name}" have no time zone. '
+                "Say which it is, e.g. with --timezone UTC (in Python "
+                'timezone="UTC").'
+            )
 
 
 def plain_rows(

@@ -312,6 +312,8 @@ class FieldsShaper:
         if _ANSWERED in given and unique in properties and not columns.id_column:
             record_id = properties[unique]  # its `id` is the record's, and no value
         if columns.only_ids:
+            if columns.id_column is not None:
+                record_id = given.get(columns.id_column)
             return _key(record_id), record_id
         if isinstance(properties, dict) and columns.properties:
             self._unseen.difference_update(properties)

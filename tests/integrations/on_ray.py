@@ -10,9 +10,11 @@ import threading
 import time
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
@@ -107,6 +109,23 @@ def test_outcomes_in_a_folder_are_not_mixed_with_others(
     assert not hubspot.requests
 
 
+def test_nothing_to_send_has_outcomes_too(hubspot: Simulator, tmp_path: Path) -> None:
+    """Ray makes no folder for them, and knows no columns of nothing."""
+    nothing = tickets(2).filter(lambda row: not row)
+    told = write(
+        nothing,
+        "upsert",
+        "tickets",
+        portals=portals(),
+        portal=777,
+        id_property=UNIQUE,
+        outcomes=str(tmp_path / "outcomes"),
+    )
+    assert told.count() == 0
+    assert told.schema().names[:3] == ["portal", "input_id", "status"]
+    assert not hubspot.requests
+
+
 def test_create_is_made_once_when_an_actor_is_killed(
     hubspot: Simulator, tmp_path: Path
 ) -> None:
@@ -162,6 +181,28 @@ def test_what_cannot_work_is_refused_before_anything_runs(
     assert not hubspot.requests
 
 
+@pytest.mark.parametrize("kind", ["arrow", "numpy", "pandas on arrow"])
+def test_times_without_a_zone_are_refused_before_anything_runs(
+    hubspot: Simulator, kind: str
+) -> None:
+    seen = datetime(2026, 7, 1)  # noqa: DTZ001 -- the point of it
+    table = pa.Table.from_pylist([{UNIQUE: "a", "other": [None], "seen": seen}])
+    given = ray.data.from_arrow(table)
+    if kind != "arrow":
+        types = {"types_mapper": pd.ArrowDtype} if kind == "pandas on arrow" else {}
+        given = ray.data.from_pandas(table.to_pandas(**types))
+    with pytest.raises(ConfigurationError, match='"seen" have no time zone'):
+        write(
+            given,
+            "upsert",
+            "tickets",
+            portals=portals(),
+            portal=777,
+            id_property=UNIQUE,
+        )
+    assert not hubspot.requests
+
+
 def test_records_are_read_when_they_are_looked_at(hubspot: Simulator) -> None:
     ids = [hubspot.store.create("tickets", {"subject": "a"}).id for _ in range(20)]
     found = read(
@@ -185,8 +226,9 @@ def test_all_records_of_portals_are_read_side_by_side(hubspot: Simulator) -> Non
         for _ in range(150)
     }
     listed = read_all(
-        "tickets", portals=portals(), of=[62515, 777], properties=["subject"]
+        "tickets", portals=portals(), of=[62515, 777, "777"], properties=["subject"]
     )
+    assert listed.count() == len(made)
     assert {(row["portal"], row["id"]) for row in listed.take_all()} == made
 
 
@@ -194,6 +236,11 @@ def test_all_records_of_portals_are_read_side_by_side(hubspot: Simulator) -> Non
 def test_nothing_to_list_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match="name the p"):
         read_all("tickets", **{"portals": portals(), "properties": ["a"], **options})
+
+
+def test_text_is_no_collection_of_portals() -> None:
+    with pytest.raises(TypeError, match="of is a collection of portals, not '777'"):
+        read_all("tickets", portals=portals(), of="777", properties=["subject"])
 
 
 def test_examples_of_the_page_run(hubspot: Simulator, tmp_path: Path) -> None:

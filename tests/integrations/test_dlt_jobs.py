@@ -4,12 +4,15 @@ import json
 import logging
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped] # it has no types
 import pyarrow.parquet as pq  # type: ignore[import-untyped] # it has no types
 import pytest
+
+from attrs import evolve
 
 from hubbatch.integrations.background import background
 from hubbatch.integrations.dlt_jobs import Load, LoadFailed, LoadFiles, outcome_rows
@@ -199,3 +202,21 @@ def test_parquet(hubspot_simulator: Simulator, tmp_path: Path) -> None:
     assert run(load(hubspot_simulator, path)).succeeded == 150
     assert hubspot_simulator.store.count("contacts") == 150
     assert all(b"_dlt" not in one.content for one in hubspot_simulator.requests)
+
+
+@pytest.mark.parametrize("kind", ["typed-jsonl", "parquet"])
+def test_times_without_a_zone(
+    hubspot_simulator: Simulator, tmp_path: Path, kind: str
+) -> None:
+    """They are of the zone that was told, whatever the file's format."""
+    hubspot_simulator.store.define("contacts", ["seen"])
+    rows = [{"email": "a@example.com", "seen": datetime(2026, 7, 1, 12)}]  # noqa: DTZ001 -- the point of it
+    path = tmp_path / f"contacts.0a1b2c.0.{kind}"
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    columns = {"email": {"primary_key": True}, "seen": {"timezone": False}}
+    meant = read_table({"name": "contacts", "columns": columns}, "Europe/Berlin")
+    given = load(hubspot_simulator, path)
+    report = run(evolve(given, table=meant, read=lambda _: iter(rows)))
+    assert report.succeeded == 1
+    [contact] = hubspot_simulator.store.all("contacts")
+    assert contact.properties["seen"] == "2026-07-01T10:00:00.000Z"

@@ -109,7 +109,11 @@ def test_created_rows_are_named_by_what_they_are_found_by() -> None:
         (schema("a", "b", key=("a", "b")), "primary_key of one column"),
         (schema("a", key=("a",), parent="people"), "nested in 'people'"),
         (schema("a", key=("a",), write_disposition="replace"), "are not replaced"),
-        (schema("a", key=("a",), **{"x-merge-strategy": "scd2"}), "scd2 keeps"),
+        (schema("a", key=("a",), **{"x-merge-strategy": "scd2"}), "strategy 'scd2'"),
+        (
+            schema("a", key=("a",), **{"x-merge-strategy": "insert-only"}),
+            "strategy 'insert-only'. Use delete-insert or upsert",
+        ),
         (schema("a", key=("a",), told={"verb": "read"}), "verb must be one of"),
         (schema("a", told={"verb": "create"}), "needs reconcile_by"),
         (
@@ -133,6 +137,23 @@ def test_column_that_means_more_than_its_value(mark: str) -> None:
     given["columns"]["gone"][mark] = True
     with pytest.raises(ConfigurationError, match=f"column 'gone' is a {mark}"):
         read_table(given)
+
+
+def test_times_without_a_zone_are_refused_where_they_are_sent() -> None:
+    """Unless it is told which zone they are of."""
+    given = schema("id", "seen", "_dlt_at", told=adapted(verb="update"))
+    for name in ("seen", "_dlt_at"):
+        given["columns"][name] = {"data_type": "timestamp", "timezone": False}
+    with pytest.raises(ConfigurationError, match="times in column 'seen' have no"):
+        read_table(given)
+    assert read_table(given, "UTC").timezone == "UTC"
+    given[HINT] = adapted(verb="archive")
+    assert read_table(given).timezone is None
+
+
+def test_table_without_ids_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="table 'contacts': no column \"id\""):
+        read_table(schema("ref", told=adapted(verb="update")))
 
 
 @pytest.mark.parametrize(

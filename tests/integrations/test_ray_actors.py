@@ -6,6 +6,7 @@ import sys
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -19,7 +20,7 @@ from hubbatch import ConfigurationError, HubBatchError, RetryPolicy
 from hubbatch.integrations.ray_actors import Sender
 from hubbatch.integrations.ray_listing import list_records
 from hubbatch.integrations.ray_portals import Portals
-from hubbatch.integrations.ray_tables import parted
+from hubbatch.integrations.ray_tables import arrow_schema, parted
 from hubbatch.integrations.ray_work import Work, plan
 from hubbatch.jobs.shaping import Columns
 from hubbatch.simulator import Simulator
@@ -28,6 +29,7 @@ from hubbatch.simulator.faults import Fault
 
 UNIQUE = "hs_external_object_ids"
 VARIABLE = "HS_{portal}"
+NAIVE = datetime(2026, 7, 1, 12)  # noqa: DTZ001 -- the point of it
 
 
 def work(verb: Any = "upsert", **given: Any) -> Work:
@@ -43,13 +45,19 @@ def work(verb: Any = "upsert", **given: Any) -> Work:
         for name, value in columns.items()
         if name in ("id_property", "reconcile_by")
     }
+    timezone = given.pop("timezone", None)
     return plan(
         "tickets",
         Columns(verb=verb, **columns),
         portal,
         portal_column,
         {**taken, **given},
+        timezone=timezone,
     )
+
+
+def schema(*names: str) -> Any:
+    return pa.schema([(name, pa.string()) for name in names])
 
 
 @pytest.fixture
@@ -173,6 +181,33 @@ async def test_properties_may_be_one_column(hubspot_simulator: Simulator) -> Non
 
 
 @pytest.mark.usefixtures("portals")
+async def test_times_without_a_zone_are_of_the_one_that_was_told(
+    hubspot_simulator: Simulator,
+) -> None:
+    """An hour that the clocks go through twice fails its row alone."""
+    hubspot_simulator.store.define("tickets", ["seen"])
+    twice = NAIVE.replace(month=10, day=25, hour=2, minute=30)
+    rows = [{UNIQUE: "E-1", "seen": NAIVE}, {UNIQUE: "E-2", "seen": twice}]
+    good, bad = await sent(work(timezone="Europe/Berlin"), rows)
+    assert good["status"] == "succeeded"
+    assert (bad["status"], bad["property_name"]) == ("failed", "seen")
+    [record] = hubspot_simulator.store.all("tickets")
+    assert record.properties["seen"] == "2026-07-01T10:00:00.000Z"
+
+
+def test_time_without_a_zone_that_is_not_sent_is_no_matter() -> None:
+    """Nothing is raised."""
+    seen = pa.schema([("id", pa.string()), ("seen", pa.timestamp("us"))])
+    for what in (work("archive"), work("update", properties=["id"])):
+        assert what.check(seen) is None  # type: ignore[func-returns-value] # that is the point
+
+
+def test_time_zone_that_does_not_exist_is_refused_at_once() -> None:
+    with pytest.raises(ConfigurationError, match="no time zone 'Atlantis'"):
+        work(timezone="Atlantis")
+
+
+@pytest.mark.usefixtures("portals")
 async def test_archive_takes_ids(hubspot_simulator: Simulator) -> None:
     ids = [hubspot_simulator.store.create("tickets", {}).id for _ in range(3)]
     told = await sent(work("archive"), [{"id": int(one), "x": 1} for one in ids])
@@ -229,6 +264,24 @@ async def test_token_of_another_portal_sends_nothing(
     assert told["status"] == "not_sent"
     assert told["message"] == "the access token for portal 777 is of portal 62515"
     assert not writes(hubspot_simulator)
+
+
+@pytest.mark.parametrize("token", ["pat-na1-wrong", "of another portal"])
+async def test_token_that_is_wrong_from_the_start_is_tried_once(
+    hubspot_simulator: Simulator,
+    portals: dict[int, str],
+    monkeypatch: pytest.MonkeyPatch,
+    token: str,
+) -> None:
+    """The portal is ended, and its later rows say why."""
+    wrong = portals[62515] if token == "of another portal" else token  # noqa: S105 -- none
+    monkeypatch.setenv("HS_777", wrong)
+    async with sender(work(portal=777)) as made:
+        table = pa.table({UNIQUE: ["E-1"]})
+        told = [(await made.send(table)).to_pylist()[0] for _ in range(3)]
+    assert {row["status"] for row in told} == {"not_sent"}
+    assert told[2]["message"].startswith("portal 777 has ended: ")
+    assert len(hubspot_simulator.requests) == 1
 
 
 async def test_portal_may_have_any_name_and_a_token_that_may_not_ask(
@@ -384,12 +437,16 @@ def test_list_that_is_not_whole_raises(
 @pytest.mark.parametrize(
     ("table", "match"),
     [
-        ({"subject": ["a"]}, f'no column "{UNIQUE}" \\(has: subject\\)'),
+        ({"subject": ["a"]}, f'no column "{UNIQUE}" or "id" \\(has: subject\\)'),
         ({UNIQUE: ["a"]}, 'no column "portal"'),
+        (
+            {UNIQUE: ["a"], "portal": [777], "seen": [NAIVE]},
+            'the times in column "seen" have no time zone',
+        ),
     ],
 )
 @pytest.mark.usefixtures("portals")
-async def test_column_that_is_not_there_is_named_before_anything_is_sent(
+async def test_column_that_cannot_be_is_named_before_anything_is_sent(
     table: dict[str, Any],
     match: str,
     hubspot_simulator: Simulator,
@@ -402,8 +459,8 @@ async def test_column_that_is_not_there_is_named_before_anything_is_sent(
 
 
 def test_two_columns_of_one_name_are_refused() -> None:
-    with pytest.raises(ConfigurationError, match='two columns are named "a"'):
-        work().check(["a", UNIQUE, "a"])
+    with pytest.raises(ConfigurationError, match="two columns are named 'a'"):
+        work().check(schema("a", UNIQUE, "a"))
 
 
 @pytest.mark.parametrize(
@@ -414,11 +471,12 @@ def test_two_columns_of_one_name_are_refused() -> None:
         (work("upsert"), ["x"], UNIQUE),
         (work("update", properties=["y"]), ["id"], "y"),
         (work("create", reconcile_by="u", id_column="x"), ["u"], "x"),
+        (work("update"), ["properties", "x"], "id"),
     ],
 )
 def test_columns_that_are_needed(what: Work, names: list[str], missing: str) -> None:
     with pytest.raises(ConfigurationError, match=f'no column "{missing}"'):
-        what.check(names)
+        what.check(schema(*names))
 
 
 @pytest.mark.parametrize(
@@ -432,7 +490,7 @@ def test_columns_that_are_needed(what: Work, names: list[str], missing: str) -> 
 )
 def test_columns_that_are_enough(what: Work, names: list[str]) -> None:
     """Nothing is raised."""
-    assert what.check(names) is None  # type: ignore[func-returns-value] # that is the point
+    assert what.check(schema(*names)) is None  # type: ignore[func-returns-value] # that is the point
 
 
 @pytest.mark.parametrize(
@@ -483,6 +541,33 @@ def test_parts_have_every_row_once_and_in_order(portals: list[str | None]) -> No
         value: [number for number in numbers if portals[number] == value]
         for value in set(portals)
     }
+
+
+def test_schema_of_pandas_is_arrows() -> None:
+    """Ray has such attributes; those of numpy's types are tried with Ray."""
+
+    class Kind:
+        pyarrow_dtype = pa.timestamp("us")
+
+    class Blocks:
+        names = ("seen",)
+        types = (Kind(),)
+
+    found = arrow_schema(pa, Blocks)
+    assert found == pa.schema([("seen", pa.timestamp("us"))])
+    assert arrow_schema(pa, found) is found
+
+
+def test_categories_are_parted_as_their_values_are() -> None:
+    some, more = (
+        pa.array(portals, pa.string()).dictionary_encode()
+        for portals in (["b", "a", None], ["c", "a"])
+    )
+    table = pa.table({"p": pa.chunked_array([some, more]), "n": range(5)})
+    parts = {
+        value: part.column("n").to_pylist() for value, part in parted(pa, table, "p")
+    }
+    assert parts == {"a": [1, 4], "b": [0], "c": [3], None: [2]}
 
 
 @pytest.mark.usefixtures("portals")

@@ -251,6 +251,11 @@ def test_legacy_calls_the_id_object_id() -> None:
             {"id": "7", "properties": {"a": "b"}, "url": "…"},
             ("7", "7"),
         ),
+        (
+            Columns(verb="archive", id_column="hs_id"),
+            {"id": "8", "hs_id": "7", "properties": {"a": "b"}},
+            ("7", "7"),
+        ),
         (Columns(verb="read"), {"id": "7", "a": "b"}, ("7", "7")),
         (Columns(verb="read"), 7, ("7", 7)),
         (Columns(verb="read"), "A-1", ("A-1", "A-1")),
