@@ -20,10 +20,10 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from redis_limit import RedisServer  # type: ignore[import-not-found] # a script beside
 
-from hubbatch.integrations.ray_actors import Sender
-from hubbatch.integrations.ray_portals import Portals
-from hubbatch.integrations.ray_work import plan
-from hubbatch.integrations.redis_scripts import RESERVE
+from hubbatch.integrations._ray.actors import Sender
+from hubbatch.integrations._ray.portals import Portals
+from hubbatch.integrations._ray.work import plan
+from hubbatch.integrations._redis.scripts import RESERVE
 from hubbatch.jobs.shaping import Columns
 from hubbatch.simulator import Simulator
 

@@ -40,7 +40,7 @@ nitpick_ignore_regex = [
     # Inner rooms, type variables and bases without a name of their own.
     ("py:class", r"hubbatch\.(core|net)\..*"),
     ("py:class", r"hubbatch\.jobs\.sources\.LinesFile"),
-    ("py:class", r"hubbatch\.integrations\.redis_pacer\..*"),
+    ("py:class", r"hubbatch\.integrations\._redis\..*"),
     ("py:class", r"hubbatch\.simulator\.(faults|quirks|quota|schemas|shelves)\..*"),
     ("py:class", r"hubbatch\..*\.(_.*|[A-Z])"),
 ]

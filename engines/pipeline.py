@@ -9,8 +9,8 @@ import sys
 
 import dlt
 
+from hubbatch.integrations._dlt.tables import WriteVerb
 from hubbatch.integrations.dlt import hubspot, hubspot_adapter
-from hubbatch.integrations.dlt_tables import WriteVerb
 
 
 def main(verb: WriteVerb, count: int) -> None:

@@ -19,9 +19,9 @@ from typing import Any
 from hubbatch.errors import ConfigurationError
 from hubbatch.jobs.job import Job
 
-from .background import background
-from .dlt_jobs import Load, LoadFailed, LoadFiles, outcome_rows
-from .dlt_tables import HINT, WriteVerb, hint, read_table
+from ._dlt.background import background
+from ._dlt.jobs import Load, LoadFailed, LoadFiles, outcome_rows
+from ._dlt.tables import HINT, WriteVerb, hint, read_table
 
 
 try:

@@ -35,11 +35,11 @@ from hubbatch.errors import ConfigurationError
 from hubbatch.jobs.arrow import need_pyarrow
 from hubbatch.jobs.shaping import Columns
 
-from .ray_actors import Sender
-from .ray_listing import list_records
-from .ray_portals import Portals, portal_name
-from .ray_tables import arrow_schema, outcome_schema
-from .ray_work import Work, plan
+from ._ray.actors import Sender
+from ._ray.listing import list_records
+from ._ray.portals import Portals, portal_name
+from ._ray.tables import arrow_schema, outcome_schema
+from ._ray.work import Work, plan
 
 
 try:

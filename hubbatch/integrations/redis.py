@@ -22,7 +22,7 @@ try:
     from redis.asyncio.retry import Retry
     from redis.backoff import NoBackoff
 
-    from hubbatch.integrations.redis_pacer import (
+    from hubbatch.integrations._redis.pacer import (
         OnFailure,
         RedisPacer,
         RedisUnavailable,

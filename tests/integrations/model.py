@@ -11,7 +11,7 @@ import attrs
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as NotConnected
 
-from hubbatch.integrations.redis_scripts import HOLD
+from hubbatch.integrations._redis.scripts import HOLD
 
 
 @attrs.define

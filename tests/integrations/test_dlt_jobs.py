@@ -14,9 +14,9 @@ import pytest
 
 from attrs import evolve
 
-from hubbatch.integrations.background import background
-from hubbatch.integrations.dlt_jobs import Load, LoadFailed, LoadFiles, outcome_rows
-from hubbatch.integrations.dlt_tables import read_table
+from hubbatch.integrations._dlt.background import background
+from hubbatch.integrations._dlt.jobs import Load, LoadFailed, LoadFiles, outcome_rows
+from hubbatch.integrations._dlt.tables import read_table
 from hubbatch.jobs import Job, JobReport
 from hubbatch.simulator import Fault, Simulator, When
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch.errors import ConfigurationError
-from hubbatch.integrations.dlt_tables import HINT, Table, hint, read_table
+from hubbatch.integrations._dlt.tables import HINT, Table, hint, read_table
 from hubbatch.jobs.shaping import BadRow
 
 

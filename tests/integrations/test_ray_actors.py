@@ -17,11 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch import ConfigurationError, HubBatchError, RetryPolicy
-from hubbatch.integrations.ray_actors import Sender
-from hubbatch.integrations.ray_listing import list_records
-from hubbatch.integrations.ray_portals import Portals
-from hubbatch.integrations.ray_tables import arrow_schema, parted
-from hubbatch.integrations.ray_work import Work, plan
+from hubbatch.integrations._ray.actors import Sender
+from hubbatch.integrations._ray.listing import list_records
+from hubbatch.integrations._ray.portals import Portals
+from hubbatch.integrations._ray.tables import arrow_schema, parted
+from hubbatch.integrations._ray.work import Work, plan
 from hubbatch.jobs.shaping import Columns
 from hubbatch.simulator import Simulator
 from hubbatch.simulator.faults import Fault
@@ -397,7 +397,7 @@ def test_all_records_are_listed_in_tables(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Each page is asked for once, however many tables they fill."""
-    monkeypatch.setattr("hubbatch.integrations.ray_listing._TABLE", 120)
+    monkeypatch.setattr("hubbatch.integrations._ray.listing._TABLE", 120)
     store = hubspot_simulator.store
     ids = {store.create("tickets", {"subject": "a"}).id for _ in range(250)}
     tables = [

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hubbatch import ConfigurationError, HubBatchError, RateLimit
-from hubbatch.integrations.ray_portals import Portals, portal_name
+from hubbatch.integrations._ray.portals import Portals, portal_name
 from hubbatch.integrations.redis import RedisRateLimit
 
 

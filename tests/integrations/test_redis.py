@@ -19,8 +19,8 @@ import pytest
 from redis.asyncio import Redis
 
 from hubbatch import ConfigurationError, HubBatch, OverloadedError, RateLimit
+from hubbatch.integrations._redis.pacer import PAD
 from hubbatch.integrations.redis import RedisRateLimit, RedisUnavailable
-from hubbatch.integrations.redis_pacer import PAD
 from hubbatch.net.pacing import Gate, Lane
 from tests.net.test_pacing import always, now, worst
 

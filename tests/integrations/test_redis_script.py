@@ -13,7 +13,7 @@ from redis import Redis
 import hubbatch.core.pacing
 
 from hubbatch.core.pacing import Window
-from hubbatch.integrations.redis_scripts import HOLD, RESERVE
+from hubbatch.integrations._redis.scripts import HOLD, RESERVE
 
 from .conftest import RedisServer
 from .model import SharedWindow

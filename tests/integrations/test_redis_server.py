@@ -11,11 +11,11 @@ import pytest_asyncio
 
 from redis.asyncio import Redis
 
-import hubbatch.integrations.redis_pacer
+import hubbatch.integrations._redis.pacer
 
 from hubbatch import HubBatch, OverloadedError, RateLimit
+from hubbatch.integrations._redis.pacer import RedisPacer
 from hubbatch.integrations.redis import RedisRateLimit, RedisUnavailable
-from hubbatch.integrations.redis_pacer import RedisPacer
 from hubbatch.simulator import Simulator
 
 from .conftest import RedisServer, free_port
@@ -28,7 +28,7 @@ LOG = "hubbatch:{62515}:objects:log"
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hubbatch.integrations.redis_pacer, "_RETRY", 0.05)
+    monkeypatch.setattr(hubbatch.integrations._redis.pacer, "_RETRY", 0.05)
 
 
 @pytest_asyncio.fixture

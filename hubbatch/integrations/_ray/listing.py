@@ -8,9 +8,9 @@ from typing import Any
 
 from hubbatch.jobs.arrow import need_pyarrow
 
-from .ray_actors import check_whose
-from .ray_portals import Portals
-from .ray_tables import record_columns, record_schema
+from .actors import check_whose
+from .portals import Portals
+from .tables import record_columns, record_schema
 
 
 # Records of a table: what is told to Ray at a time.

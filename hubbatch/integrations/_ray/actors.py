@@ -29,9 +29,9 @@ from hubbatch.errors import (
 )
 from hubbatch.jobs.arrow import need_pyarrow
 
-from .ray_portals import Portals, portal_name
-from .ray_tables import outcome_columns, outcome_schema, parted
-from .ray_work import Rows, Work
+from .portals import Portals, portal_name
+from .tables import outcome_columns, outcome_schema, parted
+from .work import Rows, Work
 
 
 _logger = logging.getLogger("hubbatch")

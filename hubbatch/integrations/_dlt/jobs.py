@@ -30,7 +30,7 @@ from hubbatch.jobs.rows import Row
 from hubbatch.jobs.shaping import BadRow, SourceError
 from hubbatch.jobs.zones import Zone
 
-from .dlt_tables import Table, TableColumns
+from .tables import Table, TableColumns
 
 
 _logger = logging.getLogger("hubbatch")

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from hubbatch.core.pacing import RateLimit, Slot, Window
 from hubbatch.errors import OverloadedError
-from hubbatch.integrations.redis_scripts import HOLD, RESERVE
+from hubbatch.integrations._redis.scripts import HOLD, RESERVE
 from hubbatch.net.pacers import LimiterUnavailable
 
 

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from hubbatch.integrations.background import Background, background
+from hubbatch.integrations._dlt.background import Background, background
 
 
 async def _name() -> str:

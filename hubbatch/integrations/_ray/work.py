@@ -13,7 +13,7 @@ from hubbatch.jobs.tables import check_names
 from hubbatch.jobs.zones import Zone
 from hubbatch.net.batch import Batch
 
-from .ray_portals import portal_name
+from .portals import portal_name
 
 
 # Rows that are Python's at a time, between two turns of the event loop.

@@ -1,0 +1,1 @@
+"""What the dlt destination is made of; none of it imports dlt."""

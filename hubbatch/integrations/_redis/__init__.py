@@ -1,0 +1,1 @@
+"""What the limit that processes share is made of."""
