@@ -90,7 +90,8 @@ class Portals:
         most = self.limit.max_requests
         if self.redis_env is None:
             return RateLimit(most, processes=actors)
-        from .redis import RedisRateLimit  # noqa: PLC0415 -- only who shares needs it
+        # Only who shares one needs it.
+        from hubbatch.integrations.redis import RedisRateLimit  # noqa: PLC0415
 
         url = _variable(self.redis_env)
 
