@@ -132,7 +132,8 @@ class RecordError(HubBatchError):
 
     Attributes:
         category: HubSpot's word, or `INVALID_INPUT`, `UNEXPECTED_VALUE` (reading
-            `into` a class), `OUTCOME_UNKNOWN`, `NOT_SENT`.
+            `into` a class), `OUTCOME_UNKNOWN`, `NOT_SENT`, `UNAVAILABLE` (a read that
+            got no answer), `PAGING` (associations that do not come to an end).
         message: the sentence that says why. HubSpot's may quote property values.
         code: HubSpot's code of the first cause, e.g. `PROPERTY_DOESNT_EXIST`.
         property_name: the property that is wrong, where one is named.
