@@ -13,7 +13,7 @@ from .shaping import BadRow, Shaped, Shaper, kind_of
 from .sources import LinesFile
 
 
-WriteVerb: TypeAlias = Literal[
+FailedVerb: TypeAlias = Literal[
     "create",
     "read",
     "update",
@@ -37,7 +37,7 @@ class FailedCall:
         legacy: whether it was one of `crm-objects/v1`.
     """
 
-    verb: WriteVerb
+    verb: FailedVerb
     object_type: str
     portal: int | None
     id_property: str | None
@@ -146,7 +146,7 @@ def _call_of(line: dict[str, Any]) -> FailedCall:
     for name in ("operation", "object_type", "input"):
         if name not in line:
             raise BadRow(f'no "{name}", so it is no line of failures')
-    if line["operation"] not in get_args(WriteVerb):
+    if line["operation"] not in get_args(FailedVerb):
         raise BadRow(f"no such operation: {line['operation']!r}")
     portal = line.get("portal")
     properties = line.get("properties") or ()
@@ -159,7 +159,7 @@ def _call_of(line: dict[str, Any]) -> FailedCall:
     ):
         raise BadRow("its portal, object_type, id_property or properties were damaged")
     return FailedCall(
-        verb=cast("WriteVerb", line["operation"]),
+        verb=cast("FailedVerb", line["operation"]),
         object_type=line["object_type"],
         portal=portal,
         id_property=id_property,

@@ -97,7 +97,6 @@ def read_status(path: str | PathLike[str]) -> JobStatus:
 
 def status_of(journal: Reader, *, running: bool | None) -> JobStatus:
     """Say what an open journal says."""
-    """Say what an open journal says."""
     job, counts = journal.identity(), journal.counts()
     runs = {**journal.runs()}
     return JobStatus(
