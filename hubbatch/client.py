@@ -14,9 +14,7 @@ from .core.arguments import check_api_version
 from .core.days import parse_reserve
 from .core.forecasting import Plan, named_call, plan
 from .core.object_types import StandardTypes
-from .core.operations import (
-    account_operation,
-)
+from .core.operations import account_operation
 from .core.pacing import RateLimit
 from .core.retrying import RetryPolicy
 from .errors import ConfigurationError

@@ -219,7 +219,7 @@ maybe_output: Decorator[Any] = option(
     "--output",
     type=_PATH,
     heading=_OUTCOMES,
-    help="Write the records of a read here (.csv or .jsonl).",
+    help="Write the records of a read here (.csv, .jsonl or .parquet).",
 )
 limit: Decorator[Any] = option(
     "--limit",

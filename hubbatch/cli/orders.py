@@ -9,10 +9,7 @@ from attrs import define
 
 from hubbatch import ConfigurationError, HubBatch
 from hubbatch.core.operations import OBJECT_CALLS, Verb
-from hubbatch.jobs import (
-    Export,
-    Job,
-)
+from hubbatch.jobs import Export, Job
 from hubbatch.jobs.options import PAIRS
 from hubbatch.jobs.report import check_replaceable
 from hubbatch.jobs.titles import title_of

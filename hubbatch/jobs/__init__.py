@@ -9,12 +9,7 @@ Needs the extra `jobs` (`pip install 'hubbatch[jobs]'`) where a journal is kept.
 """
 
 from .arrow import ArrowSource, ParquetSource
-from .check import (
-    CheckFailed,
-    CheckReport,
-    Finding,
-    check,
-)
+from .check import CheckFailed, CheckReport, Finding, check
 from .ending import JobReport
 from .exporting import Export
 from .job import Job

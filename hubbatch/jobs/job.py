@@ -20,15 +20,8 @@ from typing import Any
 
 from hubbatch.client import HubBatch
 from hubbatch.core.operations import Verb
-from hubbatch.core.outcomes import (
-    OutcomeStatus,
-    unknown_error,
-    unsuccessful,
-)
-from hubbatch.errors import (
-    ConfigurationError,
-    HubBatchError,
-)
+from hubbatch.core.outcomes import OutcomeStatus, unknown_error, unsuccessful
+from hubbatch.errors import ConfigurationError, HubBatchError
 from hubbatch.models import Property
 from hubbatch.net.batch import Batch
 from hubbatch.net.running import Run
