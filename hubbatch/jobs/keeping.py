@@ -154,7 +154,8 @@ def _leaf(value: Any) -> Any:
     if _is_json(value):
         return value
     try:
-        text = record_id(value)
+        # It may be of a unique property; what is no record's id is refused again.
+        text = record_id(value, id_property="id")
         check_encodable({"id": text})
     except InvalidInput:
         return _marked(value)

@@ -112,6 +112,7 @@ def test_an_update_means_the_same_after_a_file(
 
 
 @given(ANY, st.dictionaries(st.text("ab", min_size=1, max_size=2), ANY, max_size=3))
+@example(-(2**63) - 1, {})
 def test_every_other_shape_means_the_same_after_a_file(
     key: Any, properties: dict[str, Any]
 ) -> None:
