@@ -25,6 +25,7 @@ myst_heading_anchors = 3
 
 autodoc_default_options = {"members": True}
 autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True  # `time.monotonic`, not the repr of a function
 # Half a gigabyte, of which the pages show nothing.
 autodoc_mock_imports = ["dlt", "ray"]
 maximum_signature_line_length = 72

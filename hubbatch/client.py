@@ -70,6 +70,10 @@ class HubBatch(StandardTypes):
         allow_http: whether `base_url` may be without TLS on another machine.
         listeners: functions that are called with every event; see `hubbatch.Event`.
 
+    Attributes:
+        single: calls on single records, which ride together; see `Single`.
+        legacy: the verbs of `crm-objects/v1`; see `Legacy`.
+
     Raises:
         ConfigurationError: if it cannot work like this; nothing was sent.
     """

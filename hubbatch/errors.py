@@ -1,23 +1,25 @@
 """Everything that hubbatch raises.
 
-HubBatchError
-├── ConfigurationError (ValueError)   the client cannot work as it was set up
-├── APIError                          HubSpot refused a call, or cannot answer
-│   ├── AuthenticationError           401, or a refused refresh
-│   │   └── ReconnectRequired         the app is not installed any more
-│   ├── PermissionDeniedError         403; names the missing scopes
-│   ├── InvalidRequestError           the call, not a record, is wrong
-│   ├── DailyLimitReached             the account's day is used up
-│   └── HubSpotUnavailable            retries used up for several chunks in a row
-├── TooManyFailures                   `max_failures` was reached
-├── RecordError                       one record
-│   ├── RecordInvalid
-│   ├── RecordNotFound
-│   ├── RecordConflict                `.existing_id` has the value already
-│   └── OutcomeUnknown                it may or may not have been written
-├── BatchFailed (ExceptionGroup)      of RecordErrors, by `raise_for_failures()`
-├── OverloadedError                   too many single calls wait
-└── JournalError                      locked; of another job, source or portal
+The tree::
+
+    HubBatchError
+    ├── ConfigurationError (ValueError)   the client cannot work as it was set up
+    ├── APIError                          HubSpot refused a call, or cannot answer
+    │   ├── AuthenticationError           401, or a refused refresh
+    │   │   └── ReconnectRequired         the app is not installed any more
+    │   ├── PermissionDeniedError         403; names the missing scopes
+    │   ├── InvalidRequestError           the call, not a record, is wrong
+    │   ├── DailyLimitReached             the account's day is used up
+    │   └── HubSpotUnavailable            retries used up for several chunks in a row
+    ├── TooManyFailures                   `max_failures` was reached
+    ├── RecordError                       one record
+    │   ├── RecordInvalid
+    │   ├── RecordNotFound
+    │   ├── RecordConflict                `.existing_id` has the value already
+    │   └── OutcomeUnknown                it may or may not have been written
+    ├── BatchFailed (ExceptionGroup)      of RecordErrors, by `raise_for_failures()`
+    ├── OverloadedError                   too many single calls wait
+    └── JournalError                      locked; of another job, source or portal
 
 Each can be pickled, and none ever holds an access token.
 """
