@@ -3,25 +3,14 @@
 import os
 
 from collections.abc import Sequence
-from typing import Any, Literal, TypeAlias, cast, get_args
+from typing import Any, cast, get_args
 
 from attrs import frozen
 
 from .keeping import again
 from .options import PAIRS
-from .shaping import BadRow, Shaped, Shaper, kind_of
+from .shaping import BadRow, JobVerb, Shaped, Shaper, kind_of
 from .sources import LinesFile
-
-
-FailedVerb: TypeAlias = Literal[
-    "create",
-    "read",
-    "update",
-    "upsert",
-    "archive",
-    "create_default",
-    "archive_labels",
-]
 
 
 @frozen(kw_only=True)
@@ -37,7 +26,7 @@ class FailedCall:
         legacy: whether it was one of `crm-objects/v1`.
     """
 
-    verb: FailedVerb
+    verb: JobVerb
     object_type: str
     portal: int | None
     id_property: str | None
@@ -146,7 +135,7 @@ def _call_of(line: dict[str, Any]) -> FailedCall:
     for name in ("operation", "object_type", "input"):
         if name not in line:
             raise BadRow(f'no "{name}", so it is no line of failures')
-    if line["operation"] not in get_args(FailedVerb):
+    if line["operation"] not in get_args(JobVerb):
         raise BadRow(f"no such operation: {line['operation']!r}")
     portal = line.get("portal")
     properties = line.get("properties") or ()
@@ -159,7 +148,7 @@ def _call_of(line: dict[str, Any]) -> FailedCall:
     ):
         raise BadRow("its portal, object_type, id_property or properties were damaged")
     return FailedCall(
-        verb=cast("FailedVerb", line["operation"]),
+        verb=cast("JobVerb", line["operation"]),
         object_type=line["object_type"],
         portal=portal,
         id_property=id_property,
