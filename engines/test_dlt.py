@@ -250,7 +250,7 @@ class Process:
 
     def wait_for_requests(self, count: int) -> None:
         for _ in range(count):
-            assert self._came.acquire(timeout=30)
+            assert self._came.acquire(timeout=120)
 
     def finish(self) -> None:
         with self.start() as process:
@@ -288,7 +288,7 @@ def test_signal_stops_a_load_job_and_the_next_run_goes_on() -> None:
         with running.start() as process:
             running.wait_for_requests(15)
             process.send_signal(signal.SIGINT)
-            process.communicate(timeout=30)
+            process.communicate(timeout=120)
         assert process.returncode != 0
         assert 0 < account.store.count("contacts") < 20_000
         running.finish()

@@ -1,5 +1,6 @@
 """The recipes of the documentation, run as they stand there."""
 
+import fcntl
 import os
 import re
 import shlex
@@ -58,9 +59,13 @@ class Night:
             start_new_session=True,
         )
 
+    def wait_for_lock(self) -> None:
+        with (self.folder / "nightly.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+
     def run(self) -> tuple[int, str]:
         with self.start() as process:
-            said, _ = process.communicate(timeout=30)
+            said, _ = process.communicate(timeout=120)
         return process.returncode, said
 
 
@@ -80,9 +85,10 @@ def test_night_that_is_killed_is_finished_by_the_next(
         night.put("2026-11-23.csv", *emails)
         with night.start() as process:
             for _ in range(20):
-                assert came.acquire(timeout=30)
+                assert came.acquire(timeout=120)
             assert night.run() == (0, "")  # the other one has the lock
             os.killpg(process.pid, signal.SIGKILL)
+        night.wait_for_lock()  # what was killed may be dying still
         assert 0 < sim.store.count("contacts") < count
         assert night.run() == (0, "")
         assert sim.store.count("contacts") == count

@@ -20,7 +20,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
         [*HUBBATCH, *arguments],
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=180,
         check=False,
         env={**os.environ, "COLUMNS": "120", **environment},
     )

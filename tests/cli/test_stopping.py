@@ -56,7 +56,7 @@ def test_once_drains_and_the_same_command_goes_on(
         assert "run.db is locked" in locked.err
 
         process.send_signal(number)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=120)
 
     assert process.returncode == status
     told = orjson.loads(out)
@@ -82,7 +82,7 @@ def test_twice_stops_at_once(shell: Shell) -> None:
         while "Once more" not in process.stderr.readline():
             pass
         process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=120)
 
     assert process.returncode == 130
     told = orjson.loads(out)
@@ -106,7 +106,7 @@ def test_before_anything_was_sent_once_is_enough(shell: Shell) -> None:
             assert process.poll() is None
             time.sleep(0.01)
         process.send_signal(signal.SIGTERM)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=120)
 
     assert process.returncode == 143
     assert err == (
@@ -130,7 +130,7 @@ def test_while_it_waits_for_the_next_day_once_is_enough(
         while "Waiting" not in process.stderr.readline():
             assert process.poll() is None
         process.send_signal(number)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=120)
 
     assert process.returncode == status
     told = orjson.loads(out)

@@ -169,7 +169,7 @@ print("nothing is left")
 """
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_nothing_is_left_in_development_mode() -> None:
     # Development mode is slow enough without a tracer, and other tests run the same.
     untraced = {k: v for k, v in os.environ.items() if "COVERAGE" not in k}
@@ -177,7 +177,7 @@ def test_nothing_is_left_in_development_mode() -> None:
         [sys.executable, "-X", "dev", "-W", "error", "-c", SCRIPT],
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=500,
         check=False,
         env={**untraced, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
@@ -197,7 +197,7 @@ def test_what_is_left_would_be_heard() -> None:
         [sys.executable, "-X", "dev", "-W", "error", "-c", forgetful],
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=180,
         check=False,
     )
     assert "ResourceWarning: Unclosed client session" in done.stderr

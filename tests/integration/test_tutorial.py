@@ -74,7 +74,7 @@ def run(script: list[str], where: Path, env: dict[str, str]) -> list[str]:
         check=True,
         stdout=subprocess.PIPE,
         text=True,
-        timeout=50,
+        timeout=180,
     )
     return told(done.stdout).split("<<>>\n")[:-1]
 

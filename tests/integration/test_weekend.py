@@ -179,7 +179,7 @@ def contents(where: Path, new: str = "") -> tuple[Counter[object], Counter[objec
     return records, linked
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(500)
 def test_the_weekend(shell: Shell, portals: list[Portal]) -> None:
     """Afterwards the two portals are equal, up to the ids."""
     old, new = portals

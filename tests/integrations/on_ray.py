@@ -25,7 +25,7 @@ from tests.integrations.conftest import RedisServer, free_port
 
 
 # Ray's own warnings are not ours.
-pytestmark = [pytest.mark.filterwarnings("default"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.filterwarnings("default"), pytest.mark.timeout(400)]
 
 UNIQUE = "hs_external_object_ids"
 VARIABLE = "HUBSPOT_{portal}"

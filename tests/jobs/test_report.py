@@ -419,7 +419,7 @@ def browse(path: Path, where: Path, width: int) -> str:
         capture_output=True,
         text=True,
         check=True,
-        timeout=50,
+        timeout=180,
     )
     return done.stdout
 

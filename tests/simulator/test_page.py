@@ -110,7 +110,7 @@ async def browsed(sim: Simulator, profile: Path) -> str:
         ],
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=180,
     )
     # Where a path may go on in another line is of no concern.
     return done.stdout.replace("<wbr>", "")

@@ -50,7 +50,7 @@ class Program:
             self.lines.put(line.rstrip("\n"))
 
     def line(self) -> str:
-        return self.lines.get(timeout=20)
+        return self.lines.get(timeout=120)
 
     def post(self, verb: str, inputs: list[Any]) -> Any:
         request = urllib.request.Request(  # noqa: S310
