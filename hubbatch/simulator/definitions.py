@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import attrs
 
-from hubbatch.simulator.bodies import deserialized
+from hubbatch.simulator.bodies import inputs_of
 from hubbatch.simulator.links import unset
-from hubbatch.simulator.rules import VALIDATION_ERROR, check_count
+from hubbatch.simulator.rules import VALIDATION_ERROR
 from hubbatch.simulator.schemas import ObjectType, Property, type_name
 from hubbatch.simulator.shelves import Shelf
 from hubbatch.simulator.wire import Refusal
@@ -165,11 +165,7 @@ class Definitions:
 
 def parsed(content: bytes, verb: str) -> list[Mapping[str, Any]]:
     """Read the inputs of a call; how many it may have is not documented."""
-    body = deserialized(content)
-    inputs = body.get("inputs") if isinstance(body, dict) else None
-    if not isinstance(inputs, list):
-        raise unset(["inputs"])
-    check_count(len(inputs))
+    inputs = inputs_of(content)
     required = _REQUIRED if verb == "create" else ("name",)
     for item in inputs:
         given = item if isinstance(item, dict) else {}
