@@ -1,4 +1,4 @@
-"""The commands that send rows: the five verbs, and `replay`."""
+"""The commands that send rows: the five verbs, those of associations, and `replay`."""
 
 import sys
 

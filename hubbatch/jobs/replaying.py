@@ -18,8 +18,8 @@ class FailedCall:
     """What call the lines of a file of failures are of.
 
     Attributes:
-        verb: create, read, update, upsert or archive.
-        object_type: e.g. `tickets`.
+        verb: as of the `Job` that wrote them.
+        object_type: e.g. `tickets`, or `associations.contacts.companies`.
         portal: the account's id; None where the token was not allowed to ask.
         id_property: the unique property that the ids are values of, if they are.
         properties: which were asked for, in a read.
