@@ -83,7 +83,7 @@ async def accounts(url: str, count: int) -> int:
 
 Case = Callable[[str, int], Coroutine[Any, Any, int]]
 CASES: list[tuple[str, Case, tuple[int, ...]]] = [
-    ("inputs in a stream", stream, (1_000, 10_000, 100_000, 1_000_000)),
+    ("inputs in a stream", stream, (1_000, 10_000, 100_000, 1_000_000, 10_000_000)),
     ("batches at a time, of 100,000 records", batches, (1, 10, 100, 1_000)),
     ("accounts at a time, of 100,000 records", accounts, (1, 10, 100, 300)),
 ]

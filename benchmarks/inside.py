@@ -18,11 +18,12 @@ import orjson
 from hubbatch import UpdateInput
 from hubbatch.core.accounting import Ledger
 from hubbatch.core.answers import Response
-from hubbatch.core.codec import structure_object, structure_response
+from hubbatch.core.codec import structure_response
 from hubbatch.core.encoding import request_body
 from hubbatch.core.operations import object_operation
 from hubbatch.core.planning import Chunk, Desk
 from hubbatch.core.reading import read
+from hubbatch.core.results import structure_objects
 from hubbatch.core.settling import Settlement
 
 from .records import answer, records
@@ -74,7 +75,7 @@ def each(function: Callable[[bytes], object], bodies: Sequence[bytes]) -> None:
 
 def decode(body: bytes) -> object:
     """Read an answer as typed records."""
-    return structure_response(orjson.loads(body), structure_object)
+    return structure_response(orjson.loads(body), structure_objects)
 
 
 def cases() -> dict[str, Callable[[], object]]:

@@ -43,7 +43,7 @@ _VERBS = ("update", "upsert", "create", "read", "archive")
     cls=given.Command,
     short_help="Find rows that HubSpot would refuse; send nothing.",
     epilog="Exit status: 0 nothing is surely refused; 1 something is; 2 usage, "
-    "unreadable input or schema, wrong account; 3 HubSpot did not tell the schema.",
+    "unreadable input or schema, wrong account, or HubSpot did not tell the schema.",
 )
 @given.together(
     given.source_argument,
@@ -84,7 +84,7 @@ def check_command(**options: Any) -> None:
     are read-only, numbers, dates and options that are none, ids that are missing or
     repeated. Errors are certain; what HubSpot may refuse is a warning.
     """
-    report = or_exit(lambda: asyncio.run(_check(options)))
+    report = or_exit(lambda: asyncio.run(_check(options)), refused=Status.BAD_USAGE)
     if options["as_json"]:
         print_json(_as_json(report))
     else:

@@ -99,7 +99,8 @@ def demo(*, records: int, as_json: bool) -> None:
     type=int,
     default=0,
     show_default=True,
-    help="Of ids and tokens: another portal wants another one.",
+    help="What ids and the token are made of. Two portals need different seeds, or "
+    "they have the same ids and the same token.",
 )
 @click.option(
     "--chaos",

@@ -37,7 +37,7 @@ from hubbatch.jobs import (
 )
 
 from .endings import Ending, Status, count_words
-from .orders import Order
+from .orders import NothingToDo, Order
 from .progress import Progress, clock, many
 
 
@@ -66,10 +66,12 @@ def conduct(make_order: Callable[[], Order], options: Mapping[str, Any]) -> int:
         with console.status(f"Reading {escape(order.source.name)}"):
             order.count()
         if order.total == 0:
-            said = f"{escape(order.source.name)} has no rows: there is nothing to do"
-            console.print(f"[yellow]warning:[/] {said}", soft_wrap=True)
+            _warn_of_nothing(console, order.source.name)
         work = _rehearse if options["dry_run"] else _work
         status = asyncio.run(work(order, console, told))
+    except NothingToDo as nothing:
+        status = Status.ALL_SUCCEEDED
+        _warn_of_nothing(console, str(nothing))
     except KeyboardInterrupt:  # before there was anything to stop
         status = 128 + signal.SIGINT
     except HubBatchError as error:
@@ -84,6 +86,11 @@ def conduct(make_order: Callable[[], Order], options: Mapping[str, Any]) -> int:
         counts = {**_NO_COUNTS, **told, "exit_status": status}
         sys.stdout.write(orjson.dumps(counts).decode() + "\n")
     return status
+
+
+def _warn_of_nothing(console: Console, name: str) -> None:
+    said = f"{escape(name)} has no rows: there is nothing to do"
+    console.print(f"[yellow]warning:[/] {said}", soft_wrap=True)
 
 
 def say_error(console: Console, error: BaseException) -> str:

@@ -84,11 +84,15 @@ class Ending:
         failures = self.order.options["failures"]
         if failures is None:
             yield "Which ones, --failures PATH writes down."
-        else:
-            yield (
-                f"{failures} has what did not succeed; `hubbatch replay "
-                f"{quote(str(failures))}` sends it again."
+            return
+        again = f"hubbatch replay {quote(str(failures))}"
+        why = ""
+        if report.unknown and self.order.creates:
+            again += (
+                f" --reconcile-by {self.order.options.get('reconcile_by') or 'NAME'}"
             )
+            why = ", and looks for what may be there already"
+        yield f"{failures} has what did not succeed; `{again}` sends it again{why}."
 
     def _further(self) -> str:
         """Say how to go on."""

@@ -1,6 +1,7 @@
 """The commands that send no rows: `status`, `report`, `whoami`, `completion`."""
 
 import asyncio
+import signal
 import sys
 
 from collections.abc import Callable, Mapping
@@ -139,14 +140,15 @@ def completion(context: click.Context, shell: str) -> None:
     click.echo(kind(root, {}, "hubbatch", "_HUBBATCH_COMPLETE").source())
 
 
-def or_exit(call: Callable[[], T]) -> T:
-    """Do it, or print what is wrong and exit."""
+def or_exit(call: Callable[[], T], *, refused: Status = Status.ENDED_EARLY) -> T:
+    """Do it, or print what is wrong and exit; with `refused` if HubSpot says no."""
     try:
         return call()
     except (HubBatchError, ValueError) as error:
         say_error(Console(stderr=True, highlight=False), error)
-        early = isinstance(error, APIError)
-        sys.exit(Status.ENDED_EARLY if early else Status.BAD_USAGE)
+        sys.exit(refused if isinstance(error, APIError) else Status.BAD_USAGE)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
 
 
 def print_json(value: Any) -> None:

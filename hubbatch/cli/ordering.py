@@ -19,7 +19,7 @@ from hubbatch.jobs.options import PAIRS
 from hubbatch.jobs.shaping import JobVerb
 from hubbatch.models import AssociationSpecWithLabel
 
-from .orders import Everything, Order, find_token, hub_options
+from .orders import Everything, NothingToDo, Order, find_token, hub_options
 
 
 def order_verb(verb: JobVerb, options: Mapping[str, Any]) -> Order:
@@ -165,10 +165,13 @@ def order_replay(options: Mapping[str, Any]) -> Order:
     """Read the parameters of `replay`: what to do stands in the file.
 
     Raises:
+        NothingToDo: if it has no line.
         ConfigurationError: if the options do not fit what the file says.
         SourceError: if it is no file of failures, or not of one call.
     """
     source = FailuresSource(options["failed"], reconcile_by=options["reconcile_by"])
+    if source.length() == 0:  # a night on which nothing failed
+        raise NothingToDo(source.name)
     call = source.call()
     account = options["account"]
     if account is None and call.portal is None:

@@ -38,6 +38,10 @@ _JOB_OPTIONS = (
 )
 
 
+class NothingToDo(Exception):
+    """What was asked for is done already, for want of rows; the text says of what."""
+
+
 class Everything:
     """All that there is, in place of a source."""
 
@@ -99,8 +103,7 @@ class Order:
         """
         self.total = _total(self.source, self.options["limit"])
         options = self.options
-        makes = self.verb == "create" and not self.object_type.startswith(PAIRS)
-        if not makes or options["journal"] or options["no_journal"]:
+        if not self.creates or options["journal"] or options["no_journal"]:
             return
         most = OBJECT_CALLS["create"].max_inputs
         if self.total is None or self.total > most:
@@ -108,6 +111,11 @@ class Order:
                 f"a create of more than {most} rows wants --journal PATH, so that none "
                 "is made twice if it is interrupted (or --no-journal)"
             )
+
+    @property
+    def creates(self) -> bool:
+        """Whether it makes records: to send it twice may make them twice."""
+        return self.verb == "create" and not self.object_type.startswith(PAIRS)
 
     @property
     def title(self) -> str:

@@ -102,9 +102,10 @@ archive: click.Command = _verb(
 def associate(**options: Any) -> None:
     """Associate the records of two types, pair by pair.
 
-    SOURCE is a .csv or .jsonl file, or - for JSON lines on standard input, with the
-    two ids in a row. --from-map and --to-map are for ids of another system: they say
-    what those have become, and are the --results of the jobs that created the records.
+    SOURCE is a .csv, .jsonl or .parquet file, or - for JSON lines on standard input,
+    with the two ids in a row. --from-map and --to-map are for ids of another system:
+    they say what those have become, and are the --results of the jobs that created
+    the records.
     """
     sys.exit(conduct(partial(order_pairs, options), options))
 

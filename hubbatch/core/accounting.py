@@ -156,13 +156,16 @@ class Ledger:
         self._account_for(chunk, status, error)
         self._release(chunk)
 
-    def leave_unknown(self, chunk: Chunk, reason: str) -> None:
+    def leave_unknown(
+        self, chunk: Chunk, reason: str, correlation_id: str | None = None
+    ) -> None:
         """Note that every input of a chunk may have been written."""
         looked = chunk.probes - chunk.probing  # the last was not answered
         if looked:
             times = "once" if looked == 1 else f"{looked} times"
             reason = f"looked for {times}, and then: {reason}"
-        self.fail(chunk, OutcomeStatus.UNKNOWN, unknown_error(reason))
+        error = unknown_error(reason, correlation_id)
+        self.fail(chunk, OutcomeStatus.UNKNOWN, error)
 
     def _drop(self, chunk: Chunk) -> None:
         unseen = maybe_written(chunk) or chunk.in_flight

@@ -72,7 +72,7 @@ class Shape:
     """What the results of a call are, and how they name the inputs they are about.
 
     Attributes:
-        structure: reads one result.
+        structure: reads the results.
         key_of: gives the key of the input that a result is about, if it names one.
         names_of: gives other keys that inputs may have which the result is about.
         values_of: gives the properties that the result of a write shows; None where
@@ -83,7 +83,7 @@ class Shape:
         paging: how a result goes on that did not fit; None if all of them fit.
     """
 
-    structure: Callable[[Any], Any]
+    structure: Callable[[list[Any]], list[Any]]
     key_of: Callable[[Any], str | None]
     names_of: Callable[[Any], Sequence[str]] = field(default=_no_names, kw_only=True)
     values_of: Callable[[Any], Mapping[str, str | None]] | None = None
@@ -100,7 +100,7 @@ class Dialect:
         encoder: makes what encodes the inputs of an operation; it raises InvalidInput
             for one that must not be sent.
         body: makes the body of a request from encoded inputs, joined by commas.
-        parts: reads an answer whole, and each of its results with the function given.
+        parts: reads an answer whole, and its results with the function given.
         results: what the results are; None where only errors are told.
         columns: makes what encodes inputs a block at a time, as `encoder` would; None
             where there is no such thing.

@@ -1,11 +1,10 @@
 """HubSpot's JSON as attrs values and back: tolerant in reading, exact in writing.
 
 cattrs does it by the fields' names in camel case. The two classes of which there is
-one per record have hand-written hooks: cattrs spends most of its time on the
-properties' mapping of texts, which is kept as it is.
+one per record are read by `results`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -44,38 +43,6 @@ def camel_case(name: str) -> str:
     return head + "".join(word.capitalize() for word in tail)
 
 
-def structure_object(raw: Raw) -> SimplePublicObject:
-    """Read one record of an answer."""
-    return SimplePublicObject(*_object_fields(raw))
-
-
-def structure_upsert_object(raw: Raw) -> SimplePublicUpsertObject:
-    """Read one record of an upsert's answer."""
-    return SimplePublicUpsertObject(*_object_fields(raw), raw.get("new"))  # type: ignore[call-arg] # mypy does not count fields behind a star
-
-
-def _object_fields(raw: Raw) -> tuple[Any, ...]:
-    get = raw.get
-    record_id, properties = raw["id"], get("properties")
-    archived_at, history = get("archivedAt"), get("propertiesWithHistory")
-    return (
-        record_id if type(record_id) is str else text_id(record_id),
-        properties if type(properties) is dict else _properties(properties),
-        _datetime(get("createdAt")),
-        _datetime(get("updatedAt")),
-        get("archived"),
-        None if archived_at is None else _datetime(archived_at),
-        None if history is None else _histories(history),
-        get("objectWriteTraceId"),
-        get("url"),
-        get("warnings"),
-    )
-
-
-def _properties(raw: object) -> dict[str, Any]:
-    return {} if raw is None else mapping_of(raw)
-
-
 def text_id(raw: object) -> str:
     """Read an id; old APIs write numbers."""
     if type(raw) is str:
@@ -92,7 +59,7 @@ def mapping_of(raw: object) -> dict[str, Any]:
     raise TypeError(f"properties of type {type(raw).__name__}")
 
 
-def _datetime(raw: object) -> datetime | None:
+def read_datetime(raw: object) -> datetime | None:
     """Read a timestamp; one that cannot be read is as good as none."""
     if type(raw) is str:
         try:
@@ -108,7 +75,8 @@ def _datetime(raw: object) -> datetime | None:
     return None
 
 
-def _histories(raw: Raw) -> dict[str, list[ValueWithTimestamp]]:
+def read_histories(raw: Raw) -> dict[str, list[ValueWithTimestamp]]:
+    """Read what properties were before."""
     return {
         name: [
             converter.structure({"value": None, **value}, ValueWithTimestamp)
@@ -168,7 +136,18 @@ def structure_errors(raw: object) -> list[StandardError]:
     ]
 
 
-def structure_response(raw: Raw, structure: Callable[[Raw], T]) -> BatchResponse[T]:
+def each(structure: Callable[[Any], T]) -> Callable[[Iterable[Any]], list[T]]:
+    """Make what reads results of what reads one; a row must be picklable, and it is."""
+    return partial(_each, structure)
+
+
+def _each(structure: Callable[[Any], T], results: Iterable[Any]) -> list[T]:
+    return [structure(raw) for raw in results]
+
+
+def structure_response(
+    raw: Raw, structure: Callable[[list[Any]], list[T]]
+) -> BatchResponse[T]:
     """Read the envelope of an answer, and its results with `structure`.
 
     Raises:
@@ -179,17 +158,17 @@ def structure_response(raw: Raw, structure: Callable[[Raw], T]) -> BatchResponse
     if results is None:
         if not errors:
             raise KeyError("results")
-        results = ()  # nothing but errors
+        results = []  # nothing but errors
     num_errors = raw.get("numErrors")
     status = raw.get("status")
     return BatchResponse(
         status if isinstance(status, str) else "COMPLETE",
-        [structure(item) for item in results],
+        structure(results),
         num_errors if type(num_errors) is int else len(errors),
         errors,
-        _datetime(raw.get("requestedAt")),
-        _datetime(raw.get("startedAt")),
-        _datetime(raw.get("completedAt")),
+        read_datetime(raw.get("requestedAt")),
+        read_datetime(raw.get("startedAt")),
+        read_datetime(raw.get("completedAt")),
         _links(raw.get("links")),
     )
 
@@ -212,7 +191,7 @@ def structure_legacy_object(raw: Raw) -> LegacyObject:
 def _legacy_property(raw: Raw) -> LegacyProperty:
     return LegacyProperty(
         optional_text(raw.get("value")),
-        _datetime(raw.get("timestamp")),
+        read_datetime(raw.get("timestamp")),
         optional_text(raw.get("source")),
         optional_text(raw.get("sourceId")),
         [_legacy_property(version) for version in raw.get("versions") or ()],
@@ -304,7 +283,7 @@ def _writer(cls: type) -> Callable[[Any], Any]:
 
 def _make_converter() -> Converter:
     made = Converter(detailed_validation=False)
-    made.register_structure_hook(datetime | None, lambda raw, _: _datetime(raw))
+    made.register_structure_hook(datetime | None, lambda raw, _: read_datetime(raw))
     made.register_structure_hook(str | None, lambda raw, _: optional_text(raw))
     made.register_structure_hook(
         int | None, lambda raw, _: raw if type(raw) is int else None
@@ -317,9 +296,9 @@ def _make_converter() -> Converter:
     return made
 
 
-def of_class(cls: type[T]) -> Callable[[Any], T]:
-    """Give the function that reads a class; it can be pickled, as a row must be."""
-    return partial(_structure, cls)
+def of_class(cls: type[T]) -> Callable[[Iterable[Any]], list[T]]:
+    """Give what reads results of a class."""
+    return each(partial(_structure, cls))
 
 
 def _structure(cls: type[T], raw: Any) -> T:

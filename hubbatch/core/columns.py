@@ -1,13 +1,13 @@
 """Inputs of the usual kind, encoded a block at a time.
 
-Nearly all that is ever written is `{"id": ..., "properties": ...}` with nothing but
-texts in it, or the input class that says the same; what is read is a text. Seen a
-column at a time, that is known of a hundred of them for less than half of what it
-takes one by one. Anything else is left to the encoder of a single input, which also
-says what is wrong with it.
+Nearly all that is ever written is `{"id": ..., "properties": ...}`, most of it with
+nothing but texts in it, or the input class that says the same; what is read is a
+text. Seen a column at a time, that is known of a hundred of them for less than half
+of what it takes one by one. Anything else is left to the encoder of a single input,
+which also says what is wrong with it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, count, repeat
 from operator import attrgetter, contains, countOf, itemgetter
 from typing import Any
@@ -17,7 +17,8 @@ import orjson
 from hubbatch.models import UpdateInput, UpsertInput
 
 from .calls import ColumnEncoder, Columns, Operation
-from .encoding import make_key
+from .encoding import make_key, texts_of
+from .values import InvalidInput
 
 
 _Getter = Callable[[Any], Any]
@@ -61,7 +62,7 @@ def write_columns(operation: Operation) -> ColumnEncoder:
             for body["id"], body["properties"], body["objectWriteTraceId"] in columns:
                 bodies.append(orjson.dumps(body))
             _check_names(properties)
-        except (_Unusual, LookupError, TypeError):
+        except (_Unusual, InvalidInput, LookupError, TypeError):
             return None
         return keys, bodies
 
@@ -82,7 +83,7 @@ def create_columns(operation: Operation) -> ColumnEncoder:
                 for index, texts in enumerate(properties, first)
             ]
             _check_names(properties)
-        except (_Unusual, LookupError, TypeError):
+        except (_Unusual, InvalidInput, LookupError, TypeError):
             return None
         return [None] * len(bodies), bodies
 
@@ -103,11 +104,12 @@ def id_columns(operation: Operation) -> ColumnEncoder:
     return encode
 
 
-def _usual(block: Sequence[Any]) -> tuple[list[str], list[dict[str, str]]]:
-    """Give ids that are texts, and properties that are dicts of texts.
+def _usual(block: Sequence[Any]) -> tuple[list[str], Sequence[Mapping[str, str]]]:
+    """Give ids that are texts, and properties that are dicts, as texts.
 
     Raises:
-        _Unusual, LookupError, TypeError: if there is anything else in the block.
+        _Unusual, InvalidInput, LookupError, TypeError: if there is anything else in
+            the block.
     """
     kind = type(block[0])
     _check(_all(kind, block))
@@ -121,14 +123,16 @@ def _usual(block: Sequence[Any]) -> tuple[list[str], list[dict[str, str]]]:
     return ids, _texts(properties)
 
 
-def _texts(properties: list[Any]) -> list[dict[str, str]]:
+def _texts(properties: list[Any]) -> Sequence[Mapping[str, str]]:
+    """Give properties that are dicts, their values as texts."""
     _check(_all(dict, properties))
     values = chain.from_iterable(map(dict.values, properties))
-    _check(countOf(map(type, values), str) == sum(map(len, properties)))
-    return properties
+    if countOf(map(type, values), str) == sum(map(len, properties)):
+        return properties
+    return [*map(texts_of, properties)]
 
 
-def _check_names(properties: list[dict[str, str]]) -> None:
+def _check_names(properties: Iterable[Mapping[str, str]]) -> None:
     """Look for an empty name, when all are known to be texts.
 
     To compare others could run code of the caller's.

@@ -86,13 +86,14 @@ class Concluder:
         own = conflict and not _is_of_another(chunk, error)
         if chunk.probes and conflict:
             # The value is there now: the lost request may have been written late.
-            self.reconciler.doubt(chunk, f"created again, and then: {error}")
+            reason = f"created again, and then: {error}"
+            self.reconciler.doubt(chunk, reason, error.correlation_id)
         elif maybe_written(chunk) and (
             own or (isinstance(error, RecordNotFound) and _renames(chunk))
         ):
             # What is in the way, or gone, may be its own doing.
             reason = f"it may have been written, and then: {error}"
-            self.ledger.leave_unknown(chunk, reason)
+            self.ledger.leave_unknown(chunk, reason, error.correlation_id)
         else:
             self.ledger.fail(chunk, OutcomeStatus.FAILED, error)
 
@@ -122,7 +123,7 @@ class Concluder:
         ):
             # What is half there is not made whole by making another one.
             reason = f"HubSpot refused it half-way: {refusal.error}"
-            self.reconciler.doubt(chunk, reason)
+            self.reconciler.doubt(chunk, reason, error.correlation_id)
         elif last:
             self._refused(chunk, error)
         else:
@@ -152,18 +153,24 @@ class Concluder:
 
     def give_up(self, chunk: Chunk, verdict: Again | Missing | Throttled) -> None:
         """Settle a chunk that is not tried any more."""
-        reason = _reason(verdict)
+        reason, request = _reason(verdict)
         if chunk.probing:
             reason = f"it may have been written, and could not be read back: {reason}"
         if maybe_written(chunk) and self.ledger.operation.call.writes:
-            self.ledger.leave_unknown(chunk, reason)
+            self.ledger.leave_unknown(chunk, reason, request)
         elif isinstance(verdict, Missing):
             self.ledger.fail(chunk, OutcomeStatus.FAILED, from_api_error(verdict.error))
         elif chunk.doubtful:
-            error = RecordError(reason, category="UNAVAILABLE", origin="hubbatch")
+            error = RecordError(
+                reason,
+                category="UNAVAILABLE",
+                correlation_id=request,
+                origin="hubbatch",
+            )
             self.ledger.fail(chunk, OutcomeStatus.FAILED, error)
         else:
-            self.ledger.fail(chunk, OutcomeStatus.NOT_SENT, not_sent_error(reason))
+            error = not_sent_error(reason, request)
+            self.ledger.fail(chunk, OutcomeStatus.NOT_SENT, error)
 
 
 def _is_of_another(chunk: Chunk, error: RecordError) -> bool:
@@ -179,7 +186,8 @@ def _renames(chunk: Chunk) -> bool:
     return any(renames(key, body) for key, body in columns)
 
 
-def _reason(verdict: Again | Missing | Throttled) -> str:
+def _reason(verdict: Again | Missing | Throttled) -> tuple[str, str | None]:
+    """Say why it is given up, and by what HubSpot's support finds the last request."""
     if isinstance(verdict, Throttled):
-        return NO_ROOM
-    return str(verdict.error)
+        return NO_ROOM, None
+    return str(verdict.error), verdict.error.correlation_id

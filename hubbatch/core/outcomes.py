@@ -121,14 +121,21 @@ def known_id(key: str | None) -> str | None:
     return key
 
 
-def unknown_error(reason: str) -> OutcomeUnknown:
+def unknown_error(reason: str, correlation_id: str | None = None) -> OutcomeUnknown:
     """Make the error of an input that may or may not have been written."""
-    return OutcomeUnknown(reason, category="OUTCOME_UNKNOWN", origin="hubbatch")
+    return OutcomeUnknown(
+        reason,
+        category="OUTCOME_UNKNOWN",
+        correlation_id=correlation_id,
+        origin="hubbatch",
+    )
 
 
-def not_sent_error(reason: str) -> RecordError:
+def not_sent_error(reason: str, correlation_id: str | None = None) -> RecordError:
     """Make the error of an input that was surely not written."""
-    return RecordError(reason, category="NOT_SENT", origin="hubbatch")
+    return RecordError(
+        reason, category="NOT_SENT", correlation_id=correlation_id, origin="hubbatch"
+    )
 
 
 @define

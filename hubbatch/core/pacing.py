@@ -7,7 +7,7 @@ is a log of slots, and a slot is free again one interval after HubSpot has count
 its request for certain.
 """
 
-from bisect import insort
+from bisect import bisect_left, bisect_right, insort
 from math import inf
 
 from attrs import define, field, frozen
@@ -133,8 +133,8 @@ class Window:
     def used(self, now: float) -> int:
         """Count the slots that are taken."""
         stamped = self._stamped
-        while stamped and stamped[0] <= now:
-            del stamped[0]
+        if stamped and stamped[0] <= now:
+            del stamped[: bisect_right(stamped, now)]
         return self._unsent + len(stamped)
 
     def next_grant(self, now: float) -> float:
@@ -172,8 +172,9 @@ class Window:
         """Note that an answer is there, so the request was counted before now."""
         free_at = now + self.interval
         if free_at < slot.free_at and slot.free_at != inf:
-            if slot.free_at in self._stamped:
-                self._stamped.remove(slot.free_at)
+            place = bisect_left(self._stamped, slot.free_at)
+            if self._stamped[place : place + 1] == [slot.free_at]:
+                del self._stamped[place]
                 insort(self._stamped, free_at)
             slot.free_at = free_at
 

@@ -25,7 +25,7 @@ from hubbatch.models import BatchResponse, ErrorDetail
 from .answers import Answer, NoAnswer, Response, whole_number
 from .blaming import is_half_written
 from .calls import Operation
-from .codec import converter, optional_text, structure_context
+from .codec import converter, each, optional_text, structure_context
 from .dialects.grants import refused_grant
 from .planning import Chunk
 from .settling import make_into, settle, settle_without_results
@@ -87,7 +87,7 @@ def _read_success(operation: Operation, chunk: Chunk, response: Response) -> Ver
     try:
         # An answer without results may be an empty body too, whatever its status.
         raw = orjson.loads(response.body or (b"{}" if call.silent else b""))
-        structure = shape.structure if shape else _nothing
+        structure = shape.structure if shape else _NOTHING
         part = call.dialect.parts(raw, structure)
         settlement = settle(operation, chunk, part)
         # The errors of a 207 have no correlation id; its headers do.
@@ -106,6 +106,9 @@ def _read_success(operation: Operation, chunk: Chunk, response: Response) -> Ver
 
 def _nothing(_: object) -> None:
     """Read a result of a call that has none."""
+
+
+_NOTHING = each(_nothing)
 
 
 def _distrust(response: Response, reason: str) -> Again:

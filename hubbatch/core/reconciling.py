@@ -69,7 +69,9 @@ class Books(Protocol):
         """Note that every input of a chunk succeeded."""
         ...
 
-    def leave_unknown(self, chunk: Chunk, reason: str) -> None:
+    def leave_unknown(
+        self, chunk: Chunk, reason: str, correlation_id: str | None = None
+    ) -> None:
         """Note that every input of a chunk may have been written."""
         ...
 
@@ -105,12 +107,14 @@ class Reconciler:
         chunk.probes += 1
         return True
 
-    def doubt(self, chunk: Chunk, reason: str) -> None:
+    def doubt(
+        self, chunk: Chunk, reason: str, correlation_id: str | None = None
+    ) -> None:
         """Settle what may have been written: look for it if that can be done."""
         if self.look_for(chunk):
             self.books.send_back([chunk])
         else:
-            self.books.leave_unknown(chunk, reason)
+            self.books.leave_unknown(chunk, reason, correlation_id)
 
     def settle(self, chunk: Chunk, settlement: Settlement, now: float) -> None:
         """Settle creates that were looked for; what is not there is created again."""
@@ -152,7 +156,7 @@ class Reconciler:
             self._create_again(single)
             return
         reason = f"it may have been written, and reading it back was refused: {error}"
-        self.books.leave_unknown(single, reason)
+        self.books.leave_unknown(single, reason, error.correlation_id)
 
     def _create_again(self, chunk: Chunk) -> None:
         chunk.doubtful = False

@@ -3,10 +3,11 @@
 import math
 import re
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
+from typing import Any
 
 from attrs import frozen
 
@@ -68,9 +69,18 @@ def property_texts(properties: object, *, legacy: bool = False) -> dict[str, str
     return texts
 
 
+# What comes often, told by its very type.
+_PLAIN: dict[type, Callable[[Any], str]] = {
+    bool: {True: "true", False: "false"}.__getitem__,
+    int: int.__repr__,
+}
+
+
 def _text(name: str, value: object, *, legacy: bool) -> str | None:
     if value is None or type(value) is str:
         return value
+    if type(value) in _PLAIN:
+        return _PLAIN[type(value)](value)
     if isinstance(value, list | tuple | set | frozenset):
         return ";".join(_item(name, item, legacy=legacy) for item in _ordered(value))
     return _scalar(name, value, legacy=legacy)

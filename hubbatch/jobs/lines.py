@@ -15,14 +15,18 @@ _UNDECODABLE = re.compile("[\udc80-\udcff]")
 
 
 class LineParser:
-    """Makes rows of JSON lines, one after the other, and says which one is none."""
+    """Makes rows of JSON lines, one after the other, and says which one is none.
+
+    Attributes:
+        rows: how many it has made.
+    """
 
     def __init__(self, name: str, shaper: Shaper, encoding: str) -> None:
+        self.rows: int = 0
         self._name = name
         self._shaper = shaper
         self._encoding = encoding
         self._line = 0
-        self._index = 0
 
     def parse(self, text: str) -> Row | None:
         """Make the row of a line; None for a blank one.
@@ -40,20 +44,18 @@ class LineParser:
         except BadRow as error:
             where = f"{self._name}: line {self._line}"
             raise SourceError(f"{where}: {error}.") from None
-        row = Row(self._index, key, given, self._line, doubted)
-        self._index += 1
+        row = Row(self.rows, key, given, self._line, doubted)
+        self.rows += 1
         return row
 
     def end(self) -> None:
         """Look back at the whole.
 
         Raises:
-            SourceError: if there was nothing, or a column was asked for in vain.
+            SourceError: if a column was asked for in vain.
         """
-        if not self._index:
-            raise SourceError(f"{self._name}: empty.")
         missing = self._shaper.unseen
-        if missing:
+        if self.rows and missing:
             raise SourceError(f'{self._name}: no line has "{missing[0]}".')
 
 

@@ -137,7 +137,7 @@ def make_sink(
     return Failures(given, operation, legacy=legacy)
 
 
-def _output(path: Path, operation: Operation) -> Sink:
+def _output(path: Path, operation: Operation) -> Pairs | Records:
     if operation.object_type.startswith(PAIRS):
         return Pairs(path)
     return Records(path, operation)

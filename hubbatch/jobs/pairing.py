@@ -113,7 +113,8 @@ class PairColumns:
             if label not in self.labels:
                 known = ", ".join(sorted(filter(None, self.labels)))
                 what = f'the label "{label}"' if label else "no label"
-                raise BadRow(f"no one association has {what}; labels are: {known}")
+                there = f"labels are: {known}" if known else "there are no labels"
+                raise BadRow(f"no one association has {what}; {there}")
         return [self.labels[label] for label in wanted]
 
     def _names(self, present: Sequence[str]) -> Iterator[str]:

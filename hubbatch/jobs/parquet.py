@@ -8,7 +8,7 @@ is over. They stay until then: whenever it was killed, the same job makes the fi
 import os
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,8 @@ from hubbatch.core.outcomes import Outcome
 from hubbatch.errors import ConfigurationError
 
 from .arrow import need_pyarrow
-from .outputs import Sink
 from .rows import Row
+from .sinks import Pairs, Records
 
 
 # Rows of a row group, which are in memory at a time.
@@ -41,7 +41,7 @@ class ParquetOutput:
         product: the Parquet file.
     """
 
-    def __init__(self, product: Path, lines: Sink) -> None:
+    def __init__(self, product: Path, lines: Records | Pairs) -> None:
         need_pyarrow()
         self.name: str = lines.name
         self.path: Path = lines.path
@@ -65,12 +65,14 @@ class ParquetOutput:
         Raises:
             ConfigurationError: if it cannot be written.
         """
-        write_parquet(self.path, self.product)
+        write_parquet(self.path, self.product, self._lines.columns)
         self.path.unlink()
 
 
 def write_parquet(
-    records: str | os.PathLike[str], path: str | os.PathLike[str]
+    records: str | os.PathLike[str],
+    path: str | os.PathLike[str],
+    columns: Iterable[str] = (),
 ) -> None:
     """Make a Parquet file of what a read has written as JSON lines.
 
@@ -80,13 +82,16 @@ def write_parquet(
     Args:
         records: what `Records` or `Pairs` wrote, `.jsonl`.
         path: the file to make.
+        columns: the first columns, there even if no line has them: a file without a
+            row must be what the next command expects, too.
 
     Raises:
         ConfigurationError: without pyarrow, or if the file cannot be written.
     """
     arrow = need_pyarrow()
     lines, where = Path(records), Path(path)
-    names = dict.fromkeys(name for row in _rows(lines) for name in row)
+    found = (name for row in _rows(lines) for name in row)
+    names = dict.fromkeys(chain(columns, found))
     schema = arrow.schema([(name, arrow.string()) for name in names or ["id"]])
     part = where.with_name(f"{where.name}.part")
     try:

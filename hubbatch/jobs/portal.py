@@ -25,14 +25,14 @@ async def find_portal(
             portal = (await hub.account()).portal_id
         except PermissionDeniedError:  # the token may write, and not ask this
             portal = None
-    found = portal or "one that HubSpot does not tell"
     if wanted is not None and portal != wanted:
-        raise ConfigurationError(
-            f"the access token is of account {found}, not of {wanted}"
-        )
+        other = f"is of account {portal}, not of {wanted}"
+        unsure = f"may not ask whether it is of account {wanted}"
+        raise ConfigurationError(f"the access token {other if portal else unsure}")
     if history.portal_id not in (None, portal):
+        other = f"is of portal {portal}" if portal else "may not ask which it is of"
         raise JournalError(
             f"{journal} is the journal of a job in portal {history.portal_id}; the "
-            f"access token is of portal {found}"
+            f"access token {other}"
         )
     return portal

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from .keeping import again
 from .options import PAIRS
-from .shaping import BadRow, JobVerb, Shaped, Shaper, kind_of
+from .shaping import BadRow, JobVerb, Shaped, Shaper, SourceError, kind_of
 from .sources import LinesFile
 
 
@@ -72,7 +72,8 @@ class FailuresSource(LinesFile):
                 create in it may have been made, and nothing says how to find out.
         """
         self.fingerprint()
-        assert self._found.call is not None  # noqa: S101 -- it has a line
+        if self._found.call is None:
+            raise SourceError(f"{self.name}: empty.")
         return self._found.call
 
     @property

@@ -24,7 +24,7 @@ from .status import JobStatus, status_of
 # A picture has so many points; more cannot be seen.
 _POINTS = 240
 # The seconds of a rate limit.
-_WINDOW = 10
+WINDOW = 10
 # The least part of a second that rows are divided by.
 _LEAST = 0.05
 # So many reasons are told apart; the rest is summed up.
@@ -147,7 +147,7 @@ def smoothed(moments: Sequence[Moment]) -> list[float]:
     """
     if not moments:
         return []
-    most = max(1, round(_WINDOW / moments[0].seconds))
+    most = max(1, round(WINDOW / moments[0].seconds))
     rows = [0, *accumulate(one.rows for one in moments)]
     seconds = [0.0, *accumulate(one.seconds for one in moments)]
     ends = [max(place, min(most, len(moments))) for place in range(1, len(moments) + 1)]

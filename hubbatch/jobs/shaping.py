@@ -34,6 +34,8 @@ _ONLY_ANSWERED = frozenset(
         "url",
     }
 )
+# By this a record that was read is known: in what is to be sent nobody writes it.
+_ANSWERED = "createdAt"
 # A message names at most so many columns.
 _NAMED = 12
 
@@ -315,9 +317,12 @@ class FieldsShaper:
         taken = {name: given[name] for name in given if name not in _ONLY_ANSWERED}
         name = "objectId" if columns.legacy and "id" not in given else "id"
         record_id = taken.pop(name, None)
+        properties = taken["properties"]
+        unique = columns.id_property
+        if _ANSWERED in given and unique in properties and not columns.id_column:
+            record_id = properties[unique]  # its `id` is the record's, and no value
         if columns.only_ids:
             return _key(record_id), record_id
-        properties = taken["properties"]
         if isinstance(properties, dict) and columns.properties:
             self._unseen.difference_update(properties)
             taken["properties"] = {

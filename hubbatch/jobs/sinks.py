@@ -25,16 +25,19 @@ from .keeping import keeper
 from .rows import Row
 
 
-_RESULT_COLUMNS = ("index", "input_id", "id", "new")
-_PAIR_COLUMNS = ("from_id", "to_id", "labels")
 _JSON_LINES = (".jsonl", ".ndjson")
 _SUCCEEDED = OutcomeStatus.SUCCEEDED
 
 
 class _Table:
-    """The shape of a file of tables: CSV with a header, or JSON lines."""
+    """The shape of a file of tables: CSV with a header, or JSON lines.
+
+    Attributes:
+        columns: what there is in any line, as far as that is known beforehand.
+    """
 
     name: str
+    columns: Sequence[str]
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path: Path = Path(path)
@@ -43,8 +46,9 @@ class _Table:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {str(self.path)!r}>"
 
-    def _begin(self, columns: Sequence[str], first_line: bytes | None) -> bytes:
-        header = csv_line(columns) if self._csv else b""
+    def begin(self, first_line: bytes | None) -> bytes:
+        """Give the header of a CSV that is new."""
+        header = csv_line(self.columns) if self._csv else b""
         if first_line is None:
             return header
         if header and first_line.removeprefix(b"\xef\xbb\xbf").rstrip() != (
@@ -64,10 +68,7 @@ class Results(_Table):
     """
 
     name: str = "results"
-
-    def begin(self, first_line: bytes | None) -> bytes:
-        """Give the header of a CSV that is new."""
-        return self._begin(_RESULT_COLUMNS, first_line)
+    columns: Sequence[str] = ("index", "input_id", "id", "new")
 
     def encode(self, outcome: Outcome[Any], row: Row) -> bytes:
         """Give the line of a success, and nothing for any other outcome."""
@@ -78,7 +79,7 @@ class Results(_Table):
             text = "" if new is None else str(new).lower()
             return csv_line((row.index, row.key or "", outcome.id or "", text))
         values = (row.index, row.key, outcome.id, new)
-        return json_line(dict(zip(_RESULT_COLUMNS, values, strict=True)))
+        return json_line(dict(zip(self.columns, values, strict=True)))
 
 
 class Records(_Table):
@@ -109,10 +110,7 @@ class Records(_Table):
                 f"{self.path}: the columns of a CSV must be known before its first "
                 "record. Name them with --property, or write a .jsonl"
             )
-
-    def begin(self, first_line: bytes | None) -> bytes:
-        """Give the header of a CSV that is new."""
-        return self._begin(("id", *self._properties), first_line)
+        self.columns: Sequence[str] = ("id", *self._properties)
 
     def encode(self, outcome: Outcome[Any], row: Row) -> bytes:  # noqa: ARG002 -- as sinks do
         """Give the line of a record that was found."""
@@ -144,10 +142,7 @@ class Pairs(_Table):
     """
 
     name: str = "output"
-
-    def begin(self, first_line: bytes | None) -> bytes:
-        """Give the header of a CSV that is new."""
-        return self._begin(_PAIR_COLUMNS, first_line)
+    columns: Sequence[str] = ("from_id", "to_id", "labels")
 
     def encode(self, outcome: Outcome[Any], row: Row) -> bytes:  # noqa: ARG002 -- as sinks do
         """Give the lines of a record; none if nothing is associated with it."""
@@ -161,7 +156,7 @@ class Pairs(_Table):
         cells = (one, other.to_object_id, ";".join(labels))
         if self._csv:
             return csv_line(cells)
-        return json_line(dict(zip(_PAIR_COLUMNS, cells, strict=True)))
+        return json_line(dict(zip(self.columns, cells, strict=True)))
 
 
 class Failures:

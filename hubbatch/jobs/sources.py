@@ -211,7 +211,7 @@ class CsvSource(_File):
 
 
 class LinesFile(_File):
-    """A file with a JSON value a line; blank lines are skipped."""
+    """A file with a JSON value a line; blank lines are skipped, and none is no row."""
 
     def _rows(self, text: Iterator[str]) -> Iterator[Row]:
         parser = LineParser(self.name, self._shaper(), self._encoding)

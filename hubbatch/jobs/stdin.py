@@ -60,6 +60,8 @@ class StandardInput:
                 row = parser.parse(line)
                 if row is not None:
                     yield row
+        if not parser.rows:  # whatever should have written to it has most likely failed
+            raise SourceError("standard input: empty.")
         parser.end()
 
     def _decoded(self, decoder: codecs.IncrementalDecoder, data: bytes) -> str:

@@ -133,7 +133,8 @@ class Run:
         self._workers = 0
         self._unladen = 0  # workers that have no chunk yet
         self._waiting_tasks: set[asyncio.Task[Any]] = set()
-        self._changed = asyncio.Event()
+        self._freed = asyncio.Event()  # the desk may have room again
+        self._settled = asyncio.Event()
         self._over = asyncio.Event()
 
     @property
@@ -169,15 +170,14 @@ class Run:
             await intake.aclose()
             self._lingering.stop()
             self.summary.seconds = _now() - started
-            self._ledger.teller.of_end(self.summary, self.ended)
+            self._finish()
         if self.ended is not None:
             raise self.ended
 
     async def _until_settled(self) -> None:
         """Stay until the source is over and all that came of it has its outcome."""
         try:
-            while self._desk.size or not self._source_over:
-                await self._change()
+            await self._settled.wait()
         except BaseException as error:
             # Before the workers hear of it: they must not take up anything new.
             self.end(error)
@@ -190,7 +190,12 @@ class Run:
         self.end(asyncio.CancelledError())
         for block in Intake(source).rest():
             self._take_in(block)
+        self._finish()
+
+    def _finish(self) -> None:
         self._ledger.teller.of_end(self.summary, self.ended)
+        # A run is a cycle, and what became of the inputs is the caller's to let go.
+        del self._ledger.emit
 
     def withdraw(self, index: int, given: object) -> None:
         """Take out an input that has not left; its outcome is `not_sent`."""
@@ -233,9 +238,7 @@ class Run:
             raise
         finally:
             self._source_over = True
-            self._changed.set()
-            if self.ended is None:
-                self._staff()
+            self._on_freed()
 
     async def _pull(self, intake: Intake) -> list[Any]:
         room = min(self._desk.room, BLOCK) or BLOCK
@@ -254,12 +257,9 @@ class Run:
         """Wait until more may be taken in; False if the batch has ended instead."""
         await self._ready()
         while not self._desk.room and self.ended is None:
-            await self._change()
+            self._freed.clear()
+            await self._freed.wait()
         return self.ended is None
-
-    async def _change(self) -> None:
-        self._changed.clear()
-        await self._changed.wait()
 
     def _take_in(self, block: list[Any]) -> None:
         self._ledger.take_in(block)
@@ -276,7 +276,9 @@ class Run:
     # ---- from the desk to HubSpot
 
     def _on_freed(self) -> None:
-        self._changed.set()
+        self._freed.set()
+        if self._source_over and not self._desk.size:
+            self._settled.set()
         if self.ended is None:
             self._staff()
             self._linger()

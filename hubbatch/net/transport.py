@@ -54,7 +54,7 @@ def check_base_url(base_url: str, *, allow_http: bool) -> URL:
     if url.scheme == "http" and not allow_http and not _is_loopback(url.host):
         raise ConfigurationError(
             f"base_url {base_url!r} would send the access token without TLS; "
-            "use https, or pass allow_http=True"
+            "use https (in Python, allow_http=True allows it)"
         )
     return url
 

@@ -17,7 +17,8 @@ HUBSPOT: Final = "HUBSPOT_DEFINED"
 CATEGORIES: Final = (HUBSPOT, "INTEGRATOR_DEFINED", "USER_DEFINED", "WORK")
 
 # "Association type IDs", associations guide: there and back. The first of two object
-# types is what an unlabelled association has.
+# types is what an unlabelled association has; a second one with companies has HubSpot's
+# own label for the main company, as its answers of 2024 and later show it.
 _DOCUMENTED: Final = (
     ("0-1", "0-2", 279, 280),
     ("0-1", "0-2", 1, 2),
@@ -39,6 +40,7 @@ _DOCUMENTED: Final = (
     ("0-3", "0-3", 451, 451),
     ("0-5", "0-5", 452, 452),
 )
+_PRIMARY: Final = frozenset({1, 5, 26})
 
 
 @attrs.frozen
@@ -52,8 +54,10 @@ class Kind:
 def _documented() -> dict[Pair, dict[Spec, Kind]]:
     kinds: dict[Pair, dict[Spec, Kind]] = {}
     for one, other, there, back in _DOCUMENTED:
-        kinds.setdefault((one, other), {})[HUBSPOT, there] = Kind((HUBSPOT, back))
-        kinds.setdefault((other, one), {})[HUBSPOT, back] = Kind((HUBSPOT, there))
+        label = "Primary" if there in _PRIMARY else None
+        there_by, back_by = (HUBSPOT, there), (HUBSPOT, back)
+        kinds.setdefault((one, other), {})[there_by] = Kind(back_by, label)
+        kinds.setdefault((other, one), {})[back_by] = Kind(there_by, label)
     return kinds
 
 

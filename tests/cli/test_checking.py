@@ -101,8 +101,26 @@ def test_check_of_what_cannot_be_checked(shell: Shell) -> None:
     assert shell(*CHECK, "--account", "62515").status == 1
     assert shell(*CHECK, "--schema", "none.json").status == 2
     assert shell(*CHECK, "--limit", "0").status == 2
-    assert shell("check", "widgets", "c.csv", "--id-column", "email").status == 3
+    # Its statuses are 0, 1 and 2: nothing was begun that could have ended early.
+    assert shell("check", "widgets", "c.csv", "--id-column", "email").status == 2
+    shell.sim.revoke_token(shell.sim.token)
+    assert shell(*CHECK).status == 2
+    assert shell("whoami").status == 3
     assert not Path("none.json").exists()
+
+
+def test_check_that_is_interrupted(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not look as if a row were wrong."""
+    people(shell)
+
+    async def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hubbatch.cli.checking.check", interrupted)
+
+    assert shell(*CHECK).status == 130
 
 
 def test_preflight_before_a_job(shell: Shell) -> None:

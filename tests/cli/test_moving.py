@@ -75,34 +75,50 @@ def test_associate_with_a_label_and_take_it_off(shell: Shell) -> None:
     assert linked(shell, firm) == {}
 
 
-def test_a_type_without_a_record_breaks_no_chain(shell: Shell) -> None:
-    """Each command finishes, says that there was nothing to do, and is repeatable."""
-    read = ("read", "companies", "--all", "--property", "domain", "-o", "c.csv")
+def test_lines_that_were_read_can_be_upserted(shell: Shell) -> None:
+    """By their unique values: the ids are those of another portal, or of long ago."""
+    people(shell)
+    read = ("read", "contacts", "--all", "--property", "email", "-o", "c.jsonl")
     assert shell(*read).status == 0
-    assert Path("c.csv").read_text() == "id,domain\n"
-    known = ("--results", "ids.csv", "--journal", "w.db", "--report", "w.html")
-    maps = ("--from-map", "ids.csv", "--to-map", "ids.csv")
+    words = ("upsert", "contacts", "c.jsonl", "--id-property", "email")
+
+    done = shell(*words, "--results", "ids.csv")
+
+    assert done.status == 0, done.err
+    assert shell.sim.store.count("contacts") == 3
+    assert "@x.example" in Path("ids.csv").read_text()
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_a_type_without_a_record_breaks_no_chain(shell: Shell, kind: str) -> None:
+    """Each command finishes, says that there was nothing to do, and is repeatable."""
+    c, p = f"c.{kind}", f"p.{kind}"
+    ids = "ids.jsonl" if kind == "jsonl" else "ids.csv"
+    read = ("read", "companies", "--all", "--property", "domain", "-o", c)
+    assert shell(*read).status == 0
+    known = ("--results", ids, "--journal", "w.db", "--report", "w.html")
+    maps = ("--from-map", ids, "--to-map", ids)
     kinds = ("companies", "companies")
 
     for words in (
-        ("create", "companies", "c.csv", "--preflight", *known),
-        ("create", "companies", "c.csv", "--preflight", *known),
-        ("update", "companies", "c.csv"),
-        ("upsert", "companies", "c.csv", "--id-property", "domain"),
-        ("associations", *kinds, "c.csv", "-o", "p.csv"),
-        ("associate", *kinds, "p.csv", *maps),
-        ("archive", "companies", "c.csv"),
+        ("create", "companies", c, "--preflight", *known),
+        ("create", "companies", c, "--preflight", *known),
+        ("update", "companies", c),
+        ("upsert", "companies", c, "--id-property", "domain"),
+        ("associations", *kinds, c, "-o", p),
+        ("associate", *kinds, p, *maps),
+        ("archive", "companies", c),
     ):
         done = shell(*words, "--json")
 
         assert done.status == 0, done.err
-        name = "p.csv" if words[0] == "associate" else "c.csv"
+        name = p if words[0] == "associate" else c
         assert f"warning: {name} has no rows: there is nothing to do" in done.err
         assert done.json["inputs"] == 0
     assert not [path for path in shell.sent if "objects" in path and "batch" in path]
     assert "Nothing is left to be done" in Path("w.html").read_text()
 
-    checked = shell("check", "companies", "c.csv", "--for", "create")
+    checked = shell("check", "companies", c, "--for", "create")
     assert checked.status == 0
     assert checked.lines[:2] == [
         "warning: NO_ROWS",
@@ -113,7 +129,10 @@ def test_a_type_without_a_record_breaks_no_chain(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (("--label", "x"), "no kind of association is 'x'; there are 279 (no label)"),
+        (
+            ("--label", "x"),
+            "no kind of association is 'x'; there are 279 (no label), 1 (Primary)",
+        ),
         (("--label", "x", "--type-id", "1"), "say it twice"),
         (("--label", "x", "--label-column", "as"), "say it twice"),
         (("--from-map", "none.csv"), "none.csv: No such file"),

@@ -236,6 +236,10 @@ def test_a_lost_create_is_unknown_until_replay_may_look_for_it(shell: Shell) -> 
 
     lost = shell(*create, "--json")
     assert (lost.status, lost.json["unknown"]) == (1, 3)
+    assert lost.lines[-1] == (
+        "f.jsonl has what did not succeed; `hubbatch replay f.jsonl --reconcile-by "
+        "NAME` sends it again, and looks for what may be there already."
+    )
 
     refused = shell("replay", "f.jsonl")
     assert refused.status == 2
@@ -504,6 +508,17 @@ def test_a_dry_run_sends_nothing(shell: Shell, monkeypatch: pytest.MonkeyPatch) 
 
 
 # ---- replay
+
+
+def test_replay_of_nothing(shell: Shell) -> None:
+    """A script may replay after every night, also after one on which nothing failed."""
+    Path("f.jsonl").touch()
+    done = shell("replay", "f.jsonl", "--json")
+
+    assert done.status == 0
+    assert "f.jsonl has no rows: there is nothing to do" in done.err
+    assert orjson.loads(done.out)["inputs"] == 0
+    assert not shell.sim.requests
 
 
 def test_failures_are_mended_and_sent_again(shell: Shell) -> None:

@@ -15,10 +15,14 @@ from hubbatch.core.codec import (
     structure_context,
     structure_errors,
     structure_legacy_object,
-    structure_object,
     structure_response,
-    structure_upsert_object,
     unstructure,
+)
+from hubbatch.core.results import (
+    structure_object,
+    structure_objects,
+    structure_upsert_object,
+    structure_upsert_objects,
 )
 from hubbatch.models import (
     BatchResponse,
@@ -224,7 +228,7 @@ PARTIAL: dict[str, Any] = {
 
 
 def read_response(**changes: Any) -> BatchResponse[SimplePublicObject]:
-    return structure_response({**PARTIAL, **changes}, structure_object)
+    return structure_response({**PARTIAL, **changes}, structure_objects)
 
 
 def test_every_field_of_an_answer_with_errors() -> None:
@@ -271,7 +275,7 @@ def test_every_field_of_an_answer_with_errors() -> None:
     ids=["absent", "null", "new"],
 )
 def test_an_envelope_of_results_alone(rest: dict[str, Any]) -> None:
-    answer = structure_response({**rest, "results": []}, structure_object)
+    answer = structure_response({**rest, "results": []}, structure_objects)
 
     assert answer == BatchResponse()
 
@@ -279,7 +283,7 @@ def test_an_envelope_of_results_alone(rest: dict[str, Any]) -> None:
 def test_num_errors_are_counted_where_hubspot_does_not() -> None:
     without = {name: PARTIAL[name] for name in PARTIAL if name != "numErrors"}
 
-    assert structure_response(without, structure_object).num_errors == 2
+    assert structure_response(without, structure_objects).num_errors == 2
     assert read_response(numErrors="many").num_errors == 2
     assert read_response(numErrors=7).num_errors == 7
 
@@ -458,7 +462,7 @@ def test_an_answer_is_written_as_hubspot_does() -> None:
 def test_a_success_says_nothing_of_errors() -> None:
     success = {name: PARTIAL[name] for name in ("status", "results", "startedAt")}
 
-    assert unstructure(structure_response(success, structure_object)) == success
+    assert unstructure(structure_response(success, structure_objects)) == success
 
 
 def test_a_response_of_legacy_records_is_written_too() -> None:
@@ -537,7 +541,7 @@ def test_a_response_survives_the_round_trip(response: BatchResponse[Any]) -> Non
     response.num_errors = len(response.errors)
     wire = orjson.loads(orjson.dumps(unstructure(response)))
 
-    assert structure_response(wire, structure_object) == response
+    assert structure_response(wire, structure_objects) == response
 
 
 @given(responses(UPSERTED))
@@ -545,18 +549,18 @@ def test_an_upsert_s_response_does_too(response: BatchResponse[Any]) -> None:
     response.num_errors = len(response.errors)
     wire = orjson.loads(orjson.dumps(unstructure(response)))
 
-    assert structure_response(wire, structure_upsert_object) == response
+    assert structure_response(wire, structure_upsert_objects) == response
 
 
 def test_an_answer_of_nothing_but_errors() -> None:
     for missing in ({"results": None}, {}):
         raw = {name: PARTIAL[name] for name in PARTIAL if name != "results"} | missing
-        response = structure_response(raw, structure_object)
+        response = structure_response(raw, structure_objects)
 
         assert response.results == []
         assert len(response.errors) == len(PARTIAL["errors"])
     with pytest.raises(KeyError):
-        structure_response({"status": "COMPLETE"}, structure_object)
+        structure_response({"status": "COMPLETE"}, structure_objects)
 
 
 def test_what_is_within_another_class_is_written_too() -> None:

@@ -428,8 +428,20 @@ async def test_a_token_that_may_not_ask_has_a_portal_that_nobody_knows(
     assert (report.succeeded, report.portal_id, job.portal_id) == (5, None, None)
     refused = desk.job("create", "tickets", tickets([1]), journal=None, results=None)
     refused._account = 62515
-    with pytest.raises(ConfigurationError, match="one that HubSpot does not tell"):
+    with pytest.raises(ConfigurationError, match="may not ask whether it is of"):
         await refused.run()
+
+
+async def test_such_a_token_does_not_go_on_with_the_journal_of_another(
+    desk: Desk,
+) -> None:
+    await _begun(desk, tickets(range(5)))
+    desk.sim.faults.add(
+        Fault("status", None, status=403, when=lambda seen: seen.verb != "create")
+    )
+
+    with pytest.raises(JournalError, match=r"portal 62515; .* may not ask which it is"):
+        await desk.job("create", "tickets", Table(tickets(range(5)))).run()
 
 
 async def test_the_account_that_was_named_is_the_only_one(desk: Desk) -> None:

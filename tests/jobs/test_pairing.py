@@ -127,7 +127,7 @@ def test_labels_that_say_nothing() -> None:
     for label in ("Seller", "Twin"):
         with pytest.raises(BadRow, match=f'the label "{label}"; labels are: Buyer'):
             shape(["1", "2", label])
-    with pytest.raises(BadRow, match="has no label"):
+    with pytest.raises(BadRow, match="has no label; there are no labels"):
         PairColumns(label_column="x").pair("1", "2")
     with pytest.raises(BadRow, match='no column "labels"'):
         LABELLED.of_cells(["from", "to"])

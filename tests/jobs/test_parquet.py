@@ -82,6 +82,18 @@ def test_no_records_are_a_table_all_the_same(tmp_path: Path) -> None:
     assert pq.read_table(tmp_path / "r.parquet").to_pydict() == {"id": []}
 
 
+def test_its_first_columns_can_be_said_beforehand(tmp_path: Path) -> None:
+    (tmp_path / "r.jsonl").write_text('{"id":"1","properties":{"b":"x"}}\n')
+
+    write_parquet(tmp_path / "r.jsonl", tmp_path / "r.parquet", ["id", "a"])
+
+    assert pq.read_table(tmp_path / "r.parquet").to_pydict() == {
+        "id": ["1"],
+        "a": [None],
+        "b": ["x"],
+    }
+
+
 def everything(desk: Desk) -> Export:
     path = desk.where / "all.parquet"
     return Export(

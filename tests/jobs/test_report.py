@@ -201,6 +201,9 @@ async def test_the_report_of_a_job(desk: Desk) -> None:
     for example in cause.examples:
         assert example.correlation_id
         assert example.correlation_id in page
+    lost = [one for one in report.causes if one.reason.status == "unknown"]
+    assert [len(cause.examples) > 0 for cause in lost] == [True]
+    assert all(one.correlation_id for cause in lost for one in cause.examples)
     assert "secret" not in page
     assert sum(count for _, count in report.answers) == done.requests - 1
     assert sum(one.rows for one in report.moments) == 300
@@ -351,6 +354,9 @@ def test_a_job_of_part_of_a_second_has_a_rate(tmp_path: Path) -> None:
     (left, y), *_, (right, last) = (one.split(",") for one in drawn[1].split())
     assert (left, right, y) == ("78.0", "708.0", last)
     assert "<b>1,200</b><span>rows a second</span>" in page
+    assert "rows a second, over the whole job" in page  # less than the limit's time
+    make_journal(tmp_path / "long.db")
+    assert "rows a second, over ten seconds" in page_of(tmp_path / "long.db")
 
 
 async def test_the_report_of_a_job_that_runs(desk: Desk) -> None:

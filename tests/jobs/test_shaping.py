@@ -211,6 +211,26 @@ def test_legacy_calls_the_id_object_id() -> None:
             ("7", {"id": "7", "properties": {"x": "b"}}),
         ),
         (
+            Columns(verb="upsert", id_property="ref"),
+            {"id": "7", "properties": {"ref": "A-1"}, "createdAt": "…"},
+            ("A-1", {"id": "A-1", "properties": {"ref": "A-1"}}),
+        ),
+        (
+            Columns(verb="upsert", id_property="ref"),
+            {"id": "7", "properties": {"ref": None}, "createdAt": "…"},
+            (None, {"id": None, "properties": {"ref": None}}),
+        ),
+        (
+            Columns(verb="update", id_property="ref"),
+            {"id": "A-1", "properties": {"ref": "A-2"}},  # to be renamed
+            ("A-1", {"id": "A-1", "properties": {"ref": "A-2"}}),
+        ),
+        (
+            Columns(verb="read", id_property="ref"),
+            {"id": "7", "properties": {"ref": "A-1"}, "createdAt": "…"},
+            ("A-1", "A-1"),
+        ),
+        (
             Columns(verb="create"),
             {"id": "mine", "properties": {"a": "b"}, "associations": []},
             ("mine", {"properties": {"a": "b"}, "associations": []}),

@@ -237,10 +237,19 @@ def test_json_lines(write: Write) -> None:
     assert source.fingerprint() == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+@pytest.mark.parametrize("content", [b"", b"\n \n", b"\xef\xbb\xbf"])
+def test_a_file_without_a_line_has_no_rows(write: Write, content: bytes) -> None:
+    """That is what a read writes where there is nothing; a column is not missed."""
+    columns = Columns(verb="update", properties=["subject"])
+    source = JsonLinesSource(write("t.jsonl", content), columns)
+
+    assert source.length() == 0
+    assert [*source] == []
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"\n", "t.jsonl: empty."),
         (b'{"id": 1}\n{"id": }\n', "t.jsonl: line 2: not JSON: "),
         (b"[\n", "t.jsonl: line 1: not a whole JSON value. Write one object a line."),
         (b"[1]", "t.jsonl: line 1: a list, not an object."),

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import inspect
 import math
+import weakref
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from typing import Any
@@ -111,6 +112,20 @@ async def test_awaited(way: Way) -> None:
     assert made.summary.succeeded == 250
     assert made.summary.seconds > 0
     assert settled(made)
+
+
+async def test_what_is_let_go_of_is_gone() -> None:
+    """Results are freed with the response, and wait for no garbage collection."""
+    gc.collect()
+    gc.disable()
+    try:
+        response = await updating()
+        result = weakref.ref(response.results[0])
+        assert result() is not None
+        del response
+        assert result() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("way", [way for way in WAYS if way is not by_group])

@@ -332,6 +332,25 @@ async def test_read_that_is_given_up_has_failed() -> None:
     assert [error and error.category for error in errors] == ["UNAVAILABLE"] * 3
 
 
+@pytest.mark.parametrize(
+    ("verb", "answer"),
+    [
+        ("create", refusal(502, "Bad gateway.")),
+        ("update", refusal(502, "Bad gateway.")),
+        ("read", refusal(502, "Bad gateway.")),
+        ("update", refusal(423, "Locked.")),
+    ],
+    ids=["unknown at once", "unknown", "failed", "not sent"],
+)
+async def test_what_is_given_up_says_what_support_asks_for(
+    verb: Verb, answer: Response
+) -> None:
+    _, made = meeting(verb, always=answer, policy=RetryPolicy(attempts=2))
+    told = orjson.loads(answer.body)["correlationId"]
+    errors = [outcome.error for outcome in (await made).failures]
+    assert [error and error.correlation_id for error in errors] == [told] * 3
+
+
 @pytest.mark.parametrize("last", ["refused", "locked", "throttled"])
 async def test_what_may_have_arrived_once_stays_unknown(last: str) -> None:
     """A later attempt that surely was not taken does not undo an earlier one."""

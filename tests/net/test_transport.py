@@ -489,7 +489,7 @@ def test_base_url(base_url: str) -> None:
 @pytest.mark.parametrize(
     ("base_url", "message"),
     [
-        ("http://api.hubapi.com", "without TLS; use https, or pass allow_http=True"),
+        ("http://api.hubapi.com", "without TLS; use https .in Python, allow_http=True"),
         ("http://localhost.example", "without TLS"),
         ("http://127.0.0.1.example", "without TLS"),
         ("ftp://api.hubapi.com", "must be an http"),

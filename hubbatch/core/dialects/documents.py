@@ -6,7 +6,8 @@ from typing import Any
 from attrs import frozen
 
 from hubbatch.core.calls import Dialect, Encoded, Encoder, Operation, Shape
-from hubbatch.core.codec import structure_account, structure_object
+from hubbatch.core.codec import each, structure_account
+from hubbatch.core.results import structure_objects
 from hubbatch.models import BatchResponse, SimplePublicObject
 
 
@@ -32,7 +33,7 @@ def _no_body(_operation: Operation, _joined: bytes) -> bytes:
 
 def whole(raw: Any, structure: Callable[[Any], Any]) -> BatchResponse[Any]:
     """Take the whole of an answer for its one result."""
-    return BatchResponse(results=[structure(raw)])
+    return BatchResponse(results=structure([raw]))
 
 
 def no_key(_: Any) -> None:
@@ -47,13 +48,12 @@ def next_after(raw: Any) -> str | None:
 
 
 def _page(raw: Any) -> Page:
-    records = [structure_object(item) for item in raw["results"]]
-    return Page(records, next_after(raw))
+    return Page(structure_objects(raw["results"]), next_after(raw))
 
 
 def document(structure: Callable[[Any], Any]) -> Dialect:
     """Make the dialect of a question whose whole answer is its one result."""
-    return Dialect(_encoder, _no_body, whole, Shape(structure, no_key))
+    return Dialect(_encoder, _no_body, whole, Shape(each(structure), no_key))
 
 
 ACCOUNT = document(structure_account)

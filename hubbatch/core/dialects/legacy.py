@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hubbatch.core.calls import Dialect, Encoded, Encoder, Operation, Shape
-from hubbatch.core.codec import structure_legacy_object
+from hubbatch.core.codec import each, structure_legacy_object
 from hubbatch.core.encoding import dumps, fields_of, make_key, texts_of
 from hubbatch.core.typed import is_typed
 from hubbatch.core.values import InvalidInput, number_id
@@ -136,13 +136,13 @@ def _ids(_: Operation, joined: bytes) -> bytes:
 def _from_list(raw: Any, structure: Callable[[Any], Any]) -> BatchResponse[Any]:
     if not isinstance(raw, list):
         raise TypeError("a v1 answer is a list")
-    return BatchResponse(results=[structure(item) for item in raw])
+    return BatchResponse(results=structure(raw))
 
 
 def _from_map(raw: Any, structure: Callable[[Any], Any]) -> BatchResponse[Any]:
     if not isinstance(raw, Mapping):
         raise TypeError("a v1 read is answered by a map")
-    return BatchResponse(results=[structure(item) for item in raw.values()])
+    return BatchResponse(results=structure([*raw.values()]))
 
 
 def _from_nothing(_raw: Any, _structure: Callable[[Any], Any]) -> BatchResponse[Any]:
@@ -157,17 +157,17 @@ def _values(record: LegacyObject) -> Mapping[str, str | None]:
     return {name: one.value for name, one in record.properties.items()}
 
 
-RECORDS = Shape(structure_legacy_object, _key)
+_records = each(structure_legacy_object)
+
+RECORDS = Shape(_records, _key)
 
 # Nothing but what was written says whose a new record is.
 CREATES = Dialect(
     _create_encoder,
     _listed,
     _from_list,
-    Shape(structure_legacy_object, _key, _values),
+    Shape(_records, _key, _values),
 )
-READS = Dialect(
-    _id_encoder, _ids, _from_map, Shape(structure_legacy_object, _key, complete=True)
-)
+READS = Dialect(_id_encoder, _ids, _from_map, Shape(_records, _key, complete=True))
 UPDATES = Dialect(_update_encoder, _listed, _from_list, RECORDS)
 DELETES = Dialect(_id_encoder, _ids, _from_nothing)

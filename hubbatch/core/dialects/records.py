@@ -5,11 +5,7 @@ from operator import attrgetter
 from typing import Any
 
 from hubbatch.core.calls import Dialect, Shape
-from hubbatch.core.codec import (
-    structure_object,
-    structure_response,
-    structure_upsert_object,
-)
+from hubbatch.core.codec import structure_response
 from hubbatch.core.columns import create_columns, id_columns, write_columns
 from hubbatch.core.encoding import (
     create_encoder,
@@ -18,6 +14,7 @@ from hubbatch.core.encoding import (
     read_body,
     write_encoder,
 )
+from hubbatch.core.results import structure_objects, structure_upsert_objects
 from hubbatch.models import BatchResponse, SimplePublicObject
 
 
@@ -26,25 +23,25 @@ def _properties(record: SimplePublicObject) -> Mapping[str, str | None]:
 
 
 def _archived(raw: Any, _: Callable[[Any], Any]) -> BatchResponse[Any]:
-    return structure_response(raw, structure_object)
+    return structure_response(raw, structure_objects)
 
 
 _id: Any = attrgetter("id")
 
-RECORDS = Shape(structure_object, _id, _properties)
+RECORDS = Shape(structure_objects, _id, _properties)
 
 CREATES = Dialect(
     create_encoder, enveloped, structure_response, RECORDS, create_columns
 )
 READS = Dialect(
-    id_encoder, read_body, structure_response, Shape(structure_object, _id), id_columns
+    id_encoder, read_body, structure_response, Shape(structure_objects, _id), id_columns
 )
 UPDATES = Dialect(write_encoder, enveloped, structure_response, RECORDS, write_columns)
 UPSERTS = Dialect(
     write_encoder,
     enveloped,
     structure_response,
-    Shape(structure_upsert_object, _id, _properties),
+    Shape(structure_upsert_objects, _id, _properties),
     write_columns,
 )
 ARCHIVES = Dialect(id_encoder, enveloped, _archived, columns=id_columns)

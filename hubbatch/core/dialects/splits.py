@@ -7,12 +7,12 @@ from typing import Any
 from hubbatch.core.calls import Dialect, Encoded, Encoder, Operation, Shape
 from hubbatch.core.codec import (
     of_class,
-    structure_object,
     structure_response,
     teach,
     text_id,
 )
 from hubbatch.core.encoding import dumps, enveloped, fields_of, id_encoder, make_key
+from hubbatch.core.results import structure_objects
 from hubbatch.core.values import InvalidInput, int32, number_id
 from hubbatch.models import (
     DealSplit,
@@ -65,7 +65,7 @@ def _text(raw: Any, _: object) -> str:
 
 
 def _records(raw: Any, _: object) -> list[SimplePublicObject]:
-    return [structure_object(item) for item in raw or ()]
+    return structure_objects(raw or [])
 
 
 teach(DealToDealSplits, {"id": _text, "splits": _records})

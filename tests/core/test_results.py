@@ -1,0 +1,88 @@
+"""Records read a column at a time are what they are one by one."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from hubbatch.core.results import (
+    structure_object,
+    structure_objects,
+    structure_upsert_object,
+    structure_upsert_objects,
+)
+
+
+MADE = "2024-08-15T17:09:13.648Z"
+PLAIN: dict[str, Any] = {
+    "id": "1",
+    "properties": {"subject": "a"},
+    "createdAt": MADE,
+    "updatedAt": MADE,
+    "archived": False,
+}
+HISTORY = {"subject": [{"value": "b", "timestamp": MADE}]}
+TIMES: st.SearchStrategy[Any] = st.sampled_from(
+    [MADE, "2024-08-15", "2024-08-15T17:09:13+02:00", "soon", None, 1, []]
+)
+FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "id": st.sampled_from(["1", "2", 3, None, 1.5, True]),
+    "properties": st.sampled_from([{}, {"a": None}, None, [], "text"]),
+    "createdAt": TIMES,
+    "updatedAt": TIMES,
+    "archivedAt": TIMES,
+    "archived": st.sampled_from([True, None]),
+    "propertiesWithHistory": st.sampled_from([HISTORY, {}, None, [], "text"]),
+    "objectWriteTraceId": st.sampled_from(["0", None]),
+    "url": st.sampled_from(["https://app.hubspot.com", None]),
+    "warnings": st.sampled_from([[{"message": "m"}], None]),
+    "new": st.sampled_from([True, False, None]),
+    "future": st.none(),
+}
+RECORDS = st.builds(
+    lambda changes, missing: {
+        name: value for name, value in {**PLAIN, **changes}.items() if name != missing
+    },
+    st.fixed_dictionaries({}, optional=FIELDS),
+    st.none() | st.sampled_from([*PLAIN]),
+)
+ANSWERS = st.one_of(
+    st.lists(RECORDS, max_size=4),
+    st.builds(lambda record, count: [record] * count, RECORDS, st.integers(1, 3)),
+    st.lists(RECORDS | st.none() | st.just("text") | st.just([]) | st.just({})),
+)
+
+
+def outcome_of(read: Callable[[Sequence[Any]], Any], answer: Sequence[Any]) -> Any:
+    try:
+        return read(answer)
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        return type(error)
+
+
+@given(ANSWERS)
+@example([PLAIN, {**PLAIN, "url": "x"}])
+@example([{"id": "12"}, {"id": "34"}])
+@example([{**PLAIN, "id": 1}, PLAIN])
+@example([{**PLAIN, "propertiesWithHistory": HISTORY}])
+def test_columns_are_records(answer: list[Any]) -> None:
+    for many, one in (
+        (structure_objects, structure_object),
+        (structure_upsert_objects, structure_upsert_object),
+    ):
+        expected = outcome_of(lambda raw, one=one: [*map(one, raw)], answer)  # type: ignore[misc]
+
+        assert outcome_of(many, answer) == expected
+
+
+@pytest.mark.parametrize("count", [0, 1, 100])
+def test_any_number_of_records(count: int) -> None:
+    answer = [{**PLAIN, "id": str(place), "new": True} for place in range(count)]
+
+    assert [one.id for one in structure_objects(answer)] == [
+        str(place) for place in range(count)
+    ]
+    assert all(one.new for one in structure_upsert_objects(answer))
