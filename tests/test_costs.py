@@ -202,7 +202,7 @@ async def streamed(count: int) -> Counter[str]:
 
 
 @pytest.mark.parametrize(
-    ("door", "calls", "turns"), [(collected, 440, 4.5), (streamed, 875, 5.5)]
+    ("door", "calls", "turns"), [(collected, 440, 4.5), (streamed, 665, 5.5)]
 )
 async def test_a_chunk_of_a_hundred(
     door: Callable[[int], Any], calls: int, turns: float

@@ -1,9 +1,12 @@
 """What became of each input, and how many ended how."""
 
+from collections.abc import Iterable
 from enum import StrEnum
+from itertools import repeat
+from operator import attrgetter
 from typing import Any, Generic
 
-from attrs import define
+from attrs import define, evolve
 
 from hubbatch.errors import OutcomeUnknown, RecordError
 from hubbatch.models import (
@@ -15,11 +18,17 @@ from hubbatch.models import (
     R,
     RecordIdWithMemberships,
     SimplePublicObject,
+    SimplePublicUpsertObject,
 )
 
 from .calls import Call
+from .chunks import Chunk
 from .encoding import ends_of, id_property_of
 from .typed import typed_id
+
+
+_RECORDS = {SimplePublicObject, SimplePublicUpsertObject}
+_id_of = attrgetter("id")
 
 
 class OutcomeStatus(StrEnum):
@@ -65,12 +74,41 @@ def succeeded(
         index,
         given,
         OutcomeStatus.SUCCEEDED,
-        result_id(result) or known_id(key),
+        _result_id_or_key(result, key),
         result,
         None,
         attempts,
         call.repeatable,
     )
+
+
+def all_succeeded(call: Call, chunk: Chunk, results: list[Any]) -> list[Outcome[Any]]:
+    """Make the outcomes of a chunk whose inputs HubSpot answered for, each one."""
+    if {*map(type, results)} <= _RECORDS:
+        ids: Iterable[str | None] = map(_id_of, results)
+    else:
+        ids = map(_result_id_or_key, results, chunk.keys)
+    # There is one per record: a class is called sooner by map than by a loop.
+    outcomes = [
+        *map(
+            Outcome,
+            chunk.indices,
+            chunk.inputs,
+            repeat(OutcomeStatus.SUCCEEDED),
+            ids,
+            results,
+            repeat(None),
+            repeat(chunk.attempts),
+            repeat(call.repeatable),
+        )
+    ]
+    if chunk.followers:
+        outcomes += [
+            evolve(outcome, index=index, input=given)
+            for outcome in outcomes
+            for index, given in chunk.followers.get(outcome.index, ())
+        ]
+    return outcomes
 
 
 def unsuccessful(
@@ -112,6 +150,10 @@ def result_id(result: Any) -> str | None:
             return result.from_
         case _:
             return typed_id(result)
+
+
+def _result_id_or_key(result: Any, key: str | None) -> str | None:
+    return result_id(result) or known_id(key)
 
 
 def known_id(key: str | None) -> str | None:

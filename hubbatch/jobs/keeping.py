@@ -154,7 +154,7 @@ def _leaf(value: Any) -> Any:
     if _is_json(value):
         return value
     try:
-        # It may be of a unique property; what is no record's id is refused again.
+        # It may be a unique property's; what is no record's id is refused again.
         text = record_id(value, id_property="id")
         check_encodable({"id": text})
     except InvalidInput:

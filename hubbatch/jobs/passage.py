@@ -14,7 +14,7 @@ from attrs import define, evolve, field
 
 from hubbatch.core.encoding import encoder
 from hubbatch.core.operations import Operation, Repeats
-from hubbatch.core.outcomes import Outcome, OutcomeStatus, succeeded
+from hubbatch.core.outcomes import Outcome, OutcomeStatus, all_succeeded
 from hubbatch.core.planning import Chunk
 from hubbatch.core.settling import Settlement
 
@@ -192,20 +192,15 @@ class Passage:
 
     def succeeded(self, chunk: Chunk, results: list[Any]) -> None:
         """Write down a chunk's successes."""
-        tally, call = self._tally, self._tally.operation.call
+        tally, outputs = self._tally, self._journal.outputs
         tally.counts[OutcomeStatus.SUCCEEDED] += chunk.count
-        for position, result in enumerate(results):
-            index, name = chunk.indices[position], chunk.keys[position]
-            same = chunk.followers.get(index, ())
-            for place in (index, *(follower for follower, _ in same)):
-                row, key = self._rows.pop(place)
-                if not self._journal.outputs:
-                    self._journal.note(row.index, State.SUCCEEDED, key)
-                    continue
-                outcome = succeeded(
-                    call, row.index, row.input, result, chunk.attempts, name
-                )
+        for outcome in all_succeeded(tally.operation.call, chunk, results):
+            row, key = self._rows.pop(outcome.index)
+            if outputs:
+                outcome.index, outcome.input = row.index, row.input
                 tally.final(outcome, row, key)
+            else:
+                self._journal.note(row.index, State.SUCCEEDED, key)
         self._journal.flush()
 
     def failed(self, outcomes: Iterable[Outcome[Any]]) -> None:

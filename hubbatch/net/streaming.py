@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Coroutine, Iterable
 from typing import Any
 
 from hubbatch.core.calls import Operation
-from hubbatch.core.outcomes import Outcome, succeeded
+from hubbatch.core.outcomes import Outcome, all_succeeded
 from hubbatch.core.planning import Chunk
 from hubbatch.core.settling import Settlement
 from hubbatch.models import R
@@ -82,17 +82,7 @@ class Stream(AsyncIterator[Outcome[R]]):
 
     def succeeded(self, chunk: Chunk, results: list[Any]) -> None:
         """Hand out a chunk's outcomes."""
-        call, attempts = self._operation.call, chunk.attempts
-        columns = zip(chunk.indices, chunk.inputs, chunk.keys, results, strict=True)
-        outcomes = []
-        for index, given, key, result in columns:
-            outcomes.append(succeeded(call, index, given, result, attempts, key))
-            if chunk.followers:
-                outcomes += [
-                    succeeded(call, follower, same, result, attempts, key)
-                    for follower, same in chunk.followers.get(index, ())
-                ]
-        self.failed(outcomes)
+        self.failed(all_succeeded(self._operation.call, chunk, results))
 
     def failed(self, outcomes: Iterable[Outcome[R]]) -> None:
         """Hand out outcomes."""
