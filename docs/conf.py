@@ -1,6 +1,7 @@
 """How Sphinx makes the site of these pages: `nox -s docs`."""
 
 import inspect
+import re
 
 from typing import Any
 
@@ -54,16 +55,26 @@ html_show_sphinx = False
 
 # Arguments of what hubbatch makes itself, and gives.
 _INNER = {"chance", "engine", "mailboxes", "operation", "random", "store"}
+# How Python shows a default that is one, which Sphinx cannot read.
+_FUNCTION = re.compile(r"<(?:built-in )?function (\w+)(?: at 0x\w+)?>")
 
 
-def hide_inner_arguments(
-    _app: Sphinx, what: str, _name: str, given: Any, *_: object
-) -> tuple[str, None] | None:
-    """Show no signature of a class that a user never calls."""
+def mend_signature(
+    _app: Sphinx,
+    what: str,
+    _name: str,
+    given: Any,
+    _options: object,
+    signature: str | None,
+    result: str | None,
+) -> tuple[str, str | None] | None:
+    """Show none of a class that a user never calls, and functions by their names."""
     if what == "class" and not _INNER.isdisjoint(
         inspect.signature(given.__init__).parameters
     ):
         return "", None
+    if signature and _FUNCTION.search(signature):
+        return _FUNCTION.sub(r"\1", signature), result
     return None
 
 
@@ -87,4 +98,4 @@ class Name(PyXRefRole):
 def setup(app: Sphinx) -> None:
     """Add what Sphinx cannot know."""
     app.add_role_to_domain("py", "obj", Name(), override=True)
-    app.connect("autodoc-process-signature", hide_inner_arguments)
+    app.connect("autodoc-process-signature", mend_signature)

@@ -14,9 +14,7 @@ from .core.arguments import check_api_version
 from .core.days import parse_reserve
 from .core.forecasting import Plan, named_call, plan
 from .core.object_types import StandardTypes
-from .core.operations import (
-    account_operation,
-)
+from .core.operations import account_operation
 from .core.pacing import RateLimit
 from .core.retrying import RetryPolicy
 from .errors import ConfigurationError
@@ -71,6 +69,10 @@ class HubBatch(StandardTypes):
         trust_env: whether aiohttp reads proxies from the environment.
         allow_http: whether `base_url` may be without TLS on another machine.
         listeners: functions that are called with every event; see `hubbatch.Event`.
+
+    Attributes:
+        single: calls on single records, which ride together; see `Single`.
+        legacy: the verbs of `crm-objects/v1`; see `Legacy`.
 
     Raises:
         ConfigurationError: if it cannot work like this; nothing was sent.

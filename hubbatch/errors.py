@@ -1,23 +1,25 @@
 """Everything that hubbatch raises.
 
-HubBatchError
-├── ConfigurationError (ValueError)   the client cannot work as it was set up
-├── APIError                          HubSpot refused a call, or cannot answer
-│   ├── AuthenticationError           401, or a refused refresh
-│   │   └── ReconnectRequired         the app is not installed any more
-│   ├── PermissionDeniedError         403; names the missing scopes
-│   ├── InvalidRequestError           the call, not a record, is wrong
-│   ├── DailyLimitReached             the account's day is used up
-│   └── HubSpotUnavailable            retries used up for several chunks in a row
-├── TooManyFailures                   `max_failures` was reached
-├── RecordError                       one record
-│   ├── RecordInvalid
-│   ├── RecordNotFound
-│   ├── RecordConflict                `.existing_id` has the value already
-│   └── OutcomeUnknown                it may or may not have been written
-├── BatchFailed (ExceptionGroup)      of RecordErrors, by `raise_for_failures()`
-├── OverloadedError                   too many single calls wait
-└── JournalError                      locked; of another job, source or portal
+The tree::
+
+    HubBatchError
+    ├── ConfigurationError (ValueError)   the client cannot work as it was set up
+    ├── APIError                          HubSpot refused a call, or cannot answer
+    │   ├── AuthenticationError           401, or a refused refresh
+    │   │   └── ReconnectRequired         the app is not installed any more
+    │   ├── PermissionDeniedError         403; names the missing scopes
+    │   ├── InvalidRequestError           the call, not a record, is wrong
+    │   ├── DailyLimitReached             the account's day is used up
+    │   └── HubSpotUnavailable            retries used up for several chunks in a row
+    ├── TooManyFailures                   `max_failures` was reached
+    ├── RecordError                       one record
+    │   ├── RecordInvalid
+    │   ├── RecordNotFound
+    │   ├── RecordConflict                `.existing_id` has the value already
+    │   └── OutcomeUnknown                it may or may not have been written
+    ├── BatchFailed (ExceptionGroup)      of RecordErrors, by `raise_for_failures()`
+    ├── OverloadedError                   too many single calls wait
+    └── JournalError                      locked; of another job, source or portal
 
 Each can be pickled, and none ever holds an access token.
 """
@@ -132,7 +134,8 @@ class RecordError(HubBatchError):
 
     Attributes:
         category: HubSpot's word, or `INVALID_INPUT`, `UNEXPECTED_VALUE` (reading
-            `into` a class), `OUTCOME_UNKNOWN`, `NOT_SENT`.
+            `into` a class), `OUTCOME_UNKNOWN`, `NOT_SENT`, `UNAVAILABLE` (a read that
+            got no answer), `PAGING` (associations that do not come to an end).
         message: the sentence that says why. HubSpot's may quote property values.
         code: HubSpot's code of the first cause, e.g. `PROPERTY_DOESNT_EXIST`.
         property_name: the property that is wrong, where one is named.

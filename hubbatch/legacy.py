@@ -17,9 +17,7 @@ from .models import (
 from .net.batch import Batch
 from .net.engine import Engine
 from .net.verbs import Options, call, takes_options
-from .objects import (
-    Ids,
-)
+from .objects import Ids
 
 
 LegacyCreate = LegacyCreateInput | CreateInput | Record | list[Record] | Typed

@@ -3,9 +3,7 @@
 from typing import Unpack
 
 from .core.operations import membership_operation
-from .models import (
-    RecordIdWithMemberships,
-)
+from .models import RecordIdWithMemberships
 from .net.batch import Batch
 from .net.engine import Engine
 from .net.verbs import Options, call, takes_options

@@ -5,10 +5,7 @@ from typing import Literal, Unpack
 
 from .core.arguments import check_flag, check_object_type
 from .core.calls import Operation, Verb
-from .core.operations import (
-    property_operation,
-    schema_operation,
-)
+from .core.operations import property_operation, schema_operation
 from .models import Property, PropertyCreate, Record
 from .net.batch import Batch
 from .net.engine import Engine

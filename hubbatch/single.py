@@ -4,11 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from .core.arguments import check_name, check_names, check_object_type
 from .core.object_types import StandardTypes
-from .core.operations import (
-    create_operation,
-    object_operation,
-    read_operation,
-)
+from .core.operations import create_operation, object_operation, read_operation
 from .errors import ConfigurationError
 from .models import (
     AssociationTo,

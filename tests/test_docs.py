@@ -1,8 +1,10 @@
 """The pages: that they name what there is, and nothing that there is not."""
 
+import inspect
 import re
 import shlex
 
+from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -42,6 +44,31 @@ def test_the_reference_names_nothing_twice() -> None:
 
     assert len(named) == len({*named})
     assert len(named) > len(PUBLIC)
+
+
+CLASSES = re.findall(r"autoclass:: ([\w.]+)\n((?:   :.*\n)*)", REFERENCE)
+
+
+def found(name: str) -> type:
+    """Import a class by its whole name."""
+    module, _, attribute = name.rpartition(".")
+    kind: type = getattr(import_module(module), attribute)
+    return kind
+
+
+@pytest.mark.parametrize(("name", "options"), CLASSES)
+def test_what_a_class_inherits_is_in_the_reference(name: str, options: str) -> None:
+    """Unless the class that it has it from is there itself."""
+    there = {found(one) for one, _ in CLASSES}
+    inherited = [
+        member
+        for base in found(name).__mro__[1:]
+        if base.__module__.startswith("hubbatch.") and base not in there
+        for member, what in vars(base).items()
+        if inspect.isfunction(what) and not member.startswith("_")
+    ]
+
+    assert not inherited or ":inherited-members:" in options
 
 
 def test_an_integration_is_in_the_reference_as_a_whole() -> None:

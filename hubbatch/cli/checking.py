@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.markup import escape
 
 from hubbatch import HubBatch
-from hubbatch.core.operations import Verb
 from hubbatch.core.pacing import RateLimit
 from hubbatch.jobs import (
     CheckReport,
@@ -24,6 +23,7 @@ from hubbatch.jobs import (
     read_schema,
     write_schema,
 )
+from hubbatch.jobs.shaping import JobVerb
 
 from . import options as given
 from .endings import Status
@@ -93,7 +93,9 @@ def check_command(**options: Any) -> None:
 
 
 async def _check(options: Mapping[str, Any]) -> CheckReport:
-    verb: Verb = options["verb"] or ("upsert" if options["id_property"] else "update")
+    verb: JobVerb = options["verb"] or (
+        "upsert" if options["id_property"] else "update"
+    )
     columns = options["properties"]
     if verb == "read":
         columns = tuple(columns)

@@ -12,7 +12,6 @@ import click
 
 from hubbatch import __version__
 from hubbatch.simulator.quota import TIERS
-from hubbatch.simulator.serving import run
 
 from .checking import check_command
 from .demo import run_demo
@@ -131,6 +130,9 @@ def demo(*, records: int, as_json: bool) -> None:
 )
 def simulate(**options: Any) -> None:
     """Serve a simulated HubSpot to any client, until Ctrl-C."""
+    # A server takes a while to import, and no other command needs one.
+    from hubbatch.simulator.serving import run  # noqa: PLC0415
+
     complain = partial(click.echo, err=True)
     sys.exit(run(**options, say=click.echo, complain=complain))
 

@@ -17,7 +17,6 @@ from rich.console import Console
 
 from hubbatch import Batch, HubBatch, Limits, UpdateInput
 from hubbatch.core.reasons import group_by_reason
-from hubbatch.simulator import Simulator
 
 from .printing import print_failures, print_response, track
 
@@ -129,6 +128,8 @@ async def _simulated_hubspot() -> AsyncIterator[tuple[str, str]]:
 
 def _serve(connection: Connection) -> None:
     """Be the simulator until the other end of the connection closes."""
+    from hubbatch.simulator import Simulator  # noqa: PLC0415 -- here only
+
     # Ctrl-C goes to all processes of a terminal; this one follows its parent.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from hubbatch import ConfigurationError, HubBatch
-from hubbatch.core.operations import Verb
 from hubbatch.jobs import (
     Columns,
     FailuresSource,
@@ -17,12 +16,13 @@ from hubbatch.jobs import (
     open_source,
 )
 from hubbatch.jobs.options import PAIRS
+from hubbatch.jobs.shaping import JobVerb
 from hubbatch.models import AssociationSpecWithLabel
 
 from .orders import Everything, NothingToDo, Order, find_token, hub_options
 
 
-def order_verb(verb: Verb, options: Mapping[str, Any]) -> Order:
+def order_verb(verb: JobVerb, options: Mapping[str, Any]) -> Order:
     """Read the parameters of a verb's command.
 
     Raises:
@@ -132,7 +132,7 @@ def order_pairs(options: Mapping[str, Any]) -> Order:
         from_map=IdMap.read(options["from_map"]) if options["from_map"] else None,
         to_map=IdMap.read(options["to_map"]) if options["to_map"] else None,
     )
-    verbs: tuple[Verb, Verb] = ("create_default", "create")
+    verbs: tuple[JobVerb, JobVerb] = ("create_default", "create")
     if remove:
         verbs = ("archive", "archive_labels")
     return Order(

@@ -8,13 +8,11 @@ from typing import Any
 from attrs import define
 
 from hubbatch import ConfigurationError, HubBatch
-from hubbatch.core.operations import OBJECT_CALLS, Verb
-from hubbatch.jobs import (
-    Export,
-    Job,
-)
+from hubbatch.core.operations import OBJECT_CALLS
+from hubbatch.jobs import Export, Job
 from hubbatch.jobs.options import PAIRS
 from hubbatch.jobs.report import check_replaceable
+from hubbatch.jobs.shaping import JobVerb
 from hubbatch.jobs.titles import title_of
 from hubbatch.net.listening import Listener
 
@@ -67,7 +65,7 @@ class Order:
             done.
     """
 
-    verb: Verb
+    verb: JobVerb
     object_type: str
     source: Any
     call: dict[str, Any]

@@ -1,4 +1,4 @@
-"""The commands that send rows: the five verbs, and `replay`."""
+"""The commands that send rows: the five verbs, those of associations, and `replay`."""
 
 import sys
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from hubbatch.core.operations import Verb
+from hubbatch.jobs.shaping import JobVerb
 
 from . import options as given
 from .conducting import conduct
@@ -25,7 +25,7 @@ _STATUS_HELP = (
 )
 
 
-def _verb(verb: Verb, summary: str, *decorators: Any) -> click.Command:
+def _verb(verb: JobVerb, summary: str, *decorators: Any) -> click.Command:
     """Make the command of a verb."""
     source = given.maybe_source if verb == "read" else given.source_argument
 

@@ -5,10 +5,7 @@ from collections.abc import Mapping
 from attrs import frozen
 
 from .arguments import check_object_type
-from .operations import (
-    OBJECT_CALLS,
-    Call,
-)
+from .operations import OBJECT_CALLS, Call
 from .pacing import LAG, RateLimit
 
 

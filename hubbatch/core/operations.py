@@ -142,7 +142,8 @@ LEGACY_TYPES = frozenset({"tickets", "products", "line_items"})
 
 # The 400 of batch read: "supported in a batch request for property histories is 50".
 MAX_INPUTS_WITH_HISTORY = 50
-# "limit" of the list endpoints: at most 100, 10 if nothing is said.
+# "limit" of the list endpoints: 10 if nothing is said (specification); more than 100
+# are refused, as integrations have found.
 PAGE_SIZE = 100
 
 

@@ -186,7 +186,10 @@ class Summary:
 
     Attributes:
         inputs: how many were taken from the source.
-        succeeded, failed, unknown, not_sent: how many ended so.
+        succeeded: how many HubSpot answered for.
+        failed: how many were refused, or invalid.
+        unknown: how many may or may not have been written.
+        not_sent: how many were surely not written.
         requests: how many were sent to HubSpot.
         retries: how many of them repeated an earlier one.
         throttled: how many were answered with 429.

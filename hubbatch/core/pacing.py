@@ -24,7 +24,12 @@ INTERVAL = 10.0
 BURST = 50
 
 
-def _positive(_instance: object, attribute: object, value: object) -> None:
+def check_positive(_instance: object, attribute: object, value: object) -> None:
+    """Validate a field that is a number above zero, and finite.
+
+    Raises:
+        ConfigurationError: if it is not.
+    """
     number = value if isinstance(value, int | float) else -1
     if not 0 < number < inf or number is True:
         name = getattr(attribute, "name", "value")
@@ -32,7 +37,7 @@ def _positive(_instance: object, attribute: object, value: object) -> None:
 
 
 def _count(instance: object, attribute: object, value: object) -> None:
-    _positive(instance, attribute, value)
+    check_positive(instance, attribute, value)
     if not isinstance(value, int):
         name = getattr(attribute, "name", "value")
         raise ConfigurationError(f"{name} must be a whole number, not {value!r}")
@@ -51,7 +56,7 @@ class RateLimit:
     """
 
     max_requests: int = field(default=190, validator=_count)
-    interval: float = field(default=INTERVAL, validator=_positive)
+    interval: float = field(default=INTERVAL, validator=check_positive)
     burst: int = field(default=BURST, validator=_count)
     processes: int = field(default=1, validator=_count)
 

@@ -25,12 +25,7 @@ from hubbatch.models import BatchResponse, ErrorDetail
 from .answers import Answer, NoAnswer, Response, whole_number
 from .blaming import is_half_written
 from .calls import Operation
-from .codec import (
-    converter,
-    each,
-    optional_text,
-    structure_context,
-)
+from .codec import converter, each, optional_text, structure_context
 from .dialects.grants import refused_grant
 from .planning import Chunk
 from .settling import make_into, settle, settle_without_results

@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator
 from attrs import field, frozen
 from backoff import expo
 
-from .pacing import _positive
+from .pacing import check_positive
 from .verdicts import Again, Missing, Throttled, Verdict
 
 
@@ -22,11 +22,11 @@ class RetryPolicy:
         ConfigurationError: for a number that is not above zero.
     """
 
-    attempts: int = field(default=5, validator=_positive)
-    base: float = field(default=0.5, validator=_positive)
-    max_delay: float = field(default=30.0, validator=_positive)
-    max_elapsed: float = field(default=600.0, validator=_positive)
-    max_retry_after: float = field(default=120.0, validator=_positive)
+    attempts: int = field(default=5, validator=check_positive)
+    base: float = field(default=0.5, validator=check_positive)
+    max_delay: float = field(default=30.0, validator=check_positive)
+    max_elapsed: float = field(default=600.0, validator=check_positive)
+    max_retry_after: float = field(default=120.0, validator=check_positive)
 
 
 def waits(

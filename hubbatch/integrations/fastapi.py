@@ -1,10 +1,12 @@
 """FastAPI: clients that live as long as the process, and errors as answers.
 
-app = FastAPI(lifespan=lifespan(HubBatch))
-add_exception_handlers(app)
+Example::
 
-@app.patch("/tickets/{id}")
-async def update(id: str, properties: dict[str, str], hub: Hub): ...
+    app = FastAPI(lifespan=lifespan(HubBatch))
+    add_exception_handlers(app)
+
+    @app.patch("/tickets/{id}")
+    async def update(id: str, properties: dict[str, str], hub: Hub): ...
 """
 
 import logging

@@ -1,5 +1,7 @@
 """Traces and metrics for OpenTelemetry.
 
+Example::
+
     hub = HubBatch(listeners=[OpenTelemetry()])
 
 It needs OpenTelemetry's API alone: what becomes of spans and figures is for the SDK

@@ -9,16 +9,11 @@ Needs the extra `jobs` (`pip install 'hubbatch[jobs]'`) where a journal is kept.
 """
 
 from .arrow import ArrowSource, ParquetSource
-from .check import (
-    CheckFailed,
-    CheckReport,
-    Finding,
-    check,
-)
+from .check import CheckFailed, CheckReport, Finding, check
 from .ending import JobReport
 from .exporting import Export
 from .job import Job
-from .pairing import IdMap, PairColumns, by_label, find_type
+from .pairing import PairColumns, by_label, find_type
 from .parquet import write_parquet
 from .rehearsing import Rehearsal, rehearse
 from .replaying import FailedCall, FailuresSource
@@ -31,6 +26,7 @@ from .sources import CsvSource, JsonLinesSource, open_source
 from .status import JobStatus, read_status
 from .stdin import StandardInput
 from .tables import SqliteSource
+from .translating import IdMap
 
 
 __all__ = [

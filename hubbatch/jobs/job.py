@@ -19,16 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from hubbatch.client import HubBatch
-from hubbatch.core.operations import Verb
-from hubbatch.core.outcomes import (
-    OutcomeStatus,
-    unknown_error,
-    unsuccessful,
-)
-from hubbatch.errors import (
-    ConfigurationError,
-    HubBatchError,
-)
+from hubbatch.core.outcomes import OutcomeStatus, unknown_error, unsuccessful
+from hubbatch.errors import ConfigurationError, HubBatchError
 from hubbatch.models import Property
 from hubbatch.net.batch import Batch
 from hubbatch.net.running import Run
@@ -54,6 +46,7 @@ from .passage import Passage, Tally
 from .resuming import Resumption, first_later, then_later, unhurried
 from .rows import Inputs, Row, Source, as_source
 from .schema import ask_schema
+from .shaping import JobVerb
 from .sinks import Failures
 from .states import FINAL, State
 
@@ -93,7 +86,7 @@ class Job(Lifecycle):
     def __init__(
         self,
         hub: HubBatch,
-        verb: Verb,
+        verb: JobVerb,
         object_type: str,
         source: Source | Iterable[Any] | AsyncIterable[Any],
         *,

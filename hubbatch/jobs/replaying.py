@@ -3,25 +3,14 @@
 import os
 
 from collections.abc import Sequence
-from typing import Any, Literal, TypeAlias, cast, get_args
+from typing import Any, cast, get_args
 
 from attrs import frozen
 
 from .keeping import again
 from .options import PAIRS
-from .shaping import BadRow, Shaped, Shaper, SourceError, kind_of
+from .shaping import BadRow, JobVerb, Shaped, Shaper, SourceError, kind_of
 from .sources import LinesFile
-
-
-WriteVerb: TypeAlias = Literal[
-    "create",
-    "read",
-    "update",
-    "upsert",
-    "archive",
-    "create_default",
-    "archive_labels",
-]
 
 
 @frozen(kw_only=True)
@@ -29,15 +18,15 @@ class FailedCall:
     """What call the lines of a file of failures are of.
 
     Attributes:
-        verb: create, read, update, upsert or archive.
-        object_type: e.g. `tickets`.
+        verb: as of the `Job` that wrote them.
+        object_type: e.g. `tickets`, or `associations.contacts.companies`.
         portal: the account's id; None where the token was not allowed to ask.
         id_property: the unique property that the ids are values of, if they are.
         properties: which were asked for, in a read.
         legacy: whether it was one of `crm-objects/v1`.
     """
 
-    verb: WriteVerb
+    verb: JobVerb
     object_type: str
     portal: int | None
     id_property: str | None
@@ -147,7 +136,7 @@ def _call_of(line: dict[str, Any]) -> FailedCall:
     for name in ("operation", "object_type", "input"):
         if name not in line:
             raise BadRow(f'no "{name}", so it is no line of failures')
-    if line["operation"] not in get_args(WriteVerb):
+    if line["operation"] not in get_args(JobVerb):
         raise BadRow(f"no such operation: {line['operation']!r}")
     portal = line.get("portal")
     properties = line.get("properties") or ()
@@ -160,7 +149,7 @@ def _call_of(line: dict[str, Any]) -> FailedCall:
     ):
         raise BadRow("its portal, object_type, id_property or properties were damaged")
     return FailedCall(
-        verb=cast("WriteVerb", line["operation"]),
+        verb=cast("JobVerb", line["operation"]),
         object_type=line["object_type"],
         portal=portal,
         id_property=id_property,

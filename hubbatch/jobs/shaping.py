@@ -1,13 +1,23 @@
 """From the columns of a file, or the fields of a JSON line, to what HubSpot takes."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 from attrs import field, frozen
 
-from hubbatch.core.operations import Verb
 from hubbatch.errors import ConfigurationError, HubBatchError
 
+
+JobVerb: TypeAlias = Literal[
+    "create",
+    "read",
+    "update",
+    "upsert",
+    "archive",
+    "create_default",
+    "archive_labels",
+]
+"""What can be done with rows; the last two with pairs of records."""
 
 # What an input is, and the text that names it to its owner.
 Shaped = tuple[str | None, Any]
@@ -64,7 +74,7 @@ class Columns:
             is the id column.
     """
 
-    verb: Verb
+    verb: JobVerb
     id_column: str | None = None
     id_property: str | None = None
     properties: dict[str, str] = field(converter=_as_mapping, default=None)

@@ -19,10 +19,7 @@ from hubbatch.core.codec import unstructure
 from hubbatch.core.operations import Operation
 from hubbatch.core.outcomes import Outcome, OutcomeStatus
 from hubbatch.errors import ConfigurationError, RecordError
-from hubbatch.models import (
-    LegacyProperty,
-    MultiAssociatedObjectWithLabel,
-)
+from hubbatch.models import LegacyProperty, MultiAssociatedObjectWithLabel
 
 from .keeping import keeper
 from .rows import Row

@@ -20,12 +20,7 @@ from hubbatch.errors import ConfigurationError
 from .arrow import ParquetSource
 from .lines import LineParser, check_decoded, codec_of
 from .rows import Row
-from .shaping import (
-    BadRow,
-    Meaning,
-    Shaper,
-    SourceError,
-)
+from .shaping import BadRow, Meaning, Shaper, SourceError
 from .stdin import StandardInput
 from .tables import SqliteSource
 

@@ -22,8 +22,8 @@ class JobStatus:
     """What a journal says of its job.
 
     Attributes:
-        verb: create, read, update, upsert or archive.
-        object_type: e.g. `tickets`.
+        verb: as of the `Job`; `list` of an `Export`.
+        object_type: e.g. `tickets`, or `associations.contacts.companies`.
         portal_id: the account; None if the token was not allowed to ask.
         source: the source's name.
         inputs: how many rows were read so far; the next six add up to it.
@@ -96,7 +96,6 @@ def read_status(path: str | PathLike[str]) -> JobStatus:
 
 
 def status_of(journal: Reader, *, running: bool | None) -> JobStatus:
-    """Say what an open journal says."""
     """Say what an open journal says."""
     job, counts = journal.identity(), journal.counts()
     runs = {**journal.runs()}

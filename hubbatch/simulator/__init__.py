@@ -21,8 +21,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    # The pytest plugin lives in here, and every pytest run imports it: aiohttp can
-    # wait until a simulator is wanted.
+    # aiohttp's server, which takes a while to import, can wait until one is wanted.
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module  # noqa: PLC0415

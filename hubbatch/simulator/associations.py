@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import attrs
 
-from hubbatch.simulator.bodies import deserialized
+from hubbatch.simulator.bodies import inputs_of
 from hubbatch.simulator.links import Pair, Spec, specs, unset
 from hubbatch.simulator.rules import VALIDATION_ERROR
 from hubbatch.simulator.shelves import Shelf
@@ -199,17 +199,7 @@ def labels(store: Store, source: Shelf, target: Shelf) -> dict[str, Any]:
 
 def parsed(content: bytes, verb: str) -> list[Mapping[str, Any]]:
     """Read the inputs of a call, and refuse too many."""
-    body = deserialized(content)
-    inputs = body.get("inputs") if isinstance(body, dict) else None
-    if not isinstance(inputs, list):
-        raise unset(["inputs"])
-    if len(inputs) > INPUTS[verb]:
-        message = f"The maximum number of inputs supported in a batch is {INPUTS[verb]}"
-        raise Refusal(
-            400,
-            f"{message}. Please reduce the number of items and try again",
-            VALIDATION_ERROR,
-        )
+    inputs = inputs_of(content, INPUTS[verb])
     for item in inputs:
         _check(verb, item)
     return inputs

@@ -4,7 +4,8 @@ from typing import Any, Final
 
 import orjson
 
-from hubbatch.simulator.links import check_associations
+from hubbatch.simulator.links import check_associations, unset
+from hubbatch.simulator.rules import INPUTS_PER_BATCH, check_count
 from hubbatch.simulator.wire import Refusal
 
 
@@ -44,6 +45,16 @@ def parsed(content: bytes, verb: str) -> tuple[dict[str, Any], list[dict[str, An
     for index, item in enumerate(inputs):
         _check_item(verb, inputs, index, item)
     return body, inputs
+
+
+def inputs_of(content: bytes, most: int = INPUTS_PER_BATCH) -> list[Any]:
+    """Read the inputs of a call that is no batch of records; they must be there."""
+    body = deserialized(content)
+    inputs = body.get("inputs") if isinstance(body, dict) else None
+    if not isinstance(inputs, list):
+        raise unset(["inputs"])
+    check_count(len(inputs), most=most)
+    return inputs
 
 
 def deserialized(content: bytes) -> Any:

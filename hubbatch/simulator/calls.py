@@ -17,6 +17,7 @@ from hubbatch.simulator import (
     memberships,
     named,
     rules,
+    splits,
     verbs,
 )
 from hubbatch.simulator.accounts import Token, account_info
@@ -223,8 +224,8 @@ class Call:
 
 
 _SPLITS: Final = {
-    "read": memberships.read_splits,
-    "upsert": memberships.upsert_splits,
+    "read": splits.read_splits,
+    "upsert": splits.upsert_splits,
 }
 
 

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import attrs
 
-from hubbatch.simulator.bodies import deserialized
-from hubbatch.simulator.rules import VALIDATION_ERROR, check_count
+from hubbatch.simulator.bodies import inputs_of
+from hubbatch.simulator.links import unset
+from hubbatch.simulator.rules import VALIDATION_ERROR
 from hubbatch.simulator.schemas import ObjectType, Property, type_name
 from hubbatch.simulator.shelves import Shelf
 from hubbatch.simulator.wire import Refusal
@@ -164,17 +165,13 @@ class Definitions:
 
 def parsed(content: bytes, verb: str) -> list[Mapping[str, Any]]:
     """Read the inputs of a call; how many it may have is not documented."""
-    body = deserialized(content)
-    inputs = body.get("inputs") if isinstance(body, dict) else None
-    if not isinstance(inputs, list):
-        raise _unset(["inputs"])
-    check_count(len(inputs))
+    inputs = inputs_of(content)
     required = _REQUIRED if verb == "create" else ("name",)
     for item in inputs:
         given = item if isinstance(item, dict) else {}
         missing = [name for name in required if not isinstance(given.get(name), str)]
         if missing:
-            raise _unset(missing)
+            raise unset(missing)
         if verb == "create":
             _check_create(given)
     return inputs
@@ -182,9 +179,9 @@ def parsed(content: bytes, verb: str) -> list[Mapping[str, Any]]:
 
 def _check_create(item: Mapping[str, Any]) -> None:
     if item["type"] not in _TYPES:
-        raise _unset(["type"])
+        raise unset(["type"])
     if item["fieldType"] not in _FIELDS[_TYPES[item["type"]]]:
-        raise _unset(["fieldType"])
+        raise unset(["fieldType"])
     if not _NAME.fullmatch(item["name"]):
         message = f"Property name {item['name']} is invalid"
         raise Refusal(400, message, VALIDATION_ERROR)
@@ -192,13 +189,6 @@ def _check_create(item: Mapping[str, Any]) -> None:
     if not isinstance(options, list) or not all(
         isinstance(option, dict) and "value" in option for option in options
     ):
-        raise _unset(["options"])
+        raise unset(["options"])
     if item["type"] == "enumeration" and not options:
-        raise _unset(["options"])
-
-
-def _unset(names: list[str]) -> Refusal:
-    text = f"Some required fields were not set: [{', '.join(names)}]"
-    return Refusal(
-        400, f"Invalid input JSON on line 1, column 2. {text}", VALIDATION_ERROR
-    )
+        raise unset(["options"])

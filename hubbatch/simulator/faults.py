@@ -8,14 +8,7 @@ from typing import Any, Final
 
 import attrs
 
-from attrs.validators import (
-    and_,
-    ge,
-    in_,
-    instance_of,
-    lt,
-    optional,
-)
+from attrs.validators import and_, ge, in_, instance_of, lt, optional
 
 from hubbatch.simulator.quirks import AS_USUAL, QUIRKS, Quirks
 from hubbatch.simulator.whens import Seen, When, whole

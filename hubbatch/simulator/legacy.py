@@ -1,16 +1,13 @@
 """The v1 batches: bare lists and maps, numbers for ids, everything or nothing."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from hubbatch.simulator import bodies, rules
 from hubbatch.simulator.schemas import Problem
 from hubbatch.simulator.shelves import Record, Shelf
 from hubbatch.simulator.wire import Refusal
 from hubbatch.simulator.world import Store
-
-
-OBJECT_TYPES: Final = ("tickets", "products", "line_items")
 
 
 def batch_update(

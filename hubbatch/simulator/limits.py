@@ -5,9 +5,9 @@ from typing import Any
 
 import attrs
 
-from hubbatch.simulator.bodies import deserialized
+from hubbatch.simulator.bodies import inputs_of
 from hubbatch.simulator.links import CATEGORIES, Pair, Spec, unset
-from hubbatch.simulator.rules import VALIDATION_ERROR, check_count
+from hubbatch.simulator.rules import VALIDATION_ERROR
 from hubbatch.simulator.shelves import Shelf
 from hubbatch.simulator.world import Store
 
@@ -71,11 +71,7 @@ def _shown(spec: Spec, most: int, told: Mapping[str, str | None]) -> dict[str, A
 
 def parsed(content: bytes, verb: str) -> list[Mapping[str, Any]]:
     """Read the inputs of a call; how many it may have is not documented."""
-    body = deserialized(content)
-    inputs = body.get("inputs") if isinstance(body, dict) else None
-    if not isinstance(inputs, list):
-        raise unset(["inputs"])
-    check_count(len(inputs))
+    inputs = inputs_of(content)
     numbers = ["typeId"] if verb == "purge" else ["typeId", "maxToObjectIds"]
     for item in inputs:
         given = item if isinstance(item, dict) else {}

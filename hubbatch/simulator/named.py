@@ -1,28 +1,16 @@
 """The association batches of v3: pairs of records, and the name of what they are."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from hubbatch.simulator.associations import INPUTS, Pairs, found, none_found
-from hubbatch.simulator.bodies import deserialized
+from hubbatch.simulator.bodies import inputs_of
 from hubbatch.simulator.links import unset
-from hubbatch.simulator.rules import VALIDATION_ERROR
-from hubbatch.simulator.wire import Refusal
-
-
-VERBS: Final = ("create", "read", "archive")
 
 
 def parsed(content: bytes, verb: str) -> list[Mapping[str, Any]]:
     """Read the inputs of a call, and refuse too many."""
-    body = deserialized(content)
-    inputs = body.get("inputs") if isinstance(body, dict) else None
-    if not isinstance(inputs, list):
-        raise unset(["inputs"])
-    if len(inputs) > INPUTS[verb]:
-        message = f"The maximum number of inputs supported in a batch is {INPUTS[verb]}"
-        told = f"{message}. Please reduce the number of items and try again"
-        raise Refusal(400, told, VALIDATION_ERROR)
+    inputs = inputs_of(content, INPUTS[verb])
     for item in inputs:
         match verb, item:
             case "read", {"id": str() | int()}:

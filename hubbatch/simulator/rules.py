@@ -21,12 +21,14 @@ INPUTS_WITH_HISTORY: Final = 50
 ERRORS_LISTED: Final = 3
 
 
-def check_count(count: int, *, with_history: bool = False) -> None:
+def check_count(
+    count: int, *, most: int = INPUTS_PER_BATCH, with_history: bool = False
+) -> None:
     """Refuse more inputs than a call may carry."""
     if with_history and count > INPUTS_WITH_HISTORY:
         limit = f"request for property histories is {INPUTS_WITH_HISTORY}"
-    elif count > INPUTS_PER_BATCH:
-        limit = f"is {INPUTS_PER_BATCH}"
+    elif count > most:
+        limit = f"is {most}"
     else:
         return
     raise Refusal(

@@ -49,6 +49,11 @@ class Simulator:
         started: The date when the clock is read first; by default, today's.
         keep_requests: Whether `requests` remembers what came in.
         on_request: Called after every request, for a log.
+
+    Attributes:
+        token: An access token of its first account.
+        requests: What came in, the first first.
+        faults: The script of trouble.
     """
 
     def __init__(

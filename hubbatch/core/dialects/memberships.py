@@ -4,13 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hubbatch.core.calls import Dialect, Encoded, Encoder, Operation, Shape
-from hubbatch.core.codec import (
-    converter,
-    of_class,
-    structure_response,
-    teach,
-    text_id,
-)
+from hubbatch.core.codec import converter, of_class, structure_response, teach, text_id
 from hubbatch.core.encoding import dumps, enveloped, fields_of, make_key
 from hubbatch.core.object_types import standard_type
 from hubbatch.core.values import InvalidInput, record_id

@@ -13,12 +13,7 @@ from typing import Any
 from hubbatch.accounts import Accounts
 from hubbatch.client import HubBatch
 from hubbatch.core.collecting import Collector
-from hubbatch.core.outcomes import (
-    Outcome,
-    OutcomeStatus,
-    not_sent_error,
-    unknown_error,
-)
+from hubbatch.core.outcomes import Outcome, OutcomeStatus, not_sent_error, unknown_error
 from hubbatch.errors import (
     APIError,
     ConfigurationError,
