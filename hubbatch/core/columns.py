@@ -17,7 +17,7 @@ import orjson
 from hubbatch.models import UpdateInput, UpsertInput
 
 from .calls import ColumnEncoder, Columns, Operation
-from .encoding import make_key, texts_of
+from .encoding import CUT, make_key, texts_of
 from .values import InvalidInput
 
 
@@ -60,7 +60,7 @@ def write_columns(operation: Operation) -> ColumnEncoder:
             body = {**named}
             bodies = []
             for body["id"], body["properties"], body["objectWriteTraceId"] in columns:
-                bodies.append(orjson.dumps(body))
+                bodies.append(orjson.dumps(body, option=CUT)[:-1])
             _check_names(properties)
         except (_Unusual, InvalidInput, LookupError, TypeError):
             return None
@@ -79,7 +79,9 @@ def create_columns(operation: Operation) -> ColumnEncoder:
             _check(countOf(map(len, block), 1) == len(block))
             properties = _texts([*map(_properties_of, block)])
             bodies = [
-                orjson.dumps({"properties": texts, "objectWriteTraceId": str(index)})
+                orjson.dumps(
+                    {"properties": texts, "objectWriteTraceId": str(index)}, option=CUT
+                )[:-1]
                 for index, texts in enumerate(properties, first)
             ]
             _check_names(properties)
@@ -97,7 +99,7 @@ def id_columns(operation: Operation) -> ColumnEncoder:
         try:
             _check(len(block) > 0 and _all(str, block))
             keys = _keys(block, operation.id_property)
-            return keys, [orjson.dumps({"id": text}) for text in block]
+            return keys, [orjson.dumps({"id": text}, option=CUT)[:-1] for text in block]
         except (_Unusual, TypeError):
             return None
 
