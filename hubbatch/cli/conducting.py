@@ -25,7 +25,9 @@ from hubbatch import (
     HubBatchError,
     InputFailed,
     JournalError,
+    RateLimit,
 )
+from hubbatch.core.forecasting import plan
 from hubbatch.jobs import (
     CheckFailed,
     Export,
@@ -263,11 +265,12 @@ async def _rehearse(order: Order, console: Console, told: dict[str, Any]) -> int
         operation, limits = job.operation, hub.limits
         await job.aclose()
     rehearsal = await rehearse(order.source, operation, order.options["limit"])
-    seconds = rehearsal.calls * limits.interval / limits.max_requests
     for row, problem in rehearsal.examples:
         line = "" if row.line is None else f" (line {row.line})"
         console.print(escape(f"row {row.index + 1}{line}: {problem}"), soft_wrap=True)
     valid = rehearsal.rows - rehearsal.invalid
+    rate = RateLimit(limits.max_requests, limits.interval)
+    seconds = plan(valid, operation.max_inputs, rate, None).seconds
     console.print(
         f"{order.title}: {many(rehearsal.rows, 'row')}, {rehearsal.invalid:,} invalid. "
         f"{valid:,} would go in {many(rehearsal.calls, 'call')}, which takes "
