@@ -2,16 +2,16 @@
 
     python -m benchmarks growth
 
-CPU of the client's process per record and its peak memory over what the imports and
-the inputs take (`getrusage`, in MB), each case in a process of its own. The server is
-the quick one; the stream's inputs are made on the way. Each of the accounts has a
+CPU of the client's process per record, and its peak memory over what it was after the
+first 200 (in MB), each case in a process of its own. The server is the quick one, and
+inputs are made on the way, of properties that are there before; a stream drops them,
+batches keep them with their results. Each of the accounts has a
 client of its own from `Accounts`, on one connector. `python benchmarks/memory.py
 --full` streams ten million inputs.
 """
 
 import asyncio
 import multiprocessing
-import resource
 import time
 
 from collections.abc import Callable, Coroutine
@@ -20,6 +20,7 @@ from typing import Any
 
 from hubbatch import Accounts, HubBatch, RateLimit
 
+from .peaks import peak
 from .records import properties
 from .server import serving
 from .tables import Section, table
@@ -92,14 +93,10 @@ CASES: list[tuple[str, Case, tuple[int, ...]]] = [
 def _measure(name: str, count: int, url: str, answer: Connection) -> None:
     case = next(case for told, case, _ in CASES if told == name)
     asyncio.run(stream(url, 200))  # what the first batch needs is no growth
-    before, started = _peak(), time.process_time()
+    before, started = peak(), time.process_time()
     done: int = asyncio.run(case(url, count))
     spent = (time.process_time() - started) / done * 1e6
-    answer.send((spent, _peak() - before))
-
-
-def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    answer.send((spent, peak() - before))
 
 
 def run(*, quick: bool) -> Section:
@@ -114,6 +111,7 @@ def run(*, quick: bool) -> Section:
                 args = (name, count, url, theirs)
                 process = context.Process(target=_measure, args=args)
                 process.start()
+                theirs.close()  # or nobody would hear that it has ended
                 spent, megabytes = ours.recv()
                 process.join()
                 rows.append((name, f"{count:,}", f"{spent:.1f}", f"{megabytes:.0f}"))

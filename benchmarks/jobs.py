@@ -7,14 +7,13 @@ A server that answers every update at once stands for HubSpot, on a socket of th
 machine and in a process of its own; the limit of the rate is out of the way. Each job
 runs in a process of its own. "Reading" is the first pass over the file, which checks
 it and makes its fingerprint; rows a second are those of everything else. Peak memory
-is the process's high-water mark (`getrusage`), in MB.
+is the process's high-water mark, in MB.
 """
 
 import argparse
 import asyncio
 import csv
 import multiprocessing
-import resource
 import tempfile
 import time
 
@@ -23,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+
+from peaks import peak  # type: ignore[import-not-found] # a script beside
 
 from hubbatch import HubBatch, RateLimit
 from hubbatch.jobs import Job
@@ -137,8 +138,7 @@ def measure(
     where: Path, port: int, kind: str, files: tuple[str, ...], out: Connection
 ) -> None:
     done, reading, seconds = asyncio.run(migrate(where, port, kind, files))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    out.send((done, reading, seconds, peak))
+    out.send((done, reading, seconds, peak()))
 
 
 def main() -> None:
@@ -163,11 +163,11 @@ def main() -> None:
             process.start()
             process.join()
             assert process.exitcode == 0
-            done, reading, seconds, peak = ours.recv()
+            done, reading, seconds, most = ours.recv()
             assert done == rows
             print(
                 f"| {kind} | {', '.join(files) or 'none'} | {rows:,} | {reading:.1f} "
-                f"| {rows / seconds:,.0f} | {peak:.0f} |",
+                f"| {rows / seconds:,.0f} | {most:.0f} |",
                 flush=True,
             )
     server.kill()

@@ -18,7 +18,6 @@ from hubbatch.models import UpdateInput, UpsertInput
 
 from .calls import ColumnEncoder, Columns, Operation
 from .encoding import CUT, make_key, texts_of
-from .values import InvalidInput
 
 
 _Getter = Callable[[Any], Any]
@@ -62,7 +61,7 @@ def write_columns(operation: Operation) -> ColumnEncoder:
             for body["id"], body["properties"], body["objectWriteTraceId"] in columns:
                 bodies.append(orjson.dumps(body, option=CUT)[:-1])
             _check_names(properties)
-        except (_Unusual, InvalidInput, LookupError, TypeError):
+        except Exception:  # noqa: BLE001 -- the caller's objects may raise anything
             return None
         return keys, bodies
 
@@ -85,7 +84,7 @@ def create_columns(operation: Operation) -> ColumnEncoder:
                 for index, texts in enumerate(properties, first)
             ]
             _check_names(properties)
-        except (_Unusual, InvalidInput, LookupError, TypeError):
+        except Exception:  # noqa: BLE001 -- the caller's objects may raise anything
             return None
         return [None] * len(bodies), bodies
 

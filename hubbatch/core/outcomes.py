@@ -83,7 +83,13 @@ def succeeded(
 
 
 def all_succeeded(call: Call, chunk: Chunk, results: list[Any]) -> list[Outcome[Any]]:
-    """Make the outcomes of a chunk whose inputs HubSpot answered for, each one."""
+    """Make the outcomes of a chunk whose inputs HubSpot answered for, each one.
+
+    Raises:
+        ValueError: if there are not as many results as inputs.
+    """
+    if len(results) != len(chunk):
+        raise ValueError(f"{len(results)} results for {len(chunk)} inputs")
     if {*map(type, results)} <= _RECORDS:
         ids: Iterable[str | None] = map(_id_of, results)
     else:

@@ -104,6 +104,8 @@ class _Leave(AbstractAsyncContextManager[Permit | None]):
                 return None
         except BaseException:
             self._give_back()
+            # Whoever else of this client waits, in whatever window, may have its room.
+            self._state.freed()
             raise
         gate.granted += 1
         return Permit(self._state, turnstile, self._slot)

@@ -39,6 +39,11 @@ class Text(str):
     __slots__ = ()
 
 
+class Unreadable:
+    def __repr__(self) -> str:
+        raise OSError("no repr")
+
+
 PLAIN: dict[str, Any] = {"id": "512", "properties": {"subject": "a", "note": ""}}
 
 TEXTS = st.text(max_size=3) | st.sampled_from(
@@ -51,7 +56,7 @@ VALUES = (
     | st.floats()
     | st.booleans()
     | st.none()
-    | st.sampled_from([Priority.HIGH, Text("t"), ["a", 1], object(), 10**5000])
+    | st.sampled_from([Priority.HIGH, Text("t"), ["a", 1], object(), 10**40])
 )
 PROPERTIES = st.dictionaries(TEXTS | st.integers(0, 1), VALUES, max_size=3)
 PLAIN_PROPERTIES = st.dictionaries(
@@ -172,6 +177,9 @@ def test_the_usual_is_done_at_once(operation: Operation, usual: Any) -> None:
         (UPDATE, {**PLAIN, "properties": {"rank": object()}}),
         (UPDATE, {**PLAIN, "properties": {"": "a"}}),
         (UPDATE, {**PLAIN, "properties": {5: "a"}}),
+        (UPDATE, {**PLAIN, "properties": {10**5000: 5}}),
+        (UPDATE, {**PLAIN, "properties": {Unreadable(): 5}}),
+        (CREATE, {"properties": {Unreadable(): 5}}),
         (UPDATE, {**PLAIN, "properties": {"a": "\ud800"}}),
         (UPDATE, {**PLAIN, "properties": OrderedDict(a="b")}),
         (UPDATE, {**PLAIN, "properties": [("a", "b")]}),

@@ -3,6 +3,7 @@
 import pickle
 
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from hubbatch.core.outcomes import (
     Outcome,
     OutcomeStatus,
     Summary,
+    all_succeeded,
     not_sent_error,
     succeeded,
     unknown_error,
@@ -51,6 +53,9 @@ def collect(operation: Operation, count: int) -> tuple[Collector[Any], list[Any]
     return collector, inputs
 
 
+_index_of = attrgetter("index")
+
+
 def chunk_at(operation: Operation, inputs: list[Any], *indices: int) -> Chunk:
     every = chunk_of(operation, inputs)
     chunk = every.pick(indices)
@@ -81,6 +86,32 @@ def fail(
 
 
 # ---- single outcomes
+
+
+@given(st.integers(1, 5), st.integers(0, 3), st.sampled_from([UPDATE, UPSERT, LEGACY]))
+def test_outcomes_made_together(count: int, followers: int, operation: Any) -> None:
+    """They are those made one by one, and who shares an input has its result."""
+    chunk = chunk_of(operation, some_inputs(operation, count), first=3)
+    chunk.attempts = 2
+    chunk.followers = {3: [(100 + n, f"same {n}") for n in range(followers)]}
+    results: list[Any] = [*records(*range(1, count + 1))]
+    if operation is LEGACY:
+        results = [LegacyObject(None, None, one.id, {}) for one in results]
+
+    told = dict(zip(chunk.indices, results, strict=True))
+    told |= {100 + n: results[0] for n in range(followers)}
+    assert sorted(all_succeeded(operation.call, chunk, results), key=_index_of) == [
+        succeeded(operation.call, index, given, told[index], 2, key)
+        for index, given, key in sorted(chunk.everyone())
+    ]
+
+
+def test_results_that_are_too_few_are_a_mistake() -> None:
+    """No input may be lost without a word."""
+    chunk = chunk_of(UPDATE, some_inputs(UPDATE, 2))
+
+    with pytest.raises(ValueError, match="1 results for 2 inputs"):
+        all_succeeded(UPDATE.call, chunk, records(1))
 
 
 @pytest.mark.parametrize("verb", ["create", "read", "update", "upsert", "archive"])

@@ -267,6 +267,27 @@ async def test_cancelled_in_the_instant_of_its_turn() -> None:
     await leave(gate)
 
 
+@pytest.mark.parametrize("step", range(5))
+async def test_room_of_one_who_is_cancelled_is_anothers(step: int) -> None:
+    """Also where that one waits in the line of another window."""
+    gate = Gate(None, 1)
+
+    async def use(family: str) -> None:
+        async with gate.permit(Lane.BULK, always, family):
+            pass
+
+    async with gate.permit(Lane.BULK, always):
+        victim = asyncio.create_task(use("objects"))
+        other = asyncio.create_task(use("associations"))
+        await asyncio.sleep(1)
+    for _ in range(step):
+        await asyncio.sleep(0)
+    victim.cancel()
+    await asyncio.wait([victim])
+    await asyncio.wait_for(other, 1)
+    assert settled(gate, 1)
+
+
 # ---- holds
 
 
