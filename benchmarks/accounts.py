@@ -69,7 +69,7 @@ async def main() -> None:
                 )
             wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
             print(f"calls answered            {done:>10,} of {CALLS:,}")
-            print(f"accounts loaded           {len(loads):>10,}")
+            print(f"clients made              {len(loads):>10,}")
             print(f"connections at the most   {most:>10,} of {CONNECTIONS}")
             print(f"seconds                   {wall:>10.1f}")
             print(f"CPU a call, both ends     {cpu / CALLS * 1e3:>10.2f} ms")

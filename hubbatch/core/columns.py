@@ -2,8 +2,8 @@
 
 Nearly all that is ever written is `{"id": ..., "properties": ...}`, most of it with
 nothing but texts in it, or the input class that says the same; what is read is a
-text. Seen a column at a time, that is known of a hundred of them for less than half
-of what it takes one by one. Anything else is left to the encoder of a single input,
+text. Seen a column at a time, that is known of a hundred texts for less than half of
+what it takes one by one. Anything else is left to the encoder of a single input,
 which also says what is wrong with it.
 """
 
@@ -29,8 +29,6 @@ _GETTERS: dict[type, tuple[_Getter, _Getter]] = {
 }
 _OPTIONS = attrgetter("id_property", "object_write_trace_id")
 _NO_OPTIONS = (None, None)
-
-
 _properties_of = itemgetter("properties")
 
 
