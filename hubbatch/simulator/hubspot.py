@@ -84,6 +84,7 @@ class HubSpot:
         scopes: Collection[str] | None = None,
         expires: int | None = None,
         app_id: int | None = None,
+        edits_associations: bool = True,
     ) -> Token:
         """Give an app a token; tokens of one app share its window."""
         check_tier(tier)
@@ -106,6 +107,7 @@ class HubSpot:
             oauth,
             None if scopes is None else frozenset(scopes),
             expires,
+            edits_associations,
         )
         self.tokens[token.value] = token
         return token

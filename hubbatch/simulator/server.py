@@ -113,8 +113,13 @@ class Simulator:
         scopes: Collection[str] | None = None,
         expires_in: float | None = None,
         app_id: int | None = None,
+        edits_associations: bool = True,
     ) -> str:
-        """Return another token; those of one `app_id` share its window."""
+        """Return another token; those of one `app_id` share its window.
+
+        `edits_associations=False`: the user whom the app acts for lacks the
+        permission "Edit associations".
+        """
         lifetime = None if expires_in is None else round(expires_in * 1000)
         return self.hubspot.install(
             account or self.account,
@@ -123,6 +128,7 @@ class Simulator:
             scopes=scopes,
             expires=None if lifetime is None else self.clock.ms() + lifetime,
             app_id=app_id,
+            edits_associations=edits_associations,
         ).value
 
     def install_app(
