@@ -56,6 +56,7 @@ class Request:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     content: bytes
+    kept: bool = False  # not the first one on its connection
 
     @property
     def token(self) -> str | None:
