@@ -100,9 +100,17 @@ class Case:
 
 @define
 class Recording:
-    """One file of this folder."""
+    """One file of this folder.
+
+    Attributes:
+        name: the file's, without its suffix.
+        backwards: whether results and errors are answered in the opposite order: theirs
+            is as HubSpot pleases.
+        read: what the file holds.
+    """
 
     name: str
+    backwards: bool = False
     read: Mapping[str, Any] = Factory(
         lambda self: orjson.loads((HERE / f"{self.name}.json").read_bytes()),
         takes_self=True,
@@ -118,6 +126,8 @@ class Recording:
 
     def answer(self, body: object) -> Response:
         """Return the answer, with this body."""
+        if self.backwards:
+            body = _backwards(body)
         if body is None:
             content = b""
         elif isinstance(body, str):
@@ -126,6 +136,15 @@ class Recording:
             content = orjson.dumps(body)
         headers = CIMultiDict(self.read["headers"])
         return Response(self.read["status"], headers, content)
+
+
+def _backwards(body: object) -> object:
+    if isinstance(body, list):
+        return body[::-1]
+    if isinstance(body, dict):
+        order = {name: body[name][::-1] for name in ("results", "errors") & body.keys()}
+        return {**body, **order}
+    return body
 
 
 async def play(recording: Recording, case: Case) -> None:

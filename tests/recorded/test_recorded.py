@@ -704,6 +704,11 @@ async def test_what_becomes_of_each_input(name: str) -> None:
     await play(Recording(_file(name)), CASES[name])
 
 
+@pytest.mark.parametrize("name", [*SUCCESSES, *MULTI_STATUS])
+async def test_the_order_of_results_changes_nothing(name: str) -> None:
+    await play(Recording(_file(name), backwards=True), CASES[name])
+
+
 def test_every_recording_has_an_expectation() -> None:
     assert {path.stem for path in HERE.glob("*.json")} == {*map(_file, CASES)}
 
