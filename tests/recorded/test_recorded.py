@@ -193,6 +193,18 @@ SUCCESSES: Mapping[str, Case] = {
         pairs("create_default", "tickets", "contacts"),
         [done(from_="2644992430", to="9532426638")],
     ),
+    # The same answer to two inputs is about the first of them only, in both directions.
+    # The second is sent once more alone, and still nothing is said of it.
+    "200-assoc-default-both-directions-2024 of two": Case(
+        pairs("create_default", "tickets", "contacts"),
+        [done(from_="2644992430", to="9532426638"), unknown()],
+        inputs=[
+            {"from": {"id": "2644992430"}, "to": {"id": "9532426638"}},
+            {"from": {"id": "2644992430"}, "to": {"id": "9532426639"}},
+        ],
+        sent=[2, 1],
+        then=[{"status": "COMPLETE", "results": []}],
+    ),
     "200-assoc-v3-batch-read-paging-2022": Case(
         v3_association_operation("read", "company", "contact"),
         [done("6465999056", from_="6465999056")],
@@ -401,6 +413,34 @@ INVALID: Mapping[str, Case] = {
         inputs=changed(),
         sent=[2, 1, 1],
     ),
+    # It has no message but that of its only detail.
+    "400-missing-conditional-required-2026-09": Case(
+        objects("update", "contacts"),
+        both(
+            failed(
+                RecordInvalid,
+                category="VALIDATION_ERROR",
+                code="MISSING_CONDITIONAL_REQUIRED_PROPERTY",
+                property_name="my_property",
+                message="my_property is required because of a conditional property "
+                "rule based on [country]",
+            )
+        ),
+        sent=[2, 1, 1],
+    ),
+    "400-missing-required-property-2026-09": Case(
+        objects("create", "contacts", "2026-09"),
+        [
+            failed(
+                RecordInvalid,
+                category="VALIDATION_ERROR",
+                code="MISSING_REQUIRED_PROPERTY",
+                property_name="firstname",
+                message="firstname",
+            )
+        ],
+        inputs=[{"properties": {"email": "redacted@example.com"}}],
+    ),
     "400-property-doesnt-exist": Case(
         objects("create", "companies", "2026-09"),
         [
@@ -413,6 +453,19 @@ INVALID: Mapping[str, Case] = {
             )
         ],
         inputs=[{"properties": {"testproperty": "x"}}],
+    ),
+    "400-read-only-value": Case(
+        objects("create", "0-162"),
+        [
+            failed(
+                RecordInvalid,
+                category="VALIDATION_ERROR",
+                code="READ_ONLY_VALUE",
+                property_name="hs_unique_creation_key",
+                message="is a read only property; its value cannot be set.",
+            )
+        ],
+        inputs=CREATED,
     ),
     "400-no-properties-to-update": Case(
         objects("update", "contacts"),
@@ -506,6 +559,29 @@ INVALID: Mapping[str, Case] = {
         inputs=changed(1),
     ),
 }
+# ---- a refusal that may be about one value, or about the call
+
+INVALID_JSON: Mapping[str, Case] = {
+    "400-membership-add-objects-2026": Case(
+        objects("update", "contacts"),
+        [
+            failed(RecordInvalid, "1", message="Invalid input JSON on line 1"),
+            done("2"),
+        ],
+        inputs=changed(),
+        about='"Ada 1"',
+        sent=[2, 1, 1],
+    ),
+    "400-membership-add-objects-2026 whatever is sent": Case(
+        objects("update", "contacts"),
+        [not_sent("1"), not_sent("2")],
+        inputs=changed(),
+        sent=[2, 1, 1],
+        ends=InvalidRequestError,
+        attributes={"message": "Invalid input JSON on line 1"},
+    ),
+}
+
 # ---- refusals that are about no record: the request is cut in another way
 
 CUT_ANEW: Mapping[str, Case] = {
@@ -563,6 +639,16 @@ ENDINGS: Mapping[str, Case] = {
         inputs=CREATED,
         ends=InvalidRequestError,
         attributes={"message": "Unable to infer object type from: butterflies"},
+    ),
+    "400-edit-associations-permission-2026-09": Case(
+        pairs("create_default", "contacts", "companies"),
+        [not_sent(), not_sent()],
+        ends=(InvalidRequestError, PermissionDeniedError),
+        attributes={
+            "status": 400,
+            "category": "VALIDATION_ERROR",
+            "message": "Missing 'Edit Associations' permission.",
+        },
     ),
     "401-authentication-credentials-not-found": Case(
         objects("update", "contacts"),
@@ -693,6 +779,7 @@ CASES: Mapping[str, Case] = {
     **SILENT,
     **MULTI_STATUS,
     **INVALID,
+    **INVALID_JSON,
     **CUT_ANEW,
     **ENDINGS,
     **THROTTLED,
