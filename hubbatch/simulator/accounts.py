@@ -76,6 +76,7 @@ class Token:
     oauth: bool = False
     scopes: frozenset[str] | None = None
     expires: int | None = None
+    edits_associations: bool = True
 
     def headers(self, at: float, family: str) -> dict[str, str]:
         """Return the limits; an OAuth app is told nothing of the day."""

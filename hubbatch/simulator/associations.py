@@ -74,12 +74,14 @@ class Pairs:
 
 
 def _create(pairs: Pairs) -> None:
+    usual = pairs.store.links.default(pairs.source.type.id, pairs.target.type.id)
     for item in pairs.inputs:
         source, target = str(item["from"]["id"]), str(item["to"]["id"])
         given = specs(item["types"])
         if pairs.valid(source, target, given):
             links, (one, other) = pairs.store.links, pairs.ends(source, target)
-            links.link(one, other, given)
+            # A labelled association is an unlabelled one as well.
+            links.link(one, other, [usual, *given])
             kinds = links.kinds(one[0], other[0])
             labels = [kinds[spec].label for spec in given]
             pairs.results.append(
@@ -94,22 +96,28 @@ def _create(pairs: Pairs) -> None:
 
 
 def _associate(pairs: Pairs) -> None:
-    links = pairs.store.links
-    spec = links.default(pairs.source.type.id, pairs.target.type.id)
+    links, types = pairs.store.links, (pairs.source.type.id, pairs.target.type.id)
+    spec = links.default(*types)
+    back = links.kinds(*types)[spec].back
     for item in pairs.inputs:
         source, target = str(item["from"]["id"]), str(item["to"]["id"])
         if pairs.valid(source, target):
             links.link(*pairs.ends(source, target), [spec])
-            pairs.results.append(
-                {
-                    "from": {"id": source},
-                    "to": {"id": target},
-                    "associationSpec": {
-                        "associationCategory": spec[0],
-                        "associationTypeId": spec[1],
-                    },
-                }
-            )
+            # Recorded: a result for each direction of the one association.
+            there = _associated(source, target, spec)
+            pairs.results.extend([there, _associated(target, source, back)])
+
+
+def _associated(source: str, target: str, spec: Spec) -> dict[str, Any]:
+    category, number = spec
+    return {
+        "from": {"id": source},
+        "to": {"id": target},
+        "associationSpec": {
+            "associationCategory": category,
+            "associationTypeId": number,
+        },
+    }
 
 
 def _read(pairs: Pairs) -> None:

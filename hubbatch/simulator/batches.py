@@ -9,7 +9,7 @@ import attrs
 from hubbatch.simulator import rules
 from hubbatch.simulator.quirks import Quirks
 from hubbatch.simulator.shelves import Record, Shelf, as_text
-from hubbatch.simulator.wire import iso
+from hubbatch.simulator.wire import Refusal, iso
 from hubbatch.simulator.world import Store
 
 
@@ -28,6 +28,7 @@ class Item:
     record_id: str = ""
     merged: bool = False
     written: dict[str, str] = attrs.field(factory=dict)
+    warnings: Sequence[Mapping[str, Any]] = ()
 
 
 def named(source: Mapping[str, Any]) -> str | None:
@@ -49,6 +50,7 @@ class Batch:
     chance: Random
     now: int
     archived: bool = False
+    enforces: bool = False  # what versions from 2026-09 on enforce
     results: list[dict[str, Any]] = attrs.field(init=False, factory=list)
     errors: list[dict[str, Any]] = attrs.field(init=False, factory=list)
     lost: list[str] = attrs.field(init=False, factory=list)
@@ -118,6 +120,8 @@ class Batch:
             ),
             **more,
         }
+        if item.warnings:
+            result["warnings"] = item.warnings
         if record.archived_on is not None:
             result["archivedAt"] = iso(record.archived_on)
         trace = None
@@ -131,11 +135,14 @@ class Batch:
         self, item: Item, category: str, message: str, **context: list[str]
     ) -> None:
         """Add an error that names its input by trace id."""
-        self.errors.append(
-            {
-                "status": "error",
-                "category": category,
-                "message": message,
-                "context": {"objectWriteTraceId": [str(item.trace)], **context},
-            }
-        )
+        fields = {"context": context}
+        self.turn_away(item, Refusal(207, message, category, fields))
+
+    def turn_away(self, item: Item, refusal: Refusal) -> None:
+        """Add an error that says of one input what a refusal says of a whole call."""
+        fields = dict(refusal.fields)
+        named = {"objectWriteTraceId": [str(item.trace)], **fields.pop("context", {})}
+        error = {"status": "error", "category": refusal.category}
+        if refusal.message is not None:
+            error["message"] = refusal.message
+        self.errors.append({**error, "context": named, **fields})

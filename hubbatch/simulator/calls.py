@@ -23,7 +23,7 @@ from hubbatch.simulator import (
 from hubbatch.simulator.accounts import Token, account_info
 from hubbatch.simulator.clocks import Clock, Now
 from hubbatch.simulator.quirks import Quirks
-from hubbatch.simulator.routes import Route
+from hubbatch.simulator.routes import Route, since_2026_09
 from hubbatch.simulator.shelves import Shelf
 from hubbatch.simulator.wire import Answer, Refusal, Request, as_json, iso, page
 
@@ -104,11 +104,14 @@ class Call:
 
     def _batch(self, route: Route, shelf: Shelf) -> tuple[Answer, int]:
         verb = route.verb
-        if verb not in shelf.type.verbs and not _has_all_verbs(self.request.path):
+        enforces = since_2026_09(self.request.path)
+        if verb not in shelf.type.verbs and not enforces:
             return page(404, "Not Found", "Resource not found"), 0
         body, inputs = bodies.parsed(self.request.content, verb)
         with_history = verb == "read" and bool(body.get("propertiesWithHistory"))
         rules.check_count(len(inputs), with_history=with_history)
+        if enforces and any(item.get("associations") for item in inputs):
+            self._check_permission()
         taken = [] if self.quirks.silent_noop else self._left_after_drop(inputs)
         batch = batches.Batch(
             store=self.token.account.store,
@@ -120,6 +123,7 @@ class Call:
             chance=self.chance,
             now=self.now.ms,
             archived=self.request.query.get("archived", "").lower() == "true",
+            enforces=enforces,
         )
         verbs.RUN[verb](batch)
         if self.quirks.shuffle:
@@ -156,6 +160,8 @@ class Call:
         if route.method == "GET":
             return as_json(200, associations.labels(store, source, target)), 0
         v3 = route.family == "associations v3"
+        if route.verb != "read" and not v3 and self._wants_permission(route):
+            self._check_permission()
         parsed = named.parsed if v3 else associations.parsed
         inputs = parsed(self.request.content, route.verb)
         v4 = route.version is None
@@ -173,6 +179,16 @@ class Call:
         status = 207 if pairs.errors else 201 if created else 200
         body = self._envelope(pairs.results, pairs.errors, partial=bool(pairs.errors))
         return as_json(status, body), len(inputs)
+
+    def _wants_permission(self, route: Route) -> bool:
+        # Documented for 2026-09, and shown of v4; older dated versions do not ask.
+        return route.version is None or since_2026_09(self.request.path)
+
+    def _check_permission(self) -> None:
+        """Refuse a user who may not edit associations."""
+        if not self.token.edits_associations:
+            message = "Missing 'Edit Associations' permission."
+            raise Refusal(400, message, rules.VALIDATION_ERROR)
 
     def _properties(self, route: Route, shelf: Shelf) -> tuple[Answer, int]:
         if route.method == "GET":
@@ -227,12 +243,6 @@ _SPLITS: Final = {
     "read": splits.read_splits,
     "upsert": splits.upsert_splits,
 }
-
-
-def _has_all_verbs(path: str) -> bool:
-    # From 2026-09 on the specification has all verbs for every type.
-    version = path.split("/")[3]
-    return version[:2] == "20" and version >= "2026-09"
 
 
 def _is_json(request: Request) -> bool:

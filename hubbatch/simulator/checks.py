@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hubbatch.simulator import rules
+from hubbatch.simulator import enforced, rules
 from hubbatch.simulator.batches import ALWAYS, Batch, Item
 from hubbatch.simulator.links import Spec, specs
 from hubbatch.simulator.schemas import Problem
@@ -48,24 +48,20 @@ def with_values(batch: Batch, items: Sequence[Item]) -> list[Item]:
     found: list[Problem] = []
     refused: list[Refusal] = []
     for item in items:
-        properties = item.source["properties"]
-        if batch.verb == "upsert" and item.id_property:
-            properties = _with_key(item, item.id_property)
-        item.written, problems = rules.accepted(batch.shelf, properties)
+        item.written, problems = rules.accepted(batch.shelf, _values(batch, item))
         if problems and item.trace is None:
             found += problems
         elif problems:
             message = rules.values_message(problems)
             batch.refuse(item, rules.VALIDATION_ERROR, message)
         else:
-            refusal = _incomplete(batch, item) or _unassociated(batch, item)
+            refusal = _refusal(batch, item)
             if refusal is None:
                 kept.append(item)
             elif item.trace is None:
                 refused.append(refusal)
             else:
-                context = refusal.fields.get("context", {})
-                batch.refuse(item, rules.VALIDATION_ERROR, refusal.message, **context)
+                batch.turn_away(item, refusal)
     # All that is wrong with values is said before anything else, in whatever order
     # the inputs come.
     if found:
@@ -73,6 +69,24 @@ def with_values(batch: Batch, items: Sequence[Item]) -> list[Item]:
     if refused:
         raise refused[0]
     return kept
+
+
+def _values(batch: Batch, item: Item) -> Mapping[str, Any]:
+    """Return the values that an input writes."""
+    properties: Mapping[str, Any] = item.source["properties"]
+    if batch.verb == "upsert" and item.id_property:
+        properties = _with_key(item, item.id_property)
+    if batch.enforces:
+        properties, item.warnings = enforced.normalized(batch.shelf, properties)
+    return properties
+
+
+def _refusal(batch: Batch, item: Item) -> Refusal | None:
+    """Return why an input whose values are valid is refused all the same."""
+    refusal = _incomplete(batch, item) or _unassociated(batch, item)
+    if refusal is None and batch.enforces:
+        return enforced.missing(batch.shelf.type.rules, item)
+    return refusal
 
 
 def _with_key(item: Item, name: str) -> Mapping[str, Any]:

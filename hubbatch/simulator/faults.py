@@ -18,8 +18,8 @@ Value = bool | str | Iterable[str]
 
 CUTS: Final = ("drop_before", "drop_after_commit", "truncate")
 POLICIES: Final = ("TEN_SECONDLY_ROLLING", "SECONDLY", "DAILY")
-ENDINGS: Final = ("status", *CUTS)
-KINDS: Final = (*ENDINGS, "delay", *QUIRKS)
+ENDINGS: Final = ("status", "proxy", *CUTS)
+KINDS: Final = (*ENDINGS, "delay", "stray", *QUIRKS)
 
 # RFC 9110: a token, and what is visible, with spaces and tabs between.
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -51,10 +51,12 @@ _STATUS = and_(whole, ge(200), lt(600))
 class Fault:
     """One kind of trouble, for so many requests (`times=None`: for all of them).
 
-    Kinds: `status` answers with `status`; `drop_before` closes the socket and does
-    nothing; `drop_after_commit` does it all and then closes the socket; `truncate`
-    stops in the middle of the body; `delay` answers `seconds` later. The name of a
-    quirk changes that quirk to `value`. `lasts` ends a fault so many seconds after
+    Kinds: `status` answers with `status`; `proxy` answers with `status` and a page
+    that is not HubSpot's; `drop_before` closes the socket and does nothing;
+    `drop_after_commit` does it all and then closes the socket; `truncate` stops in the
+    middle of the body; `delay` answers `seconds` later; `stray` sends the answer a
+    second time on its connection, `seconds` later. The name of a quirk changes that
+    quirk to `value`. `lasts` ends a fault so many seconds after
     it struck first.
     """
 
@@ -96,6 +98,7 @@ class Struck:
 
     ending: Fault | None = None
     seconds: float = 0.0
+    stray: float | None = None
     quirks: Quirks = AS_USUAL
 
 
@@ -174,6 +177,7 @@ class Faults:
         """Say what happens to a request, and count it."""
         ending: Fault | None = None
         seconds = 0.0
+        stray: float | None = None
         changes: dict[str, Any] = {}
         for armed in self._armed:
             if ending is not None and armed.fault.kind in ENDINGS:
@@ -186,10 +190,12 @@ class Faults:
                 ending = armed.fault
             elif armed.fault.kind == "delay":
                 seconds += armed.fault.seconds
+            elif armed.fault.kind == "stray":
+                stray = armed.fault.seconds
             else:
                 changes[armed.fault.kind] = armed.fault.value
         if self._rate and ending is None and self.random.random() < self._rate:
             ending = self.random.choice(self._kinds)
             self.struck.append(ending)
         quirks = attrs.evolve(self.quirks, **changes) if changes else self.quirks
-        return Struck(ending, seconds, quirks)
+        return Struck(ending, seconds, stray, quirks)

@@ -53,6 +53,7 @@ class Reply:
     records: int = 0
     cut: str | None = None
     seconds: float = 0.0
+    stray: float | None = None  # after so many seconds it is sent again
 
 
 @attrs.define
@@ -84,6 +85,7 @@ class HubSpot:
         scopes: Collection[str] | None = None,
         expires: int | None = None,
         app_id: int | None = None,
+        edits_associations: bool = True,
     ) -> Token:
         """Give an app a token; tokens of one app share its window."""
         check_tier(tier)
@@ -106,6 +108,7 @@ class HubSpot:
             oauth,
             None if scopes is None else frozenset(scopes),
             expires,
+            edits_associations,
         )
         self.tokens[token.value] = token
         return token
@@ -130,6 +133,9 @@ class HubSpot:
         ending = struck.ending
         if ending is not None and ending.kind == "drop_before":
             return Reply(Answer(0), cut="drop_before", seconds=struck.seconds)
+        if ending is not None and ending.kind == "proxy":
+            # It never came as far as HubSpot, and is not counted there.
+            return Reply(trouble.proxy(ending), 0, None, struck.seconds, struck.stray)
         if ending is not None and ending.kind == "status":
             answer = self._broken(request, route, ending, correlation, now)
             records = 0
@@ -139,9 +145,8 @@ class HubSpot:
         if cut == "truncate" and not answer.content:
             # Half of nothing would be all of it: not even the headers arrive.
             cut = "drop_after_commit"
-        return Reply(
-            with_usual_headers(answer, correlation), records, cut, struck.seconds
-        )
+        answer = with_usual_headers(answer, correlation)
+        return Reply(answer, records, cut, struck.seconds, struck.stray)
 
     def unreadable(self, status: int) -> Reply:
         """Refuse a body that did not come through: too large, or badly packed."""
@@ -247,4 +252,5 @@ def _seen(request: Request, route: Route | None, now: Now) -> Seen:
         request.token,
         request.content,
         now.at,
+        request.kept,
     )

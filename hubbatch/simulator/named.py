@@ -28,7 +28,8 @@ def parsed(content: bytes, verb: str) -> list[Mapping[str, Any]]:
 
 def run(pairs: Pairs, verb: str) -> None:
     """Do a call."""
-    name = f"{pairs.source.type.singular}_to_{pairs.target.type.singular}"
+    one, other = pairs.source.type.singular, pairs.target.type.singular
+    name, back = f"{one}_to_{other}", f"{other}_to_{one}"
     spec = pairs.store.links.default(pairs.source.type.id, pairs.target.type.id)
     if verb == "read":
         _read(pairs, name)
@@ -41,8 +42,10 @@ def run(pairs: Pairs, verb: str) -> None:
             pairs.store.links.unlink(*pairs.ends(source, target))
         elif pairs.valid(source, target):
             pairs.store.links.link(*pairs.ends(source, target), [spec])
-            shown = {"from": {"id": source}, "to": {"id": target}, "type": name}
-            pairs.results.append(shown)
+            # Recorded: a result for each direction of the one association.
+            for near, far, kind in ((source, target, name), (target, source, back)):
+                shown = {"from": {"id": near}, "to": {"id": far}, "type": kind}
+                pairs.results.append(shown)
 
 
 def _read(pairs: Pairs, name: str) -> None:

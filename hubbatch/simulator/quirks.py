@@ -66,6 +66,7 @@ class Quirks:
     associations_page: int = attrs.field(default=500, validator=_whole)
     scopes_in_context: bool = _flag()
     status_flip: bool = _flag()
+    missing_coordinates: bool = _flag()
     silent_noop: bool = _flag()
     silent_missing: bool = _flag()
     silent_drop: tuple[str, ...] | bool = attrs.field(

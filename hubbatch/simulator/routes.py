@@ -161,6 +161,15 @@ _IMPLIED: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
+def since_2026_09(path: str) -> bool:
+    """Tell whether a path is of version 2026-09 or a later one.
+
+    They have all verbs for every type, and hold callers to what a portal requires.
+    """
+    dated = re.search(f"/({_VERSION})/", path)
+    return dated is not None and dated[1] >= "2026-09"
+
+
 def _said(match: re.Match[str]) -> dict[str, str]:
     return {name: text for name, text in match.groupdict().items() if text is not None}
 

@@ -19,7 +19,7 @@ _EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;.]+(\.[^@\s,;.]+)+")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _MILLISECONDS = re.compile(r"-?\d{1,15}", re.ASCII)
 _ISO = re.compile(r"\d{4}-\d\d-\d\d(T.*)?", re.ASCII)
-_DAY = 86_400_000
+DAY_MS = 86_400_000
 # The years 1 to 9999, which is as far as ISO 8601 goes without an agreement.
 _FIRST, _LAST = -62_135_596_800_000, 253_402_300_799_999
 
@@ -102,18 +102,18 @@ def _accept_number(schema: Property, text: str) -> str | Problem:
 
 
 def _accept_datetime(schema: Property, text: str) -> str | Problem:
-    milliseconds = _instant(text)
+    milliseconds = instant(text)
     if milliseconds is not None:
         return iso(milliseconds)
     return Problem(schema.name, "INVALID_LONG", f"{text} was not a valid long.")
 
 
 def _accept_date(schema: Property, text: str) -> str | Problem:
-    milliseconds = _instant(text)
+    milliseconds = instant(text)
     if milliseconds is None:
         return Problem(schema.name, "INVALID_LONG", f"{text} was not a valid long.")
-    if milliseconds % _DAY:
-        seconds, left = divmod(milliseconds % _DAY, 1000)
+    if milliseconds % DAY_MS:
+        seconds, left = divmod(milliseconds % DAY_MS, 1000)
         minutes, second = divmod(seconds, 60)
         time = f"{minutes // 60}:{minutes % 60}:{second}.{left}"
         message = f"{text} is at {time} UTC, not midnight!"
@@ -141,7 +141,7 @@ _ACCEPT: dict[type_name, Callable[[Property, str], str | Problem]] = {
 }
 
 
-def _instant(text: str) -> int | None:
+def instant(text: str) -> int | None:
     """Read epoch milliseconds or ISO 8601, which HubSpot takes alike."""
     if _MILLISECONDS.fullmatch(text):
         milliseconds = int(text)
@@ -156,6 +156,20 @@ def _instant(text: str) -> int | None:
     else:
         return None
     return milliseconds if _FIRST <= milliseconds <= _LAST else None
+
+
+@attrs.frozen
+class Rule:
+    """A property that a portal requires; versions before 2026-09 do not check it.
+
+    Attributes:
+        name: The property.
+        when: The properties whose writing makes it required, and which of their
+            values do (empty: any value). Empty: every new record needs the property.
+    """
+
+    name: str
+    when: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict, hash=False)
 
 
 @attrs.frozen
@@ -176,6 +190,7 @@ class ObjectType:
         factory=dict, kw_only=True
     )
     required: tuple[str, ...] = attrs.field(default=(), kw_only=True)
+    rules: tuple[Rule, ...] = attrs.field(default=(), kw_only=True)
     recomputed: tuple[str, ...] = attrs.field(default=(), kw_only=True)
     scopes: tuple[tuple[str, ...], tuple[str, ...]] = attrs.field(
         default=((), ()), kw_only=True

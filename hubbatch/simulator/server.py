@@ -1,6 +1,7 @@
 """The simulator on a socket of this machine."""
 
 import asyncio
+import functools
 import time
 
 from collections import deque
@@ -8,6 +9,7 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Literal, Self
+from weakref import WeakSet
 
 from aiohttp import web
 
@@ -17,7 +19,7 @@ from hubbatch.simulator.faults import Faults
 from hubbatch.simulator.hubspot import HubSpot, Reply
 from hubbatch.simulator.oauth import LIFETIME, Installation
 from hubbatch.simulator.received import Received
-from hubbatch.simulator.sending import incoming, send
+from hubbatch.simulator.sending import BODY_BYTES, incoming, send
 from hubbatch.simulator.threads import Background
 from hubbatch.simulator.watching import answer_for
 from hubbatch.simulator.wire import Request, dice
@@ -47,6 +49,7 @@ class Simulator:
         portal_id: The account's id.
         clock: Seconds that only grow; windows and dates follow it.
         started: The date when the clock is read first; by default, today's.
+        max_body: Bytes that a body may have; a larger one is answered with 413.
         keep_requests: Whether `requests` remembers what came in.
         on_request: Called after every request, for a log.
 
@@ -68,6 +71,7 @@ class Simulator:
         portal_id: int = 62515,
         clock: Callable[[], float] = time.monotonic,
         started: datetime | None = None,
+        max_body: int = BODY_BYTES,
         keep_requests: bool = True,
         on_request: Callable[[Received], None] | None = None,
     ) -> None:
@@ -82,6 +86,8 @@ class Simulator:
         self._tier = tier
         self._where = (host, port)
         self._latency = latency
+        self._max_body = max_body
+        self._used: WeakSet[asyncio.BaseTransport] = WeakSet()
         self._keep_requests = keep_requests
         self._on_request = on_request
         self._runner: web.ServerRunner | None = None
@@ -113,8 +119,13 @@ class Simulator:
         scopes: Collection[str] | None = None,
         expires_in: float | None = None,
         app_id: int | None = None,
+        edits_associations: bool = True,
     ) -> str:
-        """Return another token; those of one `app_id` share its window."""
+        """Return another token; those of one `app_id` share its window.
+
+        `edits_associations=False`: the user whom the app acts for lacks the
+        permission "Edit associations".
+        """
         lifetime = None if expires_in is None else round(expires_in * 1000)
         return self.hubspot.install(
             account or self.account,
@@ -123,6 +134,7 @@ class Simulator:
             scopes=scopes,
             expires=None if lifetime is None else self.clock.ms() + lifetime,
             app_id=app_id,
+            edits_associations=edits_associations,
         ).value
 
     def install_app(
@@ -153,7 +165,8 @@ class Simulator:
 
     async def start(self) -> None:
         """Begin to listen."""
-        server = web.Server(self._handle, request_factory=incoming)
+        factory = functools.partial(incoming, self._max_body)
+        server = web.Server(self._handle, request_factory=factory)
         runner = web.ServerRunner(server, access_log=None, shutdown_timeout=0.2)
         await runner.setup()
         try:
@@ -207,6 +220,9 @@ class Simulator:
                 background.stop()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        kept = request.transport in self._used
+        if request.transport is not None:
+            self._used.add(request.transport)
         try:
             content = await request.read()
         except ConnectionError:
@@ -219,16 +235,16 @@ class Simulator:
             answer.force_close()
             return answer
         except web.HTTPRequestEntityTooLarge:
-            return await send(request, self.hubspot.unreadable(413))
+            reply = self.hubspot.unreadable(413)
+            self._note(_came(request, b""), reply)
+            return await send(request, reply)
         shown = answer_for(
             *(request.method, request.path, self.hubspot.accounts),
             *(self._recent, self.clock.now().at),
         )
         if shown is not None:
             return await send(request, Reply(shown))
-        # A parameter that is repeated is one text here, its values parted by "&".
-        query = {name: "&".join(request.query.getall(name)) for name in request.query}
-        came = Request(request.method, request.path, query, request.headers, content)
+        came = _came(request, content, kept=kept)
         reply = self.hubspot.receive(came)
         self._note(came, reply)
         seconds = reply.seconds + self._seconds(reply.records)
@@ -260,3 +276,11 @@ class Simulator:
         if self._latency == "realistic":
             return REALISTIC_SECONDS + records * REALISTIC_SECONDS_A_RECORD
         return self._latency
+
+
+def _came(request: web.BaseRequest, content: bytes, *, kept: bool = False) -> Request:
+    """Return a request as plain values."""
+    # A parameter that is repeated is one text here, its values parted by "&".
+    query = {name: "&".join(request.query.getall(name)) for name in request.query}
+    head = (request.method, request.path, query, request.headers)
+    return Request(*head, content, kept)

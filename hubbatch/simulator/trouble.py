@@ -1,6 +1,7 @@
 """The answers of a HubSpot that throttles, locks, moves house or breaks down."""
 
 from collections.abc import Collection, Mapping
+from http import HTTPStatus
 from random import Random
 from typing import Final
 
@@ -30,6 +31,13 @@ _CLOUDFLARE = (
     "<!DOCTYPE html>\n<html>\n<head>\n<title>api.hubapi.com | {status}: {reason}"
     "</title>\n</head>\n<body>\n<h1>Error {status}</h1>\n<p>The web server reported "
     "a {reason} error.</p>\n</body>\n</html>\n"
+)
+
+# What a reverse proxy shows that lets nothing through, or finds nothing behind it.
+_NGINX = (
+    "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n"
+    "<center><h1>{title}</h1></center>\r\n<hr><center>nginx</center>\r\n"
+    "</body>\r\n</html>\r\n"
 )
 
 # "account migrating between data centres ... Retry-After, typically up to 24 hours"
@@ -71,6 +79,23 @@ def limits(headers: Mapping[str, str], policy: str) -> dict[str, str]:
         return {name: text for name, text in headers.items() if "Daily" in name}
     gone = _DAY_LEFT if policy == "DAILY" else _WINDOW_LEFT
     return {name: "0" if name in gone else text for name, text in headers.items()}
+
+
+def proxy(fault: Fault) -> Answer:
+    """Answer as something in front of HubSpot does: nothing of it is HubSpot's."""
+    if fault.empty:
+        answer = Answer(fault.status)
+    elif fault.body is not None and not isinstance(fault.body, str):
+        answer = as_json(fault.status, fault.body)
+    else:
+        known = {one.value: one.phrase for one in HTTPStatus}
+        title = f"{fault.status} {known.get(fault.status, 'Error')}"
+        html = fault.body or _NGINX.format(title=title)
+        answer = Answer(fault.status, html.encode(), "text/html")
+    headers = {"Server": "nginx", **fault.headers}
+    if fault.retry_after is not None:
+        headers["Retry-After"] = str(fault.retry_after).removesuffix(".0")
+    return attrs.evolve(answer, headers=headers)
 
 
 def scripted(

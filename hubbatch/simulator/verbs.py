@@ -12,7 +12,7 @@ from hubbatch.simulator.checks import (
     without_conflicts,
 )
 from hubbatch.simulator.shelves import Record, as_text
-from hubbatch.simulator.wire import iso
+from hubbatch.simulator.wire import Refusal, iso
 
 
 def create(batch: Batch) -> None:
@@ -95,6 +95,8 @@ def update(batch: Batch) -> None:
     """Change records that exist."""
     items = batch.items()
     check_keys(batch, items)
+    if batch.quirks.missing_coordinates:
+        _refuse_unknown_values(batch, items)
     missing: list[Item] = []
     for item in without_conflicts(batch, with_values(batch, items)):
         if item.record is not None:
@@ -104,6 +106,19 @@ def update(batch: Batch) -> None:
             missing.append(item)
     traces = [item.trace for item in missing if item.trace is not None]
     batch.miss([item.key for item in missing], traces)
+
+
+def _refuse_unknown_values(batch: Batch, items: Iterable[Item]) -> None:
+    """Refuse a whole update for the unique values that no record has."""
+    type_id = batch.shelf.type.id
+    unknown = [
+        f"{type_id}-{item.id_property}:{item.key}"
+        for item in items
+        if item.id_property is not None and item.record is None
+    ]
+    if unknown:
+        context = {"context": {"missingObjectPropertyValueCoordinates": unknown}}
+        raise Refusal(400, "Some objects were not found", fields=context)
 
 
 def upsert(batch: Batch) -> None:

@@ -11,6 +11,7 @@ from hubbatch.simulator.routes import VERBS
 
 
 _TEXT = optional(instance_of(str))
+_FLAG: Any = optional(instance_of(bool))
 
 
 def whole(_: object, field: Any, value: Any) -> None:
@@ -30,6 +31,7 @@ class Seen:
     token: str | None = None
     content: bytes = b""
     at: float = 0.0
+    kept: bool = False  # not the first request on its connection
 
 
 def _ids(content: bytes) -> set[str]:
@@ -56,6 +58,8 @@ class When:
     path: str | None = attrs.field(default=None, validator=_TEXT)
     token: str | None = attrs.field(default=None, validator=_TEXT)
     id: str | None = attrs.field(default=None, validator=_TEXT)
+    text: str | None = attrs.field(default=None, validator=_TEXT)
+    kept: bool | None = attrs.field(default=None, validator=_FLAG)
     skip: int = attrs.field(default=0, validator=whole)
 
     def __call__(self, seen: Seen) -> bool:
@@ -64,6 +68,8 @@ class When:
             self.verb in {None, seen.verb}
             and self.object_type in {None, seen.object_type}
             and self.token in {None, seen.token}
+            and self.kept in {None, seen.kept}
+            and (self.text is None or self.text.encode() in seen.content)
             and (self.path is None or self.path in seen.path)
             and (self.id is None or self.id in _ids(seen.content))
         )

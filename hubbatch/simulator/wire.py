@@ -56,6 +56,7 @@ class Request:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     content: bytes
+    kept: bool = False  # not the first one on its connection
 
     @property
     def token(self) -> str | None:
@@ -113,7 +114,7 @@ class Refusal(Exception):  # it refuses; nothing went wrong
     """HubSpot's answer to a whole request that it does not take."""
 
     status: int
-    message: str
+    message: str | None
     category: str | None = None
     fields: Mapping[str, Any] = attrs.field(factory=dict)
     headers: Mapping[str, str] = attrs.field(factory=dict)
@@ -128,6 +129,8 @@ class Refusal(Exception):  # it refuses; nothing went wrong
             "correlationId": correlation,
             **self.fields,
         }
+        if self.message is None:
+            del body["message"]
         if self.category is not None:
             body["category"] = self.category
         return as_json(self.status, body, self.headers)

@@ -8,7 +8,7 @@ import attrs
 from hubbatch.simulator.catalogue import STANDARD, custom
 from hubbatch.simulator.links import Links
 from hubbatch.simulator.others import OTHERS
-from hubbatch.simulator.schemas import ObjectType, Property
+from hubbatch.simulator.schemas import ObjectType, Property, Rule
 from hubbatch.simulator.shelves import (
     ADDITIONAL_EMAILS,
     Record,
@@ -69,6 +69,25 @@ class Store:
             self._put_up(shelf)
         shelf.type = shelf.type.extended(more, required)
         return shelf.type
+
+    def require(
+        self,
+        object_type: str,
+        *names: str,
+        when: Mapping[str, Iterable[str]] | None = None,
+    ) -> None:
+        """Require properties, as the rules of a portal do; checked from 2026-09 on.
+
+        Args:
+            object_type: The type of record.
+            names: The properties that every new record needs.
+            when: The properties whose writing makes `names` required, and which of
+                their values do (empty: any value). By default every create does.
+        """
+        shelf = self._known(object_type)
+        depends = {name: tuple(values) for name, values in (when or {}).items()}
+        rules = tuple(Rule(name, depends) for name in names)
+        shelf.type = attrs.evolve(shelf.type, rules=(*shelf.type.rules, *rules))
 
     def create(self, object_type: str, properties: Mapping[str, object]) -> Record:
         """Put a record there without asking whether HubSpot would take it."""

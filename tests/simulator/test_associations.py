@@ -139,22 +139,56 @@ def test_read_of_a_record_without_associations(world: World) -> None:
     ]
 
 
-@behaviour("associations-default")
-def test_default(world: World) -> None:
+@pytest.mark.parametrize("base", [V4, DATED])
+@behaviour("associations-default", "associations-both-directions")
+def test_default(world: World, base: str) -> None:
+    """One association, and a result for each direction of it."""
     ticket, contact = world.ticket(), world.contact()
     inputs = [{"from": {"id": ticket}, "to": {"id": contact}}]
-    heard = call(world, "associate/default", inputs)
-    wrong = call(world, "associate/default", [pair(ticket, "x")])
+    heard = call(world, "associate/default", inputs, base=base)
+    wrong = call(world, "associate/default", [pair(ticket, "x")], base=base)
+    there, back = sorted(heard.body["results"], key=lambda one: one["to"]["id"])[::-1]
 
     assert heard.status == 200
-    assert heard.body["results"] == [
-        {
-            "from": {"id": ticket},
-            "to": {"id": contact},
-            "associationSpec": TICKET_TO_CONTACT,
-        }
-    ]
-    assert wrong.status == 207
+    assert there == {
+        "from": {"id": ticket},
+        "to": {"id": contact},
+        "associationSpec": TICKET_TO_CONTACT,
+    }
+    assert back == {
+        "from": {"id": contact},
+        "to": {"id": ticket},
+        "associationSpec": {**TICKET_TO_CONTACT, "associationTypeId": 15},
+    }
+    assert (wrong.status, wrong.body["results"]) == (207, [])
+
+
+@behaviour("associations-both-directions")
+def test_directions_come_in_any_order(world: World) -> None:
+    """Of several inputs, and no result stands beside its opposite."""
+    ticket = world.ticket()
+    inputs = [pair(ticket, world.contact()) for _ in range(10)]
+    results = call(world, "associate/default", inputs).body["results"]
+    directions = [one["from"]["id"] == ticket for one in results]
+
+    assert len(results) == 20
+    assert directions.count(True) == 10
+    assert directions not in ([True, False] * 10, [True] * 10 + [False] * 10)
+
+
+@behaviour("associations-labelled")
+def test_a_labelled_association_is_an_unlabelled_one_too(world: World) -> None:
+    """In both directions; the answer has the one direction that was asked for."""
+    world.sim.store.define_label("tickets", "contacts", "Reporter")
+    ticket, contact = world.ticket(), world.contact()
+    made = call(world, "create", [pair(ticket, contact, OWN_LABEL)])
+    there = call(world, "read", [{"id": ticket}])
+    back = call(world, "read", [{"id": contact}], pair="contacts/tickets")
+
+    assert [one["labels"] for one in made.body["results"]] == [["Reporter"]]
+    for read, numbers in ((there, [16, 36]), (back, [15, 37])):
+        (linked,) = read.body["results"][0]["to"]
+        assert [one["typeId"] for one in linked["associationTypes"]] == numbers
 
 
 @pytest.mark.parametrize(("base", "status"), [(V4, 204), (DATED, 200)])
@@ -333,7 +367,12 @@ def test_default_types(world: World, pair_of_types: str, there: int, back: int) 
     read = call(world, "read", [{"id": other}], pair=f"{target}/{source}")
     (linked,) = read.body["results"][0]["to"]
 
-    assert heard.body["results"][0]["associationSpec"]["associationTypeId"] == there
+    told = {
+        result["from"]["id"]: result["associationSpec"]["associationTypeId"]
+        for result in heard.body["results"]
+    }
+
+    assert told == {one: there, other: back}
     assert [each["typeId"] for each in linked["associationTypes"]] == [back]
 
 

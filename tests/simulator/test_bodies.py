@@ -7,7 +7,7 @@ import aiohttp
 import orjson
 import pytest
 
-from hubbatch.simulator import Simulator, sending
+from hubbatch.simulator import Simulator
 
 from .behaviours import behaviour
 
@@ -57,14 +57,17 @@ async def test_what_is_not_gzip(caplog: pytest.LogCaptureFixture) -> None:
     assert [one for one in caplog.records if one.levelno >= logging.ERROR] == []
 
 
+@pytest.mark.parametrize(("length", "status"), [(1000, 200), (1001, 413)])
 @behaviour("unreadable-body")
-async def test_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "BODY_BYTES", 1000)
-    async with Simulator() as sim:
-        body = b"[" + b" " * 2000 + b"]"
+async def test_too_large(length: int, status: int) -> None:
+    async with Simulator(max_body=1000) as sim:
+        body = b'{"inputs": []}'.ljust(length)
         answer = await raw(sim, f"Content-Length: {len(body)}", body=body)
 
-    assert refusal(answer)[0].startswith(b"HTTP/1.1 413 ")
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+    assert [one.status for one in sim.requests] == [status]
+    if status != 200:
+        assert refusal(answer)[1]["message"] == "Request body is too large"
 
 
 @behaviour("unreadable-body")

@@ -224,6 +224,51 @@ def test_when(world: World) -> None:
     assert ask(world).status == 200
 
 
+@pytest.mark.parametrize("verb", ["create", "update", "upsert", "read"])
+@behaviour("fault-poisoned", "fault-when")
+def test_a_poisoned_record(world: World, verb: str) -> None:
+    """Every request with it is a 500, whatever else is in it; without it none is."""
+    world.unchecked = True
+    poison = Fault("status", status=500, times=None, when=When(text='"poison"'))
+    world.sim.faults.add(poison)
+    if verb == "read":
+        inputs: list[dict[str, Any]] = [{"id": "poison"}, {"id": "1"}]
+    else:
+        values = ("poison", "fine")
+        inputs = [{"id": "1", "properties": {"subject": one}} for one in values]
+    statuses = [
+        world.batch(verb, one).status for one in (inputs, inputs[:1], inputs[:1])
+    ]
+
+    assert statuses == [500, 500, 500]
+    assert world.batch(verb, inputs[1:]).status != 500
+
+
+@behaviour("fault-proxy")
+def test_a_page_of_a_proxy(world: World) -> None:
+    """Nothing of it is HubSpot's, and HubSpot does not count it."""
+    world.unchecked = True
+    for status in (401, 403, 502, 599):
+        world.sim.faults.add(Fault("proxy", status=status))
+    page = "<html><title>Acme Web Gateway: blocked</title></html>"
+    world.sim.faults.add(Fault("proxy", status=403, body=page, retry_after=5))
+    world.sim.faults.add(Fault("proxy", status=403, empty=True))
+    world.sim.faults.add(Fault("proxy", status=403, body={"error": "blocked"}))
+    heard = [create(world, "never written") for _ in range(7)]
+
+    assert [one.status for one in heard] == [401, 403, 502, 599, 403, 403, 403]
+    for one in heard:
+        assert not [name for name in one.headers if name.startswith("X-HubSpot")]
+        assert one.headers["Server"] == "nginx"
+    assert b"<title>401 Unauthorized</title>" in heard[0].body
+    assert b"<title>599 Error</title>" in heard[3].body
+    assert heard[0].reply.answer.content_type == "text/html"
+    assert (heard[4].body, heard[4].headers["Retry-After"]) == (page.encode(), "5")
+    assert (heard[5].body, heard[6].body) == (b"", {"error": "blocked"})
+    assert world.sim.store.count("tickets") == 0
+    assert ask(world).headers["X-HubSpot-RateLimit-Remaining"] == "189"
+
+
 @behaviour("fault-when")
 def test_when_by_id_of_a_legacy_call(world: World) -> None:
     path = "/crm-objects/v1/objects/tickets/batch-update"

@@ -504,6 +504,34 @@ def test_wrong_types_elsewhere(
     assert any(part in heard.message for part in told.split("|"))
 
 
+@pytest.mark.parametrize("traces", [True, False])
+@pytest.mark.parametrize("verb", ["create", "update", "upsert"])
+@behaviour("wrong-json-value")
+def test_one_value_of_the_wrong_type(world: World, verb: str, *, traces: bool) -> None:
+    """It refuses the whole call, traced or not, and names neither input nor value."""
+    world.sim.store.define("tickets", [Property("ref", unique=True)])
+    keys = [{}, {}] if verb == "create" else [{"id": world.ticket()} for _ in range(2)]
+    if verb == "upsert":
+        keys = [{"id": one, "idProperty": "ref"} for one in ("a", "b")]
+    good, bad = (
+        {**key, "properties": {"subject": value}}
+        for key, value in zip(keys, ("fine", {"of": "the wrong type"}), strict=True)
+    )
+    if traces:
+        good["objectWriteTraceId"], bad["objectWriteTraceId"] = "a", "b"
+    heard = world.batch(verb, [good, bad])
+
+    assert heard.status == 400
+    assert set(heard.body) == {"status", "message", "correlationId"}
+    assert re.fullmatch(
+        r"Invalid input JSON on line 1, column \d+: Cannot deserialize value of type "
+        r"`java\.lang\.String` from Object value \(token `JsonToken\.START_OBJECT`\)",
+        heard.message,
+    )
+    assert all(one.history("subject") == [] for one in world.sim.store.all("tickets"))
+    assert world.batch(verb, [good]).status < 207
+
+
 @behaviour("unknown-type")
 def test_unknown_object_type(world: World) -> None:
     heard = world.batch("read", [{"id": "1"}], type="butterflies")

@@ -54,10 +54,16 @@ def test_the_rules_know_no_network_and_no_clock() -> None:
 def answers(world: World) -> dict[str, tuple[str, int, Any]]:
     """Return for each difference an answer that shows it."""
     ticket = world.ticket()
+    world.sim.store.require("tickets", "content", when={"subject": []})
+    wordless = {"inputs": [{"properties": {"subject": "x"}}]}
     heard = {
         "null-values": ("read", world.batch("read", [{"id": ticket}])),
         "bare-errors": ("read", world.batch("read", [{"id": "1"}])),
         "status-error": ("read", world.batch("read", [{}])),
+        "no-message": (
+            "create",
+            world.post("/crm/objects/2026-09/tickets/batch/create", wordless),
+        ),
         "no-category": ("read", world.batch("read", [], type="butterflies")),
         "validation-results": (
             "legacy",

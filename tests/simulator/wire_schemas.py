@@ -386,6 +386,7 @@ DIFFERENCES: dict[str, str] = {
     "bare-errors": "errors of a 207 have no `errors` and no `links`",
     "status-error": "every error body says `status: error`",
     "no-category": "some refusals have no category",
+    "no-message": "some refusals say in `errors` only what is wrong",
     "rate-limit-keys": "a 429 says errorType, policyName, groupName or requestId",
     "validation-results": "a v1 refusal lists validationResults",
     "association-ids": "v4 writes the ids of associated records as numbers",
@@ -393,6 +394,9 @@ DIFFERENCES: dict[str, str] = {
     "sub-category": "the subCategory of an error in a 207 is text",
     "no-context": "errors of association batches may have no context",
 }
+
+
+_MESSAGE = [{"required": ["message"]}, {"required": ["errors"]}]
 
 
 def _real(schema: Schema) -> Schema:
@@ -403,9 +407,11 @@ def _real(schema: Schema) -> Schema:
         extra = ("status", "errorType", "policyName", "groupName", "requestId")
         properties |= dict.fromkeys(extra, TEXT)
         properties["validationResults"] = {"type": "array"}
-        changed["required"] = ["correlationId", "message", "status"]
+        changed["required"] = ["correlationId", "status"]
+        changed["anyOf"] = _MESSAGE
     elif {"category", "status"} <= properties.keys():
-        changed["required"] = ["category", "context", "message", "status"]
+        changed["required"] = ["category", "context", "status"]
+        changed["anyOf"] = _MESSAGE
     for name in ("fromObjectId", "toObjectId"):
         if name in properties:
             properties[name] = {"type": ["string", "integer"]}
@@ -428,7 +434,7 @@ def _loosen(name: str, schema: Schema) -> None:
         error = schema["properties"]["errors"]["items"]
         error["properties"]["subCategory"] = TEXT
         if name.startswith("associations"):
-            error["required"] = ["category", "message", "status"]
+            error["required"] = ["category", "status"]
 
 
 @cache

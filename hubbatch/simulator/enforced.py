@@ -1,0 +1,92 @@
+"""What versions from 2026-09 on refuse, or change, of the values of a record."""
+
+import re
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from hubbatch.simulator.batches import Item
+from hubbatch.simulator.rules import VALIDATION_ERROR
+from hubbatch.simulator.schemas import DAY_MS, Property, Rule, instant
+from hubbatch.simulator.shelves import Shelf, as_text
+from hubbatch.simulator.wire import Refusal, iso
+
+
+# Milliseconds of so few digits are of the first days of 1970.
+_SECONDS: Final = re.compile(r"\d{9,10}", re.ASCII)
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+def missing(rules: Iterable[Rule], item: Item) -> Refusal | None:
+    """Refuse a record without a property that its portal requires."""
+    has = {**(item.record.properties if item.record else {}), **item.written}
+    problems = [
+        _problem(rule)
+        for rule in rules
+        if not has.get(rule.name) and _applies(rule, item)
+    ]
+    if not problems:
+        return None
+    # Recorded: what a condition requires is said without a message on top.
+    plain = any(problem["code"] == "MISSING_REQUIRED_PROPERTY" for problem in problems)
+    message = "The property values provided are invalid" if plain else None
+    return Refusal(400, message, VALIDATION_ERROR, {"errors": problems})
+
+
+def _applies(rule: Rule, item: Item) -> bool:
+    if not rule.when:
+        return item.record is None
+    return any(
+        item.written.get(name) and (not values or item.written[name] in values)
+        for name, values in rule.when.items()
+    )
+
+
+def _problem(rule: Rule) -> dict[str, Any]:
+    code, message = "MISSING_REQUIRED_PROPERTY", f"A value for {rule.name} must be"
+    if rule.when:
+        code = "MISSING_CONDITIONAL_REQUIRED_PROPERTY"
+        names = ", ".join(rule.when)
+        message = f"{rule.name} is required because of a conditional property rule"
+        message = f"{message} based on [{names}]"
+    else:
+        message = f"{message} provided"
+    context = {"propertyName": [rule.name]}
+    return {"code": code, "message": message, "context": context}
+
+
+def normalized(
+    shelf: Shelf, properties: Mapping[str, Any]
+) -> tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]:
+    """Return the values with dates as they will be stored, and a warning for each."""
+    changed: dict[str, str] = {}
+    warnings = []
+    for name, value in properties.items():
+        schema = shelf.type.properties.get(name)
+        raw = "" if value is None else as_text(value)
+        stored = None if schema is None else _day(schema, raw)
+        if stored is not None:
+            changed[name] = stored
+            warnings.append(
+                {
+                    "category": "PROPERTY_VALUE_NORMALIZED",
+                    "message": f"{name} was normalized",
+                    "context": {
+                        "propertyName": name,
+                        "rawValue": raw,
+                        "normalizedValue": stored,
+                    },
+                }
+            )
+    return {**properties, **changed}, warnings
+
+
+def _day(schema: Property, raw: str) -> str | None:
+    """Return the day of a date that is written in another way; None: it is not."""
+    if schema.type != "date" or schema.read_only or _DAY.fullmatch(raw):
+        return None
+    seconds = _SECONDS.fullmatch(raw) is not None
+    milliseconds = int(raw) * 1000 if seconds else instant(raw)
+    if milliseconds is None or not (seconds or "T" in raw or milliseconds % DAY_MS):
+        return None
+    return iso(milliseconds - milliseconds % DAY_MS)[:10]

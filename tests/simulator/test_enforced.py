@@ -1,0 +1,307 @@
+"""What versions from 2026-09 on enforce, and older ones do not."""
+
+from typing import Any
+
+import pytest
+
+from hubbatch.simulator import Property
+
+from .behaviours import behaviour
+from .conftest import Heard, World
+
+
+NEW = ("2026-09", "2026-09-beta", "2027-03")
+OLD = ("v3", "2025-09", "2026-03")
+DEFAULT = "contacts/companies/batch/associate/default"
+
+
+def post(world: World, version: str, verb: str, *inputs: object) -> Heard:
+    root = "/crm/v3/objects" if version == "v3" else f"/crm/objects/{version}"
+    return world.post(f"{root}/contacts/batch/{verb}", {"inputs": inputs})
+
+
+def traced(trace: str, **properties: str) -> dict[str, Any]:
+    return {"properties": properties, "objectWriteTraceId": trace}
+
+
+# ---- required properties
+
+
+@pytest.mark.parametrize("version", NEW)
+@behaviour("enforced-required")
+def test_a_required_property(world: World, version: str) -> None:
+    """In the words of the changelog, and nothing is written."""
+    world.sim.store.require("contacts", "firstname", "lastname")
+    heard = post(world, version, "create", {"properties": {"lastname": "Byron"}})
+
+    assert heard.status == 400
+    assert heard.message == "The property values provided are invalid"
+    assert heard.body["category"] == "VALIDATION_ERROR"
+    assert heard.body["errors"] == [
+        {
+            "code": "MISSING_REQUIRED_PROPERTY",
+            "message": "A value for firstname must be provided",
+            "context": {"propertyName": ["firstname"]},
+        }
+    ]
+    assert world.sim.store.count("contacts") == 0
+
+
+@pytest.mark.parametrize("version", OLD)
+@behaviour("enforced-required", "enforced-conditional")
+def test_older_versions_take_the_same(world: World, version: str) -> None:
+    world.sim.store.require("contacts", "firstname")
+    world.sim.store.require("contacts", "zip", when={"country": []})
+    contact = world.contact()
+    made = post(world, version, "create", {"properties": {"country": "US"}})
+    item = {"id": contact, "properties": {"country": "US"}}
+
+    assert made.status == 201
+    assert post(world, version, "update", item).status == 200
+
+
+@behaviour("enforced-required")
+def test_a_required_property_of_a_traced_create(world: World) -> None:
+    """Its neighbour is written."""
+    world.sim.store.require("contacts", "firstname")
+    good, bad = traced("a", firstname="Ada"), traced("b", lastname="Byron")
+    heard = post(world, "2026-09", "create", good, bad)
+    (error,) = heard.body["errors"]
+
+    assert (heard.status, len(heard.body["results"])) == (207, 1)
+    assert error["context"] == {"objectWriteTraceId": ["b"]}
+    assert error["errors"][0]["code"] == "MISSING_REQUIRED_PROPERTY"
+
+
+@behaviour("enforced-required")
+def test_an_update_need_not_set_what_a_create_must(world: World) -> None:
+    """Nor need an upsert of a record that is there; one that makes a record must."""
+    world.sim.store.require("contacts", "firstname")
+    contact = world.contact(email="ada@example.com")
+    update = {"id": contact, "properties": {"lastname": "Byron"}}
+    old, new = (
+        {
+            "id": f"{name}@example.com",
+            "idProperty": "email",
+            "properties": {"lastname": "Byron"},
+        }
+        for name in ("ada", "bob")
+    )
+
+    assert post(world, "2026-09", "update", update).status == 200
+    assert post(world, "2026-09", "upsert", old).status == 200
+    assert post(world, "2026-09", "upsert", new).status == 400
+
+
+@pytest.mark.parametrize("verb", ["create", "update", "upsert"])
+@behaviour("enforced-conditional")
+def test_a_conditionally_required_property(world: World, verb: str) -> None:
+    """All that is wrong stands in `errors`: there is no message on top."""
+    world.sim.store.require("contacts", "zip", when={"country": ["US"]})
+    keys: dict[str, Any] = {}
+    if verb == "update":
+        keys = {"id": world.contact()}
+    elif verb == "upsert":
+        keys = {"id": "ada@example.com", "idProperty": "email"}
+    heard = post(world, "2026-09", verb, {**keys, "properties": {"country": "US"}})
+
+    assert heard.status == 400
+    assert set(heard.body) == {"status", "correlationId", "category", "errors"}
+    assert heard.body["errors"] == [
+        {
+            "code": "MISSING_CONDITIONAL_REQUIRED_PROPERTY",
+            "message": "zip is required because of a conditional property rule "
+            "based on [country]",
+            "context": {"propertyName": ["zip"]},
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"country": "DE"},
+        {"country": ""},
+        {"city": "Boston"},
+        {"country": "US", "zip": "02108"},
+    ],
+)
+@behaviour("enforced-conditional")
+def test_a_condition_that_is_not_met(world: World, properties: object) -> None:
+    world.sim.store.require("contacts", "zip", when={"country": ["US"]})
+    heard = post(world, "2026-09", "create", {"properties": properties})
+
+    assert heard.status == 201
+
+
+@behaviour("enforced-conditional")
+def test_what_a_record_has_already_counts(world: World) -> None:
+    """And what a write clears does not."""
+    world.sim.store.require("contacts", "zip", when={"country": []})
+    contact = world.contact(zip="02108")
+    kept = {"id": contact, "properties": {"country": "US"}}
+    cleared = {"id": contact, "properties": {"country": "DE", "zip": ""}}
+
+    assert post(world, "2026-09", "update", kept).status == 200
+    assert post(world, "2026-09", "update", cleared).status == 400
+
+
+@behaviour("enforced-conditional")
+def test_a_condition_in_a_traced_update(world: World) -> None:
+    """The error of the 207 has no message either."""
+    world.sim.store.require("contacts", "zip", when={"country": []})
+    one, other = world.contact(), world.contact()
+    heard = post(
+        world,
+        "2026-09",
+        "update",
+        {"id": one, **traced("a", country="US")},
+        {"id": other, **traced("b", city="Boston")},
+    )
+    (error,) = heard.body["errors"]
+
+    assert (heard.status, [*heard.by_id]) == (207, [other])
+    assert "message" not in error
+    assert error["context"] == {"objectWriteTraceId": ["a"]}
+
+
+# ---- dates
+
+
+@pytest.mark.parametrize(
+    ("raw", "stored"),
+    [
+        ("2026-09-14T10:30:00Z", "2026-09-14"),
+        ("2026-09-14T00:00:00Z", "2026-09-14"),
+        ("1789381800000", "2026-09-14"),
+        ("1789381800", "2026-09-14"),
+        (1789381801, "2026-09-14"),
+    ],
+)
+@behaviour("enforced-dates")
+def test_a_date_is_changed_and_not_refused(
+    world: World, raw: object, stored: str
+) -> None:
+    world.sim.store.define("contacts", [Property("born", "date")])
+    heard = post(world, "2026-09", "create", {"properties": {"born": raw}})
+    (result,) = heard.body["results"]
+
+    assert (heard.status, result["properties"]["born"]) == (201, stored)
+    assert result["warnings"] == [
+        {
+            "category": "PROPERTY_VALUE_NORMALIZED",
+            "message": "born was normalized",
+            "context": {
+                "propertyName": "born",
+                "rawValue": str(raw),
+                "normalizedValue": stored,
+            },
+        }
+    ]
+
+
+@pytest.mark.parametrize("raw", ["2026-09-14", "1789344000000", "", None])
+@behaviour("enforced-dates")
+def test_a_date_that_stays_as_it_is(world: World, raw: object) -> None:
+    world.sim.store.define("contacts", [Property("born", "date")])
+    heard = post(world, "2026-09", "create", {"properties": {"born": raw}})
+    (result,) = heard.body["results"]
+
+    assert (heard.status, "warnings" in result) == (201, False)
+
+
+@behaviour("enforced-dates")
+def test_what_is_no_date_is_refused_in_every_version(world: World) -> None:
+    world.sim.store.define("contacts", [Property("born", "date")])
+    for raw, version in (
+        ("yesterday", "2026-09"),
+        ("1789381800000", "v3"),
+        ("1789381800", "2026-03"),
+    ):
+        heard = post(world, version, "create", {"properties": {"born": raw}})
+
+        assert heard.status == 400
+
+
+# ---- the permission to edit associations
+
+
+@pytest.mark.parametrize(
+    "root", ["/crm/v4/associations", *(f"/crm/associations/{one}" for one in NEW)]
+)
+@pytest.mark.parametrize(
+    "verb", ["create", "associate/default", "archive", "labels/archive"]
+)
+@behaviour("associations-permission")
+def test_a_user_who_may_not_edit_associations(
+    world: World, root: str, verb: str
+) -> None:
+    """A 400 for the whole call, whatever pairs are in it."""
+    weak = world.sim.issue_token(tier="oauth", edits_associations=False)
+    one, other = world.contact(), world.sim.store.create("companies", {}).id
+    inputs = [{"from": {"id": one}, "to": {"id": other}}]
+    path = f"{root}/contacts/companies/batch/{verb}"
+    heard = world.post(path, {"inputs": inputs}, token=weak)
+
+    assert heard.status == 400
+    assert heard.message == "Missing 'Edit Associations' permission."
+    assert heard.body["category"] == "VALIDATION_ERROR"
+    assert "errors" not in heard.body
+    read = {"inputs": [{"id": one}]}
+    answer = world.post(f"{root}/contacts/companies/batch/read", read, token=weak)
+    assert answer.body["errors"][0]["category"] == "OBJECT_NOT_FOUND"
+
+
+@behaviour("associations-permission")
+def test_who_may_edit_associations(world: World) -> None:
+    """Everybody else, and everybody in the dated versions before."""
+    weak = world.sim.issue_token(tier="oauth", edits_associations=False)
+    one, other = world.contact(), world.sim.store.create("companies", {}).id
+    body = {"inputs": [{"from": {"id": one}, "to": {"id": other}}]}
+    for root, token in (
+        ("/crm/associations/2026-03", weak),
+        ("/crm/associations/2026-09", world.token),
+    ):
+        assert world.post(f"{root}/{DEFAULT}", body, token=token).status == 200
+
+
+@behaviour("associations-permission")
+def test_creates_with_associations_need_the_permission(world: World) -> None:
+    weak = world.sim.issue_token(tier="oauth", edits_associations=False)
+    company = world.sim.store.create("companies", {}).id
+    usual = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 279}
+    item = {
+        "properties": {"firstname": "Ada"},
+        "associations": [{"to": {"id": company}, "types": [usual]}],
+    }
+    for version, status in (("2026-09", 400), ("2026-03", 201)):
+        path = f"/crm/objects/{version}/contacts/batch/create"
+        heard = world.post(path, {"inputs": [item]}, token=weak)
+
+        assert heard.status == status
+
+
+# ---- unique values that no record has
+
+
+@behaviour("quirk-missing-coordinates")
+def test_unknown_unique_values_refuse_the_whole_update(world: World) -> None:
+    world.sim.store.define("tickets", [Property("ref", unique=True)])
+    world.sim.faults.set(missing_coordinates=True)
+    known = world.ticket(ref="a")
+    inputs = [
+        {"id": ref, "idProperty": "ref", "properties": {"subject": "new"}}
+        for ref in ("a", "b", "c:d")
+    ]
+    heard = world.batch("update", inputs)
+    record = world.sim.store.get("tickets", known)
+
+    assert heard.status == 400
+    assert heard.body["context"] == {
+        "missingObjectPropertyValueCoordinates": ["0-5-ref:b", "0-5-ref:c:d"]
+    }
+    assert record is not None
+    assert "subject" not in record.properties
+    assert world.batch("update", inputs[:1]).status == 200
+    world.sim.faults.set(missing_coordinates=False)
+    assert world.batch("update", inputs).status == 207
