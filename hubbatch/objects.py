@@ -26,7 +26,7 @@ from .core.operations import (
 )
 from .core.outcomes import Summary
 from .core.typed import Typed, shape_of
-from .errors import RecordNotFound
+from .errors import ListError, RecordNotFound
 from .models import (
     CreateInput,
     Record,
@@ -236,6 +236,7 @@ class Objects:
                 of `into` is.
             APIError: while going through, if HubSpot refuses a page, or cannot give it.
             RecordInvalid: while going through, for a record that does not fit `into`.
+            ListError: while going through, if a page names itself as the next one.
         """
         names = _asked(properties, into)
         check_flag("archived", archived)
@@ -296,7 +297,7 @@ class Objects:
             if page.after is None:
                 return
             if page.after == after:
-                raise RuntimeError(f"HubSpot's list does not move on from {after!r}")
+                raise ListError(f"HubSpot's list does not move on from {after!r}")
             after = page.after
 
     async def _read_page(

@@ -23,14 +23,18 @@ from hubbatch.core.retrying import RetryPolicy
 from hubbatch.core.stopping import FailureWatch
 from hubbatch.core.telling import Audience, Teller
 from hubbatch.core.verdicts import Verdict
-from hubbatch.errors import DailyLimitReached, HubBatchError, OverloadedError
+from hubbatch.errors import (
+    DailyLimitReached,
+    HubBatchError,
+    LimiterUnavailable,
+    OverloadedError,
+)
 
 from .auth import Bearer, Login
 from .exchanging import Exchange
 from .intake import BLOCK, Intake, Source, cancelled_from_outside
 from .journaling import Journal, NoJournal
 from .lingering import Lingering
-from .pacers import LimiterUnavailable
 from .pacing import Gate, Lane
 from .transport import Transport
 
