@@ -174,6 +174,7 @@ class Run:
             await intake.aclose()
             self._lingering.stop()
             self.summary.seconds = _now() - started
+            self.ended = self._judge.ending(self.ended)
             self._finish()
         if self.ended is not None:
             raise self.ended

@@ -235,7 +235,9 @@ def test_a_lost_create_is_unknown_until_replay_may_look_for_it(shell: Shell) -> 
     create = ("create", "tickets", "t.csv", "--failures", "f.jsonl")
 
     lost = shell(*create, "--json")
-    assert (lost.status, lost.json["unknown"]) == (1, 3)
+    assert (lost.status, lost.json["unknown"]) == (3, 3)
+    assert lost.json["ended"] == "HubSpotUnavailable"
+    assert "Try again" not in lost.err
     assert lost.lines[-1] == (
         "f.jsonl has what did not succeed; `hubbatch replay f.jsonl --reconcile-by "
         "NAME` sends it again, and looks for what may be there already."
@@ -467,11 +469,13 @@ def test_without_a_journal_it_says_what_is_left(shell: Shell) -> None:
     assert told["resumable"] is False
     read = told["inputs"]
     assert read < 20_000
-    assert done.lines[-1] == (
-        "It kept no journal, so the same command would begin again. "
-        f"{20_000 - read:,} rows not read. f.jsonl has what was read and did not "
-        "succeed."
-    )
+    assert done.lines[-2:] == [
+        (
+            "It kept no journal, so the same command would begin again. "
+            f"{20_000 - read:,} rows not read."
+        ),
+        "f.jsonl has what did not succeed; `hubbatch replay f.jsonl` sends it again.",
+    ]
     assert len(Path("f.jsonl").read_bytes().splitlines()) == read
 
 

@@ -28,7 +28,7 @@ from hubbatch import (
     UpdateInput,
 )
 from hubbatch.simulator import Fault, Property, When
-from tests.integration.conftest import Portal
+from tests.integration.conftest import Portal, unanswered
 
 
 VERSIONS = ["v3", "2026-03"]
@@ -339,7 +339,7 @@ async def test_a_property_whose_answer_is_lost_is_unknown(portal: Portal) -> Non
     portal.sim.faults.add(Fault("drop_after_commit"))
     one = PropertyCreate("size", "Size", "ticketinformation", "string", "text")
     async with portal.hub() as hub:
-        response = await hub.properties("tickets").create([one])
+        response = await unanswered(hub.properties("tickets").create([one]))
     assert (statuses(response), len(portal.sim.requests)) == (["unknown"], 1)
 
 
@@ -645,7 +645,7 @@ async def test_v1_creates(portal: Portal) -> None:
 async def test_a_v1_create_that_is_lost_is_unknown(portal: Portal) -> None:
     portal.sim.faults.add(Fault("drop_after_commit"))
     async with portal.hub() as hub:
-        response = await hub.legacy.tickets.create([LegacyCreateInput({})])
+        response = await unanswered(hub.legacy.tickets.create([LegacyCreateInput({})]))
     assert (statuses(response), len(portal.sim.requests)) == (["unknown"], 1)
 
 
