@@ -88,8 +88,9 @@ class Objects:
     ValueError.
 
     Awaiting or iterating raises `AuthenticationError`, `PermissionDeniedError`,
-    `InvalidRequestError`, `DailyLimitReached` or `HubSpotUnavailable` when no chunk
-    can succeed any more, and what the source raises.
+    `InvalidRequestError` or `DailyLimitReached` when no chunk can succeed any more,
+    `HubSpotUnavailable` when no request gets a usable answer or several chunks in a row
+    get none, and what the source raises.
     """
 
     def __init__(self, engine: Engine, object_type: str, *, api_version: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from hubbatch import HubSpotUnavailable, RetryPolicy
+from hubbatch import HubBatch, HubSpotUnavailable, RetryPolicy
 from hubbatch.jobs import Job, read_status, write_report
 from hubbatch.jobs.measuring import WARNING, Measures, Reason
 from hubbatch.simulator import Fault, When
@@ -122,7 +122,7 @@ async def test_a_job_whose_only_chunk_gets_no_answer_can_go_on(
 async def test_an_await_of_a_dead_port_is_no_success(desk: Desk) -> None:
     port = await _free_port()
     rows = [{"id": str(n), "properties": {"subject": "x"}} for n in range(1, 150)]
-    hub = desk.hub.__class__(
+    hub = HubBatch(
         "token-of-nobody",
         base_url=f"http://127.0.0.1:{port}",
         retry=RetryPolicy(attempts=2, base=0.001),
