@@ -10,7 +10,11 @@ The tree::
     │   ├── PermissionDeniedError         403; names the missing scopes
     │   ├── InvalidRequestError           the call, not a record, is wrong
     │   ├── DailyLimitReached             the account's day is used up
-    │   └── HubSpotUnavailable            retries used up for several chunks in a row
+    │   ├── ProxyError                    a page that is not HubSpot's
+    │   └── HubSpotUnavailable            nothing was answered, or retries used up for
+    │                                     several chunks in a row; `.maybe_written`
+    ├── CertificateError                  the certificate is not trusted; never retried
+    ├── ListError                         a list or search that does not move on
     ├── TooManyFailures                   `max_failures` was reached
     ├── RecordError                       one record
     │   ├── RecordInvalid
@@ -19,7 +23,11 @@ The tree::
     │   └── OutcomeUnknown                it may or may not have been written
     ├── BatchFailed (ExceptionGroup)      of RecordErrors, by `raise_for_failures()`
     ├── OverloadedError                   too many single calls wait
-    └── JournalError                      locked; of another job, source or portal
+    ├── JournalError                      locked; of another job, source or portal
+    ├── SourceError                       a file cannot be read as rows
+    ├── CheckFailed                       a preflight found errors
+    ├── LimiterUnavailable                a shared rate limit cannot be reached
+    └── LoadFailed                        a load job of dlt cannot finish now
 
 Each can be pickled, and none ever holds an access token.
 """
@@ -121,8 +129,34 @@ class DailyLimitReached(APIError):
     resets_at: datetime | None = None
 
 
+class ProxyError(APIError):
+    """The answer is not HubSpot's: a proxy or a firewall sent a page of its own.
+
+    The message names the title of the page, if it has one.
+    """
+
+
 class HubSpotUnavailable(APIError):
-    """Several chunks in a row used up their retries."""
+    """HubSpot answered no request of the batch, or several chunks in a row failed.
+
+    Attributes:
+        maybe_written: whether any record may have been written. If so, sending the
+            same again may write it twice: look at what HubSpot has first.
+    """
+
+    maybe_written: bool = False
+
+
+class CertificateError(HubBatchError):
+    """TLS does not trust the server's certificate; nothing was sent.
+
+    Never retried. A proxy that inspects TLS needs its own root certificate in the
+    file that the environment variable `SSL_CERT_FILE` names.
+    """
+
+
+class ListError(HubBatchError):
+    """A list or a search does not move on: a page names itself as the next one."""
 
 
 class TooManyFailures(HubBatchError):
@@ -191,11 +225,21 @@ class OutcomeUnknown(RecordError):
 
 
 class BatchFailed(HubBatchError, ExceptionGroup[RecordError]):
-    """Some records of a batch did not succeed."""
+    """Some records of a batch did not succeed.
+
+    Each error has a note with the index and the id of its input.
+
+    Attributes:
+        total: how many records did not succeed. The group holds the first 1,000.
+    """
+
+    total: int = 0
 
     def derive(self, excs: Sequence[RecordError]) -> "BatchFailed":  # type: ignore[override] # narrower on purpose: only RecordErrors are in it
         """Make the part of this group that `except*` and `split` ask for."""
-        return BatchFailed(self.message, excs)
+        part = BatchFailed(self.message, excs)
+        part.total = self.total
+        return part
 
 
 class OverloadedError(HubBatchError):
@@ -207,3 +251,35 @@ class JournalError(HubBatchError):
 
     The message names what differs. Nothing is sent that it cannot account for.
     """
+
+
+class SourceError(HubBatchError):
+    """A file cannot be read as rows; the message names it, and the row or line."""
+
+
+class CheckFailed(HubBatchError):
+    """A preflight found rows that HubSpot would refuse; nothing was sent.
+
+    Attributes:
+        report: the `CheckReport` of what was found.
+    """
+
+    def __init__(self, message: str, report: Any = None) -> None:
+        super().__init__(message)
+        self.report = report
+
+
+class LimiterUnavailable(HubBatchError):
+    """A rate limit that processes share cannot be reached; nothing was sent."""
+
+
+class LoadFailed(HubBatchError):
+    """A load job of dlt cannot finish now.
+
+    Attributes:
+        passing: whether running the same load again may finish it.
+    """
+
+    def __init__(self, message: str, *, passing: bool = False) -> None:
+        super().__init__(message)
+        self.passing = passing

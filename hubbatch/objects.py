@@ -26,7 +26,7 @@ from .core.operations import (
 )
 from .core.outcomes import Summary
 from .core.typed import Typed, shape_of
-from .errors import RecordNotFound
+from .errors import ListError, RecordNotFound
 from .models import (
     CreateInput,
     Record,
@@ -88,8 +88,9 @@ class Objects:
     ValueError.
 
     Awaiting or iterating raises `AuthenticationError`, `PermissionDeniedError`,
-    `InvalidRequestError`, `DailyLimitReached` or `HubSpotUnavailable` when no chunk
-    can succeed any more, and what the source raises.
+    `InvalidRequestError` or `DailyLimitReached` when no chunk can succeed any more,
+    `HubSpotUnavailable` when no request gets a usable answer or several chunks in a row
+    get none, and what the source raises.
     """
 
     def __init__(self, engine: Engine, object_type: str, *, api_version: str) -> None:
@@ -236,6 +237,7 @@ class Objects:
                 of `into` is.
             APIError: while going through, if HubSpot refuses a page, or cannot give it.
             RecordInvalid: while going through, for a record that does not fit `into`.
+            ListError: while going through, if a page names itself as the next one.
         """
         names = _asked(properties, into)
         check_flag("archived", archived)
@@ -296,7 +298,7 @@ class Objects:
             if page.after is None:
                 return
             if page.after == after:
-                raise RuntimeError(f"HubSpot's list does not move on from {after!r}")
+                raise ListError(f"HubSpot's list does not move on from {after!r}")
             after = page.after
 
     async def _read_page(

@@ -33,14 +33,15 @@ class SingleObjects:
       other `RecordError`;
     * `OutcomeUnknown` if it was sent and no trustworthy answer came: it may have been
       written;
-    * `RecordError` of the category `NOT_SENT` if it surely was not written; if
-      something else than HubSpot kept it back, that is its `__cause__`.
+    * `RecordError` of the category `NOT_SENT` if something else than HubSpot kept it
+      back, such as a token callable that raises; that is its `__cause__`.
 
     Besides it raises what concerns more than one record (`AuthenticationError`,
     `PermissionDeniedError`, `InvalidRequestError`, `DailyLimitReached`,
-    `HubSpotUnavailable`; nothing was written then), `OverloadedError` at once if
-    `max_pending` calls wait already, `TypeError` or `ValueError` for options that mean
-    nothing, and `RuntimeError` if the client is closed.
+    `HubSpotUnavailable` if no usable answer came; nothing was written then),
+    `OverloadedError` at once if `max_pending` calls wait already, `TypeError` or
+    `ValueError` for options that mean nothing, and `RuntimeError` if the client is
+    closed.
 
     A call that is cancelled before it was sent is not sent; after that, only the
     waiting ends. Writes to one record are sent in the order of the calls.

@@ -1,26 +1,35 @@
 """The tree of errors: drawn once, and each of them fit to travel."""
 
+import ast
+import builtins
 import copy
 import inspect
 import pickle
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
+
+import hubbatch
 
 from hubbatch import errors
 from hubbatch.errors import (
     APIError,
     AuthenticationError,
     BatchFailed,
+    CheckFailed,
     ConfigurationError,
     DailyLimitReached,
     HubBatchError,
     HubSpotUnavailable,
     InvalidRequestError,
+    LoadFailed,
     OutcomeUnknown,
     PermissionDeniedError,
+    ProxyError,
     ReconnectRequired,
     RecordConflict,
     RecordError,
@@ -37,6 +46,7 @@ API_ERRORS = (
     PermissionDeniedError,
     InvalidRequestError,
     DailyLimitReached,
+    ProxyError,
     HubSpotUnavailable,
 )
 RECORD_ERRORS = (
@@ -65,7 +75,10 @@ def test_the_tree() -> None:
         "    PermissionDeniedError",
         "    InvalidRequestError",
         "    DailyLimitReached",
+        "    ProxyError",
         "    HubSpotUnavailable",
+        "  CertificateError",
+        "  ListError",
         "  TooManyFailures",
         "  RecordError",
         "    RecordInvalid",
@@ -75,6 +88,10 @@ def test_the_tree() -> None:
         "  BatchFailed",
         "  OverloadedError",
         "  JournalError",
+        "  SourceError",
+        "  CheckFailed",
+        "  LimiterUnavailable",
+        "  LoadFailed",
     ]
     assert issubclass(ConfigurationError, ValueError)
     assert issubclass(BatchFailed, ExceptionGroup)
@@ -84,6 +101,91 @@ def test_the_tree_is_drawn_in_the_module() -> None:
     picture = inspect.getdoc(errors) or ""
 
     assert all(name.strip() in picture for name in drawn(HubBatchError))
+
+
+def every_class(cls: type[HubBatchError] = HubBatchError) -> Iterator[type[Any]]:
+    yield cls
+    for child in cls.__subclasses__():
+        yield from every_class(child)
+
+
+# Raised and caught inside hubbatch; no caller ever sees one.
+INTERNAL = {
+    "_Unusual": "core.columns, core.results: an answer or a block to be read singly",
+    "InvalidInput": "core.values: becomes the RecordInvalid of one outcome",
+    "_GivenUp": "net.oauth: a refresh of a client that is closed",
+    "Stopped": "jobs.ending: a job that was asked to stop",
+    "BadRow": "jobs.shaping: becomes a SourceError, with the row",
+    "NothingToDo": "cli.orders: an empty source",
+}
+
+
+def exceptions_in(path: Path, known: set[str]) -> Iterator[str]:
+    """Find the classes of a module that are exceptions, by the names of their bases."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ClassDef):
+            bases = {ast.unparse(base).partition("[")[0] for base in node.bases}
+            if bases & known:
+                known.add(node.name)
+                yield node.name
+
+
+def test_every_error_that_a_caller_can_see_is_in_the_tree() -> None:
+    package = Path(errors.__file__).parent
+    builtin = {
+        name
+        for name, value in vars(builtins).items()
+        if isinstance(value, type) and issubclass(value, BaseException)
+    }
+    known = builtin | {cls.__name__ for cls in every_class()}
+    elsewhere = {
+        name
+        for path in package.rglob("*.py")
+        if path.name != "errors.py" and "simulator" not in path.parts
+        for name in exceptions_in(path, known)
+    }
+
+    assert elsewhere == {*INTERNAL}
+
+
+def test_every_error_is_exported() -> None:
+    for cls in every_class():
+        assert getattr(hubbatch, cls.__name__) is cls
+
+
+def an_error_with_everything(cls: type[Any]) -> Any:
+    """Make an error, and set each attribute that its class documents to some value."""
+    if issubclass(cls, BatchFailed):
+        error = cls("2 of 3", [RecordInvalid("a"), RecordConflict("b")])
+        error.exceptions[0].add_note("input 0")
+    else:
+        error = cls("no")
+    documented = {
+        name.strip().removesuffix(":")
+        for base in cls.__mro__
+        for name in (inspect.getdoc(base) or "").partition("Attributes:")[2].split()
+        if name.endswith(":") and base.__module__ == errors.__name__
+    }
+    for name in sorted(documented):
+        if hasattr(error, name):
+            setattr(error, name, ["any", name])
+    error.add_note("a note")
+    return error
+
+
+@pytest.mark.parametrize("cls", [*every_class()], ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_every_error_can_be_pickled(cls: type[HubBatchError], protocol: int) -> None:
+    error = an_error_with_everything(cls)
+    again: Any = pickle.loads(pickle.dumps(error, protocol))  # noqa: S301 -- our own
+
+    assert (type(again), str(again)) == (cls, str(error))
+    assert again.args[:1] == error.args[:1]
+    assert {**vars(again), "__notes__": ["a note"]} == vars(again) == vars(error)
+    if issubclass(cls, BatchFailed):
+        assert [vars(one) for one in again.exceptions] == [
+            vars(one) for one in error.exceptions
+        ]
 
 
 def api_error(cls: type[APIError]) -> APIError:
@@ -163,10 +265,12 @@ def test_a_group_travels_too(
 
 def test_a_group_can_be_split() -> None:
     group = BatchFailed("2 of 3", [RecordNotFound("a"), RecordInvalid("b")])
+    group.total = 2
     found, rest = group.split(RecordNotFound)
 
     assert isinstance(found, BatchFailed)
     assert isinstance(rest, BatchFailed)
+    assert (found.total, rest.total) == (2, 2)
     assert [str(error) for error in (*found.exceptions, *rest.exceptions)] == ["a", "b"]
 
 
@@ -221,4 +325,8 @@ def test_defaults_of_their_own() -> None:
     assert PermissionDeniedError("no").scopes == ()
     assert DailyLimitReached("no").resets_at is None
     assert RecordConflict("no").existing_id is None
+    assert HubSpotUnavailable("no").maybe_written is False
+    assert LoadFailed("no").passing is False
+    assert CheckFailed("no").report is None
+    assert BatchFailed("no", [RecordError("no")]).total == 0
     assert RecordError("no").origin == "hubspot"

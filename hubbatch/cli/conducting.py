@@ -54,6 +54,7 @@ _NO_COUNTS = {
     "requests": 0,
     "retries": 0,
     "throttled": 0,
+    "warnings": 0,
     "seconds": 0.0,
 }
 

@@ -77,6 +77,8 @@ class Ending:
             yield from self._failures(report)
         else:
             yield self._further()
+            if self.order.options["journal"] is None and self.order.options["failures"]:
+                yield from self._failures(report)
 
     def _failures(self, report: JobReport) -> Iterator[str]:
         if report.succeeded == report.inputs:
@@ -99,12 +101,10 @@ class Ending:
         if self.order.options["journal"] is not None:
             return f"The same command goes on from here{self._from_when()}."
         read = 0 if self.report is None else self.report.inputs
-        total, failures = self.order.total, self.order.options["failures"]
+        total = self.order.total
         said = "It kept no journal, so the same command would begin again."
         if self.report is not None and total is not None and total > read:
             said += f" {many(total - read, 'row')} not read."
-        if self.report is not None and failures is not None:
-            said += f" {failures} has what was read and did not succeed."
         return said
 
     def _from_when(self) -> str:
@@ -124,8 +124,11 @@ def count_words(counts: Mapping[str, Any]) -> str:
         for name in ("failed", "unknown", "not_sent")
         if counts[name]
     ]
+    warned = ""
+    if counts.get("warnings"):
+        warned = f" {many(counts['warnings'], 'warning')} from HubSpot."
     return (
-        f"{many(counts['inputs'], 'row')}: {', '.join(parts)}. "
+        f"{many(counts['inputs'], 'row')}: {', '.join(parts)}.{warned} "
         f"{many(counts['requests'], 'request')}, {counts['retries']:,} of them "
         f"retries, in {clock(counts['seconds'])}."
     )

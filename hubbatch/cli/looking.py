@@ -70,6 +70,7 @@ def _status_rows(found: JobStatus) -> list[tuple[str, Any]]:
             rows.append((name.replace("_", " "), f"{count:,}"))
     rows += [
         ("requests", f"{found.requests:,}, {found.retries:,} of them retries"),
+        *([("warnings", f"{found.warnings:,}")] if found.warnings else []),
         ("worked", f"{clock(found.seconds)} in {many(found.runs, 'run')}"),
         ("begun", f"{found.started_at:%Y-%m-%d %H:%M:%S} UTC"),
         ("last written", f"{found.updated_at:%Y-%m-%d %H:%M:%S} UTC"),

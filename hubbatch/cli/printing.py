@@ -75,6 +75,7 @@ def print_response(
         ("requests", f"{summary.requests:,}"),
         ("sent again", f"{summary.retries:,}"),
         ("429 answers", f"{summary.throttled:,}"),
+        ("warnings", f"{summary.warnings:,}"),
         ("seconds", f"{summary.seconds:.1f}"),
         ("records/s", f"{summary.settled / max(summary.seconds, 0.001):,.0f}"),
         (f"last {limits.interval:g} s", f"{limits.used} requests of {most} allowed"),

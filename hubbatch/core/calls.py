@@ -81,6 +81,8 @@ class Shape:
         answers: gives the results that an error object stands for: that a record has
             no associations is an error to HubSpot, and an answer.
         paging: how a result goes on that did not fit; None if all of them fit.
+        warnings_of: returns what a result has in the place of HubSpot's warnings;
+            None where results have no such place.
     """
 
     structure: Callable[[list[Any]], list[Any]]
@@ -90,6 +92,7 @@ class Shape:
     complete: bool = False
     answers: Callable[[StandardError], Sequence[Any]] | None = None
     paging: Paging | None = None
+    warnings_of: Callable[[Any], Any] | None = None
 
 
 @frozen

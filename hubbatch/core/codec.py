@@ -102,6 +102,12 @@ def structure_context(raw: object) -> Mapping[str, list[str]] | str | None:
     }
 
 
+def listed_warnings(place: object) -> list[dict[str, Any]]:
+    """Return the warnings that stand in a result; anything else there is none."""
+    listed = place if isinstance(place, list) else ()
+    return [warning for warning in listed if isinstance(warning, dict)]
+
+
 def optional_text(raw: object) -> str | None:
     """Read a text that may be missing; anything else becomes its text."""
     return raw if raw is None or isinstance(raw, str) else str(raw)

@@ -2,25 +2,39 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
+from itertools import islice
 from types import NoneType
 from typing import Any, Final, Generic, overload
 
 from attrs import Factory, define, field
 
-from hubbatch.errors import BatchFailed
+from hubbatch.errors import BatchFailed, RecordError
 from hubbatch.models import BatchResponse, R, StandardError
 
 from .calls import Operation
 from .codec import unstructure
 from .merging import absorb_envelope, union
-from .outcomes import Outcome, OutcomeStatus, succeeded, unknown_error, unsuccessful
+from .outcomes import (
+    Outcome,
+    OutcomeStatus,
+    lacks_answer,
+    succeeded,
+    unknown_error,
+    unsuccessful,
+)
 from .planning import Chunk
 from .settling import Settlement
 from .typed import as_record
 
 
+# A group of more errors than this helps no reader, and takes long to print.
+_RAISED = 1_000
 # Stands where an input has no outcome yet: an outcome is noted, never assumed.
 _UNSETTLED: Final = object()
+
+
+def _count(outcomes: Sequence[Outcome[Any]]) -> str:
+    return f"<{len(outcomes)} outcomes>"
 
 
 class Outcomes(Sequence[Outcome[R]]):
@@ -53,7 +67,8 @@ class Outcomes(Sequence[Outcome[R]]):
 class CombinedResponse(BatchResponse[R]):
     """The one response of a whole batch: HubSpot's envelope merged, and the outcomes.
 
-    `succeeded + len(failures)` is the number of inputs taken from the source.
+    `succeeded + len(failures)` is the number of inputs taken from the source. `status`
+    is CANCELED if any input is `unknown` or `not_sent`, or has got no answer.
 
     Attributes:
         outcomes: one per input; `outcomes[i]` is what became of input i.
@@ -63,7 +78,7 @@ class CombinedResponse(BatchResponse[R]):
 
     outcomes: Outcomes[R] = field(repr=False, kw_only=True)
     succeeded: int = field(kw_only=True)
-    failures: list[Outcome[R]] = field(repr=False, kw_only=True)
+    failures: list[Outcome[R]] = field(repr=_count, kw_only=True)
 
     @property
     def failed(self) -> list[Outcome[R]]:
@@ -80,18 +95,34 @@ class CombinedResponse(BatchResponse[R]):
         """The inputs that were surely not written."""
         return self._with(OutcomeStatus.NOT_SENT)
 
+    @property
+    def ok(self) -> bool:
+        """Whether every input succeeded."""
+        return len(self.failures) == 0
+
     def raise_for_failures(self) -> None:
         """Raise if any input did not succeed.
 
         Raises:
-            BatchFailed: with the error of each.
+            BatchFailed: with the errors of the first 1,000 such inputs, each with a
+                note of the input's index and id, and with their `total`.
         """
-        if self.failures:
-            total = self.succeeded + len(self.failures)
-            raise BatchFailed(
-                f"{len(self.failures)} of {total} records did not succeed",
-                [copy(outcome.error) for outcome in self.failures if outcome.error],
-            )
+        if self.ok:
+            return
+        total = len(self.failures)
+        told = f"{total:,} of {self.succeeded + total:,} records did not succeed"
+        if total > _RAISED:
+            told += f"; the first {_RAISED:,} of their errors are in this group"
+        failed = BatchFailed(
+            told,
+            [
+                _noted(outcome.error, outcome)
+                for outcome in islice(self.failures, _RAISED)
+                if outcome.error is not None
+            ],
+        )
+        failed.total = total
+        raise failed
 
     def to_dict(self) -> dict[str, Any]:
         """Give HubSpot's JSON shape again."""
@@ -126,6 +157,7 @@ class Collector(Generic[R]):
     _envelope: BatchResponse[R] = Factory(BatchResponse)
     _errors: list[tuple[int, list[StandardError]]] = Factory(list)
     _loose: list[tuple[int, list[R]]] = Factory(list)
+    _incomplete: bool = False  # an input has no answer
 
     def took(self, inputs: Sequence[Any]) -> None:
         """Note inputs as they come from the source, in order."""
@@ -165,6 +197,7 @@ class Collector(Generic[R]):
         """Note inputs that did not succeed."""
         for outcome in outcomes:
             self.unsuccessful[outcome.index] = outcome
+            self._incomplete = self._incomplete or lacks_answer(outcome)
             self.results[outcome.index] = None
 
     def outcome(self, index: int) -> Outcome[R]:
@@ -202,7 +235,8 @@ class Collector(Generic[R]):
         ]
         loose = [item for _, part in sorted(self._loose, key=_place) for item in part]
         return CombinedResponse(
-            envelope.status,
+            # The parts that came say nothing of those that did not.
+            "CANCELED" if self._incomplete else envelope.status,
             [result for result in self.results if result is not None] + loose,
             envelope.num_errors,
             union(errors),
@@ -214,6 +248,17 @@ class Collector(Generic[R]):
             succeeded=len(self.inputs) - len(self.unsuccessful),
             failures=[outcome for _, outcome in sorted(self.unsuccessful.items())],
         )
+
+
+def _noted(error: RecordError, outcome: Outcome[Any]) -> RecordError:
+    """Return a copy of an error with a note of the input that it is about."""
+    noted = copy(error)
+    which = f"input {outcome.index}"
+    if outcome.id is not None:
+        which += f", id {outcome.id}"
+    # A copy shares the list of notes with the error that the outcome keeps.
+    noted.__notes__ = [*getattr(error, "__notes__", ()), which]
+    return noted
 
 
 def _place(noted: tuple[int, Any]) -> int:

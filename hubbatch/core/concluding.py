@@ -4,14 +4,14 @@ from typing import Any
 
 from attrs import define, field
 
-from hubbatch.errors import RecordConflict, RecordError, RecordNotFound
+from hubbatch.errors import APIError, RecordConflict, RecordError, RecordNotFound
 
 from .accounting import Ledger, maybe_written
 from .blaming import from_api_error
 from .encoding import renames
 from .events import ChunkIsolated
 from .isolating import Density, halve, split
-from .outcomes import OutcomeStatus, known_id, not_sent_error
+from .outcomes import OutcomeStatus, known_id, not_sent_error, unanswered_error
 from .paging import next_pages
 from .planning import Chunk
 from .reconciling import Reconciler
@@ -19,7 +19,7 @@ from .settling import Settlement
 from .verdicts import Again, Missing, Refused, Throttled
 
 
-NO_ROOM = "HubSpot's rate limit left no room for it"
+_NO_ROOM = "HubSpot's rate limit left no room for it"
 
 
 @define(eq=False)
@@ -43,6 +43,7 @@ class Concluder:
         if chunk.probing:
             self.reconciler.settle(chunk, settlement, now)
             return
+        self.ledger.summary.warnings += len(settlement.warnings)
         self.ledger.emit.answered(chunk, settlement)
         if not (settlement.failed or settlement.open or settlement.unfinished):
             self._succeed(chunk, settlement.results)
@@ -158,18 +159,15 @@ class Concluder:
             reason = f"it may have been written, and could not be read back: {reason}"
         if maybe_written(chunk) and self.ledger.operation.call.writes:
             self.ledger.leave_unknown(chunk, reason, request)
-        elif isinstance(verdict, Missing):
+        elif isinstance(verdict, Missing) and verdict.error.category is not None:
             self.ledger.fail(chunk, OutcomeStatus.FAILED, from_api_error(verdict.error))
-        elif chunk.doubtful:
-            error = RecordError(
-                reason,
-                category="UNAVAILABLE",
-                correlation_id=request,
-                origin="hubbatch",
-            )
+        elif isinstance(verdict, Missing) or chunk.doubtful:
+            error = unanswered_error(reason, request)
+            error.__cause__ = cause_of(verdict)
             self.ledger.fail(chunk, OutcomeStatus.FAILED, error)
         else:
             error = not_sent_error(reason, request)
+            error.__cause__ = cause_of(verdict)
             self.ledger.fail(chunk, OutcomeStatus.NOT_SENT, error)
 
 
@@ -189,5 +187,12 @@ def _renames(chunk: Chunk) -> bool:
 def _reason(verdict: Again | Missing | Throttled) -> tuple[str, str | None]:
     """Say why it is given up, and by what HubSpot's support finds the last request."""
     if isinstance(verdict, Throttled):
-        return NO_ROOM, None
+        return _NO_ROOM, None
     return str(verdict.error), verdict.error.correlation_id
+
+
+def cause_of(verdict: Again | Missing | Throttled) -> APIError:
+    """Return the error of the request for which a chunk was given up."""
+    if isinstance(verdict, Throttled):
+        return APIError(_NO_ROOM, status=429)
+    return verdict.error

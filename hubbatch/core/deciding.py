@@ -6,14 +6,15 @@ from typing import assert_never
 
 from attrs import define, field
 
-from hubbatch.errors import HubBatchError, HubSpotUnavailable
+from hubbatch.errors import APIError, HubBatchError, HubSpotUnavailable
 
 from .accounting import Ledger
-from .concluding import NO_ROOM, Concluder
+from .concluding import Concluder, cause_of
 from .events import ChunkRetried, ChunkSettled, ChunkThrottled
 from .planning import Chunk
 from .retrying import RetryPolicy, waits
 from .settling import Settlement
+from .unavailable import NO_ANSWER, advise, unavailable
 from .verdicts import (
     Again,
     Answered,
@@ -71,6 +72,8 @@ class Judge:
     end: Callable[[HubBatchError], None]
     _given_up: int = field(default=0, init=False)  # chunks in a row
     _has_answers: bool = field(default=False, init=False)
+    _has_settled: bool = field(default=False, init=False)  # an input, by an answer
+    _last: APIError | None = field(default=None, init=False)  # that gave a chunk up
 
     @property
     def ledger(self) -> Ledger:
@@ -83,11 +86,25 @@ class Judge:
         assert chunk is not None  # noqa: S101 -- there was an attempt
         if not (chunk.doubtful or chunk.probes):
             chunk.left_at = trip.sent
+        settled = self.ledger.summary.settled
         wait = self._act(trip, chunk, verdict, now)
+        if isinstance(verdict, Answered | Refused):
+            self._has_settled |= self.ledger.summary.settled > settled
         if wait is not None:
             self.ledger.summary.retries += 1
             self._tell_of_retry(chunk, verdict, wait)
         return wait
+
+    def ending(self, ended: BaseException | None) -> BaseException | None:
+        """Return what ends the batch, now that each input has its outcome.
+
+        A batch whose every request was lost or throttled has failed as a whole.
+        """
+        if ended is None and self._last is not None and not self._has_settled:
+            ended = unavailable(NO_ANSWER, self._last)
+        if isinstance(ended, HubSpotUnavailable):
+            advise(ended, maybe_written=self.ledger.summary.unknown > 0)
+        return ended
 
     def _act(
         self, trip: Trip, chunk: Chunk, verdict: Verdict, now: float
@@ -150,11 +167,10 @@ class Judge:
                 return trip.pauses.send((verdict, now - trip.started))
         self.concluder.give_up(chunk, verdict)
         self._given_up += 1
-        if not operation.call.has_inputs:  # there is one chunk only
-            self.end(_unavailable(verdict, "The call was given up; try again later"))
-        elif self._given_up >= _UNAVAILABLE_AFTER:
-            told = "Several chunks in a row were given up; try again later. The last"
-            self.end(_unavailable(verdict, told))
+        self._last = cause_of(verdict)
+        if self._given_up >= _UNAVAILABLE_AFTER:
+            told = "Several chunks in a row were given up, the last one for this"
+            self.end(unavailable(told, self._last))
         return None
 
     def _pauses(self, spent: int = 1) -> Pauses:
@@ -188,13 +204,3 @@ class Judge:
             category=error.category if error else None,
             correlation_id=error.correlation_id if error else None,
         )
-
-
-def _unavailable(verdict: Again | Missing | Throttled, told: str) -> HubSpotUnavailable:
-    last = None if isinstance(verdict, Throttled) else verdict.error
-    return HubSpotUnavailable(
-        f"{told}: {last.message if last else NO_ROOM}",
-        status=last.status if last else 429,
-        category=last.category if last else None,
-        correlation_id=last.correlation_id if last else None,
-    )

@@ -23,12 +23,15 @@ from hubbatch.models import (
 
 from .calls import Call
 from .chunks import Chunk
+from .codec import listed_warnings
 from .encoding import ends_of, id_property_of
 from .typed import typed_id
 
 
 _RECORDS = {SimplePublicObject, SimplePublicUpsertObject}
 _id_of = attrgetter("id")
+# The categories of inputs that failed for lack of an answer; HubSpot has no such words.
+_UNANSWERED = frozenset({"UNAVAILABLE", "PAGING"})
 
 
 class OutcomeStatus(StrEnum):
@@ -64,6 +67,15 @@ class Outcome(Generic[R]):
     error: RecordError | None
     attempts: int
     safe_to_resend: bool
+
+    @property
+    def warnings(self) -> list[dict[str, Any]]:
+        """HubSpot's warnings about what it has written, as it sent them.
+
+        `PROPERTY_VALUE_NORMALIZED`, for example: the value that HubSpot stored is not
+        the one that was sent; `context` has both. Versions before 2026-09 have none.
+        """
+        return listed_warnings(getattr(self.result, "warnings", None))
 
 
 def succeeded(
@@ -186,6 +198,21 @@ def not_sent_error(reason: str, correlation_id: str | None = None) -> RecordErro
     )
 
 
+def unanswered_error(reason: str, correlation_id: str | None = None) -> RecordError:
+    """Make the error of an input that was asked for and got no answer."""
+    return RecordError(
+        reason, category="UNAVAILABLE", correlation_id=correlation_id, origin="hubbatch"
+    )
+
+
+def lacks_answer(outcome: Outcome[Any]) -> bool:
+    """Whether an input that did not succeed has no answer, or none that is whole."""
+    if outcome.status is not OutcomeStatus.FAILED:
+        return True
+    error = outcome.error
+    return error is not None and error.category in _UNANSWERED
+
+
 @define
 class Summary:
     """Counts of a batch; they grow while it runs.
@@ -200,6 +227,7 @@ class Summary:
         retries: how many of them repeated an earlier one.
         throttled: how many were answered with 429.
         isolating: how many only searched for the bad records of a refused chunk.
+        warnings: how many warnings HubSpot added to what it has written.
         seconds: how long it ran.
     """
 
@@ -212,6 +240,7 @@ class Summary:
     retries: int = 0
     throttled: int = 0
     isolating: int = 0
+    warnings: int = 0
     seconds: float = 0.0
 
     @property

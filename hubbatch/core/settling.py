@@ -5,7 +5,7 @@ position. What cannot be told apart stays open.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from operator import attrgetter
 from typing import Any
@@ -24,6 +24,7 @@ from hubbatch.models import (
 
 from .blaming import from_standard_error
 from .calls import Operation, Shape
+from .codec import listed_warnings
 from .naming import Names
 from .paging import turn_pages
 from .planning import Chunk
@@ -44,6 +45,7 @@ class Settlement:
         open: the inputs that the answer does not account for.
         loose: results that belong to no input for certain.
         unfinished: the inputs whose answer goes on, and the cursor at which.
+        warnings: what HubSpot warns of in what it has written.
     """
 
     part: BatchResponse[Any]
@@ -52,6 +54,7 @@ class Settlement:
     open: list[int]
     loose: list[Any]
     unfinished: dict[int, str] = Factory(dict)
+    warnings: Sequence[Mapping[str, Any]] = ()
 
     @property
     def trustworthy(self) -> bool:
@@ -88,6 +91,9 @@ def settle(operation: Operation, chunk: Chunk, part: BatchResponse[Any]) -> Sett
         settled.unfinished = turn_pages(
             shape.paging, chunk, settled.results, settled.failed
         )
+    if shape.warnings_of is not None:
+        places = filter(None, map(shape.warnings_of, part.results))
+        settled.warnings = [one for place in places for one in listed_warnings(place)]
     if chunk.doubtful and operation.call.verb == "upsert":
         _forget_new([*settled.results, *settled.loose])
     return settled

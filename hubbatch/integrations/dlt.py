@@ -16,11 +16,11 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from hubbatch.errors import ConfigurationError
+from hubbatch.errors import ConfigurationError, LoadFailed
 from hubbatch.jobs.job import Job
 
 from ._dlt.background import background
-from ._dlt.jobs import Load, LoadFailed, LoadFiles, outcome_rows
+from ._dlt.jobs import Load, LoadFiles, outcome_rows
 from ._dlt.tables import HINT, WriteVerb, hint, read_table
 
 

@@ -25,14 +25,18 @@ from hubbatch.core.outcomes import Summary
 from hubbatch.errors import (
     APIError,
     BatchFailed,
+    CertificateError,
+    CheckFailed,
     ConfigurationError,
     DailyLimitReached,
     HubBatchError,
     HubSpotUnavailable,
+    ListError,
     OutcomeUnknown,
     RecordConflict,
     RecordError,
     RecordNotFound,
+    SourceError,
     TooManyFailures,
 )
 
@@ -124,11 +128,14 @@ def add_exception_handlers(app: FastAPI) -> None:
 
     * 404: `RecordNotFound`
     * 409: `RecordConflict`
-    * 422: `RecordInvalid`, what else HubSpot refuses in a record, `TooManyFailures`
+    * 422: `RecordInvalid`, what else HubSpot refuses in a record, `TooManyFailures`,
+      `SourceError`, `CheckFailed`
     * 429, with `Retry-After`: `DailyLimitReached`
-    * 502: HubSpot does not accept the token or the call, a mistake of the backend
+    * 502: HubSpot does not accept the token or the call, a mistake of the backend; a
+      proxy or a certificate is in the way
     * 503, with `Retry-After`: `HubSpotUnavailable`, `OverloadedError`, not sent
-    * 504: `OutcomeUnknown`, it may have been written
+    * 504, without: `OutcomeUnknown`, and `HubSpotUnavailable` with `maybe_written`: it
+      may have been written, so it must not be sent again blindly
     * the highest of its errors: `BatchFailed`
 
     The body has `detail`, a sentence, `error`, the class, and where they are known
@@ -182,15 +189,17 @@ def _status(error: HubBatchError) -> int:
             return 404
         case RecordConflict():
             return 409
-        case OutcomeUnknown():
+        case OutcomeUnknown() | HubSpotUnavailable(maybe_written=True):
             return 504
         case RecordError(category="NOT_SENT" | "UNAVAILABLE"):
             return 503
-        case RecordError() | TooManyFailures():
+        case RecordError() | TooManyFailures() | SourceError() | CheckFailed():
             return 422
         case DailyLimitReached():
             return 429
         case APIError() if not isinstance(error, HubSpotUnavailable):
+            return _BAD_GATEWAY
+        case CertificateError() | ListError():
             return _BAD_GATEWAY
         case _:
             return 503

@@ -33,6 +33,7 @@ from hubbatch.core.events import (
     JournalWritten,
 )
 from hubbatch.core.outcomes import OutcomeStatus
+from hubbatch.errors import BatchFailed
 
 
 try:
@@ -81,7 +82,9 @@ class OpenTelemetry:
     follow the conventions for HTTP clients. What aiohttp's own instrumentation makes
     stands below them in turn; `OTEL_PYTHON_AIOHTTP_CLIENT_EXCLUDED_URLS=api.hubapi.com`
     leaves it out. The span of a batch is below that of its caller, except with single
-    calls: they ride together on nobody's behalf, and begin a trace of their own.
+    calls: they ride together on nobody's behalf, and begin a trace of their own. It
+    has failed, with `error.type`, if an error ended the batch (the error's class) or
+    a record did not succeed (`BatchFailed`).
 
     The metrics, by object type and verb where it makes sense:
 
@@ -167,8 +170,9 @@ class OpenTelemetry:
                 "hubbatch.num_errors": summary.inputs - summary.succeeded,
             }
         )
-        if event.error is not None:
-            _fail(batch.span, event.error)
+        amiss = summary.succeeded < summary.inputs
+        if event.error is not None or amiss:
+            _fail(batch.span, event.error or BatchFailed.__name__)
         del self._batches[event.batch]
         batch.close()
 

@@ -13,7 +13,7 @@ from typing import Any, get_args
 from attrs import evolve
 
 from hubbatch.core.pacing import BURST, INTERVAL, RateLimit
-from hubbatch.errors import ConfigurationError
+from hubbatch.errors import ConfigurationError, LimiterUnavailable
 
 
 try:
@@ -25,7 +25,6 @@ try:
     from hubbatch.integrations._redis.pacer import (
         OnFailure,
         RedisPacer,
-        RedisUnavailable,
     )
 except ImportError as _missing:
     raise ImportError(
@@ -33,7 +32,7 @@ except ImportError as _missing:
     ) from _missing
 
 
-__all__ = ["OnFailure", "RedisRateLimit", "RedisUnavailable"]
+__all__ = ["LimiterUnavailable", "OnFailure", "RedisRateLimit"]
 
 _SOCKET_PATIENCE = 0.5  # seconds, less than a pacer waits for an answer
 _ACCOUNT = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -60,7 +59,7 @@ class RedisRateLimit:
         burst: how many of them may leave at once; the rest is spread.
         on_failure: what to do while Redis cannot be asked: `"share"` goes on with
             `1 / expected_processes` of the limit, `"wait"` waits for Redis, `"raise"`
-            ends the batch with `RedisUnavailable`.
+            ends the batch with `LimiterUnavailable`.
         max_wait: how many seconds the request that is next may wait for those of other
             processes; a longer wait ends its batch, or its single calls, with
             `OverloadedError`, and takes nothing of the limit. None is any wait.

@@ -8,8 +8,10 @@
 Needs the extra `jobs` (`pip install 'hubbatch[jobs]'`) where a journal is kept.
 """
 
+from hubbatch.errors import CheckFailed, SourceError
+
 from .arrow import ArrowSource, ParquetSource
-from .check import CheckFailed, CheckReport, Finding, check
+from .check import CheckReport, Finding, check
 from .ending import JobReport
 from .exporting import Export
 from .job import Job
@@ -20,7 +22,7 @@ from .replaying import FailedCall, FailuresSource
 from .report import write_report
 from .rows import Row, Source
 from .schema import Schema, ask_schema, read_schema, write_schema
-from .shaping import Columns, SourceError
+from .shaping import Columns
 from .sinks import Failures, Pairs, Records, Results
 from .sources import CsvSource, JsonLinesSource, open_source
 from .status import JobStatus, read_status

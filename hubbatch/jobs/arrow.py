@@ -16,9 +16,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from hubbatch.errors import ConfigurationError
+from hubbatch.errors import ConfigurationError, SourceError
 
-from .shaping import Meaning, SourceError
+from .shaping import Meaning
 from .tables import Table, check_names
 from .zones import Zone
 

@@ -17,7 +17,7 @@ from hubbatch.core.forecasting import Plan, plan
 from hubbatch.core.operations import Operation, Repeats
 from hubbatch.core.pacing import RateLimit
 from hubbatch.core.values import InvalidInput
-from hubbatch.errors import ConfigurationError
+from hubbatch.errors import CheckFailed
 from hubbatch.models import Property
 
 from .rehearsing import first_rows
@@ -77,21 +77,6 @@ class CheckReport:
     def ok(self) -> bool:
         """Whether nothing is certain to be refused."""
         return not any(finding.certain for finding in self.findings)
-
-
-class CheckFailed(ConfigurationError):
-    """A preflight found rows that HubSpot would refuse; nothing was sent.
-
-    Attributes:
-        report: what was found.
-    """
-
-    def __init__(self, message: str, report: CheckReport) -> None:
-        super().__init__(message)
-        self.report = report
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (str(self), self.report)
 
 
 async def check(

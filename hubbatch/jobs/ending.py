@@ -22,6 +22,7 @@ class JobReport:
         requests: requests sent.
         retries: how many of them repeated an earlier one.
         throttled: how many were answered with 429.
+        warnings: how many warnings HubSpot added to what it has written.
         seconds: how long it ran.
         portal_id: the account, or None if the token was not allowed to ask.
         ended: `finished`; or, where rows may be left: `stopped`, or the name of the
@@ -41,6 +42,7 @@ class JobReport:
     requests: int
     retries: int
     throttled: int
+    warnings: int
     seconds: float
     portal_id: int | None
     ended: str

@@ -54,7 +54,8 @@ class History:
     counts: Mapping[State, int] = field(factory=lambda: dict.fromkeys(State, 0))
     runs: Mapping[str, Any] = field(
         factory=lambda: (
-            dict.fromkeys(("requests", "retries", "throttled"), 0) | {"seconds": 0.0}
+            dict.fromkeys(("requests", "retries", "throttled", "warnings"), 0)
+            | {"seconds": 0.0}
         )
     )
 

@@ -89,6 +89,8 @@ class Lifecycle(ABC):
             retries=before["retries"] + retries,
             throttled=before["throttled"] + throttled,
             isolating=sum(summary.isolating for summary in self._summaries),
+            warnings=before["warnings"]
+            + sum(summary.warnings for summary in self._summaries),
             seconds=before["seconds"] + seconds,
         )
 
@@ -222,6 +224,7 @@ class Lifecycle(ABC):
             requests=counts.requests,
             retries=counts.retries,
             throttled=counts.throttled,
+            warnings=counts.warnings,
             seconds=counts.seconds,
             portal_id=self.portal_id,
             ended=ended,

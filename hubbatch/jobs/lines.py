@@ -5,10 +5,10 @@ import re
 
 import orjson
 
-from hubbatch.errors import ConfigurationError
+from hubbatch.errors import ConfigurationError, SourceError
 
 from .rows import Row
-from .shaping import BadRow, Shaper, SourceError
+from .shaping import BadRow, Shaper
 
 
 _UNDECODABLE = re.compile("[\udc80-\udcff]")

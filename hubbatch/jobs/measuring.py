@@ -4,8 +4,9 @@ No value of a property and no sentence of HubSpot's is in it: those quote values
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from math import floor, log2
+from typing import Any
 
 from attrs import define, field, frozen
 
@@ -14,6 +15,8 @@ from hubbatch.core.outcomes import Outcome, OutcomeStatus
 from .rows import Row
 
 
+# In the place of a status: HubSpot's warnings are of rows that succeeded.
+WARNING = "warning"
 # So many rows are named as examples of one reason, in one run.
 EXAMPLES = 5
 # Answers are counted by powers of the fourth root of two: 19 % wide.
@@ -25,7 +28,7 @@ class Reason:
     """Why rows did not succeed; what HubSpot did not say is empty.
 
     Attributes:
-        status: that of their outcomes.
+        status: that of their outcomes; `WARNING` for what HubSpot warns of.
         category: HubSpot's word, or ours.
         code: HubSpot's code of what is wrong with a property.
         property_name: that property.
@@ -97,6 +100,20 @@ class Measures:
     def lost(self, index: int) -> None:
         """Forget a request that came to nothing."""
         self._left.pop(index, None)
+
+    def warned(self, warnings: Iterable[Mapping[str, Any]]) -> None:
+        """Count HubSpot's warnings, without the values that they quote."""
+        for warning in warnings:
+            context = warning.get("context")
+            names = context.get("propertyName") if isinstance(context, dict) else None
+            name = names[0] if isinstance(names, list) and names else names
+            category = warning.get("category")
+            reason = Reason(
+                WARNING,
+                category if isinstance(category, str) else "",
+                property_name=name if isinstance(name, str) else "",
+            )
+            self._measured.reasons[reason] += 1
 
     def final(self, outcome: Outcome[object], row: Row) -> None:
         """Note the outcome of a row that is final."""

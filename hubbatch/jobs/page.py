@@ -40,6 +40,7 @@ def render(report: Report, journal: str) -> str:
             *_tiles(status),
             *_pictures(report),
             *_causes(report),
+            *_warnings(report),
             *_further(report, journal),
         ]
     )
@@ -89,6 +90,7 @@ def _tiles(status: JobStatus) -> Iterator[str]:
         ("requests", f"{status.requests:,}"),
         ("sent again", f"{status.retries:,}"),
         ("429 answers", f"{status.throttled:,}"),
+        ("warnings", f"{status.warnings:,}" if status.warnings else ""),
         ("worked", clock(status.seconds)),
         ("rows a second", "" if rate is None else f"{rate:,.0f}"),
         ("runs", f"{status.runs:,}" if status.runs > 1 else ""),
@@ -190,6 +192,21 @@ def _causes(report: Report) -> Iterator[str]:
     if not report.told:
         yield " Ids and values are not shown."
     yield "</p>"
+
+
+def _warnings(report: Report) -> Iterator[str]:
+    if not report.warnings:
+        return
+    yield "<h2>What HubSpot warned of</h2><table><thead><tr>"
+    yield '<th class="number">Times</th><th class="name">Warning</th>'
+    yield '<th class="name">Property</th></tr></thead><tbody>'
+    for reason, count in report.warnings:
+        yield f'<tr><td class="number">{count:,}<i class="unit"> times</i></td>'
+        yield f"<td><code>{_parted(reason.category or 'no category')}</code></td>"
+        yield f"<td><code>{_parted(reason.property_name)}</code></td></tr>"
+    yield "</tbody></table>"
+    yield '<p class="soft">These rows succeeded, but what HubSpot stored may not be '
+    yield "what was sent.</p>"
 
 
 def _parted(text: str) -> str:

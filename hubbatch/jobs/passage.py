@@ -186,9 +186,10 @@ class Passage:
     def took(self, inputs: list[Any]) -> None:
         """Keep nothing: the rows are known."""
 
-    def answered(self, chunk: Chunk, settlement: Settlement) -> None:  # noqa: ARG002 -- as Emit has it
+    def answered(self, chunk: Chunk, settlement: Settlement) -> None:
         """Note that an answer came; nothing of the envelope is kept."""
         self._journal.measures.answered(chunk.indices[0])
+        self._journal.measures.warned(settlement.warnings)
 
     def succeeded(self, chunk: Chunk, results: list[Any]) -> None:
         """Write down a chunk's successes."""

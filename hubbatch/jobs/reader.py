@@ -14,7 +14,7 @@ from attrs import astuple
 from hubbatch.errors import JournalError
 
 from .identity import Identity
-from .measuring import Example, Reason
+from .measuring import WARNING, Example, Reason
 from .states import State
 
 
@@ -27,6 +27,7 @@ _RUNS = f"""
 SELECT count(*) runs, ifnull(sum(requests), 0) requests,
     ifnull(sum(retries), 0) retries, ifnull(sum(throttled), 0) throttled,
     ifnull(sum(seconds), 0.0) seconds,
+    (SELECT ifnull(sum(count), 0) FROM reason WHERE status = '{WARNING}') warnings,
     ifnull(min(started_at), {NOW}) started_at,
     ifnull(max(updated_at), {NOW}) updated_at,
     (SELECT ended FROM run ORDER BY id DESC LIMIT 1) ended,
@@ -175,6 +176,13 @@ class Reader:
 
     def reasons(self) -> list[tuple[Reason, int]]:
         """Count the rows that did not succeed by why, the most frequent first."""
+        return [one for one in self._reasons() if one[0].status != WARNING]
+
+    def warnings(self) -> list[tuple[Reason, int]]:
+        """Count HubSpot's warnings by what they are about, the most frequent first."""
+        return [one for one in self._reasons() if one[0].status == WARNING]
+
+    def _reasons(self) -> list[tuple[Reason, int]]:
         rows = self._connection.execute("SELECT * FROM reason ORDER BY count DESC")
         return [(Reason(*row[:4]), row[4]) for row in rows]
 

@@ -7,9 +7,11 @@ from typing import Any, cast, get_args
 
 from attrs import frozen
 
+from hubbatch.errors import SourceError
+
 from .keeping import again
 from .options import PAIRS
-from .shaping import BadRow, JobVerb, Shaped, Shaper, SourceError, kind_of
+from .shaping import BadRow, JobVerb, Shaped, Shaper, kind_of
 from .sources import LinesFile
 
 

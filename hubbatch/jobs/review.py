@@ -82,6 +82,7 @@ class Report:
             count; steps without any are there too.
         causes: why rows did not succeed, the most frequent first.
         others: how many reasons there are beyond those.
+        warnings: what HubSpot warned of, the most frequent first, and how often.
         told: what the file of failures says of the examples, by their places; empty
             unless values are to be shown.
         made_at: when the report was made.
@@ -93,6 +94,7 @@ class Report:
     answers: Sequence[tuple[float, int]]
     causes: Sequence[Cause]
     others: int = 0
+    warnings: Sequence[tuple[Reason, int]] = ()
     told: Mapping[int, Told] = field(factory=dict)
     made_at: datetime
 
@@ -119,6 +121,7 @@ def read_report(path: str | os.PathLike[str], *, values: bool = False) -> Report
             for reason, rows in reasons[:_REASONS]
         ]
         answers = _filled(journal.answers())
+        warnings = journal.warnings()[:_REASONS]
     except sqlite3.Error as error:
         raise JournalError(f"{where} cannot be read: {error}") from None
     finally:
@@ -135,6 +138,7 @@ def read_report(path: str | os.PathLike[str], *, values: bool = False) -> Report
         answers=answers,
         causes=causes,
         others=max(0, len(reasons) - _REASONS),
+        warnings=warnings,
         told=told,
         made_at=datetime.now(UTC),
     )

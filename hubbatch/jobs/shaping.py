@@ -5,7 +5,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from attrs import field, frozen
 
-from hubbatch.errors import ConfigurationError, HubBatchError
+from hubbatch.errors import ConfigurationError
 
 
 JobVerb: TypeAlias = Literal[
@@ -38,10 +38,6 @@ _ONLY_ANSWERED = frozenset(
 _ANSWERED = "createdAt"
 # A message names at most so many columns.
 _NAMED = 12
-
-
-class SourceError(HubBatchError, ValueError):
-    """A file cannot be read as rows; the message names it, and the row or line."""
 
 
 class BadRow(Exception):

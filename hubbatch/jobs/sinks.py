@@ -64,7 +64,8 @@ class Results(_Table):
     """A line for every success: `index`, `input_id`, `id`, `new`.
 
     `new` says whether an upsert created the record; it is empty where HubSpot does
-    not say, or an earlier attempt may have created it.
+    not say, or an earlier attempt may have created it. A JSON line has `warnings` too,
+    their number, where HubSpot warns of anything.
     """
 
     name: str = "results"
@@ -79,7 +80,10 @@ class Results(_Table):
             text = "" if new is None else str(new).lower()
             return csv_line((row.index, row.key or "", outcome.id or "", text))
         values = (row.index, row.key, outcome.id, new)
-        return json_line(dict(zip(self.columns, values, strict=True)))
+        line: dict[str, Any] = dict(zip(self.columns, values, strict=True))
+        if getattr(outcome.result, "warnings", None):
+            line["warnings"] = len(outcome.warnings)
+        return json_line(line)
 
 
 class Records(_Table):

@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from hubbatch.errors import ConfigurationError
+from hubbatch.errors import ConfigurationError, SourceError
 
 from .arrow import ParquetSource
 from .lines import LineParser, check_decoded, codec_of
 from .rows import Row
-from .shaping import BadRow, Meaning, Shaper, SourceError
+from .shaping import BadRow, Meaning, Shaper
 from .stdin import StandardInput
 from .tables import SqliteSource
 

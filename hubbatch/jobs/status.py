@@ -36,6 +36,7 @@ class JobStatus:
         requests: how many requests all its runs have sent.
         retries: how many of them repeated an earlier one.
         throttled: how many were answered with 429.
+        warnings: how many warnings HubSpot added to what it has written.
         seconds: how long all its runs took.
         runs: how often it was started.
         finished: whether every row has its final outcome.
@@ -62,6 +63,7 @@ class JobStatus:
     requests: int
     retries: int
     throttled: int
+    warnings: int
     seconds: float
     runs: int
     finished: bool

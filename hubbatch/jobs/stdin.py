@@ -9,9 +9,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from typing import Any
 
+from hubbatch.errors import SourceError
+
 from .lines import LineParser, codec_of
 from .rows import Row
-from .shaping import Meaning, SourceError
+from .shaping import Meaning
 
 
 _BLOCK = 64 * 1024

@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from hubbatch.errors import SourceError
+
 from .rows import Row
-from .shaping import BadRow, Meaning, SourceError
+from .shaping import BadRow, Meaning
 
 
 class Table(ABC):

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from attrs import define
 
@@ -15,12 +15,20 @@ from hubbatch.core.answers import (
     whole_number,
 )
 from hubbatch.core.calls import Operation
+from hubbatch.core.dialects.grants import secrets_of
 from hubbatch.core.encoding import request_body
 from hubbatch.core.events import ChunkAnswered, ChunkSent
+from hubbatch.core.masking import masked
 from hubbatch.core.planning import Chunk
 from hubbatch.core.reading import read
 from hubbatch.core.reconciling import probe
-from hubbatch.core.verdicts import Throttled, Unauthorized, Verdict, may_have_written
+from hubbatch.core.verdicts import (
+    Answered,
+    Throttled,
+    Unauthorized,
+    Verdict,
+    may_have_written,
+)
 
 from .auth import Login
 from .journaling import Journal
@@ -74,7 +82,9 @@ class Exchange:
         )
         answer = await self._send(chunk, request, on_sent)
         permit.answered(answer.headers if isinstance(answer, Response) else None)
-        verdict = read(operation, carried, answer)
+        # Here the secrets of a request and its answer meet, and nowhere else.
+        secrets = [token] if token else secrets_of(operation, request.body)
+        verdict = _read(operation, carried, answer, secrets)
         if isinstance(verdict, Throttled):
             permit.throttled()
         chunk.in_flight = False
@@ -104,6 +114,23 @@ class Exchange:
                 seconds=_now() - left,
                 daily_remaining=remaining,
             )
+
+
+def _read(
+    operation: Operation, chunk: Chunk, answer: Answer, secrets: Sequence[str]
+) -> Verdict:
+    """Read an answer, without the secrets that it echoes."""
+    if isinstance(answer, Response) and 200 <= answer.status < 300:  # noqa: PLR2004 -- HTTP's own figures
+        verdict = read(operation, chunk, answer)
+        if isinstance(verdict, Answered):
+            # Of a success without errors nothing is quoted, unless it has a token in it
+            # that is no token for us: this search is all that a usual answer costs.
+            echoes = verdict.settlement.part.errors or any(
+                secret.encode() in answer.body for secret in secrets
+            )
+            if not echoes or operation.call.verb == "token":
+                return verdict
+    return read(operation, chunk, masked(answer, secrets))
 
 
 def _headers(operation: Operation, token: str) -> dict[str, str]:

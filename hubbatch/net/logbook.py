@@ -1,7 +1,8 @@
 """What is written to the log: the events, and nothing that they do not hold.
 
 The logger is `hubbatch`. What happens to a chunk or a failed input is DEBUG; a batch
-that is over INFO (DEBUG if it carried single calls: there are many); a retry or a 429
+that is over INFO, or WARNING if not every input succeeded (DEBUG if it carried single
+calls: there are many); a retry or a 429
 WARNING, but when 429s repeat within a minute all but the first are DEBUG. Every record
 has the fields of its event as attributes (`extra`): account, operation, category, code,
 correlation_id and so on. There is never a property's value, a message of HubSpot (it
@@ -28,6 +29,7 @@ from hubbatch.core.events import (
     Event,
     InputFailed,
 )
+from hubbatch.core.outcomes import Summary
 
 
 logger: logging.Logger = logging.getLogger("hubbatch")
@@ -78,7 +80,7 @@ _LINES: Mapping[type[Event], tuple[int, str]] = {
         ),
     ),
     BatchEnded: (
-        logging.INFO,
+        logging.WARNING,
         (
             f"{_BATCH}ended after %(seconds).1f s (error: %(error)s): of "
             "%(inputs)d inputs %(succeeded)d succeeded, %(failed)d failed, "
@@ -116,6 +118,9 @@ class Logbook:
         match event:
             case BatchEnded(lane="single") | ChunkRetried(status=429):
                 return logging.DEBUG  # many of them; told by ChunkThrottled
+            case BatchEnded(error=None, summary=Summary() as told):
+                fine = told.succeeded == told.inputs
+                return logging.INFO if fine else logging.WARNING
             case ChunkThrottled():
                 now = asyncio.get_running_loop().time()
                 news = now - self._said.get(event.account, -inf) >= _REPEATED

@@ -28,7 +28,13 @@ from hubbatch.core.outcomes import (
 from hubbatch.core.pacing import Spacing
 from hubbatch.core.planning import Chunk
 from hubbatch.core.settling import Settlement
-from hubbatch.errors import HubBatchError, OverloadedError
+from hubbatch.core.unavailable import NO_ANSWER, advise, unavailable
+from hubbatch.errors import (
+    APIError,
+    HubBatchError,
+    HubSpotUnavailable,
+    OverloadedError,
+)
 
 from .engine import Engine
 from .pacing import Lane
@@ -175,12 +181,14 @@ class Mailbox(AsyncIterator[Any]):
 
     def _error(self, outcome: Outcome[Any]) -> HubBatchError:
         assert self._run is not None  # noqa: S101 -- it told us
-        ended = self._run.ended
+        assert outcome.error is not None  # noqa: S101 -- it did not succeed
+        ended, cause = self._run.ended, outcome.error.__cause__
         not_sent = outcome.status is OutcomeStatus.NOT_SENT
+        if isinstance(cause, APIError):  # its request was given up
+            return _advised(unavailable(NO_ANSWER, cause))
         if not_sent and isinstance(ended, HubBatchError):
-            return copy(ended)
+            return _advised(copy(ended))
         error = copy(outcome.error)
-        assert error is not None  # noqa: S101 -- it did not succeed
         # HubSpot may name all the records of a chunk that it did not find: those of
         # other callers are not this one's business.
         if isinstance(error.context, Mapping) and "ids" in error.context:
@@ -197,6 +205,13 @@ class Mailbox(AsyncIterator[Any]):
             _answer(call, answer)
         if not self._taken:
             self._changed.set()
+
+
+def _advised(error: HubBatchError) -> HubBatchError:
+    """Say what to do after an error of a call that was not written."""
+    if isinstance(error, HubSpotUnavailable):
+        advise(error, maybe_written=False)  # whatever became of others' calls
+    return error
 
 
 def _answer(call: _Call, answer: Any) -> None:

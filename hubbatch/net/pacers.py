@@ -6,11 +6,6 @@ from aiolimiter import AsyncLimiter
 from attrs import define
 
 from hubbatch.core.pacing import LAG, RateLimit
-from hubbatch.errors import HubBatchError
-
-
-class LimiterUnavailable(HubBatchError):
-    """A limiter beneath a window cannot say whether a request may leave."""
 
 
 class Pacer(Protocol):

@@ -23,14 +23,18 @@ from hubbatch.core.retrying import RetryPolicy
 from hubbatch.core.stopping import FailureWatch
 from hubbatch.core.telling import Audience, Teller
 from hubbatch.core.verdicts import Verdict
-from hubbatch.errors import DailyLimitReached, HubBatchError, OverloadedError
+from hubbatch.errors import (
+    DailyLimitReached,
+    HubBatchError,
+    LimiterUnavailable,
+    OverloadedError,
+)
 
 from .auth import Bearer, Login
 from .exchanging import Exchange
 from .intake import BLOCK, Intake, Source, cancelled_from_outside
 from .journaling import Journal, NoJournal
 from .lingering import Lingering
-from .pacers import LimiterUnavailable
 from .pacing import Gate, Lane
 from .transport import Transport
 
@@ -170,6 +174,7 @@ class Run:
             await intake.aclose()
             self._lingering.stop()
             self.summary.seconds = _now() - started
+            self.ended = self._judge.ending(self.ended)
             self._finish()
         if self.ended is not None:
             raise self.ended

@@ -26,6 +26,7 @@ REPORT = JobReport(
     requests=1,
     retries=0,
     throttled=1,
+    warnings=0,
     seconds=1.0,
     portal_id=None,
     ended="DailyLimitReached",

@@ -229,13 +229,48 @@ def test_a_create_of_more_than_one_chunk_wants_a_journal(
     os.close(stdin)
 
 
+def test_warnings_of_hubspot_are_counted(shell: Shell) -> None:
+    [one] = shell.tickets(1)
+    warning = {"category": "PROPERTY_VALUE_NORMALIZED", "context": {}}
+    record = {"id": one, "properties": {}, "warnings": [warning, warning]}
+    body = orjson.dumps({"status": "COMPLETE", "results": [record]}).decode()
+    shell.sim.faults.add(
+        Fault("status", status=200, body=body, when=When(verb="update"))
+    )
+    shell.write("t.csv", "id,subject", f"{one},x")
+
+    done = shell("update", "tickets", "t.csv", "--journal", "run.db", "--json")
+
+    assert (done.status, done.json["warnings"]) == (0, 2)
+    assert "1 succeeded. 2 warnings from HubSpot. " in done.err
+    assert "warnings" in shell("status", "run.db").out
+    again = shell("update", "tickets", "t.csv", "--journal", "run.db", "--json")
+    assert again.json["warnings"] == 2
+
+
+def test_a_job_that_hubspot_never_answers_ends_early(shell: Shell) -> None:
+    ids = shell.tickets(3)
+    shell.write("t.csv", "id,subject", *(f"{one},x" for one in ids))
+    shell.sim.faults.add(Fault("status", None, status=477, when=When(verb="update")))
+
+    done = shell("update", "tickets", "t.csv", "--journal", "run.db", "--json")
+
+    assert (done.status, done.json["not_sent"]) == (3, 3)
+    assert (done.json["ended"], done.json["resumable"]) == ("HubSpotUnavailable", True)
+    assert "Ended early: 477" in done.err
+    shell.sim.faults.clear()
+    assert shell("update", "tickets", "t.csv", "--journal", "run.db").status == 0
+
+
 def test_a_lost_create_is_unknown_until_replay_may_look_for_it(shell: Shell) -> None:
     orders(shell, 3)
     shell.sim.faults.add(Fault("drop_after_commit", when=When(verb="create")))
     create = ("create", "tickets", "t.csv", "--failures", "f.jsonl")
 
     lost = shell(*create, "--json")
-    assert (lost.status, lost.json["unknown"]) == (1, 3)
+    assert (lost.status, lost.json["unknown"]) == (3, 3)
+    assert lost.json["ended"] == "HubSpotUnavailable"
+    assert "Try again" not in lost.err
     assert lost.lines[-1] == (
         "f.jsonl has what did not succeed; `hubbatch replay f.jsonl --reconcile-by "
         "NAME` sends it again, and looks for what may be there already."
@@ -467,11 +502,13 @@ def test_without_a_journal_it_says_what_is_left(shell: Shell) -> None:
     assert told["resumable"] is False
     read = told["inputs"]
     assert read < 20_000
-    assert done.lines[-1] == (
-        "It kept no journal, so the same command would begin again. "
-        f"{20_000 - read:,} rows not read. f.jsonl has what was read and did not "
-        "succeed."
-    )
+    assert done.lines[-2:] == [
+        (
+            "It kept no journal, so the same command would begin again. "
+            f"{20_000 - read:,} rows not read."
+        ),
+        "f.jsonl has what did not succeed; `hubbatch replay f.jsonl` sends it again.",
+    ]
     assert len(Path("f.jsonl").read_bytes().splitlines()) == read
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from hubbatch.core.collecting import Collector, CombinedResponse
 from hubbatch.core.encoding import encoder
+from hubbatch.core.merging import merge
 from hubbatch.core.operations import OBJECT_CALLS, Operation
 from hubbatch.core.outcomes import (
     Outcome,
@@ -388,6 +389,103 @@ def test_raise_for_failures_raises_copies() -> None:
     assert all(error.__traceback__ is None for error in kept if error)
     assert not {id(error) for error in raised} & {id(error) for error in kept}
     assert [str(error) for error in raised] == [str(error) for error in kept]
+
+
+def test_raise_for_failures_notes_what_each_error_is_about() -> None:
+    collector, inputs = collect(UPDATE, 3)
+    collector.succeeded(chunk_at(UPDATE, inputs, 1), records(1))
+    for index in (0, 2):
+        fail(collector, UPDATE, index)
+    response = collector.response()
+    kept = response.failures[1].error
+    assert kept is not None
+    kept.add_note("the caller's own")
+    for _ in range(2):  # a second time it says the same
+        with pytest.raises(BatchFailed) as caught:
+            response.raise_for_failures()
+        again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 -- our own
+        for error in (caught.value, again):
+            assert [one.__notes__ for one in error.exceptions] == [
+                ["input 0"],
+                ["the caller's own", "input 2"],
+            ]
+            assert error.total == 2
+    assert kept.__notes__ == ["the caller's own"]
+    assert not hasattr(response.failures[0].error, "__notes__")
+
+
+def test_the_note_has_the_id_where_it_is_known() -> None:
+    collector, inputs = collect(READ, 1)
+    error = RecordInvalid("no")
+    status = OutcomeStatus.FAILED
+    collector.failed([unsuccessful(READ.call, 0, inputs[0], error, status, key="512")])
+    with pytest.raises(BatchFailed) as caught:
+        collector.response().raise_for_failures()
+    assert caught.value.exceptions[0].__notes__ == ["input 0, id 512"]
+
+
+def test_a_group_has_the_first_thousand_and_the_total() -> None:
+    collector, inputs = collect(UPDATE, 1_500)
+    last = range(1_200, 1_500)
+    collector.succeeded(chunk_at(UPDATE, inputs, *last), records(*last))
+    for index in range(1_200):
+        fail(collector, UPDATE, index)
+    with pytest.raises(BatchFailed, match="1,200 of 1,500 records did not") as caught:
+        collector.response().raise_for_failures()
+    assert (len(caught.value.exceptions), caught.value.total) == (1_000, 1_200)
+    assert "first 1,000" in str(caught.value)
+    assert caught.value.exceptions[-1].__notes__ == ["input 999"]
+
+
+@given(
+    st.lists(st.sampled_from(["COMPLETE", "PENDING", "CANCELED", "ODD"]), max_size=3),
+    st.sampled_from(
+        [
+            ("failed", "VALIDATION_ERROR"),
+            ("failed", "INVALID_INPUT"),
+            ("failed", "UNAVAILABLE"),
+            ("failed", "PAGING"),
+            ("unknown", "OUTCOME_UNKNOWN"),
+            ("not_sent", "NOT_SENT"),
+        ]
+    ),
+)
+def test_the_status_is_canceled_if_anything_lacks_an_answer(
+    parts: list[str], ending: tuple[str, str]
+) -> None:
+    """Whatever the parts say; a refusal is an answer."""
+    collector, inputs = collect(UPDATE, 2)
+    for status in parts:
+        part: Any = BatchResponse(status)
+        settlement = Settlement(part, records(1), {}, [], [])
+        collector.answered(chunk_at(UPDATE, inputs, 0), settlement)
+    collector.succeeded(chunk_at(UPDATE, inputs, 0), records(1))
+    status, category = ending
+    error = RecordInvalid("no", category=category, origin="hubbatch")
+    collector.failed(
+        [unsuccessful(UPDATE.call, 1, inputs[1], error, OutcomeStatus(status))]
+    )
+    response = collector.response()
+    answered = category in ("VALIDATION_ERROR", "INVALID_INPUT")
+    said = merge(BatchResponse(status) for status in parts).status
+    assert response.status == (said if answered else "CANCELED")
+    assert not response.ok
+
+
+def test_warnings_are_those_of_the_result() -> None:
+    warning = {
+        "category": "PROPERTY_VALUE_NORMALIZED",
+        "message": "date_of_birth was normalized",
+        "context": {"propertyName": "date_of_birth", "rawValue": "1"},
+    }
+    [record] = records(1)
+    assert succeeded(UPDATE.call, 0, "x", record, 1, "1").warnings == []
+    record.warnings = [warning]
+    assert succeeded(UPDATE.call, 0, "x", record, 1, "1").warnings == [warning]
+    for odd in ("text", 5, {"a": 1}, [None, "text", 5]):
+        record.warnings = odd
+        assert succeeded(UPDATE.call, 0, "x", record, 1, "1").warnings == []
+    assert succeeded(UPDATE.call, 0, "x", None, 1, "1").warnings == []
 
 
 def test_a_response_can_be_pickled() -> None:

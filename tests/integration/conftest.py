@@ -8,12 +8,13 @@ import asyncio
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import attrs
 import pytest
 import pytest_asyncio
 
-from hubbatch import HubBatch
+from hubbatch import Batch, HubBatch, HubSpotUnavailable
 from hubbatch.simulator import Simulator
 from tests.net.virtual import VirtualTimeLoop
 
@@ -45,6 +46,16 @@ class Portal:
     @property
     def statuses(self) -> list[int | None]:
         return [received.status for received in self.sim.requests]
+
+
+async def unanswered(batch: Batch[Any]) -> Any:
+    """Await a batch of which no request gets an answer, and return its response."""
+    with pytest.raises(HubSpotUnavailable) as caught:
+        await batch
+    response = caught.value.response
+    assert caught.value.maybe_written is bool(response.unknown)
+    assert (response.status, response.ok) == ("CANCELED", False)
+    return response
 
 
 @pytest_asyncio.fixture

@@ -20,6 +20,8 @@ from hubbatch import (
     APIError,
     AuthenticationError,
     BatchFailed,
+    CertificateError,
+    CheckFailed,
     ConfigurationError,
     CreateInput,
     DailyLimitReached,
@@ -28,21 +30,26 @@ from hubbatch import (
     HubSpotUnavailable,
     InvalidRequestError,
     JournalError,
+    LimiterUnavailable,
+    ListError,
+    LoadFailed,
     OAuth,
     OutcomeUnknown,
     OverloadedError,
     PermissionDeniedError,
+    ProxyError,
     ReconnectRequired,
     RecordConflict,
     RecordError,
     RecordInvalid,
     RecordNotFound,
+    SourceError,
     TooManyFailures,
     UpdateInput,
 )
 from hubbatch.integrations.redis import RedisRateLimit
-from hubbatch.jobs import Job
-from hubbatch.simulator import Fault
+from hubbatch.jobs import Columns, CsvSource, Job, Schema
+from hubbatch.simulator import Fault, When
 from tests.integration.conftest import Portal
 from tests.integrations.model import ModelRedis
 
@@ -155,14 +162,57 @@ async def taken(portal: Portal) -> Any:
 async def answer_lost(portal: Portal) -> Any:
     portal.sim.faults.add(Fault("drop_after_commit"))
     async with portal.hub() as hub:
-        inputs = [CreateInput({"subject": "x"})]
+        return await hub.tickets.create([CreateInput({"subject": "x"})])
+
+
+async def answer_lost_half_way(portal: Portal) -> Any:
+    portal.sim.faults.add(Fault("drop_after_commit", when=When(skip=1)))
+    async with portal.hub(max_concurrency=1) as hub:
+        inputs = [CreateInput({"subject": "x"})] * 101
         (await hub.tickets.create(inputs)).raise_for_failures()
+
+
+async def not_taken_half_way(portal: Portal) -> Any:
+    moving = {"Retry-After": "86400"}
+    portal.sim.faults.add(
+        Fault("status", status=477, headers=moving, when=When(skip=1))
+    )
+    async with portal.hub(max_concurrency=1) as hub:
+        (await hub.tickets.archive(range(1, 102))).raise_for_failures()
 
 
 async def nobody_there(portal: Portal) -> Any:
     token = portal.sim.token
     async with HubBatch(token, base_url="http://127.0.0.1:9") as hub:
-        (await hub.tickets.archive([1])).raise_for_failures()
+        return await hub.tickets.archive([1])
+
+
+async def list_that_stands_still(portal: Portal) -> Any:
+    again = b'{"results": [], "paging": {"next": {"after": "5"}}}'
+    portal.sim.faults.add(Fault("status", status=200, body=again.decode(), times=2))
+    async with portal.hub() as hub:
+        return [one async for one in hub.tickets.list()]
+
+
+async def no_redis(portal: Portal) -> Any:
+    redis = ModelRedis()
+    redis.take_down()
+    shared = RedisRateLimit(redis, account="1", on_failure="raise")
+    async with portal.hub(rate_limit=shared) as hub:
+        return await hub.tickets.archive([1])
+
+
+async def no_file(portal: Portal) -> Any:
+    async with portal.hub() as hub:
+        return await Job(
+            hub, "update", "tickets", CsvSource("gone.csv", Columns(verb="update"))
+        ).run()
+
+
+async def check_that_fails(portal: Portal) -> Any:
+    rows = [{"id": "1", "frist_name": "x"}]
+    async with portal.hub() as hub:
+        return await Job(hub, "update", "tickets", rows, preflight=Schema()).run()
 
 
 async def no_room_among_processes(portal: Portal) -> Any:
@@ -197,9 +247,9 @@ RAISED: dict[Provoke, tuple[type[HubBatchError], str]] = {
     day_over: (DailyLimitReached, "no more calls until its next day begins"),
     down: (
         HubSpotUnavailable,
-        "503: Several chunks .* try again later. The last: .* 503",
+        "503: Several chunks .* 503. Some of it may have been written",
     ),
-    down_for_the_account: (HubSpotUnavailable, "try again later: .*503"),
+    down_for_the_account: (HubSpotUnavailable, r"503: No request got .* 503\. Try ag"),
     too_many: (
         TooManyFailures,
         r"6 of 6 records failed, the last: .*frist_name.* \(tickets\). Nothing further",
@@ -211,8 +261,11 @@ RAISED: dict[Provoke, tuple[type[HubBatchError], str]] = {
     bad_values: (BatchFailed, "2 of 2 records did not succeed"),
     not_found: (BatchFailed, "1 of 1 records did not succeed"),
     taken: (BatchFailed, "1 of 1 records did not succeed"),
-    answer_lost: (BatchFailed, "1 of 1 records did not succeed"),
-    nobody_there: (BatchFailed, "1 of 1 records did not succeed"),
+    answer_lost: (HubSpotUnavailable, "Some of it may have been written: look at"),
+    nobody_there: (HubSpotUnavailable, r"connection failed: .*9\b.* Try again later"),
+    answer_lost_half_way: (BatchFailed, "1 of 101 records did not succeed"),
+    not_taken_half_way: (BatchFailed, "1 of 101 records did not succeed"),
+    no_redis: (LimiterUnavailable, r"cannot be asked \(ConnectionError\)"),
     no_room_among_processes: (OverloadedError, "and max_wait is 3 s. Nothing was"),
     too_many_single_calls: (OverloadedError, "2 single calls wait already"),
 }
@@ -223,8 +276,8 @@ RECORDS: dict[Provoke, list[tuple[type[RecordError], str]]] = {
     ],
     not_found: [(RecordNotFound, "OBJECT_NOT_FOUND: .* Check that ids are valid")],
     taken: [(RecordConflict, r"CONFLICT: .*Existing ID: \d+")],
-    answer_lost: [(OutcomeUnknown, "OUTCOME_UNKNOWN: connection failed")],
-    nobody_there: [(RecordError, "NOT_SENT: connection failed: .*127.0.0.1:9")],
+    answer_lost_half_way: [(OutcomeUnknown, "OUTCOME_UNKNOWN: connection failed")],
+    not_taken_half_way: [(RecordError, "NOT_SENT: 477 MIGRATION_IN_PROGRESS: .*")],
 }
 
 
@@ -258,7 +311,7 @@ async def test_error(portal: Portal, provoke: Provoke) -> None:
             error.status,
             error.correlation_id,
         )
-        assert error.status
+        assert error.status or provoke in (answer_lost, nobody_there)
     if not isinstance(error, BatchFailed | OverloadedError):  # of a batch that ended
         assert again.summary == error.summary
         assert error.response.succeeded == again.response.succeeded == 0
@@ -268,7 +321,16 @@ async def test_error(portal: Portal, provoke: Provoke) -> None:
 # A job's own, raised before there is a batch that could have done anything.
 OF_JOBS: dict[Provoke, tuple[type[HubBatchError], str]] = {
     no_journal: (JournalError, r"run\.db is not a journal"),
+    no_file: (SourceError, r"gone\.csv"),
+    check_that_fails: (CheckFailed, "frist_name"),
 }
+# Raised without a batch, too.
+OF_LISTS: dict[Provoke, tuple[type[HubBatchError], str]] = {
+    list_that_stands_still: (ListError, "does not move on from '5'"),
+}
+# Tests of their own provoke these: proxies and certificates over raw sockets, and
+# what dlt makes of a load.
+ELSEWHERE = {CertificateError, LoadFailed, ProxyError}
 
 
 @pytest.mark.parametrize("provoke", OF_JOBS, ids=lambda provoke: provoke.__name__)
@@ -280,7 +342,17 @@ async def test_error_of_a_job(portal: Portal, provoke: Provoke) -> None:
     assert re.search(message, str(error))
     again = pickle.loads(pickle.dumps(error))  # noqa: S301 -- our own
     assert (type(again), str(again)) == (kind, str(error))
-    assert portal.sim.requests == []
+    # At most it has asked whose account this is.
+    assert {one.path for one in portal.sim.requests} <= {"/account-info/v3/details"}
+
+
+@pytest.mark.parametrize("provoke", OF_LISTS, ids=lambda provoke: provoke.__name__)
+async def test_error_of_a_list(portal: Portal, provoke: Provoke) -> None:
+    kind, message = OF_LISTS[provoke]
+    error = await raised(provoke, portal)
+
+    assert type(error) is kind
+    assert re.search(message, str(error))
 
 
 @pytest.mark.parametrize("provoke", RECORDS, ids=lambda provoke: provoke.__name__)
@@ -308,7 +380,8 @@ def test_every_error_is_raised_here() -> None:
         if isinstance(cls := getattr(hubbatch, name), type)
         and issubclass(cls, HubBatchError)
     }
-    provoked = {kind for kind, _ in (*RAISED.values(), *OF_JOBS.values())}
+    raising = (*RAISED.values(), *OF_JOBS.values(), *OF_LISTS.values())
+    provoked = {kind for kind, _ in raising} | ELSEWHERE
     provoked |= {kind for kinds in RECORDS.values() for kind, _ in kinds}
     assert public - provoked == {HubBatchError, APIError}
 

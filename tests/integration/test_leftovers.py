@@ -12,6 +12,7 @@ import pytest
 SCRIPT = """
 import asyncio, gc
 from hubbatch import (
+    HubSpotUnavailable,
     AuthenticationError, HubBatch, RecordNotFound, RetryPolicy, TooManyFailures,
 )
 from hubbatch.simulator import Fault, Simulator
@@ -135,7 +136,7 @@ async def errors(sim):
     async with HubBatch(sim.token, base_url=sim.url, retry=policy) as hub:
         assert (await hub.tickets.archive([1])).outcomes[0].attempts == 4
     async with HubBatch(sim.token, base_url="http://127.0.0.1:9", retry=policy) as hub:
-        assert len((await hub.tickets.archive([1])).not_sent) == 1
+        await raises(HubSpotUnavailable, hub.tickets.archive([1]))
 
 
 async def closing(sim):
@@ -147,7 +148,7 @@ async def closing(sim):
     await asyncio.sleep(0)
     closing.cancel()
     await raises(asyncio.CancelledError, closing)
-    await batch
+    await raises(HubSpotUnavailable, batch)
 
 
 async def main():

@@ -26,7 +26,7 @@ from hubbatch import (
     UpsertInput,
 )
 from hubbatch.simulator import Fault, Property, When
-from tests.integration.conftest import Portal
+from tests.integration.conftest import Portal, unanswered
 
 
 VERSIONS = ["v3", "2025-09", "2026-03", "2026-09"]
@@ -399,7 +399,9 @@ async def test_trouble_on_the_way(portal: Portal, fault: Fault) -> None:
 async def test_create_whose_answer_is_lost(portal: Portal, kind: str) -> None:
     portal.sim.faults.add(Fault(kind))
     async with portal.hub() as hub:
-        response = await hub.tickets.create([CreateInput({"subject": "x"})] * 3)
+        response = await unanswered(
+            hub.tickets.create([CreateInput({"subject": "x"})] * 3)
+        )
     assert statuses(response) == ["unknown"] * 3
     assert portal.sim.store.count("tickets") == (0 if kind == "drop_before" else 3)
     assert len(portal.sim.requests) == 1
@@ -418,7 +420,7 @@ async def test_hubspot_is_down(portal: Portal) -> None:
 async def test_nobody_listens(portal: Portal) -> None:
     await portal.sim.aclose()
     async with HubBatch("x", base_url="http://127.0.0.1:9") as hub:
-        response = await hub.tickets.archive([1, 2])
+        response = await unanswered(hub.tickets.archive([1, 2]))
     assert statuses(response) == ["not_sent", "not_sent"]
 
 

@@ -14,8 +14,9 @@ import pytest
 
 from attrs import evolve
 
+from hubbatch.errors import LoadFailed
 from hubbatch.integrations._dlt.background import background
-from hubbatch.integrations._dlt.jobs import Load, LoadFailed, LoadFiles, outcome_rows
+from hubbatch.integrations._dlt.jobs import Load, LoadFiles, outcome_rows
 from hubbatch.integrations._dlt.tables import read_table
 from hubbatch.jobs import Job, JobReport
 from hubbatch.simulator import Fault, Simulator, When

@@ -22,19 +22,25 @@ from hubbatch import (
     APIError,
     AuthenticationError,
     BatchFailed,
+    CertificateError,
+    CheckFailed,
     ConfigurationError,
     DailyLimitReached,
     HubBatch,
     HubBatchError,
     HubSpotUnavailable,
     InvalidRequestError,
+    LimiterUnavailable,
+    ListError,
     OutcomeUnknown,
     OverloadedError,
     PermissionDeniedError,
+    ProxyError,
     RecordConflict,
     RecordError,
     RecordInvalid,
     RecordNotFound,
+    SourceError,
     TooManyFailures,
 )
 from hubbatch.core.outcomes import Summary
@@ -235,6 +241,12 @@ def not_sent() -> RecordError:
     return RecordError(TEXT, category="NOT_SENT", origin="hubbatch")
 
 
+def maybe_written() -> HubSpotUnavailable:
+    error = HubSpotUnavailable(TEXT, status=503)
+    error.maybe_written = True
+    return error
+
+
 NESTED: Any = BatchFailed(TEXT, [RecordNotFound(TEXT)])
 
 STATUSES: list[tuple[HubBatchError, int, str | None]] = [
@@ -249,6 +261,13 @@ STATUSES: list[tuple[HubBatchError, int, str | None]] = [
     (InvalidRequestError(TEXT, status=400), 502, None),
     (APIError(TEXT, status=418), 502, None),
     (HubSpotUnavailable(TEXT, status=503), 503, "30"),
+    (maybe_written(), 504, None),
+    (ProxyError(TEXT, status=403), 502, None),
+    (CertificateError(TEXT), 502, None),
+    (ListError(TEXT), 502, None),
+    (SourceError(TEXT), 422, None),
+    (CheckFailed(TEXT), 422, None),
+    (LimiterUnavailable(TEXT), 503, "1"),
     (OverloadedError(TEXT), 503, "1"),
     (HubBatchError(TEXT), 503, "1"),
     (not_sent(), 503, "1"),
@@ -290,7 +309,7 @@ def test_every_error_is_in_the_table() -> None:
 
     known = {type(error) for error, _, _ in STATUSES} | {ConfigurationError}
     left_out = {cls.__name__ for cls in family(HubBatchError) - known}
-    assert left_out <= {"ReconnectRequired", "JournalError"}
+    assert left_out <= {"ReconnectRequired", "JournalError", "LoadFailed"}
 
 
 async def test_what_an_answer_says_of_a_record() -> None:

@@ -225,7 +225,15 @@ async def test_isolation_is_an_event(telemetry: Telemetry) -> None:
     [event] = batch.events
     assert (event.name, event.attributes["hubbatch.parts"]) == ("isolated", 2)
     assert batch.attributes["hubbatch.num_errors"] == 1
+    assert batch.status.status_code is StatusCode.ERROR
+    assert batch.attributes["error.type"] == "BatchFailed"
+
+
+async def test_a_batch_without_failures_has_not_failed(telemetry: Telemetry) -> None:
+    await listened(filled(), telemetry, updates(3))
+    batch = telemetry.one("tickets.update")
     assert batch.status.status_code is StatusCode.UNSET
+    assert "error.type" not in batch.attributes
 
 
 async def test_no_answer_is_an_error(telemetry: Telemetry) -> None:

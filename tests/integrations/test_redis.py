@@ -20,7 +20,7 @@ from redis.asyncio import Redis
 
 from hubbatch import ConfigurationError, HubBatch, OverloadedError, RateLimit
 from hubbatch.integrations._redis.pacer import PAD
-from hubbatch.integrations.redis import RedisRateLimit, RedisUnavailable
+from hubbatch.integrations.redis import LimiterUnavailable, RedisRateLimit
 from hubbatch.net.pacing import Gate, Lane
 from tests.net.test_pacing import always, now, worst
 
@@ -301,7 +301,7 @@ async def test_lateness_is_told_again_when_redis_did_not_answer(
     await asyncio.sleep(3)
     pacer.sent(ticket)
     redis.latency = inf  # the way to it is cut, and it forgets nothing
-    with pytest.raises(RedisUnavailable):
+    with pytest.raises(LimiterUnavailable):
         await pacer.acquire(LIMIT)
     redis.latency = 0.0
     await pacer.acquire(LIMIT)
@@ -432,7 +432,7 @@ async def test_raise_without_redis(redis: ModelRedis) -> None:
             raise AssertionError("nobody may leave")
 
     results = await asyncio.gather(*(one() for _ in range(5)), return_exceptions=True)
-    assert [type(error) for error in results] == [RedisUnavailable] * 5
+    assert [type(error) for error in results] == [LimiterUnavailable] * 5
     assert "62515" in str(results[0])
     assert str(pickle.loads(pickle.dumps(results[0]))) == str(results[0])  # noqa: S301 -- our own
     assert "secret" not in str(results[0])
@@ -444,7 +444,7 @@ async def test_raise_without_redis(redis: ModelRedis) -> None:
 async def test_batch_that_redis_ends_has_sent_nothing(redis: ModelRedis) -> None:
     redis.take_down()
     async with HubBatch("token", rate_limit=limit(redis, on_failure="raise")) as hub:
-        with pytest.raises(RedisUnavailable) as caught:
+        with pytest.raises(LimiterUnavailable) as caught:
             await hub.tickets.create([{"properties": {}}] * 250)
     assert [outcome.status for outcome in caught.value.response.outcomes] == [
         "not_sent"

@@ -15,7 +15,7 @@ import hubbatch.integrations._redis.pacer
 
 from hubbatch import HubBatch, OverloadedError, RateLimit
 from hubbatch.integrations._redis.pacer import RedisPacer
-from hubbatch.integrations.redis import RedisRateLimit, RedisUnavailable
+from hubbatch.integrations.redis import LimiterUnavailable, RedisRateLimit
 from hubbatch.simulator import Simulator
 
 from .conftest import RedisServer, free_port
@@ -156,7 +156,7 @@ async def test_redis_that_hangs(
 
 async def test_nobody_at_the_other_end() -> None:
     pacer = paced(f"redis://127.0.0.1:{free_port()}", on_failure="raise")
-    with pytest.raises(RedisUnavailable, match=r"62515 .*ConnectionError"):
+    with pytest.raises(LimiterUnavailable, match=r"62515 .*ConnectionError"):
         await pacer.acquire(LIMIT)
     await pacer.aclose()
 

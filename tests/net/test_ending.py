@@ -85,6 +85,15 @@ async def ended(made: Batch[Any], kind: type[HubBatchError]) -> Any:
     return caught.value
 
 
+async def unanswered(made: Batch[Any]) -> Any:
+    """Await a batch of which no request got an answer, and return its response."""
+    error = await ended(made, HubSpotUnavailable)
+    assert error.maybe_written is bool(error.response.unknown)
+    assert ("try again" in str(error).lower()) is not error.maybe_written
+    assert error.response.status == "CANCELED"
+    return error.response
+
+
 async def listen(made: Batch[Any], seen: list[str]) -> None:
     async with made as stream:
         async for outcome in stream:
@@ -145,7 +154,8 @@ async def test_204_is_no_answer_where_records_are_due(verb: Verb) -> None:
     assert len(crm.heard) == 2
 
     crm, made = meeting(verb, always=nothing)
-    assert statuses(await made) == {"failed" if verb == "read" else "unknown": 3}
+    response = await unanswered(made)
+    assert statuses(response) == {"failed" if verb == "read" else "unknown": 3}
     assert len(crm.heard) == 5
 
 
@@ -183,7 +193,7 @@ async def test_create_is_sent_again_when_it_was_surely_not_taken(fate: str) -> N
 )
 async def test_create_whose_answer_was_lost_is_never_sent_again(fate: Fate) -> None:
     crm, made = meeting("create", fate)
-    response = await made
+    response = await unanswered(made)
     assert statuses(response) == {"unknown": 3}
     assert len(crm.heard) == 1
     for outcome in response.outcomes:
@@ -240,7 +250,7 @@ async def test_throttled_for_too_long_is_not_sent() -> None:
     crm, made = meeting(
         "update", always="throttled", policy=RetryPolicy(max_elapsed=35)
     )
-    response = await made
+    response = await unanswered(made)
     assert statuses(response) == {"not_sent": 3}
     # At 0, 10, 20 and 30 s; the next hold would end after 35 s.
     assert len(crm.heard) == 4
@@ -261,7 +271,7 @@ async def test_throttled_for_longer_than_anybody_waits_is_not_sent(
     seconds: str, policy: RetryPolicy
 ) -> None:
     crm, made = meeting("create", always=throttled(Retry_After=seconds), policy=policy)
-    response = await made
+    response = await unanswered(made)
     assert statuses(response) == {"not_sent": 3}
     assert asyncio.get_running_loop().time() < 1
     assert (len(crm.heard), made.summary.throttled) == (1, 1)
@@ -271,7 +281,7 @@ async def test_throttled_for_longer_than_anybody_waits_is_not_sent(
 
 async def test_a_day_in_retry_after_does_not_hold_the_account_for_a_day() -> None:
     crm, made = meeting("update", throttled(Retry_After="80000"))
-    assert statuses(await made) == {"not_sent": 3}
+    assert statuses(await unanswered(made)) == {"not_sent": 3}
     later: Batch[Any] = Batch(made._engine, operation("update"), updates(3))
     assert (await later).succeeded == 3
     waited = crm.heard[1].at - crm.heard[0].at
@@ -310,7 +320,7 @@ async def test_time_counts_from_the_first_attempt() -> None:
 @pytest.mark.parametrize("verb", ["create", "read", *WRITES])
 async def test_never_connected_is_not_sent(verb: Verb) -> None:
     crm, made = meeting(verb, always="refused")
-    response = await made
+    response = await unanswered(made)
     assert statuses(response) == {"not_sent": 3}
     assert len(crm.heard) == 5
     assert all(outcome.safe_to_resend for outcome in response.outcomes)
@@ -319,14 +329,14 @@ async def test_never_connected_is_not_sent(verb: Verb) -> None:
 @pytest.mark.parametrize("verb", WRITES)
 async def test_write_that_is_given_up_is_unknown(verb: Verb) -> None:
     crm, made = meeting(verb, always="502 before")
-    response = await made
+    response = await unanswered(made)
     assert statuses(response) == {"unknown": 3}
     assert len(crm.heard) == 5
 
 
 async def test_read_that_is_given_up_has_failed() -> None:
     _, made = meeting("read", always="502 before")
-    response = await made
+    response = await unanswered(made)
     assert statuses(response) == {"failed": 3}
     errors = [outcome.error for outcome in response.failures]
     assert [error and error.category for error in errors] == ["UNAVAILABLE"] * 3
@@ -347,7 +357,7 @@ async def test_what_is_given_up_says_what_support_asks_for(
 ) -> None:
     _, made = meeting(verb, always=answer, policy=RetryPolicy(attempts=2))
     told = orjson.loads(answer.body)["correlationId"]
-    errors = [outcome.error for outcome in (await made).failures]
+    errors = [outcome.error for outcome in (await unanswered(made)).failures]
     assert [error and error.correlation_id for error in errors] == [told] * 3
 
 
@@ -357,13 +367,13 @@ async def test_what_may_have_arrived_once_stays_unknown(last: str) -> None:
     _, made = meeting(
         "update", "502 before", always=last, policy=RetryPolicy(max_elapsed=60)
     )
-    assert statuses(await made) == {"unknown": 3}
+    assert statuses(await unanswered(made)) == {"unknown": 3}
 
 
 async def test_retry_after_beyond_the_bound_gives_up() -> None:
     day = refusal(477, "migration", headers={"Retry-After": "86400"})
     crm, made = meeting("update", always=day)
-    assert statuses(await made) == {"not_sent": 3}
+    assert statuses(await unanswered(made)) == {"not_sent": 3}
     assert len(crm.heard) == 1
 
 
@@ -409,6 +419,114 @@ async def test_nobody_there() -> None:
     error = await ended(made, HubSpotUnavailable)
     assert (error.status, error.category, error.correlation_id) == (None, None, None)
     assert statuses(error.response) == {"not_sent": 9}
+
+
+@pytest.mark.parametrize("verb", ["create", "read", *WRITES])
+async def test_a_port_where_nobody_listens(verb: Verb) -> None:
+    """Two chunks are not three in a row, and must not look like a success."""
+    _, made = meeting(verb, always="refused", count=149)
+    response = await unanswered(made)
+    assert statuses(response) == {"not_sent": 149}
+    assert not response.ok
+
+
+MIXED: dict[str, Fate] = {
+    "a success": "fine",
+    "a refusal": refusal(400, "no", "VALIDATION_ERROR"),
+}
+
+
+@pytest.mark.parametrize("fate", MIXED.values(), ids=MIXED)
+async def test_one_answer_is_enough_to_come_back_with_a_response(fate: Fate) -> None:
+    """What the others lack stands in the status, and in their outcomes."""
+    _, made = meeting(
+        "create", fate, "502 after", count=2, max_inputs=1, workers=1, isolate=False
+    )
+    response = await made
+    assert [str(outcome.status) for outcome in response.outcomes][1] == "unknown"
+    assert (response.status, response.ok) == ("CANCELED", False)
+    assert response.to_dict()["status"] == "CANCELED"
+
+
+async def test_a_refusal_of_all_is_an_answer() -> None:
+    _, made = meeting("create", always=refusal(400, "no", "VALIDATION_ERROR"))
+    response = await made
+    assert statuses(response) == {"failed": 3}
+    assert (response.status, response.ok) == ("COMPLETE", False)
+    assert "failures=<3 outcomes>" in repr(response)
+
+
+async def test_a_throttled_chunk_is_not_answered_but_one_that_gets_through_is() -> None:
+    _, made = meeting("update", "throttled", "fine")
+    response = await made
+    assert (response.status, response.ok) == ("COMPLETE", True)
+
+
+async def test_nothing_that_could_be_sent_is_not_the_fault_of_hubspot() -> None:
+    crm = Crm(always="refused")
+    given = [{"id": "512.0", "properties": {}}, None]
+    response = await batch(crm, operation("update"), given)
+    assert statuses(response) == {"failed": 2}
+    assert (response.status, response.ok, crm.heard) == ("COMPLETE", False, [])
+    empty = await batch(crm, operation("update"), [])
+    assert (empty.status, empty.ok) == ("COMPLETE", True)
+
+
+@pytest.mark.parametrize("fate", ["502 after", "refused"])
+async def test_a_stream_raises_it_after_the_last_outcome(fate: Fate) -> None:
+    _, made = meeting("create", always=fate, count=250)
+    seen: list[str] = []
+    with pytest.raises(HubSpotUnavailable) as caught:
+        await listen(made, seen)
+    maybe = fate == "502 after"
+    assert seen == ["unknown" if maybe else "not_sent"] * 250
+    assert caught.value.maybe_written is maybe
+    assert caught.value.summary is made.summary
+
+
+async def test_a_stream_that_was_left_raises_nothing() -> None:
+    _, made = meeting("create", always="502 after", count=250)
+    async with made as stream:
+        async for _ in stream:
+            break
+    assert made.summary.settled == 250
+
+
+async def test_several_chunks_in_a_row_tell_whether_anything_was_written() -> None:
+    for fate, maybe in {"502 after": True, "refused": False}.items():
+        _, made = meeting("create", always=fate, count=9, max_inputs=1, workers=1)
+        error = await ended(made, HubSpotUnavailable)
+        assert error.maybe_written is maybe
+        assert ("Try again later" in str(error)) is not maybe
+
+
+async def test_an_error_of_the_source_stays_what_it_is() -> None:
+    """Also one that another batch of hubbatch has raised."""
+    theirs = HubSpotUnavailable("the other portal is down")
+
+    def source() -> Any:
+        yield updates(1)[0]
+        raise theirs
+
+    made = batch(Crm(always="refused"), operation("update"), source())
+    error = await ended(made, HubSpotUnavailable)
+    assert (error.message, error.maybe_written) == (
+        "the other portal is down. Try again later.",
+        False,
+    )
+
+
+async def test_a_timeout_is_more_specific() -> None:
+    _, made = meeting("update", always="refused", policy=RetryPolicy(base=100.0))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(made, 1)
+    assert made.response is not None
+    assert made.response.status == "CANCELED"
+
+
+async def test_too_many_failures_is_more_specific() -> None:
+    _, made = meeting("create", always="502 after", max_failures=0)
+    await ended(made, TooManyFailures)
 
 
 async def test_an_answer_in_between_counts_anew() -> None:

@@ -117,7 +117,7 @@ async def test_only_what_would_be_written_is_made(
     wanted: dict[str, set[object]] = {
         "DEBUG": {ChunkSent, InputFailed, BatchEnded, ChunkRetried},
         "INFO": {BatchEnded, ChunkRetried},
-        "WARNING": {ChunkRetried},
+        "WARNING": {BatchEnded, ChunkRetried},
         "ERROR": set(),
     }
     for level, kinds in wanted.items():

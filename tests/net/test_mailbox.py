@@ -9,6 +9,7 @@ import weakref
 from itertools import pairwise
 from typing import Any, TypeVar
 
+import orjson
 import pytest
 
 from hubbatch import (
@@ -347,8 +348,46 @@ async def test_hubspot_is_down_and_comes_back() -> None:
 async def test_no_room_in_the_limit_is_not_sent() -> None:
     policy = RetryPolicy(max_elapsed=20)
     desk = Desk(policy=policy, always=throttled())
-    error = await fails(RecordError, desk.update(1))
-    assert error.category == "NOT_SENT"
+    error = await fails(HubSpotUnavailable, desk.update(1))
+    assert (error.status, error.maybe_written) == (429, False)
+
+
+async def test_a_call_that_was_given_up_is_told_so() -> None:
+    """A read, or a write that never arrived: nothing was written, whatever it was."""
+    answer = refusal(503, "Down.", "INTERNAL_ERROR")
+    policy = RetryPolicy(attempts=2)
+    desk = Desk(always=answer, policy=policy)
+    error = await fails(HubSpotUnavailable, desk.read(1))
+    told = orjson.loads(answer.body)["correlationId"]
+    assert (error.status, error.category, error.correlation_id) == (
+        503,
+        "INTERNAL_ERROR",
+        told,
+    )
+    assert error.message == (
+        "No request got a usable answer from HubSpot: Down. Try again later."
+    )
+    nobody = Desk(always="refused", policy=policy)
+    for task in (nobody.create("v"), nobody.update(1), nobody.read(2)):
+        error = await fails(HubSpotUnavailable, task)
+        assert (error.status, error.maybe_written) == (None, False)
+
+
+async def test_a_call_is_told_of_itself_whatever_became_of_others() -> None:
+    """Three runs of chunks are given up: some may be written, this one is not."""
+    desk = Desk(
+        always="502 after",
+        policy=RetryPolicy(attempts=1),
+        rate_limit=RateLimit(1, interval=10, burst=1),
+    )
+    tasks = [desk.update(n) for n in range(1, 351)]
+    errors = await asyncio.gather(*tasks, return_exceptions=True)
+    kinds = {type(error) for error in errors}
+    assert kinds == {OutcomeUnknown, HubSpotUnavailable}
+    for error in errors:
+        if isinstance(error, HubSpotUnavailable):
+            assert not error.maybe_written
+            assert error.message.endswith("Try again later.")
 
 
 async def test_token_callable_that_fails() -> None:

@@ -7,7 +7,7 @@ errors as RFC 6749 does beside what v1 said.
 from collections.abc import Mapping
 from math import inf
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from attrs import field, frozen
 
@@ -20,6 +20,7 @@ from .documents import no_key, whole
 
 # By these HubSpot says that the refresh token is no more: OAuth v3's word, and v1's.
 _DEAD_GRANTS = {"invalid_grant", "BAD_REFRESH_TOKEN"}
+_SECRETS = frozenset({"client_secret", "refresh_token", "code"})
 
 
 @frozen
@@ -79,6 +80,13 @@ def _grant(raw: Mapping[str, Any]) -> Grant:
         refresh_token if isinstance(refresh_token, str) and refresh_token else None,
         life if told else None,
     )
+
+
+def secrets_of(operation: Operation, body: bytes) -> list[str]:
+    """Return the secrets in the form of a request to the token endpoint."""
+    if operation.call.verb != "token":
+        return []
+    return [value for name, value in parse_qsl(body.decode()) if name in _SECRETS]
 
 
 def refused_grant(

@@ -27,8 +27,9 @@ def _archived(raw: Any, _: Callable[[Any], Any]) -> BatchResponse[Any]:
 
 
 _id: Any = attrgetter("id")
+_warnings: Any = attrgetter("warnings")
 
-RECORDS = Shape(structure_objects, _id, _properties)
+RECORDS = Shape(structure_objects, _id, _properties, warnings_of=_warnings)
 
 CREATES = Dialect(
     create_encoder, enveloped, structure_response, RECORDS, create_columns
@@ -41,7 +42,7 @@ UPSERTS = Dialect(
     write_encoder,
     enveloped,
     structure_response,
-    Shape(structure_upsert_objects, _id, _properties),
+    Shape(structure_upsert_objects, _id, _properties, warnings_of=_warnings),
     write_columns,
 )
 ARCHIVES = Dialect(id_encoder, enveloped, _archived, columns=id_columns)

@@ -21,13 +21,15 @@ from hubbatch.errors import (
     DailyLimitReached,
     HubBatchError,
     HubSpotUnavailable,
+    LoadFailed,
     OverloadedError,
+    SourceError,
 )
 from hubbatch.jobs.arrow import ParquetSource
 from hubbatch.jobs.ending import JobReport, ending
 from hubbatch.jobs.job import Job
 from hubbatch.jobs.rows import Row
-from hubbatch.jobs.shaping import BadRow, SourceError
+from hubbatch.jobs.shaping import BadRow
 from hubbatch.jobs.zones import Zone
 
 from .tables import Table, TableColumns
@@ -39,18 +41,6 @@ _logger = logging.getLogger("hubbatch")
 _PASSING = (DailyLimitReached, HubSpotUnavailable, OverloadedError)
 
 ReadRows = Callable[[Path], Iterator[Mapping[str, Any]]]
-
-
-class LoadFailed(Exception):
-    """A load job cannot go on now.
-
-    Attributes:
-        passing: whether it may when it is simply run again.
-    """
-
-    def __init__(self, message: str, *, passing: bool) -> None:
-        super().__init__(message)
-        self.passing = passing
 
 
 @frozen

@@ -6,9 +6,9 @@ from typing import Any
 from attrs import field, frozen
 
 from hubbatch.client import HubBatch
-from hubbatch.errors import ConfigurationError
+from hubbatch.errors import ConfigurationError, SourceError
 from hubbatch.jobs.arrow import check_times, need_pyarrow, plain_rows
-from hubbatch.jobs.shaping import BadRow, Columns, SourceError
+from hubbatch.jobs.shaping import BadRow, Columns
 from hubbatch.jobs.tables import check_names
 from hubbatch.jobs.zones import Zone
 from hubbatch.net.batch import Batch

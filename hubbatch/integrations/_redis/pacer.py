@@ -11,9 +11,8 @@ from redis import exceptions
 from redis.asyncio import Redis
 
 from hubbatch.core.pacing import RateLimit, Slot, Window
-from hubbatch.errors import OverloadedError
+from hubbatch.errors import LimiterUnavailable, OverloadedError
 from hubbatch.integrations._redis.scripts import HOLD, RESERVE
-from hubbatch.net.pacers import LimiterUnavailable
 
 
 OnFailure = Literal["share", "wait", "raise"]
@@ -64,10 +63,6 @@ class _Ticket:
     slot: Slot = field(factory=lambda: Slot(free_at=-inf))  # none yet
 
 
-class RedisUnavailable(LimiterUnavailable):
-    """Redis cannot be asked, and `on_failure="raise"` was chosen."""
-
-
 class RedisPacer:
     """Lets out the requests of one process, as far as Redis's log has room.
 
@@ -100,7 +95,7 @@ class RedisPacer:
 
         Raises:
             OverloadedError: if that is later than `max_wait`.
-            RedisUnavailable: if Redis cannot be asked, and that is to be said.
+            LimiterUnavailable: if Redis cannot be asked, and that is to be said.
         """
         self._own.follow(self._share(limit))
         ticket = self._unused_ticket() or await self._next_ticket(limit)
@@ -234,7 +229,7 @@ class RedisPacer:
         kind = type(error).__name__
         if policy == "raise":
             self._ask_at = -inf
-            raise RedisUnavailable(
+            raise LimiterUnavailable(
                 f"The Redis that keeps the rate limit of account "
                 f"{self._shared.account} cannot be asked ({kind}). Nothing was sent."
             ) from None

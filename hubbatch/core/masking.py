@@ -1,0 +1,202 @@
+"""Secrets that a peer echoes: taken out of its answer before anything reads it.
+
+A proxy, a debugging endpoint or HubSpot itself may quote the request that it refuses,
+access token and all. What is not in the answer cannot get into an error, an event, a
+log, a journal or a report.
+"""
+
+import json
+
+from base64 import b64encode
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from html import escape
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import orjson
+
+from attrs import evolve
+
+from .answers import Answer, NoAnswer, Response
+
+
+MASK = "***"
+# Peers cut long quotations short, so the beginning of a secret is masked too. Fewer
+# characters than this can stand in a text by chance: `pat-na1-` begins every token.
+_TELLING = 12
+# A shorter secret is no token of HubSpot's: masking it would garble any answer.
+_SHORTEST = 8
+# Values of records are the caller's data: a token that is kept in HubSpot stays there.
+_DATA = frozenset({"properties", "propertiesWithHistory"})
+
+
+def masked(answer: Answer, secrets: Iterable[str]) -> Answer:
+    """Return an answer in which the secrets of its request do not occur.
+
+    They are looked for in every form in which a peer may quote them. An answer that
+    has none of them is returned as it is. Of a success, the values of records are left
+    alone.
+    """
+    mask = _Mask([secret for secret in secrets if len(secret) >= _SHORTEST])
+    if isinstance(answer, NoAnswer):
+        return evolve(answer, reason=mask.text(answer.reason))
+    success = 200 <= answer.status < 300  # noqa: PLR2004 -- HTTP's own figures
+    body = mask.document(answer.body, spared=_DATA if success else frozenset())
+    if not success:
+        body = mask.data(body)
+    headers = mask.headers(answer.headers)
+    if body is answer.body and headers is answer.headers:
+        return answer
+    return Response(answer.status, headers, body)
+
+
+class _Mask:
+    """Replaces secrets, in every form in which a peer may quote them."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        # By how a form begins: of those that begin alike, the one that goes on longest
+        # is what stands there.
+        self._forms: dict[bytes, set[bytes]] = defaultdict(set)
+        for secret in secrets:
+            for form, telling in _forms(secret):
+                self._forms[form[:telling]].add(form)
+
+    def data(self, data: bytes) -> bytes:
+        """Replace them in bytes; the very bytes are returned if there are none."""
+        for head, forms in self._forms.items():
+            at = data.find(head)
+            if at < 0:
+                continue
+            parts, end = [], 0
+            while at >= 0:
+                parts += [data[end:at], MASK.encode()]
+                end = at + max(_common(data, at, form) for form in forms)
+                at = data.find(head, end)
+            data = b"".join((*parts, data[end:]))
+        return data
+
+    def text(self, text: str) -> str:
+        """Replace them in text."""
+        data = text.encode("utf-8", "surrogatepass")
+        return self.data(data).decode("utf-8", "surrogatepass")
+
+    def headers(self, headers: Mapping[str, str]) -> Mapping[str, str]:
+        """Replace them in the values of headers, whose mapping ignores case."""
+        found = {
+            name: text
+            for name, value in headers.items()
+            if (text := self.text(value)) != value
+        }
+        return _Headers(headers, found) if found else headers
+
+    def document(self, body: bytes, *, spared: frozenset[str]) -> bytes:
+        """Replace them in a JSON document, but in no member of a name that is spared.
+
+        What is no JSON is returned as it is.
+        """
+        # JSON may write any character as an escape.
+        if b"\\" not in body and self.data(body) is body:
+            return body
+        try:
+            document = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            return body
+        clean = self._value(document, spared)
+        return body if clean == document else orjson.dumps(clean)
+
+    def _value(self, value: Any, spared: frozenset[str]) -> Any:
+        match value:
+            case str():
+                return self.text(value)
+            case list():
+                return [self._value(item, spared) for item in value]
+            case dict():
+                return {
+                    self.text(name): item
+                    if name in spared
+                    else self._value(item, spared)
+                    for name, item in value.items()
+                }
+            case _:
+                return value
+
+
+class _Headers(Mapping[str, str]):
+    """Headers with some of their values replaced."""
+
+    def __init__(self, headers: Mapping[str, str], replaced: Mapping[str, str]) -> None:
+        self._headers = headers
+        self._replaced = {name.lower(): value for name, value in replaced.items()}
+
+    def __getitem__(self, name: str) -> str:
+        value = self._headers[name]
+        return self._replaced.get(name.lower(), value)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._headers)
+
+    def __len__(self) -> int:
+        return len(self._headers)
+
+
+def _common(data: bytes, at: int, form: bytes) -> int:
+    """Count the bytes of a form that stand in data at a place."""
+    part = data[at : at + len(form)]
+    for count, (one, other) in enumerate(zip(part, form, strict=False)):
+        if one != other:
+            return count
+    return len(part)
+
+
+def _forms(secret: str) -> Iterator[tuple[bytes, int]]:
+    """Yield the forms of a secret, each with how much of it is telling."""
+    for written in {secret, secret.lower(), secret.upper()}:
+        head = written[:_TELLING]
+        for encode in _ENCODINGS:
+            yield encode(written).encode(), len(encode(head).encode())
+    for offset in range(3):
+        yield from _in_base64(secret.encode(), offset)
+
+
+def _in_json(text: str) -> str:
+    return json.dumps(text)[1:-1]
+
+
+def _in_json_twice(text: str) -> str:
+    return _in_json(_in_json(text))
+
+
+def _in_quote(text: str) -> str:
+    """Quote for a URL, with the hexadecimal digits in lower case."""
+    return "".join(
+        one if one == quoted else quoted.lower()
+        for one, quoted in ((one, quote(one, safe="")) for one in text)
+    )
+
+
+_ENCODINGS: tuple[Callable[[str], str], ...] = (
+    str,
+    escape,
+    _in_json,
+    _in_json_twice,
+    quote,
+    quote_plus,
+    _in_quote,
+)
+
+
+def _in_base64(secret: bytes, offset: int) -> Iterator[tuple[bytes, int]]:
+    """Yield what of a secret's Base64 does not depend on what stands beside it.
+
+    `offset` is how many bytes of the first group belong to what stands before it.
+    """
+    first = -(-offset * 8 // 6)
+    last = (offset + len(secret)) * 8 // 6
+    telling = (offset + min(_TELLING, len(secret))) * 8 // 6
+    encoded = b64encode(bytes(offset) + secret)
+    for form in {encoded, encoded.translate(_URL_SAFE)}:
+        yield form[first:last], telling - first
+
+
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
