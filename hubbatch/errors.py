@@ -10,7 +10,9 @@ The tree::
     │   ├── PermissionDeniedError         403; names the missing scopes
     │   ├── InvalidRequestError           the call, not a record, is wrong
     │   ├── DailyLimitReached             the account's day is used up
+    │   ├── ProxyError                    an answer that is not HubSpot's
     │   └── HubSpotUnavailable            retries used up for several chunks in a row
+    ├── CertificateError                  the server's certificate is not trusted
     ├── TooManyFailures                   `max_failures` was reached
     ├── RecordError                       one record
     │   ├── RecordInvalid
@@ -121,8 +123,26 @@ class DailyLimitReached(APIError):
     resets_at: datetime | None = None
 
 
+class ProxyError(APIError):
+    """An answer that is not HubSpot's: a proxy or a firewall on the way sent it.
+
+    Attributes:
+        title: the title of its page, or the beginning of its text; None if it has none.
+    """
+
+    title: str | None = None
+
+
 class HubSpotUnavailable(APIError):
     """Several chunks in a row used up their retries."""
+
+
+class CertificateError(HubBatchError):
+    """The server's certificate is not trusted, so nothing was sent to it.
+
+    It is never retried. Where a company's proxy inspects TLS, set SSL_CERT_FILE to a
+    PEM file that contains the company's CA certificate.
+    """
 
 
 class TooManyFailures(HubBatchError):

@@ -21,6 +21,7 @@ from hubbatch.errors import (
     InvalidRequestError,
     OutcomeUnknown,
     PermissionDeniedError,
+    ProxyError,
     ReconnectRequired,
     RecordConflict,
     RecordError,
@@ -37,6 +38,7 @@ API_ERRORS = (
     PermissionDeniedError,
     InvalidRequestError,
     DailyLimitReached,
+    ProxyError,
     HubSpotUnavailable,
 )
 RECORD_ERRORS = (
@@ -65,7 +67,9 @@ def test_the_tree() -> None:
         "    PermissionDeniedError",
         "    InvalidRequestError",
         "    DailyLimitReached",
+        "    ProxyError",
         "    HubSpotUnavailable",
+        "  CertificateError",
         "  TooManyFailures",
         "  RecordError",
         "    RecordInvalid",
@@ -98,6 +102,8 @@ def api_error(cls: type[APIError]) -> APIError:
     error.message += " way"
     if isinstance(error, PermissionDeniedError):
         error.scopes = ["tickets"]
+    if isinstance(error, ProxyError):
+        error.title = "Access denied"
     if isinstance(error, DailyLimitReached):
         error.resets_at = datetime(2026, 3, 1, tzinfo=UTC)
     error.response, error.summary = ["response"], {"inputs": 5}

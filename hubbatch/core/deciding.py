@@ -17,6 +17,7 @@ from .settling import Settlement
 from .verdicts import (
     Again,
     Answered,
+    Blocked,
     Ended,
     Missing,
     Refused,
@@ -114,7 +115,11 @@ class Judge:
                 return self._again(trip, chunk, verdict, now)
             case Missing() if self._has_answers:
                 return self._again(trip, chunk, verdict, now)
-            case Unauthorized() | Missing() | Ended():
+            case Blocked() if self._has_answers:
+                again = Again(verdict.error, arrived=verdict.arrived)
+                chunk.doubtful |= again.arrived
+                return self._again(trip, chunk, again, now)
+            case Unauthorized() | Missing() | Blocked() | Ended():
                 self.end(verdict.error)
                 self.ledger.drop(chunk)
             case _:

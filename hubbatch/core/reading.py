@@ -16,6 +16,7 @@ import orjson
 from hubbatch.errors import (
     APIError,
     AuthenticationError,
+    CertificateError,
     DailyLimitReached,
     InvalidRequestError,
     PermissionDeniedError,
@@ -27,11 +28,13 @@ from .blaming import is_half_written
 from .calls import Operation
 from .codec import converter, each, optional_text, structure_context
 from .dialects.grants import refused_grant
+from .pages import connect_error, is_hubspots, proxy_error
 from .planning import Chunk
 from .settling import make_into, settle, settle_without_results
 from .verdicts import (
     Again,
     Answered,
+    Blocked,
     Ended,
     Missing,
     Refused,
@@ -57,6 +60,8 @@ _CALL_REFUSALS = re.compile(
 )
 # So the token endpoint refuses, 400 for all that RFC 6749 names.
 _GRANT_REFUSALS = {400, 401, 403}
+# By these a proxy refuses to connect at all; its 502 or 504 may pass.
+_PROXY_REFUSALS = {401, 403, 407}
 _TOO_MANY = re.compile(r"maximum number of inputs supported")
 _DUPLICATES = re.compile(r"Duplicate IDs found in batch input")
 
@@ -64,19 +69,40 @@ _DUPLICATES = re.compile(r"Duplicate IDs found in batch input")
 def read(operation: Operation, chunk: Chunk, answer: Answer) -> Verdict:
     """Say what an answer to a chunk means."""
     if isinstance(answer, NoAnswer):
-        return Again(APIError(answer.reason), arrived=answer.sent)
+        return _read_nothing(answer)
     if 200 <= answer.status < 300:  # noqa: PLR2004 -- HTTP's own figures
         return _read_success(operation, chunk, answer)
     payload = _payload(answer)
-    if operation.call.verb == "token" and answer.status in _GRANT_REFUSALS:
+    grant = operation.call.verb == "token" and answer.status in _GRANT_REFUSALS
+    if grant and (payload or answer.status == 400):  # noqa: PLR2004
         correlation_id = _correlation_id(answer, payload)
         return Ended(refused_grant(answer.status, payload, correlation_id))
     if answer.status in _READERS:
         return _READERS[answer.status](operation, answer, payload)
-    error = _api_error(APIError, answer, payload)
     if answer.status >= 500 or answer.status == 408:  # noqa: PLR2004
+        error = _api_error(APIError, answer, payload)
+        if answer.body and not is_hubspots(answer, payload):
+            error = proxy_error(answer)
         return Again(error, arrived=True, retry_after=_retry_after(answer))
     return Ended(_api_error(InvalidRequestError, answer, payload))
+
+
+def _read_nothing(answer: NoAnswer) -> Verdict:
+    if answer.untrusted is not None:
+        return Ended(
+            CertificateError(
+                f"the certificate of {answer.untrusted} is not trusted "
+                f"({answer.reason}), so nothing was sent. If a proxy of your company "
+                "inspects TLS, set the environment variable SSL_CERT_FILE to a PEM "
+                "file with the company's CA certificate before Python starts"
+            )
+        )
+    if answer.proxy_status is None:
+        return Again(APIError(answer.reason), arrived=answer.sent)
+    error = connect_error(answer.proxy_status, answer.reason)
+    if answer.proxy_status in _PROXY_REFUSALS:
+        return Blocked(error, arrived=False)
+    return Again(error, arrived=False)
 
 
 def _read_success(operation: Operation, chunk: Chunk, response: Response) -> Verdict:
@@ -137,6 +163,8 @@ def _read_refusal(
 def _read_unauthorized(
     _: Operation, response: Response, payload: Mapping[str, Any]
 ) -> Verdict:
+    if not is_hubspots(response, payload):
+        return Blocked(proxy_error(response), arrived=True)
     error = _api_error(AuthenticationError, response, payload)
     error.message += " The access token may be wrong, expired or of another account."
     return Unauthorized(error)
@@ -145,11 +173,17 @@ def _read_unauthorized(
 def _read_forbidden(
     _: Operation, response: Response, payload: Mapping[str, Any]
 ) -> Verdict:
+    if not is_hubspots(response, payload):
+        return Blocked(proxy_error(response), arrived=True)
     error = _api_error(PermissionDeniedError, response, payload)
     error.scopes = _scopes(error)
     if error.scopes:
         error.message += f" Missing: {', '.join(error.scopes)}."
     return Ended(error)
+
+
+def _read_proxy_login(_: Operation, response: Response, _payload: object) -> Verdict:
+    return Blocked(proxy_error(response), arrived=False)
 
 
 def _read_missing(
@@ -202,6 +236,7 @@ _READERS: Mapping[int, _Reader] = {
     401: _read_unauthorized,
     403: _read_forbidden,
     404: _read_missing,
+    407: _read_proxy_login,
     409: _read_refusal,
     413: _read_refusal,
     422: _read_refusal,

@@ -4,7 +4,7 @@ from typing import Literal, TypeAlias, assert_never
 
 from attrs import frozen
 
-from hubbatch.errors import APIError
+from hubbatch.errors import APIError, HubBatchError, ProxyError
 
 from .settling import Settlement
 
@@ -68,14 +68,26 @@ class Missing:
 
 
 @frozen
+class Blocked:
+    """Something on the way refused it: for good, unless other chunks were answered.
+
+    `arrived` is whether HubSpot may have processed it: some proxies replace an answer
+    that they do not like by a page of their own.
+    """
+
+    error: ProxyError
+    arrived: bool
+
+
+@frozen
 class Ended:
     """No chunk of this batch can succeed any more."""
 
-    error: APIError
+    error: HubBatchError
 
 
 Verdict: TypeAlias = (
-    Answered | Refused | Throttled | Again | Unauthorized | Missing | Ended
+    Answered | Refused | Throttled | Again | Unauthorized | Missing | Blocked | Ended
 )
 
 
@@ -86,7 +98,7 @@ def may_have_written(verdict: Verdict) -> bool:
             return True
         case Refused():
             return verdict.written
-        case Again():
+        case Again() | Blocked():
             return verdict.arrived
         case Throttled() | Unauthorized() | Missing() | Ended():
             return False

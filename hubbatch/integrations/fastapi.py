@@ -25,6 +25,7 @@ from hubbatch.core.outcomes import Summary
 from hubbatch.errors import (
     APIError,
     BatchFailed,
+    CertificateError,
     ConfigurationError,
     DailyLimitReached,
     HubBatchError,
@@ -190,6 +191,8 @@ def _status(error: HubBatchError) -> int:
             return 422
         case DailyLimitReached():
             return 429
+        case CertificateError():
+            return _BAD_GATEWAY
         case APIError() if not isinstance(error, HubSpotUnavailable):
             return _BAD_GATEWAY
         case _:

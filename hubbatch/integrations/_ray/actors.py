@@ -16,6 +16,7 @@ from hubbatch.core.collecting import Collector
 from hubbatch.core.outcomes import Outcome, OutcomeStatus, not_sent_error, unknown_error
 from hubbatch.errors import (
     APIError,
+    CertificateError,
     ConfigurationError,
     HubBatchError,
     HubSpotUnavailable,
@@ -186,5 +187,5 @@ async def check_whose(hub: HubBatch, portal: str) -> None:
 
 def _is_final(error: HubBatchError) -> bool:
     """Whether HubSpot would say the same of the portal's next rows."""
-    final = isinstance(error, APIError | ConfigurationError | TooManyFailures)
-    return final and not isinstance(error, HubSpotUnavailable)
+    final = APIError | CertificateError | ConfigurationError | TooManyFailures
+    return isinstance(error, final) and not isinstance(error, HubSpotUnavailable)
