@@ -97,7 +97,7 @@ class ReconnectRequired(AuthenticationError):
 
 
 class PermissionDeniedError(APIError):
-    """The token lacks a scope that the call needs (403).
+    """The token lacks a scope (403), or its user a permission, that the call needs.
 
     Attributes:
         scopes: the scopes HubSpot named; one of them may be enough.

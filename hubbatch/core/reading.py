@@ -56,8 +56,11 @@ _LOCK_WAIT = 2.0
 # message: further on it may quote a record's values, which may be any words.
 _CALL_REFUSALS = re.compile(
     r"Unable to infer object type|Unable to \S+ \S+ by non-unique .* property"
-    r"|Invalid input JSON"
 )
+# A 400 since 2026-09, for a user who may not do what the call is for.
+_PERMISSION_REFUSALS = re.compile(r"Missing '[^']+' permission")
+# The call as a whole, or one value of one record: HubSpot does not say which.
+_SYNTAX_REFUSALS = re.compile(r"Invalid input JSON")
 # So the token endpoint refuses, 400 for all that RFC 6749 names.
 _GRANT_REFUSALS = {400, 401, 403}
 # By these a proxy refuses to connect at all; its 502 or 504 may pass.
@@ -148,11 +151,20 @@ def _read_refusal(
     operation: Operation, response: Response, payload: Mapping[str, Any]
 ) -> Verdict:
     error = _api_error(APIError, response, payload)
+    if response.body and not payload:
+        error = proxy_error(response)
     # A call without inputs has no record that could be to blame.
+    if _PERMISSION_REFUSALS.match(error.message):
+        return Ended(_api_error(PermissionDeniedError, response, payload))
     if not operation.call.has_inputs or _CALL_REFUSALS.match(error.message):
         return Ended(_api_error(InvalidRequestError, response, payload))
-    if response.status == 413 or _TOO_MANY.search(error.message):  # noqa: PLR2004
-        return Refused(error, because="size")
+    if _SYNTAX_REFUSALS.match(error.message):
+        error = _api_error(InvalidRequestError, response, payload)
+        return Refused(error, because="syntax")
+    if response.status == 413:  # noqa: PLR2004
+        return Refused(error, because="bytes")
+    if _TOO_MANY.search(error.message):
+        return Refused(error, because="inputs")
     if _DUPLICATES.search(error.message):
         return Refused(error, because="duplicates")
     # HubSpot writes nothing when it refuses a chunk in its own words, but for one.
@@ -257,7 +269,7 @@ def _payload(response: Response) -> Mapping[str, Any]:
 
 def _api_error(cls: type[E], response: Response, payload: Mapping[str, Any]) -> E:
     details = payload.get("errors") or payload.get("validationResults")
-    message = payload.get("message") or _bare_message(response)
+    message = payload.get("message") or _first_cause(details) or _bare_message(response)
     return cls(
         str(message),
         status=response.status,
@@ -270,6 +282,14 @@ def _api_error(cls: type[E], response: Response, payload: Mapping[str, Any]) -> 
         ],
         context=structure_context(payload.get("context")),
     )
+
+
+def _first_cause(details: object) -> str | None:
+    """Read the message of the first cause; a cause may be a text itself."""
+    first = details[0] if isinstance(details, list) and details else None
+    if isinstance(first, Mapping):
+        first = first.get("message")
+    return optional_text(first) or None
 
 
 def _detail(item: Mapping[str, Any]) -> ErrorDetail:

@@ -20,12 +20,14 @@ class Answered:
 class Refused:
     """HubSpot refused the whole chunk for what is in it.
 
-    `because` is `"duplicates"` or `"size"` where no record is to blame. `written` is
-    whether HubSpot may have written a part of it all the same.
+    `because` is `"duplicates"`, `"inputs"` (too many) or `"bytes"` (too large) where no
+    record is to blame, and `"syntax"` where HubSpot cannot read the call: one value of
+    one record, or all of it. `written` is whether HubSpot may have written a part of it
+    all the same.
     """
 
     error: APIError
-    because: Literal["records", "duplicates", "size"] = "records"
+    because: Literal["records", "duplicates", "inputs", "bytes", "syntax"] = "records"
     written: bool = False
 
 

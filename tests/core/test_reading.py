@@ -463,7 +463,6 @@ def test_the_policy_s_name_stands_above_the_message() -> None:
             "Unable to perform update/upsert by non-unique 0-2 property hs_object_id "
             "in portal ID 62515"
         ),
-        "Invalid input JSON on line 1, column 2: Cannot deserialize value",
     ],
 )
 def test_a_refusal_of_the_call(name: str, status: int, message: str) -> None:
@@ -495,9 +494,10 @@ HALF = "Cannot set PropertyValueCoordinates{portalId=1} on 7. 5 already has that
 @pytest.mark.parametrize(
     ("status", "message", "because"),
     [
-        (400, TOO_MANY, "size"),
-        (400, TOO_MANY_WITH_HISTORY, "size"),
-        (413, "too large", "size"),
+        (400, TOO_MANY, "inputs"),
+        (400, TOO_MANY_WITH_HISTORY, "inputs"),
+        (413, "too large", "bytes"),
+        (400, "Invalid input JSON on line 1, column 2: Cannot deserialize", "syntax"),
         (400, DUPLICATES, "duplicates"),
         (400, "Property values were not valid: []", "records"),
         (409, "Contact already exists. Existing ID: 5", "records"),
@@ -543,6 +543,51 @@ def test_all_that_hubspot_says_of_a_refusal() -> None:
     assert verdict.error.correlation_id == "c-1"
     assert verdict.error.context == {"ids": ["5"]}
     assert [error.code for error in verdict.error.errors] == ["C"]
+
+
+@pytest.mark.parametrize(
+    ("errors", "message"),
+    [
+        ([{"message": "name is required"}, {"message": "more"}], "name is required"),
+        (["a text", {"message": "more"}], "a text"),
+        ([{"code": "X"}, {"message": "more"}], "HubSpot answered with status 400"),
+        ([], "HubSpot answered with status 400"),
+        ("none", "HubSpot answered with status 400"),
+    ],
+)
+def test_without_a_message_the_first_cause_is_one(errors: object, message: str) -> None:
+    verdict = ask("update", 400, {"category": "VALIDATION_ERROR", "errors": errors})
+
+    assert isinstance(verdict, Refused)
+    assert verdict.error.message == message
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("permission", ["Edit Associations", "Edit property settings"])
+def test_a_permission_is_missing(name: str, permission: str) -> None:
+    message = f"Missing '{permission}' permission."
+    verdict = ask(name, 400, {**JSON, "message": message})
+
+    assert isinstance(verdict, Ended)
+    assert type(verdict.error) is PermissionDeniedError
+    assert verdict.error.message == message
+
+
+@pytest.mark.parametrize("status", [400, 409, 413, 422])
+def test_a_refusal_that_is_a_page_is_not_hubspots(status: int) -> None:
+    verdict = ask("update", status, HTML)
+
+    assert isinstance(verdict, Refused)
+    assert isinstance(verdict.error, ProxyError)
+
+
+def test_a_call_without_inputs_that_cannot_be_read() -> None:
+    operation = account_operation(api_version="v3")
+    body = {"message": "Invalid input JSON on line 1", "status": "error"}
+    verdict = read(operation, Chunk(), respond(400, body))
+
+    assert isinstance(verdict, Ended)
+    assert type(verdict.error) is InvalidRequestError
 
 
 def test_the_correlation_id_is_in_a_header_too() -> None:
