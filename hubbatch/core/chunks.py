@@ -180,8 +180,19 @@ class Queue:
         self._traced = False
         return self._first(self._count)
 
-    def take(self) -> Chunk:
-        """Take out what leaves next: no two inputs of it have the same trace id.
+    def take(self, max_bytes: int | None = None) -> Chunk:
+        """Take out what leaves next, of `max_bytes` at most where that is given."""
+        first = self._take()
+        if max_bytes is not None and len(parts := first.cut(max_bytes)) > 1:
+            rest = first.pick(range(len(parts[0]), len(first)))
+            self._blocks.appendleft(rest)
+            self._count += len(rest)
+            self._traced = self._traced or bool(rest.traces)
+            first = parts[0]
+        return first
+
+    def _take(self) -> Chunk:
+        """Take out as many as make a chunk: no two have the same trace id.
 
         A caller's trace id may be another input's too, or be the index under which
         an input is sent that has none of its own.

@@ -82,12 +82,11 @@ class Desk:
 
         What was deferred follows when no full chunk is fresh.
         """
-        chunk = self._next()
-        if self.max_bytes is None:
-            return chunk
-        first, *rest = chunk.cut(self.max_bytes)
-        self._again.extendleft(reversed(rest))
-        return first
+        if self._again:
+            return self._cut(self._again.popleft())
+        if self._later and not self._full():
+            return self._cut(self._later.popleft())
+        return self._take_fresh()
 
     def limit_bytes(self, max_bytes: int) -> None:
         """Cut chunks to this many bytes of inputs from now on, or to fewer."""
@@ -97,16 +96,19 @@ class Desk:
         """Cut chunks of this many inputs from now on, or of fewer."""
         self.max_inputs = self._fresh.size = min(self.max_inputs, max_inputs)
 
-    def _next(self) -> Chunk:
-        if self._again:
-            return self._again.popleft()
-        if self._later and not self._full():
-            return self._later.popleft()
+    def _cut(self, chunk: Chunk) -> Chunk:
+        if self.max_bytes is None:
+            return chunk
+        first, *rest = chunk.cut(self.max_bytes)
+        self._again.extendleft(reversed(rest))
+        return first
+
+    def _take_fresh(self) -> Chunk:
         if self._live is not None and (
             self._vacant or len(self._live) < len(self._fresh)
         ):
             self._sweep()
-        taken = self._fresh.take()
+        taken = self._fresh.take(self.max_bytes)
         if self._live is not None:
             self._live.difference_update(taken.indices)
         if self.repeats is Repeats.SHARES:

@@ -222,7 +222,9 @@ def test_named_by_coordinates(told: list[str], named: set[int]) -> None:
 
 
 def test_coordinates_may_hold_any_value() -> None:
-    inputs = [{"id": text, "properties": {}} for text in ("ref:x", "a b:c", "x")]
+    inputs: list[Any] = [
+        {"id": text, "properties": {}} for text in ("ref:x", "a b:c", "x")
+    ]
     error = refused(context={COORDINATES: ["(0-2) ref:ref:x", "(0-2) ref:a b:c"]})
     assert suspects(chunk_of(UPSERT, inputs), error) == {0, 1}
 

@@ -129,9 +129,10 @@ class Desks(RuleBasedStateMachine):
         self._settle(parts[0])
         again = [part for part in parts[1:] if part]
         assert all(part.attempts == chunk.attempts for part in again)
-        if again and data.draw(st.booleans()):
-            self.desk.defer(again.pop())
-        self.desk.back(again)
+        later = again[: data.draw(st.integers(0, 1))]
+        self.desk.back(again[len(later) :])
+        for part in later:
+            self.desk.defer(part)
 
     @rule(max_bytes=st.integers(1, 6), max_inputs=st.integers(1, MAX_INPUTS))
     def narrow(self, max_bytes: int, max_inputs: int) -> None:

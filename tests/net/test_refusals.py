@@ -214,7 +214,10 @@ async def test_parts_of_what_failed_are_sent_once_each() -> None:
 
 async def test_part_is_retried_where_it_did_not_arrive() -> None:
     """A lock or a lost connection says nothing of the record."""
-    locked = [refusal(423, "Locked"), NoAnswer(sent=False, reason="refused")]
+    locked: list[Answer] = [
+        refusal(423, "Locked"),
+        NoAnswer(sent=False, reason="refused"),
+    ]
 
     def answer(crm: Crm, heard: Heard) -> Answer:
         if 7 not in numbers_in(heard):
