@@ -103,7 +103,7 @@ class ReconnectRequired(AuthenticationError):
 
 
 class PermissionDeniedError(APIError):
-    """The token lacks a scope that the call needs (403).
+    """The token lacks a scope (403), or its user a permission, that the call needs.
 
     Attributes:
         scopes: the scopes HubSpot named; one of them may be enough.
@@ -130,10 +130,13 @@ class DailyLimitReached(APIError):
 
 
 class ProxyError(APIError):
-    """The answer is not HubSpot's: a proxy or a firewall sent a page of its own.
+    """An answer that is not HubSpot's: a proxy or a firewall on the way sent it.
 
-    The message names the title of the page, if it has one.
+    Attributes:
+        title: the title of its page, or the beginning of its text; None if it has none.
     """
+
+    title: str | None = None
 
 
 class HubSpotUnavailable(APIError):
@@ -148,10 +151,10 @@ class HubSpotUnavailable(APIError):
 
 
 class CertificateError(HubBatchError):
-    """TLS does not trust the server's certificate; nothing was sent.
+    """The server's certificate is not trusted, so nothing was sent to it.
 
-    Never retried. A proxy that inspects TLS needs its own root certificate in the
-    file that the environment variable `SSL_CERT_FILE` names.
+    It is never retried. Where a company's proxy inspects TLS, set SSL_CERT_FILE to a
+    PEM file that contains the company's CA certificate.
     """
 
 

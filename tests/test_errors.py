@@ -200,6 +200,8 @@ def api_error(cls: type[APIError]) -> APIError:
     error.message += " way"
     if isinstance(error, PermissionDeniedError):
         error.scopes = ["tickets"]
+    if isinstance(error, ProxyError):
+        error.title = "Access denied"
     if isinstance(error, DailyLimitReached):
         error.resets_at = datetime(2026, 3, 1, tzinfo=UTC)
     error.response, error.summary = ["response"], {"inputs": 5}

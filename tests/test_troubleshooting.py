@@ -22,7 +22,7 @@ PAGE = (Path(__file__).parents[1] / "docs" / "troubleshooting.md").read_text()
 ROW = re.compile(r"^\| `(.+?)` \| (\d{3}) \| `?([\w ]+?)`? \| (.*) \|$", re.MULTILINE)
 ROWS = ROW.findall(PAGE)
 CATEGORIES = {400: "VALIDATION_ERROR", 409: "CONFLICT"}
-TAKEN_CARE_OF = {"sent apart": "duplicates", "halved": "size"}
+TAKEN_CARE_OF = {"sent apart": "duplicates", "halved": "inputs"}
 
 
 def named_in(told: str, word: str) -> str | None:
@@ -44,6 +44,8 @@ def settled(message: str, status: int, told: str) -> str:
             return "waited for"
         case Refused(because="records") as verdict:
             return type(from_api_error(verdict.error)).__name__
+        case Refused(because="syntax", error=ending):
+            return type(ending).__name__
         case Refused(because=because):
             return because
         case Ended(error=ending) | Unauthorized(error=ending):

@@ -15,7 +15,7 @@ import orjson
 from click.shell_completion import get_completion_class
 from rich.console import Console
 
-from hubbatch import Account, APIError, HubBatch, HubBatchError
+from hubbatch import Account, APIError, CertificateError, HubBatch, HubBatchError
 from hubbatch.jobs import JobStatus, read_status, write_report
 
 from . import options as given
@@ -147,7 +147,8 @@ def or_exit(call: Callable[[], T], *, refused: Status = Status.ENDED_EARLY) -> T
         return call()
     except (HubBatchError, ValueError) as error:
         say_error(Console(stderr=True, highlight=False), error)
-        sys.exit(refused if isinstance(error, APIError) else Status.BAD_USAGE)
+        said_no = isinstance(error, APIError | CertificateError)
+        sys.exit(refused if said_no else Status.BAD_USAGE)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
 

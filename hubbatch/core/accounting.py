@@ -143,6 +143,14 @@ class Ledger:
         self.desk.back(chunks)
         self.freed()
 
+    def defer(self, chunk: Chunk) -> None:
+        """Hand a chunk to the desk that goes once more, after full fresh chunks."""
+        if self.ended is not None:
+            self.drop(chunk)
+            return
+        self.desk.defer(chunk)
+        self.freed()
+
     def succeed(self, chunk: Chunk, results: list[Any]) -> None:
         """Note that every input of a chunk succeeded, with these results."""
         self.summary.succeeded += chunk.count

@@ -35,11 +35,16 @@ class Response:
 class NoAnswer:
     """No answer came, or not a whole one.
 
-    `sent` is whether the request may have reached HubSpot.
+    Attributes:
+        sent: whether the request may have reached HubSpot.
+        untrusted: the host whose certificate is not trusted, if that is why.
+        proxy_status: the status by which a proxy refused to connect, if that is why.
     """
 
     sent: bool
     reason: str
+    untrusted: str | None = None
+    proxy_status: int | None = None
 
 
 Answer = Response | NoAnswer

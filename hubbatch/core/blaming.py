@@ -27,7 +27,18 @@ _OWNER_ID = re.compile(r"(\d+) already has that value")
 _HALF_WRITTEN = re.compile(r"Cannot set PropertyValueCoordinates")
 # The message of a property error ends in a JSON list with an item for each value.
 # That of crm-objects/v1 ends before it: the list stands beside it.
-_UNLISTED = "Property values were not valid"
+# The causes beside these messages say what is wrong; they themselves do not.
+_UNLISTED = frozenset(
+    {"Property values were not valid", "The property values provided are invalid"}
+)
+# What only identifies a record, and needs no place in a message.
+_IDENTIFYING = frozenset(
+    {"ids", "id", "objectWriteTraceId", "existingId", "fromObjectId", "toObjectId"}
+)
+_SHOWN_VALUES = 5
+_WORD = re.compile(r"\w+")
+# In the context of an update by a unique value: HubSpot has no record with the value.
+_MISSING_RECORDS = "missingObjectPropertyValueCoordinates"
 _PROBLEMS = re.compile(r"Property values were not valid: (\[.*\])", re.DOTALL)
 
 
@@ -80,9 +91,13 @@ def _record_error(
         text = "; ".join(str(problem.get("message")) for problem in problems)
         code = code or optional_text(problems[0].get("error"))
         property_name = property_name or optional_text(problems[0].get("name"))
-    elif text == _UNLISTED:
+    elif text in _UNLISTED or message is None:
         text = "; ".join(one.message for one in details if one.message) or text
+    text = _with_context(text, context)
+    property_name = property_name or _property_in(context)
     cls = RecordConflict if _OWNER_ID.search(text) else _error_class(category)
+    if isinstance(context, Mapping) and _MISSING_RECORDS in context:
+        cls = RecordNotFound
     made = cls(
         text,
         category=category,
@@ -94,6 +109,27 @@ def _record_error(
     if isinstance(made, RecordConflict):
         made.existing_id = _existing_id(text, context)
     return made
+
+
+def _with_context(text: str, context: Context | None) -> str:
+    """Add to a message what only the context of an error says."""
+    if not isinstance(context, Mapping):
+        return text
+    told = []
+    for name, values in context.items():
+        said = [value for value in values if _WORD.search(value)]
+        if name not in _IDENTIFYING and not all(value in text for value in said):
+            told.append(f"{name}: {', '.join(said[:_SHOWN_VALUES])}")
+    return f"{text} ({'; '.join(told)})" if told else text
+
+
+def _property_in(context: Context | None) -> str | None:
+    """Find the property that the context of an error names, if it names one."""
+    for name in ("propertyName", "properties"):
+        found = _first(context, name)
+        if found is not None and _WORD.fullmatch(found):
+            return found
+    return None
 
 
 def _error_class(category: str | None) -> type[RecordError]:

@@ -24,6 +24,8 @@ class Chunk:
         in_flight: whether one has left and what became of it has not been read yet.
         asked_again: whether it is alone because an answer did not mention it.
         suspect: whether it is a part of a chunk that was refused for its records.
+        once: whether it is a part of a chunk whose retries are used up; it has no
+            retries of its own.
         probing: whether its records are looked for before they are created again.
         probes: how often they have been looked for.
         pages: by index, what was answered already where an answer goes on.
@@ -41,6 +43,7 @@ class Chunk:
     in_flight: bool = False
     asked_again: bool = False
     suspect: bool = False
+    once: bool = False
     probing: bool = False
     probes: int = 0
     pages: dict[int, list[Any]] = Factory(dict)
@@ -103,11 +106,31 @@ class Chunk:
             doubtful=self.doubtful,
             asked_again=self.asked_again,
             suspect=self.suspect,
+            once=self.once,
             probing=self.probing,
             probes=self.probes,
             pages={i: self.pages[i] for i in indices if i in self.pages},
             left_at=self.left_at,
         )
+
+    @property
+    def size(self) -> int:
+        """How many bytes its inputs are as JSON."""
+        return sum(map(len, self.bodies))
+
+    def cut(self, max_bytes: int) -> list["Chunk"]:
+        """Cut it into parts of `max_bytes` at most; a larger input is a part alone."""
+        if self.size <= max_bytes:
+            return [self]
+        parts: list[list[int]] = [[]]
+        room = max_bytes
+        for position, body in enumerate(self.bodies):
+            if parts[-1] and len(body) > room:
+                parts.append([])
+                room = max_bytes
+            parts[-1].append(position)
+            room -= len(body)
+        return [self.pick(positions) for positions in parts]
 
     def shift(self, count: int) -> "Chunk":
         """Take the first inputs out."""
@@ -157,8 +180,19 @@ class Queue:
         self._traced = False
         return self._first(self._count)
 
-    def take(self) -> Chunk:
-        """Take out what leaves next: no two inputs of it have the same trace id.
+    def take(self, max_bytes: int | None = None) -> Chunk:
+        """Take out what leaves next, of `max_bytes` at most where that is given."""
+        first = self._take()
+        if max_bytes is not None and len(parts := first.cut(max_bytes)) > 1:
+            rest = first.pick(range(len(parts[0]), len(first)))
+            self._blocks.appendleft(rest)
+            self._count += len(rest)
+            self._traced = self._traced or bool(rest.traces)
+            first = parts[0]
+        return first
+
+    def _take(self) -> Chunk:
+        """Take out as many as make a chunk: no two have the same trace id.
 
         A caller's trace id may be another input's too, or be the index under which
         an input is sent that has none of its own.

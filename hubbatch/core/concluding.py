@@ -8,9 +8,9 @@ from hubbatch.errors import APIError, RecordConflict, RecordError, RecordNotFoun
 
 from .accounting import Ledger, maybe_written
 from .blaming import from_api_error
-from .encoding import renames
+from .encoding import renames, request_body
 from .events import ChunkIsolated
-from .isolating import Density, halve, split
+from .isolating import Density, halve, sample, split, suspects
 from .outcomes import OutcomeStatus, known_id, not_sent_error, unanswered_error
 from .paging import next_pages
 from .planning import Chunk
@@ -18,6 +18,11 @@ from .reconciling import Reconciler
 from .settling import Settlement
 from .verdicts import Again, Missing, Refused, Throttled
 
+
+# One of so many inputs that were refused together is sent alone at first.
+_SAMPLED = 20
+# So many inputs of a call that HubSpot cannot read are sent alone at first.
+_SOUNDINGS = 3
 
 _NO_ROOM = "HubSpot's rate limit left no room for it"
 
@@ -113,7 +118,7 @@ class Concluder:
         if chunk.suspect:
             self._density.refused(len(chunk))
         call, alone = self.ledger.operation.call, len(chunk) == 1
-        of_records = refusal.because == "records"
+        of_records = refusal.because in ("records", "syntax")
         last = alone or (of_records and not (self.isolate or chunk.probing))
         written = refusal.written and not chunk.probing  # a question writes nothing
         error = from_api_error(refusal.error)
@@ -126,31 +131,105 @@ class Concluder:
             reason = f"HubSpot refused it half-way: {refusal.error}"
             self.reconciler.doubt(chunk, reason, error.correlation_id)
         elif last:
+            if refusal.because == "bytes":
+                error.message = self._too_large(chunk, error.message)
             self._refused(chunk, error)
         else:
             chunk.doubtful |= written
             if self.ledger.ended is None:
-                self._isolate(chunk, refusal)
+                self._isolate(chunk, refusal, error)
             else:
                 self.ledger.drop(chunk)
 
-    def _isolate(self, chunk: Chunk, refusal: Refused) -> None:
-        if refusal.because == "size":
-            parts = halve(chunk)
-        else:
+    def _isolate(self, chunk: Chunk, refusal: Refused, error: RecordError) -> None:
+        desk = self.ledger.desk
+        if refusal.because == "inputs":
+            desk.limit_inputs(len(chunk) // 2)
+            self._send_parts(chunk, halve(chunk), refusal.error)
+        elif refusal.because == "bytes":
+            # Half of it: below what was refused by little would be refused again.
+            max_bytes = chunk.size // 2
+            desk.limit_bytes(max_bytes)
+            self._send_parts(chunk, chunk.cut(max_bytes), refusal.error)
+        elif refusal.because == "duplicates":
             parts = split(chunk, refusal.error, self._density)
+            self._send_parts(chunk, parts, refusal.error)
+        elif not self._send_sample(chunk, refusal.error, error):
+            parts = split(chunk, refusal.error, self._density)
+            self._send_parts(chunk, parts, refusal.error, suspect=True)
+
+    def _send_sample(self, chunk: Chunk, refusal: APIError, error: RecordError) -> bool:
+        """Send some inputs of a refused chunk alone at first, where all may be bad.
+
+        Whether they are is seen from a few of each chunk, and then the others need not
+        be sent at all (see `FailureWatch`).
+        """
+        watch = self.ledger.watch
+        if watch is None or chunk.suspect or chunk.probing:
+            return False
+        everyone = range(len(chunk))
+        named = sorted(suspects(chunk, refusal)) or everyone
+        if not watch.suspect([chunk.indices[p] for p in named], error):
+            return False
+        first = sample(named, max(1, len(named) // _SAMPLED))
+        fine = [p for p in everyone if p not in {*named}]
+        parts = [chunk.pick(fine)] if fine else []
+        parts += [chunk.pick([position]) for position in first]
+        later = chunk.pick([position for position in named if position not in first])
+        self._send_parts(chunk, parts, refusal, suspect=True, later=later)
+        return True
+
+    def sound_out(self, chunk: Chunk, refusal: Refused) -> None:
+        """Send some inputs alone, and then the others, of a call that is unreadable.
+
+        If HubSpot reads one of them, or any other chunk, the call is right and a record
+        is wrong.
+        """
+        everyone = range(len(chunk))
+        first = sample(everyone, _SOUNDINGS) if len(chunk) > 1 else []
+        parts = [chunk.pick([position]) for position in first]
+        later = chunk.pick([p for p in everyone if p not in first])
+        self._send_parts(chunk, parts, refusal.error, suspect=True, later=later)
+
+    def break_up(self, chunk: Chunk, error: APIError) -> None:
+        """Send the halves of a chunk on which HubSpot fails, once each."""
+        parts = halve(chunk)
         for part in parts:
-            part.suspect = refusal.because == "records"
-        self.ledger.summary.isolating += len(parts)
+            part.once = True
+        self._send_parts(chunk, parts, error, suspect=chunk.suspect)
+
+    def _send_parts(
+        self,
+        chunk: Chunk,
+        parts: list[Chunk],
+        error: APIError,
+        *,
+        suspect: bool = False,
+        later: Chunk | None = None,
+    ) -> None:
+        """Send a chunk again in parts, one of them perhaps behind what is fresh."""
+        every = [*parts, later] if later else parts
+        for part in every:
+            part.suspect = suspect
+        self.ledger.summary.isolating += len(every)
         self.ledger.teller.of_chunk(
             ChunkIsolated,
             chunk,
-            parts=len(parts),
-            status=refusal.error.status,
-            category=refusal.error.category,
-            correlation_id=refusal.error.correlation_id,
+            parts=len(every),
+            status=error.status,
+            category=error.category,
+            correlation_id=error.correlation_id,
         )
+        if later:
+            self.ledger.defer(later)
         self.ledger.send_back(parts)
+
+    def _too_large(self, chunk: Chunk, message: str) -> str:
+        request = request_body(self.ledger.operation, chunk.bodies)
+        return (
+            f"the record has {chunk.size:,} bytes of JSON, and its request of "
+            f"{len(request):,} bytes was refused as too large (413): {message}"
+        )
 
     def give_up(self, chunk: Chunk, verdict: Again | Missing | Throttled) -> None:
         """Settle a chunk that is not tried any more."""

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Generator
 from contextlib import suppress
-from typing import assert_never
+from math import inf
+from typing import TypeGuard, assert_never
 
 from attrs import define, field
 
@@ -18,6 +19,7 @@ from .unavailable import NO_ANSWER, advise, unavailable
 from .verdicts import (
     Again,
     Answered,
+    Blocked,
     Ended,
     Missing,
     Refused,
@@ -31,6 +33,10 @@ Pauses = Generator[float, tuple[Verdict, float], None]
 
 # So many chunks in a row that use up their retries end the batch.
 _UNAVAILABLE_AFTER = 3
+# So many parts in a row that HubSpot fails on are not broken up: it is down.
+_FAILING_PARTS = 20
+# So many parts that HubSpot cannot read, with no answer in between, end the batch.
+_UNREADABLE_PARTS = 3
 
 
 @define(eq=False)
@@ -74,6 +80,9 @@ class Judge:
     _has_answers: bool = field(default=False, init=False)
     _has_settled: bool = field(default=False, init=False)  # an input, by an answer
     _last: APIError | None = field(default=None, init=False)  # that gave a chunk up
+    _answered_at: float = field(default=-inf, init=False)  # the last time
+    _failing: int = field(default=0, init=False)  # parts in a row, since then
+    _unreadable: int = field(default=0, init=False)  # parts, without any answer
 
     @property
     def ledger(self) -> Ledger:
@@ -112,14 +121,13 @@ class Judge:
         match verdict:
             case Answered():
                 self._has_answers = True
-                if not chunk.probing:  # its creates are not settled by it
-                    self._given_up = 0
+                self._note_answer(chunk, now)
+                if not chunk.probing:
                     self._tell_of_answer(chunk, verdict.settlement, now - trip.sent)
                 self.concluder.settle(chunk, verdict.settlement, now)
             case Refused():
-                if not chunk.probing:
-                    self._given_up = 0
-                self.concluder.refuse(chunk, verdict)
+                self._note_answer(chunk, now)
+                self._refuse(chunk, verdict)
             case Throttled():
                 self._hold(chunk, verdict)
                 return self._again(trip, chunk, verdict, now)
@@ -131,12 +139,35 @@ class Judge:
                 return self._again(trip, chunk, verdict, now)
             case Missing() if self._has_answers:
                 return self._again(trip, chunk, verdict, now)
-            case Unauthorized() | Missing() | Ended():
+            case Blocked() if self._has_answers:
+                again = Again(verdict.error, arrived=verdict.arrived)
+                return self._act(trip, chunk, again, now)
+            case Unauthorized() | Missing() | Blocked() | Ended():
                 self.end(verdict.error)
                 self.ledger.drop(chunk)
             case _:
                 assert_never(verdict)
         return None
+
+    def _note_answer(self, chunk: Chunk, now: float) -> None:
+        self._answered_at, self._failing = now, 0
+        if not chunk.probing:  # the creates that it looks for are not settled by it
+            self._given_up = 0
+
+    def _refuse(self, chunk: Chunk, refusal: Refused) -> None:
+        unreadable = refusal.because == "syntax" and not self._has_answers
+        if not unreadable or chunk.probing:
+            self.concluder.refuse(chunk, refusal)
+            return
+        # One value of one record, or the call: the first answer will show which.
+        self._unreadable += chunk.suspect
+        last = len(chunk) == 1 and self.ledger.desk.size == chunk.count
+        hopeless = last or self._unreadable >= _UNREADABLE_PARTS
+        if hopeless or not self.concluder.isolate:
+            self.end(refusal.error)
+            self.ledger.drop(chunk)
+        else:
+            self.concluder.sound_out(chunk, refusal)
 
     def _hold(self, chunk: Chunk, verdict: Throttled) -> None:
         self.ledger.summary.throttled += 1
@@ -161,10 +192,18 @@ class Judge:
         if lost and self.concluder.look_for(chunk):
             # The question has attempts of its own.
             lost, trip.pauses, trip.started = False, self._pauses(spent=0), now
-        if not lost:
+        failing = isinstance(verdict, Again) and verdict.arrived
+        if not lost and not (chunk.once and failing):
             trip.pauses = trip.pauses or self._pauses()
             with suppress(StopIteration):
                 return trip.pauses.send((verdict, now - trip.started))
+        if self._is_alone_in_failing(verdict, trip, chunk):
+            self._failing += 1
+            if len(chunk) > 1 and self.concluder.isolate:
+                self.concluder.break_up(chunk, verdict.error)
+            else:
+                self.concluder.give_up(chunk, verdict)
+            return None
         self.concluder.give_up(chunk, verdict)
         self._given_up += 1
         self._last = cause_of(verdict)
@@ -172,6 +211,23 @@ class Judge:
             told = "Several chunks in a row were given up, the last one for this"
             self.end(unavailable(told, self._last))
         return None
+
+    def _is_alone_in_failing(
+        self, verdict: Again | Missing | Throttled, trip: Trip, chunk: Chunk
+    ) -> TypeGuard[Again]:
+        """Whether HubSpot fails on this chunk while it answers others.
+
+        Then one of its records is why. While HubSpot is down nothing is broken up: no
+        other chunk was answered since the first attempt, or part after part fails.
+        """
+        others = chunk.once or self._answered_at > trip.started
+        return (
+            isinstance(verdict, Again)
+            and verdict.arrived
+            and others
+            and self._failing < _FAILING_PARTS
+            and self.ledger.operation.call.repeatable
+        )
 
     def _pauses(self, spent: int = 1) -> Pauses:
         pauses = waits(self.policy, self.jitter, spent=spent)

@@ -120,7 +120,7 @@ class ChunkThrottled(ChunkEvent):
 
 @frozen(kw_only=True)
 class ChunkIsolated(ChunkEvent):
-    """HubSpot refused a chunk, and its inputs are sent again in so many parts."""
+    """HubSpot refused a chunk, or failed on it, and it is sent again in `parts`."""
 
     parts: int
     status: int | None

@@ -28,11 +28,18 @@ _DENSE = 0.15
 # Before so many inputs of refused chunks are judged, their share says little.
 _JUDGED_AT_LEAST = 20
 _PARTS_AT_LEAST = 6
+_GOLDEN = (5**0.5 - 1) / 2
 # Complaints about a property, whatever its value is.
 _WHATEVER_THE_VALUE = frozenset({"PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE"})
+# Complaints about a property that is not there; the second names what it depends on.
+_MISSING = frozenset(
+    {"MISSING_REQUIRED_PROPERTY", "MISSING_CONDITIONAL_REQUIRED_PROPERTY"}
+)
+_DEPENDS_ON = re.compile(r"based on \[([^\]]*)\]")
 _OPTIONS = "allowed options"
 # What a message lists of other records: good values, and the owner of a value.
 _OF_OTHERS = re.compile(r"allowed options: \[[^\]]*\]|Existing ID: \w+")
+_NAME = re.compile(r"\w+")
 # A shorter text may stand in a message by chance.
 _TELLING_LENGTH = 4
 
@@ -86,6 +93,13 @@ def split(chunk: Chunk, error: APIError, density: Density) -> list[Chunk]:
     return [chunk.pick(rest), *(chunk.pick([position]) for position in sorted(named))]
 
 
+def sample(positions: Sequence[int], size: int) -> list[int]:
+    """Choose about `size` of the positions, spread so that no pattern fits them."""
+    # Multiples of the golden ratio: "every tenth record" is a pattern that files have.
+    steps = (int(number * _GOLDEN % 1 * len(positions)) for number in range(size))
+    return sorted({positions[step] for step in steps})
+
+
 def halve(chunk: Chunk) -> list[Chunk]:
     """Cut a chunk in the middle."""
     half = len(chunk) // 2
@@ -98,16 +112,31 @@ def suspects(chunk: Chunk, error: APIError) -> set[int]:
     An "Existing ID" is no such word: it is the record that has a value already.
     """
     context = error.context if isinstance(error.context, Mapping) else {}
-    named = set(Names(chunk).of_ids(context))
+    names = Names(chunk)
+    named = {*names.of_ids(context), *names.of_sentences(context)}
     if named:
         return named
     written = [_written(body) for body in chunk.bodies]
     for name, code, message in _problems(error):
         having = {p for p, texts in enumerate(written) if name in texts}
-        if code not in _WHATEVER_THE_VALUE:
+        if code in _MISSING:
+            having = _lacking(written, name, message)
+        elif code not in _WHATEVER_THE_VALUE:
             having = {p for p in having if _stands_in(written[p][name], message)}
         named |= having
     return named or _only_one_quoted(written, error.message)
+
+
+def _lacking(written: Sequence[Mapping[str, str]], name: str, message: str) -> set[int]:
+    """Find the inputs that do not set a property that they must set."""
+    lacking = {p for p, texts in enumerate(written) if not texts.get(name)}
+    rule = _DEPENDS_ON.search(message)
+    if rule is None:
+        return lacking
+    # Which of their values make it required is not said: to name all is to name none.
+    others = {*_NAME.findall(rule[1])}
+    lacking = {p for p in lacking if others & written[p].keys()}
+    return lacking if len(lacking) < len(written) else set()
 
 
 def _problems(error: APIError) -> Iterable[tuple[str, str | None, str]]:

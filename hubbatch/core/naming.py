@@ -15,6 +15,11 @@ from .planning import Chunk
 # Under these names a context lists the inputs that it is about, by their ids or
 # unique values; the last is the near end of associations.
 _ID_NAMES = ("ids", "id", "fromObjectId")
+# Under this name an update lists the unique values that no record has, each written as
+# "...name:value".
+_COORDINATES = "missingObjectPropertyValueCoordinates"
+# Under this name a refusal lists sentences about ids: "CONTACT=123 is not valid".
+_SENTENCES = "INVALID_OBJECT_IDS"
 _WORD = re.compile(r"\w+")
 
 
@@ -54,7 +59,25 @@ class Names:
         """Find the inputs whose ids, or unique values, a context lists."""
         names = (*_ID_NAMES, *self.id_properties)
         named = [text for name in names for text in context.get(name, ())]
-        return [p for text in named if (p := self.of_text(text)) is not None]
+        found = [p for text in named if (p := self.of_text(text)) is not None]
+        for text in context.get(_COORDINATES, ()):
+            found += self._of_coordinates(text)
+        return found
+
+    def of_sentences(self, context: Mapping[str, list[str]]) -> Iterable[int]:
+        """Find the inputs with an id that the sentences of a context are about."""
+        for word in _WORD.findall(" ".join(context.get(_SENTENCES, ()))):
+            key = make_key(word)
+            yield from self.by_end.get(key, ())
+            if key in self.by_key:
+                yield self.by_key[key]
+
+    def _of_coordinates(self, text: str) -> Iterable[int]:
+        for name in self.id_properties:
+            value = re.search(rf"(?<!\w){re.escape(name)}:(.*)", text, re.DOTALL)
+            key = make_key(value[1], name) if value else None
+            if key in self.by_key:
+                yield self.by_key[key]
 
     def of_text(self, text: str) -> int | None:
         """Find the one input whose id, or whose value of its id property, a text is."""

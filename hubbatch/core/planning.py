@@ -22,18 +22,21 @@ __all__ = ["Chunk", "Desk"]
 class Desk:
     """Holds what was offered and is not settled yet, `window` inputs and no more.
 
-    `max_inputs` is how many HubSpot takes in one call.
+    `max_inputs` is how many HubSpot takes in one call, and `max_bytes` how many bytes
+    of inputs, once it has refused more.
     """
 
     max_inputs: int
     window: int
     repeats: Repeats
     size: int = field(default=0, init=False)
+    max_bytes: int | None = field(default=None, init=False)
     _fresh: Queue = field(
         default=Factory(lambda self: Queue(self.max_inputs), takes_self=True),
         init=False,
     )
     _again: deque[Chunk] = field(factory=deque, init=False)
+    _later: deque[Chunk] = field(factory=deque, init=False)
     # Keys and the indices of their inputs that are fresh (SHARES), or in flight as
     # well (WAITS).
     _busy: dict[str | None, int] = field(factory=dict, init=False)
@@ -56,9 +59,9 @@ class Desk:
 
     def waiting(self, *, partial: bool) -> int:
         """Count the chunks that could leave now; `partial` ones only if asked for."""
-        fresh = self._fresh if self._live is None else self._live
-        full, rest = divmod(len(fresh), self.max_inputs)
-        return len(self._again) + full + (partial and rest > 0)
+        full, rest = divmod(self._count(), self.max_inputs)
+        back = len(self._again) + len(self._later)
+        return back + full + (partial and rest > 0)
 
     def offer(self, block: Chunk) -> None:
         """Take in more inputs; the block is the desk's from now on."""
@@ -75,14 +78,37 @@ class Desk:
                 self._offer_one(block.pick([position]))
 
     def take(self) -> Chunk:
-        """Hand out the next chunk: first what came back, then what is fresh."""
+        """Hand out the next chunk: first what came back, then what is fresh.
+
+        What was deferred follows when no full chunk is fresh.
+        """
         if self._again:
-            return self._again.popleft()
+            return self._cut(self._again.popleft())
+        if self._later and not self._full():
+            return self._cut(self._later.popleft())
+        return self._take_fresh()
+
+    def limit_bytes(self, max_bytes: int) -> None:
+        """Cut chunks to this many bytes of inputs from now on, or to fewer."""
+        self.max_bytes = min(self.max_bytes or max_bytes, max_bytes)
+
+    def limit_inputs(self, max_inputs: int) -> None:
+        """Cut chunks of this many inputs from now on, or of fewer."""
+        self.max_inputs = self._fresh.size = min(self.max_inputs, max_inputs)
+
+    def _cut(self, chunk: Chunk) -> Chunk:
+        if self.max_bytes is None:
+            return chunk
+        first, *rest = chunk.cut(self.max_bytes)
+        self._again.extendleft(reversed(rest))
+        return first
+
+    def _take_fresh(self) -> Chunk:
         if self._live is not None and (
             self._vacant or len(self._live) < len(self._fresh)
         ):
             self._sweep()
-        taken = self._fresh.take()
+        taken = self._fresh.take(self.max_bytes)
         if self._live is not None:
             self._live.difference_update(taken.indices)
         if self.repeats is Repeats.SHARES:
@@ -93,6 +119,10 @@ class Desk:
     def back(self, chunks: Iterable[Chunk]) -> None:
         """Take back what has to go again, ahead of all that is fresh."""
         self._again.extend(chunks)
+
+    def defer(self, chunk: Chunk) -> None:
+        """Take back what goes again behind the full chunks that are fresh."""
+        self._later.append(chunk)
 
     def settle(self, chunk: Chunk) -> None:
         """Forget a chunk, and let the inputs that waited for its keys follow."""
@@ -138,17 +168,23 @@ class Desk:
         """Give up all that is not in flight."""
         self._sweep()
         held = chain.from_iterable(queue.values() for queue in self._held.values())
-        left = [*self._again, *held]
+        left = [*self._again, *self._later, *held]
         if self._fresh:
             fresh = self._fresh.clear()
             self._add_sharers(fresh)
             left.append(fresh)
-        self._again = deque()
+        self._again, self._later = deque(), deque()
         self._held.clear()
         self._live = None
         self._busy.clear()
         self.size -= sum(chunk.count for chunk in left)
         return left
+
+    def _count(self) -> int:
+        return len(self._fresh if self._live is None else self._live)
+
+    def _full(self) -> bool:
+        return self._count() >= self.max_inputs
 
     def _strike(self, index: int, key: str | None) -> None:
         """Have a fresh input not leave."""

@@ -16,6 +16,7 @@ import orjson
 from hubbatch.errors import (
     APIError,
     AuthenticationError,
+    CertificateError,
     DailyLimitReached,
     InvalidRequestError,
     PermissionDeniedError,
@@ -27,11 +28,13 @@ from .blaming import is_half_written
 from .calls import Operation
 from .codec import converter, each, optional_text, structure_context
 from .dialects.grants import refused_grant
+from .pages import connect_error, is_hubspots, proxy_error
 from .planning import Chunk
 from .settling import make_into, settle, settle_without_results
 from .verdicts import (
     Again,
     Answered,
+    Blocked,
     Ended,
     Missing,
     Refused,
@@ -53,10 +56,15 @@ _LOCK_WAIT = 2.0
 # message: further on it may quote a record's values, which may be any words.
 _CALL_REFUSALS = re.compile(
     r"Unable to infer object type|Unable to \S+ \S+ by non-unique .* property"
-    r"|Invalid input JSON"
 )
+# A 400 since 2026-09, for a user who may not do what the call is for.
+_PERMISSION_REFUSALS = re.compile(r"Missing '[^']+' permission")
+# The call as a whole, or one value of one record: HubSpot does not say which.
+_SYNTAX_REFUSALS = re.compile(r"Invalid input JSON")
 # So the token endpoint refuses, 400 for all that RFC 6749 names.
 _GRANT_REFUSALS = {400, 401, 403}
+# By these a proxy refuses to connect at all; its 502 or 504 may pass.
+_PROXY_REFUSALS = {401, 403, 407}
 _TOO_MANY = re.compile(r"maximum number of inputs supported")
 _DUPLICATES = re.compile(r"Duplicate IDs found in batch input")
 
@@ -64,19 +72,40 @@ _DUPLICATES = re.compile(r"Duplicate IDs found in batch input")
 def read(operation: Operation, chunk: Chunk, answer: Answer) -> Verdict:
     """Say what an answer to a chunk means."""
     if isinstance(answer, NoAnswer):
-        return Again(APIError(answer.reason), arrived=answer.sent)
+        return _read_nothing(answer)
     if 200 <= answer.status < 300:  # noqa: PLR2004 -- HTTP's own figures
         return _read_success(operation, chunk, answer)
     payload = _payload(answer)
-    if operation.call.verb == "token" and answer.status in _GRANT_REFUSALS:
+    grant = operation.call.verb == "token" and answer.status in _GRANT_REFUSALS
+    if grant and (payload or answer.status == 400):  # noqa: PLR2004
         correlation_id = _correlation_id(answer, payload)
         return Ended(refused_grant(answer.status, payload, correlation_id))
     if answer.status in _READERS:
         return _READERS[answer.status](operation, answer, payload)
-    error = _api_error(APIError, answer, payload)
     if answer.status >= 500 or answer.status == 408:  # noqa: PLR2004
+        error = _api_error(APIError, answer, payload)
+        if answer.body and not is_hubspots(answer, payload):
+            error = proxy_error(answer)
         return Again(error, arrived=True, retry_after=_retry_after(answer))
     return Ended(_api_error(InvalidRequestError, answer, payload))
+
+
+def _read_nothing(answer: NoAnswer) -> Verdict:
+    if answer.untrusted is not None:
+        return Ended(
+            CertificateError(
+                f"the certificate of {answer.untrusted} is not trusted "
+                f"({answer.reason}), so nothing was sent. If a proxy of your company "
+                "inspects TLS, set the environment variable SSL_CERT_FILE to a PEM "
+                "file with the company's CA certificate before Python starts"
+            )
+        )
+    if answer.proxy_status is None:
+        return Again(APIError(answer.reason), arrived=answer.sent)
+    error = connect_error(answer.proxy_status, answer.reason)
+    if answer.proxy_status in _PROXY_REFUSALS:
+        return Blocked(error, arrived=False)
+    return Again(error, arrived=False)
 
 
 def _read_success(operation: Operation, chunk: Chunk, response: Response) -> Verdict:
@@ -122,11 +151,20 @@ def _read_refusal(
     operation: Operation, response: Response, payload: Mapping[str, Any]
 ) -> Verdict:
     error = _api_error(APIError, response, payload)
+    if response.body and not payload:
+        error = proxy_error(response)
     # A call without inputs has no record that could be to blame.
+    if _PERMISSION_REFUSALS.match(error.message):
+        return Ended(_api_error(PermissionDeniedError, response, payload))
     if not operation.call.has_inputs or _CALL_REFUSALS.match(error.message):
         return Ended(_api_error(InvalidRequestError, response, payload))
-    if response.status == 413 or _TOO_MANY.search(error.message):  # noqa: PLR2004
-        return Refused(error, because="size")
+    if _SYNTAX_REFUSALS.match(error.message):
+        error = _api_error(InvalidRequestError, response, payload)
+        return Refused(error, because="syntax")
+    if response.status == 413:  # noqa: PLR2004
+        return Refused(error, because="bytes")
+    if _TOO_MANY.search(error.message):
+        return Refused(error, because="inputs")
     if _DUPLICATES.search(error.message):
         return Refused(error, because="duplicates")
     # HubSpot writes nothing when it refuses a chunk in its own words, but for one.
@@ -137,6 +175,8 @@ def _read_refusal(
 def _read_unauthorized(
     _: Operation, response: Response, payload: Mapping[str, Any]
 ) -> Verdict:
+    if not is_hubspots(response, payload):
+        return Blocked(proxy_error(response), arrived=True)
     error = _api_error(AuthenticationError, response, payload)
     error.message += " The access token may be wrong, expired or of another account."
     return Unauthorized(error)
@@ -145,11 +185,17 @@ def _read_unauthorized(
 def _read_forbidden(
     _: Operation, response: Response, payload: Mapping[str, Any]
 ) -> Verdict:
+    if not is_hubspots(response, payload):
+        return Blocked(proxy_error(response), arrived=True)
     error = _api_error(PermissionDeniedError, response, payload)
     error.scopes = _scopes(error)
     if error.scopes:
         error.message += f" Missing: {', '.join(error.scopes)}."
     return Ended(error)
+
+
+def _read_proxy_login(_: Operation, response: Response, _payload: object) -> Verdict:
+    return Blocked(proxy_error(response), arrived=False)
 
 
 def _read_missing(
@@ -202,6 +248,7 @@ _READERS: Mapping[int, _Reader] = {
     401: _read_unauthorized,
     403: _read_forbidden,
     404: _read_missing,
+    407: _read_proxy_login,
     409: _read_refusal,
     413: _read_refusal,
     422: _read_refusal,
@@ -222,7 +269,7 @@ def _payload(response: Response) -> Mapping[str, Any]:
 
 def _api_error(cls: type[E], response: Response, payload: Mapping[str, Any]) -> E:
     details = payload.get("errors") or payload.get("validationResults")
-    message = payload.get("message") or _bare_message(response)
+    message = payload.get("message") or _first_cause(details) or _bare_message(response)
     return cls(
         str(message),
         status=response.status,
@@ -235,6 +282,14 @@ def _api_error(cls: type[E], response: Response, payload: Mapping[str, Any]) -> 
         ],
         context=structure_context(payload.get("context")),
     )
+
+
+def _first_cause(details: object) -> str | None:
+    """Read the message of the first cause; a cause may be a text itself."""
+    first = details[0] if isinstance(details, list) and details else None
+    if isinstance(first, Mapping):
+        first = first.get("message")
+    return optional_text(first) or None
 
 
 def _detail(item: Mapping[str, Any]) -> ErrorDetail:

@@ -4,7 +4,7 @@ from typing import Literal, TypeAlias, assert_never
 
 from attrs import frozen
 
-from hubbatch.errors import APIError
+from hubbatch.errors import APIError, HubBatchError, ProxyError
 
 from .settling import Settlement
 
@@ -20,12 +20,14 @@ class Answered:
 class Refused:
     """HubSpot refused the whole chunk for what is in it.
 
-    `because` is `"duplicates"` or `"size"` where no record is to blame. `written` is
-    whether HubSpot may have written a part of it all the same.
+    `because` is `"duplicates"`, `"inputs"` (too many) or `"bytes"` (too large) where no
+    record is to blame, and `"syntax"` where HubSpot cannot read the call: one value of
+    one record, or all of it. `written` is whether HubSpot may have written a part of it
+    all the same.
     """
 
     error: APIError
-    because: Literal["records", "duplicates", "size"] = "records"
+    because: Literal["records", "duplicates", "inputs", "bytes", "syntax"] = "records"
     written: bool = False
 
 
@@ -68,14 +70,26 @@ class Missing:
 
 
 @frozen
+class Blocked:
+    """Something on the way refused it: for good, unless other chunks were answered.
+
+    `arrived` is whether HubSpot may have processed it: some proxies replace an answer
+    that they do not like by a page of their own.
+    """
+
+    error: ProxyError
+    arrived: bool
+
+
+@frozen
 class Ended:
     """No chunk of this batch can succeed any more."""
 
-    error: APIError
+    error: HubBatchError
 
 
 Verdict: TypeAlias = (
-    Answered | Refused | Throttled | Again | Unauthorized | Missing | Ended
+    Answered | Refused | Throttled | Again | Unauthorized | Missing | Blocked | Ended
 )
 
 
@@ -86,7 +100,7 @@ def may_have_written(verdict: Verdict) -> bool:
             return True
         case Refused():
             return verdict.written
-        case Again():
+        case Again() | Blocked():
             return verdict.arrived
         case Throttled() | Unauthorized() | Missing() | Ended():
             return False

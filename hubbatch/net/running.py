@@ -94,7 +94,10 @@ class Run:
         self._journal = journal or NoJournal()
         self._doubted = doubted
         # Each worker holds a chunk, and as much again is ready to follow.
-        window = window or 2 * max_workers * operation.max_inputs
+        if window is None:
+            window = 2 * max_workers * operation.max_inputs
+            if watch is not None:
+                window = max(window, watch.horizon + operation.max_inputs)
         self._desk = Desk(operation.max_inputs, window, operation.call.repeats)
         self._ledger = Ledger(
             operation=operation,

@@ -117,6 +117,12 @@ class AiohttpTransport:
                 return Response(answer.status, answer.headers, body)
         except TimeoutError:
             return NoAnswer(sent, f"no answer within {self._timeout.total:g} s")
+        except aiohttp.ClientConnectorCertificateError as error:
+            cause = error.certificate_error
+            reason = getattr(cause, "verify_message", "") or str(cause)
+            return NoAnswer(sent, reason, untrusted=error.host)
+        except aiohttp.ClientHttpProxyError as error:
+            return NoAnswer(sent, error.message, proxy_status=error.status)
         except (aiohttp.ClientError, ssl.SSLError, OSError) as error:
             return NoAnswer(sent, _describe(error))
 

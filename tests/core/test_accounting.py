@@ -447,7 +447,7 @@ def test_without_isolation_all_of_a_refused_chunk_failed() -> None:
     assert books.ledger.summary.isolating == 0
 
 
-@pytest.mark.parametrize("because", ["duplicates", "size"])
+@pytest.mark.parametrize("because", ["duplicates", "inputs", "bytes"])
 @pytest.mark.parametrize("isolate", [True, False])
 def test_where_no_record_is_to_blame_none_fails(because: Any, *, isolate: bool) -> None:
     """A refusal for size or for duplicates says nothing about any record."""

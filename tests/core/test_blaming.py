@@ -152,3 +152,74 @@ def test_what_a_problem_says_is_text_whatever_it_is() -> None:
     error = from_api_error(APIError(message, status=400))
 
     assert (error.code, error.property_name) == ("['A']", "{'b': 1}")
+
+
+# ---- what only a context, or only the causes, say
+
+
+@pytest.mark.parametrize(
+    ("message", "context", "told", "property_name"),
+    [
+        (
+            "Some required properties were not set.",
+            {"properties": ["subject", "hs_pipeline"]},
+            "Some required properties were not set. (properties: subject, hs_pipeline)",
+            "subject",
+        ),
+        ("subject is required", {"properties": ["subject"]}, None, "subject"),
+        ("wrong", {"propertyName": ["a"]}, "wrong (propertyName: a)", "a"),
+        ("nothing to update", {"properties": ["{}"]}, None, None),
+        (
+            "Associations are not valid",
+            {"INVALID_OBJECT_IDS": ["CONTACT=5 is not valid"]},
+            "Associations are not valid (INVALID_OBJECT_IDS: CONTACT=5 is not valid)",
+            None,
+        ),
+        (
+            "no",
+            {"CONTACT properties": ["[notes]"], "a": [str(n) for n in range(10, 20)]},
+            "no (CONTACT properties: [notes]; a: 10, 11, 12, 13, 14)",
+            None,
+        ),
+        ("no", {"ids": ["5"], "objectWriteTraceId": ["0"], "id": ["7"]}, None, None),
+        ("no", {"empty": []}, None, None),
+        ("no", "a text", None, None),
+    ],
+)
+def test_what_only_the_context_says_is_in_the_message(
+    message: str,
+    context: dict[str, list[str]] | str,
+    told: str | None,
+    property_name: str | None,
+) -> None:
+    standard = StandardError(
+        category="VALIDATION_ERROR", message=message, context=context
+    )
+    refusal = APIError(message, status=400, context=context)
+    for error in (from_standard_error(standard), from_api_error(refusal)):
+        assert error.message == (told or message)
+        assert error.property_name == property_name
+        assert error.context == context
+
+
+@pytest.mark.parametrize(
+    "code", ["MISSING_REQUIRED_PROPERTY", "MISSING_CONDITIONAL_REQUIRED_PROPERTY"]
+)
+@pytest.mark.parametrize("message", [None, "The property values provided are invalid"])
+def test_missing_property_is_named(code: str, message: str | None) -> None:
+    cause = ErrorDetail("name is required", code, context={"propertyName": ["name"]})
+    error = from_standard_error(
+        StandardError(category="VALIDATION_ERROR", message=message, errors=[cause])
+    )
+
+    assert type(error) is RecordInvalid
+    assert (error.code, error.property_name) == (code, "name")
+    assert error.message == "name is required"
+
+
+def test_value_that_no_record_has_is_not_found() -> None:
+    context = {"missingObjectPropertyValueCoordinates": ["ref:r1"]}
+    error = from_api_error(APIError("no", status=400, context=context))
+
+    assert type(error) is RecordNotFound
+    assert "ref:r1" in error.message

@@ -1,5 +1,7 @@
 """Inputs that have not left yet: in order, each once, and without copies."""
 
+from itertools import pairwise
+
 import pytest
 
 from hypothesis import given
@@ -17,6 +19,22 @@ def block(first: int, count: int, traces: dict[int, str] | None = None) -> Chunk
         [b"%d" % index for index in indices],
         traces or {},
     )
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=30), st.integers(1, 20))
+def test_a_chunk_is_cut_by_bytes(sizes: list[int], max_bytes: int) -> None:
+    """Nothing is lost; no part is too large that could be smaller, or needless."""
+    chunk = Chunk()
+    for index, size in enumerate(sizes):
+        chunk.add(index, index, None, b"x" * size, None)
+    chunk.attempts = 3
+    parts = chunk.cut(max_bytes)
+
+    assert [index for part in parts for index in part.indices] == chunk.indices
+    assert all(part.size <= max_bytes or len(part) == 1 for part in parts)
+    assert all(part.attempts == 3 for part in parts)
+    for part, following in pairwise(parts):
+        assert part.size + len(following.bodies[0]) > max_bytes
 
 
 SIZE = 4

@@ -12,7 +12,7 @@ from hubbatch.core.encoding import encoder, request_body
 from hubbatch.core.operations import token_operation
 from hubbatch.core.planning import Chunk
 from hubbatch.core.reading import read
-from hubbatch.core.verdicts import Again, Answered, Ended, Missing, Throttled
+from hubbatch.core.verdicts import Again, Answered, Blocked, Ended, Missing, Throttled
 
 
 OPERATION = token_operation(api_version="v3")
@@ -90,7 +90,6 @@ def test_an_answer_without_a_token_is_none(body: Any) -> None:
             "no. Are client id and client secret right",
         ),
         ({"status": "error"}, AuthenticationError, None, "no reason given"),
-        ([], AuthenticationError, None, "no reason given"),
     ],
 )
 def test_refusals(
@@ -101,6 +100,13 @@ def test_refusals(
     assert type(verdict.error) is kind
     assert (verdict.error.status, verdict.error.category) == (status, category)
     assert told in verdict.error.message
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(400, Ended), (401, Blocked), (403, Blocked)]
+)
+def test_a_page_in_place_of_the_token_endpoint(status: int, kind: type) -> None:
+    assert isinstance(meaning(status, []), kind)
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from hubbatch.core.accounting import Ledger
 from hubbatch.core.concluding import Concluder
-from hubbatch.core.isolating import Density, halve, split, suspects
+from hubbatch.core.isolating import Density, halve, sample, split, suspects
 from hubbatch.core.operations import (
     Operation,
+    association_operation,
     legacy_operation,
     object_schema_operation,
 )
@@ -39,6 +40,9 @@ from .helpers import (
 
 V1_READ = legacy_operation("read", "tickets")
 V1_ARCHIVE = legacy_operation("archive", "tickets")
+PAIRS = association_operation(
+    "create_default", "contacts", "companies", api_version="v3"
+)
 SCHEMAS = object_schema_operation(api_version="v3")
 
 
@@ -197,6 +201,87 @@ def test_inputs_that_are_bare_ids_or_names(operation: Operation) -> None:
     """Their bodies are no objects, so nothing in them could be quoted."""
     chunk = chunk_of(operation, [100, 101] if operation is not SCHEMAS else ["a", "b"])
     assert suspects(chunk, refused("100 is not valid")) == set()
+
+
+COORDINATES = "missingObjectPropertyValueCoordinates"
+
+
+@pytest.mark.parametrize(
+    ("told", "named"),
+    [
+        (["PropertyValueCoordinates 0-5 ref:r101"], {1}),
+        (["0-5, ref:R100", "0-5, ref:r102", "0-5, ref:r999"], {0, 2}),
+        (["ref:"], set()),
+        (["other_ref:r101"], set()),
+        (["r101"], set()),
+    ],
+)
+def test_named_by_coordinates(told: list[str], named: set[int]) -> None:
+    error = refused(context={COORDINATES: told})
+    assert suspects(some_chunk(UPSERT, 4), error) == named
+
+
+def test_coordinates_may_hold_any_value() -> None:
+    inputs: list[Any] = [
+        {"id": text, "properties": {}} for text in ("ref:x", "a b:c", "x")
+    ]
+    error = refused(context={COORDINATES: ["(0-2) ref:ref:x", "(0-2) ref:a b:c"]})
+    assert suspects(chunk_of(UPSERT, inputs), error) == {0, 1}
+
+
+def test_named_by_the_ids_in_a_sentence() -> None:
+    told = ["TICKET=102 is not valid", "TICKET=7 is not valid"]
+    error = refused(context={"INVALID_OBJECT_IDS": told})
+    assert suspects(some_chunk(UPDATE, 4), error) == {2}
+
+
+def test_named_by_an_end_in_a_sentence() -> None:
+    pairs = [{"from": {"id": one}, "to": {"id": other}}
+             for one, other in ((1, 7), (2, 8), (3, 7))]  # fmt: skip
+    error = refused(context={"INVALID_OBJECT_IDS": ["COMPANY=7 is not valid"]})
+    assert suspects(chunk_of(PAIRS, pairs), error) == {0, 2}
+
+
+def missing_property(message: str, code: str = "MISSING_REQUIRED_PROPERTY") -> APIError:
+    return refused(
+        errors=[ErrorDetail(message, code, context={"propertyName": ["name"]})]
+    )
+
+
+def test_named_by_a_property_that_is_missing() -> None:
+    chunk = creates({"name": "a"}, {"name": ""}, {"other": "a"})
+    error = missing_property("A value for name must be provided")
+    assert suspects(chunk, error) == {1, 2}
+
+
+def test_named_by_a_property_that_others_make_required() -> None:
+    chunk = creates(
+        {"name": "a", "country": "US"}, {"country": "US"}, {"city": "x"}, {"zip": "1"}
+    )
+    message = "name is required because of a conditional property rule based on "
+    code = "MISSING_CONDITIONAL_REQUIRED_PROPERTY"
+    error = missing_property(f"{message}[country, zip]", code)
+    assert suspects(chunk, error) == {1, 3}
+    # Which country makes it required is not said, so all of them would say nothing.
+    chunk = creates({"country": "US"}, {"country": "DE"})
+    assert suspects(chunk, error) == set()
+
+
+@given(st.integers(1, 300), st.integers(1, 40))
+def test_a_sample_is_spread(count: int, size: int) -> None:
+    positions = range(0, 3 * count, 3)
+    chosen = sample(positions, size)
+
+    assert chosen == sorted({*chosen})
+    assert {*chosen} <= {*positions}
+    assert 1 <= len(chosen) <= size
+    if size <= count // 4:
+        assert len(chosen) == size
+
+
+@pytest.mark.parametrize("every", [2, 3, 4, 5, 7, 10])
+def test_a_sample_fits_no_pattern(every: int) -> None:
+    assert len({position % every for position in sample(range(100), 5)}) > 1
 
 
 # ---- what is sent instead

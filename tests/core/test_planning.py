@@ -129,7 +129,19 @@ class Desks(RuleBasedStateMachine):
         self._settle(parts[0])
         again = [part for part in parts[1:] if part]
         assert all(part.attempts == chunk.attempts for part in again)
-        self.desk.back(again)
+        later = again[: data.draw(st.integers(0, 1))]
+        self.desk.back(again[len(later) :])
+        for part in later:
+            self.desk.defer(part)
+
+    @rule(max_bytes=st.integers(1, 6), max_inputs=st.integers(1, MAX_INPUTS))
+    def narrow(self, max_bytes: int, max_inputs: int) -> None:
+        """HubSpot has refused more."""
+        self.desk.limit_bytes(max_bytes)
+        self.desk.limit_inputs(max_inputs)
+        assert self.desk.max_bytes is not None
+        assert self.desk.max_bytes <= max_bytes
+        assert self.desk.max_inputs <= max_inputs
 
     @rule()
     def clear(self) -> None:
@@ -155,6 +167,8 @@ class Desks(RuleBasedStateMachine):
         positions = range(len(chunk))
         traces = [chunk.trace(position) for position in positions]
         assert 1 <= len(chunk) <= MAX_INPUTS
+        if self.desk.max_bytes is not None and len(chunk) > 1:
+            assert chunk.size <= self.desk.max_bytes
         assert traces == [self.trace_of[index] for index in chunk.indices]
         assert len(set(traces)) == len(traces)
         assert chunk.inputs == [("input", index) for index in chunk.indices]
@@ -249,6 +263,40 @@ def test_what_came_back_leaves_first() -> None:
     desk.back([first.pick([1]), first.pick([0])])
 
     assert [desk.take().indices for _ in range(3)] == [[1], [0], [2, 3]]
+
+
+def test_what_was_deferred_follows_the_full_chunks() -> None:
+    desk = Desk(2, 100, Repeats.WAITS)
+    desk.offer(block("abcdefg"))
+    desk.defer(desk.take())
+
+    assert [desk.waiting(partial=partial) for partial in (False, True)] == [3, 4]
+    assert [desk.take().indices for _ in range(4)] == [[2, 3], [4, 5], [0, 1], [6]]
+
+
+def test_a_limit_of_bytes_cuts_what_came_back_too() -> None:
+    desk = Desk(4, 100, Repeats.INDEPENDENT)
+    made = Chunk()
+    for index, body in enumerate([b"1", b"333", b"22", b"1", b"55555"]):
+        made.add(index, index, None, body, None)
+    desk.offer(made)
+    first = desk.take()
+    desk.limit_bytes(4)
+    desk.limit_bytes(9)
+    desk.back([first])
+
+    assert [desk.take().indices for _ in range(3)] == [[0, 1], [2, 3], [4]]
+    assert desk.waiting(partial=True) == 0
+
+
+def test_a_limit_of_inputs_is_for_what_is_fresh() -> None:
+    desk = Desk(4, 100, Repeats.INDEPENDENT)
+    desk.offer(block([None] * 5))
+    desk.limit_inputs(2)
+    desk.limit_inputs(3)
+
+    assert desk.waiting(partial=False) == 2
+    assert [len(desk.take()) for _ in range(3)] == [2, 2, 1]
 
 
 def test_a_hot_key_is_held_and_stops_the_pulling() -> None:

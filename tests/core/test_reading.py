@@ -21,6 +21,7 @@ from hubbatch.core.reconciling import probe
 from hubbatch.core.verdicts import (
     Again,
     Answered,
+    Blocked,
     Ended,
     Missing,
     Refused,
@@ -31,9 +32,11 @@ from hubbatch.core.verdicts import (
 from hubbatch.errors import (
     APIError,
     AuthenticationError,
+    CertificateError,
     DailyLimitReached,
     InvalidRequestError,
     PermissionDeniedError,
+    ProxyError,
 )
 
 from .helpers import (
@@ -77,10 +80,9 @@ IS_OBJECT = {"json", "envelope"}
 # Status: the kind of verdict, whatever the body and the verb are.
 ALWAYS: Mapping[int, type[Verdict]] = {
     301: Ended,
-    401: Unauthorized,
     402: Ended,
-    403: Ended,
     405: Ended,
+    407: Blocked,
     414: Ended,
     423: Again,
     429: Throttled,
@@ -108,8 +110,151 @@ def test_the_status_decides(name: str, status: int, kind: str) -> None:
 
     assert type(verdict) is ALWAYS[status]
     if not isinstance(verdict, Throttled | Answered):
+        assert isinstance(verdict.error, APIError)
         assert verdict.error.status == status
         assert verdict.error.message
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("kind", BODIES)
+@pytest.mark.parametrize(("status", "own"), [(401, Unauthorized), (403, Ended)])
+def test_a_page_in_place_of_hubspots_json(
+    name: str, kind: str, status: int, own: type[Verdict]
+) -> None:
+    """It says nothing of the token: a proxy does not know what HubSpot would say."""
+    verdict = ask(name, status, BODIES[kind])
+
+    if kind == "json":
+        assert type(verdict) is own
+        return
+    assert isinstance(verdict, Blocked)
+    assert verdict.arrived
+    assert type(verdict.error) is ProxyError
+    assert "not HubSpot's" in str(verdict.error)
+    assert not {"scope", "token"} & {*str(verdict.error).lower().split()}
+
+
+PAGES: Mapping[str, tuple[bytes, str | None, str]] = {
+    "a title": (
+        b"<!DOCTYPE html><TITLE lang='en'>\n Access &amp; Use\n  denied </TITLE><p>no",
+        "Access & Use denied",
+        "a page titled 'Access & Use denied'",
+    ),
+    "a text": (
+        b"Gateway\r\n Timeout",
+        "Gateway Timeout",
+        "it begins 'Gateway Timeout'",
+    ),
+    "a gateway's json": (
+        b'{"message":"Forbidden"}',
+        '{"message":"Forbidden"}',
+        "it begins '{",
+    ),
+    "an empty title": (b"<html><title> </title></html>", None, "a page titled ''"),
+    "nothing": (b"", None, "it is empty"),
+    "control codes": (b"\x1b[31m<title>\x1b]0;x\x07red\x00</title>", "]0;xred", "red"),
+    "no text": (b"\xff" * 5_000, "\ufffd" * 100, "it begins"),
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_known_by_its_title(name: str) -> None:
+    body, title, told = PAGES[name]
+    verdict = ask("create", 403, body)
+
+    assert isinstance(verdict, Blocked)
+    assert verdict.error.title == title
+    assert told in verdict.error.message
+    assert verdict.error.message.isprintable()
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name != "nothing"])
+def test_a_5xx_page_says_that_it_is_not_hubspots(name: str) -> None:
+    verdict = ask("create", 502, PAGES[name][0])
+
+    assert isinstance(verdict, Again)
+    assert verdict.arrived
+    assert isinstance(verdict.error, ProxyError)
+    assert verdict.error.title == PAGES[name][1]
+
+
+def test_a_5xx_without_a_body_may_be_hubspots() -> None:
+    verdict = ask("create", 500, b"")
+
+    assert isinstance(verdict, Again)
+    assert type(verdict.error) is APIError
+    assert verdict.error.message == "HubSpot answered with status 500"
+
+
+@pytest.mark.parametrize(
+    "header", ["X-HubSpot-Correlation-Id", "X-HubSpot-Auth-Failure"]
+)
+def test_an_empty_body_is_hubspots_by_its_headers(header: str) -> None:
+    assert isinstance(ask("read", 401, b"", {header: "x"}), Unauthorized)
+    assert isinstance(ask("read", 401, HTML, {header: "x"}), Blocked)
+
+
+# As recorded: with and without a category, a correlation id, and causes.
+OWN: Mapping[str, Mapping[str, Any]] = {
+    "a category": {
+        "status": "error",
+        "message": "Authentication credentials not found.",
+        "correlationId": "501651f6-bb90-40f1-b0db-349f62916993",
+        "category": "INVALID_AUTHENTICATION",
+    },
+    "no category": {
+        "status": "error",
+        "message": "You do not have permissions to view object type COMPANY",
+        "correlationId": "8756b2ab-46c6-49e9-93ce-0d1f00eb4227",
+    },
+    "a status": {"status": "error", "message": "no"},
+    "a category alone": {"category": "FORBIDDEN", "message": "no"},
+    "causes": {"errors": [{"context": {"requiredGranularScopes": ["tickets"]}}]},
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize("status", [401, 403, 500])
+def test_what_hubspot_answers_is_its_own(name: str, status: int) -> None:
+    verdict = ask("update", status, OWN[name])
+
+    assert isinstance(verdict, Unauthorized | Ended | Again)
+    assert not isinstance(verdict.error, ProxyError)
+
+
+def test_a_proxy_that_wants_a_login_has_passed_nothing_on() -> None:
+    verdict = ask("create", 407, HTML)
+
+    assert isinstance(verdict, Blocked)
+    assert not verdict.arrived
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(401, Blocked), (403, Blocked), (407, Blocked), (502, Again)]
+)
+def test_a_proxy_that_does_not_connect(status: int, kind: type[Verdict]) -> None:
+    chunk = some_chunk(CREATE, 1)
+    verdict = read(
+        CREATE, chunk, NoAnswer(sent=False, reason="Login, please", proxy_status=status)
+    )
+
+    assert type(verdict) is kind
+    assert isinstance(verdict, Blocked | Again)
+    assert not verdict.arrived
+    assert isinstance(verdict.error, ProxyError)
+    assert (verdict.error.status, verdict.error.title) == (status, "Login, please")
+
+
+def test_a_certificate_that_is_not_trusted() -> None:
+    answer = NoAnswer(
+        sent=False, reason="self-signed certificate", untrusted="api.hubapi.com"
+    )
+    verdict = read(CREATE, some_chunk(CREATE, 1), answer)
+
+    assert isinstance(verdict, Ended)
+    assert type(verdict.error) is CertificateError
+    for word in ("api.hubapi.com", "(self-signed certificate)", "SSL_CERT_FILE"):
+        assert word in str(verdict.error)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -131,7 +276,8 @@ def test_404(name: str, kind: str) -> None:
 def test_after_a_timeout_or_a_5xx_it_may_have_arrived(status: int) -> None:
     verdict = ask("update", status, HTML, {"Retry-After": "7"})
 
-    assert verdict == Again(verdict.error, arrived=True, retry_after=7.0)  # type: ignore[union-attr] # it is one
+    assert isinstance(verdict, Again)
+    assert verdict == Again(verdict.error, arrived=True, retry_after=7.0)
 
 
 @pytest.mark.parametrize("sent", [True, False])
@@ -317,7 +463,6 @@ def test_the_policy_s_name_stands_above_the_message() -> None:
             "Unable to perform update/upsert by non-unique 0-2 property hs_object_id "
             "in portal ID 62515"
         ),
-        "Invalid input JSON on line 1, column 2: Cannot deserialize value",
     ],
 )
 def test_a_refusal_of_the_call(name: str, status: int, message: str) -> None:
@@ -349,9 +494,10 @@ HALF = "Cannot set PropertyValueCoordinates{portalId=1} on 7. 5 already has that
 @pytest.mark.parametrize(
     ("status", "message", "because"),
     [
-        (400, TOO_MANY, "size"),
-        (400, TOO_MANY_WITH_HISTORY, "size"),
-        (413, "too large", "size"),
+        (400, TOO_MANY, "inputs"),
+        (400, TOO_MANY_WITH_HISTORY, "inputs"),
+        (413, "too large", "bytes"),
+        (400, "Invalid input JSON on line 1, column 2: Cannot deserialize", "syntax"),
         (400, DUPLICATES, "duplicates"),
         (400, "Property values were not valid: []", "records"),
         (409, "Contact already exists. Existing ID: 5", "records"),
@@ -399,13 +545,60 @@ def test_all_that_hubspot_says_of_a_refusal() -> None:
     assert [error.code for error in verdict.error.errors] == ["C"]
 
 
+@pytest.mark.parametrize(
+    ("errors", "message"),
+    [
+        ([{"message": "name is required"}, {"message": "more"}], "name is required"),
+        (["a text", {"message": "more"}], "a text"),
+        ([{"code": "X"}, {"message": "more"}], "HubSpot answered with status 400"),
+        ([], "HubSpot answered with status 400"),
+        ("none", "HubSpot answered with status 400"),
+    ],
+)
+def test_without_a_message_the_first_cause_is_one(errors: object, message: str) -> None:
+    verdict = ask("update", 400, {"category": "VALIDATION_ERROR", "errors": errors})
+
+    assert isinstance(verdict, Refused)
+    assert verdict.error.message == message
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("permission", ["Edit Associations", "Edit property settings"])
+def test_a_permission_is_missing(name: str, permission: str) -> None:
+    message = f"Missing '{permission}' permission."
+    verdict = ask(name, 400, {**JSON, "message": message})
+
+    assert isinstance(verdict, Ended)
+    assert type(verdict.error) is PermissionDeniedError
+    assert verdict.error.message == message
+
+
+@pytest.mark.parametrize("status", [400, 409, 413, 422])
+def test_a_refusal_that_is_a_page_is_not_hubspots(status: int) -> None:
+    verdict = ask("update", status, HTML)
+
+    assert isinstance(verdict, Refused)
+    assert isinstance(verdict.error, ProxyError)
+
+
+def test_a_call_without_inputs_that_cannot_be_read() -> None:
+    operation = account_operation(api_version="v3")
+    body = {"message": "Invalid input JSON on line 1", "status": "error"}
+    verdict = read(operation, Chunk(), respond(400, body))
+
+    assert isinstance(verdict, Ended)
+    assert type(verdict.error) is InvalidRequestError
+
+
 def test_the_correlation_id_is_in_a_header_too() -> None:
     verdict = ask("update", 500, HTML, {"X-HubSpot-Correlation-Id": "c-4"})
 
     assert isinstance(verdict, Again)
     assert verdict.error.correlation_id == "c-4"
     assert str(verdict.error) == (
-        "500: HubSpot answered with status 500 (correlation id c-4)"
+        "500: the answer is not HubSpot's: a page titled 'Error'. A proxy, a firewall "
+        "or a gateway on the way sent it; check base_url and the proxy settings "
+        "(HTTPS_PROXY), or ask who runs the network (correlation id c-4)"
     )
 
 
@@ -469,9 +662,8 @@ SCOPES = {"requiredScopes": ["tickets"], "requiredGranularScopes": ["crm.a", "cr
         ({"errors": [{"context": SCOPES}]}, ["crm.a", "crm.b", "tickets"]),
         ({"message": "no", "context": {"requiredGranularScopes": ["x"]}}, ["x"]),
         ({"message": "no", "context": "text", "errors": [{"message": "m"}]}, []),
-        (HTML, []),
     ],
-    ids=["in errors", "in context", "unnamed", "html"],
+    ids=["in errors", "in context", "unnamed"],
 )  # fmt: skip
 def test_403_names_the_missing_scopes(body: object, scopes: list[str]) -> None:
     verdict = ask("update", 403, body)

@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from hubbatch.core.outcomes import Outcome, OutcomeStatus, unsuccessful
 from hubbatch.core.stopping import FailureWatch, parse_max_failures
-from hubbatch.errors import RecordInvalid, RecordNotFound, TooManyFailures
+from hubbatch.errors import (
+    RecordConflict,
+    RecordError,
+    RecordInvalid,
+    RecordNotFound,
+    TooManyFailures,
+)
 
 from .helpers import UPDATE
 
@@ -201,3 +207,91 @@ def test_the_last_message_is_the_one_that_is_told() -> None:
     found = told(watch, [outcome(), last])
     assert found is not None
     assert "2 of 2 records failed, the last: no such ticket" in str(found[1])
+
+
+# ---- refused together
+
+ERROR = RecordInvalid("frist_name is no property", category="VALIDATION_ERROR")
+
+
+def alone(index: int, **more: Any) -> Outcome[Any]:
+    one = outcome(**more)
+    one.index = index
+    return one
+
+
+def test_inputs_that_were_refused_together_count_once_enough_failed_alone() -> None:
+    watch = FailureWatch("tickets")
+    assert watch.suspect(range(1_000), ERROR)
+    assert watch.suspect(range(500), ERROR)  # again: they are the same
+
+    found = told(watch, [alone(index) for index in range(0, 200, 2)])
+    assert found is not None
+    assert found[0] == 50
+    assert str(found[1]) == (
+        "The first 1,000 records were refused, and each of the 50 that were sent "
+        "alone, for one reason: frist_name is no property (tickets). Nothing further "
+        "was sent."
+    )
+
+
+def test_fewer_than_a_thousand_that_were_refused_together_are_not_enough() -> None:
+    watch = FailureWatch("tickets")
+    watch.suspect(range(999), ERROR)
+
+    found = told(watch, [alone(index) for index in range(999)])
+    assert found is None
+    assert watch.failed(alone(999)) is not None
+
+
+@pytest.mark.parametrize("kind", [RecordConflict, RecordNotFound])
+def test_what_exists_or_does_not_is_no_reason_to_end(kind: type[RecordError]) -> None:
+    expected = unsuccessful(
+        UPDATE.call, 0, {}, kind("m", category="X"), OutcomeStatus.FAILED
+    )
+    assert told(FailureWatch("tickets"), [expected] * 3_000) is None
+    assert not FailureWatch("tickets").suspect([1], kind("m", category="X"))
+
+    watch = FailureWatch("tickets")
+    assert told(watch, [outcome()] * 900) is None
+    assert watch.failed(expected) is None
+    assert told(watch, [outcome()] * 3_000) is None
+    # A number counts all that fails.
+    assert told(FailureWatch("tickets", number=1), [expected] * 2) is not None
+
+
+def test_inputs_that_differ_are_not_suspected_together() -> None:
+    watch = FailureWatch("tickets")
+    assert watch.suspect([1], ERROR)
+    assert not watch.suspect([2], RecordInvalid("m", category="OTHER"))
+    watch.succeeded(1)
+    assert not watch.suspect([3], ERROR)
+    assert not FailureWatch("tickets", number=5).suspect([1], ERROR)
+    assert not FailureWatch("tickets", share=0.5).suspect([1], ERROR)
+
+
+def test_how_many_inputs_it_has_to_see() -> None:
+    assert FailureWatch("tickets").horizon == 1_000
+    assert FailureWatch("tickets", number=5).horizon == 0
+    assert FailureWatch("tickets", share=0.5).horizon == 0
+
+
+@given(
+    st.lists(st.sampled_from(["fine", "bad", "other", "together"]), max_size=60),
+    st.integers(20, 200),
+)
+def test_it_ends_nothing_in_which_records_differ(fates: list[str], size: int) -> None:
+    watch, differs, first = FailureWatch("tickets"), False, 0
+    for fate in fates:
+        if fate == "fine":
+            watch.succeeded(1)
+            differs = True
+        elif fate == "together":
+            watch.suspect(range(first, first + size), ERROR)
+            first += size
+        else:
+            code = "OTHER" if fate == "other" else None
+            ended = watch.failed(alone(first, code=code)) is not None
+            first += 1
+            assert not (ended and differs)
+            differs = differs or fate == "other"

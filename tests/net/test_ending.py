@@ -13,6 +13,7 @@ import pytest
 from hubbatch import (
     APIError,
     AuthenticationError,
+    CertificateError,
     ConfigurationError,
     DailyLimitReached,
     HubBatchError,
@@ -20,11 +21,12 @@ from hubbatch import (
     InvalidRequestError,
     OutcomeUnknown,
     PermissionDeniedError,
+    ProxyError,
     RateLimit,
     RetryPolicy,
     TooManyFailures,
 )
-from hubbatch.core.answers import Answer, Response
+from hubbatch.core.answers import Answer, NoAnswer, Response
 from hubbatch.core.operations import Verb
 from hubbatch.net.batch import Batch
 from tests.net.crm import (
@@ -638,6 +640,90 @@ async def test_502_and_then_404_for_good_is_unknown() -> None:
     )
     response = await made
     assert statuses(response) == {"succeeded": 1, "unknown": 1}
+
+
+LOGIN = Response(407, {}, b"<title>Proxy login</title>")
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("verb", ["create", "read", "update", "archive"])
+async def test_proxys_page_ends_a_batch_that_has_no_answers(
+    verb: Verb, status: int
+) -> None:
+    crm, made = meeting(verb, always=page(status), count=50, max_inputs=10, workers=1)
+    error = await ended(made, ProxyError)
+    assert (error.status, error.title) == (status, f"Error {status}")
+    assert f"a page titled 'Error {status}'" in str(error)
+    assert statuses(made.response) == {"not_sent": 50}
+    assert len(crm.heard) == 1
+
+
+async def test_proxys_page_does_not_ask_for_another_token() -> None:
+    asked = 0
+
+    async def token() -> str:
+        nonlocal asked
+        asked += 1
+        return SECRET
+
+    crm, made = meeting("update", always=page(401), token=token)
+    await ended(made, ProxyError)
+    assert len(crm.heard) == asked == 1
+
+
+@pytest.mark.parametrize("answer", [page(401), page(403), LOGIN])
+@pytest.mark.parametrize("verb", ["read", *WRITES])
+async def test_proxys_page_is_retried_once_there_were_answers(
+    verb: Verb, answer: Response
+) -> None:
+    crm, made = meeting(verb, "fine", answer, answer, count=3, max_inputs=1, workers=1)
+    assert statuses(await made) == {"succeeded": 3}
+    assert len(crm.heard) == 5
+
+
+@pytest.mark.parametrize(
+    ("verb", "status"), [("read", "failed"), ("update", "unknown")]
+)
+async def test_proxys_page_that_stays_is_named(verb: Verb, status: str) -> None:
+    crm, made = meeting(
+        verb, "fine", always=page(403), count=2, max_inputs=1, workers=1
+    )
+    response = await made
+    assert statuses(response) == {"succeeded": 1, status: 1}
+    assert "a page titled 'Error 403'" in str(response.failures[0].error)
+    assert len(crm.heard) == 6
+
+
+async def test_create_that_meets_a_proxys_page_is_not_sent_again() -> None:
+    """Some proxies read an answer first, and then replace it by their page."""
+
+    def replaced(heard: Heard) -> Answer:
+        crm.work(heard)
+        return page(403)
+
+    crm, made = meeting("create", "fine", replaced, count=3, max_inputs=1, workers=1)
+    assert statuses(await made) == {"succeeded": 2, "unknown": 1}
+    assert len(crm.writes) == len(crm.heard) == 3
+
+
+async def test_create_that_a_proxy_wants_a_login_for_is_sent_again() -> None:
+    crm, made = meeting("create", "fine", LOGIN, count=3, max_inputs=1, workers=1)
+    assert statuses(await made) == {"succeeded": 3}
+    assert len(crm.writes) == 3
+
+
+async def test_gateway_that_stays_down_is_not_called_hubspot() -> None:
+    _, made = meeting("update", always=page(503), count=30, max_inputs=10, workers=1)
+    error = await ended(made, HubSpotUnavailable)
+    assert "the answer is not HubSpot's: a page titled 'Error 503'" in str(error)
+
+
+async def test_certificate_that_is_not_trusted_ends_a_batch_at_once() -> None:
+    answer = NoAnswer(sent=False, reason="self-signed", untrusted="api.hubapi.com")
+    crm, made = meeting("create", always=answer, count=50, max_inputs=10, workers=1)
+    await ended(made, CertificateError)
+    assert statuses(made.response) == {"not_sent": 50}
+    assert len(crm.heard) == 1
 
 
 async def test_404_after_successes_is_retried_and_then_fails_its_chunk() -> None:

@@ -24,6 +24,7 @@ from hubbatch import (
     InvalidRequestError,
     OAuth,
     OAuthTokens,
+    ProxyError,
     RateLimit,
     ReconnectRequired,
     RetryPolicy,
@@ -501,7 +502,8 @@ async def test_a_store_may_bring_a_new_installation() -> None:
     ("said", "kind", "told"),
     [
         (refused("invalid_client", "BAD_CLIENT"), AuthenticationError, "so invalid_cl"),
-        (answer(403, {}), AuthenticationError, "no reason given"),
+        (answer(400, {}), AuthenticationError, "no reason given"),
+        (answer(403, {}), ProxyError, "not HubSpot's"),
         (
             answer(400, {"error": 5, "status": "error"}),
             AuthenticationError,
@@ -510,7 +512,7 @@ async def test_a_store_may_bring_a_new_installation() -> None:
         (page(404), InvalidRequestError, "nothing at /oauth/v3/token"),
         (page(302), InvalidRequestError, "a redirect"),
     ],
-    ids=["client", "bare", "odd", "no such path", "redirect"],
+    ids=["client", "bare", "of a proxy", "odd", "no such path", "redirect"],
 )
 async def test_other_refusals(said: Response, kind: type[Exception], told: str) -> None:
     portal = Portal(script=[said])

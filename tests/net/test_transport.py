@@ -2,10 +2,14 @@
 
 import asyncio
 import gzip
+import os
 import ssl
+import subprocess
+import sys
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -14,7 +18,7 @@ import pytest
 from attrs import evolve
 from yarl import URL
 
-from hubbatch import ConfigurationError
+from hubbatch import CertificateError, ChunkSent, ConfigurationError, Event, HubBatch
 from hubbatch.core.answers import Answer, NoAnswer, Request, Response
 from hubbatch.net import transport as module
 from hubbatch.net.transport import AiohttpTransport, check_base_url
@@ -270,6 +274,120 @@ async def test_tls_error_was_not_sent() -> None:
     assert isinstance(answer, NoAnswer)
     assert "ssl" in answer.reason.lower()
     assert (answer.sent, count) == (False, 0)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a certificate of this machine that no authority has signed, with its key."""
+    made = tmp_path_factory.mktemp("tls")
+    command = (
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -keyout key.pem "
+        "-out cert.pem -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
+    )
+    subprocess.run(command.split(), cwd=made, check=True, capture_output=True)  # noqa: S603
+    return made / "cert.pem"
+
+
+@asynccontextmanager
+async def serving_tls(certificate: Path) -> AsyncIterator[str]:
+    """Answer each request over TLS with an empty success."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, certificate.with_name("key.pem"))
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(whole("200 OK", b"{}"))
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    async with server:
+        yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+@pytest.mark.filterwarnings("ignore:.*unclosed:ResourceWarning")
+async def test_certificate_that_is_not_trusted_is_named(certificate: Path) -> None:
+    async with serving_tls(certificate) as url, opened(URL(url)) as made:
+        answer, count = await send(made)
+    assert isinstance(answer, NoAnswer)
+    assert (answer.sent, count) == (False, 0)
+    assert answer.untrusted == "127.0.0.1"
+    assert answer.reason.startswith("self")  # "self-signed", in OpenSSL's spelling
+
+
+async def test_certificate_error_ends_a_batch_at_once(certificate: Path) -> None:
+    asked = 0
+
+    def count(event: Event) -> None:
+        nonlocal asked
+        asked += isinstance(event, ChunkSent)
+
+    async with (
+        serving_tls(certificate) as url,
+        HubBatch(SECRET, base_url=url, max_concurrency=1, listeners=[count]) as hub,
+    ):
+        with pytest.raises(CertificateError, match="SSL_CERT_FILE") as caught:
+            await hub.tickets.create([{"properties": {"a": "b"}}] * 500)
+    assert asked == 1
+    assert caught.value.summary.not_sent == 500
+    assert "127.0.0.1" in str(caught.value)
+
+
+SEND_ONE = """
+import asyncio, sys
+from yarl import URL
+from hubbatch.core.answers import Request
+from hubbatch.net.transport import AiohttpTransport
+
+async def main():
+    made = AiohttpTransport(URL(sys.argv[1]), timeout=30)
+    print(await made.send(Request("GET", "/"), lambda: None))
+    await made.aclose()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_ssl_cert_file_makes_a_company_s_authority_trusted(
+    certificate: Path,
+    trusted: bool,  # noqa: FBT001 -- a parameter
+) -> None:
+    """What the error advises helps, and what it warns of is so without it."""
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    env.pop("SSL_CERT_FILE", None)
+    if trusted:
+        env["SSL_CERT_FILE"] = str(certificate)
+    async with serving_tls(certificate) as url:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", SEND_ONE, url, env=env, stdout=subprocess.PIPE
+        )
+        out, _ = await process.communicate()
+    assert out.startswith(b"Response(status=200" if trusted else b"NoAnswer(sent=False")
+
+
+@pytest.mark.parametrize("status", ["407 Proxy Authentication Required", "502 Gone"])
+async def test_proxy_that_refuses_to_connect(
+    status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heads: list[bytes] = []
+
+    async def serve(head: bytes, _body: bytes, writer: asyncio.StreamWriter) -> None:
+        heads.append(head)
+        writer.write(whole(status, b"<title>no</title>"))
+
+    async with serving(serve) as url:
+        monkeypatch.setenv("HTTPS_PROXY", str(url))
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        target = URL("https://api.hubapi.invalid")
+        async with opened(target, trust_env=True) as made:
+            answer, count = await send(made)
+    assert heads[0].startswith(b"CONNECT api.hubapi.invalid:443")
+    code, _, reason = status.partition(" ")
+    assert answer == NoAnswer(sent=False, reason=reason, proxy_status=int(code))
+    assert count == 0
 
 
 async def test_bare_tls_error_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -187,6 +187,5 @@ async def check_whose(hub: HubBatch, portal: str) -> None:
 
 def _is_final(error: HubBatchError) -> bool:
     """Whether HubSpot would say the same of the portal's next rows."""
-    kinds = APIError | CertificateError | ConfigurationError | TooManyFailures
-    final = isinstance(error, kinds)
-    return final and not isinstance(error, HubSpotUnavailable)
+    final = APIError | CertificateError | ConfigurationError | TooManyFailures
+    return isinstance(error, final) and not isinstance(error, HubSpotUnavailable)

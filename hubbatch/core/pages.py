@@ -1,0 +1,77 @@
+"""Answers that are not HubSpot's: the page of a proxy, a firewall or a gateway."""
+
+import re
+
+from collections.abc import Mapping
+from html import unescape
+from typing import Any
+
+from hubbatch.errors import ProxyError
+
+from .answers import Response
+
+
+# HubSpot's error objects have at least one of these ("Handling errors"); the JSON of a
+# gateway usually has a message only.
+_OWN_FIELDS = (
+    "category",
+    "context",
+    "correlationId",
+    "errorType",
+    "errors",
+    "validationResults",
+)
+_OWN_HEADERS = ("X-HubSpot-Correlation-Id", "X-HubSpot-Auth-Failure")
+
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL | re.IGNORECASE)
+_READ_BYTES = 16_384  # the title of a page is at its beginning
+_LONGEST_TITLE = 100
+
+
+def is_hubspots(response: Response, payload: Mapping[str, Any]) -> bool:
+    """Whether an error answer comes from HubSpot; `payload` is its JSON object."""
+    if payload:
+        return payload.get("status") == "error" or any(
+            name in payload for name in _OWN_FIELDS
+        )
+    # An empty body is HubSpot's if its headers are. A page never is: a proxy that
+    # replaces the body may leave the headers as they were.
+    return not response.body and any(name in response.headers for name in _OWN_HEADERS)
+
+
+def proxy_error(response: Response) -> ProxyError:
+    """Describe an answer that is not HubSpot's."""
+    text = response.body[:_READ_BYTES].decode("utf-8", "replace")
+    found = _TITLE.search(text)
+    title = _one_line(found[1] if found else text)
+    if found:
+        what = f"a page titled {title!r}"
+    else:
+        what = f"it begins {title!r}" if title else "it is empty"
+    error = ProxyError(
+        f"the answer is not HubSpot's: {what}. A proxy, a firewall or a gateway on the "
+        "way sent it; check base_url and the proxy settings (HTTPS_PROXY), or ask who "
+        "runs the network",
+        status=response.status,
+        correlation_id=response.headers.get("X-HubSpot-Correlation-Id"),
+    )
+    error.title = title or None
+    return error
+
+
+def connect_error(status: int, reason: str) -> ProxyError:
+    """Describe a proxy that refuses to connect to HubSpot."""
+    title = _one_line(reason)
+    error = ProxyError(
+        f"the proxy refuses to connect to HubSpot: {title or status}. Check the proxy "
+        "settings (HTTPS_PROXY) and its credentials",
+        status=status,
+    )
+    error.title = title or None
+    return error
+
+
+def _one_line(text: str) -> str:
+    """Return the beginning of a text, without markup, line breaks or control codes."""
+    words = " ".join(unescape(text).split())
+    return "".join(letter for letter in words if letter.isprintable())[:_LONGEST_TITLE]
