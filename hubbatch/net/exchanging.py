@@ -83,7 +83,8 @@ class Exchange:
         answer = await self._send(chunk, request, on_sent)
         permit.answered(answer.headers if isinstance(answer, Response) else None)
         # Here the secrets of a request and its answer meet, and nowhere else.
-        secrets = [token] if token else secrets_of(operation, request.body)
+        # Only the token endpoint is shown no token: there the form has the secrets.
+        secrets = [token] if token else secrets_of(request.body)
         verdict = _read(operation, carried, answer, secrets)
         if isinstance(verdict, Throttled):
             permit.throttled()

@@ -739,6 +739,26 @@ async def test_404_after_successes_is_retried_and_then_fails_its_chunk() -> None
     assert len(crm.heard) == 7
 
 
+@pytest.mark.parametrize(
+    ("answer", "category", "status"),
+    [
+        (page(404), "UNAVAILABLE", "CANCELED"),
+        (refusal(404, "no such thing", "OBJECT_NOT_FOUND"), "OBJECT_NOT_FOUND", ""),
+    ],
+    ids=["a page", "HubSpot's words"],
+)
+async def test_404_for_good_says_whose_word_it_is(
+    answer: Response, category: str, status: str
+) -> None:
+    """A page of somebody's says nothing about a record: that has got no answer."""
+    _, made = meeting("create", "fine", *[answer] * 5, count=2, max_inputs=1, workers=1)
+    response = await made
+    [outcome] = response.failures
+    assert outcome.error is not None
+    assert (str(outcome.status), outcome.error.category) == ("failed", category)
+    assert response.status == (status or "COMPLETE")
+
+
 @pytest.mark.parametrize("verb", ["read", "update"])
 async def test_404_in_hubspots_own_words_is_about_the_inputs(verb: Verb) -> None:
     gone = refusal(404, "resource not found", "OBJECT_NOT_FOUND")

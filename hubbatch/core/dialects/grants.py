@@ -82,10 +82,8 @@ def _grant(raw: Mapping[str, Any]) -> Grant:
     )
 
 
-def secrets_of(operation: Operation, body: bytes) -> list[str]:
+def secrets_of(body: bytes) -> list[str]:
     """Return the secrets in the form of a request to the token endpoint."""
-    if operation.call.verb != "token":
-        return []
     return [value for name, value in parse_qsl(body.decode()) if name in _SECRETS]
 
 
