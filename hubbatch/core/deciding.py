@@ -160,10 +160,10 @@ class Judge:
             self.concluder.refuse(chunk, refusal)
             return
         # One value of one record, or the call: the first answer will show which.
-        self._unreadable += chunk.suspect
-        last = len(chunk) == 1 and self.ledger.desk.size == chunk.count
-        hopeless = last or self._unreadable >= _UNREADABLE_PARTS
-        if hopeless or not self.concluder.isolate:
+        self._unreadable += chunk.suspect or len(chunk) == 1
+        # With fewer inputs left than that, each of them has been refused.
+        enough = min(_UNREADABLE_PARTS, self.ledger.desk.size)
+        if self._unreadable >= enough or not self.concluder.isolate:
             self.end(refusal.error)
             self.ledger.drop(chunk)
         else:
