@@ -9,7 +9,7 @@ end.
 import asyncio
 
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from contextvars import Context
 from copy import copy, deepcopy
@@ -168,10 +168,12 @@ class Mailbox(AsyncIterator[Any]):
                 self._settle(follower, deepcopy(result))
             self._settle(index, result)
 
-    def failed(self, outcomes: list[Outcome[Any]]) -> None:
-        """Give each caller an error of its own."""
+    def failed(self, outcomes: Sequence[Outcome[Any]]) -> None:
+        """Raise an error of its own in each caller."""
         for outcome in outcomes:
-            self._settle(outcome.index, self._error(outcome))
+            call = self._taken.get(outcome.index)
+            gone = call is None or call.answer.done()
+            self._settle(outcome.index, None if gone else self._error(outcome))
 
     def _error(self, outcome: Outcome[Any]) -> HubBatchError:
         assert self._run is not None  # noqa: S101 -- it told us
