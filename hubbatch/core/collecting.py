@@ -33,6 +33,11 @@ class Outcomes(Sequence[Outcome[R]]):
 
     def __init__(self, collector: "Collector[R]") -> None:
         self._collector = collector
+        self._parts: dict[OutcomeStatus, Failures[R]] = {}
+
+    def of(self, status: OutcomeStatus) -> "Failures[R]":
+        """Return those of one status of the unsuccessful ones."""
+        return self._parts.setdefault(status, Failures(self._collector, status))
 
     def __len__(self) -> int:
         return self._collector.count
@@ -74,15 +79,10 @@ class Failures(Outcomes[R]):
         super().__init__(collector)
         self._status = status
         self._found: Sequence[int] | None = None
-        self._parts: dict[OutcomeStatus, Failures[R]] = {}
 
     def __len__(self) -> int:
         counts = self._collector.counts
         return counts.total() if self._status is None else counts[self._status]
-
-    def of(self, status: OutcomeStatus) -> "Failures[R]":
-        """Return those of one status."""
-        return self._parts.setdefault(status, Failures(self._collector, status))
 
     def _indices(self) -> Sequence[int]:
         if self._found is None:
@@ -108,22 +108,22 @@ class CombinedResponse(BatchResponse[R]):
 
     outcomes: Outcomes[R] = field(repr=False, kw_only=True)
     succeeded: int = field(kw_only=True)
-    failures: Failures[R] = field(repr=False, kw_only=True)
+    failures: Sequence[Outcome[R]] = field(repr=False, kw_only=True)
 
     @property
     def failed(self) -> Sequence[Outcome[R]]:
         """The inputs that HubSpot refused, or that were invalid."""
-        return self.failures.of(OutcomeStatus.FAILED)
+        return self.outcomes.of(OutcomeStatus.FAILED)
 
     @property
     def unknown(self) -> Sequence[Outcome[R]]:
         """The inputs that may or may not have been written."""
-        return self.failures.of(OutcomeStatus.UNKNOWN)
+        return self.outcomes.of(OutcomeStatus.UNKNOWN)
 
     @property
     def not_sent(self) -> Sequence[Outcome[R]]:
         """The inputs that were not written."""
-        return self.failures.of(OutcomeStatus.NOT_SENT)
+        return self.outcomes.of(OutcomeStatus.NOT_SENT)
 
     def raise_for_failures(self) -> None:
         """Raise if any input did not succeed.

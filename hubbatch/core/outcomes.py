@@ -166,7 +166,7 @@ class Unsuccessful(Sequence[Outcome[Any]]):
         """Make the outcomes of all inputs of a chunk, followers included."""
         indices, inputs, keys = chunk.indices, chunk.inputs, chunk.keys
         if chunk.followers:
-            indices, inputs, keys = map(list, zip(*chunk.everyone(), strict=True))  # type: ignore[assignment] # mypy joins the columns' types
+            indices, inputs, keys = map(list, zip(*chunk.everyone(), strict=True))
         return cls(call, indices, inputs, keys, status, error, chunk.attempts)
 
     def outcome(self, index: int, given: object, key: str | None) -> Outcome[Any]:

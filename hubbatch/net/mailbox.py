@@ -86,25 +86,14 @@ class Mailbox(AsyncIterator[Any]):
 
     # ---- for the callers
 
-    async def ask(self, given: Any) -> Any:
-        """Wait for what becomes of an input: give its result, or raise its error."""
+    def put(self, given: Any) -> _Call:
+        """Take in a call, whose answer its caller waits for."""
         call = _Call(given, asyncio.get_running_loop().create_future())
         self._waiting[call] = None
         self._changed.set()
-        try:
-            answer = await call.answer
-        except asyncio.CancelledError:
-            self._withdraw(call)
-            raise
-        if not isinstance(answer, HubBatchError):
-            return answer
-        try:
-            await self._engine.date(answer, self.operation)
-            raise answer
-        finally:
-            del answer, call  # or its traceback would keep it alive
+        return call
 
-    def _withdraw(self, call: _Call) -> None:
+    def withdraw(self, call: _Call) -> None:
         """Take back a call that has not left; of any other, only the waiting ends."""
         if call in self._waiting:
             del self._waiting[call]
@@ -234,10 +223,22 @@ class Mailboxes:
             )
         async with self._engine.busy():
             self._pending += 1
+            box = self._mailbox(operation)
+            call = box.put(given)
             try:
-                return await self._mailbox(operation).ask(given)
+                answer = await call.answer
+            except asyncio.CancelledError:
+                box.withdraw(call)
+                raise
             finally:
                 self._pending -= 1
+            if not isinstance(answer, HubBatchError):
+                return answer
+            try:
+                await self._engine.date(answer, operation)
+                raise answer
+            finally:
+                del answer, call  # or its traceback would keep it alive
 
     def _mailbox(self, operation: Operation) -> Mailbox:
         box = self._open.get(operation)

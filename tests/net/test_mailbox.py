@@ -25,6 +25,9 @@ from hubbatch import (
     RecordNotFound,
     RetryPolicy,
 )
+from hubbatch.core import accounting
+from hubbatch.core.calls import Encoded, Encoder
+from hubbatch.core.encoding import encoder
 from hubbatch.core.operations import Operation, read_operation
 from hubbatch.net.batch import Batch
 from hubbatch.net.mailbox import Mailboxes
@@ -478,7 +481,7 @@ async def test_starter_s_cancellation_is_not_the_run_s() -> None:
     assert [heard.ids for heard in desk.crm.heard] == [["1", "2"]]
 
 
-async def test_call_whose_input_was_changed_meanwhile_leaves_as_it_was() -> None:
+async def test_call_whose_input_was_changed_meanwhile_is_withdrawn() -> None:
     desk = Desk()
     desk.engine.gate.hold(10)
     given: dict[str, Any] = {"id": "1", "properties": {"value": "v1"}}
@@ -487,7 +490,36 @@ async def test_call_whose_input_was_changed_meanwhile_leaves_as_it_was() -> None
     given["properties"]["value"] = float("nan")
     gone.cancel()
     await settled()
-    assert [value for _, value in desk.crm.writes] == ["v1"]
+    assert desk.crm.heard == []
+    desk.check_nothing_is_left()
+
+
+async def test_cancelled_calls_are_not_encoded_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    encoded = []
+
+    def counting(operation: Operation) -> Encoder:
+        encode = encoder(operation)
+
+        def counted(index: int, given: object) -> Encoded:
+            encoded.append(index)
+            return encode(index, given)
+
+        return counted
+
+    monkeypatch.setattr(accounting, "encoder", counting)
+    monkeypatch.setattr(accounting, "column_encoder", lambda _: lambda *_: None)
+    desk = Desk()
+    desk.engine.gate.hold(10)
+    calls = [desk.update(number) for number in range(1, 200)]
+    await asyncio.sleep(1)
+    assert len(encoded) == 199
+    for call in calls:
+        call.cancel()
+    await settled()
+    assert len(encoded) == 199
+    assert desk.crm.heard == []
     desk.check_nothing_is_left()
 
 
