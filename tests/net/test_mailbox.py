@@ -85,10 +85,10 @@ class Desk:
 
     def check_nothing_is_left(self) -> None:
         assert len(asyncio.all_tasks()) == 1
-        assert self.boxes._open == {}
-        assert self.boxes._tasks == set()
-        assert self.boxes._pending == 0
-        assert self.engine._active == 0
+        assert self.boxes._desk.open == {}
+        assert self.boxes._desk.tasks == set()
+        assert self.boxes._desk.pending == 0
+        assert self.engine._stay.active == 0
         assert self.engine.gate.granted == len(self.crm.heard)
 
 
@@ -528,7 +528,7 @@ async def test_first_answer_stands() -> None:
     desk = Desk()
     task = desk.update(1)
     await asyncio.sleep(0.001)
-    [box] = desk.boxes._open.values()
+    [box] = desk.boxes._desk.open.values()
     box._settle(0, "first")
     box._settle(0, "second")
     assert await task == "first"
@@ -594,7 +594,7 @@ async def test_run_that_is_cancelled_before_it_began() -> None:
     desk = Desk()
     task = desk.update(1)
     await asyncio.sleep(0)
-    [run] = desk.boxes._tasks
+    [run] = desk.boxes._desk.tasks
     run.cancel()
     error = await fails(RecordError, task)
     assert (error.category, str(error)) == (
@@ -610,7 +610,7 @@ async def test_run_that_is_cancelled_under_way() -> None:
     await asyncio.sleep(1)
     held = desk.update(1)
     await asyncio.sleep(1)
-    [run] = desk.boxes._tasks
+    [run] = desk.boxes._desk.tasks
     run.cancel()
     late = desk.update(2)
     await fails(OutcomeUnknown, sent)
@@ -677,7 +677,7 @@ async def test_nothing_is_left_behind_by_many_accounts() -> None:
             RecordNotFound
         ]
         await asyncio.sleep(1)
-        assert desk.boxes._open == {}
+        assert desk.boxes._desk.open == {}
 
     for _ in range(300):
         await use()
