@@ -69,16 +69,17 @@ class Teller:
         if not self.hears(InputFailed):
             return
         for outcome in outcomes:
-            if outcome.error is not None:
-                self._tell(
-                    InputFailed,
-                    index=outcome.index,
-                    status=str(outcome.status),
-                    category=outcome.error.category,
-                    code=outcome.error.code,
-                    property_name=outcome.error.property_name,
-                    correlation_id=outcome.error.correlation_id,
-                )
+            error = outcome.error
+            assert error is not None  # noqa: S101 -- it did not succeed
+            self._tell(
+                InputFailed,
+                index=outcome.index,
+                status=str(outcome.status),
+                category=error.category,
+                code=error.code,
+                property_name=error.property_name,
+                correlation_id=error.correlation_id,
+            )
 
     def of_journal(self, pending: int) -> None:
         """Tell how many rows of a journal have no final outcome."""

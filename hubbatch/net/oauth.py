@@ -182,8 +182,8 @@ class OAuth:
 
     def _move(self, shift: float) -> None:
         """Go on by another loop's clock, whose instants are `shift` later."""
-        if self._good_until is not None:
-            self._good_until += shift
+        assert self._good_until is not None  # noqa: S101 -- since it was first asked
+        self._good_until += shift
         if self._unsaved is not None:
             tokens, good_until = self._unsaved
             self._unsaved = tokens, good_until + shift

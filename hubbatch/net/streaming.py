@@ -52,7 +52,7 @@ class Stream(AsyncIterator[Outcome[R]]):
 
     async def _make_some(self) -> None:
         await asyncio.sleep(0)  # before, so that a cancellation here loses none
-        if self._later:
+        while self._later and not self._outcomes:
             self._outcomes.extend(islice(self._later[0], _MADE_AT_ONCE))
             if not self._outcomes:
                 self._later.popleft()
