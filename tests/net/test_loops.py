@@ -148,7 +148,8 @@ def test_closing_waits_for_nothing_that_ended_with_its_loop() -> None:
     call = loop.create_task(hub.single.tickets.read("1"))
     loop.run_until_complete(asyncio.sleep(1))
     assert hub._engine.active
-    assert not (batch.done() or call.done())
+    assert not batch.done()
+    assert not call.done()
     hush(asyncio.all_tasks(loop))
     loop.close()
     crm.latency = (0.0, 0.0)
