@@ -29,6 +29,7 @@ DOCS = HERE.parent / "docs"
 MODULES = ("clients", "inside", "imports", "growth")
 SCRIPTS = {
     "memory": ("Memory", ()),
+    "stalls": ("Turns of the event loop", ()),
     "isolation": ("Isolation", ()),
     "jobs": ("Jobs", ("--rows", "100000")),
     "permits": ("Permits", ()),

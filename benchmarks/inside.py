@@ -46,7 +46,7 @@ class Nowhere:
     def succeeded(self, chunk: Chunk, results: list[Any]) -> None:
         """Forget the results."""
 
-    def failed(self, outcomes: list[Any]) -> None:
+    def failed(self, outcomes: Sequence[Any]) -> None:
         """Forget the outcomes."""
 
 

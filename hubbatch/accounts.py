@@ -18,8 +18,10 @@ from .errors import ConfigurationError
 from .net.auth import TokenSource
 from .net.engine import Engine
 from .net.flights import Flight
+from .net.loops import Home
 from .net.oauth import OAuth
 from .net.pacers import SharedLimit
+from .net.transport import Sessions
 
 
 Load = Callable[[str], Awaitable[TokenSource | OAuth]]
@@ -38,6 +40,9 @@ class Accounts:
     batch under way is never let go, and one that is let go still works for whoever
     holds it: it is closed by `forget` and by `aclose` only. So ask for the client of
     every request anew; that costs a look into a dictionary.
+
+    Like a client it is used in one event loop at a time, and moves to the next one
+    once that is closed.
 
     Args:
         load: given an account's id, gives (awaited) its access token, an async
@@ -83,8 +88,14 @@ class Accounts:
         self._max_open = max_open
         self._idle = idle
         self._options = client_options
-        self._session = session
-        self._own_session = session is None
+        self._own = Sessions(
+            limit=_CONNECTIONS, trust_env=client_options.get("trust_env", False)
+        )
+        self._session = session or self._own
+        self._home = Home(
+            "this Accounts",
+            bound=None if session is None else "the aiohttp session that it was given",
+        )
         # In the order in which they were asked for last.
         self._open: dict[str, _Client] = {}
         self._loading: dict[str, Flight[_Client | None]] = {}
@@ -99,8 +110,10 @@ class Accounts:
 
         Raises:
             ConfigurationError: if `load` gives no access token.
-            RuntimeError: if this is closed.
+            RuntimeError: if this is closed, or in use in another event loop that is
+                not closed.
         """
+        self._enter()
         key = _key(account)
         client = self._open.get(key)
         while client is None or client.engine.closed:
@@ -115,7 +128,11 @@ class Accounts:
         """Close the clients of an account; the next `get` loads it anew.
 
         Their batches go on to their ends, for which the result may be awaited.
+
+        Raises:
+            RuntimeError: if this is in use in another event loop that is not closed.
         """
+        self._enter()
         key = _key(account)
         self._loading.pop(key, None)
         self._open.pop(key, None)
@@ -127,7 +144,12 @@ class Accounts:
         return closing
 
     async def aclose(self) -> None:
-        """Give up what is being loaded, wait for all batches, close all connections."""
+        """Give up what is being loaded, wait for all batches, close all connections.
+
+        Raises:
+            RuntimeError: if this is in use in another event loop that is not closed.
+        """
+        self._enter()
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
@@ -137,10 +159,7 @@ class Accounts:
             await asyncio.gather(*(flight.cancel() for flight in loading.values()))
             await asyncio.gather(_close([*self._engines]), *self._closing)
         finally:
-            if self._own_session and self._session is not None:
-                await self._session.close()
-                # aiohttp closes TLS connections on the loop's next turns.
-                await asyncio.sleep(0)
+            await self._own.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -160,6 +179,18 @@ class Accounts:
     def __repr__(self) -> str:
         return f"<Accounts, {len(self)} open>"
 
+    def _enter(self) -> None:
+        """Go on in the running loop, if the former is closed."""
+        shift = self._home.enter()
+        if shift is not None:
+            self._loading = {}
+            self._closing = set()
+            self._timer = None
+            for client in self._open.values():
+                client.wanted_at += shift
+                client.engine.busy()  # it moves as well, so that all go by one clock
+            self._let_go()
+
     # ---- a client comes
 
     async def _make(
@@ -174,7 +205,7 @@ class Accounts:
                 token,
                 account,
                 rate_limit=self._limit_of(account),
-                session=self._shared_session(),
+                session=self._session,
                 **self._options,
             )
             self._engines.add(client.engine)
@@ -183,15 +214,6 @@ class Accounts:
         finally:
             if self._loading.get(account) is flight:
                 del self._loading[account]
-
-    def _shared_session(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=self._options.get("trust_env", False),
-            )
-        return self._session
 
     # ---- a client goes
 

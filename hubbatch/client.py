@@ -25,10 +25,11 @@ from .net.auth import TokenSource
 from .net.batch import Batch
 from .net.engine import Engine
 from .net.listening import Listener, Listeners
+from .net.loops import Home
 from .net.oauth import OAuth, sign_in
 from .net.pacers import SharedLimit
 from .net.pacing import Gate, Limits
-from .net.transport import AiohttpTransport, check_base_url
+from .net.transport import AiohttpTransport, Sessions, check_base_url
 from .objects import Objects
 from .properties import Properties
 from .schemas import Schemas
@@ -44,7 +45,8 @@ class HubBatch(StandardTypes):
     """A client of one HubSpot account, with an attribute for each object type.
 
     Enter it with `async with`, or call `aclose` in the end. It may be made outside an
-    event loop, and belongs to the loop in which it is first used.
+    event loop. It is used in one loop at a time: once that loop is closed (when
+    `asyncio.run` has ended) it moves to the next one, and keeps its used limits.
 
     Args:
         access_token: a service key, a private-app or an OAuth access token; an
@@ -65,7 +67,8 @@ class HubBatch(StandardTypes):
             a share (`"5%"`); a batch that would use them ends with
             `DailyLimitReached`. HubSpot tells no OAuth app of a day; then it has no
             effect.
-        session: an aiohttp session to share; it is never closed here.
+        session: an aiohttp session to share; it is never closed here. It belongs to
+            its event loop, and so then does the client.
         trust_env: whether aiohttp reads proxies from the environment.
         allow_http: whether `base_url` may be without TLS on another machine.
         listeners: functions that are called with every event; see `hubbatch.Event`.
@@ -106,7 +109,8 @@ class HubBatch(StandardTypes):
         _check_type("trust_env", trust_env, bool)
         _check_type("allow_http", allow_http, bool)
         _check_type("retry", retry, RetryPolicy)
-        _check_type("session", session, aiohttp.ClientSession)
+        if not isinstance(session, Sessions):  # that of `Accounts`
+            _check_type("session", session, aiohttp.ClientSession)
         try:
             self._api_version = check_api_version(version)
         except ValueError as error:
@@ -134,6 +138,12 @@ class HubBatch(StandardTypes):
             transport=transport,
             credentials=credentials,
             about=account_operation(api_version=self._api_version),
+            home=Home(
+                "this client",
+                bound="the aiohttp session that it was given"
+                if isinstance(session, aiohttp.ClientSession)
+                else None,
+            ),
             place=place,
             policy=policy,
             max_concurrency=max_concurrency,

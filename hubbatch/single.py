@@ -1,6 +1,7 @@
 """Single records: many callers' calls ride together in one request."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from .core.arguments import check_name, check_names, check_object_type
 from .core.object_types import StandardTypes
@@ -17,6 +18,13 @@ from .models import (
 )
 from .net.engine import Engine
 from .net.mailbox import Mailboxes
+
+
+# Every call asks anew which operation it is of: the same ones again and again.
+_KEPT = 256
+_create_operation = lru_cache(_KEPT)(create_operation)
+_read_operation = lru_cache(_KEPT)(read_operation)
+_object_operation = lru_cache(_KEPT)(object_operation)
 
 
 class SingleObjects:
@@ -66,7 +74,7 @@ class SingleObjects:
 
         One whose answer was lost is never sent again: that is an `OutcomeUnknown`.
         """
-        operation = create_operation(self._object_type, api_version=self._api_version)
+        operation = _create_operation(self._object_type, api_version=self._api_version)
         given = CreateInput(properties, associations)  # type: ignore[arg-type] # HubSpot's shape will do
         created: SimplePublicObject = await self._mailboxes.ask(operation, given)
         return created
@@ -84,7 +92,7 @@ class SingleObjects:
         for the same at the same time share one input, until it is sent; nothing is
         cached, so that whoever has written reads what was written.
         """
-        operation = read_operation(
+        operation = _read_operation(
             self._object_type,
             api_version=self._api_version,
             id_property=check_name(id_property),
@@ -102,7 +110,7 @@ class SingleObjects:
         id_property: str | None = None,
     ) -> SimplePublicObject:
         """Set properties of a record, named by id or by the value of `id_property`."""
-        operation = object_operation(
+        operation = _object_operation(
             "update",
             self._object_type,
             api_version=self._api_version,
@@ -120,7 +128,7 @@ class SingleObjects:
         id_property: str,
     ) -> SimplePublicUpsertObject:
         """Set properties of the record whose `id_property` is `id`, or create it."""
-        operation = object_operation(
+        operation = _object_operation(
             "upsert",
             self._object_type,
             api_version=self._api_version,
@@ -132,7 +140,7 @@ class SingleObjects:
 
     async def archive(self, id: str | int) -> None:  # noqa: A002 -- HubSpot's word
         """Archive a record; HubSpot answers the same for one that does not exist."""
-        operation = object_operation(
+        operation = _object_operation(
             "archive", self._object_type, api_version=self._api_version
         )
         await self._mailboxes.ask(operation, id)

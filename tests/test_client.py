@@ -240,7 +240,7 @@ def test_made_outside_a_loop_and_used_in_one() -> None:
     assert crm.closed
 
 
-def test_refused_in_a_second_loop() -> None:
+def test_refused_in_a_second_loop_while_the_first_is_open() -> None:
     hub = on(Crm(latency=(0.0, 0.0)), HubBatch(SECRET))
 
     async def use() -> Any:
@@ -250,10 +250,19 @@ def test_refused_in_a_second_loop() -> None:
         async with hub.tickets.archive([1]) as outcomes:
             await anext(outcomes)
 
+    async def limits() -> None:
+        assert hub.limits.used
+
+    with asyncio.Runner() as first:
+        assert first.run(use()).succeeded == 1
+        for again in (use, stream, limits, hub.aclose):
+            with pytest.raises(
+                RuntimeError, match="in use in another event loop"
+            ) as no:
+                asyncio.run(again())
+            assert "run_coroutine_threadsafe" in str(no.value)
+        assert first.run(use()).succeeded == 1
     assert asyncio.run(use()).succeeded == 1
-    for again in (use, stream):
-        with pytest.raises(RuntimeError, match="in use in another event loop"):
-            asyncio.run(again())
 
 
 async def test_closed_client_refuses() -> None:

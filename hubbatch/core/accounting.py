@@ -1,6 +1,6 @@
 """The account of a batch: every input that was taken ends in exactly one outcome."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from attrs import Factory, define, field
@@ -17,6 +17,7 @@ from .outcomes import (
     Outcome,
     OutcomeStatus,
     Summary,
+    Unsuccessful,
     not_sent_error,
     unknown_error,
     unsuccessful,
@@ -32,7 +33,7 @@ class Emit(Protocol):
     """Where outcomes go. None of it waits."""
 
     def took(self, inputs: list[Any]) -> None:
-        """Inputs came from the source."""
+        """Inputs were taken up."""
         ...
 
     def answered(self, chunk: Chunk, settlement: Settlement) -> None:
@@ -43,8 +44,12 @@ class Emit(Protocol):
         """Every input of a chunk succeeded."""
         ...
 
-    def failed(self, outcomes: list[Outcome[Any]]) -> None:
-        """Some inputs did not succeed."""
+    def failed(self, outcomes: Sequence[Outcome[Any]]) -> None:
+        """Some inputs did not succeed.
+
+        `Unsuccessful` makes its outcomes when they are looked at. If its indices are
+        a range, these inputs were never taken up: the batch had ended before.
+        """
         ...
 
 
@@ -103,21 +108,25 @@ class Ledger:
             else:
                 offered.add(index, given, key, body, trace)
         if invalid:
-            self._note(invalid)
+            self._note(invalid, OutcomeStatus.FAILED)
         if offered:
             self.desk.offer(offered)
 
+    def leave_out(self, inputs: list[Any]) -> None:
+        """Account for inputs that are not taken up, because the batch has ended.
+
+        None of them is looked at: it takes no longer the more there are.
+        """
+        if inputs:
+            first = self.summary.inputs
+            self.summary.inputs += len(inputs)
+            indices = range(first, self.summary.inputs)
+            self._note_not_sent(indices, inputs, f"not sent: {self.ended}")
+
     def withdraw(self, index: int, given: object) -> None:
-        """Settle an input that nobody wants any more, unless it has left."""
-        try:
-            key, *_ = self._encode(index, given)
-        except Exception:  # noqa: BLE001 -- the caller has changed it since it was offered
-            return  # it leaves as it was
-        if self.desk.withdraw(index, key):
-            error = not_sent_error("withdrawn before it was sent")
-            status = OutcomeStatus.NOT_SENT
-            call = self.operation.call
-            self._note([unsuccessful(call, index, given, error, status, key=key)])
+        """Settle an input that the caller no longer wants, unless it has left."""
+        if self.desk.withdraw(index):
+            self._note_not_sent([index], [given], "withdrawn before it was sent")
             self.freed()
 
     def end(self, why: str) -> None:
@@ -187,22 +196,26 @@ class Ledger:
     def _account_for(
         self, chunk: Chunk, status: OutcomeStatus, error: RecordError
     ) -> None:
-        call, attempts = self.operation.call, chunk.attempts
-        self._note(
-            [
-                unsuccessful(
-                    call, index, given, error, status, attempts=attempts, key=key
-                )
-                for index, given, key in chunk.everyone()
-            ]
-        )
+        outcomes = Unsuccessful.of(self.operation.call, chunk, status, error)
+        self._note(outcomes, status)
 
-    def _note(self, outcomes: list[Outcome[Any]]) -> None:
+    def _note_not_sent(
+        self, indices: Sequence[int], inputs: list[Any], why: str
+    ) -> None:
+        call, status = self.operation.call, OutcomeStatus.NOT_SENT
+        error = not_sent_error(why)
+        self._note(Unsuccessful(call, indices, inputs, None, status, error), status)
+
+    def _note(self, outcomes: Sequence[Outcome[Any]], status: OutcomeStatus) -> None:
+        """Note outcomes that all have this status."""
         self.emit.failed(outcomes)
-        for outcome in outcomes:
-            self.summary.count(outcome.status)
-            self.teller.of_failure(outcome)
-        if self.watch is None or self.stop is None:
+        self.summary.count(status, len(outcomes))
+        # What the end of the batch keeps from being sent can be any number of inputs:
+        # it is counted, and told in BatchEnded only.
+        ending = self.ended is not None
+        if not (ending and status is OutcomeStatus.NOT_SENT):
+            self.teller.of_failures(outcomes)
+        if ending or self.watch is None or self.stop is None:
             return
         for outcome in outcomes:
             enough = self.watch.failed(outcome)

@@ -157,7 +157,7 @@ class Call:
         return self.dialect.results
 
 
-@frozen
+@frozen(cache_hash=True)
 class Operation:
     """One batch's call: which row, on which object type, with which options.
 

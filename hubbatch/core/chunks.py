@@ -1,7 +1,7 @@
 """Inputs that travel together, and inputs that have not left yet."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from attrs import Factory, define, field
@@ -145,6 +145,14 @@ class Chunk:
         return first
 
 
+def join(chunks: Iterable[Chunk]) -> Chunk:
+    """Make one chunk of some that have never been taken."""
+    joined = Chunk()
+    for chunk in chunks:
+        joined.extend(chunk)
+    return joined
+
+
 @define(eq=False)
 class Queue:
     """Inputs that have not left yet, in the order they came, `size` to a chunk.
@@ -174,6 +182,13 @@ class Queue:
     def indices(self) -> set[int]:
         """Give the indices of all of them."""
         return {index for block in self._blocks for index in block.indices}
+
+    def keys(self) -> dict[int, str | None]:
+        """Return the keys of all of them, by index."""
+        keys: dict[int, str | None] = {}
+        for block in self._blocks:
+            keys.update(zip(block.indices, block.keys, strict=True))
+        return keys
 
     def clear(self) -> Chunk:
         """Give up all of them, as one chunk."""

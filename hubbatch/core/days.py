@@ -114,6 +114,16 @@ class Day:
             return "end"
         return "go" if spare > self.outstanding else "wait"
 
+    def move(self, shift: float) -> None:
+        """Go on by another clock, whose instants are `shift` later.
+
+        Nothing is outstanding any more.
+        """
+        self.outstanding = 0
+        self.ends_at += shift
+        self._known_at += shift
+        self._begun_at += shift
+
     def _is_fresh(self, now: float) -> bool:
         of_today = not self._known_at < self.ends_at <= now
         return of_today and now - self._known_at <= BELIEVED

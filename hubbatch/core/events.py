@@ -130,7 +130,11 @@ class ChunkIsolated(ChunkEvent):
 
 @frozen(kw_only=True)
 class InputFailed(Event):
-    """An input did not succeed; `status` is that of its outcome."""
+    """An input did not succeed; `status` is that of its outcome.
+
+    Inputs that are not sent because the batch has ended have no such event: there may
+    be a million of them. `BatchEnded.summary.not_sent` counts them.
+    """
 
     index: int
     status: str

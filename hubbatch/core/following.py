@@ -127,6 +127,13 @@ class Follower:
             cut = min(_MOST_CUT, max(_LEAST_CUT, cut))
             self._note(sent_at, cut * self.whole)
 
+    def move(self, shift: float) -> None:
+        """Go on by another clock, whose instants are `shift` later."""
+        self._told_at += shift
+        self._refused_at += shift
+        self._level += shift / RECOVERY
+        self._ours = [sent_at + shift for sent_at in self._ours]
+
     @property
     def _certain(self) -> float:
         """The part of what can have been counted that was, if it was sent evenly."""

@@ -47,7 +47,7 @@ def union(errors: Iterable[StandardError]) -> list[StandardError]:
     """Keep the first of each error, in order."""
     distinct: dict[object, StandardError] = {}
     for error in errors:
-        distinct.setdefault(_identity(error), error)
+        distinct.setdefault(identity(error), error)
     return [*distinct.values()]
 
 
@@ -63,7 +63,7 @@ def _pick(
     return choose(one, other) if one and other else one or other
 
 
-def _identity(error: StandardError) -> object:
+def identity(error: StandardError) -> object:
     """Make equal errors equal as keys of a set, lists and mappings in them included."""
     return tuple(
         _hashable(getattr(error, attribute.name)) for attribute in fields(StandardError)

@@ -1,10 +1,10 @@
 """What became of each input, and how many ended how."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from itertools import repeat
 from operator import attrgetter
-from typing import Any, Generic
+from typing import Any, Generic, overload
 
 from attrs import define, evolve
 
@@ -153,6 +153,70 @@ def unsuccessful(
     )
 
 
+@define(eq=False)
+class Unsuccessful(Sequence[Outcome[Any]]):
+    """The outcomes of inputs that share a status and an error, made when looked at.
+
+    Attributes:
+        indices: each input's place in the whole batch.
+        inputs: the objects that the caller passed, as many as indices.
+        keys: their keys, as many as indices; None if the inputs were never encoded.
+    """
+
+    call: Call
+    indices: Sequence[int]
+    inputs: Sequence[Any]
+    keys: Sequence[str | None] | None
+    status: OutcomeStatus
+    error: RecordError
+    attempts: int = 0
+
+    @classmethod
+    def of(
+        cls, call: Call, chunk: Chunk, status: OutcomeStatus, error: RecordError
+    ) -> "Unsuccessful":
+        """Make the outcomes of all inputs of a chunk, followers included."""
+        indices, inputs, keys = chunk.indices, chunk.inputs, chunk.keys
+        if chunk.followers:
+            indices, inputs, keys = map(list, zip(*chunk.everyone(), strict=True))
+        return cls(call, indices, inputs, keys, status, error, chunk.attempts)
+
+    def outcome(self, index: int, given: object, key: str | None) -> Outcome[Any]:
+        """Make the outcome of one input."""
+        return unsuccessful(
+            self.call,
+            index,
+            given,
+            self.error,
+            self.status,
+            attempts=self.attempts,
+            key=key,
+        )
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    @overload
+    def __getitem__(self, place: int) -> Outcome[Any]: ...
+    @overload
+    def __getitem__(self, place: slice) -> "Unsuccessful": ...
+    def __getitem__(self, place: int | slice) -> "Outcome[Any] | Unsuccessful":
+        keys = self.keys
+        if isinstance(place, slice):
+            return evolve(
+                self,
+                indices=self.indices[place],
+                inputs=self.inputs[place],
+                keys=keys and keys[place],
+            )
+        key = None if keys is None else keys[place]
+        return self.outcome(self.indices[place], self.inputs[place], key)
+
+    def __iter__(self) -> Iterator[Outcome[Any]]:
+        keys = repeat(None) if self.keys is None else self.keys
+        return map(self.outcome, self.indices, self.inputs, keys)
+
+
 def result_id(result: Any) -> str | None:
     """Read the record's id from a result of any family that has one."""
     match result:
@@ -205,11 +269,10 @@ def unanswered_error(reason: str, correlation_id: str | None = None) -> RecordEr
     )
 
 
-def lacks_answer(outcome: Outcome[Any]) -> bool:
+def lacks_answer(status: OutcomeStatus, error: RecordError | None) -> bool:
     """Whether an input that did not succeed has no answer, or none that is whole."""
-    if outcome.status is not OutcomeStatus.FAILED:
+    if status is not OutcomeStatus.FAILED:
         return True
-    error = outcome.error
     return error is not None and error.category in _UNANSWERED
 
 
@@ -248,6 +311,6 @@ class Summary:
         """How many inputs have their outcome."""
         return self.succeeded + self.failed + self.unknown + self.not_sent
 
-    def count(self, status: OutcomeStatus) -> None:
-        """Note that one more input did not succeed."""
-        setattr(self, status.value, getattr(self, status.value) + 1)
+    def count(self, status: OutcomeStatus, inputs: int) -> None:
+        """Note that more inputs did not succeed."""
+        setattr(self, status.value, getattr(self, status.value) + inputs)

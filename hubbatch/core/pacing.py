@@ -184,6 +184,21 @@ class Window:
             self._unsent -= 1
             slot.free_at = -inf
 
+    def absorb(self, other: "Window") -> None:
+        """Add the slots that are taken in another window of the same limit."""
+        self._stamped = sorted(self._stamped + other._stamped)  # noqa: SLF001 -- of its kind
+
+    def move(self, shift: float, now: float) -> None:
+        """Go on by another clock, whose instants are `shift` later.
+
+        Nobody will say what became of requests that have not been written: they are
+        taken to be written now.
+        """
+        stamped = [free_at + shift for free_at in self._stamped]
+        stamped += [now + LAG + self.interval] * self._unsent
+        self._stamped, self._unsent = sorted(stamped), 0
+        self._last_grant += shift
+
 
 @define
 class Spacing:

@@ -12,7 +12,7 @@ from itertools import chain
 from attrs import Factory, define, field
 
 from .calls import Repeats
-from .chunks import Chunk, Queue
+from .chunks import Chunk, Queue, join
 
 
 __all__ = ["Chunk", "Desk"]
@@ -51,6 +51,9 @@ class Desk:
     # withdrawn all of them shall, and it is None.
     _live: set[int] | None = field(default=None, init=False)
     _vacant: set[int] = field(factory=set, init=False)
+    # Invariant: None until the first withdrawal; then the key of every input that has
+    # never been taken, by its index, so that the next one is found without its input.
+    _keys: dict[int, str | None] | None = field(default=None, init=False)
 
     @property
     def room(self) -> int:
@@ -66,6 +69,8 @@ class Desk:
     def offer(self, block: Chunk) -> None:
         """Take in more inputs; the block is the desk's from now on."""
         self.size += len(block)
+        if self._keys is not None:
+            self._keys.update(zip(block.indices, block.keys, strict=True))
         if self.repeats is Repeats.INDEPENDENT:
             self._append(block)
             return
@@ -114,6 +119,9 @@ class Desk:
         if self.repeats is Repeats.SHARES:
             self._release(taken.keys)
             self._add_sharers(taken)
+        if self._keys is not None:
+            for index, _, _ in taken.everyone():
+                del self._keys[index]
         return taken
 
     def back(self, chunks: Iterable[Chunk]) -> None:
@@ -135,30 +143,33 @@ class Desk:
         for key in chunk.keys:
             self._let_follow(key)
 
-    def withdraw(self, index: int, key: str | None) -> bool:
+    def withdraw(self, index: int) -> bool:
         """Take an input out that has never been taken; False if it is not here.
 
         It takes no longer the more there is on the desk (amortised).
         """
+        if self._keys is None:
+            self._keys = self._all_keys()
+        if index not in self._keys:
+            return False
+        key = self._keys.pop(index)
         leader = self._busy.get(key, -1)
-        if index in self._leaving() and index not in self._vacant:
+        if index in self._leaving():
             if index in self._sharers:
                 self._vacant.add(index)
             else:
                 self._strike(index, key)
-        elif index in self._held.get(key, ()):
+        elif key in self._held:
             del self._held[key][index]
             if not self._held[key]:
                 del self._held[key]
-        elif index in self._sharers.get(leader, ()):
+        else:
             del self._sharers[leader][index]
             if not self._sharers[leader]:
                 del self._sharers[leader]
                 if leader in self._vacant:
                     self._vacant.discard(leader)
                     self._strike(leader, key)
-        else:
-            return False
         self.size -= 1
         if len(self._fresh) > 2 * len(self._leaving()) + self.max_inputs:
             self._sweep()
@@ -168,14 +179,16 @@ class Desk:
         """Give up all that is not in flight."""
         self._sweep()
         held = chain.from_iterable(queue.values() for queue in self._held.values())
-        left = [*self._again, *self._later, *held]
+        left = [*self._again, *self._later]
+        if self._held:
+            left.append(join(held))
         if self._fresh:
             fresh = self._fresh.clear()
             self._add_sharers(fresh)
             left.append(fresh)
         self._again, self._later = deque(), deque()
         self._held.clear()
-        self._live = None
+        self._live = self._keys = None
         self._busy.clear()
         self.size -= sum(chunk.count for chunk in left)
         return left
@@ -234,6 +247,13 @@ class Desk:
         self._fresh.append(block)
         if self._live is not None:
             self._live.update(block.indices)
+
+    def _all_keys(self) -> dict[int, str | None]:
+        """Find the keys of all that has never been taken."""
+        keys = self._fresh.keys()
+        sharers = {i: keys[leader] for leader, of in self._sharers.items() for i in of}
+        held = {i: key for key, queue in self._held.items() for i in queue}
+        return keys | sharers | held
 
     def _leaving(self) -> set[int]:
         """Know which fresh inputs shall leave, from the first withdrawal on."""

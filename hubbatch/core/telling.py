@@ -1,5 +1,6 @@
 """Telling of what happens in a batch, if anybody listens."""
 
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 from attrs import evolve, frozen
@@ -63,17 +64,21 @@ class Teller:
             **details,
         )
 
-    def of_failure(self, outcome: Outcome[Any]) -> None:
-        """Tell that an input did not succeed."""
-        if outcome.error is not None and self.hears(InputFailed):
+    def of_failures(self, outcomes: Iterable[Outcome[Any]]) -> None:
+        """Tell that inputs did not succeed."""
+        if not self.hears(InputFailed):
+            return
+        for outcome in outcomes:
+            error = outcome.error
+            assert error is not None  # noqa: S101 -- it did not succeed
             self._tell(
                 InputFailed,
                 index=outcome.index,
                 status=str(outcome.status),
-                category=outcome.error.category,
-                code=outcome.error.code,
-                property_name=outcome.error.property_name,
-                correlation_id=outcome.error.correlation_id,
+                category=error.category,
+                code=error.code,
+                property_name=error.property_name,
+                correlation_id=error.correlation_id,
             )
 
     def of_journal(self, pending: int) -> None:

@@ -49,7 +49,8 @@ class RedisRateLimit:
 
     Args:
         redis: a URL (`redis://`, `rediss://`, `unix://`), or a `redis.asyncio.Redis`
-            to share among accounts, which is never closed here.
+            to share among accounts, which is never closed here. A client of yours
+            belongs to its event loop; with a URL each loop has connections of its own.
         account: what the limit belongs to: the account's number or, as each app has a
             limit of its own, number and app, such as `"62515-import"`. Up to 64
             letters, digits, dots, hyphens and underscores; it stands in Redis's keys.
@@ -104,9 +105,10 @@ class RedisRateLimit:
 
     def pacer(self, family: str) -> RedisPacer:
         """Make what keeps the limit of one family of calls in one event loop."""
-        if isinstance(self._redis, str):
-            return RedisPacer(_open(self._redis), self, family, owned=True)
-        return RedisPacer(self._redis, self, family, owned=False)
+        redis = self._redis
+        if isinstance(redis, str):
+            return RedisPacer(lambda: _open(redis), self, family, owned=True)
+        return RedisPacer(lambda: redis, self, family, owned=False)
 
 
 def _checked_account(given: object) -> str:

@@ -162,7 +162,7 @@ class Batch(
         collector: Collector[R] = Collector(self._operation)
         run = self._run(collector)
         failure: HubBatchError | None = None
-        async with self._engine.busy():
+        with self._engine.busy():
             try:
                 await run.go(self._source)
             except HubBatchError as error:
@@ -212,7 +212,7 @@ class Batch(
     async def feed(self, run: Run) -> None:
         """Let a run take up the source; raise what ends it early."""
         self._begun = True
-        async with self._engine.busy():
+        with self._engine.busy():
             try:
                 await run.go(self._source)
             except HubBatchError as error:

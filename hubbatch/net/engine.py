@@ -2,13 +2,13 @@
 
 import asyncio
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from math import inf
-from typing import Any
+from typing import Any, NoReturn, Self
 
-from attrs import define, field
+from attrs import Factory, define, field
 from backoff import full_jitter
 
 from hubbatch.core.accounting import Emit
@@ -21,6 +21,7 @@ from hubbatch.models import Account
 
 from .auth import Login
 from .listening import Listeners
+from .loops import Home
 from .midnight import time_zone, utc_now
 from .pacing import Gate, Lane
 from .running import Run
@@ -31,6 +32,33 @@ from .transport import Transport
 _ASKING = 10.0
 
 
+@define(eq=False)
+class Stay:
+    """What a client does in one event loop; while it is entered, `aclose` waits.
+
+    Attributes:
+        used_at: when a batch ended last.
+        active: how many batches are under way.
+        idle: set whenever none is.
+        asking: held by who asks whose account this is.
+    """
+
+    used_at: float = -inf
+    active: int = 0
+    idle: asyncio.Event = Factory(asyncio.Event)
+    asking: asyncio.Lock = Factory(asyncio.Lock)
+
+    def __enter__(self) -> Self:
+        self.active += 1
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.active -= 1
+        self.used_at = asyncio.get_running_loop().time()
+        if not self.active:
+            self.idle.set()
+
+
 @define(eq=False, kw_only=True)
 class Engine:
     """Makes runs, and waits for them when it is closed.
@@ -39,6 +67,7 @@ class Engine:
         about: the call that asks whose account this is.
         place: what identifies HubSpot, so that a portal's number is its own.
         details: what HubSpot said of the account, once it was asked.
+        home: the event loop that it is used in.
     """
 
     gate: Gate
@@ -51,14 +80,14 @@ class Engine:
     place: str = ""
     today: Callable[[], datetime] = utc_now
     account: str | None = None
-    used_at: float = field(default=-inf, init=False)  # when its last batch ended
+    home: Home = field(factory=lambda: Home("this client"))
     details: Account | None = field(default=None, init=False)
     _asked: bool = field(default=False, init=False)
-    _asking: asyncio.Lock = field(factory=asyncio.Lock, init=False)
-    _active: int = field(default=0, init=False)
     _closed: bool = field(default=False, init=False)
-    _idle: asyncio.Event = field(factory=asyncio.Event, init=False)
-    _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False)
+    _stay: Stay = field(factory=Stay, init=False)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("cannot pickle a client: it holds connections and a token")
 
     def run(self, operation: Operation, emit: Emit, **options: Any) -> Run:
         """Make a run whose outcomes go to `emit`."""
@@ -97,7 +126,7 @@ class Engine:
 
     async def _ask(self) -> None:
         # Whoever comes meanwhile waits for the same answer.
-        async with self._asking:
+        async with self._stay.asking:
             await self._ask_once()
 
     async def _ask_once(self) -> None:
@@ -118,7 +147,12 @@ class Engine:
     @property
     def active(self) -> bool:
         """Whether a batch, or a refresh of the login, is under way."""
-        return self._active > 0 or self.credentials.busy
+        return self._stay.active > 0 or self.credentials.busy
+
+    @property
+    def used_at(self) -> float:
+        """When its last batch ended, by the clock of its event loop."""
+        return self._stay.used_at
 
     @property
     def closed(self) -> bool:
@@ -134,33 +168,31 @@ class Engine:
         if self._closed:
             raise RuntimeError("this client is closed")
 
-    @asynccontextmanager
-    async def busy(self) -> AsyncIterator[None]:
-        """Be waited for by `aclose` while this lasts.
+    def busy(self) -> Stay:
+        """Return what to enter, so that `aclose` waits.
 
         Raises:
-            RuntimeError: if the client is in use in another event loop.
+            RuntimeError: if the client is in use in another event loop that is not
+                closed.
         """
-        loop = asyncio.get_running_loop()
-        if self._loop not in (None, loop):
-            raise RuntimeError("this client is in use in another event loop")
-        self._loop = loop
-        self._active += 1
-        try:
-            yield
-        finally:
-            self._active -= 1
-            self.used_at = loop.time()
-            if not self._active:
-                self._idle.set()
+        shift = self.home.enter()
+        if shift is not None:
+            self._stay = Stay(self._stay.used_at + shift)
+        return self._stay
 
     async def aclose(self) -> None:
-        """Take no more batches, wait for those under way, let go of the network."""
+        """Take no more batches, wait for those under way, let go of the network.
+
+        Raises:
+            RuntimeError: if the client is in use in another event loop that is not
+                closed.
+        """
+        stay = self.busy()
         self._closed = True
         try:
-            while self._active:
-                self._idle.clear()
-                await self._idle.wait()
+            while stay.active:
+                stay.idle.clear()
+                await stay.idle.wait()
             await self.credentials.aclose()
         finally:
             try:

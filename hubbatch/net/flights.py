@@ -30,7 +30,7 @@ class Flight(Generic[T]):
     @property
     def under_way(self) -> bool:
         """Whether a call has begun and not ended."""
-        return self._task is not None
+        return self._running() is not None
 
     async def join(self, start: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Wait for the call that is under way, or for one that is started now.
@@ -38,18 +38,19 @@ class Flight(Generic[T]):
         Each who waits gets an error of hubbatch as a copy of its own.
 
         Raises:
-            RuntimeError: if the call was cancelled, or would wait for itself.
+            RuntimeError: if the call was cancelled, would wait for itself, or is under
+                way in another event loop.
         """
         aboard = _aboard.get()
-        if self._task is None:
+        task = self._running()
+        if task is None:
             # A fresh context: the call belongs to none of those who wait for it.
             context, self._call = Context(), object()
             context.run(_aboard.set, (*aboard, self._call))
-            self._task = asyncio.create_task(start(), context=context)
-            self._task.add_done_callback(self._landed)
+            self._task = task = asyncio.create_task(start(), context=context)
+            task.add_done_callback(self._landed)
         elif self._call in aboard:
             raise RuntimeError("a call of yours waits for its own end")
-        task = self._task
         await asyncio.wait([task])
         if task.cancelled():
             raise RuntimeError("it was given up: what it was for is closed")
@@ -60,19 +61,27 @@ class Flight(Generic[T]):
 
     async def aclose(self) -> None:
         """Wait for the call that is under way; cancelled, cancel it too."""
-        if self._task is None:
+        task = self._running()
+        if task is None:
             return
         try:
-            await asyncio.wait([self._task])
+            await asyncio.wait([task])
         except asyncio.CancelledError:
             await self.cancel()
             raise
 
     async def cancel(self) -> None:
         """End the call that is under way; who waits for it gets a RuntimeError."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        task = self._running()
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+
+    def _running(self) -> asyncio.Task[T] | None:
+        """Return the call that is under way; none is in a loop that is closed."""
+        if self._task is not None and self._task.get_loop().is_closed():
+            self._task = None
+        return self._task
 
     def _landed(self, task: asyncio.Task[T]) -> None:
         self._task = None

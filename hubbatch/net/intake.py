@@ -11,6 +11,8 @@ Source = Iterable[Any] | AsyncIterable[Any]
 
 # The event loop has a turn after so many inputs, whatever the source does.
 BLOCK = 100
+# The same once nothing is sent any more, and the inputs are only kept.
+KEPT_BLOCK = 10_000
 
 
 def length(source: Source) -> int | None:
@@ -56,7 +58,7 @@ class Intake:
         self._pulled = 0
 
     async def pull(self, most: int) -> list[Any]:
-        """Give the next inputs, at most so many; none when the source is over."""
+        """Return the next inputs, at most `most`; none when the source is over."""
         if self._pulled >= BLOCK:
             # Before pulling, so that a cancellation here loses no input.
             self._pulled = 0
@@ -65,10 +67,9 @@ class Intake:
         self._pulled += len(block)
         return block
 
-    def rest(self) -> Iterator[list[Any]]:
-        """Give what is left of a collection, at once."""
-        while self.sized and (block := self._take(BLOCK)):
-            yield block
+    def rest(self) -> list[Any]:
+        """Return all that is left of a collection, at once."""
+        return self._take(None) if self.sized else []
 
     async def aclose(self) -> None:
         """Close an asynchronous generator, whose cleaning up may want the loop."""
@@ -89,13 +90,13 @@ class Intake:
             self.failure = error
         return []
 
-    def _take(self, most: int) -> list[Any]:
+    def _take(self, most: int | None) -> list[Any]:
         block: list[Any] = []
         if self.failure is not None:
             return block
         try:
-            for given in islice(self._iterator, most):  # type: ignore[arg-type] # one of the two is set
-                block.append(given)  # noqa: PERF402 -- keeps what precedes a failure
+            # Of a failing iterator `extend` keeps what preceded the failure.
+            block.extend(islice(self._iterator, most))  # type: ignore[arg-type] # one of the two is set
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 -- the source's own; the run raises it
             self.failure = error
         return block

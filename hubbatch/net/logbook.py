@@ -123,7 +123,9 @@ class Logbook:
                 return logging.INFO if fine else logging.WARNING
             case ChunkThrottled():
                 now = asyncio.get_running_loop().time()
-                news = now - self._said.get(event.account, -inf) >= _REPEATED
+                # The clock of another event loop may be behind.
+                since = now - self._said.get(event.account, -inf)
+                news = not 0 <= since < _REPEATED
                 if news:
                     self._said[event.account] = now
                 return logging.WARNING if news else logging.DEBUG

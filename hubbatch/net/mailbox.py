@@ -9,7 +9,7 @@ end.
 import asyncio
 
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from contextvars import Context
 from copy import copy, deepcopy
@@ -36,7 +36,7 @@ from hubbatch.errors import (
     OverloadedError,
 )
 
-from .engine import Engine
+from .engine import Engine, Stay
 from .pacing import Lane
 from .running import Run
 
@@ -92,25 +92,14 @@ class Mailbox(AsyncIterator[Any]):
 
     # ---- for the callers
 
-    async def ask(self, given: Any) -> Any:
-        """Wait for what becomes of an input: give its result, or raise its error."""
+    def put(self, given: Any) -> _Call:
+        """Take in a call, whose answer its caller waits for."""
         call = _Call(given, asyncio.get_running_loop().create_future())
         self._waiting[call] = None
         self._changed.set()
-        try:
-            answer = await call.answer
-        except asyncio.CancelledError:
-            self._withdraw(call)
-            raise
-        if not isinstance(answer, HubBatchError):
-            return answer
-        try:
-            await self._engine.date(answer, self.operation)
-            raise answer
-        finally:
-            del answer, call  # or its traceback would keep it alive
+        return call
 
-    def _withdraw(self, call: _Call) -> None:
+    def withdraw(self, call: _Call) -> None:
         """Take back a call that has not left; of any other, only the waiting ends."""
         if call in self._waiting:
             del self._waiting[call]
@@ -126,7 +115,7 @@ class Mailbox(AsyncIterator[Any]):
         # The first caller comes now, also where a task begins in the very instant in
         # which it is made (asyncio's eager tasks).
         await asyncio.sleep(0)
-        async with self._engine.busy():
+        with self._engine.busy():
             while self._waiting:
                 self._count = 0
                 self._run = self._engine.run(self.operation, self, **self._options)
@@ -174,10 +163,12 @@ class Mailbox(AsyncIterator[Any]):
                 self._settle(follower, deepcopy(result))
             self._settle(index, result)
 
-    def failed(self, outcomes: list[Outcome[Any]]) -> None:
-        """Give each caller an error of its own."""
+    def failed(self, outcomes: Sequence[Outcome[Any]]) -> None:
+        """Raise an error of its own in each caller."""
         for outcome in outcomes:
-            self._settle(outcome.index, self._error(outcome))
+            call = self._taken.get(outcome.index)
+            gone = call is None or call.answer.done()
+            self._settle(outcome.index, None if gone else self._error(outcome))
 
     def _error(self, outcome: Outcome[Any]) -> HubBatchError:
         assert self._run is not None  # noqa: S101 -- it told us
@@ -220,6 +211,23 @@ def _answer(call: _Call, answer: Any) -> None:
 
 
 @define(eq=False)
+class _Desk:
+    """The single calls of a client in one event loop.
+
+    Attributes:
+        stay: the client's, in that loop.
+        pending: how many calls wait, over all mailboxes.
+        open: the mailboxes in which anybody waits.
+    """
+
+    stay: Stay
+    spacing: Spacing = field(factory=Spacing)
+    pending: int = 0
+    open: dict[Operation, Mailbox] = field(factory=dict)
+    tasks: set["asyncio.Task[None]"] = field(factory=set)
+
+
+@define(eq=False)
 class Mailboxes:
     """The mailboxes of one client, each there while anybody waits in it.
 
@@ -228,10 +236,7 @@ class Mailboxes:
 
     _engine: Engine
     max_pending: int = MAX_PENDING
-    _spacing: Spacing = field(factory=Spacing, init=False)
-    _pending: int = field(default=0, init=False)
-    _open: dict[Operation, Mailbox] = field(factory=dict, init=False)
-    _tasks: set["asyncio.Task[None]"] = field(factory=set, init=False)
+    _desk: _Desk = field(factory=lambda: _Desk(Stay()), init=False)
 
     async def ask(self, operation: Operation, given: Any) -> Any:
         """Wait for what becomes of one input: give its result, or raise its error.
@@ -241,19 +246,34 @@ class Mailboxes:
             RuntimeError: if the client is closed, or in use in another event loop.
         """
         self._engine.check_open()
-        if self._pending >= self.max_pending:
-            raise OverloadedError(
-                f"{self._pending} single calls wait already; this one was not sent"
-            )
-        async with self._engine.busy():
-            self._pending += 1
+        with self._engine.busy() as stay:
+            if self._desk.stay is not stay:
+                self._desk = _Desk(stay)
+            desk = self._desk
+            if desk.pending >= self.max_pending:
+                raise OverloadedError(
+                    f"{desk.pending} single calls wait already; this one was not sent"
+                )
+            desk.pending += 1
+            box = self._mailbox(desk, operation)
+            call = box.put(given)
             try:
-                return await self._mailbox(operation).ask(given)
+                answer = await call.answer
+            except asyncio.CancelledError:
+                box.withdraw(call)
+                raise
             finally:
-                self._pending -= 1
+                desk.pending -= 1
+            if not isinstance(answer, HubBatchError):
+                return answer
+            try:
+                await self._engine.date(answer, operation)
+                raise answer
+            finally:
+                del answer, call  # or its traceback would keep it alive
 
-    def _mailbox(self, operation: Operation) -> Mailbox:
-        box = self._open.get(operation)
+    def _mailbox(self, desk: _Desk, operation: Operation) -> Mailbox:
+        box = desk.open.get(operation)
         if box is None:
             # Room for all who may wait, and for what is under way for those who have
             # gone: a call is never kept off the desk.
@@ -262,22 +282,24 @@ class Mailboxes:
                 self._engine,
                 operation,
                 window=self.max_pending + gone,
-                spacing=self._spacing,
+                spacing=desk.spacing,
             )
-            self._open[operation] = box
+            desk.open[operation] = box
             # A task of its own: no caller's cancellation reaches it.
-            task = asyncio.create_task(self._serve(box), context=box.context)
-            self._tasks.add(task)
-            over = partial(self._over, box)
+            task = asyncio.create_task(_serve(desk, box), context=box.context)
+            desk.tasks.add(task)
+            over = partial(_over, desk, box)
             task.add_done_callback(over, context=box.context)
         return box
 
-    async def _serve(self, box: Mailbox) -> None:
-        await box.serve()
-        del self._open[box.operation]  # nobody can have called in between
 
-    def _over(self, box: Mailbox, task: "asyncio.Task[None]") -> None:
-        self._tasks.discard(task)
-        if self._open.get(box.operation) is box:  # cancelled, perhaps before it began
-            del self._open[box.operation]
-        box.refuse()
+async def _serve(desk: _Desk, box: Mailbox) -> None:
+    await box.serve()
+    del desk.open[box.operation]  # nobody can have called in between
+
+
+def _over(desk: _Desk, box: Mailbox, task: "asyncio.Task[None]") -> None:
+    desk.tasks.discard(task)
+    if desk.open.get(box.operation) is box:  # cancelled, perhaps before it began
+        del desk.open[box.operation]
+    box.refuse()

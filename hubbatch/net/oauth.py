@@ -26,6 +26,7 @@ from .auth import Bearer, Credentials, Login, TokenSource, checked_token, finger
 from .batch import Batch
 from .engine import Engine
 from .flights import Flight
+from .loops import Home
 from .pacing import Gate
 from .running import Run
 from .transport import Transport
@@ -74,7 +75,7 @@ class OAuth:
 
     The access token is refreshed a minute before it runs out, and when HubSpot does
     not accept it; once, however many calls wait for it. One object serves any number
-    of clients of one event loop.
+    of clients, in one event loop at a time: it moves to the next one with the clients.
 
     Args:
         client_id: the app's.
@@ -130,6 +131,7 @@ class OAuth:
         # What HubSpot gave and `on_refresh` has not taken yet.
         self._unsaved: tuple[OAuthTokens, float] | None = None
         self._over: ReconnectRequired | None = None
+        self._home = Home("this OAuth login")
         self._flight: Flight[None] = Flight()
         self._asker: Ask | None = None  # whose call began the last refresh
 
@@ -141,7 +143,14 @@ class OAuth:
         return self._flight.under_way
 
     def current(self) -> str | None:
-        """Give the access token if it can be sent now."""
+        """Give the access token if it can be sent now.
+
+        Raises:
+            RuntimeError: if it is in use in another event loop that is not closed.
+        """
+        shift = self._home.enter()
+        if shift is not None:
+            self._move(shift)
         if self._good_until is None:
             self._good_until = self._until(self._expires_at)
         if self._access_token is None or _now() >= self._good_until:
@@ -170,6 +179,14 @@ class OAuth:
             except _GivenUp:
                 if asker == ask:
                     raise
+
+    def _move(self, shift: float) -> None:
+        """Go on by another loop's clock, whose instants are `shift` later."""
+        assert self._good_until is not None  # noqa: S101 -- since it was first asked
+        self._good_until += shift
+        if self._unsaved is not None:
+            tokens, good_until = self._unsaved
+            self._unsaved = tokens, good_until + shift
 
     def refused(self, token: str) -> None:
         """Note that HubSpot does not accept this access token."""
@@ -284,7 +301,7 @@ class OAuthLogin:
     async def aclose(self) -> None:
         """Wait for a refresh that is under way, but for no further attempt of it."""
         self._closed = True
-        if self._asking is not None:
+        if self._asking is not None and self._oauth.refreshing:
             self._asking.end(_GivenUp("this client is closed"))
         await self._oauth.settle(self._ask)
 

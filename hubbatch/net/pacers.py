@@ -31,6 +31,13 @@ class Pacer(Protocol):
         """Tell others who share it that nobody may leave for so long."""
         ...
 
+    def move(self, shift: float) -> None:
+        """Go on in the running loop, whose clock's instants are `shift` later.
+
+        The former loop is closed, and whoever waited in it is gone.
+        """
+        ...
+
     async def aclose(self) -> None:
         """Let go of whatever is open; it may be used again."""
         ...
@@ -68,6 +75,11 @@ class Bucket:
 
     def hold(self, seconds: float) -> None:
         """Nobody shares it."""
+
+    def move(self, shift: float) -> None:  # noqa: ARG002 -- the window remembers
+        """Begin anew: what has left is in the window above, which is exact."""
+        limiter = self._limiter
+        self._limiter = AsyncLimiter(limiter.max_rate, limiter.time_period)
 
     async def aclose(self) -> None:
         """Nothing is open."""

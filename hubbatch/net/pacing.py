@@ -63,6 +63,8 @@ class Permit:
 
     def answered(self, headers: Mapping[str, str] | None) -> None:
         """An answer came (or, with None, a request that was sent got none)."""
+        # Again and again, so that two loops' clocks are compared by a recent instant.
+        self._shared.enter()
         if headers is not None:
             now = _now()
             self._turnstile.answered(self._slot, headers)
@@ -88,6 +90,7 @@ class _Leave(AbstractAsyncContextManager[Permit | None]):
         wanted: Callable[[], bool],
     ) -> None:
         self._gate = gate
+        self._room = gate.room
         self._state = state
         self._turnstile = turnstile
         self._lane = lane
@@ -95,10 +98,10 @@ class _Leave(AbstractAsyncContextManager[Permit | None]):
         self._slot: Slot | None = None
 
     async def __aenter__(self) -> Permit | None:
-        gate, turnstile = self._gate, self._turnstile
-        gate.users += 1
+        turnstile = self._turnstile
+        self._room.users += 1
         try:
-            self._slot = await turnstile.wait(self._lane, gate, self._may_leave)
+            self._slot = await turnstile.wait(self._lane, self._room, self._may_leave)
             # Others may have taken the work since the slot was handed over.
             if self._slot is None or not self._wanted():
                 return None
@@ -107,21 +110,66 @@ class _Leave(AbstractAsyncContextManager[Permit | None]):
             # Whoever else of this client waits, in whatever window, may have its room.
             self._state.freed()
             raise
-        gate.granted += 1
+        self._gate.granted += 1
         return Permit(self._state, turnstile, self._slot)
 
     async def __aexit__(self, *_: object) -> None:
         self._give_back()
 
     def _may_leave(self) -> bool:
-        return self._wanted() and self._gate.within_day()
+        return self._wanted() and self._room.within_day()
 
     def _give_back(self) -> None:
         if self._slot is not None:
             self._turnstile.give_back(self._slot)
-            self._gate.give_back()
+            self._room.give_back()
             self._state.freed()
-        self._gate.users -= 1
+        self._room.users -= 1
+
+
+@define(eq=False)
+class _Room:
+    """What one client has under way in one event loop.
+
+    Attributes:
+        free: how many more may be under way.
+        users: how many have a permit, or wait for one.
+    """
+
+    free: int
+    _reserve: Reserve
+    _day: Day
+    users: int = 0
+
+    def has_room(self) -> bool:
+        """Say whether one more may be under way, and is not to wait for the day."""
+        if self.free <= 0 or not self._reserve:
+            return self.free > 0
+        return self._day.allows(self._reserve, _now()) != "wait"
+
+    def take(self) -> None:
+        """Note that one more is on its way."""
+        self.free -= 1
+        self._day.outstanding += 1
+
+    def give_back(self) -> None:
+        """Note that one of them is over."""
+        self.free += 1
+        self._day.outstanding -= 1
+
+    def within_day(self) -> bool:
+        """Say that the day allows one more.
+
+        Raises:
+            DailyLimitReached: when no more than the reserve is left of it.
+        """
+        day = self._day
+        if self._reserve and day.allows(self._reserve, _now()) == "end":
+            raise DailyLimitReached(
+                f"The account has {day.remaining:,} calls left today, and "
+                f"daily_reserve keeps {day.kept(self._reserve):,}."
+            )
+        return True
 
 
 class Gate:
@@ -134,7 +182,7 @@ class Gate:
     Attributes:
         ceiling: what its windows never exceed.
         granted: how many permits it has given.
-        users: how many have a permit, or wait for one.
+        room: what it has under way.
     """
 
     def __init__(
@@ -149,10 +197,10 @@ class Gate:
         own = None if isinstance(rate_limit, SharedLimit) else rate_limit
         self.ceiling: RateLimit | None = shared_limit.limit if shared_limit else own
         self.granted: int = 0
-        self.users: int = 0
-        self._free = max_concurrency
+        self.room: _Room = _Room(max_concurrency, reserve, Day())
+        self._max_concurrency = max_concurrency
         self._reserve = reserve
-        self._day = Day()  # that of what is shared
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._beneath = shared_limit.pacer if shared_limit else None
         self._key = object() if shared_limit else key
         self._state: Shared | None = None
@@ -231,7 +279,7 @@ class Gate:
     def let_go(self) -> None:
         """Have the windows remembered until they are empty, for who comes next."""
         if self._state is not None:
-            remember(self._state)
+            remember(self._shared())
 
     def close(self) -> None:
         """Use it no more."""
@@ -246,51 +294,21 @@ class Gate:
             await self._state.aclose()
 
     def _shared(self) -> Shared:
-        if self._state is None:
-            state = shared(self._key, Shared(beneath=self._beneath))
-            self._use(state).join(self)
+        if self._state is None or self._loop is not asyncio.get_running_loop():
+            own = self._state or Shared(beneath=self._beneath)
+            state = self._use(shared(self._key, own))
+            state.join(self)
             return state
-        if self._found is not None and not self.users:
+        if self._found is not None and not self.room.users:
             self._state.leave(self)
             self._key, self._found = self._found, None
             self._use(shared(self._key, self._state)).join(self)
         return self._state
 
     def _use(self, state: Shared) -> Shared:
-        self._state, self._day = state, state.day
+        self._state, self._loop = state, asyncio.get_running_loop()
+        self.room = _Room(self._max_concurrency, self._reserve, state.day)
         return state
-
-    # ---- what the turnstile asks of a client
-
-    def has_room(self) -> bool:
-        """Say whether one more may be under way, and is not to wait for the day."""
-        if self._free <= 0 or not self._reserve:
-            return self._free > 0
-        return self._day.allows(self._reserve, _now()) != "wait"
-
-    def take(self) -> None:
-        """Note that one more is on its way."""
-        self._free -= 1
-        self._day.outstanding += 1
-
-    def give_back(self) -> None:
-        """Note that one of them is over."""
-        self._free += 1
-        self._day.outstanding -= 1
-
-    def within_day(self) -> bool:
-        """Say that the day allows one more.
-
-        Raises:
-            DailyLimitReached: when no more than the reserve is left of it.
-        """
-        day = self._day
-        if self._reserve and day.allows(self._reserve, _now()) == "end":
-            raise DailyLimitReached(
-                f"The account has {day.remaining:,} calls left today, and "
-                f"daily_reserve keeps {day.kept(self._reserve):,}."
-            )
-        return True
 
 
 def _now() -> float:

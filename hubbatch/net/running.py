@@ -32,7 +32,7 @@ from hubbatch.errors import (
 
 from .auth import Bearer, Login
 from .exchanging import Exchange
-from .intake import BLOCK, Intake, Source, cancelled_from_outside
+from .intake import BLOCK, KEPT_BLOCK, Intake, Source, cancelled_from_outside
 from .journaling import Journal, NoJournal
 from .lingering import Lingering
 from .pacing import Gate, Lane
@@ -172,8 +172,8 @@ class Run:
         except BaseExceptionGroup as group:
             self.end(_first_leaf(group))
         finally:
-            for block in intake.rest():  # what a cancellation left of a collection
-                self._take_in(block)
+            # What a cancellation left of a collection.
+            self._ledger.leave_out(intake.rest())
             await intake.aclose()
             self._lingering.stop()
             self.summary.seconds = _now() - started
@@ -196,8 +196,7 @@ class Run:
         """Account for a source that was never begun, because of a cancellation."""
         self._ledger.teller.of_begin()
         self.end(asyncio.CancelledError())
-        for block in Intake(source).rest():
-            self._take_in(block)
+        self._ledger.leave_out(Intake(source).rest())
         self._finish()
 
     def _finish(self) -> None:
@@ -233,14 +232,16 @@ class Run:
         try:
             if self._complete is not None:
                 self.operation = await self._complete(self.operation)
-            # A collection is accounted for to its end, an iterator is left alone.
-            while await self._room() or intake.sized:
+            while await self._room():
                 block = await self._pull(intake)
                 self._take_in(block)
                 if intake.failure is not None:
                     self.end(intake.failure)
                 if intake.failure is not None or not block:
                     return
+            # A collection is accounted for to its end, an iterator is left alone.
+            while intake.sized and (block := await intake.pull(KEPT_BLOCK)):
+                self._ledger.leave_out(block)
         except Exception as error:
             self.end(error)
             raise
@@ -270,10 +271,13 @@ class Run:
         return self.ended is None
 
     def _take_in(self, block: list[Any]) -> None:
+        if self.ended is not None:  # while the block was waited for
+            self._ledger.leave_out(block)
+            return
         self._ledger.take_in(block)
         if self.ended is None:
             self._staff()
-        else:
+        else:  # too many of the block are invalid
             self.end(self.ended)
 
     def _linger(self) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 
 from collections.abc import Callable, Hashable
+from copy import copy
 from typing import Protocol
 from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
 
@@ -11,12 +12,12 @@ from attrs import define, field
 from hubbatch.core.days import Day
 from hubbatch.core.pacing import LAG, RateLimit
 
-from .lines import Client
+from .loops import Home
 from .pacers import Pacer
 from .turnstile import Turnstile
 
 
-class Sharer(Client, Protocol):
+class Sharer(Protocol):
     """A client as the others see it."""
 
     ceiling: RateLimit | None
@@ -36,6 +37,30 @@ class Shared:
     turnstiles: dict[str, Turnstile] = field(factory=dict)
     beneath: Callable[[str], Pacer] | None = None
     _sharers: WeakSet[Sharer] = field(factory=WeakSet, repr=False)
+    _absorbed: WeakSet["Shared"] = field(factory=WeakSet, repr=False)
+    _home: Home = field(factory=lambda: Home("this client"), repr=False)
+
+    def enter(self) -> None:
+        """Go on in the running loop, with all that is known of the windows and the day.
+
+        Raises:
+            RuntimeError: if it is in use in another loop that is not closed.
+        """
+        shift = self._home.enter()
+        if shift is not None:
+            self.day = copy(self.day)
+            self.day.move(shift)
+            self.turnstiles = {
+                name: one.moved(shift) for name, one in self.turnstiles.items()
+            }
+
+    def absorb(self, other: "Shared") -> None:
+        """Add what others have used, who join; once."""
+        if other in self._absorbed:
+            return
+        self._absorbed.add(other)
+        for name, turnstile in other.turnstiles.items():
+            self.turnstile(name).absorb(turnstile)
 
     def turnstile(self, family: str) -> Turnstile:
         """Give the window of a family."""
@@ -82,14 +107,21 @@ _everywhere: WeakKeyDictionary[
 def shared(key: Hashable, own: Shared | None = None) -> Shared:
     """Find what the clients of one key share in the running loop.
 
-    Whoever is the first may bring its own. It is forgotten with the last of them, and
-    clients without a key share nothing.
+    Whoever is the first may bring its own, and what later ones bring is added. It is
+    forgotten with the last of them, and clients without a key share nothing.
+
+    Raises:
+        RuntimeError: if its own is in use in another loop that is not closed.
     """
     own = own or Shared()
+    own.enter()
     if key is None:
         return own
     here = _everywhere.setdefault(asyncio.get_running_loop(), WeakValueDictionary())
-    return here.setdefault(key, own)
+    state = here.setdefault(key, own)
+    if state is not own:
+        state.absorb(own)
+    return state
 
 
 def remember(state: Shared) -> None:

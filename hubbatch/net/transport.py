@@ -3,8 +3,9 @@
 import asyncio
 import ssl
 
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
+from functools import lru_cache, partial
 from io import BytesIO
 from ipaddress import ip_address
 from types import SimpleNamespace
@@ -17,6 +18,8 @@ from yarl import URL
 
 from hubbatch.core.answers import Answer, NoAnswer, Request, Response
 from hubbatch.errors import ConfigurationError
+
+from .loops import close_with_loop
 
 
 # No answer of 100 records comes near it; a compressed one could go far beyond.
@@ -66,23 +69,68 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+class Sessions:
+    """Pooled sessions, one for each event loop: made on first use, closed with it."""
+
+    def __init__(self, *, limit: int, trust_env: bool) -> None:
+        self._limit = limit
+        self._trust_env = trust_env
+        self._session: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._held: AsyncGenerator[None, None] | None = None
+
+    async def current(self) -> aiohttp.ClientSession:
+        """Return the session of the running loop."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop or self._session is None or self._session.closed:
+            former = self._held
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=self._limit),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trace_configs=[_TRACING],
+                trust_env=self._trust_env,
+            )
+            self._loop = loop
+            self._held = close_with_loop(partial(_close, self._session))
+            await _end(former)
+        return self._session
+
+    async def aclose(self) -> None:
+        """Close the session; another is made if it is used again."""
+        held, self._held = self._held, None
+        await _end(held)
+
+
+async def _close(session: aiohttp.ClientSession) -> None:
+    await session.close()
+    # aiohttp closes TLS connections on the loop's next turns.
+    await asyncio.sleep(0)
+
+
+async def _end(held: AsyncGenerator[None, None] | None) -> None:
+    if held is not None:
+        # A loop that was closed without its generators is past helping.
+        with suppress(RuntimeError):
+            await held.aclose()
+
+
 class AiohttpTransport:
-    """One pooled session, made on first use, or one that the caller shares."""
+    """Sends over sessions of its own, or shared ones, or one of the caller's."""
 
     def __init__(
         self,
         base_url: URL,
         *,
         timeout: float,
-        session: aiohttp.ClientSession | None = None,
+        session: aiohttp.ClientSession | Sessions | None = None,
         trust_env: bool = False,
     ) -> None:
         # Most requests go where the one before went.
         self._url_of = lru_cache(64)(base_url.joinpath)
         self._timeout = aiohttp.ClientTimeout(total=timeout)
-        self._session = session
-        self._own = session is None
-        self._trust_env = trust_env
+        # The gate bounds how many connections there are.
+        self._own = Sessions(limit=0, trust_env=trust_env) if session is None else None
+        self._session = session or self._own
         self._closed = False
 
     async def send(self, request: Request, on_sent: Callable[[], None]) -> Answer:
@@ -99,7 +147,8 @@ class AiohttpTransport:
                 on_sent()
 
         try:
-            async with self._open().request(
+            session = await self._open()
+            async with session.request(
                 request.method,
                 self._url_of(request.path.lstrip("/")),
                 params=request.query,
@@ -130,31 +179,25 @@ class AiohttpTransport:
         """Close the session, unless it is the caller's."""
         self._closed = True
         session, self._session = self._session, None
-        if session is None:
-            return
-        if self._own:
-            await session.close()
-            # aiohttp closes TLS connections on the loop's next turns.
-            await asyncio.sleep(0)
-        elif users := _users.get(session):
-            users.discard(self)
-            if not users:
-                session.trace_configs.remove(_TRACING)
+        if self._own is not None:
+            await self._own.aclose()
+        elif isinstance(session, aiohttp.ClientSession):
+            users = _users.get(session)
+            if users:
+                users.discard(self)
+                if not users:
+                    session.trace_configs.remove(_TRACING)
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0),  # the gate bounds it
-                cookie_jar=aiohttp.DummyCookieJar(),
-                trace_configs=[_TRACING],
-                trust_env=self._trust_env,
-            )
-        elif not self._own:
-            users = _users.setdefault(self._session, WeakSet())
-            users.add(self)
-            if _TRACING not in self._session.trace_configs:
-                self._session.trace_configs.append(_TRACING)
-        return self._session
+    async def _open(self) -> aiohttp.ClientSession:
+        session = self._session
+        if isinstance(session, Sessions):
+            return await session.current()
+        assert session is not None  # noqa: S101 -- it is until this is closed
+        users = _users.setdefault(session, WeakSet())
+        users.add(self)
+        if _TRACING not in session.trace_configs:
+            session.trace_configs.append(_TRACING)
+        return session
 
 
 async def _on_headers_sent(

@@ -3,6 +3,7 @@
 import asyncio
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from math import inf
 
 from attrs import define, field
@@ -68,6 +69,34 @@ class Turnstile:
         self.ceiling = self._follower.ceiling = ceiling
         self.window.follow(self.limit())
         self.nudge()  # it may be a higher one
+
+    def moved(self, shift: float) -> "Turnstile":
+        """Return the same for the running loop, whose instants are `shift` later.
+
+        Who waited in the former loop is gone with it. What is left there may still give
+        back what it had, but to this one, which nobody asks any more.
+        """
+        moved = copy(self)
+        self._pacer = None
+        moved.move(shift)
+        return moved
+
+    def move(self, shift: float) -> None:
+        """Begin in the running loop."""
+        self.window = copy(self.window)
+        self.window.move(shift, _now())
+        self._follower.move(shift)
+        self._lines = (Line(), Line())
+        self._handed_at += shift
+        self._held_until += shift
+        self._paced = self._timer = self._nudge = None
+        if self._pacer is not None:
+            self._pacer.move(shift)
+
+    def absorb(self, other: "Turnstile") -> None:
+        """Add what others have used, and keep their hold."""
+        self.window.absorb(other.window)
+        self.hold(other.held_for())
 
     # ---- what is known
 

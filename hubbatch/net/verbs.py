@@ -85,7 +85,7 @@ async def ask(
         HubBatchError: if HubSpot refuses to answer, or cannot.
     """
     collector: Collector[Any] = Collector(operation)
-    async with engine.busy():
+    with engine.busy():
         run = engine.run(operation, collector)
         try:
             await run.go([None])

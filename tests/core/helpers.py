@@ -16,7 +16,7 @@ from hubbatch.core.operations import (
     object_operation,
     read_operation,
 )
-from hubbatch.core.outcomes import Outcome
+from hubbatch.core.outcomes import Outcome, Unsuccessful
 from hubbatch.core.planning import Chunk
 from hubbatch.core.settling import Settlement
 
@@ -104,8 +104,10 @@ class Notebook:
                 assert place not in self.results
                 self.results[place] = result
 
-    def failed(self, outcomes: list[Outcome[Any]]) -> None:
+    def failed(self, outcomes: Sequence[Outcome[Any]]) -> None:
         self.unsuccessful += outcomes
+        if isinstance(outcomes, Unsuccessful) and isinstance(outcomes.indices, range):
+            self.inputs += outcomes.inputs
 
     @property
     def statuses(self) -> dict[int, str]:

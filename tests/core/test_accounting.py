@@ -9,9 +9,12 @@ from attrs import define, field
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hubbatch.core import outcomes
 from hubbatch.core.accounting import Ledger
+from hubbatch.core.collecting import Collector
 from hubbatch.core.concluding import Concluder
 from hubbatch.core.operations import Operation, object_operation
+from hubbatch.core.outcomes import Outcome
 from hubbatch.core.planning import Chunk, Desk
 from hubbatch.core.reading import read
 from hubbatch.core.stopping import FailureWatch
@@ -784,14 +787,70 @@ def test_input_that_has_left_is_not_withdrawn() -> None:
     books.check()
 
 
-def test_input_that_was_changed_is_not_withdrawn() -> None:
-    """Its key cannot be told any more; it leaves as it was encoded."""
+def test_input_that_was_changed_since_is_withdrawn() -> None:
+    """It is found by its index; nothing is encoded again."""
     books = Books(UPDATE)
     [given] = some_inputs(UPDATE, 1)
     books.ledger.take_in([given])
     given["id"] = None
     books.ledger.withdraw(0, given)
 
-    assert books.take().bodies == [
-        b'{"id":"100","properties":{"subject":"s0"},"objectWriteTraceId":"0"}'
-    ]
+    assert books.told.statuses == {0: "not_sent"}
+    assert books.ledger.summary.not_sent == 1
+    assert books.desk.size == 0
+
+
+class Untouchable:
+    """An input that nothing may look at."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise AssertionError(f"{name} was asked for")
+
+
+def test_what_is_left_out_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    real = outcomes.unsuccessful
+
+    def counted(*args: Any, **more: Any) -> Outcome[Any]:
+        made.append(args[1])
+        return real(*args, **more)
+
+    monkeypatch.setattr(outcomes, "unsuccessful", counted)
+    collector: Collector[Any] = Collector(UPDATE)
+    desk = Desk(100, 1_000, UPDATE.call.repeats)
+    ledger = Ledger(operation=UPDATE, desk=desk, emit=collector, freed=lambda: None)
+    ledger.take_in(some_inputs(UPDATE, 3))
+    ledger.end("the batch was cancelled")
+    rest: list[Any] = [Untouchable() for _ in range(1_000)]
+    ledger.leave_out(rest)
+    ledger.leave_out([])
+    ledger.leave_out(rest[:10])
+    response = collector.response()
+
+    assert made == []
+    assert ledger.summary.inputs == ledger.summary.not_sent == 1_013
+    assert (response.succeeded, len(response.failures)) == (0, 1_013)
+    assert len(response.not_sent) == len(response.outcomes) == 1_013
+    assert (len(response.failed), len(response.unknown)) == (0, 0)
+    assert made == []
+    assert response.outcomes[1_000].input is rest[997]
+    assert response.not_sent[-1].index == 1_012
+    assert response.outcomes[-1].input is rest[9]
+    assert made == [1_000, 1_012, 1_012]
+
+
+def test_a_dropped_chunk_makes_no_outcome_before_it_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(outcomes, "unsuccessful", lambda *_, **__: pytest.fail("made"))
+    collector: Collector[Any] = Collector(UPDATE)
+    desk = Desk(100, 10_000, UPDATE.call.repeats)
+    ledger = Ledger(operation=UPDATE, desk=desk, emit=collector, freed=lambda: None)
+    ledger.take_in(some_inputs(UPDATE, 5_000))
+    chunk = desk.take()
+    chunk.in_flight = True
+    ledger.end("the batch was cancelled")
+    ledger.drop(chunk)
+    response = collector.response()
+
+    assert (len(response.unknown), len(response.not_sent)) == (100, 4_900)

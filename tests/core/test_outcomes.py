@@ -170,7 +170,7 @@ def test_errors_of_our_own() -> None:
 def test_a_summary_counts() -> None:
     summary = Summary(inputs=9, succeeded=2)
     for status in ("failed", "failed", "unknown", "not_sent"):
-        summary.count(OutcomeStatus(status))
+        summary.count(OutcomeStatus(status), 1)
 
     assert (summary.failed, summary.unknown, summary.not_sent) == (2, 1, 1)
     assert summary.settled == 6

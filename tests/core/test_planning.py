@@ -99,7 +99,7 @@ class Desks(RuleBasedStateMachine):
         gone = self.handed_out.union(self.settled, self.given_up, self.withdrawn)
         waiting = self.desk.waiting(partial=True)
 
-        assert self.desk.withdraw(index, self.key_of[index]) is (index not in gone)
+        assert self.desk.withdraw(index) is (index not in gone)
         assert self.desk.waiting(partial=True) <= waiting
         if index not in gone:
             self.withdrawn.append(index)
@@ -359,21 +359,21 @@ def test_who_shares_a_withdrawn_read_takes_its_place() -> None:
     desk = Desk(10, 50, Repeats.SHARES)
     desk.offer(block("abaa"))
 
-    assert desk.withdraw(0, "a")
-    assert not desk.withdraw(0, "a")
+    assert desk.withdraw(0)
+    assert not desk.withdraw(0)
     desk.offer(block("a", first=4))
-    assert desk.withdraw(3, "a")
+    assert desk.withdraw(3)
     chunk = desk.take()
     assert (chunk.indices, chunk.inputs) == ([2, 1], [2, 1])
     assert (chunk.followers, desk.size) == ({2: [(4, 4)]}, 3)
-    assert not desk.withdraw(4, "a")
+    assert not desk.withdraw(4)
 
 
 def test_a_read_that_all_have_withdrawn_does_not_leave() -> None:
     desk = Desk(10, 50, Repeats.SHARES)
     desk.offer(block("aab"))
     for index in (0, 1):
-        assert desk.withdraw(index, "a")
+        assert desk.withdraw(index)
 
     desk.offer(block("a", first=3))
     assert desk.take().indices == [2, 3]
@@ -383,19 +383,19 @@ def test_the_next_of_a_key_follows_one_that_is_withdrawn() -> None:
     desk = Desk(10, 50, Repeats.WAITS)
     desk.offer(block("aaab"))
 
-    assert desk.withdraw(1, "a")
-    assert desk.withdraw(0, "a")
+    assert desk.withdraw(1)
+    assert desk.withdraw(0)
     assert desk.take().indices == [3, 2]
-    assert not desk.withdraw(2, "a")
+    assert not desk.withdraw(2)
 
 
 def test_who_waits_for_a_key_can_be_withdrawn() -> None:
     desk = Desk(10, 50, Repeats.WAITS)
     desk.offer(block("aaa"))
 
-    assert desk.withdraw(1, "a")
-    assert desk.withdraw(2, "a")
-    assert not desk.withdraw(2, "a")
+    assert desk.withdraw(1)
+    assert desk.withdraw(2)
+    assert not desk.withdraw(2)
     chunk = desk.take()
     desk.settle(chunk)
     assert (chunk.indices, desk.size) == ([0], 0)
@@ -407,7 +407,7 @@ def test_what_is_withdrawn_takes_no_room() -> None:
     desk = Desk(10, 50, Repeats.INDEPENDENT)
     for index in range(1_000):
         desk.offer(block([None], first=index))
-        assert desk.withdraw(index, None)
+        assert desk.withdraw(index)
         assert desk.waiting(partial=True) == 0
         assert len(desk._fresh) <= 11
 

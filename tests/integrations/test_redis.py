@@ -23,6 +23,7 @@ from hubbatch.integrations._redis.pacer import PAD
 from hubbatch.integrations.redis import LimiterUnavailable, RedisRateLimit
 from hubbatch.net.pacing import Gate, Lane
 from tests.net.test_pacing import always, now, worst
+from tests.net.virtual import VirtualTimeLoop
 
 from .model import ModelRedis
 
@@ -90,6 +91,46 @@ async def run(seconds: float, *gates: Gate, workers: int = 32) -> Traffic:
     await traffic.stop()
     assert traffic.failures == []
     return traffic
+
+
+# ---- one loop after another
+
+
+def test_gates_move_to_the_next_loop(redis: ModelRedis) -> None:
+    """And all of them together keep the limit, over the loops."""
+    gates = [Gate(limit(redis, max_requests=20), 8) for _ in range(2)]
+    sent: list[float] = []
+    began = 0.0
+    for _ in range(3):
+        loop = VirtualTimeLoop()
+        loop.now = began
+        with asyncio.Runner(loop_factory=lambda loop=loop: loop) as runner:  # type: ignore[misc] # a default
+            traffic = runner.run(run(15, *gates, workers=8))
+            assert runner.run(used(gates)) > 0
+        sent += [instant for instant, _ in traffic.sent]
+        began = loop.now
+    assert len(sent) >= 60
+    assert worst(sent, 10.0) <= 20
+
+
+async def used(gates: list[Gate]) -> int:
+    return sum(gate.limits().used for gate in gates)
+
+
+def test_connections_of_ours_end_with_their_loop() -> None:
+    shared = RedisRateLimit(
+        "redis://127.0.0.1:1/0", account="62515", on_failure="raise"
+    )
+    gate = Gate(shared, 8)
+
+    async def ask() -> None:
+        with pytest.raises(LimiterUnavailable):
+            async with gate.permit(Lane.BULK, always):
+                """Nobody gets here."""
+
+    for _ in range(3):
+        asyncio.run(ask())
+    asyncio.run(gate.aclose())
 
 
 # ---- one limit

@@ -321,6 +321,7 @@ async def test_closing_waits_for_batches(vault: Vault, crm: Crm) -> None:
     """Those of clients that were let go, too."""
     crm.latency = (5.0, 5.0)
     accounts = Accounts(vault, idle=1.0)
+    session = await accounts._own.current()
     held = await accounts.get(1)
     await asyncio.sleep(2)
     readings = [
@@ -335,8 +336,7 @@ async def test_closing_waits_for_batches(vault: Vault, crm: Crm) -> None:
         await accounts.get(2)
     with pytest.raises(RuntimeError, match="this client is closed"):
         await held.tickets.read([1])
-    assert accounts._session is not None
-    assert accounts._session.closed
+    assert session.closed
     await accounts.aclose()
 
 
@@ -369,21 +369,21 @@ async def test_closing_that_is_cancelled_closes_the_connections(
 ) -> None:
     crm.latency = (50.0, 50.0)
     accounts = Accounts(vault)
+    session = await accounts._own.current()
     reading = asyncio.create_task(_read(accounts, 1))
     await asyncio.sleep(1)
     closing = asyncio.create_task(accounts.aclose())
     await asyncio.sleep(1)
     closing.cancel()
     await asyncio.wait([closing])
-    assert accounts._session is not None
-    assert accounts._session.closed
+    assert session.closed
     await reading
 
 
 async def test_never_used_is_closed_without_a_session(vault: Vault) -> None:
     async with Accounts(vault) as accounts:
         pass
-    assert accounts._session is None
+    assert accounts._own._session is None
 
 
 async def test_a_session_of_ones_own_is_not_closed(vault: Vault) -> None:

@@ -268,7 +268,7 @@ async def test_cancelled_at_every_step(
         await asyncio.wait([task])
         assert settled(made)
         assert shared.gate.granted == len(crm.heard)
-        assert shared.gate._free == 2
+        assert shared.gate.room.free == 2
         if isinstance(inputs, list):
             assert made.summary.inputs == 12
         check_writes(crm, made)
@@ -642,7 +642,7 @@ async def test_closing_waits_for_a_stream() -> None:
         assert len([outcome async for outcome in stream]) == 199
 
 
-def test_refused_in_a_second_loop() -> None:
+def test_one_loop_after_another() -> None:
     shared = engine(crm_of(latency=(0.0, 0.0)))
     call = operation("update")
     first: Batch[Any] = Batch(shared, call, updates(1))
@@ -652,8 +652,7 @@ def test_refused_in_a_second_loop() -> None:
         return await made
 
     assert asyncio.run(run(first)).succeeded == 1
-    with pytest.raises(RuntimeError, match="another event loop"):
-        asyncio.run(run(second))
+    assert asyncio.run(run(second)).succeeded == 1
 
 
 # ---- what is raised

@@ -26,6 +26,9 @@ from hubbatch import (
     RecordNotFound,
     RetryPolicy,
 )
+from hubbatch.core import accounting
+from hubbatch.core.calls import Encoded, Encoder
+from hubbatch.core.encoding import encoder
 from hubbatch.core.operations import Operation, read_operation
 from hubbatch.net.batch import Batch
 from hubbatch.net.mailbox import Mailboxes
@@ -83,10 +86,10 @@ class Desk:
 
     def check_nothing_is_left(self) -> None:
         assert len(asyncio.all_tasks()) == 1
-        assert self.boxes._open == {}
-        assert self.boxes._tasks == set()
-        assert self.boxes._pending == 0
-        assert self.engine._active == 0
+        assert self.boxes._desk.open == {}
+        assert self.boxes._desk.tasks == set()
+        assert self.boxes._desk.pending == 0
+        assert self.engine._stay.active == 0
         assert self.engine.gate.granted == len(self.crm.heard)
 
 
@@ -517,7 +520,7 @@ async def test_starter_s_cancellation_is_not_the_run_s() -> None:
     assert [heard.ids for heard in desk.crm.heard] == [["1", "2"]]
 
 
-async def test_call_whose_input_was_changed_meanwhile_leaves_as_it_was() -> None:
+async def test_call_whose_input_was_changed_meanwhile_is_withdrawn() -> None:
     desk = Desk()
     desk.engine.gate.hold(10)
     given: dict[str, Any] = {"id": "1", "properties": {"value": "v1"}}
@@ -526,7 +529,36 @@ async def test_call_whose_input_was_changed_meanwhile_leaves_as_it_was() -> None
     given["properties"]["value"] = float("nan")
     gone.cancel()
     await settled()
-    assert [value for _, value in desk.crm.writes] == ["v1"]
+    assert desk.crm.heard == []
+    desk.check_nothing_is_left()
+
+
+async def test_cancelled_calls_are_not_encoded_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    encoded = []
+
+    def counting(operation: Operation) -> Encoder:
+        encode = encoder(operation)
+
+        def counted(index: int, given: object) -> Encoded:
+            encoded.append(index)
+            return encode(index, given)
+
+        return counted
+
+    monkeypatch.setattr(accounting, "encoder", counting)
+    monkeypatch.setattr(accounting, "column_encoder", lambda _: lambda *_: None)
+    desk = Desk()
+    desk.engine.gate.hold(10)
+    calls = [desk.update(number) for number in range(1, 200)]
+    await asyncio.sleep(1)
+    assert len(encoded) == 199
+    for call in calls:
+        call.cancel()
+    await settled()
+    assert len(encoded) == 199
+    assert desk.crm.heard == []
     desk.check_nothing_is_left()
 
 
@@ -535,7 +567,7 @@ async def test_first_answer_stands() -> None:
     desk = Desk()
     task = desk.update(1)
     await asyncio.sleep(0.001)
-    [box] = desk.boxes._open.values()
+    [box] = desk.boxes._desk.open.values()
     box._settle(0, "first")
     box._settle(0, "second")
     assert await task == "first"
@@ -601,7 +633,7 @@ async def test_run_that_is_cancelled_before_it_began() -> None:
     desk = Desk()
     task = desk.update(1)
     await asyncio.sleep(0)
-    [run] = desk.boxes._tasks
+    [run] = desk.boxes._desk.tasks
     run.cancel()
     error = await fails(RecordError, task)
     assert (error.category, str(error)) == (
@@ -617,7 +649,7 @@ async def test_run_that_is_cancelled_under_way() -> None:
     await asyncio.sleep(1)
     held = desk.update(1)
     await asyncio.sleep(1)
-    [run] = desk.boxes._tasks
+    [run] = desk.boxes._desk.tasks
     run.cancel()
     late = desk.update(2)
     await fails(OutcomeUnknown, sent)
@@ -684,7 +716,7 @@ async def test_nothing_is_left_behind_by_many_accounts() -> None:
             RecordNotFound
         ]
         await asyncio.sleep(1)
-        assert desk.boxes._open == {}
+        assert desk.boxes._desk.open == {}
 
     for _ in range(300):
         await use()

@@ -53,7 +53,7 @@ async def leave(
 
 def settled(gate: Gate, concurrency: int) -> bool:
     """Every slot of the pool is back, and nobody is thought to ask."""
-    assert gate._free == concurrency
+    assert gate.room.free == concurrency
     assert not any(any(window._lines) for window in gate._shared().turnstiles.values())
     assert len(asyncio.all_tasks()) == 1
     return True

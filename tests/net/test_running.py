@@ -700,7 +700,7 @@ async def test_gate_of_ours_that_breaks_ends_the_batch(
         await made
     assert made.summary.not_sent == 50
     assert crm.heard == []
-    assert made._engine.gate._free == 3
+    assert made._engine.gate.room.free == 3
     assert len(asyncio.all_tasks()) == 1
 
 

@@ -135,8 +135,8 @@ class Storm:
 
     def check(self) -> None:
         assert len(asyncio.all_tasks()) == 1
-        assert (self.boxes._open, self.boxes._tasks) == ({}, set())
-        assert (self.boxes._pending, self.engine._active) == (0, 0)
+        assert (self.boxes._desk.open, self.boxes._desk.tasks) == ({}, set())
+        assert (self.boxes._desk.pending, self.engine._stay.active) == (0, 0)
         assert self.engine.gate.granted == len(self.crm.heard)
         for caller in self.callers:
             self._check_end(caller)

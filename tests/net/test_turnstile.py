@@ -51,8 +51,8 @@ async def refused(gate: Gate, seconds: float) -> None:
 
 def idle(gate: Gate, concurrency: int) -> bool:
     """Every slot of the client is back, and nobody is left behind."""
-    assert gate._free == concurrency
-    assert gate.users == gate._shared().day.outstanding == 0
+    assert gate.room.free == concurrency
+    assert gate.room.users == gate._shared().day.outstanding == 0
     assert len(asyncio.all_tasks()) == 1
     return True
 
@@ -321,6 +321,9 @@ class Slow:
 
     def hold(self, seconds: float) -> None:
         self.held.append(seconds)
+
+    def move(self, shift: float) -> None:
+        self.moved = shift
 
     async def aclose(self) -> None:
         self.closed = True

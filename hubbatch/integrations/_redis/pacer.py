@@ -3,6 +3,8 @@
 import asyncio
 import logging
 
+from collections.abc import AsyncGenerator, Callable
+from copy import copy
 from math import inf
 from typing import Literal, Protocol
 
@@ -13,6 +15,7 @@ from redis.asyncio import Redis
 from hubbatch.core.pacing import RateLimit, Slot, Window
 from hubbatch.errors import LimiterUnavailable, OverloadedError
 from hubbatch.integrations._redis.scripts import HOLD, RESERVE
+from hubbatch.net.loops import close_with_loop
 
 
 OnFailure = Literal["share", "wait", "raise"]
@@ -72,14 +75,21 @@ class RedisPacer:
     """
 
     def __init__(
-        self, redis: Redis, shared: Terms, family: str, *, owned: bool
+        self,
+        connect: Callable[[], Redis],
+        shared: Terms,
+        family: str,
+        *,
+        owned: bool,
     ) -> None:
-        self._redis = redis if owned else None
+        self._connect = connect
+        self._owned = owned
+        # Ends the connections; None before any is made, and if they are the user's.
+        self._held: AsyncGenerator[None, None] | None = None
         # The braces keep both keys in one slot of a cluster.
         name = f"hubbatch:{{{shared.account}}}:{family}"
         self._keys = [f"{name}:state", f"{name}:log"]
-        self._reserve = redis.register_script(RESERVE)
-        self._hold = redis.register_script(HOLD)
+        self._find_scripts(connect())
         self._shared = shared
         self._own = Window(1, burst=1)
         self._unused: list[_Ticket] = []
@@ -87,6 +97,11 @@ class RedisPacer:
         self._doubted_until = -inf  # until then the log lacks something
         self._ask_at = -inf
         self._holding: set[asyncio.Task[None]] = set()
+
+    def _find_scripts(self, redis: Redis) -> None:
+        self._redis = redis
+        self._reserve = redis.register_script(RESERVE)
+        self._hold = redis.register_script(HOLD)
 
     async def acquire(self, limit: RateLimit) -> _Ticket:
         """Wait until one more may leave; give the reservation that it was made by.
@@ -98,6 +113,8 @@ class RedisPacer:
             LimiterUnavailable: if Redis cannot be asked, and that is to be said.
         """
         self._own.follow(self._share(limit))
+        if self._owned and self._held is None:
+            self._held = close_with_loop(self._redis.aclose)
         ticket = self._unused_ticket() or await self._next_ticket(limit)
         try:
             await _sleep_until(ticket.leaves_at)
@@ -128,13 +145,28 @@ class RedisPacer:
             self._holding.add(task)
             task.add_done_callback(self._holding.discard)
 
+    def move(self, shift: float) -> None:
+        """Go on in the running loop, whose clock's instants are `shift` later.
+
+        Redis knows what left before. What is reserved there and was not used is lost.
+        """
+        self._held = None
+        self._find_scripts(self._connect())
+        self._own = copy(self._own)  # what is left in the former loop has the other
+        self._own.move(shift, _now())
+        self._unused.clear()
+        self._doubted_until += shift
+        self._ask_at += shift
+        self._holding = set()
+
     async def aclose(self) -> None:
         """Let go of the connection, if it is not the user's."""
         try:
             await asyncio.gather(*self._holding)
         finally:
-            if self._redis is not None:
-                await self._redis.aclose()
+            held, self._held = self._held, None
+            if held is not None:
+                await held.aclose()
 
     # ---- the next instant
 
