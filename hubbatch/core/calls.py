@@ -81,6 +81,7 @@ class Shape:
         answers: gives the results that an error object stands for: that a record has
             no associations is an error to HubSpot, and an answer.
         paging: how a result goes on that did not fit; None if all of them fit.
+        traced: whether inputs are sent with trace ids, which results may repeat.
     """
 
     structure: Callable[[list[Any]], list[Any]]
@@ -90,6 +91,7 @@ class Shape:
     complete: bool = False
     answers: Callable[[StandardError], Sequence[Any]] | None = None
     paging: Paging | None = None
+    traced: bool = field(default=False, kw_only=True)
 
 
 @frozen
@@ -164,6 +166,8 @@ class Operation:
             its unique property.
         parameters: of the URL.
         options: what the body of a request says beside its inputs.
+        trace_prefix: begins the trace id of every input that has none of its own; the
+            input's index follows. It differs between batches and processes.
     """
 
     call: Call
@@ -177,6 +181,7 @@ class Operation:
     read_back: "Operation | None" = None
     parameters: Query = field(factory=dict, hash=False)
     options: Mapping[str, object] = field(factory=dict, hash=False)
+    trace_prefix: str = ""
     max_inputs: int = field(kw_only=True)
 
     @property

@@ -21,12 +21,14 @@ class Refused:
     """HubSpot refused the whole chunk for what is in it.
 
     `because` is `"duplicates"` or `"size"` where no record is to blame. `written` is
-    whether HubSpot may have written a part of it all the same.
+    whether HubSpot may have written a part of it all the same. `wordless` is whether
+    nothing says what is wrong: it may be a proxy's word, and not HubSpot's.
     """
 
     error: APIError
     because: Literal["records", "duplicates", "size"] = "records"
     written: bool = False
+    wordless: bool = False
 
 
 @frozen

@@ -14,7 +14,11 @@ from hubbatch.core.encoding import (
     read_body,
     write_encoder,
 )
-from hubbatch.core.results import structure_objects, structure_upsert_objects
+from hubbatch.core.results import (
+    structure_all_objects,
+    structure_objects,
+    structure_upsert_objects,
+)
 from hubbatch.models import BatchResponse, SimplePublicObject
 
 
@@ -23,12 +27,12 @@ def _properties(record: SimplePublicObject) -> Mapping[str, str | None]:
 
 
 def _archived(raw: Any, _: Callable[[Any], Any]) -> BatchResponse[Any]:
-    return structure_response(raw, structure_objects)
+    return structure_response(raw, structure_all_objects)
 
 
 _id: Any = attrgetter("id")
 
-RECORDS = Shape(structure_objects, _id, _properties)
+RECORDS = Shape(structure_objects, _id, _properties, traced=True)
 
 CREATES = Dialect(
     create_encoder, enveloped, structure_response, RECORDS, create_columns
@@ -41,7 +45,7 @@ UPSERTS = Dialect(
     write_encoder,
     enveloped,
     structure_response,
-    Shape(structure_upsert_objects, _id, _properties),
+    Shape(structure_upsert_objects, _id, _properties, traced=True),
     write_columns,
 )
 ARCHIVES = Dialect(id_encoder, enveloped, _archived, columns=id_columns)
