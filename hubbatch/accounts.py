@@ -16,6 +16,7 @@ from .client import HubBatch
 from .core.pacing import RateLimit
 from .errors import ConfigurationError
 from .net.auth import TokenSource
+from .net.connections import Connector
 from .net.engine import Engine
 from .net.flights import Flight
 from .net.oauth import OAuth
@@ -187,7 +188,7 @@ class Accounts:
     def _shared_session(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
+                connector=Connector(limit=_CONNECTIONS),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=self._options.get("trust_env", False),
             )

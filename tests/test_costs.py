@@ -191,6 +191,9 @@ class Instant:
         answer = self.answers[request.body.replace(prefix, PREFIX)]
         return Response(200, {}, answer.replace(PREFIX, prefix))
 
+    def retire(self) -> None:
+        """Keep no connections."""
+
     async def aclose(self) -> None:
         """Hold nothing."""
 

@@ -114,9 +114,9 @@ def structure_context(raw: object) -> Mapping[str, list[str]] | str | None:
 
 
 def read_json(body: bytes) -> Any:
-    """Read the JSON of an answer, with U+FFFD for what is no text.
+    r"""Read the JSON of an answer, with U+FFFD for what is no text.
 
-    JSON can hold half of a surrogate pair ("\\ud800"), and a body bytes that are not
+    JSON can hold half of a surrogate pair ("\ud800"), and a body bytes that are not
     UTF-8. orjson refuses all of a document for one of them; nothing could be written to
     a file that holds one.
 

@@ -79,12 +79,17 @@ def ends_of(key: str) -> tuple[str, ...]:
 
 def renames(key: str | None, body: bytes) -> bool:
     """Whether an encoded input sets another value of the property that names it."""
+    return written_key(key, body) != key
+
+
+def written_key(key: str | None, body: bytes) -> str | None:
+    """Return the key by which an encoded input is known once it has been written."""
     name = None if key is None else id_property_of(key)
-    if name is None:
-        return False
-    # The definition of a property has a name, and no properties.
-    value = orjson.loads(body).get("properties", {}).get(name)
-    return value is not None and make_key(value, name) != key
+    # The definition of a property has a name, and no properties; nor has what is read.
+    if name is None or b'"properties":{' not in body:
+        return key
+    value = orjson.loads(body)["properties"].get(name)
+    return key if value is None else make_key(value, name)
 
 
 def encoder(operation: Operation) -> Encoder:

@@ -2,7 +2,7 @@
 
 import re
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any
@@ -12,7 +12,7 @@ from attrs import frozen
 from hubbatch.models import SimplePublicObject, StandardError
 
 from .calls import Shape
-from .encoding import ends_of, id_property_of, make_key, value_of
+from .encoding import ends_of, id_property_of, make_key, value_of, written_key
 from .planning import Chunk
 
 
@@ -27,7 +27,16 @@ class Names:
 
     def __init__(self, chunk: Chunk) -> None:
         self.count: int = len(chunk)
-        self.keys: list[str | None] = chunk.keys
+        # By what results name the inputs; two that come to have one name have none.
+        self.keys: list[str | None] = [
+            *map(written_key, chunk.keys, chunk.bodies),
+        ]
+        counts = Counter(self.keys)
+        self.by_result: dict[str, int] = {
+            key: p
+            for p, key in enumerate(self.keys)
+            if key is not None and counts[key] == 1
+        }
         self.by_trace: dict[str, int] = {chunk.trace(p): p for p in range(self.count)}
         self.by_key: dict[str, int] = {
             key: p for p, key in enumerate(chunk.keys) if key is not None
@@ -102,7 +111,8 @@ class Names:
         """Find the input that a result names: by its trace id, or else by a key."""
         if claim.trace is not None:
             return self.by_trace.get(claim.trace)
-        return next((self.by_key[k] for k in claim.keys if k in self.by_key), None)
+        by_result = self.by_result
+        return next((by_result[key] for key in claim.keys if key in by_result), None)
 
 
 class Kind(Enum):

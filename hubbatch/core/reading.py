@@ -127,7 +127,7 @@ def _distrust(response: Response, reason: str) -> Again:
     error = APIError(
         reason, status=response.status, correlation_id=_correlation_id(response, {})
     )
-    return Again(error, arrived=True)
+    return Again(error, arrived=True, strange=True)
 
 
 def _read_refusal(

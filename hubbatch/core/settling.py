@@ -42,11 +42,13 @@ class Settlement:
         results: the result of each input; None where there is none.
         failed: the inputs that HubSpot refused.
         open: the inputs that the answer does not account for.
-        loose: results that belong to no input for certain.
+        loose: results that belong to some input, but not to which for certain, or that
+            repeat what another result said.
         unfinished: the inputs whose answer goes on, and the cursor at which.
         merged: whether the only result has another id than the only input, which may
             have been merged.
-        strange: whether there is a result that names none of the inputs.
+        strangers: results that name none of the inputs. They are no result of this
+            batch: a record that was merged, or of an answer to another request.
     """
 
     part: BatchResponse[Any]
@@ -56,7 +58,12 @@ class Settlement:
     loose: list[Any]
     unfinished: dict[int, str] = Factory(dict)
     merged: bool = False
-    strange: bool = False
+    strangers: list[Any] = Factory(list)
+
+    @property
+    def strange(self) -> bool:
+        """Whether the answer, or a part of it, may be to another request."""
+        return bool(self.strangers)
 
     @property
     def trustworthy(self) -> bool:
@@ -72,7 +79,7 @@ def settle_without_results(chunk: Chunk, part: BatchResponse[Any]) -> Settlement
     before = len(settlement.open)
     _settle_ends(chunk, settlement, unnamed)
     explained = before - len(settlement.open) == len(unnamed)
-    settlement.strange = not all(map(names.is_of, part.results))
+    settlement.strangers = [one for one in part.results if not names.is_of(one)]
     if settlement.strange:
         settlement.open = [*range(len(chunk))]
         settlement.failed = {}
@@ -165,11 +172,15 @@ def _match(
         if accepted and matcher.fit_the_rest(unnamed):
             # All were written; which result is whose cannot be said.
             settlement.open = []
-    settlement.strange = any(map(matcher.is_strange, unnamed))
-    settlement.loose += unnamed
+    for result in unnamed:
+        known = (
+            settlement.loose if matcher.may_be_ours(result) else settlement.strangers
+        )
+        known.append(result)
     _settle_ends(chunk, settlement, errors)
     settlement.open += matcher.contradicted
-    if shape.complete and whole and not part.errors and not settlement.loose:
+    unsure = settlement.loose or settlement.strangers or part.errors
+    if shape.complete and whole and not unsure:
         _settle_absent(settlement)
     return settlement
 
@@ -275,7 +286,7 @@ class _Matcher:
         does an answer to another request. The second answer in a row is believed.
         """
         [result] = results
-        claim, key = self._claim(result), self.chunk.keys[0]
+        claim, key = self._claim(result), self.names.keys[0]
         merged = claim.trace is None and kind_of(key) is Kind.ID
         if merged and claim.contradicts(key) and not self.chunk.asked_again:
             self.settlement.merged = True
@@ -296,7 +307,7 @@ class _Matcher:
             [
                 position
                 for position in self.settlement.open
-                if not claim.contradicts(self.chunk.keys[position])
+                if not claim.contradicts(self.names.keys[position])
                 and holds(shown, self.chunk.bodies[position])
             ]
             for claim, shown in zip(
@@ -328,12 +339,12 @@ class _Matcher:
     def has_a_name(self, result: Any) -> bool:
         """Whether a result has a name by which one of the open inputs is known."""
         claim = self._claim(result)
-        keys = [self.chunk.keys[position] for position in self.settlement.open]
+        keys = [self.names.keys[position] for position in self.settlement.open]
         return claim.trace is not None or any(map(claim.says_of, keys))
 
-    def is_strange(self, result: Any) -> bool:
-        """Whether a result is about none of the inputs."""
-        return all(map(self._claim(result).contradicts, self.chunk.keys))
+    def may_be_ours(self, result: Any) -> bool:
+        """Whether there is an input that a result does not contradict."""
+        return not all(map(self._claim(result).contradicts, self.names.keys))
 
     def _claim(self, result: Any) -> Claim:
         return self.names.of_result(result, self.shape)

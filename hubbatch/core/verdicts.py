@@ -46,13 +46,14 @@ class Throttled:
 class Again:
     """It failed for a passing reason.
 
-    `arrived` is whether HubSpot may have processed it. `answered` is whether HubSpot
-    gave an answer at all.
+    `arrived` is whether HubSpot may have processed it. `strange` is whether an answer
+    came that may be to another request.
     """
 
     error: APIError
     arrived: bool
     retry_after: float = 0.0
+    strange: bool = False
 
 
 @frozen
@@ -79,6 +80,13 @@ class Ended:
 Verdict: TypeAlias = (
     Answered | Refused | Throttled | Again | Unauthorized | Missing | Ended
 )
+
+
+def is_strange(verdict: Verdict) -> bool:
+    """Whether an answer, or a part of it, may be to another request."""
+    if isinstance(verdict, Answered):
+        return verdict.settlement.strange
+    return isinstance(verdict, Again) and verdict.strange
 
 
 def may_have_written(verdict: Verdict) -> bool:

@@ -20,7 +20,13 @@ from hubbatch.core.events import ChunkAnswered, ChunkSent
 from hubbatch.core.planning import Chunk
 from hubbatch.core.reading import read
 from hubbatch.core.reconciling import probe
-from hubbatch.core.verdicts import Throttled, Unauthorized, Verdict, may_have_written
+from hubbatch.core.verdicts import (
+    Throttled,
+    Unauthorized,
+    Verdict,
+    is_strange,
+    may_have_written,
+)
 
 from .auth import Login
 from .journaling import Journal
@@ -75,6 +81,8 @@ class Exchange:
         answer = await self._send(chunk, request, on_sent)
         permit.answered(answer.headers if isinstance(answer, Response) else None)
         verdict = read(operation, carried, answer)
+        if is_strange(verdict):
+            self.transport.retire()
         if isinstance(verdict, Throttled):
             permit.throttled()
         chunk.in_flight = False

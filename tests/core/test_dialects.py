@@ -450,7 +450,7 @@ def test_a_schema_is_known_by_its_names_in_any_case() -> None:
     assert settled(SCHEMAS, ["car", "nosuch"], {"results": [same]}).loose == []
     other = {**found, "objectTypeId": "2-8", "name": None}
     told = settled(SCHEMAS, ["2-7", "wheels", "p2_x"], {"results": [found, other]})
-    assert ([*told.failed], told.open, len(told.loose)) == ([], [1, 2], 1)
+    assert ([*told.failed], told.open, len(told.strangers)) == ([], [1, 2], 1)
 
 
 def test_a_limit_is_known_by_its_type_id() -> None:

@@ -146,7 +146,8 @@ def test_a_legacy_record_with_another_id_belongs_to_nobody() -> None:
     strange = LegacyObject(None, None, 7)
     settlement = settled(LEGACY, chunk, [strange])
 
-    assert (settlement.open, settlement.loose) == ([0, 1], [strange])
+    assert (settlement.open, settlement.strangers) == ([0, 1], [strange])
+    assert settlement.loose == []
     assert not settlement.trustworthy
 
 
@@ -264,6 +265,30 @@ def test_written_properties_do_not_outweigh_another_name() -> None:
     assert (traced.results, traced.open) == ([None, None], [0, 1])
 
 
+@pytest.mark.parametrize("operation", [UPDATE_BY_REF, UPSERT])
+def test_an_input_that_is_renamed_is_known_by_its_new_name(
+    operation: Operation,
+) -> None:
+    """The answer shows the value that was written; an error names the former one."""
+    inputs = [
+        {"id": "old", "properties": {"ref": "new"}},
+        {"id": "other", "properties": {}},
+    ]
+    chunk = chunk_of(operation, inputs)
+    results = [record("2", ref="other"), record("1", ref="New")]
+    alone = settled(operation, chunk.pick([0]), results[1:])
+    former = settled(operation, chunk.pick([0]), [record("1", ref="old")])
+    swapped = chunk_of(operation, [inputs[0], {"id": "new", "properties": {"a": "1"}}])
+    told = settled(operation, swapped, [record("1", ref="new", a="1")])
+
+    assert ids(settled(operation, chunk, results)) == ["1", "2"]
+    assert ids(alone) == ["1"]
+    assert (former.open, former.strange) == ([0], True)
+    assert [*settled(operation, chunk, errors=[error(ids=["old"])]).failed] == [0]
+    # Two that come to have one name are told apart by what they wrote, or not at all.
+    assert told.open in ([0], [0, 1])
+
+
 @pytest.mark.parametrize("operation", [UPDATE, UPSERT, CREATE])
 def test_strangers_are_no_success_of_all(operation: Operation) -> None:
     """As many results as inputs, and each names a record that none of them is."""
@@ -310,7 +335,7 @@ def test_even_alone_there_is_one_result() -> None:
     settlement = settled(UPDATE, some_chunk(UPDATE, 1), [record("8"), record("9")])
 
     assert (settlement.results, settlement.open) == ([None], [0])
-    assert len(settlement.loose) == 2
+    assert len(settlement.strangers) == 2
 
 
 def test_by_the_properties_that_were_written() -> None:
@@ -395,7 +420,7 @@ def test_a_merged_record_among_others_stays_open() -> None:
     settlement = settled(READ, chunk, [record("100"), record("900"), record("102")])
 
     assert (ids(settlement), settlement.open) == (["100", None, "102"], [1])
-    assert [result.id for result in settlement.loose] == ["900"]
+    assert [result.id for result in settlement.strangers] == ["900"]
 
 
 # ---- errors
@@ -514,7 +539,7 @@ def test_who_created_a_record_is_forgotten_with_the_answer(*, doubtful: bool) ->
     results = [
         SimplePublicUpsertObject("1", {"ref": "r100"}, new=False),
         SimplePublicUpsertObject("2", {"ref": "r101"}, new=True),
-        SimplePublicUpsertObject("3", {"ref": "changed"}, new=False),
+        SimplePublicUpsertObject("3", {}, new=False),
     ]
     settlement = settled(UPSERT, chunk, results)
     [loose] = settlement.loose
@@ -637,7 +662,8 @@ def test_every_input_is_settled_once_and_every_result_is_kept(
     assert succeeded.isdisjoint(settlement.failed)
     assert {*settlement.open}.isdisjoint(settlement.failed)
     # No result is lost, and none is given out twice.
-    told = sorted(id(result) for result in [*attributed, *settlement.loose])
+    kept = [*attributed, *settlement.loose, *settlement.strangers]
+    told = sorted(map(id, kept))
     assert told == sorted(id(result) for result in part.results)
     # Without a result only where nothing was refused, and as many are loose.
     bare = {*range(count)} - succeeded - {*settlement.open} - {*settlement.failed}
