@@ -130,10 +130,9 @@ class AiohttpTransport:
         The connections of a session that the caller made are the caller's: aiohttp
         offers no way to choose among them.
         """
-        if self._session is not None:
-            connector = self._session.connector
-            if isinstance(connector, Connector):
-                connector.retire()
+        connector = self._session and self._session.connector
+        if isinstance(connector, Connector):
+            connector.retire()
 
     async def aclose(self) -> None:
         """Close the session, unless it is the caller's."""
