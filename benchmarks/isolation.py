@@ -71,6 +71,9 @@ class Picky:
             told = f"Property values were not valid: {orjson.dumps(problems).decode()}"
         return {"status": "error", "message": told, "category": "VALIDATION_ERROR"}
 
+    def retire(self) -> None:
+        """Keep no connections."""
+
     async def aclose(self) -> None:
         """Hold nothing."""
 

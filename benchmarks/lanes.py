@@ -49,6 +49,9 @@ class FakeHubSpot:
         body = orjson.dumps({"status": "COMPLETE", "results": results})
         return Response(200, {}, body)
 
+    def retire(self) -> None:
+        """Keep no connections."""
+
     async def aclose(self) -> None:
         """Nothing is held."""
 

@@ -57,6 +57,9 @@ class Instant:
         envelope = {"status": "COMPLETE", "results": results}
         return Response(200, {}, orjson.dumps(envelope))
 
+    def retire(self) -> None:
+        """Keep no connections."""
+
     async def aclose(self) -> None:
         """Hold nothing."""
 

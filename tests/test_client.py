@@ -350,6 +350,9 @@ class Says:
         self.limits.append(self.hub.limits)
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
+    def retire(self) -> None:
+        """Keep no connections."""
+
     async def aclose(self) -> None:
         """Nothing is open."""
 

@@ -18,12 +18,14 @@ from typing import Any
 import orjson
 import pytest
 
+from attrs import evolve
+
 from hubbatch.core.accounting import Ledger
 from hubbatch.core.answers import Answer, Request, Response
 from hubbatch.core.codec import structure_response
 from hubbatch.core.collecting import Collector
 from hubbatch.core.encoding import request_body
-from hubbatch.core.operations import object_operation
+from hubbatch.core.operations import Operation, object_operation
 from hubbatch.core.pacing import RateLimit
 from hubbatch.core.planning import Desk
 from hubbatch.core.reading import read
@@ -76,10 +78,10 @@ def counting() -> Iterator[Counter[str]]:
         gc.enable()
 
 
-def planned(count: int) -> tuple[Ledger, list[Any]]:
-    desk = Desk(100, 10_000, UPDATE.call.repeats)
+def planned(count: int, operation: Operation = UPDATE) -> tuple[Ledger, list[Any]]:
+    desk = Desk(100, 10_000, operation.call.repeats)
     ledger = Ledger(
-        operation=UPDATE, desk=desk, emit=Collector(UPDATE), freed=lambda: None
+        operation=operation, desk=desk, emit=Collector(operation), freed=lambda: None
     )
     return ledger, some_records(count)
 
@@ -170,16 +172,27 @@ def test_objects_kept() -> None:
     assert (after - before) / 1_000 <= 1.05
 
 
+# What stands for the random beginning of a batch's trace ids.
+PREFIX = b"########"
+MARK = b'"objectWriteTraceId":"'
+
+
 class Instant:
     """HubSpot without a network."""
 
     def __init__(self) -> None:
-        self.answers: dict[bytes, bytes] = {}
+        self.answers: dict[bytes, bytes] = {}  # by a request without its prefix
 
     async def send(self, request: Request, on_sent: Callable[[], None]) -> Answer:
         on_sent()
         await asyncio.sleep(0)
-        return Response(200, {}, self.answers[request.body])
+        _, _, sent = request.body.partition(MARK)
+        prefix = sent[: len(PREFIX)]
+        answer = self.answers[request.body.replace(prefix, PREFIX)]
+        return Response(200, {}, answer.replace(PREFIX, prefix))
+
+    def retire(self) -> None:
+        """Keep no connections."""
 
     async def aclose(self) -> None:
         """Hold nothing."""
@@ -188,7 +201,7 @@ class Instant:
 def a_batch(count: int) -> Batch[Any]:
     """Make a batch whose answers are ready."""
     instant, inputs = Instant(), some_records(count)
-    ledger, _ = planned(0)
+    ledger, _ = planned(0, evolve(UPDATE, trace_prefix=PREFIX.decode()))
     for first in range(0, count, 100):
         ledger.take_in(inputs[first : first + 100])
         body = request_body(UPDATE, ledger.desk.take().bodies)

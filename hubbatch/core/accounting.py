@@ -92,10 +92,11 @@ class Ledger:
             self._take_in_singly(first, block)
         else:
             indices = [*range(first, self.summary.inputs)]
-            self.desk.offer(Chunk(indices, [*block], *columns))
+            prefix = self.operation.trace_prefix
+            self.desk.offer(Chunk(indices, [*block], *columns, prefix=prefix))
 
     def _take_in_singly(self, first: int, block: list[Any]) -> None:
-        offered = Chunk()
+        offered = Chunk(prefix=self.operation.trace_prefix)
         invalid = []
         for index, given in enumerate(block, first):
             try:

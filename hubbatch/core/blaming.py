@@ -19,6 +19,8 @@ from hubbatch.models import Context, ErrorDetail, StandardError
 from .codec import optional_text
 
 
+# The message of an error that has none.
+NO_REASON = "HubSpot gave no reason"
 _CONFLICTS = frozenset({"CONFLICT", "OBJECT_ALREADY_EXISTS"})
 _EXISTING_ID = re.compile(r"Existing ID: (\d+)")
 # "Cannot set PropertyValueCoordinates{...} on <new id>. <owner id> already has that
@@ -82,7 +84,7 @@ def _record_error(
     context: Context | None,
     correlation_id: str | None,
 ) -> RecordError:
-    text = message or category or "HubSpot gave no reason"
+    text = message or category or NO_REASON
     problems = listed_problems(text)
     detail = details[0] if details else None
     code = detail.code if detail else None

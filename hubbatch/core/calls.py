@@ -83,6 +83,7 @@ class Shape:
         paging: how a result goes on that did not fit; None if all of them fit.
         warnings_of: returns what a result has in the place of HubSpot's warnings;
             None where results have no such place.
+        traced: whether inputs are sent with trace ids, which results may repeat.
     """
 
     structure: Callable[[list[Any]], list[Any]]
@@ -93,6 +94,7 @@ class Shape:
     answers: Callable[[StandardError], Sequence[Any]] | None = None
     paging: Paging | None = None
     warnings_of: Callable[[Any], Any] | None = None
+    traced: bool = field(default=False, kw_only=True)
 
 
 @frozen
@@ -167,6 +169,8 @@ class Operation:
             its unique property.
         parameters: of the URL.
         options: what the body of a request says beside its inputs.
+        trace_prefix: begins the trace id of every input that has none of its own; the
+            input's index follows. It differs between batches and processes.
     """
 
     call: Call
@@ -180,6 +184,7 @@ class Operation:
     read_back: "Operation | None" = None
     parameters: Query = field(factory=dict, hash=False)
     options: Mapping[str, object] = field(factory=dict, hash=False)
+    trace_prefix: str = ""
     max_inputs: int = field(kw_only=True)
 
     @property

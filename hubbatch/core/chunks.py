@@ -6,6 +6,8 @@ from typing import Any
 
 from attrs import Factory, define, field
 
+from .encoding import trace_id
+
 
 @define(eq=False)
 class Chunk:
@@ -16,8 +18,8 @@ class Chunk:
         inputs: the objects that the caller gave.
         keys: what must not stand twice in a request; None for a create.
         bodies: the inputs as JSON.
-        traces: by index, the trace ids that the caller gave; the others are sent
-            with their index as one.
+        traces: by index, the trace ids that the caller gave.
+        prefix: begins the trace ids of the others; their index follows.
         followers: by index, further inputs with the same key, answered with it.
         attempts: how many requests have carried it.
         doubtful: whether one of them may have been processed unseen.
@@ -48,6 +50,7 @@ class Chunk:
     probes: int = 0
     pages: dict[int, list[Any]] = Factory(dict)
     left_at: float | None = None
+    prefix: str = ""
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -65,6 +68,7 @@ class Chunk:
 
     def extend(self, other: "Chunk") -> None:
         """Append the inputs of another that has as little history."""
+        self.prefix = other.prefix
         self.indices += other.indices
         self.inputs += other.inputs
         self.keys += other.keys
@@ -75,7 +79,7 @@ class Chunk:
     def trace(self, position: int) -> str:
         """Give the trace id under which the input at a position is sent."""
         index = self.indices[position]
-        return self.traces.get(index) or str(index)
+        return self.traces.get(index) or trace_id(self.prefix, index)
 
     @property
     def count(self) -> int:
@@ -111,6 +115,7 @@ class Chunk:
             probes=self.probes,
             pages={i: self.pages[i] for i in indices if i in self.pages},
             left_at=self.left_at,
+            prefix=self.prefix,
         )
 
     @property
@@ -136,6 +141,7 @@ class Chunk:
         """Take the first inputs out."""
         columns = (self.indices, self.inputs, self.keys, self.bodies)
         first = Chunk(*(column[:count] for column in columns))  # type: ignore[arg-type] # mypy joins the columns' types
+        first.prefix = self.prefix
         for column in columns:
             del column[:count]
         if self.traces:
@@ -209,8 +215,8 @@ class Queue:
     def _take(self) -> Chunk:
         """Take out as many as make a chunk: no two have the same trace id.
 
-        A caller's trace id may be another input's too, or be the index under which
-        an input is sent that has none of its own.
+        A caller's trace id may be another input's too, or be the one that an input is
+        sent with that has none of its own.
         """
         if not self._traced:
             return self._first(self.size)

@@ -4,10 +4,15 @@ cattrs does it by the fields' names in camel case. The two classes of which ther
 one per record are read by `results`.
 """
 
+import json
+import re
+
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
+
+import orjson
 
 from attrs import fields as attrs_fields
 from attrs import resolve_types
@@ -34,6 +39,12 @@ T = TypeVar("T")
 Raw = Mapping[str, Any]
 Hook = Callable[[Any, Any], Any]
 
+# What reading one result may raise, whatever HubSpot or a proxy wrote there.
+UNREADABLE = (
+    *(ArithmeticError, AttributeError, LookupError),
+    *(RecursionError, TypeError, ValueError),
+)
+_SURROGATES = re.compile("[\ud800-\udfff]")
 _from_iso = datetime.fromisoformat
 
 
@@ -108,6 +119,43 @@ def listed_warnings(place: object) -> list[dict[str, Any]]:
     return [warning for warning in listed if isinstance(warning, dict)]
 
 
+def read_json(body: bytes) -> Any:
+    r"""Read the JSON of an answer, with U+FFFD for what is no text.
+
+    JSON can hold half of a surrogate pair ("\ud800"), and a body bytes that are not
+    UTF-8. orjson refuses all of a document for one of them; nothing could be written to
+    a file that holds one.
+
+    Raises:
+        ValueError: if it is no JSON.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        pass
+    return _valid(json.loads(body.decode("utf-8", "replace")))
+
+
+def valid_text(text: str) -> str:
+    """Return a text with U+FFFD for each lone surrogate in it."""
+    return _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _valid(raw: Any) -> Any:
+    if isinstance(raw, str):
+        return valid_text(raw)
+    if isinstance(raw, list):
+        return [*map(_valid, raw)]
+    if isinstance(raw, dict):
+        return {valid_text(name): _valid(value) for name, value in raw.items()}
+    return raw
+
+
+def flag(raw: object) -> bool | None:
+    """Read what is true or false; anything else is as good as nothing."""
+    return raw if isinstance(raw, bool) else None
+
+
 def optional_text(raw: object) -> str | None:
     """Read a text that may be missing; anything else becomes its text."""
     return raw if raw is None or isinstance(raw, str) else str(raw)
@@ -142,13 +190,31 @@ def structure_errors(raw: object) -> list[StandardError]:
     ]
 
 
-def each(structure: Callable[[Any], T]) -> Callable[[Iterable[Any]], list[T]]:
-    """Make what reads results of what reads one; a row must be picklable, and it is."""
+def each(structure: Callable[[Any], T]) -> Callable[[Iterable[Any]], list[T | None]]:
+    """Make what reads results of what reads one; a row must be picklable, and it is.
+
+    A result that cannot be read becomes None: its neighbors are not to blame for it.
+    """
     return partial(_each, structure)
 
 
-def _each(structure: Callable[[Any], T], results: Iterable[Any]) -> list[T]:
-    return [structure(raw) for raw in results]
+def _each(structure: Callable[[Any], T], results: Iterable[Any]) -> list[T | None]:
+    read: list[T | None] = []
+    for raw in results:
+        try:
+            read.append(structure(raw))
+        except UNREADABLE:
+            read.append(None)
+    return read
+
+
+def every(structure: Callable[[Any], T]) -> Callable[[Iterable[Any]], list[T]]:
+    """Make what reads results of which none may be left out."""
+    return partial(_every, structure)
+
+
+def _every(structure: Callable[[Any], T], results: Iterable[Any]) -> list[T]:
+    return [*map(structure, results)]
 
 
 def structure_response(
@@ -156,8 +222,10 @@ def structure_response(
 ) -> BatchResponse[T]:
     """Read the envelope of an answer, and its results with `structure`.
 
+    A result that cannot be read is None.
+
     Raises:
-        KeyError, TypeError, ValueError, AttributeError: if a result is no record.
+        KeyError, TypeError, AttributeError: if it is none.
     """
     errors = structure_errors(raw.get("errors"))
     results = raw.get("results")
@@ -165,6 +233,8 @@ def structure_response(
         if not errors:
             raise KeyError("results")
         results = []  # nothing but errors
+    if not isinstance(results, list):
+        raise TypeError("results are a list")
     num_errors = raw.get("numErrors")
     status = raw.get("status")
     return BatchResponse(
@@ -302,7 +372,7 @@ def _make_converter() -> Converter:
     return made
 
 
-def of_class(cls: type[T]) -> Callable[[Iterable[Any]], list[T]]:
+def of_class(cls: type[T]) -> Callable[[Iterable[Any]], list[T | None]]:
     """Give what reads results of a class."""
     return each(partial(_structure, cls))
 

@@ -8,7 +8,7 @@ which also says what is wrong with it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import chain, count, repeat
+from itertools import chain, repeat
 from operator import attrgetter, contains, countOf, itemgetter
 from typing import Any
 
@@ -41,7 +41,7 @@ def write_columns(operation: Operation) -> ColumnEncoder:
 
     It gives the very keys and bodies that `write_encoder` would.
     """
-    id_property = operation.id_property
+    id_property, prefix = operation.id_property, operation.trace_prefix
     upsert = operation.call.verb == "upsert"
     named: dict[str, object] = {"id": ""}
     if id_property is not None:
@@ -53,7 +53,8 @@ def write_columns(operation: Operation) -> ColumnEncoder:
             _check(upsert is (id_property is not None))
             ids, properties = _usual(block)
             keys = _keys(ids, id_property)
-            columns = zip(ids, properties, map(str, count(first)), strict=False)
+            traces = [f"{prefix}{n}" for n in range(first, first + len(block))]
+            columns = zip(ids, properties, traces, strict=True)
             body = {**named}
             bodies = []
             for body["id"], body["properties"], body["objectWriteTraceId"] in columns:
@@ -68,6 +69,7 @@ def write_columns(operation: Operation) -> ColumnEncoder:
 
 def create_columns(operation: Operation) -> ColumnEncoder:
     """Make what encodes blocks of the inputs of create, as `create_encoder` would."""
+    prefix = operation.trace_prefix
 
     def encode(first: int, block: Sequence[Any]) -> Columns | None:
         try:
@@ -77,7 +79,8 @@ def create_columns(operation: Operation) -> ColumnEncoder:
             properties = _texts([*map(_properties_of, block)])
             bodies = [
                 orjson.dumps(
-                    {"properties": texts, "objectWriteTraceId": str(index)}, option=CUT
+                    {"properties": texts, "objectWriteTraceId": f"{prefix}{index}"},
+                    option=CUT,
                 )[:-1]
                 for index, texts in enumerate(properties, first)
             ]

@@ -7,7 +7,7 @@ from attrs import define, field
 from hubbatch.errors import APIError, RecordConflict, RecordError, RecordNotFound
 
 from .accounting import Ledger, maybe_written
-from .blaming import from_api_error
+from .blaming import NO_REASON, from_api_error
 from .encoding import renames, request_body
 from .events import ChunkIsolated
 from .isolating import Density, halve, sample, split, suspects
@@ -86,18 +86,23 @@ class Concluder:
         reason = "HubSpot's answer does not account for this input"
         self.reconciler.doubt(chunk.pick(positions), reason)
 
-    def _refused(self, chunk: Chunk, error: RecordError) -> None:
+    def _refused(
+        self, chunk: Chunk, error: RecordError, *, wordless: bool = False
+    ) -> None:
         """Settle what HubSpot refused, one by one or without telling which."""
+        wordless = wordless or error.message == NO_REASON
+        lost = self.ledger.operation.call.writes and maybe_written(chunk)
         conflict = isinstance(error, RecordConflict)
         own = conflict and not _is_of_another(chunk, error)
         if chunk.probes and conflict:
             # The value is there now: the lost request may have been written late.
             reason = f"created again, and then: {error}"
             self.reconciler.doubt(chunk, reason, error.correlation_id)
-        elif maybe_written(chunk) and (
-            own or (isinstance(error, RecordNotFound) and _renames(chunk))
+        elif lost and (
+            own or wordless or (isinstance(error, RecordNotFound) and _renames(chunk))
         ):
-            # What is in the way, or gone, may be its own doing.
+            # What is in the way, or gone, may be its own doing; and what is not
+            # explained does not say that an earlier request was refused as well.
             reason = f"it may have been written, and then: {error}"
             self.ledger.leave_unknown(chunk, reason, error.correlation_id)
         else:
@@ -133,7 +138,7 @@ class Concluder:
         elif last:
             if refusal.because == "bytes":
                 error.message = self._too_large(chunk, error.message)
-            self._refused(chunk, error)
+            self._refused(chunk, error, wordless=refusal.wordless)
         else:
             chunk.doubtful |= written
             if self.ledger.ended is None:

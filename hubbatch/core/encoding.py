@@ -53,8 +53,23 @@ def id_property_of(key: str) -> str | None:
 
 
 def pair_key(one: str, other: str) -> str:
-    """Make the key of an input that is about two records."""
-    return f"{make_key(one)}{_PAIR_SEPARATOR}{make_key(other)}"
+    """Return the key of a pair of records, whichever of them comes first.
+
+    HubSpot answers for one input with both directions of its pair. Two inputs that
+    differ only in the direction share a key, so they never travel in one request, where
+    a result could be either's.
+    """
+    return many_key(*sorted((one, other), key=make_key))
+
+
+def value_of(key: str) -> str:
+    """Return the value in a key that is one of a property."""
+    return key.partition(_KEY_SEPARATOR)[2]
+
+
+def many_key(*ends: str) -> str:
+    """Return the key of an input that is about several records, in this order."""
+    return _PAIR_SEPARATOR.join(map(make_key, ends))
 
 
 def ends_of(key: str) -> tuple[str, ...]:
@@ -64,12 +79,17 @@ def ends_of(key: str) -> tuple[str, ...]:
 
 def renames(key: str | None, body: bytes) -> bool:
     """Whether an encoded input sets another value of the property that names it."""
+    return written_key(key, body) != key
+
+
+def written_key(key: str | None, body: bytes) -> str | None:
+    """Return the key by which an encoded input is known once it has been written."""
     name = None if key is None else id_property_of(key)
-    if name is None:
-        return False
-    # The definition of a property has a name, and no properties.
-    value = orjson.loads(body).get("properties", {}).get(name)
-    return value is not None and make_key(value, name) != key
+    # The definition of a property has a name, and no properties; nor has what is read.
+    if name is None or b'"properties":{' not in body:
+        return key
+    value = orjson.loads(body)["properties"].get(name)
+    return key if value is None else make_key(value, name)
 
 
 def encoder(operation: Operation) -> Encoder:
@@ -116,7 +136,7 @@ def read_body(operation: Operation, joined: bytes) -> bytes:
 
 def write_encoder(operation: Operation) -> Encoder:
     """Encode the inputs of update and upsert."""
-    default_id_property = operation.id_property
+    default_id_property, prefix = operation.id_property, operation.trace_prefix
     upsert = operation.call.verb == "upsert"
 
     def encode(index: int, given: object) -> Encoded:
@@ -147,7 +167,7 @@ def write_encoder(operation: Operation) -> Encoder:
                 # So that the answer carries the value by which it is matched.
                 texts = {**texts, id_property: text}
         body["properties"] = texts
-        body["objectWriteTraceId"] = _trace(index, trace)
+        body["objectWriteTraceId"] = _trace(prefix, index, trace)
         return (make_key(text, id_property), dumps(body, texts), trace)
 
     return encode
@@ -155,7 +175,7 @@ def write_encoder(operation: Operation) -> Encoder:
 
 def create_encoder(operation: Operation) -> Encoder:
     """Encode the inputs of create."""
-    unique = operation.id_property
+    unique, prefix = operation.id_property, operation.trace_prefix
 
     def encode(index: int, given: object) -> Encoded:
         properties: object
@@ -171,7 +191,7 @@ def create_encoder(operation: Operation) -> Encoder:
         body: dict[str, object] = {"properties": texts}
         if associations:
             body["associations"] = _associations(associations)
-        body["objectWriteTraceId"] = _trace(index, trace)
+        body["objectWriteTraceId"] = _trace(prefix, index, trace)
         return _unique_key(texts, unique), dumps(body, texts), trace
 
     return encode
@@ -262,9 +282,14 @@ def _id_property(given: object, default: str | None) -> str | None:
     return given
 
 
-def _trace(index: int, given: object) -> str:
+def trace_id(prefix: str, index: int) -> str:
+    """Return the trace id of an input for which the caller chose none."""
+    return f"{prefix}{index}"
+
+
+def _trace(prefix: str, index: int, given: object) -> str:
     if given is None:
-        return str(index)
+        return trace_id(prefix, index)
     if type(given) is not str or not given:
         raise InvalidInput(
             f"objectWriteTraceId must be a non-empty str, not {given!r}",

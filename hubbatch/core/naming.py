@@ -2,13 +2,17 @@
 
 import re
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
 from typing import Any
+
+from attrs import frozen
 
 from hubbatch.models import SimplePublicObject, StandardError
 
-from .encoding import ends_of, id_property_of, make_key
+from .calls import Shape
+from .encoding import ends_of, id_property_of, make_key, value_of, written_key
 from .planning import Chunk
 
 
@@ -28,6 +32,16 @@ class Names:
 
     def __init__(self, chunk: Chunk) -> None:
         self.count: int = len(chunk)
+        # By what results name the inputs; two that come to have one name have none.
+        self.keys: list[str | None] = [
+            *map(written_key, chunk.keys, chunk.bodies),
+        ]
+        counts = Counter(self.keys)
+        self.by_result: dict[str, int] = {
+            key: p
+            for p, key in enumerate(self.keys)
+            if key is not None and counts[key] == 1
+        }
         self.by_trace: dict[str, int] = {chunk.trace(p): p for p in range(self.count)}
         self.by_key: dict[str, int] = {
             key: p for p, key in enumerate(chunk.keys) if key is not None
@@ -42,18 +56,25 @@ class Names:
                 self.by_end[end].append(position)
 
     def of_error(self, error: StandardError) -> Iterable[int]:
-        """Find the inputs that an error names; with one input there is no choice."""
-        if self.count == 1:
-            return (0,)
+        """Find the inputs that an error names.
+
+        With one input there is no choice, unless the error names another record.
+        """
         context = error.context if isinstance(error.context, Mapping) else {}
-        traced = [
-            self.by_trace[trace]
-            for trace in context.get("objectWriteTraceId", ())
-            if trace in self.by_trace
-        ]
-        if traced:
-            return traced
-        return self.of_ids(context)
+        traces = context.get("objectWriteTraceId")
+        if traces:
+            return [self.by_trace[trace] for trace in traces if trace in self.by_trace]
+        if self.count > 1:
+            return self.of_ids(context)
+        return () if self._is_of_another(error, context) else (0,)
+
+    def _is_of_another(
+        self, error: StandardError, context: Mapping[str, list[str]]
+    ) -> bool:
+        """Whether an error says of other records only that they do not exist."""
+        ids = [*context.get("ids", ()), *context.get("id", ())]
+        absent = error.category == "OBJECT_NOT_FOUND" and bool(ids)
+        return absent and kind_of(self.keys[0]) is Kind.ID and not self.of_ids(context)
 
     def of_ids(self, context: Mapping[str, list[str]]) -> list[int]:
         """Find the inputs whose ids, or unique values, a context lists."""
@@ -94,26 +115,94 @@ class Names:
         keys = map(make_key, told or _WORD.findall(error.message or ""))
         return frozenset(p for key in keys for p in self.by_end.get(key, ()))
 
-    def of_result(self, result: Any, key: str | None) -> int | None:
-        """Find the input that a result names, if it names one; `key` is its own."""
-        trace = getattr(result, "object_write_trace_id", None)
-        position = self.by_trace.get(trace) if trace is not None else None
-        if position is None and key is not None:
-            position = self.by_key.get(key, self.by_key.get(make_key(key)))
-        if position is None:
-            for id_property in self.id_properties:
-                for value in _values(result, id_property):
-                    named = make_key(value, id_property)
-                    if named in self.by_key:
-                        return self.by_key[named]
-        return position
+    def of_result(self, result: Any, shape: Shape) -> "Claim":
+        """Read by which names a result says which input it is about."""
+        trace = result.object_write_trace_id if shape.traced else None
+        key = shape.key_of(result)
+        keys = [] if key is None else [_plain(key)]
+        keys += shape.names_of(result)
+        for id_property in self.id_properties:
+            values = _values(result, id_property)
+            keys += [make_key(value, id_property) for value in values]
+        return Claim(trace, keys)
+
+    def is_of(self, result: Any) -> bool:
+        """Whether a result of a call that has none is a record that is an input."""
+        return make_key(str(getattr(result, "id", ""))) in self.by_key
+
+    def claimed(self, claim: "Claim") -> int | None:
+        """Find the input that a result names: by its trace id, or else by a key."""
+        if claim.trace is not None:
+            return self.by_trace.get(claim.trace)
+        by_result = self.by_result
+        return next((by_result[key] for key in claim.keys if key in by_result), None)
+
+
+class Kind(Enum):
+    """What a key is that is no value of a property."""
+
+    NONE = "none"
+    ID = "id"
+    PAIR = "pair"
+
+
+def kind_of(key: str | None) -> Kind | str:
+    """Return what a key is: an id, a pair, or the value of which property."""
+    if key is None:
+        return Kind.NONE
+    if len(ends_of(key)) > 1:
+        return Kind.PAIR
+    return id_property_of(key) or Kind.ID
+
+
+@frozen
+class Claim:
+    """The names by which a result says which input it is about.
+
+    Attributes:
+        trace: the trace id that it repeats.
+        keys: its id or pair, and its values of the properties that name inputs.
+    """
+
+    trace: str | None
+    keys: Sequence[str]
+
+    def says_of(self, key: str | None) -> list[str]:
+        """Return its names that are of the same kind as an input's key."""
+        kind = kind_of(key)
+        return [one for one in self.keys if kind_of(one) == kind]
+
+    def contradicts(self, key: str | None) -> bool:
+        """Whether it names another input than the one with this key.
+
+        Its trace id, if it has one, is known to be no input's.
+        """
+        if self.trace is not None:
+            return True
+        told = self.says_of(key)
+        return bool(told) and not any(_alike(str(key), one) for one in told)
+
+
+def _plain(key: str) -> str:
+    """Return a key as inputs have it: HubSpot may write an id in another case."""
+    return make_key(key) if kind_of(key) is Kind.ID else key
+
+
+def _alike(key: str, other: str) -> bool:
+    """Whether two keys of one kind are the same: "7" and "007" are one number."""
+    if key == other:
+        return True
+    try:
+        return float(value_of(key)) == float(value_of(other))
+    except ValueError:
+        return False
 
 
 def _values(result: Any, id_property: str) -> Iterable[str]:
     properties = result.properties if isinstance(result, SimplePublicObject) else {}
     value = properties.get(id_property)
     if value is not None:
-        yield value
+        yield str(value)
     if id_property == "email":
         others = properties.get("hs_additional_emails")
-        yield from (others or "").split(";")
+        yield from filter(None, str(others or "").split(";"))

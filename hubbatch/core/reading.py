@@ -11,8 +11,6 @@ from email.utils import parsedate_to_datetime
 from math import isfinite
 from typing import Any, TypeVar
 
-import orjson
-
 from hubbatch.errors import (
     APIError,
     AuthenticationError,
@@ -26,7 +24,13 @@ from hubbatch.models import BatchResponse, ErrorDetail
 from .answers import Answer, NoAnswer, Response, whole_number
 from .blaming import is_half_written
 from .calls import Operation
-from .codec import converter, each, optional_text, structure_context
+from .codec import (
+    converter,
+    optional_text,
+    read_json,
+    structure_context,
+    valid_text,
+)
 from .dialects.grants import refused_grant
 from .pages import connect_error, is_hubspots, proxy_error
 from .planning import Chunk
@@ -61,10 +65,13 @@ _CALL_REFUSALS = re.compile(
 _PERMISSION_REFUSALS = re.compile(r"Missing '[^']+' permission")
 # The call as a whole, or one value of one record: HubSpot does not say which.
 _SYNTAX_REFUSALS = re.compile(r"Invalid input JSON")
+# Where an error says what is wrong; v1 has words of its own.
+_WORDS = ("message", "category", "errors", "errorType", "validationResults")
 # So the token endpoint refuses, 400 for all that RFC 6749 names.
 _GRANT_REFUSALS = {400, 401, 403}
 # By these a proxy refuses to connect at all; its 502 or 504 may pass.
 _PROXY_REFUSALS = {401, 403, 407}
+_CORRELATION_ID = "X-HubSpot-Correlation-Id"
 _TOO_MANY = re.compile(r"maximum number of inputs supported")
 _DUPLICATES = re.compile(r"Duplicate IDs found in batch input")
 
@@ -73,6 +80,13 @@ def read(operation: Operation, chunk: Chunk, answer: Answer) -> Verdict:
     """Say what an answer to a chunk means."""
     if isinstance(answer, NoAnswer):
         return _read_nothing(answer)
+    try:
+        return _read(operation, chunk, answer)
+    except RecursionError:
+        return _distrust(answer, "the answer is nested too deeply to be read")
+
+
+def _read(operation: Operation, chunk: Chunk, answer: Response) -> Verdict:
     if 200 <= answer.status < 300:  # noqa: PLR2004 -- HTTP's own figures
         return _read_success(operation, chunk, answer)
     payload = _payload(answer)
@@ -115,36 +129,34 @@ def _read_success(operation: Operation, chunk: Chunk, response: Response) -> Ver
     shape = call.results
     try:
         # An answer without results may be an empty body too, whatever its status.
-        raw = orjson.loads(response.body or (b"{}" if call.silent else b""))
-        structure = shape.structure if shape else _NOTHING
+        raw = read_json(response.body or (b"{}" if call.silent else b""))
+        structure = shape.structure if shape else _as_they_are
         part = call.dialect.parts(raw, structure)
         settlement = settle(operation, chunk, part)
         # The errors of a 207 have no correlation id; its headers do.
         for error in settlement.failed.values():
             if error.origin == "hubspot":
                 error.correlation_id = _correlation_id(response, {})
-    except (orjson.JSONDecodeError, AttributeError, LookupError, TypeError, ValueError):
+    except (AttributeError, LookupError, TypeError, ValueError):
         return _distrust(response, "the answer is cut short, or not what was asked for")
     # An input that is asked for once more alone may well get an answer without it.
-    if not settlement.trustworthy and not chunk.asked_again:
+    if not settlement.trustworthy and (settlement.strange or not chunk.asked_again):
         return _distrust(response, "the answer accounts for none of its inputs")
     if operation.into is not None:
         make_into(operation.into, settlement)
     return Answered(settlement)
 
 
-def _nothing(_: object) -> None:
-    """Read a result of a call that has none."""
-
-
-_NOTHING = each(_nothing)
+def _as_they_are(results: list[Any]) -> list[Any]:
+    """Leave the results of a call that has none: they are an answer to another."""
+    return results
 
 
 def _distrust(response: Response, reason: str) -> Again:
     error = APIError(
         reason, status=response.status, correlation_id=_correlation_id(response, {})
     )
-    return Again(error, arrived=True)
+    return Again(error, arrived=True, strange=True)
 
 
 def _read_refusal(
@@ -162,14 +174,22 @@ def _read_refusal(
         error = _api_error(InvalidRequestError, response, payload)
         return Refused(error, because="syntax")
     if response.status == 413:  # noqa: PLR2004
-        return Refused(error, because="bytes")
+        return Refused(error, because="bytes", wordless=not _has_words(payload))
     if _TOO_MANY.search(error.message):
         return Refused(error, because="inputs")
     if _DUPLICATES.search(error.message):
         return Refused(error, because="duplicates")
+    return _refused(operation, error, payload)
+
+
+def _refused(
+    operation: Operation, error: APIError, payload: Mapping[str, Any]
+) -> Refused:
     # HubSpot writes nothing when it refuses a chunk in its own words, but for one.
-    known = bool(payload) and not is_half_written(error.message)
-    return Refused(error, written=operation.call.writes and not known)
+    wordless = not _has_words(payload)
+    half_written = wordless or is_half_written(error.message)
+    written = operation.call.writes and half_written
+    return Refused(error, written=written, wordless=wordless)
 
 
 def _read_unauthorized(
@@ -202,7 +222,7 @@ def _read_missing(
     operation: Operation, response: Response, payload: Mapping[str, Any]
 ) -> Verdict:
     if payload and operation.call.missing:
-        return Refused(_api_error(APIError, response, payload))
+        return _refused(operation, _api_error(APIError, response, payload), payload)
     error = _api_error(InvalidRequestError, response, payload)
     if not payload:
         error.message = (
@@ -261,10 +281,15 @@ _READERS: Mapping[int, _Reader] = {
 def _payload(response: Response) -> Mapping[str, Any]:
     """Read an error's JSON object; anything else is as good as none."""
     try:
-        payload = orjson.loads(response.body)
-    except orjson.JSONDecodeError:
+        payload = read_json(response.body)
+    except ValueError:
         return {}
     return payload if isinstance(payload, dict) else {}
+
+
+def _has_words(payload: Mapping[str, Any]) -> bool:
+    """Whether an error says anything of what is wrong."""
+    return any(payload.get(name) for name in _WORDS)
 
 
 def _api_error(cls: type[E], response: Response, payload: Mapping[str, Any]) -> E:
@@ -309,9 +334,9 @@ def _bare_message(response: Response) -> str:
 
 
 def _correlation_id(response: Response, payload: Mapping[str, Any]) -> str | None:
-    return optional_text(
-        payload.get("correlationId") or response.headers.get("X-HubSpot-Correlation-Id")
-    )
+    told = payload.get("correlationId") or response.headers.get(_CORRELATION_ID)
+    # A header is read as UTF-8, and keeps what is none as surrogates.
+    return None if told is None else valid_text(str(told))
 
 
 def _retry_after(response: Response) -> float:

@@ -14,41 +14,63 @@ from typing import Any
 
 from hubbatch.models import SimplePublicObject, SimplePublicUpsertObject
 
-from .codec import mapping_of, read_datetime, read_histories, text_id
+from .codec import (
+    UNREADABLE,
+    each,
+    flag,
+    mapping_of,
+    optional_text,
+    read_datetime,
+    read_histories,
+    text_id,
+)
 
 
 class _Unusual(Exception):
     """An answer with something in it that has to be looked at by itself."""
 
 
-_PROBLEMS = (_Unusual, AttributeError, LookupError, TypeError, ValueError)
+_PROBLEMS = (_Unusual, *UNREADABLE)
 _NONE = repeat(None)
+# What the fields are in an answer of the usual kind.
+_KINDS: Mapping[str, type] = {
+    **dict.fromkeys(("id", "objectWriteTraceId", "url"), str),
+    **dict.fromkeys(("archived", "new"), bool),
+    "properties": dict,
+    "warnings": list,
+}
 _zone_of = attrgetter("tzinfo")
 
 
-def structure_objects(results: Sequence[Any]) -> list[SimplePublicObject]:
-    """Read the records of an answer.
-
-    Raises:
-        LookupError, TypeError, AttributeError: if one is no record.
-    """
+def structure_objects(results: Sequence[Any]) -> list[SimplePublicObject | None]:
+    """Read the records of an answer, with None for each that cannot be read."""
     try:
         *columns, _ = _columns(results)
         return [*map(SimplePublicObject, *columns)]
     except _PROBLEMS:
-        return [*map(structure_object, results)]
+        return _objects(results)
 
 
-def structure_upsert_objects(results: Sequence[Any]) -> list[SimplePublicUpsertObject]:
-    """Read the records of an upsert's answer.
+def structure_all_objects(results: Sequence[Any]) -> list[SimplePublicObject]:
+    """Read records of which none may be left out.
 
     Raises:
-        LookupError, TypeError, AttributeError: if one is no record.
+        ValueError: if one is no record.
     """
+    records = [record for record in structure_objects(results) if record is not None]
+    if len(records) < len(results):
+        raise ValueError("a record that cannot be read")
+    return records
+
+
+def structure_upsert_objects(
+    results: Sequence[Any],
+) -> list[SimplePublicUpsertObject | None]:
+    """Read the records of an upsert's answer, with None for what cannot be read."""
     try:
         return [*map(SimplePublicUpsertObject, *_columns(results))]
     except _PROBLEMS:
-        return [*map(structure_upsert_object, results)]
+        return _upsert_objects(results)
 
 
 def structure_object(raw: Mapping[str, Any]) -> SimplePublicObject:
@@ -58,7 +80,11 @@ def structure_object(raw: Mapping[str, Any]) -> SimplePublicObject:
 
 def structure_upsert_object(raw: Mapping[str, Any]) -> SimplePublicUpsertObject:
     """Read one record of an upsert's answer."""
-    return SimplePublicUpsertObject(*_fields(raw), raw.get("new"))  # type: ignore[call-arg] # mypy does not count fields behind a star
+    return SimplePublicUpsertObject(*_fields(raw), flag(raw.get("new")))  # type: ignore[call-arg] # mypy does not count fields behind a star
+
+
+_objects = each(structure_object)
+_upsert_objects = each(structure_upsert_object)
 
 
 def _columns(results: Sequence[Any]) -> tuple[Iterable[Any], ...]:
@@ -68,13 +94,15 @@ def _columns(results: Sequence[Any]) -> tuple[Iterable[Any], ...]:
         _Unusual, AttributeError, LookupError, TypeError, ValueError: if it is not all
             plain to see.
     """
-    names = [*results[0]]
-    _check(countOf(map(len, results), len(names)) == len(results))
+    names, count = [*results[0]], len(results)
+    _check(countOf(map(len, results), len(names)) == count)
     rows = map(itemgetter(*names), results)
     column = dict(zip(names, zip(*rows, strict=True), strict=True))
     _check("propertiesWithHistory" not in column)
-    _check(countOf(map(type, column["id"]), str) == len(results))
-    _check(countOf(map(type, column["properties"]), dict) == len(results))
+    for name, kind in _KINDS.items():
+        if name in column and countOf(map(type, column[name]), kind) != count:
+            raise _Unusual
+    _check("warnings" not in column or not any(column["warnings"]))
     return (
         column["id"],
         column["properties"],
@@ -107,15 +135,22 @@ def _fields(raw: Mapping[str, Any]) -> tuple[Any, ...]:
     get = raw.get
     record_id, properties = raw["id"], get("properties")
     archived_at, history = get("archivedAt"), get("propertiesWithHistory")
+    warnings = get("warnings")
     return (
         text_id(record_id),
         {} if properties is None else mapping_of(properties),
         read_datetime(get("createdAt")),
         read_datetime(get("updatedAt")),
-        get("archived"),
+        flag(get("archived")),
         None if archived_at is None else read_datetime(archived_at),
         None if history is None else read_histories(history),
-        get("objectWriteTraceId"),
-        get("url"),
-        get("warnings"),
+        optional_text(get("objectWriteTraceId")),
+        optional_text(get("url")),
+        None if warnings is None else _warnings(warnings),
     )
+
+
+def _warnings(raw: object) -> list[Any] | None:
+    if not isinstance(raw, list):
+        return None
+    return [warning for warning in raw if isinstance(warning, Mapping)]

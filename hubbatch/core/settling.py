@@ -7,7 +7,7 @@ position. What cannot be told apart stays open.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from operator import attrgetter
+from operator import attrgetter, countOf
 from typing import Any
 
 import orjson
@@ -25,7 +25,7 @@ from hubbatch.models import (
 from .blaming import from_standard_error
 from .calls import Operation, Shape
 from .codec import listed_warnings
-from .naming import Names
+from .naming import Claim, Kind, Names, kind_of
 from .paging import turn_pages
 from .planning import Chunk
 from .typed import shape_of
@@ -43,9 +43,14 @@ class Settlement:
         results: the result of each input; None where there is none.
         failed: the inputs that HubSpot refused.
         open: the inputs that the answer does not account for.
-        loose: results that belong to no input for certain.
+        loose: results that belong to some input, but not to which for certain, or that
+            repeat what another result said.
         unfinished: the inputs whose answer goes on, and the cursor at which.
         warnings: what HubSpot warns of in what it has written.
+        merged: whether the only result has another id than the only input, which may
+             have been merged.
+        strangers: results that name none of the inputs. They are no result of this
+             batch: a record that was merged, or of an answer to another request.
     """
 
     part: BatchResponse[Any]
@@ -55,11 +60,18 @@ class Settlement:
     loose: list[Any]
     unfinished: dict[int, str] = Factory(dict)
     warnings: Sequence[Mapping[str, Any]] = ()
+    merged: bool = False
+    strangers: list[Any] = Factory(list)
+
+    @property
+    def strange(self) -> bool:
+        """Whether the answer, or a part of it, may be to another request."""
+        return bool(self.strangers)
 
     @property
     def trustworthy(self) -> bool:
-        """Whether the answer accounts for at least one input."""
-        return len(self.open) < len(self.results)
+        """Whether the answer accounts for at least one input, or may do so."""
+        return self.merged or len(self.open) < len(self.results)
 
 
 def settle_without_results(chunk: Chunk, part: BatchResponse[Any]) -> Settlement:
@@ -70,23 +82,35 @@ def settle_without_results(chunk: Chunk, part: BatchResponse[Any]) -> Settlement
     before = len(settlement.open)
     _settle_ends(chunk, settlement, unnamed)
     explained = before - len(settlement.open) == len(unnamed)
-    if explained and part.num_errors <= len(part.errors) and part.status == "COMPLETE":
+    settlement.strangers = [one for one in part.results if not names.is_of(one)]
+    if settlement.strange:
+        settlement.open = [*range(len(chunk))]
+        settlement.failed = {}
+    elif (
+        explained and part.num_errors <= len(part.errors) and part.status == "COMPLETE"
+    ):
         settlement.open = []
     return settlement
 
 
 def settle(operation: Operation, chunk: Chunk, part: BatchResponse[Any]) -> Settlement:
-    """Match the results and the errors of an answer with the inputs of the chunk."""
+    """Match the results and the errors of an answer with the inputs of the chunk.
+
+    A result that is None could not be read: it says nothing of any input.
+    """
     shape = operation.call.results
     if shape is None:
         return settle_without_results(chunk, part)
     if not operation.call.has_inputs:
         return Settlement(part, part.results, {}, [], [])
+    whole = all(part.results)  # no result is ever false
+    if not whole:
+        part.results = [result for result in part.results if result is not None]
     ordered = None if part.errors else _in_order(shape, chunk, part.results)
     if ordered is not None:
         settled = Settlement(part, ordered, {}, [], [])
     else:
-        settled = _match(operation, shape, chunk, part)
+        settled = _match(operation, shape, chunk, part, whole=whole)
     if shape.paging is not None:
         settled.unfinished = turn_pages(
             shape.paging, chunk, settled.results, settled.failed
@@ -104,9 +128,11 @@ def _in_order(shape: Shape, chunk: Chunk, results: list[Any]) -> list[Any] | Non
     if len(results) != len(chunk) or chunk.traces:
         return None
     names: Iterable[str | None] = chunk.keys
-    if getattr(results[0], "object_write_trace_id", None) is not None:
+    traced = shape.traced and countOf(map(_trace_of, results), None) < len(results)
+    if traced:
         by_name = dict(zip(map(_trace_of, results), results, strict=True))
-        names = map(str, chunk.indices)
+        prefix = chunk.prefix
+        names = [f"{prefix}{index}" for index in chunk.indices]
     else:
         by_name = dict(zip(map(shape.key_of, results), results, strict=True))
     ordered = [*map(by_name.get, names)]
@@ -133,28 +159,34 @@ def make_into(cls: type, settlement: Settlement) -> None:
 
 
 def _match(
-    operation: Operation, shape: Shape, chunk: Chunk, part: BatchResponse[Any]
+    operation: Operation,
+    shape: Shape,
+    chunk: Chunk,
+    part: BatchResponse[Any],
+    *,
+    whole: bool,
 ) -> Settlement:
     errors, results = _without_answers(shape, part)
     settlement = _settle_errors(chunk, part, errors)
     matcher = _Matcher(shape, chunk, settlement)
     unnamed = [result for result in results if not matcher.by_name(result)]
     if len(chunk) == len(unnamed) == len(settlement.open) == 1:
-        # Alone, an input gets even a record with another id: it was merged.
-        matcher.assign(0, unnamed.pop())
+        unnamed = matcher.alone(unnamed)
     elif operation.call.writes:
         unnamed = matcher.by_properties(unnamed)
-        refused = errors or part.num_errors > len(part.errors)
-        # A record that is listed twice, or is another input's, stands for nobody.
-        taken = {shape.key_of(result) for result in settlement.results if result}
-        fresh = {shape.key_of(result) for result in unnamed} - taken
-        if not refused and len(fresh) == len(unnamed) == len(settlement.open):
+        accepted = whole and not errors and part.num_errors <= len(part.errors)
+        if accepted and matcher.fit_the_rest(unnamed):
             # All were written; which result is whose cannot be said.
             settlement.open = []
-    settlement.loose += unnamed
+    for result in unnamed:
+        known = (
+            settlement.loose if matcher.may_be_ours(result) else settlement.strangers
+        )
+        known.append(result)
     _settle_ends(chunk, settlement, errors)
     settlement.open += matcher.contradicted
-    if shape.complete and not part.errors and not settlement.loose:
+    unsure = settlement.loose or settlement.strangers or part.errors
+    if shape.complete and whole and not unsure:
         _settle_absent(settlement)
     return settlement
 
@@ -238,10 +270,10 @@ class _Matcher:
     def by_name(self, result: Any) -> bool:
         """Match a result by trace id, id, another name or the id property's value.
 
-        One that names an input which is settled already, a repetition say, is loose:
-        it must not be taken for the result of another input.
+        One that names an input which is settled already, a repetition say, or a pair in
+        reverse, is loose: it must not be taken for the result of another input.
         """
-        named = self.names.of_result(result, self.shape.key_of(result))
+        named = self.names.claimed(self._claim(result))
         others = map(self.names.by_key.get, self.shape.names_of(result))
         positions = {p for p in (named, *others) if p is not None}
         for position in positions:
@@ -253,17 +285,40 @@ class _Matcher:
                 self.settlement.loose.append(result)
         return bool(positions)
 
+    def alone(self, results: list[Any]) -> list[Any]:
+        """Match the one result with the one input, unless it names another.
+
+        A record that was merged answers with the id of the one that it became, and so
+        does an answer to another request. The second answer in a row is believed.
+        """
+        [result] = results
+        claim, key = self._claim(result), self.names.keys[0]
+        merged = claim.trace is None and kind_of(key) is Kind.ID
+        if merged and claim.contradicts(key) and not self.chunk.asked_again:
+            self.settlement.merged = True
+        elif merged or not claim.contradicts(key):
+            self.assign(0, result)
+            return []
+        return results
+
     def by_properties(self, results: list[Any]) -> list[Any]:
         """Match results by what was written, where one open input fits and no other.
 
-        Gives back the results that still belong to nobody.
+        Return the results that still belong to no input.
         """
         values_of = self.shape.values_of
         if values_of is None:
             return results
         fits = [
-            [p for p in self.settlement.open if holds(shown, self.chunk.bodies[p])]
-            for shown in map(values_of, results)
+            [
+                position
+                for position in self.settlement.open
+                if not claim.contradicts(self.names.keys[position])
+                and holds(shown, self.chunk.bodies[position])
+            ]
+            for claim, shown in zip(
+                map(self._claim, results), map(values_of, results), strict=True
+            )
         ]
         wanted = [position for positions in fits for position in positions]
         rest = []
@@ -273,6 +328,32 @@ class _Matcher:
             else:
                 rest.append(result)
         return rest
+
+    def fit_the_rest(self, results: list[Any]) -> bool:
+        """Whether there is one nameless record for each input that is open.
+
+        A record that is listed twice, or is another input's, stands for none.
+        """
+        if self.settlement.loose or len(results) != len(self.settlement.open):
+            return False
+        if any(map(self.has_a_name, results)):
+            return False
+        key_of = self.shape.key_of
+        taken = {key_of(result) for result in self.settlement.results if result}
+        return len({*map(key_of, results)} - taken) == len(results)
+
+    def has_a_name(self, result: Any) -> bool:
+        """Whether a result has a name by which one of the open inputs is known."""
+        claim = self._claim(result)
+        keys = [self.names.keys[position] for position in self.settlement.open]
+        return claim.trace is not None or any(map(claim.says_of, keys))
+
+    def may_be_ours(self, result: Any) -> bool:
+        """Whether there is an input that a result does not contradict."""
+        return not all(map(self._claim(result).contradicts, self.names.keys))
+
+    def _claim(self, result: Any) -> Claim:
+        return self.names.of_result(result, self.shape)
 
 
 def _same(shown: object, written: str, *, loosely: bool) -> bool:

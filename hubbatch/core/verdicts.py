@@ -23,12 +23,14 @@ class Refused:
     `because` is `"duplicates"`, `"inputs"` (too many) or `"bytes"` (too large) where no
     record is to blame, and `"syntax"` where HubSpot cannot read the call: one value of
     one record, or all of it. `written` is whether HubSpot may have written a part of it
-    all the same.
+    all the same. `wordless` is whether nothing says what is wrong: it may be a proxy's
+    word, and not HubSpot's.
     """
 
     error: APIError
     because: Literal["records", "duplicates", "inputs", "bytes", "syntax"] = "records"
     written: bool = False
+    wordless: bool = False
 
 
 @frozen
@@ -46,13 +48,14 @@ class Throttled:
 class Again:
     """It failed for a passing reason.
 
-    `arrived` is whether HubSpot may have processed it. `answered` is whether HubSpot
-    gave an answer at all.
+    `arrived` is whether HubSpot may have processed it. `strange` is whether an answer
+    came that may be to another request.
     """
 
     error: APIError
     arrived: bool
     retry_after: float = 0.0
+    strange: bool = False
 
 
 @frozen
@@ -91,6 +94,13 @@ class Ended:
 Verdict: TypeAlias = (
     Answered | Refused | Throttled | Again | Unauthorized | Missing | Blocked | Ended
 )
+
+
+def is_strange(verdict: Verdict) -> bool:
+    """Whether an answer, or a part of it, may be to another request."""
+    if isinstance(verdict, Answered):
+        return verdict.settlement.strange
+    return isinstance(verdict, Again) and verdict.strange
 
 
 def may_have_written(verdict: Verdict) -> bool:

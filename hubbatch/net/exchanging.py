@@ -27,6 +27,7 @@ from hubbatch.core.verdicts import (
     Throttled,
     Unauthorized,
     Verdict,
+    is_strange,
     may_have_written,
 )
 
@@ -86,6 +87,8 @@ class Exchange:
         # Only the token endpoint is shown no token: there the form has the secrets.
         secrets = [token] if token else secrets_of(request.body)
         verdict = _read(operation, carried, answer, secrets)
+        if is_strange(verdict):
+            self.transport.retire()
         if isinstance(verdict, Throttled):
             permit.throttled()
         chunk.in_flight = False

@@ -6,10 +6,14 @@ one chunk's life each. Nothing else sends.
 
 import asyncio
 
+from base64 import b32encode
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from itertools import count
+from secrets import token_bytes
 from typing import Any, Self
+
+from attrs import evolve
 
 from hubbatch.core.accounting import Emit, Ledger
 from hubbatch.core.calls import Operation
@@ -43,6 +47,12 @@ from .transport import Transport
 Completing = Callable[[Operation], Awaitable[Operation]]
 
 _numbers = count(1)  # of the batches of this process
+_TRACE_BYTES = 5  # of randomness: eight characters in base 32
+
+
+def _trace_prefix() -> str:
+    """Return what begins the trace ids of one batch, and of no other anywhere."""
+    return b32encode(token_bytes(_TRACE_BYTES)).decode()
 
 
 async def _always_ready() -> None:
@@ -83,6 +93,7 @@ class Run:
         journal: Journal | None = None,
         doubted: bool = False,
     ) -> None:
+        operation = evolve(operation, trace_prefix=_trace_prefix())
         self.operation: Operation = operation
         self.ended: BaseException | None = None
         self._gate = gate

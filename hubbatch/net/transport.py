@@ -17,8 +17,10 @@ import aiohttp
 from yarl import URL
 
 from hubbatch.core.answers import Answer, NoAnswer, Request, Response
+from hubbatch.core.codec import valid_text
 from hubbatch.errors import ConfigurationError
 
+from .connections import Connector
 from .loops import close_with_loop
 
 
@@ -33,6 +35,13 @@ class Transport(Protocol):
 
     async def send(self, request: Request, on_sent: Callable[[], None]) -> Answer:
         """Send a request; `on_sent` is called when its first byte is written."""
+        ...
+
+    def retire(self) -> None:
+        """Send no further request on a connection that is open now.
+
+        An answer on one of them was to another request, and so may the next be.
+        """
         ...
 
     async def aclose(self) -> None:
@@ -85,7 +94,7 @@ class Sessions:
         if self._loop is not loop or self._session is None or self._session.closed:
             former = self._held
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._limit),
+                connector=Connector(limit=self._limit),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trace_configs=[_TRACING],
                 trust_env=self._trust_env,
@@ -94,6 +103,12 @@ class Sessions:
             self._held = close_with_loop(partial(_close, self._session))
             await _end(former)
         return self._session
+
+    def retire(self) -> None:
+        """Send no further request on a connection that is open now."""
+        connector = self._session and self._session.connector
+        if isinstance(connector, Connector):
+            connector.retire()
 
     async def aclose(self) -> None:
         """Close the session; another is made if it is used again."""
@@ -135,17 +150,10 @@ class AiohttpTransport:
 
     async def send(self, request: Request, on_sent: Callable[[], None]) -> Answer:
         """Send a request and read the answer to its end, or say why there is none."""
-        sent = False
         if self._closed:
             # A batch may outlive a client whose closing was cancelled.
-            return NoAnswer(sent, "this client is closed")
-
-        def note() -> None:
-            nonlocal sent
-            if not sent:
-                sent = True
-                on_sent()
-
+            return NoAnswer(sent=False, reason="this client is closed")
+        leaving = _Leaving(on_sent)
         try:
             session = await self._open()
             async with session.request(
@@ -158,22 +166,32 @@ class AiohttpTransport:
                 allow_redirects=False,
                 raise_for_status=False,  # whatever a shared session prefers
                 auto_decompress=True,
-                trace_request_ctx=note,
+                trace_request_ctx=leaving,
             ) as answer:
                 body = await _read_bounded(answer)
                 if body is None:
-                    return NoAnswer(sent, "the answer is larger than 256 MiB")
+                    return NoAnswer(leaving.sent, "the answer is larger than 256 MiB")
                 return Response(answer.status, answer.headers, body)
         except TimeoutError:
-            return NoAnswer(sent, f"no answer within {self._timeout.total:g} s")
+            reason = f"no answer within {self._timeout.total:g} s"
+            return NoAnswer(leaving.sent, reason)
         except aiohttp.ClientConnectorCertificateError as error:
             cause = error.certificate_error
             reason = getattr(cause, "verify_message", "") or str(cause)
-            return NoAnswer(sent, reason, untrusted=error.host)
+            return NoAnswer(leaving.sent, reason, untrusted=error.host)
         except aiohttp.ClientHttpProxyError as error:
-            return NoAnswer(sent, error.message, proxy_status=error.status)
+            return NoAnswer(leaving.sent, error.message, proxy_status=error.status)
         except (aiohttp.ClientError, ssl.SSLError, OSError) as error:
-            return NoAnswer(sent, _describe(error))
+            return NoAnswer(leaving.sent, _describe(error))
+
+    def retire(self) -> None:
+        """Send no further request on a connection that is open now.
+
+        The connections of a session that the caller made are the caller's: aiohttp
+        offers no way to choose among them.
+        """
+        if isinstance(self._session, Sessions):
+            self._session.retire()
 
     async def aclose(self) -> None:
         """Close the session, unless it is the caller's."""
@@ -200,22 +218,61 @@ class AiohttpTransport:
         return session
 
 
+class _Leaving:
+    """One request on its way out, which is written once and no more.
+
+    aiohttp sends an idempotent request again, on its own, when a kept connection turns
+    out to be closed. Nothing would count that second request, nor wait for a permit:
+    it is stopped before its first byte, and the engine sends it again itself.
+    """
+
+    def __init__(self, on_sent: Callable[[], None]) -> None:
+        self.sent = False
+        self._begun = False
+        self._on_sent = on_sent
+
+    def begin(self) -> None:
+        """Note that headers are about to be written.
+
+        Raises:
+            aiohttp.ClientError: if they were before.
+        """
+        if self._begun:
+            raise aiohttp.ClientError("a kept connection was closed by the other end")
+        self._begun = True
+
+    def note(self) -> None:
+        """Note that a first part is written."""
+        if not self.sent:
+            self.sent = True
+            self._on_sent()
+
+
 async def _on_headers_sent(
-    session: aiohttp.ClientSession,
+    _session: aiohttp.ClientSession,
     context: SimpleNamespace,
     params: aiohttp.TraceRequestHeadersSentParams,
 ) -> None:
-    if params.method == "GET":  # there is no body to wait for
-        await _on_sent(session, context, params)
+    # aiohttp calls this, in spite of its name, just before it writes.
+    leaving = _ours(context)
+    if leaving is not None:
+        leaving.begin()
+        if params.method == "GET":  # there is no body to wait for
+            leaving.note()
 
 
 async def _on_sent(
     _session: aiohttp.ClientSession, context: SimpleNamespace, _params: object
 ) -> None:
-    # A shared session also sends requests that are not ours.
-    note = getattr(context, "trace_request_ctx", None)
-    if callable(note):
-        note()
+    leaving = _ours(context)
+    if leaving is not None:
+        leaving.note()
+
+
+def _ours(context: SimpleNamespace) -> _Leaving | None:
+    """Return what a request carries; a shared session also sends others."""
+    leaving = getattr(context, "trace_request_ctx", None)
+    return leaving if isinstance(leaving, _Leaving) else None
 
 
 def _tracing() -> aiohttp.TraceConfig:
@@ -255,5 +312,5 @@ async def _read_bounded(answer: aiohttp.ClientResponse) -> bytes | None:
 
 def _describe(error: Exception) -> str:
     # The text of a connection error names host and port, and nothing that was sent.
-    text = str(error) or type(error).__name__
+    text = valid_text(str(error) or type(error).__name__)
     return f"connection failed: {text}"

@@ -6,7 +6,7 @@ from typing import Any
 import attrs
 import pytest
 
-from attrs import define
+from attrs import define, evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,7 +30,17 @@ from hubbatch.models import (
     UpsertInput,
 )
 
-from .helpers import ARCHIVE, CREATE, LEGACY, READ, UPDATE, UPSERT, chunk_of, some_chunk
+from .helpers import (
+    ARCHIVE,
+    CREATE,
+    LEGACY,
+    READ,
+    UPDATE,
+    UPSERT,
+    chunk_of,
+    some_chunk,
+    some_inputs,
+)
 
 
 UPDATE_BY_REF = object_operation(
@@ -136,7 +146,8 @@ def test_a_legacy_record_with_another_id_belongs_to_nobody() -> None:
     strange = LegacyObject(None, None, 7)
     settlement = settled(LEGACY, chunk, [strange])
 
-    assert (settlement.open, settlement.loose) == ([0, 1], [strange])
+    assert (settlement.open, settlement.strangers) == ([0, 1], [strange])
+    assert settlement.loose == []
     assert not settlement.trustworthy
 
 
@@ -183,19 +194,148 @@ def test_one_contact_asked_for_by_two_addresses() -> None:
     assert len(twice.loose) == 1
 
 
-@pytest.mark.parametrize("operation", [CREATE, READ, UPDATE, UPSERT, READ_BY_EMAIL])
+@pytest.mark.parametrize("operation", [CREATE, UPSERT, READ_BY_EMAIL, UPDATE_BY_REF])
 def test_alone(operation: Operation) -> None:
-    """A merged record answers with the survivor's id, a create with a new one."""
-    chunk = some_chunk(operation, 1)
+    """A result without a name is that of the only input; a create gets a new id."""
+    settlement = settled(operation, some_chunk(operation, 1), [record("900")])
 
-    assert ids(settled(operation, chunk, [record("900")])) == ["900"]
+    assert (ids(settlement), settlement.strange) == (["900"], False)
+
+
+@pytest.mark.parametrize("operation", [READ, UPDATE])
+def test_alone_with_another_id(operation: Operation) -> None:
+    """A merged record answers with the survivor's id, and so does a stray answer.
+
+    The input is asked for once more; the second answer is believed.
+    """
+    chunk = some_chunk(operation, 1)
+    first = settled(operation, chunk, [record("900")])
+    chunk.asked_again = True
+    second = settled(operation, chunk, [record("900")])
+
+    assert (ids(first), first.open, first.strange) == ([None], [0], True)
+    assert first.trustworthy
+    assert (ids(second), second.open) == (["900"], [])
+
+
+@pytest.mark.parametrize("asked_again", [False, True])
+@pytest.mark.parametrize(
+    ("operation", "strange"),
+    [
+        (CREATE, record("900", trace="7")),
+        (UPDATE, record("900", trace="7")),
+        (UPDATE, record("100", trace="7")),
+        (UPDATE_BY_REF, record("900", ref="another")),
+        (UPSERT, record("900", ref="r101")),
+        (UPSERT, record("900", ref="8")),
+        (READ_BY_EMAIL, record("900", email="b@x.io", hs_additional_emails="c@x.io")),
+    ],
+)
+def test_a_name_of_another_is_refused_even_alone(
+    operation: Operation, strange: SimplePublicObject, *, asked_again: bool
+) -> None:
+    chunk = some_chunk(operation, 1)
+    chunk.asked_again = asked_again
+    settlement = settled(operation, chunk, [strange])
+
+    assert (settlement.results, settlement.open) == ([None], [0])
+    assert settlement.strange
+    assert not settlement.trustworthy
+
+
+def test_one_number_in_two_spellings_is_one_value() -> None:
+    """HubSpot writes numbers its own way; with texts there is no such choice."""
+    by_number = chunk_of(UPSERT, [UpsertInput("007", {})])
+    by_text = chunk_of(UPSERT, [UpsertInput("abc", {})])
+
+    assert ids(settled(UPSERT, by_number, [record("1", ref="7")])) == ["1"]
+    assert ids(settled(UPSERT, by_text, [record("1", ref="abd")])) == [None]
+
+
+def test_written_properties_do_not_outweigh_another_name() -> None:
+    """Two inputs of which HubSpot wrote one, and a stranger that looks right."""
+    chunk = some_chunk(UPSERT, 2)
+    mine = record("1", ref="r100", subject="s0")
+    settlement = settled(UPSERT, chunk, [mine, record("2", ref="zz", subject="s1")])
+    traced = settled(
+        CREATE, some_chunk(CREATE, 2), [record("2", "another", subject="s1")]
+    )
+
+    assert (ids(settlement), settlement.open) == (["1", None], [1])
+    assert (traced.results, traced.open) == ([None, None], [0, 1])
+
+
+@pytest.mark.parametrize("operation", [UPDATE_BY_REF, UPSERT])
+def test_an_input_that_is_renamed_is_known_by_its_new_name(
+    operation: Operation,
+) -> None:
+    """The answer shows the value that was written; an error names the former one."""
+    inputs = [
+        {"id": "old", "properties": {"ref": "new"}},
+        {"id": "other", "properties": {}},
+    ]
+    chunk = chunk_of(operation, inputs)
+    results = [record("2", ref="other"), record("1", ref="New")]
+    alone = settled(operation, chunk.pick([0]), results[1:])
+    former = settled(operation, chunk.pick([0]), [record("1", ref="old")])
+    swapped = chunk_of(operation, [inputs[0], {"id": "new", "properties": {"a": "1"}}])
+    told = settled(operation, swapped, [record("1", ref="new", a="1")])
+
+    assert ids(settled(operation, chunk, results)) == ["1", "2"]
+    assert ids(alone) == ["1"]
+    assert (former.open, former.strange) == ([0], True)
+    assert [*settled(operation, chunk, errors=[error(ids=["old"])]).failed] == [0]
+    # Two that come to have one name are told apart by what they wrote, or not at all.
+    assert told.open in ([0], [0, 1])
+
+
+@pytest.mark.parametrize("operation", [UPDATE, UPSERT, CREATE])
+def test_strangers_are_no_success_of_all(operation: Operation) -> None:
+    """As many results as inputs, and each names a record that none of them is."""
+    if operation is UPDATE:
+        strangers = [record("8"), record("9")]
+    elif operation is UPSERT:
+        strangers = [record("8", ref="x"), record("9", ref="y")]
+    else:
+        strangers = [record("8", "x"), record("9", "y")]
+    settlement = settled(operation, some_chunk(operation, 2), strangers)
+
+    assert (settlement.results, settlement.open) == ([None, None], [0, 1])
+    assert settlement.strange
+    assert not settlement.trustworthy
+
+
+def test_a_repetition_leaves_no_success_of_all() -> None:
+    results = [record("1", "0"), record("1", "0"), record("2"), record("3")]
+    settlement = settled(CREATE, some_chunk(CREATE, 3), results)
+
+    assert (ids(settlement), settlement.open) == (["1", None, None], [1, 2])
+
+
+def test_an_answer_to_another_batch_on_the_same_records() -> None:
+    """The ids are right, the trace ids are not: nothing of it is ours."""
+    ours, theirs = (evolve(UPDATE, trace_prefix=one) for one in ("AAAA", "BBBB"))
+    chunk = chunk_of(ours, some_inputs(UPDATE, 2))
+    chunk.prefix = "AAAA"
+    other = chunk_of(theirs, some_inputs(UPDATE, 2))
+    other.prefix = "BBBB"
+    replayed = [record(str(100 + p), other.trace(p)) for p in range(2)]
+    right = [record(str(100 + p), chunk.trace(p)) for p in range(2)]
+    mixed = settled(ours, chunk, [record("100"), replayed[1]])
+
+    assert settled(ours, chunk, replayed).open == [0, 1]
+    assert settled(ours, chunk, right).open == []
+    assert (ids(mixed), mixed.open) == (["100", None], [1])
+    wrong = error(objectWriteTraceId=[other.trace(0)], ids=["100"])
+    assert settled(ours, chunk, errors=[wrong]).failed == {}
+    assert settled(ours, chunk.pick([0]), errors=[wrong]).failed == {}
 
 
 def test_even_alone_there_is_one_result() -> None:
     settlement = settled(UPDATE, some_chunk(UPDATE, 1), [record("8"), record("9")])
 
     assert (settlement.results, settlement.open) == ([None], [0])
-    assert len(settlement.loose) == 2
+    assert len(settlement.strangers) == 2
 
 
 def test_by_the_properties_that_were_written() -> None:
@@ -280,7 +420,7 @@ def test_a_merged_record_among_others_stays_open() -> None:
     settlement = settled(READ, chunk, [record("100"), record("900"), record("102")])
 
     assert (ids(settlement), settlement.open) == (["100", None, "102"], [1])
-    assert [result.id for result in settlement.loose] == ["900"]
+    assert [result.id for result in settlement.strangers] == ["900"]
 
 
 # ---- errors
@@ -294,7 +434,7 @@ def test_a_merged_record_among_others_stays_open() -> None:
         ({"ids": ["102", "101"]}, [1, 2]),
         ({"id": ["100"]}, [0]),
         ({"objectWriteTraceId": ["1"], "ids": ["100"]}, [1]),
-        ({"objectWriteTraceId": ["unheard-of"], "ids": ["100"]}, [0]),
+        ({"objectWriteTraceId": ["unheard-of"], "ids": ["100"]}, []),
         ({"ids": ["100"], "id": ["101"]}, [0, 1]),
         ({"ids": ["7"]}, []),
         ({"name": ["100"]}, []),
@@ -323,6 +463,17 @@ def test_with_one_input_there_is_no_choice(context: dict[str, list[str]]) -> Non
 
     assert [*settlement.failed] == [0]
     assert settlement.trustworthy
+
+
+def test_that_another_record_does_not_exist_is_no_input_s_error() -> None:
+    """With one input there is a choice after all: the answer may be to another."""
+    absent = StandardError(category="OBJECT_NOT_FOUND", context={"ids": ["7"]})
+    ours = StandardError(category="OBJECT_NOT_FOUND", context={"ids": ["0100"]})
+    by_email = chunk_of(READ_BY_EMAIL, ["a@x.io"])
+
+    assert settled(READ, some_chunk(READ, 1), errors=[absent]).open == [0]
+    assert [*settled(READ, some_chunk(READ, 1), errors=[ours]).failed] == [0]
+    assert [*settled(READ_BY_EMAIL, by_email, errors=[absent]).failed] == [0]
 
 
 def test_errors_name_values_of_the_id_property() -> None:
@@ -388,7 +539,7 @@ def test_who_created_a_record_is_forgotten_with_the_answer(*, doubtful: bool) ->
     results = [
         SimplePublicUpsertObject("1", {"ref": "r100"}, new=False),
         SimplePublicUpsertObject("2", {"ref": "r101"}, new=True),
-        SimplePublicUpsertObject("3", {"ref": "changed"}, new=False),
+        SimplePublicUpsertObject("3", {}, new=False),
     ]
     settlement = settled(UPSERT, chunk, results)
     [loose] = settlement.loose
@@ -511,7 +662,8 @@ def test_every_input_is_settled_once_and_every_result_is_kept(
     assert succeeded.isdisjoint(settlement.failed)
     assert {*settlement.open}.isdisjoint(settlement.failed)
     # No result is lost, and none is given out twice.
-    told = sorted(id(result) for result in [*attributed, *settlement.loose])
+    kept = [*attributed, *settlement.loose, *settlement.strangers]
+    told = sorted(map(id, kept))
     assert told == sorted(id(result) for result in part.results)
     # Without a result only where nothing was refused, and as many are loose.
     bare = {*range(count)} - succeeded - {*settlement.open} - {*settlement.failed}
@@ -528,8 +680,13 @@ def test_shuffling_an_answer_changes_nothing(data: st.DataObject) -> None:
     keys = range(len(case.chunk))
     upsert = case.operation.call.verb == "upsert"
     kind = SimplePublicUpsertObject if upsert else SimplePublicObject
+    by_email = case.operation is READ_BY_EMAIL
     results = [
-        kind(str(100 + i), {}, object_write_trace_id=case.chunk.trace(p))
+        kind(
+            str(100 + i),
+            {"email": str(100 + i)} if by_email else {},
+            object_write_trace_id=case.chunk.trace(p),
+        )
         for p, i in zip(keys, case.chunk.indices, strict=True)
     ]
     part: BatchResponse[Any] = BatchResponse(

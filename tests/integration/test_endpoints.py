@@ -714,10 +714,12 @@ LIMITED = {"category": "HUBSPOT_DEFINED", "typeId": 3}
 LIMITS = "/crm/associations/{}/definitions/configurations/deals/contacts/batch/{}"
 GOLDEN: dict[str, tuple[Any, object, Mapping[str, str]]] = {
     "objects create": (
-        lambda hub: hub.contacts.create([CreateInput({"email": "a@b.c"})]),
+        lambda hub: hub.contacts.create(
+            [CreateInput({"email": "a@b.c"}, object_write_trace_id="mine")]
+        ),
         {
             "inputs": [
-                {"properties": {"email": "a@b.c"}, "objectWriteTraceId": "0"},
+                {"properties": {"email": "a@b.c"}, "objectWriteTraceId": "mine"},
             ]
         },
         {

@@ -27,7 +27,7 @@ TROUBLE = {
 }
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [2, 3, 4])
 def test_storm(seed: int) -> None:
     storm = rage(seed, 5_000)
     counts = Counter(

@@ -141,6 +141,7 @@ class Crm:
     overlaps: list[Key] = field(factory=list)
     most_flying: int = 0
     closed: bool = False
+    retired: int = 0
     _now_flying: int = 0
     _last_id: int = 90_000
 
@@ -164,6 +165,9 @@ class Crm:
         finally:
             self._now_flying -= 1
             self.flying.difference_update(heard.keys)
+
+    def retire(self) -> None:
+        self.retired += 1
 
     async def aclose(self) -> None:
         self.closed = True

@@ -73,6 +73,9 @@ class Account:
         body = orjson.dumps({"status": "COMPLETE", "results": results})
         return Response(200, headers, body)
 
+    def retire(self) -> None:
+        """Keep no connections."""
+
     async def aclose(self) -> None:
         """Nothing is held."""
 

@@ -621,6 +621,48 @@ async def test_the_end_calls_workers_back_from_the_gate() -> None:
     assert len(crm.heard) == 2
 
 
+WORDLESS: dict[str, Answer] = {
+    "a page": page(400),
+    "{}": Response(400, {}, b"{}"),
+    "an empty body": Response(400, {}, b""),
+    "no words in it": Response(400, {}, b'{"status":"error","correlationId":"c"}'),
+    "a list": Response(400, {}, b"[]"),
+    "409": Response(409, {}, b"{}"),
+    "422": Response(422, {}, b"<html>"),
+    "413": page(413),
+    "a 207": Response(207, {}, b'{"results":[],"errors":[{}],"numErrors":1}'),
+}
+
+
+@pytest.mark.parametrize("verb", ["update", "upsert", "archive", "create", "read"])
+@pytest.mark.parametrize("answer", WORDLESS.values(), ids=WORDLESS)
+async def test_refused_without_a_word_after_what_may_have_arrived(
+    verb: Verb, answer: Answer
+) -> None:
+    """It does not say that the first request was refused as well."""
+    _, made = meeting(verb, "502 after", always=answer, count=1)
+    expected = "failed" if verb == "read" else "unknown"
+    assert statuses(await made) == {expected: 1}
+
+
+@pytest.mark.parametrize("verb", ["update", "archive"])
+@pytest.mark.parametrize("status", [400, 409, 413, 422])
+async def test_refused_in_hubspots_words_after_what_may_have_arrived(
+    verb: Verb, status: int
+) -> None:
+    """What it refuses now it refused before, and nothing was written."""
+    worded = refusal(status, "Property values were not valid", "VALIDATION_ERROR")
+    _, made = meeting(verb, "502 before", always=worded, count=1)
+    assert statuses(await made) == {"failed": 1}
+
+
+@pytest.mark.parametrize("verb", ["update", "archive", "read"])
+async def test_refused_without_a_word_at_once(verb: Verb) -> None:
+    """Nothing else was sent that may have been written."""
+    _, made = meeting(verb, always=page(400), count=1)
+    assert statuses(await made) == {"failed": 1}
+
+
 async def test_502_and_then_401_is_unknown() -> None:
     _, made = meeting("update", "502 after", UNAUTHORIZED)
     await ended(made, AuthenticationError)
@@ -1055,11 +1097,11 @@ def forgetful(crm: Crm, *forgotten: str) -> Callable[[Heard], Answer]:
     def answer(heard: Heard) -> Answer:
         done = crm.work(heard)
         body = orjson.loads(done.body)
-        places = [item["id"] for item in heard.inputs]
+        ids = {item["objectWriteTraceId"]: item["id"] for item in heard.inputs}
         body["results"] = [
             result
             for result in body["results"]
-            if places[int(result["objectWriteTraceId"])] not in forgotten
+            if ids[result["objectWriteTraceId"]] not in forgotten
         ]
         return Response(done.status, {}, orjson.dumps(body))
 

@@ -363,6 +363,9 @@ class Known:
             return Response(200, {}, b'{"portalId":62515}')
         return await self.crm.send(request, on_sent)
 
+    def retire(self) -> None:
+        self.crm.retire()
+
     async def aclose(self) -> None:
         await self.crm.aclose()
 

@@ -14,6 +14,7 @@ from hubbatch.core.encoding import (
     fields_of,
     id_encoder,
     make_key,
+    many_key,
     pair_key,
 )
 from hubbatch.core.values import InvalidInput, record_id
@@ -102,10 +103,8 @@ def _encode_archive(_index: int, given: object) -> Encoded:
         raise InvalidInput("to is empty: nothing would be archived", "to")
     one, others = _id("from", source), [_id("to", target) for target in targets]
     body = {"from": {"id": one}, "to": [{"id": other} for other in others]}
-    key = one
-    for other in others:
-        key = pair_key(key, other)
-    return key, dumps(body, {"from": one}), None
+    # One request serves all who archive the same; the reverse is something else.
+    return many_key(one, *others), dumps(body, {"from": one}), None
 
 
 def _v3_encoder(_: Operation) -> Encoder:
@@ -174,6 +173,12 @@ def _many(cls: type) -> Callable[[Any, Any], list[Any]]:
     return structure
 
 
+def _paging(raw: Any, _: object) -> Any:
+    """Keep where the answer goes on, if that can be read."""
+    next_after({"paging": raw})
+    return raw or None
+
+
 _ENDS = {"from_": _end_id, "to": _end_id}
 _AS_ENDS = {"from_": _as_end, "to": _as_end}
 
@@ -194,14 +199,18 @@ teach(
 )
 teach(
     PublicAssociationMultiWithLabel,
-    {"from_": _end_id, "to": _many(MultiAssociatedObjectWithLabel)},
+    {
+        "from_": _end_id,
+        "to": _many(MultiAssociatedObjectWithLabel),
+        "paging": _paging,
+    },
     {"from_": _as_end},
 )
 teach(PublicAssociation, _ENDS, _AS_ENDS)
 teach(AssociatedId, {"id": _as_text})
 teach(
     PublicAssociationMulti,
-    {"from_": _end_id, "to": _many(AssociatedId)},
+    {"from_": _end_id, "to": _many(AssociatedId), "paging": _paging},
     {"from_": _as_end},
 )
 

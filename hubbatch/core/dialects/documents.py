@@ -6,8 +6,8 @@ from typing import Any
 from attrs import frozen
 
 from hubbatch.core.calls import Dialect, Encoded, Encoder, Operation, Shape
-from hubbatch.core.codec import each, structure_account
-from hubbatch.core.results import structure_objects
+from hubbatch.core.codec import every, structure_account
+from hubbatch.core.results import structure_all_objects
 from hubbatch.models import BatchResponse, SimplePublicObject
 
 
@@ -48,12 +48,12 @@ def next_after(raw: Any) -> str | None:
 
 
 def _page(raw: Any) -> Page:
-    return Page(structure_objects(raw["results"]), next_after(raw))
+    return Page(structure_all_objects(raw["results"]), next_after(raw))
 
 
 def document(structure: Callable[[Any], Any]) -> Dialect:
     """Make the dialect of a question whose whole answer is its one result."""
-    return Dialect(_encoder, _no_body, whole, Shape(each(structure), no_key))
+    return Dialect(_encoder, _no_body, whole, Shape(every(structure), no_key))
 
 
 ACCOUNT = document(structure_account)

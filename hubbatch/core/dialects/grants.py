@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode
 from attrs import field, frozen
 
 from hubbatch.core.calls import Dialect, Encoded, Encoder, Operation, Shape
-from hubbatch.core.codec import each
+from hubbatch.core.codec import every
 from hubbatch.errors import AuthenticationError, ReconnectRequired
 
 from .documents import no_key, whole
@@ -108,4 +108,4 @@ def refused_grant(
     )
 
 
-GRANTS = Dialect(_encoder, _form, whole, Shape(each(_grant), no_key))
+GRANTS = Dialect(_encoder, _form, whole, Shape(every(_grant), no_key))

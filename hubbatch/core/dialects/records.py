@@ -14,7 +14,11 @@ from hubbatch.core.encoding import (
     read_body,
     write_encoder,
 )
-from hubbatch.core.results import structure_objects, structure_upsert_objects
+from hubbatch.core.results import (
+    structure_all_objects,
+    structure_objects,
+    structure_upsert_objects,
+)
 from hubbatch.models import BatchResponse, SimplePublicObject
 
 
@@ -23,13 +27,13 @@ def _properties(record: SimplePublicObject) -> Mapping[str, str | None]:
 
 
 def _archived(raw: Any, _: Callable[[Any], Any]) -> BatchResponse[Any]:
-    return structure_response(raw, structure_objects)
+    return structure_response(raw, structure_all_objects)
 
 
 _id: Any = attrgetter("id")
 _warnings: Any = attrgetter("warnings")
 
-RECORDS = Shape(structure_objects, _id, _properties, warnings_of=_warnings)
+RECORDS = Shape(structure_objects, _id, _properties, warnings_of=_warnings, traced=True)
 
 CREATES = Dialect(
     create_encoder, enveloped, structure_response, RECORDS, create_columns
@@ -42,7 +46,9 @@ UPSERTS = Dialect(
     write_encoder,
     enveloped,
     structure_response,
-    Shape(structure_upsert_objects, _id, _properties, warnings_of=_warnings),
+    Shape(
+        structure_upsert_objects, _id, _properties, warnings_of=_warnings, traced=True
+    ),
     write_columns,
 )
 ARCHIVES = Dialect(id_encoder, enveloped, _archived, columns=id_columns)

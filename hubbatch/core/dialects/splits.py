@@ -12,7 +12,7 @@ from hubbatch.core.codec import (
     text_id,
 )
 from hubbatch.core.encoding import dumps, enveloped, fields_of, id_encoder, make_key
-from hubbatch.core.results import structure_objects
+from hubbatch.core.results import structure_all_objects
 from hubbatch.core.values import InvalidInput, int32, number_id
 from hubbatch.models import (
     DealSplit,
@@ -65,7 +65,7 @@ def _text(raw: Any, _: object) -> str:
 
 
 def _records(raw: Any, _: object) -> list[SimplePublicObject]:
-    return structure_objects(raw or [])
+    return structure_all_objects(raw or [])
 
 
 teach(DealToDealSplits, {"id": _text, "splits": _records})
