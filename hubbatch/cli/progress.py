@@ -16,6 +16,8 @@ from hubbatch import HubBatch, Summary
 from hubbatch.core.visible import visible
 from hubbatch.jobs import Export, Job
 
+from .streams import Stream
+
 
 # Seconds between two plain lines.
 EVERY = 10.0
@@ -110,6 +112,10 @@ class Progress:
 
     def look(self) -> None:
         """Say how far it is, if it is time to."""
+        file = self.console.file
+        if isinstance(file, Stream) and not file.has_room():
+            # Ctrl-S, or a pager that nobody scrolls: requests must not wait for it.
+            return
         if self._live is not None:
             self._live.update(self, refresh=True)
         elif self.clock() - self._said >= EVERY:

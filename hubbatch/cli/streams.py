@@ -54,6 +54,11 @@ class Stream(io.TextIOBase):
         number: int = self._raw.fileno()
         return number
 
+    def has_room(self) -> bool:
+        """Whether a few lines can be written without waiting for the reader."""
+        _, room, _ = select.select([], [self._raw], [], 0)
+        return bool(room)
+
     def write(self, text: str) -> int:
         """Write text, or drop what cannot be written; return its length."""
         left = memoryview(text.encode(self.encoding, self.errors))

@@ -5,6 +5,7 @@ import re
 import shlex
 import sqlite3
 import subprocess
+import time
 
 from contextlib import closing
 from pathlib import Path
@@ -237,6 +238,22 @@ def test_a_terminal_that_knows_few_letters(
         "Aufträge-\N{GREEK SMALL LETTER ALPHA}-\\udce9.csv"
         in orjson.loads(gone.stdout)["error"]
     )
+
+
+def test_a_terminal_that_is_held_does_not_hold_the_job(shell: Shell) -> None:
+    orders(shell, 1_000)
+    shell.sim.faults.add(
+        Fault("delay", seconds=0.4, when=When(verb="upsert"), times=None)
+    )
+    with terminal(*UPSERT, "--max-concurrency", "1") as shown:
+        until_sent(shell, shown)
+        shown.type(b"\x13")  # Ctrl-S
+        while shell.sim.store.count("tickets") < 1_000:
+            assert shown.process.poll() is None
+            time.sleep(0.05)
+        shown.type(b"\x11")  # Ctrl-Q
+        assert "1,000 rows: 1,000 succeeded." in shown.read()
+        assert shown.process.wait(60) == 0
 
 
 def test_output_looks_as_it_should(shell: Shell) -> None:
