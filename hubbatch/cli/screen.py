@@ -58,14 +58,16 @@ def print_json(value: Any) -> None:
         line = orjson.dumps(value, option=orjson.OPT_UTC_Z).decode()
     except TypeError:  # half a character, from the name of a file
         line = orjson.dumps(_well_formed(value), option=orjson.OPT_UTC_Z).decode()
-    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    # Not to a progress bar that has put itself before it: a signal ends those as well.
+    stdout = getattr(sys.stdout, "rich_proxied_file", sys.stdout)
+    unicode = (stdout.encoding or "").lower().replace("-", "") == "utf8"
     line = "".join(
         character
         if visible(character) == character and (unicode or character.isascii())
         else _as_json(character)
         for character in line
     )
-    sys.stdout.write(line + "\n")
+    stdout.write(line + "\n")
 
 
 def _as_json(character: str) -> str:

@@ -56,8 +56,10 @@ class Stream(io.TextIOBase):
 
     def has_room(self) -> bool:
         """Whether a few lines can be written without waiting for the reader."""
-        _, room, _ = select.select([], [self._raw], [], 0)
-        return bool(room)
+        try:
+            return bool(select.select([], [self._raw], [], 0)[1])
+        except OSError:  # Windows can only tell of sockets
+            return True
 
     def write(self, text: str) -> int:
         """Write text, or drop what cannot be written; return its length."""

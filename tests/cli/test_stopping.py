@@ -125,19 +125,19 @@ def test_while_it_waits_for_the_next_day_once_is_enough(
 
 
 def test_a_closed_terminal_drains_and_the_same_command_goes_on(shell: Shell) -> None:
-    orders(shell, 20_000)
+    orders(shell, 5_000)
     shell.sim.faults.add(Fault("delay", seconds=1.0, when=When(verb="upsert"), times=1))
 
-    with terminal(*UPSERT, *JOURNAL, "--json", "--rate-limit", "20") as window:
+    with terminal(*UPSERT, *JOURNAL, "--json", "--rate-limit", "10") as window:
         until_sent(shell, window)
         window.close()
         assert window.process.wait(120) == 143
 
     told = shell("status", "run.db", "--json").json
     assert (told["ended"], told["in_doubt"], told["unknown"]) == ("stopped", 0, 0)
-    assert 0 < told["succeeded"] == shell.sim.store.count("tickets") < 20_000
+    assert 0 < told["succeeded"] == shell.sim.store.count("tickets") < 5_000
     assert shell(*UPSERT, *JOURNAL).status == 0
-    assert shell.sim.store.count("tickets") == 20_000
+    assert shell.sim.store.count("tickets") == 5_000
 
 
 def test_a_hangup_that_comes_many_times_still_drains(shell: Shell) -> None:
@@ -212,6 +212,33 @@ def test_a_process_that_is_stuck_ends_with_the_third_signal(shell: Shell) -> Non
                 break
         assert process.wait(60) == 130
     os.close(ours)
+
+
+def test_json_stays_on_standard_output_when_a_bar_is_on_the_terminal(
+    shell: Shell,
+) -> None:
+    orders(shell, 100)
+    shell.sim.faults.add(Fault("delay", seconds=60, when=When(verb="upsert")))
+    ours, theirs = os.openpty()
+    with subprocess.Popen(  # noqa: S603 -- our own command
+        [*HUBBATCH, *UPSERT, "--json"],
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm"},
+    ) as process:
+        os.close(theirs)
+        while not shell.sent:
+            assert process.poll() is None
+            time.sleep(0.01)
+        # Faster than it can end: the third ends it where it is.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGINT) * 10:
+            process.send_signal(number)
+        assert process.stdout is not None
+        out = process.stdout.read()
+    os.close(ours)
+
+    assert process.returncode == 130
+    assert orjson.loads(out)["exit_status"] == 130
 
 
 # ---- at any instant

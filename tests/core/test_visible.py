@@ -33,7 +33,7 @@ unsafe = st.one_of(
         ("\x9b31m\x85", r"\x9b31m\x85"),
         ("moc\u202eexe.\u2066", r"moc\u202eexe.\u2066"),
         ("pay\u200bpal\ufeff", r"pay\u200bpal\ufeff"),
-        ("caf\udce9", r"caf\udce9"),
+        ("x\udce9", r"x\udce9"),
         ("\U000e0041", r"\U000e0041"),
     ],
 )
