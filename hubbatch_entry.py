@@ -6,9 +6,11 @@ should be.
 """
 
 import os
+import select
 import signal
 
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 
 
@@ -112,8 +114,8 @@ def _show_cursor() -> None:
         return
     for number in (2, 1):
         if os.isatty(number):
-            try:
-                os.write(number, _SHOW_CURSOR)
-            except OSError:  # the terminal is gone
-                continue
+            with suppress(OSError):  # the terminal is gone
+                # One that is held (Ctrl-S) would hold the exit as well.
+                if select.select([], [number], [], 0)[1]:
+                    os.write(number, _SHOW_CURSOR)
             return

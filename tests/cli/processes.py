@@ -10,6 +10,7 @@ import time
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import attrs
 
@@ -95,7 +96,7 @@ def begun(
             process.kill()
 
 
-def until_sent(shell: Shell, process: subprocess.Popen[str] | Terminal) -> None:
+def until_sent(shell: Shell, process: subprocess.Popen[Any] | Terminal) -> None:
     """Wait until a first request is under way."""
     running = process.process if isinstance(process, Terminal) else process
     while not shell.sent:

@@ -191,7 +191,7 @@ def test_a_terminal_that_disappears_without_a_signal(shell: Shell) -> None:
         env={**os.environ, "TERM": "xterm"},
     ) as process:
         os.close(theirs)
-        until_sent(shell, process)  # type: ignore[arg-type] # of bytes
+        until_sent(shell, process)
         os.close(ours)
 
     assert process.returncode == 0
