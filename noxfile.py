@@ -22,6 +22,7 @@ TYPED = (
     "examples",
     "conftest.py",
     "noxfile.py",
+    "hubbatch_entry.py",
     "pytest_hubbatch.py",
 )
 PYTHONS = nox.project.python_versions(PYPROJECT)

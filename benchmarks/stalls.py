@@ -124,6 +124,9 @@ class Instant:
             "objectWriteTraceId": given.get("objectWriteTraceId"),
         }
 
+    def retire(self) -> None:
+        """Have no connections."""
+
     async def aclose(self) -> None:
         """Hold nothing."""
 

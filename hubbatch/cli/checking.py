@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from rich.console import Console
-from rich.markup import escape
 
 from hubbatch import HubBatch
 from hubbatch.core.pacing import RateLimit
@@ -27,10 +26,11 @@ from hubbatch.jobs.shaping import JobVerb
 
 from . import options as given
 from .endings import Status
-from .looking import or_exit, print_json
+from .looking import or_exit
 from .ordering import order_verb
 from .orders import Order, find_token, hub_options
 from .progress import clock, many
+from .screen import print_json, screen, shown
 
 
 # Less than that is not none at all.
@@ -88,7 +88,7 @@ def check_command(**options: Any) -> None:
     if options["as_json"]:
         print_json(_as_json(report))
     else:
-        _say(Console(stderr=True, highlight=False), report)
+        _say(screen(), report)
     sys.exit(Status.ALL_SUCCEEDED if report.ok else Status.SOME_DID_NOT)
 
 
@@ -138,7 +138,7 @@ def _say(console: Console, report: CheckReport) -> None:
         rows = f", {many(finding.rows, 'row')}" if finding.rows else ""
         console.print(f"{kind}: {_title(finding)}{rows}", soft_wrap=True)
         for row, message in finding.examples:
-            console.print(f"  {_where(row)}{escape(message)}", soft_wrap=True)
+            console.print(f"  {_where(row)}{shown(message)}", soft_wrap=True)
     share = report.share_of_day
     of_day = "" if share is None else f", {_percent(share)} of the day"
     fine = report.rows - report.refused
@@ -156,7 +156,7 @@ def _percent(share: float) -> str:
 
 
 def _title(finding: Finding) -> str:
-    return escape(" ".join(filter(None, (finding.code, finding.property_name))))
+    return shown(" ".join(filter(None, (finding.code, finding.property_name))))
 
 
 def _where(row: Row | None) -> str:

@@ -2,20 +2,15 @@
 
 import asyncio
 import signal
-import sys
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-import orjson
-
-from attrs import asdict, define, field
+from attrs import asdict
 from rich.console import Console
-from rich.markup import escape
 
 from hubbatch import (
     ConfigurationError,
@@ -28,19 +23,21 @@ from hubbatch import (
     RateLimit,
 )
 from hubbatch.core.forecasting import plan
+from hubbatch.core.visible import visible
 from hubbatch.jobs import (
     CheckFailed,
-    Export,
-    Job,
     JobReport,
     SourceError,
     rehearse,
     write_report,
 )
+from hubbatch_entry import signals
 
 from .endings import Ending, Status, count_words
 from .orders import NothingToDo, Order
 from .progress import Progress, clock, many
+from .screen import print_json, screen, shown
+from .stopping import Stopping
 
 
 # Seconds between two looks at a job.
@@ -61,12 +58,18 @@ _NO_COUNTS = {
 
 def conduct(make_order: Callable[[], Order], options: Mapping[str, Any]) -> int:
     """Carry an order out; give the exit status."""
-    console = Console(stderr=True, highlight=False)
+    console = screen()
     told: dict[str, Any] = {}
+
+    def say(status: int) -> None:
+        if options["as_json"]:
+            print_json({**_NO_COUNTS, **told, "exit_status": int(status)})
+
+    signals.last_words = say
     try:
         order = make_order()
         order.check()
-        with console.status(f"Reading {escape(order.source.name)}"):
+        with console.status(f"Reading {shown(order.source.name)}"):
             order.count()
         if order.total == 0:
             _warn_of_nothing(console, order.source.name)
@@ -85,21 +88,20 @@ def conduct(make_order: Callable[[], Order], options: Mapping[str, Any]) -> int:
             told |= {"inputs": rows, "failed": refused, "not_sent": rows - refused}
         if told.get("requests"):  # a source that could only be read as it was sent
             console.print(count_words(told), soft_wrap=True)
-    if options["as_json"]:
-        counts = {**_NO_COUNTS, **told, "exit_status": status}
-        sys.stdout.write(orjson.dumps(counts).decode() + "\n")
+    signals.ignore()
+    say(status)
     return status
 
 
 def _warn_of_nothing(console: Console, name: str) -> None:
-    said = f"{escape(name)} has no rows: there is nothing to do"
+    said = f"{shown(name)} has no rows: there is nothing to do"
     console.print(f"[yellow]warning:[/] {said}", soft_wrap=True)
 
 
 def say_error(console: Console, error: BaseException) -> str:
     """Print an error as one line, and give its text."""
     text = " ".join(str(error).split())
-    console.print(f"[red]error:[/] {escape(text)}", soft_wrap=True)
+    console.print(f"[red]error:[/] {shown(text)}", soft_wrap=True)
     return text
 
 
@@ -116,10 +118,10 @@ def _status_of(error: BaseException) -> int:
 
 async def _work(order: Order, console: Console, told: dict[str, Any]) -> int:
     reasons: Counter[str] = Counter()
-    async with order.hub([partial(_count_reason, reasons)]) as hub:
-        stopping = _Stopping(console)
-        report = None
-        with stopping.listening(), stopping.quietly():
+    stopping = Stopping(console)
+    report = None
+    with stopping.listening():
+        async with order.hub([partial(_count_reason, reasons)]) as hub:
             while True:
                 report = await _run(order, hub, stopping, told)
                 wait = _seconds_to_wait(order, report)
@@ -143,9 +145,10 @@ async def _work(order: Order, console: Console, told: dict[str, Any]) -> int:
         if report.error is not None:
             told["error"] = str(report.error)
     for line in ending.lines(reasons):
-        console.print(line, soft_wrap=True, markup=False)
+        console.print(visible(line), soft_wrap=True, markup=False)
     if order.options.get("report"):
         _write_report(order, console)
+    stopping.settle(ending.status)
     return ending.status
 
 
@@ -158,7 +161,7 @@ def _write_report(order: Order, console: Console) -> None:
 
 
 async def _run(
-    order: Order, hub: HubBatch, stopping: "_Stopping", told: dict[str, Any]
+    order: Order, hub: HubBatch, stopping: Stopping, told: dict[str, Any]
 ) -> JobReport:
     """Run a job to its end, and show how far it is."""
     job = order.job(hub)
@@ -166,7 +169,7 @@ async def _run(
     try:
         await job.prepare()
         told |= {"operation": job.operation.name, "portal": job.portal_id}
-        stopping.console.print(escape(order.opening(job)), soft_wrap=True)
+        stopping.console.print(shown(order.opening(job)), soft_wrap=True)
         running = asyncio.create_task(job.run())
         try:
             stopping.job = job
@@ -204,58 +207,6 @@ def _count_reason(reasons: Counter[str], event: Event) -> None:
         reasons[" ".join(part for part in parts if part)] += 1
 
 
-@define
-class _Stopping:
-    """Ctrl-C and SIGTERM: once to let what is under way end, twice to stop at once.
-
-    Attributes:
-        console: where to say so.
-        job: what runs; None while there is nothing to be drained.
-        number: the first signal that came.
-    """
-
-    console: Console
-    job: Job | Export | None = None
-    number: int | None = None
-    _task: asyncio.Task[Any] | None = field(factory=asyncio.current_task, init=False)
-
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Take the signals while this lasts."""
-        loop = asyncio.get_running_loop()
-        numbers = (signal.SIGINT, signal.SIGTERM)
-        with suppress(NotImplementedError):  # on Windows: Ctrl-C stops at once
-            for number in numbers:
-                loop.add_signal_handler(number, self._on_signal, number)
-        try:
-            yield
-        finally:
-            with suppress(NotImplementedError):
-                for number in numbers:
-                    loop.remove_signal_handler(number)
-
-    @contextmanager
-    def quietly(self) -> Iterator[None]:
-        """End what is in it when a signal says so."""
-        try:
-            yield
-        except asyncio.CancelledError:
-            if self.number is None or self._task is None or self._task.uncancel():
-                raise
-
-    def _on_signal(self, number: int) -> None:
-        first, self.number = self.number is None, self.number or number
-        if self.job is None or not first:
-            if self._task is not None:
-                self._task.cancel()
-            return
-        self.job.stop()
-        self.console.print(
-            "Stopping when what is under way is answered. Once more to stop at once.",
-            soft_wrap=True,
-        )
-
-
 # ---- as a rehearsal
 
 
@@ -268,7 +219,7 @@ async def _rehearse(order: Order, console: Console, told: dict[str, Any]) -> int
     rehearsal = await rehearse(order.source, operation, order.options["limit"])
     for row, problem in rehearsal.examples:
         line = "" if row.line is None else f" (line {row.line})"
-        console.print(escape(f"row {row.index + 1}{line}: {problem}"), soft_wrap=True)
+        console.print(shown(f"row {row.index + 1}{line}: {problem}"), soft_wrap=True)
     valid = rehearsal.rows - rehearsal.invalid
     rate = RateLimit(limits.max_requests, limits.interval)
     seconds = plan(valid, operation.max_inputs, rate, None).seconds

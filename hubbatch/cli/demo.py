@@ -5,12 +5,10 @@ import multiprocessing
 import random
 import signal
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from multiprocessing.connection import Connection
 from typing import Any
-
-import orjson
 
 from attrs import asdict
 from rich.console import Console
@@ -19,6 +17,7 @@ from hubbatch import Batch, HubBatch, Limits, UpdateInput
 from hubbatch.core.reasons import group_by_reason
 
 from .printing import print_failures, print_response, track
+from .screen import print_json, screen
 
 
 # The tier with the highest limit: 250 requests per 10 s ("API limit increase").
@@ -29,7 +28,7 @@ _SEED = 2026
 
 async def run_demo(records: int, *, as_json: bool) -> None:
     """Create tickets, update them with some bad records among them, and show it."""
-    console = Console(stderr=as_json)
+    console = screen(stderr=as_json, highlight=True)
     say = console.print
     say("[bold]hubbatch demo[/]: a simulated HubSpot account, on this machine only\n")
     async with (
@@ -51,7 +50,7 @@ async def run_demo(records: int, *, as_json: bool) -> None:
     if as_json:
         told = _as_dict(updating, limits)
         told["failures"] = [asdict(reason) for reason in reasons]
-        print(orjson.dumps(told).decode())
+        print_json(told)
 
 
 def _as_dict(batch: Batch[Any], limits: Limits) -> dict[str, Any]:
@@ -117,7 +116,8 @@ async def _simulated_hubspot() -> AsyncIterator[tuple[str, str]]:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs,), daemon=True)
-    process.start()
+    with _signals_held():
+        process.start()
     theirs.close()
     try:
         yield await asyncio.to_thread(ours.recv)
@@ -126,17 +126,36 @@ async def _simulated_hubspot() -> AsyncIterator[tuple[str, str]]:
         await asyncio.to_thread(process.join)
 
 
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Hold signals back, here until this is over and for good in a child process.
+
+    Ctrl-C and a closed terminal signal all processes of the terminal. The child
+    follows its parent, and has no traceback to show while it imports.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    held = (signal.SIGINT, signal.SIGHUP)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _serve(connection: Connection) -> None:
     """Be the simulator until the other end of the connection closes."""
     from hubbatch.simulator import Simulator  # noqa: PLC0415 -- here only
 
-    # Ctrl-C goes to all processes of a terminal; this one follows its parent.
+    # Where signals are not held (Windows), Ctrl-C must still not stop it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     async def serve() -> None:
         simulator = Simulator(tier=_TIER, seed=_SEED, latency="realistic")
         async with simulator:
-            connection.send((simulator.url, simulator.token))
-            await asyncio.to_thread(connection.poll, None)
+            with suppress(BrokenPipeError):  # the parent has been stopped meanwhile
+                connection.send((simulator.url, simulator.token))
+                await asyncio.to_thread(connection.poll, None)
 
     asyncio.run(serve())

@@ -10,10 +10,8 @@ from typing import Any, TypeVar
 
 import attrs
 import click
-import orjson
 
 from click.shell_completion import get_completion_class
-from rich.console import Console
 
 from hubbatch import Account, APIError, CertificateError, HubBatch, HubBatchError
 from hubbatch.jobs import JobStatus, read_status, write_report
@@ -23,6 +21,7 @@ from .conducting import say_error
 from .endings import Status
 from .orders import find_token, hub_options
 from .progress import aligned, clock, many
+from .screen import print_json, screen
 
 
 T = TypeVar("T")
@@ -146,18 +145,13 @@ def or_exit(call: Callable[[], T], *, refused: Status = Status.ENDED_EARLY) -> T
     try:
         return call()
     except (HubBatchError, ValueError) as error:
-        say_error(Console(stderr=True, highlight=False), error)
+        say_error(screen(), error)
         said_no = isinstance(error, APIError | CertificateError)
         sys.exit(refused if said_no else Status.BAD_USAGE)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
 
 
-def print_json(value: Any) -> None:
-    """Print one object on standard output."""
-    click.echo(orjson.dumps(value, option=orjson.OPT_UTC_Z).decode())
-
-
 def print_table(rows: Any) -> None:
     """Print names and values."""
-    Console(highlight=False).print(aligned(rows))
+    screen(stderr=False).print(aligned(rows))

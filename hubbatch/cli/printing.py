@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -18,6 +17,8 @@ from rich.table import Table
 
 from hubbatch import Batch, CombinedResponse, Limits, Summary
 from hubbatch.core.reasons import Reason
+
+from .screen import shown
 
 
 # Seconds between two looks at the counts.
@@ -60,7 +61,7 @@ def print_response(
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     most = limits.max_requests
     rows = [
-        ("status", response.status),
+        ("status", shown(response.status)),
         ("results", f"{len(response.results):,}"),
         ("numErrors", f"{response.num_errors:,}"),
         ("startedAt", _instant(response.started_at)),
@@ -100,9 +101,9 @@ def print_failures(console: Console, reasons: Sequence[Reason]) -> None:
         table.add_row(
             f"{reason.count:,}",
             f"#{reason.first}",
-            escape(reason.code or reason.category or ""),
-            escape(reason.property_name or ""),
-            escape(reason.message),
+            shown(reason.code or reason.category or ""),
+            shown(reason.property_name or ""),
+            shown(reason.message),
         )
     console.print("\n[bold]Failures by reason[/]")
     console.print(table, highlight=False)

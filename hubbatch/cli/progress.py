@@ -13,7 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from hubbatch import HubBatch, Summary
+from hubbatch.core.visible import visible
 from hubbatch.jobs import Export, Job
+
+from .streams import Stream
 
 
 # Seconds between two plain lines.
@@ -109,6 +112,10 @@ class Progress:
 
     def look(self) -> None:
         """Say how far it is, if it is time to."""
+        file = self.console.file
+        if isinstance(file, Stream) and not file.has_room():
+            # Ctrl-S, or a pager that nobody scrolls: requests must not wait for it.
+            return
         if self._live is not None:
             self._live.update(self, refresh=True)
         elif self.clock() - self._said >= EVERY:
@@ -164,7 +171,7 @@ class Progress:
         bar: RenderableType = Text("")
         if figures.total is not None:
             bar = ProgressBar(total=max(figures.total, 1), completed=figures.done)
-        line.add_row(Text(self.title, "bold"), bar, Text(figures.rows()))
+        line.add_row(Text(visible(self.title), "bold"), bar, Text(figures.rows()))
         return Group(line, Text(figures.words(), "dim"))
 
 
@@ -190,5 +197,5 @@ def aligned(rows: Iterable[tuple[str, Any]]) -> Table:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in rows:
-        table.add_row(name, Text(str(value)))
+        table.add_row(Text(visible(name)), Text(visible(str(value))))
     return table

@@ -3,7 +3,16 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
+
+
+def _encodable(name: str) -> str:
+    """Return a name as UTF-8 can have it: bytes that are not, in a file's, escaped."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def _all_encodable(names: Mapping[str, str]) -> Mapping[str, str]:
+    return {role: _encodable(name) for role, name in names.items()}
 
 
 @frozen(kw_only=True)
@@ -21,10 +30,10 @@ class Identity:
 
     verb: str
     object_type: str
-    source: str
+    source: str = field(converter=_encodable)
     fingerprint: str | None
     options: Mapping[str, Any]
-    outputs: Mapping[str, str]
+    outputs: Mapping[str, str] = field(converter=_all_encodable)
 
     def differences(self, recorded: "Identity") -> Iterator[str]:
         """Name what is not as it was recorded, each in a few words."""

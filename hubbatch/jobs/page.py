@@ -1,10 +1,12 @@
 """The page of a report: HTML in one piece, all of it escaped."""
 
+import html
 import re
 
 from collections.abc import Iterable, Iterator, Sequence
-from html import escape
 from shlex import quote
+
+from hubbatch.core.visible import visible
 
 from .drawing import answer_chart, rate_chart, share_bar
 from .measuring import STEPS_AN_OCTAVE
@@ -51,6 +53,11 @@ def render(report: Report, journal: str) -> str:
         f"<title>{escape(title)}</title><style>{STYLE}</style></head>"
         f"<body>{body}</body></html>\n"
     )
+
+
+def escape(text: str) -> str:
+    """Return text as it stands in HTML, its control characters as visible escapes."""
+    return html.escape(visible(text))
 
 
 def _head(report: Report) -> Iterator[str]:

@@ -30,6 +30,7 @@ from hubbatch.core.events import (
     InputFailed,
 )
 from hubbatch.core.outcomes import Summary
+from hubbatch.core.visible import visible
 
 
 logger: logging.Logger = logging.getLogger("hubbatch")
@@ -110,6 +111,11 @@ class Logbook:
         if logger.isEnabledFor(level):
             told = asdict(event)
             told |= told.pop("summary", {})
+            # A line of the log stays one line, and moves no cursor.
+            told = {
+                name: visible(value) if type(value) is str else value
+                for name, value in told.items()
+            }
             # %(name)s is filled in only if a handler wants the line.
             logger.log(level, line, told, extra=told)
 

@@ -31,11 +31,13 @@ def main(arguments: list[str] | None = None) -> int:
     status = run(
         **vars(options), say=say, complain=functools.partial(say, file=sys.stderr)
     )
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Python would try once more on its way out, and complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:  # `>&-`
+                stream.flush()
+        except OSError:
+            # Python would try once more on its way out, and complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     return status
 
 

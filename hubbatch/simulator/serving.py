@@ -24,21 +24,21 @@ def line(received: Received) -> str:
     inputs = received.body.get("inputs") if isinstance(received.body, dict) else None
     count = f" {len(inputs)} inputs" if isinstance(inputs, list) else ""
     status = received.status or "closed"
-    return f"{received.method} {received.path}{count} -> {status}"
+    # A path is decoded, and may hold what moves a cursor.
+    path = "".join(
+        character if character.isprintable() else ascii(character)[1:-1]
+        for character in received.path
+    )
+    return f"{received.method} {path}{count} -> {status}"
 
 
-def _until_closed(say: Callable[[str], None]) -> Callable[[str], None]:
-    """Say nothing more when nobody listens: `... | head` ends the log, not us."""
-    closed = False
+def _unfailing(say: Callable[[str], None]) -> Callable[[str], None]:
+    """Drop lines that cannot be printed: `| head` ends the log, not the server."""
 
     def heard(text: str) -> None:
-        nonlocal closed
-        if closed:
-            return
-        try:
+        # A closed pipe, a full disk, a terminal that is gone or knows only ASCII.
+        with contextlib.suppress(OSError, ValueError):
             say(text)
-        except (BrokenPipeError, ValueError):
-            closed = True
 
     return heard
 
@@ -51,12 +51,19 @@ def _reason(error: OSError) -> str:
 
 
 async def serve(simulator: Simulator, say: Callable[[str], None]) -> None:
-    """Run until SIGINT or SIGTERM."""
+    """Run until SIGINT, SIGTERM or SIGHUP; one that is ignored stays ignored."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # on Windows
-            loop.add_signal_handler(number, stop.set)
+
+    def end(*_: object) -> None:
+        # Also called when all is over: the handler stays until the process is gone.
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(stop.set)
+
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, end)
     async with simulator:
         say(f"HubSpot simulator at {simulator.url}")
         say(f"token: {simulator.token}")
@@ -77,8 +84,8 @@ def run(
     complain: Callable[[str], None] | None = None,
 ) -> int:
     """Serve, and return the exit status: 0 when told to stop, 2 for a mistake."""
-    complain = complain or say
-    say = _until_closed(say)
+    complain = _unfailing(complain or say)
+    say = _unfailing(say)
     if not 0 <= port <= _LAST_PORT:
         complain(f"error: --port: {port} is not between 0 and {_LAST_PORT}")
         return 2

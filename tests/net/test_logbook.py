@@ -74,6 +74,19 @@ async def test_a_retry_is_a_warning_with_its_correlation_id(
     assert "correlation id c-7" in retried.getMessage()
 
 
+async def test_control_characters_do_nothing_in_a_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    evil = "c-7\x1b[2J\nforged line\u202e"
+    answer = Response(503, {"X-HubSpot-Correlation-Id": evil}, b"")
+    await listened(filled(script=[answer]), UPDATE, updates(3))
+    [warning] = [one for one in caplog.records if one.levelname == "WARNING"]
+    assert warning.getMessage().endswith(
+        r"correlation id c-7\x1b[2J\nforged line\u202e"
+    )
+    assert all(record.getMessage().isprintable() for record in caplog.records)
+
+
 async def test_a_429_is_one_warning_a_minute(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

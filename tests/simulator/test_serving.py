@@ -2,10 +2,14 @@
 
 import os
 import queue
+import shlex
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
+import urllib.error
 import urllib.request
 
 from collections.abc import Iterator
@@ -15,9 +19,10 @@ from typing import Any
 import orjson
 import pytest
 
-from hubbatch.simulator import Simulator
+from hubbatch.simulator import Simulator, serving
 from hubbatch.simulator.__main__ import main
 from hubbatch.simulator.faults import Faults
+from hubbatch.simulator.received import Received
 from hubbatch.simulator.script import ScriptError, play
 from hubbatch.simulator.wire import dice
 
@@ -81,7 +86,7 @@ def program() -> Iterator[Program]:
         running.end(signal.SIGKILL)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @behaviour("program")
 def test_program(program: Program, number: signal.Signals) -> None:
     """URL and token, one line a request, and a clean end."""
@@ -279,3 +284,39 @@ def test_a_log_that_nobody_reads() -> None:
 
         assert process.stderr.read() == ""
         assert process.wait(20) == 0
+
+
+@pytest.mark.parametrize("redirection", [">/dev/full 2>&1", ">&-", ">&- 2>&-"])
+@behaviour("program")
+def test_a_log_that_cannot_be_written(redirection: str) -> None:
+    """Requests are answered all the same, and the end is as clean."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    python = shlex.quote(sys.executable)
+    with subprocess.Popen(  # noqa: S602 -- redirections are the shell's
+        f"exec {python} -m hubbatch.simulator --port {port} {redirection}",
+        shell=True,
+        executable="/bin/bash",
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    ) as process:
+        while process.poll() is None:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/crm")
+            except urllib.error.HTTPError as error:
+                error.close()
+                break
+            except urllib.error.URLError:  # it does not listen yet
+                time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+
+        assert process.wait(20) == 0
+
+
+@behaviour("program")
+def test_a_path_is_one_line_that_does_nothing() -> None:
+    """What a client asks for cannot act on the terminal of the log."""
+    path = "/crm/\x1b[2J\n\u202eé"
+    received = Received("GET", path, {}, {}, b"", 404, 0.0)
+
+    assert serving.line(received) == "GET /crm/\\x1b[2J\\n\\u202eé -> 404"

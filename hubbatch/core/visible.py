@@ -1,0 +1,38 @@
+"""Make text that is not ours safe to show: control characters become escapes."""
+
+import re
+
+
+# What moves a cursor, starts a terminal sequence, reorders or hides other text, breaks
+# a line, or cannot be encoded. Spaces of any width, letters of any script and variation
+# selectors (emoji) stay; so do the few format characters that have a glyph.
+_UNSAFE = re.compile(
+    "["
+    "\x00-\x1f\x7f-\x9f"  # C0, DEL and C1
+    "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0"  # invisible
+    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"  # no width, lines, bidi
+    "\ud800-\udfff"  # half a character: no encoding has it
+    "\ufff0-\ufffb\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e00ff\U000e01f0-\U000e0fff"  # format controls, tags
+    "]"
+)
+
+
+def visible(text: str, *, keep: str = "") -> str:
+    r"""Return text with its control and invisible characters as escapes: `\x1b`.
+
+    Use it for everything that is shown and comes from HubSpot, a file or the caller.
+    The result has the characters of Python's own escapes; it is for eyes, and cannot
+    be turned back, because backslashes of the text stay as they are.
+
+    Args:
+        text: any text, including lone surrogates.
+        keep: characters to leave alone, e.g. `"\n"` for text of several lines.
+    """
+    return _UNSAFE.sub(lambda found: _escaped(found.group(), keep), text)
+
+
+def _escaped(character: str, keep: str) -> str:
+    if character in keep:
+        return character
+    return character.encode("unicode_escape").decode("ascii")
