@@ -20,13 +20,14 @@ from attrs import astuple, define, field
 
 from hubbatch.errors import JournalError
 
-from .bond import bond_of, check_bond, connected, has_wal, salt_of, wal_of
+from .bond import bond_of, check_bond, connected, salt_of, wal_of
 from .identity import Identity
 from .measuring import Measured
 from .reader import APPLICATION_ID, NOW, SCHEMA_VERSION, Reader
 from .states import State
 
 
+_PATIENCE = 5_000  # milliseconds that a reader is waited for
 # Bytes of the -wal after which it is moved into the file. SQLite would do so at any
 # commit; here the file has to say first that it needs a -wal (see `bond`).
 _LARGEST_WAL = 32 * 2**20
@@ -211,7 +212,7 @@ class Store(Reader):
 
     def _tune(self) -> None:
         self._connection.execute("PRAGMA synchronous = FULL")
-        self._connection.execute("PRAGMA busy_timeout = 5000")
+        self._connection.execute(f"PRAGMA busy_timeout = {_PATIENCE}")
 
     # ---- a run
 
@@ -358,7 +359,7 @@ class Store(Reader):
         Where that fails, on a full disk say, both files stay as they are.
         """
         try:
-            whole = not has_wal(self.path) or self.is_new() or self._fold()
+            whole = salt_of(self.path) is None or self.is_new() or self._fold()
         except sqlite3.Error:
             whole = False
         if whole:

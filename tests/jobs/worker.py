@@ -59,7 +59,7 @@ async def work(
 
 if __name__ == "__main__":
     url, token, where, verb, kind, *rest = sys.argv[1:]
-    given = dict(text.split("=", 1) for text in rest)
+    given: dict[str, Any] = dict(text.split("=", 1) for text in rest)
     report = asyncio.run(work(url, token, Path(where), verb, kind, **given))
     print(report)  # noqa: T201
     sys.exit(report.ended != "finished")
