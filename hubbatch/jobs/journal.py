@@ -21,6 +21,7 @@ from attrs import define, field
 
 from hubbatch.errors import JournalError
 
+from .bond import check_bond
 from .identity import Identity
 from .locking import JobLock
 from .measuring import Measures
@@ -124,6 +125,8 @@ class Journal:
             raise JournalError(
                 f"{path} cannot be opened: there is no directory {where}"
             )
+        if not path.exists():
+            check_bond(path)  # before the lock creates it
         lock = JobLock(path)
         lock.acquire()
         self._lock = lock

@@ -1,6 +1,5 @@
 """A journal and its `-wal` belong together: whatever is copied, when it is copied."""
 
-import sqlite3
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -286,7 +285,10 @@ def test_what_is_missing_or_strange_is_named(tmp_path: Path) -> None:
     pair = Moment(main, wal, one.known)
     for number, (beside, told) in enumerate(
         [
-            (None, r"run\.db is not whole: its run has not ended, and \S*run\.db-wal, "),
+            (
+                None,
+                r"run\.db is not whole: its run has not ended, and \S*run\.db-wal, ",
+            ),
             (None, r"is missing\. Was it moved or copied alone\? Put both files"),
             (b"", "is empty or damaged"),
             (b"no WAL" * 100, "is empty or damaged"),

@@ -217,7 +217,9 @@ def test_looking_on_does_not_cost_a_process_its_locks(tmp_path: Path) -> None:
             JobLock(path).acquire()
         with in_use(path):
             pass
-        code = "import sqlite3, sys; sqlite3.connect(sys.argv[1], 0).execute(sys.argv[2])"
+        code = (
+            "import sqlite3, sys; sqlite3.connect(sys.argv[1], 0).execute(sys.argv[2])"
+        )
         command = [sys.executable, "-c", code, str(path), "SELECT * FROM t"]
         seen = subprocess.run(  # noqa: S603 -- our own
             command, capture_output=True, text=True, check=False
