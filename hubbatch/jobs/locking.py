@@ -56,20 +56,23 @@ class JobLock:
 
     def _claim(self) -> None:
         opened = _enter(self._where, create=True)
-        until = time.monotonic() + _PATIENCE
         try:
-            while not opened.claim():
-                if time.monotonic() >= until:
-                    raise self._refusal()
-                time.sleep(_PAUSE)
-            known = self._where.stat()
-            if (known.st_dev, known.st_ino) != opened.key:
-                opened.release()
-                raise JournalError(f"{self._journal} was replaced just now: try again")
+            self._wait_for(opened)
         except BaseException:
             _leave(opened)
             raise
         self._claimed = opened
+
+    def _wait_for(self, opened: "_Opened") -> None:
+        until = time.monotonic() + _PATIENCE
+        while not opened.claim():
+            if time.monotonic() >= until:
+                raise self._refusal()
+            time.sleep(_PAUSE)
+        known = self._where.stat()
+        if (known.st_dev, known.st_ino) != opened.key:
+            opened.release()
+            raise JournalError(f"{self._journal} was replaced just now: try again")
 
     def release(self) -> None:
         """Release the claim. The journal must be closed by then."""
@@ -181,7 +184,7 @@ def _leave(opened: _Opened) -> None:
 
 if sys.platform == "win32":
 
-    def _locked(descriptor: int, *, shared: bool) -> bool:
+    def _locked(descriptor: int, *, shared: bool) -> bool:  # noqa: ARG001
         return True
 
     def _unlock(descriptor: int) -> None:

@@ -75,8 +75,7 @@ class Reader:
         store.live = live
         try:
             store.check()
-            if store.is_new():
-                raise JournalError(f"{path} is not a journal yet: nothing has begun")
+            store._check_begun()
             connection.execute("BEGIN")  # one view of it, whatever is written meanwhile
         except BaseException:
             connection.close()
@@ -104,6 +103,10 @@ class Reader:
                 f"{self.path} was written by another version of hubbatch (format "
                 f"{version}, this one reads {SCHEMA_VERSION})"
             )
+
+    def _check_begun(self) -> None:
+        if self.is_new():
+            raise JournalError(f"{self.path} is not a journal yet: nothing has begun")
 
     def is_new(self) -> bool:
         """Whether no job has begun it."""

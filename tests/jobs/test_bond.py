@@ -1,6 +1,5 @@
 """A journal and its `-wal` belong together: whatever is copied, when it is copied."""
 
-
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -139,7 +138,7 @@ OPERATIONS = st.lists(
 def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Give a new directory each time."""
     root = tmp_path_factory.mktemp("journals")
-    return iter(root / str(number) for number in range(10**9))  # type: ignore[return-value] # an iterator of them
+    return iter(root / str(number) for number in range(10**9))
 
 
 def observed(places: Iterator[Path], operations: list[object]) -> Observed:
@@ -311,7 +310,7 @@ def test_a_wal_without_its_journal_is_not_removed(tmp_path: Path) -> None:
         if main is not None:
             path.write_bytes(main)
         wal_of(path).write_bytes(wal)
-        with pytest.raises(JournalError, match="has what a run wrote, but .* missing"):
+        with pytest.raises(JournalError, match=r"has what a run wrote, but .* missing"):
             Store.open(path)
         assert wal_of(path).read_bytes() == wal
     one.store.close()

@@ -33,7 +33,7 @@ class Cramped:
         self.sim = sim
 
     def rows(self, *, key: int = 0, value: int = 0, bad: bool = False) -> None:
-        """Write rows: how long their keys and values are, and whether HubSpot refuses."""
+        """Write rows with keys and values of a length; HubSpot refuses bad ones."""
         with (self.where / "rows.csv").open("w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["id", "subject", "content", "hs_pipeline_stage"])
