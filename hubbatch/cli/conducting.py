@@ -142,6 +142,8 @@ async def _work(order: Order, console: Console, told: dict[str, Any]) -> int:
         counts = asdict(report, recurse=False)
         told |= {name: counts[name] for name in _NO_COUNTS}
         told |= {"ended": report.ended, "resumable": report.resumable}
+        if report.unwritten:
+            told["unwritten"] = report.unwritten
         if report.error is not None:
             told["error"] = str(report.error)
     for line in ending.lines(reasons):

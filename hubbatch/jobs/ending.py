@@ -32,6 +32,8 @@ class JobReport:
         already_finished: whether an earlier run had finished it, so that nothing was
             sent.
         resumable: whether the same job with the same journal goes on from here.
+        unwritten: rows whose outcome is counted above and is not on the disk, because
+            it was full, say. A run that resumes does not know it.
     """
 
     inputs: int
@@ -50,6 +52,7 @@ class JobReport:
     resumed: bool
     already_finished: bool
     resumable: bool
+    unwritten: int = 0
 
 
 def ending(error: HubBatchError | None) -> tuple[str, str | None]:

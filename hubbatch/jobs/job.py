@@ -13,6 +13,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import aclosing
+from copy import copy
 from itertools import chain, islice
 from os import PathLike
 from pathlib import Path
@@ -240,6 +241,8 @@ class Job(Lifecycle):
         """Let the engine have rows; give what ended it early, if hubbatch did."""
         self._check_stopping()
         passage, journal = Passage(self._tally), self._journal
+        if journal.failure is not None:
+            return copy(journal.failure)
         later = isinstance(rows, AsyncIterator)
         batch = self._batch(
             passage.inputs_later(rows) if later else passage.inputs(rows)  # type: ignore[arg-type] # mypy does not narrow by `later`

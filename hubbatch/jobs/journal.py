@@ -6,6 +6,7 @@ one thread, and what comes up meanwhile is written together in the next transact
 """
 
 import asyncio
+import os
 import sqlite3
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -20,6 +21,7 @@ from attrs import define, field
 
 from hubbatch.errors import JournalError
 
+from .bond import check_bond
 from .identity import Identity
 from .locking import JobLock
 from .measuring import Measures
@@ -71,8 +73,11 @@ class Journal:
     Without a path only the files are written.
 
     Attributes:
-        failure: why nothing can be written any more; None as long as all is well.
+        failure: what went wrong when it could not be written; None as long as all is
+            well. From then on nothing new may leave. What is noted is kept, and tried
+            again with whatever follows.
         on_failure: called with it, once.
+        unwritten: how many answered rows are not on the disk after `aclose`.
         on_written: called when what was noted is on the disk.
         progress: called for the figures that go with what is written.
         measures: what else goes with it.
@@ -82,6 +87,7 @@ class Journal:
         self.path = path
         self.outputs: dict[str, Output] = {sink.name: Output(sink) for sink in sinks}
         self.failure: JournalError | None = None
+        self.unwritten: int = 0
         self.on_failure: Callable[[JournalError], None] = lambda _: None
         self.on_written: Callable[[], None] = lambda: None
         self.progress: Callable[[], tuple[int, int, int, float]] = lambda: (0, 0, 0, 0)
@@ -95,7 +101,7 @@ class Journal:
         self._waiting: list[asyncio.Future[None]] = []
         self._writing = False
         self._closed = False
-        self._broken = False  # a group was lost: nothing that follows may be written
+        self._kept: Group | None = None  # what could not be written, in the thread
 
     # ---- before the run
 
@@ -115,10 +121,13 @@ class Journal:
         return history
 
     def _open(self, path: Path, job: Identity) -> History:
-        if not path.parent.is_dir():  # the lock would make one
+        where = Path(os.path.realpath(path)).parent
+        if not where.is_dir():  # the lock would make one
             raise JournalError(
-                f"{path} cannot be opened: there is no directory {path.parent}"
+                f"{path} cannot be opened: there is no directory {where}"
             )
+        if not path.exists():
+            check_bond(path)  # before the lock creates it
         lock = JobLock(path)
         lock.acquire()
         self._lock = lock
@@ -158,6 +167,20 @@ class Journal:
             lengths = self._store.lengths()
         for name, output in self.outputs.items():
             output.open(lengths.get(name, 0))
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Write to the files what they could not take before."""
+        if self._store is None:
+            return
+        for name in self._store.count_unwritten():
+            output = self.outputs[name]
+            try:
+                length = output.append(self._store.unwritten(name), durable=True)
+            except OSError as error:
+                raise _unwritable(output, error) from None
+            self._store.written(name, length)
+            output.keep(length)
 
     async def block(
         self, first: int, most: int = 10_000
@@ -171,7 +194,7 @@ class Journal:
 
     def note(self, place: int, state: State, key: int | None = None) -> None:
         """Note the state of a row."""
-        if self._store is not None:
+        if self._store is not None or self.outputs:
             self._noted += 1
             self._group.states[place] = state
             if key is not None:
@@ -195,7 +218,7 @@ class Journal:
         """Have all that was noted written, with what else comes up until then."""
         group = self._group
         idle = not (group.states or group.lines or self._waiting)
-        if self._writing or idle or self._closed or self.failure is not None:
+        if self._writing or idle or self._closed:
             return
         waiting, self._waiting = self._waiting, []
         self._group = Group(inputs=group.inputs)
@@ -248,25 +271,41 @@ class Journal:
                 future.set_result(None)
             else:
                 future.set_exception(copy(self.failure))
-        if self.failure is None:
+        if error is None:
             self.on_written()
         self.flush()
 
     def _write(self, group: Group) -> None:
-        try:
-            self._write_all(group)
-        except BaseException:
-            self._broken = True
-            raise
+        """Write a group, and before it what could not be written until now.
 
-    def _write_all(self, group: Group) -> None:
+        What a file of outcomes does not take is kept in the journal, if there is one.
+
+        Raises:
+            JournalError: If a file of outcomes did not take its lines.
+            sqlite3.Error: If the journal did not; then all of it is kept here.
+        """
+        if self._kept is not None:
+            group = self._kept.then(group)
+        self._kept = group
         durable = self._store is not None
-        lengths = {
-            name: self.outputs[name].append(lines, durable=durable)
-            for name, lines in group.lines.items()
-        }
+        lengths: dict[str, int] = {}
+        group.refused = {}
+        refusal: JournalError | None = None
+        for name, lines in group.lines.items():
+            try:
+                lengths[name] = self.outputs[name].append(lines, durable=durable)
+            except OSError as error:
+                group.refused[name] = lines
+                refusal = refusal or _unwritable(self.outputs[name], error)
         if self._store is not None:
             self._store.write(group, lengths)
+        elif refusal is not None:
+            raise refusal
+        self._kept = None
+        for name, length in lengths.items():
+            self.outputs[name].keep(length)
+        if refusal is not None:
+            raise refusal
 
     # ---- after the run
 
@@ -299,9 +338,15 @@ class Journal:
         try:
             if ended is None:
                 return
-            if self._broken:
-                raise JournalError("what came before could not be written")
-            self._write(self._group)
+            try:
+                self._write_last()
+            except Exception as error:  # noqa: BLE001 -- whatever it is, rows are lost
+                lost = self._loss(error)
+                if self._store is not None:
+                    with suppress(sqlite3.Error):
+                        name = type(lost).__name__
+                        self._store.end_run(name, str(lost), finished=False)
+                raise lost from None
             if self._store is not None:
                 self._store.end_run(ended, message, finished=finished)
             if finished:
@@ -314,6 +359,28 @@ class Journal:
                 self._store.close()
             if self._lock is not None:
                 self._lock.release()
+
+    def _write_last(self) -> None:
+        try:
+            self._write(self._group)
+        except JournalError:
+            if self._kept is not None:
+                raise
+        # The journal has what files of outcomes did not take.
+        self._catch_up()
+
+    def _loss(self, error: Exception) -> JournalError:
+        """Say what is not on the disk at the end, and what that means."""
+        if self._kept is not None:
+            self.unwritten = self._kept.answered
+        said = error if isinstance(error, JournalError) else self._failure(error)
+        if self._kept is not None or self._store is None:
+            return JournalError(f"{said}. {lost_words(self.unwritten, self.path)}")
+        lines = sum(self._store.count_unwritten().values())
+        return JournalError(
+            f"{said}. {self.path} keeps the {lines:,} lines that are missing there, and "
+            "the same job writes them when it resumes"
+        )
 
     async def _in_thread(self, call: Callable[..., T], *arguments: Any) -> T:
         submitted = self._thread.submit(call, *arguments)
@@ -328,3 +395,19 @@ class Journal:
     def _failure(self, error: BaseException) -> JournalError:
         what = self.path or "the file of outcomes"
         return JournalError(f"{what} cannot be written: {error}")
+
+
+def _unwritable(output: Output, error: OSError) -> JournalError:
+    return JournalError(f"{output.sink.path} cannot be written: {error}")
+
+
+def lost_words(rows: int, path: Path | None) -> str:
+    """Say how many answered rows are not on the disk, and what becomes of them."""
+    if not rows:
+        return "Every answered row is on disk"
+    if path is None:
+        return f"{rows:,} answered rows are missing in the files of outcomes"
+    return (
+        f"{rows:,} answered rows are not on disk: when the job resumes, creates among "
+        "them are unknown, and other rows are sent again"
+    )

@@ -9,7 +9,6 @@ import asyncio
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 
 from hubbatch.client import HubBatch
 from hubbatch.core.operations import Operation
@@ -153,13 +152,16 @@ class Lifecycle(ABC):
             ended, message = "stopped", None
         except BaseException as raised:
             cancelled = isinstance(raised, asyncio.CancelledError)
-            with suppress(JournalError):
+            try:
                 await self._close("cancelled" if cancelled else type(raised).__name__)
+            except JournalError as broken:
+                raised.add_note(str(broken))
             raise
         try:
             await self._close(ended, message)
         except (JournalError, ConfigurationError) as broken:
-            error = error or self._journal.failure or broken
+            if error is None or isinstance(error, JournalError):
+                error = broken  # it says what is lost, too
             ended = type(error).__name__
         return self._report(ended, error)
 
@@ -232,4 +234,5 @@ class Lifecycle(ABC):
             resumed=not self._history.new,
             already_finished=self._history.finished,
             resumable=self._journal.path is not None and ended != "finished",
+            unwritten=self._journal.unwritten,
         )

@@ -1,47 +1,233 @@
-"""One process at a time: a lock beside the journal, which dies with its holder."""
+"""One process at a time: the claim to a journal, which dies with its holder.
+
+The claim is two locks. One is on a file beside the journal; the other is on the journal
+itself, so that neither another name of it nor the removal of the first makes room for a
+second job. Windows has only the first: no file that is open can be removed there.
+"""
 
 import os
+import sys
+import threading
+import time
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from attrs import define
 
 from hubbatch.errors import ConfigurationError, JournalError
 
 
-# Somebody who only looks whether the lock is taken takes it for an instant.
+if sys.platform != "win32":
+    import fcntl
+
+# A look whether a journal is claimed takes the claim for an instant.
 _PATIENCE = 0.5
+_PAUSE = 0.05
 
 
 class JobLock:
-    """The lock of one journal, for as long as a job works with it."""
+    """The claim to one journal, for as long as a job works with it."""
 
     def __init__(self, journal: Path) -> None:
         self._journal = journal
-        self._lock = _file_lock(journal)
+        self._where = Path(os.path.realpath(journal))
+        self._lock = _file_lock(self._where)
+        self._claimed: _Opened | None = None
 
     def acquire(self) -> None:
-        """Take the lock.
+        """Take the claim. A journal that does not exist is created, empty.
 
         Raises:
-            JournalError: if another job has it, in this process or in another.
+            JournalError: If another job has it, in this process or in another.
         """
         if not _taken(self._lock, self._journal, _PATIENCE):
-            raise JournalError(
-                f"{self._journal} is locked: another process works with it"
-            )
+            raise self._refusal()
+        try:
+            self._claim()
+        except OSError as error:
+            self._lock.release()
+            raise JournalError(f"{self._journal} cannot be locked: {error}") from None
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _claim(self) -> None:
+        opened = _enter(self._where, create=True)
+        try:
+            self._wait_for(opened)
+        except BaseException:
+            _leave(opened)
+            raise
+        self._claimed = opened
+
+    def _wait_for(self, opened: "_Opened") -> None:
+        until = time.monotonic() + _PATIENCE
+        while not opened.claim():
+            if time.monotonic() >= until:
+                raise self._refusal()
+            time.sleep(_PAUSE)
+        known = self._where.stat()
+        if (known.st_dev, known.st_ino) != opened.key:
+            opened.release()
+            raise JournalError(f"{self._journal} was replaced just now: try again")
 
     def release(self) -> None:
-        """Let go of it."""
+        """Release the claim. The journal must be closed by then."""
+        if self._claimed is not None:
+            self._claimed.release()
+            _leave(self._claimed)
+            self._claimed = None
         self._lock.release()
+
+    def _refusal(self) -> JournalError:
+        return JournalError(
+            f"{self._journal} is locked: another process works with it, or another job "
+            "of this one, perhaps by another name. Wait until that job ends"
+        )
 
 
 def is_locked(journal: Path) -> bool | None:
-    """Whether a job works with a journal now; None if that cannot be told."""
-    if not _beside(journal).exists():
+    """Return whether a job works with a journal now; None if that cannot be known."""
+    where = Path(os.path.realpath(journal))
+    claimed = _is_claimed(where)
+    if claimed:
+        return True
+    beside = _is_locked_beside(where)
+    return None if beside is False and claimed is None else beside
+
+
+@contextmanager
+def in_use(journal: Path) -> Iterator[None]:
+    """Keep a journal open while SQLite reads it.
+
+    Whoever closes a file loses all the locks that its process has on it (POSIX wants
+    it so), SQLite's too. So this process opens each journal once, however many look
+    at it, and closes it after SQLite.
+    """
+    try:
+        opened = _enter(Path(os.path.realpath(journal)))
+    except OSError:  # SQLite finds better words for it
+        yield
+        return
+    try:
+        yield
+    finally:
+        _leave(opened)
+
+
+# ---- the lock on the journal itself
+
+
+@define(eq=False)
+class _Opened:
+    """A journal that this process has open, for one claim and any number of looks."""
+
+    descriptor: int
+    key: tuple[int, int]
+    users: int = 0
+    claimed: bool = False
+
+    def claim(self) -> bool:
+        with _guard:
+            if self.claimed or not _locked(self.descriptor, shared=False):
+                return False
+            self.claimed = True
+            return True
+
+    def release(self) -> None:
+        with _guard:
+            self.claimed = False
+            _unlock(self.descriptor)
+
+    def is_claimed(self) -> bool:
+        with _guard:
+            if self.claimed:
+                return True
+            if not _locked(self.descriptor, shared=True):
+                return True
+            _unlock(self.descriptor)
+            return False
+
+
+_guard = threading.Lock()
+_all_opened: dict[tuple[int, int], _Opened] = {}  # by device and inode
+
+
+def _enter(path: Path, *, create: bool = False) -> _Opened:
+    with _guard:
+        try:
+            known = path.stat()
+        except FileNotFoundError:
+            if not create:
+                raise
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            known = path.stat()
+        key = (known.st_dev, known.st_ino)
+        opened = _all_opened.get(key)
+        if opened is None:
+            opened = _Opened(os.open(path, os.O_RDONLY), key)
+            _all_opened[key] = opened
+        opened.users += 1
+        return opened
+
+
+def _leave(opened: _Opened) -> None:
+    with _guard:
+        opened.users -= 1
+        if not opened.users:
+            del _all_opened[opened.key]
+            os.close(opened.descriptor)
+
+
+if sys.platform == "win32":
+
+    def _locked(descriptor: int, *, shared: bool) -> bool:  # noqa: ARG001
+        return True
+
+    def _unlock(descriptor: int) -> None:
+        pass
+
+else:
+
+    def _locked(descriptor: int, *, shared: bool) -> bool:
+        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        try:
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def _unlock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
+def _is_claimed(where: Path) -> bool | None:
+    try:
+        opened = _enter(where)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return None
+    try:
+        return opened.is_claimed()
+    except OSError:
+        return None
+    finally:
+        _leave(opened)
+
+
+# ---- the lock beside it
+
+
+def _is_locked_beside(where: Path) -> bool | None:
+    if not _beside(where).exists():
         return False
     try:
-        lock = _file_lock(journal)
-        free = _taken(lock, journal, 0)
+        lock = _file_lock(where)
+        free = _taken(lock, where, 0)
     except (ConfigurationError, JournalError):
         return None
     lock.release()
@@ -64,7 +250,7 @@ def _beside(journal: Path) -> Path:
 
 def _taken(lock: Any, journal: Path, patience: float) -> bool:
     try:
-        lock.acquire(timeout=patience, poll_interval=0.05)
+        lock.acquire(timeout=patience, poll_interval=_PAUSE)
     except TimeoutError:
         return False
     except (OSError, NotImplementedError) as error:

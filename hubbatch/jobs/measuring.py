@@ -71,6 +71,15 @@ class Measured:
     reasons: Counter[Reason] = field(factory=Counter)
     examples: list[tuple[Reason, Example]] = field(factory=list)
 
+    def then(self, later: "Measured") -> "Measured":
+        """Return this together with what was measured after it."""
+        return Measured(
+            later.allowed,
+            self.answers + later.answers,
+            self.reasons + later.reasons,
+            self.examples + later.examples,
+        )
+
 
 @define
 class Measures:

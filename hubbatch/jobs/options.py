@@ -162,7 +162,8 @@ def seen_from(journal: Path | None, path: Path) -> str:
     if journal is None:
         return str(path)
     try:
-        return os.path.relpath(path, journal.parent)
+        beside = Path(os.path.realpath(journal)).parent
+        return os.path.relpath(Path(os.path.realpath(path.parent), path.name), beside)
     except ValueError:  # on another drive
         return str(path.absolute())
 

@@ -8,8 +8,10 @@ says that they are there, and after a kill is cut back to what the journal knows
 import os
 
 from collections.abc import Iterable
+from contextlib import suppress
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, cast
+from typing import Any, Protocol, cast
 
 from hubbatch.core.outcomes import Outcome
 from hubbatch.errors import ConfigurationError, JournalError
@@ -78,7 +80,7 @@ class Output:
         self._making: Making | None = (
             cast("Making", sink) if hasattr(sink, "product") else None
         )
-        self._file: BinaryIO | None = None
+        self._file: FileIO | None = None
         self._length = 0
 
     @property
@@ -123,42 +125,50 @@ class Output:
         """
         path = self.sink.path
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _BINARY, 0o600)
-        self._file = file = os.fdopen(descriptor, "r+b")
+        # Without a buffer: what could not be written must not be tried again later.
+        self._file = file = os.fdopen(descriptor, "r+b", buffering=0)
         path.chmod(0o600)
-        size = file.seek(0, os.SEEK_END)
+        self._length = size = file.seek(0, os.SEEK_END)
         if size < length:
             raise JournalError(
                 f"{path} has {size} bytes and the journal has written {length}: it "
                 "was changed, and what is missing cannot be written again"
             )
         file.truncate(length)
+        self._length = length
         file.seek(0)
         head = self.sink.begin(file.readline() if length else None)
-        self._length = file.seek(0, os.SEEK_END)
         if head:
-            self._append(head)
+            self.keep(self.append([head], durable=False))
 
     def append(self, lines: Iterable[bytes], *, durable: bool) -> int:
-        """Write lines and give the length of the file.
+        """Write lines after what is kept, and return the length that this makes.
 
-        If `durable`, they are on the disk when this comes back.
+        Until `keep` has that length, the next lines replace these. If `durable`, they
+        are on the disk when this comes back.
+
+        Raises:
+            OSError: If the file does not take all of them.
         """
-        for line in lines:
-            self._append(line)
         assert self._file is not None  # noqa: S101 -- it was opened
-        self._file.flush()
+        rest = memoryview(b"".join(lines))
+        self._file.seek(self._length)
+        length = self._length + len(rest)
+        while rest:
+            rest = rest[self._file.write(rest) :]
         if durable:
             os.fsync(self._file.fileno())
-        return self._length
+        return length
 
-    def _append(self, line: bytes) -> None:
-        assert self._file is not None  # noqa: S101 -- it was opened
-        self._file.write(line)
-        self._length += len(line)
+    def keep(self, length: int) -> None:
+        """Keep the file up to this length."""
+        self._length = length
 
     def close(self) -> None:
-        """Close it, if it was opened."""
-        if self._file is not None:
+        """Close it, if it was opened; what is not kept is cut off."""
+        if self._file is not None and not self._file.closed:
+            with suppress(OSError):  # the next run does it too
+                self._file.truncate(self._length)
             self._file.close()
 
     def finish(self) -> None:

@@ -2,9 +2,10 @@
 
 import sqlite3
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 import orjson
@@ -13,14 +14,20 @@ from attrs import astuple
 
 from hubbatch.errors import JournalError
 
+from .bond import check_bond, has_wal, version_of
 from .identity import Identity
+from .locking import in_use
 from .measuring import WARNING, Example, Reason
 from .states import State
 
 
+T = TypeVar("T")
+
+# So often a view is taken again because the journal has changed meanwhile.
+_LOOKS = 10
 # "hubj" in ASCII: by it a file is known to be a journal, and not the user's data.
 APPLICATION_ID = 0x6875626A
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 # SQLite's own clock.
 NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 _RUNS = f"""
@@ -37,35 +44,43 @@ FROM run
 
 
 class Reader:
-    """An open journal, to be looked into. All of it runs in one thread."""
+    """An open journal, to be looked into. All of it runs in one thread.
+
+    Attributes:
+        path: the journal.
+        live: whether it may be written meanwhile without spoiling this view.
+    """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
+        self.live: bool = True
         self._connection = connection
 
     @classmethod
     def read_only(cls, path: Path) -> Self:
-        """Open a journal to look into it, also while a job writes.
+        """Open a journal to look into it, also while a job writes. Change nothing.
 
         Raises:
-            JournalError: if there is none.
+            JournalError: If there is none, or its `-wal` is missing.
         """
-        where = f"file:{quote(str(path.absolute()))}?mode=ro"
+        check_bond(path)
+        # SQLite would create a -wal and leave it behind. A file without one is whole.
+        live = has_wal(path)
+        how = "mode=ro" if live else "mode=ro&immutable=1"
+        where = f"file:{quote(str(path.absolute()))}?{how}"
         try:
             connection = sqlite3.connect(where, isolation_level=None, uri=True)
         except sqlite3.Error as error:
             raise JournalError(f"{path} cannot be opened: {error}") from None
         store = cls(path, connection)
+        store.live = live
         try:
             store.check()
-            new = store.is_new()
+            store._check_begun()
+            connection.execute("BEGIN")  # one view of it, whatever is written meanwhile
         except BaseException:
             connection.close()
             raise
-        if new:
-            connection.close()
-            raise JournalError(f"{path} is not a journal yet: nothing has begun")
-        connection.execute("BEGIN")  # one view of it, whatever is written meanwhile
         return store
 
     def check(self) -> None:
@@ -89,6 +104,10 @@ class Reader:
                 f"{self.path} was written by another version of hubbatch (format "
                 f"{version}, this one reads {SCHEMA_VERSION})"
             )
+
+    def _check_begun(self) -> None:
+        if self.is_new():
+            raise JournalError(f"{self.path} is not a journal yet: nothing has begun")
 
     def is_new(self) -> bool:
         """Whether no job has begun it."""
@@ -198,3 +217,31 @@ class Reader:
     def close(self) -> None:
         """Close it; SQLite folds what was written beside it into the file."""
         self._connection.close()
+
+
+def look(path: Path, see: Callable[[Reader], T]) -> T:
+    """Return what `see` finds in a journal, also while a job writes to it.
+
+    Raises:
+        JournalError: As `Reader.read_only`, or if it cannot be read.
+    """
+    with in_use(path):
+        for _ in range(_LOOKS):
+            before = version_of(path)
+            try:
+                with closing(Reader.read_only(path)) as journal:
+                    found = see(journal)
+            except (JournalError, sqlite3.Error) as error:
+                if before == version_of(path):
+                    raise _refusal(path, error) from None
+            else:
+                # SQLite keeps a view through a -wal whole; a file alone has none.
+                if journal.live or before == version_of(path):
+                    return found
+    raise JournalError(f"{path} changes too fast to be read: try again")
+
+
+def _refusal(path: Path, error: Exception) -> JournalError:
+    if isinstance(error, JournalError):
+        return error
+    return JournalError(f"{path} cannot be read: {error}")

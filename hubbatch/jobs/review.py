@@ -1,7 +1,6 @@
 """What a report shows, read from the journal of a job, also while that runs."""
 
 import os
-import sqlite3
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -13,11 +12,9 @@ import orjson
 
 from attrs import define, evolve, field, frozen
 
-from hubbatch.errors import JournalError
-
 from .locking import is_locked
 from .measuring import EXAMPLES, Example, Reason, from_octave
-from .reader import Reader
+from .reader import Reader, look
 from .status import JobStatus, status_of
 
 
@@ -111,35 +108,30 @@ def read_report(path: str | os.PathLike[str], *, values: bool = False) -> Report
         JournalError: if there is no journal at this path.
     """
     where = Path(path)
-    journal = Reader.read_only(where)
-    try:
-        status = status_of(journal, running=is_locked(where))
-        moments, breaks = _timeline(journal.moments(), status)
-        reasons = journal.reasons()
-        causes = [
-            Cause(reason, rows, journal.examples(reason, EXAMPLES))
-            for reason, rows in reasons[:_REASONS]
-        ]
-        answers = _filled(journal.answers())
-        warnings = journal.warnings()[:_REASONS]
-    except sqlite3.Error as error:
-        raise JournalError(f"{where} cannot be read: {error}") from None
-    finally:
-        journal.close()
-    failures = status.outputs.get("failures")
-    told = {}
+    report = look(where, lambda journal: _report_of(journal, where))
+    failures = report.status.outputs.get("failures")
     if values and failures is not None:
-        places = {example.place for cause in causes for example in cause.examples}
-        told = _told(where.parent / failures, places)
+        places = {one.place for cause in report.causes for one in cause.examples}
+        beside = Path(os.path.realpath(where)).parent
+        report.told = _told(beside / failures, places)
+    return report
+
+
+def _report_of(journal: Reader, where: Path) -> Report:
+    status = status_of(journal, running=is_locked(where))
+    moments, breaks = _timeline(journal.moments(), status)
+    reasons = journal.reasons()
     return Report(
         status=status,
         moments=moments,
         breaks=breaks,
-        answers=answers,
-        causes=causes,
+        answers=_filled(journal.answers()),
+        causes=[
+            Cause(reason, rows, journal.examples(reason, EXAMPLES))
+            for reason, rows in reasons[:_REASONS]
+        ],
         others=max(0, len(reasons) - _REASONS),
-        warnings=warnings,
-        told=told,
+        warnings=journal.warnings()[:_REASONS],
         made_at=datetime.now(UTC),
     )
 

@@ -1,7 +1,5 @@
 """What a journal says of its job, also while that runs in another process."""
 
-import sqlite3
-
 from collections.abc import Mapping
 from datetime import datetime
 from os import PathLike
@@ -9,10 +7,8 @@ from pathlib import Path
 
 from attrs import frozen
 
-from hubbatch.errors import JournalError
-
 from .locking import is_locked
-from .reader import Reader
+from .reader import Reader, look
 from .states import State
 from .titles import title_of
 
@@ -88,13 +84,7 @@ def read_status(path: str | PathLike[str]) -> JobStatus:
         JournalError: if there is no journal at this path.
     """
     where = Path(path)
-    journal = Reader.read_only(where)
-    try:
-        return status_of(journal, running=is_locked(where))
-    except sqlite3.Error as error:
-        raise JournalError(f"{where} cannot be read: {error}") from None
-    finally:
-        journal.close()
+    return look(where, lambda journal: status_of(journal, running=is_locked(where)))
 
 
 def status_of(journal: Reader, *, running: bool | None) -> JobStatus:

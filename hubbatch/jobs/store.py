@@ -7,9 +7,11 @@ import sqlite3
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from os import O_CREAT, O_RDWR, close
 from os import open as open_file
 from pathlib import Path
+from secrets import randbits
 from typing import Self
 
 import orjson
@@ -18,17 +20,23 @@ from attrs import astuple, define, field
 
 from hubbatch.errors import JournalError
 
+from .bond import bond_of, check_bond, connected, salt_of, wal_of
 from .identity import Identity
 from .measuring import Measured
 from .reader import APPLICATION_ID, NOW, SCHEMA_VERSION, Reader
 from .states import State
 
 
+_PATIENCE = 5_000  # milliseconds that a reader is waited for
+# Bytes of the -wal after which it is moved into the file. SQLite would do so at any
+# commit; here the file has to say first that it needs a -wal (see `bond`).
+_LARGEST_WAL = 32 * 2**20
 _SCHEMA = """
 CREATE TABLE job (
     verb TEXT NOT NULL, object_type TEXT NOT NULL, portal_id INT,
     source TEXT NOT NULL, fingerprint TEXT, options TEXT NOT NULL,
-    inputs INT NOT NULL, finished INT NOT NULL, cursor TEXT
+    inputs INT NOT NULL, finished INT NOT NULL, cursor TEXT,
+    folds INT NOT NULL, wal INT
 );
 CREATE TABLE run (
     id INTEGER PRIMARY KEY, started_at TEXT NOT NULL, updated_at TEXT NOT NULL,
@@ -39,6 +47,7 @@ CREATE TABLE run (
 CREATE TABLE output (
     name TEXT PRIMARY KEY, path TEXT NOT NULL, bytes INT NOT NULL
 );
+CREATE TABLE unwritten (name TEXT NOT NULL, lines INT NOT NULL, bytes BLOB NOT NULL);
 CREATE TABLE input (place INTEGER PRIMARY KEY, state INT NOT NULL, key INT);
 CREATE TABLE moment (
     run INT, second INT, requests INT NOT NULL, retries INT NOT NULL,
@@ -63,6 +72,8 @@ SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'),
     json_extract(value, '$[2]') FROM json_each(?)
 WHERE true ON CONFLICT (place) DO UPDATE SET state = excluded.state
 """
+# A commit that is in the -wal says that nothing is missing.
+_WRITE_INPUTS = "UPDATE job SET inputs = max(inputs, ?), wal = NULL"
 _WRITE_PROGRESS = f"""
 UPDATE run SET updated_at = {NOW}, requests = ?, retries = ?, throttled = ?,
     seconds = ? WHERE id = ?
@@ -94,6 +105,7 @@ class Group:
         states: new states by the places of their rows.
         keys: the digests of the keys of rows that may be new to the journal.
         lines: what to append to the files of outcomes, by their roles.
+        refused: those that a file could not take; the journal keeps them until it can.
         inputs: how many rows have been read.
         progress: requests, retries, 429 answers and seconds of this run.
         measured: what else there is to say of it.
@@ -107,6 +119,30 @@ class Group:
     progress: tuple[int, int, int, float] = (0, 0, 0, 0.0)
     measured: Measured = field(factory=Measured)
     cursor: str | None = None
+    refused: dict[str, list[bytes]] = field(factory=dict)
+
+    @property
+    def answered(self) -> int:
+        """Count the rows whose outcome is known."""
+        return sum(state in _ANSWERED for state in self.states.values())
+
+    def then(self, later: "Group") -> "Group":
+        """Return this together with what came up after it."""
+        lines = {name: [*some] for name, some in self.lines.items()}
+        for name, some in later.lines.items():
+            lines.setdefault(name, []).extend(some)
+        return Group(
+            self.states | later.states,
+            later.keys | self.keys,
+            lines,
+            max(self.inputs, later.inputs),
+            later.progress,
+            self.measured.then(later.measured),
+            self.cursor if later.cursor is None else later.cursor,
+        )
+
+
+_ANSWERED = (State.SUCCEEDED, State.FAILED)
 
 
 class Store(Reader):
@@ -115,23 +151,33 @@ class Store(Reader):
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         super().__init__(path, connection)
         self._run: int | None = None
+        self._folds = 0  # of the file alone
+        self._folding = False  # the last fold was not whole
 
     @classmethod
     def open(cls, path: Path) -> Self:
         """Open a journal, or make room for a new one.
 
         Raises:
-            JournalError: if there is something else at this path.
+            JournalError: if there is something else at this path, or the journal's
+                `-wal` is missing.
         """
+        folds = check_bond(path)
         try:
-            # SQLite gives its other files the mode of this one.
-            close(open_file(path, O_RDWR | O_CREAT, 0o600))
+            if not path.exists():  # SQLite gives its other files the mode of this one
+                close(open_file(path, O_RDWR | O_CREAT, 0o600))
             connection = sqlite3.connect(path, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
             raise JournalError(f"{path} cannot be opened: {error}") from None
         store = cls(path, connection)
         try:
             store.check()
+            connection.execute("PRAGMA wal_autocheckpoint = 0")
+            # Else the -wal stays as large as it ever was.
+            connection.execute("PRAGMA journal_size_limit = 0")
+            bond = bond_of(connection)
+            if bond is not None:
+                store._folds = bond.folds if folds is None else folds
         except BaseException:
             connection.close()
             raise
@@ -147,8 +193,9 @@ class Store(Reader):
             f"PRAGMA application_id = {APPLICATION_ID};"
             f"PRAGMA user_version = {SCHEMA_VERSION};"
         )
+        self._folds = randbits(40)
         execute(
-            "INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, 0, 0, NULL)",
+            "INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, 0, 0, NULL, ?, NULL)",
             (
                 job.verb,
                 job.object_type,
@@ -156,6 +203,7 @@ class Store(Reader):
                 job.source,
                 job.fingerprint,
                 orjson.dumps(dict(job.options)).decode(),
+                self._folds,
             ),
         )
         for name, path in job.outputs.items():
@@ -164,21 +212,57 @@ class Store(Reader):
 
     def _tune(self) -> None:
         self._connection.execute("PRAGMA synchronous = FULL")
-        self._connection.execute("PRAGMA busy_timeout = 5000")
+        self._connection.execute(f"PRAGMA busy_timeout = {_PATIENCE}")
 
     # ---- a run
 
     def begin_run(self, portal_id: int | None) -> None:
-        """Note that a run begins, and on which account."""
+        """Note that a run begins, and on which account.
+
+        From then on the file alone shows that there was a run.
+
+        Raises:
+            JournalError: If another program keeps it from being written.
+        """
         execute = self._connection.execute
         self._tune()
         execute("BEGIN IMMEDIATE")
-        execute("UPDATE job SET portal_id = ifnull(portal_id, ?)", (portal_id,))
+        execute(
+            "UPDATE job SET portal_id = ifnull(portal_id, ?), wal = NULL", (portal_id,)
+        )
         cursor = execute(
             f"INSERT INTO run (started_at, updated_at) VALUES ({NOW}, {NOW})"  # noqa: S608 -- SQLite's own clock
         )
         execute("COMMIT")
         self._run = cursor.lastrowid
+        if not self._fold():
+            raise JournalError(
+                f"{self.path} cannot be written: another program is reading it, or has "
+                "moved it. Close that program first"
+            )
+
+    def _fold(self) -> bool:
+        """Move the -wal into the file; return whether all of it was.
+
+        First the file is made to say that it needs a -wal, then the -wal that it does
+        not. Where a reader keeps an older view alive, SQLite moves only what that
+        reader sees.
+        """
+        salt = salt_of(self.path)
+        if salt is None:
+            return False
+        execute = self._connection.execute
+        bind = "UPDATE job SET folds = ?, wal = ?"
+        # FULL waits for readers; once it has waited in vain, only look again.
+        mode = "PASSIVE" if self._folding else "FULL"
+        execute(bind, (self._folds + 1, salt))
+        try:
+            [[busy, known, moved]] = execute(f"PRAGMA wal_checkpoint({mode})")
+        finally:
+            execute(bind, (self._folds + 1, None))
+        self._folding = bool(busy or known != moved)
+        self._folds += not self._folding
+        return not self._folding
 
     def write(self, group: Group, lengths: Mapping[str, int]) -> None:
         """Write a group: all of it, or nothing."""
@@ -192,11 +276,49 @@ class Store(Reader):
             execute(_WRITE_STATES, (orjson.dumps(rows).decode(),))
             for name, length in lengths.items():
                 execute("UPDATE output SET bytes = ? WHERE name = ?", (length, name))
-            execute("UPDATE job SET inputs = max(inputs, ?)", (group.inputs,))
+            for name, lines in group.refused.items():
+                values = (name, len(lines), b"".join(lines))
+                execute("INSERT INTO unwritten VALUES (?, ?, ?)", values)
+            execute(_WRITE_INPUTS, (group.inputs,))
             if group.cursor is not None:
                 execute("UPDATE job SET cursor = ?", (group.cursor,))
             execute(_WRITE_PROGRESS, (*group.progress, self._run))
             self._write_measured(group)
+            execute("COMMIT")
+        except BaseException:
+            self._connection.rollback()
+            raise
+        self._fold_large()
+
+    def _fold_large(self) -> None:
+        # The group is on the disk; the next one finds out if the disk is full now.
+        with suppress(OSError, sqlite3.Error):
+            large = wal_of(self.path).stat().st_size > _LARGEST_WAL
+            if large or self._folding:
+                self._fold()
+
+    def unwritten(self, name: str) -> list[bytes]:
+        """Return what a file of outcomes could not take."""
+        rows = self._connection.execute(
+            "SELECT bytes FROM unwritten WHERE name = ? ORDER BY rowid", (name,)
+        )
+        return [row[0] for row in rows]
+
+    def count_unwritten(self) -> dict[str, int]:
+        """Count the lines that files of outcomes could not take, by their roles."""
+        return dict(
+            self._connection.execute(
+                "SELECT name, sum(lines) FROM unwritten GROUP BY name"
+            ).fetchall()
+        )
+
+    def written(self, name: str, length: int) -> None:
+        """Note that a file of outcomes has taken the rest, and is as long as this."""
+        execute = self._connection.execute
+        execute("BEGIN IMMEDIATE")
+        try:
+            execute("UPDATE output SET bytes = ? WHERE name = ?", (length, name))
+            execute("DELETE FROM unwritten WHERE name = ?", (name,))
             execute("COMMIT")
         except BaseException:
             self._connection.rollback()
@@ -228,5 +350,25 @@ class Store(Reader):
             f"UPDATE run SET updated_at = {NOW}, ended = ?, message = ? WHERE id = ?",  # noqa: S608 -- SQLite's own clock
             (ended, message, self._run),
         )
-        execute("UPDATE job SET finished = ?", (int(finished),))
+        execute("UPDATE job SET finished = ?, wal = NULL", (int(finished),))
         execute("COMMIT")
+
+    def close(self) -> None:
+        """Close it: SQLite moves the -wal into the file and removes it.
+
+        Where that fails, on a full disk say, both files stay as they are.
+        """
+        try:
+            whole = salt_of(self.path) is None or self.is_new() or self._fold()
+        except sqlite3.Error:
+            whole = False
+        if whole:
+            self._connection.close()
+            return
+        # SQLite leaves the -wal alone while somebody else has the journal open.
+        try:
+            with connected(self.path, "mode=ro") as other:
+                bond_of(other)
+                self._connection.close()
+        except sqlite3.Error:
+            self._connection.close()

@@ -181,25 +181,6 @@ async def test_exports_that_are_not_begun(desk: Desk) -> None:
         await export(desk, journal=desk.where / "other.db").run()
 
 
-async def test_a_disk_that_is_full(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The export ends; what the journal knows of is in the file."""
-    seed(desk, 350)
-    job = export(desk)
-    await job.prepare()
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(job._journal, "_write_all", full)
-    done = await job.run()
-
-    assert done.ended == "JournalError"
-    assert "No space left" in str(done.error)
-    monkeypatch.undo()
-    assert (await export(desk).run()).succeeded == 350
-    assert len(lines(desk)) == 351
-
-
 async def test_an_export_of_a_type_that_there_is_not(
     desk: Desk, tmp_path: Path
 ) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import stat
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,6 @@ from hubbatch.errors import (
     TooManyFailures,
 )
 from hubbatch.jobs import Job, Row, read_status
-from hubbatch.jobs.states import State
-from hubbatch.jobs.store import Store
 from hubbatch.simulator import Fault, When
 from tests.jobs.conftest import Desk, Lines, Table, people, tickets
 
@@ -772,45 +769,3 @@ async def test_lines_beyond_what_the_journal_knows_are_cut_off(desk: Desk) -> No
     assert (await desk.job("create", "tickets", source).run()).succeeded == 150
     assert desk.lines.outcomes() == dict.fromkeys(range(150), "succeeded")
     assert desk.lines.began == [None, b"place status\n"]
-
-
-async def test_a_journal_that_cannot_be_written_ends_the_job(desk: Desk) -> None:
-    job = desk.job("create", "tickets", Table(tickets(range(500))), results=None)
-    await job.prepare()
-    store = job._journal._store
-    assert store is not None
-
-    def fail(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    store.write = fail  # type: ignore[assignment] # a disk that is full
-    report = await job.run()
-
-    assert isinstance(report.error, JournalError)
-    assert "No space left" in str(report.error)
-    assert report.ended == "JournalError"
-    assert not desk.sent()  # nothing leaves that is not written down
-    status = read_status(desk.journal)
-    assert (status.running, status.finished, status.ended) == (False, False, None)
-
-
-async def test_a_disk_that_fills_up_at_the_very_end_is_told_of(desk: Desk) -> None:
-    job = desk.job("create", "tickets", Table(tickets(range(5))), results=None)
-    await job.prepare()
-    store = job._journal._store
-    assert store is not None
-    write = store.write
-
-    def fail(group: Any, lengths: Any) -> None:
-        if State.SUCCEEDED in group.states.values():
-            raise OSError(28, "No space left on device")
-        write(group, lengths)
-
-    store.write = fail  # type: ignore[method-assign] # likewise
-    report = await job.run()
-
-    assert isinstance(report.error, JournalError)
-    assert report.resumable
-    with closing(Store.read_only(desk.journal)) as left:
-        assert left.counts()[State.SENT] == 5
-        assert not left.finished()

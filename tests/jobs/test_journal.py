@@ -126,7 +126,7 @@ async def test_the_source_is_left_alone_while_too_much_is_unwritten(
     assert [len(group.states) for group in disk.groups] == [4]
 
 
-async def test_a_failure_is_told_once_and_nothing_is_written_after_it(
+async def test_a_failure_is_told_once_and_what_was_noted_is_kept(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(journal_module, "_MOST_WAITING", 0)
@@ -155,17 +155,35 @@ async def test_a_failure_is_told_once_and_nothing_is_written_after_it(
     assert "cannot be written" in str(failure)
     assert "Input/output error" in str(failure)
     assert failure is journal.failure
-    disk.broken = False
-    journal.note(2, State.SENT)
+    journal.note(0, State.SUCCEEDED, 5)  # it was on its way
+    journal.note(1, State.OPEN)
     journal.flush()
     await journal.ready()
     with pytest.raises(JournalError):
-        await journal.safe()
-    assert len(disk.groups) == 1
-    with pytest.raises(JournalError, match="before could not be written"):
+        await journal.safe()  # nothing new may leave
+    disk.broken = False
+    await journal.aclose("JournalError")
+
+    assert told == [failure]
+    assert journal.unwritten == 0
+    status = read_status(journal.path or "")
+    assert (status.succeeded, status.in_doubt, status.open) == (1, 0, 1)
+
+
+async def test_what_is_lost_at_the_end_is_counted(journal: Journal) -> None:
+    disk = Disk(journal)
+    disk.broken = True
+    for place, state in enumerate(State):
+        journal.note(place, state)
+    with pytest.raises(
+        JournalError, match=r"error\. 2 answered rows are not on disk: "
+    ):
         await journal.aclose("finished", finished=True)
-    assert not read_status(journal.path or "").finished
-    assert counts(journal) == {"sent": 0, "succeeded": 0}
+
+    assert journal.unwritten == 2
+    status = read_status(journal.path or "")
+    assert (status.ended, status.finished) == ("JournalError", False)
+    assert "2 answered rows" in (status.message or "")
 
 
 async def test_a_mistake_of_ours_in_the_thread_is_not_swallowed(

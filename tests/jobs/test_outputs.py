@@ -25,7 +25,9 @@ def test_a_new_file_has_its_head_and_is_the_owners_alone(tmp_path: Path) -> None
     file.check_new()
     file.open(0)
 
-    assert file.append([b"1\n", b"2\n"], durable=True) == len(HEAD) + 4
+    length = file.append([b"1\n", b"2\n"], durable=True)
+    file.keep(length)
+    assert length == len(HEAD) + 4
     assert path.read_bytes() == HEAD + b"1\n2\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert file.append([b"3\n"], durable=False) == path.stat().st_size
@@ -37,10 +39,22 @@ def test_a_file_is_cut_back_to_what_is_known(tmp_path: Path) -> None:
     path.write_bytes(HEAD + b"1\n2\nhalf a li")
     file = output(path)
     file.open(len(HEAD) + 2)
-    file.append([b"3\n"], durable=True)
+    file.keep(file.append([b"3\n"], durable=True))
     file.close()
 
     assert path.read_bytes() == HEAD + b"1\n3\n"
+
+
+def test_lines_that_are_not_kept_are_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    file = output(path)
+    file.open(0)
+    file.append([b"lost and long\n"], durable=True)
+    file.keep(file.append([b"1\n"], durable=True))
+    file.append([b"half a li"], durable=False)
+    file.close()
+
+    assert path.read_bytes() == HEAD + b"1\n"
 
 
 def test_what_was_never_committed_is_begun_anew(tmp_path: Path) -> None:

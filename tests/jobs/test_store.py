@@ -4,6 +4,7 @@ import sqlite3
 
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -54,9 +55,8 @@ def test_what_a_job_is_comes_back_as_it_was(tmp_path: Path) -> None:
 def test_states_add_up_to_what_was_read(
     groups: list[tuple[dict[int, State], int]],
 ) -> None:
-    store = Store(Path("memory"), sqlite3.connect(":memory:", isolation_level=None))
-    store.create(JOB, None)
-    store.begin_run(None)
+    folder = TemporaryDirectory()
+    store = begun(Path(folder.name) / "run.db")
     known: dict[int, State] = {}
     keys: dict[int, int] = {}
     read = 0
@@ -79,6 +79,7 @@ def test_states_add_up_to_what_was_read(
     ]
     assert store.block(7, 2) == store.block(7, 99)[:2]
     store.close()
+    folder.cleanup()
 
 
 def test_a_transaction_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -121,7 +122,7 @@ def test_another_format_is_refused(tmp_path: Path) -> None:
     begun(path).close()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 9")
-    with pytest.raises(JournalError, match=r"format 9, this one reads 1"):
+    with pytest.raises(JournalError, match=r"format 9, this one reads 2"):
         Store.open(path)
 
 

@@ -9,10 +9,11 @@ It reads `rows.csv` of the directory and writes `run.db`, `results.csv` and
 import asyncio
 import sys
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from hubbatch import HubBatch, RateLimit, RetryPolicy
+from hubbatch import Event, HubBatch, RateLimit, RetryPolicy
 from hubbatch.jobs import Job, JobReport
 from hubbatch.jobs.shaping import Columns
 from hubbatch.jobs.sources import CsvSource
@@ -23,7 +24,15 @@ QUICK = RetryPolicy(base=0.005, max_delay=0.02, max_retry_after=0.02)
 
 
 async def work(
-    url: str, token: str, where: Path, verb: Any, kind: str, **options: Any
+    url: str,
+    token: str,
+    where: Path,
+    verb: Any,
+    kind: str,
+    *,
+    listeners: Sequence[Callable[[Event], None]] = (),
+    journal: str | None = "run.db",
+    **options: Any,
 ) -> JobReport:
     columns = Columns(verb=verb, **options)
     async with HubBatch(
@@ -32,6 +41,7 @@ async def work(
         retry=QUICK,
         max_concurrency=8,
         rate_limit=RateLimit(100_000, burst=100_000),
+        listeners=listeners,
     ) as hub:
         job = Job(
             hub,
@@ -40,7 +50,7 @@ async def work(
             CsvSource(where / "rows.csv", columns),
             **options,
             max_failures=None,
-            journal=where / "run.db",
+            journal=None if journal is None else where / journal,
             results=where / "results.csv",
             failures=where / "failures.jsonl",
         )
@@ -49,7 +59,7 @@ async def work(
 
 if __name__ == "__main__":
     url, token, where, verb, kind, *rest = sys.argv[1:]
-    given = dict(text.split("=", 1) for text in rest)
+    given: dict[str, Any] = dict(text.split("=", 1) for text in rest)
     report = asyncio.run(work(url, token, Path(where), verb, kind, **given))
     print(report)  # noqa: T201
     sys.exit(report.ended != "finished")

@@ -1,0 +1,51 @@
+"""One run of a job in a process whose files must not grow beyond a limit.
+
+    python -m tests.jobs.cramped URL TOKEN DIRECTORY VERB OBJECT_TYPE BYTES RETURNS \
+        JOURNAL
+
+It is `tests.jobs.worker`, and prints the report as JSON. RETURNS: `later` lifts the
+limit as soon as the job has ended, while its last requests are under way; `never`.
+JOURNAL: its name, or `none`.
+"""
+
+import asyncio
+import resource
+import sys
+
+from pathlib import Path
+
+import attrs
+import orjson
+
+from hubbatch import Event, InputFailed
+from tests.jobs.worker import work
+
+
+def limit(size: int) -> None:
+    """Let no file grow beyond this; Python ignores the signal, so writing fails."""
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, most))
+
+
+def lift(event: Event) -> None:
+    if isinstance(event, InputFailed) and event.status == "not_sent":
+        _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+
+
+if __name__ == "__main__":
+    url, token, where, verb, kind, size, returns, journal = sys.argv[1:]
+    limit(int(size))
+    report = asyncio.run(
+        work(
+            url,
+            token,
+            Path(where),
+            verb,
+            kind,
+            listeners=[lift] if returns == "later" else [],
+            journal=None if journal == "none" else journal,
+        )
+    )
+    said = attrs.asdict(report, recurse=False) | {"error": str(report.error)}
+    sys.stdout.write(orjson.dumps(said).decode())

@@ -1,0 +1,328 @@
+"""A journal and its `-wal` belong together: whatever is copied, when it is copied."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from attrs import frozen
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hubbatch.errors import JournalError
+from hubbatch.jobs import read_status, store
+from hubbatch.jobs.bond import salt_of, wal_of
+from hubbatch.jobs.identity import Identity
+from hubbatch.jobs.reader import Reader, look
+from hubbatch.jobs.states import State
+from hubbatch.jobs.store import Group, Store
+
+
+JOB = Identity(
+    verb="create",
+    object_type="tickets",
+    source="rows.csv",
+    fingerprint="f",
+    options={},
+    outputs={},
+)
+Known = dict[int, State]
+
+
+@frozen
+class Moment:
+    """The files as they are on the disk at one moment, and what has been committed."""
+
+    main: bytes
+    wal: bytes | None
+    known: Known
+
+    def put(self, where: Path, wal: bytes | None) -> Path:
+        """Put its file into a new directory, with this `-wal` or none."""
+        where.mkdir()
+        path = where / "run.db"
+        path.write_bytes(self.main)
+        if wal is not None:
+            wal_of(path).write_bytes(wal)
+        return path
+
+
+class Observed:
+    """A journal whose files are copied before each statement that it executes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.known: Known = {}
+        self.moments: list[Moment] = []
+        self.store = self._opened()
+        self._begun = False
+
+    def _opened(self) -> Store:
+        opened = Store.open(self.path)
+        opened._connection.set_trace_callback(lambda _: self.look())
+        return opened
+
+    def look(self) -> None:
+        wal = wal_of(self.path)
+        there = wal.read_bytes() if wal.exists() else None
+        moment = Moment(self.path.read_bytes(), there, {**self.known})
+        if self.moments[-1:] != [moment]:
+            self.moments.append(moment)
+
+    def begin(self) -> None:
+        self._begun = True
+        if self.store.is_new():
+            self.store.create(JOB, None)
+        self.store.begin_run(None)
+
+    def write(self, states: Known) -> None:
+        if not self._begun:
+            self.begin()
+        self.store.write(Group({**states}), {})
+        self.known |= states
+        self.look()
+
+    def reopen(self) -> None:
+        self._begun = False
+        self.store.close()
+        self.look()
+        self.store = self._opened()
+        self.look()
+
+
+def known(path: Path) -> Known:
+    return look(path, lambda one: {p: State(s) for p, s, _ in one.block(0, 10_000)})
+
+
+def found(path: Path) -> Known | None:
+    """Give what a journal knows; None if it is refused; looking must change nothing."""
+    before = {one: one.read_bytes() for one in path.parent.iterdir()}
+    try:
+        seen: Known | None = known(path)
+    except JournalError as error:
+        if "not a journal yet" in str(error):
+            return {}
+        seen = None
+    for one, content in before.items():
+        assert one.read_bytes() == content
+    return seen
+
+
+def resumed(path: Path) -> Known | None:
+    """Give what a job that resumes knows; then it is closed, and has to stay so."""
+    try:
+        opened = Store.open(path)
+    except JournalError:
+        return None
+    states = {}
+    if not opened.is_new():
+        states = {p: State(s) for p, s, _ in opened.block(0, 10_000)}
+    opened.close()
+    assert salt_of(path) is None
+    assert found(path) == states
+    return states
+
+
+OPERATIONS = st.lists(
+    st.one_of(
+        st.dictionaries(st.integers(0, 400), st.sampled_from(State), min_size=1),
+        st.sampled_from(["run again", "reopen", "fold"]),
+    ),
+    max_size=8,
+)
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Give a new directory each time."""
+    root = tmp_path_factory.mktemp("journals")
+    return iter(root / str(number) for number in range(10**9))
+
+
+def observed(places: Iterator[Path], operations: list[object]) -> Observed:
+    where = next(places)
+    where.mkdir()
+    one = Observed(where / "run.db")
+    one.begin()
+    for operation in operations:
+        if isinstance(operation, dict):
+            one.write(operation)
+        elif operation == "fold":
+            one.store._fold()
+        else:
+            one.reopen()
+            if operation == "run again":
+                one.begin()
+    one.store.close()
+    one.look()
+    return one
+
+
+@settings(max_examples=8, deadline=None)
+@given(OPERATIONS)
+def test_a_file_alone_is_refused_or_whole(
+    places: Iterator[Path], operations: list[object]
+) -> None:
+    one = observed(places, operations)
+    refused = 0
+    for moment in one.moments:
+        assert resumed(moment.put(next(places), moment.wal)) == moment.known
+        for wal in (None, b"", b"\0" * 5_000):
+            path = moment.put(next(places), wal)
+            seen = found(path)
+            if wal and seen is None:
+                continue
+            assert resumed(path) == seen
+            assert seen in (None, moment.known)
+            refused += seen is None
+    assert refused or not one.known
+
+
+@settings(max_examples=6, deadline=None)
+@given(OPERATIONS, st.randoms(use_true_random=False))
+def test_a_strange_wal_is_refused_or_a_moment_that_was(
+    places: Iterator[Path], operations: list[object], chance: Random
+) -> None:
+    """A file and a `-wal` of different moments are never mixed up."""
+    one = observed(places, operations)
+    other = observed(places, [{399: State.FAILED}, "reopen", {7: State.FAILED}])
+    for _ in range(40):
+        main, later = chance.choice(one.moments), chance.choice(one.moments)
+        if later.wal:
+            seen = found(main.put(next(places), later.wal))
+            assert seen in (None, main.known, later.known)
+        strange = chance.choice(other.moments)
+        if strange.wal and main.known:
+            path = main.put(next(places), strange.wal)
+            assert resumed(path) in (None, main.known)
+            if found(path) is None:  # it is left as it was
+                wal_of(path).write_bytes(main.wal or b"")
+                assert path.read_bytes() == main.main
+
+
+# ---- readers
+
+
+@pytest.fixture
+def pinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Observed]:
+    """A journal of one run, of which a reader keeps an old view alive."""
+    monkeypatch.setattr(store, "_PATIENCE", 0)
+    one = Observed(tmp_path / "run.db")
+    one.begin()
+    one.write({0: State.SENT})
+    with closing(Reader.read_only(one.path)) as reader:
+        assert reader.counts()[State.SENT] == 1
+        one.write({0: State.SUCCEEDED, 1: State.SENT})
+        yield one
+        assert reader.counts()[State.SENT] == 1
+
+
+def test_no_run_begins_while_the_file_cannot_say_so(pinned: Observed) -> None:
+    with pytest.raises(JournalError, match="another program is reading it"):
+        pinned.store.begin_run(None)
+    pinned.store.close()
+    assert known(pinned.path) == pinned.known
+
+
+def test_a_reader_keeps_only_the_wal_from_being_moved(
+    pinned: Observed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "_LARGEST_WAL", 0)
+    for place in range(2, 30):
+        pinned.write({place: State.SUCCEEDED})
+    assert known(pinned.path) == pinned.known
+    pinned.store.close()
+    assert wal_of(pinned.path).exists()
+    assert resumed_beside(pinned) == pinned.known
+
+
+def resumed_beside(one: Observed) -> Known | None:
+    pair = Moment(one.path.read_bytes(), wal_of(one.path).read_bytes(), one.known)
+    path = pair.put(one.path.parent / "beside", pair.wal)
+    return resumed(path)
+
+
+def test_the_wal_is_moved_when_it_is_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "_LARGEST_WAL", 60_000)
+    one = Observed(tmp_path / "run.db")
+    one.begin()
+    sizes = []
+    for place in range(60):
+        one.write({place: State.SUCCEEDED})
+        sizes.append(wal_of(one.path).stat().st_size)
+    assert max(sizes) < 120_000
+    assert one.path.stat().st_size > 4_096
+    assert known(one.path) == one.known
+    one.store.close()
+
+
+def test_looking_at_a_closed_journal_leaves_nothing_behind(tmp_path: Path) -> None:
+    one = Observed(tmp_path / "run.db")
+    one.begin()
+    one.write({0: State.SUCCEEDED})
+    one.store.close()
+    before = one.path.read_bytes()
+
+    assert read_status(one.path).succeeded == 1
+    assert [*tmp_path.iterdir()] == [one.path]
+    assert one.path.read_bytes() == before
+
+
+# ---- what is said
+
+
+def test_what_is_missing_or_strange_is_named(tmp_path: Path) -> None:
+    one = Observed(tmp_path / "run.db")
+    one.begin()
+    one.write({0: State.SENT})
+    wal = wal_of(one.path).read_bytes()
+    [main] = {one.path.read_bytes()}
+    pair = Moment(main, wal, one.known)
+    for number, (beside, told) in enumerate(
+        [
+            (
+                None,
+                r"run\.db is not whole: its run has not ended, and \S*run\.db-wal, ",
+            ),
+            (None, r"is missing\. Was it moved or copied alone\? Put both files"),
+            (b"", "is empty or damaged"),
+            (b"no WAL" * 100, "is empty or damaged"),
+            (wal[:16] + b"salt" + wal[20:], "does not belong to"),
+        ]
+    ):
+        path = pair.put(tmp_path / str(number), beside)
+        for call in (Store.open, read_status):
+            with pytest.raises(JournalError, match=told):
+                call(path)
+    one.store.close()
+
+
+def test_a_wal_without_its_journal_is_not_removed(tmp_path: Path) -> None:
+    one = Observed(tmp_path / "run.db")
+    one.begin()
+    wal = wal_of(one.path).read_bytes()
+    for name, main in (("gone", None), ("empty", b"")):
+        path = tmp_path / name
+        if main is not None:
+            path.write_bytes(main)
+        wal_of(path).write_bytes(wal)
+        with pytest.raises(JournalError, match=r"has what a run wrote, but .* missing"):
+            Store.open(path)
+        assert wal_of(path).read_bytes() == wal
+    one.store.close()
+
+
+def test_a_full_disk_leaves_both_files(tmp_path: Path) -> None:
+    """What cannot be moved stays where it is, and is all there."""
+    one = Observed(tmp_path / "run.db")
+    one.begin()
+    one.write({0: State.SENT})
+    one.store._connection.execute("PRAGMA query_only = 1")
+    one.store.close()
+    assert wal_of(one.path).stat().st_size > 0
+    assert known(one.path) == one.known
+    assert resumed(one.path) == one.known
