@@ -83,6 +83,8 @@ class Shape:
         paging: how a result goes on that did not fit; None if all of them fit.
         warnings_of: returns what a result has in the place of HubSpot's warnings;
             None where results have no such place.
+        source_of: returns the near end of a result that is a pair; None where results
+            have no direction.
         traced: whether inputs are sent with trace ids, which results may repeat.
     """
 
@@ -94,6 +96,7 @@ class Shape:
     answers: Callable[[StandardError], Sequence[Any]] | None = None
     paging: Paging | None = None
     warnings_of: Callable[[Any], Any] | None = None
+    source_of: Callable[[Any], str | None] | None = field(default=None, kw_only=True)
     traced: bool = field(default=False, kw_only=True)
 
 

@@ -25,6 +25,7 @@ class Chunk:
         doubtful: whether one of them may have been processed unseen.
         in_flight: whether one has left and what became of it has not been read yet.
         asked_again: whether it is alone because an answer did not mention it.
+        survivor: the id with which HubSpot answered for its only input, if another.
         suspect: whether it is a part of a chunk that was refused for its records.
         once: whether it is a part of a chunk whose retries are used up; it has no
             retries of its own.
@@ -44,6 +45,7 @@ class Chunk:
     doubtful: bool = False
     in_flight: bool = False
     asked_again: bool = False
+    survivor: str | None = None
     suspect: bool = False
     once: bool = False
     probing: bool = False
@@ -109,6 +111,7 @@ class Chunk:
             attempts=self.attempts,
             doubtful=self.doubtful,
             asked_again=self.asked_again,
+            survivor=self.survivor,
             suspect=self.suspect,
             once=self.once,
             probing=self.probing,

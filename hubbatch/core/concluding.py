@@ -60,7 +60,7 @@ class Concluder:
         for position, error in settlement.failed.items():
             self._refused(chunk.pick([position]), error)
         if settlement.open:
-            self._settle_open(chunk, settlement.open)
+            self._settle_open(chunk, settlement)
         shape = self.ledger.operation.call.results
         if settlement.unfinished and shape is not None and shape.paging is not None:
             onward = next_pages(
@@ -74,12 +74,15 @@ class Concluder:
         self.reconciler.remember(results)
         self.ledger.succeed(chunk, results)
 
-    def _settle_open(self, chunk: Chunk, positions: list[int]) -> None:
+    def _settle_open(self, chunk: Chunk, settlement: Settlement) -> None:
         """Ask once more, alone, for what an answer does not account for."""
-        if self.ledger.operation.call.repeatable and not chunk.asked_again:
+        positions, survivor = settlement.open, settlement.survivor
+        # Another record stood for it: it is believed if the next answer says so too.
+        new = not chunk.asked_again or (survivor and not chunk.survivor)
+        if self.ledger.operation.call.repeatable and new:
             singles = [chunk.pick([position]) for position in positions]
             for single in singles:
-                single.asked_again = True
+                single.asked_again, single.survivor = True, survivor
                 single.doubtful = True  # the answer may have left out what it wrote
             self.ledger.send_back(singles)
             return

@@ -82,7 +82,9 @@ class Judge:
     _last: APIError | None = field(default=None, init=False)  # that gave a chunk up
     _answered_at: float = field(default=-inf, init=False)  # the last time
     _failing: int = field(default=0, init=False)  # parts in a row, since then
-    _unreadable: int = field(default=0, init=False)  # parts, without any answer
+    # By their first inputs, parts that HubSpot could not read while it read no other.
+    _unreadable: set[int] = field(factory=set, init=False)
+    _unreadable_alone: set[int] = field(factory=set, init=False)
 
     @property
     def ledger(self) -> Ledger:
@@ -160,10 +162,15 @@ class Judge:
             self.concluder.refuse(chunk, refusal)
             return
         # One value of one record, or the call: the first answer will show which.
-        self._unreadable += chunk.suspect or len(chunk) == 1
-        # With fewer inputs left than that, each of them has been refused.
-        enough = min(_UNREADABLE_PARTS, self.ledger.desk.size)
-        if self._unreadable >= enough or not self.concluder.isolate:
+        if chunk.suspect:
+            self._unreadable.add(chunk.indices[0])
+        if len(chunk) == 1:
+            self._unreadable_alone.add(chunk.indices[0])
+        hopeless = (
+            len(self._unreadable) >= _UNREADABLE_PARTS
+            or len(self._unreadable_alone) >= self.ledger.desk.size  # each of them
+        )
+        if hopeless or not self.concluder.isolate:
             self.end(refusal.error)
             self.ledger.drop(chunk)
         else:

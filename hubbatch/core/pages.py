@@ -48,10 +48,15 @@ def proxy_error(response: Response) -> ProxyError:
         what = f"a page titled {title!r}"
     else:
         what = f"it begins {title!r}" if title else "it is empty"
+    if response.status >= 500:  # noqa: PLR2004 -- HTTP's own figures
+        advice = "HubSpot's front end or a proxy on the way sent it"
+    else:
+        advice = (
+            "A proxy, a firewall or a gateway on the way sent it; check base_url and "
+            "the proxy settings (HTTPS_PROXY), or ask who runs the network"
+        )
     error = ProxyError(
-        f"the answer is not HubSpot's: {what}. A proxy, a firewall or a gateway on the "
-        "way sent it; check base_url and the proxy settings (HTTPS_PROXY), or ask who "
-        "runs the network",
+        f"the answer is not HubSpot's JSON: {what}. {advice}",
         status=response.status,
         correlation_id=response.headers.get("X-HubSpot-Correlation-Id"),
     )

@@ -25,6 +25,7 @@ from hubbatch.models import (
 from .blaming import from_standard_error
 from .calls import Operation, Shape
 from .codec import listed_warnings
+from .encoding import make_key
 from .naming import Claim, Kind, Names, kind_of
 from .paging import turn_pages
 from .planning import Chunk
@@ -47,8 +48,8 @@ class Settlement:
             repeat what another result said.
         unfinished: the inputs whose answer goes on, and the cursor at which.
         warnings: what HubSpot warns of in what it has written.
-        merged: whether the only result has another id than the only input, which may
-             have been merged.
+        survivor: the id of the only result where it is not that of the only input,
+             whose record may have been merged into it.
         strangers: results that name none of the inputs. They are no result of this
              batch: a record that was merged, or of an answer to another request.
     """
@@ -60,7 +61,7 @@ class Settlement:
     loose: list[Any]
     unfinished: dict[int, str] = Factory(dict)
     warnings: Sequence[Mapping[str, Any]] = ()
-    merged: bool = False
+    survivor: str | None = None
     strangers: list[Any] = Factory(list)
 
     @property
@@ -71,7 +72,7 @@ class Settlement:
     @property
     def trustworthy(self) -> bool:
         """Whether the answer accounts for at least one input, or may do so."""
-        return self.merged or len(self.open) < len(self.results)
+        return self.survivor is not None or len(self.open) < len(self.results)
 
 
 def settle_without_results(chunk: Chunk, part: BatchResponse[Any]) -> Settlement:
@@ -270,8 +271,9 @@ class _Matcher:
     def by_name(self, result: Any) -> bool:
         """Match a result by trace id, id, another name or the id property's value.
 
-        One that names an input which is settled already, a repetition say, or a pair in
-        reverse, is loose: it must not be taken for the result of another input.
+        One that names an input which is settled already, a repetition say, is loose: it
+        must not be taken for the result of another input. Of both directions of a pair
+        the input's own is its result, and the other one is loose.
         """
         named = self.names.claimed(self._claim(result))
         others = map(self.names.by_key.get, self.shape.names_of(result))
@@ -282,24 +284,36 @@ class _Matcher:
             else:
                 if position in self.settlement.failed:
                     self.contradict(position)
+                elif self._is_reversed(position, self.settlement.results[position]):
+                    results = self.settlement.results
+                    results[position], result = result, results[position]
                 self.settlement.loose.append(result)
         return bool(positions)
+
+    def _is_reversed(self, position: int, result: Any) -> bool:
+        """Whether the result of an input is its pair in the other direction."""
+        source_of = self.shape.source_of
+        if source_of is None or result is None:
+            return False
+        given = orjson.loads(self.chunk.bodies[position])["from"]["id"]
+        return make_key(str(source_of(result))) != make_key(given)
 
     def alone(self, results: list[Any]) -> list[Any]:
         """Match the one result with the one input, unless it names another.
 
         A record that was merged answers with the id of the one that it became, and so
-        does an answer to another request. The second answer in a row is believed.
+        does an answer to another request. It is believed when it says the same twice.
         """
         [result] = results
         claim, key = self._claim(result), self.names.keys[0]
-        merged = claim.trace is None and kind_of(key) is Kind.ID
-        if merged and claim.contradicts(key) and not self.chunk.asked_again:
-            self.settlement.merged = True
-        elif merged or not claim.contradicts(key):
-            self.assign(0, result)
-            return []
-        return results
+        if claim.contradicts(key):
+            if claim.trace is not None or kind_of(key) is not Kind.ID:
+                return results
+            self.settlement.survivor = self.shape.key_of(result)
+            if self.settlement.survivor != self.chunk.survivor:
+                return results
+        self.assign(0, result)
+        return []
 
     def by_properties(self, results: list[Any]) -> list[Any]:
         """Match results by what was written, where one open input fits and no other.

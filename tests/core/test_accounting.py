@@ -230,8 +230,8 @@ def test_what_an_answer_leaves_out_is_asked_for_once_more_alone(
     assert [single.indices for single in singles] == [[1], [2]]
     assert all(single.asked_again and single.attempts == 2 for single in singles)
     assert books.desk.size == 2
-    for single in singles:
-        books.answer(single, results(900))
+    for single, number in zip(singles, (101, 102), strict=True):
+        books.answer(single, results(number))
     books.check()
 
 
@@ -348,6 +348,29 @@ def test_what_an_answer_left_out_stays_in_doubt_at_the_end(
     books.check()
 
     assert books.statuses == {0: "succeeded", 1: "succeeded", 2: "unknown"}
+
+
+@pytest.mark.parametrize(
+    ("answers", "status"),
+    [
+        (("900", "900"), "succeeded"),
+        (("900", "102"), "succeeded"),
+        (("900", "901"), "unknown"),
+        (("102",), "succeeded"),
+    ],
+)
+def test_another_record_is_believed_once_two_answers_name_it(
+    answers: tuple[str, ...], status: str
+) -> None:
+    """One such answer may be to another request, whatever was left out before."""
+    books, single = asked_again(UPDATE)
+    for place, answered in enumerate(answers):
+        taken = single if place == 0 else books.take()
+        books.answer(taken, {"results": [{"id": answered, "properties": {}}]})
+    books.check()
+
+    assert books.statuses[2] == status
+    assert books.desk.waiting(partial=True) == 0
 
 
 def test_who_created_what_an_answer_left_out_is_not_known() -> None:

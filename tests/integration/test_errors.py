@@ -247,9 +247,12 @@ RAISED: dict[Provoke, tuple[type[HubBatchError], str]] = {
     day_over: (DailyLimitReached, "no more calls until its next day begins"),
     down: (
         HubSpotUnavailable,
-        "503: Several chunks .* 503. Some of it may have been written",
+        "503: Several chunks .* 503: .* Some of it may have been written",
     ),
-    down_for_the_account: (HubSpotUnavailable, r"503: No request got .* 503\. Try ag"),
+    down_for_the_account: (
+        HubSpotUnavailable,
+        r"503: No request got .*: .* Try ag",
+    ),
     too_many: (
         TooManyFailures,
         r"6 of 6 records failed, the last: .*frist_name.* \(tickets\). Nothing further",

@@ -223,6 +223,14 @@ def _pair_key(result: PublicDefaultAssociation | PublicAssociation) -> str:
     return pair_key(str(result.from_), str(result.to))
 
 
+def _labels_source(result: LabelsBetweenObjectPair) -> str:
+    return result.from_object_id
+
+
+def _source(result: PublicDefaultAssociation | PublicAssociation) -> str:
+    return str(result.from_)
+
+
 def _from_key(result: Any) -> str:
     return make_key(result.from_)
 
@@ -274,10 +282,12 @@ def _dialect(
 
 
 CREATES = _dialect(
-    _typed_encoder, Shape(of_class(LabelsBetweenObjectPair), _labels_key)
+    _typed_encoder,
+    Shape(of_class(LabelsBetweenObjectPair), _labels_key, source_of=_labels_source),
 )
 DEFAULTS = _dialect(
-    _plain_encoder, Shape(of_class(PublicDefaultAssociation), _pair_key)
+    _plain_encoder,
+    Shape(of_class(PublicDefaultAssociation), _pair_key, source_of=_source),
 )
 READS = _dialect(
     id_encoder,
@@ -293,7 +303,9 @@ LABELS = _dialect(_typed_encoder)
 
 KINDS = document(_labels)
 
-V3_CREATES = _dialect(_v3_encoder, Shape(of_class(PublicAssociation), _pair_key))
+V3_CREATES = _dialect(
+    _v3_encoder, Shape(of_class(PublicAssociation), _pair_key, source_of=_source)
+)
 V3_READS = _dialect(
     id_encoder, Shape(of_class(PublicAssociationMulti), _from_key, answers=_none)
 )
