@@ -121,7 +121,9 @@ class Journal:
         return history
 
     def _open(self, path: Path, job: Identity) -> History:
-        where = Path(os.path.realpath(path)).parent
+        where = (
+            Path(os.path.realpath(path)).parent if path.is_symlink() else path.parent
+        )
         if not where.is_dir():  # the lock would make one
             raise JournalError(
                 f"{path} cannot be opened: there is no directory {where}"
@@ -336,7 +338,7 @@ class Journal:
         self, ended: str | None, message: str | None, *, finished: bool
     ) -> None:
         try:
-            if ended is None:
+            if ended is None or (self._store is not None and not self._store.begun):
                 return
             try:
                 self._write_last()
@@ -378,8 +380,8 @@ class Journal:
             return JournalError(f"{said}. {lost_words(self.unwritten, self.path)}")
         lines = sum(self._store.count_unwritten().values())
         return JournalError(
-            f"{said}. {self.path} keeps the {lines:,} lines that are missing there, and "
-            "the same job writes them when it resumes"
+            f"{said}. {self.path} keeps the {lines:,} lines that are missing there, "
+            "and the same job writes them when it resumes"
         )
 
     async def _in_thread(self, call: Callable[..., T], *arguments: Any) -> T:

@@ -216,6 +216,11 @@ class Store(Reader):
 
     # ---- a run
 
+    @property
+    def begun(self) -> bool:
+        """Whether a run has begun since it was opened."""
+        return self._run is not None
+
     def begin_run(self, portal_id: int | None) -> None:
         """Note that a run begins, and on which account.
 

@@ -148,13 +148,22 @@ def test_what_finds_no_room_is_counted_and_not_sent_again(
 
 def test_a_disk_that_stays_full_is_resumed_again_and_again(cramped: Cramped) -> None:
     cramped.rows()
-    sizes = (120_000, 200_000, 100_000, 160_000, 250_000)
+    sizes = range(120_000, 520_000, 100_000)
     lost = sum(cramped.run(size)["unwritten"] for size in sizes)
 
     again = cramped.run(ALL)
     assert again["ended"] == "finished"
     assert again["unknown"] == lost > 0
     assert cramped.created() == Counter(range(ROWS))
+
+
+def test_a_run_that_finds_no_room_to_begin_changes_nothing(cramped: Cramped) -> None:
+    cramped.rows()
+    with pytest.raises(AssertionError, match=r"run\.db cannot be written: disk I/O"):
+        cramped.run(20_000)
+    assert not cramped.created()
+    assert cramped.run(ALL)["ended"] == "finished"
+    cramped.check_whole()
 
 
 def test_repeatable_rows_are_sent_again(cramped: Cramped) -> None:
@@ -177,8 +186,8 @@ def test_repeatable_rows_are_sent_again(cramped: Cramped) -> None:
 def test_results_that_find_no_room_are_kept_in_the_journal(
     cramped: Cramped, *, returns: bool
 ) -> None:
-    cramped.rows(key=1_000)
-    told = cramped.run(1_500_000, returns=returns)
+    cramped.rows(key=2_000)
+    told = cramped.run(4_000_000, returns=returns)
 
     assert told["ended"] == "JournalError"
     assert "results.csv cannot be written: [Errno 27] File too large" in told["error"]
@@ -199,8 +208,8 @@ def test_results_that_find_no_room_are_kept_in_the_journal(
 
 
 def test_failures_that_find_no_room_are_kept_in_the_journal(cramped: Cramped) -> None:
-    cramped.rows(value=700, bad=True)
-    told = cramped.run(2_000_000)
+    cramped.rows(value=2_000, bad=True)
+    told = cramped.run(4_000_000)
 
     assert told["ended"] == "JournalError"
     assert "failures.jsonl cannot be written" in told["error"]
@@ -218,8 +227,8 @@ def test_failures_that_find_no_room_are_kept_in_the_journal(cramped: Cramped) ->
 def test_without_a_journal_what_is_missing_is_counted(
     cramped: Cramped, *, returns: bool
 ) -> None:
-    cramped.rows(key=1_000)
-    told = cramped.run(1_500_000, returns=returns, journal="none")
+    cramped.rows(key=2_000)
+    told = cramped.run(4_000_000, returns=returns, journal="none")
 
     assert (told["ended"], told["resumable"]) == ("JournalError", False)
     created, lines = cramped.created(), cramped.results()
