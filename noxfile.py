@@ -117,6 +117,13 @@ def package(session: nox.Session) -> None:
 
 
 @nox.session
+def budgets(session: nox.Session) -> None:
+    """Hold what a record costs in CPU, in multiples of `orjson.loads` of its answer."""
+    session.install(".")
+    session.run("python", "benchmarks/budgets.py", *session.posargs)
+
+
+@nox.session
 def limit(session: nox.Session) -> None:
     """Hold the rate limit over sockets against a strict server; fail on any 429."""
     session.install(".")
