@@ -1,8 +1,12 @@
-"""HubSpot's words as attrs classes: what its batch APIs take and what they answer.
+"""HubSpot's words as classes: what its batch APIs take and what they answer.
 
 Names are HubSpot's own in snake_case. Results are mutable because a frozen attrs
 class costs more to make than the two dates in it cost to parse. Every field of an
 answer may be missing; a missing one is None. Timestamps are aware datetimes.
+
+All are attrs classes but the two of which there is one per record. Those are Structs
+that the garbage collector does not track: a batch may keep a million, and each full
+collection would walk through all of them and stop the event loop.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +15,7 @@ from reprlib import Repr
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from attrs import Factory, define, field, frozen
+from msgspec import Struct
 
 
 R = TypeVar("R")
@@ -184,8 +189,7 @@ class ValueWithTimestamp:
     updated_by_user_id: int | None = None
 
 
-@define
-class SimplePublicObject:
+class SimplePublicObject(Struct, rename="camel", gc=False):
     """A record as HubSpot answers it.
 
     `properties` holds text, or None for a property that was asked for and is not set.
@@ -204,8 +208,7 @@ class SimplePublicObject:
     warnings: list[dict[str, Any]] | None = None
 
 
-@define
-class SimplePublicUpsertObject(SimplePublicObject):
+class SimplePublicUpsertObject(SimplePublicObject, rename="camel", gc=False):
     """A record as an upsert answers it.
 
     `new` says whether it was created. It is None when an earlier attempt, whose answer

@@ -1,9 +1,16 @@
-"""HubSpot's words as attrs classes."""
+"""HubSpot's words as classes."""
 
+import copy
+import gc
+import pickle
+
+from datetime import UTC, datetime
 from typing import Any
 
 import attrs
 import pytest
+
+from msgspec import Struct
 
 from hubbatch import models
 from hubbatch.models import (
@@ -19,6 +26,7 @@ from hubbatch.models import (
 )
 
 
+NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 CLASSES = [
     value
     for value in vars(models).values()
@@ -31,11 +39,29 @@ def test_there_are_classes() -> None:
 
 
 @pytest.mark.parametrize("cls", CLASSES)
-def test_each_is_an_attrs_class_with_slots(cls: type) -> None:
+def test_each_has_no_dict(cls: type) -> None:
     """A million of them stay small, and a misspelt field is found."""
-    assert attrs.has(cls)
-    assert "__slots__" in vars(cls)
+    assert attrs.has(cls) != issubclass(cls, Struct)
     assert "__dict__" not in dir(cls)
+
+
+def test_the_garbage_collector_does_not_look_at_records() -> None:
+    """A collection of a million that are kept would stop the event loop."""
+    record = SimplePublicUpsertObject("1", {"subject": "Hello"}, new=True)
+
+    assert not gc.is_tracked(record)
+    assert not gc.is_tracked(SimplePublicObject("1", {}))
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_records_are_copied_and_compared(protocol: int) -> None:
+    record = SimplePublicUpsertObject("1", {"subject": "Hello"}, NOON, new=True)
+    again = pickle.loads(pickle.dumps(record, protocol))  # noqa: S301 -- our own
+
+    assert again == record == copy.deepcopy(record)
+    assert type(again) is SimplePublicUpsertObject
+    assert again != SimplePublicUpsertObject("1", {"subject": "Hello"}, NOON)
+    assert "created_at=datetime" in repr(again)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +77,7 @@ def test_inputs_and_errors_are_frozen(given: Any) -> None:
 
 def test_what_is_missing_is_none() -> None:
     record = SimplePublicUpsertObject("1", {})
-    missing = {f.name for f in attrs.fields(type(record))} - {"id", "properties"}
+    missing = {*record.__struct_fields__} - {"id", "properties"}
 
     assert {name: getattr(record, name) for name in missing} == dict.fromkeys(missing)
     assert ValueWithTimestamp(None).timestamp is None

@@ -2,11 +2,13 @@
 
 import asyncio
 import multiprocessing
+import os
 import random
 import signal
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -116,6 +118,8 @@ async def _simulated_hubspot() -> AsyncIterator[tuple[str, str]]:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs,), daemon=True)
+    if os.name == "posix":
+        resource_tracker.ensure_running()  # it unblocks signals when it starts
     with _signals_held():
         process.start()
     theirs.close()

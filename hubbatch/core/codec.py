@@ -321,6 +321,15 @@ def unstructure(value: object) -> Any:
     return converter.unstructure(value)
 
 
+def _unstructure_record(record: SimplePublicObject) -> dict[str, Any]:
+    names = zip(record.__struct_fields__, record.__struct_encode_fields__, strict=True)
+    return {
+        written: converter.unstructure(value)
+        for name, written in names
+        if (value := getattr(record, name)) is not None
+    }
+
+
 # How the fields of a class are read and written that are not as cattrs has it.
 _Fields = Mapping[str, Callable[..., Any]]
 _taught: dict[type, tuple[_Fields, _Fields]] = {}
@@ -365,6 +374,8 @@ def _make_converter() -> Converter:
         int | None, lambda raw, _: raw if type(raw) is int else None
     )
     made.register_unstructure_hook(datetime, iso_milliseconds)
+    for record in (SimplePublicObject, SimplePublicUpsertObject):
+        made.register_unstructure_hook(record, _unstructure_record)
     made.register_unstructure_hook(LegacyObject, _unstructure_legacy_object)
     made.register_unstructure_hook(LegacyProperty, _unstructure_legacy_property)
     made.register_structure_hook_factory(_taught.__contains__, _reader)
@@ -413,5 +424,4 @@ teach(
         "errors": lambda raw, _: _details(raw),
     },
 )
-for _cls in (SimplePublicObject, SimplePublicUpsertObject, BatchResponse):
-    teach(_cls)
+teach(BatchResponse)

@@ -13,6 +13,7 @@ import orjson
 import pytest
 
 from hubbatch.simulator import Fault, When
+from tests.processes import untraced
 
 from .conftest import Shell
 from .processes import HUBBATCH, begun, terminal, until_in_charge, until_sent
@@ -83,7 +84,7 @@ def test_before_anything_was_sent_once_is_enough(shell: Shell) -> None:
     orders(shell, 100)
     shell.sim.faults.add(Fault("delay", seconds=60, when=When(path="account-info")))
     with subprocess.Popen(  # noqa: S603 -- our own command
-        [*HUBBATCH, *UPSERT], stderr=subprocess.PIPE, text=True, env={**os.environ}
+        [*HUBBATCH, *UPSERT], stderr=subprocess.PIPE, text=True, env=untraced()
     ) as process:
         while not shell.sim.requests:
             assert process.poll() is None
@@ -199,7 +200,7 @@ def test_a_process_that_is_stuck_ends_with_the_third_signal(shell: Shell) -> Non
             break
     os.set_blocking(theirs, True)
     with subprocess.Popen(  # noqa: S603 -- our own command
-        [*HUBBATCH, *UPSERT, *JOURNAL], stderr=theirs, env={**os.environ}
+        [*HUBBATCH, *UPSERT, *JOURNAL], stderr=theirs, env=untraced()
     ) as process:
         os.close(theirs)
         while not shell.sim.requests:  # it asks for the portal, then says which it is
@@ -223,7 +224,7 @@ def test_a_terminal_that_is_held_does_not_hold_the_exit(shell: Shell) -> None:
         [*HUBBATCH, *UPSERT, "--json"],
         stdout=subprocess.PIPE,
         stderr=theirs,
-        env={**os.environ, "TERM": "xterm"},
+        env={**untraced(), "TERM": "xterm"},
     ) as process:
         until_sent(shell, process)
         os.write(ours, b"\x13")  # Ctrl-S: to say that it stops, it has to wait
@@ -301,7 +302,7 @@ def test_at_any_instant_without_a_traceback_and_nothing_doubled(
             stdout=pipe,
             stderr=pipe,
             text=True,
-            env={**os.environ},
+            env=untraced(),
         ) as process:
             until_in_charge(process)
             time.sleep(instant / 1000)
@@ -336,7 +337,7 @@ def test_when_it_is_over_it_says_what_it_exits_with(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ},
+        env=untraced(),
     ) as process:
         assert process.stderr is not None
         while "100 rows: 100" not in process.stderr.readline():
@@ -361,7 +362,7 @@ def test_commands_that_send_no_rows_end_at_once(
     orders(shell, 20)
     shell.sim.faults.add(Fault("delay", seconds=5, when=When(), times=None))
     with subprocess.Popen(  # noqa: S603 -- our own command
-        [*HUBBATCH, *words], stdout=-1, stderr=-1, text=True, env={**os.environ}
+        [*HUBBATCH, *words], stdout=-1, stderr=-1, text=True, env=untraced()
     ) as process:
         until_in_charge(process)
         time.sleep(instant / 1000)

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from tests.processes import untraced
+
 
 # All the ways to use a client and to stop using it. Whatever is left over makes
 # itself heard: as an error, since warnings are errors, or on standard error.
@@ -172,15 +174,13 @@ print("nothing is left")
 
 @pytest.mark.timeout(600)
 def test_nothing_is_left_in_development_mode() -> None:
-    # Development mode is slow enough without a tracer, and other tests run the same.
-    untraced = {k: v for k, v in os.environ.items() if "COVERAGE" not in k}
     done = subprocess.run(  # noqa: S603 -- our own script
         [sys.executable, "-X", "dev", "-W", "error", "-c", SCRIPT],
         capture_output=True,
         text=True,
         timeout=500,
         check=False,
-        env={**untraced, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={**untraced(), "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     assert done.stderr == ""
     assert (done.stdout, done.returncode) == ("nothing is left\n", 0)

@@ -4,7 +4,7 @@
         JOURNAL
 
 It is `tests.jobs.worker`, and prints the report as JSON. RETURNS: `later` lifts the
-limit as soon as the job has ended, while its last requests are under way; `never`.
+limit when the last request was answered, before the job closes its files; `never`.
 JOURNAL: its name, or `none`.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 import attrs
 import orjson
 
-from hubbatch import Event, InputFailed
+from hubbatch import BatchEnded, Event
 from tests.jobs.worker import work
 
 
@@ -28,7 +28,7 @@ def limit(size: int) -> None:
 
 
 def lift(event: Event) -> None:
-    if isinstance(event, InputFailed) and event.status == "not_sent":
+    if isinstance(event, BatchEnded) and event.operation.startswith("tickets."):
         _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
 

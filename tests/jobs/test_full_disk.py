@@ -4,7 +4,6 @@ Real processes and real files, which a limit of the system keeps from growing.
 """
 
 import csv
-import os
 import subprocess
 import sys
 
@@ -18,9 +17,9 @@ import pytest
 
 from hubbatch.jobs import JobStatus, read_status
 from hubbatch.simulator import Simulator
+from tests.processes import TREE, untraced
 
 
-TREE = Path(__file__).parents[2]
 ROWS = 3_000
 ALL = 2**40
 
@@ -55,7 +54,7 @@ class Cramped:
         done = subprocess.run(  # noqa: S603 -- our own
             [*command, "later" if returns else "never", journal],
             cwd=TREE,
-            env={**os.environ, "PYTHONPATH": str(TREE)},
+            env=untraced(),
             capture_output=True,
             text=True,
             timeout=120,

@@ -4,7 +4,6 @@ Real processes, real sockets, a real disk; HubSpot is the simulator, on a bad da
 """
 
 import csv
-import os
 import sqlite3
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from hubbatch.jobs import JobStatus, read_status
 from hubbatch.jobs.states import State
 from hubbatch.simulator import Fault, Simulator
 from hubbatch.simulator.received import Received
+from tests.processes import TREE, untraced
 
 
 KILLS = 25
@@ -37,7 +37,6 @@ WEATHER = (
     Fault("drop_after_commit"),
     Fault("truncate"),
 )
-TREE = Path(__file__).parents[2]
 
 
 class Victim:
@@ -70,7 +69,7 @@ class Victim:
         return subprocess.Popen(  # noqa: S603 -- our own
             [*command, *where, *self.arguments],
             cwd=TREE,
-            env={**os.environ, "PYTHONPATH": str(TREE)},
+            env=untraced(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
