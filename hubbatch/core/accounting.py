@@ -161,6 +161,14 @@ class Ledger:
         self.desk.defer(chunk)
         self.freed()
 
+    def park(self, chunk: Chunk) -> None:
+        """Hand a chunk to the desk that must not go again yet; see `Desk.unpark`."""
+        if self.ended is not None:
+            self.drop(chunk)
+            return
+        self.desk.park(chunk)
+        self.freed()
+
     def succeed(self, chunk: Chunk, results: list[Any]) -> None:
         """Note that every input of a chunk succeeded, with these results."""
         self.summary.succeeded += chunk.count

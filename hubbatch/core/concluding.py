@@ -175,10 +175,11 @@ class Concluder:
         watch = self.ledger.watch
         if watch is None or chunk.suspect or chunk.probing:
             return False
+        if not watch.asks_about(error):
+            return False
         everyone = range(len(chunk))
         named = sorted(suspects(chunk, refusal)) or everyone
-        if not watch.suspect([chunk.indices[p] for p in named], error):
-            return False
+        watch.suspect([chunk.indices[p] for p in named], error)
         first = sample(named, max(1, len(named) // _SAMPLED))
         fine = [p for p in everyone if p not in {*named}]
         parts = [chunk.pick(fine)] if fine else []
@@ -188,16 +189,22 @@ class Concluder:
         return True
 
     def sound_out(self, chunk: Chunk, refusal: Refused) -> None:
-        """Send some inputs alone, and then the others, of a call that is unreadable.
+        """Send some inputs alone, and park the others, of a call that is unreadable.
 
         If HubSpot reads one of them, or any other chunk, the call is right and a record
-        is wrong.
+        is wrong. No input goes again before that is known.
         """
         everyone = range(len(chunk))
-        first = sample(everyone, _SOUNDINGS) if len(chunk) > 1 else []
+        fresh = len(chunk) > 1 and not chunk.suspect
+        first = sample(everyone, _SOUNDINGS) if fresh else []
         parts = [chunk.pick([position]) for position in first]
-        later = chunk.pick([p for p in everyone if p not in first])
-        self._send_parts(chunk, parts, refusal.error, suspect=True, later=later)
+        rest = [position for position in everyone if position not in first]
+        if rest:
+            parked = chunk.pick(rest)
+            parked.suspect = True
+            self.ledger.park(parked)
+        if parts:
+            self._send_parts(chunk, parts, refusal.error, suspect=True)
 
     def break_up(self, chunk: Chunk, error: APIError) -> None:
         """Send the halves of a chunk on which HubSpot fails, once each."""

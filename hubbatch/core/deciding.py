@@ -26,6 +26,7 @@ from .verdicts import (
     Throttled,
     Unauthorized,
     Verdict,
+    may_have_written,
 )
 
 
@@ -68,6 +69,7 @@ class Judge:
         renewable: whether there may be another token after a 401.
         hold: called with how many seconds nobody may send.
         end: called with what ends the batch.
+        unreadable: HubSpot's last word that it cannot read a call.
     """
 
     concluder: Concluder
@@ -76,15 +78,15 @@ class Judge:
     renewable: bool
     hold: Callable[[float], None]
     end: Callable[[HubBatchError], None]
+    unreadable: APIError | None = field(default=None, init=False)
     _given_up: int = field(default=0, init=False)  # chunks in a row
     _has_answers: bool = field(default=False, init=False)
     _has_settled: bool = field(default=False, init=False)  # an input, by an answer
     _last: APIError | None = field(default=None, init=False)  # that gave a chunk up
     _answered_at: float = field(default=-inf, init=False)  # the last time
     _failing: int = field(default=0, init=False)  # parts in a row, since then
-    # By their first inputs, parts that HubSpot could not read while it read no other.
-    _unreadable: set[int] = field(factory=set, init=False)
-    _unreadable_alone: set[int] = field(factory=set, init=False)
+    _is_readable: bool = field(default=False, init=False)  # HubSpot has read a call
+    _unreadable_parts: int = field(default=0, init=False)
 
     @property
     def ledger(self) -> Ledger:
@@ -97,10 +99,11 @@ class Judge:
         assert chunk is not None  # noqa: S101 -- there was an attempt
         if not (chunk.doubtful or chunk.probes):
             chunk.left_at = trip.sent
-        settled = self.ledger.summary.settled
+        summary = self.ledger.summary
+        answered = summary.succeeded + summary.failed
         wait = self._act(trip, chunk, verdict, now)
         if isinstance(verdict, Answered | Refused):
-            self._has_settled |= self.ledger.summary.settled > settled
+            self._has_settled |= summary.succeeded + summary.failed > answered
         if wait is not None:
             self.ledger.summary.retries += 1
             self._tell_of_retry(chunk, verdict, wait)
@@ -124,11 +127,12 @@ class Judge:
             case Answered():
                 self._has_answers = True
                 self._note_answer(chunk, now)
+                self._note_readable()
                 if not chunk.probing:
                     self._tell_of_answer(chunk, verdict.settlement, now - trip.sent)
                 self.concluder.settle(chunk, verdict.settlement, now)
             case Refused():
-                self._note_answer(chunk, now)
+                self._note_refusal(chunk, verdict, now)
                 self._refuse(chunk, verdict)
             case Throttled():
                 self._hold(chunk, verdict)
@@ -145,6 +149,7 @@ class Judge:
                 again = Again(verdict.error, arrived=verdict.arrived)
                 return self._act(trip, chunk, again, now)
             case Unauthorized() | Missing() | Blocked() | Ended():
+                chunk.doubtful |= may_have_written(verdict)
                 self.end(verdict.error)
                 self.ledger.drop(chunk)
             case _:
@@ -156,20 +161,28 @@ class Judge:
         if not chunk.probing:  # the creates that it looks for are not settled by it
             self._given_up = 0
 
+    def _note_refusal(self, chunk: Chunk, refusal: Refused, now: float) -> None:
+        if refusal.wordless:  # it may be a proxy that refuses everything
+            self._last = refusal.error
+            return
+        self._note_answer(chunk, now)
+        if refusal.because != "syntax":
+            self._note_readable()
+
+    def _note_readable(self) -> None:
+        self._is_readable = True
+        self.ledger.desk.unpark()
+
     def _refuse(self, chunk: Chunk, refusal: Refused) -> None:
-        unreadable = refusal.because == "syntax" and not self._has_answers
+        unreadable = refusal.because == "syntax" and not self._is_readable
         if not unreadable or chunk.probing:
             self.concluder.refuse(chunk, refusal)
             return
-        # One value of one record, or the call: the first answer will show which.
-        if chunk.suspect:
-            self._unreadable.add(chunk.indices[0])
-        if len(chunk) == 1:
-            self._unreadable_alone.add(chunk.indices[0])
-        hopeless = (
-            len(self._unreadable) >= _UNREADABLE_PARTS
-            or len(self._unreadable_alone) >= self.ledger.desk.size  # each of them
-        )
+        # One value of one record, or the call: the first answer will show which. Until
+        # then nothing that was refused goes again, and without it the batch ends.
+        self.unreadable = refusal.error
+        self._unreadable_parts += chunk.suspect
+        hopeless = self._unreadable_parts >= _UNREADABLE_PARTS
         if hopeless or not self.concluder.isolate:
             self.end(refusal.error)
             self.ledger.drop(chunk)

@@ -8,7 +8,7 @@ set apart at once and the others go together.
 import re
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import orjson
 
@@ -122,7 +122,8 @@ def suspects(chunk: Chunk, error: APIError) -> set[int]:
         if code in _MISSING:
             having = _lacking(written, name, message)
         elif code not in _WHATEVER_THE_VALUE:
-            having = {p for p in having if _stands_in(written[p][name], message)}
+            quotes = _quoter(message)
+            having = {p for p in having if quotes(written[p][name])}
         named |= having
     return named or _only_one_quoted(written, error.message)
 
@@ -156,24 +157,29 @@ def _problems(error: APIError) -> Iterable[tuple[str, str | None, str]]:
 
 def _only_one_quoted(written: Sequence[Mapping[str, str]], message: str) -> set[int]:
     """Find the input that alone has a value which the message quotes."""
-    message = _OF_OTHERS.sub("", message)
+    quotes = _quoter(_OF_OTHERS.sub("", message))
     quoting = {
         position
         for position, texts in enumerate(written)
-        if any(
-            len(text) >= _TELLING_LENGTH and _stands_in(text, message)
-            for text in texts.values()
-        )
+        if any(len(text) >= _TELLING_LENGTH and quotes(text) for text in texts.values())
     }
     return quoting if len(quoting) == 1 else set()
 
 
-def _stands_in(text: str, message: str) -> bool:
-    """Whether a message quotes a text as a whole, not as a part of a longer word."""
-    if not text or text.lower() not in message.lower():
-        return False
-    pattern = rf"(?<!\w){re.escape(text)}(?!\w)"
-    return re.search(pattern, message, re.IGNORECASE) is not None
+def _quoter(message: str) -> Callable[[str], bool]:
+    """Return what finds out whether a message quotes a text as a whole.
+
+    A part of a longer word is no quotation.
+    """
+    lower = message.lower()
+
+    def quotes(text: str) -> bool:
+        if not text or text.lower() not in lower:
+            return False
+        pattern = rf"(?<!\w){re.escape(text)}(?!\w)"
+        return re.search(pattern, message, re.IGNORECASE) is not None
+
+    return quotes
 
 
 def _written(body: bytes) -> Mapping[str, str]:

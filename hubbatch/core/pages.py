@@ -1,7 +1,5 @@
 """Answers that are not HubSpot's: the page of a proxy, a firewall or a gateway."""
 
-import re
-
 from collections.abc import Mapping
 from html import unescape
 from typing import Any
@@ -23,7 +21,6 @@ _OWN_FIELDS = (
 )
 _OWN_HEADERS = ("X-HubSpot-Correlation-Id", "X-HubSpot-Auth-Failure")
 
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL | re.IGNORECASE)
 _READ_BYTES = 16_384  # the title of a page is at its beginning
 _LONGEST_TITLE = 100
 
@@ -42,9 +39,9 @@ def is_hubspots(response: Response, payload: Mapping[str, Any]) -> bool:
 def proxy_error(response: Response) -> ProxyError:
     """Describe an answer that is not HubSpot's."""
     text = response.body[:_READ_BYTES].decode("utf-8", "replace")
-    found = _TITLE.search(text)
-    title = _one_line(found[1] if found else text)
-    if found:
+    found = _title(text)
+    title = _one_line(text if found is None else found)
+    if found is not None:
         what = f"a page titled {title!r}"
     else:
         what = f"it begins {title!r}" if title else "it is empty"
@@ -62,6 +59,15 @@ def proxy_error(response: Response) -> ProxyError:
     )
     error.title = title or None
     return error
+
+
+def _title(page: str) -> str | None:
+    """Return what stands between the tags of a title, if there are both."""
+    lower = page.lower()
+    tag = lower.find("<title")
+    begin = lower.find(">", tag) if tag >= 0 else -1
+    end = lower.find("</title", begin) if begin >= 0 else -1
+    return page[begin + 1 : end] if end >= 0 else None
 
 
 def connect_error(status: int, reason: str) -> ProxyError:

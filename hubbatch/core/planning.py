@@ -37,6 +37,8 @@ class Desk:
     )
     _again: deque[Chunk] = field(factory=deque, init=False)
     _later: deque[Chunk] = field(factory=deque, init=False)
+    _parked: list[Chunk] = field(factory=list, init=False)
+    _out: int = field(default=0, init=False)  # inputs that were taken and are not back
     # Keys and the indices of their inputs that are fresh (SHARES), or in flight as
     # well (WAITS).
     _busy: dict[str | None, int] = field(factory=dict, init=False)
@@ -66,6 +68,11 @@ class Desk:
         back = len(self._again) + len(self._later)
         return back + full + (partial and rest > 0)
 
+    @property
+    def stuck(self) -> bool:
+        """Whether inputs are parked, and nothing else can leave or is under way."""
+        return bool(self._parked) and not self._out and not self.waiting(partial=True)
+
     def offer(self, block: Chunk) -> None:
         """Take in more inputs; the block is the desk's from now on."""
         self.size += len(block)
@@ -88,10 +95,13 @@ class Desk:
         What was deferred follows when no full chunk is fresh.
         """
         if self._again:
-            return self._cut(self._again.popleft())
-        if self._later and not self._full():
-            return self._cut(self._later.popleft())
-        return self._take_fresh()
+            taken = self._cut(self._again.popleft())
+        elif self._later and not self._full():
+            taken = self._cut(self._later.popleft())
+        else:
+            taken = self._take_fresh()
+        self._out += taken.count
+        return taken
 
     def limit_bytes(self, max_bytes: int) -> None:
         """Cut chunks to this many bytes of inputs from now on, or to fewer."""
@@ -126,15 +136,29 @@ class Desk:
 
     def back(self, chunks: Iterable[Chunk]) -> None:
         """Take back what has to go again, ahead of all that is fresh."""
-        self._again.extend(chunks)
+        for chunk in chunks:
+            self._out -= chunk.count
+            self._again.append(chunk)
 
     def defer(self, chunk: Chunk) -> None:
         """Take back what goes again behind the full chunks that are fresh."""
+        self._out -= chunk.count
         self._later.append(chunk)
+
+    def park(self, chunk: Chunk) -> None:
+        """Take back what must not go again before `unpark`."""
+        self._out -= chunk.count
+        self._parked.append(chunk)
+
+    def unpark(self) -> None:
+        """Let what is parked go again."""
+        self._again.extend(self._parked)
+        self._parked.clear()
 
     def settle(self, chunk: Chunk) -> None:
         """Forget a chunk, and let the inputs that waited for its keys follow."""
         self.size -= chunk.count
+        self._out -= chunk.count
         if self.repeats is not Repeats.WAITS:
             return
         if not self._held:
@@ -179,7 +203,8 @@ class Desk:
         """Give up all that is not in flight."""
         self._sweep()
         held = chain.from_iterable(queue.values() for queue in self._held.values())
-        left = [*self._again, *self._later]
+        left = [*self._again, *self._later, *self._parked]
+        self._parked.clear()
         if self._held:
             left.append(join(held))
         if self._fresh:

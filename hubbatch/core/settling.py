@@ -77,11 +77,11 @@ class Settlement:
 
 def settle_without_results(chunk: Chunk, part: BatchResponse[Any]) -> Settlement:
     """Settle an answer that has no results by nature: what it names has failed."""
-    settlement = _settle_errors(chunk, part, part.errors)
     names = Names(chunk)
+    settlement = _settle_errors(names, part, part.errors)
     unnamed = [error for error in part.errors if not names.of_error(error)]
     before = len(settlement.open)
-    _settle_ends(chunk, settlement, unnamed)
+    _settle_ends(names, settlement, unnamed)
     explained = before - len(settlement.open) == len(unnamed)
     settlement.strangers = [one for one in part.results if not names.is_of(one)]
     if settlement.strange:
@@ -168,8 +168,9 @@ def _match(
     whole: bool,
 ) -> Settlement:
     errors, results = _without_answers(shape, part)
-    settlement = _settle_errors(chunk, part, errors)
-    matcher = _Matcher(shape, chunk, settlement)
+    names = Names(chunk)
+    settlement = _settle_errors(names, part, errors)
+    matcher = _Matcher(shape, chunk, names, settlement)
     unnamed = [result for result in results if not matcher.by_name(result)]
     if len(chunk) == len(unnamed) == len(settlement.open) == 1:
         unnamed = matcher.alone(unnamed)
@@ -184,7 +185,7 @@ def _match(
             settlement.loose if matcher.may_be_ours(result) else settlement.strangers
         )
         known.append(result)
-    _settle_ends(chunk, settlement, errors)
+    _settle_ends(names, settlement, errors)
     settlement.open += matcher.contradicted
     unsure = settlement.loose or settlement.strangers or part.errors
     if shape.complete and whole and not unsure:
@@ -218,14 +219,14 @@ def _settle_absent(settlement: Settlement) -> None:
 
 
 def _settle_ends(
-    chunk: Chunk, settlement: Settlement, errors: Iterable[StandardError]
+    names: Names, settlement: Settlement, errors: Iterable[StandardError]
 ) -> None:
     """Settle pairs by the errors that speak of one of their ends only.
 
     An end may be in several pairs. They are settled where there are as many errors as
     such pairs; what stays open is asked for once more alone, and then it is certain.
     """
-    still_open, names = {*settlement.open}, Names(chunk)
+    still_open = {*settlement.open}
     about: dict[frozenset[int], list[StandardError]] = defaultdict(list)
     for error in errors:
         about[names.of_ends(error) & still_open].append(error)
@@ -237,25 +238,26 @@ def _settle_ends(
 
 
 def _settle_errors(
-    chunk: Chunk, part: BatchResponse[Any], errors: Iterable[StandardError]
+    names: Names, part: BatchResponse[Any], errors: Iterable[StandardError]
 ) -> Settlement:
-    names = Names(chunk)
     failed: dict[int, RecordError] = {}
     for error in errors:
         for position in names.of_error(error):
             failed.setdefault(position, from_standard_error(error))
-    still_open = [position for position in range(len(chunk)) if position not in failed]
-    return Settlement(part, [None] * len(chunk), failed, still_open, [])
+    still_open = [position for position in range(names.count) if position not in failed]
+    return Settlement(part, [None] * names.count, failed, still_open, [])
 
 
 class _Matcher:
     """Gives results to the inputs of a chunk, each at most once."""
 
-    def __init__(self, shape: Shape, chunk: Chunk, settlement: Settlement) -> None:
+    def __init__(
+        self, shape: Shape, chunk: Chunk, names: Names, settlement: Settlement
+    ) -> None:
         self.shape = shape
         self.chunk = chunk
         self.settlement = settlement
-        self.names = Names(chunk)
+        self.names = names
         self.contradicted: list[int] = []  # inputs with a result and an error
 
     def contradict(self, position: int) -> None:

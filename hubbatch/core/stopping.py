@@ -84,18 +84,19 @@ class FailureWatch:
     def _is_automatic(self) -> bool:
         return self.number is None and self.share is None
 
-    def suspect(self, indices: Iterable[int], error: RecordError) -> bool:
-        """Note inputs that were refused together; False if that proves nothing.
+    def asks_about(self, error: RecordError) -> bool:
+        """Whether it matters how many inputs were refused together for this.
 
         It does not where the inputs of the batch differ in what becomes of them.
         """
         if self._mixed or not self._is_automatic or isinstance(error, _EXPECTED):
             return False
-        self._reason = self._reason or _reason_of(error)
-        if self._reason != _reason_of(error):
-            return False
+        return self._reason in (None, _reason_of(error))
+
+    def suspect(self, indices: Iterable[int], error: RecordError) -> None:
+        """Note inputs that were refused together."""
+        self._reason = _reason_of(error)
         self._suspects.update(indices)
-        return True
 
     def succeeded(self, count: int) -> None:
         """Note records that succeeded."""

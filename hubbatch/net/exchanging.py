@@ -134,6 +134,8 @@ def _read(
             )
             if not echoes or operation.call.verb == "token":
                 return verdict
+            clean = masked(answer, secrets)
+            return verdict if clean is answer else read(operation, chunk, clean)
     return read(operation, chunk, masked(answer, secrets))
 
 

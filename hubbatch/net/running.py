@@ -302,7 +302,11 @@ class Run:
         self._freed.set()
         if self._source_over and not self._desk.size:
             self._settled.set()
-        if self.ended is None:
+        if self.ended is None and self._desk.stuck:
+            # HubSpot could read none of what was sent, and there is nothing else.
+            assert self._judge.unreadable is not None  # noqa: S101 -- it parked them
+            self.end(self._judge.unreadable)
+        elif self.ended is None:
             self._staff()
             self._linger()
 

@@ -38,6 +38,7 @@ class Desks(RuleBasedStateMachine):
         self.settled: list[int] = []
         self.given_up: list[int] = []
         self.withdrawn: list[int] = []
+        self.parked = 0
         self.body_of: dict[int, bytes] = {}
         self.order: dict[str | None, list[int]] = defaultdict(list)  # of first takes
         self.handed_out: set[int] = set()
@@ -129,10 +130,14 @@ class Desks(RuleBasedStateMachine):
         self._settle(parts[0])
         again = [part for part in parts[1:] if part]
         assert all(part.attempts == chunk.attempts for part in again)
-        later = again[: data.draw(st.integers(0, 1))]
-        self.desk.back(again[len(later) :])
-        for part in later:
-            self.desk.defer(part)
+        ways = {"back": self._back, "defer": self.desk.defer, "park": self._park}
+        for part in again:
+            ways[data.draw(st.sampled_from([*ways]))](part)
+
+    @rule()
+    def unpark(self) -> None:
+        self.desk.unpark()
+        self.parked = 0
 
     @rule(max_bytes=st.integers(1, 6), max_inputs=st.integers(1, MAX_INPUTS))
     def narrow(self, max_bytes: int, max_inputs: int) -> None:
@@ -150,9 +155,17 @@ class Desks(RuleBasedStateMachine):
             self.given_up += [index for index, _, _ in chunk.everyone()]
 
         assert self.desk.waiting(partial=True) == 0
+        self.parked = 0
         while self.in_flight:
             self._settle(self.in_flight.pop())
         self._all_accounted_for()
+
+    def _back(self, part: Chunk) -> None:
+        self.desk.back([part])
+
+    def _park(self, part: Chunk) -> None:
+        self.desk.park(part)
+        self.parked += 1
 
     def _pick_in_flight(self, data: st.DataObject) -> Chunk:
         return self.in_flight.pop(data.draw(st.integers(0, len(self.in_flight) - 1)))
@@ -195,6 +208,12 @@ class Desks(RuleBasedStateMachine):
             assert full <= self.desk.waiting(partial=True) <= full + 1
 
     @invariant()
+    def stuck_is_when_nothing_moves_without_unparking(self) -> None:
+        if hasattr(self, "desk"):
+            moves = self.in_flight or self.desk.waiting(partial=True)
+            assert self.desk.stuck is bool(self.parked and not moves)
+
+    @invariant()
     def the_order_within_a_key_is_kept(self) -> None:
         if hasattr(self, "desk") and self.repeats is Repeats.WAITS:
             assert all(places == sorted(places) for places in self.order.values())
@@ -211,6 +230,8 @@ class Desks(RuleBasedStateMachine):
                 self.take()
             while self.in_flight:
                 self._settle(self.in_flight.pop(0))
+            if self.desk.stuck:
+                self.unpark()
         self._all_accounted_for()
         self.the_order_within_a_key_is_kept()
         assert self.desk.take().count == 0
@@ -272,6 +293,20 @@ def test_what_was_deferred_follows_the_full_chunks() -> None:
 
     assert [desk.waiting(partial=partial) for partial in (False, True)] == [3, 4]
     assert [desk.take().indices for _ in range(4)] == [[2, 3], [4, 5], [0, 1], [6]]
+
+
+def test_what_is_parked_does_not_leave() -> None:
+    desk = Desk(2, 100, Repeats.WAITS)
+    desk.offer(block("abcd"))
+    desk.park(desk.take())
+
+    assert not desk.stuck
+    other = desk.take()
+    assert (other.indices, desk.waiting(partial=True), desk.stuck) == ([2, 3], 0, False)
+    desk.settle(other)
+    assert (desk.stuck, desk.size) == (True, 2)
+    desk.unpark()
+    assert (desk.stuck, desk.take().indices) == (False, [0, 1])
 
 
 def test_a_limit_of_bytes_cuts_what_came_back_too() -> None:

@@ -222,8 +222,8 @@ def alone(index: int, **more: Any) -> Outcome[Any]:
 
 def test_inputs_that_were_refused_together_count_once_enough_failed_alone() -> None:
     watch = FailureWatch("tickets")
-    assert watch.suspect(range(1_000), ERROR)
-    assert watch.suspect(range(500), ERROR)  # again: they are the same
+    watch.suspect(range(1_000), ERROR)
+    watch.suspect(range(500), ERROR)  # again: they are the same
 
     found = told(watch, [alone(index) for index in range(0, 200, 2)])
     assert found is not None
@@ -250,7 +250,7 @@ def test_what_exists_or_does_not_is_no_reason_to_end(kind: type[RecordError]) ->
         UPDATE.call, 0, {}, kind("m", category="X"), OutcomeStatus.FAILED
     )
     assert told(FailureWatch("tickets"), [expected] * 3_000) is None
-    assert not FailureWatch("tickets").suspect([1], kind("m", category="X"))
+    assert not FailureWatch("tickets").asks_about(kind("m", category="X"))
 
     watch = FailureWatch("tickets")
     assert told(watch, [outcome()] * 900) is None
@@ -262,12 +262,14 @@ def test_what_exists_or_does_not_is_no_reason_to_end(kind: type[RecordError]) ->
 
 def test_inputs_that_differ_are_not_suspected_together() -> None:
     watch = FailureWatch("tickets")
-    assert watch.suspect([1], ERROR)
-    assert not watch.suspect([2], RecordInvalid("m", category="OTHER"))
+    assert watch.asks_about(ERROR)
+    watch.suspect([1], ERROR)
+    assert watch.asks_about(ERROR)
+    assert not watch.asks_about(RecordInvalid("m", category="OTHER"))
     watch.succeeded(1)
-    assert not watch.suspect([3], ERROR)
-    assert not FailureWatch("tickets", number=5).suspect([1], ERROR)
-    assert not FailureWatch("tickets", share=0.5).suspect([1], ERROR)
+    assert not watch.asks_about(ERROR)
+    assert not FailureWatch("tickets", number=5).asks_about(ERROR)
+    assert not FailureWatch("tickets", share=0.5).asks_about(ERROR)
 
 
 def test_how_many_inputs_it_has_to_see() -> None:

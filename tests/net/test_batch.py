@@ -120,7 +120,7 @@ async def test_what_is_let_go_of_is_gone() -> None:
     gc.disable()
     try:
         response = await updating()
-        result = weakref.ref(response.results[0])
+        result = weakref.ref(response.outcomes)
         assert result() is not None
         del response
         assert result() is None

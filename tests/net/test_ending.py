@@ -5,6 +5,7 @@ import pickle
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -641,8 +642,9 @@ async def test_refused_without_a_word_after_what_may_have_arrived(
 ) -> None:
     """It does not say that the first request was refused as well."""
     _, made = meeting(verb, "502 after", always=answer, count=1)
-    # A create is not sent again, so it never hears the refusal.
-    response = await (unanswered(made) if verb == "create" else made)
+    with suppress(HubSpotUnavailable):
+        await made
+    response = made.response
     expected = "failed" if verb == "read" else "unknown"
     assert statuses(response) == {expected: 1}
 
@@ -698,7 +700,9 @@ async def test_proxys_page_ends_a_batch_that_has_no_answers(
     error = await ended(made, ProxyError)
     assert (error.status, error.title) == (status, f"Error {status}")
     assert f"a page titled 'Error {status}'" in str(error)
-    assert statuses(made.response) == {"not_sent": 50}
+    # The page may stand in place of an answer that HubSpot has sent.
+    left = {"not_sent": 50} if verb == "read" else {"unknown": 10, "not_sent": 40}
+    assert statuses(made.response) == left
     assert len(crm.heard) == 1
 
 
