@@ -155,9 +155,6 @@ class Ledger:
 
     def defer(self, chunk: Chunk) -> None:
         """Hand a chunk to the desk that goes once more, after full fresh chunks."""
-        if self.ended is not None:
-            self.drop(chunk)
-            return
         self.desk.defer(chunk)
         self.freed()
 

@@ -18,6 +18,7 @@ from .codec import (
     UNREADABLE,
     each,
     flag,
+    listed_warnings,
     mapping_of,
     optional_text,
     read_datetime,
@@ -146,11 +147,5 @@ def _fields(raw: Mapping[str, Any]) -> tuple[Any, ...]:
         None if history is None else read_histories(history),
         optional_text(get("objectWriteTraceId")),
         optional_text(get("url")),
-        None if warnings is None else _warnings(warnings),
+        None if warnings is None else listed_warnings(warnings),
     )
-
-
-def _warnings(raw: object) -> list[Any] | None:
-    if not isinstance(raw, list):
-        return None
-    return [warning for warning in raw if isinstance(warning, Mapping)]

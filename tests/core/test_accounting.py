@@ -256,6 +256,16 @@ def test_what_was_asked_for_again_is_unknown_at_last() -> None:
     assert books.statuses == {0: "succeeded", 1: "unknown"}
 
 
+def test_nothing_is_parked_after_the_end() -> None:
+    books = Books(UPDATE)
+    chunk = books.begin(2)
+    books.ledger.end("the batch was cancelled")
+    books.ledger.park(chunk)
+    books.check()
+
+    assert books.statuses == {0: "not_sent", 1: "not_sent"}
+
+
 def test_nothing_is_asked_for_again_after_the_end() -> None:
     books = Books(READ)
     chunk = books.begin(2)

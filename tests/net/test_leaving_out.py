@@ -15,7 +15,7 @@ from hubbatch.core.calls import ColumnEncoder, Columns, Encoded, Encoder, Operat
 from hubbatch.core.encoding import column_encoder, encoder
 from hubbatch.core.outcomes import Outcome
 from hubbatch.net.batch import Batch
-from tests.net.crm import UNAUTHORIZED, Crm, batch, operation, refusal
+from tests.net.crm import UNAUTHORIZED, Crm, batch, operation, refusal, updates
 
 
 VERBS = ("create", "read", "update", "upsert", "archive")
@@ -273,3 +273,32 @@ async def test_inputs_that_wait_for_a_hot_key_are_dropped_together(
     counts = Counter(str(one.status) for one in made.response.outcomes)
     assert counts["unknown"] <= 1
     assert counts.total() == MANY
+
+
+async def test_a_stream_that_is_not_read_pulls_no_more() -> None:
+    """Failures that are made as they are looked at hold their inputs."""
+    crm = Crm(always=refusal(400, "no", "VALIDATION_ERROR"))
+    pulled = 0
+
+    def source() -> Iterator[Any]:
+        nonlocal pulled
+        for given in updates(50_000):
+            pulled += 1
+            yield given
+
+    made = batch(
+        crm,
+        operation("update", max_inputs=1_000),
+        source(),
+        workers=2,
+        isolate=False,
+        max_failures=None,
+    )
+    async with made as stream:
+        await anext(stream)
+        await asyncio.sleep(3_600)
+        # Chunks under way and as much again, and what they have become.
+        assert pulled <= 8_000
+        async for _ in stream:
+            pass
+    assert made.summary.failed == pulled == 50_000

@@ -1,6 +1,8 @@
 """Refusals that are about one record, about all, about their size: what they cost."""
 
-from collections.abc import Callable, Iterable
+import asyncio
+
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
 import orjson
@@ -10,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hubbatch import (
+    HubBatch,
     HubBatchError,
     HubSpotUnavailable,
     InvalidRequestError,
@@ -19,10 +22,20 @@ from hubbatch import (
     RetryPolicy,
     TooManyFailures,
 )
-from hubbatch.core.answers import Answer, NoAnswer, Response
+from hubbatch.core.answers import Answer, NoAnswer, Request, Response
 from hubbatch.core.operations import Verb, association_operation
 from hubbatch.net.batch import Batch
-from tests.net.crm import Crm, Heard, batch, operation, page, refusal, updates
+from tests.net.crm import (
+    SECRET,
+    Crm,
+    Heard,
+    _heard,
+    batch,
+    operation,
+    page,
+    refusal,
+    updates,
+)
 from tests.net.virtual import VirtualTimeLoop
 
 
@@ -124,6 +137,73 @@ async def test_only_input_that_hubspot_cannot_read_ends_the_batch_at_once() -> N
     with pytest.raises(InvalidRequestError):
         await made
     assert len(crm.heard) == 1
+
+
+REPEATED: dict[Verb, list[Any]] = {
+    "read": ["1", "1", "2"],  # they share a request
+    "archive": ["1", "1", "2"],
+    "update": [*updates(2), *updates(2)],  # the later waits for the earlier
+}
+
+
+@pytest.mark.parametrize(("verb", "inputs"), REPEATED.items())
+@pytest.mark.parametrize("open_ended", [False, True])
+async def test_repeated_keys_that_hubspot_cannot_read_end_the_batch(
+    verb: Verb, inputs: list[Any], *, open_ended: bool
+) -> None:
+    """Nothing goes again and again, also while a source may have more to come."""
+
+    async def trickle() -> AsyncIterator[Any]:
+        for one in inputs:
+            yield one
+        await asyncio.Event().wait()
+
+    crm = Crm(always=UNREADABLE)
+    source = trickle() if open_ended else inputs
+    made = batch(crm, operation(verb), source)
+    with pytest.raises(InvalidRequestError) as caught:
+        await made
+    assert len(caught.value.response.not_sent) == len(inputs)
+    assert len(crm.heard) <= 3
+
+
+@pytest.mark.parametrize("fate", ["fine", "502 after", "dropped after"])
+async def test_input_that_hubspot_cannot_read_waits_for_a_slow_neighbor(
+    fate: str,
+) -> None:
+    """It goes again when the neighbor shows that the call is right, and not before."""
+
+    class Slow(Crm):
+        async def send(self, request: Request, on_sent: Callable[[], None]) -> Answer:
+            if len(orjson.loads(request.body)["inputs"]) == 1:
+                self.heard.append(_heard(request))
+                on_sent()
+                await asyncio.sleep(0.01)
+                return UNREADABLE
+            await asyncio.sleep(60)
+            return await super().send(request, on_sent)
+
+    crm = Slow(always=fate)
+    crm.fill(101)
+    made = batch(crm, operation("update"), updates(101))
+    told = await outcomes(made)
+    alone = [heard for heard in crm.heard if len(heard.inputs) == 1]
+    if fate == "fine":
+        assert (told[101], len(alone)) == ("failed", 2)
+        assert numbers(told, "succeeded") == {*range(1, 101)}
+    else:
+        assert (told[101], len(alone)) == ("not_sent", 1)
+        assert numbers(told, "unknown") == {*range(1, 101)}
+
+
+async def test_single_calls_that_hubspot_cannot_read_raise() -> None:
+    crm = Crm(always=UNREADABLE)
+    async with HubBatch(SECRET) as hub:
+        hub._engine.transport = crm
+        calls = [hub.single.tickets.update("1", {"value": str(n)}) for n in range(3)]
+        told = await asyncio.gather(*calls, return_exceptions=True)
+    assert {type(one) for one in told} == {InvalidRequestError}
+    assert len(crm.heard) <= 3
 
 
 @pytest.mark.parametrize("max_inputs", [1, 2])

@@ -492,6 +492,7 @@ async def test_connection_is_used_again() -> None:
 
 async def test_closed_twice_and_closed_unused() -> None:
     made = AiohttpTransport(URL("http://127.0.0.1:1"), timeout=1)
+    made.retire()  # before anything was sent
     await made.aclose()
     await send(made)
     await made.aclose()
