@@ -70,8 +70,6 @@ class Outcomes(Sequence[Outcome[R]]):
             return NotImplemented
         return len(self) == len(other) and all(map(eq, self, other))
 
-    __hash__ = None  # type: ignore[assignment] # as of a list
-
     def __repr__(self) -> str:
         return f"<{len(self)} outcomes>"
 

@@ -7,6 +7,7 @@ the answer to that request.
 
 import select
 
+from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
 import aiohttp
@@ -77,4 +78,4 @@ def by_select(descriptor: int) -> bool:
     return bool(select.select([descriptor], [], [], 0)[0])
 
 
-is_readable = by_poll if hasattr(select, "poll") else by_select
+is_readable: Callable[[int], bool] = by_poll if hasattr(select, "poll") else by_select
