@@ -37,7 +37,7 @@ _UNSETTLED, _HAS_RESULT, _NO_RESULT = range(3)
 _ONLY_RESULTS: Final = bytes([0, 1, 0]).ljust(256, b"\0")
 
 
-class Outcomes(Sequence[Outcome[R]]):
+class Outcomes(Sequence[Outcome[R]]):  # noqa: PLW1641 -- unhashable, as a list is
     """One outcome per input, in the order of the inputs, made when it is looked at."""
 
     def __init__(self, collector: "Collector[R]") -> None:
