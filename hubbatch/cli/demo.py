@@ -1,6 +1,7 @@
 """The main job, end to end, against a HubSpot in a process of its own."""
 
 import asyncio
+import logging
 import multiprocessing
 import os
 import random
@@ -154,6 +155,8 @@ def _serve(connection: Connection) -> None:
 
     # Where signals are not held (Windows), Ctrl-C must still not stop it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # aiohttp may log a traceback when a client that is killed leaves a request open.
+    logging.getLogger("aiohttp.server").disabled = True
 
     async def serve() -> None:
         simulator = Simulator(tier=_TIER, seed=_SEED, latency="realistic")
