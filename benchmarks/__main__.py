@@ -35,7 +35,7 @@ SCRIPTS = {
     "permits": ("Permits", ()),
     "accounts": ("Idle accounts", ()),
 }
-PACKAGES = ("aiohttp", "attrs", "cattrs", "orjson")
+PACKAGES = ("aiohttp", "attrs", "cattrs", "msgspec", "orjson")
 
 
 def script(name: str) -> Section:
