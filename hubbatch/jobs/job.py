@@ -247,8 +247,12 @@ class Job(Lifecycle):
         batch = self._batch(
             passage.inputs_later(rows) if later else passage.inputs(rows)  # type: ignore[arg-type] # mypy does not narrow by `later`
         )
-        written_down = {"journal": passage} if journal.path is not None else {}
-        run = batch.begin(passage, ready=journal.ready, doubted=doubted, **written_down)
+        run = batch.begin(
+            passage,
+            ready=journal.ready,
+            journal=None if journal.path is None else passage,
+            doubted=doubted,
+        )
         self._summaries.append(run.summary)
         self._run = run
         passage.ended = lambda: run.ended is not None

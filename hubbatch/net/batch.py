@@ -14,6 +14,8 @@ from copy import copy
 from types import TracebackType
 from typing import Any, Generic
 
+from attrs import evolve
+
 from hubbatch.core.accounting import Emit
 from hubbatch.core.calls import Operation
 from hubbatch.core.collecting import Collector, CombinedResponse
@@ -37,8 +39,10 @@ from hubbatch.models import (
 
 from .engine import Engine
 from .intake import Source, length
+from .journaling import Journal, NoJournal
 from .pacing import Lane
-from .running import Completing, Run
+from .run_options import LINGER, Completing, Ready, RunOptions, always_ready
+from .running import Run
 from .streaming import Stream
 
 
@@ -61,8 +65,6 @@ _SINGLE = (
     PropertyCreate,
     DealSplitsInput,
 )
-# Seconds that a partial chunk waits for more from a source that trickles.
-LINGER = 0.1
 
 
 class Batch(
@@ -102,17 +104,13 @@ class Batch(
             raise TypeError(f"linger must be a number of seconds, not {linger!r}")
         if not linger >= 0:
             raise ValueError(f"linger must not be below zero, but is {linger!r}")
-        self._options: dict[str, Any] = {
-            "linger": linger,
-            "isolate": isolate,
-            "lane": lane,
-            "complete": complete,
-        }
-        if max_failures is not None:
-            number, share = parse_max_failures(max_failures)
-            self._options["watch"] = FailureWatch(
-                operation.object_type, number, share, length(source)
-            )
+        self._options = RunOptions(
+            lane=lane,
+            linger=linger,
+            isolate=isolate,
+            watch=_watch(max_failures, operation, source),
+            complete=complete,
+        )
         self._used = False
         self._coroutine: Coroutine[Any, Any, CombinedResponse[R]] | None = None
         self._entered: tuple[Stream[R], Run] | None = None
@@ -187,13 +185,13 @@ class Batch(
     async def __aenter__(self) -> Stream[R]:
         self._use()
         stream: Stream[R] = Stream(self._operation)
-        run = self._run(stream, ready=stream.ready)
+        run = self._run(stream, evolve(self._options, ready=stream.ready))
         self._entered = stream, run
         stream.start(self.feed(run))
         return stream
 
-    def _run(self, emit: Emit, **options: Any) -> Run:
-        run = self._engine.run(self._operation, emit, **self._options, **options)
+    def _run(self, emit: Emit, options: RunOptions | None = None) -> Run:
+        run = self._engine.run(self._operation, emit, options or self._options)
         self.summary = run.summary
         return run
 
@@ -204,10 +202,23 @@ class Batch(
         """The call that it makes."""
         return self._operation
 
-    def begin(self, emit: Emit, **options: Any) -> Run:
-        """Make the run whose outcomes go to `emit`; `feed` lets it go."""
+    def begin(
+        self,
+        emit: Emit,
+        *,
+        ready: Ready = always_ready,
+        journal: Journal | None = None,
+        doubted: bool = False,
+    ) -> Run:
+        """Make the run whose outcomes go to `emit`; `feed` starts it.
+
+        See `RunOptions` for the keywords.
+        """
         self._use()
-        return self._run(emit, **options)
+        options = evolve(
+            self._options, ready=ready, journal=journal or NoJournal(), doubted=doubted
+        )
+        return self._run(emit, options)
 
     async def feed(self, run: Run) -> None:
         """Let a run take up the source; raise what ends it early."""
@@ -238,6 +249,15 @@ class Batch(
             raise RuntimeError(f"{self!r} was used already; call the verb again")
         self._used = True
         self._engine.check_open()
+
+
+def _watch(
+    max_failures: int | str | None, operation: Operation, source: Source
+) -> FailureWatch | None:
+    if max_failures is None:
+        return None
+    number, share = parse_max_failures(max_failures)
+    return FailureWatch(operation.object_type, number, share, length(source))
 
 
 def _checked(source: Any) -> Source:

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from math import inf
-from typing import Any, NoReturn, Self
+from typing import NoReturn, Self
 
 from attrs import Factory, define, field
-from backoff import full_jitter
 
 from hubbatch.core.accounting import Emit
 from hubbatch.core.calls import Operation
@@ -24,12 +23,15 @@ from .listening import Listeners
 from .loops import Home
 from .midnight import time_zone, utc_now
 from .pacing import Gate, Lane
+from .run_options import RunOptions
 from .running import Run
 from .transport import Transport
 
 
 # Seconds that an error waits at most for the account's time zone.
 _ASKING = 10.0
+_DEFAULTS = RunOptions()
+_QUESTION = RunOptions(lane=Lane.SINGLE)
 
 
 @define(eq=False)
@@ -89,22 +91,11 @@ class Engine:
     def __reduce__(self) -> NoReturn:
         raise TypeError("cannot pickle a client: it holds connections and a token")
 
-    def run(self, operation: Operation, emit: Emit, **options: Any) -> Run:
+    def run(
+        self, operation: Operation, emit: Emit, options: RunOptions = _DEFAULTS
+    ) -> Run:
         """Make a run whose outcomes go to `emit`."""
-        gate = options.pop("gate", self.gate)
-        return Run(
-            operation=operation,
-            emit=emit,
-            gate=gate,
-            transport=self.transport,
-            credentials=self.credentials,
-            policy=self.policy,
-            jitter=full_jitter,
-            max_workers=self.max_concurrency,
-            audience=self.listeners,
-            account=self.account,
-            **options,
-        )
+        return Run(self, self.gate, operation, emit, options)
 
     def know(self, account: Account) -> None:
         """Note whose account this is: who else works on it shares its limits."""
@@ -134,9 +125,7 @@ class Engine:
         if about is None or self.details is not None or self._asked:
             return
         answers: Collector[Account] = Collector(about)
-        run = self.run(
-            about, answers, gate=self.gate.without_reserve(), lane=Lane.SINGLE
-        )
+        run = Run(self, self.gate.without_reserve(), about, answers, _QUESTION)
         with suppress(HubBatchError, TimeoutError):
             async with asyncio.timeout(_ASKING):
                 await run.go([None])

@@ -38,6 +38,7 @@ from hubbatch.errors import (
 
 from .engine import Engine, Stay
 from .pacing import Lane
+from .run_options import RunOptions
 from .running import Run
 
 
@@ -78,12 +79,9 @@ class Mailbox(AsyncIterator[Any]):
         # No caller's context variables: the run is nobody's own.
         self.context: Context = Context()
         self._engine = engine
-        self._options: dict[str, Any] = {
-            "lane": Lane.SINGLE,
-            "linger": LINGER,
-            "spacing": spacing,
-            "window": window,
-        }
+        self._options = RunOptions(
+            lane=Lane.SINGLE, linger=LINGER, spacing=spacing, window=window
+        )
         self._waiting: OrderedDict[_Call, None] = OrderedDict()
         self._taken: dict[int, _Call] = {}
         self._count = 0  # how many the run has taken in
@@ -118,7 +116,7 @@ class Mailbox(AsyncIterator[Any]):
         with self._engine.busy():
             while self._waiting:
                 self._count = 0
-                self._run = self._engine.run(self.operation, self, **self._options)
+                self._run = self._engine.run(self.operation, self, self._options)
                 # What ends a run its callers are told. Who calls meanwhile waits until
                 # all of it is settled, so that writes keep their order, and gets
                 # another one.

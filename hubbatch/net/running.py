@@ -7,13 +7,13 @@ one chunk's life each. Nothing else sends.
 import asyncio
 
 from base64 import b32encode
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from itertools import count
 from secrets import token_bytes
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from attrs import evolve
+from backoff import full_jitter
 
 from hubbatch.core.accounting import Emit, Ledger
 from hubbatch.core.calls import Operation
@@ -21,11 +21,10 @@ from hubbatch.core.concluding import Concluder
 from hubbatch.core.deciding import Judge, Trip
 from hubbatch.core.events import ChunkCut
 from hubbatch.core.outcomes import Summary
-from hubbatch.core.pacing import Spacing
 from hubbatch.core.planning import Chunk, Desk
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.core.stopping import FailureWatch
-from hubbatch.core.telling import Audience, Teller
+from hubbatch.core.telling import Teller
 from hubbatch.core.verdicts import Verdict
 from hubbatch.errors import (
     DailyLimitReached,
@@ -37,14 +36,12 @@ from hubbatch.errors import (
 from .auth import Bearer, Login
 from .exchanging import Exchange
 from .intake import BLOCK, KEPT_BLOCK, Intake, Source, cancelled_from_outside
-from .journaling import Journal, NoJournal
 from .lingering import Lingering
-from .pacing import Gate, Lane
+from .listening import Listeners
+from .pacing import Gate
+from .run_options import RunOptions
 from .transport import Transport
 
-
-# Gives an operation again with what had to be asked for first.
-Completing = Callable[[Operation], Awaitable[Operation]]
 
 _numbers = count(1)  # of the batches of this process
 _TRACE_BYTES = 5  # of randomness: eight characters in base 32
@@ -55,94 +52,73 @@ def _trace_prefix() -> str:
     return b32encode(token_bytes(_TRACE_BYTES)).decode()
 
 
-async def _always_ready() -> None:
-    """Never make a batch that is collected wait for its consumer."""
+class Client(Protocol):
+    """What the runs of one client share; see `Engine`."""
+
+    transport: Transport
+    credentials: Login
+    policy: RetryPolicy
+    max_concurrency: int
+    listeners: Listeners
+    account: str | None
 
 
 class Run:
-    """One batch on its way.
-
-    `ready` waits until the consumer can take more outcomes; `linger` is how many
-    seconds a partial chunk waits for more from an asynchronous source, and `spacing`
-    may have it wait longer; `window` is how many inputs are held at a time. `complete`
-    is awaited before anything is pulled or sent. `doubted` is whether all of it may
-    have been sent before, by a process that is gone.
-    """
+    """One batch on its way."""
 
     def __init__(
         self,
-        *,
-        operation: Operation,
+        client: Client,
         gate: Gate,
-        transport: Transport,
-        credentials: Login,
-        policy: RetryPolicy,
-        jitter: Callable[[float], float],
+        operation: Operation,
         emit: Emit,
-        max_workers: int,
-        lane: Lane = Lane.BULK,
-        linger: float = 0.1,
-        spacing: Spacing | None = None,
-        window: int | None = None,
-        isolate: bool = True,
-        watch: FailureWatch | None = None,
-        audience: Audience | None = None,
-        account: str | None = None,
-        ready: Callable[[], Awaitable[None]] = _always_ready,
-        complete: Completing | None = None,
-        journal: Journal | None = None,
-        doubted: bool = False,
+        options: RunOptions,
     ) -> None:
         operation = evolve(operation, trace_prefix=_trace_prefix())
         self.operation: Operation = operation
         self.ended: BaseException | None = None
         self._gate = gate
-        self._credentials = credentials
-        self._max_workers = max_workers
-        self._lane = lane
-        self._ready = ready
-        self._complete = complete
-        self._journal = journal or NoJournal()
-        self._doubted = doubted
-        # Each worker holds a chunk, and as much again is ready to follow.
-        if window is None:
-            window = 2 * max_workers * operation.max_inputs
-            if watch is not None:
-                window = max(window, watch.horizon + operation.max_inputs)
-        self._desk = Desk(operation.max_inputs, window, operation.call.repeats)
+        self._credentials = client.credentials
+        self._max_workers = client.max_concurrency
+        self._options = options
+        self._desk = Desk(
+            operation.max_inputs,
+            options.window or _window(operation, client.max_concurrency, options.watch),
+            operation.call.repeats,
+        )
         self._ledger = Ledger(
             operation=operation,
             desk=self._desk,
             emit=emit,
             freed=self._on_freed,
-            watch=watch,
+            watch=options.watch,
             stop=self.end,
             teller=Teller(
                 operation=operation,
-                audience=audience,
-                account=account,
+                audience=client.listeners,
+                account=client.account,
                 batch=next(_numbers),
-                lane=lane.name.lower(),
+                lane=options.lane.name.lower(),
             ),
         )
         self._judge = Judge(
-            concluder=Concluder(self._ledger, isolate=isolate),
-            policy=policy,
-            jitter=jitter,
-            renewable=credentials.renewable,
+            concluder=Concluder(self._ledger, isolate=options.isolate),
+            policy=client.policy,
+            jitter=full_jitter,
+            renewable=client.credentials.renewable,
             hold=lambda seconds: gate.hold(seconds, operation.call.family),
             end=self.end,
         )
         self._exchange = Exchange(
             ledger=self._ledger,
-            transport=transport,
-            credentials=credentials,
-            journal=self._journal,
+            transport=client.transport,
+            credentials=client.credentials,
+            journal=options.journal,
         )
         self._trickles = False
         self._lingering = Lingering(
-            linger,
-            spacing,
+            options.linger,
+            options.spacing,
             gap=lambda: gate.limit(operation.call.family).gap,
             elapsed=self._staff,
         )
@@ -241,8 +217,8 @@ class Run:
 
     async def _pump(self, intake: Intake) -> None:
         try:
-            if self._complete is not None:
-                self.operation = await self._complete(self.operation)
+            if self._options.complete is not None:
+                self.operation = await self._options.complete(self.operation)
             while await self._room():
                 block = await self._pull(intake)
                 self._take_in(block)
@@ -275,7 +251,7 @@ class Run:
 
     async def _room(self) -> bool:
         """Wait until more may be taken in; False if the batch has ended instead."""
-        await self._ready()
+        await self._options.ready()
         while not self._desk.room and self.ended is None:
             self._freed.clear()
             await self._freed.wait()
@@ -337,7 +313,7 @@ class Run:
         """Live one chunk's life: attempts and waits, until it is settled or split."""
         trip = Trip()
         try:
-            await self._ready()
+            await self._options.ready()
             while (verdict := await self._attempt(trip)) is not None:
                 wait = self._judge.decide(trip, verdict, _now())
                 if wait is None:
@@ -372,9 +348,9 @@ class Run:
                 return token is not None
 
             asked = _now()
-            family = self.operation.call.family
+            lane, family = self._options.lane, self.operation.call.family
             with self._called_back() as waiting:
-                async with self._gate.permit(self._lane, wanted, family) as permit:
+                async with self._gate.permit(lane, wanted, family) as permit:
                     waiting.over()
                     if permit is not None and token is not None:
                         chunk = self._cut(trip)
@@ -419,7 +395,7 @@ class Run:
             self._unladen -= 1
             self._lingering.begin_anew()
             self._linger()
-            if self._doubted:
+            if self._options.doubted:
                 self._judge.concluder.recall(trip.chunk)
             self._ledger.teller.of_chunk(ChunkCut, trip.chunk)
         return trip.chunk
@@ -428,7 +404,7 @@ class Run:
         """Have the journal know that a chunk leaves; False if it must not leave."""
         if not chunk.probing:  # a question writes nothing
             try:
-                await self._journal.leaving(chunk)
+                await self._options.journal.leaving(chunk)
             except HubBatchError as error:
                 self.end(error)
         return self.ended is None
@@ -439,6 +415,14 @@ class Run:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._over.wait()
+
+
+def _window(operation: Operation, workers: int, watch: FailureWatch | None) -> int:
+    """Count the inputs to hold: a chunk for each worker, and as much to follow."""
+    window = 2 * workers * operation.max_inputs
+    if watch is None:
+        return window
+    return max(window, watch.horizon + operation.max_inputs)
 
 
 class _CalledBack:

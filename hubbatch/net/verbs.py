@@ -8,10 +8,10 @@ from hubbatch.core.calls import Operation
 from hubbatch.core.collecting import Collector
 from hubbatch.core.outcomes import Summary
 
-from .batch import LINGER, Batch
+from .batch import Batch
 from .engine import Engine
 from .intake import Source
-from .running import Completing
+from .run_options import LINGER, Completing
 
 
 F = TypeVar("F", bound=Callable[..., object])

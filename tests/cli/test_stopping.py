@@ -224,7 +224,7 @@ def test_a_terminal_that_is_held_does_not_hold_the_exit(shell: Shell) -> None:
         [*HUBBATCH, *UPSERT, "--json"],
         stdout=subprocess.PIPE,
         stderr=theirs,
-        env={**untraced(), "TERM": "xterm"},
+        env=untraced(TERM="xterm"),
     ) as process:
         until_sent(shell, process)
         os.write(ours, b"\x13")  # Ctrl-S: to say that it stops, it has to wait

@@ -180,7 +180,7 @@ def test_nothing_is_left_in_development_mode() -> None:
         text=True,
         timeout=500,
         check=False,
-        env={**untraced(), "PYTHONPATH": os.pathsep.join(sys.path)},
+        env=untraced(PYTHONPATH=os.pathsep.join(sys.path)),
     )
     assert done.stderr == ""
     assert (done.stdout, done.returncode) == ("nothing is left\n", 0)

@@ -54,7 +54,7 @@ class Cramped:
         done = subprocess.run(  # noqa: S603 -- our own
             [*command, "later" if returns else "never", journal],
             cwd=TREE,
-            env=untraced(),
+            env=untraced(PYTHONPATH=str(TREE)),
             capture_output=True,
             text=True,
             timeout=120,

@@ -69,7 +69,7 @@ class Victim:
         return subprocess.Popen(  # noqa: S603 -- our own
             [*command, *where, *self.arguments],
             cwd=TREE,
-            env=untraced(),
+            env=untraced(PYTHONPATH=str(TREE)),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

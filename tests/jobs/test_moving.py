@@ -23,7 +23,7 @@ import pytest
 
 from hubbatch.simulator import Simulator
 from hubbatch.simulator.received import Received
-from tests.processes import untraced
+from tests.processes import TREE, untraced
 
 
 ROWS = 4_000
@@ -53,7 +53,7 @@ class Mover:
 
     def _environment(self, token: str | None = None) -> dict[str, str]:
         return {
-            **untraced(),
+            **untraced(PYTHONPATH=str(TREE)),
             "HUBSPOT_ACCESS_TOKEN": token or self.sim.token,
             "HUBBATCH_BASE_URL": self.sim.url,
         }

@@ -13,6 +13,7 @@ from attrs import define
 from hubbatch import Outcome, PermissionDeniedError, RateLimit
 from hubbatch.core.answers import Response
 from hubbatch.core.pacing import Window
+from hubbatch.net.run_options import RunOptions
 from tests.core.helpers import Notebook
 from tests.net.crm import (
     Crm,
@@ -718,7 +719,7 @@ async def test_consumer_of_ours_that_breaks_ends_the_batch(turns: int) -> None:
     crm = filled()
     notebook = Notebook()
     call = operation("update", max_inputs=10)
-    run = engine(crm, workers=2).run(call, notebook, ready=ready)
+    run = engine(crm, workers=2).run(call, notebook, RunOptions(ready=ready))
     with pytest.raises(OwnError):
         await run.go(updates(500))
     assert run.summary.inputs == run.summary.settled == 500
