@@ -1,6 +1,17 @@
-"""The order of all tests."""
+"""What all tests begin with: signals as in a terminal, and the order."""
+
+import signal
 
 import pytest
+
+
+def pytest_configure() -> None:
+    """Undo what a shell does to what it runs in the background (`pytest &`).
+
+    It has them ignore Ctrl-C, which the processes that they start would do as well.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
