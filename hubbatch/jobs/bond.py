@@ -115,11 +115,15 @@ def check_bond(path: Path) -> int | None:
     if alone.wal is not None:
         _check_salt(path, alone.wal)
     if has_wal(path):
-        with connected(path, "mode=ro") as connection:
-            try:
+        try:
+            with connected(path, "mode=ro") as connection:
                 both = bond_of(connection)
-            except sqlite3.DatabaseError:
-                both = None
+        except sqlite3.OperationalError as error:
+            raise JournalError(
+                f"{path} cannot be read together with {wal_of(path).name}: {error}"
+            ) from None
+        except sqlite3.DatabaseError:
+            both = None
         if both is None or both.folds - alone.folds not in (0, 1):
             raise _strange(path)
     return alone.folds

@@ -411,3 +411,22 @@ def test_a_full_disk_leaves_both_files(tmp_path: Path) -> None:
     assert wal_of(one.path).stat().st_size > 0
     assert known(one.path) == one.known
     assert resumed(one.path) == one.known
+
+
+def test_a_pair_that_cannot_be_opened_is_not_called_strange(tmp_path: Path) -> None:
+    one = Observed(tmp_path / "run.db")
+    one.begin()
+    one.write({0: State.SENT})
+    moment = one.moments[-1]
+    one.store.close()
+    path = moment.put(tmp_path / "copy", moment.wal)
+    shared = path.with_name("run.db-shm")
+    shared.symlink_to(tmp_path / "nowhere" / "run.db-shm")
+    for call in (Store.open, read_status):
+        with pytest.raises(
+            JournalError,
+            match=r"run\.db cannot be read together with run\.db-wal: unable to open",
+        ):
+            call(path)
+    shared.unlink()
+    assert resumed(path) == moment.known
