@@ -5,6 +5,7 @@ A row is what a flat JSON line would be: NULL is left out, an empty text clears.
 
 import hashlib
 import os
+import os
 import sqlite3
 
 from abc import ABC, abstractmethod
@@ -97,7 +98,7 @@ class SqliteSource(Table):
         return self._scanned
 
     def _records(self) -> Iterator[dict[str, Any]]:
-        where = f"file:{quote(str(self._path.absolute()))}?mode=ro"
+        where = f"file:{quote(os.fsencode(self._path.absolute()))}?mode=ro"
         try:
             with closing(sqlite3.connect(where, uri=True)) as connection:
                 cursor = connection.execute(self._query)
