@@ -5,7 +5,6 @@ A row is what a flat JSON line would be: NULL is left out, an empty text clears.
 
 import hashlib
 import os
-import os
 import sqlite3
 
 from abc import ABC, abstractmethod
