@@ -188,7 +188,7 @@ async def _run(
                 await asyncio.wait([running])
         return await running
     finally:
-        counts = asdict(job.summary)
+        counts = asdict(job.settled)
         told |= {name: counts[name] for name in _NO_COUNTS}
         await job.aclose()
 
