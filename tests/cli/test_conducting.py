@@ -171,16 +171,17 @@ def test_a_journal_that_is_being_read_ends_it_early(
 def test_a_file_that_cannot_be_written_ends_it_early(shell: Shell) -> None:
     interrupted(shell, 401)
     sent = shell.sent
-    Path("failures.jsonl").unlink()
-    Path("failures.jsonl").mkdir()
+    failures = Path("failures.jsonl")
+    failures.unlink()
+    failures.symlink_to("nowhere/failures.jsonl")
     done = shell(*UPSERT, *JOURNAL, "--json")
     assert done.status == 3
-    assert "Is a directory" in done.err
+    assert "cannot be written: [Errno 2]" in done.err
     assert "The same command goes on from here." in done.err
     told = done.json
     assert (told["exit_status"], told["ended"]) == (3, "JournalError")
     known = sum(told[name] for name in ("succeeded", "failed", "unknown", "not_sent"))
     assert known == told["inputs"]
     assert shell.sent == sent
-    Path("failures.jsonl").rmdir()
+    failures.unlink()
     assert shell(*UPSERT, *JOURNAL).status == 0
