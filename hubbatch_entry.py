@@ -5,14 +5,14 @@ that takes long enough to be interrupted, or to open a file where standard outpu
 should be.
 """
 
+import _signal  # type: ignore[import-not-found] # `signal` imports enum and functools
 import os
-import select
-import signal
 
-from collections.abc import Callable
-from contextlib import suppress
-from types import FrameType
 
+TYPE_CHECKING = False  # `typing` takes a while
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
 
 # Windows has no SIGHUP.
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
@@ -47,22 +47,35 @@ class Signals:
     def listen(self) -> None:
         """Take the signals from now on."""
         for name in _NAMES:
-            number = getattr(signal, name, None)
-            if number is None or signal.getsignal(number) is signal.SIG_IGN:
+            number = getattr(_signal, name, None)
+            if number is None or _signal.getsignal(number) == _signal.SIG_IGN:
                 continue
             self._taken.add(number)
-            signal.signal(number, self._take)
+            _signal.signal(number, self._take)
+
+    def settle(self, status: int) -> None:
+        """Exit with this status, whatever comes: only the last line is left to print.
+
+        Where that can be printed, a signal has nothing left to do. Where it blocks,
+        as on a terminal that is held, the signal ends the process.
+        """
+        self.status = status
+        self.last_words = None
+        self.respond = _has_room
 
     def ignore(self) -> None:
-        """Let no signal change the exit status: all that is left is to exit."""
-        for number in self._taken:
-            signal.signal(number, signal.SIG_IGN)
+        """Let no signal end the process: all is said, and it exits by itself.
 
-    def _take(self, number: int, _frame: FrameType | None) -> None:
-        hangup = number == getattr(signal, "SIGHUP", None)
+        The interpreter puts the system's own handlers back before it ends.
+        """
+        for number in self._taken:
+            _signal.signal(number, _signal.SIG_IGN)
+
+    def _take(self, number: int, _frame: "FrameType | None") -> None:
+        hangup = number == getattr(_signal, "SIGHUP", None)
         if self.number is None:
-            self.number = signal.SIGTERM if hangup else number
-        elif hangup:
+            self.number = _signal.SIGTERM if hangup else number
+        elif hangup and self.respond is not _has_room:
             return
         if self.respond is None or not self.respond():
             self._exit(128 + self.number)
@@ -108,14 +121,28 @@ def main() -> None:
     run()
 
 
+def _has_room() -> bool:
+    """Return whether standard output and error take a few lines without blocking."""
+    import select  # noqa: PLC0415 -- after the signals are taken
+
+    try:
+        return len(select.select([], [1, 2], [], 0)[1]) == 2  # noqa: PLR2004
+    except OSError:  # Windows knows only of sockets
+        return True
+
+
 def _show_cursor() -> None:
     """Show the cursor again, which a progress bar has hidden."""
+    import select  # noqa: PLC0415 -- after the signals are taken
+
     if os.environ.get("TERM", "dumb") == "dumb":
         return
     for number in (2, 1):
         if os.isatty(number):
-            with suppress(OSError):  # the terminal is gone
+            try:
                 # One that is held (Ctrl-S) would hold the exit as well.
                 if select.select([], [number], [], 0)[1]:
                     os.write(number, _SHOW_CURSOR)
+            except OSError:  # the terminal is gone
+                pass
             return

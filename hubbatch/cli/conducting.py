@@ -57,7 +57,7 @@ _NO_COUNTS = {
 
 
 def conduct(make_order: Callable[[], Order], options: Mapping[str, Any]) -> int:
-    """Carry an order out; give the exit status."""
+    """Carry an order out; return the exit status."""
     console = screen()
     told: dict[str, Any] = {}
 
@@ -88,8 +88,9 @@ def conduct(make_order: Callable[[], Order], options: Mapping[str, Any]) -> int:
             told |= {"inputs": rows, "failed": refused, "not_sent": rows - refused}
         if told.get("requests"):  # a source that could only be read as it was sent
             console.print(count_words(told), soft_wrap=True)
-    signals.ignore()
+    signals.settle(status)
     say(status)
+    signals.ignore()
     return status
 
 
@@ -99,7 +100,7 @@ def _warn_of_nothing(console: Console, name: str) -> None:
 
 
 def say_error(console: Console, error: BaseException) -> str:
-    """Print an error as one line, and give its text."""
+    """Print an error as one line; return its text."""
     text = " ".join(str(error).split())
     console.print(f"[red]error:[/] {shown(text)}", soft_wrap=True)
     return text
@@ -187,7 +188,7 @@ async def _run(
                 await asyncio.wait([running])
         return await running
     finally:
-        counts = asdict(job.summary)
+        counts = asdict(job.settled)
         told |= {name: counts[name] for name in _NO_COUNTS}
         await job.aclose()
 

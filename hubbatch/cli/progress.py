@@ -114,7 +114,7 @@ class Progress:
         """Say how far it is, if it is time to."""
         file = self.console.file
         if isinstance(file, Stream) and not file.has_room():
-            # Ctrl-S, or a pager that nobody scrolls: requests must not wait for it.
+            # Ctrl-S, or a pager that is not scrolled: requests must not wait for it.
             return
         if self._live is not None:
             self._live.update(self, refresh=True)

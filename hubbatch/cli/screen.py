@@ -17,7 +17,7 @@ from .streams import Screened
 
 
 class Screen(Console):
-    """A console that shows the control characters of text, whoever wrote it.
+    """A console that shows the control characters of text as escapes.
 
     Only rich's own sequences reach the terminal. It is the last line of defense: rich
     drops some control characters before, so text that is not ours goes through

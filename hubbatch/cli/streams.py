@@ -37,7 +37,7 @@ class Stream(io.TextIOBase):
         return self._encoding
 
     @property
-    def errors(self) -> str:  # type: ignore[override, mutable-override] # likewise
+    def errors(self) -> str:  # type: ignore[override, mutable-override] # typeshed has a variable
         """What becomes of characters that the encoding lacks."""
         return "backslashreplace"
 

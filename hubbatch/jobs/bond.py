@@ -30,6 +30,8 @@ class Bond:
 
     * The file alone has `wal` None only if it needs no `-wal`: no run has begun, or
       SQLite has moved all of the `-wal` into it.
+      Commits of a run say so in the `-wal`, where the run pins them: a view of its
+      own, at the last fold, keeps every program from moving them.
     * Otherwise `wal` is the first salt of its `-wal`, or one less: SQLite adds one
       whenever it starts the `-wal` over.
     * `folds` starts at a random number and grows by one each time that the `-wal` is
@@ -56,6 +58,11 @@ def salt_of(path: Path) -> int | None:
     if len(header) < _HEADER or int.from_bytes(header[:4]) not in _MAGIC:
         return None
     return int.from_bytes(header[16:20])
+
+
+def follows(salt: int, wal: int) -> bool:
+    """Return whether a `-wal` with this salt is the one that `Bond.wal` names."""
+    return (salt - wal) % _SALTS in (0, 1)
 
 
 def has_wal(path: Path) -> bool:
@@ -108,11 +115,15 @@ def check_bond(path: Path) -> int | None:
     if alone.wal is not None:
         _check_salt(path, alone.wal)
     if has_wal(path):
-        with connected(path, "mode=ro") as connection:
-            try:
+        try:
+            with connected(path, "mode=ro") as connection:
                 both = bond_of(connection)
-            except sqlite3.DatabaseError:
-                both = None
+        except sqlite3.OperationalError as error:
+            raise JournalError(
+                f"{path} cannot be read together with {wal_of(path).name}: {error}"
+            ) from None
+        except sqlite3.DatabaseError:
+            both = None
         if both is None or both.folds - alone.folds not in (0, 1):
             raise _strange(path)
     return alone.folds
@@ -127,7 +138,7 @@ def _check_salt(path: Path, wal: int) -> None:
             f"has what that run did last, {state}. Was it moved or copied alone? Put "
             "both files side by side again. Without it rows would be sent twice"
         )
-    if (salt - wal) % _SALTS not in (0, 1):
+    if not follows(salt, wal):
         raise _strange(path)
 
 
@@ -153,11 +164,16 @@ def _bond_alone(path: Path) -> Bond | None:
         return None
 
 
+def connect(path: Path, how: str) -> sqlite3.Connection:
+    """Open a database in the way that SQLite's URI parameter `how` says."""
+    where = f"file:{quote(os.fsencode(path.absolute()))}?{how}"
+    return sqlite3.connect(where, uri=True, isolation_level=None)
+
+
 @contextmanager
 def connected(path: Path, how: str) -> Iterator[sqlite3.Connection]:
-    """Open a database in the way that SQLite's URI parameter `how` says."""
-    where = f"file:{quote(str(path.absolute()))}?{how}"
-    with closing(sqlite3.connect(where, uri=True, isolation_level=None)) as connection:
+    """Open a database as `connect` does, and close it."""
+    with closing(connect(path, how)) as connection:
         yield connection
 
 

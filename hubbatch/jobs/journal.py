@@ -143,6 +143,10 @@ class Journal:
         if store.finished() and "output" in self.outputs:
             # Results and failures are often moved away; a read is for its output.
             self.outputs["output"].check_finished(store.lengths().get("output", 0))
+        if not store.finished():
+            lengths = store.lengths()
+            for name, output in self.outputs.items():
+                output.check_kept(lengths.get(name, 0))
         return History(
             new=False,
             finished=store.finished(),
@@ -177,6 +181,8 @@ class Journal:
             return
         for name in self._store.count_unwritten():
             output = self.outputs[name]
+            if not output.is_open:  # the journal keeps the lines
+                continue
             try:
                 length = output.append(self._store.unwritten(name), durable=True)
             except OSError as error:

@@ -10,6 +10,8 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 
+from attrs import evolve
+
 from hubbatch.client import HubBatch
 from hubbatch.core.operations import Operation
 from hubbatch.core.outcomes import Summary
@@ -94,6 +96,18 @@ class Lifecycle(ABC):
         )
 
     @property
+    def settled(self) -> Summary:
+        """The counts over all runs, should it end now: they add up to the rows read.
+
+        A row that an earlier run left in doubt is `unknown`, and one that is still to
+        be sent is `not_sent`.
+        """
+        counts = self.summary
+        unknown = counts.unknown + self._in_doubt()
+        known = counts.succeeded + counts.failed + unknown
+        return evolve(counts, unknown=unknown, not_sent=counts.inputs - known)
+
+    @property
     def finished(self) -> bool:
         """Whether an earlier run has finished it; known once it is prepared."""
         return self._history.finished
@@ -129,8 +143,9 @@ class Lifecycle(ABC):
     async def run(self) -> JobReport:
         """Do what is left to be done; once.
 
-        An error of hubbatch that ends it early is in the report. What the source
-        raises is raised, after what was under way has its outcome.
+        An error of hubbatch that ends it early is in the report, as is a journal that
+        cannot be written. What the source raises is raised, after what was under way
+        has its outcome.
 
         Raises:
             JournalError, ConfigurationError, APIError: as `prepare`; JournalError also
@@ -145,8 +160,7 @@ class Lifecycle(ABC):
             return self._report("finished", None)
         error: HubBatchError | None = None
         try:
-            await self._begin()
-            error = await self._work()
+            error = await self._begin() or await self._work()
             ended, message = ending(error)
         except Stopped:
             ended, message = "stopped", None
@@ -177,14 +191,19 @@ class Lifecycle(ABC):
 
     # ---- its parts
 
-    async def _begin(self) -> None:
+    async def _begin(self) -> JournalError | None:
+        """Begin the run; return why the journal, or a file, cannot be written now."""
         assert self._identity is not None  # noqa: S101 -- it was prepared
         self._clock = asyncio.get_running_loop().time
         self._began = self._clock()
         self._journal.progress = self._progress
         measures = self._journal.measures
         measures.clock, measures.allowed = self._clock, self._allowed
-        await self._journal.begin(self._identity, self.portal_id)
+        try:
+            await self._journal.begin(self._identity, self.portal_id)
+        except JournalError as error:
+            return error
+        return None
 
     def _check_stopping(self) -> None:
         if self._stopping:
@@ -214,15 +233,13 @@ class Lifecycle(ABC):
         return limits.max_requests / limits.interval * self.operation.max_inputs
 
     def _report(self, ended: str, error: HubBatchError | None) -> JobReport:
-        counts = self.summary
-        unknown = counts.unknown + self._in_doubt()
-        settled = counts.succeeded + counts.failed + unknown
+        counts = self.settled
         return JobReport(
             inputs=counts.inputs,
             succeeded=counts.succeeded,
             failed=counts.failed,
-            unknown=unknown,
-            not_sent=counts.inputs - settled,
+            unknown=counts.unknown,
+            not_sent=counts.not_sent,
             requests=counts.requests,
             retries=counts.retries,
             throttled=counts.throttled,

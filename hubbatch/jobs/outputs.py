@@ -116,6 +116,28 @@ class Output:
                 "finished: with another --journal it is read anew"
             )
 
+    def check_kept(self, length: int) -> None:
+        """Make sure that the file has the bytes that the journal knows of.
+
+        Raises:
+            JournalError: If it has become shorter.
+        """
+        path = self.sink.path
+        if length and (path.is_file() or not path.exists()):
+            self._check_size(path.stat().st_size if path.exists() else 0, length)
+
+    def _check_size(self, size: int, length: int) -> None:
+        if size < length:
+            raise JournalError(
+                f"{self.sink.path} has {size} bytes and the journal has written "
+                f"{length}: it was changed, and what is missing cannot be written again"
+            )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether lines can be written to the file."""
+        return self._file is not None and not self._file.closed
+
     def open(self, length: int) -> None:
         """Open the file, cut back to the bytes that the journal knows of.
 
@@ -129,11 +151,7 @@ class Output:
         self._file = file = os.fdopen(descriptor, "r+b", buffering=0)
         path.chmod(0o600)
         self._length = size = file.seek(0, os.SEEK_END)
-        if size < length:
-            raise JournalError(
-                f"{path} has {size} bytes and the journal has written {length}: it "
-                "was changed, and what is missing cannot be written again"
-            )
+        self._check_size(size, length)
         file.truncate(length)
         self._length = length
         file.seek(0)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Self, TypeVar
-from urllib.parse import quote
 
 import orjson
 
@@ -14,7 +13,7 @@ from attrs import astuple
 
 from hubbatch.errors import JournalError
 
-from .bond import check_bond, has_wal, version_of
+from .bond import check_bond, connect, has_wal, version_of
 from .identity import Identity
 from .locking import in_use
 from .measuring import WARNING, Example, Reason
@@ -66,10 +65,8 @@ class Reader:
         check_bond(path)
         # SQLite would create a -wal and leave it behind. A file without one is whole.
         live = has_wal(path)
-        how = "mode=ro" if live else "mode=ro&immutable=1"
-        where = f"file:{quote(str(path.absolute()))}?{how}"
         try:
-            connection = sqlite3.connect(where, isolation_level=None, uri=True)
+            connection = connect(path, "mode=ro" if live else "mode=ro&immutable=1")
         except sqlite3.Error as error:
             raise JournalError(f"{path} cannot be opened: {error}") from None
         store = cls(path, connection)
@@ -93,6 +90,8 @@ class Reader:
             [[application]] = self._connection.execute("PRAGMA application_id")
             [[version]] = self._connection.execute("PRAGMA user_version")
             [[tables]] = self._connection.execute("SELECT count(*) FROM sqlite_master")
+        except sqlite3.OperationalError as error:  # a word about the disk, or a lock
+            raise JournalError(f"{self.path} cannot be read: {error}") from None
         except sqlite3.Error as error:
             raise JournalError(f"{self.path} is not a journal: {error}") from None
         if not tables and not application:

@@ -20,7 +20,7 @@ from attrs import astuple, define, field
 
 from hubbatch.errors import JournalError
 
-from .bond import bond_of, check_bond, connected, salt_of, wal_of
+from .bond import bond_of, check_bond, connect, follows, salt_of, wal_of
 from .identity import Identity
 from .measuring import Measured
 from .reader import APPLICATION_ID, NOW, SCHEMA_VERSION, Reader
@@ -72,8 +72,8 @@ SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'),
     json_extract(value, '$[2]') FROM json_each(?)
 WHERE true ON CONFLICT (place) DO UPDATE SET state = excluded.state
 """
-# A commit that is in the -wal says that nothing is missing.
-_WRITE_INPUTS = "UPDATE job SET inputs = max(inputs, ?), wal = NULL"
+# A commit that is in the -wal says that nothing is missing: the pin keeps it there.
+_WRITE_INPUTS = "UPDATE job SET inputs = max(inputs, ?), wal = iif(?, NULL, wal)"
 _WRITE_PROGRESS = f"""
 UPDATE run SET updated_at = {NOW}, requests = ?, retries = ?, throttled = ?,
     seconds = ? WHERE id = ?
@@ -153,6 +153,7 @@ class Store(Reader):
         self._run: int | None = None
         self._folds = 0  # of the file alone
         self._folding = False  # the last fold was not whole
+        self._pin: sqlite3.Connection | None = None
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -241,9 +242,11 @@ class Store(Reader):
         execute("COMMIT")
         self._run = cursor.lastrowid
         if not self._fold():
+            moved = salt_of(self.path) is None
             raise JournalError(
-                f"{self.path} cannot be written: another program is reading it, or has "
-                "moved it. Close that program first"
+                f"{self.path} cannot be written: another program "
+                f"{'has moved it' if moved else 'is reading it'}. Close that program "
+                "and run the same command again"
             )
 
     def _fold(self) -> bool:
@@ -252,22 +255,47 @@ class Store(Reader):
         First the file is made to say that it needs a -wal, then the -wal that it does
         not. Where a reader keeps an older view alive, SQLite moves only what that
         reader sees.
+
+        In between, a view of our own is taken and kept until the next fold. No
+        checkpoint passes it and the -wal cannot start over, so no other program can
+        move a later commit, which says that nothing is missing, into the file.
         """
-        salt = salt_of(self.path)
-        if salt is None:
-            return False
         execute = self._connection.execute
         bind = "UPDATE job SET folds = ?, wal = ?"
-        # FULL waits for readers; once it has waited in vain, only look again.
-        mode = "PASSIVE" if self._folding else "FULL"
-        execute(bind, (self._folds + 1, salt))
-        try:
-            [[busy, known, moved]] = execute(f"PRAGMA wal_checkpoint({mode})")
-        finally:
-            execute(bind, (self._folds + 1, None))
-        self._folding = bool(busy or known != moved)
-        self._folds += not self._folding
-        return not self._folding
+        while True:
+            salt = salt_of(self.path)
+            if salt is None:
+                return False
+            execute(bind, (self._folds + 1, salt))
+            # FULL waits for readers; once it has waited in vain, only look again.
+            mode = "PASSIVE" if self._folding else "FULL"
+            self._unpin()
+            self._folding = True
+            try:
+                [[busy, known, moved]] = execute(f"PRAGMA wal_checkpoint({mode})")
+            finally:
+                self._take_pin()
+                execute(bind, (self._folds + 1, None))
+            self._folding = bool(busy or known != moved)
+            self._folds += not self._folding
+            now = salt_of(self.path)
+            # Another program may start the -wal over just before the pin is there.
+            if self._folding or now is None or follows(now, salt):
+                return not self._folding
+
+    def _take_pin(self) -> None:
+        if self._pin is None:
+            self._pin = connect(self.path, "mode=ro")
+        self._pin.execute("BEGIN")
+        bond_of(self._pin)  # a view begins with what it reads first
+
+    def _unpin(self) -> None:
+        if self._pin is not None and self._pin.in_transaction:
+            self._pin.execute("COMMIT")
+
+    @property
+    def _pinned(self) -> bool:
+        return self._pin is not None and self._pin.in_transaction
 
     def write(self, group: Group, lengths: Mapping[str, int]) -> None:
         """Write a group: all of it, or nothing."""
@@ -284,7 +312,7 @@ class Store(Reader):
             for name, lines in group.refused.items():
                 values = (name, len(lines), b"".join(lines))
                 execute("INSERT INTO unwritten VALUES (?, ?, ?)", values)
-            execute(_WRITE_INPUTS, (group.inputs,))
+            execute(_WRITE_INPUTS, (group.inputs, self._pinned))
             if group.cursor is not None:
                 execute("UPDATE job SET cursor = ?", (group.cursor,))
             execute(_WRITE_PROGRESS, (*group.progress, self._run))
@@ -355,25 +383,38 @@ class Store(Reader):
             f"UPDATE run SET updated_at = {NOW}, ended = ?, message = ? WHERE id = ?",  # noqa: S608 -- SQLite's own clock
             (ended, message, self._run),
         )
-        execute("UPDATE job SET finished = ?, wal = NULL", (int(finished),))
+        bind = "UPDATE job SET finished = ?, wal = iif(?, NULL, wal)"
+        execute(bind, (int(finished), self._pinned))
         execute("COMMIT")
 
     def close(self) -> None:
-        """Close it: SQLite moves the -wal into the file and removes it.
+        """Close it: the -wal is moved into the file, and SQLite removes it.
 
-        Where that fails, on a full disk say, both files stay as they are.
+        Another program that has the journal open without reading only keeps an empty
+        -wal. Where the -wal cannot be moved, on a full disk say, both files stay as
+        they are.
         """
         try:
-            whole = salt_of(self.path) is None or self.is_new() or self._fold()
+            if salt_of(self.path) is None or self.is_new():
+                whole = True
+            elif whole := self._fold():
+                self._unpin()
+                # One page, which says that nothing is missing: all else is there.
+                execute = self._connection.execute
+                [[busy, *_]] = execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                whole = not busy
         except sqlite3.Error:
             whole = False
         if whole:
+            if self._pin is not None:
+                self._pin.close()
             self._connection.close()
             return
-        # SQLite leaves the -wal alone while somebody else has the journal open.
-        try:
-            with connected(self.path, "mode=ro") as other:
-                bond_of(other)
-                self._connection.close()
-        except sqlite3.Error:
-            self._connection.close()
+        # SQLite leaves the -wal alone while another connection has the journal open.
+        with suppress(sqlite3.Error):
+            if self._pin is None:
+                self._pin = connect(self.path, "mode=ro")
+            bond_of(self._pin)
+        self._connection.close()
+        if self._pin is not None:
+            self._pin.close()

@@ -97,7 +97,7 @@ class SqliteSource(Table):
         return self._scanned
 
     def _records(self) -> Iterator[dict[str, Any]]:
-        where = f"file:{quote(str(self._path.absolute()))}?mode=ro"
+        where = f"file:{quote(os.fsencode(self._path.absolute()))}?mode=ro"
         try:
             with closing(sqlite3.connect(where, uri=True)) as connection:
                 cursor = connection.execute(self._query)

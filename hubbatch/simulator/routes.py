@@ -162,7 +162,7 @@ _IMPLIED: Final[Mapping[str, Mapping[str, str]]] = {
 
 
 def since_2026_09(path: str) -> bool:
-    """Tell whether a path is of version 2026-09 or a later one.
+    """Return whether a path is of version 2026-09 or a later one.
 
     They have all verbs for every type, and hold callers to what a portal requires.
     """

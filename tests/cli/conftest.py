@@ -48,7 +48,7 @@ class Shell:
         said = self.capsys.readouterr()
         # Whatever is done, nobody ever gets to see the token.
         assert self.sim.token not in said.out + said.err
-        for path in self.folder.iterdir():
+        for path in filter(Path.is_file, self.folder.iterdir()):
             assert self.sim.token.encode() not in path.read_bytes()
         return Done(int(str(ended.value.code or 0)), said.out, said.err)
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import attrs
 
+from tests.processes import untraced
+
 from .conftest import Shell
 
 
@@ -62,7 +64,7 @@ def terminal(*words: str, columns: int = 100) -> Iterator[Terminal]:
     """Run a command on a terminal of its own."""
     master, slave = pty.openpty()
     termios.tcsetwinsize(slave, (30, columns))
-    environ = {**os.environ, "TERM": "xterm-256color"}
+    environ = {**untraced(), "TERM": "xterm-256color"}
     environ.pop("COLUMNS", None)
     with subprocess.Popen(  # noqa: S603 -- our own command
         [sys.executable, "-c", _LEADER, *words],
@@ -87,7 +89,7 @@ def begun(
     """Run a command until its first request is under way."""
     pipe = subprocess.PIPE
     with subprocess.Popen(  # noqa: S603 -- our own command
-        [*command, *words], stdout=pipe, stderr=pipe, text=True, env={**os.environ}
+        [*command, *words], stdout=pipe, stderr=pipe, text=True, env=untraced()
     ) as process:
         until_sent(shell, process)
         try:

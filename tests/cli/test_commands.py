@@ -1,6 +1,5 @@
 """The commands as a person runs them: in a process of their own."""
 
-import os
 import re
 import signal
 import subprocess
@@ -10,6 +9,8 @@ from pathlib import Path
 
 import orjson
 import pytest
+
+from tests.processes import untraced
 
 
 HUBBATCH = [sys.executable, "-c", "from hubbatch.cli import main; main()"]
@@ -22,7 +23,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
         text=True,
         timeout=180,
         check=False,
-        env={**os.environ, "COLUMNS": "120", **environment},
+        env={**untraced(), "COLUMNS": "120", **environment},
     )
 
 

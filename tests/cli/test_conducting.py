@@ -1,6 +1,9 @@
 import re
+import sqlite3
 
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +13,7 @@ from attrs import evolve
 from hubbatch import DailyLimitReached, HubBatchError
 from hubbatch.cli import conducting
 from hubbatch.cli.orders import Order
-from hubbatch.jobs import JobReport
+from hubbatch.jobs import JobReport, store
 from hubbatch.simulator import Fault, When
 
 from .conftest import Shell
@@ -75,7 +78,7 @@ def test_the_next_day_it_goes_on(shell: Shell, monkeypatch: pytest.MonkeyPatch) 
         Fault("status", status=429, policy="DAILY", when=When(verb="upsert"))
     )
 
-    done = shell(*UPSERT, "--journal", "run.db", "--wait", "--json")
+    done = shell(*UPSERT, *JOURNAL, "--wait", "--json")
 
     assert (done.status, done.json["succeeded"]) == (0, 150)
     assert done.lines[1] == (
@@ -90,7 +93,7 @@ def test_the_days_limit_ends_it(shell: Shell) -> None:
         Fault("status", status=429, policy="DAILY", when=When(verb="upsert"))
     )
 
-    done = shell(*UPSERT, "--journal", "run.db", "--json")
+    done = shell(*UPSERT, *JOURNAL, "--json")
 
     assert (done.status, done.json["ended"]) == (3, "DailyLimitReached")
     assert done.json["succeeded"] + done.json["not_sent"] == 150
@@ -107,7 +110,7 @@ def test_reasons_are_of_this_run_and_say_so(shell: Shell) -> None:
     shell.sim.faults.add(
         Fault("status", status=403, when=When(verb="upsert", skip=1), times=1)
     )
-    words = (*UPSERT, "--journal", "run.db", "--max-concurrency", "1")
+    words = (*UPSERT, *JOURNAL, "--max-concurrency", "1")
 
     first, second = shell(*words), shell(*words)
 
@@ -127,3 +130,58 @@ def test_ctrl_c_while_the_source_is_looked_at(
     monkeypatch.setattr("hubbatch.cli.ordering.open_source", interrupted)
 
     assert shell(*UPSERT).status == 130
+
+
+# ---- a journal that cannot be written now
+
+
+JOURNAL = ("--journal", "run.db", "--failures", "failures.jsonl")
+
+
+def interrupted(shell: Shell, status: int) -> None:
+    """Leave a journal whose rows were not sent, because of such an answer."""
+    orders(shell, 300)
+    fault = Fault("status", status=status, when=When(verb="upsert"), times=None)
+    shell.sim.faults.add(fault)
+    assert shell(*UPSERT, *JOURNAL).status == 3
+    shell.sim.faults.clear()
+
+
+def test_a_journal_that_is_being_read_ends_it_early(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "_PATIENCE", 0)
+    interrupted(shell, 401)
+    sent = shell.sent
+    with closing(sqlite3.connect("run.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM job").fetchall()
+        done = shell(*UPSERT, *JOURNAL, "--json")
+    assert done.status == 3
+    assert "another program is reading it" in done.err
+    assert "moved" not in done.err
+    told = done.json
+    assert (told["ended"], told["resumable"]) == ("JournalError", True)
+    known = sum(told[name] for name in ("succeeded", "failed", "unknown", "not_sent"))
+    assert known == told["inputs"]
+    assert shell.sent == sent
+    assert shell(*UPSERT, *JOURNAL).status == 0
+
+
+def test_a_file_that_cannot_be_written_ends_it_early(shell: Shell) -> None:
+    interrupted(shell, 401)
+    sent = shell.sent
+    failures = Path("failures.jsonl")
+    failures.unlink()
+    failures.symlink_to("nowhere/failures.jsonl")
+    done = shell(*UPSERT, *JOURNAL, "--json")
+    assert done.status == 3
+    assert "cannot be written: [Errno 2]" in done.err
+    assert "The same command goes on from here." in done.err
+    told = done.json
+    assert (told["exit_status"], told["ended"]) == (3, "JournalError")
+    known = sum(told[name] for name in ("succeeded", "failed", "unknown", "not_sent"))
+    assert known == told["inputs"]
+    assert shell.sent == sent
+    failures.unlink()
+    assert shell(*UPSERT, *JOURNAL).status == 0

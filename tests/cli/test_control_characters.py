@@ -1,7 +1,6 @@
 """What HubSpot or a file says never acts on the terminal, nor in a report."""
 
 import html
-import os
 import re
 import subprocess
 
@@ -11,6 +10,7 @@ import orjson
 import pytest
 
 from hubbatch.simulator import Fault, When
+from tests.processes import untraced
 
 from .conftest import Shell
 from .processes import HUBBATCH, OWN_SEQUENCES, terminal
@@ -148,7 +148,7 @@ def test_logs_and_warnings_on_a_terminal() -> None:
         input=EVIL.encode(),
         capture_output=True,
         check=True,
-        env={**os.environ, "PYTHONUTF8": "1"},
+        env={**untraced(), "PYTHONUTF8": "1"},
     )
 
     assert done.stderr.decode().count(SHOWN.replace(r"\r", r"\n").split(r"\n")[0]) == 3

@@ -14,6 +14,7 @@ import orjson
 import pytest
 
 from hubbatch.simulator import Fault, When
+from tests.processes import untraced
 
 from .conftest import Shell
 from .processes import HUBBATCH, terminal, until_sent
@@ -46,7 +47,7 @@ def redirected(words: tuple[str, ...], redirection: str) -> tuple[int, str]:
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ},
+        env=untraced(),
     )
     said = done.stdout + done.stderr
     assert not [word for word in BROKEN if word in said], said
@@ -168,7 +169,7 @@ def test_a_reader_that_leaves_in_the_middle(shell: Shell) -> None:
         [*HUBBATCH, *UPSERT, *FILES, "--json"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env={**os.environ},
+        env=untraced(),
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith(b"Portal")
@@ -188,7 +189,7 @@ def test_a_terminal_that_disappears_without_a_signal(shell: Shell) -> None:
         stdout=theirs,
         stderr=theirs,
         start_new_session=True,  # it is not the controlling terminal
-        env={**os.environ, "TERM": "xterm"},
+        env={**untraced(), "TERM": "xterm"},
     ) as process:
         os.close(theirs)
         until_sent(shell, process)

@@ -1,7 +1,10 @@
 """A journal and its `-wal` belong together: whatever is copied, when it is copied."""
 
-from collections.abc import Iterator
-from contextlib import closing
+import sqlite3
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -56,6 +59,7 @@ class Observed:
         self.path = path
         self.known: Known = {}
         self.moments: list[Moment] = []
+        self.at_look: Callable[[], None] = lambda: None
         self.store = self._opened()
         self._begun = False
 
@@ -65,6 +69,7 @@ class Observed:
         return opened
 
     def look(self) -> None:
+        self.at_look()
         wal = wal_of(self.path)
         there = wal.read_bytes() if wal.exists() else None
         moment = Moment(self.path.read_bytes(), there, {**self.known})
@@ -125,10 +130,26 @@ def resumed(path: Path) -> Known | None:
     return states
 
 
+# What another program may do to a journal, through a connection of its own.
+CHECKPOINTS = [
+    f"PRAGMA wal_checkpoint({mode})"
+    for mode in ("PASSIVE", "FULL", "RESTART", "TRUNCATE")
+]
+OTHERS = [*CHECKPOINTS, "ANALYZE", "PRAGMA user_version = 2"]
+
+
+def interfere(path: Path, statement: str) -> None:
+    with (
+        closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as other,
+        suppress(sqlite3.OperationalError),  # locked just now
+    ):
+        other.execute(statement).fetchall()
+
+
 OPERATIONS = st.lists(
     st.one_of(
         st.dictionaries(st.integers(0, 400), st.sampled_from(State), min_size=1),
-        st.sampled_from(["run again", "reopen", "fold"]),
+        st.sampled_from(["run again", "reopen", "fold", *OTHERS]),
     ),
     max_size=8,
 )
@@ -141,16 +162,24 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     return iter(root / str(number) for number in range(10**9))
 
 
-def observed(places: Iterator[Path], operations: list[object]) -> Observed:
+def observed(
+    places: Iterator[Path],
+    operations: list[object],
+    at_look: Callable[[Path], None] = lambda _: None,
+) -> Observed:
     where = next(places)
     where.mkdir()
     one = Observed(where / "run.db")
     one.begin()
+    one.at_look = partial(at_look, one.path)
     for operation in operations:
         if isinstance(operation, dict):
             one.write(operation)
         elif operation == "fold":
             one.store._fold()
+        elif operation in OTHERS:
+            interfere(one.path, str(operation))
+            one.look()
         else:
             one.reopen()
             if operation == "run again":
@@ -178,6 +207,62 @@ def test_a_file_alone_is_refused_or_whole(
             assert seen in (None, moment.known)
             refused += seen is None
     assert refused or not one.known
+
+
+@settings(max_examples=15, deadline=None)
+@given(OPERATIONS, st.randoms(use_true_random=False))
+def test_other_programs_interfere_at_any_instant(
+    places: Iterator[Path], operations: list[object], chance: Random
+) -> None:
+    """Before each statement of the run: what is not refused is all there."""
+
+    def at_look(path: Path) -> None:
+        if chance.random() < 0.3:
+            interfere(path, chance.choice(OTHERS))
+
+    one = observed(places, [{1: State.SENT}, *operations], at_look)
+    for moment in one.moments:
+        assert resumed(moment.put(next(places), None)) in (None, moment.known)
+        pair = resumed(moment.put(next(places), moment.wal))
+        assert pair in (None, moment.known)
+    last = one.moments[-1]
+    assert resumed(last.put(next(places), None)) == last.known
+
+
+@pytest.mark.parametrize("statement", OTHERS)
+def test_no_other_program_makes_the_file_of_a_run_look_whole(
+    tmp_path: Path, statement: str
+) -> None:
+    one = Observed(tmp_path / "run.db")
+    one.begin()
+    one.write({0: State.SENT})
+    with closing(sqlite3.connect(one.path, isolation_level=None)) as other:
+        other.execute(statement).fetchall()
+        for place in range(1, 4):
+            one.write({place: State.SENT})
+        number = iter(range(100))
+        for moment in one.moments:
+            if moment.known:
+                where = tmp_path / str(next(number))
+                assert resumed(moment.put(where, None)) is None
+                assert resumed(moment.put(where / "pair", moment.wal)) == moment.known
+    one.store.close()
+
+
+@pytest.mark.parametrize("begins", [None, "BEGIN"])
+def test_a_journal_that_was_closed_is_whole_while_others_have_it_open(
+    tmp_path: Path, begins: str | None
+) -> None:
+    one = Observed(tmp_path / "run.db")
+    one.begin()
+    one.write({0: State.SUCCEEDED})
+    with closing(sqlite3.connect(one.path, isolation_level=None)) as other:
+        other.execute("SELECT * FROM job").fetchall()
+        if begins:
+            other.execute(begins)  # reads nothing yet
+        one.store.close()
+        one.look()
+        assert resumed(one.moments[-1].put(tmp_path / "alone", None)) == one.known
 
 
 @settings(max_examples=6, deadline=None)
@@ -326,3 +411,22 @@ def test_a_full_disk_leaves_both_files(tmp_path: Path) -> None:
     assert wal_of(one.path).stat().st_size > 0
     assert known(one.path) == one.known
     assert resumed(one.path) == one.known
+
+
+def test_a_pair_that_cannot_be_opened_is_not_called_strange(tmp_path: Path) -> None:
+    one = Observed(tmp_path / "run.db")
+    one.begin()
+    one.write({0: State.SENT})
+    moment = one.moments[-1]
+    one.store.close()
+    path = moment.put(tmp_path / "copy", moment.wal)
+    shared = path.with_name("run.db-shm")
+    shared.symlink_to(tmp_path / "nowhere" / "run.db-shm")
+    for call in (Store.open, read_status):
+        with pytest.raises(
+            JournalError,
+            match=r"run\.db cannot be read together with run\.db-wal: unable to open",
+        ):
+            call(path)
+    shared.unlink()
+    assert resumed(path) == moment.known

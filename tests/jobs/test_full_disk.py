@@ -158,9 +158,41 @@ def test_a_disk_that_stays_full_is_resumed_again_and_again(cramped: Cramped) -> 
 
 def test_a_run_that_finds_no_room_to_begin_changes_nothing(cramped: Cramped) -> None:
     cramped.rows()
-    with pytest.raises(AssertionError, match=r"run\.db cannot be written: disk I/O"):
-        cramped.run(20_000)
+    told = cramped.run(20_000)
+    assert (told["ended"], told["resumable"]) == ("JournalError", True)
+    assert "run.db cannot be written: disk I/O" in told["error"]
     assert not cramped.created()
+    assert cramped.run(ALL)["ended"] == "finished"
+    cramped.check_whole()
+
+
+@pytest.mark.parametrize("size", [33_000, 40_000])
+def test_a_disk_that_is_still_full_ends_a_resumed_job_early(
+    cramped: Cramped, size: int
+) -> None:
+    cramped.rows()
+    cramped.run(200_000)
+    told = cramped.run(size)
+
+    assert (told["ended"], told["resumable"]) == ("JournalError", True)
+    assert "cannot be written: " in told["error"]
+    assert cramped.run(ALL)["ended"] == "finished"
+    assert cramped.created() == Counter(range(ROWS))
+
+
+def test_results_that_cannot_be_opened_leave_their_lines_in_the_journal(
+    cramped: Cramped,
+) -> None:
+    cramped.rows(key=2_000)
+    cramped.run(4_000_000)
+    results = cramped.where / "results.csv"
+    results.rename(cramped.where / "elsewhere")
+    results.mkdir()
+    told = cramped.run(ALL)
+    assert told["ended"] == "JournalError"
+    assert "Is a directory" in told["error"]
+    results.rmdir()
+    (cramped.where / "elsewhere").rename(results)
     assert cramped.run(ALL)["ended"] == "finished"
     cramped.check_whole()
 

@@ -14,13 +14,18 @@ import threading
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from random import Random
 
 import orjson
 import pytest
 
+from hubbatch.errors import JournalError
+from hubbatch.jobs import read_status, write_report
+from hubbatch.jobs.locking import JobLock
+from hubbatch.jobs.reader import look
+from hubbatch.jobs.store import Store
 from hubbatch.simulator import Simulator
 from hubbatch.simulator.received import Received
 from tests.processes import TREE, untraced
@@ -102,6 +107,12 @@ class Mover:
             process.kill()
             process.communicate()
 
+    def wait(self, requests: int) -> None:
+        """Wait until so many more requests have arrived."""
+        self._enough.clear()
+        self._left = requests
+        assert self._enough.wait(60), "it has sent too little"
+
     def killed(self, journal: Path, requests: int) -> None:
         with self.start(journal, requests):
             pass
@@ -115,24 +126,31 @@ class Mover:
         )
 
     def check_refused(self, journal: Path, *words: str) -> None:
-        """Check that nothing is done with a journal, and why."""
-        token = self.sim.issue_token()
+        """Check that no reader and no job takes a journal, why, and nothing changes."""
         page = self.where / "report.html"
-        for command in (
-            self.command("status", journal),
-            self.command("report", journal, "-o", page),
-            self.create(journal),
+        before = contents(journal.parent)
+        for call in (
+            lambda: read_status(journal),
+            lambda: write_report(journal, page),
+            lambda: Store.open(journal),
         ):
-            before = contents(journal.parent)
-            status, said = self.run(command, token)
-            assert status == 2, said
+            with pytest.raises(JournalError) as refused:
+                call()
             for word in words:
-                assert word in " ".join(said.split()), said
-            after = contents(journal.parent)
-            after.pop(journal.name + ".lock", None)
-            before.pop(journal.name + ".lock", None)
-            assert after == before
+                assert word in str(refused.value)
+            assert contents(journal.parent) == before
+            assert not page.exists()
+
+    def check_command_refused(self, journal: Path, *words: str) -> None:
+        """Check the same with the command itself; nothing is sent."""
+        token = self.sim.issue_token()
+        self.check_refused(journal, *words)
+        status, said = self.run(self.create(journal), token)
+        assert status == 2, said
+        for word in words:
+            assert word in " ".join(said.split()), said
         assert self.sent(token) == 0
+        self.check_refused(journal, *words)
 
     def created(self) -> Counter[int]:
         records = self.sim.store.all("tickets")
@@ -152,11 +170,9 @@ class Mover:
         assert sorted([*results, *failures]) == [*range(ROWS)]
         assert {one["status"] for one in failures.values()} <= {"unknown"}
         assert {*created} >= {*results}
-        status, said = self.run(self.command("status", journal, "--json"))
-        told = orjson.loads(said)
-        assert (status, told["finished"]) == (0, True)
-        assert told["succeeded"] == len(results)
-        assert told["unknown"] == len(failures)
+        found = read_status(journal)
+        assert found.finished
+        assert (found.succeeded, found.unknown) == (len(results), len(failures))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -179,6 +195,11 @@ def beside(journal: Path, ending: str) -> Path:
     return journal.with_name(journal.name + ending)
 
 
+def known(journal: Path) -> list[tuple[int, int, int | None]]:
+    """Read which rows a journal knows, and their states."""
+    return look(journal, lambda one: one.block(0, ROWS))
+
+
 def move(journal: Path, folder: Path, *endings: str) -> Path:
     """Move files of a journal, and its files of outcomes, into a new directory."""
     folder.mkdir()
@@ -195,11 +216,12 @@ def test_after_a_kill_it_can_be_looked_at_and_resumed(mover: Mover) -> None:
     mover.killed(journal, 9)
     before = contents(mover.where)
     page = mover.where / "report.html"
+    status, said = mover.run(mover.command("status", journal))
+    assert (status, "killed" in said) == (0, True), said
+    assert contents(mover.where) == before
     for _ in range(2):
-        status, said = mover.run(mover.command("status", journal))
-        assert (status, "killed" in said) == (0, True), said
-        status, said = mover.run(mover.command("report", journal, "-o", page))
-        assert status == 0, said
+        assert read_status(journal).running is False
+        write_report(journal, page)
         page.unlink()
         assert contents(mover.where) == before
     mover.check_finished(journal)
@@ -211,7 +233,7 @@ def test_a_journal_that_was_moved_alone_is_refused(mover: Mover, requests: int) 
     mover.killed(journal, requests)
     alone = move(journal, mover.where / "elsewhere", "")
     missing = str(beside(alone, "-wal"))
-    mover.check_refused(alone, missing, "is missing", "side by side")
+    mover.check_command_refused(alone, missing, "is missing", "side by side")
     mover.check_refused(journal, str(beside(journal, "-wal")), "is missing or empty")
     beside(alone, "-wal").touch()
     mover.check_refused(alone, missing, "is empty or damaged")
@@ -226,8 +248,7 @@ def test_a_copy_of_a_running_journal_alone_is_refused(mover: Mover) -> None:
         for name in ("run.db", "results.csv", "failures.jsonl"):
             shutil.copy(mover.where / name, mover.where / "copy" / name)
         copy = mover.where / "copy" / "run.db"
-        status, said = mover.run(mover.command("status", copy))
-        assert (status, "is missing" in said) == (2, True), said
+        mover.check_refused(copy, str(beside(copy, "-wal")), "is missing")
         process.communicate(timeout=60)
     assert process.returncode == 0
     mover.check_refused(copy, str(beside(copy, "-wal")), "is missing")
@@ -259,10 +280,12 @@ def test_one_journal_runs_once_by_whatever_name(mover: Mover) -> None:
             journal,
             mover.where / "linked" / "run.db",
             mover.where / "symbolic.db",
+            mover.where / "hard.db",
             Path(os.path.relpath(journal)),
         ):
-            status, said = mover.run(mover.create(other))
-            assert (status, "is locked" in said) == (2, True), said
+            lock = JobLock(other)
+            with pytest.raises(JournalError, match="is locked"):
+                lock.acquire()
         status, said = mover.run(mover.create(mover.where / "hard.db"))
         assert (status, "is locked" in said) == (2, True), said
     for other in (mover.where / "symbolic.db", mover.where / "linked" / "run.db"):
@@ -271,8 +294,8 @@ def test_one_journal_runs_once_by_whatever_name(mover: Mover) -> None:
     mover.check_finished(Path(os.path.relpath(journal)))
 
 
-def befall(mover: Mover, journal: Path, folder: Path) -> Path:
-    """Let something happen to a journal; give where it is afterwards."""
+def mishap(mover: Mover, journal: Path, folder: Path) -> Path:
+    """Let something happen to a journal; return where it is afterwards."""
     then = mover.chance.choice(["move", "alone", "copy", "look", "open", "backup"])
     if then == "move":
         return move(journal, folder, "", "-wal", "-shm")
@@ -286,7 +309,7 @@ def befall(mover: Mover, journal: Path, folder: Path) -> Path:
         return folder / journal.name
     if then == "look":
         before = contents(journal.parent)
-        assert mover.run(mover.command("status", journal))[0] == 0
+        read_status(journal)
         assert contents(journal.parent) == before
     if then == "open":  # somebody's own tool, which may write
         with closing(sqlite3.connect(journal)) as connection:
@@ -324,8 +347,92 @@ def test_whatever_happens_to_a_journal_no_create_is_doubled(
                     beside(journal, ".lock").unlink()
                 if how == "twice":
                     process.send_signal(signal.SIGSTOP)
-                    said = mover.run(mover.create(journal))
-                    assert (said[0], "is locked" in said[1]) == (2, True), said
+                    lock = JobLock(journal)
+                    with pytest.raises(JournalError, match="is locked"):
+                        lock.acquire()
                 process.send_signal(signal.SIGTERM if how == "stop" else signal.SIGKILL)
-            journal = befall(mover, journal, tmp_path / str(turn))
+            journal = mishap(mover, journal, tmp_path / str(turn))
         mover.check_finished(journal)
+
+
+# ---- other programs at a running journal
+
+
+class Others(threading.Thread):
+    """Programs that write to a journal, and move its `-wal`, while a job runs."""
+
+    STATEMENTS = (
+        "ANALYZE",
+        "CREATE TABLE IF NOT EXISTS mine (number INT)",
+        "INSERT OR IGNORE INTO answer VALUES (-1, 0)",
+        "PRAGMA wal_checkpoint(PASSIVE)",
+        "PRAGMA wal_checkpoint(FULL)",
+        "PRAGMA wal_checkpoint(RESTART)",
+        "PRAGMA wal_checkpoint(TRUNCATE)",
+    )
+
+    def __init__(self, journal: Path, seed: int) -> None:
+        super().__init__(daemon=True)
+        self.done: Counter[str] = Counter()
+        self.enough = threading.Event()
+        self._journal = journal
+        self._chance = Random(seed)
+        self._open: list[sqlite3.Connection] = []
+
+    def run(self) -> None:
+        while not self.enough.is_set():
+            # Each with a new connection, whose figures for the -wal are its own. None
+            # is closed: the last one to be closed would make the file whole.
+            connection = sqlite3.connect(
+                self._journal, isolation_level=None, timeout=0, check_same_thread=False
+            )
+            self._open.append(connection)
+            statement = self._chance.choice(self.STATEMENTS)
+            with suppress(sqlite3.OperationalError):  # locked just now
+                connection.execute(statement).fetchall()
+                self.done[statement] += 1
+            self.enough.wait(self._chance.uniform(0, 0.02))
+
+    def stop(self) -> None:
+        self.enough.set()
+        self.join()
+
+    def close(self) -> None:
+        for connection in self._open:
+            connection.close()
+
+
+@pytest.mark.timeout(300)
+def test_other_programs_do_not_make_the_file_of_a_run_look_whole(mover: Mover) -> None:
+    journal = mover.where / "run.db"
+    done: Counter[str] = Counter()
+    for kill in range(3):
+        with mover.start(journal, 2):
+            others = Others(journal, kill)
+            others.start()
+            mover.wait(4)
+            if kill:  # what they do to it after the kill may well make it whole
+                others.stop()
+        others.stop()
+        done += others.done
+        copies = []
+        for name, endings in (("alone", [""]), ("both", ["", "-wal"])):
+            folder = mover.where / f"{name}{kill}"
+            folder.mkdir()
+            for ending in endings:
+                if beside(journal, ending).exists():
+                    shutil.copy(beside(journal, ending), folder / f"run.db{ending}")
+            copies.append(folder / "run.db")
+        others.close()
+        alone, both = copies
+        expected = known(both)
+        assert expected
+        Store.open(both).close()
+        assert known(both) == expected
+        if kill:
+            mover.check_refused(alone, "is missing")
+        else:
+            with suppress(JournalError):
+                assert known(alone) == expected
+    assert {*done} == {*Others.STATEMENTS}
+    mover.check_finished(journal)
