@@ -402,8 +402,8 @@ def test_commands_that_send_no_rows_end_at_once(
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=4)
 
-    # Python's own shutdown takes the handler away: then the signal itself ends it, which
-    # shells call 130 as well.
+    # Python's own shutdown takes the handler away: then the signal itself ends it,
+    # which shells call 130 as well.
     assert process.returncode in (0, 130, -signal.SIGINT)
     assert process.returncode or instant
     assert "Traceback" not in err
