@@ -4,9 +4,8 @@ Names are HubSpot's own in snake_case. Results are mutable because a frozen attr
 class costs more to make than the two dates in it cost to parse. Every field of an
 answer may be missing; a missing one is None. Timestamps are aware datetimes.
 
-All are attrs classes but the two of which there is one per record. Those are Structs
-that the garbage collector does not track: a batch may keep a million, and each full
-collection would walk through all of them and stop the event loop.
+All are attrs classes but the two of which there is one per record: those are Structs,
+untracked by the garbage collector, which would walk through all that are kept.
 """
 
 from collections.abc import Mapping, Sequence
