@@ -202,7 +202,7 @@ async def until_cancelled(
 
 
 async def until_timeout(running: Coroutine[Any, Any, None]) -> None:
-    """Give a batch no more than a little while."""
+    """Run a batch under a timeout that it exceeds."""
     with suppress(TimeoutError):
         async with asyncio.timeout(0.01):
             await running

@@ -94,7 +94,7 @@ class Accounts:
         self._session = session or self._own
         self._home = Home(
             "this Accounts",
-            bound=None if session is None else "the aiohttp session that it was given",
+            bound=None if session is None else "its aiohttp session",
         )
         # In the order in which they were asked for last.
         self._open: dict[str, _Client] = {}
@@ -144,7 +144,7 @@ class Accounts:
         return closing
 
     async def aclose(self) -> None:
-        """Give up what is being loaded, wait for all batches, close all connections.
+        """Cancel pending loads, wait for all batches, close all connections.
 
         Raises:
             RuntimeError: if this is in use in another event loop that is not closed.

@@ -140,7 +140,7 @@ class HubBatch(StandardTypes):
             about=account_operation(api_version=self._api_version),
             home=Home(
                 "this client",
-                bound="the aiohttp session that it was given"
+                bound="its aiohttp session"
                 if isinstance(session, aiohttp.ClientSession)
                 else None,
             ),

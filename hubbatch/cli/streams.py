@@ -58,7 +58,7 @@ class Stream(io.TextIOBase):
         """Whether a few lines can be written without waiting for the reader."""
         try:
             return bool(select.select([], [self._raw], [], 0)[1])
-        except OSError:  # Windows can only tell of sockets
+        except OSError:  # on Windows, select supports sockets only
             return True
 
     def write(self, text: str) -> int:

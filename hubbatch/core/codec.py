@@ -114,7 +114,7 @@ def structure_context(raw: object) -> Mapping[str, list[str]] | str | None:
 
 
 def listed_warnings(place: object) -> list[dict[str, Any]]:
-    """Return the warnings that stand in a result; anything else there is none."""
+    """Return the warnings of a result, without items that are not objects."""
     listed = place if isinstance(place, list) else ()
     return [warning for warning in listed if isinstance(warning, dict)]
 

@@ -19,9 +19,9 @@ from .settling import Settlement
 from .verdicts import Again, Missing, Refused, Throttled
 
 
-# One of so many inputs that were refused together is sent alone at first.
+# Of inputs that were refused together, one in this many is sent alone first.
 _SAMPLED = 20
-# So many inputs of a call that HubSpot cannot read are sent alone at first.
+# This many inputs of a call that HubSpot cannot read are sent alone first.
 _SOUNDINGS = 3
 
 _NO_ROOM = "HubSpot's rate limit left no room for it"

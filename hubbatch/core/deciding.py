@@ -34,9 +34,9 @@ Pauses = Generator[float, tuple[Verdict, float], None]
 
 # So many chunks in a row that use up their retries end the batch.
 _UNAVAILABLE_AFTER = 3
-# So many parts in a row that HubSpot fails on are not broken up: it is down.
+# After this many failing parts in a row HubSpot is down, and no more are split.
 _FAILING_PARTS = 20
-# So many parts that HubSpot cannot read, with no answer in between, end the batch.
+# This many unreadable parts, with no answer in between, end the batch.
 _UNREADABLE_PARTS = 3
 
 
@@ -127,8 +127,8 @@ class Judge:
             case Answered():
                 self._has_answers = True
                 self._note_answer(chunk, now)
-                self._note_readable()
                 if not chunk.probing:
+                    self._note_readable()
                     self._tell_of_answer(chunk, verdict.settlement, now - trip.sent)
                 self.concluder.settle(chunk, verdict.settlement, now)
             case Refused():
@@ -166,10 +166,11 @@ class Judge:
             self._last = refusal.error
             return
         self._note_answer(chunk, now)
-        if refusal.because != "syntax":
+        if refusal.because != "syntax" and not chunk.probing:
             self._note_readable()
 
     def _note_readable(self) -> None:
+        # Not by a lookup: that HubSpot reads that says nothing about the creates.
         self._is_readable = True
         self.ledger.desk.unpark()
 

@@ -23,7 +23,7 @@ from .answers import Answer, NoAnswer, Response
 
 MASK = "***"
 # Peers cut long quotations short, so the beginning of a secret is masked too. Fewer
-# characters than this can stand in a text by chance: `pat-na1-` begins every token.
+# characters than this can occur in a text by chance: `pat-na1-` begins every token.
 _TELLING = 12
 # A shorter secret is no token of HubSpot's: masking it would garble any answer.
 _SHORTEST = 8
@@ -56,8 +56,7 @@ class _Mask:
     """Replaces secrets, in every form in which a peer may quote them."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        # By how a form begins: of those that begin alike, the one that goes on longest
-        # is what stands there.
+        # By the head of a form. Of the forms with one head, the longest match counts.
         self._forms: dict[bytes, set[bytes]] = defaultdict(set)
         for secret in secrets:
             for form, telling in _forms(secret):
@@ -145,7 +144,7 @@ class _Headers(Mapping[str, str]):
 
 
 def _common(data: bytes, at: int, form: bytes) -> int:
-    """Count the bytes of a form that stand in data at a place."""
+    """Return the length of the common prefix of a form and the data at a position."""
     part = data[at : at + len(form)]
     for count, (one, other) in enumerate(zip(part, form, strict=False)):
         if one != other:

@@ -335,7 +335,7 @@ def _bare_message(response: Response) -> str:
 
 def _correlation_id(response: Response, payload: Mapping[str, Any]) -> str | None:
     told = payload.get("correlationId") or response.headers.get(_CORRELATION_ID)
-    # A header is read as UTF-8, and keeps what is none as surrogates.
+    # aiohttp decodes headers as UTF-8 and keeps invalid bytes as surrogates.
     return None if told is None else valid_text(str(told))
 
 

@@ -56,7 +56,7 @@ def render(report: Report, journal: str) -> str:
 
 
 def escape(text: str) -> str:
-    """Return text as it stands in HTML, its control characters as visible escapes."""
+    """Escape text for HTML; show its control characters as visible escapes."""
     return html.escape(visible(text))
 
 

@@ -170,7 +170,7 @@ class Engine:
         return self._stay
 
     async def aclose(self) -> None:
-        """Take no more batches, wait for those under way, let go of the network.
+        """Refuse new batches, wait for those under way, and close the connections.
 
         Raises:
             RuntimeError: if the client is in use in another event loop that is not

@@ -33,7 +33,7 @@ _CLOUDFLARE = (
     "a {reason} error.</p>\n</body>\n</html>\n"
 )
 
-# What a reverse proxy shows that lets nothing through, or finds nothing behind it.
+# The page of a reverse proxy that blocks a request, or cannot reach its server.
 _NGINX = (
     "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n"
     "<center><h1>{title}</h1></center>\r\n<hr><center>nginx</center>\r\n"

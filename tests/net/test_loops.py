@@ -427,7 +427,7 @@ def test_a_session_of_ones_own_stays_in_its_loop(server: Server) -> None:
             await made[1].get("1")
 
     async def again(work: Callable[[], Any]) -> None:
-        with pytest.raises(RuntimeError, match="the aiohttp session that it was given"):
+        with pytest.raises(RuntimeError, match="its aiohttp session"):
             await work()
 
     asyncio.run(first())

@@ -9,7 +9,7 @@ import pytest
 
 from attrs import evolve
 
-from hubbatch import HubSpotUnavailable, RetryPolicy
+from hubbatch import HubSpotUnavailable, InvalidRequestError, RetryPolicy
 from hubbatch.core.answers import Response
 from hubbatch.core.operations import create_operation
 from tests.net.crm import (
@@ -58,6 +58,17 @@ async def test_lost_after_the_write(fate: Fate) -> None:
     assert [outcome.id for outcome in response.outcomes] == [*crm.records]
     assert standing(crm) == {"v0": 1, "v1": 1, "v2": 1}
     assert crm.heard[1].body["properties"] == [UNIQUE, "value"]
+
+
+async def test_a_lookup_does_not_show_that_a_create_is_readable() -> None:
+    """Else every record would be blamed for a call that HubSpot cannot read."""
+    unreadable = refusal(400, "Invalid input JSON on line 1, column 12")
+    crm = Crm(script=["502 before", "fine"], always=unreadable)
+    made = batch(crm, evolve(CREATE, max_inputs=10), creates(30), workers=1)
+    with pytest.raises(InvalidRequestError) as caught:
+        await made
+    assert not caught.value.response.failed
+    assert len(crm.heard) <= 2 + 3 + 3
 
 
 @pytest.mark.parametrize("fate", ["502 before", "dropped before", page(500)])

@@ -174,7 +174,7 @@ def _many(cls: type) -> Callable[[Any, Any], list[Any]]:
 
 
 def _paging(raw: Any, _: object) -> Any:
-    """Keep where the answer goes on, if that can be read."""
+    """Return the paging of a result, once its cursor is known to be readable."""
     next_after({"paging": raw})
     return raw or None
 
