@@ -13,7 +13,7 @@ from hubbatch import APIError, StandardError
 from hubbatch.core.answers import Response
 from hubbatch.core.blaming import from_api_error, from_standard_error
 from hubbatch.core.reading import read
-from hubbatch.core.verdicts import Ended, Refused, Throttled, Unauthorized
+from hubbatch.core.verdicts import Fatal, Refused, Throttled, Unauthorized
 
 from .core.helpers import UPDATE, chunk_of, some_inputs
 
@@ -48,7 +48,7 @@ def settled(message: str, status: int, told: str) -> str:
             return type(ending).__name__
         case Refused(because=because):
             return because
-        case Ended(error=ending) | Unauthorized(error=ending):
+        case Fatal(error=ending) | Unauthorized(error=ending):
             return type(ending).__name__
         case verdict:
             pytest.fail(f"{verdict} is not on the page")

@@ -10,7 +10,6 @@ from typing import NoReturn, Self
 
 from attrs import Factory, define, field
 
-from hubbatch.core.accounting import Emit
 from hubbatch.core.calls import Operation
 from hubbatch.core.collecting import Collector
 from hubbatch.core.days import next_midnight
@@ -23,6 +22,7 @@ from .listening import Listeners
 from .loops import Home
 from .midnight import time_zone, utc_now
 from .pacing import Gate, Lane
+from .recorder import OutcomeSink
 from .run_options import RunOptions
 from .running import Run
 from .transport import Transport
@@ -92,10 +92,10 @@ class Engine:
         raise TypeError("cannot pickle a client: it holds connections and a token")
 
     def run(
-        self, operation: Operation, emit: Emit, options: RunOptions = _DEFAULTS
+        self, operation: Operation, sink: OutcomeSink, options: RunOptions = _DEFAULTS
     ) -> Run:
-        """Make a run whose outcomes go to `emit`."""
-        return Run(self, self.gate, operation, emit, options)
+        """Make a run whose outcomes go to `sink`."""
+        return Run(self, self.gate, operation, sink, options)
 
     def know(self, account: Account) -> None:
         """Note whose account this is: who else works on it shares its limits."""

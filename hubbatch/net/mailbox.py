@@ -157,8 +157,8 @@ class Mailbox(AsyncIterator[Any]):
             if result is None and self.operation.call.verb != "archive":
                 self._settle(index, unknown_error(_NOT_TOLD_APART))
                 continue
-            for follower, _ in chunk.followers.get(index, ()):
-                self._settle(follower, deepcopy(result))
+            for duplicate, _ in chunk.duplicates.get(index, ()):
+                self._settle(duplicate, deepcopy(result))
             self._settle(index, result)
 
     def failed(self, outcomes: Sequence[Outcome[Any]]) -> None:

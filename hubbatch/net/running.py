@@ -1,30 +1,45 @@
 """The engine: from a source of inputs to their outcomes.
 
-A run pumps its source into a desk, and workers carry chunks from the desk to HubSpot,
-one chunk's life each. Nothing else sends.
+A run pumps its source into the input queue. Workers take chunks from the queue and send
+each until its inputs have outcomes or are requeued. Nothing else sends.
 """
 
 import asyncio
 
 from base64 import b32encode
+from collections.abc import Iterable
 from contextlib import suppress
 from itertools import count
+from random import random
 from secrets import token_bytes
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, assert_never
 
 from attrs import evolve
-from backoff import full_jitter
 
-from hubbatch.core.accounting import Emit, Ledger
+from hubbatch.core.accounting import Ledger
 from hubbatch.core.calls import Operation
-from hubbatch.core.concluding import Concluder
-from hubbatch.core.deciding import Judge, Trip
+from hubbatch.core.chunk_state import Step
+from hubbatch.core.chunks import Chunk
+from hubbatch.core.effects import (
+    Drop,
+    Effect,
+    EndBatch,
+    HoldAll,
+    LimitBytes,
+    LimitInputs,
+    QueueEffect,
+    Requeue,
+    Split,
+    Unpark,
+    Wait,
+    ended_instead,
+)
 from hubbatch.core.events import ChunkCut
 from hubbatch.core.outcomes import Summary
-from hubbatch.core.planning import Chunk, Desk
+from hubbatch.core.planning import InputQueue
+from hubbatch.core.resolver import Resolver
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.core.stopping import FailureWatch
-from hubbatch.core.telling import Teller
 from hubbatch.core.verdicts import Verdict
 from hubbatch.errors import (
     DailyLimitReached,
@@ -33,12 +48,14 @@ from hubbatch.errors import (
     OverloadedError,
 )
 
+from .attempt import Attempts, Sender
 from .auth import Bearer, Login
-from .exchanging import Exchange
+from .event_emitter import EventEmitter
 from .intake import BLOCK, KEPT_BLOCK, Intake, Source, cancelled_from_outside
 from .lingering import Lingering
 from .listening import Listeners
 from .pacing import Gate
+from .recorder import OutcomeRecorder, OutcomeSink
 from .run_options import RunOptions
 from .transport import Transport
 
@@ -71,7 +88,7 @@ class Run:
         client: Client,
         gate: Gate,
         operation: Operation,
-        emit: Emit,
+        sink: OutcomeSink,
         options: RunOptions,
     ) -> None:
         operation = evolve(operation, trace_prefix=_trace_prefix())
@@ -81,47 +98,40 @@ class Run:
         self._credentials = client.credentials
         self._max_workers = client.max_concurrency
         self._options = options
-        self._desk = Desk(
+        self._queue = InputQueue(
             operation.max_inputs,
             options.window or _window(operation, client.max_concurrency, options.watch),
             operation.call.repeats,
         )
-        self._ledger = Ledger(
+        self.events: EventEmitter = EventEmitter(
             operation=operation,
-            desk=self._desk,
-            emit=emit,
-            freed=self._on_freed,
-            watch=options.watch,
-            stop=self.end,
-            teller=Teller(
-                operation=operation,
-                audience=client.listeners,
-                account=client.account,
-                batch=next(_numbers),
-                lane=options.lane.name.lower(),
-            ),
+            listeners=client.listeners,
+            account=client.account,
+            batch=next(_numbers),
+            lane=options.lane.name.lower(),
         )
-        self._judge = Judge(
-            concluder=Concluder(self._ledger, isolate=options.isolate),
+        self._recorder = OutcomeRecorder(
+            ledger=Ledger(operation=operation, watch=options.watch),
+            queue=self._queue,
+            sink=sink,
+            events=self.events,
+        )
+        self._resolver = Resolver(
+            operation=operation,
             policy=client.policy,
-            jitter=full_jitter,
             renewable=client.credentials.renewable,
-            hold=lambda seconds: gate.hold(seconds, operation.call.family),
-            end=self.end,
+            isolate=options.isolate,
+            watch=options.watch,
         )
-        self._exchange = Exchange(
-            ledger=self._ledger,
+        self._sender = Sender(
             transport=client.transport,
             credentials=client.credentials,
             journal=options.journal,
+            events=self.events,
+            summary=self.summary,
         )
         self._trickles = False
-        self._lingering = Lingering(
-            options.linger,
-            options.spacing,
-            gap=lambda: gate.limit(operation.call.family).gap,
-            elapsed=self._staff,
-        )
+        self._lingering = Lingering(options.linger, options.spacing)
         self._source_over = False
         self._tasks: asyncio.TaskGroup | None = None
         self._workers = 0
@@ -134,12 +144,7 @@ class Run:
     @property
     def summary(self) -> Summary:
         """The counts so far."""
-        return self._ledger.summary
-
-    @property
-    def teller(self) -> Teller:
-        """What tells of this run."""
-        return self._ledger.teller
+        return self._recorder.ledger.summary
 
     # ---- the whole run
 
@@ -150,7 +155,7 @@ class Run:
         cancelled.
         """
         started = _now()
-        self._ledger.teller.of_begin()
+        self.events.begun()
         intake = Intake(source)
         try:
             async with asyncio.TaskGroup() as self._tasks:
@@ -160,12 +165,14 @@ class Run:
             self.end(_first_leaf(group))
         finally:
             # What a cancellation left of a collection.
-            self._ledger.leave_out(intake.rest())
+            self._recorder.leave_out(intake.rest())
             await intake.aclose()
             self._lingering.stop()
             self.summary.seconds = _now() - started
-            self.ended = self._judge.ending(self.ended)
-            self._finish()
+            self.ended = self._resolver.ending(
+                self.ended, maybe_written=self.summary.unknown > 0
+            )
+            self.events.ended(self.summary, self.ended)
         if self.ended is not None:
             raise self.ended
 
@@ -181,19 +188,15 @@ class Run:
 
     def abandon(self, source: Source) -> None:
         """Account for a source that was never begun, because of a cancellation."""
-        self._ledger.teller.of_begin()
+        self.events.begun()
         self.end(asyncio.CancelledError())
-        self._ledger.leave_out(Intake(source).rest())
-        self._finish()
+        self._recorder.leave_out(Intake(source).rest())
+        self.events.ended(self.summary, self.ended)
 
-    def _finish(self) -> None:
-        self._ledger.teller.of_end(self.summary, self.ended)
-        # A run is a cycle, and what became of the inputs is the caller's to let go.
-        del self._ledger.emit
-
-    def withdraw(self, index: int, given: object) -> None:
-        """Take out an input that has not left; its outcome is `not_sent`."""
-        self._ledger.withdraw(index, given)
+    def withdraw(self, index: int, value: object) -> None:
+        """Take out an input that no worker has; its outcome is `not_sent`."""
+        if self._recorder.withdraw(index, value):
+            self._on_freed()
 
     def end(self, error: BaseException) -> None:
         """End the batch: what is not in flight is not sent any more.
@@ -205,7 +208,10 @@ class Run:
             self._over.set()
         cancelled = isinstance(self.ended, asyncio.CancelledError)
         why = "cancelled" if cancelled else f"ended by {type(error).__name__}: {error}"
-        self._ledger.end(f"the batch was {why}")
+        ledger = self._recorder.ledger
+        ledger.ended = ledger.ended or f"the batch was {why}"
+        self._recorder.clear()
+        self._on_freed()
         self._dismiss()
 
     def _dismiss(self) -> None:
@@ -228,7 +234,7 @@ class Run:
                     return
             # A collection is accounted for to its end, an iterator is left alone.
             while intake.sized and (block := await intake.pull(KEPT_BLOCK)):
-                self._ledger.leave_out(block)
+                self._recorder.leave_out(block)
         except Exception as error:
             self.end(error)
             raise
@@ -237,7 +243,7 @@ class Run:
             self._on_freed()
 
     async def _pull(self, intake: Intake) -> list[Any]:
-        room = min(self._desk.room, BLOCK) or BLOCK
+        room = min(self._queue.room, BLOCK) or BLOCK
         if not intake.trickles:
             return await intake.pull(room)
         self._trickles = True
@@ -252,44 +258,48 @@ class Run:
     async def _room(self) -> bool:
         """Wait until more may be taken in; False if the batch has ended instead."""
         await self._options.ready()
-        while not self._desk.room and self.ended is None:
+        while not self._queue.room and self.ended is None:
             self._freed.clear()
             await self._freed.wait()
         return self.ended is None
 
     def _take_in(self, block: list[Any]) -> None:
         if self.ended is not None:  # while the block was waited for
-            self._ledger.leave_out(block)
+            self._recorder.leave_out(block)
             return
-        self._ledger.take_in(block)
-        if self.ended is None:
+        self._recorder.take_in(block)
+        if self._recorder.exceeded is not None:  # too many of the block are invalid
+            self.end(self._recorder.exceeded)
+        else:
             self._staff()
-        else:  # too many of the block are invalid
-            self.end(self.ended)
+
+    def _gap(self) -> float:
+        """Return the seconds between requests that could leave evenly for ever."""
+        return self._gate.limit(self.operation.call.family).gap
 
     def _linger(self) -> None:
         """Let a partial chunk of a source that trickles wait for more."""
-        if self._trickles and self._desk.waiting(partial=True):
-            self._lingering.begin()
+        if self._trickles and self._queue.waiting(partial=True):
+            self._lingering.begin(self._gap, self._staff)
 
     # ---- from the desk to HubSpot
 
     def _on_freed(self) -> None:
         self._freed.set()
-        if self._source_over and not self._desk.size:
+        if self._source_over and not self._queue.size:
             self._settled.set()
-        if self.ended is None and self._desk.stuck:
+        if self.ended is None and self._queue.stuck:
             # HubSpot could read none of what was sent, and there is nothing else.
-            assert self._judge.unreadable is not None  # noqa: S101 -- it parked them
-            self.end(self._judge.unreadable)
+            assert self._resolver.unreadable is not None  # noqa: S101 -- it parked them
+            self.end(self._resolver.unreadable)
         elif self.ended is None:
             self._staff()
             self._linger()
 
     def _waiting(self) -> int:
         """Count the chunks that may leave now."""
-        partial = self._source_over or self._lingering.over or not self._desk.room
-        return self._desk.waiting(partial=partial)
+        partial = self._source_over or self._lingering.over or not self._queue.room
+        return self._queue.waiting(partial=partial)
 
     def _staff(self) -> None:
         """Start as many workers as there are chunks that no worker is about to take."""
@@ -310,41 +320,103 @@ class Run:
             self._workers -= 1
 
     async def _carry(self) -> None:
-        """Live one chunk's life: attempts and waits, until it is settled or split."""
-        trip = Trip()
+        """Send one chunk until all of its inputs have outcomes or are requeued."""
+        attempts = Attempts()
         try:
             await self._options.ready()
-            while (verdict := await self._attempt(trip)) is not None:
-                wait = self._judge.decide(trip, verdict, _now())
+            while (verdict := await self._attempt(attempts)) is not None:
+                assert attempts.chunk is not None  # noqa: S101 -- it was sent
+                effects = self._resolver.resolve(
+                    attempts.chunk,
+                    verdict,
+                    _now(),
+                    draw=random(),  # noqa: S311 -- jitter
+                )
+                attempts.chunk = None  # the effects have its inputs now
+                wait = self._apply(effects)
                 if wait is None:
-                    trip.over = True
+                    self._unladen += 1
                     return
-                await self._pause(wait)
+                attempts.chunk = wait.chunk
+                await self._pause(wait.seconds)
         except (DailyLimitReached, OverloadedError, LimiterUnavailable) as error:
             self.end(error)  # there was no permit, so nothing was sent
         except Exception as error:
-            # A mistake of ours: whatever was under way, nothing is certain of it.
-            if trip.chunk is not None:
-                trip.chunk.doubtful = True
+            # A mistake of ours: whatever was in flight may have been written.
+            if attempts.chunk is not None:
+                attempts.after(Step.LOSE)
             self.end(error)
             raise
         finally:
-            if trip.chunk is not None:
+            if attempts.chunk is not None:
                 self._unladen += 1
-                if not trip.over:  # the batch has ended meanwhile, or was cancelled
-                    self._ledger.drop(trip.chunk)
+                # The batch has ended meanwhile, or was cancelled.
+                self._recorder.record(Drop(attempts.chunk))
+                self._on_freed()
 
-    async def _attempt(self, trip: Trip) -> Verdict | None:
-        """Send a chunk once; it is cut when it may leave, and not before.
+    # ---- effects
 
-        None means that there is nothing to send any more.
+    def _apply(self, effects: Iterable[Effect]) -> Wait | None:
+        """Apply the effects of a verdict; return the wait of the chunk, if it has one.
+
+        An effect may end the batch. Then nothing that follows it is sent.
+        """
+        wait: Wait | None = None
+        for effect in effects:
+            match effect:
+                case Wait():
+                    wait = effect
+                    self.summary.retries += 1
+                    self.events.retried(effect)
+                case HoldAll():
+                    self.summary.throttled += 1
+                    self._gate.hold(effect.seconds, self.operation.call.family)
+                    self.events.throttled(effect.chunk, effect.throttled)
+                case EndBatch():
+                    self.end(effect.error)
+                case Split():
+                    if self.ended is None:
+                        self.summary.isolating += effect.parts
+                        self.events.isolated(effect)
+                case Requeue() | Unpark() | LimitInputs() | LimitBytes():
+                    self._change_queue(effect)
+                case _:
+                    self._recorder.record(effect)
+            if self._recorder.exceeded is not None and self.ended is None:
+                self.end(self._recorder.exceeded)
+        self._on_freed()
+        return wait
+
+    def _change_queue(self, effect: QueueEffect) -> None:
+        match effect:
+            case Requeue() if self.ended is None:
+                for chunk in effect.chunks:
+                    self._queue.requeue(chunk, effect.place)
+            case Requeue():
+                for chunk in effect.chunks:
+                    self._recorder.record(ended_instead(effect, chunk))
+            case Unpark():
+                self._queue.unpark()
+            case LimitInputs():
+                self._queue.limit_inputs(effect.max_inputs)
+            case LimitBytes():
+                self._queue.limit_bytes(effect.max_bytes)
+            case _:
+                assert_never(effect)
+
+    # ---- one attempt
+
+    async def _attempt(self, attempts: Attempts) -> Verdict | None:
+        """Send a chunk once; it is taken from the queue when it may leave, not before.
+
+        None: there is nothing to send any more.
         """
         while (bearer := await self._bearer()) is not None:
             token: str | None = None
 
             def wanted(bearer: Bearer = bearer) -> bool:
                 nonlocal token
-                token = bearer() if self._wants(trip) else None
+                token = bearer() if self._wants(attempts) else None
                 return token is not None
 
             asked = _now()
@@ -353,20 +425,19 @@ class Run:
                 async with self._gate.permit(lane, wanted, family) as permit:
                     waiting.over()
                     if permit is not None and token is not None:
-                        chunk = self._cut(trip)
-                        waited = trip.sent - asked
-                        if not await self._written_down(chunk):
+                        waited = _now() - asked
+                        if not await self._recorded(self._take(attempts)):
                             return None
-                        return await self._exchange.of(
-                            self.operation, chunk, permit, token, waited=waited
+                        return await self._sender.send(
+                            self.operation, attempts, permit, token, waited=waited
                         )
-            if not self._wants(trip):
+            if not self._wants(attempts):
                 return None
-            # The token has run out while a permit was waited for: ask for another.
+            # The token has expired while a permit was waited for: ask for another.
         return None
 
     async def _bearer(self) -> Bearer | None:
-        """Have a token to send; None if the batch has ended, of this perhaps."""
+        """Return what has the token; None if the batch has ended, perhaps of this."""
         if self.ended is not None:
             return None
         try:
@@ -380,29 +451,28 @@ class Run:
             self.end(error)
         return None
 
-    def _wants(self, trip: Trip) -> bool:
-        """Whether there is something to send on this trip."""
-        if trip.chunk is None:
+    def _wants(self, attempts: Attempts) -> bool:
+        if attempts.chunk is None:
             return self._waiting() > 0
         return self.ended is None
 
-    def _cut(self, trip: Trip) -> Chunk:
-        """Give the chunk of a trip, cut now if it was not before."""
-        trip.sent = _now()
-        if trip.chunk is None:
-            trip.chunk = self._desk.take()
-            trip.started = trip.sent
-            self._unladen -= 1
-            self._lingering.begin_anew()
-            self._linger()
+    def _take(self, attempts: Attempts) -> Chunk:
+        """Return the chunk to send: the worker's own, or the next one of the queue."""
+        if attempts.chunk is None:
+            now = _now()
+            chunk = self._queue.next_chunk(now)
             if self._options.doubted:
-                self._judge.concluder.recall(trip.chunk)
-            self._ledger.teller.of_chunk(ChunkCut, trip.chunk)
-        return trip.chunk
+                chunk = self._resolver.recall(chunk, now)
+            attempts.chunk = chunk
+            self._unladen -= 1
+            self._lingering.begin_anew(self._gap)
+            self._linger()
+            self.events.chunk(ChunkCut, chunk)
+        return attempts.chunk
 
-    async def _written_down(self, chunk: Chunk) -> bool:
-        """Have the journal know that a chunk leaves; False if it must not leave."""
-        if not chunk.probing:  # a question writes nothing
+    async def _recorded(self, chunk: Chunk) -> bool:
+        """Have the journal record that a chunk leaves; False if it must not leave."""
+        if not chunk.state.looking_up:  # a lookup writes nothing
             try:
                 await self._options.journal.leaving(chunk)
             except HubBatchError as error:

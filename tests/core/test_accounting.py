@@ -18,7 +18,7 @@ from hubbatch.core.outcomes import Outcome
 from hubbatch.core.planning import Chunk, Desk
 from hubbatch.core.reading import read
 from hubbatch.core.stopping import FailureWatch
-from hubbatch.core.verdicts import Again, Answered, Missing, Refused, Throttled
+from hubbatch.core.verdicts import Retryable, Answered, EndpointNotFound, Refused, Throttled
 from hubbatch.errors import (
     APIError,
     HubBatchError,
@@ -330,7 +330,7 @@ def asked_again(operation: Operation) -> tuple[Books, Chunk]:
 
 
 NOT_TAKEN = {
-    "423": Again(APIError("locked", status=423), arrived=False),
+    "423": Retryable(APIError("locked", status=423), arrived=False),
     "429": Throttled(10.0),
 }
 
@@ -656,9 +656,9 @@ def test_an_id_is_no_name_that_can_change() -> None:
 
 NO = APIError("it was not to be", status=503)
 GIVE_UPS = {
-    "again": Again(NO, arrived=False),
+    "again": Retryable(NO, arrived=False),
     "throttled": Throttled(10.0),
-    "missing": Missing(APIError("nothing there", status=404)),
+    "missing": EndpointNotFound(APIError("nothing there", status=404)),
 }
 
 
@@ -763,7 +763,7 @@ def happen(books: Books, chunk: Chunk, event: str) -> None:
             if isinstance(verdict, Answered):
                 books.concluder.settle(chunk, verdict.settlement, 0.0)
             else:
-                books.concluder.give_up(chunk, Again(NO, arrived=True))
+                books.concluder.give_up(chunk, Retryable(NO, arrived=True))
         case "refuse":
             books.concluder.refuse(chunk, refusal())
         case "give up":
