@@ -162,7 +162,7 @@ class Batch(
         failure: HubBatchError | None = None
         with self._engine.busy():
             try:
-                await run.go(self._source)
+                await run.execute(self._source)
             except HubBatchError as error:
                 failure = copy(error)
             finally:
@@ -225,7 +225,7 @@ class Batch(
         self._begun = True
         with self._engine.busy():
             try:
-                await run.go(self._source)
+                await run.execute(self._source)
             except HubBatchError as error:
                 failure = copy(error)
                 failure.summary = self.summary

@@ -128,7 +128,7 @@ class Engine:
         run = Run(self, self.gate.without_reserve(), about, answers, _QUESTION)
         with suppress(HubBatchError, TimeoutError):
             async with asyncio.timeout(_ASKING):
-                await run.go([None])
+                await run.execute([None])
         for account in answers.response().results:
             self.know(account)
         self._asked = True

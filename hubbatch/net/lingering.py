@@ -7,7 +7,7 @@ from collections.abc import Callable
 from hubbatch.core.pacing import Spacing
 
 
-class Lingering:
+class LingerTimer:
     """Holds a partial chunk back for a while, for a source that trickles.
 
     `gap` returns the seconds between requests that could leave evenly for ever; only a

@@ -121,7 +121,7 @@ class Mailbox(AsyncIterator[Any]):
                 # all of it is settled, so that writes keep their order, and gets
                 # another one.
                 with suppress(Exception):
-                    await self._run.go(self)
+                    await self._run.execute(self)
 
     def refuse(self) -> None:
         """Answer those whom no run will take in: there was a cancellation."""

@@ -88,7 +88,7 @@ async def ask(
     with engine.busy():
         run = engine.run(operation, collector)
         try:
-            await run.go([None])
+            await run.execute([None])
         finally:
             if took is not None:
                 took(run.summary)

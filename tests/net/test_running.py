@@ -721,7 +721,7 @@ async def test_consumer_of_ours_that_breaks_ends_the_batch(turns: int) -> None:
     call = operation("update", max_inputs=10)
     run = engine(crm, workers=2).run(call, notebook, RunOptions(ready=ready))
     with pytest.raises(OwnError):
-        await run.go(updates(500))
+        await run.execute(updates(500))
     assert run.summary.inputs == run.summary.settled == 500
     assert [*notebook.statuses] == [*range(500)]
     assert len(asyncio.all_tasks()) == 1
