@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from hubbatch.simulator import Simulator
 from hubbatch.simulator.__main__ import main
-from hubbatch.simulator.definitions import listed
+from hubbatch.simulator.definitions import list_properties
 from hubbatch.simulator.filling import fill
 from hubbatch.simulator.script import ScriptError
 
@@ -132,7 +132,7 @@ def test_a_schema_that_was_saved(tmp_path: Path) -> None:
     """It stands beside the file; of HubSpot's own properties the options are taken."""
     tickets = Simulator().store.shelf("tickets")
     assert tickets is not None
-    schema = listed(tickets)
+    schema = list_properties(tickets)
     for one in schema["results"]:
         if one["name"] == "hs_pipeline_stage":
             one["options"] = [{"value": "9001"}]

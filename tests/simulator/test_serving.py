@@ -23,8 +23,8 @@ from hubbatch.simulator import Simulator, serving
 from hubbatch.simulator.__main__ import main
 from hubbatch.simulator.faults import Faults
 from hubbatch.simulator.received import Received
-from hubbatch.simulator.script import ScriptError, play
-from hubbatch.simulator.wire import dice
+from hubbatch.simulator.script import ScriptError, load_faults
+from hubbatch.simulator.wire import seeded_random
 
 from .behaviours import behaviour
 
@@ -236,8 +236,8 @@ def test_script(script: Path) -> None:
             }
         )
     )
-    faults = Faults(dice(1))
-    play(script, faults)
+    faults = Faults(seeded_random(1))
+    load_faults(script, faults)
     first, second = (armed.fault for armed in faults._armed)
 
     assert faults.quirks.shuffle is False
@@ -250,9 +250,9 @@ def test_script(script: Path) -> None:
 
 def test_mistake_arms_nothing(script: Path) -> None:
     script.write_text('{"faults": [{"kind": "truncate"}, {"kind": "x"}], "chaos": 1}')
-    faults = Faults(dice(1))
+    faults = Faults(seeded_random(1))
     with pytest.raises(ScriptError):
-        play(script, faults)
+        load_faults(script, faults)
 
     assert (faults._armed, faults._rate) == ([], 0)
 
