@@ -21,7 +21,11 @@ _SCOPES_PAGE = "https://developers.hubspot.com/scopes"
 
 @attrs.define
 class Account:
-    """A portal: its records, its daily calls, and each app's rolling windows."""
+    """A portal: its records, its daily calls, and each app's rolling windows.
+
+    Attributes:
+        windows: The windows by app id and family of calls, shared by an app's tokens.
+    """
 
     portal_id: int
     store: Store

@@ -98,7 +98,7 @@ def _other_refusal(batch: Batch, item: Item) -> Refusal | None:
 
 
 def _with_key(item: Item, name: str) -> Mapping[str, Any]:
-    """Return the properties of an upsert with its key, which no write may clear."""
+    """Return the properties that an upsert writes; they never clear its key."""
     properties: Mapping[str, Any] = item.source["properties"]
     if properties.get(name) not in {None, ""}:
         return properties

@@ -11,7 +11,7 @@ import attrs
 from attrs.validators import and_, ge, in_, instance_of, lt, optional
 
 from hubbatch.simulator.quirks import DEFAULTS, QUIRKS, Quirks
-from hubbatch.simulator.whens import Seen, When, check_count
+from hubbatch.simulator.whens import Seen, When, check_whole
 
 
 Value = bool | str | Iterable[str]
@@ -44,8 +44,8 @@ def _check_headers(_: object, field: Any, value: Any) -> None:
 
 
 # Any: the type of `optional` does not accept a validator of None.
-_COUNT: Any = optional(check_count)
-_STATUS = and_(check_count, ge(200), lt(600))
+_COUNT: Any = optional(check_whole)
+_STATUS = and_(check_whole, ge(200), lt(600))
 
 
 @attrs.frozen
@@ -110,7 +110,7 @@ class Fault:
 
 
 @attrs.frozen
-class Effect:
+class Strike:
     """What the faults do to one request.
 
     Attributes:
@@ -225,7 +225,7 @@ class Faults:
         self._armed.clear()
         self._rate = 0.0
 
-    def strike(self, seen: Seen) -> Effect:
+    def strike(self, seen: Seen) -> Strike:
         """Return what happens to a request, and count the strikes."""
         ending: Fault | None = None
         seconds = 0.0
@@ -250,4 +250,4 @@ class Faults:
             ending = self.random.choice(self._kinds)
             self.struck.append(ending)
         quirks = attrs.evolve(self.quirks, **changes) if changes else self.quirks
-        return Effect(ending, seconds, stray, quirks)
+        return Strike(ending, seconds, stray, quirks)

@@ -18,7 +18,7 @@ from hubbatch.simulator.accounts import (
 )
 from hubbatch.simulator.calls import Call
 from hubbatch.simulator.clocks import Clock, Now
-from hubbatch.simulator.faults import Effect, Fault, Faults
+from hubbatch.simulator.faults import Fault, Faults, Strike
 from hubbatch.simulator.oauth import Installation, exchange_token, parse_form
 from hubbatch.simulator.quota import (
     ASSOCIATION_LIMITS,
@@ -147,25 +147,25 @@ class HubSpot:
         """Return the reply to a request, with the faults that strike it."""
         now = self.clock.now()
         route = routes.find(request.path)
-        effect = self.faults.strike(_seen(request, route, now))
+        strike = self.faults.strike(_seen(request, route, now))
         correlation = correlation_id(now.ms, self.rng)
-        ending = effect.ending
+        ending = strike.ending
         if ending is not None and ending.kind == "drop_before":
-            return Reply(Answer(0), cut="drop_before", seconds=effect.seconds)
+            return Reply(Answer(0), cut="drop_before", seconds=strike.seconds)
         if ending is not None and ending.kind == "proxy":
             # The request did not reach HubSpot and is not counted.
-            return Reply(trouble.proxy(ending), 0, None, effect.seconds, effect.stray)
+            return Reply(trouble.proxy(ending), 0, None, strike.seconds, strike.stray)
         if ending is not None and ending.kind == "status":
             answer = self._scripted(request, route, ending, correlation, now)
             records = 0
         else:
-            answer, records = self._processed(request, route, effect, correlation, now)
+            answer, records = self._processed(request, route, strike, correlation, now)
         cut = None if ending is None or ending.kind == "status" else ending.kind
         if cut == "truncate" and not answer.content:
             # Half of an empty body would be the whole answer: drop the headers too.
             cut = "drop_after_commit"
         answer = with_common_headers(answer, correlation)
-        return Reply(answer, records, cut, effect.seconds, effect.stray)
+        return Reply(answer, records, cut, strike.seconds, strike.stray)
 
     def unreadable(self, status: int) -> Reply:
         """Return the refusal of a body that cannot be read.
@@ -208,7 +208,7 @@ class HubSpot:
         self,
         request: Request,
         route: Route | None,
-        effect: Effect,
+        strike: Strike,
         correlation: str,
         now: Now,
     ) -> tuple[Answer, int]:
@@ -221,7 +221,7 @@ class HubSpot:
         try:
             token = authenticate(self.tokens, request.token, now.ms)
             shelf = _shelf(token, route)
-            in_context = effect.quirks.scopes_in_context
+            in_context = strike.quirks.scopes_in_context
             for each in (shelf, _target_shelf(token, route)):
                 if route is not None and each is not None:
                     check_scopes(token, each.type, route.verb, in_context=in_context)
@@ -232,7 +232,7 @@ class HubSpot:
                 group = token.group()
                 answer = trouble.throttled(policy, correlation, group, self.rng)
             else:
-                call = Call(self.clock, self.rng, token, request, effect.quirks, now)
+                call = Call(self.clock, self.rng, token, request, strike.quirks, now)
                 answer, records = call.answer(route, shelf)
         except Refusal as refusal:
             answer = refusal.answer(correlation)

@@ -73,8 +73,9 @@ _UNDOCUMENTED: Final[Mapping[Spec, Kind]] = {(HUBSPOT, 1): Kind((HUBSPOT, 1))}
 class Links:
     """The associations of one account.
 
-    Invariant: each association is stored in both directions. If `_links[a][b]` holds a
-    type, `_links[b][a]` holds its `Kind.back`.
+    Invariants: each association is stored in both directions: if `_links[a][b]` holds a
+    type, `_links[b][a]` holds its `Kind.back`. The first association type of two object
+    types is the unlabelled one (dicts keep their order), which `default` relies on.
 
     Attributes:
         limits: The maximum number of target records of a source record, by object

@@ -43,7 +43,8 @@ class RollingWindow:
     """A window of ten seconds, counted in ten counters of one second each.
 
     Recorded: `Remaining` falls within a second and rises at second boundaries; it is
-    never reset to the limit at once.
+    never reset to the limit at once. `_counts` holds the requests by whole second;
+    `used` drops the seconds that have left the window.
     """
 
     limit: int

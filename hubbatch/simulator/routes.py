@@ -171,6 +171,7 @@ def since_2026_09(path: str) -> bool:
 
     These versions have all verbs for every type and enforce the portal's rules.
     """
+    # Versions compare as strings: "2026-09-beta" counts as 2026-09.
     dated = re.search(f"/({_VERSION})/", path)
     return dated is not None and dated[1] >= "2026-09"
 

@@ -14,7 +14,7 @@ _STRING = optional(instance_of(str))
 _FLAG: Any = optional(instance_of(bool))
 
 
-def check_count(_: object, field: Any, value: Any) -> None:
+def check_whole(_: object, field: Any, value: Any) -> None:
     """Raise ValueError if the value is not an integer from 0 on."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ValueError(f"{field.name!r} must be an integer from 0 on (got {value!r})")
@@ -84,7 +84,7 @@ class When:
     id: str | None = attrs.field(default=None, validator=_STRING)
     text: str | None = attrs.field(default=None, validator=_STRING)
     kept: bool | None = attrs.field(default=None, validator=_FLAG)
-    skip: int = attrs.field(default=0, validator=check_count)
+    skip: int = attrs.field(default=0, validator=check_whole)
 
     def __call__(self, seen: Seen) -> bool:
         """Return whether a request matches, apart from `skip`."""

@@ -25,6 +25,16 @@ class Store:
 
     Each object type has a shelf with its records. Methods take any name of an object
     type and raise KeyError if it is unknown.
+
+    Invariant: `_shelves` is keyed by object type id, and `_by_name` maps every name of
+    every type, in lower case, to its id.
+
+    Attributes:
+        links: The associations.
+        lists: The lists of each record, by object type id and record id: list ids, with
+            the date the record was added.
+        splits: The splits of each deal, by deal id and owner id: the id of the split
+            and its percentage.
     """
 
     portal_id: int
@@ -33,11 +43,9 @@ class Store:
     _shelves: dict[str, Shelf] = attrs.field(init=False, repr=False)
     _by_name: dict[str, str] = attrs.field(init=False, repr=False, factory=dict)
     links: Links = attrs.field(init=False, repr=False, factory=Links)
-    # By object type id and record id: list ids, with the date the record was added.
     lists: dict[tuple[str, str], dict[str, int]] = attrs.field(
         init=False, repr=False, factory=dict
     )
-    # By deal id and owner id: the id of the split and its percentage.
     splits: dict[str, dict[int, tuple[str, float]]] = attrs.field(
         init=False, repr=False, factory=dict
     )

@@ -129,7 +129,7 @@ def test_no_generated_record_is_associated_with_itself(tmp_path: Path) -> None:
 
 @behaviour("state-file")
 def test_a_schema_that_was_saved(tmp_path: Path) -> None:
-    """A schema file beside the state file; HubSpot's own properties keep their types."""
+    """A schema file beside the state file changes only options of HubSpot's own."""
     tickets = Simulator().store.shelf("tickets")
     assert tickets is not None
     schema = list_properties(tickets)
