@@ -182,7 +182,7 @@ class HubBatch(StandardTypes):
             ValueError: if one is not one segment of a path; for another version.
         """
         if api_version == "v3":
-            return AssociationsV3(self._engine, source, target)
+            return AssociationsV3(self._engine, source, target, api_version="v3")
         if api_version is not None:
             raise ValueError(
                 "the version of associations is the client's, or 'v3' for the older "

@@ -271,7 +271,7 @@ def test_options_that_there_are_not() -> None:
 
 def test_options_of_a_few() -> None:
     hub: Any = HubBatch(TOKEN)
-    with pytest.raises(ValueError, match="data_sensitivity is one of"):
+    with pytest.raises(ValueError, match="data_sensitivity must be one of"):
         hub.properties("tickets").read([], data_sensitivity="secret")
     with pytest.raises(TypeError, match="archived must be True or False"):
         hub.properties("tickets").read([], archived="no")
