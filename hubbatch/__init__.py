@@ -1,5 +1,6 @@
 """Write to and read from HubSpot's CRM in batches of any length, from asyncio."""
 
+from ._public import publish as _publish
 from ._verbs import Options
 from .accounts import Accounts
 from .client import HubBatch
@@ -199,3 +200,5 @@ __all__ = [
     "ValueWithTimestamp",
     "merge",
 ]
+
+_publish(__name__)

@@ -12,6 +12,8 @@ import pytest
 
 from msgspec import Struct
 
+import hubbatch
+
 from hubbatch import models
 from hubbatch.models import (
     BatchResponse,
@@ -30,7 +32,7 @@ NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 CLASSES = [
     value
     for value in vars(models).values()
-    if isinstance(value, type) and value.__module__ == models.__name__
+    if isinstance(value, type) and value.__module__ == hubbatch.__name__
 ]
 
 

@@ -183,7 +183,9 @@ def test_into_is_a_class_whose_fields_can_be_properties(hub: HubBatch) -> None:
             read([], into=wrong)
     with pytest.raises(TypeError, match="which a property cannot be"):
         read([], into=attrs.make_class("Deep", {"x": attrs.field(type=dict)}))
-    with pytest.raises(ValueError, match="cannot be combined with properties_with_history"):
+    with pytest.raises(
+        ValueError, match="cannot be combined with properties_with_history"
+    ):
         read([], into=Valued, properties_with_history=["value"])
 
 

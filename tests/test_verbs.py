@@ -11,7 +11,7 @@ from hubbatch._verbs import Verbs
 
 
 def with_verbs() -> list[type[Any]]:
-    """Find the classes that a client's attributes and methods return verbs of."""
+    """Return the classes whose methods are batch verbs."""
     hub = HubBatch("pat-na1-x")
     links = hub.associations("a", "b")
     older = hub.associations("a", "b", api_version="v3")
