@@ -77,9 +77,18 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"api_version": "v1"},
         "'v3' or a date like '2026-03', not 'v1'",
     ),
-    "no workers": ({"max_concurrency": 0}, "max_concurrency must be above zero, not 0"),
-    "half a worker": ({"max_concurrency": 1.5}, "max_concurrency must be above zero"),
-    "True workers": ({"max_concurrency": True}, "max_concurrency must be above zero"),
+    "no workers": (
+        {"max_concurrency": 0},
+        "max_concurrency must be an int above zero, not 0",
+    ),
+    "half a worker": (
+        {"max_concurrency": 1.5},
+        "max_concurrency must be an int above zero",
+    ),
+    "True workers": (
+        {"max_concurrency": True},
+        "max_concurrency must be an int above zero",
+    ),
     "no time": ({"timeout": 0}, "timeout must be .*, not 0"),
     "negative time": ({"timeout": -1.0}, "timeout must be .*, not -1.0"),
     "no number of seconds": ({"timeout": math.nan}, "timeout must be .*, not nan"),
