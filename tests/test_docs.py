@@ -1,4 +1,4 @@
-"""The pages: that they name what there is, and nothing that there is not."""
+"""The pages: every name, command and link on them exists."""
 
 import inspect
 import os
@@ -54,7 +54,7 @@ CLASSES = re.findall(r"autoclass:: ([\w.]+)\n((?:   :.*\n)*)", REFERENCE)
 
 
 def found(name: str) -> type:
-    """Import a class by its whole name."""
+    """Import a class by its qualified name."""
     module, _, attribute = name.rpartition(".")
     kind: type = getattr(import_module(module), attribute)
     return kind
@@ -62,7 +62,7 @@ def found(name: str) -> type:
 
 @pytest.mark.parametrize(("name", "options"), CLASSES)
 def test_what_a_class_inherits_is_in_the_reference(name: str, options: str) -> None:
-    """Unless the class that it has it from is there itself."""
+    """Unless the base that defines it is in the reference itself."""
     there = {found(one) for one, _ in CLASSES}
     inherited = [
         member
@@ -76,7 +76,7 @@ def test_what_a_class_inherits_is_in_the_reference(name: str, options: str) -> N
 
 
 def test_an_integration_is_in_the_reference_as_a_whole() -> None:
-    """Its names come from the module, whichever it has."""
+    """`automodule` lists all its names."""
     for name in ("dlt", "fastapi", "opentelemetry", "ray", "redis"):
         assert f"automodule:: hubbatch.integrations.{name}\n" in REFERENCE
 
@@ -123,11 +123,11 @@ TYPED = sorted(
 def test_a_command_on_a_page_can_be_typed(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its options are there, and take what they are given."""
+    """Its options exist and accept the values on the page."""
     _, name, *words = shlex.split(command)
     if name.startswith("-"):
         pytest.fail(f"no command: {command}")
-    # What is in the files is the page's own affair.
+    # The content of the files does not matter here.
     monkeypatch.chdir(tmp_path)
     for word in words:
         if word.endswith(".json"):
@@ -143,7 +143,7 @@ README = (TREE / "README.md").read_text("utf-8")
 def test_the_commands_of_the_readme_run(
     hubspot_simulator: Simulator, tmp_path: Path
 ) -> None:
-    """Those for a user with a file, in a shell, as they are printed."""
+    """The section for a user with a file, typed into a shell."""
     section = README.partition("## With a file")[2]
     [commands] = re.findall(r"```console\n(.*?)```", section, re.DOTALL)
     unique = Property("ref", unique=True)

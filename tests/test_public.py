@@ -1,4 +1,4 @@
-"""The public face: what `hubbatch` exports is what it says it exports."""
+"""The public face: `__all__` is complete, and what it exports is documented."""
 
 import importlib
 import inspect
@@ -67,7 +67,7 @@ def test_a_public_name_is_documented(name: str) -> None:
 
 @pytest.mark.parametrize("face", FACES)
 def test_what_can_be_called_is_documented(face: str) -> None:
-    """Each class, function, method and property, in its own words or inherited ones."""
+    """Each class, function, method and property, in its own docstring or its base's."""
     undocumented = []
     kinds = 0
     for name, value in exported(face).items():
@@ -84,8 +84,8 @@ def test_what_can_be_called_is_documented(face: str) -> None:
     assert undocumented == []
 
 
-# They say in `__module__` where users import them from. What the integrations export is
-# defined in their public modules.
+# `__module__` says where users import them from. The integrations define what they
+# export in their public modules.
 IMPORTED_FROM = [
     (face, name)
     for face in ("hubbatch", "hubbatch.jobs")
@@ -97,12 +97,12 @@ IMPORTED_FROM = [
 @pytest.mark.parametrize(("face", "name"), IMPORTED_FROM)
 def test_a_public_name_says_where_it_is_imported_from(face: str, name: str) -> None:
     value: Any = getattr(importlib.import_module(face), name)
-    # An error of jobs is at home among all errors.
+    # The errors that jobs export belong to `hubbatch`, with all others.
     home = "hubbatch" if hasattr(hubbatch, name) else face
 
     assert value.__module__ == home
     assert pickle.loads(pickle.dumps(value)) is value  # noqa: S301 -- our own
-    # Annotations that are strings are looked up in that module.
+    # Annotations that are strings are evaluated in that module.
     assert isinstance(typing.get_type_hints(value), dict)
 
 

@@ -1,4 +1,4 @@
-"""`hub.single` as its users see it: what calls send and give, and what is refused."""
+"""`hub.single`: what its calls send, return and refuse."""
 
 import asyncio
 

@@ -26,7 +26,7 @@ def test_every_class_with_verbs_is_known() -> None:
 
 @pytest.mark.parametrize("cls", with_verbs())
 def test_what_all_verbs_do_is_in_the_help_of_each_class(cls: type[Any]) -> None:
-    """It is written once; the class's own text comes first."""
+    """It is written once, and follows the docstring of the class."""
     own, shared, _ = (inspect.getdoc(cls) or "").partition("**What every verb does.**")
 
     assert shared
