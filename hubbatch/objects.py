@@ -73,7 +73,10 @@ _LONGEST_QUERY = 6_000
 class Objects(Verbs):
     """Batch verbs for the records of one object type.
 
-    Records may also be instances of an attrs class or a dataclass of yours. Its fields
+    An input is a `CreateInput`, `UpdateInput` or `UpsertInput`, or a mapping in
+    HubSpot's shape: `{"id": ..., "properties": {...}}`. `read` and `archive` take ids.
+
+    Inputs may also be instances of an attrs class or a dataclass of yours. Its fields
     are the properties (see `PropertyName` to map other names); a field that is None is
     not sent. The field `id`, or the one named like `id_property`, holds the id, which
     `create` ignores.
@@ -146,7 +149,8 @@ class Objects(Verbs):
                 HubSpot returns for the type. `ALL` returns every property: one more
                 request reads their names first.
             properties_with_history: Names of the properties to return with their
-                earlier values. HubSpot then accepts 50 inputs a call instead of 100.
+                earlier values. HubSpot then accepts 50 inputs a call instead of 100 (it
+                answers 400 to more).
             id_property: The unique property (e.g. "email") that `ids` are values of.
                 It is requested too, so that results can be matched, and HubSpot then
                 returns no defaults; hubbatch names them where HubSpot publishes them.
@@ -344,7 +348,7 @@ class Objects(Verbs):
         id_property: str | None = None,
         **options: Unpack[Options],
     ) -> Batch[SimplePublicUpsertObject]:
-        """Set properties of the records with a unique value, or create the record.
+        """Update the records with a unique value, and create those that do not exist.
 
         `id_property`: the unique property (e.g. "email") that the inputs' `id` values
         belong to; inputs with their own `idProperty` keep it.
@@ -378,7 +382,7 @@ async def _records_of(
 
 
 def _requested(properties: Properties, into: type | None) -> tuple[str, ...] | None:
-    """Return the properties to request, with the fields of `into`; None for `ALL`."""
+    """Return the names of the properties to request; None for `ALL`."""
     fields = () if into is None else shape_of(into).properties
     if properties is ALL:
         return None
