@@ -1,5 +1,7 @@
 """Write to and read from HubSpot's CRM in batches of any length, from asyncio."""
 
+from ._public import publish as _publish
+from ._verbs import Options
 from .accounts import Accounts
 from .client import HubBatch
 from .core.collecting import CombinedResponse
@@ -96,7 +98,6 @@ from .net.batch import Batch
 from .net.oauth import OAuth, OAuthTokens
 from .net.pacing import Limits
 from .net.streaming import Stream
-from .net.verbs import Options
 from .objects import ALL
 
 
@@ -199,3 +200,5 @@ __all__ = [
     "ValueWithTimestamp",
     "merge",
 ]
+
+_publish(__name__)

@@ -31,7 +31,7 @@ def named_in(told: str, word: str) -> str | None:
 
 
 def settled(message: str, status: int, told: str) -> str:
-    """Say, in the page's words, what becomes of an answer with this message."""
+    """Return, in the page's words, the outcome of an answer with this message."""
     category = named_in(told, "category") or CATEGORIES.get(status, "VALIDATION_ERROR")
     if status == 207:
         error = from_standard_error(StandardError(category=category, message=message))
@@ -64,7 +64,7 @@ def test_a_message_becomes_what_the_page_says(
 
 
 def test_a_list_of_problems_is_told_as_its_first() -> None:
-    """With the code that the page names for it."""
+    """It has the code that the page names."""
     [listed] = [row[0] for row in ROWS if row[0].startswith("Property values")]
     error = from_api_error(APIError(listed, status=400))
 
