@@ -19,7 +19,7 @@ from statistics import mean
 from aiolimiter import AsyncLimiter
 
 from hubbatch import RateLimit
-from hubbatch.net.pacing import Gate, Lane
+from hubbatch.net.gate import Gate, Lane
 
 
 WORKERS = 32

@@ -5,7 +5,8 @@ from collections.abc import Callable, Generator
 from attrs import field, frozen
 from backoff import expo
 
-from .pacing import check_positive
+from hubbatch._limits.window import check_positive
+
 from .verdicts import Again, Missing, Throttled, Verdict
 
 

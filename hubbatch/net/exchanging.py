@@ -32,8 +32,8 @@ from hubbatch.core.verdicts import (
 )
 
 from .auth import Login
+from .gate import Permit
 from .journaling import Journal
-from .pacing import Permit
 from .transport import Transport
 
 

@@ -35,10 +35,10 @@ from hubbatch.errors import (
 
 from .auth import Bearer, Login
 from .exchanging import Exchange
+from .gate import Gate
 from .intake import BLOCK, KEPT_BLOCK, Intake, Source, cancelled_from_outside
 from .lingering import Lingering
 from .listening import Listeners
-from .pacing import Gate
 from .run_options import RunOptions
 from .transport import Transport
 

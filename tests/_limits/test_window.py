@@ -14,7 +14,7 @@ from attrs import define
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hubbatch.core.pacing import LAG, RateLimit, Slot, Spacing, Window
+from hubbatch._limits.window import LAG, RateLimit, Slot, Spacing, Window
 from hubbatch.errors import ConfigurationError
 
 

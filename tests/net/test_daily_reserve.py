@@ -20,8 +20,8 @@ from hubbatch import (
     RateLimit,
     RetryPolicy,
 )
+from hubbatch._limits.daily import TRUSTED
 from hubbatch.core.answers import Answer, Request, Response
-from hubbatch.core.days import BELIEVED
 from tests.net.crm import SECRET, page, refusal, throttled
 
 
@@ -206,7 +206,7 @@ async def test_reserve_after_midnight_is_asked_for_anew() -> None:
     with pytest.raises(DailyLimitReached):
         await hub.tickets.update(updates(500))
     assert account.used == used  # nothing is asked so soon
-    await asyncio.sleep(BELIEVED + 1)
+    await asyncio.sleep(TRUSTED + 1)
     with pytest.raises(DailyLimitReached):
         await hub.tickets.update(updates(500))
     assert account.used == used + 1

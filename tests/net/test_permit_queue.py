@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from hubbatch import OverloadedError, RateLimit
-from hubbatch.net.pacers import Pacer
-from hubbatch.net.pacing import Gate, Lane, Permit
-from hubbatch.net.turnstile import Turnstile
+from hubbatch.net.gate import Gate, Lane, Permit
+from hubbatch.net.permit_queue import Pacer, PermitQueue
 
 
 class OwnError(Exception):
@@ -51,8 +50,8 @@ async def refused(gate: Gate, seconds: float) -> None:
 
 def idle(gate: Gate, concurrency: int) -> bool:
     """Every slot of the client is back, and nobody is left behind."""
-    assert gate.room.free == concurrency
-    assert gate.room.users == gate._shared().day.outstanding == 0
+    assert gate.allowance.free == concurrency
+    assert gate.allowance.users == gate._account_limits().daily.outstanding == 0
     assert len(asyncio.all_tasks()) == 1
     return True
 
@@ -127,7 +126,7 @@ async def test_work_that_is_taken_between_the_handing_over_and_the_waking_up() -
 
     gate.hold(1)
     await asyncio.gather(one(), one(), one())
-    assert sent == gate.granted == gate.limits().used == 1
+    assert sent == gate.granted == gate.snapshot().used == 1
     assert idle(gate, 3)
 
 
@@ -147,7 +146,7 @@ async def test_cancelled_when_the_slot_is_handed_over_already() -> None:
     waiting = asyncio.create_task(ask())
     await asyncio.wait([waiting])
     assert waiting.cancelled()
-    assert (gate.granted, gate.limits().used) == (0, 0)
+    assert (gate.granted, gate.snapshot().used) == (0, 0)
     await leave(gate)
     assert now() < 1.1
     assert idle(gate, 1)
@@ -182,10 +181,10 @@ async def test_mistake_of_ours_leaves_nobody_waiting(
     await asyncio.sleep(0.5)
     waiting[2].cancel()
 
-    def broken(_turnstile: Turnstile) -> None:
+    def broken(_queue: PermitQueue) -> None:
         raise OwnError
 
-    monkeypatch.setattr(Turnstile, "_has_pace", broken)
+    monkeypatch.setattr(PermitQueue, "_has_ticket", broken)
     await asyncio.wait(waiting)
     assert waiting[2].cancelled()
     assert all(isinstance(task.exception(), OwnError) for task in waiting[:2])
@@ -258,13 +257,13 @@ async def test_server_that_refuses_everything_sees_one_request_a_hold() -> None:
 async def test_families_have_windows_and_holds_of_their_own() -> None:
     gate = Gate(RateLimit(3), 64)
     await asyncio.gather(*(leave(gate) for _ in range(3)))
-    assert gate.limits().used == 3
+    assert gate.snapshot().used == 3
     await asyncio.gather(*(leave(gate, family="associations") for _ in range(3)))
     assert now() < 1
     gate.hold(50, "associations")
     await leave(gate)
     assert 10 <= now() < 11
-    limits = gate.limits()
+    limits = gate.snapshot()
     assert limits.held_for == 0
     assert [*limits.families] == ["associations"]
     assert limits.families["associations"].held_for == pytest.approx(40, abs=1)
@@ -275,7 +274,7 @@ async def test_associations_follow_their_own_answers() -> None:
     gate = Gate(None, 4)
     await leave(gate, X_HubSpot_RateLimit_Max="190")
     await leave(gate, family="associations", X_HubSpot_RateLimit_Max="150")
-    limits = gate.limits()
+    limits = gate.snapshot()
     assert limits.max_requests == 190
     assert limits.families["associations"].max_requests == 150
 
@@ -330,7 +329,7 @@ class Slow:
 
 
 def over(gate: Gate, pacer: Pacer) -> None:
-    gate._shared().turnstile("objects")._pacer = pacer
+    gate._account_limits().queue("objects").pacer = pacer
 
 
 async def test_limiter_beneath_is_asked_once_for_each() -> None:
@@ -347,7 +346,7 @@ async def test_limiter_beneath_is_closed_with_what_was_asked_for_who_has_left() 
     waiting = asyncio.create_task(leave(gate))
     await asyncio.sleep(0.5)
     waiting.cancel()
-    await gate._shared().turnstile("objects").aclose()
+    await gate._account_limits().queue("objects").aclose()
     await asyncio.sleep(0)
     assert (pacer.asked, pacer.cancelled, pacer.closed) == (1, 1, True)
 
@@ -426,11 +425,11 @@ async def test_limiter_beneath_that_was_cancelled_is_asked_again() -> None:
     over(gate, pacer)
     waiting = asyncio.create_task(leave(gate))
     await asyncio.sleep(0.5)
-    paced = gate._shared().turnstile("objects")._paced
+    paced = gate._account_limits().queue("objects")._ticket
     assert paced is not None
     paced.cancel()
     await asyncio.sleep(0.1)
-    gate._shared().turnstile("objects").nudge()
+    gate._account_limits().queue("objects").wake()
     assert await waiting == pytest.approx(1.6, abs=0.01)
     assert pacer.asked == 2
 
@@ -464,4 +463,4 @@ async def test_permit_of_a_request_that_was_never_sent_and_got_an_answer() -> No
         assert isinstance(permit, Permit)
         permit.answered({})
         permit.throttled()
-    assert gate.limits().used == 0
+    assert gate.snapshot().used == 0

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hubbatch import RateLimit
-from hubbatch.net.pacing import Gate, Lane, Permit
+from hubbatch.net.gate import Gate, Lane, Permit
 
 
 class OwnError(Exception):
@@ -53,8 +53,10 @@ async def leave(
 
 def settled(gate: Gate, concurrency: int) -> bool:
     """Every slot of the pool is back, and nobody is thought to ask."""
-    assert gate.room.free == concurrency
-    assert not any(any(window._lines) for window in gate._shared().turnstiles.values())
+    assert gate.allowance.free == concurrency
+    assert not any(
+        any(window._lanes) for window in gate._account_limits().queues.values()
+    )
     assert len(asyncio.all_tasks()) == 1
     return True
 
@@ -130,7 +132,7 @@ async def test_unwanted_permit_costs_nothing() -> None:
     gate = Gate(RateLimit(1), 1)
     async with gate.permit(Lane.BULK, never) as permit:
         assert permit is None
-    assert (gate.granted, gate.limits().used) == (0, 0)
+    assert (gate.granted, gate.snapshot().used) == (0, 0)
     await leave(gate)
     assert now() < 1
     assert settled(gate, 1)
@@ -150,8 +152,8 @@ async def test_request_that_never_left_gives_its_slot_back_at_once() -> None:
     gate = Gate(RateLimit(1), 1)
     async with gate.permit(Lane.BULK, always) as permit:
         assert permit is not None
-        assert gate.limits().used == 1
-    assert gate.limits().used == 0
+        assert gate.snapshot().used == 1
+    assert gate.snapshot().used == 0
     await leave(gate)
     assert now() < 1
 
@@ -170,7 +172,7 @@ async def test_slot_given_back_wakes_who_waits_for_it() -> None:
 async def test_slot_is_kept_when_the_request_has_left() -> None:
     gate = Gate(RateLimit(1), 1)
     await leave(gate)
-    assert gate.limits().used == 1
+    assert gate.snapshot().used == 1
     await leave(gate)
     assert now() >= 10
 
@@ -294,10 +296,10 @@ async def test_room_of_one_who_is_cancelled_is_anothers(step: int) -> None:
 async def test_hold_holds_everybody() -> None:
     gate = Gate(None, 8)
     gate.hold(7)
-    assert gate.limits().held_for == pytest.approx(7, abs=0.001)
+    assert gate.snapshot().held_for == pytest.approx(7, abs=0.001)
     await asyncio.gather(*(leave(gate, lane) for lane in Lane for _ in range(5)))
     assert 7 <= now() < 7.1
-    assert gate.limits().held_for == 0
+    assert gate.snapshot().held_for == 0
 
 
 async def test_hold_is_never_shortened() -> None:
@@ -342,14 +344,14 @@ async def test_maximum_is_followed_under_the_ceiling(
 ) -> None:
     gate = Gate(ceiling, 1)
     await leave(gate, headers=headers)
-    assert gate.limits().max_requests == followed
+    assert gate.snapshot().max_requests == followed
 
 
 async def test_maximum_is_followed_both_ways() -> None:
     gate = Gate(RateLimit(150), 1)
     for limit, followed in ((100, 100), (190, 150), (120, 120)):
         await leave(gate, headers=told(limit))
-        assert gate.limits().max_requests == followed
+        assert gate.snapshot().max_requests == followed
 
 
 async def test_answer_that_raises_the_limit_lets_the_next_out_at_once() -> None:
@@ -367,10 +369,10 @@ async def test_answer_that_raises_the_limit_lets_the_next_out_at_once() -> None:
 
 async def test_day_is_noted() -> None:
     gate = Gate(None, 1)
-    assert gate.limits().daily_remaining is None
+    assert gate.snapshot().daily_remaining is None
     await leave(gate, headers={"X-HubSpot-RateLimit-Daily-Remaining": "624999"})
     await leave(gate, headers={"X-HubSpot-RateLimit-Daily-Remaining": "?"})
-    assert gate.limits().daily_remaining == 624_999
+    assert gate.snapshot().daily_remaining == 624_999
 
 
 # ---- never over the limit
