@@ -8,9 +8,8 @@ requests in flight.
 import asyncio
 
 from collections.abc import Callable, Hashable, Mapping
-from contextlib import AbstractAsyncContextManager
 
-from attrs import Factory, define, evolve, field, frozen
+from attrs import Factory, define, evolve, frozen
 
 from hubbatch._limits.daily import DailyBudget, Reserve
 from hubbatch._limits.window import RateLimit, Slot
@@ -22,7 +21,7 @@ from hubbatch.core.answers import (
     whole_number,
 )
 
-from .permit_queue import Allowance, Lane, PermitQueue
+from .permit_queue import Allowance, Lane, PermitQueue, Waiter
 from .shared_limit import AccountLimits, SharedLimit, limits_of
 
 
@@ -60,35 +59,30 @@ class Limits:
 
 
 @define(eq=False)
-class Permit(AbstractAsyncContextManager["Permit | None"]):
+class Permit(Waiter):
     """Permission to send one request: entering waits for it, exiting returns it.
 
     Entering returns None, at no cost, if the request is no longer wanted. It is a class
     since a generator would take three times as many calls.
     """
 
+    # Invariant: with a slot, the request is also counted in `allowance`. That one
+    # belongs to the loop of the permit, whatever loop the gate is used in by now.
+    _lane: Lane
     _gate: "Gate"
     _limits: AccountLimits
     _queue: PermitQueue
-    # Invariant: with a slot, the request is also counted in _allowance. That one
-    # belongs to the loop of the permit, whatever loop the gate is used in by now.
-    _allowance: Allowance
-    _lane: Lane
-    _wanted: Callable[[], bool]
-    _slot: Slot | None = field(default=None, init=False)
 
     async def __aenter__(self) -> "Permit | None":
-        allowance = self._allowance
-        allowance.users += 1
+        self.allowance.users += 1
         try:
-            self._slot = await self._queue.wait(self._lane, allowance, self._may_leave)
+            self._queue.add(self._lane, self)
+            await self.turn
             # Another worker may have taken the work since the slot was granted.
-            if self._slot is None or not self._wanted():
+            if self.slot is None or not self.wanted():
                 return None
         except BaseException:
             self._give_back()
-            # The room may go to another call of this client, in whatever window.
-            self._limits.wake()
             raise
         self._gate.granted += 1
         return self
@@ -125,21 +119,17 @@ class Permit(AbstractAsyncContextManager["Permit | None"]):
 
     @property
     def _granted(self) -> Slot:
-        assert self._slot is not None  # noqa: S101 -- entering returned the permit
-        return self._slot
-
-    def _may_leave(self) -> bool:
-        if not self._wanted():
-            return False
-        self._allowance.check_day()
-        return True
+        assert self.slot is not None  # noqa: S101 -- entering returned the permit
+        return self.slot
 
     def _give_back(self) -> None:
-        if self._slot is not None:
-            self._queue.give_back(self._slot)
-            self._allowance.give_back()
-            self._limits.wake()
-        self._allowance.users -= 1
+        if self.slot is not None:
+            self._queue.give_back(self.slot)
+            self.allowance.give_back()
+        self.allowance.users -= 1
+        # The slot may go to another call, and the room to one in whatever window.
+        self._queue.wake()
+        self._limits.wake()
 
 
 class Gate:
@@ -188,7 +178,7 @@ class Gate:
         """
         limits = self._account_limits()
         queue = limits.queue(family)
-        return Permit(self, limits, queue, self.allowance, lane, wanted)
+        return Permit(self.allowance, wanted, lane, self, limits, queue)
 
     def hold(self, seconds: float, family: str = "objects") -> None:
         """Let no request out for this long; a hold is never shortened."""

@@ -46,30 +46,24 @@ class Pacer(Protocol):
         `limit` is what everyone who shares the limit may use, as far as it is known
         here. An OverloadedError or LimiterUnavailable is raised to the next waiter.
         """
-        ...
 
     def sent(self, ticket: Any) -> None:
         """Record that the request with this ticket is being written."""
-        ...
 
     def give_back(self, ticket: Any) -> None:
         """Return the ticket of a request that was not sent after all."""
-        ...
 
     def hold(self, seconds: float) -> None:
         """Hold every other process that shares the limit, too."""
-        ...
 
     def move(self, shift: float) -> None:
         """Switch to the running loop, whose clock's instants are `shift` later.
 
         The former loop is closed, and what waited in it is gone.
         """
-        ...
 
     async def aclose(self) -> None:
         """Close what is open; it may be used again."""
-        ...
 
 
 @define(eq=False)
@@ -118,11 +112,18 @@ class Allowance:
 
 @define(eq=False)
 class Waiter:
-    """A call that waits: `slot` becomes its slot, or None if it is not wanted."""
+    """A call that waits for its turn.
+
+    When its turn has come it has a slot, unless it was not wanted any more. So a waiter
+    that is cancelled in that very instant still knows what it must give back.
+    """
 
     allowance: Allowance
     wanted: Callable[[], bool]
-    slot: asyncio.Future[Slot | None]
+    slot: Slot | None = field(default=None, init=False)
+    turn: asyncio.Future[None] = field(
+        factory=lambda: asyncio.get_running_loop().create_future(), init=False
+    )
 
 
 class WaitQueue(dict[Allowance, deque[Waiter]]):
@@ -135,7 +136,7 @@ class WaitQueue(dict[Allowance, deque[Waiter]]):
     def first(self) -> Waiter | None:
         """Return the next waiter whose client has room; drop those that are done."""
         for allowance, waiters in [*self.items()]:
-            while waiters and waiters[0].slot.done():
+            while waiters and waiters[0].turn.done():
                 waiters.popleft()
             if not waiters:
                 del self[allowance]
@@ -151,8 +152,8 @@ class WaitQueue(dict[Allowance, deque[Waiter]]):
         """Raise an error to every waiter."""
         for waiters in self.values():
             for waiter in waiters:
-                if not waiter.slot.done():
-                    waiter.slot.set_exception(error)
+                if not waiter.turn.done():
+                    waiter.turn.set_exception(error)
         self.clear()
 
 
@@ -177,9 +178,10 @@ class PermitQueue:
     _turns: int = field(default=0, init=False)
     _granted_at: float = field(default=-inf, init=False)
     _held_until: float = field(default=-inf, init=False)
-    # Invariant: at most one dispatch is scheduled, by _soon (in the loop's next turn)
-    # or by _timer (when the first waiter may leave). Without either, no waiter can
-    # leave until something changes: a slot, a client's room, or _ticket.
+    # Invariant: after a dispatch, _timer is set if the window, a hold or a 429 decide
+    # alone when the next waiter may leave. If it is not set, something else must
+    # change first (a waiter, a client's room, a slot, _ticket) and then wakes the
+    # queue, by _soon. A dispatch cancels both.
     _timer: asyncio.TimerHandle | None = field(default=None, init=False)
     _soon: asyncio.Handle | None = field(default=None, init=False)
     # The ticket that the pacer was asked for. It belongs to no waiter until a slot is
@@ -193,7 +195,6 @@ class PermitQueue:
     def set_ceiling(self, ceiling: RateLimit | None, pacer: Pacer | None) -> None:
         """Apply another ceiling from now on."""
         self.tracker.ceiling, self.pacer = ceiling, pacer
-        self.window.follow(self.tracker.limit(_now()))
         self.wake()  # it may be a higher one
 
     def moved(self, shift: float) -> "PermitQueue":
@@ -254,28 +255,15 @@ class PermitQueue:
 
     # ---- waiting
 
-    async def wait(
-        self, lane: Lane, allowance: Allowance, wanted: Callable[[], bool]
-    ) -> Slot | None:
-        """Wait for a slot, or for None if it is no longer wanted.
+    def add(self, lane: Lane, waiter: Waiter) -> None:
+        """Add a call, which then awaits its `turn` and must give its slot back.
 
-        The caller must give the slot back. What `wanted` raises is raised here.
+        Its turn raises what `wanted` raises, DailyLimitReached if only the reserve is
+        left of the day, and what the pacer raises.
         """
-        future = asyncio.get_running_loop().create_future()
-        self._lanes[lane].add(Waiter(allowance, wanted, future))
+        self._lanes[lane].add(waiter)
         if self._timer is None:
             self._dispatch()
-        try:
-            slot: Slot | None = await future
-        except asyncio.CancelledError:
-            if not future.cancelled() and future.exception() is None:
-                slot = future.result()  # granted in the very instant
-                if slot is not None:
-                    self.give_back(slot)
-                    allowance.give_back()
-            self.wake()
-            raise
-        return slot
 
     def wake(self) -> None:
         """Dispatch in the loop's next turn."""
@@ -283,7 +271,7 @@ class PermitQueue:
             self._soon = asyncio.get_running_loop().call_soon(self._dispatch)
 
     def wake_unless_timed(self) -> None:
-        """Wake, unless the window alone decides when the next waiter may leave."""
+        """Wake, unless the timer decides when the next waiter may leave."""
         if self._timer is None:
             self.wake()
 
@@ -301,7 +289,7 @@ class PermitQueue:
 
     def _grant_slots(self, now: float) -> None:
         self.window.follow(self.tracker.limit(now))
-        while (following := self._next()) is not None:
+        while (chosen := self._next_waiter()) is not None:
             opens = max(
                 self._held_until,
                 self.tracker.not_before(self._granted_at),
@@ -314,11 +302,11 @@ class PermitQueue:
                 break
             if not self._has_ticket():
                 return
-            self._grant(*following, now)
+            self._grant(*chosen, now)
         if self._ticket is not None and (self._ticket.done() or not any(self._lanes)):
             self._drop(self._ticket)
 
-    def _next(self) -> tuple[WaitQueue, Waiter] | None:
+    def _next_waiter(self) -> tuple[WaitQueue, Waiter] | None:
         """Return the waiter that is next, and its lane, of those that may leave."""
         bulk_first = (self._turns + 1) % _BULK_TURN == 0
         for lane in _BULK_FIRST if bulk_first else _SINGLE_FIRST:
@@ -326,23 +314,24 @@ class PermitQueue:
             while (waiter := waiters.first()) is not None:
                 try:
                     if waiter.wanted():
+                        waiter.allowance.check_day()
                         return waiters, waiter
-                    waiter.slot.set_result(None)
+                    waiter.turn.set_result(None)
                 except Exception as error:  # noqa: BLE001 -- raised to this waiter
-                    waiter.slot.set_exception(error)
+                    waiter.turn.set_exception(error)
         return None
 
     def _grant(self, lane: WaitQueue, waiter: Waiter, now: float) -> None:
         future, self._ticket = self._ticket, None
         if future is not None and (error := future.exception()) is not None:
-            waiter.slot.set_exception(error)
+            waiter.turn.set_exception(error)
             return
         self._turns += 1
         self._granted_at = now
         waiter.allowance.take()
-        slot = self.window.grant(now)
-        slot.ticket = future and future.result()
-        waiter.slot.set_result(slot)
+        waiter.slot = self.window.grant(now)
+        waiter.slot.ticket = future and future.result()
+        waiter.turn.set_result(None)
         lane.end_turn(waiter.allowance)
 
     # ---- the pacer

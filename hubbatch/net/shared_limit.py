@@ -5,7 +5,7 @@ import asyncio
 from collections.abc import Hashable
 from copy import copy
 from typing import Any, Protocol, runtime_checkable
-from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from aiolimiter import AsyncLimiter
 from attrs import define, field
@@ -37,10 +37,7 @@ class SharedLimit(Protocol):
 
 @define(eq=False)
 class LeakyBucket:
-    """Spreads a process's fixed share, or a limit per second.
-
-    It has no tickets, no other processes to hold, and nothing to close.
-    """
+    """Spreads a process's fixed share, or a limit per second."""
 
     _limiter: AsyncLimiter
 
@@ -49,13 +46,13 @@ class LeakyBucket:
         await self._limiter.acquire()
 
     def sent(self, ticket: Any) -> None:
-        """Do nothing."""
+        """Do nothing: the bucket knows when a request was let out."""
 
     def give_back(self, ticket: Any) -> None:
-        """Do nothing: what has left the bucket cannot return."""
+        """Do nothing: what has left a bucket cannot return."""
 
     def hold(self, seconds: float) -> None:
-        """Do nothing."""
+        """Do nothing: no other process shares it."""
 
     def move(self, shift: float) -> None:  # noqa: ARG002 -- the window remembers
         """Start with an empty bucket; the window has recorded exactly what left."""
@@ -63,7 +60,7 @@ class LeakyBucket:
         self._limiter = AsyncLimiter(limiter.max_rate, limiter.time_period)
 
     async def aclose(self) -> None:
-        """Do nothing."""
+        """Do nothing: it has nothing open."""
 
 
 def leaky_bucket(family: Family, ceiling: RateLimit | None) -> LeakyBucket | None:
@@ -106,7 +103,6 @@ class AccountLimits:
     _ceilings: WeakKeyDictionary[object, RateLimit | None] = field(
         factory=WeakKeyDictionary, repr=False
     )
-    _absorbed: WeakSet["AccountLimits"] = field(factory=WeakSet, repr=False)
     _home: Home = field(factory=lambda: Home("this client"), repr=False)
 
     def enter(self) -> None:
@@ -124,11 +120,12 @@ class AccountLimits:
             }
 
     def absorb(self, other: "AccountLimits") -> None:
-        """Add what clients have used that join with limits of their own; only once."""
-        if other in self._absorbed:
-            return
-        self._absorbed.add(other)
-        for family, queue in other.queues.items():
+        """Take over what clients used that join with limits of their own.
+
+        Nothing is left for the next client that brings the same limits.
+        """
+        while other.queues:
+            family, queue = other.queues.popitem()
             self.queue(family).absorb(queue)
 
     def queue(self, family: str) -> PermitQueue:

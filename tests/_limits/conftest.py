@@ -1,4 +1,4 @@
-"""Properties of the pure core; how fast a machine is, is not one of them."""
+"""Properties of pure arithmetic; the speed of the machine is not one of them."""
 
 from hypothesis import settings
 

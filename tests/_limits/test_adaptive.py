@@ -1,4 +1,4 @@
-"""A window that follows what HubSpot tells, beside others who use it too."""
+"""A window that follows what HubSpot reports, beside other apps that use it."""
 
 import heapq
 
@@ -21,7 +21,7 @@ from hubbatch.core.answers import WINDOW_LIMIT, WINDOW_REMAINING, whole_number
 OBJECTS = FAMILIES["objects"]
 
 
-def told(limit: object, left: object = None) -> dict[str, str]:
+def reported(limit: object, left: object = None) -> dict[str, str]:
     headers = {"X-HubSpot-RateLimit-Max": str(limit)}
     if left is not None:
         headers["X-HubSpot-RateLimit-Remaining"] = str(left)
@@ -52,12 +52,12 @@ Other = Callable[[float, Random], float | None]
 
 @define
 class World:
-    """A server that counts strictly, and all who send to it. The clock jumps.
+    """A server that counts strictly, and everyone who sends to it. The clock jumps.
 
     Attributes:
         limit: requests that the server takes in any 10 s.
         by_second: whether it counts in whole seconds, as HubSpot seems to.
-        tells: whether its answers have headers.
+        reports: whether its answers have headers.
     """
 
     random: Random
@@ -65,7 +65,7 @@ class World:
     other: Other | None = None
     limit: int = 190
     by_second: bool = True
-    tells: bool = True
+    reports: bool = True
     lost: float = 0.0
     answers: tuple[float, float] = (0.05, 0.3)
     window: Window = field(factory=lambda: Window(100), init=False)
@@ -119,7 +119,7 @@ class World:
             happen = self._answer
             self.ours.append(self.now)
         left = max(0, self.limit - self._used())
-        headers = told(self.limit, left) if self.tells else {}
+        headers = reported(self.limit, left) if self.reports else {}
         if self.random.random() >= self.lost:
             delay = self.random.uniform(*self.answers)
             self._at(self.now + delay, lambda: happen(slot, headers))
@@ -135,7 +135,7 @@ class World:
         self._held = self.now + 10
 
     def run(self, seconds: float) -> None:
-        """Send all the time, as fast as the tracker lets."""
+        """Send all the time, as fast as the tracker allows."""
         until = self.now + seconds
         if self.other is not None and not self.others:
             self._at(0.001, self._of_other)
@@ -155,7 +155,7 @@ class World:
                 self.now = opens
 
     def used(self, begin: float, end: float) -> float:
-        """Give the share of the limit that was used between two instants."""
+        """Return the share of the limit that was used between two instants."""
         both = [*self.ours, *self.others]
         within = sum(begin <= instant < end for instant in both)
         return within / (self.limit * (end - begin) / 10)
@@ -169,14 +169,14 @@ class World:
     st.sampled_from([(0.0, 0.01), (0.05, 0.4), (0.0, 9.0), (1.0, 30.0)]),
     st.sampled_from([0.0, 0.2]),
 )
-def test_alone_nobody_else_is_ever_seen(
+def test_alone_no_other_app_is_ever_seen(
     seed: int,
     limit: int,
     by_second: bool,  # noqa: FBT001 -- drawn by hypothesis
     answers: tuple[float, float],
     lost: float,
 ) -> None:
-    """However late and in whatever order the answers come, and if some never do."""
+    """However late and in whatever order the answers come, even if some never do."""
     world = World(
         Random(seed),
         LimitTracker(OBJECTS),
@@ -209,7 +209,7 @@ def test_another_app_in_the_window_is_left_its_part(
 
 
 def test_greedy_app_that_takes_everything_makes_no_storm() -> None:
-    """Whatever room is left it takes: each hold is followed by few that are refused."""
+    """It takes whatever is left free, but few requests after a hold are refused."""
     world = World(Random(1), LimitTracker(OBJECTS), lambda _now, _random: 0.02)
     world.run(300)
     holds = 1 + sum(
@@ -234,9 +234,9 @@ def test_room_is_taken_again_when_the_other_app_stops() -> None:
     assert risen[0] < 140  # slowly
 
 
-def test_ceiling_that_is_too_high_and_answers_that_tell_nothing() -> None:
+def test_ceiling_that_is_too_high_and_answers_without_headers() -> None:
     world = World(
-        Random(1), LimitTracker(OBJECTS, RateLimit(190)), limit=100, tells=False
+        Random(1), LimitTracker(OBJECTS, RateLimit(190)), limit=100, reports=False
     )
     world.run(200)
     holds = {round(instant / 5) for instant in world.refused}
@@ -261,12 +261,12 @@ def test_order_of_answers_does_not_matter(
     seen = set()
     for ordered in permutations(answers):
         tracker = LimitTracker(OBJECTS)
-        answered(tracker, 0.0, told(190), 0.0)
+        answered(tracker, 0.0, reported(190), 0.0)
         for instant in sent:
             tracker.sent(instant)
         for sent_at, limit, left in ordered:
             # The same limit in all of them: shares of one are shares of the other.
-            answered(tracker, sent_at, told(190, min(left, limit)), 9.0)
+            answered(tracker, sent_at, reported(190, min(left, limit)), 9.0)
         limits.add(tracker.limit(later))
         seen.add(tracker.others(later))
     assert len(limits) == len(seen) == 1
@@ -295,7 +295,7 @@ CEILINGS = st.one_of(
     CEILINGS,
     st.lists(st.tuples(st.floats(0, 20), HEADERS, st.booleans()), max_size=10),
 )
-def test_whatever_is_told_the_limit_is_one_and_below_the_ceiling(
+def test_limit_is_positive_and_below_the_ceiling_whatever_is_reported(
     name: str,
     ceiling: RateLimit | None,
     answers: list[tuple[float, Mapping[str, str], bool]],
@@ -323,26 +323,26 @@ def test_answers_without_headers_change_nothing() -> None:
         answered(tracker, float(instant), {}, instant + 0.5)
     assert tracker.limit(30.0) == RateLimit(100)
     assert not tracker.is_reported
-    answered(tracker, 30.0, told(190), 31.0)
+    answered(tracker, 30.0, reported(190), 31.0)
     answered(tracker, 31.0, {"X-HubSpot-RateLimit-Remaining": "3"}, 31.5)
     assert tracker.is_reported
     assert tracker.limit(32.0) == RateLimit(190)
 
 
 @pytest.mark.parametrize("text", ["", "many", "0", "-5", "1" * 20])
-def test_limit_that_is_none(text: str) -> None:
+def test_limit_that_is_not_a_number_above_zero(text: str) -> None:
     tracker = LimitTracker(OBJECTS)
-    answered(tracker, 0.0, told(text, 5), 1.0)
+    answered(tracker, 0.0, reported(text, 5), 1.0)
     assert tracker.limit(1.0) == RateLimit(100)
 
 
 def test_newest_limit_is_the_one_of_the_request_that_was_sent_last() -> None:
-    """The add-on was bought: an answer that comes late does not undo it."""
+    """The customer bought the add-on; a late answer does not undo it."""
     tracker = LimitTracker(OBJECTS)
-    answered(tracker, 5.0, told(250), 5.1)
-    answered(tracker, 4.0, told(190), 6.0)
+    answered(tracker, 5.0, reported(250), 5.1)
+    answered(tracker, 4.0, reported(190), 6.0)
     assert of_most(tracker.limit(6.0)) == 250
-    answered(tracker, 6.0, told(190), 6.1)
+    answered(tracker, 6.0, reported(190), 6.1)
     assert of_most(tracker.limit(6.1)) == 190
 
 
@@ -351,7 +351,7 @@ def test_others_are_what_none_of_ours_explains() -> None:
     for instant in range(8):
         tracker.sent(float(instant))
     # Eight of ours were counted, and ninety are used.
-    answered(tracker, 7.0, told(190, 100), 7.1)
+    answered(tracker, 7.0, reported(190, 100), 7.1)
     assert 82 <= tracker.others(7.0) <= 82 + 10
     assert of_most(tracker.limit(7.1)) == 190 - tracker.others(7.1)
     assert tracker.limit(7.1).burst < 50
@@ -359,18 +359,18 @@ def test_others_are_what_none_of_ours_explains() -> None:
 
 def test_others_are_forgotten_slowly_and_seen_at_once() -> None:
     tracker = LimitTracker(OBJECTS)
-    answered(tracker, 0.0, told(190, 90), 0.1)
+    answered(tracker, 0.0, reported(190, 90), 0.1)
     seen = [tracker.others(float(instant)) for instant in range(300)]
     assert seen == sorted(seen, reverse=True)
     assert seen[round(RECOVERY)] == pytest.approx(seen[0] / 2.5, abs=4)
     assert seen[-1] == 0
-    answered(tracker, 300.0, told(190, 90), 300.1)
+    answered(tracker, 300.0, reported(190, 90), 300.1)
     assert tracker.others(300.0) == seen[0]
 
 
-def test_answer_that_took_longer_than_the_window_tells_of_no_one_else() -> None:
+def test_answer_that_took_longer_than_the_window_shows_no_other_app() -> None:
     tracker = LimitTracker(OBJECTS)
-    answered(tracker, 0.0, told(190, 0), 10.1)
+    answered(tracker, 0.0, reported(190, 0), 10.1)
     assert tracker.others(10.1) == 0
     assert of_most(tracker.limit(10.1)) == 190
 
@@ -380,7 +380,7 @@ def test_what_was_sent_long_ago_is_not_kept() -> None:
     for instant in range(10_000):
         tracker.sent(instant / 10)
     assert len(tracker._ours) < 500
-    used = told(190, 190 - 104)  # 104 in 10.4 s: all of them ours
+    used = reported(190, 190 - 104)  # 104 in 10.4 s: all of them ours
     answered(tracker, 999.8, used, 999.9)
     assert tracker.others(999.9) == 0
 
@@ -434,10 +434,10 @@ def test_after_a_429_one_by_one_until_one_is_let_in() -> None:
     [(100, 100), (110, 110), (150, 150), (190, 150), (200, 200), (250, 200)],
 )
 def test_associations_have_limits_of_their_own(limit: int, followed: int) -> None:
-    """Whether an answer tells the limit of most calls or that of its own window."""
+    """Whether an answer reports the limit of most calls or that of its own window."""
     tracker = LimitTracker(FAMILIES["associations"])
     assert of_most(tracker.limit(0.0)) == 100
-    answered(tracker, 0.0, told(limit), 0.1)
+    answered(tracker, 0.0, reported(limit), 0.1)
     assert of_most(tracker.limit(0.1)) == followed
     under = LimitTracker(FAMILIES["associations"], RateLimit(limit))
     assert of_most(under.limit(0.0)) == followed
@@ -451,22 +451,22 @@ def test_search_is_counted_by_the_second_whatever_the_ceiling() -> None:
     assert shared == RateLimit(1, 1.0, 1)
 
 
-def test_ceiling_of_a_second_is_a_tenth_of_what_is_told() -> None:
+def test_ceiling_of_a_second_is_a_tenth_of_what_is_reported() -> None:
     tracker = LimitTracker(OBJECTS, RateLimit(19, interval=1.0))
     assert tracker.limit(0.0) == RateLimit(19, 1.0)
-    answered(tracker, 0.0, told(100), 0.1)
+    answered(tracker, 0.0, reported(100), 0.1)
     assert tracker.limit(0.1) == RateLimit(10, 1.0)
 
 
 def test_ceiling_of_a_minute_has_no_more_than_ten_seconds_may_have() -> None:
     tracker = LimitTracker(OBJECTS, RateLimit(1000, interval=60.0))
-    answered(tracker, 0.0, told(190), 0.1)
+    answered(tracker, 0.0, reported(190), 0.1)
     assert tracker.limit(0.1) == RateLimit(190, 60.0)
 
 
 def test_other_processes_are_no_others() -> None:
-    """A share is a share: what the fellows use of the window lowers it no more."""
+    """What the other processes use of the window does not lower a share."""
     tracker = LimitTracker(OBJECTS, RateLimit(190, processes=4))
     assert tracker.limit(0.0) == RateLimit(47, 10.0, 12)
-    answered(tracker, 0.0, told(190, 60), 0.1)
+    answered(tracker, 0.0, reported(190, 60), 0.1)
     assert tracker.limit(0.1).max_requests == 47

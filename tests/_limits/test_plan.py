@@ -1,4 +1,4 @@
-"""What a job takes: calls, seconds, a part of the day."""
+"""What a batch takes: calls, seconds, a share of the day."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""In which time zone an account's day ends."""
+"""The time zone in which an account's day ends."""
 
 from datetime import UTC, datetime, timedelta
 

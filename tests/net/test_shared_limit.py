@@ -1,4 +1,4 @@
-"""Clients of one account in one loop share one gate, and leave nothing behind."""
+"""Clients of one account in one loop share its limits, and leave nothing behind."""
 
 import asyncio
 import gc
@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from aiolimiter import AsyncLimiter
+
 from hubbatch import HubBatch, RateLimit
 from hubbatch.net.gate import Gate, Lane
-from hubbatch.net.shared_limit import AccountLimits, _by_loop, limits_of
+from hubbatch.net.permit_queue import Pacer
+from hubbatch.net.shared_limit import AccountLimits, LeakyBucket, _by_loop, limits_of
 from tests.net.virtual import VirtualTimeLoop
 
 
@@ -79,7 +82,7 @@ async def test_clients_without_a_key_share_nothing() -> None:
         assert not same(one, two)
 
 
-async def test_client_has_as_many_under_way_as_it_was_told() -> None:
+async def test_client_has_no_more_in_flight_than_its_max_concurrency() -> None:
     one, two = Gate(None, 1, key="k"), Gate(None, 2, key="k")
     async with one.permit(Lane.BULK, always), two.permit(Lane.BULK, always):
         waiting = asyncio.create_task(leave(one))
@@ -130,8 +133,8 @@ async def test_new_ceiling_of_processes_paces_from_then_on() -> None:
     assert max(left) > 3
 
 
-async def test_higher_ceiling_lets_those_out_who_wait() -> None:
-    """They do not wait for the instant that the lower one named."""
+async def test_higher_ceiling_lets_waiting_calls_out() -> None:
+    """They do not wait for the instant that the lower one required."""
     one, two = Gate(None, 9, key="k"), Gate(RateLimit(1), 9, key="k")
     two.snapshot()
     await leave(one)
@@ -152,6 +155,27 @@ async def test_client_with_the_same_ceiling_changes_no_pace() -> None:
     assert one._account_limits().queue("objects").pacer is pacer
 
 
+class Processes:
+    """A limit that processes share."""
+
+    def __init__(self, limit: RateLimit) -> None:
+        self.limit = limit
+
+    def pacer(self, family: str) -> Pacer:  # noqa: ARG002 -- all are alike
+        return LeakyBucket(AsyncLimiter(1, 1))
+
+
+async def test_pacer_of_processes_stays_when_another_ceiling_applies() -> None:
+    """It has connections and reservations that a new one would lack."""
+    one, two = (Gate(Processes(RateLimit(limit)), 9) for limit in (190, 120))
+    for gate in (one, two):
+        gate.belong_to("62515")
+    assert one.snapshot().max_requests == 190
+    pacer = one._account_limits().queue("objects").pacer
+    assert two.snapshot().max_requests == one.snapshot().max_requests == 120
+    assert two._account_limits().queue("objects").pacer is pacer is not None
+
+
 # ---- an account that is known later
 
 
@@ -168,8 +192,8 @@ async def test_clients_of_one_account_that_is_found_out_share_when_they_are_idle
     assert two.snapshot().used == 20
 
 
-async def test_token_says_more_than_the_account() -> None:
-    """Apps of one account have limits of their own, and a token is of one app."""
+async def test_token_identifies_more_than_the_account() -> None:
+    """Apps of one account have limits of their own, and a token belongs to one app."""
     one, two = Gate(None, 1, key="a"), Gate(None, 1, key="b")
     for gate in (one, two):
         gate.identify("62515")
