@@ -254,7 +254,7 @@ class HubBatch(StandardTypes):
         if type(count) is not int or count < 0:
             raise ValueError(f"count must be a number of records, not {count!r}")
         engine = self._engine
-        if not engine.gate.is_reported and engine.details is None:
+        if not engine.gate.limit_is_reported and engine.details is None:
             await self.account()
         daily = engine.gate.snapshot().daily_limit
         return plan(count, call.max_inputs, engine.gate.limit(call.family), daily)

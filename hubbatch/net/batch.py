@@ -38,9 +38,9 @@ from hubbatch.models import (
 )
 
 from .engine import Engine
-from .gate import Lane
 from .intake import Source, length
 from .journaling import Journal, NoJournal
+from .permit_queue import Lane
 from .run_options import LINGER, Completing, Ready, RunOptions, always_ready
 from .running import Run
 from .streaming import Stream

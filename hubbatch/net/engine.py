@@ -20,9 +20,10 @@ from hubbatch.models import Account
 
 from .account_zone import time_zone, utc_now
 from .auth import Login
-from .gate import Gate, Lane
+from .gate import Gate
 from .listening import Listeners
 from .loops import Home
+from .permit_queue import Lane
 from .run_options import RunOptions
 from .running import Run
 from .transport import Transport

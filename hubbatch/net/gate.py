@@ -25,8 +25,6 @@ from .permit_queue import Allowance, Lane, PermitQueue, Waiter
 from .shared_limit import AccountLimits, SharedLimit, limits_of
 
 
-__all__ = ["Gate", "Lane", "Limits", "Permit"]
-
 _NO_RESERVE = Reserve()
 
 
@@ -189,7 +187,7 @@ class Gate:
         return self._account_limits().queue(family).tracker.limit(_now())
 
     @property
-    def is_reported(self) -> bool:
+    def limit_is_reported(self) -> bool:
         """Whether HubSpot has reported the limit of most calls."""
         return self._account_limits().queue("objects").tracker.is_reported
 

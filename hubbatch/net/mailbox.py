@@ -37,7 +37,7 @@ from hubbatch.errors import (
 )
 
 from .engine import Engine, Stay
-from .gate import Lane
+from .permit_queue import Lane
 from .run_options import RunOptions
 from .running import Run
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from hubbatch import RateLimit
-from hubbatch.net.gate import Gate, Lane, Permit
+from hubbatch.net.gate import Gate, Permit
+from hubbatch.net.permit_queue import Lane
 
 
 class OwnError(Exception):

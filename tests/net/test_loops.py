@@ -15,7 +15,8 @@ import pytest
 from hubbatch import Accounts, HubBatch, OAuth, OAuthTokens, RateLimit
 from hubbatch.core.dialects.grants import Grant
 from hubbatch.net.flights import Flight
-from hubbatch.net.gate import Gate, Lane
+from hubbatch.net.gate import Gate
+from hubbatch.net.permit_queue import Lane
 from hubbatch.simulator import Fault, Simulator
 from tests.net.crm import SECRET, Crm, updates
 from tests.net.virtual import VirtualTimeLoop

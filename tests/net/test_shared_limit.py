@@ -11,8 +11,8 @@ import pytest
 from aiolimiter import AsyncLimiter
 
 from hubbatch import HubBatch, RateLimit
-from hubbatch.net.gate import Gate, Lane
-from hubbatch.net.permit_queue import Pacer
+from hubbatch.net.gate import Gate
+from hubbatch.net.permit_queue import Lane, Pacer
 from hubbatch.net.shared_limit import AccountLimits, LeakyBucket, _by_loop, limits_of
 from tests.net.virtual import VirtualTimeLoop
 
