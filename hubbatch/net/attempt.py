@@ -34,8 +34,8 @@ from hubbatch.core.verdicts import (
 
 from .auth import Login
 from .event_emitter import EventEmitter
+from .gate import Permit
 from .journaling import Journal
-from .pacing import Permit
 from .transport import Transport
 
 

@@ -39,7 +39,7 @@ from hubbatch.models import (
 from .engine import Engine
 from .intake import Source, length
 from .journaling import Journal, NoJournal
-from .pacing import Lane
+from .permit_queue import Lane
 from .recorder import OutcomeSink
 from .run_options import LINGER, Completing, Ready, RunOptions, always_ready
 from .running import Run

@@ -6,19 +6,25 @@ from typing import Any
 import pytest
 
 from attrs import define, field
+from hubbatch.core.concluding import Concluder
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch.core import outcomes
 from hubbatch.core.accounting import Ledger
 from hubbatch.core.collecting import Collector
-from hubbatch.core.concluding import Concluder
 from hubbatch.core.operations import Operation, object_operation
 from hubbatch.core.outcomes import Outcome
 from hubbatch.core.planning import Chunk, Desk
 from hubbatch.core.reading import read
 from hubbatch.core.stopping import FailureWatch
-from hubbatch.core.verdicts import Retryable, Answered, EndpointNotFound, Refused, Throttled
+from hubbatch.core.verdicts import (
+    Answered,
+    EndpointNotFound,
+    Refused,
+    Retryable,
+    Throttled,
+)
 from hubbatch.errors import (
     APIError,
     HubBatchError,

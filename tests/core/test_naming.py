@@ -21,7 +21,7 @@ from hubbatch.core.operations import (
 from hubbatch.core.planning import Chunk, Desk
 from hubbatch.core.reading import read
 from hubbatch.core.settling import Settlement
-from hubbatch.core.verdicts import Retryable, Answered
+from hubbatch.core.verdicts import Answered, Retryable
 
 from .helpers import CREATE, READ, UPDATE, UPSERT, Notebook, respond
 

@@ -6,25 +6,25 @@ from typing import Any
 import orjson
 import pytest
 
+from hubbatch.core.concluding import Concluder
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch.core.accounting import Ledger
 from hubbatch.core.answers import NoAnswer, Response
 from hubbatch.core.blaming import from_api_error
-from hubbatch.core.concluding import Concluder
 from hubbatch.core.encoding import encoder
 from hubbatch.core.operations import Operation, account_operation, create_operation
 from hubbatch.core.planning import Chunk, Desk
 from hubbatch.core.reading import read
 from hubbatch.core.reconciling import probe
 from hubbatch.core.verdicts import (
-    Retryable,
     Answered,
     Blocked,
-    Fatal,
     EndpointNotFound,
+    Fatal,
     Refused,
+    Retryable,
     Throttled,
     Unauthorized,
     Verdict,
@@ -230,7 +230,8 @@ def test_a_proxy_that_wants_a_login_has_passed_nothing_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"), [(401, Blocked), (403, Blocked), (407, Blocked), (502, Retryable)]
+    ("status", "kind"),
+    [(401, Blocked), (403, Blocked), (407, Blocked), (502, Retryable)],
 )
 def test_a_proxy_that_does_not_connect(status: int, kind: type[Verdict]) -> None:
     chunk = some_chunk(CREATE, 1)

@@ -7,15 +7,15 @@ import orjson
 import pytest
 
 from attrs import define, field
+from hubbatch.core.concluding import Concluder
 
 from hubbatch.core.accounting import Ledger
-from hubbatch.core.concluding import Concluder
 from hubbatch.core.encoding import request_body
 from hubbatch.core.operations import create_operation
 from hubbatch.core.planning import Chunk, Desk
 from hubbatch.core.reading import read
 from hubbatch.core.reconciling import MOST_PROBES, Reconciler, probe
-from hubbatch.core.verdicts import Retryable, Answered, Refused
+from hubbatch.core.verdicts import Answered, Refused, Retryable
 from hubbatch.errors import APIError, OutcomeUnknown, RecordConflict, RecordNotFound
 from hubbatch.models import SimplePublicObject
 
