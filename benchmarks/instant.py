@@ -19,7 +19,7 @@ from hubbatch.core.planning import Desk
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.net.auth import Credentials
 from hubbatch.net.batch import Batch
-from hubbatch.net.engine import Engine
+from hubbatch.net.engine import ClientState
 from hubbatch.net.gate import Gate
 from hubbatch.net.listening import Listeners
 
@@ -68,7 +68,7 @@ class Instant:
 
 def updating(inputs: Sequence[Any], transport: Instant) -> Batch[Any]:
     """Make a batch that updates these records."""
-    engine = Engine(
+    state = ClientState(
         gate=Gate(RateLimit(1_000_000_000, burst=1_000_000_000), 16),
         transport=transport,
         credentials=Credentials("token"),
@@ -76,7 +76,7 @@ def updating(inputs: Sequence[Any], transport: Instant) -> Batch[Any]:
         max_concurrency=16,
         listeners=Listeners(()),
     )
-    return Batch(engine, UPDATE, inputs)
+    return Batch(state, UPDATE, inputs)
 
 
 async def collect(inputs: Sequence[Any], transport: Instant) -> None:

@@ -24,7 +24,7 @@ from hubbatch.core.operations import object_operation
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.net.auth import Credentials
 from hubbatch.net.batch import Batch
-from hubbatch.net.engine import Engine
+from hubbatch.net.engine import ClientState
 from hubbatch.net.gate import Gate
 from hubbatch.net.listening import Listeners
 
@@ -94,7 +94,7 @@ async def calls(bad: int, manner: str, rng: random.Random) -> int:
         for n in range(COUNT)
     ]
     picky = Picky(manner)
-    engine = Engine(
+    state = ClientState(
         gate=Gate(RateLimit(1_000_000, burst=1_000_000), 8),
         transport=picky,
         credentials=Credentials("token"),
@@ -102,7 +102,7 @@ async def calls(bad: int, manner: str, rng: random.Random) -> int:
         max_concurrency=8,
         listeners=Listeners(()),
     )
-    batch: Batch[SimplePublicObject] = Batch(engine, OPERATION, inputs)
+    batch: Batch[SimplePublicObject] = Batch(state, OPERATION, inputs)
     response = await batch
     assert {outcome.index for outcome in response.failed} == places
     return picky.requests

@@ -70,16 +70,16 @@ async def measure(chunks: int, lane: Lane | None) -> tuple[list[float], float]:
     loop = asyncio.get_running_loop()
     hubspot, came = FakeHubSpot(), []
     hub = HubBatch("token", rate_limit=RateLimit(190))
-    engine = hub._engine
-    engine.transport = hubspot
+    state = hub._state
+    state.transport = hubspot
     async with hub:
         bulk = asyncio.ensure_future(
-            Batch[Any](engine, operation, [update(n) for n in range(1, chunks + 1)])
+            Batch[Any](state, operation, [update(n) for n in range(1, chunks + 1)])
         )
         await asyncio.sleep(20)  # until the window is full for the second time
         while lane is not None and not bulk.done():
             came.append(loop.time())
-            await Batch[Any](engine, operation, [update(0)], lane=lane)
+            await Batch[Any](state, operation, [update(0)], lane=lane)
             await asyncio.sleep(rng.expovariate(1 / PAUSE))
         await bulk
         seconds = loop.time()

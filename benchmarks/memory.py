@@ -28,7 +28,7 @@ from hubbatch.core.operations import object_operation
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.net.auth import Credentials
 from hubbatch.net.batch import Batch
-from hubbatch.net.engine import Engine
+from hubbatch.net.engine import ClientState
 from hubbatch.net.gate import Gate
 from hubbatch.net.listening import Listeners
 
@@ -64,8 +64,8 @@ class Instant:
         """Hold nothing."""
 
 
-def engine() -> Engine:
-    return Engine(
+def client_state() -> ClientState:
+    return ClientState(
         gate=Gate(RateLimit(1_000_000_000, burst=1_000_000_000), 32),
         transport=Instant(),
         credentials=Credentials("token"),
@@ -93,7 +93,7 @@ def hot(count: int) -> Iterator[dict[str, Any]]:
 
 async def stream(inputs: Iterator[dict[str, Any]]) -> int:
     count = 0
-    batch: Batch[SimplePublicObject] = Batch(engine(), OPERATION, inputs)
+    batch: Batch[SimplePublicObject] = Batch(client_state(), OPERATION, inputs)
     async with batch as outcomes:
         async for _ in outcomes:
             count += 1
@@ -101,7 +101,7 @@ async def stream(inputs: Iterator[dict[str, Any]]) -> int:
 
 
 async def collect(inputs: Iterator[dict[str, Any]]) -> int:
-    batch: Batch[SimplePublicObject] = Batch(engine(), OPERATION, list(inputs))
+    batch: Batch[SimplePublicObject] = Batch(client_state(), OPERATION, list(inputs))
     return len((await batch).results)
 
 

@@ -29,7 +29,7 @@ from hubbatch.core.answers import Answer, Request, Response
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.net.auth import Credentials
 from hubbatch.net.batch import Batch
-from hubbatch.net.engine import Engine
+from hubbatch.net.engine import ClientState
 from hubbatch.net.gate import Gate
 from hubbatch.net.listening import Listeners
 from hubbatch.objects import Objects
@@ -145,9 +145,9 @@ def _refusals(given: list[dict[str, Any]]) -> bytes:
     return orjson.dumps({**told, "numErrors": len(errors)})
 
 
-def engine(transport: Instant) -> Engine:
+def client_state(transport: Instant) -> ClientState:
     """Make what a client holds, without its network."""
-    return Engine(
+    return ClientState(
         gate=Gate(RateLimit(1_000_000_000, burst=1_000_000_000), 32),
         transport=transport,
         credentials=Credentials("token"),
@@ -263,7 +263,7 @@ def batch(verb: str, given: list[Any], **told: Any) -> tuple[Instant, Batch[Any]
     transport = Instant()
     for name, value in told.items():
         setattr(transport, name, value)
-    objects = Objects(engine(transport), "tickets", api_version="v3")
+    objects = Objects(client_state(transport), "tickets", api_version="v3")
     return transport, getattr(objects, verb)(given)
 
 
@@ -296,7 +296,7 @@ def of_singles(count: int, at_a_time: int, *, sent: bool) -> dict[str, Figures]:
         async def measured() -> dict[str, Figures]:
             transport = Instant()
             transport.silent = asyncio.Event()
-            own = engine(transport)
+            own = client_state(transport)
             single = Single(own, api_version="v3")
             single.max_pending = count
             told = {}

@@ -1,6 +1,6 @@
 """The base of the classes with batch verbs: what all verbs accept, return and raise."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from inspect import Parameter, signature
 from types import FunctionType
 from typing import Any, TypedDict, get_type_hints
@@ -10,9 +10,9 @@ from .core.calls import Operation
 from .core.collecting import Collector
 from .core.outcomes import Summary
 from .net.batch import Batch
-from .net.engine import Engine
+from .net.engine import ClientState
 from .net.intake import Source
-from .net.run_options import LINGER, Completing
+from .net.run_options import CompleteOperation
 
 
 class Options(TypedDict, total=False):
@@ -34,7 +34,7 @@ class Options(TypedDict, total=False):
     linger: float
 
 
-_DEFAULTS: Options = {"isolate": True, "max_failures": "auto", "linger": LINGER}
+_OPTIONS = get_type_hints(Options)
 
 
 class Verbs:
@@ -69,8 +69,10 @@ class Verbs:
         shared = (Verbs.__doc__ or "").partition("\n\n")[2]
         cls.__doc__ = f"{(cls.__doc__ or '').rstrip()}\n\n{shared}"
 
-    def __init__(self, engine: Engine, *object_types: str, api_version: str) -> None:
-        self._engine = engine
+    def __init__(
+        self, state: ClientState, *object_types: str, api_version: str
+    ) -> None:
+        self._state = state
         self._object_types = tuple(map(check_object_type, object_types))
         self._api_version = api_version
 
@@ -84,15 +86,14 @@ class Verbs:
         source: Source,
         options: Options,
         *,
-        complete: Completing | None = None,
+        complete: CompleteOperation | None = None,
     ) -> Batch[Any]:
         for name in options:
-            if name not in _DEFAULTS:
+            if name not in _OPTIONS:
                 raise TypeError(
                     f"{operation.name}() got an unexpected keyword argument {name!r}"
                 )
-        chosen: Options = {**_DEFAULTS, **options}
-        return Batch(self._engine, operation, source, complete=complete, **chosen)
+        return Batch(self._state, operation, source, complete=complete, **options)
 
     async def _ask(
         self, operation: Operation, took: Callable[[Summary], None] | None = None
@@ -102,15 +103,14 @@ class Verbs:
         `took` receives the counts of the request, also when it fails.
         """
         collector: Collector[Any] = Collector(operation)
-        with self._engine.busy():
-            run = self._engine.run(operation, collector)
-            try:
-                await run.execute([None])
-            finally:
-                if took is not None:
-                    took(run.summary)
-        [answer] = collector.response().results
-        return answer
+        run = self._state.new_run(operation, collector)
+        try:
+            await self._state.execute(run, [None])
+        finally:
+            if took is not None:
+                took(run.summary)
+        [result] = collector.response().results
+        return result
 
 
 def _show_options(verb: FunctionType) -> None:
@@ -119,10 +119,9 @@ def _show_options(verb: FunctionType) -> None:
     parameters = [*shown.parameters.values()]
     if parameters[-1].kind is not Parameter.VAR_KEYWORD:
         return
-    hints = get_type_hints(Options)
-    defaults: Mapping[str, object] = _DEFAULTS
+    defaults = signature(Batch).parameters
     parameters[-1:] = [
-        Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=hints[name])
-        for name, default in defaults.items()
+        defaults[name].replace(annotation=annotation)
+        for name, annotation in _OPTIONS.items()
     ]
     verb.__signature__ = shown.replace(parameters=parameters)  # type: ignore[attr-defined] # inspect looks for it

@@ -16,9 +16,9 @@ from ._limits.window import RateLimit
 from .client import HubBatch
 from .errors import ConfigurationError
 from .net.auth import TokenSource
-from .net.engine import Engine
-from .net.flights import Flight
-from .net.loops import Home
+from .net.engine import ClientState
+from .net.flights import SingleFlight
+from .net.loops import LoopGuard
 from .net.oauth import OAuth
 from .net.shared_limit import SharedLimit
 from .net.transport import Sessions
@@ -93,16 +93,16 @@ class Accounts:
             limit=_CONNECTIONS, trust_env=client_options.get("trust_env", False)
         )
         self._session = session or self._own
-        self._home = Home(
+        self._loop_guard = LoopGuard(
             "this Accounts",
             bound=None if session is None else "its aiohttp session",
         )
         # Least recently used first.
         self._open: dict[str, _Client] = {}
-        self._loading: dict[str, Flight[_Client | None]] = {}
+        self._loading: dict[str, SingleFlight[_Client | None]] = {}
         self._closing: set[asyncio.Task[None]] = set()
         # Of every client that a caller may still hold, released ones too.
-        self._engines: WeakSet[Engine] = WeakSet()
+        self._states: WeakSet[ClientState] = WeakSet()
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
 
@@ -119,11 +119,11 @@ class Accounts:
         self._enter()
         key = _key(account)
         client = self._open.get(key)
-        while client is None or client.engine.closed:
+        while client is None or client.state.closed:
             if self._closed:
                 raise RuntimeError("these accounts are closed")
-            flight = self._loading.setdefault(key, Flight())
-            client = await flight.join(partial(self._make, key, flight))
+            load = self._loading.setdefault(key, SingleFlight())
+            client = await load.join(partial(self._make, key, load))
         self._keep(key, client)
         return client
 
@@ -141,7 +141,7 @@ class Accounts:
         self._loading.pop(key, None)
         self._open.pop(key, None)
         closing = asyncio.ensure_future(
-            _close([engine for engine in self._engines if engine.account == key])
+            _close([state for state in self._states if state.account == key])
         )
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
@@ -161,8 +161,8 @@ class Accounts:
         loading, self._loading = self._loading, {}
         self._open.clear()
         try:
-            await asyncio.gather(*(flight.cancel() for flight in loading.values()))
-            await asyncio.gather(_close([*self._engines]), *self._closing)
+            await asyncio.gather(*(load.cancel() for load in loading.values()))
+            await asyncio.gather(_close([*self._states]), *self._closing)
         finally:
             await self._own.aclose()
 
@@ -186,25 +186,25 @@ class Accounts:
 
     def _enter(self) -> None:
         """Move to the running event loop if the former one is closed."""
-        shift = self._home.enter()
+        shift = self._loop_guard.enter()
         if shift is not None:
             self._loading = {}
             self._closing = set()
             self._timer = None
             for client in self._open.values():
                 client.used_at += shift
-                client.engine.busy()  # moves it too, so that all use one clock
+                client.state.use()  # moves it too, so that all use one clock
             self._release_idle()
 
     # ---- open a client
 
     async def _make(
-        self, account: str, flight: "Flight[_Client | None]"
+        self, account: str, load: "SingleFlight[_Client | None]"
     ) -> "_Client | None":
         """Call `load` and create the client; None if it was forgotten meanwhile."""
         try:
             token = await _loaded(self._load(account), account)
-            if self._loading.get(account) is not flight:
+            if self._loading.get(account) is not load:
                 return None
             client = _Client(
                 token,
@@ -213,11 +213,11 @@ class Accounts:
                 session=self._session,
                 **self._options,
             )
-            self._engines.add(client.engine)
+            self._states.add(client.state)
             self._keep(account, client)
             return client
         finally:
-            if self._loading.get(account) is flight:
+            if self._loading.get(account) is load:
                 del self._loading[account]
 
     # ---- release clients
@@ -231,10 +231,10 @@ class Accounts:
         self._open[account] = client
         excess = len(self._open) - self._max_open
         if excess > 0:
-            idle = [key for key, one in self._open.items() if not one.engine.active]
+            idle = [key for key, one in self._open.items() if not one.state.active]
             for key in idle[:excess]:
                 if key != account:
-                    self._open.pop(key).engine.gate.let_go()
+                    self._open.pop(key).state.gate.let_go()
         if self._timer is None:
             self._schedule_release(client.used_at + self._idle)
 
@@ -246,12 +246,12 @@ class Accounts:
         self._timer = None
         now = _now()
         due = {
-            account: self._idle + (now if client.engine.active else client.last_used_at)
+            account: self._idle + (now if client.state.active else client.last_used_at)
             for account, client in self._open.items()
         }
         for account, at in due.items():
             if at <= now:
-                self._open.pop(account).engine.gate.let_go()
+                self._open.pop(account).state.gate.let_go()
         if self._open:
             self._schedule_release(min(due[account] for account in self._open))
 
@@ -269,19 +269,19 @@ class _Client(HubBatch):
         **options: Any,
     ) -> None:
         super().__init__(token, **options)
-        self.engine: Engine = self._engine
-        self.engine.account = account
-        self.engine.gate.belong_to((self.engine.place, account))
+        self.state: ClientState = self._state
+        self.state.account = account
+        self.state.gate.belong_to((self.state.base_url, account))
         self.used_at: float = -inf  # the last `get`, by the clock of the event loop
 
     @property
     def last_used_at(self) -> float:
         """The time of the last `get` or of the end of the last batch, if later."""
-        return max(self.used_at, self.engine.used_at)
+        return max(self.used_at, self.state.used_at)
 
 
-async def _close(engines: list[Engine]) -> None:
-    await asyncio.gather(*(engine.aclose() for engine in engines))
+async def _close(states: list[ClientState]) -> None:
+    await asyncio.gather(*(state.aclose() for state in states))
 
 
 async def _loaded(loading: object, account: str) -> TokenSource | OAuth:

@@ -54,7 +54,7 @@ class Associations(Verbs):
     def limits(self) -> "AssociationLimits":
         """The verbs for the limits of these associations."""
         return AssociationLimits(
-            self._engine, *self._object_types, api_version=self._api_version
+            self._state, *self._object_types, api_version=self._api_version
         )
 
     def create(
@@ -107,7 +107,7 @@ class Associations(Verbs):
             APIError: If HubSpot refuses the request or is unavailable.
             RuntimeError: If the client is closed.
         """
-        self._engine.check_open()
+        self._state.check_open()
         operation = association_kinds_operation(
             *self._object_types, api_version=self._api_version
         )

@@ -24,11 +24,11 @@ from .lists import ListMemberships
 from .models import Account
 from .net.auth import TokenSource
 from .net.batch import Batch
-from .net.engine import Engine
+from .net.engine import ClientState
 from .net.gate import Gate, Limits
 from .net.listening import Listener, Listeners
-from .net.loops import Home
-from .net.oauth import OAuth, sign_in
+from .net.loops import LoopGuard
+from .net.oauth import OAuth, make_login
 from .net.shared_limit import SharedLimit
 from .net.transport import AiohttpTransport, Sessions, check_base_url
 from .objects import Objects
@@ -121,37 +121,37 @@ class HubBatch(StandardTypes):
             url, timeout=timeout, session=session, trust_env=trust_env
         )
         policy = retry or RetryPolicy()
-        credentials = sign_in(
+        credentials = make_login(
             access_token,
             transport=transport,
             policy=policy,
             api_version=self._api_version,
         )
         token = credentials.fingerprint
-        place = str(url).rstrip("/")
-        self._engine = Engine(
+        base = str(url).rstrip("/")
+        self._state = ClientState(
             gate=Gate(
                 _rate_limit(rate_limit),
                 max_concurrency,
                 reserve=parse_reserve(daily_reserve),
-                key=None if token is None else (place, token),
+                key=None if token is None else (base, token),
             ),
             transport=transport,
             credentials=credentials,
-            about=account_operation(api_version=self._api_version),
-            home=Home(
+            account_operation=account_operation(api_version=self._api_version),
+            loop_guard=LoopGuard(
                 "this client",
                 bound="its aiohttp session"
                 if isinstance(session, aiohttp.ClientSession)
                 else None,
             ),
-            place=place,
+            base_url=base,
             policy=policy,
             max_concurrency=max_concurrency,
             listeners=_listeners(listeners),
         )
-        self.legacy: Legacy = Legacy(self._engine)
-        self.single: Single = Single(self._engine, api_version=self._api_version)
+        self.legacy: Legacy = Legacy(self._state)
+        self.single: Single = Single(self._state, api_version=self._api_version)
 
     def objects(self, object_type: str) -> Objects:
         """Return the verbs for an object type, by name or id: `"2-3456"`, `"p1_car"`.
@@ -162,7 +162,7 @@ class HubBatch(StandardTypes):
             TypeError: If `object_type` is not a string.
             ValueError: If it contains other characters than letters, digits, - and _.
         """
-        return Objects(self._engine, object_type, api_version=self._api_version)
+        return Objects(self._state, object_type, api_version=self._api_version)
 
     @overload
     def associations(
@@ -185,14 +185,14 @@ class HubBatch(StandardTypes):
                 digits, - and _, or `api_version` is not "v3".
         """
         if api_version == "v3":
-            return AssociationsV3(self._engine, source, target, api_version="v3")
+            return AssociationsV3(self._state, source, target, api_version="v3")
         if api_version is not None:
             raise ValueError(
                 "api_version must be 'v3', for the older associations, or left out "
                 f"for those of the client's version, not {api_version!r}"
             )
         version = self._api_version
-        return Associations(self._engine, source, target, api_version=version)
+        return Associations(self._state, source, target, api_version=version)
 
     def properties(self, object_type: str) -> Properties:
         """Return the verbs for the property definitions of an object type.
@@ -201,7 +201,7 @@ class HubBatch(StandardTypes):
             TypeError: If `object_type` is not a string.
             ValueError: If it contains other characters than letters, digits, - and _.
         """
-        return Properties(self._engine, object_type, api_version=self._api_version)
+        return Properties(self._state, object_type, api_version=self._api_version)
 
     def list_memberships(self, object_type: str) -> ListMemberships:
         """Return the verbs for the lists that records of an object type are on.
@@ -210,22 +210,22 @@ class HubBatch(StandardTypes):
             TypeError: If `object_type` is not a string.
             ValueError: If its id is unknown. Pass the id of a custom type: `"2-3456"`.
         """
-        return ListMemberships(self._engine, object_type, api_version=self._api_version)
+        return ListMemberships(self._state, object_type, api_version=self._api_version)
 
     @property
     def schemas(self) -> Schemas:
         """The verbs for the schemas of object types."""
-        return Schemas(self._engine, api_version=self._api_version)
+        return Schemas(self._state, api_version=self._api_version)
 
     @property
     def deal_splits(self) -> DealSplits:
         """The verbs for deal splits."""
-        return DealSplits(self._engine, api_version=self._api_version)
+        return DealSplits(self._state, api_version=self._api_version)
 
     @property
     def limits(self) -> Limits:
         """The rate limits as known now; read it inside a running event loop."""
-        return self._engine.gate.snapshot()
+        return self._state.gate.snapshot()
 
     async def account(self) -> Account:
         """Return the account that the access token belongs to.
@@ -234,10 +234,12 @@ class HubBatch(StandardTypes):
             APIError: If HubSpot refuses the request or is unavailable.
             RuntimeError: If the client is closed.
         """
-        assert self._engine.about is not None  # noqa: S101 -- set in __init__
-        asking: Batch[Account] = Batch(self._engine, self._engine.about, [None])
-        [account] = (await asking).results
-        self._engine.know(account)
+        assert self._state.account_operation is not None  # noqa: S101 -- set in __init__
+        batch: Batch[Account] = Batch(
+            self._state, self._state.account_operation, [None]
+        )
+        [account] = (await batch).results
+        self._state.set_account(account)
         return account
 
     async def plan(self, operation: str, count: int) -> Plan:
@@ -259,11 +261,11 @@ class HubBatch(StandardTypes):
             raise ValueError(
                 f"count must be a number of records, 0 or more, not {count!r}"
             )
-        engine = self._engine
-        if not engine.gate.limit_is_reported and engine.details is None:
+        state = self._state
+        if not state.gate.limit_is_reported and state.account_details is None:
             await self.account()
-        daily = engine.gate.snapshot().daily_limit
-        return plan(count, call.max_inputs, engine.gate.limit(call.family), daily)
+        daily = state.gate.snapshot().daily_limit
+        return plan(count, call.max_inputs, state.gate.limit(call.family), daily)
 
     async def aclose(self) -> None:
         """Refuse new batches, wait for those that are running, close the connections.
@@ -271,7 +273,7 @@ class HubBatch(StandardTypes):
         Raises:
             RuntimeError: If the client is in use in another event loop that is open.
         """
-        await self._engine.aclose()
+        await self._state.aclose()
 
     async def __aenter__(self) -> Self:
         return self

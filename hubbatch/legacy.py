@@ -17,7 +17,7 @@ from .models import (
     UpdateInput,
 )
 from .net.batch import Batch
-from .net.engine import Engine
+from .net.engine import ClientState
 from .objects import Ids
 
 
@@ -97,11 +97,11 @@ class LegacyObjects(Verbs):
 class Legacy:
     """The object types of `crm-objects/v1`, each with its batch verbs."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.tickets: LegacyObjects = _objects(engine, "tickets")
-        self.products: LegacyObjects = _objects(engine, "products")
-        self.line_items: LegacyObjects = _objects(engine, "line_items")
+    def __init__(self, state: ClientState) -> None:
+        self.tickets: LegacyObjects = _objects(state, "tickets")
+        self.products: LegacyObjects = _objects(state, "products")
+        self.line_items: LegacyObjects = _objects(state, "line_items")
 
 
-def _objects(engine: Engine, object_type: str) -> LegacyObjects:
-    return LegacyObjects(engine, object_type, api_version="v1")
+def _objects(state: ClientState, object_type: str) -> LegacyObjects:
+    return LegacyObjects(state, object_type, api_version="v1")

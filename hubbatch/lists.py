@@ -6,7 +6,7 @@ from ._verbs import Options, Verbs
 from .core.operations import membership_operation
 from .models import RecordIdWithMemberships
 from .net.batch import Batch
-from .net.engine import Engine
+from .net.engine import ClientState
 from .objects import Ids
 
 
@@ -16,8 +16,10 @@ class ListMemberships(Verbs):
     HubSpot publishes no maximum of inputs a call; hubbatch sends 100.
     """
 
-    def __init__(self, engine: Engine, object_type: str, *, api_version: str) -> None:
-        super().__init__(engine, object_type, api_version=api_version)
+    def __init__(
+        self, state: ClientState, object_type: str, *, api_version: str
+    ) -> None:
+        super().__init__(state, object_type, api_version=api_version)
         # Looked up here to refuse a type without a known id before a verb is called.
         self._operation = membership_operation(object_type, api_version=api_version)
 

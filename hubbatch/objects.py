@@ -232,7 +232,7 @@ class Objects(Verbs):
         """
         names = _requested(properties, into)
         check_flag("archived", archived)
-        self._engine.check_open()
+        self._state.check_open()
         make = None if into is None else shape_of(into).read
         pages = self._pages(names, archived=archived, after=None, took=None)
         return _records_of(pages, make)
@@ -261,7 +261,7 @@ class Objects(Verbs):
         """
         names = None if properties is ALL else check_names(properties)
         check_flag("archived", archived)
-        self._engine.check_open()
+        self._state.check_open()
         return self._pages(names, archived=archived, after=after, took=took)
 
     async def _pages(

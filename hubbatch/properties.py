@@ -73,7 +73,7 @@ class Properties(Verbs):
             APIError: If HubSpot refuses the request or is unavailable.
             RuntimeError: If the client is closed.
         """
-        self._engine.check_open()
+        self._state.check_open()
         operation = schema_operation(*self._object_types, api_version=self._api_version)
         return tuple(await self._ask(operation))
 

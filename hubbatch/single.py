@@ -16,8 +16,8 @@ from .models import (
     UpdateInput,
     UpsertInput,
 )
-from .net.engine import Engine
-from .net.mailbox import Mailboxes
+from .net.engine import ClientState
+from .net.mailbox import CallBatchers
 
 
 # A backend makes the same few kinds of calls over and over: look up each only once.
@@ -56,9 +56,9 @@ class SingleObjects:
     """
 
     def __init__(
-        self, mailboxes: Mailboxes, object_type: str, *, api_version: str
+        self, batchers: CallBatchers, object_type: str, *, api_version: str
     ) -> None:
-        self._mailboxes = mailboxes
+        self._batchers = batchers
         self._object_type = check_object_type(object_type)
         self._api_version = api_version
 
@@ -76,7 +76,7 @@ class SingleObjects:
         """
         operation = _create_operation(self._object_type, api_version=self._api_version)
         record = CreateInput(properties, associations)  # type: ignore[arg-type] # HubSpot's shape works too
-        created: SimplePublicObject = await self._mailboxes.ask(operation, record)
+        created: SimplePublicObject = await self._batchers.ask(operation, record)
         return created
 
     async def read(
@@ -99,7 +99,7 @@ class SingleObjects:
             # Sorted, so that reads with another order of names are equal.
             properties=tuple(sorted({*check_names(properties)})),
         )
-        read: SimplePublicObject = await self._mailboxes.ask(operation, id)
+        read: SimplePublicObject = await self._batchers.ask(operation, id)
         return read
 
     async def update(
@@ -117,7 +117,7 @@ class SingleObjects:
             id_property=check_name(id_property),
         )
         record = UpdateInput(id, properties)
-        updated: SimplePublicObject = await self._mailboxes.ask(operation, record)
+        updated: SimplePublicObject = await self._batchers.ask(operation, record)
         return updated
 
     async def upsert(
@@ -135,9 +135,7 @@ class SingleObjects:
             id_property=check_name(id_property),
         )
         record = UpsertInput(id, properties)
-        upserted: SimplePublicUpsertObject = await self._mailboxes.ask(
-            operation, record
-        )
+        upserted: SimplePublicUpsertObject = await self._batchers.ask(operation, record)
         return upserted
 
     async def archive(self, id: str | int) -> None:  # noqa: A002 -- HubSpot's word
@@ -145,14 +143,14 @@ class SingleObjects:
         operation = _object_operation(
             "archive", self._object_type, api_version=self._api_version
         )
-        await self._mailboxes.ask(operation, id)
+        await self._batchers.ask(operation, id)
 
 
 class Single(StandardTypes):
     """The object types, each with calls for single records that are sent together."""
 
-    def __init__(self, engine: Engine, *, api_version: str) -> None:
-        self._mailboxes = Mailboxes(engine)
+    def __init__(self, state: ClientState, *, api_version: str) -> None:
+        self._batchers = CallBatchers(state)
         self._api_version = api_version
 
     def objects(self, object_type: str) -> SingleObjects:
@@ -162,9 +160,7 @@ class Single(StandardTypes):
             TypeError: If `object_type` is not a string.
             ValueError: If it contains other characters than letters, digits, - and _.
         """
-        return SingleObjects(
-            self._mailboxes, object_type, api_version=self._api_version
-        )
+        return SingleObjects(self._batchers, object_type, api_version=self._api_version)
 
     @property
     def max_pending(self) -> int:
@@ -175,7 +171,7 @@ class Single(StandardTypes):
         Raises:
             ConfigurationError: If it is set to anything but an int above zero.
         """
-        return self._mailboxes.max_pending
+        return self._batchers.max_pending
 
     @max_pending.setter
     def max_pending(self, number: int) -> None:
@@ -183,4 +179,4 @@ class Single(StandardTypes):
             raise ConfigurationError(
                 f"max_pending must be an int above zero, not {number!r}"
             )
-        self._mailboxes.max_pending = number
+        self._batchers.max_pending = number

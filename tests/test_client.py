@@ -53,13 +53,13 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def on(crm: Crm, hub: HubBatch) -> HubBatch:
     """Connect a client to a scripted HubSpot."""
-    hub._engine.transport = crm
+    hub._state.transport = crm
     return hub
 
 
 def path_of(hub: HubBatch, batch: Any) -> str:
     """Return the URL that a batch would be sent to, and close the batch."""
-    transport: Any = hub._engine.transport
+    transport: Any = hub._state.transport
     batch.close()
     return str(transport._url_of(batch._operation.path.lstrip("/")))
 
@@ -169,9 +169,9 @@ def test_defaults() -> None:
     assert path_of(hub, hub.tickets.read([])) == (
         "https://api.hubapi.com/crm/v3/objects/tickets/batch/read"
     )
-    transport: Any = hub._engine.transport
+    transport: Any = hub._state.transport
     assert transport._timeout.total == 120
-    assert hub._engine.max_concurrency == 32
+    assert hub._state.max_concurrency == 32
 
 
 @pytest.mark.parametrize(
@@ -327,7 +327,7 @@ async def test_closing_that_is_cancelled_leaves_no_session_open() -> None:
     assert response is not None
     assert closing.cancelled()
     assert [outcome.status for outcome in response.outcomes] == ["not_sent"] * 2
-    transport: Any = hub._engine.transport
+    transport: Any = hub._state.transport
     assert transport._session is None
 
 
@@ -372,7 +372,7 @@ class Says:
 def saying(*answers: Answer, **options: Any) -> tuple[Says, HubBatch]:
     hub = HubBatch(SECRET, retry=RetryPolicy(base=1e-6), **options)
     says = Says([*answers], hub=hub)
-    hub._engine.transport = says
+    hub._state.transport = says
     return says, hub
 
 
@@ -412,7 +412,7 @@ async def test_account_takes_a_permit() -> None:
     await hub.account()
     await hub.account()
     assert [limits.used for limits in says.limits] == [1, 2]
-    assert hub._engine.gate.granted == hub.limits.used == 2
+    assert hub._state.gate.granted == hub.limits.used == 2
 
 
 REFUSED: dict[str, tuple[Response, type[APIError]]] = {
@@ -491,8 +491,8 @@ async def test_no_token_in_what_is_shown_or_kept() -> None:
         hub,
         hub.tickets,
         hub.legacy.tickets,
-        hub._engine,
-        hub._engine.credentials,
+        hub._state,
+        hub._state.credentials,
         hub.limits,
         batch,
         batch.summary,
@@ -508,7 +508,7 @@ async def test_no_token_in_what_is_shown_or_kept() -> None:
         assert SECRET not in str(thing)
     for thing in (error, batch.response, batch.summary, batch.response.outcomes[0]):
         assert SECRET.encode() not in pickle.dumps(thing)
-    for thing in (hub, hub._engine):
+    for thing in (hub, hub._state):
         with pytest.raises(TypeError, match="pickle"):
             pickle.dumps(thing)
 

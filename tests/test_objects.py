@@ -32,7 +32,7 @@ def crm() -> Crm:
 @pytest.fixture
 def hub(crm: Crm) -> HubBatch:
     hub = HubBatch(SECRET)
-    hub._engine.transport = crm
+    hub._state.transport = crm
     return hub
 
 

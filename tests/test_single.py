@@ -22,7 +22,7 @@ from tests.net.crm import SECRET, Crm
 
 def on(crm: Crm, **options: Any) -> HubBatch:
     hub = HubBatch(SECRET, **options)
-    hub._engine.transport = crm
+    hub._state.transport = crm
     crm.fill(20)
     return hub
 

@@ -251,7 +251,7 @@ class Job(Lifecycle):
             passage,
             ready=journal.ready,
             journal=None if journal.path is None else passage,
-            doubted=doubted,
+            maybe_sent=doubted,
         )
         self._summaries.append(run.summary)
         self._run = run

@@ -35,7 +35,7 @@ from hubbatch.core.verdicts import (
 from .auth import Login
 from .event_emitter import EventEmitter
 from .gate import Permit
-from .journaling import Journal
+from .journaling import JournalHook
 from .transport import Transport
 
 
@@ -62,7 +62,7 @@ class Sender:
 
     transport: Transport
     credentials: Login
-    journal: Journal
+    journal: JournalHook
     events: EventEmitter
     summary: Summary
 

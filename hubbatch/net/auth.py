@@ -70,7 +70,7 @@ class Credentials:
                 "access_token must be a str or an async callable that gives one, "
                 f"not {type(source).__name__}"
             )
-        self._source = checked_token(source) if isinstance(source, str) else source
+        self._source = check_token(source) if isinstance(source, str) else source
 
     @property
     def renewable(self) -> bool:
@@ -114,7 +114,7 @@ class Credentials:
                 "access_token must be an async callable; this one gave "
                 f"{type(asked).__name__} without being awaited"
             )
-        return checked_token(await asked)
+        return check_token(await asked)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("cannot pickle credentials: the token would be in it")
@@ -128,7 +128,7 @@ def fingerprint_of(secret: str) -> str:
     return blake2b(secret.encode(), key=_SALT).hexdigest()
 
 
-def checked_token(token: object) -> str:
+def check_token(token: object) -> str:
     """Give a token back, without the white space around it.
 
     Raises:

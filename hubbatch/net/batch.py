@@ -1,4 +1,4 @@
-"""A batch as its caller holds it: awaited, or entered and iterated over."""
+"""What a verb returns: a batch, to be awaited or streamed."""
 
 import warnings
 
@@ -10,7 +10,6 @@ from collections.abc import (
     Mapping,
 )
 from contextlib import AbstractAsyncContextManager
-from copy import copy
 from types import TracebackType
 from typing import Any, Generic
 
@@ -36,12 +35,12 @@ from hubbatch.models import (
     UpsertInput,
 )
 
-from .engine import Engine
+from .engine import ClientState
 from .intake import Source, length
-from .journaling import Journal, NoJournal
+from .journaling import JournalHook, NoJournalHook
 from .permit_queue import Lane
 from .recorder import OutcomeSink
-from .run_options import LINGER, Completing, Ready, RunOptions, always_ready
+from .run_options import LINGER, CompleteOperation, Ready, RunOptions, always_ready
 from .running import Run
 from .streaming import Stream
 
@@ -72,30 +71,35 @@ class Batch(
     AbstractAsyncContextManager[Stream[R]],
     Generic[R],
 ):
-    """One call of a verb. `await` it, or enter it with `async with`; once.
+    """One call of a verb. Either `await` it or enter it with `async with`, once.
 
     Attributes:
-        response: the combined response once the batch was awaited, also after a
+        response: The combined response once the batch was awaited, also after a
             timeout, a cancellation or an error; None before that.
-        summary: the counts, which grow while it runs.
+        summary: The counts, which grow while the batch runs.
     """
 
+    # Invariant: a batch is used once. `_used` is set by the first `await`, `send`,
+    # `throw`, `async with`, `begin` or `close`. Then either `_coroutine` (await) or
+    # `_entered` (stream) is set, never both.
+
+    # The defaults of the public verbs are those of this signature; see `_verbs`.
     def __init__(
         self,
-        engine: Engine,
+        state: ClientState,
         operation: Operation,
         source: Source,
         *,
-        linger: float = LINGER,
         isolate: bool = True,
-        max_failures: int | str | None = None,
+        max_failures: int | str | None = "auto",
+        linger: float = LINGER,
         lane: Lane = Lane.BULK,
-        complete: Completing | None = None,
+        complete: CompleteOperation | None = None,
     ) -> None:
-        self._used = True  # so that one which is refused here does not warn
+        self._used = True  # a batch with wrong arguments must not warn in __del__
         self.response: CombinedResponse[R] | None = None
         self.summary: Summary = Summary()
-        self._engine = engine
+        self._state = state
         self._operation = operation
         self._source = _checked(source)
         if not isinstance(isolate, bool):
@@ -103,7 +107,7 @@ class Batch(
         if isinstance(linger, bool) or not isinstance(linger, int | float):
             raise TypeError(f"linger must be a number of seconds, not {linger!r}")
         if not linger >= 0:
-            raise ValueError(f"linger must not be below zero, but is {linger!r}")
+            raise ValueError(f"linger must be zero or more seconds, not {linger!r}")
         self._options = RunOptions(
             lane=lane,
             linger=linger,
@@ -114,9 +118,14 @@ class Batch(
         self._used = False
         self._coroutine: Coroutine[Any, Any, CombinedResponse[R]] | None = None
         self._entered: tuple[Stream[R], Run] | None = None
-        self._begun = False  # the task of the stream has had a turn
+        self._begun = False  # `feed` has had its first step
 
-    # ---- collect
+    @property
+    def operation(self) -> Operation:
+        """The call that the requests of this batch make."""
+        return self._operation
+
+    # ---- await it
 
     def __await__(self) -> Generator[Any, Any, CombinedResponse[R]]:
         self._use()
@@ -124,14 +133,18 @@ class Batch(
         return self._coroutine.__await__()
 
     def send(self, value: Any) -> Any:
-        """Step, as a task does with a coroutine."""
+        """Run until the next suspension (coroutine protocol)."""
         if self._coroutine is None:
             self._use()
             self._coroutine = self._collect()
         return self._coroutine.send(value)
 
     def throw(self, *error: Any) -> Any:
-        """Step with an error, as a task does that is cancelled."""
+        """Raise an error at the suspension point (coroutine protocol).
+
+        A task that is cancelled before its first step throws into a batch that has not
+        begun: its inputs are recorded as not sent.
+        """
         if self._coroutine is None:
             self._use()
             self._abandon()
@@ -139,7 +152,7 @@ class Batch(
         return self._coroutine.throw(*error)
 
     def close(self) -> None:
-        """Close, as a coroutine that nobody will await."""
+        """Close the batch (coroutine protocol); it then does not warn if unused."""
         self._used = True
         if self._coroutine is not None:
             self._coroutine.close()
@@ -158,79 +171,34 @@ class Batch(
 
     async def _collect(self) -> CombinedResponse[R]:
         collector: Collector[R] = Collector(self._operation)
-        run = self._run(collector)
+        run = self._new_run(collector)
         failure: HubBatchError | None = None
-        with self._engine.busy():
-            try:
-                await run.execute(self._source)
-            except HubBatchError as error:
-                failure = copy(error)
-            finally:
-                self.response = collector.response()
-            if failure is None:
-                return self.response
-            await self._engine.date(failure, self._operation)
-        failure.response, failure.summary = self.response, self.summary
+        try:
+            await self._state.execute(run, self._source)
+        except HubBatchError as error:
+            failure = error
+        finally:
+            self.response = collector.response()
+        if failure is None:
+            return self.response
+        failure.response = self.response
         raise failure
 
     def _abandon(self) -> None:
-        """Account for a batch that was cancelled before its first step."""
+        """Record the inputs of a batch that was cancelled before its first step."""
         collector: Collector[R] = Collector(self._operation)
-        run = self._run(collector)
+        run = self._new_run(collector)
         run.abandon(self._source)
         self.response = collector.response()
 
-    # ---- stream
+    # ---- stream it
 
     async def __aenter__(self) -> Stream[R]:
-        self._use()
         stream: Stream[R] = Stream(self._operation)
-        run = self._run(stream, evolve(self._options, ready=stream.ready))
+        run = self.begin(stream, ready=stream.ready)
         self._entered = stream, run
         stream.start(self.feed(run))
         return stream
-
-    def _run(self, sink: OutcomeSink, options: RunOptions | None = None) -> Run:
-        run = self._engine.run(self._operation, sink, options or self._options)
-        self.summary = run.summary
-        return run
-
-    # ---- any other door
-
-    @property
-    def operation(self) -> Operation:
-        """The call that it makes."""
-        return self._operation
-
-    def begin(
-        self,
-        sink: OutcomeSink,
-        *,
-        ready: Ready = always_ready,
-        journal: Journal | None = None,
-        doubted: bool = False,
-    ) -> Run:
-        """Make the run whose outcomes go to `sink`; `feed` starts it.
-
-        See `RunOptions` for the keywords.
-        """
-        self._use()
-        options = evolve(
-            self._options, ready=ready, journal=journal or NoJournal(), doubted=doubted
-        )
-        return self._run(sink, options)
-
-    async def feed(self, run: Run) -> None:
-        """Let a run take up the source; raise what ends it early."""
-        self._begun = True
-        with self._engine.busy():
-            try:
-                await run.execute(self._source)
-            except HubBatchError as error:
-                failure = copy(error)
-                failure.summary = self.summary
-                await self._engine.date(failure, self._operation)
-                raise failure from None
 
     async def __aexit__(
         self,
@@ -238,17 +206,50 @@ class Batch(
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        assert self._entered is not None  # noqa: S101 -- it was
+        assert self._entered is not None  # noqa: S101 -- set by __aenter__
         stream, run = self._entered
         if not self._begun:
             run.abandon(self._source)
         await stream.stop()
 
+    # ---- any other sink
+
+    def begin(
+        self,
+        sink: OutcomeSink,
+        *,
+        ready: Ready = always_ready,
+        journal: JournalHook | None = None,
+        maybe_sent: bool = False,
+    ) -> Run:
+        """Return a run whose outcomes go to `sink`; pass it to `feed` to start it.
+
+        See `RunOptions` for the keywords.
+        """
+        self._use()
+        options = evolve(
+            self._options,
+            ready=ready,
+            journal=journal or NoJournalHook(),
+            maybe_sent=maybe_sent,
+        )
+        return self._new_run(sink, options)
+
+    async def feed(self, run: Run) -> None:
+        """Execute a run of `begin` on the source; raise what ends it early."""
+        self._begun = True
+        await self._state.execute(run, self._source)
+
+    def _new_run(self, sink: OutcomeSink, options: RunOptions | None = None) -> Run:
+        run = self._state.new_run(self._operation, sink, options or self._options)
+        self.summary = run.summary
+        return run
+
     def _use(self) -> None:
         if self._used:
             raise RuntimeError(f"{self!r} was used already; call the verb again")
         self._used = True
-        self._engine.check_open()
+        self._state.check_open()
 
 
 def _watch(

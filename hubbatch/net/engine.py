@@ -1,9 +1,10 @@
-"""What all batches of one client share: the gate, the way out, the token."""
+"""What all batches of one client share."""
 
 import asyncio
 
 from collections.abc import Callable
 from contextlib import suppress
+from copy import copy
 from datetime import datetime
 from math import inf
 from typing import NoReturn, Self
@@ -20,8 +21,9 @@ from hubbatch.models import Account
 from .account_zone import time_zone, utc_now
 from .auth import Login
 from .gate import Gate
+from .intake import Source
 from .listening import Listeners
-from .loops import Home
+from .loops import LoopGuard
 from .permit_queue import Lane
 from .recorder import OutcomeSink
 from .run_options import RunOptions
@@ -29,27 +31,31 @@ from .running import Run
 from .transport import Transport
 
 
-# Seconds that an error waits at most for the account's time zone.
-_ASKING = 10.0
+# Seconds to wait for the account's time zone before an error is raised without it.
+_ACCOUNT_TIMEOUT = 10.0
 _DEFAULTS = RunOptions()
-_QUESTION = RunOptions(lane=Lane.SINGLE)
+_ACCOUNT_OPTIONS = RunOptions(lane=Lane.SINGLE)
 
 
 @define(eq=False)
-class Stay:
-    """What a client does in one event loop; while it is entered, `aclose` waits.
+class LoopUse:
+    """A client's work in one event loop. `aclose` waits while it is entered.
+
+    Invariant: `active` counts the contexts that are entered, and every decrement to
+    zero sets `idle`. A client has one `LoopUse` per event loop, so neither the event
+    nor the lock is ever awaited in a loop other than its own.
 
     Attributes:
-        used_at: when a batch ended last.
-        active: how many batches are under way.
-        idle: set whenever none is.
-        asking: held by who asks whose account this is.
+        used_at: when the last context was left, by the clock of this loop.
+        active: how many batches and calls are running.
+        idle: set when `active` becomes zero; `aclose` clears it before it waits.
+        account_lock: held while the account's details are requested.
     """
 
     used_at: float = -inf
     active: int = 0
     idle: asyncio.Event = Factory(asyncio.Event)
-    asking: asyncio.Lock = Factory(asyncio.Lock)
+    account_lock: asyncio.Lock = Factory(asyncio.Lock)
 
     def __enter__(self) -> Self:
         self.active += 1
@@ -63,14 +69,16 @@ class Stay:
 
 
 @define(eq=False, kw_only=True)
-class Engine:
-    """Makes runs, and waits for them when it is closed.
+class ClientState:
+    """Creates and executes the runs of a client, and waits for them on `aclose`.
 
     Attributes:
-        about: the call that asks whose account this is.
-        place: what identifies HubSpot, so that a portal's number is its own.
-        details: what HubSpot said of the account, once it was asked.
-        home: the event loop that it is used in.
+        account_operation: the call that returns the account's details.
+        base_url: where the account is; portal ids are unique within one base URL only.
+        today: returns the current time, with a time zone.
+        account: the portal id, or the name under which `Accounts` knows the account.
+        loop_guard: keeps the client in one event loop at a time.
+        account_details: the account as HubSpot describes it; None until it is known.
     """
 
     gate: Gate
@@ -79,110 +87,132 @@ class Engine:
     policy: RetryPolicy
     max_concurrency: int
     listeners: Listeners = field(factory=lambda: Listeners(()))
-    about: Operation | None = None
-    place: str = ""
+    account_operation: Operation | None = None
+    base_url: str = ""
     today: Callable[[], datetime] = utc_now
     account: str | None = None
-    home: Home = field(factory=lambda: Home("this client"))
-    details: Account | None = field(default=None, init=False)
-    _asked: bool = field(default=False, init=False)
+    loop_guard: LoopGuard = field(factory=lambda: LoopGuard("this client"))
+    account_details: Account | None = field(default=None, init=False)
+    _account_requested: bool = field(default=False, init=False)
     _closed: bool = field(default=False, init=False)
-    _stay: Stay = field(factory=Stay, init=False)
+    _loop_use: LoopUse = field(factory=LoopUse, init=False)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("cannot pickle a client: it holds connections and a token")
 
-    def run(
+    # ---- runs
+
+    def new_run(
         self, operation: Operation, sink: OutcomeSink, options: RunOptions = _DEFAULTS
     ) -> Run:
-        """Make a run whose outcomes go to `sink`."""
+        """Return a run whose outcomes go to `sink`."""
         return Run(self, self.gate, operation, sink, options)
 
-    def know(self, account: Account) -> None:
-        """Note whose account this is: who else works on it shares its limits."""
-        self.details = account
-        self.account = str(account.portal_id)
-        self.gate.identify((self.place, self.account))
+    async def execute(self, run: Run, source: Source) -> None:
+        """Execute a run, and keep `aclose` waiting meanwhile.
 
-    async def date(self, error: HubBatchError, operation: Operation) -> None:
-        """Say in an error that ends a day's calls when the next day begins.
-
-        The account is asked for its time zone, once; where it cannot tell, it is UTC.
+        A `HubBatchError` that ends the run is raised as a copy with the `summary` and,
+        if the daily limit was reached, with `resets_at`. The state need not be open: a
+        batch that began before `aclose` may need further requests.
         """
-        if isinstance(error, DailyLimitReached) and error.resets_at is None:
-            if operation.call.has_inputs:
-                await self._ask()
-            now = self.today()
-            error.resets_at = next_midnight(now, time_zone(self.details))
-            self.gate.day_ends((error.resets_at - now).total_seconds())
+        with self.use():
+            try:
+                await run.execute(source)
+            except HubBatchError as error:
+                failure = copy(error)
+            else:
+                return
+            failure.summary = run.summary
+            await self.set_reset_time(failure, run.operation)
+            raise failure
 
-    async def _ask(self) -> None:
-        # Whoever comes meanwhile waits for the same answer.
-        async with self._stay.asking:
-            await self._ask_once()
+    async def set_reset_time(self, error: HubBatchError, operation: Operation) -> None:
+        """Set `resets_at` of a `DailyLimitReached` to the next midnight of the account.
 
-    async def _ask_once(self) -> None:
-        about = self.about
-        if about is None or self.details is not None or self._asked:
+        The account's time zone is requested once; if it cannot be read, it is UTC.
+        """
+        if not isinstance(error, DailyLimitReached) or error.resets_at is not None:
             return
-        answers: Collector[Account] = Collector(about)
-        run = Run(self, self.gate.without_reserve(), about, answers, _QUESTION)
-        with suppress(HubBatchError, TimeoutError):
-            async with asyncio.timeout(_ASKING):
-                await run.execute([None])
-        for account in answers.response().results:
-            self.know(account)
-        self._asked = True
+        query = self.account_operation
+        # The account query itself must not request the account again.
+        if query is not None and operation.call is not query.call:
+            await self._fetch_account(query)
+        now = self.today()
+        error.resets_at = next_midnight(now, time_zone(self.account_details))
+        self.gate.day_ends((error.resets_at - now).total_seconds())
+
+    # ---- the account
+
+    def set_account(self, account: Account) -> None:
+        """Record whose account this is, and share its limits with other clients."""
+        self.account_details = account
+        self.account = str(account.portal_id)
+        self.gate.identify((self.base_url, self.account))
+
+    async def _fetch_account(self, query: Operation) -> None:
+        # Concurrent callers wait here for the first one's answer.
+        async with self._loop_use.account_lock:
+            if self.account_details is not None or self._account_requested:
+                return
+            answers: Collector[Account] = Collector(query)
+            gate = self.gate.without_reserve()
+            run = Run(self, gate, query, answers, _ACCOUNT_OPTIONS)
+            with suppress(HubBatchError, TimeoutError):
+                async with asyncio.timeout(_ACCOUNT_TIMEOUT):
+                    await run.execute([None])
+            for account in answers.response().results:
+                self.set_account(account)
+            self._account_requested = True
+
+    # ---- its life
 
     @property
     def active(self) -> bool:
-        """Whether a batch, or a refresh of the login, is under way."""
-        return self._stay.active > 0 or self.credentials.busy
+        """Whether a batch, or a refresh of the login, is running."""
+        return self._loop_use.active > 0 or self.credentials.busy
 
     @property
     def used_at(self) -> float:
-        """When its last batch ended, by the clock of its event loop."""
-        return self._stay.used_at
+        """When the last batch ended, by the clock of its event loop."""
+        return self._loop_use.used_at
 
     @property
     def closed(self) -> bool:
-        """Whether it takes no more batches."""
+        """Whether new batches are refused."""
         return self._closed
 
     def check_open(self) -> None:
-        """Refuse work for a closed client.
+        """Check that new batches are accepted.
 
         Raises:
-            RuntimeError: if it is closed.
+            RuntimeError: If the client is closed.
         """
         if self._closed:
             raise RuntimeError("this client is closed")
 
-    def busy(self) -> Stay:
-        """Return what to enter, so that `aclose` waits.
+    def use(self) -> LoopUse:
+        """Return the context to enter while working; `aclose` waits for it.
 
         Raises:
-            RuntimeError: if the client is in use in another event loop that is not
-                closed.
+            RuntimeError: If the client is in use in another event loop that is open.
         """
-        shift = self.home.enter()
+        shift = self.loop_guard.enter()
         if shift is not None:
-            self._stay = Stay(self._stay.used_at + shift)
-        return self._stay
+            self._loop_use = LoopUse(self._loop_use.used_at + shift)
+        return self._loop_use
 
     async def aclose(self) -> None:
-        """Refuse new batches, wait for those under way, and close the connections.
+        """Refuse new batches, wait for those that are running, close the connections.
 
         Raises:
-            RuntimeError: if the client is in use in another event loop that is not
-                closed.
+            RuntimeError: If the client is in use in another event loop that is open.
         """
-        stay = self.busy()
+        loop_use = self.use()
         self._closed = True
         try:
-            while stay.active:
-                stay.idle.clear()
-                await stay.idle.wait()
+            while loop_use.active:
+                loop_use.idle.clear()
+                await loop_use.idle.wait()
             await self.credentials.aclose()
         finally:
             try:

@@ -16,7 +16,7 @@ T = TypeVar("T")
 _aboard: ContextVar[tuple[object, ...]] = ContextVar("aboard", default=())
 
 
-class Flight(Generic[T]):
+class SingleFlight(Generic[T]):
     """A place for one call.
 
     Whoever waits for it may be cancelled; the call itself goes on, for the others and

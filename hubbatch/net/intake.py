@@ -35,7 +35,7 @@ def cancelled_from_outside() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-class Intake:
+class SourceReader:
     """Pulls inputs from a source.
 
     Attributes:

@@ -1,11 +1,11 @@
-"""Waits that the end of a batch interrupts."""
+"""InterruptibleWaits that the end of a batch interrupts."""
 
 import asyncio
 
 from typing import Any, Self
 
 
-class Waits:
+class InterruptibleWaits:
     """The tasks of a run that wait for a token, a permit or a source.
 
     Nothing of the batch is in flight in them, so its end cancels them.

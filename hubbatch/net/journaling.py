@@ -5,7 +5,7 @@ from typing import Protocol
 from hubbatch.core.chunks import Chunk
 
 
-class Journal(Protocol):
+class JournalHook(Protocol):
     """Is called before every request that carries writes leaves.
 
     What became of the inputs arrives at the outcome sink.
@@ -25,7 +25,7 @@ class Journal(Protocol):
         ...
 
 
-class NoJournal:
+class NoJournalHook:
     """Records nothing."""
 
     async def leaving(self, chunk: Chunk) -> None:

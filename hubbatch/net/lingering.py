@@ -32,7 +32,7 @@ class LingerTimer:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(seconds, self._elapse, elapsed)
 
-    def begin_anew(self, gap: Callable[[], float]) -> None:
+    def restart(self, gap: Callable[[], float]) -> None:
         """Note that a chunk has left: inputs behind it wait anew."""
         self.over = False
         self.stop()

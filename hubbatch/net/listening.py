@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from hubbatch.core.events import Event
 
-from .logbook import Logbook, logger
+from .logbook import EventLogger, logger
 
 
 Listener = Callable[[Event], None]
@@ -19,7 +19,7 @@ class Listeners:
     """
 
     def __init__(self, listeners: Iterable[Listener]) -> None:
-        self._logbook = Logbook()
+        self._logbook = EventLogger()
         self._listeners: tuple[Listener, ...] = (self._logbook, *listeners)
         self._reported: set[int] = set()
 

@@ -93,7 +93,7 @@ _LINES: Mapping[type[Event], tuple[int, str]] = {
 
 
 @define(eq=False)
-class Logbook:
+class EventLogger:
     """A listener that writes every event to the log, at the level of its kind."""
 
     _said: dict[str | None, float] = field(factory=dict, init=False)

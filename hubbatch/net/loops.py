@@ -14,7 +14,7 @@ from attrs import define, field
 
 
 @define(eq=False)
-class Home:
+class LoopGuard:
     """The event loop in which something is used: one at a time.
 
     Attributes:

@@ -36,7 +36,7 @@ from hubbatch.errors import (
     OverloadedError,
 )
 
-from .engine import Engine, Stay
+from .engine import ClientState, LoopUse
 from .permit_queue import Lane
 from .run_options import RunOptions
 from .running import Run
@@ -65,7 +65,7 @@ class _Call:
     index: int = -1  # its place in the run that has taken it in
 
 
-class Mailbox(AsyncIterator[Any]):
+class CallBatcher(AsyncIterator[Any]):
     """The single calls of one operation, as the source and the emit of its runs.
 
     As a source it is over when nobody waits for an answer. As an emit it gives each
@@ -73,12 +73,12 @@ class Mailbox(AsyncIterator[Any]):
     """
 
     def __init__(
-        self, engine: Engine, operation: Operation, *, window: int, spacing: Spacing
+        self, state: ClientState, operation: Operation, *, window: int, spacing: Spacing
     ) -> None:
         self.operation = operation
         # No caller's context variables: the run is nobody's own.
         self.context: Context = Context()
-        self._engine = engine
+        self._state = state
         self._options = RunOptions(
             lane=Lane.SINGLE, linger=LINGER, spacing=spacing, window=window
         )
@@ -113,10 +113,10 @@ class Mailbox(AsyncIterator[Any]):
         # The first caller comes now, also where a task begins in the very instant in
         # which it is made (asyncio's eager tasks).
         await asyncio.sleep(0)
-        with self._engine.busy():
+        with self._state.use():
             while self._waiting:
                 self._count = 0
-                self._run = self._engine.run(self.operation, self, self._options)
+                self._run = self._state.new_run(self.operation, self, self._options)
                 # What ends a run its callers are told. Who calls meanwhile waits until
                 # all of it is settled, so that writes keep their order, and gets
                 # another one.
@@ -218,23 +218,23 @@ class _Desk:
         open: the mailboxes in which anybody waits.
     """
 
-    stay: Stay
+    stay: LoopUse
     spacing: Spacing = field(factory=Spacing)
     pending: int = 0
-    open: dict[Operation, Mailbox] = field(factory=dict)
+    open: dict[Operation, CallBatcher] = field(factory=dict)
     tasks: set["asyncio.Task[None]"] = field(factory=set)
 
 
 @define(eq=False)
-class Mailboxes:
+class CallBatchers:
     """The mailboxes of one client, each there while anybody waits in it.
 
     `max_pending` is how many calls may wait, over all of them.
     """
 
-    _engine: Engine
+    _state: ClientState
     max_pending: int = MAX_PENDING
-    _desk: _Desk = field(factory=lambda: _Desk(Stay()), init=False)
+    _desk: _Desk = field(factory=lambda: _Desk(LoopUse()), init=False)
 
     async def ask(self, operation: Operation, given: Any) -> Any:
         """Wait for what becomes of one input: give its result, or raise its error.
@@ -243,8 +243,8 @@ class Mailboxes:
             OverloadedError: if too many wait already.
             RuntimeError: if the client is closed, or in use in another event loop.
         """
-        self._engine.check_open()
-        with self._engine.busy() as stay:
+        self._state.check_open()
+        with self._state.use() as stay:
             if self._desk.stay is not stay:
                 self._desk = _Desk(stay)
             desk = self._desk
@@ -265,19 +265,19 @@ class Mailboxes:
             if not isinstance(answer, HubBatchError):
                 return answer
             try:
-                await self._engine.date(answer, operation)
+                await self._state.set_reset_time(answer, operation)
                 raise answer
             finally:
                 del answer, call  # or its traceback would keep it alive
 
-    def _mailbox(self, desk: _Desk, operation: Operation) -> Mailbox:
+    def _mailbox(self, desk: _Desk, operation: Operation) -> CallBatcher:
         box = desk.open.get(operation)
         if box is None:
             # Room for all who may wait, and for what is under way for those who have
             # gone: a call is never kept off the desk.
-            gone = self._engine.max_concurrency * operation.max_inputs
-            box = Mailbox(
-                self._engine,
+            gone = self._state.max_concurrency * operation.max_inputs
+            box = CallBatcher(
+                self._state,
                 operation,
                 window=self.max_pending + gone,
                 spacing=desk.spacing,
@@ -291,12 +291,12 @@ class Mailboxes:
         return box
 
 
-async def _serve(desk: _Desk, box: Mailbox) -> None:
+async def _serve(desk: _Desk, box: CallBatcher) -> None:
     await box.serve()
     del desk.open[box.operation]  # nobody can have called in between
 
 
-def _over(desk: _Desk, box: Mailbox, task: "asyncio.Task[None]") -> None:
+def _over(desk: _Desk, box: CallBatcher, task: "asyncio.Task[None]") -> None:
     desk.tasks.discard(task)
     if desk.open.get(box.operation) is box:  # cancelled, perhaps before it began
         del desk.open[box.operation]

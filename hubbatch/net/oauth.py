@@ -22,12 +22,12 @@ from hubbatch.core.operations import token_operation
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.errors import APIError, ConfigurationError, ReconnectRequired
 
-from .auth import Bearer, Credentials, Login, TokenSource, checked_token, fingerprint_of
+from .auth import Bearer, Credentials, Login, TokenSource, check_token, fingerprint_of
 from .batch import Batch
-from .engine import Engine
-from .flights import Flight
+from .engine import ClientState
+from .flights import SingleFlight
 from .gate import Gate
-from .loops import Home
+from .loops import LoopGuard
 from .running import Run
 from .transport import Transport
 
@@ -114,7 +114,7 @@ class OAuth:
         self._refresh_token = _text("refresh_token", refresh_token)
         # Its tokens change; that of the installation which it began with tells whose.
         self.fingerprint: str = fingerprint_of(f"{client_id} {self._refresh_token}")
-        self._access_token = checked_token(access_token) if access_token else None
+        self._access_token = check_token(access_token) if access_token else None
         _check_date(expires_at)
         for name, given in {"on_refresh": on_refresh, "lock": lock}.items():
             if given is not None and not callable(given):
@@ -131,8 +131,8 @@ class OAuth:
         # What HubSpot gave and `on_refresh` has not taken yet.
         self._unsaved: tuple[OAuthTokens, float] | None = None
         self._over: ReconnectRequired | None = None
-        self._home = Home("this OAuth login")
-        self._flight: Flight[None] = Flight()
+        self._home = LoopGuard("this OAuth login")
+        self._flight: SingleFlight[None] = SingleFlight()
         self._asker: Ask | None = None  # whose call began the last refresh
 
     # ---- what a client's login needs
@@ -220,7 +220,7 @@ class OAuth:
         """Take what another worker has stored."""
         self._refresh_token = stored.refresh_token or self._refresh_token
         if stored.access_token and stored.access_token != self._access_token:
-            self._access_token = checked_token(stored.access_token)
+            self._access_token = check_token(stored.access_token)
             self._good_until = self._until(stored.expires_at)
 
     async def _exchange(self, ask: Ask) -> tuple[OAuthTokens, float]:
@@ -240,7 +240,7 @@ class OAuth:
         life = grant.expires_in
         expires_at = life and self._clock() + timedelta(seconds=life)
         tokens = OAuthTokens(
-            checked_token(grant.access_token), self._refresh_token, expires_at or None
+            check_token(grant.access_token), self._refresh_token, expires_at or None
         )
         return tokens, _now() + _used_for(max(life or inf, _LEAST_LIFE))
 
@@ -281,10 +281,10 @@ class OAuthLogin:
 
     renewable = True
 
-    def __init__(self, oauth: OAuth, engine: Engine, *, api_version: str) -> None:
+    def __init__(self, oauth: OAuth, state: ClientState, *, api_version: str) -> None:
         self._oauth = oauth
         self.fingerprint: str | None = oauth.fingerprint
-        self._engine = engine
+        self._state = state
         self._operation = token_operation(api_version=api_version)
         self._asking: Run | None = None
         self._closed = False
@@ -314,7 +314,7 @@ class OAuthLogin:
         if self._closed:
             raise _GivenUp("this client is closed")
         answers: Collector[Grant] = Collector(self._operation)
-        asking: Batch[Grant] = Batch(self._engine, self._operation, [request])
+        asking: Batch[Grant] = Batch(self._state, self._operation, [request])
         self._asking = asking.begin(answers)
         try:
             # What came before it could be given up is worth having.
@@ -345,7 +345,7 @@ class _Nobody(Credentials):
         return str  # the empty text
 
 
-def sign_in(
+def make_login(
     source: TokenSource | OAuth | None,
     *,
     transport: Transport,
@@ -359,14 +359,14 @@ def sign_in(
     """
     if not isinstance(source, OAuth):
         return Credentials(source)
-    engine = Engine(
+    state = ClientState(
         gate=Gate(None, 1),
         transport=transport,
         credentials=_Nobody(),
         policy=policy,
         max_concurrency=1,
     )
-    return OAuthLogin(source, engine, api_version=api_version)
+    return OAuthLogin(source, state, api_version=api_version)
 
 
 def _now() -> float:

@@ -1,4 +1,4 @@
-"""How one batch runs, besides what it shares with the other batches of its client."""
+"""The options of one run; see `client_state` for what a client's runs share."""
 
 from collections.abc import Awaitable, Callable
 
@@ -8,20 +8,20 @@ from hubbatch._limits.window import Spacing
 from hubbatch.core.calls import Operation
 from hubbatch.core.stopping import FailureWatch
 
-from .journaling import Journal, NoJournal
+from .journaling import JournalHook, NoJournalHook
 from .permit_queue import Lane
 
 
-# Returns the operation again, with what had to be asked for first.
-Completing = Callable[[Operation], Awaitable[Operation]]
+# Returns the operation with what had to be requested first, e.g. property names.
+CompleteOperation = Callable[[Operation], Awaitable[Operation]]
 Ready = Callable[[], Awaitable[None]]
 
-# Seconds that a partial chunk waits for more from a source that trickles.
+# Seconds that a partial chunk waits for more inputs from an async source.
 LINGER = 0.1
 
 
 async def always_ready() -> None:
-    """Never make a batch that is collected wait for its consumer."""
+    """Return at once: a batch that is collected never waits for its consumer."""
 
 
 @frozen(kw_only=True)
@@ -30,17 +30,17 @@ class RunOptions:
 
     Attributes:
         lane: where its requests wait for their permits.
-        linger: how many seconds a partial chunk waits for more inputs from an
+        linger: the seconds that a partial chunk waits for more inputs from an
             asynchronous source.
         spacing: makes a partial chunk wait longer, so that requests leave evenly.
         window: how many inputs are held at a time; None: two chunks for each worker.
         isolate: whether a refused chunk is split to find its bad records.
-        watch: says when too many inputs have failed.
+        watch: decides when too many inputs have failed.
         ready: waits until the consumer can take more outcomes.
         complete: awaited before anything is pulled or sent; returns the operation.
-        journal: learns of every request that carries writes before it leaves.
-        doubted: whether all inputs may have been sent before, by a process that is
-            gone.
+        journal: called before each request that carries writes.
+        maybe_sent: whether a process that has died may have sent the inputs already:
+            creates are looked up first, other writes are repeated.
     """
 
     lane: Lane = Lane.BULK
@@ -50,6 +50,6 @@ class RunOptions:
     isolate: bool = True
     watch: FailureWatch | None = None
     ready: Ready = always_ready
-    complete: Completing | None = None
-    journal: Journal = Factory(NoJournal)
-    doubted: bool = False
+    complete: CompleteOperation | None = None
+    journal: JournalHook = Factory(NoJournalHook)
+    maybe_sent: bool = False

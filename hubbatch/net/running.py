@@ -46,8 +46,8 @@ from .attempt import Attempts, Sender
 from .auth import Bearer, Login
 from .event_emitter import EventEmitter
 from .gate import Gate
-from .intake import BLOCK, KEPT_BLOCK, Intake, Source, cancelled_from_outside
-from .interruptible import Waits
+from .intake import BLOCK, KEPT_BLOCK, Source, SourceReader, cancelled_from_outside
+from .interruptible import InterruptibleWaits
 from .lingering import LingerTimer
 from .listening import Listeners
 from .recorder import OutcomeRecorder, OutcomeSink
@@ -65,7 +65,7 @@ def _trace_prefix() -> str:
 
 
 class Client(Protocol):
-    """What the runs of one client share; see `Engine`."""
+    """What the runs of one client share; see `ClientState`."""
 
     transport: Transport
     credentials: Login
@@ -137,7 +137,7 @@ class Run:
         self._tasks: asyncio.TaskGroup | None = None
         self._workers = 0
         self._idle_workers = 0  # those that have taken no chunk yet
-        self._waits = Waits()
+        self._waits = InterruptibleWaits()
         self._freed = asyncio.Event()  # the queue may have room again
         self._settled = asyncio.Event()
         self._over = asyncio.Event()
@@ -156,17 +156,17 @@ class Run:
         """
         started = _now()
         self.events.begun()
-        intake = Intake(source)
+        reader = SourceReader(source)
         try:
             async with asyncio.TaskGroup() as self._tasks:
-                self._tasks.create_task(self._pump(intake))
+                self._tasks.create_task(self._pump(reader))
                 await self._until_settled()
         except BaseExceptionGroup as group:
             self.end(_first_leaf(group))
         finally:
             # A cancellation may have come before the end of a collection.
-            self._recorder.leave_out(intake.rest())
-            await intake.aclose()
+            self._recorder.leave_out(reader.rest())
+            await reader.aclose()
             self._linger_timer.stop()
             self.summary.seconds = _now() - started
             self.ended = self._resolver.ending(
@@ -190,7 +190,7 @@ class Run:
         """Record the inputs of a source that was cancelled before it was begun."""
         self.events.begun()
         self.end(asyncio.CancelledError())
-        self._recorder.leave_out(Intake(source).rest())
+        self._recorder.leave_out(SourceReader(source).rest())
         self.events.ended(self.summary, self.ended)
 
     def withdraw(self, index: int, value: object) -> None:
@@ -216,19 +216,19 @@ class Run:
 
     # ---- from the source to the queue
 
-    async def _pump(self, intake: Intake) -> None:
+    async def _pump(self, reader: SourceReader) -> None:
         try:
             if self._options.complete is not None:
                 self.operation = await self._options.complete(self.operation)
             while await self._room():
-                block = await self._pull(intake)
+                block = await self._pull(reader)
                 self._take_in(block)
-                if intake.failure is not None:
-                    self.end(intake.failure)
-                if intake.failure is not None or not block:
+                if reader.failure is not None:
+                    self.end(reader.failure)
+                if reader.failure is not None or not block:
                     return
             # Every input of a collection has an outcome; an iterator keeps its inputs.
-            while intake.sized and (block := await intake.pull(KEPT_BLOCK)):
+            while reader.sized and (block := await reader.pull(KEPT_BLOCK)):
                 self._recorder.leave_out(block)
         except Exception as error:
             self.end(error)
@@ -237,14 +237,14 @@ class Run:
             self._source_over = True
             self._on_freed()
 
-    async def _pull(self, intake: Intake) -> list[Any]:
+    async def _pull(self, reader: SourceReader) -> list[Any]:
         room = min(self._queue.room, BLOCK) or BLOCK
-        if not intake.trickles:
-            return await intake.pull(room)
+        if not reader.trickles:
+            return await reader.pull(room)
         self._trickles = True
         self._linger()
         with self._waits.begin():
-            return await intake.pull(room)
+            return await reader.pull(room)
 
     async def _room(self) -> bool:
         """Wait for room in the queue; return False if the batch has ended instead."""
@@ -435,11 +435,11 @@ class Run:
         if attempts.chunk is None:
             now = _now()
             chunk = self._queue.next_chunk(now)
-            if self._options.doubted:
+            if self._options.maybe_sent:
                 chunk = self._resolver.recall(chunk, now)
             attempts.chunk = chunk
             self._idle_workers -= 1
-            self._linger_timer.begin_anew(self._gap)
+            self._linger_timer.restart(self._gap)
             self._linger()
             self.events.chunk(ChunkCut, chunk)
         return attempts.chunk

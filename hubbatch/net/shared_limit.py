@@ -14,7 +14,7 @@ from hubbatch._limits.adaptive import FAMILIES, Family, LimitTracker
 from hubbatch._limits.daily import DailyBudget
 from hubbatch._limits.window import LAG, RateLimit
 
-from .loops import Home
+from .loops import LoopGuard
 from .permit_queue import Pacer, PermitQueue
 
 
@@ -103,7 +103,7 @@ class AccountLimits:
     _ceilings: WeakKeyDictionary[object, RateLimit | None] = field(
         factory=WeakKeyDictionary, repr=False
     )
-    _home: Home = field(factory=lambda: Home("this client"), repr=False)
+    _home: LoopGuard = field(factory=lambda: LoopGuard("this client"), repr=False)
 
     def enter(self) -> None:
         """Switch to the running loop, keeping what is known of windows and day.

@@ -72,7 +72,7 @@ async def test_associations_do_not_wait_for_objects(portal: Portal) -> None:
     async with portal.hub(rate_limit=RateLimit(20)) as hub:
         await hub.tickets.archive(ids(2_000))
         begun = asyncio.get_running_loop().time()
-        gate = hub._engine.gate
+        gate = hub._state.gate
         async with gate.permit(Lane.BULK, lambda: True, "associations") as permit:
             assert permit is not None
         assert asyncio.get_running_loop().time() - begun < 1
@@ -134,7 +134,7 @@ async def test_single_call_beside_a_saturating_run(portal: Portal) -> None:
         waits = []
         for _ in range(9):
             came = loop.time()
-            await Batch(hub._engine, call, [99_999], lane=Lane.SINGLE)
+            await Batch(hub._state, call, [99_999], lane=Lane.SINGLE)
             waits.append(loop.time() - came)
             await asyncio.sleep(0.31)
         assert not bulk.done()

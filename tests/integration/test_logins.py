@@ -157,7 +157,7 @@ async def test_many_portals_and_few_connections(portal: Portal) -> None:
             response = await hub.account()
             most = max(most, len(connector._acquired))
             if number < 300:
-                left.extend((weakref.ref(hub), weakref.ref(hub._engine)))
+                left.extend((weakref.ref(hub), weakref.ref(hub._state)))
             assert response.portal_id == 70_000 + number % 300
 
         for _ in range(2):

@@ -28,14 +28,14 @@ from hubbatch.core.telling import Teller
 from hubbatch.integrations.opentelemetry import OpenTelemetry
 from hubbatch.net.batch import Batch
 from hubbatch.net.listening import Listeners
-from hubbatch.net.mailbox import Mailboxes
+from hubbatch.net.mailbox import CallBatchers
 from hubbatch.simulator import Simulator
 from tests.net.crm import (
     SECRET,
     UNAUTHORIZED,
     UNIQUE,
     Crm,
-    engine,
+    client_state,
     operation,
     page,
     throttled,
@@ -104,7 +104,7 @@ def filled(**options: Any) -> Crm:
 def listened(
     crm: Crm, telemetry: Telemetry, source: Any = (), call: Any = UPDATE, **options: Any
 ) -> Batch[Any]:
-    shared = engine(crm, **options)
+    shared = client_state(crm, **options)
     shared.listeners = Listeners([telemetry.listener])
     return Batch(shared, call, source)
 
@@ -271,10 +271,10 @@ async def test_a_cancellation_leaves_no_span_open(telemetry: Telemetry) -> None:
 
 async def test_single_calls_are_a_trace_of_their_own(telemetry: Telemetry) -> None:
     """It is nobody's: many callers ride in it."""
-    shared = engine(filled())
+    shared = client_state(filled())
     shared.listeners = Listeners([telemetry.listener])
     with telemetry.tracers.get_tracer("app").start_as_current_span("caller"):
-        await Mailboxes(shared).ask(UPDATE, updates(1)[0])
+        await CallBatchers(shared).ask(UPDATE, updates(1)[0])
         await asyncio.sleep(1)
     batch = telemetry.one("tickets.update")
     assert batch.parent is None
@@ -337,7 +337,7 @@ async def test_what_is_left_of_the_day_by_account(telemetry: Telemetry) -> None:
     named = listened(
         filled(script=[Response(503, headers, b"")]), telemetry, updates(1)
     )
-    named._engine.account = "62515"
+    named._state.account = "62515"
     await named
     told = telemetry.values("hubbatch.daily_quota.remaining", "hubbatch.account")
     assert told == {"62515": 249_000}
@@ -481,7 +481,7 @@ def test_without_a_sdk_it_does_nothing() -> None:
     """The global providers of an application that has set up none."""
 
     async def main() -> int:
-        shared = engine(filled())
+        shared = client_state(filled())
         shared.listeners = Listeners([OpenTelemetry()])
         return (await Batch(shared, UPDATE, updates(3))).succeeded
 

@@ -126,7 +126,7 @@ async def test_error_of_ours_in_a_function_is_passed_on() -> None:
 
 async def test_without_redis_an_actor_has_its_part_of_the_limit() -> None:
     hub = await client_of(Portals(load=load, max_requests=100), "7")
-    assert hub._engine.gate.ceiling == RateLimit(100, processes=2)
+    assert hub._state.gate.ceiling == RateLimit(100, processes=2)
 
 
 async def test_with_redis_all_actors_have_the_limit_of_each_portal(

@@ -26,7 +26,7 @@ from hubbatch.core.operations import (
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.net.auth import Credentials, TokenSource
 from hubbatch.net.batch import Batch
-from hubbatch.net.engine import Engine
+from hubbatch.net.engine import ClientState
 from hubbatch.net.gate import Gate
 
 
@@ -375,16 +375,16 @@ def legacy(*, max_inputs: int = 100) -> Operation:
     return evolve(legacy_operation("update", "tickets"), max_inputs=max_inputs)
 
 
-def engine(
+def client_state(
     crm: Any,
     *,
     token: TokenSource = SECRET,
     rate_limit: RateLimit | None = None,
     workers: int = 8,
     policy: RetryPolicy | None = None,
-) -> Engine:
+) -> ClientState:
     """Make an engine whose way out is the scripted one."""
-    return Engine(
+    return ClientState(
         gate=Gate(rate_limit, workers),
         transport=crm,
         credentials=Credentials(token),
@@ -405,7 +405,7 @@ def batch(
 ) -> Batch[Any]:
     """Make a batch on an engine of its own."""
     return Batch(
-        engine(crm, **options),
+        client_state(crm, **options),
         call,
         source,
         isolate=isolate,

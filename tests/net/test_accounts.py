@@ -188,8 +188,8 @@ async def test_idle_clients_are_let_go(vault: Vault) -> None:
         for account in range(300):
             hub = await accounts.get(account)
             assert (await hub.tickets.read([1])).succeeded == 1
-            left += [weakref.ref(hub), weakref.ref(hub._engine)]
-            left += [weakref.ref(hub._engine.gate)]
+            left += [weakref.ref(hub), weakref.ref(hub._state)]
+            left += [weakref.ref(hub._state.gate)]
             del hub
         await asyncio.sleep(250)
         busy = await accounts.get(299)

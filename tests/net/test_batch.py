@@ -26,7 +26,7 @@ from tests.net.crm import (
     Crm,
     Fate,
     batch,
-    engine,
+    client_state,
     operation,
     refusal,
     updates,
@@ -148,7 +148,7 @@ def test_is_a_coroutine_to_everybody() -> None:
 
 async def test_many_at_a_time() -> None:
     crm = crm_of()
-    shared = engine(crm)
+    shared = client_state(crm)
     call = operation("update")
     made: list[Batch[Any]] = [Batch(shared, call, updates(250)) for _ in range(4)]
     responses = await asyncio.gather(*made)
@@ -260,7 +260,7 @@ async def test_cancelled_at_every_step(
         inputs = source(12)
         if verb == "create":
             inputs = [{"properties": {"value": f"v{place}"}} for place in range(12)]
-        shared = engine(crm, workers=2, policy=policy)
+        shared = client_state(crm, workers=2, policy=policy)
         made: Batch[Any] = Batch(shared, call, inputs)
         task = asyncio.create_task(way(made))
         await turns(step)
@@ -598,7 +598,7 @@ async def test_linger_of_any_length(linger: float) -> None:
 
 async def test_closing_that_is_cancelled_closes_all_the_same() -> None:
     crm = crm_of(latency=(5, 5))
-    shared = engine(crm)
+    shared = client_state(crm)
     made: Batch[Any] = Batch(shared, operation("update"), updates(200))
     running = asyncio.create_task(made)
     await asyncio.sleep(1)
@@ -615,7 +615,7 @@ async def test_closing_that_is_cancelled_closes_all_the_same() -> None:
 
 async def test_closing_waits_for_batches_and_then_refuses_more() -> None:
     crm = crm_of(latency=(5, 5))
-    shared = engine(crm)
+    shared = client_state(crm)
     call = operation("update")
     first: Batch[Any] = Batch(shared, call, updates(200))
     second: Batch[Any] = Batch(shared, call, updates(1))
@@ -633,7 +633,7 @@ async def test_closing_waits_for_batches_and_then_refuses_more() -> None:
 
 async def test_closing_waits_for_a_stream() -> None:
     crm = crm_of(latency=(5, 5))
-    shared = engine(crm)
+    shared = client_state(crm)
     made: Batch[Any] = Batch(shared, operation("update"), updates(200))
     async with made as stream:
         await anext(stream)
@@ -643,7 +643,7 @@ async def test_closing_waits_for_a_stream() -> None:
 
 
 def test_one_loop_after_another() -> None:
-    shared = engine(crm_of(latency=(0.0, 0.0)))
+    shared = client_state(crm_of(latency=(0.0, 0.0)))
     call = operation("update")
     first: Batch[Any] = Batch(shared, call, updates(1))
     second: Batch[Any] = Batch(shared, call, updates(1))
@@ -690,7 +690,7 @@ async def test_same_error_ends_two_batches_with_two_objects() -> None:
 
 async def test_limits_are_kept_over_batches() -> None:
     crm = crm_of()
-    shared = engine(crm, rate_limit=RateLimit(5, burst=5))
+    shared = client_state(crm, rate_limit=RateLimit(5, burst=5))
     for _ in range(3):
         await Batch(shared, operation("update", max_inputs=1), updates(4))
     at = sorted(heard.at for heard in crm.heard)

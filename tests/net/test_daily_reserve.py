@@ -82,8 +82,8 @@ class Account:
 
 def on(account: Account, **options: Any) -> HubBatch:
     hub = HubBatch(SECRET, retry=RetryPolicy(base=1e-6), **options)
-    hub._engine.transport = account
-    hub._engine.today = lambda: datetime(2026, 11, 23, 12, tzinfo=UTC)
+    hub._state.transport = account
+    hub._state.today = lambda: datetime(2026, 11, 23, 12, tzinfo=UTC)
     return hub
 
 
@@ -186,7 +186,7 @@ async def test_chunk_that_waits_for_its_retry_is_not_sent_when_the_day_ends() ->
 async def test_create_that_may_have_been_written_stays_unknown() -> None:
     account = Account(left=12)
     hub = on(account, daily_reserve=11, max_concurrency=1)
-    hub._engine.policy = RetryPolicy(base=5.0, max_delay=5.0)
+    hub._state.policy = RetryPolicy(base=5.0, max_delay=5.0)
     await hub.tickets.update(updates(1))
     account.left = 30
     account.script = [page(502)]
@@ -220,7 +220,7 @@ async def test_new_day_that_begins_a_second_after_the_end() -> None:
     """A caller that sleeps until `resets_at` need not sleep another day."""
     account = Account(left=51)
     hub = on(account, daily_reserve=50)
-    hub._engine.today = lambda: datetime(2026, 11, 24, 4, 59, 58, tzinfo=UTC)
+    hub._state.today = lambda: datetime(2026, 11, 24, 4, 59, 58, tzinfo=UTC)
     with pytest.raises(DailyLimitReached):
         await hub.tickets.update(updates(500))
     account.left = 1_000
@@ -304,7 +304,8 @@ async def test_time_zone_that_is_known_is_not_asked_for() -> None:
     with pytest.raises(DailyLimitReached):
         await hub.tickets.update(updates(1))
     assert account.asked == 1
-    await hub._engine._ask()
+    assert hub._state.account_operation is not None
+    await hub._state._fetch_account(hub._state.account_operation)
     assert account.asked == 1
 
 

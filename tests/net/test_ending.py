@@ -38,7 +38,7 @@ from tests.net.crm import (
     Fate,
     Heard,
     batch,
-    engine,
+    client_state,
     legacy,
     operation,
     page,
@@ -278,14 +278,14 @@ async def test_throttled_for_longer_than_anybody_waits_is_not_sent(
     assert statuses(response) == {"not_sent": 3}
     assert asyncio.get_running_loop().time() < 1
     assert (len(crm.heard), made.summary.throttled) == (1, 1)
-    held = made._engine.gate.snapshot().held_for
+    held = made._state.gate.snapshot().held_for
     assert 0 < held <= policy.max_retry_after
 
 
 async def test_a_day_in_retry_after_does_not_hold_the_account_for_a_day() -> None:
     crm, made = meeting("update", throttled(Retry_After="80000"))
     assert statuses(await unanswered(made)) == {"not_sent": 3}
-    later: Batch[Any] = Batch(made._engine, operation("update"), updates(3))
+    later: Batch[Any] = Batch(made._state, operation("update"), updates(3))
     assert (await later).succeeded == 3
     waited = crm.heard[1].at - crm.heard[0].at
     assert 119 < waited < 121
@@ -1312,7 +1312,7 @@ async def test_legacy_batch() -> None:
 async def test_two_batches_of_a_client_share_the_gate() -> None:
     crm = Crm()
     crm.fill(100)
-    shared = engine(crm, workers=2)
+    shared = client_state(crm, workers=2)
     calls: list[Batch[Any]] = [
         Batch(shared, operation("update", max_inputs=5), updates(50, first))
         for first in (1, 51)

@@ -38,7 +38,7 @@ from tests.net.crm import (
     UNAUTHORIZED,
     UNIQUE,
     Crm,
-    engine,
+    client_state,
     operation,
     page,
     throttled,
@@ -70,7 +70,7 @@ class Ears:
 def listened(
     crm: Crm, call: Operation, source: Any, *listeners: Any, **options: Any
 ) -> Batch[Any]:
-    shared = engine(crm, **options)
+    shared = client_state(crm, **options)
     shared.listeners = Listeners(listeners)
     return Batch(shared, call, source)
 
@@ -373,7 +373,7 @@ class Known:
 async def test_the_account_is_told_as_soon_as_it_is_known() -> None:
     ears = Ears()
     hub = HubBatch(SECRET, listeners=[ears])
-    hub._engine.transport = Known(filled())
+    hub._state.transport = Known(filled())
     async with hub:
         await hub.tickets.update(updates(1))
         assert {event.account for event in ears.heard} == {None}

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 import pytest
 
 from hubbatch import APIError
-from hubbatch.net.flights import Flight
+from hubbatch.net.flights import SingleFlight
 
 
 async def test_those_who_ask_meanwhile_share_one_call() -> None:
@@ -18,7 +18,7 @@ async def test_those_who_ask_meanwhile_share_one_call() -> None:
         await asyncio.sleep(1)
         return len(calls)
 
-    flight: Flight[int] = Flight()
+    flight: SingleFlight[int] = SingleFlight()
     first = await asyncio.gather(*(flight.join(call) for _ in range(1_000)))
     assert first == [1] * 1_000
     assert await flight.join(call) == 2
@@ -32,7 +32,7 @@ async def test_an_error_is_a_copy_for_each_and_is_not_kept() -> None:
     async def call() -> int:
         return 5
 
-    flight: Flight[int] = Flight()
+    flight: SingleFlight[int] = SingleFlight()
     errors = await asyncio.gather(
         *(flight.join(fail) for _ in range(3)), return_exceptions=True
     )
@@ -48,7 +48,7 @@ async def test_an_error_of_somebody_else_is_raised_as_it_is() -> None:
         raise error
 
     with pytest.raises(LookupError) as caught:
-        await Flight[int]().join(fail)
+        await SingleFlight[int]().join(fail)
     assert caught.value is error
 
 
@@ -61,7 +61,7 @@ async def test_the_call_goes_on_when_all_who_waited_have_gone() -> None:
         ended.append(1)
         raise LookupError
 
-    flight: Flight[int] = Flight()
+    flight: SingleFlight[int] = SingleFlight()
     waiting = asyncio.create_task(flight.join(call))
     await asyncio.sleep(0.5)
     waiting.cancel()
@@ -72,14 +72,14 @@ async def test_the_call_goes_on_when_all_who_waited_have_gone() -> None:
 
 
 async def test_closing_waits_for_nothing_if_there_is_nothing() -> None:
-    flight: Flight[int] = Flight()
+    flight: SingleFlight[int] = SingleFlight()
     await flight.aclose()
     await flight.cancel()
     assert not flight.under_way
 
 
 async def test_closing_that_is_cancelled_cancels_the_call() -> None:
-    flight: Flight[None] = Flight()
+    flight: SingleFlight[None] = SingleFlight()
     waiting = asyncio.create_task(flight.join(lambda: asyncio.sleep(1_000)))
     await asyncio.sleep(1)
     closing = asyncio.create_task(flight.aclose())
@@ -94,8 +94,8 @@ async def test_closing_that_is_cancelled_cancels_the_call() -> None:
 
 async def test_a_call_that_waits_for_itself_is_told_so() -> None:
     """`on_refresh` that uses the client, say, or `load` that asks for its account."""
-    outer: Flight[int] = Flight()
-    inner: Flight[int] = Flight()
+    outer: SingleFlight[int] = SingleFlight()
+    inner: SingleFlight[int] = SingleFlight()
 
     async def wait_for_outer() -> int:
         return await outer.join(wait_for_inner)
@@ -108,7 +108,7 @@ async def test_a_call_that_waits_for_itself_is_told_so() -> None:
 
 
 async def test_what_a_call_left_behind_may_wait_for_the_next() -> None:
-    flight: Flight[int] = Flight()
+    flight: SingleFlight[int] = SingleFlight()
     later: list[asyncio.Task[int]] = []
 
     async def again() -> int:
@@ -132,4 +132,4 @@ async def test_the_call_has_a_context_of_its_own() -> None:
     async def look() -> str:
         return whose.get()
 
-    assert await Flight[str]().join(look) == "nobody's"
+    assert await SingleFlight[str]().join(look) == "nobody's"

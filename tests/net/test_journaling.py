@@ -60,10 +60,10 @@ async def run(
     crm: Crm, call: Operation, inputs: Any, diary: Diary, **options: Any
 ) -> CombinedResponse[Any]:
     policy = RetryPolicy(attempts=options.pop("attempts", 5))
-    doubted = options.pop("doubted", False)
+    maybe_sent = options.pop("maybe_sent", False)
     made = batch(crm, call, inputs, policy=policy, workers=1, **options)
     collector: Collector[Any] = Collector(call)
-    going = made.begin(collector, journal=diary, doubted=doubted)
+    going = made.begin(collector, journal=diary, maybe_sent=maybe_sent)
     with suppress(HubBatchError):
         await made.feed(going)
     return collector.response()
@@ -215,7 +215,7 @@ async def test_doubted_creates_are_looked_for_before_they_are_sent() -> None:
     crm = Crm()
     crm.records["5"] = {UNIQUE: "n1", "value": "v1"}
     diary = Diary(crm)
-    response = await run(crm, CREATE, updates_of_none(3), diary, doubted=True)
+    response = await run(crm, CREATE, updates_of_none(3), diary, maybe_sent=True)
 
     assert [heard.verb for heard in crm.heard] == ["read", "create"]
     assert response.succeeded == 3
@@ -228,7 +228,7 @@ async def test_a_doubted_upsert_does_not_say_that_it_was_not_new() -> None:
     crm.fill(1)
     inputs = [{"id": f"r{n}", "properties": {"value": "v"}} for n in (1, 2)]
     call = operation("upsert", id_property=UNIQUE)
-    response = await run(crm, call, inputs, Diary(crm), doubted=True)
+    response = await run(crm, call, inputs, Diary(crm), maybe_sent=True)
 
     assert [outcome.result.new for outcome in response.outcomes if outcome.result] == [
         None,
@@ -239,7 +239,7 @@ async def test_a_doubted_upsert_does_not_say_that_it_was_not_new() -> None:
 async def test_a_doubted_update_that_is_never_taken_is_unknown() -> None:
     crm = Crm(always="refused")
     response = await run(
-        crm, operation("update"), updates(3), Diary(crm), doubted=True, attempts=2
+        crm, operation("update"), updates(3), Diary(crm), maybe_sent=True, attempts=2
     )
 
     assert len(response.unknown) == 3
@@ -250,7 +250,7 @@ async def test_only_what_is_new_is_doubted() -> None:
     crm = Crm(traced=False)
     inputs = updates_of_none(4)
     inputs[2]["properties"]["value"] = "bad"
-    response = await run(crm, CREATE, inputs, Diary(crm), doubted=True)
+    response = await run(crm, CREATE, inputs, Diary(crm), maybe_sent=True)
 
     assert [heard.verb for heard in crm.heard][:2] == ["read", "create"]
     assert [heard.verb for heard in crm.heard].count("read") == 1

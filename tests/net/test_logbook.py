@@ -19,9 +19,9 @@ from hubbatch import (
 )
 from hubbatch.core.answers import Response
 from hubbatch.net.listening import Listeners
-from hubbatch.net.logbook import Logbook
-from hubbatch.net.mailbox import Mailboxes
-from tests.net.crm import SECRET, engine, page, throttled, updates
+from hubbatch.net.logbook import EventLogger
+from hubbatch.net.mailbox import CallBatchers
+from tests.net.crm import SECRET, client_state, page, throttled, updates
 from tests.net.test_events import UPDATE, filled, listened
 
 
@@ -56,7 +56,7 @@ async def test_a_batch_is_one_line_of_information(
 
 
 async def test_single_calls_are_no_news(caplog: pytest.LogCaptureFixture) -> None:
-    await Mailboxes(engine(filled())).ask(UPDATE, updates(1)[0])
+    await CallBatchers(client_state(filled())).ask(UPDATE, updates(1)[0])
     assert {record.levelname for record in caplog.records} == {"DEBUG"}
     assert {record.lane for record in caplog.records if hasattr(record, "lane")} == {
         "single"
@@ -92,12 +92,12 @@ async def test_a_429_is_one_warning_a_minute(
 ) -> None:
     crm = filled(script=[throttled(Retry_After="3")] * 2)
     shared = listened(crm, UPDATE, updates(3))
-    engine = shared._engine
+    state = shared._state
     await shared
     for _ in range(2):
         crm.script.append(throttled(Retry_After="3"))
         await asyncio.sleep(61)
-        await type(shared)(engine, UPDATE, updates(3))
+        await type(shared)(state, UPDATE, updates(3))
     warnings = [one for one in caplog.records if one.levelname == "WARNING"]
     assert [record.getMessage().partition(" were ")[2] for record in warnings] == [
         "answered with 429 (TEN_SECONDLY_ROLLING): nothing leaves for 3.0 s"
@@ -109,7 +109,7 @@ async def test_a_429_is_one_warning_a_minute(
 async def test_each_account_has_warnings_of_its_own(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    logbook = Logbook()
+    logbook = EventLogger()
     for account in ("1", "2", "1"):
         logbook(
             ChunkThrottled(

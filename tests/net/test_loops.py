@@ -14,7 +14,7 @@ import pytest
 
 from hubbatch import Accounts, HubBatch, OAuth, OAuthTokens, RateLimit
 from hubbatch.core.dialects.grants import Grant
-from hubbatch.net.flights import Flight
+from hubbatch.net.flights import SingleFlight
 from hubbatch.net.gate import Gate
 from hubbatch.net.permit_queue import Lane
 from hubbatch.simulator import Fault, Simulator
@@ -119,8 +119,8 @@ def test_what_is_left_under_way_in_a_loop_is_cancelled_with_it(server: Server) -
 
         for _ in range(3):
             asyncio.run(leave())
-            assert hub._engine.gate.allowance.users == 0
-            assert hub._engine.gate.allowance.free == 2
+            assert hub._state.gate.allowance.users == 0
+            assert hub._state.gate.allowance.free == 2
             assert asyncio.run(create(hub)) == 3
         asyncio.run(hub.aclose())
 
@@ -143,12 +143,12 @@ def test_a_loop_that_was_closed_by_hand(server: Server) -> None:
 
 def test_closing_waits_for_nothing_that_ended_with_its_loop() -> None:
     hub, crm = HubBatch(SECRET), Crm(latency=(1e4, 1e4))
-    hub._engine.transport = crm
+    hub._state.transport = crm
     loop = VirtualTimeLoop()
     batch = loop.create_task(hub.tickets.update(updates(3)))
     call = loop.create_task(hub.single.tickets.read("1"))
     loop.run_until_complete(asyncio.sleep(1))
-    assert hub._engine.active
+    assert hub._state.active
     assert not batch.done()
     assert not call.done()
     hush(asyncio.all_tasks(loop))
@@ -397,7 +397,7 @@ def test_a_login_is_in_one_loop_at_a_time() -> None:
 
 
 def test_a_flight_of_a_closed_loop_is_over() -> None:
-    flight: Flight[int] = Flight()
+    flight: SingleFlight[int] = SingleFlight()
     loop = VirtualTimeLoop()
 
     async def hang() -> int:
@@ -512,7 +512,7 @@ def test_a_batch_may_be_made_before_its_loop() -> None:
     crm = Crm(latency=(0.0, 0.0))
     crm.fill(3)
     hub = HubBatch(SECRET)
-    hub._engine.transport = crm
+    hub._state.transport = crm
     batches = [hub.tickets.update(updates(3)) for _ in range(2)]
 
     async def use(batch: Any) -> int:

@@ -31,12 +31,12 @@ from hubbatch.core.calls import Encoded, Encoder
 from hubbatch.core.encoding import encoder
 from hubbatch.core.operations import Operation, read_operation
 from hubbatch.net.batch import Batch
-from hubbatch.net.mailbox import Mailboxes
+from hubbatch.net.mailbox import CallBatchers
 from tests.net.crm import (
     SECRET,
     UNAUTHORIZED,
     Crm,
-    engine,
+    client_state,
     operation,
     page,
     refusal,
@@ -64,8 +64,8 @@ class Desk:
         }
         self.crm = Crm(script=[*script], **crm_options)
         self.crm.fill(200)
-        self.engine = engine(self.crm, **options)
-        self.boxes = Mailboxes(self.engine)
+        self.state = client_state(self.crm, **options)
+        self.boxes = CallBatchers(self.state)
 
     def ask(self, call: Operation, given: Any) -> "asyncio.Task[Any]":
         return asyncio.create_task(self.boxes.ask(call, given))
@@ -89,8 +89,8 @@ class Desk:
         assert self.boxes._desk.open == {}
         assert self.boxes._desk.tasks == set()
         assert self.boxes._desk.pending == 0
-        assert self.engine._stay.active == 0
-        assert self.engine.gate.granted == len(self.crm.heard)
+        assert self.state._loop_use.active == 0
+        assert self.state.gate.granted == len(self.crm.heard)
 
 
 async def fails(kind: type[E], task: "asyncio.Task[Any]") -> E:
@@ -167,7 +167,7 @@ async def test_full_chunk_keeps_no_distance() -> None:
 
 async def test_single_call_leaves_before_a_migration() -> None:
     desk = Desk(rate_limit=RateLimit(1, interval=5.0, burst=1))
-    bulk: Any = Batch(desk.engine, operation("archive", max_inputs=1), range(1, 7))
+    bulk: Any = Batch(desk.state, operation("archive", max_inputs=1), range(1, 7))
     migration = asyncio.create_task(bulk)
     await asyncio.sleep(1)
     await desk.update(9)
@@ -426,7 +426,7 @@ async def test_calls_made_while_a_run_ends_keep_the_order_of_writes() -> None:
 
 async def test_call_that_is_cancelled_before_its_turn_is_not_sent() -> None:
     desk = Desk()
-    desk.engine.gate.hold(10)
+    desk.state.gate.hold(10)
     kept, gone = desk.update(1), desk.update(2)
     await asyncio.sleep(5)
     gone.cancel()
@@ -444,14 +444,14 @@ async def test_call_that_is_cancelled_at_once_is_not_sent() -> None:
     await asyncio.wait(tasks)
     await settled()
     assert desk.crm.heard == []
-    assert desk.engine.gate.granted == 0
+    assert desk.state.gate.granted == 0
     desk.check_nothing_is_left()
 
 
 async def test_all_who_wait_for_the_gate_go() -> None:
     """Nobody waits for a permit any more, and nothing is left."""
     desk = Desk()
-    desk.engine.gate.hold(100)
+    desk.state.gate.hold(100)
     tasks = [desk.update(n % 150 + 1) for n in range(2_000)]
     tasks += [desk.read(n % 5 + 1) for n in range(2_000)]
     tasks += [desk.create(f"v{n}") for n in range(2_000)]
@@ -466,7 +466,7 @@ async def test_all_who_wait_for_the_gate_go() -> None:
 
 async def test_next_write_follows_one_that_is_taken_back() -> None:
     desk = Desk()
-    desk.engine.gate.hold(10)
+    desk.state.gate.hold(10)
     tasks = [desk.update(1, f"v{n}") for n in range(4)]
     await asyncio.sleep(1)
     tasks[0].cancel()
@@ -477,7 +477,7 @@ async def test_next_write_follows_one_that_is_taken_back() -> None:
 
 async def test_shared_read_is_sent_for_who_stays() -> None:
     desk = Desk()
-    desk.engine.gate.hold(10)
+    desk.state.gate.hold(10)
     gone, stays = desk.read(1), desk.read(1)
     await asyncio.sleep(1)
     gone.cancel()
@@ -491,7 +491,7 @@ async def test_call_that_is_cancelled_after_it_was_sent_is_written() -> None:
     await asyncio.sleep(1)
     gone.cancel()
     await asyncio.wait([gone])
-    await desk.engine.aclose()  # waits for it
+    await desk.state.aclose()  # waits for it
     assert [value for _, value in desk.crm.writes] == ["v1"]
     await settled()
     desk.check_nothing_is_left()
@@ -522,7 +522,7 @@ async def test_starter_s_cancellation_is_not_the_run_s() -> None:
 
 async def test_call_whose_input_was_changed_meanwhile_is_withdrawn() -> None:
     desk = Desk()
-    desk.engine.gate.hold(10)
+    desk.state.gate.hold(10)
     given: dict[str, Any] = {"id": "1", "properties": {"value": "v1"}}
     gone = desk.ask(UPDATE, given)
     await asyncio.sleep(1)
@@ -550,7 +550,7 @@ async def test_cancelled_calls_are_not_encoded_again(
     monkeypatch.setattr(accounting, "encoder", counting)
     monkeypatch.setattr(accounting, "column_encoder", lambda _: lambda *_: None)
     desk = Desk()
-    desk.engine.gate.hold(10)
+    desk.state.gate.hold(10)
     calls = [desk.update(number) for number in range(1, 200)]
     await asyncio.sleep(1)
     assert len(encoded) == 199
@@ -582,7 +582,7 @@ async def test_too_many_are_refused_at_once() -> None:
     """All kinds count together, and who has gone counts no more."""
     desk = Desk()
     desk.boxes.max_pending = 3
-    desk.engine.gate.hold(10)
+    desk.state.gate.hold(10)
     waiting = [desk.update(1), desk.read(1), desk.create("v")]
     await asyncio.sleep(1)
     error = await fails(OverloadedError, desk.update(2))
@@ -600,10 +600,10 @@ async def test_too_many_are_refused_at_once() -> None:
 
 async def test_closing_answers_every_call() -> None:
     desk = Desk()
-    desk.engine.gate.hold(10)
+    desk.state.gate.hold(10)
     tasks = [desk.update(n) for n in range(1, 151)] + [desk.read(1)]
     await asyncio.sleep(0)
-    closing = asyncio.create_task(desk.engine.aclose())
+    closing = asyncio.create_task(desk.state.aclose())
     await asyncio.sleep(1)
     with pytest.raises(RuntimeError, match="this client is closed"):
         await desk.update(1)
@@ -685,7 +685,7 @@ async def test_run_has_nobody_s_context() -> None:
 
     desk = Desk(token=token)
     variable.set("the caller's")
-    desk.engine.gate.hold(10)
+    desk.state.gate.hold(10)
     tasks = [desk.update(1, f"v{n}") for n in range(4)]
     await asyncio.sleep(1)
     # What follows a call that was withdrawn starts in the run's context as well.
@@ -699,7 +699,7 @@ async def test_nothing_is_left_behind_by_many_accounts() -> None:
 
     async def use() -> None:
         desk = Desk(latency=(0, 0))
-        kept.extend(map(weakref.ref, (desk.boxes, desk.engine)))
+        kept.extend(map(weakref.ref, (desk.boxes, desk.state)))
         reads = [
             desk.ask(read_operation("tickets", api_version="v3", properties=(name,)), 1)
             for name in "abcde"

@@ -31,9 +31,9 @@ from hubbatch import (
 )
 from hubbatch.core.answers import Answer, NoAnswer, Request, Response
 from hubbatch.net.batch import Batch
-from hubbatch.net.engine import Engine
+from hubbatch.net.engine import ClientState
 from hubbatch.net.gate import Gate
-from hubbatch.net.oauth import OAuthLogin, sign_in
+from hubbatch.net.oauth import OAuthLogin, make_login
 from tests.net.crm import Crm, operation, page, updates
 
 
@@ -125,14 +125,14 @@ class Portal:
     async def aclose(self) -> None:
         """Let go of nothing."""
 
-    def engine(
+    def state(
         self, oauth: OAuth, *, version: str = "v3", limit: int = 1_000, workers: int = 8
-    ) -> Engine:
+    ) -> ClientState:
         policy = RetryPolicy(attempts=3)
-        return Engine(
+        return ClientState(
             gate=Gate(RateLimit(limit), workers),
             transport=self,
-            credentials=sign_in(
+            credentials=make_login(
                 oauth, transport=self, policy=policy, api_version=version
             ),
             policy=policy,
@@ -142,7 +142,7 @@ class Portal:
     def batch(self, oauth: OAuth, count: int = 3, **options: Any) -> Batch[Any]:
         self.crm.fill(count)
         call = operation("update", max_inputs=1)
-        return Batch(self.engine(oauth, **options), call, updates(count))
+        return Batch(self.state(oauth, **options), call, updates(count))
 
 
 def app(**options: Any) -> OAuth:
@@ -248,9 +248,9 @@ async def test_a_run_longer_than_the_tokens_life(workers: int, limit: int) -> No
 async def test_a_thousand_waiting_calls_share_one_refresh() -> None:
     portal = Portal(seconds=5.0)
     portal.crm.fill(1_000)
-    engine = portal.engine(app(), workers=1_000)
+    state = portal.state(app(), workers=1_000)
     call = operation("update", max_inputs=1)
-    calls: list[Batch[Any]] = [Batch(engine, call, [given]) for given in updates(1_000)]
+    calls: list[Batch[Any]] = [Batch(state, call, [given]) for given in updates(1_000)]
     responses = await asyncio.gather(*calls)
     assert sum(response.succeeded for response in responses) == 1_000
     assert len(portal.asked) == 1
@@ -596,29 +596,29 @@ async def test_a_refresh_goes_on_when_the_call_is_cancelled() -> None:
     seen: list[OAuthTokens] = []
     portal = Portal(seconds=5.0, rotates=True)
     oauth = app(on_refresh=seen.append)
-    engine = portal.engine(oauth)
-    made: Batch[Any] = Batch(engine, operation("update"), updates(3))
+    state = portal.state(oauth)
+    made: Batch[Any] = Batch(state, operation("update"), updates(3))
     task = asyncio.create_task(made)
     await asyncio.sleep(1)
     task.cancel()
     await asyncio.wait([task])
     assert (made.summary.not_sent, now() < 2) == (3, True)
-    assert engine.credentials.busy
-    await engine.aclose()
+    assert state.credentials.busy
+    await state.aclose()
     assert [tokens.refresh_token for tokens in seen] == ["refresh-1"]
-    assert not engine.credentials.busy
+    assert not state.credentials.busy
     assert len(asyncio.all_tasks()) == 1
 
 
 async def test_closing_that_is_cancelled_leaves_nothing_running() -> None:
     portal = Portal(seconds=1_000.0)
-    engine = portal.engine(app())
-    made: Batch[Any] = Batch(engine, operation("update"), updates(3))
+    state = portal.state(app())
+    made: Batch[Any] = Batch(state, operation("update"), updates(3))
     task = asyncio.create_task(made)
     await asyncio.sleep(1)
     task.cancel()
     await asyncio.wait([task])
-    closing = asyncio.create_task(engine.aclose())
+    closing = asyncio.create_task(state.aclose())
     await asyncio.sleep(1)
     closing.cancel()
     await asyncio.wait([closing])
@@ -629,9 +629,9 @@ async def test_closing_that_is_cancelled_leaves_nothing_running() -> None:
 THROTTLED = Response(429, {"Retry-After": "30"}, b"{}")
 
 
-async def left_alone(engine: Engine, seconds: float) -> None:
+async def left_alone(state: ClientState, seconds: float) -> None:
     """Start a batch that needs a token, and cancel it after so long."""
-    made: Batch[Any] = Batch(engine, operation("update"), updates(3))
+    made: Batch[Any] = Batch(state, operation("update"), updates(3))
     task = asyncio.create_task(made)
     await asyncio.sleep(seconds)
     task.cancel()
@@ -644,10 +644,10 @@ async def test_closing_waits_for_no_further_attempt_of_a_refresh(
 ) -> None:
     """Nobody wants the token any more, and the endpoint may throttle for minutes."""
     portal = Portal(script=[trouble] * 50)
-    engine = portal.engine(app())
-    await left_alone(engine, 0.1001)
+    state = portal.state(app())
+    await left_alone(state, 0.1001)
     closed, asked = now(), len(portal.asked)
-    await engine.aclose()
+    await state.aclose()
     assert (asked, len(portal.asked)) == (1, 1)
     assert now() - closed < 0.01
     assert len(asyncio.all_tasks()) == 1
@@ -655,9 +655,9 @@ async def test_closing_waits_for_no_further_attempt_of_a_refresh(
 
 async def test_closing_waits_for_the_attempt_in_flight_only() -> None:
     portal = Portal(script=[THROTTLED] * 50, seconds=5.0)
-    engine = portal.engine(app())
-    await left_alone(engine, 1.0)
-    await engine.aclose()
+    state = portal.state(app())
+    await left_alone(state, 1.0)
+    await state.aclose()
     assert len(portal.asked) == 1
     assert 5.0 <= now() < 5.1
 
@@ -666,7 +666,7 @@ async def test_closing_one_client_leaves_the_refresh_to_the_others() -> None:
     """Who waits for a refresh that is given up begins another, through itself."""
     portal = Portal(script=[THROTTLED])
     oauth = app()
-    closing = portal.engine(oauth)
+    closing = portal.state(oauth)
     await left_alone(closing, 0.1001)
     waiting = asyncio.create_task(portal.batch(oauth))
     await asyncio.sleep(1)
@@ -680,7 +680,7 @@ async def test_closing_does_not_wait_for_the_refresh_of_another_client() -> None
     oauth = app()
     waiting = asyncio.create_task(portal.batch(oauth))
     await asyncio.sleep(1)
-    await portal.engine(oauth).aclose()
+    await portal.state(oauth).aclose()
     assert now() < 2
     assert (await waiting).succeeded == 3
 
@@ -688,16 +688,16 @@ async def test_closing_does_not_wait_for_the_refresh_of_another_client() -> None
 async def test_a_closed_client_begins_no_refresh() -> None:
     """One that waited for the lock when it was closed asks for nothing."""
     portal, lock = Portal(), asyncio.Lock()
-    engine = portal.engine(app(lock=lambda: lock))
+    state = portal.state(app(lock=lambda: lock))
     await lock.acquire()
-    await left_alone(engine, 1.0)
-    closing = asyncio.create_task(engine.aclose())
+    await left_alone(state, 1.0)
+    closing = asyncio.create_task(state.aclose())
     await asyncio.sleep(1)
     lock.release()
     await closing
     assert portal.asked == []
     with pytest.raises(RuntimeError, match="this client is closed"):
-        await engine.credentials.bearer()
+        await state.credentials.bearer()
 
 
 # ---- misuse and secrets
@@ -737,9 +737,9 @@ async def test_no_secret_is_shown_or_kept() -> None:
     with pytest.raises(AuthenticationError) as caught:
         await made
     error = caught.value
-    engine = made._engine
+    state = made._state
     tokens = OAuthTokens("given", SECRETS["refresh_token"], NOON)
-    shown = [oauth, engine, engine.credentials, tokens, error, error.args, vars(error)]
+    shown = [oauth, state, state.credentials, tokens, error, error.args, vars(error)]
     shown += [portal.asked[0], made.response, made.summary]
     kept = pickle.dumps([error, made.response])
     for secret in (*SECRETS.values(), "given"):
@@ -775,13 +775,13 @@ async def test_a_secret_of_four_letters_is_blotted() -> None:
 
 @pytest.mark.parametrize("duplicate", [pickle.dumps, copy.copy, copy.deepcopy])
 def test_cannot_be_pickled(duplicate: Callable[[Any], Any]) -> None:
-    for thing in (app(), Portal().engine(app()).credentials):
+    for thing in (app(), Portal().state(app()).credentials):
         with pytest.raises(TypeError, match="secrets would be in it"):
             duplicate(thing)
 
 
 def test_shows_whose_app_it_is() -> None:
-    login = Portal().engine(app()).credentials
+    login = Portal().state(app()).credentials
     assert isinstance(login, OAuthLogin)
     assert repr(login) == "<OAuthLogin, <OAuth, client_id 'app'>>"
     assert login.renewable

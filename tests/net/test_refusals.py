@@ -199,7 +199,7 @@ async def test_input_that_hubspot_cannot_read_waits_for_a_slow_neighbor(
 async def test_single_calls_that_hubspot_cannot_read_raise() -> None:
     crm = Crm(always=UNREADABLE)
     async with HubBatch(SECRET) as hub:
-        hub._engine.transport = crm
+        hub._state.transport = crm
         calls = [hub.single.tickets.update("1", {"value": str(n)}) for n in range(3)]
         told = await asyncio.gather(*calls, return_exceptions=True)
     assert {type(one) for one in told} == {InvalidRequestError}

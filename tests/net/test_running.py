@@ -19,7 +19,7 @@ from tests.net.crm import (
     Crm,
     Heard,
     batch,
-    engine,
+    client_state,
     legacy,
     operation,
     refusal,
@@ -118,10 +118,10 @@ async def test_worker_whose_work_was_taken_gives_way() -> None:
     """Two wait for a permit, the first takes all there is; the other costs nothing."""
     crm = filled()
     call = operation("update", max_inputs=10)
-    shared = engine(crm, rate_limit=RateLimit(1, interval=2.0, burst=1))
+    shared = client_state(crm, rate_limit=RateLimit(1, interval=2.0, burst=1))
     shared.gate.hold(1.0)
     made = batch(crm, call, trickle(updates(15), 60))
-    made._engine = shared
+    made._state = shared
     task = asyncio.create_task(made)
     await asyncio.sleep(50)
     assert sizes(crm) == [10, 5]
@@ -182,7 +182,7 @@ async def test_rest_behind_a_full_chunk_that_had_to_wait_lingers_too() -> None:
     crm = filled(latency=(60, 60))
     call = operation("update", max_inputs=3)
     made = batch(crm, call, trickle(updates(5), 600), workers=2)
-    made._engine.gate.hold(1)
+    made._state.gate.hold(1)
     await made
     assert [(len(heard.inputs), round(heard.at, 1)) for heard in crm.heard] == [
         (3, 1.0),
@@ -295,13 +295,13 @@ async def test_source_that_fails_while_everybody_is_held_back() -> None:
     """Its error does not wait for the gate; nothing of it is sent any more."""
     crm = filled()
     made = batch(crm, operation("update", max_inputs=10), failing_later(150))
-    made._engine.gate.hold(80_000)
+    made._state.gate.hold(80_000)
     with pytest.raises(OwnError):
         await made
     assert 30 <= asyncio.get_running_loop().time() < 31
     assert made.summary.not_sent == 150
     assert crm.heard == []
-    assert made._engine.gate.granted == 0
+    assert made._state.gate.granted == 0
 
 
 async def test_stream_raises_the_sources_error_after_the_last_outcome() -> None:
@@ -701,7 +701,7 @@ async def test_gate_of_ours_that_breaks_ends_the_batch(
         await made
     assert made.summary.not_sent == 50
     assert crm.heard == []
-    assert made._engine.gate.allowance.free == 3
+    assert made._state.gate.allowance.free == 3
     assert len(asyncio.all_tasks()) == 1
 
 
@@ -719,7 +719,7 @@ async def test_consumer_of_ours_that_breaks_ends_the_batch(turns: int) -> None:
     crm = filled()
     notebook = Notebook()
     call = operation("update", max_inputs=10)
-    run = engine(crm, workers=2).run(call, notebook, RunOptions(ready=ready))
+    run = client_state(crm, workers=2).new_run(call, notebook, RunOptions(ready=ready))
     with pytest.raises(OwnError):
         await run.execute(updates(500))
     assert run.summary.inputs == run.summary.settled == 500

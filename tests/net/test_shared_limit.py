@@ -37,7 +37,7 @@ async def leave(gate: Gate) -> float:
 
 
 def gate_of(hub: HubBatch) -> Gate:
-    gate: Gate = hub._engine.gate
+    gate: Gate = hub._state.gate
     return gate
 
 

@@ -21,9 +21,9 @@ from hubbatch import (
 )
 from hubbatch._limits.window import RateLimit
 from hubbatch.core.operations import Operation, Verb
-from hubbatch.net.engine import Engine
-from hubbatch.net.mailbox import Mailboxes
-from tests.net.crm import FATES, UNAUTHORIZED, UNIQUE, Crm, engine, operation
+from hubbatch.net.engine import ClientState
+from hubbatch.net.mailbox import CallBatchers
+from tests.net.crm import FATES, UNAUTHORIZED, UNIQUE, Crm, client_state, operation
 
 
 RECORDS = 40
@@ -54,8 +54,8 @@ class Storm:
 
     random: Random
     crm: Crm
-    engine: Engine
-    boxes: Mailboxes
+    state: ClientState
+    boxes: CallBatchers
     callers: list[Caller] = Factory(list)
 
     @classmethod
@@ -75,13 +75,13 @@ class Storm:
         crm.fill(RECORDS)
         if chance.random() < 0.3:  # some run is ended by its account
             crm.script = [*["fine"] * chance.randint(0, 20), UNAUTHORIZED]
-        shared = engine(
+        shared = client_state(
             crm,
             rate_limit=chance.choice([None, RateLimit(20, burst=5), RateLimit(7)]),
             workers=chance.choice([1, 3, 8]),
             policy=RetryPolicy(attempts=chance.choice([1, 2, 5]), max_elapsed=300),
         )
-        return cls(chance, crm, shared, Mailboxes(shared))
+        return cls(chance, crm, shared, CallBatchers(shared))
 
     def _call(self, caller: Caller) -> tuple[Operation, Any]:
         verb, text = caller.verb, caller.text
@@ -120,10 +120,10 @@ class Storm:
                 await asyncio.sleep(self.random.expovariate(20))
         await asyncio.sleep(0)
         if self.random.random() < 0.5:
-            await self.engine.aclose()
+            await self.state.aclose()
         tasks = [caller.task for caller in self.callers if caller.task]
         await asyncio.wait([*tasks, *leaving])
-        await self.engine.aclose()
+        await self.state.aclose()
         await asyncio.sleep(0)
 
     async def _leave(self, caller: Caller) -> None:
@@ -136,8 +136,8 @@ class Storm:
     def check(self) -> None:
         assert len(asyncio.all_tasks()) == 1
         assert (self.boxes._desk.open, self.boxes._desk.tasks) == ({}, set())
-        assert (self.boxes._desk.pending, self.engine._stay.active) == (0, 0)
-        assert self.engine.gate.granted == len(self.crm.heard)
+        assert (self.boxes._desk.pending, self.state._loop_use.active) == (0, 0)
+        assert self.state.gate.granted == len(self.crm.heard)
         for caller in self.callers:
             self._check_end(caller)
         self._check_order()

@@ -17,9 +17,9 @@ from hubbatch import HubBatchError, HubSpotUnavailable, Outcome, RetryPolicy
 from hubbatch._limits.window import RateLimit
 from hubbatch.core.operations import Operation, Verb
 from hubbatch.net.batch import Batch
-from hubbatch.net.engine import Engine
+from hubbatch.net.engine import ClientState
 from hubbatch.net.intake import Source
-from tests.net.crm import FATES, UNIQUE, Crm, engine, operation
+from tests.net.crm import FATES, UNIQUE, Crm, client_state, operation
 
 
 VERBS: Sequence[Verb] = ("update", "upsert", "read", "create", "archive")
@@ -36,7 +36,7 @@ class Storm:
     verb: Verb
     random: Random
     crm: Crm
-    engine: Engine
+    state: ClientState
     call: Operation
     inputs: list[Given]
     pulled: int = 0
@@ -66,7 +66,7 @@ class Storm:
         workers = chance.choice([1, 3, 8])
         limit = chance.choice([None, RateLimit(20, burst=5), RateLimit(7)])
         policy = RetryPolicy(attempts=chance.choice([1, 2, 5]), max_elapsed=300)
-        shared = engine(crm, rate_limit=limit, workers=workers, policy=policy)
+        shared = client_state(crm, rate_limit=limit, workers=workers, policy=policy)
         count = chance.choice([0, 1, 30, 150])
         inputs = [_given(chance, verb, place, by_ref=by_ref) for place in range(count)]
         return cls(seed, verb, chance, crm, shared, call, inputs)
@@ -83,7 +83,7 @@ class Storm:
         if isinstance(source, list | tuple):
             self.pulled = len(self.inputs)
         linger = self.random.choice([0.1, 1.0])
-        return Batch(self.engine, self.call, source, isolate=True, linger=linger)
+        return Batch(self.state, self.call, source, isolate=True, linger=linger)
 
     def _generate(self, inputs: list[Given]) -> Iterator[Given]:
         for given in inputs:
@@ -128,7 +128,7 @@ class Storm:
 
     def check_engine(self, summary: Any) -> None:
         assert summary.inputs == self.pulled == summary.settled
-        assert self.engine.gate.granted == len(self.crm.heard) == summary.requests
+        assert self.state.gate.granted == len(self.crm.heard) == summary.requests
         assert self.crm.overlaps == []
         assert len(asyncio.all_tasks()) == 1
         self._check_order()

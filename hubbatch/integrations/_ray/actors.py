@@ -125,7 +125,7 @@ class Sender:
         batch = self._work.batch(hub, rows)
         collector: Collector[Any] = Collector(batch.operation)
         try:
-            await batch.feed(batch.begin(collector, doubted=self._doubted))
+            await batch.feed(batch.begin(collector, maybe_sent=self._doubted))
         except HubBatchError as error:
             self._note(portal, error)
             _logger.warning(
