@@ -76,7 +76,7 @@ class SingleObjects:
         """
         operation = _create_operation(self._object_type, api_version=self._api_version)
         record = CreateInput(properties, associations)  # type: ignore[arg-type] # HubSpot's shape works too
-        created: SimplePublicObject = await self._batchers.ask(operation, record)
+        created: SimplePublicObject = await self._batchers.call(operation, record)
         return created
 
     async def read(
@@ -99,7 +99,7 @@ class SingleObjects:
             # Sorted, so that reads with another order of names are equal.
             properties=tuple(sorted({*check_names(properties)})),
         )
-        read: SimplePublicObject = await self._batchers.ask(operation, id)
+        read: SimplePublicObject = await self._batchers.call(operation, id)
         return read
 
     async def update(
@@ -117,7 +117,7 @@ class SingleObjects:
             id_property=check_name(id_property),
         )
         record = UpdateInput(id, properties)
-        updated: SimplePublicObject = await self._batchers.ask(operation, record)
+        updated: SimplePublicObject = await self._batchers.call(operation, record)
         return updated
 
     async def upsert(
@@ -135,7 +135,7 @@ class SingleObjects:
             id_property=check_name(id_property),
         )
         record = UpsertInput(id, properties)
-        upserted: SimplePublicUpsertObject = await self._batchers.ask(operation, record)
+        upserted: SimplePublicUpsertObject = await self._batchers.call(operation, record)
         return upserted
 
     async def archive(self, id: str | int) -> None:  # noqa: A002 -- HubSpot's word
@@ -143,7 +143,7 @@ class SingleObjects:
         operation = _object_operation(
             "archive", self._object_type, api_version=self._api_version
         )
-        await self._batchers.ask(operation, id)
+        await self._batchers.call(operation, id)
 
 
 class Single(StandardTypes):

@@ -150,7 +150,7 @@ class EventEmitter:
         **details: Any,
     ) -> None:
         if self.listeners.wants(kind):
-            self.listeners.tell(
+            self.listeners.notify(
                 kind(
                     account=self.account,
                     operation=(operation or self.operation).name,

@@ -1,4 +1,4 @@
-"""One call under way at a time, whose end all share who ask meanwhile."""
+"""One running call, shared by all callers that need its result."""
 
 import asyncio
 
@@ -12,56 +12,61 @@ from hubbatch.errors import HubBatchError
 
 T = TypeVar("T")
 
-# The calls that the code which runs now is a part of.
-_aboard: ContextVar[tuple[object, ...]] = ContextVar("aboard", default=())
+# The shared calls that the running code is part of, outermost first.
+_enclosing: ContextVar[tuple[object, ...]] = ContextVar("enclosing", default=())
 
 
 class SingleFlight(Generic[T]):
-    """A place for one call.
+    """Runs at most one call at a time; callers that arrive meanwhile share its result.
 
-    Whoever waits for it may be cancelled; the call itself goes on, for the others and
-    because what it does (a refreshed token, say) must not be lost half-way.
+    The call is a task of its own: cancelling a caller only ends that caller's wait. The
+    other callers still get the result, and its effects (a refreshed token, say) are not
+    lost half-way.
     """
+
+    # Invariant: `_task` is the running call, or None. `_call` identifies it in the
+    # context of the task, so that a call which joins itself raises instead of waiting
+    # for ever.
 
     def __init__(self) -> None:
         self._task: asyncio.Task[T] | None = None
         self._call: object = None
 
     @property
-    def under_way(self) -> bool:
-        """Whether a call has begun and not ended."""
-        return self._running() is not None
+    def running(self) -> bool:
+        """Whether a call is running."""
+        return self._current() is not None
 
     async def join(self, start: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Wait for the call that is under way, or for one that is started now.
+        """Return the result of the running call; call `start` if none is running.
 
-        Each who waits gets an error of hubbatch as a copy of its own.
+        Every caller gets its own copy of a `HubBatchError`.
 
         Raises:
-            RuntimeError: if the call was cancelled, would wait for itself, or is under
-                way in another event loop.
+            RuntimeError: If the call was cancelled, would wait for itself, or runs in
+                another event loop.
         """
-        aboard = _aboard.get()
-        task = self._running()
+        enclosing = _enclosing.get()
+        task = self._current()
         if task is None:
-            # A fresh context: the call belongs to none of those who wait for it.
+            # A fresh context: the call belongs to none of its callers.
             context, self._call = Context(), object()
-            context.run(_aboard.set, (*aboard, self._call))
+            context.run(_enclosing.set, (*enclosing, self._call))
             self._task = task = asyncio.create_task(start(), context=context)
-            task.add_done_callback(self._landed)
-        elif self._call in aboard:
-            raise RuntimeError("a call of yours waits for its own end")
+            task.add_done_callback(self._on_done)
+        elif self._call in enclosing:
+            raise RuntimeError("this call would wait for its own result")
         await asyncio.wait([task])
         if task.cancelled():
-            raise RuntimeError("it was given up: what it was for is closed")
+            raise RuntimeError("the call was cancelled: its owner is closed")
         error = task.exception()
         if error is None:
             return task.result()
         raise copy(error) if isinstance(error, HubBatchError) else error
 
     async def aclose(self) -> None:
-        """Wait for the call that is under way; cancelled, cancel it too."""
-        task = self._running()
+        """Wait for the running call; if this is cancelled, cancel the call too."""
+        task = self._current()
         if task is None:
             return
         try:
@@ -71,19 +76,19 @@ class SingleFlight(Generic[T]):
             raise
 
     async def cancel(self) -> None:
-        """End the call that is under way; who waits for it gets a RuntimeError."""
-        task = self._running()
+        """Cancel the running call; its callers get a RuntimeError."""
+        task = self._current()
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
 
-    def _running(self) -> asyncio.Task[T] | None:
-        """Return the call that is under way; none is in a loop that is closed."""
+    def _current(self) -> asyncio.Task[T] | None:
+        # The task of a closed loop never ends.
         if self._task is not None and self._task.get_loop().is_closed():
             self._task = None
         return self._task
 
-    def _landed(self, task: asyncio.Task[T]) -> None:
+    def _on_done(self, task: asyncio.Task[T]) -> None:
         self._task = None
         if not task.cancelled():
-            task.exception()  # seen, even if all who waited have gone
+            task.exception()  # retrieved, in case every caller was cancelled

@@ -1,4 +1,4 @@
-"""A source of inputs, of whatever kind, pulled block by block."""
+"""Reads a source of inputs block by block."""
 
 import asyncio
 
@@ -9,27 +9,28 @@ from typing import Any
 
 Source = Iterable[Any] | AsyncIterable[Any]
 
-# The event loop has a turn after so many inputs, whatever the source does.
+# Inputs after which the event loop gets a turn, whatever the source does.
 BLOCK = 100
-# The same once nothing is sent any more, and the inputs are only kept.
+# The same once nothing is sent any more and the inputs are only recorded.
 KEPT_BLOCK = 10_000
 
 
 def length(source: Source) -> int | None:
-    """Count the inputs of a collection; None for what comes to an end by itself."""
+    """Return the number of inputs of a collection; None for an iterator or stream."""
     if not isinstance(source, Sized) or isinstance(source, Iterator | AsyncIterable):
         return None
     try:
         return len(source)
-    except TypeError:  # a progress bar around a generator, say
+    except TypeError:  # e.g. a progress bar around a generator
         return None
 
 
 def cancelled_from_outside() -> bool:
-    """Whether a CancelledError is meant for this task.
+    """Return whether a CancelledError was meant for the current task.
 
-    It is not when a source or a token callable awaited something of its own that was
-    cancelled; swallowed, that would look like the end of the source.
+    It was not if a source or a token callable awaited something of its own that was
+    cancelled. Such an error must be reported: swallowed, it would look like the end of
+    the source.
     """
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
@@ -39,11 +40,13 @@ class SourceReader:
     """Pulls inputs from a source.
 
     Attributes:
-        sized: whether it is a collection, every input of which must be accounted for;
-            an iterator is left alone once the batch has ended.
-        trickles: whether it may keep us waiting for the next input.
-        failure: what the source itself raised, after the inputs it gave before.
+        sized: whether it is a collection. Every input of a collection gets an outcome;
+            an iterator is not read further once the batch has ended.
+        trickles: whether the next input may take a while (asynchronous sources).
+        failure: what the source raised, after the inputs it returned before.
     """
+
+    # Invariant: exactly one of `_iterator` and `_stream` is set.
 
     def __init__(self, source: Source) -> None:
         self.trickles: bool = isinstance(source, AsyncIterable)
@@ -57,29 +60,29 @@ class SourceReader:
             self._iterator = iter(source)
         self._pulled = 0
 
-    async def pull(self, most: int) -> list[Any]:
-        """Return the next inputs, at most `most`; none when the source is over."""
+    async def pull(self, limit: int) -> list[Any]:
+        """Return at most `limit` further inputs; an empty list at the end."""
         if self._pulled >= BLOCK:
             # Before pulling, so that a cancellation here loses no input.
             self._pulled = 0
             await asyncio.sleep(0)
-        block = await self._next() if self._iterator is None else self._take(most)
+        block = await self._next() if self._iterator is None else self._take(limit)
         self._pulled += len(block)
         return block
 
     def rest(self) -> list[Any]:
-        """Return all that is left of a collection, at once."""
+        """Return all remaining inputs of a collection, at once."""
         return self._take(None) if self.sized else []
 
     async def aclose(self) -> None:
-        """Close an asynchronous generator, whose cleaning up may want the loop."""
+        """Close an asynchronous generator, whose cleanup may need the event loop."""
         close = getattr(self._stream, "aclose", None)
         if close is not None:
             await close()
 
     async def _next(self) -> list[Any]:
         try:
-            return [await anext(self._stream)]  # type: ignore[arg-type] # one of the two is set
+            return [await anext(self._stream)]  # type: ignore[arg-type] # see the invariant
         except StopAsyncIteration:
             return []
         except asyncio.CancelledError as error:
@@ -90,13 +93,13 @@ class SourceReader:
             self.failure = error
         return []
 
-    def _take(self, most: int | None) -> list[Any]:
+    def _take(self, limit: int | None) -> list[Any]:
         block: list[Any] = []
         if self.failure is not None:
             return block
         try:
-            # Of a failing iterator `extend` keeps what preceded the failure.
-            block.extend(islice(self._iterator, most))  # type: ignore[arg-type] # one of the two is set
+            # `extend` keeps the inputs that a failing iterator returned before.
+            block.extend(islice(self._iterator, limit))  # type: ignore[arg-type] # see the invariant
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 -- the source's own; the run raises it
             self.failure = error
         return block

@@ -1,4 +1,4 @@
-"""InterruptibleWaits that the end of a batch interrupts."""
+"""Waits that the end of a batch interrupts."""
 
 import asyncio
 
@@ -8,15 +8,16 @@ from typing import Any, Self
 class InterruptibleWaits:
     """The tasks of a run that wait for a token, a permit or a source.
 
-    Nothing of the batch is in flight in them, so its end cancels them.
+    Invariant: a task is in `_tasks` only while nothing of the batch is in flight in it,
+    so the end of the batch may cancel it.
     """
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    def begin(self) -> "Wait":
+    def begin(self) -> "InterruptibleWait":
         """Return the context in which the current task may be cancelled."""
-        return Wait(self._tasks)
+        return InterruptibleWait(self._tasks)
 
     def cancel(self) -> None:
         """Cancel every task that waits."""
@@ -24,11 +25,11 @@ class InterruptibleWaits:
             task.cancel()
 
 
-class Wait:
+class InterruptibleWait:
     """A context in which the current task waits.
 
-    It does not keep the task: the traceback of a cancelled task would keep both alive.
-    A class, since a generator would take three times as many calls.
+    It holds no reference to the task: the traceback of a cancelled task would keep both
+    alive. It is a class since a generator would take three times as many calls.
     """
 
     def __init__(self, tasks: set[asyncio.Task[Any]]) -> None:
@@ -39,7 +40,7 @@ class Wait:
         return self
 
     def over(self) -> None:
-        """Note that the wait is over: what follows must not be cancelled."""
+        """End the wait early: what follows must not be cancelled."""
         self._tasks.discard(_current_task())
 
     def __exit__(self, *_: object) -> None:
@@ -48,5 +49,5 @@ class Wait:
 
 def _current_task() -> asyncio.Task[Any]:
     task = asyncio.current_task()
-    assert task is not None  # noqa: S101 -- the engine runs in tasks
+    assert task is not None  # noqa: S101 -- runs execute in tasks
     return task

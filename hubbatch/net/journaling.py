@@ -1,4 +1,4 @@
-"""What a run reports of requests before they leave, for a journal."""
+"""What a run calls before its requests are sent, for a journal."""
 
 from typing import Protocol
 
@@ -6,13 +6,13 @@ from hubbatch.core.chunks import Chunk
 
 
 class JournalHook(Protocol):
-    """Is called before every request that carries writes leaves.
+    """Is called before every request that carries writes.
 
-    What became of the inputs arrives at the outcome sink.
+    The outcomes of the inputs go to the outcome sink, not here.
     """
 
     async def leaving(self, chunk: Chunk) -> None:
-        """Return once it is recorded that these inputs may have left.
+        """Return once it is recorded that these inputs may have been sent.
 
         Raises:
             HubBatchError: If it cannot be recorded. The request is not sent, and the
@@ -21,7 +21,7 @@ class JournalHook(Protocol):
         ...
 
     def not_written(self, chunk: Chunk) -> None:
-        """Note that HubSpot did not process the request."""
+        """Record that HubSpot did not process the request."""
         ...
 
 

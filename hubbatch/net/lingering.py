@@ -8,10 +8,10 @@ from hubbatch._limits.window import Spacing
 
 
 class LingerTimer:
-    """Holds a partial chunk back for a while, for a source that trickles.
+    """Delays a partial chunk, so that it can fill from an asynchronous source.
 
-    `gap` returns the seconds between requests that could leave evenly for ever; only a
-    `spacing` asks for it.
+    `gap` returns the seconds between requests that could leave evenly for ever; it is
+    called only if there is a `spacing`.
 
     Attributes:
         over: whether a partial chunk may leave now.
@@ -24,16 +24,16 @@ class LingerTimer:
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self, gap: Callable[[], float], elapsed: Callable[[], None]) -> None:
-        """Start the timer if it is not running; call `elapsed` at its end."""
+        """Start the timer unless it is running; call `elapsed` when it expires."""
         if self._timer is None:
             seconds = self._seconds
             if self._spacing is not None:
                 seconds = max(seconds, self._spacing.wait(_now(), gap()))
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(seconds, self._elapse, elapsed)
+            self._timer = loop.call_later(seconds, self._expire, elapsed)
 
     def restart(self, gap: Callable[[], float]) -> None:
-        """Note that a chunk has left: inputs behind it wait anew."""
+        """Record that a chunk has left: inputs behind it wait from the start."""
         self.over = False
         self.stop()
         if self._spacing is not None:
@@ -45,7 +45,7 @@ class LingerTimer:
             self._timer.cancel()
             self._timer = None
 
-    def _elapse(self, elapsed: Callable[[], None]) -> None:
+    def _expire(self, elapsed: Callable[[], None]) -> None:
         self._timer = None
         self.over = True
         elapsed()

@@ -1,7 +1,7 @@
-"""One event loop after another, as `asyncio.run` for each task has it.
+"""Use in one event loop after another, as when `asyncio.run` is called repeatedly.
 
-What a client holds belongs to an event loop: sockets, timers, who waits. Once that loop
-is closed the client goes on in the next one, with all that it knows.
+Sockets, timers and waiting tasks belong to an event loop. Once that loop is closed, a
+client continues in the next one and keeps its counts and limits.
 """
 
 import asyncio
@@ -15,27 +15,31 @@ from attrs import define, field
 
 @define(eq=False)
 class LoopGuard:
-    """The event loop in which something is used: one at a time.
+    """Keeps an object in one event loop at a time.
+
+    Guarantee: after `enter` returned, the running loop is the only open loop that uses
+    the object. So what the owner replaces on a move (when `enter` returns a shift) is
+    never touched by two loops.
 
     Attributes:
-        name: what is used, as messages call it.
-        bound: what else belongs to the first loop, so that it cannot move; None if
-            it can.
+        name: the object, for messages.
+        bound: a part of it that belongs to the first loop, so that it cannot move;
+            None if it can.
     """
 
     name: str
     bound: str | None = None
     _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False)
-    # The same instant by the loop's clock and by the system's, which all loops share.
+    # One instant by the loop's clock and by the system's clock, which all loops share.
     _clocks: tuple[float, float] = field(default=(0.0, 0.0), init=False)
 
     def enter(self) -> float | None:
-        """Use it in the running loop; None if that is the loop of before.
+        """Move to the running loop; return None if the object is used there already.
 
-        Else return how many seconds to add to instants of the former loop's clock.
+        Otherwise return the seconds to add to times of the former loop's clock.
 
         Raises:
-            RuntimeError: if the former loop is not closed, or it cannot move.
+            RuntimeError: If the former loop is open, or the object cannot move.
         """
         loop = asyncio.get_running_loop()
         former, before = self._loop, self._clocks
@@ -51,32 +55,32 @@ class LoopGuard:
         if not former.is_closed():
             raise RuntimeError(
                 f"{self.name} is in use in another event loop, which is not closed. "
-                "Make one for each event loop, or send the work to that loop with "
+                "Create one for each event loop, or send the work to that loop with "
                 "asyncio.run_coroutine_threadsafe(). Once that loop is closed, it "
                 "moves to the next by itself."
             )
         if self.bound is not None:
             raise RuntimeError(
                 f"{self.name} cannot move to another event loop: {self.bound} belongs "
-                "to the former one, which is closed. Make both anew for each event "
-                f"loop, or do without {self.bound}."
+                "to the former one, which is closed. Create both for each event loop, "
+                f"or do without {self.bound}."
             )
 
 
 def close_with_loop(close: Callable[[], Awaitable[None]]) -> AsyncGenerator[None, None]:
-    """Have something closed before the running loop is.
+    """Return an asynchronous generator that awaits `close` before the loop is closed.
 
-    `asyncio.run` and its like end all asynchronous generators before they close the
-    loop. This is one. To close earlier, `aclose` it.
+    `asyncio.run` and other runners finalize all asynchronous generators before they
+    close the loop. `aclose` the generator to close earlier.
     """
 
-    async def held() -> AsyncGenerator[None, None]:
+    async def finalizer() -> AsyncGenerator[None, None]:
         try:
             yield
         finally:
             await close()
 
-    generator = held()
+    generator = finalizer()
     with suppress(StopIteration):
-        generator.__anext__().send(None)  # begins it; it waits for nothing
+        generator.__anext__().send(None)  # starts it; it suspends at once
     return generator

@@ -1,9 +1,9 @@
-"""Single calls that ride together: the source of a run, and where it answers.
+"""Single calls that are sent together, in shared requests.
 
-Each operation has a mailbox while anybody waits in it, and one run after the other
-takes the calls out. It is no second queue: a call is on the desk of its run as soon
-as that has a turn, and stays in the mailbox only while a run before it comes to its
-end.
+Each operation has a `CallBatcher` while it has calls that wait. The batcher is both the
+source and the outcome sink of its runs, which follow one another. It is no second queue:
+a run pulls each call at once, and calls wait in the batcher only while the run before
+theirs comes to its end.
 """
 
 import asyncio
@@ -42,11 +42,11 @@ from .run_options import RunOptions
 from .running import Run
 
 
-# Seconds that a call waits on an idle client for others to ride with.
+# Seconds that a call on an idle client waits for others to share its request.
 LINGER = 0.003
 MAX_PENDING = 10_000
 
-_NOT_TOLD_APART = (
+_INDISTINGUISHABLE = (
     "HubSpot has written it, but its answer does not tell it from others that were "
     "written with the same properties"
 )
@@ -54,29 +54,42 @@ _NOT_TOLD_APART = (
 
 @define(eq=False)
 class _Call:
-    """One caller's input, and the future it waits for.
+    """One caller's input, and the future that the caller awaits.
 
-    The future is given what to raise, too, as its result: an exception that is set
-    when the caller has just gone would be reported as never retrieved.
+    An error is set as the result of the future, not as its exception: the exception of
+    a future whose caller was just cancelled would be reported as never retrieved.
     """
 
-    given: Any
+    value: Any
     answer: "asyncio.Future[Any]"
-    index: int = -1  # its place in the run that has taken it in
+    index: int = -1  # its index in the run that has taken it
 
 
 class CallBatcher(AsyncIterator[Any]):
-    """The single calls of one operation, as the source and the emit of its runs.
+    """Batches the single calls of one operation, and answers each caller.
 
-    As a source it is over when nobody waits for an answer. As an emit it gives each
-    caller a result of its own, or an error of its own to raise.
+    As a source, it ends once no caller waits. As an outcome sink, it returns each
+    caller's own result, or raises each caller's own error.
     """
 
+    # Invariant: a call is in `_waiting` until a run pulls it, then in `_taken` under its
+    # index in that run until its outcome arrives, then in neither. A caller that was
+    # cancelled is removed from `_waiting`; once the call is in `_taken`, the run decides
+    # whether its input can still be withdrawn, and reports an outcome in any case.
+    #
+    # Indices are those of the current `_run`. A run starts only when `_taken` is empty:
+    # `execute` returns after every input that it took has its outcome.
+
     def __init__(
-        self, state: ClientState, operation: Operation, *, window: int, spacing: Spacing
+        self,
+        state: ClientState,
+        operation: Operation,
+        *,
+        window: int,
+        spacing: Spacing,
     ) -> None:
         self.operation = operation
-        # No caller's context variables: the run is nobody's own.
+        # An empty context: the runs must not see the variables of any one caller.
         self.context: Context = Context()
         self._state = state
         self._options = RunOptions(
@@ -84,52 +97,50 @@ class CallBatcher(AsyncIterator[Any]):
         )
         self._waiting: OrderedDict[_Call, None] = OrderedDict()
         self._taken: dict[int, _Call] = {}
-        self._count = 0  # how many the run has taken in
+        self._count = 0  # calls that the current run has taken
         self._run: Run | None = None
         self._changed = asyncio.Event()
 
     # ---- for the callers
 
-    def put(self, given: Any) -> _Call:
-        """Take in a call, whose answer its caller waits for."""
-        call = _Call(given, asyncio.get_running_loop().create_future())
+    def add(self, value: Any) -> _Call:
+        """Add a call; its caller awaits its `answer`."""
+        call = _Call(value, asyncio.get_running_loop().create_future())
         self._waiting[call] = None
         self._changed.set()
         return call
 
     def withdraw(self, call: _Call) -> None:
-        """Take back a call that has not left; of any other, only the waiting ends."""
+        """Withdraw a cancelled call if it was not sent yet."""
         if call in self._waiting:
             del self._waiting[call]
             self._changed.set()
         elif call.index in self._taken and self._run is not None:
-            # In the run's context, because it may start tasks.
-            self.context.run(self._run.withdraw, call.index, call.given)
+            # In the context of the runs, because the run may start tasks.
+            self.context.run(self._run.withdraw, call.index, call.value)
 
     # ---- its runs
 
-    async def serve(self) -> None:
-        """Have runs take the calls out until nobody waits."""
-        # The first caller comes now, also where a task begins in the very instant in
-        # which it is made (asyncio's eager tasks).
+    async def execute_runs(self) -> None:
+        """Execute one run after another until no call waits."""
+        # With eager tasks this runs before the first call is added.
         await asyncio.sleep(0)
         with self._state.use():
             while self._waiting:
                 self._count = 0
                 self._run = self._state.new_run(self.operation, self, self._options)
-                # What ends a run its callers are told. Who calls meanwhile waits until
-                # all of it is settled, so that writes keep their order, and gets
-                # another one.
+                # The error that ends a run is raised in its callers. Calls that arrive
+                # meanwhile wait for the next run, so that writes keep their order.
                 with suppress(Exception):
                     await self._run.execute(self)
 
-    def refuse(self) -> None:
-        """Answer those whom no run will take in: there was a cancellation."""
+    def reject_waiting(self) -> None:
+        """Answer the calls that no run will take, after a cancellation."""
         while self._waiting:
             call, _ = self._waiting.popitem()
             _answer(call, not_sent_error("not sent: the client was cancelled"))
 
-    # ---- as a source
+    # ---- the source
 
     async def __anext__(self) -> Any:
         while not self._waiting:
@@ -141,50 +152,50 @@ class CallBatcher(AsyncIterator[Any]):
         call.index = self._count
         self._taken[call.index] = call
         self._count += 1
-        return call.given
+        return call.value
 
-    # ---- as an emit
+    # ---- the outcome sink
 
     def took(self, inputs: list[Any]) -> None:
-        """Know them already."""
+        """Ignore the inputs: they are in `_taken` already."""
 
     def answered(self, chunk: Chunk, settlement: Settlement) -> None:
-        """Keep nothing of the envelope: it is nobody's own."""
+        """Ignore the envelope: it belongs to no single caller."""
 
     def succeeded(self, chunk: Chunk, results: list[Any]) -> None:
-        """Give each caller its result; those who share one get copies."""
+        """Return each caller's result; callers that share one get copies."""
         for index, result in zip(chunk.indices, results, strict=True):
             if result is None and self.operation.call.verb != "archive":
-                self._settle(index, unknown_error(_NOT_TOLD_APART))
+                self._settle(index, unknown_error(_INDISTINGUISHABLE))
                 continue
             for duplicate, _ in chunk.duplicates.get(index, ()):
                 self._settle(duplicate, deepcopy(result))
             self._settle(index, result)
 
     def failed(self, outcomes: Sequence[Outcome[Any]]) -> None:
-        """Raise an error of its own in each caller."""
+        """Raise each caller's own error."""
         for outcome in outcomes:
             call = self._taken.get(outcome.index)
-            gone = call is None or call.answer.done()
-            self._settle(outcome.index, None if gone else self._error(outcome))
+            cancelled = call is None or call.answer.done()
+            self._settle(outcome.index, None if cancelled else self._error(outcome))
 
     def _error(self, outcome: Outcome[Any]) -> HubBatchError:
-        assert self._run is not None  # noqa: S101 -- it told us
+        assert self._run is not None  # noqa: S101 -- the outcome is from it
         assert outcome.error is not None  # noqa: S101 -- it did not succeed
         ended, cause = self._run.ended, outcome.error.__cause__
         not_sent = outcome.status is OutcomeStatus.NOT_SENT
-        if isinstance(cause, APIError):  # its request was given up
-            return _advised(unavailable(NO_ANSWER, cause))
+        if isinstance(cause, APIError):  # the last answer of a chunk without retries
+            return _with_advice(unavailable(NO_ANSWER, cause))
         if not_sent and isinstance(ended, HubBatchError):
-            return _advised(copy(ended))
+            return _with_advice(copy(ended))
         error = copy(outcome.error)
-        # HubSpot may name all the records of a chunk that it did not find: those of
-        # other callers are not this one's business.
+        # HubSpot may name every record of a chunk that it did not find: a caller must
+        # not see the ids of other callers.
         if isinstance(error.context, Mapping) and "ids" in error.context:
             own = getattr(outcome.input, "id", outcome.input)
             error.context = {**error.context, "ids": [str(own)]}
-        told = not_sent or outcome.status is OutcomeStatus.UNKNOWN
-        if told and isinstance(ended, Exception):
+        unfinished = not_sent or outcome.status is OutcomeStatus.UNKNOWN
+        if unfinished and isinstance(ended, Exception):
             error.__cause__ = ended
         return error
 
@@ -196,10 +207,11 @@ class CallBatcher(AsyncIterator[Any]):
             self._changed.set()
 
 
-def _advised(error: HubBatchError) -> HubBatchError:
-    """Say what to do after an error of a call that was not written."""
+def _with_advice(error: HubBatchError) -> HubBatchError:
+    """Return the error of a call that was not written, with what to do next."""
     if isinstance(error, HubSpotUnavailable):
-        advise(error, maybe_written=False)  # whatever became of others' calls
+        # The caller's own record was not written, whatever became of the others.
+        advise(error, maybe_written=False)
     return error
 
 
@@ -209,95 +221,111 @@ def _answer(call: _Call, answer: Any) -> None:
 
 
 @define(eq=False)
-class _Desk:
+class _PendingCalls:
     """The single calls of a client in one event loop.
 
+    Invariant: an operation is in `batchers` while its batcher's task runs, so each call
+    is added to a batcher that will take or reject it.
+
     Attributes:
-        stay: the client's, in that loop.
-        pending: how many calls wait, over all mailboxes.
-        open: the mailboxes in which anybody waits.
+        loop_use: the client's, in that loop.
+        spacing: spaces the requests of all operations evenly.
+        count: how many callers wait, over all batchers.
+        batchers: the batchers in which callers wait.
+        tasks: the tasks that execute their runs.
     """
 
-    stay: LoopUse
+    loop_use: LoopUse
     spacing: Spacing = field(factory=Spacing)
-    pending: int = 0
-    open: dict[Operation, CallBatcher] = field(factory=dict)
+    count: int = 0
+    batchers: dict[Operation, CallBatcher] = field(factory=dict)
     tasks: set["asyncio.Task[None]"] = field(factory=set)
 
 
 @define(eq=False)
 class CallBatchers:
-    """The mailboxes of one client, each there while anybody waits in it.
+    """The batchers of one client, one for each operation that has waiting calls.
 
-    `max_pending` is how many calls may wait, over all of them.
+    Attributes:
+        max_pending: how many calls may wait, over all operations.
     """
 
     _state: ClientState
     max_pending: int = MAX_PENDING
-    _desk: _Desk = field(factory=lambda: _Desk(LoopUse()), init=False)
+    _pending: _PendingCalls = field(
+        factory=lambda: _PendingCalls(LoopUse()), init=False
+    )
 
-    async def ask(self, operation: Operation, given: Any) -> Any:
-        """Wait for what becomes of one input: give its result, or raise its error.
+    async def call(self, operation: Operation, value: Any) -> Any:
+        """Send one input together with others; return its result or raise its error.
 
         Raises:
-            OverloadedError: if too many wait already.
-            RuntimeError: if the client is closed, or in use in another event loop.
+            OverloadedError: If `max_pending` calls are waiting already.
+            RuntimeError: If the client is closed, or in use in another event loop.
         """
         self._state.check_open()
-        with self._state.use() as stay:
-            if self._desk.stay is not stay:
-                self._desk = _Desk(stay)
-            desk = self._desk
-            if desk.pending >= self.max_pending:
+        with self._state.use() as loop_use:
+            if self._pending.loop_use is not loop_use:
+                self._pending = _PendingCalls(loop_use)
+            pending = self._pending
+            if pending.count >= self.max_pending:
                 raise OverloadedError(
-                    f"{desk.pending} single calls wait already; this one was not sent"
+                    f"{pending.count} single calls are waiting already; this one was "
+                    "not sent. Send it again later, or raise max_pending"
                 )
-            desk.pending += 1
-            box = self._mailbox(desk, operation)
-            call = box.put(given)
+            pending.count += 1
+            batcher = self._batcher(pending, operation)
+            call = batcher.add(value)
             try:
                 answer = await call.answer
             except asyncio.CancelledError:
-                box.withdraw(call)
+                batcher.withdraw(call)
                 raise
             finally:
-                desk.pending -= 1
+                pending.count -= 1
             if not isinstance(answer, HubBatchError):
                 return answer
             try:
                 await self._state.set_reset_time(answer, operation)
                 raise answer
             finally:
-                del answer, call  # or its traceback would keep it alive
+                del answer, call  # or the traceback of the error would keep it alive
 
-    def _mailbox(self, desk: _Desk, operation: Operation) -> CallBatcher:
-        box = desk.open.get(operation)
-        if box is None:
-            # Room for all who may wait, and for what is under way for those who have
-            # gone: a call is never kept off the desk.
-            gone = self._state.max_concurrency * operation.max_inputs
-            box = CallBatcher(
+    def _batcher(self, pending: _PendingCalls, operation: Operation) -> CallBatcher:
+        batcher = pending.batchers.get(operation)
+        if batcher is None:
+            # Room for every caller that may wait, and for the inputs in flight whose
+            # callers were cancelled: a run always has room to take a call at once.
+            in_flight = self._state.max_concurrency * operation.max_inputs
+            batcher = CallBatcher(
                 self._state,
                 operation,
-                window=self.max_pending + gone,
-                spacing=desk.spacing,
+                window=self.max_pending + in_flight,
+                spacing=pending.spacing,
             )
-            desk.open[operation] = box
-            # A task of its own: no caller's cancellation reaches it.
-            task = asyncio.create_task(_serve(desk, box), context=box.context)
-            desk.tasks.add(task)
-            over = partial(_over, desk, box)
-            task.add_done_callback(over, context=box.context)
-        return box
+            pending.batchers[operation] = batcher
+            # A task of its own, which no caller's cancellation reaches.
+            task = asyncio.create_task(
+                _execute(pending, batcher), context=batcher.context
+            )
+            pending.tasks.add(task)
+            task.add_done_callback(
+                partial(_on_done, pending, batcher), context=batcher.context
+            )
+        return batcher
 
 
-async def _serve(desk: _Desk, box: CallBatcher) -> None:
-    await box.serve()
-    del desk.open[box.operation]  # nobody can have called in between
+async def _execute(pending: _PendingCalls, batcher: CallBatcher) -> None:
+    await batcher.execute_runs()
+    # No await in between: a call that arrives from now on gets a new batcher.
+    del pending.batchers[batcher.operation]
 
 
-def _over(desk: _Desk, box: CallBatcher, task: "asyncio.Task[None]") -> None:
-    desk.tasks.discard(task)
-    if desk.open.get(box.operation) is box:  # cancelled, perhaps before it began
-        del desk.open[box.operation]
-    box.refuse()
+def _on_done(
+    pending: _PendingCalls, batcher: CallBatcher, task: "asyncio.Task[None]"
+) -> None:
+    pending.tasks.discard(task)
+    # After a cancellation, perhaps before the task began, the batcher is still there.
+    if pending.batchers.get(batcher.operation) is batcher:
+        del pending.batchers[batcher.operation]
+    batcher.reject_waiting()

@@ -140,7 +140,7 @@ class OAuth:
     @property
     def refreshing(self) -> bool:
         """Whether a refresh is under way."""
-        return self._flight.under_way
+        return self._flight.running
 
     def current(self) -> str | None:
         """Give the access token if it can be sent now.
@@ -172,7 +172,7 @@ class OAuth:
             return self._refresh(ask)
 
         while self.current() is None:
-            asker = self._asker if self._flight.under_way else ask
+            asker = self._asker if self._flight.running else ask
             try:
                 await self._flight.join(start)
                 break

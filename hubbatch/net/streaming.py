@@ -1,4 +1,4 @@
-"""A batch as a stream: its outcomes as they settle."""
+"""The stream of a batch: its outcomes as they become known."""
 
 import asyncio
 
@@ -14,102 +14,113 @@ from hubbatch.core.settling import Settlement
 from hubbatch.models import R
 
 
-# A stream holds at most about so many outcomes that nobody has looked at.
-_STREAM_AHEAD = 1_000
-# The event loop has a turn after so many outcomes that were not made before.
-_MADE_AT_ONCE = 500
+# Outcomes that a stream buffers before the run waits for its consumer.
+_BUFFER = 1_000
+# Lazy outcomes that are created before the event loop gets a turn.
+_CREATED_AT_ONCE = 500
 
 
 class Stream(AsyncIterator[Outcome[R]]):
-    """The outcomes of a batch as they settle, not in order; memory stays bounded.
+    """The outcomes of a batch as they become known, not in order.
 
-    An error that ends the batch is raised after the last outcome.
+    Memory stays bounded: the run waits while the consumer is behind. An error that ends
+    the batch is raised after the last outcome.
     """
+
+    # The bound: the run awaits `ready` before it pulls inputs or takes a chunk, so once
+    # `_outcomes` holds _BUFFER outcomes only those of the chunks in flight and of one
+    # block of inputs (the invalid ones) are added. A long list
+    # of unsent inputs waits in `_lazy`; its outcomes are created as they are
+    # consumed, after all of `_outcomes`.
+    #
+    # `_has_room` is set whenever `_is_full` may have become false, `_arrived` whenever
+    # `__anext__` may find an outcome or the end.
 
     def __init__(self, operation: Operation) -> None:
         self._operation = operation
         self._outcomes: deque[Outcome[R]] = deque()
-        # Outcomes that are made as they are looked at, after all others.
-        self._later: deque[Iterator[Outcome[R]]] = deque()
+        self._lazy: deque[Iterator[Outcome[R]]] = deque()
         self._arrived = asyncio.Event()
-        self._wanted = asyncio.Event()
+        self._has_room = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._deaf = False  # nobody will look any more
+        self._closed = False  # the consumer has left the block
 
     async def __anext__(self) -> Outcome[R]:
         while not self._outcomes:
-            if self._later:
-                await self._make_some()
+            if self._lazy:
+                await self._create_some()
                 continue
             if self._task is None or self._task.done():
                 await self._finish()
             self._arrived.clear()
             await self._arrived.wait()
         outcome = self._outcomes.popleft()
-        if len(self._outcomes) == _STREAM_AHEAD - 1:  # it was full
-            self._wanted.set()
+        if len(self._outcomes) == _BUFFER - 1:  # it was full
+            self._has_room.set()
         return outcome
 
-    async def _make_some(self) -> None:
-        await asyncio.sleep(0)  # before, so that a cancellation here loses none
-        while self._later and not self._outcomes:
-            self._outcomes.extend(islice(self._later[0], _MADE_AT_ONCE))
+    async def _create_some(self) -> None:
+        await asyncio.sleep(0)  # first, so that a cancellation here loses no outcome
+        while self._lazy and not self._outcomes:
+            self._outcomes.extend(islice(self._lazy[0], _CREATED_AT_ONCE))
             if not self._outcomes:
-                self._later.popleft()
-                self._wanted.set()
+                self._lazy.popleft()
+                self._has_room.set()
 
     async def _finish(self) -> None:
         if self._task is not None:
             task, self._task = self._task, None
-            await task  # raises what ended the batch, a cancellation too
+            await task  # raises what ended the batch, even a cancellation
         raise StopAsyncIteration
 
-    # ---- what the engine needs
+    # ---- for the batch
 
     def start(self, running: Coroutine[Any, Any, None]) -> None:
-        """Let the batch run beside the consumer."""
+        """Run the batch as a task, concurrently with the consumer."""
         self._task = asyncio.create_task(running)
         self._task.add_done_callback(lambda _: self._arrived.set())
 
     async def stop(self) -> None:
-        """End the batch if it still runs, and leave nothing behind."""
-        self._deaf = True
+        """Cancel the batch if it still runs, and wait for its end."""
+        self._closed = True
         self._outcomes.clear()
-        self._later.clear()
-        self._wanted.set()
+        self._lazy.clear()
+        self._has_room.set()
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
             if not self._task.cancelled():
-                # The consumer has left: what ended the batch is not its concern.
+                # Retrieved but not raised: the consumer has left.
                 self._task.exception()
             self._task = None
 
     async def ready(self) -> None:
-        """Wait until the consumer wants more."""
-        while self._is_full() and not self._deaf:
-            self._wanted.clear()
-            await self._wanted.wait()
+        """Wait until there is room for more outcomes."""
+        while self._is_full() and not self._closed:
+            self._has_room.clear()
+            await self._has_room.wait()
 
     def _is_full(self) -> bool:
-        return len(self._outcomes) >= _STREAM_AHEAD or bool(self._later)
+        return len(self._outcomes) >= _BUFFER or bool(self._lazy)
+
+    # ---- the outcome sink
 
     def took(self, inputs: list[Any]) -> None:
-        """Keep nothing of the inputs: that is what bounds the memory."""
+        """Ignore the inputs: keeping them would use unbounded memory."""
 
     def answered(self, chunk: Chunk, settlement: Settlement) -> None:
-        """Keep nothing of the envelope."""
+        """Ignore the answer; only outcomes are streamed."""
 
     def succeeded(self, chunk: Chunk, results: list[Any]) -> None:
-        """Hand out a chunk's outcomes."""
+        """Add the outcomes of a chunk."""
         self.failed(all_succeeded(self._operation.call, chunk, results))
 
     def failed(self, outcomes: Sequence[Outcome[R]]) -> None:
-        """Hand out outcomes; those of the rest of a list are made one by one."""
-        if self._deaf:
+        """Add outcomes; those of a long list are created lazily."""
+        if self._closed:
             return
-        if isinstance(outcomes, Unsuccessful) and len(outcomes) > _MADE_AT_ONCE:
-            self._later.append(iter(outcomes))
+        if isinstance(outcomes, Unsuccessful) and len(outcomes) > _CREATED_AT_ONCE:
+            self._lazy.append(iter(outcomes))
         else:
             self._outcomes.extend(outcomes)
         self._arrived.set()

@@ -100,7 +100,7 @@ class Storm:
                 if self.chance.random() < 0.1:
                     await asyncio.sleep(self.chance.expovariate(5))
             await asyncio.wait(tasks)
-        assert hub.single._batchers._desk.open == {}
+        assert hub.single._batchers._pending.batchers == {}
 
     def check(self) -> Counter[str]:
         written: Counter[str] = Counter()

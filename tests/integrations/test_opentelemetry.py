@@ -274,7 +274,7 @@ async def test_single_calls_are_a_trace_of_their_own(telemetry: Telemetry) -> No
     shared = client_state(filled())
     shared.listeners = Listeners([telemetry.listener])
     with telemetry.tracers.get_tracer("app").start_as_current_span("caller"):
-        await CallBatchers(shared).ask(UPDATE, updates(1)[0])
+        await CallBatchers(shared).call(UPDATE, updates(1)[0])
         await asyncio.sleep(1)
     batch = telemetry.one("tickets.update")
     assert batch.parent is None

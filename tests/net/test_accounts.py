@@ -115,7 +115,7 @@ async def test_a_load_that_asks_for_its_own_account(vault: Vault) -> None:
         return await vault(account)
 
     async with Accounts(load) as accounts:
-        with pytest.raises(RuntimeError, match="waits for its own end"):
+        with pytest.raises(RuntimeError, match="would wait for its own result"):
             await accounts.get(1)
 
 

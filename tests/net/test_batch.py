@@ -559,12 +559,16 @@ def test_repr_shows_no_secret() -> None:
 # ---- options
 
 WRONG_OPTIONS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
-    "linger is a text": ({"linger": "x"}, TypeError, "a number of seconds, not 'x'"),
+    "linger is a string": ({"linger": "x"}, TypeError, "a number of seconds, not 'x'"),
     "linger is None": ({"linger": None}, TypeError, "a number of seconds, not None"),
     "linger is True": ({"linger": True}, TypeError, "a number of seconds, not True"),
-    "linger below zero": ({"linger": -1}, ValueError, "not be below zero, but is -1"),
-    "linger is nan": ({"linger": math.nan}, ValueError, "not be below zero"),
-    "isolate is a text": ({"isolate": "no"}, TypeError, "True or False, not 'no'"),
+    "linger below zero": ({"linger": -1}, ValueError, "zero or more seconds, not -1"),
+    "linger is nan": (
+        {"linger": math.nan},
+        ValueError,
+        "zero or more seconds, not nan",
+    ),
+    "isolate is a string": ({"isolate": "no"}, TypeError, "True or False, not 'no'"),
     "isolate is None": ({"isolate": None}, TypeError, "True or False, not None"),
     "max_failures below zero": ({"max_failures": -1}, ValueError, "max_failures must"),
     "max_failures is True": ({"max_failures": True}, ValueError, "max_failures must"),

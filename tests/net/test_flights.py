@@ -22,7 +22,7 @@ async def test_those_who_ask_meanwhile_share_one_call() -> None:
     first = await asyncio.gather(*(flight.join(call) for _ in range(1_000)))
     assert first == [1] * 1_000
     assert await flight.join(call) == 2
-    assert not flight.under_way
+    assert not flight.running
 
 
 async def test_an_error_is_a_copy_for_each_and_is_not_kept() -> None:
@@ -66,16 +66,16 @@ async def test_the_call_goes_on_when_all_who_waited_have_gone() -> None:
     await asyncio.sleep(0.5)
     waiting.cancel()
     await asyncio.wait([waiting])
-    assert (flight.under_way, ended) == (True, [])
+    assert (flight.running, ended) == (True, [])
     await flight.aclose()
-    assert (flight.under_way, ended) == (False, [1])
+    assert (flight.running, ended) == (False, [1])
 
 
 async def test_closing_waits_for_nothing_if_there_is_nothing() -> None:
     flight: SingleFlight[int] = SingleFlight()
     await flight.aclose()
     await flight.cancel()
-    assert not flight.under_way
+    assert not flight.running
 
 
 async def test_closing_that_is_cancelled_cancels_the_call() -> None:
@@ -103,7 +103,7 @@ async def test_a_call_that_waits_for_itself_is_told_so() -> None:
     async def wait_for_inner() -> int:
         return await inner.join(wait_for_outer)
 
-    with pytest.raises(RuntimeError, match="waits for its own end"):
+    with pytest.raises(RuntimeError, match="would wait for its own result"):
         await outer.join(wait_for_inner)
 
 

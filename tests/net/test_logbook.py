@@ -56,7 +56,7 @@ async def test_a_batch_is_one_line_of_information(
 
 
 async def test_single_calls_are_no_news(caplog: pytest.LogCaptureFixture) -> None:
-    await CallBatchers(client_state(filled())).ask(UPDATE, updates(1)[0])
+    await CallBatchers(client_state(filled())).call(UPDATE, updates(1)[0])
     assert {record.levelname for record in caplog.records} == {"DEBUG"}
     assert {record.lane for record in caplog.records if hasattr(record, "lane")} == {
         "single"
@@ -100,7 +100,7 @@ async def test_a_429_is_one_warning_a_minute(
         await type(shared)(state, UPDATE, updates(3))
     warnings = [one for one in caplog.records if one.levelname == "WARNING"]
     assert [record.getMessage().partition(" were ")[2] for record in warnings] == [
-        "answered with 429 (TEN_SECONDLY_ROLLING): nothing leaves for 3.0 s"
+        "answered with 429 (TEN_SECONDLY_ROLLING): no request is sent for 3.0 s"
     ] * 3
     all_of_them = [one for one in caplog.records if "with 429 (" in one.getMessage()]
     assert len(all_of_them) == 4

@@ -410,7 +410,7 @@ def test_a_flight_of_a_closed_loop_is_over() -> None:
     loop.close()
     run(flight.aclose())
     run(flight.cancel())
-    assert not flight.under_way
+    assert not flight.running
     hush([waiting, *flying])
 
 

@@ -426,7 +426,7 @@ async def test_storing_that_uses_the_client_is_told_so() -> None:
         await portal.batch(oauth)
 
     oauth = app(on_refresh=keep)
-    with pytest.raises(RuntimeError, match="waits for its own end"):
+    with pytest.raises(RuntimeError, match="would wait for its own result"):
         await portal.batch(oauth)
     assert len(asyncio.all_tasks()) == 1
 

@@ -55,7 +55,7 @@ class Storm:
     random: Random
     crm: Crm
     state: ClientState
-    boxes: CallBatchers
+    batchers: CallBatchers
     callers: list[Caller] = Factory(list)
 
     @classmethod
@@ -97,7 +97,7 @@ class Storm:
 
     async def _live(self, caller: Caller) -> None:
         try:
-            caller.result = await self.boxes.ask(*self._call(caller))
+            caller.result = await self.batchers.call(*self._call(caller))
         except (HubBatchError, asyncio.CancelledError) as error:
             caller.error = error
         caller.ends += 1
@@ -135,8 +135,11 @@ class Storm:
 
     def check(self) -> None:
         assert len(asyncio.all_tasks()) == 1
-        assert (self.boxes._desk.open, self.boxes._desk.tasks) == ({}, set())
-        assert (self.boxes._desk.pending, self.state._loop_use.active) == (0, 0)
+        assert (self.batchers._pending.batchers, self.batchers._pending.tasks) == (
+            {},
+            set(),
+        )
+        assert (self.batchers._pending.count, self.state._loop_use.active) == (0, 0)
         assert self.state.gate.granted == len(self.crm.heard)
         for caller in self.callers:
             self._check_end(caller)
