@@ -135,7 +135,8 @@ class SingleObjects:
             id_property=check_name(id_property),
         )
         record = UpsertInput(id, properties)
-        upserted: SimplePublicUpsertObject = await self._batchers.call(operation, record)
+        upserted: SimplePublicUpsertObject
+        upserted = await self._batchers.call(operation, record)
         return upserted
 
     async def archive(self, id: str | int) -> None:  # noqa: A002 -- HubSpot's word

@@ -112,7 +112,7 @@ class Sender:
         if isinstance(verdict, Throttled):
             permit.throttled()
         if isinstance(verdict, Unauthorized):
-            self.credentials.refused(token)
+            self.credentials.reject(token)
         if not (chunk.state.maybe_written or may_have_written(verdict)):
             self.journal.not_written(chunk)
         return verdict

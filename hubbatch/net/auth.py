@@ -1,4 +1,4 @@
-"""Where the access token comes from."""
+"""The access token of a client, and where it comes from."""
 
 import re
 import secrets
@@ -14,49 +14,49 @@ from hubbatch.errors import ConfigurationError
 TokenSource = str | Callable[[], Awaitable[str]]
 
 Bearer = Callable[[], str | None]
-"""Gives the token to send now, or None once it has run out and another is needed."""
+"""Returns the token to send now; None once it has expired and another is needed."""
 
 _TOKEN = re.compile(r"[\x21-\x7e]+")
-# So that a fingerprint says nothing outside of this process.
+# Makes a fingerprint meaningless outside of this process.
 _SALT = secrets.token_bytes(16)
 
 
 class Login(Protocol):
-    """Who shows the access token of a client."""
+    """Provides a client's access token."""
 
     @property
     def renewable(self) -> bool:
-        """Whether asking again can give another token."""
+        """Whether another call of `bearer` may return another token."""
         ...
 
     @property
     def fingerprint(self) -> str | None:
-        """Tell equal logins from others, in this process; None if that is not known."""
+        """Equal for equal logins, within this process; None if that is not known."""
         ...
 
     @property
     def busy(self) -> bool:
-        """Whether it has something under way that nobody need wait for."""
+        """Whether a task of its own is running, e.g. a refresh."""
         ...
 
     async def bearer(self) -> Bearer:
-        """Have a token. It is read when the request may leave, which may be later."""
+        """Return a function to call when the request may leave, which may be later."""
         ...
 
-    def refused(self, token: str) -> None:
-        """Note that HubSpot does not accept this token."""
+    def reject(self, token: str) -> None:
+        """Record that HubSpot does not accept this token."""
         ...
 
     async def aclose(self) -> None:
-        """Wait for what is under way."""
+        """Wait for its running task."""
         ...
 
 
 class Credentials:
-    """A static token, or a callable that gives one for each request.
+    """A static token, or a callable that returns one for each request.
 
-    A callable is asked every time, so it should cache; after a 401 one more request
-    is made with what it gives then.
+    The callable is called every time, so it should cache. After a 401 one more request
+    is sent, with the token that it returns then.
     """
 
     def __init__(self, source: TokenSource | None) -> None:
@@ -67,74 +67,74 @@ class Credentials:
             )
         if not isinstance(source, str) and not callable(source):
             raise ConfigurationError(
-                "access_token must be a str or an async callable that gives one, "
-                f"not {type(source).__name__}"
+                "access_token must be a str, an OAuth or an async callable that "
+                f"returns a str, not {type(source).__name__}"
             )
         self._source = check_token(source) if isinstance(source, str) else source
 
     @property
     def renewable(self) -> bool:
-        """Whether asking again can give another token."""
+        """Whether another call of `bearer` may return another token."""
         return not isinstance(self._source, str)
 
     @property
     def fingerprint(self) -> str | None:
-        """Tell equal logins from others, in this process; None if that is not known."""
+        """Equal for equal static tokens; None for a callable."""
         if not isinstance(self._source, str):
             return None
         return fingerprint_of(self._source)
 
     @property
     def busy(self) -> bool:
-        """Nothing of it is ever under way by itself."""
+        """False: it has no tasks of its own."""
         return False
 
     async def bearer(self) -> Bearer:
-        """Have the token of one request."""
+        """Return a function that returns the token of one request."""
         token = await self.token()
         return lambda: token
 
-    def refused(self, token: str) -> None:
-        """Leave it to the callable, which is asked again."""
+    def reject(self, token: str) -> None:
+        """Do nothing: the callable is called for the next request anyway."""
 
     async def aclose(self) -> None:
-        """Let go of nothing."""
+        """Do nothing."""
 
     async def token(self) -> str:
-        """Give the token to send now.
+        """Return the token to send now.
 
         Raises:
-            ConfigurationError: if the callable gives something that is no token.
+            ConfigurationError: If the callable returns no valid token.
         """
         if isinstance(self._source, str):
             return self._source
-        asked = self._source()
-        if not isawaitable(asked):
+        token = self._source()
+        if not isawaitable(token):
             raise ConfigurationError(
-                "access_token must be an async callable; this one gave "
-                f"{type(asked).__name__} without being awaited"
+                "access_token must be an async callable; this one returned "
+                f"{type(token).__name__}, which cannot be awaited"
             )
-        return check_token(await asked)
+        return check_token(await token)
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("cannot pickle credentials: the token would be in it")
+        raise TypeError("cannot pickle credentials: the pickle would hold the token")
 
     def __repr__(self) -> str:
         return f"<Credentials, {'renewable' if self.renewable else 'static'}>"
 
 
 def fingerprint_of(secret: str) -> str:
-    """Give what equal secrets have in common, and nobody else learns them by."""
+    """Return a keyed hash: equal for equal secrets, and it does not reveal them."""
     return blake2b(secret.encode(), key=_SALT).hexdigest()
 
 
 def check_token(token: object) -> str:
-    """Give a token back, without the white space around it.
+    """Return a token without the white space around it.
 
     Raises:
-        ConfigurationError: if it is none.
+        ConfigurationError: If it cannot be sent in a header.
     """
-    # Never quote it: it is a secret, or somebody took it for one.
+    # Never quote it: it is a secret, or was passed in the place of one.
     if not isinstance(token, str) or not _TOKEN.fullmatch(token.strip()):
         raise ConfigurationError(
             "the access token is not a line of visible ASCII characters"

@@ -1,8 +1,8 @@
-"""Kept connections, and which of them are used again.
+"""The connection pool: which kept connections are reused.
 
-HTTP/1.1 pairs requests with answers by their order only. Bytes that lie on a kept
-connection before a request is written are an answer to nothing, and would be taken for
-the answer to that request.
+HTTP/1.1 matches responses to requests by their order only. Bytes that are on a kept
+connection before a request is written belong to an earlier request, but would be read
+as the response to this one.
 """
 
 import select
@@ -19,16 +19,19 @@ from aiohttp.tracing import Trace
 
 
 class Connector(aiohttp.TCPConnector):
-    """A pool that uses a connection again only if nothing has come on it meanwhile."""
+    """A pool that reuses a connection only if no bytes have arrived on it meanwhile."""
+
+    # Invariant: a kept connection is reused only if it was handed out in the current
+    # generation and has nothing to read. `retire` starts a new generation, so it
+    # excludes every connection that is in use or kept at that moment.
 
     def __init__(self, *, limit: int) -> None:
         super().__init__(limit=limit)
         self._generation = 0
-        # The generation in which each connection was handed out last.
         self._handed_out: WeakKeyDictionary[ResponseHandler, int] = WeakKeyDictionary()
 
     def retire(self) -> None:
-        """Use no connection again that has been handed out until now."""
+        """Reuse none of the connections that were handed out until now."""
         self._generation += 1
 
     async def connect(
@@ -37,7 +40,7 @@ class Connector(aiohttp.TCPConnector):
         traces: list[Trace],
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 -- aiohttp's signature
     ) -> Connection:
-        """Return a kept connection that is quiet, or a new one."""
+        """Return a kept connection with nothing to read, or a new one."""
         while True:
             connection = await super().connect(req, traces, timeout)
             if self._is_usable(connection):
@@ -46,19 +49,19 @@ class Connector(aiohttp.TCPConnector):
 
     def _is_usable(self, connection: Connection) -> bool:
         protocol = connection.protocol
-        assert protocol is not None  # noqa: S101 -- it was not released yet
+        assert protocol is not None  # noqa: S101 -- not released yet
         before = self._handed_out.get(protocol)
         self._handed_out[protocol] = self._generation
-        if before is None:  # a new one; TLS may have more to say on it
+        if before is None:  # new: bytes on it may belong to the TLS handshake
             return True
         return before == self._generation and not _has_unread(protocol)
 
 
 def _has_unread(protocol: ResponseHandler) -> bool:
-    """Whether bytes have come since the last answer was read, or the other end left.
+    """Return whether bytes have arrived since the last answer, or the peer closed.
 
-    `should_close` knows what aiohttp has read. What has come since the event loop
-    looked last is still with the operating system.
+    `should_close` covers what aiohttp has read. What arrived after the event loop last
+    polled the socket is still in the operating system's buffer.
     """
     if protocol.should_close or protocol.transport is None:
         return True
@@ -67,14 +70,14 @@ def _has_unread(protocol: ResponseHandler) -> bool:
 
 
 def by_poll(descriptor: int) -> bool:
-    """Whether reading would not block, for a descriptor of any number."""
+    """Return whether reading would not block, for a descriptor of any number."""
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     return bool(poll.poll(0))
 
 
 def by_select(descriptor: int) -> bool:
-    """Whether reading would not block, where there is no `poll`: on Windows."""
+    """Return whether reading would not block, where `poll` is missing (Windows)."""
     return bool(select.select([descriptor], [], [], 0)[0])
 
 

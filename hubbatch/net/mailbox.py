@@ -1,9 +1,9 @@
 """Single calls that are sent together, in shared requests.
 
-Each operation has a `CallBatcher` while it has calls that wait. The batcher is both the
-source and the outcome sink of its runs, which follow one another. It is no second queue:
-a run pulls each call at once, and calls wait in the batcher only while the run before
-theirs comes to its end.
+Each operation has a `CallBatcher` while callers wait. The batcher is both the source
+and the outcome sink of its runs, which follow one another. It is not a second queue: a
+run pulls each call at once, and calls wait in the batcher only while the run before
+theirs ends.
 """
 
 import asyncio
@@ -72,13 +72,13 @@ class CallBatcher(AsyncIterator[Any]):
     caller's own result, or raises each caller's own error.
     """
 
-    # Invariant: a call is in `_waiting` until a run pulls it, then in `_taken` under its
-    # index in that run until its outcome arrives, then in neither. A caller that was
-    # cancelled is removed from `_waiting`; once the call is in `_taken`, the run decides
-    # whether its input can still be withdrawn, and reports an outcome in any case.
+    # Invariant: a call is in `_waiting` until a run pulls it, then in `_taken` (under
+    # its index in that run) until its outcome arrives, then in neither. If its caller
+    # is cancelled, it is removed from `_waiting`; if it is in `_taken` already, the run
+    # decides whether to withdraw it, and reports an outcome in any case.
     #
     # Indices are those of the current `_run`. A run starts only when `_taken` is empty:
-    # `execute` returns after every input that it took has its outcome.
+    # the run before it has returned, so every input that it took has its outcome.
 
     def __init__(
         self,

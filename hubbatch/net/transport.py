@@ -1,4 +1,4 @@
-"""aiohttp, and nothing else of the network: a request goes in, an answer comes out."""
+"""Sends requests to HubSpot, with aiohttp."""
 
 import asyncio
 import ssl
@@ -24,14 +24,14 @@ from .connections import Connector
 from .loops import close_with_loop
 
 
-# No answer of 100 records comes near it; a compressed one could go far beyond.
+# Far above any answer of 100 records. A compressed answer could exceed all memory.
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
-# aiohttp warns of more in one piece, because that holds up the event loop.
+# aiohttp warns about larger bodies in one piece: writing them blocks the event loop.
 _LARGE = 1024 * 1024
 
 
 class Transport(Protocol):
-    """The only way out."""
+    """Sends requests to HubSpot. Nothing else does."""
 
     async def send(self, request: Request, on_sent: Callable[[], None]) -> Answer:
         """Send a request; `on_sent` is called when its first byte is written."""
@@ -40,12 +40,13 @@ class Transport(Protocol):
     def retire(self) -> None:
         """Send no further request on a connection that is open now.
 
-        An answer on one of them was to another request, and so may the next be.
+        Called when an answer does not belong to its request: the next answer on that
+        connection may not either.
         """
         ...
 
     async def aclose(self) -> None:
-        """Let go of what it holds."""
+        """Close the connections."""
         ...
 
 
@@ -53,7 +54,7 @@ def check_base_url(base_url: str, *, allow_http: bool) -> URL:
     """Parse the base URL.
 
     Raises:
-        ConfigurationError: if it is none, or would send the token in the clear.
+        ConfigurationError: If it is not a URL, or would send the token unencrypted.
     """
     try:
         url = URL(base_url)
@@ -74,12 +75,15 @@ def check_base_url(base_url: str, *, allow_http: bool) -> URL:
 def _is_loopback(host: str) -> bool:
     try:
         return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:  # another name
+    except ValueError:  # a host name
         return False
 
 
 class Sessions:
-    """Pooled sessions, one for each event loop: made on first use, closed with it."""
+    """A pooled session for each event loop: created on first use, closed with it."""
+
+    # Invariant: `_session` belongs to `_loop`, and `_held` is the generator that closes
+    # it before that loop is closed.
 
     def __init__(self, *, limit: int, trust_env: bool) -> None:
         self._limit = limit
@@ -118,19 +122,22 @@ class Sessions:
 
 async def _close(session: aiohttp.ClientSession) -> None:
     await session.close()
-    # aiohttp closes TLS connections on the loop's next turns.
+    # aiohttp closes TLS connections in the next iterations of the loop.
     await asyncio.sleep(0)
 
 
 async def _end(held: AsyncGenerator[None, None] | None) -> None:
     if held is not None:
-        # A loop that was closed without its generators is past helping.
+        # RuntimeError if the loop was closed by hand: nothing can be awaited in it.
         with suppress(RuntimeError):
             await held.aclose()
 
 
 class AiohttpTransport:
-    """Sends over sessions of its own, or shared ones, or one of the caller's."""
+    """Sends with its own sessions, with shared ones, or with one of the caller.
+
+    The session owns the connections: `aclose` closes its own sessions only.
+    """
 
     def __init__(
         self,
@@ -140,20 +147,20 @@ class AiohttpTransport:
         session: aiohttp.ClientSession | Sessions | None = None,
         trust_env: bool = False,
     ) -> None:
-        # Most requests go where the one before went.
+        # Most requests have the path of the one before.
         self._url_of = lru_cache(64)(base_url.joinpath)
         self._timeout = aiohttp.ClientTimeout(total=timeout)
-        # The gate bounds how many connections there are.
+        # No limit of its own: the gate limits the requests in flight.
         self._own = Sessions(limit=0, trust_env=trust_env) if session is None else None
         self._session = session or self._own
         self._closed = False
 
     async def send(self, request: Request, on_sent: Callable[[], None]) -> Answer:
-        """Send a request and read the answer to its end, or say why there is none."""
+        """Send a request and read its answer; return a `NoAnswer` if none arrives."""
         if self._closed:
-            # A batch may outlive a client whose closing was cancelled.
+            # If `aclose` was cancelled, batches may still be running.
             return NoAnswer(sent=False, reason="this client is closed")
-        leaving = _Leaving(on_sent)
+        progress = _SendProgress(on_sent)
         try:
             session = await self._open()
             async with session.request(
@@ -164,37 +171,36 @@ class AiohttpTransport:
                 data=_payload(request.body),
                 timeout=self._timeout,
                 allow_redirects=False,
-                raise_for_status=False,  # whatever a shared session prefers
+                raise_for_status=False,  # even if the caller's session sets it
                 auto_decompress=True,
-                trace_request_ctx=leaving,
+                trace_request_ctx=progress,
             ) as answer:
                 body = await _read_bounded(answer)
                 if body is None:
-                    return NoAnswer(leaving.sent, "the answer is larger than 256 MiB")
+                    return NoAnswer(progress.sent, "the answer is larger than 256 MiB")
                 return Response(answer.status, answer.headers, body)
         except TimeoutError:
             reason = f"no answer within {self._timeout.total:g} s"
-            return NoAnswer(leaving.sent, reason)
+            return NoAnswer(progress.sent, reason)
         except aiohttp.ClientConnectorCertificateError as error:
             cause = error.certificate_error
             reason = getattr(cause, "verify_message", "") or str(cause)
-            return NoAnswer(leaving.sent, reason, untrusted=error.host)
+            return NoAnswer(progress.sent, reason, untrusted=error.host)
         except aiohttp.ClientHttpProxyError as error:
-            return NoAnswer(leaving.sent, error.message, proxy_status=error.status)
+            return NoAnswer(progress.sent, error.message, proxy_status=error.status)
         except (aiohttp.ClientError, ssl.SSLError, OSError) as error:
-            return NoAnswer(leaving.sent, _describe(error))
+            return NoAnswer(progress.sent, _describe(error))
 
     def retire(self) -> None:
         """Send no further request on a connection that is open now.
 
-        The connections of a session that the caller made are the caller's: aiohttp
-        offers no way to choose among them.
+        Has no effect with a session of the caller: its connector chooses connections.
         """
         if isinstance(self._session, Sessions):
             self._session.retire()
 
     async def aclose(self) -> None:
-        """Close the session, unless it is the caller's."""
+        """Close its own sessions."""
         self._closed = True
         session, self._session = self._session, None
         if self._own is not None:
@@ -210,7 +216,7 @@ class AiohttpTransport:
         session = self._session
         if isinstance(session, Sessions):
             return await session.current()
-        assert session is not None  # noqa: S101 -- it is until this is closed
+        assert session is not None  # noqa: S101 -- it is set until `aclose`
         users = _users.setdefault(session, WeakSet())
         users.add(self)
         if _TRACING not in session.trace_configs:
@@ -218,12 +224,12 @@ class AiohttpTransport:
         return session
 
 
-class _Leaving:
-    """One request on its way out, which is written once and no more.
+class _SendProgress:
+    """How far a request was sent; raises if aiohttp sends it a second time.
 
-    aiohttp sends an idempotent request again, on its own, when a kept connection turns
-    out to be closed. Nothing would count that second request, nor wait for a permit:
-    it is stopped before its first byte, and the engine sends it again itself.
+    aiohttp repeats an idempotent request by itself when a kept connection turns out to
+    be closed. That request would be sent without a permit and without being counted. It
+    is stopped before its first byte, and the run retries it under its own rules.
     """
 
     def __init__(self, on_sent: Callable[[], None]) -> None:
@@ -232,17 +238,17 @@ class _Leaving:
         self._on_sent = on_sent
 
     def begin(self) -> None:
-        """Note that headers are about to be written.
+        """Record that the headers are about to be written.
 
         Raises:
-            aiohttp.ClientError: if they were before.
+            aiohttp.ClientError: If they were written before.
         """
         if self._begun:
             raise aiohttp.ClientError("a kept connection was closed by the other end")
         self._begun = True
 
-    def note(self) -> None:
-        """Note that a first part is written."""
+    def first_part_sent(self) -> None:
+        """Record that the first part was written."""
         if not self.sent:
             self.sent = True
             self._on_sent()
@@ -253,40 +259,42 @@ async def _on_headers_sent(
     context: SimpleNamespace,
     params: aiohttp.TraceRequestHeadersSentParams,
 ) -> None:
-    # aiohttp calls this, in spite of its name, just before it writes.
-    leaving = _ours(context)
-    if leaving is not None:
-        leaving.begin()
-        if params.method == "GET":  # there is no body to wait for
-            leaving.note()
+    # In spite of its name, aiohttp calls this just before it writes.
+    progress = _progress(context)
+    if progress is not None:
+        progress.begin()
+        if params.method == "GET":  # no body follows
+            progress.first_part_sent()
 
 
 async def _on_sent(
     _session: aiohttp.ClientSession, context: SimpleNamespace, _params: object
 ) -> None:
-    leaving = _ours(context)
-    if leaving is not None:
-        leaving.note()
+    progress = _progress(context)
+    if progress is not None:
+        progress.first_part_sent()
 
 
-def _ours(context: SimpleNamespace) -> _Leaving | None:
-    """Return what a request carries; a shared session also sends others."""
-    leaving = getattr(context, "trace_request_ctx", None)
-    return leaving if isinstance(leaving, _Leaving) else None
+def _progress(context: SimpleNamespace) -> _SendProgress | None:
+    # None for the caller's own requests on a shared session.
+    progress = getattr(context, "trace_request_ctx", None)
+    return progress if isinstance(progress, _SendProgress) else None
 
 
 def _tracing() -> aiohttp.TraceConfig:
     tracing = aiohttp.TraceConfig()
-    # aiohttp holds headers back until the first part of the body is written, so
-    # this, and not the event for headers, is when a request with a body leaves.
+    # aiohttp holds the headers back until the first part of the body is written. So a
+    # request with a body leaves at this event, not at the one for headers.
     tracing.on_request_chunk_sent.append(_on_sent)
     tracing.on_request_headers_sent.append(_on_headers_sent)
     tracing.freeze()
     return tracing
 
 
-# One for all: each request carries whom to tell. The clients of many accounts may
-# share a session, and every request runs through all that it has.
+# One for all transports, because aiohttp runs every request through all trace configs
+# of its session, and the clients of many accounts may share a session. Each request
+# carries its own `_SendProgress`. `_users` has the transports that use a session of the
+# caller; the last one to close removes `_TRACING` from it.
 _TRACING = _tracing()
 _users: WeakKeyDictionary[aiohttp.ClientSession, WeakSet["AiohttpTransport"]] = (
     WeakKeyDictionary()
@@ -294,12 +302,12 @@ _users: WeakKeyDictionary[aiohttp.ClientSession, WeakSet["AiohttpTransport"]] = 
 
 
 def _payload(body: bytes) -> bytes | BytesIO | None:
-    """Give aiohttp a body; a large one in a form that it writes piece by piece."""
+    """Return a body for aiohttp; a large one so that it is written piece by piece."""
     return BytesIO(body) if len(body) > _LARGE else body or None
 
 
 async def _read_bounded(answer: aiohttp.ClientResponse) -> bytes | None:
-    """Read the body as it is decoded; None if there is too much of it."""
+    """Read and decode the body; return None if it is too large."""
     parts = []
     size = 0
     async for part in answer.content.iter_any():
@@ -311,6 +319,6 @@ async def _read_bounded(answer: aiohttp.ClientResponse) -> bytes | None:
 
 
 def _describe(error: Exception) -> str:
-    # The text of a connection error names host and port, and nothing that was sent.
-    text = valid_text(str(error) or type(error).__name__)
-    return f"connection failed: {text}"
+    # The message of a connection error contains host and port, and nothing we sent.
+    message = valid_text(str(error) or type(error).__name__)
+    return f"connection failed: {message}"

@@ -1,5 +1,7 @@
 """Every family of calls, the whole way: each input has its own and true outcome."""
 
+import asyncio
+
 from collections.abc import Mapping
 from typing import Any
 
@@ -604,6 +606,20 @@ async def test_all_properties_of_a_read(portal: Portal) -> None:
         assert {"subject", "content", "closed_date"} <= {*record.properties}
     methods = [received.method for received in portal.sim.requests]
     assert methods == ["GET", "POST", "POST", "GET", "POST"]
+
+
+async def test_closing_waits_for_a_read_that_still_needs_the_names(
+    portal: Portal,
+) -> None:
+    """A client that is being closed sends the request for the names, and the reads."""
+    ids = portal.tickets(1)
+    async with portal.hub() as hub:
+        reading = asyncio.create_task(hub.tickets.read(ids, properties=ALL))
+        await asyncio.sleep(0)
+        assert portal.sim.requests == []
+        await hub.aclose()
+        assert reading.done()
+    assert (await reading).succeeded == 1
 
 
 async def test_a_schema_that_is_refused_ends_the_read(portal: Portal) -> None:

@@ -24,7 +24,9 @@ def test_no_token(nothing: str | None) -> None:
 
 @pytest.mark.parametrize("wrong", [17, ["x"], b"pat"])
 def test_not_a_token(wrong: Any) -> None:
-    with pytest.raises(ConfigurationError, match="a str or an async callable"):
+    with pytest.raises(
+        ConfigurationError, match="a str, an OAuth or an async callable"
+    ):
         Credentials(wrong)
 
 
@@ -79,7 +81,7 @@ async def give_one_by_one() -> Any:
     [(give_text, "str"), (give_nothing, "NoneType"), (give_one_by_one, "async_gener")],
 )
 async def test_callable_that_is_not_async(wrong: Any, kind: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"this one gave {kind}") as caught:
+    with pytest.raises(ConfigurationError, match=f"this one returned {kind}") as caught:
         await Credentials(wrong).token()
     assert "must be an async callable" in str(caught.value)
     assert SECRET not in str(caught.value)

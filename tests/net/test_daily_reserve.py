@@ -3,7 +3,7 @@
 import asyncio
 import pickle
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from hubbatch import (
+    ALL,
     APIError,
     DailyLimitReached,
     HubBatch,
@@ -356,6 +357,42 @@ async def test_cancelled_while_the_time_zone_is_asked_for() -> None:
     assert batch.summary.not_sent == 100
     await hub.aclose()
     assert len(asyncio.all_tasks()) == 1
+
+
+def first_page(hub: HubBatch) -> Awaitable[object]:
+    return anext(hub.tickets.list())
+
+
+def association_types(hub: HubBatch) -> Awaitable[object]:
+    return hub.associations("contacts", "companies").kinds()
+
+
+def read_with_all_properties(hub: HubBatch) -> Awaitable[object]:
+    return hub.tickets.read(["1"], properties=ALL)
+
+
+@pytest.mark.parametrize(
+    "call", [first_page, association_types, read_with_all_properties]
+)
+async def test_request_without_inputs_reports_when_the_day_ends(
+    call: Callable[[HubBatch], Awaitable[object]],
+) -> None:
+    account = Account(left=50)
+    account.script = [throttled("DAILY")]
+    with pytest.raises(DailyLimitReached) as caught:
+        await call(on(account))
+    assert dated(caught.value) == MIDNIGHT
+    assert account.asked == 1
+
+
+async def test_account_query_reports_the_end_of_the_day_in_utc() -> None:
+    """It is what the time zone is read from, so it must not be sent once more."""
+    account = Account(left=50)
+    account.details = throttled("DAILY")
+    with pytest.raises(DailyLimitReached) as caught:
+        await on(account).account()
+    assert caught.value.resets_at == datetime(2026, 11, 24, tzinfo=UTC)
+    assert account.asked == 1
 
 
 async def test_other_errors_have_no_day() -> None:

@@ -324,7 +324,7 @@ def test_a_token_is_kept_as_long_as_it_lives(began: float) -> None:
     async def use(after: float = 0.0) -> str | None:
         oauth.current()
         await asyncio.sleep(after)
-        await oauth.refreshed(endpoint)
+        await oauth.ensure_token(endpoint)
         return oauth.current()
 
     assert run(use(), 500.0)[0] == "t1"
@@ -338,7 +338,7 @@ def test_a_refresh_that_ended_with_its_loop_is_begun_anew(*, abandoned: bool) ->
     endpoint, oauth = Endpoint(), OAuth("id", "secret", "refresh")
     endpoint.silent = True
     loop = VirtualTimeLoop(patience=0.001)
-    waiting = loop.create_task(oauth.refreshed(endpoint))
+    waiting = loop.create_task(oauth.ensure_token(endpoint))
     loop.run_until_complete(asyncio.sleep(1))
     assert oauth.refreshing
     flying = asyncio.all_tasks(loop)
@@ -352,7 +352,7 @@ def test_a_refresh_that_ended_with_its_loop_is_begun_anew(*, abandoned: bool) ->
 
     async def use() -> str | None:
         async with asyncio.timeout(10):
-            await oauth.refreshed(endpoint)
+            await oauth.ensure_token(endpoint)
             return oauth.current()
 
     assert run(use())[0] == "t2"
@@ -373,7 +373,7 @@ def test_tokens_that_were_not_stored_are_stored_in_the_next_loop(began: float) -
     oauth = OAuth("id", "secret", "refresh", on_refresh=store)
 
     async def use() -> str | None:
-        await oauth.refreshed(endpoint)
+        await oauth.ensure_token(endpoint)
         return oauth.current()
 
     with pytest.raises(OSError, match="disk full"):

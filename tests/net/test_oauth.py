@@ -285,7 +285,7 @@ async def test_a_late_refusal_of_an_old_token_says_nothing_of_the_new_one() -> N
     portal = Portal(dies={"given": 0.0})
     oauth = app(access_token="given")
     await portal.batch(oauth)
-    oauth.refused("given")
+    oauth.reject("given")
     assert oauth.current() == "access-1"
 
 
@@ -761,7 +761,10 @@ async def test_a_form_that_comes_back_shows_no_secret() -> None:
 async def test_a_message_is_not_shown_where_a_secret_is_too_short(secret: str) -> None:
     """Without each of its letters it could not be read, and would tell the secret."""
     said = answer(400, {"error": "invalid_client", "error_description": "see ab1"})
-    with pytest.raises(AuthenticationError, match="not shown") as caught:
+    with pytest.raises(
+        AuthenticationError,
+        match="HubSpot's message is hidden: a secret is too short to redact",
+    ) as caught:
         await Portal(script=[said]).batch(app(client_secret=secret))
     assert "ab1" not in str(caught.value)
     assert "***" not in str(caught.value)
@@ -776,7 +779,7 @@ async def test_a_secret_of_four_letters_is_blotted() -> None:
 @pytest.mark.parametrize("duplicate", [pickle.dumps, copy.copy, copy.deepcopy])
 def test_cannot_be_pickled(duplicate: Callable[[Any], Any]) -> None:
     for thing in (app(), Portal().state(app()).credentials):
-        with pytest.raises(TypeError, match="secrets would be in it"):
+        with pytest.raises(TypeError, match="the pickle would hold secrets"):
             duplicate(thing)
 
 
