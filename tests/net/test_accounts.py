@@ -77,7 +77,7 @@ async def test_a_client_for_each_account(vault: Vault, crm: Crm) -> None:
     assert shown == ["Bearer pat-62515", "Bearer pat-62516"]
 
 
-async def test_who_asks_meanwhile_shares_one_load(vault: Vault) -> None:
+async def test_concurrent_gets_share_one_load(vault: Vault) -> None:
     vault.seconds = 1.0
     async with Accounts(vault) as accounts:
         gets = [accounts.get(number % 3) for number in range(300)]
@@ -86,7 +86,9 @@ async def test_who_asks_meanwhile_shares_one_load(vault: Vault) -> None:
     assert len({id(client) for client in clients}) == 3
 
 
-async def test_a_load_survives_the_first_who_asked(vault: Vault) -> None:
+async def test_a_load_continues_when_its_first_caller_is_cancelled(
+    vault: Vault,
+) -> None:
     vault.seconds = 1.0
     async with Accounts(vault) as accounts:
         first = asyncio.create_task(accounts.get(1))
@@ -98,7 +100,7 @@ async def test_a_load_survives_the_first_who_asked(vault: Vault) -> None:
     assert vault.asked == ["1"]
 
 
-async def test_a_load_that_fails_is_not_kept(vault: Vault) -> None:
+async def test_a_failed_load_is_not_cached(vault: Vault) -> None:
     vault.fails = [LookupError("unknown"), APIError("down")]
     async with Accounts(vault) as accounts:
         with pytest.raises(APIError, match="down"):
@@ -109,7 +111,7 @@ async def test_a_load_that_fails_is_not_kept(vault: Vault) -> None:
     assert vault.asked == ["1"] * 3
 
 
-async def test_a_load_that_asks_for_its_own_account(vault: Vault) -> None:
+async def test_a_load_that_requests_its_own_account_raises(vault: Vault) -> None:
     async def load(account: str) -> str:
         await accounts.get(account)
         return await vault(account)
@@ -120,7 +122,7 @@ async def test_a_load_that_asks_for_its_own_account(vault: Vault) -> None:
 
 
 @pytest.mark.parametrize("nothing", [None, ""])
-async def test_no_token_is_not_the_token_of_the_environment(
+async def test_an_empty_token_is_not_replaced_by_the_environment(
     nothing: Any, monkeypatch: pytest.MonkeyPatch, crm: Crm
 ) -> None:
     monkeypatch.setenv("HUBSPOT_ACCESS_TOKEN", SECRET)
@@ -145,7 +147,7 @@ async def test_a_load_that_is_not_async() -> None:
 
 
 @pytest.mark.usefixtures("crm")
-async def test_a_load_may_give_an_oauth_or_a_callable() -> None:
+async def test_a_load_may_return_an_oauth_or_a_callable() -> None:
     async def load(account: str) -> Any:
         if account == "1":
             return OAuth("app", "hush", "refresh", access_token=SECRET)
@@ -181,7 +183,7 @@ async def test_options_go_to_every_client(vault: Vault, crm: Crm) -> None:
 # ---- who is let go
 
 
-async def test_idle_clients_are_let_go(vault: Vault) -> None:
+async def test_idle_clients_are_released(vault: Vault) -> None:
     """And nothing is left of them but the timer that looks after the others."""
     async with Accounts(vault, idle=300.0) as accounts:
         left: list[weakref.ref[Any]] = []
@@ -224,7 +226,7 @@ async def _read(accounts: Accounts, account: int) -> None:
     assert (await hub.tickets.read([1])).succeeded == 1
 
 
-async def test_a_client_that_was_let_go_works_for_who_holds_it(vault: Vault) -> None:
+async def test_a_released_client_works_for_callers_that_hold_it(vault: Vault) -> None:
     """Beside its successor it keeps to one limit: they share the gate."""
     async with Accounts(vault, idle=10.0, rate_limit=5) as accounts:
         held = await accounts.get(1)
@@ -238,7 +240,7 @@ async def test_a_client_that_was_let_go_works_for_who_holds_it(vault: Vault) -> 
         assert held.limits.used == again.limits.used == 2
 
 
-async def test_the_client_used_longest_ago_makes_room(vault: Vault) -> None:
+async def test_the_least_recently_used_client_is_released_first(vault: Vault) -> None:
     async with Accounts(vault, max_open=2) as accounts:
         for account in (1, 2, 1, 3):
             await accounts.get(account)
@@ -249,7 +251,7 @@ async def test_the_client_used_longest_ago_makes_room(vault: Vault) -> None:
         assert vault.asked == ["1", "2", "3", "2"]
 
 
-async def test_no_room_is_made_of_clients_in_use(vault: Vault, crm: Crm) -> None:
+async def test_clients_in_use_are_not_released(vault: Vault, crm: Crm) -> None:
     crm.latency = (50.0, 50.0)
     async with Accounts(vault, max_open=1, idle=100.0) as accounts:
         readings = [asyncio.create_task(_read(accounts, n)) for n in range(3)]
@@ -260,7 +262,7 @@ async def test_no_room_is_made_of_clients_in_use(vault: Vault, crm: Crm) -> None
         assert len(accounts) == 1
 
 
-async def test_many_accounts_for_one_place(vault: Vault) -> None:
+async def test_many_accounts_with_room_for_one_client(vault: Vault) -> None:
     """Loads that push each other out all come to an end."""
     vault.seconds = 0.1
     async with Accounts(vault, max_open=1) as accounts:
@@ -268,7 +270,7 @@ async def test_many_accounts_for_one_place(vault: Vault) -> None:
     assert len(vault.asked) == 10
 
 
-async def test_a_client_that_was_closed_is_made_anew(vault: Vault) -> None:
+async def test_a_closed_client_is_replaced(vault: Vault) -> None:
     async with Accounts(vault) as accounts:
         async with await accounts.get(1) as hub:
             pass
@@ -280,7 +282,9 @@ async def test_a_client_that_was_closed_is_made_anew(vault: Vault) -> None:
 # ---- forget
 
 
-async def test_forget_closes_and_loads_anew(vault: Vault, crm: Crm) -> None:
+async def test_forget_closes_the_client_and_the_next_get_loads_again(
+    vault: Vault, crm: Crm
+) -> None:
     """Batches that are under way go on to their ends."""
     crm.latency = (5.0, 5.0)
     async with Accounts(vault, rate_limit=1_000) as accounts:
@@ -298,13 +302,13 @@ async def test_forget_closes_and_loads_anew(vault: Vault, crm: Crm) -> None:
         assert vault.asked == ["1", "1"]
 
 
-async def test_forget_what_was_never_there(vault: Vault) -> None:
+async def test_forgetting_an_unknown_account_does_nothing(vault: Vault) -> None:
     async with Accounts(vault) as accounts:
         _ = accounts.forget(1)
         await accounts.forget(2)
 
 
-async def test_forget_what_is_being_loaded(vault: Vault) -> None:
+async def test_forgetting_an_account_during_its_load(vault: Vault) -> None:
     """What was asked for before is old by then: it is loaded once more."""
     vault.seconds = 1.0
     async with Accounts(vault) as accounts:
@@ -342,7 +346,7 @@ async def test_closing_waits_for_batches(vault: Vault, crm: Crm) -> None:
     await accounts.aclose()
 
 
-async def test_closing_gives_up_loads(vault: Vault) -> None:
+async def test_closing_cancels_loads(vault: Vault) -> None:
     vault.seconds = 1_000.0
     accounts = Accounts(vault)
     getting = asyncio.create_task(accounts.get(1))
@@ -353,7 +357,7 @@ async def test_closing_gives_up_loads(vault: Vault) -> None:
     assert asyncio.get_running_loop().time() < 10
 
 
-async def test_closing_while_a_client_is_being_made(vault: Vault) -> None:
+async def test_closing_while_a_client_is_being_created(vault: Vault) -> None:
     """It comes too late to be kept, and leaves no timer behind."""
     accounts = Accounts(vault)
     getting = asyncio.create_task(accounts.get(1))
@@ -366,7 +370,7 @@ async def test_closing_while_a_client_is_being_made(vault: Vault) -> None:
     assert (len(accounts), closing.exception()) == (0, None)
 
 
-async def test_closing_that_is_cancelled_closes_the_connections(
+async def test_cancelled_closing_still_closes_the_connections(
     vault: Vault, crm: Crm
 ) -> None:
     crm.latency = (50.0, 50.0)
@@ -382,13 +386,13 @@ async def test_closing_that_is_cancelled_closes_the_connections(
     await reading
 
 
-async def test_never_used_is_closed_without_a_session(vault: Vault) -> None:
+async def test_unused_accounts_close_without_a_session(vault: Vault) -> None:
     async with Accounts(vault) as accounts:
         pass
     assert accounts._own._session is None
 
 
-async def test_a_session_of_ones_own_is_not_closed(vault: Vault) -> None:
+async def test_the_callers_session_is_not_closed(vault: Vault) -> None:
     async with aiohttp.ClientSession() as session:
         async with Accounts(vault, session=session) as accounts:
             await _read(accounts, 1)
@@ -436,7 +440,9 @@ def test_load_is_callable() -> None:
 
 
 @pytest.mark.parametrize("wrong", [None, True, 5.0, b"1", ["1"]])
-async def test_an_account_is_a_number_or_its_text(vault: Vault, wrong: Any) -> None:
+async def test_an_account_is_a_non_empty_str_or_an_int(
+    vault: Vault, wrong: Any
+) -> None:
     async with Accounts(vault) as accounts:
         for call in (accounts.get, accounts.forget):
             with pytest.raises(TypeError, match="an account must be a str or an int"):

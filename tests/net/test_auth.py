@@ -31,7 +31,7 @@ def test_not_a_token(wrong: Any) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["two words", "zwei\nZeilen", "  ", "pät", "x\0"])
-def test_text_that_is_no_token_is_not_quoted(wrong: str) -> None:
+def test_an_invalid_token_is_not_quoted(wrong: str) -> None:
     with pytest.raises(ConfigurationError, match="visible ASCII") as caught:
         Credentials(wrong)
     assert wrong.strip() == "" or wrong not in str(caught.value)
@@ -44,7 +44,7 @@ async def test_static_token() -> None:
     assert not credentials.renewable
 
 
-async def test_callable_is_asked_every_time() -> None:
+async def test_callable_is_called_for_every_token() -> None:
     tokens = iter(["one", "two\n"])
 
     async def give() -> str:
@@ -56,7 +56,7 @@ async def test_callable_is_asked_every_time() -> None:
 
 
 @pytest.mark.parametrize("wrong", [None, "", 5, "two words"])
-async def test_callable_that_gives_no_token(wrong: Any) -> None:
+async def test_callable_that_returns_no_token(wrong: Any) -> None:
     async def give() -> Any:
         return wrong
 
@@ -87,7 +87,7 @@ async def test_callable_that_is_not_async(wrong: Any, kind: str) -> None:
     assert SECRET not in str(caught.value)
 
 
-async def test_callable_may_give_anything_that_can_be_awaited() -> None:
+async def test_callable_may_return_any_awaitable() -> None:
     def give() -> Any:
         return asyncio.ensure_future(give_secret())
 
@@ -102,7 +102,7 @@ async def give_secret() -> str:
     ("source", "shown"),
     [(SECRET, "<Credentials, static>"), (give_secret, "<Credentials, renewable>")],
 )
-def test_shows_no_token(source: Any, shown: str) -> None:
+def test_repr_shows_no_token(source: Any, shown: str) -> None:
     credentials = Credentials(source)
     assert repr(credentials) == str(credentials) == shown
 

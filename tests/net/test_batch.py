@@ -101,7 +101,7 @@ Way = Callable[[Batch[Any]], Awaitable[Any]]
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_awaited(way: Way) -> None:
+async def test_awaiting_returns_the_combined_response(way: Way) -> None:
     made = updating()
     response = await way(made)
     assert response is made.response
@@ -114,7 +114,7 @@ async def test_awaited(way: Way) -> None:
     assert settled(made)
 
 
-async def test_what_is_let_go_of_is_gone() -> None:
+async def test_results_are_freed_with_the_response() -> None:
     """Results are freed with the response, and wait for no garbage collection."""
     gc.collect()
     gc.disable()
@@ -129,7 +129,7 @@ async def test_what_is_let_go_of_is_gone() -> None:
 
 
 @pytest.mark.parametrize("way", [way for way in WAYS if way is not by_group])
-async def test_awaited_and_ended_by_an_error(way: Way) -> None:
+async def test_awaiting_raises_the_error_that_ends_the_batch(way: Way) -> None:
     made = updating(crm=crm_of(always=FORBIDDEN))
     with pytest.raises(PermissionDeniedError) as caught:
         await way(made)
@@ -139,14 +139,14 @@ async def test_awaited_and_ended_by_an_error(way: Way) -> None:
     assert settled(made)
 
 
-def test_is_a_coroutine_to_everybody() -> None:
+def test_a_batch_is_a_coroutine() -> None:
     made = updating(1)
     assert asyncio.iscoroutine(made)
     assert inspect.isawaitable(made)
     made.close()
 
 
-async def test_many_at_a_time() -> None:
+async def test_many_batches_run_concurrently() -> None:
     crm = crm_of()
     shared = client_state(crm)
     call = operation("update")
@@ -168,7 +168,7 @@ async def timed_out_by_wait_for(made: Batch[Any]) -> Any:
 
 
 @pytest.mark.parametrize("way", [timed_out_by_timeout, timed_out_by_wait_for])
-async def test_timeout_leaves_the_response(way: Way) -> None:
+async def test_timeout_sets_the_response(way: Way) -> None:
     """What is in flight is unknown, what has not left is not sent."""
     crm = crm_of(latency=(0.6, 0.6))
     made = updating(500, crm=crm, workers=2)
@@ -292,7 +292,7 @@ def check_writes(crm: Crm, made: Batch[Any]) -> None:
             assert value in written
 
 
-async def test_list_that_is_cancelled_before_its_first_step() -> None:
+async def test_cancelling_before_the_first_step_records_a_list() -> None:
     crm = crm_of()
     made = updating(250, crm=crm)
     task = asyncio.create_task(made)
@@ -307,7 +307,7 @@ async def test_list_that_is_cancelled_before_its_first_step() -> None:
     assert settled(made)
 
 
-async def test_iterator_that_is_cancelled_before_its_first_step_is_not_read() -> None:
+async def test_cancelling_before_the_first_step_does_not_read_an_iterator() -> None:
     source = iter(updates(3))
     made = updating(source=source)
     task = asyncio.create_task(made)
@@ -317,7 +317,7 @@ async def test_iterator_that_is_cancelled_before_its_first_step_is_not_read() ->
     assert len(list(source)) == 3
 
 
-async def test_stream_that_is_left_before_its_first_step() -> None:
+async def test_leaving_a_stream_before_its_first_step() -> None:
     crm = crm_of()
     made = updating(250, crm=crm)
     async with made:
@@ -345,7 +345,7 @@ async def test_stream() -> None:
     assert settled(made)
 
 
-async def test_stream_gives_shared_reads_to_all_who_asked() -> None:
+async def test_stream_yields_an_outcome_for_every_duplicate_read() -> None:
     crm = crm_of()
     seen = {}
     async with batch(crm, operation("read"), ["1", "2", "1", "999", "999"]) as stream:
@@ -360,7 +360,7 @@ async def test_stream_gives_shared_reads_to_all_who_asked() -> None:
     }
 
 
-async def test_stream_hands_out_while_the_batch_runs() -> None:
+async def test_stream_yields_while_the_batch_runs() -> None:
     made = updating(500, workers=1)
     async with made as stream:
         await anext(stream)
@@ -377,7 +377,7 @@ async def test_break() -> None:
     assert settled(made)
 
 
-async def test_consumer_that_fails() -> None:
+async def test_exception_in_the_consumer_ends_the_batch() -> None:
     class OwnError(Exception):
         pass
 
@@ -393,7 +393,7 @@ async def test_consumer_that_fails() -> None:
     assert settled(made)
 
 
-async def test_consumer_that_is_gone_does_not_hear_of_the_error() -> None:
+async def test_consumer_that_left_does_not_get_the_error() -> None:
     made = updating(500, crm=crm_of(script=["fine", FORBIDDEN]), workers=1)
     async with made as stream:
         async for _ in stream:
@@ -403,7 +403,7 @@ async def test_consumer_that_is_gone_does_not_hear_of_the_error() -> None:
     assert settled(made)
 
 
-async def test_consumer_that_is_gone_while_the_engine_waits_for_it() -> None:
+async def test_consumer_leaves_while_the_run_waits_for_it() -> None:
     made = updating(50_000, crm=crm_of(50_000), workers=2)
     async with made as stream:
         await anext(stream)
@@ -438,7 +438,9 @@ async def test_error_comes_after_the_last_outcome() -> None:
 
 
 @pytest.mark.parametrize("turns_before", [0, 1, 2, 5, 15])
-async def test_stream_whose_engine_is_cancelled_from_outside(turns_before: int) -> None:
+async def test_stream_raises_if_its_task_is_cancelled_from_outside(
+    turns_before: int,
+) -> None:
     """A stream that simply ended would look like success."""
     made = updating(500, crm=crm_of(latency=(0.0, 0.0)), workers=1)
     seen: list[int] = []
@@ -470,13 +472,13 @@ async def test_all_tasks_of_the_loop_are_cancelled() -> None:
     assert settled(made)
 
 
-async def test_stream_after_its_block_is_at_its_end() -> None:
+async def test_stream_is_exhausted_after_its_block() -> None:
     async with updating() as stream:
         await anext(stream)
     assert [outcome async for outcome in stream] == []
 
 
-async def test_cancelled_while_it_is_being_left() -> None:
+async def test_cancelling_while_the_block_is_left() -> None:
     """Leaving waits for the engine to stop; a cancel then changes nothing of it."""
 
     async def source() -> AsyncIterator[Any]:
@@ -515,7 +517,7 @@ async def enter(made: Batch[Any]) -> None:
 
 @pytest.mark.parametrize("first", [by_await, by_task, enter])
 @pytest.mark.parametrize("second", [by_await, by_task, enter])
-async def test_used_twice(first: Way, second: Way) -> None:
+async def test_a_batch_cannot_be_used_twice(first: Way, second: Way) -> None:
     crm = crm_of()
     made = updating(crm=crm)
     await first(made)
@@ -525,7 +527,7 @@ async def test_used_twice(first: Way, second: Way) -> None:
     assert len(crm.heard) == before
 
 
-async def test_never_used() -> None:
+async def test_an_unused_batch_warns() -> None:
     def forget() -> None:
         made = updating(1)
         del made
@@ -535,14 +537,14 @@ async def test_never_used() -> None:
         forget()
 
 
-def test_closed_batch_is_used() -> None:
+def test_a_closed_batch_does_not_warn() -> None:
     """As with any coroutine: to close it is to say that one knows."""
     made = updating(1)
     made.close()
     made.close()
 
 
-async def test_closed_when_it_is_over() -> None:
+async def test_a_finished_batch_can_be_closed() -> None:
     made = updating(1)
     await made
     made.close()
@@ -592,7 +594,7 @@ def test_wrong_option(
 
 
 @pytest.mark.parametrize("linger", [0, 0.5, math.inf])
-async def test_linger_of_any_length(linger: float) -> None:
+async def test_linger_may_be_zero_or_infinite(linger: float) -> None:
     made = updating(source=async_generator_of(3), linger=linger)
     assert (await made).succeeded == 3
 
@@ -600,7 +602,7 @@ async def test_linger_of_any_length(linger: float) -> None:
 # ---- closing the client
 
 
-async def test_closing_that_is_cancelled_closes_all_the_same() -> None:
+async def test_cancelled_closing_still_closes_the_client() -> None:
     crm = crm_of(latency=(5, 5))
     shared = client_state(crm)
     made: Batch[Any] = Batch(shared, operation("update"), updates(200))
@@ -692,7 +694,7 @@ async def test_same_error_ends_two_batches_with_two_objects() -> None:
     assert kept.response is None
 
 
-async def test_limits_are_kept_over_batches() -> None:
+async def test_batches_of_a_client_share_its_limits() -> None:
     crm = crm_of()
     shared = client_state(crm, rate_limit=RateLimit(5, burst=5))
     for _ in range(3):

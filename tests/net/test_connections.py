@@ -61,7 +61,7 @@ STRANGE = b"POST /batch/read HTTP/1.1", orjson.dumps({"inputs": [{"id": "999"}]}
 
 
 @pytest.mark.parametrize("verb", ["read", "update"])
-async def test_a_connection_that_answers_another_request_is_used_no_more(
+async def test_a_connection_that_answers_another_request_is_not_reused(
     verb: str,
 ) -> None:
     """The answer gives it away; whatever comes on it next would be as wrong."""
@@ -190,7 +190,7 @@ WHEN = ["at once", "while idle", "before the next"]
 
 @pytest.mark.parametrize("when", WHEN)
 @pytest.mark.parametrize("same", [True, False], ids=["same records", "others"])
-async def test_a_former_answer_is_not_the_next_write_s(
+async def test_a_late_answer_is_not_read_as_the_next_writes_answer(
     when: str, *, same: bool
 ) -> None:
     """Not even if it is about the very same records."""
@@ -210,7 +210,7 @@ async def test_a_former_answer_is_not_the_next_write_s(
 
 
 @pytest.mark.parametrize("when", WHEN)
-async def test_a_former_answer_is_not_the_next_create_s(when: str) -> None:
+async def test_a_late_answer_is_not_read_as_the_next_creates_answer(when: str) -> None:
     """What may have been written and was not seen is unknown, and not sent again."""
     async with serving(when=when) as server, client(server) as hub:
         await hub.tickets.create([{"properties": {"a": "1"}}])
@@ -234,7 +234,9 @@ async def test_a_former_answer_is_not_the_next_create_s(when: str) -> None:
 
 @pytest.mark.parametrize("when", WHEN)
 @pytest.mark.parametrize("count", [1, 3])
-async def test_a_former_answer_is_not_the_next_read_s(when: str, count: int) -> None:
+async def test_a_late_answer_is_not_read_as_the_next_reads_answer(
+    when: str, count: int
+) -> None:
     """Reads have no trace ids: the ids that come are not those that were asked for."""
     async with serving(when=when) as server, client(server) as hub:
         await hub.tickets.read([str(n) for n in range(100, 100 + count)])
@@ -248,7 +250,7 @@ async def test_a_former_answer_is_not_the_next_read_s(when: str, count: int) -> 
         assert server.connections == 2
 
 
-async def test_a_session_of_the_caller_s_is_left_alone() -> None:
+async def test_connections_of_the_callers_session_are_not_retired() -> None:
     """The names have to do: nothing else is known of its connections."""
     async with (
         serving(when="before the next") as server,
@@ -264,7 +266,7 @@ async def test_a_session_of_the_caller_s_is_left_alone() -> None:
                 assert outcome.result is None or outcome.result.id == outcome.id
 
 
-async def test_a_session_with_our_connector_is_as_careful_as_our_own() -> None:
+async def test_a_shared_session_with_our_connector_checks_connections_too() -> None:
     """As the clients of many accounts share one."""
     async with (
         serving(when="before the next") as server,
@@ -276,14 +278,14 @@ async def test_a_session_with_our_connector_is_as_careful_as_our_own() -> None:
             assert response.succeeded == 3
 
 
-async def test_a_connection_that_is_quiet_is_used_again() -> None:
+async def test_a_quiet_connection_is_reused() -> None:
     async with serving() as server, client(server) as hub:
         for first in (100, 200, 300):
             await hub.tickets.update(writes(first))
         assert (server.connections, len(server.heard)) == (1, 3)
 
 
-async def test_a_connection_that_was_closed_meanwhile_is_not_used() -> None:
+async def test_a_connection_that_the_peer_closed_is_not_used() -> None:
     """The end is seen before the request is written: nothing has to be sent again."""
     async with serving() as server, client(server) as hub:
         await hub.tickets.update(writes(100))
@@ -317,7 +319,7 @@ async def test_every_request_on_the_wire_was_counted(*, shared: bool) -> None:
 
 
 @pytest.mark.parametrize("readable", [connections.by_poll, connections.by_select])
-def test_what_can_be_read(readable: Callable[[int], bool]) -> None:
+def test_readable_descriptors_are_recognized(readable: Callable[[int], bool]) -> None:
     here, there = socket.socketpair()
     with here, there:
         assert not readable(here.fileno())

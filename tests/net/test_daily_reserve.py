@@ -244,7 +244,7 @@ async def test_daily_429_is_not_retried_and_says_when_the_day_ends() -> None:
     assert account.asked == 1
 
 
-async def test_time_zone_is_asked_for_once() -> None:
+async def test_time_zone_is_requested_once() -> None:
     account = Account(left=50)
     hub = on(account)
     for _ in range(3):

@@ -130,7 +130,7 @@ PASSING: dict[str, Fate] = {
 
 @pytest.mark.parametrize("verb", ["read", *WRITES])
 @pytest.mark.parametrize("fate", PASSING.values(), ids=PASSING)
-async def test_passing_trouble_is_survived(verb: Verb, fate: Fate) -> None:
+async def test_passing_trouble_is_retried(verb: Verb, fate: Fate) -> None:
     crm, made = meeting(verb, *([fate] * 2))
     response = await made
     done = verb == "archive" and fate == "truncated"  # there is nothing to cut short
@@ -140,7 +140,7 @@ async def test_passing_trouble_is_survived(verb: Verb, fate: Fate) -> None:
 
 
 @pytest.mark.parametrize("verb", ["read", "update", "upsert"])
-async def test_answer_that_accounts_for_nothing_is_no_answer(verb: Verb) -> None:
+async def test_an_answer_without_any_outcome_is_retried(verb: Verb) -> None:
     empty = Response(200, {}, b'{"status":"COMPLETE","results":[]}')
     crm, made = meeting(verb, empty, empty)
     response = await made
@@ -149,7 +149,7 @@ async def test_answer_that_accounts_for_nothing_is_no_answer(verb: Verb) -> None
 
 
 @pytest.mark.parametrize("verb", ["read", "update", "upsert"])
-async def test_204_is_no_answer_where_records_are_due(verb: Verb) -> None:
+async def test_a_204_is_retried_where_results_are_expected(verb: Verb) -> None:
     """Nothing was confirmed: it is asked again, and at last it is unknown."""
     nothing = Response(204, {}, b"")
     crm, made = meeting(verb, nothing)
@@ -162,7 +162,7 @@ async def test_204_is_no_answer_where_records_are_due(verb: Verb) -> None:
     assert len(crm.heard) == 5
 
 
-async def test_204_is_an_answer_where_nothing_is_due() -> None:
+async def test_a_204_is_a_success_where_no_results_are_expected() -> None:
     nothing = Response(204, {}, b"")
     crm, made = meeting("archive", always=nothing)
     response = await made
@@ -174,7 +174,7 @@ async def test_204_is_an_answer_where_nothing_is_due() -> None:
 
 
 @pytest.mark.parametrize("fate", ["refused", "throttled", "locked"])
-async def test_create_is_sent_again_when_it_was_surely_not_taken(fate: str) -> None:
+async def test_a_create_that_was_not_processed_is_retried(fate: str) -> None:
     crm, made = meeting("create", fate, fate)
     response = await made
     assert response.succeeded == 3
@@ -194,7 +194,7 @@ async def test_create_is_sent_again_when_it_was_surely_not_taken(fate: str) -> N
         Response(204, {}, b""),
     ],
 )
-async def test_create_whose_answer_was_lost_is_never_sent_again(fate: Fate) -> None:
+async def test_a_create_whose_answer_was_lost_is_not_retried(fate: Fate) -> None:
     crm, made = meeting("create", fate)
     response = await unanswered(made)
     assert statuses(response) == {"unknown": 3}
@@ -204,7 +204,7 @@ async def test_create_whose_answer_was_lost_is_never_sent_again(fate: Fate) -> N
         assert not outcome.safe_to_resend
 
 
-async def test_a_burst_429_holds_everybody_and_uses_no_attempts() -> None:
+async def test_a_burst_429_holds_all_requests_and_uses_no_attempts() -> None:
     crm, made = meeting(
         "update", *["throttled"] * 8, policy=RetryPolicy(attempts=2), max_inputs=1
     )
@@ -242,14 +242,16 @@ async def test_a_burst_429_holds_everybody_and_uses_no_attempts() -> None:
         "absurd interval",
     ],
 )
-async def test_waits_as_long_as_it_is_told(answer: Answer, seconds: float) -> None:
+async def test_waits_as_long_as_retry_after_says(
+    answer: Answer, seconds: float
+) -> None:
     crm, made = meeting("update", answer)
     await made
     waited = crm.heard[1].at - crm.heard[0].at
     assert seconds <= waited < seconds + 0.6
 
 
-async def test_throttled_for_too_long_is_not_sent() -> None:
+async def test_inputs_throttled_for_too_long_are_not_sent() -> None:
     crm, made = meeting(
         "update", always="throttled", policy=RetryPolicy(max_elapsed=35)
     )
@@ -270,7 +272,7 @@ async def test_throttled_for_too_long_is_not_sent() -> None:
         ("40", RetryPolicy(max_elapsed=35)),
     ],
 )
-async def test_throttled_for_longer_than_anybody_waits_is_not_sent(
+async def test_inputs_throttled_beyond_the_maximum_wait_are_not_sent(
     seconds: str, policy: RetryPolicy
 ) -> None:
     crm, made = meeting("create", always=throttled(Retry_After=seconds), policy=policy)
@@ -291,7 +293,7 @@ async def test_a_day_in_retry_after_does_not_hold_the_account_for_a_day() -> Non
     assert 119 < waited < 121
 
 
-async def test_several_chunks_that_a_429_turns_away_end_the_batch() -> None:
+async def test_several_throttled_chunks_in_a_row_end_the_batch() -> None:
     crm, made = meeting(
         "update",
         always=throttled(Retry_After="80000"),
@@ -321,7 +323,7 @@ async def test_time_counts_from_the_first_attempt() -> None:
 
 
 @pytest.mark.parametrize("verb", ["create", "read", *WRITES])
-async def test_never_connected_is_not_sent(verb: Verb) -> None:
+async def test_inputs_are_not_sent_without_a_connection(verb: Verb) -> None:
     crm, made = meeting(verb, always="refused")
     response = await unanswered(made)
     assert statuses(response) == {"not_sent": 3}
@@ -330,14 +332,14 @@ async def test_never_connected_is_not_sent(verb: Verb) -> None:
 
 
 @pytest.mark.parametrize("verb", WRITES)
-async def test_write_that_is_given_up_is_unknown(verb: Verb) -> None:
+async def test_a_write_without_retries_left_is_unknown(verb: Verb) -> None:
     crm, made = meeting(verb, always="502 before")
     response = await unanswered(made)
     assert statuses(response) == {"unknown": 3}
     assert len(crm.heard) == 5
 
 
-async def test_read_that_is_given_up_has_failed() -> None:
+async def test_a_read_without_retries_left_has_failed() -> None:
     _, made = meeting("read", always="502 before")
     response = await unanswered(made)
     assert statuses(response) == {"failed": 3}
@@ -355,7 +357,7 @@ async def test_read_that_is_given_up_has_failed() -> None:
     ],
     ids=["unknown at once", "unknown", "failed", "not sent"],
 )
-async def test_what_is_given_up_says_what_support_asks_for(
+async def test_an_exhausted_chunk_names_the_correlation_id(
     verb: Verb, answer: Response
 ) -> None:
     _, made = meeting(verb, always=answer, policy=RetryPolicy(attempts=2))
@@ -365,7 +367,7 @@ async def test_what_is_given_up_says_what_support_asks_for(
 
 
 @pytest.mark.parametrize("last", ["refused", "locked", "throttled"])
-async def test_what_may_have_arrived_once_stays_unknown(last: str) -> None:
+async def test_an_input_that_may_have_arrived_stays_unknown(last: str) -> None:
     """A later attempt that surely was not taken does not undo an earlier one."""
     _, made = meeting(
         "update", "502 before", always=last, policy=RetryPolicy(max_elapsed=60)
@@ -373,7 +375,7 @@ async def test_what_may_have_arrived_once_stays_unknown(last: str) -> None:
     assert statuses(await unanswered(made)) == {"unknown": 3}
 
 
-async def test_retry_after_beyond_the_bound_gives_up() -> None:
+async def test_retry_after_beyond_the_maximum_ends_the_retries() -> None:
     day = refusal(477, "migration", headers={"Retry-After": "86400"})
     crm, made = meeting("update", always=day)
     assert statuses(await unanswered(made)) == {"not_sent": 3}
@@ -383,7 +385,7 @@ async def test_retry_after_beyond_the_bound_gives_up() -> None:
 # ---- the end of the batch
 
 
-async def test_several_chunks_given_up_in_a_row() -> None:
+async def test_several_exhausted_chunks_in_a_row_end_the_batch() -> None:
     crm, made = meeting(
         "update", always="502 before", count=100, max_inputs=10, workers=1
     )
@@ -395,7 +397,7 @@ async def test_several_chunks_given_up_in_a_row() -> None:
     assert len(crm.heard) == 3 * 5
 
 
-async def test_creates_that_lose_answer_after_answer() -> None:
+async def test_lost_answers_of_creates_in_a_row_end_the_batch() -> None:
     """Each is unknown at once; a hundred more of them would help nobody."""
     down = refusal(502, "Bad gateway.", "INTERNAL_ERROR")
     crm, made = meeting("create", always=down, count=100, max_inputs=10, workers=1)
@@ -409,14 +411,14 @@ async def test_creates_that_lose_answer_after_answer() -> None:
     assert len(crm.heard) == 3
 
 
-async def test_creates_that_lose_an_answer_now_and_then_go_on() -> None:
+async def test_occasional_lost_answers_of_creates_do_not_end_the_batch() -> None:
     lost: list[Fate] = ["502 after", "502 before", "fine"]
     crm, made = meeting("create", *lost * 4, count=12, max_inputs=1, workers=1)
     assert statuses(await made) == {"unknown": 8, "succeeded": 4}
     assert len(crm.heard) == 12
 
 
-async def test_nobody_there() -> None:
+async def test_no_server_raises_hubspot_unavailable() -> None:
     """Without an answer there is no status to tell."""
     _, made = meeting("create", always="refused", count=9, max_inputs=1, workers=1)
     error = await ended(made, HubSpotUnavailable)
@@ -425,7 +427,7 @@ async def test_nobody_there() -> None:
 
 
 @pytest.mark.parametrize("verb", ["create", "read", *WRITES])
-async def test_a_port_where_nobody_listens(verb: Verb) -> None:
+async def test_a_closed_port_raises_hubspot_unavailable(verb: Verb) -> None:
     """Two chunks are not three in a row, and must not look like a success."""
     _, made = meeting(verb, always="refused", count=149)
     response = await unanswered(made)
@@ -440,7 +442,7 @@ MIXED: dict[str, Fate] = {
 
 
 @pytest.mark.parametrize("fate", MIXED.values(), ids=MIXED)
-async def test_one_answer_is_enough_to_come_back_with_a_response(fate: Fate) -> None:
+async def test_one_answer_is_enough_to_return_a_response(fate: Fate) -> None:
     """What the others lack stands in the status, and in their outcomes."""
     _, made = meeting(
         "create", fate, "502 after", count=2, max_inputs=1, workers=1, isolate=False
@@ -451,7 +453,7 @@ async def test_one_answer_is_enough_to_come_back_with_a_response(fate: Fate) -> 
     assert response.to_dict()["status"] == "CANCELED"
 
 
-async def test_a_refusal_of_all_is_an_answer() -> None:
+async def test_a_refusal_of_all_inputs_counts_as_an_answer() -> None:
     _, made = meeting("create", always=refusal(400, "no", "VALIDATION_ERROR"))
     response = await made
     assert statuses(response) == {"failed": 3}
@@ -459,13 +461,13 @@ async def test_a_refusal_of_all_is_an_answer() -> None:
     assert "failures=<3 outcomes>" in repr(response)
 
 
-async def test_a_throttled_chunk_is_not_answered_but_one_that_gets_through_is() -> None:
+async def test_a_429_does_not_count_as_an_answer() -> None:
     _, made = meeting("update", "throttled", "fine")
     response = await made
     assert (response.status, response.ok) == ("COMPLETE", True)
 
 
-async def test_nothing_that_could_be_sent_is_not_the_fault_of_hubspot() -> None:
+async def test_a_batch_of_invalid_inputs_does_not_blame_hubspot() -> None:
     crm = Crm(always="refused")
     given = [{"id": "512.0", "properties": {}}, None]
     response = await batch(crm, operation("update"), given)
@@ -476,7 +478,9 @@ async def test_nothing_that_could_be_sent_is_not_the_fault_of_hubspot() -> None:
 
 
 @pytest.mark.parametrize("fate", ["502 after", "refused"])
-async def test_a_stream_raises_it_after_the_last_outcome(fate: Fate) -> None:
+async def test_a_stream_raises_hubspot_unavailable_after_the_last_outcome(
+    fate: Fate,
+) -> None:
     _, made = meeting("create", always=fate, count=250)
     seen: list[str] = []
     with pytest.raises(HubSpotUnavailable) as caught:
@@ -487,7 +491,7 @@ async def test_a_stream_raises_it_after_the_last_outcome(fate: Fate) -> None:
     assert caught.value.summary is made.summary
 
 
-async def test_a_stream_that_was_left_raises_nothing() -> None:
+async def test_a_stream_that_was_left_does_not_raise() -> None:
     _, made = meeting("create", always="502 after", count=250)
     async with made as stream:
         async for _ in stream:
@@ -495,7 +499,7 @@ async def test_a_stream_that_was_left_raises_nothing() -> None:
     assert made.summary.settled == 250
 
 
-async def test_several_chunks_in_a_row_tell_whether_anything_was_written() -> None:
+async def test_hubspot_unavailable_says_whether_anything_may_be_written() -> None:
     for fate, maybe in {"502 after": True, "refused": False}.items():
         _, made = meeting("create", always=fate, count=9, max_inputs=1, workers=1)
         error = await ended(made, HubSpotUnavailable)
@@ -503,7 +507,7 @@ async def test_several_chunks_in_a_row_tell_whether_anything_was_written() -> No
         assert ("Try again later" in str(error)) is not maybe
 
 
-async def test_an_error_of_the_source_stays_what_it_is() -> None:
+async def test_an_error_of_the_source_is_raised_unchanged() -> None:
     """Also one that another batch of hubbatch has raised."""
     theirs = HubSpotUnavailable("the other portal is down")
 
@@ -519,7 +523,7 @@ async def test_an_error_of_the_source_stays_what_it_is() -> None:
     )
 
 
-async def test_a_timeout_is_more_specific() -> None:
+async def test_a_timeout_takes_precedence_over_hubspot_unavailable() -> None:
     _, made = meeting("update", always="refused", policy=RetryPolicy(base=100.0))
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(made, 1)
@@ -527,12 +531,12 @@ async def test_a_timeout_is_more_specific() -> None:
     assert made.response.status == "CANCELED"
 
 
-async def test_too_many_failures_is_more_specific() -> None:
+async def test_too_many_failures_takes_precedence_over_hubspot_unavailable() -> None:
     _, made = meeting("create", always="502 after", max_failures=0)
     await ended(made, TooManyFailures)
 
 
-async def test_an_answer_in_between_counts_anew() -> None:
+async def test_an_answer_in_between_restarts_the_count() -> None:
     """Two chunks are given up, one succeeds, two are given up: it goes on."""
     gone: list[Fate] = ["502 before"] * 2
     crm, made = meeting(
@@ -563,7 +567,7 @@ async def test_an_answer_in_between_counts_anew() -> None:
     ],
 )
 @pytest.mark.parametrize("verb", ["create", "read", "upsert"])
-async def test_what_ends_a_batch(
+async def test_errors_that_end_a_batch(
     verb: Verb, answer: Response, kind: type[APIError]
 ) -> None:
     crm, made = meeting(verb, always=answer, count=50, max_inputs=10, workers=1)
@@ -574,7 +578,7 @@ async def test_what_ends_a_batch(
     assert kind.__name__ in error.response.outcomes[49].error.message
 
 
-async def test_the_end_waits_for_what_is_in_flight() -> None:
+async def test_the_end_waits_for_requests_in_flight() -> None:
     """Chunks that are under way when another ends the batch keep their answers."""
     crm, made = meeting(
         "update", "fine", UNAUTHORIZED, "fine", count=60, max_inputs=10, workers=3
@@ -605,7 +609,7 @@ async def test_the_end_cuts_a_wait_short() -> None:
     assert len(crm.heard) == 2
 
 
-async def test_the_end_calls_workers_back_from_the_gate() -> None:
+async def test_the_end_cancels_workers_that_wait_for_a_permit() -> None:
     """A day of holding back does not keep a batch that has ended."""
     crm, made = meeting(
         "update",
@@ -637,7 +641,7 @@ WORDLESS: dict[str, Answer] = {
 
 @pytest.mark.parametrize("verb", ["update", "upsert", "archive", "create", "read"])
 @pytest.mark.parametrize("answer", WORDLESS.values(), ids=WORDLESS)
-async def test_refused_without_a_word_after_what_may_have_arrived(
+async def test_a_refusal_without_a_message_after_a_lost_answer_is_unknown(
     verb: Verb, answer: Answer
 ) -> None:
     """It does not say that the first request was refused as well."""
@@ -651,7 +655,7 @@ async def test_refused_without_a_word_after_what_may_have_arrived(
 
 @pytest.mark.parametrize("verb", ["update", "archive"])
 @pytest.mark.parametrize("status", [400, 409, 413, 422])
-async def test_refused_in_hubspots_words_after_what_may_have_arrived(
+async def test_a_refusal_in_hubspots_words_after_a_lost_answer_has_failed(
     verb: Verb, status: int
 ) -> None:
     """What it refuses now it refused before, and nothing was written."""
@@ -661,19 +665,19 @@ async def test_refused_in_hubspots_words_after_what_may_have_arrived(
 
 
 @pytest.mark.parametrize("verb", ["update", "archive", "read"])
-async def test_refused_without_a_word_at_once(verb: Verb) -> None:
+async def test_a_refusal_without_a_message_at_once_has_failed(verb: Verb) -> None:
     """Nothing else was sent that may have been written."""
     _, made = meeting(verb, always=page(400), count=1)
     assert statuses(await made) == {"failed": 1}
 
 
-async def test_502_and_then_401_is_unknown() -> None:
+async def test_a_502_and_then_a_401_is_unknown() -> None:
     _, made = meeting("update", "502 after", UNAUTHORIZED)
     await ended(made, AuthenticationError)
     assert statuses(made.response) == {"unknown": 3}
 
 
-async def test_502_and_then_404_for_good_is_unknown() -> None:
+async def test_a_502_and_then_lasting_404s_is_unknown() -> None:
     """The path was right before, so the 404s are trouble; the 502 may have written."""
     _, made = meeting(
         "upsert",
@@ -693,7 +697,7 @@ LOGIN = Response(407, {}, b"<title>Proxy login</title>")
 
 @pytest.mark.parametrize("status", [401, 403])
 @pytest.mark.parametrize("verb", ["create", "read", "update", "archive"])
-async def test_proxys_page_ends_a_batch_that_has_no_answers(
+async def test_a_proxys_page_ends_a_batch_without_answers(
     verb: Verb, status: int
 ) -> None:
     crm, made = meeting(verb, always=page(status), count=50, max_inputs=10, workers=1)
@@ -706,7 +710,7 @@ async def test_proxys_page_ends_a_batch_that_has_no_answers(
     assert len(crm.heard) == 1
 
 
-async def test_proxys_page_does_not_ask_for_another_token() -> None:
+async def test_a_proxys_page_does_not_renew_the_token() -> None:
     asked = 0
 
     async def token() -> str:
@@ -721,7 +725,7 @@ async def test_proxys_page_does_not_ask_for_another_token() -> None:
 
 @pytest.mark.parametrize("answer", [page(401), page(403), LOGIN])
 @pytest.mark.parametrize("verb", ["read", *WRITES])
-async def test_proxys_page_is_retried_once_there_were_answers(
+async def test_a_proxys_page_is_retried_after_an_answer(
     verb: Verb, answer: Response
 ) -> None:
     crm, made = meeting(verb, "fine", answer, answer, count=3, max_inputs=1, workers=1)
@@ -732,7 +736,9 @@ async def test_proxys_page_is_retried_once_there_were_answers(
 @pytest.mark.parametrize(
     ("verb", "status"), [("read", "failed"), ("update", "unknown")]
 )
-async def test_proxys_page_that_stays_is_named(verb: Verb, status: str) -> None:
+async def test_a_lasting_proxys_page_is_named_in_the_error(
+    verb: Verb, status: str
+) -> None:
     crm, made = meeting(
         verb, "fine", always=page(403), count=2, max_inputs=1, workers=1
     )
@@ -742,7 +748,7 @@ async def test_proxys_page_that_stays_is_named(verb: Verb, status: str) -> None:
     assert len(crm.heard) == 6
 
 
-async def test_create_that_meets_a_proxys_page_is_not_sent_again() -> None:
+async def test_a_create_answered_by_a_proxys_page_is_not_retried() -> None:
     """Some proxies read an answer first, and then replace it by their page."""
 
     def replaced(heard: Heard) -> Answer:
@@ -754,13 +760,13 @@ async def test_create_that_meets_a_proxys_page_is_not_sent_again() -> None:
     assert len(crm.writes) == len(crm.heard) == 3
 
 
-async def test_create_that_a_proxy_wants_a_login_for_is_sent_again() -> None:
+async def test_a_create_that_a_proxy_answers_with_407_is_retried() -> None:
     crm, made = meeting("create", "fine", LOGIN, count=3, max_inputs=1, workers=1)
     assert statuses(await made) == {"succeeded": 3}
     assert len(crm.writes) == 3
 
 
-async def test_gateway_that_stays_down_is_not_called_hubspot() -> None:
+async def test_an_error_page_of_a_gateway_is_not_called_hubspots() -> None:
     _, made = meeting("update", always=page(503), count=30, max_inputs=10, workers=1)
     error = await ended(made, HubSpotUnavailable)
     assert "the answer is not HubSpot's JSON: a page titled 'Error 503'" in str(error)
@@ -774,7 +780,7 @@ async def test_certificate_that_is_not_trusted_ends_a_batch_at_once() -> None:
     assert len(crm.heard) == 1
 
 
-async def test_404_after_successes_is_retried_and_then_fails_its_chunk() -> None:
+async def test_a_404_after_successes_is_retried_and_then_fails_its_chunk() -> None:
     crm, made = meeting(
         "upsert", "fine", *[page(404)] * 5, count=3, max_inputs=1, workers=1
     )
@@ -795,7 +801,7 @@ async def test_404_after_successes_is_retried_and_then_fails_its_chunk() -> None
     ],
     ids=["a page", "HubSpot's words"],
 )
-async def test_404_for_good_says_whose_word_it_is(
+async def test_a_lasting_404_says_who_answered(
     answer: Response, category: str, status: str
 ) -> None:
     """A page of somebody's says nothing about a record: that has got no answer."""
@@ -808,7 +814,7 @@ async def test_404_for_good_says_whose_word_it_is(
 
 
 @pytest.mark.parametrize("verb", ["read", "update"])
-async def test_404_in_hubspots_own_words_is_about_the_inputs(verb: Verb) -> None:
+async def test_a_404_in_hubspots_own_words_is_about_the_inputs(verb: Verb) -> None:
     gone = refusal(404, "resource not found", "OBJECT_NOT_FOUND")
 
     def answer(heard: Heard) -> Answer:
@@ -824,7 +830,7 @@ async def test_404_in_hubspots_own_words_is_about_the_inputs(verb: Verb) -> None
     assert type(response.failures[0].error).__name__ == "RecordNotFound"
 
 
-async def test_daily_limit_met_half_way() -> None:
+async def test_the_daily_limit_ends_a_batch_half_way() -> None:
     crm, made = meeting(
         "update",
         "fine",
@@ -839,7 +845,7 @@ async def test_daily_limit_met_half_way() -> None:
     assert len(crm.heard) == 3
 
 
-async def test_missing_scopes_are_named() -> None:
+async def test_missing_scopes_are_named_in_the_error() -> None:
     detail = {"message": "x", "context": {"requiredGranularScopes": ["tickets"]}}
     answer = refusal(403, "Not granted.", "MISSING_SCOPES", errors=[detail])
     _, made = meeting("update", answer)
@@ -851,7 +857,7 @@ async def test_missing_scopes_are_named() -> None:
 # ---- the token
 
 
-async def test_token_that_is_asked_for_again_after_a_401() -> None:
+async def test_another_token_is_requested_after_a_401() -> None:
     tokens = iter(["old", "new"])
     shown = []
 
@@ -868,7 +874,7 @@ async def test_token_that_is_asked_for_again_after_a_401() -> None:
     assert shown == ["Bearer old", "Bearer new"]
 
 
-async def test_second_401_ends_the_batch() -> None:
+async def test_a_second_401_ends_the_batch() -> None:
     async def token() -> str:
         return "old"
 
@@ -877,7 +883,7 @@ async def test_second_401_ends_the_batch() -> None:
     assert len(crm.heard) == 2
 
 
-async def test_callable_is_asked_for_every_request() -> None:
+async def test_the_token_callable_is_called_for_every_request() -> None:
     asked = []
 
     async def token() -> str:
@@ -890,7 +896,7 @@ async def test_callable_is_asked_for_every_request() -> None:
     assert shown == ["Bearer token-1", "Bearer token-2", "Bearer token-3"]
 
 
-async def test_what_the_callable_raises_is_raised() -> None:
+async def test_an_exception_of_the_token_callable_is_raised() -> None:
     class Vault(Exception):
         pass
 
@@ -905,7 +911,7 @@ async def test_what_the_callable_raises_is_raised() -> None:
     assert crm.heard == []
 
 
-async def test_token_that_waits_for_something_cancelled_ends_the_batch() -> None:
+async def test_a_cancelled_error_of_the_token_callable_ends_the_batch() -> None:
     """It was not the batch that was cancelled, and yet nothing may hang."""
     asked = []
 
@@ -926,7 +932,7 @@ async def test_token_that_waits_for_something_cancelled_ends_the_batch() -> None
     assert len(asyncio.all_tasks()) == 1
 
 
-async def test_stream_whose_token_waits_for_something_cancelled() -> None:
+async def test_a_cancelled_error_of_the_token_callable_ends_a_stream() -> None:
     async def token() -> str:
         raise asyncio.CancelledError
 
@@ -938,7 +944,7 @@ async def test_stream_whose_token_waits_for_something_cancelled() -> None:
     assert len(asyncio.all_tasks()) == 1
 
 
-async def test_cancelled_from_outside_while_the_token_is_waited_for() -> None:
+async def test_cancelling_while_waiting_for_the_token() -> None:
     async def token() -> str:
         await asyncio.sleep(1_000)
         return SECRET
@@ -987,7 +993,7 @@ async def test_success_does_not_wait_for_a_token_that_hangs() -> None:
     assert len(asyncio.all_tasks()) == 1
 
 
-async def test_no_token_is_asked_for_after_the_end() -> None:
+async def test_no_token_is_requested_after_the_end() -> None:
     """A chunk that waited to go again finds that the batch is over."""
     asked: list[int] = []
 
@@ -1072,7 +1078,7 @@ async def test_without_isolation_a_refused_chunk_fails_as_a_whole() -> None:
     assert len(crm.heard) == 1
 
 
-async def test_two_names_for_one_record_are_told_apart() -> None:
+async def test_two_names_for_one_record_are_sent_apart() -> None:
     """HubSpot refuses both as duplicates; apart, each is taken."""
     crm = Crm()
     crm.fill(3)
@@ -1085,7 +1091,7 @@ async def test_two_names_for_one_record_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize("verb", ["update", "read"])
-async def test_inputs_that_no_answer_mentions_are_asked_for_once_more(
+async def test_inputs_missing_from_the_answer_are_sent_once_more(
     verb: Verb,
 ) -> None:
     """Each alone, and then they are unknown; HubSpot is not unavailable for it."""
@@ -1116,9 +1122,7 @@ def forgetful(crm: Crm, *forgotten: str) -> Callable[[Heard], Answer]:
 
 @pytest.mark.parametrize("verb", ["update", "upsert"])
 @pytest.mark.parametrize("always", ["locked", "refused", "throttled"])
-async def test_input_that_is_asked_for_again_keeps_its_doubt(
-    verb: Verb, always: str
-) -> None:
+async def test_an_input_sent_once_more_stays_unknown(verb: Verb, always: str) -> None:
     """The first request may have written it, whatever becomes of the second."""
     crm, made = meeting(verb, always=always, policy=RetryPolicy(max_elapsed=60))
     crm.script = [forgetful(crm, "3")]
@@ -1132,7 +1136,7 @@ async def test_input_that_is_asked_for_again_keeps_its_doubt(
 
 
 @pytest.mark.parametrize("verb", ["update", "upsert"])
-async def test_input_that_is_asked_for_again_keeps_its_doubt_at_the_end(
+async def test_an_input_sent_once_more_stays_unknown_at_the_end(
     verb: Verb,
 ) -> None:
     crm, made = meeting(verb, always=refusal(403, "no", "MISSING_SCOPES"))
@@ -1141,7 +1145,7 @@ async def test_input_that_is_asked_for_again_keeps_its_doubt_at_the_end(
     assert statuses(made.response) == {"succeeded": 2, "unknown": 1}
 
 
-async def test_upsert_that_is_asked_for_again_does_not_know_what_was_new() -> None:
+async def test_an_upsert_sent_once_more_does_not_report_new() -> None:
     crm, made = meeting("upsert")
     crm.script = [forgetful(crm, "3")]
     response = await made
@@ -1212,7 +1216,7 @@ async def test_too_many_failures(
     assert statuses(again.response) == counts
 
 
-async def test_nothing_further_is_sent_and_what_is_under_way_is_waited_for() -> None:
+async def test_too_many_failures_waits_for_requests_in_flight() -> None:
     crm, made = failing(1_000, always, 0, max_inputs=10, workers=4)
     await ended(made, TooManyFailures)
     assert len(crm.heard) <= 4
@@ -1231,7 +1235,7 @@ async def test_one_success_is_enough_for_auto(bad: Callable[[int], bool]) -> Non
     assert len(crm.heard) == 30
 
 
-async def test_another_reason_is_enough_for_auto() -> None:
+async def test_a_different_reason_is_enough_for_auto() -> None:
     crm, made = failing(2_000, always, "auto", workers=1)
     del crm.records["500"]
     made._source[499]["properties"]["value"] = "fine, but nowhere"  # type: ignore[index] # a list
@@ -1239,13 +1243,15 @@ async def test_another_reason_is_enough_for_auto() -> None:
 
 
 @pytest.mark.parametrize("max_failures", [None, 2_000, "100%"])
-async def test_failures_that_are_not_too_many(max_failures: int | str | None) -> None:
+async def test_failures_below_the_limit_do_not_end_the_batch(
+    max_failures: int | str | None,
+) -> None:
     crm, made = failing(2_000, always, max_failures)
     assert statuses(await made) == {"failed": 2_000}
     assert len(crm.heard) == 20
 
 
-async def test_bad_records_that_are_never_sent_count_too() -> None:
+async def test_invalid_inputs_count_as_failures() -> None:
     crm = Crm()
     inputs: list[Any] = [{"id": "512.0", "properties": {}}] * 5_000
     made = batch(crm, operation("update"), iter(inputs), max_failures="auto")
@@ -1266,7 +1272,7 @@ async def test_stream_with_too_many_failures() -> None:
     assert caught.value.response is None
 
 
-async def test_create_that_the_answer_does_not_mention_is_unknown_at_once() -> None:
+async def test_a_create_missing_from_the_answer_is_unknown_at_once() -> None:
     def answer(heard: Heard) -> Answer:
         left = Heard(
             heard.verb, heard.keys[1:], heard.inputs[1:], None, heard.request, heard.at
@@ -1283,7 +1289,7 @@ async def test_create_that_the_answer_does_not_mention_is_unknown_at_once() -> N
     assert len(crm.heard) == 1
 
 
-async def test_upsert_after_a_lost_answer_does_not_know_what_was_new() -> None:
+async def test_an_upsert_after_a_lost_answer_does_not_report_new() -> None:
     _, made = meeting("upsert", "502 after", count=2)
     made._source = [
         {"id": "r1", "properties": {"value": "v1"}},

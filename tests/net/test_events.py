@@ -87,7 +87,7 @@ UPDATE = operation("update")
 # ---- what is told
 
 
-async def test_a_success() -> None:
+async def test_events_of_a_successful_batch() -> None:
     ears = Ears()
     await listened(filled(latency=(1, 1)), UPDATE, updates(3), ears)
     assert ears.names == [
@@ -124,7 +124,7 @@ async def test_a_success() -> None:
     assert ended.lane == "bulk"
 
 
-async def test_every_event_says_of_which_batch_it_is() -> None:
+async def test_every_event_names_its_batch() -> None:
     ears = Ears()
     batches = [listened(filled(), UPDATE, updates(3), ears) for _ in range(2)]
     await asyncio.gather(*batches)
@@ -134,7 +134,7 @@ async def test_every_event_says_of_which_batch_it_is() -> None:
     assert {event.batch for event in ears.heard} == {first, second}
 
 
-async def test_how_long_a_request_waited_for_leave() -> None:
+async def test_chunk_sent_says_how_long_the_permit_took() -> None:
     ears = Ears()
     call = operation("update", max_inputs=1)
     await listened(filled(latency=(2, 2)), call, updates(3), ears, workers=1)
@@ -147,7 +147,7 @@ async def test_how_long_a_request_waited_for_leave() -> None:
     assert waited == pytest.approx([0, 3], abs=0.01)
 
 
-async def test_what_is_left_of_the_day() -> None:
+async def test_chunk_answered_reports_the_remaining_daily_calls() -> None:
     ears = Ears()
     headers = {"X-HubSpot-RateLimit-Daily-Remaining": "249000"}
     answer = Response(503, headers, b"")
@@ -156,7 +156,7 @@ async def test_what_is_left_of_the_day() -> None:
     assert told == [(503, 249_000), (200, None)]
 
 
-async def test_a_request_without_an_answer_is_over_too() -> None:
+async def test_a_request_without_an_answer_emits_chunk_answered() -> None:
     ears = Ears()
     await listened(filled(script=["lost before"]), UPDATE, updates(3), ears)
     assert [event.status for event in ears.all(ChunkAnswered)] == [None, 200]
@@ -171,7 +171,7 @@ async def test_the_summary_is_a_copy() -> None:
     assert summary is not batch.summary
 
 
-async def test_every_chunk_says_which_it_is() -> None:
+async def test_every_event_of_a_chunk_names_the_chunk() -> None:
     ears = Ears()
     call = operation("update", max_inputs=4)
     await listened(filled(), call, updates(10), ears)
@@ -179,7 +179,7 @@ async def test_every_chunk_says_which_it_is() -> None:
     assert cut == [(0, 4), (4, 4), (8, 2)]
 
 
-async def test_a_retry() -> None:
+async def test_events_of_a_retry() -> None:
     ears = Ears()
     answer = Response(503, {"X-HubSpot-Correlation-Id": "c-7"}, b"")
     await listened(filled(script=[answer]), UPDATE, updates(3), ears)
@@ -200,7 +200,7 @@ async def test_a_retry() -> None:
     assert retried.wait >= 0
 
 
-async def test_a_throttle() -> None:
+async def test_events_of_a_429() -> None:
     ears = Ears()
     crm = filled(script=[throttled(Retry_After="3")])
     await listened(crm, UPDATE, updates(3), ears)
@@ -210,7 +210,7 @@ async def test_a_throttle() -> None:
     assert (retried.wait, retried.status, retried.category) == (0, 429, None)
 
 
-async def test_isolation_and_a_failure() -> None:
+async def test_events_of_isolation_and_a_failure() -> None:
     ears = Ears()
     crm = filled(traced=False)
     given = updates(4)
@@ -227,7 +227,7 @@ async def test_isolation_and_a_failure() -> None:
     assert len(ears.all(ChunkCut)) == len(ears.all(ChunkSent)) == 3
 
 
-async def test_a_failure_that_is_named() -> None:
+async def test_events_of_a_failure_that_hubspot_names() -> None:
     ears = Ears()
     given = [*updates(2), {"id": "404", "properties": {"value": "x"}}, None]
     await listened(filled(), UPDATE, given, ears)
@@ -248,7 +248,7 @@ async def test_a_failure_that_is_named() -> None:
     assert (settled.succeeded, settled.failed) == (2, 1)
 
 
-async def test_inputs_that_share_a_request_are_all_counted() -> None:
+async def test_duplicate_reads_are_all_counted() -> None:
     ears = Ears()
     await listened(filled(), operation("read"), ["1", "404", "1", "404", "2"], ears)
     settled = ears.one(ChunkSettled)
@@ -256,7 +256,7 @@ async def test_inputs_that_share_a_request_are_all_counted() -> None:
     assert [event.index for event in ears.all(InputFailed)] == [1, 3]
 
 
-async def test_a_chunk_that_is_looked_for_is_not_settled_by_that() -> None:
+async def test_a_lookup_does_not_settle_its_chunk() -> None:
     ears = Ears()
     call = create_operation("tickets", api_version="v3", reconcile_by=UNIQUE)
     given = [{"properties": {UNIQUE: f"n{n}"}} for n in range(2)]
@@ -283,7 +283,7 @@ async def test_a_chunk_that_is_looked_for_is_not_settled_by_that() -> None:
     ]
 
 
-async def test_an_early_end() -> None:
+async def test_events_of_an_early_end() -> None:
     ears = Ears()
     crm = filled(script=[UNAUTHORIZED])
     with pytest.raises(AuthenticationError):
@@ -299,7 +299,7 @@ async def test_an_early_end() -> None:
     assert (ended.error, ended.summary.not_sent) == ("AuthenticationError", 2)
 
 
-async def test_hubspot_unavailable() -> None:
+async def test_events_of_hubspot_unavailable() -> None:
     ears = Ears()
     crm = filled(always="502 before")
     call = operation("update", max_inputs=2)
@@ -312,7 +312,7 @@ async def test_hubspot_unavailable() -> None:
     assert [event.index for event in ears.all(InputFailed)] == [*range(6)]
 
 
-async def test_a_cancellation() -> None:
+async def test_events_of_a_cancellation() -> None:
     ears = Ears()
     crm = filled(latency=(5, 5))
     task = asyncio.create_task(listened(crm, UPDATE, updates(2), ears))
@@ -331,7 +331,7 @@ async def test_a_cancellation() -> None:
     assert ears.one(BatchEnded).error == "CancelledError"
 
 
-async def test_a_cancellation_before_the_first_step() -> None:
+async def test_events_of_a_cancellation_before_the_first_step() -> None:
     ears = Ears()
     task = asyncio.create_task(listened(filled(), UPDATE, updates(2), ears))
     task.cancel()
@@ -340,7 +340,7 @@ async def test_a_cancellation_before_the_first_step() -> None:
     assert ears.one(BatchEnded).summary.not_sent == 2
 
 
-async def test_a_stream_that_is_left() -> None:
+async def test_events_of_a_stream_that_is_left() -> None:
     ears = Ears()
     async with listened(filled(), UPDATE, updates(2), ears) as outcomes:
         async for _ in outcomes:
@@ -370,7 +370,7 @@ class Known:
         await self.crm.aclose()
 
 
-async def test_the_account_is_told_as_soon_as_it_is_known() -> None:
+async def test_events_name_the_account_once_it_is_known() -> None:
     ears = Ears()
     hub = HubBatch(SECRET, listeners=[ears])
     hub._state.transport = Known(filled())
@@ -387,7 +387,7 @@ async def test_the_account_is_told_as_soon_as_it_is_known() -> None:
 # ---- what is never told
 
 
-async def test_no_value_message_or_token_is_told() -> None:
+async def test_events_contain_no_value_message_or_token() -> None:
     """Whatever happens: they would end in logs."""
     ears = Ears()
     script: Sequence[Any] = [
@@ -418,7 +418,7 @@ async def test_no_value_message_or_token_is_told() -> None:
         assert secret not in told
 
 
-def test_events_are_frozen_and_have_no_room_for_more() -> None:
+def test_events_are_frozen_and_have_slots() -> None:
     event = ChunkEvent(account=None, operation="x", first_index=0, inputs=1)
     with pytest.raises(AttributeError):
         event.inputs = 2  # type: ignore[misc] # that is the point
@@ -438,7 +438,7 @@ class Careless:
 
 
 @pytest.mark.parametrize("error", [ValueError(SECRET), asyncio.CancelledError()])
-async def test_a_listener_that_raises_harms_nothing(
+async def test_a_listener_that_raises_does_not_affect_the_batch(
     error: BaseException, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is reported once, by its type alone, and the others hear all the same."""
@@ -462,7 +462,7 @@ async def test_each_listener_that_raises_is_reported(
     assert len(caplog.records) == 2
 
 
-async def test_without_listeners_and_without_a_log_nothing_is_made(
+async def test_no_events_are_created_without_listeners_and_log(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.ERROR, logger="hubbatch")

@@ -10,7 +10,7 @@ from hubbatch import APIError
 from hubbatch.net.flights import SingleFlight
 
 
-async def test_those_who_ask_meanwhile_share_one_call() -> None:
+async def test_callers_during_a_call_share_its_result() -> None:
     calls = []
 
     async def call() -> int:
@@ -25,7 +25,9 @@ async def test_those_who_ask_meanwhile_share_one_call() -> None:
     assert not flight.running
 
 
-async def test_an_error_is_a_copy_for_each_and_is_not_kept() -> None:
+async def test_each_caller_gets_a_copy_of_an_error_and_the_next_call_starts_fresh() -> (
+    None
+):
     async def fail() -> int:
         raise APIError("no", status=503)
 
@@ -41,7 +43,7 @@ async def test_an_error_is_a_copy_for_each_and_is_not_kept() -> None:
     assert await flight.join(call) == 5
 
 
-async def test_an_error_of_somebody_else_is_raised_as_it_is() -> None:
+async def test_a_foreign_error_is_raised_unchanged() -> None:
     error = LookupError("gone")
 
     async def fail() -> int:
@@ -52,7 +54,7 @@ async def test_an_error_of_somebody_else_is_raised_as_it_is() -> None:
     assert caught.value is error
 
 
-async def test_the_call_goes_on_when_all_who_waited_have_gone() -> None:
+async def test_the_call_continues_when_every_caller_is_cancelled() -> None:
     """Its error is nobody's then, and nobody is told of it."""
     ended = []
 
@@ -71,7 +73,7 @@ async def test_the_call_goes_on_when_all_who_waited_have_gone() -> None:
     assert (flight.running, ended) == (False, [1])
 
 
-async def test_closing_waits_for_nothing_if_there_is_nothing() -> None:
+async def test_closing_without_a_running_call_returns_at_once() -> None:
     flight: SingleFlight[int] = SingleFlight()
     await flight.aclose()
     await flight.cancel()
@@ -92,7 +94,7 @@ async def test_closing_that_is_cancelled_cancels_the_call() -> None:
     assert len(asyncio.all_tasks()) == 1
 
 
-async def test_a_call_that_waits_for_itself_is_told_so() -> None:
+async def test_a_call_that_would_wait_for_itself_raises() -> None:
     """`on_refresh` that uses the client, say, or `load` that asks for its account."""
     outer: SingleFlight[int] = SingleFlight()
     inner: SingleFlight[int] = SingleFlight()
@@ -107,7 +109,7 @@ async def test_a_call_that_waits_for_itself_is_told_so() -> None:
         await outer.join(wait_for_inner)
 
 
-async def test_what_a_call_left_behind_may_wait_for_the_next() -> None:
+async def test_a_task_started_by_a_finished_call_may_join_the_next_call() -> None:
     flight: SingleFlight[int] = SingleFlight()
     later: list[asyncio.Task[int]] = []
 

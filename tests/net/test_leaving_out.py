@@ -98,7 +98,9 @@ async def cancelled_after(seconds: float, made: Batch[Any]) -> None:
 
 @pytest.mark.parametrize("seconds", [0, 1e-9, 1], ids=["at once", "begun", "later"])
 @pytest.mark.parametrize("verb", VERBS)
-async def test_a_cancelled_list(verb: str, seconds: float, effort: Effort) -> None:
+async def test_cancelling_does_not_look_at_the_rest_of_a_list(
+    verb: str, seconds: float, effort: Effort
+) -> None:
     source = some_of(verb, MANY)
     crm, made = a_batch(verb, source)
     await cancelled_after(seconds, made)
@@ -156,7 +158,7 @@ async def test_too_many_failures(effort: Effort) -> None:
 
 
 @pytest.mark.parametrize("cancelled", [False, True])
-async def test_a_stream_makes_the_rest_as_it_is_looked_at(
+async def test_a_stream_creates_the_remaining_outcomes_lazily(
     effort: Effort, *, cancelled: bool
 ) -> None:
     """And the loop has its turns meanwhile."""
@@ -189,7 +191,9 @@ async def test_a_stream_makes_the_rest_as_it_is_looked_at(
     assert max(after - before for before, after in pairwise(turns)) <= 2_000
 
 
-async def test_a_stream_that_is_left_makes_nothing(effort: Effort) -> None:
+async def test_a_stream_that_is_left_creates_no_remaining_outcomes(
+    effort: Effort,
+) -> None:
     _, made = a_batch("update", some_of("update", MANY))
     async with made as stream:
         async for _ in stream:
@@ -216,7 +220,7 @@ class Listed:
 
 
 @pytest.mark.parametrize("cancelled", [False, True])
-async def test_a_collection_that_raises_in_its_rest(*, cancelled: bool) -> None:
+async def test_a_collection_that_raises_after_the_end(*, cancelled: bool) -> None:
     source = Listed(MANY, raises_at=15_000)
     always = "fine" if cancelled else UNAUTHORIZED
     _, made = a_batch("read", source, always=always)
@@ -230,7 +234,7 @@ async def test_a_collection_that_raises_in_its_rest(*, cancelled: bool) -> None:
     assert [one.input for one in made.response.outcomes[-2:]] == ["14998", "14999"]
 
 
-async def test_the_loop_has_turns_while_the_rest_is_kept() -> None:
+async def test_the_event_loop_gets_turns_while_the_rest_is_recorded() -> None:
     """Of a list that ends early by itself; a cancellation waits for nothing."""
     turns: list[int] = []
 
@@ -253,7 +257,7 @@ async def test_the_loop_has_turns_while_the_rest_is_kept() -> None:
     assert max(after - before for before, after in pairwise(turns)) <= 10_000
 
 
-async def test_an_iterator_is_left_alone() -> None:
+async def test_an_iterator_is_not_read_after_the_end() -> None:
     source = iter(some_of("read", MANY))
     _, made = a_batch("read", source)
     await cancelled_after(1, made)
@@ -262,7 +266,7 @@ async def test_an_iterator_is_left_alone() -> None:
     assert next(source) == str(made.summary.inputs + 1)
 
 
-async def test_inputs_that_wait_for_a_hot_key_are_dropped_together(
+async def test_inputs_that_wait_for_one_key_are_dropped_together(
     effort: Effort,
 ) -> None:
     source = [{"id": "1", "properties": {"value": str(n)}} for n in range(MANY)]
@@ -275,7 +279,7 @@ async def test_inputs_that_wait_for_a_hot_key_are_dropped_together(
     assert counts.total() == MANY
 
 
-async def test_a_stream_that_is_not_read_pulls_no_more() -> None:
+async def test_an_unread_stream_stops_pulling_inputs() -> None:
     """Failures that are made as they are looked at hold their inputs."""
     crm = Crm(always=refusal(400, "no", "VALIDATION_ERROR"))
     pulled = 0

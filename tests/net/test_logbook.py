@@ -37,7 +37,7 @@ def levels(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
     ]
 
 
-async def test_a_batch_is_one_line_of_information(
+async def test_a_batch_is_one_info_line(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     await listened(filled(), UPDATE, updates(3))
@@ -55,7 +55,7 @@ async def test_a_batch_is_one_line_of_information(
     )
 
 
-async def test_single_calls_are_no_news(caplog: pytest.LogCaptureFixture) -> None:
+async def test_single_calls_are_debug_lines(caplog: pytest.LogCaptureFixture) -> None:
     await CallBatchers(client_state(filled())).call(UPDATE, updates(1)[0])
     assert {record.levelname for record in caplog.records} == {"DEBUG"}
     assert {record.lane for record in caplog.records if hasattr(record, "lane")} == {
@@ -74,7 +74,7 @@ async def test_a_retry_is_a_warning_with_its_correlation_id(
     assert "correlation id c-7" in retried.getMessage()
 
 
-async def test_control_characters_do_nothing_in_a_log(
+async def test_control_characters_are_escaped(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     evil = "c-7\x1b[2J\nforged line\u202e"
@@ -87,7 +87,7 @@ async def test_control_characters_do_nothing_in_a_log(
     assert all(record.getMessage().isprintable() for record in caplog.records)
 
 
-async def test_a_429_is_one_warning_a_minute(
+async def test_429s_are_one_warning_a_minute(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     crm = filled(script=[throttled(Retry_After="3")] * 2)
@@ -106,7 +106,7 @@ async def test_a_429_is_one_warning_a_minute(
     assert len(all_of_them) == 4
 
 
-async def test_each_account_has_warnings_of_its_own(
+async def test_each_account_has_its_own_warnings(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     logbook = EventLogger()
@@ -123,7 +123,7 @@ async def test_each_account_has_warnings_of_its_own(
     ]
 
 
-async def test_only_what_would_be_written_is_made(
+async def test_only_events_that_would_be_logged_are_wanted(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     nobody = Listeners([])
@@ -140,7 +140,7 @@ async def test_only_what_would_be_written_is_made(
         assert Listeners([print]).wants(ChunkCut)
 
 
-async def test_another_listener_does_not_make_the_log_say_more(
+async def test_another_listener_does_not_change_the_log_level(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.WARNING, logger="hubbatch")
@@ -148,7 +148,7 @@ async def test_another_listener_does_not_make_the_log_say_more(
     assert not caplog.records
 
 
-async def test_no_value_message_or_token_is_written(
+async def test_no_value_message_or_token_is_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Not in the lines, and not in what a handler of JSON would add to them."""
@@ -166,7 +166,7 @@ async def test_no_value_message_or_token_is_written(
         assert secret not in written
 
 
-def test_a_program_without_logging_is_left_in_peace() -> None:
+def test_a_program_without_logging_sees_no_output() -> None:
     """The logger has a handler that does nothing, and no level of its own."""
     program = (
         "import hubbatch, logging; log = logging.getLogger('hubbatch');"

@@ -92,7 +92,7 @@ def test_one_loop_after_another(server: Server, loops: int) -> None:
     assert len(server.sim.requests) == 5 * loops
 
 
-def test_what_is_used_of_the_limit_is_kept(server: Server) -> None:
+def test_the_used_part_of_the_limit_is_remembered(server: Server) -> None:
     hub = a_client(server, rate_limit=RateLimit(190))
 
     async def work() -> int:
@@ -103,7 +103,7 @@ def test_what_is_used_of_the_limit_is_kept(server: Server) -> None:
     asyncio.run(hub.aclose())
 
 
-def test_what_is_left_under_way_in_a_loop_is_cancelled_with_it(server: Server) -> None:
+def test_tasks_still_running_in_a_loop_are_cancelled_with_it(server: Server) -> None:
     """Tasks that nobody waits for end with their loop, single calls too."""
     with nothing_leaks():
         hub = a_client(server, max_concurrency=2)
@@ -132,7 +132,7 @@ def use_and_close(hub: HubBatch) -> None:
     loop.close()
 
 
-def test_a_loop_that_was_closed_by_hand(server: Server) -> None:
+def test_a_loop_closed_without_finalizing_its_generators(server: Server) -> None:
     """Its sockets are asyncio's to close and to complain of; no session is left."""
     hub = a_client(server)
     with nothing_leaks("unclosed <socket", "unclosed transport"):
@@ -141,7 +141,7 @@ def test_a_loop_that_was_closed_by_hand(server: Server) -> None:
         asyncio.run(hub.aclose())
 
 
-def test_closing_waits_for_nothing_that_ended_with_its_loop() -> None:
+def test_closing_does_not_wait_for_tasks_of_a_closed_loop() -> None:
     hub, crm = HubBatch(SECRET), Crm(latency=(1e4, 1e4))
     hub._state.transport = crm
     loop = VirtualTimeLoop()
@@ -201,7 +201,7 @@ async def leave(gate: Gate, count: int = 1, lasts: float = 0.0) -> float:
 
 
 @pytest.mark.parametrize("began", [0.0, 1e6, -1e6])
-def test_the_window_is_kept_whatever_the_clock_shows(began: float) -> None:
+def test_the_window_is_kept_when_the_next_clock_starts_elsewhere(began: float) -> None:
     gate = Gate(RateLimit(10, burst=10), 5)
     _, ended = run(leave(gate, 10), began=500.0)
     assert ended < 501
@@ -218,7 +218,7 @@ def test_the_window_is_kept_whatever_the_clock_shows(began: float) -> None:
 
 
 @pytest.mark.parametrize("began", [0.0, 1e6])
-def test_a_hold_is_kept(began: float) -> None:
+def test_a_hold_continues_in_the_next_loop(began: float) -> None:
     gate = Gate(RateLimit(10), 5)
 
     async def throttled() -> None:
@@ -230,7 +230,7 @@ def test_a_hold_is_kept(began: float) -> None:
     assert left_at == pytest.approx(began + 7, abs=0.1)
 
 
-def test_who_shares_a_gate_moves_together() -> None:
+def test_clients_that_share_limits_move_together() -> None:
     one, two, new = (Gate(RateLimit(20, burst=20), 5, key="a") for _ in range(3))
 
     async def both() -> int:
@@ -255,7 +255,7 @@ def test_who_shares_a_gate_moves_together() -> None:
     assert ended == pytest.approx(6.0, abs=0.01)
 
 
-def test_an_abandoned_loop_takes_its_permits_with_it() -> None:
+def test_permits_of_an_abandoned_loop_do_not_block_the_next() -> None:
     """It was closed with requests under way: they may have left at any time."""
     gate = Gate(RateLimit(10, burst=10), 3)
     loop = VirtualTimeLoop()
@@ -318,7 +318,7 @@ class Endpoint:
 
 
 @pytest.mark.parametrize("began", [0.0, 1e6, -1e6])
-def test_a_token_is_kept_as_long_as_it_lives(began: float) -> None:
+def test_a_token_keeps_its_expiry_in_the_next_loop(began: float) -> None:
     endpoint, oauth = Endpoint(), OAuth("id", "secret", "refresh")
 
     async def use(after: float = 0.0) -> str | None:
@@ -334,7 +334,9 @@ def test_a_token_is_kept_as_long_as_it_lives(began: float) -> None:
 
 
 @pytest.mark.parametrize("abandoned", [False, True])
-def test_a_refresh_that_ended_with_its_loop_is_begun_anew(*, abandoned: bool) -> None:
+def test_a_refresh_that_ended_with_its_loop_is_started_again(
+    *, abandoned: bool
+) -> None:
     endpoint, oauth = Endpoint(), OAuth("id", "secret", "refresh")
     endpoint.silent = True
     loop = VirtualTimeLoop(patience=0.001)
@@ -396,7 +398,7 @@ def test_a_login_is_in_one_loop_at_a_time() -> None:
     assert asyncio.run(look()) == "t"
 
 
-def test_a_flight_of_a_closed_loop_is_over() -> None:
+def test_a_call_of_a_closed_loop_does_not_block_the_next() -> None:
     flight: SingleFlight[int] = SingleFlight()
     loop = VirtualTimeLoop()
 
@@ -417,7 +419,7 @@ def test_a_flight_of_a_closed_loop_is_over() -> None:
 # ---- what cannot move
 
 
-def test_a_session_of_ones_own_stays_in_its_loop(server: Server) -> None:
+def test_a_client_with_the_callers_session_stays_in_its_loop(server: Server) -> None:
     made: list[Any] = []
 
     async def first() -> None:
@@ -508,7 +510,7 @@ def test_accounts_that_were_loading_when_their_loop_ended() -> None:
     assert len(accounts) == 0
 
 
-def test_a_batch_may_be_made_before_its_loop() -> None:
+def test_a_batch_may_be_created_before_its_loop() -> None:
     crm = Crm(latency=(0.0, 0.0))
     crm.fill(3)
     hub = HubBatch(SECRET)

@@ -108,7 +108,7 @@ async def settled() -> None:
 # ---- who rides with whom
 
 
-async def test_calls_of_one_moment_ride_together() -> None:
+async def test_concurrent_calls_share_a_request() -> None:
     caller = SingleCalls()
     results = await asyncio.gather(*(caller.update(n, f"v{n}") for n in range(1, 61)))
     assert caller.sizes == [60]
@@ -120,20 +120,20 @@ async def test_calls_of_one_moment_ride_together() -> None:
     caller.check_nothing_is_left()
 
 
-async def test_lone_call_waits_for_three_milliseconds() -> None:
+async def test_a_lone_call_waits_three_milliseconds() -> None:
     caller = SingleCalls(latency=(0, 0))
     await caller.update(1)
     assert [round(heard.at, 4) for heard in caller.crm.heard] == [0.003]
 
 
-async def test_full_chunk_leaves_at_once() -> None:
+async def test_a_full_chunk_is_sent_at_once() -> None:
     caller = SingleCalls(latency=(0, 0))
     await asyncio.gather(*(caller.update(n) for n in range(1, 121)))
     assert caller.sizes == [100, 20]
     assert round(caller.crm.heard[0].at, 4) == 0.0
 
 
-async def test_chunks_grow_while_the_gate_holds() -> None:
+async def test_chunks_grow_while_requests_are_held() -> None:
     caller = SingleCalls(rate_limit=RateLimit(1, interval=5.0, burst=1))
     tasks = []
     for number in range(1, 42):
@@ -143,7 +143,7 @@ async def test_chunks_grow_while_the_gate_holds() -> None:
     assert caller.sizes == [1, 40]
 
 
-async def test_requests_that_are_not_full_keep_their_distance() -> None:
+async def test_partial_requests_are_spaced_evenly() -> None:
     """A busy second must not use up in handfuls what the next nine need."""
     caller = SingleCalls(rate_limit=RateLimit.professional(), latency=(0, 0))
     tasks = []
@@ -157,7 +157,7 @@ async def test_requests_that_are_not_full_keep_their_distance() -> None:
     assert {round(two - one, 3) for one, two in pairwise(times[5:])} <= {0.053, 0.054}
 
 
-async def test_full_chunk_keeps_no_distance() -> None:
+async def test_full_chunks_are_not_spaced() -> None:
     caller = SingleCalls(rate_limit=RateLimit.professional(), latency=(0, 0))
     for _ in range(20):
         await asyncio.gather(*(caller.update(n) for n in range(1, 101)))
@@ -165,7 +165,7 @@ async def test_full_chunk_keeps_no_distance() -> None:
     assert asyncio.get_running_loop().time() < 0.1
 
 
-async def test_single_call_leaves_before_a_migration() -> None:
+async def test_single_calls_are_sent_before_bulk_chunks() -> None:
     caller = SingleCalls(rate_limit=RateLimit(1, interval=5.0, burst=1))
     bulk: Any = Batch(caller.state, operation("archive", max_inputs=1), range(1, 7))
     migration = asyncio.create_task(bulk)
@@ -175,7 +175,7 @@ async def test_single_call_leaves_before_a_migration() -> None:
     await migration
 
 
-async def test_kinds_of_call_do_not_mix() -> None:
+async def test_different_operations_do_not_share_a_request() -> None:
     caller = SingleCalls()
     by_ref = operation("update", id_property="ref")
     given = {"id": "r5", "properties": {"value": "v"}}
@@ -201,7 +201,7 @@ async def test_kinds_of_call_do_not_mix() -> None:
     assert caller.crm.archived == {"3"}
 
 
-async def test_callers_of_one_read_share_an_input_until_it_is_sent() -> None:
+async def test_equal_reads_share_an_input_until_it_is_sent() -> None:
     caller = SingleCalls(latency=(1, 1))
     first, second = caller.read(1), caller.read(1)
     await asyncio.sleep(0.1)
@@ -216,7 +216,7 @@ async def test_callers_of_one_read_share_an_input_until_it_is_sent() -> None:
     assert caller.sizes == [1, 1, 1]
 
 
-async def test_callers_with_other_properties_get_their_own() -> None:
+async def test_reads_of_different_properties_do_not_share_an_input() -> None:
     caller = SingleCalls()
     other = read_operation("tickets", api_version="v3", properties=("value",))
     await asyncio.gather(caller.read(1), caller.call(other, "1"))
@@ -236,7 +236,7 @@ async def test_writes_to_one_record_keep_their_order() -> None:
     assert caller.crm.overlaps == []
 
 
-async def test_hot_record_does_not_keep_the_others_waiting() -> None:
+async def test_many_writes_to_one_record_do_not_delay_others() -> None:
     """More writes to one record than any batch would hold back."""
     caller = SingleCalls(latency=(1, 1), workers=1)
     hot = [caller.update(1, f"v{n}") for n in range(300)]
@@ -250,7 +250,7 @@ async def test_hot_record_does_not_keep_the_others_waiting() -> None:
 # ---- who is told what
 
 
-async def test_bad_record_harms_no_other_caller() -> None:
+async def test_a_bad_record_does_not_affect_other_callers() -> None:
     caller = SingleCalls(traced=False)
     good = [caller.create(f"v{n}") for n in range(20)]
     bad = caller.create("bad one")
@@ -259,7 +259,7 @@ async def test_bad_record_harms_no_other_caller() -> None:
     assert len({(await task).id for task in good}) == 20
 
 
-async def test_record_that_is_not_there() -> None:
+async def test_each_missing_record_has_its_own_error() -> None:
     """Each has an error of its own, which names nobody else's record."""
     caller = SingleCalls()
     there = caller.read(1)
@@ -275,13 +275,13 @@ async def test_record_that_is_not_there() -> None:
     assert caller.sizes == [3]
 
 
-async def test_conflict_names_the_record_that_has_the_value() -> None:
+async def test_a_conflict_names_the_record_with_the_value() -> None:
     taken = refusal(409, "Contact already exists. Existing ID: 77", "CONFLICT")
     error = await fails(RecordConflict, SingleCalls(taken).create("v"))
     assert error.existing_id == "77"
 
 
-async def test_lost_create_is_unknown_and_not_sent_again() -> None:
+async def test_a_create_whose_answer_is_lost_is_unknown_and_not_retried() -> None:
     caller = SingleCalls("dropped after")
     errors = [
         await fails(OutcomeUnknown, task)
@@ -292,7 +292,7 @@ async def test_lost_create_is_unknown_and_not_sent_again() -> None:
     assert len(caller.crm.heard) == 1
 
 
-async def test_creates_that_cannot_be_told_apart_are_not_guessed() -> None:
+async def test_results_of_indistinguishable_creates_are_not_guessed() -> None:
     caller = SingleCalls(echoes=False)
     alike = [caller.create("v"), caller.create("v")]
     other = caller.create("w")
@@ -302,7 +302,7 @@ async def test_creates_that_cannot_be_told_apart_are_not_guessed() -> None:
     assert (await other).properties["value"] == "w"
 
 
-async def test_input_that_cannot_be_sent() -> None:
+async def test_an_invalid_input_fails_its_call() -> None:
     caller = SingleCalls()
     naive = caller.call(UPDATE, {"id": "1", "properties": {"value": float("nan")}})
     nameless = caller.call(READ, "1.0")
@@ -314,7 +314,7 @@ async def test_input_that_cannot_be_sent() -> None:
     caller.check_nothing_is_left()
 
 
-async def test_what_ends_a_run_is_raised_to_each_afresh() -> None:
+async def test_each_caller_gets_a_copy_of_the_error_that_ends_a_run() -> None:
     caller = SingleCalls(UNAUTHORIZED, rate_limit=RateLimit(1, interval=5.0, burst=1))
     errors = [
         await fails(AuthenticationError, task)
@@ -329,14 +329,14 @@ async def test_what_ends_a_run_is_raised_to_each_afresh() -> None:
     caller.check_nothing_is_left()
 
 
-async def test_doubt_is_never_told_as_a_refusal() -> None:
+async def test_a_write_that_may_have_arrived_is_not_reported_as_refused() -> None:
     """A write that may have arrived before the token was refused."""
     caller = SingleCalls("502 after", UNAUTHORIZED)
     error = await fails(OutcomeUnknown, caller.update(1))
     assert isinstance(error.__cause__, AuthenticationError)
 
 
-async def test_hubspot_is_down_and_comes_back() -> None:
+async def test_calls_succeed_once_hubspot_is_up_again() -> None:
     caller = SingleCalls(
         *[page(502)] * 3,
         policy=RetryPolicy(attempts=1),
@@ -350,14 +350,14 @@ async def test_hubspot_is_down_and_comes_back() -> None:
     assert (await caller.update(1)).id == "1"
 
 
-async def test_no_room_in_the_limit_is_not_sent() -> None:
+async def test_a_call_without_a_permit_is_not_sent() -> None:
     policy = RetryPolicy(max_elapsed=20)
     caller = SingleCalls(policy=policy, always=throttled())
     error = await fails(HubSpotUnavailable, caller.update(1))
     assert (error.status, error.maybe_written) == (429, False)
 
 
-async def test_a_call_that_was_given_up_is_told_so() -> None:
+async def test_a_call_without_retries_left_raises_hubspot_unavailable() -> None:
     """A read, or a write that never arrived: nothing was written, whatever it was."""
     answer = refusal(503, "Down.", "INTERNAL_ERROR")
     policy = RetryPolicy(attempts=2)
@@ -378,7 +378,7 @@ async def test_a_call_that_was_given_up_is_told_so() -> None:
         assert (error.status, error.maybe_written) == (None, False)
 
 
-async def test_a_call_is_told_of_itself_whatever_became_of_others() -> None:
+async def test_the_advice_in_an_error_is_about_the_callers_own_record() -> None:
     """Three runs of chunks are given up: some may be written, this one is not."""
     caller = SingleCalls(
         always="502 after",
@@ -395,7 +395,7 @@ async def test_a_call_is_told_of_itself_whatever_became_of_others() -> None:
             assert error.message.endswith("Try again later.")
 
 
-async def test_token_callable_that_fails() -> None:
+async def test_an_exception_of_the_token_callable_is_the_cause() -> None:
     vault = PermissionError("the vault is shut")
 
     async def token() -> str:
@@ -426,7 +426,7 @@ async def test_calls_made_while_a_run_ends_keep_the_order_of_writes() -> None:
 # ---- who has gone
 
 
-async def test_call_that_is_cancelled_before_its_turn_is_not_sent() -> None:
+async def test_a_call_cancelled_before_its_turn_is_not_sent() -> None:
     caller = SingleCalls()
     caller.state.gate.hold(10)
     kept, gone = caller.update(1), caller.update(2)
@@ -437,7 +437,7 @@ async def test_call_that_is_cancelled_before_its_turn_is_not_sent() -> None:
     assert gone.cancelled()
 
 
-async def test_call_that_is_cancelled_at_once_is_not_sent() -> None:
+async def test_a_call_cancelled_at_once_is_not_sent() -> None:
     caller = SingleCalls()
     tasks = [caller.update(1), caller.update(2)]
     await asyncio.sleep(0)
@@ -450,7 +450,7 @@ async def test_call_that_is_cancelled_at_once_is_not_sent() -> None:
     caller.check_nothing_is_left()
 
 
-async def test_all_who_wait_for_the_gate_go() -> None:
+async def test_all_callers_are_cancelled_while_waiting_for_a_permit() -> None:
     """Nobody waits for a permit any more, and nothing is left."""
     caller = SingleCalls()
     caller.state.gate.hold(100)
@@ -466,7 +466,7 @@ async def test_all_who_wait_for_the_gate_go() -> None:
     assert caller.crm.heard == []
 
 
-async def test_next_write_follows_one_that_is_taken_back() -> None:
+async def test_the_next_write_follows_a_withdrawn_one() -> None:
     caller = SingleCalls()
     caller.state.gate.hold(10)
     tasks = [caller.update(1, f"v{n}") for n in range(4)]
@@ -477,7 +477,7 @@ async def test_next_write_follows_one_that_is_taken_back() -> None:
     assert [value for _, value in caller.crm.writes] == ["v1", "v3"]
 
 
-async def test_shared_read_is_sent_for_who_stays() -> None:
+async def test_a_shared_read_is_sent_for_the_remaining_caller() -> None:
     caller = SingleCalls()
     caller.state.gate.hold(10)
     gone, stays = caller.read(1), caller.read(1)
@@ -487,7 +487,7 @@ async def test_shared_read_is_sent_for_who_stays() -> None:
     assert caller.sizes == [1]
 
 
-async def test_call_that_is_cancelled_after_it_was_sent_is_written() -> None:
+async def test_a_call_cancelled_after_it_was_sent_is_written() -> None:
     caller = SingleCalls(latency=(5, 5))
     gone = caller.update(1, "v1")
     await asyncio.sleep(1)
@@ -499,7 +499,7 @@ async def test_call_that_is_cancelled_after_it_was_sent_is_written() -> None:
     caller.check_nothing_is_left()
 
 
-async def test_refusal_that_nobody_waits_for_is_not_reported(
+async def test_a_refusal_of_a_cancelled_call_is_not_reported_by_asyncio(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caller = SingleCalls(latency=(5, 5))
@@ -511,7 +511,7 @@ async def test_refusal_that_nobody_waits_for_is_not_reported(
     assert caplog.records == []
 
 
-async def test_starter_s_cancellation_is_not_the_run_s() -> None:
+async def test_cancelling_the_first_caller_does_not_cancel_the_run() -> None:
     caller = SingleCalls(latency=(5, 5))
     starter = caller.update(1)
     await asyncio.sleep(0.001)
@@ -522,7 +522,7 @@ async def test_starter_s_cancellation_is_not_the_run_s() -> None:
     assert [heard.ids for heard in caller.crm.heard] == [["1", "2"]]
 
 
-async def test_call_whose_input_was_changed_meanwhile_is_withdrawn() -> None:
+async def test_a_cancelled_call_whose_input_was_mutated_is_withdrawn() -> None:
     caller = SingleCalls()
     caller.state.gate.hold(10)
     given: dict[str, Any] = {"id": "1", "properties": {"value": "v1"}}
@@ -564,7 +564,7 @@ async def test_cancelled_calls_are_not_encoded_again(
     caller.check_nothing_is_left()
 
 
-async def test_first_answer_stands() -> None:
+async def test_the_first_answer_of_a_call_is_kept() -> None:
     """A chunk that is dropped half-way through being settled is settled again."""
     caller = SingleCalls()
     task = caller.update(1)
@@ -580,7 +580,7 @@ async def test_first_answer_stands() -> None:
 # ---- how many may wait
 
 
-async def test_too_many_are_refused_at_once() -> None:
+async def test_calls_above_max_pending_are_refused_at_once() -> None:
     """All kinds count together, and who has gone counts no more."""
     caller = SingleCalls()
     caller.batchers.max_pending = 3
@@ -618,7 +618,7 @@ async def test_closing_answers_every_call() -> None:
     assert len({result.id for result in await asyncio.gather(*tasks)}) == 150
 
 
-async def test_tasks_that_begin_at_once() -> None:
+async def test_calls_work_with_eager_tasks() -> None:
     """Python 3.12 can do so; on 3.11 every task begins in the loop's next turn."""
     eager: Any = getattr(asyncio, "eager_task_factory", None)
     asyncio.get_running_loop().set_task_factory(eager)
@@ -633,7 +633,7 @@ async def test_tasks_that_begin_at_once() -> None:
     caller.check_nothing_is_left()
 
 
-async def test_run_that_is_cancelled_before_it_began() -> None:
+async def test_cancelling_a_run_before_it_starts_answers_its_callers() -> None:
     """As by a loop that is being closed: who waits hears of it."""
     caller = SingleCalls()
     task = caller.update(1)
@@ -648,7 +648,7 @@ async def test_run_that_is_cancelled_before_it_began() -> None:
     assert (await caller.update(1)).id == "1"
 
 
-async def test_run_that_is_cancelled_under_way() -> None:
+async def test_cancelling_a_run_answers_its_callers() -> None:
     caller = SingleCalls(latency=(5, 5), workers=1)
     sent = caller.update(1)
     await asyncio.sleep(1)
@@ -664,7 +664,7 @@ async def test_run_that_is_cancelled_under_way() -> None:
     caller.check_nothing_is_left()
 
 
-async def test_loop_that_ends_with_calls_under_way() -> None:
+async def test_all_tasks_are_cancelled_while_calls_wait() -> None:
     """Everything is cancelled at once, as `asyncio.run` does when it is interrupted."""
     caller = SingleCalls(latency=(5, 5), workers=1)
     tasks = [caller.update(n) for n in range(1, 300)]
@@ -680,7 +680,7 @@ async def test_loop_that_ends_with_calls_under_way() -> None:
 # ---- what it keeps
 
 
-async def test_run_has_nobody_s_context() -> None:
+async def test_runs_do_not_see_a_callers_context() -> None:
     variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable")
     seen: list[str] = []
 
@@ -699,7 +699,7 @@ async def test_run_has_nobody_s_context() -> None:
     assert {*seen} == {"none"}
 
 
-async def test_nothing_is_left_behind_by_many_accounts() -> None:
+async def test_unused_batchers_are_freed() -> None:
     kept: list[weakref.ref[Any]] = []
 
     async def use() -> None:

@@ -184,7 +184,7 @@ async def test_the_token_endpoint_of_each_version(version: str, path: str) -> No
     assert portal.asked[0].path == path
 
 
-async def test_a_token_to_begin_with() -> None:
+async def test_a_given_access_token_is_used_first() -> None:
     portal = Portal(dies={"given": 1e9})
     await portal.batch(app(access_token=" given\n"))
     await portal.batch(app(access_token="given", expires_at=NOON + timedelta(hours=1)))
@@ -192,7 +192,7 @@ async def test_a_token_to_begin_with() -> None:
 
 
 @pytest.mark.parametrize("left", [-5, 0, 0.5, 20])
-async def test_a_token_that_has_run_out_is_never_sent(left: float) -> None:
+async def test_an_expired_token_is_never_sent(left: float) -> None:
     """It lives on for its last seconds, and is not used in the very last of them."""
     portal = Portal(dies={"given": left})
     oauth = app(access_token="given", expires_at=NOON + timedelta(seconds=left))
@@ -204,7 +204,7 @@ async def test_a_token_that_has_run_out_is_never_sent(left: float) -> None:
     assert ("given" in portal.shown) == (left > 0)
 
 
-async def test_refreshed_a_minute_before_it_runs_out() -> None:
+async def test_a_token_is_refreshed_a_minute_before_it_expires() -> None:
     portal = Portal(life=1800)
     oauth = app()
     await portal.batch(oauth)
@@ -217,7 +217,7 @@ async def test_refreshed_a_minute_before_it_runs_out() -> None:
     assert portal.turned_away == 0
 
 
-async def test_a_token_of_no_known_life_is_used_until_it_is_refused() -> None:
+async def test_a_token_without_expiry_is_used_until_it_is_refused() -> None:
     portal = Portal(life=None)
     oauth = app()
     await portal.batch(oauth)
@@ -231,7 +231,9 @@ async def test_a_token_of_no_known_life_is_used_until_it_is_refused() -> None:
 
 @pytest.mark.parametrize("workers", [1, 8, 32])
 @pytest.mark.parametrize("limit", [20, 1_000])
-async def test_a_run_longer_than_the_tokens_life(workers: int, limit: int) -> None:
+async def test_a_batch_may_last_longer_than_its_tokens(
+    workers: int, limit: int
+) -> None:
     """Tokens live for one second; with the small limit the queue is longer than that.
 
     A token is read when its request may leave, so none that has run out is sent.
@@ -256,7 +258,7 @@ async def test_a_thousand_waiting_calls_share_one_refresh() -> None:
     assert len(portal.asked) == 1
 
 
-async def test_a_token_that_is_refused_is_refreshed_once_for_all() -> None:
+async def test_a_refused_token_is_refreshed_once_for_all_requests() -> None:
     """Revoked at HubSpot, say: its time is not over, and 32 requests find out."""
     portal = Portal(dies={"given": 0.0})
     oauth = app(access_token="given")
@@ -266,7 +268,7 @@ async def test_a_token_that_is_refused_is_refreshed_once_for_all() -> None:
     assert made.summary.retries == 32
 
 
-async def test_a_fresh_token_that_is_refused_ends_the_batch() -> None:
+async def test_a_refused_fresh_token_ends_the_batch() -> None:
     portal = Portal()
     portal.life = None
     made = portal.batch(app(), 1)
@@ -281,7 +283,7 @@ class _Dead(dict[str, float]):
         return 0.0
 
 
-async def test_a_late_refusal_of_an_old_token_says_nothing_of_the_new_one() -> None:
+async def test_a_late_refusal_of_an_old_token_does_not_affect_the_new_one() -> None:
     portal = Portal(dies={"given": 0.0})
     oauth = app(access_token="given")
     await portal.batch(oauth)
@@ -300,7 +302,9 @@ async def test_two_clients_share_a_login() -> None:
 
 
 @pytest.mark.parametrize("is_async", [True, False])
-async def test_rotated_refresh_tokens_are_handed_on(*, is_async: bool) -> None:
+async def test_rotated_refresh_tokens_are_passed_to_on_refresh(
+    *, is_async: bool
+) -> None:
     seen: list[OAuthTokens] = []
 
     async def keep(tokens: OAuthTokens) -> None:
@@ -336,7 +340,7 @@ async def test_an_answer_without_a_refresh_token_keeps_the_old_one() -> None:
     assert seen == [OAuthTokens("plain", "na1-refresh", None)]
 
 
-async def test_tokens_that_were_not_stored_are_handed_on_again() -> None:
+async def test_tokens_that_were_not_stored_are_passed_to_on_refresh_again() -> None:
     """The refresh token is new, and the old one may be dead: it must not be lost."""
     seen: list[OAuthTokens] = []
 
@@ -379,7 +383,7 @@ class Store:
         self.tokens = tokens
 
 
-async def test_workers_with_a_store_refresh_once_for_all() -> None:
+async def test_workers_with_a_shared_store_refresh_once() -> None:
     portal, store = Portal(rotates=True, life=600), Store()
     fleet = [app(lock=store.lock, on_refresh=store.keep) for _ in range(10)]
     for round_ in (1, 2):
@@ -392,7 +396,7 @@ async def test_workers_with_a_store_refresh_once_for_all() -> None:
     assert portal.turned_away == 0
 
 
-async def test_a_stored_token_that_was_just_refused_is_not_taken_again() -> None:
+async def test_a_stored_token_that_was_refused_is_not_used_again() -> None:
     portal, store = Portal(), Store(OAuthTokens("given", "stored-refresh", None))
     oauth = app(access_token="given", lock=store.lock)
     assert (await portal.batch(oauth)).succeeded == 3
@@ -400,25 +404,25 @@ async def test_a_stored_token_that_was_just_refused_is_not_taken_again() -> None
     assert portal.shown.count("given") == 3
 
 
-async def test_a_stored_token_that_has_run_out_is_refreshed() -> None:
+async def test_an_expired_stored_token_is_refreshed() -> None:
     stored = OAuthTokens("stale", "stored-refresh", NOON - timedelta(seconds=1))
     portal, store = Portal(), Store(stored)
     assert (await portal.batch(app(lock=store.lock))).succeeded == 3
     assert (len(portal.asked), portal.turned_away) == (1, 0)
 
 
-async def test_a_store_that_has_no_tokens_yet() -> None:
+async def test_a_store_may_be_empty() -> None:
     portal, store = Portal(), Store(OAuthTokens("", "", None))
     assert (await portal.batch(app(lock=store.lock, access_token=""))).succeeded == 3
     assert portal.forms[0]["refresh_token"] == "na1-refresh"
 
 
-def test_a_stored_date_has_a_time_zone() -> None:
+def test_a_stored_expiry_needs_a_time_zone() -> None:
     with pytest.raises(ConfigurationError, match="with a time zone"):
         OAuthTokens("given", "refresh", NOON.replace(tzinfo=None))
 
 
-async def test_storing_that_uses_the_client_is_told_so() -> None:
+async def test_an_on_refresh_that_uses_the_client_raises() -> None:
     """It would wait for the token that waits for it."""
     portal = Portal()
 
@@ -431,14 +435,14 @@ async def test_storing_that_uses_the_client_is_told_so() -> None:
     assert len(asyncio.all_tasks()) == 1
 
 
-async def test_a_lock_that_gives_nothing_is_a_lock_all_the_same() -> None:
+async def test_a_lock_without_stored_tokens_still_locks() -> None:
     portal, mutex = Portal(), asyncio.Lock()
     fleet = [app(lock=lambda: mutex) for _ in range(3)]
     await asyncio.gather(*(portal.batch(worker) for worker in fleet))
     assert len(portal.asked) == 3
 
 
-async def test_what_was_not_stored_is_newer_than_the_store() -> None:
+async def test_unsaved_tokens_take_precedence_over_the_store() -> None:
     portal, store = Portal(rotates=True), Store(OAuthTokens("old", "old", NOON))
     failing = [LookupError()]
 
@@ -468,7 +472,9 @@ async def test_what_was_not_stored_is_newer_than_the_store() -> None:
     ],
     ids=["v3", "v3 with 401", "v1"],
 )
-async def test_a_refresh_token_that_is_dead(gone: Response) -> None:
+async def test_an_invalid_refresh_token_raises_reconnect_required(
+    gone: Response,
+) -> None:
     portal = Portal(script=[gone])
     made = portal.batch(app())
     with pytest.raises(ReconnectRequired, match="new installation") as caught:
@@ -478,7 +484,7 @@ async def test_a_refresh_token_that_is_dead(gone: Response) -> None:
     assert portal.shown == []
 
 
-async def test_a_dead_refresh_token_is_asked_about_once() -> None:
+async def test_an_invalid_refresh_token_is_sent_once() -> None:
     """Calls go on for an account that has uninstalled the app; nobody is bothered."""
     portal = Portal(script=[INVALID_GRANT])
     oauth = app()
@@ -491,7 +497,7 @@ async def test_a_dead_refresh_token_is_asked_about_once() -> None:
     assert len({id(error) for error in errors}) == 3
 
 
-async def test_a_store_may_bring_a_new_installation() -> None:
+async def test_a_store_may_provide_the_tokens_of_a_new_installation() -> None:
     portal, store = Portal(script=[INVALID_GRANT]), Store()
     oauth = app(lock=store.lock)
     with pytest.raises(ReconnectRequired):
@@ -550,7 +556,9 @@ async def test_other_refusals(said: Response, kind: type[Exception], told: str) 
         "cut",
     ],
 )
-async def test_a_token_endpoint_that_is_down(down: Answer) -> None:
+async def test_an_unavailable_token_endpoint_raises_hubspot_unavailable(
+    down: Answer,
+) -> None:
     portal = Portal(script=[down] * 3)
     made = portal.batch(app())
     with pytest.raises(HubSpotUnavailable) as caught:
@@ -563,13 +571,13 @@ async def test_a_token_endpoint_that_is_down(down: Answer) -> None:
 @pytest.mark.parametrize(
     "passing", [page(503), answer(429, {}), NoAnswer(sent=True, reason="cut off")]
 )
-async def test_trouble_that_passes(passing: Answer) -> None:
+async def test_a_refresh_is_retried(passing: Answer) -> None:
     portal = Portal(script=[passing])
     assert (await portal.batch(app())).succeeded == 3
     assert len(portal.asked) == 2
 
 
-async def test_a_token_that_cannot_be_a_header() -> None:
+async def test_a_token_that_is_not_a_header_value_is_refused() -> None:
     portal = Portal(script=[answer(200, {"access_token": "two\nlines"})])
     with pytest.raises(ConfigurationError, match="visible ASCII") as caught:
         await portal.batch(app())
@@ -577,7 +585,7 @@ async def test_a_token_that_cannot_be_a_header() -> None:
 
 
 @pytest.mark.parametrize("life", [0, -5, "soon", None, 1e400])
-async def test_a_life_that_makes_no_sense_is_not_believed(life: Any) -> None:
+async def test_an_impossible_lifetime_is_ignored(life: Any) -> None:
     body = b'{"access_token":"plain","expires_in":%s}' % (
         b"1e400" if life == 1e400 else orjson.dumps(life)
     )
@@ -591,7 +599,7 @@ async def test_a_life_that_makes_no_sense_is_not_believed(life: Any) -> None:
 # ---- cancellation and closing
 
 
-async def test_a_refresh_goes_on_when_the_call_is_cancelled() -> None:
+async def test_a_refresh_continues_when_its_caller_is_cancelled() -> None:
     """It may have cost the old refresh token, so what it brings is kept."""
     seen: list[OAuthTokens] = []
     portal = Portal(seconds=5.0, rotates=True)
@@ -610,7 +618,7 @@ async def test_a_refresh_goes_on_when_the_call_is_cancelled() -> None:
     assert len(asyncio.all_tasks()) == 1
 
 
-async def test_closing_that_is_cancelled_leaves_nothing_running() -> None:
+async def test_cancelled_closing_leaves_no_task_running() -> None:
     portal = Portal(seconds=1_000.0)
     state = portal.state(app())
     made: Batch[Any] = Batch(state, operation("update"), updates(3))
@@ -639,7 +647,7 @@ async def left_alone(state: ClientState, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("trouble", [THROTTLED, page(503), answer(429, {})])
-async def test_closing_waits_for_no_further_attempt_of_a_refresh(
+async def test_closing_does_not_wait_for_further_attempts_of_a_refresh(
     trouble: Response,
 ) -> None:
     """Nobody wants the token any more, and the endpoint may throttle for minutes."""
@@ -653,7 +661,7 @@ async def test_closing_waits_for_no_further_attempt_of_a_refresh(
     assert len(asyncio.all_tasks()) == 1
 
 
-async def test_closing_waits_for_the_attempt_in_flight_only() -> None:
+async def test_closing_waits_only_for_the_attempt_in_flight() -> None:
     portal = Portal(script=[THROTTLED] * 50, seconds=5.0)
     state = portal.state(app())
     await left_alone(state, 1.0)
@@ -662,7 +670,7 @@ async def test_closing_waits_for_the_attempt_in_flight_only() -> None:
     assert 5.0 <= now() < 5.1
 
 
-async def test_closing_one_client_leaves_the_refresh_to_the_others() -> None:
+async def test_closing_one_client_does_not_stop_the_refresh_of_others() -> None:
     """Who waits for a refresh that is given up begins another, through itself."""
     portal = Portal(script=[THROTTLED])
     oauth = app()
@@ -685,7 +693,7 @@ async def test_closing_does_not_wait_for_the_refresh_of_another_client() -> None
     assert (await waiting).succeeded == 3
 
 
-async def test_a_closed_client_begins_no_refresh() -> None:
+async def test_a_closed_client_starts_no_refresh() -> None:
     """One that waited for the lock when it was closed asks for nothing."""
     portal, lock = Portal(), asyncio.Lock()
     state = portal.state(app(lock=lambda: lock))
@@ -705,7 +713,7 @@ async def test_a_closed_client_begins_no_refresh() -> None:
 
 @pytest.mark.parametrize("name", ["client_id", "client_secret", "refresh_token"])
 @pytest.mark.parametrize("wrong", [None, "", "  ", 5])
-def test_what_is_missing_is_named(name: str, wrong: Any) -> None:
+def test_missing_arguments_are_named(name: str, wrong: Any) -> None:
     given: dict[str, Any] = {"client_id": "app", **SECRETS, name: wrong}
     with pytest.raises(ConfigurationError, match=f"{name} must be a non-empty str"):
         OAuth(**given)
@@ -722,7 +730,7 @@ def test_what_is_missing_is_named(name: str, wrong: Any) -> None:
         ("lock", asyncio.Lock(), "lock must be callable, not Lock"),
     ],
 )
-def test_options_that_are_wrong(option: str, wrong: Any, told: str) -> None:
+def test_wrong_options_are_refused(option: str, wrong: Any, told: str) -> None:
     with pytest.raises(ConfigurationError, match=told) as caught:
         app(**{option: wrong})
     assert "two words" not in str(caught.value)
@@ -748,7 +756,7 @@ async def test_no_secret_is_shown_or_kept() -> None:
     assert (error.__cause__, error.__context__) == (None, None)
 
 
-async def test_a_form_that_comes_back_shows_no_secret() -> None:
+async def test_secrets_of_an_echoed_form_are_redacted() -> None:
     echo = "you sent client_secret=two%2Fparts%2B&refresh_token=na1-refresh"
     said = answer(400, {"error": "invalid_client", "error_description": echo})
     oauth = app(client_secret="two/parts+")
@@ -758,7 +766,7 @@ async def test_a_form_that_comes_back_shows_no_secret() -> None:
 
 
 @pytest.mark.parametrize("secret", ["e", "ab1"])
-async def test_a_message_is_not_shown_where_a_secret_is_too_short(secret: str) -> None:
+async def test_a_message_is_hidden_if_a_secret_is_too_short(secret: str) -> None:
     """Without each of its letters it could not be read, and would tell the secret."""
     said = answer(400, {"error": "invalid_client", "error_description": "see ab1"})
     with pytest.raises(
@@ -770,7 +778,7 @@ async def test_a_message_is_not_shown_where_a_secret_is_too_short(secret: str) -
     assert "***" not in str(caught.value)
 
 
-async def test_a_secret_of_four_letters_is_blotted() -> None:
+async def test_a_secret_of_four_letters_is_redacted() -> None:
     said = answer(400, {"error": "invalid_client", "error_description": "no abc1 here"})
     with pytest.raises(AuthenticationError, match=r"no \*\*\* here"):
         await Portal(script=[said]).batch(app(client_secret="abc1"))
@@ -783,7 +791,7 @@ def test_cannot_be_pickled(duplicate: Callable[[Any], Any]) -> None:
             duplicate(thing)
 
 
-def test_shows_whose_app_it_is() -> None:
+def test_repr_shows_the_client_id() -> None:
     login = Portal().state(app()).credentials
     assert isinstance(login, OAuthLogin)
     assert repr(login) == "<OAuthLogin, <OAuth, client_id 'app'>>"

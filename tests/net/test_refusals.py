@@ -104,7 +104,7 @@ VERBS: list[Verb] = ["create", "update", "upsert", "read", "archive"]
 
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("workers", [1, 8])
-async def test_value_that_hubspot_cannot_read_fails_its_record_alone(
+async def test_an_unreadable_value_fails_only_its_record(
     verb: Verb, workers: int
 ) -> None:
     bad = {1, 250, 251}
@@ -121,7 +121,7 @@ async def test_value_that_hubspot_cannot_read_fails_its_record_alone(
 
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize(("workers", "calls"), [(1, 4), (8, 19)])
-async def test_call_that_hubspot_cannot_read_ends_the_batch_after_few(
+async def test_an_unreadable_call_ends_the_batch_after_a_few_requests(
     verb: Verb, workers: int, calls: int
 ) -> None:
     crm, made = meeting(5_000, lambda _crm, _heard: UNREADABLE, verb, workers=workers)
@@ -132,7 +132,7 @@ async def test_call_that_hubspot_cannot_read_ends_the_batch_after_few(
     assert len(crm.heard) <= calls
 
 
-async def test_only_input_that_hubspot_cannot_read_ends_the_batch_at_once() -> None:
+async def test_a_single_unreadable_input_ends_the_batch_at_once() -> None:
     crm, made = meeting(1, lambda _crm, _heard: UNREADABLE)
     with pytest.raises(InvalidRequestError):
         await made
@@ -148,7 +148,7 @@ REPEATED: dict[Verb, list[Any]] = {
 
 @pytest.mark.parametrize(("verb", "inputs"), REPEATED.items())
 @pytest.mark.parametrize("open_ended", [False, True])
-async def test_repeated_keys_that_hubspot_cannot_read_end_the_batch(
+async def test_unreadable_inputs_with_one_key_end_the_batch(
     verb: Verb, inputs: list[Any], *, open_ended: bool
 ) -> None:
     """Nothing goes again and again, also while a source may have more to come."""
@@ -168,7 +168,7 @@ async def test_repeated_keys_that_hubspot_cannot_read_end_the_batch(
 
 
 @pytest.mark.parametrize("fate", ["fine", "502 after", "dropped after"])
-async def test_input_that_hubspot_cannot_read_waits_for_a_slow_neighbor(
+async def test_an_unreadable_input_waits_for_the_answer_of_another(
     fate: str,
 ) -> None:
     """It goes again when the neighbor shows that the call is right, and not before."""
@@ -196,7 +196,7 @@ async def test_input_that_hubspot_cannot_read_waits_for_a_slow_neighbor(
         assert numbers(told, "unknown") == {*range(1, 101)}
 
 
-async def test_single_calls_that_hubspot_cannot_read_raise() -> None:
+async def test_unreadable_single_calls_raise() -> None:
     crm = Crm(always=UNREADABLE)
     async with HubBatch(SECRET) as hub:
         hub._state.transport = crm
@@ -207,7 +207,7 @@ async def test_single_calls_that_hubspot_cannot_read_raise() -> None:
 
 
 @pytest.mark.parametrize("max_inputs", [1, 2])
-async def test_small_chunk_that_hubspot_cannot_read_waits_for_another(
+async def test_a_small_unreadable_chunk_waits_for_another(
     max_inputs: int,
 ) -> None:
     crm, made = meeting(6, poisoned({1}, UNREADABLE), max_inputs=max_inputs, workers=1)
@@ -215,7 +215,7 @@ async def test_small_chunk_that_hubspot_cannot_read_waits_for_another(
     assert len(crm.heard) <= 6 + 3
 
 
-async def test_without_isolation_nothing_is_sounded_out() -> None:
+async def test_an_unreadable_chunk_is_not_split_without_isolation() -> None:
     crm, made = meeting(200, lambda _crm, _heard: UNREADABLE, isolate=False, workers=1)
     with pytest.raises(InvalidRequestError):
         await made
@@ -227,7 +227,7 @@ async def test_without_isolation_nothing_is_sounded_out() -> None:
 
 @settings(max_examples=60)
 @given(st.integers(1, 60), st.sets(st.integers(1, 60), max_size=12), st.integers(1, 20))
-def test_nothing_unreadable_is_lost_or_blamed_on_another(
+def test_unreadable_inputs_are_neither_lost_nor_blamed_on_others(
     count: int, bad: set[int], max_inputs: int
 ) -> None:
     """Either the batch ends and all is accounted for, or the bad ones alone fail."""
@@ -266,7 +266,7 @@ FEW = RetryPolicy(attempts=3)
     [("read", "failed"), ("update", "unknown"), ("upsert", "unknown"),
      ("archive", "unknown")],
 )  # fmt: skip
-async def test_record_on_which_hubspot_fails_takes_nobody_with_it(
+async def test_a_record_on_which_hubspot_fails_does_not_affect_others(
     name: str, verb: Verb, status: str
 ) -> None:
     crm, made = meeting(400, poisoned({150, 333}, FAILURES[name]), verb, policy=FEW)
@@ -278,7 +278,7 @@ async def test_record_on_which_hubspot_fails_takes_nobody_with_it(
     assert made.summary.retries == 4
 
 
-async def test_parts_of_what_failed_are_sent_once_each() -> None:
+async def test_parts_of_a_failed_chunk_are_sent_once_each() -> None:
     crm, made = meeting(
         300, poisoned({7}, FAILURES["500"]), policy=RetryPolicy(attempts=5)
     )
@@ -292,7 +292,7 @@ async def test_parts_of_what_failed_are_sent_once_each() -> None:
     assert left.attempts == len(sizes)
 
 
-async def test_part_is_retried_where_it_did_not_arrive() -> None:
+async def test_a_part_that_did_not_arrive_is_retried() -> None:
     """A lock or a lost connection says nothing of the record."""
     locked: list[Answer] = [
         refusal(423, "Locked"),
@@ -311,13 +311,13 @@ async def test_part_is_retried_where_it_did_not_arrive() -> None:
     assert not locked
 
 
-async def test_creates_that_fail_are_never_split() -> None:
+async def test_failed_creates_are_not_split() -> None:
     crm, made = meeting(300, poisoned({150}, FAILURES["500"]), "create")
     assert numbers(await outcomes(made), "unknown") == {*range(101, 201)}
     assert len(crm.heard) == 3
 
 
-async def test_without_isolation_what_fails_is_not_split() -> None:
+async def test_a_failed_chunk_is_not_split_without_isolation() -> None:
     crm, made = meeting(
         300, poisoned({150}, FAILURES["500"]), policy=FEW, isolate=False
     )
@@ -325,7 +325,7 @@ async def test_without_isolation_what_fails_is_not_split() -> None:
     assert len(crm.heard) == 5
 
 
-async def test_records_that_fail_among_others_are_no_outage() -> None:
+async def test_failing_records_among_others_are_not_an_outage() -> None:
     """However many they are: HubSpot answers, so it is there."""
     bad = {*range(1, 200, 9)}
 
@@ -335,7 +335,7 @@ async def test_records_that_fail_among_others_are_no_outage() -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 8])
-async def test_while_hubspot_is_down_nothing_is_split(workers: int) -> None:
+async def test_chunks_are_not_split_while_hubspot_is_down(workers: int) -> None:
     crm, made = meeting(
         2_000, lambda _crm, _heard: FAILURES["500"], policy=FEW, workers=workers
     )
@@ -344,7 +344,7 @@ async def test_while_hubspot_is_down_nothing_is_split(workers: int) -> None:
     assert {len(heard.inputs) for heard in crm.heard} == {100}
 
 
-async def test_only_chunk_is_not_split() -> None:
+async def test_the_only_chunk_is_not_split() -> None:
     """Whether HubSpot is down or a record is bad cannot be seen from it."""
     crm, made = meeting(100, poisoned({50}, FAILURES["500"]), policy=FEW)
     told = await outcomes(made)
@@ -352,9 +352,7 @@ async def test_only_chunk_is_not_split() -> None:
     assert len(crm.heard) == 3
 
 
-async def test_hubspot_that_goes_down_in_between_is_not_asked_for_every_record() -> (
-    None
-):
+async def test_an_outage_during_splitting_does_not_send_every_record() -> None:
     """Chunks that were under way may be split: not on and on."""
     working = True
 
@@ -377,7 +375,7 @@ async def test_hubspot_that_goes_down_in_between_is_not_asked_for_every_record()
     st.sets(st.integers(1, 40), max_size=8),
     st.sampled_from(["update", "read"]),
 )
-def test_a_chunk_that_fails_costs_2n_calls_and_nobody_else(
+def test_a_failing_chunk_costs_at_most_2n_calls_and_no_other_record(
     count: int, bad: set[int], verb: Verb
 ) -> None:
     """One chunk with bad records, and another that HubSpot answers meanwhile."""
@@ -415,7 +413,7 @@ def limited(most: int, seen: list[int]) -> Callable[[Crm, Heard], Answer]:
 
 @pytest.mark.parametrize("count", [1_000, 10_000])
 @pytest.mark.parametrize("most", [5_000, 2_000, 900])
-async def test_size_that_was_refused_is_remembered(count: int, most: int) -> None:
+async def test_a_refused_size_is_remembered(count: int, most: int) -> None:
     refused: list[int] = []
     crm, made = meeting(count, limited(most, refused), workers=1)
     response = await made
@@ -429,14 +427,14 @@ async def test_size_that_was_refused_is_remembered(count: int, most: int) -> Non
 
 
 @pytest.mark.parametrize("count", [2_000, 20_000])
-async def test_requests_under_way_are_all_that_is_refused_as_well(count: int) -> None:
+async def test_only_requests_in_flight_exceed_a_refused_size(count: int) -> None:
     refused: list[int] = []
     _, made = meeting(count, limited(3_000, refused), workers=8)
     assert (await made).succeeded == count
     assert len(refused) <= 2 * 8
 
 
-async def test_record_that_is_too_large_says_how_large_it_is() -> None:
+async def test_a_record_that_is_too_large_reports_its_size() -> None:
     refused: list[int] = []
     crm, made = meeting(300, limited(10_000, refused), workers=1)
     made._source[149]["properties"]["value"] = "x" * 20_000  # type: ignore[index] # a list
@@ -455,7 +453,7 @@ async def test_record_that_is_too_large_says_how_large_it_is() -> None:
     assert len(crm.heard[-1].inputs) == 100
 
 
-async def test_number_of_inputs_that_was_refused_is_remembered() -> None:
+async def test_a_refused_number_of_inputs_is_remembered() -> None:
     def answer(crm: Crm, heard: Heard) -> Answer:
         if len(heard.inputs) <= 50:
             return crm.work(heard)
@@ -482,7 +480,7 @@ ALL_ALIKE = {
 @pytest.mark.parametrize("message", ALL_ALIKE.values(), ids=ALL_ALIKE)
 @pytest.mark.parametrize("workers", [1, 8, 32])
 @pytest.mark.parametrize("verb", ["create", "update", "upsert"])
-async def test_mistake_in_the_job_ends_it_soon(
+async def test_a_mistake_in_all_records_ends_the_batch_early(
     verb: Verb, workers: int, message: str
 ) -> None:
     always = refusal(400, message, "VALIDATION_ERROR")
@@ -503,7 +501,7 @@ async def test_mistake_in_the_job_ends_it_soon(
 
 
 @pytest.mark.parametrize("fine", [1, 24, 500, 1_000])
-async def test_one_record_that_is_not_named_is_enough_to_go_on(fine: int) -> None:
+async def test_one_unnamed_record_is_enough_to_continue(fine: int) -> None:
     """HubSpot refuses it in company, and does not name it: it is sent at once."""
 
     def answer(crm: Crm, heard: Heard) -> Answer:
@@ -518,7 +516,7 @@ async def test_one_record_that_is_not_named_is_enough_to_go_on(fine: int) -> Non
     assert numbers(told, "failed") == {*range(1, 1_101)} - {fine}
 
 
-async def test_one_success_among_those_sent_alone_is_enough_to_go_on() -> None:
+async def test_one_success_of_a_record_sent_alone_is_enough_to_continue() -> None:
     def answer(crm: Crm, heard: Heard) -> Answer:
         if numbers_in(heard) == {1}:
             return crm.work(heard)
@@ -528,7 +526,9 @@ async def test_one_success_among_those_sent_alone_is_enough_to_go_on() -> None:
     assert numbers(await outcomes(made), "failed") == {*range(2, 1_101)}
 
 
-async def test_another_reason_among_those_sent_alone_is_enough_to_go_on() -> None:
+async def test_a_different_reason_of_a_record_sent_alone_is_enough_to_continue() -> (
+    None
+):
     def answer(_: Crm, heard: Heard) -> Answer:
         category = "OTHER" if numbers_in(heard) == {1} else "VALIDATION_ERROR"
         return refusal(400, "Something is wrong", category)
@@ -539,7 +539,7 @@ async def test_another_reason_among_those_sent_alone_is_enough_to_go_on() -> Non
 
 @pytest.mark.parametrize("every", [2, 3, 5, 10])
 @pytest.mark.parametrize("first", [0, 1])
-async def test_pattern_of_bad_records_is_not_taken_for_all(
+async def test_regularly_spaced_bad_records_are_not_taken_for_all(
     every: int, first: int
 ) -> None:
     bad = {*range(1 + first, 1_500, every)}
@@ -557,7 +557,7 @@ async def test_pattern_of_bad_records_is_not_taken_for_all(
         (404, "gone", "OBJECT_NOT_FOUND"),
     ],
 )
-async def test_what_is_there_or_gone_is_no_mistake_in_the_job(
+async def test_conflicts_and_missing_records_do_not_end_the_batch_early(
     status: int, message: str, category: str
 ) -> None:
     always = refusal(status, message, category)
@@ -575,7 +575,7 @@ async def test_what_is_there_or_gone_is_no_mistake_in_the_job(
     st.integers(1, 60),
     st.booleans(),
 )
-def test_sampling_loses_nobody_and_costs_2n_calls(
+def test_sampling_loses_no_record_and_costs_at_most_2n_calls(
     count: int,
     bad: set[int],
     max_inputs: int,
@@ -607,7 +607,7 @@ def test_sampling_loses_nobody_and_costs_2n_calls(
 # ---- since 2026-09
 
 
-async def test_missing_permission_ends_the_batch_at_once() -> None:
+async def test_a_missing_permission_ends_the_batch_at_once() -> None:
     refused = refusal(
         400, "Missing 'Edit Associations' permission.", "VALIDATION_ERROR"
     )
@@ -623,7 +623,7 @@ async def test_missing_permission_ends_the_batch_at_once() -> None:
     assert made.summary.not_sent == 100
 
 
-async def test_unique_values_that_no_record_has_are_named_by_coordinates() -> None:
+async def test_missing_unique_values_are_named_by_their_position() -> None:
     missing = {3, 77}
 
     def answer(crm: Crm, heard: Heard) -> Answer:

@@ -188,7 +188,7 @@ class Storm:
 
 
 @pytest.mark.parametrize("seed", range(80))
-async def test_storm(seed: int) -> None:
+async def test_every_single_call_ends_once_and_truly(seed: int) -> None:
     storm = Storm.of(seed)
     await storm.rage(storm.random.choice([5, 60, 200]))
     storm.check()

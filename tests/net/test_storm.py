@@ -199,7 +199,7 @@ def _given(chance: Random, verb: Verb, place: int, *, by_ref: bool) -> Given:
 
 
 @pytest.mark.parametrize("seed", range(150))
-async def test_collect(seed: int) -> None:
+async def test_a_collected_batch_survives_a_storm(seed: int) -> None:
     storm = Storm.of(seed)
     batch = storm.batch()
     ended: HubBatchError | None = None
@@ -217,7 +217,7 @@ async def test_collect(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(150, 200))
-async def test_stream(seed: int) -> None:
+async def test_a_streamed_batch_survives_a_storm(seed: int) -> None:
     storm = Storm.of(seed)
     outcomes = []
     batch = storm.batch()
@@ -232,7 +232,7 @@ async def test_stream(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(200, 260))
-async def test_cancelled_at_some_instant(seed: int) -> None:
+async def test_a_batch_cancelled_at_any_time_accounts_for_its_inputs(seed: int) -> None:
     storm = Storm.of(seed)
     batch = storm.batch()
     task = asyncio.create_task(batch)
@@ -244,7 +244,7 @@ async def test_cancelled_at_some_instant(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(260, 300))
-async def test_stream_that_is_left(seed: int) -> None:
+async def test_a_stream_left_at_any_time_accounts_for_its_inputs(seed: int) -> None:
     storm = Storm.of(seed)
     batch = storm.batch()
     wanted = storm.random.randint(0, 40)

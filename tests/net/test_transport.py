@@ -108,7 +108,7 @@ async def exchange(data: bytes, **options: Any) -> tuple[Answer, int]:
 # ---- answers
 
 
-async def test_what_is_sent() -> None:
+async def test_method_path_query_headers_and_body_are_sent() -> None:
     heard: list[bytes] = []
 
     async def serve(head: bytes, body: bytes, writer: asyncio.StreamWriter) -> None:
@@ -128,7 +128,7 @@ async def test_what_is_sent() -> None:
     assert (answer.status, answer.body) == (200, b"{}")
 
 
-async def test_request_without_a_body_leaves_with_its_headers() -> None:
+async def test_a_request_without_a_body_is_sent_with_its_headers() -> None:
     """There is no first part of a body to wait for; and it leaves once."""
     heard: list[bytes] = []
 
@@ -146,7 +146,7 @@ async def test_request_without_a_body_leaves_with_its_headers() -> None:
     assert heard[1] == b""
 
 
-async def test_request_without_a_body_that_is_lost_had_left() -> None:
+async def test_a_lost_request_without_a_body_counts_as_sent() -> None:
     async def serve(_head: bytes, _body: bytes, writer: asyncio.StreamWriter) -> None:
         writer.transport.abort()
 
@@ -156,7 +156,7 @@ async def test_request_without_a_body_that_is_lost_had_left() -> None:
     assert (answer.sent, count) == (True, 1)
 
 
-async def test_headers_are_looked_up_in_any_case() -> None:
+async def test_headers_are_case_insensitive() -> None:
     answer, _ = await exchange(whole("429 X", b"", "x-hubspot-ratelimit-max: 190"))
     assert isinstance(answer, Response)
     assert answer.headers.get("X-HubSpot-RateLimit-Max") == "190"
@@ -222,7 +222,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("data", BROKEN.values(), ids=BROKEN)
-async def test_broken_answer_came_after_the_request_had_left(data: bytes) -> None:
+async def test_a_request_with_a_broken_answer_counts_as_sent(data: bytes) -> None:
     answer, count = await exchange(data, then_close=True)
     assert isinstance(answer, NoAnswer)
     assert answer.sent
@@ -231,7 +231,7 @@ async def test_broken_answer_came_after_the_request_had_left(data: bytes) -> Non
     assert SECRET not in answer.reason
 
 
-async def test_reset_after_sending() -> None:
+async def test_a_request_reset_after_sending_counts_as_sent() -> None:
     async def serve(_head: bytes, _body: bytes, writer: asyncio.StreamWriter) -> None:
         writer.transport.abort()
 
@@ -241,7 +241,7 @@ async def test_reset_after_sending() -> None:
     assert (answer.sent, count) == (True, 1)
 
 
-async def test_connection_refused_was_not_sent() -> None:
+async def test_a_refused_connection_counts_as_not_sent() -> None:
     async with serving(writing(b"")) as url:
         pass  # nobody listens there any more
     async with opened(url) as made:
@@ -251,7 +251,9 @@ async def test_connection_refused_was_not_sent() -> None:
     assert str(url.port) in answer.reason
 
 
-async def test_no_such_host_was_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unknown_host_counts_as_not_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async def fail(*_: object, **__: object) -> Any:
         raise OSError(-2, "Name or service not known")
 
@@ -262,7 +264,7 @@ async def test_no_such_host_was_not_sent(monkeypatch: pytest.MonkeyPatch) -> Non
     assert (answer.sent, count) == (False, 0)
 
 
-async def test_tls_error_was_not_sent() -> None:
+async def test_a_tls_error_counts_as_not_sent() -> None:
     async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"this is not TLS\r\n")
         writer.close()
@@ -307,7 +309,9 @@ async def serving_tls(certificate: Path) -> AsyncIterator[str]:
 
 
 @pytest.mark.filterwarnings("ignore:.*unclosed:ResourceWarning")
-async def test_certificate_that_is_not_trusted_is_named(certificate: Path) -> None:
+async def test_an_untrusted_certificate_is_reported_with_its_host(
+    certificate: Path,
+) -> None:
     async with serving_tls(certificate) as url, opened(URL(url)) as made:
         answer, count = await send(made)
     assert isinstance(answer, NoAnswer)
@@ -350,7 +354,7 @@ asyncio.run(main())
 
 
 @pytest.mark.parametrize("trusted", [True, False])
-async def test_ssl_cert_file_makes_a_company_s_authority_trusted(
+async def test_ssl_cert_file_makes_a_private_authority_trusted(
     certificate: Path,
     trusted: bool,  # noqa: FBT001 -- a parameter
 ) -> None:
@@ -420,7 +424,7 @@ async def test_timeout_in_the_middle_of_a_body() -> None:
     assert answer == NoAnswer(sent=True, reason="no answer within 0.05 s")
 
 
-async def test_cancelled_on_the_way() -> None:
+async def test_cancelling_a_request() -> None:
     arrived = asyncio.Event()
 
     async def serve(_head: bytes, _body: bytes, _: asyncio.StreamWriter) -> None:
@@ -440,7 +444,7 @@ async def test_cancelled_on_the_way() -> None:
 @pytest.mark.parametrize(
     ("size", "taken"), [(9_999, True), (10_000, True), (10_001, False)]
 )
-async def test_answer_above_the_bound(
+async def test_an_answer_above_the_maximum_size(
     size: int, *, taken: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MAX_ANSWER_BYTES", 10_000)
@@ -450,7 +454,7 @@ async def test_answer_above_the_bound(
         assert answer == NoAnswer(sent=True, reason="the answer is larger than 256 MiB")
 
 
-async def test_endless_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_endless_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_ANSWER_BYTES", 100_000)
 
     async def serve(_head: bytes, _body: bytes, writer: asyncio.StreamWriter) -> None:
@@ -464,7 +468,9 @@ async def test_endless_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(answer, NoAnswer)
 
 
-async def test_compressed_bomb(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_compressed_answer_above_the_maximum_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """It is counted as it is unpacked, and not unpacked to its end."""
     monkeypatch.setattr(module, "MAX_ANSWER_BYTES", 1_000_000)
     bomb = gzip.compress(bytes(64_000_000), 1)
@@ -476,7 +482,7 @@ async def test_compressed_bomb(monkeypatch: pytest.MonkeyPatch) -> None:
 # ---- sessions
 
 
-async def test_connection_is_used_again() -> None:
+async def test_connections_are_reused() -> None:
     ports = set()
 
     async def serve(_head: bytes, _body: bytes, writer: asyncio.StreamWriter) -> None:
@@ -490,7 +496,7 @@ async def test_connection_is_used_again() -> None:
     assert len(ports) == 1
 
 
-async def test_closed_twice_and_closed_unused() -> None:
+async def test_a_transport_can_be_closed_twice_or_unused() -> None:
     made = AiohttpTransport(URL("http://127.0.0.1:1"), timeout=1)
     made.retire()  # before anything was sent
     await made.aclose()
@@ -500,7 +506,7 @@ async def test_closed_twice_and_closed_unused() -> None:
 
 
 @pytest.mark.parametrize("shared", [False, True])
-async def test_closed_for_good(*, shared: bool) -> None:
+async def test_a_closed_transport_sends_nothing(*, shared: bool) -> None:
     """A batch that outlives its client must not open a session nobody closes."""
     async with (
         serving(writing(whole("200 OK", b"{}"))) as url,
@@ -522,7 +528,7 @@ def complain(answer: aiohttp.ClientResponse) -> Any:
 
 @pytest.mark.parametrize("status", [400, 401, 404, 429, 500])
 @pytest.mark.parametrize("preference", [True, complain])
-async def test_shared_session_that_raises_for_status(
+async def test_a_callers_session_may_raise_for_status(
     status: int, preference: Any
 ) -> None:
     """A refusal is an answer, whatever the session prefers for other requests."""
@@ -536,7 +542,7 @@ async def test_shared_session_that_raises_for_status(
     assert (answer.status, answer.body, count) == (status, b'{"message":"no"}', 1)
 
 
-async def test_shared_session_is_left_as_it_was() -> None:
+async def test_a_callers_session_is_restored_on_close() -> None:
     """Its other requests are not ours, whatever they carry as their context."""
     seen = []
 
@@ -565,7 +571,7 @@ async def test_shared_session_is_left_as_it_was() -> None:
         assert seen[2:] == [None, {"own": 1}]
 
 
-async def test_shared_session_that_was_never_used() -> None:
+async def test_a_callers_session_that_was_never_used() -> None:
     async with aiohttp.ClientSession() as session:
         made = AiohttpTransport(URL("http://127.0.0.1:1"), timeout=1, session=session)
         await made.aclose()
@@ -573,7 +579,7 @@ async def test_shared_session_that_was_never_used() -> None:
         assert session.trace_configs == []
 
 
-async def test_two_clients_share_a_session() -> None:
+async def test_two_clients_may_share_a_session() -> None:
     async with (
         serving(writing(whole("200 OK", b"{}"))) as url,
         aiohttp.ClientSession() as session,
@@ -622,18 +628,18 @@ def test_base_url(base_url: str) -> None:
         ("https://api.hubapi.com#x", "must not hold credentials"),
     ],
 )
-def test_base_url_that_is_refused(base_url: Any, message: str) -> None:
+def test_invalid_base_urls_are_refused(base_url: Any, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message) as caught:
         check_base_url(base_url, allow_http=False)
     assert "pass@" not in str(caught.value)
 
 
-def test_http_to_another_machine_must_be_allowed() -> None:
+def test_http_to_another_host_must_be_allowed() -> None:
     url = "http://gateway.internal"
     assert check_base_url(url, allow_http=True) == URL(url)
 
 
-async def test_large_body_is_sent_without_a_warning() -> None:
+async def test_a_large_body_is_sent_without_a_warning() -> None:
     """aiohttp warns of more than a mebibyte in one piece; here warnings are errors."""
     heard = []
 
