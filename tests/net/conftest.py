@@ -1,4 +1,4 @@
-"""These tests run on a clock that jumps, except where real sockets are used."""
+"""These tests run on a virtual clock, except where real sockets are used."""
 
 import asyncio
 

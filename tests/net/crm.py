@@ -31,7 +31,7 @@ from hubbatch.net.gate import Gate
 
 
 SECRET = "pat-na1-11112222-3333-4444-5555-666677778888"  # noqa: S105 -- nobody's
-# The property by whose value records can be named, besides their ids.
+# The unique property that also identifies records.
 UNIQUE = "ref"
 
 Key = tuple[str | None, str]
@@ -58,12 +58,12 @@ def refusal(
 
 
 def page(status: int) -> Response:
-    """Write what a proxy on the way answers."""
+    """Return the error page of a proxy."""
     return Response(status, {}, b"<html><title>Error %d</title></html>" % status)
 
 
 def throttled(policy: str = "TEN_SECONDLY_ROLLING", **headers: str) -> Response:
-    """Write a 429."""
+    """Return a 429."""
     return refusal(
         429,
         f"You have reached your {policy.lower()} limit.",
@@ -78,8 +78,8 @@ UNAUTHORIZED = refusal(
 )
 LOCKED = refusal(423, "Locked")
 
-# What may happen instead of an answer: whether the request has left by then, whether
-# its work is done, and what comes back (None: nothing does).
+# Faults of a request: whether it was sent, whether it was processed, and the answer
+# (None: no answer arrives).
 _FATES: Mapping[str, tuple[bool, bool, Response | None]] = {
     "refused": (False, False, None),
     "throttled": (True, False, throttled()),
@@ -97,7 +97,7 @@ Fate = str | Answer | Callable[["Heard"], Answer]
 
 @frozen
 class Heard:
-    """A request that came in."""
+    """A request that HubSpot has received."""
 
     verb: str
     keys: Sequence[Key]
@@ -146,11 +146,11 @@ class Crm:
     _last_id: int = 90_000
 
     def fill(self, count: int, first: int = 1) -> None:
-        """Put records there, each named by its id and by a unique value."""
+        """Add records, each with an id and a unique value."""
         for number in range(first, first + count):
             self.records[str(number)] = {UNIQUE: f"r{number}", "value": "old"}
 
-    # ---- the way in
+    # ---- requests
 
     async def send(self, request: Request, on_sent: Callable[[], None]) -> Answer:
         heard = _heard(request)
@@ -207,10 +207,10 @@ class Crm:
     async def _travel(self, share: float) -> None:
         await asyncio.sleep(share * self.random.uniform(*self.latency))
 
-    # ---- what it does
+    # ---- records
 
     def work(self, heard: Heard) -> Response:
-        """Do what a request asks for, and answer it."""
+        """Process a request, and return the answer."""
         if heard.verb == "archive":
             for key in heard.keys:
                 if (found := self.find(key)) is not None:
@@ -240,7 +240,7 @@ class Crm:
         return self._envelope(heard.verb, results, errors)
 
     def find(self, key: Key) -> str | None:
-        """Give the id of the record that is meant."""
+        """Return the id of the record with this key; None if there is none."""
         id_property, text = key
         if id_property is None:
             return text if text in self.records else None
@@ -354,13 +354,13 @@ def _not_found(missing: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-# ---- the engine on top of it
+# ---- clients of it
 
 
 def operation(
     verb: Verb, *, max_inputs: int = 100, id_property: str | None = None
 ) -> Operation:
-    """Look a verb of tickets up, with chunks as small as a test wants them."""
+    """Return the operation of a verb of tickets."""
     if verb == "read":
         plain = read_operation("tickets", api_version="v3", id_property=id_property)
     else:
@@ -371,7 +371,7 @@ def operation(
 
 
 def legacy(*, max_inputs: int = 100) -> Operation:
-    """Look the update of `crm-objects/v1` up."""
+    """Return the update of `crm-objects/v1`."""
     return evolve(legacy_operation("update", "tickets"), max_inputs=max_inputs)
 
 
@@ -383,7 +383,7 @@ def client_state(
     workers: int = 8,
     policy: RetryPolicy | None = None,
 ) -> ClientState:
-    """Make an engine whose way out is the scripted one."""
+    """Return the state of a client on a scripted HubSpot."""
     return ClientState(
         gate=Gate(rate_limit, workers),
         transport=crm,
@@ -403,7 +403,7 @@ def batch(
     max_failures: int | str | None = None,
     **options: Any,
 ) -> Batch[Any]:
-    """Make a batch on an engine of its own."""
+    """Return a batch on a client of its own."""
     return Batch(
         client_state(crm, **options),
         call,
@@ -415,7 +415,7 @@ def batch(
 
 
 def updates(count: int, first: int = 1) -> list[dict[str, Any]]:
-    """Make inputs that set a value of their own on a record of their own."""
+    """Return updates of different records to different values."""
     return [
         {"id": str(number), "properties": {"value": f"v{number}"}}
         for number in range(first, first + count)

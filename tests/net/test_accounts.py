@@ -1,4 +1,4 @@
-"""Clients of many accounts: who is kept, who is let go, and what is left of them."""
+"""Clients of many accounts: which are kept, which are released, and what remains."""
 
 import asyncio
 import gc
@@ -26,7 +26,7 @@ from tests.net.crm import SECRET, Crm, updates
 
 @pytest.fixture
 def crm(monkeypatch: pytest.MonkeyPatch) -> Crm:
-    """What every client of the test talks to."""
+    """The scripted HubSpot behind every client of a test."""
     crm = Crm()
     crm.fill(100)
 
@@ -38,7 +38,7 @@ def crm(monkeypatch: pytest.MonkeyPatch) -> Crm:
 
 
 class Vault:
-    """Gives tokens, and counts who asked."""
+    """Returns tokens, and counts the calls."""
 
     def __init__(self, seconds: float = 0.0) -> None:
         self.asked: list[str] = []
@@ -55,7 +55,7 @@ class Vault:
 
 @pytest_asyncio.fixture
 async def vault(crm: Crm) -> AsyncIterator[Vault]:
-    del crm  # there all the same
+    del crm  # not needed by name
     yield Vault()
     assert len(asyncio.all_tasks()) == 1
 
@@ -180,11 +180,11 @@ async def test_options_go_to_every_client(vault: Vault, crm: Crm) -> None:
         assert (await accounts.get(1)).limits.max_requests == 5
 
 
-# ---- who is let go
+# ---- release
 
 
 async def test_idle_clients_are_released(vault: Vault) -> None:
-    """And nothing is left of them but the timer that looks after the others."""
+    """Only the timer for the other clients remains."""
     async with Accounts(vault, idle=300.0) as accounts:
         left: list[weakref.ref[Any]] = []
         for account in range(300):
@@ -208,7 +208,7 @@ async def test_idle_clients_are_released(vault: Vault) -> None:
 
 
 async def test_a_batch_keeps_its_client(vault: Vault, crm: Crm) -> None:
-    """However long it runs, and `idle` seconds after its end."""
+    """It is kept while the batch runs, and for `idle` seconds after its end."""
     crm.latency = (1_000.0, 1_000.0)
     async with Accounts(vault, idle=10.0) as accounts:
         reading = asyncio.create_task(_read(accounts, 1))
@@ -227,7 +227,7 @@ async def _read(accounts: Accounts, account: int) -> None:
 
 
 async def test_a_released_client_works_for_callers_that_hold_it(vault: Vault) -> None:
-    """Beside its successor it keeps to one limit: they share the gate."""
+    """It shares one limit with its successor."""
     async with Accounts(vault, idle=10.0, rate_limit=5) as accounts:
         held = await accounts.get(1)
         await asyncio.sleep(30)
@@ -263,7 +263,7 @@ async def test_clients_in_use_are_not_released(vault: Vault, crm: Crm) -> None:
 
 
 async def test_many_accounts_with_room_for_one_client(vault: Vault) -> None:
-    """Loads that push each other out all come to an end."""
+    """All loads finish, although each releases the client of another."""
     vault.seconds = 0.1
     async with Accounts(vault, max_open=1) as accounts:
         await asyncio.gather(*(_read(accounts, number % 10) for number in range(100)))
@@ -285,7 +285,7 @@ async def test_a_closed_client_is_replaced(vault: Vault) -> None:
 async def test_forget_closes_the_client_and_the_next_get_loads_again(
     vault: Vault, crm: Crm
 ) -> None:
-    """Batches that are under way go on to their ends."""
+    """Running batches finish."""
     crm.latency = (5.0, 5.0)
     async with Accounts(vault, rate_limit=1_000) as accounts:
         hub = await accounts.get(1)
@@ -309,7 +309,7 @@ async def test_forgetting_an_unknown_account_does_nothing(vault: Vault) -> None:
 
 
 async def test_forgetting_an_account_during_its_load(vault: Vault) -> None:
-    """What was asked for before is old by then: it is loaded once more."""
+    """The token of the first load may be outdated, so it is loaded once more."""
     vault.seconds = 1.0
     async with Accounts(vault) as accounts:
         getting = asyncio.create_task(accounts.get(1))
@@ -320,11 +320,11 @@ async def test_forgetting_an_account_during_its_load(vault: Vault) -> None:
     assert vault.asked == ["1", "1"]
 
 
-# ---- the end
+# ---- closing
 
 
 async def test_closing_waits_for_batches(vault: Vault, crm: Crm) -> None:
-    """Those of clients that were let go, too."""
+    """Also for batches of released clients."""
     crm.latency = (5.0, 5.0)
     accounts = Accounts(vault, idle=1.0)
     session = await accounts._own.current()
@@ -358,7 +358,7 @@ async def test_closing_cancels_loads(vault: Vault) -> None:
 
 
 async def test_closing_while_a_client_is_being_created(vault: Vault) -> None:
-    """It comes too late to be kept, and leaves no timer behind."""
+    """The client is not kept, and no timer remains."""
     accounts = Accounts(vault)
     getting = asyncio.create_task(accounts.get(1))
     for _ in range(10):

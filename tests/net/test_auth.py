@@ -1,4 +1,4 @@
-"""Where the token comes from, and that it is never shown."""
+"""The sources of the token; it is never shown."""
 
 import asyncio
 import pickle
@@ -38,7 +38,7 @@ def test_an_invalid_token_is_not_quoted(wrong: str) -> None:
 
 
 async def test_static_token() -> None:
-    """White space around it, as from a file, is not a part of it."""
+    """White space around it, e.g. the line end of a file, is removed."""
     credentials = Credentials(f" {SECRET}\n")
     assert await credentials.token() == SECRET
     assert not credentials.renewable

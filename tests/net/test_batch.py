@@ -1,4 +1,4 @@
-"""A batch as its caller holds it: every way to use it, and to stop using it."""
+"""A batch: every way to use it, and to stop using it."""
 
 import asyncio
 import gc
@@ -51,7 +51,7 @@ def updating(
 
 
 def settled(made: Batch[Any]) -> bool:
-    """Nothing is left running, and every input that was taken has its outcome."""
+    """Check that nothing runs and that every input that was taken has an outcome."""
     assert len(asyncio.all_tasks()) == 1
     assert made.summary.inputs == made.summary.settled
     return True
@@ -115,7 +115,7 @@ async def test_awaiting_returns_the_combined_response(way: Way) -> None:
 
 
 async def test_results_are_freed_with_the_response() -> None:
-    """Results are freed with the response, and wait for no garbage collection."""
+    """Results are freed by reference counting, without a garbage collection."""
     gc.collect()
     gc.disable()
     try:
@@ -169,7 +169,7 @@ async def timed_out_by_wait_for(made: Batch[Any]) -> Any:
 
 @pytest.mark.parametrize("way", [timed_out_by_timeout, timed_out_by_wait_for])
 async def test_timeout_sets_the_response(way: Way) -> None:
-    """What is in flight is unknown, what has not left is not sent."""
+    """Inputs in flight are unknown, the others are not sent."""
     crm = crm_of(latency=(0.6, 0.6))
     made = updating(500, crm=crm, workers=2)
     with pytest.raises(TimeoutError):
@@ -252,8 +252,8 @@ async def test_cancelled_at_every_step(
     script: list[Fate],
     verb: Verb,
 ) -> None:
-    """At the n-th turn of the loop, for every n until it completes by itself."""
-    policy = RetryPolicy(base=1e-9)  # the clock hardly moves while somebody takes turns
+    """At the n-th iteration of the loop, for every n until the batch completes."""
+    policy = RetryPolicy(base=1e-9)  # the clock hardly advances
     for step in range(first, 1_000):
         crm = crm_of(12, script=script, latency=(0.0, 0.0))
         call = operation(verb, max_inputs=4)
@@ -441,7 +441,7 @@ async def test_error_comes_after_the_last_outcome() -> None:
 async def test_stream_raises_if_its_task_is_cancelled_from_outside(
     turns_before: int,
 ) -> None:
-    """A stream that simply ended would look like success."""
+    """A stream that ended without an error would look like success."""
     made = updating(500, crm=crm_of(latency=(0.0, 0.0)), workers=1)
     seen: list[int] = []
     async with made as stream:
@@ -458,7 +458,7 @@ async def test_stream_raises_if_its_task_is_cancelled_from_outside(
 
 
 async def test_all_tasks_of_the_loop_are_cancelled() -> None:
-    """As asyncio.run does in the end."""
+    """As `asyncio.run` does at the end."""
     made = updating(500, crm=crm_of(latency=(0.6, 0.6)), workers=2)
     consumer = asyncio.create_task(consume(made))
     await asyncio.sleep(1)
@@ -479,7 +479,7 @@ async def test_stream_is_exhausted_after_its_block() -> None:
 
 
 async def test_cancelling_while_the_block_is_left() -> None:
-    """Leaving waits for the engine to stop; a cancel then changes nothing of it."""
+    """Leaving waits for the run to stop; a cancellation does not change that."""
 
     async def source() -> AsyncIterator[Any]:
         try:
@@ -487,7 +487,7 @@ async def test_cancelling_while_the_block_is_left() -> None:
                 yield given
             await asyncio.sleep(1_000)
         finally:
-            await asyncio.sleep(5)  # it takes its time to close
+            await asyncio.sleep(5)  # closing is slow
 
     made = updating(source=source())
 
@@ -506,7 +506,7 @@ async def test_cancelling_while_the_block_is_left() -> None:
 
 # ---- used once
 
-# A task says it in Python's own words.
+# A task raises Python's own message.
 USED_TWICE = "was used already|already awaited coroutine"
 
 
@@ -538,7 +538,7 @@ async def test_an_unused_batch_warns() -> None:
 
 
 def test_a_closed_batch_does_not_warn() -> None:
-    """As with any coroutine: to close it is to say that one knows."""
+    """As with any coroutine, closing it means that it is unused on purpose."""
     made = updating(1)
     made.close()
     made.close()
@@ -586,7 +586,7 @@ WRONG_OPTIONS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
 def test_wrong_option(
     options: dict[str, Any], kind: type[Exception], message: str
 ) -> None:
-    """It is refused at once, and what is refused does not warn that it is unused."""
+    """It is refused at once, and the refused batch does not warn that it is unused."""
     make: Any = updating
     with pytest.raises(kind, match=message):
         make(1, **options)
@@ -661,7 +661,7 @@ def test_one_loop_after_another() -> None:
     assert asyncio.run(run(second)).succeeded == 1
 
 
-# ---- what is raised
+# ---- errors
 
 
 async def test_raise_for_failures() -> None:
@@ -676,7 +676,7 @@ async def test_raise_for_failures() -> None:
 
 
 async def test_same_error_ends_two_batches_with_two_objects() -> None:
-    """An error of a source is raised as it is; ours is copied for each batch."""
+    """An exception of a source is raised as it is; our own error is copied."""
 
     def source(error: Exception) -> Iterator[Any]:
         yield from updates(1)

@@ -1,4 +1,4 @@
-"""An answer that nobody asked for is never taken for the answer to the next request.
+"""A late answer is never read as the answer to the next request.
 
 A real server replays the bytes of its former answer: behind the right one, later while
 the connection is idle, or before the right answer to the next request.
@@ -34,7 +34,7 @@ class OneBehind:
     def __init__(self, first: bytes) -> None:
         self.first = first
         self.port = 0
-        self.connections: list[int] = []  # of each request, which it came on
+        self.connections: list[int] = []  # the connection of each request
 
     async def connected(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -46,7 +46,7 @@ class OneBehind:
                 length = head.lower().partition(b"content-length: ")[2]
                 body = await reader.readexactly(int(length.split(b"\r\n")[0]))
                 self.connections.append(number)
-                # The second connection is in order, so that the batch comes to an end.
+                # The second connection answers correctly, so that the batch ends.
                 own = answer_to(head, body)
                 writer.write(answer if number == 0 else own)
                 answer = own
@@ -64,7 +64,7 @@ STRANGE = b"POST /batch/read HTTP/1.1", orjson.dumps({"inputs": [{"id": "999"}]}
 async def test_a_connection_that_answers_another_request_is_not_reused(
     verb: str,
 ) -> None:
-    """The answer gives it away; whatever comes on it next would be as wrong."""
+    """Its answer shows the mistake; the next answer on it would be wrong too."""
     behind = OneBehind(answer_to(*STRANGE))
     server = await asyncio.start_server(behind.connected, "127.0.0.1", 0)
     behind.port = server.sockets[0].getsockname()[1]
@@ -193,7 +193,7 @@ WHEN = ["at once", "while idle", "before the next"]
 async def test_a_late_answer_is_not_read_as_the_next_writes_answer(
     when: str, *, same: bool
 ) -> None:
-    """Not even if it is about the very same records."""
+    """Not even if it is about the same records."""
     async with serving(when=when) as server, client(server) as hub:
         first = await hub.tickets.update(writes(100))
         if when == "while idle":
@@ -203,7 +203,7 @@ async def test_a_late_answer_is_not_read_as_the_next_writes_answer(
         assert first.succeeded == second.succeeded == 3
         traces = [result.object_write_trace_id for result in first.results]
         assert not {*traces} & {one.object_write_trace_id for one in second.results}
-        # It is on another connection that the answer was its own.
+        # On another connection the answer was its own.
         assert server.connections == 2
         attempts = 2 if when == "before the next" else 1
         assert {outcome.attempts for outcome in second.outcomes} == {attempts}
@@ -211,7 +211,7 @@ async def test_a_late_answer_is_not_read_as_the_next_writes_answer(
 
 @pytest.mark.parametrize("when", WHEN)
 async def test_a_late_answer_is_not_read_as_the_next_creates_answer(when: str) -> None:
-    """What may have been written and was not seen is unknown, and not sent again."""
+    """A create that may have been written is unknown, and not retried."""
     async with serving(when=when) as server, client(server) as hub:
         await hub.tickets.create([{"properties": {"a": "1"}}])
         if when == "while idle":
@@ -227,7 +227,7 @@ async def test_a_late_answer_is_not_read_as_the_next_creates_answer(when: str) -
         late = len(batch.response.unknown)
         assert late == (when == "before the next")
         assert len(server.heard) == 2
-        # And the answer that comes now is nobody's.
+        # And the answer that comes now belongs to no request.
         third = await hub.tickets.create([{"properties": {"a": "1"}}])
         assert third.succeeded == 1
 
@@ -237,7 +237,7 @@ async def test_a_late_answer_is_not_read_as_the_next_creates_answer(when: str) -
 async def test_a_late_answer_is_not_read_as_the_next_reads_answer(
     when: str, count: int
 ) -> None:
-    """Reads have no trace ids: the ids that come are not those that were asked for."""
+    """Reads have no trace ids: the ids in the answer are not those requested."""
     async with serving(when=when) as server, client(server) as hub:
         await hub.tickets.read([str(n) for n in range(100, 100 + count)])
         if when == "while idle":
@@ -251,7 +251,7 @@ async def test_a_late_answer_is_not_read_as_the_next_reads_answer(
 
 
 async def test_connections_of_the_callers_session_are_not_retired() -> None:
-    """The names have to do: nothing else is known of its connections."""
+    """Only the ids in the answers protect it: its connections are unknown to us."""
     async with (
         serving(when="before the next") as server,
         aiohttp.ClientSession() as session,
@@ -267,7 +267,7 @@ async def test_connections_of_the_callers_session_are_not_retired() -> None:
 
 
 async def test_a_shared_session_with_our_connector_checks_connections_too() -> None:
-    """As the clients of many accounts share one."""
+    """The clients of `Accounts` share such a session."""
     async with (
         serving(when="before the next") as server,
         aiohttp.ClientSession(connector=connections.Connector(limit=5)) as session,
@@ -286,7 +286,7 @@ async def test_a_quiet_connection_is_reused() -> None:
 
 
 async def test_a_connection_that_the_peer_closed_is_not_used() -> None:
-    """The end is seen before the request is written: nothing has to be sent again."""
+    """The close is seen before the request is written, so nothing is retried."""
     async with serving() as server, client(server) as hub:
         await hub.tickets.update(writes(100))
         server.writers[0].close()
@@ -313,7 +313,7 @@ async def test_every_request_on_the_wire_was_counted(*, shared: bool) -> None:
 
         sent = [one for one in told if isinstance(one, ChunkSent)]
         answered = [one for one in told if isinstance(one, ChunkAnswered)]
-        # The second and third time a connection is closed, and another answers.
+        # The second and third time a connection is closed, and another one answers.
         assert len(server.heard) == len(sent) == len(answered) == used == 5
         assert [one.status for one in answered] == [200, None, 200, None, 200]
 

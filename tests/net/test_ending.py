@@ -1,4 +1,4 @@
-"""What is sent again, what is given up, and what ends a batch."""
+"""What is retried, when retries end, and what ends a batch."""
 
 import asyncio
 import pickle
@@ -67,7 +67,7 @@ def inputs_for(verb: Verb, count: int = 3) -> list[Any]:
 def meeting(
     verb: Verb, *script: Fate, always: Fate = "fine", count: int = 3, **options: Any
 ) -> tuple[Crm, Batch[Any]]:
-    """Make a batch of one verb whose requests meet a script."""
+    """Return a batch of one verb on a scripted HubSpot."""
     crm = Crm(script=script, always=always)
     crm.fill(500)
     id_property = "ref" if verb == "upsert" else None
@@ -89,7 +89,7 @@ async def ended(made: Batch[Any], kind: type[HubBatchError]) -> Any:
 
 
 async def unanswered(made: Batch[Any]) -> Any:
-    """Await a batch of which no request got an answer, and return its response."""
+    """Await a batch whose requests all get no answer; return its response."""
     error = await ended(made, HubSpotUnavailable)
     assert error.maybe_written is bool(error.response.unknown)
     assert ("try again" in str(error).lower()) is not error.maybe_written
@@ -107,7 +107,7 @@ def statuses(response: Any) -> dict[str, int]:
     return Counter(outcome.status.value for outcome in response.outcomes)
 
 
-# ---- sent again
+# ---- retries
 
 PASSING: dict[str, Fate] = {
     "refused": "refused",
@@ -133,7 +133,7 @@ PASSING: dict[str, Fate] = {
 async def test_passing_trouble_is_retried(verb: Verb, fate: Fate) -> None:
     crm, made = meeting(verb, *([fate] * 2))
     response = await made
-    done = verb == "archive" and fate == "truncated"  # there is nothing to cut short
+    done = verb == "archive" and fate == "truncated"  # it has no body to truncate
     assert response.succeeded == 3
     assert len(crm.heard) == (1 if done else 3)
     assert made.summary.retries == len(crm.heard) - 1
@@ -150,7 +150,7 @@ async def test_an_answer_without_any_outcome_is_retried(verb: Verb) -> None:
 
 @pytest.mark.parametrize("verb", ["read", "update", "upsert"])
 async def test_a_204_is_retried_where_results_are_expected(verb: Verb) -> None:
-    """Nothing was confirmed: it is asked again, and at last it is unknown."""
+    """Nothing was confirmed: it is retried, and unknown in the end."""
     nothing = Response(204, {}, b"")
     crm, made = meeting(verb, nothing)
     assert (await made).succeeded == 3
@@ -309,7 +309,7 @@ async def test_several_throttled_chunks_in_a_row_end_the_batch() -> None:
 
 
 async def test_time_counts_from_the_first_attempt() -> None:
-    """Not from when its worker began to wait for a permit."""
+    """Not from when its worker started to wait for a permit."""
     crm, made = meeting(
         "update",
         "fine",
@@ -368,7 +368,7 @@ async def test_an_exhausted_chunk_names_the_correlation_id(
 
 @pytest.mark.parametrize("last", ["refused", "locked", "throttled"])
 async def test_an_input_that_may_have_arrived_stays_unknown(last: str) -> None:
-    """A later attempt that surely was not taken does not undo an earlier one."""
+    """A later attempt that was not processed does not undo an earlier one."""
     _, made = meeting(
         "update", "502 before", always=last, policy=RetryPolicy(max_elapsed=60)
     )
@@ -398,7 +398,7 @@ async def test_several_exhausted_chunks_in_a_row_end_the_batch() -> None:
 
 
 async def test_lost_answers_of_creates_in_a_row_end_the_batch() -> None:
-    """Each is unknown at once; a hundred more of them would help nobody."""
+    """Each is unknown at once, so sending more would only add unknown inputs."""
     down = refusal(502, "Bad gateway.", "INTERNAL_ERROR")
     crm, made = meeting("create", always=down, count=100, max_inputs=10, workers=1)
     error = await ended(made, HubSpotUnavailable)
@@ -419,7 +419,7 @@ async def test_occasional_lost_answers_of_creates_do_not_end_the_batch() -> None
 
 
 async def test_no_server_raises_hubspot_unavailable() -> None:
-    """Without an answer there is no status to tell."""
+    """Without an answer there is no status."""
     _, made = meeting("create", always="refused", count=9, max_inputs=1, workers=1)
     error = await ended(made, HubSpotUnavailable)
     assert (error.status, error.category, error.correlation_id) == (None, None, None)
@@ -428,7 +428,7 @@ async def test_no_server_raises_hubspot_unavailable() -> None:
 
 @pytest.mark.parametrize("verb", ["create", "read", *WRITES])
 async def test_a_closed_port_raises_hubspot_unavailable(verb: Verb) -> None:
-    """Two chunks are not three in a row, and must not look like a success."""
+    """Two chunks are fewer than three in a row, but must not look like a success."""
     _, made = meeting(verb, always="refused", count=149)
     response = await unanswered(made)
     assert statuses(response) == {"not_sent": 149}
@@ -443,7 +443,7 @@ MIXED: dict[str, Fate] = {
 
 @pytest.mark.parametrize("fate", MIXED.values(), ids=MIXED)
 async def test_one_answer_is_enough_to_return_a_response(fate: Fate) -> None:
-    """What the others lack stands in the status, and in their outcomes."""
+    """The status and the outcomes show what the others lack."""
     _, made = meeting(
         "create", fate, "502 after", count=2, max_inputs=1, workers=1, isolate=False
     )
@@ -508,7 +508,7 @@ async def test_hubspot_unavailable_says_whether_anything_may_be_written() -> Non
 
 
 async def test_an_error_of_the_source_is_raised_unchanged() -> None:
-    """Also one that another batch of hubbatch has raised."""
+    """Also if it is an error that another batch raised."""
     theirs = HubSpotUnavailable("the other portal is down")
 
     def source() -> Any:
@@ -537,7 +537,7 @@ async def test_too_many_failures_takes_precedence_over_hubspot_unavailable() -> 
 
 
 async def test_an_answer_in_between_restarts_the_count() -> None:
-    """Two chunks are given up, one succeeds, two are given up: it goes on."""
+    """Two chunks are exhausted, one succeeds, two are exhausted: it continues."""
     gone: list[Fate] = ["502 before"] * 2
     crm, made = meeting(
         "update",
@@ -579,7 +579,7 @@ async def test_errors_that_end_a_batch(
 
 
 async def test_the_end_waits_for_requests_in_flight() -> None:
-    """Chunks that are under way when another ends the batch keep their answers."""
+    """Chunks in flight when another one ends the batch keep their answers."""
     crm, made = meeting(
         "update", "fine", UNAUTHORIZED, "fine", count=60, max_inputs=10, workers=3
     )
@@ -592,7 +592,7 @@ async def test_the_end_waits_for_requests_in_flight() -> None:
 
 
 async def test_the_end_cuts_a_wait_short() -> None:
-    """A chunk that waits for its next attempt is not tried again."""
+    """A chunk that waits for its next attempt is not retried."""
 
     crm, made = meeting(
         "update",
@@ -610,7 +610,7 @@ async def test_the_end_cuts_a_wait_short() -> None:
 
 
 async def test_the_end_cancels_workers_that_wait_for_a_permit() -> None:
-    """A day of holding back does not keep a batch that has ended."""
+    """A hold of a day does not delay a batch that has ended."""
     crm, made = meeting(
         "update",
         throttled(Retry_After="80000"),
@@ -644,7 +644,7 @@ WORDLESS: dict[str, Answer] = {
 async def test_a_refusal_without_a_message_after_a_lost_answer_is_unknown(
     verb: Verb, answer: Answer
 ) -> None:
-    """It does not say that the first request was refused as well."""
+    """It does not show that the first request was refused too."""
     _, made = meeting(verb, "502 after", always=answer, count=1)
     with suppress(HubSpotUnavailable):
         await made
@@ -658,7 +658,7 @@ async def test_a_refusal_without_a_message_after_a_lost_answer_is_unknown(
 async def test_a_refusal_in_hubspots_words_after_a_lost_answer_has_failed(
     verb: Verb, status: int
 ) -> None:
-    """What it refuses now it refused before, and nothing was written."""
+    """It refused the first request for the same reason, so nothing was written."""
     worded = refusal(status, "Property values were not valid", "VALIDATION_ERROR")
     _, made = meeting(verb, "502 before", always=worded, count=1)
     assert statuses(await made) == {"failed": 1}
@@ -666,7 +666,7 @@ async def test_a_refusal_in_hubspots_words_after_a_lost_answer_has_failed(
 
 @pytest.mark.parametrize("verb", ["update", "archive", "read"])
 async def test_a_refusal_without_a_message_at_once_has_failed(verb: Verb) -> None:
-    """Nothing else was sent that may have been written."""
+    """No earlier request may have been written."""
     _, made = meeting(verb, always=page(400), count=1)
     assert statuses(await made) == {"failed": 1}
 
@@ -678,7 +678,7 @@ async def test_a_502_and_then_a_401_is_unknown() -> None:
 
 
 async def test_a_502_and_then_lasting_404s_is_unknown() -> None:
-    """The path was right before, so the 404s are trouble; the 502 may have written."""
+    """The path was right before: the 404s are an outage, the 502 may have written."""
     _, made = meeting(
         "upsert",
         "fine",
@@ -704,7 +704,7 @@ async def test_a_proxys_page_ends_a_batch_without_answers(
     error = await ended(made, ProxyError)
     assert (error.status, error.title) == (status, f"Error {status}")
     assert f"a page titled 'Error {status}'" in str(error)
-    # The page may stand in place of an answer that HubSpot has sent.
+    # The page may have replaced an answer of HubSpot.
     left = {"not_sent": 50} if verb == "read" else {"unknown": 10, "not_sent": 40}
     assert statuses(made.response) == left
     assert len(crm.heard) == 1
@@ -749,7 +749,7 @@ async def test_a_lasting_proxys_page_is_named_in_the_error(
 
 
 async def test_a_create_answered_by_a_proxys_page_is_not_retried() -> None:
-    """Some proxies read an answer first, and then replace it by their page."""
+    """Some proxies receive an answer and then replace it by their page."""
 
     def replaced(heard: Heard) -> Answer:
         crm.work(heard)
@@ -804,7 +804,7 @@ async def test_a_404_after_successes_is_retried_and_then_fails_its_chunk() -> No
 async def test_a_lasting_404_says_who_answered(
     answer: Response, category: str, status: str
 ) -> None:
-    """A page of somebody's says nothing about a record: that has got no answer."""
+    """A proxy's page is not about a record: the request got no answer."""
     _, made = meeting("create", "fine", *[answer] * 5, count=2, max_inputs=1, workers=1)
     response = await made
     [outcome] = response.failures
@@ -912,7 +912,7 @@ async def test_an_exception_of_the_token_callable_is_raised() -> None:
 
 
 async def test_a_cancelled_error_of_the_token_callable_ends_the_batch() -> None:
-    """It was not the batch that was cancelled, and yet nothing may hang."""
+    """The batch itself was not cancelled, and must not hang."""
     asked = []
 
     async def token() -> str:
@@ -961,7 +961,7 @@ async def test_cancelling_while_waiting_for_the_token() -> None:
 
 
 async def test_the_end_does_not_wait_for_a_token_that_hangs() -> None:
-    """Another chunk ends the batch, while the token of this one never comes."""
+    """Another chunk ends the batch while this one waits for its token for ever."""
     asked = []
 
     async def token() -> str:
@@ -978,7 +978,7 @@ async def test_the_end_does_not_wait_for_a_token_that_hangs() -> None:
 
 
 async def test_success_does_not_wait_for_a_token_that_hangs() -> None:
-    """A worker whose work was taken meanwhile is not waited for."""
+    """The batch does not wait for a worker whose chunk another one took."""
     asked = []
 
     async def token() -> str:
@@ -994,7 +994,7 @@ async def test_success_does_not_wait_for_a_token_that_hangs() -> None:
 
 
 async def test_no_token_is_requested_after_the_end() -> None:
-    """A chunk that waited to go again finds that the batch is over."""
+    """The batch ends while a chunk waits for its retry."""
     asked: list[int] = []
 
     async def token() -> str:
@@ -1018,11 +1018,11 @@ async def test_token_callable_that_is_not_async() -> None:
     assert crm.heard == []
 
 
-# ---- what is raised
+# ---- errors
 
 
 async def test_each_raise_is_a_fresh_copy() -> None:
-    """Two batches that end alike share no error, and neither does an outcome."""
+    """Two batches with the same end share no error object, nor do the outcomes."""
     _, made = meeting("update", UNAUTHORIZED)
     error = await ended(made, AuthenticationError)
     assert made.response is not None
@@ -1079,7 +1079,7 @@ async def test_without_isolation_a_refused_chunk_fails_as_a_whole() -> None:
 
 
 async def test_two_names_for_one_record_are_sent_apart() -> None:
-    """HubSpot refuses both as duplicates; apart, each is taken."""
+    """HubSpot refuses both as duplicates in one request, and accepts each alone."""
     crm = Crm()
     crm.fill(3)
     inputs: list[Any] = [
@@ -1094,7 +1094,7 @@ async def test_two_names_for_one_record_are_sent_apart() -> None:
 async def test_inputs_missing_from_the_answer_are_sent_once_more(
     verb: Verb,
 ) -> None:
-    """Each alone, and then they are unknown; HubSpot is not unavailable for it."""
+    """Each is sent alone, and then unknown; that does not count as an outage."""
     crm, made = meeting(verb, count=20)
     crm.merged = {str(number) for number in range(1, 6)}
     response = await made
@@ -1104,7 +1104,7 @@ async def test_inputs_missing_from_the_answer_are_sent_once_more(
 
 
 def forgetful(crm: Crm, *forgotten: str) -> Callable[[Heard], Answer]:
-    """Do all that is asked, and leave records out of the answer."""
+    """Process everything, and omit records from the answer."""
 
     def answer(heard: Heard) -> Answer:
         done = crm.work(heard)
@@ -1192,8 +1192,8 @@ def always(_place: int) -> bool:
         (0, False, 100),
         (99, False, 100),
         (100, False, 200),
-        ("5%", False, 300),  # of the 5,000 that there are
-        ("5%", True, 100),  # of the 1,000 that are judged at least
+        ("5%", False, 300),  # of all 5,000
+        ("5%", True, 100),  # of the first 1,000
         ("auto", False, 1_000),
         ("auto", True, 1_000),
     ],

@@ -1,4 +1,4 @@
-"""What listeners are told, in which order, and that they cannot do any harm."""
+"""The events, their order, and that listeners cannot affect a batch."""
 
 import asyncio
 import logging
@@ -48,7 +48,7 @@ from tests.net.crm import (
 
 @define
 class Ears:
-    """A listener that keeps what it is told."""
+    """A listener that keeps the events."""
 
     heard: list[Event] = field(factory=list)
 
@@ -84,7 +84,7 @@ def filled(**options: Any) -> Crm:
 UPDATE = operation("update")
 
 
-# ---- what is told
+# ---- the events
 
 
 async def test_events_of_a_successful_batch() -> None:
@@ -275,7 +275,7 @@ async def test_a_lookup_does_not_settle_its_chunk() -> None:
         "ChunkSettled",
         "BatchEnded",
     ]
-    # What leaves in between is a question, and is called so.
+    # The request in between is a lookup, and is named so.
     assert [event.operation for event in ears.all(ChunkSent)] == [
         "tickets.create",
         "tickets.read",
@@ -308,7 +308,7 @@ async def test_events_of_hubspot_unavailable() -> None:
         await listened(crm, call, updates(20), ears, policy=policy, workers=1)
     ended = ears.one(BatchEnded)
     assert (ended.error, ended.summary.not_sent) == ("HubSpotUnavailable", 14)
-    # The inputs that only the end kept from being sent have no events of their own.
+    # Inputs that were not sent because the batch ended have no events of their own.
     assert [event.index for event in ears.all(InputFailed)] == [*range(6)]
 
 
@@ -353,7 +353,7 @@ async def test_events_of_a_stream_that_is_left() -> None:
 
 @define
 class Known:
-    """A transport that knows the account, and leaves the rest to another."""
+    """A transport that answers the account query, and passes on the rest."""
 
     crm: Crm
 
@@ -384,11 +384,11 @@ async def test_events_name_the_account_once_it_is_known() -> None:
         assert len(ears.heard) == 7
 
 
-# ---- what is never told
+# ---- secrets
 
 
 async def test_events_contain_no_value_message_or_token() -> None:
-    """Whatever happens: they would end in logs."""
+    """They would end up in logs."""
     ears = Ears()
     script: Sequence[Any] = [
         page(502),
@@ -424,7 +424,7 @@ def test_events_are_frozen_and_have_slots() -> None:
         event.inputs = 2  # type: ignore[misc] # that is the point
 
 
-# ---- listeners that are no good
+# ---- failing listeners
 
 
 class Careless:
@@ -441,7 +441,7 @@ class Careless:
 async def test_a_listener_that_raises_does_not_affect_the_batch(
     error: BaseException, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is reported once, by its type alone, and the others hear all the same."""
+    """It is reported once, by type only, and the other listeners are still called."""
     careless, ears = Careless(error), Ears()
     with caplog.at_level(logging.WARNING, logger="hubbatch"):
         response = await listened(filled(), UPDATE, updates(3), careless, ears)

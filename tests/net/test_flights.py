@@ -1,4 +1,4 @@
-"""One call at a time, shared: by those who stay, without those who go."""
+"""One running call, shared by all callers that are not cancelled."""
 
 import asyncio
 
@@ -55,7 +55,7 @@ async def test_a_foreign_error_is_raised_unchanged() -> None:
 
 
 async def test_the_call_continues_when_every_caller_is_cancelled() -> None:
-    """Its error is nobody's then, and nobody is told of it."""
+    """Its exception is retrieved, so asyncio does not report it."""
     ended = []
 
     async def call() -> int:
@@ -95,7 +95,7 @@ async def test_closing_that_is_cancelled_cancels_the_call() -> None:
 
 
 async def test_a_call_that_would_wait_for_itself_raises() -> None:
-    """`on_refresh` that uses the client, say, or `load` that asks for its account."""
+    """E.g. an `on_refresh` that uses its client, or a `load` that gets its account."""
     outer: SingleFlight[int] = SingleFlight()
     inner: SingleFlight[int] = SingleFlight()
 

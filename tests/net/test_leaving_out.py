@@ -20,7 +20,7 @@ from tests.net.crm import UNAUTHORIZED, Crm, batch, operation, refusal, updates
 
 VERBS = ("create", "read", "update", "upsert", "archive")
 MANY = 20_000
-# What the run may hold at a time, by default: two chunks for each of its workers.
+# The inputs that a run holds by default: two chunks for each worker.
 HELD = 2 * 4 * 10
 
 
@@ -38,7 +38,7 @@ def some_of(verb: str, count: int) -> list[Any]:
 
 
 class Effort:
-    """Counts what is encoded, and how many unsuccessful outcomes are made."""
+    """Counts the encoded inputs and the unsuccessful outcomes that are created."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.encoded = 0
@@ -161,7 +161,7 @@ async def test_too_many_failures(effort: Effort) -> None:
 async def test_a_stream_creates_the_remaining_outcomes_lazily(
     effort: Effort, *, cancelled: bool
 ) -> None:
-    """And the loop has its turns meanwhile."""
+    """The event loop gets turns meanwhile."""
     always = "fine" if cancelled else UNAUTHORIZED
     _, made = a_batch("update", some_of("update", MANY), always=always)
     turns: list[int] = []
@@ -203,7 +203,7 @@ async def test_a_stream_that_is_left_creates_no_remaining_outcomes(
 
 
 class Listed:
-    """A collection that says how many it has."""
+    """A collection with a length."""
 
     def __init__(self, count: int, raises_at: int | None = None) -> None:
         self.count = count
@@ -235,7 +235,7 @@ async def test_a_collection_that_raises_after_the_end(*, cancelled: bool) -> Non
 
 
 async def test_the_event_loop_gets_turns_while_the_rest_is_recorded() -> None:
-    """Of a list that ends early by itself; a cancellation waits for nothing."""
+    """If the batch ends by itself; after a cancellation it does not wait."""
     turns: list[int] = []
 
     class Counted(Listed):
@@ -280,7 +280,7 @@ async def test_inputs_that_wait_for_one_key_are_dropped_together(
 
 
 async def test_an_unread_stream_stops_pulling_inputs() -> None:
-    """Failures that are made as they are looked at hold their inputs."""
+    """Outcomes that are created lazily hold their inputs."""
     crm = Crm(always=refusal(400, "no", "VALIDATION_ERROR"))
     pulled = 0
 
@@ -301,7 +301,7 @@ async def test_an_unread_stream_stops_pulling_inputs() -> None:
     async with made as stream:
         await anext(stream)
         await asyncio.sleep(3_600)
-        # Chunks under way and as much again, and what they have become.
+        # The chunks in flight, as many queued inputs, and their outcomes.
         assert pulled <= 8_000
         async for _ in stream:
             pass

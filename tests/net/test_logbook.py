@@ -1,4 +1,4 @@
-"""What is written to the log, at which level, and what never is."""
+"""What is logged, at which level, and what never is."""
 
 import asyncio
 import logging
@@ -151,7 +151,7 @@ async def test_another_listener_does_not_change_the_log_level(
 async def test_no_value_message_or_token_is_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Not in the lines, and not in what a handler of JSON would add to them."""
+    """Neither in the lines, nor in the attributes that a JSON handler would add."""
     refusal = b'{"message":"the-message quotes the-value","category":"the-category"}'
     crm = filled(script=[page(502), throttled(), Response(400, {}, refusal)])
     given: list[Any] = [

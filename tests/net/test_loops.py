@@ -22,12 +22,12 @@ from tests.net.crm import SECRET, Crm, updates
 from tests.net.virtual import VirtualTimeLoop
 
 
-# Tasks that were under way when their loops were closed.
+# Tasks that were running when their loops were closed.
 _ENDED: list[asyncio.Task[Any]] = []
 
 
 class Server:
-    """A simulator in a thread: it outlives the loops of its clients."""
+    """A simulator in a thread, so that it outlives the event loops of its clients."""
 
     def __init__(self) -> None:
         self.sim = Simulator(tier="professional", seed=1)
@@ -52,7 +52,7 @@ def server() -> Iterator[Server]:
 
 @contextmanager
 def nothing_leaks(*but: str) -> Iterator[None]:
-    """Fail for anything that is left open, but for what begins like these."""
+    """Fail if a resource is left open, unless its warning starts with one of these."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
@@ -72,7 +72,7 @@ async def create(hub: HubBatch, count: int = 3) -> int:
 
 @pytest.mark.parametrize("loops", [1, 2, 5])
 def test_one_loop_after_another(server: Server, loops: int) -> None:
-    """Every door, real sockets, and nothing is left open."""
+    """Batches, streams and single calls on real sockets; nothing is left open."""
     with nothing_leaks():
         hub = a_client(server)
 
@@ -104,7 +104,7 @@ def test_the_used_part_of_the_limit_is_remembered(server: Server) -> None:
 
 
 def test_tasks_still_running_in_a_loop_are_cancelled_with_it(server: Server) -> None:
-    """Tasks that nobody waits for end with their loop, single calls too."""
+    """Tasks that are not awaited end with their loop, single calls too."""
     with nothing_leaks():
         hub = a_client(server, max_concurrency=2)
         server.sim.faults.add(Fault("delay", seconds=0.2, times=None))
@@ -126,14 +126,14 @@ def test_tasks_still_running_in_a_loop_are_cancelled_with_it(server: Server) -> 
 
 
 def use_and_close(hub: HubBatch) -> None:
-    """Close a loop by hand, without ending its generators as `asyncio.run` does."""
+    """Close a loop without finalizing its generators, unlike `asyncio.run`."""
     loop = asyncio.new_event_loop()
     assert loop.run_until_complete(create(hub)) == 3
     loop.close()
 
 
 def test_a_loop_closed_without_finalizing_its_generators(server: Server) -> None:
-    """Its sockets are asyncio's to close and to complain of; no session is left."""
+    """asyncio closes its sockets and warns about them; no session is left."""
     hub = a_client(server)
     with nothing_leaks("unclosed <socket", "unclosed transport"):
         for _ in range(3):
@@ -168,11 +168,11 @@ def test_closing_does_not_wait_for_tasks_of_a_closed_loop() -> None:
     assert crm.closed
 
 
-# ---- by a clock that jumps
+# ---- on a virtual clock
 
 
 def run(work: Coroutine[Any, Any, Any], began: float = 0.0) -> tuple[Any, float]:
-    """Run in a loop of its own, whose clock begins anywhere."""
+    """Run in a new event loop whose clock starts at `began`."""
     loop = VirtualTimeLoop()
     loop.now = began
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
@@ -180,7 +180,7 @@ def run(work: Coroutine[Any, Any, Any], began: float = 0.0) -> tuple[Any, float]
 
 
 def hush(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Have asyncio not complain of tasks that ended with their loop."""
+    """Keep asyncio from warning about tasks that ended with their loop."""
     for task in tasks:
         _ENDED.append(task)
         setattr(task, "_log_destroy_pending", False)  # noqa: B010 -- asyncio's own
@@ -244,7 +244,7 @@ def test_clients_that_share_limits_move_together() -> None:
     async def all_of_them() -> list[int]:
         await leave(new)
         used = [new.snapshot().used]
-        # The first that joins adds what both have used, once, and its hold.
+        # The first that joins adds the requests of both, once, and its hold.
         for gate in (one, two):
             await leave(gate)
             used.append(gate.snapshot().used)
@@ -256,7 +256,7 @@ def test_clients_that_share_limits_move_together() -> None:
 
 
 def test_permits_of_an_abandoned_loop_do_not_block_the_next() -> None:
-    """It was closed with requests under way: they may have left at any time."""
+    """It was closed with requests in flight, which may have been sent at any time."""
     gate = Gate(RateLimit(10, burst=10), 3)
     loop = VirtualTimeLoop()
 
@@ -304,7 +304,7 @@ def test_a_paced_family_moves() -> None:
 
 
 class Endpoint:
-    """The token endpoint, which may never answer."""
+    """The token endpoint; it may never answer."""
 
     def __init__(self) -> None:
         self.asked = 0

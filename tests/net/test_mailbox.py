@@ -1,4 +1,4 @@
-"""Single calls on the scripted HubSpot: who rides with whom, and who is told what."""
+"""Single calls: which share a request, and what each caller gets."""
 
 import asyncio
 import contextvars
@@ -54,7 +54,7 @@ UPSERT = operation("upsert", id_property="ref")
 
 
 class SingleCalls:
-    """A scripted HubSpot, and single calls to it as tasks."""
+    """Single calls to a scripted HubSpot, as tasks."""
 
     def __init__(self, *script: Any, **options: Any) -> None:
         crm_options = {
@@ -101,11 +101,11 @@ async def fails(kind: type[E], task: "asyncio.Task[Any]") -> E:
 
 
 async def settled() -> None:
-    """Let everything come to its end that can."""
+    """Let every task finish that can."""
     await asyncio.sleep(1_000)
 
 
-# ---- who rides with whom
+# ---- shared requests
 
 
 async def test_concurrent_calls_share_a_request() -> None:
@@ -144,7 +144,7 @@ async def test_chunks_grow_while_requests_are_held() -> None:
 
 
 async def test_partial_requests_are_spaced_evenly() -> None:
-    """A busy second must not use up in handfuls what the next nine need."""
+    """Small requests in one second must not use the limit of the next nine."""
     caller = SingleCalls(rate_limit=RateLimit.professional(), latency=(0, 0))
     tasks = []
     for number in range(400):
@@ -206,7 +206,7 @@ async def test_equal_reads_share_an_input_until_it_is_sent() -> None:
     first, second = caller.read(1), caller.read(1)
     await asyncio.sleep(0.1)
     assert caller.sizes == [1]
-    third = caller.read(1)  # joined in flight, it might not see what was just written
+    third = caller.read(1)  # joining the request in flight could miss the write
     one, two, three = await asyncio.gather(first, second, third)
     assert caller.sizes == [1, 1]
     assert one == two == three
@@ -237,7 +237,7 @@ async def test_writes_to_one_record_keep_their_order() -> None:
 
 
 async def test_many_writes_to_one_record_do_not_delay_others() -> None:
-    """More writes to one record than any batch would hold back."""
+    """More writes to one record than a batch would queue."""
     caller = SingleCalls(latency=(1, 1), workers=1)
     hot = [caller.update(1, f"v{n}") for n in range(300)]
     await caller.update(2)
@@ -247,7 +247,7 @@ async def test_many_writes_to_one_record_do_not_delay_others() -> None:
     await asyncio.wait(hot)
 
 
-# ---- who is told what
+# ---- results and errors
 
 
 async def test_a_bad_record_does_not_affect_other_callers() -> None:
@@ -260,7 +260,7 @@ async def test_a_bad_record_does_not_affect_other_callers() -> None:
 
 
 async def test_each_missing_record_has_its_own_error() -> None:
-    """Each has an error of its own, which names nobody else's record."""
+    """It does not name the records of other callers."""
     caller = SingleCalls()
     there = caller.read(1)
     missing = [caller.read(n) for n in (404, 405, 404)]
@@ -323,14 +323,14 @@ async def test_each_caller_gets_a_copy_of_the_error_that_ends_a_run() -> None:
     assert len({*map(id, errors)}) == 130
     assert {error.status for error in errors} == {401}
     assert SECRET not in repr(pickle.dumps(errors[0]))
-    # Nothing of it sticks.
+    # The next calls are not affected.
     assert (await caller.update(1)).id == "1"
     await settled()
     caller.check_nothing_is_left()
 
 
 async def test_a_write_that_may_have_arrived_is_not_reported_as_refused() -> None:
-    """A write that may have arrived before the token was refused."""
+    """The write may have arrived before the token was refused."""
     caller = SingleCalls("502 after", UNAUTHORIZED)
     error = await fails(OutcomeUnknown, caller.update(1))
     assert isinstance(error.__cause__, AuthenticationError)
@@ -358,7 +358,7 @@ async def test_a_call_without_a_permit_is_not_sent() -> None:
 
 
 async def test_a_call_without_retries_left_raises_hubspot_unavailable() -> None:
-    """A read, or a write that never arrived: nothing was written, whatever it was."""
+    """A read, or a write that never arrived: nothing was written."""
     answer = refusal(503, "Down.", "INTERNAL_ERROR")
     policy = RetryPolicy(attempts=2)
     caller = SingleCalls(always=answer, policy=policy)
@@ -379,7 +379,7 @@ async def test_a_call_without_retries_left_raises_hubspot_unavailable() -> None:
 
 
 async def test_the_advice_in_an_error_is_about_the_callers_own_record() -> None:
-    """Three runs of chunks are given up: some may be written, this one is not."""
+    """Three chunks are exhausted: some may be written, this one is not."""
     caller = SingleCalls(
         always="502 after",
         policy=RetryPolicy(attempts=1),
@@ -408,7 +408,7 @@ async def test_an_exception_of_the_token_callable_is_the_cause() -> None:
 
 
 async def test_calls_made_while_a_run_ends_keep_the_order_of_writes() -> None:
-    """The next run begins when all of the one before is settled."""
+    """The next run starts when every call of the one before has its outcome."""
     caller = SingleCalls(latency=(2, 2))
     first = caller.update(1, "v1")
     await asyncio.sleep(0.5)
@@ -423,7 +423,7 @@ async def test_calls_made_while_a_run_ends_keep_the_order_of_writes() -> None:
     assert [value for _, value in caller.crm.writes] == ["v1", "v3"]
 
 
-# ---- who has gone
+# ---- cancelled callers
 
 
 async def test_a_call_cancelled_before_its_turn_is_not_sent() -> None:
@@ -451,7 +451,7 @@ async def test_a_call_cancelled_at_once_is_not_sent() -> None:
 
 
 async def test_all_callers_are_cancelled_while_waiting_for_a_permit() -> None:
-    """Nobody waits for a permit any more, and nothing is left."""
+    """No permit is waited for any more, and nothing is left."""
     caller = SingleCalls()
     caller.state.gate.hold(100)
     tasks = [caller.update(n % 150 + 1) for n in range(2_000)]
@@ -565,7 +565,7 @@ async def test_cancelled_calls_are_not_encoded_again(
 
 
 async def test_the_first_answer_of_a_call_is_kept() -> None:
-    """A chunk that is dropped half-way through being settled is settled again."""
+    """A chunk that is dropped while its outcomes are recorded reports them again."""
     caller = SingleCalls()
     task = caller.update(1)
     await asyncio.sleep(0.001)
@@ -577,11 +577,11 @@ async def test_the_first_answer_of_a_call_is_kept() -> None:
     caller.check_nothing_is_left()
 
 
-# ---- how many may wait
+# ---- max_pending
 
 
 async def test_calls_above_max_pending_are_refused_at_once() -> None:
-    """All kinds count together, and who has gone counts no more."""
+    """All operations count together; cancelled calls do not count."""
     caller = SingleCalls()
     caller.batchers.max_pending = 3
     caller.state.gate.hold(10)
@@ -600,7 +600,7 @@ async def test_calls_above_max_pending_are_refused_at_once() -> None:
     await asyncio.gather(*waiting)
 
 
-# ---- its end
+# ---- closing and cancellation
 
 
 async def test_closing_answers_every_call() -> None:
@@ -619,7 +619,7 @@ async def test_closing_answers_every_call() -> None:
 
 
 async def test_calls_work_with_eager_tasks() -> None:
-    """Python 3.12 can do so; on 3.11 every task begins in the loop's next turn."""
+    """From Python 3.12 on; in 3.11 a task starts in the next iteration of the loop."""
     eager: Any = getattr(asyncio, "eager_task_factory", None)
     asyncio.get_running_loop().set_task_factory(eager)
     caller = SingleCalls()
@@ -634,7 +634,7 @@ async def test_calls_work_with_eager_tasks() -> None:
 
 
 async def test_cancelling_a_run_before_it_starts_answers_its_callers() -> None:
-    """As by a loop that is being closed: who waits hears of it."""
+    """As when a loop is closed: the callers get an error."""
     caller = SingleCalls()
     task = caller.update(1)
     await asyncio.sleep(0)
@@ -665,7 +665,7 @@ async def test_cancelling_a_run_answers_its_callers() -> None:
 
 
 async def test_all_tasks_are_cancelled_while_calls_wait() -> None:
-    """Everything is cancelled at once, as `asyncio.run` does when it is interrupted."""
+    """As `asyncio.run` does when it is interrupted."""
     caller = SingleCalls(latency=(5, 5), workers=1)
     tasks = [caller.update(n) for n in range(1, 300)]
     await asyncio.sleep(1)
@@ -677,7 +677,7 @@ async def test_all_tasks_are_cancelled_while_calls_wait() -> None:
     caller.check_nothing_is_left()
 
 
-# ---- what it keeps
+# ---- contexts and memory
 
 
 async def test_runs_do_not_see_a_callers_context() -> None:
@@ -693,7 +693,7 @@ async def test_runs_do_not_see_a_callers_context() -> None:
     caller.state.gate.hold(10)
     tasks = [caller.update(1, f"v{n}") for n in range(4)]
     await asyncio.sleep(1)
-    # What follows a call that was withdrawn starts in the run's context as well.
+    # A task that starts because a call was withdrawn has the run's context too.
     tasks[0].cancel()
     await asyncio.wait(tasks)
     assert {*seen} == {"none"}

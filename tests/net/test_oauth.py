@@ -1,4 +1,4 @@
-"""OAuth: tokens that run out, on a clock that jumps."""
+"""OAuth: tokens that expire, on a virtual clock."""
 
 # ruff: noqa: S105, S106 -- nobody's secrets
 
@@ -193,7 +193,7 @@ async def test_a_given_access_token_is_used_first() -> None:
 
 @pytest.mark.parametrize("left", [-5, 0, 0.5, 20])
 async def test_an_expired_token_is_never_sent(left: float) -> None:
-    """It lives on for its last seconds, and is not used in the very last of them."""
+    """It is still used in its last seconds, but not in the very last ones."""
     portal = Portal(dies={"given": left})
     oauth = app(access_token="given", expires_at=NOON + timedelta(seconds=left))
     for _ in range(3):
@@ -259,7 +259,7 @@ async def test_a_thousand_waiting_calls_share_one_refresh() -> None:
 
 
 async def test_a_refused_token_is_refreshed_once_for_all_requests() -> None:
-    """Revoked at HubSpot, say: its time is not over, and 32 requests find out."""
+    """E.g. revoked at HubSpot before it expires, and 32 requests find out."""
     portal = Portal(dies={"given": 0.0})
     oauth = app(access_token="given")
     made = portal.batch(oauth, 32, workers=32)
@@ -298,7 +298,7 @@ async def test_two_clients_share_a_login() -> None:
     assert len(portal.asked) == 1
 
 
-# ---- what comes of a refresh
+# ---- on_refresh
 
 
 @pytest.mark.parametrize("is_async", [True, False])
@@ -341,7 +341,7 @@ async def test_an_answer_without_a_refresh_token_keeps_the_old_one() -> None:
 
 
 async def test_tokens_that_were_not_stored_are_passed_to_on_refresh_again() -> None:
-    """The refresh token is new, and the old one may be dead: it must not be lost."""
+    """The old refresh token may be invalid, so the new one must not be lost."""
     seen: list[OAuthTokens] = []
 
     def keep(tokens: OAuthTokens) -> None:
@@ -365,7 +365,7 @@ async def test_tokens_that_were_not_stored_are_passed_to_on_refresh_again() -> N
 
 @define(eq=False)
 class Store:
-    """Where the workers of a fleet keep what they know of one account."""
+    """The store that the workers share for one account."""
 
     tokens: OAuthTokens | None = None
     mutex: asyncio.Lock = field(factory=asyncio.Lock)
@@ -391,7 +391,7 @@ async def test_workers_with_a_shared_store_refresh_once() -> None:
         assert len(portal.asked) == round_
         await asyncio.sleep(600)
     assert store.entered == 20
-    # The second round is asked for with the token that the first one gave.
+    # The second refresh uses the refresh token of the first one.
     assert portal.forms[1]["refresh_token"] == "refresh-1"
     assert portal.turned_away == 0
 
@@ -423,7 +423,7 @@ def test_a_stored_expiry_needs_a_time_zone() -> None:
 
 
 async def test_an_on_refresh_that_uses_the_client_raises() -> None:
-    """It would wait for the token that waits for it."""
+    """It would wait for the token, whose refresh waits for `on_refresh`."""
     portal = Portal()
 
     async def keep(_tokens: OAuthTokens) -> None:
@@ -485,7 +485,7 @@ async def test_an_invalid_refresh_token_raises_reconnect_required(
 
 
 async def test_an_invalid_refresh_token_is_sent_once() -> None:
-    """Calls go on for an account that has uninstalled the app; nobody is bothered."""
+    """Further calls for an account that has uninstalled the app send no request."""
     portal = Portal(script=[INVALID_GRANT])
     oauth = app()
     errors = []
@@ -600,7 +600,7 @@ async def test_an_impossible_lifetime_is_ignored(life: Any) -> None:
 
 
 async def test_a_refresh_continues_when_its_caller_is_cancelled() -> None:
-    """It may have cost the old refresh token, so what it brings is kept."""
+    """It may have invalidated the old refresh token, so the new tokens are kept."""
     seen: list[OAuthTokens] = []
     portal = Portal(seconds=5.0, rotates=True)
     oauth = app(on_refresh=seen.append)
@@ -638,7 +638,7 @@ THROTTLED = Response(429, {"Retry-After": "30"}, b"{}")
 
 
 async def left_alone(state: ClientState, seconds: float) -> None:
-    """Start a batch that needs a token, and cancel it after so long."""
+    """Start a batch that needs a token, and cancel it after `seconds`."""
     made: Batch[Any] = Batch(state, operation("update"), updates(3))
     task = asyncio.create_task(made)
     await asyncio.sleep(seconds)
@@ -650,7 +650,7 @@ async def left_alone(state: ClientState, seconds: float) -> None:
 async def test_closing_does_not_wait_for_further_attempts_of_a_refresh(
     trouble: Response,
 ) -> None:
-    """Nobody wants the token any more, and the endpoint may throttle for minutes."""
+    """The token is not needed any more, and the endpoint may throttle for minutes."""
     portal = Portal(script=[trouble] * 50)
     state = portal.state(app())
     await left_alone(state, 0.1001)
@@ -671,7 +671,7 @@ async def test_closing_waits_only_for_the_attempt_in_flight() -> None:
 
 
 async def test_closing_one_client_does_not_stop_the_refresh_of_others() -> None:
-    """Who waits for a refresh that is given up begins another, through itself."""
+    """A client that waits for the ended refresh starts one of its own."""
     portal = Portal(script=[THROTTLED])
     oauth = app()
     closing = portal.state(oauth)
@@ -694,7 +694,7 @@ async def test_closing_does_not_wait_for_the_refresh_of_another_client() -> None
 
 
 async def test_a_closed_client_starts_no_refresh() -> None:
-    """One that waited for the lock when it was closed asks for nothing."""
+    """A client that waited for the lock when it was closed sends no request."""
     portal, lock = Portal(), asyncio.Lock()
     state = portal.state(app(lock=lambda: lock))
     await lock.acquire()
@@ -767,7 +767,7 @@ async def test_secrets_of_an_echoed_form_are_redacted() -> None:
 
 @pytest.mark.parametrize("secret", ["e", "ab1"])
 async def test_a_message_is_hidden_if_a_secret_is_too_short(secret: str) -> None:
-    """Without each of its letters it could not be read, and would tell the secret."""
+    """Replacing each of its letters would make the message unreadable."""
     said = answer(400, {"error": "invalid_client", "error_description": "see ab1"})
     with pytest.raises(
         AuthenticationError,

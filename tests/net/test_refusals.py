@@ -52,7 +52,7 @@ def meeting(
     max_inputs: int = 100,
     **options: Any,
 ) -> tuple[Crm, Batch[Any]]:
-    """Make a batch of records 1, 2, ..., every request of which `answer` answers."""
+    """Return a batch of records 1, 2, ... whose requests `answer` answers."""
     crm = Crm()
     crm.fill(count)
     crm.always = lambda heard: answer(crm, heard)
@@ -67,14 +67,14 @@ def meeting(
 
 
 def numbers_in(heard: Heard) -> set[int]:
-    """Say which records a request is about; a create names its record by its value."""
+    """Return the records of a request; a create names its record by its value."""
     if heard.verb == "create":
         return {int(item["properties"]["value"][1:]) for item in heard.inputs}
     return {int(item["id"]) for item in heard.inputs}
 
 
 def poisoned(bad: Iterable[int], fate: Answer) -> Callable[[Crm, Heard], Answer]:
-    """Answer every request that carries a bad record with `fate`, the others well."""
+    """Answer requests that carry a bad record with `fate`, the others normally."""
     poison = {*bad}
 
     def answer(crm: Crm, heard: Heard) -> Answer:
@@ -84,7 +84,7 @@ def poisoned(bad: Iterable[int], fate: Answer) -> Callable[[Crm, Heard], Answer]
 
 
 async def outcomes(made: Batch[Any]) -> dict[int, str]:
-    """Run a batch, which may end early, and list what became of records 1, 2, ..."""
+    """Run a batch, which may end early; return the statuses of records 1, 2, ..."""
     try:
         response = await made
     except HubBatchError as error:
@@ -113,7 +113,7 @@ async def test_an_unreadable_value_fails_only_its_record(
     assert {one.index + 1 for one in response.failed} == bad
     assert response.succeeded == 397
     assert all(type(one.error) is RecordInvalid for one in response.failed)
-    # Four chunks, three soundings for each that was refused, and halving.
+    # Four chunks, three single inputs for each refused one, and halving.
     assert len(crm.heard) <= 4 + 2 * (3 + 1) + 2 * 3 * 7
     if verb == "create":
         assert len(crm.writes) == 397
@@ -142,7 +142,7 @@ async def test_a_single_unreadable_input_ends_the_batch_at_once() -> None:
 REPEATED: dict[Verb, list[Any]] = {
     "read": ["1", "1", "2"],  # they share a request
     "archive": ["1", "1", "2"],
-    "update": [*updates(2), *updates(2)],  # the later waits for the earlier
+    "update": [*updates(2), *updates(2)],  # the later ones wait for the earlier ones
 }
 
 
@@ -151,7 +151,7 @@ REPEATED: dict[Verb, list[Any]] = {
 async def test_unreadable_inputs_with_one_key_end_the_batch(
     verb: Verb, inputs: list[Any], *, open_ended: bool
 ) -> None:
-    """Nothing goes again and again, also while a source may have more to come."""
+    """Nothing is retried for ever, even while the source may have more inputs."""
 
     async def trickle() -> AsyncIterator[Any]:
         for one in inputs:
@@ -171,7 +171,7 @@ async def test_unreadable_inputs_with_one_key_end_the_batch(
 async def test_an_unreadable_input_waits_for_the_answer_of_another(
     fate: str,
 ) -> None:
-    """It goes again when the neighbor shows that the call is right, and not before."""
+    """It is retried once the other one shows that the call itself is right."""
 
     class Slow(Crm):
         async def send(self, request: Request, on_sent: Callable[[], None]) -> Answer:
@@ -230,7 +230,7 @@ async def test_an_unreadable_chunk_is_not_split_without_isolation() -> None:
 def test_unreadable_inputs_are_neither_lost_nor_blamed_on_others(
     count: int, bad: set[int], max_inputs: int
 ) -> None:
-    """Either the batch ends and all is accounted for, or the bad ones alone fail."""
+    """Either the batch ends and all are accounted for, or only the bad ones fail."""
     loop = VirtualTimeLoop()
     try:
         crm, made = meeting(
@@ -241,11 +241,11 @@ def test_unreadable_inputs_are_neither_lost_nor_blamed_on_others(
         loop.close()
     assert numbers(told, "failed") <= bad
     if numbers(told, "not_sent"):
-        assert len(crm.heard) <= 2 + 2 * 3 + 3  # ended: refused wherever it was asked
+        assert len(crm.heard) <= 2 + 2 * 3 + 3  # ended: every request was refused
         assert not crm.writes
     else:
         assert numbers(told, "succeeded") == {*range(1, count + 1)} - bad
-        # Every input that is sent alone while nothing is known is sent once more.
+        # An input that is sent alone before any success is sent once more.
         assert len(crm.heard) <= 2 * count + 3
 
 
@@ -293,7 +293,7 @@ async def test_parts_of_a_failed_chunk_are_sent_once_each() -> None:
 
 
 async def test_a_part_that_did_not_arrive_is_retried() -> None:
-    """A lock or a lost connection says nothing of the record."""
+    """A lock or a lost connection is not about the record."""
     locked: list[Answer] = [
         refusal(423, "Locked"),
         NoAnswer(sent=False, reason="refused"),
@@ -326,7 +326,7 @@ async def test_a_failed_chunk_is_not_split_without_isolation() -> None:
 
 
 async def test_failing_records_among_others_are_not_an_outage() -> None:
-    """However many they are: HubSpot answers, so it is there."""
+    """However many fail: HubSpot answers, so it is available."""
     bad = {*range(1, 200, 9)}
 
     crm, made = meeting(200, poisoned(bad, FAILURES["500"]), max_inputs=1, policy=FEW)
@@ -345,7 +345,7 @@ async def test_chunks_are_not_split_while_hubspot_is_down(workers: int) -> None:
 
 
 async def test_the_only_chunk_is_not_split() -> None:
-    """Whether HubSpot is down or a record is bad cannot be seen from it."""
+    """It does not show whether HubSpot is down or a record is bad."""
     crm, made = meeting(100, poisoned({50}, FAILURES["500"]), policy=FEW)
     told = await outcomes(made)
     assert numbers(told, "unknown") == {*range(1, 101)}
@@ -353,7 +353,7 @@ async def test_the_only_chunk_is_not_split() -> None:
 
 
 async def test_an_outage_during_splitting_does_not_send_every_record() -> None:
-    """Chunks that were under way may be split: not on and on."""
+    """Chunks in flight may be split, but not further and further."""
     working = True
 
     def answer(crm: Crm, heard: Heard) -> Answer:
@@ -378,7 +378,7 @@ async def test_an_outage_during_splitting_does_not_send_every_record() -> None:
 def test_a_failing_chunk_costs_at_most_2n_calls_and_no_other_record(
     count: int, bad: set[int], verb: Verb
 ) -> None:
-    """One chunk with bad records, and another that HubSpot answers meanwhile."""
+    """One chunk has bad records; HubSpot answers another one meanwhile."""
     bad = {number for number in bad if number <= count}
 
     def answer(crm: Crm, heard: Heard) -> Answer:
@@ -399,7 +399,7 @@ def test_a_failing_chunk_costs_at_most_2n_calls_and_no_other_record(
 
 
 def limited(most: int, seen: list[int]) -> Callable[[Crm, Heard], Answer]:
-    """Refuse requests of more bytes, as a proxy does, and note their sizes."""
+    """Refuse requests of more bytes, as a proxy does, and record their sizes."""
 
     def answer(crm: Crm, heard: Heard) -> Answer:
         size = len(heard.request.body)
@@ -422,7 +422,7 @@ async def test_a_refused_size_is_remembered(count: int, most: int) -> None:
     assert refused == sorted(refused, reverse=True)
     sent = [len(heard.request.body) for heard in crm.heard]
     assert max(sent[-10:]) <= most
-    # Chunks are cut to half of what was refused at least.
+    # Chunks have at most half of the refused size.
     assert len(crm.heard) <= len(refused) + 2 + count / (most / 2 // 90)
 
 
@@ -448,7 +448,7 @@ async def test_a_record_that_is_too_large_reports_its_size() -> None:
     assert f"the record has {size:,} bytes of JSON" in failure.error.message
     assert f"its request of {refused[-1]:,} bytes was refused" in failure.error.message
     assert "413 Request Entity Too Large" in failure.error.message
-    # It is found by halving, and the others go on in chunks of usual size.
+    # It is found by halving; the others are sent in chunks of the usual size.
     assert len(crm.heard) <= 3 + 2 * 8
     assert len(crm.heard[-1].inputs) == 100
 
@@ -502,7 +502,7 @@ async def test_a_mistake_in_all_records_ends_the_batch_early(
 
 @pytest.mark.parametrize("fine", [1, 24, 500, 1_000])
 async def test_one_unnamed_record_is_enough_to_continue(fine: int) -> None:
-    """HubSpot refuses it in company, and does not name it: it is sent at once."""
+    """HubSpot refuses its chunk without naming it, and accepts it alone."""
 
     def answer(crm: Crm, heard: Heard) -> Answer:
         if numbers_in(heard) == {fine}:
@@ -581,7 +581,7 @@ def test_sampling_loses_no_record_and_costs_at_most_2n_calls(
     max_inputs: int,
     names: bool,  # noqa: FBT001 -- a strategy's
 ) -> None:
-    """With the watch on, whoever is bad: who fails was refused alone."""
+    """Whichever records are bad: each one that fails was refused alone."""
     bad = {number for number in bad if number <= count}
 
     def answer(crm: Crm, heard: Heard) -> Answer:

@@ -1,4 +1,4 @@
-"""Single calls under seeded storms, with callers who leave: each has one true end."""
+"""Single calls under random faults and cancellations: each ends once, and truly."""
 
 import asyncio
 import random
@@ -32,7 +32,7 @@ VERBS: tuple[Verb, ...] = ("create", "read", "update", "upsert", "archive")
 
 @define
 class Caller:
-    """One call, and how it ended."""
+    """One call, and its result or error."""
 
     number: int
     verb: Verb
@@ -50,7 +50,7 @@ class Caller:
 
 @define
 class Storm:
-    """Callers who come and go, and the weather they meet."""
+    """Callers that come and go, and the faults that they meet."""
 
     random: Random
     crm: Crm
@@ -61,7 +61,7 @@ class Storm:
     @classmethod
     def of(cls, seed: int) -> "Storm":
         chance = Random(seed)
-        random.seed(seed)  # the engine's own dice, for its waits
+        random.seed(seed)  # hubbatch's jitter
         fates = chance.sample(FATES, chance.randint(1, len(FATES)))
         rate = chance.choice([0.0, 0.1, 0.3, 0.6])
         weights = {fate: rate / len(fates) for fate in fates}
@@ -73,7 +73,7 @@ class Storm:
             latency=chance.choice([(0.0, 0.0), (0.01, 0.05), (0.05, 3.0)]),
         )
         crm.fill(RECORDS)
-        if chance.random() < 0.3:  # some run is ended by its account
+        if chance.random() < 0.3:  # some runs are ended by an error of the account
             crm.script = [*["fine"] * chance.randint(0, 20), UNAUTHORIZED]
         shared = client_state(
             crm,
@@ -106,7 +106,7 @@ class Storm:
         leaving: list[asyncio.Task[None]] = []
         for number in range(count):
             verb = self.random.choice(VERBS)
-            # What is archived is nobody else's: a write that is repeated finds it.
+            # Each archived record has one caller: a repeated write must find it.
             low, high = (31, RECORDS) if verb == "archive" else (1, 30)
             places = [self.random.randint(low, high)] * 2 + [low, RECORDS + 3]
             place = self.random.choice(places)
@@ -131,7 +131,7 @@ class Storm:
         assert caller.task is not None
         caller.task.cancel()
 
-    # ---- what must be so afterwards
+    # ---- what must hold afterwards
 
     def check(self) -> None:
         assert len(asyncio.all_tasks()) == 1
@@ -147,7 +147,7 @@ class Storm:
 
     def _check_end(self, caller: Caller) -> None:
         told = f"{caller}"
-        if caller.ends == 0:  # it left before it began
+        if caller.ends == 0:  # cancelled before it started
             assert caller.task is not None
             assert caller.task.cancelled(), told
             return

@@ -1,4 +1,4 @@
-"""The engine under seeded storms: whatever happens, the account of it is true."""
+"""Batches under random faults: every outcome is true."""
 
 import asyncio
 import random
@@ -30,7 +30,7 @@ Given = Any
 
 @define
 class Storm:
-    """A batch, the weather it meets, and the record of what was pulled."""
+    """A batch, the faults that it meets, and the inputs that were pulled."""
 
     seed: int
     verb: Verb
@@ -44,7 +44,7 @@ class Storm:
     @classmethod
     def of(cls, seed: int) -> "Storm":
         chance = Random(seed)
-        random.seed(seed)  # the engine's own dice, for its waits
+        random.seed(seed)  # hubbatch's jitter
         verb = VERBS[seed % len(VERBS)]
         fates = chance.sample(FATES, chance.randint(1, len(FATES)))
         rate = chance.choice([0.0, 0.1, 0.3, 0.5, 0.9])
@@ -102,7 +102,7 @@ class Storm:
             self.pulled += 1
             yield given
 
-    # ---- what must be so afterwards
+    # ---- what must hold afterwards
 
     def check(self, outcomes: Sequence[Outcome[Any]], summary: Any) -> None:
         assert [outcome.index for outcome in outcomes] == [*range(self.pulled)]
@@ -193,7 +193,7 @@ def _given(chance: Random, verb: Verb, place: int, *, by_ref: bool) -> Given:
         return {"properties": {"value": value}}
     given = {"id": text, "properties": {"value": value}}
     if verb == "update" and not by_ref and chance.random() < 0.1:
-        # Another name for a record: nothing shows that the two are one.
+        # Another name of a record: hubbatch cannot know that they are the same.
         given |= {"id": f"r{number}", "idProperty": UNIQUE}
     return given
 

@@ -1,4 +1,4 @@
-"""aiohttp at the end of a real socket: whatever comes back, or does not."""
+"""The transport on real sockets: all kinds of answers, and none."""
 
 import asyncio
 import gzip
@@ -38,7 +38,7 @@ REQUEST = Request(
 
 @asynccontextmanager
 async def serving(serve: Serve) -> AsyncIterator[URL]:
-    """Listen on this machine; `serve` gets the head and the body of each request."""
+    """Listen on localhost; `serve` gets the head and the body of each request."""
 
     async def connected(
         reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -74,7 +74,7 @@ async def opened(url: URL, **options: Any) -> AsyncIterator[AiohttpTransport]:
 async def send(
     made: AiohttpTransport, request: Request = REQUEST
 ) -> tuple[Answer, int]:
-    """Send, and count how often it was said that the request leaves."""
+    """Send a request, and count the calls of `on_sent`."""
     count = 0
 
     def on_sent() -> None:
@@ -129,7 +129,7 @@ async def test_method_path_query_headers_and_body_are_sent() -> None:
 
 
 async def test_a_request_without_a_body_is_sent_with_its_headers() -> None:
-    """There is no first part of a body to wait for; and it leaves once."""
+    """It has no body to wait for, and `on_sent` is called once."""
     heard: list[bytes] = []
 
     async def serve(head: bytes, body: bytes, writer: asyncio.StreamWriter) -> None:
@@ -182,7 +182,7 @@ async def test_compressed_answer_is_decoded() -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 async def test_redirect_is_not_followed(status: int) -> None:
-    """The token would go where the answer says."""
+    """The token would be sent wherever the answer points to."""
     asked = []
 
     async def serve(head: bytes, _body: bytes, writer: asyncio.StreamWriter) -> None:
@@ -204,7 +204,7 @@ async def test_cookies_are_not_kept() -> None:
         writer.write(whole("200 OK", b"", "Set-Cookie: __cf_bm=1; path=/"))
 
     async with serving(serve) as url, opened(url.with_host("localhost")) as made:
-        await send(made)  # a usual jar keeps none of a bare address
+        await send(made)  # the usual jar ignores cookies of IP addresses
         await send(made)
     assert b"__cf_bm" not in heads[1]
 
@@ -243,7 +243,7 @@ async def test_a_request_reset_after_sending_counts_as_sent() -> None:
 
 async def test_a_refused_connection_counts_as_not_sent() -> None:
     async with serving(writing(b"")) as url:
-        pass  # nobody listens there any more
+        pass  # the port is closed now
     async with opened(url) as made:
         answer, count = await send(made)
     assert isinstance(answer, NoAnswer)
@@ -280,7 +280,7 @@ async def test_a_tls_error_counts_as_not_sent() -> None:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a certificate of this machine that no authority has signed, with its key."""
+    """Create a self-signed certificate for localhost, with its key."""
     made = tmp_path_factory.mktemp("tls")
     command = (
         "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -keyout key.pem "
@@ -358,7 +358,7 @@ async def test_ssl_cert_file_makes_a_private_authority_trusted(
     certificate: Path,
     trusted: bool,  # noqa: FBT001 -- a parameter
 ) -> None:
-    """What the error advises helps, and what it warns of is so without it."""
+    """The advice in the error works, and is needed."""
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     env.pop("SSL_CERT_FILE", None)
     if trusted:
@@ -406,7 +406,7 @@ async def test_bare_tls_error_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 async def test_timeout() -> None:
-    """The wait for an answer ends, and the request may have been taken."""
+    """The wait ends, and the request may have been processed."""
 
     async def serve(_head: bytes, _body: bytes, _: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0)
@@ -471,7 +471,7 @@ async def test_an_endless_answer(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_compressed_answer_above_the_maximum_size(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It is counted as it is unpacked, and not unpacked to its end."""
+    """Its size is counted while it is decompressed, which then stops."""
     monkeypatch.setattr(module, "MAX_ANSWER_BYTES", 1_000_000)
     bomb = gzip.compress(bytes(64_000_000), 1)
     answer, _ = await exchange(whole("200 OK", bomb, "Content-Encoding: gzip"))
@@ -507,7 +507,7 @@ async def test_a_transport_can_be_closed_twice_or_unused() -> None:
 
 @pytest.mark.parametrize("shared", [False, True])
 async def test_a_closed_transport_sends_nothing(*, shared: bool) -> None:
-    """A batch that outlives its client must not open a session nobody closes."""
+    """A batch that outlives its client must not open a session that stays open."""
     async with (
         serving(writing(whole("200 OK", b"{}"))) as url,
         aiohttp.ClientSession() as session,
@@ -531,7 +531,7 @@ def complain(answer: aiohttp.ClientResponse) -> Any:
 async def test_a_callers_session_may_raise_for_status(
     status: int, preference: Any
 ) -> None:
-    """A refusal is an answer, whatever the session prefers for other requests."""
+    """A refusal is an answer, whatever the session's option says."""
     async with (
         serving(writing(whole(f"{status} X", b'{"message":"no"}'))) as url,
         aiohttp.ClientSession(raise_for_status=preference) as session,
@@ -543,7 +543,7 @@ async def test_a_callers_session_may_raise_for_status(
 
 
 async def test_a_callers_session_is_restored_on_close() -> None:
-    """Its other requests are not ours, whatever they carry as their context."""
+    """Its other requests are not affected, whatever context they carry."""
     seen = []
 
     async def on_chunk(
@@ -593,7 +593,7 @@ async def test_two_clients_may_share_a_session() -> None:
         assert session.trace_configs == []
 
 
-# ---- where to
+# ---- the base URL
 
 
 @pytest.mark.parametrize(
@@ -640,7 +640,7 @@ def test_http_to_another_host_must_be_allowed() -> None:
 
 
 async def test_a_large_body_is_sent_without_a_warning() -> None:
-    """aiohttp warns of more than a mebibyte in one piece; here warnings are errors."""
+    """aiohttp warns about more than 1 MiB in one piece; here warnings are errors."""
     heard = []
 
     async def serve(head: bytes, body: bytes, writer: asyncio.StreamWriter) -> None:

@@ -1,15 +1,15 @@
-"""Time that passes only when nobody has anything to do."""
+"""A clock that advances only when no task can run."""
 
 import asyncio
 import selectors
 
 
-# Each turn of the loop takes a little, so that nothing can spin on a clock that stands.
+# Every iteration of the loop advances the clock, so that nothing can spin for ever.
 TURN = 1e-6
 
 
 class Deadlock(Exception):
-    """Every task waits, and nothing is left that could wake one."""
+    """Every task waits, and no timer is left to wake one."""
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
