@@ -403,7 +403,7 @@ async def test_the_callers_session_is_not_closed(vault: Vault) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "kind", "told"),
+    ("options", "kind", "message"),
     [
         (
             {"max_open": 0},
@@ -426,9 +426,9 @@ async def test_the_callers_session_is_not_closed(vault: Vault) -> None:
     ],
 )
 def test_options_are_checked_at_once(
-    options: dict[str, Any], kind: type[Exception], told: str
+    options: dict[str, Any], kind: type[Exception], message: str
 ) -> None:
-    with pytest.raises(kind, match=told) as caught:
+    with pytest.raises(kind, match=message) as caught:
         Accounts(Vault(), **options)
     assert SECRET not in str(caught.value)
 

@@ -229,9 +229,9 @@ def generator_of(count: int) -> Any:
 
 
 async def async_generator_of(count: int) -> AsyncIterator[Any]:
-    for given in updates(count):
+    for item in updates(count):
         await asyncio.sleep(0)
-        yield given
+        yield item
 
 
 SCRIPTS: dict[str, list[Fate]] = {
@@ -483,8 +483,8 @@ async def test_cancelling_while_the_block_is_left() -> None:
 
     async def source() -> AsyncIterator[Any]:
         try:
-            for given in updates(100):
-                yield given
+            for item in updates(100):
+                yield item
             await asyncio.sleep(1_000)
         finally:
             await asyncio.sleep(5)  # closing is slow

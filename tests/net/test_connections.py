@@ -76,7 +76,7 @@ async def test_a_connection_that_answers_another_request_is_not_reused(
     server.close()
 
     assert response.succeeded == 3
-    assert [one.id for one in response.outcomes] == ["100", "101", "102"]
+    assert [item.id for item in response.outcomes] == ["100", "101", "102"]
     assert behind.connections[:2] == [0, 1]
     assert {*behind.connections[1:]} == {1}
 
@@ -135,22 +135,22 @@ class Server:
 
 
 def answer_to(head: bytes, body: bytes) -> bytes:
-    told: Any = {"portalId": 7, "accountType": "STANDARD", "timeZone": "UTC"}
+    answer: Any = {"portalId": 7, "accountType": "STANDARD", "timeZone": "UTC"}
     if body:
         inputs = orjson.loads(body)["inputs"]
         reads = b"batch/read" in head
-        told = {
+        answer = {
             "status": "COMPLETE",
             "results": [
                 {
-                    "id": one.get("id", "900"),
-                    "properties": {"subject": one["id"]} if reads else {},
-                    **{k: v for k, v in one.items() if k == "objectWriteTraceId"},
+                    "id": item.get("id", "900"),
+                    "properties": {"subject": item["id"]} if reads else {},
+                    **{k: v for k, v in item.items() if k == "objectWriteTraceId"},
                 }
-                for one in inputs
+                for item in inputs
             ],
         }
-    content = orjson.dumps(told)
+    content = orjson.dumps(answer)
     return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(content), content)
 
 
@@ -202,7 +202,7 @@ async def test_a_late_answer_is_not_read_as_the_next_writes_answer(
 
         assert first.succeeded == second.succeeded == 3
         traces = [result.object_write_trace_id for result in first.results]
-        assert not {*traces} & {one.object_write_trace_id for one in second.results}
+        assert not {*traces} & {item.object_write_trace_id for item in second.results}
         # On another connection the answer was its own.
         assert server.connections == 2
         attempts = 2 if when == "before the next" else 1
@@ -245,8 +245,8 @@ async def test_a_late_answer_is_not_read_as_the_next_reads_answer(
         wanted = [str(n) for n in range(200, 200 + count)]
         second = await hub.tickets.read(wanted)
 
-        assert [one.id for one in second.outcomes] == wanted
-        assert [one.properties["subject"] for one in second.results] == wanted
+        assert [item.id for item in second.outcomes] == wanted
+        assert [item.properties["subject"] for item in second.results] == wanted
         assert server.connections == 2
 
 
@@ -259,8 +259,8 @@ async def test_connections_of_the_callers_session_are_not_retired() -> None:
     ):
         responses = [await hub.tickets.update(writes(n)) for n in (100, 200)]
 
-        succeeded = [one for response in responses for one in response.results]
-        assert len({one.object_write_trace_id for one in succeeded}) == len(succeeded)
+        succeeded = [item for response in responses for item in response.results]
+        assert len({item.object_write_trace_id for item in succeeded}) == len(succeeded)
         for response in responses:
             for outcome in response.outcomes:
                 assert outcome.result is None or outcome.result.id == outcome.id
@@ -302,20 +302,20 @@ async def test_every_request_on_the_wire_was_counted(*, shared: bool) -> None:
 
     aiohttp would send it again on its own: without a permit, an event or a count.
     """
-    told: list[Any] = []
+    events: list[Any] = []
     async with serving(closes=2) as server, aiohttp.ClientSession() as session:
         options: dict[str, Any] = {"session": session} if shared else {}
-        async with client(server, listeners=[told.append], **options) as hub:
+        async with client(server, listeners=[events.append], **options) as hub:
             for _ in range(3):
                 account = await hub.account()
                 assert account.portal_id == 7
             used = hub.limits.used
 
-        sent = [one for one in told if isinstance(one, ChunkSent)]
-        answered = [one for one in told if isinstance(one, ChunkAnswered)]
+        sent = [item for item in events if isinstance(item, ChunkSent)]
+        answered = [item for item in events if isinstance(item, ChunkAnswered)]
         # The second and third time a connection is closed, and another one answers.
         assert len(server.heard) == len(sent) == len(answered) == used == 5
-        assert [one.status for one in answered] == [200, None, 200, None, 200]
+        assert [item.status for item in answered] == [200, None, 200, None, 200]
 
 
 @pytest.mark.parametrize("readable", [connections.by_poll, connections.by_select])

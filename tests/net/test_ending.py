@@ -361,9 +361,9 @@ async def test_an_exhausted_chunk_names_the_correlation_id(
     verb: Verb, answer: Response
 ) -> None:
     _, made = meeting(verb, always=answer, policy=RetryPolicy(attempts=2))
-    told = orjson.loads(answer.body)["correlationId"]
+    correlation_id = orjson.loads(answer.body)["correlationId"]
     errors = [outcome.error for outcome in (await unanswered(made)).failures]
-    assert [error and error.correlation_id for error in errors] == [told] * 3
+    assert [error and error.correlation_id for error in errors] == [correlation_id] * 3
 
 
 @pytest.mark.parametrize("last", ["refused", "locked", "throttled"])
@@ -469,8 +469,8 @@ async def test_a_429_does_not_count_as_an_answer() -> None:
 
 async def test_a_batch_of_invalid_inputs_does_not_blame_hubspot() -> None:
     crm = Crm(always="refused")
-    given = [{"id": "512.0", "properties": {}}, None]
-    response = await batch(crm, operation("update"), given)
+    inputs = [{"id": "512.0", "properties": {}}, None]
+    response = await batch(crm, operation("update"), inputs)
     assert statuses(response) == {"failed": 2}
     assert (response.status, response.ok, crm.heard) == ("COMPLETE", False, [])
     empty = await batch(crm, operation("update"), [])

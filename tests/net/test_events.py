@@ -152,8 +152,8 @@ async def test_chunk_answered_reports_the_remaining_daily_calls() -> None:
     headers = {"X-HubSpot-RateLimit-Daily-Remaining": "249000"}
     answer = Response(503, headers, b"")
     await listened(filled(script=[answer]), UPDATE, updates(3), ears)
-    told = [(one.status, one.daily_remaining) for one in ears.all(ChunkAnswered)]
-    assert told == [(503, 249_000), (200, None)]
+    reported = [(one.status, one.daily_remaining) for one in ears.all(ChunkAnswered)]
+    assert reported == [(503, 249_000), (200, None)]
 
 
 async def test_a_request_without_an_answer_emits_chunk_answered() -> None:
@@ -213,9 +213,9 @@ async def test_events_of_a_429() -> None:
 async def test_events_of_isolation_and_a_failure() -> None:
     ears = Ears()
     crm = filled(traced=False)
-    given = updates(4)
-    given[2]["properties"]["value"] = "bad-2"
-    await listened(crm, UPDATE, given, ears)
+    inputs = updates(4)
+    inputs[2]["properties"]["value"] = "bad-2"
+    await listened(crm, UPDATE, inputs, ears)
     isolated = ears.one(ChunkIsolated)
     assert (isolated.inputs, isolated.parts) == (4, 2)
     assert (isolated.status, isolated.category) == (400, "VALIDATION_ERROR")
@@ -229,8 +229,8 @@ async def test_events_of_isolation_and_a_failure() -> None:
 
 async def test_events_of_a_failure_that_hubspot_names() -> None:
     ears = Ears()
-    given = [*updates(2), {"id": "404", "properties": {"value": "x"}}, None]
-    await listened(filled(), UPDATE, given, ears)
+    inputs = [*updates(2), {"id": "404", "properties": {"value": "x"}}, None]
+    await listened(filled(), UPDATE, inputs, ears)
     assert ears.names == [
         "BatchBegun",
         "InputFailed",
@@ -259,8 +259,8 @@ async def test_duplicate_reads_are_all_counted() -> None:
 async def test_a_lookup_does_not_settle_its_chunk() -> None:
     ears = Ears()
     call = create_operation("tickets", api_version="v3", reconcile_by=UNIQUE)
-    given = [{"properties": {UNIQUE: f"n{n}"}} for n in range(2)]
-    await listened(Crm(script=["502 before"]), call, given, ears)
+    inputs = [{"properties": {UNIQUE: f"n{n}"}} for n in range(2)]
+    await listened(Crm(script=["502 before"]), call, inputs, ears)
     assert ears.names == [
         "BatchBegun",
         "ChunkCut",
@@ -396,12 +396,12 @@ async def test_events_contain_no_value_message_or_token() -> None:
         Response(400, {}, b'{"message":"the-message quotes the-value"}'),
     ]
     crm = filled(script=script, traced=False)
-    given: list[Mapping[str, Any]] = [
+    inputs: list[Mapping[str, Any]] = [
         {"id": str(n), "properties": {"value": f"bad-the-value-{n}"}}
         for n in range(1, 4)
     ]
-    given += [{"id": "1", "properties": {"value": float("nan")}}]
-    await listened(crm, UPDATE, given, ears)
+    inputs += [{"id": "1", "properties": {"value": float("nan")}}]
+    await listened(crm, UPDATE, inputs, ears)
     assert {type(event) for event in ears.heard} == {
         BatchBegun,
         ChunkAnswered,
@@ -413,9 +413,9 @@ async def test_events_contain_no_value_message_or_token() -> None:
         InputFailed,
         BatchEnded,
     }
-    told = repr(ears.heard)
+    reported = repr(ears.heard)
     for secret in ("the-value", "the-message", "is bad", "nan", SECRET, "pat-"):
-        assert secret not in told
+        assert secret not in reported
 
 
 def test_events_are_frozen_and_have_slots() -> None:
@@ -481,7 +481,7 @@ async def test_no_events_are_created_without_listeners_and_log(
     ):
         monkeypatch.setattr(other, "__init__", fail)
     crm = filled(script=["502 before", "throttled"], traced=False)
-    given = updates(4)
-    given[2]["properties"]["value"] = "bad-2"
-    response = await listened(crm, UPDATE, given)
+    inputs = updates(4)
+    inputs[2]["properties"]["value"] = "bad-2"
+    response = await listened(crm, UPDATE, inputs)
     assert (response.succeeded, len(response.failed)) == (3, 1)

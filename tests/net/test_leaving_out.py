@@ -56,9 +56,9 @@ class Effort:
     def _encoder(self, call: Operation) -> Encoder:
         encode = encoder(call)
 
-        def counted(index: int, given: object) -> Encoded:
+        def counted(index: int, item: object) -> Encoded:
             self.encoded += 1
-            return encode(index, given)
+            return encode(index, item)
 
         return counted
 
@@ -115,8 +115,8 @@ async def test_cancelling_does_not_look_at_the_rest_of_a_list(
     assert len(response.not_sent) == made.summary.not_sent >= MANY - sent
     assert effort.made == 0
     held, source[:] = [*source], []
-    assert all(one.input is held[one.index] for one in response.outcomes)
-    assert [one.index for one in response.outcomes] == [*range(MANY)]
+    assert all(outcome.input is held[outcome.index] for outcome in response.outcomes)
+    assert [outcome.index for outcome in response.outcomes] == [*range(MANY)]
     last = response.not_sent[-1]
     assert last.error is not None
     assert (last.index, last.attempts, last.safe_to_resend) == (MANY - 1, 0, True)
@@ -152,7 +152,7 @@ async def test_too_many_failures(effort: Effort) -> None:
         await made
     assert effort.encoded <= 10 * len(crm.heard) + HELD
     assert made.response is not None
-    counts = Counter(str(one.status) for one in made.response.outcomes)
+    counts = Counter(str(outcome.status) for outcome in made.response.outcomes)
     assert counts["not_sent"] == MANY - counts["failed"] == made.summary.not_sent
     assert len(made.response.failed) == counts["failed"]
 
@@ -231,7 +231,10 @@ async def test_a_collection_that_raises_after_the_end(*, cancelled: bool) -> Non
             await made
     assert made.response is not None
     assert len(made.response.outcomes) == made.summary.inputs == 15_000
-    assert [one.input for one in made.response.outcomes[-2:]] == ["14998", "14999"]
+    assert [outcome.input for outcome in made.response.outcomes[-2:]] == [
+        "14998",
+        "14999",
+    ]
 
 
 async def test_the_event_loop_gets_turns_while_the_rest_is_recorded() -> None:
@@ -240,13 +243,13 @@ async def test_the_event_loop_gets_turns_while_the_rest_is_recorded() -> None:
 
     class Counted(Listed):
         def __iter__(self) -> Iterator[str]:
-            for self.given, one in enumerate(super().__iter__()):
-                yield one
+            for self.pulled, item in enumerate(super().__iter__()):
+                yield item
 
     source = Counted(MANY)
 
     def turn() -> None:
-        turns.append(getattr(source, "given", 0))
+        turns.append(getattr(source, "pulled", 0))
         asyncio.get_running_loop().call_soon(turn)
 
     _, made = a_batch("read", source, always=UNAUTHORIZED)
@@ -274,7 +277,7 @@ async def test_inputs_that_wait_for_one_key_are_dropped_together(
     await cancelled_after(1, made)
     assert effort.made == 0
     assert made.response is not None
-    counts = Counter(str(one.status) for one in made.response.outcomes)
+    counts = Counter(str(outcome.status) for outcome in made.response.outcomes)
     assert counts["unknown"] <= 1
     assert counts.total() == MANY
 
@@ -286,9 +289,9 @@ async def test_an_unread_stream_stops_pulling_inputs() -> None:
 
     def source() -> Iterator[Any]:
         nonlocal pulled
-        for given in updates(50_000):
+        for item in updates(50_000):
             pulled += 1
-            yield given
+            yield item
 
     made = batch(
         crm,

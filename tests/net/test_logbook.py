@@ -68,7 +68,7 @@ async def test_a_retry_is_a_warning_with_its_correlation_id(
 ) -> None:
     answer = Response(503, {"X-HubSpot-Correlation-Id": "c-7"}, b"")
     await listened(filled(script=[answer]), UPDATE, updates(3))
-    [warning] = [one for one in caplog.records if one.levelname == "WARNING"]
+    [warning] = [record for record in caplog.records if record.levelname == "WARNING"]
     retried: Any = warning
     assert (retried.status, retried.correlation_id) == (503, "c-7")
     assert "correlation id c-7" in retried.getMessage()
@@ -80,7 +80,7 @@ async def test_control_characters_are_escaped(
     evil = "c-7\x1b[2J\nforged line\u202e"
     answer = Response(503, {"X-HubSpot-Correlation-Id": evil}, b"")
     await listened(filled(script=[answer]), UPDATE, updates(3))
-    [warning] = [one for one in caplog.records if one.levelname == "WARNING"]
+    [warning] = [record for record in caplog.records if record.levelname == "WARNING"]
     assert warning.getMessage().endswith(
         r"correlation id c-7\x1b[2J\nforged line\u202e"
     )
@@ -98,11 +98,13 @@ async def test_429s_are_one_warning_a_minute(
         crm.script.append(throttled(Retry_After="3"))
         await asyncio.sleep(61)
         await type(shared)(state, UPDATE, updates(3))
-    warnings = [one for one in caplog.records if one.levelname == "WARNING"]
+    warnings = [record for record in caplog.records if record.levelname == "WARNING"]
     assert [record.getMessage().partition(" were ")[2] for record in warnings] == [
         "answered with 429 (TEN_SECONDLY_ROLLING): no request is sent for 3.0 s"
     ] * 3
-    all_of_them = [one for one in caplog.records if "with 429 (" in one.getMessage()]
+    all_of_them = [
+        record for record in caplog.records if "with 429 (" in record.getMessage()
+    ]
     assert len(all_of_them) == 4
 
 
@@ -126,7 +128,7 @@ async def test_each_account_has_its_own_warnings(
 async def test_only_events_that_would_be_logged_are_wanted(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    nobody = Listeners([])
+    no_listeners = Listeners([])
     wanted: dict[str, set[object]] = {
         "DEBUG": {ChunkSent, InputFailed, BatchEnded, ChunkRetried},
         "INFO": {BatchEnded, ChunkRetried},
@@ -136,7 +138,7 @@ async def test_only_events_that_would_be_logged_are_wanted(
     for level, kinds in wanted.items():
         caplog.set_level(level, logger="hubbatch")
         for kind in (ChunkSent, InputFailed, BatchEnded, ChunkRetried, ChunkCut):
-            assert nobody.wants(kind) == (kind in kinds)
+            assert no_listeners.wants(kind) == (kind in kinds)
         assert Listeners([print]).wants(ChunkCut)
 
 
@@ -154,12 +156,12 @@ async def test_no_value_message_or_token_is_logged(
     """Neither in the lines, nor in the attributes that a JSON handler would add."""
     refusal = b'{"message":"the-message quotes the-value","category":"the-category"}'
     crm = filled(script=[page(502), throttled(), Response(400, {}, refusal)])
-    given: list[Any] = [
+    inputs: list[Any] = [
         {"id": str(n), "properties": {"value": f"bad-the-value-{n}"}}
         for n in range(1, 4)
     ]
-    given += [{"id": "1", "properties": {"value": float("nan")}}]
-    await listened(crm, UPDATE, given)
+    inputs += [{"id": "1", "properties": {"value": float("nan")}}]
+    await listened(crm, UPDATE, inputs)
     written = caplog.text + repr([vars(record) for record in caplog.records])
     assert "the-category" in written
     for secret in ("the-value", "the-message", "is bad", "nan", SECRET, "pat-"):

@@ -57,8 +57,8 @@ def nothing_leaks(*but: str) -> Iterator[None]:
         warnings.simplefilter("always")
         yield
         gc.collect()
-    heard = [str(one.message) for one in caught]
-    assert [one for one in heard if not one.startswith(but)] == []
+    heard = [str(warning.message) for warning in caught]
+    assert [warning for warning in heard if not warning.startswith(but)] == []
 
 
 def a_client(server: Server, **options: Any) -> HubBatch:
@@ -78,10 +78,10 @@ def test_one_loop_after_another(server: Server, loops: int) -> None:
 
         async def work() -> None:
             assert await create(hub) == 3
-            one = await hub.single.tickets.create({"subject": "s"})
-            read = await hub.single.tickets.read(one.id)
-            assert read.id == one.id
-            async with hub.tickets.read([one.id]) as outcomes:
+            record = await hub.single.tickets.create({"subject": "s"})
+            read = await hub.single.tickets.read(record.id)
+            assert read.id == record.id
+            async with hub.tickets.read([record.id]) as outcomes:
                 assert [outcome.status async for outcome in outcomes] == ["succeeded"]
             assert (await hub.account()).portal_id is not None
 
@@ -157,8 +157,8 @@ def test_closing_does_not_wait_for_tasks_of_a_closed_loop() -> None:
     crm.fill(1)
 
     async def read() -> str | None:
-        one = await hub.single.tickets.read("1")
-        return one.id
+        record = await hub.single.tickets.read("1")
+        return record.id
 
     found, ended = run(read())
     assert found == "1"

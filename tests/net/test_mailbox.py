@@ -67,12 +67,12 @@ class SingleCalls:
         self.state = client_state(self.crm, **options)
         self.batchers = CallBatchers(self.state)
 
-    def call(self, call: Operation, given: Any) -> "asyncio.Task[Any]":
-        return asyncio.create_task(self.batchers.call(call, given))
+    def call(self, call: Operation, item: Any) -> "asyncio.Task[Any]":
+        return asyncio.create_task(self.batchers.call(call, item))
 
     def update(self, number: int, value: str = "v") -> "asyncio.Task[Any]":
-        given = {"id": str(number), "properties": {"value": value}}
-        return self.call(UPDATE, given)
+        item = {"id": str(number), "properties": {"value": value}}
+        return self.call(UPDATE, item)
 
     def create(self, value: str) -> "asyncio.Task[Any]":
         return self.call(CREATE, {"properties": {"value": value}})
@@ -178,12 +178,12 @@ async def test_single_calls_are_sent_before_bulk_chunks() -> None:
 async def test_different_operations_do_not_share_a_request() -> None:
     caller = SingleCalls()
     by_ref = operation("update", id_property="ref")
-    given = {"id": "r5", "properties": {"value": "v"}}
+    item = {"id": "r5", "properties": {"value": "v"}}
     created, read, updated, also, upserted, archived = await asyncio.gather(
         caller.create("v"),
         caller.read(1),
         caller.update(2),
-        caller.call(by_ref, given),
+        caller.call(by_ref, item),
         caller.call(UPSERT, {"id": "new", "properties": {"value": "v"}}),
         caller.call(ARCHIVE, 3),
     )
@@ -363,11 +363,11 @@ async def test_a_call_without_retries_left_raises_hubspot_unavailable() -> None:
     policy = RetryPolicy(attempts=2)
     caller = SingleCalls(always=answer, policy=policy)
     error = await fails(HubSpotUnavailable, caller.read(1))
-    told = orjson.loads(answer.body)["correlationId"]
+    correlation_id = orjson.loads(answer.body)["correlationId"]
     assert (error.status, error.category, error.correlation_id) == (
         503,
         "INTERNAL_ERROR",
-        told,
+        correlation_id,
     )
     assert error.message == (
         "No request got a usable answer from HubSpot: Down. Try again later."
@@ -525,10 +525,10 @@ async def test_cancelling_the_first_caller_does_not_cancel_the_run() -> None:
 async def test_a_cancelled_call_whose_input_was_mutated_is_withdrawn() -> None:
     caller = SingleCalls()
     caller.state.gate.hold(10)
-    given: dict[str, Any] = {"id": "1", "properties": {"value": "v1"}}
-    gone = caller.call(UPDATE, given)
+    item: dict[str, Any] = {"id": "1", "properties": {"value": "v1"}}
+    gone = caller.call(UPDATE, item)
     await asyncio.sleep(1)
-    given["properties"]["value"] = float("nan")
+    item["properties"]["value"] = float("nan")
     gone.cancel()
     await settled()
     assert caller.crm.heard == []
@@ -543,9 +543,9 @@ async def test_cancelled_calls_are_not_encoded_again(
     def counting(operation: Operation) -> Encoder:
         encode = encoder(operation)
 
-        def counted(index: int, given: object) -> Encoded:
+        def counted(index: int, item: object) -> Encoded:
             encoded.append(index)
-            return encode(index, given)
+            return encode(index, item)
 
         return counted
 

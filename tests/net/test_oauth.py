@@ -252,7 +252,7 @@ async def test_a_thousand_waiting_calls_share_one_refresh() -> None:
     portal.crm.fill(1_000)
     state = portal.state(app(), workers=1_000)
     call = operation("update", max_inputs=1)
-    calls: list[Batch[Any]] = [Batch(state, call, [given]) for given in updates(1_000)]
+    calls: list[Batch[Any]] = [Batch(state, call, [item]) for item in updates(1_000)]
     responses = await asyncio.gather(*calls)
     assert sum(response.succeeded for response in responses) == 1_000
     assert len(portal.asked) == 1
@@ -508,7 +508,7 @@ async def test_a_store_may_provide_the_tokens_of_a_new_installation() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "kind", "told"),
+    ("said", "kind", "message"),
     [
         (refused("invalid_client", "BAD_CLIENT"), AuthenticationError, "so invalid_cl"),
         (answer(400, {}), AuthenticationError, "no reason given"),
@@ -523,9 +523,11 @@ async def test_a_store_may_provide_the_tokens_of_a_new_installation() -> None:
     ],
     ids=["client", "bare", "of a proxy", "odd", "no such path", "redirect"],
 )
-async def test_other_refusals(said: Response, kind: type[Exception], told: str) -> None:
+async def test_other_refusals(
+    said: Response, kind: type[Exception], message: str
+) -> None:
     portal = Portal(script=[said])
-    with pytest.raises(kind, match=told) as caught:
+    with pytest.raises(kind, match=message) as caught:
         await portal.batch(app())
     assert not isinstance(caught.value, ReconnectRequired)
     assert len(portal.asked) == 1
@@ -714,13 +716,13 @@ async def test_a_closed_client_starts_no_refresh() -> None:
 @pytest.mark.parametrize("name", ["client_id", "client_secret", "refresh_token"])
 @pytest.mark.parametrize("wrong", [None, "", "  ", 5])
 def test_missing_arguments_are_named(name: str, wrong: Any) -> None:
-    given: dict[str, Any] = {"client_id": "app", **SECRETS, name: wrong}
+    options: dict[str, Any] = {"client_id": "app", **SECRETS, name: wrong}
     with pytest.raises(ConfigurationError, match=f"{name} must be a non-empty str"):
-        OAuth(**given)
+        OAuth(**options)
 
 
 @pytest.mark.parametrize(
-    ("option", "wrong", "told"),
+    ("option", "wrong", "message"),
     [
         ("access_token", "two words", "visible ASCII"),
         ("access_token", b"pat", "visible ASCII"),
@@ -730,8 +732,8 @@ def test_missing_arguments_are_named(name: str, wrong: Any) -> None:
         ("lock", asyncio.Lock(), "lock must be callable, not Lock"),
     ],
 )
-def test_wrong_options_are_refused(option: str, wrong: Any, told: str) -> None:
-    with pytest.raises(ConfigurationError, match=told) as caught:
+def test_wrong_options_are_refused(option: str, wrong: Any, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message) as caught:
         app(**{option: wrong})
     assert "two words" not in str(caught.value)
 

@@ -90,11 +90,11 @@ async def outcomes(made: Batch[Any]) -> dict[int, str]:
     except HubBatchError as error:
         response = error.response
     assert made.summary.inputs == made.summary.settled == len(response.outcomes)
-    return {one.index + 1: one.status.value for one in response.outcomes}
+    return {outcome.index + 1: outcome.status.value for outcome in response.outcomes}
 
 
-def numbers(told: dict[int, str], status: str) -> set[int]:
-    return {number for number, one in told.items() if one == status}
+def numbers(statuses: dict[int, str], status: str) -> set[int]:
+    return {number for number, found in statuses.items() if found == status}
 
 
 # ---- Invalid input JSON
@@ -110,9 +110,9 @@ async def test_an_unreadable_value_fails_only_its_record(
     bad = {1, 250, 251}
     crm, made = meeting(400, poisoned(bad, UNREADABLE), verb, workers=workers)
     response = await made
-    assert {one.index + 1 for one in response.failed} == bad
+    assert {outcome.index + 1 for outcome in response.failed} == bad
     assert response.succeeded == 397
-    assert all(type(one.error) is RecordInvalid for one in response.failed)
+    assert all(type(outcome.error) is RecordInvalid for outcome in response.failed)
     # Four chunks, three single inputs for each refused one, and halving.
     assert len(crm.heard) <= 4 + 2 * (3 + 1) + 2 * 3 * 7
     if verb == "create":
@@ -154,8 +154,8 @@ async def test_unreadable_inputs_with_one_key_end_the_batch(
     """Nothing is retried for ever, even while the source may have more inputs."""
 
     async def trickle() -> AsyncIterator[Any]:
-        for one in inputs:
-            yield one
+        for item in inputs:
+            yield item
         await asyncio.Event().wait()
 
     crm = Crm(always=UNREADABLE)
@@ -186,14 +186,14 @@ async def test_an_unreadable_input_waits_for_the_answer_of_another(
     crm = Slow(always=fate)
     crm.fill(101)
     made = batch(crm, operation("update"), updates(101))
-    told = await outcomes(made)
+    statuses = await outcomes(made)
     alone = [heard for heard in crm.heard if len(heard.inputs) == 1]
     if fate == "fine":
-        assert (told[101], len(alone)) == ("failed", 2)
-        assert numbers(told, "succeeded") == {*range(1, 101)}
+        assert (statuses[101], len(alone)) == ("failed", 2)
+        assert numbers(statuses, "succeeded") == {*range(1, 101)}
     else:
-        assert (told[101], len(alone)) == ("not_sent", 1)
-        assert numbers(told, "unknown") == {*range(1, 101)}
+        assert (statuses[101], len(alone)) == ("not_sent", 1)
+        assert numbers(statuses, "unknown") == {*range(1, 101)}
 
 
 async def test_unreadable_single_calls_raise() -> None:
@@ -201,8 +201,8 @@ async def test_unreadable_single_calls_raise() -> None:
     async with HubBatch(SECRET) as hub:
         hub._state.transport = crm
         calls = [hub.single.tickets.update("1", {"value": str(n)}) for n in range(3)]
-        told = await asyncio.gather(*calls, return_exceptions=True)
-    assert {type(one) for one in told} == {InvalidRequestError}
+        errors = await asyncio.gather(*calls, return_exceptions=True)
+    assert {type(error) for error in errors} == {InvalidRequestError}
     assert len(crm.heard) <= 3
 
 
@@ -236,15 +236,15 @@ def test_unreadable_inputs_are_neither_lost_nor_blamed_on_others(
         crm, made = meeting(
             count, poisoned(bad, UNREADABLE), max_inputs=max_inputs, workers=2
         )
-        told = loop.run_until_complete(outcomes(made))
+        statuses = loop.run_until_complete(outcomes(made))
     finally:
         loop.close()
-    assert numbers(told, "failed") <= bad
-    if numbers(told, "not_sent"):
+    assert numbers(statuses, "failed") <= bad
+    if numbers(statuses, "not_sent"):
         assert len(crm.heard) <= 2 + 2 * 3 + 3  # ended: every request was refused
         assert not crm.writes
     else:
-        assert numbers(told, "succeeded") == {*range(1, count + 1)} - bad
+        assert numbers(statuses, "succeeded") == {*range(1, count + 1)} - bad
         # An input that is sent alone before any success is sent once more.
         assert len(crm.heard) <= 2 * count + 3
 
@@ -271,8 +271,10 @@ async def test_a_record_on_which_hubspot_fails_does_not_affect_others(
 ) -> None:
     crm, made = meeting(400, poisoned({150, 333}, FAILURES[name]), verb, policy=FEW)
     response = await made
-    told = {one.index + 1: one.status.value for one in response.failures}
-    assert told == {150: status, 333: status}
+    statuses = {
+        outcome.index + 1: outcome.status.value for outcome in response.failures
+    }
+    assert statuses == {150: status, 333: status}
     # Four chunks, two more attempts for two of them, and halves of halves.
     assert len(crm.heard) <= 4 + 2 * 2 + 2 * 14
     assert made.summary.retries == 4
@@ -347,8 +349,8 @@ async def test_chunks_are_not_split_while_hubspot_is_down(workers: int) -> None:
 async def test_the_only_chunk_is_not_split() -> None:
     """It does not show whether HubSpot is down or a record is bad."""
     crm, made = meeting(100, poisoned({50}, FAILURES["500"]), policy=FEW)
-    told = await outcomes(made)
-    assert numbers(told, "unknown") == {*range(1, 101)}
+    statuses = await outcomes(made)
+    assert numbers(statuses, "unknown") == {*range(1, 101)}
     assert len(crm.heard) == 3
 
 
@@ -387,10 +389,10 @@ def test_a_failing_chunk_costs_at_most_2n_calls_and_no_other_record(
     loop = VirtualTimeLoop()
     try:
         crm, made = meeting(2 * count, answer, verb, max_inputs=count, policy=FEW)
-        told = loop.run_until_complete(outcomes(made))
+        statuses = loop.run_until_complete(outcomes(made))
     finally:
         loop.close()
-    assert {number for number, one in told.items() if one != "succeeded"} == bad
+    assert {number for number, found in statuses.items() if found != "succeeded"} == bad
     carrying = [heard for heard in crm.heard if min(numbers_in(heard)) <= count]
     assert len(carrying) <= FEW.attempts + 2 * count
 
@@ -398,12 +400,12 @@ def test_a_failing_chunk_costs_at_most_2n_calls_and_no_other_record(
 # ---- too large
 
 
-def limited(most: int, seen: list[int]) -> Callable[[Crm, Heard], Answer]:
+def limited(limit: int, seen: list[int]) -> Callable[[Crm, Heard], Answer]:
     """Refuse requests of more bytes, as a proxy does, and record their sizes."""
 
     def answer(crm: Crm, heard: Heard) -> Answer:
         size = len(heard.request.body)
-        if size <= most:
+        if size <= limit:
             return crm.work(heard)
         seen.append(size)
         return Response(413, {}, b"<title>413 Request Entity Too Large</title>")
@@ -412,18 +414,18 @@ def limited(most: int, seen: list[int]) -> Callable[[Crm, Heard], Answer]:
 
 
 @pytest.mark.parametrize("count", [1_000, 10_000])
-@pytest.mark.parametrize("most", [5_000, 2_000, 900])
-async def test_a_refused_size_is_remembered(count: int, most: int) -> None:
+@pytest.mark.parametrize("limit", [5_000, 2_000, 900])
+async def test_a_refused_size_is_remembered(count: int, limit: int) -> None:
     refused: list[int] = []
-    crm, made = meeting(count, limited(most, refused), workers=1)
+    crm, made = meeting(count, limited(limit, refused), workers=1)
     response = await made
     assert response.succeeded == count
     assert len(refused) <= 4
     assert refused == sorted(refused, reverse=True)
     sent = [len(heard.request.body) for heard in crm.heard]
-    assert max(sent[-10:]) <= most
+    assert max(sent[-10:]) <= limit
     # Chunks have at most half of the refused size.
-    assert len(crm.heard) <= len(refused) + 2 + count / (most / 2 // 90)
+    assert len(crm.heard) <= len(refused) + 2 + count / (limit / 2 // 90)
 
 
 @pytest.mark.parametrize("count", [2_000, 20_000])
@@ -457,8 +459,10 @@ async def test_a_refused_number_of_inputs_is_remembered() -> None:
     def answer(crm: Crm, heard: Heard) -> Answer:
         if len(heard.inputs) <= 50:
             return crm.work(heard)
-        told = "The maximum number of inputs supported in a batch is 50. Please reduce"
-        return refusal(400, told, "VALIDATION_ERROR")
+        message = (
+            "The maximum number of inputs supported in a batch is 50. Please reduce"
+        )
+        return refusal(400, message, "VALIDATION_ERROR")
 
     crm, made = meeting(2_000, answer, workers=1)
     assert (await made).succeeded == 2_000
@@ -495,7 +499,7 @@ async def test_a_mistake_in_all_records_ends_the_batch_early(
     # Each that failed was refused alone.
     alone = {number for heard in crm.heard if len(heard.inputs) == 1
              for number in numbers_in(heard)}  # fmt: skip
-    failed = {one.index + 1 for one in caught.value.response.failed}
+    failed = {outcome.index + 1 for outcome in caught.value.response.failed}
     assert failed <= alone
     assert "Nothing further was sent" in str(caught.value)
 
@@ -511,9 +515,9 @@ async def test_one_unnamed_record_is_enough_to_continue(fine: int) -> None:
 
     _, made = meeting(1_100, answer, workers=1, max_failures="auto")
     made._source[fine - 1]["properties"] = {"other": "x"}  # type: ignore[index] # a list
-    told = await outcomes(made)
-    assert numbers(told, "succeeded") == {fine}
-    assert numbers(told, "failed") == {*range(1, 1_101)} - {fine}
+    statuses = await outcomes(made)
+    assert numbers(statuses, "succeeded") == {fine}
+    assert numbers(statuses, "failed") == {*range(1, 1_101)} - {fine}
 
 
 async def test_one_success_of_a_record_sent_alone_is_enough_to_continue() -> None:
@@ -545,9 +549,9 @@ async def test_regularly_spaced_bad_records_are_not_taken_for_all(
     bad = {*range(1 + first, 1_500, every)}
     refused = refusal(400, "Something is wrong", "VALIDATION_ERROR")
     _, made = meeting(1_500, poisoned(bad, refused), max_failures="auto")
-    told = await outcomes(made)
-    assert numbers(told, "failed") == bad
-    assert numbers(told, "succeeded") == {*range(1, 1_501)} - bad
+    statuses = await outcomes(made)
+    assert numbers(statuses, "failed") == bad
+    assert numbers(statuses, "succeeded") == {*range(1, 1_501)} - bad
 
 
 @pytest.mark.parametrize(
@@ -596,11 +600,11 @@ def test_sampling_loses_no_record_and_costs_at_most_2n_calls(
         crm, made = meeting(
             count, answer, max_inputs=max_inputs, workers=3, max_failures="auto"
         )
-        told = loop.run_until_complete(outcomes(made))
+        statuses = loop.run_until_complete(outcomes(made))
     finally:
         loop.close()
-    assert numbers(told, "failed") == bad
-    assert numbers(told, "succeeded") == {*range(1, count + 1)} - bad
+    assert numbers(statuses, "failed") == bad
+    assert numbers(statuses, "succeeded") == {*range(1, count + 1)} - bad
     assert len(crm.heard) <= 2 * count
 
 
@@ -631,8 +635,8 @@ async def test_missing_unique_values_are_named_by_their_position() -> None:
                 if int(item["id"][1:]) in missing]  # fmt: skip
         if not gone:
             return crm.work(heard)
-        told = [f"0-5 ref:{value}" for value in gone]
-        context = {"missingObjectPropertyValueCoordinates": told}
+        names = [f"0-5 ref:{value}" for value in gone]
+        context = {"missingObjectPropertyValueCoordinates": names}
         return refusal(400, "Some are missing", "VALIDATION_ERROR", context=context)
 
     crm = Crm()
@@ -640,6 +644,6 @@ async def test_missing_unique_values_are_named_by_their_position() -> None:
     crm.always = lambda heard: answer(crm, heard)
     inputs = [{"id": f"r{n}", "properties": {"value": "x"}} for n in range(1, 101)]
     response = await batch(crm, operation("update", id_property="ref"), inputs)
-    assert {one.index + 1 for one in response.failed} == missing
-    assert all(type(one.error) is RecordNotFound for one in response.failed)
+    assert {outcome.index + 1 for outcome in response.failed} == missing
+    assert all(type(outcome.error) is RecordNotFound for outcome in response.failed)
     assert len(crm.heard) == 4

@@ -146,30 +146,30 @@ class Storm:
         self._check_order()
 
     def _check_end(self, caller: Caller) -> None:
-        told = f"{caller}"
+        shown = f"{caller}"
         if caller.ends == 0:  # cancelled before it started
             assert caller.task is not None
-            assert caller.task.cancelled(), told
+            assert caller.task.cancelled(), shown
             return
-        assert caller.ends == 1, told
+        assert caller.ends == 1, shown
         left = isinstance(caller.error, asyncio.CancelledError)
         if caller.verb == "read":
             if caller.error is None:
-                assert caller.result.id == caller.text, told
+                assert caller.result.id == caller.text, shown
             elif isinstance(caller.error, RecordNotFound):
                 assert int(caller.text) > RECORDS or caller.text in self.crm.archived
             return
         if caller.verb == "archive":
             if caller.error is None:
-                assert caller.text not in self.crm.records, told
+                assert caller.text not in self.crm.records, shown
             return
         done = caller.value in [value for _, value in self.crm.writes]
         if caller.error is None:
-            assert done, told
-            assert caller.result.properties["value"] == caller.value, told
+            assert done, shown
+            assert caller.result.properties["value"] == caller.value, shown
         elif done:
-            assert left or isinstance(caller.error, OutcomeUnknown), told
-        assert left or isinstance(caller.error, RecordError | APIError | None), told
+            assert left or isinstance(caller.error, OutcomeUnknown), shown
+        assert left or isinstance(caller.error, RecordError | APIError | None), shown
 
     def _check_order(self) -> None:
         """Repetitions aside, each key was written in the order of the calls."""

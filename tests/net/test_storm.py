@@ -86,21 +86,21 @@ class Storm:
         return Batch(self.state, self.call, source, isolate=True, linger=linger)
 
     def _generate(self, inputs: list[Given]) -> Iterator[Given]:
-        for given in inputs:
+        for item in inputs:
             self.pulled += 1
-            yield given
+            yield item
 
     async def _trickle(self, inputs: list[Given]) -> AsyncIterator[Given]:
-        for given in inputs:
+        for item in inputs:
             if self.random.random() < 0.2:
                 await asyncio.sleep(self.random.uniform(0, 0.5))
             self.pulled += 1
-            yield given
+            yield item
 
     async def _flood(self, inputs: list[Given]) -> AsyncIterator[Given]:
-        for given in inputs:
+        for item in inputs:
             self.pulled += 1
-            yield given
+            yield item
 
     # ---- what must hold afterwards
 
@@ -191,11 +191,11 @@ def _given(chance: Random, verb: Verb, place: int, *, by_ref: bool) -> Given:
     value = f"bad{place}" if chance.random() < 0.05 else f"v{place}"
     if verb == "create":
         return {"properties": {"value": value}}
-    given = {"id": text, "properties": {"value": value}}
+    item = {"id": text, "properties": {"value": value}}
     if verb == "update" and not by_ref and chance.random() < 0.1:
         # Another name of a record: hubbatch cannot know that they are the same.
-        given |= {"id": f"r{number}", "idProperty": UNIQUE}
-    return given
+        item |= {"id": f"r{number}", "idProperty": UNIQUE}
+    return item
 
 
 @pytest.mark.parametrize("seed", range(150))
