@@ -69,7 +69,10 @@ def path_of(hub: HubBatch, batch: Any) -> str:
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no token": ({"access_token": None}, "No access token. Set HUBSPOT_ACCESS_TOKEN"),
     "an empty token": ({"access_token": ""}, "No access token"),
-    "no string": ({"access_token": 5}, "a str, an OAuth or an async callable .*not int"),
+    "no string": (
+        {"access_token": 5},
+        "a str, an OAuth or an async callable .*not int",
+    ),
     "two lines": ({"access_token": "a\nb"}, "not a line of visible ASCII"),
     "no TLS": ({"base_url": "http://x.example"}, "would send the access token without"),
     "no URL": ({"base_url": "api"}, "base_url must be an http.s. URL, not 'api'"),

@@ -117,7 +117,7 @@ PRIVATE = {
     "InvalidInput": "control flow: becomes the RecordInvalid of one outcome",
     "NothingToDo": "control flow: the command line ends with a message and status 0",
     "Stopped": "control flow: ends a job whose caller asked it to stop",
-    "_GivenUp": "control flow: ends the refresh of a client that is closed",
+    "_ClientClosed": "control flow: ends the refresh of a client that is closed",
     "_Unusual": "control flow: an answer or a block of columns is read one by one",
 }
 # The simulator shares no code with the client, so that it cannot share a mistake.

@@ -270,7 +270,7 @@ RAISED: dict[Provoke, tuple[type[HubBatchError], str]] = {
     not_taken_half_way: (BatchFailed, "1 of 101 records did not succeed"),
     no_redis: (LimiterUnavailable, r"cannot be asked \(ConnectionError\)"),
     no_room_among_processes: (OverloadedError, "and max_wait is 3 s. Nothing was"),
-    too_many_single_calls: (OverloadedError, "2 single calls wait already"),
+    too_many_single_calls: (OverloadedError, "2 single calls are waiting already"),
 }
 RECORDS: dict[Provoke, list[tuple[type[RecordError], str]]] = {
     bad_values: [
