@@ -5,12 +5,7 @@ from typing import Unpack
 
 from .core.arguments import check_object_type
 from .core.calls import Operation, Verb
-from .core.operations import (
-    association_kinds_operation,
-    association_limit_operation,
-    association_operation,
-    v3_association_operation,
-)
+from .core.operations import look_up
 from .models import (
     AssociationInput,
     AssociationLimitInput,
@@ -144,14 +139,22 @@ class Associations:
             RuntimeError: if the client is closed.
         """
         self._engine.check_open()
-        operation = association_kinds_operation(
-            self._source, self._target, api_version=self._api_version
+        operation = look_up(
+            "association_kinds",
+            "read",
+            self._source,
+            self._target,
+            api_version=self._api_version,
         )
         return tuple(await ask(self._engine, operation))
 
     def _operation(self, verb: Verb) -> Operation:
-        return association_operation(
-            verb, self._source, self._target, api_version=self._api_version
+        return look_up(
+            "associations",
+            verb,
+            self._source,
+            self._target,
+            api_version=self._api_version,
         )
 
 
@@ -211,8 +214,12 @@ class AssociationLimits:
         return call(self._engine, self._operation("purge"), inputs, options)
 
     def _operation(self, verb: Verb) -> Operation:
-        return association_limit_operation(
-            verb, self._source, self._target, api_version=self._api_version
+        return look_up(
+            "association_limits",
+            verb,
+            self._source,
+            self._target,
+            api_version=self._api_version,
         )
 
 
@@ -268,4 +275,4 @@ class AssociationsV3:
         return call(self._engine, self._operation("archive"), inputs, options)
 
     def _operation(self, verb: Verb) -> Operation:
-        return v3_association_operation(verb, self._source, self._target)
+        return look_up("v3_associations", verb, self._source, self._target)

@@ -14,7 +14,7 @@ from .core.arguments import check_api_version
 from .core.days import parse_reserve
 from .core.forecasting import Plan, named_call, plan
 from .core.object_types import StandardTypes
-from .core.operations import account_operation
+from .core.operations import look_up
 from .core.pacing import RateLimit
 from .core.retrying import RetryPolicy
 from .errors import ConfigurationError
@@ -137,7 +137,7 @@ class HubBatch(StandardTypes):
             ),
             transport=transport,
             credentials=credentials,
-            about=account_operation(api_version=self._api_version),
+            about=look_up("account", "details", api_version=self._api_version),
             home=Home(
                 "this client",
                 bound="its aiohttp session"

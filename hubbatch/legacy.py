@@ -4,7 +4,7 @@ from collections.abc import AsyncIterable, Iterable
 from typing import Unpack
 
 from .core.arguments import check_flag, check_names
-from .core.operations import legacy_operation
+from .core.operations import look_up
 from .core.typed import Typed
 from .models import (
     CreateInput,
@@ -55,7 +55,7 @@ class LegacyObjects:
         Raises:
             TypeError: if `inputs` is no collection of inputs.
         """
-        operation = legacy_operation("create", self._object_type)
+        operation = look_up("legacy", "create", self._object_type)
         return call(self._engine, operation, inputs, options)
 
     @takes_options
@@ -77,17 +77,20 @@ class LegacyObjects:
         Raises:
             TypeError: if `ids` is no collection of ids, or properties is one text.
         """
+        names = check_names(properties)
         parameters = {
-            "properties": check_names(properties),
+            "properties": names,
             "propertiesWithHistory": check_names(properties_with_history),
             "includeDeletes": ("true",)
             if check_flag("include_deletes", include_deletes)
             else (),
         }
-        operation = legacy_operation(
+        operation = look_up(
+            "legacy",
             "read",
             self._object_type,
-            parameters={name: given for name, given in parameters.items() if given},
+            properties=names,
+            parameters={name: value for name, value in parameters.items() if value},
         )
         return call(self._engine, operation, ids, options)
 
@@ -100,7 +103,7 @@ class LegacyObjects:
         Raises:
             TypeError: if `inputs` is no collection of inputs.
         """
-        operation = legacy_operation("update", self._object_type)
+        operation = look_up("legacy", "update", self._object_type)
         return call(self._engine, operation, inputs, options)
 
     @takes_options
@@ -110,7 +113,7 @@ class LegacyObjects:
         Raises:
             TypeError: if `ids` is no collection of ids.
         """
-        operation = legacy_operation("archive", self._object_type)
+        operation = look_up("legacy", "archive", self._object_type)
         return call(self._engine, operation, ids, options)
 
 

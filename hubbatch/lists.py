@@ -2,7 +2,8 @@
 
 from typing import Unpack
 
-from .core.operations import membership_operation
+from .core.object_types import type_id
+from .core.operations import look_up
 from .models import RecordIdWithMemberships
 from .net.batch import Batch
 from .net.engine import Engine
@@ -20,7 +21,9 @@ class ListMemberships:
     def __init__(self, engine: Engine, object_type: str, *, api_version: str) -> None:
         self._engine = engine
         self._object_type = object_type
-        self._operation = membership_operation(object_type, api_version=api_version)
+        self._operation = look_up(
+            "memberships", "read", type_id(object_type), api_version=api_version
+        )
 
     def __repr__(self) -> str:
         return f"<ListMemberships {self._object_type!r}>"

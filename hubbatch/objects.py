@@ -16,16 +16,10 @@ from attrs import evolve
 
 from .core.arguments import check_flag, check_name, check_names, check_object_type
 from .core.calls import Operation, Verb
-from .core.dialects.documents import Page
-from .core.operations import (
-    create_operation,
-    list_operation,
-    object_operation,
-    read_operation,
-    schema_operation,
-)
+from .core.dialects.documents import Page, page_query
+from .core.operations import look_up
 from .core.outcomes import Summary
-from .core.typed import Typed, shape_of
+from .core.typed import Typed, class_mapping
 from .errors import ListError, RecordNotFound
 from .models import (
     CreateInput,
@@ -118,7 +112,9 @@ class Objects:
         Raises:
             TypeError: if `inputs` is no collection of inputs.
         """
-        operation = create_operation(
+        operation = look_up(
+            "objects",
+            "create",
             self._object_type,
             api_version=self._api_version,
             reconcile_by=check_name(reconcile_by),
@@ -189,7 +185,9 @@ class Objects:
         histories = check_names(properties_with_history)
         if into is not None and histories:
             raise ValueError("into= has no place for properties_with_history")
-        operation = read_operation(
+        operation = look_up(
+            "objects",
+            "read",
             self._object_type,
             api_version=self._api_version,
             id_property=check_name(id_property),
@@ -242,7 +240,7 @@ class Objects:
         names = _asked(properties, into)
         check_flag("archived", archived)
         self._engine.check_open()
-        make = None if into is None else shape_of(into).read
+        make = None if into is None else class_mapping(into).from_record
         pages = self._pages(names, archived=archived, after=None, took=None)
         return _records_of(pages, make)
 
@@ -284,12 +282,13 @@ class Objects:
         # Names too long for a URL are asked for in a body, a page of ids at a time.
         in_url = names if len(",".join(names)) <= _LONGEST_QUERY else ()
         while True:
-            operation = list_operation(
+            operation = look_up(
+                "object_pages",
+                "list",
                 self._object_type,
                 api_version=self._api_version,
-                properties=in_url,
                 archived=archived,
-                after=after,
+                parameters=page_query(in_url, after),
             )
             page: Page = await ask(self._engine, operation, took)
             if page.records and in_url != names:
@@ -322,7 +321,9 @@ class Objects:
         return Page(records, page.after)
 
     async def _all_properties(self) -> tuple[str, ...]:
-        operation = schema_operation(self._object_type, api_version=self._api_version)
+        operation = look_up(
+            "property_lists", "read", self._object_type, api_version=self._api_version
+        )
         return tuple(one.name for one in await ask(self._engine, operation))
 
     async def _with_all_properties(self, operation: Operation) -> Operation:
@@ -377,7 +378,8 @@ class Objects:
         return call(self._engine, self._operation("archive"), ids, options)
 
     def _operation(self, verb: Verb, id_property: str | None = None) -> Operation:
-        return object_operation(
+        return look_up(
+            "objects",
             verb,
             self._object_type,
             api_version=self._api_version,
@@ -397,7 +399,7 @@ async def _records_of(
 
 def _asked(properties: Properties, into: type | None) -> tuple[str, ...] | None:
     """Give the properties to ask for, with those of a class; None for all there are."""
-    fields = () if into is None else shape_of(into).properties
+    fields = () if into is None else class_mapping(into).properties
     if properties is ALL:
         return None
     return tuple(dict.fromkeys((*fields, *check_names(properties))))

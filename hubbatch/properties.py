@@ -5,7 +5,7 @@ from typing import Literal, Unpack
 
 from .core.arguments import check_flag, check_object_type
 from .core.calls import Operation, Verb
-from .core.operations import property_operation, schema_operation
+from .core.operations import look_up
 from .models import Property, PropertyCreate, Record
 from .net.batch import Batch
 from .net.engine import Engine
@@ -91,12 +91,18 @@ class Properties:
             RuntimeError: if the client is closed.
         """
         self._engine.check_open()
-        operation = schema_operation(self._object_type, api_version=self._api_version)
+        operation = look_up(
+            "property_lists", "read", self._object_type, api_version=self._api_version
+        )
         return tuple(await ask(self._engine, operation))
 
     def _operation(
         self, verb: Verb, options: dict[str, object] | None = None
     ) -> Operation:
-        return property_operation(
-            verb, self._object_type, api_version=self._api_version, options=options
+        return look_up(
+            "properties",
+            verb,
+            self._object_type,
+            api_version=self._api_version,
+            options=options or {},
         )

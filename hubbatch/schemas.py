@@ -4,7 +4,7 @@ from collections.abc import AsyncIterable, Iterable
 from typing import Unpack
 
 from .core.arguments import check_flag
-from .core.operations import object_schema_operation
+from .core.operations import look_up
 from .models import ObjectSchema
 from .net.batch import Batch
 from .net.engine import Engine
@@ -58,7 +58,7 @@ class Schemas:
                 "include_property_definitions", include_property_definitions
             ),
         }
-        operation = object_schema_operation(
-            api_version=self._api_version, options=included
+        operation = look_up(
+            "schemas", "read", api_version=self._api_version, options=included
         )
         return call(self._engine, operation, object_types, options)

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from .core.arguments import check_name, check_names, check_object_type
 from .core.object_types import StandardTypes
-from .core.operations import create_operation, object_operation, read_operation
+from .core.operations import look_up
 from .errors import ConfigurationError
 from .models import (
     AssociationTo,
@@ -20,11 +20,8 @@ from .net.engine import Engine
 from .net.mailbox import Mailboxes
 
 
-# Every call asks anew which operation it is of: the same ones again and again.
-_KEPT = 256
-_create_operation = lru_cache(_KEPT)(create_operation)
-_read_operation = lru_cache(_KEPT)(read_operation)
-_object_operation = lru_cache(_KEPT)(object_operation)
+# Every call looks its operation up, and few operations recur all the time.
+_look_up = lru_cache(768)(look_up)
 
 
 class SingleObjects:
@@ -74,7 +71,9 @@ class SingleObjects:
 
         One whose answer was lost is never sent again: that is an `OutcomeUnknown`.
         """
-        operation = _create_operation(self._object_type, api_version=self._api_version)
+        operation = _look_up(
+            "objects", "create", self._object_type, api_version=self._api_version
+        )
         given = CreateInput(properties, associations)  # type: ignore[arg-type] # HubSpot's shape will do
         created: SimplePublicObject = await self._mailboxes.ask(operation, given)
         return created
@@ -92,7 +91,9 @@ class SingleObjects:
         for the same at the same time share one input, until it is sent; nothing is
         cached, so that whoever has written reads what was written.
         """
-        operation = _read_operation(
+        operation = _look_up(
+            "objects",
+            "read",
             self._object_type,
             api_version=self._api_version,
             id_property=check_name(id_property),
@@ -110,7 +111,8 @@ class SingleObjects:
         id_property: str | None = None,
     ) -> SimplePublicObject:
         """Set properties of a record, named by id or by the value of `id_property`."""
-        operation = _object_operation(
+        operation = _look_up(
+            "objects",
             "update",
             self._object_type,
             api_version=self._api_version,
@@ -128,7 +130,8 @@ class SingleObjects:
         id_property: str,
     ) -> SimplePublicUpsertObject:
         """Set properties of the record whose `id_property` is `id`, or create it."""
-        operation = _object_operation(
+        operation = _look_up(
+            "objects",
             "upsert",
             self._object_type,
             api_version=self._api_version,
@@ -140,8 +143,8 @@ class SingleObjects:
 
     async def archive(self, id: str | int) -> None:  # noqa: A002 -- HubSpot's word
         """Archive a record; HubSpot answers the same for one that does not exist."""
-        operation = _object_operation(
-            "archive", self._object_type, api_version=self._api_version
+        operation = _look_up(
+            "objects", "archive", self._object_type, api_version=self._api_version
         )
         await self._mailboxes.ask(operation, id)
 

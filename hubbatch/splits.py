@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterable, Iterable
 from typing import Unpack
 
-from .core.operations import deal_split_operation
+from .core.operations import look_up
 from .models import DealSplitsInput, DealToDealSplits, Record
 from .net.batch import Batch
 from .net.engine import Engine
@@ -35,7 +35,7 @@ class DealSplits:
         Raises:
             TypeError: if `ids` is no collection of ids.
         """
-        operation = deal_split_operation("read", api_version=self._api_version)
+        operation = look_up("deal_splits", "read", api_version=self._api_version)
         return call(self._engine, operation, ids, options)
 
     @takes_options
@@ -47,5 +47,5 @@ class DealSplits:
         Raises:
             TypeError: if `inputs` is no collection of inputs.
         """
-        operation = deal_split_operation("upsert", api_version=self._api_version)
+        operation = look_up("deal_splits", "upsert", api_version=self._api_version)
         return call(self._engine, operation, inputs, options)

@@ -279,7 +279,7 @@ def test_options_of_a_few() -> None:
         wrong = {f"include_{name}": 1}
         with pytest.raises(TypeError, match=f"include_{name} must be True or False"):
             hub.schemas.read([], **wrong)
-    with pytest.raises(TypeError, match="collection of inputs"):
+    with pytest.raises(TypeError, match="iterable of inputs, not one str"):
         hub.schemas.read("2-3456")
     with pytest.raises(TypeError, match="include_deletes must be True or False"):
         hub.legacy.tickets.read([], include_deletes=1)

@@ -9,25 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubbatch.core.calls import Operation, Shape
+from hubbatch.core.calls import Operation, ResultShape
 from hubbatch.core.codec import unstructure
 from hubbatch.core.dialects import definitions, documents
 from hubbatch.core.encoding import encoder, renames
-from hubbatch.core.operations import (
-    account_operation,
-    association_limit_operation,
-    association_operation,
-    deal_split_operation,
-    legacy_operation,
-    list_operation,
-    membership_operation,
-    object_schema_operation,
-    property_operation,
-    schema_operation,
-    v3_association_operation,
-)
+from hubbatch.core.operations import look_up
 from hubbatch.core.paging import next_pages, turn_pages
-from hubbatch.core.reading import read
+from hubbatch.core.reading import classify
 from hubbatch.core.settling import Settlement
 from hubbatch.core.values import InvalidInput
 from hubbatch.core.verdicts import Again, Answered, Missing, Refused
@@ -44,27 +32,27 @@ from .helpers import chunk_of, respond
 
 
 def pairs(verb: Any, version: str = "v3") -> Operation:
-    return association_operation(verb, "contacts", "companies", api_version=version)
+    return look_up("associations", verb, "contacts", "companies", api_version=version)
 
 
 def v1(verb: Any) -> Operation:
-    return legacy_operation(verb, "tickets")
+    return look_up("legacy", verb, "tickets")
 
 
 def limits(verb: Any) -> Operation:
-    return association_limit_operation(verb, "a", "b", api_version="v3")
+    return look_up("association_limits", verb, "a", "b", api_version="v3")
 
 
 def properties(verb: Any) -> Operation:
-    return property_operation(verb, "tickets", api_version="v3")
+    return look_up("properties", verb, "tickets", api_version="v3")
 
 
-V3 = v3_association_operation("create", "contacts", "companies")
-SPLITS = deal_split_operation("upsert", api_version="v3")
-LISTS = membership_operation("contacts", api_version="v3")
+V3 = look_up("v3_associations", "create", "contacts", "companies")
+SPLITS = look_up("deal_splits", "upsert", api_version="v3")
+LISTS = look_up("memberships", "read", "0-1", api_version="v3")
 SPEC = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 1}
 ENDS = {"from": {"id": "1"}, "to": {"id": 2}}
-SCHEMAS = object_schema_operation(api_version="v3")
+SCHEMAS = look_up("schemas", "read", api_version="v3")
 LIMIT = {"category": "WORK", "typeId": 1, "maxToObjectIds": 2}
 SHARE = {"ownerId": 1, "percentage": 100}
 BROKEN: Any = 5
@@ -76,7 +64,7 @@ SIZE = dict.fromkeys(("name", "label", "groupName"), "x") | {
 
 
 def settled(operation: Operation, inputs: Sequence[Any], body: object) -> Settlement:
-    verdict = read(operation, chunk_of(operation, inputs), respond(207, body))
+    verdict = classify(operation, chunk_of(operation, inputs), respond(207, body))
     assert isinstance(verdict, Answered)
     return verdict.settlement
 
@@ -336,15 +324,19 @@ def test_a_pair_and_its_way_back_have_one_key_unless_they_are_archived(
         (LISTS, [], {"results": 5}),
         (SCHEMAS, ["0-3"], {"results": [{"name": "DEAL"}]}),
         (limits("create"), [LIMIT], {"results": [{"typeId": 1}]}),
-        (account_operation(api_version="v3"), [None], {"portalId": None}),
-        (list_operation("tickets", api_version="v3"), [None], {}),
-        (schema_operation("tickets", api_version="v3"), [None], {"results": [{}]}),
+        (look_up("account", "details", api_version="v3"), [None], {"portalId": None}),
+        (look_up("object_pages", "list", "tickets", api_version="v3"), [None], {}),
+        (
+            look_up("property_lists", "read", "tickets", api_version="v3"),
+            [None],
+            {"results": [{}]},
+        ),
     ],
 )
 def test_answers_that_are_not_what_was_asked_for(
     operation: Operation, inputs: list[Any], body: object
 ) -> None:
-    verdict = read(operation, chunk_of(operation, inputs), respond(200, body))
+    verdict = classify(operation, chunk_of(operation, inputs), respond(200, body))
     assert isinstance(verdict, Again)
 
 
@@ -354,7 +346,9 @@ def test_every_shape_of_an_archives_answer(operation: Operation, body: object) -
     """Dated associations answer with an envelope, v4 and v1 with nothing at all."""
     inputs = [7] if operation.object_type == "tickets" else [ENDS]
     for status in (200, 204):
-        verdict = read(operation, chunk_of(operation, inputs), respond(status, body))
+        verdict = classify(
+            operation, chunk_of(operation, inputs), respond(status, body)
+        )
         if not body and status == 200 and operation.object_type != "tickets":
             assert isinstance(verdict, Again)  # an envelope without results is none
         else:
@@ -364,7 +358,7 @@ def test_every_shape_of_an_archives_answer(operation: Operation, body: object) -
 
 def test_an_answer_without_inputs_names_none() -> None:
     for dialect in (documents.ACCOUNT, documents.PAGE, definitions.LISTS):
-        assert isinstance(dialect.results, Shape)
+        assert isinstance(dialect.results, ResultShape)
         assert dialect.results.key_of(object()) is None
 
 
@@ -531,8 +525,8 @@ def test_a_404_that_speaks_is_about_inputs(operation: Operation) -> None:
     """A page of HTML is about the path."""
     chunk = chunk_of(V3, [{**ENDS, "type": "x"}])
     told = {"status": "error", "message": "x", "category": "OBJECT_NOT_FOUND"}
-    assert isinstance(read(operation, chunk, respond(404, told)), Refused)
-    assert isinstance(read(operation, chunk, respond(404, b"<html>")), Missing)
+    assert isinstance(classify(operation, chunk, respond(404, told)), Refused)
+    assert isinstance(classify(operation, chunk, respond(404, b"<html>")), Missing)
 
 
 def test_a_definition_renames_nothing() -> None:

@@ -17,13 +17,7 @@ from hubbatch.core.encoding import (
     make_key,
     request_body,
 )
-from hubbatch.core.operations import (
-    Operation,
-    account_operation,
-    legacy_operation,
-    object_operation,
-    read_operation,
-)
+from hubbatch.core.operations import Operation, look_up
 from hubbatch.core.values import InvalidInput
 from hubbatch.models import (
     AssociationSpec,
@@ -37,18 +31,18 @@ from hubbatch.models import (
 
 VERSIONS = ("v3", "2025-09", "2026-03", "2026-09")
 
-CREATE = object_operation("create", "tickets", api_version="v3")
-UPDATE = object_operation("update", "tickets", api_version="v3")
-UPDATE_BY_REF = object_operation(
-    "update", "tickets", api_version="v3", id_property="ref"
+CREATE = look_up("objects", "create", "tickets", api_version="v3")
+UPDATE = look_up("objects", "update", "tickets", api_version="v3")
+UPDATE_BY_REF = look_up(
+    "objects", "update", "tickets", api_version="v3", id_property="ref"
 )
-UPSERT = object_operation("upsert", "tickets", api_version="v3")
-UPSERT_BY_REF = object_operation(
-    "upsert", "tickets", api_version="v3", id_property="ref"
+UPSERT = look_up("objects", "upsert", "tickets", api_version="v3")
+UPSERT_BY_REF = look_up(
+    "objects", "upsert", "tickets", api_version="v3", id_property="ref"
 )
-READ = read_operation("tickets", api_version="v3")
-ARCHIVE = object_operation("archive", "tickets", api_version="v3")
-LEGACY = legacy_operation("update", "tickets")
+READ = look_up("objects", "read", "tickets", api_version="v3")
+ARCHIVE = look_up("objects", "archive", "tickets", api_version="v3")
+LEGACY = look_up("legacy", "update", "tickets")
 
 
 class Encoded(NamedTuple):
@@ -81,7 +75,7 @@ def refused(operation: Operation, given: object) -> InvalidInput:
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("object_type", ["tickets", "communications"])
 def test_update(version: str, object_type: str) -> None:
-    operation = object_operation("update", object_type, api_version=version)
+    operation = look_up("objects", "update", object_type, api_version=version)
     inputs = [
         UpdateInput("512", {"subject": "Printer", "open": True, "note": None}),
         UpdateInput(513, {"due": datetime(2026, 3, 1, tzinfo=UTC)}, None, "mine"),
@@ -113,8 +107,8 @@ def test_update(version: str, object_type: str) -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_upsert(version: str) -> None:
-    operation = object_operation(
-        "upsert", "tickets", api_version=version, id_property="ref"
+    operation = look_up(
+        "objects", "upsert", "tickets", api_version=version, id_property="ref"
     )
     inputs = [
         UpsertInput("T-1", {"subject": "Ü"}),
@@ -144,7 +138,9 @@ def test_upsert(version: str) -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_read(version: str) -> None:
-    operation = read_operation(
+    operation = look_up(
+        "objects",
+        "read",
         "tickets",
         api_version=version,
         id_property="ref",
@@ -164,7 +160,7 @@ def test_read(version: str) -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_plain_read(version: str) -> None:
-    operation = read_operation("tickets", api_version=version)
+    operation = look_up("objects", "read", "tickets", api_version=version)
 
     assert body_of(operation, [512]) == (
         b'{"properties":[],"propertiesWithHistory":[],"inputs":[{"id":"512"}]}'
@@ -236,7 +232,7 @@ def test_archive() -> None:
 
 
 def test_a_call_without_inputs_has_no_body() -> None:
-    operation = account_operation(api_version="v3")
+    operation = look_up("account", "details", api_version="v3")
     encoded = encode(operation, None)
 
     assert (encoded.key, encoded.body, encoded.trace) == (None, b"", None)
@@ -291,7 +287,7 @@ def test_a_number_has_one_key_however_it_is_written(text: str, key: str) -> None
         (ARCHIVE, {"id": 5}, "5"),
         (LEGACY, LegacyUpdateInput("5", {}), "5"),
         (
-            read_operation("tickets", api_version="v3", id_property="ref"),
+            look_up("objects", "read", "tickets", api_version="v3", id_property="ref"),
             "A",
             make_key("a", "ref"),
         ),
@@ -413,7 +409,7 @@ def test_an_upsert_does_not_write_its_key_for_the_caller() -> None:
         (
             LEGACY,
             {"objectId": 1, "properties": 2 * [{"name": "a", "value": "b"}]},
-            "'a' is given twice",
+            "'a' occurs twice",
             "a",
         ),
     ],
