@@ -6,6 +6,7 @@ encode nothing, and an invalid value is found before anything is sent.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -147,76 +148,82 @@ class InputForm:
     """The fields that HubSpot knows in an input, and the classes that stand for one.
 
     Attributes:
-        known: The names of the fields; an input with any other is invalid.
+        names: HubSpot's names of the fields; an input with any other is invalid.
         wanted: The fields that an input needs, for the error message.
-        classes: The input classes of the verb, each with a function that returns its
-            fields by HubSpot's names.
+        classes: The input classes of the verb, each with a function that returns the
+            values of all `names`, in their order.
     """
 
-    known: frozenset[str]
+    names: tuple[str, ...]
     wanted: str
-    classes: Mapping[type, Callable[[Any], Mapping[str, Any]]] = field(factory=dict)
+    classes: Mapping[type, Callable[[Any], Sequence[Any]]] = field(factory=dict)
+    _known: frozenset[str] = field(init=False)
 
-    def fields(
-        self, value: object, id_property: str | None = None
-    ) -> Mapping[str, Any]:
-        """Return the fields of an input by HubSpot's names.
+    @_known.default
+    def _all_names(self) -> frozenset[str]:
+        return frozenset(self.names)
 
-        `id_property` names the field of a user's own class that holds its id.
+    def values(self, value: object, id_property: str | None = None) -> Sequence[Any]:
+        """Return the values of an input's fields in the order of `names`.
+
+        A missing field is None. `id_property` is the property that holds the id of an
+        instance of a user's own class.
 
         Raises:
-            InvalidInput: If it is neither a mapping nor a class that the verb takes, or
-                HubSpot does not know one of its fields.
+            InvalidInput: If it is neither a mapping nor of a class that the verb takes,
+                or HubSpot does not know one of its fields.
         """
-        if type(value) is not dict and not isinstance(value, Mapping):
-            for cls, fields in self.classes.items():
-                if isinstance(value, cls):
-                    return fields(value)
-            if is_typed(type(value)):
-                written = class_mapping(type(value)).to_input(value, id_property)
-                return {name: written[name] for name in self.known & written.keys()}
-            raise InvalidInput(
-                f"an input is a mapping with {self.wanted}, or the input class of the "
-                f"verb, not type {type(value).__name__}"
-            )
-        if not self.known.issuperset(value):
-            name = next(name for name in value if name not in self.known)
+        if type(value) is dict:
+            if self._known.issuperset(value):  # as `mapping` checks, a call earlier
+                return [*map(value.get, self.names)]
+        elif (read := self.classes.get(type(value))) is not None:
+            return read(value)
+        for cls, read in self.classes.items():
+            if isinstance(value, cls):
+                return read(value)
+        return [*map(self.mapping(value, id_property).get, self.names)]
+
+    def mapping(
+        self, value: object, id_property: str | None = None
+    ) -> Mapping[str, Any]:
+        """Return the fields of an input that is a mapping, or of a user's own class.
+
+        Raises:
+            InvalidInput: If it is neither, or HubSpot does not know one of its fields.
+        """
+        if isinstance(value, Mapping):
+            if self._known.issuperset(value):
+                return value
+            name = next(name for name in value if name not in self._known)
             raise InvalidInput(
                 f"unknown field {name!r} in an input; HubSpot takes "
-                f"{sorted(self.known)}",
+                f"{sorted(self.names)}",
                 str(name),
             )
-        return value
+        if is_typed(type(value)):
+            written = class_mapping(type(value)).to_input(value, id_property)
+            return {name: written[name] for name in self._known & written.keys()}
+        raise InvalidInput(
+            f"an input is a mapping with {self.wanted}, or the input class of the "
+            f"verb, not type {type(value).__name__}"
+        )
 
 
-def _written_fields(value: UpdateInput | UpsertInput) -> Mapping[str, Any]:
-    return {
-        "id": value.id,
-        "properties": value.properties,
-        "idProperty": value.id_property,
-        "objectWriteTraceId": value.object_write_trace_id,
-    }
-
-
-def _created_fields(value: CreateInput) -> Mapping[str, Any]:
-    return {
-        "properties": value.properties,
-        "associations": value.associations,
-        "objectWriteTraceId": value.object_write_trace_id,
-    }
-
-
+_write_values: Any = attrgetter(
+    "id", "properties", "id_property", "object_write_trace_id"
+)
 _WRITE = InputForm(
-    frozenset({"id", "properties", "idProperty", "objectWriteTraceId"}),
+    ("id", "properties", "idProperty", "objectWriteTraceId"),
     "id and properties",
-    {UpdateInput: _written_fields, UpsertInput: _written_fields},
+    {UpdateInput: _write_values, UpsertInput: _write_values},
 )
+_create_values: Any = attrgetter("properties", "associations", "object_write_trace_id")
 _CREATE = InputForm(
-    frozenset({"properties", "associations", "objectWriteTraceId"}),
+    ("properties", "associations", "objectWriteTraceId"),
     "properties",
-    {CreateInput: _created_fields},
+    {CreateInput: _create_values},
 )
-_ID = InputForm(frozenset({"id"}), "id")
+_ID = InputForm(("id",), "id")
 _PLAIN_IDS = (str, int)
 
 
@@ -240,25 +247,26 @@ def write_encoder(operation: Operation) -> Encoder:
     upsert = operation.call.verb == "upsert"
 
     def encode(index: int, value: object) -> Encoded:
-        get = _WRITE.fields(value, default_id_property).get
-        id_property = _id_property(get("idProperty"), default_id_property)
+        raw_id, properties, name, trace = _WRITE.values(value, default_id_property)
+        id_property = default_id_property if name is None else _checked_name(name)
         if id_property is None and upsert:
             raise InvalidInput(
                 "an upsert needs to know which unique property id is the value of: "
                 "pass id_property=, or name it in the input",
                 "idProperty",
             )
-        identifier = record_id(get("id"), id_property=id_property)
+        identifier = record_id(raw_id, id_property=id_property)
         body: dict[str, object] = {"id": identifier}
-        values = written_values(get("properties"))
+        values = written_values(properties)
         if id_property is not None:
             body["idProperty"] = id_property
             if not upsert and id_property not in values:
                 # HubSpot's answer then has the value that identifies the input.
                 values = {**values, id_property: identifier}
         body["properties"] = values
-        trace = get("objectWriteTraceId")
-        body["objectWriteTraceId"] = _trace(prefix, index, trace)
+        body["objectWriteTraceId"] = (
+            trace_id(prefix, index) if trace is None else _checked_trace(trace)
+        )
         return (make_key(identifier, id_property), dumps(body, values), trace)
 
     return encode
@@ -269,13 +277,14 @@ def create_encoder(operation: Operation) -> Encoder:
     unique, prefix = operation.id_property, operation.trace_prefix
 
     def encode(index: int, value: object) -> Encoded:
-        get = _CREATE.fields(value).get
-        associations, trace = get("associations"), get("objectWriteTraceId")
-        values = written_values(get("properties"))
+        properties, associations, trace = _CREATE.values(value)
+        values = written_values(properties)
         body: dict[str, object] = {"properties": values}
         if associations:
             body["associations"] = _associations(associations)
-        body["objectWriteTraceId"] = _trace(prefix, index, trace)
+        body["objectWriteTraceId"] = (
+            trace_id(prefix, index) if trace is None else _checked_trace(trace)
+        )
         return _unique_key(values, unique), dumps(body, values), trace
 
     return encode
@@ -301,7 +310,7 @@ def id_encoder(operation: Operation) -> Encoder:
         if type(value) not in _PLAIN_IDS and (
             isinstance(value, Mapping) or is_typed(type(value))
         ):
-            value = _ID.fields(value, id_property).get("id")
+            [value] = _ID.values(value, id_property)
         identifier = record_id(value, id_property=id_property)
         body = {"id": identifier}
         return make_key(identifier, id_property), dumps(body, body), None
@@ -330,9 +339,7 @@ def _has_others(properties: Mapping[object, object]) -> bool:
     return False
 
 
-def _id_property(name: object, default: str | None) -> str | None:
-    if name is None:
-        return default
+def _checked_name(name: object) -> str:
     if type(name) is not str or not name:
         raise InvalidInput(f"idProperty must be a name, not {name!r}", "idProperty")
     return name
@@ -343,9 +350,7 @@ def trace_id(prefix: str, index: int) -> str:
     return f"{prefix}{index}"
 
 
-def _trace(prefix: str, index: int, chosen: object) -> str:
-    if chosen is None:
-        return trace_id(prefix, index)
+def _checked_trace(chosen: object) -> str:
     if type(chosen) is not str or not chosen:
         raise InvalidInput(
             f"objectWriteTraceId must be a non-empty str, not {chosen!r}",

@@ -129,7 +129,8 @@ def test_inputs_in_hubspots_own_shape(
     ("operation", "given", "message", "field"),
     [
         (pairs("create"), ENDS, "needs its types", "types"),
-        (pairs("create"), {**ENDS, "types": None}, "are a list", "associations"),
+        (pairs("create"), {**ENDS, "types": None}, "needs its types", "types"),
+        (pairs("create"), {**ENDS, "types": "x"}, "are a list", "associations"),
         (pairs("create"), {**ENDS, "types": [{}]}, "a category", "associations"),
         (pairs("create"), {**ENDS, "type": "x"}, "unknown field 'type'", "type"),
         (pairs("create"), 5, "an input is a mapping", None),

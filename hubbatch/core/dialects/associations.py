@@ -50,67 +50,55 @@ _NONE_FOUND = "NO_ASSOCIATIONS_FOUND"
 # ---- inputs
 
 
-def _typed_fields(value: AssociationInput) -> Mapping[str, Any]:
-    return {**_ends(value), "types": value.types}
+def _typed_values(value: AssociationInput) -> Sequence[Any]:
+    return {"id": value.from_}, {"id": value.to}, value.types
 
 
-def _plain_fields(value: AssociationInput) -> Mapping[str, Any]:
+def _plain_values(value: AssociationInput) -> Sequence[Any]:
     if value.types:
         raise InvalidInput("this call takes no types", "types")
-    return _ends(value)
+    return {"id": value.from_}, {"id": value.to}
 
 
-def _named_fields(value: PublicAssociation) -> Mapping[str, Any]:
-    return {**_ends(value), "type": value.type}
-
-
-def _ends(value: AssociationInput | PublicAssociation) -> dict[str, Any]:
-    return {"from": {"id": value.from_}, "to": {"id": value.to}}
+def _named_values(value: PublicAssociation) -> Sequence[Any]:
+    return {"id": value.from_}, {"id": value.to}, value.type
 
 
 _TYPED = InputForm(
-    frozenset({"from", "to", "types"}),
-    "from, to and types",
-    {AssociationInput: _typed_fields},
+    ("from", "to", "types"), "from, to and types", {AssociationInput: _typed_values}
 )
-_PLAIN = InputForm(
-    frozenset({"from", "to"}), "from and to", {AssociationInput: _plain_fields}
-)
+_PLAIN = InputForm(("from", "to"), "from and to", {AssociationInput: _plain_values})
 _NAMED = InputForm(
-    frozenset({"from", "to", "type"}),
-    "from, to and type",
-    {PublicAssociation: _named_fields},
+    ("from", "to", "type"), "from, to and type", {PublicAssociation: _named_values}
 )
 
 
 def _encode_typed(_index: int, value: object) -> Encoded:
-    fields = _TYPED.fields(value)
-    source, target = _end(fields, "from"), _end(fields, "to")
-    types = association_types(fields.get("types", ()))
-    if not types:
+    source, target, types = _TYPED.values(value)
+    source_id, target_id = _end("from", source), _end("to", target)
+    written = association_types(() if types is None else types)
+    if not written:
         raise InvalidInput(
             "an association needs its types; use create_default for the default type",
             "types",
         )
-    return _encode_pair(source, target, types=types)
+    return _encode_pair(source_id, target_id, types=written)
 
 
 def _encode_plain(_index: int, value: object) -> Encoded:
-    fields = _PLAIN.fields(value)
-    return _encode_pair(_end(fields, "from"), _end(fields, "to"))
+    source, target = _PLAIN.values(value)
+    return _encode_pair(_end("from", source), _end("to", target))
 
 
 def _encode_archive(_index: int, value: object) -> Encoded:
-    fields = _PLAIN.fields(value)
-    source, to = _end(fields, "from"), fields.get("to")
-    targets = [
-        _end({"to": end}, "to")
-        for end in (to if isinstance(to, list | tuple) else [to])
-    ]
-    if not targets:
+    source, to = _PLAIN.values(value)
+    raw_id = _end("from", source)
+    ends = to if isinstance(to, list | tuple) else [to]
+    raw_ids = [_end("to", end) for end in ends]
+    if not raw_ids:
         raise InvalidInput("to is empty: nothing would be archived", "to")
-    source_id = _id("from", source)
-    target_ids = [_id("to", target) for target in targets]
+    source_id = _id("from", raw_id)
+    target_ids = [_id("to", target) for target in raw_ids]
     body = {"from": {"id": source_id}, "to": [{"id": end} for end in target_ids]}
     # One request serves all inputs that archive the same pair. The reverse of a pair is
     # another input.
@@ -118,12 +106,11 @@ def _encode_archive(_index: int, value: object) -> Encoded:
 
 
 def _encode_named(_index: int, value: object) -> Encoded:
-    fields = _NAMED.fields(value)
-    source, target = _end(fields, "from"), _end(fields, "to")
-    name = fields.get("type")
+    source, target, name = _NAMED.values(value)
+    source_id, target_id = _end("from", source), _end("to", target)
     if not isinstance(name, str) or not name:
         raise InvalidInput(f"type must be a name, not {name!r}", "type")
-    return _encode_pair(source, target, type=name)
+    return _encode_pair(source_id, target_id, type=name)
 
 
 def _encode_pair(source: object, target: object, **more: object) -> Encoded:
@@ -133,9 +120,8 @@ def _encode_pair(source: object, target: object, **more: object) -> Encoded:
     return pair_key(source_id, target_id), dumps(body, ids), None
 
 
-def _end(fields: Mapping[str, Any], name: str) -> object:
-    end = fields.get(name)
-    if not isinstance(end, Mapping):
+def _end(name: str, end: Any) -> object:
+    if type(end) is not dict and not isinstance(end, Mapping):
         raise InvalidInput(f'{name} must be {{"id": ...}}, not {end!r}', name)
     return end.get("id")
 

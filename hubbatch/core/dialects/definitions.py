@@ -47,32 +47,31 @@ register(Property, {"options": list_of(PropertyOption)})
 register(PropertyCreate)
 
 
-def _set_fields(value: PropertyCreate | PropertyOption) -> dict[str, Any]:
-    """Return the fields that are set, by HubSpot's names."""
+def _as_mapping(value: object, cls: type) -> object:
+    """Return the fields that an instance of `cls` sets; any other input unchanged."""
+    if not isinstance(value, cls):
+        return value
     values = {
-        camel_case(field.name): getattr(value, field.name)
-        for field in fields(type(value))
+        camel_case(field.name): getattr(value, field.name) for field in fields(cls)
     }
-    return {name: value for name, value in values.items() if value is not None}
+    return {name: item for name, item in values.items() if item is not None}
 
 
 # What HubSpot's schema of August 2026 has beside the fields of the class.
 _STRINGS = ("currencyPropertyName", "numberDisplayHint", "textDisplayHint")
 _FLAGS = ("showCurrencySymbol",)
 _CREATE = InputForm(
-    frozenset(
-        {camel_case(field.name) for field in fields(PropertyCreate)}
-        | {*_STRINGS, *_FLAGS}
+    (
+        *(camel_case(field.name) for field in fields(PropertyCreate)),
+        *(*_STRINGS, *_FLAGS),
     ),
     "name, label, type and so on",
-    {PropertyCreate: _set_fields},
 )
 _OPTION = InputForm(
-    frozenset(camel_case(field.name) for field in fields(PropertyOption)),
+    tuple(camel_case(field.name) for field in fields(PropertyOption)),
     "label and value",
-    {PropertyOption: _set_fields},
 )
-_NAME = InputForm(frozenset({"name"}), "name")
+_NAME = InputForm(("name",), "name")
 # HubSpot refuses the whole call for a single value of the wrong type.
 _TYPES: Mapping[str, type] = {
     **dict.fromkeys((*_STRINGS, "calculationFormula", "dataSensitivity"), str),
@@ -83,7 +82,7 @@ _TYPES: Mapping[str, type] = {
 
 
 def _encode_create(_index: int, value: object) -> Encoded:
-    body = _CREATE.fields(value)
+    body = _CREATE.mapping(_as_mapping(value, PropertyCreate))
     _check_set(body, _REQUIRED)
     for name, kinds in _KINDS.items():
         if body[name] not in kinds:
@@ -131,7 +130,7 @@ def _checked_options(value: object) -> list[dict[str, Any]]:
 
 def _option(value: object) -> dict[str, Any]:
     try:
-        option = _OPTION.fields(value)
+        option = _OPTION.mapping(_as_mapping(value, PropertyOption))
         _check_set(option, ("label", "value"))
         _check_types(option)
     except InvalidInput as error:
@@ -141,7 +140,7 @@ def _option(value: object) -> dict[str, Any]:
 
 def _encode_name(_index: int, value: object) -> Encoded:
     if isinstance(value, Mapping):
-        value = _NAME.fields(value).get("name")
+        [value] = _NAME.values(value)
     if not isinstance(value, str) or not value.strip():
         raise InvalidInput(
             f"a property's name is a non-empty str, not {value!r}", "name"

@@ -1,6 +1,6 @@
 """`crm-objects/v1`: bare lists and maps, ids as numbers, names beside values."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from hubbatch.core.calls import Codec, Encoded, Operation, ResultShape
@@ -24,76 +24,70 @@ from hubbatch.models import (
 )
 
 
-def _new_fields(value: LegacyCreateInput) -> Mapping[str, Any]:
-    return {"properties": value.properties}
+def _new_values(value: LegacyCreateInput) -> Sequence[Any]:
+    return value.properties, None, None
 
 
-def _v3_new_fields(value: CreateInput) -> Mapping[str, Any]:
-    return {"properties": value.properties, "associations": value.associations}
+def _v3_new_values(value: CreateInput) -> Sequence[Any]:
+    return value.properties, value.associations, None
 
 
-def _changed_fields(value: LegacyUpdateInput) -> Mapping[str, Any]:
-    return {"objectId": value.object_id, "properties": value.properties}
+def _changed_values(value: LegacyUpdateInput) -> Sequence[Any]:
+    return value.object_id, None, value.properties, None, None
 
 
-def _v3_changed_fields(value: UpdateInput) -> Mapping[str, Any]:
-    return {
-        "id": value.id,
-        "properties": value.properties,
-        "idProperty": value.id_property,
-    }
+def _v3_changed_values(value: UpdateInput) -> Sequence[Any]:
+    return None, value.id, value.properties, value.id_property, None
 
 
-# v3's fields are accepted where v1 has an equivalent.
+# v3's fields are accepted where v1 has an equivalent; trace ids are dropped.
 _CREATE = InputForm(
-    frozenset({"properties", "associations", "objectWriteTraceId"}),
+    ("properties", "associations", "objectWriteTraceId"),
     "properties",
-    {LegacyCreateInput: _new_fields, CreateInput: _v3_new_fields},
+    {LegacyCreateInput: _new_values, CreateInput: _v3_new_values},
 )
 _UPDATE = InputForm(
-    frozenset({"objectId", "id", "idProperty", "properties", "objectWriteTraceId"}),
+    ("objectId", "id", "properties", "idProperty", "objectWriteTraceId"),
     "objectId and properties",
-    {LegacyUpdateInput: _changed_fields, UpdateInput: _v3_changed_fields},
+    {LegacyUpdateInput: _changed_values, UpdateInput: _v3_changed_values},
 )
-_ID = InputForm(frozenset({"objectId", "id"}), "id")
+_ID = InputForm(("objectId", "id"), "id")
 
 
 def _encode_create(_index: int, value: object) -> Encoded:
-    if isinstance(value, list | tuple):
-        properties: object = value  # v1's own form of an input: names and values
-    else:
-        fields = _CREATE.fields(value)
-        _refuse(
-            fields.get("associations") or None, "takes no associations", "associations"
-        )
-        properties = fields.get("properties")
+    properties: object = value
+    # v1's own form of an input is the list of its names and values.
+    if not isinstance(value, list | tuple):
+        properties, associations, _ = _CREATE.values(value)
+        _refuse(associations or None, "takes no associations", "associations")
     values = written_values(_from_name_values(properties), legacy=True)
     return None, dumps(_name_values(values), values), None
 
 
 def _encode_update(_index: int, value: object) -> Encoded:
-    fields = _UPDATE.fields(value)
-    _refuse(fields.get("idProperty"), "knows records by id only", "idProperty")
-    number = number_id(*_named_id(fields))
-    values = written_values(_from_name_values(fields.get("properties")), legacy=True)
+    object_id, v3_id, properties, id_property, _ = _UPDATE.values(value)
+    _refuse(id_property, "knows records by id only", "idProperty")
+    number = _number(object_id, v3_id)
+    values = written_values(_from_name_values(properties), legacy=True)
     body = {"objectId": number, "properties": _name_values(values)}
     return make_key(str(number)), dumps(body, values), None
 
 
 def _encode_id(_index: int, value: object) -> Encoded:
-    name, raw_id = "id", value
+    object_id, v3_id = None, value
     if isinstance(value, Mapping) or is_typed(type(value)):
-        name, raw_id = _named_id(_ID.fields(value))
-    number = number_id(name, raw_id)
+        object_id, v3_id = _ID.values(value)
+    number = _number(object_id, v3_id)
     return make_key(str(number)), b"%d" % number, None
 
 
-def _named_id(fields: Mapping[str, Any]) -> tuple[str, object]:
-    if "id" not in fields:
-        return "objectId", fields.get("objectId")
-    if "objectId" in fields:
+def _number(object_id: object, v3_id: object) -> int:
+    """Return the id of an input, which has one under v1's name or under v3's."""
+    if v3_id is None:
+        return number_id("objectId", object_id)
+    if object_id is not None:
         raise InvalidInput("an input has an id or an objectId, not both", "id")
-    return "id", fields["id"]
+    return number_id("id", v3_id)
 
 
 def _refuse(value: object, why: str, field: str) -> None:

@@ -1,6 +1,6 @@
 """The limits of association types: how many records one record may lead to."""
 
-from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any
 
 from hubbatch.core.calls import Encoded, ResultShape
@@ -22,52 +22,36 @@ from hubbatch.models import (
 from .envelopes import envelope_codec
 
 
-def _limit_fields(value: AssociationLimitInput) -> Mapping[str, Any]:
-    return {
-        "category": value.category,
-        "typeId": value.type_id,
-        "maxToObjectIds": value.max_to_object_ids,
-    }
-
-
-def _spec_fields(value: AssociationSpec) -> Mapping[str, Any]:
-    return {
-        "category": value.association_category,
-        "typeId": value.association_type_id,
-    }
-
-
+_limit_values: Any = attrgetter("category", "type_id", "max_to_object_ids")
 _LIMIT = InputForm(
-    frozenset({"category", "typeId", "maxToObjectIds"}),
+    ("category", "typeId", "maxToObjectIds"),
     "category, typeId and maxToObjectIds",
-    {AssociationLimitInput: _limit_fields},
+    {AssociationLimitInput: _limit_values},
 )
+_spec_values: Any = attrgetter("association_category", "association_type_id")
 _SPEC = InputForm(
-    frozenset({"category", "typeId"}),
-    "category and typeId",
-    {AssociationSpec: _spec_fields},
+    ("category", "typeId"), "category and typeId", {AssociationSpec: _spec_values}
 )
 
 
 def _encode_limit(_index: int, value: object) -> Encoded:
-    fields = _LIMIT.fields(value)
-    body = _spec(fields)
-    body["maxToObjectIds"] = int32("maxToObjectIds", fields.get("maxToObjectIds"))
+    category, type_id, limit = _LIMIT.values(value)
+    body = _spec(category, type_id)
+    body["maxToObjectIds"] = int32("maxToObjectIds", limit)
     return _key(body["typeId"]), dumps(body, {}), None
 
 
 def _encode_spec(_index: int, value: object) -> Encoded:
-    body = _spec(_SPEC.fields(value))
+    body = _spec(*_SPEC.values(value))
     return _key(body["typeId"]), dumps(body, {}), None
 
 
-def _spec(fields: Mapping[str, Any]) -> dict[str, object]:
-    category = fields.get("category")
+def _spec(category: object, type_id: object) -> dict[str, object]:
     if category not in CATEGORIES:
         raise InvalidInput(
             f"category is one of {', '.join(CATEGORIES)}, not {category!r}", "category"
         )
-    return {"category": str(category), "typeId": int32("typeId", fields.get("typeId"))}
+    return {"category": str(category), "typeId": int32("typeId", type_id)}
 
 
 def _key(type_id: object) -> str:

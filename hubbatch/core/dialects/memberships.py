@@ -11,7 +11,7 @@ from hubbatch.models import RecordIdWithMemberships, RecordListMembership
 from .envelopes import envelope_codec
 
 
-_RECORD = InputForm(frozenset({"objectTypeId", "recordId"}), "recordId")
+_RECORD = InputForm(("objectTypeId", "recordId"), "recordId")
 
 
 def _encoder(operation: Operation) -> Encoder:
@@ -19,14 +19,12 @@ def _encoder(operation: Operation) -> Encoder:
 
     def encode(_index: int, value: object) -> Encoded:
         if isinstance(value, Mapping):
-            fields = _RECORD.fields(value)
-            if fields.get("objectTypeId", type_id) != type_id:
+            named, value = _RECORD.values(value)
+            if named not in (None, type_id):
                 raise InvalidInput(
-                    f"objectTypeId must be {type_id!r} here, not "
-                    f"{fields['objectTypeId']!r}",
+                    f"objectTypeId must be {type_id!r} here, not {named!r}",
                     "objectTypeId",
                 )
-            value = fields.get("recordId")
         body = {"objectTypeId": type_id, "recordId": record_id(value)}
         return make_key(body["recordId"]), dumps(body, body), None
 

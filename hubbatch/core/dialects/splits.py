@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from math import inf
+from operator import attrgetter
 from typing import Any
 
 from hubbatch.core.calls import Encoded, ResultShape
@@ -25,27 +26,19 @@ from hubbatch.models import (
 from .envelopes import envelope_codec
 
 
-def _splits_fields(value: DealSplitsInput) -> Mapping[str, Any]:
-    return {"id": value.id, "splits": value.splits}
-
-
-def _split_fields(value: DealSplit) -> Mapping[str, Any]:
-    return {"ownerId": value.owner_id, "percentage": value.percentage}
-
-
+_splits_values: Any = attrgetter("id", "splits")
 _SPLITS = InputForm(
-    frozenset({"id", "splits"}), "id and splits", {DealSplitsInput: _splits_fields}
+    ("id", "splits"), "id and splits", {DealSplitsInput: _splits_values}
 )
+_split_values: Any = attrgetter("owner_id", "percentage")
 _SPLIT = InputForm(
-    frozenset({"ownerId", "percentage"}),
-    "ownerId and percentage",
-    {DealSplit: _split_fields},
+    ("ownerId", "percentage"), "ownerId and percentage", {DealSplit: _split_values}
 )
 
 
 def _encode(_index: int, value: object) -> Encoded:
-    fields = _SPLITS.fields(value)
-    number, splits = number_id("id", fields.get("id")), fields.get("splits")
+    raw_id, splits = _SPLITS.values(value)
+    number = number_id("id", raw_id)
     if isinstance(splits, str | Mapping) or not isinstance(splits, Iterable):
         raise InvalidInput("splits must be a list of owners and percentages", "splits")
     # Unlike the object APIs, this call takes ids as numbers.
@@ -54,12 +47,11 @@ def _encode(_index: int, value: object) -> Encoded:
 
 
 def _split(value: object) -> dict[str, object]:
-    fields = _SPLIT.fields(value)
-    share = fields.get("percentage")
+    owner, share = _SPLIT.values(value)
     # NaN is not below infinity. math.isfinite raises for a very large int.
-    if type(share) not in (int, float) or not abs(share) < inf:  # type: ignore[arg-type] # it is a number
+    if type(share) not in (int, float) or not abs(share) < inf:
         raise InvalidInput(f"percentage must be a number, not {share!r}", "percentage")
-    return {"ownerId": int32("ownerId", fields.get("ownerId")), "percentage": share}
+    return {"ownerId": int32("ownerId", owner), "percentage": share}
 
 
 def _records(raw: Any, _: object) -> list[SimplePublicObject]:
