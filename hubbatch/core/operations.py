@@ -31,7 +31,17 @@ from .dialects import (
 from .object_types import check_verb, path_segment
 
 
-__all__ = ["Api", "Call", "Operation", "Query", "Repeats", "Verb"]
+__all__ = [
+    "ENDPOINTS",
+    "LEGACY_TYPES",
+    "OBJECT_CALLS",
+    "ROWS",
+    "Call",
+    "Operation",
+    "Repeats",
+    "Verb",
+    "look_up",
+]
 
 # ---- the APIs
 

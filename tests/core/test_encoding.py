@@ -5,6 +5,7 @@ from copy import deepcopy
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
+import attrs
 import orjson
 import pytest
 
@@ -539,3 +540,14 @@ def test_anything_is_encoded_or_refused(operation: Operation, given: object) -> 
         body = {}
 
     assert isinstance(body, dict)
+
+
+def test_a_subclass_of_an_input_class_is_an_input() -> None:
+    """It is not taken for a class of the user's, whose fields are properties."""
+
+    @attrs.frozen
+    class Audited(UpdateInput):
+        author: str = ""
+
+    _, body, _ = encoder(UPDATE)(0, Audited("512", {"subject": "x"}))
+    assert orjson.loads(body)["properties"] == {"subject": "x"}
