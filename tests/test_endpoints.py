@@ -155,7 +155,7 @@ def test_in_most_versions_all_types_have_all_verbs(version: str) -> None:
 # ---- object types
 
 
-def test_verbs_and_ids_that_are_given() -> None:
+def test_verbs_and_ids_of_the_specifications() -> None:
     """They match the list above and HubSpot's guide."""
     assert {row.path: row.verbs for row in STANDARD_TYPES.values()} == SPECIFIED
     ids = [row.id for row in STANDARD_TYPES.values() if row.id is not None]
@@ -165,7 +165,7 @@ def test_verbs_and_ids_that_are_given() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "name"),
+    ("alias", "name"),
     [
         ("contacts", "contacts"),
         ("CONTACT", "contacts"),
@@ -177,8 +177,8 @@ def test_verbs_and_ids_that_are_given() -> None:
         ("car", None),
     ],
 )
-def test_types_by_their_other_names(given: str, name: str | None) -> None:
-    found = standard_type(given)
+def test_types_by_their_other_names(alias: str, name: str | None) -> None:
+    found = standard_type(alias)
     assert (found.name if found else None) == name
 
 
@@ -189,15 +189,15 @@ def test_a_type_has_its_row() -> None:
 
 
 @pytest.mark.parametrize("version", ["v3", "2026-03"])
-@pytest.mark.parametrize("given", ["contracts", "contract", "Contracts"])
-def test_a_verb_that_a_type_does_not_have(given: str, version: str) -> None:
+@pytest.mark.parametrize("alias", ["contracts", "contract", "Contracts"])
+def test_a_verb_that_a_type_does_not_have(alias: str, version: str) -> None:
     hub = HubBatch(TOKEN, api_version=version)
     message = f"HubSpot has no batch update for contracts in {version}; it has read"
     with pytest.raises(ValueError, match=message):
-        hub.objects(given).update([]).close()
+        hub.objects(alias).update([]).close()
     with pytest.raises(ValueError, match="it has read and update"):
         hub.partner_clients.create([]).close()
-    hub.objects(given).read([]).close()
+    hub.objects(alias).read([]).close()
 
 
 # ---- misuse

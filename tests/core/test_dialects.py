@@ -1,4 +1,4 @@
-"""What is particular to each family of calls: inputs, answers, and whose is what."""
+"""Codecs: inputs, answers, and the matching of one with the other."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -73,7 +73,7 @@ def settled(operation: Operation, inputs: Sequence[Any], body: object) -> Settle
 
 
 @pytest.mark.parametrize(
-    ("operation", "given", "body"),
+    ("operation", "value", "body"),
     [
         (
             pairs("create"),
@@ -120,13 +120,13 @@ def settled(operation: Operation, inputs: Sequence[Any], body: object) -> Settle
     ],
 )
 def test_inputs_in_hubspots_own_shape(
-    operation: Operation, given: object, body: object
+    operation: Operation, value: object, body: object
 ) -> None:
-    assert orjson.loads(encoder(operation)(0, given)[1]) == body
+    assert orjson.loads(encoder(operation)(0, value)[1]) == body
 
 
 @pytest.mark.parametrize(
-    ("operation", "given", "message", "field"),
+    ("operation", "value", "message", "field"),
     [
         (pairs("create"), ENDS, "needs its types", "types"),
         (pairs("create"), {**ENDS, "types": None}, "needs its types", "types"),
@@ -282,10 +282,10 @@ def test_inputs_in_hubspots_own_shape(
     ],
 )
 def test_inputs_that_must_not_be_sent(
-    operation: Operation, given: object, message: str, field: str | None
+    operation: Operation, value: object, message: str, field: str | None
 ) -> None:
     with pytest.raises(InvalidInput, match=message) as caught:
-        encoder(operation)(0, given)
+        encoder(operation)(0, value)
     assert caught.value.field == field
 
 
@@ -358,9 +358,9 @@ def test_every_shape_of_an_archives_answer(operation: Operation, body: object) -
 
 
 def test_an_answer_without_inputs_names_none() -> None:
-    for dialect in (documents.ACCOUNT, documents.PAGE, definitions.LISTS):
-        assert isinstance(dialect.results, ResultShape)
-        assert dialect.results.key_of(object()) is None
+    for codec in (documents.ACCOUNT, documents.PAGE, definitions.LISTS):
+        assert isinstance(codec.results, ResultShape)
+        assert codec.results.key_of(object()) is None
 
 
 def error(message: str, **context: list[str]) -> dict[str, object]:
@@ -407,7 +407,7 @@ def test_errors_of_an_archive_name_ends_too() -> None:
 
 
 @pytest.mark.parametrize("context", [None, "5", {"fromObjectId": ["9"]}])
-def test_none_found_of_nobody_is_no_answer(context: object) -> None:
+def test_an_error_without_ids_is_no_result(context: object) -> None:
     """Only for the records that it names is it one."""
     none = {
         "category": "OBJECT_NOT_FOUND",
@@ -432,7 +432,7 @@ def test_a_property_is_known_by_its_name_in_any_case() -> None:
 
 
 def test_a_schema_is_known_by_its_names_in_any_case() -> None:
-    """What the answer leaves out is not there, unless somebody's result is left."""
+    """A type that the answer omits does not exist, unless a result has no input."""
     found = {"id": "2-7", "objectTypeId": "2-7", "name": "car"}
     full = {**found, "fullyQualifiedName": "p1_car"}
     for name in ("2-7", "CAR", "p_car", "P1_Car"):

@@ -1,4 +1,4 @@
-"""Inputs as the bytes that leave: golden bodies, and what must not leave at all."""
+"""Inputs as JSON: the exact bodies, and the inputs that must not be sent."""
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
@@ -54,18 +54,18 @@ class Encoded(NamedTuple):
 
 def body_of(operation: Operation, inputs: Sequence[object]) -> bytes:
     bodies = [
-        encode(operation, given, index).body for index, given in enumerate(inputs)
+        encode(operation, value, index).body for index, value in enumerate(inputs)
     ]
     return request_body(operation, bodies)
 
 
-def encode(operation: Operation, given: object, index: int = 0) -> Encoded:
-    return Encoded(*encoder(operation)(index, given))
+def encode(operation: Operation, value: object, index: int = 0) -> Encoded:
+    return Encoded(*encoder(operation)(index, value))
 
 
-def refused(operation: Operation, given: object) -> InvalidInput:
+def refused(operation: Operation, value: object) -> InvalidInput:
     with pytest.raises(InvalidInput) as caught:
-        encode(operation, given)
+        encode(operation, value)
 
     return caught.value
 
@@ -264,13 +264,13 @@ def test_a_key_is_the_id_or_the_value_in_lower_case() -> None:
     ],
 )
 def test_a_number_has_one_key_however_it_is_written(text: str, key: str) -> None:
-    """What is no number is nobody else's name."""
+    """A string that is not a number has one spelling."""
     assert make_key(text) == key
     assert make_key(text, "ref") == f"ref\0{text}"
 
 
 @pytest.mark.parametrize(
-    ("operation", "given", "key"),
+    ("operation", "value", "key"),
     [
         (CREATE, {"properties": {}}, None),
         (UPDATE, UpdateInput("0512", {}), "512"),
@@ -294,17 +294,17 @@ def test_a_number_has_one_key_however_it_is_written(text: str, key: str) -> None
         ),
     ],
 )
-def test_keys(operation: Operation, given: object, key: str | None) -> None:
-    assert encode(operation, given).key == key
+def test_keys(operation: Operation, value: object, key: str | None) -> None:
+    assert encode(operation, value).key == key
 
 
 @pytest.mark.parametrize("operation", [CREATE, UPDATE, UPSERT_BY_REF])
 def test_the_trace_id_is_the_caller_s_or_the_index(operation: Operation) -> None:
-    given: dict[str, object] = {"properties": {}}
+    value: dict[str, object] = {"properties": {}}
     if operation is not CREATE:
-        given["id"] = "1"
-    ours = encode(operation, given, index=41)
-    theirs = encode(operation, {**given, "objectWriteTraceId": "x"}, index=41)
+        value["id"] = "1"
+    ours = encode(operation, value, index=41)
+    theirs = encode(operation, {**value, "objectWriteTraceId": "x"}, index=41)
 
     assert (ours.trace, theirs.trace) == (None, "x")
     assert orjson.loads(ours.body)["objectWriteTraceId"] == "41"
@@ -334,7 +334,7 @@ def test_an_upsert_does_not_write_its_key_for_the_caller() -> None:
 
 
 @pytest.mark.parametrize(
-    ("operation", "given", "why", "field"),
+    ("operation", "value", "why", "field"),
     [
         (UPDATE, "512", "a mapping with id and properties", None),
         (UPDATE, 512, "a mapping with id and properties", None),
@@ -416,9 +416,9 @@ def test_an_upsert_does_not_write_its_key_for_the_caller() -> None:
     ],
 )
 def test_a_bad_record(
-    operation: Operation, given: object, why: str, field: str | None
+    operation: Operation, value: object, why: str, field: str | None
 ) -> None:
-    error = refused(operation, given)
+    error = refused(operation, value)
 
     assert why in str(error)
     assert error.field == field
@@ -479,17 +479,17 @@ INPUTS: Sequence[tuple[Operation, dict[str, object]]] = [
 ]
 
 
-@pytest.mark.parametrize(("operation", "given"), INPUTS)
+@pytest.mark.parametrize(("operation", "value"), INPUTS)
 def test_the_caller_s_objects_are_not_changed(
-    operation: Operation, given: dict[str, object]
+    operation: Operation, value: dict[str, object]
 ) -> None:
-    before = deepcopy(given)
+    before = deepcopy(value)
     try:
-        encode(operation, given)
+        encode(operation, value)
     except InvalidInput:
         assert operation is CREATE  # whose association is wrong
 
-    assert given == before
+    assert value == before
 
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
@@ -533,9 +533,9 @@ JSON = st.recursive(
     st.sampled_from([CREATE, UPDATE, UPSERT, UPSERT_BY_REF, READ, ARCHIVE, LEGACY]),
     JSON,
 )
-def test_anything_is_encoded_or_refused(operation: Operation, given: object) -> None:
+def test_anything_is_encoded_or_refused(operation: Operation, value: object) -> None:
     try:
-        body: object = orjson.loads(encode(operation, given).body)
+        body: object = orjson.loads(encode(operation, value).body)
     except InvalidInput:
         body = {}
 

@@ -263,7 +263,7 @@ def test_the_trace_ids_of_a_batch_begin_with_its_prefix() -> None:
     for plain in (CREATE, UPDATE, UPSERT):
         operation = evolve(plain, trace_prefix=PREFIX)
         inputs = [an_input(plain, n) for n in range(3)]
-        alone = [encoder(operation)(n, given)[1] for n, given in enumerate(inputs)]
+        alone = [encoder(operation)(n, value)[1] for n, value in enumerate(inputs)]
         desk = Desk(100, 1000, operation.call.repeats)
         Ledger(
             operation=operation, desk=desk, emit=Notebook(), freed=lambda: None

@@ -777,7 +777,7 @@ def test_a_legacy_success_that_accounts_for_nothing() -> None:
 
 @pytest.mark.parametrize("context", [{"ids": [""]}, {"ids": ["", "101"]}, {"id": [""]}])
 def test_an_error_may_name_nothing_at_all(context: dict[str, list[str]]) -> None:
-    """An empty name is nobody's; the rest of the answer is as good as ever."""
+    """An empty name matches no input; the rest of the answer is usable."""
     named = "101" in context.get("ids", ())
     results: list[Any] = [{"id": text, "properties": {}} for text in ("100", "102")]
     body = {"results": results, "errors": [{"message": "no", "context": context}]}

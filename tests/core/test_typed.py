@@ -89,11 +89,11 @@ def read(cls: type, **properties: Any) -> Any:
     return class_mapping(cls).from_record(SimplePublicObject("512", properties))
 
 
-def sent(given: object, verb: Any = "update", id_property: str | None = None) -> Any:
+def sent(value: object, verb: Any = "update", id_property: str | None = None) -> Any:
     operation = look_up(
         "objects", verb, "tickets", api_version="v3", id_property=id_property
     )
-    body = orjson.loads(encoder(operation)(7, given)[1])
+    body = orjson.loads(encoder(operation)(7, value)[1])
     assert body.pop("objectWriteTraceId") == "7"
     return body
 
