@@ -1,4 +1,4 @@
-"""The client calls every batch path that HubSpot's specifications list."""
+"""The client calls every batch path in HubSpot's specifications."""
 
 import inspect
 import warnings
@@ -28,12 +28,12 @@ from hubbatch.simulator.catalogue import STANDARD
 from hubbatch.simulator.others import OTHERS
 
 
-TOKEN = "pat-na1-x"  # noqa: S105 -- nobody's
+TOKEN = "pat-na1-x"  # noqa: S105 -- not a real token
 DOCS = Path(__file__).parents[1] / "docs"
 ALL5 = ("create", "read", "update", "upsert", "archive")
 
-# "Per object family": the path's segment and the batch calls of v3 and 2026-03 in the
-# specifications of August 2026. `{objectType}` accepts any name, e.g. 0-3 for `deals`.
+# "Per object family": the path's token and the batch calls that v3 and 2026-03 publish.
+# Those under `{objectType}` accept any name of a type; `deals` accepts 0-3 too.
 SPECIFIED: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(
         (
@@ -100,12 +100,12 @@ def dated(version: str) -> Iterator[str]:
         )
 
 
-# Verbs without inputs, which return no batch.
+# Methods that take no inputs and return no batch.
 QUESTIONS = {"list", "pages", "kinds"}
 
 
 def batches(hub: HubBatch) -> Iterator[Batch[Any]]:
-    """Yield the batch of every verb of the client, for every type."""
+    """Call every verb of every object type."""
     every: list[Any] = [getattr(hub, name) for name in STANDARD_TYPES]
     every += [hub.objects("0-3"), hub.objects("2-3456")]
     every += [hub.associations("a", "b"), hub.properties("a"), hub.deal_splits]
@@ -121,7 +121,7 @@ def batches(hub: HubBatch) -> Iterator[Batch[Any]]:
             try:
                 yield verb(one, [])
             except ValueError as error:
-                assert "HubSpot has no batch" in str(error)  # noqa: PT017 -- or none at all
+                assert "HubSpot has no batch" in str(error)  # noqa: PT017 -- most calls raise nothing
 
 
 def reached(hub: HubBatch) -> set[str]:
@@ -142,7 +142,7 @@ def test_every_batch_path_of_a_dated_version() -> None:
 
 @pytest.mark.parametrize("version", ["2025-09", "2026-09-beta", "2026-09", "2027-03"])
 def test_in_most_versions_all_types_have_all_verbs(version: str) -> None:
-    """Their specifications have the five for any `{objectType}`."""
+    """Their specifications list all five verbs for any `{objectType}`."""
     everything = {
         f"/crm/objects/{version}/{name}/batch/{verb}"
         for name in SPECIFIED
@@ -155,8 +155,8 @@ def test_in_most_versions_all_types_have_all_verbs(version: str) -> None:
 # ---- object types
 
 
-def test_verbs_and_ids_of_the_specifications() -> None:
-    """They match the list above and HubSpot's guide."""
+def test_verbs_and_ids_that_are_given() -> None:
+    """Compared with the list above and with HubSpot's guide."""
     assert {row.path: row.verbs for row in STANDARD_TYPES.values()} == SPECIFIED
     ids = [row.id for row in STANDARD_TYPES.values() if row.id is not None]
     assert len({*ids}) == len(ids)
@@ -183,7 +183,7 @@ def test_types_by_their_other_names(alias: str, name: str | None) -> None:
 
 
 def test_a_type_has_its_row() -> None:
-    """On the class, an attribute is the row of the type."""
+    """On the class, the attribute is the row of the object type."""
     assert HubBatch.tickets is STANDARD_TYPES["tickets"]
     assert HubBatch.tickets.verbs == ALL_VERBS
 
@@ -280,7 +280,7 @@ def test_options_that_there_are_not() -> None:
 
 def test_options_of_a_few() -> None:
     hub: Any = HubBatch(TOKEN)
-    with pytest.raises(ValueError, match="data_sensitivity is one of"):
+    with pytest.raises(ValueError, match="data_sensitivity must be one of"):
         hub.properties("tickets").read([], data_sensitivity="secret")
     with pytest.raises(TypeError, match="archived must be True or False"):
         hub.properties("tickets").read([], archived="no")
@@ -306,11 +306,11 @@ async def test_a_list_of_a_closed_client() -> None:
 
 
 def test_a_verbs_signature_tells_its_options() -> None:
-    """For help() and other readers of signatures."""
-    shown = inspect.signature(HubBatch(TOKEN).associations("a", "b").create).parameters
-    assert [*shown] == ["inputs", "isolate", "max_failures", "linger"]
-    assert {*shown} >= {*Options.__annotations__}
-    assert shown["max_failures"].default == "auto"
+    """`help()` and editors show them."""
+    told = inspect.signature(HubBatch(TOKEN).associations("a", "b").create).parameters
+    assert [*told] == ["inputs", "isolate", "max_failures", "linger"]
+    assert {*told} >= {*Options.__annotations__}
+    assert told["max_failures"].default == "auto"
 
 
 def test_names_of_things() -> None:
@@ -331,7 +331,7 @@ def test_names_of_things() -> None:
 
 
 def test_no_batch_of_the_walk_is_forgotten() -> None:
-    """A batch that is closed does not warn that it was never awaited."""
+    """A closed batch does not warn that it was never awaited."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert reached(HubBatch(TOKEN))

@@ -17,7 +17,7 @@ import orjson
 from hubbatch.models import UpdateInput, UpsertInput
 
 from .calls import ColumnEncoder, Columns, Operation
-from .encoding import CUT, make_key, texts_of
+from .encoding import CUT, make_key, written_values
 
 
 _Getter = Callable[[Any], Any]
@@ -131,7 +131,7 @@ def _texts(properties: list[Any]) -> Sequence[Mapping[str, str]]:
     values = chain.from_iterable(map(dict.values, properties))
     if countOf(map(type, values), str) == sum(map(len, properties)):
         return properties
-    return [*map(texts_of, properties)]
+    return [*map(written_values, properties)]
 
 
 def _check_names(properties: Iterable[Mapping[str, str]]) -> None:

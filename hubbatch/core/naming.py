@@ -12,8 +12,8 @@ from attrs import frozen
 from hubbatch.models import SimplePublicObject, StandardError
 
 from .calls import ResultShape
+from .chunks import Chunk
 from .encoding import ends_of, id_property_of, make_key, value_of, written_key
-from .planning import Chunk
 
 
 # Members of an error's context that list the ids or unique values of inputs; the last

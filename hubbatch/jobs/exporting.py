@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hubbatch.client import HubBatch
 from hubbatch.core.dialects.documents import Page
-from hubbatch.core.operations import read_operation
+from hubbatch.core.operations import look_up
 from hubbatch.core.outcomes import Summary, succeeded
 from hubbatch.errors import HubBatchError
 
@@ -66,8 +66,8 @@ class Export(Lifecycle):
         self._archived = archived
         self._limit = check_limit(limit)
         portal = check_account(account)
-        operation = read_operation(
-            object_type, api_version="v3", properties=self._names
+        operation = look_up(
+            "objects", "read", object_type, api_version="v3", properties=self._names
         )
         path = None if journal is None else Path(journal)
         sink = make_sink("output", output, operation, legacy=False)

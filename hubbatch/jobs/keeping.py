@@ -14,12 +14,12 @@ from math import isfinite
 from typing import Any
 
 from hubbatch.core.operations import Operation
-from hubbatch.core.typed import is_typed, shape_of
+from hubbatch.core.typed import class_mapping, is_typed
 from hubbatch.core.values import (
     InvalidInput,
     Unsendable,
     check_encodable,
-    property_texts,
+    property_values,
     record_id,
 )
 from hubbatch.models import (
@@ -75,7 +75,7 @@ def _shaped(given: Any, verb: str, id_property: str | None) -> Any:
             ends = {"from": {"id": given.from_}, "to": {"id": given.to}}
             return {**ends, "types": given.types} if given.types else ends
         case _ if is_typed(type(given)):
-            written = shape_of(type(given)).written(given, id_property)
+            written = class_mapping(type(given)).to_input(given, id_property)
             names = written.keys() - ({"id"} if verb == "create" else set())
             return {name: written[name] for name in sorted(names)}
         case _:
@@ -142,7 +142,7 @@ def _named(given: Any, *, legacy: bool) -> Any:
 def _property(name: Any, value: Any, *, legacy: bool) -> Any:
     """Give the value of a property: as it is, as it is sent, or marked."""
     try:
-        texts = property_texts({name: value}, legacy=legacy)
+        texts = property_values({name: value}, legacy=legacy)
         check_encodable(texts)
     except InvalidInput:
         return _marked(value)

@@ -9,10 +9,10 @@ from rich.console import Console
 
 from hubbatch import Summary
 from hubbatch.cli.progress import Progress, clock, many
-from hubbatch.core.operations import object_operation
+from hubbatch.core.operations import look_up
 
 
-UPDATE = object_operation("update", "tickets", api_version="v3")
+UPDATE = look_up("objects", "update", "tickets", api_version="v3")
 
 
 @define

@@ -15,7 +15,7 @@ from hubbatch.core.operations import Operation, look_up
 from hubbatch.core.planning import Chunk, Desk
 from hubbatch.core.reading import classify
 from hubbatch.core.settling import Settlement
-from hubbatch.core.verdicts import Again, Answered
+from hubbatch.core.verdicts import Answered, Retryable
 
 from .helpers import CREATE, READ, UPDATE, UPSERT, Notebook, respond
 
@@ -138,7 +138,7 @@ def cases(draw: st.DrawFn) -> Case:
 
 def settlement_of(case: Case) -> Settlement | None:
     verdict = classify(case.operation, case.chunk, respond(207, case.body))
-    if isinstance(verdict, Again):
+    if isinstance(verdict, Retryable):
         assert verdict.arrived
         return None
     assert isinstance(verdict, Answered)
@@ -254,7 +254,7 @@ def test_other_pairs_are_no_answer(operation: Operation, count: int) -> None:
         respond(201, {"results": results}),
     )
 
-    assert isinstance(verdict, Again)
+    assert isinstance(verdict, Retryable)
     assert verdict.arrived
 
 

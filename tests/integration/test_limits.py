@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from hubbatch import DailyLimitReached, RateLimit
-from hubbatch.core.operations import OBJECT_CALLS, object_operation
+from hubbatch.core.operations import OBJECT_CALLS, look_up
 from hubbatch.net.batch import Batch
-from hubbatch.net.pacing import Lane
+from hubbatch.net.permit_queue import Lane
 from tests.integration.conftest import Portal
 
 
@@ -125,7 +125,7 @@ async def test_plan_of_a_fresh_client(portal: Portal) -> None:
 
 
 async def test_single_call_beside_a_saturating_run(portal: Portal) -> None:
-    call = object_operation("archive", "tickets", api_version="v3")
+    call = look_up("objects", "archive", "tickets", api_version="v3")
     assert call.call is OBJECT_CALLS["archive"]
     loop = asyncio.get_running_loop()
     async with portal.hub() as hub:

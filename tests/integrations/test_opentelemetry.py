@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from attrs import define, field
+from hubbatch.core.telling import Teller
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opentelemetry import trace
@@ -23,8 +24,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from hubbatch import AuthenticationError, Event, HubBatch, RetryPolicy
 from hubbatch.core.answers import Response
-from hubbatch.core.operations import create_operation
-from hubbatch.core.telling import Teller
+from hubbatch.core.operations import look_up
 from hubbatch.integrations.opentelemetry import OpenTelemetry
 from hubbatch.net.batch import Batch
 from hubbatch.net.listening import Listeners
@@ -354,7 +354,9 @@ async def test_rows_that_a_job_has_not_settled(telemetry: Telemetry) -> None:
 
 
 async def test_records_that_were_read_back_are_counted(telemetry: Telemetry) -> None:
-    call = create_operation("tickets", api_version="v3", reconcile_by=UNIQUE)
+    call = look_up(
+        "objects", "create", "tickets", api_version="v3", reconcile_by=UNIQUE
+    )
     given = [{"properties": {UNIQUE: f"n{n}"}} for n in range(3)]
     batch = listened(Crm(script=["502 after"]), telemetry, given, call)
     await batch

@@ -24,25 +24,18 @@ from hubbatch import (
     UpsertInput,
 )
 from hubbatch.core.encoding import encoder
-from hubbatch.core.operations import (
-    Operation,
-    association_operation,
-    create_operation,
-    legacy_operation,
-    object_operation,
-    read_operation,
-)
+from hubbatch.core.operations import Operation, look_up
 from hubbatch.core.values import InvalidInput, Unsendable
 from hubbatch.jobs.keeping import again, keeper
 from hubbatch.jobs.sinks import json_line
 
 
-UPDATE = object_operation("update", "tickets", api_version="v3")
-BY_REF = object_operation("upsert", "tickets", api_version="v3", id_property="ref")
-CREATE = create_operation("tickets", api_version="v3")
-READ = read_operation("tickets", api_version="v3")
-LEGACY = legacy_operation("update", "tickets")
-PAIRS = association_operation("create", "contacts", "companies", api_version="v3")
+UPDATE = look_up("objects", "update", "tickets", api_version="v3")
+BY_REF = look_up("objects", "upsert", "tickets", api_version="v3", id_property="ref")
+CREATE = look_up("objects", "create", "tickets", api_version="v3")
+READ = look_up("objects", "read", "tickets", api_version="v3")
+LEGACY = look_up("legacy", "update", "tickets")
+PAIRS = look_up("associations", "create", "contacts", "companies", api_version="v3")
 
 
 class Stage(Enum):

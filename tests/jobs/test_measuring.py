@@ -1,14 +1,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubbatch.core.operations import object_operation
+from hubbatch.core.operations import look_up
 from hubbatch.core.outcomes import Outcome, OutcomeStatus, succeeded, unsuccessful
 from hubbatch.errors import RecordInvalid
 from hubbatch.jobs import Row
 from hubbatch.jobs.measuring import Example, Measures, Reason, from_octave, octave
 
 
-UPDATE = object_operation("update", "tickets", api_version="v3").call
+UPDATE = look_up("objects", "update", "tickets", api_version="v3").call
 
 
 def refused(place: int, correlation_id: str | None = "c-1") -> Outcome[object]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hubbatch.core.operations import create_operation, object_operation
+from hubbatch.core.operations import look_up
 from hubbatch.core.outcomes import Outcome, OutcomeStatus
 from hubbatch.core.planning import Chunk
 from hubbatch.errors import RecordError
@@ -36,7 +36,7 @@ class Notes(Journal):
         """Write nothing."""
 
 
-UPSERT = object_operation("upsert", "contacts", api_version="v3", id_property="email")
+UPSERT = look_up("objects", "upsert", "contacts", api_version="v3", id_property="email")
 
 
 def rows(*names: str) -> list[Row]:
@@ -120,7 +120,7 @@ async def test_two_that_are_held_for_one_record_are_overtaken_together() -> None
 
 async def test_creates_are_never_overtaken() -> None:
     journal = Notes()
-    operation = create_operation("tickets", api_version="v3")
+    operation = look_up("objects", "create", "tickets", api_version="v3")
     passage = begun(journal, rows("a", "b"), operation)
     passage.failed([outcome(0, "unknown")])
 

@@ -5,11 +5,11 @@ import pytest
 
 from attrs import define
 
-from hubbatch.core.operations import object_operation
+from hubbatch.core.operations import look_up
 from hubbatch.jobs import Row, rehearse
 
 
-UPDATE = object_operation("update", "tickets", api_version="v3")
+UPDATE = look_up("objects", "update", "tickets", api_version="v3")
 
 
 @define

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from hubbatch import Outcome, OutcomeStatus, RecordError
-from hubbatch.core.operations import object_operation
+from hubbatch.core.operations import look_up
 from hubbatch.jobs import (
     FailedCall,
     Failures,
@@ -37,8 +37,8 @@ def write(tmp_path: Path, *lines: Any) -> Path:
 
 
 def test_what_failures_wrote_is_read_again(tmp_path: Path) -> None:
-    operation = object_operation(
-        "upsert", "tickets", api_version="v3", id_property="ref"
+    operation = look_up(
+        "objects", "upsert", "tickets", api_version="v3", id_property="ref"
     )
     failures = Failures("f.jsonl", operation, legacy=False)
     failures.portal_id = 62515

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hubbatch import ConfigurationError
-from hubbatch.core.operations import object_operation
+from hubbatch.core.operations import look_up
 from hubbatch.jobs import Schema, ask_schema, read_schema, write_schema
 from hubbatch.models import Property
 from hubbatch.simulator import Fault, When
@@ -20,20 +20,20 @@ async def test_a_schema_is_asked_for_with_what_it_requires(desk: Desk) -> None:
     """That is a call of its own, for creates."""
     car = desk.sim.store.define("car", ["colour"], required=["colour"]).id
     for verb, required in (("create", ("colour",)), ("update", ())):
-        operation = object_operation(verb, car, api_version="v3")  # type: ignore[arg-type] # a verb
+        operation = look_up("objects", verb, car, api_version="v3")  # type: ignore[arg-type] # a verb
 
         schema = await ask_schema(desk.hub, operation)
 
         assert "colour" in {one.name for one in schema}
         assert schema.required == required
-    update = object_operation("update", car, api_version="v3")
+    update = look_up("objects", "update", car, api_version="v3")
     assert (await ask_schema(desk.hub, update, required=True)).required == ("colour",)
 
 
 async def test_a_token_that_may_not_ask_checks_without(desk: Desk) -> None:
     forbidden = Fault("status", status=403, when=When(path="/schemas/"))
     desk.sim.faults.add(forbidden)
-    create = object_operation("create", "tickets", api_version="v3")
+    create = look_up("objects", "create", "tickets", api_version="v3")
 
     schema = await ask_schema(desk.hub, create)
 

@@ -24,19 +24,13 @@ from hubbatch import (
     SimplePublicObject,
     SimplePublicUpsertObject,
 )
-from hubbatch.core.operations import (
-    Operation,
-    create_operation,
-    legacy_operation,
-    object_operation,
-    read_operation,
-)
+from hubbatch.core.operations import Operation, look_up
 from hubbatch.jobs import Failures, Records, Results, Row
 from hubbatch.jobs.outputs import Sink
 from hubbatch.jobs.sinks import json_line
 
 
-UPDATE = object_operation("update", "tickets", api_version="v3")
+UPDATE = look_up("objects", "update", "tickets", api_version="v3")
 ROW = Row(17, "A-1", {"id": "A-1", "properties": {"subject": "x"}}, 19)
 
 
@@ -54,7 +48,7 @@ def failure(
 
 
 def read(**options: Any) -> Operation:
-    return read_operation("tickets", api_version="v3", **options)
+    return look_up("objects", "read", "tickets", api_version="v3", **options)
 
 
 # ---- results
@@ -116,8 +110,13 @@ def test_records_as_csv_can_be_read_by_an_update() -> None:
 
 def test_other_addresses_of_a_contact_are_no_column_unless_asked_for() -> None:
     def columns(*properties: str) -> bytes:
-        operation = read_operation(
-            "contacts", api_version="v3", id_property="email", properties=properties
+        operation = look_up(
+            "objects",
+            "read",
+            "contacts",
+            api_version="v3",
+            id_property="email",
+            properties=properties,
         )
         return Records("o.csv", operation).begin(None)
 
@@ -159,8 +158,8 @@ def test_a_failure_has_all_that_is_needed_to_send_it_again() -> None:
         context={"ids": ["5"]},
     )
     error.existing_id = "5"
-    operation = object_operation(
-        "update", "tickets", api_version="v3", id_property="ref"
+    operation = look_up(
+        "objects", "update", "tickets", api_version="v3", id_property="ref"
     )
     failures = Failures("f.jsonl", operation, legacy=False)
     failures.portal_id = 62515
@@ -205,10 +204,12 @@ def test_a_failure_has_all_that_is_needed_to_send_it_again() -> None:
     ("operation", "legacy", "more"),
     [
         (UPDATE, False, {}),
-        (legacy_operation("update", "tickets"), True, {"legacy": True}),
+        (look_up("legacy", "update", "tickets"), True, {"legacy": True}),
         (read(properties=("a", "b")), False, {"properties": ["a", "b"]}),
         (
-            create_operation("tickets", api_version="v3", reconcile_by="ref"),
+            look_up(
+                "objects", "create", "tickets", api_version="v3", reconcile_by="ref"
+            ),
             False,
             {},
         ),
