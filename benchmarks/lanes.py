@@ -26,7 +26,7 @@ from hubbatch import HubBatch, RateLimit
 from hubbatch.core.answers import Request, Response
 from hubbatch.core.operations import object_operation
 from hubbatch.net.batch import Batch
-from hubbatch.net.pacing import Lane
+from hubbatch.net.permit_queue import Lane
 
 
 PAUSE = 3.0

@@ -39,7 +39,7 @@ def test_a_type_is_the_same_on_both_sides(name: str) -> None:
     ours, theirs = STANDARD_TYPES[name], SIMULATED[name]
 
     assert ours.id in (None, theirs.id)
-    assert ours.path.lower() in theirs.known_as()
+    assert ours.path.lower() in theirs.all_names()
     assert ours.verbs == theirs.verbs
     for wanted, granted in zip(ours.scopes, theirs.scopes, strict=True):
         assert wanted == ANY_OBJECT or wanted in granted
@@ -49,7 +49,7 @@ def test_a_type_is_the_same_on_both_sides(name: str) -> None:
 
 
 def questions(version: str) -> Iterator[Operation]:
-    """Make the calls that have no inputs, and so no batch that a walk would find."""
+    """Return the calls without inputs, which make no batch that a walk could find."""
     yield operations.list_operation("tickets", api_version=version)
     yield operations.schema_operation("tickets", api_version=version)
     yield operations.association_kinds_operation("a", "b", api_version=version)
@@ -58,7 +58,7 @@ def questions(version: str) -> Iterator[Operation]:
 
 
 def made(version: str) -> Iterator[Operation]:
-    """Make every call that the client has in a version."""
+    """Return every call of the client in a version."""
     for batch in batches(HubBatch("pat-na1-x", api_version=version)):
         batch.close()
         yield batch.operation
@@ -66,7 +66,7 @@ def made(version: str) -> Iterator[Operation]:
 
 
 def rows() -> list[Call]:
-    """List the rows of the client's tables."""
+    """Return the rows of the client's tables."""
     tables = vars(operations).values()
     single = [value for value in tables if isinstance(value, Call)]
     return [
@@ -82,7 +82,7 @@ def rows() -> list[Call]:
 
 
 def test_every_row_of_the_client_is_called() -> None:
-    """Else the tests below would not see it."""
+    """The tests below would miss any other."""
     called = [operation.call for operation in made("v3")]
 
     assert len(rows()) > 30
@@ -99,7 +99,7 @@ def test_the_simulator_has_every_call_of_the_client(version: str) -> None:
 
 
 def simulated() -> Iterator[tuple[str, str, str]]:
-    """List family, method and verb of every call that the simulator has."""
+    """Return family, method and verb of every call of the simulator."""
     for family, method, pattern in _ROUTES:
         verbs = re.search(r"\(\?P<verb>([^()]*)\)", pattern.pattern)
         for verb in verbs[1].split("|") if verbs else ("",):
@@ -112,7 +112,7 @@ def test_the_client_has_every_call_of_the_simulator() -> None:
         for version in VERSIONS
         for operation in made(version)
         if (route := find(operation.path)) is not None
-        for verb in (route.verb, "")  # a route without verbs is of its only one
+        for verb in (route.verb, "")  # a route without verbs has one
     }
 
     assert {*simulated()} - said == ONLY_SIMULATED

@@ -48,7 +48,7 @@ def planned(count: int) -> tuple[Ledger, list[Any]]:
 
 @pytest.mark.parametrize("traced", [False, True], ids=["at once", "one by one"])
 def test_bytes_held(traced: bool) -> None:  # noqa: FBT001 -- a parameter
-    """An input that waits takes little more than its JSON of 187 bytes."""
+    """A waiting input takes little more memory than its JSON of 187 bytes."""
     ledger, inputs = planned(100)
     if traced:
         for number, given in enumerate(inputs):
@@ -67,7 +67,7 @@ def test_bytes_held(traced: bool) -> None:  # noqa: FBT001 -- a parameter
 
 
 def test_objects_kept() -> None:
-    """The garbage collector has nothing to look at in the records that are kept."""
+    """The garbage collector tracks none of the records in memory."""
     inputs = b",".join(orjson.dumps(one) for one in some_records(1_000))
     body = answer_to(b'{"inputs":[%b]}' % inputs)
     structure_response(orjson.loads(body), structure_objects)  # once, about classes

@@ -1,4 +1,4 @@
-"""HubSpot's batch paths, listed from its specifications: all are called."""
+"""The client calls every batch path in HubSpot's specifications."""
 
 import inspect
 import warnings
@@ -26,12 +26,12 @@ from hubbatch.core.object_types import ALL_VERBS, STANDARD_TYPES, standard_type
 from hubbatch.net.batch import Batch
 
 
-TOKEN = "pat-na1-x"  # noqa: S105 -- nobody's
+TOKEN = "pat-na1-x"  # noqa: S105 -- not a real token
 DOCS = Path(__file__).parents[1] / "docs"
 ALL5 = ("create", "read", "update", "upsert", "archive")
 
 # "Per object family": the path's token and the batch calls that v3 and 2026-03 publish.
-# Those under `{objectType}` are reached by any name, `deals` also as 0-3.
+# Those under `{objectType}` accept any name of a type; `deals` accepts 0-3 too.
 SPECIFIED: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(
         (
@@ -76,7 +76,7 @@ V3 = (
 
 
 def dated(version: str) -> Iterator[str]:
-    """Write the paths of a dated version, which has no v3 associations."""
+    """Yield the paths of a dated version, which has no v3 associations."""
     for path in V3:
         if path.startswith("/crm/v3/associations"):
             continue
@@ -91,12 +91,12 @@ def dated(version: str) -> Iterator[str]:
         )
 
 
-# What is asked without inputs, and is no batch.
+# Methods that take no inputs and return no batch.
 QUESTIONS = {"list", "pages", "kinds"}
 
 
 def batches(hub: HubBatch) -> Iterator[Batch[Any]]:
-    """Call every verb that the client has, of every type."""
+    """Call every verb of every object type."""
     every: list[Any] = [getattr(hub, name) for name in STANDARD_TYPES]
     every += [hub.objects("0-3"), hub.objects("2-3456")]
     every += [hub.associations("a", "b"), hub.properties("a"), hub.deal_splits]
@@ -112,7 +112,7 @@ def batches(hub: HubBatch) -> Iterator[Batch[Any]]:
             try:
                 yield verb(one, [])
             except ValueError as error:
-                assert "HubSpot has no batch" in str(error)  # noqa: PT017 -- or none at all
+                assert "HubSpot has no batch" in str(error)  # noqa: PT017 -- most calls raise nothing
 
 
 def reached(hub: HubBatch) -> set[str]:
@@ -133,7 +133,7 @@ def test_every_batch_path_of_a_dated_version() -> None:
 
 @pytest.mark.parametrize("version", ["2025-09", "2026-09-beta", "2026-09", "2027-03"])
 def test_in_most_versions_all_types_have_all_verbs(version: str) -> None:
-    """Their specifications have the five for any `{objectType}`."""
+    """Their specifications list all five verbs for any `{objectType}`."""
     everything = {
         f"/crm/objects/{version}/{name}/batch/{verb}"
         for name in SPECIFIED
@@ -147,7 +147,7 @@ def test_in_most_versions_all_types_have_all_verbs(version: str) -> None:
 
 
 def test_verbs_and_ids_that_are_given() -> None:
-    """Held to the list above, and to HubSpot's guide."""
+    """Compared with the list above and with HubSpot's guide."""
     assert {row.path: row.verbs for row in STANDARD_TYPES.values()} == SPECIFIED
     ids = [row.id for row in STANDARD_TYPES.values() if row.id is not None]
     assert len({*ids}) == len(ids)
@@ -174,7 +174,7 @@ def test_types_by_their_other_names(given: str, name: str | None) -> None:
 
 
 def test_a_type_has_its_row() -> None:
-    """On the class, an attribute is what is known of the type."""
+    """On the class, the attribute is the row of the object type."""
     assert HubBatch.tickets is STANDARD_TYPES["tickets"]
     assert HubBatch.tickets.verbs == ALL_VERBS
 
@@ -271,7 +271,7 @@ def test_options_that_there_are_not() -> None:
 
 def test_options_of_a_few() -> None:
     hub: Any = HubBatch(TOKEN)
-    with pytest.raises(ValueError, match="data_sensitivity is one of"):
+    with pytest.raises(ValueError, match="data_sensitivity must be one of"):
         hub.properties("tickets").read([], data_sensitivity="secret")
     with pytest.raises(TypeError, match="archived must be True or False"):
         hub.properties("tickets").read([], archived="no")
@@ -297,7 +297,7 @@ async def test_a_list_of_a_closed_client() -> None:
 
 
 def test_a_verbs_signature_tells_its_options() -> None:
-    """For help(), and for whoever looks."""
+    """`help()` and editors show them."""
     told = inspect.signature(HubBatch(TOKEN).associations("a", "b").create).parameters
     assert [*told] == ["inputs", "isolate", "max_failures", "linger"]
     assert {*told} >= {*Options.__annotations__}
@@ -324,7 +324,7 @@ def test_names_of_things() -> None:
 
 
 def test_no_batch_of_the_walk_is_forgotten() -> None:
-    """One that is closed does not warn that it was never awaited."""
+    """A closed batch does not warn that it was never awaited."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert reached(HubBatch(TOKEN))

@@ -13,7 +13,7 @@ from hubbatch import APIError, StandardError
 from hubbatch.core.answers import Response
 from hubbatch.core.blaming import from_api_error, from_standard_error
 from hubbatch.core.reading import read
-from hubbatch.core.verdicts import Ended, Refused, Throttled, Unauthorized
+from hubbatch.core.verdicts import Fatal, Refused, Throttled, Unauthorized
 
 from .core.helpers import UPDATE, chunk_of, some_inputs
 
@@ -31,7 +31,7 @@ def named_in(told: str, word: str) -> str | None:
 
 
 def settled(message: str, status: int, told: str) -> str:
-    """Say, in the page's words, what becomes of an answer with this message."""
+    """Return, in the page's words, the outcome of an answer with this message."""
     category = named_in(told, "category") or CATEGORIES.get(status, "VALIDATION_ERROR")
     if status == 207:
         error = from_standard_error(StandardError(category=category, message=message))
@@ -48,7 +48,7 @@ def settled(message: str, status: int, told: str) -> str:
             return type(ending).__name__
         case Refused(because=because):
             return because
-        case Ended(error=ending) | Unauthorized(error=ending):
+        case Fatal(error=ending) | Unauthorized(error=ending):
             return type(ending).__name__
         case verdict:
             pytest.fail(f"{verdict} is not on the page")
@@ -64,7 +64,7 @@ def test_a_message_becomes_what_the_page_says(
 
 
 def test_a_list_of_problems_is_told_as_its_first() -> None:
-    """With the code that the page names for it."""
+    """It has the code that the page names."""
     [listed] = [row[0] for row in ROWS if row[0].startswith("Property values")]
     error = from_api_error(APIError(listed, status=400))
 

@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 
 from hubbatch import HubBatch
-from hubbatch.core.pacing import RateLimit
+from hubbatch._limits.window import RateLimit
 from hubbatch.jobs import (
     CheckReport,
     Finding,

@@ -22,7 +22,7 @@ from hubbatch import (
     JournalError,
     RateLimit,
 )
-from hubbatch.core.forecasting import plan
+from hubbatch._limits.plan import plan
 from hubbatch.core.visible import visible
 from hubbatch.jobs import (
     CheckFailed,

@@ -1,38 +1,37 @@
-"""Inputs that travel together, and inputs that have not left yet."""
+"""Inputs that are sent together, and the inputs that have not been sent yet."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from types import MappingProxyType
 from typing import Any
 
-from attrs import Factory, define, field
+from attrs import Factory, define, field, frozen
 
+from .chunk_state import NEW, ChunkState, Step
 from .encoding import trace_id
 
 
-@define(eq=False)
+_NONE: Mapping[int, Any] = MappingProxyType({})
+
+
+@frozen(eq=False)
 class Chunk:
-    """Inputs that travel in one request, as columns of equal length.
+    """Inputs that are sent in one request, as columns of equal length, and their state.
+
+    The columns belong to the queue until a worker takes the chunk. From then on no
+    column changes.
 
     Attributes:
         indices: each input's place in the whole batch.
-        inputs: the objects that the caller gave.
-        keys: what must not stand twice in a request; None for a create.
+        inputs: the caller's objects.
+        keys: what a request must not hold twice; None for a create.
         bodies: the inputs as JSON.
-        traces: by index, the trace ids that the caller gave.
+        traces: by index, the trace ids that the caller chose.
         prefix: begins the trace ids of the others; their index follows.
-        followers: by index, further inputs with the same key, answered with it.
-        attempts: how many requests have carried it.
-        doubtful: whether one of them may have been processed unseen.
-        in_flight: whether one has left and what became of it has not been read yet.
-        asked_again: whether it is alone because an answer did not mention it.
-        survivor: the id with which HubSpot answered for its only input, if another.
-        suspect: whether it is a part of a chunk that was refused for its records.
-        once: whether it is a part of a chunk whose retries are used up; it has no
-            retries of its own.
-        probing: whether its records are looked for before they are created again.
-        probes: how often they have been looked for.
-        pages: by index, what was answered already where an answer goes on.
-        left_at: when the first request left that may have written it, if that is known.
+        duplicates: by index, further inputs with the same key, which get its answer.
+        pages: by index, the pages so far of an answer that has more.
+        state: its history.
     """
 
     indices: list[int] = Factory(list)
@@ -40,90 +39,88 @@ class Chunk:
     keys: list[str | None] = Factory(list)
     bodies: list[bytes] = Factory(list)
     traces: dict[int, str] = Factory(dict)
-    followers: dict[int, list[tuple[int, object]]] = Factory(dict)
-    attempts: int = 0
-    doubtful: bool = False
-    in_flight: bool = False
-    asked_again: bool = False
-    survivor: str | None = None
-    suspect: bool = False
-    once: bool = False
-    probing: bool = False
-    probes: int = 0
-    pages: dict[int, list[Any]] = Factory(dict)
-    left_at: float | None = None
     prefix: str = ""
+    duplicates: Mapping[int, list[tuple[int, object]]] = _NONE
+    pages: Mapping[int, list[Any]] = _NONE
+    state: ChunkState = NEW
 
     def __len__(self) -> int:
         return len(self.indices)
 
+    def after(
+        self, step: Step, *, now: float = 0.0, survivor: str | None = None
+    ) -> "Chunk":
+        """Return the chunk after a step; see `ChunkState.after`."""
+        return Chunk(
+            self.indices,
+            self.inputs,
+            self.keys,
+            self.bodies,
+            self.traces,
+            self.prefix,
+            self.duplicates,
+            self.pages,
+            self.state.after(step, now=now, survivor=survivor),
+        )
+
     def add(
-        self, index: int, given: object, key: str | None, body: bytes, trace: str | None
+        self, index: int, value: object, key: str | None, body: bytes, trace: str | None
     ) -> None:
         """Append one input."""
         self.indices.append(index)
-        self.inputs.append(given)
+        self.inputs.append(value)
         self.keys.append(key)
         self.bodies.append(body)
         if trace is not None:
             self.traces[index] = trace
 
     def extend(self, other: "Chunk") -> None:
-        """Append the inputs of another that has as little history."""
-        self.prefix = other.prefix
-        self.indices += other.indices
-        self.inputs += other.inputs
-        self.keys += other.keys
-        self.bodies += other.bodies
+        """Append the inputs of another chunk; both are still the queue's."""
+        self.indices.extend(other.indices)
+        self.inputs.extend(other.inputs)
+        self.keys.extend(other.keys)
+        self.bodies.extend(other.bodies)
         if other.traces:
-            self.traces |= other.traces
+            self.traces.update(other.traces)
 
     def trace(self, position: int) -> str:
-        """Give the trace id under which the input at a position is sent."""
+        """Return the trace id with which the input at a position is sent."""
         index = self.indices[position]
         return self.traces.get(index) or trace_id(self.prefix, index)
 
     @property
     def count(self) -> int:
-        """How many inputs are answered by it, followers included."""
-        if not self.followers:
+        """How many inputs get their outcome from it, duplicates included."""
+        if not self.duplicates:
             return len(self.indices)
-        return len(self.indices) + sum(map(len, self.followers.values()))
+        return len(self.indices) + sum(map(len, self.duplicates.values()))
 
-    def everyone(self) -> Iterator[tuple[int, object, str | None]]:
-        """Go through index, input and key of all of them, followers included."""
+    def rows(self) -> Iterator[tuple[int, object, str | None]]:
+        """Iterate over index, input and key of all inputs, duplicates included."""
         columns = zip(self.indices, self.inputs, self.keys, strict=True)
-        for index, given, key in columns:
-            yield index, given, key
-            for follower, same in self.followers.get(index, ()):
-                yield follower, same, key
+        for index, value, key in columns:
+            yield index, value, key
+            for duplicate, same in self.duplicates.get(index, ()):
+                yield duplicate, same, key
 
     def pick(self, positions: Sequence[int]) -> "Chunk":
-        """Make a chunk of some of the inputs, with this one's history."""
+        """Return a chunk of some of the inputs, with the same state."""
         indices = [self.indices[position] for position in positions]
         return Chunk(
             indices,
             [self.inputs[position] for position in positions],
             [self.keys[position] for position in positions],
             [self.bodies[position] for position in positions],
-            {index: self.traces[index] for index in indices if index in self.traces},
-            {i: self.followers[i] for i in indices if i in self.followers},
-            attempts=self.attempts,
-            doubtful=self.doubtful,
-            asked_again=self.asked_again,
-            survivor=self.survivor,
-            suspect=self.suspect,
-            once=self.once,
-            probing=self.probing,
-            probes=self.probes,
-            pages={i: self.pages[i] for i in indices if i in self.pages},
-            left_at=self.left_at,
-            prefix=self.prefix,
+            _of(indices, self.traces),
+            self.prefix,
+            _of(indices, self.duplicates),
+            _of(indices, self.pages),
+            self.state,
         )
 
     @property
     def size(self) -> int:
-        """How many bytes its inputs are as JSON."""
+        """The length of its inputs in bytes of JSON."""
         return sum(map(len, self.bodies))
 
     def cut(self, max_bytes: int) -> list["Chunk"]:
@@ -141,11 +138,15 @@ class Chunk:
         return [self.pick(positions) for positions in parts]
 
     def shift(self, count: int) -> "Chunk":
-        """Take the first inputs out."""
-        columns = (self.indices, self.inputs, self.keys, self.bodies)
-        first = Chunk(*(column[:count] for column in columns))  # type: ignore[arg-type] # mypy joins the columns' types
-        first.prefix = self.prefix
-        for column in columns:
+        """Take the first inputs out of a chunk that is still the queue's."""
+        first = Chunk(
+            self.indices[:count],
+            self.inputs[:count],
+            self.keys[:count],
+            self.bodies[:count],
+            prefix=self.prefix,
+        )
+        for column in (self.indices, self.inputs, self.keys, self.bodies):
             del column[:count]
         if self.traces:
             for index in first.indices:
@@ -154,33 +155,39 @@ class Chunk:
         return first
 
 
+def _of(indices: Iterable[int], by_index: Mapping[int, Any]) -> dict[int, Any]:
+    if not by_index:
+        return {}
+    return {index: by_index[index] for index in indices if index in by_index}
+
+
 def join(chunks: Iterable[Chunk]) -> Chunk:
-    """Make one chunk of some that have never been taken."""
-    joined = Chunk()
-    for chunk in chunks:
-        joined.extend(chunk)
-    return joined
+    """Return one chunk of several that no worker has taken; there is at least one."""
+    first, *others = chunks
+    for chunk in others:
+        first.extend(chunk)
+    return first
 
 
 @define(eq=False)
 class Queue:
-    """Inputs that have not left yet, in the order they came, `size` to a chunk.
+    """Inputs that no worker has taken yet, in the order they came, `size` to a chunk.
 
-    They come in blocks, and leave as they came where a block makes a chunk: then
-    nothing is copied.
+    They come in blocks. A block that makes a whole chunk leaves as it came: nothing is
+    copied.
     """
 
     size: int
     _blocks: deque[Chunk] = field(factory=deque, init=False)
     _count: int = field(default=0, init=False)
-    # Whether the trace ids of some were chosen by the caller.
+    # Whether the caller chose the trace ids of some.
     _traced: bool = field(default=False, init=False)
 
     def __len__(self) -> int:
         return self._count
 
     def append(self, block: Chunk) -> None:
-        """Take in a block; it is the queue's from now on."""
+        """Take in a block; it belongs to the queue from now on."""
         self._count += len(block)
         self._traced = self._traced or bool(block.traces)
         if self._blocks and len(self._blocks[-1]) + len(block) <= self.size:
@@ -189,8 +196,8 @@ class Queue:
             self._blocks.append(block)
 
     def indices(self) -> set[int]:
-        """Give the indices of all of them."""
-        return {index for block in self._blocks for index in block.indices}
+        """Return the indices of all of them."""
+        return {*chain.from_iterable(block.indices for block in self._blocks)}
 
     def keys(self) -> dict[int, str | None]:
         """Return the keys of all of them, by index."""
@@ -200,12 +207,12 @@ class Queue:
         return keys
 
     def clear(self) -> Chunk:
-        """Give up all of them, as one chunk."""
+        """Take out all of them, as one chunk."""
         self._traced = False
         return self._first(self._count)
 
     def take(self, max_bytes: int | None = None) -> Chunk:
-        """Take out what leaves next, of `max_bytes` at most where that is given."""
+        """Take out the next chunk, of `max_bytes` at most where that is limited."""
         first = self._take()
         if max_bytes is not None and len(parts := first.cut(max_bytes)) > 1:
             rest = first.pick(range(len(parts[0]), len(first)))
@@ -216,10 +223,10 @@ class Queue:
         return first
 
     def _take(self) -> Chunk:
-        """Take out as many as make a chunk: no two have the same trace id.
+        """Take out as many as make a chunk in which every trace id is unique.
 
-        A caller's trace id may be another input's too, or be the one that an input is
-        sent with that has none of its own.
+        A caller's trace id may be another input's too, or equal the one with which an
+        input is sent that has none of its own.
         """
         if not self._traced:
             return self._first(self.size)
@@ -240,7 +247,7 @@ class Queue:
         return first
 
     def _first(self, count: int) -> Chunk:
-        """Take out the first inputs, so many if there are."""
+        """Take out the first `count` inputs, or all if there are fewer."""
         first = self._blocks.popleft() if self._blocks else Chunk()
         while len(first) < count and self._blocks:
             first.extend(self._blocks.popleft())

@@ -15,6 +15,7 @@ from hubbatch.errors import BatchFailed, RecordError
 from hubbatch.models import BatchResponse, R, StandardError
 
 from .calls import Operation
+from .chunks import Chunk
 from .codec import unstructure
 from .merging import absorb_envelope, identity
 from .outcomes import (
@@ -25,7 +26,6 @@ from .outcomes import (
     succeeded,
     unknown_error,
 )
-from .planning import Chunk
 from .settling import Settlement
 from .typed import as_record
 
@@ -242,20 +242,20 @@ class Collector(Generic[R]):
             for index, result in zip(indices, results, strict=True):
                 self.results[index] = result
                 self._states[index] = _HAS_RESULT
-        if chunk.attempts != 1:
-            self.attempts.update(dict.fromkeys(indices, chunk.attempts))
+        if chunk.state.attempts != 1:
+            self.attempts.update(dict.fromkeys(indices, chunk.state.attempts))
         if NoneType in map(type, results):  # `None in results` compares the fields
             self.keys.update(zip(indices, chunk.keys, strict=True))
             for index, result in zip(indices, results, strict=True):
                 if result is None:
                     self._states[index] = _NO_RESULT
-        for index, followers in chunk.followers.items():
-            for follower, _ in followers:
-                self.results[follower] = self.results[index]
-                self._states[follower] = self._states[index]
-                self.attempts[follower] = chunk.attempts
+        for index, duplicates in chunk.duplicates.items():
+            for duplicate, _ in duplicates:
+                self.results[duplicate] = self.results[index]
+                self._states[duplicate] = self._states[index]
+                self.attempts[duplicate] = chunk.state.attempts
                 if index in self.keys:
-                    self.keys[follower] = self.keys[index]
+                    self.keys[duplicate] = self.keys[index]
 
     def failed(self, outcomes: Sequence[Outcome[R]]) -> None:
         """Note inputs that did not succeed."""

@@ -17,8 +17,8 @@ from attrs import define, field
 from hubbatch.errors import APIError
 
 from .blaming import listed_problems
+from .chunks import Chunk
 from .naming import Names
-from .planning import Chunk
 from .settling import written_in
 
 

@@ -12,8 +12,8 @@ from attrs import frozen
 from hubbatch.models import SimplePublicObject, StandardError
 
 from .calls import Shape
+from .chunks import Chunk
 from .encoding import ends_of, id_property_of, make_key, value_of, written_key
-from .planning import Chunk
 
 
 # Under these names a context lists the inputs that it is about, by their ids or

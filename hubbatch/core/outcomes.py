@@ -116,15 +116,15 @@ def all_succeeded(call: Call, chunk: Chunk, results: list[Any]) -> list[Outcome[
             ids,
             results,
             repeat(None),
-            repeat(chunk.attempts),
+            repeat(chunk.state.attempts),
             repeat(call.repeatable),
         )
     ]
-    if chunk.followers:
+    if chunk.duplicates:
         outcomes += [
             evolve(outcome, index=index, input=given)
             for outcome in outcomes
-            for index, given in chunk.followers.get(outcome.index, ())
+            for index, given in chunk.duplicates.get(outcome.index, ())
         ]
     return outcomes
 
@@ -175,11 +175,11 @@ class Unsuccessful(Sequence[Outcome[Any]]):
     def of(
         cls, call: Call, chunk: Chunk, status: OutcomeStatus, error: RecordError
     ) -> "Unsuccessful":
-        """Make the outcomes of all inputs of a chunk, followers included."""
+        """Make the outcomes of all inputs of a chunk, duplicates included."""
         indices, inputs, keys = chunk.indices, chunk.inputs, chunk.keys
-        if chunk.followers:
-            indices, inputs, keys = map(list, zip(*chunk.everyone(), strict=True))
-        return cls(call, indices, inputs, keys, status, error, chunk.attempts)
+        if chunk.duplicates:
+            indices, inputs, keys = map(list, zip(*chunk.rows(), strict=True))
+        return cls(call, indices, inputs, keys, status, error, chunk.state.attempts)
 
     def outcome(self, index: int, given: object, key: str | None) -> Outcome[Any]:
         """Make the outcome of one input."""

@@ -3,10 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from attrs import evolve
+
 from hubbatch.errors import RecordError
 
 from .calls import Paging
-from .planning import Chunk
+from .chunk_state import Step
+from .chunks import Chunk
 
 
 def turn_pages(
@@ -40,11 +43,11 @@ def turn_pages(
 def next_pages(
     paging: Paging, chunk: Chunk, results: Sequence[Any], unfinished: Mapping[int, str]
 ) -> Chunk:
-    """Make the chunk that asks on, and remembers what it has been answered."""
-    onward = chunk.pick([*unfinished])
-    onward.asked_again = False
-    for place, (position, after) in enumerate(unfinished.items()):
-        index = chunk.indices[position]
-        onward.pages[index] = [*chunk.pages.get(index, ()), results[position]]
-        onward.bodies[place] = paging.ask(chunk.bodies[position], after)
-    return onward
+    """Return the chunk that asks for the next pages and holds the pages so far."""
+    onward = chunk.pick([*unfinished]).after(Step.TURN_PAGE)
+    pages = {
+        chunk.indices[p]: [*chunk.pages.get(chunk.indices[p], ()), results[p]]
+        for p in unfinished
+    }
+    bodies = [paging.ask(chunk.bodies[p], after) for p, after in unfinished.items()]
+    return evolve(onward, bodies=bodies, pages=pages)

@@ -1,30 +1,44 @@
-"""Which inputs may leave now: the desk, a pure state machine.
+"""Which inputs may be sent now: the input queue, a pure state machine.
 
-An input is offered, taken in a chunk, perhaps handed back, and settled once; or it is
-withdrawn before it was taken. Inputs are kept as columns, not as an object each: that
-is what lets a million of them pass.
+An input is put into the queue, taken in a chunk, perhaps requeued, and released once;
+or it is withdrawn before it was taken. Inputs are kept as columns, not as one object
+each: that is what makes a million of them cheap.
 """
 
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterable
+from enum import Enum, auto
 from itertools import chain
 
-from attrs import Factory, define, field
+from attrs import Factory, define, evolve, field
 
 from .calls import Repeats
+from .chunk_state import Step
 from .chunks import Chunk, Queue, join
 
 
-__all__ = ["Chunk", "Desk"]
+__all__ = ["Chunk", "InputQueue", "Place"]
+
+
+class Place(Enum):
+    """Where a chunk is requeued."""
+
+    NEXT = auto()  # ahead of the fresh inputs
+    BEHIND = auto()  # behind the full chunks of fresh inputs
+    PARKED = auto()  # nowhere, until `unpark`
 
 
 @define
-class Desk:
-    """Holds what was offered and is not settled yet, `window` inputs and no more.
+class InputQueue:
+    """Holds the inputs that have no outcome yet, at most `window` of them.
 
     `max_inputs` is how many HubSpot takes in one call, and `max_bytes` how many bytes
     of inputs, once it has refused more.
     """
+
+    # Invariant: an index is in exactly one of _fresh, _held[key], _duplicates[leader],
+    # _again, _later, _parked or a chunk that a worker has taken. `size` counts all of
+    # them, `_out` those in the chunks that were taken.
 
     max_inputs: int
     window: int
@@ -38,43 +52,44 @@ class Desk:
     _again: deque[Chunk] = field(factory=deque, init=False)
     _later: deque[Chunk] = field(factory=deque, init=False)
     _parked: list[Chunk] = field(factory=list, init=False)
-    _out: int = field(default=0, init=False)  # inputs that were taken and are not back
-    # Keys and the indices of their inputs that are fresh (SHARES), or in flight as
-    # well (WAITS).
+    _out: int = field(default=0, init=False)
+    # The index of the input that has a key: among those that are fresh (SHARES), or
+    # among those that are fresh or in flight (WAITS).
     _busy: dict[str | None, int] = field(factory=dict, init=False)
     _held: dict[str | None, OrderedDict[int, Chunk]] = field(
         factory=lambda: defaultdict(OrderedDict), init=False
     )
-    # Who shares a fresh input, by its index.
-    _sharers: dict[int, dict[int, object]] = field(factory=dict, init=False)
-    # What was withdrawn is left in the columns until there is so much of it that
-    # sweeping pays: `_live` are the fresh ones that shall leave, and of those the
-    # `_vacant` only for the sake of who shares them. As long as nothing has been
-    # withdrawn all of them shall, and it is None.
+    # By the index of a fresh input, further inputs with its key that get its answer.
+    _duplicates: dict[int, dict[int, object]] = field(factory=dict, init=False)
+    # Invariant: withdrawing an input only marks it: it leaves `_live`, the indices of
+    # the fresh inputs to send. `_sweep` compacts once marked inputs outnumber live
+    # ones, so that `withdraw` is O(1) amortised. `_vacant` are the live ones that were
+    # withdrawn and stay for their duplicates. `_live` is None, and all are live, until
+    # the first withdrawal.
     _live: set[int] | None = field(default=None, init=False)
     _vacant: set[int] = field(factory=set, init=False)
-    # Invariant: None until the first withdrawal; then the key of every input that has
-    # never been taken, by its index, so that the next one is found without its input.
+    # Invariant: None until the first withdrawal; then the key of every input that no
+    # worker has taken, by its index, so that `withdraw` need not look at the input.
     _keys: dict[int, str | None] | None = field(default=None, init=False)
 
     @property
     def room(self) -> int:
-        """How many more inputs it takes."""
+        """How many more inputs it has room for."""
         return max(0, self.window - self.size)
 
     def waiting(self, *, partial: bool) -> int:
-        """Count the chunks that could leave now; `partial` ones only if asked for."""
+        """Count the chunks that could be sent now, a partial one only if asked to."""
         full, rest = divmod(self._count(), self.max_inputs)
         back = len(self._again) + len(self._later)
         return back + full + (partial and rest > 0)
 
     @property
     def stuck(self) -> bool:
-        """Whether inputs are parked, and nothing else can leave or is under way."""
+        """Whether inputs are parked, and nothing else waits or is being sent."""
         return bool(self._parked) and not self._out and not self.waiting(partial=True)
 
-    def offer(self, block: Chunk) -> None:
-        """Take in more inputs; the block is the desk's from now on."""
+    def put(self, block: Chunk) -> None:
+        """Add inputs; the block belongs to the queue from now on."""
         self.size += len(block)
         if self._keys is not None:
             self._keys.update(zip(block.indices, block.keys, strict=True))
@@ -87,13 +102,10 @@ class Desk:
             self._append(block)
         else:
             for position in range(len(block)):
-                self._offer_one(block.pick([position]))
+                self._put_one(block.pick([position]))
 
-    def take(self) -> Chunk:
-        """Hand out the next chunk: first what came back, then what is fresh.
-
-        What was deferred follows when no full chunk is fresh.
-        """
+    def next_chunk(self, now: float) -> Chunk:
+        """Take out the next chunk."""
         if self._again:
             taken = self._cut(self._again.popleft())
         elif self._later and not self._full():
@@ -101,14 +113,14 @@ class Desk:
         else:
             taken = self._take_fresh()
         self._out += taken.count
-        return taken
+        return taken.after(Step.TAKE, now=now)
 
     def limit_bytes(self, max_bytes: int) -> None:
-        """Cut chunks to this many bytes of inputs from now on, or to fewer."""
+        """Limit chunks to this many bytes of inputs from now on."""
         self.max_bytes = min(self.max_bytes or max_bytes, max_bytes)
 
     def limit_inputs(self, max_inputs: int) -> None:
-        """Cut chunks of this many inputs from now on, or of fewer."""
+        """Limit chunks to this many inputs from now on."""
         self.max_inputs = self._fresh.size = min(self.max_inputs, max_inputs)
 
     def _cut(self, chunk: Chunk) -> Chunk:
@@ -127,50 +139,45 @@ class Desk:
         if self._live is not None:
             self._live.difference_update(taken.indices)
         if self.repeats is Repeats.SHARES:
-            self._release(taken.keys)
-            self._add_sharers(taken)
+            self._free(taken.keys)
+            taken = self._with_duplicates(taken)
         if self._keys is not None:
-            for index, _, _ in taken.everyone():
+            for index, _, _ in taken.rows():
                 del self._keys[index]
         return taken
 
-    def back(self, chunks: Iterable[Chunk]) -> None:
-        """Take back what has to go again, ahead of all that is fresh."""
-        for chunk in chunks:
-            self._out -= chunk.count
-            self._again.append(chunk)
-
-    def defer(self, chunk: Chunk) -> None:
-        """Take back what goes again behind the full chunks that are fresh."""
+    def requeue(self, chunk: Chunk, place: Place = Place.NEXT) -> None:
+        """Take back a chunk to be sent again."""
         self._out -= chunk.count
-        self._later.append(chunk)
-
-    def park(self, chunk: Chunk) -> None:
-        """Take back what must not go again before `unpark`."""
-        self._out -= chunk.count
-        self._parked.append(chunk)
+        match place:
+            case Place.NEXT:
+                self._again.append(chunk)
+            case Place.BEHIND:
+                self._later.append(chunk)
+            case Place.PARKED:
+                self._parked.append(chunk)
 
     def unpark(self) -> None:
-        """Let what is parked go again."""
+        """Requeue the parked chunks."""
         self._again.extend(self._parked)
         self._parked.clear()
 
-    def settle(self, chunk: Chunk) -> None:
-        """Forget a chunk, and let the inputs that waited for its keys follow."""
+    def release(self, chunk: Chunk) -> None:
+        """Remove a chunk whose inputs have outcomes, and free their keys."""
         self.size -= chunk.count
         self._out -= chunk.count
         if self.repeats is not Repeats.WAITS:
             return
         if not self._held:
-            self._release(chunk.keys)
+            self._free(chunk.keys)
             return
         for key in chunk.keys:
-            self._let_follow(key)
+            self._free_key(key)
 
     def withdraw(self, index: int) -> bool:
-        """Take an input out that has never been taken; False if it is not here.
+        """Remove an input that no worker has taken; return False if there is none.
 
-        It takes no longer the more there is on the desk (amortised).
+        Amortised, it takes the same time for any number of inputs.
         """
         if self._keys is None:
             self._keys = self._all_keys()
@@ -179,7 +186,7 @@ class Desk:
         key = self._keys.pop(index)
         leader = self._busy.get(key, -1)
         if index in self._leaving():
-            if index in self._sharers:
+            if index in self._duplicates:
                 self._vacant.add(index)
             else:
                 self._strike(index, key)
@@ -188,9 +195,9 @@ class Desk:
             if not self._held[key]:
                 del self._held[key]
         else:
-            del self._sharers[leader][index]
-            if not self._sharers[leader]:
-                del self._sharers[leader]
+            del self._duplicates[leader][index]
+            if not self._duplicates[leader]:
+                del self._duplicates[leader]
                 if leader in self._vacant:
                     self._vacant.discard(leader)
                     self._strike(leader, key)
@@ -200,7 +207,7 @@ class Desk:
         return True
 
     def clear(self) -> list[Chunk]:
-        """Give up all that is not in flight."""
+        """Take out every chunk that no worker has."""
         self._sweep()
         held = chain.from_iterable(queue.values() for queue in self._held.values())
         left = [*self._again, *self._later, *self._parked]
@@ -208,9 +215,7 @@ class Desk:
         if self._held:
             left.append(join(held))
         if self._fresh:
-            fresh = self._fresh.clear()
-            self._add_sharers(fresh)
-            left.append(fresh)
+            left.append(self._with_duplicates(self._fresh.clear()))
         self._again, self._later = deque(), deque()
         self._held.clear()
         self._live = self._keys = None
@@ -225,14 +230,14 @@ class Desk:
         return self._count() >= self.max_inputs
 
     def _strike(self, index: int, key: str | None) -> None:
-        """Have a fresh input not leave."""
+        """Mark a fresh input as withdrawn."""
         self._leaving().discard(index)
-        self._let_follow(key)
+        self._free_key(key)
 
-    def _let_follow(self, key: str | None) -> None:
-        """Give a key to the next that waits for it, or free it."""
+    def _free_key(self, key: str | None) -> None:
+        """Let the next input with a key follow, or free the key."""
         if key not in self._held:
-            self._busy.pop(key, None)  # gone already if the desk was cleared
+            self._busy.pop(key, None)  # gone already if the queue was cleared
             return
         queue = self._held[key]
         _, follower = queue.popitem(last=False)
@@ -241,7 +246,7 @@ class Desk:
             del self._held[key]
 
     def _sweep(self) -> None:
-        """Leave out what was withdrawn; who shares such an input takes its place."""
+        """Drop the withdrawn inputs; a duplicate of one takes its place."""
         if self._live is None:
             return
         everything = self._fresh.clear()
@@ -250,23 +255,27 @@ class Desk:
         for position, index in enumerate(fresh.indices):
             if index not in self._vacant:
                 continue
-            sharers = self._sharers.pop(index)
-            heir = next(iter(sharers))
+            duplicates = self._duplicates.pop(index)
+            heir = next(iter(duplicates))
             fresh.indices[position] = heir
-            fresh.inputs[position] = sharers.pop(heir)
-            if sharers:
-                self._sharers[heir] = sharers
+            fresh.inputs[position] = duplicates.pop(heir)
+            if duplicates:
+                self._duplicates[heir] = duplicates
             self._busy[fresh.keys[position]] = heir
             self._live.discard(index)
             self._live.add(heir)
         self._vacant.clear()
         self._fresh.append(fresh)
 
-    def _add_sharers(self, chunk: Chunk) -> None:
-        if self._sharers:
-            for index in chunk.indices:
-                if index in self._sharers:
-                    chunk.followers[index] = [*self._sharers.pop(index).items()]
+    def _with_duplicates(self, chunk: Chunk) -> Chunk:
+        if not self._duplicates:
+            return chunk
+        duplicates = {
+            index: [*self._duplicates.pop(index).items()]
+            for index in chunk.indices
+            if index in self._duplicates
+        }
+        return evolve(chunk, duplicates=duplicates)
 
     def _append(self, block: Chunk) -> None:
         self._fresh.append(block)
@@ -274,24 +283,26 @@ class Desk:
             self._live.update(block.indices)
 
     def _all_keys(self) -> dict[int, str | None]:
-        """Find the keys of all that has never been taken."""
+        """Return the keys of all inputs that no worker has taken."""
         keys = self._fresh.keys()
-        sharers = {i: keys[leader] for leader, of in self._sharers.items() for i in of}
+        duplicates = {
+            i: keys[leader] for leader, of in self._duplicates.items() for i in of
+        }
         held = {i: key for key, queue in self._held.items() for i in queue}
-        return keys | sharers | held
+        return keys | duplicates | held
 
     def _leaving(self) -> set[int]:
-        """Know which fresh inputs shall leave, from the first withdrawal on."""
+        """Return the live inputs, noted from the first withdrawal on."""
         if self._live is None:
             self._live = self._fresh.indices()
         return self._live
 
-    def _release(self, keys: Iterable[str | None]) -> None:
+    def _free(self, keys: Iterable[str | None]) -> None:
         forget = self._busy.pop
         for key in keys:
-            forget(key, None)  # gone already if the desk was cleared
+            forget(key, None)  # gone already if the queue was cleared
 
-    def _offer_one(self, single: Chunk) -> None:
+    def _put_one(self, single: Chunk) -> None:
         [key], [index] = single.keys, single.indices
         if key not in self._busy:
             self._busy[key] = index
@@ -299,5 +310,5 @@ class Desk:
         elif self.repeats is Repeats.WAITS:
             self._held[key][index] = single
         else:
-            sharers = self._sharers.setdefault(self._busy[key], {})
-            sharers[index] = single.inputs[0]
+            duplicates = self._duplicates.setdefault(self._busy[key], {})
+            duplicates[index] = single.inputs[0]

@@ -24,6 +24,8 @@ from hubbatch.models import BatchResponse, ErrorDetail
 from .answers import Answer, NoAnswer, Response, whole_number
 from .blaming import is_half_written
 from .calls import Operation
+from .chunk_state import Role
+from .chunks import Chunk
 from .codec import (
     converter,
     optional_text,
@@ -33,15 +35,14 @@ from .codec import (
 )
 from .dialects.grants import refused_grant
 from .pages import connect_error, is_hubspots, proxy_error
-from .planning import Chunk
 from .settling import make_into, settle, settle_without_results
 from .verdicts import (
-    Again,
     Answered,
     Blocked,
-    Ended,
-    Missing,
+    EndpointNotFound,
+    Fatal,
     Refused,
+    Retryable,
     Throttled,
     Unauthorized,
     Verdict,
@@ -93,20 +94,20 @@ def _read(operation: Operation, chunk: Chunk, answer: Response) -> Verdict:
     grant = operation.call.verb == "token" and answer.status in _GRANT_REFUSALS
     if grant and (payload or answer.status == 400):  # noqa: PLR2004
         correlation_id = _correlation_id(answer, payload)
-        return Ended(refused_grant(answer.status, payload, correlation_id))
+        return Fatal(refused_grant(answer.status, payload, correlation_id))
     if answer.status in _READERS:
         return _READERS[answer.status](operation, answer, payload)
     if answer.status >= 500 or answer.status == 408:  # noqa: PLR2004
         error = _api_error(APIError, answer, payload)
         if answer.body and not is_hubspots(answer, payload):
             error = proxy_error(answer)
-        return Again(error, arrived=True, retry_after=_retry_after(answer))
-    return Ended(_api_error(InvalidRequestError, answer, payload))
+        return Retryable(error, arrived=True, retry_after=_retry_after(answer))
+    return Fatal(_api_error(InvalidRequestError, answer, payload))
 
 
 def _read_nothing(answer: NoAnswer) -> Verdict:
     if answer.untrusted is not None:
-        return Ended(
+        return Fatal(
             CertificateError(
                 f"the certificate of {answer.untrusted} is not trusted "
                 f"({answer.reason}), so nothing was sent. If a proxy of your company "
@@ -115,11 +116,11 @@ def _read_nothing(answer: NoAnswer) -> Verdict:
             )
         )
     if answer.proxy_status is None:
-        return Again(APIError(answer.reason), arrived=answer.sent)
+        return Retryable(APIError(answer.reason), arrived=answer.sent)
     error = connect_error(answer.proxy_status, answer.reason)
     if answer.proxy_status in _PROXY_REFUSALS:
         return Blocked(error, arrived=False)
-    return Again(error, arrived=False)
+    return Retryable(error, arrived=False)
 
 
 def _read_success(operation: Operation, chunk: Chunk, response: Response) -> Verdict:
@@ -140,7 +141,9 @@ def _read_success(operation: Operation, chunk: Chunk, response: Response) -> Ver
     except (AttributeError, LookupError, TypeError, ValueError):
         return _distrust(response, "the answer is cut short, or not what was asked for")
     # An input that is asked for once more alone may well get an answer without it.
-    if not settlement.trustworthy and (settlement.strange or not chunk.asked_again):
+    if not settlement.trustworthy and (
+        settlement.strange or chunk.state.role is not Role.ALONE
+    ):
         return _distrust(response, "the answer accounts for none of its inputs")
     if operation.into is not None:
         make_into(operation.into, settlement)
@@ -152,11 +155,11 @@ def _as_they_are(results: list[Any]) -> list[Any]:
     return results
 
 
-def _distrust(response: Response, reason: str) -> Again:
+def _distrust(response: Response, reason: str) -> Retryable:
     error = APIError(
         reason, status=response.status, correlation_id=_correlation_id(response, {})
     )
-    return Again(error, arrived=True, strange=True)
+    return Retryable(error, arrived=True, strange=True)
 
 
 def _read_refusal(
@@ -167,9 +170,9 @@ def _read_refusal(
         error = proxy_error(response)
     # A call without inputs has no record that could be to blame.
     if _PERMISSION_REFUSALS.match(error.message):
-        return Ended(_api_error(PermissionDeniedError, response, payload))
+        return Fatal(_api_error(PermissionDeniedError, response, payload))
     if not operation.call.has_inputs or _CALL_REFUSALS.match(error.message):
-        return Ended(_api_error(InvalidRequestError, response, payload))
+        return Fatal(_api_error(InvalidRequestError, response, payload))
     if _SYNTAX_REFUSALS.match(error.message):
         error = _api_error(InvalidRequestError, response, payload)
         return Refused(error, because="syntax")
@@ -211,7 +214,7 @@ def _read_forbidden(
     error.scopes = _scopes(error)
     if error.scopes:
         error.message += f" Missing: {', '.join(error.scopes)}."
-    return Ended(error)
+    return Fatal(error)
 
 
 def _read_proxy_login(_: Operation, response: Response, _payload: object) -> Verdict:
@@ -229,7 +232,7 @@ def _read_missing(
             f"HubSpot has nothing at {operation.path}; are base_url, api_version and "
             "the object type right?"
         )
-    return Missing(error)
+    return EndpointNotFound(error)
 
 
 def _read_locked(
@@ -237,14 +240,14 @@ def _read_locked(
 ) -> Verdict:
     wait = max(_LOCK_WAIT, _retry_after(response))
     error = _api_error(APIError, response, payload)
-    return Again(error, arrived=False, retry_after=wait)
+    return Retryable(error, arrived=False, retry_after=wait)
 
 
 def _read_passing(
     _: Operation, response: Response, payload: Mapping[str, Any]
 ) -> Verdict:
     error = _api_error(APIError, response, payload)
-    return Again(error, arrived=False, retry_after=_retry_after(response))
+    return Retryable(error, arrived=False, retry_after=_retry_after(response))
 
 
 def _read_throttled(
@@ -254,7 +257,7 @@ def _read_throttled(
     if "daily" in policy:
         error = _api_error(DailyLimitReached, response, payload)
         error.message += " The account takes no more calls until its next day begins."
-        return Ended(error)
+        return Fatal(error)
     wait = _retry_after(response)
     if not wait and "secondly" in policy and "ten_secondly" not in policy:
         wait = _SECONDLY_WAIT

@@ -1,55 +1,58 @@
-"""A create whose answer was lost is looked for by its unique property.
+"""Creates whose answer was lost: their records are looked up by a unique property.
 
-Search would not do: its index lags behind. Batch read sees what was written at once.
+Search would not do: its index lags behind. Batch read sees every write at once.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
 from attrs import define, evolve, field
 
-from hubbatch.errors import RecordError, RecordNotFound
+from hubbatch.errors import OutcomeUnknown, RecordError, RecordNotFound
 from hubbatch.models import SimplePublicObject
 
 from .calls import Operation
+from .chunk_state import Step
+from .chunks import Chunk
+from .effects import Effect, Fail, Requeue, Succeed
 from .encoding import make_key
-from .planning import Chunk
+from .outcomes import OutcomeStatus, unknown_error
 from .settling import Settlement, shows
 
 
-# So often one input is looked for before it is left `unknown`.
-MOST_PROBES = 3
-# HubSpot's clocks agree with each other to so much, and an answer is read so soon.
+# An input that was looked up this often, in vain, is `unknown`.
+MAX_LOOKUPS = 3
+# HubSpot's clocks agree this closely with each other, and answers are read this soon.
 _SLACK = timedelta(seconds=5)
-# A record that another input of the batch got within `_SLACK` is among the last so
-# many: no account takes more than 190 requests of 100 in 10 s.
+# A record that another input of the batch got within `_SLACK` is among this many last
+# ones: no account allows more than 190 requests of 100 inputs in 10 s.
 _REMEMBERED = 20_000
-# A record that is written with its own date of creation tells no other.
+# A record that is written with a date of creation of its own shows no other.
 _DATES_OF_CREATION = ("createdate", "hs_createdate")
 
 
-def probe(operation: Operation, chunk: Chunk) -> tuple[Operation, Chunk]:
-    """Make the question which of a chunk's records are there.
+def lookup(operation: Operation, chunk: Chunk) -> tuple[Operation, Chunk]:
+    """Return the read that looks up the records of a chunk, and its chunk.
 
-    It asks for the properties that were written, so that its answer can stand for the
+    It asks for the properties that were written, so that its answer can replace the
     one that was lost.
     """
     read_back, unique = operation.read_back, operation.id_property
-    assert read_back is not None  # noqa: S101 -- without it nothing is probed
-    assert unique is not None  # noqa: S101 -- likewise
+    assert read_back is not None  # noqa: S101 -- without it nothing is looked up
+    assert unique is not None  # noqa: S101 -- the same
     written = [_written(body) for body in chunk.bodies]
     names = {name for properties in written for name in properties}
     values = [properties[unique] for properties in written]
-    question = Chunk(
+    read = Chunk(
         chunk.indices,
         chunk.inputs,
         [make_key(value, unique) for value in values],
         [orjson.dumps({"id": value}) for value in values],
     )
-    return evolve(read_back, properties=tuple(sorted(names))), question
+    return evolve(read_back, properties=tuple(sorted(names))), read
 
 
 def _written(body: bytes) -> Mapping[str, str]:
@@ -57,68 +60,59 @@ def _written(body: bytes) -> Mapping[str, str]:
     return properties
 
 
-class Books(Protocol):
-    """Where the outcomes of creates are noted."""
-
-    @property
-    def ended(self) -> str | None:
-        """Why the batch has ended; None while it goes on."""
-        ...
-
-    def succeed(self, chunk: Chunk, results: list[Any]) -> None:
-        """Note that every input of a chunk succeeded."""
-        ...
-
-    def leave_unknown(
-        self, chunk: Chunk, reason: str, correlation_id: str | None = None
-    ) -> None:
-        """Note that every input of a chunk may have been written."""
-        ...
-
-    def send_back(self, chunks: list[Chunk]) -> None:
-        """Let chunks go once more."""
-        ...
+def lost_error(
+    chunk: Chunk, reason: str, correlation_id: str | None = None
+) -> OutcomeUnknown:
+    """Return the error of inputs that may have been written."""
+    state = chunk.state
+    answered = state.lookups - state.looking_up  # the current one has no answer
+    if answered:
+        times = "once" if answered == 1 else f"{answered} times"
+        reason = f"looked up {times}, and then: {reason}"
+    return unknown_error(reason, correlation_id)
 
 
 @define(eq=False)
-class Reconciler:
+class LostCreates:
     """Decides what becomes of creates whose answer was lost."""
 
     operation: Operation
-    books: Books
-    _given_out: dict[str, None] = field(factory=dict, init=False)  # by age
+    _known: dict[str, None] = field(factory=dict, init=False)  # ids, by age
 
     def remember(self, results: Iterable[Any]) -> None:
-        """Note records that inputs of the batch got: nobody else created them."""
+        """Note the records that inputs of the batch got: they are no other input's."""
         if self.operation.read_back is None:
             return
         for result in results:
             if result is not None:
-                self._given_out[result.id] = None
-        while len(self._given_out) > _REMEMBERED:
-            del self._given_out[next(iter(self._given_out))]
+                self._known[result.id] = None
+        while len(self._known) > _REMEMBERED:
+            del self._known[next(iter(self._known))]
 
-    def look_for(self, chunk: Chunk) -> bool:
-        """Make creates that may have been written a question, if that can be done."""
-        can_look = self.operation.read_back is not None and self.books.ended is None
-        if not can_look or chunk.probes >= MOST_PROBES:
-            return False
-        chunk.probing, chunk.doubtful = True, True
-        chunk.probes += 1
-        return True
+    def look_up(self, chunk: Chunk, now: float) -> Chunk | None:
+        """Return the chunk as a lookup of its records; None if it cannot be one."""
+        can_look = self.operation.read_back is not None
+        if not can_look or chunk.state.lookups >= MAX_LOOKUPS:
+            return None
+        return chunk.after(Step.LOOK_UP, now=now)
 
     def doubt(
-        self, chunk: Chunk, reason: str, correlation_id: str | None = None
-    ) -> None:
-        """Settle what may have been written: look for it if that can be done."""
-        if self.look_for(chunk):
-            self.books.send_back([chunk])
-        else:
-            self.books.leave_unknown(chunk, reason, correlation_id)
+        self, chunk: Chunk, reason: str, now: float, correlation_id: str | None = None
+    ) -> Effect:
+        """Return what becomes of what may have been written: a lookup if possible."""
+        error = lost_error(chunk, reason, correlation_id)
+        lookup = self.look_up(chunk, now)
+        if lookup is None:
+            return Fail(chunk, OutcomeStatus.UNKNOWN, error)
+        return Requeue([lookup], otherwise=error)
 
-    def settle(self, chunk: Chunk, settlement: Settlement, now: float) -> None:
-        """Settle creates that were looked for; what is not there is created again."""
-        chunk.probing = False  # the question is answered
+    def resolve(
+        self, chunk: Chunk, settlement: Settlement, now: float
+    ) -> Iterator[Effect]:
+        """Yield what becomes of creates that were looked up.
+
+        What was not found is created again.
+        """
         found: list[int] = []
         absent: list[int] = []
         unseen: list[int] = []
@@ -136,31 +130,30 @@ class Reconciler:
         if found:
             results = [settlement.results[position] for position in found]
             self.remember(results)
-            self.books.succeed(chunk.pick(found), results)
+            yield Succeed(chunk.pick(found), results)
         if absent:
-            self._create_again(chunk.pick(absent))
+            yield Requeue([chunk.pick(absent).after(Step.FIND_NOTHING)])
         if unseen:
             reason = "it may have been written, and reading it back does not say"
-            self.doubt(chunk.pick(unseen), reason)
+            unclear = chunk.pick(unseen).after(Step.FIND_UNCLEAR)
+            yield self.doubt(unclear, reason, now)
         if others:
             reason = (
                 "it may have been written, and what was read back by its unique "
                 "property is not what was written"
             )
-            self.books.leave_unknown(chunk.pick(others), reason)
+            unclear = chunk.pick(others).after(Step.FIND_UNCLEAR)
+            error = lost_error(unclear, reason)
+            yield Fail(unclear, OutcomeStatus.UNKNOWN, error)
 
-    def refused(self, single: Chunk, error: RecordError) -> None:
-        """Settle a create that was looked for alone, which HubSpot refused."""
-        single.probing = False
+    def refuse(self, single: Chunk, error: RecordError) -> Effect:
+        """Return what becomes of a single create whose lookup HubSpot refused."""
         if isinstance(error, RecordNotFound):
-            self._create_again(single)
-            return
+            return Requeue([single.after(Step.FIND_NOTHING)])
+        unclear = single.after(Step.FIND_UNCLEAR)
         reason = f"it may have been written, and reading it back was refused: {error}"
-        self.books.leave_unknown(single, reason, error.correlation_id)
-
-    def _create_again(self, chunk: Chunk) -> None:
-        chunk.doubtful = False
-        self.books.send_back([chunk])
+        lost = lost_error(unclear, reason, error.correlation_id)
+        return Fail(unclear, OutcomeStatus.UNKNOWN, lost)
 
     def _is_its_own(
         self,
@@ -172,19 +165,19 @@ class Reconciler:
     ) -> bool:
         """Whether a record that was found is the one that an input created.
 
-        It is not if another input of the batch got it, or if it was there before the
-        lost request left. That instant is told by HubSpot's own clock: its answer was
-        completed before now, and the request left so many seconds ago.
+        It is not if another input of the batch got it, or if it was created before the
+        lost request left. That instant is computed on HubSpot's clock: its answer was
+        completed just before now, and the seconds since the request left are known.
         """
         body = chunk.bodies[position]
-        if result.id in self._given_out:
+        if result.id in self._known:
             return False
         if not shows(result, body, unique=self.operation.id_property or ""):
             return False
         completed, created = settlement.part.completed_at, result.created_at
-        if completed is None or created is None or chunk.left_at is None:
+        if completed is None or created is None or chunk.state.first_sent_at is None:
             return True
         if any(name in _written(body) for name in _DATES_OF_CREATION):
             return True
-        left = completed - timedelta(seconds=now - chunk.left_at)
+        left = completed - timedelta(seconds=now - chunk.state.first_sent_at)
         return created >= left - _SLACK

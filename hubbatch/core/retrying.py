@@ -1,12 +1,13 @@
-"""Whether a chunk goes out again, and when: arithmetic, nothing is slept here."""
+"""Whether a chunk is sent again, and after how many seconds."""
 
-from collections.abc import Callable, Generator
+from itertools import islice
 
 from attrs import field, frozen
 from backoff import expo
 
-from .pacing import check_positive
-from .verdicts import Again, Missing, Throttled, Verdict
+from hubbatch._limits.window import check_positive
+
+from .verdicts import EndpointNotFound, Retryable, Throttled
 
 
 @frozen
@@ -19,7 +20,7 @@ class RetryPolicy:
     is given up. Waiting for the rate limit uses up `max_elapsed`, not attempts.
 
     Raises:
-        ConfigurationError: for a number that is not above zero.
+        ConfigurationError: If a number is not above zero.
     """
 
     attempts: int = field(default=5, validator=check_positive)
@@ -29,34 +30,32 @@ class RetryPolicy:
     max_retry_after: float = field(default=120.0, validator=check_positive)
 
 
-def waits(
-    policy: RetryPolicy, jitter: Callable[[float], float], *, spent: int = 1
-) -> Generator[float, tuple[Verdict, float], None]:
-    """Yield how many seconds to wait before each attempt; end when it is given up.
+def next_wait(
+    policy: RetryPolicy,
+    verdict: Retryable | EndpointNotFound | Throttled,
+    *,
+    failures: int,
+    elapsed: float,
+    draw: float,
+) -> float | None:
+    """Return the seconds to wait before the next attempt; None to give the chunk up.
 
-    It is sent what became of the attempt and the seconds since the first one began.
-    `jitter` draws from zero up to its argument. `spent` counts the attempts that the
-    first verdict ends: none, if it was about another request.
+    `failures` counts the failed attempts so far, and `elapsed` the seconds since the
+    first one began. `draw` is a random number from 0 to 1: the share of the longest
+    wait to take (full jitter).
     """
-    ceilings = expo(factor=policy.base, max_value=policy.max_delay)
-    next(ceilings)  # backoff's generators want to be started
-    wait = 0.0
-    attempt = spent
-    while True:
-        verdict, elapsed = yield wait
-        match verdict:
-            case Throttled():
-                hold = verdict.retry_after
-                if hold > policy.max_retry_after or elapsed + hold > policy.max_elapsed:
-                    return
-                wait = 0.0  # the gate holds everybody
-            case Again() | Missing():
-                attempt += 1
-                at_least = getattr(verdict, "retry_after", 0.0)
-                if attempt > policy.attempts or at_least > policy.max_retry_after:
-                    return
-                wait = max(at_least, jitter(next(ceilings)))
-            case _:
-                return
-        if elapsed + wait > policy.max_elapsed:
-            return
+    at_least = getattr(verdict, "retry_after", 0.0)
+    if at_least > policy.max_retry_after:
+        return None
+    if isinstance(verdict, Throttled):  # the gate holds back all requests meanwhile
+        return 0.0 if elapsed + at_least <= policy.max_elapsed else None
+    if failures >= policy.attempts:
+        return None
+    wait = max(at_least, draw * _longest_wait(policy, failures))
+    return wait if elapsed + wait <= policy.max_elapsed else None
+
+
+def _longest_wait(policy: RetryPolicy, failures: int) -> float:
+    # backoff's generators yield None first, to be started.
+    waits = expo(factor=policy.base, max_value=policy.max_delay)
+    return float(next(islice(waits, max(failures, 1), None)))

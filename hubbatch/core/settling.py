@@ -24,11 +24,12 @@ from hubbatch.models import (
 
 from .blaming import from_standard_error
 from .calls import Operation, Shape
+from .chunk_state import Certainty
+from .chunks import Chunk
 from .codec import listed_warnings
 from .encoding import make_key
 from .naming import Claim, Kind, Names, kind_of
 from .paging import turn_pages
-from .planning import Chunk
 from .typed import shape_of
 
 
@@ -119,7 +120,10 @@ def settle(operation: Operation, chunk: Chunk, part: BatchResponse[Any]) -> Sett
     if shape.warnings_of is not None:
         places = filter(None, map(shape.warnings_of, part.results))
         settled.warnings = [one for place in places for one in listed_warnings(place)]
-    if chunk.doubtful and operation.call.verb == "upsert":
+    if (
+        chunk.state.certainty is Certainty.MAYBE_WRITTEN
+        and operation.call.verb == "upsert"
+    ):
         _forget_new([*settled.results, *settled.loose])
     return settled
 
@@ -312,7 +316,7 @@ class _Matcher:
             if claim.trace is not None or kind_of(key) is not Kind.ID:
                 return results
             self.settlement.survivor = self.shape.key_of(result)
-            if self.settlement.survivor != self.chunk.survivor:
+            if self.settlement.survivor != self.chunk.state.survivor:
                 return results
         self.assign(0, result)
         return []

@@ -11,20 +11,20 @@ from .settling import Settlement
 
 @frozen
 class Answered:
-    """HubSpot took the chunk; the settlement says what became of each input."""
+    """HubSpot accepted the request; the settlement says what became of each input."""
 
     settlement: Settlement
 
 
 @frozen
 class Refused:
-    """HubSpot refused the whole chunk for what is in it.
+    """HubSpot refused the whole request for what is in it.
 
     `because` is `"duplicates"`, `"inputs"` (too many) or `"bytes"` (too large) where no
-    record is to blame, and `"syntax"` where HubSpot cannot read the call: one value of
-    one record, or all of it. `written` is whether HubSpot may have written a part of it
-    all the same. `wordless` is whether nothing says what is wrong: it may be a proxy's
-    word, and not HubSpot's.
+    record is at fault, and `"syntax"` where HubSpot cannot read the request: one value
+    of one record, or all of it. `written`: HubSpot may have written a part of it
+    nevertheless. `wordless`: the answer does not say what is wrong, and may be a
+    proxy's.
     """
 
     error: APIError
@@ -35,9 +35,9 @@ class Refused:
 
 @frozen
 class Throttled:
-    """Over the rate limit: everybody waits, nothing was processed.
+    """The request was over a rate limit and was not processed.
 
-    `policy` is HubSpot's name of the limit, where it gave one.
+    `policy` is HubSpot's name of the limit, where the answer has one.
     """
 
     retry_after: float
@@ -45,11 +45,11 @@ class Throttled:
 
 
 @frozen
-class Again:
-    """It failed for a passing reason.
+class Retryable:
+    """The request failed for a passing reason.
 
-    `arrived` is whether HubSpot may have processed it. `strange` is whether an answer
-    came that may be to another request.
+    `arrived`: HubSpot may have processed it. `strange`: the answer may be to another
+    request.
     """
 
     error: APIError
@@ -60,24 +60,24 @@ class Again:
 
 @frozen
 class Unauthorized:
-    """The token is not accepted; another one may be."""
+    """HubSpot does not accept the token; it may accept a new one."""
 
     error: APIError
 
 
 @frozen
-class Missing:
-    """A 404 for the path: wrong, unless other chunks have been answered on it."""
+class EndpointNotFound:
+    """A 404 for the path: it is wrong, unless other chunks were answered on it."""
 
     error: APIError
 
 
 @frozen
 class Blocked:
-    """Something on the way refused it: for good, unless other chunks were answered.
+    """A proxy refused the request: for good, unless other chunks were answered.
 
-    `arrived` is whether HubSpot may have processed it: some proxies replace an answer
-    that they do not like by a page of their own.
+    `arrived`: HubSpot may have processed it. Some proxies replace an answer by a page
+    of their own.
     """
 
     error: ProxyError
@@ -85,14 +85,21 @@ class Blocked:
 
 
 @frozen
-class Ended:
-    """No chunk of this batch can succeed any more."""
+class Fatal:
+    """No chunk of this batch can succeed."""
 
     error: HubBatchError
 
 
 Verdict: TypeAlias = (
-    Answered | Refused | Throttled | Again | Unauthorized | Missing | Blocked | Ended
+    Answered
+    | Refused
+    | Throttled
+    | Retryable
+    | Unauthorized
+    | EndpointNotFound
+    | Blocked
+    | Fatal
 )
 
 
@@ -100,7 +107,7 @@ def is_strange(verdict: Verdict) -> bool:
     """Whether an answer, or a part of it, may be to another request."""
     if isinstance(verdict, Answered):
         return verdict.settlement.strange
-    return isinstance(verdict, Again) and verdict.strange
+    return isinstance(verdict, Retryable) and verdict.strange
 
 
 def may_have_written(verdict: Verdict) -> bool:
@@ -110,9 +117,9 @@ def may_have_written(verdict: Verdict) -> bool:
             return True
         case Refused():
             return verdict.written
-        case Again() | Blocked():
+        case Retryable() | Blocked():
             return verdict.arrived
-        case Throttled() | Unauthorized() | Missing() | Ended():
+        case Throttled() | Unauthorized() | EndpointNotFound() | Fatal():
             return False
         case _:
             assert_never(verdict)

@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 from attrs import evolve
 
-from hubbatch.core.pacing import BURST, INTERVAL, RateLimit
+from hubbatch._limits.window import BURST, INTERVAL, RateLimit
 from hubbatch.errors import ConfigurationError, LimiterUnavailable
 
 

@@ -8,6 +8,7 @@
 Needs the extra `jobs` (`pip install 'hubbatch[jobs]'`) where a journal is kept.
 """
 
+from hubbatch._public import publish as _publish
 from hubbatch.errors import CheckFailed, SourceError
 
 from .arrow import ArrowSource, ParquetSource
@@ -71,3 +72,5 @@ __all__ = [
     "write_report",
     "write_schema",
 ]
+
+_publish(__name__)

@@ -11,11 +11,11 @@ import orjson
 
 from attrs import define, field
 
+from hubbatch._limits.plan import Plan, plan
+from hubbatch._limits.window import RateLimit
 from hubbatch.core.checking import Checker, Problem
 from hubbatch.core.encoding import encoder, id_property_of, make_key
-from hubbatch.core.forecasting import Plan, plan
 from hubbatch.core.operations import Operation, Repeats
-from hubbatch.core.pacing import RateLimit
 from hubbatch.core.values import InvalidInput
 from hubbatch.errors import CheckFailed
 from hubbatch.models import Property

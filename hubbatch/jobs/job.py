@@ -258,7 +258,7 @@ class Job(Lifecycle):
         passage.ended = lambda: run.ended is not None
         journal.on_failure = run.end
         if journal.path is not None:
-            journal.on_written = lambda: run.teller.of_journal(self._tally.pending)
+            journal.on_written = lambda: run.events.journal_written(self._tally.pending)
         try:
             await batch.feed(run)
         except HubBatchError as error:

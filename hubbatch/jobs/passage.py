@@ -120,7 +120,7 @@ class Tally:
 class Passage:
     """One run of the engine: its rows, and where its outcomes go.
 
-    It is both the run's `Emit` and its journal.
+    It is both the run's `OutcomeSink` and its journal.
 
     Attributes:
         failure: what the source raised.
@@ -177,7 +177,7 @@ class Passage:
         self._journal.flush()
 
     def _note(self, chunk: Chunk, state: State) -> None:
-        for index, _, _ in chunk.everyone():
+        for index, _, _ in chunk.rows():
             row, key = self._rows[index]
             self._journal.note(row.index, state, key)
 

@@ -16,7 +16,6 @@ from typing import Any, Generic
 
 from attrs import evolve
 
-from hubbatch.core.accounting import Emit
 from hubbatch.core.calls import Operation
 from hubbatch.core.collecting import Collector, CombinedResponse
 from hubbatch.core.outcomes import Summary
@@ -40,7 +39,8 @@ from hubbatch.models import (
 from .engine import Engine
 from .intake import Source, length
 from .journaling import Journal, NoJournal
-from .pacing import Lane
+from .permit_queue import Lane
+from .recorder import OutcomeSink
 from .run_options import LINGER, Completing, Ready, RunOptions, always_ready
 from .running import Run
 from .streaming import Stream
@@ -162,7 +162,7 @@ class Batch(
         failure: HubBatchError | None = None
         with self._engine.busy():
             try:
-                await run.go(self._source)
+                await run.execute(self._source)
             except HubBatchError as error:
                 failure = copy(error)
             finally:
@@ -190,8 +190,8 @@ class Batch(
         stream.start(self.feed(run))
         return stream
 
-    def _run(self, emit: Emit, options: RunOptions | None = None) -> Run:
-        run = self._engine.run(self._operation, emit, options or self._options)
+    def _run(self, sink: OutcomeSink, options: RunOptions | None = None) -> Run:
+        run = self._engine.run(self._operation, sink, options or self._options)
         self.summary = run.summary
         return run
 
@@ -204,13 +204,13 @@ class Batch(
 
     def begin(
         self,
-        emit: Emit,
+        sink: OutcomeSink,
         *,
         ready: Ready = always_ready,
         journal: Journal | None = None,
         doubted: bool = False,
     ) -> Run:
-        """Make the run whose outcomes go to `emit`; `feed` starts it.
+        """Make the run whose outcomes go to `sink`; `feed` starts it.
 
         See `RunOptions` for the keywords.
         """
@@ -218,14 +218,14 @@ class Batch(
         options = evolve(
             self._options, ready=ready, journal=journal or NoJournal(), doubted=doubted
         )
-        return self._run(emit, options)
+        return self._run(sink, options)
 
     async def feed(self, run: Run) -> None:
         """Let a run take up the source; raise what ends it early."""
         self._begun = True
         with self._engine.busy():
             try:
-                await run.go(self._source)
+                await run.execute(self._source)
             except HubBatchError as error:
                 failure = copy(error)
                 failure.summary = self.summary

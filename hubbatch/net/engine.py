@@ -10,19 +10,20 @@ from typing import NoReturn, Self
 
 from attrs import Factory, define, field
 
-from hubbatch.core.accounting import Emit
+from hubbatch._limits.daily import next_midnight
 from hubbatch.core.calls import Operation
 from hubbatch.core.collecting import Collector
-from hubbatch.core.days import next_midnight
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.errors import DailyLimitReached, HubBatchError
 from hubbatch.models import Account
 
+from .account_zone import time_zone, utc_now
 from .auth import Login
+from .gate import Gate
 from .listening import Listeners
 from .loops import Home
-from .midnight import time_zone, utc_now
-from .pacing import Gate, Lane
+from .permit_queue import Lane
+from .recorder import OutcomeSink
 from .run_options import RunOptions
 from .running import Run
 from .transport import Transport
@@ -92,10 +93,10 @@ class Engine:
         raise TypeError("cannot pickle a client: it holds connections and a token")
 
     def run(
-        self, operation: Operation, emit: Emit, options: RunOptions = _DEFAULTS
+        self, operation: Operation, sink: OutcomeSink, options: RunOptions = _DEFAULTS
     ) -> Run:
-        """Make a run whose outcomes go to `emit`."""
-        return Run(self, self.gate, operation, emit, options)
+        """Make a run whose outcomes go to `sink`."""
+        return Run(self, self.gate, operation, sink, options)
 
     def know(self, account: Account) -> None:
         """Note whose account this is: who else works on it shares its limits."""
@@ -128,7 +129,7 @@ class Engine:
         run = Run(self, self.gate.without_reserve(), about, answers, _QUESTION)
         with suppress(HubBatchError, TimeoutError):
             async with asyncio.timeout(_ASKING):
-                await run.go([None])
+                await run.execute([None])
         for account in answers.response().results:
             self.know(account)
         self._asked = True

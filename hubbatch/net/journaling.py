@@ -1,35 +1,35 @@
-"""What a run tells of requests that leave, to somebody who writes it down."""
+"""What a run reports of requests before they leave, for a journal."""
 
 from typing import Protocol
 
-from hubbatch.core.planning import Chunk
+from hubbatch.core.chunks import Chunk
 
 
 class Journal(Protocol):
-    """Hears of every request that carries writes, before it leaves.
+    """Is called before every request that carries writes leaves.
 
-    What became of the inputs it learns where the outcomes go.
+    What became of the inputs arrives at the outcome sink.
     """
 
     async def leaving(self, chunk: Chunk) -> None:
-        """Come back when it is safe to say that these inputs have left.
+        """Return once it is recorded that these inputs may have left.
 
         Raises:
-            HubBatchError: if it cannot be written down; then they do not leave, and
-                the batch ends.
+            HubBatchError: If it cannot be recorded. The request is not sent, and the
+                batch ends.
         """
         ...
 
     def not_written(self, chunk: Chunk) -> None:
-        """The request has come to nothing: HubSpot surely did not process it."""
+        """Note that HubSpot did not process the request."""
         ...
 
 
 class NoJournal:
-    """Nothing is written down."""
+    """Records nothing."""
 
     async def leaving(self, chunk: Chunk) -> None:
-        """Let them leave."""
+        """Return at once."""
 
     def not_written(self, chunk: Chunk) -> None:
-        """Forget it."""
+        """Do nothing."""

@@ -26,8 +26,8 @@ from .auth import Bearer, Credentials, Login, TokenSource, checked_token, finger
 from .batch import Batch
 from .engine import Engine
 from .flights import Flight
+from .gate import Gate
 from .loops import Home
-from .pacing import Gate
 from .running import Run
 from .transport import Transport
 

@@ -1,30 +1,39 @@
 """The engine: from a source of inputs to their outcomes.
 
-A run pumps its source into a desk, and workers carry chunks from the desk to HubSpot,
-one chunk's life each. Nothing else sends.
+A run pumps its source into the input queue. Workers take chunks from the queue and send
+each until its inputs have outcomes or are requeued. Nothing else sends.
 """
 
 import asyncio
 
 from base64 import b32encode
+from collections.abc import Iterable
 from contextlib import suppress
 from itertools import count
+from random import random
 from secrets import token_bytes
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 from attrs import evolve
-from backoff import full_jitter
 
-from hubbatch.core.accounting import Emit, Ledger
+from hubbatch.core.accounting import Ledger
 from hubbatch.core.calls import Operation
-from hubbatch.core.concluding import Concluder
-from hubbatch.core.deciding import Judge, Trip
+from hubbatch.core.chunk_state import Step
+from hubbatch.core.chunks import Chunk
+from hubbatch.core.effects import (
+    Drop,
+    Effect,
+    EndBatch,
+    HoldAll,
+    Split,
+    Wait,
+)
 from hubbatch.core.events import ChunkCut
 from hubbatch.core.outcomes import Summary
-from hubbatch.core.planning import Chunk, Desk
+from hubbatch.core.planning import InputQueue
+from hubbatch.core.resolver import Resolver
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.core.stopping import FailureWatch
-from hubbatch.core.telling import Teller
 from hubbatch.core.verdicts import Verdict
 from hubbatch.errors import (
     DailyLimitReached,
@@ -33,12 +42,15 @@ from hubbatch.errors import (
     OverloadedError,
 )
 
+from .attempt import Attempts, Sender
 from .auth import Bearer, Login
-from .exchanging import Exchange
+from .event_emitter import EventEmitter
+from .gate import Gate
 from .intake import BLOCK, KEPT_BLOCK, Intake, Source, cancelled_from_outside
-from .lingering import Lingering
+from .interruptible import Waits
+from .lingering import LingerTimer
 from .listening import Listeners
-from .pacing import Gate
+from .recorder import OutcomeRecorder, OutcomeSink
 from .run_options import RunOptions
 from .transport import Transport
 
@@ -64,14 +76,20 @@ class Client(Protocol):
 
 
 class Run:
-    """One batch on its way."""
+    """One batch, from its source to the outcome of every input.
+
+    Attributes:
+        operation: the call that its requests make.
+        ended: what ended the batch early; None before that.
+        events: emits what happens in it.
+    """
 
     def __init__(
         self,
         client: Client,
         gate: Gate,
         operation: Operation,
-        emit: Emit,
+        sink: OutcomeSink,
         options: RunOptions,
     ) -> None:
         operation = evolve(operation, trace_prefix=_trace_prefix())
@@ -81,76 +99,63 @@ class Run:
         self._credentials = client.credentials
         self._max_workers = client.max_concurrency
         self._options = options
-        self._desk = Desk(
+        self._queue = InputQueue(
             operation.max_inputs,
             options.window or _window(operation, client.max_concurrency, options.watch),
             operation.call.repeats,
         )
-        self._ledger = Ledger(
+        self.events: EventEmitter = EventEmitter(
             operation=operation,
-            desk=self._desk,
-            emit=emit,
-            freed=self._on_freed,
-            watch=options.watch,
-            stop=self.end,
-            teller=Teller(
-                operation=operation,
-                audience=client.listeners,
-                account=client.account,
-                batch=next(_numbers),
-                lane=options.lane.name.lower(),
-            ),
+            listeners=client.listeners,
+            account=client.account,
+            batch=next(_numbers),
+            lane=options.lane.name.lower(),
         )
-        self._judge = Judge(
-            concluder=Concluder(self._ledger, isolate=options.isolate),
+        self._recorder = OutcomeRecorder(
+            ledger=Ledger(operation=operation, watch=options.watch),
+            queue=self._queue,
+            sink=sink,
+            events=self.events,
+        )
+        self._resolver = Resolver(
+            operation=operation,
             policy=client.policy,
-            jitter=full_jitter,
             renewable=client.credentials.renewable,
-            hold=lambda seconds: gate.hold(seconds, operation.call.family),
-            end=self.end,
+            isolate=options.isolate,
+            watch=options.watch,
         )
-        self._exchange = Exchange(
-            ledger=self._ledger,
+        self._sender = Sender(
             transport=client.transport,
             credentials=client.credentials,
             journal=options.journal,
+            events=self.events,
+            summary=self.summary,
         )
         self._trickles = False
-        self._lingering = Lingering(
-            options.linger,
-            options.spacing,
-            gap=lambda: gate.limit(operation.call.family).gap,
-            elapsed=self._staff,
-        )
+        self._linger_timer = LingerTimer(options.linger, options.spacing)
         self._source_over = False
         self._tasks: asyncio.TaskGroup | None = None
         self._workers = 0
-        self._unladen = 0  # workers that have no chunk yet
-        self._waiting_tasks: set[asyncio.Task[Any]] = set()
-        self._freed = asyncio.Event()  # the desk may have room again
+        self._idle_workers = 0  # those that have taken no chunk yet
+        self._waits = Waits()
+        self._freed = asyncio.Event()  # the queue may have room again
         self._settled = asyncio.Event()
         self._over = asyncio.Event()
 
     @property
     def summary(self) -> Summary:
         """The counts so far."""
-        return self._ledger.summary
-
-    @property
-    def teller(self) -> Teller:
-        """What tells of this run."""
-        return self._ledger.teller
+        return self._recorder.ledger.summary
 
     # ---- the whole run
 
-    async def go(self, source: Source) -> None:
-        """Send all that the source has; raise what ended the batch early, if anything.
+    async def execute(self, source: Source) -> None:
+        """Send all inputs of the source; raise what ended the batch early, if anything.
 
-        Afterwards every input that was taken has its outcome, also when this is
-        cancelled.
+        Then every input that was taken has its outcome, also after a cancellation.
         """
         started = _now()
-        self._ledger.teller.of_begin()
+        self.events.begun()
         intake = Intake(source)
         try:
             async with asyncio.TaskGroup() as self._tasks:
@@ -159,61 +164,57 @@ class Run:
         except BaseExceptionGroup as group:
             self.end(_first_leaf(group))
         finally:
-            # What a cancellation left of a collection.
-            self._ledger.leave_out(intake.rest())
+            # A cancellation may have come before the end of a collection.
+            self._recorder.leave_out(intake.rest())
             await intake.aclose()
-            self._lingering.stop()
+            self._linger_timer.stop()
             self.summary.seconds = _now() - started
-            self.ended = self._judge.ending(self.ended)
-            self._finish()
+            self.ended = self._resolver.ending(
+                self.ended, maybe_written=self.summary.unknown > 0
+            )
+            self.events.ended(self.summary, self.ended)
         if self.ended is not None:
             raise self.ended
 
     async def _until_settled(self) -> None:
-        """Stay until the source is over and all that came of it has its outcome."""
+        """Wait until the source is over and every input of it has its outcome."""
         try:
             await self._settled.wait()
         except BaseException as error:
-            # Before the workers hear of it: they must not take up anything new.
+            # Before the workers are cancelled: they must not take another chunk.
             self.end(error)
             raise
-        self._dismiss()
+        self._waits.cancel()
 
     def abandon(self, source: Source) -> None:
-        """Account for a source that was never begun, because of a cancellation."""
-        self._ledger.teller.of_begin()
+        """Record the inputs of a source that was cancelled before it was begun."""
+        self.events.begun()
         self.end(asyncio.CancelledError())
-        self._ledger.leave_out(Intake(source).rest())
-        self._finish()
+        self._recorder.leave_out(Intake(source).rest())
+        self.events.ended(self.summary, self.ended)
 
-    def _finish(self) -> None:
-        self._ledger.teller.of_end(self.summary, self.ended)
-        # A run is a cycle, and what became of the inputs is the caller's to let go.
-        del self._ledger.emit
-
-    def withdraw(self, index: int, given: object) -> None:
-        """Take out an input that has not left; its outcome is `not_sent`."""
-        self._ledger.withdraw(index, given)
+    def withdraw(self, index: int, value: object) -> None:
+        """Take out an input that no worker has; its outcome is `not_sent`."""
+        if self._recorder.withdraw(index, value):
+            self._on_freed()
 
     def end(self, error: BaseException) -> None:
-        """End the batch: what is not in flight is not sent any more.
+        """End the batch: nothing that is not in flight is sent.
 
-        `go` raises the error when what is in flight has its outcome.
+        `execute` raises the error once every input has its outcome.
         """
         if self.ended is None:
             self.ended = error
             self._over.set()
         cancelled = isinstance(self.ended, asyncio.CancelledError)
         why = "cancelled" if cancelled else f"ended by {type(error).__name__}: {error}"
-        self._ledger.end(f"the batch was {why}")
-        self._dismiss()
+        ledger = self._recorder.ledger
+        ledger.ended = ledger.ended or f"the batch was {why}"
+        self._recorder.clear()
+        self._on_freed()
+        self._waits.cancel()
 
-    def _dismiss(self) -> None:
-        """Call back those who wait for a permit, or for a source that trickles."""
-        for task in self._waiting_tasks:
-            task.cancel()
-
-    # ---- from the source to the desk
+    # ---- from the source to the queue
 
     async def _pump(self, intake: Intake) -> None:
         try:
@@ -226,9 +227,9 @@ class Run:
                     self.end(intake.failure)
                 if intake.failure is not None or not block:
                     return
-            # A collection is accounted for to its end, an iterator is left alone.
+            # Every input of a collection has an outcome; an iterator keeps its inputs.
             while intake.sized and (block := await intake.pull(KEPT_BLOCK)):
-                self._ledger.leave_out(block)
+                self._recorder.leave_out(block)
         except Exception as error:
             self.end(error)
             raise
@@ -237,140 +238,184 @@ class Run:
             self._on_freed()
 
     async def _pull(self, intake: Intake) -> list[Any]:
-        room = min(self._desk.room, BLOCK) or BLOCK
+        room = min(self._queue.room, BLOCK) or BLOCK
         if not intake.trickles:
             return await intake.pull(room)
         self._trickles = True
         self._linger()
-        with self._called_back():
+        with self._waits.begin():
             return await intake.pull(room)
 
-    def _called_back(self) -> "_CalledBack":
-        """Be cancelled when the batch ends, while nothing of it is under way."""
-        return _CalledBack(self._waiting_tasks)
-
     async def _room(self) -> bool:
-        """Wait until more may be taken in; False if the batch has ended instead."""
+        """Wait for room in the queue; return False if the batch has ended instead."""
         await self._options.ready()
-        while not self._desk.room and self.ended is None:
+        while not self._queue.room and self.ended is None:
             self._freed.clear()
             await self._freed.wait()
         return self.ended is None
 
     def _take_in(self, block: list[Any]) -> None:
-        if self.ended is not None:  # while the block was waited for
-            self._ledger.leave_out(block)
+        if self.ended is not None:  # while waiting for the block
+            self._recorder.leave_out(block)
             return
-        self._ledger.take_in(block)
-        if self.ended is None:
-            self._staff()
-        else:  # too many of the block are invalid
-            self.end(self.ended)
+        self._recorder.take_in(block)
+        if self._recorder.exceeded is not None:  # too many of the block are invalid
+            self.end(self._recorder.exceeded)
+        else:
+            self._start_workers()
+
+    def _gap(self) -> float:
+        """Return the seconds between requests that could leave evenly for ever."""
+        return self._gate.limit(self.operation.call.family).gap
 
     def _linger(self) -> None:
-        """Let a partial chunk of a source that trickles wait for more."""
-        if self._trickles and self._desk.waiting(partial=True):
-            self._lingering.begin()
+        """Start the timer of a partial chunk, if the source trickles."""
+        if self._trickles and self._queue.waiting(partial=True):
+            self._linger_timer.begin(self._gap, self._start_workers)
 
-    # ---- from the desk to HubSpot
+    # ---- workers
 
     def _on_freed(self) -> None:
         self._freed.set()
-        if self._source_over and not self._desk.size:
+        if self._source_over and not self._queue.size:
             self._settled.set()
-        if self.ended is None and self._desk.stuck:
-            # HubSpot could read none of what was sent, and there is nothing else.
-            assert self._judge.unreadable is not None  # noqa: S101 -- it parked them
-            self.end(self._judge.unreadable)
+        if self.ended is None and self._queue.stuck:
+            # HubSpot could read no input that was sent alone, and no other is left.
+            assert self._resolver.unreadable is not None  # noqa: S101 -- it parked them
+            self.end(self._resolver.unreadable)
         elif self.ended is None:
-            self._staff()
+            self._start_workers()
             self._linger()
 
     def _waiting(self) -> int:
-        """Count the chunks that may leave now."""
-        partial = self._source_over or self._lingering.over or not self._desk.room
-        return self._desk.waiting(partial=partial)
+        """Return how many chunks may be sent now."""
+        partial = self._source_over or self._linger_timer.over or not self._queue.room
+        return self._queue.waiting(partial=partial)
 
-    def _staff(self) -> None:
-        """Start as many workers as there are chunks that no worker is about to take."""
-        assert self._tasks is not None  # noqa: S101 -- only `go` has what to staff
-        wanted = min(self._waiting() - self._unladen, self._max_workers - self._workers)
+    def _start_workers(self) -> None:
+        """Start a worker for each chunk that no idle worker is about to take."""
+        assert self._tasks is not None  # noqa: S101 -- `execute` has begun
+        wanted = min(
+            self._waiting() - self._idle_workers, self._max_workers - self._workers
+        )
         for _ in range(wanted):
             self._workers += 1
-            self._unladen += 1
+            self._idle_workers += 1
             self._tasks.create_task(self._work())
 
     async def _work(self) -> None:
-        """Carry chunks while there are any."""
+        """Process chunks while there are any."""
         try:
             while self._waiting():
-                await self._carry()
+                await self._process_chunk()
         finally:
-            self._unladen -= 1
+            self._idle_workers -= 1
             self._workers -= 1
 
-    async def _carry(self) -> None:
-        """Live one chunk's life: attempts and waits, until it is settled or split."""
-        trip = Trip()
+    async def _process_chunk(self) -> None:
+        """Send one chunk until all of its inputs have outcomes or are requeued."""
+        attempts = Attempts()
         try:
             await self._options.ready()
-            while (verdict := await self._attempt(trip)) is not None:
-                wait = self._judge.decide(trip, verdict, _now())
+            while (verdict := await self._attempt(attempts)) is not None:
+                assert attempts.chunk is not None  # noqa: S101 -- it was sent
+                effects = self._resolver.resolve(
+                    attempts.chunk,
+                    verdict,
+                    _now(),
+                    draw=random(),  # noqa: S311 -- jitter
+                )
+                attempts.chunk = None  # the effects have its inputs now
+                wait = self._apply(effects)
                 if wait is None:
-                    trip.over = True
+                    self._idle_workers += 1
                     return
-                await self._pause(wait)
+                attempts.chunk = wait.chunk
+                await self._pause(wait.seconds)
         except (DailyLimitReached, OverloadedError, LimiterUnavailable) as error:
             self.end(error)  # there was no permit, so nothing was sent
         except Exception as error:
-            # A mistake of ours: whatever was under way, nothing is certain of it.
-            if trip.chunk is not None:
-                trip.chunk.doubtful = True
+            # A mistake of ours: whatever was in flight may have been written.
+            if attempts.chunk is not None:
+                attempts.after(Step.LOSE)
             self.end(error)
             raise
         finally:
-            if trip.chunk is not None:
-                self._unladen += 1
-                if not trip.over:  # the batch has ended meanwhile, or was cancelled
-                    self._ledger.drop(trip.chunk)
+            if attempts.chunk is not None:
+                self._idle_workers += 1
+                # The batch has ended meanwhile, or was cancelled.
+                self._recorder.apply(Drop(attempts.chunk))
+                self._on_freed()
 
-    async def _attempt(self, trip: Trip) -> Verdict | None:
-        """Send a chunk once; it is cut when it may leave, and not before.
+    # ---- effects
 
-        None means that there is nothing to send any more.
+    def _apply(self, effects: Iterable[Effect]) -> Wait | None:
+        """Apply the effects of a verdict; return the wait of the chunk, if it has one.
+
+        An effect may end the batch. Then nothing that follows it is sent.
+        """
+        wait: Wait | None = None
+        for effect in effects:
+            match effect:
+                case Wait():
+                    wait = effect
+                    self.summary.retries += 1
+                    self.events.retried(effect)
+                case HoldAll():
+                    self.summary.throttled += 1
+                    self._gate.hold(effect.seconds, self.operation.call.family)
+                    self.events.throttled(effect.chunk, effect.throttled)
+                case EndBatch():
+                    self.end(effect.error)
+                case Split():
+                    if self.ended is None:
+                        self.summary.isolating += effect.parts
+                        self.events.isolated(effect)
+                case _:
+                    self._recorder.apply(effect)
+            if self._recorder.exceeded is not None and self.ended is None:
+                self.end(self._recorder.exceeded)
+        self._on_freed()
+        return wait
+
+    # ---- one attempt
+
+    async def _attempt(self, attempts: Attempts) -> Verdict | None:
+        """Send a chunk once; it is taken from the queue when it may leave, not before.
+
+        None: there is nothing to send any more.
         """
         while (bearer := await self._bearer()) is not None:
             token: str | None = None
 
             def wanted(bearer: Bearer = bearer) -> bool:
                 nonlocal token
-                token = bearer() if self._wants(trip) else None
+                token = bearer() if self._wants(attempts) else None
                 return token is not None
 
             asked = _now()
             lane, family = self._options.lane, self.operation.call.family
-            with self._called_back() as waiting:
+            with self._waits.begin() as waiting:
                 async with self._gate.permit(lane, wanted, family) as permit:
                     waiting.over()
                     if permit is not None and token is not None:
-                        chunk = self._cut(trip)
-                        waited = trip.sent - asked
-                        if not await self._written_down(chunk):
+                        waited = _now() - asked
+                        if not await self._recorded(self._take(attempts)):
                             return None
-                        return await self._exchange.of(
-                            self.operation, chunk, permit, token, waited=waited
+                        return await self._sender.send(
+                            self.operation, attempts, permit, token, waited=waited
                         )
-            if not self._wants(trip):
+            if not self._wants(attempts):
                 return None
-            # The token has run out while a permit was waited for: ask for another.
+            # The token has expired while a permit was waited for: ask for another.
         return None
 
     async def _bearer(self) -> Bearer | None:
-        """Have a token to send; None if the batch has ended, of this perhaps."""
+        """Return what has the token; None if the batch has ended, perhaps of this."""
         if self.ended is not None:
             return None
         try:
-            with self._called_back():
+            with self._waits.begin():
                 return await self._credentials.bearer()
         except asyncio.CancelledError as error:
             if cancelled_from_outside():
@@ -380,29 +425,28 @@ class Run:
             self.end(error)
         return None
 
-    def _wants(self, trip: Trip) -> bool:
-        """Whether there is something to send on this trip."""
-        if trip.chunk is None:
+    def _wants(self, attempts: Attempts) -> bool:
+        if attempts.chunk is None:
             return self._waiting() > 0
         return self.ended is None
 
-    def _cut(self, trip: Trip) -> Chunk:
-        """Give the chunk of a trip, cut now if it was not before."""
-        trip.sent = _now()
-        if trip.chunk is None:
-            trip.chunk = self._desk.take()
-            trip.started = trip.sent
-            self._unladen -= 1
-            self._lingering.begin_anew()
-            self._linger()
+    def _take(self, attempts: Attempts) -> Chunk:
+        """Return the chunk to send: the worker's own, or the next one of the queue."""
+        if attempts.chunk is None:
+            now = _now()
+            chunk = self._queue.next_chunk(now)
             if self._options.doubted:
-                self._judge.concluder.recall(trip.chunk)
-            self._ledger.teller.of_chunk(ChunkCut, trip.chunk)
-        return trip.chunk
+                chunk = self._resolver.recall(chunk, now)
+            attempts.chunk = chunk
+            self._idle_workers -= 1
+            self._linger_timer.begin_anew(self._gap)
+            self._linger()
+            self.events.chunk(ChunkCut, chunk)
+        return attempts.chunk
 
-    async def _written_down(self, chunk: Chunk) -> bool:
-        """Have the journal know that a chunk leaves; False if it must not leave."""
-        if not chunk.probing:  # a question writes nothing
+    async def _recorded(self, chunk: Chunk) -> bool:
+        """Have the journal record that a chunk leaves; False if it must not leave."""
+        if not chunk.state.looking_up:  # a lookup writes nothing
             try:
                 await self._options.journal.leaving(chunk)
             except HubBatchError as error:
@@ -423,30 +467,6 @@ def _window(operation: Operation, workers: int, watch: FailureWatch | None) -> i
     if watch is None:
         return window
     return max(window, watch.horizon + operation.max_inputs)
-
-
-class _CalledBack:
-    """Keeps the current task among those that wait, until it is over.
-
-    A class, since a generator would take three times as many calls.
-    """
-
-    def __init__(self, waiting: set[asyncio.Task[Any]]) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 -- the engine runs in tasks
-        self._waiting = waiting
-        self._task = task
-
-    def __enter__(self) -> Self:
-        self._waiting.add(self._task)
-        return self
-
-    def over(self) -> None:
-        """Wait no more; what follows must not be called back."""
-        self._waiting.discard(self._task)
-
-    def __exit__(self, *_: object) -> None:
-        self.over()
 
 
 def _now() -> float:

@@ -6,19 +6,25 @@ from typing import Any
 import pytest
 
 from attrs import define, field
+from hubbatch.core.concluding import Concluder
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch.core import outcomes
 from hubbatch.core.accounting import Ledger
 from hubbatch.core.collecting import Collector
-from hubbatch.core.concluding import Concluder
 from hubbatch.core.operations import Operation, object_operation
 from hubbatch.core.outcomes import Outcome
 from hubbatch.core.planning import Chunk, Desk
 from hubbatch.core.reading import read
 from hubbatch.core.stopping import FailureWatch
-from hubbatch.core.verdicts import Again, Answered, Missing, Refused, Throttled
+from hubbatch.core.verdicts import (
+    Answered,
+    EndpointNotFound,
+    Refused,
+    Retryable,
+    Throttled,
+)
 from hubbatch.errors import (
     APIError,
     HubBatchError,
@@ -330,7 +336,7 @@ def asked_again(operation: Operation) -> tuple[Books, Chunk]:
 
 
 NOT_TAKEN = {
-    "423": Again(APIError("locked", status=423), arrived=False),
+    "423": Retryable(APIError("locked", status=423), arrived=False),
     "429": Throttled(10.0),
 }
 
@@ -656,9 +662,9 @@ def test_an_id_is_no_name_that_can_change() -> None:
 
 NO = APIError("it was not to be", status=503)
 GIVE_UPS = {
-    "again": Again(NO, arrived=False),
+    "again": Retryable(NO, arrived=False),
     "throttled": Throttled(10.0),
-    "missing": Missing(APIError("nothing there", status=404)),
+    "missing": EndpointNotFound(APIError("nothing there", status=404)),
 }
 
 
@@ -763,7 +769,7 @@ def happen(books: Books, chunk: Chunk, event: str) -> None:
             if isinstance(verdict, Answered):
                 books.concluder.settle(chunk, verdict.settlement, 0.0)
             else:
-                books.concluder.give_up(chunk, Again(NO, arrived=True))
+                books.concluder.give_up(chunk, Retryable(NO, arrived=True))
         case "refuse":
             books.concluder.refuse(chunk, refusal())
         case "give up":

@@ -9,7 +9,7 @@ from hubbatch.core.checking import LONGEST_TEXT, Checker, Problem
 from hubbatch.core.dialects.definitions import structure_properties
 from hubbatch.models import Property, PropertyModificationMetadata, PropertyOption
 from hubbatch.simulator import schemas
-from hubbatch.simulator.definitions import shown
+from hubbatch.simulator.definitions import property_json
 
 
 def enumeration(*values: str, several: bool = False, **more: Any) -> Property:
@@ -203,7 +203,7 @@ def test_what_is_certain_is_refused_and_what_is_refused_is_found(
 ) -> None:
     """The simulator is the witness: it refuses as HubSpot was recorded to."""
     kind = schemas.ObjectType("0-1", "contact", "contacts", {one.name: one})
-    [defined] = structure_properties({"results": [shown(kind, one)]})
+    [defined] = structure_properties({"results": [property_json(kind, one)]})
 
     problem = check(defined, text, "contacts")
 

@@ -30,7 +30,7 @@ from hubbatch.core.paging import next_pages, turn_pages
 from hubbatch.core.reading import read
 from hubbatch.core.settling import Settlement
 from hubbatch.core.values import InvalidInput
-from hubbatch.core.verdicts import Again, Answered, Missing, Refused
+from hubbatch.core.verdicts import Answered, EndpointNotFound, Refused, Retryable
 from hubbatch.models import (
     AssociationInput,
     AssociationSpec,
@@ -345,7 +345,7 @@ def test_answers_that_are_not_what_was_asked_for(
     operation: Operation, inputs: list[Any], body: object
 ) -> None:
     verdict = read(operation, chunk_of(operation, inputs), respond(200, body))
-    assert isinstance(verdict, Again)
+    assert isinstance(verdict, Retryable)
 
 
 @pytest.mark.parametrize("operation", [v1("archive"), pairs("archive")])
@@ -356,7 +356,7 @@ def test_every_shape_of_an_archives_answer(operation: Operation, body: object) -
     for status in (200, 204):
         verdict = read(operation, chunk_of(operation, inputs), respond(status, body))
         if not body and status == 200 and operation.object_type != "tickets":
-            assert isinstance(verdict, Again)  # an envelope without results is none
+            assert isinstance(verdict, Retryable)  # an envelope without results is none
         else:
             assert isinstance(verdict, Answered)
             assert verdict.settlement.open == []
@@ -532,7 +532,7 @@ def test_a_404_that_speaks_is_about_inputs(operation: Operation) -> None:
     chunk = chunk_of(V3, [{**ENDS, "type": "x"}])
     told = {"status": "error", "message": "x", "category": "OBJECT_NOT_FOUND"}
     assert isinstance(read(operation, chunk, respond(404, told)), Refused)
-    assert isinstance(read(operation, chunk, respond(404, b"<html>")), Missing)
+    assert isinstance(read(operation, chunk, respond(404, b"<html>")), EndpointNotFound)
 
 
 def test_a_definition_renames_nothing() -> None:

@@ -12,7 +12,14 @@ from hubbatch.core.encoding import encoder, request_body
 from hubbatch.core.operations import token_operation
 from hubbatch.core.planning import Chunk
 from hubbatch.core.reading import read
-from hubbatch.core.verdicts import Again, Answered, Blocked, Ended, Missing, Throttled
+from hubbatch.core.verdicts import (
+    Answered,
+    Blocked,
+    EndpointNotFound,
+    Fatal,
+    Retryable,
+    Throttled,
+)
 
 
 OPERATION = token_operation(api_version="v3")
@@ -59,7 +66,7 @@ def test_what_it_gives(body: dict[str, Any], grant: Grant) -> None:
     "body", [{}, [], "a", None, {"access_token": None}, {"access_token": ""}]
 )
 def test_an_answer_without_a_token_is_none(body: Any) -> None:
-    assert isinstance(meaning(200, body), Again)
+    assert isinstance(meaning(200, body), Retryable)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
@@ -96,14 +103,14 @@ def test_refusals(
     status: int, body: Any, kind: type[APIError], category: str | None, told: str
 ) -> None:
     verdict = meaning(status, body)
-    assert isinstance(verdict, Ended)
+    assert isinstance(verdict, Fatal)
     assert type(verdict.error) is kind
     assert (verdict.error.status, verdict.error.category) == (status, category)
     assert told in verdict.error.message
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"), [(400, Ended), (401, Blocked), (403, Blocked)]
+    ("status", "kind"), [(400, Fatal), (401, Blocked), (403, Blocked)]
 )
 def test_a_page_in_place_of_the_token_endpoint(status: int, kind: type) -> None:
     assert isinstance(meaning(status, []), kind)
@@ -111,7 +118,13 @@ def test_a_page_in_place_of_the_token_endpoint(status: int, kind: type) -> None:
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(404, Missing), (429, Throttled), (500, Again), (302, Ended), (418, Ended)],
+    [
+        (404, EndpointNotFound),
+        (429, Throttled),
+        (500, Retryable),
+        (302, Fatal),
+        (418, Fatal),
+    ],
 )
 def test_other_answers_mean_what_they_always_do(status: int, kind: type) -> None:
     verdict = meaning(status, {"message": "x"})

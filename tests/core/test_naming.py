@@ -21,7 +21,7 @@ from hubbatch.core.operations import (
 from hubbatch.core.planning import Chunk, Desk
 from hubbatch.core.reading import read
 from hubbatch.core.settling import Settlement
-from hubbatch.core.verdicts import Again, Answered
+from hubbatch.core.verdicts import Answered, Retryable
 
 from .helpers import CREATE, READ, UPDATE, UPSERT, Notebook, respond
 
@@ -144,7 +144,7 @@ def cases(draw: st.DrawFn) -> Case:
 
 def settlement_of(case: Case) -> Settlement | None:
     verdict = read(case.operation, case.chunk, respond(207, case.body))
-    if isinstance(verdict, Again):
+    if isinstance(verdict, Retryable):
         assert verdict.arrived
         return None
     assert isinstance(verdict, Answered)
@@ -260,7 +260,7 @@ def test_other_pairs_are_no_answer(operation: Operation, count: int) -> None:
         respond(201, {"results": results}),
     )
 
-    assert isinstance(verdict, Again)
+    assert isinstance(verdict, Retryable)
     assert verdict.arrived
 
 

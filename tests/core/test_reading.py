@@ -6,25 +6,25 @@ from typing import Any
 import orjson
 import pytest
 
+from hubbatch.core.concluding import Concluder
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch.core.accounting import Ledger
 from hubbatch.core.answers import NoAnswer, Response
 from hubbatch.core.blaming import from_api_error
-from hubbatch.core.concluding import Concluder
 from hubbatch.core.encoding import encoder
 from hubbatch.core.operations import Operation, account_operation, create_operation
 from hubbatch.core.planning import Chunk, Desk
 from hubbatch.core.reading import read
 from hubbatch.core.reconciling import probe
 from hubbatch.core.verdicts import (
-    Again,
     Answered,
     Blocked,
-    Ended,
-    Missing,
+    EndpointNotFound,
+    Fatal,
     Refused,
+    Retryable,
     Throttled,
     Unauthorized,
     Verdict,
@@ -79,15 +79,15 @@ IS_OBJECT = {"json", "envelope"}
 
 # Status: the kind of verdict, whatever the body and the verb are.
 ALWAYS: Mapping[int, type[Verdict]] = {
-    301: Ended,
-    402: Ended,
-    405: Ended,
+    301: Fatal,
+    402: Fatal,
+    405: Fatal,
     407: Blocked,
-    414: Ended,
-    423: Again,
+    414: Fatal,
+    423: Retryable,
     429: Throttled,
-    477: Again,
-    **dict.fromkeys([408, 500, 502, 503, 504, 521, 522, 523, 524, 525, 526], Again),
+    477: Retryable,
+    **dict.fromkeys([408, 500, 502, 503, 504, 521, 522, 523, 524, 525, 526], Retryable),
     400: Refused,
     409: Refused,
     413: Refused,
@@ -117,7 +117,7 @@ def test_the_status_decides(name: str, status: int, kind: str) -> None:
 
 @pytest.mark.parametrize("name", OPERATIONS)
 @pytest.mark.parametrize("kind", BODIES)
-@pytest.mark.parametrize(("status", "own"), [(401, Unauthorized), (403, Ended)])
+@pytest.mark.parametrize(("status", "own"), [(401, Unauthorized), (403, Fatal)])
 def test_a_page_in_place_of_hubspots_json(
     name: str, kind: str, status: int, own: type[Verdict]
 ) -> None:
@@ -172,7 +172,7 @@ def test_a_page_is_known_by_its_title(name: str) -> None:
 def test_a_5xx_page_says_that_it_is_not_hubspots(name: str) -> None:
     verdict = ask("create", 502, PAGES[name][0])
 
-    assert isinstance(verdict, Again)
+    assert isinstance(verdict, Retryable)
     assert verdict.arrived
     assert isinstance(verdict.error, ProxyError)
     assert verdict.error.title == PAGES[name][1]
@@ -181,7 +181,7 @@ def test_a_5xx_page_says_that_it_is_not_hubspots(name: str) -> None:
 def test_a_5xx_without_a_body_may_be_hubspots() -> None:
     verdict = ask("create", 500, b"")
 
-    assert isinstance(verdict, Again)
+    assert isinstance(verdict, Retryable)
     assert type(verdict.error) is APIError
     assert verdict.error.message == "HubSpot answered with status 500"
 
@@ -218,7 +218,7 @@ OWN: Mapping[str, Mapping[str, Any]] = {
 def test_what_hubspot_answers_is_its_own(name: str, status: int) -> None:
     verdict = ask("update", status, OWN[name])
 
-    assert isinstance(verdict, Unauthorized | Ended | Again)
+    assert isinstance(verdict, Unauthorized | Fatal | Retryable)
     assert not isinstance(verdict.error, ProxyError)
 
 
@@ -230,7 +230,8 @@ def test_a_proxy_that_wants_a_login_has_passed_nothing_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"), [(401, Blocked), (403, Blocked), (407, Blocked), (502, Again)]
+    ("status", "kind"),
+    [(401, Blocked), (403, Blocked), (407, Blocked), (502, Retryable)],
 )
 def test_a_proxy_that_does_not_connect(status: int, kind: type[Verdict]) -> None:
     chunk = some_chunk(CREATE, 1)
@@ -239,7 +240,7 @@ def test_a_proxy_that_does_not_connect(status: int, kind: type[Verdict]) -> None
     )
 
     assert type(verdict) is kind
-    assert isinstance(verdict, Blocked | Again)
+    assert isinstance(verdict, Blocked | Retryable)
     assert not verdict.arrived
     assert isinstance(verdict.error, ProxyError)
     assert (verdict.error.status, verdict.error.title) == (status, "Login, please")
@@ -251,7 +252,7 @@ def test_a_certificate_that_is_not_trusted() -> None:
     )
     verdict = read(CREATE, some_chunk(CREATE, 1), answer)
 
-    assert isinstance(verdict, Ended)
+    assert isinstance(verdict, Fatal)
     assert type(verdict.error) is CertificateError
     for word in ("api.hubapi.com", "(self-signed certificate)", "SSL_CERT_FILE"):
         assert word in str(verdict.error)
@@ -264,8 +265,8 @@ def test_404(name: str, kind: str) -> None:
     of_inputs = kind in IS_OBJECT and name in ("read", "update", "legacy")
     verdict = ask(name, 404, BODIES[kind])
 
-    assert type(verdict) is (Refused if of_inputs else Missing)
-    if isinstance(verdict, Missing):
+    assert type(verdict) is (Refused if of_inputs else EndpointNotFound)
+    if isinstance(verdict, EndpointNotFound):
         assert isinstance(verdict.error, InvalidRequestError)
         assert (kind in IS_OBJECT) != (OPERATIONS[name].path in verdict.error.message)
 
@@ -276,8 +277,8 @@ def test_404(name: str, kind: str) -> None:
 def test_after_a_timeout_or_a_5xx_it_may_have_arrived(status: int) -> None:
     verdict = ask("update", status, HTML, {"Retry-After": "7"})
 
-    assert isinstance(verdict, Again)
-    assert verdict == Again(verdict.error, arrived=True, retry_after=7.0)
+    assert isinstance(verdict, Retryable)
+    assert verdict == Retryable(verdict.error, arrived=True, retry_after=7.0)
 
 
 @pytest.mark.parametrize("sent", [True, False])
@@ -285,7 +286,7 @@ def test_no_answer(*, sent: bool) -> None:
     answer = NoAnswer(sent, "the connection was lost")
     verdict = read(UPDATE, some_chunk(UPDATE, 1), answer)
 
-    assert isinstance(verdict, Again)
+    assert isinstance(verdict, Retryable)
     assert (verdict.arrived, verdict.retry_after) == (sent, 0.0)
     assert verdict.error.message == "the connection was lost"
     assert verdict.error.status is None
@@ -298,7 +299,7 @@ def test_no_answer(*, sent: bool) -> None:
 def test_a_lock_lasts_two_seconds(header: str | None, wait: float) -> None:
     verdict = ask("update", 423, b"", {"Retry-After": header} if header else {})
 
-    assert isinstance(verdict, Again)
+    assert isinstance(verdict, Retryable)
     assert (verdict.arrived, verdict.retry_after) == (False, wait)
 
 
@@ -309,7 +310,7 @@ def test_a_lock_lasts_two_seconds(header: str | None, wait: float) -> None:
 def test_a_migration_says_how_long(header: str, wait: float) -> None:
     verdict = ask("create", 477, b"", {"Retry-After": header})
 
-    assert isinstance(verdict, Again)
+    assert isinstance(verdict, Retryable)
     assert (verdict.arrived, verdict.retry_after) == (False, wait)
 
 
@@ -318,7 +319,7 @@ def test_a_migration_says_how_long(header: str, wait: float) -> None:
 def test_a_redirect_hints_at_the_base_url(name: str, status: int) -> None:
     verdict = ask(name, status, HTML, {"Location": "https://app.example/login"})
 
-    assert isinstance(verdict, Ended)
+    assert isinstance(verdict, Fatal)
     assert isinstance(verdict.error, InvalidRequestError)
     assert "a redirect, which is not followed; is base_url right?" in str(verdict.error)
 
@@ -327,7 +328,7 @@ def test_a_redirect_hints_at_the_base_url(name: str, status: int) -> None:
 def test_only_a_redirect_hints_at_the_base_url(status: int) -> None:
     verdict = ask("update", status, HTML)
 
-    assert isinstance(verdict, Ended)
+    assert isinstance(verdict, Fatal)
     assert "base_url" not in str(verdict.error)
 
 
@@ -360,7 +361,7 @@ def test_retry_after_in_every_spelling(headers: dict[str, str], wait: float) -> 
     """A date is read by the answer's own clock; what cannot be read is as none."""
     verdict = ask("update", 503, b"", headers)
 
-    assert isinstance(verdict, Again)
+    assert isinstance(verdict, Retryable)
     assert verdict.retry_after == wait
 
 
@@ -439,7 +440,7 @@ def test_everybody_waits(
 def test_the_day_is_used_up(body: object) -> None:
     verdict = ask("read", 429, body)
 
-    assert isinstance(verdict, Ended)
+    assert isinstance(verdict, Fatal)
     assert type(verdict.error) is DailyLimitReached
     assert verdict.error.status == 429
 
@@ -468,7 +469,7 @@ def test_the_policy_s_name_stands_above_the_message() -> None:
 def test_a_refusal_of_the_call(name: str, status: int, message: str) -> None:
     verdict = ask(name, status, {"message": message, "correlationId": "c-3"})
 
-    assert isinstance(verdict, Ended)
+    assert isinstance(verdict, Fatal)
     assert type(verdict.error) is InvalidRequestError
     assert (verdict.error.message, verdict.error.correlation_id) == (message, "c-3")
 
@@ -568,7 +569,7 @@ def test_a_permission_is_missing(name: str, permission: str) -> None:
     message = f"Missing '{permission}' permission."
     verdict = ask(name, 400, {**JSON, "message": message})
 
-    assert isinstance(verdict, Ended)
+    assert isinstance(verdict, Fatal)
     assert type(verdict.error) is PermissionDeniedError
     assert verdict.error.message == message
 
@@ -586,14 +587,14 @@ def test_a_call_without_inputs_that_cannot_be_read() -> None:
     body = {"message": "Invalid input JSON on line 1", "status": "error"}
     verdict = read(operation, Chunk(), respond(400, body))
 
-    assert isinstance(verdict, Ended)
+    assert isinstance(verdict, Fatal)
     assert type(verdict.error) is InvalidRequestError
 
 
 def test_the_correlation_id_is_in_a_header_too() -> None:
     verdict = ask("update", 500, HTML, {"X-HubSpot-Correlation-Id": "c-4"})
 
-    assert isinstance(verdict, Again)
+    assert isinstance(verdict, Retryable)
     assert verdict.error.correlation_id == "c-4"
     assert str(verdict.error) == (
         "500: the answer is not HubSpot's JSON: a page titled 'Error'. HubSpot's "
@@ -622,7 +623,7 @@ def test_the_errors_of_a_207_are_found_by_the_answer_that_they_came_with() -> No
 def test_error_type_stands_for_a_category() -> None:
     verdict = ask("update", 500, {"errorType": "INTERNAL", "errors": "none"})
 
-    assert isinstance(verdict, Again)
+    assert isinstance(verdict, Retryable)
     assert verdict.error.category == "INTERNAL"
 
 
@@ -667,7 +668,7 @@ SCOPES = {"requiredScopes": ["tickets"], "requiredGranularScopes": ["crm.a", "cr
 def test_403_names_the_missing_scopes(body: object, scopes: list[str]) -> None:
     verdict = ask("update", 403, body)
 
-    assert isinstance(verdict, Ended)
+    assert isinstance(verdict, Fatal)
     error = verdict.error
     assert isinstance(error, PermissionDeniedError)
     assert error.scopes == scopes
@@ -697,7 +698,7 @@ def test_204(name: str) -> None:
     verdict = ask(name, 204, b"")
 
     if name not in ("archive", "legacy"):
-        assert isinstance(verdict, Again)
+        assert isinstance(verdict, Retryable)
         assert verdict.arrived
     else:
         assert isinstance(verdict, Answered)
@@ -757,7 +758,7 @@ def test_a_success_that_is_none(name: str, status: int, kind: str) -> None:
     """It may have been written: as good as a 500."""
     verdict = ask(name, status, NO_ANSWERS[kind], {"X-HubSpot-Correlation-Id": "c-5"})
 
-    assert isinstance(verdict, Again)
+    assert isinstance(verdict, Retryable)
     assert verdict.arrived
     assert (verdict.error.status, verdict.error.correlation_id) == (status, "c-5")
 
@@ -766,13 +767,13 @@ def test_a_success_that_is_none(name: str, status: int, kind: str) -> None:
 def test_a_success_that_accounts_for_nothing(name: str) -> None:
     verdict = ask(name, 200, {"status": "COMPLETE", "results": []})
 
-    assert isinstance(verdict, Again)
+    assert isinstance(verdict, Retryable)
     assert verdict.arrived
     assert "accounts for none" in verdict.error.message
 
 
 def test_a_legacy_success_that_accounts_for_nothing() -> None:
-    assert isinstance(ask("legacy", 200, []), Again)
+    assert isinstance(ask("legacy", 200, []), Retryable)
 
 
 @pytest.mark.parametrize("context", [{"ids": [""]}, {"ids": ["", "101"]}, {"id": [""]}])
@@ -805,7 +806,7 @@ def ask_account(status: int, body: object) -> Verdict:
 def test_a_call_without_inputs_has_no_record_to_blame(status: int, kind: str) -> None:
     verdict = ask_account(status, BODIES[kind])
 
-    assert isinstance(verdict, Ended)
+    assert isinstance(verdict, Fatal)
     assert isinstance(verdict.error, InvalidRequestError)
     assert verdict.error.status == status
 
@@ -815,7 +816,7 @@ def test_a_call_without_inputs_has_no_record_to_blame(status: int, kind: str) ->
 )
 @pytest.mark.parametrize("status", [200, 204])
 def test_an_account_without_an_id_is_no_answer(status: int, body: object) -> None:
-    assert isinstance(ask_account(status, body), Again)
+    assert isinstance(ask_account(status, body), Retryable)
 
 
 def test_an_account() -> None:
@@ -927,7 +928,7 @@ def test_nothing_that_is_answered_raises(
         assert {*settlement.open}.isdisjoint(settlement.failed)
         assert {*given_out}.isdisjoint([*settlement.open, *settlement.failed])
         assert settlement.trustworthy
-    elif isinstance(verdict, Refused | Missing):
+    elif isinstance(verdict, Refused | EndpointNotFound):
         assert str(from_api_error(verdict.error))
     elif isinstance(verdict, Throttled):
         assert 0 < verdict.retry_after < float("inf")
@@ -960,7 +961,7 @@ def test_whatever_is_answered_every_input_has_one_outcome(
     while desk.waiting(partial=True):
         chunk = desk.take()
         call, carried = probe(operation, chunk) if chunk.probing else (operation, chunk)
-        verdict: Verdict = Again(APIError("nothing comes"), arrived=True)
+        verdict: Verdict = Retryable(APIError("nothing comes"), arrived=True)
         if answers:
             status, body = answers.pop()
             verdict = read(call, carried, Response(status, {}, body))
@@ -969,8 +970,8 @@ def test_whatever_is_answered_every_input_has_one_outcome(
                 concluder.settle(chunk, verdict.settlement, 0.0)
             case Refused():
                 concluder.refuse(chunk, verdict)
-            case Again() | Missing() | Throttled():
-                chunk.doubtful |= isinstance(verdict, Again) and verdict.arrived
+            case Retryable() | EndpointNotFound() | Throttled():
+                chunk.doubtful |= isinstance(verdict, Retryable) and verdict.arrived
                 reconciled = operation is RECONCILED and chunk.doubtful
                 if reconciled and not chunk.probing and concluder.look_for(chunk):
                     desk.back([chunk])

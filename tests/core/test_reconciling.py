@@ -7,15 +7,15 @@ import orjson
 import pytest
 
 from attrs import define, field
+from hubbatch.core.concluding import Concluder
 
 from hubbatch.core.accounting import Ledger
-from hubbatch.core.concluding import Concluder
 from hubbatch.core.encoding import request_body
 from hubbatch.core.operations import create_operation
 from hubbatch.core.planning import Chunk, Desk
 from hubbatch.core.reading import read
 from hubbatch.core.reconciling import MOST_PROBES, Reconciler, probe
-from hubbatch.core.verdicts import Again, Answered, Refused
+from hubbatch.core.verdicts import Answered, Refused, Retryable
 from hubbatch.errors import APIError, OutcomeUnknown, RecordConflict, RecordNotFound
 from hubbatch.models import SimplePublicObject
 
@@ -23,7 +23,7 @@ from .helpers import Notebook, chunk_of, respond
 
 
 CREATE = create_operation("tickets", api_version="v3", reconcile_by="ref")
-LOST = Again(APIError("bad gateway", status=502), arrived=True)
+LOST = Retryable(APIError("bad gateway", status=502), arrived=True)
 CONFLICT = APIError("Existing ID: 7", status=409, category="CONFLICT")
 
 
@@ -372,7 +372,7 @@ def test_what_was_looked_for_may_still_be_written_late(end: str) -> None:
         books.ledger.end("the batch was cancelled")
         books.ledger.drop(again)
     else:
-        locked = Again(APIError("Locked", status=423), arrived=False)
+        locked = Retryable(APIError("Locked", status=423), arrived=False)
         books.concluder.give_up(again, locked)
     assert books.told.statuses == {0: "unknown"}
 

@@ -329,7 +329,7 @@ OF_JOBS: dict[Provoke, tuple[type[HubBatchError], str]] = {
 }
 # Raised without a batch, too.
 OF_LISTS: dict[Provoke, tuple[type[HubBatchError], str]] = {
-    list_that_stands_still: (ListError, "does not move on from '5'"),
+    list_that_stands_still: (ListError, "page '5' names itself as the next page"),
 }
 # Tests of their own provoke these: proxies and certificates over raw sockets, and
 # what dlt makes of a load.

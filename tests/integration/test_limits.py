@@ -10,7 +10,7 @@ import pytest
 from hubbatch import DailyLimitReached, RateLimit
 from hubbatch.core.operations import OBJECT_CALLS, object_operation
 from hubbatch.net.batch import Batch
-from hubbatch.net.pacing import Lane
+from hubbatch.net.permit_queue import Lane
 from tests.integration.conftest import Portal
 
 

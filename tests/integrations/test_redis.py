@@ -21,8 +21,9 @@ from redis.asyncio import Redis
 from hubbatch import ConfigurationError, HubBatch, OverloadedError, RateLimit
 from hubbatch.integrations._redis.pacer import PAD
 from hubbatch.integrations.redis import LimiterUnavailable, RedisRateLimit
-from hubbatch.net.pacing import Gate, Lane
-from tests.net.test_pacing import always, now, worst
+from hubbatch.net.gate import Gate
+from hubbatch.net.permit_queue import Lane
+from tests.net.test_gate import always, now, worst
 from tests.net.virtual import VirtualTimeLoop
 
 from .model import ModelRedis
@@ -114,7 +115,7 @@ def test_gates_move_to_the_next_loop(redis: ModelRedis) -> None:
 
 
 async def used(gates: list[Gate]) -> int:
-    return sum(gate.limits().used for gate in gates)
+    return sum(gate.snapshot().used for gate in gates)
 
 
 def test_connections_of_ours_end_with_their_loop() -> None:
@@ -228,7 +229,7 @@ async def test_requests_of_the_other_processes_are_not_taken_for_strangers(
                     "X-HubSpot-RateLimit-Remaining": "3",
                 }
             )
-    assert gate.limits().max_requests == 190
+    assert gate.snapshot().max_requests == 190
 
 
 async def test_hold_is_everybodys(redis: ModelRedis) -> None:
@@ -253,7 +254,10 @@ async def test_forever_idle_gate_shares_nothing_in_its_loop(redis: ModelRedis) -
     )
     async with one, other:
         assert one.limits.max_requests == 190
-        assert one._engine.gate._shared() is not other._engine.gate._shared()
+        assert (
+            one._engine.gate._account_limits()
+            is not other._engine.gate._account_limits()
+        )
 
 
 # ---- waiters that go away
@@ -591,8 +595,8 @@ async def test_connection_is_closed_when_all_have_stopped_waiting(
     redis.latency = 5.0
     waiting = asyncio.create_task(run(100, gate, workers=1))
     await asyncio.sleep(1)
-    turnstile = gate._shared().turnstile("objects")
-    asking = turnstile._paced
+    queue = gate._account_limits().queue("objects")
+    asking = queue._ticket
     assert asking is not None
     waiting.cancel()
     for task in asyncio.all_tasks() - {asyncio.current_task(), asking}:

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-import hubbatch.core.pacing
+import hubbatch._limits.window
 
-from hubbatch.core.pacing import Window
+from hubbatch._limits.window import Window
 from hubbatch.integrations._redis.scripts import HOLD, RESERVE
 
 from .conftest import RedisServer
@@ -136,7 +136,7 @@ def test_arithmetic_is_that_of_the_window_in_one_process(
     model, time = SharedWindow(), 0.0
     window = Window(limit, WINDOW / 1e6, burst)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hubbatch.core.pacing, "LAG", 0.0)
+        patch.setattr(hubbatch._limits.window, "LAG", 0.0)
         for wait in waits:
             time += wait / 1e6
             _, delay, _, _ = model.reserve(

@@ -14,6 +14,7 @@ import orjson
 
 from attrs import define, evolve, field, frozen
 
+from hubbatch._limits.window import RateLimit
 from hubbatch.core.answers import Answer, NoAnswer, Request, Response
 from hubbatch.core.operations import (
     Operation,
@@ -22,12 +23,11 @@ from hubbatch.core.operations import (
     object_operation,
     read_operation,
 )
-from hubbatch.core.pacing import RateLimit
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.net.auth import Credentials, TokenSource
 from hubbatch.net.batch import Batch
 from hubbatch.net.engine import Engine
-from hubbatch.net.pacing import Gate
+from hubbatch.net.gate import Gate
 
 
 SECRET = "pat-na1-11112222-3333-4444-5555-666677778888"  # noqa: S105 -- nobody's

@@ -6,9 +6,9 @@ import re
 from importlib import import_module
 from typing import Any
 
+from hubbatch._limits.window import RateLimit
 from hubbatch.accounts import Accounts, Limit, Load
 from hubbatch.client import HubBatch
-from hubbatch.core.pacing import RateLimit
 from hubbatch.errors import ConfigurationError, HubBatchError
 from hubbatch.net.auth import TokenSource
 from hubbatch.net.oauth import OAuth

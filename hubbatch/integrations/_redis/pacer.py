@@ -12,7 +12,7 @@ from attrs import define, evolve, field
 from redis import exceptions
 from redis.asyncio import Redis
 
-from hubbatch.core.pacing import RateLimit, Slot, Window
+from hubbatch._limits.window import RateLimit, Slot, Window
 from hubbatch.errors import LimiterUnavailable, OverloadedError
 from hubbatch.integrations._redis.scripts import HOLD, RESERVE
 from hubbatch.net.loops import close_with_loop

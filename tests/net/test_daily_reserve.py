@@ -1,4 +1,4 @@
-"""The day in a batch: its reserve, its end, and when the next one begins."""
+"""The day in a batch: its reserve, its end, and when the next one starts."""
 
 import asyncio
 import pickle
@@ -20,8 +20,8 @@ from hubbatch import (
     RateLimit,
     RetryPolicy,
 )
+from hubbatch._limits.daily import TRUSTED
 from hubbatch.core.answers import Answer, Request, Response
-from hubbatch.core.days import BELIEVED
 from tests.net.crm import SECRET, page, refusal, throttled
 
 
@@ -92,7 +92,7 @@ def updates(count: int) -> list[dict[str, Any]]:
 
 
 def dated(error: object) -> str:
-    """Say when an error's next day begins."""
+    """Return when an error's next day starts."""
     assert isinstance(error, DailyLimitReached)
     return error.resets_at.isoformat() if error.resets_at else "never"
 
@@ -178,7 +178,7 @@ async def test_chunk_that_waits_for_its_retry_is_not_sent_when_the_day_ends() ->
     )
     with pytest.raises(DailyLimitReached):
         await batch
-    # The 429 told nothing of the day; the next answer did.
+    # The 429 did not report the day; the next answer did.
     assert batch.summary.requests == 2
     assert batch.summary.succeeded + batch.summary.not_sent == 150
 
@@ -206,7 +206,7 @@ async def test_reserve_after_midnight_is_asked_for_anew() -> None:
     with pytest.raises(DailyLimitReached):
         await hub.tickets.update(updates(500))
     assert account.used == used  # nothing is asked so soon
-    await asyncio.sleep(BELIEVED + 1)
+    await asyncio.sleep(TRUSTED + 1)
     with pytest.raises(DailyLimitReached):
         await hub.tickets.update(updates(500))
     assert account.used == used + 1
@@ -217,7 +217,7 @@ async def test_reserve_after_midnight_is_asked_for_anew() -> None:
 
 
 async def test_new_day_that_begins_a_second_after_the_end() -> None:
-    """Who sleeps until `resets_at` and goes on is not told to sleep another day."""
+    """A caller that sleeps until `resets_at` need not sleep another day."""
     account = Account(left=51)
     hub = on(account, daily_reserve=50)
     hub._engine.today = lambda: datetime(2026, 11, 24, 4, 59, 58, tzinfo=UTC)
@@ -279,7 +279,7 @@ async def test_asking_that_is_cancelled_is_done_by_the_next() -> None:
 
 
 @pytest.mark.parametrize("reserve", [0, "100%"])
-async def test_single_calls_are_told_when_the_day_ends(reserve: Any) -> None:
+async def test_single_calls_say_when_the_day_ends(reserve: Any) -> None:
     """By HubSpot's 429 or by the reserve; each has an error of its own."""
     account = Account(left=50)
     if not reserve:
@@ -380,7 +380,7 @@ async def test_plan_asks_for_the_limits_once() -> None:
     assert account.asked == 1
 
 
-async def test_plan_of_an_account_that_tells_nothing() -> None:
+async def test_plan_of_an_account_without_a_daily_limit() -> None:
     account = Account()
     hub = on(account)
     for _ in range(2):
@@ -417,7 +417,7 @@ async def test_plan_of_nothing_there_is(operation: Any, count: Any) -> None:
     assert account.used == 0
 
 
-async def test_plan_that_nobody_answers() -> None:
+async def test_plan_without_an_answer() -> None:
     account = Account()
     account.details = page(503)
     with pytest.raises(HubSpotUnavailable):

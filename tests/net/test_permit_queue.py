@@ -1,4 +1,4 @@
-"""The turnstile: who is next, of whom, in which lane, and what lies beneath."""
+"""The queue of permits: which call is next, in which lane, and what a pacer adds."""
 
 import asyncio
 
@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from hubbatch import OverloadedError, RateLimit
-from hubbatch.net.pacers import Pacer
-from hubbatch.net.pacing import Gate, Lane, Permit
-from hubbatch.net.turnstile import Turnstile
+from hubbatch.net.gate import Gate, Permit
+from hubbatch.net.permit_queue import Lane, Pacer, PermitQueue
 
 
 class OwnError(Exception):
@@ -29,7 +28,7 @@ def now() -> float:
 async def leave(
     gate: Gate, lane: Lane = Lane.BULK, family: str = "objects", **headers: str
 ) -> float:
-    """Send a request that is answered at once; give when it left."""
+    """Send a request that is answered at once; return when it left."""
     async with gate.permit(lane, always, family) as permit:
         assert permit is not None
         permit.sent()
@@ -39,7 +38,7 @@ async def leave(
         return now()
 
 
-async def refused(gate: Gate, seconds: float) -> None:
+async def throttled(gate: Gate, seconds: float) -> None:
     """Send a request that gets a 429 at once."""
     async with gate.permit(Lane.BULK, always) as permit:
         assert permit is not None
@@ -50,9 +49,9 @@ async def refused(gate: Gate, seconds: float) -> None:
 
 
 def idle(gate: Gate, concurrency: int) -> bool:
-    """Every slot of the client is back, and nobody is left behind."""
-    assert gate.room.free == concurrency
-    assert gate.room.users == gate._shared().day.outstanding == 0
+    """Check that all room is back and that no call or task remains."""
+    assert gate.allowance.free == concurrency
+    assert gate.allowance.users == gate._account_limits().daily.outstanding == 0
     assert len(asyncio.all_tasks()) == 1
     return True
 
@@ -61,7 +60,7 @@ def idle(gate: Gate, concurrency: int) -> bool:
 
 
 async def test_single_call_is_next_however_many_wait() -> None:
-    """Also before the one that would have been next when it came."""
+    """Also before the call that was next when it arrived."""
     gate = Gate(RateLimit(10, burst=1), 64)
     bulk = [asyncio.create_task(leave(gate)) for _ in range(500)]
     await asyncio.sleep(20)
@@ -79,7 +78,7 @@ async def test_single_call_is_next_however_many_wait() -> None:
     assert idle(gate, 64)
 
 
-async def test_bulk_goes_on_beside_ever_more_single_calls() -> None:
+async def test_bulk_continues_beside_ever_more_single_calls() -> None:
     gate = Gate(RateLimit(100, burst=1), 200)
     singles = [asyncio.create_task(leave(gate, Lane.SINGLE)) for _ in range(300)]
     bulk = [asyncio.create_task(leave(gate)) for _ in range(50)]
@@ -89,7 +88,7 @@ async def test_bulk_goes_on_beside_ever_more_single_calls() -> None:
 
 
 async def test_full_client_lets_the_others_pass() -> None:
-    """A client whose requests are all under way holds up no other of its account."""
+    """A client with all its requests in flight holds up no other of its account."""
     slow, quick = Gate(None, 1, key="k"), Gate(None, 1, key="k")
     async with slow.permit(Lane.BULK, always):
         waiting = asyncio.create_task(leave(slow, Lane.SINGLE))
@@ -112,7 +111,7 @@ async def test_clients_of_one_account_take_turns() -> None:
 
 
 async def test_work_that_is_taken_between_the_handing_over_and_the_waking_up() -> None:
-    """Of three who wait for one piece of work one sends, and two cost nothing."""
+    """Of three workers for one piece of work, one sends and two cost nothing."""
     gate = Gate(None, 3)
     work = [1]
     sent = 0
@@ -127,7 +126,7 @@ async def test_work_that_is_taken_between_the_handing_over_and_the_waking_up() -
 
     gate.hold(1)
     await asyncio.gather(one(), one(), one())
-    assert sent == gate.granted == gate.limits().used == 1
+    assert sent == gate.granted == gate.snapshot().used == 1
     assert idle(gate, 3)
 
 
@@ -147,7 +146,7 @@ async def test_cancelled_when_the_slot_is_handed_over_already() -> None:
     waiting = asyncio.create_task(ask())
     await asyncio.wait([waiting])
     assert waiting.cancelled()
-    assert (gate.granted, gate.limits().used) == (0, 0)
+    assert (gate.granted, gate.snapshot().used) == (0, 0)
     await leave(gate)
     assert now() < 1.1
     assert idle(gate, 1)
@@ -165,7 +164,7 @@ async def test_cancelled_with_an_error_handed_over() -> None:
 
     async def ask() -> None:
         async with gate.permit(Lane.BULK, fail):
-            pytest.fail("it let somebody out")
+            pytest.fail("it let a request out")
 
     waiting = asyncio.create_task(ask())
     await asyncio.wait([waiting])
@@ -173,7 +172,7 @@ async def test_cancelled_with_an_error_handed_over() -> None:
     assert idle(gate, 1)
 
 
-async def test_mistake_of_ours_leaves_nobody_waiting(
+async def test_bug_of_ours_leaves_no_call_waiting(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     gate = Gate(None, 3)
@@ -182,10 +181,10 @@ async def test_mistake_of_ours_leaves_nobody_waiting(
     await asyncio.sleep(0.5)
     waiting[2].cancel()
 
-    def broken(_turnstile: Turnstile) -> None:
+    def broken(_queue: PermitQueue) -> None:
         raise OwnError
 
-    monkeypatch.setattr(Turnstile, "_has_pace", broken)
+    monkeypatch.setattr(PermitQueue, "_has_ticket", broken)
     await asyncio.wait(waiting)
     assert waiting[2].cancelled()
     assert all(isinstance(task.exception(), OwnError) for task in waiting[:2])
@@ -196,9 +195,9 @@ async def test_mistake_of_ours_leaves_nobody_waiting(
 
 
 async def test_after_a_429_one_goes_ahead() -> None:
-    """And the others when it is answered: one 429 never becomes a storm."""
+    """The others follow once it is answered: one 429 never becomes a storm."""
     gate = Gate(RateLimit(190), 64)
-    await refused(gate, 10)
+    await throttled(gate, 10)
     left: list[float] = []
 
     async def one() -> None:
@@ -217,7 +216,7 @@ async def test_after_a_429_one_goes_ahead() -> None:
 
 async def test_after_a_429_one_a_second_while_none_is_answered() -> None:
     gate = Gate(RateLimit(190), 64)
-    await refused(gate, 10)
+    await throttled(gate, 10)
     left: list[float] = []
 
     async def one() -> None:
@@ -258,13 +257,13 @@ async def test_server_that_refuses_everything_sees_one_request_a_hold() -> None:
 async def test_families_have_windows_and_holds_of_their_own() -> None:
     gate = Gate(RateLimit(3), 64)
     await asyncio.gather(*(leave(gate) for _ in range(3)))
-    assert gate.limits().used == 3
+    assert gate.snapshot().used == 3
     await asyncio.gather(*(leave(gate, family="associations") for _ in range(3)))
     assert now() < 1
     gate.hold(50, "associations")
     await leave(gate)
     assert 10 <= now() < 11
-    limits = gate.limits()
+    limits = gate.snapshot()
     assert limits.held_for == 0
     assert [*limits.families] == ["associations"]
     assert limits.families["associations"].held_for == pytest.approx(40, abs=1)
@@ -275,7 +274,7 @@ async def test_associations_follow_their_own_answers() -> None:
     gate = Gate(None, 4)
     await leave(gate, X_HubSpot_RateLimit_Max="190")
     await leave(gate, family="associations", X_HubSpot_RateLimit_Max="150")
-    limits = gate.limits()
+    limits = gate.snapshot()
     assert limits.max_requests == 190
     assert limits.families["associations"].max_requests == 150
 
@@ -289,11 +288,11 @@ async def test_search_is_spread_evenly_over_the_second() -> None:
     assert idle(gate, 64)
 
 
-# ---- a limiter beneath
+# ---- a pacer
 
 
 class Slow:
-    """A limiter that takes a second for each."""
+    """A pacer that takes a second for each request."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -329,42 +328,42 @@ class Slow:
         self.closed = True
 
 
-def over(gate: Gate, pacer: Pacer) -> None:
-    gate._shared().turnstile("objects")._pacer = pacer
+def add_pacer(gate: Gate, pacer: Pacer) -> None:
+    gate._account_limits().queue("objects").pacer = pacer
 
 
-async def test_limiter_beneath_is_asked_once_for_each() -> None:
+async def test_pacer_is_asked_once_for_each_request() -> None:
     gate, pacer = Gate(None, 9), Slow()
-    over(gate, pacer)
+    add_pacer(gate, pacer)
     left = await asyncio.gather(*(leave(gate) for _ in range(3)))
     assert left == pytest.approx([1, 2, 3], abs=0.01)
     assert (pacer.asked, pacer.cancelled) == (3, 0)
 
 
-async def test_limiter_beneath_is_closed_with_what_was_asked_for_who_has_left() -> None:
+async def test_pacer_is_closed_with_what_a_cancelled_call_asked_for() -> None:
     gate, pacer = Gate(None, 9), Slow()
-    over(gate, pacer)
+    add_pacer(gate, pacer)
     waiting = asyncio.create_task(leave(gate))
     await asyncio.sleep(0.5)
     waiting.cancel()
-    await gate._shared().turnstile("objects").aclose()
+    await gate._account_limits().queue("objects").aclose()
     await asyncio.sleep(0)
     assert (pacer.asked, pacer.cancelled, pacer.closed) == (1, 1, True)
 
 
-async def test_single_call_takes_what_the_limiter_gives_a_bulk_run() -> None:
+async def test_single_call_takes_the_ticket_that_a_bulk_run_asked_for() -> None:
     gate, pacer = Gate(None, 9), Slow()
-    over(gate, pacer)
+    add_pacer(gate, pacer)
     bulk = asyncio.create_task(leave(gate))
     await asyncio.sleep(0.5)
     assert await leave(gate, Lane.SINGLE) == pytest.approx(1, abs=0.01)
     assert await bulk == pytest.approx(2, abs=0.01)
 
 
-async def test_limiter_beneath_hears_of_a_hold() -> None:
+async def test_pacer_is_held_too() -> None:
     gate, pacer = Gate(None, 9), Slow()
-    over(gate, pacer)
-    await refused(gate, 7)
+    add_pacer(gate, pacer)
+    await throttled(gate, 7)
     assert pacer.held == [7]
     paced = Gate(RateLimit(190, processes=2), 9)
     paced.hold(7)
@@ -373,9 +372,9 @@ async def test_limiter_beneath_hears_of_a_hold() -> None:
 
 
 @pytest.mark.parametrize("after", [0.0, 0.5])
-async def test_limiter_beneath_is_left_alone_when_nobody_waits(after: float) -> None:
+async def test_pacer_is_not_asked_when_no_call_waits(after: float) -> None:
     gate, pacer = Gate(None, 9), Slow()
-    over(gate, pacer)
+    add_pacer(gate, pacer)
     with suppress(TimeoutError):
         async with asyncio.timeout(after):
             await leave(gate)
@@ -385,9 +384,9 @@ async def test_limiter_beneath_is_left_alone_when_nobody_waits(after: float) -> 
     assert await leave(gate) == pytest.approx(1.1 + after, abs=0.01)
 
 
-async def test_limiter_beneath_hears_of_its_tickets_and_holds() -> None:
+async def test_pacer_gets_its_tickets_back_and_every_hold() -> None:
     gate, pacer = Gate(RateLimit(50), 9), Slow()
-    over(gate, pacer)
+    add_pacer(gate, pacer)
     await leave(gate)
     async with gate.permit(Lane.BULK, always) as permit:
         assert permit is not None  # and is never sent
@@ -396,16 +395,16 @@ async def test_limiter_beneath_hears_of_its_tickets_and_holds() -> None:
     assert (pacer.tickets, pacer.returned, pacer.held) == ([1], [2], [7])
 
 
-async def test_ticket_that_came_when_nobody_could_take_it_is_given_back() -> None:
+async def test_ticket_that_no_call_can_take_is_given_back() -> None:
     gate, pacer = Gate(None, 9), Slow()
-    over(gate, pacer)
+    add_pacer(gate, pacer)
     asyncio.get_running_loop().call_later(0.5, gate.hold, 5)
     left = await leave(gate)
     assert left == pytest.approx(6.5, abs=0.01)
     assert (pacer.returned, pacer.tickets) == ([1], [2])
 
 
-async def test_what_the_limiter_beneath_raises_is_the_next_ones() -> None:
+async def test_what_the_pacer_raises_is_raised_to_the_next_call() -> None:
     class Full(Slow):
         async def acquire(self, limit: RateLimit) -> object:
             if await super().acquire(limit) == 1:
@@ -413,24 +412,24 @@ async def test_what_the_limiter_beneath_raises_is_the_next_ones() -> None:
             return 0
 
     gate = Gate(None, 9)
-    over(gate, Full())
+    add_pacer(gate, Full())
     one, other = await asyncio.gather(leave(gate), leave(gate), return_exceptions=True)
     assert isinstance(one, OverloadedError)
     assert other == pytest.approx(2, abs=0.01)
     assert idle(gate, 9)
 
 
-async def test_limiter_beneath_that_was_cancelled_is_asked_again() -> None:
-    """As a loop does that is closing."""
+async def test_pacer_that_was_cancelled_is_asked_again() -> None:
+    """A loop that is closing cancels it."""
     gate, pacer = Gate(None, 9), Slow()
-    over(gate, pacer)
+    add_pacer(gate, pacer)
     waiting = asyncio.create_task(leave(gate))
     await asyncio.sleep(0.5)
-    paced = gate._shared().turnstile("objects")._paced
+    paced = gate._account_limits().queue("objects")._ticket
     assert paced is not None
     paced.cancel()
     await asyncio.sleep(0.1)
-    gate._shared().turnstile("objects").nudge()
+    gate._account_limits().queue("objects").wake()
     assert await waiting == pytest.approx(1.6, abs=0.01)
     assert pacer.asked == 2
 
@@ -442,11 +441,11 @@ Step = Callable[[Gate], Awaitable[Any]]
 
 
 @pytest.mark.parametrize("step", range(24))
-async def test_cancelled_at_every_step_with_lanes_and_a_limiter_beneath(
+async def test_cancelled_at_every_step_with_lanes_and_a_pacer(
     step: int,
 ) -> None:
     gate, pacer = Gate(RateLimit(6, interval=1.0, burst=2), 2), Slow()
-    over(gate, pacer)
+    add_pacer(gate, pacer)
     tasks = [asyncio.create_task(leave(gate, Lane(n % 2))) for n in range(8)]
     await asyncio.sleep(step // 4 / 2)
     for victim in tasks[step % 4 :: 4]:
@@ -458,10 +457,10 @@ async def test_cancelled_at_every_step_with_lanes_and_a_limiter_beneath(
 
 
 async def test_permit_of_a_request_that_was_never_sent_and_got_an_answer() -> None:
-    """It cannot be; and if it is, the window is not upset by it."""
+    """This cannot happen; if it does, the window stays right."""
     gate = Gate(RateLimit(1), 1)
     async with gate.permit(Lane.BULK, always) as permit:
         assert isinstance(permit, Permit)
         permit.answered({})
         permit.throttled()
-    assert gate.limits().used == 0
+    assert gate.snapshot().used == 0

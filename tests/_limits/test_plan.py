@@ -1,12 +1,12 @@
-"""What a job takes: calls, seconds, a part of the day."""
+"""What a batch takes: calls, seconds, a share of the day."""
 
 import pytest
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hubbatch.core.forecasting import Plan, named_call, plan
-from hubbatch.core.pacing import LAG, RateLimit, Window
+from hubbatch._limits.plan import Plan, plan
+from hubbatch._limits.window import LAG, RateLimit, Window
 
 
 @pytest.mark.parametrize(
@@ -46,16 +46,3 @@ def test_seconds_are_those_that_the_window_takes(
         window.sent(window.grant(now), now)
     expected = plan(calls, 1, limit, None).seconds
     assert expected == pytest.approx(now, abs=interval + 2 * LAG, rel=0.02)
-
-
-def test_named_call() -> None:
-    assert named_call("tickets.update").verb == "update"
-    assert named_call("2-3456.read").max_inputs == 100
-
-
-@pytest.mark.parametrize(
-    "name", ["tickets", "", ".update", "tickets.delete", "a/b.update", "tickets.", 5]
-)
-def test_name_of_no_call(name: str) -> None:
-    with pytest.raises(ValueError, match="object type"):
-        named_call(name)

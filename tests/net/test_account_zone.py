@@ -1,11 +1,11 @@
-"""In which time zone an account's day ends."""
+"""The time zone in which an account's day ends."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from hubbatch import Account
-from hubbatch.net.midnight import time_zone, utc_now
+from hubbatch.net.account_zone import time_zone, utc_now
 
 
 @pytest.mark.parametrize(

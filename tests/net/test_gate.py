@@ -1,4 +1,4 @@
-"""The gate: who may leave, and when. The clock jumps."""
+"""The gate: which request may leave, and when. The clock jumps."""
 
 import asyncio
 
@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from hubbatch import RateLimit
-from hubbatch.net.pacing import Gate, Lane, Permit
+from hubbatch.net.gate import Gate, Permit
+from hubbatch.net.permit_queue import Lane
 
 
 class OwnError(Exception):
@@ -30,7 +31,7 @@ def now() -> float:
 
 
 def worst(instants: Sequence[float], interval: float) -> int:
-    """Count the most that fall into one window, whenever it begins."""
+    """Return the most that fall into one window, wherever it starts."""
     ordered = sorted(instants)
     most = first = 0
     for last, instant in enumerate(ordered):
@@ -52,14 +53,16 @@ async def leave(
 
 
 def settled(gate: Gate, concurrency: int) -> bool:
-    """Every slot of the pool is back, and nobody is thought to ask."""
-    assert gate.room.free == concurrency
-    assert not any(any(window._lines) for window in gate._shared().turnstiles.values())
+    """Check that all room is back and that no call waits."""
+    assert gate.allowance.free == concurrency
+    assert not any(
+        any(queue._lanes) for queue in gate._account_limits().queues.values()
+    )
     assert len(asyncio.all_tasks()) == 1
     return True
 
 
-# ---- the line
+# ---- the queue
 
 
 async def test_first_come_first_served() -> None:
@@ -130,7 +133,7 @@ async def test_unwanted_permit_costs_nothing() -> None:
     gate = Gate(RateLimit(1), 1)
     async with gate.permit(Lane.BULK, never) as permit:
         assert permit is None
-    assert (gate.granted, gate.limits().used) == (0, 0)
+    assert (gate.granted, gate.snapshot().used) == (0, 0)
     await leave(gate)
     assert now() < 1
     assert settled(gate, 1)
@@ -150,13 +153,13 @@ async def test_request_that_never_left_gives_its_slot_back_at_once() -> None:
     gate = Gate(RateLimit(1), 1)
     async with gate.permit(Lane.BULK, always) as permit:
         assert permit is not None
-        assert gate.limits().used == 1
-    assert gate.limits().used == 0
+        assert gate.snapshot().used == 1
+    assert gate.snapshot().used == 0
     await leave(gate)
     assert now() < 1
 
 
-async def test_slot_given_back_wakes_who_waits_for_it() -> None:
+async def test_slot_given_back_wakes_the_call_that_waits_for_it() -> None:
     gate = Gate(RateLimit(1), 2)
     async with gate.permit(Lane.BULK, always) as first:
         assert first is not None
@@ -167,16 +170,29 @@ async def test_slot_given_back_wakes_who_waits_for_it() -> None:
     assert 3 <= now() < 3.1
 
 
+async def test_slot_given_back_goes_to_a_waiter_that_the_window_held() -> None:
+    """It does not wait for the instant that was computed while the slot was used."""
+    gate = Gate(RateLimit(2), 3)
+    await leave(gate)
+    async with gate.permit(Lane.BULK, always) as second:
+        assert second is not None
+        waiting = asyncio.create_task(leave(gate))
+        await asyncio.sleep(3)
+        assert not waiting.done()
+    await waiting
+    assert 3 <= now() < 3.1
+
+
 async def test_slot_is_kept_when_the_request_has_left() -> None:
     gate = Gate(RateLimit(1), 1)
     await leave(gate)
-    assert gate.limits().used == 1
+    assert gate.snapshot().used == 1
     await leave(gate)
     assert now() >= 10
 
 
 async def test_slot_of_a_request_without_an_answer_comes_back_with_the_window() -> None:
-    """Who waits for it must not wait for that answer, which may take 100 s."""
+    """The next request must not wait for that answer, which may take 100 s."""
     gate = Gate(RateLimit(1), 2)
 
     async def stuck() -> None:
@@ -220,7 +236,7 @@ async def test_wanted_that_raises_gives_the_slot_back() -> None:
 
     async def ask() -> None:
         async with gate.permit(Lane.BULK, fail):
-            pytest.fail("it let somebody out")
+            pytest.fail("it let a request out")
 
     with pytest.raises(OwnError):
         await ask()
@@ -229,7 +245,7 @@ async def test_wanted_that_raises_gives_the_slot_back() -> None:
 
 @pytest.mark.parametrize("step", range(40))
 async def test_cancelled_at_every_step(step: int) -> None:
-    """In line, when it is one's turn, at the window, on the way: all goes on."""
+    """In the queue, at its turn, at the window, in flight: the others continue."""
     gate = Gate(RateLimit(6, interval=1.0, burst=2), 2)
     done: list[int] = []
 
@@ -268,8 +284,8 @@ async def test_cancelled_in_the_instant_of_its_turn() -> None:
 
 
 @pytest.mark.parametrize("step", range(5))
-async def test_room_of_one_who_is_cancelled_is_anothers(step: int) -> None:
-    """Also where that one waits in the line of another window."""
+async def test_room_of_a_cancelled_call_goes_to_another(step: int) -> None:
+    """Also if that one waits for another window."""
     gate = Gate(None, 1)
 
     async def use(family: str) -> None:
@@ -291,13 +307,13 @@ async def test_room_of_one_who_is_cancelled_is_anothers(step: int) -> None:
 # ---- holds
 
 
-async def test_hold_holds_everybody() -> None:
+async def test_hold_holds_every_call() -> None:
     gate = Gate(None, 8)
     gate.hold(7)
-    assert gate.limits().held_for == pytest.approx(7, abs=0.001)
+    assert gate.snapshot().held_for == pytest.approx(7, abs=0.001)
     await asyncio.gather(*(leave(gate, lane) for lane in Lane for _ in range(5)))
     assert 7 <= now() < 7.1
-    assert gate.limits().held_for == 0
+    assert gate.snapshot().held_for == 0
 
 
 async def test_hold_is_never_shortened() -> None:
@@ -308,7 +324,7 @@ async def test_hold_is_never_shortened() -> None:
     assert now() >= 10
 
 
-async def test_hold_while_somebody_waits_is_heeded() -> None:
+async def test_hold_while_a_call_waits_is_kept() -> None:
     gate = Gate(None, 1)
     gate.hold(5)
     waiting = asyncio.create_task(leave(gate))
@@ -318,22 +334,22 @@ async def test_hold_while_somebody_waits_is_heeded() -> None:
     assert 12 <= now() < 12.1
 
 
-# ---- what HubSpot tells
+# ---- what HubSpot reports
 
 
-def told(limit: object, **more: str) -> dict[str, str]:
+def reported(limit: object, **more: str) -> dict[str, str]:
     return {"X-HubSpot-RateLimit-Max": str(limit), **more}
 
 
 @pytest.mark.parametrize(
     ("ceiling", "headers", "followed"),
     [
-        (None, told(190), 190),
-        (None, told(20), 20),
-        (RateLimit(150), told(190), 150),
-        (RateLimit(150), told(110), 110),
-        (None, told("lots"), 100),
-        (None, told(0), 100),
+        (None, reported(190), 190),
+        (None, reported(20), 20),
+        (RateLimit(150), reported(190), 150),
+        (RateLimit(150), reported(110), 110),
+        (None, reported("lots"), 100),
+        (None, reported(0), 100),
         (None, {}, 100),
     ],
 )
@@ -342,35 +358,35 @@ async def test_maximum_is_followed_under_the_ceiling(
 ) -> None:
     gate = Gate(ceiling, 1)
     await leave(gate, headers=headers)
-    assert gate.limits().max_requests == followed
+    assert gate.snapshot().max_requests == followed
 
 
 async def test_maximum_is_followed_both_ways() -> None:
     gate = Gate(RateLimit(150), 1)
     for limit, followed in ((100, 100), (190, 150), (120, 120)):
-        await leave(gate, headers=told(limit))
-        assert gate.limits().max_requests == followed
+        await leave(gate, headers=reported(limit))
+        assert gate.snapshot().max_requests == followed
 
 
 async def test_answer_that_raises_the_limit_lets_the_next_out_at_once() -> None:
     gate = Gate(None, 2)
-    await leave(gate, headers=told(2))
+    await leave(gate, headers=reported(2))
     async with gate.permit(Lane.BULK, always) as permit:
         assert permit is not None
         permit.sent()
         waiting = asyncio.create_task(leave(gate))
         await asyncio.sleep(2)
-        permit.answered(told(190))
+        permit.answered(reported(190))
         await waiting
     assert 2 <= now() < 2.1
 
 
 async def test_day_is_noted() -> None:
     gate = Gate(None, 1)
-    assert gate.limits().daily_remaining is None
+    assert gate.snapshot().daily_remaining is None
     await leave(gate, headers={"X-HubSpot-RateLimit-Daily-Remaining": "624999"})
     await leave(gate, headers={"X-HubSpot-RateLimit-Daily-Remaining": "?"})
-    assert gate.limits().daily_remaining == 624_999
+    assert gate.snapshot().daily_remaining == 624_999
 
 
 # ---- never over the limit
@@ -383,7 +399,7 @@ async def crowd(
     service: Callable[[], float],
     connecting: Sequence[float] = (0, 0.001, 0.3),
 ) -> list[float]:
-    """Send `count` requests with 100 workers; give the instants HubSpot counts."""
+    """Send `count` requests with 100 workers; return when HubSpot counts them."""
     counted: list[float] = []
     left = count
 
@@ -427,7 +443,7 @@ async def test_never_over_the_limit(
 
 
 async def test_nearly_all_of_the_limit_is_used() -> None:
-    """Once the first window has passed; 200 ms of each window are the pad."""
+    """After the first window; 200 ms of each window are a margin."""
     chance = Random(2)
     gate = Gate(RateLimit(190), 100)
     instants = await crowd(

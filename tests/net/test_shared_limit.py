@@ -1,4 +1,4 @@
-"""Clients of one account in one loop share one gate, and leave nothing behind."""
+"""Clients of one account in one loop share its limits, and leave nothing behind."""
 
 import asyncio
 import gc
@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from aiolimiter import AsyncLimiter
+
 from hubbatch import HubBatch, RateLimit
-from hubbatch.net.pacing import Gate, Lane
-from hubbatch.net.sharing import Shared, _everywhere, shared
+from hubbatch.net.gate import Gate
+from hubbatch.net.permit_queue import Lane, Pacer
+from hubbatch.net.shared_limit import AccountLimits, LeakyBucket, _by_loop, limits_of
 from tests.net.virtual import VirtualTimeLoop
 
 
@@ -39,7 +42,7 @@ def gate_of(hub: HubBatch) -> Gate:
 
 
 def same(*hubs: HubBatch) -> bool:
-    return len({id(gate_of(hub)._shared()) for hub in hubs}) == 1
+    return len({id(gate_of(hub)._account_limits()) for hub in hubs}) == 1
 
 
 async def test_clients_with_one_token_share_windows_and_day() -> None:
@@ -79,7 +82,7 @@ async def test_clients_without_a_key_share_nothing() -> None:
         assert not same(one, two)
 
 
-async def test_client_has_as_many_under_way_as_it_was_told() -> None:
+async def test_client_has_no_more_in_flight_than_its_max_concurrency() -> None:
     one, two = Gate(None, 1, key="k"), Gate(None, 2, key="k")
     async with one.permit(Lane.BULK, always), two.permit(Lane.BULK, always):
         waiting = asyncio.create_task(leave(one))
@@ -114,7 +117,7 @@ async def test_ceilings_are_compared_by_their_rate(
     lower: RateLimit, higher: RateLimit
 ) -> None:
     hubs = [HubBatch("t", rate_limit=limit) for limit in (higher, lower)]
-    alone = Gate(lower, 1).limits()
+    alone = Gate(lower, 1).snapshot()
     assert hubs[0].limits.max_requests == higher.max_requests
     assert hubs[1].limits.max_requests == alone.max_requests
     assert hubs[0].limits.max_requests == alone.max_requests
@@ -125,31 +128,52 @@ async def test_new_ceiling_of_processes_paces_from_then_on() -> None:
     one = Gate(RateLimit(190), 64, key="k")
     await leave(one)
     two = Gate(RateLimit(190, processes=10), 64, key="k")
-    two.limits()
+    two.snapshot()
     left = await asyncio.gather(*(leave(one) for _ in range(10)))
     assert max(left) > 3
 
 
-async def test_higher_ceiling_lets_those_out_who_wait() -> None:
-    """They do not wait for the instant that the lower one named."""
+async def test_higher_ceiling_lets_waiting_calls_out() -> None:
+    """They do not wait for the instant that the lower one required."""
     one, two = Gate(None, 9, key="k"), Gate(RateLimit(1), 9, key="k")
-    two.limits()
+    two.snapshot()
     await leave(one)
     waiting = asyncio.create_task(leave(one))
     await asyncio.sleep(3)
     assert not waiting.done()
-    two.close()
+    await two.aclose()
     assert await waiting == pytest.approx(3, abs=0.1)
 
 
 async def test_client_with_the_same_ceiling_changes_no_pace() -> None:
     limit = RateLimit(190, processes=10)
     one, two = (Gate(limit, 64, key="k") for _ in range(2))
-    one.limits()
-    pacer = one._shared().turnstile("objects")._pacer
-    two.limits()
+    one.snapshot()
+    pacer = one._account_limits().queue("objects").pacer
+    two.snapshot()
     assert pacer is not None
-    assert one._shared().turnstile("objects")._pacer is pacer
+    assert one._account_limits().queue("objects").pacer is pacer
+
+
+class Processes:
+    """A limit that processes share."""
+
+    def __init__(self, limit: RateLimit) -> None:
+        self.limit = limit
+
+    def pacer(self, family: str) -> Pacer:  # noqa: ARG002 -- all are alike
+        return LeakyBucket(AsyncLimiter(1, 1))
+
+
+async def test_pacer_of_processes_stays_when_another_ceiling_applies() -> None:
+    """It has connections and reservations that a new one would lack."""
+    one, two = (Gate(Processes(RateLimit(limit)), 9) for limit in (190, 120))
+    for gate in (one, two):
+        gate.belong_to("62515")
+    assert one.snapshot().max_requests == 190
+    pacer = one._account_limits().queue("objects").pacer
+    assert two.snapshot().max_requests == one.snapshot().max_requests == 120
+    assert two._account_limits().queue("objects").pacer is pacer is not None
 
 
 # ---- an account that is known later
@@ -163,17 +187,17 @@ async def test_clients_of_one_account_that_is_found_out_share_when_they_are_idle
     one.identify("62515")
     two.identify("62515")
     async with two.permit(Lane.BULK, always):
-        assert two._shared() is not one._shared()
-    assert two._shared() is one._shared()
-    assert two.limits().used == 20
+        assert two._account_limits() is not one._account_limits()
+    assert two._account_limits() is one._account_limits()
+    assert two.snapshot().used == 20
 
 
-async def test_token_says_more_than_the_account() -> None:
-    """Apps of one account have limits of their own, and a token is of one app."""
+async def test_token_identifies_more_than_the_account() -> None:
+    """Apps of one account have limits of their own, and a token belongs to one app."""
     one, two = Gate(None, 1, key="a"), Gate(None, 1, key="b")
     for gate in (one, two):
         gate.identify("62515")
-    assert one._shared() is not two._shared()
+    assert one._account_limits() is not two._account_limits()
 
 
 # ---- nothing is left behind
@@ -194,7 +218,7 @@ async def test_clients_that_follow_each_other_keep_the_limit_together() -> None:
 async def test_shared_state_is_forgotten_with_the_last_client() -> None:
     hub = HubBatch("t")
     await leave(gate_of(hub))
-    state: weakref.ref[Shared] = weakref.ref(gate_of(hub)._shared())
+    state: weakref.ref[AccountLimits] = weakref.ref(gate_of(hub)._account_limits())
     await hub.aclose()
     del hub
     gc.collect()
@@ -202,20 +226,20 @@ async def test_shared_state_is_forgotten_with_the_last_client() -> None:
     await asyncio.sleep(11)
     gc.collect()
     assert state() is None
-    assert not _everywhere[asyncio.get_running_loop()]
+    assert not _by_loop[asyncio.get_running_loop()]
 
 
 async def test_client_that_was_never_used_or_closed_is_forgotten() -> None:
     gate: Gate | None = Gate(None, 1, key="k")
     assert gate is not None
-    gate.close()
-    gate.limits()
-    kept = shared("k")
-    assert len(kept._sharers) == 1
+    await gate.aclose()
+    gate.snapshot()
+    kept = limits_of("k")
+    assert len(kept._ceilings) == 1
     gate = None
     gc.collect()
-    assert len(kept._sharers) == 0
-    Gate(None, 1, key="k").limits()
+    assert len(kept._ceilings) == 0
+    Gate(None, 1, key="k").snapshot()
 
 
 def test_loops_share_nothing_and_are_forgotten() -> None:
@@ -226,12 +250,12 @@ def test_loops_share_nothing_and_are_forgotten() -> None:
         await hub.aclose()
         return used
 
-    before = len(_everywhere)
+    before = len(_by_loop)
     for _ in range(3):
         with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
             assert runner.run(use()) == 1
     gc.collect()
-    assert len(_everywhere) <= before
+    assert len(_by_loop) <= before
 
 
 async def test_token_is_in_no_key() -> None:
@@ -239,5 +263,5 @@ async def test_token_is_in_no_key() -> None:
     hub.limits  # noqa: B018 -- looking makes it
     gate = gate_of(hub)
     assert "secret" not in repr(gate._key)
-    assert "secret" not in repr([*_everywhere[asyncio.get_running_loop()]])
+    assert "secret" not in repr([*_by_loop[asyncio.get_running_loop()]])
     assert "secret" not in repr(vars(gate))

@@ -1,5 +1,6 @@
-"""The account's day: what is left of it, what is kept of it, when it ends."""
+"""The account's day: what is left, what is reserved, when it ends."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,15 +10,40 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubbatch.core.days import BELIEVED, Day, Reserve, next_midnight, parse_reserve
+from hubbatch._limits.daily import (
+    TRUSTED,
+    DailyBudget,
+    Reserve,
+    next_midnight,
+    parse_reserve,
+)
+from hubbatch.core.answers import (
+    DAILY_LIMIT,
+    DAILY_REMAINING,
+    WINDOW_LIMIT,
+    whole_number,
+)
 from hubbatch.errors import ConfigurationError
 
 
-def told(left: object, limit: object = 1000) -> dict[str, str]:
+def reported(left: object, limit: object = 1000) -> dict[str, str]:
     return {
         "X-HubSpot-RateLimit-Daily": str(limit),
         "X-HubSpot-RateLimit-Daily-Remaining": str(left),
     }
+
+
+def answered(
+    day: DailyBudget, sent_at: float, headers: Mapping[str, str], now: float
+) -> None:
+    """Report what the headers of an answer say, as the gate does."""
+    day.answered(
+        sent_at,
+        now,
+        limit=whole_number(headers, DAILY_LIMIT),
+        left=whole_number(headers, DAILY_REMAINING),
+        from_hubspot=WINDOW_LIMIT in headers,
+    )
 
 
 @pytest.mark.parametrize(
@@ -31,24 +57,24 @@ def test_reserve(given: Any, kept: int) -> None:
 @pytest.mark.parametrize(
     "given", [-1, 1.5, True, None, "5", "101%", "-1%", "x%", "%", "nan%", [5]]
 )
-def test_reserve_that_is_none(given: Any) -> None:
+def test_value_that_is_not_a_reserve(given: Any) -> None:
     with pytest.raises(ConfigurationError, match="daily_reserve must be") as caught:
         parse_reserve(given)
     assert repr(given) in str(caught.value)
 
 
-def test_without_a_reserve_the_day_stops_nobody() -> None:
-    day = Day()
-    day.answered(0.0, told(0), 0.1)
+def test_without_a_reserve_the_day_stops_no_call() -> None:
+    day = DailyBudget()
+    answered(day, 0.0, reported(0), 0.1)
     assert day.allows(Reserve(), 0.2) == "go"
 
 
-def test_first_call_goes_alone_until_the_day_is_known() -> None:
-    day, reserve = Day(), Reserve(10)
+def test_first_call_is_alone_until_the_day_is_known() -> None:
+    day, reserve = DailyBudget(), Reserve(10)
     assert day.allows(reserve, 0.0) == "go"
     day.outstanding = 1
     assert day.allows(reserve, 0.0) == "wait"
-    day.answered(0.0, told(500), 0.1)
+    answered(day, 0.0, reported(500), 0.1)
     assert day.allows(reserve, 0.1) == "go"
 
 
@@ -60,50 +86,50 @@ def test_first_call_goes_alone_until_the_day_is_known() -> None:
 def test_account_without_a_day_is_not_waited_for(
     headers: dict[str, str], answers: int
 ) -> None:
-    day, reserve = Day(outstanding=5), Reserve(10)
+    day, reserve = DailyBudget(outstanding=5), Reserve(10)
     for _ in range(answers):
         assert day.allows(reserve, 0.1) == "wait"
-        day.answered(0.0, headers, 0.1)
+        answered(day, 0.0, headers, 0.1)
     assert day.allows(reserve, 0.1) == "go"
-    day.answered(1.0, told(8), 1.1)
+    answered(day, 1.0, reported(8), 1.1)
     assert day.allows(reserve, 1.1) == "end"
 
 
-def test_calls_under_way_are_counted_as_used() -> None:
-    day, reserve = Day(), Reserve(10)
-    day.answered(0.0, told(12), 0.1)
+def test_calls_in_flight_count_as_used() -> None:
+    day, reserve = DailyBudget(), Reserve(10)
+    answered(day, 0.0, reported(12), 0.1)
     for outstanding, allowed in ((0, "go"), (1, "go"), (2, "wait"), (9, "wait")):
         day.outstanding = outstanding
         assert day.allows(reserve, 0.1) == allowed
-    day.answered(0.1, told(10), 0.2)
+    answered(day, 0.1, reported(10), 0.2)
     assert day.allows(reserve, 0.2) == "end"
 
 
-def test_share_of_a_day_whose_limit_is_not_told() -> None:
-    day = Day()
-    day.answered(0.0, {"X-HubSpot-RateLimit-Daily-Remaining": "200"}, 0.1)
-    assert day.kept(Reserve(share=0.5)) == 100
-    assert Day().kept(Reserve(share=0.5)) == 0
+def test_share_of_a_day_whose_limit_is_not_reported() -> None:
+    day = DailyBudget()
+    answered(day, 0.0, {"X-HubSpot-RateLimit-Daily-Remaining": "200"}, 0.1)
+    assert day.reserved(Reserve(share=0.5)) == 100
+    assert DailyBudget().reserved(Reserve(share=0.5)) == 0
 
 
 def test_answers_that_overtake_each_other() -> None:
-    """Two calls are under way; the one that was counted first answers last."""
-    day = Day()
-    day.answered(0.001, told(98), 0.3)
-    day.answered(0.0, told(99), 0.4)
-    day.answered(0.002, told(100), 0.5)
+    """Two calls are in flight; the one that was counted first is answered last."""
+    day = DailyBudget()
+    answered(day, 0.001, reported(98), 0.3)
+    answered(day, 0.0, reported(99), 0.4)
+    answered(day, 0.002, reported(100), 0.5)
     assert day.remaining == 98
 
 
-def test_new_day_is_told_by_what_was_sent_after_the_old_one_was_known() -> None:
-    day = Day()
-    day.answered(0.0, told(5), 1.0)
-    day.answered(1.0, told(1000), 1.5)
+def test_new_day_is_noticed_by_a_call_sent_after_the_last_report() -> None:
+    day = DailyBudget()
+    answered(day, 0.0, reported(5), 1.0)
+    answered(day, 1.0, reported(1000), 1.5)
     assert day.remaining == 1000
-    day.answered(0.9, told(3), 2.0)  # sent before midnight
+    answered(day, 0.9, reported(3), 2.0)  # sent before midnight
     assert day.remaining == 1000
-    day.answered(1.6, told(998), 2.0)
-    day.answered(1.55, told(997), 2.1)
+    answered(day, 1.6, reported(998), 2.0)
+    answered(day, 1.55, reported(997), 2.1)
     assert (day.remaining, day.limit) == (997, 1000)
 
 
@@ -122,39 +148,39 @@ def test_what_is_left_is_never_more_than_the_truth(
         (counted[place] + data.draw(delays), sent[place], 100 - ranks[counted[place]])
         for place in range(len(sent))
     )
-    day = Day()
+    day = DailyBudget()
     for now, sent_at, left in answers:
-        day.answered(sent_at, told(left), now)
+        answered(day, sent_at, reported(left), now)
         assert day.remaining is not None
         assert day.remaining <= left
         lowest = min(other for at, _, other in answers if at <= now)
         assert day.remaining == lowest
 
 
-def test_old_news_are_asked_anew_by_one_call() -> None:
-    day, reserve = Day(), Reserve(10)
-    day.answered(0.0, told(10), 1.0)
-    assert day.allows(reserve, 1.0 + BELIEVED) == "end"
-    assert day.allows(reserve, 1.1 + BELIEVED) == "go"
+def test_old_report_is_renewed_by_one_call() -> None:
+    day, reserve = DailyBudget(), Reserve(10)
+    answered(day, 0.0, reported(10), 1.0)
+    assert day.allows(reserve, 1.0 + TRUSTED) == "end"
+    assert day.allows(reserve, 1.1 + TRUSTED) == "go"
     day.outstanding = 1
-    assert day.allows(reserve, 1.1 + BELIEVED) == "wait"
-    day.answered(1.1 + BELIEVED, told(900), 1.2 + BELIEVED)
-    assert day.allows(reserve, 1.2 + BELIEVED) == "go"
+    assert day.allows(reserve, 1.1 + TRUSTED) == "wait"
+    answered(day, 1.1 + TRUSTED, reported(900), 1.2 + TRUSTED)
+    assert day.allows(reserve, 1.2 + TRUSTED) == "go"
 
 
-def test_day_that_is_over_is_asked_anew() -> None:
-    day, reserve = Day(), Reserve(10)
-    day.answered(0.0, told(10), 1.0)
+def test_report_of_a_day_that_is_over_is_renewed() -> None:
+    day, reserve = DailyBudget(), Reserve(10)
+    answered(day, 0.0, reported(10), 1.0)
     day.ends_at = 30.0
     assert day.allows(reserve, 29.9) == "end"
     assert day.allows(reserve, 30.0) == "go"
-    day.answered(30.0, told(10), 30.5)  # of the new day, and used up as well
+    answered(day, 30.0, reported(10), 30.5)  # of the new day, and used up as well
     assert day.allows(reserve, 31.0) == "end"
 
 
-def test_headers_that_are_none() -> None:
-    day = Day()
-    day.answered(0.0, told("?", "many"), 0.1)
+def test_headers_that_are_not_numbers() -> None:
+    day = DailyBudget()
+    answered(day, 0.0, reported("?", "many"), 0.1)
     assert (day.remaining, day.limit) == (None, None)
 
 

@@ -14,13 +14,13 @@ from attrs import define
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hubbatch.core.pacing import LAG, RateLimit, Slot, Spacing, Window
+from hubbatch._limits.window import LAG, RateLimit, Slot, Spacing, Window
 from hubbatch.errors import ConfigurationError
 
 
 @define
 class Network:
-    """What happens to one request after the other, in seconds.
+    """The delays of each request, in seconds.
 
     Attributes:
         stall: from the permit until the request is written.
@@ -34,7 +34,7 @@ class Network:
 
 
 def run(window: Window, network: Network, requests: int) -> list[float]:
-    """Send as fast as the window lets, and give when HubSpot counted each request."""
+    """Send as fast as the window allows; return when HubSpot counted each request."""
     events: list[tuple[float, int, Callable[[float], None]]] = []
     order = count()
     counted: list[float] = []
@@ -72,7 +72,7 @@ def run(window: Window, network: Network, requests: int) -> list[float]:
 
 
 def worst_window(counted: list[float], interval: float) -> int:
-    """Count the requests in the fullest stretch that is shorter than the interval."""
+    """Return the requests in the fullest stretch shorter than the interval."""
     worst = first = 0
     for last, at in enumerate(counted):
         while at - counted[first] >= interval - 1e-9:
@@ -154,7 +154,7 @@ def test_a_burst_of_50_leaves_at_once() -> None:
 
 
 def test_beyond_the_burst_the_rest_is_spread() -> None:
-    """So that the limit is never all gone when the next caller comes."""
+    """So the limit is never used up when the next caller comes."""
     counted = run(
         Window(190), Network(lambda: 0.0, lambda: 0.0, lambda: 0.1), requests=190
     )
@@ -284,7 +284,7 @@ def test_a_rate_limit_counts_in_whole_numbers(name: str, value: float) -> None:
 def test_spaced_requests_fit_into_their_rate(
     gap: float, free: int, pauses: list[float]
 ) -> None:
-    """In any time at most `free` more leave than an even rate would let through."""
+    """In any time at most `free` more requests leave than at an even rate."""
     spacing = Spacing(free)
     now = 0.0
     left = []

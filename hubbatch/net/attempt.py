@@ -1,4 +1,4 @@
-"""One request and its answer: written, sent, told of, and read."""
+"""One attempt: a chunk is sent once, and its answer classified."""
 
 import asyncio
 
@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 from attrs import define
 
-from hubbatch.core.accounting import Ledger, maybe_written
 from hubbatch.core.answers import (
     DAILY_REMAINING,
     Answer,
@@ -15,13 +14,15 @@ from hubbatch.core.answers import (
     whole_number,
 )
 from hubbatch.core.calls import Operation
+from hubbatch.core.chunk_state import Step
+from hubbatch.core.chunks import Chunk
 from hubbatch.core.dialects.grants import secrets_of
 from hubbatch.core.encoding import request_body
 from hubbatch.core.events import ChunkAnswered, ChunkSent
 from hubbatch.core.masking import masked
-from hubbatch.core.planning import Chunk
+from hubbatch.core.outcomes import Summary
 from hubbatch.core.reading import read
-from hubbatch.core.reconciling import probe
+from hubbatch.core.reconciling import lookup
 from hubbatch.core.verdicts import (
     Answered,
     Throttled,
@@ -32,38 +33,58 @@ from hubbatch.core.verdicts import (
 )
 
 from .auth import Login
+from .event_emitter import EventEmitter
+from .gate import Permit
 from .journaling import Journal
-from .pacing import Permit
 from .transport import Transport
 
 
-@define(eq=False, kw_only=True)
-class Exchange:
-    """Carries a chunk that may leave to HubSpot, and what it says back."""
+@define(eq=False)
+class Attempts:
+    """A worker's attempts to have HubSpot process one chunk.
 
-    ledger: Ledger
+    Attributes:
+        chunk: the chunk in its latest state; None until the worker has taken one.
+    """
+
+    chunk: Chunk | None = None
+
+    def after(self, step: Step, *, now: float = 0.0) -> Chunk:
+        """Note what happened to the chunk, and return it."""
+        assert self.chunk is not None  # noqa: S101 -- the worker has taken one
+        self.chunk = self.chunk.after(step, now=now)
+        return self.chunk
+
+
+@define(eq=False, kw_only=True)
+class Sender:
+    """Sends chunks and classifies the answers."""
+
     transport: Transport
     credentials: Login
     journal: Journal
+    events: EventEmitter
+    summary: Summary
 
-    async def of(
+    async def send(
         self,
         operation: Operation,
-        chunk: Chunk,
+        attempts: Attempts,
         permit: Permit,
         token: str,
         *,
         waited: float,
     ) -> Verdict:
-        """Send a chunk once; the permit was waited for for so many seconds."""
+        """Send a chunk once; `waited` is how many seconds the permit took."""
+        chunk = attempts.after(Step.ATTEMPT, now=_now())
 
         def on_sent() -> None:
             permit.sent()
-            chunk.in_flight = True
+            attempts.after(Step.LEAVE)
 
         carried = chunk
-        if chunk.probing:
-            operation, carried = probe(operation, chunk)
+        if chunk.state.looking_up:
+            operation, carried = lookup(operation, chunk)
         request = Request(
             operation.call.method,
             operation.path,
@@ -71,37 +92,35 @@ class Exchange:
             _headers(operation, token),
             request_body(operation, carried.bodies),
         )
-        chunk.attempts += 1
-        self.ledger.summary.requests += 1
-        self.ledger.teller.of_chunk(
+        self.summary.requests += 1
+        self.events.chunk(
             ChunkSent,
             chunk,
-            attempt=chunk.attempts,
+            attempt=chunk.state.attempts,
             waited=waited,
             method=request.method,
             path=request.path,
         )
         answer = await self._send(chunk, request, on_sent)
         permit.answered(answer.headers if isinstance(answer, Response) else None)
-        # Here the secrets of a request and its answer meet, and nowhere else.
-        # Only the token endpoint is shown no token: there the form has the secrets.
+        # Here the secrets of a request and its answer meet, and nowhere else. Only a
+        # request to the token endpoint has no token: its form holds the secrets.
         secrets = [token] if token else secrets_of(request.body)
         verdict = _read(operation, carried, answer, secrets)
         if is_strange(verdict):
             self.transport.retire()
         if isinstance(verdict, Throttled):
             permit.throttled()
-        chunk.in_flight = False
         if isinstance(verdict, Unauthorized):
             self.credentials.refused(token)
-        if not (chunk.probing or maybe_written(chunk) or may_have_written(verdict)):
+        if not (chunk.state.maybe_written or may_have_written(verdict)):
             self.journal.not_written(chunk)
         return verdict
 
     async def _send(
         self, chunk: Chunk, request: Request, on_sent: Callable[[], None]
     ) -> Answer:
-        """Send a request, and tell when it is over, also if that is by cancellation."""
+        """Send a request; emit its end, also when that is a cancellation."""
         left, status, remaining = _now(), None, None
         try:
             answer = await self.transport.send(request, on_sent)
@@ -110,10 +129,10 @@ class Exchange:
                 remaining = whole_number(answer.headers, DAILY_REMAINING)
             return answer
         finally:
-            self.ledger.teller.of_chunk(
+            self.events.chunk(
                 ChunkAnswered,
                 chunk,
-                attempt=chunk.attempts,
+                attempt=chunk.state.attempts,
                 status=status,
                 seconds=_now() - left,
                 daily_remaining=remaining,
@@ -123,12 +142,12 @@ class Exchange:
 def _read(
     operation: Operation, chunk: Chunk, answer: Answer, secrets: Sequence[str]
 ) -> Verdict:
-    """Read an answer, without the secrets that it echoes."""
+    """Classify an answer, without the secrets that it echoes."""
     if isinstance(answer, Response) and 200 <= answer.status < 300:  # noqa: PLR2004 -- HTTP's own figures
         verdict = read(operation, chunk, answer)
         if isinstance(verdict, Answered):
-            # Of a success without errors nothing is quoted, unless it has a token in it
-            # that is no token for us: this search is all that a usual answer costs.
+            # Nothing is quoted from a success without errors, unless the answer holds
+            # the request's token: this search is all that a usual answer costs.
             echoes = verdict.settlement.part.errors or any(
                 secret.encode() in answer.body for secret in secrets
             )

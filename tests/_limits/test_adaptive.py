@@ -1,4 +1,4 @@
-"""A window that follows what HubSpot tells, beside others who use it too."""
+"""A window that follows what HubSpot reports, beside other apps that use it."""
 
 import heapq
 
@@ -13,19 +13,31 @@ from attrs import define, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hubbatch.core.families import FAMILIES
-from hubbatch.core.following import RECOVERY, Follower
-from hubbatch.core.pacing import LAG, RateLimit, Slot, Window
+from hubbatch._limits.adaptive import FAMILIES, RECOVERY, LimitTracker
+from hubbatch._limits.window import LAG, RateLimit, Slot, Window
+from hubbatch.core.answers import WINDOW_LIMIT, WINDOW_REMAINING, whole_number
 
 
 OBJECTS = FAMILIES["objects"]
 
 
-def told(limit: object, left: object = None) -> dict[str, str]:
+def reported(limit: object, left: object = None) -> dict[str, str]:
     headers = {"X-HubSpot-RateLimit-Max": str(limit)}
     if left is not None:
         headers["X-HubSpot-RateLimit-Remaining"] = str(left)
     return headers
+
+
+def answered(
+    tracker: LimitTracker, sent_at: float, headers: Mapping[str, str], now: float
+) -> None:
+    """Report what the headers of an answer say, as the gate does."""
+    tracker.answered(
+        sent_at,
+        now,
+        limit=whole_number(headers, WINDOW_LIMIT),
+        left=whole_number(headers, WINDOW_REMAINING),
+    )
 
 
 def of_most(limit: RateLimit) -> int:
@@ -40,20 +52,20 @@ Other = Callable[[float, Random], float | None]
 
 @define
 class World:
-    """A server that counts strictly, and all who send to it. The clock jumps.
+    """A server that counts strictly, and everyone who sends to it. The clock jumps.
 
     Attributes:
         limit: requests that the server takes in any 10 s.
         by_second: whether it counts in whole seconds, as HubSpot seems to.
-        tells: whether its answers have headers.
+        reports: whether its answers have headers.
     """
 
     random: Random
-    follower: Follower
+    tracker: LimitTracker
     other: Other | None = None
     limit: int = 190
     by_second: bool = True
-    tells: bool = True
+    reports: bool = True
     lost: float = 0.0
     answers: tuple[float, float] = (0.05, 0.3)
     window: Window = field(factory=lambda: Window(100), init=False)
@@ -95,7 +107,7 @@ class World:
     def _leave(self) -> None:
         slot = self.window.grant(self.now)
         self.window.sent(slot, self.now)
-        self.follower.sent(self.now)
+        self.tracker.sent(self.now)
         self._granted = self.now
         self.limits.append((self.now, self.window.max_requests))
         delay = self.random.uniform(0, LAG)
@@ -107,31 +119,31 @@ class World:
             happen = self._answer
             self.ours.append(self.now)
         left = max(0, self.limit - self._used())
-        headers = told(self.limit, left) if self.tells else {}
+        headers = reported(self.limit, left) if self.reports else {}
         if self.random.random() >= self.lost:
             delay = self.random.uniform(*self.answers)
             self._at(self.now + delay, lambda: happen(slot, headers))
 
     def _answer(self, slot: Slot, headers: dict[str, str]) -> None:
         self.window.answered(slot, self.now)
-        self.follower.answered(slot.sent_at, headers, self.now)
+        answered(self.tracker, slot.sent_at, headers, self.now)
 
     def _refuse(self, slot: Slot, headers: dict[str, str]) -> None:
         self._answer(slot, headers)
-        self.follower.throttled(slot.sent_at, self.now)
+        self.tracker.throttled(slot.sent_at, self.now)
         self.refused.append(self.now)
         self._held = self.now + 10
 
     def run(self, seconds: float) -> None:
-        """Send all the time, as fast as the follower lets."""
+        """Send all the time, as fast as the tracker allows."""
         until = self.now + seconds
         if self.other is not None and not self.others:
             self._at(0.001, self._of_other)
         while self.now < until:
-            self.window.follow(self.follower.limit(self.now))
+            self.window.follow(self.tracker.limit(self.now))
             opens = max(
                 self._held,
-                self.follower.not_before(self._granted),
+                self.tracker.not_before(self._granted),
                 self.window.next_grant(self.now),
             )
             if opens <= self.now:
@@ -143,7 +155,7 @@ class World:
                 self.now = opens
 
     def used(self, begin: float, end: float) -> float:
-        """Give the share of the limit that was used between two instants."""
+        """Return the share of the limit that was used between two instants."""
         both = [*self.ours, *self.others]
         within = sum(begin <= instant < end for instant in both)
         return within / (self.limit * (end - begin) / 10)
@@ -157,17 +169,17 @@ class World:
     st.sampled_from([(0.0, 0.01), (0.05, 0.4), (0.0, 9.0), (1.0, 30.0)]),
     st.sampled_from([0.0, 0.2]),
 )
-def test_alone_nobody_else_is_ever_seen(
+def test_alone_no_other_app_is_ever_seen(
     seed: int,
     limit: int,
     by_second: bool,  # noqa: FBT001 -- drawn by hypothesis
     answers: tuple[float, float],
     lost: float,
 ) -> None:
-    """However late and in whatever order the answers come, and if some never do."""
+    """However late and in whatever order the answers come, even if some never do."""
     world = World(
         Random(seed),
-        Follower(OBJECTS),
+        LimitTracker(OBJECTS),
         limit=limit,
         by_second=by_second,
         answers=answers,
@@ -176,7 +188,7 @@ def test_alone_nobody_else_is_ever_seen(
     world.run(35)
     assert world.refused == []
     assert {most for _, most in world.limits} <= {100, limit}
-    assert world.follower.others(world.now) == 0
+    assert world.tracker.others(world.now) == 0
 
 
 @pytest.mark.parametrize("by_second", [True, False])
@@ -188,17 +200,17 @@ def test_another_app_in_the_window_is_left_its_part(
     def other(_now: float, random: Random) -> float:
         return 10 / beside if evenly else random.expovariate(beside / 10)
 
-    world = World(Random(1), Follower(OBJECTS), other, by_second=by_second)
+    world = World(Random(1), LimitTracker(OBJECTS), other, by_second=by_second)
     world.run(300)
     assert len(world.refused) <= 3  # of more than five thousand
     assert world.used(30, 300) > 0.89
-    seen = world.follower.others(world.now)
+    seen = world.tracker.others(world.now)
     assert beside * 0.7 < seen < beside * 1.8 + 6
 
 
 def test_greedy_app_that_takes_everything_makes_no_storm() -> None:
-    """Whatever room is left it takes: each hold is followed by few that are refused."""
-    world = World(Random(1), Follower(OBJECTS), lambda _now, _random: 0.02)
+    """It takes whatever is left free, but few requests after a hold are refused."""
+    world = World(Random(1), LimitTracker(OBJECTS), lambda _now, _random: 0.02)
     world.run(300)
     holds = 1 + sum(
         later - sooner > 9
@@ -210,7 +222,7 @@ def test_greedy_app_that_takes_everything_makes_no_storm() -> None:
 
 def test_room_is_taken_again_when_the_other_app_stops() -> None:
     world = World(
-        Random(1), Follower(OBJECTS), lambda now, _: 0.1 if now < 60 else None
+        Random(1), LimitTracker(OBJECTS), lambda now, _: 0.1 if now < 60 else None
     )
     world.run(60)
     assert world.limits[-1][1] < 100
@@ -222,8 +234,10 @@ def test_room_is_taken_again_when_the_other_app_stops() -> None:
     assert risen[0] < 140  # slowly
 
 
-def test_ceiling_that_is_too_high_and_answers_that_tell_nothing() -> None:
-    world = World(Random(1), Follower(OBJECTS, RateLimit(190)), limit=100, tells=False)
+def test_ceiling_that_is_too_high_and_answers_without_headers() -> None:
+    world = World(
+        Random(1), LimitTracker(OBJECTS, RateLimit(190)), limit=100, reports=False
+    )
     world.run(200)
     holds = {round(instant / 5) for instant in world.refused}
     assert len(world.refused) < 5 * len(holds)
@@ -246,15 +260,15 @@ def test_order_of_answers_does_not_matter(
     limits = set()
     seen = set()
     for ordered in permutations(answers):
-        follower = Follower(OBJECTS)
-        follower.answered(0.0, told(190), 0.0)
+        tracker = LimitTracker(OBJECTS)
+        answered(tracker, 0.0, reported(190), 0.0)
         for instant in sent:
-            follower.sent(instant)
+            tracker.sent(instant)
         for sent_at, limit, left in ordered:
             # The same limit in all of them: shares of one are shares of the other.
-            follower.answered(sent_at, told(190, min(left, limit)), 9.0)
-        limits.add(follower.limit(later))
-        seen.add(follower.others(later))
+            answered(tracker, sent_at, reported(190, min(left, limit)), 9.0)
+        limits.add(tracker.limit(later))
+        seen.add(tracker.others(later))
     assert len(limits) == len(seen) == 1
 
 
@@ -281,19 +295,19 @@ CEILINGS = st.one_of(
     CEILINGS,
     st.lists(st.tuples(st.floats(0, 20), HEADERS, st.booleans()), max_size=10),
 )
-def test_whatever_is_told_the_limit_is_one_and_below_the_ceiling(
+def test_limit_is_positive_and_below_the_ceiling_whatever_is_reported(
     name: str,
     ceiling: RateLimit | None,
     answers: list[tuple[float, Mapping[str, str], bool]],
 ) -> None:
     family = FAMILIES[name]
-    follower = Follower(family, ceiling)
+    tracker = LimitTracker(family, ceiling)
     for instant, headers, throttled in sorted(answers, key=lambda answer: answer[0]):
-        follower.sent(instant)
-        follower.answered(instant, headers, instant + 0.1)
+        tracker.sent(instant)
+        answered(tracker, instant, headers, instant + 0.1)
         if throttled:
-            follower.throttled(instant, instant + 0.1)
-        limit = follower.limit(instant + 0.1)
+            tracker.throttled(instant, instant + 0.1)
+        limit = tracker.limit(instant + 0.1)
         assert limit.max_requests >= 1
         assert limit.burst >= 1
         if ceiling is not None:
@@ -303,113 +317,113 @@ def test_whatever_is_told_the_limit_is_one_and_below_the_ceiling(
 
 
 def test_answers_without_headers_change_nothing() -> None:
-    follower = Follower(OBJECTS)
+    tracker = LimitTracker(OBJECTS)
     for instant in range(30):
-        follower.sent(float(instant))
-        follower.answered(float(instant), {}, instant + 0.5)
-    assert follower.limit(30.0) == RateLimit(100)
-    assert not follower.told
-    follower.answered(30.0, told(190), 31.0)
-    follower.answered(31.0, {"X-HubSpot-RateLimit-Remaining": "3"}, 31.5)
-    assert follower.told
-    assert follower.limit(32.0) == RateLimit(190)
+        tracker.sent(float(instant))
+        answered(tracker, float(instant), {}, instant + 0.5)
+    assert tracker.limit(30.0) == RateLimit(100)
+    assert not tracker.is_reported
+    answered(tracker, 30.0, reported(190), 31.0)
+    answered(tracker, 31.0, {"X-HubSpot-RateLimit-Remaining": "3"}, 31.5)
+    assert tracker.is_reported
+    assert tracker.limit(32.0) == RateLimit(190)
 
 
 @pytest.mark.parametrize("text", ["", "many", "0", "-5", "1" * 20])
-def test_limit_that_is_none(text: str) -> None:
-    follower = Follower(OBJECTS)
-    follower.answered(0.0, told(text, 5), 1.0)
-    assert follower.limit(1.0) == RateLimit(100)
+def test_limit_that_is_not_a_number_above_zero(text: str) -> None:
+    tracker = LimitTracker(OBJECTS)
+    answered(tracker, 0.0, reported(text, 5), 1.0)
+    assert tracker.limit(1.0) == RateLimit(100)
 
 
 def test_newest_limit_is_the_one_of_the_request_that_was_sent_last() -> None:
-    """The add-on was bought: an answer that comes late does not undo it."""
-    follower = Follower(OBJECTS)
-    follower.answered(5.0, told(250), 5.1)
-    follower.answered(4.0, told(190), 6.0)
-    assert of_most(follower.limit(6.0)) == 250
-    follower.answered(6.0, told(190), 6.1)
-    assert of_most(follower.limit(6.1)) == 190
+    """The customer bought the add-on; a late answer does not undo it."""
+    tracker = LimitTracker(OBJECTS)
+    answered(tracker, 5.0, reported(250), 5.1)
+    answered(tracker, 4.0, reported(190), 6.0)
+    assert of_most(tracker.limit(6.0)) == 250
+    answered(tracker, 6.0, reported(190), 6.1)
+    assert of_most(tracker.limit(6.1)) == 190
 
 
 def test_others_are_what_none_of_ours_explains() -> None:
-    follower = Follower(OBJECTS)
+    tracker = LimitTracker(OBJECTS)
     for instant in range(8):
-        follower.sent(float(instant))
+        tracker.sent(float(instant))
     # Eight of ours were counted, and ninety are used.
-    follower.answered(7.0, told(190, 100), 7.1)
-    assert 82 <= follower.others(7.0) <= 82 + 10
-    assert of_most(follower.limit(7.1)) == 190 - follower.others(7.1)
-    assert follower.limit(7.1).burst < 50
+    answered(tracker, 7.0, reported(190, 100), 7.1)
+    assert 82 <= tracker.others(7.0) <= 82 + 10
+    assert of_most(tracker.limit(7.1)) == 190 - tracker.others(7.1)
+    assert tracker.limit(7.1).burst < 50
 
 
 def test_others_are_forgotten_slowly_and_seen_at_once() -> None:
-    follower = Follower(OBJECTS)
-    follower.answered(0.0, told(190, 90), 0.1)
-    seen = [follower.others(float(instant)) for instant in range(300)]
+    tracker = LimitTracker(OBJECTS)
+    answered(tracker, 0.0, reported(190, 90), 0.1)
+    seen = [tracker.others(float(instant)) for instant in range(300)]
     assert seen == sorted(seen, reverse=True)
     assert seen[round(RECOVERY)] == pytest.approx(seen[0] / 2.5, abs=4)
     assert seen[-1] == 0
-    follower.answered(300.0, told(190, 90), 300.1)
-    assert follower.others(300.0) == seen[0]
+    answered(tracker, 300.0, reported(190, 90), 300.1)
+    assert tracker.others(300.0) == seen[0]
 
 
-def test_answer_that_took_longer_than_the_window_tells_of_no_one_else() -> None:
-    follower = Follower(OBJECTS)
-    follower.answered(0.0, told(190, 0), 10.1)
-    assert follower.others(10.1) == 0
-    assert of_most(follower.limit(10.1)) == 190
+def test_answer_that_took_longer_than_the_window_shows_no_other_app() -> None:
+    tracker = LimitTracker(OBJECTS)
+    answered(tracker, 0.0, reported(190, 0), 10.1)
+    assert tracker.others(10.1) == 0
+    assert of_most(tracker.limit(10.1)) == 190
 
 
 def test_what_was_sent_long_ago_is_not_kept() -> None:
-    follower = Follower(OBJECTS)
+    tracker = LimitTracker(OBJECTS)
     for instant in range(10_000):
-        follower.sent(instant / 10)
-    assert len(follower._ours) < 500
-    used = told(190, 190 - 104)  # 104 in 10.4 s: all of them ours
-    follower.answered(999.8, used, 999.9)
-    assert follower.others(999.9) == 0
+        tracker.sent(instant / 10)
+    assert len(tracker._ours) < 500
+    used = reported(190, 190 - 104)  # 104 in 10.4 s: all of them ours
+    answered(tracker, 999.8, used, 999.9)
+    assert tracker.others(999.9) == 0
 
 
 # ---- after a 429
 
 
 def test_429_takes_what_ours_did_not_use_and_half_at_most() -> None:
-    few, many, most = (Follower(OBJECTS, RateLimit(190)) for _ in range(3))
-    for follower, sent in ((few, 1), (many, 120), (most, 190)):
+    few, many, most = (LimitTracker(OBJECTS, RateLimit(190)) for _ in range(3))
+    for tracker, sent in ((few, 1), (many, 120), (most, 190)):
         for number in range(sent):
-            follower.sent(number * 9 / sent)
-        follower.throttled(9.0, 9.1)
+            tracker.sent(number * 9 / sent)
+        tracker.throttled(9.0, 9.1)
     assert of_most(few.limit(9.1)) == pytest.approx(95, abs=12)
     assert of_most(many.limit(9.1)) == pytest.approx(107, abs=8)
     assert of_most(most.limit(9.1)) == pytest.approx(180, abs=6)
 
 
 def test_thirty_429s_at_once_take_no_more_than_one() -> None:
-    one, thirty = Follower(OBJECTS), Follower(OBJECTS)
-    for follower, refused in ((one, 1), (thirty, 30)):
+    one, thirty = LimitTracker(OBJECTS), LimitTracker(OBJECTS)
+    for tracker, refused in ((one, 1), (thirty, 30)):
         for number in range(30):
-            follower.sent(number / 1000)
+            tracker.sent(number / 1000)
         for number in range(refused):
-            follower.throttled(number / 1000, 0.3)
+            tracker.throttled(number / 1000, 0.3)
     assert of_most(thirty.limit(1.0)) >= of_most(one.limit(1.0)) - 1
 
 
 def test_429_that_took_longer_than_the_window_takes_nothing() -> None:
-    follower = Follower(OBJECTS)
-    follower.throttled(0.0, 20.0)
-    assert follower.limit(20.0) == RateLimit(100)
+    tracker = LimitTracker(OBJECTS)
+    tracker.throttled(0.0, 20.0)
+    assert tracker.limit(20.0) == RateLimit(100)
 
 
 def test_after_a_429_one_by_one_until_one_is_let_in() -> None:
-    follower = Follower(OBJECTS)
-    assert follower.not_before(5.0) == -inf
-    follower.throttled(4.9, 5.0)
-    assert follower.not_before(15.0) == 16.0
-    follower.answered(4.95, {}, 15.1)  # it was sent before, and proves nothing
-    assert follower.not_before(15.0) == 16.0
-    follower.answered(15.0, {}, 15.2)
-    assert follower.not_before(15.0) == -inf
+    tracker = LimitTracker(OBJECTS)
+    assert tracker.not_before(5.0) == -inf
+    tracker.throttled(4.9, 5.0)
+    assert tracker.not_before(15.0) == 16.0
+    answered(tracker, 4.95, {}, 15.1)  # it was sent before, and proves nothing
+    assert tracker.not_before(15.0) == 16.0
+    answered(tracker, 15.0, {}, 15.2)
+    assert tracker.not_before(15.0) == -inf
 
 
 # ---- families
@@ -420,39 +434,39 @@ def test_after_a_429_one_by_one_until_one_is_let_in() -> None:
     [(100, 100), (110, 110), (150, 150), (190, 150), (200, 200), (250, 200)],
 )
 def test_associations_have_limits_of_their_own(limit: int, followed: int) -> None:
-    """Whether an answer tells the limit of most calls or that of its own window."""
-    follower = Follower(FAMILIES["associations"])
-    assert of_most(follower.limit(0.0)) == 100
-    follower.answered(0.0, told(limit), 0.1)
-    assert of_most(follower.limit(0.1)) == followed
-    under = Follower(FAMILIES["associations"], RateLimit(limit))
+    """Whether an answer reports the limit of most calls or that of its own window."""
+    tracker = LimitTracker(FAMILIES["associations"])
+    assert of_most(tracker.limit(0.0)) == 100
+    answered(tracker, 0.0, reported(limit), 0.1)
+    assert of_most(tracker.limit(0.1)) == followed
+    under = LimitTracker(FAMILIES["associations"], RateLimit(limit))
     assert of_most(under.limit(0.0)) == followed
 
 
 def test_search_is_counted_by_the_second_whatever_the_ceiling() -> None:
     search = FAMILIES["search"]
-    assert Follower(search).limit(0.0) == RateLimit(5, 1.0, 1)
-    assert Follower(search, RateLimit(190)).limit(0.0) == RateLimit(5, 1.0, 1)
-    shared = Follower(search, RateLimit(190, processes=5)).limit(0.0)
+    assert LimitTracker(search).limit(0.0) == RateLimit(5, 1.0, 1)
+    assert LimitTracker(search, RateLimit(190)).limit(0.0) == RateLimit(5, 1.0, 1)
+    shared = LimitTracker(search, RateLimit(190, processes=5)).limit(0.0)
     assert shared == RateLimit(1, 1.0, 1)
 
 
-def test_ceiling_of_a_second_is_a_tenth_of_what_is_told() -> None:
-    follower = Follower(OBJECTS, RateLimit(19, interval=1.0))
-    assert follower.limit(0.0) == RateLimit(19, 1.0)
-    follower.answered(0.0, told(100), 0.1)
-    assert follower.limit(0.1) == RateLimit(10, 1.0)
+def test_ceiling_of_a_second_is_a_tenth_of_what_is_reported() -> None:
+    tracker = LimitTracker(OBJECTS, RateLimit(19, interval=1.0))
+    assert tracker.limit(0.0) == RateLimit(19, 1.0)
+    answered(tracker, 0.0, reported(100), 0.1)
+    assert tracker.limit(0.1) == RateLimit(10, 1.0)
 
 
 def test_ceiling_of_a_minute_has_no_more_than_ten_seconds_may_have() -> None:
-    follower = Follower(OBJECTS, RateLimit(1000, interval=60.0))
-    follower.answered(0.0, told(190), 0.1)
-    assert follower.limit(0.1) == RateLimit(190, 60.0)
+    tracker = LimitTracker(OBJECTS, RateLimit(1000, interval=60.0))
+    answered(tracker, 0.0, reported(190), 0.1)
+    assert tracker.limit(0.1) == RateLimit(190, 60.0)
 
 
 def test_other_processes_are_no_others() -> None:
-    """A share is a share: what the fellows use of the window lowers it no more."""
-    follower = Follower(OBJECTS, RateLimit(190, processes=4))
-    assert follower.limit(0.0) == RateLimit(47, 10.0, 12)
-    follower.answered(0.0, told(190, 60), 0.1)
-    assert follower.limit(0.1).max_requests == 47
+    """What the other processes use of the window does not lower a share."""
+    tracker = LimitTracker(OBJECTS, RateLimit(190, processes=4))
+    assert tracker.limit(0.0) == RateLimit(47, 10.0, 12)
+    answered(tracker, 0.0, reported(190, 60), 0.1)
+    assert tracker.limit(0.1).max_requests == 47

@@ -1,4 +1,4 @@
-"""The time zone in which an account's day ends."""
+"""The clock and the time zone by which an account's day ends."""
 
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
@@ -7,12 +7,12 @@ from hubbatch.models import Account
 
 
 def time_zone(account: Account | None) -> tzinfo:
-    """Give the account's time zone: by its name, else its offset, else UTC."""
+    """Return the account's time zone: by its name, else its offset, else UTC."""
     if account is None:
         return UTC
     try:
         return ZoneInfo(account.time_zone or "")
-    except (LookupError, OSError, ValueError):  # no such name, or no time zones here
+    except (LookupError, OSError, ValueError):  # an unknown name, or no zones installed
         pass
     try:
         offset = datetime.strptime(account.utc_offset or "", "%z")

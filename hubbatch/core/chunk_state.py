@@ -1,0 +1,199 @@
+"""What is known about a chunk's writes, and why the chunk is sent: a state machine.
+
+`ChunkState.after` is the only function that changes a state. `CERTAINTY` and `ROLE`
+are its tables; docs/architecture.md draws them.
+"""
+
+from collections.abc import Mapping
+from enum import Enum, auto
+from types import MappingProxyType
+from typing import Final
+
+from attrs import frozen
+
+
+class Certainty(Enum):
+    """What is known about the writes of a chunk."""
+
+    NOT_WRITTEN = auto()  # HubSpot has processed no request with it
+    IN_FLIGHT = auto()  # a request has left, and its answer was not read yet
+    MAYBE_WRITTEN = auto()  # a request may have been processed, and no answer says so
+    LOOKING_UP = auto()  # it was MAYBE_WRITTEN, and its records are being looked up
+    NOT_FOUND = auto()  # the lookup found no record; the lost write may still be late
+    RECREATING = auto()  # it was NOT_FOUND and has left again, as IN_FLIGHT
+
+
+class Role(Enum):
+    """Why a chunk is sent."""
+
+    FRESH = auto()  # its inputs were not refused
+    SUSPECT = auto()  # it is a part of a chunk that was refused for its records
+    LAST_TRY = auto()  # HubSpot fails on the chunk it is half of: it is not retried
+    ALONE = auto()  # an answer did not mention its only input
+
+
+class Step(Enum):
+    """What can happen to a chunk. Each `now` is an instant of a monotonic clock."""
+
+    TAKE = auto()  # a worker takes it from the queue, at `now`
+    ATTEMPT = auto()  # a request with it is about to be sent, at `now`
+    LEAVE = auto()  # the request's first byte is on its way
+    NOT_PROCESSED = auto()  # HubSpot did not process the request
+    LOSE = auto()  # HubSpot may have processed the request, and does not say so
+    FAIL = auto()  # the attempt failed for a passing reason, and counts as a retry
+    RENEW_TOKEN = auto()  # the token was refused, and another one is asked for
+    LOOK_UP = auto()  # its records are looked up before they are created again
+    FIND_NOTHING = auto()  # the lookup found none of them
+    FIND_UNCLEAR = auto()  # the lookup does not say whether they are there
+    SUSPECT = auto()  # it is set apart from a refused chunk
+    HALVE = auto()  # it is cut from a chunk on which HubSpot fails
+    ASK_ALONE = auto()  # an answer did not mention its input; perhaps a `survivor`
+    TURN_PAGE = auto()  # the answer goes on at another page
+
+
+_C, _S = Certainty, Step
+
+CERTAINTY: Mapping[tuple[Certainty, Step], Certainty] = MappingProxyType(
+    {
+        (_C.NOT_WRITTEN, _S.LEAVE): _C.IN_FLIGHT,
+        (_C.NOT_WRITTEN, _S.NOT_PROCESSED): _C.NOT_WRITTEN,
+        (_C.NOT_WRITTEN, _S.LOSE): _C.MAYBE_WRITTEN,
+        (_C.IN_FLIGHT, _S.NOT_PROCESSED): _C.NOT_WRITTEN,
+        (_C.IN_FLIGHT, _S.LOSE): _C.MAYBE_WRITTEN,
+        (_C.MAYBE_WRITTEN, _S.LEAVE): _C.MAYBE_WRITTEN,
+        (_C.MAYBE_WRITTEN, _S.NOT_PROCESSED): _C.MAYBE_WRITTEN,
+        (_C.MAYBE_WRITTEN, _S.LOSE): _C.MAYBE_WRITTEN,
+        (_C.MAYBE_WRITTEN, _S.LOOK_UP): _C.LOOKING_UP,
+        (_C.LOOKING_UP, _S.LEAVE): _C.LOOKING_UP,
+        (_C.LOOKING_UP, _S.NOT_PROCESSED): _C.LOOKING_UP,
+        (_C.LOOKING_UP, _S.LOSE): _C.LOOKING_UP,
+        (_C.LOOKING_UP, _S.FIND_NOTHING): _C.NOT_FOUND,
+        (_C.LOOKING_UP, _S.FIND_UNCLEAR): _C.MAYBE_WRITTEN,
+        (_C.NOT_FOUND, _S.LEAVE): _C.RECREATING,
+        (_C.NOT_FOUND, _S.NOT_PROCESSED): _C.NOT_FOUND,
+        (_C.NOT_FOUND, _S.LOSE): _C.MAYBE_WRITTEN,
+        (_C.RECREATING, _S.NOT_PROCESSED): _C.NOT_FOUND,
+        (_C.RECREATING, _S.LOSE): _C.MAYBE_WRITTEN,
+    }
+)
+
+ROLE: Mapping[Step, Role] = MappingProxyType(
+    {
+        _S.SUSPECT: Role.SUSPECT,
+        _S.HALVE: Role.LAST_TRY,
+        _S.ASK_ALONE: Role.ALONE,
+        _S.TURN_PAGE: Role.FRESH,
+    }
+)
+
+_CHANGES_CERTAINTY = frozenset(step for _, step in CERTAINTY)
+
+
+@frozen
+class ChunkState:
+    """The history of a chunk.
+
+    Attributes:
+        attempts: how many requests have carried it.
+        lookups: how often its records were looked up.
+        survivor: the id with which HubSpot answered for its only input, if another.
+        failures: how many attempts failed since a worker took it.
+        taken_at: when the worker took it.
+        sent_at: when the last attempt began.
+        first_sent_at: when the first attempt began that may have written it. None if
+            it is not known: an earlier process sent it.
+        token_renewed: whether another token was asked for since a worker took it.
+    """
+
+    role: Role = Role.FRESH
+    certainty: Certainty = Certainty.NOT_WRITTEN
+    attempts: int = 0
+    lookups: int = 0
+    survivor: str | None = None
+    failures: int = 0
+    taken_at: float = 0.0
+    sent_at: float = 0.0
+    first_sent_at: float | None = None
+    token_renewed: bool = False
+
+    @property
+    def maybe_written(self) -> bool:
+        """Whether HubSpot may have written, or may yet write, what it holds."""
+        return self.certainty is not Certainty.NOT_WRITTEN
+
+    @property
+    def looking_up(self) -> bool:
+        """Whether its next request, or the one in flight, is a lookup."""
+        return self.certainty is Certainty.LOOKING_UP
+
+    def may_send(self, *, retry_safe: bool) -> bool:
+        """Return whether its request may be sent, once more perhaps.
+
+        This is the one place that decides whether a create may be sent again: if no
+        request was processed, or if a lookup has found none of its records, never
+        while its fate is unknown. `retry_safe` calls may always be repeated.
+        """
+        return retry_safe or self.certainty is not Certainty.MAYBE_WRITTEN
+
+    def after(
+        self, step: Step, *, now: float = 0.0, survivor: str | None = None
+    ) -> "ChunkState":
+        """Return the state after a step.
+
+        What is known about the writes changes as follows; other steps, and those that
+        lead back to the same certainty, do not change it:
+
+        ```
+        NOT_WRITTEN ──LEAVE──> IN_FLIGHT ──LOSE──> MAYBE_WRITTEN <───────────┐
+             ^                     │                 │        ^              │
+             └───NOT_PROCESSED─────┘              LOOK_UP     │              │
+                                                     v   FIND_UNCLEAR        │
+                                                 LOOKING_UP ──┘              │
+                                                     │                       │
+                                                FIND_NOTHING                 │
+                                                     v                       │
+                      ┌───NOT_PROCESSED──────── NOT_FOUND ──LOSE─────────────┤
+                      │                              │                       │
+                      └──── RECREATING <────LEAVE────┘                       │
+                                └───────────LOSE─────────────────────────────┘
+        ```
+
+        Raises:
+            KeyError: If the step cannot happen in this state: a mistake of the engine.
+        """
+        certainty = self.certainty
+        if step in _CHANGES_CERTAINTY:
+            certainty = CERTAINTY[certainty, step]
+        attempts, sent_at, first = self.attempts, self.sent_at, self.first_sent_at
+        taken_at, lookups, failures = self.taken_at, self.lookups, self.failures
+        renewed = self.token_renewed
+        match step:
+            case Step.TAKE:
+                taken_at, failures, renewed = now, 0, False
+            case Step.ATTEMPT:
+                attempts, sent_at = attempts + 1, now
+                first = first if self.maybe_written else now
+            case Step.FAIL:
+                failures += 1
+            case Step.RENEW_TOKEN:
+                renewed = True
+            case Step.LOOK_UP:  # it has attempts of its own
+                taken_at, lookups, failures = now, lookups + 1, 0
+            case _:
+                pass
+        # `evolve` would take five times as long, and every chunk changes four times.
+        return ChunkState(
+            ROLE.get(step, self.role),
+            certainty,
+            attempts,
+            lookups,
+            survivor if step is Step.ASK_ALONE else self.survivor,
+            failures,
+            taken_at,
+            sent_at,
+            first,
+            renewed,
+        )
+
+
+NEW: Final = ChunkState()

@@ -1,0 +1,151 @@
+"""Keeps the queue, the counts, the events and the sink of a run in step."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol, assert_never
+
+from attrs import define
+
+from hubbatch.core.accounting import Ledger
+from hubbatch.core.chunks import Chunk
+from hubbatch.core.effects import (
+    Answer,
+    Drop,
+    Fail,
+    LimitBytes,
+    LimitInputs,
+    OutcomeEffect,
+    QueueEffect,
+    Requeue,
+    Succeed,
+    Unpark,
+    ended_instead,
+)
+from hubbatch.core.outcomes import Outcome, OutcomeStatus
+from hubbatch.core.planning import InputQueue
+from hubbatch.core.settling import Settlement
+from hubbatch.errors import TooManyFailures
+
+from .event_emitter import EventEmitter
+
+
+class OutcomeSink(Protocol):
+    """Receives outcomes. Methods must not block."""
+
+    def took(self, inputs: list[Any]) -> None:
+        """Receive inputs that were taken from the source."""
+        ...
+
+    def answered(self, chunk: Chunk, settlement: Settlement) -> None:
+        """Receive HubSpot's answer for a chunk; its outcomes follow."""
+        ...
+
+    def succeeded(self, chunk: Chunk, results: list[Any]) -> None:
+        """Receive a chunk of which every input succeeded, and their results."""
+        ...
+
+    def failed(self, outcomes: Sequence[Outcome[Any]]) -> None:
+        """Receive the outcomes of inputs that did not succeed.
+
+        `Unsuccessful` makes its outcomes when they are looked at. If its indices are
+        a range, these inputs were never taken in: the batch had ended before.
+        """
+        ...
+
+
+@define(eq=False, kw_only=True)
+class OutcomeRecorder:
+    """Records every outcome in the sink, the ledger's counts and the events.
+
+    Invariant: an outcome goes to the sink once, and its input leaves the queue in the
+    same call.
+
+    Attributes:
+        exceeded: the error if too many inputs have failed; the run then ends.
+    """
+
+    ledger: Ledger
+    queue: InputQueue
+    sink: OutcomeSink
+    events: EventEmitter
+    exceeded: TooManyFailures | None = None
+
+    def take_in(self, block: list[Any]) -> None:
+        """Put inputs into the queue; invalid ones fail at once."""
+        self.sink.took(block)
+        valid, invalid = self.ledger.take_in(block)
+        if invalid:
+            self._failed(invalid, OutcomeStatus.FAILED)
+        if valid:
+            self.queue.put(valid)
+
+    def apply(self, effect: OutcomeEffect | QueueEffect) -> None:
+        """Apply an effect to the outcomes or the queue."""
+        match effect:
+            case Answer():
+                self.events.settled(effect)
+                self.ledger.summary.warnings += len(effect.settlement.warnings)
+                self.sink.answered(effect.chunk, effect.settlement)
+            case Succeed() | Fail() | Drop():
+                self._settle(effect)
+            case Requeue() if self.ledger.ended is None:
+                for chunk in effect.chunks:
+                    self.queue.requeue(chunk, effect.place)
+            case Requeue():
+                for chunk in effect.chunks:
+                    self._settle(ended_instead(effect, chunk))
+            case Unpark():
+                self.queue.unpark()
+            case LimitInputs():
+                self.queue.limit_inputs(effect.max_inputs)
+            case LimitBytes():
+                self.queue.limit_bytes(effect.max_bytes)
+            case _:
+                assert_never(effect)
+
+    def _settle(self, effect: Succeed | Fail | Drop) -> None:
+        """Record what became of the inputs of a chunk that a worker has taken."""
+        chunk = effect.chunk
+        match effect:
+            case Succeed():
+                self.ledger.count_succeeded(chunk.count)
+                self.sink.succeeded(chunk, effect.results)
+            case Fail():
+                outcomes = self.ledger.fail(chunk, effect.status, effect.error)
+                self._failed(outcomes, effect.status)
+            case Drop():
+                self._drop(chunk)
+            case _:
+                assert_never(effect)
+        self.queue.release(chunk)
+
+    def clear(self) -> None:
+        """Record all that waits in the queue, after the end of the batch."""
+        for chunk in self.queue.clear():
+            self._drop(chunk)
+
+    def leave_out(self, inputs: list[Any]) -> None:
+        """Record inputs that are not taken in, after the end of the batch."""
+        if inputs:
+            self._failed(self.ledger.leave_out(inputs), OutcomeStatus.NOT_SENT)
+
+    def withdraw(self, index: int, value: object) -> bool:
+        """Record that an input was taken back; return False if a worker has it."""
+        waits = self.queue.withdraw(index)
+        if waits:
+            outcomes = self.ledger.withdraw(index, value)
+            self._failed(outcomes, OutcomeStatus.NOT_SENT)
+        return waits
+
+    def _drop(self, chunk: Chunk) -> None:
+        outcomes = self.ledger.drop(chunk)
+        self._failed(outcomes, outcomes.status)
+
+    def _failed(self, outcomes: Sequence[Outcome[Any]], status: OutcomeStatus) -> None:
+        self.sink.failed(outcomes)
+        ended = self.ledger.ended is not None
+        exceeded = self.ledger.count_failed(outcomes, status)
+        # What the end of a batch keeps from being sent may be any number of inputs.
+        # They have no event of their own: BatchEnded has their count.
+        if not (ended and status is OutcomeStatus.NOT_SENT):
+            self.events.failed(outcomes)
+        self.exceeded = self.exceeded or exceeded
