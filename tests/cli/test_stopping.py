@@ -21,6 +21,9 @@ from .processes import HUBBATCH, begun, terminal, until_in_charge, until_sent
 from .test_verbs import UPSERT, orders
 
 
+pytestmark = pytest.mark.slow
+
+
 JOURNAL = ("--journal", "run.db", "--failures", "f.jsonl")
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)]
 

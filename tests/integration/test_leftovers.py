@@ -172,6 +172,7 @@ print("nothing is left")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_nothing_is_left_in_development_mode() -> None:
     done = subprocess.run(  # noqa: S603 -- our own script

@@ -132,6 +132,7 @@ async def test_a_token_endpoint_that_is_down(portal: Portal) -> None:
 # ---- many accounts
 
 
+@pytest.mark.slow
 async def test_many_portals_and_few_connections(portal: Portal) -> None:
     """300 portals, many small calls: 20 connections do, and nothing is left."""
     sim = portal.sim

@@ -8,6 +8,9 @@ from hubbatch import OutcomeStatus
 from tests.integration.storm import QUIRKS, rage
 
 
+pytestmark = pytest.mark.slow
+
+
 # What chaos and the quirks must have struck with, once at least in each storm.
 TROUBLE = {
     "429",

@@ -24,6 +24,9 @@ from attrs import define, field
 from hubbatch.jobs import read_status
 
 
+pytestmark = pytest.mark.slow
+
+
 TREE = Path(__file__).parents[2]
 PAGE = (TREE / "docs" / "weekend.md").read_text()
 PAIRS = {"works-at": ("contacts", "companies"), "reported-by": ("tickets", "contacts")}

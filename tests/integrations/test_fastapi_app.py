@@ -25,6 +25,9 @@ from hubbatch.simulator import Fault, Property, Simulator, When
 from tests.integrations.conftest import RedisServer
 
 
+pytestmark = pytest.mark.slow
+
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 OTHER = 777
 ACCOUNTS = ("62515", str(OTHER))

@@ -23,6 +23,9 @@ from hubbatch.jobs.states import State
 from hubbatch.jobs.store import Group, Store
 
 
+pytestmark = pytest.mark.slow
+
+
 JOB = Identity(
     verb="create",
     object_type="tickets",

@@ -20,6 +20,9 @@ from hubbatch.simulator import Simulator
 from tests.processes import TREE, untraced
 
 
+pytestmark = pytest.mark.slow
+
+
 ROWS = 3_000
 ALL = 2**40
 

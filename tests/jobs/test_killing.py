@@ -26,6 +26,9 @@ from hubbatch.simulator.received import Received
 from tests.processes import TREE, untraced
 
 
+pytestmark = pytest.mark.slow
+
+
 KILLS = 12
 # A bad day, on which nobody has to wait for long.
 WEATHER = (

@@ -118,6 +118,7 @@ def holder(path: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
+@pytest.mark.slow
 def test_one_journal_has_one_claim_by_any_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,6 +31,9 @@ from hubbatch.simulator.received import Received
 from tests.processes import TREE, untraced
 
 
+pytestmark = pytest.mark.slow
+
+
 ROWS = 4_000
 
 

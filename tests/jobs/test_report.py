@@ -149,6 +149,7 @@ def test_what_a_page_says(tmp_path: Path) -> None:
     assert "Ids and values are not shown" in words
 
 
+@pytest.mark.slow
 def test_a_page_of_a_million_rows_is_small(tmp_path: Path) -> None:
     """And one with a thousand reasons for failures, with names of a hundred letters."""
     make_journal(tmp_path / "run.db", seconds=2_000, rate=500, reasons=1_000)
