@@ -11,7 +11,7 @@ from hubbatch import ConfigurationError, HubBatch
 from hubbatch.core.operations import OBJECT_CALLS
 from hubbatch.jobs import Export, Job
 from hubbatch.jobs.options import PAIRS
-from hubbatch.jobs.report import check_replaceable
+from hubbatch.jobs.report import check_report_path
 from hubbatch.jobs.shaping import JobVerb
 from hubbatch.jobs.titles import title_of
 from hubbatch.net.listening import Listener
@@ -88,7 +88,7 @@ class Order:
         if options.get("report"):
             if not options["journal"]:
                 raise ConfigurationError("--report needs --journal PATH: it shows that")
-            check_replaceable(options["report"])
+            check_report_path(options["report"])
         try:
             self.job(self.rehearsal_hub() if options["dry_run"] else self.hub(()))
         except ValueError as error:  # an object type that is none, say
