@@ -94,7 +94,7 @@ def environment() -> "Environment":
         autoescape=True,
         finalize=_show,
         keep_trailing_newline=True,
-        loader=jinja2.PackageLoader("hubbatch.jobs", "templates"),
+        loader=jinja2.PackageLoader("hubbatch.jobs", "_templates"),
         lstrip_blocks=True,
         trim_blocks=True,
         undefined=jinja2.StrictUndefined,
