@@ -116,7 +116,7 @@ def test_a_type_without_a_record_breaks_no_chain(shell: Shell, kind: str) -> Non
         assert f"warning: {name} has no rows: nothing to do" in done.err
         assert done.json["inputs"] == 0
     assert not [path for path in shell.sent if "objects" in path and "batch" in path]
-    assert "Nothing is left to be done" in Path("w.html").read_text()
+    assert "Nothing is left to do" in Path("w.html").read_text()
 
     checked = shell("check", "companies", c, "--for", "create")
     assert checked.status == 0
