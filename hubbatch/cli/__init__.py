@@ -5,8 +5,8 @@ import sys
 import hubbatch_entry
 
 
-# What the extra installs: a command imports some of it when it runs.
-_EXTRA = ("click", "cloup", "filelock", "jinja2", "rich")
+# Imported by every command when it runs, or before.
+_EXTRA = ("click", "cloup", "rich")
 
 
 def main() -> None:

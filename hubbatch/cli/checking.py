@@ -20,9 +20,9 @@ from hubbatch.jobs import (
 )
 from hubbatch.jobs.shaping import JobVerb
 
-from .endings import Status
+from .endings import ExitStatus
 from .looking import or_exit
-from .ordering import read_verb
+from .ordering import verb_spec
 from .orders import find_token, hub_options
 from .progress import count_of, duration
 from .screen import console_markup, make_console, print_json
@@ -34,12 +34,12 @@ _SMALLEST_SHARE = 0.001
 
 def run_check(options: Mapping[str, Any]) -> int:
     """Check a source and print what was found; return the exit status."""
-    report = or_exit(lambda: asyncio.run(_check(options)), refused=Status.BAD_USAGE)
+    report = or_exit(lambda: asyncio.run(_check(options)), refused=ExitStatus.BAD_USAGE)
     if options["as_json"]:
         print_json(_as_json(report))
     else:
         _print_report(make_console(), report)
-    return Status.ALL_SUCCEEDED if report.ok else Status.SOME_DID_NOT
+    return ExitStatus.ALL_SUCCEEDED if report.ok else ExitStatus.SOME_DID_NOT
 
 
 async def _check(options: Mapping[str, Any]) -> CheckReport:
@@ -49,7 +49,7 @@ async def _check(options: Mapping[str, Any]) -> CheckReport:
     columns = options["properties"]
     if verb == "read":
         columns = tuple(columns)
-    spec = read_verb(verb, {**options, "properties": columns})
+    spec = verb_spec(verb, {**options, "properties": columns})
     path = options["schema"]
     token = "none" if path is not None else find_token(options)
     async with HubBatch(token, **hub_options(options)) as hub:

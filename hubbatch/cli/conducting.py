@@ -33,7 +33,7 @@ from hubbatch.jobs import (
 )
 from hubbatch_entry import signals
 
-from .endings import Ending, Status, outcome_counts
+from .endings import Ending, ExitStatus, outcome_counts
 from .orders import JobSpec, NothingToDo
 from .progress import Progress, count_of, duration
 from .screen import console_markup, make_console, print_json
@@ -56,11 +56,11 @@ _NO_COUNTS = {
 }
 
 
-def run_job(read_spec: Callable[[], JobSpec], options: Mapping[str, Any]) -> int:
+def run_job(make_spec: Callable[[], JobSpec], options: Mapping[str, Any]) -> int:
     """Run the job of a command and print what becomes of it.
 
     Args:
-        read_spec: returns the job that the options describe.
+        make_spec: returns the job that the options describe.
         options: the options of the command.
 
     Returns:
@@ -76,7 +76,7 @@ def run_job(read_spec: Callable[[], JobSpec], options: Mapping[str, Any]) -> int
 
     signals.last_words = print_result
     try:
-        spec = read_spec()
+        spec = make_spec()
         spec.check()
         with console.status(f"Reading {console_markup(spec.source.name)}"):
             spec.count()
@@ -85,7 +85,7 @@ def run_job(read_spec: Callable[[], JobSpec], options: Mapping[str, Any]) -> int
         run = _dry_run if options["dry_run"] else _run
         status = asyncio.run(run(spec, console, result))
     except NothingToDo as nothing:
-        status = Status.ALL_SUCCEEDED
+        status = ExitStatus.ALL_SUCCEEDED
         _warn_of_no_rows(console, str(nothing))
     except KeyboardInterrupt:  # before there was a job to stop
         status = 128 + signal.SIGINT
@@ -119,10 +119,10 @@ def print_error(console: Console, error: BaseException) -> str:
 
 def _status_of(error: BaseException) -> int:
     if isinstance(error, CheckFailed):  # as for `check`
-        return Status.SOME_DID_NOT
+        return ExitStatus.SOME_DID_NOT
     known = (ConfigurationError, JournalError, SourceError)
     early = isinstance(error, HubBatchError) and not isinstance(error, known)
-    return Status.ENDED_EARLY if early else Status.BAD_USAGE
+    return ExitStatus.ENDED_EARLY if early else ExitStatus.BAD_USAGE
 
 
 # ---- a job
@@ -254,4 +254,4 @@ async def _dry_run(spec: JobSpec, console: Console, result: dict[str, Any]) -> i
         "calls": rehearsal.calls,
         "seconds_at_limit": round(seconds, 1),
     }
-    return Status.SOME_DID_NOT if rehearsal.invalid else Status.ALL_SUCCEEDED
+    return ExitStatus.SOME_DID_NOT if rehearsal.invalid else ExitStatus.ALL_SUCCEEDED

@@ -21,7 +21,7 @@ from .progress import count_of, duration
 _REASONS = 5
 
 
-class Status(IntEnum):
+class ExitStatus(IntEnum):
     """The exit statuses; a signal adds 128 to its number."""
 
     ALL_SUCCEEDED = 0
@@ -50,10 +50,10 @@ class Ending:
         if report is None or report.ended == "stopped":
             return 128 + (self.signal or 0)
         if report.ended != "finished":
-            return Status.ENDED_EARLY
+            return ExitStatus.ENDED_EARLY
         if report.succeeded < report.inputs:
-            return Status.SOME_DID_NOT
-        return Status.ALL_SUCCEEDED
+            return ExitStatus.SOME_DID_NOT
+        return ExitStatus.ALL_SUCCEEDED
 
     def lines(self, reasons: Counter[str]) -> Iterator[str]:
         """Return what became of the rows, why, and what to do next."""

@@ -15,7 +15,7 @@ from hubbatch import Account, APIError, CertificateError, HubBatch, HubBatchErro
 from hubbatch.jobs import JobStatus, read_status, write_report
 
 from .conducting import print_error
-from .endings import Status
+from .endings import ExitStatus
 from .orders import find_token, hub_options
 from .progress import count_of, duration, table_of
 from .screen import make_console, print_json
@@ -87,7 +87,7 @@ def show_account(options: Mapping[str, Any]) -> None:
         )
     if expected is not None and account.portal_id != expected:
         click.echo(f"error: this is not account {expected}", err=True)
-        sys.exit(Status.BAD_USAGE)
+        sys.exit(ExitStatus.BAD_USAGE)
 
 
 async def _ask_account(options: Mapping[str, Any]) -> Account:
@@ -95,7 +95,9 @@ async def _ask_account(options: Mapping[str, Any]) -> Account:
         return await hub.account()
 
 
-def or_exit(call: Callable[[], T], *, refused: Status = Status.ENDED_EARLY) -> T:
+def or_exit(
+    call: Callable[[], T], *, refused: ExitStatus = ExitStatus.ENDED_EARLY
+) -> T:
     """Return the result of a call, or print its error and exit.
 
     Args:
@@ -107,7 +109,7 @@ def or_exit(call: Callable[[], T], *, refused: Status = Status.ENDED_EARLY) -> T
     except (HubBatchError, ValueError) as error:
         print_error(make_console(), error)
         is_refusal = isinstance(error, APIError | CertificateError)
-        sys.exit(refused if is_refusal else Status.BAD_USAGE)
+        sys.exit(refused if is_refusal else ExitStatus.BAD_USAGE)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
 

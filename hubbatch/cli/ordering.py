@@ -22,7 +22,11 @@ from hubbatch.models import AssociationSpecWithLabel
 from .orders import AllRecords, JobSpec, NothingToDo, find_token, hub_options
 
 
-def read_verb(verb: JobVerb, options: Mapping[str, Any]) -> JobSpec:
+# The options of the verb, for commands that have none.
+_PLAIN_CALL: dict[str, Any] = {"id_property": None, "properties": (), "legacy": False}
+
+
+def verb_spec(verb: JobVerb, options: Mapping[str, Any]) -> JobSpec:
     """Return the job of a verb.
 
     Raises:
@@ -46,7 +50,7 @@ def read_verb(verb: JobVerb, options: Mapping[str, Any]) -> JobSpec:
         "legacy": bool(options.get("legacy")),
     }
     if everything:
-        return _read_all(options, call)
+        return _all_spec(options, call)
     columns = Columns(
         verb=verb,
         id_column=options["id_column"],
@@ -56,24 +60,17 @@ def read_verb(verb: JobVerb, options: Mapping[str, Any]) -> JobSpec:
         legacy=call["legacy"],
         reconcile_by=options.get("reconcile_by"),
     )
-    source = open_source(
-        options["source"],
-        columns,
-        encoding=options["encoding"],
-        delimiter=options["delimiter"],
-        query=options["query"],
-        timezone=options["timezone"],
-    )
+    source = _open(options, columns)
     return JobSpec(
         verb=verb,
         object_type=options["object_type"],
         source=source,
         call=call,
-        options={"no_journal": False, **options},
+        options=options,
     )
 
 
-def _read_all(options: Mapping[str, Any], call: dict[str, Any]) -> JobSpec:
+def _all_spec(options: Mapping[str, Any], call: dict[str, Any]) -> JobSpec:
     for name in ("id_property", "id_column", "results", "failures", "dry_run"):
         if options[name]:
             raise ConfigurationError(
@@ -84,11 +81,11 @@ def _read_all(options: Mapping[str, Any], call: dict[str, Any]) -> JobSpec:
         object_type=options["object_type"],
         source=AllRecords(),
         call=call,
-        options={"no_journal": False, **options},
+        options=options,
     )
 
 
-def read_associations(options: Mapping[str, Any]) -> JobSpec:
+def associations_spec(options: Mapping[str, Any]) -> JobSpec:
     """Return the job of `associations`.
 
     Raises:
@@ -98,20 +95,13 @@ def read_associations(options: Mapping[str, Any]) -> JobSpec:
     return JobSpec(
         verb="read",
         object_type=f"{PAIRS}{options['from_type']}.{options['to_type']}",
-        source=open_source(
-            options["source"],
-            Columns(verb="read", id_column=options["id_column"]),
-            encoding=options["encoding"],
-            delimiter=options["delimiter"],
-            query=options["query"],
-            timezone=options["timezone"],
-        ),
-        call={"id_property": None, "properties": (), "legacy": False},
-        options={"no_journal": False, **options},
+        source=_open(options, Columns(verb="read", id_column=options["id_column"])),
+        call=_PLAIN_CALL,
+        options=options,
     )
 
 
-def read_associate(options: Mapping[str, Any]) -> JobSpec:
+def associate_spec(options: Mapping[str, Any]) -> JobSpec:
     """Return the job of `associate`; a label is looked up in HubSpot.
 
     Raises:
@@ -147,16 +137,20 @@ def read_associate(options: Mapping[str, Any]) -> JobSpec:
     return JobSpec(
         verb=verbs[bool(labeled)],
         object_type=f"{PAIRS}{from_type}.{to_type}",
-        source=open_source(
-            options["source"],
-            columns,
-            encoding=options["encoding"],
-            delimiter=options["delimiter"],
-            query=options["query"],
-            timezone=options["timezone"],
-        ),
-        call={"id_property": None, "properties": (), "legacy": False},
-        options={"no_journal": False, **options},
+        source=_open(options, columns),
+        call=_PLAIN_CALL,
+        options=options,
+    )
+
+
+def _open(options: Mapping[str, Any], columns: Columns | PairColumns) -> Any:
+    return open_source(
+        options["source"],
+        columns,
+        encoding=options["encoding"],
+        delimiter=options["delimiter"],
+        query=options["query"],
+        timezone=options["timezone"],
     )
 
 
@@ -170,7 +164,7 @@ async def _ask_kinds(
         raise ConfigurationError(str(error)) from None
 
 
-def read_replay(options: Mapping[str, Any]) -> JobSpec:
+def replay_spec(options: Mapping[str, Any]) -> JobSpec:
     """Return the job of `replay`: the failures file names the call.
 
     Raises:

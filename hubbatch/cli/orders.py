@@ -102,7 +102,7 @@ class JobSpec:
         """
         self.total = _total(self.source, self.options["limit"])
         options = self.options
-        if not self.creates or options["journal"] or options["no_journal"]:
+        if not self.creates or options["journal"] or options.get("no_journal"):
             return
         chunk = OBJECT_CALLS["create"].max_inputs
         if self.total is None or self.total > chunk:

@@ -60,8 +60,8 @@ def _verb(
     def run(**options: Any) -> None:
         from . import conducting, ordering  # noqa: PLC0415 -- as the module says
 
-        read = partial(ordering.read_verb, verb, options)
-        sys.exit(conducting.run_job(read, options))
+        make_spec = partial(ordering.verb_spec, verb, options)
+        sys.exit(conducting.run_job(make_spec, options))
 
     return run
 
@@ -86,7 +86,7 @@ upsert: click.Command = _verb(
 )
 create: click.Command = _verb(
     "create",
-    "Create records, none of them twice.",
+    "Create records, each at most once.",
     source=(shared.create_id_column, shared.columns, shared.empty, shared.legacy),
     safety=(shared.no_journal, shared.reconcile_by, shared.preflight),
 )
@@ -127,7 +127,7 @@ def associate(**options: Any) -> None:
     """
     from . import conducting, ordering  # noqa: PLC0415 -- as the module says
 
-    sys.exit(conducting.run_job(partial(ordering.read_associate, options), options))
+    sys.exit(conducting.run_job(partial(ordering.associate_spec, options), options))
 
 
 @cloup.command(
@@ -149,7 +149,7 @@ def associations(**options: Any) -> None:
     """
     from . import conducting, ordering  # noqa: PLC0415 -- as the module says
 
-    sys.exit(conducting.run_job(partial(ordering.read_associations, options), options))
+    sys.exit(conducting.run_job(partial(ordering.associations_spec, options), options))
 
 
 @cloup.command(
@@ -170,4 +170,4 @@ def replay(**options: Any) -> None:
     """
     from . import conducting, ordering  # noqa: PLC0415 -- as the module says
 
-    sys.exit(conducting.run_job(partial(ordering.read_replay, options), options))
+    sys.exit(conducting.run_job(partial(ordering.replay_spec, options), options))

@@ -137,7 +137,7 @@ def _tiles(status: JobStatus) -> Iterator[tuple[str, str]]:
     yield "429 responses", f"{status.throttled:,}"
     if status.warnings:
         yield "warnings", f"{status.warnings:,}"
-    yield "running time", clock(status.seconds)
+    yield "running time", long_time(status.seconds)
     if status.seconds >= _TENTH:
         yield "rows/s", f"{status.inputs / status.seconds:,.0f}"
     if status.runs > 1:
@@ -186,9 +186,9 @@ def _response_times(answers: Sequence[tuple[float, int]]) -> _ResponseTimes | No
         return None
     return _ResponseTimes(
         count=sum(count for _, count in answers),
-        median=milliseconds(_percentile(answers, 0.5)),
-        percentile_95=milliseconds(_percentile(answers, 0.95)),
-        chart=response_time_chart([(milliseconds(at), n) for at, n in answers]),
+        median=short_time(_percentile(answers, 0.5)),
+        percentile_95=short_time(_percentile(answers, 0.95)),
+        chart=response_time_chart([(short_time(at), n) for at, n in answers]),
     )
 
 
@@ -199,13 +199,13 @@ def _percentile(answers: Sequence[tuple[float, int]], share: float) -> float:
     return float(at * 2 ** (1 / STEPS_AN_OCTAVE))
 
 
-def milliseconds(seconds: float) -> str:
+def short_time(seconds: float) -> str:
     """Return a short time as a string: 1 ms, 120 ms, 2.4 s."""
     rounded = round(seconds * 1000)
     return f"{rounded} ms" if rounded < _SECOND else f"{seconds:.1f} s"
 
 
-def clock(seconds: float) -> str:
+def long_time(seconds: float) -> str:
     """Return a duration as a string: 8.2 s, 1:23, 2:03:04."""
     if seconds < _TENTH:
         return "under 0.1 s"

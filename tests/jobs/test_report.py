@@ -26,7 +26,7 @@ from hubbatch.core.visible import visible
 from hubbatch.jobs import write_report
 from hubbatch.jobs.identity import Identity
 from hubbatch.jobs.measuring import Example, Measured, Reason
-from hubbatch.jobs.page import clock, environment, milliseconds, render
+from hubbatch.jobs.page import environment, long_time, render, short_time
 from hubbatch.jobs.report import check_report_path
 from hubbatch.jobs.review import (
     Cause,
@@ -411,7 +411,7 @@ def test_a_journal_that_is_none(tmp_path: Path) -> None:
     ("seconds", "words"), [(0.001, "1 ms"), (0.9996, "1.0 s"), (2.44, "2.4 s")]
 )
 def test_short_times(seconds: float, words: str) -> None:
-    assert milliseconds(seconds) == words
+    assert short_time(seconds) == words
 
 
 @pytest.mark.parametrize(
@@ -419,7 +419,7 @@ def test_short_times(seconds: float, words: str) -> None:
     [(0.04, "under 0.1 s"), (8.2, "8.2 s"), (59.96, "1:00"), (7384, "2:03:04")],
 )
 def test_long_times(seconds: float, words: str) -> None:
-    assert clock(seconds) == words
+    assert long_time(seconds) == words
 
 
 @given(st.lists(st.integers(0, 10_000), max_size=60), st.integers(1, 30))
