@@ -74,7 +74,7 @@ def print_response(
         ("", ""),
         ("requests", f"{summary.requests:,}"),
         ("retries", f"{summary.retries:,}"),
-        ("429 responses", f"{summary.throttled:,}"),
+        ("throttled", f"{summary.throttled:,}"),
         ("warnings", f"{summary.warnings:,}"),
         ("seconds", f"{summary.seconds:.1f}"),
         ("records/s", f"{summary.settled / max(summary.seconds, 0.001):,.0f}"),
