@@ -113,10 +113,10 @@ def test_a_type_without_a_record_breaks_no_chain(shell: Shell, kind: str) -> Non
 
         assert done.status == 0, done.err
         name = p if words[0] == "associate" else c
-        assert f"warning: {name} has no rows: there is nothing to do" in done.err
+        assert f"warning: {name} has no rows: nothing to do" in done.err
         assert done.json["inputs"] == 0
     assert not [path for path in shell.sent if "objects" in path and "batch" in path]
-    assert "Nothing is left to be done" in Path("w.html").read_text()
+    assert "Nothing is left to do" in Path("w.html").read_text()
 
     checked = shell("check", "companies", c, "--for", "create")
     assert checked.status == 0
@@ -133,8 +133,11 @@ def test_a_type_without_a_record_breaks_no_chain(shell: Shell, kind: str) -> Non
             ("--label", "x"),
             "no kind of association is 'x'; there are 279 (no label), 1 (Primary)",
         ),
-        (("--label", "x", "--type-id", "1"), "say it twice"),
-        (("--label", "x", "--label-column", "as"), "say it twice"),
+        (("--label", "x", "--type-id", "1"), "exclude each other: use one of them"),
+        (
+            ("--label", "x", "--label-column", "as"),
+            "exclude each other: use one of them",
+        ),
         (("--from-map", "none.csv"), "none.csv: No such file"),
     ],
 )
@@ -206,7 +209,7 @@ def test_read_all(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ((), "no SOURCE, and no --all"),
+        ((), "SOURCE is missing: name a file, or use --all"),
         (("t.csv", "--all"), "--all takes no SOURCE"),
         (("t.csv", "--archived"), "--archived needs --all"),
         (("--all", "--results", "r.csv"), "--all takes no --results"),
