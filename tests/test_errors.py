@@ -114,8 +114,8 @@ INTERNAL = {
     "_Unusual": "core.columns, core.results: an answer or a block to be read singly",
     "InvalidInput": "core.values: becomes the RecordInvalid of one outcome",
     "_GivenUp": "net.oauth: a refresh of a client that is closed",
-    "Stopped": "jobs.ending: a job that was asked to stop",
-    "BadRow": "jobs.shaping: becomes a SourceError, with the row",
+    "Stopped": "jobs.job_report: a job that was asked to stop",
+    "BadRow": "jobs.column_mapping: becomes a SourceError, with the row",
     "NothingToDo": "cli.orders: an empty source",
 }
 

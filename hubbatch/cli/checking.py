@@ -22,7 +22,7 @@ from hubbatch.jobs import (
     read_schema,
     write_schema,
 )
-from hubbatch.jobs.shaping import JobVerb
+from hubbatch.jobs.column_mapping import JobVerb
 
 from . import options as given
 from .endings import Status

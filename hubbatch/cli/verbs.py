@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from hubbatch.jobs.shaping import JobVerb
+from hubbatch.jobs.column_mapping import JobVerb
 
 from . import options as given
 from .conducting import conduct

@@ -33,7 +33,7 @@ from hubbatch.client import HubBatch
 from hubbatch.core.arguments import check_names
 from hubbatch.errors import ConfigurationError
 from hubbatch.jobs.arrow import need_pyarrow
-from hubbatch.jobs.shaping import Columns
+from hubbatch.jobs.column_mapping import Columns
 
 from ._ray.actors import Sender
 from ._ray.listing import list_records

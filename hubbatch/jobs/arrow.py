@@ -18,7 +18,7 @@ from typing import Any
 
 from hubbatch.errors import ConfigurationError, SourceError
 
-from .shaping import Meaning
+from .column_mapping import ColumnMapping
 from .tables import Table, check_names
 from .zones import Zone
 
@@ -50,7 +50,7 @@ def need_pyarrow() -> ModuleType:
 class _ArrowTable(Table):
     """Record batches, of one schema."""
 
-    def __init__(self, name: str, columns: Meaning, timezone: str | None) -> None:
+    def __init__(self, name: str, columns: ColumnMapping, timezone: str | None) -> None:
         super().__init__(name, columns, {"timezone": timezone})
         self._arrow = need_pyarrow()
         self._zone = Zone.find(timezone)
@@ -92,7 +92,7 @@ class ArrowSource(_ArrowTable):
     def __init__(
         self,
         data: Any,
-        columns: Meaning,
+        columns: ColumnMapping,
         *,
         name: str = "data",
         timezone: str | None = None,
@@ -148,7 +148,7 @@ class ParquetSource(_ArrowTable):
     def __init__(
         self,
         path: str | os.PathLike[str],
-        columns: Meaning,
+        columns: ColumnMapping,
         *,
         timezone: str | None = None,
     ) -> None:

@@ -11,7 +11,6 @@ import orjson
 
 from attrs import define, field
 
-from hubbatch.core.checking import Checker, Problem
 from hubbatch.core.encoding import encoder, id_property_of, make_key
 from hubbatch.core.forecasting import Plan, plan
 from hubbatch.core.operations import Operation, Repeats
@@ -20,7 +19,8 @@ from hubbatch.core.values import InvalidInput
 from hubbatch.errors import CheckFailed
 from hubbatch.models import Property
 
-from .rehearsing import first_rows
+from .dry_run import first_rows
+from .property_checks import Checker, Problem
 from .rows import AnySource, Row
 from .schema import Schema
 

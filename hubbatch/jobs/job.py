@@ -27,8 +27,9 @@ from hubbatch.net.batch import Batch
 from hubbatch.net.running import Run
 
 from .check import check, checked
-from .ending import Stopped
+from .column_mapping import JobVerb
 from .identity import Identity
+from .job_report import Stopped
 from .journal import History, Journal
 from .lifecycle import Lifecycle
 from .options import (
@@ -43,13 +44,12 @@ from .options import (
     seen_from,
 )
 from .outputs import SinkOrPath
-from .passage import Passage, Tally
-from .resuming import Resumption, first_later, then_later, unhurried
+from .resume import Resumption, first_later, then_later, unhurried
 from .rows import Inputs, Row, Source, as_source
+from .run_adapter import RunAdapter, Tally
 from .schema import ask_schema
-from .shaping import JobVerb
 from .sinks import Failures
-from .states import FINAL, State
+from .states import FINAL, RowState
 
 
 class Job(Lifecycle):
@@ -176,7 +176,7 @@ class Job(Lifecycle):
         tally.inputs = history.inputs
         tally.counts.update({status: counts[state] for status, state in FINAL.items()})
         tally.given_up = sum(
-            counts[state] for state in FINAL.values() if state is not State.SUCCEEDED
+            counts[state] for state in FINAL.values() if state is not RowState.SUCCEEDED
         )
 
     async def _look_before(self, fingerprint: str | None) -> None:
@@ -240,29 +240,29 @@ class Job(Lifecycle):
     ) -> HubBatchError | None:
         """Let the engine have rows; give what ended it early, if hubbatch did."""
         self._check_stopping()
-        passage, journal = Passage(self._tally), self._journal
+        adapter, journal = RunAdapter(self._tally), self._journal
         if journal.failure is not None:
             return copy(journal.failure)
         later = isinstance(rows, AsyncIterator)
         batch = self._batch(
-            passage.inputs_later(rows) if later else passage.inputs(rows)  # type: ignore[arg-type] # mypy does not narrow by `later`
+            adapter.inputs_later(rows) if later else adapter.inputs(rows)  # type: ignore[arg-type] # mypy does not narrow by `later`
         )
         run = batch.begin(
-            passage,
+            adapter,
             ready=journal.ready,
-            journal=None if journal.path is None else passage,
+            journal=None if journal.path is None else adapter,
             doubted=doubted,
         )
         self._summaries.append(run.summary)
         self._run = run
-        passage.ended = lambda: run.ended is not None
+        adapter.ended = lambda: run.ended is not None
         journal.on_failure = run.end
         if journal.path is not None:
             journal.on_written = lambda: run.teller.of_journal(self._tally.pending)
         try:
             await batch.feed(run)
         except HubBatchError as error:
-            if run.ended is passage.failure:
+            if run.ended is adapter.failure:
                 raise
             return error
         finally:
@@ -280,7 +280,7 @@ class Job(Lifecycle):
         return {"inputs": self._tally.inputs, **of_status}
 
     def _in_doubt(self) -> int:
-        return max(0, self._history.counts[State.SENT] - self._retaken)
+        return max(0, self._history.counts[RowState.SENT] - self._retaken)
 
     def _finish(self) -> None:
         self._tally.finish()

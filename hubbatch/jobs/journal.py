@@ -21,13 +21,13 @@ from attrs import define, field
 
 from hubbatch.errors import JournalError
 
-from .bond import check_bond
 from .identity import Identity
-from .locking import JobLock
-from .measuring import Measures
+from .job_lock import JobLock
+from .measurements import Measures
 from .outputs import Output, Sink
-from .states import State
+from .states import RowState
 from .store import Group, Store
+from .wal import check_bond
 
 
 T = TypeVar("T")
@@ -53,7 +53,7 @@ class History:
     finished: bool = False
     portal_id: int | None = None
     cursor: str | None = None
-    counts: Mapping[State, int] = field(factory=lambda: dict.fromkeys(State, 0))
+    counts: Mapping[RowState, int] = field(factory=lambda: dict.fromkeys(RowState, 0))
     runs: Mapping[str, Any] = field(
         factory=lambda: (
             dict.fromkeys(("requests", "retries", "throttled", "warnings"), 0)
@@ -200,7 +200,7 @@ class Journal:
 
     # ---- during the run; nothing here waits but `safe` and `ready`
 
-    def note(self, place: int, state: State, key: int | None = None) -> None:
+    def note(self, place: int, state: RowState, key: int | None = None) -> None:
         """Note the state of a row."""
         if self._store is not None or self.outputs:
             self._noted += 1

@@ -17,8 +17,8 @@ from hubbatch.core.operations import Operation
 from hubbatch.core.outcomes import Summary
 from hubbatch.errors import ConfigurationError, HubBatchError, JournalError
 
-from .ending import JobReport, Stopped, ending
 from .identity import Identity
+from .job_report import JobReport, Stopped, ending
 from .journal import History, Journal
 from .portal import find_portal
 

@@ -7,8 +7,8 @@ import orjson
 
 from hubbatch.errors import ConfigurationError, SourceError
 
+from .column_mapping import BadRow, InputBuilder
 from .rows import Row
-from .shaping import BadRow, Shaper
 
 
 _UNDECODABLE = re.compile("[\udc80-\udcff]")
@@ -21,10 +21,10 @@ class LineParser:
         rows: how many it has made.
     """
 
-    def __init__(self, name: str, shaper: Shaper, encoding: str) -> None:
+    def __init__(self, name: str, builder: InputBuilder, encoding: str) -> None:
         self.rows: int = 0
         self._name = name
-        self._shaper = shaper
+        self._builder = builder
         self._encoding = encoding
         self._line = 0
 
@@ -39,8 +39,8 @@ class LineParser:
             return None
         try:
             check_decoded(text, self._encoding)
-            key, given = self._shaper.shape(_loads(text))
-            doubted = self._shaper.doubted
+            key, given = self._builder.build(_loads(text))
+            doubted = self._builder.doubted
         except BadRow as error:
             where = f"{self._name}: line {self._line}"
             raise SourceError(f"{where}: {error}.") from None
@@ -54,7 +54,7 @@ class LineParser:
         Raises:
             SourceError: if a column was asked for in vain.
         """
-        missing = self._shaper.unseen
+        missing = self._builder.unseen
         if self.rows and missing:
             raise SourceError(f'{self._name}: no line has "{missing[0]}".')
 

@@ -51,7 +51,7 @@ class Sink(Protocol):
         ...
 
 
-class Making(Sink, Protocol):
+class StagedSink(Sink, Protocol):
     """A sink whose file is only what another one is made of, when the job is over.
 
     Attributes:
@@ -77,8 +77,8 @@ class Output:
 
     def __init__(self, sink: Sink) -> None:
         self.sink = sink
-        self._making: Making | None = (
-            cast("Making", sink) if hasattr(sink, "product") else None
+        self._staged: StagedSink | None = (
+            cast("StagedSink", sink) if hasattr(sink, "product") else None
         )
         self._file: FileIO | None = None
         self._length = 0
@@ -86,7 +86,7 @@ class Output:
     @property
     def final(self) -> Path:
         """The file that there is when the job is over."""
-        return self.sink.path if self._making is None else self._making.product
+        return self.sink.path if self._staged is None else self._staged.product
 
     def check_new(self) -> None:
         """Make sure that a job which begins overwrites nothing.
@@ -108,8 +108,8 @@ class Output:
         """
         path = self.sink.path
         size = path.stat().st_size if path.exists() else -1
-        if self._making is not None and size >= length:  # killed before it was made
-            self._making.make()
+        if self._staged is not None and size >= length:  # killed before it was made
+            self._staged.make()
         elif not self.final.exists():
             raise JournalError(
                 f"{self.final} is not there any more, and the journal says that it was "
@@ -196,8 +196,8 @@ class Output:
             ConfigurationError: if that cannot be written.
         """
         self.close()
-        if self._making is not None:
-            self._making.make()
+        if self._staged is not None:
+            self._staged.make()
 
 
 def _check_new(path: Path) -> None:

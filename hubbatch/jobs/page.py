@@ -9,7 +9,7 @@ from shlex import quote
 from hubbatch.core.visible import visible
 
 from .drawing import answer_chart, rate_chart, share_bar
-from .measuring import STEPS_AN_OCTAVE
+from .measurements import STEPS_AN_OCTAVE
 from .review import WINDOW, Cause, Moment, Report, smoothed
 from .status import JobStatus
 from .style import POLICY, STYLE

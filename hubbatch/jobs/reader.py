@@ -13,11 +13,11 @@ from attrs import astuple
 
 from hubbatch.errors import JournalError
 
-from .bond import check_bond, connect, has_wal, version_of
 from .identity import Identity
-from .locking import in_use
-from .measuring import WARNING, Example, Reason
-from .states import State
+from .job_lock import in_use
+from .measurements import WARNING, Example, Reason
+from .states import RowState
+from .wal import check_bond, connect, has_wal, version_of
 
 
 T = TypeVar("T")
@@ -151,15 +151,15 @@ class Reader:
         )
         return int(known)
 
-    def counts(self) -> dict[State, int]:
+    def counts(self) -> dict[RowState, int]:
         """Count the rows by their states; one that was only read is open."""
         found = dict(
             self._connection.execute(
                 "SELECT state, count(*) FROM input GROUP BY state"
             ).fetchall()
         )
-        counts = {state: found.get(state.value, 0) for state in State}
-        counts[State.OPEN] += self.inputs() - sum(counts.values())
+        counts = {state: found.get(state.value, 0) for state in RowState}
+        counts[RowState.OPEN] += self.inputs() - sum(counts.values())
         return counts
 
     def lengths(self) -> Mapping[str, int]:

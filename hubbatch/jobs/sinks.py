@@ -21,7 +21,7 @@ from hubbatch.core.outcomes import Outcome, OutcomeStatus
 from hubbatch.errors import ConfigurationError, RecordError
 from hubbatch.models import LegacyProperty, MultiAssociatedObjectWithLabel
 
-from .keeping import keeper
+from .failure_inputs import keeper
 from .rows import Row
 
 

@@ -18,9 +18,9 @@ from typing import Any
 from hubbatch.errors import ConfigurationError, SourceError
 
 from .arrow import ParquetSource
+from .column_mapping import BadRow, ColumnMapping, InputBuilder
 from .lines import LineParser, check_decoded, codec_of
 from .rows import Row
-from .shaping import BadRow, Meaning, Shaper
 from .stdin import StandardInput
 from .tables import SqliteSource
 
@@ -36,7 +36,7 @@ ENDINGS = (".csv", ".jsonl", ".ndjson")
 
 def open_source(
     path: str | os.PathLike[str],
-    columns: Meaning,
+    columns: ColumnMapping,
     *,
     encoding: str = "utf-8",
     delimiter: str = ",",
@@ -158,7 +158,7 @@ class CsvSource(_File):
     def __init__(
         self,
         path: str | os.PathLike[str],
-        columns: Meaning,
+        columns: ColumnMapping,
         *,
         encoding: str = "utf-8",
         delimiter: str = ",",
@@ -214,7 +214,7 @@ class LinesFile(_File):
     """A file with a JSON value a line; blank lines are skipped, and none is no row."""
 
     def _rows(self, text: Iterator[str]) -> Iterator[Row]:
-        parser = LineParser(self.name, self._shaper(), self._encoding)
+        parser = LineParser(self.name, self._builder(), self._encoding)
         for line in text:
             row = parser.parse(line)
             if row is not None:
@@ -222,7 +222,7 @@ class LinesFile(_File):
         parser.end()
 
     @abstractmethod
-    def _shaper(self) -> Shaper:
+    def _builder(self) -> InputBuilder:
         """Give what makes inputs of its lines."""
 
 
@@ -235,14 +235,14 @@ class JsonLinesSource(LinesFile):
     def __init__(
         self,
         path: str | os.PathLike[str],
-        columns: Meaning,
+        columns: ColumnMapping,
         *,
         encoding: str = "utf-8",
     ) -> None:
         super().__init__(path, columns.options(), encoding)
         self._columns = columns
 
-    def _shaper(self) -> Shaper:
+    def _builder(self) -> InputBuilder:
         return self._columns.of_fields()
 
 

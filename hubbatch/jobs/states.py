@@ -5,7 +5,7 @@ from enum import IntEnum
 from hubbatch.core.outcomes import OutcomeStatus
 
 
-class State(IntEnum):
+class RowState(IntEnum):
     """The state of one row. The figures are the journal's: never change one.
 
     OPEN and SENT are all that another run takes up again.
@@ -19,9 +19,9 @@ class State(IntEnum):
     NOT_SENT = 5  # as OPEN, for good
 
 
-FINAL: dict[OutcomeStatus, State] = {
-    OutcomeStatus.SUCCEEDED: State.SUCCEEDED,
-    OutcomeStatus.FAILED: State.FAILED,
-    OutcomeStatus.UNKNOWN: State.UNKNOWN,
-    OutcomeStatus.NOT_SENT: State.NOT_SENT,
+FINAL: dict[OutcomeStatus, RowState] = {
+    OutcomeStatus.SUCCEEDED: RowState.SUCCEEDED,
+    OutcomeStatus.FAILED: RowState.FAILED,
+    OutcomeStatus.UNKNOWN: RowState.UNKNOWN,
+    OutcomeStatus.NOT_SENT: RowState.NOT_SENT,
 }

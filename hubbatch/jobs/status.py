@@ -7,9 +7,9 @@ from pathlib import Path
 
 from attrs import frozen
 
-from .locking import is_locked
+from .job_lock import is_locked
 from .reader import Reader, look
-from .states import State
+from .states import RowState
 from .titles import title_of
 
 
@@ -98,12 +98,12 @@ def status_of(journal: Reader, *, running: bool | None) -> JobStatus:
         source=job.source,
         outputs=job.outputs,
         inputs=sum(counts.values()),
-        succeeded=counts[State.SUCCEEDED],
-        failed=counts[State.FAILED],
-        unknown=counts[State.UNKNOWN],
-        not_sent=counts[State.NOT_SENT],
-        in_doubt=counts[State.SENT],
-        open=counts[State.OPEN],
+        succeeded=counts[RowState.SUCCEEDED],
+        failed=counts[RowState.FAILED],
+        unknown=counts[RowState.UNKNOWN],
+        not_sent=counts[RowState.NOT_SENT],
+        in_doubt=counts[RowState.SENT],
+        open=counts[RowState.OPEN],
         finished=journal.finished(),
         running=running,
         started_at=datetime.fromisoformat(runs.pop("started_at")),

@@ -11,9 +11,9 @@ from typing import Any
 
 from hubbatch.errors import SourceError
 
+from .column_mapping import ColumnMapping
 from .lines import LineParser, codec_of
 from .rows import Row
-from .shaping import Meaning
 
 
 _BLOCK = 64 * 1024
@@ -28,7 +28,7 @@ class StandardInput:
 
     name: str = "-"
 
-    def __init__(self, columns: Meaning, *, encoding: str = "utf-8") -> None:
+    def __init__(self, columns: ColumnMapping, *, encoding: str = "utf-8") -> None:
         self._encoding = codec_of(encoding)
         self.options: Mapping[str, Any] = {
             **columns.options(),
@@ -50,8 +50,8 @@ class StandardInput:
         if self._begun:
             raise SourceError("standard input cannot be read a second time")
         self._begun = True
-        shaper = self._columns.of_fields()
-        parser = LineParser("standard input", shaper, self._encoding)
+        builder = self._columns.of_fields()
+        parser = LineParser("standard input", builder, self._encoding)
         decoder = codecs.getincrementaldecoder(self._encoding)("surrogateescape")
         rest, over = "", False
         while not over:

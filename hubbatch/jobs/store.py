@@ -20,11 +20,11 @@ from attrs import astuple, define, field
 
 from hubbatch.errors import JournalError
 
-from .bond import bond_of, check_bond, connect, follows, salt_of, wal_of
 from .identity import Identity
-from .measuring import Measured
+from .measurements import Measured
 from .reader import APPLICATION_ID, NOW, SCHEMA_VERSION, Reader
-from .states import State
+from .states import RowState
+from .wal import bond_of, check_bond, connect, follows, salt_of, wal_of
 
 
 _PATIENCE = 5_000  # milliseconds that a reader is waited for
@@ -112,7 +112,7 @@ class Group:
         cursor: where a list goes on, if it has moved.
     """
 
-    states: dict[int, State] = field(factory=dict)
+    states: dict[int, RowState] = field(factory=dict)
     keys: dict[int, int] = field(factory=dict)
     lines: dict[str, list[bytes]] = field(factory=dict)
     inputs: int = 0
@@ -142,7 +142,7 @@ class Group:
         )
 
 
-_ANSWERED = (State.SUCCEEDED, State.FAILED)
+_ANSWERED = (RowState.SUCCEEDED, RowState.FAILED)
 
 
 class Store(Reader):
@@ -360,8 +360,8 @@ class Store(Reader):
     def _write_measured(self, group: Group) -> None:
         *sums, seconds = group.progress
         measured, ended = group.measured, Counter(group.states.values())
-        succeeded = ended[State.SUCCEEDED]
-        amiss = ended.total() - ended[State.OPEN] - ended[State.SENT] - succeeded
+        succeeded = ended[RowState.SUCCEEDED]
+        amiss = ended.total() - ended[RowState.OPEN] - ended[RowState.SENT] - succeeded
         figures = (*sums, succeeded, amiss, measured.allowed)
         self._connection.execute(_WRITE_MOMENT, (self._run, int(seconds), *figures))
         many = self._connection.executemany

@@ -17,14 +17,16 @@ from urllib.parse import quote
 
 from hubbatch.errors import SourceError
 
+from .column_mapping import BadRow, ColumnMapping
 from .rows import Row
-from .shaping import BadRow, Meaning
 
 
 class Table(ABC):
     """Records of names and values, as often as they are asked for."""
 
-    def __init__(self, name: str, columns: Meaning, options: Mapping[str, Any]) -> None:
+    def __init__(
+        self, name: str, columns: ColumnMapping, options: Mapping[str, Any]
+    ) -> None:
         self.name: str = name
         self.options: Mapping[str, Any] = {**columns.options(), **options}
         self._columns = columns
@@ -33,18 +35,18 @@ class Table(ABC):
         return f"<{type(self).__name__} {self.name!r}>"
 
     def __iter__(self) -> Iterator[Row]:
-        shaper = self._columns.of_fields()
+        builder = self._columns.of_fields()
         index = -1
         try:
             for index, record in enumerate(self._records()):
-                key, given = shaper.shape(record)
+                key, given = builder.build(record)
                 yield Row(index, key, given)
         except BadRow as error:
             raise SourceError(
                 f"{self.name}: row {max(index, 0) + 1}: {error}."
             ) from None
-        if index >= 0 and shaper.unseen:
-            raise SourceError(f'{self.name}: no column "{shaper.unseen[0]}".')
+        if index >= 0 and builder.unseen:
+            raise SourceError(f'{self.name}: no column "{builder.unseen[0]}".')
 
     @abstractmethod
     def _records(self) -> Iterator[dict[str, Any]]:
@@ -64,7 +66,7 @@ class SqliteSource(Table):
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], query: str, columns: Meaning
+        self, path: str | os.PathLike[str], query: str, columns: ColumnMapping
     ) -> None:
         super().__init__(os.fspath(path), columns, {"query": query})
         self._path = Path(path)

@@ -22,7 +22,7 @@ from hubbatch.integrations._ray.listing import list_records
 from hubbatch.integrations._ray.portals import Portals
 from hubbatch.integrations._ray.tables import arrow_schema, parted
 from hubbatch.integrations._ray.work import Work, plan
-from hubbatch.jobs.shaping import Columns
+from hubbatch.jobs.column_mapping import Columns
 from hubbatch.simulator import Simulator
 from hubbatch.simulator.faults import Fault
 

@@ -16,7 +16,7 @@ from hubbatch.jobs import journal as journal_module
 from hubbatch.jobs import read_status
 from hubbatch.jobs.identity import Identity
 from hubbatch.jobs.journal import Journal
-from hubbatch.jobs.states import State
+from hubbatch.jobs.states import RowState
 from hubbatch.jobs.store import Group, Store
 
 
@@ -68,11 +68,11 @@ def counts(journal: Journal) -> dict[str, int]:
 
 
 async def test_what_is_safe_is_on_the_disk(journal: Journal) -> None:
-    journal.note(0, State.SENT, 7)
+    journal.note(0, RowState.SENT, 7)
     await journal.safe()
 
     assert counts(journal) == {"sent": 1, "succeeded": 0}
-    assert await journal.block(0) == [(0, State.SENT, 7)]
+    assert await journal.block(0) == [(0, RowState.SENT, 7)]
 
 
 async def test_what_comes_up_meanwhile_is_written_together(journal: Journal) -> None:
@@ -80,10 +80,10 @@ async def test_what_comes_up_meanwhile_is_written_together(journal: Journal) -> 
     disk.may_write.clear()
     waiting = []
     for place in range(5):
-        journal.note(place, State.SENT)
+        journal.note(place, RowState.SENT)
         waiting.append(asyncio.create_task(journal.safe()))
         await asyncio.sleep(0)
-    journal.note(0, State.SUCCEEDED)  # the last word counts
+    journal.note(0, RowState.SUCCEEDED)  # the last word counts
     disk.may_write.set()
     await asyncio.gather(*waiting)
 
@@ -101,7 +101,7 @@ async def test_nothing_to_write_is_not_written(journal: Journal) -> None:
 async def test_who_was_cancelled_while_waiting_does_no_harm(journal: Journal) -> None:
     disk = Disk(journal)
     disk.may_write.clear()
-    journal.note(0, State.SENT)
+    journal.note(0, RowState.SENT)
     task = asyncio.create_task(journal.safe())
     await asyncio.sleep(0)
     task.cancel()
@@ -118,10 +118,10 @@ async def test_the_source_is_left_alone_while_too_much_is_unwritten(
     monkeypatch.setattr(journal_module, "_MOST_WAITING", 3)
     disk = Disk(journal)
     for place in range(3):
-        journal.note(place, State.FAILED)
+        journal.note(place, RowState.FAILED)
     await journal.ready()
     assert not disk.groups  # there is room
-    journal.note(3, State.FAILED)
+    journal.note(3, RowState.FAILED)
     await journal.ready()
     assert [len(group.states) for group in disk.groups] == [4]
 
@@ -135,10 +135,10 @@ async def test_a_failure_is_told_once_and_what_was_noted_is_kept(
     disk = Disk(journal)
     disk.may_write.clear()
     disk.broken = True
-    journal.note(0, State.SENT)
+    journal.note(0, RowState.SENT)
     first = asyncio.create_task(journal.safe())
     await asyncio.sleep(0)
-    journal.note(1, State.SENT)
+    journal.note(1, RowState.SENT)
     second = asyncio.create_task(journal.safe())
     third = asyncio.create_task(journal.ready())
     await asyncio.sleep(0)
@@ -155,8 +155,8 @@ async def test_a_failure_is_told_once_and_what_was_noted_is_kept(
     assert "cannot be written" in str(failure)
     assert "Input/output error" in str(failure)
     assert failure is journal.failure
-    journal.note(0, State.SUCCEEDED, 5)  # it was on its way
-    journal.note(1, State.OPEN)
+    journal.note(0, RowState.SUCCEEDED, 5)  # it was on its way
+    journal.note(1, RowState.OPEN)
     journal.flush()
     await journal.ready()
     with pytest.raises(JournalError):
@@ -173,7 +173,7 @@ async def test_a_failure_is_told_once_and_what_was_noted_is_kept(
 async def test_what_is_lost_at_the_end_is_counted(journal: Journal) -> None:
     disk = Disk(journal)
     disk.broken = True
-    for place, state in enumerate(State):
+    for place, state in enumerate(RowState):
         journal.note(place, state)
     with pytest.raises(
         JournalError, match=r"error\. 2 answered rows are not on disk: "
@@ -191,7 +191,7 @@ async def test_a_mistake_of_ours_in_the_thread_is_not_swallowed(
 ) -> None:
     disk = Disk(journal)
     disk._write = lambda *_: 1 / 0  # type: ignore[assignment] # that is the point
-    journal.note(0, State.SENT)
+    journal.note(0, RowState.SENT)
     with pytest.raises(JournalError, match="division by zero"):
         await journal.safe()
     with pytest.raises(JournalError):
@@ -203,7 +203,7 @@ async def test_closing_is_done_to_its_end_whoever_is_cancelled(
 ) -> None:
     disk = Disk(journal)
     disk.may_write.clear()
-    journal.note(0, State.SUCCEEDED, 1)
+    journal.note(0, RowState.SUCCEEDED, 1)
     closing = asyncio.create_task(journal.aclose("finished", finished=True))
     await asyncio.sleep(0.01)
     closing.cancel()
@@ -219,7 +219,7 @@ async def test_without_a_path_nothing_is_kept() -> None:
     journal = Journal(None)
     assert (await journal.open(JOB)).new
     await journal.begin(JOB, None)
-    journal.note(0, State.SENT)
+    journal.note(0, RowState.SENT)
     await journal.safe()
     assert await journal.block(0) == []
     await journal.aclose("finished")
@@ -232,14 +232,14 @@ async def test_a_journal_goes_on_with_what_it_knows(tmp_path: Path) -> None:
     await first.begin(JOB, None)
     first.progress = lambda: (3, 2, 1, 0.5)
     first.read(4)
-    first.note(1, State.SENT, -5)
+    first.note(1, RowState.SENT, -5)
     await first.aclose("stopped", None)
 
     second = Journal(path)
     history = await second.open(JOB)
     assert (history.new, history.finished, history.portal_id) == (False, False, None)
-    assert (history.inputs, history.counts[State.SENT]) == (4, 1)
-    assert history.counts[State.OPEN] == 3
+    assert (history.inputs, history.counts[RowState.SENT]) == (4, 1)
+    assert history.counts[RowState.OPEN] == 3
     assert history.runs["requests"] == 3
     await second.begin(JOB, 62515)
     await second.aclose("finished", "message", finished=True)

@@ -20,7 +20,7 @@ import orjson
 import pytest
 
 from hubbatch.jobs import JobStatus, read_status
-from hubbatch.jobs.states import State
+from hubbatch.jobs.states import RowState
 from hubbatch.simulator import Fault, Simulator
 from hubbatch.simulator.received import Received
 from tests.processes import TREE, untraced
@@ -248,7 +248,7 @@ def lost(sim: Simulator) -> set[int]:
 
 def test_a_state_is_written_as_its_figure() -> None:
     """Figures in journals that exist must never change their meaning."""
-    assert [(state.name, state.value) for state in State] == [
+    assert [(state.name, state.value) for state in RowState] == [
         ("OPEN", 0),
         ("SENT", 1),
         ("SUCCEEDED", 2),

@@ -9,7 +9,7 @@ import pytest
 
 from hubbatch import ConfigurationError, JournalError, TooManyFailures
 from hubbatch.jobs import Export, Job, read_status
-from hubbatch.jobs.ending import ending
+from hubbatch.jobs.job_report import ending
 
 from .conftest import Desk, Table
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from hubbatch import Event, HubBatch, RateLimit, RetryPolicy
 from hubbatch.jobs import Job, JobReport
-from hubbatch.jobs.shaping import Columns
+from hubbatch.jobs.column_mapping import Columns
 from hubbatch.jobs.sources import CsvSource
 
 

@@ -26,10 +26,10 @@ from hubbatch.errors import (
     SourceError,
 )
 from hubbatch.jobs.arrow import ParquetSource
-from hubbatch.jobs.ending import JobReport, ending
+from hubbatch.jobs.column_mapping import BadRow
 from hubbatch.jobs.job import Job
+from hubbatch.jobs.job_report import JobReport, ending
 from hubbatch.jobs.rows import Row
-from hubbatch.jobs.shaping import BadRow
 from hubbatch.jobs.zones import Zone
 
 from .tables import Table, TableColumns
@@ -110,10 +110,10 @@ class LoadSource:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def __iter__(self) -> Iterator[Row]:
-        shaper, zone = self.columns.of_fields(), Zone.find(self.timezone)
+        builder, zone = self.columns.of_fields(), Zone.find(self.timezone)
         for index, record in enumerate(self.read(self.path)):
             try:
-                key, given = shaper.shape(zone.localize(record) if zone else record)
+                key, given = builder.build(zone.localize(record) if zone else record)
             except BadRow as error:
                 raise SourceError(f"{self.name}: row {index + 1}: {error}.") from None
             yield Row(index, key, given)

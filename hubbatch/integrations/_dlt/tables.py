@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 from attrs import frozen
 
 from hubbatch.errors import ConfigurationError
-from hubbatch.jobs.shaping import BadRow, Columns, Shaped, Shaper
+from hubbatch.jobs.column_mapping import BadRow, Columns, InputBuilder, KeyedInput
 
 
 HINT = "x-hubspot"
@@ -63,37 +63,37 @@ class TableColumns:
         """Give what changes the meaning of a file, as JSON values."""
         return self.columns.options()
 
-    def of_cells(self, header: Sequence[str]) -> Callable[[Sequence[str]], Shaped]:
+    def of_cells(self, header: Sequence[str]) -> Callable[[Sequence[str]], KeyedInput]:
         """Make the function from a CSV's cells to an input."""
         return self.columns.of_cells(header)
 
-    def of_fields(self) -> Shaper:
+    def of_fields(self) -> InputBuilder:
         """Make what makes inputs of rows."""
-        return _TableShaper(self.columns.of_fields(), self.names)
+        return _TableBuilder(self.columns.of_fields(), self.names)
 
     def used(self, present: Sequence[str]) -> set[str]:
         """Name the columns whose values are sent."""
         return self.columns.used([name for name in present if name in self.names])
 
 
-class _TableShaper:
+class _TableBuilder:
     """Shows the rows of a table with all of its columns, and no others."""
 
     doubted: bool = False
     unseen: Sequence[str] = ()  # the table was asked
 
-    def __init__(self, shaper: Shaper, names: Sequence[str]) -> None:
-        self._shaper = shaper
+    def __init__(self, builder: InputBuilder, names: Sequence[str]) -> None:
+        self._builder = builder
         self._names = names
 
-    def shape(self, given: object) -> Shaped:
+    def build(self, given: object) -> KeyedInput:
         if not isinstance(given, Mapping):
             raise BadRow("no row of a table")
         if isinstance(given.get("properties"), Mapping):  # in HubSpot's own shape
             present = [name for name in self._names if given.get(name) is not None]
         else:
             present = [*self._names]
-        return self._shaper.shape({name: given.get(name) for name in present})
+        return self._builder.build({name: given.get(name) for name in present})
 
 
 def hint(

@@ -8,7 +8,7 @@ from attrs import field, frozen
 from hubbatch.client import HubBatch
 from hubbatch.errors import ConfigurationError, SourceError
 from hubbatch.jobs.arrow import check_times, need_pyarrow, plain_rows
-from hubbatch.jobs.shaping import BadRow, Columns
+from hubbatch.jobs.column_mapping import BadRow, Columns
 from hubbatch.jobs.tables import check_names
 from hubbatch.jobs.zones import Zone
 from hubbatch.net.batch import Batch
@@ -97,10 +97,10 @@ class Rows:
         return int(self._table.num_rows)
 
     def __iter__(self) -> Iterator[Any]:
-        arrow, shaper = need_pyarrow(), self._columns.of_fields()
+        arrow, builder = need_pyarrow(), self._columns.of_fields()
         for batch in self._table.to_batches(max_chunksize=_SLICE):
             for record in plain_rows(arrow, batch, "the table", zone=self._zone):
-                key, given = shaper.shape(record)
+                key, given = builder.build(record)
                 if key is None and self._columns.reconcile_by is not None:
                     unique = given["properties"].get(self._columns.reconcile_by)
                     key = None if unique is None else str(unique)

@@ -13,11 +13,10 @@ from difflib import get_close_matches
 
 from attrs import frozen
 
+from hubbatch.core.calls import Verb
+from hubbatch.core.object_types import standard_type
+from hubbatch.core.values import epoch_milliseconds
 from hubbatch.models import Property
-
-from .calls import Verb
-from .object_types import standard_type
-from .values import epoch_milliseconds
 
 
 # "Property values have a limit of 65,536 characters": HubSpot's knowledge base.

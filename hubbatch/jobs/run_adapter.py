@@ -20,7 +20,7 @@ from hubbatch.core.settling import Settlement
 
 from .journal import Journal
 from .rows import Row, digest
-from .states import FINAL, State
+from .states import FINAL, RowState
 
 
 # So many outcomes are held back; beyond that the oldest become final.
@@ -100,7 +100,7 @@ class Tally:
 
     def _note(self, outcome: Outcome[Any], row: Row, key: int | None) -> None:
         unknown = outcome.status is OutcomeStatus.UNKNOWN
-        self.journal.note(row.index, State.SENT if unknown else State.OPEN, key)
+        self.journal.note(row.index, RowState.SENT if unknown else RowState.OPEN, key)
 
     def _let_go(self, place: int) -> None:
         outcome, row, name = self._held.pop(place)
@@ -117,7 +117,7 @@ class Tally:
         return encoder(self.operation)(row.index, row.input)[0]
 
 
-class Passage:
+class RunAdapter:
     """One run of the engine: its rows, and where its outcomes go.
 
     It is both the run's `Emit` and its journal.
@@ -166,17 +166,17 @@ class Passage:
     async def leaving(self, chunk: Chunk) -> None:
         """Have it on the disk that these rows leave."""
         self._tally.overtaken(chunk.keys)
-        self._note(chunk, State.SENT)
+        self._note(chunk, RowState.SENT)
         await self._journal.safe()
         self._journal.measures.left(chunk.indices[0])
 
     def not_written(self, chunk: Chunk) -> None:
         """Note that what left has come to nothing."""
         self._journal.measures.lost(chunk.indices[0])
-        self._note(chunk, State.OPEN)
+        self._note(chunk, RowState.OPEN)
         self._journal.flush()
 
-    def _note(self, chunk: Chunk, state: State) -> None:
+    def _note(self, chunk: Chunk, state: RowState) -> None:
         for index, _, _ in chunk.everyone():
             row, key = self._rows[index]
             self._journal.note(row.index, state, key)
@@ -201,7 +201,7 @@ class Passage:
                 outcome.index, outcome.input = row.index, row.input
                 tally.final(outcome, row, key)
             else:
-                self._journal.note(row.index, State.SUCCEEDED, key)
+                self._journal.note(row.index, RowState.SUCCEEDED, key)
         self._journal.flush()
 
     def failed(self, outcomes: Iterable[Outcome[Any]]) -> None:

@@ -9,9 +9,9 @@ from attrs import frozen
 
 from hubbatch.errors import SourceError
 
-from .keeping import again
+from .column_mapping import BadRow, InputBuilder, JobVerb, KeyedInput, json_kind
+from .failure_inputs import again
 from .options import PAIRS
-from .shaping import BadRow, JobVerb, Shaped, Shaper, kind_of
 from .sources import LinesFile
 
 
@@ -63,7 +63,7 @@ class FailuresSource(LinesFile):
     ) -> None:
         super().__init__(path, {"replay": True}, "utf-8")
         self._reconcile_by = reconcile_by
-        self._found = _LineShaper(may_be_unknown=True)
+        self._found = _LineBuilder(may_be_unknown=True)
         self._complete = False  # what it found is all that there is
 
     def call(self) -> FailedCall:
@@ -89,14 +89,14 @@ class FailuresSource(LinesFile):
         self._complete = True
         return scanned
 
-    def _shaper(self) -> Shaper:
-        shaper = _LineShaper(may_be_unknown=self._reconcile_by is not None)
+    def _builder(self) -> InputBuilder:
+        builder = _LineBuilder(may_be_unknown=self._reconcile_by is not None)
         if not self._complete:
-            self._found = shaper
-        return shaper
+            self._found = builder
+        return builder
 
 
-class _LineShaper:
+class _LineBuilder:
     """Makes inputs of lines, and holds them to be of one call."""
 
     unseen: Sequence[str] = ()
@@ -108,9 +108,9 @@ class _LineShaper:
         self._count = 0
         self._may_be_unknown = may_be_unknown
 
-    def shape(self, given: object) -> Shaped:
+    def build(self, given: object) -> KeyedInput:
         if not isinstance(given, dict):
-            raise BadRow(f"{kind_of(given)}, not a failure")
+            raise BadRow(f"{json_kind(given)}, not a failure")
         call = _call_of(given)
         if self.call is None:
             self.call = call

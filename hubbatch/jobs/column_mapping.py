@@ -20,7 +20,7 @@ JobVerb: TypeAlias = Literal[
 """What can be done with rows; the last two with pairs of records."""
 
 # What an input is, and the text that names it to its owner.
-Shaped = tuple[str | None, Any]
+KeyedInput = tuple[str | None, Any]
 # HubSpot answers these of a record, and no verb takes them: what was read can be
 # edited and sent back as it is.
 _ONLY_ANSWERED = frozenset(
@@ -86,17 +86,17 @@ class Columns:
             "empty": self.empty,
         }
 
-    def of_cells(self, header: Sequence[str]) -> Callable[[Sequence[str]], Shaped]:
+    def of_cells(self, header: Sequence[str]) -> Callable[[Sequence[str]], KeyedInput]:
         """Make the function from a CSV's cells to an input.
 
         Raises:
             BadRow: if the header is not that of a file for this verb.
         """
-        return cells_shaper(self, header)
+        return cells_builder(self, header)
 
-    def of_fields(self) -> "Shaper":
+    def of_fields(self) -> "InputBuilder":
         """Make what makes inputs of JSON lines."""
-        return FieldsShaper(self)
+        return FieldsBuilder(self)
 
     def used(self, present: Sequence[str]) -> set[str]:
         """Name the columns of a table whose values are sent.
@@ -161,7 +161,7 @@ class Columns:
             if name != id_column or name == self.reconcile_by
         }
 
-    def shape(self, record_id: Any, properties: Mapping[str, Any]) -> Any:
+    def build(self, record_id: Any, properties: Mapping[str, Any]) -> Any:
         """Make the input of one row."""
         if self.only_ids:
             return record_id
@@ -171,9 +171,9 @@ class Columns:
         return {name: record_id, "properties": properties}
 
 
-def cells_shaper(
+def cells_builder(
     columns: Columns, header: Sequence[str]
-) -> Callable[[Sequence[str]], Shaped]:
+) -> Callable[[Sequence[str]], KeyedInput]:
     """Make the function from a CSV's cells to an input.
 
     Raises:
@@ -196,7 +196,7 @@ def cells_shaper(
     places = [(header.index(name), chosen[name]) for name in chosen]
     clear = columns.empty == "clear"
 
-    def shape(cells: Sequence[str]) -> Shaped:
+    def build(cells: Sequence[str]) -> KeyedInput:
         count = len(cells)
         record_id = cells[at] if at is not None and at < count else ""
         # A cell that is not there is not an empty one: it clears nothing.
@@ -205,12 +205,12 @@ def cells_shaper(
             for place, name in places
             if place < count and (clear or cells[place])
         }
-        return record_id or None, columns.shape(record_id, properties)
+        return record_id or None, columns.build(record_id, properties)
 
-    return shape
+    return build
 
 
-class Shaper(Protocol):
+class InputBuilder(Protocol):
     """Makes an input of what a JSON line says.
 
     Attributes:
@@ -224,7 +224,7 @@ class Shaper(Protocol):
         """The columns that were asked for, and that no line had."""
         ...
 
-    def shape(self, given: object) -> Shaped:
+    def build(self, given: object) -> KeyedInput:
         """Make an input of one line.
 
         Raises:
@@ -233,14 +233,14 @@ class Shaper(Protocol):
         ...
 
 
-class Meaning(Protocol):
+class ColumnMapping(Protocol):
     """What the columns of a file mean."""
 
     def options(self) -> dict[str, Any]:
         """Give what changes the meaning of a file, as JSON values."""
         ...
 
-    def of_cells(self, header: Sequence[str]) -> Callable[[Sequence[str]], Shaped]:
+    def of_cells(self, header: Sequence[str]) -> Callable[[Sequence[str]], KeyedInput]:
         """Make the function from a CSV's cells to an input.
 
         Raises:
@@ -248,7 +248,7 @@ class Meaning(Protocol):
         """
         ...
 
-    def of_fields(self) -> Shaper:
+    def of_fields(self) -> InputBuilder:
         """Make what makes inputs of JSON lines."""
         ...
 
@@ -261,7 +261,7 @@ class Meaning(Protocol):
         ...
 
 
-class FieldsShaper:
+class FieldsBuilder:
     """Makes inputs of what JSON lines say: flat, in HubSpot's shape, or bare ids."""
 
     doubted: bool = False
@@ -277,7 +277,7 @@ class FieldsShaper:
         """The columns that were asked for, and that no line had."""
         return sorted(self._unseen)
 
-    def shape(self, given: object) -> Shaped:
+    def build(self, given: object) -> KeyedInput:
         """Make an input of one line.
 
         Raises:
@@ -287,7 +287,7 @@ class FieldsShaper:
         if type(given) in (str, int) and columns.only_ids:
             return _key(given), given
         if not isinstance(given, dict):
-            raise BadRow(f"{kind_of(given)}, not an object")
+            raise BadRow(f"{json_kind(given)}, not an object")
         properties = given.get("properties")
         if isinstance(properties, dict) or (
             columns.legacy and isinstance(properties, list)
@@ -295,7 +295,7 @@ class FieldsShaper:
             return self._nested(given)
         return self._flat(given)
 
-    def _flat(self, given: dict[str, Any]) -> Shaped:
+    def _flat(self, given: dict[str, Any]) -> KeyedInput:
         columns = self._columns
         if not self._chosen:  # the first flat line decides for all
             self._id_column = columns.choose_id([*given])
@@ -306,9 +306,9 @@ class FieldsShaper:
         properties = {
             to: given[column] for column, to in columns.chosen(given, name).items()
         }
-        return _key(record_id), columns.shape(record_id, properties)
+        return _key(record_id), columns.build(record_id, properties)
 
-    def _nested(self, given: dict[str, Any]) -> Shaped:
+    def _nested(self, given: dict[str, Any]) -> KeyedInput:
         columns = self._columns
         taken = {name: given[name] for name in given if name not in _ONLY_ANSWERED}
         name = "objectId" if columns.legacy and "id" not in given else "id"
@@ -333,7 +333,7 @@ class FieldsShaper:
         return _key(record_id), taken
 
 
-def kind_of(given: object) -> str:
+def json_kind(given: object) -> str:
     """Say what kind of JSON value it is, with its article."""
     return _KINDS.get(type(given), "a number")
 

@@ -33,7 +33,7 @@ from hubbatch.core.operations import (
     read_operation,
 )
 from hubbatch.core.values import InvalidInput, Unsendable
-from hubbatch.jobs.keeping import again, keeper
+from hubbatch.jobs.failure_inputs import again, keeper
 from hubbatch.jobs.sinks import json_line
 
 

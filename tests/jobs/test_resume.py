@@ -6,18 +6,18 @@ from typing import Any
 import pytest
 
 from hubbatch.errors import JournalError
-from hubbatch.jobs.ending import Stopped
+from hubbatch.jobs.job_report import Stopped
 from hubbatch.jobs.journal import Journal
-from hubbatch.jobs.resuming import Resumption, first_later, then_later, unhurried
+from hubbatch.jobs.resume import Resumption, first_later, then_later, unhurried
 from hubbatch.jobs.rows import Row, digest
-from hubbatch.jobs.states import State
+from hubbatch.jobs.states import RowState
 from tests.jobs.conftest import Table
 
 
 class Known(Journal):
     """A journal that knows some rows, and gives them two at a time."""
 
-    def __init__(self, states: dict[int, State], rows: list[Row]) -> None:
+    def __init__(self, states: dict[int, RowState], rows: list[Row]) -> None:
         super().__init__(None)
         self.rows: list[tuple[int, int, int | None]] = [
             (n, s, digest(rows[n])) for n, s in sorted(states.items())
@@ -38,7 +38,7 @@ def table(count: int, doubted: tuple[int, ...] = ()) -> list[Row]:
 
 
 async def left(
-    states: dict[int, State], rows: list[Row]
+    states: dict[int, RowState], rows: list[Row]
 ) -> tuple[list[int], list[int], list[int]]:
     given = unhurried(iter(rows))
     resumption = Resumption(Known(states, rows), Table([]), go_on)
@@ -49,13 +49,13 @@ async def left(
 
 async def test_final_rows_are_passed_by_and_the_others_are_not() -> None:
     states = {
-        0: State.SUCCEEDED,
-        1: State.FAILED,
-        2: State.SENT,
+        0: RowState.SUCCEEDED,
+        1: RowState.FAILED,
+        2: RowState.SENT,
         # 3 and 4 were read and never left: the journal has no word of them.
-        5: State.OPEN,
-        6: State.UNKNOWN,
-        7: State.NOT_SENT,
+        5: RowState.OPEN,
+        6: RowState.UNKNOWN,
+        7: RowState.NOT_SENT,
     }
     assert await left(states, table(9)) == ([2], [3, 4, 5], [8])
     assert await left({}, table(3)) == ([], [], [0, 1, 2])
@@ -70,7 +70,7 @@ async def test_a_known_row_that_its_source_doubts_is_only_sent_after_a_look() ->
     rows = table(8, doubted=(1, 5))
     given = unhurried(iter(rows))
     resumption = Resumption(
-        Known({0: State.OPEN, 1: State.OPEN}, rows), Doubtful([]), go_on
+        Known({0: RowState.OPEN, 1: RowState.OPEN}, rows), Doubtful([]), go_on
     )
     doubted, open_ = await resumption.pass_by(given)
 
@@ -87,7 +87,7 @@ async def test_a_known_row_that_its_source_doubts_is_only_sent_after_a_look() ->
 
 async def test_a_source_that_ends_too_early_or_holds_other_rows_is_refused() -> None:
     rows = table(3)
-    resumption = Resumption(Known({2: State.SENT}, rows), Table([]), go_on)
+    resumption = Resumption(Known({2: RowState.SENT}, rows), Table([]), go_on)
     with pytest.raises(JournalError, match="fewer rows"):
         await resumption.pass_by(unhurried(iter(rows[:2])))
     other = [*rows[:2], Row(2, "another", {}, 4)]
@@ -100,7 +100,7 @@ async def test_going_on_can_be_given_up() -> None:
         raise Stopped
 
     rows = table(3)
-    resumption = Resumption(Known({0: State.SENT}, rows), Table([]), give_up)
+    resumption = Resumption(Known({0: RowState.SENT}, rows), Table([]), give_up)
     with pytest.raises(Stopped):
         await resumption.pass_by(unhurried(iter(rows)))
 

@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 
 from hubbatch.errors import ConfigurationError, JournalError
-from hubbatch.jobs import locking
-from hubbatch.jobs.locking import JobLock, in_use, is_locked
+from hubbatch.jobs import job_lock
+from hubbatch.jobs.job_lock import JobLock, in_use, is_locked
 
 
 HOLD = """
 import sys
 from pathlib import Path
-from hubbatch.jobs.locking import JobLock
+from hubbatch.jobs.job_lock import JobLock
 lock = JobLock(Path(sys.argv[1]))
 lock.acquire()
 print("held", flush=True)
@@ -30,7 +30,7 @@ sys.stdin.read()
 
 
 def test_a_lock_is_held_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(locking, "_PATIENCE", 0.0)
+    monkeypatch.setattr(job_lock, "_PATIENCE", 0.0)
     path = tmp_path / "run.db"
     assert is_locked(path) is False
     assert not [*tmp_path.iterdir()]  # looking changes nothing
@@ -48,7 +48,7 @@ def test_a_lock_is_held_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_lock_dies_with_its_holder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(locking, "_PATIENCE", 0.0)
+    monkeypatch.setattr(job_lock, "_PATIENCE", 0.0)
     path = tmp_path / "run.db"
     command = [sys.executable, "-c", HOLD, str(path)]
     with subprocess.Popen(  # noqa: S603 -- our own
@@ -121,7 +121,7 @@ def holder(path: Path) -> Iterator[subprocess.Popen[str]]:
 def test_one_journal_has_one_claim_by_any_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(locking, "_PATIENCE", 0.0)
+    monkeypatch.setattr(job_lock, "_PATIENCE", 0.0)
     path = tmp_path / "run.db"
     path.touch()
     names = [path, *other_names(path)]
@@ -147,7 +147,7 @@ def test_one_journal_has_one_claim_by_any_name(
 def test_a_claim_survives_its_lock_file_and_dies_with_its_holder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(locking, "_PATIENCE", 0.0)
+    monkeypatch.setattr(job_lock, "_PATIENCE", 0.0)
     path = tmp_path / "run.db"
     with holder(path):
         (tmp_path / "run.db.lock").unlink()
@@ -166,7 +166,7 @@ def test_a_claim_survives_its_lock_file_and_dies_with_its_holder(
 def test_a_copy_is_another_journal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(locking, "_PATIENCE", 0.0)
+    monkeypatch.setattr(job_lock, "_PATIENCE", 0.0)
     path = tmp_path / "run.db"
     with holder(path):
         copy = Path(shutil.copy(path, tmp_path / "copy.db"))
@@ -178,7 +178,7 @@ def test_a_copy_is_another_journal(
 def test_threads_race_for_one_claim(tmp_path: Path) -> None:
     path = tmp_path / "run.db"
     path.touch()
-    known = {**locking._all_opened}
+    known = {**job_lock._all_opened}
     names = [path, *other_names(path)]
     inside: list[int] = []
     most: list[int] = []
@@ -201,7 +201,7 @@ def test_threads_race_for_one_claim(tmp_path: Path) -> None:
         won = [*pool.map(work, range(4))]
     assert sum(won) == len(most) > 0
     assert max(most) == 1
-    assert locking._all_opened == known
+    assert job_lock._all_opened == known
 
 
 def test_looking_on_does_not_cost_a_process_its_locks(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from .outcomes import Outcome
 
 
 @define
-class Reason:
+class FailureGroup:
     """Outcomes that did not succeed for the same reason.
 
     Attributes:
@@ -31,9 +31,9 @@ class Reason:
     first: int
 
 
-def group_by_reason(outcomes: Iterable[Outcome[Any]]) -> list[Reason]:
+def group_by_reason(outcomes: Iterable[Outcome[Any]]) -> list[FailureGroup]:
     """Group the outcomes that did not succeed, the most frequent reason first."""
-    reasons: dict[object, Reason] = {}
+    reasons: dict[object, FailureGroup] = {}
     for outcome in outcomes:
         error = outcome.error
         if error is None:
@@ -41,7 +41,7 @@ def group_by_reason(outcomes: Iterable[Outcome[Any]]) -> list[Reason]:
         key = (outcome.status, error.category, error.code, error.property_name)
         reason = reasons.get(key)
         if reason is None:
-            reasons[key] = Reason(
+            reasons[key] = FailureGroup(
                 str(outcome.status), *key[1:], error.message, 1, outcome.index
             )
         else:

@@ -24,7 +24,7 @@ from .options import (
     seen_from,
 )
 from .rows import Row
-from .states import State
+from .states import RowState
 
 
 class Export(Lifecycle):
@@ -94,7 +94,7 @@ class Export(Lifecycle):
         )
 
     async def _go_on(self, job: Identity, history: History) -> None:  # noqa: ARG002 -- as a job has it
-        self._read = history.counts[State.SUCCEEDED]
+        self._read = history.counts[RowState.SUCCEEDED]
 
     def _counts(self) -> Mapping[str, int]:
         return {"inputs": self._read, "succeeded": self._read}
@@ -131,7 +131,7 @@ class Export(Lifecycle):
             row = Row(place, record.id, record.id)
             outcome = succeeded(call, place, record.id, record, 1, None)
             journal.say("output", output.encode(outcome, row))
-            journal.note(place, State.SUCCEEDED)
+            journal.note(place, RowState.SUCCEEDED)
             self._read = place + 1
         journal.read(self._read)
         if page.after is not None:

@@ -9,8 +9,8 @@ from attrs import field, frozen
 from hubbatch.errors import ConfigurationError
 from hubbatch.models import AssociationSpec
 
-from .shaping import BadRow, Shaped, Shaper, kind_of
-from .translating import IdMap
+from .column_mapping import BadRow, InputBuilder, KeyedInput, json_kind
+from .id_map import IdMap
 
 
 def _as_types(
@@ -58,7 +58,7 @@ class PairColumns:
             "label_column": self.label_column,
         }
 
-    def of_cells(self, header: Sequence[str]) -> Callable[[Sequence[str]], Shaped]:
+    def of_cells(self, header: Sequence[str]) -> Callable[[Sequence[str]], KeyedInput]:
         """Make the function from a CSV's cells to a pair.
 
         Raises:
@@ -66,16 +66,16 @@ class PairColumns:
         """
         places = [header.index(name) for name in self._names(header)]
 
-        def shape(cells: Sequence[str]) -> Shaped:
+        def build(cells: Sequence[str]) -> KeyedInput:
             return self.pair(
                 *(cells[place] if place < len(cells) else "" for place in places)
             )
 
-        return shape
+        return build
 
-    def of_fields(self) -> Shaper:
+    def of_fields(self) -> InputBuilder:
         """Make what makes pairs of JSON lines."""
-        return _PairShaper(self)
+        return _PairBuilder(self)
 
     def used(self, present: Sequence[str]) -> set[str]:
         """Name the columns of a table whose values are sent.
@@ -85,7 +85,7 @@ class PairColumns:
         """
         return {*self._names(present)}
 
-    def pair(self, one: Any, other: Any, labels: Any = "") -> Shaped:
+    def pair(self, one: Any, other: Any, labels: Any = "") -> KeyedInput:
         """Make the input of a pair.
 
         Raises:
@@ -136,7 +136,7 @@ class PairColumns:
             yield self.label_column
 
 
-class _PairShaper:
+class _PairBuilder:
     """Makes pairs of JSON lines: flat, or in HubSpot's shape."""
 
     doubted: bool = False
@@ -145,9 +145,9 @@ class _PairShaper:
     def __init__(self, columns: PairColumns) -> None:
         self._columns = columns
 
-    def shape(self, given: object) -> Shaped:
+    def build(self, given: object) -> KeyedInput:
         if not isinstance(given, dict):
-            raise BadRow(f"{kind_of(given)}, not an object")
+            raise BadRow(f"{json_kind(given)}, not an object")
         names = self._columns._names([*given])  # noqa: SLF001 -- its own
         return self._columns.pair(*(_id_of(given[name]) for name in names))
 

@@ -5,7 +5,7 @@ from hubbatch.core.operations import object_operation
 from hubbatch.core.outcomes import Outcome, OutcomeStatus, succeeded, unsuccessful
 from hubbatch.errors import RecordInvalid
 from hubbatch.jobs import Row
-from hubbatch.jobs.measuring import Example, Measures, Reason, from_octave, octave
+from hubbatch.jobs.measurements import Example, Measures, Reason, from_octave, octave
 
 
 UPDATE = object_operation("update", "tickets", api_version="v3").call

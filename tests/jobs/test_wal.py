@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from hubbatch.errors import JournalError
 from hubbatch.jobs import read_status, store
-from hubbatch.jobs.bond import salt_of, wal_of
 from hubbatch.jobs.identity import Identity
 from hubbatch.jobs.reader import Reader, look
-from hubbatch.jobs.states import State
+from hubbatch.jobs.states import RowState
 from hubbatch.jobs.store import Group, Store
+from hubbatch.jobs.wal import salt_of, wal_of
 
 
 JOB = Identity(
@@ -31,7 +31,7 @@ JOB = Identity(
     options={},
     outputs={},
 )
-Known = dict[int, State]
+Known = dict[int, RowState]
 
 
 @frozen
@@ -98,7 +98,7 @@ class Observed:
 
 
 def known(path: Path) -> Known:
-    return look(path, lambda one: {p: State(s) for p, s, _ in one.block(0, 10_000)})
+    return look(path, lambda one: {p: RowState(s) for p, s, _ in one.block(0, 10_000)})
 
 
 def found(path: Path) -> Known | None:
@@ -123,7 +123,7 @@ def resumed(path: Path) -> Known | None:
         return None
     states = {}
     if not opened.is_new():
-        states = {p: State(s) for p, s, _ in opened.block(0, 10_000)}
+        states = {p: RowState(s) for p, s, _ in opened.block(0, 10_000)}
     opened.close()
     assert salt_of(path) is None
     assert found(path) == states
@@ -148,7 +148,7 @@ def interfere(path: Path, statement: str) -> None:
 
 OPERATIONS = st.lists(
     st.one_of(
-        st.dictionaries(st.integers(0, 400), st.sampled_from(State), min_size=1),
+        st.dictionaries(st.integers(0, 400), st.sampled_from(RowState), min_size=1),
         st.sampled_from(["run again", "reopen", "fold", *OTHERS]),
     ),
     max_size=8,
@@ -220,7 +220,7 @@ def test_other_programs_interfere_at_any_instant(
         if chance.random() < 0.3:
             interfere(path, chance.choice(OTHERS))
 
-    one = observed(places, [{1: State.SENT}, *operations], at_look)
+    one = observed(places, [{1: RowState.SENT}, *operations], at_look)
     for moment in one.moments:
         assert resumed(moment.put(next(places), None)) in (None, moment.known)
         pair = resumed(moment.put(next(places), moment.wal))
@@ -235,11 +235,11 @@ def test_no_other_program_makes_the_file_of_a_run_look_whole(
 ) -> None:
     one = Observed(tmp_path / "run.db")
     one.begin()
-    one.write({0: State.SENT})
+    one.write({0: RowState.SENT})
     with closing(sqlite3.connect(one.path, isolation_level=None)) as other:
         other.execute(statement).fetchall()
         for place in range(1, 4):
-            one.write({place: State.SENT})
+            one.write({place: RowState.SENT})
         number = iter(range(100))
         for moment in one.moments:
             if moment.known:
@@ -255,7 +255,7 @@ def test_a_journal_that_was_closed_is_whole_while_others_have_it_open(
 ) -> None:
     one = Observed(tmp_path / "run.db")
     one.begin()
-    one.write({0: State.SUCCEEDED})
+    one.write({0: RowState.SUCCEEDED})
     with closing(sqlite3.connect(one.path, isolation_level=None)) as other:
         other.execute("SELECT * FROM job").fetchall()
         if begins:
@@ -272,7 +272,7 @@ def test_a_strange_wal_is_refused_or_a_moment_that_was(
 ) -> None:
     """A file and a `-wal` of different moments are never mixed up."""
     one = observed(places, operations)
-    other = observed(places, [{399: State.FAILED}, "reopen", {7: State.FAILED}])
+    other = observed(places, [{399: RowState.FAILED}, "reopen", {7: RowState.FAILED}])
     for _ in range(40):
         main, later = chance.choice(one.moments), chance.choice(one.moments)
         if later.wal:
@@ -296,12 +296,12 @@ def pinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Observed
     monkeypatch.setattr(store, "_PATIENCE", 0)
     one = Observed(tmp_path / "run.db")
     one.begin()
-    one.write({0: State.SENT})
+    one.write({0: RowState.SENT})
     with closing(Reader.read_only(one.path)) as reader:
-        assert reader.counts()[State.SENT] == 1
-        one.write({0: State.SUCCEEDED, 1: State.SENT})
+        assert reader.counts()[RowState.SENT] == 1
+        one.write({0: RowState.SUCCEEDED, 1: RowState.SENT})
         yield one
-        assert reader.counts()[State.SENT] == 1
+        assert reader.counts()[RowState.SENT] == 1
 
 
 def test_no_run_begins_while_the_file_cannot_say_so(pinned: Observed) -> None:
@@ -316,7 +316,7 @@ def test_a_reader_keeps_only_the_wal_from_being_moved(
 ) -> None:
     monkeypatch.setattr(store, "_LARGEST_WAL", 0)
     for place in range(2, 30):
-        pinned.write({place: State.SUCCEEDED})
+        pinned.write({place: RowState.SUCCEEDED})
     assert known(pinned.path) == pinned.known
     pinned.store.close()
     assert wal_of(pinned.path).exists()
@@ -337,7 +337,7 @@ def test_the_wal_is_moved_when_it_is_large(
     one.begin()
     sizes = []
     for place in range(60):
-        one.write({place: State.SUCCEEDED})
+        one.write({place: RowState.SUCCEEDED})
         sizes.append(wal_of(one.path).stat().st_size)
     assert max(sizes) < 120_000
     assert one.path.stat().st_size > 4_096
@@ -348,7 +348,7 @@ def test_the_wal_is_moved_when_it_is_large(
 def test_looking_at_a_closed_journal_leaves_nothing_behind(tmp_path: Path) -> None:
     one = Observed(tmp_path / "run.db")
     one.begin()
-    one.write({0: State.SUCCEEDED})
+    one.write({0: RowState.SUCCEEDED})
     one.store.close()
     before = one.path.read_bytes()
 
@@ -363,7 +363,7 @@ def test_looking_at_a_closed_journal_leaves_nothing_behind(tmp_path: Path) -> No
 def test_what_is_missing_or_strange_is_named(tmp_path: Path) -> None:
     one = Observed(tmp_path / "run.db")
     one.begin()
-    one.write({0: State.SENT})
+    one.write({0: RowState.SENT})
     wal = wal_of(one.path).read_bytes()
     [main] = {one.path.read_bytes()}
     pair = Moment(main, wal, one.known)
@@ -405,7 +405,7 @@ def test_a_full_disk_leaves_both_files(tmp_path: Path) -> None:
     """What cannot be moved stays where it is, and is all there."""
     one = Observed(tmp_path / "run.db")
     one.begin()
-    one.write({0: State.SENT})
+    one.write({0: RowState.SENT})
     one.store._connection.execute("PRAGMA query_only = 1")
     one.store.close()
     assert wal_of(one.path).stat().st_size > 0
@@ -416,7 +416,7 @@ def test_a_full_disk_leaves_both_files(tmp_path: Path) -> None:
 def test_a_pair_that_cannot_be_opened_is_not_called_strange(tmp_path: Path) -> None:
     one = Observed(tmp_path / "run.db")
     one.begin()
-    one.write({0: State.SENT})
+    one.write({0: RowState.SENT})
     moment = one.moments[-1]
     one.store.close()
     path = moment.put(tmp_path / "copy", moment.wal)

@@ -11,7 +11,7 @@ from hubbatch.errors import JournalError
 
 from .journal import Journal
 from .rows import AsyncRowIterable, Row, Source, digest
-from .states import State
+from .states import RowState
 
 
 # The event loop has a turn after so many rows that need nothing done.
@@ -48,9 +48,9 @@ class Resumption:
                     f"row {place + 1}{_line(row)} of {self.source.name} is not the "
                     f"one that {self.journal.path} knows: the source has changed"
                 )
-            if state == State.SENT:
+            if state == RowState.SENT:
                 doubted.append(row)
-            elif state == State.OPEN:
+            elif state == RowState.OPEN:
                 open_up(row)
             self.look_up()
         last = getattr(self.source, "last_doubted", None)

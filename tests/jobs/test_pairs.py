@@ -14,7 +14,7 @@ from hubbatch.jobs import (
     by_label,
     find_type,
 )
-from hubbatch.jobs.shaping import BadRow
+from hubbatch.jobs.column_mapping import BadRow
 from hubbatch.models import AssociationSpec, AssociationSpecWithLabel
 
 from .conftest import Desk, Table
@@ -115,7 +115,7 @@ def test_labels_row_by_row() -> None:
     for cells in (["1", "2", ""], ["1", "2"]):
         assert types_of(shape(cells)) == [279]
     line = {"from": {"id": 1}, "to": {"id": 2}, "labels": None}
-    assert types_of(LABELLED.of_fields().shape(line)) == [279]
+    assert types_of(LABELLED.of_fields().build(line)) == [279]
     assert LABELLED.used(["to", "from", "labels", "x"]) == {"to", "from", "labels"}
     assert LABELLED.options()["label_column"] == "labels"
 

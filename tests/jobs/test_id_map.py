@@ -6,7 +6,7 @@ from hubbatch import ConfigurationError
 from hubbatch.core.values import Unsendable
 from hubbatch.jobs import CsvSource, IdMap, PairColumns
 
-from .test_pairing import pairs_of, write
+from .test_pairs import pairs_of, write
 
 
 def test_ids_are_translated_by_results_of_both_kinds(tmp_path: Path) -> None:
