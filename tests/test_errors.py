@@ -111,7 +111,8 @@ def every_class(cls: type[HubBatchError] = HubBatchError) -> Iterator[type[Any]]
 
 # Raised and caught inside hubbatch; no caller ever sees one.
 INTERNAL = {
-    "_Unusual": "core.columns, core.results: an answer or a block to be read singly",
+    "_NotUniform": "core.columns: a block to be encoded input by input",
+    "_Unusual": "core.results: an answer to be read record by record",
     "InvalidInput": "core.values: becomes the RecordInvalid of one outcome",
     "_GivenUp": "net.oauth: a refresh of a client that is closed",
     "Stopped": "jobs.job_report: a job that was asked to stop",

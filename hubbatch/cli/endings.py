@@ -11,7 +11,7 @@ from attrs import asdict, frozen
 
 from hubbatch import DailyLimitReached
 from hubbatch.jobs import JobReport
-from hubbatch.jobs.journal import lost_words
+from hubbatch.jobs.journal import describe_loss
 
 from .orders import Order
 from .progress import clock, many
@@ -71,7 +71,7 @@ class Ending:
             yield f"Ended early: {' '.join(str(report.error).split())}"
         yield count_words(asdict(report, recurse=False))
         if report.unwritten:
-            yield f"{lost_words(report.unwritten, self.order.options['journal'])}."
+            yield f"{describe_loss(report.unwritten, self.order.options['journal'])}."
         if reasons and report.resumed:
             yield "In this run:"  # the counts above are of all runs
         for reason, count in reasons.most_common(_REASONS):

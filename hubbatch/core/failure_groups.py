@@ -1,4 +1,4 @@
-"""Failures by reason, as a person wants to read them."""
+"""Groups failures by reason, for people to read."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -14,12 +14,12 @@ class FailureGroup:
 
     Attributes:
         status: `failed`, `unknown` or `not_sent`.
-        category: HubSpot's word for it, or one of hubbatch.
-        code: HubSpot's code of the cause, where it gave one.
-        property_name: the property that is wrong, where one is named.
-        message: the message of the first of them. It may quote property values.
-        count: how many there are.
-        first: the index of the first of them.
+        category: The category, HubSpot's or hubbatch's.
+        code: HubSpot's code of the cause, if any.
+        property_name: The property that is wrong, if any.
+        message: The message of the first outcome. It may quote property values.
+        count: The number of outcomes.
+        first: The index of the first outcome.
     """
 
     status: str
@@ -32,18 +32,18 @@ class FailureGroup:
 
 
 def group_by_reason(outcomes: Iterable[Outcome[Any]]) -> list[FailureGroup]:
-    """Group the outcomes that did not succeed, the most frequent reason first."""
-    reasons: dict[object, FailureGroup] = {}
+    """Return the outcomes that did not succeed, grouped; largest group first."""
+    groups: dict[object, FailureGroup] = {}
     for outcome in outcomes:
         error = outcome.error
         if error is None:
             continue
         key = (outcome.status, error.category, error.code, error.property_name)
-        reason = reasons.get(key)
-        if reason is None:
-            reasons[key] = FailureGroup(
+        group = groups.get(key)
+        if group is None:
+            groups[key] = FailureGroup(
                 str(outcome.status), *key[1:], error.message, 1, outcome.index
             )
         else:
-            reason.count += 1
-    return sorted(reasons.values(), key=lambda reason: (-reason.count, reason.first))
+            group.count += 1
+    return sorted(groups.values(), key=lambda group: (-group.count, group.first))

@@ -1,11 +1,11 @@
-"""Bulk migrations: one job from a source to HubSpot, durable and resumable.
+"""Bulk migrations: durable, resumable jobs from a source to HubSpot.
 
     from hubbatch.jobs import Job
 
     job = Job(hub, "upsert", "tickets", rows, id_property="ref", journal="run.db")
     report = await job.run()
 
-Needs the extra `jobs` (`pip install 'hubbatch[jobs]'`) where a journal is kept.
+Jobs with a journal need the extra `jobs` (`pip install 'hubbatch[jobs]'`).
 """
 
 from hubbatch.errors import CheckFailed, SourceError

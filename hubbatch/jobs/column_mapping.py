@@ -1,4 +1,4 @@
-"""From the columns of a file, or the fields of a JSON line, to what HubSpot takes."""
+"""Maps the columns of a file, or the fields of a JSON line, to inputs of a verb."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias
@@ -17,13 +17,13 @@ JobVerb: TypeAlias = Literal[
     "create_default",
     "archive_labels",
 ]
-"""What can be done with rows; the last two with pairs of records."""
+"""The verb of a job; the last two are for pairs of records only."""
 
-# What an input is, and the text that names it to its owner.
+# The key of a row (`Row.key`) and its input.
 KeyedInput = tuple[str | None, Any]
-# HubSpot answers these of a record, and no verb takes them: what was read can be
-# edited and sent back as it is.
-_ONLY_ANSWERED = frozenset(
+# HubSpot returns these fields of a record, and no verb takes them: dropping them lets a
+# record that was read be edited and sent back as it is.
+_READ_ONLY_FIELDS = frozenset(
     {
         "archived",
         "archivedAt",
@@ -34,22 +34,24 @@ _ONLY_ANSWERED = frozenset(
         "url",
     }
 )
-# By this a record that was read is known: in what is to be sent nobody writes it.
-_ANSWERED = "createdAt"
-# A message names at most so many columns.
-_NAMED = 12
+# A line with this field is a record that was read: no input has it.
+_READ_MARK = "createdAt"
+# The number of columns that a message names at most.
+_MAX_NAMED = 12
 
 
 class BadRow(Exception):
-    """What is wrong with one row; whoever reads the file adds where it is."""
+    """One row is wrong. The reader of the file adds where it is."""
 
 
-def _as_mapping(given: Mapping[str, str] | Iterable[str] | None) -> dict[str, str]:
-    if isinstance(given, str):
-        raise ConfigurationError(f"properties is a collection of names, not {given!r}")
-    if isinstance(given, Mapping):
-        return dict(given)
-    return {name: name for name in given or ()}
+def _as_mapping(properties: Mapping[str, str] | Iterable[str] | None) -> dict[str, str]:
+    if isinstance(properties, str):
+        raise ConfigurationError(
+            f"properties must be a collection of names, not {properties!r}"
+        )
+    if isinstance(properties, Mapping):
+        return dict(properties)
+    return {name: name for name in properties or ()}
 
 
 @frozen(kw_only=True)
@@ -57,17 +59,17 @@ class Columns:
     """How the columns of a source become inputs of a verb.
 
     Attributes:
-        verb: what is to be done with the rows.
-        id_column: the column with the record's id or unique value. By default one
-            that is named like `id_property`, or else `id`. A create does not send it.
-        id_property: the unique property that the ids are values of.
-        properties: the columns to send, if not all: names, or a mapping of columns to
+        verb: What is to be done with the rows.
+        id_column: The column with the record's id or unique value. By default the
+            column named like `id_property`, else `id`. A create does not send it.
+        id_property: The unique property that the ids are values of.
+        properties: The columns to send if not all: names, or a mapping from columns to
             the names of properties.
-        empty: what an empty cell of a CSV does: `skip` leaves the property as it is,
-            `clear` clears it. (JSON says it itself: null skips, "" clears.)
-        legacy: whether inputs are those of `crm-objects/v1`.
-        reconcile_by: the unique property that a create is found by; sent even if it
-            is the id column.
+        empty: What an empty cell of a CSV does: `skip` keeps the property's value,
+            `clear` clears it. (JSON can say either: null skips, "" clears.)
+        legacy: Whether inputs are those of `crm-objects/v1`.
+        reconcile_by: The unique property that creates are looked up by. It is sent even
+            if it is the id column.
     """
 
     verb: JobVerb
@@ -79,7 +81,7 @@ class Columns:
     reconcile_by: str | None = None
 
     def options(self) -> dict[str, Any]:
-        """Give what changes the meaning of a file, as JSON values."""
+        """Return the options that change how a file becomes inputs, as JSON values."""
         return {
             "id_column": self.id_column,
             "properties": self.properties,
@@ -87,25 +89,25 @@ class Columns:
         }
 
     def of_cells(self, header: Sequence[str]) -> Callable[[Sequence[str]], KeyedInput]:
-        """Make the function from a CSV's cells to an input.
+        """Return the function from a CSV's cells to a key and an input.
 
         Raises:
-            BadRow: if the header is not that of a file for this verb.
+            BadRow: If a column is missing, or occurs twice.
         """
         return cells_builder(self, header)
 
     def of_fields(self) -> "InputBuilder":
-        """Make what makes inputs of JSON lines."""
+        """Return the builder of inputs from JSON lines or other mappings."""
         return FieldsBuilder(self)
 
     def used(self, present: Sequence[str]) -> set[str]:
-        """Name the columns of a table whose values are sent.
+        """Return the names of the columns whose values are sent.
 
         Raises:
-            BadRow: if the verb needs an id column and there is none.
+            BadRow: If the verb needs an id column and there is none.
         """
         if "properties" in present and not self.only_ids:  # in HubSpot's shape
-            return {*present} - _ONLY_ANSWERED
+            return {*present} - _READ_ONLY_FIELDS
         id_column = self.choose_id(present)
         names = {*self.chosen(present, id_column)}
         if id_column is not None and self.verb != "create":
@@ -114,21 +116,21 @@ class Columns:
 
     @property
     def only_ids(self) -> bool:
-        """Whether the verb takes ids and nothing else."""
+        """Whether the verb takes bare ids."""
         return self.verb in ("read", "archive")
 
     def choose_id(self, present: Sequence[str]) -> str | None:
-        """Choose the id column among those that a file has.
+        """Return the id column of a file with these columns.
 
-        None if a create has no such column; it needs none.
+        None if a create has no such column: it needs none.
 
         Raises:
-            BadRow: if the verb needs one and there is none.
+            BadRow: If the verb needs an id column and there is none.
         """
         if self.verb == "upsert" and self.id_property is None:
             raise BadRow(
-                "an upsert needs to know which unique property the ids are values "
-                "of. Use --id-property NAME"
+                "an upsert needs the unique property that the ids are values of. Use "
+                "--id-property NAME"
             )
         wanted = [self.id_column] if self.id_column else [self.id_property, "id"]
         wanted = [name for name in wanted if name]
@@ -138,7 +140,7 @@ class Columns:
         if self.verb == "create" and not self.id_column:
             return None
         columns = " or ".join(f'"{name}"' for name in wanted)
-        # The column that looks most like one.
+        # Suggest the column whose name looks most like one.
         likely = [name for name in present if name.lower().endswith("id")]
         hint = (likely or [name for name in present if name] or ["NAME"])[0]
         raise BadRow(
@@ -146,7 +148,7 @@ class Columns:
         )
 
     def chosen(self, present: Iterable[str], id_column: str | None) -> dict[str, str]:
-        """Map the columns that are sent to the names of their properties."""
+        """Return the columns that are sent, each with the name of its property."""
         if self.only_ids:
             return {}
         if self.properties:
@@ -162,7 +164,7 @@ class Columns:
         }
 
     def build(self, record_id: Any, properties: Mapping[str, Any]) -> Any:
-        """Make the input of one row."""
+        """Return the input of one row."""
         if self.only_ids:
             return record_id
         if self.verb == "create":
@@ -174,10 +176,10 @@ class Columns:
 def cells_builder(
     columns: Columns, header: Sequence[str]
 ) -> Callable[[Sequence[str]], KeyedInput]:
-    """Make the function from a CSV's cells to an input.
+    """Return the function from a CSV's cells to a key and an input.
 
     Raises:
-        BadRow: if the header is not that of a file for this verb.
+        BadRow: If a column is missing, occurs twice or has no name.
     """
     id_column = columns.choose_id(header)
     for name in columns.properties if not columns.only_ids else ():
@@ -189,8 +191,8 @@ def cells_builder(
             raise BadRow(f'two columns are named "{name}"')
         if name in chosen and not name:
             raise BadRow(
-                f"column {place + 1} has no name. Name it, or say with --property "
-                "which columns to send"
+                f"column {place + 1} has no name. Name it, or choose the columns to "
+                "send with --property"
             )
     at = header.index(id_column) if id_column is not None else None
     places = [(header.index(name), chosen[name]) for name in chosen]
@@ -199,7 +201,7 @@ def cells_builder(
     def build(cells: Sequence[str]) -> KeyedInput:
         count = len(cells)
         record_id = cells[at] if at is not None and at < count else ""
-        # A cell that is not there is not an empty one: it clears nothing.
+        # A missing cell is not an empty one: it clears nothing.
         properties = {
             name: cells[place]
             for place, name in places
@@ -211,58 +213,58 @@ def cells_builder(
 
 
 class InputBuilder(Protocol):
-    """Makes an input of what a JSON line says.
+    """Builds the inputs of JSON lines, one after the other.
 
     Attributes:
-        doubted: whether the last of them may have been sent already.
+        doubted: Whether the last input may have been sent already, by an earlier job.
     """
 
     doubted: bool
 
     @property
     def unseen(self) -> Sequence[str]:
-        """The columns that were asked for, and that no line had."""
+        """The columns that were named and that no line had."""
         ...
 
-    def build(self, given: object) -> KeyedInput:
-        """Make an input of one line.
+    def build(self, value: object) -> KeyedInput:
+        """Return the key and the input of one line.
 
         Raises:
-            BadRow: if it is nothing of the kind.
+            BadRow: If the line is not an input.
         """
         ...
 
 
 class ColumnMapping(Protocol):
-    """What the columns of a file mean."""
+    """How the columns of a file become inputs, as `Columns` and `PairColumns` do it."""
 
     def options(self) -> dict[str, Any]:
-        """Give what changes the meaning of a file, as JSON values."""
+        """Return the options that change how a file becomes inputs, as JSON values."""
         ...
 
     def of_cells(self, header: Sequence[str]) -> Callable[[Sequence[str]], KeyedInput]:
-        """Make the function from a CSV's cells to an input.
+        """Return the function from a CSV's cells to a key and an input.
 
         Raises:
-            BadRow: if the header is not that of such a file.
+            BadRow: If a column is missing, or occurs twice.
         """
         ...
 
     def of_fields(self) -> InputBuilder:
-        """Make what makes inputs of JSON lines."""
+        """Return the builder of inputs from JSON lines or other mappings."""
         ...
 
     def used(self, present: Sequence[str]) -> set[str]:
-        """Name the columns of a table whose values are sent.
+        """Return the names of the columns whose values are sent.
 
         Raises:
-            BadRow: if they are not those of such a file.
+            BadRow: If a column is missing.
         """
         ...
 
 
 class FieldsBuilder:
-    """Makes inputs of what JSON lines say: flat, in HubSpot's shape, or bare ids."""
+    """Builds inputs from JSON lines: flat, in HubSpot's shape, or bare ids."""
 
     doubted: bool = False
 
@@ -274,52 +276,52 @@ class FieldsBuilder:
 
     @property
     def unseen(self) -> list[str]:
-        """The columns that were asked for, and that no line had."""
+        """The columns that were named and that no line had."""
         return sorted(self._unseen)
 
-    def build(self, given: object) -> KeyedInput:
-        """Make an input of one line.
+    def build(self, line: object) -> KeyedInput:
+        """Return the key and the input of one line.
 
         Raises:
-            BadRow: if it is nothing of the kind.
+            BadRow: If the line is not an input.
         """
         columns = self._columns
-        if type(given) in (str, int) and columns.only_ids:
-            return _key(given), given
-        if not isinstance(given, dict):
-            raise BadRow(f"{json_kind(given)}, not an object")
-        properties = given.get("properties")
+        if type(line) in (str, int) and columns.only_ids:
+            return _key(line), line
+        if not isinstance(line, dict):
+            raise BadRow(f"{json_kind(line)}, not an object")
+        properties = line.get("properties")
         if isinstance(properties, dict) or (
             columns.legacy and isinstance(properties, list)
         ):
-            return self._nested(given)
-        return self._flat(given)
+            return self._nested(line)
+        return self._flat(line)
 
-    def _flat(self, given: dict[str, Any]) -> KeyedInput:
+    def _flat(self, line: dict[str, Any]) -> KeyedInput:
         columns = self._columns
-        if not self._chosen:  # the first flat line decides for all
-            self._id_column = columns.choose_id([*given])
+        if not self._chosen:  # the first flat line decides for all lines
+            self._id_column = columns.choose_id([*line])
             self._chosen = True
         name = self._id_column
-        record_id = given.get(name) if name is not None else None
-        self._unseen.difference_update(given)
+        record_id = line.get(name) if name is not None else None
+        self._unseen.difference_update(line)
         properties = {
-            to: given[column] for column, to in columns.chosen(given, name).items()
+            to: line[column] for column, to in columns.chosen(line, name).items()
         }
         return _key(record_id), columns.build(record_id, properties)
 
-    def _nested(self, given: dict[str, Any]) -> KeyedInput:
+    def _nested(self, line: dict[str, Any]) -> KeyedInput:
         columns = self._columns
-        taken = {name: given[name] for name in given if name not in _ONLY_ANSWERED}
-        name = "objectId" if columns.legacy and "id" not in given else "id"
+        taken = {name: line[name] for name in line if name not in _READ_ONLY_FIELDS}
+        name = "objectId" if columns.legacy and "id" not in line else "id"
         record_id = taken.pop(name, None)
         properties = taken["properties"]
         unique = columns.id_property
-        if _ANSWERED in given and unique in properties and not columns.id_column:
-            record_id = properties[unique]  # its `id` is the record's, and no value
+        if _READ_MARK in line and unique in properties and not columns.id_column:
+            record_id = properties[unique]  # `id` is the record id
         if columns.only_ids:
             if columns.id_column is not None:
-                record_id = given.get(columns.id_column)
+                record_id = line.get(columns.id_column)
             return _key(record_id), record_id
         if isinstance(properties, dict) and columns.properties:
             self._unseen.difference_update(properties)
@@ -333,16 +335,16 @@ class FieldsBuilder:
         return _key(record_id), taken
 
 
-def json_kind(given: object) -> str:
-    """Say what kind of JSON value it is, with its article."""
-    return _KINDS.get(type(given), "a number")
+def json_kind(value: object) -> str:
+    """Return the kind of a JSON value, with its article."""
+    return _KINDS.get(type(value), "a number")
 
 
 _KINDS: Mapping[type, str] = {
     dict: "an object",
     list: "a list",
-    str: "a text",
-    bool: "a truth value",
+    str: "a string",
+    bool: "a boolean",
     type(None): "null",
 }
 
@@ -352,5 +354,5 @@ def _key(record_id: Any) -> str | None:
 
 
 def _list(names: Sequence[str]) -> str:
-    shown = ", ".join(name or '""' for name in names[:_NAMED])
-    return shown if len(names) <= _NAMED else f"{shown}, … {len(names):,} in all"
+    shown = ", ".join(name or '""' for name in names[:_MAX_NAMED])
+    return shown if len(names) <= _MAX_NAMED else f"{shown}, … {len(names):,} in all"

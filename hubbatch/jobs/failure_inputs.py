@@ -1,10 +1,10 @@
-"""Inputs as a file of failures keeps them: what is sent again is what was to be sent.
+"""Inputs as a file of failures stores them, and back.
 
-JSON has fewer values than Python. A date or a decimal number is kept as the text that
-it is sent as. What cannot be sent at all (a time without a zone, NaN, text that is no
-UTF-8) must not become something that can, only because it went through a file: it is
-kept as `{"unsendable": "why"}`, and is refused again until somebody writes a value in
-its place.
+JSON has fewer types than Python. A date or a decimal is stored as the string that is
+sent for it. A value that cannot be sent at all (a time without a zone, NaN, a string
+that UTF-8 cannot encode) is stored as `{"unsendable": "why"}` and refused restore until
+the user replaces it: otherwise the detour through the file would turn it into a value
+that can be sent.
 """
 
 import re
@@ -35,82 +35,82 @@ from hubbatch.models import (
 
 
 _MARK = "unsendable"
-# So much of a value that cannot be sent is shown in its place.
+# The number of characters of an unsendable value that its reason shows.
 _SHOWN = 200
 _LARGEST = 2**63
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def keeper(operation: Operation, *, legacy: bool) -> Callable[[Any], Any]:
-    """Make what gives an input of a call in HubSpot's JSON shape, all of it JSON."""
+def input_encoder(operation: Operation, *, legacy: bool) -> Callable[[Any], Any]:
+    """Return the function that turns an input into JSON in HubSpot's shape."""
     verb, id_property = operation.call.verb, operation.id_property
 
-    def keep(given: Any) -> Any:
-        return _kept(_shaped(given, verb, id_property), legacy=legacy)
+    def encode(item: Any) -> Any:
+        return _as_json(_as_mapping(item, verb, id_property), legacy=legacy)
 
-    return keep
-
-
-def again(given: Any) -> Any:
-    """Give an input that was kept, as it is to be sent; what was marked, unsendable."""
-    if isinstance(given, dict):
-        if given.keys() == {_MARK} and isinstance(given[_MARK], str):
-            return Unsendable(given[_MARK])
-        return {name: again(value) for name, value in given.items()}
-    if isinstance(given, list):
-        return [again(item) for item in given]
-    return given
+    return encode
 
 
-def _shaped(given: Any, verb: str, id_property: str | None) -> Any:
-    """Give an input of a class, ours or the user's, in HubSpot's shape."""
-    match given:
+def restore(stored: Any) -> Any:
+    """Return a stored input as it is to be sent; marked values become `Unsendable`."""
+    if isinstance(stored, dict):
+        if stored.keys() == {_MARK} and isinstance(stored[_MARK], str):
+            return Unsendable(stored[_MARK])
+        return {name: restore(value) for name, value in stored.items()}
+    if isinstance(stored, list):
+        return [restore(item) for item in stored]
+    return stored
+
+
+def _as_mapping(value: Any, verb: str, id_property: str | None) -> Any:
+    """Return an input object, hubbatch's or the user's, in HubSpot's shape."""
+    match value:
         case UpdateInput() | UpsertInput() | CreateInput():
-            return _traced(given)
+            return _of_write_input(value)
         case LegacyUpdateInput():
-            return {"objectId": given.object_id, "properties": given.properties}
+            return {"objectId": value.object_id, "properties": value.properties}
         case LegacyCreateInput():
-            return {"properties": given.properties}
+            return {"properties": value.properties}
         case AssociationInput():
-            ends = {"from": {"id": given.from_}, "to": {"id": given.to}}
-            return {**ends, "types": given.types} if given.types else ends
-        case _ if is_typed(type(given)):
-            written = shape_of(type(given)).written(given, id_property)
+            ends = {"from": {"id": value.from_}, "to": {"id": value.to}}
+            return {**ends, "types": value.types} if value.types else ends
+        case _ if is_typed(type(value)):
+            written = shape_of(type(value)).written(value, id_property)
             names = written.keys() - ({"id"} if verb == "create" else set())
             return {name: written[name] for name in sorted(names)}
         case _:
-            return given
+            return value
 
 
-def _traced(given: UpdateInput | UpsertInput | CreateInput) -> dict[str, Any]:
-    shape: dict[str, Any] = {"properties": given.properties}
-    if isinstance(given, CreateInput):
-        if given.associations:
-            shape["associations"] = given.associations
+def _of_write_input(value: UpdateInput | UpsertInput | CreateInput) -> dict[str, Any]:
+    fields: dict[str, Any] = {"properties": value.properties}
+    if isinstance(value, CreateInput):
+        if value.associations:
+            fields["associations"] = value.associations
     else:
-        shape = {"id": given.id, **shape}
-        if given.id_property is not None:
-            shape["idProperty"] = given.id_property
-    if given.object_write_trace_id is not None:
-        shape["objectWriteTraceId"] = given.object_write_trace_id
-    return shape
+        fields = {"id": value.id, **fields}
+        if value.id_property is not None:
+            fields["idProperty"] = value.id_property
+    if value.object_write_trace_id is not None:
+        fields["objectWriteTraceId"] = value.object_write_trace_id
+    return fields
 
 
-def _kept(value: Any, *, legacy: bool) -> Any:
+def _as_json(value: Any, *, legacy: bool) -> Any:
     match value:
         case Mapping():
             return {
                 _name(name): (
                     _properties(item, legacy=legacy)
                     if name == "properties"
-                    else _kept(item, legacy=legacy)
+                    else _as_json(item, legacy=legacy)
                 )
                 for name, item in value.items()
             }
         case list() | tuple():
-            return [_kept(item, legacy=legacy) for item in value]
+            return [_as_json(item, legacy=legacy) for item in value]
         case AssociationTo():
-            types = _kept(value.types, legacy=legacy)
+            types = _as_json(value.types, legacy=legacy)
             return {"to": {"id": _leaf(value.to)}, "types": types}
         case AssociationSpec():
             return {
@@ -121,49 +121,50 @@ def _kept(value: Any, *, legacy: bool) -> Any:
             return _leaf(value)
 
 
-def _properties(given: Any, *, legacy: bool) -> Any:
-    if isinstance(given, Mapping):
+def _properties(properties: Any, *, legacy: bool) -> Any:
+    if isinstance(properties, Mapping):
         return {
             _name(name): _property(name, value, legacy=legacy)
-            for name, value in given.items()
+            for name, value in properties.items()
         }
-    if isinstance(given, list | tuple):  # HubSpot's v1: names and values
-        return [_named(item, legacy=legacy) for item in given]
-    return _leaf(given)
+    if isinstance(properties, list | tuple):  # crm-objects/v1: names and values
+        return [_named(item, legacy=legacy) for item in properties]
+    return _leaf(properties)
 
 
-def _named(given: Any, *, legacy: bool) -> Any:
-    kept = _kept(given, legacy=legacy)
-    if isinstance(given, Mapping) and {"name", "value"} <= given.keys():
-        kept["value"] = _property(given["name"], given["value"], legacy=legacy)
-    return kept
+def _named(pair: Any, *, legacy: bool) -> Any:
+    stored = _as_json(pair, legacy=legacy)
+    if isinstance(pair, Mapping) and {"name", "value"} <= pair.keys():
+        stored["value"] = _property(pair["name"], pair["value"], legacy=legacy)
+    return stored
 
 
 def _property(name: Any, value: Any, *, legacy: bool) -> Any:
-    """Give the value of a property: as it is, as it is sent, or marked."""
+    """Return the value of a property: unchanged, as it is sent, or marked."""
     try:
-        texts = property_texts({name: value}, legacy=legacy)
-        check_encodable(texts)
+        sent = property_texts({name: value}, legacy=legacy)
+        check_encodable(sent)
     except InvalidInput:
-        return _marked(value)
-    return value if _is_json(value) else texts.get(name)
+        return _unsendable(value)
+    return value if _is_json(value) else sent.get(name)
 
 
 def _leaf(value: Any) -> Any:
-    """Give any other value: as it is, as the id that it is sent as, or marked."""
+    """Return another value: unchanged, as the id that is sent for it, or marked."""
     if _is_json(value):
         return value
     try:
-        # It may be a unique property's; what is no record's id is refused again.
-        text = record_id(value, id_property="id")
-        check_encodable({"id": text})
+        # It may be the value of a unique property; what is no record id is refused
+        # again.
+        sent = record_id(value, id_property="id")
+        check_encodable({"id": sent})
     except InvalidInput:
-        return _marked(value)
-    return text
+        return _unsendable(value)
+    return sent
 
 
 def _is_json(value: Any) -> bool:
-    """Whether JSON has just this value, and it comes back as it was."""
+    """Whether JSON has this value, and it comes back unchanged."""
     if value is None or type(value) is bool:
         return True
     if type(value) is str:
@@ -177,15 +178,15 @@ def _name(name: Any) -> str:
     return name if type(name) is str and _is_json(name) else _shown(name)
 
 
-def _marked(value: Any) -> dict[str, str]:
+def _unsendable(value: Any) -> dict[str, str]:
     if isinstance(value, Unsendable):
         return {_MARK: value.reason}
-    return {_MARK: f"{_shown(value)} cannot be sent: write what is meant instead"}
+    return {_MARK: f"{_shown(value)} cannot be sent: replace it with a value that can"}
 
 
 def _shown(value: Any) -> str:
     try:
-        text = str(value)
+        string = str(value)
     except Exception:  # noqa: BLE001 -- a value's own method may raise anything
-        text = f"a {type(value).__name__}"
-    return text[:_SHOWN].encode("utf-8", "backslashreplace").decode()
+        string = f"a {type(value).__name__}"
+    return string[:_SHOWN].encode("utf-8", "backslashreplace").decode()

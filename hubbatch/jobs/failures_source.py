@@ -1,4 +1,4 @@
-"""Failures as a source: what did not succeed is sent again, edited or as it was."""
+"""A file of failures as a source: sends its rows again, edited or as they were."""
 
 import os
 
@@ -10,22 +10,22 @@ from attrs import frozen
 from hubbatch.errors import SourceError
 
 from .column_mapping import BadRow, InputBuilder, JobVerb, KeyedInput, json_kind
-from .failure_inputs import again
+from .failure_inputs import restore
 from .options import PAIRS
 from .sources import LinesFile
 
 
 @frozen(kw_only=True)
 class FailedCall:
-    """What call the lines of a file of failures are of.
+    """The call that the lines of a file of failures belong to.
 
     Attributes:
-        verb: as of the `Job` that wrote them.
-        object_type: e.g. `tickets`, or `associations.contacts.companies`.
-        portal: the account's id; None where the token was not allowed to ask.
-        id_property: the unique property that the ids are values of, if they are.
-        properties: which were asked for, in a read.
-        legacy: whether it was one of `crm-objects/v1`.
+        verb: The verb of the `Job` that wrote them.
+        object_type: E.g. `tickets`, or `associations.contacts.companies`.
+        portal: The account's id; None if the token could not ask.
+        id_property: The unique property that the ids are values of, if any.
+        properties: The properties that a read asked for.
+        legacy: Whether the call was one of `crm-objects/v1`.
     """
 
     verb: JobVerb
@@ -36,26 +36,26 @@ class FailedCall:
     legacy: bool
 
     def __str__(self) -> str:
-        said = f"{self.object_type}.{self.verb}"
+        words = f"{self.object_type}.{self.verb}"
         if self.legacy:
-            said += " (legacy)"
+            words += " (legacy)"
         if self.id_property is not None:
-            said += f" by {self.id_property}"
+            words += f" by {self.id_property}"
         if self.properties:
-            said += f" of {', '.join(self.properties)}"
-        return said if self.portal is None else f"{said} on portal {self.portal}"
+            words += f" of {', '.join(self.properties)}"
+        return words if self.portal is None else f"{words} on portal {self.portal}"
 
 
 class FailuresSource(LinesFile):
-    """A file of failures that a job wrote; all its lines are of one call.
+    """A file of failures that a job wrote. All its lines must belong to one call.
 
-    Its rows have their `index` in this file, and keep the `input_id` they had.
+    Its rows have the `index` of their line in this file, and keep their `input_id`.
 
     Args:
-        path: the file.
-        reconcile_by: a unique property that every record sets, by which creates are
-            looked for that may have been made already; without it such a line is an
-            error.
+        path: The file.
+        reconcile_by: A unique property that every record sets. Creates that may have
+            been written are looked up by it before they are sent again; without it such
+            a line is an error.
     """
 
     def __init__(
@@ -64,14 +64,14 @@ class FailuresSource(LinesFile):
         super().__init__(path, {"replay": True}, "utf-8")
         self._reconcile_by = reconcile_by
         self._found = _LineBuilder(may_be_unknown=True)
-        self._complete = False  # what it found is all that there is
+        self._complete = False  # the file was read to its end
 
     def call(self) -> FailedCall:
-        """Read the file to its end, and say what call all its lines are of.
+        """Read the file to its end, and return the call that its lines belong to.
 
         Raises:
-            SourceError: if it is no such file, or they are not of one call; if a
-                create in it may have been made, and nothing says how to find out.
+            SourceError: If it is not a file of failures, its lines belong to different
+                calls, or a create may have been written and `reconcile_by` is not set.
         """
         self.fingerprint()
         if self._found.call is None:
@@ -97,7 +97,7 @@ class FailuresSource(LinesFile):
 
 
 class _LineBuilder:
-    """Makes inputs of lines, and holds them to be of one call."""
+    """Builds inputs from lines, and checks that they belong to one call."""
 
     unseen: Sequence[str] = ()
     doubted: bool = False
@@ -108,48 +108,48 @@ class _LineBuilder:
         self._count = 0
         self._may_be_unknown = may_be_unknown
 
-    def build(self, given: object) -> KeyedInput:
-        if not isinstance(given, dict):
-            raise BadRow(f"{json_kind(given)}, not a failure")
-        call = _call_of(given)
+    def build(self, line: object) -> KeyedInput:
+        if not isinstance(line, dict):
+            raise BadRow(f"{json_kind(line)}, not a line of failures")
+        call = _call_of(line)
         if self.call is None:
             self.call = call
         if call != self.call:
             raise BadRow(
-                f"of {call}, but the first is of {self.call}. Put them into files of "
-                "their own"
+                f"a line of {call}, but the first line is of {self.call}. Use one file "
+                "per call"
             )
-        # Associating twice is no more than once.
+        # Associating twice has the same effect as once.
         creates = call.verb == "create" and not call.object_type.startswith(PAIRS)
-        self.doubted = creates and given.get("status") == "unknown"
+        self.doubted = creates and line.get("status") == "unknown"
         if self.doubted and not self._may_be_unknown:
             raise BadRow(
-                "a create that may have been made already. Use --reconcile-by NAME "
+                "a create that may have been written already. Use --reconcile-by NAME "
                 "with a unique property that every record sets, or delete the line"
             )
         self._count += 1
         if self.doubted:
             self.last_doubted = self._count - 1
-        key = given.get("input_id")
-        return None if key is None else str(key), again(given["input"])
+        key = line.get("input_id")
+        return None if key is None else str(key), restore(line["input"])
 
 
 def _call_of(line: dict[str, Any]) -> FailedCall:
     for name in ("operation", "object_type", "input"):
         if name not in line:
-            raise BadRow(f'no "{name}", so it is no line of failures')
+            raise BadRow(f'no "{name}", so this is not a line of failures')
     if line["operation"] not in get_args(JobVerb):
         raise BadRow(f"no such operation: {line['operation']!r}")
     portal = line.get("portal")
     properties = line.get("properties") or ()
     id_property = line.get("id_property")
-    texts = [line["object_type"], *([] if id_property is None else [id_property])]
+    names = [line["object_type"], *([] if id_property is None else [id_property])]
     if (
         not (portal is None or type(portal) is int)
         or not isinstance(properties, list | tuple)
-        or not all(isinstance(text, str) for text in (*texts, *properties))
+        or not all(isinstance(name, str) for name in (*names, *properties))
     ):
-        raise BadRow("its portal, object_type, id_property or properties were damaged")
+        raise BadRow("its portal, object_type, id_property or properties are not valid")
     return FailedCall(
         verb=cast("JobVerb", line["operation"]),
         object_type=line["object_type"],

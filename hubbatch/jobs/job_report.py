@@ -1,4 +1,4 @@
-"""How a job ends: what it hands back, and what its journal keeps of that."""
+"""What a job returns, and what its journal records about how it ended."""
 
 from attrs import frozen
 
@@ -6,34 +6,34 @@ from hubbatch.errors import HubBatchError, TooManyFailures
 
 
 class Stopped(Exception):
-    """Somebody asked the job to stop."""
+    """The caller asked the job to stop."""
 
 
 @frozen(kw_only=True)
 class JobReport:
-    """What became of a job's rows, over all its runs.
+    """The outcome of a job, over all its runs.
 
     Attributes:
-        inputs: rows read; the four counts below add up to it.
-        succeeded: rows that succeeded.
-        failed: rows that were refused.
-        unknown: rows that may or may not have been written.
-        not_sent: rows that were surely not written.
-        requests: requests sent.
-        retries: how many of them repeated an earlier one.
-        throttled: how many were answered with 429.
-        warnings: how many warnings HubSpot added to what it has written.
-        seconds: how long it ran.
-        portal_id: the account, or None if the token was not allowed to ask.
-        ended: `finished`; or, where rows may be left: `stopped`, or the name of the
-            class of `error`.
-        error: what ended it early, if it was an error of hubbatch.
-        resumed: whether an earlier run had begun it.
-        already_finished: whether an earlier run had finished it, so that nothing was
+        inputs: Rows read; the sum of the next four counts.
+        succeeded: Rows that succeeded.
+        failed: Rows that were refused.
+        unknown: Rows that may or may not have been written.
+        not_sent: Rows that are certain not to have been written.
+        requests: Requests sent.
+        retries: How many of them repeated an earlier one.
+        throttled: How many were answered with 429.
+        warnings: Warnings that HubSpot added to records it wrote.
+        seconds: How long the job ran.
+        portal_id: The account; None if the token may not ask.
+        ended: `finished`; or, if rows may be left, `stopped` or the name of the class
+            of `error`.
+        error: The hubbatch error that ended it early, if any.
+        resumed: Whether an earlier run had begun the job.
+        already_finished: Whether an earlier run had finished it, so that nothing was
             sent.
-        resumable: whether the same job with the same journal goes on from here.
-        unwritten: rows whose outcome is counted above and is not on the disk, because
-            it was full, say. A run that resumes does not know it.
+        resumable: Whether the same job with the same journal can resume.
+        unwritten: Rows that are counted above but whose outcome is not on disk, e.g.
+            because the disk is full. A run that resumes does not know those outcomes.
     """
 
     inputs: int
@@ -55,9 +55,9 @@ class JobReport:
     unwritten: int = 0
 
 
-def ending(error: HubBatchError | None) -> tuple[str, str | None]:
-    """Name how a run ended, and what its journal says of that."""
-    if isinstance(error, TooManyFailures):  # its sentence may quote a value
+def describe_end(error: HubBatchError | None) -> tuple[str, str | None]:
+    """Return how a run ended, and the message that its journal records."""
+    if isinstance(error, TooManyFailures):  # its message may quote a value
         return type(error).__name__, "more records failed than max_failures allows"
     if error is not None:
         return type(error).__name__, str(error)

@@ -1,4 +1,4 @@
-"""Pairs of records as a source: what to associate, and as what."""
+"""Pairs of records as rows: what to associate, with which types."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,9 +14,9 @@ from .id_map import IdMap
 
 
 def _as_types(
-    given: Iterable[AssociationSpec] | None,
+    types: Iterable[AssociationSpec] | None,
 ) -> tuple[AssociationSpec, ...]:
-    return tuple(given or ())
+    return tuple(types or ())
 
 
 @frozen(kw_only=True)
@@ -24,16 +24,17 @@ class PairColumns:
     """How the columns of a source become pairs of records.
 
     Attributes:
-        from_column: the column with the one id; by default `from_id`, or `from`.
-        to_column: the column with the other; by default `to_id`, or `to`.
-        types: as what to associate them, or which associations to take apart; none
-            for the usual one, or all.
-        from_map: what the ids of the one column have become.
-        to_map: what those of the other have become.
-        label_column: the column that says as what, row by row, in place of `types`:
-            labels with `;` between them, as a read of associations writes them. An
-            empty one is the usual association.
-        labels: what associations there are by their labels, None for the usual one.
+        from_column: The column with the id of the first record; by default `from_id`,
+            or `from`.
+        to_column: The column with the id of the second; by default `to_id`, or `to`.
+        types: The types of the associations to make or to remove; none for the default
+            type, or to remove all.
+        from_map: New ids by the ids in the first column.
+        to_map: New ids by the ids in the second column.
+        label_column: The column with the labels of each pair, in place of `types`:
+            separated by `;`, as a read of associations writes them. An empty one is the
+            default type.
+        labels: The association types by label, None for the default type.
     """
 
     from_column: str | None = None
@@ -45,13 +46,13 @@ class PairColumns:
     labels: Mapping[str | None, AssociationSpec] = field(factory=dict, repr=False)
 
     def options(self) -> dict[str, Any]:
-        """Give what changes the meaning of a file, as JSON values."""
+        """Return the options that change how a file becomes inputs, as JSON values."""
         return {
             "from_column": self.from_column,
             "to_column": self.to_column,
             "types": [
-                f"{one.association_category} {one.association_type_id}"
-                for one in self.types
+                f"{spec.association_category} {spec.association_type_id}"
+                for spec in self.types
             ],
             "from_map": self.from_map and self.from_map.digest,
             "to_map": self.to_map and self.to_map.digest,
@@ -59,10 +60,10 @@ class PairColumns:
         }
 
     def of_cells(self, header: Sequence[str]) -> Callable[[Sequence[str]], KeyedInput]:
-        """Make the function from a CSV's cells to a pair.
+        """Return the function from a CSV's cells to a key and a pair.
 
         Raises:
-            BadRow: if it has not both columns.
+            BadRow: If one of the two columns is missing.
         """
         places = [header.index(name) for name in self._names(header)]
 
@@ -74,26 +75,26 @@ class PairColumns:
         return build
 
     def of_fields(self) -> InputBuilder:
-        """Make what makes pairs of JSON lines."""
+        """Return the builder of pairs from JSON lines or other mappings."""
         return _PairBuilder(self)
 
     def used(self, present: Sequence[str]) -> set[str]:
-        """Name the columns of a table whose values are sent.
+        """Return the names of the columns whose values are sent.
 
         Raises:
-            BadRow: if it has not both columns.
+            BadRow: If one of the two columns is missing.
         """
         return {*self._names(present)}
 
-    def pair(self, one: Any, other: Any, labels: Any = "") -> KeyedInput:
-        """Make the input of a pair.
+    def pair(self, from_id: Any, to_id: Any, labels: Any = "") -> KeyedInput:
+        """Return the key and the input of a pair.
 
         Raises:
-            BadRow: for a label that there is not.
+            BadRow: If no association type has the label.
         """
         pair: dict[str, Any] = {
-            "from": {"id": _mapped(self.from_map, one)},
-            "to": {"id": _mapped(self.to_map, other)},
+            "from": {"id": _mapped(self.from_map, from_id)},
+            "to": {"id": _mapped(self.to_map, to_id)},
         }
         types = self.types if self.label_column is None else self._labelled(labels)
         if types:
@@ -104,10 +105,10 @@ class PairColumns:
                 }
                 for spec in types
             ]
-        return f"{one}:{other}", pair
+        return f"{from_id}:{to_id}", pair
 
-    def _labelled(self, given: Any) -> list[AssociationSpec]:
-        parts = [part.strip() for part in str(given or "").split(";")]
+    def _labelled(self, cell: Any) -> list[AssociationSpec]:
+        parts = [part.strip() for part in str(cell or "").split(";")]
         wanted: list[str | None] = [*dict.fromkeys(filter(None, parts))] or [None]
         for label in wanted:
             if label not in self.labels:
@@ -118,11 +119,11 @@ class PairColumns:
         return [self.labels[label] for label in wanted]
 
     def _names(self, present: Sequence[str]) -> Iterator[str]:
-        for name, given in (("from", self.from_column), ("to", self.to_column)):
-            wanted = [given] if given else [f"{name}_id", name]
-            found = next((one for one in wanted if one in present), None)
+        for name, chosen in (("from", self.from_column), ("to", self.to_column)):
+            wanted = [chosen] if chosen else [f"{name}_id", name]
+            found = next((column for column in wanted if column in present), None)
             if found is None:
-                columns = " or ".join(f'"{one}"' for one in wanted)
+                columns = " or ".join(f'"{column}"' for column in wanted)
                 raise BadRow(
                     f"no column {columns} (has: {', '.join(present)}). Use "
                     f"--{name}-column NAME"
@@ -137,7 +138,7 @@ class PairColumns:
 
 
 class _PairBuilder:
-    """Makes pairs of JSON lines: flat, or in HubSpot's shape."""
+    """Builds pairs from JSON lines: flat, or in HubSpot's shape."""
 
     doubted: bool = False
     unseen: Sequence[str] = ()
@@ -145,35 +146,35 @@ class _PairBuilder:
     def __init__(self, columns: PairColumns) -> None:
         self._columns = columns
 
-    def build(self, given: object) -> KeyedInput:
-        if not isinstance(given, dict):
-            raise BadRow(f"{json_kind(given)}, not an object")
-        names = self._columns._names([*given])  # noqa: SLF001 -- its own
-        return self._columns.pair(*(_id_of(given[name]) for name in names))
+    def build(self, line: object) -> KeyedInput:
+        if not isinstance(line, dict):
+            raise BadRow(f"{json_kind(line)}, not an object")
+        names = self._columns._names([*line])  # noqa: SLF001 -- of this module
+        return self._columns.pair(*(_id_of(line[name]) for name in names))
 
 
-def _id_of(given: object) -> object:
-    """Take the id out of HubSpot's own `{"id": ...}`."""
-    return given.get("id") if isinstance(given, Mapping) else given
+def _id_of(end: object) -> object:
+    """Return the id in HubSpot's own `{"id": ...}`."""
+    return end.get("id") if isinstance(end, Mapping) else end
 
 
-def _mapped(ids: IdMap | None, given: Any) -> Any:
-    return given if ids is None or given in (None, "") else ids[str(given)]
+def _mapped(ids: IdMap | None, old: Any) -> Any:
+    return old if ids is None or old in (None, "") else ids[str(old)]
 
 
 def by_label(kinds: Iterable[Any]) -> dict[str | None, AssociationSpec]:
-    """Give the kinds of association by their labels, None for the usual one.
+    """Return the association types by label, None for the default type.
 
-    A label that two of them have is left out: it does not say which is meant.
+    A label that two types have is left out, because it is ambiguous.
 
     Args:
-        kinds: what `hub.associations(...).kinds()` has answered.
+        kinds: The return value of `hub.associations(...).kinds()`.
     """
     known = [*kinds]
     count = Counter(kind.label for kind in known)
     return {
         kind.label: AssociationSpec(kind.category, kind.type_id)
-        for kind in reversed(known)  # the first without a label is the usual one
+        for kind in reversed(known)  # the first without a label is the default
         if kind.label is None or count[kind.label] == 1
     }
 
@@ -181,15 +182,15 @@ def by_label(kinds: Iterable[Any]) -> dict[str | None, AssociationSpec]:
 def find_type(
     kinds: Iterable[Any], *, label: str | None = None, type_id: int | None = None
 ) -> AssociationSpec:
-    """Find a kind of association by its label, or its number.
+    """Return an association type by its label or its number.
 
     Args:
-        kinds: what `hub.associations(...).kinds()` has answered.
-        label: the label, as HubSpot shows it.
-        type_id: or the number.
+        kinds: The return value of `hub.associations(...).kinds()`.
+        label: The label, as HubSpot shows it.
+        type_id: Or the number.
 
     Raises:
-        ConfigurationError: if there is none, or more than one; says which there are.
+        ConfigurationError: If no type matches, or more than one; lists the types.
     """
     known = [*kinds]
     wanted = repr(label) if type_id is None else type_id
@@ -202,8 +203,8 @@ def find_type(
         labels = ", ".join(
             f"{kind.type_id} ({kind.label or 'no label'})" for kind in known
         )
-        many = "more than one kind" if found else "no kind"
+        count = "more than one association type" if found else "no association type"
         raise ConfigurationError(
-            f"{many} of association is {wanted}; there are {labels}"
+            f"{count} is {wanted}: choose one of {labels} by its number"
         )
     return AssociationSpec(found[0].category, found[0].type_id)

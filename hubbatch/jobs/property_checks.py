@@ -1,8 +1,8 @@
-"""What HubSpot would refuse of a record, found by the definitions of its properties.
+"""Finds what HubSpot would refuse in a record, from its property definitions.
 
-What is certain and what is not are kept apart: a definition is not the whole truth
-(owners, pipelines and their stages live elsewhere), and what HubSpot makes of text
-that is nearly right has not been recorded. Codes are HubSpot's own where it has one.
+Certain refusals are kept apart from possible ones. A definition is not everything:
+owners, pipelines and stages are defined elsewhere, and how HubSpot treats values that
+are nearly right has not been recorded. Codes are HubSpot's own if it has one.
 """
 
 import re
@@ -21,12 +21,12 @@ from hubbatch.models import Property
 
 # "Property values have a limit of 65,536 characters": HubSpot's knowledge base.
 LONGEST_TEXT = 65_536
-# So much of a value, and so many options, are quoted.
+# The number of characters of a value, and of options, that a message quotes.
 _QUOTED = 40
 _NAMED = 6
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-# What people put into numbers, and a program may or may not take out of them.
+# What people put into numbers, and HubSpot may or may not ignore.
 _DECORATION = re.compile(r"[\s,'_%$€£]")
 _MILLISECONDS = re.compile(r"-?\d{1,15}", re.ASCII)
 _ISO = re.compile(r"\d{4}-\d\d-\d\d(T.*)?", re.ASCII)
@@ -37,14 +37,14 @@ _ADDRESS = re.compile(r"[^@\s,;]+@[^@\s,;.]+(\.[^@\s,;.]+)+")
 
 @frozen
 class Problem:
-    """Something about a record that HubSpot refuses, or may refuse.
+    """Something in a record that HubSpot refuses, or may refuse.
 
     Attributes:
-        code: HubSpot's code, or one of ours where it has none: TOO_LONG,
-            OUTER_WHITE_SPACE, NO_RECORD_ID, REQUIRED_PROPERTY.
-        property_name: which property it is about.
-        message: the whole sentence; it quotes the value, up to 40 characters of it.
-        certain: whether HubSpot surely refuses it.
+        code: HubSpot's code; or, if it has none, TOO_LONG, OUTER_WHITE_SPACE,
+            NO_RECORD_ID or REQUIRED_PROPERTY.
+        property_name: The property.
+        message: The whole message. It quotes up to 40 characters of the value.
+        certain: Whether HubSpot is certain to refuse it.
     """
 
     code: str
@@ -53,17 +53,17 @@ class Problem:
     certain: bool = True
 
 
-Judge = Callable[[str], Problem | None]
+ValueCheck = Callable[[str], Problem | None]
 
 
 class Checker:
-    """Checks records of one object type, as the texts that would be sent.
+    """Checks records of one object type, with values encoded as strings.
 
     Args:
-        properties: the definitions of all properties of the type.
-        verb: what is to be done with the records.
-        object_type: e.g. `contacts`.
-        required: the properties that a new record must have.
+        properties: The definitions of all properties of the type.
+        verb: What is to be done with the records.
+        object_type: E.g. `contacts`.
+        required: The properties that a new record must have.
     """
 
     def __init__(
@@ -73,48 +73,52 @@ class Checker:
         object_type: str,
         required: Iterable[str] = (),
     ) -> None:
-        self._known = {one.name: one for one in properties if not one.archived}
+        self._known = {
+            definition.name: definition
+            for definition in properties
+            if not definition.archived
+        }
         known = standard_type(object_type)
         self._email = known is not None and known.name == "contacts"
         self._verb = verb
         self._type = known
         self._required = tuple(required)
-        self._judges: dict[str, Judge] = {}
+        self._checks: dict[str, ValueCheck] = {}
 
-    def check(self, texts: Mapping[str, str]) -> list[Problem]:
-        """Find what is wrong with the values of one record."""
-        judges, found = self._judges, []
-        for name, text in texts.items():
-            judge = judges.get(name)
-            if judge is None:
-                judge = judges[name] = self._judge(name)
-            problem = judge(text)
+    def check(self, values: Mapping[str, str]) -> list[Problem]:
+        """Return what is wrong with the values of one record."""
+        checks, found = self._checks, []
+        for name, value in values.items():
+            check_value = checks.get(name)
+            if check_value is None:
+                check_value = checks[name] = self._check_of(name)
+            problem = check_value(value)
             if problem is not None:
                 found.append(problem)
         return found
 
-    def check_required(self, texts: Mapping[str, str]) -> list[Problem]:
-        """Find what a new record must have and does not.
+    def check_required(self, values: Mapping[str, str]) -> list[Problem]:
+        """Return the required properties that a new record lacks.
 
-        Of a type of HubSpot's own its schema says so, and HubSpot may still be content.
+        The schema of a standard type lists some that HubSpot does not insist on.
         """
         what = "a new record must have it"
         return [
             _problem("REQUIRED_PROPERTY", name, what, certain=self._type is None)
             for name in self._required
-            if not texts.get(name)
+            if not values.get(name)
         ]
 
-    def check_id(self, text: str) -> list[Problem]:
-        """Find out whether a record can have this id."""
-        if text.isascii() and text.isdecimal():
+    def check_id(self, value: str) -> list[Problem]:
+        """Check whether a string can be a record id."""
+        if value.isascii() and value.isdecimal():
             return []
-        what = f"{_quote(text)} is not a record id, which is a number"
-        # To archive what there is not is no error.
+        what = f"{_quote(value)} is not a record id, which is a number"
+        # Archiving a record that does not exist is not an error.
         return [Problem("NO_RECORD_ID", "", what, certain=self._verb != "archive")]
 
     def check_read(self, names: Iterable[str]) -> list[Problem]:
-        """Find the properties that are asked for in vain; HubSpot ignores them."""
+        """Return the properties to read that do not exist; HubSpot ignores them."""
         return [
             self._unknown(name, certain=False)
             for name in names
@@ -122,15 +126,15 @@ class Checker:
         ]
 
     def check_key(self, name: str | None) -> list[Problem]:
-        """Find out whether records can be told by this property; None is their id."""
+        """Check whether records can be identified by a property; None is their id."""
         if name is None:
             return []
-        one = self._known.get(name)
-        if one is None:
+        definition = self._known.get(name)
+        if definition is None:
             return [self._unknown(name)]
-        if one.has_unique_value or (self._email and name == "email"):
+        if definition.has_unique_value or (self._email and name == "email"):
             return []
-        # Its definition does not always say so of a property that is unique.
+        # Some unique properties are not marked so in their definition.
         return [
             Problem(
                 "NOT_UNIQUE",
@@ -142,9 +146,9 @@ class Checker:
         ]
 
     def is_unique(self, name: str) -> bool:
-        """Whether no two records may have one value of a property."""
-        one = self._known.get(name)
-        unique = one is not None and bool(one.has_unique_value)
+        """Whether no two records may have the same value of a property."""
+        definition = self._known.get(name)
+        unique = definition is not None and bool(definition.has_unique_value)
         return unique or (self._email and name == "email")
 
     def _unknown(self, name: str, *, certain: bool = True) -> Problem:
@@ -153,87 +157,87 @@ class Checker:
         message = f"property {_quote(name)} does not exist{hint}"
         return Problem("PROPERTY_DOESNT_EXIST", name, message, certain)
 
-    def _judge(self, name: str) -> Judge:
-        one = self._known.get(name)
-        if one is None:
+    def _check_of(self, name: str) -> ValueCheck:
+        definition = self._known.get(name)
+        if definition is None:
             problem = self._unknown(name)
             return lambda _: problem
-        about = one.modification_metadata
+        about = definition.modification_metadata
         if about is not None and about.read_only_value:
             problem = _problem("READ_ONLY_VALUE", name, "it is read-only")
             return lambda _: problem
-        if one.calculated:
+        if definition.calculated:
             problem = _problem(
                 "READ_ONLY_VALUE", name, "HubSpot calculates it", certain=False
             )
             return lambda _: problem
-        return self._judge_of_values(one)
+        return self._check_of_values(definition)
 
-    def _judge_of_values(self, one: Property) -> Judge:
-        name = one.name
-        match one.type:
+    def _check_of_values(self, definition: Property) -> ValueCheck:
+        name = definition.name
+        match definition.type:
             case "number":
-                return lambda text: _check_number(name, text)
+                return lambda value: _check_number(name, value)
             case "date" | "datetime":
-                midnight = one.type == "date"
-                return lambda text: _check_instant(name, text, midnight=midnight)
+                midnight = definition.type == "date"
+                return lambda value: _check_instant(name, value, midnight=midnight)
             case "enumeration" | "bool":
-                return _judge_of_options(one)
+                return _check_of_options(definition)
             case "string" | "phone_number":
                 email = self._email and name == "email"
-                return lambda text: _check_text(name, text, email=email)
-            case _:  # a type that came after this was written
+                return lambda value: _check_text(name, value, email=email)
+            case _:  # a type that is not known here
                 return lambda _: None
 
 
-def _check_text(name: str, text: str, *, email: bool) -> Problem | None:
-    if len(text) > LONGEST_TEXT:
-        what = f"{len(text):,} characters; HubSpot takes {LONGEST_TEXT:,}"
+def _check_text(name: str, value: str, *, email: bool) -> Problem | None:
+    if len(value) > LONGEST_TEXT:
+        what = f"{len(value):,} characters; HubSpot accepts {LONGEST_TEXT:,}"
         return _problem("TOO_LONG", name, what)
-    if email and text and not _ADDRESS.fullmatch(text.strip()):
-        what = f"{_quote(text)} is not an e-mail address"
-        return _problem("INVALID_EMAIL", name, what, certain="@" not in text)
-    if text != text.strip():
-        what = f"{_quote(text)} has white space around it"
+    if email and value and not _ADDRESS.fullmatch(value.strip()):
+        what = f"{_quote(value)} is not an e-mail address"
+        return _problem("INVALID_EMAIL", name, what, certain="@" not in value)
+    if value != value.strip():
+        what = f"{_quote(value)} has white space around it"
         return _problem("OUTER_WHITE_SPACE", name, what, certain=False)
     return None
 
 
-def _check_number(name: str, text: str) -> Problem | None:
-    if not text or _NUMBER.fullmatch(text.strip()):
+def _check_number(name: str, value: str) -> Problem | None:
+    if not value or _NUMBER.fullmatch(value.strip()):
         return None
-    perhaps = _NUMBER.fullmatch(_DECORATION.sub("", text)) is not None
-    what = f"{_quote(text)} is not a number"
+    perhaps = _NUMBER.fullmatch(_DECORATION.sub("", value)) is not None
+    what = f"{_quote(value)} is not a number"
     return _problem("INVALID_INTEGER", name, what, certain=not perhaps)
 
 
-def _check_instant(name: str, text: str, *, midnight: bool) -> Problem | None:
-    if not text:
+def _check_instant(name: str, value: str, *, midnight: bool) -> Problem | None:
+    if not value:
         return None
-    milliseconds = _milliseconds(text)
+    milliseconds = _milliseconds(value)
     kind = "date" if midnight else "date and time"
     if milliseconds is None:
         what = (
-            f"{_quote(text)} is not a {kind}: write it as 2026-05-31"
+            f"{_quote(value)} is not a {kind}: write it as 2026-05-31"
             + ("" if midnight else "T10:00:00Z")
             + ", or as milliseconds since 1970"
         )
-        nearly = _BEGINS_WITH_A_DAY.match(text.strip()) is not None
+        nearly = _BEGINS_WITH_A_DAY.match(value.strip()) is not None
         return _problem("INVALID_LONG", name, what, certain=not nearly)
     if midnight and milliseconds % _DAY:
-        what = f"{_quote(text)} is not midnight in UTC, as a date must be"
+        what = f"{_quote(value)} is not midnight in UTC, as a date must be"
         return _problem("INVALID_DATE", name, what)
     return None
 
 
-def _milliseconds(text: str) -> int | None:
-    """Read what HubSpot takes for an instant: epoch milliseconds, or ISO 8601."""
-    if _MILLISECONDS.fullmatch(text):
-        return int(text)
-    if not _ISO.fullmatch(text):
+def _milliseconds(value: str) -> int | None:
+    """Parse what HubSpot accepts as an instant: epoch milliseconds or ISO 8601."""
+    if _MILLISECONDS.fullmatch(value):
+        return int(value)
+    if not _ISO.fullmatch(value):
         return None
     try:
-        instant = datetime.fromisoformat(text)
+        instant = datetime.fromisoformat(value)
     except ValueError:
         return None
     if instant.tzinfo is None:
@@ -241,21 +245,21 @@ def _milliseconds(text: str) -> int | None:
     return epoch_milliseconds(instant)
 
 
-def _judge_of_options(one: Property) -> Judge:
-    values = [option.value for option in one.options]
-    if not values and one.type == "bool":
+def _check_of_options(definition: Property) -> ValueCheck:
+    values = [option.value for option in definition.options]
+    if not values and definition.type == "bool":
         values = ["true", "false"]
-    if not values or one.external_options:
-        return lambda _: None  # they are kept elsewhere
-    name, allowed = one.name, frozenset(values)
-    several = one.type == "enumeration" and one.field_type == "checkbox"
-    labels = {option.label.lower(): option.value for option in one.options}
+    if not values or definition.external_options:
+        return lambda _: None  # their options are defined elsewhere
+    name, allowed = definition.name, frozenset(values)
+    several = definition.type == "enumeration" and definition.field_type == "checkbox"
+    labels = {option.label.lower(): option.value for option in definition.options}
     near = {value.lower(): value for value in values}
     listed = ", ".join(values[:_NAMED])
     if len(values) > _NAMED:
         listed += f", … ({len(values)} in all)"
 
-    def judge(text: str) -> Problem | None:
+    def check(text: str) -> Problem | None:
         chosen = [part for part in text.split(";") if part] if several else [text]
         for option in chosen:
             if not option or option in allowed:
@@ -265,17 +269,17 @@ def _judge_of_options(one: Property) -> Judge:
             meant = near.get(plain) or labels.get(plain)
             if meant is not None:
                 what += f"; did you mean {_quote(meant)}?"
-            # Whether HubSpot minds case and white space was never recorded.
+            # Whether HubSpot ignores case and white space has not been recorded.
             return _problem("INVALID_OPTION", name, what, certain=plain not in near)
         return None
 
-    return judge
+    return check
 
 
 def _problem(code: str, name: str, what: str, *, certain: bool = True) -> Problem:
     return Problem(code, name, f"property {_quote(name)}: {what}", certain)
 
 
-def _quote(text: str) -> str:
-    shown = text if len(text) <= _QUOTED else f"{text[: _QUOTED - 1]}…"
+def _quote(value: str) -> str:
+    shown = value if len(value) <= _QUOTED else f"{value[: _QUOTED - 1]}…"
     return f'"{shown}"' if shown.isprintable() else ascii(shown)

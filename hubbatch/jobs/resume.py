@@ -1,4 +1,4 @@
-"""Where a job goes on: the rows that its journal knows are passed by, and compared."""
+"""Find the rows of a source that a resumed job still has to send."""
 
 import asyncio
 
@@ -14,50 +14,57 @@ from .rows import AsyncRowIterable, Row, Source, digest
 from .states import RowState
 
 
-# The event loop has a turn after so many rows that need nothing done.
+# The number of rows without IO after which the event loop gets a turn.
 _TURN = 200
 
 
 @frozen
 class Resumption:
-    """Finds in a source the rows that are left to be done.
+    """Finds the rows of a source that are left to do.
 
     Attributes:
-        journal: what is known of them.
-        source: where they come from.
-        look_up: called after each known row; raises to give up.
+        journal: What is known of the rows.
+        source: The source.
+        check_stopping: Called after each known row; raises to stop.
     """
 
     journal: Journal
     source: Source
-    look_up: Callable[[], None]
+    check_stopping: Callable[[], None]
 
-    async def pass_by(self, rows: AsyncIterator[Row]) -> tuple[list[Row], list[Row]]:
-        """Pass by the rows that the journal knows; give the doubted and the open."""
-        doubted: list[Row] = []
-        left: list[Row] = []
+    async def skip_known(self, rows: AsyncIterator[Row]) -> tuple[list[Row], list[Row]]:
+        """Read past the rows that the journal knows, and compare them with it.
 
-        def open_up(row: Row) -> None:
-            (doubted if row.doubted else left).append(row)
+        Return the rows that may have been written, and those that were not sent. Both
+        have to be sent, the former first. `rows` continues behind the last known row.
+
+        Raises:
+            JournalError: If a row differs from the journal's: the source has changed.
+        """
+        in_doubt: list[Row] = []
+        not_sent: list[Row] = []
+
+        def keep(row: Row) -> None:
+            (in_doubt if row.doubted else not_sent).append(row)
 
         place = -1
         async for place, state, key in self._known():
-            row = await self._row_at(place, rows, open_up)
+            row = await self._row_at(place, rows, keep)
             if key is not None and digest(row) != key:
                 raise JournalError(
                     f"row {place + 1}{_line(row)} of {self.source.name} is not the "
-                    f"one that {self.journal.path} knows: the source has changed"
+                    f"row in {self.journal.path}: the source has changed"
                 )
             if state == RowState.SENT:
-                doubted.append(row)
+                in_doubt.append(row)
             elif state == RowState.OPEN:
-                open_up(row)
-            self.look_up()
+                keep(row)
+            self.check_stopping()
         last = getattr(self.source, "last_doubted", None)
         if last is not None and last > place:
-            with suppress(JournalError):  # it is not there, because of a limit
-                open_up(await self._row_at(last, rows, open_up))
-        return doubted, left
+            with suppress(JournalError):  # `limit` may end the rows before it
+                keep(await self._row_at(last, rows, keep))
+        return in_doubt, not_sent
 
     async def _known(self) -> AsyncIterator[tuple[int, int, int | None]]:
         first = 0
@@ -67,15 +74,15 @@ class Resumption:
             first = block[-1][0] + 1
 
     async def _row_at(
-        self, place: int, rows: AsyncIterator[Row], open_up: Callable[[Row], None]
+        self, place: int, rows: AsyncIterator[Row], keep: Callable[[Row], None]
     ) -> Row:
         async for row in rows:
             if row.index == place:
                 return row
-            open_up(row)
+            keep(row)
         raise JournalError(
-            f"{self.source.name} has fewer rows than {self.journal.path} knows: the "
-            "source has changed"
+            f"{self.source.name} has fewer rows than {self.journal.path}: the source "
+            "has changed"
         )
 
 
@@ -83,22 +90,22 @@ def _line(row: Row) -> str:
     return "" if row.line is None else f" (line {row.line})"
 
 
-async def unhurried(rows: Iterator[Row]) -> AsyncGenerator[Row, None]:
-    """Give rows that do not keep us waiting, and the event loop its turns."""
+async def with_loop_turns(rows: Iterator[Row]) -> AsyncGenerator[Row, None]:
+    """Yield rows that come without waiting; let the event loop run in between."""
     for count, row in enumerate(rows, 1):
         yield row
         if count % _TURN == 0:
             await asyncio.sleep(0)
 
 
-async def first_later(
-    source: AsyncRowIterable, most: int | None
+async def take_async(
+    source: AsyncRowIterable, limit: int | None
 ) -> AsyncGenerator[Row, None]:
-    """Give the first rows of a source, and leave the others alone."""
+    """Yield the first rows of a source, and close it."""
     rows = aiter(source)
     try:
         count = 0
-        while most is None or count < most:
+        while limit is None or count < limit:
             try:
                 row = await anext(rows)
             except StopAsyncIteration:
@@ -111,10 +118,10 @@ async def first_later(
             await close()
 
 
-async def then_later(
+async def chain_async(
     first: Iterable[Row], rest: AsyncIterator[Row]
 ) -> AsyncGenerator[Row, None]:
-    """Give rows that are here, and then those that may keep us waiting."""
+    """Yield rows that are in memory, then those of an async iterator."""
     for row in first:
         yield row
     async for row in rest:

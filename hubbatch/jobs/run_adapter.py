@@ -1,9 +1,9 @@
-"""Between a run of the engine and the journal: rows in, outcomes out.
+"""Connects a run of the engine to the journal: rows in, outcomes out.
 
-Success and refusal are final at once. That an input may have been written, or was not
-sent, is final only when the job is over: until then another run may find out, or send
-it. Those are held back, unless a later row for the same record overtakes them: then
-sending them again would undo what that row wrote.
+Success and refusal are final at once. Outcomes `unknown` and `not_sent` are final only
+when the job is over, because the next run may recover or send those rows. They are held
+back until then, unless a later row of the same record is sent: sending the held-back
+row after it would undo what that row wrote.
 """
 
 from collections import Counter
@@ -23,20 +23,24 @@ from .rows import Row, digest
 from .states import FINAL, RowState
 
 
-# So many outcomes are held back; beyond that the oldest become final.
-MOST_HELD = 10_000
+# The number of outcomes held back; beyond it the oldest become final.
+MAX_HELD = 10_000
 
 
 @define(eq=False)
 class Tally:
-    """The outcomes of a job, over all its passages and what earlier runs have settled.
+    """The outcomes of a job, over its batches and what earlier runs recorded.
+
+    Invariant: a row index is in `_held` if and only if its outcome is held back.
+    `_keys` maps a record key to the indices in `_held` that write the record, for calls
+    in which the order of a record's writes matters; no key has an empty list.
 
     Attributes:
-        journal: where they are written.
-        operation: the call.
-        counts: how many rows ended how, so far.
-        inputs: how many rows are known.
-        given_up: how many of them have another final outcome than success.
+        journal: Where outcomes are recorded.
+        operation: The call.
+        counts: The number of rows by outcome, so far.
+        inputs: The number of rows read.
+        given_up: The number of rows with another final outcome than success.
     """
 
     journal: Journal
@@ -51,7 +55,7 @@ class Tally:
 
     @property
     def pending(self) -> int:
-        """How many rows that were read have no final outcome."""
+        """The number of rows that were read and have no final outcome."""
         return self.inputs - self.counts[OutcomeStatus.SUCCEEDED] - self.given_up
 
     def read(self, row: Row) -> None:
@@ -61,16 +65,16 @@ class Tally:
             self.journal.read(self.inputs)
 
     def final(self, outcome: Outcome[Any], row: Row, key: int | None = None) -> None:
-        """Write down the outcome of a row, for good."""
+        """Record the outcome of a row as final."""
         self.given_up += outcome.status is not OutcomeStatus.SUCCEEDED
-        self.journal.measures.final(outcome, row)
+        self.journal.measures.count_outcome(outcome, row)
         self.journal.note(row.index, FINAL[outcome.status], key)
         for output in self.journal.outputs.values():
             line = output.sink.encode(outcome, row)
             self.journal.say(output.sink.name, line)
 
-    def leave(self, outcome: Outcome[Any], row: Row, key: int) -> None:
-        """Leave a row to another run, if there may be one."""
+    def leave_open(self, outcome: Outcome[Any], row: Row, key: int) -> None:
+        """Leave a row to the next run; without a journal its outcome is final."""
         if self.journal.path is None:
             self.final(outcome, row)
         else:
@@ -83,26 +87,26 @@ class Tally:
         if name is not None:
             self._keys.setdefault(name, []).append(row.index)
         self._held[row.index] = outcome, row, name
-        if len(self._held) > MOST_HELD:
-            self._let_go(next(iter(self._held)))
+        if len(self._held) > MAX_HELD:
+            self._release(next(iter(self._held)))
 
-    def overtaken(self, names: Iterable[str | None]) -> None:
-        """Make final what is held back of these records: a later row leaves now."""
+    def release_overtaken(self, names: Iterable[str | None]) -> None:
+        """Make held-back outcomes final whose records a later row is about to write."""
         if self._keys:
             for name in names:
                 for place in self._keys.get(name or "", ())[:]:
-                    self._let_go(place)
+                    self._release(place)
 
     def finish(self) -> None:
-        """Make all final that is held back."""
+        """Make every held-back outcome final."""
         for place in [*self._held]:
-            self._let_go(place)
+            self._release(place)
 
     def _note(self, outcome: Outcome[Any], row: Row, key: int | None) -> None:
         unknown = outcome.status is OutcomeStatus.UNKNOWN
         self.journal.note(row.index, RowState.SENT if unknown else RowState.OPEN, key)
 
-    def _let_go(self, place: int) -> None:
+    def _release(self, place: int) -> None:
         outcome, row, name = self._held.pop(place)
         if name is not None:
             self._keys[name].remove(place)
@@ -111,20 +115,18 @@ class Tally:
         self.final(outcome, row)
 
     def _record(self, row: Row) -> str | None:
-        """Name the record whose writes must keep their order, as the engine does."""
+        """Return the key of the record whose writes must stay in order, or None."""
         if self.operation.call.repeats is not Repeats.WAITS:
             return None
         return encoder(self.operation)(row.index, row.input)[0]
 
 
 class RunAdapter:
-    """One run of the engine: its rows, and where its outcomes go.
-
-    It is both the run's `Emit` and its journal.
+    """One run of the engine: its source of inputs, its sink of outcomes, its journal.
 
     Attributes:
-        failure: what the source raised.
-        ended: says whether the run has ended before its source did.
+        failure: The exception that the source raised, if any.
+        ended: Returns whether the run has ended before its source.
     """
 
     def __init__(self, tally: Tally) -> None:
@@ -138,7 +140,7 @@ class RunAdapter:
     # ---- rows
 
     def inputs(self, rows: Iterator[Row]) -> Iterator[Any]:
-        """Give the rows' inputs to the engine; it counts them as they come."""
+        """Yield the rows' inputs to the engine, which numbers them as they come."""
         try:
             for row in rows:
                 yield self._admit(row)
@@ -146,8 +148,8 @@ class RunAdapter:
             self.failure = error
             raise
 
-    async def inputs_later(self, rows: AsyncIterator[Row]) -> AsyncIterator[Any]:
-        """Do the same with rows that may keep us waiting."""
+    async def inputs_async(self, rows: AsyncIterator[Row]) -> AsyncIterator[Any]:
+        """Yield the inputs of an async iterator of rows."""
         try:
             async for row in rows:
                 yield self._admit(row)
@@ -161,18 +163,18 @@ class RunAdapter:
         self._tally.read(row)
         return row.input
 
-    # ---- what leaves
+    # ---- requests
 
     async def leaving(self, chunk: Chunk) -> None:
-        """Have it on the disk that these rows leave."""
-        self._tally.overtaken(chunk.keys)
+        """Record on disk that these rows are SENT; their request leaves after this."""
+        self._tally.release_overtaken(chunk.keys)
         self._note(chunk, RowState.SENT)
         await self._journal.safe()
-        self._journal.measures.left(chunk.indices[0])
+        self._journal.measures.sent(chunk.indices[0])
 
     def not_written(self, chunk: Chunk) -> None:
-        """Note that what left has come to nothing."""
-        self._journal.measures.lost(chunk.indices[0])
+        """Note that HubSpot has certainly not written these rows."""
+        self._journal.measures.forget(chunk.indices[0])
         self._note(chunk, RowState.OPEN)
         self._journal.flush()
 
@@ -181,18 +183,18 @@ class RunAdapter:
             row, key = self._rows[index]
             self._journal.note(row.index, state, key)
 
-    # ---- what comes back
+    # ---- answers
 
     def took(self, inputs: list[Any]) -> None:
-        """Keep nothing: the rows are known."""
+        """Do nothing: the rows are kept already."""
 
     def answered(self, chunk: Chunk, settlement: Settlement) -> None:
-        """Note that an answer came; nothing of the envelope is kept."""
+        """Measure an answer and count its warnings."""
         self._journal.measures.answered(chunk.indices[0])
-        self._journal.measures.warned(settlement.warnings)
+        self._journal.measures.count_warnings(settlement.warnings)
 
     def succeeded(self, chunk: Chunk, results: list[Any]) -> None:
-        """Write down a chunk's successes."""
+        """Record the successes of a chunk."""
         tally, outputs = self._tally, self._journal.outputs
         tally.counts[OutcomeStatus.SUCCEEDED] += chunk.count
         for outcome in all_succeeded(tally.operation.call, chunk, results):
@@ -205,16 +207,16 @@ class RunAdapter:
         self._journal.flush()
 
     def failed(self, outcomes: Iterable[Outcome[Any]]) -> None:
-        """Write down what did not succeed, or hold it back."""
-        for given in outcomes:
-            row, key = self._rows.pop(given.index)
-            self._journal.measures.lost(given.index)
-            outcome = evolve(given, index=row.index)
+        """Record the outcomes that did not succeed, or hold them back."""
+        for numbered in outcomes:
+            row, key = self._rows.pop(numbered.index)
+            self._journal.measures.forget(numbered.index)
+            outcome = evolve(numbered, index=row.index)
             self._tally.counts[outcome.status] += 1
             if _is_final(outcome):
                 self._tally.final(outcome, row, key)
-            elif self.ended():  # not a word about the row itself
-                self._tally.leave(outcome, row, key)
+            elif self.ended():  # the outcome says nothing about the row itself
+                self._tally.leave_open(outcome, row, key)
             else:
                 self._tally.hold(outcome, row, key)
         self._journal.flush()
@@ -222,7 +224,7 @@ class RunAdapter:
 
 def _is_final(outcome: Outcome[Any]) -> bool:
     error = outcome.error
-    # A read that HubSpot was too busy for has failed, and may succeed another time.
+    # A read that failed because HubSpot was too busy may succeed in another run.
     return outcome.status is OutcomeStatus.FAILED and not (
         error is not None
         and error.origin == "hubbatch"

@@ -1,4 +1,4 @@
-"""What a journal says of a row, and what that means when its job goes on."""
+"""The states of a row in a journal, and what each means when the job resumes."""
 
 from enum import IntEnum
 
@@ -6,17 +6,25 @@ from hubbatch.core.outcomes import OutcomeStatus
 
 
 class RowState(IntEnum):
-    """The state of one row. The figures are the journal's: never change one.
+    """The state of one row in the journal.
 
-    OPEN and SENT are all that another run takes up again.
+    The numbers are stored in journals: never change one. Only OPEN and SENT rows are
+    taken up by the next run. The transitions:
+
+        OPEN -> SENT                a request with the row is about to leave
+        SENT -> OPEN                it is certain that nothing was written
+        SENT -> SUCCEEDED, FAILED   HubSpot answered
+        OPEN -> FAILED              hubbatch refused to send the row
+        SENT -> UNKNOWN             the job is over, or a later row of the same
+        OPEN -> NOT_SENT            record was sent
     """
 
-    OPEN = 0  # read, and nothing of it can have reached HubSpot
-    SENT = 1  # it has left, and what became of it is not known
+    OPEN = 0  # read, and certain not to have reached HubSpot
+    SENT = 1  # on disk before the request leaves; its outcome is not known yet
     SUCCEEDED = 2
     FAILED = 3
-    UNKNOWN = 4  # as SENT, for good: the job is over
-    NOT_SENT = 5  # as OPEN, for good
+    UNKNOWN = 4  # final: it was SENT when the job ended
+    NOT_SENT = 5  # final: it was OPEN when the job ended
 
 
 FINAL: dict[OutcomeStatus, RowState] = {

@@ -1,7 +1,8 @@
-"""What ties a journal's file to its `-wal`: together they are the journal.
+"""Checks that a journal's file and its `-wal` belong together.
 
-During a run the last commits are in the `-wal` only. The bond lets the file alone say
-so, and recognize the `-wal` that belongs to it.
+During a run the last commits are in the `-wal` only. If the file is moved, copied or
+restored without it, those commits are missing and rows would be sent twice. The file
+alone therefore records whether it needs a `-wal`, and which one.
 """
 
 import os
@@ -23,28 +24,32 @@ _SALTS = 2**32
 
 
 @frozen
-class Bond:
-    """The bond, as one view of the database has it.
+class WalState:
+    """What one view of the database records about its `-wal`.
+
+    "Checkpoint" is SQLite's word for moving the `-wal` into the file.
 
     Invariants, wherever a process or a machine stops:
 
-    * The file alone has `wal` None only if it needs no `-wal`: no run has begun, or
-      SQLite has moved all of the `-wal` into it.
-      Commits of a run say so in the `-wal`, where the run pins them: a view of its
-      own, at the last fold, keeps every program from moving them.
-    * Otherwise `wal` is the first salt of its `-wal`, or one less: SQLite adds one
-      whenever it starts the `-wal` over.
-    * `folds` starts at a random number and grows by one each time that the `-wal` is
-      moved into the file during a run. The file together with its `-wal` has the
-      number of the file alone, or one more.
+    * The file alone has `salt` None only if it needs no `-wal`: no run has begun, or a
+      checkpoint has moved all of the `-wal` into it. Commits of a run set None too, but
+      only in the `-wal`: the run pins the view of its last checkpoint, so no program
+      can move later commits into the file.
+    * Otherwise `salt` is the first salt of its `-wal`, or one less, because SQLite adds
+      one whenever it starts the `-wal` over.
+    * `checkpoints` starts at a random number and grows by one with each full checkpoint
+      of a run. The file together with its `-wal` has the same number as the file alone,
+      or one more.
+
+    In the database these are the columns `folds` and `wal` of the table `job`.
     """
 
-    folds: int
-    wal: int | None
+    checkpoints: int
+    salt: int | None
 
 
 def wal_of(path: Path) -> Path:
-    """Return the path of a journal's `-wal`: SQLite puts it beside the real file."""
+    """Return the path of a journal's `-wal`, which SQLite puts beside the real file."""
     return Path(os.path.realpath(path) + "-wal")
 
 
@@ -60,22 +65,22 @@ def salt_of(path: Path) -> int | None:
     return int.from_bytes(header[16:20])
 
 
-def follows(salt: int, wal: int) -> bool:
-    """Return whether a `-wal` with this salt is the one that `Bond.wal` names."""
-    return (salt - wal) % _SALTS in (0, 1)
+def follows(salt: int, recorded: int) -> bool:
+    """Return whether a `-wal` with this salt is the one that the file recorded."""
+    return (salt - recorded) % _SALTS in (0, 1)
 
 
 def has_wal(path: Path) -> bool:
-    """Return whether a journal has a `-wal` with content."""
+    """Return whether a journal has a `-wal` that is not empty."""
     return _size(wal_of(path)) > 0
 
 
 def version_of(path: Path) -> tuple[int, ...]:
-    """Return what differs when the file or the `-wal` of a journal has changed."""
+    """Return a value that changes whenever the file or the `-wal` of a journal does."""
     version = []
-    for one in (path, wal_of(path)):
+    for file in (path, wal_of(path)):
         try:
-            known = one.stat()
+            known = file.stat()
         except OSError:
             version += [0]
         else:
@@ -83,97 +88,97 @@ def version_of(path: Path) -> tuple[int, ...]:
     return tuple(version)
 
 
-def bond_of(connection: sqlite3.Connection) -> Bond | None:
-    """Return the bond that a connection sees; None if no job has begun the journal."""
+def state_of(connection: sqlite3.Connection) -> WalState | None:
+    """Return what a connection sees; None if no job has begun the journal."""
     [[known]] = connection.execute(
         "SELECT count(*) FROM pragma_table_info('job') WHERE name = 'folds'"
     )
     if not known:
         return None
-    for folds, wal in connection.execute("SELECT folds, wal FROM job"):
-        return Bond(folds, wal)
+    for folds, salt in connection.execute("SELECT folds, wal FROM job"):
+        return WalState(folds, salt)
     return None
 
 
-def check_bond(path: Path) -> int | None:
+def check_wal(path: Path) -> int | None:
     """Check that a journal's file and its `-wal` belong together. Change neither.
 
-    Return the `folds` of the file alone; None if no job has begun it.
+    Return `checkpoints` of the file alone; None if no job has begun it.
 
     Raises:
-        JournalError: If the `-wal` is missing, or is not the file's own.
+        JournalError: If the `-wal` is missing, or belongs to another file.
     """
-    alone = _bond_alone(path)
+    alone = _state_alone(path)
     if alone is None:
-        if not _size(path) and has_wal(path):  # SQLite would remove it
+        if not _size(path) and has_wal(path):  # SQLite would delete the -wal
             raise JournalError(
                 f"{wal_of(path)} has what a run wrote, but {path} is missing or empty. "
-                f"Move the journal back beside it, or remove {wal_of(path).name} if "
-                "another journal is to begin here"
+                f"Move the journal back beside it, or delete {wal_of(path).name} to "
+                "begin another journal here"
             )
         return None
-    if alone.wal is not None:
-        _check_salt(path, alone.wal)
+    if alone.salt is not None:
+        _check_salt(path, alone.salt)
     if has_wal(path):
         try:
             with connected(path, "mode=ro") as connection:
-                both = bond_of(connection)
+                both = state_of(connection)
         except sqlite3.OperationalError as error:
             raise JournalError(
                 f"{path} cannot be read together with {wal_of(path).name}: {error}"
             ) from None
         except sqlite3.DatabaseError:
             both = None
-        if both is None or both.folds - alone.folds not in (0, 1):
+        if both is None or both.checkpoints - alone.checkpoints not in (0, 1):
             raise _strange(path)
-    return alone.folds
+    return alone.checkpoints
 
 
-def _check_salt(path: Path, wal: int) -> None:
+def _check_salt(path: Path, recorded: int) -> None:
     salt = salt_of(path)
     if salt is None:
         state = "is empty or damaged" if wal_of(path).exists() else "is missing"
         raise JournalError(
-            f"{path} is not whole: its run has not ended, and {wal_of(path)}, which "
+            f"{path} is not complete: its run has not ended, and {wal_of(path)}, which "
             f"has what that run did last, {state}. Was it moved or copied alone? Put "
             "both files side by side again. Without it rows would be sent twice"
         )
-    if not follows(salt, wal):
+    if not follows(salt, recorded):
         raise _strange(path)
 
 
 def _strange(path: Path) -> JournalError:
     return JournalError(
-        f"{wal_of(path)} does not belong to {path}: one of the two is of another "
-        "journal, or of another moment. Put both files back as they were together. "
-        "Otherwise rows would be sent twice"
+        f"{wal_of(path)} does not belong to {path}: one of the two is from another "
+        "journal, or from another point in time. Put both files back as they were "
+        "together. Otherwise rows would be sent twice"
     )
 
 
-def _bond_alone(path: Path) -> Bond | None:
+def _state_alone(path: Path) -> WalState | None:
     if not _size(path):
         return None
     try:
-        # SQLite takes a file that cannot change as it is, and looks for no -wal.
+        # SQLite reads an immutable file as it is and looks for no -wal.
         with connected(path, "mode=ro&immutable=1") as connection:
-            return bond_of(connection)
+            return state_of(connection)
     except sqlite3.OperationalError as error:
         raise JournalError(f"{path} cannot be opened: {error}") from None
     except sqlite3.DatabaseError:
-        # No journal; or the very first fold was cut off, so that nothing was sent.
+        # Not a journal; or the very first checkpoint was cut off, so nothing was sent.
         return None
 
 
-def connect(path: Path, how: str) -> sqlite3.Connection:
-    """Open a database in the way that SQLite's URI parameter `how` says."""
-    where = f"file:{quote(os.fsencode(path.absolute()))}?{how}"
+def connect(path: Path, query: str) -> sqlite3.Connection:
+    """Open a database with the parameters of a SQLite URI (`mode=ro`)."""
+    where = f"file:{quote(os.fsencode(path.absolute()))}?{query}"
     return sqlite3.connect(where, uri=True, isolation_level=None)
 
 
 @contextmanager
-def connected(path: Path, how: str) -> Iterator[sqlite3.Connection]:
-    """Open a database as `connect` does, and close it."""
-    with closing(connect(path, how)) as connection:
+def connected(path: Path, query: str) -> Iterator[sqlite3.Connection]:
+    """Open a database like `connect`, and close it at the end."""
+    with closing(connect(path, query)) as connection:
         yield connection
 
 

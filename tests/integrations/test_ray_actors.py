@@ -20,7 +20,7 @@ from hubbatch import ConfigurationError, HubBatchError, RetryPolicy
 from hubbatch.integrations._ray.actors import Sender
 from hubbatch.integrations._ray.listing import list_records
 from hubbatch.integrations._ray.portals import Portals
-from hubbatch.integrations._ray.tables import arrow_schema, parted
+from hubbatch.integrations._ray.tables import arrow_schema, split_by
 from hubbatch.integrations._ray.work import Work, plan
 from hubbatch.jobs.column_mapping import Columns
 from hubbatch.simulator import Simulator
@@ -535,7 +535,7 @@ def test_parts_have_every_row_once_and_in_order(portals: list[str | None]) -> No
     numbers = [*range(len(portals))]
     table = pa.table({"p": pa.array(portals, pa.string()), "n": numbers})
     parts = {
-        value: part.column("n").to_pylist() for value, part in parted(pa, table, "p")
+        value: part.column("n").to_pylist() for value, part in split_by(pa, table, "p")
     }
     assert parts == {
         value: [number for number in numbers if portals[number] == value]
@@ -565,7 +565,7 @@ def test_categories_are_parted_as_their_values_are() -> None:
     )
     table = pa.table({"p": pa.chunked_array([some, more]), "n": range(5)})
     parts = {
-        value: part.column("n").to_pylist() for value, part in parted(pa, table, "p")
+        value: part.column("n").to_pylist() for value, part in split_by(pa, table, "p")
     }
     assert parts == {"a": [1, 4], "b": [0], "c": [3], None: [2]}
 

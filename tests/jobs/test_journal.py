@@ -115,7 +115,7 @@ async def test_who_was_cancelled_while_waiting_does_no_harm(journal: Journal) ->
 async def test_the_source_is_left_alone_while_too_much_is_unwritten(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal_module, "_MOST_WAITING", 3)
+    monkeypatch.setattr(journal_module, "_MAX_UNWRITTEN", 3)
     disk = Disk(journal)
     for place in range(3):
         journal.note(place, RowState.FAILED)
@@ -129,7 +129,7 @@ async def test_the_source_is_left_alone_while_too_much_is_unwritten(
 async def test_a_failure_is_told_once_and_what_was_noted_is_kept(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal_module, "_MOST_WAITING", 0)
+    monkeypatch.setattr(journal_module, "_MAX_UNWRITTEN", 0)
     told: list[JournalError] = []
     journal.on_failure = told.append
     disk = Disk(journal)

@@ -9,7 +9,7 @@ import pytest
 
 from hubbatch import ConfigurationError, JournalError, TooManyFailures
 from hubbatch.jobs import Export, Job, read_status
-from hubbatch.jobs.job_report import ending
+from hubbatch.jobs.job_report import describe_end
 
 from .conftest import Desk, Table
 
@@ -103,7 +103,7 @@ async def test_stopped_cancelled_and_gone_on_with(desk: Desk, make: Make) -> Non
 
 def test_how_an_end_is_called() -> None:
     """What the journal keeps of an error quotes no value."""
-    assert ending(None) == ("finished", None)
-    said = ending(TooManyFailures("property 'x' of 'secret'"))
+    assert describe_end(None) == ("finished", None)
+    said = describe_end(TooManyFailures("property 'x' of 'secret'"))
     assert said == ("TooManyFailures", "more records failed than max_failures allows")
-    assert ending(JournalError("why")) == ("JournalError", "why")
+    assert describe_end(JournalError("why")) == ("JournalError", "why")

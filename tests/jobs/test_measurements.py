@@ -29,10 +29,10 @@ def test_answers_are_sorted_by_how_long_they_took() -> None:
     now = [0.0]
     measures = Measures(lambda: now[0], lambda: 1900.0)
     for index in (0, 100, 200):
-        measures.left(index)
+        measures.sent(index)
     now[0] = 0.002
     measures.answered(0)
-    measures.lost(100)
+    measures.forget(100)
     measures.answered(100)
     now[0] = 0.004
     measures.answered(200)
@@ -47,12 +47,12 @@ def test_answers_are_sorted_by_how_long_they_took() -> None:
 def test_reasons_are_counted_and_some_rows_named() -> None:
     measures = Measures()
     fine = succeeded(UPDATE, 99, {}, None, 1, "99")
-    measures.final(fine, Row(99, None, {}))
+    measures.count_outcome(fine, Row(99, None, {}))
     for place in range(8):
-        measures.final(refused(place), Row(place, None, {}, place + 2))
+        measures.count_outcome(refused(place), Row(place, None, {}, place + 2))
 
     first = measures.take()
-    measures.final(refused(8), Row(8, None, {}))
+    measures.count_outcome(refused(8), Row(8, None, {}))
     second = measures.take()
 
     reason = Reason("failed", "VALIDATION_ERROR", "INVALID_INTEGER", "size")

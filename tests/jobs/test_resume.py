@@ -8,7 +8,7 @@ import pytest
 from hubbatch.errors import JournalError
 from hubbatch.jobs.job_report import Stopped
 from hubbatch.jobs.journal import Journal
-from hubbatch.jobs.resume import Resumption, first_later, then_later, unhurried
+from hubbatch.jobs.resume import Resumption, chain_async, take_async, with_loop_turns
 from hubbatch.jobs.rows import Row, digest
 from hubbatch.jobs.states import RowState
 from tests.jobs.conftest import Table
@@ -40,9 +40,9 @@ def table(count: int, doubted: tuple[int, ...] = ()) -> list[Row]:
 async def left(
     states: dict[int, RowState], rows: list[Row]
 ) -> tuple[list[int], list[int], list[int]]:
-    given = unhurried(iter(rows))
+    given = with_loop_turns(iter(rows))
     resumption = Resumption(Known(states, rows), Table([]), go_on)
-    doubted, open_ = await resumption.pass_by(given)
+    doubted, open_ = await resumption.skip_known(given)
     rest = [row.index async for row in given]
     return [row.index for row in doubted], [row.index for row in open_], rest
 
@@ -68,19 +68,19 @@ async def test_a_known_row_that_its_source_doubts_is_only_sent_after_a_look() ->
         last_doubted = 5
 
     rows = table(8, doubted=(1, 5))
-    given = unhurried(iter(rows))
+    given = with_loop_turns(iter(rows))
     resumption = Resumption(
         Known({0: RowState.OPEN, 1: RowState.OPEN}, rows), Doubtful([]), go_on
     )
-    doubted, open_ = await resumption.pass_by(given)
+    doubted, open_ = await resumption.skip_known(given)
 
     assert [row.index for row in doubted] == [1, 5]
     assert [row.index for row in open_] == [0, 2, 3, 4]
     assert [row.index async for row in given] == [6, 7]
 
-    short = unhurried(iter(rows[:3]))  # a limit leaves the last one out
+    short = with_loop_turns(iter(rows[:3]))  # a limit leaves the last one out
     resumption = Resumption(Known({}, rows), Doubtful([]), go_on)
-    doubted, open_ = await resumption.pass_by(short)
+    doubted, open_ = await resumption.skip_known(short)
     assert [row.index for row in doubted] == [1]
     assert [row.index for row in open_] == [0, 2]
 
@@ -89,10 +89,10 @@ async def test_a_source_that_ends_too_early_or_holds_other_rows_is_refused() -> 
     rows = table(3)
     resumption = Resumption(Known({2: RowState.SENT}, rows), Table([]), go_on)
     with pytest.raises(JournalError, match="fewer rows"):
-        await resumption.pass_by(unhurried(iter(rows[:2])))
+        await resumption.skip_known(with_loop_turns(iter(rows[:2])))
     other = [*rows[:2], Row(2, "another", {}, 4)]
     with pytest.raises(JournalError, match=r"row 3 \(line 4\) of table is not the one"):
-        await resumption.pass_by(unhurried(iter(other)))
+        await resumption.skip_known(with_loop_turns(iter(other)))
 
 
 async def test_going_on_can_be_given_up() -> None:
@@ -102,7 +102,7 @@ async def test_going_on_can_be_given_up() -> None:
     rows = table(3)
     resumption = Resumption(Known({0: RowState.SENT}, rows), Table([]), give_up)
     with pytest.raises(Stopped):
-        await resumption.pass_by(unhurried(iter(rows)))
+        await resumption.skip_known(with_loop_turns(iter(rows)))
 
 
 async def test_rows_come_first_and_then_later() -> None:
@@ -125,7 +125,7 @@ async def test_rows_come_first_and_then_later() -> None:
             raise StopAsyncIteration
 
     source: Any = Later()
-    assert [row.index async for row in first_later(source, 2)] == [0, 1]
-    rest = first_later(source, None)
-    both = then_later(table(1), rest)
+    assert [row.index async for row in take_async(source, 2)] == [0, 1]
+    rest = take_async(source, None)
+    both = chain_async(table(1), rest)
     assert [row.index async for row in both] == [0, 0, 1, 2]

@@ -139,7 +139,7 @@ async def test_creates_are_never_overtaken() -> None:
 
 
 def test_only_so_many_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_adapter, "MOST_HELD", 2)
+    monkeypatch.setattr(run_adapter, "MAX_HELD", 2)
     journal = Notes()
     adapter = begun(journal, rows("a", "b", "c"))
     adapter.failed([outcome(place, "unknown") for place in range(3)])

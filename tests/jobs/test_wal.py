@@ -176,7 +176,7 @@ def observed(
         if isinstance(operation, dict):
             one.write(operation)
         elif operation == "fold":
-            one.store._fold()
+            one.store._checkpoint()
         elif operation in OTHERS:
             interfere(one.path, str(operation))
             one.look()

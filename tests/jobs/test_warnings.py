@@ -92,7 +92,7 @@ def test_a_warning_is_counted_by_what_it_is_about(
     given: dict[str, Any], reason: Reason
 ) -> None:
     measures = Measures()
-    measures.warned([given, given])
+    measures.count_warnings([given, given])
     assert measures.take().reasons == {reason: 2}
 
 
