@@ -132,12 +132,12 @@ class Export(Lifecycle):
                 break
             row = Row(place, record.id, record.id)
             outcome = succeeded(call, place, record.id, record, 1, None)
-            journal.say("output", output.encode(outcome, row))
-            journal.note(place, RowState.SUCCEEDED)
+            journal.append_line("output", output.encode(outcome, row))
+            journal.note_state(place, RowState.SUCCEEDED)
             self._read = place + 1
-        journal.read(self._read)
+        journal.note_inputs(self._read)
         if page.after is not None:
-            journal.turn(page.after)
+            journal.note_cursor(page.after)
         journal.flush()
         return page.after is None or self._read == self._limit
 

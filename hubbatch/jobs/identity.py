@@ -60,5 +60,5 @@ def _changed(name: str, now: Any, then: Any) -> Iterator[str]:
 
 def _shown(value: Any) -> str:
     if value in (None, (), []):
-        return "not given"
+        return "not set"
     return value if isinstance(value, str) else repr(value)

@@ -39,6 +39,8 @@ class JobLock:
     def __init__(self, journal: Path) -> None:
         self._journal = journal
         self._where = Path(os.path.realpath(journal))
+        # Invariant: `_lock` is held and `_claimed` is set, or neither. `_lock` is taken
+        # first and released last.
         self._lock = _file_lock(self._where)
         self._claimed: _Opened | None = None
 

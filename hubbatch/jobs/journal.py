@@ -75,16 +75,16 @@ class Journal:
 
     Invariants, on which resuming without duplicates rests:
 
-    * Sent rows: a row is SENT on disk before its request leaves (`safe`). A row that is
-      OPEN on disk has therefore never reached HubSpot, or HubSpot has certainly not
-      written it.
+    * Sent rows: a row is SENT on disk before its request leaves (`wait_written`). A
+      row that is OPEN on disk has therefore never reached HubSpot, or HubSpot has
+      certainly not written it.
     * Output files: lines are on disk before the transaction that records the file's new
       length. A file's bytes beyond that length belong to no recorded outcome and are
       cut off by the next run.
     * One group is written at a time. A group that could not be written
       (`_failed_group`) is merged into the next one, so states reach the disk in the
       order in which they were noted.
-    * After the first `failure` no row may leave any more: `safe` raises.
+    * After the first `failure` no further row is sent: `wait_written` raises.
 
     Attributes:
         failure: The error if the journal or a file could not be written; else None.
@@ -212,9 +212,9 @@ class Journal:
             return []
         return await self._in_thread(self._store.block, first, limit)
 
-    # ---- during the run: only `safe` and `ready` wait
+    # ---- during the run: only `wait_written` and `ready` wait
 
-    def note(self, place: int, state: RowState, key: int | None = None) -> None:
+    def note_state(self, place: int, state: RowState, key: int | None = None) -> None:
         """Note the state of a row; with the digest of its key if the row may be new."""
         if self._store is not None or self.outputs:
             self._noted += 1
@@ -222,17 +222,17 @@ class Journal:
             if key is not None:
                 self._group.keys[place] = key
 
-    def say(self, name: str, line: bytes) -> None:
+    def append_line(self, name: str, line: bytes) -> None:
         """Append a line to an output file."""
         if line:
             self._noted += 1
             self._group.lines.setdefault(name, []).append(line)
 
-    def read(self, inputs: int) -> None:
+    def note_inputs(self, inputs: int) -> None:
         """Note how many rows have been read."""
         self._group.inputs = inputs
 
-    def turn(self, cursor: str) -> None:
+    def note_cursor(self, cursor: str) -> None:
         """Note the cursor of the next page of an export."""
         self._group.cursor = cursor
 
@@ -251,7 +251,7 @@ class Journal:
         written = asyncio.wrap_future(self._thread.submit(self._write, group))
         written.add_done_callback(partial(self._on_written, waiting))
 
-    async def safe(self) -> None:
+    async def wait_written(self) -> None:
         """Wait until all that was noted is on disk.
 
         Raises:
@@ -260,9 +260,9 @@ class Journal:
         if self.failure is not None:
             raise copy(self.failure)
         if self._store is not None:
-            await self._written()
+            await self._flushed()
 
-    async def _written(self) -> None:
+    async def _flushed(self) -> None:
         written = asyncio.get_running_loop().create_future()
         self._waiting.append(written)
         self.flush()
@@ -272,7 +272,7 @@ class Journal:
         """Wait while too much is unwritten."""
         if self._noted > _MAX_UNWRITTEN and self.failure is None:
             with suppress(JournalError):  # `on_failure` ends the batch
-                await self._written()
+                await self._flushed()
 
     def _on_written(
         self, waiting: list[asyncio.Future[None]], written: asyncio.Future[None]

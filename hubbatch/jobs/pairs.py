@@ -115,7 +115,7 @@ class PairColumns:
                 known = ", ".join(sorted(filter(None, self.labels)))
                 what = f'the label "{label}"' if label else "no label"
                 there = f"labels are: {known}" if known else "there are no labels"
-                raise BadRow(f"no one association has {what}; {there}")
+                raise BadRow(f"not exactly one association type has {what}; {there}")
         return [self.labels[label] for label in wanted]
 
     def _names(self, present: Sequence[str]) -> Iterator[str]:

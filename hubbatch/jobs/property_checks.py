@@ -259,8 +259,8 @@ def _check_of_options(definition: Property) -> ValueCheck:
     if len(values) > _NAMED:
         listed += f", … ({len(values)} in all)"
 
-    def check(text: str) -> Problem | None:
-        chosen = [part for part in text.split(";") if part] if several else [text]
+    def check(stored: str) -> Problem | None:
+        chosen = [part for part in stored.split(";") if part] if several else [stored]
         for option in chosen:
             if not option or option in allowed:
                 continue

@@ -58,25 +58,25 @@ class Tally:
         """The number of rows that were read and have no final outcome."""
         return self.inputs - self.counts[OutcomeStatus.SUCCEEDED] - self.given_up
 
-    def read(self, row: Row) -> None:
+    def note_read(self, row: Row) -> None:
         """Note that a row came from the source."""
         if row.index >= self.inputs:
             self.inputs = row.index + 1
-            self.journal.read(self.inputs)
+            self.journal.note_inputs(self.inputs)
 
-    def final(self, outcome: Outcome[Any], row: Row, key: int | None = None) -> None:
+    def finalize(self, outcome: Outcome[Any], row: Row, key: int | None = None) -> None:
         """Record the outcome of a row as final."""
         self.given_up += outcome.status is not OutcomeStatus.SUCCEEDED
         self.journal.measures.count_outcome(outcome, row)
-        self.journal.note(row.index, FINAL[outcome.status], key)
+        self.journal.note_state(row.index, FINAL[outcome.status], key)
         for output in self.journal.outputs.values():
             line = output.sink.encode(outcome, row)
-            self.journal.say(output.sink.name, line)
+            self.journal.append_line(output.sink.name, line)
 
-    def leave_open(self, outcome: Outcome[Any], row: Row, key: int) -> None:
-        """Leave a row to the next run; without a journal its outcome is final."""
+    def keep_for_next_run(self, outcome: Outcome[Any], row: Row, key: int) -> None:
+        """Let the next run send a row; without a journal its outcome is final."""
         if self.journal.path is None:
-            self.final(outcome, row)
+            self.finalize(outcome, row)
         else:
             self._note(outcome, row, key)
 
@@ -104,7 +104,9 @@ class Tally:
 
     def _note(self, outcome: Outcome[Any], row: Row, key: int | None) -> None:
         unknown = outcome.status is OutcomeStatus.UNKNOWN
-        self.journal.note(row.index, RowState.SENT if unknown else RowState.OPEN, key)
+        self.journal.note_state(
+            row.index, RowState.SENT if unknown else RowState.OPEN, key
+        )
 
     def _release(self, place: int) -> None:
         outcome, row, name = self._held.pop(place)
@@ -112,7 +114,7 @@ class Tally:
             self._keys[name].remove(place)
             if not self._keys[name]:
                 del self._keys[name]
-        self.final(outcome, row)
+        self.finalize(outcome, row)
 
     def _record(self, row: Row) -> str | None:
         """Return the key of the record whose writes must stay in order, or None."""
@@ -160,7 +162,7 @@ class RunAdapter:
     def _admit(self, row: Row) -> Any:
         self._rows[self._taken] = row, digest(row)
         self._taken += 1
-        self._tally.read(row)
+        self._tally.note_read(row)
         return row.input
 
     # ---- requests
@@ -169,7 +171,7 @@ class RunAdapter:
         """Record on disk that these rows are SENT; their request leaves after this."""
         self._tally.release_overtaken(chunk.keys)
         self._note(chunk, RowState.SENT)
-        await self._journal.safe()
+        await self._journal.wait_written()
         self._journal.measures.sent(chunk.indices[0])
 
     def not_written(self, chunk: Chunk) -> None:
@@ -181,7 +183,7 @@ class RunAdapter:
     def _note(self, chunk: Chunk, state: RowState) -> None:
         for index, _, _ in chunk.everyone():
             row, key = self._rows[index]
-            self._journal.note(row.index, state, key)
+            self._journal.note_state(row.index, state, key)
 
     # ---- answers
 
@@ -201,9 +203,9 @@ class RunAdapter:
             row, key = self._rows.pop(outcome.index)
             if outputs:
                 outcome.index, outcome.input = row.index, row.input
-                tally.final(outcome, row, key)
+                tally.finalize(outcome, row, key)
             else:
-                self._journal.note(row.index, RowState.SUCCEEDED, key)
+                self._journal.note_state(row.index, RowState.SUCCEEDED, key)
         self._journal.flush()
 
     def failed(self, outcomes: Iterable[Outcome[Any]]) -> None:
@@ -214,9 +216,9 @@ class RunAdapter:
             outcome = evolve(numbered, index=row.index)
             self._tally.counts[outcome.status] += 1
             if _is_final(outcome):
-                self._tally.final(outcome, row, key)
+                self._tally.finalize(outcome, row, key)
             elif self.ended():  # the outcome says nothing about the row itself
-                self._tally.leave_open(outcome, row, key)
+                self._tally.keep_for_next_run(outcome, row, key)
             else:
                 self._tally.hold(outcome, row, key)
         self._journal.flush()

@@ -133,18 +133,18 @@ class _File(ABC):
         try:
             with _Tapped(self._path, tap) as raw:
                 buffered = io.BufferedReader(raw, _BLOCK)
-                text = io.TextIOWrapper(
+                lines = io.TextIOWrapper(
                     buffered, self._encoding, "surrogateescape", newline=""
                 )
-                with text:
-                    yield from self._rows(text)
+                with lines:
+                    yield from self._rows(lines)
         except OSError as error:
             raise SourceError(f"{self.name}: {error.strerror or error}.") from None
         except UnicodeError as error:  # surrogateescape fails, as in UTF-16
             raise SourceError(f"{self.name}: not {self._encoding}: {error}.") from None
 
     @abstractmethod
-    def _rows(self, text: Iterator[str]) -> Iterator[Row]:
+    def _rows(self, lines: Iterator[str]) -> Iterator[Row]:
         """Yield the rows of a file's lines."""
 
 
@@ -181,10 +181,10 @@ class CsvSource(_File):
         self._columns = columns
         self._delimiter = delimiter
 
-    def _rows(self, text: Iterator[str]) -> Iterator[Row]:
+    def _rows(self, lines: Iterator[str]) -> Iterator[Row]:
         csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_FIELD))
         reader = csv.reader(
-            _checked(text, self._encoding), delimiter=self._delimiter, strict=True
+            _checked(lines, self._encoding), delimiter=self._delimiter, strict=True
         )
         index, line = -1, 1
         try:
@@ -222,9 +222,9 @@ class CsvSource(_File):
 class LinesFile(_File):
     """A file with one JSON value per line. Blank lines are skipped."""
 
-    def _rows(self, text: Iterator[str]) -> Iterator[Row]:
+    def _rows(self, lines: Iterator[str]) -> Iterator[Row]:
         parser = LineParser(self.name, self._builder(), self._encoding)
-        for line in text:
+        for line in lines:
             row = parser.parse(line)
             if row is not None:
                 yield row

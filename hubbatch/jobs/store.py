@@ -47,10 +47,14 @@ CREATE TABLE run (
     throttled INT NOT NULL DEFAULT 0, seconds REAL NOT NULL DEFAULT 0
 );
 CREATE TABLE output (
-    name TEXT PRIMARY KEY, path TEXT NOT NULL, bytes INT NOT NULL
+    name TEXT PRIMARY KEY, path TEXT NOT NULL,
+    bytes INT NOT NULL -- on disk before this is committed; more is cut off
 );
 CREATE TABLE unwritten (name TEXT NOT NULL, lines INT NOT NULL, bytes BLOB NOT NULL);
-CREATE TABLE input (place INTEGER PRIMARY KEY, state INT NOT NULL, key INT);
+CREATE TABLE input ( -- a row that was read and is not here is OPEN
+    place INTEGER PRIMARY KEY, state INT NOT NULL, -- RowState
+    key INT -- a digest of the row's key; set when the row is first recorded
+);
 CREATE TABLE moment (
     run INT, second INT, requests INT NOT NULL, retries INT NOT NULL,
     throttled INT NOT NULL, succeeded INT NOT NULL, amiss INT NOT NULL,

@@ -1,4 +1,4 @@
-"""What the tables of a dlt pipeline are to HubSpot; no dlt is needed for that."""
+"""How tables of a dlt pipeline map to HubSpot, without dlt."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -43,7 +43,7 @@ def test_table_is_upserted_by_its_primary_key() -> None:
 
 
 def test_first_row_need_not_have_all_columns() -> None:
-    """dlt leaves NULL out; a row without a key fails alone, later."""
+    """dlt leaves NULLs out; a row without a key fails later, by itself."""
     table = read_table(schema("email", "name", key=("email",)))
     builder = table.columns.of_fields()
     assert builder.build({"name": "A"}) == (
@@ -140,7 +140,7 @@ def test_column_that_means_more_than_its_value(mark: str) -> None:
 
 
 def test_times_without_a_zone_are_refused_where_they_are_sent() -> None:
-    """Unless it is told which zone they are of."""
+    """Unless a zone is configured."""
     given = schema("id", "seen", "_dlt_at", told=adapted(verb="update"))
     for name in ("seen", "_dlt_at"):
         given["columns"][name] = {"data_type": "timestamp", "timezone": False}

@@ -1,4 +1,4 @@
-"""The glue to FastAPI: who gets which client, and what becomes of errors."""
+"""The FastAPI integration: dependencies, lifespans, error responses."""
 
 import asyncio
 import logging
@@ -55,7 +55,7 @@ from hubbatch.simulator import Simulator
 
 @asynccontextmanager
 async def serving(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    """Run an application's lifespan, and pass its state on, as a server does."""
+    """Run an application's lifespan and pass on its state, like a server."""
     async with app.router.lifespan_context(app) as state:
 
         async def served(scope: Any, receive: Any, send: Any) -> None:
@@ -98,7 +98,7 @@ async def test_the_client_of_the_process(hubspot_simulator: Simulator) -> None:
 async def test_a_stop_waits_for_what_is_under_way(
     hubspot_simulator: Simulator,
 ) -> None:
-    """Also for a call whose request has been given up."""
+    """Also for a call whose request was abandoned."""
     sim = hubspot_simulator
     ticket = sim.store.create("tickets", {"subject": "old"})
     app = FastAPI(lifespan=lifespan(lambda: HubBatch(sim.token, base_url=sim.url)))
@@ -298,7 +298,7 @@ async def test_errors_are_answers(
 
 
 def test_every_error_is_in_the_table() -> None:
-    """A class that comes new has to be thought of here."""
+    """A new error class must be added here."""
 
     def family(cls: type[Exception]) -> set[type[Exception]]:
         children = {child for child in cls.__subclasses__() if _ours(child)}

@@ -1,4 +1,4 @@
-"""Spans and metrics, as OpenTelemetry's own SDK has them in the end."""
+"""Spans and metrics, as OpenTelemetry's SDK exports them."""
 
 import asyncio
 import subprocess
@@ -50,7 +50,7 @@ ABOUT = {"hubbatch.object_type": "tickets", "hubbatch.verb": "update"}
 
 @define
 class Telemetry:
-    """A listener, and all that an application's SDK keeps of what it makes."""
+    """A listener, and what an application's SDK records from it."""
 
     spans: InMemorySpanExporter = field(factory=InMemorySpanExporter)
     reader: InMemoryMetricReader = field(factory=InMemoryMetricReader)
@@ -74,7 +74,7 @@ class Telemetry:
         return span
 
     def points(self, name: str) -> list[Any]:
-        """Give all points of a metric that were collected since the last time."""
+        """Return all points of a metric that were collected since the last call."""
         data = self.reader.get_metrics_data()
         return [
             point
@@ -270,7 +270,7 @@ async def test_a_cancellation_leaves_no_span_open(telemetry: Telemetry) -> None:
 
 
 async def test_single_calls_are_a_trace_of_their_own(telemetry: Telemetry) -> None:
-    """It is nobody's: many callers ride in it."""
+    """It belongs to several callers."""
     shared = engine(filled())
     shared.listeners = Listeners([telemetry.listener])
     with telemetry.tracers.get_tracer("app").start_as_current_span("caller"):
@@ -478,7 +478,7 @@ def test_the_url_is_the_environments_as_for_a_client(
 
 
 def test_without_a_sdk_it_does_nothing() -> None:
-    """The global providers of an application that has set up none."""
+    """The global providers of an application that has not configured any."""
 
     async def main() -> int:
         shared = engine(filled())

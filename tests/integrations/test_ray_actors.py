@@ -33,7 +33,7 @@ NAIVE = datetime(2026, 7, 1, 12)  # noqa: DTZ001 -- the point of it
 
 
 def work(verb: Any = "upsert", **given: Any) -> Work:
-    """Plan what `write` would."""
+    """Return the work that `write` plans."""
     portal_column = given.pop("portal_column", None)
     portal = None if portal_column else given.pop("portal", 62515)
     columns: dict[str, Any] = {"id_property": UNIQUE} if verb == "upsert" else {}
@@ -64,7 +64,7 @@ def schema(*names: str) -> Any:
 def portals(
     hubspot_simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> dict[int, str]:
-    """Two portals, the tokens of which are in the environment."""
+    """Two portals with their tokens in the environment."""
     other = hubspot_simulator.open_account(777)
     tokens = {
         62515: hubspot_simulator.token,
@@ -130,7 +130,7 @@ async def test_rows_of_two_portals_go_where_they_belong(
 async def test_rows_of_one_record_keep_their_order(
     hubspot_simulator: Simulator, portals: dict[int, str]
 ) -> None:
-    """The last row for a record is what it has in the end."""
+    """The last row of a record wins."""
     rows = [
         {"portal": portal, UNIQUE: "E-1", "subject": f"{portal} {number}"}
         for number in range(4)
@@ -184,7 +184,7 @@ async def test_properties_may_be_one_column(hubspot_simulator: Simulator) -> Non
 async def test_times_without_a_zone_are_of_the_one_that_was_told(
     hubspot_simulator: Simulator,
 ) -> None:
-    """An hour that the clocks go through twice fails its row alone."""
+    """A time in an hour that occurs twice fails its row only."""
     hubspot_simulator.store.define("tickets", ["seen"])
     twice = NAIVE.replace(month=10, day=25, hour=2, minute=30)
     rows = [{UNIQUE: "E-1", "seen": NAIVE}, {UNIQUE: "E-2", "seen": twice}]
@@ -273,7 +273,7 @@ async def test_token_that_is_wrong_from_the_start_is_tried_once(
     monkeypatch: pytest.MonkeyPatch,
     token: str,
 ) -> None:
-    """The portal is ended, and its later rows say why."""
+    """The portal is stopped, and its later rows have the reason."""
     wrong = portals[62515] if token == "of another portal" else token  # noqa: S105 -- none
     monkeypatch.setenv("HS_777", wrong)
     async with sender(work(portal=777)) as made:
@@ -302,7 +302,7 @@ async def test_portal_may_have_any_name_and_a_token_that_may_not_ask(
 async def test_what_hubspot_refuses_for_good_is_not_tried_again(
     hubspot_simulator: Simulator, portals: dict[int, str]
 ) -> None:
-    """Nothing more is sent for the portal; the rows say why."""
+    """Nothing more is sent to the portal; the rows have the reason."""
     async with sender(work(portal_column="portal")) as made:
         table = pa.Table.from_pylist(mixed(4))
         await made.send(table)
@@ -318,7 +318,7 @@ async def test_what_hubspot_refuses_for_good_is_not_tried_again(
 
 @pytest.mark.usefixtures("portals")
 async def test_what_may_pass_is_tried_again(hubspot_simulator: Simulator) -> None:
-    """That HubSpot cannot answer for a while ends a batch, and not the portal."""
+    """An outage of HubSpot ends a batch, but does not stop the portal."""
     retry = RetryPolicy(attempts=1)
     async with sender(work(), retry=retry) as made:
         rows = [{UNIQUE: f"E-{number}"} for number in range(1_000)]
@@ -337,7 +337,7 @@ async def test_what_may_pass_is_tried_again(hubspot_simulator: Simulator) -> Non
 
 @pytest.mark.usefixtures("portals")
 async def test_create_after_a_death_looks_first(hubspot_simulator: Simulator) -> None:
-    """What the dead actor has made is found; no record is made twice."""
+    """What the dead actor created is found; no record is created twice."""
     store = hubspot_simulator.store
     made = [
         store.create("tickets", {UNIQUE: f"E-{n}", "subject": "s"}) for n in range(150)
@@ -396,7 +396,7 @@ def test_all_records_are_listed_in_tables(
     hubspot_simulator: Simulator,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Each page is asked for once, however many tables they fill."""
+    """Each page is requested once, however many tables there are."""
     monkeypatch.setattr("hubbatch.integrations._ray.listing._TABLE", 120)
     store = hubspot_simulator.store
     ids = {store.create("tickets", {"subject": "a"}).id for _ in range(250)}
@@ -531,7 +531,7 @@ def test_without_ray_the_integration_says_what_to_install(
 
 @given(st.lists(st.one_of(st.none(), st.sampled_from(["a", "b", "c"]))))
 def test_parts_have_every_row_once_and_in_order(portals: list[str | None]) -> None:
-    """Each value comes once, and its rows are in the order of the table."""
+    """Each value comes once, with its rows in the order of the table."""
     numbers = [*range(len(portals))]
     table = pa.table({"p": pa.array(portals, pa.string()), "n": numbers})
     parts = {
@@ -544,7 +544,7 @@ def test_parts_have_every_row_once_and_in_order(portals: list[str | None]) -> No
 
 
 def test_schema_of_pandas_is_arrows() -> None:
-    """Ray has such attributes; those of numpy's types are tried with Ray."""
+    """pandas types with Arrow types; numpy types are tested with Ray."""
 
     class Kind:
         pyarrow_dtype = pa.timestamp("us")

@@ -1,4 +1,4 @@
-"""What an actor needs of portals travels, and holds no secret."""
+"""What an actor needs of portals can be pickled, and contains no secret."""
 
 import pickle
 

@@ -1,4 +1,4 @@
-"""The scripts, run by a real Redis on a clock that the test sets, beside the model."""
+"""The scripts in a real Redis, with a clock that the test sets, and the model."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -24,7 +24,7 @@ START = 1_700_000_000_000_000
 
 
 class Scripts:
-    """The scripts as they are, but for the clock."""
+    """The scripts, unchanged but for the clock."""
 
     def __init__(self, client: Redis) -> None:
         self.client = client
@@ -61,7 +61,7 @@ _reserve = st.tuples(
     st.sampled_from([-1, 0, 50_000, 2_000_000]),
     st.sampled_from([0, 0, 0, 300_000]),
 )
-# Which entries, counted from the newest, were for requests that left later.
+# The entries, from the newest, of requests that left later.
 _late = st.tuples(st.just("late"), st.lists(st.integers(1, 8), max_size=3))
 _steps = st.lists(
     st.one_of(
@@ -132,7 +132,7 @@ def test_no_window_has_more_than_the_limit_and_nobody_overtakes(
 def test_arithmetic_is_that_of_the_window_in_one_process(
     limit: int, burst: int, waits: list[int]
 ) -> None:
-    """A request that is sent when it is granted finds the same instant in both."""
+    """Both grant the same instant to a request that is sent in time."""
     model, time = SharedWindow(), 0.0
     window = Window(limit, WINDOW / 1e6, burst)
     with pytest.MonkeyPatch.context() as patch:

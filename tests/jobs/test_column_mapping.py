@@ -50,7 +50,7 @@ def test_what_goes_into_cells_comes_out_as_properties(
 def test_which_column_is_the_id(
     columns: Columns, header: list[str], chosen: str | None
 ) -> None:
-    """The one that is named; else the one named like the id property; else id."""
+    """The named column, else the column of the id property, else `id`."""
     assert columns.choose_id(header) == chosen
 
 
@@ -222,7 +222,7 @@ def test_legacy_calls_the_id_object_id() -> None:
         ),
         (
             Columns(verb="update", id_property="ref"),
-            {"id": "A-1", "properties": {"ref": "A-2"}},  # to be renamed
+            {"id": "A-1", "properties": {"ref": "A-2"}},  # gets a new ref
             ("A-1", {"id": "A-1", "properties": {"ref": "A-2"}}),
         ),
         (
@@ -264,7 +264,7 @@ def test_legacy_calls_the_id_object_id() -> None:
 def test_what_a_json_line_may_be(
     columns: Columns, line: object, shaped: tuple[str | None, object]
 ) -> None:
-    """Flat, in HubSpot's shape (as it is answered, too), or a bare id."""
+    """Flat, in HubSpot's shape (also of a response), or a bare id."""
     assert FieldsBuilder(columns).build(line) == shaped
 
 

@@ -66,7 +66,7 @@ async def test_a_finished_export_asks_nothing(desk: Desk) -> None:
 
 
 async def test_a_finished_export_whose_file_is_gone_says_so(desk: Desk) -> None:
-    """It must not seem to have been done."""
+    """It must not look finished."""
     seed(desk, 3)
     await export(desk).run()
     (desk.where / "all.csv").unlink()
@@ -80,7 +80,7 @@ async def test_a_finished_export_whose_file_is_gone_says_so(desk: Desk) -> None:
 
 @pytest.mark.parametrize("name", ["all.csv", "all.jsonl", "all.parquet"])
 async def test_what_was_not_asked_for_is_not_written(desk: Desk, name: str) -> None:
-    """HubSpot answers properties of its own, which no create and no update takes."""
+    """HubSpot returns properties of its own, which no create and no update accepts."""
     seed(desk, 2)
     await export(desk, name).run()
 
@@ -91,13 +91,13 @@ async def test_what_was_not_asked_for_is_not_written(desk: Desk, name: str) -> N
 
 
 async def test_it_goes_on_at_the_page_where_it_stopped(desk: Desk) -> None:
-    """Nothing is read twice, and nothing is left out, whatever ended it."""
+    """No record is read twice or left out, however the run ended."""
     ids = seed(desk, 350)
     gone = Fault("status", status=403, when=When(verb="list", skip=1), times=1)
     desk.sim.faults.add(gone)
     first = await export(desk).run()
     with (desk.where / "all.csv").open("a") as file:
-        file.write("half a li")  # what a kill leaves behind
+        file.write("half a li")  # as after a kill
 
     class Stopping(Export):
         def _write(self, page: Any) -> bool:
@@ -139,7 +139,7 @@ async def test_a_cancelled_export_goes_on(desk: Desk) -> None:
 
 
 async def test_json_lines_in_hubspots_shape(desk: Desk) -> None:
-    """Without a journal, and without naming properties."""
+    """Without a journal, and without `properties`."""
     seed(desk, 2)
 
     done = await export(desk, "all.jsonl", journal=None, properties=()).run()

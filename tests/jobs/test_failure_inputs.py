@@ -1,4 +1,4 @@
-"""What a file of failures keeps is sent restore as it was to be sent, or not at all."""
+"""An input in a file of failures is sent as it was to be sent, or not at all."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -50,7 +50,7 @@ class Stage(Enum):
 
 
 class Number:
-    """What numpy's scalars are to us."""
+    """Stands for a scalar of numpy."""
 
     def item(self) -> int:
         return 7
@@ -67,7 +67,7 @@ def through_a_file(operation: Operation, record: Any, *, legacy: bool = False) -
 
 
 def sent(operation: Operation, record: Any) -> Any:
-    """Give what would leave; None if nothing would."""
+    """Return the body that would be sent; None if none would."""
     try:
         key, body, _ = encoder(operation)(0, record)
     except InvalidInput:
@@ -105,7 +105,7 @@ NAMES = st.one_of(st.text("ab", max_size=2), st.just(5), st.just("\udc80"))
 def test_an_update_means_the_same_after_a_file(
     record_id: Any, properties: dict[Any, Any]
 ) -> None:
-    """Above all: what was refused before is refused restore."""
+    """Above all, an input that was refused before is refused again."""
     record = {"id": record_id, "properties": properties}
 
     assert sent(UPDATE, through_a_file(UPDATE, record)) == sent(UPDATE, record)

@@ -154,7 +154,7 @@ def test_what_is_no_file_of_failures(
 async def test_what_was_refused_is_refused_again_until_it_is_edited(
     desk: Desk,
 ) -> None:
-    """NaN would be left out as null, and a time without a zone go as a text."""
+    """NaN would be left out as null, and a time without a zone sent as a string."""
     one = desk.sim.store.create("tickets", {"subject": "old"}).id
     bad = {"closed_date": datetime.fromisoformat("2026-05-31"), "content": float("nan")}
     rows = [{"id": one, "properties": {"subject": "new", **bad}}]

@@ -1,4 +1,4 @@
-"""A disk that is full: what HubSpot has answered is kept, and nothing is doubled.
+"""A full disk: answers of HubSpot are kept, and no record is created twice.
 
 Real processes and real files, which a limit of the system keeps from growing.
 """
@@ -25,7 +25,7 @@ ALL = 2**40
 
 
 class Cramped:
-    """Jobs on one file of rows, each with so many bytes for every file."""
+    """Jobs on one file of rows, with a limit on the size of every file they write."""
 
     def __init__(self, where: Path, sim: Simulator) -> None:
         self.where = where
@@ -73,7 +73,7 @@ class Cramped:
         return status
 
     def created(self) -> Counter[int]:
-        """Count the records of HubSpot by their rows."""
+        """Return the number of records in HubSpot, by row."""
         records = self.sim.store.all("tickets")
         return Counter(int(record.properties["subject"]) for record in records)
 

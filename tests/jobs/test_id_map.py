@@ -29,7 +29,7 @@ def test_ids_are_translated_by_results_of_both_kinds(tmp_path: Path) -> None:
 
 
 def test_ids_of_several_lines(tmp_path: Path) -> None:
-    """An id may be any text; what separates lines for Python need not end a row."""
+    """An id may be any string; Python's other line separators do not end a row."""
     one = write(tmp_path / "a.csv", "input_id,id", '"A', '1",71', "B\u20281,72")
     two = write(tmp_path / "b.jsonl", '{"input_id": "C\u20281", "id": "73"}')
 
@@ -59,7 +59,7 @@ def test_results_that_are_none(
 
 
 def test_other_results_are_another_job(tmp_path: Path) -> None:
-    """A job must not go on with ids that mean something else."""
+    """A job must not resume with ids that mean something else."""
     one = write(tmp_path / "a.csv", "input_id,id", "A,1")
     options = PairColumns(from_map=IdMap.read([one])).options()
     write(one, "input_id,id", "A,2")

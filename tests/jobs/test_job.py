@@ -1,4 +1,4 @@
-"""Jobs over a socket: how they begin, go on, stop, and what they refuse."""
+"""Jobs over a socket: how they begin, stop and resume, and what they refuse."""
 
 import asyncio
 import stat
@@ -53,7 +53,7 @@ async def test_a_job_sends_all_and_says_so_everywhere(desk: Desk) -> None:
 
 
 async def test_listeners_hear_how_many_rows_are_pending(desk: Desk) -> None:
-    """Of a job that ends early, of one that goes on with it, and of a bad row."""
+    """After a job that ends early, one that resumes it, and a bad row."""
     pending: list[int] = []
 
     def listen(event: Event) -> None:
@@ -178,7 +178,7 @@ async def test_a_cancelled_create_is_in_doubt_and_never_doubled(
 
     status = read_status(desk.journal)
     assert status.ended == "cancelled"
-    assert status.in_doubt == 200  # two chunks were on their way
+    assert status.in_doubt == 200  # two chunks were in flight
     assert not desk.lines.outcomes()
     desk.sim.faults.clear()
 
@@ -197,7 +197,7 @@ async def test_a_cancelled_create_is_in_doubt_and_never_doubled(
 
 
 async def test_a_way_to_look_for_creates_may_come_to_mind_later(desk: Desk) -> None:
-    """`reconcile_by` is no part of what a job is, so it can be added."""
+    """`reconcile_by` does not identify the job, so it can be added."""
     inputs = [{"properties": {"email": f"c{n}@example.com"}} for n in range(100)]
     desk.sim.faults.add(Fault("delay", None, seconds=0.2))
     running = asyncio.create_task(desk.job("create", "contacts", Table(inputs)).run())
@@ -274,7 +274,7 @@ async def test_too_many_failures_are_told_of_without_their_values(desk: Desk) ->
 async def test_what_hubspot_was_too_busy_for_is_sent_by_the_next_run(
     desk: Desk,
 ) -> None:
-    """Given up by a run that ended early, and no word of it in the files."""
+    """A run that ended early gave them up; the files must not contain them."""
     source = Table(people(range(900)))
     desk.sim.faults.add(
         Fault("status", None, status=502, when=lambda seen: seen.verb == "upsert")
@@ -291,8 +291,8 @@ async def test_what_hubspot_was_too_busy_for_is_sent_by_the_next_run(
 
 
 async def test_what_was_given_up_is_final_when_the_job_is_over(desk: Desk) -> None:
-    """Three answers are lost, which one chunk uses its attempts up on."""
-    inputs = people([7] * 3)  # one after the other, so that no other chunk is struck
+    """Three answers are lost, which uses up the attempts of one chunk."""
+    inputs = people([7] * 3)  # sent in order, so the faults hit one chunk
     inputs[0]["properties"] = {"lastname": "kept"}
     desk.sim.faults.add(
         Fault("status", 3, status=502, when=lambda seen: seen.verb == "upsert")
@@ -310,7 +310,7 @@ async def test_what_was_given_up_is_final_when_the_job_is_over(desk: Desk) -> No
 async def test_what_a_later_row_has_overtaken_is_not_sent_by_another_run(
     desk: Desk,
 ) -> None:
-    """Sent again, it would undo what the later row for its record wrote."""
+    """Sent again, it would undo what a later row wrote to its record."""
     store = desk.sim.store
 
     async def rows() -> AsyncIterator[Any]:
@@ -355,7 +355,7 @@ async def test_one_journal_is_for_one_job_at_a_time(desk: Desk) -> None:
 async def test_a_job_that_was_prepared_lets_go_of_its_journal(desk: Desk) -> None:
     first = desk.job("create", "tickets", Table(tickets(range(5))))
     await first.prepare()
-    await first.prepare()  # asks nothing twice
+    await first.prepare()  # sends no request twice
     assert len(desk.sim.requests) == 1
     await first.aclose()
     await first.aclose()
@@ -407,7 +407,7 @@ async def test_another_portal_is_refused(desk: Desk) -> None:
 
 
 async def _begun(desk: Desk, inputs: list[Any]) -> None:
-    """Leave a journal of which nothing is done."""
+    """Create a journal of which no row was sent."""
     job = desk.job("create", "tickets", Table(inputs))
     job.stop()
     await job.run()

@@ -33,7 +33,7 @@ def test_a_lock_is_held_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(job_lock, "_PATIENCE", 0.0)
     path = tmp_path / "run.db"
     assert is_locked(path) is False
-    assert not [*tmp_path.iterdir()]  # looking changes nothing
+    assert not [*tmp_path.iterdir()]  # checking changes nothing
     first = JobLock(path)
     first.acquire()
 
@@ -88,7 +88,7 @@ def test_what_is_missing_is_named(
 
 
 def other_names(path: Path) -> list[Path]:
-    """Give other names of a journal that exists, each of another kind."""
+    """Return other names of an existing journal, one of each kind."""
     folder = path.parent
     (folder / "linked").symlink_to(folder, target_is_directory=True)
     (folder / "deep").mkdir()
@@ -107,7 +107,7 @@ def other_names(path: Path) -> list[Path]:
 
 @contextmanager
 def holder(path: Path) -> Iterator[subprocess.Popen[str]]:
-    """Have another process hold the claim to a journal, until it is killed."""
+    """Let another process hold the claim to a journal until it is killed."""
     command = [sys.executable, "-c", HOLD, str(path)]
     with subprocess.Popen(  # noqa: S603 -- our own
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -133,7 +133,7 @@ def test_one_journal_has_one_claim_by_any_name(
                     JobLock(other).acquire()
         for other in names:
             assert is_locked(other) is False
-    for name in names:  # in one process, too
+    for name in names:  # in the same process too
         mine = JobLock(name)
         mine.acquire()
         for other in names:
@@ -159,7 +159,7 @@ def test_a_claim_survives_its_lock_file_and_dies_with_its_holder(
         with pytest.raises(JournalError, match="is locked"):
             JobLock(moved).acquire()
     mine = JobLock(moved)
-    mine.acquire()  # at once
+    mine.acquire()  # without waiting
     mine.release()
 
 

@@ -1,4 +1,4 @@
-"""What a job and an export have in common, of both of them."""
+"""What jobs and exports have in common, tested with both."""
 
 import asyncio
 
@@ -83,7 +83,7 @@ async def test_a_portal_that_is_not_the_one_lets_go_as_well(
 
 @BOTH
 async def test_stopped_cancelled_and_gone_on_with(desk: Desk, make: Make) -> None:
-    """The counts and the seconds are those of all runs."""
+    """Counts and seconds are totals over all runs."""
     stopped = make(desk)
     stopped.stop()
     first = await stopped.run()
@@ -102,7 +102,7 @@ async def test_stopped_cancelled_and_gone_on_with(desk: Desk, make: Make) -> Non
 
 
 def test_how_an_end_is_called() -> None:
-    """What the journal keeps of an error quotes no value."""
+    """The error that the journal records quotes no value."""
     assert describe_end(None) == ("finished", None)
     said = describe_end(TooManyFailures("property 'x' of 'secret'"))
     assert said == ("TooManyFailures", "more records failed than max_failures allows")

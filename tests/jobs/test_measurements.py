@@ -25,7 +25,7 @@ def refused(place: int, correlation_id: str | None = "c-1") -> Outcome[object]:
 
 
 def test_answers_are_sorted_by_how_long_they_took() -> None:
-    """A request that was lost is none; one that nobody knows of is none either."""
+    """A request without an answer is not counted; nor is an unknown one."""
     now = [0.0]
     measures = Measures(lambda: now[0], lambda: 1900.0)
     for index in (0, 100, 200):
@@ -64,7 +64,7 @@ def test_reasons_are_counted_and_some_rows_named() -> None:
 
 @given(st.floats(0, 1e6))
 def test_a_time_is_in_its_step(seconds: float) -> None:
-    """All times below a millisecond are in the first."""
+    """All times below a millisecond are in the first step."""
     step = octave(seconds)
     assert step >= 0
     assert from_octave(step) <= max(seconds, 0.001) * 1.0001

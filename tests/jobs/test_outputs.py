@@ -1,4 +1,4 @@
-"""Files of outcomes: new, cut back, or refused."""
+"""Output files: new, cut back, or refused."""
 
 import stat
 
@@ -95,7 +95,7 @@ def test_nothing_of_somebody_elses_is_overwritten(tmp_path: Path) -> None:
 
 
 def test_what_a_finished_job_has_written_must_be_there(tmp_path: Path) -> None:
-    """It may have been edited since; that is its owner's business."""
+    """The user may have edited it since."""
     path = tmp_path / "a"
     with pytest.raises(JournalError, match=r"is not there any more.*another --journal"):
         output(path).check_finished(5)

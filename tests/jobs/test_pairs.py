@@ -107,7 +107,7 @@ def types_of(shaped: Any) -> list[int]:
 
 
 def test_labels_row_by_row() -> None:
-    """As a read of associations writes them; an empty one is the usual association."""
+    """As a read of associations writes them; an empty one is the default type."""
     shape = LABELLED.of_cells(["from_id", "to_id", "labels"])
 
     assert types_of(shape(["1", "2", "Buyer"])) == [30]
@@ -121,7 +121,7 @@ def test_labels_row_by_row() -> None:
 
 
 def test_labels_that_say_nothing() -> None:
-    """One that two kinds have does not say which."""
+    """A label of two types is ambiguous."""
     shape = LABELLED.of_cells(["from", "to", "labels"])
 
     for label in ("Seller", "Twin"):

@@ -1,4 +1,4 @@
-"""Looking into a journal that may be none, or none yet."""
+"""Reading a file that may not be a journal, or not yet."""
 
 import sqlite3
 

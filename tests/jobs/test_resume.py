@@ -1,4 +1,4 @@
-"""Which rows of a source are left to be done, and in which order."""
+"""Which rows of a source are left to send, and in which order."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -15,7 +15,7 @@ from tests.jobs.conftest import Table
 
 
 class Known(Journal):
-    """A journal that knows some rows, and gives them two at a time."""
+    """A journal that knows some rows, and returns them in blocks of two."""
 
     def __init__(self, states: dict[int, RowState], rows: list[Row]) -> None:
         super().__init__(None)
@@ -30,7 +30,7 @@ class Known(Journal):
 
 
 def go_on() -> None:
-    """Do not give up."""
+    """Never stop."""
 
 
 def table(count: int, doubted: tuple[int, ...] = ()) -> list[Row]:
@@ -52,7 +52,7 @@ async def test_final_rows_are_passed_by_and_the_others_are_not() -> None:
         0: RowState.SUCCEEDED,
         1: RowState.FAILED,
         2: RowState.SENT,
-        # 3 and 4 were read and never left: the journal has no word of them.
+        # 3 and 4 were read but never sent: the journal has no entry for them.
         5: RowState.OPEN,
         6: RowState.UNKNOWN,
         7: RowState.NOT_SENT,
@@ -62,7 +62,7 @@ async def test_final_rows_are_passed_by_and_the_others_are_not() -> None:
 
 
 async def test_a_known_row_that_its_source_doubts_is_only_sent_after_a_look() -> None:
-    """As a replay of failures has them: unknown creates."""
+    """Unknown creates, as in a replay of failures."""
 
     class Doubtful(Table):
         last_doubted = 5
@@ -78,7 +78,7 @@ async def test_a_known_row_that_its_source_doubts_is_only_sent_after_a_look() ->
     assert [row.index for row in open_] == [0, 2, 3, 4]
     assert [row.index async for row in given] == [6, 7]
 
-    short = with_loop_turns(iter(rows[:3]))  # a limit leaves the last one out
+    short = with_loop_turns(iter(rows[:3]))  # without the last one, as with a limit
     resumption = Resumption(Known({}, rows), Doubtful([]), go_on)
     doubted, open_ = await resumption.skip_known(short)
     assert [row.index for row in doubted] == [1]
@@ -107,7 +107,7 @@ async def test_going_on_can_be_given_up() -> None:
 
 async def test_rows_come_first_and_then_later() -> None:
     class Later:
-        """It has an `__aiter__` that nobody has to close."""
+        """Its iterator has no `aclose`."""
 
         def __aiter__(self) -> AsyncIterator[Row]:
             return Bare(table(3))

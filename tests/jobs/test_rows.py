@@ -1,4 +1,4 @@
-"""What names a row, and what tells it from another."""
+"""What identifies a row."""
 
 from collections.abc import AsyncIterator
 from datetime import date
@@ -51,7 +51,7 @@ async def test_any_iterable_is_a_source_of_rows(one: Any, key: str | None) -> No
 def test_rows_without_a_key_are_told_apart_by_what_they_hold(
     one: Any, other: Any
 ) -> None:
-    # JSON does not tell 1 from True as Python's == does.
+    # Unlike Python's ==, JSON distinguishes 1 from True.
     same = repr(one) == repr(other)
     if same:
         assert digest(Row(0, None, one)) == digest(Row(5, None, other))

@@ -1,4 +1,4 @@
-"""What is final at once, what is held back, and for how long."""
+"""Which outcomes are final at once, which are held back, and for how long."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from hubbatch.jobs.states import RowState
 
 
 class Notes(Journal):
-    """A journal that only remembers what it was told."""
+    """A journal that only remembers calls."""
 
     def __init__(self, path: Path | None = Path("run.db")) -> None:
         super().__init__(path)
@@ -25,11 +25,11 @@ class Notes(Journal):
         self.keys: dict[int, int | None] = {}
         self.leaving: list[dict[int, RowState]] = []
 
-    def note(self, place: int, state: RowState, key: int | None = None) -> None:
+    def note_state(self, place: int, state: RowState, key: int | None = None) -> None:
         self.states[place] = state
         self.keys.setdefault(place, key)
 
-    async def safe(self) -> None:
+    async def wait_written(self) -> None:
         self.leaving.append(dict(self.states))
 
     def flush(self) -> None:
@@ -106,7 +106,7 @@ async def test_what_is_held_is_final_once_its_record_is_written_again() -> None:
     assert journal.leaving == [
         {0: RowState.UNKNOWN, 1: RowState.OPEN, 2: RowState.SENT}
     ]
-    await adapter.leaving(again)  # nobody is overtaken twice
+    await adapter.leaving(again)  # no outcome is released twice
     adapter._tally.finish()
     assert journal.states == {
         0: RowState.UNKNOWN,

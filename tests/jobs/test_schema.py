@@ -1,4 +1,4 @@
-"""Schemas that are asked for, and such that were kept."""
+"""Schemas that are requested, and those in files."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ SCHEMA = [Property("subject", type="string"), Property("size", type="number")]
 
 
 async def test_a_schema_is_asked_for_with_what_it_requires(desk: Desk) -> None:
-    """That is a call of its own, for creates."""
+    """This takes a second call, for creates."""
     car = desk.sim.store.define("car", ["colour"], required=["colour"]).id
     for verb, required in (("create", ("colour",)), ("update", ())):
         operation = object_operation(verb, car, api_version="v3")  # type: ignore[arg-type] # a verb

@@ -226,7 +226,7 @@ def test_a_failure_says_what_the_input_does_not(
 
 
 def test_a_failed_record_that_is_no_json_is_written_all_the_same() -> None:
-    """It failed because of what it is; it must not take its line with it."""
+    """It failed because of its content; its line must be written all the same."""
 
     class Stage(Enum):
         NEW = "1"
@@ -250,7 +250,7 @@ def test_a_failed_record_that_is_no_json_is_written_all_the_same() -> None:
     told = orjson.loads(line)["input"]
     assert told["id"] == str(2**70)
     properties = told["properties"]
-    for name in ("text", "tuple"):  # which could not be sent, and cannot be now
+    for name in ("text", "tuple"):  # they could not be sent, and still cannot
         [[mark, shown]] = properties.pop(name).items()
         assert (mark, "cannot be sent" in shown) == ("unsendable", True)
     assert properties == {
@@ -313,7 +313,7 @@ def test_the_name_says_how_a_file_is_written(make: Any, message: str) -> None:
 
 
 def test_they_are_sinks() -> None:
-    """Mypy holds them to the protocol; their roles are the journal's names."""
+    """Mypy checks the protocol; their roles are the names in the journal."""
     sinks: list[Sink] = [
         Results(Path("r.csv")),
         Failures(Path("f.jsonl"), UPDATE, legacy=False),

@@ -74,7 +74,7 @@ def test_rows_have_their_places_and_lines(write: Write) -> None:
 def test_how_a_csv_may_be_written(
     write: Write, content: bytes, options: dict[str, str]
 ) -> None:
-    """With or without a mark, with any line ends, in any encoding that is named."""
+    """With or without a byte order mark, with any line endings and encoding."""
     [row] = CsvSource(write("t.csv", content), UPDATE, **options)
 
     assert row.input == update("7", subject="Füße")
@@ -108,7 +108,7 @@ def test_the_longest_text_of_hubspot_passes(write: Write) -> None:
 
 
 def test_a_header_and_no_rows(write: Write) -> None:
-    """It is a table all the same: as `read` writes it of a type without a record."""
+    """It is a table too: `read` writes it for a type without records."""
     source = CsvSource(write("t.csv", b"id,subject\n"), UPDATE)
 
     assert [*source] == []
@@ -170,7 +170,7 @@ def test_a_header_and_no_rows(write: Write) -> None:
 def test_a_csv_that_is_none_is_one_clear_line(
     write: Write, content: bytes, message: str
 ) -> None:
-    """The whole file is looked at before its fingerprint is given."""
+    """The whole file is read before its fingerprint is returned."""
     path = write("t.csv", content)
 
     with pytest.raises(SourceError) as refused:
@@ -208,7 +208,7 @@ def test_the_fingerprint_is_of_the_content_alone(write: Write) -> None:
 
 
 def test_a_file_is_read_line_by_line(write: Write) -> None:
-    """So its first rows are there although a later one is none."""
+    """Its first rows come although a later line is not a row."""
     rows = iter(CsvSource(write("t.csv", b"id,a\n7,b\n8,c,d\n"), UPDATE))
 
     assert next(rows).key == "7"
@@ -239,7 +239,7 @@ def test_json_lines(write: Write) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"\n \n", b"\xef\xbb\xbf"])
 def test_a_file_without_a_line_has_no_rows(write: Write, content: bytes) -> None:
-    """That is what a read writes where there is nothing; a column is not missed."""
+    """A read writes this if there are no records; no column is missing."""
     columns = Columns(verb="update", properties=["subject"])
     source = JsonLinesSource(write("t.jsonl", content), columns)
 
@@ -319,7 +319,7 @@ def test_an_encoding_that_nobody_knows() -> None:
 
 @pytest.fixture
 def pipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.FileIO]:
-    """Stand for what others write to our standard input."""
+    """Replaces standard input with a pipe."""
     ours, theirs = os.pipe()
     monkeypatch.setattr("hubbatch.jobs.stdin._STDIN", ours)
     with io.FileIO(theirs, "w") as writer, io.FileIO(ours):
@@ -327,7 +327,7 @@ def pipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.FileIO]:
 
 
 def test_a_file_that_was_edited_is_another_one(write: Write) -> None:
-    """A job that waits for the next day goes on with the source that it has."""
+    """A job that waits for the next day continues with its source."""
     source = CsvSource(write("t.csv", b"id,a\n1,x\n"), UPDATE)
     first = source.fingerprint()
     assert source.fingerprint() == first
@@ -401,7 +401,7 @@ async def test_it_can_be_read_once(pipe: io.FileIO) -> None:
 async def test_a_bad_line_of_it(
     pipe: io.FileIO, content: bytes, encoding: str, message: str
 ) -> None:
-    """It is told when it comes, after the rows before it."""
+    """It raises when it arrives, after the rows before it."""
     pipe.write(content)
     pipe.close()
 
@@ -420,7 +420,7 @@ async def test_a_standard_input_that_is_closed(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_nobody_waits_for_input_that_is_not_wanted_any_more(pipe: io.FileIO) -> None:
-    """A job that is stopped ends although its standard input stays open."""
+    """A stopped job ends although its standard input stays open."""
 
     async def give_up() -> None:
         with pytest.raises(TimeoutError):

@@ -1,4 +1,4 @@
-"""The file itself: what is a journal, and what a transaction leaves in it."""
+"""The file: what is a journal, and what a transaction writes."""
 
 import sqlite3
 

@@ -1,4 +1,4 @@
-"""A journal and its `-wal` belong together: whatever is copied, when it is copied."""
+"""A journal and its `-wal` belong together, whichever is copied, and whenever."""
 
 import sqlite3
 
@@ -36,14 +36,14 @@ Known = dict[int, RowState]
 
 @frozen
 class Moment:
-    """The files as they are on the disk at one moment, and what has been committed."""
+    """The files on disk at one moment, and what has been committed."""
 
     main: bytes
     wal: bytes | None
     known: Known
 
     def put(self, where: Path, wal: bytes | None) -> Path:
-        """Put its file into a new directory, with this `-wal` or none."""
+        """Copy its file to a new directory, with this `-wal` or none."""
         where.mkdir()
         path = where / "run.db"
         path.write_bytes(self.main)
@@ -102,7 +102,7 @@ def known(path: Path) -> Known:
 
 
 def found(path: Path) -> Known | None:
-    """Give what a journal knows; None if it is refused; looking must change nothing."""
+    """Return what a journal knows; None if it is refused. Must change nothing."""
     before = {one: one.read_bytes() for one in path.parent.iterdir()}
     try:
         seen: Known | None = known(path)
@@ -116,7 +116,7 @@ def found(path: Path) -> Known | None:
 
 
 def resumed(path: Path) -> Known | None:
-    """Give what a job that resumes knows; then it is closed, and has to stay so."""
+    """Return what a resuming job knows; check that it stays complete after closing."""
     try:
         opened = Store.open(path)
     except JournalError:
@@ -141,7 +141,7 @@ OTHERS = [*CHECKPOINTS, "ANALYZE", "PRAGMA user_version = 2"]
 def interfere(path: Path, statement: str) -> None:
     with (
         closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as other,
-        suppress(sqlite3.OperationalError),  # locked just now
+        suppress(sqlite3.OperationalError),  # locked at the moment
     ):
         other.execute(statement).fetchall()
 
@@ -157,7 +157,7 @@ OPERATIONS = st.lists(
 
 @pytest.fixture(scope="module")
 def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Give a new directory each time."""
+    """Return a new directory for each call."""
     root = tmp_path_factory.mktemp("journals")
     return iter(root / str(number) for number in range(10**9))
 
@@ -214,7 +214,7 @@ def test_a_file_alone_is_refused_or_whole(
 def test_other_programs_interfere_at_any_instant(
     places: Iterator[Path], operations: list[object], chance: Random
 ) -> None:
-    """Before each statement of the run: what is not refused is all there."""
+    """Before each statement of a run, a journal is refused or complete."""
 
     def at_look(path: Path) -> None:
         if chance.random() < 0.3:
@@ -259,7 +259,7 @@ def test_a_journal_that_was_closed_is_whole_while_others_have_it_open(
     with closing(sqlite3.connect(one.path, isolation_level=None)) as other:
         other.execute("SELECT * FROM job").fetchall()
         if begins:
-            other.execute(begins)  # reads nothing yet
+            other.execute(begins)  # has not read yet
         one.store.close()
         one.look()
         assert resumed(one.moments[-1].put(tmp_path / "alone", None)) == one.known
@@ -270,7 +270,7 @@ def test_a_journal_that_was_closed_is_whole_while_others_have_it_open(
 def test_a_strange_wal_is_refused_or_a_moment_that_was(
     places: Iterator[Path], operations: list[object], chance: Random
 ) -> None:
-    """A file and a `-wal` of different moments are never mixed up."""
+    """A file and a `-wal` from different moments are refused."""
     one = observed(places, operations)
     other = observed(places, [{399: RowState.FAILED}, "reopen", {7: RowState.FAILED}])
     for _ in range(40):
@@ -282,7 +282,7 @@ def test_a_strange_wal_is_refused_or_a_moment_that_was(
         if strange.wal and main.known:
             path = main.put(next(places), strange.wal)
             assert resumed(path) in (None, main.known)
-            if found(path) is None:  # it is left as it was
+            if found(path) is None:  # it must not change
                 wal_of(path).write_bytes(main.wal or b"")
                 assert path.read_bytes() == main.main
 
@@ -292,7 +292,7 @@ def test_a_strange_wal_is_refused_or_a_moment_that_was(
 
 @pytest.fixture
 def pinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Observed]:
-    """A journal of one run, of which a reader keeps an old view alive."""
+    """A journal of one run, with a reader that holds an old view."""
     monkeypatch.setattr(store, "_PATIENCE", 0)
     one = Observed(tmp_path / "run.db")
     one.begin()
@@ -402,7 +402,7 @@ def test_a_wal_without_its_journal_is_not_removed(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_leaves_both_files(tmp_path: Path) -> None:
-    """What cannot be moved stays where it is, and is all there."""
+    """If the -wal cannot be moved, it stays and is complete."""
     one = Observed(tmp_path / "run.db")
     one.begin()
     one.write({0: RowState.SENT})

@@ -1,4 +1,4 @@
-"""HubSpot's warnings, and answers that never come: what a job says of them."""
+"""HubSpot's warnings, and answers that never come: what a job reports."""
 
 import asyncio
 
@@ -27,7 +27,7 @@ def warning(name: str) -> dict[str, Any]:
 
 
 def answer(*records: tuple[str, list[Any]]) -> str:
-    """Write HubSpot's answer to updates of these records, with their warnings."""
+    """Return HubSpot's answer to updates of these records, with their warnings."""
     results = [
         {"id": one, "properties": {}, **({"warnings": given} if given else {})}
         for one, given in records
@@ -100,7 +100,7 @@ def test_a_warning_is_counted_by_what_it_is_about(
 async def test_a_job_whose_only_chunk_gets_no_answer_can_go_on(
     desk: Desk, verb: str
 ) -> None:
-    """It has not finished, however few rows it has."""
+    """It has not finished, even with few rows."""
     rows = people(range(3))
     given = [{"properties": one["properties"]} for one in rows]
     source = Table(given if verb == "create" else rows)
@@ -115,7 +115,7 @@ async def test_a_job_whose_only_chunk_gets_no_answer_can_go_on(
     desk.sim.faults.clear()
     again = await desk.job(verb, "contacts", source, **options).run()
     assert again.ended == "finished"
-    # A create that may have been made is never made again.
+    # A create that may have been written is never sent again.
     assert (again.succeeded, again.unknown) == ((0, 3) if verb == "create" else (3, 0))
 
 
@@ -131,7 +131,7 @@ async def test_an_await_of_a_dead_port_is_no_success(desk: Desk) -> None:
         with pytest.raises(HubSpotUnavailable) as caught:
             await hub.tickets.update(rows)
         job = Job(hub, "update", "tickets", rows, journal=desk.journal)
-        with pytest.raises(HubSpotUnavailable):  # whose portal it is cannot be asked
+        with pytest.raises(HubSpotUnavailable):  # it cannot ask for the portal
             await job.run()
     error = caught.value
     assert (error.maybe_written, error.status) == (False, None)

@@ -36,7 +36,7 @@ def test_zones_that_there_are_not(name: str) -> None:
 
 @given(st.datetimes(local("1990-01-01 00:00"), local("2037-01-01 00:00")))
 def test_a_time_is_that_of_the_zones_own_clock_or_none(local: datetime) -> None:
-    """Going to UTC and back gives the same clock; what does not is not guessed."""
+    """Converting to UTC and back returns the same time, or the value is unsendable."""
     given = BERLIN.localize(local)
 
     there = [

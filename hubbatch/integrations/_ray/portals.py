@@ -91,9 +91,9 @@ class Portals:
         )
 
     def _limiter(self, actors: int) -> Any:
-        most = self.limit.max_requests
+        limit = self.limit.max_requests
         if self.redis_env is None:
-            return RateLimit(most, processes=actors)
+            return RateLimit(limit, processes=actors)
         # redis-py is needed only if the limit is shared.
         from hubbatch.integrations.redis import RedisRateLimit  # noqa: PLC0415
 
@@ -101,7 +101,7 @@ class Portals:
 
         def limit_of(portal: str) -> Limit:
             return RedisRateLimit(
-                url, account=portal, max_requests=most, expected_processes=actors
+                url, account=portal, max_requests=limit, expected_processes=actors
             )
 
         return limit_of

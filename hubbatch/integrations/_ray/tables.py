@@ -9,17 +9,17 @@ from hubbatch.models import SimplePublicObject
 
 def outcome_schema(arrow: Any, properties: Iterable[str] = ()) -> Any:
     """Return the columns of outcomes; with those of records if properties were read."""
-    text = arrow.string()
+    string = arrow.string()
     fields = [
-        ("portal", text),
-        ("input_id", text),
-        ("status", text),
-        ("id", text),
+        ("portal", string),
+        ("input_id", string),
+        ("status", string),
+        ("id", string),
         ("new", arrow.bool_()),
         ("attempts", arrow.int32()),
-        ("category", text),
-        ("message", text),
-        ("property_name", text),
+        ("category", string),
+        ("message", string),
+        ("property_name", string),
     ]
     return arrow.schema(fields + _record_fields(arrow, properties))
 
