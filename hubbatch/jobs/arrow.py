@@ -100,7 +100,7 @@ class ArrowSource(_ArrowTable):
         super().__init__(name, columns, timezone)
         if not hasattr(data, "__arrow_c_stream__"):
             raise TypeError(
-                f"data must have __arrow_c_stream__, but {type(data).__name__} has not"
+                f"expected an object with __arrow_c_stream__, not {type(data).__name__}"
             )
         self._data = data
 

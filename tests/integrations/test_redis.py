@@ -403,7 +403,7 @@ async def test_share_while_redis_is_down_and_for_a_window_after(
         assert mine == pytest.approx(len(traffic.sent) / 4, rel=0.1)
     messages = [record.getMessage() for record in caplog.records]
     assert messages.count(messages[0]) == 4
-    assert "of account 62515 cannot be asked (ConnectionError)" in messages[0]
+    assert "of account 62515 does not answer (ConnectionError)" in messages[0]
     assert "1/4" in messages[0]
     assert "secret" not in caplog.text
     assert sum(message.endswith("62515 is back.") for message in messages) == 4

@@ -149,7 +149,7 @@ async def test_redis_that_hangs(
         await pacer.acquire(LIMIT)
     finally:
         redis_server.go_on()
-    assert "cannot be asked (TimeoutError)" in caplog.text
+    assert "does not answer (TimeoutError)" in caplog.text
     assert await logged(pacer, client) >= 1
     await pacer.aclose()
 

@@ -121,7 +121,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
 
     for name, words in (
         ("none.parquet", "No such file"),
-        ("bad.parquet", "no Parquet file"),
+        ("bad.parquet", "not a Parquet file"),
         ("cut.parquet", "damaged"),
     ):
         with pytest.raises(SourceError, match=words):

@@ -79,7 +79,7 @@ def test_which_column_is_the_id(
             Columns(verb="upsert"),
             ["id"],
             (
-                "an upsert needs to know which unique property the ids are values of. "
+                "an upsert needs the unique property that the ids are values of. "
                 "Use --id-property NAME"
             ),
         ),
@@ -94,8 +94,8 @@ def test_which_column_is_the_id(
             Columns(verb="update"),
             ["", "id"],
             (
-                "column 1 has no name. Name it, or say with --property which columns "
-                "to send"
+                "column 1 has no name. Name it, or choose the columns to send with "
+                "--property"
             ),
         ),
         (
@@ -273,8 +273,8 @@ def test_what_a_json_line_may_be(
     [
         ("update", [1], "a list, not an object"),
         ("update", 7, "a number, not an object"),
-        ("update", "7", "a text, not an object"),
-        ("read", True, "a truth value, not an object"),
+        ("update", "7", "a string, not an object"),
+        ("read", True, "a boolean, not an object"),
         ("read", None, "null, not an object"),
         ("read", 7.0, "a number, not an object"),
         ("update", {"ref": 1}, 'no column "id" (has: ref). Use --id-column ref'),

@@ -71,7 +71,9 @@ async def test_a_finished_export_whose_file_is_gone_says_so(desk: Desk) -> None:
     await export(desk).run()
     (desk.where / "all.csv").unlink()
 
-    with pytest.raises(JournalError, match=r"all\.csv is not there any more"):
+    with pytest.raises(
+        JournalError, match=r"all\.csv no longer exists, but the journal"
+    ):
         await export(desk).run()
 
     done = await export(desk, journal=desk.where / "other.db").run()
@@ -165,7 +167,7 @@ async def test_exports_that_are_not_begun(desk: Desk) -> None:
     seed(desk, 1)
     with pytest.raises(ConfigurationError, match="columns of a CSV must be known"):
         export(desk, properties=())
-    with pytest.raises(ConfigurationError, match="of account 62515, not of 5"):
+    with pytest.raises(ConfigurationError, match="belongs to account 62515, not 5"):
         await export(desk, account=5).run()
     prepared = export(desk)
     await prepared.prepare()

@@ -259,6 +259,8 @@ def test_what_cannot_be_sent_is_marked_and_shown() -> None:
 
     assert kept["id"] == {"unsendable": "'A' is gone"}
     shown = kept["properties"]["at"]["unsendable"]
-    assert shown == "2026-05-31 12:00:00 cannot be sent: write what is meant instead"
+    assert (
+        shown == "2026-05-31 12:00:00 cannot be sent: replace it with a value that can"
+    )
     assert kept["properties"]["x"]["unsendable"].startswith("a\\udc80 cannot be sent")
     assert input_encoder(UPDATE, legacy=False)(restore(kept)) == kept

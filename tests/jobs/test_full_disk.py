@@ -268,4 +268,5 @@ def test_without_a_journal_what_is_missing_is_counted(
     assert (told["unwritten"] == 0) is returns
     assert len({*lines}) == len(lines)
     if not returns:
-        assert "answered rows are missing in the files of outcomes" in told["error"]
+        lack = f"The output files lack {told['unwritten']:,} answered rows"
+        assert lack in told["error"]

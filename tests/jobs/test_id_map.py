@@ -22,7 +22,7 @@ def test_ids_are_translated_by_results_of_both_kinds(tmp_path: Path) -> None:
 
     found = pairs_of(CsvSource(path, PairColumns(from_map=ids)))
 
-    lost = Unsendable("'A-3' is not among the results in a.csv, b.jsonl")
+    lost = Unsendable("'A-3' has no new id in a.csv, b.jsonl")
     assert [one for one, *_ in found] == ["71", "73", lost, ""]
     assert [other for _, other, _ in found] == ["5", "6", "7", "8"]
     assert "71" not in repr(ids)
@@ -41,11 +41,11 @@ def test_ids_of_several_lines(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "lines", "words"),
     [
-        ("a.csv", ("input_id,id", "A,1", "A,2"), "'A' became two records"),
+        ("a.csv", ("input_id,id", "A,1", "A,2"), "'A' has two new ids"),
         ("a.csv", ("index,id", "0,1"), "expected the columns input_id and id"),
-        ("a.jsonl", ("5",), "no results"),
-        ("a.jsonl", ("{",), "no results"),
-        ("a.csv", ("input_id,id", '"A"x,"'), "no results"),
+        ("a.jsonl", ("5",), "not a file of results"),
+        ("a.jsonl", ("{",), "not a file of results"),
+        ("a.csv", ("input_id,id", '"A"x,"'), "not a file of results"),
         ("none/a.csv", None, "No such file"),
     ],
 )

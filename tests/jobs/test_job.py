@@ -345,7 +345,7 @@ async def test_one_journal_is_for_one_job_at_a_time(desk: Desk) -> None:
     first = desk.job("create", "tickets", Table(tickets(range(5))))
     await first.prepare()
 
-    with pytest.raises(JournalError, match="locked: another process works with it"):
+    with pytest.raises(JournalError, match="locked: another process uses it"):
         await desk.job("create", "tickets", Table(tickets(range(5)))).run()
 
     await first.run()
@@ -371,11 +371,11 @@ async def test_a_job_that_was_prepared_lets_go_of_its_journal(desk: Desk) -> Non
         ({"verb": "update"}, "verb was upsert and is update"),
         ({"kind": "companies"}, "object_type was contacts and is companies"),
         ({"id_property": "hs_x"}, "id_property was email and is hs_x"),
-        ({"limit": 3}, "limit was not given and is 3"),
+        ({"limit": 3}, "limit was not set and is 3"),
         ({"digest": "other"}, "the content of the source table has changed"),
         ({"digest": None}, "the content of the source table cannot be compared"),
         ({"empty": "clear"}, "the source's empty was skip and is clear"),
-        ({"results": None}, "results was outcomes.txt and is not given"),
+        ({"results": None}, "results was outcomes.txt and is not set"),
     ],
 )
 async def test_another_job_is_refused_and_told_what_differs(
@@ -401,7 +401,9 @@ async def test_another_portal_is_refused(desk: Desk) -> None:
     other = desk.sim.issue_token(account=desk.sim.open_account(777))
     async with HubBatch(other, base_url=desk.sim.url) as hub:
         desk.hub = hub
-        with pytest.raises(JournalError, match=r"portal 62515; .* is of portal 777"):
+        with pytest.raises(
+            JournalError, match=r"portal 62515; .* belongs to portal 777"
+        ):
             await desk.job("create", "tickets", Table(tickets(range(5)))).run()
     assert not desk.sent()
 
@@ -425,7 +427,7 @@ async def test_a_token_that_may_not_ask_has_a_portal_that_nobody_knows(
     assert (report.succeeded, report.portal_id, job.portal_id) == (5, None, None)
     refused = desk.job("create", "tickets", tickets([1]), journal=None, results=None)
     refused._account = 62515
-    with pytest.raises(ConfigurationError, match="may not ask whether it is of"):
+    with pytest.raises(ConfigurationError, match="may not ask whether it belongs to"):
         await refused.run()
 
 
@@ -437,12 +439,12 @@ async def test_such_a_token_does_not_go_on_with_the_journal_of_another(
         Fault("status", None, status=403, when=lambda seen: seen.verb != "create")
     )
 
-    with pytest.raises(JournalError, match=r"portal 62515; .* may not ask which it is"):
+    with pytest.raises(JournalError, match=r"portal 62515; .* may not ask for its own"):
         await desk.job("create", "tickets", Table(tickets(range(5)))).run()
 
 
 async def test_the_account_that_was_named_is_the_only_one(desk: Desk) -> None:
-    with pytest.raises(ConfigurationError, match="of account 62515, not of 62516"):
+    with pytest.raises(ConfigurationError, match="belongs to account 62515, not 62516"):
         await desk.job("create", "tickets", tickets(range(5)), account="62516").run()
     assert not desk.sent()
 
@@ -470,10 +472,10 @@ async def test_a_source_that_has_changed_is_refused(desk: Desk, change: str) -> 
     desk.sim.faults.clear()
     if change == "another row":
         inputs[3] = people([33])[0]
-        told = "row 4 of inputs is not the one that .* knows: the source has changed"
+        told = "row 4 of inputs is not the row in .*: the source has changed"
     else:
         inputs.pop()
-        told = "inputs has fewer rows than .* knows"
+        told = "inputs has fewer rows than .*: the source has changed"
 
     with pytest.raises(JournalError, match=told):
         await desk.job("upsert", "contacts", inputs, id_property="email").run()
@@ -502,11 +504,14 @@ async def test_the_line_of_a_changed_row_is_named(desk: Desk) -> None:
         ({"verb": "update", "properties": ["x"]}, "update has no option properties"),
         ({"verb": "read", "reconcile_by": "x"}, "read has no option reconcile_by"),
         ({"legacy": True, "id_property": "x"}, "crm-objects/v1 has no option"),
-        ({"legacy": True, "verb": "upsert"}, "crm-objects/v1 has create, read, "),
+        (
+            {"legacy": True, "verb": "upsert"},
+            "crm-objects/v1 cannot upsert .*: expected one of create, read, ",
+        ),
         ({"limit": 0}, "limit must be a number above zero, not 0"),
         ({"limit": True}, "limit must be a number above zero, not True"),
         ({"account": "my portal"}, "account must be a portal id, not 'my portal'"),
-        ({"journal": "outcomes.txt"}, "cannot be two files at once"),
+        ({"journal": "outcomes.txt"}, "is named twice: give each file"),
     ],
 )
 async def test_a_job_that_makes_no_sense_is_refused_at_once(
@@ -532,7 +537,7 @@ async def test_files_that_exist_are_not_overwritten(desk: Desk) -> None:
     desk.lines.path.write_text("somebody's\n")
 
     for journal in (None, desk.journal):
-        with pytest.raises(ConfigurationError, match="exists already: remove it"):
+        with pytest.raises(ConfigurationError, match="exists already: delete it"):
             await desk.job(
                 "create", "tickets", tickets(range(5)), journal=journal
             ).run()

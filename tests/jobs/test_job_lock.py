@@ -129,7 +129,7 @@ def test_one_journal_has_one_claim_by_any_name(
         with holder(name):
             for other in names:
                 assert is_locked(other) is True
-                with pytest.raises(JournalError, match="perhaps by another name"):
+                with pytest.raises(JournalError, match="perhaps by another path"):
                     JobLock(other).acquire()
         for other in names:
             assert is_locked(other) is False

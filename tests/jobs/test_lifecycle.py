@@ -75,7 +75,7 @@ async def test_it_lets_go_of_its_journal(desk: Desk, make: Make) -> None:
 async def test_a_portal_that_is_not_the_one_lets_go_as_well(
     desk: Desk, make: Make
 ) -> None:
-    with pytest.raises(ConfigurationError, match="of account 62515, not of 5"):
+    with pytest.raises(ConfigurationError, match="belongs to account 62515, not 5"):
         await make(desk, account=5).run()
 
     assert (await make(desk).run()).ended == "finished"

@@ -82,7 +82,7 @@ def test_nothing_of_somebody_elses_is_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"x")
     for where, told in (
-        (path, "exists already: remove it, or name another file"),
+        (path, "exists already: delete it, or name another file"),
         (tmp_path, "exists already"),
         (tmp_path / "no" / "b", "there is no directory"),
         (path / "b", "there is no directory|cannot be used"),
@@ -97,7 +97,7 @@ def test_nothing_of_somebody_elses_is_overwritten(tmp_path: Path) -> None:
 def test_what_a_finished_job_has_written_must_be_there(tmp_path: Path) -> None:
     """The user may have edited it since."""
     path = tmp_path / "a"
-    with pytest.raises(JournalError, match=r"is not there any more.*another --journal"):
+    with pytest.raises(JournalError, match=r"no longer exists.*another --journal"):
         output(path).check_finished(5)
     path.write_bytes(b"ab")
     output(path).check_finished(5)

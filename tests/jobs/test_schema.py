@@ -77,7 +77,7 @@ def test_hubspots_own_schema_will_do(tmp_path: Path) -> None:
 def test_what_is_no_schema(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "s.json").write_bytes(content)
 
-    with pytest.raises(ConfigurationError, match="no schema"):
+    with pytest.raises(ConfigurationError, match="not a schema"):
         read_schema(tmp_path / "s.json")
 
 

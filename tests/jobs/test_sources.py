@@ -158,7 +158,7 @@ def test_a_header_and_no_rows(write: Write) -> None:
         ),
         (
             b'id,subject\n7,"a" b\n',
-            "t.csv: row 1 (line 2): no CSV: ',' expected after '\"'.",
+            "t.csv: row 1 (line 2): not CSV: ',' expected after '\"'.",
         ),
         (b'"id,subject\n', "t.csv: the header: a quote is opened and never closed."),
         (
@@ -251,7 +251,10 @@ def test_a_file_without_a_line_has_no_rows(write: Write, content: bytes) -> None
     ("content", "message"),
     [
         (b'{"id": 1}\n{"id": }\n', "t.jsonl: line 2: not JSON: "),
-        (b"[\n", "t.jsonl: line 1: not a whole JSON value. Write one object a line."),
+        (
+            b"[\n",
+            "t.jsonl: line 1: not a complete JSON value. Write one object per line.",
+        ),
         (b"[1]", "t.jsonl: line 1: a list, not an object."),
         (
             b'{"id": 1}\n\n{"id": 1, "a": "\xe9"}\n',
@@ -304,7 +307,7 @@ def test_the_name_says_what_a_source_is(name: str, kind: type) -> None:
 
 def test_another_kind_of_file() -> None:
     with pytest.raises(
-        ConfigurationError, match=r"^t\.xlsx: neither \.csv nor \.jsonl"
+        ConfigurationError, match=r"^t\.xlsx: expected \.csv, \.jsonl or \.parquet"
     ):
         open_source("t.xlsx", UPDATE)
 
@@ -354,7 +357,9 @@ def test_the_source_of_a_table(write: Write) -> None:
 
 @pytest.mark.parametrize(("name", "query"), [("t.csv", None), ("t.parquet", "SELECT")])
 def test_a_time_zone_is_for_what_has_times(name: str, query: str | None) -> None:
-    with pytest.raises(ConfigurationError, match="for the times of a Parquet file"):
+    with pytest.raises(
+        ConfigurationError, match="only a Parquet file takes a time zone"
+    ):
         open_source(name, UPDATE, query=query, timezone="UTC")
 
 
@@ -435,5 +440,5 @@ def test_nobody_waits_for_input_that_is_not_wanted_any_more(pipe: io.FileIO) -> 
 def test_a_pipe_is_no_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "t.csv")
 
-    with pytest.raises(SourceError, match=r"t\.csv: a pipe, and a file is read twice"):
+    with pytest.raises(SourceError, match=r"t\.csv: a pipe, but a file is read twice"):
         CsvSource(tmp_path / "t.csv", UPDATE).fingerprint()

@@ -102,7 +102,9 @@ def test_what_is_no_journal_is_refused_and_left_alone(tmp_path: Path) -> None:
     for look in (Store.open, Store.read_only):
         with pytest.raises(JournalError, match=r"tickets\.csv is not a journal: file"):
             look(text)
-        with pytest.raises(JournalError, match="not a journal, but another database"):
+        with pytest.raises(
+            JournalError, match="another SQLite database, not a journal"
+        ):
             look(other)
     assert (text.read_bytes(), other.read_bytes()) == before
 
@@ -122,7 +124,7 @@ def test_another_format_is_refused(tmp_path: Path) -> None:
     begun(path).close()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 9")
-    with pytest.raises(JournalError, match=r"format 9, this one reads 2"):
+    with pytest.raises(JournalError, match=r"format 9; this one reads format 2"):
         Store.open(path)
 
 

@@ -55,7 +55,7 @@ def test_rows_of_a_query(database: Path) -> None:
     [
         ("SELECT missing FROM t", "no such column: missing"),
         ("DELETE FROM t", "readonly database"),
-        ("", "the query has no rows"),
+        ("", "the query is not a SELECT"),
     ],
 )
 def test_queries_that_give_nothing(database: Path, query: str, words: str) -> None:

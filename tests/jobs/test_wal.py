@@ -371,7 +371,7 @@ def test_what_is_missing_or_strange_is_named(tmp_path: Path) -> None:
         [
             (
                 None,
-                r"run\.db is not whole: its run has not ended, and \S*run\.db-wal, ",
+                r"run\.db is not complete: its run has not ended, and \S*run\.db-wal, ",
             ),
             (None, r"is missing\. Was it moved or copied alone\? Put both files"),
             (b"", "is empty or damaged"),
