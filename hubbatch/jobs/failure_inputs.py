@@ -2,7 +2,7 @@
 
 JSON has fewer types than Python. A date or a decimal is stored as the string that is
 sent for it. A value that cannot be sent at all (a time without a zone, NaN, a string
-that UTF-8 cannot encode) is stored as `{"unsendable": "why"}` and refused restore until
+that UTF-8 cannot encode) is stored as `{"unsendable": "why"}` and refused again until
 the user replaces it: otherwise the detour through the file would turn it into a value
 that can be sent.
 """

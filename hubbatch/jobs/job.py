@@ -84,7 +84,7 @@ class Job(Lifecycle):
         preflight: Whether to check every row first (see `check`) and send nothing if
             HubSpot is certain to refuse one; or the property definitions to check
             against, instead of those that HubSpot returns. A job that resumes is not
-            raise_if_refused again.
+            checked again.
 
     Attributes:
         portal_id: The account. Set by `prepare` and `run`; None if the token may not

@@ -514,7 +514,7 @@ async def test_all_records_of_a_type(portal: Portal, version: str) -> None:
     assert len(portal.sim.requests) == 4
 
 
-async def test_a_list_that_nobody_goes_through_to_its_end(portal: Portal) -> None:
+async def test_a_list_that_is_abandoned(portal: Portal) -> None:
     portal.tickets(250)
     async with portal.hub() as hub:
         records = hub.tickets.list()

@@ -394,7 +394,7 @@ def test_every_error_is_raised_here() -> None:
 # ---- a session that is shared
 
 
-async def test_shared_session_that_raises_for_status_still_gives_verdicts(
+async def test_shared_session_that_raises_for_status_still_gets_verdicts(
     portal: Portal,
 ) -> None:
     [one] = portal.tickets(1)
@@ -437,7 +437,7 @@ async def test_account(portal: Portal) -> None:
     assert portal.statuses == [200]
 
 
-async def test_account_is_told_through_passing_trouble(portal: Portal) -> None:
+async def test_account_is_returned_despite_temporary_failures(portal: Portal) -> None:
     for fault in ("drop_before", "truncate"):
         portal.sim.faults.add(Fault(fault))
     portal.sim.faults.add(Fault("status", status=429))

@@ -64,7 +64,7 @@ async def test_without_reconcile_by(portal: Portal, loss: str) -> None:
 
 
 @pytest.mark.parametrize("traced", [True, False])
-async def test_somebody_has_the_value(portal: Portal, *, traced: bool) -> None:
+async def test_another_record_has_the_value(portal: Portal, *, traced: bool) -> None:
     """Whether HubSpot refuses the record or the whole chunk, it is another's."""
     define(portal)
     if not traced:
@@ -82,7 +82,9 @@ async def test_somebody_has_the_value(portal: Portal, *, traced: bool) -> None:
     assert plates(portal) == ["B-0", "B-1", "B-2"]
 
 
-async def test_somebody_has_the_value_and_nothing_was_lost(portal: Portal) -> None:
+async def test_another_record_has_the_value_and_nothing_was_lost(
+    portal: Portal,
+) -> None:
     define(portal)
     portal.sim.store.create("car", {"plate": "B-1", "note": "theirs"})
     async with portal.hub() as hub:

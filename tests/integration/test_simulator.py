@@ -419,7 +419,7 @@ async def test_hubspot_is_down(portal: Portal) -> None:
     assert batch.summary.not_sent > 1_000
 
 
-async def test_nobody_listens(portal: Portal) -> None:
+async def test_no_server_listens(portal: Portal) -> None:
     await portal.sim.aclose()
     async with HubBatch("x", base_url="http://127.0.0.1:9") as hub:
         response = await unanswered(hub.tickets.archive([1, 2]))
@@ -503,7 +503,7 @@ async def as_async_generator(inputs: list[Any]) -> AsyncIterator[Any]:
         yield given
 
 
-async def test_every_kind_of_source_gives_the_same_response(portal: Portal) -> None:
+async def test_every_kind_of_source_has_the_same_response(portal: Portal) -> None:
     ids = portal.tickets(960)
     inputs: list[Any] = [
         {"id": one, "properties": {"closed_date": date(2026, 9, 1 + n % 30)}}

@@ -165,11 +165,15 @@ def test_create_is_made_once_when_an_actor_is_killed(
 @pytest.mark.parametrize(
     ("verb", "options", "match"),
     [
-        ("read", {}, "a verb that writes"),
+        ("read", {}, "must be create, update, upsert or archive"),
         ("create", {}, "reconcile_by"),
         ("upsert", {}, "id_property"),
         ("archive", {}, 'no column "id"'),
-        ("archive", {"id_column": UNIQUE, "actors": 0}, "actors must be above zero"),
+        (
+            "archive",
+            {"id_column": UNIQUE, "actors": 0},
+            "actors must be a positive int",
+        ),
         ("archive", {"id_column": UNIQUE, "batch_size": 0.5}, "batch_size must be"),
     ],
 )
@@ -234,12 +238,14 @@ def test_all_records_of_portals_are_read_side_by_side(hubspot: Simulator) -> Non
 
 @pytest.mark.parametrize("options", [{"of": []}, {"of": [1], "properties": []}])
 def test_nothing_to_list_is_refused(options: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError, match="name the p"):
+    with pytest.raises(ConfigurationError, match="must name the p"):
         read_all("tickets", **{"portals": portals(), "properties": ["a"], **options})
 
 
 def test_text_is_no_collection_of_portals() -> None:
-    with pytest.raises(TypeError, match="of is a collection of portals, not '777'"):
+    with pytest.raises(
+        TypeError, match="of must be a collection of portals, not '777'"
+    ):
         read_all("tickets", portals=portals(), of="777", properties=["subject"])
 
 

@@ -32,7 +32,7 @@ def test_what_it_raises_is_raised() -> None:
         background().run(_fail())
 
 
-def test_whoever_waits_looks_meanwhile() -> None:
+def test_the_waiting_thread_calls_meanwhile() -> None:
     loop = Background()
     gate = asyncio.Event()
     loop.run(asyncio.wait_for(gate.wait(), 30), meanwhile=lambda: loop.soon(gate.set))

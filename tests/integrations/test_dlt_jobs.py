@@ -125,7 +125,7 @@ def test_line_that_was_torn_is_passed_over(tmp_path: Path) -> None:
         ({"status": 403}, False, "PermissionDeniedError"),
     ],
 )
-def test_load_that_ends_early_goes_on_where_it_was(
+def test_load_that_ends_early_resumes_where_it_was(
     hubspot_simulator: Simulator,
     tmp_path: Path,
     fault: dict[str, Any],
@@ -148,7 +148,7 @@ def test_load_that_ends_early_goes_on_where_it_was(
     assert sent.count(200) == 20
 
 
-def test_load_that_is_stopped_goes_on_where_it_was(
+def test_stopped_load_resumes_where_it_was(
     hubspot_simulator: Simulator, tmp_path: Path
 ) -> None:
     path = write(tmp_path, *people(500))
@@ -177,7 +177,7 @@ def test_too_many_failures_quote_no_value(
         ({"max_failures": "many"}, "max_failures"),
     ],
 )
-def test_what_somebody_must_mend(
+def test_errors_that_the_user_must_fix(
     hubspot_simulator: Simulator,
     tmp_path: Path,
     options: dict[str, Any],
@@ -194,7 +194,7 @@ def test_what_somebody_must_mend(
 def test_file_without_rows_of_a_table(
     hubspot_simulator: Simulator, tmp_path: Path
 ) -> None:
-    with pytest.raises(LoadFailed, match=r"row 2: no row of a table"):
+    with pytest.raises(LoadFailed, match=r"row 2: not a row of a table"):
         run(load(hubspot_simulator, write(tmp_path, *people(1), [])))
 
 

@@ -108,7 +108,7 @@ def test_created_rows_are_named_by_what_they_are_found_by() -> None:
         (schema("a", "b"), "primary_key of one column"),
         (schema("a", "b", key=("a", "b")), "primary_key of one column"),
         (schema("a", key=("a",), parent="people"), "nested in 'people'"),
-        (schema("a", key=("a",), write_disposition="replace"), "are not replaced"),
+        (schema("a", key=("a",), write_disposition="replace"), "a load cannot replace"),
         (schema("a", key=("a",), **{"x-merge-strategy": "scd2"}), "strategy 'scd2'"),
         (
             schema("a", key=("a",), **{"x-merge-strategy": "insert-only"}),

@@ -253,7 +253,7 @@ async def test_an_early_end_is_an_error(telemetry: Telemetry) -> None:
     assert batch.attributes["error.type"] == "AuthenticationError"
 
 
-async def test_a_cancellation_leaves_no_span_open(telemetry: Telemetry) -> None:
+async def test_a_cancellation_closes_every_span(telemetry: Telemetry) -> None:
     batch = listened(filled(latency=(5, 5)), telemetry, updates(2))
     task = asyncio.create_task(batch)
     await asyncio.sleep(4)
@@ -414,7 +414,7 @@ def test_an_event_of_another_kind_is_left_alone(telemetry: Telemetry) -> None:
 # ---- what is never told
 
 
-async def test_no_id_value_message_or_token_is_told(telemetry: Telemetry) -> None:
+async def test_no_id_value_message_or_token_is_exported(telemetry: Telemetry) -> None:
     refusal = b'{"message":"the-message quotes the-value"}'
     crm = filled(script=[page(502), throttled(), Response(400, {}, refusal)])
     source = [{"id": "31", "properties": {"value": "bad-the-value"}}] * 2
@@ -489,7 +489,7 @@ def test_without_a_sdk_it_does_nothing() -> None:
         assert runner.run(main()) == 3
 
 
-def test_without_the_api_it_says_what_to_install() -> None:
+def test_without_the_api_the_error_names_the_extra() -> None:
     program = (
         "import sys; sys.modules['opentelemetry'] = None\n"
         "import hubbatch\n"

@@ -156,7 +156,7 @@ async def test_burst_leaves_at_once(redis: ModelRedis) -> None:
     assert len(traffic.sent) == 40
 
 
-async def test_what_others_leave_goes_to_the_one_that_wants_it(
+async def test_what_others_do_not_use_goes_to_the_busy_one(
     redis: ModelRedis,
 ) -> None:
     idle = [Gate(limit(redis), 32) for _ in range(3)]
@@ -272,7 +272,7 @@ async def test_reservation_outlives_its_waiter(redis: ModelRedis) -> None:
     assert len(redis.windows[OBJECTS].log) == 2
 
 
-async def test_reservation_that_nobody_used_for_long_is_made_anew(
+async def test_reservation_that_expired_is_made_again(
     redis: ModelRedis,
 ) -> None:
     pacer = limit(redis).pacer("objects")
@@ -334,7 +334,7 @@ async def test_request_that_left_late_is_taken_as_of_then(redis: ModelRedis) -> 
     assert seen == pytest.approx([0.0, 0.0, 3.01, 3.01, 3.01], abs=0.001)
 
 
-async def test_lateness_is_told_again_when_redis_did_not_answer(
+async def test_lateness_is_reported_again_when_redis_did_not_answer(
     redis: ModelRedis,
 ) -> None:
     pacer = limit(redis, on_failure="raise").pacer("objects")
@@ -508,7 +508,7 @@ async def test_wait_that_is_too_long(redis: ModelRedis) -> None:
         assert permit is not None
 
 
-async def test_error_that_nobody_waits_for_any_more_is_dropped(
+async def test_error_without_a_waiter_is_dropped(
     redis: ModelRedis,
 ) -> None:
     redis.latency = 0.5
@@ -695,6 +695,6 @@ def test_password_is_not_shown() -> None:
 
 def test_token_is_no_account_and_is_not_shown() -> None:
     """It would be part of the keys, visible to all users of Redis."""
-    with pytest.raises(ConfigurationError, match="not its token") as caught:
+    with pytest.raises(ConfigurationError, match="not an access token") as caught:
         RedisRateLimit("redis://localhost", account="pat-na1-11112222-3333")
     assert "11112222" not in str(caught.value)

@@ -78,7 +78,7 @@ _steps = st.lists(
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=_steps)
-def test_lua_does_what_the_model_says(
+def test_lua_does_what_the_model_does(
     scripts: Scripts, steps: list[tuple[object, ...]]
 ) -> None:
     scripts.client.flushall()
@@ -112,7 +112,7 @@ _waits = st.lists(st.integers(0, 400_000), max_size=80)
     waits=_waits,
     holds=st.dictionaries(st.integers(0, 79), st.integers(0, 2_000_000), max_size=3),
 )
-def test_no_window_has_more_than_the_limit_and_nobody_overtakes(
+def test_no_window_exceeds_the_limit_and_the_order_is_kept(
     limit: int, burst: int, waits: list[int], holds: dict[int, int]
 ) -> None:
     model, time = SharedWindow(), START
@@ -148,7 +148,7 @@ def test_arithmetic_is_that_of_the_window_in_one_process(
             assert delay >= 0
 
 
-def test_clock_that_is_set_back_stops_nobody(scripts: Scripts) -> None:
+def test_clock_that_is_set_back_blocks_no_process(scripts: Scripts) -> None:
     for _ in range(3):
         scripts.reserve(WINDOW, 1, 4, 4, -1, 0)
     scripts.time -= 3_600_000_000

@@ -52,7 +52,7 @@ async def logged(pacer: RedisPacer, client: Redis) -> int:
     return int(await client.llen(LOG))
 
 
-async def test_batch_by_url_leaves_its_requests_in_the_log(
+async def test_batch_by_url_logs_its_requests(
     redis_server: RedisServer, client: Redis, hubspot_simulator: Simulator
 ) -> None:
     create = hubspot_simulator.store.create
@@ -71,7 +71,7 @@ async def test_batch_by_url_leaves_its_requests_in_the_log(
     assert all([0 < await client.pttl(key) <= 12_000 for key in keys])
 
 
-async def test_client_that_is_given_serves_many_accounts_and_stays_open(
+async def test_client_of_the_user_serves_many_accounts_and_stays_open(
     client: Redis, hubspot_simulator: Simulator
 ) -> None:
     for account in ("1", "2"):
@@ -154,7 +154,7 @@ async def test_redis_that_hangs(
     await pacer.aclose()
 
 
-async def test_nobody_at_the_other_end() -> None:
+async def test_no_server_at_the_other_end() -> None:
     pacer = paced(f"redis://127.0.0.1:{free_port()}", on_failure="raise")
     with pytest.raises(LimiterUnavailable, match=r"62515 .*ConnectionError"):
         await pacer.acquire(LIMIT)

@@ -160,7 +160,7 @@ def test_pyarrow_is_an_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert builtins.__import__("pyarrow") is pa
 
 
-async def test_a_frame_is_sent_and_gone_on_with(desk: Desk) -> None:
+async def test_a_frame_is_sent_and_resumed(desk: Desk) -> None:
     """A missing value is not sent, so it clears nothing."""
     ids = [desk.sim.store.create("tickets", {"subject": "old"}).id for _ in "123"]
     data = pa.table(
@@ -247,7 +247,7 @@ def test_in_hubspots_shape_only_what_is_sent_must_have_a_zone() -> None:
     assert one == {"at": datetime(2026, 5, 31, tzinfo=UTC)}
 
 
-async def test_times_are_of_the_zone_that_was_told(desk: Desk) -> None:
+async def test_times_get_the_configured_zone(desk: Desk) -> None:
     one = desk.sim.store.create("tickets", {}).id
     times = pa.array([local("2026-07-01 02:00"), local("2026-10-25 02:30")])
     data = pa.table({"id": [one, one], "closed_date": times})
@@ -283,7 +283,7 @@ def test_the_index_of_pandas_is_a_column_only_by_a_name() -> None:
     assert inputs(ArrowSource(data, UPDATE)) == [{}, {}]
 
 
-def test_a_table_that_breaks_on_the_way_is_told_of() -> None:
+def test_a_table_that_fails_midway_is_reported() -> None:
     class Broken(Frame):
         def __arrow_c_stream__(self, requested_schema: object = None) -> Any:
             raise pa.ArrowInvalid("Could not convert 'a' to a number")

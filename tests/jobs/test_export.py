@@ -65,7 +65,7 @@ async def test_a_finished_export_asks_nothing(desk: Desk) -> None:
         await again.run()
 
 
-async def test_a_finished_export_whose_file_is_gone_says_so(desk: Desk) -> None:
+async def test_a_finished_export_whose_file_is_gone_is_refused(desk: Desk) -> None:
     """It must not look finished."""
     seed(desk, 3)
     await export(desk).run()
@@ -92,7 +92,7 @@ async def test_what_was_not_asked_for_is_not_written(desk: Desk, name: str) -> N
     assert [{*row.input["properties"]} for row in rows] == [{"subject"}] * 2
 
 
-async def test_it_goes_on_at_the_page_where_it_stopped(desk: Desk) -> None:
+async def test_it_resumes_at_the_page_where_it_stopped(desk: Desk) -> None:
     """No record is read twice or left out, however the run ended."""
     ids = seed(desk, 350)
     gone = Fault("status", status=403, when=When(verb="list", skip=1), times=1)
@@ -124,7 +124,7 @@ async def test_it_goes_on_at_the_page_where_it_stopped(desk: Desk) -> None:
     assert len({*cursors}) == 4
 
 
-async def test_a_cancelled_export_goes_on(desk: Desk) -> None:
+async def test_a_cancelled_export_resumes(desk: Desk) -> None:
     seed(desk, 150)
     desk.sim.faults.add(Fault("delay", seconds=60, when=When(verb="list", skip=1)))
     task = asyncio.create_task(export(desk).run())

@@ -180,7 +180,7 @@ def test_a_disk_that_is_still_full_ends_a_resumed_job_early(
     assert cramped.created() == Counter(range(ROWS))
 
 
-def test_results_that_cannot_be_opened_leave_their_lines_in_the_journal(
+def test_lines_of_results_that_cannot_be_opened_stay_in_the_journal(
     cramped: Cramped,
 ) -> None:
     cramped.rows(key=2_000)

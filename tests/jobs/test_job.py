@@ -28,7 +28,7 @@ async def until(so: Callable[[], bool]) -> None:
         await asyncio.sleep(0.005)
 
 
-async def test_a_job_sends_all_and_says_so_everywhere(desk: Desk) -> None:
+async def test_a_job_sends_all_and_reports_it_everywhere(desk: Desk) -> None:
     inputs = [*tickets(range(250)), *tickets(range(250, 260), stage="no such")]
 
     job = desk.job("create", "tickets", Table(inputs))
@@ -120,7 +120,7 @@ async def test_a_finished_job_sends_nothing_and_repeats_what_it_said(
         assert getattr(again, name) == getattr(first, name)
 
 
-async def test_a_job_that_is_stopped_goes_on_where_it_was(desk: Desk) -> None:
+async def test_a_stopped_job_resumes_where_it_was(desk: Desk) -> None:
     source = Table(tickets(range(2_000)))
     desk.sim.faults.add(Fault("delay", None, seconds=0.01))
     job = desk.job("create", "tickets", source)
@@ -240,7 +240,7 @@ async def test_an_upsert_in_doubt_does_not_say_whether_it_was_new(desk: Desk) ->
     assert dict(seen) == {n: None if n < 200 else True for n in range(250)}
 
 
-async def test_what_ends_a_batch_is_reported_and_the_job_can_go_on(desk: Desk) -> None:
+async def test_what_ends_a_batch_is_reported_and_the_job_can_resume(desk: Desk) -> None:
     source = Table(tickets(range(300)))
     desk.sim.faults.add(
         Fault("status", None, status=401, when=lambda seen: seen.verb == "create")
@@ -260,7 +260,7 @@ async def test_what_ends_a_batch_is_reported_and_the_job_can_go_on(desk: Desk) -
     assert (await desk.job("create", "tickets", source).run()).succeeded == 300
 
 
-async def test_too_many_failures_are_told_of_without_their_values(desk: Desk) -> None:
+async def test_too_many_failures_are_recorded_without_values(desk: Desk) -> None:
     report = await desk.job(
         "create", "tickets", Table(tickets(range(300), stage="secret")), max_failures=9
     ).run()
@@ -290,7 +290,7 @@ async def test_what_hubspot_was_too_busy_for_is_sent_by_the_next_run(
     assert (await again.run()).succeeded == 900
 
 
-async def test_what_was_given_up_is_final_when_the_job_is_over(desk: Desk) -> None:
+async def test_abandoned_rows_are_final_when_the_job_is_over(desk: Desk) -> None:
     """Three answers are lost, which uses up the attempts of one chunk."""
     inputs = people([7] * 3)  # sent in order, so the faults hit one chunk
     inputs[0]["properties"] = {"lastname": "kept"}
@@ -378,7 +378,7 @@ async def test_a_job_that_was_prepared_lets_go_of_its_journal(desk: Desk) -> Non
         ({"results": None}, "results was outcomes.txt and is not set"),
     ],
 )
-async def test_another_job_is_refused_and_told_what_differs(
+async def test_another_job_is_refused_with_what_differs(
     desk: Desk, change: dict[str, Any], difference: str
 ) -> None:
     def job(**more: Any) -> Job:
@@ -415,7 +415,7 @@ async def _begun(desk: Desk, inputs: list[Any]) -> None:
     await job.run()
 
 
-async def test_a_token_that_may_not_ask_has_a_portal_that_nobody_knows(
+async def test_a_token_that_may_not_ask_has_an_unknown_portal(
     desk: Desk,
 ) -> None:
     desk.sim.faults.add(
@@ -431,7 +431,7 @@ async def test_a_token_that_may_not_ask_has_a_portal_that_nobody_knows(
         await refused.run()
 
 
-async def test_such_a_token_does_not_go_on_with_the_journal_of_another(
+async def test_such_a_token_cannot_resume_the_journal_of_another(
     desk: Desk,
 ) -> None:
     await _begun(desk, tickets(range(5)))

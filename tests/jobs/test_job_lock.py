@@ -64,7 +64,7 @@ def test_a_lock_dies_with_its_holder(
     JobLock(path).acquire()
 
 
-def test_where_nothing_can_be_locked_it_cannot_be_told(
+def test_without_locks_the_state_is_unknown(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "run.db.lock").mkdir()

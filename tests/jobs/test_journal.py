@@ -126,7 +126,7 @@ async def test_the_source_is_left_alone_while_too_much_is_unwritten(
     assert [len(group.states) for group in disk.groups] == [4]
 
 
-async def test_a_failure_is_told_once_and_what_was_noted_is_kept(
+async def test_a_failure_is_reported_once_and_noted_rows_are_kept(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(journal_module, "_MAX_UNWRITTEN", 0)
@@ -198,7 +198,7 @@ async def test_a_mistake_of_ours_in_the_thread_is_not_swallowed(
         await journal.aclose("finished")
 
 
-async def test_closing_is_done_to_its_end_whoever_is_cancelled(
+async def test_closing_completes_even_if_its_caller_is_cancelled(
     journal: Journal,
 ) -> None:
     disk = Disk(journal)
@@ -225,7 +225,7 @@ async def test_without_a_path_nothing_is_kept() -> None:
     await journal.aclose("finished")
 
 
-async def test_a_journal_goes_on_with_what_it_knows(tmp_path: Path) -> None:
+async def test_a_journal_resumes_with_what_it_recorded(tmp_path: Path) -> None:
     path = tmp_path / "run.db"
     first = Journal(path)
     assert (await first.open(JOB)).new
@@ -249,7 +249,7 @@ async def test_a_journal_goes_on_with_what_it_knows(tmp_path: Path) -> None:
     assert (status.requests, status.retries, status.throttled) == (3, 2, 1)
 
 
-async def test_a_job_that_differs_is_told_how(tmp_path: Path) -> None:
+async def test_another_job_is_refused_with_the_differences(tmp_path: Path) -> None:
     path = tmp_path / "run.db"
     first = Journal(path)
     await first.open(JOB)

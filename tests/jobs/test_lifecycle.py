@@ -82,7 +82,7 @@ async def test_a_portal_that_is_not_the_one_lets_go_as_well(
 
 
 @BOTH
-async def test_stopped_cancelled_and_gone_on_with(desk: Desk, make: Make) -> None:
+async def test_stopped_cancelled_and_resumed(desk: Desk, make: Make) -> None:
     """Counts and seconds are totals over all runs."""
     stopped = make(desk)
     stopped.stop()

@@ -78,7 +78,7 @@ def test_a_file_that_lost_something_is_refused(tmp_path: Path) -> None:
     assert path.read_bytes() == b"12345"
 
 
-def test_nothing_of_somebody_elses_is_overwritten(tmp_path: Path) -> None:
+def test_foreign_files_are_not_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"x")
     for where, told in (

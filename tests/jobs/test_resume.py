@@ -95,7 +95,7 @@ async def test_a_source_that_ends_too_early_or_holds_other_rows_is_refused() -> 
         await resumption.skip_known(with_loop_turns(iter(other)))
 
 
-async def test_going_on_can_be_given_up() -> None:
+async def test_resuming_can_be_stopped() -> None:
     def give_up() -> None:
         raise Stopped
 

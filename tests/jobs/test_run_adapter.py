@@ -57,7 +57,7 @@ def outcome(index: int, status: str, category: str = "NOT_SENT") -> Outcome[Any]
     return Outcome(index, {}, OutcomeStatus(status), None, None, error, 1, False)  # noqa: FBT003 -- as the engine does
 
 
-async def test_rows_are_sent_before_they_leave_and_open_when_it_came_to_nothing() -> (
+async def test_rows_are_recorded_as_sent_first_and_as_open_if_nothing_was_written() -> (
     None
 ):
     journal = Notes()

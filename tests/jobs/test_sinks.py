@@ -94,7 +94,7 @@ def test_any_name_of_a_row_comes_back_from_results(key: str) -> None:
     assert [*csv.reader(io.StringIO(line.decode(), newline=""))] == [["0", key, "", ""]]
 
 
-def test_a_file_that_goes_on_keeps_its_header() -> None:
+def test_a_resumed_file_keeps_its_header() -> None:
     assert Results("r.csv").begin(b"\xef\xbb\xbfindex,input_id,id,new\r\n") == b""
     with pytest.raises(ConfigurationError, match="not those of this job"):
         Results("r.csv").begin(b"id,subject\n")
@@ -214,7 +214,7 @@ def test_a_failure_has_all_that_is_needed_to_send_it_again() -> None:
         ),
     ],
 )
-def test_a_failure_says_what_the_input_does_not(
+def test_a_failure_has_what_the_input_lacks(
     operation: Operation, *, legacy: bool, more: dict[str, object]
 ) -> None:
     line = Failures("f.jsonl", operation, legacy=legacy).encode(failure(), ROW)
@@ -305,7 +305,7 @@ def test_pythons_values_are_written_as_json() -> None:
         ),
     ],
 )
-def test_the_name_says_how_a_file_is_written(make: Any, message: str) -> None:
+def test_the_suffix_decides_how_a_file_is_written(make: Any, message: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         make()
 

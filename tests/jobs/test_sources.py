@@ -167,7 +167,7 @@ def test_a_header_and_no_rows(write: Write) -> None:
         ),
     ],
 )
-def test_a_csv_that_is_none_is_one_clear_line(
+def test_a_file_that_is_not_csv_is_refused_in_one_line(
     write: Write, content: bytes, message: str
 ) -> None:
     """The whole file is read before its fingerprint is returned."""
@@ -269,7 +269,9 @@ def test_a_file_without_a_line_has_no_rows(write: Write, content: bytes) -> None
         ),
     ],
 )
-def test_json_lines_that_are_none(write: Write, content: bytes, message: str) -> None:
+def test_lines_that_are_not_json_are_refused(
+    write: Write, content: bytes, message: str
+) -> None:
     with pytest.raises(SourceError) as refused:
         JsonLinesSource(write("t.jsonl", content), UPDATE).fingerprint()
 
@@ -297,7 +299,7 @@ def test_a_column_that_no_line_has(write: Write) -> None:
         ("-", StandardInput),
     ],
 )
-def test_the_name_says_what_a_source_is(name: str, kind: type) -> None:
+def test_the_suffix_decides_the_kind_of_source(name: str, kind: type) -> None:
     source = open_source(name, UPDATE)
 
     assert type(source) is kind
@@ -312,7 +314,7 @@ def test_another_kind_of_file() -> None:
         open_source("t.xlsx", UPDATE)
 
 
-def test_an_encoding_that_nobody_knows() -> None:
+def test_an_unknown_encoding() -> None:
     with pytest.raises(ConfigurationError, match="'utf-88'"):
         open_source("t.csv", UPDATE, encoding="utf-88")
 
@@ -424,7 +426,7 @@ async def test_a_standard_input_that_is_closed(monkeypatch: pytest.MonkeyPatch) 
         await anext(aiter(StandardInput(UPDATE)))
 
 
-def test_nobody_waits_for_input_that_is_not_wanted_any_more(pipe: io.FileIO) -> None:
+def test_a_stopped_job_does_not_wait_for_input(pipe: io.FileIO) -> None:
     """A stopped job ends although its standard input stays open."""
 
     async def give_up() -> None:

@@ -345,7 +345,7 @@ def test_the_wal_is_moved_when_it_is_large(
     one.store.close()
 
 
-def test_looking_at_a_closed_journal_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_reading_a_closed_journal_creates_no_files(tmp_path: Path) -> None:
     one = Observed(tmp_path / "run.db")
     one.begin()
     one.write({0: RowState.SUCCEEDED})
@@ -401,7 +401,7 @@ def test_a_wal_without_its_journal_is_not_removed(tmp_path: Path) -> None:
     one.store.close()
 
 
-def test_a_full_disk_leaves_both_files(tmp_path: Path) -> None:
+def test_a_full_disk_keeps_both_files(tmp_path: Path) -> None:
     """If the -wal cannot be moved, it stays and is complete."""
     one = Observed(tmp_path / "run.db")
     one.begin()

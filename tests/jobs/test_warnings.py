@@ -64,9 +64,7 @@ async def test_a_job_counts_them_over_all_its_runs(desk: Desk, tmp_path: Path) -
         assert SECRET_VALUE.encode() not in path.read_bytes()
 
 
-async def test_a_job_without_any_says_nothing_of_them(
-    desk: Desk, tmp_path: Path
-) -> None:
+async def test_a_job_without_warnings_shows_none(desk: Desk, tmp_path: Path) -> None:
     report = await desk.job(
         "upsert", "contacts", Table(people(range(3))), id_property="email"
     ).run()
@@ -97,7 +95,7 @@ def test_a_warning_is_counted_by_what_it_is_about(
 
 
 @pytest.mark.parametrize("verb", ["create", "upsert"])
-async def test_a_job_whose_only_chunk_gets_no_answer_can_go_on(
+async def test_a_job_whose_only_chunk_gets_no_answer_can_resume(
     desk: Desk, verb: str
 ) -> None:
     """It has not finished, even with few rows."""

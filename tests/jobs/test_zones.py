@@ -24,7 +24,7 @@ def local(text: str) -> datetime:
 BERLIN = zone("Europe/Berlin")
 
 
-def test_no_zone_is_none() -> None:
+def test_no_name_is_no_zone() -> None:
     assert Zone.find(None) is None
 
 
