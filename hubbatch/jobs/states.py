@@ -12,11 +12,13 @@ class RowState(IntEnum):
     taken up by the next run. The transitions:
 
         OPEN -> SENT                a request with the row is about to leave
-        SENT -> OPEN                it is certain that nothing was written
+        SENT -> OPEN                HubSpot has certainly not written it
         SENT -> SUCCEEDED, FAILED   HubSpot answered
-        OPEN -> FAILED              hubbatch refused to send the row
-        SENT -> UNKNOWN             the job is over, or a later row of the same
-        OPEN -> NOT_SENT            record was sent
+        OPEN -> FAILED              hubbatch refused to send it
+        OPEN -> SUCCEEDED           an export read it
+        SENT -> UNKNOWN             no other run will take it up: the job is over, a
+        OPEN -> NOT_SENT            later row of its record was sent, or too many
+                                    outcomes were held back
     """
 
     OPEN = 0  # read, and certain not to have reached HubSpot

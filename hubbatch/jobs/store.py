@@ -156,8 +156,8 @@ class Store(Reader):
     """A journal that a job writes.
 
     Invariant: `_checkpoints` is `WalState.checkpoints` of the file alone. `_incomplete`
-    is set from before a checkpoint until all of the -wal is in the file. `_pin`, if
-    open, holds a read transaction on the view of the last checkpoint, which keeps later
+    is set from before a checkpoint until all of the -wal is in the file. While `_pin`
+    is in a transaction, it holds the view of the last checkpoint, which keeps later
     commits in the -wal.
     """
 

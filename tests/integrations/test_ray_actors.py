@@ -253,7 +253,7 @@ async def test_portal_without_a_token_is_reported_and_stops_no_other(
         "the variable HS_9 is not set where an actor runs",
     )
     assert found[None][0] == "not_sent"
-    assert "a portal must be a number" in found[None][1]
+    assert "portal must be a number" in found[None][1]
     assert len(writes(hubspot_simulator)) == 2
 
 
@@ -265,7 +265,7 @@ async def test_token_of_another_portal_sends_nothing(
     monkeypatch.setenv("HS_777", portals[62515])
     [told] = await sent(work(portal=777), [{UNIQUE: "E-1"}])
     assert told["status"] == "not_sent"
-    assert told["message"] == "the access token for portal 777 is of portal 62515"
+    assert told["message"] == "the access token for portal 777 belongs to portal 62515"
     assert not writes(hubspot_simulator)
 
 

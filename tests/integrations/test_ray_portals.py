@@ -118,7 +118,7 @@ async def test_redis_that_is_not_set_is_named() -> None:
 async def test_error_of_a_function_is_named_by_its_kind_only() -> None:
     with pytest.raises(ConfigurationError) as caught:
         await client_of(Portals(load=failing), "7")
-    assert str(caught.value) == "load gave no token for portal 7: OSError"
+    assert str(caught.value) == "load returned no token for portal 7: OSError"
 
 
 async def test_error_of_ours_in_a_function_is_passed_on() -> None:
@@ -148,5 +148,5 @@ def test_number_names_a_portal_as_text_too() -> None:
 
 @pytest.mark.parametrize("given", [None, True, 62515.0, "", "a/b", "x" * 65, "{a}"])
 def test_anything_else_does_not_name_a_portal(given: object) -> None:
-    with pytest.raises(ConfigurationError, match="a portal must be a number"):
+    with pytest.raises(ConfigurationError, match="^portal must be a number"):
         portal_name(given)
