@@ -1,4 +1,4 @@
-"""The figures of a job's report, read from its journal, also while it runs."""
+"""What a report shows, read from the journal of a job, also while that runs."""
 
 import os
 
@@ -18,13 +18,13 @@ from .reader import Reader, look
 from .status import JobStatus, status_of
 
 
-# The number of points in a chart; more cannot be seen.
+# A picture has so many points; more cannot be seen.
 _POINTS = 240
-# The seconds of HubSpot's rate limit window.
+# The seconds of a rate limit.
 WINDOW = 10
-# The shortest last second that rows are divided by.
+# The least part of a second that rows are divided by.
 _LEAST = 0.05
-# The number of reasons that are listed; the others are only counted.
+# So many reasons are told apart; the rest is summed up.
 _REASONS = 50
 _LONGEST_MESSAGE = 300
 
@@ -34,12 +34,12 @@ class Moment:
     """A stretch of a job's work.
 
     Attributes:
-        at: Its start, in seconds of work since the job began, over all its runs.
-        seconds: Its length.
-        rows: The rows that got their outcome in it.
-        again: The requests that were sent again in it.
-        throttled: The requests that were answered with 429 in it.
-        allowed: The rows per second that the rate limit allowed.
+        at: seconds of work since the job began, over all its runs.
+        seconds: how long it was.
+        rows: rows that had their outcome in it.
+        again: requests that were sent again in it.
+        throttled: requests that were answered with 429 in it.
+        allowed: rows a second that the rate limit allowed.
     """
 
     at: float
@@ -52,7 +52,7 @@ class Moment:
 
 @define
 class Cause:
-    """A reason, the number of rows with it, and some of them."""
+    """A reason, how many rows it has, and some of them."""
 
     reason: Reason
     rows: int
@@ -61,7 +61,7 @@ class Cause:
 
 @define
 class Told:
-    """What the file of failures contains about a row; shown only on request."""
+    """What a file of failures says of a row: only shown when asked for."""
 
     input_id: str | None
     message: str
@@ -72,17 +72,17 @@ class Report:
     """All that a report shows.
 
     Attributes:
-        status: The status of the job.
-        moments: Its work over time.
-        breaks: The seconds of work at which another run resumed it.
-        answers: A histogram of durations: where each step begins, in seconds, and the
-            number of answers; empty steps included.
-        causes: Why rows did not succeed, most frequent first.
-        others: The number of reasons beyond those.
-        warnings: HubSpot's warnings and their counts, most frequent first.
-        told: What the file of failures contains about the examples, by row index; empty
-            unless values are shown.
-        made_at: When the report was made.
+        status: what the journal says of the job.
+        moments: its work over time.
+        breaks: the seconds of work at which another run went on.
+        answers: how many answers took how long: the least seconds of a step, and the
+            count; steps without any are there too.
+        causes: why rows did not succeed, the most frequent first.
+        others: how many reasons there are beyond those.
+        warnings: what HubSpot warned of, the most frequent first, and how often.
+        told: what the file of failures says of the examples, by their places; empty
+            unless values are to be shown.
+        made_at: when the report was made.
     """
 
     status: JobStatus
@@ -97,23 +97,21 @@ class Report:
 
 
 def read_report(path: str | os.PathLike[str], *, values: bool = False) -> Report:
-    """Read the figures of a report from a journal, also while its job runs.
+    """Read what a journal says, also while its job runs; nothing is changed.
 
     Args:
-        path: The journal.
-        values: Whether to show ids and HubSpot's messages, which quote values, from the
-            job's file of failures.
+        path: the journal.
+        values: whether to show ids and HubSpot's sentences, which quote values, from
+            the job's file of failures.
 
     Raises:
-        JournalError: If there is no journal at this path.
+        JournalError: if there is no journal at this path.
     """
     where = Path(path)
     report = look(where, lambda journal: _report_of(journal, where))
     failures = report.status.outputs.get("failures")
     if values and failures is not None:
-        places = {
-            example.place for cause in report.causes for example in cause.examples
-        }
+        places = {one.place for cause in report.causes for one in cause.examples}
         beside = Path(os.path.realpath(where)).parent
         report.told = _told(beside / failures, places)
     return report
@@ -139,22 +137,19 @@ def _report_of(journal: Reader, where: Path) -> Report:
 
 
 def smoothed(moments: Sequence[Moment]) -> list[float]:
-    """Return the rows per second over the preceding ten seconds, at each moment.
+    """Give the rows a second of the last ten seconds, as HubSpot counts requests.
 
-    HubSpot counts requests over ten seconds too. At the beginning it is the rate of the
-    first ten seconds, or of all if there are fewer.
+    Before there are so many, it is those of the first ten, or of all there are.
     """
     if not moments:
         return []
-    width = max(1, round(WINDOW / moments[0].seconds))
-    rows = [0, *accumulate(moment.rows for moment in moments)]
-    seconds = [0.0, *accumulate(moment.seconds for moment in moments)]
-    ends = [
-        max(place, min(width, len(moments))) for place in range(1, len(moments) + 1)
-    ]
+    most = max(1, round(WINDOW / moments[0].seconds))
+    rows = [0, *accumulate(one.rows for one in moments)]
+    seconds = [0.0, *accumulate(one.seconds for one in moments)]
+    ends = [max(place, min(most, len(moments))) for place in range(1, len(moments) + 1)]
     return [
-        (rows[end] - rows[max(0, end - width)])
-        / (seconds[end] - seconds[max(0, end - width)])
+        (rows[end] - rows[max(0, end - most)])
+        / (seconds[end] - seconds[max(0, end - most)])
         for end in ends
     ]
 
@@ -162,12 +157,12 @@ def smoothed(moments: Sequence[Moment]) -> list[float]:
 def _timeline(
     rows: Sequence[tuple[Any, ...]], status: JobStatus
 ) -> tuple[list[Moment], list[float]]:
-    """Join the seconds of all runs, and merge them into the points of a chart."""
+    """Put the seconds of all runs one after the other, into as many as can be seen."""
     seconds: dict[int, Moment] = {}
     breaks: list[float] = []
     offset, end, run = 0, 0, None
     before = (0, 0)
-    for number, second, _, retries, throttled, succeeded, other, allowed in rows:
+    for number, second, _, retries, throttled, succeeded, amiss, allowed in rows:
         if number != run:
             offset, before = end, (0, 0)
             if run is not None:
@@ -176,32 +171,32 @@ def _timeline(
         at = offset + second
         again = (retries - before[0], throttled - before[1])
         before = (retries, throttled)
-        seconds[at] = Moment(at, 1, succeeded + other, *again, allowed)
+        seconds[at] = Moment(at, 1, succeeded + amiss, *again, allowed)
         end = at + 1
     moments = _joined(seconds, end)
     if moments and status.runs == 1:
-        # The last second is not a full one: a job of 0.3 s would show a third of its
-        # rate. With more runs the error is too small to be seen.
+        # The last second was not a whole one: a job of 0.3 s would have a third of
+        # its rate. In more runs, as many parts of seconds are lost in the picture.
         over = min(max(end - status.seconds, 0.0), 1 - _LEAST)
         moments[-1] = evolve(moments[-1], seconds=moments[-1].seconds - over)
     return moments, breaks
 
 
 def _joined(seconds: Mapping[int, Moment], end: int) -> list[Moment]:
-    """Merge seconds into moments of equal length; seconds without an entry are idle."""
+    """Join seconds to stretches of equal length; where nothing is written is rest."""
     length = max(1, -(-end // _POINTS))
     joined: list[Moment] = []
     allowed = 0.0
     for at in range(0, end, length):
-        present = [seconds[n] for n in range(at, at + length) if n in seconds]
-        allowed = max((moment.allowed for moment in present), default=allowed)
+        some = [seconds[n] for n in range(at, at + length) if n in seconds]
+        allowed = max((one.allowed for one in some), default=allowed)
         joined.append(
             Moment(
                 at=at,
                 seconds=min(length, end - at),
-                rows=sum(moment.rows for moment in present),
-                again=sum(moment.again for moment in present),
-                throttled=sum(moment.throttled for moment in present),
+                rows=sum(one.rows for one in some),
+                again=sum(one.again for one in some),
+                throttled=sum(one.throttled for one in some),
                 allowed=allowed,
             )
         )
@@ -216,7 +211,7 @@ def _filled(answers: Mapping[int, int]) -> list[tuple[float, int]]:
 
 
 def _told(path: Path, places: set[int]) -> dict[int, Told]:
-    """Find rows in a file of failures; lines that cannot be read are skipped."""
+    """Look rows up in a file of failures; what cannot be read is left out."""
     told = {}
     try:
         with path.open("rb") as file:
@@ -236,6 +231,6 @@ def _told(path: Path, places: set[int]) -> dict[int, Told]:
 def _parsed(line: bytes) -> dict[str, Any]:
     try:
         failure = orjson.loads(line)
-    except orjson.JSONDecodeError:  # the job is writing it now
+    except orjson.JSONDecodeError:  # the job is just writing it
         return {}
     return failure if isinstance(failure, dict) else {}

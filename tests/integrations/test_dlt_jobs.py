@@ -173,7 +173,10 @@ def test_too_many_failures_quote_no_value(
     [
         ({"token": "pat-na1-wrong"}, "AuthenticationError"),
         ({"base_url": "http://example.com"}, "ConfigurationError"),
-        ({"account": 1}, "ConfigurationError: the access token belongs to account 62515"),
+        (
+            {"account": 1},
+            "ConfigurationError: the access token belongs to account 62515",
+        ),
         ({"max_failures": "many"}, "max_failures"),
     ],
 )

@@ -148,5 +148,5 @@ def test_number_names_a_portal_as_text_too() -> None:
 
 @pytest.mark.parametrize("given", [None, True, 62515.0, "", "a/b", "x" * 65, "{a}"])
 def test_anything_else_does_not_name_a_portal(given: object) -> None:
-    with pytest.raises(ConfigurationError, match="^portal must be a number"):
+    with pytest.raises(ConfigurationError, match=r"^portal must be a number"):
         portal_name(given)

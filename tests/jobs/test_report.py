@@ -1,4 +1,4 @@
-"""The report of a job: what it shows, what it hides, and how it looks."""
+"""The report of a job: what it says, what it keeps to itself, and how it looks."""
 
 import asyncio
 import html.parser
@@ -59,7 +59,7 @@ def make_journal(
     finished: bool = True,
     **more: Any,
 ) -> None:
-    """Write the journal of a job that has worked for some seconds."""
+    """Write the journal of a job that has worked for so many seconds."""
     store = make_store(path, **more)
     place = 0
     for _ in range(runs):
