@@ -206,7 +206,7 @@ class _RowChecks:
         if first == row.index:
             return
         if name is None:
-            what = f"has the id of row {first + 1}; it is sent after that, and wins"
+            what = f"has the id of row {first + 1}; it is sent later, so its values win"
         else:
             what = f'has the "{name}" of row {first + 1}, and it is unique'
         # Of two records with one value, HubSpot accepts the first.

@@ -73,7 +73,7 @@ async def test_rows_are_counted_once_whatever_is_wrong_with_them() -> None:
     [(where, message)] = report.findings[-1].examples
     assert where is not None
     assert (where.index, where.line) == (5, 7)
-    assert message == "has the id of row 1; it is sent after that, and wins"
+    assert message == "has the id of row 1; it is sent later, so its values win"
 
 
 async def test_an_upsert_by_what_is_not_unique() -> None:
