@@ -80,7 +80,7 @@ class FailuresSource(LinesFile):
 
     @property
     def last_doubted(self) -> int | None:
-        """The index of the last create that may have been made already."""
+        """The index of the last create that may have been written already."""
         self.fingerprint()
         return self._found.last_doubted
 

@@ -205,6 +205,6 @@ def find_type(
         )
         count = "more than one association type" if found else "no association type"
         raise ConfigurationError(
-            f"{count} is {wanted}: choose one of {labels} by its number"
+            f"{count} is {wanted}. Choose one by its number: {labels}"
         )
     return AssociationSpec(found[0].category, found[0].type_id)

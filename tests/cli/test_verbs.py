@@ -278,7 +278,7 @@ def test_a_lost_create_is_unknown_until_replay_may_look_for_it(shell: Shell) -> 
 
     refused = shell("replay", "f.jsonl")
     assert refused.status == 2
-    assert "line 1: a create that may have been made already" in refused.err
+    assert "line 1: a create that may have been written already" in refused.err
 
     found = shell(
         *("replay", "f.jsonl", "--reconcile-by", "hs_external_object_ids", "--json")
@@ -304,7 +304,7 @@ def test_a_lost_create_is_unknown_until_replay_may_look_for_it(shell: Shell) -> 
         (
             ("upsert", "tickets", "t.csv"),
             (
-                "t.csv: an upsert needs to know which unique property the ids are "
+                "t.csv: an upsert needs the unique property that the ids are "
                 "values of. Use --id-property NAME."
             ),
         ),
