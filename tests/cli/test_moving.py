@@ -129,8 +129,10 @@ def test_a_type_without_a_record_breaks_no_chain(shell: Shell, kind: str) -> Non
     [
         (
             ("--label", "x"),
-            "no association type is 'x'. Choose one by its number: "
-            "279 (no label), 1 (Primary)",
+            (
+                "no association type is 'x'. Choose one by its number: "
+                "279 (no label), 1 (Primary)"
+            ),
         ),
         (("--label", "x", "--type-id", "1"), "say it twice"),
         (("--label", "x", "--label-column", "as"), "say it twice"),
