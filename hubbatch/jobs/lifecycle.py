@@ -39,6 +39,8 @@ class Lifecycle(ABC):
         self._hub = hub
         self._journal = journal
         self._account = account
+        # `_identity` and `_history` are set by `prepare`. `_used` is set when `run` or
+        # `aclose` is called or `prepare` fails; from then on neither runs again.
         self._identity: Identity | None = None
         self._history = History()
         self._summaries: list[Summary] = []  # of this run's batches

@@ -136,6 +136,10 @@ class RunAdapter:
         self.ended: Callable[[], bool] = lambda: False
         self._tally = tally
         self._journal = tally.journal
+        # Invariant: `_rows` has the row and the digest of its key for each input that
+        # the engine has taken and that has no outcome yet, by the engine's index. The
+        # engine numbers inputs from 0, as `_taken` does; a row's own index counts from
+        # the beginning of the source.
         self._taken = 0
         self._rows: dict[int, tuple[Row, int]] = {}
 
