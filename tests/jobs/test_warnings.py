@@ -64,7 +64,7 @@ async def test_a_job_counts_them_over_all_its_runs(desk: Desk, tmp_path: Path) -
         assert SECRET_VALUE.encode() not in path.read_bytes()
 
 
-async def test_a_job_without_warnings_shows_none(desk: Desk, tmp_path: Path) -> None:
+async def test_a_job_without_any_shows_none(desk: Desk, tmp_path: Path) -> None:
     report = await desk.job(
         "upsert", "contacts", Table(people(range(3))), id_property="email"
     ).run()
