@@ -18,7 +18,7 @@ from hubbatch.jobs import (
     read_schema,
     write_schema,
 )
-from hubbatch.jobs.shaping import JobVerb
+from hubbatch.jobs.column_mapping import JobVerb
 
 from .endings import ExitStatus
 from .looking import or_exit

@@ -11,7 +11,7 @@ from attrs import asdict, frozen
 
 from hubbatch import DailyLimitReached
 from hubbatch.jobs import JobReport
-from hubbatch.jobs.journal import lost_words
+from hubbatch.jobs.journal import describe_loss
 
 from .orders import JobSpec
 from .progress import count_of, duration
@@ -70,7 +70,7 @@ class Ending:
             yield f"Ended early: {' '.join(str(report.error).split())}"
         yield outcome_counts(asdict(report, recurse=False))
         if report.unwritten:
-            yield f"{lost_words(report.unwritten, self.spec.options['journal'])}."
+            yield f"{describe_loss(report.unwritten, self.spec.options['journal'])}."
         if reasons and report.resumed:
             yield "In this run:"  # the counts above are those of all runs
         for reason, count in reasons.most_common(_REASONS):

@@ -15,8 +15,8 @@ from hubbatch.jobs import (
     find_type,
     open_source,
 )
+from hubbatch.jobs.column_mapping import JobVerb
 from hubbatch.jobs.options import PAIRS
-from hubbatch.jobs.shaping import JobVerb
 from hubbatch.models import AssociationSpecWithLabel
 
 from .orders import AllRecords, JobSpec, NothingToDo, find_token, hub_options

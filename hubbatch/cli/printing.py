@@ -16,7 +16,7 @@ from rich.progress import (
 from rich.table import Table
 
 from hubbatch import Batch, CombinedResponse, Limits, Summary
-from hubbatch.core.reasons import Reason
+from hubbatch.core.failure_groups import FailureGroup
 
 from .screen import console_markup
 
@@ -89,7 +89,7 @@ def print_response(
     console.print(table, highlight=False)
 
 
-def print_failures(console: Console, reasons: Sequence[Reason]) -> None:
+def print_failures(console: Console, reasons: Sequence[FailureGroup]) -> None:
     """Print why records did not succeed, the most frequent reason first."""
     if not reasons:
         return

@@ -18,7 +18,7 @@ from .options import Decorator
 
 
 if TYPE_CHECKING:
-    from hubbatch.jobs.shaping import JobVerb
+    from hubbatch.jobs.column_mapping import JobVerb
 
 
 _SOURCE_HELP = (

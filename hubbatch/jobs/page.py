@@ -15,7 +15,7 @@ from hubbatch.core.visible import visible
 from hubbatch.errors import ConfigurationError
 
 from .drawing import Chart, outcome_bar, rate_chart, response_time_chart
-from .measuring import STEPS_AN_OCTAVE
+from .measurements import STEPS_AN_OCTAVE
 from .review import WINDOW, Moment, Report, rolling_rates
 from .status import JobStatus
 from .titles import title_of

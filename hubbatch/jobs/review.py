@@ -12,8 +12,8 @@ import orjson
 
 from attrs import define, evolve, field, frozen
 
-from .locking import is_locked
-from .measuring import EXAMPLES, Example, Reason, from_octave
+from .job_lock import is_locked
+from .measurements import EXAMPLES, Example, Reason, from_octave
 from .reader import Reader, look
 from .status import JobStatus, status_of
 

@@ -281,7 +281,7 @@ def test_a_lost_create_is_unknown_until_replay_may_look_for_it(shell: Shell) -> 
 
     refused = shell("replay", "f.jsonl")
     assert refused.status == 2
-    assert "line 1: a create that may have been made already" in refused.err
+    assert "line 1: a create that may have been written already" in refused.err
 
     found = shell(
         *("replay", "f.jsonl", "--reconcile-by", "hs_external_object_ids", "--json")
@@ -307,7 +307,7 @@ def test_a_lost_create_is_unknown_until_replay_may_look_for_it(shell: Shell) -> 
         (
             ("upsert", "tickets", "t.csv"),
             (
-                "t.csv: an upsert needs to know which unique property the ids are "
+                "t.csv: an upsert needs the unique property that the ids are "
                 "values of. Use --id-property NAME."
             ),
         ),
@@ -322,7 +322,7 @@ def test_a_lost_create_is_unknown_until_replay_may_look_for_it(shell: Shell) -> 
         ),
         (
             ("update", "tickets", "t.xlsx"),
-            "t.xlsx: neither .csv nor .jsonl nor .parquet (nor - for JSON lines on ",
+            "t.xlsx: expected .csv, .jsonl or .parquet (or - for JSON lines on ",
         ),
         (
             ("update", "../contacts", "good.csv"),
@@ -359,8 +359,8 @@ def test_a_lost_create_is_unknown_until_replay_may_look_for_it(shell: Shell) -> 
         (
             ("update", "contacts", "good.csv", "--legacy"),
             (
-                "crm-objects/v1 has create, read, update, archive of line_items, "
-                "products, tickets; not update of contacts"
+                "crm-objects/v1 cannot update contacts: expected one of create, read, "
+                "update, archive, and one of line_items, products, tickets"
             ),
         ),
         (
@@ -430,7 +430,7 @@ def test_another_account_is_refused(shell: Shell) -> None:
     done = shell(*UPSERT, "--account", "5")
 
     assert done.status == 2
-    assert done.lines == ["error: the access token is of account 62515, not of 5"]
+    assert done.lines == ["error: the access token belongs to account 62515, not 5"]
     assert shell.sent == []
     assert shell(*UPSERT, "--account", "62515").status == 0
 
@@ -594,7 +594,7 @@ FAILURE = {
 @pytest.mark.parametrize(
     ("changes", "words", "message"),
     [
-        ({"portal": 5}, (), "the access token is of account 62515, not of 5"),
+        ({"portal": 5}, (), "the access token belongs to account 62515, not 5"),
         (
             {},
             ("--account", "5"),

@@ -73,11 +73,11 @@ async def test_rows_are_counted_once_whatever_is_wrong_with_them() -> None:
     [(where, message)] = report.findings[-1].examples
     assert where is not None
     assert (where.index, where.line) == (5, 7)
-    assert message == "has the id of row 1; it is sent after that, and wins"
+    assert message == "has the id of row 1; it is sent later, so its values win"
 
 
 async def test_an_upsert_by_what_is_not_unique() -> None:
-    """The call itself is wrong, and no row is."""
+    """The call is wrong, but no row is."""
     upsert = look_up(
         "objects", "upsert", "tickets", api_version="v3", id_property="subject"
     )
@@ -109,7 +109,7 @@ async def test_reads_ask_for_properties_in_vain() -> None:
 
 
 async def test_the_older_shape_is_checked_too() -> None:
-    """`crm-objects/v1` has its properties in a list."""
+    """`crm-objects/v1` has properties in a list."""
     rows = [{"objectId": 1, "properties": [{"name": "size", "value": "x"}]}]
 
     report = await check(Table(rows), look_up("legacy", "update", "tickets"), SCHEMA)
@@ -166,7 +166,7 @@ async def test_a_preflight_lets_a_job_begin_and_does_not_look_again(desk: Desk) 
 
 
 async def test_a_preflight_by_a_schema_of_ones_own(desk: Desk) -> None:
-    """Nobody is asked; a list can be read twice, a generator cannot."""
+    """No request is sent; a list can be read twice, a generator cannot."""
     schema = [Property("subject", type="number")]
     rows = [{"properties": {"subject": "x"}}]
 
@@ -178,7 +178,7 @@ async def test_a_preflight_by_a_schema_of_ones_own(desk: Desk) -> None:
 
 
 async def test_a_preflight_that_fails_for_the_call(desk: Desk) -> None:
-    """No row is wrong, and all would be refused."""
+    """No row is wrong by itself, but all would be refused."""
     job = desk.job(
         "upsert", "tickets", Table([row("a")]), id_property="no", preflight=SCHEMA
     )
@@ -220,7 +220,7 @@ async def test_the_value_of_a_property_is_no_record_id() -> None:
 
 @pytest.mark.parametrize(("name", "certain"), [("2-55", True), ("tickets", False)])
 async def test_what_a_new_record_lacks(name: str, certain: bool) -> None:  # noqa: FBT001 -- a parameter
-    """Of HubSpot's own types the schema says more than HubSpot insists on."""
+    """The schema of a standard type lists more than HubSpot insists on."""
     create = look_up("objects", "create", name, api_version="v3")
     rows = [{"properties": {"subject": text, "ref": ref}} for text, ref in ("ab", "a ")]
     rows[1]["properties"].pop("ref")

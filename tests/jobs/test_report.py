@@ -25,7 +25,7 @@ from hubbatch import ConfigurationError, JournalError
 from hubbatch.core.visible import visible
 from hubbatch.jobs import write_report
 from hubbatch.jobs.identity import Identity
-from hubbatch.jobs.measuring import Example, Measured, Reason
+from hubbatch.jobs.measurements import Example, Measured, Reason
 from hubbatch.jobs.page import environment, long_time, render, short_time
 from hubbatch.jobs.report import check_report_path
 from hubbatch.jobs.review import (
@@ -36,7 +36,7 @@ from hubbatch.jobs.review import (
     read_report,
     rolling_rates,
 )
-from hubbatch.jobs.states import State
+from hubbatch.jobs.states import RowState
 from hubbatch.jobs.status import JobStatus
 from hubbatch.jobs.store import Group, Store
 from hubbatch.simulator import Fault, When
@@ -83,9 +83,9 @@ def make_journal(
             bad = place % 7 == 0
             measured = Measured(allowed=1900.0)
             measured.answers.update({20 + second % 9: 3})
-            states = dict.fromkeys(range(place, place + rate), State.SUCCEEDED)
+            states = dict.fromkeys(range(place, place + rate), RowState.SUCCEEDED)
             if bad:
-                states[place] = State.FAILED
+                states[place] = RowState.FAILED
                 kind = f"{NASTY}{place // rate % reasons}"
                 reason = Reason("failed", "VALIDATION_ERROR", CODE, kind)
                 measured.reasons[reason] += 1
@@ -467,7 +467,7 @@ def test_a_job_of_part_of_a_second_has_a_rate(tmp_path: Path) -> None:
     """It has a picture, from edge to edge, and its seconds are what they were."""
     store = make_store(tmp_path / "run.db")
     store.begin_run(62515)
-    states = dict.fromkeys(range(300), State.SUCCEEDED)
+    states = dict.fromkeys(range(300), RowState.SUCCEEDED)
     measured = Measured(allowed=1900.0)
     progress = (3, 0, 0, 0.25)
     store.write(

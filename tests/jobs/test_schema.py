@@ -1,4 +1,4 @@
-"""Schemas that are asked for, and such that were kept."""
+"""Schemas that are requested, and those in files."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ SCHEMA = [Property("subject", type="string"), Property("size", type="number")]
 
 
 async def test_a_schema_is_asked_for_with_what_it_requires(desk: Desk) -> None:
-    """That is a call of its own, for creates."""
+    """This takes a second call, for creates."""
     car = desk.sim.store.define("car", ["colour"], required=["colour"]).id
     for verb, required in (("create", ("colour",)), ("update", ())):
         operation = look_up("objects", verb, car, api_version="v3")  # type: ignore[arg-type] # a verb
@@ -77,7 +77,7 @@ def test_hubspots_own_schema_will_do(tmp_path: Path) -> None:
 def test_what_is_no_schema(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "s.json").write_bytes(content)
 
-    with pytest.raises(ConfigurationError, match="no schema"):
+    with pytest.raises(ConfigurationError, match="not a schema"):
         read_schema(tmp_path / "s.json")
 
 

@@ -88,7 +88,7 @@ def test_any_name_of_a_row_comes_back_from_results(key: str) -> None:
     assert [*csv.reader(io.StringIO(line.decode(), newline=""))] == [["0", key, "", ""]]
 
 
-def test_a_file_that_goes_on_keeps_its_header() -> None:
+def test_a_resumed_file_keeps_its_header() -> None:
     assert Results("r.csv").begin(b"\xef\xbb\xbfindex,input_id,id,new\r\n") == b""
     with pytest.raises(ConfigurationError, match="not those of this job"):
         Results("r.csv").begin(b"id,subject\n")
@@ -215,7 +215,7 @@ def test_a_failure_has_all_that_is_needed_to_send_it_again() -> None:
         ),
     ],
 )
-def test_a_failure_says_what_the_input_does_not(
+def test_a_failure_has_what_the_input_lacks(
     operation: Operation, *, legacy: bool, more: dict[str, object]
 ) -> None:
     line = Failures("f.jsonl", operation, legacy=legacy).encode(failure(), ROW)
@@ -227,7 +227,7 @@ def test_a_failure_says_what_the_input_does_not(
 
 
 def test_a_failed_record_that_is_no_json_is_written_all_the_same() -> None:
-    """It failed because of what it is; it must not take its line with it."""
+    """It failed because of its content; its line must be written all the same."""
 
     class Stage(Enum):
         NEW = "1"
@@ -251,7 +251,7 @@ def test_a_failed_record_that_is_no_json_is_written_all_the_same() -> None:
     told = orjson.loads(line)["input"]
     assert told["id"] == str(2**70)
     properties = told["properties"]
-    for name in ("text", "tuple"):  # which could not be sent, and cannot be now
+    for name in ("text", "tuple"):  # they could not be sent, and still cannot
         [[mark, shown]] = properties.pop(name).items()
         assert (mark, "cannot be sent" in shown) == ("unsendable", True)
     assert properties == {
@@ -306,7 +306,7 @@ def test_pythons_values_are_written_as_json() -> None:
         ),
     ],
 )
-def test_the_name_says_how_a_file_is_written(make: Any, message: str) -> None:
+def test_the_suffix_decides_how_a_file_is_written(make: Any, message: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         make()
 
@@ -314,7 +314,7 @@ def test_the_name_says_how_a_file_is_written(make: Any, message: str) -> None:
 
 
 def test_they_are_sinks() -> None:
-    """Mypy holds them to the protocol; their roles are the journal's names."""
+    """Mypy checks the protocol; their roles are the names in the journal."""
     sinks: list[Sink] = [
         Results(Path("r.csv")),
         Failures(Path("f.jsonl"), UPDATE, legacy=False),

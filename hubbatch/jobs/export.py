@@ -1,4 +1,4 @@
-"""One export: every record of an object type into a file, page by page."""
+"""An export: reads every record of an object type into a file, page by page."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import aclosing
@@ -21,33 +21,35 @@ from .options import (
     check_limit,
     check_paths,
     make_sink,
-    seen_from,
+    relative_to_journal,
 )
 from .rows import Row
-from .states import State
+from .states import RowState
 
 
 class Export(Lifecycle):
-    """Read all the records of a type into a file, and go on where that stopped.
+    """Read all records of a type into a file; resume where an earlier run stopped.
 
-    It is used as a `Job` is, and has the same report. HubSpot lists records 100 a
-    call, and a page can only be asked for when the one before it has come, so this
-    is no faster than HubSpot's answers follow one another.
+    It is used like a `Job` and returns the same report. HubSpot lists 100 records per
+    call, and each page names the next one, so pages are read one after the other.
 
     Args:
-        hub: the client of the account.
-        object_type: e.g. `tickets`.
-        output: the file, `.csv`, `.jsonl` or `.parquet`; a CSV needs `properties`.
-        properties: which to read; by default the type's own.
-        archived: whether to read the records that are archived, instead.
-        journal: the path of a journal. The same export with the same journal goes on
-            where it stopped; a finished one asks nothing.
-        account: the portal id that the token must be of.
-        limit: the most records to take.
+        hub: The client of the account.
+        object_type: E.g. `tickets`.
+        output: The file, `.csv`, `.jsonl` or `.parquet`; a CSV needs `properties`.
+        properties: The properties to read; by default the type's own default.
+        archived: Whether to read the archived records instead.
+        journal: The path of the journal. An export that its journal says is finished
+            sends no request.
+        account: The portal id that the access token must belong to.
+        limit: The maximum number of records to read.
 
     Attributes:
-        portal_id: the account, once `prepare` has asked; None if it may not ask.
-        operation: the read that it stands for.
+        portal_id: The account. Set by `prepare`; None if the token may not ask.
+        operation: The read that it corresponds to.
+
+    Raises:
+        ConfigurationError: If an option or a path cannot be used.
     """
 
     def __init__(
@@ -73,7 +75,7 @@ class Export(Lifecycle):
         sink = make_sink("output", output, operation, legacy=False)
         check_paths(path, [sink])
         super().__init__(hub, operation, Journal(path, [sink]), portal)
-        self._meaning = {
+        self._identity_options = {
             "properties": self._names,
             "archived": archived,
             "limit": limit,
@@ -89,12 +91,12 @@ class Export(Lifecycle):
             object_type=self.operation.object_type,
             source="all",
             fingerprint=None,
-            options=as_json(self._meaning),
-            outputs={"output": seen_from(self._journal.path, output.final)},
+            options=as_json(self._identity_options),
+            outputs={"output": relative_to_journal(self._journal.path, output.final)},
         )
 
-    async def _go_on(self, job: Identity, history: History) -> None:  # noqa: ARG002 -- as a job has it
-        self._read = history.counts[State.SUCCEEDED]
+    async def _load_history(self, job: Identity, history: History) -> None:  # noqa: ARG002 -- the base's signature
+        self._read = history.counts[RowState.SUCCEEDED]
 
     def _counts(self) -> Mapping[str, int]:
         return {"inputs": self._read, "succeeded": self._read}
@@ -121,7 +123,7 @@ class Export(Lifecycle):
         return None
 
     def _write(self, page: Page) -> bool:
-        """Write a page down with the cursor of the next; True if that was the last."""
+        """Record a page and the cursor of the next; return whether it was the last."""
         journal, call = self._journal, self.operation.call
         output = journal.outputs["output"].sink
         for record in page.records:
@@ -130,12 +132,12 @@ class Export(Lifecycle):
                 break
             row = Row(place, record.id, record.id)
             outcome = succeeded(call, place, record.id, record, 1, None)
-            journal.say("output", output.encode(outcome, row))
-            journal.note(place, State.SUCCEEDED)
+            journal.append_line("output", output.encode(outcome, row))
+            journal.note_state(place, RowState.SUCCEEDED)
             self._read = place + 1
-        journal.read(self._read)
+        journal.note_inputs(self._read)
         if page.after is not None:
-            journal.turn(page.after)
+            journal.note_cursor(page.after)
         journal.flush()
         return page.after is None or self._read == self._limit
 

@@ -6,7 +6,7 @@ from hubbatch import ConfigurationError
 from hubbatch.core.values import Unsendable
 from hubbatch.jobs import CsvSource, IdMap, PairColumns
 
-from .test_pairing import pairs_of, write
+from .test_pairs import pairs_of, write
 
 
 def test_ids_are_translated_by_results_of_both_kinds(tmp_path: Path) -> None:
@@ -22,14 +22,14 @@ def test_ids_are_translated_by_results_of_both_kinds(tmp_path: Path) -> None:
 
     found = pairs_of(CsvSource(path, PairColumns(from_map=ids)))
 
-    lost = Unsendable("'A-3' is not among the results in a.csv, b.jsonl")
+    lost = Unsendable("'A-3' has no new id in a.csv, b.jsonl")
     assert [one for one, *_ in found] == ["71", "73", lost, ""]
     assert [other for _, other, _ in found] == ["5", "6", "7", "8"]
     assert "71" not in repr(ids)
 
 
 def test_ids_of_several_lines(tmp_path: Path) -> None:
-    """An id may be any text; what separates lines for Python need not end a row."""
+    """An id may be any string; Python's other line separators do not end a row."""
     one = write(tmp_path / "a.csv", "input_id,id", '"A', '1",71', "B\u20281,72")
     two = write(tmp_path / "b.jsonl", '{"input_id": "C\u20281", "id": "73"}')
 
@@ -41,11 +41,11 @@ def test_ids_of_several_lines(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "lines", "words"),
     [
-        ("a.csv", ("input_id,id", "A,1", "A,2"), "'A' became two records"),
+        ("a.csv", ("input_id,id", "A,1", "A,2"), "'A' has two new ids"),
         ("a.csv", ("index,id", "0,1"), "expected the columns input_id and id"),
-        ("a.jsonl", ("5",), "no results"),
-        ("a.jsonl", ("{",), "no results"),
-        ("a.csv", ("input_id,id", '"A"x,"'), "no results"),
+        ("a.jsonl", ("5",), "not a file of results"),
+        ("a.jsonl", ("{",), "not a file of results"),
+        ("a.csv", ("input_id,id", '"A"x,"'), "not a file of results"),
         ("none/a.csv", None, "No such file"),
     ],
 )
@@ -59,7 +59,7 @@ def test_results_that_are_none(
 
 
 def test_other_results_are_another_job(tmp_path: Path) -> None:
-    """A job must not go on with ids that mean something else."""
+    """A job must not resume with ids that mean something else."""
     one = write(tmp_path / "a.csv", "input_id,id", "A,1")
     options = PairColumns(from_map=IdMap.read([one])).options()
     write(one, "input_id,id", "A,2")

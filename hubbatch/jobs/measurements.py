@@ -1,6 +1,6 @@
-"""What a run measures on its way, for the report: answers, waits, and reasons.
+"""What a run measures for its report: durations of answers, reasons of failures.
 
-No value of a property and no sentence of HubSpot's is in it: those quote values.
+It contains no property values and no messages of HubSpot, which quote values.
 """
 
 from collections import Counter
@@ -15,23 +15,23 @@ from hubbatch.core.outcomes import Outcome, OutcomeStatus
 from .rows import Row
 
 
-# In the place of a status: HubSpot's warnings are of rows that succeeded.
+# Used as a status: HubSpot's warnings are about rows that succeeded.
 WARNING = "warning"
-# So many rows are named as examples of one reason, in one run.
+# The number of example rows of one reason in one run.
 EXAMPLES = 5
-# Answers are counted by powers of the fourth root of two: 19 % wide.
+# Histogram steps are powers of the fourth root of two: 19 % wide.
 STEPS_AN_OCTAVE = 4
 
 
 @frozen
 class Reason:
-    """Why rows did not succeed; what HubSpot did not say is empty.
+    """Why rows did not succeed. A field is empty if HubSpot did not state it.
 
     Attributes:
-        status: that of their outcomes; `WARNING` for what HubSpot warns of.
-        category: HubSpot's word, or ours.
+        status: The status of their outcomes; `WARNING` for a warning of HubSpot.
+        category: HubSpot's category, or hubbatch's.
         code: HubSpot's code of what is wrong with a property.
-        property_name: that property.
+        property_name: That property.
     """
 
     status: str
@@ -42,12 +42,12 @@ class Reason:
 
 @frozen
 class Example:
-    """One row of a reason.
+    """One row that did not succeed.
 
     Attributes:
-        place: its index.
-        line: the line of the file on which it begins, if it has one.
-        correlation_id: by which HubSpot's support finds the request.
+        place: Its index.
+        line: The line of the file on which it begins, if any.
+        correlation_id: HubSpot's id of the request, for its support.
     """
 
     place: int
@@ -57,13 +57,13 @@ class Example:
 
 @define
 class Measured:
-    """What was measured since it was written last.
+    """What was measured since the last write.
 
     Attributes:
-        allowed: rows a second that the rate limit allows now.
-        answers: how many answers took how long, by `octave`.
-        reasons: how many rows did not succeed, by why.
-        examples: some of these rows.
+        allowed: Rows per second that the rate limit allows now.
+        answers: The number of answers by duration, as `octave` numbers it.
+        reasons: The number of rows by why they did not succeed.
+        examples: Some of these rows.
     """
 
     allowed: float = 0.0
@@ -72,7 +72,7 @@ class Measured:
     examples: list[tuple[Reason, Example]] = field(factory=list)
 
     def then(self, later: "Measured") -> "Measured":
-        """Return this together with what was measured after it."""
+        """Return these measurements merged with later ones."""
         return Measured(
             later.allowed,
             self.answers + later.answers,
@@ -85,32 +85,34 @@ class Measured:
 class Measures:
     """Measures one run.
 
+    A request is identified by the index of its first input.
+
     Attributes:
-        clock: seconds that only grow.
-        allowed: gives the rows a second that the rate limit allows.
+        clock: Returns seconds, never decreasing.
+        allowed: Returns the rows per second that the rate limit allows.
     """
 
     clock: Callable[[], float] = lambda: 0.0
     allowed: Callable[[], float] = lambda: 0.0
     _measured: Measured = field(factory=Measured, init=False)
-    _left: dict[int, float] = field(factory=dict, init=False)
-    _shown: Counter[Reason] = field(factory=Counter, init=False)
+    _sent_at: dict[int, float] = field(factory=dict, init=False)
+    _example_counts: Counter[Reason] = field(factory=Counter, init=False)
 
-    def left(self, index: int) -> None:
-        """Note that a request leaves; it is known by the index of its first input."""
-        self._left[index] = self.clock()
+    def sent(self, index: int) -> None:
+        """Note that a request is being sent."""
+        self._sent_at[index] = self.clock()
 
     def answered(self, index: int) -> None:
-        """Note that it was answered."""
-        left = self._left.pop(index, None)
-        if left is not None:
-            self._measured.answers[octave(self.clock() - left)] += 1
+        """Note that a request was answered."""
+        sent_at = self._sent_at.pop(index, None)
+        if sent_at is not None:
+            self._measured.answers[octave(self.clock() - sent_at)] += 1
 
-    def lost(self, index: int) -> None:
-        """Forget a request that came to nothing."""
-        self._left.pop(index, None)
+    def forget(self, index: int) -> None:
+        """Forget a request that will not be answered."""
+        self._sent_at.pop(index, None)
 
-    def warned(self, warnings: Iterable[Mapping[str, Any]]) -> None:
+    def count_warnings(self, warnings: Iterable[Mapping[str, Any]]) -> None:
         """Count HubSpot's warnings, without the values that they quote."""
         for warning in warnings:
             context = warning.get("context")
@@ -124,8 +126,8 @@ class Measures:
             )
             self._measured.reasons[reason] += 1
 
-    def final(self, outcome: Outcome[object], row: Row) -> None:
-        """Note the outcome of a row that is final."""
+    def count_outcome(self, outcome: Outcome[object], row: Row) -> None:
+        """Count the final outcome of a row."""
         if outcome.status is OutcomeStatus.SUCCEEDED:
             return
         error, measured = outcome.error, self._measured
@@ -136,27 +138,27 @@ class Measures:
             (error and error.property_name) or "",
         )
         measured.reasons[reason] += 1
-        self._shown[reason] += 1
-        if self._shown[reason] <= EXAMPLES:
+        self._example_counts[reason] += 1
+        if self._example_counts[reason] <= EXAMPLES:
             correlation_id = None if error is None else error.correlation_id
             example = Example(row.index, row.line, correlation_id)
             measured.examples.append((reason, example))
 
     def take(self) -> Measured:
-        """Give what was measured since this was asked last."""
+        """Return what was measured since the last call."""
         measured, self._measured = self._measured, Measured()
         measured.allowed = self.allowed()
         return measured
 
 
 def octave(seconds: float) -> int:
-    """Sort a time in: 0 for a millisecond, and four steps for every doubling.
+    """Return the histogram step of a duration: 0 at one millisecond, four per doubling.
 
-    `from_octave` gives the least time of a step.
+    `from_octave` returns where a step begins.
     """
     return floor(STEPS_AN_OCTAVE * log2(max(seconds, 0.001) * 1000))
 
 
 def from_octave(step: int) -> float:
-    """Give the least seconds of a step."""
+    """Return the seconds at which a step begins."""
     return float(2 ** (step / STEPS_AN_OCTAVE) / 1000)

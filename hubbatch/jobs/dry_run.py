@@ -1,4 +1,4 @@
-"""What a job would send, found out without sending anything."""
+"""Reads and encodes the rows of a job without sending anything."""
 
 import asyncio
 
@@ -14,9 +14,10 @@ from hubbatch.core.values import InvalidInput
 from .rows import AsyncRowIterable, Row, RowIterable
 
 
-# So many bad rows are shown as examples.
+# The number of invalid rows that are kept as examples.
 _SHOWN = 10
-# The event loop has a turn after so many rows, so that it can be told to stop.
+# The number of rows after which the event loop gets a turn, so that the run can be
+# cancelled.
 _TURN = 1_000
 
 
@@ -25,10 +26,10 @@ class Rehearsal:
     """What a job would send.
 
     Attributes:
-        rows: how many rows were read.
-        invalid: how many of them would not be sent, because they cannot be.
-        examples: the first of those rows, each with what is wrong with it.
-        calls: the least number of requests; refusals and repeated keys need more.
+        rows: The number of rows read.
+        invalid: How many of them would not be sent because they cannot be encoded.
+        examples: The first of those rows, each with what is wrong with it.
+        calls: The minimum number of requests. Refusals and repeated keys need more.
     """
 
     rows: int = 0
@@ -42,10 +43,15 @@ async def rehearse(
     operation: Operation,
     limit: int | None = None,
 ) -> Rehearsal:
-    """Read and encode every row as a job would.
+    """Read and encode every row as a job would; send nothing.
+
+    Args:
+        source: The rows.
+        operation: What is to be done with them (`Job.operation`).
+        limit: The maximum number of rows to take.
 
     Raises:
-        SourceError: if the source cannot be read.
+        SourceError: If the source cannot be read.
     """
     rehearsal = Rehearsal()
     encode = encoder(operation)
@@ -65,7 +71,7 @@ async def rehearse(
 async def first_rows(
     source: RowIterable | AsyncRowIterable, limit: int | None
 ) -> AsyncIterator[Row]:
-    """Give the first rows of any source, and the event loop its turns."""
+    """Yield the first rows of any source; let the event loop run in between."""
     if not isinstance(source, AsyncIterable):
         for row in islice(source, limit):
             yield row

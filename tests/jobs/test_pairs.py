@@ -14,7 +14,7 @@ from hubbatch.jobs import (
     by_label,
     find_type,
 )
-from hubbatch.jobs.shaping import BadRow
+from hubbatch.jobs.column_mapping import BadRow
 from hubbatch.models import AssociationSpec, AssociationSpecWithLabel
 
 from .conftest import Desk, Table
@@ -88,11 +88,15 @@ KINDS = [
 def test_kinds_by_label_and_by_number() -> None:
     assert find_type(KINDS, label="Buyer") == AssociationSpec("USER_DEFINED", 30)
     assert find_type(KINDS, type_id=279) == AssociationSpec("HUBSPOT_DEFINED", 279)
-    with pytest.raises(ConfigurationError, match=r"no kind .* 'buyer'; .*30 \(Buyer\)"):
+    with pytest.raises(
+        ConfigurationError, match=r"no association type is 'buyer'\. .*30 \(Buyer\)"
+    ):
         find_type(KINDS, label="buyer")
-    with pytest.raises(ConfigurationError, match="more than one kind"):
+    with pytest.raises(
+        ConfigurationError, match="more than one association type is 'Twin'"
+    ):
         find_type(KINDS, label="Twin")
-    with pytest.raises(ConfigurationError, match="no kind of association is 5"):
+    with pytest.raises(ConfigurationError, match="no association type is 5"):
         find_type(KINDS, type_id=5)
 
 
@@ -107,7 +111,7 @@ def types_of(shaped: Any) -> list[int]:
 
 
 def test_labels_row_by_row() -> None:
-    """As a read of associations writes them; an empty one is the usual association."""
+    """As a read of associations writes them; an empty one is the default type."""
     shape = LABELLED.of_cells(["from_id", "to_id", "labels"])
 
     assert types_of(shape(["1", "2", "Buyer"])) == [30]
@@ -115,13 +119,13 @@ def test_labels_row_by_row() -> None:
     for cells in (["1", "2", ""], ["1", "2"]):
         assert types_of(shape(cells)) == [279]
     line = {"from": {"id": 1}, "to": {"id": 2}, "labels": None}
-    assert types_of(LABELLED.of_fields().shape(line)) == [279]
+    assert types_of(LABELLED.of_fields().build(line)) == [279]
     assert LABELLED.used(["to", "from", "labels", "x"]) == {"to", "from", "labels"}
     assert LABELLED.options()["label_column"] == "labels"
 
 
 def test_labels_that_say_nothing() -> None:
-    """One that two kinds have does not say which."""
+    """A label of two types is ambiguous."""
     shape = LABELLED.of_cells(["from", "to", "labels"])
 
     for label in ("Seller", "Twin"):

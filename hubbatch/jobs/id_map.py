@@ -1,4 +1,4 @@
-"""What ids have become: those of another system, by the results of creates."""
+"""Maps the ids of another system to HubSpot's, from the results of creates."""
 
 import csv
 import io
@@ -19,14 +19,14 @@ from hubbatch.errors import ConfigurationError
 
 @frozen
 class IdMap:
-    """What ids have become, by the results of the jobs that created the records.
+    """New ids by old ones, from the results of the jobs that created the records.
 
-    All of it is kept in memory, some 200 bytes a record.
+    It is kept in memory: about 200 bytes per record.
 
     Attributes:
-        name: the names of its files.
-        digest: of their content.
-        ids: the new ids by the old ones (`input_id` in results).
+        name: The names of its files.
+        digest: The SHA-256 of their content.
+        ids: The new ids by the old ones (`input_id` in results).
     """
 
     name: str
@@ -38,8 +38,8 @@ class IdMap:
         """Read files of results (`.csv` or `.jsonl`).
 
         Raises:
-            ConfigurationError: if one cannot be read, has no `input_id` and `id`, or
-                says two things of one id.
+            ConfigurationError: If one cannot be read, has no `input_id` and `id`, or
+                has two new ids for one old id.
         """
         ids: dict[str, str] = {}
         names, digest = [], sha256()
@@ -50,31 +50,32 @@ class IdMap:
                 digest.update(content)
                 for old, new in _results(path, content):
                     if ids.setdefault(old, new) != new:
-                        raise ConfigurationError(f"{path}: {old!r} became two records")
+                        raise ConfigurationError(f"{path}: {old!r} has two new ids")
             except OSError as error:
                 raise ConfigurationError(f"{path}: {error.strerror}") from None
             except (ValueError, LookupError, TypeError, csv.Error) as error:
                 if isinstance(error, ConfigurationError):
                     raise
                 raise ConfigurationError(
-                    f"{path}: no results: expected the columns input_id and id"
+                    f"{path}: not a file of results: expected the columns input_id "
+                    "and id"
                 ) from None
         return cls(", ".join(names), digest.hexdigest(), ids)
 
     def __getitem__(self, old: str) -> str | Unsendable:
-        """Give what an id has become."""
+        """Return the new id of an old one."""
         new = self.ids.get(old)
-        return new or Unsendable(f"{old!r} is not among the results in {self.name}")
+        return new or Unsendable(f"{old!r} has no new id in {self.name}")
 
 
 def _results(path: Path, content: bytes) -> Iterator[tuple[str, str]]:
-    text = content.decode("utf-8-sig")
+    decoded = content.decode("utf-8-sig")
     if path.suffix.lower() == ".csv":
         rows: Iterable[Mapping[str, Any]] = csv.DictReader(
-            io.StringIO(text), strict=True
+            io.StringIO(decoded), strict=True
         )
     else:
-        rows = map(orjson.loads, filter(str.strip, text.split("\n")))
+        rows = map(orjson.loads, filter(str.strip, decoded.split("\n")))
     for row in rows:
         old, new = row["input_id"], row["id"]
         if old not in (None, "") and new:

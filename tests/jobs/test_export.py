@@ -65,13 +65,15 @@ async def test_a_finished_export_asks_nothing(desk: Desk) -> None:
         await again.run()
 
 
-async def test_a_finished_export_whose_file_is_gone_says_so(desk: Desk) -> None:
-    """It must not seem to have been done."""
+async def test_a_finished_export_whose_file_is_gone_is_refused(desk: Desk) -> None:
+    """It must not look finished."""
     seed(desk, 3)
     await export(desk).run()
     (desk.where / "all.csv").unlink()
 
-    with pytest.raises(JournalError, match=r"all\.csv is not there any more"):
+    with pytest.raises(
+        JournalError, match=r"all\.csv no longer exists, but the journal"
+    ):
         await export(desk).run()
 
     done = await export(desk, journal=desk.where / "other.db").run()
@@ -80,7 +82,7 @@ async def test_a_finished_export_whose_file_is_gone_says_so(desk: Desk) -> None:
 
 @pytest.mark.parametrize("name", ["all.csv", "all.jsonl", "all.parquet"])
 async def test_what_was_not_asked_for_is_not_written(desk: Desk, name: str) -> None:
-    """HubSpot answers properties of its own, which no create and no update takes."""
+    """HubSpot returns properties of its own, which no create and no update accepts."""
     seed(desk, 2)
     await export(desk, name).run()
 
@@ -90,14 +92,14 @@ async def test_what_was_not_asked_for_is_not_written(desk: Desk, name: str) -> N
     assert [{*row.input["properties"]} for row in rows] == [{"subject"}] * 2
 
 
-async def test_it_goes_on_at_the_page_where_it_stopped(desk: Desk) -> None:
-    """Nothing is read twice, and nothing is left out, whatever ended it."""
+async def test_it_resumes_at_the_page_where_it_stopped(desk: Desk) -> None:
+    """No record is read twice or left out, however the run ended."""
     ids = seed(desk, 350)
     gone = Fault("status", status=403, when=When(verb="list", skip=1), times=1)
     desk.sim.faults.add(gone)
     first = await export(desk).run()
     with (desk.where / "all.csv").open("a") as file:
-        file.write("half a li")  # what a kill leaves behind
+        file.write("half a li")  # as after a kill
 
     class Stopping(Export):
         def _write(self, page: Any) -> bool:
@@ -122,7 +124,7 @@ async def test_it_goes_on_at_the_page_where_it_stopped(desk: Desk) -> None:
     assert len({*cursors}) == 4
 
 
-async def test_a_cancelled_export_goes_on(desk: Desk) -> None:
+async def test_a_cancelled_export_resumes(desk: Desk) -> None:
     seed(desk, 150)
     desk.sim.faults.add(Fault("delay", seconds=60, when=When(verb="list", skip=1)))
     task = asyncio.create_task(export(desk).run())
@@ -139,7 +141,7 @@ async def test_a_cancelled_export_goes_on(desk: Desk) -> None:
 
 
 async def test_json_lines_in_hubspots_shape(desk: Desk) -> None:
-    """Without a journal, and without naming properties."""
+    """Without a journal, and without `properties`."""
     seed(desk, 2)
 
     done = await export(desk, "all.jsonl", journal=None, properties=()).run()
@@ -165,7 +167,7 @@ async def test_exports_that_are_not_begun(desk: Desk) -> None:
     seed(desk, 1)
     with pytest.raises(ConfigurationError, match="columns of a CSV must be known"):
         export(desk, properties=())
-    with pytest.raises(ConfigurationError, match="of account 62515, not of 5"):
+    with pytest.raises(ConfigurationError, match="belongs to account 62515, not 5"):
         await export(desk, account=5).run()
     prepared = export(desk)
     await prepared.prepare()

@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 
 from hubbatch.errors import ConfigurationError, JournalError
-from hubbatch.jobs import locking
-from hubbatch.jobs.locking import JobLock, in_use, is_locked
+from hubbatch.jobs import job_lock
+from hubbatch.jobs.job_lock import JobLock, in_use, is_locked
 
 
 HOLD = """
 import sys
 from pathlib import Path
-from hubbatch.jobs.locking import JobLock
+from hubbatch.jobs.job_lock import JobLock
 lock = JobLock(Path(sys.argv[1]))
 lock.acquire()
 print("held", flush=True)
@@ -30,10 +30,10 @@ sys.stdin.read()
 
 
 def test_a_lock_is_held_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(locking, "_PATIENCE", 0.0)
+    monkeypatch.setattr(job_lock, "_PATIENCE", 0.0)
     path = tmp_path / "run.db"
     assert is_locked(path) is False
-    assert not [*tmp_path.iterdir()]  # looking changes nothing
+    assert not [*tmp_path.iterdir()]  # checking changes nothing
     first = JobLock(path)
     first.acquire()
 
@@ -48,7 +48,7 @@ def test_a_lock_is_held_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_lock_dies_with_its_holder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(locking, "_PATIENCE", 0.0)
+    monkeypatch.setattr(job_lock, "_PATIENCE", 0.0)
     path = tmp_path / "run.db"
     command = [sys.executable, "-c", HOLD, str(path)]
     with subprocess.Popen(  # noqa: S603 -- our own
@@ -64,7 +64,7 @@ def test_a_lock_dies_with_its_holder(
     JobLock(path).acquire()
 
 
-def test_where_nothing_can_be_locked_it_cannot_be_told(
+def test_without_locks_the_state_is_unknown(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "run.db.lock").mkdir()
@@ -88,7 +88,7 @@ def test_what_is_missing_is_named(
 
 
 def other_names(path: Path) -> list[Path]:
-    """Give other names of a journal that exists, each of another kind."""
+    """Return other names of an existing journal, one of each kind."""
     folder = path.parent
     (folder / "linked").symlink_to(folder, target_is_directory=True)
     (folder / "deep").mkdir()
@@ -107,7 +107,7 @@ def other_names(path: Path) -> list[Path]:
 
 @contextmanager
 def holder(path: Path) -> Iterator[subprocess.Popen[str]]:
-    """Have another process hold the claim to a journal, until it is killed."""
+    """Let another process hold the claim to a journal until it is killed."""
     command = [sys.executable, "-c", HOLD, str(path)]
     with subprocess.Popen(  # noqa: S603 -- our own
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -122,7 +122,7 @@ def holder(path: Path) -> Iterator[subprocess.Popen[str]]:
 def test_one_journal_has_one_claim_by_any_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(locking, "_PATIENCE", 0.0)
+    monkeypatch.setattr(job_lock, "_PATIENCE", 0.0)
     path = tmp_path / "run.db"
     path.touch()
     names = [path, *other_names(path)]
@@ -130,11 +130,11 @@ def test_one_journal_has_one_claim_by_any_name(
         with holder(name):
             for other in names:
                 assert is_locked(other) is True
-                with pytest.raises(JournalError, match="perhaps by another name"):
+                with pytest.raises(JournalError, match="perhaps by another path"):
                     JobLock(other).acquire()
         for other in names:
             assert is_locked(other) is False
-    for name in names:  # in one process, too
+    for name in names:  # in the same process too
         mine = JobLock(name)
         mine.acquire()
         for other in names:
@@ -148,7 +148,7 @@ def test_one_journal_has_one_claim_by_any_name(
 def test_a_claim_survives_its_lock_file_and_dies_with_its_holder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(locking, "_PATIENCE", 0.0)
+    monkeypatch.setattr(job_lock, "_PATIENCE", 0.0)
     path = tmp_path / "run.db"
     with holder(path):
         (tmp_path / "run.db.lock").unlink()
@@ -160,14 +160,14 @@ def test_a_claim_survives_its_lock_file_and_dies_with_its_holder(
         with pytest.raises(JournalError, match="is locked"):
             JobLock(moved).acquire()
     mine = JobLock(moved)
-    mine.acquire()  # at once
+    mine.acquire()  # without waiting
     mine.release()
 
 
 def test_a_copy_is_another_journal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(locking, "_PATIENCE", 0.0)
+    monkeypatch.setattr(job_lock, "_PATIENCE", 0.0)
     path = tmp_path / "run.db"
     with holder(path):
         copy = Path(shutil.copy(path, tmp_path / "copy.db"))
@@ -179,7 +179,7 @@ def test_a_copy_is_another_journal(
 def test_threads_race_for_one_claim(tmp_path: Path) -> None:
     path = tmp_path / "run.db"
     path.touch()
-    known = {**locking._all_opened}
+    known = {**job_lock._all_opened}
     names = [path, *other_names(path)]
     inside: list[int] = []
     most: list[int] = []
@@ -202,7 +202,7 @@ def test_threads_race_for_one_claim(tmp_path: Path) -> None:
         won = [*pool.map(work, range(4))]
     assert sum(won) == len(most) > 0
     assert max(most) == 1
-    assert locking._all_opened == known
+    assert job_lock._all_opened == known
 
 
 def test_looking_on_does_not_cost_a_process_its_locks(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A journal and its `-wal` belong together: whatever is copied, when it is copied."""
+"""A journal and its `-wal` belong together, whichever is copied, and whenever."""
 
 import sqlite3
 
@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from hubbatch.errors import JournalError
 from hubbatch.jobs import read_status, store
-from hubbatch.jobs.bond import salt_of, wal_of
 from hubbatch.jobs.identity import Identity
 from hubbatch.jobs.reader import Reader, look
-from hubbatch.jobs.states import State
+from hubbatch.jobs.states import RowState
 from hubbatch.jobs.store import Group, Store
+from hubbatch.jobs.wal import salt_of, wal_of
 
 
 pytestmark = pytest.mark.slow
@@ -34,19 +34,19 @@ JOB = Identity(
     options={},
     outputs={},
 )
-Known = dict[int, State]
+Known = dict[int, RowState]
 
 
 @frozen
 class Moment:
-    """The files as they are on the disk at one moment, and what has been committed."""
+    """The files on disk at one moment, and what has been committed."""
 
     main: bytes
     wal: bytes | None
     known: Known
 
     def put(self, where: Path, wal: bytes | None) -> Path:
-        """Put its file into a new directory, with this `-wal` or none."""
+        """Copy its file to a new directory, with this `-wal` or none."""
         where.mkdir()
         path = where / "run.db"
         path.write_bytes(self.main)
@@ -101,11 +101,11 @@ class Observed:
 
 
 def known(path: Path) -> Known:
-    return look(path, lambda one: {p: State(s) for p, s, _ in one.block(0, 10_000)})
+    return look(path, lambda one: {p: RowState(s) for p, s, _ in one.block(0, 10_000)})
 
 
 def found(path: Path) -> Known | None:
-    """Give what a journal knows; None if it is refused; looking must change nothing."""
+    """Return what a journal knows; None if it is refused. Must change nothing."""
     before = {one: one.read_bytes() for one in path.parent.iterdir()}
     try:
         seen: Known | None = known(path)
@@ -119,14 +119,14 @@ def found(path: Path) -> Known | None:
 
 
 def resumed(path: Path) -> Known | None:
-    """Give what a job that resumes knows; then it is closed, and has to stay so."""
+    """Return what a resuming job knows; check that it stays complete after closing."""
     try:
         opened = Store.open(path)
     except JournalError:
         return None
     states = {}
     if not opened.is_new():
-        states = {p: State(s) for p, s, _ in opened.block(0, 10_000)}
+        states = {p: RowState(s) for p, s, _ in opened.block(0, 10_000)}
     opened.close()
     assert salt_of(path) is None
     assert found(path) == states
@@ -144,14 +144,14 @@ OTHERS = [*CHECKPOINTS, "ANALYZE", "PRAGMA user_version = 2"]
 def interfere(path: Path, statement: str) -> None:
     with (
         closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as other,
-        suppress(sqlite3.OperationalError),  # locked just now
+        suppress(sqlite3.OperationalError),  # locked at the moment
     ):
         other.execute(statement).fetchall()
 
 
 OPERATIONS = st.lists(
     st.one_of(
-        st.dictionaries(st.integers(0, 400), st.sampled_from(State), min_size=1),
+        st.dictionaries(st.integers(0, 400), st.sampled_from(RowState), min_size=1),
         st.sampled_from(["run again", "reopen", "fold", *OTHERS]),
     ),
     max_size=8,
@@ -160,7 +160,7 @@ OPERATIONS = st.lists(
 
 @pytest.fixture(scope="module")
 def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Give a new directory each time."""
+    """Return a new directory for each call."""
     root = tmp_path_factory.mktemp("journals")
     return iter(root / str(number) for number in range(10**9))
 
@@ -179,7 +179,7 @@ def observed(
         if isinstance(operation, dict):
             one.write(operation)
         elif operation == "fold":
-            one.store._fold()
+            one.store._checkpoint()
         elif operation in OTHERS:
             interfere(one.path, str(operation))
             one.look()
@@ -217,13 +217,13 @@ def test_a_file_alone_is_refused_or_whole(
 def test_other_programs_interfere_at_any_instant(
     places: Iterator[Path], operations: list[object], chance: Random
 ) -> None:
-    """Before each statement of the run: what is not refused is all there."""
+    """Before each statement of a run, a journal is refused or complete."""
 
     def at_look(path: Path) -> None:
         if chance.random() < 0.3:
             interfere(path, chance.choice(OTHERS))
 
-    one = observed(places, [{1: State.SENT}, *operations], at_look)
+    one = observed(places, [{1: RowState.SENT}, *operations], at_look)
     for moment in one.moments:
         assert resumed(moment.put(next(places), None)) in (None, moment.known)
         pair = resumed(moment.put(next(places), moment.wal))
@@ -238,11 +238,11 @@ def test_no_other_program_makes_the_file_of_a_run_look_whole(
 ) -> None:
     one = Observed(tmp_path / "run.db")
     one.begin()
-    one.write({0: State.SENT})
+    one.write({0: RowState.SENT})
     with closing(sqlite3.connect(one.path, isolation_level=None)) as other:
         other.execute(statement).fetchall()
         for place in range(1, 4):
-            one.write({place: State.SENT})
+            one.write({place: RowState.SENT})
         number = iter(range(100))
         for moment in one.moments:
             if moment.known:
@@ -258,11 +258,11 @@ def test_a_journal_that_was_closed_is_whole_while_others_have_it_open(
 ) -> None:
     one = Observed(tmp_path / "run.db")
     one.begin()
-    one.write({0: State.SUCCEEDED})
+    one.write({0: RowState.SUCCEEDED})
     with closing(sqlite3.connect(one.path, isolation_level=None)) as other:
         other.execute("SELECT * FROM job").fetchall()
         if begins:
-            other.execute(begins)  # reads nothing yet
+            other.execute(begins)  # has not read yet
         one.store.close()
         one.look()
         assert resumed(one.moments[-1].put(tmp_path / "alone", None)) == one.known
@@ -273,9 +273,9 @@ def test_a_journal_that_was_closed_is_whole_while_others_have_it_open(
 def test_a_strange_wal_is_refused_or_a_moment_that_was(
     places: Iterator[Path], operations: list[object], chance: Random
 ) -> None:
-    """A file and a `-wal` of different moments are never mixed up."""
+    """A file and a `-wal` from different moments are refused."""
     one = observed(places, operations)
-    other = observed(places, [{399: State.FAILED}, "reopen", {7: State.FAILED}])
+    other = observed(places, [{399: RowState.FAILED}, "reopen", {7: RowState.FAILED}])
     for _ in range(40):
         main, later = chance.choice(one.moments), chance.choice(one.moments)
         if later.wal:
@@ -285,7 +285,7 @@ def test_a_strange_wal_is_refused_or_a_moment_that_was(
         if strange.wal and main.known:
             path = main.put(next(places), strange.wal)
             assert resumed(path) in (None, main.known)
-            if found(path) is None:  # it is left as it was
+            if found(path) is None:  # it must not change
                 wal_of(path).write_bytes(main.wal or b"")
                 assert path.read_bytes() == main.main
 
@@ -295,16 +295,16 @@ def test_a_strange_wal_is_refused_or_a_moment_that_was(
 
 @pytest.fixture
 def pinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Observed]:
-    """A journal of one run, of which a reader keeps an old view alive."""
+    """A journal of one run, with a reader that holds an old view."""
     monkeypatch.setattr(store, "_PATIENCE", 0)
     one = Observed(tmp_path / "run.db")
     one.begin()
-    one.write({0: State.SENT})
+    one.write({0: RowState.SENT})
     with closing(Reader.read_only(one.path)) as reader:
-        assert reader.counts()[State.SENT] == 1
-        one.write({0: State.SUCCEEDED, 1: State.SENT})
+        assert reader.counts()[RowState.SENT] == 1
+        one.write({0: RowState.SUCCEEDED, 1: RowState.SENT})
         yield one
-        assert reader.counts()[State.SENT] == 1
+        assert reader.counts()[RowState.SENT] == 1
 
 
 def test_no_run_begins_while_the_file_cannot_say_so(pinned: Observed) -> None:
@@ -319,7 +319,7 @@ def test_a_reader_keeps_only_the_wal_from_being_moved(
 ) -> None:
     monkeypatch.setattr(store, "_LARGEST_WAL", 0)
     for place in range(2, 30):
-        pinned.write({place: State.SUCCEEDED})
+        pinned.write({place: RowState.SUCCEEDED})
     assert known(pinned.path) == pinned.known
     pinned.store.close()
     assert wal_of(pinned.path).exists()
@@ -340,7 +340,7 @@ def test_the_wal_is_moved_when_it_is_large(
     one.begin()
     sizes = []
     for place in range(60):
-        one.write({place: State.SUCCEEDED})
+        one.write({place: RowState.SUCCEEDED})
         sizes.append(wal_of(one.path).stat().st_size)
     assert max(sizes) < 120_000
     assert one.path.stat().st_size > 4_096
@@ -348,10 +348,10 @@ def test_the_wal_is_moved_when_it_is_large(
     one.store.close()
 
 
-def test_looking_at_a_closed_journal_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_reading_a_closed_journal_creates_no_files(tmp_path: Path) -> None:
     one = Observed(tmp_path / "run.db")
     one.begin()
-    one.write({0: State.SUCCEEDED})
+    one.write({0: RowState.SUCCEEDED})
     one.store.close()
     before = one.path.read_bytes()
 
@@ -366,7 +366,7 @@ def test_looking_at_a_closed_journal_leaves_nothing_behind(tmp_path: Path) -> No
 def test_what_is_missing_or_strange_is_named(tmp_path: Path) -> None:
     one = Observed(tmp_path / "run.db")
     one.begin()
-    one.write({0: State.SENT})
+    one.write({0: RowState.SENT})
     wal = wal_of(one.path).read_bytes()
     [main] = {one.path.read_bytes()}
     pair = Moment(main, wal, one.known)
@@ -374,7 +374,7 @@ def test_what_is_missing_or_strange_is_named(tmp_path: Path) -> None:
         [
             (
                 None,
-                r"run\.db is not whole: its run has not ended, and \S*run\.db-wal, ",
+                r"run\.db is not complete: its run has not ended, and \S*run\.db-wal, ",
             ),
             (None, r"is missing\. Was it moved or copied alone\? Put both files"),
             (b"", "is empty or damaged"),
@@ -404,11 +404,11 @@ def test_a_wal_without_its_journal_is_not_removed(tmp_path: Path) -> None:
     one.store.close()
 
 
-def test_a_full_disk_leaves_both_files(tmp_path: Path) -> None:
-    """What cannot be moved stays where it is, and is all there."""
+def test_a_full_disk_keeps_both_files(tmp_path: Path) -> None:
+    """If the -wal cannot be moved, it stays and is complete."""
     one = Observed(tmp_path / "run.db")
     one.begin()
-    one.write({0: State.SENT})
+    one.write({0: RowState.SENT})
     one.store._connection.execute("PRAGMA query_only = 1")
     one.store.close()
     assert wal_of(one.path).stat().st_size > 0
@@ -419,7 +419,7 @@ def test_a_full_disk_leaves_both_files(tmp_path: Path) -> None:
 def test_a_pair_that_cannot_be_opened_is_not_called_strange(tmp_path: Path) -> None:
     one = Observed(tmp_path / "run.db")
     one.begin()
-    one.write({0: State.SENT})
+    one.write({0: RowState.SENT})
     moment = one.moments[-1]
     one.store.close()
     path = moment.put(tmp_path / "copy", moment.wal)

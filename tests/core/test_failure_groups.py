@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from hubbatch.core.failure_groups import FailureGroup, group_by_reason
 from hubbatch.core.outcomes import (
     Outcome,
     OutcomeStatus,
@@ -9,7 +10,6 @@ from hubbatch.core.outcomes import (
     unknown_error,
     unsuccessful,
 )
-from hubbatch.core.reasons import Reason, group_by_reason
 from hubbatch.errors import RecordError, RecordInvalid, RecordNotFound
 
 from .helpers import UPDATE
@@ -40,7 +40,7 @@ def test_the_most_frequent_reason_comes_first_and_then_the_earliest() -> None:
     ]
 
     assert group_by_reason(outcomes) == [
-        Reason(
+        FailureGroup(
             "failed",
             "VALIDATION_ERROR",
             "INVALID_LONG",
@@ -49,10 +49,16 @@ def test_the_most_frequent_reason_comes_first_and_then_the_earliest() -> None:
             count=3,
             first=2,
         ),
-        Reason("failed", "OBJECT_NOT_FOUND", None, None, "gone", count=2, first=1),
-        Reason("unknown", "OUTCOME_UNKNOWN", None, None, "lost", count=1, first=4),
-        Reason("not_sent", "OUTCOME_UNKNOWN", None, None, "lost", count=1, first=5),
-        Reason(
+        FailureGroup(
+            "failed", "OBJECT_NOT_FOUND", None, None, "gone", count=2, first=1
+        ),
+        FailureGroup(
+            "unknown", "OUTCOME_UNKNOWN", None, None, "lost", count=1, first=4
+        ),
+        FailureGroup(
+            "not_sent", "OUTCOME_UNKNOWN", None, None, "lost", count=1, first=5
+        ),
+        FailureGroup(
             "failed",
             "VALIDATION_ERROR",
             "INVALID_LONG",

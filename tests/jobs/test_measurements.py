@@ -5,7 +5,7 @@ from hubbatch.core.operations import look_up
 from hubbatch.core.outcomes import Outcome, OutcomeStatus, succeeded, unsuccessful
 from hubbatch.errors import RecordInvalid
 from hubbatch.jobs import Row
-from hubbatch.jobs.measuring import Example, Measures, Reason, from_octave, octave
+from hubbatch.jobs.measurements import Example, Measures, Reason, from_octave, octave
 
 
 UPDATE = look_up("objects", "update", "tickets", api_version="v3").call
@@ -25,14 +25,14 @@ def refused(place: int, correlation_id: str | None = "c-1") -> Outcome[object]:
 
 
 def test_answers_are_sorted_by_how_long_they_took() -> None:
-    """A request that was lost is none; one that nobody knows of is none either."""
+    """A request without an answer is not counted; nor is an unknown one."""
     now = [0.0]
     measures = Measures(lambda: now[0], lambda: 1900.0)
     for index in (0, 100, 200):
-        measures.left(index)
+        measures.sent(index)
     now[0] = 0.002
     measures.answered(0)
-    measures.lost(100)
+    measures.forget(100)
     measures.answered(100)
     now[0] = 0.004
     measures.answered(200)
@@ -47,12 +47,12 @@ def test_answers_are_sorted_by_how_long_they_took() -> None:
 def test_reasons_are_counted_and_some_rows_named() -> None:
     measures = Measures()
     fine = succeeded(UPDATE, 99, {}, None, 1, "99")
-    measures.final(fine, Row(99, None, {}))
+    measures.count_outcome(fine, Row(99, None, {}))
     for place in range(8):
-        measures.final(refused(place), Row(place, None, {}, place + 2))
+        measures.count_outcome(refused(place), Row(place, None, {}, place + 2))
 
     first = measures.take()
-    measures.final(refused(8), Row(8, None, {}))
+    measures.count_outcome(refused(8), Row(8, None, {}))
     second = measures.take()
 
     reason = Reason("failed", "VALIDATION_ERROR", "INVALID_INTEGER", "size")
@@ -64,7 +64,7 @@ def test_reasons_are_counted_and_some_rows_named() -> None:
 
 @given(st.floats(0, 1e6))
 def test_a_time_is_in_its_step(seconds: float) -> None:
-    """All times below a millisecond are in the first."""
+    """All times below a millisecond are in the first step."""
     step = octave(seconds)
     assert step >= 0
     assert from_octave(step) <= max(seconds, 0.001) * 1.0001

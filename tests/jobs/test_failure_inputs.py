@@ -1,4 +1,4 @@
-"""What a file of failures keeps is sent again as it was to be sent, or not at all."""
+"""An input in a file of failures is sent as it was to be sent, or not at all."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -26,7 +26,7 @@ from hubbatch import (
 from hubbatch.core.encoding import encoder
 from hubbatch.core.operations import Operation, look_up
 from hubbatch.core.values import InvalidInput, Unsendable
-from hubbatch.jobs.keeping import again, keeper
+from hubbatch.jobs.failure_inputs import input_encoder, restore
 from hubbatch.jobs.sinks import json_line
 
 
@@ -43,7 +43,7 @@ class Stage(Enum):
 
 
 class Number:
-    """What numpy's scalars are to us."""
+    """Stands for a scalar of numpy."""
 
     def item(self) -> int:
         return 7
@@ -55,12 +55,12 @@ class Rude:
 
 
 def through_a_file(operation: Operation, record: Any, *, legacy: bool = False) -> Any:
-    kept = keeper(operation, legacy=legacy)(record)
-    return again(orjson.loads(json_line({"input": kept}))["input"])
+    kept = input_encoder(operation, legacy=legacy)(record)
+    return restore(orjson.loads(json_line({"input": kept}))["input"])
 
 
 def sent(operation: Operation, record: Any) -> Any:
-    """Give what would leave; None if nothing would."""
+    """Return the body that would be sent; None if none would."""
     try:
         key, body, _ = encoder(operation)(0, record)
     except InvalidInput:
@@ -98,7 +98,7 @@ NAMES = st.one_of(st.text("ab", max_size=2), st.just(5), st.just("\udc80"))
 def test_an_update_means_the_same_after_a_file(
     record_id: Any, properties: dict[Any, Any]
 ) -> None:
-    """Above all: what was refused before is refused again."""
+    """Above all, an input that was refused before is refused again."""
     record = {"id": record_id, "properties": properties}
 
     assert sent(UPDATE, through_a_file(UPDATE, record)) == sent(UPDATE, record)
@@ -194,11 +194,11 @@ class Ticket:
 def test_inputs_are_kept_in_hubspots_shape(
     operation: Operation, made: object, shape: object
 ) -> None:
-    assert keeper(operation, legacy=False)(made) == shape
+    assert input_encoder(operation, legacy=False)(made) == shape
 
 
 def test_values_are_kept_as_they_are_sent() -> None:
-    kept = keeper(UPDATE, legacy=False)(
+    kept = input_encoder(UPDATE, legacy=False)(
         {
             "id": 2**70,
             "properties": {
@@ -246,12 +246,14 @@ def test_what_is_no_input_stays_none(record: Any) -> None:
 
 def test_what_cannot_be_sent_is_marked_and_shown() -> None:
     local = datetime.fromisoformat("2026-05-31 12:00")
-    kept = keeper(UPDATE, legacy=False)(
+    kept = input_encoder(UPDATE, legacy=False)(
         {"id": Unsendable("'A' is gone"), "properties": {"at": local, "x": "a\udc80"}}
     )
 
     assert kept["id"] == {"unsendable": "'A' is gone"}
     shown = kept["properties"]["at"]["unsendable"]
-    assert shown == "2026-05-31 12:00:00 cannot be sent: write what is meant instead"
+    assert (
+        shown == "2026-05-31 12:00:00 cannot be sent: replace it with a value that can"
+    )
     assert kept["properties"]["x"]["unsendable"].startswith("a\\udc80 cannot be sent")
-    assert keeper(UPDATE, legacy=False)(again(kept)) == kept
+    assert input_encoder(UPDATE, legacy=False)(restore(kept)) == kept

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubbatch.core.checking import LONGEST_TEXT, Checker, Problem
 from hubbatch.core.dialects.definitions import structure_properties
+from hubbatch.jobs.property_checks import LONGEST_TEXT, Checker, Problem
 from hubbatch.models import Property, PropertyModificationMetadata, PropertyOption
 from hubbatch.simulator import schemas
 from hubbatch.simulator.definitions import property_json
@@ -56,7 +56,7 @@ def check(one: Property, text: str, object_type: str = "tickets") -> Problem | N
     ],
 )
 def test_values(kind: str | None, text: str, code: str | None, certain: bool) -> None:  # noqa: FBT001 -- a column of the table
-    """What a value of each type may be, and how certain that is."""
+    """Which values each type allows, and how certain that is."""
     problem = check(Property("one", type=kind), text)
 
     assert (problem and problem.code) == code
@@ -66,7 +66,7 @@ def test_values(kind: str | None, text: str, code: str | None, certain: bool) ->
 
 
 def test_options() -> None:
-    """A label is not the value, and case may or may not matter."""
+    """A label is not a value, and case may or may not matter."""
     one = enumeration("HIGH", "LOW")
 
     assert check(one, "HIGH") is None
@@ -105,7 +105,7 @@ def test_a_long_list_of_options_is_not_spelt_out() -> None:
 
 
 def test_what_cannot_be_set() -> None:
-    """Read-only is certain; calculated may be said of what can be set all the same."""
+    """Read-only is certain; some calculated properties can be set all the same."""
     locked = PropertyModificationMetadata(read_only_value=True)
     open_ = PropertyModificationMetadata(read_only_value=False)
 
@@ -120,7 +120,7 @@ def test_what_cannot_be_set() -> None:
 
 
 def test_properties_that_there_are_not() -> None:
-    """The nearest name is suggested; an archived property is none."""
+    """The nearest name is suggested; an archived property does not exist."""
     checker = Checker(
         [Property("firstname"), Property("old", archived=True)], "update", "contacts"
     )
@@ -136,7 +136,7 @@ def test_properties_that_there_are_not() -> None:
 
 
 def test_addresses_of_contacts() -> None:
-    """Only a contact's `email` is known to be one."""
+    """Only a contact's `email` must be an e-mail address."""
     email = Property("email", type="string")
 
     assert check(email, "nobody", "tickets") is None
@@ -150,7 +150,7 @@ def test_addresses_of_contacts() -> None:
 
 
 def test_keys() -> None:
-    """A definition does not always say that a property is unique."""
+    """Some unique properties are not defined as unique."""
     defined = [
         Property("email"),
         Property("ref", has_unique_value=True),
@@ -201,7 +201,7 @@ TEXTS = st.text(max_size=30) | NEAR | st.dates().map(str) | st.datetimes().map(s
 def test_what_is_certain_is_refused_and_what_is_refused_is_found(
     one: schemas.Property, text: str
 ) -> None:
-    """The simulator is the witness: it refuses as HubSpot was recorded to."""
+    """The simulator refuses what HubSpot was recorded to refuse."""
     kind = schemas.ObjectType("0-1", "contact", "contacts", {one.name: one})
     [defined] = structure_properties({"results": [property_json(kind, one)]})
 

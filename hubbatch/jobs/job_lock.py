@@ -1,8 +1,13 @@
-"""One process at a time: the claim to a journal, which dies with its holder.
+"""The claim to a journal: one process at a time; it ends when the process does.
 
-The claim is two locks. One is on a file beside the journal; the other is on the journal
-itself, so that neither another name of it nor the removal of the first makes room for a
-second job. Windows has only the first: no file that is open can be removed there.
+A claim consists of two locks, because neither is enough alone:
+
+* a lock on a file beside the journal (`run.db.lock`), on every system;
+* a lock on the journal itself, so that a second name of the journal, or deleting the
+  lock file, does not let a second job in. Windows does not need this one: it does not
+  allow deleting an open file.
+
+`JobLock` holds both or neither.
 """
 
 import os
@@ -23,17 +28,19 @@ from hubbatch.errors import ConfigurationError, JournalError
 if sys.platform != "win32":
     import fcntl
 
-# A look whether a journal is claimed takes the claim for an instant.
+# Seconds to wait for a claim: `is_locked` takes the lock for an instant.
 _PATIENCE = 0.5
 _PAUSE = 0.05
 
 
 class JobLock:
-    """The claim to one journal, for as long as a job works with it."""
+    """The claim to one journal, held as long as a job works with it."""
 
     def __init__(self, journal: Path) -> None:
         self._journal = journal
         self._where = Path(os.path.realpath(journal))
+        # Invariant: `_lock` is held and `_claimed` is set, or neither. `_lock` is taken
+        # first and released last.
         self._lock = _file_lock(self._where)
         self._claimed: _Opened | None = None
 
@@ -41,7 +48,8 @@ class JobLock:
         """Take the claim. A journal that does not exist is created, empty.
 
         Raises:
-            JournalError: If another job has it, in this process or in another.
+            JournalError: If another job has it, in this process or another; or if the
+                file cannot be locked.
         """
         if not _taken(self._lock, self._journal, _PATIENCE):
             raise self._refusal()
@@ -72,10 +80,10 @@ class JobLock:
         known = self._where.stat()
         if (known.st_dev, known.st_ino) != opened.key:
             opened.release()
-            raise JournalError(f"{self._journal} was replaced just now: try again")
+            raise JournalError(f"{self._journal} was replaced meanwhile: try again")
 
     def release(self) -> None:
-        """Release the claim. The journal must be closed by then."""
+        """Release the claim. Close the journal first."""
         if self._claimed is not None:
             self._claimed.release()
             _leave(self._claimed)
@@ -84,13 +92,13 @@ class JobLock:
 
     def _refusal(self) -> JournalError:
         return JournalError(
-            f"{self._journal} is locked: another process works with it, or another job "
-            "of this one, perhaps by another name. Wait until that job ends"
+            f"{self._journal} is locked: another process uses it, or another job of "
+            "this process, perhaps by another path. Wait until that job ends"
         )
 
 
 def is_locked(journal: Path) -> bool | None:
-    """Return whether a job works with a journal now; None if that cannot be known."""
+    """Return whether a job uses a journal now; None if that cannot be found out."""
     where = Path(os.path.realpath(journal))
     claimed = _is_claimed(where)
     if claimed:
@@ -103,13 +111,13 @@ def is_locked(journal: Path) -> bool | None:
 def in_use(journal: Path) -> Iterator[None]:
     """Keep a journal open while SQLite reads it.
 
-    Whoever closes a file loses all the locks that its process has on it (POSIX wants
-    it so), SQLite's too. So this process opens each journal once, however many look
-    at it, and closes it after SQLite.
+    POSIX drops all locks that a process has on a file when it closes any descriptor of
+    that file, SQLite's locks too. This process therefore opens each journal once, for
+    any number of readers, and closes it after SQLite has.
     """
     try:
         opened = _enter(Path(os.path.realpath(journal)))
-    except OSError:  # SQLite finds better words for it
+    except OSError:  # SQLite reports this error better
         yield
         return
     try:
@@ -123,7 +131,12 @@ def in_use(journal: Path) -> Iterator[None]:
 
 @define(eq=False)
 class _Opened:
-    """A journal that this process has open, for one claim and any number of looks."""
+    """A journal that this process has open, for one claim and any number of readers.
+
+    Invariant, under `_guard`: `_all_opened` has one entry per open file, by device and
+    inode; `users` counts the `_enter` calls without `_leave`, and the last `_leave`
+    closes `descriptor`. `claimed` means that this process holds the exclusive lock.
+    """
 
     descriptor: int
     key: tuple[int, int]
@@ -153,7 +166,7 @@ class _Opened:
 
 
 _guard = threading.Lock()
-_all_opened: dict[tuple[int, int], _Opened] = {}  # by device and inode
+_all_opened: dict[tuple[int, int], _Opened] = {}  # by (device, inode)
 
 
 def _enter(path: Path, *, create: bool = False) -> _Opened:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from hubbatch import ConfigurationError
 from hubbatch.jobs import Columns
-from hubbatch.jobs.shaping import BadRow, FieldsShaper, cells_shaper
+from hubbatch.jobs.column_mapping import BadRow, FieldsBuilder, cells_builder
 
 
 HEADER = ["ref", "subject", "content"]
@@ -14,7 +14,7 @@ texts = st.text(min_size=1, max_size=5)
 
 
 def test_every_column_but_the_id_is_a_property() -> None:
-    shape = cells_shaper(Columns(verb="update", id_column="ref"), HEADER)
+    shape = cells_builder(Columns(verb="update", id_column="ref"), HEADER)
 
     assert shape(["A-1", "Hello", "x"]) == (
         "A-1",
@@ -27,7 +27,7 @@ def test_what_goes_into_cells_comes_out_as_properties(
     properties: dict[str, str], record_id: str
 ) -> None:
     header, cells = ["the id", *properties], [record_id, *properties.values()]
-    shape = cells_shaper(Columns(verb="update", id_column="the id"), header)
+    shape = cells_builder(Columns(verb="update", id_column="the id"), header)
 
     assert shape(cells) == (record_id, {"id": record_id, "properties": properties})
 
@@ -50,7 +50,7 @@ def test_what_goes_into_cells_comes_out_as_properties(
 def test_which_column_is_the_id(
     columns: Columns, header: list[str], chosen: str | None
 ) -> None:
-    """The one that is named; else the one named like the id property; else id."""
+    """The named column, else the column of the id property, else `id`."""
     assert columns.choose_id(header) == chosen
 
 
@@ -79,7 +79,7 @@ def test_which_column_is_the_id(
             Columns(verb="upsert"),
             ["id"],
             (
-                "an upsert needs to know which unique property the ids are values of. "
+                "an upsert needs the unique property that the ids are values of. "
                 "Use --id-property NAME"
             ),
         ),
@@ -94,8 +94,8 @@ def test_which_column_is_the_id(
             Columns(verb="update"),
             ["", "id"],
             (
-                "column 1 has no name. Name it, or say with --property which columns "
-                "to send"
+                "column 1 has no name. Name it, or choose the columns to send with "
+                "--property"
             ),
         ),
         (
@@ -112,7 +112,7 @@ def test_a_header_that_does_not_fit_is_refused(
     columns: Columns, header: list[str], message: str
 ) -> None:
     with pytest.raises(BadRow) as refused:
-        cells_shaper(columns, header)
+        cells_builder(columns, header)
 
     assert str(refused.value) == message
 
@@ -120,7 +120,7 @@ def test_a_header_that_does_not_fit_is_refused(
 def test_columns_that_are_not_sent_may_be_named_twice_or_not_at_all() -> None:
     columns = Columns(verb="update", properties={"s": "subject"})
 
-    shape = cells_shaper(columns, ["", "id", "s", "x", "x"])
+    shape = cells_builder(columns, ["", "id", "s", "x", "x"])
 
     assert shape(["0", "7", "a", "b", "c"]) == (
         "7",
@@ -135,13 +135,13 @@ def test_columns_that_are_not_sent_may_be_named_twice_or_not_at_all() -> None:
 def test_an_empty_cell_skips_or_clears(empty: str, properties: dict[str, str]) -> None:
     columns = Columns(verb="update", id_column="ref", empty=empty)  # type: ignore[arg-type] # one of the two
 
-    assert cells_shaper(columns, HEADER)(["1", "", "x"])[1]["properties"] == properties
+    assert cells_builder(columns, HEADER)(["1", "", "x"])[1]["properties"] == properties
 
 
 def test_a_cell_that_is_not_there_clears_nothing() -> None:
     columns = Columns(verb="update", id_column="content", empty="clear")
 
-    assert cells_shaper(columns, HEADER)(["", "x"]) == (
+    assert cells_builder(columns, HEADER)(["", "x"]) == (
         None,
         {"id": "", "properties": {"ref": "", "subject": "x"}},
     )
@@ -150,7 +150,7 @@ def test_a_cell_that_is_not_there_clears_nothing() -> None:
 def test_a_create_keeps_its_id_to_itself() -> None:
     columns = Columns(verb="create", id_column="ref")
 
-    assert cells_shaper(columns, HEADER)(["A-1", "Hello", ""]) == (
+    assert cells_builder(columns, HEADER)(["A-1", "Hello", ""]) == (
         "A-1",
         {"properties": {"subject": "Hello"}},
     )
@@ -166,7 +166,7 @@ def test_a_create_keeps_its_id_to_itself() -> None:
 def test_a_create_sends_its_id_column_if_it_is_named_as_a_property(
     columns: Columns,
 ) -> None:
-    _, made = cells_shaper(columns, HEADER)(["A-1", "Hello", ""])
+    _, made = cells_builder(columns, HEADER)(["A-1", "Hello", ""])
 
     assert made["properties"] == {"ref": "A-1", "subject": "Hello"}
 
@@ -174,13 +174,13 @@ def test_a_create_sends_its_id_column_if_it_is_named_as_a_property(
 def test_verbs_that_take_ids_get_nothing_else() -> None:
     columns = Columns(verb="read", id_column="ref", properties=["nowhere"])
 
-    assert cells_shaper(columns, HEADER)(["7", "x"]) == ("7", "7")
+    assert cells_builder(columns, HEADER)(["7", "x"]) == ("7", "7")
 
 
 def test_legacy_calls_the_id_object_id() -> None:
     columns = Columns(verb="update", legacy=True)
 
-    assert cells_shaper(columns, ["id", "subject"])(["7", "x"]) == (
+    assert cells_builder(columns, ["id", "subject"])(["7", "x"]) == (
         "7",
         {"objectId": "7", "properties": {"subject": "x"}},
     )
@@ -222,7 +222,7 @@ def test_legacy_calls_the_id_object_id() -> None:
         ),
         (
             Columns(verb="update", id_property="ref"),
-            {"id": "A-1", "properties": {"ref": "A-2"}},  # to be renamed
+            {"id": "A-1", "properties": {"ref": "A-2"}},  # gets a new ref
             ("A-1", {"id": "A-1", "properties": {"ref": "A-2"}}),
         ),
         (
@@ -264,8 +264,8 @@ def test_legacy_calls_the_id_object_id() -> None:
 def test_what_a_json_line_may_be(
     columns: Columns, line: object, shaped: tuple[str | None, object]
 ) -> None:
-    """Flat, in HubSpot's shape (as it is answered, too), or a bare id."""
-    assert FieldsShaper(columns).shape(line) == shaped
+    """Flat, in HubSpot's shape (also of a response), or a bare id."""
+    assert FieldsBuilder(columns).build(line) == shaped
 
 
 @pytest.mark.parametrize(
@@ -273,8 +273,8 @@ def test_what_a_json_line_may_be(
     [
         ("update", [1], "a list, not an object"),
         ("update", 7, "a number, not an object"),
-        ("update", "7", "a text, not an object"),
-        ("read", True, "a truth value, not an object"),
+        ("update", "7", "a string, not an object"),
+        ("read", True, "a boolean, not an object"),
         ("read", None, "null, not an object"),
         ("read", 7.0, "a number, not an object"),
         ("update", {"ref": 1}, 'no column "id" (has: ref). Use --id-column ref'),
@@ -283,27 +283,27 @@ def test_what_a_json_line_may_be(
 )
 def test_what_a_json_line_may_not_be(verb: str, line: object, message: str) -> None:
     with pytest.raises(BadRow) as refused:
-        FieldsShaper(Columns(verb=verb)).shape(line)  # type: ignore[arg-type] # one of the verbs
+        FieldsBuilder(Columns(verb=verb)).build(line)  # type: ignore[arg-type] # one of the verbs
 
     assert str(refused.value) == message
 
 
 def test_the_first_flat_line_decides_which_field_is_the_id() -> None:
-    shaper = FieldsShaper(Columns(verb="update", id_property="ref"))
-    shaper.shape({"ref": "A", "a": "b"})
+    builder = FieldsBuilder(Columns(verb="update", id_property="ref"))
+    builder.build({"ref": "A", "a": "b"})
 
-    key, given = shaper.shape({"id": "7", "a": "b"})
+    key, given = builder.build({"id": "7", "a": "b"})
 
     assert key is None
     assert given == {"id": None, "properties": {"id": "7", "a": "b"}}
 
 
 def test_what_was_asked_for_and_never_seen_is_known() -> None:
-    shaper = FieldsShaper(Columns(verb="update", properties=["a", "b", "c"]))
-    shaper.shape({"id": 1, "a": 1})
-    shaper.shape({"id": 1, "properties": {"b": 1}})
+    builder = FieldsBuilder(Columns(verb="update", properties=["a", "b", "c"]))
+    builder.build({"id": 1, "a": 1})
+    builder.build({"id": 1, "properties": {"b": 1}})
 
-    assert shaper.unseen == ["c"]
+    assert builder.unseen == ["c"]
 
 
 def test_one_text_is_no_collection_of_columns() -> None:

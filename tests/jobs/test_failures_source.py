@@ -93,7 +93,7 @@ def test_creates_that_may_have_been_made_want_a_way_to_find_them(
     with pytest.raises(SourceError) as refused:
         FailuresSource(path).call()
     assert str(refused.value) == (
-        f"{path}: line 2: a create that may have been made already. Use "
+        f"{path}: line 2: a create that may have been written already. Use "
         "--reconcile-by NAME with a unique property that every record sets, or delete "
         "the line."
     )
@@ -119,13 +119,13 @@ def test_the_doubted_are_known_while_rows_are_read(tmp_path: Path) -> None:
     ("lines", "message"),
     [
         ([], "empty."),
-        ([[1]], "line 1: a list, not a failure."),
-        ([{"id": 1}], 'line 1: no "operation", so it is no line of failures.'),
+        ([[1]], "line 1: a list, not a line of failures."),
+        ([{"id": 1}], 'line 1: no "operation", so this is not a line of failures.'),
         ([LINE | {"operation": "details"}], "line 1: no such operation: 'details'."),
         ([LINE | {"operation": ["x"]}], "line 1: no such operation: ['x']."),
         (
             [LINE | {"portal": "x"}],
-            "line 1: its portal, object_type, id_property or properties were damaged.",
+            "line 1: its portal, object_type, id_property or properties are not valid.",
         ),
         ([LINE | {"properties": "x"}], "line 1: its portal, "),
         ([LINE | {"properties": [1]}], "line 1: its portal, "),
@@ -133,11 +133,14 @@ def test_the_doubted_are_known_while_rows_are_read(tmp_path: Path) -> None:
         (
             [LINE, LINE | {"operation": "update"}],
             (
-                "line 2: of tickets.update on portal 62515, but the first is of "
-                "tickets.create on portal 62515. Put them into files of their own."
+                "line 2: a line of tickets.update on portal 62515, but the first line "
+                "is of tickets.create on portal 62515. Use one file per call."
             ),
         ),
-        ([LINE, LINE | {"portal": 5}], "line 2: of tickets.create on portal 5, but "),
+        (
+            [LINE, LINE | {"portal": 5}],
+            "line 2: a line of tickets.create on portal 5, but ",
+        ),
     ],
 )
 def test_what_is_no_file_of_failures(
@@ -154,7 +157,7 @@ def test_what_is_no_file_of_failures(
 async def test_what_was_refused_is_refused_again_until_it_is_edited(
     desk: Desk,
 ) -> None:
-    """NaN would be left out as null, and a time without a zone go as a text."""
+    """NaN would be left out as null, and a time without a zone sent as a string."""
     one = desk.sim.store.create("tickets", {"subject": "old"}).id
     bad = {"closed_date": datetime.fromisoformat("2026-05-31"), "content": float("nan")}
     rows = [{"id": one, "properties": {"subject": "new", **bad}}]
