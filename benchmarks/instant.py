@@ -14,7 +14,7 @@ from hubbatch.core.accounting import Ledger
 from hubbatch.core.answers import Answer, Request, Response
 from hubbatch.core.collecting import Collector
 from hubbatch.core.encoding import request_body
-from hubbatch.core.operations import object_operation
+from hubbatch.core.operations import look_up
 from hubbatch.core.planning import Desk
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.net.auth import Credentials
@@ -26,7 +26,7 @@ from hubbatch.net.listening import Listeners
 from .records import answer
 
 
-UPDATE = object_operation("update", "tickets", api_version="v3")
+UPDATE = look_up("objects", "update", "tickets", api_version="v3")
 # Stands for the random beginning of a batch's trace ids.
 _PREFIX = b"########"
 _MARK = b'"objectWriteTraceId":"'

@@ -20,7 +20,7 @@ import orjson
 from hubbatch import SimplePublicObject
 from hubbatch._limits.window import RateLimit
 from hubbatch.core.answers import Answer, Request, Response
-from hubbatch.core.operations import object_operation
+from hubbatch.core.operations import look_up
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.net.auth import Credentials
 from hubbatch.net.batch import Batch
@@ -31,7 +31,7 @@ from hubbatch.net.listening import Listeners
 
 COUNT = 100
 DRAWS = 20
-OPERATION = object_operation("update", "tickets", api_version="v3")
+OPERATION = look_up("objects", "update", "tickets", api_version="v3")
 
 
 class Picky:

@@ -16,7 +16,7 @@ from .associations import Associations, AssociationsV3
 from .core.arguments import check_api_version
 from .core.named_calls import named_call
 from .core.object_types import StandardTypes
-from .core.operations import account_operation
+from .core.operations import look_up
 from .core.retrying import RetryPolicy
 from .errors import ConfigurationError
 from .legacy import Legacy
@@ -138,7 +138,9 @@ class HubBatch(StandardTypes):
             ),
             transport=transport,
             credentials=credentials,
-            account_operation=account_operation(api_version=self._api_version),
+            account_operation=look_up(
+                "account", "details", api_version=self._api_version
+            ),
             loop_guard=LoopGuard(
                 "this client",
                 bound="its aiohttp session"

@@ -18,7 +18,7 @@ from attrs import field, frozen
 
 from hubbatch.core.collecting import Collector
 from hubbatch.core.dialects.grants import Grant, GrantRequest, refresh_request
-from hubbatch.core.operations import token_operation
+from hubbatch.core.operations import look_up
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.errors import APIError, ConfigurationError, ReconnectRequired
 
@@ -302,7 +302,7 @@ class OAuthLogin:
         self._oauth = oauth
         self.fingerprint: str | None = oauth.fingerprint
         self._state = state
-        self._operation = token_operation(api_version=api_version)
+        self._operation = look_up("oauth", "token", api_version=api_version)
         # The run of a refresh that this client started; None while there is none.
         self._run: Run | None = None
         self._closed = False

@@ -16,13 +16,7 @@ from attrs import define, evolve, field, frozen
 
 from hubbatch._limits.window import RateLimit
 from hubbatch.core.answers import Answer, NoAnswer, Request, Response
-from hubbatch.core.operations import (
-    Operation,
-    Verb,
-    legacy_operation,
-    object_operation,
-    read_operation,
-)
+from hubbatch.core.operations import Operation, Verb, look_up
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.net.auth import Credentials, TokenSource
 from hubbatch.net.batch import Batch
@@ -362,17 +356,19 @@ def operation(
 ) -> Operation:
     """Return the operation of a verb of tickets."""
     if verb == "read":
-        plain = read_operation("tickets", api_version="v3", id_property=id_property)
+        plain = look_up(
+            "objects", "read", "tickets", api_version="v3", id_property=id_property
+        )
     else:
-        plain = object_operation(
-            verb, "tickets", api_version="v3", id_property=id_property
+        plain = look_up(
+            "objects", verb, "tickets", api_version="v3", id_property=id_property
         )
     return evolve(plain, max_inputs=max_inputs)
 
 
 def legacy(*, max_inputs: int = 100) -> Operation:
     """Return the update of `crm-objects/v1`."""
-    return evolve(legacy_operation("update", "tickets"), max_inputs=max_inputs)
+    return evolve(look_up("legacy", "update", "tickets"), max_inputs=max_inputs)
 
 
 def client_state(

@@ -29,7 +29,7 @@ from hubbatch import (
 from hubbatch.core import accounting
 from hubbatch.core.calls import Encoded, Encoder
 from hubbatch.core.encoding import encoder
-from hubbatch.core.operations import Operation, read_operation
+from hubbatch.core.operations import Operation, look_up
 from hubbatch.net.batch import Batch
 from hubbatch.net.mailbox import CallBatchers
 from tests.net.crm import (
@@ -218,7 +218,9 @@ async def test_equal_reads_share_an_input_until_it_is_sent() -> None:
 
 async def test_reads_of_different_properties_do_not_share_an_input() -> None:
     caller = SingleCalls()
-    other = read_operation("tickets", api_version="v3", properties=("value",))
+    other = look_up(
+        "objects", "read", "tickets", api_version="v3", properties=("value",)
+    )
     await asyncio.gather(caller.read(1), caller.call(other, "1"))
     asked = sorted(heard.body["properties"] for heard in caller.crm.heard)
     assert asked == [[], ["value"]]
@@ -707,7 +709,10 @@ async def test_unused_batchers_are_freed() -> None:
         kept.extend(map(weakref.ref, (caller.batchers, caller.state)))
         reads = [
             caller.call(
-                read_operation("tickets", api_version="v3", properties=(name,)), 1
+                look_up(
+                    "objects", "read", "tickets", api_version="v3", properties=(name,)
+                ),
+                1,
             )
             for name in "abcde"
         ]
