@@ -255,8 +255,7 @@ async def test_forever_idle_gate_shares_nothing_in_its_loop(redis: ModelRedis) -
     async with one, other:
         assert one.limits.max_requests == 190
         assert (
-            one._state.gate._account_limits()
-            is not other._state.gate._account_limits()
+            one._state.gate._account_limits() is not other._state.gate._account_limits()
         )
 
 
