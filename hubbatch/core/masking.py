@@ -1,8 +1,8 @@
-"""Secrets that a peer echoes: taken out of its answer before anything reads it.
+"""Mask the secrets of a request in its answer, before anything else reads the answer.
 
 A proxy, a debugging endpoint or HubSpot itself may quote the request that it refuses,
-access token and all. What is not in the answer cannot get into an error, an event, a
-log, a journal or a report.
+with the access token. A secret that is not in the answer cannot reach an error, an
+event, a log, a journal or a report.
 """
 
 import json
@@ -22,12 +22,12 @@ from .answers import Answer, NoAnswer, Response
 
 
 MASK = "***"
-# Peers cut long quotations short, so the beginning of a secret is masked too. Fewer
-# characters than this can occur in a text by chance: `pat-na1-` begins every token.
-_TELLING = 12
-# A shorter secret is no token of HubSpot's: masking it would garble any answer.
-_SHORTEST = 8
-# Values of records are the caller's data: a token that is kept in HubSpot stays there.
+# Peers truncate long quotations, so the beginning of a secret is masked too, from this
+# many characters. Fewer occur elsewhere: `pat-na1-` begins every token.
+_PREFIX = 12
+# A shorter secret is not a HubSpot token, and to mask it would garble any answer.
+_MIN_SECRET = 8
+# Values of records are the caller's data, even if one of them is a token.
 _DATA = frozenset({"properties", "propertiesWithHistory"})
 _RESULTS = frozenset({"results"})
 
@@ -35,15 +35,14 @@ _RESULTS = frozenset({"results"})
 def masked(answer: Answer, secrets: Iterable[str]) -> Answer:
     """Return an answer in which the secrets of its request do not occur.
 
-    They are looked for in every form in which a peer may quote them. An answer that
-    has none of them is returned as it is. Of a success, the values of records are left
-    alone.
+    Secrets are found in every encoding in which a peer may quote them. An answer
+    without secrets is returned itself. In a success, the values of records are kept.
     """
-    mask = _Mask([secret for secret in secrets if len(secret) >= _SHORTEST])
+    mask = _Mask([secret for secret in secrets if len(secret) >= _MIN_SECRET])
     if isinstance(answer, NoAnswer):
-        return evolve(answer, reason=mask.text(answer.reason))
+        return evolve(answer, reason=mask.string(answer.reason))
     success = 200 <= answer.status < 300  # noqa: PLR2004 -- HTTP's own figures
-    body = mask.document(answer.body, spared=_DATA if success else frozenset())
+    body = mask.document(answer.body, kept=_DATA if success else frozenset())
     if not success:
         body = mask.data(body)
     headers = mask.headers(answer.headers)
@@ -53,72 +52,71 @@ def masked(answer: Answer, secrets: Iterable[str]) -> Answer:
 
 
 class _Mask:
-    """Replaces secrets, in every form in which a peer may quote them."""
+    """Replaces secrets in every encoding in which a peer may quote them."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        # By the head of a form. Of the forms with one head, the longest match counts.
-        self._forms: dict[bytes, set[bytes]] = defaultdict(set)
+        # The encoded secrets by their prefix. Of those with the same prefix, the
+        # longest match is replaced.
+        self._encoded: dict[bytes, set[bytes]] = defaultdict(set)
         for secret in secrets:
-            for form, telling in _forms(secret):
-                self._forms[form[:telling]].add(form)
+            for encoded, length in _encode(secret):
+                self._encoded[encoded[:length]].add(encoded)
 
     def data(self, data: bytes) -> bytes:
-        """Replace them in bytes; the very bytes are returned if there are none."""
-        for head, forms in self._forms.items():
-            at = data.find(head)
+        """Return bytes without the secrets: the same object if it has none."""
+        for prefix, secrets in self._encoded.items():
+            at = data.find(prefix)
             if at < 0:
                 continue
             parts, end = [], 0
             while at >= 0:
                 parts += [data[end:at], MASK.encode()]
-                end = at + max(_common(data, at, form) for form in forms)
-                at = data.find(head, end)
+                end = at + max(_common_length(data, at, secret) for secret in secrets)
+                at = data.find(prefix, end)
             data = b"".join((*parts, data[end:]))
         return data
 
-    def text(self, text: str) -> str:
-        """Replace them in text."""
-        data = text.encode("utf-8", "surrogatepass")
+    def string(self, value: str) -> str:
+        """Return a string without the secrets."""
+        data = value.encode("utf-8", "surrogatepass")
         return self.data(data).decode("utf-8", "surrogatepass")
 
     def headers(self, headers: Mapping[str, str]) -> Mapping[str, str]:
-        """Replace them in the values of headers, whose mapping ignores case."""
-        found = {
-            name: text
+        """Return headers without the secrets; lookups in them ignore case."""
+        replaced = {
+            name: clean
             for name, value in headers.items()
-            if (text := self.text(value)) != value
+            if (clean := self.string(value)) != value
         }
-        return _Headers(headers, found) if found else headers
+        return _Headers(headers, replaced) if replaced else headers
 
-    def document(self, body: bytes, *, spared: frozenset[str]) -> bytes:
-        """Replace them in a JSON document, but in no member of a name that is spared.
+    def document(self, body: bytes, *, kept: frozenset[str]) -> bytes:
+        """Return a JSON document without the secrets, except in members named `kept`.
 
-        What is no JSON is returned as it is.
+        A body that is not JSON is returned unchanged.
         """
         plain = self.data(body) is body
         # JSON may write any character as an escape.
         if plain and b"\\" not in body:
             return body
-        if plain and spared:  # of a success, only the errors are quotations
-            spared |= _RESULTS
+        if plain and kept:  # in a success, only the errors quote the request
+            kept |= _RESULTS
         try:
             document = orjson.loads(body)
         except orjson.JSONDecodeError:
             return body
-        clean = self._value(document, spared)
+        clean = self._value(document, kept)
         return body if clean == document else orjson.dumps(clean)
 
-    def _value(self, value: Any, spared: frozenset[str]) -> Any:
+    def _value(self, value: Any, kept: frozenset[str]) -> Any:
         match value:
             case str():
-                return self.text(value)
+                return self.string(value)
             case list():
-                return [self._value(item, spared) for item in value]
+                return [self._value(item, kept) for item in value]
             case dict():
                 return {
-                    self.text(name): item
-                    if name in spared
-                    else self._value(item, spared)
+                    self.string(name): item if name in kept else self._value(item, kept)
                     for name, item in value.items()
                 }
             case _:
@@ -126,7 +124,7 @@ class _Mask:
 
 
 class _Headers(Mapping[str, str]):
-    """Headers with some of their values replaced."""
+    """Headers of which some values are replaced. Lookups still ignore case."""
 
     def __init__(self, headers: Mapping[str, str], replaced: Mapping[str, str]) -> None:
         self._headers = headers
@@ -143,38 +141,38 @@ class _Headers(Mapping[str, str]):
         return len(self._headers)
 
 
-def _common(data: bytes, at: int, form: bytes) -> int:
-    """Return the length of the common prefix of a form and the data at a position."""
-    part = data[at : at + len(form)]
-    for count, (one, other) in enumerate(zip(part, form, strict=False)):
-        if one != other:
+def _common_length(data: bytes, at: int, secret: bytes) -> int:
+    """Return the length of the common prefix of a secret and the data from `at`."""
+    part = data[at : at + len(secret)]
+    for count, (left, right) in enumerate(zip(part, secret, strict=False)):
+        if left != right:
             return count
     return len(part)
 
 
-def _forms(secret: str) -> Iterator[tuple[bytes, int]]:
-    """Yield the forms of a secret, each with how much of it is telling."""
-    for written in {secret, secret.lower(), secret.upper()}:
-        head = written[:_TELLING]
+def _encode(secret: str) -> Iterator[tuple[bytes, int]]:
+    """Yield the encodings of a secret, each with the length of its prefix to find."""
+    for variant in {secret, secret.lower(), secret.upper()}:
+        prefix = variant[:_PREFIX]
         for encode in _ENCODINGS:
-            yield encode(written).encode(), len(encode(head).encode())
+            yield encode(variant).encode(), len(encode(prefix).encode())
     for offset in range(3):
         yield from _in_base64(secret.encode(), offset)
 
 
-def _in_json(text: str) -> str:
-    return json.dumps(text)[1:-1]
+def _in_json(value: str) -> str:
+    return json.dumps(value)[1:-1]
 
 
-def _in_json_twice(text: str) -> str:
-    return _in_json(_in_json(text))
+def _in_json_twice(value: str) -> str:
+    return _in_json(_in_json(value))
 
 
-def _in_quote(text: str) -> str:
-    """Quote for a URL, with the hexadecimal digits in lower case."""
+def _quote_in_lower_case(value: str) -> str:
+    """Quote a string for a URL, with lower-case hexadecimal digits."""
     return "".join(
-        one if one == quoted else quoted.lower()
-        for one, quoted in ((one, quote(one, safe="")) for one in text)
+        letter if letter == quoted else quoted.lower()
+        for letter, quoted in ((letter, quote(letter, safe="")) for letter in value)
     )
 
 
@@ -185,21 +183,21 @@ _ENCODINGS: tuple[Callable[[str], str], ...] = (
     _in_json_twice,
     quote,
     quote_plus,
-    _in_quote,
+    _quote_in_lower_case,
 )
 
 
 def _in_base64(secret: bytes, offset: int) -> Iterator[tuple[bytes, int]]:
-    """Yield what of a secret's Base64 does not depend on what stands beside it.
+    """Yield the Base64 characters that depend on the secret only, not on its neighbors.
 
-    `offset` is how many bytes of the first group belong to what stands before it.
+    `offset` is the number of bytes before the secret in its first group of three.
     """
     first = -(-offset * 8 // 6)
     last = (offset + len(secret)) * 8 // 6
-    telling = (offset + min(_TELLING, len(secret))) * 8 // 6
+    prefix_end = (offset + min(_PREFIX, len(secret))) * 8 // 6
     encoded = b64encode(bytes(offset) + secret)
-    for form in {encoded, encoded.translate(_URL_SAFE)}:
-        yield form[first:last], telling - first
+    for variant in {encoded, encoded.translate(_URL_SAFE)}:
+        yield variant[first:last], prefix_end - first
 
 
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")

@@ -1,4 +1,4 @@
-"""Answers that are not HubSpot's: the page of a proxy, a firewall or a gateway."""
+"""Recognize answers that are not HubSpot's: pages of proxies, firewalls, gateways."""
 
 from collections.abc import Mapping
 from html import unescape
@@ -22,38 +22,38 @@ _OWN_FIELDS = (
 _OWN_HEADERS = ("X-HubSpot-Correlation-Id", "X-HubSpot-Auth-Failure")
 
 _READ_BYTES = 16_384  # the title of a page is at its beginning
-_LONGEST_TITLE = 100
+_MAX_TITLE = 100
 
 
 def is_hubspots(response: Response, payload: Mapping[str, Any]) -> bool:
-    """Whether an error answer comes from HubSpot; `payload` is its JSON object."""
+    """Return whether an error comes from HubSpot; `payload` is its JSON object."""
     if payload:
         return payload.get("status") == "error" or any(
             name in payload for name in _OWN_FIELDS
         )
-    # An empty body is HubSpot's if its headers are. A page never is: a proxy that
-    # replaces the body may leave the headers as they were.
+    # An empty body is HubSpot's if the headers are. A page is not, whatever the
+    # headers: a proxy that replaces the body may keep HubSpot's headers.
     return not response.body and any(name in response.headers for name in _OWN_HEADERS)
 
 
 def proxy_error(response: Response) -> ProxyError:
-    """Describe an answer that is not HubSpot's."""
-    text = response.body[:_READ_BYTES].decode("utf-8", "replace")
-    found = _title(text)
-    title = _one_line(text if found is None else found)
+    """Return the error of an answer that is not HubSpot's."""
+    page = response.body[:_READ_BYTES].decode("utf-8", "replace")
+    found = _title(page)
+    title = _one_line(page if found is None else found)
     if found is not None:
-        what = f"a page titled {title!r}"
+        content = f"a page titled {title!r}"
     else:
-        what = f"it begins {title!r}" if title else "it is empty"
+        content = f"it begins {title!r}" if title else "it is empty"
     if response.status >= 500:  # noqa: PLR2004 -- HTTP's own figures
         advice = "HubSpot's front end or a proxy on the way sent it"
     else:
         advice = (
-            "A proxy, a firewall or a gateway on the way sent it; check base_url and "
-            "the proxy settings (HTTPS_PROXY), or ask who runs the network"
+            "It comes from a proxy, a firewall or a gateway: check base_url and the "
+            "proxy settings (HTTPS_PROXY), or ask your network administrator"
         )
     error = ProxyError(
-        f"the answer is not HubSpot's JSON: {what}. {advice}",
+        f"the answer is not HubSpot's JSON: {content}. {advice}",
         status=response.status,
         correlation_id=response.headers.get("X-HubSpot-Correlation-Id"),
     )
@@ -62,7 +62,7 @@ def proxy_error(response: Response) -> ProxyError:
 
 
 def _title(page: str) -> str | None:
-    """Return what stands between the tags of a title, if there are both."""
+    """Return the content of the first <title> element, if it has both tags."""
     lower = page.lower()
     tag = lower.find("<title")
     begin = lower.find(">", tag) if tag >= 0 else -1
@@ -71,7 +71,7 @@ def _title(page: str) -> str | None:
 
 
 def connect_error(status: int, reason: str) -> ProxyError:
-    """Describe a proxy that refuses to connect to HubSpot."""
+    """Return the error of a proxy that refused to connect to HubSpot."""
     title = _one_line(reason)
     error = ProxyError(
         f"the proxy refuses to connect to HubSpot: {title or status}. Check the proxy "
@@ -82,7 +82,7 @@ def connect_error(status: int, reason: str) -> ProxyError:
     return error
 
 
-def _one_line(text: str) -> str:
-    """Return the beginning of a text, without markup, line breaks or control codes."""
-    words = " ".join(unescape(text).split())
-    return "".join(letter for letter in words if letter.isprintable())[:_LONGEST_TITLE]
+def _one_line(value: str) -> str:
+    """Return the beginning of a string, unescaped, on one line and printable."""
+    words = " ".join(unescape(value).split())
+    return "".join(letter for letter in words if letter.isprintable())[:_MAX_TITLE]

@@ -1,11 +1,11 @@
-"""Make text that is not ours safe to show: control characters become escapes."""
+"""Make foreign strings safe to show: control characters become escapes."""
 
 import re
 
 
-# What moves a cursor, starts a terminal sequence, reorders or hides other text, breaks
-# a line, or cannot be encoded. Spaces of any width, letters of any script and variation
-# selectors (emoji) stay; so do the few format characters that have a glyph.
+# Characters that move a cursor, start a terminal sequence, reorder or hide other text,
+# break a line, or cannot be encoded. Spaces of any width, letters of any script,
+# variation selectors (emoji) and the few format characters with a glyph are kept.
 _UNSAFE = re.compile(
     "["
     "\x00-\x1f\x7f-\x9f"  # C0, DEL and C1
@@ -18,21 +18,21 @@ _UNSAFE = re.compile(
 )
 
 
-def visible(text: str, *, keep: str = "") -> str:
-    r"""Return text with its control and invisible characters as escapes: `\x1b`.
+def visible(value: str, *, keep: str = "") -> str:
+    r"""Return a string with its control and invisible characters escaped, like `\x1b`.
 
     Use it for everything that is shown and comes from HubSpot, a file or the caller.
-    The result has the characters of Python's own escapes; it is for eyes, and cannot
-    be turned back, because backslashes of the text stay as they are.
+    The escapes are Python's. They cannot be decoded, because backslashes of the string
+    are kept.
 
     Args:
-        text: any text, including lone surrogates.
-        keep: characters to leave alone, e.g. `"\n"` for text of several lines.
+        value: any string, also one with lone surrogates.
+        keep: characters that are not escaped, e.g. `"\n"` for several lines.
     """
-    return _UNSAFE.sub(lambda found: _escaped(found.group(), keep), text)
+    return _UNSAFE.sub(lambda match: _escape(match.group(), keep), value)
 
 
-def _escaped(character: str, keep: str) -> str:
+def _escape(character: str, keep: str) -> str:
     if character in keep:
         return character
     return character.encode("unicode_escape").decode("ascii")

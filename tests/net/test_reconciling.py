@@ -231,7 +231,7 @@ async def test_creates_that_are_lost_again_and_again() -> None:
     response = await unanswered(batch(crm, CREATE, creates(1)))
     assert verbs(crm) == ["create", "read"] * 3 + ["create"]
     assert len(response.unknown) == 1
-    assert "looked for 3 times" in str(response.failures[0].error)
+    assert "looked up 3 times" in str(response.failures[0].error)
 
 
 async def test_equal_values_keep_their_order() -> None:
