@@ -46,7 +46,7 @@ def proxy_error(response: Response) -> ProxyError:
     else:
         content = f"it begins {title!r}" if title else "it is empty"
     if response.status >= 500:  # noqa: PLR2004 -- HTTP's own figures
-        advice = "HubSpot's front end or a proxy on the way sent it"
+        advice = "It comes from HubSpot's front end or from a proxy"
     else:
         advice = (
             "It comes from a proxy, a firewall or a gateway: check base_url and the "

@@ -147,8 +147,8 @@ class LostCreates:
             yield self.doubt(unclear, reason, now)
         if differing:
             reason = (
-                "it may have been written, and what was read back by its unique "
-                "property is not what was written"
+                "it may have been written, and the record with its unique value "
+                "differs from this input"
             )
             unclear = chunk.pick(differing).after(Step.FIND_UNCLEAR)
             error = lost_error(unclear, reason)
@@ -159,7 +159,7 @@ class LostCreates:
         if isinstance(error, RecordNotFound):
             return Requeue([single.after(Step.FIND_NOTHING)])
         unclear = single.after(Step.FIND_UNCLEAR)
-        reason = f"it may have been written, and reading it back was refused: {error}"
+        reason = f"it may have been written, and its lookup was refused: {error}"
         lost = lost_error(unclear, reason, error.correlation_id)
         return Fail(unclear, OutcomeStatus.UNKNOWN, lost)
 

@@ -260,7 +260,7 @@ class Resolver:
             not call.repeatable or (last and (call.creates or not alone))
         ):
             # To send a create again would not complete a record that is partly written.
-            reason = f"HubSpot refused it half-way: {refusal.error}"
+            reason = f"HubSpot refused it, but may have written part: {refusal.error}"
             yield self._lost.doubt(
                 chunk.after(Step.LOSE), reason, now, error.correlation_id
             )
@@ -426,7 +426,7 @@ class Resolver:
         reason, correlation_id = _reason(verdict)
         state = chunk.state
         if state.looking_up:
-            reason = f"it may have been written, and could not be read back: {reason}"
+            reason = f"it may have been written, and its lookup failed: {reason}"
         if state.maybe_written and self.operation.call.writes:
             error: RecordError = lost_error(chunk, reason, correlation_id)
             return Fail(chunk, OutcomeStatus.UNKNOWN, error)
