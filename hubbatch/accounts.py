@@ -12,15 +12,15 @@ from weakref import WeakSet
 
 import aiohttp
 
+from ._limits.window import RateLimit
 from .client import HubBatch
-from .core.pacing import RateLimit
 from .errors import ConfigurationError
 from .net.auth import TokenSource
 from .net.engine import Engine
 from .net.flights import Flight
 from .net.loops import Home
 from .net.oauth import OAuth
-from .net.pacers import SharedLimit
+from .net.shared_limit import SharedLimit
 from .net.transport import Sessions
 
 

@@ -5,12 +5,7 @@ from typing import Unpack
 
 from ._verbs import Options, Verbs
 from .core.calls import Operation, Verb
-from .core.operations import (
-    association_kinds_operation,
-    association_limit_operation,
-    association_operation,
-    v3_association_operation,
-)
+from .core.operations import look_up
 from .models import (
     AssociationInput,
     AssociationLimitInput,
@@ -108,14 +103,17 @@ class Associations(Verbs):
             RuntimeError: If the client is closed.
         """
         self._engine.check_open()
-        operation = association_kinds_operation(
-            *self._object_types, api_version=self._api_version
+        operation = look_up(
+            "association_kinds",
+            "read",
+            *self._object_types,
+            api_version=self._api_version,
         )
         return tuple(await self._ask(operation))
 
     def _operation(self, verb: Verb) -> Operation:
-        return association_operation(
-            verb, *self._object_types, api_version=self._api_version
+        return look_up(
+            "associations", verb, *self._object_types, api_version=self._api_version
         )
 
 
@@ -150,8 +148,11 @@ class AssociationLimits(Verbs):
         return self._batch(self._operation("purge"), inputs, options)
 
     def _operation(self, verb: Verb) -> Operation:
-        return association_limit_operation(
-            verb, *self._object_types, api_version=self._api_version
+        return look_up(
+            "association_limits",
+            verb,
+            *self._object_types,
+            api_version=self._api_version,
         )
 
 
@@ -185,4 +186,4 @@ class AssociationsV3(Verbs):
         return self._batch(self._operation("archive"), inputs, options)
 
     def _operation(self, verb: Verb) -> Operation:
-        return v3_association_operation(verb, *self._object_types)
+        return look_up("v3_associations", verb, *self._object_types)

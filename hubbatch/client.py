@@ -9,13 +9,14 @@ from typing import Any, Literal, Self, overload
 
 import aiohttp
 
+from ._limits.daily import parse_reserve
+from ._limits.plan import Plan, plan
+from ._limits.window import RateLimit
 from .associations import Associations, AssociationsV3
 from .core.arguments import check_api_version
-from .core.days import parse_reserve
-from .core.forecasting import Plan, named_call, plan
+from .core.named_calls import named_call
 from .core.object_types import StandardTypes
-from .core.operations import account_operation
-from .core.pacing import RateLimit
+from .core.operations import look_up
 from .core.retrying import RetryPolicy
 from .errors import ConfigurationError
 from .legacy import Legacy
@@ -24,11 +25,11 @@ from .models import Account
 from .net.auth import TokenSource
 from .net.batch import Batch
 from .net.engine import Engine
+from .net.gate import Gate, Limits
 from .net.listening import Listener, Listeners
 from .net.loops import Home
 from .net.oauth import OAuth, sign_in
-from .net.pacers import SharedLimit
-from .net.pacing import Gate, Limits
+from .net.shared_limit import SharedLimit
 from .net.transport import AiohttpTransport, Sessions, check_base_url
 from .objects import Objects
 from .properties import Properties
@@ -137,7 +138,7 @@ class HubBatch(StandardTypes):
             ),
             transport=transport,
             credentials=credentials,
-            about=account_operation(api_version=self._api_version),
+            about=look_up("account", "details", api_version=self._api_version),
             home=Home(
                 "this client",
                 bound="its aiohttp session"
@@ -224,7 +225,7 @@ class HubBatch(StandardTypes):
     @property
     def limits(self) -> Limits:
         """The rate limits as known now; read it inside a running event loop."""
-        return self._engine.gate.limits()
+        return self._engine.gate.snapshot()
 
     async def account(self) -> Account:
         """Return the account that the access token belongs to.
@@ -259,9 +260,9 @@ class HubBatch(StandardTypes):
                 f"count must be a number of records, 0 or more, not {count!r}"
             )
         engine = self._engine
-        if not engine.gate.told and engine.details is None:
+        if not engine.gate.limit_is_reported and engine.details is None:
             await self.account()
-        daily = engine.gate.limits().daily_limit
+        daily = engine.gate.snapshot().daily_limit
         return plan(count, call.max_inputs, engine.gate.limit(call.family), daily)
 
     async def aclose(self) -> None:

@@ -6,7 +6,7 @@ from typing import Unpack
 from ._verbs import Options, Verbs
 from .core.arguments import check_flag, check_names
 from .core.calls import Operation, Query, Verb
-from .core.operations import legacy_operation
+from .core.operations import look_up
 from .core.typed import Typed
 from .models import (
     CreateInput,
@@ -91,7 +91,13 @@ class LegacyObjects(Verbs):
 
     def _operation(self, verb: Verb, parameters: Query | None = None) -> Operation:
         [object_type] = self._object_types
-        return legacy_operation(verb, object_type, parameters=parameters)
+        return look_up(
+            "legacy",
+            verb,
+            object_type,
+            parameters=parameters or {},
+            properties=tuple((parameters or {}).get("properties", ())),
+        )
 
 
 class Legacy:

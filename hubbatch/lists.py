@@ -3,7 +3,8 @@
 from typing import Unpack
 
 from ._verbs import Options, Verbs
-from .core.operations import membership_operation
+from .core.object_types import type_id
+from .core.operations import look_up
 from .models import RecordIdWithMemberships
 from .net.batch import Batch
 from .net.engine import Engine
@@ -19,7 +20,9 @@ class ListMemberships(Verbs):
     def __init__(self, engine: Engine, object_type: str, *, api_version: str) -> None:
         super().__init__(engine, object_type, api_version=api_version)
         # Looked up here to refuse a type without a known id before a verb is called.
-        self._operation = membership_operation(object_type, api_version=api_version)
+        self._operation = look_up(
+            "memberships", "read", type_id(object_type), api_version=api_version
+        )
 
     def read(
         self, ids: Ids, **options: Unpack[Options]

@@ -17,16 +17,10 @@ from attrs import evolve
 from ._verbs import Options, Verbs
 from .core.arguments import check_flag, check_name, check_names
 from .core.calls import Operation, Verb
-from .core.dialects.documents import Page
-from .core.operations import (
-    create_operation,
-    list_operation,
-    object_operation,
-    read_operation,
-    schema_operation,
-)
+from .core.dialects.documents import Page, page_query
+from .core.operations import look_up
 from .core.outcomes import Summary
-from .core.typed import Typed, shape_of
+from .core.typed import Typed, class_mapping
 from .errors import ListError, RecordNotFound
 from .models import (
     CreateInput,
@@ -98,7 +92,9 @@ class Objects(Verbs):
         the record is looked up by that property, and created again only if it does not
         exist.
         """
-        operation = create_operation(
+        operation = look_up(
+            "objects",
+            "create",
             *self._object_types,
             api_version=self._api_version,
             reconcile_by=check_name(reconcile_by),
@@ -178,7 +174,9 @@ class Objects(Verbs):
                 "into= cannot be combined with properties_with_history: its fields "
                 "hold one value each"
             )
-        operation = read_operation(
+        operation = look_up(
+            "objects",
+            "read",
             *self._object_types,
             api_version=self._api_version,
             id_property=check_name(id_property),
@@ -233,7 +231,7 @@ class Objects(Verbs):
         names = _requested(properties, into)
         check_flag("archived", archived)
         self._engine.check_open()
-        make = None if into is None else shape_of(into).read
+        make = None if into is None else class_mapping(into).from_record
         pages = self._pages(names, archived=archived, after=None, took=None)
         return _records_of(pages, make)
 
@@ -277,12 +275,13 @@ class Objects(Verbs):
         # Names too long for a URL: list ids only, and read each page with a batch read.
         in_url = names if len(",".join(names)) <= _LONGEST_QUERY else ()
         while True:
-            operation = list_operation(
+            operation = look_up(
+                "object_pages",
+                "list",
                 *self._object_types,
                 api_version=self._api_version,
-                properties=in_url,
                 archived=archived,
-                after=after,
+                parameters=page_query(in_url, after),
             )
             page: Page = await self._ask(operation, took)
             if page.records and in_url != names:
@@ -318,7 +317,9 @@ class Objects(Verbs):
         return Page(records, page.after)
 
     async def _all_properties(self) -> tuple[str, ...]:
-        operation = schema_operation(*self._object_types, api_version=self._api_version)
+        operation = look_up(
+            "property_lists", "read", *self._object_types, api_version=self._api_version
+        )
         return tuple(property_.name for property_ in await self._ask(operation))
 
     async def _with_all_properties(self, operation: Operation) -> Operation:
@@ -363,7 +364,8 @@ class Objects(Verbs):
         return self._batch(self._operation("archive"), ids, options)
 
     def _operation(self, verb: Verb, id_property: str | None = None) -> Operation:
-        return object_operation(
+        return look_up(
+            "objects",
             verb,
             *self._object_types,
             api_version=self._api_version,
@@ -383,7 +385,7 @@ async def _records_of(
 
 def _requested(properties: Properties, into: type | None) -> tuple[str, ...] | None:
     """Return the names of the properties to request; None for `ALL`."""
-    fields = () if into is None else shape_of(into).properties
+    fields = () if into is None else class_mapping(into).properties
     if properties is ALL:
         return None
     return tuple(dict.fromkeys((*fields, *check_names(properties))))

@@ -6,7 +6,7 @@ from typing import Literal, Unpack
 from ._verbs import Options, Verbs
 from .core.arguments import check_flag
 from .core.calls import Operation, Verb
-from .core.operations import property_operation, schema_operation
+from .core.operations import look_up
 from .models import Property, PropertyCreate, Record
 from .net.batch import Batch
 
@@ -74,12 +74,18 @@ class Properties(Verbs):
             RuntimeError: If the client is closed.
         """
         self._engine.check_open()
-        operation = schema_operation(*self._object_types, api_version=self._api_version)
+        operation = look_up(
+            "property_lists", "read", *self._object_types, api_version=self._api_version
+        )
         return tuple(await self._ask(operation))
 
     def _operation(
         self, verb: Verb, options: dict[str, object] | None = None
     ) -> Operation:
-        return property_operation(
-            verb, *self._object_types, api_version=self._api_version, options=options
+        return look_up(
+            "properties",
+            verb,
+            *self._object_types,
+            api_version=self._api_version,
+            options=options or {},
         )

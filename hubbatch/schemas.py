@@ -5,7 +5,7 @@ from typing import Unpack
 
 from ._verbs import Options, Verbs
 from .core.arguments import check_flag
-from .core.operations import object_schema_operation
+from .core.operations import look_up
 from .models import ObjectSchema
 from .net.batch import Batch
 
@@ -50,7 +50,7 @@ class Schemas(Verbs):
                 "include_property_definitions", include_property_definitions
             ),
         }
-        operation = object_schema_operation(
-            api_version=self._api_version, options=included
+        operation = look_up(
+            "schemas", "read", api_version=self._api_version, options=included
         )
         return self._batch(operation, object_types, options)

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from .core.arguments import check_name, check_names, check_object_type
 from .core.object_types import StandardTypes
-from .core.operations import create_operation, object_operation, read_operation
+from .core.operations import look_up
 from .errors import ConfigurationError
 from .models import (
     AssociationTo,
@@ -21,10 +21,8 @@ from .net.mailbox import Mailboxes
 
 
 # A backend makes the same few kinds of calls over and over: look up each only once.
-_CACHED = 256
-_create_operation = lru_cache(_CACHED)(create_operation)
-_read_operation = lru_cache(_CACHED)(read_operation)
-_object_operation = lru_cache(_CACHED)(object_operation)
+_CACHED = 768
+_look_up = lru_cache(_CACHED)(look_up)
 
 
 class SingleObjects:
@@ -74,7 +72,9 @@ class SingleObjects:
 
         If the answer is lost it raises `OutcomeUnknown`, and is not sent again.
         """
-        operation = _create_operation(self._object_type, api_version=self._api_version)
+        operation = _look_up(
+            "objects", "create", self._object_type, api_version=self._api_version
+        )
         record = CreateInput(properties, associations)  # type: ignore[arg-type] # HubSpot's shape works too
         created: SimplePublicObject = await self._mailboxes.ask(operation, record)
         return created
@@ -92,7 +92,9 @@ class SingleObjects:
         wait at the same time share one input until it is sent. Nothing is cached, so a
         read after a write returns what was written.
         """
-        operation = _read_operation(
+        operation = _look_up(
+            "objects",
+            "read",
             self._object_type,
             api_version=self._api_version,
             id_property=check_name(id_property),
@@ -110,7 +112,8 @@ class SingleObjects:
         id_property: str | None = None,
     ) -> SimplePublicObject:
         """Set properties of a record, by id or by the value of `id_property`."""
-        operation = _object_operation(
+        operation = _look_up(
+            "objects",
             "update",
             self._object_type,
             api_version=self._api_version,
@@ -128,7 +131,8 @@ class SingleObjects:
         id_property: str,
     ) -> SimplePublicUpsertObject:
         """Set properties of the record whose `id_property` is `id`, or create it."""
-        operation = _object_operation(
+        operation = _look_up(
+            "objects",
             "upsert",
             self._object_type,
             api_version=self._api_version,
@@ -142,8 +146,8 @@ class SingleObjects:
 
     async def archive(self, id: str | int) -> None:  # noqa: A002 -- HubSpot's word
         """Archive a record. An id that does not exist succeeds too."""
-        operation = _object_operation(
-            "archive", self._object_type, api_version=self._api_version
+        operation = _look_up(
+            "objects", "archive", self._object_type, api_version=self._api_version
         )
         await self._mailboxes.ask(operation, id)
 

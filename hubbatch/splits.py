@@ -4,7 +4,7 @@ from collections.abc import AsyncIterable, Iterable
 from typing import Unpack
 
 from ._verbs import Options, Verbs
-from .core.operations import deal_split_operation
+from .core.operations import look_up
 from .models import DealSplitsInput, DealToDealSplits, Record
 from .net.batch import Batch
 from .objects import Ids
@@ -21,12 +21,12 @@ class DealSplits(Verbs):
 
     def read(self, ids: Ids, **options: Unpack[Options]) -> Batch[DealToDealSplits]:
         """Read the splits of deals, by deal id."""
-        operation = deal_split_operation("read", api_version=self._api_version)
+        operation = look_up("deal_splits", "read", api_version=self._api_version)
         return self._batch(operation, ids, options)
 
     def upsert(
         self, inputs: Splits, **options: Unpack[Options]
     ) -> Batch[DealToDealSplits]:
         """Set the splits of deals, replacing those they have."""
-        operation = deal_split_operation("upsert", api_version=self._api_version)
+        operation = look_up("deal_splits", "upsert", api_version=self._api_version)
         return self._batch(operation, inputs, options)

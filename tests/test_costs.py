@@ -14,12 +14,12 @@ import pytest
 from hubbatch.core.accounting import Ledger
 from hubbatch.core.codec import structure_response
 from hubbatch.core.collecting import Collector
-from hubbatch.core.operations import object_operation
+from hubbatch.core.operations import look_up
 from hubbatch.core.planning import Desk
 from hubbatch.core.results import structure_objects
 
 
-UPDATE = object_operation("update", "tickets", api_version="v3")
+UPDATE = look_up("objects", "update", "tickets", api_version="v3")
 STAMP = "2026-11-23T10:00:00.000Z"
 
 

@@ -181,7 +181,7 @@ def test_into_is_a_class_whose_fields_can_be_properties(hub: HubBatch) -> None:
     for wrong in ("Ticket", Valued("x"), dict, 5):
         with pytest.raises(TypeError, match="expected an attrs class or a dataclass"):
             read([], into=wrong)
-    with pytest.raises(TypeError, match="which a property cannot be"):
+    with pytest.raises(TypeError, match="which a property cannot have"):
         read([], into=attrs.make_class("Deep", {"x": attrs.field(type=dict)}))
     with pytest.raises(
         ValueError, match="cannot be combined with properties_with_history"
@@ -191,7 +191,7 @@ def test_into_is_a_class_whose_fields_can_be_properties(hub: HubBatch) -> None:
 
 async def test_one_of_ones_own_where_a_collection_belongs(hub: HubBatch) -> None:
     for call in calls(hub):
-        with pytest.raises(TypeError, match="iterable of inputs, not Valued"):
+        with pytest.raises(TypeError, match="iterable of inputs, not one Valued"):
             call(Valued("x"))
 
 

@@ -20,6 +20,7 @@ def scale() -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 def test_page_has_the_tables_that_are_computed(scale: ModuleType) -> None:
     """`python benchmarks/scale.py --write` writes them."""
     page = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")

@@ -5,8 +5,11 @@ from collections.abc import Mapping, Sequence
 from attrs import Factory, field, frozen
 
 
-# The requests left of the account's daily limit. HubSpot sends it only to accounts that
-# have such a limit ("Usage guidelines").
+# What an answer reports about its app's window, and about the account's daily limit if
+# it has one ("Usage guidelines").
+WINDOW_LIMIT = "X-HubSpot-RateLimit-Max"
+WINDOW_REMAINING = "X-HubSpot-RateLimit-Remaining"
+DAILY_LIMIT = "X-HubSpot-RateLimit-Daily"
 DAILY_REMAINING = "X-HubSpot-RateLimit-Daily-Remaining"
 
 _MAX_DIGITS = 16  # `int` refuses thousands of digits

@@ -17,7 +17,7 @@ from hubbatch.errors import APIError
 
 from .blaming import listed_problems
 from .chunks import Chunk
-from .naming import Names
+from .naming import InputIndex
 from .settling import written_in
 
 
@@ -119,7 +119,7 @@ def suspects(chunk: Chunk, error: APIError) -> set[int]:
     An "Existing ID" names no input: it is the record that has the value already.
     """
     context = error.context if isinstance(error.context, Mapping) else {}
-    names = Names(chunk)
+    names = InputIndex(chunk)
     named = {*names.of_ids(context), *names.of_sentences(context)}
     if named:
         return named

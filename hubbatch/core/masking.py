@@ -1,7 +1,7 @@
-"""Mask the secrets of a request in its answer, before anything else reads the answer.
+"""Removes secrets that a peer echoes from its answer, before anything reads it.
 
 A proxy, a debugging endpoint or HubSpot itself may quote the request that it refuses,
-with the access token. A secret that is not in the answer cannot reach an error, an
+including the access token. A secret that is removed here cannot reach an error, an
 event, a log, a journal or a report.
 """
 
@@ -22,12 +22,12 @@ from .answers import Answer, NoAnswer, Response
 
 
 MASK = "***"
-# Peers truncate long quotations, so the beginning of a secret is masked too, from this
-# many characters. Fewer occur elsewhere: `pat-na1-` begins every token.
+# Peers truncate long quotations, so the beginning of a secret is masked too. Fewer
+# characters than this can occur by chance: every private-app token begins `pat-na1-`.
 _PREFIX = 12
-# A shorter secret is not a HubSpot token, and to mask it would garble any answer.
-_MIN_SECRET = 8
-# Values of records are the caller's data, even if one of them is a token.
+# HubSpot's tokens are longer than this; masking a shorter string would garble answers.
+_SHORTEST = 8
+# Values of records are the caller's data. A token stored in HubSpot is not masked.
 _DATA = frozenset({"properties", "propertiesWithHistory"})
 _RESULTS = frozenset({"results"})
 
@@ -35,14 +35,14 @@ _RESULTS = frozenset({"results"})
 def masked(answer: Answer, secrets: Iterable[str]) -> Answer:
     """Return an answer in which the secrets of its request do not occur.
 
-    Secrets are found in every encoding in which a peer may quote them. An answer
-    without secrets is returned itself. In a success, the values of records are kept.
+    Every form in which a peer may quote a secret is replaced. An answer without any is
+    returned itself. The values of records in a success are not changed.
     """
-    mask = _Mask([secret for secret in secrets if len(secret) >= _MIN_SECRET])
+    mask = _Mask([secret for secret in secrets if len(secret) >= _SHORTEST])
     if isinstance(answer, NoAnswer):
-        return evolve(answer, reason=mask.string(answer.reason))
+        return evolve(answer, reason=mask.text(answer.reason))
     success = 200 <= answer.status < 300  # noqa: PLR2004 -- HTTP's own figures
-    body = mask.document(answer.body, kept=_DATA if success else frozenset())
+    body = mask.document(answer.body, spared=_DATA if success else frozenset())
     if not success:
         body = mask.data(body)
     headers = mask.headers(answer.headers)
@@ -52,46 +52,46 @@ def masked(answer: Answer, secrets: Iterable[str]) -> Answer:
 
 
 class _Mask:
-    """Replaces secrets in every encoding in which a peer may quote them."""
+    """Replaces secrets in every form in which a peer may quote them."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        # The encoded secrets by their prefix. Of those with the same prefix, the
-        # longest match is replaced.
-        self._encoded: dict[bytes, set[bytes]] = defaultdict(set)
+        # Forms by their first characters. Where several forms begin alike, the longest
+        # match is replaced.
+        self._forms: dict[bytes, set[bytes]] = defaultdict(set)
         for secret in secrets:
-            for encoded, length in _encode(secret):
-                self._encoded[encoded[:length]].add(encoded)
+            for form, prefix in _forms(secret):
+                self._forms[form[:prefix]].add(form)
 
     def data(self, data: bytes) -> bytes:
-        """Return bytes without the secrets: the same object if it has none."""
-        for prefix, secrets in self._encoded.items():
-            at = data.find(prefix)
+        """Replace secrets in bytes; bytes without any are returned themselves."""
+        for head, forms in self._forms.items():
+            at = data.find(head)
             if at < 0:
                 continue
             parts, end = [], 0
             while at >= 0:
                 parts += [data[end:at], MASK.encode()]
-                end = at + max(_common_length(data, at, secret) for secret in secrets)
-                at = data.find(prefix, end)
+                end = at + max(_common(data, at, form) for form in forms)
+                at = data.find(head, end)
             data = b"".join((*parts, data[end:]))
         return data
 
-    def string(self, value: str) -> str:
-        """Return a string without the secrets."""
-        data = value.encode("utf-8", "surrogatepass")
+    def text(self, text: str) -> str:
+        """Replace secrets in a string."""
+        data = text.encode("utf-8", "surrogatepass")
         return self.data(data).decode("utf-8", "surrogatepass")
 
     def headers(self, headers: Mapping[str, str]) -> Mapping[str, str]:
-        """Return headers without the secrets; lookups in them ignore case."""
-        replaced = {
-            name: clean
+        """Replace secrets in the values of headers, a mapping that ignores case."""
+        found = {
+            name: masked
             for name, value in headers.items()
-            if (clean := self.string(value)) != value
+            if (masked := self.text(value)) != value
         }
-        return _Headers(headers, replaced) if replaced else headers
+        return _Headers(headers, found) if found else headers
 
-    def document(self, body: bytes, *, kept: frozenset[str]) -> bytes:
-        """Return a JSON document without the secrets, except in members named `kept`.
+    def document(self, body: bytes, *, spared: frozenset[str]) -> bytes:
+        """Replace secrets in a JSON document, except in the members named in `spared`.
 
         A body that is not JSON is returned unchanged.
         """
@@ -99,24 +99,26 @@ class _Mask:
         # JSON may write any character as an escape.
         if plain and b"\\" not in body:
             return body
-        if plain and kept:  # in a success, only the errors quote the request
-            kept |= _RESULTS
+        if plain and spared:  # in a success, only errors quote the request
+            spared |= _RESULTS
         try:
             document = orjson.loads(body)
         except orjson.JSONDecodeError:
             return body
-        clean = self._value(document, kept)
+        clean = self._value(document, spared)
         return body if clean == document else orjson.dumps(clean)
 
-    def _value(self, value: Any, kept: frozenset[str]) -> Any:
+    def _value(self, value: Any, spared: frozenset[str]) -> Any:
         match value:
             case str():
-                return self.string(value)
+                return self.text(value)
             case list():
-                return [self._value(item, kept) for item in value]
+                return [self._value(item, spared) for item in value]
             case dict():
                 return {
-                    self.string(name): item if name in kept else self._value(item, kept)
+                    self.text(name): item
+                    if name in spared
+                    else self._value(item, spared)
                     for name, item in value.items()
                 }
             case _:
@@ -124,7 +126,7 @@ class _Mask:
 
 
 class _Headers(Mapping[str, str]):
-    """Headers of which some values are replaced. Lookups still ignore case."""
+    """Headers with some of their values replaced."""
 
     def __init__(self, headers: Mapping[str, str], replaced: Mapping[str, str]) -> None:
         self._headers = headers
@@ -141,38 +143,38 @@ class _Headers(Mapping[str, str]):
         return len(self._headers)
 
 
-def _common_length(data: bytes, at: int, secret: bytes) -> int:
-    """Return the length of the common prefix of a secret and the data from `at`."""
-    part = data[at : at + len(secret)]
-    for count, (left, right) in enumerate(zip(part, secret, strict=False)):
-        if left != right:
+def _common(data: bytes, at: int, form: bytes) -> int:
+    """Return the length of the common prefix of a form and the data at a position."""
+    part = data[at : at + len(form)]
+    for count, (found, expected) in enumerate(zip(part, form, strict=False)):
+        if found != expected:
             return count
     return len(part)
 
 
-def _encode(secret: str) -> Iterator[tuple[bytes, int]]:
-    """Yield the encodings of a secret, each with the length of its prefix to find."""
-    for variant in {secret, secret.lower(), secret.upper()}:
-        prefix = variant[:_PREFIX]
+def _forms(secret: str) -> Iterator[tuple[bytes, int]]:
+    """Yield the forms of a secret, each with the length of the prefix to search for."""
+    for written in {secret, secret.lower(), secret.upper()}:
+        head = written[:_PREFIX]
         for encode in _ENCODINGS:
-            yield encode(variant).encode(), len(encode(prefix).encode())
+            yield encode(written).encode(), len(encode(head).encode())
     for offset in range(3):
         yield from _in_base64(secret.encode(), offset)
 
 
-def _in_json(value: str) -> str:
-    return json.dumps(value)[1:-1]
+def _in_json(text: str) -> str:
+    return json.dumps(text)[1:-1]
 
 
-def _in_json_twice(value: str) -> str:
-    return _in_json(_in_json(value))
+def _in_json_twice(text: str) -> str:
+    return _in_json(_in_json(text))
 
 
-def _quote_in_lower_case(value: str) -> str:
-    """Quote a string for a URL, with lower-case hexadecimal digits."""
+def _in_quote(text: str) -> str:
+    """Quote for a URL, with the hexadecimal digits in lower case."""
     return "".join(
         letter if letter == quoted else quoted.lower()
-        for letter, quoted in ((letter, quote(letter, safe="")) for letter in value)
+        for letter, quoted in ((letter, quote(letter, safe="")) for letter in text)
     )
 
 
@@ -183,21 +185,21 @@ _ENCODINGS: tuple[Callable[[str], str], ...] = (
     _in_json_twice,
     quote,
     quote_plus,
-    _quote_in_lower_case,
+    _in_quote,
 )
 
 
 def _in_base64(secret: bytes, offset: int) -> Iterator[tuple[bytes, int]]:
-    """Yield the Base64 characters that depend on the secret only, not on its neighbors.
+    """Yield the part of a secret's Base64 that does not depend on the bytes around it.
 
-    `offset` is the number of bytes before the secret in its first group of three.
+    `offset` is the number of preceding bytes that share the secret's first group.
     """
     first = -(-offset * 8 // 6)
     last = (offset + len(secret)) * 8 // 6
-    prefix_end = (offset + min(_PREFIX, len(secret))) * 8 // 6
+    prefix = (offset + min(_PREFIX, len(secret))) * 8 // 6
     encoded = b64encode(bytes(offset) + secret)
-    for variant in {encoded, encoded.translate(_URL_SAFE)}:
-        yield variant[first:last], prefix_end - first
+    for form in {encoded, encoded.translate(_URL_SAFE)}:
+        yield form[first:last], prefix - first
 
 
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")

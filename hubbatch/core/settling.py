@@ -22,15 +22,15 @@ from hubbatch.models import (
     StandardError,
 )
 
-from .blaming import from_standard_error
-from .calls import Operation, Shape
+from .blaming import record_error_from_207
+from .calls import Operation, ResultShape
 from .chunk_state import Certainty
 from .chunks import Chunk
 from .codec import listed_warnings
 from .encoding import make_key
-from .naming import Claim, Kind, Names, kind_of
+from .naming import Claim, InputIndex, Kind, kind_of
 from .paging import turn_pages
-from .typed import shape_of
+from .typed import class_mapping
 
 
 _trace_of = attrgetter("object_write_trace_id")
@@ -84,7 +84,7 @@ class Settlement:
 
 def settle_without_results(chunk: Chunk, part: BatchResponse[Any]) -> Settlement:
     """Match the errors of an answer to a call that returns no results."""
-    names = Names(chunk)
+    names = InputIndex(chunk)
     settlement = _settle_errors(names, part, part.errors)
     unnamed = [error for error in part.errors if not names.of_error(error)]
     before = len(settlement.open)
@@ -134,7 +134,7 @@ def settle(operation: Operation, chunk: Chunk, part: BatchResponse[Any]) -> Sett
     return settled
 
 
-def _order(shape: Shape, chunk: Chunk, results: list[Any]) -> list[Any] | None:
+def _order(shape: ResultShape, chunk: Chunk, results: list[Any]) -> list[Any] | None:
     """Return the results in the order of the inputs, in the usual case.
 
     Return None if an input has no result, or if a result names its input otherwise than
@@ -160,12 +160,12 @@ def make_into(cls: type, settlement: Settlement) -> None:
 
     An input fails if its record does not fit the class.
     """
-    shape = shape_of(cls)
+    shape = class_mapping(cls)
     failed = {**settlement.failed}
     for position, record in enumerate(settlement.results):
         if record is not None:
             try:
-                settlement.results[position] = shape.read(record)
+                settlement.results[position] = shape.from_record(record)
             except RecordInvalid as error:
                 settlement.results[position] = None
                 failed[position] = error
@@ -173,19 +173,19 @@ def make_into(cls: type, settlement: Settlement) -> None:
     loose, settlement.loose = settlement.loose, []
     for record in loose:
         with suppress(RecordInvalid):  # it belongs to no input that could fail
-            settlement.loose.append(shape.read(record))
+            settlement.loose.append(shape.from_record(record))
 
 
 def _match(
     operation: Operation,
-    shape: Shape,
+    shape: ResultShape,
     chunk: Chunk,
     part: BatchResponse[Any],
     *,
     whole: bool,
 ) -> Settlement:
     errors, results = _separate_answers(shape, part)
-    names = Names(chunk)
+    names = InputIndex(chunk)
     settlement = _settle_errors(names, part, errors)
     matcher = _Matcher(shape, chunk, names, settlement)
     unnamed = [result for result in results if not matcher.by_name(result)]
@@ -211,7 +211,7 @@ def _match(
 
 
 def _separate_answers(
-    shape: Shape, part: BatchResponse[Any]
+    shape: ResultShape, part: BatchResponse[Any]
 ) -> tuple[list[StandardError], list[Any]]:
     """Return the errors and the results, with errors that are answers made results.
 
@@ -239,7 +239,7 @@ def _settle_absent(settlement: Settlement) -> None:
 
 
 def _settle_ends(
-    names: Names, settlement: Settlement, errors: Iterable[StandardError]
+    names: InputIndex, settlement: Settlement, errors: Iterable[StandardError]
 ) -> None:
     """Settle pairs by errors that name only one of their ends.
 
@@ -253,17 +253,17 @@ def _settle_ends(
     for positions, reported in errors_of.items():
         if len(reported) >= len(positions) and positions <= {*settlement.open}:
             for position, error in zip(sorted(positions), reported, strict=False):
-                settlement.failed[position] = from_standard_error(error)
+                settlement.failed[position] = record_error_from_207(error)
                 settlement.open.remove(position)
 
 
 def _settle_errors(
-    names: Names, part: BatchResponse[Any], errors: Iterable[StandardError]
+    names: InputIndex, part: BatchResponse[Any], errors: Iterable[StandardError]
 ) -> Settlement:
     failed: dict[int, RecordError] = {}
     for error in errors:
         for position in names.of_error(error):
-            failed.setdefault(position, from_standard_error(error))
+            failed.setdefault(position, record_error_from_207(error))
     still_open = [position for position in range(names.count) if position not in failed]
     return Settlement(part, [None] * names.count, failed, still_open, [])
 
@@ -272,7 +272,11 @@ class _Matcher:
     """Assigns results to the open inputs of a chunk, at most one to each."""
 
     def __init__(
-        self, shape: Shape, chunk: Chunk, names: Names, settlement: Settlement
+        self,
+        shape: ResultShape,
+        chunk: Chunk,
+        names: InputIndex,
+        settlement: Settlement,
     ) -> None:
         self.shape = shape
         self.chunk = chunk

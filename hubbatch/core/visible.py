@@ -1,11 +1,11 @@
-"""Make foreign strings safe to show: control characters become escapes."""
+"""Makes foreign text safe to show: control characters become escapes."""
 
 import re
 
 
-# Characters that move a cursor, start a terminal sequence, reorder or hide other text,
-# break a line, or cannot be encoded. Spaces of any width, letters of any script,
-# variation selectors (emoji) and the few format characters with a glyph are kept.
+# Characters that move the cursor, start a terminal sequence, reorder or hide other
+# text, break a line, or cannot be encoded. Spaces of any width, letters of any script,
+# variation selectors (emoji) and the few format characters with a glyph are safe.
 _UNSAFE = re.compile(
     "["
     "\x00-\x1f\x7f-\x9f"  # C0, DEL and C1
@@ -18,21 +18,21 @@ _UNSAFE = re.compile(
 )
 
 
-def visible(value: str, *, keep: str = "") -> str:
-    r"""Return a string with its control and invisible characters escaped, like `\x1b`.
+def visible(text: str, *, keep: str = "") -> str:
+    r"""Return text with its control and invisible characters as escapes: `\x1b`.
 
     Use it for everything that is shown and comes from HubSpot, a file or the caller.
-    The escapes are Python's. They cannot be decoded, because backslashes of the string
-    are kept.
+    Escapes are Python's. They cannot be reversed, because backslashes in the text are
+    not escaped.
 
     Args:
-        value: any string, also one with lone surrogates.
-        keep: characters that are not escaped, e.g. `"\n"` for several lines.
+        text: Any string, including one with lone surrogates.
+        keep: Characters to keep, e.g. `"\n"` for text of several lines.
     """
-    return _UNSAFE.sub(lambda match: _escape(match.group(), keep), value)
+    return _UNSAFE.sub(lambda found: _escaped(found.group(), keep), text)
 
 
-def _escape(character: str, keep: str) -> str:
+def _escaped(character: str, keep: str) -> str:
     if character in keep:
         return character
     return character.encode("unicode_escape").decode("ascii")

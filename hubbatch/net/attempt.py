@@ -21,7 +21,7 @@ from hubbatch.core.encoding import request_body
 from hubbatch.core.events import ChunkAnswered, ChunkSent
 from hubbatch.core.masking import masked
 from hubbatch.core.outcomes import Summary
-from hubbatch.core.reading import read
+from hubbatch.core.reading import classify
 from hubbatch.core.reconciling import lookup
 from hubbatch.core.verdicts import (
     Answered,
@@ -34,8 +34,8 @@ from hubbatch.core.verdicts import (
 
 from .auth import Login
 from .event_emitter import EventEmitter
+from .gate import Permit
 from .journaling import Journal
-from .pacing import Permit
 from .transport import Transport
 
 
@@ -148,7 +148,7 @@ def _classify(
 ) -> Verdict:
     """Classify an answer after masking the secrets that it echoes."""
     if isinstance(answer, Response) and 200 <= answer.status < 300:  # noqa: PLR2004 -- HTTP's own figures
-        verdict = read(operation, chunk, answer)
+        verdict = classify(operation, chunk, answer)
         if isinstance(verdict, Answered):
             # A success without errors quotes nothing, unless it contains the token.
             # This search is all that masking costs for a usual answer.
@@ -158,8 +158,8 @@ def _classify(
             if not echoes or operation.call.verb == "token":
                 return verdict
             clean = masked(answer, secrets)
-            return verdict if clean is answer else read(operation, chunk, clean)
-    return read(operation, chunk, masked(answer, secrets))
+            return verdict if clean is answer else classify(operation, chunk, clean)
+    return classify(operation, chunk, masked(answer, secrets))
 
 
 def _headers(operation: Operation, token: str) -> dict[str, str]:

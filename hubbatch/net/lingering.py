@@ -4,7 +4,7 @@ import asyncio
 
 from collections.abc import Callable
 
-from hubbatch.core.pacing import Spacing
+from hubbatch._limits.window import Spacing
 
 
 class LingerTimer:

@@ -45,11 +45,11 @@ from hubbatch.errors import (
 from .attempt import Attempts, Sender
 from .auth import Bearer, Login
 from .event_emitter import EventEmitter
+from .gate import Gate
 from .intake import BLOCK, KEPT_BLOCK, Intake, Source, cancelled_from_outside
 from .interruptible import Waits
 from .lingering import LingerTimer
 from .listening import Listeners
-from .pacing import Gate
 from .recorder import OutcomeRecorder, OutcomeSink
 from .run_options import RunOptions
 from .transport import Transport

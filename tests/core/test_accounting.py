@@ -6,19 +6,25 @@ from typing import Any
 import pytest
 
 from attrs import define, field
+from hubbatch.core.concluding import Concluder
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch.core import outcomes
 from hubbatch.core.accounting import Ledger
 from hubbatch.core.collecting import Collector
-from hubbatch.core.concluding import Concluder
-from hubbatch.core.operations import Operation, object_operation
+from hubbatch.core.operations import Operation, look_up
 from hubbatch.core.outcomes import Outcome
 from hubbatch.core.planning import Chunk, Desk
-from hubbatch.core.reading import read
+from hubbatch.core.reading import classify
 from hubbatch.core.stopping import FailureWatch
-from hubbatch.core.verdicts import Retryable, Answered, EndpointNotFound, Refused, Throttled
+from hubbatch.core.verdicts import (
+    Answered,
+    EndpointNotFound,
+    Refused,
+    Retryable,
+    Throttled,
+)
 from hubbatch.errors import (
     APIError,
     HubBatchError,
@@ -79,7 +85,7 @@ class Books:
         return chunk
 
     def answer(self, chunk: Chunk, body: object, status: int = 200) -> None:
-        verdict = read(self.operation, chunk, respond(status, body))
+        verdict = classify(self.operation, chunk, respond(status, body))
         assert isinstance(verdict, Answered)
         self.concluder.settle(chunk, verdict.settlement, 0.0)
 
@@ -583,7 +589,9 @@ INVALID = APIError("not valid", status=400, category="VALIDATION_ERROR")
 def test_a_refusal_after_a_lost_answer(
     error: APIError, to: Mapping[str, str], status: str, *, isolate: bool
 ) -> None:
-    by_ref = object_operation("update", "tickets", api_version="v3", id_property="ref")
+    by_ref = look_up(
+        "objects", "update", "tickets", api_version="v3", id_property="ref"
+    )
     for doubtful, expected in ((True, status), (False, "failed")):
         books = Books(by_ref, isolate=isolate)
         books.ledger.take_in([{"id": "old", "properties": to}])
@@ -759,7 +767,9 @@ def happen(books: Books, chunk: Chunk, event: str) -> None:
     match event:
         case "answer" | "part":
             part = chunk if event == "answer" else chunk.pick([0])
-            verdict = read(books.operation, chunk, respond(200, complete(books, part)))
+            verdict = classify(
+                books.operation, chunk, respond(200, complete(books, part))
+            )
             if isinstance(verdict, Answered):
                 books.concluder.settle(chunk, verdict.settlement, 0.0)
             else:

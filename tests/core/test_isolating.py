@@ -7,20 +7,15 @@ import orjson
 import pytest
 
 from attrs import define, field
+from hubbatch.core.concluding import Concluder
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch.core.accounting import Ledger
-from hubbatch.core.concluding import Concluder
 from hubbatch.core.isolating import Density, halve, sample, split, suspects
-from hubbatch.core.operations import (
-    Operation,
-    association_operation,
-    legacy_operation,
-    object_schema_operation,
-)
+from hubbatch.core.operations import Operation, look_up
 from hubbatch.core.planning import Chunk, Desk
-from hubbatch.core.reading import read
+from hubbatch.core.reading import classify
 from hubbatch.core.verdicts import Answered, Refused
 from hubbatch.errors import APIError
 from hubbatch.models import ErrorDetail
@@ -38,12 +33,12 @@ from .helpers import (
 )
 
 
-V1_READ = legacy_operation("read", "tickets")
-V1_ARCHIVE = legacy_operation("archive", "tickets")
-PAIRS = association_operation(
-    "create_default", "contacts", "companies", api_version="v3"
+V1_READ = look_up("legacy", "read", "tickets")
+V1_ARCHIVE = look_up("legacy", "archive", "tickets")
+PAIRS = look_up(
+    "associations", "create_default", "contacts", "companies", api_version="v3"
 )
-SCHEMAS = object_schema_operation(api_version="v3")
+SCHEMAS = look_up("schemas", "read", api_version="v3")
 
 
 def creates(*properties: Mapping[str, str]) -> Chunk:
@@ -418,7 +413,7 @@ class Isolation:
             {"id": key or "1", "objectWriteTraceId": chunk.trace(p), "properties": {}}
             for p, key in enumerate(chunk.keys)
         ]
-        verdict = read(self.operation, chunk, respond(200, {"results": results}))
+        verdict = classify(self.operation, chunk, respond(200, {"results": results}))
         assert isinstance(verdict, Answered)
         concluder.settle(chunk, verdict.settlement, 0.0)
 
@@ -543,7 +538,7 @@ def test_no_refusal_is_too_odd_to_split(
     operation: Operation, count: int, body: object
 ) -> None:
     chunk = some_chunk(operation, count)
-    verdict = read(operation, chunk, respond(400, body))
+    verdict = classify(operation, chunk, respond(400, body))
     assert isinstance(verdict, Refused)
     parts = split(chunk, verdict.error, Density())
     assert len(parts) >= 2

@@ -7,22 +7,22 @@ import orjson
 import pytest
 
 from attrs import define, field
+from hubbatch.core.concluding import Concluder
 
 from hubbatch.core.accounting import Ledger
-from hubbatch.core.concluding import Concluder
 from hubbatch.core.encoding import request_body
-from hubbatch.core.operations import create_operation
+from hubbatch.core.operations import look_up
 from hubbatch.core.planning import Chunk, Desk
-from hubbatch.core.reading import read
+from hubbatch.core.reading import classify
 from hubbatch.core.reconciling import MOST_PROBES, Reconciler, probe
-from hubbatch.core.verdicts import Retryable, Answered, Refused
+from hubbatch.core.verdicts import Answered, Refused, Retryable
 from hubbatch.errors import APIError, OutcomeUnknown, RecordConflict, RecordNotFound
 from hubbatch.models import SimplePublicObject
 
 from .helpers import Notebook, chunk_of, respond
 
 
-CREATE = create_operation("tickets", api_version="v3", reconcile_by="ref")
+CREATE = look_up("objects", "create", "tickets", api_version="v3", reconcile_by="ref")
 LOST = Retryable(APIError("bad gateway", status=502), arrived=True)
 CONFLICT = APIError("Existing ID: 7", status=409, category="CONFLICT")
 
@@ -85,7 +85,7 @@ class Books:
             "completedAt": completed,
         }
         operation, question = probe(CREATE, chunk)
-        verdict = read(operation, question, respond(207 if absent else 200, body))
+        verdict = classify(operation, question, respond(207 if absent else 200, body))
         assert isinstance(verdict, Answered)
         self.concluder.settle(chunk, verdict.settlement, now)
 
@@ -201,7 +201,7 @@ def test_another_error_than_not_found_proves_nothing() -> None:
     error = {"category": "INTERNAL", "context": {"ids": ["R1"]}}
     operation, question = probe(CREATE, chunk)
     body = {"results": [record(0)], "errors": [error]}
-    verdict = read(operation, question, respond(207, body))
+    verdict = classify(operation, question, respond(207, body))
     assert isinstance(verdict, Answered)
     books.concluder.settle(chunk, verdict.settlement, 0.0)
     assert books.told.statuses == {0: "succeeded", 1: "unknown"}
@@ -415,7 +415,7 @@ def test_not_found_is_the_error_that_is_waited_for() -> None:
     chunk = books.lose(1)
     operation, question = probe(CREATE, chunk)
     error = {"category": "OBJECT_NOT_FOUND", "context": {"ids": ["R0"]}}
-    verdict = read(
+    verdict = classify(
         operation, question, respond(207, {"results": [], "errors": [error]})
     )
     assert isinstance(verdict, Answered)

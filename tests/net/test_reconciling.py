@@ -11,7 +11,7 @@ from attrs import evolve
 
 from hubbatch import HubSpotUnavailable, InvalidRequestError, RetryPolicy
 from hubbatch.core.answers import Response
-from hubbatch.core.operations import create_operation
+from hubbatch.core.operations import look_up
 from tests.net.crm import (
     LOCKED,
     UNAUTHORIZED,
@@ -25,7 +25,7 @@ from tests.net.crm import (
 )
 
 
-CREATE = create_operation("tickets", api_version="v3", reconcile_by=UNIQUE)
+CREATE = look_up("objects", "create", "tickets", api_version="v3", reconcile_by=UNIQUE)
 
 
 def creates(count: int) -> list[dict[str, Any]]:
