@@ -217,9 +217,8 @@ class Run:
             self.ended = error
             self._over.set()
         cancelled = isinstance(self.ended, asyncio.CancelledError)
-        cause = (
-            "cancelled" if cancelled else f"ended by {type(error).__name__}: {error}"
-        )
+        name = type(error).__name__
+        cause = "cancelled" if cancelled else f"ended by {name}: {error}"
         ledger = self._recorder.ledger
         ledger.ended = ledger.ended or f"the batch was {cause}"
         self._recorder.clear()
@@ -428,10 +427,7 @@ class Run:
         return None
 
     async def _get_bearer(self) -> Bearer | None:
-        """Return a function that returns the token, or None if the batch has ended.
-
-        A failed login ends the batch too.
-        """
+        """Return the login's bearer; None if the batch has ended or the login fails."""
         if self.ended is not None:
             return None
         try:
@@ -482,10 +478,7 @@ class Run:
 
 
 def _window(operation: Operation, workers: int, watch: FailureWatch | None) -> int:
-    """Return how many inputs to hold: two chunks for each worker.
-
-    It is more if the watch must see more inputs before it can end the batch.
-    """
+    """Return how many inputs to hold: two chunks a worker, or what the watch needs."""
     window = 2 * workers * operation.max_inputs
     if watch is None:
         return window
