@@ -478,10 +478,10 @@ class Storm:
 
 # Why a reconciled create may be `unknown` all the same.
 REASONS = (
-    "looked for 3 times",
-    "could not be read back",
-    "is not what was written",
-    "half-way",
+    "looked up 3 times",
+    "its lookup failed",
+    "differs from this input",
+    "may have written part",
     "and then the batch was",
 )
 
