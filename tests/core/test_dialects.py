@@ -30,7 +30,7 @@ from hubbatch.core.paging import next_pages, turn_pages
 from hubbatch.core.reading import read
 from hubbatch.core.settling import Settlement
 from hubbatch.core.values import InvalidInput
-from hubbatch.core.verdicts import Retryable, Answered, EndpointNotFound, Refused
+from hubbatch.core.verdicts import Answered, EndpointNotFound, Refused, Retryable
 from hubbatch.models import (
     AssociationInput,
     AssociationSpec,

@@ -12,7 +12,14 @@ from hubbatch.core.encoding import encoder, request_body
 from hubbatch.core.operations import token_operation
 from hubbatch.core.planning import Chunk
 from hubbatch.core.reading import read
-from hubbatch.core.verdicts import Retryable, Answered, Blocked, Fatal, EndpointNotFound, Throttled
+from hubbatch.core.verdicts import (
+    Answered,
+    Blocked,
+    EndpointNotFound,
+    Fatal,
+    Retryable,
+    Throttled,
+)
 
 
 OPERATION = token_operation(api_version="v3")
@@ -111,7 +118,13 @@ def test_a_page_in_place_of_the_token_endpoint(status: int, kind: type) -> None:
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(404, EndpointNotFound), (429, Throttled), (500, Retryable), (302, Fatal), (418, Fatal)],
+    [
+        (404, EndpointNotFound),
+        (429, Throttled),
+        (500, Retryable),
+        (302, Fatal),
+        (418, Fatal),
+    ],
 )
 def test_other_answers_mean_what_they_always_do(status: int, kind: type) -> None:
     verdict = meaning(status, {"message": "x"})

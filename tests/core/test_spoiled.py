@@ -27,7 +27,7 @@ from hubbatch.core.operations import (
 )
 from hubbatch.core.planning import Chunk
 from hubbatch.core.reading import read
-from hubbatch.core.verdicts import Retryable, Answered, Refused
+from hubbatch.core.verdicts import Answered, Refused, Retryable
 
 from .helpers import CREATE, READ, UPDATE, UPSERT, chunk_of, respond, some_chunk
 
@@ -318,7 +318,9 @@ def test_a_page_of_a_list_is_read_whole_or_not_at_all() -> None:
     pages = list_operation("tickets", api_version="v3")
     body = {"results": [record(1), None]}
 
-    assert isinstance(read(pages, chunk_of(pages, [None]), respond(200, body)), Retryable)
+    assert isinstance(
+        read(pages, chunk_of(pages, [None]), respond(200, body)), Retryable
+    )
 
 
 def test_results_of_a_call_that_has_none_are_an_answer_to_another() -> None:
@@ -332,4 +334,6 @@ def test_results_of_a_call_that_has_none_are_an_answer_to_another() -> None:
     assert isinstance(ours, Answered)
     assert ours.settlement.open == []
     assert isinstance(others, Retryable)
-    assert isinstance(read(pairs, of_pairs, respond(200, {"results": [None]})), Retryable)
+    assert isinstance(
+        read(pairs, of_pairs, respond(200, {"results": [None]})), Retryable
+    )

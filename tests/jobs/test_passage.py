@@ -63,8 +63,8 @@ async def test_rows_are_sent_before_they_leave_and_open_when_it_came_to_nothing(
     journal = Notes()
     given = rows("a", "b", "c")
     passage = begun(journal, given)
-    chunk = Chunk([0, 2], [{}, {}], ["email\0a", "email\0c"], [b"", b""])
-    chunk.followers[2] = [(1, {})]
+    keys: list[str | None] = ["email\0a", "email\0c"]
+    chunk = Chunk([0, 2], [{}, {}], keys, [b"", b""], duplicates={2: [(1, {})]})
 
     await passage.leaving(chunk)
     assert journal.leaving == [dict.fromkeys((0, 2, 1), State.SENT)]
