@@ -7,9 +7,9 @@ are its tables; docs/architecture.md draws them.
 from collections.abc import Mapping
 from enum import Enum, auto
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 
 class Certainty(Enum):
@@ -163,29 +163,39 @@ class ChunkState:
         Raises:
             KeyError: If the step cannot happen in this state: a mistake of the engine.
         """
-        changes: dict[str, Any] = {}
-        if step in ROLE:
-            changes["role"] = ROLE[step]
+        certainty = self.certainty
         if step in _CHANGES_CERTAINTY:
-            changes["certainty"] = CERTAINTY[self.certainty, step]
+            certainty = CERTAINTY[certainty, step]
+        attempts, sent_at, first = self.attempts, self.sent_at, self.first_sent_at
+        taken_at, lookups, failures = self.taken_at, self.lookups, self.failures
+        renewed = self.token_renewed
         match step:
             case Step.TAKE:
-                changes |= {"failures": 0, "taken_at": now, "token_renewed": False}
+                taken_at, failures, renewed = now, 0, False
             case Step.ATTEMPT:
-                changes |= {"attempts": self.attempts + 1, "sent_at": now}
-                if not self.maybe_written:
-                    changes["first_sent_at"] = now
+                attempts, sent_at = attempts + 1, now
+                first = first if self.maybe_written else now
             case Step.FAIL:
-                changes["failures"] = self.failures + 1
+                failures += 1
             case Step.RENEW_TOKEN:
-                changes["token_renewed"] = True
+                renewed = True
             case Step.LOOK_UP:  # it has attempts of its own
-                changes |= {"lookups": self.lookups + 1, "failures": 0, "taken_at": now}
-            case Step.ASK_ALONE:
-                changes["survivor"] = survivor
+                taken_at, lookups, failures = now, lookups + 1, 0
             case _:
                 pass
-        return evolve(self, **changes)
+        # `evolve` would take five times as long, and every chunk changes four times.
+        return ChunkState(
+            ROLE.get(step, self.role),
+            certainty,
+            attempts,
+            lookups,
+            survivor if step is Step.ASK_ALONE else self.survivor,
+            failures,
+            taken_at,
+            sent_at,
+            first,
+            renewed,
+        )
 
 
 NEW: Final = ChunkState()

@@ -6,7 +6,7 @@ from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
-from attrs import Factory, define, evolve, field, frozen
+from attrs import Factory, define, field, frozen
 
 from .chunk_state import NEW, ChunkState, Step
 from .encoding import trace_id
@@ -51,7 +51,17 @@ class Chunk:
         self, step: Step, *, now: float = 0.0, survivor: str | None = None
     ) -> "Chunk":
         """Return the chunk after a step; see `ChunkState.after`."""
-        return evolve(self, state=self.state.after(step, now=now, survivor=survivor))
+        return Chunk(
+            self.indices,
+            self.inputs,
+            self.keys,
+            self.bodies,
+            self.traces,
+            self.prefix,
+            self.duplicates,
+            self.pages,
+            self.state.after(step, now=now, survivor=survivor),
+        )
 
     def add(
         self, index: int, value: object, key: str | None, body: bytes, trace: str | None
