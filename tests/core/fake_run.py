@@ -46,6 +46,7 @@ class FakeRun:
     """Applies the effects of a resolver as `Run` does.
 
     Attributes:
+        doubted: whether an earlier process may have sent the inputs.
         waiting: the chunks that their workers send again after a wait.
         effects: all that was applied.
         ended_by: what ended the batch, and what would have.
@@ -56,6 +57,7 @@ class FakeRun:
     watch: FailureWatch | None = None
     policy: RetryPolicy = NO_RETRIES
     max_inputs: int = 100
+    doubted: bool = False
     sink: OutcomeSink = Factory(Notebook)
     waiting: list[Chunk] = field(factory=list, init=False)
     effects: list[Effect] = field(factory=list, init=False)
@@ -98,7 +100,11 @@ class FakeRun:
 
     def take(self, now: float = 0.0) -> Chunk:
         """Return the next chunk to send: a worker's own, or one of the queue."""
-        chunk = self.waiting.pop(0) if self.waiting else self.queue.next_chunk(now)
+        if self.waiting:
+            return self.waiting.pop(0).after(Step.ATTEMPT, now=now)
+        chunk = self.queue.next_chunk(now)
+        if self.doubted:
+            chunk = self.resolver.recall(chunk, now)
         return chunk.after(Step.ATTEMPT, now=now)
 
     def resolve(
