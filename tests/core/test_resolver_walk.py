@@ -261,9 +261,10 @@ def runs(operation: Operation) -> st.SearchStrategy[FakeRun]:
     return st.builds(
         FakeRun,
         st.just(operation),
-        isolate=st.booleans(),
+        isolate=st.sampled_from([True, True, False]),
         watch=st.none()
-        | st.builds(FailureWatch, st.just("tickets"), st.sampled_from([None, 2])),
+        | st.builds(FailureWatch, st.just("tickets"))
+        | st.builds(FailureWatch, st.just("tickets"), st.integers(0, 3)),
         policy=st.sampled_from(
             [RetryPolicy(attempts=n, max_retry_after=9.0) for n in (1, 2)]
         ),
