@@ -28,13 +28,18 @@ TYPED = (
 PYTHONS = nox.project.python_versions(PYPROJECT)
 # Of one machine's tests as many run at once as it has cores.
 PARALLEL = ("-n", "auto", "--dist", "worksteal")
+# A session runs the slow tests too, which pyproject.toml leaves out of plain `pytest`.
+ALL = ("-m", "")
 # -P keeps the checkout off the path, so that only what is installed can be imported.
-INSTALLED = ("-P", "-m", "pytest")
+INSTALLED = ("-P", "-m", "pytest", *ALL)
 EVERYTHING = ".[cli,fastapi,opentelemetry,parquet,redis]"
 # What a wheel could lack: names, commands, the simulator and its fixture.
 FACES = ("tests/test_public.py", "tests/cli", "tests/simulator")
 # Where a line that no test reaches is a line that nobody has seen working.
-PROVED = "hubbatch/core/*,hubbatch/net/*,hubbatch/models.py,hubbatch/errors.py"
+PROVED = ",".join(
+    f"hubbatch/{part}"
+    for part in ("_limits/*", "core/*", "net/*", "models.py", "errors.py")
+)
 
 
 @nox.session
@@ -63,7 +68,7 @@ def tests(session: nox.Session) -> None:
     """Run the tests on the Python that runs nox, and hold the coverage."""
     session.install("-e", ".[cli]", "--group", "cov")
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", *PARALLEL, *session.posargs)
+    session.run("coverage", "run", "-m", "pytest", *ALL, *PARALLEL, *session.posargs)
     session.run("coverage", "combine", "-q")
     session.run("coverage", "report")
     session.run("coverage", "report", "--fail-under=100", f"--include={PROVED}")
@@ -141,14 +146,14 @@ def redis(session: nox.Session) -> None:
 def frames(session: nox.Session) -> None:
     """Send frames of pandas, polars and DuckDB as they are."""
     session.install("-e", ".[parquet]", "--group", "frames")
-    session.run("pytest", "frames", *session.posargs)
+    session.run("pytest", *ALL, "frames", *session.posargs)
 
 
 @nox.session
 def engines(session: nox.Session) -> None:
     """Run what is written with other engines: pipelines of dlt, workers of Taskiq."""
     session.install("-e", ".[cli,dlt]", "--group", "engines")
-    session.run("pytest", "engines", *session.posargs)
+    session.run("pytest", *ALL, "engines", *session.posargs)
 
 
 @nox.session
@@ -161,7 +166,7 @@ def ray(session: nox.Session) -> None:
     session.env["RAY_USAGE_STATS_ENABLED"] = "0"
     proofs: list[list[str]] = [session.posargs]
     if not session.posargs:
-        session.run("pytest", "-q", "tests/integrations/on_ray.py")
+        session.run("pytest", *ALL, "-q", "tests/integrations/on_ray.py")
         proofs = [["--rows", "60000"], ["--rows", "30000", "--kill"]]
     for options in proofs:
         session.run("python", "benchmarks/ray_limit.py", *options)

@@ -20,16 +20,16 @@ from hubbatch.core.accounting import Ledger
 from hubbatch.core.answers import Response
 from hubbatch.core.codec import structure_response
 from hubbatch.core.encoding import request_body
-from hubbatch.core.operations import object_operation
+from hubbatch.core.operations import look_up
 from hubbatch.core.planning import InputQueue
-from hubbatch.core.reading import read
+from hubbatch.core.reading import classify
 from hubbatch.core.results import structure_objects
 
 from .records import answer, records
 from .tables import Section, table
 
 
-OPERATION = object_operation("update", "tickets", api_version="v3")
+OPERATION = look_up("objects", "update", "tickets", api_version="v3")
 BLOCKS = 20
 
 
@@ -90,7 +90,8 @@ def cases() -> dict[str, Callable[[], object]]:
         "orjson.dumps of the inputs": lambda: [*map(orjson.dumps, blocks)],
         "decode to typed records": lambda: each(decode, answers),
         "the same, matched with the inputs": lambda: [
-            read(OPERATION, chunk, Response(200, {}, body)) for chunk, body in matched
+            classify(OPERATION, chunk, Response(200, {}, body))
+            for chunk, body in matched
         ],
         "plan and encode dicts": lambda: plan(blocks),
         "plan and encode UpdateInput": lambda: plan(typed),

@@ -9,23 +9,23 @@ import orjson
 
 from attrs import evolve
 
+from hubbatch._limits.window import RateLimit
 from hubbatch.core.accounting import Ledger
 from hubbatch.core.answers import Answer, Request, Response
 from hubbatch.core.encoding import request_body
-from hubbatch.core.operations import object_operation
-from hubbatch.core.pacing import RateLimit
+from hubbatch.core.operations import look_up
 from hubbatch.core.planning import InputQueue
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.net.auth import Credentials
 from hubbatch.net.batch import Batch
 from hubbatch.net.engine import Engine
+from hubbatch.net.gate import Gate
 from hubbatch.net.listening import Listeners
-from hubbatch.net.pacing import Gate
 
 from .records import answer
 
 
-UPDATE = object_operation("update", "tickets", api_version="v3")
+UPDATE = look_up("objects", "update", "tickets", api_version="v3")
 # Stands for the random beginning of a batch's trace ids.
 _PREFIX = b"########"
 _MARK = b'"objectWriteTraceId":"'

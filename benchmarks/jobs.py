@@ -27,7 +27,7 @@ from peaks import peak  # type: ignore[import-not-found] # a script beside
 
 from hubbatch import HubBatch, RateLimit
 from hubbatch.jobs import Job
-from hubbatch.jobs.shaping import Columns
+from hubbatch.jobs.column_mapping import Columns
 from hubbatch.jobs.sources import open_source
 
 

@@ -24,9 +24,9 @@ from permits import JumpingLoop  # type: ignore[import-not-found] # a script bes
 
 from hubbatch import HubBatch, RateLimit
 from hubbatch.core.answers import Request, Response
-from hubbatch.core.operations import object_operation
+from hubbatch.core.operations import look_up
 from hubbatch.net.batch import Batch
-from hubbatch.net.pacing import Lane
+from hubbatch.net.permit_queue import Lane
 
 
 PAUSE = 3.0
@@ -64,7 +64,7 @@ async def measure(chunks: int, lane: Lane | None) -> tuple[list[float], float]:
     """Give the waits of the single calls, and the seconds of the bulk run."""
     # One record a chunk: the gate does not see the difference.
     operation = evolve(
-        object_operation("update", "tickets", api_version="v3"), max_inputs=1
+        look_up("objects", "update", "tickets", api_version="v3"), max_inputs=1
     )
     rng = random.Random(5)
     loop = asyncio.get_running_loop()

@@ -22,20 +22,20 @@ import orjson
 from peaks import peak  # type: ignore[import-not-found] # a script beside
 
 from hubbatch import SimplePublicObject
+from hubbatch._limits.window import RateLimit
 from hubbatch.core.answers import Answer, Request, Response
-from hubbatch.core.operations import object_operation
-from hubbatch.core.pacing import RateLimit
+from hubbatch.core.operations import look_up
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.net.auth import Credentials
 from hubbatch.net.batch import Batch
 from hubbatch.net.engine import Engine
+from hubbatch.net.gate import Gate
 from hubbatch.net.listening import Listeners
-from hubbatch.net.pacing import Gate
 
 
 PROPERTIES = {f"property_{n}": f"value number {n}" for n in range(12)}
 STAMP = "2026-11-23T10:00:00.000Z"
-OPERATION = object_operation("update", "tickets", api_version="v3")
+OPERATION = look_up("objects", "update", "tickets", api_version="v3")
 
 
 class Instant:

@@ -24,7 +24,7 @@ from hubbatch.integrations._ray.actors import Sender
 from hubbatch.integrations._ray.portals import Portals
 from hubbatch.integrations._ray.work import plan
 from hubbatch.integrations._redis.scripts import RESERVE
-from hubbatch.jobs.shaping import Columns
+from hubbatch.jobs.column_mapping import Columns
 from hubbatch.simulator import Simulator
 
 

@@ -30,8 +30,8 @@ from hubbatch.core.retrying import RetryPolicy
 from hubbatch.net.auth import Credentials
 from hubbatch.net.batch import Batch
 from hubbatch.net.engine import Engine
+from hubbatch.net.gate import Gate
 from hubbatch.net.listening import Listeners
-from hubbatch.net.pacing import Gate
 from hubbatch.objects import Objects
 from hubbatch.single import Single
 

@@ -16,7 +16,8 @@ PICTURE = HERE / "architecture.svg"
 _TREE = HERE.parent
 _PACKAGE = _TREE / "hubbatch"
 _WIDTH, _LINE, _PAD, _GAP, _CHARACTER = 760, 15, 10, 8, 6.3
-_COLOURS = {"core": "#e8f1e4", "models": "#e8f1e4", "errors": "#e8f1e4"}
+_PURE = ("_limits", "core", "errors", "models")
+_COLOURS = dict.fromkeys(_PURE, "#e8f1e4")
 _COLOURS |= {"net": "#fdeed9", "simulator": "#f0e6f4"}
 
 

@@ -1,15 +1,17 @@
-"""Write reference/cli.md from the commands as they are declared.
+"""Write reference/cli.md from the declarations of the commands.
 
-`python docs/commands.py` rewrites the page; a test fails when it is stale. Only what is
-declared is written, and nothing as click words it, so that every click makes one page.
+`python docs/commands.py` rewrites the page; a test fails when it is stale. The page has
+no text that click generates, so it is the same with every version of click.
 """
 
 import re
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import cast
 
 import click
+import cloup
 
 from hubbatch.cli.commands import hubbatch
 
@@ -18,17 +20,17 @@ PAGE = Path(__file__).parent / "reference" / "cli.md"
 _TOP = """\
 # Command line
 
-`pip install "hubbatch[cli]"`. How the commands work together is told by
-[migrations](../migrations.md).
+Install it with `pip install "hubbatch[cli]"`. [Migrations](../migrations.md) explains
+how to use the commands together.
 
 <!-- Written by docs/commands.py: change the commands, and run it. -->
 """
 
 
-def _text(told: str) -> str:
-    """Make Markdown of a help text: names of options as code, nothing else changed."""
-    told = re.sub(r"(?<![\w`-])(--[a-z-]+)", r"`\1`", " ".join(told.split()))
-    return told.replace("|", r"\|")
+def _markdown(help_text: str) -> str:
+    """Return a help text as Markdown: the names of options become code."""
+    line = " ".join(help_text.split())
+    return re.sub(r"(?<![\w`-])(--[a-z-]+)", r"`\1`", line).replace("|", r"\|")
 
 
 def _names(option: click.Option) -> str:
@@ -36,62 +38,57 @@ def _names(option: click.Option) -> str:
     if not (metavar or option.is_flag or option.count):
         choices = getattr(option.type, "choices", None)
         metavar = "|".join(choices) if choices else option.type.name.upper()
-        metavar = {"INTEGER RANGE": "N", "FILE": "PATH", "TEXT": "TEXT"}.get(
-            metavar, metavar
-        )
     names = ", ".join([*option.opts, *option.secondary_opts])
     return f"`{names} {metavar}".strip().replace("|", r"\|") + "`"
 
 
 def _help(option: click.Option) -> str:
-    told = _text(option.help or "")
+    text = _markdown(option.help or "")
     if option.required:
-        told += " Required."
+        text += " Required."
     if option.show_default and not option.is_flag:
-        told += f" [default: `{option.default}`]"
-    return told.strip()
+        text += f" [default: `{option.default}`]"
+    return text
 
 
-def _table(options: list[click.Option]) -> Iterator[str]:
+def _table(options: Iterable[click.Option]) -> Iterator[str]:
     yield "| option | |"
     yield "|---|---|"
     for option in options:
         yield f"| {_names(option)} | {_help(option)} |"
 
 
-def _command(name: str, command: click.Command) -> Iterator[str]:
-    parameters = command.params
-    arguments = [p for p in parameters if isinstance(p, click.Argument)]
-    options = [p for p in parameters if isinstance(p, click.Option) and not p.hidden]
+def _command(name: str, command: cloup.Command) -> Iterator[str]:
     words = ["hubbatch", name]
-    words += [one.metavar or str(one.name).upper() for one in arguments]
-    words += ["[OPTIONS]"] if options else []
+    words += [
+        argument.metavar or str(argument.name).upper() for argument in command.arguments
+    ]
+    words += ["[OPTIONS]"] if len(command.params) > len(command.arguments) else []
     yield f"## hubbatch {name}"
     yield ""
     yield f"`{' '.join(words)}`"
     for paragraph in (command.help or "").split("\n\n"):
         yield ""
-        yield _text(paragraph)
-    headings: dict[str, list[click.Option]] = {}
-    for option in options:
-        headings.setdefault(getattr(option, "heading", ""), []).append(option)
-    for heading, group in headings.items():
+        yield _markdown(paragraph)
+    for group in command.option_groups:
         yield ""
-        if heading:
-            yield f"*{heading}*"
-            yield ""
+        yield f"*{group.title}*"
+        yield ""
         yield from _table(group)
+    if command.ungrouped_options:
+        yield ""
+        yield from _table(command.ungrouped_options)
     if command.epilog:
         yield ""
-        yield _text(command.epilog)
+        yield _markdown(command.epilog)
 
 
 def written() -> str:
-    """Give the page."""
+    """Return the page."""
     lines = [_TOP]
-    for names in type(hubbatch).headings.values():
-        for name in names:
-            lines += [*_command(name, hubbatch.commands[name]), ""]
+    for section in hubbatch.list_sections(click.Context(hubbatch)):
+        for name, command in section.list_commands():
+            lines += [*_command(name, cast("cloup.Command", command)), ""]
     return "\n".join(lines)
 
 

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import sys
 
 from typing import Any
 
@@ -9,6 +10,9 @@ from docutils.nodes import Element
 from sphinx.application import Sphinx
 from sphinx.domains.python import PyXRefRole
 from sphinx.environment import BuildEnvironment
+from sphinx.pycode import ModuleAnalyzer
+
+import hubbatch.jobs
 
 from hubbatch import __version__
 
@@ -40,6 +44,8 @@ nitpick_ignore_regex = [
     ("py:.*", r"(?!hubbatch).*"),
     # Inner rooms, type variables and bases without a name of their own.
     ("py:class", r"hubbatch\.(core|net)\..*"),
+    # An alias such as BatchResponse[R] keeps the module that its class had at first.
+    ("py:class", r"hubbatch\.models\..*"),
     ("py:class", r"hubbatch\.jobs\.sources\.LinesFile"),
     ("py:class", r"hubbatch\.integrations\._redis\..*"),
     ("py:class", r"hubbatch\.simulator\.(faults|quirks|quota|schemas|shelves)\..*"),
@@ -95,7 +101,24 @@ class Name(PyXRefRole):
         return super().process_link(env, refnode, has_explicit_title, title, target)
 
 
+def keep_source_order() -> None:
+    """Let members of public classes follow each other as they do in the source.
+
+    The classes name `hubbatch` or `hubbatch.jobs` as their module. autodoc looks there
+    for the order of their members, which is in the modules that define them.
+    """
+    for public in (hubbatch.__name__, hubbatch.jobs.__name__):
+        order = ModuleAnalyzer.for_module(public)
+        order.analyze()
+        for name in [*sys.modules]:
+            if name.startswith(f"{public}."):
+                module = ModuleAnalyzer.for_module(name)
+                module.analyze()
+                order.tagorder.update(module.tagorder)
+
+
 def setup(app: Sphinx) -> None:
     """Add what Sphinx cannot know."""
+    keep_source_order()
     app.add_role_to_domain("py", "obj", Name(), override=True)
     app.connect("autodoc-process-signature", mend_signature)

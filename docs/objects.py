@@ -6,27 +6,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from hubbatch.core.calls import Operation
+from hubbatch.core.calls import ApiName, Operation
 from hubbatch.core.object_types import ALL_VERBS, STANDARD_TYPES
-from hubbatch.core.operations import (
-    ASSOCIATION_CALLS,
-    ASSOCIATION_LIMIT_CALLS,
-    DEAL_SPLIT_CALLS,
-    LEGACY_CALLS,
-    OBJECT_CALLS,
-    PROPERTY_CALLS,
-    V3_ASSOCIATION_CALLS,
-    association_limit_operation,
-    association_operation,
-    deal_split_operation,
-    legacy_operation,
-    list_operation,
-    membership_operation,
-    object_operation,
-    object_schema_operation,
-    property_operation,
-    v3_association_operation,
-)
+from hubbatch.core.operations import ROWS, look_up
 
 
 PAGE = Path(__file__).with_suffix(".md")
@@ -52,12 +34,33 @@ def _types() -> list[str]:
     return lines
 
 
-def _call(told: str, one: Operation, other: Operation) -> str:
-    old, new = one.path, other.path.replace(_DATED, "{version}")
-    new = "the same" if old == new else f"`{new}`"
-    limit = str(one.max_inputs) if one.call.has_inputs else "100 a page"
-    again = "yes" if one.call.repeatable else "no"
-    return _row([f"`{told}`", f"`{old}`", new, limit, again])
+# What each API of the table is called in Python, and the object types of the example.
+_SHOWN: dict[ApiName, tuple[str, tuple[str, ...]]] = {
+    "objects": ("hub.tickets.", ("tickets",)),
+    "object_pages": ("hub.tickets.", ("tickets",)),
+    "associations": ("hub.associations(…).", ("contacts", "companies")),
+    "association_limits": ("hub.associations(…).limits.", ("contacts", "companies")),
+    "v3_associations": (
+        'hub.associations(…, api_version="v3").',
+        ("contacts", "companies"),
+    ),
+    "properties": ("hub.properties(…).", ("tickets",)),
+    "schemas": ("hub.schemas.", ()),
+    "memberships": ("hub.list_memberships(…).", ("0-1",)),
+    "deal_splits": ("hub.deal_splits.", ()),
+    "legacy": ("hub.legacy.tickets.", ("tickets",)),
+}
+
+
+def _call(name: str, old: Operation, new: Operation) -> str:
+    dated = new.path.replace(_DATED, "{version}")
+    if old.call.api.dated is None:
+        dated = "none"
+    else:
+        dated = "the same" if old.path == dated else f"`{dated}`"
+    limit = str(old.max_inputs) if old.call.has_inputs else "100 a page"
+    again = "yes" if old.call.retry_safe else "no"
+    return _row([f"`{name}`", f"`{old.path}`", dated, limit, again])
 
 
 def _calls() -> list[str]:
@@ -65,47 +68,19 @@ def _calls() -> list[str]:
         _row(["call", "v3", "dated", "inputs a call", "sent again when lost"]),
         _row(["---"] * 5),
     ]
-    versions = ("v3", _DATED)
-    for verb in OBJECT_CALLS:
-        pair = [object_operation(verb, "tickets", api_version=v) for v in versions]
-        lines.append(_call(f"hub.tickets.{verb}", *pair))
-    pair = [list_operation("tickets", api_version=v) for v in versions]
-    lines.append(_call("hub.tickets.list", *pair))
-    for verb in ASSOCIATION_CALLS:
-        pair = [
-            association_operation(verb, "contacts", "companies", api_version=v)
-            for v in versions
-        ]
-        lines.append(_call(f"hub.associations(…).{verb}", *pair))
-    for verb in ASSOCIATION_LIMIT_CALLS:
-        pair = [
-            association_limit_operation(verb, "contacts", "companies", api_version=v)
-            for v in versions
-        ]
-        lines.append(_call(f"hub.associations(…).limits.{verb}", *pair))
-    for verb in V3_ASSOCIATION_CALLS:
-        one = v3_association_operation(verb, "contacts", "companies")
-        told = f'hub.associations(…, api_version="v3").{verb}'
-        lines.append(_call(told, one, one).replace("the same", "none"))
-    for verb in PROPERTY_CALLS:
-        pair = [property_operation(verb, "tickets", api_version=v) for v in versions]
-        lines.append(_call(f"hub.properties(…).{verb}", *pair))
-    pair = [object_schema_operation(api_version=v) for v in versions]
-    lines.append(_call("hub.schemas.read", *pair))
-    pair = [membership_operation("contacts", api_version=v) for v in versions]
-    lines.append(_call("hub.list_memberships(…).read", *pair))
-    for verb in DEAL_SPLIT_CALLS:
-        pair = [deal_split_operation(verb, api_version=v) for v in versions]
-        lines.append(_call(f"hub.deal_splits.{verb}", *pair))
-    for verb in LEGACY_CALLS:
-        one = legacy_operation(verb, "tickets")
-        told = f"hub.legacy.tickets.{verb}"
-        lines.append(_call(told, one, one).replace("the same", "none"))
+    for row in ROWS:
+        if row.api.name in _SHOWN:
+            owner, types = _SHOWN[row.api.name]
+            old, new = (
+                look_up(row.api.name, row.verb, *types, api_version=version)
+                for version in ("v3", _DATED)
+            )
+            lines.append(_call(f"{owner}{row.verb}", old, new))
     return lines
 
 
 def written(page: str) -> str:
-    """Give the page with its tables written anew."""
+    """Return the page with new tables."""
     for marker, lines in ((_TYPES, _types()), (_CALLS, _calls())):
         before, _, rest = page.partition(marker)
         _, _, after = rest.partition(_END)

@@ -1,5 +1,9 @@
 """Write to and read from HubSpot's CRM in batches of any length, from asyncio."""
 
+from ._limits.plan import Plan
+from ._limits.window import RateLimit
+from ._public import publish as _publish
+from ._verbs import Options
 from .accounts import Accounts
 from .client import HubBatch
 from .core.collecting import CombinedResponse
@@ -18,10 +22,8 @@ from .core.events import (
     InputFailed,
     JournalWritten,
 )
-from .core.forecasting import Plan
 from .core.merging import merge
 from .core.outcomes import Outcome, OutcomeStatus, Summary
-from .core.pacing import RateLimit
 from .core.retrying import RetryPolicy
 from .core.typed import PropertyName
 from .errors import (
@@ -93,10 +95,9 @@ from .models import (
     ValueWithTimestamp,
 )
 from .net.batch import Batch
+from .net.gate import Limits
 from .net.oauth import OAuth, OAuthTokens
-from .net.pacing import Limits
 from .net.streaming import Stream
-from .net.verbs import Options
 from .objects import ALL
 
 
@@ -199,3 +200,5 @@ __all__ = [
     "ValueWithTimestamp",
     "merge",
 ]
+
+_publish(__name__)

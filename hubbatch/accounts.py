@@ -1,4 +1,4 @@
-"""Clients of many accounts: made when they are asked for, let go when idle."""
+"""Clients for many accounts: opened on use, released when idle."""
 
 import asyncio
 
@@ -12,51 +12,52 @@ from weakref import WeakSet
 
 import aiohttp
 
+from ._limits.window import RateLimit
 from .client import HubBatch
-from .core.pacing import RateLimit
 from .errors import ConfigurationError
 from .net.auth import TokenSource
 from .net.engine import Engine
 from .net.flights import Flight
 from .net.loops import Home
 from .net.oauth import OAuth
-from .net.pacers import SharedLimit
+from .net.shared_limit import SharedLimit
 from .net.transport import Sessions
 
 
 Load = Callable[[str], Awaitable[TokenSource | OAuth]]
 Limit = Literal["auto"] | float | RateLimit | SharedLimit
 
-# Connections to HubSpot that all accounts share. A request that waits for one has its
-# permit already, and keeps its place in the window.
+# Connections that all accounts share. A request that waits for one already holds its
+# permit of the rate limit, so waiting here cannot exceed the limit.
 _CONNECTIONS = 200
 
 
 class Accounts:
     """The clients of many accounts, over one pool of connections.
 
-    A client is made when its account is asked for first, and let go when it was idle
-    for long enough, or when it was used longest ago and too many are open. One with a
-    batch under way is never let go, and one that is let go still works for whoever
-    holds it: it is closed by `forget` and by `aclose` only. So ask for the client of
-    every request anew; that costs a look into a dictionary.
+    `get` opens a client on first use and keeps it. A client is released after `idle`
+    seconds, or earlier (the least recently used first) when more than `max_open` are
+    open, but never while it runs a batch. A released client still works for callers
+    that hold it; only `forget` and `aclose` close it. So call `get` for every request:
+    for an open client it is a dictionary lookup.
 
-    Like a client it is used in one event loop at a time, and moves to the next one
-    once that is closed.
+    Like a client, it works in one event loop at a time, and continues in the next one
+    once that loop is closed.
 
     Args:
-        load: given an account's id, gives (awaited) its access token, an async
-            callable that gives one, or an `OAuth`.
-        max_open: how many clients are kept.
-        idle: seconds without a batch or a `get` after which a client is let go.
-        rate_limit: as for `HubBatch`, or a function of the account that gives it.
-        session: an aiohttp session for all; it is never closed here. By default one
-            of 200 connections.
-        client_options: what else `HubBatch` takes.
+        load: An async function that takes an account's id and returns its access
+            token, an async callable that returns one, or an `OAuth`.
+        max_open: The maximum number of clients to keep.
+        idle: Seconds without a batch or a `get` after which a client is released.
+        rate_limit: As for `HubBatch`, or a function that takes an account's id and
+            returns it.
+        session: An aiohttp session for all clients; it is not closed. By default a
+            session of 200 connections is created, and closed by `aclose`.
+        client_options: Any other arguments of `HubBatch`.
 
     Raises:
-        TypeError: for an option that `HubBatch` does not take.
-        ConfigurationError: for a value that it does not take.
+        TypeError: If `load` is not callable or `HubBatch` has no such option.
+        ConfigurationError: If the value of an option is wrong.
     """
 
     def __init__(
@@ -75,11 +76,11 @@ class Accounts:
         self._limit_of: Callable[[str], Any] = (
             rate_limit if callable(rate_limit) else lambda _: rate_limit
         )
-        # To hear of a wrong option now, and not with the first account.
+        # Created to check the options now, rather than with the first account.
         known: dict[str, Any] = {**client_options, "session": session}
         if not callable(rate_limit):
             known["rate_limit"] = rate_limit
-        if "listeners" in client_options:  # an iterator would serve one client only
+        if "listeners" in client_options:  # an iterator would be empty for the second
             known["listeners"] = client_options["listeners"] = [
                 *client_options["listeners"]
             ]
@@ -96,22 +97,24 @@ class Accounts:
             "this Accounts",
             bound=None if session is None else "its aiohttp session",
         )
-        # In the order in which they were asked for last.
+        # Least recently used first.
         self._open: dict[str, _Client] = {}
         self._loading: dict[str, Flight[_Client | None]] = {}
         self._closing: set[asyncio.Task[None]] = set()
-        # What may still be in use elsewhere.
+        # Of every client that a caller may still hold, released ones too.
         self._engines: WeakSet[Engine] = WeakSet()
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
 
     async def get(self, account: str | int) -> HubBatch:
-        """Give the client of an account; `load` is asked if there is none.
+        """Return the client of an account; call `load` if none is open.
 
         Raises:
-            ConfigurationError: if `load` gives no access token.
-            RuntimeError: if this is closed, or in use in another event loop that is
-                not closed.
+            ConfigurationError: If `load` returns no access token.
+            RuntimeError: If these accounts are closed, or in use in another event loop
+                that is open.
+            TypeError: If `account` is neither a str nor an int.
+            ValueError: If `account` is empty.
         """
         self._enter()
         key = _key(account)
@@ -125,12 +128,13 @@ class Accounts:
         return client
 
     def forget(self, account: str | int) -> asyncio.Future[None]:
-        """Close the clients of an account; the next `get` loads it anew.
+        """Close the clients of an account; the next `get` calls `load` again.
 
-        Their batches go on to their ends, for which the result may be awaited.
+        Their running batches finish. Await the returned future to wait for them.
 
         Raises:
-            RuntimeError: if this is in use in another event loop that is not closed.
+            RuntimeError: If these accounts are in use in another event loop that is
+                open.
         """
         self._enter()
         key = _key(account)
@@ -147,7 +151,8 @@ class Accounts:
         """Cancel pending loads, wait for all batches, close all connections.
 
         Raises:
-            RuntimeError: if this is in use in another event loop that is not closed.
+            RuntimeError: If these accounts are in use in another event loop that is
+                open.
         """
         self._enter()
         self._closed = True
@@ -173,32 +178,32 @@ class Accounts:
         await self.aclose()
 
     def __len__(self) -> int:
-        """How many clients are open."""
+        """Return the number of open clients."""
         return len(self._open)
 
     def __repr__(self) -> str:
         return f"<Accounts, {len(self)} open>"
 
     def _enter(self) -> None:
-        """Go on in the running loop, if the former is closed."""
+        """Move to the running event loop if the former one is closed."""
         shift = self._home.enter()
         if shift is not None:
             self._loading = {}
             self._closing = set()
             self._timer = None
             for client in self._open.values():
-                client.wanted_at += shift
-                client.engine.busy()  # it moves as well, so that all go by one clock
-            self._let_go()
+                client.used_at += shift
+                client.engine.busy()  # moves it too, so that all use one clock
+            self._release_idle()
 
-    # ---- a client comes
+    # ---- open a client
 
     async def _make(
         self, account: str, flight: "Flight[_Client | None]"
     ) -> "_Client | None":
-        """Load an account and make its client; None if it was forgotten meanwhile."""
+        """Call `load` and create the client; None if it was forgotten meanwhile."""
         try:
-            token = await _awaited(self._load(account), account)
+            token = await _loaded(self._load(account), account)
             if self._loading.get(account) is not flight:
                 return None
             client = _Client(
@@ -215,13 +220,13 @@ class Accounts:
             if self._loading.get(account) is flight:
                 del self._loading[account]
 
-    # ---- a client goes
+    # ---- release clients
 
     def _keep(self, account: str, client: "_Client") -> None:
-        """Note that a client is wanted now, and let others go if there are too many."""
-        if self._closed:  # while it was being made
+        """Mark a client as used last; release idle ones if too many are open."""
+        if self._closed:  # while it was loading
             return
-        client.wanted_at = _now()
+        client.used_at = _now()
         self._open.pop(account, None)
         self._open[account] = client
         excess = len(self._open) - self._max_open
@@ -231,13 +236,13 @@ class Accounts:
                 if key != account:
                     self._open.pop(key).engine.gate.let_go()
         if self._timer is None:
-            self._look_again(client.wanted_at + self._idle)
+            self._schedule_release(client.used_at + self._idle)
 
-    def _look_again(self, at: float) -> None:
-        self._timer = asyncio.get_running_loop().call_at(at, self._let_go)
+    def _schedule_release(self, at: float) -> None:
+        self._timer = asyncio.get_running_loop().call_at(at, self._release_idle)
 
-    def _let_go(self) -> None:
-        """Let go of the clients that were idle for long enough."""
+    def _release_idle(self) -> None:
+        """Release the clients that have been idle for `idle` seconds."""
         self._timer = None
         now = _now()
         due = {
@@ -248,13 +253,13 @@ class Accounts:
             if at <= now:
                 self._open.pop(account).engine.gate.let_go()
         if self._open:
-            self._look_again(min(due[account] for account in self._open))
+            self._schedule_release(min(due[account] for account in self._open))
 
 
 class _Client(HubBatch):
-    """A client that knows whose it is.
+    """A client whose account is known from the start.
 
-    It shares the limit of its account with any other that somebody still has.
+    It shares the account's rate limit with released clients that callers still hold.
     """
 
     def __init__(
@@ -267,42 +272,48 @@ class _Client(HubBatch):
         self.engine: Engine = self._engine
         self.engine.account = account
         self.engine.gate.belong_to((self.engine.place, account))
-        self.wanted_at: float = -inf
+        self.used_at: float = -inf  # the last `get`, by the clock of the event loop
 
     @property
     def last_used_at(self) -> float:
-        """When it was asked for last, or its last batch ended."""
-        return max(self.wanted_at, self.engine.used_at)
+        """The time of the last `get` or of the end of the last batch, if later."""
+        return max(self.used_at, self.engine.used_at)
 
 
 async def _close(engines: list[Engine]) -> None:
     await asyncio.gather(*(engine.aclose() for engine in engines))
 
 
-async def _awaited(loading: object, account: str) -> TokenSource | OAuth:
+async def _loaded(loading: object, account: str) -> TokenSource | OAuth:
     if not isawaitable(loading):
         raise ConfigurationError(
-            f"load must be async; for account {account!r} it gave "
-            f"{type(loading).__name__} without being awaited"
+            f"load must be an async function; for account {account!r} it returned "
+            f"{type(loading).__name__}, which cannot be awaited"
         )
     token: TokenSource | OAuth | None = await loading
     if not token:
-        # Not the token of the environment, which is another account's.
-        raise ConfigurationError(f"load gave no access token for account {account!r}")
+        # HubBatch would use the environment's token, which is another account's.
+        raise ConfigurationError(
+            f"load returned no access token for account {account!r}"
+        )
     return token
 
 
 def _check(max_open: object, idle: object) -> None:
     if type(max_open) is not int or max_open < 1:
-        raise ConfigurationError(f"max_open must be above zero, not {max_open!r}")
+        raise ConfigurationError(
+            f"max_open must be an int above zero, not {max_open!r}"
+        )
     seconds = idle if isinstance(idle, int | float) and idle is not True else 0
     if not 0 < seconds < inf:
-        raise ConfigurationError(f"idle must be above zero and finite, not {idle!r}")
+        raise ConfigurationError(
+            f"idle must be a finite number of seconds above zero, not {idle!r}"
+        )
 
 
 def _key(account: str | int) -> str:
     if isinstance(account, bool) or not isinstance(account, str | int):
-        raise TypeError(f"an account is a str or an int, not {account!r}")
+        raise TypeError(f"an account must be a str or an int, not {account!r}")
     if account == "":
         raise ValueError("an account must not be empty")
     return str(account)

@@ -3,14 +3,9 @@
 from collections.abc import AsyncIterable, Iterable
 from typing import Unpack
 
-from .core.arguments import check_object_type
+from ._verbs import Options, Verbs
 from .core.calls import Operation, Verb
-from .core.operations import (
-    association_kinds_operation,
-    association_limit_operation,
-    association_operation,
-    v3_association_operation,
-)
+from .core.operations import look_up
 from .models import (
     AssociationInput,
     AssociationLimitInput,
@@ -25,8 +20,6 @@ from .models import (
     Record,
 )
 from .net.batch import Batch
-from .net.engine import Engine
-from .net.verbs import Options, ask, call, takes_options
 from .objects import Ids
 
 
@@ -41,231 +34,156 @@ LimitInputs = (
 Specs = Iterable[AssociationSpec | Record] | AsyncIterable[AssociationSpec | Record]
 
 
-class Associations:
-    """Batch calls on the associations from records of one type to those of another.
+class Associations(Verbs):
+    """Batch verbs for associations from records of one type to records of another.
 
-    An input names its two records: an `AssociationInput`, or HubSpot's own
-    `{"from": {"id": ...}, "to": {"id": ...}}`. Results have nothing else to be told
-    by, so two inputs for one pair are sent one after the other. Every verb takes the
-    keywords of `hubbatch.Options` too, and gives a `Batch`; see `Objects`.
+    Each input names its two records: an `AssociationInput`, or HubSpot's own
+    `{"from": {"id": ...}, "to": {"id": ...}}`. Nothing else identifies a result, so
+    two inputs for the same pair are sent one after the other.
 
-    Up to 2,000 inputs a call to create, 1,000 to read, 100 to archive.
+    HubSpot accepts 2,000 inputs a call to create, 1,000 to read and 100 to archive
+    (its guide "Associations").
     """
-
-    def __init__(
-        self, engine: Engine, source: str, target: str, *, api_version: str
-    ) -> None:
-        self._engine = engine
-        self._source = check_object_type(source)
-        self._target = check_object_type(target)
-        self._api_version = api_version
-
-    def __repr__(self) -> str:
-        return f"<Associations {self._source!r} to {self._target!r}>"
 
     @property
     def limits(self) -> "AssociationLimits":
-        """The verbs of the limits that these associations have."""
+        """The verbs for the limits of these associations."""
         return AssociationLimits(
-            self._engine, self._source, self._target, api_version=self._api_version
+            self._engine, *self._object_types, api_version=self._api_version
         )
 
-    @takes_options
     def create(
         self, inputs: Pairs, **options: Unpack[Options]
     ) -> Batch[LabelsBetweenObjectPair]:
-        """Associate records, as what the `types` of each input say.
+        """Associate records, with the association `types` of each input."""
+        return self._batch(self._operation("create"), inputs, options)
 
-        Raises:
-            TypeError: if `inputs` is no collection of inputs.
-        """
-        return call(self._engine, self._operation("create"), inputs, options)
-
-    @takes_options
     def create_default(
         self, inputs: Pairs, **options: Unpack[Options]
     ) -> Batch[PublicDefaultAssociation]:
-        """Associate records without a label; the inputs have no types.
+        """Associate records without a label; the `types` of the inputs stay empty."""
+        return self._batch(self._operation("create_default"), inputs, options)
 
-        Raises:
-            TypeError: if `inputs` is no collection of inputs.
-        """
-        return call(self._engine, self._operation("create_default"), inputs, options)
-
-    @takes_options
     def read(
         self, ids: Ids, **options: Unpack[Options]
     ) -> Batch[PublicAssociationMultiWithLabel]:
-        """Read all the associations of records, page by page to the end.
+        """Read all associations of each record, page after page.
 
-        The cursors are kept here: an input with HubSpot's own field `after` has failed.
-        A record that has none succeeds with an empty `to`. HubSpot counts it as an
-        error, and so do the response's `errors` and `num_errors`; it answers the same
-        for a record that is not there.
-
-        Raises:
-            TypeError: if `ids` is no collection of ids.
+        The client follows the pages itself: an input with HubSpot's field `after`
+        fails. A record without associations succeeds with an empty `to`, and so does
+        an id that does not exist: HubSpot answers both with the same error, which it
+        counts in `errors` and `num_errors` of the response.
         """
-        return call(self._engine, self._operation("read"), ids, options)
+        return self._batch(self._operation("read"), ids, options)
 
-    @takes_options
     def archive(
         self, inputs: Pairs, **options: Unpack[Options]
     ) -> Batch[LabelsBetweenObjectPair]:
-        """Take associations apart, whatever they are of; there are no results.
+        """Remove all associations of each pair; there are no results.
 
-        `to` may also be a list, as HubSpot's own inputs have it. HubSpot answers the
-        same for a pair that is not associated.
-
-        Raises:
-            TypeError: if `inputs` is no collection of inputs.
+        `to` may be a list, as in HubSpot's own inputs. A pair that is not associated
+        succeeds too: HubSpot's answer is the same.
         """
-        return call(self._engine, self._operation("archive"), inputs, options)
+        return self._batch(self._operation("archive"), inputs, options)
 
-    @takes_options
     def archive_labels(
         self, inputs: Pairs, **options: Unpack[Options]
     ) -> Batch[LabelsBetweenObjectPair]:
-        """Take the `types` of each input off an association, and leave the others.
-
-        Raises:
-            TypeError: if `inputs` is no collection of inputs.
-        """
-        return call(self._engine, self._operation("archive_labels"), inputs, options)
+        """Remove the `types` of each input from an association, and keep its others."""
+        return self._batch(self._operation("archive_labels"), inputs, options)
 
     async def kinds(self) -> tuple[AssociationSpecWithLabel, ...]:
-        """Ask as what records of the two types can be associated, in this direction.
+        """Return the association types available from the first type to the second.
 
-        The kind without a label is the usual one; those of the account itself have
-        the category `USER_DEFINED`.
+        The default one has no label; those that the account defined have the category
+        `USER_DEFINED`.
 
         Raises:
-            APIError: if HubSpot refuses to answer, or cannot.
-            RuntimeError: if the client is closed.
+            APIError: If HubSpot refuses the request or is unavailable.
+            RuntimeError: If the client is closed.
         """
         self._engine.check_open()
-        operation = association_kinds_operation(
-            self._source, self._target, api_version=self._api_version
+        operation = look_up(
+            "association_kinds",
+            "read",
+            *self._object_types,
+            api_version=self._api_version,
         )
-        return tuple(await ask(self._engine, operation))
+        return tuple(await self._ask(operation))
 
     def _operation(self, verb: Verb) -> Operation:
-        return association_operation(
-            verb, self._source, self._target, api_version=self._api_version
+        return look_up(
+            "associations", verb, *self._object_types, api_version=self._api_version
         )
 
 
-class AssociationLimits:
-    """Batch calls on how many records one record may be associated with.
+class AssociationLimits(Verbs):
+    """Batch verbs for the number of records that a record may be associated with.
 
-    A limit belongs to an association type, a label for instance, in one direction; see
-    `AssociationLimitInput`. An admin may set a lower one than the account's own.
-    HubSpot does not say how many inputs it takes a call; 100 are sent.
+    A limit belongs to one association type (a label, for instance) in one direction;
+    see `AssociationLimitInput`. An admin may have set a lower limit than the account's.
+    HubSpot publishes no maximum of inputs a call; hubbatch sends 100.
     """
 
-    def __init__(
-        self, engine: Engine, source: str, target: str, *, api_version: str
-    ) -> None:
-        self._engine = engine
-        self._source = check_object_type(source)
-        self._target = check_object_type(target)
-        self._api_version = api_version
-
-    def __repr__(self) -> str:
-        return f"<AssociationLimits {self._source!r} to {self._target!r}>"
-
-    @takes_options
     def create(
         self, inputs: LimitInputs, **options: Unpack[Options]
     ) -> Batch[PublicAssociationDefinitionUserConfiguration]:
-        """Give association types a limit that have none.
+        """Set the limits of association types that have none."""
+        return self._batch(self._operation("create"), inputs, options)
 
-        Raises:
-            TypeError: if `inputs` is no collection of inputs.
-        """
-        return call(self._engine, self._operation("create"), inputs, options)
-
-    @takes_options
     def update(
         self, inputs: LimitInputs, **options: Unpack[Options]
     ) -> Batch[PublicAssociationDefinitionUserConfiguration]:
-        """Change the limits of association types.
+        """Change the limits of association types."""
+        return self._batch(self._operation("update"), inputs, options)
 
-        Raises:
-            TypeError: if `inputs` is no collection of inputs.
-        """
-        return call(self._engine, self._operation("update"), inputs, options)
-
-    @takes_options
     def purge(
         self, inputs: Specs, **options: Unpack[Options]
     ) -> Batch[PublicAssociationDefinitionUserConfiguration]:
-        """Take the limits off association types; there are no results.
+        """Remove the limits of association types; there are no results.
 
         An input is an `AssociationSpec`, or HubSpot's own `{"category": ...,
         "typeId": ...}`.
-
-        Raises:
-            TypeError: if `inputs` is no collection of inputs.
         """
-        return call(self._engine, self._operation("purge"), inputs, options)
+        return self._batch(self._operation("purge"), inputs, options)
 
     def _operation(self, verb: Verb) -> Operation:
-        return association_limit_operation(
-            verb, self._source, self._target, api_version=self._api_version
+        return look_up(
+            "association_limits",
+            verb,
+            *self._object_types,
+            api_version=self._api_version,
         )
 
 
-class AssociationsV3:
-    """Batch calls of the v3 associations, whose types have names.
+class AssociationsV3(Verbs):
+    """Batch verbs for the v3 associations, whose association types have names.
 
     An input is a `PublicAssociation`, or HubSpot's own `{"from": {"id": ...}, "to":
-    {"id": ...}, "type": "contact_to_company"}`. There are no dated versions of them.
+    {"id": ...}, "type": "contact_to_company"}`. They exist under v3 only.
     """
 
-    def __init__(self, engine: Engine, source: str, target: str) -> None:
-        self._engine = engine
-        self._source = check_object_type(source)
-        self._target = check_object_type(target)
-
-    def __repr__(self) -> str:
-        return f"<AssociationsV3 {self._source!r} to {self._target!r}>"
-
-    @takes_options
     def create(
         self, inputs: NamedPairs, **options: Unpack[Options]
     ) -> Batch[PublicAssociation]:
-        """Associate records.
+        """Associate records."""
+        return self._batch(self._operation("create"), inputs, options)
 
-        Raises:
-            TypeError: if `inputs` is no collection of inputs.
-        """
-        return call(self._engine, self._operation("create"), inputs, options)
-
-    @takes_options
     def read(
         self, ids: Ids, **options: Unpack[Options]
     ) -> Batch[PublicAssociationMulti]:
-        """Read the associations of records.
+        """Read the associations of each record: the first page of them.
 
-        This batch API cannot be asked for further pages: a result with a `paging` is
-        not all. A record that has none succeeds with an empty `to`.
-
-        Raises:
-            TypeError: if `ids` is no collection of ids.
+        This API accepts no cursor: a result with `paging` is incomplete. A record
+        without associations succeeds with an empty `to`.
         """
-        return call(self._engine, self._operation("read"), ids, options)
+        return self._batch(self._operation("read"), ids, options)
 
-    @takes_options
     def archive(
         self, inputs: NamedPairs, **options: Unpack[Options]
     ) -> Batch[PublicAssociation]:
-        """Take associations of the named types apart; there are no results.
-
-        Raises:
-            TypeError: if `inputs` is no collection of inputs.
-        """
-        return call(self._engine, self._operation("archive"), inputs, options)
+        """Remove associations of the named types; there are no results."""
+        return self._batch(self._operation("archive"), inputs, options)
 
     def _operation(self, verb: Verb) -> Operation:
-        return v3_association_operation(verb, self._source, self._target)
+        return look_up("v3_associations", verb, *self._object_types)

@@ -9,13 +9,14 @@ from typing import Any, Literal, Self, overload
 
 import aiohttp
 
+from ._limits.daily import parse_reserve
+from ._limits.plan import Plan, plan
+from ._limits.window import RateLimit
 from .associations import Associations, AssociationsV3
 from .core.arguments import check_api_version
-from .core.days import parse_reserve
-from .core.forecasting import Plan, named_call, plan
+from .core.named_calls import named_call
 from .core.object_types import StandardTypes
-from .core.operations import account_operation
-from .core.pacing import RateLimit
+from .core.operations import look_up
 from .core.retrying import RetryPolicy
 from .errors import ConfigurationError
 from .legacy import Legacy
@@ -24,11 +25,11 @@ from .models import Account
 from .net.auth import TokenSource
 from .net.batch import Batch
 from .net.engine import Engine
+from .net.gate import Gate, Limits
 from .net.listening import Listener, Listeners
 from .net.loops import Home
 from .net.oauth import OAuth, sign_in
-from .net.pacers import SharedLimit
-from .net.pacing import Gate, Limits
+from .net.shared_limit import SharedLimit
 from .net.transport import AiohttpTransport, Sessions, check_base_url
 from .objects import Objects
 from .properties import Properties
@@ -42,43 +43,43 @@ _API_VERSION = "v3"
 
 
 class HubBatch(StandardTypes):
-    """A client of one HubSpot account, with an attribute for each object type.
+    """A client for one HubSpot account, with an attribute for each object type.
 
-    Enter it with `async with`, or call `aclose` in the end. It may be made outside an
-    event loop. It is used in one loop at a time: once that loop is closed (when
-    `asyncio.run` has ended) it moves to the next one, and keeps its used limits.
+    Enter it with `async with`, or call `aclose` at the end. It can be created outside
+    an event loop and works in one loop at a time: once that loop is closed (after
+    `asyncio.run`) it continues in the next one, and remembers the requests it sent.
 
     Args:
-        access_token: a service key, a private-app or an OAuth access token; an
-            async callable that gives one and is asked for every request; or an
-            `OAuth`. By default the environment's HUBSPOT_ACCESS_TOKEN.
-        base_url: where HubSpot is; else HUBBATCH_BASE_URL, else api.hubapi.com.
-        api_version: `"v3"` or a dated version such as `"2026-03"`; else
-            HUBBATCH_API_VERSION, else v3.
-        rate_limit: `"auto"` starts at 100 requests per 10 s and follows what HubSpot
-            tells; a number per 10 s or a `RateLimit` is a ceiling. Clients with the
-            same token in one event loop share one limit, and the lowest ceiling.
-            Or a `RedisRateLimit`, from `hubbatch.integrations.redis`, that processes
-            share.
-        max_concurrency: how many requests may be under way at a time.
-        retry: how often and how long a chunk is tried.
-        timeout: seconds for one attempt. HubSpot itself gives up after 100 s.
-        daily_reserve: calls of the account's day to leave to others, as a number or
-            a share (`"5%"`); a batch that would use them ends with
-            `DailyLimitReached`. HubSpot tells no OAuth app of a day; then it has no
-            effect.
-        session: an aiohttp session to share; it is never closed here. It belongs to
-            its event loop, and so then does the client.
-        trust_env: whether aiohttp reads proxies from the environment.
-        allow_http: whether `base_url` may be without TLS on another machine.
-        listeners: functions that are called with every event; see `hubbatch.Event`.
+        access_token: A service key, a private-app token or an OAuth access token; an
+            async callable that returns one, called for every request; or an `OAuth`.
+            Default: the environment variable HUBSPOT_ACCESS_TOKEN.
+        base_url: The URL of HubSpot's API. Default: the environment variable
+            HUBBATCH_BASE_URL, else https://api.hubapi.com.
+        api_version: `"v3"`, or a dated version such as `"2026-03"`. Default: the
+            environment variable HUBBATCH_API_VERSION, else v3.
+        rate_limit: `"auto"` starts at 100 requests per 10 s and follows the limit in
+            HubSpot's headers. A number of requests per 10 s or a `RateLimit` is a
+            ceiling: headers only lower it. Clients with the same token in one event
+            loop share one limit, with the lowest ceiling. A `RedisRateLimit` (from
+            `hubbatch.integrations.redis`) is shared between processes.
+        max_concurrency: The maximum number of concurrent requests of this client.
+        retry: How often, and for how long, a chunk is retried.
+        timeout: Seconds for one attempt. HubSpot itself ends a call after 100 s (524).
+        daily_reserve: Daily calls to keep for other apps, as a number or a share
+            (`"5%"`). A batch that would use them ends with `DailyLimitReached`. It has
+            no effect with OAuth, where HubSpot reports no daily limit.
+        session: An aiohttp session to use; the client does not close it. The client
+            then works in the session's event loop only.
+        trust_env: Whether aiohttp reads proxies from the environment.
+        allow_http: Whether `base_url` may be a URL without TLS that is not loopback.
+        listeners: Functions to call with every event; see `hubbatch.Event`.
 
     Attributes:
-        single: calls on single records, which ride together; see `Single`.
-        legacy: the verbs of `crm-objects/v1`; see `Legacy`.
+        single: Calls for single records that are sent together; see `Single`.
+        legacy: The verbs of `crm-objects/v1`; see `Legacy`.
 
     Raises:
-        ConfigurationError: if it cannot work like this; nothing was sent.
+        ConfigurationError: If an option is wrong or no token is found; nothing is sent.
     """
 
     def __init__(
@@ -103,13 +104,13 @@ class HubBatch(StandardTypes):
         version = api_version or os.environ.get("HUBBATCH_API_VERSION") or _API_VERSION
         if type(max_concurrency) is not int or max_concurrency < 1:
             raise ConfigurationError(
-                f"max_concurrency must be above zero, not {max_concurrency!r}"
+                f"max_concurrency must be an int above zero, not {max_concurrency!r}"
             )
         _check_timeout(timeout)
         _check_type("trust_env", trust_env, bool)
         _check_type("allow_http", allow_http, bool)
         _check_type("retry", retry, RetryPolicy)
-        if not isinstance(session, Sessions):  # that of `Accounts`
+        if not isinstance(session, Sessions):  # which Accounts passes
             _check_type("session", session, aiohttp.ClientSession)
         try:
             self._api_version = check_api_version(version)
@@ -137,7 +138,7 @@ class HubBatch(StandardTypes):
             ),
             transport=transport,
             credentials=credentials,
-            about=account_operation(api_version=self._api_version),
+            about=look_up("account", "details", api_version=self._api_version),
             home=Home(
                 "this client",
                 bound="its aiohttp session"
@@ -153,13 +154,13 @@ class HubBatch(StandardTypes):
         self.single: Single = Single(self._engine, api_version=self._api_version)
 
     def objects(self, object_type: str) -> Objects:
-        """Give the verbs of any object type, by name or id: `"2-3456"`, `"p1_car"`.
+        """Return the verbs for an object type, by name or id: `"2-3456"`, `"p1_car"`.
 
-        For the standard ones there are attributes: `hub.tickets`.
+        Standard object types have attributes: `hub.tickets`.
 
         Raises:
-            TypeError: if it is no text.
-            ValueError: if it is not one segment of a path.
+            TypeError: If `object_type` is not a string.
+            ValueError: If it contains other characters than letters, digits, - and _.
         """
         return Objects(self._engine, object_type, api_version=self._api_version)
 
@@ -172,94 +173,104 @@ class HubBatch(StandardTypes):
     def associations(
         self, source: str, target: str, /, *, api_version: Literal["v3"] | None = None
     ) -> Associations | AssociationsV3:
-        """Give the verbs of the associations from one object type to another.
+        """Return the verbs for the associations from one object type to another.
 
-        Under v3 they are those of v4, and of the dated version under any other; with
-        `api_version="v3"` the older ones, whose types have names.
+        A client of v3 uses HubSpot's v4 associations, any other client those of its
+        own version. `api_version="v3"` selects the older v3 associations, whose types
+        have names.
 
         Raises:
-            TypeError: if a type is no text.
-            ValueError: if one is not one segment of a path; for another version.
+            TypeError: If an object type is not a string.
+            ValueError: If an object type contains other characters than letters,
+                digits, - and _, or `api_version` is not "v3".
         """
         if api_version == "v3":
-            return AssociationsV3(self._engine, source, target)
+            return AssociationsV3(self._engine, source, target, api_version="v3")
         if api_version is not None:
             raise ValueError(
-                "the version of associations is the client's, or 'v3' for the older "
-                f"ones, not {api_version!r}"
+                "api_version must be 'v3', for the older associations, or left out "
+                f"for those of the client's version, not {api_version!r}"
             )
         version = self._api_version
         return Associations(self._engine, source, target, api_version=version)
 
     def properties(self, object_type: str) -> Properties:
-        """Give the verbs of the definitions of an object type's properties.
+        """Return the verbs for the property definitions of an object type.
 
         Raises:
-            TypeError: if it is no text.
-            ValueError: if it is not one segment of a path.
+            TypeError: If `object_type` is not a string.
+            ValueError: If it contains other characters than letters, digits, - and _.
         """
         return Properties(self._engine, object_type, api_version=self._api_version)
 
     def list_memberships(self, object_type: str) -> ListMemberships:
-        """Give the read of the lists that records of a type are on.
+        """Return the verbs for the lists that records of an object type are on.
 
         Raises:
-            TypeError: if it is no text.
-            ValueError: if its id is not known; a custom type is named by it.
+            TypeError: If `object_type` is not a string.
+            ValueError: If its id is unknown. Pass the id of a custom type: `"2-3456"`.
         """
         return ListMemberships(self._engine, object_type, api_version=self._api_version)
 
     @property
     def schemas(self) -> Schemas:
-        """The read of the schemas of object types."""
+        """The verbs for the schemas of object types."""
         return Schemas(self._engine, api_version=self._api_version)
 
     @property
     def deal_splits(self) -> DealSplits:
-        """The verbs of the deal splits."""
+        """The verbs for deal splits."""
         return DealSplits(self._engine, api_version=self._api_version)
 
     @property
     def limits(self) -> Limits:
-        """What is known of the rate limit now; within a running event loop."""
-        return self._engine.gate.limits()
+        """The rate limits as known now; read it inside a running event loop."""
+        return self._engine.gate.snapshot()
 
     async def account(self) -> Account:
-        """Ask which account the token is of.
+        """Return the account that the access token belongs to.
 
         Raises:
-            APIError: if HubSpot refuses to say, or cannot.
+            APIError: If HubSpot refuses the request or is unavailable.
+            RuntimeError: If the client is closed.
         """
-        assert self._engine.about is not None  # noqa: S101 -- this client gave it
+        assert self._engine.about is not None  # noqa: S101 -- set in __init__
         asking: Batch[Account] = Batch(self._engine, self._engine.about, [None])
         [account] = (await asking).results
         self._engine.know(account)
         return account
 
     async def plan(self, operation: str, count: int) -> Plan:
-        """Forecast what a batch takes, e.g. `await hub.plan("tickets.update", 5_000)`.
+        """Forecast a batch: its calls, its seconds at the limit, its share of the day.
 
-        The account is asked who it is if it has not told its limits yet.
+        `await hub.plan("tickets.update", 5_000)` sends one request if HubSpot's limits
+        are not known yet, and otherwise none.
 
         Args:
-            operation: an object type and a verb of it, with a dot between them.
-            count: how many records.
+            operation: An object type and a verb, joined by a dot.
+            count: The number of records.
 
         Raises:
-            ValueError: for another operation, or a count below zero.
-            APIError: if HubSpot refuses to answer, or cannot.
+            ValueError: If the operation is unknown or the count is not a number from 0.
+            APIError: If HubSpot refuses the request or is unavailable.
         """
         call = named_call(operation)
         if type(count) is not int or count < 0:
-            raise ValueError(f"count must be a number of records, not {count!r}")
+            raise ValueError(
+                f"count must be a number of records, 0 or more, not {count!r}"
+            )
         engine = self._engine
-        if not engine.gate.told and engine.details is None:
+        if not engine.gate.limit_is_reported and engine.details is None:
             await self.account()
-        daily = engine.gate.limits().daily_limit
+        daily = engine.gate.snapshot().daily_limit
         return plan(count, call.max_inputs, engine.gate.limit(call.family), daily)
 
     async def aclose(self) -> None:
-        """Wait for the batches under way, then close the connections."""
+        """Refuse new batches, wait for those that are running, close the connections.
+
+        Raises:
+            RuntimeError: If the client is in use in another event loop that is open.
+        """
         await self._engine.aclose()
 
     async def __aenter__(self) -> Self:
@@ -274,39 +285,39 @@ class HubBatch(StandardTypes):
         await self.aclose()
 
 
-def _check_type(name: str, given: object, expected: type) -> None:
-    if given is not None and not isinstance(given, expected):
+def _check_type(name: str, value: object, expected: type) -> None:
+    if value is not None and not isinstance(value, expected):
         raise ConfigurationError(
-            f"{name} must be a {expected.__name__}, not {type(given).__name__}"
+            f"{name} must be a {expected.__name__}, not {type(value).__name__}"
         )
 
 
-def _check_timeout(given: object) -> None:
-    number = given if isinstance(given, int | float) and given is not True else 0
+def _check_timeout(value: object) -> None:
+    number = value if isinstance(value, int | float) and value is not True else 0
     if not 0 < number < inf:
         raise ConfigurationError(
-            f"timeout must be above zero and finite, not {given!r}"
+            f"timeout must be a finite number of seconds above zero, not {value!r}"
         )
 
 
-def _listeners(given: object) -> Listeners:
-    listed: list[Any] = [*given] if isinstance(given, Iterable) else [given]
-    if listed == [given] or not all(map(callable, listed)):
+def _listeners(value: object) -> Listeners:
+    listed: list[Any] = [*value] if isinstance(value, Iterable) else [value]
+    if listed == [value] or not all(map(callable, listed)):
         raise ConfigurationError(
-            f"listeners must be a collection of functions, not {given!r}"
+            f"listeners must be a collection of functions, not {value!r}"
         )
     return Listeners(listed)
 
 
-def _rate_limit(given: object) -> RateLimit | SharedLimit | None:
-    if given == "auto":
+def _rate_limit(value: object) -> RateLimit | SharedLimit | None:
+    if value == "auto":
         return None
-    if isinstance(given, RateLimit | SharedLimit):
-        return given
-    number = given if isinstance(given, int | float) and given is not True else 0
+    if isinstance(value, RateLimit | SharedLimit):
+        return value
+    number = value if isinstance(value, int | float) and value is not True else 0
     if 1 <= number < inf:
         return RateLimit(int(number))
     raise ConfigurationError(
         "rate_limit must be 'auto', a number of requests per 10 s of at least 1, "
-        f"a RateLimit or a RedisRateLimit, not {given!r}"
+        f"a RateLimit or a RedisRateLimit, not {value!r}"
     )

@@ -1,35 +1,35 @@
-"""Everything that hubbatch raises.
+"""Every error that hubbatch raises to its callers.
 
 The tree::
 
     HubBatchError
-    ├── ConfigurationError (ValueError)   the client cannot work as it was set up
-    ├── APIError                          HubSpot refused a call, or cannot answer
+    ├── ConfigurationError (ValueError)   a bad option or environment; nothing was sent
+    ├── APIError                          HubSpot refused a call or is unavailable
     │   ├── AuthenticationError           401, or a refused refresh
-    │   │   └── ReconnectRequired         the app is not installed any more
+    │   │   └── ReconnectRequired         the account must install the app again
     │   ├── PermissionDeniedError         403; names the missing scopes
-    │   ├── InvalidRequestError           the call, not a record, is wrong
-    │   ├── DailyLimitReached             the account's day is used up
-    │   ├── ProxyError                    a page that is not HubSpot's
-    │   └── HubSpotUnavailable            nothing was answered, or retries used up for
-    │                                     several chunks in a row; `.maybe_written`
+    │   ├── InvalidRequestError           the call is wrong, whatever its records
+    │   ├── DailyLimitReached             no more calls today; `.resets_at`
+    │   ├── ProxyError                    the answer is not HubSpot's
+    │   └── HubSpotUnavailable            no answers, or several chunks in a row used
+    │                                     up their retries; `.maybe_written`
     ├── CertificateError                  the certificate is not trusted; never retried
-    ├── ListError                         a list or search that does not move on
-    ├── TooManyFailures                   `max_failures` was reached
+    ├── ListError                         a list or search does not advance
+    ├── TooManyFailures                   `max_failures` was exceeded
     ├── RecordError                       one record
-    │   ├── RecordInvalid
-    │   ├── RecordNotFound
-    │   ├── RecordConflict                `.existing_id` has the value already
-    │   └── OutcomeUnknown                it may or may not have been written
-    ├── BatchFailed (ExceptionGroup)      of RecordErrors, by `raise_for_failures()`
-    ├── OverloadedError                   too many single calls wait
-    ├── JournalError                      locked; of another job, source or portal
+    │   ├── RecordInvalid                 a value is not allowed
+    │   ├── RecordNotFound                the record does not exist
+    │   ├── RecordConflict                `.existing_id` has the unique value
+    │   └── OutcomeUnknown                the write may have reached HubSpot
+    ├── BatchFailed (ExceptionGroup)      RecordErrors, from `raise_for_failures()`
+    ├── OverloadedError                   too many single calls are waiting
+    ├── JournalError                      locked, damaged, or of another job
     ├── SourceError                       a file cannot be read as rows
     ├── CheckFailed                       a preflight found errors
     ├── LimiterUnavailable                a shared rate limit cannot be reached
-    └── LoadFailed                        a load job of dlt cannot finish now
+    └── LoadFailed                        a dlt load job cannot finish now
 
-Each can be pickled, and none ever holds an access token.
+All of them can be pickled, and none contains an access token.
 """
 
 from collections.abc import Sequence
@@ -43,11 +43,12 @@ Origin = Literal["hubspot", "hubbatch"]
 
 
 class HubBatchError(Exception):
-    """The base of all errors of hubbatch.
+    """Base of all errors that hubbatch raises.
 
     Attributes:
-        response: what a collected batch had done when this error ended it.
-        summary: the counts of the batch that this error ended.
+        response: The `CombinedResponse` of the awaited batch that this error ended;
+            None for any other error.
+        summary: The `Summary` of the batch that this error ended, else None.
     """
 
     response: Any = None
@@ -55,19 +56,19 @@ class HubBatchError(Exception):
 
 
 class ConfigurationError(HubBatchError, ValueError):
-    """The client cannot work as it was set up; nothing was sent."""
+    """An option or the environment is wrong; nothing was sent."""
 
 
 class APIError(HubBatchError):
-    """HubSpot refused a call, or cannot answer.
+    """HubSpot refused a call or is unavailable.
 
     Attributes:
-        status: the HTTP status; None where no answer came.
-        category: HubSpot's word for the kind of error.
-        message: HubSpot's sentence. It may quote property values.
-        correlation_id: what HubSpot's support asks for.
-        errors: the causes, if HubSpot listed any.
-        context: what the error is about, if HubSpot said so.
+        status: The HTTP status; None if no answer came.
+        category: HubSpot's category, e.g. `MISSING_SCOPES`.
+        message: HubSpot's message. It may quote property values.
+        correlation_id: HubSpot's id of the call, which its support asks for.
+        errors: The causes that HubSpot listed (possibly none).
+        context: The names and values that HubSpot attached, if any.
     """
 
     def __init__(
@@ -95,90 +96,91 @@ class APIError(HubBatchError):
 
 
 class AuthenticationError(APIError):
-    """HubSpot does not accept the access token (401), or refuses to refresh it."""
+    """HubSpot does not accept the access token (401) or refuses to refresh it."""
 
 
 class ReconnectRequired(AuthenticationError):
-    """The refresh token is not valid any more: only a new installation helps."""
+    """The refresh token is no longer valid: the account must install the app again."""
 
 
 class PermissionDeniedError(APIError):
-    """The token lacks a scope (403), or its user a permission, that the call needs.
+    """The call needs a scope that the token lacks (403), or a permission of its user.
 
     Attributes:
-        scopes: the scopes HubSpot named; one of them may be enough.
+        scopes: The scopes that HubSpot named; one of them may be enough.
     """
 
     scopes: Sequence[str] = ()
 
 
 class InvalidRequestError(APIError):
-    """HubSpot refuses the call whatever records are in it.
+    """HubSpot refuses the call, whatever its records.
 
-    An unknown object type or path, or an `id_property` that is not unique.
+    The object type or path is unknown, or `id_property` is not unique, for example.
     """
 
 
 class DailyLimitReached(APIError):
-    """The account may make no more calls today.
+    """The account's daily calls are used up, or `daily_reserve` is reached.
 
     Attributes:
-        resets_at: when the next day of the account begins, where that is known.
+        resets_at: When the account's next day begins (aware), if known.
     """
 
     resets_at: datetime | None = None
 
 
 class ProxyError(APIError):
-    """An answer that is not HubSpot's: a proxy or a firewall on the way sent it.
+    """A proxy or firewall answered in place of HubSpot.
 
     Attributes:
-        title: the title of its page, or the beginning of its text; None if it has none.
+        title: The title of its page, else the start of its body; None if it is empty.
     """
 
     title: str | None = None
 
 
 class HubSpotUnavailable(APIError):
-    """HubSpot answered no request of the batch, or several chunks in a row failed.
+    """HubSpot answered no request, or several chunks in a row used up their retries.
 
     Attributes:
-        maybe_written: whether any record may have been written. If so, sending the
-            same again may write it twice: look at what HubSpot has first.
+        maybe_written: Whether any record may have been written. If so, check what
+            HubSpot has before you send the same records again.
     """
 
     maybe_written: bool = False
 
 
 class CertificateError(HubBatchError):
-    """The server's certificate is not trusted, so nothing was sent to it.
+    """The server's certificate is not trusted, so nothing was sent; never retried.
 
-    It is never retried. Where a company's proxy inspects TLS, set SSL_CERT_FILE to a
-    PEM file that contains the company's CA certificate.
+    Behind a company proxy that inspects TLS, set SSL_CERT_FILE to a PEM file that
+    contains the company's CA certificate.
     """
 
 
 class ListError(HubBatchError):
-    """A list or a search does not move on: a page names itself as the next one."""
+    """A list or search does not advance: a page names itself as the next page."""
 
 
 class TooManyFailures(HubBatchError):
-    """So many records failed that the batch was ended; see `max_failures`."""
+    """More records failed than `max_failures` allows, so the batch ended."""
 
 
 class RecordError(HubBatchError):
-    """What is wrong with one record.
+    """One record did not succeed.
 
     Attributes:
-        category: HubSpot's word, or `INVALID_INPUT`, `UNEXPECTED_VALUE` (reading
-            `into` a class), `OUTCOME_UNKNOWN`, `NOT_SENT`, `UNAVAILABLE` (a read that
-            got no answer), `PAGING` (associations that do not come to an end).
-        message: the sentence that says why. HubSpot's may quote property values.
+        category: HubSpot's category, or hubbatch's: `INVALID_INPUT`,
+            `UNEXPECTED_VALUE` (reading `into` a class), `OUTCOME_UNKNOWN`, `NOT_SENT`,
+            `UNAVAILABLE` (a read without an answer) or `PAGING` (the pages of a
+            record's associations do not end).
+        message: The reason. HubSpot's messages may quote property values.
         code: HubSpot's code of the first cause, e.g. `PROPERTY_DOESNT_EXIST`.
-        property_name: the property that is wrong, where one is named.
-        correlation_id: what HubSpot's support asks for.
-        context: what the error is about, if HubSpot said so.
-        origin: who found it: `"hubspot"` or `"hubbatch"`.
+        property_name: The property that is wrong, if the error names one.
+        correlation_id: HubSpot's id of the call, which its support asks for.
+        context: The names and values that HubSpot attached, if any.
+        origin: `"hubspot"` if HubSpot refused the record, `"hubbatch"` if hubbatch did.
     """
 
     def __init__(
@@ -206,25 +208,25 @@ class RecordError(HubBatchError):
 
 
 class RecordInvalid(RecordError):
-    """A value is not allowed: by HubSpot, before sending, or by the class read into."""
+    """HubSpot, a check before sending, or the class read `into` rejects a value."""
 
 
 class RecordNotFound(RecordError):
-    """No such record: never there, archived, or merged into another."""
+    """The record does not exist: it never did, is archived, or was merged."""
 
 
 class RecordConflict(RecordError):
-    """Another record has the unique value already.
+    """Another record already has the unique value.
 
     Attributes:
-        existing_id: the record that has it, where HubSpot named it.
+        existing_id: The id of that record, if HubSpot named it.
     """
 
     existing_id: str | None = None
 
 
 class OutcomeUnknown(RecordError):
-    """The record was sent and no trustworthy answer came: it may have been written."""
+    """The record was sent without a trustworthy answer: it may have been written."""
 
 
 class BatchFailed(HubBatchError, ExceptionGroup[RecordError]):
@@ -233,38 +235,39 @@ class BatchFailed(HubBatchError, ExceptionGroup[RecordError]):
     Each error has a note with the index and the id of its input.
 
     Attributes:
-        total: how many records did not succeed. The group holds the first 1,000.
+        total: The number of records that did not succeed. The group holds the errors
+            of the first 1,000.
     """
 
     total: int = 0
 
     def derive(self, excs: Sequence[RecordError]) -> "BatchFailed":  # type: ignore[override] # narrower on purpose: only RecordErrors are in it
-        """Make the part of this group that `except*` and `split` ask for."""
+        """Return a group of some of these errors, for `except*` and `split`."""
         part = BatchFailed(self.message, excs)
         part.total = self.total
         return part
 
 
 class OverloadedError(HubBatchError):
-    """Too many single calls wait; this one was refused and nothing of it was sent."""
+    """Too many single calls are waiting; this one was refused and not sent."""
 
 
 class JournalError(HubBatchError):
-    """A journal cannot be used: locked, damaged, or of another job.
+    """A journal cannot be used: it is locked, damaged, or of another job.
 
-    The message names what differs. Nothing is sent that it cannot account for.
+    The message names the difference. Nothing was sent that the journal cannot record.
     """
 
 
 class SourceError(HubBatchError):
-    """A file cannot be read as rows; the message names it, and the row or line."""
+    """A file cannot be read as rows; the message names the file and the row or line."""
 
 
 class CheckFailed(HubBatchError):
     """A preflight found rows that HubSpot would refuse; nothing was sent.
 
     Attributes:
-        report: the `CheckReport` of what was found.
+        report: The `CheckReport` with the findings.
     """
 
     def __init__(self, message: str, report: Any = None) -> None:
@@ -273,14 +276,14 @@ class CheckFailed(HubBatchError):
 
 
 class LimiterUnavailable(HubBatchError):
-    """A rate limit that processes share cannot be reached; nothing was sent."""
+    """A rate limit shared between processes cannot be reached; sending stopped."""
 
 
 class LoadFailed(HubBatchError):
-    """A load job of dlt cannot finish now.
+    """A dlt load job cannot finish now.
 
     Attributes:
-        passing: whether running the same load again may finish it.
+        passing: Whether running the same load again may finish it.
     """
 
     def __init__(self, message: str, *, passing: bool = False) -> None:

@@ -1,10 +1,12 @@
-"""The legacy `crm-objects/v1` calls, until HubSpot ends them in September 2027."""
+"""The verbs of `crm-objects/v1`, a legacy API that HubSpot ends in September 2027."""
 
 from collections.abc import AsyncIterable, Iterable
 from typing import Unpack
 
+from ._verbs import Options, Verbs
 from .core.arguments import check_flag, check_names
-from .core.operations import legacy_operation
+from .core.calls import Operation, Query, Verb
+from .core.operations import look_up
 from .core.typed import Typed
 from .models import (
     CreateInput,
@@ -16,7 +18,6 @@ from .models import (
 )
 from .net.batch import Batch
 from .net.engine import Engine
-from .net.verbs import Options, call, takes_options
 from .objects import Ids
 
 
@@ -26,39 +27,25 @@ LegacyUpdate = LegacyUpdateInput | UpdateInput | Record | Typed
 LegacyUpdates = Iterable[LegacyUpdate] | AsyncIterable[LegacyUpdate]
 
 
-class LegacyObjects:
-    """Batch calls of `crm-objects/v1` on one object type.
+class LegacyObjects(Verbs):
+    """Batch verbs of `crm-objects/v1` for one object type.
 
-    They take inputs of their own, those of v3 and records of your own classes, and work
-    like those of `Objects`.
-    Dates are sent as milliseconds since 1970, as this API wants them. Its answers
-    have no envelope, so a response counts as COMPLETE and has no timestamps.
+    They accept this API's own inputs, those of v3, and records of your own classes.
+    Dates are sent as milliseconds since 1970, as this API expects. Its answers have no
+    envelope, so a response counts as COMPLETE and has no timestamps.
     """
 
-    def __init__(self, engine: Engine, object_type: str) -> None:
-        self._engine = engine
-        self._object_type = object_type
-
-    def __repr__(self) -> str:
-        return f"<LegacyObjects {self._object_type!r}>"
-
-    @takes_options
     def create(
         self, inputs: LegacyCreates, **options: Unpack[Options]
     ) -> Batch[LegacyObject]:
         """Create records.
 
-        This API gives nothing back by which a result could be told from another but
-        the values that were written: of records that are equal in all of them, each
-        has succeeded, and which id is whose is not said.
-
-        Raises:
-            TypeError: if `inputs` is no collection of inputs.
+        This API's answers identify a record only by the values that were written. If
+        several inputs are equal in all of them, each succeeds, but nothing says which
+        id belongs to which input.
         """
-        operation = legacy_operation("create", self._object_type)
-        return call(self._engine, operation, inputs, options)
+        return self._batch(self._operation("create"), inputs, options)
 
-    @takes_options
     def read(
         self,
         ids: Ids,
@@ -70,12 +57,15 @@ class LegacyObjects:
     ) -> Batch[LegacyObject]:
         """Read records by id.
 
-        Without `properties` this API answers little more than ids. A record that its
-        answer leaves out has failed with `RecordNotFound`; deleted ones are in it
-        with `include_deletes`.
-
-        Raises:
-            TypeError: if `ids` is no collection of ids, or properties is one text.
+        Args:
+            ids: Record ids.
+            properties: Names of the properties to return. Without any, this API
+                returns little more than ids.
+            properties_with_history: Names of the properties to return with their
+                earlier values.
+            include_deletes: Whether to return deleted records too. A record that the
+                answer does not contain fails with `RecordNotFound`.
+            **options: See `Options`.
         """
         parameters = {
             "properties": check_names(properties),
@@ -84,40 +74,40 @@ class LegacyObjects:
             if check_flag("include_deletes", include_deletes)
             else (),
         }
-        operation = legacy_operation(
-            "read",
-            self._object_type,
-            parameters={name: given for name, given in parameters.items() if given},
+        operation = self._operation(
+            "read", {name: values for name, values in parameters.items() if values}
         )
-        return call(self._engine, operation, ids, options)
+        return self._batch(operation, ids, options)
 
-    @takes_options
     def update(
         self, inputs: LegacyUpdates, **options: Unpack[Options]
     ) -> Batch[LegacyObject]:
-        """Set properties of existing records.
+        """Set properties of existing records."""
+        return self._batch(self._operation("update"), inputs, options)
 
-        Raises:
-            TypeError: if `inputs` is no collection of inputs.
-        """
-        operation = legacy_operation("update", self._object_type)
-        return call(self._engine, operation, inputs, options)
-
-    @takes_options
     def archive(self, ids: Ids, **options: Unpack[Options]) -> Batch[LegacyObject]:
-        """Delete records; HubSpot says of this API that it cannot be undone.
+        """Delete records. HubSpot documents that this cannot be undone."""
+        return self._batch(self._operation("archive"), ids, options)
 
-        Raises:
-            TypeError: if `ids` is no collection of ids.
-        """
-        operation = legacy_operation("archive", self._object_type)
-        return call(self._engine, operation, ids, options)
+    def _operation(self, verb: Verb, parameters: Query | None = None) -> Operation:
+        [object_type] = self._object_types
+        return look_up(
+            "legacy",
+            verb,
+            object_type,
+            parameters=parameters or {},
+            properties=tuple((parameters or {}).get("properties", ())),
+        )
 
 
 class Legacy:
-    """The object types that `crm-objects/v1` has."""
+    """The object types of `crm-objects/v1`, each with its batch verbs."""
 
     def __init__(self, engine: Engine) -> None:
-        self.tickets: LegacyObjects = LegacyObjects(engine, "tickets")
-        self.products: LegacyObjects = LegacyObjects(engine, "products")
-        self.line_items: LegacyObjects = LegacyObjects(engine, "line_items")
+        self.tickets: LegacyObjects = _objects(engine, "tickets")
+        self.products: LegacyObjects = _objects(engine, "products")
+        self.line_items: LegacyObjects = _objects(engine, "line_items")
+
+
+def _objects(engine: Engine, object_type: str) -> LegacyObjects:
+    return LegacyObjects(engine, object_type, api_version="v1")

@@ -1,37 +1,31 @@
-"""The lists that records are on."""
+"""The verbs of the lists that records are on."""
 
 from typing import Unpack
 
-from .core.operations import membership_operation
+from ._verbs import Options, Verbs
+from .core.object_types import type_id
+from .core.operations import look_up
 from .models import RecordIdWithMemberships
 from .net.batch import Batch
 from .net.engine import Engine
-from .net.verbs import Options, call, takes_options
 from .objects import Ids
 
 
-class ListMemberships:
-    """Which lists the records of one object type are on.
+class ListMemberships(Verbs):
+    """Batch verbs for the lists that records of one object type are on.
 
-    It takes the keywords of `hubbatch.Options` too, and gives a `Batch`; see
-    `Objects`. HubSpot does not say how many inputs it takes a call; 100 are sent.
+    HubSpot publishes no maximum of inputs a call; hubbatch sends 100.
     """
 
     def __init__(self, engine: Engine, object_type: str, *, api_version: str) -> None:
-        self._engine = engine
-        self._object_type = object_type
-        self._operation = membership_operation(object_type, api_version=api_version)
+        super().__init__(engine, object_type, api_version=api_version)
+        # Looked up here to refuse a type without a known id before a verb is called.
+        self._operation = look_up(
+            "memberships", "read", type_id(object_type), api_version=api_version
+        )
 
-    def __repr__(self) -> str:
-        return f"<ListMemberships {self._object_type!r}>"
-
-    @takes_options
     def read(
         self, ids: Ids, **options: Unpack[Options]
     ) -> Batch[RecordIdWithMemberships]:
-        """Read the lists that records are on, by the records' ids.
-
-        Raises:
-            TypeError: if `ids` is no collection of ids.
-        """
-        return call(self._engine, self._operation, ids, options)
+        """Read the lists that each record is on, by record id."""
+        return self._batch(self._operation, ids, options)

@@ -1,11 +1,11 @@
-"""HubSpot's words as classes: what its batch APIs take and what they answer.
+"""The inputs and results of HubSpot's batch APIs, as classes.
 
-Names are HubSpot's own in snake_case. Results are mutable because a frozen attrs
-class costs more to make than the two dates in it cost to parse. Every field of an
-answer may be missing; a missing one is None. Timestamps are aware datetimes.
+Names are HubSpot's, in snake_case. HubSpot may omit any field of a result, which then
+is None. Timestamps are aware datetimes. Results are mutable because creating a frozen
+attrs class takes longer than parsing its two dates.
 
-All are attrs classes but the two of which there is one per record: those are Structs,
-untracked by the garbage collector, which would walk through all that are kept.
+The two record classes are msgspec Structs: the garbage collector does not track them,
+so a collection stays short with a million records in memory. All others are attrs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,15 +20,15 @@ from msgspec import Struct
 R = TypeVar("R")
 
 Context: TypeAlias = Mapping[str, list[str]] | str
-"""What an error is about: HubSpot sends lists by name, or (in old APIs) a text."""
+"""The details of an error: lists of strings by name, or (in old APIs) one string."""
 
 Record: TypeAlias = Mapping[str, Any]
-"""An input in HubSpot's JSON shape."""
+"""An input in the shape of HubSpot's JSON, e.g. `{"id": "1", "properties": {...}}`."""
 
 
 @frozen
 class AssociationSpec:
-    """One type of an association, e.g. `("HUBSPOT_DEFINED", 16)`."""
+    """An association type, e.g. `AssociationSpec("HUBSPOT_DEFINED", 16)`."""
 
     association_category: str
     association_type_id: int
@@ -36,7 +36,7 @@ class AssociationSpec:
 
 @frozen
 class AssociationTo:
-    """An association that a new record is created with: to which record, as what."""
+    """An association to create with a record: the other record's id, and types."""
 
     to: str
     types: Sequence[AssociationSpec]
@@ -46,8 +46,8 @@ class AssociationTo:
 class CreateInput:
     """A record to create.
 
-    `properties` maps names to values: texts, or Python's, which become the texts that
-    HubSpot wants.
+    `properties` maps names to values. Values may be Python's (dates, numbers, lists,
+    enums); they are sent as the strings that HubSpot expects.
     """
 
     properties: Mapping[str, object]
@@ -57,7 +57,7 @@ class CreateInput:
 
 @frozen
 class UpdateInput:
-    """New values for the record `id`, or for the one whose `id_property` it is."""
+    """New values for the record whose id, or whose `id_property`, is `id`."""
 
     id: str | int
     properties: Mapping[str, object]
@@ -67,7 +67,7 @@ class UpdateInput:
 
 @frozen
 class UpsertInput:
-    """Values for the record whose `id_property` is `id`, created if missing."""
+    """Values for the record whose `id_property` is `id`, created if it is missing."""
 
     id: str | int
     properties: Mapping[str, object]
@@ -77,7 +77,7 @@ class UpsertInput:
 
 @frozen
 class LegacyUpdateInput:
-    """New property values for the record `object_id`, for `crm-objects/v1`."""
+    """New values for the record `object_id`, for `crm-objects/v1`."""
 
     object_id: int | str
     properties: Mapping[str, object]
@@ -92,7 +92,7 @@ class LegacyCreateInput:
 
 @frozen
 class AssociationInput:
-    """Two records to associate, as what; or to take such labels off.
+    """Two records, and the association types to add or remove between them.
 
     `types` stays empty for `create_default` and `archive`.
     """
@@ -104,7 +104,7 @@ class AssociationInput:
 
 @frozen
 class PublicAssociation:
-    """An association of the v3 API, of a named type: `contact_to_company`."""
+    """An association of the v3 API; `type` is a name such as `contact_to_company`."""
 
     from_: str | int
     to: str | int
@@ -113,7 +113,7 @@ class PublicAssociation:
 
 @frozen
 class AssociationLimitInput:
-    """How many records an association type may lead to from one record.
+    """The number of records that one record may have of an association type.
 
     `category` is one of HUBSPOT_DEFINED, USER_DEFINED, INTEGRATOR_DEFINED, WORK.
     """
@@ -127,9 +127,9 @@ class AssociationLimitInput:
 class PropertyCreate:
     """A property to create.
 
-    `type` is one of bool, date, datetime, enumeration, number, phone_number, string;
-    `field_type` one of booleancheckbox, calculation_equation, checkbox, date, file,
-    html, number, phonenumber, radio, select, text, textarea.
+    HubSpot's values of `type`: bool, date, datetime, enumeration, number, phone_number,
+    string; of `field_type`: booleancheckbox, calculation_equation, checkbox, date,
+    file, html, number, phonenumber, radio, select, text, textarea.
     """
 
     name: str
@@ -151,7 +151,7 @@ class PropertyCreate:
 
 @frozen
 class PropertyOption:
-    """One of the values that an enumeration may have."""
+    """A value that a property of type enumeration may have."""
 
     label: str
     value: str
@@ -162,7 +162,7 @@ class PropertyOption:
 
 @frozen
 class DealSplit:
-    """A user's share of a deal, in percent."""
+    """A user's share of a deal; `percentage` is from 0 to 100."""
 
     owner_id: int
     percentage: float
@@ -170,7 +170,7 @@ class DealSplit:
 
 @frozen
 class DealSplitsInput:
-    """How a deal is split; the percentages make a hundred."""
+    """The splits to set for a deal; their percentages add up to 100."""
 
     id: str | int
     splits: Sequence[DealSplit]
@@ -178,7 +178,7 @@ class DealSplitsInput:
 
 @define
 class ValueWithTimestamp:
-    """One value that a property has or had, and who set it when."""
+    """A value that a property has or had, with its time and source."""
 
     value: str | None
     timestamp: datetime | None = None
@@ -189,10 +189,10 @@ class ValueWithTimestamp:
 
 
 class SimplePublicObject(Struct, rename="camel", gc=False):
-    """A record as HubSpot answers it.
+    """A record as HubSpot returns it.
 
-    `properties` holds text, or None for a property that was asked for and is not set.
-    `warnings` are HubSpot's own objects as they came (dated API versions only).
+    `properties` holds strings, or None for a requested property that has no value.
+    `warnings` holds HubSpot's JSON objects unchanged (dated API versions only).
     """
 
     id: str
@@ -208,10 +208,10 @@ class SimplePublicObject(Struct, rename="camel", gc=False):
 
 
 class SimplePublicUpsertObject(SimplePublicObject, rename="camel", gc=False):
-    """A record as an upsert answers it.
+    """A record as an upsert returns it.
 
-    `new` says whether it was created. It is None when an earlier attempt, whose answer
-    was lost, may have created it.
+    `new` is whether the upsert created it; None if an earlier attempt, whose answer was
+    lost, may have created it.
     """
 
     new: bool | None = None
@@ -219,7 +219,7 @@ class SimplePublicUpsertObject(SimplePublicObject, rename="camel", gc=False):
 
 @define
 class LegacyProperty:
-    """One property of a `crm-objects/v1` record, with the values it had before."""
+    """A property of a `crm-objects/v1` record; `versions` are its values over time."""
 
     value: str | None
     timestamp: datetime | None = None
@@ -230,7 +230,7 @@ class LegacyProperty:
 
 @define
 class LegacyObject:
-    """A record as `crm-objects/v1` answers it."""
+    """A record as `crm-objects/v1` returns it."""
 
     object_type: str | None
     portal_id: int | None
@@ -241,7 +241,7 @@ class LegacyObject:
 
 @define
 class LabelsBetweenObjectPair:
-    """An association as creating it answers it; ids are texts in all versions."""
+    """A created association with its labels. Ids are strings in all API versions."""
 
     from_object_id: str
     to_object_id: str
@@ -252,7 +252,7 @@ class LabelsBetweenObjectPair:
 
 @define
 class PublicDefaultAssociation:
-    """An association without a label, and the type that it was given."""
+    """A created association without a label, and the type that HubSpot chose."""
 
     from_: str
     to: str
@@ -261,7 +261,7 @@ class PublicDefaultAssociation:
 
 @define
 class AssociationSpecWithLabel:
-    """One type of an association that there is; an unlabelled one has no label."""
+    """An association type; `label` is None for the default, unlabelled type."""
 
     category: str | None
     type_id: int | None
@@ -272,7 +272,7 @@ class AssociationSpecWithLabel:
 
 @define
 class MultiAssociatedObjectWithLabel:
-    """A record at the other end, and as what it is associated."""
+    """An associated record, and the types of the association."""
 
     to_object_id: str
     association_types: list[AssociationSpecWithLabel] = Factory(list)
@@ -280,9 +280,9 @@ class MultiAssociatedObjectWithLabel:
 
 @define
 class PublicAssociationMultiWithLabel:
-    """All the associations of one record with records of one type.
+    """All associations of one record with records of one type.
 
-    `paging` is None: further pages have been asked for, and `to` has them all.
+    `to` holds the associations of all pages, so `paging` is None.
     """
 
     from_: str
@@ -292,7 +292,7 @@ class PublicAssociationMultiWithLabel:
 
 @define
 class AssociatedId:
-    """A record at the other end, in the v3 API."""
+    """An associated record, in the v3 API."""
 
     id: str
     type: str | None = None
@@ -302,7 +302,7 @@ class AssociatedId:
 class PublicAssociationMulti:
     """The associations of one record, in the v3 API.
 
-    With a `paging` there are more of them, for which this API's batch read cannot ask.
+    If `paging` is set there are more, which this API's batch read cannot return.
     """
 
     from_: str
@@ -312,9 +312,9 @@ class PublicAssociationMulti:
 
 @define
 class PublicAssociationDefinitionUserConfiguration:
-    """The limit that an association type has; None if it has none of its own.
+    """The limit of an association type; None if it has no limit of its own.
 
-    HubSpot tells the `label` when a limit is created, not when it is updated.
+    HubSpot returns `label` when a limit is created, not when it is updated.
     """
 
     category: str
@@ -325,7 +325,7 @@ class PublicAssociationDefinitionUserConfiguration:
 
 @define
 class PropertyModificationMetadata:
-    """What may be changed about a property."""
+    """The changes that a property allows."""
 
     archivable: bool | None = None
     read_only_definition: bool | None = None
@@ -335,7 +335,7 @@ class PropertyModificationMetadata:
 
 @define
 class Property:
-    """A property of an object type, as it is defined."""
+    """The definition of a property of an object type."""
 
     name: str
     label: str | None = None
@@ -363,7 +363,7 @@ class Property:
 
 @define
 class AssociationDefinition:
-    """That records of one type may be associated with those of another."""
+    """An association type that a schema defines, between two object types."""
 
     id: str
     from_object_type_id: str
@@ -375,7 +375,7 @@ class AssociationDefinition:
 
 @define
 class ObjectTypeDefinitionLabels:
-    """What an object type is called on the screen."""
+    """The names of an object type in HubSpot's user interface."""
 
     singular: str | None = None
     plural: str | None = None
@@ -407,7 +407,7 @@ class ObjectSchema:
 
 @define
 class RecordListMembership:
-    """A list that a record is on."""
+    """A list that contains the record."""
 
     list_id: str
     list_version: int | None = None
@@ -418,7 +418,7 @@ class RecordListMembership:
 
 @define
 class RecordIdWithMemberships:
-    """A record, and the lists that it is on."""
+    """A record, and the lists that contain it."""
 
     object_type_id: str | None
     record_id: str
@@ -435,10 +435,10 @@ class DealToDealSplits:
 
 @define
 class Account:
-    """The account that a token is of.
+    """The account that an access token belongs to.
 
-    `time_zone` is a name such as `America/New_York`; its midnight begins the day that
-    daily limits are counted in. `utc_offset` is text such as `-05:00`.
+    `time_zone` is a name such as `America/New_York`; daily limits are counted from
+    midnight there. `utc_offset` is a string such as `-05:00`.
     """
 
     portal_id: int
@@ -453,7 +453,7 @@ class Account:
 
 @frozen
 class ErrorDetail:
-    """One cause inside an error."""
+    """One cause of an error; `in_` is the field or parameter that is wrong."""
 
     message: str | None = None
     code: str | None = None
@@ -464,7 +464,7 @@ class ErrorDetail:
 
 @frozen
 class StandardError:
-    """An error object of a 207 answer; it may be about several inputs at once."""
+    """An error object of a 207 response; one may be about several inputs."""
 
     status: str | None = None
     category: str | None = None
@@ -476,17 +476,17 @@ class StandardError:
     errors: Sequence[ErrorDetail] = ()
 
 
-# The repr of a response stays short: asyncio makes one of a task and its result
-# whenever it names the task, and a response may have a million results.
+# Keeps the repr of a response short: asyncio includes the result in the repr of a
+# finished task, and a response may have a million results.
 _short = Repr()
 _short.maxlist, _short.maxother = 3, 500
 
 
 @define
 class BatchResponse(Generic[R]):
-    """HubSpot's answer to one call, or several merged by `hubbatch.merge`.
+    """HubSpot's response to one call, or several merged by `hubbatch.merge`.
 
-    `num_errors` counts error objects as HubSpot does, not inputs: one
+    `num_errors` counts error objects, as HubSpot does, not inputs: one
     OBJECT_NOT_FOUND may name many ids.
     """
 

@@ -14,18 +14,13 @@ from typing import Any, Final, Literal, TypeVar, Unpack, overload
 
 from attrs import evolve
 
-from .core.arguments import check_flag, check_name, check_names, check_object_type
+from ._verbs import Options, Verbs
+from .core.arguments import check_flag, check_name, check_names
 from .core.calls import Operation, Verb
-from .core.dialects.documents import Page
-from .core.operations import (
-    create_operation,
-    list_operation,
-    object_operation,
-    read_operation,
-    schema_operation,
-)
+from .core.dialects.documents import Page, page_query
+from .core.operations import look_up
 from .core.outcomes import Summary
-from .core.typed import Typed, shape_of
+from .core.typed import Typed, class_mapping
 from .errors import ListError, RecordNotFound
 from .models import (
     CreateInput,
@@ -36,8 +31,6 @@ from .models import (
     UpsertInput,
 )
 from .net.batch import Batch
-from .net.engine import Engine
-from .net.verbs import Options, ask, call, takes_options
 
 
 T = TypeVar("T")
@@ -62,46 +55,29 @@ class AllProperties(Enum):
 
 
 ALL: Final = AllProperties.ALL
-"""Every property that the object type has, whatever they are."""
+"""All properties of the object type, as the value of `properties`."""
 
 Properties = Iterable[str] | Literal[AllProperties.ALL]
 
-# Names of all properties may be too long for a URL, for which HubSpot has a 414 and
-# no figure; many servers draw the line at 8 KiB.
+# Longer names of properties leave the URL for the body of a batch read. HubSpot answers
+# 414 to a URL that is too long and publishes no limit; many servers refuse 8 KiB.
 _LONGEST_QUERY = 6_000
 
 
-class Objects:
-    """Batch calls on the records of one object type.
+class Objects(Verbs):
+    """Batch verbs for the records of one object type.
 
-    Every verb takes any number of inputs, from any iterable or async iterable, and
-    gives a `Batch`: `await` it for one combined response, or enter it with
-    `async with` for a stream of outcomes. A record that cannot be sent, or that
-    HubSpot refuses, is a failed outcome and never stops the others.
+    An input is a `CreateInput`, `UpdateInput` or `UpsertInput`, or a mapping in
+    HubSpot's shape: `{"id": ..., "properties": {...}}`. `read` and `archive` take ids.
 
-    Records may be of an attrs class or a dataclass of yours too: its fields are the
-    properties (see `PropertyName` for other names), and None leaves one out. The id is
-    the field `id`, or the field that is `id_property`; a create has no use for it.
+    Inputs may also be instances of an attrs class or a dataclass of yours. Its fields
+    are the properties (see `PropertyName` to map other names); a field that is None is
+    not sent. The field `id`, or the one named like `id_property`, holds the id, which
+    `create` ignores.
 
-    Every verb takes the keywords of `hubbatch.Options` too: `isolate`,
-    `max_failures` and `linger`. A verb that HubSpot does not have for the type is a
-    ValueError.
-
-    Awaiting or iterating raises `AuthenticationError`, `PermissionDeniedError`,
-    `InvalidRequestError` or `DailyLimitReached` when no chunk can succeed any more,
-    `HubSpotUnavailable` when no request gets a usable answer or several chunks in a row
-    get none, and what the source raises.
+    HubSpot accepts 100 inputs a call (its guide "Using object APIs").
     """
 
-    def __init__(self, engine: Engine, object_type: str, *, api_version: str) -> None:
-        self._engine = engine
-        self._object_type = check_object_type(object_type)
-        self._api_version = api_version
-
-    def __repr__(self) -> str:
-        return f"<Objects {self._object_type!r}>"
-
-    @takes_options
     def create(
         self,
         inputs: Creates,
@@ -111,19 +87,19 @@ class Objects:
     ) -> Batch[SimplePublicObject]:
         """Create records.
 
-        A create whose answer was lost is never simply sent again: its outcome is
-        `unknown`. With `reconcile_by`, a unique property that every record sets, it
-        is looked for by that property, and created again only if it is not there.
-
-        Raises:
-            TypeError: if `inputs` is no collection of inputs.
+        A create whose answer was lost is not sent again: its outcome is `unknown`.
+        To resolve it, name in `reconcile_by` a unique property that every record sets:
+        the record is looked up by that property, and created again only if it does not
+        exist.
         """
-        operation = create_operation(
-            self._object_type,
+        operation = look_up(
+            "objects",
+            "create",
+            *self._object_types,
             api_version=self._api_version,
             reconcile_by=check_name(reconcile_by),
         )
-        return call(self._engine, operation, inputs, options)
+        return self._batch(operation, inputs, options)
 
     @overload
     def read(
@@ -150,7 +126,6 @@ class Objects:
         **options: Unpack[Options],
     ) -> Batch[T]: ...
 
-    @takes_options
     def read(
         self,
         ids: Ids,
@@ -164,33 +139,45 @@ class Objects:
     ) -> Batch[Any]:
         """Read records by id, or by the value of a unique property.
 
-        Without `properties` HubSpot answers the type's default ones; with `ALL` it is
-        asked once which there are. With `properties_with_history` it takes 50 inputs
-        a call instead of 100. `archived` reads only records that are archived.
-
-        The `id_property` is asked for as well, which turns HubSpot's defaults off: so
-        a type's are named along with it. Of a type whose defaults HubSpot does not
-        publish only the `id_property` comes back; name the `properties` to have more.
-
-        `into` is an attrs class or a dataclass of yours: its fields are asked for as
-        properties (see `PropertyName` for other names), and each result is one of
-        them. A field `id` gets the record's id. Fields may be of str, int, float,
-        Decimal, bool, date, datetime, an Enum, a Literal, lists, sets and tuples of
-        these (`a;b`), and `| None`. A property that is not set is None, or else the
-        field's default, or else no items. A record that does not fit has failed with
-        a `RecordInvalid` that names the property and its value.
+        Args:
+            ids: Record ids, or values of `id_property`.
+            properties: Names of the properties to return; by default those that
+                HubSpot returns for the type. `ALL` returns every property: one more
+                request reads their names first.
+            properties_with_history: Names of the properties to return with their
+                earlier values. HubSpot then accepts 50 inputs a call instead of 100 (it
+                answers 400 to more).
+            id_property: The unique property (e.g. "email") that `ids` are values of.
+                It is requested too, so that results can be matched, and HubSpot then
+                returns no defaults; hubbatch names them where HubSpot publishes them.
+                For other types only `id_property` comes back: name `properties`.
+            archived: Whether to read archived records in place of the others.
+            into: An attrs class or a dataclass of yours. Its fields are requested as
+                properties (see `PropertyName` to map other names), and each result is
+                an instance of it; a field `id` gets the record's id. A field may be a
+                str, int, float, Decimal, bool, date, datetime, Enum or Literal, a list,
+                set or tuple of these (`a;b`), or any of them `| None`. A property
+                without a value becomes None, else the field's default, else an empty
+                collection. A record that does not fit fails with a `RecordInvalid`
+                that names the property and its value.
+            **options: See `Options`.
 
         Raises:
-            TypeError: if `ids` is no collection of ids, or properties is one text, or
-                a property cannot be what a field of `into` is.
-            ValueError: if histories are asked for, which `into` has no place for.
+            TypeError: If `properties` is a string, or a field of `into` has a type
+                that no property value can have.
+            ValueError: If `into` is combined with `properties_with_history`.
         """
-        names = _asked(properties, into)
+        names = _requested(properties, into)
         histories = check_names(properties_with_history)
         if into is not None and histories:
-            raise ValueError("into= has no place for properties_with_history")
-        operation = read_operation(
-            self._object_type,
+            raise ValueError(
+                "into= cannot be combined with properties_with_history: its fields "
+                "hold one value each"
+            )
+        operation = look_up(
+            "objects",
+            "read",
+            *self._object_types,
             api_version=self._api_version,
             id_property=check_name(id_property),
             properties=names or (),
@@ -199,7 +186,7 @@ class Objects:
             into=into,
         )
         complete = self._with_all_properties if names is None else None
-        return call(self._engine, operation, ids, options, complete=complete)
+        return self._batch(operation, ids, options, complete=complete)
 
     @overload
     def list(
@@ -222,27 +209,29 @@ class Objects:
         archived: bool = False,
         into: type[T] | None = None,
     ) -> AsyncIterator[Any]:
-        """Go through all the records of the type, 100 a call, as HubSpot orders them.
+        """Iterate over all records of the type, in HubSpot's order, 100 a call.
 
-        A page is asked for when the one before it has been gone through. Without
-        `properties` HubSpot answers the type's default ones; with `ALL` it is asked
-        once which there are. `archived` lists only records that are archived.
+        Each page is requested once the records of the page before are consumed.
 
-        `into` is a class of yours, as for `read`. A record that does not fit it raises,
-        which is the end of the loop; `read` goes on past it:
-        `hub.tickets.read((t.id async for t in hub.tickets.list()), into=Ticket)`.
+        Args:
+            properties: As for `read`.
+            archived: Whether to list archived records in place of the others.
+            into: A class of yours, as for `read`. A record that does not fit it ends
+                the loop with `RecordInvalid`. `read` continues past such records:
+                `hub.tickets.read((t.id async for t in hub.tickets.list()), into=T)`.
 
         Raises:
-            TypeError: if properties is one text, or a property cannot be what a field
-                of `into` is.
-            APIError: while going through, if HubSpot refuses a page, or cannot give it.
-            RecordInvalid: while going through, for a record that does not fit `into`.
-            ListError: while going through, if a page names itself as the next one.
+            TypeError: If `properties` is a string, or a field of `into` has a type
+                that no property value can have.
+            RuntimeError: If the client is closed.
+            APIError: While iterating, if HubSpot refuses a page or is unavailable.
+            RecordInvalid: While iterating, if a record does not fit `into`.
+            ListError: While iterating, if a page names itself as the next page.
         """
-        names = _asked(properties, into)
+        names = _requested(properties, into)
         check_flag("archived", archived)
         self._engine.check_open()
-        make = None if into is None else shape_of(into).read
+        make = None if into is None else class_mapping(into).from_record
         pages = self._pages(names, archived=archived, after=None, took=None)
         return _records_of(pages, make)
 
@@ -254,17 +243,19 @@ class Objects:
         after: str | None = None,
         took: Callable[[Summary], None] | None = None,
     ) -> AsyncGenerator[Page, None]:
-        """Go through all the records of the type, page by page, from any page on.
+        """Iterate over all records of the type page by page, from any page.
 
         Args:
-            properties: as of `list`.
-            archived: as of `list`.
-            after: `Page.after` of the page before the first that is wanted.
-            took: called with what each call has taken.
+            properties: As for `list`.
+            archived: As for `list`.
+            after: The `Page.after` to continue from; None begins with the first page.
+            took: Called with the counts of each request.
 
         Raises:
-            TypeError: if properties is one text.
-            APIError: while going through, if HubSpot refuses a page, or cannot give it.
+            TypeError: If `properties` is a string.
+            RuntimeError: If the client is closed.
+            APIError: While iterating, if HubSpot refuses a page or is unavailable.
+            ListError: While iterating, if a page names itself as the next page.
         """
         names = None if properties is ALL else check_names(properties)
         check_flag("archived", archived)
@@ -281,24 +272,28 @@ class Objects:
     ) -> AsyncGenerator[Page, None]:
         if names is None:
             names = await self._all_properties()
-        # Names too long for a URL are asked for in a body, a page of ids at a time.
+        # Names too long for a URL: list ids only, and read each page with a batch read.
         in_url = names if len(",".join(names)) <= _LONGEST_QUERY else ()
         while True:
-            operation = list_operation(
-                self._object_type,
+            operation = look_up(
+                "object_pages",
+                "list",
+                *self._object_types,
                 api_version=self._api_version,
-                properties=in_url,
                 archived=archived,
-                after=after,
+                parameters=page_query(in_url, after),
             )
-            page: Page = await ask(self._engine, operation, took)
+            page: Page = await self._ask(operation, took)
             if page.records and in_url != names:
                 page = await self._read_page(page, names, archived=archived, took=took)
             yield page
             if page.after is None:
                 return
             if page.after == after:
-                raise ListError(f"HubSpot's list does not move on from {after!r}")
+                raise ListError(
+                    f"HubSpot's list does not advance: page {after!r} names itself as "
+                    "the next page. Start the list again"
+                )
             after = page.after
 
     async def _read_page(
@@ -309,7 +304,7 @@ class Objects:
         archived: bool,
         took: Callable[[Summary], None] | None,
     ) -> Page:
-        """Read the records of a page again; one that went meanwhile is passed over."""
+        """Read the records of a page, without those that were deleted meanwhile."""
         ids = [record.id for record in page.records]
         batch = self.read(ids, properties=names, archived=archived)
         response = await batch
@@ -322,13 +317,14 @@ class Objects:
         return Page(records, page.after)
 
     async def _all_properties(self) -> tuple[str, ...]:
-        operation = schema_operation(self._object_type, api_version=self._api_version)
-        return tuple(one.name for one in await ask(self._engine, operation))
+        operation = look_up(
+            "property_lists", "read", *self._object_types, api_version=self._api_version
+        )
+        return tuple(property_.name for property_ in await self._ask(operation))
 
     async def _with_all_properties(self, operation: Operation) -> Operation:
         return evolve(operation, properties=await self._all_properties())
 
-    @takes_options
     def update(
         self,
         inputs: Updates,
@@ -338,16 +334,14 @@ class Objects:
     ) -> Batch[SimplePublicObject]:
         """Set properties of existing records.
 
-        `id_property` is for the inputs that name none: their id is the value of that
-        unique property. Two inputs for one record are sent one after the other.
+        Two inputs for one record are sent one after the other.
 
-        Raises:
-            TypeError: if `inputs` is no collection of inputs.
+        `id_property`: the unique property (e.g. "email") that the inputs' `id` values
+        belong to; inputs with their own `idProperty` keep it.
         """
         operation = self._operation("update", id_property)
-        return call(self._engine, operation, inputs, options)
+        return self._batch(operation, inputs, options)
 
-    @takes_options
     def upsert(
         self,
         inputs: Upserts,
@@ -355,31 +349,25 @@ class Objects:
         id_property: str | None = None,
         **options: Unpack[Options],
     ) -> Batch[SimplePublicUpsertObject]:
-        """Set properties of the records with a unique value; create what is missing.
+        """Update the records with a unique value, and create those that do not exist.
 
-        `id_property` is for the inputs that name none.
-
-        Raises:
-            TypeError: if `inputs` is no collection of inputs.
+        `id_property`: the unique property (e.g. "email") that the inputs' `id` values
+        belong to; inputs with their own `idProperty` keep it.
         """
         operation = self._operation("upsert", id_property)
-        return call(self._engine, operation, inputs, options)
+        return self._batch(operation, inputs, options)
 
-    @takes_options
     def archive(
         self, ids: Ids, **options: Unpack[Options]
     ) -> Batch[SimplePublicObject]:
-        """Archive records; HubSpot answers the same for ids that do not exist.
-
-        Raises:
-            TypeError: if `ids` is no collection of ids.
-        """
-        return call(self._engine, self._operation("archive"), ids, options)
+        """Archive records. An id that does not exist succeeds too."""
+        return self._batch(self._operation("archive"), ids, options)
 
     def _operation(self, verb: Verb, id_property: str | None = None) -> Operation:
-        return object_operation(
+        return look_up(
+            "objects",
             verb,
-            self._object_type,
+            *self._object_types,
             api_version=self._api_version,
             id_property=check_name(id_property),
         )
@@ -395,9 +383,9 @@ async def _records_of(
                 yield record if make is None else make(record)
 
 
-def _asked(properties: Properties, into: type | None) -> tuple[str, ...] | None:
-    """Give the properties to ask for, with those of a class; None for all there are."""
-    fields = () if into is None else shape_of(into).properties
+def _requested(properties: Properties, into: type | None) -> tuple[str, ...] | None:
+    """Return the names of the properties to request; None for `ALL`."""
+    fields = () if into is None else class_mapping(into).properties
     if properties is ALL:
         return None
     return tuple(dict.fromkeys((*fields, *check_names(properties))))

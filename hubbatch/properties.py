@@ -3,13 +3,12 @@
 from collections.abc import AsyncIterable, Iterable
 from typing import Literal, Unpack
 
-from .core.arguments import check_flag, check_object_type
+from ._verbs import Options, Verbs
+from .core.arguments import check_flag
 from .core.calls import Operation, Verb
-from .core.operations import property_operation, schema_operation
+from .core.operations import look_up
 from .models import Property, PropertyCreate, Record
 from .net.batch import Batch
-from .net.engine import Engine
-from .net.verbs import Options, ask, call, takes_options
 
 
 Names = Iterable[str | Record] | AsyncIterable[str | Record]
@@ -20,36 +19,22 @@ DataSensitivity = Literal["non_sensitive", "sensitive", "highly_sensitive"]
 _SENSITIVITIES = ("non_sensitive", "sensitive", "highly_sensitive")
 
 
-class Properties:
-    """Batch calls on the properties that an object type has.
+class Properties(Verbs):
+    """Batch verbs for the property definitions of one object type.
 
-    Every verb takes the keywords of `hubbatch.Options` too, and gives a `Batch`; see
-    `Objects`. HubSpot does not say how many inputs it takes a call; 100 are sent.
+    HubSpot publishes no maximum of inputs a call; hubbatch sends 100.
     """
 
-    def __init__(self, engine: Engine, object_type: str, *, api_version: str) -> None:
-        self._engine = engine
-        self._object_type = check_object_type(object_type)
-        self._api_version = api_version
-
-    def __repr__(self) -> str:
-        return f"<Properties {self._object_type!r}>"
-
-    @takes_options
     def create(
         self, inputs: PropertyCreates, **options: Unpack[Options]
     ) -> Batch[Property]:
         """Define properties.
 
-        One whose answer was lost is `unknown`: sent again, it would be refused for
-        being there.
-
-        Raises:
-            TypeError: if `inputs` is no collection of inputs.
+        If an answer is lost, the outcome is `unknown` and the input is not sent again:
+        HubSpot would refuse it because the property exists by then.
         """
-        return call(self._engine, self._operation("create"), inputs, options)
+        return self._batch(self._operation("create"), inputs, options)
 
-    @takes_options
     def read(
         self,
         names: Names,
@@ -60,43 +45,47 @@ class Properties:
     ) -> Batch[Property]:
         """Read definitions by name.
 
-        Raises:
-            TypeError: if `names` is no collection of names.
-            ValueError: for a sensitivity that HubSpot does not know.
+        Args:
+            names: Names of properties.
+            archived: Whether to read archived properties in place of the others.
+            data_sensitivity: Read only the properties of this sensitivity.
+            **options: See `Options`.
         """
         if data_sensitivity not in _SENSITIVITIES:
             raise ValueError(
-                f"data_sensitivity is one of {_SENSITIVITIES}, not {data_sensitivity!r}"
+                f"data_sensitivity must be one of {_SENSITIVITIES}, "
+                f"not {data_sensitivity!r}"
             )
         body: dict[str, object] = {
             "archived": check_flag("archived", archived),
             "dataSensitivity": data_sensitivity,
         }
-        return call(self._engine, self._operation("read", body), names, options)
+        return self._batch(self._operation("read", body), names, options)
 
-    @takes_options
     def archive(self, names: Names, **options: Unpack[Options]) -> Batch[Property]:
-        """Archive properties; HubSpot answers the same for names that there are not.
-
-        Raises:
-            TypeError: if `names` is no collection of names.
-        """
-        return call(self._engine, self._operation("archive"), names, options)
+        """Archive properties. A name that does not exist succeeds too."""
+        return self._batch(self._operation("archive"), names, options)
 
     async def list(self) -> tuple[Property, ...]:
-        """Ask for the definitions of all the properties that the type has.
+        """Return the definitions of all properties of the object type.
 
         Raises:
-            APIError: if HubSpot refuses to answer, or cannot.
-            RuntimeError: if the client is closed.
+            APIError: If HubSpot refuses the request or is unavailable.
+            RuntimeError: If the client is closed.
         """
         self._engine.check_open()
-        operation = schema_operation(self._object_type, api_version=self._api_version)
-        return tuple(await ask(self._engine, operation))
+        operation = look_up(
+            "property_lists", "read", *self._object_types, api_version=self._api_version
+        )
+        return tuple(await self._ask(operation))
 
     def _operation(
         self, verb: Verb, options: dict[str, object] | None = None
     ) -> Operation:
-        return property_operation(
-            verb, self._object_type, api_version=self._api_version, options=options
+        return look_up(
+            "properties",
+            verb,
+            *self._object_types,
+            api_version=self._api_version,
+            options=options or {},
         )

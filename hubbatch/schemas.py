@@ -1,34 +1,24 @@
-"""The schemas of object types."""
+"""The verbs of the schemas of object types."""
 
 from collections.abc import AsyncIterable, Iterable
 from typing import Unpack
 
+from ._verbs import Options, Verbs
 from .core.arguments import check_flag
-from .core.operations import object_schema_operation
+from .core.operations import look_up
 from .models import ObjectSchema
 from .net.batch import Batch
-from .net.engine import Engine
-from .net.verbs import Options, call, takes_options
 
 
 ObjectTypes = Iterable[str] | AsyncIterable[str]
 
 
-class Schemas:
-    """The schemas of object types: names, properties, associations.
+class Schemas(Verbs):
+    """Batch verbs for the schemas of object types: names, properties, associations.
 
-    It takes the keywords of `hubbatch.Options` too, and gives a `Batch`; see
-    `Objects`. HubSpot does not say how many inputs it takes a call; 100 are sent.
+    HubSpot publishes no maximum of inputs a call; hubbatch sends 100.
     """
 
-    def __init__(self, engine: Engine, *, api_version: str) -> None:
-        self._engine = engine
-        self._api_version = api_version
-
-    def __repr__(self) -> str:
-        return "<Schemas>"
-
-    @takes_options
     def read(
         self,
         object_types: ObjectTypes,
@@ -38,14 +28,16 @@ class Schemas:
         include_property_definitions: bool = True,
         **options: Unpack[Options],
     ) -> Batch[ObjectSchema]:
-        """Read schemas by object type: its id, or its fully qualified name.
+        """Read schemas by object type.
 
-        What is not included is left empty. A type that the answer leaves out has
-        failed with `RecordNotFound`.
+        A type that the answer does not contain fails with `RecordNotFound`.
 
-        Raises:
-            TypeError: if `object_types` is no collection of names, or an option is
-                neither True nor False.
+        Args:
+            object_types: Ids or fully qualified names of object types.
+            include_association_definitions: Whether to fill `associations`.
+            include_audit_metadata: Whether to fill who changed the schema and when.
+            include_property_definitions: Whether to fill `properties`.
+            **options: See `Options`.
         """
         included: dict[str, object] = {
             "includeAssociationDefinitions": check_flag(
@@ -58,7 +50,7 @@ class Schemas:
                 "include_property_definitions", include_property_definitions
             ),
         }
-        operation = object_schema_operation(
-            api_version=self._api_version, options=included
+        operation = look_up(
+            "schemas", "read", api_version=self._api_version, options=included
         )
-        return call(self._engine, operation, object_types, options)
+        return self._batch(operation, object_types, options)

@@ -1,11 +1,11 @@
-"""Single records: many callers' calls ride together in one request."""
+"""Calls for single records, which are sent together in one request."""
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from .core.arguments import check_name, check_names, check_object_type
 from .core.object_types import StandardTypes
-from .core.operations import create_operation, object_operation, read_operation
+from .core.operations import look_up
 from .errors import ConfigurationError
 from .models import (
     AssociationTo,
@@ -20,39 +20,37 @@ from .net.engine import Engine
 from .net.mailbox import Mailboxes
 
 
-# Every call asks anew which operation it is of: the same ones again and again.
-_KEPT = 256
-_create_operation = lru_cache(_KEPT)(create_operation)
-_read_operation = lru_cache(_KEPT)(read_operation)
-_object_operation = lru_cache(_KEPT)(object_operation)
+# A backend makes the same few kinds of calls over and over: look up each only once.
+_CACHED = 768
+_look_up = lru_cache(_CACHED)(look_up)
 
 
 class SingleObjects:
-    """Calls on single records of one object type: one in, its result out.
+    """Calls for single records of one object type: each takes one, returns its result.
 
-    Calls that wait at the same time leave in one request. A lone call waits 3 ms for
-    others; when there are many, requests leave evenly, at the rate that the account may
-    keep up, each with all the calls that wait by then. No call fails for another's
-    record.
+    Calls that wait at the same time are sent in one request. A lone call waits 3 ms
+    for others. Under load, requests are sent evenly, at the rate that the account
+    allows, each with all calls that are waiting. One call's bad record does not affect
+    the others.
 
-    Every call raises the error of its record, an own copy of it:
+    Every call raises a copy of its record's error:
 
-    * `RecordInvalid`, `RecordNotFound`, `RecordConflict` (with `existing_id`), or any
-      other `RecordError`;
+    * `RecordInvalid`, `RecordNotFound`, `RecordConflict` (with `existing_id`), or
+      another `RecordError`;
     * `OutcomeUnknown` if it was sent and no trustworthy answer came: it may have been
       written;
-    * `RecordError` of the category `NOT_SENT` if something else than HubSpot kept it
-      back, such as a token callable that raises; that is its `__cause__`.
+    * `RecordError` with category `NOT_SENT` if it was not sent for another reason, e.g.
+      a token callable that raised, whose exception is then the `__cause__`.
 
-    Besides it raises what concerns more than one record (`AuthenticationError`,
-    `PermissionDeniedError`, `InvalidRequestError`, `DailyLimitReached`,
-    `HubSpotUnavailable` if no usable answer came; nothing was written then),
-    `OverloadedError` at once if `max_pending` calls wait already, `TypeError` or
-    `ValueError` for options that mean nothing, and `RuntimeError` if the client is
+    Or it raises an error that concerns all records: `AuthenticationError`,
+    `PermissionDeniedError`, `InvalidRequestError`, `DailyLimitReached`, or
+    `HubSpotUnavailable` if no usable answer came and nothing was written;
+    `OverloadedError`, without waiting, if `max_pending` calls are waiting already;
+    `TypeError` or `ValueError` for wrong arguments; `RuntimeError` if the client is
     closed.
 
-    A call that is cancelled before it was sent is not sent; after that, only the
-    waiting ends. Writes to one record are sent in the order of the calls.
+    A call that is cancelled before it was sent is not sent; later, cancellation only
+    ends the waiting. Writes to one record are sent in the order of the calls.
     """
 
     def __init__(
@@ -72,11 +70,13 @@ class SingleObjects:
     ) -> SimplePublicObject:
         """Create a record.
 
-        One whose answer was lost is never sent again: that is an `OutcomeUnknown`.
+        If the answer is lost it raises `OutcomeUnknown`, and is not sent again.
         """
-        operation = _create_operation(self._object_type, api_version=self._api_version)
-        given = CreateInput(properties, associations)  # type: ignore[arg-type] # HubSpot's shape will do
-        created: SimplePublicObject = await self._mailboxes.ask(operation, given)
+        operation = _look_up(
+            "objects", "create", self._object_type, api_version=self._api_version
+        )
+        record = CreateInput(properties, associations)  # type: ignore[arg-type] # HubSpot's shape works too
+        created: SimplePublicObject = await self._mailboxes.ask(operation, record)
         return created
 
     async def read(
@@ -88,15 +88,17 @@ class SingleObjects:
     ) -> SimplePublicObject:
         """Read a record by id, or by the value of the unique property `id_property`.
 
-        Without `properties` HubSpot answers the type's default ones. Callers who ask
-        for the same at the same time share one input, until it is sent; nothing is
-        cached, so that whoever has written reads what was written.
+        Without `properties` HubSpot returns the type's default ones. Equal reads that
+        wait at the same time share one input until it is sent. Nothing is cached, so a
+        read after a write returns what was written.
         """
-        operation = _read_operation(
+        operation = _look_up(
+            "objects",
+            "read",
             self._object_type,
             api_version=self._api_version,
             id_property=check_name(id_property),
-            # In any order they are the same question.
+            # Sorted, so that reads with another order of names are equal.
             properties=tuple(sorted({*check_names(properties)})),
         )
         read: SimplePublicObject = await self._mailboxes.ask(operation, id)
@@ -109,15 +111,16 @@ class SingleObjects:
         *,
         id_property: str | None = None,
     ) -> SimplePublicObject:
-        """Set properties of a record, named by id or by the value of `id_property`."""
-        operation = _object_operation(
+        """Set properties of a record, by id or by the value of `id_property`."""
+        operation = _look_up(
+            "objects",
             "update",
             self._object_type,
             api_version=self._api_version,
             id_property=check_name(id_property),
         )
-        given = UpdateInput(id, properties)
-        updated: SimplePublicObject = await self._mailboxes.ask(operation, given)
+        record = UpdateInput(id, properties)
+        updated: SimplePublicObject = await self._mailboxes.ask(operation, record)
         return updated
 
     async def upsert(
@@ -128,37 +131,40 @@ class SingleObjects:
         id_property: str,
     ) -> SimplePublicUpsertObject:
         """Set properties of the record whose `id_property` is `id`, or create it."""
-        operation = _object_operation(
+        operation = _look_up(
+            "objects",
             "upsert",
             self._object_type,
             api_version=self._api_version,
             id_property=check_name(id_property),
         )
-        given = UpsertInput(id, properties)
-        upserted: SimplePublicUpsertObject = await self._mailboxes.ask(operation, given)
+        record = UpsertInput(id, properties)
+        upserted: SimplePublicUpsertObject = await self._mailboxes.ask(
+            operation, record
+        )
         return upserted
 
     async def archive(self, id: str | int) -> None:  # noqa: A002 -- HubSpot's word
-        """Archive a record; HubSpot answers the same for one that does not exist."""
-        operation = _object_operation(
-            "archive", self._object_type, api_version=self._api_version
+        """Archive a record. An id that does not exist succeeds too."""
+        operation = _look_up(
+            "objects", "archive", self._object_type, api_version=self._api_version
         )
         await self._mailboxes.ask(operation, id)
 
 
 class Single(StandardTypes):
-    """The object types, each with calls on single records that ride together."""
+    """The object types, each with calls for single records that are sent together."""
 
     def __init__(self, engine: Engine, *, api_version: str) -> None:
         self._mailboxes = Mailboxes(engine)
         self._api_version = api_version
 
     def objects(self, object_type: str) -> SingleObjects:
-        """Give the calls of any object type, by name or id: `"2-3456"`, `"p1_car"`.
+        """Return the calls for an object type, by name or id: `"2-3456"`, `"p1_car"`.
 
         Raises:
-            TypeError: if it is no text.
-            ValueError: if it is not one segment of a path.
+            TypeError: If `object_type` is not a string.
+            ValueError: If it contains other characters than letters, digits, - and _.
         """
         return SingleObjects(
             self._mailboxes, object_type, api_version=self._api_version
@@ -166,17 +172,19 @@ class Single(StandardTypes):
 
     @property
     def max_pending(self) -> int:
-        """How many calls may wait at a time, of all kinds together; 10,000 unless set.
+        """The maximum number of waiting calls, of all kinds together. Default: 10,000.
 
-        Any more are refused at once, with `OverloadedError`.
+        A call above it raises `OverloadedError` without waiting.
 
         Raises:
-            ConfigurationError: if it is set to anything but a number above zero.
+            ConfigurationError: If it is set to anything but an int above zero.
         """
         return self._mailboxes.max_pending
 
     @max_pending.setter
     def max_pending(self, number: int) -> None:
         if type(number) is not int or number < 1:
-            raise ConfigurationError(f"max_pending must be above zero, not {number!r}")
+            raise ConfigurationError(
+                f"max_pending must be an int above zero, not {number!r}"
+            )
         self._mailboxes.max_pending = number

@@ -16,9 +16,10 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with those that may take long, so that no core waits for one at the end."""
-    items.sort(key=_allowed, reverse=True)
+    items.sort(key=_length, reverse=True)
 
 
-def _allowed(item: pytest.Item) -> float:
+def _length(item: pytest.Item) -> tuple[float, bool]:
     marker = item.get_closest_marker("timeout")
-    return float(marker.args[0]) if marker is not None else 0.0
+    allowed = float(marker.args[0]) if marker is not None else 0.0
+    return allowed, item.get_closest_marker("slow") is not None

@@ -1,4 +1,4 @@
-"""The client as it is set up: options, environment, object types, its end."""
+"""The client: its options, the environment, object types, and how it closes."""
 
 import asyncio
 import inspect
@@ -52,13 +52,13 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def on(crm: Crm, hub: HubBatch) -> HubBatch:
-    """Put a scripted HubSpot behind a client."""
+    """Connect a client to a scripted HubSpot."""
     hub._engine.transport = crm
     return hub
 
 
 def path_of(hub: HubBatch, batch: Any) -> str:
-    """Tell where a batch would be sent to; it is not."""
+    """Return the URL that a batch would be sent to, and close the batch."""
     transport: Any = hub._engine.transport
     batch.close()
     return str(transport._url_of(batch._operation.path.lstrip("/")))
@@ -69,7 +69,7 @@ def path_of(hub: HubBatch, batch: Any) -> str:
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no token": ({"access_token": None}, "No access token. Set HUBSPOT_ACCESS_TOKEN"),
     "an empty token": ({"access_token": ""}, "No access token"),
-    "no text": ({"access_token": 5}, "a str or an async callable .*not int"),
+    "no string": ({"access_token": 5}, "a str or an async callable .*not int"),
     "two lines": ({"access_token": "a\nb"}, "not a line of visible ASCII"),
     "no TLS": ({"base_url": "http://x.example"}, "would send the access token without"),
     "no URL": ({"base_url": "api"}, "base_url must be an http.s. URL, not 'api'"),
@@ -77,24 +77,36 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"api_version": "v1"},
         "'v3' or a date like '2026-03', not 'v1'",
     ),
-    "no workers": ({"max_concurrency": 0}, "max_concurrency must be above zero, not 0"),
-    "half a worker": ({"max_concurrency": 1.5}, "max_concurrency must be above zero"),
-    "True workers": ({"max_concurrency": True}, "max_concurrency must be above zero"),
+    "no workers": (
+        {"max_concurrency": 0},
+        "max_concurrency must be an int above zero, not 0",
+    ),
+    "half a worker": (
+        {"max_concurrency": 1.5},
+        "max_concurrency must be an int above zero",
+    ),
+    "True workers": (
+        {"max_concurrency": True},
+        "max_concurrency must be an int above zero",
+    ),
     "no time": ({"timeout": 0}, "timeout must be .*, not 0"),
     "negative time": ({"timeout": -1.0}, "timeout must be .*, not -1.0"),
     "no number of seconds": ({"timeout": math.nan}, "timeout must be .*, not nan"),
-    "time as text": ({"timeout": "5"}, "timeout must be .*, not '5'"),
+    "time as a string": ({"timeout": "5"}, "timeout must be .*, not '5'"),
     "True seconds": ({"timeout": True}, "timeout must be .*, not True"),
     "no policy": ({"retry": 5}, "retry must be a RetryPolicy, not int"),
     "no session": ({"session": 5}, "session must be a ClientSession, not int"),
     "one listener": ({"listeners": print}, "must be a collection of functions, not"),
     "no listeners": ({"listeners": [5]}, "must be a collection of functions, not .5."),
-    "HTTP as text": ({"allow_http": "no"}, "allow_http must be a bool, not str"),
+    "HTTP as a string": ({"allow_http": "no"}, "allow_http must be a bool, not str"),
     "a proxy's URL": ({"trust_env": "http://x"}, "trust_env must be a bool, not str"),
     "no version": ({"api_version": 5}, "'v3' or a date like '2026-03', not 5"),
     "no address": ({"base_url": 5}, "base_url must be an http.s. URL, not 5"),
-    "workers as text": ({"max_concurrency": "5"}, "max_concurrency must .*, not '5'"),
-    "requests as text": ({"rate_limit": "5"}, "rate_limit must be .*, not '5'"),
+    "workers as a string": (
+        {"max_concurrency": "5"},
+        "max_concurrency must .*, not '5'",
+    ),
+    "requests as a string": ({"rate_limit": "5"}, "rate_limit must be .*, not '5'"),
     "negative requests": ({"rate_limit": -5}, "rate_limit must be .*, not -5"),
     "endless time": ({"timeout": math.inf}, "timeout must be .*, not inf"),
     "no requests": ({"rate_limit": 0}, "rate_limit must be 'auto', a number .*, not 0"),
@@ -223,7 +235,7 @@ def test_legacy_types(name: str) -> None:
     )
 
 
-# ---- its life
+# ---- opening and closing
 
 
 def test_made_outside_a_loop_and_used_in_one() -> None:
@@ -301,7 +313,7 @@ async def test_shared_session_is_not_closed() -> None:
 
 
 async def test_closing_that_is_cancelled_leaves_no_session_open() -> None:
-    """Neither the one there was, nor one that a batch under way would open anew."""
+    """Neither the open one, nor a new one for a batch that is still running."""
     hub = HubBatch(SECRET, base_url="http://127.0.0.1:9", retry=RetryPolicy(base=0.001))
     made = hub.tickets.archive([1, 2])
     running = asyncio.create_task(made)
@@ -336,7 +348,7 @@ DETAILS = {
 
 @attrs.define
 class Says:
-    """A way out that says one thing after another, and the last one for ever."""
+    """A transport that returns its answers in order, and then repeats the last one."""
 
     answers: list[Answer]
     heard: list[Request] = attrs.field(factory=list)
@@ -466,7 +478,7 @@ async def test_account_that_is_told_at_last() -> None:
 
 
 async def test_no_token_in_what_is_shown_or_kept() -> None:
-    """Of the client, of what it gives and of what it raises."""
+    """Neither of the client, nor of what it returns or raises."""
     crm = Crm(script=["fine", UNAUTHORIZED])
     crm.fill(300)
     hub = on(crm, HubBatch(SECRET, max_concurrency=1))

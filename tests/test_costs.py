@@ -16,12 +16,12 @@ from attrs import Factory, define
 from hubbatch.core.accounting import Ledger
 from hubbatch.core.codec import structure_response
 from hubbatch.core.collecting import Collector
-from hubbatch.core.operations import object_operation
+from hubbatch.core.operations import look_up
 from hubbatch.core.planning import InputQueue
 from hubbatch.core.results import structure_objects
 
 
-UPDATE = object_operation("update", "tickets", api_version="v3")
+UPDATE = look_up("objects", "update", "tickets", api_version="v3")
 STAMP = "2026-11-23T10:00:00.000Z"
 
 
@@ -76,7 +76,7 @@ def test_bytes_held(traced: bool) -> None:  # noqa: FBT001 -- a parameter
 
 
 def test_objects_kept() -> None:
-    """The garbage collector has nothing to look at in the records that are kept."""
+    """The garbage collector tracks none of the records in memory."""
     inputs = b",".join(orjson.dumps(one) for one in some_records(1_000))
     body = answer_to(b'{"inputs":[%b]}' % inputs)
     structure_response(orjson.loads(body), structure_objects)  # once, about classes

@@ -1,8 +1,11 @@
-"""The pages: that they name what there is, and nothing that there is not."""
+"""The pages: every name, command and link on them exists."""
 
 import inspect
+import os
 import re
 import shlex
+import subprocess
+import sys
 
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
@@ -17,6 +20,7 @@ import hubbatch.jobs
 import hubbatch.simulator
 
 from hubbatch.cli.commands import hubbatch as command_line
+from hubbatch.simulator import Property, Simulator
 
 
 TREE = Path(__file__).parents[1]
@@ -50,7 +54,7 @@ CLASSES = re.findall(r"autoclass:: ([\w.]+)\n((?:   :.*\n)*)", REFERENCE)
 
 
 def found(name: str) -> type:
-    """Import a class by its whole name."""
+    """Import a class by its qualified name."""
     module, _, attribute = name.rpartition(".")
     kind: type = getattr(import_module(module), attribute)
     return kind
@@ -58,7 +62,7 @@ def found(name: str) -> type:
 
 @pytest.mark.parametrize(("name", "options"), CLASSES)
 def test_what_a_class_inherits_is_in_the_reference(name: str, options: str) -> None:
-    """Unless the class that it has it from is there itself."""
+    """Unless the base that defines it is in the reference itself."""
     there = {found(one) for one, _ in CLASSES}
     inherited = [
         member
@@ -72,7 +76,7 @@ def test_what_a_class_inherits_is_in_the_reference(name: str, options: str) -> N
 
 
 def test_an_integration_is_in_the_reference_as_a_whole() -> None:
-    """Its names come from the module, whichever it has."""
+    """`automodule` lists all its names."""
     for name in ("dlt", "fastapi", "opentelemetry", "ray", "redis"):
         assert f"automodule:: hubbatch.integrations.{name}\n" in REFERENCE
 
@@ -103,14 +107,14 @@ def test_the_picture_of_the_house_is_that_of_the_code() -> None:
 
 
 COMMANDS = command_line.commands
-# Each once: the pages repeat themselves, as a person's shell does.
+# Each once, with or without a prompt. A word with a colon is output, not a command.
 TYPED = sorted(
     {
         command.strip()
         for page in PAGES
         for block in re.findall(r"```console\n(.*?)```", page.read_text(), re.DOTALL)
         for line in block.replace("\\\n", " ").splitlines()
-        for command in re.findall(r"(?:^\$ |&& |; )(hubbatch [^&|;#]+)", line)
+        for command in re.findall(r"(?:^\$ |^|&& |; )(hubbatch (?!\w+:)[^&|;#]+)", line)
     }
 )
 
@@ -119,11 +123,11 @@ TYPED = sorted(
 def test_a_command_on_a_page_can_be_typed(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its options are there, and take what they are given."""
+    """Its options exist and accept the values on the page."""
     _, name, *words = shlex.split(command)
     if name.startswith("-"):
         pytest.fail(f"no command: {command}")
-    # What is in the files is the page's own affair.
+    # The content of the files does not matter here.
     monkeypatch.chdir(tmp_path)
     for word in words:
         if word.endswith(".json"):
@@ -131,6 +135,46 @@ def test_a_command_on_a_page_can_be_typed(
     command_of = COMMANDS[name]
 
     assert isinstance(command_of.make_context(name, words), click.Context)
+
+
+README = (TREE / "README.md").read_text("utf-8")
+
+
+def test_the_commands_of_the_readme_run(
+    hubspot_simulator: Simulator, tmp_path: Path
+) -> None:
+    """The section for a user with a file, typed into a shell."""
+    section = README.partition("## With a file")[2]
+    [commands] = re.findall(r"```console\n(.*?)```", section, re.DOTALL)
+    unique = Property("ref", unique=True)
+    hubspot_simulator.store.define("tickets", [unique])
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HUBSPOT_ACCESS_TOKEN": hubspot_simulator.token,
+        "HUBBATCH_BASE_URL": hubspot_simulator.url,
+    }
+    shell = ["sh", "-ec", commands]
+    done = subprocess.run(  # noqa: S603 -- our own page
+        shell, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+
+    tickets = hubspot_simulator.store.all("tickets")
+    assert {ticket.properties["ref"] for ticket in tickets} == {"ERP-1", "ERP-2"}
+    assert (tmp_path / "ids.csv").read_text("utf-8").count("\n") == 3
+    assert "finished" in done.stdout + done.stderr
+
+
+def test_the_examples_of_the_readme_fit_on_a_screen() -> None:
+    blocks = re.findall(r"```(?:python|console)\n(.*?)```", README, re.DOTALL)
+
+    assert len(blocks) == 8
+    assert max(block.count("\n") for block in blocks) <= 35
+
+
+def test_the_readme_takes_no_status_of_a_response_for_success() -> None:
+    """`response.status` is HubSpot's word; `ok` and the outcomes are the answer."""
+    assert "response.ok" in README
+    assert "response.status" not in README
 
 
 LINKS = sorted(

@@ -1,4 +1,4 @@
-"""HubSpot's words as classes."""
+"""The classes of inputs and results."""
 
 import copy
 import gc
@@ -11,6 +11,8 @@ import attrs
 import pytest
 
 from msgspec import Struct
+
+import hubbatch
 
 from hubbatch import models
 from hubbatch.models import (
@@ -30,7 +32,7 @@ NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 CLASSES = [
     value
     for value in vars(models).values()
-    if isinstance(value, type) and value.__module__ == models.__name__
+    if isinstance(value, type) and value.__module__ == hubbatch.__name__
 ]
 
 
@@ -40,13 +42,13 @@ def test_there_are_classes() -> None:
 
 @pytest.mark.parametrize("cls", CLASSES)
 def test_each_has_no_dict(cls: type) -> None:
-    """A million of them stay small, and a misspelt field is found."""
+    """Without one a million stay small, and a misspelt field is an error."""
     assert attrs.has(cls) != issubclass(cls, Struct)
     assert "__dict__" not in dir(cls)
 
 
 def test_the_garbage_collector_does_not_look_at_records() -> None:
-    """A collection of a million that are kept would stop the event loop."""
+    """Tracking a million records would make a collection block the event loop."""
     record = SimplePublicUpsertObject("1", {"subject": "Hello"}, new=True)
 
     assert not gc.is_tracked(record)
@@ -104,7 +106,7 @@ def test_nothing_mutable_is_shared() -> None:
 
 
 def test_the_repr_of_a_response_stays_short() -> None:
-    """Asyncio makes one whenever it names a finished task, for whoever waits for it."""
+    """asyncio includes it in the repr of a finished task."""
     results = [SimplePublicObject(str(n), {"subject": "s" * 90}) for n in range(5_000)]
     errors = [StandardError(message="m" * 90) for _ in range(5_000)]
     shown = repr(BatchResponse(results=results, num_errors=5_000, errors=errors))

@@ -1,4 +1,4 @@
-"""The verbs: what they refuse at once, and what they pass on."""
+"""The verbs of object types: what they refuse at once, and what they send."""
 
 import asyncio
 
@@ -103,16 +103,16 @@ def test_properties_are_a_collection_of_names(hub: HubBatch, option: str) -> Non
 
 @pytest.mark.parametrize("wrong", ["no", "", 0, 1, None])
 def test_archived_is_a_flag(hub: HubBatch, wrong: Any) -> None:
-    """Any text is true, "false" too; and so the wrong records would be read."""
+    """Any string is true, even "false": the wrong records would be read."""
     read: Any = hub.tickets.read
     with pytest.raises(TypeError, match="archived must be True or False, not"):
         read([], archived=wrong)
 
 
 WRONG_OPTIONS: dict[str, tuple[dict[str, Any], type[Exception]]] = {
-    "linger as text": ({"linger": "x"}, TypeError),
+    "linger as a string": ({"linger": "x"}, TypeError),
     "linger below zero": ({"linger": -1}, ValueError),
-    "isolate as text": ({"isolate": "no"}, TypeError),
+    "isolate as a string": ({"isolate": "no"}, TypeError),
     "max_failures as a word": ({"max_failures": "many"}, ValueError),
 }
 
@@ -181,15 +181,17 @@ def test_into_is_a_class_whose_fields_can_be_properties(hub: HubBatch) -> None:
     for wrong in ("Ticket", Valued("x"), dict, 5):
         with pytest.raises(TypeError, match="expected an attrs class or a dataclass"):
             read([], into=wrong)
-    with pytest.raises(TypeError, match="which a property cannot be"):
+    with pytest.raises(TypeError, match="which a property cannot have"):
         read([], into=attrs.make_class("Deep", {"x": attrs.field(type=dict)}))
-    with pytest.raises(ValueError, match="no place for properties_with_history"):
+    with pytest.raises(
+        ValueError, match="cannot be combined with properties_with_history"
+    ):
         read([], into=Valued, properties_with_history=["value"])
 
 
 async def test_one_of_ones_own_where_a_collection_belongs(hub: HubBatch) -> None:
     for call in calls(hub):
-        with pytest.raises(TypeError, match="iterable of inputs, not Valued"):
+        with pytest.raises(TypeError, match="iterable of inputs, not one Valued"):
             call(Valued("x"))
 
 

@@ -1,4 +1,4 @@
-"""The recipes of the documentation, run as they stand there."""
+"""The recipes of the documentation, run as printed."""
 
 import fcntl
 import os
@@ -20,14 +20,14 @@ PAGE = Path(__file__).parents[1] / "docs" / "recipes.md"
 
 
 def block(language: str, holding: str) -> str:
-    """Give the one block of the page with that text."""
+    """Return the only block of the page that contains the string."""
     blocks = re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(), re.DOTALL)
     [found] = [one for one in blocks if holding in one]
     return str(found)
 
 
 class Night:
-    """A folder with the script, and how it is run."""
+    """A folder with the script, which it can run."""
 
     def __init__(self, folder: Path, simulator: Simulator) -> None:
         self.folder = folder
@@ -38,7 +38,7 @@ class Night:
             f"export HUBSPOT_ACCESS_TOKEN={simulator.token}\n"
             f"export HUBBATCH_BASE_URL={simulator.url}\n"
         )
-        # What the wheel installs as a script, of this very interpreter.
+        # The script that the wheel installs, for this interpreter.
         command = folder / "hubbatch"
         python = shlex.quote(sys.executable)
         code = "from hubbatch.cli import main; main()"
@@ -88,7 +88,7 @@ def test_night_that_is_killed_is_finished_by_the_next(
                 assert came.acquire(timeout=120)
             assert night.run() == (0, "")  # the other one has the lock
             os.killpg(process.pid, signal.SIGKILL)
-        night.wait_for_lock()  # what was killed may be dying still
+        night.wait_for_lock()  # a killed process may still be exiting
         assert 0 < sim.store.count("contacts") < count
         assert night.run() == (0, "")
         assert sim.store.count("contacts") == count
@@ -103,7 +103,7 @@ def test_night_that_is_killed_is_finished_by_the_next(
 def test_night_with_rows_that_fail_and_a_file_that_is_none(
     tmp_path: Path, hubspot_simulator: Simulator
 ) -> None:
-    """Both are said, and only what is finished goes away."""
+    """Both are reported, and only finished files are removed."""
     night = Night(tmp_path, hubspot_simulator)
     night.put("a.csv", "a@example.com", "no address")
     (tmp_path / "inbox" / "b.csv").write_text("name\nB\n")

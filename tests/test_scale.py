@@ -20,6 +20,7 @@ def scale() -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 def test_page_has_the_tables_that_are_computed(scale: ModuleType) -> None:
     """`python benchmarks/scale.py --write` writes them."""
     page = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
@@ -36,7 +37,7 @@ def test_figures_in_the_text_are_those_of_the_command(scale: ModuleType) -> None
 
 
 def test_window_of_the_simulation_is_never_exceeded(scale: ModuleType) -> None:
-    """Of what many ask for at once, no more than the limit is in any window."""
+    """No window contains more requests than the limit, however many are waiting."""
     log = scale.Log(scale.deque())
     granted = [log.grant(0.001 * number) for number in range(2_000)]
     assert granted == sorted(granted)

@@ -1,4 +1,4 @@
-"""`hub.single` as its users see it: what calls send and give, and what is refused."""
+"""`hub.single`: what its calls send, return and refuse."""
 
 import asyncio
 
@@ -163,7 +163,9 @@ async def test_max_pending() -> None:
 @pytest.mark.parametrize("number", [0, -1, True, 2.0, "5", None])
 def test_max_pending_is_a_number_above_zero(number: Any) -> None:
     hub = HubBatch(SECRET)
-    with pytest.raises(ConfigurationError, match="max_pending must be above zero"):
+    with pytest.raises(
+        ConfigurationError, match="max_pending must be an int above zero"
+    ):
         hub.single.max_pending = number
     assert hub.single.max_pending == 10_000
 

@@ -11,8 +11,8 @@ import hubbatch
 
 from hubbatch import APIError, StandardError
 from hubbatch.core.answers import Response
-from hubbatch.core.blaming import from_api_error, from_standard_error
-from hubbatch.core.reading import read
+from hubbatch.core.blaming import record_error_from_207, record_error_from_refusal
+from hubbatch.core.reading import classify
 from hubbatch.core.verdicts import Fatal, Refused, Throttled, Unauthorized
 
 from .core.helpers import UPDATE, chunk_of, some_inputs
@@ -31,19 +31,19 @@ def named_in(told: str, word: str) -> str | None:
 
 
 def settled(message: str, status: int, told: str) -> str:
-    """Say, in the page's words, what becomes of an answer with this message."""
+    """Return, in the page's words, the outcome of an answer with this message."""
     category = named_in(told, "category") or CATEGORIES.get(status, "VALIDATION_ERROR")
     if status == 207:
-        error = from_standard_error(StandardError(category=category, message=message))
+        error = record_error_from_207(StandardError(category=category, message=message))
         return type(error).__name__
     answer = Response(
         status, {}, orjson.dumps({"message": message, "category": category})
     )
-    match read(UPDATE, chunk_of(UPDATE, some_inputs(UPDATE, 1)), answer):
+    match classify(UPDATE, chunk_of(UPDATE, some_inputs(UPDATE, 1)), answer):
         case Throttled():
             return "waited for"
         case Refused(because="records") as verdict:
-            return type(from_api_error(verdict.error)).__name__
+            return type(record_error_from_refusal(verdict.error)).__name__
         case Refused(because="syntax", error=ending):
             return type(ending).__name__
         case Refused(because=because):
@@ -64,9 +64,9 @@ def test_a_message_becomes_what_the_page_says(
 
 
 def test_a_list_of_problems_is_told_as_its_first() -> None:
-    """With the code that the page names for it."""
+    """It has the code that the page names."""
     [listed] = [row[0] for row in ROWS if row[0].startswith("Property values")]
-    error = from_api_error(APIError(listed, status=400))
+    error = record_error_from_refusal(APIError(listed, status=400))
 
     assert (error.code, error.message) == ("PROPERTY_DOESNT_EXIST", ROWS[0][0])
 

@@ -5,16 +5,24 @@ import sys
 import hubbatch_entry
 
 
+# Imported by every command when it runs, or before.
+_EXTRA = ("click", "cloup", "rich")
+
+
 def main() -> None:
-    """Run the command line; without its extra, say how to get it."""
+    """Run the command line, or say how to install what it needs."""
     hubbatch_entry.begin()
     try:
-        from .commands import hubbatch  # noqa: PLC0415 -- they are an extra
+        _run()
     except ModuleNotFoundError as error:
-        if error.name not in ("click", "filelock", "rich"):
+        if error.name not in _EXTRA:
             raise
         sys.exit('The command line needs its extra: pip install "hubbatch[cli]"')
-    from .streams import install, warn_of_loss  # noqa: PLC0415 -- as above
+
+
+def _run() -> None:
+    from .commands import hubbatch  # noqa: PLC0415 -- it needs the extra
+    from .streams import install, warn_of_loss  # noqa: PLC0415 -- after `begin`
 
     install()
     try:

@@ -1,18 +1,14 @@
-"""The command `check`: what HubSpot would refuse of a source, before it is sent."""
+"""What `check` does: find rows that HubSpot would refuse, before they are sent."""
 
 import asyncio
-import sys
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
-
-import click
 
 from rich.console import Console
 
 from hubbatch import HubBatch
-from hubbatch.core.pacing import RateLimit
+from hubbatch._limits.window import RateLimit
 from hubbatch.jobs import (
     CheckReport,
     Finding,
@@ -22,74 +18,28 @@ from hubbatch.jobs import (
     read_schema,
     write_schema,
 )
-from hubbatch.jobs.shaping import JobVerb
+from hubbatch.jobs.column_mapping import JobVerb
 
-from . import options as given
-from .endings import Status
+from .endings import ExitStatus
 from .looking import or_exit
-from .ordering import order_verb
-from .orders import Order, find_token, hub_options
-from .progress import clock, many
-from .screen import print_json, screen, shown
+from .ordering import verb_spec
+from .orders import find_token, hub_options
+from .progress import count_of, duration
+from .screen import console_markup, make_console, print_json
 
 
-# Less than that is not none at all.
-_LEAST = 0.001
-_VERBS = ("update", "upsert", "create", "read", "archive")
+# A smaller share would be printed as 0.0%.
+_SMALLEST_SHARE = 0.001
 
 
-@click.command(
-    "check",
-    cls=given.Command,
-    short_help="Find rows that HubSpot would refuse; send nothing.",
-    epilog="Exit status: 0 nothing is surely refused; 1 something is; 2 usage, "
-    "unreadable input or schema, wrong account, or HubSpot did not tell the schema.",
-)
-@given.together(
-    given.source_argument,
-    given.option(
-        "--for",
-        "verb",
-        type=click.Choice(_VERBS),
-        heading="The source",
-        help="What is to be done.  [default: upsert with --id-property, else update]",
-    ),
-    given.id_column,
-    given.id_property,
-    given.columns,
-    given.empty,
-    given.legacy,
-    given.file_options,
-    given.limit,
-    given.option(
-        "--schema",
-        type=click.Path(dir_okay=False, path_type=Path),
-        heading="The schema",
-        help="Go by this file, and ask nobody: no token is needed.",
-    ),
-    given.option(
-        "--save-schema",
-        type=click.Path(dir_okay=False, path_type=Path),
-        heading="The schema",
-        help="Write what HubSpot answers here, for --schema.",
-    ),
-    given.as_json,
-    given.rate_limit,
-    given.account_options,
-)
-def check_command(**options: Any) -> None:
-    """Find rows that HubSpot would refuse, and say what the rest would take.
-
-    Every row is held against the object type's properties: those that do not exist or
-    are read-only, numbers, dates and options that are none, ids that are missing or
-    repeated. Errors are certain; what HubSpot may refuse is a warning.
-    """
-    report = or_exit(lambda: asyncio.run(_check(options)), refused=Status.BAD_USAGE)
+def run_check(options: Mapping[str, Any]) -> int:
+    """Check a source and print what was found; return the exit status."""
+    report = or_exit(lambda: asyncio.run(_check(options)), refused=ExitStatus.BAD_USAGE)
     if options["as_json"]:
         print_json(_as_json(report))
     else:
-        _say(screen(), report)
-    sys.exit(Status.ALL_SUCCEEDED if report.ok else Status.SOME_DID_NOT)
+        _print_report(make_console(), report)
+    return ExitStatus.ALL_SUCCEEDED if report.ok else ExitStatus.SOME_DID_NOT
 
 
 async def _check(options: Mapping[str, Any]) -> CheckReport:
@@ -99,23 +49,23 @@ async def _check(options: Mapping[str, Any]) -> CheckReport:
     columns = options["properties"]
     if verb == "read":
         columns = tuple(columns)
-    order = order_verb(verb, {**options, "properties": columns})
+    spec = verb_spec(verb, {**options, "properties": columns})
     path = options["schema"]
     token = "none" if path is not None else find_token(options)
     async with HubBatch(token, **hub_options(options)) as hub:
-        job = order.job(hub)
+        job = spec.job(hub)
         await job.aclose()
         if path is not None:
             properties = read_schema(path)
         else:
-            await _check_account(hub, order)
-            keeps = options["save_schema"] is not None
-            properties = await ask_schema(hub, job.operation, required=keeps)
+            await _check_account(hub, options["account"])
+            required = options["save_schema"] is not None
+            properties = await ask_schema(hub, job.operation, required=required)
         if options["save_schema"] is not None:
             write_schema(options["save_schema"], properties)
         limits = hub.limits
         return await check(
-            order.source,
+            spec.source,
             job.operation,
             properties,
             limit=options["limit"],
@@ -124,42 +74,43 @@ async def _check(options: Mapping[str, Any]) -> CheckReport:
         )
 
 
-async def _check_account(hub: HubBatch, order: Order) -> None:
-    wanted = order.options["account"]
-    if wanted is not None:
+async def _check_account(hub: HubBatch, expected: int | None) -> None:
+    if expected is not None:
         found = (await hub.account()).portal_id
-        if found != wanted:
-            raise ValueError(f"the access token is of account {found}, not of {wanted}")
+        if found != expected:
+            raise ValueError(
+                f"the access token belongs to account {found}, not to {expected}"
+            )
 
 
-def _say(console: Console, report: CheckReport) -> None:
+def _print_report(console: Console, report: CheckReport) -> None:
     for finding in report.findings:
         kind = "[red]error[/]" if finding.certain else "[yellow]warning[/]"
-        rows = f", {many(finding.rows, 'row')}" if finding.rows else ""
+        rows = f", {count_of(finding.rows, 'row')}" if finding.rows else ""
         console.print(f"{kind}: {_title(finding)}{rows}", soft_wrap=True)
         for row, message in finding.examples:
-            console.print(f"  {_where(row)}{shown(message)}", soft_wrap=True)
+            console.print(f"  {_place(row)}{console_markup(message)}", soft_wrap=True)
     share = report.share_of_day
-    of_day = "" if share is None else f", {_percent(share)} of the day"
-    fine = report.rows - report.refused
+    of_day = "" if share is None else f", {_percent(share)} of the daily calls"
+    accepted = report.rows - report.refused
     console.print(
-        f"{many(report.rows, 'row')}: {report.refused:,} would be refused, "
-        f"{report.doubtful:,} have warnings. {fine:,} would go in "
-        f"{many(report.calls, 'call')}, which takes {clock(report.seconds)}{of_day}. "
-        "Nothing was sent.",
+        f"{count_of(report.rows, 'row')}: {report.refused:,} would be refused, "
+        f"{report.doubtful:,} have warnings. Sending the other "
+        f"{count_of(accepted, 'row')} takes {count_of(report.calls, 'call')} and "
+        f"{duration(report.seconds)}{of_day}. Nothing was sent.",
         soft_wrap=True,
     )
 
 
 def _percent(share: float) -> str:
-    return f"{share:.1%}" if share == 0 or share >= _LEAST else "under 0.1%"
+    return f"{share:.1%}" if share == 0 or share >= _SMALLEST_SHARE else "under 0.1%"
 
 
 def _title(finding: Finding) -> str:
-    return shown(" ".join(filter(None, (finding.code, finding.property_name))))
+    return console_markup(" ".join(filter(None, (finding.code, finding.property_name))))
 
 
-def _where(row: Row | None) -> str:
+def _place(row: Row | None) -> str:
     if row is None:
         return ""
     line = "" if row.line is None else f" (line {row.line})"

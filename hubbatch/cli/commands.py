@@ -1,21 +1,23 @@
-"""What can be typed."""
+"""The command `hubbatch`, and its commands that run no job.
 
-import asyncio
+A command imports what it runs when it runs, as in `verbs`.
+"""
+
 import sys
 
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
+import cloup
+
+from click.shell_completion import get_completion_class
 
 from hubbatch import __version__
 from hubbatch.simulator.quota import TIERS
 
-from .checking import check_command
-from .demo import run_demo
-from .looking import completion, report, status, whoami
+from . import options as shared
 from .verbs import (
     archive,
     associate,
@@ -28,128 +30,214 @@ from .verbs import (
 )
 
 
-class _Sections(click.Group):
-    """A group whose help has its commands under headings, in order of use."""
-
-    headings: Mapping[str, tuple[str, ...]] = {
-        "Send rows": (
-            *("update", "upsert", "create", "read", "archive", "associate"),
-            *("associations", "replay"),
-        ),
-        "Look": ("check", "status", "report", "whoami"),
-        "Without an account": ("demo", "simulate"),
-        "This shell": ("completion",),
-    }
-
-    def format_commands(
-        self,
-        ctx: click.Context,  # noqa: ARG002 -- as click calls it
-        formatter: click.HelpFormatter,
-    ) -> None:
-        """Write the commands, heading by heading."""
-        longest = max(map(len, self.commands))
-        for heading, names in self.headings.items():
-            with formatter.section(heading):
-                formatter.write_dl(
-                    [
-                        (
-                            name.ljust(longest),
-                            self.commands[name].get_short_help_str(80),
-                        )
-                        for name in names
-                    ]
-                )
+_INPUT = click.Path(dir_okay=False, exists=True, path_type=Path)
+_journal: shared.Decorator = cloup.argument("journal", type=click.Path(path_type=Path))
 
 
-@click.group(cls=_Sections, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, package_name="hubbatch")
-def hubbatch() -> None:
-    """Write to and read from HubSpot's CRM in batches of any length."""
+@cloup.command(
+    short_help="Find rows that HubSpot would refuse; send nothing.",
+    epilog="Exit status: 0 no errors; 1 errors; 2 bad usage, unreadable input or "
+    "schema, wrong account, or HubSpot did not return the schema.",
+)
+@cloup.argument("object_type", metavar="OBJECT_TYPE")
+@cloup.argument("source", metavar="SOURCE")
+@shared.source_options(
+    cloup.option(
+        "--for",
+        "verb",
+        type=click.Choice(["update", "upsert", "create", "read", "archive"]),
+        help="Check the rows for this command.  [default: upsert with --id-property, "
+        "else update]",
+    ),
+    shared.id_column,
+    shared.id_property,
+    shared.columns,
+    shared.empty,
+    shared.legacy,
+)
+@cloup.option_group(
+    "Schema",
+    cloup.option(
+        "--schema",
+        type=shared.PATH,
+        help="Check against this saved schema; no token is needed.",
+    ),
+    cloup.option(
+        "--save-schema",
+        type=shared.PATH,
+        help="Save the schema that HubSpot returns here, for --schema.",
+    ),
+)
+@cloup.option_group("Output", shared.as_json)
+@cloup.option_group("Safety and speed", shared.rate_limit)
+@shared.account_options
+def check(**options: Any) -> None:
+    """Find rows that HubSpot would refuse, and estimate the time for the others.
+
+    Every row is checked against the properties of the object type: unknown and
+    read-only properties, invalid numbers, dates and options, missing and repeated ids.
+    An error is certain; a warning is what HubSpot may refuse.
+    """
+    from .checking import run_check  # noqa: PLC0415 -- as in `verbs`
+
+    sys.exit(run_check(options))
 
 
-@hubbatch.command()
-@click.option(
+@cloup.command()
+@_journal
+@shared.only_json
+def status(*, journal: Path, as_json: bool) -> None:
+    """Show the status of a job from its journal.
+
+    The job may still be running.
+    """
+    from .looking import show_status  # noqa: PLC0415 -- as in `verbs`
+
+    show_status(journal, as_json=as_json)
+
+
+@cloup.command(short_help="Write a report of a job from its journal.")
+@_journal
+@cloup.option(
+    "-o",
+    "--output",
+    type=shared.PATH,
+    required=True,
+    help="Write the report here (.html).",
+)
+@cloup.option(
+    "--values",
+    is_flag=True,
+    help="Include ids and HubSpot's messages, which quote values.",
+)
+def report(*, journal: Path, output: Path, values: bool) -> None:
+    """Write a report of a job from its journal: rates, failures and next steps.
+
+    The report is one HTML file that loads nothing. The job may still be running.
+    """
+    from .looking import make_report  # noqa: PLC0415 -- as in `verbs`
+
+    make_report(journal, output, values=values)
+
+
+@cloup.command()
+@cloup.option_group("Output", shared.only_json)
+@shared.account_options
+def whoami(**options: Any) -> None:
+    """Show the account that the access token belongs to."""
+    from .looking import show_account  # noqa: PLC0415 -- as in `verbs`
+
+    show_account(options)
+
+
+@cloup.command()
+@cloup.option(
     "--records",
     type=click.IntRange(1, 1_000_000),
+    metavar="N",
     default=10_000,
     show_default=True,
-    help="How many tickets to create and update.",
+    help="Create and update N tickets.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, last.")
+@shared.as_json
 def demo(*, records: int, as_json: bool) -> None:
-    """Show the main job against an embedded HubSpot: no account, no network."""
-    try:
-        asyncio.run(run_demo(records, as_json=as_json))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    """Run a batch on a simulated HubSpot: no account, no network."""
+    from .demo import show_demo  # noqa: PLC0415 -- as in `verbs`
+
+    sys.exit(show_demo(records, as_json=as_json))
 
 
-@hubbatch.command()
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True)
-@click.option(
+@cloup.command()
+@cloup.option(
+    "--host", default="127.0.0.1", show_default=True, help="Listen on this address."
+)
+@cloup.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="N",
+    default=8080,
+    show_default=True,
+    help="Listen on this port; 0 for any free port.",
+)
+@cloup.option(
     "--tier",
     type=click.Choice(list(TIERS)),
     default="professional",
     show_default=True,
-    help="Whose rate limits apply.",
+    help="Apply the rate limits of this tier.",
 )
-@click.option(
+@cloup.option(
     "--seed",
     type=int,
+    metavar="N",
     default=0,
     show_default=True,
-    help="What ids and the token are made of. Two portals need different seeds, or "
-    "they have the same ids and the same token.",
+    help="Derive ids and the token from this seed. Use another one for each account.",
 )
-@click.option(
+@cloup.option(
     "--chaos",
     type=click.FloatRange(0, 1),
     default=0.0,
     metavar="RATE",
-    help="The share of requests that meet trouble.",
+    help="Fail this share of the requests, in various ways.",
 )
-@click.option(
+@cloup.option(
     "--faults",
-    type=click.Path(dir_okay=False, exists=True, path_type=Path),
-    help="A script of trouble, as JSON (docs/simulator.md).",
+    type=_INPUT,
+    help="Cause the faults of this JSON file (docs/simulator.md).",
 )
-@click.option(
+@cloup.option(
     "--portal-id",
     type=click.IntRange(1),
     default=62515,
     show_default=True,
     metavar="ID",
-    help="Which account it is.",
+    help="Simulate the account with this id.",
 )
-@click.option(
+@cloup.option(
     "--state",
-    type=click.Path(dir_okay=False, exists=True, path_type=Path),
-    help="What it has from the start, properties and records, as JSON "
-    "(docs/simulator.md).",
+    type=_INPUT,
+    help="Start with the properties and records of this JSON file (docs/simulator.md).",
 )
 def simulate(**options: Any) -> None:
-    """Serve a simulated HubSpot to any client, until Ctrl-C."""
-    # A server takes a while to import, and no other command needs one.
-    from hubbatch.simulator.serving import run  # noqa: PLC0415
+    """Serve a simulated HubSpot to any client until Ctrl-C."""
+    from hubbatch.simulator.serving import run  # noqa: PLC0415 -- as in `verbs`
 
     complain = partial(click.echo, err=True)
     sys.exit(run(**options, say=click.echo, complain=complain))
 
 
-for _command in (
-    update,
-    upsert,
-    create,
-    read,
-    archive,
-    associate,
-    associations,
-    replay,
-    check_command,
-    status,
-    report,
-    whoami,
-    completion,
-):
-    hubbatch.add_command(_command)
+@cloup.command()
+@cloup.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print a script that completes commands and options in a shell.
+
+    For bash, add `eval "$(hubbatch completion bash)"` to ~/.bashrc, and the same
+    with `zsh` to ~/.zshrc. For fish, add `hubbatch completion fish | source` to
+    config.fish.
+    """
+    kind = get_completion_class(shell)
+    assert kind is not None  # noqa: S101 -- click has all three
+    root = context.find_root().command
+    click.echo(kind(root, {}, "hubbatch", "_HUBBATCH_COMPLETE").source())
+
+
+@cloup.group(
+    context_settings=cloup.Context.settings(
+        help_option_names=["-h", "--help"],
+        formatter_settings=cloup.HelpFormatter.settings(max_width=100),
+    ),
+    sections=[
+        cloup.Section(
+            "Read and write",
+            [update, upsert, create, read, archive, associate, associations, replay],
+        ),
+        cloup.Section("Inspect", [check, status, report, whoami]),
+        cloup.Section("Try without an account", [demo, simulate]),
+        cloup.Section("Set up the shell", [completion]),
+    ],
+)
+@click.version_option(__version__, package_name="hubbatch")
+def hubbatch() -> None:
+    """Write to and read from HubSpot's CRM in batches of any length."""

@@ -1,4 +1,4 @@
-"""From an order to an exit status: the job runs, and a person is told of it."""
+"""Run the job of a command, print its progress and result, return the exit status."""
 
 import asyncio
 import signal
@@ -22,7 +22,7 @@ from hubbatch import (
     JournalError,
     RateLimit,
 )
-from hubbatch.core.forecasting import plan
+from hubbatch._limits.plan import plan
 from hubbatch.core.visible import visible
 from hubbatch.jobs import (
     CheckFailed,
@@ -33,14 +33,14 @@ from hubbatch.jobs import (
 )
 from hubbatch_entry import signals
 
-from .endings import Ending, Status, count_words
-from .orders import NothingToDo, Order
-from .progress import Progress, clock, many
-from .screen import print_json, screen, shown
-from .stopping import Stopping
+from .endings import Ending, ExitStatus, outcome_counts
+from .orders import JobSpec, NothingToDo
+from .progress import Progress, count_of, duration
+from .screen import console_markup, make_console, print_json
+from .stopping import JobStopper
 
 
-# Seconds between two looks at a job.
+# Seconds between two updates of the progress.
 _REFRESH = 0.2
 _NO_COUNTS = {
     "inputs": 0,
@@ -56,147 +56,157 @@ _NO_COUNTS = {
 }
 
 
-def conduct(make_order: Callable[[], Order], options: Mapping[str, Any]) -> int:
-    """Carry an order out; return the exit status."""
-    console = screen()
-    told: dict[str, Any] = {}
+def run_job(make_spec: Callable[[], JobSpec], options: Mapping[str, Any]) -> int:
+    """Run the job of a command and print what becomes of it.
 
-    def say(status: int) -> None:
+    Args:
+        make_spec: returns the job that the options describe.
+        options: the options of the command.
+
+    Returns:
+        The exit status.
+    """
+    console = make_console()
+    # What --json prints, filled in as it becomes known: a signal may end the process.
+    result: dict[str, Any] = {}
+
+    def print_result(status: int) -> None:
         if options["as_json"]:
-            print_json({**_NO_COUNTS, **told, "exit_status": int(status)})
+            print_json({**_NO_COUNTS, **result, "exit_status": int(status)})
 
-    signals.last_words = say
+    signals.last_words = print_result
     try:
-        order = make_order()
-        order.check()
-        with console.status(f"Reading {shown(order.source.name)}"):
-            order.count()
-        if order.total == 0:
-            _warn_of_nothing(console, order.source.name)
-        work = _rehearse if options["dry_run"] else _work
-        status = asyncio.run(work(order, console, told))
+        spec = make_spec()
+        spec.check()
+        with console.status(f"Reading {console_markup(spec.source.name)}"):
+            spec.count()
+        if spec.total == 0:
+            _warn_of_no_rows(console, spec.source.name)
+        run = _dry_run if options["dry_run"] else _run
+        status = asyncio.run(run(spec, console, result))
     except NothingToDo as nothing:
-        status = Status.ALL_SUCCEEDED
-        _warn_of_nothing(console, str(nothing))
-    except KeyboardInterrupt:  # before there was anything to stop
+        status = ExitStatus.ALL_SUCCEEDED
+        _warn_of_no_rows(console, str(nothing))
+    except KeyboardInterrupt:  # before there was a job to stop
         status = 128 + signal.SIGINT
     except HubBatchError as error:
         status = _status_of(error)
-        told["error"] = say_error(console, error)
+        result["error"] = print_error(console, error)
         if isinstance(error, CheckFailed):
             rows, refused = error.report.rows, error.report.refused
-            told |= {"inputs": rows, "failed": refused, "not_sent": rows - refused}
-        if told.get("requests"):  # a source that could only be read as it was sent
-            console.print(count_words(told), soft_wrap=True)
+            result |= {"inputs": rows, "failed": refused, "not_sent": rows - refused}
+        if result.get("requests"):  # the source was read while its rows were sent
+            console.print(outcome_counts(result), soft_wrap=True)
     signals.settle(status)
-    say(status)
+    print_result(status)
     signals.ignore()
     return status
 
 
-def _warn_of_nothing(console: Console, name: str) -> None:
-    said = f"{shown(name)} has no rows: there is nothing to do"
-    console.print(f"[yellow]warning:[/] {said}", soft_wrap=True)
+def _warn_of_no_rows(console: Console, name: str) -> None:
+    console.print(
+        f"[yellow]warning:[/] {console_markup(name)} has no rows: nothing to do",
+        soft_wrap=True,
+    )
 
 
-def say_error(console: Console, error: BaseException) -> str:
-    """Print an error as one line; return its text."""
-    text = " ".join(str(error).split())
-    console.print(f"[red]error:[/] {shown(text)}", soft_wrap=True)
-    return text
+def print_error(console: Console, error: BaseException) -> str:
+    """Print an error on one line; return its message."""
+    message = " ".join(str(error).split())
+    console.print(f"[red]error:[/] {console_markup(message)}", soft_wrap=True)
+    return message
 
 
 def _status_of(error: BaseException) -> int:
-    if isinstance(error, CheckFailed):  # as `check` has it
-        return Status.SOME_DID_NOT
+    if isinstance(error, CheckFailed):  # as for `check`
+        return ExitStatus.SOME_DID_NOT
     known = (ConfigurationError, JournalError, SourceError)
     early = isinstance(error, HubBatchError) and not isinstance(error, known)
-    return Status.ENDED_EARLY if early else Status.BAD_USAGE
+    return ExitStatus.ENDED_EARLY if early else ExitStatus.BAD_USAGE
 
 
-# ---- for real
+# ---- a job
 
 
-async def _work(order: Order, console: Console, told: dict[str, Any]) -> int:
+async def _run(spec: JobSpec, console: Console, result: dict[str, Any]) -> int:
     reasons: Counter[str] = Counter()
-    stopping = Stopping(console)
+    stopper = JobStopper(console)
     report = None
-    with stopping.listening():
-        async with order.hub([partial(_count_reason, reasons)]) as hub:
+    with stopper.handling_signals():
+        async with spec.hub([partial(_count_reason, reasons)]) as hub:
             while True:
-                report = await _run(order, hub, stopping, told)
-                wait = _seconds_to_wait(order, report)
-                if wait is None or stopping.number is not None:
+                report = await _run_once(spec, hub, stopper, result)
+                wait = _seconds_to_wait(spec, report)
+                if wait is None or stopper.signal is not None:
                     break
                 console.print(
-                    "The day's calls are used up. Waiting until they are reset, in "
-                    f"{clock(wait)}.",
+                    "The daily calls are used up. Waiting for the reset, in "
+                    f"{duration(wait)}.",
                     soft_wrap=True,
                 )
-                report = None  # what is stopped from now on did not end by itself
+                report = None  # a signal during the wait stops the job
                 await asyncio.sleep(wait)
-    ending = Ending(order, report, stopping.number)
+    ending = Ending(spec, report, stopper.signal)
     if report is None:
-        kept = order.options["journal"] is not None
-        told |= {"ended": "cancelled", "resumable": kept}
+        resumable = spec.options["journal"] is not None
+        result |= {"ended": "cancelled", "resumable": resumable}
     else:
         counts = asdict(report, recurse=False)
-        told |= {name: counts[name] for name in _NO_COUNTS}
-        told |= {"ended": report.ended, "resumable": report.resumable}
+        result |= {name: counts[name] for name in _NO_COUNTS}
+        result |= {"ended": report.ended, "resumable": report.resumable}
         if report.unwritten:
-            told["unwritten"] = report.unwritten
+            result["unwritten"] = report.unwritten
         if report.error is not None:
-            told["error"] = str(report.error)
+            result["error"] = str(report.error)
     for line in ending.lines(reasons):
         console.print(visible(line), soft_wrap=True, markup=False)
-    if order.options.get("report"):
-        _write_report(order, console)
-    stopping.settle(ending.status)
+    if spec.options.get("report"):
+        _write_report(spec, console)
+    stopper.settle(ending.status)
     return ending.status
 
 
-def _write_report(order: Order, console: Console) -> None:
-    """Write the page of what was done; that it cannot be written undoes nothing."""
+def _write_report(spec: JobSpec, console: Console) -> None:
     try:
-        write_report(order.options["journal"], order.options["report"])
-    except HubBatchError as error:
-        say_error(console, error)
+        write_report(spec.options["journal"], spec.options["report"])
+    except HubBatchError as error:  # the exit status is that of the job
+        print_error(console, error)
 
 
-async def _run(
-    order: Order, hub: HubBatch, stopping: Stopping, told: dict[str, Any]
+async def _run_once(
+    spec: JobSpec, hub: HubBatch, stopper: JobStopper, result: dict[str, Any]
 ) -> JobReport:
-    """Run a job to its end, and show how far it is."""
-    job = order.job(hub)
-    progress = Progress(stopping.console, hub, order.title, order.total)
+    """Run a job until it ends, and print its progress."""
+    job = spec.job(hub)
+    progress = Progress(stopper.console, hub, spec.title, spec.total)
     try:
         await job.prepare()
-        told |= {"operation": job.operation.name, "portal": job.portal_id}
-        stopping.console.print(shown(order.opening(job)), soft_wrap=True)
+        result |= {"operation": job.operation.name, "portal": job.portal_id}
+        stopper.console.print(console_markup(spec.first_line(job)), soft_wrap=True)
         running = asyncio.create_task(job.run())
         try:
-            stopping.job = job
-            progress.begin(job)
+            stopper.job = job
+            progress.start(job)
             while not running.done():
                 await asyncio.wait([running], timeout=_REFRESH)
-                progress.look()
+                progress.update()
         finally:
-            stopping.job = None
-            progress.end()
-            if not running.done():  # told twice to stop
+            stopper.job = None
+            progress.stop()
+            if not running.done():  # a second signal came
                 running.cancel()
                 await asyncio.wait([running])
         return await running
     finally:
         counts = asdict(job.settled)
-        told |= {name: counts[name] for name in _NO_COUNTS}
+        result |= {name: counts[name] for name in _NO_COUNTS}
         await job.aclose()
 
 
-def _seconds_to_wait(order: Order, report: JobReport) -> float | None:
-    """Tell how long to wait for the next day, if that is wanted and can help."""
+def _seconds_to_wait(spec: JobSpec, report: JobReport) -> float | None:
+    """Return the seconds until the daily limit is reset, if --wait waits for that."""
     error = report.error
-    if not (order.options["wait"] and isinstance(error, DailyLimitReached)):
+    if not (spec.options["wait"] and isinstance(error, DailyLimitReached)):
         return None
     if error.resets_at is None:
         return None
@@ -204,36 +214,38 @@ def _seconds_to_wait(order: Order, report: JobReport) -> float | None:
 
 
 def _count_reason(reasons: Counter[str], event: Event) -> None:
-    # Why the others were not sent, or may have been written, is said at the end.
+    # The reason for `not_sent` and `unknown` is the error that ended the job.
     if isinstance(event, InputFailed) and event.status == "failed":
         parts = (event.code or event.category, event.property_name)
         reasons[" ".join(part for part in parts if part)] += 1
 
 
-# ---- as a rehearsal
+# ---- a dry run
 
 
-async def _rehearse(order: Order, console: Console, told: dict[str, Any]) -> int:
-    """Say what a job would take; nothing is sent, so no token is needed."""
-    async with order.rehearsal_hub() as hub:
-        job = order.job(hub)
+async def _dry_run(spec: JobSpec, console: Console, result: dict[str, Any]) -> int:
+    """Validate the rows and print what a job would take; no token is needed."""
+    async with spec.offline_hub() as hub:
+        job = spec.job(hub)
         operation, limits = job.operation, hub.limits
         await job.aclose()
-    rehearsal = await rehearse(order.source, operation, order.options["limit"])
+    rehearsal = await rehearse(spec.source, operation, spec.options["limit"])
     for row, problem in rehearsal.examples:
         line = "" if row.line is None else f" (line {row.line})"
-        console.print(shown(f"row {row.index + 1}{line}: {problem}"), soft_wrap=True)
+        console.print(
+            console_markup(f"row {row.index + 1}{line}: {problem}"), soft_wrap=True
+        )
     valid = rehearsal.rows - rehearsal.invalid
     rate = RateLimit(limits.max_requests, limits.interval)
     seconds = plan(valid, operation.max_inputs, rate, None).seconds
     console.print(
-        f"{order.title}: {many(rehearsal.rows, 'row')}, {rehearsal.invalid:,} invalid. "
-        f"{valid:,} would go in {many(rehearsal.calls, 'call')}, which takes "
-        f"{clock(seconds)} at {limits.max_requests} per {limits.interval:g} s. "
-        "Nothing was sent.",
+        f"{spec.title}: {count_of(rehearsal.rows, 'row')}, {rehearsal.invalid:,} "
+        f"invalid. Sending the other {count_of(valid, 'row')} takes "
+        f"{count_of(rehearsal.calls, 'call')} and {duration(seconds)} at "
+        f"{limits.max_requests} per {limits.interval:g} s. Nothing was sent.",
         soft_wrap=True,
     )
-    told |= {
+    result |= {
         "operation": operation.name,
         "inputs": rehearsal.rows,
         "failed": rehearsal.invalid,
@@ -242,4 +254,4 @@ async def _rehearse(order: Order, console: Console, told: dict[str, Any]) -> int
         "calls": rehearsal.calls,
         "seconds_at_limit": round(seconds, 1),
     }
-    return Status.SOME_DID_NOT if rehearsal.invalid else Status.ALL_SUCCEEDED
+    return ExitStatus.SOME_DID_NOT if rehearsal.invalid else ExitStatus.ALL_SUCCEEDED

@@ -1,4 +1,4 @@
-"""The main job, end to end, against a HubSpot in a process of its own."""
+"""What `demo` does: create and update tickets in a simulated HubSpot."""
 
 import asyncio
 import logging
@@ -17,10 +17,10 @@ from attrs import asdict
 from rich.console import Console
 
 from hubbatch import Batch, HubBatch, Limits, UpdateInput
-from hubbatch.core.reasons import group_by_reason
+from hubbatch.core.failure_groups import group_by_reason
 
 from .printing import print_failures, print_response, track
-from .screen import print_json, screen
+from .screen import make_console, print_json
 
 
 # The tier with the highest limit: 250 requests per 10 s ("API limit increase").
@@ -29,11 +29,20 @@ _BAD_SHARE = 0.02
 _SEED = 2026
 
 
-async def run_demo(records: int, *, as_json: bool) -> None:
-    """Create tickets, update them with some bad records among them, and show it."""
-    console = screen(stderr=as_json, highlight=True)
-    say = console.print
-    say("[bold]hubbatch demo[/]: a simulated HubSpot account, on this machine only\n")
+def show_demo(records: int, *, as_json: bool) -> int:
+    """Run the demo; return the exit status."""
+    try:
+        asyncio.run(_run_demo(records, as_json=as_json))
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    return 0
+
+
+async def _run_demo(records: int, *, as_json: bool) -> None:
+    console = make_console(stderr=as_json, highlight=True)
+    console.print(
+        "[bold]hubbatch demo[/]: a simulated HubSpot account, on this machine only\n"
+    )
     async with (
         _simulated_hubspot() as (url, token),
         HubBatch(token, base_url=url) as hub,
@@ -49,41 +58,41 @@ async def run_demo(records: int, *, as_json: bool) -> None:
     reasons = group_by_reason(response.failures)
     print_response(console, response, updating.summary, limits)
     print_failures(console, reasons)
-    _suggest(console)
+    _print_next_steps(console)
     if as_json:
-        told = _as_dict(updating, limits)
-        told["failures"] = [asdict(reason) for reason in reasons]
-        print_json(told)
+        result = _as_dict(updating, limits)
+        result["failures"] = [asdict(reason) for reason in reasons]
+        print_json(result)
 
 
 def _as_dict(batch: Batch[Any], limits: Limits) -> dict[str, Any]:
-    told = asdict(batch.summary)
-    told["seconds"] = round(told["seconds"], 3)
-    told["rate_limit"] = limits.max_requests
-    told["rate_limit_used"] = limits.used
+    result = asdict(batch.summary)
+    result["seconds"] = round(result["seconds"], 3)
+    result["rate_limit"] = limits.max_requests
+    result["rate_limit_used"] = limits.used
     if batch.response is not None:
         envelope = batch.response.to_dict()
-        told["response"] = {
+        result["response"] = {
             name: envelope.get(name)
             for name in ("status", "numErrors", "startedAt", "completedAt")
         }
-    return told
+    return result
 
 
 def _updates(ids: list[str]) -> list[UpdateInput]:
-    """Make an update of every ticket, some as they go wrong in real migrations."""
+    """Return an update of every ticket, some of them with a typical mistake."""
     rng = random.Random(_SEED)  # noqa: S311 -- the same demo every time
     mistakes: list[dict[str, object]] = [
-        {"hs_pipeline_stage": "Closed"},  # the label instead of the option's value
+        {"hs_pipeline_stage": "Closed"},  # the label, not the option's value
         {"frist_name": "Ada"},  # no such property
         {"hs_ticket_priority": "urgent!"},
-        {"hs_object_id": "1"},  # read only
+        {"hs_object_id": "1"},  # read-only
         {"closed_date": float("nan")},  # an empty cell of a data frame
     ]
     inputs = []
-    for place, record_id in enumerate(ids):
+    for index, record_id in enumerate(ids):
         properties: dict[str, object] = {
-            "content": f"Updated in place {place}",
+            "content": f"Update {index}",
             "hs_pipeline_stage": rng.choice("1234"),
             "hs_ticket_priority": rng.choice(("LOW", "MEDIUM", "HIGH")),
         }
@@ -94,17 +103,17 @@ def _updates(ids: list[str]) -> list[UpdateInput]:
             elif kind == len(mistakes):
                 record_id += "0"  # noqa: PLW2901 -- a ticket that does not exist
             else:
-                record_id += ".0"  # noqa: PLW2901 -- an id that a spreadsheet rounded
+                record_id += ".0"  # noqa: PLW2901 -- an id from a spreadsheet
         inputs.append(UpdateInput(record_id, properties))
     return inputs
 
 
-def _suggest(console: Console) -> None:
+def _print_next_steps(console: Console) -> None:
     console.print(
         "\n[bold]Next[/]\n"
         "  hubbatch simulate             serve this HubSpot to your own code\n"
-        "  hubbatch demo --records 50000 long enough to meet the rate limit\n"
-        "  export HUBSPOT_ACCESS_TOKEN=… and the same lines on a real account:\n\n"
+        "  hubbatch demo --records 50000 run long enough to reach the rate limit\n"
+        "  export HUBSPOT_ACCESS_TOKEN=… update the records of your own account:\n\n"
         "    [cyan]async with HubBatch() as hub:\n"
         "        response = await hub.tickets.update(records)\n"
         "    for outcome in response.failures:\n"
@@ -115,34 +124,34 @@ def _suggest(console: Console) -> None:
 
 @asynccontextmanager
 async def _simulated_hubspot() -> AsyncIterator[tuple[str, str]]:
-    """Run the simulator in a process of its own; give its URL and a token."""
+    """Run the simulator in a process of its own; yield its URL and token."""
     context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs,), daemon=True)
+    parent, child = context.Pipe()
+    process = context.Process(target=_serve, args=(child,), daemon=True)
     if os.name == "posix":
         resource_tracker.ensure_running()  # it unblocks signals when it starts
-    with _signals_held():
+    with _signals_blocked():
         process.start()
-    theirs.close()
+    child.close()
     try:
-        yield await asyncio.to_thread(ours.recv)
+        yield await asyncio.to_thread(parent.recv)
     finally:
-        ours.close()  # which is how it learns to stop
+        parent.close()  # tells the child to stop
         await asyncio.to_thread(process.join)
 
 
 @contextmanager
-def _signals_held() -> Iterator[None]:
-    """Hold signals back, here until this is over and for good in a child process.
+def _signals_blocked() -> Iterator[None]:
+    """Block signals, here for a while and in a child started meanwhile for good.
 
-    Ctrl-C and a closed terminal signal all processes of the terminal. The child
-    follows its parent, and has no traceback to show while it imports.
+    Ctrl-C and a closed terminal signal all processes of the terminal. The child stops
+    with its parent, and must not print a traceback of its own while it imports.
     """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    held = (signal.SIGINT, signal.SIGHUP)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
+    blocked = (signal.SIGINT, signal.SIGHUP)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, blocked)
     try:
         yield
     finally:
@@ -150,18 +159,18 @@ def _signals_held() -> Iterator[None]:
 
 
 def _serve(connection: Connection) -> None:
-    """Be the simulator until the other end of the connection closes."""
-    from hubbatch.simulator import Simulator  # noqa: PLC0415 -- here only
+    """Run the simulator until the other end of the connection closes."""
+    from hubbatch.simulator import Simulator  # noqa: PLC0415 -- only in the child
 
-    # Where signals are not held (Windows), Ctrl-C must still not stop it.
+    # Where signals cannot be blocked (Windows), Ctrl-C must still not stop it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # aiohttp may log a traceback when a client that is killed leaves a request open.
+    # aiohttp may log a traceback if the client is killed during a request.
     logging.getLogger("aiohttp.server").disabled = True
 
     async def serve() -> None:
         simulator = Simulator(tier=_TIER, seed=_SEED, latency="realistic")
         async with simulator:
-            with suppress(BrokenPipeError):  # the parent has been stopped meanwhile
+            with suppress(BrokenPipeError):  # the parent is gone
                 connection.send((simulator.url, simulator.token))
                 await asyncio.to_thread(connection.poll, None)
 

@@ -1,4 +1,4 @@
-"""How a job ended: the last lines, and the exit status."""
+"""The result of a job: its last lines, and the exit status."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -11,18 +11,18 @@ from attrs import asdict, frozen
 
 from hubbatch import DailyLimitReached
 from hubbatch.jobs import JobReport
-from hubbatch.jobs.journal import lost_words
+from hubbatch.jobs.journal import describe_loss
 
-from .orders import Order
-from .progress import clock, many
+from .orders import JobSpec
+from .progress import count_of, duration
 
 
-# So many reasons are named.
+# The number of reasons that are printed.
 _REASONS = 5
 
 
-class Status(IntEnum):
-    """The exit statuses; 128 and the number of a signal are the others."""
+class ExitStatus(IntEnum):
+    """The exit statuses; a signal adds 128 to its number."""
 
     ALL_SUCCEEDED = 0
     SOME_DID_NOT = 1
@@ -32,106 +32,107 @@ class Status(IntEnum):
 
 @frozen
 class Ending:
-    """The end of a job.
+    """How a job ended.
 
     Attributes:
-        order: what was asked for.
-        report: what became of it; None if it was stopped at once.
-        number: the signal that stopped it, if one did.
+        report: its report; None if it was stopped at once.
+        signal: the number of the signal that stopped it, if one did.
     """
 
-    order: Order
+    spec: JobSpec
     report: JobReport | None
-    number: int | None
+    signal: int | None
 
     @property
     def status(self) -> int:
         """The exit status."""
         report = self.report
         if report is None or report.ended == "stopped":
-            return 128 + (self.number or 0)
+            return 128 + (self.signal or 0)
         if report.ended != "finished":
-            return Status.ENDED_EARLY
+            return ExitStatus.ENDED_EARLY
         if report.succeeded < report.inputs:
-            return Status.SOME_DID_NOT
-        return Status.ALL_SUCCEEDED
+            return ExitStatus.SOME_DID_NOT
+        return ExitStatus.ALL_SUCCEEDED
 
     def lines(self, reasons: Counter[str]) -> Iterator[str]:
-        """Say what became of the rows, why, and how to go on."""
+        """Return what became of the rows, why, and what to do next."""
         report = self.report
         if report is None:
-            yield f"Stopped at once. {self._further()}"
+            yield f"Stopped at once. {self._how_to_resume()}"
             return
         if report.already_finished:
-            journal = self.order.options["journal"]
-            yield f"{journal}: finished before; nothing was sent."
+            journal = self.spec.options["journal"]
+            yield f"{journal}: the job was finished already; nothing was sent."
         elif report.ended == "stopped":
             yield "Stopped."
         elif report.error is not None:
             yield f"Ended early: {' '.join(str(report.error).split())}"
-        yield count_words(asdict(report, recurse=False))
+        yield outcome_counts(asdict(report, recurse=False))
         if report.unwritten:
-            yield f"{lost_words(report.unwritten, self.order.options['journal'])}."
+            yield f"{describe_loss(report.unwritten, self.spec.options['journal'])}."
         if reasons and report.resumed:
-            yield "In this run:"  # the counts above are of all runs
+            yield "In this run:"  # the counts above are those of all runs
         for reason, count in reasons.most_common(_REASONS):
             yield f"  {count:,} x {reason}"
         if report.ended == "finished":
-            yield from self._failures(report)
+            yield from self._how_to_replay(report)
         else:
-            yield self._further()
-            if self.order.options["journal"] is None and self.order.options["failures"]:
-                yield from self._failures(report)
+            yield self._how_to_resume()
+            if self.spec.options["journal"] is None and self.spec.options["failures"]:
+                yield from self._how_to_replay(report)
 
-    def _failures(self, report: JobReport) -> Iterator[str]:
+    def _how_to_replay(self, report: JobReport) -> Iterator[str]:
         if report.succeeded == report.inputs:
             return
-        failures = self.order.options["failures"]
+        failures = self.spec.options["failures"]
         if failures is None:
-            yield "Which ones, --failures PATH writes down."
+            yield "Add --failures FILE to list them."
             return
-        again = f"hubbatch replay {quote(str(failures))}"
-        why = ""
-        if report.unknown and self.order.creates:
-            again += (
-                f" --reconcile-by {self.order.options.get('reconcile_by') or 'NAME'}"
+        command = f"hubbatch replay {quote(str(failures))}"
+        lookup = ""
+        if report.unknown and self.spec.creates:
+            command += (
+                f" --reconcile-by {self.spec.options.get('reconcile_by') or 'NAME'}"
             )
-            why = ", and looks for what may be there already"
-        yield f"{failures} has what did not succeed; `{again}` sends it again{why}."
+            lookup = ", after looking up those that may exist"
+        yield (
+            f"{failures} has the rows that did not succeed; `{command}` sends them "
+            f"again{lookup}."
+        )
 
-    def _further(self) -> str:
-        """Say how to go on."""
-        if self.order.options["journal"] is not None:
-            return f"The same command goes on from here{self._from_when()}."
+    def _how_to_resume(self) -> str:
+        if self.spec.options["journal"] is not None:
+            return f"Run the same command to resume{self._when_to_resume()}."
         read = 0 if self.report is None else self.report.inputs
-        total = self.order.total
-        said = "It kept no journal, so the same command would begin again."
+        total = self.spec.total
+        line = "There is no journal, so the same command would start over."
         if self.report is not None and total is not None and total > read:
-            said += f" {many(total - read, 'row')} not read."
-        return said
+            line += f" {count_of(total - read, 'row')} not read."
+        return line
 
-    def _from_when(self) -> str:
-        """Say from when on it does, where it would end again until then."""
+    def _when_to_resume(self) -> str:
+        # Before the daily limit is reset, the job would only end again.
         error = None if self.report is None else self.report.error
         if not isinstance(error, DailyLimitReached) or error.resets_at is None:
             return ""
         when = error.resets_at.astimezone(UTC)
-        return f" after {when:%Y-%m-%d %H:%M} UTC; with --wait it waits until then"
+        return f" after {when:%Y-%m-%d %H:%M} UTC, or add --wait to wait until then"
 
 
-def count_words(counts: Mapping[str, Any]) -> str:
-    """Say how many rows there were, what became of them, and what it took."""
+def outcome_counts(counts: Mapping[str, Any]) -> str:
+    """Return the counts of a job as a sentence: rows by outcome, requests, time."""
     parts = [f"{counts['succeeded']:,} succeeded"]
     parts += [
         f"{counts[name]:,} {name.replace('_', ' ')}"
         for name in ("failed", "unknown", "not_sent")
         if counts[name]
     ]
-    warned = ""
+    warnings = ""
     if counts.get("warnings"):
-        warned = f" {many(counts['warnings'], 'warning')} from HubSpot."
+        warnings = f" {count_of(counts['warnings'], 'warning')} from HubSpot."
     return (
-        f"{many(counts['inputs'], 'row')}: {', '.join(parts)}.{warned} "
-        f"{many(counts['requests'], 'request')}, {counts['retries']:,} of them "
-        f"retries, in {clock(counts['seconds'])}."
+        f"{count_of(counts['inputs'], 'row')}: {', '.join(parts)}.{warnings} "
+        f"{count_of(counts['requests'], 'request')}, {counts['retries']:,} of them "
+        f"retries, in {duration(counts['seconds'])}."
     )

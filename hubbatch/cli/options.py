@@ -1,49 +1,30 @@
-"""The options of the commands, in the groups in which `--help` shows them."""
+"""The options that several commands share, and the groups that `--help` shows.
+
+A function like `source_options` groups the options of one command with those that
+every such command has.
+"""
 
 import codecs
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
+import cloup
 
 
-C = TypeVar("C", bound=Callable[..., Any])
-Decorator = Callable[[C], C]
-_PATH = click.Path(dir_okay=False, path_type=Path)
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+PATH = click.Path(dir_okay=False, path_type=Path)
 
 
-class Option(click.Option):
-    """An option that stands under a heading of the help."""
-
-    def __init__(self, *names: Any, heading: str = "Options", **options: Any) -> None:
-        super().__init__(*names, **options)
-        self.heading = heading
-
-
-class Command(click.Command):
-    """A command whose help has its options under headings."""
-
-    def format_options(
-        self, ctx: click.Context, formatter: click.HelpFormatter
-    ) -> None:
-        """Write the options, heading by heading."""
-        headings: dict[str, list[tuple[str, str]]] = {}
-        for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx)
-            if record is not None and isinstance(parameter, click.Option):
-                heading = getattr(parameter, "heading", "Others")
-                headings.setdefault(heading, []).append(record)
-        for heading, records in headings.items():
-            with formatter.section(heading):
-                formatter.write_dl(records)
+# ---- values
 
 
 def check_encoding(
     _context: click.Context, _parameter: click.Parameter, value: str
 ) -> str:
-    """Refuse an encoding that Python does not know."""
+    """Return the name of an encoding if Python knows it."""
     try:
         codecs.lookup(value)
     except LookupError:
@@ -51,20 +32,20 @@ def check_encoding(
     return value
 
 
-def check_delimiter(
+def parse_delimiter(
     _context: click.Context, _parameter: click.Parameter, value: str
 ) -> str:
-    r"""Take one character, or the words `tab` and `\t`."""
+    r"""Return one character; `tab` and `\t` stand for a tab."""
     value = {"tab": "\t", r"\t": "\t"}.get(value, value)
     if len(value) != 1 or value in '"\r\n':
-        raise click.BadParameter("One character, or tab.")
+        raise click.BadParameter("Expected one character, or tab.")
     return value
 
 
 def parse_max_failures(
     _context: click.Context, _parameter: click.Parameter, value: str
 ) -> int | str | None:
-    """Read a number, a share, `auto`, or `none`."""
+    """Return a number, a percentage or `auto`; None for `none`."""
     if value == "none":
         return None
     if value == "auto" or value.endswith("%"):
@@ -72,357 +53,329 @@ def parse_max_failures(
     try:
         return int(value)
     except ValueError:
-        raise click.BadParameter("A number, a share like 5%, auto or none.") from None
+        raise click.BadParameter(
+            "Expected a number, a percentage like 5%, auto or none."
+        ) from None
 
 
 def parse_reserve(
     _context: click.Context, _parameter: click.Parameter, value: str | None
 ) -> int | str | None:
-    """Read a number of calls, or a share."""
+    """Return a number of calls, or a percentage."""
     if value is None or value.endswith("%"):
         return value
     try:
         return int(value)
     except ValueError:
-        raise click.BadParameter("A number of calls, or a share like 5%.") from None
+        raise click.BadParameter(
+            "Expected a number of calls, or a percentage like 5%."
+        ) from None
 
 
 def parse_columns(
     _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, str]:
-    """Read `COLUMN` and `COLUMN=NAME`."""
+    """Return the property of each column, from `COLUMN` and `COLUMN=NAME`."""
     columns: dict[str, str] = {}
     for value in values:
         column, _, name = value.partition("=")
         name = name or column
         if not column or column in columns or name in columns.values():
-            raise click.BadParameter(f"{value!r} is empty, or says it twice.")
+            raise click.BadParameter(
+                f"{value!r} has no column, or repeats a column or a property."
+            )
         columns[column] = name
     return columns
 
 
-def option(*names: str, heading: str, **options: Any) -> Decorator[Any]:
-    """Declare an option under a heading."""
-    return click.option(*names, cls=Option, heading=heading, **options)
+# ---- where the rows come from
 
-
-def together(*decorators: Decorator[Any]) -> Decorator[Any]:
-    """Make one decorator of several, to be read from top to bottom."""
-
-    def decorate(function: C) -> C:
-        for decorator in reversed(decorators):
-            function = decorator(function)
-        return function
-
-    return decorate
-
-
-_SOURCE = "The source"
-_OUTCOMES = "The outcomes"
-_SAFETY = "How far to go"
-_ACCOUNT = "The account"
-
-source_argument: Decorator[Any] = together(
-    click.argument("object_type", metavar="OBJECT_TYPE"),
-    click.argument("source", metavar="SOURCE"),
-)
-maybe_source: Decorator[Any] = together(
-    click.argument("object_type", metavar="OBJECT_TYPE"),
-    click.argument("source", metavar="[SOURCE]", required=False),
-)
-everything: Decorator[Any] = together(
-    option(
-        "--all",
-        "everything",
-        is_flag=True,
-        heading=_SOURCE,
-        help="Read all records of the type, in place of a SOURCE.",
-    ),
-    option(
-        "--archived",
-        is_flag=True,
-        heading=_SOURCE,
-        help="With --all: those that are archived, in place of the others.",
-    ),
-)
-id_column: Decorator[Any] = option(
+id_column: Decorator = cloup.option(
     "--id-column",
     metavar="NAME",
-    heading=_SOURCE,
-    help="The column with the ids.  [default: the one named like --id-property, or id]",
+    help="Read the ids from this column.  [default: NAME of --id-property, or id]",
 )
-create_id_column: Decorator[Any] = option(
+record_id_column: Decorator = cloup.option(
+    "--id-column", metavar="NAME", help="Read the ids from this column.  [default: id]"
+)
+create_id_column: Decorator = cloup.option(
     "--id-column",
     metavar="NAME",
-    heading=_SOURCE,
-    help="A column of your own ids, not sent, but shown in results.  [default: id]",
+    help="Name rows in results by this column; do not send it.  [default: id]",
 )
-id_property: Decorator[Any] = option(
+id_property: Decorator = cloup.option(
     "--id-property",
     metavar="NAME",
-    heading=_SOURCE,
-    help="The unique property that the ids are values of.",
+    help="Identify records by this unique property.",
 )
-columns: Decorator[Any] = option(
+columns: Decorator = cloup.option(
     "--property",
     "properties",
     metavar="COLUMN[=NAME]",
     multiple=True,
     callback=parse_columns,
-    heading=_SOURCE,
-    help="Send this column (as this property), and no others. Repeatable.",
+    help="Use only this column, as property NAME. Repeatable.",
 )
-read_properties: Decorator[Any] = option(
+read_properties: Decorator = cloup.option(
     "--property",
     "properties",
     metavar="NAME",
     multiple=True,
-    heading=_SOURCE,
-    help="Read this property. Repeatable.  [default: the type's own]",
+    help="Read this property. Repeatable.  [default: HubSpot's defaults]",
 )
-empty: Decorator[Any] = option(
+empty: Decorator = cloup.option(
     "--empty",
     type=click.Choice(["skip", "clear"]),
     default="skip",
     show_default=True,
-    heading=_SOURCE,
-    help="What an empty cell of a CSV does to its property.",
+    help="Skip empty cells of a CSV, or clear their properties.",
 )
-legacy: Decorator[Any] = option(
+legacy: Decorator = cloup.option(
     "--legacy",
     is_flag=True,
-    heading=_SOURCE,
-    help="Use crm-objects/v1 (tickets, products, line_items).",
+    help="Use the crm-objects/v1 API (tickets, products, line_items).",
 )
-reconcile_by: Decorator[Any] = option(
-    "--reconcile-by",
-    metavar="NAME",
-    heading=_SAFETY,
-    help="Find creates whose answer was lost by this unique property.",
+all_records: tuple[Decorator, ...] = (
+    cloup.option(
+        "--all",
+        "everything",
+        is_flag=True,
+        help="Read all records of the type, without a SOURCE.",
+    ),
+    cloup.option(
+        "--archived",
+        is_flag=True,
+        help="With --all, read the archived records instead.",
+    ),
 )
-no_journal: Decorator[Any] = option(
-    "--no-journal",
-    is_flag=True,
-    heading=_SAFETY,
-    help="Create more than one chunk without a journal.",
-)
-output: Decorator[Any] = option(
-    "-o",
-    "--output",
-    type=_PATH,
-    required=True,
-    heading=_OUTCOMES,
-    help="Write the records here (.csv, .jsonl or .parquet).",
-)
-maybe_output: Decorator[Any] = option(
-    "-o",
-    "--output",
-    type=_PATH,
-    heading=_OUTCOMES,
-    help="Write the records of a read here (.csv, .jsonl or .parquet).",
-)
-limit: Decorator[Any] = option(
-    "--limit",
-    type=click.IntRange(min=1),
-    metavar="N",
-    heading=_SOURCE,
-    help="Take the first N rows only.",
-)
-as_json: Decorator[Any] = option(
-    "--json",
-    "as_json",
-    is_flag=True,
-    heading=_OUTCOMES,
-    help="Print one JSON object on standard output, last.",
-)
-rate_limit: Decorator[Any] = option(
-    "--rate-limit",
-    type=click.FloatRange(min=1),
-    metavar="N",
-    heading=_SAFETY,
-    help="At most N requests per 10 s.  [default: as HubSpot tells]",
-)
-preflight: Decorator[Any] = option(
-    "--preflight",
-    is_flag=True,
-    heading=_SAFETY,
-    help="Check all rows first, as `check` does; send nothing if one is wrong.",
-)
-pair_options: Decorator[Any] = together(
-    option(
+pairs: tuple[Decorator, ...] = (
+    cloup.option(
         "--from-column",
         metavar="NAME",
-        heading=_SOURCE,
-        help="The column with the ids of FROM_TYPE.  [default: from_id, or from]",
+        help="Read the ids of FROM_TYPE from this column.  [default: from_id, or from]",
     ),
-    option(
+    cloup.option(
         "--to-column",
         metavar="NAME",
-        heading=_SOURCE,
-        help="The column with the ids of TO_TYPE.  [default: to_id, or to]",
+        help="Read the ids of TO_TYPE from this column.  [default: to_id, or to]",
     ),
-    option(
+    cloup.option(
         "--from-map",
-        type=_PATH,
+        type=PATH,
         multiple=True,
-        heading=_SOURCE,
-        help="Results of creates: ids of FROM_TYPE are `input_id`s there. Repeatable.",
+        help="Map ids of FROM_TYPE by this --results file of `create`. Repeatable.",
     ),
-    option(
+    cloup.option(
         "--to-map",
-        type=_PATH,
+        type=PATH,
         multiple=True,
-        heading=_SOURCE,
-        help="Results of creates: ids of TO_TYPE are `input_id`s there. Repeatable.",
+        help="Map ids of TO_TYPE by this --results file of `create`. Repeatable.",
     ),
-    option(
+    cloup.option(
         "--label",
         metavar="LABEL",
-        heading=_SOURCE,
-        help="As what, by its label.  [default: without a label]",
+        help="Use this association label.  [default: no label]",
     ),
-    option(
+    cloup.option(
         "--type-id",
         type=click.IntRange(min=1),
         metavar="N",
-        heading=_SOURCE,
-        help="As what, by its number.",
+        help="Use the label with this type id.",
     ),
-    option(
+    cloup.option(
         "--label-column",
         metavar="NAME",
-        heading=_SOURCE,
-        help="As what, row by row: a column of labels, with ; between them.",
+        help="Read the labels of each row from this column, separated by `;`.",
     ),
-    option(
+    cloup.option(
         "--remove",
         is_flag=True,
-        heading=_SOURCE,
-        help="Take this label off; without one, separate the records altogether.",
+        help="Remove the label; without a label, remove all associations of the pairs.",
     ),
 )
-file_options: Decorator[Any] = together(
-    option(
+limit: Decorator = cloup.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Take only the first N rows.",
+)
+_file: tuple[Decorator, ...] = (
+    cloup.option(
         "--encoding",
         default="utf-8",
         show_default=True,
         callback=check_encoding,
-        heading=_SOURCE,
-        help="The encoding of the source.",
+        help="Set the encoding of the source.",
     ),
-    option(
+    cloup.option(
         "--delimiter",
         default=",",
         show_default=True,
-        callback=check_delimiter,
-        heading=_SOURCE,
-        help="What separates the cells of a CSV.",
+        callback=parse_delimiter,
+        help="Set the CSV delimiter, or `tab`.",
     ),
-    option(
+    cloup.option(
         "--query",
         metavar="SQL",
-        heading=_SOURCE,
-        help="SOURCE is an SQLite database; take the rows of this SELECT.",
+        help="Read this SELECT from SOURCE, an SQLite database.",
     ),
-    option(
+    cloup.option(
         "--timezone",
         metavar="NAME",
-        heading=_SOURCE,
-        help="The time zone of the times in a Parquet file that have none, e.g. UTC.",
+        help="Assume this zone (e.g. UTC) for Parquet times without one.",
     ),
 )
-job_options: Decorator[Any] = together(
-    limit,
-    option(
+
+
+# ---- what is written
+
+output: Decorator = cloup.option(
+    "-o",
+    "--output",
+    type=PATH,
+    required=True,
+    help="Write the records here (.csv, .jsonl or .parquet).",
+)
+replay_output: Decorator = cloup.option(
+    "-o",
+    "--output",
+    type=PATH,
+    help="Write the records of a `read` here (.csv, .jsonl or .parquet).",
+)
+as_json: Decorator = cloup.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON object to standard output, last.",
+)
+only_json: Decorator = cloup.option(
+    "--json", "as_json", is_flag=True, help="Print a JSON object instead of a table."
+)
+_job_files: tuple[Decorator, ...] = (
+    cloup.option(
         "--journal",
-        type=_PATH,
-        heading=_OUTCOMES,
-        help="Keep a journal here; the same command then goes on where it stopped.",
+        type=PATH,
+        help="Keep a journal here; rerun the command to resume.",
     ),
-    option(
+    cloup.option(
         "--results",
-        type=_PATH,
-        heading=_OUTCOMES,
+        type=PATH,
         help="Write a line per success here (.csv or .jsonl).",
     ),
-    option(
+    cloup.option(
         "--failures",
-        type=_PATH,
-        heading=_OUTCOMES,
+        type=PATH,
         help="Write the rows that did not succeed here (.jsonl), for `replay`.",
     ),
-    option(
+    cloup.option(
         "--report",
-        type=_PATH,
-        heading=_OUTCOMES,
-        help="Write a page of the job here in the end (.html); needs --journal.",
+        type=PATH,
+        help="Write a report here (.html); needs --journal.",
     ),
-    as_json,
-    option(
+)
+
+
+# ---- when to stop, and how fast to go
+
+preflight: Decorator = cloup.option(
+    "--preflight",
+    is_flag=True,
+    help="Run `check` first; send nothing if it finds an error.",
+)
+no_journal: Decorator = cloup.option(
+    "--no-journal",
+    is_flag=True,
+    help="Allow a create of more than one chunk without a journal.",
+)
+reconcile_by: Decorator = cloup.option(
+    "--reconcile-by",
+    metavar="NAME",
+    help="Look up creates whose response was lost by this unique property.",
+)
+rate_limit: Decorator = cloup.option(
+    "--rate-limit",
+    type=click.FloatRange(min=1),
+    metavar="N",
+    help="Send at most N requests per 10 s.  [default: HubSpot's limit]",
+)
+_job_limits: tuple[Decorator, ...] = (
+    cloup.option(
         "--dry-run",
         is_flag=True,
-        heading=_SAFETY,
-        help="Read and check every row, say what it would take, send nothing.",
+        help="Validate rows and estimate the time; send nothing.",
     ),
-    option(
+    cloup.option(
         "--max-failures",
         metavar="N|N%|none",
         default="auto",
         callback=parse_max_failures,
-        heading=_SAFETY,
-        help="Stop after more failures.  [default: when the first 1,000 rows all "
+        help="Stop after more than N failures.  [default: if the first 1,000 rows all "
         "fail for one reason]",
     ),
-    option(
+    cloup.option(
         "--daily-reserve",
         metavar="N|N%",
         callback=parse_reserve,
-        heading=_SAFETY,
-        help="Leave so many of the day's calls to others.",
+        help="Keep N (or N%) of the daily calls for other apps.",
     ),
-    option(
+    cloup.option(
         "--wait",
         is_flag=True,
-        heading=_SAFETY,
-        help="When the day's calls are used up, sleep until they are reset.",
+        help="When the daily calls are used up, wait for the reset and resume.",
     ),
     rate_limit,
-    option(
+    cloup.option(
         "--max-concurrency",
         type=click.IntRange(min=1),
         metavar="N",
         default=32,
         show_default=True,
-        heading=_SAFETY,
-        help="At most N requests at a time.",
+        help="Send at most N requests at a time.",
     ),
 )
-account_options: Decorator[Any] = together(
-    option(
+
+
+# ---- groups
+
+account_options: Decorator = cloup.option_group(
+    "Account",
+    cloup.option(
         "--account",
         type=click.IntRange(min=1),
         metavar="ID",
-        heading=_ACCOUNT,
-        help="Refuse to work on any other portal.",
+        help="Refuse to run on any other account.",
     ),
-    option(
+    cloup.option(
         "--token-env",
         metavar="NAME",
         default="HUBSPOT_ACCESS_TOKEN",
         show_default=True,
-        heading=_ACCOUNT,
-        help="The environment variable with the access token.",
+        help="Read the access token from this environment variable.",
     ),
-    option(
+    cloup.option(
         "--base-url",
         metavar="URL",
-        heading=_ACCOUNT,
-        help="Where HubSpot is.  [env: HUBBATCH_BASE_URL]",
+        help="Send requests to this URL.  [env: HUBBATCH_BASE_URL]",
     ),
-    option(
+    cloup.option(
         "--api-version",
         metavar="VERSION",
-        heading=_ACCOUNT,
-        help="v3, or dated like 2026-03.  [env: HUBBATCH_API_VERSION; default: v3]",
+        help="Use v3, or a dated version like 2026-03.  [env: HUBBATCH_API_VERSION; "
+        "default: v3]",
     ),
 )
+
+
+def source_options(*options: Decorator) -> Decorator:
+    """Return the options of a command that reads rows."""
+    return cloup.option_group("Source", *options, *_file, limit)
+
+
+def output_options(*options: Decorator) -> Decorator:
+    """Return the options of what a job writes and prints."""
+    return cloup.option_group("Output", *options, *_job_files, as_json)
+
+
+def safety_options(*options: Decorator) -> Decorator:
+    """Return the options that bound a job."""
+    return cloup.option_group("Safety and speed", *options, *_job_limits)

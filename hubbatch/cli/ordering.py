@@ -1,4 +1,4 @@
-"""From the parameters of a command to the order that it gives."""
+"""Read the job of a command from its arguments and options."""
 
 import asyncio
 
@@ -15,25 +15,33 @@ from hubbatch.jobs import (
     find_type,
     open_source,
 )
+from hubbatch.jobs.column_mapping import JobVerb
 from hubbatch.jobs.options import PAIRS
-from hubbatch.jobs.shaping import JobVerb
 from hubbatch.models import AssociationSpecWithLabel
 
-from .orders import Everything, NothingToDo, Order, find_token, hub_options
+from .orders import AllRecords, JobSpec, NothingToDo, find_token, hub_options
 
 
-def order_verb(verb: JobVerb, options: Mapping[str, Any]) -> Order:
-    """Read the parameters of a verb's command.
+# The options of the verb, for commands that have none.
+_PLAIN_CALL: dict[str, Any] = {"id_property": None, "properties": (), "legacy": False}
+
+
+def verb_spec(verb: JobVerb, options: Mapping[str, Any]) -> JobSpec:
+    """Return the job of a verb.
 
     Raises:
-        ConfigurationError, SourceError: if the source is none.
+        ConfigurationError: If the options do not fit together.
+        SourceError: If the source cannot be read.
     """
     properties = options.get("properties") or {}
     reading = verb == "read"
     everything = bool(options.get("everything"))
     if everything == (options["source"] is not None):
-        problem = "--all takes no SOURCE" if everything else "no SOURCE, and no --all"
-        raise ConfigurationError(problem)
+        raise ConfigurationError(
+            "--all takes no SOURCE: remove one of the two"
+            if everything
+            else "SOURCE is missing: name a file, or use --all"
+        )
     if options.get("archived") and not everything:
         raise ConfigurationError("--archived needs --all")
     call: dict[str, Any] = {
@@ -42,7 +50,7 @@ def order_verb(verb: JobVerb, options: Mapping[str, Any]) -> Order:
         "legacy": bool(options.get("legacy")),
     }
     if everything:
-        return _order_everything(options, call)
+        return _all_spec(options, call)
     columns = Columns(
         verb=verb,
         id_column=options["id_column"],
@@ -52,76 +60,67 @@ def order_verb(verb: JobVerb, options: Mapping[str, Any]) -> Order:
         legacy=call["legacy"],
         reconcile_by=options.get("reconcile_by"),
     )
-    source = open_source(
-        options["source"],
-        columns,
-        encoding=options["encoding"],
-        delimiter=options["delimiter"],
-        query=options["query"],
-        timezone=options["timezone"],
-    )
-    return Order(
+    source = _open(options, columns)
+    return JobSpec(
         verb=verb,
         object_type=options["object_type"],
         source=source,
         call=call,
-        options={"no_journal": False, **options},
+        options=options,
     )
 
 
-def _order_everything(options: Mapping[str, Any], call: dict[str, Any]) -> Order:
+def _all_spec(options: Mapping[str, Any], call: dict[str, Any]) -> JobSpec:
     for name in ("id_property", "id_column", "results", "failures", "dry_run"):
         if options[name]:
-            raise ConfigurationError(f"--all takes no --{name.replace('_', '-')}")
-    return Order(
+            raise ConfigurationError(
+                f"--all takes no --{name.replace('_', '-')}: remove one of the two"
+            )
+    return JobSpec(
         verb="read",
         object_type=options["object_type"],
-        source=Everything(),
+        source=AllRecords(),
         call=call,
-        options={"no_journal": False, **options},
+        options=options,
     )
 
 
-def order_associations(options: Mapping[str, Any]) -> Order:
-    """Read the parameters of `associations`.
+def associations_spec(options: Mapping[str, Any]) -> JobSpec:
+    """Return the job of `associations`.
 
     Raises:
-        ConfigurationError, SourceError: if the source is none.
+        ConfigurationError: If the options do not fit together.
+        SourceError: If the source cannot be read.
     """
-    return Order(
+    return JobSpec(
         verb="read",
         object_type=f"{PAIRS}{options['from_type']}.{options['to_type']}",
-        source=open_source(
-            options["source"],
-            Columns(verb="read", id_column=options["id_column"]),
-            encoding=options["encoding"],
-            delimiter=options["delimiter"],
-            query=options["query"],
-            timezone=options["timezone"],
-        ),
-        call={"id_property": None, "properties": (), "legacy": False},
-        options={"no_journal": False, **options},
+        source=_open(options, Columns(verb="read", id_column=options["id_column"])),
+        call=_PLAIN_CALL,
+        options=options,
     )
 
 
-def order_pairs(options: Mapping[str, Any]) -> Order:
-    """Read the parameters of `associate`; a label is looked up at HubSpot.
+def associate_spec(options: Mapping[str, Any]) -> JobSpec:
+    """Return the job of `associate`; a label is looked up in HubSpot.
 
     Raises:
-        ConfigurationError, SourceError: if the source is none, or the label.
-        APIError: if HubSpot does not tell the labels.
+        ConfigurationError: If the options do not fit together, or there is no such
+            label.
+        SourceError: If the source cannot be read.
+        APIError: If HubSpot does not return the labels.
     """
-    one, other = options["from_type"], options["to_type"]
+    from_type, to_type = options["from_type"], options["to_type"]
     label, type_id, remove = (options[name] for name in ("label", "type_id", "remove"))
     column = options["label_column"]
-    given = [said for said in (label, type_id, column) if said is not None]
-    if len(given) > 1:
+    labeled = [value for value in (label, type_id, column) if value is not None]
+    if len(labeled) > 1:
         raise ConfigurationError(
-            "--label, --type-id and --label-column say it twice: give one of them"
+            "--label, --type-id and --label-column exclude each other: use one of them"
         )
-    kinds = asyncio.run(_ask_kinds(options, one, other)) if given else ()
+    kinds = asyncio.run(_ask_kinds(options, from_type, to_type)) if labeled else ()
     types = []
-    if given and column is None:
+    if labeled and column is None:
         types = [find_type(kinds, label=label, type_id=type_id)]
     columns = PairColumns(
         from_column=options["from_column"],
@@ -135,58 +134,62 @@ def order_pairs(options: Mapping[str, Any]) -> Order:
     verbs: tuple[JobVerb, JobVerb] = ("create_default", "create")
     if remove:
         verbs = ("archive", "archive_labels")
-    return Order(
-        verb=verbs[bool(given)],
-        object_type=f"{PAIRS}{one}.{other}",
-        source=open_source(
-            options["source"],
-            columns,
-            encoding=options["encoding"],
-            delimiter=options["delimiter"],
-            query=options["query"],
-            timezone=options["timezone"],
-        ),
-        call={"id_property": None, "properties": (), "legacy": False},
-        options={"no_journal": False, **options},
+    return JobSpec(
+        verb=verbs[bool(labeled)],
+        object_type=f"{PAIRS}{from_type}.{to_type}",
+        source=_open(options, columns),
+        call=_PLAIN_CALL,
+        options=options,
+    )
+
+
+def _open(options: Mapping[str, Any], columns: Columns | PairColumns) -> Any:
+    return open_source(
+        options["source"],
+        columns,
+        encoding=options["encoding"],
+        delimiter=options["delimiter"],
+        query=options["query"],
+        timezone=options["timezone"],
     )
 
 
 async def _ask_kinds(
-    options: Mapping[str, Any], one: str, other: str
+    options: Mapping[str, Any], from_type: str, to_type: str
 ) -> tuple[AssociationSpecWithLabel, ...]:
     try:
         async with HubBatch(find_token(options), **hub_options(options)) as hub:
-            return await hub.associations(one, other).kinds()
-    except ValueError as error:  # an object type that is none, say
+            return await hub.associations(from_type, to_type).kinds()
+    except ValueError as error:  # e.g. of an invalid object type
         raise ConfigurationError(str(error)) from None
 
 
-def order_replay(options: Mapping[str, Any]) -> Order:
-    """Read the parameters of `replay`: what to do stands in the file.
+def replay_spec(options: Mapping[str, Any]) -> JobSpec:
+    """Return the job of `replay`: the failures file names the call.
 
     Raises:
-        NothingToDo: if it has no line.
-        ConfigurationError: if the options do not fit what the file says.
-        SourceError: if it is no file of failures, or not of one call.
+        NothingToDo: If the file is empty.
+        ConfigurationError: If the options do not fit the file.
+        SourceError: If it is not a failures file, or has rows of several calls.
     """
     source = FailuresSource(options["failed"], reconcile_by=options["reconcile_by"])
-    if source.length() == 0:  # a night on which nothing failed
+    if source.length() == 0:  # the job had no failures
         raise NothingToDo(source.name)
     call = source.call()
     account = options["account"]
     if account is None and call.portal is None:
         raise ConfigurationError(
-            f"{source.name} does not say which portal it is of. Use --account ID"
+            f"{source.name} does not name its portal: add --account ID"
         )
     if account is not None and call.portal not in (None, account):
         raise ConfigurationError(
-            f"{source.name} is of portal {call.portal}, not of {account}"
+            f"{source.name} belongs to portal {call.portal}, not to {account}"
         )
     if options["reconcile_by"] is not None and call.verb != "create":
-        raise ConfigurationError(f"--reconcile-by is for creates, not for {call}")
+        raise ConfigurationError(f"--reconcile-by is only for creates, not for {call}")
     if call.verb == "read" and options["output"] is None:
-        raise ConfigurationError(f"{source.name} is of {call}. Use --output PATH")
-    return Order(
+        raise ConfigurationError(f"{source.name} is from {call}: add --output FILE")
+    return JobSpec(
         verb=call.verb,
         object_type=call.object_type,
         source=source,

@@ -1,4 +1,4 @@
-"""What a command line asks for: one run of a verb, checked before it is begun."""
+"""The job that a command describes, checked before it starts."""
 
 import os
 
@@ -10,13 +10,13 @@ from attrs import define
 from hubbatch import ConfigurationError, HubBatch
 from hubbatch.core.operations import OBJECT_CALLS
 from hubbatch.jobs import Export, Job
+from hubbatch.jobs.column_mapping import JobVerb
 from hubbatch.jobs.options import PAIRS
-from hubbatch.jobs.report import check_replaceable
-from hubbatch.jobs.shaping import JobVerb
+from hubbatch.jobs.report import check_report_path
 from hubbatch.jobs.titles import title_of
 from hubbatch.net.listening import Listener
 
-from .progress import many
+from .progress import count_of
 
 
 _HUB_OPTIONS = (
@@ -39,30 +39,27 @@ _JOB_OPTIONS = (
 
 
 class NothingToDo(Exception):
-    """What was asked for is done already, for want of rows; the text says of what."""
+    """The source has no rows; the message is its name."""
 
 
-class Everything:
-    """All that there is, in place of a source."""
+class AllRecords:
+    """All records of a type, in place of a source."""
 
     name = "all"
 
     def length(self) -> None:
-        """Say that nobody knows how many records there are."""
+        """Return None: their number is unknown."""
 
 
 @define(kw_only=True)
-class Order:
-    """One run of a verb.
+class JobSpec:
+    """The job that a command describes.
 
     Attributes:
-        verb: what to do.
-        object_type: with what.
-        source: with which rows.
+        source: the rows.
         call: the options of the verb: `id_property`, `properties`, `legacy`.
         options: all other options, by the names of the parameters.
-        total: how many rows there are, once they were counted and where that can be
-            done.
+        total: the number of rows, once counted; None if they cannot be counted.
     """
 
     verb: JobVerb
@@ -73,89 +70,91 @@ class Order:
     total: int | None = None
 
     def check(self) -> None:
-        """Refuse what is better not begun, before the source is read.
+        """Check the options, before the source is read.
 
         Raises:
-            ConfigurationError: if an option is bad, or missing.
+            ConfigurationError: If an option is invalid or missing.
         """
         options = self.options
         if options["wait"] and not options["journal"]:
-            raise ConfigurationError("--wait needs --journal PATH, to go on from")
+            raise ConfigurationError("--wait needs --journal FILE: it resumes the job")
         if options["wait"] and self.source.name == "-":
             raise ConfigurationError(
                 "--wait needs a file: standard input cannot be read a second time"
             )
         if options.get("report"):
             if not options["journal"]:
-                raise ConfigurationError("--report needs --journal PATH: it shows that")
-            check_replaceable(options["report"])
+                raise ConfigurationError(
+                    "--report needs --journal FILE: it shows what that has"
+                )
+            check_report_path(options["report"])
         try:
-            self.job(self.rehearsal_hub() if options["dry_run"] else self.hub(()))
-        except ValueError as error:  # an object type that is none, say
+            self.job(self.offline_hub() if options["dry_run"] else self.hub(()))
+        except ValueError as error:  # e.g. of an invalid object type
             raise ConfigurationError(str(error)) from None
 
     def count(self) -> None:
-        """Read the source to its end, if it can be read again, and count its rows.
+        """Count the rows of the source, if it can be read twice.
 
         Raises:
-            SourceError: naming the row that is none.
-            ConfigurationError: for more creates than are safe without a journal.
+            SourceError: If a row is malformed.
+            ConfigurationError: If the job creates too much to run without a journal.
         """
         self.total = _total(self.source, self.options["limit"])
         options = self.options
-        if not self.creates or options["journal"] or options["no_journal"]:
+        if not self.creates or options["journal"] or options.get("no_journal"):
             return
-        most = OBJECT_CALLS["create"].max_inputs
-        if self.total is None or self.total > most:
+        chunk = OBJECT_CALLS["create"].max_inputs
+        if self.total is None or self.total > chunk:
             raise ConfigurationError(
-                f"a create of more than {most} rows wants --journal PATH, so that none "
-                "is made twice if it is interrupted (or --no-journal)"
+                f"a create of more than {chunk} rows needs --journal FILE, so that no "
+                "record is created twice if it is interrupted (or use --no-journal)"
             )
 
     @property
     def creates(self) -> bool:
-        """Whether it makes records: to send it twice may make them twice."""
+        """Whether the job creates records, so that a row sent twice may be two."""
         return self.verb == "create" and not self.object_type.startswith(PAIRS)
 
     @property
     def title(self) -> str:
-        """Say in a word what is done to what."""
-        verb = "list" if isinstance(self.source, Everything) else self.verb
+        """The job in a few words: `update tickets`."""
+        verb = "list" if isinstance(self.source, AllRecords) else self.verb
         return title_of(verb, self.object_type)
 
-    def opening(self, job: Job | Export) -> str:
-        """Say on which portal what is about to be done."""
+    def first_line(self, job: Job | Export) -> str:
+        """Return what is printed before a job starts: its portal, title and rows."""
         portal = job.portal_id or "unknown (the access token may not ask)"
-        rows = "" if self.total is None else f", {many(self.total, 'row')}"
+        rows = "" if self.total is None else f", {count_of(self.total, 'row')}"
         by = self.call["id_property"]
-        said = f"Portal {portal}: {self.title}{self._from()}{rows}"
+        line = f"Portal {portal}: {self.title}{self._from()}{rows}"
         if by is not None:
-            said += f", by {by}"
+            line += f", by {by}"
         settled = job.summary.settled
-        return f"{said}; {settled:,} done already" if settled else said
+        return f"{line}; {settled:,} done already" if settled else line
 
     def _from(self) -> str:
         name = self.source.name
-        if isinstance(self.source, Everything):
+        if isinstance(self.source, AllRecords):
             return ""
         return " from standard input" if name == "-" else f" from {name}"
 
-    def rehearsal_hub(self) -> HubBatch:
-        """Make a client that is only asked what it would do; it needs no token."""
+    def offline_hub(self) -> HubBatch:
+        """Return a client without a token, which must send nothing."""
         return HubBatch("none", **hub_options(self.options))
 
     def hub(self, listeners: Iterable[Listener]) -> HubBatch:
-        """Make the client.
+        """Return the client.
 
         Raises:
-            ConfigurationError: if there is no token, or an option is bad.
+            ConfigurationError: If there is no token, or an option is invalid.
         """
         token = find_token(self.options)
         return HubBatch(token, listeners=listeners, **hub_options(self.options))
 
     def job(self, hub: HubBatch) -> Job | Export:
-        """Make the job, as often as it is to be gone on with."""
-        if isinstance(self.source, Everything):
+        """Return the job; a second one resumes from the journal of the first."""
+        if isinstance(self.source, AllRecords):
             options = self.options
             return Export(
                 hub,
@@ -165,16 +164,18 @@ class Order:
                 archived=options["archived"],
                 **{name: options[name] for name in ("journal", "account", "limit")},
             )
-        given: dict[str, Any] = {name: self.options.get(name) for name in _JOB_OPTIONS}
-        given["preflight"] = bool(self.options.get("preflight"))
-        return Job(hub, self.verb, self.object_type, self.source, **self.call, **given)
+        options = {name: self.options.get(name) for name in _JOB_OPTIONS}
+        options["preflight"] = bool(self.options.get("preflight"))
+        return Job(
+            hub, self.verb, self.object_type, self.source, **self.call, **options
+        )
 
 
 def find_token(options: Mapping[str, Any]) -> str:
-    """Read the access token from the environment.
+    """Return the access token, from the environment.
 
     Raises:
-        ConfigurationError: if there is none.
+        ConfigurationError: If there is none.
     """
     name: str = options["token_env"]
     token = os.environ.get(name)
@@ -186,7 +187,7 @@ def find_token(options: Mapping[str, Any]) -> str:
 
 
 def hub_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what the options of a command say of the client, but for its token."""
+    """Return the options of the client, among those of a command."""
     return {
         name: options[name] for name in _HUB_OPTIONS if options.get(name) is not None
     }

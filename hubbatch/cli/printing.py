@@ -1,4 +1,4 @@
-"""What a terminal shows of a batch: while it runs, and in the end."""
+"""Print a batch of the demo: its progress, its response and its failures."""
 
 import asyncio
 
@@ -16,40 +16,40 @@ from rich.progress import (
 from rich.table import Table
 
 from hubbatch import Batch, CombinedResponse, Limits, Summary
-from hubbatch.core.reasons import Reason
+from hubbatch.core.failure_groups import FailureGroup
 
-from .screen import shown
+from .screen import console_markup
 
 
-# Seconds between two looks at the counts.
+# Seconds between two updates of the counts.
 _REFRESH = 0.1
 
 
 async def track(
     console: Console, title: str, batch: Batch[Any], total: int
 ) -> CombinedResponse[Any]:
-    """Await a batch and show its counts in a progress bar meanwhile."""
+    """Return the response of a batch; show a progress bar until it is there."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]:>9}"),
-        TextColumn("{task.fields[amiss]}"),
+        TextColumn("{task.fields[failures]}"),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console, refresh_per_second=10) as progress:
-        bar = progress.add_task(title, total=total, rate="", amiss="")
+        bar = progress.add_task(title, total=total, rate="", failures="")
         task = asyncio.ensure_future(batch)
         while not task.done():
             await asyncio.wait([task], timeout=_REFRESH)
             summary = batch.summary
             seconds = progress.tasks[bar].elapsed or _REFRESH
-            amiss = summary.settled - summary.succeeded
+            failures = summary.settled - summary.succeeded
             progress.update(
                 bar,
                 completed=summary.settled,
                 rate=f"{summary.settled / seconds:,.0f}/s",
-                amiss=f"[red]{amiss:,} not[/]" if amiss else "",
+                failures=f"[red]{failures:,} failed[/]" if failures else "",
             )
         return await task
 
@@ -57,11 +57,10 @@ async def track(
 def print_response(
     console: Console, response: CombinedResponse[Any], summary: Summary, limits: Limits
 ) -> None:
-    """Show the combined response and what it took."""
+    """Print the combined response, and the requests and time it took."""
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    most = limits.max_requests
     rows = [
-        ("status", shown(response.status)),
+        ("status", console_markup(response.status)),
         ("results", f"{len(response.results):,}"),
         ("numErrors", f"{response.num_errors:,}"),
         ("startedAt", _instant(response.started_at)),
@@ -74,12 +73,15 @@ def print_response(
         ("not sent", f"{summary.not_sent:,}"),
         ("", ""),
         ("requests", f"{summary.requests:,}"),
-        ("sent again", f"{summary.retries:,}"),
-        ("429 answers", f"{summary.throttled:,}"),
+        ("retries", f"{summary.retries:,}"),
+        ("throttled", f"{summary.throttled:,}"),
         ("warnings", f"{summary.warnings:,}"),
         ("seconds", f"{summary.seconds:.1f}"),
         ("records/s", f"{summary.settled / max(summary.seconds, 0.001):,.0f}"),
-        (f"last {limits.interval:g} s", f"{limits.used} requests of {most} allowed"),
+        (
+            f"last {limits.interval:g} s",
+            f"{limits.used} of {limits.max_requests} requests",
+        ),
     ]
     for name, value in rows:
         table.add_row(f"[dim]{name}[/]", value)
@@ -87,8 +89,8 @@ def print_response(
     console.print(table, highlight=False)
 
 
-def print_failures(console: Console, reasons: Sequence[Reason]) -> None:
-    """Show why records did not succeed, the most frequent reason first."""
+def print_failures(console: Console, reasons: Sequence[FailureGroup]) -> None:
+    """Print why records did not succeed, the most frequent reason first."""
     if not reasons:
         return
     table = Table(box=None, padding=(0, 2, 0, 0))
@@ -101,9 +103,9 @@ def print_failures(console: Console, reasons: Sequence[Reason]) -> None:
         table.add_row(
             f"{reason.count:,}",
             f"#{reason.first}",
-            shown(reason.code or reason.category or ""),
-            shown(reason.property_name or ""),
-            shown(reason.message),
+            console_markup(reason.code or reason.category or ""),
+            console_markup(reason.property_name or ""),
+            console_markup(reason.message),
         )
     console.print("\n[bold]Failures by reason[/]")
     console.print(table, highlight=False)

@@ -1,4 +1,4 @@
-"""How far a job is: a bar on a terminal, elsewhere a line each ten seconds."""
+"""The progress of a job: a bar on a terminal, else a line every ten seconds."""
 
 import time
 
@@ -19,29 +19,25 @@ from hubbatch.jobs import Export, Job
 from .streams import Stream
 
 
-# Seconds between two plain lines.
-EVERY = 10.0
-# Below so many seconds a tenth of one is worth saying.
-_SHORT = 9.95
-# Below this it would be none at all.
-_TENTH = 0.05
+# Seconds between two lines where there is no bar.
+LINE_INTERVAL = 10.0
+# Below this many seconds, tenths are printed.
+_TENTHS_UNTIL = 9.95
+# A shorter time would be printed as 0.0 s.
+_SHORTEST = 0.05
 
 
 @define
 class Figures:
-    """What there is to say of a job at a moment.
+    """The progress of a job at a moment.
 
     Attributes:
-        done: rows that have their outcome.
-        total: rows there are, where that is known.
-        rate: rows a second of this run.
-        used: requests in the last window.
+        done: rows that have an outcome.
+        total: all rows; None if unknown.
+        rate: rows per second of this run.
+        used: requests in the last window of the rate limit.
         allowed: requests that a window may have.
-        failed: rows that were refused.
-        unknown: rows that may have been written.
-        not_sent: rows that were not sent, although tried.
-        again: requests that repeated another.
-        left: seconds to go at the rate limit, where that can be told.
+        seconds_left: seconds until the end at the rate limit; None if unknown.
     """
 
     done: int
@@ -52,11 +48,11 @@ class Figures:
     failed: int
     unknown: int
     not_sent: int
-    again: int
-    left: float | None
+    retries: int
+    seconds_left: float | None
 
-    def words(self) -> str:
-        """Say all but how many rows there are."""
+    def details(self) -> str:
+        """Return all but the number of rows: `2,000 rows/s · 50% of the limit`."""
         share = round(100 * self.used / max(self.allowed, 1))
         parts = [
             f"{self.rate:,.0f} rows/s",
@@ -67,27 +63,28 @@ class Figures:
             parts.append(f"{self.unknown:,} unknown")
         if self.not_sent:
             parts.append(f"{self.not_sent:,} not sent")
-        parts.append(f"{self.again:,} retried")
-        if self.left is not None:
-            parts.append(f"{clock(self.left)} left")
+        parts.append(f"{self.retries:,} retried")
+        if self.seconds_left is not None:
+            parts.append(f"{duration(self.seconds_left)} left")
         return " · ".join(parts)
 
     def rows(self) -> str:
-        """Say how many rows are done."""
+        """Return the number of rows: `11,000 of 20,000 rows`."""
         if self.total is None:
-            return many(self.done, "row")
+            return count_of(self.done, "row")
         return f"{self.done:,} of {self.total:,} rows"
 
 
 @define
 class Progress:
-    """Looks at a job and says how far it is.
+    """Prints the progress of a job.
 
     Args:
-        console: where.
-        hub: whose limit is used.
-        title: what is being done.
-        total: how many rows there are, where that is known.
+        console: where to print.
+        hub: the client, for its rate limit.
+        title: the job in a few words.
+        total: the number of rows; None if unknown.
+        clock: returns seconds that only grow.
     """
 
     console: Console
@@ -97,57 +94,57 @@ class Progress:
     clock: Callable[[], float] = time.monotonic
     _job: Job | Export | None = field(default=None, init=False)
     _first: Summary = field(factory=Summary, init=False)
-    _began: float = field(default=0.0, init=False)
-    _said: float = field(default=0.0, init=False)
+    _started: float = field(default=0.0, init=False)
+    _printed: float = field(default=0.0, init=False)
     _live: Live | None = field(default=None, init=False)
 
-    def begin(self, job: Job | Export) -> None:
-        """Begin to show a job."""
+    def start(self, job: Job | Export) -> None:
+        """Start to print the progress of a job."""
         self._job, self._first = job, job.summary
-        self._began = self._said = self.clock()
+        self._started = self._printed = self.clock()
         if self.console.is_terminal:
-            # Drawn by `look`, in the loop that the figures belong to.
+            # `update` draws it: the counts belong to the thread of the event loop.
             self._live = Live(console=self.console, auto_refresh=False, transient=True)
             self._live.start()
 
-    def look(self) -> None:
-        """Say how far it is, if it is time to."""
+    def update(self) -> None:
+        """Print the progress if it is due and can be printed without waiting."""
         file = self.console.file
         if isinstance(file, Stream) and not file.has_room():
-            # Ctrl-S, or a pager that is not scrolled: requests must not wait for it.
+            # Ctrl-S, or a pager: requests must not wait until it is read.
             return
         if self._live is not None:
             self._live.update(self, refresh=True)
-        elif self.clock() - self._said >= EVERY:
-            self._said += EVERY
+        elif self.clock() - self._printed >= LINE_INTERVAL:
+            self._printed += LINE_INTERVAL
             figures = self.figures()
             self.console.print(
-                f"{figures.rows()} · {figures.words()}",
+                f"{figures.rows()} · {figures.details()}",
                 highlight=False,
                 soft_wrap=True,
             )
 
-    def end(self) -> None:
-        """Show it no more."""
+    def stop(self) -> None:
+        """Remove the bar."""
         if self._live is not None:
             self._live.stop()
             self._live = None
 
     def figures(self) -> Figures:
-        """Tell how far it is now."""
-        assert self._job is not None  # noqa: S101 -- it has begun
+        """Return the progress now."""
+        assert self._job is not None  # noqa: S101 -- `start` was called
         summary, limits = self._job.summary, self.hub.limits
-        seconds = max(self.clock() - self._began, 0.001)
+        seconds = max(self.clock() - self._started, 0.001)
         done = summary.settled - self._first.settled
-        left = None
+        seconds_left = None
         if self.total is not None:
-            # From the limit, with as many requests a row as it took until now.
+            # At the rate limit, with the requests per row of this run so far.
             per_row = 1 / self._job.operation.max_inputs
             requests = summary.requests - self._first.requests
             if done > 0:
                 per_row = max(per_row, requests / done)
             ahead = max(self.total - summary.settled, 0) * per_row
-            left = ahead * limits.interval / max(limits.max_requests, 1)
+            seconds_left = ahead * limits.interval / max(limits.max_requests, 1)
         return Figures(
             done=summary.settled,
             total=self.total,
@@ -157,12 +154,12 @@ class Progress:
             failed=summary.failed,
             unknown=summary.unknown,
             not_sent=summary.not_sent,
-            again=summary.retries,
-            left=left,
+            retries=summary.retries,
+            seconds_left=seconds_left,
         )
 
     def __rich__(self) -> RenderableType:
-        """Draw the bar, and the figures under it."""
+        """Return the bar, with the details below it."""
         figures = self.figures()
         line = Table.grid(expand=True, padding=(0, 1))
         line.add_column(no_wrap=True)
@@ -172,27 +169,27 @@ class Progress:
         if figures.total is not None:
             bar = ProgressBar(total=max(figures.total, 1), completed=figures.done)
         line.add_row(Text(visible(self.title), "bold"), bar, Text(figures.rows()))
-        return Group(line, Text(figures.words(), "dim"))
+        return Group(line, Text(figures.details(), "dim"))
 
 
-def clock(seconds: float) -> str:
-    """Write a time: 1.2 s, and from ten seconds on as a clock does, 1:23, 2:03:04."""
-    if seconds < _TENTH:
+def duration(seconds: float) -> str:
+    """Return a time as a string: 1.2 s, and from ten seconds on 0:12, 1:23, 2:03:04."""
+    if seconds < _SHORTEST:
         return "under 0.1 s"
-    if seconds < _SHORT:
+    if seconds < _TENTHS_UNTIL:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def many(count: int, word: str) -> str:
-    """Write a number of things."""
+def count_of(count: int, word: str) -> str:
+    """Return a number and its noun: `1 row`, `2,000 rows`."""
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
 
 
-def aligned(rows: Iterable[tuple[str, Any]]) -> Table:
-    """Lay out names and values."""
+def table_of(rows: Iterable[tuple[str, Any]]) -> Table:
+    """Return a table of names and values, without lines."""
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")

@@ -1,4 +1,4 @@
-"""What a signal does to a job that runs."""
+"""Stop a running job on a signal."""
 
 import asyncio
 
@@ -14,16 +14,16 @@ from hubbatch_entry import signals
 
 
 @define
-class Stopping:
-    """Stops a job: after one signal gracefully, after two at once, after three dead.
+class JobStopper:
+    """Stops a job on the first signal, cancels it on the second.
 
-    The first signal lets the requests in flight have their answers. If there is
-    nothing in flight to wait for, or with the second one, the job is cancelled. A
-    signal after that ends the process, however busy its event loop is.
+    The first signal lets requests in flight be answered. The second one cancels the
+    job; so does the first if nothing is in flight. Another signal ends the process,
+    even if its event loop is stuck.
 
     Attributes:
-        console: where to say so.
-        job: what runs; None while nothing is in flight.
+        console: where to print.
+        job: the running job; None while nothing is in flight.
     """
 
     console: Console
@@ -37,13 +37,13 @@ class Stopping:
     _over: bool = field(default=False, init=False)
 
     @property
-    def number(self) -> int | None:
-        """The first signal that came."""
+    def signal(self) -> int | None:
+        """The number of the first signal that came."""
         return signals.number
 
     @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Take the signals while this lasts, and let one cancel what is in it."""
+    def handling_signals(self) -> Iterator[None]:
+        """Handle signals in the `with` block, which a signal may cancel."""
         signals.respond = self._respond
         try:
             yield
@@ -51,16 +51,16 @@ class Stopping:
             if not self._cancelled or self._task is None or self._task.uncancel():
                 raise
         finally:
-            # What is left is short: to say how it ended, and to write the report.
+            # What follows is short: the last lines and the report. Do not cancel it.
             self._over = True
 
     def settle(self, status: int) -> None:
-        """Let no signal change the exit status any more."""
+        """Fix the exit status: a later signal does not change it."""
         signals.status = status
 
     def _respond(self) -> bool:
-        # Runs in the signal's handler, at any instruction: it decides here, so that
-        # a third signal ends a process whose loop is stuck, and acts in the loop.
+        # Called by the signal handler, at any instruction. It decides here, so that a
+        # third signal ends a process whose loop is stuck, but acts in the loop.
         if self._cancelled:
             return False
         if self._draining or self.job is None:
@@ -75,8 +75,8 @@ class Stopping:
         if self.job is not None:
             self.job.stop()
             self.console.print(
-                "Stopping when what is under way is answered. Once more to stop at "
-                "once.",
+                "Stopping when the requests in flight are answered. Interrupt again to "
+                "stop at once.",
                 soft_wrap=True,
             )
 

@@ -1,4 +1,4 @@
-"""Standard output and standard error, on which nothing that is printed can fail."""
+"""Standard output and standard error that never raise an error."""
 
 import errno
 import io
@@ -14,16 +14,16 @@ from hubbatch.core.visible import visible
 class Stream(io.TextIOBase):
     """A text stream to a file descriptor; writing to it never raises.
 
-    The reader of the output may leave, the disk may be full, the terminal may be gone
-    or have an encoding without the character: none of that is a reason to stop a job.
-    A failed write is dropped, and the next one is tried (a disk can have room again).
-    Characters that the encoding lacks are written as escapes.
+    The reader may close the pipe, the disk may be full, the terminal may be gone or
+    lack a character: none of these is a reason to stop a job. A failed write is
+    dropped; later ones are tried, because a disk can have room again. Characters that
+    the encoding lacks are written as escapes.
 
-    Nothing is buffered: the interpreter has nothing to flush when it exits, and a
-    signal handler can print.
+    Nothing is buffered, so that the interpreter has nothing to flush when it exits and
+    a signal handler can print.
 
     Attributes:
-        failure: the last error of a write, if there was one.
+        failure: the error of the last write that failed, if any.
     """
 
     def __init__(self, raw: Any, encoding: str) -> None:
@@ -38,15 +38,15 @@ class Stream(io.TextIOBase):
 
     @property
     def errors(self) -> str:  # type: ignore[override, mutable-override] # typeshed has a variable
-        """What becomes of characters that the encoding lacks."""
+        """How characters that the encoding lacks are written."""
         return "backslashreplace"
 
     def writable(self) -> bool:
-        """Whether it can be written to; always."""
+        """Return True."""
         return True
 
     def isatty(self) -> bool:
-        """Whether it is a terminal."""
+        """Return whether it is a terminal."""
         return os.isatty(self.fileno())
 
     def fileno(self) -> int:
@@ -55,19 +55,19 @@ class Stream(io.TextIOBase):
         return number
 
     def has_room(self) -> bool:
-        """Whether a few lines can be written without waiting for the reader."""
+        """Return whether a few lines can be written without waiting for the reader."""
         try:
             return bool(select.select([], [self._raw], [], 0)[1])
         except OSError:  # on Windows, select supports sockets only
             return True
 
     def write(self, text: str) -> int:
-        """Write text, or drop what cannot be written; return its length."""
+        """Write a string, or drop what cannot be written; return its length."""
         left = memoryview(text.encode(self.encoding, self.errors))
         try:
             while left:
                 written = self._raw.write(left)
-                if written is None:  # it does not block, and has no room now
+                if written is None:  # non-blocking, and full
                     select.select([], [self._raw], [])
                 else:
                     left = left[written:]
@@ -76,11 +76,11 @@ class Stream(io.TextIOBase):
         return len(text)
 
 
-class Screened(Stream):
+class EscapingStream(Stream):
     """A stream on which control characters are shown as escapes.
 
-    Everything that prints uses it (tracebacks, warnings, logs, usage errors), except
-    a `Screen`, whose own sequences have to arrive: it takes `plain`.
+    Everything that prints uses it (tracebacks, warnings, logs, usage errors) except an
+    `EscapingConsole`: it writes sequences of its own, to `plain`.
     """
 
     def __init__(self, raw: Any, encoding: str) -> None:
@@ -88,13 +88,13 @@ class Screened(Stream):
         self.plain: Stream = Stream(raw, encoding)
 
     def write(self, text: str) -> int:
-        """Write text with its control characters as escapes; return its length."""
+        """Write a string with its control characters escaped; return its length."""
         super().write(visible(text, keep="\n\t"))
         return len(text)
 
 
 def install() -> None:
-    """Put such streams in place of `sys.stdout` and `sys.stderr`."""
+    """Replace `sys.stdout` and `sys.stderr`."""
     for name, number in (("stdout", 1), ("stderr", 2)):
         stream = getattr(sys, name)
         if stream is None:  # it was closed when the interpreter started
@@ -103,16 +103,16 @@ def install() -> None:
         else:
             raw = getattr(stream.buffer, "raw", stream.buffer)
             encoding = stream.encoding
-        setattr(sys, name, cast("TextIO", Screened(raw, encoding)))
+        setattr(sys, name, cast("TextIO", EscapingStream(raw, encoding)))
 
 
 def warn_of_loss() -> None:
-    """Say on standard error if standard output could not be written.
+    """Print a warning if standard output could not be written.
 
-    A reader that left (`| head`) has what it wants; a full disk is worth a line.
+    No warning is due if the reader closed the pipe (`| head`).
     """
     out = sys.stdout
-    if isinstance(out, Screened):
+    if isinstance(out, EscapingStream):
         failure = out.failure or out.plain.failure
         if failure is not None and failure.errno != errno.EPIPE:
             sys.stderr.write(

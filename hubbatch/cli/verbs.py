@@ -1,157 +1,173 @@
-"""The commands that send rows: the five verbs, those of associations, and `replay`."""
+"""The commands that run a job: the verbs, those of associations, and `replay`.
+
+A command imports what it runs when it runs: the client's jobs and `rich` take a while,
+and `--help` needs neither.
+"""
 
 import sys
 
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+import cloup
 
-from hubbatch.jobs.shaping import JobVerb
+from . import options as shared
+from .options import Decorator
 
-from . import options as given
-from .conducting import conduct
-from .ordering import order_associations, order_pairs, order_replay, order_verb
+
+if TYPE_CHECKING:
+    from hubbatch.jobs.column_mapping import JobVerb
 
 
 _SOURCE_HELP = (
     "SOURCE is a .csv, .jsonl or .parquet file, or - for JSON lines on standard input. "
-    "In a CSV or flat JSON line every column but the id is a property; a JSON line may "
-    'also have HubSpot\'s shape, {"id": ..., "properties": {...}}.'
+    "In a CSV or a flat JSON line, every column except the id is a property; a JSON "
+    'line may also have HubSpot\'s shape, {"id": ..., "properties": {...}}.'
 )
 _STATUS_HELP = (
-    "Exit status: 0 all succeeded; 1 some did not; 2 usage, unreadable input, wrong "
-    "account or journal; 3 ended early; 130 or 143 interrupted."
+    "Exit status: 0 all rows succeeded; 1 some did not; 2 bad usage, unreadable input, "
+    "wrong account or journal; 3 ended early; 130 or 143 interrupted."
 )
 
 
-def _verb(verb: JobVerb, summary: str, *decorators: Any) -> click.Command:
-    """Make the command of a verb."""
-    source = given.maybe_source if verb == "read" else given.source_argument
+def _verb(
+    verb: "JobVerb",
+    summary: str,
+    *,
+    source: Sequence[Decorator],
+    output: Sequence[Decorator] = (),
+    safety: Sequence[Decorator] = (),
+) -> click.Command:
+    """Return the command of a verb; only `read` can do without a SOURCE."""
+    optional = verb == "read"
 
-    @given.together(source, *decorators)
-    @given.together(given.file_options, given.job_options, given.account_options)
-    def run(**options: Any) -> None:
-        sys.exit(conduct(partial(order_verb, verb, options), options))
-
-    return click.command(
+    @cloup.command(
         verb,
-        cls=given.Command,
         help=f"{summary}\n\n{_SOURCE_HELP}",
         short_help=summary,
         epilog=_STATUS_HELP,
-    )(run)
+    )
+    @cloup.argument("object_type", metavar="OBJECT_TYPE")
+    @cloup.argument(
+        "source", metavar="[SOURCE]" if optional else "SOURCE", required=not optional
+    )
+    @shared.source_options(*source)
+    @shared.output_options(*output)
+    @shared.safety_options(*safety)
+    @shared.account_options
+    def run(**options: Any) -> None:
+        from . import conducting, ordering  # noqa: PLC0415 -- as the module says
+
+        make_spec = partial(ordering.verb_spec, verb, options)
+        sys.exit(conducting.run_job(make_spec, options))
+
+    return run
 
 
 update: click.Command = _verb(
     "update",
     "Set properties of existing records.",
-    given.id_column,
-    given.id_property,
-    given.columns,
-    given.empty,
-    given.legacy,
-    given.preflight,
+    source=(
+        shared.id_column,
+        shared.id_property,
+        shared.columns,
+        shared.empty,
+        shared.legacy,
+    ),
+    safety=(shared.preflight,),
 )
 upsert: click.Command = _verb(
     "upsert",
-    "Set properties by a unique value; create what is missing.",
-    given.id_column,
-    given.id_property,
-    given.columns,
-    given.empty,
-    given.preflight,
+    "Update records by a unique property, or create them.",
+    source=(shared.id_column, shared.id_property, shared.columns, shared.empty),
+    safety=(shared.preflight,),
 )
 create: click.Command = _verb(
     "create",
-    "Create records, none of them twice.",
-    given.create_id_column,
-    given.columns,
-    given.empty,
-    given.legacy,
-    given.no_journal,
-    given.reconcile_by,
-    given.preflight,
+    "Create records, each at most once.",
+    source=(shared.create_id_column, shared.columns, shared.empty, shared.legacy),
+    safety=(shared.no_journal, shared.reconcile_by, shared.preflight),
 )
 read: click.Command = _verb(
     "read",
-    "Read records by id, by a unique property, or all of them, into a file.",
-    given.id_column,
-    given.id_property,
-    given.everything,
-    given.read_properties,
-    given.legacy,
-    given.output,
+    "Read records by id or unique property, or all, into a file.",
+    source=(
+        shared.id_column,
+        shared.id_property,
+        *shared.all_records,
+        shared.read_properties,
+        shared.legacy,
+    ),
+    output=(shared.output,),
 )
 archive: click.Command = _verb(
-    "archive", "Archive records.", given.id_column, given.legacy
+    "archive", "Archive records.", source=(shared.record_id_column, shared.legacy)
 )
 
 
-@click.command(
-    cls=given.Command,
-    short_help="Associate records with records, or separate them.",
+@cloup.command(
+    short_help="Associate pairs of records, or remove associations.",
     epilog=_STATUS_HELP,
 )
-@click.argument("from_type", metavar="FROM_TYPE")
-@click.argument("to_type", metavar="TO_TYPE")
-@click.argument("source", metavar="SOURCE")
-@given.together(
-    given.pair_options, given.file_options, given.job_options, given.account_options
-)
+@cloup.argument("from_type", metavar="FROM_TYPE")
+@cloup.argument("to_type", metavar="TO_TYPE")
+@cloup.argument("source", metavar="SOURCE")
+@shared.source_options(*shared.pairs)
+@shared.output_options()
+@shared.safety_options()
+@shared.account_options
 def associate(**options: Any) -> None:
-    """Associate the records of two types, pair by pair.
+    """Associate pairs of records of two types, or remove associations.
 
     SOURCE is a .csv, .jsonl or .parquet file, or - for JSON lines on standard input,
-    with the two ids in a row. --from-map and --to-map are for ids of another system:
-    they say what those have become, and are the --results of the jobs that created
-    the records.
+    with the two ids in each row. If these are the ids of another system, --from-map
+    and --to-map name the --results of the jobs that created the records.
     """
-    sys.exit(conduct(partial(order_pairs, options), options))
+    from . import conducting, ordering  # noqa: PLC0415 -- as the module says
+
+    sys.exit(conducting.run_job(partial(ordering.associate_spec, options), options))
 
 
-@click.command(
-    cls=given.Command,
-    short_help="Read what records are associated with, into a file.",
+@cloup.command(
+    short_help="Read the associations of records into a file.",
     epilog=_STATUS_HELP,
 )
-@click.argument("from_type", metavar="FROM_TYPE")
-@click.argument("to_type", metavar="TO_TYPE")
-@click.argument("source", metavar="SOURCE")
-@given.together(
-    given.id_column,
-    given.output,
-    given.file_options,
-    given.job_options,
-    given.account_options,
-)
+@cloup.argument("from_type", metavar="FROM_TYPE")
+@cloup.argument("to_type", metavar="TO_TYPE")
+@cloup.argument("source", metavar="SOURCE")
+@shared.source_options(shared.record_id_column)
+@shared.output_options(shared.output)
+@shared.safety_options()
+@shared.account_options
 def associations(**options: Any) -> None:
     """Read which records of TO_TYPE those of FROM_TYPE are associated with.
 
-    SOURCE has the ids of FROM_TYPE, as `read` has written them, say. The output has a
-    line for each pair, with the columns from_id, to_id and labels, for `associate`.
+    SOURCE has the ids of FROM_TYPE, e.g. the output of `read`. The output has a line
+    for each pair with the columns from_id, to_id and labels; `associate` takes it.
     """
-    sys.exit(conduct(partial(order_associations, options), options))
+    from . import conducting, ordering  # noqa: PLC0415 -- as the module says
+
+    sys.exit(conducting.run_job(partial(ordering.associations_spec, options), options))
 
 
-@click.command(
-    cls=given.Command,
-    short_help="Send again what did not succeed.",
+@cloup.command(
+    short_help="Send the rows of a failures file again.",
     epilog=_STATUS_HELP,
 )
-@click.argument("failed", metavar="FAILURES.jsonl")
-@given.together(
-    given.no_journal,
-    given.reconcile_by,
-    given.maybe_output,
-    given.job_options,
-    given.account_options,
-)
+@cloup.argument("failed", metavar="FAILURES.jsonl")
+@cloup.option_group("Source", shared.limit)
+@shared.output_options(shared.replay_output)
+@shared.safety_options(shared.no_journal, shared.reconcile_by)
+@shared.account_options
 def replay(**options: Any) -> None:
-    """Send again what did not succeed, as it is or as you edited it.
+    """Send the rows of a failures file again, unchanged or edited.
 
-    FAILURES.jsonl is what --failures wrote. It says what was to be done, and on which
-    portal; on another one nothing is sent. Creates that may have been made already
-    are refused, unless --reconcile-by says how to look for them.
+    FAILURES.jsonl is the --failures file of a job. It names the verb, the object type
+    and the account; on another account nothing is sent. Creates that HubSpot may
+    already have made are refused unless --reconcile-by says how to look them up.
     """
-    sys.exit(conduct(partial(order_replay, options), options))
+    from . import conducting, ordering  # noqa: PLC0415 -- as the module says
+
+    sys.exit(conducting.run_job(partial(ordering.replay_spec, options), options))

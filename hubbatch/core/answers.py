@@ -5,7 +5,11 @@ from collections.abc import Mapping, Sequence
 from attrs import Factory, field, frozen
 
 
-# What is left of the account's day, where it has one ("Usage guidelines").
+# What an answer reports of its app's window, and of the account's day, where it has one
+# ("Usage guidelines").
+WINDOW_LIMIT = "X-HubSpot-RateLimit-Max"
+WINDOW_REMAINING = "X-HubSpot-RateLimit-Remaining"
+DAILY_LIMIT = "X-HubSpot-RateLimit-Daily"
 DAILY_REMAINING = "X-HubSpot-RateLimit-Daily-Remaining"
 
 _SENSIBLE = 16  # digits; Python refuses to read numbers of thousands

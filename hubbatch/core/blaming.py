@@ -1,4 +1,4 @@
-"""HubSpot's error objects as the error of one record."""
+"""HubSpot's error objects as errors of single records."""
 
 import re
 
@@ -19,7 +19,7 @@ from hubbatch.models import Context, ErrorDetail, StandardError
 from .codec import optional_text
 
 
-# The message of an error that has none.
+# The message of an error without one.
 NO_REASON = "HubSpot gave no reason"
 _CONFLICTS = frozenset({"CONFLICT", "OBJECT_ALREADY_EXISTS"})
 _EXISTING_ID = re.compile(r"Existing ID: (\d+)")
@@ -27,25 +27,24 @@ _EXISTING_ID = re.compile(r"Existing ID: (\d+)")
 # value.": the second id is the record that has the value.
 _OWNER_ID = re.compile(r"(\d+) already has that value")
 _HALF_WRITTEN = re.compile(r"Cannot set PropertyValueCoordinates")
-# The message of a property error ends in a JSON list with an item for each value.
-# That of crm-objects/v1 ends before it: the list stands beside it.
-# The causes beside these messages say what is wrong; they themselves do not.
+# The message of a property error ends in a JSON list with an item for each invalid
+# value. In crm-objects/v1 the list is a field of its own, beside one of these messages.
 _UNLISTED = frozenset(
     {"Property values were not valid", "The property values provided are invalid"}
 )
-# What only identifies a record, and needs no place in a message.
+# Members of a context that only identify records: a message does not repeat them.
 _IDENTIFYING = frozenset(
     {"ids", "id", "objectWriteTraceId", "existingId", "fromObjectId", "toObjectId"}
 )
 _SHOWN_VALUES = 5
 _WORD = re.compile(r"\w+")
-# In the context of an update by a unique value: HubSpot has no record with the value.
+# In the context of an update by a unique value that no record has.
 _MISSING_RECORDS = "missingObjectPropertyValueCoordinates"
 _PROBLEMS = re.compile(r"Property values were not valid: (\[.*\])", re.DOTALL)
 
 
-def from_standard_error(error: StandardError) -> RecordError:
-    """Make the error of one record that a 207 names."""
+def record_error_from_207(error: StandardError) -> RecordError:
+    """Return the error of a record that a 207 names."""
     return _record_error(
         error.category,
         error.message,
@@ -55,8 +54,8 @@ def from_standard_error(error: StandardError) -> RecordError:
     )
 
 
-def from_api_error(error: APIError) -> RecordError:
-    """Make the error of the one record in a refused request."""
+def record_error_from_refusal(error: APIError) -> RecordError:
+    """Return the error of the only record in a refused request."""
     category = error.category
     if category is None:
         category = {404: "OBJECT_NOT_FOUND", 409: "CONFLICT"}.get(
@@ -72,7 +71,7 @@ def from_api_error(error: APIError) -> RecordError:
 
 
 def is_half_written(message: str) -> bool:
-    """Whether a refusal is the one that has left a record without the property."""
+    """Whether a refusal says that HubSpot has written a record except one property."""
     return _HALF_WRITTEN.search(message) is not None
 
 
@@ -84,49 +83,50 @@ def _record_error(
     context: Context | None,
     correlation_id: str | None,
 ) -> RecordError:
-    text = message or category or NO_REASON
-    problems = listed_problems(text)
+    reason = message or category or NO_REASON
+    problems = listed_problems(reason)
     detail = details[0] if details else None
     code = detail.code if detail else None
     property_name = _first(detail.context, "propertyName") if detail else None
     if problems:
-        text = "; ".join(str(problem.get("message")) for problem in problems)
+        reason = "; ".join(str(problem.get("message")) for problem in problems)
         code = code or optional_text(problems[0].get("error"))
         property_name = property_name or optional_text(problems[0].get("name"))
-    elif text in _UNLISTED or message is None:
-        text = "; ".join(one.message for one in details if one.message) or text
-    text = _with_context(text, context)
+    elif reason in _UNLISTED or message is None:
+        causes = [detail.message for detail in details if detail.message]
+        reason = "; ".join(causes) or reason
+    reason = _with_context(reason, context)
     property_name = property_name or _property_in(context)
-    cls = RecordConflict if _OWNER_ID.search(text) else _error_class(category)
+    cls = RecordConflict if _OWNER_ID.search(reason) else _error_class(category)
     if isinstance(context, Mapping) and _MISSING_RECORDS in context:
         cls = RecordNotFound
-    made = cls(
-        text,
+    error = cls(
+        reason,
         category=category,
         code=code,
         property_name=property_name,
         correlation_id=correlation_id,
         context=context,
     )
-    if isinstance(made, RecordConflict):
-        made.existing_id = _existing_id(text, context)
-    return made
+    if isinstance(error, RecordConflict):
+        error.existing_id = _existing_id(reason, context)
+    return error
 
 
-def _with_context(text: str, context: Context | None) -> str:
-    """Add to a message what only the context of an error says."""
+def _with_context(message: str, context: Context | None) -> str:
+    """Return a message with the parts of the context that it does not contain."""
     if not isinstance(context, Mapping):
-        return text
-    told = []
+        return message
+    added = []
     for name, values in context.items():
-        said = [value for value in values if _WORD.search(value)]
-        if name not in _IDENTIFYING and not all(value in text for value in said):
-            told.append(f"{name}: {', '.join(said[:_SHOWN_VALUES])}")
-    return f"{text} ({'; '.join(told)})" if told else text
+        shown = [value for value in values if _WORD.search(value)]
+        if name not in _IDENTIFYING and not all(value in message for value in shown):
+            added.append(f"{name}: {', '.join(shown[:_SHOWN_VALUES])}")
+    return f"{message} ({'; '.join(added)})" if added else message
 
 
 def _property_in(context: Context | None) -> str | None:
-    """Find the property that the context of an error names, if it names one."""
+    """Return the property that the context of an error names, if any."""
     for name in ("propertyName", "properties"):
         found = _first(context, name)
         if found is not None and _WORD.fullmatch(found):
@@ -145,7 +145,7 @@ def _error_class(category: str | None) -> type[RecordError]:
 
 
 def listed_problems(message: str) -> list[dict[str, Any]]:
-    """Read the list in which a message names every value that was not valid."""
+    """Return the list of invalid values at the end of a message."""
     found = _PROBLEMS.search(message)
     if found is None:
         return []

@@ -58,13 +58,11 @@ CERTAINTY: Mapping[tuple[Certainty, Step], Certainty] = MappingProxyType(
         (_C.NOT_WRITTEN, _S.LEAVE): _C.IN_FLIGHT,
         (_C.NOT_WRITTEN, _S.NOT_PROCESSED): _C.NOT_WRITTEN,
         (_C.NOT_WRITTEN, _S.LOSE): _C.MAYBE_WRITTEN,
-        (_C.NOT_WRITTEN, _S.TURN_PAGE): _C.NOT_WRITTEN,
         (_C.IN_FLIGHT, _S.NOT_PROCESSED): _C.NOT_WRITTEN,
         (_C.IN_FLIGHT, _S.LOSE): _C.MAYBE_WRITTEN,
         (_C.MAYBE_WRITTEN, _S.LEAVE): _C.MAYBE_WRITTEN,
         (_C.MAYBE_WRITTEN, _S.NOT_PROCESSED): _C.MAYBE_WRITTEN,
         (_C.MAYBE_WRITTEN, _S.LOSE): _C.MAYBE_WRITTEN,
-        (_C.MAYBE_WRITTEN, _S.TURN_PAGE): _C.NOT_WRITTEN,
         (_C.MAYBE_WRITTEN, _S.LOOK_UP): _C.LOOKING_UP,
         (_C.LOOKING_UP, _S.LEAVE): _C.LOOKING_UP,
         (_C.LOOKING_UP, _S.NOT_PROCESSED): _C.LOOKING_UP,
@@ -149,9 +147,8 @@ class ChunkState:
              ┌──────────────────LOSE─────────────────┐
              │                                       v
         NOT_WRITTEN ──LEAVE──> IN_FLIGHT ──LOSE──> MAYBE_WRITTEN <────────┐
-         ^   ^                     │                │   │     ^           │
-         │   └────NOT_PROCESSED────┘                │   │     │           │
-         └─────────────────TURN_PAGE────────────────┘   │     │           │
+             ^                     │                    │     ^           │
+             └────NOT_PROCESSED────┘                    │     │           │
                                                      LOOK_UP  │           │
                                                         v FIND_UNCLEAR    │
                                                   LOOKING_UP ─┘           │

@@ -1,7 +1,7 @@
 """HubSpot's JSON as attrs values and back: tolerant in reading, exact in writing.
 
-cattrs does it by the fields' names in camel case. The two classes of which there is
-one per record are read by `results`.
+cattrs converts by the names of the fields in camel case. `results` reads the two record
+classes, because every record makes one.
 """
 
 import json
@@ -39,7 +39,7 @@ T = TypeVar("T")
 Raw = Mapping[str, Any]
 Hook = Callable[[Any, Any], Any]
 
-# What reading one result may raise, whatever HubSpot or a proxy wrote there.
+# The exceptions that reading a result may raise, whatever HubSpot or a proxy sent.
 UNREADABLE = (
     *(ArithmeticError, AttributeError, LookupError),
     *(RecursionError, TypeError, ValueError),
@@ -49,13 +49,13 @@ _from_iso = datetime.fromisoformat
 
 
 def camel_case(name: str) -> str:
-    """Give HubSpot's spelling of a field's name: `created_at` -> `createdAt`."""
+    """Return HubSpot's spelling of a field's name: `created_at` -> `createdAt`."""
     head, *tail = name.rstrip("_").split("_")
     return head + "".join(word.capitalize() for word in tail)
 
 
 def text_id(raw: object) -> str:
-    """Read an id; old APIs write numbers."""
+    """Return an id as a string; old APIs send numbers."""
     if type(raw) is str:
         return raw
     if type(raw) is int:
@@ -63,15 +63,20 @@ def text_id(raw: object) -> str:
     raise TypeError(f"an id of type {type(raw).__name__}")
 
 
+def read_id(raw: object, _: object) -> str:
+    """Return an id as a string; a hook for a field of a registered class."""
+    return text_id(raw)
+
+
 def mapping_of(raw: object) -> dict[str, Any]:
-    """Read a mapping, and take nothing else for one."""
+    """Return a JSON object, and refuse anything else."""
     if type(raw) is dict:
         return raw
     raise TypeError(f"properties of type {type(raw).__name__}")
 
 
 def read_datetime(raw: object) -> datetime | None:
-    """Read a timestamp; one that cannot be read is as good as none."""
+    """Return a timestamp; None if it cannot be read."""
     if type(raw) is str:
         try:
             value = _from_iso(raw)
@@ -87,7 +92,7 @@ def read_datetime(raw: object) -> datetime | None:
 
 
 def read_histories(raw: Raw) -> dict[str, list[ValueWithTimestamp]]:
-    """Read what properties were before."""
+    """Return the earlier values of properties."""
     return {
         name: [
             converter.structure({"value": None, **value}, ValueWithTimestamp)
@@ -98,7 +103,7 @@ def read_histories(raw: Raw) -> dict[str, list[ValueWithTimestamp]]:
 
 
 def structure_context(raw: object) -> Mapping[str, list[str]] | str | None:
-    """Read an error's context; a single value becomes a list of one, null of none."""
+    """Return an error's context; a single value becomes a list, null an empty one."""
     if raw is None or isinstance(raw, str):
         return raw
     if not isinstance(raw, Mapping):
@@ -114,20 +119,20 @@ def structure_context(raw: object) -> Mapping[str, list[str]] | str | None:
 
 
 def listed_warnings(place: object) -> list[dict[str, Any]]:
-    """Return the warnings of a result, without items that are not objects."""
+    """Return the warnings of a result; items that are not objects are dropped."""
     listed = place if isinstance(place, list) else ()
     return [warning for warning in listed if isinstance(warning, dict)]
 
 
 def read_json(body: bytes) -> Any:
-    r"""Read the JSON of an answer, with U+FFFD for what is no text.
+    r"""Return the JSON of an answer, with U+FFFD for each invalid character.
 
     JSON can hold half of a surrogate pair ("\ud800"), and a body bytes that are not
-    UTF-8. orjson refuses all of a document for one of them; nothing could be written to
-    a file that holds one.
+    UTF-8. orjson refuses the whole document for one of them, and a string that holds
+    one cannot be written to a file.
 
     Raises:
-        ValueError: if it is no JSON.
+        ValueError: If it is not JSON.
     """
     try:
         return orjson.loads(body)
@@ -137,7 +142,7 @@ def read_json(body: bytes) -> Any:
 
 
 def valid_text(text: str) -> str:
-    """Return a text with U+FFFD for each lone surrogate in it."""
+    """Return a string with U+FFFD for each lone surrogate in it."""
     return _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
@@ -152,12 +157,12 @@ def _valid(raw: Any) -> Any:
 
 
 def flag(raw: object) -> bool | None:
-    """Read what is true or false; anything else is as good as nothing."""
+    """Return a boolean; None for anything else."""
     return raw if isinstance(raw, bool) else None
 
 
 def optional_text(raw: object) -> str | None:
-    """Read a text that may be missing; anything else becomes its text."""
+    """Return a string or None; anything else as `str` writes it."""
     return raw if raw is None or isinstance(raw, str) else str(raw)
 
 
@@ -179,7 +184,7 @@ def _details(raw: object) -> tuple[ErrorDetail, ...]:
 
 
 def structure_errors(raw: object) -> list[StandardError]:
-    """Read the error objects of a 207; anything that is none becomes its message."""
+    """Return the error objects of a 207; any other item becomes the message of one."""
     if not isinstance(raw, list):
         return []
     return [
@@ -191,9 +196,9 @@ def structure_errors(raw: object) -> list[StandardError]:
 
 
 def each(structure: Callable[[Any], T]) -> Callable[[Iterable[Any]], list[T | None]]:
-    """Make what reads results of what reads one; a row must be picklable, and it is.
+    """Return a reader of results from a reader of one. It is picklable, as rows are.
 
-    A result that cannot be read becomes None: its neighbors are not to blame for it.
+    A result that cannot be read becomes None, so that it does not spoil the others.
     """
     return partial(_each, structure)
 
@@ -209,7 +214,7 @@ def _each(structure: Callable[[Any], T], results: Iterable[Any]) -> list[T | Non
 
 
 def every(structure: Callable[[Any], T]) -> Callable[[Iterable[Any]], list[T]]:
-    """Make what reads results of which none may be left out."""
+    """Return a reader of results that raises if any of them cannot be read."""
     return partial(_every, structure)
 
 
@@ -222,10 +227,8 @@ def structure_response(
 ) -> BatchResponse[T]:
     """Read the envelope of an answer, and its results with `structure`.
 
-    A result that cannot be read is None.
-
     Raises:
-        KeyError, TypeError, AttributeError: if it is none.
+        KeyError, TypeError, AttributeError: If it has no such envelope.
     """
     errors = structure_errors(raw.get("errors"))
     results = raw.get("results")
@@ -234,7 +237,7 @@ def structure_response(
             raise KeyError("results")
         results = []  # nothing but errors
     if not isinstance(results, list):
-        raise TypeError("results are a list")
+        raise TypeError("results must be a list")
     num_errors = raw.get("numErrors")
     status = raw.get("status")
     return BatchResponse(
@@ -250,7 +253,7 @@ def structure_response(
 
 
 def structure_legacy_object(raw: Raw) -> LegacyObject:
-    """Read one record of a `crm-objects/v1` answer."""
+    """Return one record of a `crm-objects/v1` answer."""
     object_id = raw["objectId"]
     return LegacyObject(
         optional_text(raw.get("objectType")),
@@ -275,7 +278,7 @@ def _legacy_property(raw: Raw) -> LegacyProperty:
 
 
 def structure_account(raw: Raw) -> Account:
-    """Read the details of an account."""
+    """Return the details of an account."""
     return Account(
         portal_id=int(raw["portalId"]),
         account_type=optional_text(raw.get("accountType")),
@@ -314,9 +317,9 @@ def _unstructure_legacy_object(value: LegacyObject) -> dict[str, Any]:
 
 
 def unstructure(value: object) -> Any:
-    """Write an attrs value in HubSpot's JSON shape.
+    """Return an attrs value as HubSpot's JSON.
 
-    What HubSpot leaves out when there is nothing to say is left out here too.
+    Members that HubSpot omits when they are empty are omitted too.
     """
     return converter.unstructure(value)
 
@@ -330,24 +333,24 @@ def _unstructure_record(record: SimplePublicObject) -> dict[str, Any]:
     }
 
 
-# How the fields of a class are read and written that are not as cattrs has it.
+# Functions that read or write single fields of a class, in place of cattrs.
 _Fields = Mapping[str, Callable[..., Any]]
-_taught: dict[type, tuple[_Fields, _Fields]] = {}
+_registered: dict[type, tuple[_Fields, _Fields]] = {}
 
 
-def teach(
+def register(
     cls: type, reads: _Fields | None = None, writes: _Fields | None = None
 ) -> None:
-    """Make a class known, its fields in camel case; some of them by functions.
+    """Register a class, some of whose fields have functions to read or write them.
 
-    What reads and writes it is made when it is first needed: to make all of it would
-    take as long as to import the rest.
+    cattrs compiles its hooks on first use: compiling all of them would double the time
+    of the import.
     """
-    _taught[cls] = (reads or {}, writes or {})
+    _registered[cls] = (reads or {}, writes or {})
 
 
 def _reader(cls: type) -> Hook:
-    reads, _ = _taught[cls]
+    reads, _ = _registered[cls]
     overrides: dict[str, Any] = {
         name: override(rename=camel_case(name), struct_hook=reads.get(name))
         for name in _names(cls)
@@ -357,13 +360,13 @@ def _reader(cls: type) -> Hook:
 
 
 def _writer(cls: type) -> Callable[[Any], Any]:
-    _, writes = _taught[cls]
+    _, writes = _registered[cls]
     overrides: dict[str, Any] = {
         name: override(rename=camel_case(name), unstruct_hook=writes.get(name))
         for name in _names(cls)
     }
     written: Any = make_dict_unstructure_fn(cls, converter, **overrides)
-    return _leaving_out(written)
+    return _omitting(written)
 
 
 def _make_converter() -> Converter:
@@ -378,14 +381,19 @@ def _make_converter() -> Converter:
         made.register_unstructure_hook(record, _unstructure_record)
     made.register_unstructure_hook(LegacyObject, _unstructure_legacy_object)
     made.register_unstructure_hook(LegacyProperty, _unstructure_legacy_property)
-    made.register_structure_hook_factory(_taught.__contains__, _reader)
-    made.register_unstructure_hook_factory(_taught.__contains__, _writer)
+    made.register_structure_hook_factory(_registered.__contains__, _reader)
+    made.register_unstructure_hook_factory(_registered.__contains__, _writer)
     return made
 
 
 def of_class(cls: type[T]) -> Callable[[Iterable[Any]], list[T | None]]:
-    """Give what reads results of a class."""
+    """Return a reader of results of a registered class."""
     return each(partial(_structure, cls))
+
+
+def list_of(cls: type) -> Callable[[Any, Any], list[Any]]:
+    """Return a hook for a field that is a list of a registered class, or missing."""
+    return lambda raw, _: [converter.structure(item, cls) for item in raw or ()]
 
 
 def _structure(cls: type[T], raw: Any) -> T:
@@ -393,30 +401,30 @@ def _structure(cls: type[T], raw: Any) -> T:
 
 
 def _names(cls: type) -> list[str]:
-    # Else a field whose class is named by a text would be left as it is.
+    # resolve_types turns annotations that are strings into classes.
     return [attribute.name for attribute in attrs_fields(resolve_types(cls))]
 
 
-# HubSpot's answers have these only when there is something in them.
+# HubSpot's answers omit these when they are empty.
 _ABSENT_WHEN_EMPTY = frozenset({"numErrors", "errors", "links"})
 
 
-def _leaving_out(write: Callable[[Any], dict[str, Any]]) -> Callable[[Any], Any]:
-    def leave_out(value: object) -> dict[str, Any]:
+def _omitting(write: Callable[[Any], dict[str, Any]]) -> Callable[[Any], Any]:
+    def omit(value: object) -> dict[str, Any]:
         return {
             name: item
             for name, item in write(value).items()
             if item is not None and (item or name not in _ABSENT_WHEN_EMPTY)
         }
 
-    return leave_out
+    return omit
 
 
 converter: Converter = _make_converter()
 
-teach(ValueWithTimestamp)
-teach(ErrorDetail, {"context": lambda raw, _: structure_context(raw)})
-teach(
+register(ValueWithTimestamp)
+register(ErrorDetail, {"context": lambda raw, _: structure_context(raw)})
+register(
     StandardError,
     {
         "context": lambda raw, _: structure_context(raw),
@@ -424,4 +432,4 @@ teach(
         "errors": lambda raw, _: _details(raw),
     },
 )
-teach(BatchResponse)
+register(BatchResponse)

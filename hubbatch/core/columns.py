@@ -1,10 +1,9 @@
-"""Inputs of the usual kind, encoded a block at a time.
+"""Encodes blocks of inputs column by column.
 
-Nearly all that is ever written is `{"id": ..., "properties": ...}`, most of it with
-nothing but texts in it, or the input class that says the same; what is read is a
-text. Seen a column at a time, that is known of a hundred texts for less than half of
-what it takes one by one. Anything else is left to the encoder of a single input,
-which also says what is wrong with it.
+Most inputs are `{"id": ..., "properties": ...}` with string values, the equivalent
+input class, or (for reads) a bare id. Checking and encoding a hundred of these by
+column takes less than half the time of one by one. A block with anything else in it is
+left to the encoder of single inputs, which also reports what is wrong.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,7 +16,7 @@ import orjson
 from hubbatch.models import UpdateInput, UpsertInput
 
 from .calls import ColumnEncoder, Columns, Operation
-from .encoding import CUT, make_key, texts_of
+from .encoding import CUT, make_key, written_values
 
 
 _Getter = Callable[[Any], Any]
@@ -32,14 +31,14 @@ _NO_OPTIONS = (None, None)
 _properties_of = itemgetter("properties")
 
 
-class _Unusual(Exception):
-    """A block with something in it that has to be looked at by itself."""
+class _NotUniform(Exception):
+    """A block with an input that has to be encoded by itself."""
 
 
 def write_columns(operation: Operation) -> ColumnEncoder:
-    """Make what encodes blocks of the inputs of update and upsert.
+    """Return the encoder of blocks of update and upsert inputs.
 
-    It gives the very keys and bodies that `write_encoder` would.
+    It returns the same keys and bodies as `write_encoder`.
     """
     id_property, prefix = operation.id_property, operation.trace_prefix
     upsert = operation.call.verb == "upsert"
@@ -49,9 +48,9 @@ def write_columns(operation: Operation) -> ColumnEncoder:
 
     def encode(first: int, block: Sequence[Any]) -> Columns | None:
         try:
-            # An update by a unique property writes that property too.
+            # An update by a unique property also writes that property.
             _check(upsert is (id_property is not None))
-            ids, properties = _usual(block)
+            ids, properties = _uniform(block)
             keys = _keys(ids, id_property)
             traces = [f"{prefix}{n}" for n in range(first, first + len(block))]
             columns = zip(ids, properties, traces, strict=True)
@@ -68,21 +67,21 @@ def write_columns(operation: Operation) -> ColumnEncoder:
 
 
 def create_columns(operation: Operation) -> ColumnEncoder:
-    """Make what encodes blocks of the inputs of create, as `create_encoder` would."""
+    """Return the encoder of blocks of create inputs; same as `create_encoder`."""
     prefix = operation.trace_prefix
 
     def encode(first: int, block: Sequence[Any]) -> Columns | None:
         try:
-            # One that can be reconciled has a key, which it must have a value for.
+            # A create that can be reconciled has a key, the value of a property.
             _check(operation.id_property is None and _all(dict, block))
             _check(countOf(map(len, block), 1) == len(block))
-            properties = _texts([*map(_properties_of, block)])
+            properties = _as_strings([*map(_properties_of, block)])
             bodies = [
                 orjson.dumps(
-                    {"properties": texts, "objectWriteTraceId": f"{prefix}{index}"},
+                    {"properties": values, "objectWriteTraceId": f"{prefix}{index}"},
                     option=CUT,
                 )[:-1]
-                for index, texts in enumerate(properties, first)
+                for index, values in enumerate(properties, first)
             ]
             _check_names(properties)
         except Exception:  # noqa: BLE001 -- the caller's objects may raise anything
@@ -93,25 +92,25 @@ def create_columns(operation: Operation) -> ColumnEncoder:
 
 
 def id_columns(operation: Operation) -> ColumnEncoder:
-    """Make what encodes blocks of ids, as `id_encoder` would."""
+    """Return the encoder of blocks of ids; same as `id_encoder`."""
 
     def encode(_first: int, block: Sequence[Any]) -> Columns | None:
         try:
             _check(len(block) > 0 and _all(str, block))
             keys = _keys(block, operation.id_property)
-            return keys, [orjson.dumps({"id": text}, option=CUT)[:-1] for text in block]
-        except (_Unusual, TypeError):
+            return keys, [orjson.dumps({"id": item}, option=CUT)[:-1] for item in block]
+        except (_NotUniform, TypeError):
             return None
 
     return encode
 
 
-def _usual(block: Sequence[Any]) -> tuple[list[str], Sequence[Mapping[str, str]]]:
-    """Give ids that are texts, and properties that are dicts, as texts.
+def _uniform(block: Sequence[Any]) -> tuple[list[str], Sequence[Mapping[str, str]]]:
+    """Return the ids, which are strings, and the properties with string values.
 
     Raises:
-        _Unusual, InvalidInput, LookupError, TypeError: if there is anything else in
-            the block.
+        _NotUniform, InvalidInput, LookupError, TypeError: If the block has any other
+            input.
     """
     kind = type(block[0])
     _check(_all(kind, block))
@@ -122,33 +121,33 @@ def _usual(block: Sequence[Any]) -> tuple[list[str], Sequence[Mapping[str, str]]
         _check(countOf(map(_OPTIONS, block), _NO_OPTIONS) == len(block))
     ids, properties = [*map(get_id, block)], [*map(get_properties, block)]
     _check(_all(str, ids))
-    return ids, _texts(properties)
+    return ids, _as_strings(properties)
 
 
-def _texts(properties: list[Any]) -> Sequence[Mapping[str, str]]:
-    """Give properties that are dicts, their values as texts."""
+def _as_strings(properties: list[Any]) -> Sequence[Mapping[str, str]]:
+    """Return properties, which must be dicts, with their values as strings."""
     _check(_all(dict, properties))
     values = chain.from_iterable(map(dict.values, properties))
     if countOf(map(type, values), str) == sum(map(len, properties)):
         return properties
-    return [*map(texts_of, properties)]
+    return [*map(written_values, properties)]
 
 
 def _check_names(properties: Iterable[Mapping[str, str]]) -> None:
-    """Look for an empty name, when all are known to be texts.
+    """Check that no property name is empty, once all are known to be strings.
 
-    To compare others could run code of the caller's.
+    Comparing other types could run the caller's code.
     """
     _check(not any(map(contains, properties, repeat(""))))
 
 
 def _keys(ids: Sequence[str], id_property: str | None) -> list[str | None]:
-    """Make the keys of ids, or of a unique property's values."""
+    """Return the keys of ids, or of a unique property's values."""
     if id_property is not None:
         _check(all(ids) and [*map(str.strip, ids)] == [*ids])
-        return [make_key(text, id_property) for text in ids]
+        return [make_key(value, id_property) for value in ids]
     digits = "".join(ids)
-    # An empty one, and one with a leading zero, come before "1".
+    # An empty id, and one with a leading zero, sort before "1".
     _check(digits.isdecimal() and digits.isascii() and min(ids) >= "1")
     return [*ids]
 
@@ -157,6 +156,6 @@ def _all(kind: type, values: Sequence[object]) -> bool:
     return countOf(map(type, values), kind) == len(values)
 
 
-def _check(usual: bool) -> None:  # noqa: FBT001 -- as an assertion has it
-    if not usual:
-        raise _Unusual
+def _check(uniform: bool) -> None:  # noqa: FBT001 -- like an assertion
+    if not uniform:
+        raise _NotUniform

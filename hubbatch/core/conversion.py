@@ -1,4 +1,4 @@
-"""What a property's text is as a value of a Python type; cattrs converts."""
+"""The strings of properties as Python values; cattrs converts."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -10,11 +10,11 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from cattrs import BaseConverter
 
-from .values import property_texts
+from .values import property_values
 
 
 _LISTS: Final[tuple[Any, ...]] = (list, set, frozenset, tuple)
-# Written out, Decimal("1e300000000") would fill the memory.
+# Decimal("1e300000000") with all its digits would fill the memory.
 _MOST_DIGITS: Final = 1_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -22,7 +22,7 @@ Hook = Callable[[Any, Any], Any]
 
 
 def without_none(hint: Any) -> tuple[Any, bool]:
-    """Strip an annotation of all but its type; whether it may be None."""
+    """Return the bare type of an annotation, and whether it may be None."""
     while get_origin(hint) is Annotated or hasattr(hint, "__supertype__"):
         hint = getattr(hint, "__supertype__", None) or hint.__origin__
     if get_origin(hint) not in (Union, UnionType):
@@ -34,7 +34,7 @@ def without_none(hint: Any) -> tuple[Any, bool]:
 
 
 def can_be(of_type: Any) -> bool:
-    """Whether a property can be of a type."""
+    """Whether a property can have a type."""
     if is_list(of_type):
         of_any_length = get_origin(of_type) is not tuple or ... in get_args(of_type)
         item = _item_of(of_type)
@@ -43,9 +43,10 @@ def can_be(of_type: Any) -> bool:
 
 
 def hook_to(of_type: Any) -> Hook:
-    """Give what makes a value of a type that `can_be`: `hook(text, of_type)`.
+    """Return the hook that converts to a type that `can_be`: `hook(string, of_type)`.
 
-    It raises ValueError, ArithmeticError or LookupError for a text that is none.
+    It raises ValueError, ArithmeticError or LookupError for a string that has no such
+    value.
     """
     converter = BaseConverter(detailed_validation=False)
     for scalar, hook in _SCALARS.items():
@@ -54,13 +55,13 @@ def hook_to(of_type: Any) -> Hook:
     converter.register_structure_hook_factory(is_list, _list_hook)
     item = _item_of(of_type) if is_list(of_type) else of_type
     if _is_enum(item):
-        # By name: an enum of texts would be taken for a str otherwise.
+        # Registered by name, or cattrs would take an enum of strings for a str.
         converter.register_structure_hook(item, _enum_hook(item))
     return converter.get_structure_hook(of_type)
 
 
 def is_list(of_type: Any) -> bool:
-    """Whether it is a list, set or tuple of something."""
+    """Whether a type is a list, set or tuple of something."""
     return get_origin(of_type) in _LISTS
 
 
@@ -76,68 +77,70 @@ def _is_literal(of_type: Any) -> bool:
     return get_origin(of_type) is Literal
 
 
-def _text(value: object) -> str | None:
-    return property_texts({"value": value}).get("value")
+def _string(value: object) -> str | None:
+    return property_values({"value": value}).get("value")
 
 
 def _enum_hook(of_type: type[Enum]) -> Hook:
-    members = {_text(member.value): member for member in of_type}
-    return lambda text, _: members[text]
+    members = {_string(member.value): member for member in of_type}
+    return lambda value, _: members[value]
 
 
 def _literal_hook(of_type: Any, _: BaseConverter) -> Hook:
-    values = {_text(item): item for item in get_args(of_type)}
-    return lambda text, _: values[text]
+    values = {_string(item): item for item in get_args(of_type)}
+    return lambda value, _: values[value]
 
 
 def _list_hook(of_type: Any, converter: BaseConverter) -> Hook:
-    """Take `a;b` apart, as HubSpot joins what a multiple checkbox has."""
+    """Split `a;b`, which is how HubSpot joins the values of a multiple checkbox."""
     made, of_item = get_origin(of_type), _item_of(of_type)
     hook = converter.get_structure_hook(of_item)
-    return lambda text, _: made(hook(item, of_item) for item in text.split(";") if item)
+    return lambda value, _: made(
+        hook(item, of_item) for item in value.split(";") if item
+    )
 
 
-def _str(text: str, _: Any) -> str:
-    return text
+def _str(value: str, _: Any) -> str:
+    return value
 
 
-def _int(text: str, _: Any) -> int:
-    number = Decimal(text)  # "12.0" is a number property's 12
+def _int(value: str, _: Any) -> int:
+    number = Decimal(value)  # "12.0" is a number property's 12
     if number != number.to_integral_value() or number.adjusted() > _MOST_DIGITS:
-        raise ValueError(text)
+        raise ValueError(value)
     return int(number)
 
 
-def _float(text: str, _: Any) -> float:
-    number = float(text)
+def _float(value: str, _: Any) -> float:
+    number = float(value)
     if not isfinite(number):
-        raise ValueError(text)
+        raise ValueError(value)
     return number
 
 
-def _decimal(text: str, _: Any) -> Decimal:
-    number = Decimal(text)
+def _decimal(value: str, _: Any) -> Decimal:
+    number = Decimal(value)
     if not number.is_finite():
-        raise ValueError(text)
+        raise ValueError(value)
     return number
 
 
-def _bool(text: str, _: Any) -> bool:
-    return {"true": True, "false": False}[text.lower()]
+def _bool(value: str, _: Any) -> bool:
+    return {"true": True, "false": False}[value.lower()]
 
 
-def _datetime(text: str, _: Any) -> datetime:
-    if text.lstrip("-").isdecimal():  # milliseconds since 1970
-        return _EPOCH + timedelta(milliseconds=int(text))
-    instant = datetime.fromisoformat(text)
+def _datetime(value: str, _: Any) -> datetime:
+    if value.lstrip("-").isdecimal():  # milliseconds since 1970
+        return _EPOCH + timedelta(milliseconds=int(value))
+    instant = datetime.fromisoformat(value)
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
-def _date(text: str, _: Any) -> date:
-    """Read a day; an instant is one only at its midnight in UTC."""
-    instant = _datetime(text, None)
+def _date(value: str, _: Any) -> date:
+    """Return a day; a timestamp counts as one only at midnight in UTC."""
+    instant = _datetime(value, None)
     if instant.astimezone(UTC).time() != datetime.min.time():
-        raise ValueError(text)
+        raise ValueError(value)
     return instant.astimezone(UTC).date()
 
 

@@ -18,7 +18,7 @@ from hubbatch.errors import APIError
 
 from .blaming import listed_problems
 from .chunks import Chunk
-from .naming import Names
+from .naming import InputIndex
 from .settling import written_in
 
 
@@ -112,7 +112,7 @@ def suspects(chunk: Chunk, error: APIError) -> set[int]:
     An "Existing ID" is no such word: it is the record that has a value already.
     """
     context = error.context if isinstance(error.context, Mapping) else {}
-    names = Names(chunk)
+    names = InputIndex(chunk)
     named = {*names.of_ids(context), *names.of_sentences(context)}
     if named:
         return named

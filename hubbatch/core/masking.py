@@ -1,8 +1,8 @@
-"""Secrets that a peer echoes: taken out of its answer before anything reads it.
+"""Removes secrets that a peer echoes from its answer, before anything reads it.
 
 A proxy, a debugging endpoint or HubSpot itself may quote the request that it refuses,
-access token and all. What is not in the answer cannot get into an error, an event, a
-log, a journal or a report.
+including the access token. A secret that is removed here cannot reach an error, an
+event, a log, a journal or a report.
 """
 
 import json
@@ -22,12 +22,12 @@ from .answers import Answer, NoAnswer, Response
 
 
 MASK = "***"
-# Peers cut long quotations short, so the beginning of a secret is masked too. Fewer
-# characters than this can occur in a text by chance: `pat-na1-` begins every token.
-_TELLING = 12
-# A shorter secret is no token of HubSpot's: masking it would garble any answer.
+# Peers truncate long quotations, so the beginning of a secret is masked too. Fewer
+# characters than this can occur by chance: every private-app token begins `pat-na1-`.
+_PREFIX = 12
+# HubSpot's tokens are longer than this; masking a shorter string would garble answers.
 _SHORTEST = 8
-# Values of records are the caller's data: a token that is kept in HubSpot stays there.
+# Values of records are the caller's data. A token stored in HubSpot is not masked.
 _DATA = frozenset({"properties", "propertiesWithHistory"})
 _RESULTS = frozenset({"results"})
 
@@ -35,9 +35,8 @@ _RESULTS = frozenset({"results"})
 def masked(answer: Answer, secrets: Iterable[str]) -> Answer:
     """Return an answer in which the secrets of its request do not occur.
 
-    They are looked for in every form in which a peer may quote them. An answer that
-    has none of them is returned as it is. Of a success, the values of records are left
-    alone.
+    Every form in which a peer may quote a secret is replaced. An answer without any is
+    returned itself. The values of records in a success are not changed.
     """
     mask = _Mask([secret for secret in secrets if len(secret) >= _SHORTEST])
     if isinstance(answer, NoAnswer):
@@ -53,17 +52,18 @@ def masked(answer: Answer, secrets: Iterable[str]) -> Answer:
 
 
 class _Mask:
-    """Replaces secrets, in every form in which a peer may quote them."""
+    """Replaces secrets in every form in which a peer may quote them."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        # By the head of a form. Of the forms with one head, the longest match counts.
+        # Forms by their first characters. Where several forms begin alike, the longest
+        # match is replaced.
         self._forms: dict[bytes, set[bytes]] = defaultdict(set)
         for secret in secrets:
-            for form, telling in _forms(secret):
-                self._forms[form[:telling]].add(form)
+            for form, prefix in _forms(secret):
+                self._forms[form[:prefix]].add(form)
 
     def data(self, data: bytes) -> bytes:
-        """Replace them in bytes; the very bytes are returned if there are none."""
+        """Replace secrets in bytes; bytes without any are returned themselves."""
         for head, forms in self._forms.items():
             at = data.find(head)
             if at < 0:
@@ -77,29 +77,29 @@ class _Mask:
         return data
 
     def text(self, text: str) -> str:
-        """Replace them in text."""
+        """Replace secrets in a string."""
         data = text.encode("utf-8", "surrogatepass")
         return self.data(data).decode("utf-8", "surrogatepass")
 
     def headers(self, headers: Mapping[str, str]) -> Mapping[str, str]:
-        """Replace them in the values of headers, whose mapping ignores case."""
+        """Replace secrets in the values of headers, a mapping that ignores case."""
         found = {
-            name: text
+            name: masked
             for name, value in headers.items()
-            if (text := self.text(value)) != value
+            if (masked := self.text(value)) != value
         }
         return _Headers(headers, found) if found else headers
 
     def document(self, body: bytes, *, spared: frozenset[str]) -> bytes:
-        """Replace them in a JSON document, but in no member of a name that is spared.
+        """Replace secrets in a JSON document, except in the members named in `spared`.
 
-        What is no JSON is returned as it is.
+        A body that is not JSON is returned unchanged.
         """
         plain = self.data(body) is body
         # JSON may write any character as an escape.
         if plain and b"\\" not in body:
             return body
-        if plain and spared:  # of a success, only the errors are quotations
+        if plain and spared:  # in a success, only errors quote the request
             spared |= _RESULTS
         try:
             document = orjson.loads(body)
@@ -146,16 +146,16 @@ class _Headers(Mapping[str, str]):
 def _common(data: bytes, at: int, form: bytes) -> int:
     """Return the length of the common prefix of a form and the data at a position."""
     part = data[at : at + len(form)]
-    for count, (one, other) in enumerate(zip(part, form, strict=False)):
-        if one != other:
+    for count, (found, expected) in enumerate(zip(part, form, strict=False)):
+        if found != expected:
             return count
     return len(part)
 
 
 def _forms(secret: str) -> Iterator[tuple[bytes, int]]:
-    """Yield the forms of a secret, each with how much of it is telling."""
+    """Yield the forms of a secret, each with the length of the prefix to search for."""
     for written in {secret, secret.lower(), secret.upper()}:
-        head = written[:_TELLING]
+        head = written[:_PREFIX]
         for encode in _ENCODINGS:
             yield encode(written).encode(), len(encode(head).encode())
     for offset in range(3):
@@ -173,8 +173,8 @@ def _in_json_twice(text: str) -> str:
 def _in_quote(text: str) -> str:
     """Quote for a URL, with the hexadecimal digits in lower case."""
     return "".join(
-        one if one == quoted else quoted.lower()
-        for one, quoted in ((one, quote(one, safe="")) for one in text)
+        letter if letter == quoted else quoted.lower()
+        for letter, quoted in ((letter, quote(letter, safe="")) for letter in text)
     )
 
 
@@ -190,16 +190,16 @@ _ENCODINGS: tuple[Callable[[str], str], ...] = (
 
 
 def _in_base64(secret: bytes, offset: int) -> Iterator[tuple[bytes, int]]:
-    """Yield what of a secret's Base64 does not depend on what stands beside it.
+    """Yield the part of a secret's Base64 that does not depend on the bytes around it.
 
-    `offset` is how many bytes of the first group belong to what stands before it.
+    `offset` is the number of preceding bytes that share the secret's first group.
     """
     first = -(-offset * 8 // 6)
     last = (offset + len(secret)) * 8 // 6
-    telling = (offset + min(_TELLING, len(secret))) * 8 // 6
+    prefix = (offset + min(_PREFIX, len(secret))) * 8 // 6
     encoded = b64encode(bytes(offset) + secret)
     for form in {encoded, encoded.translate(_URL_SAFE)}:
-        yield form[first:last], telling - first
+        yield form[first:last], prefix - first
 
 
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")

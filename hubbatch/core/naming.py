@@ -1,4 +1,4 @@
-"""The names by which an answer speaks of the inputs of a chunk."""
+"""Finds the inputs of a chunk by the ids and values that an answer contains."""
 
 import re
 
@@ -11,28 +11,37 @@ from attrs import frozen
 
 from hubbatch.models import SimplePublicObject, StandardError
 
-from .calls import Shape
+from .calls import ResultShape
 from .chunks import Chunk
 from .encoding import ends_of, id_property_of, make_key, value_of, written_key
 
 
-# Under these names a context lists the inputs that it is about, by their ids or
-# unique values; the last is the near end of associations.
+# Members of an error's context that list the ids or unique values of inputs; the last
+# is the near end of associations.
 _ID_NAMES = ("ids", "id", "fromObjectId")
-# Under this name an update lists the unique values that no record has, each written as
-# "...name:value".
+# Lists the unique values of an update that no record has, each as "...name:value".
 _COORDINATES = "missingObjectPropertyValueCoordinates"
-# Under this name a refusal lists sentences about ids: "CONTACT=123 is not valid".
+# Lists sentences about ids: "CONTACT=123 is not valid".
 _SENTENCES = "INVALID_OBJECT_IDS"
 _WORD = re.compile(r"\w+")
 
 
-class Names:
-    """Trace ids, record ids and unique values, each with the position it stands for."""
+class InputIndex:
+    """An index of a chunk's inputs: positions by trace id, key, result key and end.
+
+    Attributes:
+        keys: By position, the key that the input's record has once it is written.
+        by_result: Positions by these keys, without keys that two inputs come to share:
+            a result with such a key could belong to either.
+        by_trace: Positions by trace id.
+        by_key: Positions by the key that the input was sent with. Keys are unique in a
+            chunk.
+        id_properties: The unique properties whose values are among the keys.
+        by_end: Positions of pairs by the key of either end.
+    """
 
     def __init__(self, chunk: Chunk) -> None:
         self.count: int = len(chunk)
-        # By what results name the inputs; two that come to have one name have none.
         self.keys: list[str | None] = [
             *map(written_key, chunk.keys, chunk.bodies),
         ]
@@ -56,9 +65,9 @@ class Names:
                 self.by_end[end].append(position)
 
     def of_error(self, error: StandardError) -> Iterable[int]:
-        """Find the inputs that an error names.
+        """Return the positions of the inputs that an error names (possibly none).
 
-        With one input there is no choice, unless the error names another record.
+        An error of a chunk with one input is about it, unless it names another record.
         """
         context = error.context if isinstance(error.context, Mapping) else {}
         traces = context.get("objectWriteTraceId")
@@ -71,52 +80,56 @@ class Names:
     def _is_of_another(
         self, error: StandardError, context: Mapping[str, list[str]]
     ) -> bool:
-        """Whether an error says of other records only that they do not exist."""
+        """Whether an error reports only that other records do not exist."""
         ids = [*context.get("ids", ()), *context.get("id", ())]
         absent = error.category == "OBJECT_NOT_FOUND" and bool(ids)
         return absent and kind_of(self.keys[0]) is Kind.ID and not self.of_ids(context)
 
     def of_ids(self, context: Mapping[str, list[str]]) -> list[int]:
-        """Find the inputs whose ids, or unique values, a context lists."""
+        """Return the positions of the inputs that a context lists by id or value."""
         names = (*_ID_NAMES, *self.id_properties)
-        named = [text for name in names for text in context.get(name, ())]
-        found = [p for text in named if (p := self.of_text(text)) is not None]
-        for text in context.get(_COORDINATES, ()):
-            found += self._of_coordinates(text)
+        values = [value for name in names for value in context.get(name, ())]
+        found = [p for value in values if (p := self.of_value(value)) is not None]
+        for coordinates in context.get(_COORDINATES, ()):
+            found += self._of_coordinates(coordinates)
         return found
 
     def of_sentences(self, context: Mapping[str, list[str]]) -> Iterable[int]:
-        """Find the inputs with an id that the sentences of a context are about."""
+        """Yield the positions of the inputs whose ids a context's sentences name."""
         for word in _WORD.findall(" ".join(context.get(_SENTENCES, ()))):
             key = make_key(word)
             yield from self.by_end.get(key, ())
             if key in self.by_key:
                 yield self.by_key[key]
 
-    def _of_coordinates(self, text: str) -> Iterable[int]:
+    def _of_coordinates(self, coordinates: str) -> Iterable[int]:
         for name in self.id_properties:
-            value = re.search(rf"(?<!\w){re.escape(name)}:(.*)", text, re.DOTALL)
+            pattern = rf"(?<!\w){re.escape(name)}:(.*)"
+            value = re.search(pattern, coordinates, re.DOTALL)
             key = make_key(value[1], name) if value else None
             if key in self.by_key:
                 yield self.by_key[key]
 
-    def of_text(self, text: str) -> int | None:
-        """Find the one input whose id, or whose value of its id property, a text is."""
-        keys = [make_key(text, name) for name in (None, *self.id_properties)]
+    def of_value(self, value: str) -> int | None:
+        """Return the position of the only input with this id or unique value.
+
+        None if there is none, or more than one.
+        """
+        keys = [make_key(value, name) for name in (None, *self.id_properties)]
         positions = [self.by_key[key] for key in keys if key in self.by_key]
         return positions[0] if len(positions) == 1 else None
 
     def of_ends(self, error: StandardError) -> frozenset[int]:
-        """Find the pairs with an end that an error names, in its context or text."""
+        """Return the positions of the pairs with an end that an error names."""
         if not self.by_end:
             return frozenset()
         context = error.context if isinstance(error.context, Mapping) else {}
-        told = [*context.get("ids", ()), *context.get("id", ())]
-        keys = map(make_key, told or _WORD.findall(error.message or ""))
+        ids = [*context.get("ids", ()), *context.get("id", ())]
+        keys = map(make_key, ids or _WORD.findall(error.message or ""))
         return frozenset(p for key in keys for p in self.by_end.get(key, ()))
 
-    def of_result(self, result: Any, shape: Shape) -> "Claim":
-        """Read by which names a result says which input it is about."""
+    def of_result(self, result: Any, shape: ResultShape) -> "Claim":
+        """Return the names by which a result identifies its input."""
         trace = result.object_write_trace_id if shape.traced else None
         key = shape.key_of(result)
         keys = [] if key is None else [_plain(key)]
@@ -127,11 +140,11 @@ class Names:
         return Claim(trace, keys)
 
     def is_of(self, result: Any) -> bool:
-        """Whether a result of a call that has none is a record that is an input."""
+        """Whether a result, of a call that usually has none, is about an input."""
         return make_key(str(getattr(result, "id", ""))) in self.by_key
 
     def claimed(self, claim: "Claim") -> int | None:
-        """Find the input that a result names: by its trace id, or else by a key."""
+        """Return the position that a claim names, by trace id or else by a key."""
         if claim.trace is not None:
             return self.by_trace.get(claim.trace)
         by_result = self.by_result
@@ -139,7 +152,7 @@ class Names:
 
 
 class Kind(Enum):
-    """What a key is that is no value of a property."""
+    """The kinds of keys that are not the value of a property."""
 
     NONE = "none"
     ID = "id"
@@ -147,7 +160,7 @@ class Kind(Enum):
 
 
 def kind_of(key: str | None) -> Kind | str:
-    """Return what a key is: an id, a pair, or the value of which property."""
+    """Return the kind of a key; for the value of a property, the property's name."""
     if key is None:
         return Kind.NONE
     if len(ends_of(key)) > 1:
@@ -157,39 +170,40 @@ def kind_of(key: str | None) -> Kind | str:
 
 @frozen
 class Claim:
-    """The names by which a result says which input it is about.
+    """The names by which a result identifies its input.
 
     Attributes:
-        trace: the trace id that it repeats.
-        keys: its id or pair, and its values of the properties that name inputs.
+        trace: The trace id that the result repeats.
+        keys: Its id or pair, and its values of the properties that identify inputs.
     """
 
     trace: str | None
     keys: Sequence[str]
 
     def says_of(self, key: str | None) -> list[str]:
-        """Return its names that are of the same kind as an input's key."""
+        """Return the keys of the same kind as an input's key."""
         kind = kind_of(key)
-        return [one for one in self.keys if kind_of(one) == kind]
+        return [claimed for claimed in self.keys if kind_of(claimed) == kind]
 
     def contradicts(self, key: str | None) -> bool:
-        """Whether it names another input than the one with this key.
+        """Whether the result belongs to another input than the one with this key.
 
-        Its trace id, if it has one, is known to be no input's.
+        A claim with a trace id contradicts every key: `claimed` would have found the
+        input with that trace id.
         """
         if self.trace is not None:
             return True
-        told = self.says_of(key)
-        return bool(told) and not any(_alike(str(key), one) for one in told)
+        claimed = self.says_of(key)
+        return bool(claimed) and not any(_alike(str(key), other) for other in claimed)
 
 
 def _plain(key: str) -> str:
-    """Return a key as inputs have it: HubSpot may write an id in another case."""
+    """Return a key as inputs have it: HubSpot may change the case of an id."""
     return make_key(key) if kind_of(key) is Kind.ID else key
 
 
 def _alike(key: str, other: str) -> bool:
-    """Whether two keys of one kind are the same: "7" and "007" are one number."""
+    """Whether two keys of one kind are equal: "7" and "007" are the same number."""
     if key == other:
         return True
     try:

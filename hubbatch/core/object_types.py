@@ -1,7 +1,8 @@
-"""HubSpot's standard object types: one line each, and all that is known of them.
+"""HubSpot's standard object types: one line each.
 
 Sources: HubSpot's OpenAPI specifications of August 2026 for verbs and scopes, its
-guide "Using object APIs" for ids and for what batch read answers unasked.
+guide "Using object APIs" for ids and for the properties that a batch read returns by
+default.
 """
 
 from collections.abc import Mapping
@@ -9,38 +10,40 @@ from typing import Protocol, TypeVar, overload
 
 from attrs import define, field
 
+from .arguments import check_object_type
+
 
 T_co = TypeVar("T_co", covariant=True)
 
 ALL_VERBS = ("create", "read", "update", "upsert", "archive")
-# Any one of the scopes `crm.objects.*.read`, or `.write`, will do.
+# Any of the scopes `crm.objects.*.read`, or `.write`, is enough.
 ANY_OBJECT = "any object"
 _READ_ONLY = ("read",)
 _NO_NEW_ONES = ("read", "update")
-# In all other versions HubSpot publishes all verbs for every type.
+# HubSpot publishes all verbs for every type in all other versions.
 _NARROW_VERSIONS = frozenset({"v3", "2026-03", "2026-03-beta"})
 
 
 class HasObjects(Protocol[T_co]):
-    """What has the verbs of any object type."""
+    """An owner of the verbs of every object type."""
 
     def objects(self, object_type: str, /) -> T_co:
-        """Give the verbs of an object type."""
+        """Return the verbs of an object type."""
         ...
 
 
 @define(eq=False)
 class ObjectType:
-    """A standard object type, and an attribute that gives its verbs.
+    """A standard object type, and a descriptor that returns its verbs.
 
     Attributes:
-        id: HubSpot's object type id; None where it publishes none.
-        scopes: what a token needs to read, and to write.
-        verbs: the batch calls that HubSpot publishes for it in v3 and 2026-03.
-        path: what paths call it: its name, or its id where HubSpot publishes no other.
-        defaults: the properties that batch read answers unasked, beside the dates and
-            `hs_object_id`.
-        name: the name of the attribute.
+        id: HubSpot's object type id; None where HubSpot publishes none.
+        scopes: The scope to read and the scope to write.
+        verbs: The batch calls that HubSpot publishes for it in v3 and 2026-03.
+        path: Its segment in paths: the name, or the id where paths take only that.
+        defaults: The properties that a batch read returns by default, beside the dates
+            and `hs_object_id`.
+        name: The name of the attribute.
     """
 
     id: str | None
@@ -62,10 +65,10 @@ class ObjectType:
         return self if owner is None else owner.objects(self.name)
 
     def check_verb(self, verb: str, api_version: str) -> None:
-        """Refuse a verb that HubSpot does not have for this type.
+        """Check that HubSpot has a verb for this type.
 
         Raises:
-            ValueError: if it is one.
+            ValueError: If it has not.
         """
         if verb not in self.verbs and api_version in _NARROW_VERSIONS:
             raise ValueError(
@@ -84,7 +87,7 @@ _LINE_ITEMS = _crm("line_items")
 
 
 class StandardTypes:
-    """The standard object types by their names, each with its verbs."""
+    """The standard object types as attributes, each with its verbs."""
 
     appointments: ObjectType = ObjectType("0-421", _ANY)
     calls: ObjectType = ObjectType("0-48", _CONTACTS)
@@ -163,7 +166,7 @@ def _singular(name: str) -> str:
     return f"{name[:-3]}y" if name.endswith("ies") else name.removesuffix("s")
 
 
-# HubSpot takes a type by its name, in singular or plural and any case, and by its id.
+# HubSpot accepts a type's name, in singular or plural and any case, and its id.
 _BY_ANY_NAME: Mapping[str, ObjectType] = {
     known: row
     for name, row in STANDARD_TYPES.items()
@@ -173,5 +176,39 @@ _BY_ANY_NAME: Mapping[str, ObjectType] = {
 
 
 def standard_type(object_type: str) -> ObjectType | None:
-    """Find a standard type by any of its names; None for any other."""
+    """Return the standard type with a name or id; None for any other type."""
     return _BY_ANY_NAME.get(object_type.lower())
+
+
+def path_segment(object_type: str) -> str:
+    """Return the segment that names an object type in a path."""
+    known = standard_type(object_type)
+    # Only a type's own name is replaced: HubSpot accepts its other names as they are.
+    return known.path if known and known.name == object_type else object_type
+
+
+def check_verb(verb: str, object_type: str, api_version: str) -> None:
+    """Check that HubSpot has a verb for an object type.
+
+    Raises:
+        ValueError: If it has not. It has all verbs for custom types.
+    """
+    known = standard_type(object_type)
+    if known is not None:
+        known.check_verb(verb, api_version)
+
+
+def type_id(object_type: str) -> str:
+    """Return the id of an object type.
+
+    Raises:
+        TypeError: If it is not a string.
+        ValueError: If its id is not known.
+    """
+    known = standard_type(check_object_type(object_type))
+    found = known.id if known else object_type
+    if found is None or "-" not in found:
+        raise ValueError(
+            f"lists know object types by their ids, e.g. '2-3456', not {object_type!r}"
+        )
+    return found

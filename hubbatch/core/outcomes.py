@@ -90,7 +90,7 @@ def succeeded(
         result,
         None,
         attempts,
-        call.repeatable,
+        call.retry_safe,
     )
 
 
@@ -117,7 +117,7 @@ def all_succeeded(call: Call, chunk: Chunk, results: list[Any]) -> list[Outcome[
             results,
             repeat(None),
             repeat(chunk.state.attempts),
-            repeat(call.repeatable),
+            repeat(call.retry_safe),
         )
     ]
     if chunk.duplicates:
@@ -149,7 +149,7 @@ def unsuccessful(
         None,
         error,
         attempts,
-        call.repeatable or not unknown,
+        call.retry_safe or not unknown,
     )
 
 

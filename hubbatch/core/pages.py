@@ -1,4 +1,4 @@
-"""Answers that are not HubSpot's: the page of a proxy, a firewall or a gateway."""
+"""Answers that do not come from HubSpot: pages of proxies, firewalls and gateways."""
 
 from collections.abc import Mapping
 from html import unescape
@@ -9,8 +9,8 @@ from hubbatch.errors import ProxyError
 from .answers import Response
 
 
-# HubSpot's error objects have at least one of these ("Handling errors"); the JSON of a
-# gateway usually has a message only.
+# HubSpot's error objects have at least one of these ("Handling errors"); a gateway's
+# JSON usually has only a message.
 _OWN_FIELDS = (
     "category",
     "context",
@@ -21,7 +21,7 @@ _OWN_FIELDS = (
 )
 _OWN_HEADERS = ("X-HubSpot-Correlation-Id", "X-HubSpot-Auth-Failure")
 
-_READ_BYTES = 16_384  # the title of a page is at its beginning
+_READ_BYTES = 16_384  # a page begins with its title
 _LONGEST_TITLE = 100
 
 
@@ -31,16 +31,16 @@ def is_hubspots(response: Response, payload: Mapping[str, Any]) -> bool:
         return payload.get("status") == "error" or any(
             name in payload for name in _OWN_FIELDS
         )
-    # An empty body is HubSpot's if its headers are. A page never is: a proxy that
-    # replaces the body may leave the headers as they were.
+    # An empty body is HubSpot's if the headers are. A page never is: a proxy that
+    # replaces the body may keep HubSpot's headers.
     return not response.body and any(name in response.headers for name in _OWN_HEADERS)
 
 
 def proxy_error(response: Response) -> ProxyError:
-    """Describe an answer that is not HubSpot's."""
-    text = response.body[:_READ_BYTES].decode("utf-8", "replace")
-    found = _title(text)
-    title = _one_line(text if found is None else found)
+    """Return the error of an answer that does not come from HubSpot."""
+    page = response.body[:_READ_BYTES].decode("utf-8", "replace")
+    found = _title(page)
+    title = _one_line(page if found is None else found)
     if found is not None:
         what = f"a page titled {title!r}"
     else:
@@ -62,7 +62,7 @@ def proxy_error(response: Response) -> ProxyError:
 
 
 def _title(page: str) -> str | None:
-    """Return what stands between the tags of a title, if there are both."""
+    """Return the title of a page; None if it has none."""
     lower = page.lower()
     tag = lower.find("<title")
     begin = lower.find(">", tag) if tag >= 0 else -1
@@ -71,7 +71,7 @@ def _title(page: str) -> str | None:
 
 
 def connect_error(status: int, reason: str) -> ProxyError:
-    """Describe a proxy that refuses to connect to HubSpot."""
+    """Return the error of a proxy that refuses to connect to HubSpot."""
     title = _one_line(reason)
     error = ProxyError(
         f"the proxy refuses to connect to HubSpot: {title or status}. Check the proxy "
@@ -83,6 +83,6 @@ def connect_error(status: int, reason: str) -> ProxyError:
 
 
 def _one_line(text: str) -> str:
-    """Return the beginning of a text, without markup, line breaks or control codes."""
+    """Return the beginning of a page, without markup, line breaks or control codes."""
     words = " ".join(unescape(text).split())
     return "".join(letter for letter in words if letter.isprintable())[:_LONGEST_TITLE]

@@ -1,7 +1,7 @@
-"""What an answer means: (operation, chunk, answer) -> verdict.
+"""Classifies answers: (operation, chunk, answer) -> verdict.
 
 Sources: HubSpot's guide "Handling errors" for the statuses, its recorded answers for
-the bodies. Every field of a body may be missing, and any body may be a proxy's HTML.
+the bodies. Any field of a body may be missing, and any body may be a proxy's HTML.
 """
 
 import re
@@ -57,46 +57,46 @@ _SECONDLY_WAIT = 1.0
 # "Handling errors": locks last 2 seconds.
 _LOCK_WAIT = 2.0
 
-# The words by which HubSpot refuses a call whatever records are in it. They begin the
-# message: further on it may quote a record's values, which may be any words.
+# Messages by which HubSpot refuses a call regardless of its records. They are matched
+# at the beginning only: further on, a message may quote a record's values.
 _CALL_REFUSALS = re.compile(
     r"Unable to infer object type|Unable to \S+ \S+ by non-unique .* property"
 )
-# A 400 since 2026-09, for a user who may not do what the call is for.
+# A 400 since 2026-09, for a user without a permission that the call needs.
 _PERMISSION_REFUSALS = re.compile(r"Missing '[^']+' permission")
-# The call as a whole, or one value of one record: HubSpot does not say which.
+# About the whole call or one value of one record: HubSpot does not say which.
 _SYNTAX_REFUSALS = re.compile(r"Invalid input JSON")
-# Where an error says what is wrong; v1 has words of its own.
+# The fields of an error that say what is wrong; the last two are v1's.
 _WORDS = ("message", "category", "errors", "errorType", "validationResults")
-# So the token endpoint refuses, 400 for all that RFC 6749 names.
+# The token endpoint's refusals: 400 for all of RFC 6749's errors.
 _GRANT_REFUSALS = {400, 401, 403}
-# By these a proxy refuses to connect at all; its 502 or 504 may pass.
+# A proxy refuses to connect for good with these; its 502 or 504 may be temporary.
 _PROXY_REFUSALS = {401, 403, 407}
 _CORRELATION_ID = "X-HubSpot-Correlation-Id"
 _TOO_MANY = re.compile(r"maximum number of inputs supported")
 _DUPLICATES = re.compile(r"Duplicate IDs found in batch input")
 
 
-def read(operation: Operation, chunk: Chunk, answer: Answer) -> Verdict:
-    """Say what an answer to a chunk means."""
+def classify(operation: Operation, chunk: Chunk, answer: Answer) -> Verdict:
+    """Return the verdict of an answer to a chunk."""
     if isinstance(answer, NoAnswer):
-        return _read_nothing(answer)
+        return _classify_no_answer(answer)
     try:
-        return _read(operation, chunk, answer)
+        return _classify(operation, chunk, answer)
     except RecursionError:
         return _distrust(answer, "the answer is nested too deeply to be read")
 
 
-def _read(operation: Operation, chunk: Chunk, answer: Response) -> Verdict:
+def _classify(operation: Operation, chunk: Chunk, answer: Response) -> Verdict:
     if 200 <= answer.status < 300:  # noqa: PLR2004 -- HTTP's own figures
-        return _read_success(operation, chunk, answer)
+        return _classify_success(operation, chunk, answer)
     payload = _payload(answer)
     grant = operation.call.verb == "token" and answer.status in _GRANT_REFUSALS
     if grant and (payload or answer.status == 400):  # noqa: PLR2004
         correlation_id = _correlation_id(answer, payload)
         return Fatal(refused_grant(answer.status, payload, correlation_id))
-    if answer.status in _READERS:
-        return _READERS[answer.status](operation, answer, payload)
+    if answer.status in _CLASSIFIERS:
+        return _CLASSIFIERS[answer.status](operation, answer, payload)
     if answer.status >= 500 or answer.status == 408:  # noqa: PLR2004
         error = _api_error(APIError, answer, payload)
         if answer.body and not is_hubspots(answer, payload):
@@ -105,7 +105,7 @@ def _read(operation: Operation, chunk: Chunk, answer: Response) -> Verdict:
     return Fatal(_api_error(InvalidRequestError, answer, payload))
 
 
-def _read_nothing(answer: NoAnswer) -> Verdict:
+def _classify_no_answer(answer: NoAnswer) -> Verdict:
     if answer.untrusted is not None:
         return Fatal(
             CertificateError(
@@ -123,16 +123,18 @@ def _read_nothing(answer: NoAnswer) -> Verdict:
     return Retryable(error, arrived=False)
 
 
-def _read_success(operation: Operation, chunk: Chunk, response: Response) -> Verdict:
+def _classify_success(
+    operation: Operation, chunk: Chunk, response: Response
+) -> Verdict:
     call = operation.call
-    if response.status == 204 and call.silent:  # noqa: PLR2004
+    if response.status == 204 and call.may_be_empty:  # noqa: PLR2004
         return Answered(settle_without_results(chunk, BatchResponse()))
     shape = call.results
     try:
-        # An answer without results may be an empty body too, whatever its status.
-        raw = read_json(response.body or (b"{}" if call.silent else b""))
+        # Calls without results may answer with an empty body, whatever the status.
+        raw = read_json(response.body or (b"{}" if call.may_be_empty else b""))
         structure = shape.structure if shape else _as_they_are
-        part = call.dialect.parts(raw, structure)
+        part = call.codec.parts(raw, structure)
         settlement = settle(operation, chunk, part)
         # The errors of a 207 have no correlation id; its headers do.
         for error in settlement.failed.values():
@@ -140,7 +142,7 @@ def _read_success(operation: Operation, chunk: Chunk, response: Response) -> Ver
                 error.correlation_id = _correlation_id(response, {})
     except (AttributeError, LookupError, TypeError, ValueError):
         return _distrust(response, "the answer is cut short, or not what was asked for")
-    # An input that is asked for once more alone may well get an answer without it.
+    # An input that is requested again on its own may get an answer without it.
     if not settlement.trustworthy and (
         settlement.strange or chunk.state.role is not Role.ALONE
     ):
@@ -151,7 +153,7 @@ def _read_success(operation: Operation, chunk: Chunk, response: Response) -> Ver
 
 
 def _as_they_are(results: list[Any]) -> list[Any]:
-    """Leave the results of a call that has none: they are an answer to another."""
+    """Return results unread: the call has none, so they answer another one."""
     return results
 
 
@@ -162,15 +164,15 @@ def _distrust(response: Response, reason: str) -> Retryable:
     return Retryable(error, arrived=True, strange=True)
 
 
-def _read_refusal(
+def _classify_refusal(
     operation: Operation, response: Response, payload: Mapping[str, Any]
 ) -> Verdict:
     error = _api_error(APIError, response, payload)
     if response.body and not payload:
         error = proxy_error(response)
-    # A call without inputs has no record that could be to blame.
     if _PERMISSION_REFUSALS.match(error.message):
         return Fatal(_api_error(PermissionDeniedError, response, payload))
+    # Without inputs, no record can be the cause.
     if not operation.call.has_inputs or _CALL_REFUSALS.match(error.message):
         return Fatal(_api_error(InvalidRequestError, response, payload))
     if _SYNTAX_REFUSALS.match(error.message):
@@ -188,14 +190,14 @@ def _read_refusal(
 def _refused(
     operation: Operation, error: APIError, payload: Mapping[str, Any]
 ) -> Refused:
-    # HubSpot writes nothing when it refuses a chunk in its own words, but for one.
+    # HubSpot has written nothing if its refusal says why, except in one case.
     wordless = not _has_words(payload)
     half_written = wordless or is_half_written(error.message)
     written = operation.call.writes and half_written
     return Refused(error, written=written, wordless=wordless)
 
 
-def _read_unauthorized(
+def _classify_unauthorized(
     _: Operation, response: Response, payload: Mapping[str, Any]
 ) -> Verdict:
     if not is_hubspots(response, payload):
@@ -205,7 +207,7 @@ def _read_unauthorized(
     return Unauthorized(error)
 
 
-def _read_forbidden(
+def _classify_forbidden(
     _: Operation, response: Response, payload: Mapping[str, Any]
 ) -> Verdict:
     if not is_hubspots(response, payload):
@@ -217,14 +219,16 @@ def _read_forbidden(
     return Fatal(error)
 
 
-def _read_proxy_login(_: Operation, response: Response, _payload: object) -> Verdict:
+def _classify_proxy_login(
+    _: Operation, response: Response, _payload: object
+) -> Verdict:
     return Blocked(proxy_error(response), arrived=False)
 
 
-def _read_missing(
+def _classify_not_found(
     operation: Operation, response: Response, payload: Mapping[str, Any]
 ) -> Verdict:
-    if payload and operation.call.missing:
+    if payload and operation.call.not_found_is_record:
         return _refused(operation, _api_error(APIError, response, payload), payload)
     error = _api_error(InvalidRequestError, response, payload)
     if not payload:
@@ -235,7 +239,7 @@ def _read_missing(
     return EndpointNotFound(error)
 
 
-def _read_locked(
+def _classify_locked(
     _: Operation, response: Response, payload: Mapping[str, Any]
 ) -> Verdict:
     wait = max(_LOCK_WAIT, _retry_after(response))
@@ -243,14 +247,14 @@ def _read_locked(
     return Retryable(error, arrived=False, retry_after=wait)
 
 
-def _read_passing(
+def _classify_migration(
     _: Operation, response: Response, payload: Mapping[str, Any]
 ) -> Verdict:
     error = _api_error(APIError, response, payload)
     return Retryable(error, arrived=False, retry_after=_retry_after(response))
 
 
-def _read_throttled(
+def _classify_throttled(
     _: Operation, response: Response, payload: Mapping[str, Any]
 ) -> Verdict:
     policy = str(payload.get("policyName") or payload.get("message") or "").lower()
@@ -265,24 +269,24 @@ def _read_throttled(
     return Throttled(seconds, optional_text(payload.get("policyName")))
 
 
-_Reader = Callable[[Operation, Response, Mapping[str, Any]], Verdict]
-_READERS: Mapping[int, _Reader] = {
-    400: _read_refusal,
-    401: _read_unauthorized,
-    403: _read_forbidden,
-    404: _read_missing,
-    407: _read_proxy_login,
-    409: _read_refusal,
-    413: _read_refusal,
-    422: _read_refusal,
-    423: _read_locked,
-    429: _read_throttled,
-    477: _read_passing,
+_Classifier = Callable[[Operation, Response, Mapping[str, Any]], Verdict]
+_CLASSIFIERS: Mapping[int, _Classifier] = {
+    400: _classify_refusal,
+    401: _classify_unauthorized,
+    403: _classify_forbidden,
+    404: _classify_not_found,
+    407: _classify_proxy_login,
+    409: _classify_refusal,
+    413: _classify_refusal,
+    422: _classify_refusal,
+    423: _classify_locked,
+    429: _classify_throttled,
+    477: _classify_migration,
 }
 
 
 def _payload(response: Response) -> Mapping[str, Any]:
-    """Read an error's JSON object; anything else is as good as none."""
+    """Return an error's JSON object; an empty one for anything else."""
     try:
         payload = read_json(response.body)
     except ValueError:
@@ -291,7 +295,7 @@ def _payload(response: Response) -> Mapping[str, Any]:
 
 
 def _has_words(payload: Mapping[str, Any]) -> bool:
-    """Whether an error says anything of what is wrong."""
+    """Whether an error says what is wrong."""
     return any(payload.get(name) for name in _WORDS)
 
 
@@ -313,7 +317,7 @@ def _api_error(cls: type[E], response: Response, payload: Mapping[str, Any]) -> 
 
 
 def _first_cause(details: object) -> str | None:
-    """Read the message of the first cause; a cause may be a text itself."""
+    """Return the message of the first cause; a cause may be a string itself."""
     first = details[0] if isinstance(details, list) and details else None
     if isinstance(first, Mapping):
         first = first.get("message")
@@ -321,7 +325,7 @@ def _first_cause(details: object) -> str | None:
 
 
 def _detail(item: Mapping[str, Any]) -> ErrorDetail:
-    """Read a detail; crm-objects/v1 has words of its own for one."""
+    """Return a detail of an error; crm-objects/v1 has other names for its fields."""
     if "name" in item and "error" in item:
         context = {"propertyName": [item["name"]]}
         item = {"code": item["error"], "context": context, **item}
@@ -330,30 +334,30 @@ def _detail(item: Mapping[str, Any]) -> ErrorDetail:
 
 
 def _bare_message(response: Response) -> str:
-    told = f"HubSpot answered with status {response.status}"
+    message = f"HubSpot answered with status {response.status}"
     if 300 <= response.status < 400:  # noqa: PLR2004
-        told += ", a redirect, which is not followed; is base_url right?"
-    return told
+        message += ", a redirect, which is not followed; is base_url right?"
+    return message
 
 
 def _correlation_id(response: Response, payload: Mapping[str, Any]) -> str | None:
-    told = payload.get("correlationId") or response.headers.get(_CORRELATION_ID)
+    reported = payload.get("correlationId") or response.headers.get(_CORRELATION_ID)
     # aiohttp decodes headers as UTF-8 and keeps invalid bytes as surrogates.
-    return None if told is None else valid_text(str(told))
+    return None if reported is None else valid_text(str(reported))
 
 
 def _retry_after(response: Response) -> float:
-    """Read Retry-After in seconds; zero if there is none that can be read."""
-    text = response.headers.get("Retry-After", "0")
+    """Return Retry-After in seconds; zero if it is missing or unreadable."""
+    header = response.headers.get("Retry-After", "0")
     try:
-        seconds = float(text)
+        seconds = float(header)
     except ValueError:
-        seconds = _seconds_until(text, response.headers.get("Date", ""))
+        seconds = _seconds_until(header, response.headers.get("Date", ""))
     return max(0.0, seconds) if isfinite(seconds) else 0.0
 
 
 def _seconds_until(instant: str, now: str) -> float:
-    """Take two dates of HTTP apart; by the answer's own clock, so none is read here."""
+    """Return the seconds between two HTTP dates, both by the clock of the answer."""
     try:
         until = parsedate_to_datetime(instant) - parsedate_to_datetime(now)
     except (TypeError, ValueError, OverflowError):
@@ -367,7 +371,7 @@ def _interval(response: Response) -> float:
 
 
 def _scopes(error: APIError) -> list[str]:
-    """Collect the scopes named in either of the places where HubSpot puts them."""
+    """Return the scopes that an error names, in its context or in a detail's."""
     contexts = [error.context, *(detail.context for detail in error.errors)]
     return [
         scope

@@ -13,7 +13,7 @@ from hubbatch.errors import (
     RecordNotFound,
 )
 
-from .blaming import NO_REASON, from_api_error
+from .blaming import NO_REASON, record_error_from_refusal
 from .calls import Operation
 from .chunk_state import Role, Step
 from .chunks import Chunk
@@ -217,7 +217,7 @@ class Resolver:
         return self._lost.doubt(chunk.pick(positions), reason, now)
 
     def _may_send(self, chunk: Chunk) -> bool:
-        return chunk.state.may_send(retry_safe=self.operation.call.repeatable)
+        return chunk.state.may_send(retry_safe=self.operation.call.retry_safe)
 
     # ---- refusals
 
@@ -243,11 +243,11 @@ class Resolver:
         of_records = refusal.because in ("records", "syntax")
         last = alone or (of_records and not (self.isolate or looking_up))
         written = refusal.written and not looking_up  # a lookup writes nothing
-        error = from_api_error(refusal.error)
+        error = record_error_from_refusal(refusal.error)
         if looking_up and alone:
             yield self._lost.refuse(chunk, error)
         elif written and (
-            not call.repeatable or (last and (call.creates or not alone))
+            not call.retry_safe or (last and (call.creates or not alone))
         ):
             # To create it again would not complete what was written by half.
             reason = f"HubSpot refused it half-way: {refusal.error}"
@@ -399,7 +399,7 @@ class Resolver:
                 return
         if (
             isinstance(verdict, Retryable)
-            and self.operation.call.repeatable
+            and self.operation.call.retry_safe
             and self._health.fails_on(chunk, verdict)
         ):
             if len(chunk) > 1 and self.isolate:
@@ -425,7 +425,7 @@ class Resolver:
         missing = isinstance(verdict, EndpointNotFound)
         cause = _cause_of(verdict)
         if missing and cause.category is not None:
-            return Fail(chunk, OutcomeStatus.FAILED, from_api_error(cause))
+            return Fail(chunk, OutcomeStatus.FAILED, record_error_from_refusal(cause))
         if missing or state.maybe_written:
             error, status = unanswered_error(reason, request), OutcomeStatus.FAILED
         else:

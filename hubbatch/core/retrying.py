@@ -5,7 +5,8 @@ from itertools import islice
 from attrs import field, frozen
 from backoff import expo
 
-from .pacing import check_positive
+from hubbatch._limits.window import check_positive
+
 from .verdicts import EndpointNotFound, Retryable, Throttled
 
 

@@ -22,15 +22,15 @@ from hubbatch.models import (
     StandardError,
 )
 
-from .blaming import from_standard_error
-from .calls import Operation, Shape
+from .blaming import record_error_from_207
+from .calls import Operation, ResultShape
 from .chunk_state import Certainty
 from .chunks import Chunk
 from .codec import listed_warnings
 from .encoding import make_key
-from .naming import Claim, Kind, Names, kind_of
+from .naming import Claim, InputIndex, Kind, kind_of
 from .paging import turn_pages
-from .typed import shape_of
+from .typed import class_mapping
 
 
 _trace_of = attrgetter("object_write_trace_id")
@@ -78,7 +78,7 @@ class Settlement:
 
 def settle_without_results(chunk: Chunk, part: BatchResponse[Any]) -> Settlement:
     """Settle an answer that has no results by nature: what it names has failed."""
-    names = Names(chunk)
+    names = InputIndex(chunk)
     settlement = _settle_errors(names, part, part.errors)
     unnamed = [error for error in part.errors if not names.of_error(error)]
     before = len(settlement.open)
@@ -128,7 +128,7 @@ def settle(operation: Operation, chunk: Chunk, part: BatchResponse[Any]) -> Sett
     return settled
 
 
-def _in_order(shape: Shape, chunk: Chunk, results: list[Any]) -> list[Any] | None:
+def _in_order(shape: ResultShape, chunk: Chunk, results: list[Any]) -> list[Any] | None:
     """Order the results of an answer that accounts for everything in the usual way."""
     if len(results) != len(chunk) or chunk.traces:
         return None
@@ -147,12 +147,12 @@ def _in_order(shape: Shape, chunk: Chunk, results: list[Any]) -> list[Any] | Non
 
 def make_into(cls: type, settlement: Settlement) -> None:
     """Make the records of a read the caller's own; what cannot be one has failed."""
-    shape = shape_of(cls)
+    shape = class_mapping(cls)
     failed = {**settlement.failed}
     for position, record in enumerate(settlement.results):
         if record is not None:
             try:
-                settlement.results[position] = shape.read(record)
+                settlement.results[position] = shape.from_record(record)
             except RecordInvalid as error:
                 settlement.results[position] = None
                 failed[position] = error
@@ -160,19 +160,19 @@ def make_into(cls: type, settlement: Settlement) -> None:
     loose, settlement.loose = settlement.loose, []
     for record in loose:
         with suppress(RecordInvalid):  # it is no input's, so there is nothing to fail
-            settlement.loose.append(shape.read(record))
+            settlement.loose.append(shape.from_record(record))
 
 
 def _match(
     operation: Operation,
-    shape: Shape,
+    shape: ResultShape,
     chunk: Chunk,
     part: BatchResponse[Any],
     *,
     whole: bool,
 ) -> Settlement:
     errors, results = _without_answers(shape, part)
-    names = Names(chunk)
+    names = InputIndex(chunk)
     settlement = _settle_errors(names, part, errors)
     matcher = _Matcher(shape, chunk, names, settlement)
     unnamed = [result for result in results if not matcher.by_name(result)]
@@ -198,7 +198,7 @@ def _match(
 
 
 def _without_answers(
-    shape: Shape, part: BatchResponse[Any]
+    shape: ResultShape, part: BatchResponse[Any]
 ) -> tuple[list[StandardError], list[Any]]:
     """Take the errors that are answers for the results that they stand for."""
     if shape.answers is None or not part.errors:
@@ -223,7 +223,7 @@ def _settle_absent(settlement: Settlement) -> None:
 
 
 def _settle_ends(
-    names: Names, settlement: Settlement, errors: Iterable[StandardError]
+    names: InputIndex, settlement: Settlement, errors: Iterable[StandardError]
 ) -> None:
     """Settle pairs by the errors that speak of one of their ends only.
 
@@ -237,17 +237,17 @@ def _settle_ends(
     for positions, told in about.items():
         if len(told) >= len(positions) and positions <= {*settlement.open}:
             for position, error in zip(sorted(positions), told, strict=False):
-                settlement.failed[position] = from_standard_error(error)
+                settlement.failed[position] = record_error_from_207(error)
                 settlement.open.remove(position)
 
 
 def _settle_errors(
-    names: Names, part: BatchResponse[Any], errors: Iterable[StandardError]
+    names: InputIndex, part: BatchResponse[Any], errors: Iterable[StandardError]
 ) -> Settlement:
     failed: dict[int, RecordError] = {}
     for error in errors:
         for position in names.of_error(error):
-            failed.setdefault(position, from_standard_error(error))
+            failed.setdefault(position, record_error_from_207(error))
     still_open = [position for position in range(names.count) if position not in failed]
     return Settlement(part, [None] * names.count, failed, still_open, [])
 
@@ -256,7 +256,11 @@ class _Matcher:
     """Gives results to the inputs of a chunk, each at most once."""
 
     def __init__(
-        self, shape: Shape, chunk: Chunk, names: Names, settlement: Settlement
+        self,
+        shape: ResultShape,
+        chunk: Chunk,
+        names: InputIndex,
+        settlement: Settlement,
     ) -> None:
         self.shape = shape
         self.chunk = chunk

@@ -1,7 +1,6 @@
 """Records as the user's own classes: properties to fields, and fields to properties.
 
-cattrs converts the texts that HubSpot's properties hold. What a class asks for is
-worked out once per class.
+cattrs converts the strings that HubSpot's properties hold. Each class is analyzed once.
 """
 
 import dataclasses
@@ -26,7 +25,7 @@ from hubbatch.errors import RecordInvalid
 from hubbatch.models import SimplePublicObject
 
 from .conversion import Hook, can_be, hook_to, is_list, without_none
-from .values import property_texts
+from .values import property_values
 
 
 ID: Final = "id"
@@ -37,16 +36,16 @@ class _Dataclass(Protocol):
 
 
 Typed: TypeAlias = attrs.AttrsInstance | _Dataclass
-"""One of the user's: of an attrs class, or of a dataclass."""
+"""An instance of a user's class: an attrs class or a dataclass."""
 
 
 @attrs.frozen
 class PropertyName:
-    """Which property a field is, where the two have different names.
+    """The property of a field whose name differs from the property's.
 
-    It stands in the annotation: `Annotated[str, PropertyName("hs_ticket_priority")]`.
-    A `read_only` one (calculated by HubSpot, say) is read and never written. The name
-    `"id"` stands for the record's id, in a field of any name.
+    Put it into the annotation: `Annotated[str, PropertyName("hs_ticket_priority")]`. A
+    `read_only` property (one that HubSpot calculates, for example) is read and never
+    written. The name `"id"` means the record's id.
     """
 
     name: str
@@ -65,7 +64,16 @@ def _check_name(name: object) -> None:
 
 @attrs.frozen
 class Field:
-    """A field of the user's class: what it is called where, and how it is read."""
+    """A field of a user's class.
+
+    Attributes:
+        attribute: Its name in the class.
+        argument: Its name in the constructor.
+        property: HubSpot's name; `id` for the record's id.
+        hook: Converts a property's string: `hook(string, type)`.
+        is_string: An empty string is a value of the type.
+        nullable: The field may be None.
+    """
 
     attribute: str
     argument: str
@@ -73,14 +81,14 @@ class Field:
     read_only: bool
     type: Any
     hook: Hook
-    is_text: bool
+    is_string: bool
     nullable: bool
     has_default: bool
 
 
 @attrs.frozen
-class Shape:
-    """What a class of the user's asks for; `id` is the field of the record's id."""
+class ClassMapping:
+    """The fields of a user's class; `id` is the field of the record's id, if any."""
 
     cls: type
     fields: tuple[Field, ...]
@@ -88,24 +96,24 @@ class Shape:
 
     @property
     def properties(self) -> tuple[str, ...]:
-        """The properties to ask for."""
+        """The properties that a read of the class requests."""
         return tuple(field.property for field in self.fields)
 
-    def read(self, record: SimplePublicObject) -> Any:
-        """Make one of the user's of a record.
+    def from_record(self, record: SimplePublicObject) -> Any:
+        """Return an instance of the class with the values of a record.
 
         Raises:
-            RecordInvalid: naming the record, the property and its value.
+            RecordInvalid: Naming the record, the property and its value.
         """
-        given = {}
+        arguments = {}
         for field in self.fields:
-            text = record.properties.get(field.property)
-            if text is not None and (text or field.is_text):
-                given[field.argument] = _converted(record.id, field, str(text))
+            value = record.properties.get(field.property)
+            if value is not None and (value or field.is_string):
+                arguments[field.argument] = _converted(record.id, field, str(value))
             elif field.nullable:
-                given[field.argument] = None
+                arguments[field.argument] = None
             elif is_list(field.type):
-                given[field.argument] = field.hook("", field.type)
+                arguments[field.argument] = field.hook("", field.type)
             elif not field.has_default:
                 raise _invalid(
                     f"property {field.property!r} of record {record.id} is not set, "
@@ -113,23 +121,23 @@ class Shape:
                     field.property,
                 )
         if self.id is not None:
-            given[self.id.argument] = _converted(record.id, self.id, record.id)
+            arguments[self.id.argument] = _converted(record.id, self.id, record.id)
         try:
-            return self.cls(**given)
-        except Exception as error:  # a validator of the user's may raise anything
+            return self.cls(**arguments)
+        except Exception as error:  # the class's own code may raise anything
             raise _invalid(
-                f"record {record.id} makes no {self.cls.__name__}: {error!r}"
+                f"record {record.id} cannot be made a {self.cls.__name__}: {error!r}"
             ) from error
 
-    def written(self, given: object, id_property: str | None) -> dict[str, object]:
-        """Write one of the user's in HubSpot's shape; None leaves a property out.
+    def to_input(self, instance: object, id_property: str | None) -> dict[str, object]:
+        """Return an instance as HubSpot's input; properties that are None are omitted.
 
-        The id is the value of `id_property`, or else of the field `id`.
+        Its id is the value of `id_property`, or of the field `id` without one.
         """
         values = {
-            field.property: getattr(given, field.attribute) for field in self.fields
+            field.property: getattr(instance, field.attribute) for field in self.fields
         }
-        known = values.get(id_property) if id_property else self.id_of(given)
+        known = values.get(id_property) if id_property else self.id_of(instance)
         written: dict[str, object] = {
             "properties": {
                 field.property: values[field.property]
@@ -139,52 +147,54 @@ class Shape:
         }
         return written if known is None else {ID: known, **written}
 
-    def id_of(self, given: object) -> Any:
-        """Give the id that one of the user's has."""
-        return None if self.id is None else getattr(given, self.id.attribute)
+    def id_of(self, instance: object) -> Any:
+        """Return the id of an instance; None if the class has no field for it."""
+        return None if self.id is None else getattr(instance, self.id.attribute)
 
-    def shown(self, given: object) -> SimplePublicObject:
-        """Give one of the user's as a record again."""
+    def to_record(self, instance: object) -> SimplePublicObject:
+        """Return an instance as the record that it was made from."""
         properties: dict[str, str | None] = {
-            **property_texts(
-                {f.property: getattr(given, f.attribute) for f in self.fields}
+            **property_values(
+                {f.property: getattr(instance, f.attribute) for f in self.fields}
             )
         }
-        return SimplePublicObject(str(self.id_of(given) or ""), properties)
+        return SimplePublicObject(str(self.id_of(instance) or ""), properties)
 
 
 def is_typed(cls: type) -> bool:
-    """Whether it is a class of the user's: attrs or dataclass, and not one of ours."""
+    """Whether it is a user's class: attrs or dataclass, and not one of hubbatch."""
     if cls.__module__.partition(".")[0] == __name__.partition(".")[0]:
         return False
     return attrs.has(cls) or dataclasses.is_dataclass(cls)
 
 
-def as_record(given: Any) -> Any:
-    """Give one of the user's as a record; anything else as it is."""
-    return shape_of(type(given)).shown(given) if is_typed(type(given)) else given
+def as_record(result: Any) -> Any:
+    """Return an instance of a user's class as a record; anything else unchanged."""
+    cls = type(result)
+    return class_mapping(cls).to_record(result) if is_typed(cls) else result
 
 
-def typed_id(given: object) -> str | None:
-    """Give the id of one of the user's, if it has one."""
-    known = shape_of(type(given)).id_of(given) if is_typed(type(given)) else None
+def typed_id(value: object) -> str | None:
+    """Return the id of an instance of a user's class; None for anything else."""
+    cls = type(value)
+    known = class_mapping(cls).id_of(value) if is_typed(cls) else None
     return None if known is None else str(known)
 
 
-def shape_of(cls: Any) -> Shape:
-    """Work out what a class asks for.
+def class_mapping(cls: Any) -> ClassMapping:
+    """Return the mapping of a user's class.
 
     Raises:
-        TypeError: if it is no attrs class or dataclass, or has a field of a type that
-            a property cannot be.
+        TypeError: If it is neither an attrs class nor a dataclass, or has a field of a
+            type that a property cannot have.
     """
     if not isinstance(cls, type) or not is_typed(cls):
         raise TypeError(f"expected an attrs class or a dataclass, not {cls!r}")
-    return _shape_of(cls)
+    return _class_mapping(cls)
 
 
 @lru_cache(maxsize=256)
-def _shape_of(cls: Any) -> Shape:
+def _class_mapping(cls: Any) -> ClassMapping:
     try:
         hints = get_type_hints(cls, include_extras=True)
     except NameError as error:
@@ -199,15 +209,17 @@ def _shape_of(cls: Any) -> Shape:
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         raise TypeError(f"{cls.__name__} has two fields for {sorted(twice)}")
-    # By the name that HubSpot knows: a field `id` may be another property.
+    # By HubSpot's name: a field called `id` may hold another property.
     of_id = next((field for field in found if field.property == ID), None)
-    return Shape(cls, tuple(field for field in found if field is not of_id), of_id)
+    return ClassMapping(
+        cls, tuple(field for field in found if field is not of_id), of_id
+    )
 
 
 def _members(cls: type) -> Iterator[tuple[str, str, bool]]:
-    """Go through the fields: name, name in the constructor, whether it has a default.
+    """Yield the name, the argument and whether there is a default, for each field.
 
-    One that the constructor does not take is the class's own affair.
+    Fields that the constructor does not take are skipped.
     """
     if attrs.has(cls):
         for member in attrs.fields(cls):
@@ -234,7 +246,7 @@ def _field(
     if not can_be(of_type):
         raise TypeError(
             f"{cls.__name__}.{attribute} is of type {of_type}, which a property cannot "
-            "be: expected str, int, float, Decimal, bool, date, datetime, an Enum, a "
+            "have: expected str, int, float, Decimal, bool, date, datetime, an Enum, a "
             "Literal, or a list, set or tuple of these"
         )
     return Field(
@@ -251,20 +263,20 @@ def _field(
 
 
 def _names(hint: Any) -> Iterator[PropertyName]:
-    """Find the name in an annotation, within `... | None` too."""
+    """Yield the names in an annotation, within `... | None` too."""
     if get_origin(hint) is Annotated:
         yield from (item for item in hint.__metadata__ if type(item) is PropertyName)
     for argument in get_args(hint):
         yield from _names(argument)
 
 
-def _converted(record_id: str, field: Field, text: str) -> Any:
+def _converted(record_id: str, field: Field, value: str) -> Any:
     try:
-        return field.hook(text, field.type)
+        return field.hook(value, field.type)
     except (ValueError, ArithmeticError, LookupError):
         name = getattr(field.type, "__name__", None) or str(field.type)
         raise _invalid(
-            f"property {field.property!r} of record {record_id} is {text!r}, which is "
+            f"property {field.property!r} of record {record_id} is {value!r}, which is "
             f"not of type {name}",
             field.property,
         ) from None

@@ -1,4 +1,4 @@
-"""Python values as the texts that HubSpot's properties hold."""
+"""Python values as the strings that HubSpot's properties hold."""
 
 import math
 import re
@@ -13,7 +13,7 @@ from attrs import frozen
 
 
 class InvalidInput(ValueError):
-    """An input that must not be sent; `field` names what is wrong in it."""
+    """An input that must not be sent; `field` names the invalid part."""
 
     def __init__(self, message: str, field: str | None = None) -> None:
         super().__init__(message)
@@ -22,61 +22,63 @@ class InvalidInput(ValueError):
 
 @frozen
 class Unsendable:
-    """What stands where a source could make no value: its record fails with this."""
+    """Replaces a value that a source could not read; `reason` fails its record."""
 
     reason: str
 
 
-# Written out, Decimal("1e300000000") would fill the memory.
+# Decimal("1e300000000") with all its digits would fill the memory.
 _MOST_DIGITS = 1_000
-# HubSpot's ids are of 64 bits.
+# HubSpot's ids have 64 bits.
 _LARGEST_ID = 2**63 - 1
 _MOST_ID_DIGITS = len(str(_LARGEST_ID))
-# "512.0" or "5.12e2": an id that went through a float, as spreadsheets like to do.
+# "512.0" or "5.12e2": an id that a spreadsheet has turned into a float.
 _FLOAT_LIKE = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
 
 
-def property_texts(properties: object, *, legacy: bool = False) -> dict[str, str]:
-    """Turn the properties of one record into texts; None leaves a property out.
+def property_values(properties: object, *, legacy: bool = False) -> dict[str, str]:
+    """Return the properties of one record as strings, without those that are None.
+
+    `legacy` writes dates and times as crm-objects/v1 has them.
 
     Raises:
-        InvalidInput: naming the property, for a value that has no text.
+        InvalidInput: Naming the property, if its value cannot be written.
     """
     if not isinstance(properties, Mapping):
         raise InvalidInput(
             f"properties must be a mapping of names to values, not {_kind(properties)}",
             "properties",
         )
-    texts = {}
+    values = {}
     for name, value in properties.items():
         if type(value) is str and type(name) is str and name:
-            texts[name] = value  # as nearly all of them are
+            values[name] = value  # the usual case
             continue
         if not isinstance(name, str) or not name:
             raise InvalidInput(
                 f"a property name must be a non-empty str, not {name!r}", str(name)
             )
         try:
-            text = _text(name, value, legacy=legacy)
+            string = _string(name, value, legacy=legacy)
         except InvalidInput:
             raise
         except Exception as error:  # a value's own methods may raise anything
             raise InvalidInput(
                 f"property {name!r} cannot be written: {_kind(value)}, {error!r}", name
             ) from error
-        if text is not None:
-            texts[str.__str__(name)] = text
-    return texts
+        if string is not None:
+            values[str.__str__(name)] = string
+    return values
 
 
-# What comes often, told by its very type.
+# The most frequent types, looked up by the exact type.
 _PLAIN: dict[type, Callable[[Any], str]] = {
     bool: {True: "true", False: "false"}.__getitem__,
     int: int.__repr__,
 }
 
 
-def _text(name: str, value: object, *, legacy: bool) -> str | None:
+def _string(name: str, value: object, *, legacy: bool) -> str | None:
     if value is None or type(value) is str:
         return value
     if type(value) in _PLAIN:
@@ -87,27 +89,27 @@ def _text(name: str, value: object, *, legacy: bool) -> str | None:
 
 
 def _ordered(values: Collection[object]) -> list[object]:
-    # A set has no order; the same set must always give the same text.
+    # A set has no order; the same set must always become the same string.
     return sorted(values, key=str) if isinstance(values, set | frozenset) else [*values]
 
 
 def _item(name: str, item: object, *, legacy: bool) -> str:
-    text = None if item is None else _scalar(name, item, legacy=legacy)
-    if text is None:
+    string = None if item is None else _scalar(name, item, legacy=legacy)
+    if string is None:
         raise InvalidInput(f"property {name!r} has a list with None in it", name)
-    if ";" in text:
+    if ";" in string:
         raise InvalidInput(
             f"property {name!r} has a list with an item that contains ';', which "
             "HubSpot would take for two items",
             name,
         )
-    return text
+    return string
 
 
 def _scalar(name: str, value: object, *, legacy: bool) -> str | None:
     match value:
         case Enum():
-            return _text(name, value.value, legacy=legacy)
+            return _string(name, value.value, legacy=legacy)
         case str():
             return str.__str__(value)
         case bool():
@@ -135,7 +137,7 @@ def _foreign(name: str, value: object, *, legacy: bool) -> str | None:
         raise InvalidInput(f"property {name!r} has a time without a time zone", name)
     inner = _unwrapped(value)
     if type(inner) is not type(value):
-        return _text(name, inner, legacy=legacy)
+        return _string(name, inner, legacy=legacy)
     raise InvalidInput(f"property {name!r} has a value of {_kind(value)}", name)
 
 
@@ -144,7 +146,7 @@ def _is_numpy_time(value: object) -> bool:
 
 
 def _unwrapped(value: object) -> object:
-    """Take the Python value out of a numpy scalar; anything else stays as it is."""
+    """Return the Python value of a numpy scalar; anything else unchanged."""
     unwrap = getattr(value, "item", None)
     if not callable(unwrap) or isinstance(value, type):
         return value
@@ -159,8 +161,8 @@ def _finite(name: str, value: float) -> str:
         raise InvalidInput(f"property {name!r} is not a finite number: {value}", name)
     if value.is_integer() and abs(value) < 2**53:
         return str(int(value))
-    # repr gives 1e-07 for small numbers; HubSpot's number properties want digits.
-    # Not repr(value): numpy's float64 is a float, and says "np.float64(0.1)".
+    # repr writes small numbers as 1e-07; HubSpot's number properties take digits only.
+    # float.__repr__, because repr of numpy's float64 is "np.float64(0.1)".
     return format(Decimal(float.__repr__(value)), "f")
 
 
@@ -192,30 +194,30 @@ def _day(value: date, *, legacy: bool) -> str:
 
 
 def iso_milliseconds(value: datetime) -> str:
-    """Write an aware datetime as HubSpot does: UTC, milliseconds, `Z`."""
-    text = value.astimezone(UTC).replace(tzinfo=None).isoformat("T", "milliseconds")
-    return f"{text}Z"
+    """Return an aware datetime as HubSpot writes it: UTC, milliseconds, `Z`."""
+    utc = value.astimezone(UTC).replace(tzinfo=None).isoformat("T", "milliseconds")
+    return f"{utc}Z"
 
 
 def epoch_milliseconds(value: datetime) -> int:
-    """Write an aware datetime as `crm-objects/v1` does: milliseconds since 1970."""
+    """Return an aware datetime in milliseconds since 1970."""
     since = value - datetime(1970, 1, 1, tzinfo=UTC)
     return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
 
 
 def record_id(value: object, *, id_property: str | None = None) -> str:
-    """Check an id, or the value of `id_property`, and give its text.
+    """Return an id, or the value of `id_property`, as a string.
 
     Raises:
-        InvalidInput: if it is missing, or cannot be an id.
+        InvalidInput: If it is missing or cannot be an id.
     """
     if type(value) is str and value.isdecimal() and value.isascii():
         return value  # the usual case
     what = f"the value of {id_property!r}" if id_property else "id"
     if isinstance(value, str):
-        text = str.__str__(value)
+        written = str.__str__(value)
     elif isinstance(value, int) and not isinstance(value, bool):
-        text = _digits(what, value)
+        written = _digits(what, value)
     elif value is None:
         raise InvalidInput(f"{what} is missing", "id")
     elif isinstance(value, Unsendable):
@@ -225,38 +227,40 @@ def record_id(value: object, *, id_property: str | None = None) -> str:
         if type(inner) in (str, int) and type(value) is not type(inner):
             return record_id(inner, id_property=id_property)
         raise InvalidInput(f"{what} must be str or int, not {_kind(value)}", "id")
-    if not text or text != text.strip():
-        problem = "empty" if not text.strip() else "padded with white space"
-        raise InvalidInput(f"{what} is {problem}: {text!r}", "id")
-    if id_property is None and _FLOAT_LIKE.fullmatch(text) and not _is_number(text):
-        raise InvalidInput(f"{what} is not a record id: {text!r}", "id")
-    return text
+    if not written or written != written.strip():
+        problem = "empty" if not written.strip() else "padded with white space"
+        raise InvalidInput(f"{what} is {problem}: {written!r}", "id")
+    is_id = id_property is None
+    if is_id and _FLOAT_LIKE.fullmatch(written) and not _is_number(written):
+        raise InvalidInput(f"{what} is not a record id: {written!r}", "id")
+    return written
 
 
 def number_id(name: str, value: object) -> int:
-    """Check an id that goes out as a JSON number.
+    """Return an id that is sent as a JSON number; `name` is the field's.
 
-    HubSpot refuses the whole call for one that it cannot hold.
+    HubSpot refuses the whole call for a number that is too large.
 
     Raises:
-        InvalidInput: if it is none; `name` is the field's.
+        InvalidInput: If it is not a number, or too large.
     """
-    text = record_id(value)
-    if not _is_number(text):
-        raise InvalidInput(f"{name} must be a number, not {text!r}", name)
-    digits = text.lstrip("0") or "0"
+    written = record_id(value)
+    if not _is_number(written):
+        raise InvalidInput(f"{name} must be a number, not {written!r}", name)
+    digits = written.lstrip("0") or "0"
     if len(digits) > _MOST_ID_DIGITS or int(digits) > _LARGEST_ID:
         raise InvalidInput(f"{name} is too large a number", name)
     return int(digits)
 
 
 def int32(name: str, value: object) -> int:
-    """Check a whole number that goes out as one, and that HubSpot has 32 bits for.
+    """Check a whole number of 32 bits that is sent as a JSON number.
 
-    HubSpot refuses the whole call for one that it cannot hold.
+    HubSpot refuses the whole call for a number that is too large. `name` is the
+    field's.
 
     Raises:
-        InvalidInput: if it is none; `name` is the field's.
+        InvalidInput: If it is not such a number.
     """
     if type(value) is not int:
         raise InvalidInput(f"{name} must be an int, not {value!r}", name)
@@ -265,27 +269,27 @@ def int32(name: str, value: object) -> int:
     return value
 
 
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal()
+def _is_number(value: str) -> bool:
+    return value.isascii() and value.isdecimal()
 
 
 def _digits(what: str, value: int) -> str:
     try:
         return int.__repr__(value)
-    except ValueError:  # Python writes no more than 4300 digits
+    except ValueError:  # Python writes at most 4300 digits
         raise InvalidInput(f"{what} is too large a number", "id") from None
 
 
-def check_encodable(texts: Mapping[str, str]) -> None:
-    """Find the property whose text is not UTF-8.
+def check_encodable(values: Mapping[str, str]) -> None:
+    """Check that properties can be encoded as UTF-8.
 
     Raises:
-        InvalidInput: naming the property.
+        InvalidInput: Naming the property that cannot.
     """
-    for name, text in texts.items():
+    for name, value in values.items():
         try:
             name.encode()
-            text.encode()
+            value.encode()
         except UnicodeEncodeError:
             raise InvalidInput(
                 f"property {name!a} has text that cannot be written as UTF-8", name

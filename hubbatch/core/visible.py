@@ -1,11 +1,11 @@
-"""Make text that is not ours safe to show: control characters become escapes."""
+"""Makes foreign text safe to show: control characters become escapes."""
 
 import re
 
 
-# What moves a cursor, starts a terminal sequence, reorders or hides other text, breaks
-# a line, or cannot be encoded. Spaces of any width, letters of any script and variation
-# selectors (emoji) stay; so do the few format characters that have a glyph.
+# Characters that move the cursor, start a terminal sequence, reorder or hide other
+# text, break a line, or cannot be encoded. Spaces of any width, letters of any script,
+# variation selectors (emoji) and the few format characters with a glyph are safe.
 _UNSAFE = re.compile(
     "["
     "\x00-\x1f\x7f-\x9f"  # C0, DEL and C1
@@ -22,12 +22,12 @@ def visible(text: str, *, keep: str = "") -> str:
     r"""Return text with its control and invisible characters as escapes: `\x1b`.
 
     Use it for everything that is shown and comes from HubSpot, a file or the caller.
-    The result has the characters of Python's own escapes; it is for eyes, and cannot
-    be turned back, because backslashes of the text stay as they are.
+    Escapes are Python's. They cannot be reversed, because backslashes in the text are
+    not escaped.
 
     Args:
-        text: any text, including lone surrogates.
-        keep: characters to leave alone, e.g. `"\n"` for text of several lines.
+        text: Any string, including one with lone surrogates.
+        keep: Characters to keep, e.g. `"\n"` for text of several lines.
     """
     return _UNSAFE.sub(lambda found: _escaped(found.group(), keep), text)
 

@@ -1,1 +1,1 @@
-"""Other people's software: each module imports its own, and is imported on use."""
+"""Integrations with other libraries; each module imports its library when imported."""

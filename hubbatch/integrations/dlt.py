@@ -5,9 +5,9 @@ Example::
     pipeline = dlt.pipeline("crm", destination=hubspot())
     pipeline.run(contacts())
 
-The token is dlt's to find: `access_token` under `[destination.hubspot]` in
-`secrets.toml`, or DESTINATION__HUBSPOT__ACCESS_TOKEN. Every load job is a job of
-hubbatch with a journal, so one that dlt runs again goes on where it was.
+dlt finds the token: `access_token` under `[destination.hubspot]` in `secrets.toml`, or
+DESTINATION__HUBSPOT__ACCESS_TOKEN. Every load job of dlt is a hubbatch job with a
+journal, so a load job that dlt runs again resumes.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -57,43 +57,45 @@ def hubspot(
     outcomes: str | None = None,
     **options: Any,
 ) -> Any:
-    """Make the destination.
+    """Return the destination.
 
-    Tables are upserted by their primary key, into the object type that they are named
-    like; `hubspot_adapter` says otherwise. All tables of a token share one rate limit.
-    What is not given here is taken from dlt's configuration by the same name.
+    A table is upserted by its primary key into the object type of the same name, unless
+    `hubspot_adapter` says otherwise. All tables of a token share one rate limit.
+    Arguments that are not set are read from dlt's configuration, under the same names.
 
-    A row that HubSpot refuses fails nothing else: it is written to a file in
-    `outcomes`, and its load job succeeds (see `failures`). What fails the load job is
+    A row that HubSpot refuses does not fail its load job: it is written to a file in
+    `outcomes` (see `failures`). A load job fails
 
-    * an end that passes: the day's limit, HubSpot down, a signal. dlt runs the job
-      again, a few times at once and then with the next run of the pipeline;
-    * anything else: the token, a missing scope, an unknown property type, a table that
-      HubSpot cannot have, more failures than `max_failures`. The pipeline raises and
-      the package waits: mend it, and run the pipeline again.
+    * for a temporary reason: the daily limit, HubSpot is down, a signal. dlt runs the
+      job again, a few times at once and then with the next run of the pipeline;
+    * for any other reason: the token, a missing scope, an unknown object type, a table
+      that HubSpot cannot store, more failures than `max_failures`. The pipeline raises
+      and the package stays pending: fix the cause, and run the pipeline again.
 
-    Either way the job goes on where it stopped, and nothing is sent twice that would
-    make a second record.
+    Either way the job resumes where it stopped, and no record is created twice.
 
     Args:
-        access_token: as of `HubBatch`; better left to dlt's secrets.
-        base_url: as of `HubBatch`.
-        api_version: as of `HubBatch`.
-        rate_limit: requests per 10 s, a ceiling.
-        daily_reserve: calls of the day to leave to others: a number or `"5%"`.
-        max_failures: more failed rows of one file than this, a number or a share
-            (`"5%"`), fail its load job. `"auto"`, the default, does so when its first
+        access_token: As for `HubBatch`; better kept in dlt's secrets.
+        base_url: As for `HubBatch`.
+        api_version: As for `HubBatch`.
+        rate_limit: The maximum number of requests per 10 s.
+        daily_reserve: The daily calls to keep for other apps: a number or `"5%"`.
+        max_failures: The load job fails if more rows of its file fail than this: a
+            number or a share (`"5%"`). `"auto"`, the default, fails it if its first
             1,000 rows all fail for one reason; `"none"` never does.
-        account: the portal id that the token must be of.
-        timezone: the time zone, e.g. `Europe/Berlin`, of columns whose times have none
-            (`timezone=False` in dlt's schema, as `sql_database` says of TIMESTAMP);
-            without it they are refused. Other times without one are UTC to dlt.
-        outcomes: the folder for journals and outcomes; by default `hubbatch` in the
+        account: The portal id that the token must belong to.
+        timezone: The time zone, e.g. `Europe/Berlin`, of columns whose times have none
+            (`timezone=False` in dlt's schema, which `sql_database` sets for TIMESTAMP).
+            Without it they are refused. dlt takes other times without a zone as UTC.
+        outcomes: The folder for journals and outcomes; by default `hubbatch` in the
             pipeline's working directory.
-        options: what `dlt.destination` takes, e.g. `destination_name`, by which its
-            section of the configuration is named.
+        options: The arguments of `dlt.destination`, e.g. `destination_name`, which also
+            names its section of the configuration.
+
+    Raises:
+        TypeError: If dlt does not know an option.
     """
-    given = {
+    settings = {
         "access_token": None if access_token is None else _Secret(access_token),
         "base_url": base_url,
         "api_version": api_version,
@@ -104,12 +106,12 @@ def hubspot(
         "timezone": timezone,
         "outcomes": outcomes,
     }
-    given = {name: value for name, value in given.items() if value is not None}
-    return _destination(**given, **options)
+    settings = {name: value for name, value in settings.items() if value is not None}
+    return _destination(**settings, **options)
 
 
 class _Secret(str):
-    """A token that is not shown: dlt shows what a destination was given."""
+    """A token that dlt does not show when it shows the arguments of a destination."""
 
     __slots__ = ()
 
@@ -127,28 +129,28 @@ def hubspot_adapter(
     properties: Mapping[str, str] | Iterable[str] | None = None,
     reconcile_by: str | None = None,
 ) -> Any:
-    """Say what is done with the rows of a resource.
+    """Set what is done with the rows of a resource.
 
     Args:
-        data: a resource, a source with one resource, or data to make one of.
+        data: A resource, a source with one resource, or data to make one of.
         verb: upsert, update, create or archive.
-        object_type: e.g. `contacts`; by default the table's name.
-        id_property: the unique property that the ids are values of. An upsert takes
-            the table's primary key by default, an update HubSpot's own ids.
-        id_column: the column of the ids; by default the primary key, if it is one
+        object_type: E.g. `contacts`; by default the table's name.
+        id_property: The unique property that the ids are values of. The default is the
+            table's primary key for an upsert, and HubSpot's ids for an update.
+        id_column: The column of the ids; by default the primary key, if it is one
             column, else `id_property` or `id`.
-        properties: the columns to send, if not all: names, or a mapping of columns to
+        properties: The columns to send if not all: names, or a mapping from columns to
             the names of properties.
-        reconcile_by: for a create, which needs it: the unique property by which a
-            record is looked for that may have been created already.
+        reconcile_by: Required for a create: the unique property by which a record is
+            looked up that may have been created already.
 
     Returns:
         The resource.
 
     Raises:
-        ConfigurationError: if that can never be done.
+        ConfigurationError: If the arguments contradict each other.
     """
-    told = hint(
+    settings = hint(
         verb=verb,
         object_type=object_type,
         id_property=id_property,
@@ -157,33 +159,34 @@ def hubspot_adapter(
         reconcile_by=reconcile_by,
     )
     resource = get_resource_for_adapter(data)
-    resource.apply_hints(additional_table_hints={HINT: told})
+    resource.apply_hints(additional_table_hints={HINT: settings})
     return resource
 
 
 def failures(where: Any, *, load_ids: Collection[str] | None = None) -> Any:
-    """Make a resource of the rows that did not succeed, to load them into a table.
+    """Return a resource of the rows that did not succeed, to load them into a table.
 
-    `hubspot_failures`, merged by `load_id`, `file_id` and `index`, so that loading the
-    same again adds nothing: `table_name`, `input_id`, `input`, `status`, `category`,
-    `message`, `property_name` and what else the files of failures have.
+    The table is `hubspot_failures`, merged by `load_id`, `file_id` and `index`, so that
+    loading the same rows again adds nothing. Its columns are `table_name`, `input_id`,
+    `input`, `status`, `category`, `message`, `property_name` and the other fields of a
+    file of failures.
 
     Args:
-        where: the pipeline that wrote to HubSpot, or its folder of `outcomes`.
-        load_ids: of which loads; of all, if None.
+        where: The pipeline that wrote to HubSpot, or its folder of `outcomes`.
+        load_ids: The loads; None for all.
     """
     return _resource("failures", where, load_ids, {"input": "json", "context": "json"})
 
 
 def results(where: Any, *, load_ids: Collection[str] | None = None) -> Any:
-    """Make a resource of the rows that succeeded, with the ids that HubSpot has given.
+    """Return a resource of the rows that succeeded, with the ids of their records.
 
-    `hubspot_results`, merged by `load_id`, `file_id` and `index`: `table_name`,
-    `input_id` (the row's key), `id` and `new`.
+    The table is `hubspot_results`, merged by `load_id`, `file_id` and `index`. Its
+    columns are `table_name`, `input_id` (the row's key), `id` and `new`.
 
     Args:
-        where: the pipeline that wrote to HubSpot, or its folder of `outcomes`.
-        load_ids: of which loads; of all, if None.
+        where: The pipeline that wrote to HubSpot, or its folder of `outcomes`.
+        load_ids: The loads; None for all.
     """
     return _resource("results", where, load_ids, {})
 
@@ -201,17 +204,17 @@ def _resource(
         name=f"hubspot_{kind}",
         primary_key=("load_id", "file_id", "index"),
         write_disposition="merge",
-        columns={name: {"data_type": given} for name, given in types.items()},
+        columns={name: {"data_type": value} for name, value in types.items()},
     )
 
 
 def _outcomes(pipeline: Any) -> Path:
-    """Find the folder that a pipeline was given for outcomes, or else its own."""
+    """Return the folder that a pipeline was given for outcomes, or its default."""
     crm = pipeline.destination
-    given = crm.config_params.get("outcomes") or dlt.config.get(
+    configured = crm.config_params.get("outcomes") or dlt.config.get(
         f"destination.{crm.destination_name}.outcomes"
     )
-    return Path(given) if given else Path(pipeline.working_dir) / "hubbatch"
+    return Path(configured) if configured else Path(pipeline.working_dir) / "hubbatch"
 
 
 # ---- the load job
@@ -230,8 +233,8 @@ def _load(
     timezone: str | None = None,
     outcomes: str | None = None,
 ) -> None:
-    """Load one file; dlt calls this in a thread of its pool."""
-    with _as_dlt_has_it():
+    """Load one file. dlt calls this in a thread of its pool."""
+    with _as_dlt_errors():
         path = _path(items)
         pipeline = dlt.current.pipeline()
         folder = _outcomes(pipeline) if outcomes is None else Path(outcomes)
@@ -248,7 +251,7 @@ def _load(
                 "rate_limit": "auto" if rate_limit is None else rate_limit,
                 "daily_reserve": _number_or_share(daily_reserve),
             },
-            options={"max_failures": _most(max_failures), "account": account},
+            options={"max_failures": _max_failures(max_failures), "account": account},
         )
         _run(load)
 
@@ -258,7 +261,7 @@ _destination: Any = dlt.destination(
     _load,
     name="hubspot",
     batch_size=0,
-    # Rows of one table may be of one record, and a file's are kept in order.
+    # Several rows of one table may write one record: keep a file's rows in order.
     loader_parallelism_strategy="table-sequential",
     max_table_nesting=0,
     skip_dlt_columns_and_tables=True,
@@ -266,8 +269,8 @@ _destination: Any = dlt.destination(
 
 
 @contextmanager
-def _as_dlt_has_it() -> Iterator[None]:
-    """Say with dlt's errors whether it makes sense to run a load job again."""
+def _as_dlt_errors() -> Iterator[None]:
+    """Raise dlt's errors, which say whether running the load job again can help."""
     try:
         yield
     except LoadFailed as failed:
@@ -280,24 +283,24 @@ def _as_dlt_has_it() -> Iterator[None]:
 
 def _path(items: object) -> Path:
     if not isinstance(items, str):
-        raise ConfigurationError("batch_size must be 0: a file is sent as a whole")
+        raise ConfigurationError("batch_size must be 0: a file is sent in one job")
     return Path(items)
 
 
 def _run(load: Load) -> None:
-    """Let it run in the background; a signal stops it as soon as it may be stopped."""
+    """Run a load in the background loop; on a signal, stop it."""
     loop = background()
     jobs: list[Job] = []
 
-    def look() -> None:
+    def stop_on_signal() -> None:
         if jobs and signals.was_signal_received():
             loop.soon(jobs.pop().stop)
 
-    loop.run(load.run(jobs.append), meanwhile=look)
+    loop.run(load.run(jobs.append), meanwhile=stop_on_signal)
 
 
 def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
-    """Read the rows of dlt's own JSON lines, whose values have their types."""
+    """Yield the rows of dlt's JSON lines, whose values are typed."""
     with FileStorage.open_zipsafe_ro(str(path)) as file:
         for line in file:
             found = json.typed_loads(line)
@@ -307,9 +310,9 @@ def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
                 yield from found
 
 
-def _number_or_share(text: str) -> int | str:
-    return int(text) if text.isdecimal() else text
+def _number_or_share(value: str) -> int | str:
+    return int(value) if value.isdecimal() else value
 
 
-def _most(text: str) -> int | str | None:
-    return None if text == "none" else _number_or_share(text)
+def _max_failures(value: str) -> int | str | None:
+    return None if value == "none" else _number_or_share(value)

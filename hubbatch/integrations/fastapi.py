@@ -1,4 +1,4 @@
-"""FastAPI: clients that live as long as the process, and errors as answers.
+"""FastAPI: one client per process, and hubbatch errors as HTTP responses.
 
 Example::
 
@@ -56,21 +56,24 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Any]]]
 
 _STATE = "hubbatch"
 _BAD_GATEWAY = 502
-# Seconds after which to try again: after a queue has had time to drain, after HubSpot
-# was found to be down, and after a day's limit of which nobody knows the end.
+# Values of Retry-After, in seconds: when a queue is full, when HubSpot is down, and
+# when the daily limit is reached and its end is not known.
 _SOON, _LATER, _MUCH_LATER = 1, 30, 3600
-_LISTED = 100  # errors of a batch that an answer shows
+_LISTED = 100  # errors of a batch in a response, at most
 
 _logger = logging.getLogger("hubbatch")
 
 
 def lifespan(opening: Opening) -> Lifespan:
-    """Make the lifespan of an application that has a client, or `Accounts`.
+    """Return the lifespan of an application that has a client, or `Accounts`.
 
-    `opening` is entered with `async with` when a process starts, and what it gives is
-    `request.state.hubbatch`; when the process stops, the batches under way are waited
-    for. To combine it with a lifespan of your own, enter it there and yield its state:
-    `async with lifespan(HubBatch)(app) as state: yield state`.
+    It enters `opening()` with `async with` when a process starts, and sets
+    `request.state.hubbatch` to the result. When the process stops, it waits for the
+    batches in flight. To combine it with your own lifespan, enter it there and yield
+    its state: `async with lifespan(HubBatch)(app) as state: yield state`.
+
+    Args:
+        opening: Returns the client or the `Accounts`; e.g. the class `HubBatch`.
     """
 
     @asynccontextmanager
@@ -82,21 +85,28 @@ def lifespan(opening: Opening) -> Lifespan:
 
 
 async def client(connection: HTTPConnection) -> HubBatch:
-    """Depend on the client of the process; `Hub` is short for that."""
+    """Return the client of the process, as a dependency; `Hub` is short for it.
+
+    Raises:
+        RuntimeError: If the application has `Accounts`, or no lifespan.
+    """
     opened = _opened(connection)
     if isinstance(opened, HubBatch):
         return opened
-    raise RuntimeError("there are many accounts here: depend on client_of(...)")
+    raise RuntimeError(
+        "the application has Accounts: depend on client_of(...), not on Hub"
+    )
 
 
 Hub = Annotated[HubBatch, Depends(client)]
 
 
 def client_of(account: Callable[..., Any]) -> Callable[..., Awaitable[HubBatch]]:
-    """Make a dependency on the client of the account of a request.
+    """Return a dependency on the client of a request's account.
 
-    `account` is a dependency of its own and finds the account's id, in the path, a
-    header or the session. Check there whether the caller may act for the account.
+    Args:
+        account: A dependency that returns the account's id, from the path, a header or
+            the session. It must check that the caller may act for the account.
     """
 
     async def client(
@@ -105,7 +115,9 @@ def client_of(account: Callable[..., Any]) -> Callable[..., Awaitable[HubBatch]]
         opened = _opened(connection)
         if isinstance(opened, Accounts):
             return await opened.get(found)
-        raise RuntimeError("there is one client here: depend on Hub")
+        raise RuntimeError(
+            "the application has one client: depend on Hub, not on client_of(...)"
+        )
 
     return client
 
@@ -114,8 +126,8 @@ def _opened(connection: HTTPConnection) -> object:
     opened = getattr(connection.state, _STATE, None)
     if opened is None:
         raise RuntimeError(
-            "there is no client: give FastAPI lifespan=lifespan(...), and see that "
-            "the server runs it"
+            "there is no client: pass lifespan=lifespan(...) to FastAPI, and check "
+            "that the server runs lifespans"
         )
     return opened
 
@@ -124,25 +136,29 @@ def _opened(connection: HTTPConnection) -> object:
 
 
 def add_exception_handlers(app: FastAPI) -> None:
-    """Let the errors of hubbatch become answers.
+    """Turn the errors of hubbatch into HTTP responses.
 
     * 404: `RecordNotFound`
     * 409: `RecordConflict`
-    * 422: `RecordInvalid`, what else HubSpot refuses in a record, `TooManyFailures`,
+    * 422: `RecordInvalid`, other refusals of a record, `TooManyFailures`,
       `SourceError`, `CheckFailed`
     * 429, with `Retry-After`: `DailyLimitReached`
-    * 502: HubSpot does not accept the token or the call, a mistake of the backend; a
-      proxy or a certificate is in the way
-    * 503, with `Retry-After`: `HubSpotUnavailable`, `OverloadedError`, not sent
-    * 504, without: `OutcomeUnknown`, and `HubSpotUnavailable` with `maybe_written`: it
-      may have been written, so it must not be sent again blindly
-    * the highest of its errors: `BatchFailed`
+    * 502: HubSpot does not accept the token or the call (a mistake of the backend), or
+      a proxy or a certificate is in the way
+    * 503, with `Retry-After`: `HubSpotUnavailable`, `OverloadedError`, records that
+      were not sent
+    * 504, without `Retry-After`: `OutcomeUnknown`, and `HubSpotUnavailable` with
+      `maybe_written`. It may have been written, so do not repeat it blindly.
+    * the highest of these: `BatchFailed`
 
-    The body has `detail`, a sentence, `error`, the class, and where they are known
-    `category`, `code`, `property` and `correlation_id`; that of an error that ended a
-    batch has its `summary`, that of `BatchFailed` its first 100 `errors` and their
-    `count`. There is never a value, a message of HubSpot (it quotes values) or a token.
-    `ConfigurationError` is left to the server.
+    The body has `detail`, a sentence, `error`, the class, and if known `category`,
+    `code`, `property` and `correlation_id`. For an error that ended a batch it also has
+    its `summary`; for `BatchFailed` the first 100 `errors` and their total `count`. It
+    never contains values, HubSpot's messages (they quote values) or tokens.
+    `ConfigurationError` is raised to the server.
+
+    Args:
+        app: The application.
     """
     app.add_exception_handler(HubBatchError, _answer)
 
@@ -152,13 +168,13 @@ async def _answer(_: Request, error: Exception) -> JSONResponse:
         raise error
     status = _status(error)
     if status == _BAD_GATEWAY:
-        told = describe(error)
+        described = describe(error)
         _logger.error(
-            "HubSpot refuses a call: %s, category %s, correlation id %s",
-            told["error"],
-            told.get("category"),
-            told.get("correlation_id"),
-            extra=told,
+            "HubSpot refused a call: %s, category %s, correlation id %s",
+            described["error"],
+            described.get("category"),
+            described.get("correlation_id"),
+            extra=described,
         )
     body = {"detail": _DETAILS[status], **describe(error)}
     if isinstance(error.summary, Summary):
@@ -166,25 +182,25 @@ async def _answer(_: Request, error: Exception) -> JSONResponse:
     if isinstance(error, BatchFailed):
         errors = [*_leaves(error)]
         body["count"] = len(errors)
-        body["errors"] = [describe(one) for one in errors[:_LISTED]]
+        body["errors"] = [describe(item) for item in errors[:_LISTED]]
     return JSONResponse(body, status, _headers(error, status))
 
 
 _DETAILS: Mapping[int, str] = {
     404: "HubSpot has no such record.",
     409: "Another record has a value that must be unique.",
-    422: "HubSpot does not accept what was given.",
-    429: "The HubSpot account takes no more calls today.",
+    422: "HubSpot does not accept the data.",
+    429: "The HubSpot account has used up its calls of today.",
     _BAD_GATEWAY: "HubSpot does not accept the calls of this service.",
-    503: "HubSpot, or the way to it, is too busy: try again later.",
-    504: "HubSpot gave no answer: it may or may not have been written.",
+    503: "HubSpot cannot be reached, or is too busy: try again later.",
+    504: "HubSpot did not answer: the data may or may not have been written.",
 }
 
 
 def _status(error: HubBatchError) -> int:
     match error:
         case BatchFailed():
-            return max(_status(one) for one in _leaves(error))
+            return max(_status(leaf) for leaf in _leaves(error))
         case RecordNotFound():
             return 404
         case RecordConflict():
@@ -215,7 +231,7 @@ def _leaves(group: ExceptionGroup[RecordError]) -> Iterator[RecordError]:
 
 def _headers(error: HubBatchError, status: int) -> dict[str, str]:
     if status not in (429, 503) or isinstance(error, BatchFailed):
-        return {}  # much of a batch may have been written: it is not to be repeated
+        return {}  # a part of the batch may have been written
     seconds = _SOON
     if isinstance(error, DailyLimitReached):
         seconds = _MUCH_LATER
@@ -228,16 +244,16 @@ def _headers(error: HubBatchError, status: int) -> dict[str, str]:
 
 
 def describe(error: HubBatchError) -> dict[str, Any]:
-    """Say of an error what may be told to anybody, e.g. in the middle of a stream.
+    """Return what a client may know of an error, e.g. to end a stream with it.
 
-    `error`, its class, and where they are known `category`, `code`, `property` and
+    The keys are `error`, its class, and if known `category`, `code`, `property` and
     `correlation_id`.
     """
-    told = {
+    fields = {
         "error": type(error).__name__,
         "category": getattr(error, "category", None),
         "code": getattr(error, "code", None),
         "property": getattr(error, "property_name", None),
         "correlation_id": getattr(error, "correlation_id", None),
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in fields.items() if value is not None}

@@ -4,9 +4,9 @@ Example::
 
     hub = HubBatch(listeners=[OpenTelemetry()])
 
-It needs OpenTelemetry's API alone: what becomes of spans and figures is for the SDK
-that the application sets up. None of them holds a record's id, a property's value, a
-message of HubSpot or a token.
+Only OpenTelemetry's API is needed; the application configures the SDK. Spans and
+metrics never contain record ids, property values, HubSpot's messages (they quote
+values) or tokens.
 """
 
 import os
@@ -44,17 +44,17 @@ except ImportError as _missing:
     ) from _missing
 
 
-# The boundaries that the conventions for HTTP advise, and HubSpot's own limit of 100 s.
+# The boundaries that the HTTP conventions recommend, and HubSpot's limit of 100 s.
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 100)
 _INPUTS = (1, 2, 5, 10, 20, 50, 75, 99)
 
 _BASE_URL = "https://api.hubapi.com"
-_OK = 400  # from there on a status is an error
+_FIRST_ERROR = 400  # statuses from here on are errors
 
 
 @define(eq=False)
 class _Open:
-    """A span that is current where its event was told, until it is closed."""
+    """A span that is current in the context of its first event until it is closed."""
 
     span: trace.Span
     _token: Token[context.Context] = field(init=False)
@@ -63,46 +63,47 @@ class _Open:
         self._token = context.attach(trace.set_span_in_context(self.span))
 
     def close(self) -> None:
-        """End the span, and make current what was so before."""
+        """End the span, and restore the previous context."""
         context.detach(self._token)
         self.span.end()
 
 
 @define(eq=False)
 class _Batch(_Open):
-    """A batch under way, and how many of its records have been counted."""
+    """The span of a batch, and the number of its records that were counted."""
 
     counted: "Counter[str]" = field(factory=Counter, init=False)
 
 
 class OpenTelemetry:
-    """A listener that makes a span of every batch, and one below it of every request.
+    """A listener that records a span per batch, with a child span per request.
 
-    Spans are named `tickets.update` and, below, `POST /crm/v3/objects/...`; these
-    follow the conventions for HTTP clients. What aiohttp's own instrumentation makes
-    stands below them in turn; `OTEL_PYTHON_AIOHTTP_CLIENT_EXCLUDED_URLS=api.hubapi.com`
-    leaves it out. The span of a batch is below that of its caller, except with single
-    calls: they ride together on nobody's behalf, and begin a trace of their own. It
-    has failed, with `error.type`, if an error ended the batch (the error's class) or
-    a record did not succeed (`BatchFailed`).
+    Spans are named `tickets.update` and `POST /crm/v3/objects/...`; the latter follow
+    the conventions for HTTP clients. Spans of aiohttp's own instrumentation become
+    their children; `OTEL_PYTHON_AIOHTTP_CLIENT_EXCLUDED_URLS=api.hubapi.com` turns
+    those off. The span of a batch is a child of its caller's, except for single calls:
+    they are sent together for several callers, so they begin their own trace. A span of
+    a batch has failed, with `error.type`, if an error ended the batch (the error's
+    class) or a record did not succeed (`BatchFailed`).
 
-    The metrics, by object type and verb where it makes sense:
+    The metrics, by object type and verb where that applies:
 
     * `hubbatch.records` by `hubbatch.outcome`: succeeded, failed, unknown, not_sent;
     * `hubbatch.batch.size`: the records of a request;
-    * `hubbatch.chunks.in_flight`: requests under way;
+    * `hubbatch.chunks.in_flight`: requests in flight;
     * `hubbatch.request.duration` in seconds, by status;
-    * `hubbatch.rate_limit.wait`: seconds that a request waited for leave to go;
+    * `hubbatch.rate_limit.wait`: seconds that a request waited for a permit;
     * `hubbatch.retries` by `hubbatch.reason`, `hubbatch.responses.429` by
       `hubbatch.policy`;
-    * `hubbatch.journal.pending`: the rows that a job has read and not settled;
-    * `hubbatch.daily_quota.remaining` of each account that is known by its number.
+    * `hubbatch.journal.pending`: rows that a job has read and that have no final
+      outcome;
+    * `hubbatch.daily_quota.remaining` of each account whose id is known.
 
     Args:
-        base_url: where HubSpot is, as the client was told, for the spans: else
-            HUBBATCH_BASE_URL, else api.hubapi.com.
-        tracer_provider: instead of the global one.
-        meter_provider: instead of the global one.
+        base_url: HubSpot's URL, for the spans; by default HUBBATCH_BASE_URL, else
+            api.hubapi.com. Pass what the client was given.
+        tracer_provider: Used instead of the global one.
+        meter_provider: Used instead of the global one.
     """
 
     def __init__(
@@ -125,7 +126,7 @@ class OpenTelemetry:
         self._requests: dict[tuple[int, int], _Open] = {}
 
     def __call__(self, event: Event) -> None:
-        """Take note of an event."""
+        """Record an event."""
         match event:
             case BatchBegun():
                 self._begin(event)
@@ -146,7 +147,7 @@ class OpenTelemetry:
             case JournalWritten():
                 self._meters.pending.set(event.pending, _about(event))
             case _:
-                """Of no kind that is known here."""
+                """Other events are not recorded."""
 
     # ---- a batch
 
@@ -160,7 +161,7 @@ class OpenTelemetry:
     def _end(self, event: BatchEnded) -> None:
         batch, summary = self._batches[event.batch], event.summary
         for status in OutcomeStatus:
-            # What was read back after a lost answer is told of by nothing else.
+            # No event reports the records that were looked up after a lost answer.
             rest = getattr(summary, status) - batch.counted[status]
             self._count(event, status, rest)
         batch.span.set_attributes(
@@ -170,8 +171,8 @@ class OpenTelemetry:
                 "hubbatch.num_errors": summary.inputs - summary.succeeded,
             }
         )
-        amiss = summary.succeeded < summary.inputs
-        if event.error is not None or amiss:
+        incomplete = summary.succeeded < summary.inputs
+        if event.error is not None or incomplete:
             _fail(batch.span, event.error or BatchFailed.__name__)
         del self._batches[event.batch]
         batch.close()
@@ -187,11 +188,11 @@ class OpenTelemetry:
         if isinstance(event, ChunkThrottled):
             policy = event.policy or "unknown"
             self._meters.throttled.add(1, {**about, "hubbatch.policy": policy})
-            told: dict[str, Any] = {
+            attributes: dict[str, Any] = {
                 "hubbatch.policy": policy,
                 "hubbatch.wait": event.retry_after,
             }
-            span.add_event("rate_limit.wait", told)
+            span.add_event("rate_limit.wait", attributes)
             return
         cause = _known(
             {
@@ -244,44 +245,42 @@ class OpenTelemetry:
             self._meters.remaining.set(event.daily_remaining, account)
         request = self._requests.pop((event.batch, event.first_index))
         request.span.set_attributes(status)
-        if event.status is None or event.status >= _OK:
+        if event.status is None or event.status >= _FIRST_ERROR:
             _fail(request.span, str(event.status or "no_answer"))
         request.close()
 
 
 class _Meters:
-    """The instruments."""
-
     def __init__(self, meter: metrics.Meter) -> None:
         self.records = meter.create_counter(
-            "hubbatch.records", "{record}", "Records by what became of them."
+            "hubbatch.records", "{record}", "Records by outcome."
         )
         self.size = meter.create_histogram(
             "hubbatch.batch.size",
             "{record}",
-            "Records of a request.",
+            "Records per request.",
             explicit_bucket_boundaries_advisory=_INPUTS,
         )
         self.in_flight = meter.create_up_down_counter(
-            "hubbatch.chunks.in_flight", "{request}", "Requests under way."
+            "hubbatch.chunks.in_flight", "{request}", "Requests in flight."
         )
         self.duration = meter.create_histogram(
             "hubbatch.request.duration",
             "s",
-            "From when a request left until its answer was read.",
+            "Time from sending a request to the end of its answer.",
             explicit_bucket_boundaries_advisory=_SECONDS,
         )
         self.waited = meter.create_histogram(
             "hubbatch.rate_limit.wait",
             "s",
-            "How long a request waited for leave to go.",
+            "Time that a request waited for a permit.",
             explicit_bucket_boundaries_advisory=_SECONDS,
         )
         self.retries = meter.create_counter(
-            "hubbatch.retries", "{request}", "Requests that are sent again."
+            "hubbatch.retries", "{request}", "Requests that were sent again."
         )
         self.throttled = meter.create_counter(
-            "hubbatch.responses.429", "{response}", "Answers of too many requests."
+            "hubbatch.responses.429", "{response}", "Responses with status 429."
         )
         self.pending = meter.create_gauge(
             "hubbatch.journal.pending",
@@ -291,7 +290,7 @@ class _Meters:
         self.remaining = meter.create_gauge(
             "hubbatch.daily_quota.remaining",
             "{request}",
-            "What HubSpot says is left of the account's day.",
+            "Daily calls that are left, from HubSpot's headers.",
         )
 
 

@@ -10,15 +10,15 @@ Example::
     )
     outcomes.groupby("status").count().show()
 
-Every actor is a client of its own with one event loop; Redis keeps the limit of a
-portal among them. One process reaches the limit of a portal: more of them help where
-there are many portals, or where reading and transforming the rows is the work.
+Every actor has its own client and event loop; Redis shares the limit of a portal among
+them. One process is enough to reach the limit of a portal: use more of them for many
+portals, or if reading and transforming the rows is the bottleneck.
 
-Ray runs a block anew, from its beginning, when the actor dies that had it. So only
-what may be repeated is sent: `update`, `upsert` and `archive`, and `create` with a
-unique property to reconcile by. An actor that follows on one that died takes all its
-rows for doubted: a create is looked for before it is made, and an upsert does not say
-that a record was `new` if the first attempt may have made it.
+When an actor dies, Ray runs its block again from the beginning. Therefore only writes
+that can be repeated are allowed: `update`, `upsert`, `archive`, and `create` with a
+unique property to reconcile by. A restarted actor treats all its rows as maybe written:
+a create is looked up before it is sent, and an upsert does not report a record as `new`
+if the first attempt may have created it.
 """
 
 import warnings
@@ -33,7 +33,7 @@ from hubbatch.client import HubBatch
 from hubbatch.core.arguments import check_names
 from hubbatch.errors import ConfigurationError
 from hubbatch.jobs.arrow import need_pyarrow
-from hubbatch.jobs.shaping import Columns
+from hubbatch.jobs.column_mapping import Columns
 
 from ._ray.actors import Sender
 from ._ray.listing import list_records
@@ -55,12 +55,12 @@ except ImportError as _missing:
 
 __all__ = ["Dataset", "Portals", "read", "read_all", "write"]
 
-# A `ray.data.Dataset`. Ray is half a gigabyte, too much for every check of types.
+# A `ray.data.Dataset`. Ray is half a gigabyte: too large to install for type checks.
 Dataset: TypeAlias = Any
 
-# An actor is busy with waiting most of the time, and a core serves several of them.
+# An actor mostly waits, so several of them share a core.
 _CPUS = 0.25
-# Batches of a block: what is sent again when an actor dies.
+# Batches per block. A block is what is sent again when an actor dies.
 _BATCHES = 10
 
 
@@ -83,55 +83,58 @@ def write(
     num_cpus: float = _CPUS,
     **options: Any,
 ) -> Dataset:
-    """Send the rows of a Dataset, now, and give what became of each.
+    """Send the rows of a Dataset now, and return their outcomes as a Dataset.
 
-    The outcomes are at rest when this returns: to look at them sends nothing again.
-    Their columns are `portal`, `input_id` (the value of the id column), `status`,
-    `id`, `new`, `attempts`, `category`, `message` and `property_name`; there is one
-    for each row, and they have no order. A portal whose token, scope or day ends
-    raises nothing: its rows are `not_sent` and say why, and other portals' go on.
+    Outcomes are stored when this returns: reading them sends nothing again. Their
+    columns are `portal`, `input_id` (the value of the id column), `status`, `id`,
+    `new`, `attempts`, `category`, `message` and `property_name`. There is one for each
+    row, in no particular order. A portal whose token, scope or daily limit fails raises
+    nothing: its rows are `not_sent` with the reason, and other portals continue.
 
-    Ray has no order either. Two rows of one record in different batches may be sent
-    in any order, or at once: leave the last of them, with a `groupby`, before.
+    Ray does not keep an order. Two rows of one record in different batches may be sent
+    in any order, or at once: keep only the last one, e.g. with `groupby`.
 
     Args:
-        dataset: the rows. Every column is a property, except the id and the portal; a
-            null leaves one out, an empty text clears it. Or a column `properties`
-            has them all: of what `read` gives, select it and `id`.
-        verb: what to do with them.
-        object_type: by name or id.
-        portals: where the tokens and limits of the portals are.
-        portal: the portal of all rows. A token of another portal is refused.
-        portal_column: the column that says it, row by row.
-        id_column: the column with the ids, or the values of `id_property`; by default
-            the one that is named like it, or `id`. A create needs none, and does not
-            send it.
-        id_property: the unique property that the ids are values of.
-        reconcile_by: the unique property of a create; every row has it.
-        properties: the columns to send, if not all: names, or a mapping of columns to
+        dataset: The rows. Every column but the id and the portal is a property; a null
+            leaves it out, an empty string clears it. Or all properties are in one
+            column `properties`: select it and `id` to write back what `read` returned.
+        verb: What to do with the rows.
+        object_type: A name or id.
+        portals: The tokens and limits of the portals.
+        portal: The portal of all rows. A token of another portal is refused.
+        portal_column: The column with the portal of each row.
+        id_column: The column with the ids, or the values of `id_property`; by default
+            the column of that name, or `id`. A create needs none and does not send it.
+        id_property: The unique property that the ids are values of.
+        reconcile_by: The unique property of a create; every row must have it.
+        properties: The columns to send if not all: names, or a mapping from columns to
             the names of properties.
-        timezone: the time zone of times that have none, e.g. `UTC`, `Europe/Berlin`;
-            without it such a column is refused.
-        outcomes: a folder for the outcomes, as Parquet, which must not exist: a path
-            that all machines see, or a URL such as `s3://...`. They
-            are written as they come, and what was written stays if the run fails.
-            Without it they are held by Ray.
-        actors: how many processes send.
-        batch_size: rows that are sent together, and of which the outcomes come back
-            together. Where portals are mixed, 100 for each portal that a batch has
-            rows of make full requests. Memory holds four batches for each actor.
-        num_cpus: how much of a core Ray reserves for each actor.
-        options: what else the verb takes, such as `max_failures` or `isolate`. They
-            are of each batch.
+        timezone: The time zone of times without one, e.g. `UTC`, `Europe/Berlin`.
+            Without it such a column is refused.
+        outcomes: A new folder for the outcomes, as Parquet: a path that all machines
+            see, or a URL such as `s3://...`. Outcomes are written as they come, and
+            stay if the run fails. Without it Ray holds them in memory.
+        actors: The number of processes that send.
+        batch_size: The number of rows that are sent together, and whose outcomes return
+            together. If portals are mixed, 100 rows of each portal make full requests.
+            Memory holds four batches per actor.
+        num_cpus: The share of a core that Ray reserves for each actor.
+        options: Other options of the verb, such as `max_failures` or `isolate`. They
+            apply to each batch.
+
+    Returns:
+        A Dataset of outcomes.
 
     Raises:
-        ConfigurationError: for what cannot work, before anything is sent: a column
-            that is not there, or that has times without a zone, a create without
-            `reconcile_by`, an upsert without `id_property`.
-        TypeError, ValueError: for an option that the verb does not take.
+        ConfigurationError: If it cannot work, before anything is sent: a column is
+            missing or has times without a zone, a create has no `reconcile_by`, an
+            upsert no `id_property`.
+        TypeError, ValueError: If the verb does not take an option.
     """
     if verb not in ("create", "update", "upsert", "archive"):
-        raise ConfigurationError(f"verb is a verb that writes, not {verb!r}")
+        raise ConfigurationError(
+            f"verb must be create, update, upsert or archive, not {verb!r}"
+        )
     columns = Columns(
         verb=verb,
         id_column=id_column,
@@ -140,25 +143,25 @@ def write(
         reconcile_by=reconcile_by,
     )
     named = {"id_property": id_property, "reconcile_by": reconcile_by}
-    given = {name: value for name, value in named.items() if value is not None}
+    chosen = {name: value for name, value in named.items() if value is not None}
     work = plan(
         object_type,
         columns,
         portal,
         portal_column,
-        {**given, **options},
+        {**chosen, **options},
         timezone=timezone,
     )
     sent = _send(dataset, work, portals, actors, batch_size, num_cpus)
     if outcomes is None:
         return sent.materialize()
-    # A worker has another directory than the program that drives it.
+    # Workers have another working directory than the driver.
     where = outcomes if "://" in outcomes else str(Path(outcomes).absolute())
     sent.write_parquet(where, mode=SaveMode.ERROR)
     try:
         return ray.data.read_parquet(where)
     except FileNotFoundError:
-        if dataset.take(1):  # the machine that wrote it has it, and not this one
+        if dataset.take(1):  # it is on another machine
             raise
         return ray.data.from_arrow(outcome_schema(need_pyarrow()).empty_table())
 
@@ -181,29 +184,32 @@ def read(
 ) -> Dataset:
     """Read the records that the rows of a Dataset name.
 
-    It is done when the result is looked at, and anew each time. There is a row for
-    each row, without order: the columns of `write`, and `properties` (one with a
-    field for each, texts as HubSpot has them), `createdAt`, `updatedAt`, `archived`.
+    This is lazy, and runs each time the result is consumed. There is one result for
+    each row, in no particular order. Its columns are those of `write`, and `properties`
+    (a struct with a string field for each), `createdAt`, `updatedAt` and `archived`.
 
     Args:
-        dataset: rows with the ids, or the values of a unique property.
-        object_type: by name or id.
-        portals: where the tokens and limits of the portals are.
-        properties: which to read. They make the columns, so they are to be named.
-        portal: the portal of all rows. A token of another portal is refused.
-        portal_column: the column that says it, row by row.
-        id_column: the column with the ids, or the values of `id_property`; by default
-            the one that is named like it, or `id`.
-        id_property: the unique property that the ids are values of.
-        archived: whether to read only records that are archived.
-        actors: how many processes read.
-        batch_size: rows that are asked for together; see `write`.
-        num_cpus: how much of a core Ray reserves for each actor.
-        options: what else the verb takes, such as `max_failures`.
+        dataset: Rows with the ids, or the values of a unique property.
+        object_type: A name or id.
+        portals: The tokens and limits of the portals.
+        properties: The properties to read; required, because they make the columns.
+        portal: The portal of all rows. A token of another portal is refused.
+        portal_column: The column with the portal of each row.
+        id_column: The column with the ids, or the values of `id_property`; by default
+            the column of that name, or `id`.
+        id_property: The unique property that the ids are values of.
+        archived: Whether to read only archived records.
+        actors: The number of processes that read.
+        batch_size: The number of rows that are requested together; see `write`.
+        num_cpus: The share of a core that Ray reserves for each actor.
+        options: Other options of the verb, such as `max_failures`.
+
+    Returns:
+        A Dataset of records.
 
     Raises:
-        ConfigurationError: for what cannot work, before anything is sent.
-        TypeError, ValueError: for an option that the verb does not take.
+        ConfigurationError: If it cannot work, before anything is sent.
+        TypeError, ValueError: If the verb does not take an option.
     """
     names = _names(properties)
     columns = Columns(
@@ -211,8 +217,8 @@ def read(
         id_column=id_column,
         id_property=id_property,
     )
-    given = {"properties": names, "id_property": id_property, "archived": archived}
-    work = plan(object_type, columns, portal, portal_column, {**given, **options})
+    chosen = {"properties": names, "id_property": id_property, "archived": archived}
+    work = plan(object_type, columns, portal, portal_column, {**chosen, **options})
     work = evolve(work, properties=names)
     return _send(dataset, work, portals, actors, batch_size, num_cpus)
 
@@ -228,33 +234,36 @@ def read_all(
 ) -> Dataset:
     """Read all records of a type in some portals.
 
-    It is done when the result is looked at, and anew each time. HubSpot tells each
-    page by the one before it, so a portal is read by one process, page by page, and
-    portals are read side by side. The columns are `portal`, `id`, `properties`,
-    `createdAt`, `updatedAt` and `archived`. What cannot be read raises: a part of a
-    portal would look like all of it.
+    This is lazy, and runs each time the result is consumed. Each page of HubSpot names
+    the next one, so one process reads a portal, page by page; several portals are read
+    at once. The columns are `portal`, `id`, `properties`, `createdAt`, `updatedAt` and
+    `archived`. An error raises: part of a portal would look like all of it.
 
     Args:
-        object_type: by name or id.
-        portals: where the tokens and limits of the portals are.
-        of: the portals to read.
-        properties: which to read. They make the columns, so they are to be named.
-        archived: whether to read only records that are archived.
-        num_cpus: how much of a core Ray reserves for each portal that is being read.
+        object_type: A name or id.
+        portals: The tokens and limits of the portals.
+        of: The portals to read.
+        properties: The properties to read; required, because they make the columns.
+        archived: Whether to read only archived records.
+        num_cpus: The share of a core that Ray reserves for each portal that is being
+            read.
+
+    Returns:
+        A Dataset of records.
 
     Raises:
-        ConfigurationError: for what cannot work, before anything is sent.
-        TypeError, ValueError: if properties or of is one text, or the type no object
-            type.
+        ConfigurationError: If it cannot work, before anything is sent.
+        TypeError, ValueError: If `properties` or `of` is a string, or the object type
+            is invalid.
     """
     names = _names(properties)
-    HubBatch("unused").objects(object_type)  # to hear of a wrong type now
+    HubBatch("unused").objects(object_type)  # to raise for an invalid type now
     if isinstance(of, str):
-        raise TypeError(f"of is a collection of portals, not {of!r}")
-    found = dict.fromkeys(portal_name(each) for each in of)  # each of them once
+        raise TypeError(f"of must be a collection of portals, not {of!r}")
+    found = dict.fromkeys(portal_name(each) for each in of)  # without duplicates
     chosen = [{"portal": name} for name in found]
     if not chosen:
-        raise ConfigurationError("name the portals to read in of=")
+        raise ConfigurationError("of must name the portals to read")
     return ray.data.from_items(chosen, override_num_blocks=len(chosen)).map_batches(
         list_records,
         fn_args=(portals, object_type, names),
@@ -275,11 +284,11 @@ def _send(
 ) -> Dataset:
     for name, number in (("actors", actors), ("batch_size", batch_size)):
         if type(number) is not int or number < 1:
-            raise ConfigurationError(f"{name} must be above zero, not {number!r}")
+            raise ConfigurationError(f"{name} must be a positive int, not {number!r}")
     schema = _schema_of(dataset)
     if schema is not None:
         work.check(schema)
-    # A block is what Ray runs anew; its own may have a million rows.
+    # Ray runs whole blocks again; its own blocks may have a million rows.
     blocks = dataset.repartition(target_num_rows_per_block=_BATCHES * batch_size)
     return blocks.map_batches(
         Sender,
@@ -292,14 +301,14 @@ def _send(
 
 
 def _restarted() -> bool:
-    """Whether this actor follows on one that died."""
-    with warnings.catch_warnings():  # Ray's own, of what Ray does here
+    """Whether this actor replaces one that died."""
+    with warnings.catch_warnings():  # Ray warns about its own code
         warnings.simplefilter("ignore", DeprecationWarning)
         return bool(ray.get_runtime_context().was_current_actor_reconstructed)
 
 
 def _schema_of(dataset: Dataset) -> Any:
-    """Give the columns, if they are known without running anything."""
+    """Return the schema, if it is known without running anything."""
     schema = dataset.schema(fetch_if_missing=False)
     return None if schema is None else arrow_schema(need_pyarrow(), schema.base_schema)
 
@@ -307,5 +316,5 @@ def _schema_of(dataset: Dataset) -> Any:
 def _names(properties: Iterable[str]) -> tuple[str, ...]:
     names = check_names(properties)
     if not names:
-        raise ConfigurationError("name the properties to read")
+        raise ConfigurationError("properties must name the properties to read")
     return tuple(dict.fromkeys(names))

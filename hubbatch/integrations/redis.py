@@ -1,8 +1,8 @@
 """One rate limit for many processes, kept in Redis or Valkey.
 
 Every permit is one call of a script that reserves the next instant at which a request
-may leave, by Redis's own clock, and answers how long to wait for it. So processes are
-served first come first served, nobody polls, and no process's clock matters.
+may leave, by the clock of Redis, and returns how long to wait for it. Processes are
+therefore served in order, without polling, and their own clocks do not matter.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 from attrs import evolve
 
-from hubbatch.core.pacing import BURST, INTERVAL, RateLimit
+from hubbatch._limits.window import BURST, INTERVAL, RateLimit
 from hubbatch.errors import ConfigurationError, LimiterUnavailable
 
 
@@ -34,41 +34,43 @@ except ImportError as _missing:
 
 __all__ = ["LimiterUnavailable", "OnFailure", "RedisRateLimit"]
 
-_SOCKET_PATIENCE = 0.5  # seconds, less than a pacer waits for an answer
+_SOCKET_PATIENCE = 0.5  # seconds; shorter than the timeout of a pacer
 _ACCOUNT = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class RedisRateLimit:
-    """A rate limit that every process keeps that names the same account.
+    """A rate limit that is shared by all processes that use the same account.
 
-    Give it to each client: `HubBatch(rate_limit=RedisRateLimit(url, account="62515"))`.
-    All processes must give the same limit. It needs Redis 5 or newer, or Valkey.
+    Pass it to each client: `HubBatch(rate_limit=RedisRateLimit(url, account="62515"))`.
+    All processes must set the same limit. It needs Redis 5 or newer, or Valkey.
 
-    While Redis cannot be asked, a process goes on by itself with a share of the limit,
-    and for one interval after, since Redis knows nothing of what left meanwhile.
+    If Redis does not answer, each process continues with a share of the limit, until
+    one interval after Redis is back, because Redis does not know what was sent
+    meanwhile.
 
     Args:
-        redis: a URL (`redis://`, `rediss://`, `unix://`), or a `redis.asyncio.Redis`
-            to share among accounts, which is never closed here. A client of yours
-            belongs to its event loop; with a URL each loop has connections of its own.
-        account: what the limit belongs to: the account's number or, as each app has a
-            limit of its own, number and app, such as `"62515-import"`. Up to 64
-            letters, digits, dots, hyphens and underscores; it stands in Redis's keys.
-        max_requests: how many requests all processes together may send in any
-            `interval` seconds. HubSpot's headers may lower it, never raise it.
-        interval: in seconds; HubSpot's is 10.
-        burst: how many of them may leave at once; the rest is spread.
-        on_failure: what to do while Redis cannot be asked: `"share"` goes on with
-            `1 / expected_processes` of the limit, `"wait"` waits for Redis, `"raise"`
-            ends the batch with `LimiterUnavailable`.
-        max_wait: how many seconds the request that is next may wait for those of other
-            processes; a longer wait ends its batch, or its single calls, with
-            `OverloadedError`, and takes nothing of the limit. None is any wait.
-        expected_processes: how many processes share the limit while Redis cannot be
-            asked.
+        redis: A URL (`redis://`, `rediss://`, `unix://`), or a `redis.asyncio.Redis` to
+            share among accounts, which is not closed here. A client of yours belongs to
+            its event loop; with a URL, each loop gets its own connections.
+        account: What the limit belongs to: the account's id or, because each app has
+            its own limit, id and app, such as `"62515-import"`. Up to 64 letters,
+            digits, dots, hyphens and underscores. It is part of the keys in Redis.
+        max_requests: The number of requests that all processes together may send in any
+            `interval`. HubSpot's headers may lower it, never raise it.
+        interval: In seconds; HubSpot's is 10.
+        burst: How many of them may leave at once; the others are spread out.
+        on_failure: What to do while Redis does not answer: `"share"` continues with `1
+            / expected_processes` of the limit, `"wait"` waits for Redis, `"raise"` ends
+            the batch with `LimiterUnavailable`.
+        max_wait: The maximum number of seconds that the next request may have to wait
+            for those of other processes. A longer wait ends its batch, or its single
+            calls, with `OverloadedError`, and uses nothing of the limit. None for no
+            maximum.
+        expected_processes: The number of processes that share the limit while Redis
+            does not answer.
 
     Raises:
-        ConfigurationError: for anything that cannot be one of these.
+        ConfigurationError: If an argument has an invalid value.
     """
 
     def __init__(
@@ -104,54 +106,54 @@ class RedisRateLimit:
         return f"<RedisRateLimit of {self.account!r}: {self.limit}>"
 
     def pacer(self, family: str) -> RedisPacer:
-        """Make what keeps the limit of one family of calls in one event loop."""
+        """Return the pacer of one family of calls in one event loop."""
         redis = self._redis
         if isinstance(redis, str):
             return RedisPacer(lambda: _open(redis), self, family, owned=True)
         return RedisPacer(lambda: redis, self, family, owned=False)
 
 
-def _checked_account(given: object) -> str:
-    text = str(given) if isinstance(given, str | int) else ""
-    if not _ACCOUNT.fullmatch(text) or isinstance(given, bool):
+def _checked_account(account: object) -> str:
+    name = str(account) if isinstance(account, str | int) else ""
+    if not _ACCOUNT.fullmatch(name) or isinstance(account, bool):
         raise ConfigurationError(
             "account must be 1 to 64 letters, digits, dots, hyphens and underscores, "
-            f"not {given!r}"
+            f"not {account!r}"
         )
-    if text.startswith("pat-"):  # it would stand in Redis's keys
-        raise ConfigurationError("account must be its number or name, not its token")
-    return text
+    if name.startswith("pat-"):  # it would be part of the keys in Redis
+        raise ConfigurationError("account must be an id or a name, not an access token")
+    return name
 
 
-def _checked_redis(given: object) -> str | Redis:
-    if isinstance(given, Redis):
-        return given
-    if not isinstance(given, str):
+def _checked_redis(redis: object) -> str | Redis:
+    if isinstance(redis, Redis):
+        return redis
+    if not isinstance(redis, str):
         raise ConfigurationError(
-            f"redis must be a URL or a redis.asyncio.Redis, not {type(given).__name__}"
+            f"redis must be a URL or a redis.asyncio.Redis, not {type(redis).__name__}"
         )
     try:
-        _open(given).connection_pool.make_connection()
-    except Exception:  # noqa: BLE001 -- of any kind, and its text may hold a password
+        _open(redis).connection_pool.make_connection()
+    except Exception:  # noqa: BLE001 -- of any kind, and its message may contain a password
         raise ConfigurationError(
             "redis must be a URL such as redis://localhost:6379/0, "
-            f"not {_without_secrets(given)!r}"
+            f"not {_without_secrets(redis)!r}"
         ) from None
-    return given
+    return redis
 
 
 def _without_secrets(url: str) -> str:
-    """Give a URL without user, password and options, also if it is a broken one."""
+    """Return a URL without user, password and options, even if it is invalid."""
     return re.sub(r"//.*@", "//***@", url.partition("?")[0], flags=re.DOTALL)
 
 
 def _open(url: str) -> Any:
-    """Make a client that does not let a request wait for a Redis that is gone."""
+    """Return a client with short timeouts, for when Redis is gone."""
     return Redis.from_url(
         url,
         socket_timeout=_SOCKET_PATIENCE,
         socket_connect_timeout=_SOCKET_PATIENCE,
-        # A connection that has been idle may have been closed.
+        # An idle connection may have been closed.
         retry=Retry(NoBackoff(), 1),
         retry_on_error=[exceptions.ConnectionError, exceptions.TimeoutError],
     )

@@ -1,34 +1,35 @@
-"""Bulk migrations: one job from a source to HubSpot, durable and resumable.
+"""Bulk migrations: durable, resumable jobs from a source to HubSpot.
 
     from hubbatch.jobs import Job
 
     job = Job(hub, "upsert", "tickets", rows, id_property="ref", journal="run.db")
     report = await job.run()
 
-Needs the extra `jobs` (`pip install 'hubbatch[jobs]'`) where a journal is kept.
+Jobs with a journal need the extra `jobs` (`pip install 'hubbatch[jobs]'`).
 """
 
+from hubbatch._public import publish as _publish
 from hubbatch.errors import CheckFailed, SourceError
 
 from .arrow import ArrowSource, ParquetSource
 from .check import CheckReport, Finding, check
-from .ending import JobReport
-from .exporting import Export
+from .column_mapping import Columns
+from .dry_run import Rehearsal, rehearse
+from .export import Export
+from .failures_source import FailedCall, FailuresSource
+from .id_map import IdMap
 from .job import Job
-from .pairing import PairColumns, by_label, find_type
+from .job_report import JobReport
+from .pairs import PairColumns, by_label, find_type
 from .parquet import write_parquet
-from .rehearsing import Rehearsal, rehearse
-from .replaying import FailedCall, FailuresSource
 from .report import write_report
 from .rows import Row, Source
 from .schema import Schema, ask_schema, read_schema, write_schema
-from .shaping import Columns
 from .sinks import Failures, Pairs, Records, Results
 from .sources import CsvSource, JsonLinesSource, open_source
 from .status import JobStatus, read_status
 from .stdin import StandardInput
 from .tables import SqliteSource
-from .translating import IdMap
 
 
 __all__ = [
@@ -71,3 +72,5 @@ __all__ = [
     "write_report",
     "write_schema",
 ]
+
+_publish(__name__)

@@ -1,8 +1,8 @@
-"""Whatever speaks Arrow as a source: Parquet, pandas, polars, DuckDB, pyarrow.
+"""Arrow tables as sources: Parquet, pandas, polars, DuckDB, pyarrow.
 
-It needs the extra `parquet`, which is pyarrow. NULL, NaN and NaT are left out. A
-column of times without a time zone says nothing certain: its zone must be told, or
-it is refused before anything is sent.
+Needs pyarrow (the extra `parquet`). NULL, NaN and NaT are left out. Times without a
+time zone are ambiguous: such a column is refused before anything is sent, unless a zone
+is set.
 """
 
 import hashlib
@@ -18,23 +18,23 @@ from typing import Any
 
 from hubbatch.errors import ConfigurationError, SourceError
 
-from .shaping import Meaning
+from .column_mapping import ColumnMapping
 from .tables import Table, check_names
 from .zones import Zone
 
 
-# Rows that are in memory at a time.
+# The number of rows that are in memory at a time.
 _BLOCK = 10_000
 _FILE_BLOCK = 1024 * 1024
-# How pandas hands over an index that has no name.
+# The name that pandas gives to an index without a name.
 _NAMELESS_INDEX = re.compile(r"__index_level_\d+__")
 
 
 def need_pyarrow() -> ModuleType:
-    """Import pyarrow, or say how to get it.
+    """Import pyarrow.
 
     Raises:
-        ConfigurationError: if it is not installed.
+        ConfigurationError: If it is not installed.
     """
     try:
         pyarrow = import_module("pyarrow")
@@ -48,19 +48,19 @@ def need_pyarrow() -> ModuleType:
 
 
 class _ArrowTable(Table):
-    """Record batches, of one schema."""
+    """Record batches with one schema."""
 
-    def __init__(self, name: str, columns: Meaning, timezone: str | None) -> None:
+    def __init__(self, name: str, columns: ColumnMapping, timezone: str | None) -> None:
         super().__init__(name, columns, {"timezone": timezone})
         self._arrow = need_pyarrow()
         self._zone = Zone.find(timezone)
 
     def _check(self, schema: Any) -> None:
-        """Look at the columns, before the first row.
+        """Check the columns, before the first row.
 
         Raises:
-            SourceError: if two columns have one name, or a column whose values are
-                used has times without a zone, and nobody said which it is.
+            SourceError: If two columns have the same name, or a column that is used has
+                times without a zone and no zone is set.
         """
         names = _names(schema, self.name)
         if self._zone is None:
@@ -71,28 +71,28 @@ class _ArrowTable(Table):
 
 
 class ArrowSource(_ArrowTable):
-    """Anything that speaks Arrow's stream interface (`__arrow_c_stream__`).
+    """Any object with Arrow's stream interface (`__arrow_c_stream__`).
 
     A pandas or polars data frame, a pyarrow table, a DuckDB relation. The index of a
-    pandas data frame is a column if it has a name and is no plain range.
+    pandas data frame is a column if it has a name and is not a plain range.
 
     Args:
-        data: the table. One that has a length is read twice, to see whether it is the
-            same when a job goes on; any other only once, as it is sent.
-        columns: what its columns mean.
-        name: what to call it.
-        timezone: the time zone of times that have none, e.g. `UTC`, `Europe/Berlin`;
-            without it such a column is refused before anything is sent.
+        data: The table. If it has a length it is read twice, so that a job that resumes
+            can tell whether it has changed; otherwise once, as it is sent.
+        columns: How its columns become inputs.
+        name: Its name in messages.
+        timezone: The time zone of times without one, e.g. `UTC`, `Europe/Berlin`.
+            Without it such a column is refused before anything is sent.
 
     Raises:
-        TypeError: if it does not speak Arrow.
-        ConfigurationError: without pyarrow, or for an unknown time zone.
+        TypeError: If it does not have the interface.
+        ConfigurationError: If pyarrow is missing, or the time zone is unknown.
     """
 
     def __init__(
         self,
         data: Any,
-        columns: Meaning,
+        columns: ColumnMapping,
         *,
         name: str = "data",
         timezone: str | None = None,
@@ -100,26 +100,26 @@ class ArrowSource(_ArrowTable):
         super().__init__(name, columns, timezone)
         if not hasattr(data, "__arrow_c_stream__"):
             raise TypeError(
-                f"expected something with __arrow_c_stream__, not {type(data).__name__}"
+                f"expected an object with __arrow_c_stream__, not {type(data).__name__}"
             )
         self._data = data
 
     def fingerprint(self) -> str | None:
-        """Give the SHA-256 of its rows; None if it can only be read once.
+        """Return the SHA-256 of its rows; None if it can be read only once.
 
         Raises:
-            SourceError: if its columns do not fit.
+            SourceError: If a column is missing or cannot be used.
         """
         if not isinstance(self._data, Sized):
             return None
         digest = hashlib.sha256()
         for row in self:
-            said = repr((row.key, row.input))
-            digest.update(said.encode(errors="surrogatepass"))
+            content = repr((row.key, row.input))
+            digest.update(content.encode(errors="surrogatepass"))
         return digest.hexdigest()
 
     def length(self) -> int | None:
-        """Count its rows, if it knows how many it has."""
+        """Return the number of rows, if it is known."""
         return len(self._data) if isinstance(self._data, Sized) else None
 
     def _records(self) -> Iterator[dict[str, Any]]:
@@ -134,21 +134,21 @@ class ArrowSource(_ArrowTable):
 
 
 class ParquetSource(_ArrowTable):
-    """A Parquet file; some ten thousand rows of it are in memory at a time.
+    """A Parquet file; 10,000 rows of it are in memory at a time.
 
     Args:
-        path: the file.
-        columns: what its columns mean.
-        timezone: the time zone of times that have none, as of `ArrowSource`.
+        path: The file.
+        columns: How its columns become inputs.
+        timezone: The time zone of times without one, as for `ArrowSource`.
 
     Raises:
-        ConfigurationError: without pyarrow, or for an unknown time zone.
+        ConfigurationError: If pyarrow is missing, or the time zone is unknown.
     """
 
     def __init__(
         self,
         path: str | os.PathLike[str],
-        columns: Meaning,
+        columns: ColumnMapping,
         *,
         timezone: str | None = None,
     ) -> None:
@@ -156,10 +156,11 @@ class ParquetSource(_ArrowTable):
         self._path = Path(path)
 
     def fingerprint(self) -> str:
-        """Give the SHA-256 of its bytes, after it was read to its end.
+        """Return the SHA-256 of its bytes, after reading all its rows.
 
         Raises:
-            SourceError: if it is no Parquet file, or its columns do not fit.
+            SourceError: If it is not a Parquet file, or a column is missing or cannot
+                be used.
         """
         for _ in self:
             pass
@@ -170,10 +171,10 @@ class ParquetSource(_ArrowTable):
         return digest.hexdigest()
 
     def length(self) -> int:
-        """Count its rows.
+        """Return the number of rows.
 
         Raises:
-            SourceError: if it is no Parquet file.
+            SourceError: If it is not a Parquet file.
         """
         with closing(self._open()) as file:
             return int(file.metadata.num_rows)
@@ -193,22 +194,22 @@ class ParquetSource(_ArrowTable):
         except FileNotFoundError:
             raise SourceError(f"{self.name}: No such file or directory.") from None
         except (self._arrow.ArrowException, OSError) as error:
-            raise SourceError(f"{self.name}: no Parquet file: {error}") from None
+            raise SourceError(f"{self.name}: not a Parquet file: {error}") from None
 
 
 def check_times(
     arrow: ModuleType, schema: Any, used: Collection[str], source: str
 ) -> None:
-    """Refuse times that have no zone, in the columns whose values are used.
+    """Check that the columns that are used have no times without a zone.
 
     Raises:
-        SourceError: if there are some; names the first such column.
+        SourceError: If one has; names the first such column.
     """
     for field in schema:
         if field.name in used and _is_naive(arrow.types, field.type):
             raise SourceError(
                 f'{source}: the times in column "{field.name}" have no time zone. '
-                "Say which it is, e.g. with --timezone UTC (in Python "
+                "Set it, e.g. with --timezone UTC (in Python "
                 'timezone="UTC").'
             )
 
@@ -216,16 +217,16 @@ def check_times(
 def plain_rows(
     arrow: ModuleType, batch: Any, source: str, *, zone: Zone | None = None
 ) -> Iterator[dict[str, Any]]:
-    """Give the rows of a record batch as Python's values, None of what is no value.
+    """Yield the rows of a record batch as Python values; NULL and NaN become None.
 
     Args:
         arrow: pyarrow.
-        batch: the record batch.
-        source: what to call it.
-        zone: the time zone of times that have none.
+        batch: The record batch.
+        source: Its name in messages.
+        zone: The time zone of times without one.
 
     Raises:
-        SourceError: if two columns have one name.
+        SourceError: If two columns have the same name.
     """
     names = _names(batch.schema, source)
     columns = [_values(arrow, batch.column(name), zone) for name in names]
@@ -234,7 +235,7 @@ def plain_rows(
 
 
 def _names(schema: Any, source: str) -> list[str]:
-    """Name the columns, but for an index that pandas has handed over."""
+    """Return the names of the columns, without a nameless index of pandas."""
     names = [name for name in schema.names if not _NAMELESS_INDEX.fullmatch(name)]
     check_names(source, names)
     return names
@@ -245,7 +246,7 @@ def _values(arrow: ModuleType, column: Any, zone: Zone | None) -> list[Any]:
     if arrow.types.is_floating(kind):
         missing = arrow.compute.is_nan(column)
         column = arrow.compute.if_else(missing, None, column)
-    elif arrow.types.is_timestamp(kind) and kind.unit == "ns":  # more than Python has
+    elif arrow.types.is_timestamp(kind) and kind.unit == "ns":  # finer than datetime
         column = column.cast(arrow.timestamp("us", kind.tz), safe=False)
     values: list[Any] = column.to_pylist()
     if zone is not None and _is_naive(arrow.types, kind):
@@ -254,11 +255,11 @@ def _values(arrow: ModuleType, column: Any, zone: Zone | None) -> list[Any]:
 
 
 def _is_naive(types: Any, kind: Any) -> bool:
-    """Tell whether a type has times without a zone, or holds such."""
+    """Return whether a type has times without a zone, or contains such times."""
     if types.is_timestamp(kind):
         return kind.tz is None
     if types.is_struct(kind):
-        return any(_is_naive(types, one.type) for one in kind)
-    # Of lists, and of dictionaries (categories).
+        return any(_is_naive(types, field.type) for field in kind)
+    # Lists and dictionaries (categories) have a value type.
     inner = getattr(kind, "value_type", None)
     return inner is not None and _is_naive(types, inner)

@@ -1,7 +1,7 @@
-"""Looking at rows before anything is sent: what HubSpot would refuse, and why.
+"""Checks rows before anything is sent: what would HubSpot refuse, and why?
 
-Rows are read and encoded as a job would do it, and what would leave is held against
-the definitions of the object type's properties. Nothing is sent.
+Rows are read and encoded as a job would do it, and compared with the property
+definitions of the object type.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,21 +11,21 @@ import orjson
 
 from attrs import define, field
 
-from hubbatch.core.checking import Checker, Problem
+from hubbatch._limits.plan import Plan, plan
+from hubbatch._limits.window import RateLimit
 from hubbatch.core.encoding import encoder, id_property_of, make_key
-from hubbatch.core.forecasting import Plan, plan
 from hubbatch.core.operations import Operation, Repeats
-from hubbatch.core.pacing import RateLimit
 from hubbatch.core.values import InvalidInput
 from hubbatch.errors import CheckFailed
 from hubbatch.models import Property
 
-from .rehearsing import first_rows
+from .dry_run import first_rows
+from .property_checks import Checker, Problem
 from .rows import AnySource, Row
 from .schema import Schema
 
 
-# So many rows are named as examples of one finding.
+# The number of example rows of one finding.
 _EXAMPLES = 5
 
 
@@ -34,13 +34,13 @@ class Finding:
     """One kind of problem, and the rows that have it.
 
     Attributes:
-        code: HubSpot's code; or INVALID_INPUT for what hubbatch would not send,
+        code: HubSpot's code; or INVALID_INPUT if hubbatch would refuse to send the row,
             REPEATED_ID, REPEATED_VALUE, NOT_UNIQUE, NO_RECORD_ID, REQUIRED_PROPERTY,
             TOO_LONG, OUTER_WHITE_SPACE or NO_ROWS.
-        property_name: the property, if it is about one.
-        certain: whether such a row is surely refused.
-        rows: how many rows have it; 0 if it is about the call.
-        examples: the first of them, each with its sentence, which quotes the value.
+        property_name: The property, if it is about one.
+        certain: Whether HubSpot is certain to refuse such a row.
+        rows: The number of rows that have it; 0 if it is about the whole call.
+        examples: The first of them, each with its message, which quotes the value.
     """
 
     code: str
@@ -52,17 +52,17 @@ class Finding:
 
 @define(kw_only=True)
 class CheckReport:
-    """What is known of a job before it is begun.
+    """What is known about a job before it runs.
 
     Attributes:
-        rows: how many rows there are.
-        refused: how many of them are surely refused.
-        doubtful: how many of the others have a warning.
-        findings: what is wrong, the certain first, then by how many rows have it.
-        calls: requests that the other rows take, if nothing is sent again.
-        seconds: until the last of them can leave, at the rate limit.
-        share_of_day: which part of the account's day they are, from 0 to 1 and above;
-            None where the daily limit is not known.
+        rows: The number of rows.
+        refused: How many of them are certain to be refused.
+        doubtful: How many of the others have a warning.
+        findings: The problems; certain ones first, then by the number of rows.
+        calls: The requests that the other rows need if none is repeated.
+        seconds: The time until the last request can leave, at the rate limit.
+        share_of_day: The requests as a share of the account's daily limit (1.0 is all
+            of it; can be more); None if the limit is not known.
     """
 
     rows: int
@@ -75,7 +75,7 @@ class CheckReport:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is certain to be refused."""
+        """Whether no problem is certain."""
         return not any(finding.certain for finding in self.findings)
 
 
@@ -88,36 +88,37 @@ async def check(
     rate: RateLimit | None = None,
     daily: int | None = None,
 ) -> CheckReport:
-    """Hold every row against the definitions of the properties; send nothing.
+    """Check every row against the property definitions; send nothing.
 
-    To find rows that repeat another, about 100 bytes are kept for each.
+    It keeps about 100 bytes per row, to find repeated ids and values.
 
     Args:
-        source: the rows.
-        operation: what is to be done with them (`Job.operation`).
-        properties: all definitions of the object type: `hub.properties(...).list()`;
-            or a `Schema`, which also says what a new record must have.
-        limit: the most rows to take.
-        rate: the limit that the forecast assumes; by default 100 per 10 s.
-        daily: the calls of the account's day, if known.
+        source: The rows.
+        operation: What is to be done with them (`Job.operation`).
+        properties: All definitions of the object type, as `hub.properties(...).list()`
+            returns them; or a `Schema`, which also names the properties that a new
+            record must have.
+        limit: The maximum number of rows to take.
+        rate: The rate limit for the forecast; by default 100 requests per 10 s.
+        daily: The account's daily limit of calls, if known.
 
     Raises:
-        SourceError: if the source cannot be read.
+        SourceError: If the source cannot be read.
     """
-    looking = _Looking(operation, properties)
+    checks = _RowChecks(operation, properties)
     async for row in first_rows(source, limit):
-        looking.at(row)
-    looking.end()
-    valid = looking.rows - looking.refused
+        checks.add(row)
+    checks.end()
+    valid = checks.rows - checks.refused
     forecast: Plan = plan(valid, operation.max_inputs, rate or RateLimit(100), daily)
     findings = sorted(
-        looking.findings.values(),
+        checks.findings.values(),
         key=lambda finding: (not finding.certain, -finding.rows),
     )
     return CheckReport(
-        rows=looking.rows,
-        refused=looking.refused,
-        doubtful=looking.doubtful,
+        rows=checks.rows,
+        refused=checks.refused,
+        doubtful=checks.doubtful,
         findings=findings,
         calls=forecast.calls,
         seconds=forecast.seconds,
@@ -125,8 +126,8 @@ async def check(
     )
 
 
-class _Looking:
-    """Looks at one row after the other."""
+class _RowChecks:
+    """Checks rows one by one, and collects the findings."""
 
     def __init__(self, operation: Operation, properties: Iterable[Property]) -> None:
         verb = operation.call.verb
@@ -139,14 +140,14 @@ class _Looking:
         required = properties.required if isinstance(properties, Schema) else ()
         self._checker = Checker(properties, verb, operation.object_type, required)
         self._unique: dict[str, bool] = {}
-        self._seen: dict[int, int] = {}  # digests of keys, and the rows that had them
+        self._seen: dict[int, int] = {}  # row indices by the hash of their key
         for problem in self._checker.check_key(operation.id_property):
             self._note(problem, None)
         for problem in self._checker.check_read(operation.properties):
             self._note(problem, None)
 
-    def at(self, row: Row) -> None:
-        """Look at one row."""
+    def add(self, row: Row) -> None:
+        """Check one row."""
         self.rows += 1
         certain = doubtful = False
         for problem in self._problems(row):
@@ -157,7 +158,7 @@ class _Looking:
         self.doubtful += doubtful and not certain
 
     def end(self) -> None:
-        """Say so if there was nothing to look at."""
+        """Add the finding that there were no rows."""
         if not self.rows:
             problem = Problem("NO_ROWS", "", "there is nothing to send", certain=False)
             self._note(problem, None)
@@ -178,18 +179,18 @@ class _Looking:
         except InvalidInput as error:
             yield Problem("INVALID_INPUT", error.field or "", str(error))
             return
-        texts = _texts(orjson.loads(body)) if self._writes else {}
-        yield from self._checker.check(texts)
+        values = _property_values(orjson.loads(body)) if self._writes else {}
+        yield from self._checker.check(values)
         if self._creates:
-            yield from self._checker.check_required(texts)
+            yield from self._checker.check_required(values)
         elif key is not None and id_property_of(key) is None:
             yield from self._checker.check_id(key)
         if self._waits and key is not None:
             yield from self._repeated(key, row, "REPEATED_ID", None)
         if self._creates:
-            for name, text in texts.items():
-                if text and self._is_unique(name):
-                    key = make_key(text, name)
+            for name, value in values.items():
+                if value and self._is_unique(name):
+                    key = make_key(value, name)
                     yield from self._repeated(key, row, "REPEATED_VALUE", name)
 
     def _is_unique(self, name: str) -> bool:
@@ -205,28 +206,28 @@ class _Looking:
         if first == row.index:
             return
         if name is None:
-            what = f"has the id of row {first + 1}; it is sent after that, and wins"
+            what = f"has the id of row {first + 1}; it is sent later, so its values win"
         else:
             what = f'has the "{name}" of row {first + 1}, and it is unique'
-        # Two records of one value: HubSpot takes the first that comes.
+        # Of two records with one value, HubSpot accepts the first.
         yield Problem(code, name or "", what, certain=name is not None)
 
 
-def _texts(body: Mapping[str, Any]) -> Mapping[str, str]:
-    """Take the properties out of what would be sent of one record."""
-    given = body.get("properties") or {}
-    if isinstance(given, list):  # crm-objects/v1
-        return {one["name"]: one["value"] for one in given}
-    return given
+def _property_values(body: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the property values in the encoded body of one record."""
+    properties = body.get("properties") or {}
+    if isinstance(properties, list):  # crm-objects/v1
+        return {item["name"]: item["value"] for item in properties}
+    return properties
 
 
-def checked(report: CheckReport) -> None:
-    """Let a job begin, or not.
+def raise_if_refused(report: CheckReport) -> None:
+    """Raise an error if a check found something certain.
 
     Raises:
-        CheckFailed: if anything is certain to be refused.
+        CheckFailed: With the report, if HubSpot is certain to refuse anything.
     """
-    first = next((one for one in report.findings if one.certain), None)
+    first = next((finding for finding in report.findings if finding.certain), None)
     if first is None:
         return
     row, message = first.examples[0]

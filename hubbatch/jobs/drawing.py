@@ -1,204 +1,259 @@
-"""Pictures of a job, as SVG that stands in a page: no library, no script.
+"""Where the lines, bars and labels of a report's charts go; a template draws them."""
 
-Colours and sizes of letters are the page's, by class names.
-"""
-
-from collections.abc import Iterable, Sequence
-from html import escape
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from math import ceil, floor, log10
 
 from attrs import frozen
 
 
+Point = tuple[float, float]
+
 _WIDTH, _HEIGHT = 720, 250
-# Room for the figures beside and below; on a phone their letters are larger.
-_LEFT, _RIGHT, _TOP, _BOTTOM = 78, 12, 16, 40
-_MARKS = 4
-# Half of what such a figure is wide.
-_LETTERS = 40
-# Less than that is drawn as nothing.
-_NOTHING = 1e-6
+# Room for the labels beside and below the plot; on a phone their font is larger.
+_LEFT, _RIGHT = 78, _WIDTH - 12
+_TOP, _BOTTOM = 16, _HEIGHT - 40
+_BAR_HEIGHT = 16
+_TICKS = 4
+# Half the width of a label.
+_HALF_LABEL = 40
+# A smaller number is drawn as zero.
+_ZERO = 1e-6
 
 
 @frozen
 class Scale:
-    """From figures to places in the picture."""
+    """Maps numbers from `low` to `high` onto coordinates from `start` to `end`."""
 
-    least: float
-    most: float
+    low: float
+    high: float
     start: float
     end: float
 
     def __call__(self, value: float) -> float:
-        """Give the place of a figure."""
-        share = (value - self.least) / ((self.most - self.least) or 1)
+        """Return the coordinate of a number."""
+        share = (value - self.low) / ((self.high - self.low) or 1)
         return round(self.start + share * (self.end - self.start), 1)
 
 
-def marks(most: float, least: float = 0.0) -> list[float]:
-    """Choose round figures for an axis from 0 to at least `most`.
+@frozen
+class Label:
+    """A text, aligned at (x, y) as SVG's `text-anchor` says."""
 
-    Args:
-        most: what is to be drawn.
-        least: the least step: things that are counted have no halves.
+    x: float
+    y: float
+    text: str
+    anchor: str
+
+
+@frozen
+class Bar:
+    """A rectangle; `kind` is its CSS class, `title` its tooltip."""
+
+    kind: str
+    x: float
+    y: float
+    width: float
+    height: float
+    title: str
+
+
+@frozen
+class Line:
+    """A line through points; `kind` is its CSS class."""
+
+    kind: str
+    points: Sequence[Point]
+
+
+@frozen(kw_only=True)
+class Chart:
+    """One picture, in units of its `width` and `height`.
+
+    Attributes:
+        title: what it shows, for screen readers.
+        stretches: whether it fills its box without keeping its proportions.
+        grid: the y of each horizontal grid line.
+        area: the corners of the filled area.
+        breaks: the x of each vertical line.
     """
-    if most < _NOTHING:
-        return [0.0, 1.0]
-    rough = most / _MARKS
-    power = 10.0 ** floor(log10(rough))
-    steps = (n * power for n in (1, 2, 2.5, 5, 10))
-    step = max(next(one for one in steps if one >= rough * 0.999), least)
-    return [step * n for n in range(ceil(most / step - 0.001) + 1)]
+
+    title: str
+    width: float = _WIDTH
+    height: float = _HEIGHT
+    left: float = _LEFT
+    right: float = _RIGHT
+    top: float = _TOP
+    bottom: float = _BOTTOM
+    stretches: bool = False
+    grid: Sequence[float] = ()
+    labels: Sequence[Label] = ()
+    bars: Sequence[Bar] = ()
+    area: Sequence[Point] = ()
+    lines: Sequence[Line] = ()
+    breaks: Sequence[float] = ()
 
 
 def rate_chart(
-    rows: Sequence[tuple[float, float]],
-    limit: Sequence[tuple[float, float]],
-    again: Sequence[tuple[float, float]],
+    rates: Sequence[Point],
+    limits: Sequence[Point],
+    retries: Sequence[Point],
     breaks: Iterable[float],
-) -> str:
-    """Draw rows a second over time, the limit, and where requests were repeated.
+) -> Chart:
+    """Return the chart of rows per second over time, with the rate limit and retries.
 
     Args:
-        rows: seconds of work, and rows a second.
-        limit: seconds of work, and the rows a second that the limit allows.
-        again: seconds of work at which requests were sent again, and how many.
-        breaks: when a run ended and another went on.
+        rates: seconds of work, and rows per second.
+        limits: seconds of work, and the rows per second that the limit allows.
+        retries: seconds of work, and the number of retries.
+        breaks: the seconds of work at which one run ended and another resumed.
     """
-    ends = [x for x, _ in (*rows, *limit)] or [0.0]
-    across = Scale(0, max(ends) or 1, _LEFT, _WIDTH - _RIGHT)
-    levels = marks(max((y for _, y in (*rows, *limit)), default=0))
-    up = Scale(0, levels[-1], _HEIGHT - _BOTTOM, _TOP)
-    parts = [*_axes(levels, up), *_times(across)]
-    most = max((count for _, count in again), default=1) or 1
-    height = (_HEIGHT - _BOTTOM - _TOP) * 0.25
-    for x, count in again:
-        tall = max(3.0, round(height * count / most, 1))
-        top = _HEIGHT - _BOTTOM - tall
-        parts.append(
-            f'<rect class="again" x="{across(x) - 1:.1f}" y="{top:.1f}" width="3" '
-            f'height="{tall}"><title>{count:,.0f} sent again</title></rect>'
-        )
-    if rows:
-        line = _points(rows, across, up)
-        floor_ = up(0)
-        area = f"{across(rows[0][0])},{floor_} {line} {across(rows[-1][0])},{floor_}"
-        parts.append(f'<polygon class="area" points="{area}"/>')
-        parts.append(f'<polyline class="line" points="{line}"/>')
-    if limit:
-        parts.append(
-            f'<polyline class="limit" points="{_points(_steps(limit), across, up)}"/>'
-        )
-    parts += [
-        f'<line class="break" x1="{across(x)}" x2="{across(x)}" y1="{_TOP}" '
-        f'y2="{_HEIGHT - _BOTTOM}"/>'
-        for x in breaks
-    ]
-    return _picture("Rows a second over time, against the rate limit", parts)
+    last = max((x for x, _ in (*rates, *limits)), default=0)
+    across = Scale(0, last or 1, _LEFT, _RIGHT)
+    levels = ticks(max((y for _, y in (*rates, *limits)), default=0))
+    up = Scale(0, levels[-1], _BOTTOM, _TOP)
+    line = [(across(x), up(y)) for x, y in rates]
+    limit = [(across(x), up(y)) for x, y in _steps(limits)]
+    return Chart(
+        title="Rows per second over time, and the rate limit",
+        grid=[up(level) for level in levels],
+        labels=[*_level_labels(levels, up), *_time_labels(across)],
+        bars=[*_retry_bars(retries, across)],
+        area=[(line[0][0], up(0)), *line, (line[-1][0], up(0))] if line else [],
+        lines=[
+            Line(kind, points)
+            for kind, points in (("line", line), ("limit", limit))
+            if points
+        ],
+        breaks=[across(x) for x in breaks],
+    )
 
 
-def answer_chart(bars: Sequence[tuple[str, int]]) -> str:
-    """Draw how many answers took how long.
+def response_time_chart(steps: Sequence[tuple[str, int]]) -> Chart:
+    """Return the chart of how many responses took how long.
 
     Args:
-        bars: names of the times, and how many answers took as long.
+        steps: the label of each response time, and its number of responses.
     """
-    levels = marks(max((count for _, count in bars), default=0), 1)
-    up = Scale(0, levels[-1], _HEIGHT - _BOTTOM, _TOP)
-    parts = [*_axes(levels, up)]
-    wide = (_WIDTH - _RIGHT - _LEFT) / max(len(bars), 1)
-    every = ceil(len(bars) / 5) or 1
-    for place, (name, count) in enumerate(bars):
-        x, top = _LEFT + place * wide, up(count)
-        parts.append(
-            f'<rect class="bar" x="{x + 1:.1f}" y="{top}" width="{wide - 2:.1f}" '
-            f'height="{_HEIGHT - _BOTTOM - top:.1f}"><title>{escape(name)}: '
-            f"{count:,}</title></rect>"
-        )
-        if place % every == 0:
-            parts.append(_below(x, name))
-    return _picture("How long answers took", parts)
-
-
-def share_bar(parts: Sequence[tuple[str, int]]) -> str:
-    """Draw parts of a whole side by side: class names, and how many."""
-    total = sum(count for _, count in parts) or 1
-    drawn, x = [], 0.0
-    for name, count in parts:
-        if count:
-            wide = max(_WIDTH * count / total, 3.0)
-            drawn.append(
-                f'<rect class="{escape(name)}" x="{x:.1f}" y="0" width="{wide:.1f}" '
-                f'height="16"><title>{escape(name)}: {count:,}</title></rect>'
+    levels = ticks(max((count for _, count in steps), default=0), 1)
+    up = Scale(0, levels[-1], _BOTTOM, _TOP)
+    width = (_RIGHT - _LEFT) / max(len(steps), 1)
+    every = ceil(len(steps) / 5) or 1
+    places = [(_LEFT + place * width, *step) for place, step in enumerate(steps)]
+    return Chart(
+        title="Response times",
+        grid=[up(level) for level in levels],
+        labels=[
+            *_level_labels(levels, up),
+            *(_label_below(x, text) for x, text, _ in places[::every]),
+        ],
+        bars=[
+            Bar(
+                kind="bar",
+                x=round(x + 1, 1),
+                y=up(count),
+                width=round(width - 2, 1),
+                height=round(_BOTTOM - up(count), 1),
+                title=f"{text}: {count:,}",
             )
-            x += wide
-    return (
-        f'<svg class="share" viewBox="0 0 {max(x, 1):.1f} 16" role="img" '
-        f'preserveAspectRatio="none"><title>Outcomes</title>{"".join(drawn)}</svg>'
+            for x, text, count in places
+        ],
     )
 
 
-def brief(figure: float) -> str:
-    """Write a figure of an axis in few letters: 250, 1.5k, 20k, 3M."""
+def outcome_bar(counts: Sequence[tuple[str, int]]) -> Chart:
+    """Return one bar with a part for each outcome.
+
+    Args:
+        counts: the CSS class of each outcome, and its number of rows.
+    """
+    total = sum(count for _, count in counts) or 1
+    bars: list[Bar] = []
+    x = 0.0
+    for kind, count in counts:
+        if count:
+            # Wide enough to be seen, however small the share.
+            width = round(max(_WIDTH * count / total, 3.0), 1)
+            title = f"{kind}: {count:,}"
+            bars.append(Bar(kind, round(x, 1), 0, width, _BAR_HEIGHT, title))
+            x += width
+    return Chart(
+        title="Outcomes",
+        width=round(max(x, 1), 1),
+        height=_BAR_HEIGHT,
+        stretches=True,
+        bars=bars,
+    )
+
+
+def ticks(high: float, least_step: float = 0.0) -> list[float]:
+    """Return round numbers for an axis, from 0 to at least `high`.
+
+    Args:
+        high: the greatest number on the axis.
+        least_step: the least distance between two ticks; 1 for counts.
+    """
+    if high < _ZERO:
+        return [0.0, 1.0]
+    rough = high / _TICKS
+    power = 10.0 ** floor(log10(rough))
+    steps = (n * power for n in (1, 2, 2.5, 5, 10))
+    step = max(next(step for step in steps if step >= rough * 0.999), least_step)
+    return [step * n for n in range(ceil(high / step - 0.001) + 1)]
+
+
+def short_number(number: float) -> str:
+    """Return a number as a short string: 250, 1.5k, 20k, 3M."""
     for unit, name in ((1_000_000, "M"), (1_000, "k")):
-        if figure >= unit:
-            return f"{figure / unit:.4g}{name}"
-    return f"{figure:.4g}"
+        if number >= unit:
+            return f"{number / unit:.4g}{name}"
+    return f"{number:.4g}"
 
 
-def _picture(title: str, parts: Iterable[str]) -> str:
-    return (
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img"><title>{escape(title)}'
-        f"</title>{''.join(parts)}</svg>"
-    )
+def _retry_bars(retries: Sequence[Point], across: Scale) -> Iterator[Bar]:
+    most = max((count for _, count in retries), default=1) or 1
+    for x, count in retries:
+        height = max(3.0, round((_BOTTOM - _TOP) * 0.25 * count / most, 1))
+        yield Bar(
+            kind="retries",
+            x=round(across(x) - 1, 1),
+            y=round(_BOTTOM - height, 1),
+            width=3,
+            height=height,
+            title=f"retries: {count:,.0f}",
+        )
 
 
-def _points(points: Sequence[tuple[float, float]], across: Scale, up: Scale) -> str:
-    return " ".join(f"{across(x)},{up(y)}" for x, y in points)
-
-
-def _steps(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Draw what holds until it changes as steps."""
-    stepped = [points[0]]
+def _steps(points: Sequence[Point]) -> list[Point]:
+    """Return the corners of a line that stays level until its value changes."""
+    stepped = [*points[:1]]
     for (_, before), (x, y) in pairwise(points):
         stepped += [(x, before), (x, y)] if y != before else [(x, y)]
     return stepped
 
 
-def _axes(levels: Sequence[float], up: Scale) -> Iterable[str]:
+def _level_labels(levels: Iterable[float], up: Scale) -> Iterator[Label]:
     for level in levels:
-        y = up(level)
-        yield (
-            f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y}" '
-            f'y2="{y}"/>'
-        )
-        yield _text(_LEFT - 8, y + 5, brief(level), "end")
+        yield Label(_LEFT - 8, round(up(level) + 5, 1), short_number(level), "end")
 
 
-def _times(across: Scale) -> Iterable[str]:
-    last = across.most
+def _time_labels(across: Scale) -> Iterator[Label]:
+    last = across.high
     unit, name = next(
         (unit, name)
         for unit, name in ((3600, "h"), (60, "min"), (1, "s"))
         if last >= 3 * unit or unit == 1
     )
-    for at in marks(last / unit):
-        if at * unit <= last * 1.001:
-            yield _below(across(at * unit), f"{at:,.10g} {name}")
+    for tick in ticks(last / unit):
+        if tick * unit <= last * 1.001:
+            yield _label_below(across(tick * unit), f"{tick:,.10g} {name}")
 
 
-def _below(x: float, words: str) -> str:
-    """Write under the axis what stands at a place, and not over its ends."""
+def _label_below(x: float, text: str) -> Label:
+    """Return a label below the axis that does not stick out of the picture."""
     anchor = "middle"
-    if x < _LEFT + _LETTERS:
+    if x < _LEFT + _HALF_LABEL:
         anchor = "start"
-    elif x > _WIDTH - _RIGHT - _LETTERS:
-        x, anchor = _WIDTH - _RIGHT, "end"
-    return _text(x, _HEIGHT - _BOTTOM + 24, words, anchor)
-
-
-def _text(x: float, y: float, words: str, anchor: str) -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>'
-    )
+    elif x > _RIGHT - _HALF_LABEL:
+        x, anchor = _RIGHT, "end"
+    return Label(round(x, 1), _BOTTOM + 24, text, anchor)

@@ -1,4 +1,4 @@
-"""Which job a journal is of, and how another one differs from it."""
+"""What identifies a job, and how two jobs differ."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from attrs import field, frozen
 
 
 def _encodable(name: str) -> str:
-    """Return a name as UTF-8 can have it: bytes that are not, in a file's, escaped."""
+    """Escape the bytes of a file name that UTF-8 cannot encode."""
     return name.encode("utf-8", "backslashreplace").decode()
 
 
@@ -17,15 +17,17 @@ def _all_encodable(names: Mapping[str, str]) -> Mapping[str, str]:
 
 @frozen(kw_only=True)
 class Identity:
-    """What must be the same for a job to go on.
+    """What must not change between the runs of a job.
 
     Attributes:
-        verb: the verb.
-        object_type: the object type.
-        source: the source's name; it may change, as long as the content does not.
-        fingerprint: the digest of its content; None if it cannot be read twice.
-        options: what else decides which rows are sent, and how; JSON values.
-        outputs: the files of outcomes by their roles, seen from the journal.
+        verb: The verb.
+        object_type: The object type.
+        source: The source's name. It may change as long as the content does not.
+        fingerprint: The digest of the source's content; None if it can be read only
+            once.
+        options: The other options that decide which rows are sent, and how; JSON
+            values.
+        outputs: The output files by role, relative to the journal's folder.
     """
 
     verb: str
@@ -36,7 +38,7 @@ class Identity:
     outputs: Mapping[str, str] = field(converter=_all_encodable)
 
     def differences(self, recorded: "Identity") -> Iterator[str]:
-        """Name what is not as it was recorded, each in a few words."""
+        """Describe each difference from the recorded job in a few words."""
         for name in ("verb", "object_type"):
             yield from _changed(name, getattr(self, name), getattr(recorded, name))
         if self.fingerprint != recorded.fingerprint:
@@ -58,5 +60,5 @@ def _changed(name: str, now: Any, then: Any) -> Iterator[str]:
 
 def _shown(value: Any) -> str:
     if value in (None, (), []):
-        return "not given"
+        return "not set"
     return value if isinstance(value, str) else repr(value)

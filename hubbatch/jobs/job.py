@@ -1,4 +1,4 @@
-"""One job: from a source of rows to HubSpot, and the files that say what became."""
+"""A job: sends the rows of a source to HubSpot and records the outcome of each."""
 
 import asyncio
 
@@ -26,62 +26,74 @@ from hubbatch.models import Property
 from hubbatch.net.batch import Batch
 from hubbatch.net.running import Run
 
-from .check import check, checked
-from .ending import Stopped
+from .check import check, raise_if_refused
+from .column_mapping import JobVerb
 from .identity import Identity
+from .job_report import Stopped
 from .journal import History, Journal
 from .lifecycle import Lifecycle
 from .options import (
-    MEANING,
+    IDENTITY_OPTIONS,
     as_json,
     check_account,
     check_limit,
+    check_options,
     check_paths,
     find_verb,
-    fitting,
     make_sink,
-    seen_from,
+    relative_to_journal,
 )
 from .outputs import SinkOrPath
-from .passage import Passage, Tally
-from .resuming import Resumption, first_later, then_later, unhurried
+from .resume import Resumption, chain_async, take_async, with_loop_turns
 from .rows import Inputs, Row, Source, as_source
+from .run_adapter import RunAdapter, Tally
 from .schema import ask_schema
-from .shaping import JobVerb
 from .sinks import Failures
-from .states import FINAL, State
+from .states import FINAL, RowState
 
 
 class Job(Lifecycle):
-    """Send every row of a source, once, whatever happens in between.
+    """Send every row of a source to HubSpot.
+
+    With a journal, a job that was stopped, killed or cut off resumes: run the same job
+    with the same journal. Rows whose outcome is known are never sent again. Rows that
+    were in flight are: writes that can be repeated are sent again, creates are first
+    looked up by `reconcile_by`, and creates without it end as `unknown`.
 
     Args:
-        hub: the client of the account.
+        hub: The client of the account.
         verb: create, read, update, upsert or archive.
-        object_type: e.g. `tickets`. Or `associations.contacts.companies`, with the
+        object_type: E.g. `tickets`; or `associations.contacts.companies`, with the
             verbs read, create, create_default, archive and archive_labels.
-        source: a `Source`, or any iterable or async iterable of inputs.
-        id_property: as of the verb.
-        properties: which to read.
-        reconcile_by: a unique property by which a create that may have been written
-            is looked for before it is sent again.
-        legacy: whether to use `crm-objects/v1`.
-        journal: the path of a journal. The same job with the same journal goes on
-            where it stopped; a finished one sends nothing.
-        results: a path (`.csv`, `.jsonl`) or a `Sink`: a line per success.
-        failures: a path or a `Sink`: a line per row that did not succeed.
-        output: a path or a `Sink`: the records that were read.
-        max_failures: as of the verb.
-        account: the portal id that the token must be of.
-        limit: the most rows to take.
-        preflight: whether to look at every row first (see `check`) and to send nothing
-            if HubSpot would surely refuse one; or the definitions of the properties
-            to go by, instead of asking HubSpot. A job that goes on is not looked at
-            again.
+        source: A `Source`, or any iterable or async iterable of inputs.
+        id_property: The unique property that the ids are values of, as for the verb.
+        properties: The properties to read.
+        reconcile_by: A unique property. Before a create that may have been written is
+            sent again, its record is looked up by this property.
+        legacy: Whether to use `crm-objects/v1`.
+        journal: The path of the journal. A job that its journal says is finished sends
+            nothing.
+        results: A path (`.csv`, `.jsonl`) or a `Sink`: one line per success.
+        failures: A path (`.jsonl`) or a `Sink`: one line per row that did not succeed.
+        output: A path (`.csv`, `.jsonl`, `.parquet`) or a `Sink`: the records that a
+            read returned.
+        max_failures: The number or share of failures that ends the job, as for the
+            verb.
+        account: The portal id that the access token must belong to.
+        limit: The maximum number of rows to take from the source.
+        preflight: Whether to check every row first (see `check`) and send nothing if
+            HubSpot is certain to refuse one; or the property definitions to check
+            against, instead of those that HubSpot returns. A job that resumes is not
+            checked again.
 
     Attributes:
-        portal_id: the account, once `run` has asked; None if it may not ask.
-        operation: the call that it makes.
+        portal_id: The account. Set by `prepare` and `run`; None if the token may not
+            ask.
+        operation: The call that the job makes.
+
+    Raises:
+        ConfigurationError: If the verb, an option or a path cannot be used.
+        TypeError: If `source` is neither a source nor an iterable.
     """
 
     def __init__(
@@ -114,38 +126,38 @@ class Job(Lifecycle):
             "reconcile_by": reconcile_by,
         }
         self._verb = find_verb(hub, verb, object_type, legacy=legacy)
-        self._given = {
+        self._options = {
             "max_failures": max_failures,
-            **fitting(verb, options, legacy=legacy),
+            **check_options(verb, options, legacy=legacy),
         }
         planned = self._batch([])
         planned.close()
         operation = planned.operation
         path = None if journal is None else Path(journal)
-        given = {"results": results, "failures": failures, "output": output}
+        outputs = {"results": results, "failures": failures, "output": output}
         sinks = [
             make_sink(role, sink, operation, legacy=legacy)
-            for role, sink in given.items()
+            for role, sink in outputs.items()
             if sink is not None
         ]
         check_paths(path, sinks)
         super().__init__(hub, operation, Journal(path, sinks), portal)
-        self._meaning = {
-            **{name: value for name, value in options.items() if name in MEANING},
+        self._identity_options = {
+            **{name: options[name] for name in IDENTITY_OPTIONS},
             "legacy": legacy,
             "limit": limit,
         }
         self._tally = Tally(self._journal, self.operation)
-        self._retaken = 0  # rows in doubt that are no concern of an earlier run now
+        self._resolved = 0  # rows in doubt that this run has taken over
         self._run: Run | None = None
 
     def stop(self) -> None:
-        """Take up nothing more; `run` comes back when all under way is answered."""
+        """Take no more rows; `run` returns once every request is answered."""
         super().stop()
         if self._run is not None:
             self._run.end(Stopped("the job was stopped"))
 
-    # ---- before
+    # ---- before the run
 
     async def _identify(self) -> Identity:
         source = self._source
@@ -156,19 +168,19 @@ class Job(Lifecycle):
             fingerprint=await asyncio.to_thread(source.fingerprint),
             options=as_json(
                 {
-                    **self._meaning,
+                    **self._identity_options,
                     **{f"the source's {n}": v for n, v in source.options.items()},
                 }
             ),
             outputs={
-                name: seen_from(self._journal.path, output.final)
+                name: relative_to_journal(self._journal.path, output.final)
                 for name, output in self._journal.outputs.items()
             },
         )
 
-    async def _go_on(self, job: Identity, history: History) -> None:
+    async def _load_history(self, job: Identity, history: History) -> None:
         if self._preflight is not False and history.new:
-            await self._look_before(job.fingerprint)
+            await self._check_rows(job.fingerprint)
         for output in self._journal.outputs.values():
             if isinstance(output.sink, Failures):
                 output.sink.portal_id = self.portal_id
@@ -176,36 +188,36 @@ class Job(Lifecycle):
         tally.inputs = history.inputs
         tally.counts.update({status: counts[state] for status, state in FINAL.items()})
         tally.given_up = sum(
-            counts[state] for state in FINAL.values() if state is not State.SUCCEEDED
+            counts[state] for state in FINAL.values() if state is not RowState.SUCCEEDED
         )
 
-    async def _look_before(self, fingerprint: str | None) -> None:
-        given = self._source.inputs if isinstance(self._source, Inputs) else None
-        if fingerprint is None and not isinstance(given, Collection):
+    async def _check_rows(self, fingerprint: str | None) -> None:
+        raw = self._source.inputs if isinstance(self._source, Inputs) else None
+        if fingerprint is None and not isinstance(raw, Collection):
             raise ConfigurationError(
-                f"a preflight reads the source twice, and {self._source.name} can be "
-                "read only once"
+                f"a preflight reads the source twice, but {self._source.name} can be "
+                "read only once. Pass a file or a list, or run without preflight"
             )
         operation, known = self.operation, self._preflight
         if isinstance(known, bool):
             known = await ask_schema(self._hub, operation)
-        checked(await check(self._source, operation, known, limit=self._limit))
+        raise_if_refused(await check(self._source, operation, known, limit=self._limit))
 
-    # ---- during
+    # ---- the run
 
     async def _work(self) -> HubBatchError | None:
         source, limit = self._source, self._limit
         resumption = Resumption(self._journal, source, self._check_stopping)
         if isinstance(source, AsyncIterable):
-            async with aclosing(first_later(source, limit)) as later:
-                doubted, left = await resumption.pass_by(later)
-                async with aclosing(then_later(left, later)) as rest:
+            async with aclosing(take_async(source, limit)) as later:
+                doubted, left = await resumption.skip_known(later)
+                async with aclosing(chain_async(left, later)) as rest:
                     return await self._send_both(doubted, rest)
         rows = iter(source)
         try:
             some = islice(rows, limit)
-            async with aclosing(unhurried(some)) as slowly:
-                doubted, left = await resumption.pass_by(slowly)
+            async with aclosing(with_loop_turns(some)) as slowly:
+                doubted, left = await resumption.skip_known(slowly)
             return await self._send_both(doubted, chain(left, some))
         finally:
             if isinstance(rows, Generator):
@@ -214,18 +226,20 @@ class Job(Lifecycle):
     async def _send_both(
         self, doubted: Sequence[Row], rows: Iterator[Row] | AsyncIterator[Row]
     ) -> HubBatchError | None:
-        """Send first what an earlier run may have sent, then the rest."""
+        """Send the rows that an earlier run may have sent, then the others."""
         error = None
         operation = self.operation
-        if operation.call.repeatable or operation.read_back is not None:
+        if operation.call.retry_safe or operation.read_back is not None:
             if doubted:
-                error = await self._pass(iter(doubted), doubted=True)
+                error = await self._run_batch(iter(doubted), doubted=True)
         else:
-            self._leave_unknown(doubted)
-        return error or await self._pass(rows)
+            self._mark_unknown(doubted)
+        return error or await self._run_batch(rows)
 
-    def _leave_unknown(self, rows: Sequence[Row]) -> None:
-        error = unknown_error("it was sent by a run that ended before the answer came")
+    def _mark_unknown(self, rows: Sequence[Row]) -> None:
+        error = unknown_error(
+            "it was sent by a run that ended before the answer arrived"
+        )
         status, call = OutcomeStatus.UNKNOWN, self.operation.call
         for row in rows:
             outcome = unsuccessful(
@@ -233,46 +247,46 @@ class Job(Lifecycle):
             )
             self._tally.hold(outcome, row)
         self._tally.counts[status] += len(rows)
-        self._retaken += len(rows)
+        self._resolved += len(rows)
 
-    async def _pass(
+    async def _run_batch(
         self, rows: Iterator[Row] | AsyncIterator[Row], *, doubted: bool = False
     ) -> HubBatchError | None:
-        """Let the engine have rows; give what ended it early, if hubbatch did."""
+        """Send rows as one batch; return the hubbatch error that ended it, if any."""
         self._check_stopping()
-        passage, journal = Passage(self._tally), self._journal
+        adapter, journal = RunAdapter(self._tally), self._journal
         if journal.failure is not None:
             return copy(journal.failure)
         later = isinstance(rows, AsyncIterator)
         batch = self._batch(
-            passage.inputs_later(rows) if later else passage.inputs(rows)  # type: ignore[arg-type] # mypy does not narrow by `later`
+            adapter.inputs_async(rows) if later else adapter.inputs(rows)  # type: ignore[arg-type] # mypy does not narrow by `later`
         )
         run = batch.begin(
-            passage,
+            adapter,
             ready=journal.ready,
-            journal=None if journal.path is None else passage,
+            journal=None if journal.path is None else adapter,
             doubted=doubted,
         )
         self._summaries.append(run.summary)
         self._run = run
-        passage.ended = lambda: run.ended is not None
+        adapter.ended = lambda: run.ended is not None
         journal.on_failure = run.end
         if journal.path is not None:
             journal.on_written = lambda: run.events.journal_written(self._tally.pending)
         try:
             await batch.feed(run)
         except HubBatchError as error:
-            if run.ended is passage.failure:
+            if run.ended is adapter.failure:
                 raise
             return error
         finally:
-            self._retaken += run.summary.inputs * doubted
+            self._resolved += run.summary.inputs * doubted
         return None
 
     def _batch(self, inputs: Any) -> Batch[Any]:
-        return self._verb(inputs, **self._given)
+        return self._verb(inputs, **self._options)
 
-    # ---- what is known of it
+    # ---- counts
 
     def _counts(self) -> Mapping[str, int]:
         counts = self._tally.counts
@@ -280,7 +294,7 @@ class Job(Lifecycle):
         return {"inputs": self._tally.inputs, **of_status}
 
     def _in_doubt(self) -> int:
-        return max(0, self._history.counts[State.SENT] - self._retaken)
+        return max(0, self._history.counts[RowState.SENT] - self._resolved)
 
     def _finish(self) -> None:
         self._tally.finish()

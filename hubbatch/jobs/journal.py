@@ -1,8 +1,9 @@
-"""The journal of a job: what has left and what became of it, safe on the disk.
+"""The journal of a job: which rows were sent and what became of each, safe on disk.
 
-It speaks of rows by their places, never of chunks: those are cut anew after a refusal
-or a restart. What rows contain is not in it. All that waits for the disk happens in
-one thread, and what comes up meanwhile is written together in the next transaction.
+It identifies rows by their index in the source ("place"), never by chunk: chunks are
+cut anew after a refusal or a restart. It holds no content of rows. All disk IO runs in
+one thread, and everything noted while a transaction is being written goes into the next
+one.
 """
 
 import asyncio
@@ -21,39 +22,39 @@ from attrs import define, field
 
 from hubbatch.errors import JournalError
 
-from .bond import check_bond
 from .identity import Identity
-from .locking import JobLock
-from .measuring import Measures
+from .job_lock import JobLock
+from .measurements import Measures
 from .outputs import Output, Sink
-from .states import State
+from .states import RowState
 from .store import Group, Store
+from .wal import check_wal
 
 
 T = TypeVar("T")
 
-# So many rows may wait to be written before the source is left alone for a while.
-_MOST_WAITING = 10_000
+# The number of unwritten rows above which no more are taken from the source.
+_MAX_UNWRITTEN = 10_000
 
 
 @define(kw_only=True)
 class History:
-    """What earlier runs have left in a journal.
+    """What earlier runs recorded in a journal.
 
     Attributes:
-        new: whether there were none.
-        finished: whether every row has its final outcome.
-        portal_id: the account, if it is known.
-        counts: the rows by their states.
-        runs: the sums of `Store.runs`.
-        cursor: where a list goes on.
+        new: Whether there was no earlier run.
+        finished: Whether every row has its final outcome.
+        portal_id: The account, if it is known.
+        cursor: The cursor of the next page of an export.
+        counts: The number of rows in each state.
+        runs: The totals that `Reader.runs` returns.
     """
 
     new: bool = True
     finished: bool = False
     portal_id: int | None = None
     cursor: str | None = None
-    counts: Mapping[State, int] = field(factory=lambda: dict.fromkeys(State, 0))
+    counts: Mapping[RowState, int] = field(factory=lambda: dict.fromkeys(RowState, 0))
     runs: Mapping[str, Any] = field(
         factory=lambda: (
             dict.fromkeys(("requests", "retries", "throttled", "warnings"), 0)
@@ -63,24 +64,36 @@ class History:
 
     @property
     def inputs(self) -> int:
-        """How many rows were read."""
+        """The number of rows read."""
         return sum(self.counts.values())
 
 
 class Journal:
-    """Writes down what a job does, and its files of outcomes in step with that.
+    """Records what a job does, and writes its output files in step with that.
 
-    Without a path only the files are written.
+    Without a path there is no journal, and only the files are written.
+
+    Invariants, on which resuming without duplicates rests:
+
+    * Sent rows: a row is SENT on disk before its request leaves (`wait_written`). A
+      row that is OPEN on disk has therefore never reached HubSpot, or HubSpot has
+      certainly not written it.
+    * Output files: lines are on disk before the transaction that records the file's new
+      length. A file's bytes beyond that length belong to no recorded outcome and are
+      cut off by the next run.
+    * One group is written at a time. A group that could not be written
+      (`_failed_group`) is merged into the next one, so states reach the disk in the
+      order in which they were noted.
+    * After the first `failure` no further row is sent: `wait_written` raises.
 
     Attributes:
-        failure: what went wrong when it could not be written; None as long as all is
-            well. From then on nothing new may leave. What is noted is kept, and tried
-            again with whatever follows.
-        on_failure: called with it, once.
-        unwritten: how many answered rows are not on the disk after `aclose`.
-        on_written: called when what was noted is on the disk.
-        progress: called for the figures that go with what is written.
-        measures: what else goes with it.
+        failure: The error if the journal or a file could not be written; else None.
+        on_failure: Called with `failure`, once.
+        unwritten: After `aclose`, the number of answered rows that are not on disk.
+        on_written: Called when noted rows are on disk.
+        progress: Returns the requests, retries, 429 answers and seconds of this run,
+            which are written along.
+        measures: The measurements that are written along.
     """
 
     def __init__(self, path: Path | None, sinks: Iterable[Sink] = ()) -> None:
@@ -97,20 +110,20 @@ class Journal:
         self._store: Store | None = None
         self._new = True
         self._group = Group()
-        self._noted = 0  # since the last group
+        self._noted = 0  # rows and lines noted since the last group
         self._waiting: list[asyncio.Future[None]] = []
         self._writing = False
         self._closed = False
-        self._kept: Group | None = None  # what could not be written, in the thread
+        self._failed_group: Group | None = None  # used in the thread only
 
     # ---- before the run
 
     async def open(self, job: Identity) -> History:
-        """Lock it and see what earlier runs have left.
+        """Lock the journal and return what earlier runs recorded.
 
         Raises:
-            JournalError: if it is locked, damaged or of another job.
-            ConfigurationError: if a file of outcomes of a new job exists already.
+            JournalError: If it is locked, damaged or belongs to another job.
+            ConfigurationError: If an output file of a new job exists already.
         """
         history = History()
         if self.path is not None:
@@ -124,12 +137,12 @@ class Journal:
         where = (
             Path(os.path.realpath(path)).parent if path.is_symlink() else path.parent
         )
-        if not where.is_dir():  # the lock would make one
+        if not where.is_dir():  # the lock would create one
             raise JournalError(
-                f"{path} cannot be opened: there is no directory {where}"
+                f"{path} cannot be opened: there is no directory {where}. Create it"
             )
         if not path.exists():
-            check_bond(path)  # before the lock creates it
+            check_wal(path)  # before the lock creates it
         lock = JobLock(path)
         lock.acquire()
         self._lock = lock
@@ -141,12 +154,13 @@ class Journal:
         if different:
             raise JournalError(f"{path} is the journal of another job: {different}")
         if store.finished() and "output" in self.outputs:
-            # Results and failures are often moved away; a read is for its output.
+            # Users often move results and failures away; but a read is run for its
+            # output.
             self.outputs["output"].check_finished(store.lengths().get("output", 0))
         if not store.finished():
             lengths = store.lengths()
             for name, output in self.outputs.items():
-                output.check_kept(lengths.get(name, 0))
+                output.check_recorded(lengths.get(name, 0))
         return History(
             new=False,
             finished=store.finished(),
@@ -157,10 +171,10 @@ class Journal:
         )
 
     async def begin(self, job: Identity, portal_id: int | None) -> None:
-        """Begin a run: nothing has been changed before.
+        """Begin a run. Until this is called, nothing on disk has changed.
 
         Raises:
-            JournalError: if it, or a file of outcomes, cannot be written.
+            JournalError: If the journal or an output file cannot be written.
         """
         await self._in_thread(self._begin, job, portal_id)
 
@@ -176,7 +190,7 @@ class Journal:
         self._catch_up()
 
     def _catch_up(self) -> None:
-        """Write to the files what they could not take before."""
+        """Append the lines to the files that could not be written before."""
         if self._store is None:
             return
         for name in self._store.count_unwritten():
@@ -191,39 +205,39 @@ class Journal:
             output.keep(length)
 
     async def block(
-        self, first: int, most: int = 10_000
+        self, first: int, limit: int = 10_000
     ) -> list[tuple[int, int, int | None]]:
-        """Give what is known of the rows from a place on."""
+        """Return (place, state, digest of the key) of known rows, from a place on."""
         if self._store is None:
             return []
-        return await self._in_thread(self._store.block, first, most)
+        return await self._in_thread(self._store.block, first, limit)
 
-    # ---- during the run; nothing here waits but `safe` and `ready`
+    # ---- during the run: only `wait_written` and `ready` wait
 
-    def note(self, place: int, state: State, key: int | None = None) -> None:
-        """Note the state of a row."""
+    def note_state(self, place: int, state: RowState, key: int | None = None) -> None:
+        """Note the state of a row; with the digest of its key if the row may be new."""
         if self._store is not None or self.outputs:
             self._noted += 1
             self._group.states[place] = state
             if key is not None:
                 self._group.keys[place] = key
 
-    def say(self, name: str, line: bytes) -> None:
-        """Append a line to a file of outcomes."""
+    def append_line(self, name: str, line: bytes) -> None:
+        """Append a line to an output file."""
         if line:
             self._noted += 1
             self._group.lines.setdefault(name, []).append(line)
 
-    def read(self, inputs: int) -> None:
+    def note_inputs(self, inputs: int) -> None:
         """Note how many rows have been read."""
         self._group.inputs = inputs
 
-    def turn(self, cursor: str) -> None:
-        """Note where a list goes on."""
+    def note_cursor(self, cursor: str) -> None:
+        """Note the cursor of the next page of an export."""
         self._group.cursor = cursor
 
     def flush(self) -> None:
-        """Have all that was noted written, with what else comes up until then."""
+        """Start writing all that was noted, unless a group is being written."""
         group = self._group
         idle = not (group.states or group.lines or self._waiting)
         if self._writing or idle or self._closed:
@@ -237,28 +251,28 @@ class Journal:
         written = asyncio.wrap_future(self._thread.submit(self._write, group))
         written.add_done_callback(partial(self._on_written, waiting))
 
-    async def safe(self) -> None:
-        """Come back when all that was noted is on the disk.
+    async def wait_written(self) -> None:
+        """Wait until all that was noted is on disk.
 
         Raises:
-            JournalError: if it cannot be written.
+            JournalError: If it cannot be written.
         """
         if self.failure is not None:
             raise copy(self.failure)
         if self._store is not None:
-            await self._written()
+            await self._flushed()
 
-    async def _written(self) -> None:
+    async def _flushed(self) -> None:
         written = asyncio.get_running_loop().create_future()
         self._waiting.append(written)
         self.flush()
         await written
 
     async def ready(self) -> None:
-        """Wait while too much of it has not been written."""
-        if self._noted > _MOST_WAITING and self.failure is None:
-            with suppress(JournalError):  # which ends the batch in its own way
-                await self._written()
+        """Wait while too much is unwritten."""
+        if self._noted > _MAX_UNWRITTEN and self.failure is None:
+            with suppress(JournalError):  # `on_failure` ends the batch
+                await self._flushed()
 
     def _on_written(
         self, waiting: list[asyncio.Future[None]], written: asyncio.Future[None]
@@ -273,7 +287,7 @@ class Journal:
             self._waiting = []
             self.on_failure(self.failure)
         for future in waiting:
-            if future.done():  # whoever waited was cancelled
+            if future.done():  # its waiter was cancelled
                 continue
             if self.failure is None:
                 future.set_result(None)
@@ -284,17 +298,18 @@ class Journal:
         self.flush()
 
     def _write(self, group: Group) -> None:
-        """Write a group, and before it what could not be written until now.
+        """Write a group, and before it the group that could not be written.
 
-        What a file of outcomes does not take is kept in the journal, if there is one.
+        Lines that an output file did not take are kept in the journal, if there is one.
 
         Raises:
-            JournalError: If a file of outcomes did not take its lines.
-            sqlite3.Error: If the journal did not; then all of it is kept here.
+            JournalError: If an output file did not take its lines.
+            sqlite3.Error: If the journal could not be written; the group is kept in
+                memory.
         """
-        if self._kept is not None:
-            group = self._kept.then(group)
-        self._kept = group
+        if self._failed_group is not None:
+            group = self._failed_group.then(group)
+        self._failed_group = group
         durable = self._store is not None
         lengths: dict[str, int] = {}
         group.refused = {}
@@ -309,7 +324,7 @@ class Journal:
             self._store.write(group, lengths)
         elif refusal is not None:
             raise refusal
-        self._kept = None
+        self._failed_group = None
         for name, length in lengths.items():
             self.outputs[name].keep(length)
         if refusal is not None:
@@ -324,13 +339,17 @@ class Journal:
         *,
         finished: bool = False,
     ) -> None:
-        """Write what is left, note how the run ended, and let go of everything.
+        """Write what is left, record how the run ended, and release everything.
 
-        `ended` is None for a run that never began. It is done to its end even if
-        whoever waits for it is cancelled.
+        It completes even if its caller is cancelled.
+
+        Args:
+            ended: How the run ended; None if it never began.
+            message: The message of the error that ended it, if any.
+            finished: Whether every row has its final outcome.
 
         Raises:
-            JournalError: if that cannot be written.
+            JournalError: If something cannot be written.
         """
         self._closed = True
         self._group.progress = self.progress()
@@ -348,7 +367,7 @@ class Journal:
                 return
             try:
                 self._write_last()
-            except Exception as error:  # noqa: BLE001 -- whatever it is, rows are lost
+            except Exception as error:  # noqa: BLE001 -- whatever it is, outcomes are lost
                 lost = self._loss(error)
                 if self._store is not None:
                     with suppress(sqlite3.Error):
@@ -372,22 +391,22 @@ class Journal:
         try:
             self._write(self._group)
         except JournalError:
-            if self._kept is not None:
+            if self._failed_group is not None:
                 raise
-        # The journal has what files of outcomes did not take.
+        # The journal has the lines that output files did not take: try once more.
         self._catch_up()
 
     def _loss(self, error: Exception) -> JournalError:
-        """Say what is not on the disk at the end, and what that means."""
-        if self._kept is not None:
-            self.unwritten = self._kept.answered
-        said = error if isinstance(error, JournalError) else self._failure(error)
-        if self._kept is not None or self._store is None:
-            return JournalError(f"{said}. {lost_words(self.unwritten, self.path)}")
+        """Return the error that says what is not on disk, and what to do about it."""
+        if self._failed_group is not None:
+            self.unwritten = self._failed_group.answered
+        cause = error if isinstance(error, JournalError) else self._failure(error)
+        if self._failed_group is not None or self._store is None:
+            return JournalError(f"{cause}. {describe_loss(self.unwritten, self.path)}")
         lines = sum(self._store.count_unwritten().values())
         return JournalError(
-            f"{said}. {self.path} keeps the {lines:,} lines that are missing there, "
-            "and the same job writes them when it resumes"
+            f"{cause}. {self.path} keeps the {lines:,} lines that are missing there: "
+            "free some space and run the same job again, which writes them"
         )
 
     async def _in_thread(self, call: Callable[..., T], *arguments: Any) -> T:
@@ -401,7 +420,7 @@ class Journal:
             raise self._failure(error) from None
 
     def _failure(self, error: BaseException) -> JournalError:
-        what = self.path or "the file of outcomes"
+        what = self.path or "the output file"
         return JournalError(f"{what} cannot be written: {error}")
 
 
@@ -409,13 +428,13 @@ def _unwritable(output: Output, error: OSError) -> JournalError:
     return JournalError(f"{output.sink.path} cannot be written: {error}")
 
 
-def lost_words(rows: int, path: Path | None) -> str:
-    """Say how many answered rows are not on the disk, and what becomes of them."""
+def describe_loss(rows: int, path: Path | None) -> str:
+    """Say how many answered rows are not on disk, and what that means."""
     if not rows:
         return "Every answered row is on disk"
     if path is None:
-        return f"{rows:,} answered rows are missing in the files of outcomes"
+        return f"The output files lack {rows:,} answered rows"
     return (
         f"{rows:,} answered rows are not on disk: when the job resumes, creates among "
-        "them are unknown, and other rows are sent again"
+        "them end as unknown, and other rows are sent again"
     )

@@ -1,8 +1,8 @@
-"""The life of everything that a journal makes resumable: one run, however it ends.
+"""The life cycle of jobs and exports: prepare, run once, report.
 
-What it does in that run (rows to send, pages to read) is its own business; that it
-looks at its journal first, asks whose portal it is, can be stopped, counts over all
-its runs and says in the end what became of it, is the same for all of them.
+A subclass does the work of a run (send rows, read pages). This base reads the journal
+first, checks the portal, handles stopping, adds up the counts of all runs and makes the
+report.
 """
 
 import asyncio
@@ -17,18 +17,18 @@ from hubbatch.core.operations import Operation
 from hubbatch.core.outcomes import Summary
 from hubbatch.errors import ConfigurationError, HubBatchError, JournalError
 
-from .ending import JobReport, Stopped, ending
 from .identity import Identity
+from .job_report import JobReport, Stopped, describe_end
 from .journal import History, Journal
 from .portal import find_portal
 
 
 class Lifecycle(ABC):
-    """What a job and an export have in common.
+    """The base of `Job` and `Export`.
 
     Attributes:
-        portal_id: the account, once it is prepared; None if the token may not ask.
-        operation: the call that it makes.
+        portal_id: The account. Set by `prepare`; None if the token may not ask.
+        operation: The call that it makes.
     """
 
     def __init__(
@@ -39,49 +39,51 @@ class Lifecycle(ABC):
         self._hub = hub
         self._journal = journal
         self._account = account
+        # `_identity` and `_history` are set by `prepare`. `_used` is set when `run` or
+        # `aclose` is called or `prepare` fails; from then on neither runs again.
         self._identity: Identity | None = None
         self._history = History()
-        self._summaries: list[Summary] = []  # of what this run has sent
-        self._clock: Callable[[], float] | None = None  # while it runs
+        self._summaries: list[Summary] = []  # of this run's batches
+        self._clock: Callable[[], float] | None = None  # set while it runs
         self._began = 0.0
         self._seconds = 0.0
         self._used = False
         self._stopping = False
 
-    # ---- what it is, and what it does
+    # ---- implemented by subclasses
 
     @abstractmethod
     async def _identify(self) -> Identity:
-        """Say what must be the same for it to go on."""
+        """Return what must not change between its runs."""
 
     @abstractmethod
-    async def _go_on(self, job: Identity, history: History) -> None:
-        """Take in what earlier runs have left; what raises here lets go of it all."""
+    async def _load_history(self, job: Identity, history: History) -> None:
+        """Take over what earlier runs recorded; raise to abandon the run."""
 
     @abstractmethod
     def _counts(self) -> Mapping[str, int]:
-        """Count the rows so far, over all runs, as `Summary` names them."""
+        """Return the counts of rows so far, over all runs, named as in `Summary`."""
 
     @abstractmethod
     async def _work(self) -> HubBatchError | None:
-        """Do what is left; give what ended that early, if hubbatch did.
+        """Do what is left; return the hubbatch error that ended it early, if any.
 
         Raises:
-            Stopped: if it was asked to stop.
+            Stopped: If the caller asked it to stop.
         """
 
     def _in_doubt(self) -> int:
-        """Count the rows of earlier runs whose fate nobody has asked for since."""
+        """Count the rows of earlier runs whose outcome is still not known."""
         return 0
 
-    def _finish(self) -> None:  # noqa: B027 -- most hold nothing back
-        """Make final what was held back: nobody will go on with it."""
+    def _finish(self) -> None:  # noqa: B027 -- an export holds nothing back
+        """Make outcomes final that were held back for another run."""
 
-    # ---- its life
+    # ---- public
 
     @property
     def summary(self) -> Summary:
-        """The counts so far, over all runs; they grow while it runs."""
+        """The counts so far, over all runs. They grow while it runs."""
         before = self._history.runs
         requests, retries, throttled, seconds = self._progress()
         return Summary(
@@ -97,10 +99,10 @@ class Lifecycle(ABC):
 
     @property
     def settled(self) -> Summary:
-        """The counts over all runs, should it end now: they add up to the rows read.
+        """The counts over all runs, as if it ended now. They add up to the rows read.
 
-        A row that an earlier run left in doubt is `unknown`, and one that is still to
-        be sent is `not_sent`.
+        A row that an earlier run left in doubt counts as `unknown`, and one that is
+        still to be sent as `not_sent`.
         """
         counts = self.summary
         unknown = counts.unknown + self._in_doubt()
@@ -109,22 +111,22 @@ class Lifecycle(ABC):
 
     @property
     def finished(self) -> bool:
-        """Whether an earlier run has finished it; known once it is prepared."""
+        """Whether an earlier run has finished it. Known after `prepare`."""
         return self._history.finished
 
     async def prepare(self) -> None:
-        """Lock and check the journal and ask which portal it is; `run` does so too.
+        """Lock and check the journal, and check the portal; `run` calls this too.
 
-        Afterwards `portal_id` is known, before anything is sent. What was finished
-        before asks nothing.
+        Afterwards `portal_id` is known, and nothing has been sent to HubSpot but reads.
+        A finished job sends no request at all.
 
         Raises:
-            JournalError: if another process has the journal, or it is of another
-                job, source or portal; says what differs.
-            ConfigurationError: if the token is not of `account`, or that cannot be
-                told; or a file of outcomes exists already.
-            CheckFailed: if the preflight found what HubSpot would refuse.
-            APIError: if HubSpot does not accept the token.
+            JournalError: If another process has the journal, or it belongs to another
+                job, source or portal; the message says what differs.
+            ConfigurationError: If the token does not belong to `account`, or that
+                cannot be checked; or an output file of a new job exists already.
+            CheckFailed: If the preflight found rows that HubSpot would refuse.
+            APIError: If HubSpot does not accept the token.
         """
         if self._identity is not None:
             return
@@ -134,25 +136,26 @@ class Lifecycle(ABC):
             self.portal_id = await find_portal(
                 self._hub, self._history, self._account, self._journal.path
             )
-            await self._go_on(self._identity, self._history)
+            await self._load_history(self._identity, self._history)
         except BaseException:
             self._used = True
             await self._journal.aclose()
             raise
 
     async def run(self) -> JobReport:
-        """Do what is left to be done; once.
+        """Do all that is left to do, and return the report. Can be called once.
 
-        An error of hubbatch that ends it early is in the report, as is a journal that
-        cannot be written. What the source raises is raised, after what was under way
-        has its outcome.
+        A hubbatch error that ends the run early is in the report, as is a journal that
+        cannot be written. An exception of the source is raised once every request in
+        flight is answered.
 
         Raises:
-            JournalError, ConfigurationError, APIError: as `prepare`; JournalError also
-                for a row that is not the one that the journal knows.
+            JournalError: As `prepare`; or if a row differs from the one in the journal.
+            ConfigurationError, APIError, CheckFailed: As `prepare`.
+            RuntimeError: If it has run already.
         """
         if self._used:
-            raise RuntimeError("it has run already; make another")
+            raise RuntimeError("it has run already: create a new one")
         self._used = True
         await self.prepare()
         if self._history.finished:
@@ -161,7 +164,7 @@ class Lifecycle(ABC):
         error: HubBatchError | None = None
         try:
             error = await self._begin() or await self._work()
-            ended, message = ending(error)
+            ended, message = describe_end(error)
         except Stopped:
             ended, message = "stopped", None
         except BaseException as raised:
@@ -175,25 +178,25 @@ class Lifecycle(ABC):
             await self._close(ended, message)
         except (JournalError, ConfigurationError) as broken:
             if error is None or isinstance(error, JournalError):
-                error = broken  # it says what is lost, too
+                error = broken  # this message also says what is lost
             ended = type(error).__name__
         return self._report(ended, error)
 
     def stop(self) -> None:
-        """Take up nothing more; `run` comes back when all under way is answered."""
+        """Start nothing more; `run` returns once every request is answered."""
         self._stopping = True
 
     async def aclose(self) -> None:
-        """Let go of a journal that was prepared and not run."""
+        """Close a journal that was prepared but not run."""
         if not self._used:
             self._used = True
             await self._journal.aclose()
 
-    # ---- its parts
+    # ---- private
 
     async def _begin(self) -> JournalError | None:
-        """Begin the run; return why the journal, or a file, cannot be written now."""
-        assert self._identity is not None  # noqa: S101 -- it was prepared
+        """Begin the run; return the error if journal or files cannot be written."""
+        assert self._identity is not None  # noqa: S101 -- set by `prepare`
         self._clock = asyncio.get_running_loop().time
         self._began = self._clock()
         self._journal.progress = self._progress
@@ -218,7 +221,7 @@ class Lifecycle(ABC):
         await self._journal.aclose(ended, message, finished=finished)
 
     def _progress(self) -> tuple[int, int, int, float]:
-        """Give requests, retries, 429 answers and seconds of this run."""
+        """Return the requests, retries, 429 answers and seconds of this run."""
         return (
             sum(summary.requests for summary in self._summaries),
             sum(summary.retries for summary in self._summaries),
@@ -227,7 +230,7 @@ class Lifecycle(ABC):
         )
 
     def _allowed(self) -> float:
-        """Give the rows a second that the rate limit allows."""
+        """Return the rows per second that the rate limit allows."""
         limits, family = self._hub.limits, self.operation.call.family
         limits = limits.families.get(family, limits)
         return limits.max_requests / limits.interval * self.operation.max_inputs

@@ -1,4 +1,4 @@
-"""Lines of text as rows: decoded, parsed, and each that is none is named."""
+"""Parses lines of JSON as rows, and reports the lines that are not."""
 
 import codecs
 import re
@@ -7,79 +7,81 @@ import orjson
 
 from hubbatch.errors import ConfigurationError, SourceError
 
+from .column_mapping import BadRow, InputBuilder
 from .rows import Row
-from .shaping import BadRow, Shaper
 
 
 _UNDECODABLE = re.compile("[\udc80-\udcff]")
 
 
 class LineParser:
-    """Makes rows of JSON lines, one after the other, and says which one is none.
+    """Builds rows from JSON lines, one after the other.
 
     Attributes:
-        rows: how many it has made.
+        rows: The number of rows built so far.
     """
 
-    def __init__(self, name: str, shaper: Shaper, encoding: str) -> None:
+    def __init__(self, name: str, builder: InputBuilder, encoding: str) -> None:
         self.rows: int = 0
         self._name = name
-        self._shaper = shaper
+        self._builder = builder
         self._encoding = encoding
         self._line = 0
 
-    def parse(self, text: str) -> Row | None:
-        """Make the row of a line; None for a blank one.
+    def parse(self, content: str) -> Row | None:
+        """Return the row of a line; None for a blank one.
 
         Raises:
-            SourceError: naming the line.
+            SourceError: If it is not a row; names the line.
         """
         self._line += 1
-        if not text.strip():
+        if not content.strip():
             return None
         try:
-            check_decoded(text, self._encoding)
-            key, given = self._shaper.shape(_loads(text))
-            doubted = self._shaper.doubted
+            check_decoded(content, self._encoding)
+            key, item = self._builder.build(_loads(content))
+            doubted = self._builder.doubted
         except BadRow as error:
             where = f"{self._name}: line {self._line}"
             raise SourceError(f"{where}: {error}.") from None
-        row = Row(self.rows, key, given, self._line, doubted)
+        row = Row(self.rows, key, item, self._line, doubted)
         self.rows += 1
         return row
 
     def end(self) -> None:
-        """Look back at the whole.
+        """Check that every named column was in some line.
 
         Raises:
-            SourceError: if a column was asked for in vain.
+            SourceError: If one was not.
         """
-        missing = self._shaper.unseen
+        missing = self._builder.unseen
         if self.rows and missing:
             raise SourceError(f'{self._name}: no line has "{missing[0]}".')
 
 
-def _loads(text: str) -> object:
+def _loads(line: str) -> object:
     try:
-        return orjson.loads(text)
+        return orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        if text.lstrip()[:1] in ("[", "{") and len(text.strip()) == 1:
-            raise BadRow("not a whole JSON value. Write one object a line") from None
+        if line.lstrip()[:1] in ("[", "{") and len(line.strip()) == 1:
+            raise BadRow(
+                "not a complete JSON value. Write one object per line"
+            ) from None
         raise BadRow(f"not JSON: {error.msg} (column {error.colno})") from None
 
 
 def check_decoded(line: str, encoding: str) -> None:
-    """Look for bytes that are not of the encoding; they were kept as surrogates.
+    """Check that a line has no bytes outside its encoding (decoded to surrogates).
 
     Raises:
-        BadRow: naming the first of them.
+        BadRow: If it has; names the first one.
     """
     if line.isascii():
         return
     bad = _UNDECODABLE.search(line)
     if bad is not None:
         value = ord(bad.group()) - 0xDC00
-        plain = encoding.removesuffix("-sig")  # which would write its mark again
+        plain = encoding.removesuffix("-sig")  # it would encode its mark again
         before = line[: bad.start()].encode(plain, "surrogateescape")
         name = plain.upper()
         hint = "utf-16" if value in (0xFE, 0xFF) and not before else "cp1252"
@@ -90,13 +92,17 @@ def check_decoded(line: str, encoding: str) -> None:
 
 
 def codec_of(encoding: str) -> str:
-    """Check the name of an encoding; UTF-8 may begin with a byte order mark.
+    """Return the name of an encoding's codec.
+
+    The codec for UTF-8 skips a byte order mark.
 
     Raises:
-        ConfigurationError: if Python does not know it.
+        ConfigurationError: If Python does not know the encoding.
     """
     try:
         name = codecs.lookup(encoding).name
     except LookupError:
-        raise ConfigurationError(f"unknown encoding {encoding!r}") from None
+        raise ConfigurationError(
+            f"unknown encoding {encoding!r}: use a Python codec, e.g. utf-8 or cp1252"
+        ) from None
     return "utf-8-sig" if name == "utf-8" else name

@@ -1,4 +1,4 @@
-"""What a job can be told, checked before anything happens."""
+"""Checks of a job's arguments, made before anything is sent."""
 
 import os
 
@@ -13,11 +13,11 @@ from hubbatch.errors import ConfigurationError
 from hubbatch.net.batch import Batch
 
 from .outputs import Sink, SinkOrPath
-from .parquet import ENDING, ParquetOutput, lines_of
+from .parquet import SUFFIX, ParquetOutput, lines_of
 from .sinks import Failures, Pairs, Records, Results
 
 
-# What each verb can be told, besides max_failures.
+# The options of each verb, besides max_failures.
 _OPTIONS: Mapping[str, frozenset[str]] = {
     "create": frozenset({"reconcile_by"}),
     "read": frozenset({"id_property", "properties"}),
@@ -27,29 +27,30 @@ _OPTIONS: Mapping[str, frozenset[str]] = {
     "create_default": frozenset(),
     "archive_labels": frozenset(),
 }
-# How the object type of a job begins that is about pairs of records.
+# The prefix of a job's object type when its rows are pairs of records.
 PAIRS = "associations."
 _OBJECT_VERBS = ("create", "read", "update", "upsert", "archive")
 _PAIR_VERBS = ("read", "create", "create_default", "archive", "archive_labels")
-# The same of `crm-objects/v1`.
+# The options of each verb in `crm-objects/v1`.
 _LEGACY_OPTIONS: Mapping[str, frozenset[str]] = {
     "create": frozenset(),
     "read": frozenset({"properties"}),
     "update": frozenset(),
     "archive": frozenset(),
 }
-# Of these, what must be the same when a job goes on. `reconcile_by` only decides what
-# is done about creates whose answers were lost, and may come to mind after that.
-MEANING = frozenset({"id_property", "properties"})
+# The options that must not change when a job resumes. `reconcile_by` may: it only
+# decides how creates with lost answers are recovered, and a user may add it after that
+# happened.
+IDENTITY_OPTIONS = ("id_property", "properties")
 
 
 def find_verb(
     hub: HubBatch, verb: str, object_type: str, *, legacy: bool
 ) -> Callable[..., Batch[Any]]:
-    """Give the method of the client that a job calls.
+    """Return the method of the client that a job calls.
 
     Raises:
-        ConfigurationError: if there is none.
+        ConfigurationError: If the object type has no such verb.
     """
     if object_type.startswith(PAIRS):
         return _pair_verb(hub, verb, object_type)
@@ -62,8 +63,8 @@ def find_verb(
     types = vars(hub.legacy)
     if verb not in _LEGACY_OPTIONS or object_type not in types:
         raise ConfigurationError(
-            f"crm-objects/v1 has {', '.join(_LEGACY_OPTIONS)} of "
-            f"{', '.join(sorted(types))}; not {verb} of {object_type}"
+            f"crm-objects/v1 cannot {verb} {object_type}: expected one of "
+            f"{', '.join(_LEGACY_OPTIONS)}, and one of {', '.join(sorted(types))}"
         )
     return getattr(types[object_type], verb)  # type: ignore[no-any-return] # its verb
 
@@ -77,26 +78,28 @@ def _pair_verb(hub: HubBatch, verb: str, name: str) -> Callable[..., Batch[Any]]
     return getattr(hub.associations(source, target), verb)  # type: ignore[no-any-return] # one of its verbs
 
 
-def fitting(verb: str, options: Mapping[str, Any], *, legacy: bool) -> dict[str, Any]:
-    """Give the options of a verb that are set.
+def check_options(
+    verb: str, options: Mapping[str, Any], *, legacy: bool
+) -> dict[str, Any]:
+    """Return the options that are set.
 
     Raises:
-        ConfigurationError: if it has no such option.
+        ConfigurationError: If the verb does not take one of them.
     """
-    given = {name: value for name, value in options.items() if value is not None}
+    chosen = {name: value for name, value in options.items() if value is not None}
     known = (_LEGACY_OPTIONS if legacy else _OPTIONS)[verb]
-    for name in given:
+    for name in chosen:
         if name not in known:
-            of = "crm-objects/v1" if legacy else verb
-            raise ConfigurationError(f"{of} has no option {name}")
-    return given
+            call = "crm-objects/v1" if legacy else verb
+            raise ConfigurationError(f"{call} has no option {name}")
+    return chosen
 
 
 def check_limit(limit: Any) -> int | None:
-    """Give a number of rows back.
+    """Return `limit`, the maximum number of rows.
 
     Raises:
-        ConfigurationError: if it is none.
+        ConfigurationError: If it is not None or a positive int.
     """
     if limit is not None and (type(limit) is not int or limit < 1):
         raise ConfigurationError(f"limit must be a number above zero, not {limit!r}")
@@ -104,37 +107,37 @@ def check_limit(limit: Any) -> int | None:
 
 
 def check_account(account: Any) -> int | None:
-    """Read a portal id, given as a number or as its text.
+    """Return a portal id as an int.
 
     Raises:
-        ConfigurationError: if it is none.
+        ConfigurationError: If it is neither an int nor a string of digits.
     """
     if account is None:
         return None
-    text = str(account)
-    if not (text.isascii() and text.isdecimal()):
+    digits = str(account)
+    if not (digits.isascii() and digits.isdecimal()):
         raise ConfigurationError(f"account must be a portal id, not {account!r}")
-    return int(text)
+    return int(digits)
 
 
 def make_sink(
-    role: str, given: SinkOrPath, operation: Operation, *, legacy: bool
+    role: str, sink: SinkOrPath, operation: Operation, *, legacy: bool
 ) -> Sink:
-    """Make the sink of a role out of a path; one that was made already stays itself.
+    """Return the sink of a role; a path becomes the sink that suits its suffix.
 
     Raises:
-        ConfigurationError: for a path that the role or the operation cannot have.
+        ConfigurationError: If the role or the operation cannot write such a file.
     """
-    if not isinstance(given, str | os.PathLike):
-        return given
+    if not isinstance(sink, str | os.PathLike):
+        return sink
     if role == "results":
-        return Results(given)
-    path = Path(given)
-    if role == "output" and path.suffix.lower() == ENDING:
+        return Results(sink)
+    path = Path(sink)
+    if role == "output" and path.suffix.lower() == SUFFIX:
         return ParquetOutput(path, _output(lines_of(path), operation))
     if role == "output":
         return _output(path, operation)
-    return Failures(given, operation, legacy=legacy)
+    return Failures(sink, operation, legacy=legacy)
 
 
 def _output(path: Path, operation: Operation) -> Pairs | Records:
@@ -144,21 +147,26 @@ def _output(path: Path, operation: Operation) -> Pairs | Records:
 
 
 def check_paths(journal: Path | None, sinks: Iterable[Sink]) -> None:
-    """Make sure that no file is to be two things at once.
+    """Check that no two files have the same path.
 
     Raises:
-        ConfigurationError: if one is.
+        ConfigurationError: If two do.
     """
     paths = [sink.path.absolute() for sink in sinks]
     if journal is not None:
         paths.append(journal.absolute())
     for path, count in Counter(paths).items():
         if count > 1:
-            raise ConfigurationError(f"{path} cannot be two files at once")
+            raise ConfigurationError(
+                f"{path} is named twice: give each file a path of its own"
+            )
 
 
-def seen_from(journal: Path | None, path: Path) -> str:
-    """Name a file so that the journal and it can be moved together."""
+def relative_to_journal(journal: Path | None, path: Path) -> str:
+    """Return a file's path relative to the journal's folder.
+
+    The journal and its files can then be moved together.
+    """
     if journal is None:
         return str(path)
     try:
@@ -169,7 +177,7 @@ def seen_from(journal: Path | None, path: Path) -> str:
 
 
 def as_json(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Write options as they come back from JSON; what is not set is left out."""
+    """Return options as they come back from JSON, without those that are not set."""
     return {
         name: [*value] if isinstance(value, tuple) else value
         for name, value in options.items()

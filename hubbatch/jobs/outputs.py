@@ -1,8 +1,8 @@
 """The files that a job writes, kept in step with its journal.
 
-A sink says what a row's outcome looks like, as bytes; it opens and writes nothing.
-An `Output` is the file: it appends, gets the bytes onto the disk before the journal
-says that they are there, and after a kill is cut back to what the journal knows.
+A `Sink` formats the outcome of a row as bytes and does no IO. An `Output` is the file
+of a sink: it appends lines, gets them on disk before the journal records them, and cuts
+the file back to the recorded length after a kill.
 """
 
 import os
@@ -19,52 +19,53 @@ from hubbatch.errors import ConfigurationError, JournalError
 from .rows import Row
 
 
-_BINARY = getattr(os, "O_BINARY", 0)  # Windows would change line ends
+_BINARY = getattr(os, "O_BINARY", 0)  # Windows would change line endings
 
 
 class Sink(Protocol):
-    """What one file of outcomes looks like.
+    """The format of one output file.
 
     Attributes:
-        name: its role: `results`, `failures` or `output`.
-        path: the file.
+        name: Its role: `results`, `failures` or `output`.
+        path: The file.
     """
 
     name: str
     path: Path
 
     def begin(self, first_line: bytes | None) -> bytes:
-        """Give the bytes that a new file begins with (a CSV's header), or none.
+        """Return the bytes that a new file begins with (a CSV's header), or none.
 
-        `first_line` is that of the file when a job goes on and the file has one;
-        then nothing may be given, and a header that is not known beforehand is taken
-        from it.
+        Args:
+            first_line: The first line of the file if the job resumes and the file has
+                one. Then return nothing; read a header that is not known beforehand
+                from it.
         """
         ...
 
     def encode(self, outcome: Outcome[Any], row: Row) -> bytes:
-        """Give the line of an outcome, with its newline; empty if it is not wanted.
+        """Return the lines of an outcome, each with its newline; empty for none.
 
-        `outcome.index` is the row's. Called once for each row, in any order, when
-        its outcome is final.
+        Called once for each row, in any order, when its outcome is final.
+        `outcome.index` is the row's.
         """
         ...
 
 
-class Making(Sink, Protocol):
-    """A sink whose file is only what another one is made of, when the job is over.
+class StagedSink(Sink, Protocol):
+    """A sink whose file is converted to another file when the job is over.
 
     Attributes:
-        product: the file that is made.
+        product: The file that it is converted to.
     """
 
     product: Path
 
     def make(self) -> None:
-        """Make it, and remove what it was made of.
+        """Write `product`, and delete the staging file.
 
         Raises:
-            ConfigurationError: if it cannot be written.
+            ConfigurationError: If it cannot be written.
         """
         ...
 
@@ -73,51 +74,57 @@ SinkOrPath = Sink | str | os.PathLike[str]
 
 
 class Output:
-    """The file of one sink. All but `check_new` runs in the journal's thread."""
+    """The file of one sink. All but `check_new` runs in the journal's thread.
+
+    Invariant: the first `_length` bytes of the file are those that the journal has
+    recorded (or is about to). Whatever follows them was not recorded, and the next
+    `append`, `close` or `open` overwrites or cuts it off.
+    """
 
     def __init__(self, sink: Sink) -> None:
         self.sink = sink
-        self._making: Making | None = (
-            cast("Making", sink) if hasattr(sink, "product") else None
+        self._staged: StagedSink | None = (
+            cast("StagedSink", sink) if hasattr(sink, "product") else None
         )
         self._file: FileIO | None = None
         self._length = 0
 
     @property
     def final(self) -> Path:
-        """The file that there is when the job is over."""
-        return self.sink.path if self._making is None else self._making.product
+        """The file that exists when the job is over."""
+        return self.sink.path if self._staged is None else self._staged.product
 
     def check_new(self) -> None:
-        """Make sure that a job which begins overwrites nothing.
+        """Check that a new job overwrites nothing.
 
         Raises:
-            ConfigurationError: if the file has content, or cannot be a file.
+            ConfigurationError: If the file has content, or cannot be created.
         """
         for path in dict.fromkeys((self.final, self.sink.path)):
             _check_new(path)
 
     def check_finished(self, length: int) -> None:
-        """Make sure that what a finished job has written is there; make it if need be.
+        """Check that the file of a finished job exists; convert a staged one if needed.
 
-        `length` is how many bytes the journal knows of.
+        Args:
+            length: The number of bytes that the journal has recorded.
 
         Raises:
-            JournalError: if it is not.
-            ConfigurationError: if it cannot be made.
+            JournalError: If the file is gone.
+            ConfigurationError: If it cannot be converted.
         """
         path = self.sink.path
         size = path.stat().st_size if path.exists() else -1
-        if self._making is not None and size >= length:  # killed before it was made
-            self._making.make()
+        if self._staged is not None and size >= length:  # killed before `make`
+            self._staged.make()
         elif not self.final.exists():
             raise JournalError(
-                f"{self.final} is not there any more, and the journal says that it was "
-                "finished: with another --journal it is read anew"
+                f"{self.final} no longer exists, but the journal says that the job is "
+                "finished. Read it again with another --journal"
             )
 
-    def check_kept(self, length: int) -> None:
-        """Make sure that the file has the bytes that the journal knows of.
+    def check_recorded(self, length: int) -> None:
+        """Check that the file still has the bytes that the journal has recorded.
 
         Raises:
             JournalError: If it has become shorter.
@@ -130,24 +137,25 @@ class Output:
         if size < length:
             raise JournalError(
                 f"{self.sink.path} has {size} bytes and the journal has written "
-                f"{length}: it was changed, and what is missing cannot be written again"
+                f"{length}: it was changed, and the missing lines cannot be written "
+                "again. Restore the file"
             )
 
     @property
     def is_open(self) -> bool:
-        """Whether lines can be written to the file."""
+        """Whether lines can be appended."""
         return self._file is not None and not self._file.closed
 
     def open(self, length: int) -> None:
-        """Open the file, cut back to the bytes that the journal knows of.
+        """Open the file, and cut it back to the bytes that the journal has recorded.
 
         Raises:
-            JournalError: if it has become shorter than that.
-            OSError: if it cannot be opened.
+            JournalError: If it has become shorter than that.
+            OSError: If it cannot be opened.
         """
         path = self.sink.path
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _BINARY, 0o600)
-        # Without a buffer: what could not be written must not be tried again later.
+        # Unbuffered: a failed write must not be repeated later by a buffer.
         self._file = file = os.fdopen(descriptor, "r+b", buffering=0)
         path.chmod(0o600)
         self._length = size = file.seek(0, os.SEEK_END)
@@ -160,15 +168,15 @@ class Output:
             self.keep(self.append([head], durable=False))
 
     def append(self, lines: Iterable[bytes], *, durable: bool) -> int:
-        """Write lines after what is kept, and return the length that this makes.
+        """Write lines behind the kept bytes; return the length with them.
 
-        Until `keep` has that length, the next lines replace these. If `durable`, they
-        are on the disk when this comes back.
+        The next `append` overwrites them unless `keep` was called with that length. If
+        `durable`, they are on disk on return.
 
         Raises:
-            OSError: If the file does not take all of them.
+            OSError: If the file did not take all of them.
         """
-        assert self._file is not None  # noqa: S101 -- it was opened
+        assert self._file is not None  # noqa: S101 -- set by `open`
         rest = memoryview(b"".join(lines))
         self._file.seek(self._length)
         length = self._length + len(rest)
@@ -179,32 +187,32 @@ class Output:
         return length
 
     def keep(self, length: int) -> None:
-        """Keep the file up to this length."""
+        """Keep the bytes up to this length."""
         self._length = length
 
     def close(self) -> None:
-        """Close it, if it was opened; what is not kept is cut off."""
+        """Close the file, if it is open, and cut off what was not kept."""
         if self._file is not None and not self._file.closed:
-            with suppress(OSError):  # the next run does it too
+            with suppress(OSError):  # the next run does this too
                 self._file.truncate(self._length)
             self._file.close()
 
     def finish(self) -> None:
-        """Close it, and make of it what it is for.
+        """Close the file; convert a staged one.
 
         Raises:
-            ConfigurationError: if that cannot be written.
+            ConfigurationError: If that cannot be written.
         """
         self.close()
-        if self._making is not None:
-            self._making.make()
+        if self._staged is not None:
+            self._staged.make()
 
 
 def _check_new(path: Path) -> None:
     try:
         if path.exists() and (not path.is_file() or path.stat().st_size):
             raise ConfigurationError(
-                f"{path} exists already: remove it, or name another file"
+                f"{path} exists already: delete it, or name another file"
             )
         if not path.parent.is_dir():
             raise ConfigurationError(f"there is no directory {path.parent}")

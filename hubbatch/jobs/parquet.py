@@ -1,8 +1,8 @@
 """The output of a read as a Parquet file.
 
-A file that ends in a directory of itself cannot be appended to and cut back. So JSON
-lines are written beside it, in step with the journal, and become Parquet when the job
-is over. They stay until then: whenever it was killed, the same job makes the file.
+A Parquet file ends with its own directory, so it cannot be appended to and cut back.
+JSON lines are therefore written beside it, in step with the journal, and converted when
+the job is over. They stay until then: after a kill the same job converts them.
 """
 
 import os
@@ -22,23 +22,23 @@ from .rows import Row
 from .sinks import Pairs, Records
 
 
-# Rows of a row group, which are in memory at a time.
+# Rows per row group; that many are in memory at a time.
 _BLOCK = 50_000
-ENDING = ".parquet"
+SUFFIX = ".parquet"
 
 
 def lines_of(path: Path) -> Path:
-    """Give the file of JSON lines that a Parquet file is made of."""
+    """Return the path of the JSON lines that a Parquet file is converted from."""
     return path.with_name(f"{path.name}.jsonl")
 
 
 class ParquetOutput:
-    """A sink whose lines become a Parquet file in the end.
+    """A sink whose JSON lines are converted to a Parquet file in the end.
 
     Attributes:
-        name: its role: `output`.
-        path: the file of lines.
-        product: the Parquet file.
+        name: Its role: `output`.
+        path: The file of JSON lines.
+        product: The Parquet file.
     """
 
     def __init__(self, product: Path, lines: Records | Pairs) -> None:
@@ -52,18 +52,18 @@ class ParquetOutput:
         return f"<ParquetOutput {str(self.product)!r}>"
 
     def begin(self, first_line: bytes | None) -> bytes:
-        """Give what the lines begin with."""
+        """Return the bytes that the lines begin with."""
         return self._lines.begin(first_line)
 
     def encode(self, outcome: Outcome[Any], row: Row) -> bytes:
-        """Give the lines of an outcome."""
+        """Return the lines of an outcome."""
         return self._lines.encode(outcome, row)
 
     def make(self) -> None:
-        """Make the Parquet file, and let go of the lines.
+        """Write the Parquet file, and delete the lines.
 
         Raises:
-            ConfigurationError: if it cannot be written.
+            ConfigurationError: If it cannot be written.
         """
         write_parquet(self.path, self.product, self._lines.columns)
         self.path.unlink()
@@ -74,19 +74,19 @@ def write_parquet(
     path: str | os.PathLike[str],
     columns: Iterable[str] = (),
 ) -> None:
-    """Make a Parquet file of what a read has written as JSON lines.
+    """Convert the JSON lines of a read to a Parquet file.
 
-    Its columns are `id` and the properties, which are texts, as HubSpot has them; of
-    associations they are those of the lines. The file is there when it is whole.
+    The columns are `id` and the properties, all of them strings, as in HubSpot; or
+    those of the lines, for associations. The file appears once it is complete.
 
     Args:
-        records: what `Records` or `Pairs` wrote, `.jsonl`.
-        path: the file to make.
-        columns: the first columns, there even if no line has them: a file without a
-            row must be what the next command expects, too.
+        records: The `.jsonl` that `Records` or `Pairs` wrote.
+        path: The file to write.
+        columns: The first columns, present even if no line has them: the next command
+            needs them in a file without rows too.
 
     Raises:
-        ConfigurationError: without pyarrow, or if the file cannot be written.
+        ConfigurationError: If pyarrow is missing, or the file cannot be written.
     """
     arrow = need_pyarrow()
     lines, where = Path(records), Path(path)
@@ -103,7 +103,7 @@ def write_parquet(
             for block in _blocks(_rows(lines)):
                 writer.write_table(arrow.Table.from_pylist(block, schema=schema))
             file.flush()
-            os.fsync(descriptor)  # the lines are removed when it is there
+            os.fsync(descriptor)  # the lines are deleted next
         part.replace(where)
     except OSError as error:
         raise ConfigurationError(f"{where} cannot be written: {error}") from None
@@ -114,20 +114,20 @@ def write_parquet(
 def _rows(path: Path) -> Iterator[dict[str, str | None]]:
     with path.open("rb") as file:
         for line in file:
-            given = orjson.loads(line)
-            if "properties" in given:
-                given = dict(_record(given))
-            yield {name: _text(value) for name, value in given.items()}
+            fields = orjson.loads(line)
+            if "properties" in fields:
+                fields = dict(_record(fields))
+            yield {name: _as_string(value) for name, value in fields.items()}
 
 
-def _record(given: dict[str, Any]) -> Iterable[tuple[str, Any]]:
-    yield "id", given.get("id", given.get("objectId"))
-    for name, value in given["properties"].items():
+def _record(record: dict[str, Any]) -> Iterable[tuple[str, Any]]:
+    yield "id", record.get("id", record.get("objectId"))
+    for name, value in record["properties"].items():
         if name != "id":
             yield name, value.get("value") if isinstance(value, dict) else value
 
 
-def _text(value: Any) -> str | None:
+def _as_string(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else str(value)
 
 

@@ -1,4 +1,4 @@
-"""Which portal a job is of: the one that was asked for, and that it began on."""
+"""Check that a job runs in the right portal."""
 
 from pathlib import Path
 
@@ -11,28 +11,36 @@ from .journal import History
 async def find_portal(
     hub: HubBatch, history: History, wanted: int | None, journal: Path | None
 ) -> int | None:
-    """Ask whose the token is; None if it may not ask. A finished job asks nothing.
+    """Return the id of the portal that the token belongs to.
+
+    None if the token may not ask. A finished job sends no request: its journal knows.
+
+    Args:
+        hub: The client.
+        history: What earlier runs recorded.
+        wanted: The portal id that the caller requires, if any.
+        journal: The journal's path, for messages.
 
     Raises:
-        ConfigurationError: if it is not of the portal that is wanted.
-        JournalError: if it is not of the portal that the journal is of.
-        APIError: if HubSpot does not accept the token.
+        ConfigurationError: If the token does not belong to the wanted portal.
+        JournalError: If the journal belongs to another portal than the token.
+        APIError: If HubSpot does not accept the token.
     """
     if history.finished:
         portal = history.portal_id
     else:
         try:
             portal = (await hub.account()).portal_id
-        except PermissionDeniedError:  # the token may write, and not ask this
+        except PermissionDeniedError:  # the token may write but not ask this
             portal = None
     if wanted is not None and portal != wanted:
-        other = f"is of account {portal}, not of {wanted}"
-        unsure = f"may not ask whether it is of account {wanted}"
+        other = f"belongs to account {portal}, not {wanted}"
+        unsure = f"may not ask whether it belongs to account {wanted}"
         raise ConfigurationError(f"the access token {other if portal else unsure}")
     if history.portal_id not in (None, portal):
-        other = f"is of portal {portal}" if portal else "may not ask which it is of"
+        other = f"belongs to portal {portal}" if portal else "may not ask for its own"
         raise JournalError(
             f"{journal} is the journal of a job in portal {history.portal_id}; the "
-            f"access token {other}"
+            f"access token {other}. Use a token of that portal"
         )
     return portal

@@ -1,4 +1,4 @@
-"""What a journal on the disk says: one SQLite file, also while a job writes to it."""
+"""Reads a journal on disk, also while a job writes to it."""
 
 import sqlite3
 
@@ -13,18 +13,18 @@ from attrs import astuple
 
 from hubbatch.errors import JournalError
 
-from .bond import check_bond, connect, has_wal, version_of
 from .identity import Identity
-from .locking import in_use
-from .measuring import WARNING, Example, Reason
-from .states import State
+from .job_lock import in_use
+from .measurements import WARNING, Example, Reason
+from .states import RowState
+from .wal import check_wal, connect, has_wal, version_of
 
 
 T = TypeVar("T")
 
-# So often a view is taken again because the journal has changed meanwhile.
-_LOOKS = 10
-# "hubj" in ASCII: by it a file is known to be a journal, and not the user's data.
+# The number of attempts to read a journal that changes meanwhile.
+_ATTEMPTS = 10
+# "hubj" in ASCII: identifies a SQLite file as a journal.
 APPLICATION_ID = 0x6875626A
 SCHEMA_VERSION = 2
 # SQLite's own clock.
@@ -39,15 +39,16 @@ SELECT count(*) runs, ifnull(sum(requests), 0) requests,
     (SELECT ended FROM run ORDER BY id DESC LIMIT 1) ended,
     (SELECT message FROM run ORDER BY id DESC LIMIT 1) message
 FROM run
-"""  # noqa: S608 -- nobody's input
+"""  # noqa: S608 -- no input
 
 
 class Reader:
-    """An open journal, to be looked into. All of it runs in one thread.
+    """An open journal. Use it in one thread.
 
     Attributes:
-        path: the journal.
-        live: whether it may be written meanwhile without spoiling this view.
+        path: The journal.
+        live: Whether the view stays consistent while a job writes. It does if there is
+            a -wal; a file alone is read as immutable.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
@@ -57,13 +58,14 @@ class Reader:
 
     @classmethod
     def read_only(cls, path: Path) -> Self:
-        """Open a journal to look into it, also while a job writes. Change nothing.
+        """Open a journal for reading, also while a job writes. Change nothing.
 
         Raises:
-            JournalError: If there is none, or its `-wal` is missing.
+            JournalError: If there is no journal, or its `-wal` is missing.
         """
-        check_bond(path)
-        # SQLite would create a -wal and leave it behind. A file without one is whole.
+        check_wal(path)
+        # With mode=ro SQLite would create a -wal and not delete it. A file without one
+        # is complete.
         live = has_wal(path)
         try:
             connection = connect(path, "mode=ro" if live else "mode=ro&immutable=1")
@@ -74,47 +76,47 @@ class Reader:
         try:
             store.check()
             store._check_begun()
-            connection.execute("BEGIN")  # one view of it, whatever is written meanwhile
+            connection.execute("BEGIN")  # one view, also while a job writes
         except BaseException:
             connection.close()
             raise
         return store
 
     def check(self) -> None:
-        """Make sure that it is a journal, of this version, or nothing yet.
+        """Check that the file is a journal of this format, or empty.
 
         Raises:
-            JournalError: if it is neither.
+            JournalError: If it is neither.
         """
         try:
             [[application]] = self._connection.execute("PRAGMA application_id")
             [[version]] = self._connection.execute("PRAGMA user_version")
             [[tables]] = self._connection.execute("SELECT count(*) FROM sqlite_master")
-        except sqlite3.OperationalError as error:  # a word about the disk, or a lock
+        except sqlite3.OperationalError as error:  # about the disk, or a lock
             raise JournalError(f"{self.path} cannot be read: {error}") from None
         except sqlite3.Error as error:
             raise JournalError(f"{self.path} is not a journal: {error}") from None
         if not tables and not application:
             return
         if application != APPLICATION_ID:
-            raise JournalError(f"{self.path} is not a journal, but another database")
+            raise JournalError(f"{self.path} is another SQLite database, not a journal")
         if version != SCHEMA_VERSION:
             raise JournalError(
-                f"{self.path} was written by another version of hubbatch (format "
-                f"{version}, this one reads {SCHEMA_VERSION})"
+                f"{self.path} was written by another version of hubbatch, in format "
+                f"{version}; this one reads format {SCHEMA_VERSION}"
             )
 
     def _check_begun(self) -> None:
         if self.is_new():
-            raise JournalError(f"{self.path} is not a journal yet: nothing has begun")
+            raise JournalError(f"{self.path} is not a journal yet: no job has begun it")
 
     def is_new(self) -> bool:
-        """Whether no job has begun it."""
+        """Whether no job has begun the journal."""
         [[tables]] = self._connection.execute("SELECT count(*) FROM sqlite_master")
         return not tables
 
     def identity(self) -> Identity:
-        """Give the job that it is of."""
+        """Return the job that the journal belongs to."""
         [row] = self._connection.execute(
             "SELECT verb, object_type, source, fingerprint, options FROM job"
         )
@@ -129,9 +131,9 @@ class Reader:
         )
 
     def portal_id(self) -> int | None:
-        """Give the account that it is of, if that is known."""
+        """Return the account that the journal belongs to, if it is known."""
         [[portal_id]] = self._connection.execute("SELECT portal_id FROM job")
-        return portal_id  # type: ignore[no-any-return] # a column of integers
+        return portal_id  # type: ignore[no-any-return] # an INT column
 
     def finished(self) -> bool:
         """Whether every row has its final outcome."""
@@ -139,105 +141,105 @@ class Reader:
         return bool(finished)
 
     def cursor(self) -> str | None:
-        """Tell where a list goes on; None at its beginning."""
+        """Return the cursor of an export's next page; None at the beginning."""
         [[cursor]] = self._connection.execute("SELECT cursor FROM job")
-        return cursor  # type: ignore[no-any-return] # a column of texts
+        return cursor  # type: ignore[no-any-return] # a TEXT column
 
     def inputs(self) -> int:
-        """Count the rows that were read."""
-        # A row is known as soon as it leaves, which may be before it was counted.
+        """Return the number of rows read."""
+        # A row is recorded when it is sent, which may be before it is counted.
         [[known]] = self._connection.execute(
             "SELECT max(inputs, (SELECT ifnull(max(place) + 1, 0) FROM input)) FROM job"
         )
         return int(known)
 
-    def counts(self) -> dict[State, int]:
-        """Count the rows by their states; one that was only read is open."""
+    def counts(self) -> dict[RowState, int]:
+        """Return the number of rows in each state; rows without an entry are open."""
         found = dict(
             self._connection.execute(
                 "SELECT state, count(*) FROM input GROUP BY state"
             ).fetchall()
         )
-        counts = {state: found.get(state.value, 0) for state in State}
-        counts[State.OPEN] += self.inputs() - sum(counts.values())
+        counts = {state: found.get(state.value, 0) for state in RowState}
+        counts[RowState.OPEN] += self.inputs() - sum(counts.values())
         return counts
 
     def lengths(self) -> Mapping[str, int]:
-        """Give how many bytes of its files of outcomes are certain."""
+        """Return the number of recorded bytes of each output file, by role."""
         return dict(
             self._connection.execute("SELECT name, bytes FROM output").fetchall()
         )
 
-    def block(self, first: int, most: int) -> list[tuple[int, int, int | None]]:
-        """Give the next rows from a place on: place, state and digest of the key."""
+    def block(self, first: int, limit: int) -> list[tuple[int, int, int | None]]:
+        """Return (place, state, digest of the key) of known rows, from a place on."""
         return self._connection.execute(
             "SELECT place, state, key FROM input WHERE place >= ? "
             "ORDER BY place LIMIT ?",
-            (first, most),
+            (first, limit),
         ).fetchall()
 
     def runs(self) -> Mapping[str, Any]:
-        """Sum up the runs: their figures, and how the last one ended."""
+        """Return the totals of all runs, and how the last one ended."""
         cursor = self._connection.execute(_RUNS)
         names = [column[0] for column in cursor.description]
         return dict(zip(names, cursor.fetchone(), strict=True))
 
-    # ---- what was measured
+    # ---- measurements
 
     def moments(self) -> list[tuple[Any, ...]]:
-        """Give the seconds in which something was written, as in the table."""
+        """Return the rows of the table `moment`: one for each second of work."""
         return self._connection.execute("SELECT * FROM moment").fetchall()
 
     def answers(self) -> dict[int, int]:
-        """Count the answers by how long they took."""
+        """Return the number of answers by duration, as `octave` numbers it."""
         return dict(self._connection.execute("SELECT * FROM answer").fetchall())
 
     def reasons(self) -> list[tuple[Reason, int]]:
-        """Count the rows that did not succeed by why, the most frequent first."""
-        return [one for one in self._reasons() if one[0].status != WARNING]
+        """Return why rows did not succeed with their counts, most frequent first."""
+        return [item for item in self._reasons() if item[0].status != WARNING]
 
     def warnings(self) -> list[tuple[Reason, int]]:
-        """Count HubSpot's warnings by what they are about, the most frequent first."""
-        return [one for one in self._reasons() if one[0].status == WARNING]
+        """Return HubSpot's warnings with their counts, most frequent first."""
+        return [item for item in self._reasons() if item[0].status == WARNING]
 
     def _reasons(self) -> list[tuple[Reason, int]]:
         rows = self._connection.execute("SELECT * FROM reason ORDER BY count DESC")
         return [(Reason(*row[:4]), row[4]) for row in rows]
 
-    def examples(self, reason: Reason, most: int) -> list[Example]:
-        """Give some rows that did not succeed for a reason."""
+    def examples(self, reason: Reason, limit: int) -> list[Example]:
+        """Return up to `limit` rows that did not succeed for a reason."""
         rows = self._connection.execute(
             "SELECT place, line, correlation_id FROM example WHERE status = ? AND "
             "category = ? AND code = ? AND property = ? ORDER BY place LIMIT ?",
-            (*astuple(reason), most),
+            (*astuple(reason), limit),
         )
         return [Example(*row) for row in rows]
 
     def close(self) -> None:
-        """Close it; SQLite folds what was written beside it into the file."""
+        """Close the journal."""
         self._connection.close()
 
 
-def look(path: Path, see: Callable[[Reader], T]) -> T:
-    """Return what `see` finds in a journal, also while a job writes to it.
+def look(path: Path, read: Callable[[Reader], T]) -> T:
+    """Return what `read` returns for a journal, also while a job writes to it.
 
     Raises:
-        JournalError: As `Reader.read_only`, or if it cannot be read.
+        JournalError: If there is no journal, or it cannot be read.
     """
     with in_use(path):
-        for _ in range(_LOOKS):
+        for _ in range(_ATTEMPTS):
             before = version_of(path)
             try:
                 with closing(Reader.read_only(path)) as journal:
-                    found = see(journal)
+                    found = read(journal)
             except (JournalError, sqlite3.Error) as error:
                 if before == version_of(path):
                     raise _refusal(path, error) from None
             else:
-                # SQLite keeps a view through a -wal whole; a file alone has none.
+                # A view through a -wal is consistent; a file alone may have changed.
                 if journal.live or before == version_of(path):
                     return found
-    raise JournalError(f"{path} changes too fast to be read: try again")
+    raise JournalError(f"{path} changed each time it was read: try again")
 
 
 def _refusal(path: Path, error: Exception) -> JournalError:

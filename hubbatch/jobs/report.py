@@ -1,4 +1,4 @@
-"""The report of a job: one page that can be mailed, printed and kept."""
+"""The report of a job: one HTML file that can be mailed, printed and kept."""
 
 import os
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hubbatch.errors import ConfigurationError
 
-from .page import MARK, render
+from .page import MARK, environment, render
 from .review import read_report
 
 
@@ -16,22 +16,24 @@ def write_report(
     *,
     values: bool = False,
 ) -> None:
-    """Write the report of a journal's job: one HTML file, readable by you alone.
+    """Write the report of a journal's job: one HTML file that only you can read.
 
-    An older report is written anew; any other file is left alone.
+    An older report is overwritten; any other file is not. Needs the extra `jobs`.
 
     Args:
-        journal: the journal.
+        journal: the path of the journal.
         path: the file to write.
-        values: as of `read_report`.
+        values: show the ids of rows and HubSpot's messages, which quote values, from
+            the job's failures file.
 
     Raises:
-        JournalError: if there is no journal at this path.
-        ConfigurationError: if the file is no report, or cannot be written.
+        JournalError: If there is no journal at this path.
+        ConfigurationError: If the file exists and is not a report, if it cannot be
+            written, or if Jinja2 is not installed.
     """
     where = Path(path)
     page = render(read_report(journal, values=values), str(journal)).encode()
-    check_replaceable(where)
+    check_report_path(where)
     try:
         descriptor = os.open(where, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
@@ -41,22 +43,26 @@ def write_report(
         raise ConfigurationError(f"{where} cannot be written: {error}") from None
 
 
-def check_replaceable(path: Path) -> None:
-    """Make sure that a report can be written here, and that nothing else is.
+def check_report_path(path: Path) -> None:
+    """Check, before a job starts, that its report can be written to a path.
 
     Raises:
-        ConfigurationError: if it cannot.
+        ConfigurationError: If the file exists and is not a report, if its directory
+            does not exist, or if Jinja2 is not installed.
     """
+    environment()
     if not path.parent.is_dir():
-        raise ConfigurationError(f"there is no directory {path.parent}")
+        raise ConfigurationError(
+            f"{path} cannot be written: the directory {path.parent} does not exist"
+        )
     try:
         with path.open("rb") as file:
-            begins = file.read(len(MARK))
+            start = file.read(len(MARK))
     except FileNotFoundError:
         return
     except OSError as error:
-        raise ConfigurationError(f"{path} cannot be used: {error}") from None
-    if begins not in (b"", MARK.encode()):
+        raise ConfigurationError(f"{path} cannot be written: {error}") from None
+    if start not in (b"", MARK.encode()):
         raise ConfigurationError(
-            f"{path} exists already, and is no report: name another file"
+            f"{path} exists and is not a report: choose another file"
         )

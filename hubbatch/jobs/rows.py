@@ -1,4 +1,4 @@
-"""Rows: the inputs of a job, each with its place in the source."""
+"""Rows: the inputs of a job, each with its index in the source."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
 from hashlib import blake2b
@@ -14,13 +14,14 @@ class Row:
     """One input of a job.
 
     Attributes:
-        index: its place in the source, from 0. Rows come in this order, none missing.
-        key: what names the row to its owner (`input_id` in results): its id, or the
-            value of the column that identifies it. None if it has nothing of the kind.
-        input: what is sent: a mapping in HubSpot's shape, an input class, or an id.
-        line: the line of the file on which it begins, from 1; None if there is none.
-        doubted: whether it may have been sent already, by an earlier job; its source
-            then has the index of the last such row as `last_doubted`.
+        index: Its position in the source, from 0. Rows come in this order, without
+            gaps.
+        key: What identifies the row to the user (`input_id` in results): its id, or the
+            value of its id column; None if it has neither.
+        input: What is sent: a mapping in HubSpot's shape, an input class, or an id.
+        line: The line of the file on which it begins, from 1, if any.
+        doubted: Whether an earlier job may have sent it. A source of such rows has the
+            index of the last one as `last_doubted`.
     """
 
     index: int
@@ -33,19 +34,20 @@ class Row:
 class Source(Protocol):
     """Where the rows of a job come from.
 
-    It also has `__iter__` (of Rows) or `__aiter__`, each time from the first row on.
+    It also has `__iter__` (of Rows) or `__aiter__`, which starts at the first row each
+    time.
 
     Attributes:
-        name: what to call it: a file's name, `-` for standard input.
-        options: whatever changes how the content becomes rows (encoding, delimiter,
-            the id column ...), as JSON values; compared by name when a job goes on.
+        name: Its name in messages: a file's name, `-` for standard input.
+        options: All that changes how the content becomes rows (encoding, delimiter, id
+            column ...), as JSON values. A job that resumes compares them by name.
     """
 
     name: str
     options: Mapping[str, Any]
 
     def fingerprint(self) -> str | None:
-        """Give a digest of the content; None if it cannot be read a second time."""
+        """Return a digest of the content; None if it can be read only once."""
         ...
 
 
@@ -56,7 +58,7 @@ class RowIterable(Source, Protocol):
 
 
 class AsyncRowIterable(Source, Protocol):
-    """A source that may keep us waiting."""
+    """A source whose rows have to be awaited."""
 
     def __aiter__(self) -> AsyncIterator[Row]: ...
 
@@ -64,83 +66,83 @@ class AsyncRowIterable(Source, Protocol):
 AnySource = RowIterable | AsyncRowIterable
 
 
-def as_source(given: Any) -> AnySource:
-    """Give a source back, or make one of any iterable or async iterable of inputs.
+def as_source(inputs: Any) -> AnySource:
+    """Return a source as it is; wrap an iterable or async iterable of inputs in one.
 
     Raises:
-        TypeError: if it is neither.
+        TypeError: If it is neither.
     """
-    if callable(getattr(given, "fingerprint", None)):
-        return given  # type: ignore[no-any-return] # a protocol, taken at its word
-    if isinstance(given, str | bytes | Mapping) or not isinstance(
-        given, Iterable | AsyncIterable
+    if callable(getattr(inputs, "fingerprint", None)):
+        return inputs  # type: ignore[no-any-return] # it has the protocol's method
+    if isinstance(inputs, str | bytes | Mapping) or not isinstance(
+        inputs, Iterable | AsyncIterable
     ):
         raise TypeError(
             "expected a source, or an iterable or async iterable of inputs, "
-            f"not {type(given).__name__}"
+            f"not {type(inputs).__name__}"
         )
-    if isinstance(given, AsyncIterable):
-        return AsyncInputs(given)
-    return Inputs(given)
+    if isinstance(inputs, AsyncIterable):
+        return AsyncInputs(inputs)
+    return Inputs(inputs)
 
 
 @define
 class Inputs:
-    """Any iterable of inputs; whether it has changed is only known row by row."""
+    """Any iterable of inputs. A job that resumes compares it row by row."""
 
     inputs: Iterable[Any]
     name: str = "inputs"
     options: Mapping[str, Any] = field(factory=dict)
 
     def fingerprint(self) -> str | None:
-        """Give nothing: it may be a generator."""
+        """Return None: a generator can be read only once."""
         return None
 
     def __iter__(self) -> Iterator[Row]:
-        for index, given in enumerate(self.inputs):
-            yield Row(index, _key_of(given), given)
+        for index, item in enumerate(self.inputs):
+            yield Row(index, _key_of(item), item)
 
 
 @define
 class AsyncInputs:
-    """Any asynchronous iterable of inputs."""
+    """Any async iterable of inputs. A job that resumes compares it row by row."""
 
     inputs: AsyncIterable[Any]
     name: str = "inputs"
     options: Mapping[str, Any] = field(factory=dict)
 
     def fingerprint(self) -> str | None:
-        """Give nothing: it comes once."""
+        """Return None: it can be read only once."""
         return None
 
     async def __aiter__(self) -> AsyncIterator[Row]:
         index = 0
-        async for given in self.inputs:
-            yield Row(index, _key_of(given), given)
+        async for item in self.inputs:
+            yield Row(index, _key_of(item), item)
             index += 1
 
 
-def _key_of(given: Any) -> str | None:
-    if isinstance(given, str | int):
-        return str(given)
-    if isinstance(given, Mapping):
-        named = given.get("id", given.get("objectId"))
+def _key_of(item: Any) -> str | None:
+    if isinstance(item, str | int):
+        return str(item)
+    if isinstance(item, Mapping):
+        key = item.get("id", item.get("objectId"))
     else:
-        named = getattr(given, "id", getattr(given, "object_id", None))
-    return None if named is None else str(named)
+        key = getattr(item, "id", getattr(item, "object_id", None))
+    return None if key is None else str(key)
 
 
 def digest(row: Row) -> int:
-    """Give 64 bits that tell a row from another one, without saying what it is.
+    """Return 64 bits that identify a row without revealing it.
 
-    Of its key; of the whole input if it has none.
+    They are a hash of its key; of the whole input if it has none.
     """
     if row.key is not None:
         data = row.key.encode(errors="surrogatepass")
     else:
         try:
             data = orjson.dumps(row.input, default=repr, option=_ANY_KEY)
-        except orjson.JSONEncodeError:  # text that is not UTF-8, say
+        except orjson.JSONEncodeError:  # e.g. a string that UTF-8 cannot encode
             data = repr(row.input).encode(errors="surrogatepass")
     return int.from_bytes(blake2b(data, digest_size=8).digest(), signed=True)
 

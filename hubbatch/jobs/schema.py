@@ -1,4 +1,4 @@
-"""What rows are checked against: the properties of an object type, asked or kept."""
+"""The property definitions that rows are checked against."""
 
 import os
 
@@ -19,7 +19,7 @@ class Schema(list[Property]):
     """The definitions of all properties of an object type.
 
     Attributes:
-        required: the names of those that a new record must have, as far as is known.
+        required: The names of the properties that a new record must have, if known.
     """
 
     def __init__(
@@ -32,68 +32,70 @@ class Schema(list[Property]):
 async def ask_schema(
     hub: HubBatch, operation: Operation, *, required: bool = False
 ) -> Schema:
-    """Ask HubSpot for what rows are to be checked against.
+    """Request the definitions that rows are checked against.
 
-    What new records must have is asked for in a call of its own, for creates; a token
-    that may not ask that checks without it.
+    For creates, a second call requests the properties that a new record must have. If
+    the token may not make it, `required` stays empty.
 
     Args:
-        hub: the client of the account.
-        operation: what is to be done.
-        required: whether to ask for what new records must have in any case.
+        hub: The client of the account.
+        operation: What is to be done.
+        required: Whether to make the second call for other verbs too.
 
     Raises:
-        APIError: if HubSpot does not tell the properties.
+        APIError: If HubSpot does not return the properties.
     """
     object_type = operation.object_type
     schema = Schema(await hub.properties(object_type).list())
     if required or operation.call.verb == "create":
         try:
-            told = await hub.schemas.read(
+            response = await hub.schemas.read(
                 [object_type],
                 include_association_definitions=False,
                 include_audit_metadata=False,
                 include_property_definitions=False,
             )
-        except APIError:  # most of all a scope that the token does not have
+        except APIError:  # usually because the token lacks a scope
             return schema
-        for one in told.results:
-            schema.required = tuple(one.required_properties)
+        for item in response.results:
+            schema.required = tuple(item.required_properties)
     return schema
 
 
 def read_schema(path: str | os.PathLike[str]) -> Schema:
-    """Read the definitions of an object type's properties from a file.
+    """Read property definitions from a file.
 
-    It is what `write_schema` writes, or HubSpot's own answer to
-    `GET /crm/v3/properties/{objectType}` or `GET /crm/v3/schemas/{objectType}`.
+    The file is what `write_schema` writes, or HubSpot's response to `GET
+    /crm/v3/properties/{objectType}` or `GET /crm/v3/schemas/{objectType}`.
 
     Raises:
-        ConfigurationError: if it cannot be read, or is nothing of the kind.
+        ConfigurationError: If it cannot be read, or has another shape.
     """
     try:
-        given = orjson.loads(Path(path).read_bytes())
-        if "results" not in given:
-            given = {**given, "results": given["properties"]}
-        required = map(str, given.get("requiredProperties") or ())
-        return Schema(structure_properties(given), required)
+        content = orjson.loads(Path(path).read_bytes())
+        if "results" not in content:
+            content = {**content, "results": content["properties"]}
+        required = map(str, content.get("requiredProperties") or ())
+        return Schema(structure_properties(content), required)
     except OSError as error:
         why = error.strerror or str(error)
     except (ValueError, LookupError, TypeError, AttributeError):
-        why = 'no schema: expected {"results": [{"name": ..., "type": ...}, ...]}'
+        why = 'not a schema: expected {"results": [{"name": ..., "type": ...}, ...]}'
     raise ConfigurationError(f"{os.fspath(path)}: {why}")
 
 
 def write_schema(path: str | os.PathLike[str], properties: Iterable[Property]) -> None:
-    """Write the definitions of an object type's properties into a file.
+    """Write property definitions to a file that `read_schema` reads.
 
     Raises:
-        ConfigurationError: if it cannot be written.
+        ConfigurationError: If it cannot be written.
     """
-    shape: dict[str, object] = {"results": [unstructure(one) for one in properties]}
+    content: dict[str, object] = {
+        "results": [unstructure(definition) for definition in properties]
+    }
     if isinstance(properties, Schema):
-        shape["requiredProperties"] = properties.required
+        content["requiredProperties"] = properties.required
     try:
-        Path(path).write_bytes(orjson.dumps(shape, option=orjson.OPT_INDENT_2))
+        Path(path).write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
     except OSError as error:
         raise ConfigurationError(f"{os.fspath(path)}: {error.strerror}") from None

@@ -1,7 +1,6 @@
-"""What the files of a job look like: results, failures, and the records of a read.
+"""The output files of a job: results, failures, and the records of a read.
 
-A sink turns outcomes into bytes; who opens the file, appends to it and keeps it in
-step with the journal is an `Output`.
+A sink only formats outcomes as bytes; an `Output` does the IO.
 """
 
 import csv
@@ -21,7 +20,7 @@ from hubbatch.core.outcomes import Outcome, OutcomeStatus
 from hubbatch.errors import ConfigurationError, RecordError
 from hubbatch.models import LegacyProperty, MultiAssociatedObjectWithLabel
 
-from .keeping import keeper
+from .failure_inputs import input_encoder
 from .rows import Row
 
 
@@ -30,10 +29,10 @@ _SUCCEEDED = OutcomeStatus.SUCCEEDED
 
 
 class _Table:
-    """The shape of a file of tables: CSV with a header, or JSON lines.
+    """A file with columns: CSV with a header, or JSON lines.
 
     Attributes:
-        columns: what there is in any line, as far as that is known beforehand.
+        columns: The columns of every line, as far as they are known beforehand.
     """
 
     name: str
@@ -47,7 +46,7 @@ class _Table:
         return f"<{type(self).__name__} {str(self.path)!r}>"
 
     def begin(self, first_line: bytes | None) -> bytes:
-        """Give the header of a CSV that is new."""
+        """Return the header of a new CSV; check the header of an old one."""
         header = csv_line(self.columns) if self._csv else b""
         if first_line is None:
             return header
@@ -55,7 +54,7 @@ class _Table:
             header.rstrip()
         ):
             raise ConfigurationError(
-                f"{self.path}: its columns are not those of this job"
+                f"{self.path}: its columns are not those of this job. Use another file"
             )
         return b""
 
@@ -63,22 +62,22 @@ class _Table:
 class Results(_Table):
     """A line for every success: `index`, `input_id`, `id`, `new`.
 
-    `new` says whether an upsert created the record; it is empty where HubSpot does
-    not say, or an earlier attempt may have created it. A JSON line has `warnings` too,
-    their number, where HubSpot warns of anything.
+    `new` says whether an upsert created the record. It is empty if HubSpot does not
+    say, or if an earlier attempt may have created it. A JSON line also has `warnings`,
+    the number of HubSpot's warnings, if there are any.
     """
 
     name: str = "results"
     columns: Sequence[str] = ("index", "input_id", "id", "new")
 
     def encode(self, outcome: Outcome[Any], row: Row) -> bytes:
-        """Give the line of a success, and nothing for any other outcome."""
+        """Return the line of a success; nothing for another outcome."""
         if outcome.status is not _SUCCEEDED:
             return b""
         new = getattr(outcome.result, "new", None)
         if self._csv:
-            text = "" if new is None else str(new).lower()
-            return csv_line((row.index, row.key or "", outcome.id or "", text))
+            cell = "" if new is None else str(new).lower()
+            return csv_line((row.index, row.key or "", outcome.id or "", cell))
         values = (row.index, row.key, outcome.id, new)
         line: dict[str, Any] = dict(zip(self.columns, values, strict=True))
         if getattr(outcome.result, "warnings", None):
@@ -90,8 +89,8 @@ class Records(_Table):
     """The records that were read.
 
     JSON lines in HubSpot's own shape; or a CSV with the columns `id` and the
-    properties, which an update can read again. Where properties were asked for, there
-    are no others (HubSpot also answers some that nobody can write).
+    properties, which an update can read. If properties were named there are no others;
+    HubSpot also returns some that cannot be written.
     """
 
     name: str = "output"
@@ -100,13 +99,13 @@ class Records(_Table):
         super().__init__(path)
         if operation.call.writes:
             raise ConfigurationError(
-                f"{self.path}: only a read has output; a {operation.call.verb} has "
-                "results"
+                f"{self.path}: only a read has output. Use results for a "
+                f"{operation.call.verb}"
             )
         self._properties = [
             name
             for name in operation.asked_properties
-            # Asked for only to find a contact by any of its addresses.
+            # It is requested only to match a contact by any of its addresses.
             if name != "hs_additional_emails" or name in operation.properties
         ]
         if self._csv and not self._properties:
@@ -117,7 +116,7 @@ class Records(_Table):
         self.columns: Sequence[str] = ("id", *self._properties)
 
     def encode(self, outcome: Outcome[Any], row: Row) -> bytes:  # noqa: ARG002 -- as sinks do
-        """Give the line of a record that was found."""
+        """Return the line of a record that was found."""
         record = outcome.result
         if record is None:
             return b""
@@ -131,33 +130,35 @@ class Records(_Table):
         return csv_line((outcome.id, *("" if cell is None else cell for cell in cells)))
 
     def _asked(self, record: dict[str, Any]) -> dict[str, Any]:
-        """Leave out what HubSpot answers unasked; it takes most of it from nobody."""
+        """Drop the properties that were not asked for; most of them are read-only."""
         if not self._properties:
             return record
-        told = record["properties"]
-        asked = {name: told[name] for name in self._properties if name in told}
-        return {**record, "properties": asked}
+        properties = record["properties"]
+        kept = {
+            name: properties[name] for name in self._properties if name in properties
+        }
+        return {**record, "properties": kept}
 
 
 class Pairs(_Table):
-    """A line for each record that is associated: `from_id`, `to_id`, `labels`.
+    """A line for each associated record: `from_id`, `to_id`, `labels`.
 
-    The labels are those of the association, with `;` between them.
+    The labels of the association are separated by `;`.
     """
 
     name: str = "output"
     columns: Sequence[str] = ("from_id", "to_id", "labels")
 
     def encode(self, outcome: Outcome[Any], row: Row) -> bytes:  # noqa: ARG002 -- as sinks do
-        """Give the lines of a record; none if nothing is associated with it."""
+        """Return the lines of a record; none if it has no associations."""
         found = outcome.result
         if found is None:
             return b""
         return b"".join(self._line(found.from_, other) for other in found.to)
 
-    def _line(self, one: str, other: MultiAssociatedObjectWithLabel) -> bytes:
+    def _line(self, from_id: str, other: MultiAssociatedObjectWithLabel) -> bytes:
         labels = [kind.label for kind in other.association_types if kind.label]
-        cells = (one, other.to_object_id, ";".join(labels))
+        cells = (from_id, other.to_object_id, ";".join(labels))
         if self._csv:
             return csv_line(cells)
         return json_line(dict(zip(self.columns, cells, strict=True)))
@@ -166,11 +167,10 @@ class Pairs(_Table):
 class Failures:
     """A JSON line for every row that did not succeed, to be edited and sent again.
 
-    Beside what became of the row it says whose account and what call it was, so that
-    `replay` can tell.
+    Besides the row's outcome it has the account and the call, which `replay` needs.
 
     Attributes:
-        portal_id: the account, once it is known.
+        portal_id: The account, once it is known.
     """
 
     name: str = "failures"
@@ -186,48 +186,52 @@ class Failures:
             "operation": operation.call.verb,
             "object_type": operation.object_type,
         }
-        # What the inputs alone do not tell.
-        create = operation.call.verb == "create"
-        told: dict[str, Any] = {
-            "id_property": None if create else operation.id_property,
+        # What the inputs do not contain.
+        is_create = operation.call.verb == "create"
+        call_options: dict[str, Any] = {
+            "id_property": None if is_create else operation.id_property,
             "properties": operation.properties or None,
             "legacy": legacy or None,
         }
-        self._keep = keeper(operation, legacy=legacy)
-        self._more = {name: told[name] for name in told if told[name] is not None}
+        self._encode_input = input_encoder(operation, legacy=legacy)
+        self._call_options = {
+            name: call_options[name]
+            for name in call_options
+            if call_options[name] is not None
+        }
 
     def __repr__(self) -> str:
         return f"<Failures {str(self.path)!r}>"
 
     def begin(self, first_line: bytes | None) -> bytes:  # noqa: ARG002 -- as sinks do
-        """Give nothing: JSON lines have no header."""
+        """Return nothing: JSON lines have no header."""
         return b""
 
     def encode(self, outcome: Outcome[Any], row: Row) -> bytes:
-        """Give the line of a row that did not succeed."""
+        """Return the line of a row that did not succeed."""
         if outcome.status is _SUCCEEDED:
             return b""
         return json_line(
             {
                 "index": row.index,
                 **self._call,
-                "input": self._keep(row.input),
+                "input": self._encode_input(row.input),
                 "status": str(outcome.status),
                 "error": error_fields(outcome.error),
                 "attempts": outcome.attempts,
                 "input_id": row.key,
                 "line": row.line,
                 "portal": self.portal_id,
-                **self._more,
+                **self._call_options,
             }
         )
 
 
 def is_csv(name: str, path: Path) -> bool:
-    """Tell by its name whether a file is a CSV or JSON lines.
+    """Return whether a file is CSV, and not JSON lines, by its suffix.
 
     Raises:
-        ConfigurationError: if it is neither.
+        ConfigurationError: If it is neither.
     """
     ending = path.suffix.lower()
     if ending != ".csv" and ending not in _JSON_LINES:
@@ -236,29 +240,30 @@ def is_csv(name: str, path: Path) -> bool:
 
 
 def csv_line(cells: Iterable[object]) -> bytes:
-    """Write one row of a CSV."""
+    """Return one row of a CSV, with its newline."""
     written = io.StringIO()
-    # The characters of the line's end are what is quoted, so it has both of them.
+    # The writer quotes the characters of its line terminator, so it gets both; but
+    # lines end with \n.
     csv.writer(written, lineterminator="\r\n").writerow(cells)
-    # A lone surrogate is no text; it cannot be a name to find anything by either.
+    # UTF-8 cannot encode a lone surrogate, and no record can be found by one.
     return written.getvalue()[:-2].encode("utf-8", "replace") + b"\n"
 
 
 def json_line(value: object) -> bytes:
-    """Write one JSON line; what JSON has no word for is written as its text."""
+    """Return one JSON line; values that JSON lacks are written as strings."""
     try:
-        return orjson.dumps(value, default=_as_text, option=_JSON)
-    except TypeError:  # text that is not UTF-8, in the name of a row, say
-        return orjson.dumps(_plain(value), default=_as_text, option=_JSON)
+        return orjson.dumps(value, default=_as_json_value, option=_JSON)
+    except TypeError:  # e.g. a string that UTF-8 cannot encode
+        return orjson.dumps(_as_utf8(value), default=_as_json_value, option=_JSON)
 
 
 def error_fields(error: RecordError | None) -> dict[str, object] | None:
-    """Give what an error says, without what it does not say."""
+    """Return the fields of an error that are set."""
     if error is None:
         return None
-    told = {name: getattr(error, name) for name in _ERROR_FIELDS}
-    told["existing_id"] = getattr(error, "existing_id", None)
-    return {name: value for name, value in told.items() if value is not None}
+    fields = {name: getattr(error, name) for name in _ERROR_FIELDS}
+    fields["existing_id"] = getattr(error, "existing_id", None)
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 _JSON = orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
@@ -273,7 +278,7 @@ _ERROR_FIELDS = (
 )
 
 
-def _as_text(value: Any) -> object:
+def _as_json_value(value: Any) -> object:
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, set | frozenset):
@@ -283,13 +288,13 @@ def _as_text(value: Any) -> object:
     return str(value)
 
 
-def _plain(value: object) -> object:
-    """Make texts of all that is meant to be one, UTF-8 or not."""
+def _as_utf8(value: object) -> object:
+    """Replace what UTF-8 cannot encode in every string of a value."""
     match value:
         case Mapping():
-            return {_plain(name): _plain(item) for name, item in value.items()}
+            return {_as_utf8(name): _as_utf8(item) for name, item in value.items()}
         case list() | tuple():
-            return [_plain(item) for item in value]
+            return [_as_utf8(item) for item in value]
         case str():
             return value.encode("utf-8", "replace").decode()
         case _:

@@ -1,8 +1,8 @@
-"""Files as sources of rows: CSV, JSON lines, standard input.
+"""Files as sources of rows: CSV, JSON lines, Parquet, SQLite, standard input.
 
-A file is read twice: once from end to end before anything is sent, which finds what
-is not a row and makes the fingerprint, and once to send it. Memory stays flat.
-Standard input can be read only once, so there a bad line ends the job when it comes.
+A file is read twice, row by row: from end to end before anything is sent, to find the
+lines that are not rows and to make the fingerprint, and again to send it. Standard
+input can be read only once, so a bad line ends the job when it arrives.
 """
 
 import csv
@@ -18,15 +18,15 @@ from typing import Any
 from hubbatch.errors import ConfigurationError, SourceError
 
 from .arrow import ParquetSource
+from .column_mapping import BadRow, ColumnMapping, InputBuilder
 from .lines import LineParser, check_decoded, codec_of
 from .rows import Row
-from .shaping import BadRow, Meaning, Shaper
 from .stdin import StandardInput
 from .tables import SqliteSource
 
 
-# HubSpot's longest text has 65,536 characters; one that is longer should fail as a
-# record, and a quote that is never closed should not take all memory.
+# HubSpot's limit is 65,536 characters. A longer value should fail as a record, but a
+# quote that is never closed should not fill the memory.
 _LONGEST_FIELD = 16 * 1024 * 1024
 _BLOCK = 64 * 1024
 _CSV_PROBLEMS = {"unexpected end of data": "a quote is opened and never closed"}
@@ -36,27 +36,33 @@ ENDINGS = (".csv", ".jsonl", ".ndjson")
 
 def open_source(
     path: str | os.PathLike[str],
-    columns: Meaning,
+    columns: ColumnMapping,
     *,
     encoding: str = "utf-8",
     delimiter: str = ",",
     query: str | None = None,
     timezone: str | None = None,
 ) -> "CsvSource | JsonLinesSource | ParquetSource | SqliteSource | StandardInput":
-    """Choose the source for a path: by its ending, or `-` for standard input.
+    """Return the source for a path, by its suffix; `-` is standard input.
 
-    With a `query` it is an SQLite database, whatever its name. `timezone` is that of
-    the times in a Parquet file which have none.
+    Args:
+        path: The file.
+        columns: How its columns become inputs.
+        encoding: A Python codec, for CSV and JSON lines.
+        delimiter: The delimiter of a CSV, one character.
+        query: A SELECT. If set, the file is a SQLite database, whatever its suffix.
+        timezone: The time zone of the times without one in a Parquet file.
 
     Raises:
-        ConfigurationError: for a file of another kind, or an unknown encoding; for
-            Parquet without its extra; for a time zone that is unknown or has no use.
+        ConfigurationError: If the suffix, the encoding, the delimiter or the time zone
+            is unknown; if pyarrow is missing; or if a time zone is set for a file
+            without typed times.
     """
     ending = Path(path).suffix.lower()
     if timezone is not None and (query is not None or ending != ".parquet"):
         raise ConfigurationError(
-            f"{os.fspath(path)}: a time zone is for the times of a Parquet file; here "
-            "they are texts, and sent as they are"
+            f"{os.fspath(path)}: only a Parquet file takes a time zone; other files "
+            "have times as strings, which are sent as they are"
         )
     if query is not None:
         return SqliteSource(path, query, columns)
@@ -69,8 +75,8 @@ def open_source(
     if ending in ENDINGS:
         return JsonLinesSource(path, columns, encoding=encoding)
     raise ConfigurationError(
-        f"{os.fspath(path)}: neither .csv nor .jsonl nor .parquet (nor - for JSON "
-        "lines on standard input)"
+        f"{os.fspath(path)}: expected .csv, .jsonl or .parquet (or - for JSON lines "
+        "on standard input)"
     )
 
 
@@ -91,18 +97,18 @@ class _File(ABC):
         return f"<{type(self).__name__} {self.name!r}>"
 
     def fingerprint(self) -> str:
-        """Read the file to its end, and give the SHA-256 of its bytes.
+        """Read the file to its end; return the SHA-256 of its bytes.
 
         Raises:
-            SourceError: naming the row or line that cannot be read as one.
+            SourceError: If it cannot be read, or a line is not a row; names the line.
         """
         return self._scan()[0]
 
     def length(self) -> int:
-        """Count its rows.
+        """Return the number of rows.
 
         Raises:
-            SourceError: as `fingerprint`.
+            SourceError: As `fingerprint`.
         """
         return self._scan()[1]
 
@@ -113,9 +119,9 @@ class _File(ABC):
         stamp = _stamp(self._path)
         if self._scanned is None or stamp != self._stamp:
             self._stamp = stamp
-            if self._path.is_fifo():  # the second time it would be waited for, forever
+            if self._path.is_fifo():  # the second reading would wait forever
                 raise SourceError(
-                    f"{self.name}: a pipe, and a file is read twice. Give JSON lines "
+                    f"{self.name}: a pipe, but a file is read twice. Pass JSON lines "
                     "on standard input, as -"
                 )
             digest = hashlib.sha256()
@@ -123,69 +129,72 @@ class _File(ABC):
             self._scanned = digest.hexdigest(), count
         return self._scanned
 
-    def _read(self, see: Callable[[memoryview], object]) -> Iterator[Row]:
+    def _read(self, tap: Callable[[memoryview], object]) -> Iterator[Row]:
         try:
-            with _Tapped(self._path, see) as raw:
+            with _Tapped(self._path, tap) as raw:
                 buffered = io.BufferedReader(raw, _BLOCK)
-                text = io.TextIOWrapper(
+                lines = io.TextIOWrapper(
                     buffered, self._encoding, "surrogateescape", newline=""
                 )
-                with text:
-                    yield from self._rows(text)
+                with lines:
+                    yield from self._rows(lines)
         except OSError as error:
             raise SourceError(f"{self.name}: {error.strerror or error}.") from None
-        except UnicodeError as error:  # where no byte can be set apart, as in UTF-16
+        except UnicodeError as error:  # surrogateescape fails, as in UTF-16
             raise SourceError(f"{self.name}: not {self._encoding}: {error}.") from None
 
     @abstractmethod
-    def _rows(self, text: Iterator[str]) -> Iterator[Row]:
-        """Make rows of the lines of a file."""
+    def _rows(self, lines: Iterator[str]) -> Iterator[Row]:
+        """Yield the rows of a file's lines."""
 
 
 class CsvSource(_File):
-    """A CSV file whose first row names its columns.
+    """A CSV file with a header.
 
-    Rows without content are skipped. A row may have fewer cells than the header:
-    what is not there is left as it is, whatever `Columns.empty` says.
+    Empty rows are skipped. A row may have fewer cells than the header: a property
+    without a cell keeps its value, whatever `Columns.empty` is.
 
     Args:
-        path: the file.
-        columns: what its columns mean.
-        encoding: a Python codec; a byte order mark is skipped.
-        delimiter: one character.
+        path: The file.
+        columns: How its columns become inputs.
+        encoding: A Python codec. A byte order mark is skipped.
+        delimiter: One character.
+
+    Raises:
+        ConfigurationError: If the encoding or the delimiter cannot be used.
     """
 
     def __init__(
         self,
         path: str | os.PathLike[str],
-        columns: Meaning,
+        columns: ColumnMapping,
         *,
         encoding: str = "utf-8",
         delimiter: str = ",",
     ) -> None:
         if len(delimiter) != 1 or delimiter in '"\r\n':
             raise ConfigurationError(
-                f"a delimiter is one character, and no quote, not {delimiter!r}"
+                f"delimiter must be one character other than a quote, not {delimiter!r}"
             )
         options = {**columns.options(), "delimiter": delimiter}
         super().__init__(path, options, encoding)
         self._columns = columns
         self._delimiter = delimiter
 
-    def _rows(self, text: Iterator[str]) -> Iterator[Row]:
+    def _rows(self, lines: Iterator[str]) -> Iterator[Row]:
         csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_FIELD))
         reader = csv.reader(
-            _checked(text, self._encoding), delimiter=self._delimiter, strict=True
+            _checked(lines, self._encoding), delimiter=self._delimiter, strict=True
         )
         index, line = -1, 1
         try:
             header = self._header(reader)
-            shape = self._columns.of_cells(header)
+            build = self._columns.of_cells(header)
             index, line = 0, reader.line_num + 1
             for cells in reader:
                 if any(cells):
-                    key, given = shape(_fitting(cells, header))
-                    yield Row(index, key, given, line)
+                    key, item = build(_fitting(cells, header))
+                    yield Row(index, key, item, line)
                     index += 1
                 line = reader.line_num + 1
         except BadRow as error:
@@ -193,11 +202,11 @@ class CsvSource(_File):
             raise SourceError(f"{self.name}:{where} {error}.") from None
         except csv.Error as error:
             where = f"row {index + 1} (line {line})" if index >= 0 else "the header"
-            problem = _CSV_PROBLEMS.get(str(error), f"no CSV: {error}")
+            problem = _CSV_PROBLEMS.get(str(error), f"not CSV: {error}")
             raise SourceError(f"{self.name}: {where}: {problem}.") from None
 
     def _header(self, reader: Iterator[list[str]]) -> list[str]:
-        """Take the names of the columns, and see whether they were cut rightly."""
+        """Return the names of the columns; raise if the delimiter looks wrong."""
         header = next((cells for cells in reader if any(cells)), None)
         if header is None:
             raise BadRow("empty")
@@ -211,61 +220,69 @@ class CsvSource(_File):
 
 
 class LinesFile(_File):
-    """A file with a JSON value a line; blank lines are skipped, and none is no row."""
+    """A file with one JSON value per line. Blank lines are skipped."""
 
-    def _rows(self, text: Iterator[str]) -> Iterator[Row]:
-        parser = LineParser(self.name, self._shaper(), self._encoding)
-        for line in text:
+    def _rows(self, lines: Iterator[str]) -> Iterator[Row]:
+        parser = LineParser(self.name, self._builder(), self._encoding)
+        for line in lines:
             row = parser.parse(line)
             if row is not None:
                 yield row
         parser.end()
 
     @abstractmethod
-    def _shaper(self) -> Shaper:
-        """Give what makes inputs of its lines."""
+    def _builder(self) -> InputBuilder:
+        """Return a new builder of inputs."""
 
 
 class JsonLinesSource(LinesFile):
-    """A file with a JSON object a line: flat, or in HubSpot's shape.
+    """A file with one JSON object per line: flat, or in HubSpot's shape.
 
     For the verbs that take ids, a line may be a bare id.
+
+    Args:
+        path: The file.
+        columns: How its fields become inputs.
+        encoding: A Python codec. A byte order mark is skipped.
+
+    Raises:
+        ConfigurationError: If the encoding is unknown.
     """
 
     def __init__(
         self,
         path: str | os.PathLike[str],
-        columns: Meaning,
+        columns: ColumnMapping,
         *,
         encoding: str = "utf-8",
     ) -> None:
         super().__init__(path, columns.options(), encoding)
         self._columns = columns
 
-    def _shaper(self) -> Shaper:
+    def _builder(self) -> InputBuilder:
         return self._columns.of_fields()
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
-    """Give what changes with a file's content; None if nothing can be said of it."""
+    """Return a value that changes with a file's content; None if there is no file."""
     try:
         found = path.stat()
-    except OSError:  # whoever reads it says why
+    except OSError:  # reading it reports why
         return None
     return found.st_mtime_ns, found.st_size
 
 
 class _Tapped(io.FileIO):
-    """A file whose bytes are seen by somebody else too, as they are read."""
+    """A file that passes its bytes to a function as they are read."""
 
-    def __init__(self, path: Path, see: Callable[[memoryview], object]) -> None:
+    def __init__(self, path: Path, tap: Callable[[memoryview], object]) -> None:
         super().__init__(path)
-        self._see = see
+        self._tap = tap
 
     def readinto(self, buffer: Any) -> int | None:
         count = super().readinto(buffer)
         if count:
-            self._see(memoryview(buffer)[:count])
+            self._tap(memoryview(buffer)[:count])
         return count
 
 

@@ -1,27 +1,37 @@
-"""What a journal says of a row, and what that means when its job goes on."""
+"""The states of a row in a journal, and what each means when the job resumes."""
 
 from enum import IntEnum
 
 from hubbatch.core.outcomes import OutcomeStatus
 
 
-class State(IntEnum):
-    """The state of one row. The figures are the journal's: never change one.
+class RowState(IntEnum):
+    """The state of one row in the journal.
 
-    OPEN and SENT are all that another run takes up again.
+    The numbers are stored in journals: never change one. Only OPEN and SENT rows are
+    taken up by the next run. The transitions:
+
+        OPEN -> SENT                a request with the row is about to leave
+        SENT -> OPEN                HubSpot has certainly not written it
+        SENT -> SUCCEEDED, FAILED   HubSpot answered
+        OPEN -> FAILED              hubbatch refused to send it
+        OPEN -> SUCCEEDED           an export read it
+        SENT -> UNKNOWN             no other run will take it up: the job is over, a
+        OPEN -> NOT_SENT            later row of its record was sent, or too many
+                                    outcomes were held back
     """
 
-    OPEN = 0  # read, and nothing of it can have reached HubSpot
-    SENT = 1  # it has left, and what became of it is not known
+    OPEN = 0  # read, and certain not to have reached HubSpot
+    SENT = 1  # on disk before the request leaves; its outcome is not known yet
     SUCCEEDED = 2
     FAILED = 3
-    UNKNOWN = 4  # as SENT, for good: the job is over
-    NOT_SENT = 5  # as OPEN, for good
+    UNKNOWN = 4  # final: it was SENT when the job ended
+    NOT_SENT = 5  # final: it was OPEN when the job ended
 
 
-FINAL: dict[OutcomeStatus, State] = {
-    OutcomeStatus.SUCCEEDED: State.SUCCEEDED,
-    OutcomeStatus.FAILED: State.FAILED,
-    OutcomeStatus.UNKNOWN: State.UNKNOWN,
-    OutcomeStatus.NOT_SENT: State.NOT_SENT,
+FINAL: dict[OutcomeStatus, RowState] = {
+    OutcomeStatus.SUCCEEDED: RowState.SUCCEEDED,
+    OutcomeStatus.FAILED: RowState.FAILED,
+    OutcomeStatus.UNKNOWN: RowState.UNKNOWN,
+    OutcomeStatus.NOT_SENT: RowState.NOT_SENT,
 }

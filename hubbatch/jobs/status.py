@@ -1,4 +1,4 @@
-"""What a journal says of its job, also while that runs in another process."""
+"""The status of a job, read from its journal, also while another process runs it."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,42 +7,43 @@ from pathlib import Path
 
 from attrs import frozen
 
-from .locking import is_locked
+from .job_lock import is_locked
 from .reader import Reader, look
-from .states import State
+from .states import RowState
 from .titles import title_of
 
 
 @frozen(kw_only=True)
 class JobStatus:
-    """What a journal says of its job.
+    """The status of a job, from its journal.
 
     Attributes:
-        verb: as of the `Job`; `list` of an `Export`.
-        object_type: e.g. `tickets`, or `associations.contacts.companies`.
-        portal_id: the account; None if the token was not allowed to ask.
-        source: the source's name.
-        inputs: how many rows were read so far; the next six add up to it.
-        succeeded: how many succeeded.
-        failed: how many were refused.
-        unknown: how many may have been written, for good.
-        not_sent: how many were not sent, for good.
-        in_doubt: how many have left, and what became of them is not known yet.
-        open: how many still have to be sent.
-        requests: how many requests all its runs have sent.
-        retries: how many of them repeated an earlier one.
-        throttled: how many were answered with 429.
-        warnings: how many warnings HubSpot added to what it has written.
-        seconds: how long all its runs took.
-        runs: how often it was started.
-        finished: whether every row has its final outcome.
-        running: whether a process works on it now; None where that cannot be told.
-        ended: how its last run ended: `finished`, `stopped`, `cancelled`, the name of
-            an error, or None for one that was killed or still runs.
-        message: the sentence of that error, if any.
-        started_at: when its first run began.
-        updated_at: when something was last written.
-        outputs: its files by their roles, seen from the journal's directory.
+        verb: The verb of the `Job`; `list` for an `Export`.
+        object_type: E.g. `tickets`, or `associations.contacts.companies`.
+        portal_id: The account; None if the token could not ask.
+        source: The source's name.
+        inputs: Rows read so far; the sum of the next six counts.
+        succeeded: Rows that succeeded.
+        failed: Rows that were refused.
+        unknown: Rows that may have been written; final.
+        not_sent: Rows that were not sent; final.
+        in_doubt: Rows that were sent and whose outcome is not known yet.
+        open: Rows that are still to be sent.
+        requests: Requests sent by all runs.
+        retries: How many of them repeated an earlier one.
+        throttled: How many were answered with 429.
+        warnings: Warnings that HubSpot added to records it wrote.
+        seconds: The duration of all runs.
+        runs: The number of runs.
+        finished: Whether every row has its final outcome.
+        running: Whether a process works on the job now; None if that cannot be found
+            out.
+        ended: How the last run ended: `finished`, `stopped`, `cancelled` or the name of
+            an error; None if it was killed or is still running.
+        message: The message of that error, if any.
+        started_at: When the first run began.
+        updated_at: When the journal was last written.
+        outputs: The output files by role, relative to the journal's folder.
     """
 
     verb: str
@@ -72,23 +73,23 @@ class JobStatus:
 
     @property
     def title(self) -> str:
-        """What it does, and with which rows: `update tickets from tickets.csv`."""
+        """What the job does with which rows: `update tickets from tickets.csv`."""
         said = title_of(self.verb, self.object_type)
         return said if self.verb == "list" else f"{said} from {self.source}"
 
 
 def read_status(path: str | PathLike[str]) -> JobStatus:
-    """Read what a journal says, also while its job runs; nothing is changed.
+    """Read the status of a job from its journal, also while it runs. Change nothing.
 
     Raises:
-        JournalError: if there is no journal at this path.
+        JournalError: If there is no journal at this path.
     """
     where = Path(path)
     return look(where, lambda journal: status_of(journal, running=is_locked(where)))
 
 
 def status_of(journal: Reader, *, running: bool | None) -> JobStatus:
-    """Say what an open journal says."""
+    """Return the status of the job of an open journal."""
     job, counts = journal.identity(), journal.counts()
     runs = {**journal.runs()}
     return JobStatus(
@@ -98,12 +99,12 @@ def status_of(journal: Reader, *, running: bool | None) -> JobStatus:
         source=job.source,
         outputs=job.outputs,
         inputs=sum(counts.values()),
-        succeeded=counts[State.SUCCEEDED],
-        failed=counts[State.FAILED],
-        unknown=counts[State.UNKNOWN],
-        not_sent=counts[State.NOT_SENT],
-        in_doubt=counts[State.SENT],
-        open=counts[State.OPEN],
+        succeeded=counts[RowState.SUCCEEDED],
+        failed=counts[RowState.FAILED],
+        unknown=counts[RowState.UNKNOWN],
+        not_sent=counts[RowState.NOT_SENT],
+        in_doubt=counts[RowState.SENT],
+        open=counts[RowState.OPEN],
         finished=journal.finished(),
         running=running,
         started_at=datetime.fromisoformat(runs.pop("started_at")),

@@ -11,9 +11,9 @@ from typing import Any
 
 from hubbatch.errors import SourceError
 
+from .column_mapping import ColumnMapping
 from .lines import LineParser, codec_of
 from .rows import Row
-from .shaping import Meaning
 
 
 _BLOCK = 64 * 1024
@@ -21,14 +21,22 @@ _STDIN = 0
 
 
 class StandardInput:
-    """JSON lines as they come on standard input; read once, and never ahead of need.
+    """JSON lines on standard input; read once, as they are needed.
 
-    A line that is none ends the job when it comes: what left before it stays sent.
+    A line that is not a row ends the job when it arrives. What was sent before stays
+    sent.
+
+    Args:
+        columns: How the fields of a line become inputs.
+        encoding: A Python codec.
+
+    Raises:
+        ConfigurationError: If the encoding is unknown.
     """
 
     name: str = "-"
 
-    def __init__(self, columns: Meaning, *, encoding: str = "utf-8") -> None:
+    def __init__(self, columns: ColumnMapping, *, encoding: str = "utf-8") -> None:
         self._encoding = codec_of(encoding)
         self.options: Mapping[str, Any] = {
             **columns.options(),
@@ -41,28 +49,28 @@ class StandardInput:
         return "<StandardInput>"
 
     def fingerprint(self) -> None:
-        """Say that it cannot be read a second time."""
+        """Return None: it can be read only once."""
 
     def length(self) -> None:
-        """Say that nobody knows how many rows will come."""
+        """Return None: the number of rows is not known."""
 
     async def __aiter__(self) -> AsyncIterator[Row]:
         if self._begun:
             raise SourceError("standard input cannot be read a second time")
         self._begun = True
-        shaper = self._columns.of_fields()
-        parser = LineParser("standard input", shaper, self._encoding)
+        builder = self._columns.of_fields()
+        parser = LineParser("standard input", builder, self._encoding)
         decoder = codecs.getincrementaldecoder(self._encoding)("surrogateescape")
-        rest, over = "", False
-        while not over:
+        rest, ended = "", False
+        while not ended:
             data = await self._read_some()
-            over = not data
+            ended = not data
             *lines, rest = (rest + self._decoded(decoder, data)).split("\n")
-            for line in [*lines, rest] if over else lines:
+            for line in [*lines, rest] if ended else lines:
                 row = parser.parse(line)
                 if row is not None:
                     yield row
-        if not parser.rows:  # whatever should have written to it has most likely failed
+        if not parser.rows:  # the program before the pipe has most likely failed
             raise SourceError("standard input: empty.")
         parser.end()
 
@@ -82,11 +90,11 @@ class StandardInput:
 
 
 async def _read_some(descriptor: int) -> bytes:
-    """Read what there is, in a thread that nobody has to wait for in the end."""
+    """Read what is available, in a daemon thread that does not delay the exit."""
     loop = asyncio.get_running_loop()
     arrived: asyncio.Future[bytes] = loop.create_future()
 
-    def tell(outcome: bytes | OSError) -> None:
+    def deliver(outcome: bytes | OSError) -> None:
         if arrived.done():
             return
         if isinstance(outcome, OSError):
@@ -100,8 +108,8 @@ async def _read_some(descriptor: int) -> bytes:
             outcome = os.read(descriptor, _BLOCK)
         except OSError as error:
             outcome = error
-        with suppress(RuntimeError):  # the loop is closed: nobody wants it any more
-            loop.call_soon_threadsafe(tell, outcome)
+        with suppress(RuntimeError):  # the loop is closed: the data is not needed
+            loop.call_soon_threadsafe(deliver, outcome)
 
     threading.Thread(target=read, daemon=True).start()
     return await arrived

@@ -1,6 +1,6 @@
-"""A journal on the disk: one SQLite file, written by one connection in one thread.
+"""A journal on disk: one SQLite file, written by one connection in one thread.
 
-What is committed survives the process, and with `synchronous=FULL` the machine too.
+A commit survives the process, and with `synchronous=FULL` the machine too.
 """
 
 import sqlite3
@@ -20,23 +20,25 @@ from attrs import astuple, define, field
 
 from hubbatch.errors import JournalError
 
-from .bond import bond_of, check_bond, connect, follows, salt_of, wal_of
 from .identity import Identity
-from .measuring import Measured
+from .measurements import Measured
 from .reader import APPLICATION_ID, NOW, SCHEMA_VERSION, Reader
-from .states import State
+from .states import RowState
+from .wal import check_wal, connect, follows, salt_of, state_of, wal_of
 
 
-_PATIENCE = 5_000  # milliseconds that a reader is waited for
-# Bytes of the -wal after which it is moved into the file. SQLite would do so at any
-# commit; here the file has to say first that it needs a -wal (see `bond`).
+_PATIENCE = 5_000  # milliseconds to wait for a reader
+# The size of the -wal, in bytes, above which it is checkpointed. SQLite's automatic
+# checkpoint could happen at any commit; but the file must first record that it needs a
+# -wal (see `wal`).
 _LARGEST_WAL = 32 * 2**20
 _SCHEMA = """
 CREATE TABLE job (
     verb TEXT NOT NULL, object_type TEXT NOT NULL, portal_id INT,
     source TEXT NOT NULL, fingerprint TEXT, options TEXT NOT NULL,
     inputs INT NOT NULL, finished INT NOT NULL, cursor TEXT,
-    folds INT NOT NULL, wal INT
+    folds INT NOT NULL, -- full checkpoints: WalState.checkpoints
+    wal INT -- WalState.salt
 );
 CREATE TABLE run (
     id INTEGER PRIMARY KEY, started_at TEXT NOT NULL, updated_at TEXT NOT NULL,
@@ -45,10 +47,14 @@ CREATE TABLE run (
     throttled INT NOT NULL DEFAULT 0, seconds REAL NOT NULL DEFAULT 0
 );
 CREATE TABLE output (
-    name TEXT PRIMARY KEY, path TEXT NOT NULL, bytes INT NOT NULL
+    name TEXT PRIMARY KEY, path TEXT NOT NULL,
+    bytes INT NOT NULL -- on disk before this is committed; more is cut off
 );
 CREATE TABLE unwritten (name TEXT NOT NULL, lines INT NOT NULL, bytes BLOB NOT NULL);
-CREATE TABLE input (place INTEGER PRIMARY KEY, state INT NOT NULL, key INT);
+CREATE TABLE input ( -- a row that was read and is not here is OPEN
+    place INTEGER PRIMARY KEY, state INT NOT NULL, -- RowState
+    key INT -- a digest of the row's key; set when the row is first recorded
+);
 CREATE TABLE moment (
     run INT, second INT, requests INT NOT NULL, retries INT NOT NULL,
     throttled INT NOT NULL, succeeded INT NOT NULL, amiss INT NOT NULL,
@@ -64,21 +70,21 @@ CREATE TABLE example (
     place INT NOT NULL, line INT, correlation_id TEXT
 );
 """
-# One statement whatever the number of rows: each one that is stepped through from
-# Python gives the interpreter's lock away and has to wait for it again.
+# One statement for any number of rows: stepping through a statement per row from Python
+# would release and re-acquire the GIL for each.
 _WRITE_STATES = """
 INSERT INTO input
 SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'),
     json_extract(value, '$[2]') FROM json_each(?)
 WHERE true ON CONFLICT (place) DO UPDATE SET state = excluded.state
 """
-# A commit that is in the -wal says that nothing is missing: the pin keeps it there.
+# `wal` is NULL while the pin keeps this commit in the -wal: see `WalState`.
 _WRITE_INPUTS = "UPDATE job SET inputs = max(inputs, ?), wal = iif(?, NULL, wal)"
 _WRITE_PROGRESS = f"""
 UPDATE run SET updated_at = {NOW}, requests = ?, retries = ?, throttled = ?,
     seconds = ? WHERE id = ?
-"""  # noqa: S608 -- SQLite's own clock, nobody's input
-# Requests, retries and 429 answers are sums since the run began, rows are those of
+"""  # noqa: S608 -- SQLite's own clock, no input
+# Requests, retries and 429 answers are totals since the run began; rows are those of
 # the second.
 _WRITE_MOMENT = """
 INSERT INTO moment VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -102,17 +108,18 @@ class Group:
     """What is written in one transaction.
 
     Attributes:
-        states: new states by the places of their rows.
-        keys: the digests of the keys of rows that may be new to the journal.
-        lines: what to append to the files of outcomes, by their roles.
-        refused: those that a file could not take; the journal keeps them until it can.
-        inputs: how many rows have been read.
-        progress: requests, retries, 429 answers and seconds of this run.
-        measured: what else there is to say of it.
-        cursor: where a list goes on, if it has moved.
+        states: New states by row index.
+        keys: Digests of the keys of rows that may be new to the journal, by row index.
+        lines: Lines to append to the output files, by role.
+        inputs: The number of rows read.
+        progress: Requests, retries, 429 answers and seconds of this run.
+        measured: The other measurements.
+        cursor: The cursor of an export's next page, if it has changed.
+        refused: The lines that an output file did not take. The journal keeps them
+            until the file does.
     """
 
-    states: dict[int, State] = field(factory=dict)
+    states: dict[int, RowState] = field(factory=dict)
     keys: dict[int, int] = field(factory=dict)
     lines: dict[str, list[bytes]] = field(factory=dict)
     inputs: int = 0
@@ -123,14 +130,14 @@ class Group:
 
     @property
     def answered(self) -> int:
-        """Count the rows whose outcome is known."""
+        """The number of rows that HubSpot has answered."""
         return sum(state in _ANSWERED for state in self.states.values())
 
     def then(self, later: "Group") -> "Group":
-        """Return this together with what came up after it."""
-        lines = {name: [*some] for name, some in self.lines.items()}
-        for name, some in later.lines.items():
-            lines.setdefault(name, []).extend(some)
+        """Return this group merged with a later one."""
+        lines = {name: [*more] for name, more in self.lines.items()}
+        for name, more in later.lines.items():
+            lines.setdefault(name, []).extend(more)
         return Group(
             self.states | later.states,
             later.keys | self.keys,
@@ -142,30 +149,36 @@ class Group:
         )
 
 
-_ANSWERED = (State.SUCCEEDED, State.FAILED)
+_ANSWERED = (RowState.SUCCEEDED, RowState.FAILED)
 
 
 class Store(Reader):
-    """A journal that a job writes."""
+    """A journal that a job writes.
+
+    Invariant: `_checkpoints` is `WalState.checkpoints` of the file alone. `_incomplete`
+    is set from before a checkpoint until all of the -wal is in the file. While `_pin`
+    is in a transaction, it holds the view of the last checkpoint, which keeps later
+    commits in the -wal.
+    """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         super().__init__(path, connection)
         self._run: int | None = None
-        self._folds = 0  # of the file alone
-        self._folding = False  # the last fold was not whole
+        self._checkpoints = 0
+        self._incomplete = False
         self._pin: sqlite3.Connection | None = None
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Open a journal, or make room for a new one.
+        """Open a journal, or create an empty file for a new one.
 
         Raises:
-            JournalError: if there is something else at this path, or the journal's
-                `-wal` is missing.
+            JournalError: If the file is not a journal, or the journal's `-wal` is
+                missing.
         """
-        folds = check_bond(path)
+        checkpoints = check_wal(path)
         try:
-            if not path.exists():  # SQLite gives its other files the mode of this one
+            if not path.exists():  # SQLite gives the -wal this file's mode
                 close(open_file(path, O_RDWR | O_CREAT, 0o600))
             connection = sqlite3.connect(path, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
@@ -174,18 +187,20 @@ class Store(Reader):
         try:
             store.check()
             connection.execute("PRAGMA wal_autocheckpoint = 0")
-            # Else the -wal stays as large as it ever was.
+            # Truncate the -wal after a checkpoint.
             connection.execute("PRAGMA journal_size_limit = 0")
-            bond = bond_of(connection)
-            if bond is not None:
-                store._folds = bond.folds if folds is None else folds
+            state = state_of(connection)
+            if state is not None:
+                store._checkpoints = (
+                    state.checkpoints if checkpoints is None else checkpoints
+                )
         except BaseException:
             connection.close()
             raise
         return store
 
     def create(self, job: Identity, portal_id: int | None) -> None:
-        """Begin the journal of a job."""
+        """Create the tables and record the job."""
         execute = self._connection.execute
         execute("PRAGMA journal_mode = WAL")
         self._tune()
@@ -194,7 +209,7 @@ class Store(Reader):
             f"PRAGMA application_id = {APPLICATION_ID};"
             f"PRAGMA user_version = {SCHEMA_VERSION};"
         )
-        self._folds = randbits(40)
+        self._checkpoints = randbits(40)
         execute(
             "INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, 0, 0, NULL, ?, NULL)",
             (
@@ -204,7 +219,7 @@ class Store(Reader):
                 job.source,
                 job.fingerprint,
                 orjson.dumps(dict(job.options)).decode(),
-                self._folds,
+                self._checkpoints,
             ),
         )
         for name, path in job.outputs.items():
@@ -219,16 +234,16 @@ class Store(Reader):
 
     @property
     def begun(self) -> bool:
-        """Whether a run has begun since it was opened."""
+        """Whether a run has begun since the journal was opened."""
         return self._run is not None
 
     def begin_run(self, portal_id: int | None) -> None:
-        """Note that a run begins, and on which account.
+        """Record that a run begins, and on which account.
 
-        From then on the file alone shows that there was a run.
+        Afterwards the file alone, without its -wal, shows that there was a run.
 
         Raises:
-            JournalError: If another program keeps it from being written.
+            JournalError: If another program prevents that.
         """
         execute = self._connection.execute
         self._tune()
@@ -241,7 +256,7 @@ class Store(Reader):
         )
         execute("COMMIT")
         self._run = cursor.lastrowid
-        if not self._fold():
+        if not self._checkpoint():
             moved = salt_of(self.path) is None
             raise JournalError(
                 f"{self.path} cannot be written: another program "
@@ -249,16 +264,17 @@ class Store(Reader):
                 "and run the same command again"
             )
 
-    def _fold(self) -> bool:
-        """Move the -wal into the file; return whether all of it was.
+    def _checkpoint(self) -> bool:
+        """Move the -wal into the file; return whether all of it was moved.
 
-        First the file is made to say that it needs a -wal, then the -wal that it does
-        not. Where a reader keeps an older view alive, SQLite moves only what that
-        reader sees.
+        The file first records that it needs its -wal, and after the checkpoint that it
+        does not. If a reader holds an older view, SQLite moves only what that reader
+        sees.
 
-        In between, a view of our own is taken and kept until the next fold. No
-        checkpoint passes it and the -wal cannot start over, so no other program can
-        move a later commit, which says that nothing is missing, into the file.
+        In between, this takes a read view of its own (the pin) and holds it until the
+        next checkpoint. No checkpoint passes that view and the -wal cannot start over,
+        so no other program can move a later commit, which records that nothing is
+        missing, into the file.
         """
         execute = self._connection.execute
         bind = "UPDATE job SET folds = ?, wal = ?"
@@ -266,28 +282,28 @@ class Store(Reader):
             salt = salt_of(self.path)
             if salt is None:
                 return False
-            execute(bind, (self._folds + 1, salt))
-            # FULL waits for readers; once it has waited in vain, only look again.
-            mode = "PASSIVE" if self._folding else "FULL"
+            execute(bind, (self._checkpoints + 1, salt))
+            # FULL waits for readers; after it has waited in vain, only check.
+            mode = "PASSIVE" if self._incomplete else "FULL"
             self._unpin()
-            self._folding = True
+            self._incomplete = True
             try:
                 [[busy, known, moved]] = execute(f"PRAGMA wal_checkpoint({mode})")
             finally:
                 self._take_pin()
-                execute(bind, (self._folds + 1, None))
-            self._folding = bool(busy or known != moved)
-            self._folds += not self._folding
+                execute(bind, (self._checkpoints + 1, None))
+            self._incomplete = bool(busy or known != moved)
+            self._checkpoints += not self._incomplete
             now = salt_of(self.path)
-            # Another program may start the -wal over just before the pin is there.
-            if self._folding or now is None or follows(now, salt):
-                return not self._folding
+            # Another program may start the -wal over just before the pin is taken.
+            if self._incomplete or now is None or follows(now, salt):
+                return not self._incomplete
 
     def _take_pin(self) -> None:
         if self._pin is None:
             self._pin = connect(self.path, "mode=ro")
         self._pin.execute("BEGIN")
-        bond_of(self._pin)  # a view begins with what it reads first
+        state_of(self._pin)  # a read transaction begins with the first read
 
     def _unpin(self) -> None:
         if self._pin is not None and self._pin.in_transaction:
@@ -298,7 +314,7 @@ class Store(Reader):
         return self._pin is not None and self._pin.in_transaction
 
     def write(self, group: Group, lengths: Mapping[str, int]) -> None:
-        """Write a group: all of it, or nothing."""
+        """Write a group in one transaction."""
         execute = self._connection.execute
         rows = [
             (place, state.value, group.keys.get(place))
@@ -321,24 +337,24 @@ class Store(Reader):
         except BaseException:
             self._connection.rollback()
             raise
-        self._fold_large()
+        self._checkpoint_if_large()
 
-    def _fold_large(self) -> None:
-        # The group is on the disk; the next one finds out if the disk is full now.
+    def _checkpoint_if_large(self) -> None:
+        # The group is on disk; if the disk is full now, the next group finds out.
         with suppress(OSError, sqlite3.Error):
             large = wal_of(self.path).stat().st_size > _LARGEST_WAL
-            if large or self._folding:
-                self._fold()
+            if large or self._incomplete:
+                self._checkpoint()
 
     def unwritten(self, name: str) -> list[bytes]:
-        """Return what a file of outcomes could not take."""
+        """Return the blocks of lines that an output file did not take."""
         rows = self._connection.execute(
             "SELECT bytes FROM unwritten WHERE name = ? ORDER BY rowid", (name,)
         )
         return [row[0] for row in rows]
 
     def count_unwritten(self) -> dict[str, int]:
-        """Count the lines that files of outcomes could not take, by their roles."""
+        """Return the number of lines that output files did not take, by role."""
         return dict(
             self._connection.execute(
                 "SELECT name, sum(lines) FROM unwritten GROUP BY name"
@@ -346,7 +362,7 @@ class Store(Reader):
         )
 
     def written(self, name: str, length: int) -> None:
-        """Note that a file of outcomes has taken the rest, and is as long as this."""
+        """Record that an output file has taken its lines, and its length in bytes."""
         execute = self._connection.execute
         execute("BEGIN IMMEDIATE")
         try:
@@ -360,23 +376,25 @@ class Store(Reader):
     def _write_measured(self, group: Group) -> None:
         *sums, seconds = group.progress
         measured, ended = group.measured, Counter(group.states.values())
-        succeeded = ended[State.SUCCEEDED]
-        amiss = ended.total() - ended[State.OPEN] - ended[State.SENT] - succeeded
-        figures = (*sums, succeeded, amiss, measured.allowed)
+        succeeded = ended[RowState.SUCCEEDED]
+        not_succeeded = (
+            ended.total() - ended[RowState.OPEN] - ended[RowState.SENT] - succeeded
+        )
+        figures = (*sums, succeeded, not_succeeded, measured.allowed)
         self._connection.execute(_WRITE_MOMENT, (self._run, int(seconds), *figures))
         many = self._connection.executemany
         many(_ADD_ANSWERS, measured.answers.items())
         many(
             _ADD_REASONS,
-            [(*astuple(one), count) for one, count in measured.reasons.items()],
+            [(*astuple(reason), count) for reason, count in measured.reasons.items()],
         )
         many(
             "INSERT INTO example VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [(*astuple(one), *astuple(row)) for one, row in measured.examples],
+            [(*astuple(reason), *astuple(row)) for reason, row in measured.examples],
         )
 
     def end_run(self, ended: str, message: str | None, *, finished: bool) -> None:
-        """Note how a run ended."""
+        """Record how a run ended."""
         execute = self._connection.execute
         execute("BEGIN IMMEDIATE")
         execute(
@@ -388,18 +406,19 @@ class Store(Reader):
         execute("COMMIT")
 
     def close(self) -> None:
-        """Close it: the -wal is moved into the file, and SQLite removes it.
+        """Close the journal after a checkpoint of the -wal, which SQLite then deletes.
 
         Another program that has the journal open without reading only keeps an empty
-        -wal. Where the -wal cannot be moved, on a full disk say, both files stay as
-        they are.
+        -wal. If the -wal cannot be moved, e.g. on a full disk, both files stay as they
+        are.
         """
         try:
             if salt_of(self.path) is None or self.is_new():
                 whole = True
-            elif whole := self._fold():
+            elif whole := self._checkpoint():
                 self._unpin()
-                # One page, which says that nothing is missing: all else is there.
+                # This moves one page, which records that no -wal is needed; all else is
+                # in the file.
                 execute = self._connection.execute
                 [[busy, *_]] = execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 whole = not busy
@@ -410,11 +429,11 @@ class Store(Reader):
                 self._pin.close()
             self._connection.close()
             return
-        # SQLite leaves the -wal alone while another connection has the journal open.
+        # SQLite does not delete the -wal while another connection has the journal open.
         with suppress(sqlite3.Error):
             if self._pin is None:
                 self._pin = connect(self.path, "mode=ro")
-            bond_of(self._pin)
+            state_of(self._pin)
         self._connection.close()
         if self._pin is not None:
             self._pin.close()

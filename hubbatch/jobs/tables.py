@@ -1,6 +1,6 @@
-"""Tables as sources: what they have in common, and the queries of SQLite.
+"""Tables as sources: their common base, and queries of SQLite.
 
-A row is what a flat JSON line would be: NULL is left out, an empty text clears.
+A row is treated like a flat JSON line: NULL is left out, an empty string clears.
 """
 
 import hashlib
@@ -17,14 +17,16 @@ from urllib.parse import quote
 
 from hubbatch.errors import SourceError
 
+from .column_mapping import BadRow, ColumnMapping
 from .rows import Row
-from .shaping import BadRow, Meaning
 
 
 class Table(ABC):
-    """Records of names and values, as often as they are asked for."""
+    """A source whose records are mappings of column names to values."""
 
-    def __init__(self, name: str, columns: Meaning, options: Mapping[str, Any]) -> None:
+    def __init__(
+        self, name: str, columns: ColumnMapping, options: Mapping[str, Any]
+    ) -> None:
         self.name: str = name
         self.options: Mapping[str, Any] = {**columns.options(), **options}
         self._columns = columns
@@ -33,38 +35,37 @@ class Table(ABC):
         return f"<{type(self).__name__} {self.name!r}>"
 
     def __iter__(self) -> Iterator[Row]:
-        shaper = self._columns.of_fields()
+        builder = self._columns.of_fields()
         index = -1
         try:
             for index, record in enumerate(self._records()):
-                key, given = shaper.shape(record)
-                yield Row(index, key, given)
+                key, item = builder.build(record)
+                yield Row(index, key, item)
         except BadRow as error:
             raise SourceError(
                 f"{self.name}: row {max(index, 0) + 1}: {error}."
             ) from None
-        if index >= 0 and shaper.unseen:
-            raise SourceError(f'{self.name}: no column "{shaper.unseen[0]}".')
+        if index >= 0 and builder.unseen:
+            raise SourceError(f'{self.name}: no column "{builder.unseen[0]}".')
 
     @abstractmethod
     def _records(self) -> Iterator[dict[str, Any]]:
-        """Give the rows by the names of the columns."""
+        """Yield the rows as mappings of column names to values."""
 
 
 class SqliteSource(Table):
-    """The rows of a query of an SQLite database, which is only read.
+    """The rows of a query of a SQLite database, which is opened read-only.
 
-    The query must give its rows in the same order each time, so that a job can go on:
-    use ORDER BY.
+    Use ORDER BY: a job can only resume if the query returns its rows in the same order.
 
     Args:
-        path: the database.
-        query: a SELECT.
-        columns: what its columns mean.
+        path: The database.
+        query: A SELECT.
+        columns: How its columns become inputs.
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], query: str, columns: Meaning
+        self, path: str | os.PathLike[str], query: str, columns: ColumnMapping
     ) -> None:
         super().__init__(os.fspath(path), columns, {"query": query})
         self._path = Path(path)
@@ -72,18 +73,18 @@ class SqliteSource(Table):
         self._scanned: tuple[str, int] | None = None
 
     def fingerprint(self) -> str:
-        """Give the SHA-256 of its rows.
+        """Return the SHA-256 of its rows.
 
         Raises:
-            SourceError: if it cannot be read, or its columns do not fit.
+            SourceError: If it cannot be read, or a column is missing.
         """
         return self._scan()[0]
 
     def length(self) -> int:
-        """Count its rows.
+        """Return the number of rows.
 
         Raises:
-            SourceError: as `fingerprint`.
+            SourceError: As `fingerprint`.
         """
         return self._scan()[1]
 
@@ -102,7 +103,7 @@ class SqliteSource(Table):
             with closing(sqlite3.connect(where, uri=True)) as connection:
                 cursor = connection.execute(self._query)
                 if cursor.description is None:
-                    raise SourceError(f"{self.name}: the query has no rows.")
+                    raise SourceError(f"{self.name}: the query is not a SELECT.")
                 names = [column[0] for column in cursor.description]
                 check_names(self.name, names)
                 for values in cursor:
@@ -112,7 +113,11 @@ class SqliteSource(Table):
 
 
 def check_names(source: str, names: Sequence[str]) -> None:
-    """Refuse two columns of one name: the one would hide the other."""
+    """Check that no two columns have the same name: one would hide the other.
+
+    Raises:
+        SourceError: If two have.
+    """
     for name, count in Counter(names).items():
         if count > 1:
             raise SourceError(f"{source}: two columns are named {name!r}.")

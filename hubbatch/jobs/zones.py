@@ -1,4 +1,4 @@
-"""The time zone of times that do not say theirs."""
+"""The time zone of times that have none."""
 
 from datetime import UTC, datetime, tzinfo
 from typing import Any
@@ -12,10 +12,10 @@ from hubbatch.errors import ConfigurationError
 
 @frozen
 class Zone:
-    """A time zone by its name.
+    """A time zone.
 
     Attributes:
-        name: as in the IANA database, e.g. `UTC`, `Europe/Berlin`.
+        name: Its name in the IANA database, e.g. `UTC`, `Europe/Berlin`.
     """
 
     name: str
@@ -23,27 +23,27 @@ class Zone:
 
     @classmethod
     def find(cls, name: str | None) -> "Zone | None":
-        """Find a zone; None stays None.
+        """Return the zone of a name; None for None.
 
         Raises:
-            ConfigurationError: if there is none of this name.
+            ConfigurationError: If the name is unknown.
         """
         if name is None:
             return None
         try:
-            # UTC is known also where there is no database of the others.
+            # UTC is known even without an IANA database.
             zone = UTC if name == "UTC" else ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
             raise ConfigurationError(
-                f"no time zone {name!r}: expected a name like UTC or Europe/Berlin"
+                f"unknown time zone {name!r}: expected a name like UTC or Europe/Berlin"
             ) from None
         return cls(name, zone)
 
     def localize(self, value: Any) -> Any:
-        """Give times without a zone this one; also those in lists and mappings.
+        """Set this zone on times without one, also in lists and dicts; return them.
 
-        An hour that the clocks go through twice, or leave out, names no instant: its
-        record fails, rather than be an hour off.
+        A local time that the clocks skip or repeat is not an instant. It becomes
+        `Unsendable`, so its record fails instead of being an hour off.
         """
         match value:
             case datetime() if value.tzinfo is None:
@@ -59,6 +59,6 @@ class Zone:
         first, second = (value.replace(tzinfo=self._zone, fold=fold) for fold in (0, 1))
         if first.utcoffset() != second.utcoffset():
             return Unsendable(
-                f"{value} comes twice in {self.name}, or not at all: the clocks change"
+                f"{value} occurs twice in {self.name}, or never: the clocks change"
             )
         return first

@@ -21,7 +21,7 @@ from hubbatch.core.encoding import request_body
 from hubbatch.core.events import ChunkAnswered, ChunkSent
 from hubbatch.core.masking import masked
 from hubbatch.core.outcomes import Summary
-from hubbatch.core.reading import read
+from hubbatch.core.reading import classify
 from hubbatch.core.reconciling import lookup
 from hubbatch.core.verdicts import (
     Answered,
@@ -34,8 +34,8 @@ from hubbatch.core.verdicts import (
 
 from .auth import Login
 from .event_emitter import EventEmitter
+from .gate import Permit
 from .journaling import Journal
-from .pacing import Permit
 from .transport import Transport
 
 
@@ -144,7 +144,7 @@ def _read(
 ) -> Verdict:
     """Classify an answer, without the secrets that it echoes."""
     if isinstance(answer, Response) and 200 <= answer.status < 300:  # noqa: PLR2004 -- HTTP's own figures
-        verdict = read(operation, chunk, answer)
+        verdict = classify(operation, chunk, answer)
         if isinstance(verdict, Answered):
             # Nothing is quoted from a success without errors, unless the answer holds
             # the request's token: this search is all that a usual answer costs.
@@ -154,8 +154,8 @@ def _read(
             if not echoes or operation.call.verb == "token":
                 return verdict
             clean = masked(answer, secrets)
-            return verdict if clean is answer else read(operation, chunk, clean)
-    return read(operation, chunk, masked(answer, secrets))
+            return verdict if clean is answer else classify(operation, chunk, clean)
+    return classify(operation, chunk, masked(answer, secrets))
 
 
 def _headers(operation: Operation, token: str) -> dict[str, str]:

@@ -21,50 +21,20 @@ from hubbatch.core.collecting import Collector, CombinedResponse
 from hubbatch.core.outcomes import Summary
 from hubbatch.core.stopping import FailureWatch, parse_max_failures
 from hubbatch.errors import HubBatchError
-from hubbatch.models import (
-    AssociationInput,
-    AssociationLimitInput,
-    AssociationSpec,
-    CreateInput,
-    DealSplitsInput,
-    LegacyCreateInput,
-    LegacyUpdateInput,
-    PropertyCreate,
-    PublicAssociation,
-    R,
-    UpdateInput,
-    UpsertInput,
-)
+from hubbatch.models import R
 
 from .engine import Engine
 from .intake import Source, length
 from .journaling import Journal, NoJournal
-from .pacing import Lane
+from .permit_queue import Lane
 from .recorder import OutcomeSink
 from .run_options import LINGER, Completing, Ready, RunOptions, always_ready
 from .running import Run
 from .streaming import Stream
 
 
-# One input where a collection belongs.
-_SINGLE = (
-    str,
-    bytes,
-    bytearray,
-    memoryview,
-    Mapping,
-    CreateInput,
-    UpdateInput,
-    UpsertInput,
-    LegacyCreateInput,
-    LegacyUpdateInput,
-    AssociationInput,
-    AssociationLimitInput,
-    AssociationSpec,
-    PublicAssociation,
-    PropertyCreate,
-    DealSplitsInput,
-)
+# Iterable, but a single input.
+_SINGLE = (str, bytes, bytearray, memoryview, Mapping)
 
 
 class Batch(
@@ -162,7 +132,7 @@ class Batch(
         failure: HubBatchError | None = None
         with self._engine.busy():
             try:
-                await run.go(self._source)
+                await run.execute(self._source)
             except HubBatchError as error:
                 failure = copy(error)
             finally:
@@ -225,7 +195,7 @@ class Batch(
         self._begun = True
         with self._engine.busy():
             try:
-                await run.go(self._source)
+                await run.execute(self._source)
             except HubBatchError as error:
                 failure = copy(error)
                 failure.summary = self.summary
@@ -261,15 +231,10 @@ def _watch(
 
 
 def _checked(source: Any) -> Source:
-    """Give a source back if it is a collection or a stream of inputs."""
-    if isinstance(source, _SINGLE):
+    """Check that a source is a collection or a stream of inputs."""
+    if isinstance(source, _SINGLE) or not isinstance(source, Iterable | AsyncIterable):
         raise TypeError(
-            f"expected a collection of inputs, not one {type(source).__name__}; "
-            "put it into a list"
-        )
-    if not isinstance(source, Iterable | AsyncIterable):
-        raise TypeError(
-            "expected an iterable or async iterable of inputs, "
-            f"not {type(source).__name__}"
+            "expected an iterable or async iterable of inputs, not one "
+            f"{type(source).__name__}; put it into a list"
         )
     return source

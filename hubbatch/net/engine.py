@@ -10,18 +10,19 @@ from typing import NoReturn, Self
 
 from attrs import Factory, define, field
 
+from hubbatch._limits.daily import next_midnight
 from hubbatch.core.calls import Operation
 from hubbatch.core.collecting import Collector
-from hubbatch.core.days import next_midnight
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.errors import DailyLimitReached, HubBatchError
 from hubbatch.models import Account
 
+from .account_zone import time_zone, utc_now
 from .auth import Login
+from .gate import Gate
 from .listening import Listeners
 from .loops import Home
-from .midnight import time_zone, utc_now
-from .pacing import Gate, Lane
+from .permit_queue import Lane
 from .recorder import OutcomeSink
 from .run_options import RunOptions
 from .running import Run
@@ -128,7 +129,7 @@ class Engine:
         run = Run(self, self.gate.without_reserve(), about, answers, _QUESTION)
         with suppress(HubBatchError, TimeoutError):
             async with asyncio.timeout(_ASKING):
-                await run.go([None])
+                await run.execute([None])
         for account in answers.response().results:
             self.know(account)
         self._asked = True

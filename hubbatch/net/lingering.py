@@ -4,10 +4,10 @@ import asyncio
 
 from collections.abc import Callable
 
-from hubbatch.core.pacing import Spacing
+from hubbatch._limits.window import Spacing
 
 
-class Lingering:
+class LingerTimer:
     """Holds a partial chunk back for a while, for a source that trickles.
 
     `gap` returns the seconds between requests that could leave evenly for ever; only a

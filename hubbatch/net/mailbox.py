@@ -18,6 +18,7 @@ from typing import Any
 
 from attrs import define, field
 
+from hubbatch._limits.window import Spacing
 from hubbatch.core.operations import Operation
 from hubbatch.core.outcomes import (
     Outcome,
@@ -25,7 +26,6 @@ from hubbatch.core.outcomes import (
     not_sent_error,
     unknown_error,
 )
-from hubbatch.core.pacing import Spacing
 from hubbatch.core.planning import Chunk
 from hubbatch.core.settling import Settlement
 from hubbatch.core.unavailable import NO_ANSWER, advise, unavailable
@@ -37,7 +37,7 @@ from hubbatch.errors import (
 )
 
 from .engine import Engine, Stay
-from .pacing import Lane
+from .permit_queue import Lane
 from .run_options import RunOptions
 from .running import Run
 
@@ -121,7 +121,7 @@ class Mailbox(AsyncIterator[Any]):
                 # all of it is settled, so that writes keep their order, and gets
                 # another one.
                 with suppress(Exception):
-                    await self._run.go(self)
+                    await self._run.execute(self)
 
     def refuse(self) -> None:
         """Answer those whom no run will take in: there was a cancellation."""

@@ -18,7 +18,7 @@ from attrs import field, frozen
 
 from hubbatch.core.collecting import Collector
 from hubbatch.core.dialects.grants import Grant, GrantRequest, refresh_request
-from hubbatch.core.operations import token_operation
+from hubbatch.core.operations import look_up
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.errors import APIError, ConfigurationError, ReconnectRequired
 
@@ -26,8 +26,8 @@ from .auth import Bearer, Credentials, Login, TokenSource, checked_token, finger
 from .batch import Batch
 from .engine import Engine
 from .flights import Flight
+from .gate import Gate
 from .loops import Home
-from .pacing import Gate
 from .running import Run
 from .transport import Transport
 
@@ -285,7 +285,7 @@ class OAuthLogin:
         self._oauth = oauth
         self.fingerprint: str | None = oauth.fingerprint
         self._engine = engine
-        self._operation = token_operation(api_version=api_version)
+        self._operation = look_up("oauth", "token", api_version=api_version)
         self._asking: Run | None = None
         self._closed = False
 

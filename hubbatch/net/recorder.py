@@ -1,4 +1,4 @@
-"""What becomes of the inputs of a run: to its outcomes, its counts and its events."""
+"""Keeps the queue, the counts, the events and the sink of a run in step."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol, assert_never
@@ -7,7 +7,19 @@ from attrs import define
 
 from hubbatch.core.accounting import Ledger
 from hubbatch.core.chunks import Chunk
-from hubbatch.core.effects import Answer, Drop, Fail, OutcomeEffect, Succeed
+from hubbatch.core.effects import (
+    Answer,
+    Drop,
+    Fail,
+    LimitBytes,
+    LimitInputs,
+    OutcomeEffect,
+    QueueEffect,
+    Requeue,
+    Succeed,
+    Unpark,
+    ended_instead,
+)
 from hubbatch.core.outcomes import Outcome, OutcomeStatus
 from hubbatch.core.planning import InputQueue
 from hubbatch.core.settling import Settlement
@@ -42,9 +54,10 @@ class OutcomeSink(Protocol):
 
 @define(eq=False, kw_only=True)
 class OutcomeRecorder:
-    """Records outcomes: in the sink, the ledger's counts and the events.
+    """Records every outcome in the sink, the ledger's counts and the events.
 
-    Every input goes to the sink once, and leaves the queue in the same call.
+    Invariant: an outcome goes to the sink once, and its input leaves the queue in the
+    same call.
 
     Attributes:
         exceeded: the error if too many inputs have failed; the run then ends.
@@ -65,15 +78,34 @@ class OutcomeRecorder:
         if valid:
             self.queue.put(valid)
 
-    def record(self, effect: OutcomeEffect) -> None:
-        """Record what became of the inputs of a chunk that a worker has taken."""
-        chunk = effect.chunk
+    def apply(self, effect: OutcomeEffect | QueueEffect) -> None:
+        """Apply an effect to the outcomes or the queue."""
         match effect:
             case Answer():
                 self.events.settled(effect)
                 self.ledger.summary.warnings += len(effect.settlement.warnings)
-                self.sink.answered(chunk, effect.settlement)
-                return  # the outcomes follow
+                self.sink.answered(effect.chunk, effect.settlement)
+            case Succeed() | Fail() | Drop():
+                self._settle(effect)
+            case Requeue() if self.ledger.ended is None:
+                for chunk in effect.chunks:
+                    self.queue.requeue(chunk, effect.place)
+            case Requeue():
+                for chunk in effect.chunks:
+                    self._settle(ended_instead(effect, chunk))
+            case Unpark():
+                self.queue.unpark()
+            case LimitInputs():
+                self.queue.limit_inputs(effect.max_inputs)
+            case LimitBytes():
+                self.queue.limit_bytes(effect.max_bytes)
+            case _:
+                assert_never(effect)
+
+    def _settle(self, effect: Succeed | Fail | Drop) -> None:
+        """Record what became of the inputs of a chunk that a worker has taken."""
+        chunk = effect.chunk
+        match effect:
             case Succeed():
                 self.ledger.count_succeeded(chunk.count)
                 self.sink.succeeded(chunk, effect.results)

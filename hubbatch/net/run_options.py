@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable
 
 from attrs import Factory, frozen
 
+from hubbatch._limits.window import Spacing
 from hubbatch.core.calls import Operation
-from hubbatch.core.pacing import Spacing
 from hubbatch.core.stopping import FailureWatch
 
 from .journaling import Journal, NoJournal
-from .lines import Lane
+from .permit_queue import Lane
 
 
 # Returns the operation again, with what had to be asked for first.

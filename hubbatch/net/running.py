@@ -12,7 +12,7 @@ from contextlib import suppress
 from itertools import count
 from random import random
 from secrets import token_bytes
-from typing import Any, Protocol, Self, assert_never
+from typing import Any, Protocol
 
 from attrs import evolve
 
@@ -25,14 +25,8 @@ from hubbatch.core.effects import (
     Effect,
     EndBatch,
     HoldAll,
-    LimitBytes,
-    LimitInputs,
-    QueueEffect,
-    Requeue,
     Split,
-    Unpark,
     Wait,
-    ended_instead,
 )
 from hubbatch.core.events import ChunkCut
 from hubbatch.core.outcomes import Summary
@@ -51,10 +45,11 @@ from hubbatch.errors import (
 from .attempt import Attempts, Sender
 from .auth import Bearer, Login
 from .event_emitter import EventEmitter
+from .gate import Gate
 from .intake import BLOCK, KEPT_BLOCK, Intake, Source, cancelled_from_outside
-from .lingering import Lingering
+from .interruptible import Waits
+from .lingering import LingerTimer
 from .listening import Listeners
-from .pacing import Gate
 from .recorder import OutcomeRecorder, OutcomeSink
 from .run_options import RunOptions
 from .transport import Transport
@@ -81,7 +76,13 @@ class Client(Protocol):
 
 
 class Run:
-    """One batch on its way."""
+    """One batch, from its source to the outcome of every input.
+
+    Attributes:
+        operation: the call that its requests make.
+        ended: what ended the batch early; None before that.
+        events: emits what happens in it.
+    """
 
     def __init__(
         self,
@@ -131,13 +132,13 @@ class Run:
             summary=self.summary,
         )
         self._trickles = False
-        self._lingering = Lingering(options.linger, options.spacing)
+        self._linger_timer = LingerTimer(options.linger, options.spacing)
         self._source_over = False
         self._tasks: asyncio.TaskGroup | None = None
         self._workers = 0
-        self._unladen = 0  # workers that have no chunk yet
-        self._waiting_tasks: set[asyncio.Task[Any]] = set()
-        self._freed = asyncio.Event()  # the desk may have room again
+        self._idle_workers = 0  # those that have taken no chunk yet
+        self._waits = Waits()
+        self._freed = asyncio.Event()  # the queue may have room again
         self._settled = asyncio.Event()
         self._over = asyncio.Event()
 
@@ -148,11 +149,10 @@ class Run:
 
     # ---- the whole run
 
-    async def go(self, source: Source) -> None:
-        """Send all that the source has; raise what ended the batch early, if anything.
+    async def execute(self, source: Source) -> None:
+        """Send all inputs of the source; raise what ended the batch early, if anything.
 
-        Afterwards every input that was taken has its outcome, also when this is
-        cancelled.
+        Then every input that was taken has its outcome, also after a cancellation.
         """
         started = _now()
         self.events.begun()
@@ -164,10 +164,10 @@ class Run:
         except BaseExceptionGroup as group:
             self.end(_first_leaf(group))
         finally:
-            # What a cancellation left of a collection.
+            # A cancellation may have come before the end of a collection.
             self._recorder.leave_out(intake.rest())
             await intake.aclose()
-            self._lingering.stop()
+            self._linger_timer.stop()
             self.summary.seconds = _now() - started
             self.ended = self._resolver.ending(
                 self.ended, maybe_written=self.summary.unknown > 0
@@ -177,17 +177,17 @@ class Run:
             raise self.ended
 
     async def _until_settled(self) -> None:
-        """Stay until the source is over and all that came of it has its outcome."""
+        """Wait until the source is over and every input of it has its outcome."""
         try:
             await self._settled.wait()
         except BaseException as error:
-            # Before the workers hear of it: they must not take up anything new.
+            # Before the workers are cancelled: they must not take another chunk.
             self.end(error)
             raise
-        self._dismiss()
+        self._waits.cancel()
 
     def abandon(self, source: Source) -> None:
-        """Account for a source that was never begun, because of a cancellation."""
+        """Record the inputs of a source that was cancelled before it was begun."""
         self.events.begun()
         self.end(asyncio.CancelledError())
         self._recorder.leave_out(Intake(source).rest())
@@ -199,9 +199,9 @@ class Run:
             self._on_freed()
 
     def end(self, error: BaseException) -> None:
-        """End the batch: what is not in flight is not sent any more.
+        """End the batch: nothing that is not in flight is sent.
 
-        `go` raises the error when what is in flight has its outcome.
+        `execute` raises the error once every input has its outcome.
         """
         if self.ended is None:
             self.ended = error
@@ -212,14 +212,9 @@ class Run:
         ledger.ended = ledger.ended or f"the batch was {why}"
         self._recorder.clear()
         self._on_freed()
-        self._dismiss()
+        self._waits.cancel()
 
-    def _dismiss(self) -> None:
-        """Call back those who wait for a permit, or for a source that trickles."""
-        for task in self._waiting_tasks:
-            task.cancel()
-
-    # ---- from the source to the desk
+    # ---- from the source to the queue
 
     async def _pump(self, intake: Intake) -> None:
         try:
@@ -232,7 +227,7 @@ class Run:
                     self.end(intake.failure)
                 if intake.failure is not None or not block:
                     return
-            # A collection is accounted for to its end, an iterator is left alone.
+            # Every input of a collection has an outcome; an iterator keeps its inputs.
             while intake.sized and (block := await intake.pull(KEPT_BLOCK)):
                 self._recorder.leave_out(block)
         except Exception as error:
@@ -248,15 +243,11 @@ class Run:
             return await intake.pull(room)
         self._trickles = True
         self._linger()
-        with self._called_back():
+        with self._waits.begin():
             return await intake.pull(room)
 
-    def _called_back(self) -> "_CalledBack":
-        """Be cancelled when the batch ends, while nothing of it is under way."""
-        return _CalledBack(self._waiting_tasks)
-
     async def _room(self) -> bool:
-        """Wait until more may be taken in; False if the batch has ended instead."""
+        """Wait for room in the queue; return False if the batch has ended instead."""
         await self._options.ready()
         while not self._queue.room and self.ended is None:
             self._freed.clear()
@@ -264,62 +255,64 @@ class Run:
         return self.ended is None
 
     def _take_in(self, block: list[Any]) -> None:
-        if self.ended is not None:  # while the block was waited for
+        if self.ended is not None:  # while waiting for the block
             self._recorder.leave_out(block)
             return
         self._recorder.take_in(block)
         if self._recorder.exceeded is not None:  # too many of the block are invalid
             self.end(self._recorder.exceeded)
         else:
-            self._staff()
+            self._start_workers()
 
     def _gap(self) -> float:
         """Return the seconds between requests that could leave evenly for ever."""
         return self._gate.limit(self.operation.call.family).gap
 
     def _linger(self) -> None:
-        """Let a partial chunk of a source that trickles wait for more."""
+        """Start the timer of a partial chunk, if the source trickles."""
         if self._trickles and self._queue.waiting(partial=True):
-            self._lingering.begin(self._gap, self._staff)
+            self._linger_timer.begin(self._gap, self._start_workers)
 
-    # ---- from the desk to HubSpot
+    # ---- workers
 
     def _on_freed(self) -> None:
         self._freed.set()
         if self._source_over and not self._queue.size:
             self._settled.set()
         if self.ended is None and self._queue.stuck:
-            # HubSpot could read none of what was sent, and there is nothing else.
+            # HubSpot could read no input that was sent alone, and no other is left.
             assert self._resolver.unreadable is not None  # noqa: S101 -- it parked them
             self.end(self._resolver.unreadable)
         elif self.ended is None:
-            self._staff()
+            self._start_workers()
             self._linger()
 
     def _waiting(self) -> int:
-        """Count the chunks that may leave now."""
-        partial = self._source_over or self._lingering.over or not self._queue.room
+        """Return how many chunks may be sent now."""
+        partial = self._source_over or self._linger_timer.over or not self._queue.room
         return self._queue.waiting(partial=partial)
 
-    def _staff(self) -> None:
-        """Start as many workers as there are chunks that no worker is about to take."""
-        assert self._tasks is not None  # noqa: S101 -- only `go` has what to staff
-        wanted = min(self._waiting() - self._unladen, self._max_workers - self._workers)
+    def _start_workers(self) -> None:
+        """Start a worker for each chunk that no idle worker is about to take."""
+        assert self._tasks is not None  # noqa: S101 -- `execute` has begun
+        wanted = min(
+            self._waiting() - self._idle_workers, self._max_workers - self._workers
+        )
         for _ in range(wanted):
             self._workers += 1
-            self._unladen += 1
+            self._idle_workers += 1
             self._tasks.create_task(self._work())
 
     async def _work(self) -> None:
-        """Carry chunks while there are any."""
+        """Process chunks while there are any."""
         try:
             while self._waiting():
-                await self._carry()
+                await self._process_chunk()
         finally:
-            self._unladen -= 1
+            self._idle_workers -= 1
             self._workers -= 1
 
-    async def _carry(self) -> None:
+    async def _process_chunk(self) -> None:
         """Send one chunk until all of its inputs have outcomes or are requeued."""
         attempts = Attempts()
         try:
@@ -335,7 +328,7 @@ class Run:
                 attempts.chunk = None  # the effects have its inputs now
                 wait = self._apply(effects)
                 if wait is None:
-                    self._unladen += 1
+                    self._idle_workers += 1
                     return
                 attempts.chunk = wait.chunk
                 await self._pause(wait.seconds)
@@ -349,9 +342,9 @@ class Run:
             raise
         finally:
             if attempts.chunk is not None:
-                self._unladen += 1
+                self._idle_workers += 1
                 # The batch has ended meanwhile, or was cancelled.
-                self._recorder.record(Drop(attempts.chunk))
+                self._recorder.apply(Drop(attempts.chunk))
                 self._on_freed()
 
     # ---- effects
@@ -378,31 +371,12 @@ class Run:
                     if self.ended is None:
                         self.summary.isolating += effect.parts
                         self.events.isolated(effect)
-                case Requeue() | Unpark() | LimitInputs() | LimitBytes():
-                    self._change_queue(effect)
                 case _:
-                    self._recorder.record(effect)
+                    self._recorder.apply(effect)
             if self._recorder.exceeded is not None and self.ended is None:
                 self.end(self._recorder.exceeded)
         self._on_freed()
         return wait
-
-    def _change_queue(self, effect: QueueEffect) -> None:
-        match effect:
-            case Requeue() if self.ended is None:
-                for chunk in effect.chunks:
-                    self._queue.requeue(chunk, effect.place)
-            case Requeue():
-                for chunk in effect.chunks:
-                    self._recorder.record(ended_instead(effect, chunk))
-            case Unpark():
-                self._queue.unpark()
-            case LimitInputs():
-                self._queue.limit_inputs(effect.max_inputs)
-            case LimitBytes():
-                self._queue.limit_bytes(effect.max_bytes)
-            case _:
-                assert_never(effect)
 
     # ---- one attempt
 
@@ -421,7 +395,7 @@ class Run:
 
             asked = _now()
             lane, family = self._options.lane, self.operation.call.family
-            with self._called_back() as waiting:
+            with self._waits.begin() as waiting:
                 async with self._gate.permit(lane, wanted, family) as permit:
                     waiting.over()
                     if permit is not None and token is not None:
@@ -441,7 +415,7 @@ class Run:
         if self.ended is not None:
             return None
         try:
-            with self._called_back():
+            with self._waits.begin():
                 return await self._credentials.bearer()
         except asyncio.CancelledError as error:
             if cancelled_from_outside():
@@ -464,8 +438,8 @@ class Run:
             if self._options.doubted:
                 chunk = self._resolver.recall(chunk, now)
             attempts.chunk = chunk
-            self._unladen -= 1
-            self._lingering.begin_anew(self._gap)
+            self._idle_workers -= 1
+            self._linger_timer.begin_anew(self._gap)
             self._linger()
             self.events.chunk(ChunkCut, chunk)
         return attempts.chunk
@@ -493,30 +467,6 @@ def _window(operation: Operation, workers: int, watch: FailureWatch | None) -> i
     if watch is None:
         return window
     return max(window, watch.horizon + operation.max_inputs)
-
-
-class _CalledBack:
-    """Keeps the current task among those that wait, until it is over.
-
-    A class, since a generator would take three times as many calls.
-    """
-
-    def __init__(self, waiting: set[asyncio.Task[Any]]) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 -- the engine runs in tasks
-        self._waiting = waiting
-        self._task = task
-
-    def __enter__(self) -> Self:
-        self._waiting.add(self._task)
-        return self
-
-    def over(self) -> None:
-        """Wait no more; what follows must not be called back."""
-        self._waiting.discard(self._task)
-
-    def __exit__(self, *_: object) -> None:
-        self.over()
 
 
 def _now() -> float:

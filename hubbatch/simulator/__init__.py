@@ -1,4 +1,4 @@
-"""A HubSpot of one's own: as strict as the real one, and no network needed."""
+"""A local HubSpot for tests: as strict as the real one, without a network."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    # aiohttp's server, which takes a while to import, can wait until one is wanted.
+    # Imported on first use: the aiohttp server is slow to import.
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module  # noqa: PLC0415

@@ -12,19 +12,42 @@ from hubbatch.simulator.serving import run
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Read the options and serve."""
+    """Run the simulator as a program and return its exit status."""
     parser = argparse.ArgumentParser(prog="python -m hubbatch.simulator")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8080)
-    parser.add_argument("--tier", choices=list(TIERS), default="professional")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--chaos", type=float, default=0.0, metavar="RATE")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument(
-        "--faults", type=Path, metavar="FILE", help="a script of faults, as JSON"
+        "--port", type=int, default=8080, help="port to listen on; 0 picks a free one"
     )
-    parser.add_argument("--portal-id", type=int, default=62515, metavar="ID")
     parser.add_argument(
-        "--state", type=Path, metavar="FILE", help="what the portal has, as JSON"
+        "--tier",
+        choices=list(TIERS),
+        default="professional",
+        help="subscription whose rate limits apply",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        help="seed of ids, tokens, result order and chaos",
+    )
+    parser.add_argument(
+        "--chaos",
+        type=float,
+        default=0.0,
+        metavar="RATE",
+        help="share of requests that fail, from 0 to 1",
+    )
+    parser.add_argument(
+        "--faults", type=Path, metavar="FILE", help="JSON file of faults to inject"
+    )
+    parser.add_argument(
+        "--portal-id", type=int, default=62515, metavar="ID", help="id of the portal"
+    )
+    parser.add_argument(
+        "--state",
+        type=Path,
+        metavar="FILE",
+        help="JSON file with the portal's initial properties, records and associations",
     )
     options = parser.parse_args(arguments)
     say = functools.partial(print, flush=True)
@@ -33,10 +56,10 @@ def main(arguments: list[str] | None = None) -> int:
     )
     for stream in (sys.stdout, sys.stderr):
         try:
-            if stream is not None:  # `>&-`
+            if stream is not None:  # None if the shell closed it with `>&-`
                 stream.flush()
         except OSError:
-            # Python would try once more on its way out, and complain.
+            # Python flushes again at exit and would print the error.
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     return status
 

@@ -1,4 +1,4 @@
-"""Accounts, the apps installed in them, and their tokens."""
+"""Accounts, access tokens, and the checks of tokens and scopes."""
 
 from collections.abc import Collection, Mapping
 from random import Random
@@ -21,7 +21,11 @@ _SCOPES_PAGE = "https://developers.hubspot.com/scopes"
 
 @attrs.define
 class Account:
-    """A portal: its records and its day."""
+    """A portal: its records, its daily calls, and each app's rolling windows.
+
+    Attributes:
+        windows: The windows by app id and family of calls, shared by an app's tokens.
+    """
 
     portal_id: int
     store: Store
@@ -31,11 +35,11 @@ class Account:
     )
 
     def window(self, app_id: int, family: str, limit: int) -> RollingWindow:
-        """Return the window of an app for a family of calls."""
+        """Return the app's window for a family of calls, created on first use."""
         return self.windows.setdefault((app_id, family), RollingWindow(limit))
 
     def details(self) -> dict[str, object]:
-        """Describe the account as `account-info` does; its clock is UTC."""
+        """Return the body of `account-info/details`; the time zone is UTC."""
         return {
             "portalId": self.portal_id,
             "accountType": "STANDARD",
@@ -49,8 +53,8 @@ class Account:
         }
 
     def usage(self, now: int) -> dict[str, object]:
-        """Say how much of the day its private apps have used."""
-        self.day.turn(now // DAY_MS)
+        """Return the body of `account-info/api-usage/daily/private-apps`."""
+        self.day.roll_over(now // DAY_MS)
         return {
             "results": [
                 {
@@ -67,7 +71,10 @@ class Account:
 
 @attrs.frozen
 class Token:
-    """What a caller shows: who it is, what it may do and until when."""
+    """An access token: its account and app, its scopes, and its expiry.
+
+    `scopes=None` grants every scope; `expires=None` never expires.
+    """
 
     value: str
     account: Account
@@ -79,15 +86,18 @@ class Token:
     edits_associations: bool = True
 
     def headers(self, at: float, family: str) -> dict[str, str]:
-        """Return the limits; an OAuth app is told nothing of the day."""
+        """Return the rate-limit headers; OAuth apps get no daily ones."""
         daily = {} if self.oauth else self.account.day.headers()
         return {**daily, **self.windows[family].headers(at)}
 
     def throttled(self, at: float, now: int, family: str) -> str | None:
-        """Count a request, or return the policy that it went against."""
+        """Count a request, or return the name of the policy that it exceeds.
+
+        A throttled request is not counted.
+        """
         day = self.account.day
-        day.turn(now // DAY_MS)
-        if not self.oauth and day.used_up():
+        day.roll_over(now // DAY_MS)
+        if not self.oauth and day.is_used_up():
             return "DAILY"
         if not self.windows[family].take(at):
             return "TEN_SECONDLY_ROLLING"
@@ -96,27 +106,31 @@ class Token:
         return None
 
     def group(self) -> str:
-        """Name the counter, as refusals do."""
+        """Return the name of the counter, as a 429 shows it in `groupName`."""
         kind = "oauth" if self.oauth else "private_app"
         app = f"{self.app_id}:{self.account.portal_id}"
         return f"publicapi:{kind}-api-calls-ten-secondly:{app}"
 
 
-def token_text(chance: Random, *, oauth: bool) -> str:
-    """Make a token that looks like HubSpot's."""
+def random_token(rng: Random, *, oauth: bool) -> str:
+    """Return a random token in HubSpot's format."""
     if oauth:
-        return "C" + "".join(f"{chance.getrandbits(64):016x}" for _ in range(8))
-    return f"pat-na1-{UUID(int=chance.getrandbits(128), version=4)}"
+        return "C" + "".join(f"{rng.getrandbits(64):016x}" for _ in range(8))
+    return f"pat-na1-{UUID(int=rng.getrandbits(128), version=4)}"
 
 
-def authenticated(tokens: Mapping[str, Token], shown: str | None, now: int) -> Token:
-    """Return whose token it is, or refuse it."""
-    token = tokens.get(shown or "")
+def authenticate(tokens: Mapping[str, Token], value: str | None, now: int) -> Token:
+    """Return the token with this value.
+
+    Raises:
+        Refusal: If the token is unknown or expired.
+    """
+    token = tokens.get(value or "")
     if token is None:
         raise invalid_token()
     if token.expires is not None and now >= token.expires:
         ago = _ago((now - token.expires) // 1000)
-        # The space in the key was recorded.
+        # The space in the key is HubSpot's, as recorded.
         context = {"context": {"expire time": [iso(token.expires)]}}
         message = f"The OAuth token used to make this call expired {ago} ago."
         raise Refusal(401, message, "EXPIRED_AUTHENTICATION", context, _AUTH_FAILURE)
@@ -124,7 +138,7 @@ def authenticated(tokens: Mapping[str, Token], shown: str | None, now: int) -> T
 
 
 def invalid_token() -> Refusal:
-    """Refuse a token that nobody knows."""
+    """Return the refusal of an unknown token."""
     return Refusal(
         401,
         "Authentication credentials not found. This API supports OAuth 2.0 "
@@ -142,25 +156,25 @@ def _ago(seconds: int) -> str:
     return f"{seconds} second(s)"
 
 
-def wanted_scopes(schema: ObjectType, verb: str) -> tuple[str, ...]:
-    """Return the scopes one of which a call needs."""
+def required_scopes(schema: ObjectType, verb: str) -> tuple[str, ...]:
+    """Return the scopes of which a call needs any one."""
     return schema.scopes[0 if verb in {"read", "list"} else 1]
 
 
 def check_scopes(
     token: Token, schema: ObjectType, verb: str, *, in_context: bool = False
 ) -> None:
-    """Refuse a token that was not granted one of the scopes of a call."""
-    wanted = wanted_scopes(schema, verb)
-    if token.scopes is None or not token.scopes.isdisjoint(wanted):
+    """Refuse a token that has none of the scopes a call needs."""
+    required = required_scopes(schema, verb)
+    if token.scopes is None or not token.scopes.isdisjoint(required):
         return
-    raise missing_scopes(wanted, in_context=in_context)
+    raise missing_scopes(required, in_context=in_context)
 
 
-def missing_scopes(wanted: Collection[str], *, in_context: bool = False) -> Refusal:
-    """Refuse in either of the two shapes that were recorded."""
+def missing_scopes(required: Collection[str], *, in_context: bool = False) -> Refusal:
+    """Return the 403 for missing scopes, in one of its two recorded shapes."""
     short = "One or more of the following scopes are required."
-    granular = list(wanted)
+    granular = list(required)
     if in_context:
         context = {"requiredGranularScopes": granular, "links": [_SCOPES_PAGE]}
         return Refusal(403, short, "MISSING_SCOPES", {"context": context})
@@ -178,5 +192,5 @@ def missing_scopes(wanted: Collection[str], *, in_context: bool = False) -> Refu
 
 
 def account_info(account: Account, page: str, now: int) -> Answer:
-    """Answer the two calls about the account itself."""
+    """Answer an `account-info` call."""
     return as_json(200, account.details() if page == "details" else account.usage(now))

@@ -1,19 +1,20 @@
-"""The association batches of v4 and after: pairs of records, and their labels."""
+"""Association batches of v4 and the dated versions: pairs of records and labels."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import attrs
 
-from hubbatch.simulator.bodies import inputs_of
-from hubbatch.simulator.links import Pair, Spec, specs, unset
+from hubbatch.simulator.bodies import parse_inputs
+from hubbatch.simulator.links import RecordKey, Spec, missing_fields, parse_specs
 from hubbatch.simulator.rules import VALIDATION_ERROR
 from hubbatch.simulator.shelves import Shelf
 from hubbatch.simulator.wire import Refusal
 from hubbatch.simulator.world import Store
 
 
-# "Associations guide", September 2026; the 1,000 is of a changelog of February 2025.
+# "Associations guide", September 2026; the 1,000 comes from a changelog of
+# February 2025.
 INPUTS: Final = {
     "create": 2000,
     "associate/default": 2000,
@@ -25,71 +26,74 @@ INPUTS: Final = {
 
 @attrs.frozen
 class Pairs:
-    """One call: two object types, its inputs, and what became of them."""
+    """One association batch: two object types, the inputs, results and errors."""
 
     store: Store
     source: Shelf
     target: Shelf
     inputs: list[Mapping[str, Any]]
-    numbers: bool
-    page: int = 500
+    numeric_ids: bool
+    page_size: int = 500
     results: list[dict[str, Any]] = attrs.field(init=False, factory=list)
     errors: list[dict[str, Any]] = attrs.field(init=False, factory=list)
 
-    def shown(self, record_id: str) -> str | int:
-        """Write an id: v4 was recorded with numbers, the schema says string."""
-        return int(record_id) if self.numbers else record_id
+    def id_json(self, record_id: str) -> str | int:
+        """Return an id as the answer shows it.
 
-    def error(self, message: str, **more: object) -> None:
-        """Add an error; most of them do not say which input they are about."""
+        v4 was recorded with numbers, although its schema says string.
+        """
+        return int(record_id) if self.numeric_ids else record_id
+
+    def add_error(self, message: str, **more: object) -> None:
+        """Add an error; most errors do not name their input."""
         error = {"status": "error", "category": VALIDATION_ERROR, "message": message}
         self.errors.append({**error, **more})
 
-    def ends(self, source: object, target: object) -> tuple[Pair, Pair]:
-        """Return both records with their types."""
+    def ends(self, source: object, target: object) -> tuple[RecordKey, RecordKey]:
+        """Return the keys of the two records."""
         return (self.source.type.id, str(source)), (self.target.type.id, str(target))
 
-    def valid(self, source: str, target: str, given: Iterable[Spec] = ()) -> bool:
-        """Tell whether two records can be associated, or say why they cannot."""
+    def validate(self, source: str, target: str, wanted: Iterable[Spec] = ()) -> bool:
+        """Return whether two records can be associated; if not, add the error."""
         for record_id, shelf in ((source, self.source), (target, self.target)):
             if not record_id.isdecimal():
-                self.error(
+                self.add_error(
                     f"{record_id} is not a valid ID",
                     subCategory="crm.associations.INVALID_IDENTIFIER",
                     context={"id": [record_id]},
                 )
                 return False
             if shelf.live(record_id) is None:
-                self.error(f"{shelf.type.legacy}={record_id} is not valid")
+                self.add_error(f"{shelf.type.legacy_name}={record_id} is not valid")
                 return False
         if source == target and self.source is self.target:
-            self.error(f"Object {source} cannot be associated to itself ({target})")
+            self.add_error(f"Object {source} cannot be associated to itself ({target})")
             return False
         known = self.store.links.kinds(self.source.type.id, self.target.type.id)
-        for spec in given:
+        for spec in wanted:
             if spec not in known:
-                self.error(f"{spec[0]} associationTypeId={spec[1]} is not valid")
+                self.add_error(f"{spec[0]} associationTypeId={spec[1]} is not valid")
                 return False
         return True
 
 
 def _create(pairs: Pairs) -> None:
-    usual = pairs.store.links.default(pairs.source.type.id, pairs.target.type.id)
+    unlabelled = pairs.store.links.default(pairs.source.type.id, pairs.target.type.id)
     for item in pairs.inputs:
         source, target = str(item["from"]["id"]), str(item["to"]["id"])
-        given = specs(item["types"])
-        if pairs.valid(source, target, given):
-            links, (one, other) = pairs.store.links, pairs.ends(source, target)
-            # A labelled association is an unlabelled one as well.
-            links.link(one, other, [usual, *given])
-            kinds = links.kinds(one[0], other[0])
-            labels = [kinds[spec].label for spec in given]
+        wanted = parse_specs(item["types"])
+        if pairs.validate(source, target, wanted):
+            links, ends = pairs.store.links, pairs.ends(source, target)
+            # A labelled association also counts as an unlabelled one (live check 2026).
+            links.link(*ends, [unlabelled, *wanted])
+            kinds = links.kinds(pairs.source.type.id, pairs.target.type.id)
+            labels = [kinds[spec].label for spec in wanted]
             pairs.results.append(
                 {
                     "fromObjectTypeId": pairs.source.type.id,
-                    "fromObjectId": pairs.shown(source),
+                    "fromObjectId": pairs.id_json(source),
                     "toObjectTypeId": pairs.target.type.id,
-                    "toObjectId": pairs.shown(target),
+                    "toObjectId": pairs.id_json(target),
                     "labels": [label for label in labels if label is not None],
                 }
             )
@@ -101,9 +105,9 @@ def _associate(pairs: Pairs) -> None:
     back = links.kinds(*types)[spec].back
     for item in pairs.inputs:
         source, target = str(item["from"]["id"]), str(item["to"]["id"])
-        if pairs.valid(source, target):
+        if pairs.validate(source, target):
             links.link(*pairs.ends(source, target), [spec])
-            # Recorded: a result for each direction of the one association.
+            # Recorded: one association yields a result for each direction.
             there = _associated(source, target, spec)
             pairs.results.extend([there, _associated(target, source, back)])
 
@@ -123,19 +127,20 @@ def _associated(source: str, target: str, spec: Spec) -> dict[str, Any]:
 def _read(pairs: Pairs) -> None:
     starts = {str(item["id"]): int(item.get("after", 0)) for item in pairs.inputs}
     for record_id, start in starts.items():
-        others = found(pairs, record_id)
-        if others:
-            to = [_linked(pairs, other, given) for other, given in others.items()]
-            result = {"from": {"id": record_id}, "to": to[start : start + pairs.page]}
-            if len(to) > start + pairs.page:
-                result["paging"] = {"next": {"after": str(start + pairs.page)}}
+        linked = linked_records(pairs, record_id)
+        if linked:
+            to = [_target_json(pairs, *target) for target in linked.items()]
+            end = start + pairs.page_size
+            result = {"from": {"id": record_id}, "to": to[start:end]}
+            if len(to) > end:
+                result["paging"] = {"next": {"after": str(end)}}
             pairs.results.append(result)
         else:
-            none_found(pairs, record_id)
+            add_none_found(pairs, record_id)
 
 
-def none_found(pairs: Pairs, record_id: str) -> None:
-    """Say that a record has no associations, which HubSpot counts as an error."""
+def add_none_found(pairs: Pairs, record_id: str) -> None:
+    """Add the error that HubSpot reports for a record without associations."""
     source, target = pairs.source.type.singular, pairs.target.type.singular
     pairs.errors.append(
         {
@@ -152,9 +157,9 @@ def none_found(pairs: Pairs, record_id: str) -> None:
     )
 
 
-def found(pairs: Pairs, record_id: str) -> dict[str, set[Spec]]:
-    """Return what a record is associated with, and as what."""
-    # An archived record is associated with nothing, whichever end it is at.
+def linked_records(pairs: Pairs, record_id: str) -> dict[str, set[Spec]]:
+    """Return the ids of the associated target records, with their types."""
+    # Archived records have no associations, in either direction.
     if pairs.source.live(record_id) is None:
         return {}
     source = (pairs.source.type.id, record_id)
@@ -162,17 +167,17 @@ def found(pairs: Pairs, record_id: str) -> dict[str, set[Spec]]:
     return {other: linked[other] for other in linked if pairs.target.live(other)}
 
 
-def _linked(pairs: Pairs, other: str, given: set[Spec]) -> dict[str, Any]:
+def _target_json(pairs: Pairs, target: str, linked_by: set[Spec]) -> dict[str, Any]:
     kinds = pairs.store.links.kinds(pairs.source.type.id, pairs.target.type.id)
     types = [
         {"category": spec[0], "typeId": spec[1], "label": kinds[spec].label}
-        for spec in sorted(given)
+        for spec in sorted(linked_by)
     ]
-    return {"toObjectId": pairs.shown(other), "associationTypes": types}
+    return {"toObjectId": pairs.id_json(target), "associationTypes": types}
 
 
 def _archive(pairs: Pairs) -> None:
-    # Recorded: a pair that is not there is passed over.
+    # Recorded: pairs that are not associated are ignored.
     for item in pairs.inputs:
         for target in item["to"]:
             ends = pairs.ends(item["from"]["id"], target["id"])
@@ -182,7 +187,7 @@ def _archive(pairs: Pairs) -> None:
 def _archive_labels(pairs: Pairs) -> None:
     for item in pairs.inputs:
         ends = pairs.ends(item["from"]["id"], item["to"]["id"])
-        pairs.store.links.unlink(*ends, specs(item["types"]))
+        pairs.store.links.unlink(*ends, parse_specs(item["types"]))
 
 
 RUN: Final[dict[str, Callable[[Pairs], None]]] = {
@@ -194,8 +199,8 @@ RUN: Final[dict[str, Callable[[Pairs], None]]] = {
 }
 
 
-def labels(store: Store, source: Shelf, target: Shelf) -> dict[str, Any]:
-    """Return as what two types can be associated, in this direction."""
+def list_labels(store: Store, source: Shelf, target: Shelf) -> dict[str, Any]:
+    """Return the association types from the source type to the target type."""
     kinds = store.links.kinds(source.type.id, target.type.id)
     return {
         "results": [
@@ -205,9 +210,13 @@ def labels(store: Store, source: Shelf, target: Shelf) -> dict[str, Any]:
     }
 
 
-def parsed(content: bytes, verb: str) -> list[Mapping[str, Any]]:
-    """Read the inputs of a call, and refuse too many."""
-    inputs = inputs_of(content, INPUTS[verb])
+def parse(content: bytes, verb: str) -> list[Mapping[str, Any]]:
+    """Return the inputs of a call.
+
+    Raises:
+        Refusal: If the body is invalid or has too many inputs.
+    """
+    inputs = parse_inputs(content, INPUTS[verb])
     for item in inputs:
         _check(verb, item)
     return inputs
@@ -232,7 +241,7 @@ def _check(verb: str, item: object) -> None:
         case _, {"from": source, "to": target, "types": list(types)} if verb != "read":
             _check("read", source)
             _check("read", target)
-            specs(types)
+            parse_specs(types)
             return
     fields = {"read": ["id"], "archive": ["from", "to"]}
-    raise unset(fields.get(verb, ["from", "to", "types"]))
+    raise missing_fields(fields.get(verb, ["from", "to", "types"]))

@@ -1,4 +1,4 @@
-"""One batch on its way: its inputs, looked up, and what became of them."""
+"""One batch of records: its inputs, results and errors."""
 
 from collections.abc import Mapping, Sequence
 from random import Random
@@ -8,17 +8,27 @@ import attrs
 
 from hubbatch.simulator import rules
 from hubbatch.simulator.quirks import Quirks
-from hubbatch.simulator.shelves import Record, Shelf, as_text
+from hubbatch.simulator.shelves import Record, Shelf, as_string
 from hubbatch.simulator.wire import Refusal, iso
 from hubbatch.simulator.world import Store
 
 
-ALWAYS: Final = "hs_object_id"
+RECORD_ID: Final = "hs_object_id"
 
 
 @attrs.define
 class Item:
-    """One input on its way through the checks."""
+    """One input and what the checks have found out about it.
+
+    Attributes:
+        key: The input's `id`: a record id, or a value of `id_property`.
+        record: The live record that the key identifies.
+        record_id: The id of `record`, or the id reserved for a new record; empty
+            if there is neither.
+        merged: Whether the key is the id of a record merged into another.
+        trace: The trace id, if trace ids count for this batch.
+        written: The valid values to write.
+    """
 
     key: str
     id_property: str | None
@@ -31,15 +41,15 @@ class Item:
     warnings: Sequence[Mapping[str, Any]] = ()
 
 
-def named(source: Mapping[str, Any]) -> str | None:
-    """Return the id property that an input or a body names."""
+def id_property_of(source: Mapping[str, Any]) -> str | None:
+    """Return the `idProperty` of an input or a body."""
     name = source.get("idProperty")
-    return None if name is None else as_text(name)
+    return None if name is None else as_string(name)
 
 
 @attrs.frozen
 class Batch:
-    """One call: whose records, which inputs, and how HubSpot feels today."""
+    """One call: its inputs, the records that it is about, and the answer so far."""
 
     store: Store
     shelf: Shelf
@@ -47,33 +57,33 @@ class Batch:
     body: Mapping[str, Any]
     inputs: Sequence[Mapping[str, Any]]
     quirks: Quirks
-    chance: Random
+    rng: Random
     now: int
     archived: bool = False
-    enforces: bool = False  # what versions from 2026-09 on enforce
+    enforces_rules: bool = False  # Versions from 2026-09 on do.
     results: list[dict[str, Any]] = attrs.field(init=False, factory=list)
     errors: list[dict[str, Any]] = attrs.field(init=False, factory=list)
-    lost: list[str] = attrs.field(init=False, factory=list)
+    unreported: list[str] = attrs.field(init=False, factory=list)
 
     @property
-    def silent(self) -> bool:
-        """Whether records are missing that no error speaks of."""
-        return bool(self.lost)
+    def has_unreported(self) -> bool:
+        """Whether records are missing that no error names."""
+        return bool(self.unreported)
 
-    def miss(self, ids: list[str], traces: list[str]) -> None:
-        """Add the one error that names every record not found."""
+    def add_not_found(self, ids: list[str], traces: list[str]) -> None:
+        """Add the single error that names all records not found."""
         if self.quirks.silent_missing:
-            self.lost.extend(ids)
+            self.unreported.extend(ids)
         elif ids:
             self.errors.append(rules.not_found(self.shelf, ids, traces))
 
     @property
     def id_property(self) -> str | None:
-        """The property that the inputs of a read are named by."""
-        return named(self.body)
+        """The unique property that the ids of a read are values of."""
+        return id_property_of(self.body)
 
     def items(self) -> list[Item]:
-        """Look every input up; `id` may be a record's or a unique value."""
+        """Return the inputs with the records they identify."""
         traces = rules.trace_ids(self.inputs)
         if self.verb not in self.quirks.honour_trace_ids:
             traces = None
@@ -84,23 +94,24 @@ class Batch:
 
     def _item(self, source: Mapping[str, Any], trace: str | None) -> Item:
         shelf = self.shelf
-        item = Item(as_text(source.get("id")), named(source), source, trace)
+        key, id_property = as_string(source.get("id")), id_property_of(source)
+        item = Item(key, id_property, source, trace)
         if self.verb == "read":
             item.id_property = self.id_property
         if item.id_property is None:
             item.record = shelf.live(item.key)
             item.merged = item.key in shelf.merged
-        elif self.unique(item.id_property):
+        elif self.is_unique(item.id_property):
             item.record = shelf.find(item.key, item.id_property)
         if item.record is not None:
             item.record_id = item.record.id
         return item
 
-    def unique(self, name: str) -> bool:
-        """Tell whether a property names one record."""
+    def is_unique(self, name: str) -> bool:
+        """Return whether a property's values identify records."""
         return name in self.shelf.type.unique
 
-    def show(
+    def add_result(
         self,
         record: Record,
         properties: Mapping[str, str | None],
@@ -131,18 +142,19 @@ class Batch:
             result["objectWriteTraceId"] = str(trace)
         self.results.append(result)
 
-    def refuse(
+    def add_error(
         self, item: Item, category: str, message: str, **context: list[str]
     ) -> None:
-        """Add an error that names its input by trace id."""
+        """Add an error whose context names the input by its trace id."""
         fields = {"context": context}
-        self.turn_away(item, Refusal(207, message, category, fields))
+        self.add_refusal(item, Refusal(207, message, category, fields))
 
-    def turn_away(self, item: Item, refusal: Refusal) -> None:
-        """Add an error that says of one input what a refusal says of a whole call."""
+    def add_refusal(self, item: Item, refusal: Refusal) -> None:
+        """Add the refusal of a whole call as the error of one input."""
         fields = dict(refusal.fields)
-        named = {"objectWriteTraceId": [str(item.trace)], **fields.pop("context", {})}
+        trace = {"objectWriteTraceId": [str(item.trace)]}
+        context = {**trace, **fields.pop("context", {})}
         error = {"status": "error", "category": refusal.category}
         if refusal.message is not None:
             error["message"] = refusal.message
-        self.errors.append({**error, "context": named, **fields})
+        self.errors.append({**error, "context": context, **fields})

@@ -1,15 +1,15 @@
-"""Bodies as Jackson reads them, and as it complains of them."""
+"""Request bodies, parsed as strictly as Jackson and refused in its words."""
 
 from typing import Any, Final
 
 import orjson
 
-from hubbatch.simulator.links import check_associations, unset
+from hubbatch.simulator.links import check_associations, missing_fields
 from hubbatch.simulator.rules import INPUTS_PER_BATCH, check_count
 from hubbatch.simulator.wire import Refusal
 
 
-# Jackson names the class that it could not build; recorded for update.
+# Jackson's message names the class that it failed to build; recorded for update.
 _PACKAGE: Final = "com.hubspot.inbounddb.publicobject.core.v2"
 INPUT_CLASS: Final = {
     "create": "SimplePublicObjectBatchInputForCreate",
@@ -30,9 +30,17 @@ _TOKENS: Final = {
 }
 
 
-def parsed(content: bytes, verb: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Read a batch body; one without `inputs` is a batch of nothing, not an error."""
-    body = deserialized(content)
+def parse_batch(
+    content: bytes, verb: str
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the body of a batch of records, and its inputs.
+
+    A body without `inputs` is a batch without inputs, not an error.
+
+    Raises:
+        Refusal: If the body is not valid JSON of the right shape.
+    """
+    body = parse_json(content)
     if not isinstance(body, dict):
         raise _cannot_deserialize(1, f"Batch{INPUT_CLASS[verb]}", body)
     if verb == "read":
@@ -47,18 +55,26 @@ def parsed(content: bytes, verb: str) -> tuple[dict[str, Any], list[dict[str, An
     return body, inputs
 
 
-def inputs_of(content: bytes, most: int = INPUTS_PER_BATCH) -> list[Any]:
-    """Read the inputs of a call that is no batch of records; they must be there."""
-    body = deserialized(content)
+def parse_inputs(content: bytes, limit: int = INPUTS_PER_BATCH) -> list[Any]:
+    """Return the inputs of any other batch call, whose body must have `inputs`.
+
+    Raises:
+        Refusal: If `inputs` is missing or longer than `limit`.
+    """
+    body = parse_json(content)
     inputs = body.get("inputs") if isinstance(body, dict) else None
     if not isinstance(inputs, list):
-        raise unset(["inputs"])
-    check_count(len(inputs), most=most)
+        raise missing_fields(["inputs"])
+    check_count(len(inputs), limit=limit)
     return inputs
 
 
-def deserialized(content: bytes) -> Any:
-    """Read JSON, or refuse what is none."""
+def parse_json(content: bytes) -> Any:
+    """Return the decoded JSON.
+
+    Raises:
+        Refusal: If the content is not JSON.
+    """
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError as error:
@@ -70,19 +86,19 @@ def _check_read(body: dict[str, Any]) -> None:
         names = body.get(name) or []
         if not isinstance(names, list):
             raise _cannot_deserialize(1, "java.util.ArrayList", names)
-        for one in names:
-            _check_scalar(one, 1)
+        for property_name in names:
+            _check_scalar(property_name, 1)
     _check_scalar(body.get("idProperty"), 1)
 
 
 def _check_scalar(value: object, column: int) -> None:
-    # Jackson writes a number or a boolean where a string belongs as text.
+    # Jackson converts numbers and booleans to strings where it expects a string.
     if isinstance(value, dict | list):
         raise _cannot_deserialize(column, "java.lang.String", value)
 
 
 def _check_item(verb: str, inputs: list[Any], index: int, item: object) -> None:
-    # Columns are those of compact JSON that begins with its inputs.
+    # Reported columns are correct for compact JSON that begins with `inputs`.
     if not isinstance(item, dict):
         raise _cannot_deserialize(_column(inputs, index), INPUT_CLASS[verb], item)
     required = ("properties",) if verb in {"create", "update", "upsert"} else ()
@@ -90,7 +106,7 @@ def _check_item(verb: str, inputs: list[Any], index: int, item: object) -> None:
         required = ("id", *required)
     missing = [name for name in required if item.get(name) is None]
     if verb == "upsert" and item.get("id") == "":
-        # It would make a record that no later upsert finds.
+        # It would create a record that no later upsert could find.
         missing.insert(0, "id")
     if missing:
         where = f"line 1, column {_column(inputs, index)}"
@@ -102,16 +118,16 @@ def _check_item(verb: str, inputs: list[Any], index: int, item: object) -> None:
         )
     if verb == "create" and item.get("associations") is not None:
         check_associations(item["associations"])
-    texts = [item.get(name) for name in ("id", "objectWriteTraceId", "idProperty")]
+    scalars = [item.get(name) for name in ("id", "objectWriteTraceId", "idProperty")]
     if "properties" in required:
         properties = item["properties"]
         if not isinstance(properties, dict):
             column = _column(inputs, index)
             raise _cannot_deserialize(column, "java.util.LinkedHashMap", properties)
-        texts += properties.values()
-    for text in texts:
-        if type(text) in _CONTAINERS:
-            _check_scalar(text, _column(inputs, index))
+        scalars += properties.values()
+    for value in scalars:
+        if type(value) in _CONTAINERS:
+            _check_scalar(value, _column(inputs, index))
 
 
 def _column(inputs: list[Any], index: int) -> int:
@@ -122,9 +138,9 @@ def _column(inputs: list[Any], index: int) -> int:
 def _cannot_deserialize(column: int, name: str, value: object) -> Refusal:
     kind, token = _TOKENS[type(value)]
     name = name if "." in name else f"{_PACKAGE}.{name}$Json"
-    text = f"Cannot deserialize value of type `{name}`"
-    return _invalid_json(1, column, f"{text} from {kind} (token `JsonToken.{token}`)")
+    cannot = f"Cannot deserialize value of type `{name}`"
+    return _invalid_json(1, column, f"{cannot} from {kind} (token `JsonToken.{token}`)")
 
 
-def _invalid_json(line: int, column: int, text: str) -> Refusal:
-    return Refusal(400, f"Invalid input JSON on line {line}, column {column}: {text}")
+def _invalid_json(line: int, column: int, reason: str) -> Refusal:
+    return Refusal(400, f"Invalid input JSON on line {line}, column {column}: {reason}")

@@ -1,13 +1,13 @@
-"""The standard object types, as a new account has them."""
+"""The standard object types of a new account."""
 
 from hubbatch.simulator.kinds import (
     SOURCE,
     by_name,
-    instants,
+    datetimes,
     numbers,
     read_only,
+    strings,
     system,
-    texts,
 )
 from hubbatch.simulator.options import (
     CHANNELS,
@@ -28,9 +28,9 @@ TICKETS = ObjectType(
     "tickets",
     by_name(
         system("createdate", "hs_lastmodifieddate"),
-        texts("subject", "content", "hs_file_upload"),
-        texts("hs_assigned_team_ids"),
-        instants("closed_date", "hs_last_email_date", "first_agent_reply_date"),
+        strings("subject", "content", "hs_file_upload"),
+        strings("hs_assigned_team_ids"),
+        datetimes("closed_date", "hs_last_email_date", "first_agent_reply_date"),
         read_only("hs_ticket_id", "hs_helpdesk_sort_timestamp", "time_to_close"),
         read_only("hs_last_message_from_visitor", "hs_num_times_contacted"),
         [
@@ -40,7 +40,7 @@ TICKETS = ObjectType(
             Property(
                 "hs_ticket_category", "enumeration", TICKET_CATEGORIES, multiple=True
             ),
-            # HubSpot's own options of these are in no source; `define` adds some.
+            # No source lists HubSpot's options of hs_resolution; `define` can add some.
             Property("hs_resolution", "enumeration", multiple=True),
             Property("hs_ticket_language_ai_tag", "enumeration", LANGUAGES),
             Property("source_type", "enumeration", TICKET_SOURCES),
@@ -70,8 +70,8 @@ TICKETS = ObjectType(
         "hs_pipeline_stage": "1",
     },
     derived={
-        "hs_ticket_id": lambda seen: seen["hs_object_id"],
-        "hs_helpdesk_sort_timestamp": lambda seen: seen["createdate"],
+        "hs_ticket_id": lambda values: values["hs_object_id"],
+        "hs_helpdesk_sort_timestamp": lambda values: values["createdate"],
     },
     scopes=(("tickets",), ("tickets",)),
 )
@@ -82,8 +82,8 @@ COMMUNICATIONS = ObjectType(
     "communications",
     by_name(
         system("hs_createdate", "hs_lastmodifieddate"),
-        texts("hs_communication_body", "hs_body_preview"),
-        instants("hs_timestamp"),
+        strings("hs_communication_body", "hs_body_preview"),
+        datetimes("hs_timestamp"),
         [
             Property("hs_communication_channel_type", "enumeration", CHANNELS),
             Property("hs_communication_logged_from", "enumeration", ("CRM",)),
@@ -100,7 +100,7 @@ LINE_ITEMS = ObjectType(
     "line_items",
     by_name(
         system("createdate", "hs_lastmodifieddate"),
-        texts("name", "description", "hs_sku"),
+        strings("name", "description", "hs_sku"),
         numbers("price", "quantity", "amount", "discount", "hs_product_id", "tax"),
         [
             Property("hs_external_id", unique=True),
@@ -120,7 +120,7 @@ PRODUCTS = ObjectType(
     "products",
     by_name(
         system("createdate", "hs_lastmodifieddate"),
-        texts("name", "description", "hs_url", "hs_images"),
+        strings("name", "description", "hs_url", "hs_images"),
         numbers("price", "tax", "hs_cost_of_goods_sold"),
         [Property("hs_sku", unique=True)],
     ),
@@ -142,7 +142,7 @@ STANDARD = (
 
 
 def custom(name: str, number: int, portal_id: int) -> ObjectType:
-    """Return a custom object type with nothing but what HubSpot gives it."""
+    """Return a custom object type with HubSpot's system properties only."""
     plain = name.lower()
     return ObjectType(
         f"2-{number}",

@@ -1,4 +1,4 @@
-"""Time as an argument: ten-second windows cost nothing in tests."""
+"""The simulator's clock, which tests can replace so that they need not wait."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ import attrs
 
 @attrs.frozen
 class Now:
-    """One instant on two clocks: seconds for windows, milliseconds since 1970."""
+    """One instant: `at` in monotonic seconds, `ms` in milliseconds since 1970."""
 
     at: float
     ms: int
@@ -15,17 +15,20 @@ class Now:
 
 @attrs.frozen
 class Clock:
-    """A monotonic clock, and the date at which it was started."""
+    """A monotonic clock and the date at which it started.
+
+    `origin` is what `seconds()` returned at the date `started_ms`.
+    """
 
     seconds: Callable[[], float]
     origin: float
     started_ms: int
 
     def now(self) -> Now:
-        """Read the clock once."""
+        """Return the current instant."""
         at = self.seconds()
         return Now(at, self.started_ms + int((at - self.origin) * 1000))
 
     def ms(self) -> int:
-        """Return the milliseconds since 1970."""
+        """Return the current time in milliseconds since 1970."""
         return self.now().ms

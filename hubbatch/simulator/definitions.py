@@ -1,4 +1,4 @@
-"""The properties API, as far as batches need it: what a type has, and more of it."""
+"""The properties API: list and read properties, and batches of definitions."""
 
 import re
 
@@ -7,16 +7,16 @@ from typing import Any, Final
 
 import attrs
 
-from hubbatch.simulator.bodies import inputs_of
-from hubbatch.simulator.links import unset
+from hubbatch.simulator.bodies import parse_inputs
+from hubbatch.simulator.links import missing_fields
 from hubbatch.simulator.rules import VALIDATION_ERROR
-from hubbatch.simulator.schemas import ObjectType, Property, type_name
+from hubbatch.simulator.schemas import ObjectType, Property, PropertyType
 from hubbatch.simulator.shelves import Shelf
 from hubbatch.simulator.wire import Refusal
 from hubbatch.simulator.world import Store
 
 
-_FIELD_TYPES: Final[dict[type_name, str]] = {
+_FIELD_TYPES: Final[dict[PropertyType, str]] = {
     "string": "text",
     "number": "number",
     "datetime": "date",
@@ -24,19 +24,19 @@ _FIELD_TYPES: Final[dict[type_name, str]] = {
     "enumeration": "select",
     "bool": "booleancheckbox",
 }
-_TYPES: Final[dict[str, type_name]] = {
+_TYPES: Final[dict[str, PropertyType]] = {
     **{name: name for name in _FIELD_TYPES},
     "phone_number": "string",
 }
-# What a listing has beyond what can be created, and nothing here looks into.
-_SHOWN_TYPES: Final[dict[str, type_name]] = {
+# Types that HubSpot lists but does not let callers create; kept as plain strings.
+_LISTED_TYPES: Final[dict[str, PropertyType]] = {
     **_TYPES,
     "json": "string",
     "object_coordinates": "string",
 }
-# "PropertyCreate" in the specification: which fields there are, and for which types
-# the properties guide shows them.
-_FIELDS: Final[dict[type_name, tuple[str, ...]]] = {
+# Field types by property type: "PropertyCreate" in the specification, and the
+# properties guide.
+_FIELDS: Final[dict[PropertyType, tuple[str, ...]]] = {
     "string": ("text", "textarea", "html", "file", "phonenumber"),
     "number": ("number",),
     "datetime": ("date",),
@@ -45,22 +45,22 @@ _FIELDS: Final[dict[type_name, tuple[str, ...]]] = {
     "bool": ("booleancheckbox",),
 }
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,99}")
-_TOLD: Final = ("label", "fieldType", "groupName", "description")
+_DESCRIPTIVE: Final = ("label", "fieldType", "groupName", "description")
 _REQUIRED: Final = ("fieldType", "groupName", "label", "name", "type")
 
 
-def shown(schema: ObjectType, one: Property) -> dict[str, Any]:
-    """Describe a property in the keys that were recorded in 2026."""
-    several = one.multiple and one.type == "enumeration"
-    field_type = "checkbox" if several else _FIELD_TYPES[one.type]
-    options = one.options or (("true", "false") if one.type == "bool" else ())
+def property_json(owner: ObjectType, schema: Property) -> dict[str, Any]:
+    """Return a property as the API shows it, with the keys recorded in 2026."""
+    several = schema.multiple and schema.type == "enumeration"
+    field_type = "checkbox" if several else _FIELD_TYPES[schema.type]
+    options = schema.options or (("true", "false") if schema.type == "bool" else ())
     return {
-        "name": one.name,
-        "label": one.name.replace("_", " ").capitalize(),
-        "type": one.type,
+        "name": schema.name,
+        "label": schema.name.replace("_", " ").capitalize(),
+        "type": schema.type,
         "fieldType": field_type,
         "description": "",
-        "groupName": f"{schema.singular.replace(' ', '_')}information",
+        "groupName": f"{owner.singular.replace(' ', '_')}information",
         "options": [
             {"label": option, "value": option, "displayOrder": n, "hidden": False}
             for n, option in enumerate(options)
@@ -68,52 +68,62 @@ def shown(schema: ObjectType, one: Property) -> dict[str, Any]:
         "displayOrder": -1,
         "calculated": False,
         "externalOptions": False,
-        "hasUniqueValue": one.unique,
+        "hasUniqueValue": schema.unique,
         "hidden": False,
-        "hubspotDefined": not one.custom,
+        "hubspotDefined": not schema.custom,
         "modificationMetadata": {
-            "archivable": one.custom,
-            "readOnlyDefinition": not one.custom,
-            "readOnlyValue": one.read_only,
+            "archivable": schema.custom,
+            "readOnlyDefinition": not schema.custom,
+            "readOnlyValue": schema.read_only,
         },
-        "formField": not one.read_only,
+        "formField": not schema.read_only,
         "dataSensitivity": "non_sensitive",
-        **one.told,
+        **schema.descriptive,
     }
 
 
-def defined(item: Mapping[str, Any]) -> Property:
-    """Make a property of HubSpot's description of it; what has no type is text."""
-    told = item.get("modificationMetadata") or {}
+def parse_property(item: Mapping[str, Any]) -> Property:
+    """Return the property that an API definition describes.
+
+    A definition without a type is a string property.
+    """
+    metadata = item.get("modificationMetadata") or {}
     return Property(
         item["name"],
-        _SHOWN_TYPES[item.get("type") or "string"],
+        _LISTED_TYPES[item.get("type") or "string"],
         tuple(str(option["value"]) for option in item.get("options") or ()),
         unique=bool(item.get("hasUniqueValue")),
-        read_only=bool(told.get("readOnlyValue")),
+        read_only=bool(metadata.get("readOnlyValue")),
         multiple=item.get("fieldType") == "checkbox",
         custom=not item.get("hubspotDefined"),
-        told={key: item[key] for key in _TOLD if isinstance(item.get(key), str)},
+        descriptive={
+            key: item[key] for key in _DESCRIPTIVE if isinstance(item.get(key), str)
+        },
     )
 
 
-def listed(shelf: Shelf) -> dict[str, Any]:
-    """Return all properties of a type."""
-    schema = shelf.type
-    return {"results": [shown(schema, one) for one in schema.properties.values()]}
+def list_properties(shelf: Shelf) -> dict[str, Any]:
+    """Return the body that lists all properties of a type."""
+    owner = shelf.type
+    schemas = owner.properties.values()
+    return {"results": [property_json(owner, schema) for schema in schemas]}
 
 
-def single(shelf: Shelf, name: str) -> dict[str, Any]:
-    """Return one property of a type."""
-    one = shelf.type.properties.get(name)
-    if one is None:
+def get_property(shelf: Shelf, name: str) -> dict[str, Any]:
+    """Return one property of a type as the API shows it.
+
+    Raises:
+        Refusal: If the type does not have the property.
+    """
+    schema = shelf.type.properties.get(name)
+    if schema is None:
         raise Refusal(404, f'Property "{name}" does not exist', "OBJECT_NOT_FOUND")
-    return shown(shelf.type, one)
+    return property_json(shelf.type, schema)
 
 
 @attrs.frozen
 class Definitions:
-    """A batch of names or definitions, and what became of them."""
+    """A batch of property names or definitions, with its results and errors."""
 
     store: Store
     shelf: Shelf
@@ -122,7 +132,7 @@ class Definitions:
     errors: list[dict[str, Any]] = attrs.field(init=False, factory=list)
 
     def run(self, verb: str) -> None:
-        """Do what is asked for, input by input."""
+        """Process the inputs one by one."""
         for item in self.inputs:
             name = str(item["name"])
             if verb == "create":
@@ -141,20 +151,21 @@ class Definitions:
                 subCategory="Properties.PROPERTY_WITH_NAME_EXISTS",
             )
             return
-        self.store.define(self.shelf.type.id, [defined(item)])
-        self.results.append(single(self.shelf, name))
+        self.store.define(self.shelf.type.id, [parse_property(item)])
+        self.results.append(get_property(self.shelf, name))
 
     def _read(self, name: str) -> None:
         if name in self.shelf.type.properties:
-            self.results.append(single(self.shelf, name))
+            self.results.append(get_property(self.shelf, name))
         else:
             message = f'Property "{name}" does not exist'
             self._error("OBJECT_NOT_FOUND", message, name)
 
     def _archive(self, name: str) -> None:
-        # Documented: 204 whether it is there, archived already, or never was.
-        one = self.shelf.type.properties.get(name)
-        if one is not None and one.custom:
+        # Documented: 204 whether or not the property exists. HubSpot's own
+        # properties cannot be archived.
+        schema = self.shelf.type.properties.get(name)
+        if schema is not None and schema.custom:
             self.shelf.type = self.shelf.type.without(name)
 
     def _error(self, category: str, message: str, name: str, **more: str) -> None:
@@ -163,25 +174,29 @@ class Definitions:
         self.errors.append({**error, **more, "context": context})
 
 
-def parsed(content: bytes, verb: str) -> list[Mapping[str, Any]]:
-    """Read the inputs of a call; how many it may have is not documented."""
-    inputs = inputs_of(content)
+def parse(content: bytes, verb: str) -> list[Mapping[str, Any]]:
+    """Return the inputs of a call; their maximum number is not documented.
+
+    Raises:
+        Refusal: If the body is invalid.
+    """
+    inputs = parse_inputs(content)
     required = _REQUIRED if verb == "create" else ("name",)
     for item in inputs:
-        given = item if isinstance(item, dict) else {}
-        missing = [name for name in required if not isinstance(given.get(name), str)]
+        fields = item if isinstance(item, dict) else {}
+        missing = [name for name in required if not isinstance(fields.get(name), str)]
         if missing:
-            raise unset(missing)
+            raise missing_fields(missing)
         if verb == "create":
-            _check_create(given)
+            _check_create(fields)
     return inputs
 
 
 def _check_create(item: Mapping[str, Any]) -> None:
     if item["type"] not in _TYPES:
-        raise unset(["type"])
+        raise missing_fields(["type"])
     if item["fieldType"] not in _FIELDS[_TYPES[item["type"]]]:
-        raise unset(["fieldType"])
+        raise missing_fields(["fieldType"])
     if not _NAME.fullmatch(item["name"]):
         message = f"Property name {item['name']} is invalid"
         raise Refusal(400, message, VALIDATION_ERROR)
@@ -189,6 +204,6 @@ def _check_create(item: Mapping[str, Any]) -> None:
     if not isinstance(options, list) or not all(
         isinstance(option, dict) and "value" in option for option in options
     ):
-        raise unset(["options"])
+        raise missing_fields(["options"])
     if item["type"] == "enumeration" and not options:
-        raise unset(["options"])
+        raise missing_fields(["options"])

@@ -1,10 +1,10 @@
-"""Object types as the schemas API describes them."""
+"""The batch read of the schemas API, which describes object types."""
 
 from typing import Any, Final
 
-from hubbatch.simulator.bodies import deserialized
-from hubbatch.simulator.definitions import listed
-from hubbatch.simulator.links import unset
+from hubbatch.simulator.bodies import parse_json
+from hubbatch.simulator.definitions import list_properties
+from hubbatch.simulator.links import missing_fields
 from hubbatch.simulator.rules import check_count
 from hubbatch.simulator.shelves import Shelf
 from hubbatch.simulator.wire import iso
@@ -16,35 +16,39 @@ _FLAGS: Final = (
     "includeAuditMetadata",
     "includePropertyDefinitions",
 )
-_NOBODY: Final = 1
+_USER_ID: Final = 1
 
 
-def described(store: Store, content: bytes, now: int) -> dict[str, Any]:
-    """Describe the object types that are asked for; others are left out."""
-    body = deserialized(content)
+def read_schemas(store: Store, content: bytes, now: int) -> dict[str, Any]:
+    """Return the body with the requested object types; unknown types are omitted.
+
+    Raises:
+        Refusal: If the request body is invalid.
+    """
+    body = parse_json(content)
     inputs = body.get("inputs") if isinstance(body, dict) else None
-    if not isinstance(inputs, list) or not all(isinstance(one, str) for one in inputs):
-        raise unset(["inputs"])
+    if not isinstance(inputs, list) or not all(isinstance(n, str) for n in inputs):
+        raise missing_fields(["inputs"])
     check_count(len(inputs))
     missing = [name for name in _FLAGS if not isinstance(body.get(name), bool)]
     if missing:
-        raise unset(missing)
-    shelves = {shelf.type.id: shelf for one in inputs if (shelf := store.shelf(one))}
-    wanted = [body[name] for name in _FLAGS]
-    return {"results": [_shown(store, one, wanted, now) for one in shelves.values()]}
+        raise missing_fields(missing)
+    found = {shelf.type.id: shelf for name in inputs if (shelf := store.shelf(name))}
+    flags = [body[name] for name in _FLAGS]
+    return {"results": [_schema(store, shelf, flags, now) for shelf in found.values()]}
 
 
-def _shown(store: Store, shelf: Shelf, wanted: list[bool], now: int) -> dict[str, Any]:
+def _schema(store: Store, shelf: Shelf, flags: list[bool], now: int) -> dict[str, Any]:
     schema = shelf.type
-    associations, audit, properties = wanted
+    associations, audit, properties = flags
     custom = schema.id.startswith("2-")
-    shown = {
+    body = {
         "id": schema.id,
         "objectTypeId": schema.id,
-        "name": schema.singular if custom else schema.legacy,
+        "name": schema.singular if custom else schema.legacy_name,
         "fullyQualifiedName": f"p{store.portal_id}_{schema.singular}"
         if custom
-        else schema.legacy,
+        else schema.legacy_name,
         "labels": {
             "singular": schema.singular.capitalize(),
             "plural": schema.plural.capitalize(),
@@ -54,13 +58,13 @@ def _shown(store: Store, shelf: Shelf, wanted: list[bool], now: int) -> dict[str
         "secondaryDisplayProperties": [],
         "archived": False,
         "allowsSensitiveProperties": False,
-        "properties": listed(shelf)["results"] if properties else [],
+        "properties": list_properties(shelf)["results"] if properties else [],
         "associations": _associations(store, schema.id) if associations else [],
     }
     if audit:
         dates = {"createdAt": iso(now), "updatedAt": iso(now)}
-        shown |= {**dates, "createdByUserId": _NOBODY, "updatedByUserId": _NOBODY}
-    return shown
+        body |= {**dates, "createdByUserId": _USER_ID, "updatedByUserId": _USER_ID}
+    return body
 
 
 def _associations(store: Store, type_id: str) -> list[dict[str, Any]]:
@@ -71,5 +75,5 @@ def _associations(store: Store, type_id: str) -> list[dict[str, Any]]:
             "toObjectTypeId": target,
             "name": kind.label or f"{type_id}_to_{target}",
         }
-        for target, (_, number), kind in store.links.leading(type_id)
+        for target, (_, number), kind in store.links.kinds_from(type_id)
     ]

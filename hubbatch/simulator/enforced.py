@@ -1,4 +1,4 @@
-"""What versions from 2026-09 on refuse, or change, of the values of a record."""
+"""Write validation, which the API enforces in versions from 2026-09 on."""
 
 import re
 
@@ -7,27 +7,27 @@ from typing import Any, Final
 
 from hubbatch.simulator.batches import Item
 from hubbatch.simulator.rules import VALIDATION_ERROR
-from hubbatch.simulator.schemas import DAY_MS, Property, Rule, instant
-from hubbatch.simulator.shelves import Shelf, as_text
+from hubbatch.simulator.schemas import DAY_MS, Property, Rule, parse_instant
+from hubbatch.simulator.shelves import Shelf, as_string
 from hubbatch.simulator.wire import Refusal, iso
 
 
-# Milliseconds of so few digits are of the first days of 1970.
+# Nine or ten digits are seconds; as milliseconds they would fall into 1970.
 _SECONDS: Final = re.compile(r"\d{9,10}", re.ASCII)
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
-def missing(rules: Iterable[Rule], item: Item) -> Refusal | None:
-    """Refuse a record without a property that its portal requires."""
-    has = {**(item.record.properties if item.record else {}), **item.written}
+def check_rules(rules: Iterable[Rule], item: Item) -> Refusal | None:
+    """Return the refusal of an input that lacks a required property, or None."""
+    values = {**(item.record.properties if item.record else {}), **item.written}
     problems = [
         _problem(rule)
         for rule in rules
-        if not has.get(rule.name) and _applies(rule, item)
+        if not values.get(rule.name) and _applies(rule, item)
     ]
     if not problems:
         return None
-    # Recorded: what a condition requires is said without a message on top.
+    # Recorded: conditional rules alone yield a body without a top-level message.
     plain = any(problem["code"] == "MISSING_REQUIRED_PROPERTY" for problem in problems)
     message = "The property values provided are invalid" if plain else None
     return Refusal(400, message, VALIDATION_ERROR, {"errors": problems})
@@ -55,15 +55,15 @@ def _problem(rule: Rule) -> dict[str, Any]:
     return {"code": code, "message": message, "context": context}
 
 
-def normalized(
+def normalize_dates(
     shelf: Shelf, properties: Mapping[str, Any]
 ) -> tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]:
-    """Return the values with dates as they will be stored, and a warning for each."""
+    """Return the values with dates cut to their day, and a warning for each change."""
     changed: dict[str, str] = {}
     warnings = []
     for name, value in properties.items():
         schema = shelf.type.properties.get(name)
-        raw = "" if value is None else as_text(value)
+        raw = "" if value is None else as_string(value)
         stored = None if schema is None else _day(schema, raw)
         if stored is not None:
             changed[name] = stored
@@ -82,11 +82,11 @@ def normalized(
 
 
 def _day(schema: Property, raw: str) -> str | None:
-    """Return the day of a date that is written in another way; None: it is not."""
+    """Return the day of a date value that needs normalizing, or None."""
     if schema.type != "date" or schema.read_only or _DAY.fullmatch(raw):
         return None
     seconds = _SECONDS.fullmatch(raw) is not None
-    milliseconds = int(raw) * 1000 if seconds else instant(raw)
+    milliseconds = int(raw) * 1000 if seconds else parse_instant(raw)
     if milliseconds is None or not (seconds or "T" in raw or milliseconds % DAY_MS):
         return None
     return iso(milliseconds - milliseconds % DAY_MS)[:10]

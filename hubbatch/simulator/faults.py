@@ -1,4 +1,4 @@
-"""Scripted trouble, and the moods in which HubSpot was seen."""
+"""Faults: scripted failures of chosen requests, and random ones."""
 
 import re
 
@@ -10,8 +10,8 @@ import attrs
 
 from attrs.validators import and_, ge, in_, instance_of, lt, optional
 
-from hubbatch.simulator.quirks import AS_USUAL, QUIRKS, Quirks
-from hubbatch.simulator.whens import Seen, When, whole
+from hubbatch.simulator.quirks import DEFAULTS, QUIRKS, Quirks
+from hubbatch.simulator.whens import Seen, When, check_whole
 
 
 Value = bool | str | Iterable[str]
@@ -21,43 +21,60 @@ POLICIES: Final = ("TEN_SECONDLY_ROLLING", "SECONDLY", "DAILY")
 ENDINGS: Final = ("status", "proxy", *CUTS)
 KINDS: Final = (*ENDINGS, "delay", "stray", *QUIRKS)
 
-# RFC 9110: a token, and what is visible, with spaces and tabs between.
+# RFC 9110: a name is a token; a value is visible ASCII, spaces and tabs.
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_TEXT: Final = re.compile(r"[\t\x20-\x7e]*")
+_HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e]*")
 
 
-def _amount(_: object, field: Any, value: Any) -> None:
+def _check_number(_: object, field: Any, value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-        raise ValueError(f"{field.name!r} must be a number (got {value!r})")
+        raise ValueError(f"{field.name!r} must be a number from 0 on (got {value!r})")
 
 
-def _sendable(_: object, field: Any, value: Any) -> None:
+def _check_headers(_: object, field: Any, value: Any) -> None:
     if not isinstance(value, Mapping):
         raise TypeError(f"{field.name!r} must be an object (got {value!r})")
-    for name, text in value.items():
+    for name, header in value.items():
         if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
-            raise ValueError(f"{field.name!r}: {name!r} is no name of a header")
-        if not isinstance(text, str) or not _HEADER_TEXT.fullmatch(text):
-            told = f"{field.name!r}: {name} must be one line of text (got {text!r})"
-            raise ValueError(told)
+            raise ValueError(f"{field.name!r}: {name!r} is not a valid header name")
+        if not isinstance(header, str) or not _HEADER_VALUE.fullmatch(header):
+            raise ValueError(
+                f"{field.name!r}: {name} must be one line of ASCII (got {header!r})"
+            )
 
 
-# attrs cannot say that a validator takes None as well.
-_COUNT: Any = optional(whole)
-_STATUS = and_(whole, ge(200), lt(600))
+# Any: the type of `optional` does not accept a validator of None.
+_COUNT: Any = optional(check_whole)
+_STATUS = and_(check_whole, ge(200), lt(600))
 
 
 @attrs.frozen
 class Fault:
-    """One kind of trouble, for so many requests (`times=None`: for all of them).
+    """A failure that strikes the next `times` requests that match `when`.
 
-    Kinds: `status` answers with `status`; `proxy` answers with `status` and a page
-    that is not HubSpot's; `drop_before` closes the socket and does nothing;
-    `drop_after_commit` does it all and then closes the socket; `truncate` stops in the
-    middle of the body; `delay` answers `seconds` later; `stray` sends the answer a
-    second time on its connection, `seconds` later. The name of a quirk changes that
-    quirk to `value`. `lasts` ends a fault so many seconds after
-    it struck first.
+    Args:
+        kind: What happens. `status` answers with `status`; `proxy` answers with
+            `status` and a page that is not HubSpot's; `drop_before` closes the socket
+            without processing the request; `drop_after_commit` processes it, then
+            closes the socket; `truncate` sends half of the body; `delay` answers
+            `seconds` later; `stray` sends the answer again on the connection,
+            `seconds` later. The name of a quirk sets that quirk to `value`.
+        times: The number of requests to strike; None for no limit.
+        when: Which requests match; a function receives a description of the request.
+        status: The status of `status` and `proxy`.
+        body: The body: a string is sent as HTML, anything else as JSON. By default
+            the usual body of the status.
+        empty: Whether to send no body.
+        policy: The policy that a 429 reports.
+        retry_after: The `Retry-After` header, in seconds.
+        headers: Additional headers.
+        seconds: The delay of `delay` and `stray`.
+        value: The value of a quirk.
+        lasts: Seconds after the first strike at which the fault ends.
+
+    Raises:
+        ValueError: If a value is not allowed.
+        TypeError: If `headers` or `empty` has the wrong type.
     """
 
     kind: str = attrs.field(validator=in_(KINDS))
@@ -70,17 +87,17 @@ class Fault:
         default="TEN_SECONDLY_ROLLING", validator=in_(POLICIES), kw_only=True
     )
     retry_after: float | None = attrs.field(
-        default=None, validator=optional(_amount), kw_only=True
+        default=None, validator=optional(_check_number), kw_only=True
     )
     headers: Mapping[str, str] = attrs.field(
         factory=dict,
-        validator=_sendable,
+        validator=_check_headers,
         kw_only=True,
     )
-    seconds: float = attrs.field(default=1.0, validator=_amount, kw_only=True)
+    seconds: float = attrs.field(default=1.0, validator=_check_number, kw_only=True)
     value: Value = attrs.field(default=True, kw_only=True)
     lasts: float | None = attrs.field(
-        default=None, validator=optional(_amount), kw_only=True
+        default=None, validator=optional(_check_number), kw_only=True
     )
 
     @value.validator
@@ -93,41 +110,56 @@ class Fault:
 
 
 @attrs.frozen
-class Struck:
-    """What the faults made of one request."""
+class Strike:
+    """What the faults do to one request.
+
+    Attributes:
+        ending: The fault that replaces or cuts the answer, if any.
+        seconds: The delay of the answer.
+        stray: The delay of the repeated answer; None if it is not repeated.
+        quirks: The quirks that apply.
+    """
 
     ending: Fault | None = None
     seconds: float = 0.0
     stray: float | None = None
-    quirks: Quirks = AS_USUAL
+    quirks: Quirks = DEFAULTS
 
 
 @attrs.define
 class _Armed:
+    """A fault and its counters.
+
+    Attributes:
+        left: The strikes left; infinite without a limit.
+        matched: The matching requests so far, counted to skip `when.skip` of them.
+        since: The time of the first strike.
+    """
+
     fault: Fault
     left: float
-    passed: int = 0
+    matched: int = 0
     since: float | None = None
 
     def strikes(self, seen: Seen) -> bool:
         when = self.fault.when
-        if self._over(seen.at) or not when(seen):
+        if self._is_over(seen.at) or not when(seen):
             return False
-        self.passed += 1
-        return not isinstance(when, When) or self.passed > when.skip
+        self.matched += 1
+        return not isinstance(when, When) or self.matched > when.skip
 
     def strike(self, at: float) -> None:
         self.left -= 1
         if self.since is None:
             self.since = at
 
-    def _over(self, at: float) -> bool:
+    def _is_over(self, at: float) -> bool:
         lasts = self.fault.lasts
         late = lasts is not None and self.since is not None and at >= self.since + lasts
         return late or self.left <= 0
 
 
-# What a bad hour looks like: throttling, a failing back end, a failing network.
+# The default kinds of chaos: throttling, a failing back end, a failing network.
 CHAOS: Final = (
     Fault("status", status=429),
     Fault("status", status=429, policy="SECONDLY"),
@@ -144,37 +176,57 @@ CHAOS: Final = (
 
 @attrs.define
 class Faults:
-    """The script: faults in the order they were added, chance, and the quirks."""
+    """The armed faults in the order they were added, the chaos and the quirks.
+
+    Of faults that exclude each other, the first one added strikes.
+
+    Attributes:
+        quirks: The quirks of requests that no fault changes.
+        struck: The faults that have struck, one entry per strike.
+    """
 
     random: Random
-    quirks: Quirks = AS_USUAL
+    quirks: Quirks = DEFAULTS
     struck: list[Fault] = attrs.field(init=False, factory=list)
     _armed: list[_Armed] = attrs.field(init=False, factory=list)
     _rate: float = attrs.field(init=False, default=0.0)
     _kinds: tuple[Fault, ...] = attrs.field(init=False, default=CHAOS)
 
     def add(self, fault: Fault) -> None:
-        """Arm a fault."""
+        """Arm a fault for the requests that follow."""
         left = float("inf") if fault.times is None else fault.times
         self._armed.append(_Armed(fault, left))
 
     def chaos(self, rate: float, kinds: tuple[Fault, ...] = CHAOS) -> None:
-        """Let this share of the requests fail, each in a way chosen by the seed."""
+        """Fail a share of the requests, each with a kind that the seed chooses.
+
+        Args:
+            rate: The share, from 0 to 1.
+            kinds: The faults to choose from.
+
+        Raises:
+            ValueError: If the rate is not between 0 and 1.
+        """
         if not 0 <= rate <= 1:
-            raise ValueError(f"a rate is between 0 and 1, not {rate}")
+            raise ValueError(f"rate must be between 0 and 1 (got {rate})")
         self._rate, self._kinds = rate, kinds
 
     def set(self, **quirks: Any) -> None:
-        """Change how HubSpot behaves from now on."""
+        """Change quirks for all requests that follow.
+
+        Raises:
+            TypeError: If a quirk is unknown.
+            ValueError: If a value is not allowed.
+        """
         self.quirks = attrs.evolve(self.quirks, **quirks)
 
     def clear(self) -> None:
-        """Disarm everything; the quirks stay."""
+        """Disarm all faults and stop the chaos; quirks stay as they are."""
         self._armed.clear()
         self._rate = 0.0
 
-    def strike(self, seen: Seen) -> Struck:
-        """Say what happens to a request, and count it."""
+    def strike(self, seen: Seen) -> Strike:
+        """Return what happens to a request, and count the strikes."""
         ending: Fault | None = None
         seconds = 0.0
         stray: float | None = None
@@ -198,4 +250,4 @@ class Faults:
             ending = self.random.choice(self._kinds)
             self.struck.append(ending)
         quirks = attrs.evolve(self.quirks, **changes) if changes else self.quirks
-        return Struck(ending, seconds, stray, quirks)
+        return Strike(ending, seconds, stray, quirks)

@@ -1,4 +1,4 @@
-"""What a portal begins with, from a JSON file: properties, records, associations.
+"""The initial state of a portal from a JSON file: properties, records, associations.
 
 {"properties": {"tickets": [{"name": "ref", "hasUniqueValue": true}]},
 "records": {"tickets": 1500, "contacts": [{"email": "a@b.example"}]},
@@ -13,34 +13,35 @@ from typing import Any, Final
 
 import attrs
 
-from hubbatch.simulator.definitions import defined
+from hubbatch.simulator.definitions import parse_property
 from hubbatch.simulator.schemas import Problem, Property
-from hubbatch.simulator.script import ScriptError, known, load
-from hubbatch.simulator.shelves import Shelf, as_text
-from hubbatch.simulator.wire import dice, iso
+from hubbatch.simulator.script import ScriptError, check_object, load
+from hubbatch.simulator.shelves import Shelf, as_string
+from hubbatch.simulator.wire import iso, seeded_random
 from hubbatch.simulator.world import Store
 
 
 KEYS: Final = ("properties", "records", "associations")
 
-# What files of records break on: accents, commas, quotes, line breaks, nothing at all.
-_TEXTS: Final = ("{name} {n}", 'Zoë, "{name}" {n}', "{name}\non two lines {n}", "")
+# Values that often break exports: accents, commas, quotes, line breaks, empty strings.
+_STRINGS: Final = ("{name} {n}", 'Zoë, "{name}" {n}', "{name}\non two lines {n}", "")
 _NAMES: Final = {"email": "person{n}@example.com", "domain": "company{n}.example"}
 _FIRST_DAY: Final = 1_704_067_200_000  # 2024-01-01
 _DAY: Final = 86_400_000
-# A record that is made up belongs to so many others at most.
-_MOST_LINKS: Final = 2
+# A generated association links a record to at most this many others.
+_MAX_LINKS: Final = 2
 
 
 def fill(store: Store, path: Path) -> None:
-    """Put what a file says into an account.
+    """Add the properties, records and associations of a file to an account.
 
     Raises:
-        ScriptError: naming the file and the place.
+        ScriptError: If the file cannot be read or is invalid; it names the file and
+            the place in it.
     """
     state = load(path)
     try:
-        known(state, KEYS, "the file")
+        check_object(state, KEYS, "the file")
         _Filling(store, path.parent).fill(state)
     except ScriptError as error:
         raise ScriptError(f"{path}: {error}") from None
@@ -48,121 +49,130 @@ def fill(store: Store, path: Path) -> None:
 
 @attrs.frozen
 class _Filling:
-    """An account that is being filled, and the ids of what it was given."""
+    """An account being filled.
+
+    Attributes:
+        folder: The folder of the file, for the files that it names.
+        ids: The ids of the created records by object type id, in the order of the
+            file; associations refer to them by position.
+    """
 
     store: Store
     folder: Path
-    chance: Random = attrs.field(init=False, factory=lambda: dice("associations"))
+    rng: Random = attrs.field(init=False, factory=lambda: seeded_random("associations"))
     ids: dict[str, list[str]] = attrs.field(init=False, factory=dict)
 
     def fill(self, state: Mapping[str, Any]) -> None:
         properties = _object(state.get("properties", {}), "properties")
-        for name, given in properties.items():
-            self._define(name, given, f"properties.{name}")
-        for name, given in _object(state.get("records", {}), "records").items():
+        for name, definitions in properties.items():
+            self._define(name, definitions, f"properties.{name}")
+        for name, records in _object(state.get("records", {}), "records").items():
             where = f"records.{name}"
             shelf = self._shelf(name, where)
-            listed = self.ids.setdefault(shelf.type.id, [])
-            for n, record in enumerate(_listed(shelf, given, where)):
-                listed.append(self._create(shelf, record, f"{where}[{n}]"))
+            ids = self.ids.setdefault(shelf.type.id, [])
+            for n, record in enumerate(_expand(shelf, records, where)):
+                ids.append(self._create(shelf, record, f"{where}[{n}]"))
         links = _list(state.get("associations", []), "associations")
-        for n, given in enumerate(links):
-            self._associate(given, f"associations[{n}]")
+        for n, link in enumerate(links):
+            self._associate(link, f"associations[{n}]")
 
-    def _define(self, name: str, given: object, where: str) -> None:
-        if isinstance(given, str):
-            given = load(self.folder / given)
-        if isinstance(given, dict):  # as HubSpot lists them, and `check` saves them
-            given = given.get("results")
+    def _define(self, name: str, definitions: object, where: str) -> None:
+        if isinstance(definitions, str):
+            definitions = load(self.folder / definitions)
+        if isinstance(definitions, dict):  # HubSpot's format, as `check` saves it
+            definitions = definitions.get("results")
         shelf = self.store.shelf(name)
         if shelf is None:
             self.store.define(name)
             shelf = self._shelf(name, where)
-        has = shelf.type.properties
-        listed = [
-            _property(one, f"{where}[{n}]", has)
-            for n, one in enumerate(_list(given, where))
+        existing = shelf.type.properties
+        properties = [
+            _property(definition, f"{where}[{n}]", existing)
+            for n, definition in enumerate(_list(definitions, where))
         ]
-        shelf.type = shelf.type.extended(listed, ())
+        shelf.type = shelf.type.extended(properties, ())
 
     def _create(self, shelf: Shelf, properties: Mapping[str, Any], where: str) -> str:
-        """Put a record there, if HubSpot would take it."""
+        """Create a record and return its id, or refuse it as HubSpot would."""
         written = {}
         for name, value in _object(properties, where).items():
             schema = shelf.type.properties.get(name)
             if schema is None:
-                raise ScriptError(f"{where}: {shelf.type.plural} have no {name!r}")
-            accepted = schema.accept("" if value is None else as_text(value))
+                plural = shelf.type.plural
+                raise ScriptError(f"{where}: {plural} have no property {name!r}")
+            accepted = schema.accept("" if value is None else as_string(value))
             if isinstance(accepted, Problem):
                 raise ScriptError(f"{where}.{name}: {accepted.message}")
             written[name] = accepted
-        taken = shelf.taken("", written, {})
-        if taken is not None:
-            raise ScriptError(f"{where}.{taken[0]}: another record has this value")
+        conflict = shelf.find_conflict("", written, {})
+        if conflict is not None:
+            raise ScriptError(f"{where}.{conflict[0]}: another record has this value")
         return self.store.create(shelf.type.id, written).id
 
-    def _associate(self, given: Any, where: str) -> None:
-        known(given, ("from", "to", "pairs"), where)
-        one, other = (self._named(given, side, where) for side in ("from", "to"))
-        default = self.store.links.default(one, other)
-        sources, targets = self.ids.get(one, []), self.ids.get(other, [])
-        for source, target in self._pairs(given, len(sources), len(targets), where):
-            ends = (one, sources[source]), (other, targets[target])
+    def _associate(self, link: Any, where: str) -> None:
+        check_object(link, ("from", "to", "pairs"), where)
+        from_type, to_type = (self._type(link, key, where) for key in ("from", "to"))
+        default = self.store.links.default(from_type, to_type)
+        sources, targets = self.ids.get(from_type, []), self.ids.get(to_type, [])
+        for source, target in self._pairs(link, len(sources), len(targets), where):
+            ends = (from_type, sources[source]), (to_type, targets[target])
             if ends[0] != ends[1]:
                 self.store.links.link(*ends, [default])
-            elif "pairs" in given:
+            elif "pairs" in link:
                 raise ScriptError(f"{where}: record {source} is associated to itself")
 
     def _pairs(
-        self, given: Any, sources: int, targets: int, where: str
+        self, link: Any, sources: int, targets: int, where: str
     ) -> Iterator[tuple[int, int]]:
-        """Yield places in the lists of records: those that are named, or made up."""
-        if "pairs" not in given:
+        """Yield the listed pairs of positions, or random ones."""
+        if "pairs" not in link:
             for n in range(sources if targets else 0):
-                for _ in range(self.chance.randint(0, _MOST_LINKS)):
-                    yield n, self.chance.randrange(targets)
+                for _ in range(self.rng.randint(0, _MAX_LINKS)):
+                    yield n, self.rng.randrange(targets)
             return
-        for n, pair in enumerate(_list(given["pairs"], f"{where}.pairs")):
+        for n, pair in enumerate(_list(link["pairs"], f"{where}.pairs")):
             match pair:
-                case [int(one), int(other)] if one in range(sources) and (
-                    other in range(targets)
+                case [int(source), int(target)] if source in range(sources) and (
+                    target in range(targets)
                 ):
-                    yield one, other
+                    yield source, target
                 case _:
                     raise ScriptError(
-                        f"{where}.pairs[{n}]: two places in the lists of records are "
-                        f"expected, from 0, not {pair!r}"
+                        f"{where}.pairs[{n}]: expected two positions in the lists of "
+                        f"records, counted from 0, got {pair!r}"
                     )
 
-    def _named(self, given: Any, side: str, where: str) -> str:
-        if not isinstance(given.get(side), str):
-            raise ScriptError(f"{where}: no {side!r}")
-        return self._shelf(given[side], f"{where}.{side}").type.id
+    def _type(self, link: Any, key: str, where: str) -> str:
+        if not isinstance(link.get(key), str):
+            raise ScriptError(f"{where}: {key!r} must be the name of an object type")
+        return self._shelf(link[key], f"{where}.{key}").type.id
 
     def _shelf(self, name: str, where: str) -> Shelf:
         shelf = self.store.shelf(name)
         if shelf is None:
-            raise ScriptError(f"{where}: no such object type; give it properties first")
+            raise ScriptError(
+                f"{where}: unknown object type; define it under 'properties'"
+            )
         return shelf
 
 
-def _listed(shelf: Shelf, given: Any, where: str) -> Any:
-    """Return the records that were given, or make up so many."""
-    if isinstance(given, bool) or not isinstance(given, int):
-        return _list(given, where)
-    if given < 0:
-        raise ScriptError(f"{where}: a number from 0 on is expected, not {given}")
-    return map(_made_up, repeat(shelf), range(given))
+def _expand(shelf: Shelf, records: Any, where: str) -> Any:
+    """Return the listed records, or generate as many as a number says."""
+    if isinstance(records, bool) or not isinstance(records, int):
+        return _list(records, where)
+    if records < 0:
+        raise ScriptError(f"{where}: expected 0 or more, got {records}")
+    return map(_generate, repeat(shelf), range(records))
 
 
-def _made_up(shelf: Shelf, n: int) -> dict[str, str]:
-    """Make up a record: what a read shows by itself, and what is of this account."""
+def _generate(shelf: Shelf, n: int) -> dict[str, str]:
+    """Return a record with its default, required, unique and custom properties."""
     schema = shelf.type
     shown = {*schema.read_by_default, *schema.required}
     return {
-        one.name: _value(one, n)
-        for one in schema.properties.values()
-        if (one.custom or one.unique or one.name in shown) and not one.read_only
+        each.name: _value(each, n)
+        for each in schema.properties.values()
+        if (each.custom or each.unique or each.name in shown) and not each.read_only
     }
 
 
@@ -177,32 +187,34 @@ def _value(schema: Property, n: int) -> str:
         return options[n % len(options)] if options else ""
     if schema.unique and not schema.email:
         return f"{schema.name}-{n}"
-    text = _NAMES.get(schema.name) or _TEXTS[n % len(_TEXTS)]
-    return text.format(name=schema.name, n=n)
+    template = _NAMES.get(schema.name) or _STRINGS[n % len(_STRINGS)]
+    return template.format(name=schema.name, n=n)
 
 
-def _property(given: object, where: str, has: Mapping[str, Property]) -> Property:
-    """Make a property; of HubSpot's own only the options can be others."""
-    item = _object(given, where)
+def _property(
+    definition: object, where: str, existing: Mapping[str, Property]
+) -> Property:
+    """Return the defined property; only the options of HubSpot's own can change."""
+    item = _object(definition, where)
     if not isinstance(item.get("name"), str):
-        raise ScriptError(f"{where}: no 'name'")
+        raise ScriptError(f"{where}: 'name' must be a string")
     try:
-        one = defined(item)
+        schema = parse_property(item)
     except (TypeError, ValueError, LookupError, AttributeError):
-        raise ScriptError(f"{where}: no definition of a property") from None
-    own = has.get(one.name)
+        raise ScriptError(f"{where}: not a valid property definition") from None
+    own = existing.get(schema.name)
     if own is None or own.custom:
-        return one
-    return attrs.evolve(own, options=one.options or own.options)
+        return schema
+    return attrs.evolve(own, options=schema.options or own.options)
 
 
 def _object(value: object, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise ScriptError(f"{where}: an object is expected")
+        raise ScriptError(f"{where}: expected an object")
     return value
 
 
 def _list(value: object, where: str) -> list[Any]:
     if not isinstance(value, list):
-        raise ScriptError(f"{where}: a list is expected")
+        raise ScriptError(f"{where}: expected a list")
     return value

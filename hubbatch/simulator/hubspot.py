@@ -1,4 +1,4 @@
-"""HubSpot as a function: a request and an instant in, an answer out."""
+"""HubSpot without sockets: turns a request into a reply."""
 
 from collections.abc import Collection, Mapping
 from random import Random
@@ -11,15 +11,15 @@ from hubbatch.simulator.accounts import (
     DAY_MS,
     Account,
     Token,
-    authenticated,
+    authenticate,
     check_scopes,
-    token_text,
-    wanted_scopes,
+    random_token,
+    required_scopes,
 )
 from hubbatch.simulator.calls import Call
 from hubbatch.simulator.clocks import Clock, Now
-from hubbatch.simulator.faults import Fault, Faults, Struck
-from hubbatch.simulator.oauth import Installation, exchanged, form
+from hubbatch.simulator.faults import Fault, Faults, Strike
+from hubbatch.simulator.oauth import Installation, exchange_token, parse_form
 from hubbatch.simulator.quota import (
     ASSOCIATION_LIMITS,
     TIERS,
@@ -35,43 +35,56 @@ from hubbatch.simulator.wire import (
     Refusal,
     Request,
     correlation_id,
-    with_usual_headers,
+    with_common_headers,
 )
 from hubbatch.simulator.world import Store
 
 
-# Associations are counted apart from all the others.
+# Families of calls; each has a rolling window of its own.
 ASSOCIATIONS: Final = "associations"
 OTHERS: Final = "others"
 
 
 @attrs.frozen
 class Reply:
-    """An answer and what is to happen to it on the way."""
+    """An answer and how to send it.
+
+    Attributes:
+        records: The number of records processed, for the latency.
+        cut: The fault that cuts the connection (one of `faults.CUTS`), or None.
+        seconds: The delay of the answer.
+        stray: The delay after which it is sent again; None for never.
+    """
 
     answer: Answer
     records: int = 0
     cut: str | None = None
     seconds: float = 0.0
-    stray: float | None = None  # after so many seconds it is sent again
+    stray: float | None = None
 
 
 @attrs.define
 class HubSpot:
-    """Accounts and tokens, and how requests fare with them."""
+    """The accounts, their tokens, and the answers to requests.
+
+    Attributes:
+        accounts: The accounts by portal id.
+        tokens: The access tokens by value.
+        installations: The installed public apps by refresh token.
+    """
 
     clock: Clock
     faults: Faults
-    chance: Random
+    rng: Random
     accounts: dict[int, Account] = attrs.field(factory=dict)
     tokens: dict[str, Token] = attrs.field(factory=dict, repr=False)
     installations: dict[str, Installation] = attrs.field(factory=dict, repr=False)
 
     def account(self, portal_id: int, tier: str) -> Account:
-        """Return an account, opened if there was none."""
+        """Return the account with this portal id, created on first use."""
         check_tier(tier)
         if portal_id not in self.accounts:
-            store = Store(portal_id, self.clock.ms, self.chance)
+            store = Store(portal_id, self.clock.ms, self.rng)
             day = Day(TIERS[tier][1], number=self.clock.ms() // DAY_MS)
             self.accounts[portal_id] = Account(portal_id, store, day)
         return self.accounts[portal_id]
@@ -87,21 +100,27 @@ class HubSpot:
         app_id: int | None = None,
         edits_associations: bool = True,
     ) -> Token:
-        """Give an app a token; tokens of one app share its window."""
+        """Issue a token to an app; the tokens of one app share its windows.
+
+        `expires` is in milliseconds since 1970.
+
+        Raises:
+            ValueError: If the tier is unknown or the limit negative.
+        """
         check_tier(tier)
         check_limit(limit)
         oauth = tier == "oauth"
         if account.day.limit is None:
-            # An account that only public apps used so far has a day all the same.
+            # Opened for public apps, which have no daily limit; private apps do.
             account.day.limit = TIERS[tier][1]
         app_id = app_id or 1_024_738 + 11 * len(self.tokens)
         limits = {OTHERS: TIERS[tier][0], ASSOCIATIONS: ASSOCIATION_LIMITS[tier]}
         windows = {
-            family: account.window(app_id, family, usual if limit is None else limit)
-            for family, usual in limits.items()
+            family: account.window(app_id, family, default if limit is None else limit)
+            for family, default in limits.items()
         }
         token = Token(
-            token_text(self.chance, oauth=oauth),
+            random_token(self.rng, oauth=oauth),
             account,
             app_id,
             windows,
@@ -114,7 +133,7 @@ class HubSpot:
         return token
 
     def renew(self, installation: Installation) -> Token:
-        """Give a public app another access token."""
+        """Issue a new access token to a public app."""
         lifetime = round(installation.lifetime * 1000)
         return self.install(
             installation.account,
@@ -125,37 +144,41 @@ class HubSpot:
         )
 
     def receive(self, request: Request) -> Reply:
-        """Answer a request, or fail in the way the script says."""
+        """Return the reply to a request, with the faults that strike it."""
         now = self.clock.now()
         route = routes.find(request.path)
-        struck = self.faults.strike(_seen(request, route, now))
-        correlation = correlation_id(now.ms, self.chance)
-        ending = struck.ending
+        strike = self.faults.strike(_seen(request, route, now))
+        correlation = correlation_id(now.ms, self.rng)
+        ending = strike.ending
         if ending is not None and ending.kind == "drop_before":
-            return Reply(Answer(0), cut="drop_before", seconds=struck.seconds)
+            return Reply(Answer(0), cut="drop_before", seconds=strike.seconds)
         if ending is not None and ending.kind == "proxy":
-            # It never came as far as HubSpot, and is not counted there.
-            return Reply(trouble.proxy(ending), 0, None, struck.seconds, struck.stray)
+            # The request did not reach HubSpot and is not counted.
+            return Reply(trouble.proxy(ending), 0, None, strike.seconds, strike.stray)
         if ending is not None and ending.kind == "status":
-            answer = self._broken(request, route, ending, correlation, now)
+            answer = self._scripted(request, route, ending, correlation, now)
             records = 0
         else:
-            answer, records = self._answered(request, route, struck, correlation, now)
+            answer, records = self._processed(request, route, strike, correlation, now)
         cut = None if ending is None or ending.kind == "status" else ending.kind
         if cut == "truncate" and not answer.content:
-            # Half of nothing would be all of it: not even the headers arrive.
+            # Half of an empty body would be the whole answer: drop the headers too.
             cut = "drop_after_commit"
-        answer = with_usual_headers(answer, correlation)
-        return Reply(answer, records, cut, struck.seconds, struck.stray)
+        answer = with_common_headers(answer, correlation)
+        return Reply(answer, records, cut, strike.seconds, strike.stray)
 
     def unreadable(self, status: int) -> Reply:
-        """Refuse a body that did not come through: too large, or badly packed."""
-        correlation = correlation_id(self.clock.ms(), self.chance)
-        told = {413: "Request body is too large", 400: "Request body cannot be read"}
-        refusal = Refusal(status, told[status], rules.VALIDATION_ERROR)
-        return Reply(with_usual_headers(refusal.answer(correlation), correlation))
+        """Return the refusal of a body that cannot be read.
 
-    def _broken(
+        Args:
+            status: 413 if it is too large, 400 if it is badly encoded.
+        """
+        correlation = correlation_id(self.clock.ms(), self.rng)
+        message = {413: "Request body is too large", 400: "Request body cannot be read"}
+        refusal = Refusal(status, message[status], rules.VALIDATION_ERROR)
+        return Reply(with_common_headers(refusal.answer(correlation), correlation))
+
+    def _scripted(
         self,
         request: Request,
         route: Route | None,
@@ -163,53 +186,53 @@ class HubSpot:
         correlation: str,
         now: Now,
     ) -> Answer:
-        family = _family(route)
+        family = _limit_family(route)
         token = self.tokens.get(request.token or "")
         group = token.group() if token else "publicapi:private_app-api-calls"
         shelf = None if token is None else _shelf(token, route)
         scopes: Collection[str] = ()
         if route is not None and shelf is not None:
-            scopes = wanted_scopes(shelf.type, route.verb)
-        answer = trouble.scripted(fault, correlation, group, self.chance, scopes)
+            scopes = required_scopes(shelf.type, route.verb)
+        answer = trouble.scripted(fault, correlation, group, self.rng, scopes)
         if token is None or fault.status in {401, 403}:
             return answer
         if fault.status == trouble.TOO_MANY_REQUESTS:
             limits = trouble.limits(token.headers(now.at, family), fault.policy)
         else:
-            # A request that failed was sent, and counts like any other.
+            # Failed requests count against the limits like any other.
             token.throttled(now.at, now.ms, family)
             limits = token.headers(now.at, family)
         return attrs.evolve(answer, headers={**limits, **answer.headers})
 
-    def _answered(
+    def _processed(
         self,
         request: Request,
         route: Route | None,
-        struck: Struck,
+        strike: Strike,
         correlation: str,
         now: Now,
     ) -> tuple[Answer, int]:
         limits: Mapping[str, str] = {}
         records = 0
         if route is not None and route.family == "oauth":
-            refresh_token = form(request).get("refresh_token", "")
+            refresh_token = parse_form(request).get("refresh_token", "")
             installation = self.installations.get(refresh_token)
-            return exchanged(request, installation, correlation, self.renew), 0
+            return exchange_token(request, installation, correlation, self.renew), 0
         try:
-            token = authenticated(self.tokens, request.token, now.ms)
+            token = authenticate(self.tokens, request.token, now.ms)
             shelf = _shelf(token, route)
-            for one in (shelf, _other_shelf(token, route)):
-                if route is not None and one is not None:
-                    in_context = struck.quirks.scopes_in_context
-                    check_scopes(token, one.type, route.verb, in_context=in_context)
-            family = _family(route)
+            in_context = strike.quirks.scopes_in_context
+            for each in (shelf, _target_shelf(token, route)):
+                if route is not None and each is not None:
+                    check_scopes(token, each.type, route.verb, in_context=in_context)
+            family = _limit_family(route)
             policy = token.throttled(now.at, now.ms, family)
             limits = token.headers(now.at, family)
             if policy is not None:
                 group = token.group()
-                answer = trouble.throttled(policy, correlation, group, self.chance)
+                answer = trouble.throttled(policy, correlation, group, self.rng)
             else:
-                call = Call(self.clock, self.chance, token, request, struck.quirks, now)
+                call = Call(self.clock, self.rng, token, request, strike.quirks, now)
                 answer, records = call.answer(route, shelf)
         except Refusal as refusal:
             answer = refusal.answer(correlation)
@@ -222,19 +245,19 @@ def _shelf(token: Token, route: Route | None) -> Shelf | None:
     return token.account.store.shelf(route.object_type)
 
 
-def _other_shelf(token: Token, route: Route | None) -> Shelf | None:
+def _target_shelf(token: Token, route: Route | None) -> Shelf | None:
     if route is None or not route.to_type:
         return None
     return token.account.store.shelf(route.to_type)
 
 
-def _family(route: Route | None) -> str:
-    of_pairs = route is not None and route.family.startswith(ASSOCIATIONS)
-    return ASSOCIATIONS if of_pairs else OTHERS
+def _limit_family(route: Route | None) -> str:
+    is_association = route is not None and route.family.startswith(ASSOCIATIONS)
+    return ASSOCIATIONS if is_association else OTHERS
 
 
-# Families whose verbs are told apart from those of records.
-_BY_FAMILY = {
+# Families whose verbs get the family as a prefix in `When(verb=...)`.
+_PREFIXED = {
     *("associations", "associations v3", "limits", "memberships", "properties"),
     *("schemas", "splits"),
 }
@@ -242,7 +265,7 @@ _BY_FAMILY = {
 
 def _seen(request: Request, route: Route | None, now: Now) -> Seen:
     verb = None if route is None else route.verb
-    if route is not None and route.family in _BY_FAMILY:
+    if route is not None and route.family in _PREFIXED:
         verb = f"{route.family.partition(' ')[0]}/{verb}"
     return Seen(
         request.method,

@@ -1,11 +1,11 @@
-"""Properties by the handful."""
+"""Shorthands that build properties for the catalogue."""
 
 from typing import Final
 
 from hubbatch.simulator.schemas import Property
 
 
-# What a write by a private app was seen to leave behind, 2024 and later.
+# The source that records show after a write by a private app, recorded since 2024.
 SOURCE: Final = {
     "hs_object_source": "INTEGRATION",
     "hs_object_source_id": "1024738",
@@ -13,36 +13,41 @@ SOURCE: Final = {
 }
 
 
-def texts(*names: str) -> list[Property]:
-    """Return properties of plain text."""
+def strings(*names: str) -> list[Property]:
+    """Return string properties."""
     return [Property(name) for name in names]
 
 
 def numbers(*names: str) -> list[Property]:
-    """Return properties that are numbers."""
+    """Return number properties."""
     return [Property(name, "number") for name in names]
 
 
-def instants(*names: str) -> list[Property]:
-    """Return properties that are dates with a time."""
+def datetimes(*names: str) -> list[Property]:
+    """Return datetime properties."""
     return [Property(name, "datetime") for name in names]
 
 
 def read_only(*names: str) -> list[Property]:
-    """Return properties that HubSpot alone sets."""
+    """Return string properties that only HubSpot sets."""
     return [Property(name, read_only=True) for name in names]
 
 
 def system(created: str, modified: str) -> list[Property]:
-    """Return the properties that every record has."""
+    """Return the properties that records of all types have.
+
+    Args:
+        created: The name of the type's creation date.
+        modified: The name of its modification date.
+    """
     return [
         *read_only(created, modified, "hs_object_id", "hs_all_owner_ids"),
         *read_only(*SOURCE, "hs_updated_by_user_id", "hs_unique_creation_key"),
         *numbers("hubspot_owner_id"),
-        *texts("hs_all_assigned_business_unit_ids"),
+        *strings("hs_all_assigned_business_unit_ids"),
     ]
 
 
 def by_name(*groups: list[Property]) -> dict[str, Property]:
-    """Return properties by their names."""
-    return {one.name: one for group in groups for one in group}
+    """Return the properties of all groups, keyed by name."""
+    return {schema.name: schema for group in groups for schema in group}

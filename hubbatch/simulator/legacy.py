@@ -1,4 +1,4 @@
-"""The v1 batches: bare lists and maps, numbers for ids, everything or nothing."""
+"""The v1 batches: bare lists and maps, numeric ids, all inputs or none."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,16 +13,16 @@ from hubbatch.simulator.world import Store
 def batch_update(
     store: Store, shelf: Shelf, content: bytes, now: int
 ) -> list[dict[str, Any]]:
-    """Write a list of changes, each `{objectId, properties: [{name, value}]}`."""
-    changes = _parsed(content)
+    """Process a list of changes, each `{objectId, properties: [{name, value}]}`."""
+    changes = _parse_changes(content)
     rules.check_count(len(changes))
     ids = [record_id for record_id, _ in changes]
     rules.check_duplicates([("objectId", record_id) for record_id in ids], ids)
     found: list[tuple[Record, dict[str, str]]] = []
     problems: list[Problem] = []
     for record_id, properties in changes:
-        written, wrong = rules.accepted(shelf, properties)
-        problems += wrong
+        written, invalid = rules.check_values(shelf, properties)
+        problems += invalid
         record = shelf.live(record_id)
         if record is None:
             raise Refusal(404, "resource not found")
@@ -30,75 +30,74 @@ def batch_update(
     _check_values(problems)
     claimed: dict[tuple[str, str], str] = {}
     for record, written in found:
-        _check_taken(store, shelf, record.id, written, claimed)
+        _check_conflict(store, shelf, record.id, written, claimed)
     for record, written in found:
         shelf.write(record, written, now)
-    return [_shown(store, shelf, record, written) for record, written in found]
+    return [_record_json(store, shelf, record, written) for record, written in found]
 
 
 def batch_create(
     store: Store, shelf: Shelf, content: bytes, now: int
 ) -> list[dict[str, Any]]:
-    """Make records of lists of names and values."""
-    body = bodies.deserialized(content)
+    """Create a record from each list of `{name, value}` pairs."""
+    body = bodies.parse_json(content)
     if not isinstance(body, list):
         raise _unreadable(body)
     rules.check_count(len(body))
-    made: list[tuple[str, dict[str, str]]] = []
+    created: list[tuple[str, dict[str, str]]] = []
     problems: list[Problem] = []
     for pairs in body:
         if not isinstance(pairs, list):
             raise _unreadable(pairs)
-        written, wrong = rules.accepted(shelf, _properties(pairs))
-        problems += wrong
-        made.append((store.new_id(), written))
+        written, invalid = rules.check_values(shelf, _properties(pairs))
+        problems += invalid
+        created.append((store.new_id(), written))
     _check_values(problems)
     claimed: dict[tuple[str, str], str] = {}
-    for record_id, written in made:
-        _check_taken(store, shelf, record_id, written, claimed)
-    records = [store.add(shelf, one, written, now) for one, written in made]
+    for record_id, written in created:
+        _check_conflict(store, shelf, record_id, written, claimed)
     return [
-        _shown(store, shelf, record, written)
-        for record, (_, written) in zip(records, made, strict=True)
+        _record_json(store, shelf, store.add(shelf, record_id, written, now), written)
+        for record_id, written in created
     ]
 
 
 def batch_read(
     store: Store, shelf: Shelf, content: bytes, query: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return a map by id; what is not there is not in it."""
+    """Return the records by id, without unknown and (by default) archived ones."""
     with_deleted = query.get("includeDeletes", "").lower() == "true"
-    # The parameter is repeated; a comma does not part names here.
+    # The parameter is repeated; v1 does not split names at commas.
     names = [name for name in query.get("properties", "").split("&") if name]
-    shown = {}
+    found = {}
     for record_id in _ids(content):
         record = shelf.records.get(record_id)
         if record is None or (record.archived and not with_deleted):
             continue
-        asked = {name: "" for name in names if name in record.properties}
-        shown[record_id] = {
-            **_shown(store, shelf, record, asked),
+        wanted = {name: "" for name in names if name in record.properties}
+        found[record_id] = {
+            **_record_json(store, shelf, record, wanted),
             "isDeleted": record.archived,
         }
-    return shown
+    return found
 
 
 def batch_delete(store: Store, shelf: Shelf, content: bytes) -> None:
-    """Delete records; what is not there is passed over."""
+    """Archive records; unknown ids are ignored."""
     for record_id in _ids(content):
         store.archive(shelf.type.id, record_id)
 
 
 def _ids(content: bytes) -> list[str]:
-    body = bodies.deserialized(content)
+    body = bodies.parse_json(content)
     ids = body.get("ids") if isinstance(body, dict) else None
     if not isinstance(ids, list):
         raise _unreadable(body)
-    for one in ids:
-        if not isinstance(one, int) or isinstance(one, bool):
-            raise _unreadable(one)
+    for record_id in ids:
+        if not isinstance(record_id, int) or isinstance(record_id, bool):
+            raise _unreadable(record_id)
     rules.check_count(len(ids))
-    return [str(one) for one in ids]
+    return [str(record_id) for record_id in ids]
 
 
 def _check_values(problems: list[Problem]) -> None:
@@ -107,23 +106,24 @@ def _check_values(problems: list[Problem]) -> None:
         raise Refusal(400, "Property values were not valid", first=results)
 
 
-def _check_taken(
+def _check_conflict(
     store: Store,
     shelf: Shelf,
     record_id: str,
     written: dict[str, str],
     claimed: dict[tuple[str, str], str],
 ) -> None:
-    taken = shelf.taken(record_id, written, claimed)
-    if taken is not None:
-        name, owner = taken
-        value, portal_id = written[name], store.portal_id
-        message = rules.taken_value(shelf, portal_id, name, value, record_id, owner)
+    conflict = shelf.find_conflict(record_id, written, claimed)
+    if conflict is not None:
+        name, owner = conflict
+        message = rules.taken_value_message(
+            shelf, store.portal_id, name, written[name], record_id, owner
+        )
         raise Refusal(400, message, rules.VALIDATION_ERROR)
 
 
-def _parsed(content: bytes) -> list[tuple[str, dict[str, object]]]:
-    body = bodies.deserialized(content)
+def _parse_changes(content: bytes) -> list[tuple[str, dict[str, object]]]:
+    body = bodies.parse_json(content)
     if not isinstance(body, list):
         raise _unreadable(body)
     return [_change(item) for item in body]
@@ -155,16 +155,16 @@ def _unreadable(value: object) -> Refusal:
     return Refusal(400, message)
 
 
-def _shown(
+def _record_json(
     store: Store, shelf: Shelf, record: Record, written: dict[str, str]
 ) -> dict[str, Any]:
     return {
-        "objectType": shelf.type.legacy,
+        "objectType": shelf.type.legacy_name,
         "portalId": store.portal_id,
         "objectId": int(record.id),
         "properties": {
-            **{name: _valued(record, name) for name in sorted(written)},
-            # Shown in the documentation with this value and this timestamp.
+            **{name: _value_json(record, name) for name in sorted(written)},
+            # The documentation shows this value and this timestamp.
             "hs_lastmodifieddate": {
                 "versions": [],
                 "value": "0",
@@ -177,7 +177,7 @@ def _shown(
     }
 
 
-def _valued(record: Record, name: str) -> dict[str, Any]:
+def _value_json(record: Record, name: str) -> dict[str, Any]:
     history = record.history(name)
     at, value = history[0] if history else (record.updated, "")
     versions = [

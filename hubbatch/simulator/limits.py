@@ -1,23 +1,23 @@
-"""The limits of association types: kept and told, not held to."""
+"""The limits of association types, which are stored but not enforced."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import attrs
 
-from hubbatch.simulator.bodies import inputs_of
-from hubbatch.simulator.links import CATEGORIES, Pair, Spec, unset
+from hubbatch.simulator.bodies import parse_inputs
+from hubbatch.simulator.links import CATEGORIES, Spec, TypePair, missing_fields
 from hubbatch.simulator.rules import VALIDATION_ERROR
 from hubbatch.simulator.shelves import Shelf
 from hubbatch.simulator.world import Store
 
 
-_WIDTH = 2**31
+_INT32 = 2**31
 
 
 @attrs.frozen
 class Limits:
-    """One call: two object types, its inputs, and what became of them."""
+    """One batch of limits: two object types, the inputs, results and errors."""
 
     store: Store
     source: Shelf
@@ -27,12 +27,12 @@ class Limits:
     errors: list[dict[str, Any]] = attrs.field(init=False, factory=list)
 
     @property
-    def types(self) -> Pair:
-        """Return the ids of both object types."""
+    def types(self) -> TypePair:
+        """The ids of both object types."""
         return self.source.type.id, self.target.type.id
 
     def run(self, verb: str) -> None:
-        """Do what is asked for, input by input."""
+        """Process the inputs one by one."""
         known, limits = self.store.links.kinds(*self.types), self.store.links.limits
         for item in self.inputs:
             spec = (item["category"], item["typeId"])
@@ -49,39 +49,48 @@ class Limits:
                 self._error(spec, "OBJECT_NOT_FOUND", "has no limit")
             else:
                 limits[key] = item["maxToObjectIds"]
-                told = {"label": known[spec].label} if verb == "create" else {}
-                self.results.append(_shown(spec, limits[key], told))
+                label = known[spec].label if verb == "create" else None
+                self.results.append(_limit_json(spec, limits[key], label))
 
     def _error(self, spec: Spec, category: str, message: str) -> None:
-        category_of, number = spec
+        type_category, number = spec
         self.errors.append(
             {
                 "status": "error",
                 "category": category,
-                "message": f"{category_of} associationTypeId={number} {message}",
+                "message": f"{type_category} associationTypeId={number} {message}",
                 "context": {"typeId": [str(number)]},
             }
         )
 
 
-def _shown(spec: Spec, most: int, told: Mapping[str, str | None]) -> dict[str, Any]:
-    shown = {"category": spec[0], "typeId": spec[1], "userEnforcedMaxToObjectIds": most}
-    return {**shown, **{name: text for name, text in told.items() if text is not None}}
+def _limit_json(spec: Spec, limit: int, label: str | None) -> dict[str, Any]:
+    category, number = spec
+    body: dict[str, Any] = {
+        "category": category,
+        "typeId": number,
+        "userEnforcedMaxToObjectIds": limit,
+    }
+    return body if label is None else {**body, "label": label}
 
 
-def parsed(content: bytes, verb: str) -> list[Mapping[str, Any]]:
-    """Read the inputs of a call; how many it may have is not documented."""
-    inputs = inputs_of(content)
+def parse(content: bytes, verb: str) -> list[Mapping[str, Any]]:
+    """Return the inputs of a call; their maximum number is not documented.
+
+    Raises:
+        Refusal: If the body is invalid.
+    """
+    inputs = parse_inputs(content)
     numbers = ["typeId"] if verb == "purge" else ["typeId", "maxToObjectIds"]
     for item in inputs:
-        given = item if isinstance(item, dict) else {}
-        wrong = [name for name in numbers if not _fits(given.get(name))]
-        if given.get("category") not in CATEGORIES:
-            wrong.insert(0, "category")
-        if wrong:
-            raise unset(wrong)
+        fields = item if isinstance(item, dict) else {}
+        invalid = [name for name in numbers if not _is_int32(fields.get(name))]
+        if fields.get("category") not in CATEGORIES:
+            invalid.insert(0, "category")
+        if invalid:
+            raise missing_fields(invalid)
     return inputs
 
 
-def _fits(number: object) -> bool:
-    return type(number) is int and -_WIDTH <= number < _WIDTH
+def _is_int32(number: object) -> bool:
+    return type(number) is int and -_INT32 <= number < _INT32

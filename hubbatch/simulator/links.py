@@ -1,4 +1,4 @@
-"""Which records are associated, and the types that an association can be of."""
+"""The associations between records, and the association types."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -9,16 +9,20 @@ from hubbatch.simulator.rules import VALIDATION_ERROR
 from hubbatch.simulator.wire import Refusal
 
 
-# An association's category and type id.
+# An association type: its category and type id.
 Spec = tuple[str, int]
-Pair = tuple[str, str]
+# The object type ids of the two ends of an association, in one direction.
+TypePair = tuple[str, str]
+# An object type id and a record id.
+RecordKey = tuple[str, str]
 
 HUBSPOT: Final = "HUBSPOT_DEFINED"
 CATEGORIES: Final = (HUBSPOT, "INTEGRATOR_DEFINED", "USER_DEFINED", "WORK")
 
-# "Association type IDs", associations guide: there and back. The first of two object
-# types is what an unlabelled association has; a second one with companies has HubSpot's
-# own label for the main company, as its answers of 2024 and later show it.
+# "Association type IDs", associations guide: two object types, the type id from the
+# first to the second, and the id of the way back. The first row of two object types is
+# the unlabelled association. With companies there is one more type: the primary
+# company, labelled as in answers recorded since 2024.
 _DOCUMENTED: Final = (
     ("0-1", "0-2", 279, 280),
     ("0-1", "0-2", 1, 2),
@@ -45,99 +49,111 @@ _PRIMARY: Final = frozenset({1, 5, 26})
 
 @attrs.frozen
 class Kind:
-    """A type of association: what it is called, and what the way back is."""
+    """An association type: the type of the opposite direction, and its label."""
 
     back: Spec
     label: str | None = None
 
 
-def _documented() -> dict[Pair, dict[Spec, Kind]]:
-    kinds: dict[Pair, dict[Spec, Kind]] = {}
-    for one, other, there, back in _DOCUMENTED:
-        label = "Primary" if there in _PRIMARY else None
-        there_by, back_by = (HUBSPOT, there), (HUBSPOT, back)
-        kinds.setdefault((one, other), {})[there_by] = Kind(back_by, label)
-        kinds.setdefault((other, one), {})[back_by] = Kind(there_by, label)
+def _documented() -> dict[TypePair, dict[Spec, Kind]]:
+    kinds: dict[TypePair, dict[Spec, Kind]] = {}
+    for source, target, forth_id, back_id in _DOCUMENTED:
+        label = "Primary" if forth_id in _PRIMARY else None
+        forth, back = (HUBSPOT, forth_id), (HUBSPOT, back_id)
+        kinds.setdefault((source, target), {})[forth] = Kind(back, label)
+        kinds.setdefault((target, source), {})[back] = Kind(forth, label)
     return kinds
 
 
-# Custom objects have types of their own in each account; this one is made up.
-_OTHERWISE: Final[Mapping[Spec, Kind]] = {(HUBSPOT, 1): Kind((HUBSPOT, 1))}
+# Each account has association types of its own for custom objects; this id is assumed.
+_UNDOCUMENTED: Final[Mapping[Spec, Kind]] = {(HUBSPOT, 1): Kind((HUBSPOT, 1))}
 
 
 @attrs.define
 class Links:
-    """The associations of one account, kept in both directions."""
+    """The associations of one account.
 
-    _kinds: dict[Pair, dict[Spec, Kind]] = attrs.field(factory=_documented, repr=False)
-    _links: dict[Pair, dict[Pair, set[Spec]]] = attrs.field(factory=dict, repr=False)
-    # How many records one of the first type may lead to by a type of association.
-    limits: dict[tuple[Pair, Spec], int] = attrs.field(factory=dict, repr=False)
+    Invariants: each association is stored in both directions: if `_links[a][b]` holds a
+    type, `_links[b][a]` holds its `Kind.back`. The first association type of two object
+    types is the unlabelled one (dicts keep their order), which `default` relies on.
+
+    Attributes:
+        limits: The maximum number of target records of a source record, by object
+            types and association type.
+    """
+
+    _kinds: dict[TypePair, dict[Spec, Kind]] = attrs.field(
+        factory=_documented, repr=False
+    )
+    _links: dict[RecordKey, dict[RecordKey, set[Spec]]] = attrs.field(
+        factory=dict, repr=False
+    )
+    limits: dict[tuple[TypePair, Spec], int] = attrs.field(factory=dict, repr=False)
     _last_id: int = attrs.field(default=35, init=False)
 
     def label(self, source: str, target: str, label: str) -> int:
-        """Add a label between two types; the way back has an id of its own."""
-        there, back = self._last_id + 1, self._last_id + 2
-        self._last_id = back
-        one, other = ("USER_DEFINED", there), ("USER_DEFINED", back)
-        self._kinds.setdefault((source, target), {})[one] = Kind(other, label)
-        self._kinds.setdefault((target, source), {})[other] = Kind(one, label)
-        return there
+        """Add a label in both directions and return the type id from the source."""
+        forth_id, back_id = self._last_id + 1, self._last_id + 2
+        self._last_id = back_id
+        forth, back = ("USER_DEFINED", forth_id), ("USER_DEFINED", back_id)
+        self._kinds.setdefault((source, target), {})[forth] = Kind(back, label)
+        self._kinds.setdefault((target, source), {})[back] = Kind(forth, label)
+        return forth_id
 
     def kinds(self, source: str, target: str) -> Mapping[Spec, Kind]:
-        """Return the types that two object types can be associated by."""
+        """Return the association types from the source type to the target type."""
         known = self._kinds.get((source, target), {})
         if any(category == HUBSPOT for category, _ in known):
             return known
-        return {**_OTHERWISE, **known}
+        return {**_UNDOCUMENTED, **known}
 
-    def leading(self, source: str) -> list[tuple[str, Spec, Kind]]:
-        """Return the types of association that lead away from an object type."""
+    def kinds_from(self, source: str) -> list[tuple[str, Spec, Kind]]:
+        """Return the association types from an object type, with their targets."""
         return [
             (target, spec, kind)
-            for (one, target), kinds in self._kinds.items()
-            if one == source
+            for (from_type, target), kinds in self._kinds.items()
+            if from_type == source
             for spec, kind in kinds.items()
         ]
 
     def default(self, source: str, target: str) -> Spec:
-        """Return what an association without a label is of."""
+        """Return the type of an unlabelled association."""
         return next(iter(self.kinds(source, target)))
 
     def target(self, source: str, spec: Spec) -> str | None:
-        """Return the object type that a type of association leads to."""
-        for (one, other), kinds in self._kinds.items():
-            if one == source and spec in kinds:
-                return other
+        """Return the target object type of an association type; None if unknown."""
+        for (from_type, to_type), kinds in self._kinds.items():
+            if from_type == source and spec in kinds:
+                return to_type
         return None
 
-    def link(self, source: Pair, target: Pair, specs: Iterable[Spec]) -> None:
-        """Associate two records, each a type and an id."""
+    def link(self, source: RecordKey, target: RecordKey, specs: Iterable[Spec]) -> None:
+        """Associate two records."""
         kinds = self.kinds(source[0], target[0])
-        there = self._links.setdefault(source, {}).setdefault(target, set())
+        forth = self._links.setdefault(source, {}).setdefault(target, set())
         back = self._links.setdefault(target, {}).setdefault(source, set())
         for spec in specs:
-            there.add(spec)
+            forth.add(spec)
             back.add(kinds[spec].back)
 
     def unlink(
-        self, source: Pair, target: Pair, specs: Iterable[Spec] | None = None
+        self, source: RecordKey, target: RecordKey, specs: Iterable[Spec] | None = None
     ) -> None:
-        """Take an association apart, or some of its labels off."""
-        there = self._links.get(source, {})
+        """Remove an association, or only the given types of it."""
+        forth = self._links.get(source, {})
         back = self._links.get(target, {})
         if specs is None:
-            there.pop(target, None)
+            forth.pop(target, None)
             back.pop(source, None)
             return
         kinds = self.kinds(source[0], target[0])
         for spec in specs:
-            there.get(target, set()).discard(spec)
+            forth.get(target, set()).discard(spec)
             if spec in kinds:
                 back.get(source, set()).discard(kinds[spec].back)
 
-    def linked(self, source: Pair, target_type: str) -> dict[str, set[Spec]]:
-        """Return the records of a type that one is associated with."""
+    def linked(self, source: RecordKey, target_type: str) -> dict[str, set[Spec]]:
+        """Return the associated records of a type: ids with their association types."""
         return {
             record_id: specs
             for (type_id, record_id), specs in self._links.get(source, {}).items()
@@ -145,42 +161,54 @@ class Links:
         }
 
 
-def spec(value: object) -> Spec:
-    """Read a category and a type id, or say which is missing."""
+def parse_spec(value: object) -> Spec:
+    """Return the association type in a JSON object.
+
+    Raises:
+        Refusal: If its category or its type id is missing or invalid.
+    """
     match value:
         case {"associationCategory": str(category), "associationTypeId": int(number)}:
             if category in CATEGORIES and not isinstance(number, bool):
                 return category, number
         case _:
             pass
-    raise unset(["associationCategory", "associationTypeId"])
+    raise missing_fields(["associationCategory", "associationTypeId"])
 
 
-def specs(value: object) -> list[Spec]:
-    """Read the types of an association, of which there is at least one."""
+def parse_specs(value: object) -> list[Spec]:
+    """Return the association types in a JSON list of at least one.
+
+    Raises:
+        Refusal: If the list is empty or invalid.
+    """
     if not isinstance(value, list) or not value:
-        raise unset(["types"])
-    return [spec(one) for one in value]
+        raise missing_fields(["types"])
+    return [parse_spec(item) for item in value]
 
 
-def unset(names: list[str]) -> Refusal:
-    """Refuse a body in which something is missing."""
-    text = f"Some required fields were not set: [{', '.join(names)}]"
+def missing_fields(names: list[str]) -> Refusal:
+    """Return the refusal of a body without required fields."""
+    message = f"Some required fields were not set: [{', '.join(names)}]"
     return Refusal(
-        400, f"Invalid input JSON on line 1, column 2. {text}", VALIDATION_ERROR
+        400, f"Invalid input JSON on line 1, column 2. {message}", VALIDATION_ERROR
     )
 
 
 def check_associations(value: Any) -> None:
-    """Refuse the `associations` of a create that are not of the right shape."""
+    """Check the shape of a create's `associations`.
+
+    Raises:
+        Refusal: If it is invalid.
+    """
     if not isinstance(value, list):
-        raise unset(["associations"])
-    for one in value:
-        match one:
+        raise missing_fields(["associations"])
+    for association in value:
+        match association:
             case {"to": {"id": str() | int() as record_id}, "types": types}:
-                specs(types)
+                parse_specs(types)
                 if not isinstance(record_id, bool):
                     continue
             case _:
                 pass
-        raise unset(["to", "types"])
+        raise missing_fields(["to", "types"])

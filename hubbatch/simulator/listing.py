@@ -1,69 +1,75 @@
-"""All the records of a type, a page at a time."""
+"""The list of all records of a type, in pages."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from hubbatch.simulator.batches import ALWAYS
+from hubbatch.simulator.batches import RECORD_ID
 from hubbatch.simulator.rules import VALIDATION_ERROR
 from hubbatch.simulator.shelves import Record, Shelf
 from hubbatch.simulator.wire import Refusal, iso
 from hubbatch.simulator.world import Store
 
 
-# "limit": "The maximum number of results to display per page", 10 by default; more
-# than 100 are refused, as integrations have found.
-_USUAL: Final = 10
-_MOST: Final = 100
+# "limit": "The maximum number of results to display per page", 10 by default.
+# Integrations report that HubSpot refuses more than 100.
+_DEFAULT_LIMIT: Final = 10
+_MAX_LIMIT: Final = 100
 
 
-def listed(
+def list_records(
     store: Store, shelf: Shelf, path: str, query: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return the page that a query asks for; records are in the order of their ids."""
+    """Return the requested page of records, in the order of their ids.
+
+    Raises:
+        Refusal: If `limit` or `after` is invalid.
+    """
     archived = query.get("archived", "").lower() == "true"
-    limit = _limit(query.get("limit", str(_USUAL)))
+    limit = _limit(query.get("limit", str(_DEFAULT_LIMIT)))
     after = _number("after", query.get("after", "0"))
     names = _names(shelf, query.get("properties", ""))
     found = sorted(
-        (one for one in shelf.records.values() if one.archived == archived),
-        key=lambda one: int(one.id),
+        (each for each in shelf.records.values() if each.archived == archived),
+        key=lambda record: int(record.id),
     )
-    left = [one for one in found if int(one.id) >= after]
+    rest = [record for record in found if int(record.id) >= after]
     page: dict[str, Any] = {
-        "results": [_shown(store, shelf, one, names) for one in left[:limit]]
+        "results": [_record_json(store, shelf, each, names) for each in rest[:limit]]
     }
-    if len(left) > limit:
-        cursor = left[limit].id
+    if len(rest) > limit:
+        cursor = rest[limit].id
         link = f"https://api.hubapi.com{path}?limit={limit}&after={cursor}"
         page["paging"] = {"next": {"after": cursor, "link": link}}
     return page
 
 
-def _limit(text: str) -> int:
-    limit = _number("limit", text)
-    if not 0 < limit <= _MOST:
-        message = f"Invalid input: limit must be between 1 and {_MOST}, was {limit}"
+def _limit(value: str) -> int:
+    limit = _number("limit", value)
+    if not 0 < limit <= _MAX_LIMIT:
+        message = (
+            f"Invalid input: limit must be between 1 and {_MAX_LIMIT}, was {limit}"
+        )
         raise Refusal(400, message, VALIDATION_ERROR)
     return limit
 
 
-def _number(name: str, text: str) -> int:
-    if not (text.isascii() and text.isdecimal()):
-        raise Refusal(400, f"Invalid input: {name} was {text}", VALIDATION_ERROR)
-    return int(text)
+def _number(name: str, value: str) -> int:
+    if not (value.isascii() and value.isdecimal()):
+        raise Refusal(400, f"Invalid input: {name} was {value}", VALIDATION_ERROR)
+    return int(value)
 
 
-def _names(shelf: Shelf, asked: str) -> list[str]:
-    # One text with commas, or the parameter repeated; unknown names are left out.
-    given = asked.replace("&", ",").split(",") if asked else shelf.type.read_by_default
-    always = (ALWAYS, shelf.type.created, shelf.type.modified)
-    return sorted({*given, *always} & shelf.type.properties.keys())
+def _names(shelf: Shelf, value: str) -> list[str]:
+    # Separated by commas, or a repeated parameter; unknown names are ignored.
+    names = value.replace("&", ",").split(",") if value else shelf.type.read_by_default
+    always = (RECORD_ID, shelf.type.created, shelf.type.modified)
+    return sorted({*names, *always} & shelf.type.properties.keys())
 
 
-def _shown(
+def _record_json(
     store: Store, shelf: Shelf, record: Record, names: list[str]
 ) -> dict[str, Any]:
-    shown: dict[str, Any] = {
+    body: dict[str, Any] = {
         "id": record.id,
         "properties": {name: record.properties.get(name) for name in names},
         "createdAt": iso(record.created),
@@ -75,5 +81,5 @@ def _shown(
         ),
     }
     if record.archived_on is not None:
-        shown["archivedAt"] = iso(record.archived_on)
-    return shown
+        body["archivedAt"] = iso(record.archived_on)
+    return body

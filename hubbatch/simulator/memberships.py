@@ -1,18 +1,18 @@
-"""Which lists records are on."""
+"""The batch read of list memberships."""
 
 from typing import Any
 
-from hubbatch.simulator.bodies import inputs_of
-from hubbatch.simulator.links import unset
+from hubbatch.simulator.bodies import parse_inputs
+from hubbatch.simulator.links import missing_fields
 from hubbatch.simulator.rules import not_found
 from hubbatch.simulator.wire import Refusal, iso
 from hubbatch.simulator.world import Store
 
 
-Told = tuple[list[dict[str, Any]], list[dict[str, Any]]]
+ResultsAndErrors = tuple[list[dict[str, Any]], list[dict[str, Any]]]
 
 
-def _names_a_record(item: object) -> bool:
+def _is_record_reference(item: object) -> bool:
     match item:
         case {"objectTypeId": str(), "recordId": str()}:
             return True
@@ -20,12 +20,16 @@ def _names_a_record(item: object) -> bool:
             return False
 
 
-def read_memberships(store: Store, content: bytes) -> Told:
-    """Return the lists that each record is on; those that are not there in errors."""
+def read_memberships(store: Store, content: bytes) -> ResultsAndErrors:
+    """Return the lists of each record, and an error for each unknown record.
+
+    Raises:
+        Refusal: If the body is invalid or names an unknown object type.
+    """
     results, errors = [], []
-    inputs = inputs_of(content)
-    if not all(map(_names_a_record, inputs)):
-        raise unset(["objectTypeId", "recordId"])
+    inputs = parse_inputs(content)
+    if not all(map(_is_record_reference, inputs)):
+        raise missing_fields(["objectTypeId", "recordId"])
     for item in inputs:
         type_id, record_id = item["objectTypeId"], item["recordId"]
         shelf = store.shelf(type_id)

@@ -1,16 +1,25 @@
-"""The association batches of v3: pairs of records, and the name of what they are."""
+"""Association batches of v3, which name association types instead of numbering them."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from hubbatch.simulator.associations import INPUTS, Pairs, found, none_found
-from hubbatch.simulator.bodies import inputs_of
-from hubbatch.simulator.links import unset
+from hubbatch.simulator.associations import (
+    INPUTS,
+    Pairs,
+    add_none_found,
+    linked_records,
+)
+from hubbatch.simulator.bodies import parse_inputs
+from hubbatch.simulator.links import missing_fields
 
 
-def parsed(content: bytes, verb: str) -> list[Mapping[str, Any]]:
-    """Read the inputs of a call, and refuse too many."""
-    inputs = inputs_of(content, INPUTS[verb])
+def parse(content: bytes, verb: str) -> list[Mapping[str, Any]]:
+    """Return the inputs of a call.
+
+    Raises:
+        Refusal: If the body is invalid or has too many inputs.
+    """
+    inputs = parse_inputs(content, INPUTS[verb])
     for item in inputs:
         match verb, item:
             case "read", {"id": str() | int()}:
@@ -22,14 +31,16 @@ def parsed(content: bytes, verb: str) -> list[Mapping[str, Any]]:
             }:
                 continue
             case _:
-                raise unset(["id"] if verb == "read" else ["from", "to", "type"])
+                raise missing_fields(
+                    ["id"] if verb == "read" else ["from", "to", "type"]
+                )
     return inputs
 
 
 def run(pairs: Pairs, verb: str) -> None:
-    """Do a call."""
-    one, other = pairs.source.type.singular, pairs.target.type.singular
-    name, back = f"{one}_to_{other}", f"{other}_to_{one}"
+    """Process the inputs one by one."""
+    from_type, to_type = pairs.source.type.singular, pairs.target.type.singular
+    name, back = f"{from_type}_to_{to_type}", f"{to_type}_to_{from_type}"
     spec = pairs.store.links.default(pairs.source.type.id, pairs.target.type.id)
     if verb == "read":
         _read(pairs, name)
@@ -37,22 +48,22 @@ def run(pairs: Pairs, verb: str) -> None:
     for item in pairs.inputs:
         source, target = str(item["from"]["id"]), str(item["to"]["id"])
         if item["type"] != name:
-            pairs.error(f"{item['type']} is not a valid association type")
+            pairs.add_error(f"{item['type']} is not a valid association type")
         elif verb == "archive":
             pairs.store.links.unlink(*pairs.ends(source, target))
-        elif pairs.valid(source, target):
+        elif pairs.validate(source, target):
             pairs.store.links.link(*pairs.ends(source, target), [spec])
-            # Recorded: a result for each direction of the one association.
+            # Recorded: one association yields a result for each direction.
             for near, far, kind in ((source, target, name), (target, source, back)):
-                shown = {"from": {"id": near}, "to": {"id": far}, "type": kind}
-                pairs.results.append(shown)
+                result = {"from": {"id": near}, "to": {"id": far}, "type": kind}
+                pairs.results.append(result)
 
 
 def _read(pairs: Pairs, name: str) -> None:
     for record_id in dict.fromkeys(str(item["id"]) for item in pairs.inputs):
-        others = found(pairs, record_id)
-        if others:
-            to = [{"id": other, "type": name} for other in others]
+        linked = linked_records(pairs, record_id)
+        if linked:
+            to = [{"id": target, "type": name} for target in linked]
             pairs.results.append({"from": {"id": record_id}, "to": to})
         else:
-            none_found(pairs, record_id)
+            add_none_found(pairs, record_id)

@@ -1,4 +1,4 @@
-"""OAuth's token endpoint, for access tokens that run out."""
+"""OAuth's token endpoint, which exchanges refresh tokens for access tokens."""
 
 from collections.abc import Callable
 from typing import Final
@@ -10,13 +10,13 @@ from hubbatch.simulator.accounts import Account, Token
 from hubbatch.simulator.wire import Answer, Request, as_json
 
 
-# "expires_in": access tokens live for half an hour.
+# "expires_in" of the OAuth guide: half an hour, in seconds.
 LIFETIME: Final = 1800
 
 
 @attrs.frozen
 class Installation:
-    """A public app in an account, which a refresh token stands for."""
+    """A public app installed in an account; each has one refresh token."""
 
     account: Account
     client_id: str
@@ -26,15 +26,22 @@ class Installation:
     scopes: frozenset[str] | None = None
 
 
-def exchanged(
+def exchange_token(
     request: Request,
     installation: Installation | None,
     correlation: str,
     issue: Callable[[Installation], Token],
 ) -> Answer:
-    """Give a new access token for a refresh token."""
-    asked = form(request)
-    if asked.get("grant_type") != "refresh_token":
+    """Answer a token request.
+
+    Args:
+        request: The request, whose body is a form.
+        installation: The installation of its refresh token; None if unknown.
+        correlation: The correlation id of the answer.
+        issue: Issues the new access token.
+    """
+    fields = parse_form(request)
+    if fields.get("grant_type") != "refresh_token":
         return _refused(
             "unsupported_grant_type",
             "BAD_GRANT_TYPE",
@@ -48,15 +55,15 @@ def exchanged(
             "refresh token is invalid, expired or revoked",
             correlation,
         )
-    shown = (asked.get("client_id"), asked.get("client_secret"))
-    if shown != (installation.client_id, installation.client_secret):
-        text = "missing or invalid client id or client secret"
-        return _refused("invalid_client", "BAD_CLIENT", text, correlation)
+    client = (fields.get("client_id"), fields.get("client_secret"))
+    if client != (installation.client_id, installation.client_secret):
+        message = "missing or invalid client id or client secret"
+        return _refused("invalid_client", "BAD_CLIENT", message, correlation)
     return as_json(
         200,
         {
             "access_token": issue(installation).value,
-            "refresh_token": asked["refresh_token"],
+            "refresh_token": fields["refresh_token"],
             "expires_in": int(installation.lifetime),
             "token_type": "bearer",
             "token_use": "access_token",
@@ -65,18 +72,18 @@ def exchanged(
     )
 
 
-def form(request: Request) -> dict[str, str]:
-    """Read the parameters, which stand in the body."""
+def parse_form(request: Request) -> dict[str, str]:
+    """Return the form parameters in the body."""
     return dict(parse_qsl(request.content.decode(errors="replace")))
 
 
-def _refused(error: str, status: str, text: str, correlation: str) -> Answer:
-    # RFC 6749 since OAuth v3, beside what HubSpot said before.
+def _refused(error: str, status: str, message: str, correlation: str) -> Answer:
+    # OAuth v3 added the keys of RFC 6749 to those that HubSpot had before.
     body = {
         "error": error,
-        "error_description": text,
+        "error_description": message,
         "status": status,
-        "message": text,
+        "message": message,
         "correlationId": correlation,
     }
     return as_json(400, body)

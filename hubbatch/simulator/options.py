@@ -1,10 +1,10 @@
-"""The options of HubSpot's own enumerations."""
+"""The options of HubSpot's default enumeration properties."""
 
 from typing import Final
 
 
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
+def _words(options: str) -> tuple[str, ...]:
+    return tuple(options.split())
 
 
 LIFECYCLE: Final = (
@@ -39,8 +39,8 @@ DEAL_STAGES: Final = (
 DEAL_TYPES: Final = ("newbusiness", "existingbusiness")
 COMPANY_TYPES: Final = ("PROSPECT", "PARTNER", "RESELLER", "VENDOR", "OTHER")
 
-# Nobody has published HubSpot's list: two letters of ISO 639-1, and the regions that
-# its own user interface is translated for.
+# HubSpot's list is not published. These are the codes of ISO 639-1 and the regional
+# variants of HubSpot's user interface.
 LANGUAGES: Final = _words(
     "af ar az be bg bn bs ca cs cy da de el en en-au en-ca en-gb en-in en-us es es-ar "
     "es-es es-mx et eu fa fi fr fr-be fr-ca fr-ch fr-fr ga gl he hi hr hu hy id is it "
@@ -91,7 +91,7 @@ INDUSTRIES: Final = _words(
     "WINE_AND_SPIRITS WIRELESS WRITING_AND_EDITING MOBILE_GAMES"
 )
 
-# "Tickets" in the CRM API guide, and the options named in error messages of 2026.
+# "Tickets" in the CRM API guide, and options listed in error messages of 2026.
 TICKET_STAGES: Final = ("1", "2", "3", "4")
 TICKET_PRIORITIES: Final = ("LOW", "MEDIUM", "HIGH", "URGENT")
 TICKET_CATEGORIES: Final = (

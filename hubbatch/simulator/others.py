@@ -1,12 +1,11 @@
-"""The other standard object types: what every type has, and their names and scopes.
+"""The other standard object types, with their names, scopes and common properties.
 
-Of their own properties only what an object cannot do without is here; `define` adds
-what a test needs.
+They have no properties of their own; `define` can add what a test needs.
 """
 
 from typing import Final
 
-from hubbatch.simulator.kinds import SOURCE, by_name, instants, system, texts
+from hubbatch.simulator.kinds import SOURCE, by_name, datetimes, strings, system
 from hubbatch.simulator.schemas import ObjectType
 
 
@@ -21,8 +20,8 @@ _CONTACTS: Final = _crm("contacts")
 _LINE_ITEMS: Final = _crm("line_items")
 _ALL: Final = ("create", "read", "update", "upsert", "archive")
 
-# Id, singular, plural, scopes, and the batch calls of v3. Ids that HubSpot's guide does
-# not give (commerce payments, contracts, partner objects) are made up.
+# Id, singular, plural, scopes, and the batch verbs of v3. The ids of commerce payments,
+# contracts and partner objects are invented, because HubSpot's guide has none.
 _LISTED: Final[tuple[tuple[str, str, str, _Scopes, tuple[str, ...]], ...]] = (
     ("0-421", "appointment", "appointments", _crm("appointments"), _ALL),
     ("0-48", "call", "calls", _CONTACTS, _ALL),
@@ -85,8 +84,8 @@ OTHERS: Final = tuple(
         plural,
         by_name(
             system("hs_createdate", "hs_lastmodifieddate"),
-            texts("hs_name"),
-            instants("hs_timestamp"),
+            strings("hs_name"),
+            datetimes("hs_timestamp"),
         ),
         fixed=SOURCE,
         scopes=scopes,

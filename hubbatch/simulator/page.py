@@ -1,6 +1,6 @@
-"""The page at `/`: what is in the store, what came in, and how full the windows are.
+"""The page at `/`: the records, the last requests, and how full the windows are.
 
-It loads nothing from anywhere else, and writes what it is told as text only.
+It loads nothing from other hosts, and inserts data as text only, never as markup.
 """
 
 from typing import Final
@@ -57,15 +57,15 @@ th { color: var(--soft); font-weight: 500; } td { font-variant-numeric: tabular-
 "use strict";
 const $ = id => document.getElementById(id), past = new Map(), SHOWN = 120;
 const make = (name, text, kind) => {
-  const one = document.createElement(name);
-  if (text !== undefined) one.textContent = text;
-  if (kind) one.className = kind;
-  return one;
+  const element = document.createElement(name);
+  if (text !== undefined) element.textContent = text;
+  if (kind) element.className = kind;
+  return element;
 };
 const draw = (name, attributes) => {
-  const one = document.createElementNS("http://www.w3.org/2000/svg", name);
-  for (const [key, value] of Object.entries(attributes)) one.setAttribute(key, value);
-  return one;
+  const shape = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) shape.setAttribute(key, value);
+  return shape;
 };
 const FAMILIES = {others: "all but associations", associations: "associations"};
 const ago = seconds => seconds < 60 ? `${seconds.toFixed(1)} s`
@@ -73,9 +73,9 @@ const ago = seconds => seconds < 60 ? `${seconds.toFixed(1)} s`
   : `${Math.floor(seconds / 3600)} h`;
 const count = number => number.toLocaleString("en");
 const card = (figure, ...lines) => {
-  const one = make("div", undefined, "card");
-  one.append(make("b", figure), ...lines.map(words => make("span", words, "soft")));
-  return one;
+  const element = make("div", undefined, "card");
+  element.append(make("b", figure), ...lines.map(line => make("span", line, "soft")));
+  return element;
 };
 const windowCard = owner => window => {
   const key = `${window.portal} ${window.app} ${window.family}`;
@@ -83,7 +83,7 @@ const windowCard = owner => window => {
   seen.push(window.used);
   while (seen.length > SHOWN) seen.shift();
   past.set(key, seen);
-  const one = card(`${count(window.used)} of ${count(window.limit)}`,
+  const element = card(`${count(window.used)} of ${count(window.limit)}`,
     FAMILIES[window.family] || window.family, ...owner(window));
   const top = Math.max(window.limit, ...seen, 1);
   const points = seen.map((used, n) =>
@@ -94,29 +94,29 @@ const windowCard = owner => window => {
   picture.append(
     draw("polygon", {points: `${SHOWN - seen.length},64 ${points} ${SHOWN - 1},64`}),
     draw("polyline", {points}), draw("line", {x1: 0, x2: SHOWN - 1, y1: y, y2: y}));
-  one.append(picture);
-  return one;
+  element.append(picture);
+  return element;
 };
-const none = () => {
-  const one = make("tr"), cell = make("td", "None yet.", "soft");
+const emptyRow = () => {
+  const row = make("tr"), cell = make("td", "None yet.", "soft");
   cell.colSpan = 4;
-  one.append(cell);
-  return one;
+  row.append(cell);
+  return row;
 };
-const place = request => {
-  const one = make("td", request.method);
-  request.path.split(/(?=[/])/).forEach((part, n) => one.append(
+const pathCell = request => {
+  const cell = make("td", request.method);
+  request.path.split(/(?=[/])/).forEach((part, n) => cell.append(
     n ? make("wbr") : " ", part));
-  return one;
+  return cell;
 };
-const row = now => request => {
-  const one = make("tr"), status = request.status === null ? "closed" : request.status;
+const requestRow = now => request => {
+  const row = make("tr"), status = request.status === null ? "closed" : request.status;
   const fine = request.status !== null && request.status < 300;
-  one.append(make("td", ago(now - request.at), "ago"),
+  row.append(make("td", ago(now - request.at), "ago"),
     make("td", status, "status " + (request.status === 207 ? "part"
-      : fine ? "good" : "bad")), place(request),
+      : fine ? "good" : "bad")), pathCell(request),
     make("td", request.inputs === null ? "" : count(request.inputs), "inputs"));
-  return one;
+  return row;
 };
 const show = state => {
   const portals = state.portals.length > 1, here = portal =>
@@ -133,16 +133,16 @@ const show = state => {
     ([name, records]) => card(count(records), name, ...here(portal.id))));
   $("stores").replaceChildren(
     ...(stores.length ? stores : [make("span", "None yet.", "soft")]));
-  $("requests").replaceChildren(...state.requests.map(row(state.now)));
-  if (!state.requests.length) $("requests").append(none());
+  $("requests").replaceChildren(...state.requests.map(requestRow(state.now)));
+  if (!state.requests.length) $("requests").append(emptyRow());
 };
-const look = async () => {
+const refresh = async () => {
   try {
     const answer = await fetch("SIMULATOR_STATE", {cache: "no-store"});
     show(await answer.json());
   } catch { $("about").textContent = "The simulator does not answer."; }
-  setTimeout(look, 500);
+  setTimeout(refresh, 500);
 };
-look();
+refresh();
 </script></body></html>
 """.replace("SIMULATOR_STATE", STATE_PATH)

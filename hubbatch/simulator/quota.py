@@ -1,11 +1,10 @@
-"""How many requests an account may send: the rolling window, the day, their headers."""
+"""Rate limits: the rolling windows, the daily limit, and their headers."""
 
 import attrs
 
 
-# "Usage guidelines", September 2026: requests a ten-second window and a day. OAuth
-# apps have no daily limit. The add-on's 250 is that page's figure; an older page
-# says 200.
+# "Usage guidelines", September 2026: requests per ten-second window and per day. OAuth
+# apps have no daily limit. The add-on's 250 is from that page; an older page says 200.
 TIERS: dict[str, tuple[int, int | None]] = {
     "starter": (100, 250_000),
     "professional": (190, 625_000),
@@ -14,8 +13,8 @@ TIERS: dict[str, tuple[int, int | None]] = {
     "oauth": (110, None),
 }
 
-# "Associations guide": limits of their own, in windows of their own. OAuth is not in
-# that table.
+# "Associations guide": association calls have separate limits and windows. The guide
+# does not list OAuth; its figure is assumed.
 ASSOCIATION_LIMITS = {
     "starter": 100,
     "professional": 150,
@@ -28,37 +27,38 @@ INTERVAL = 10
 
 
 def check_tier(tier: str) -> None:
-    """Complain of a tier that there is not."""
+    """Raise ValueError if the tier is unknown."""
     if tier not in TIERS:
-        raise ValueError(f"tier is one of {', '.join(TIERS)}, not {tier}")
+        raise ValueError(f"tier must be one of {', '.join(TIERS)} (got {tier!r})")
 
 
 def check_limit(limit: int | None) -> None:
-    """Complain of a limit that is no number of requests."""
+    """Raise ValueError if the limit is not a number of requests or None."""
     if limit is not None and (isinstance(limit, bool) or limit < 0):
-        raise ValueError(f"limit is a number of requests, not {limit}")
+        raise ValueError(f"limit must be a number of requests (got {limit!r})")
 
 
 @attrs.define
 class RollingWindow:
-    """A window of ten seconds, kept as ten counters of one second each.
+    """A window of ten seconds, counted in ten counters of one second each.
 
-    Recorded: `Remaining` creeps down within a second and jumps up at second
-    boundaries; it is never reset as a whole.
+    Recorded: `Remaining` falls within a second and rises at second boundaries; it is
+    never reset to the limit at once. `_counts` holds the requests by whole second;
+    `used` drops the seconds that have left the window.
     """
 
     limit: int
     _counts: dict[int, int] = attrs.field(factory=dict, repr=False)
 
     def used(self, now: float) -> int:
-        """Count the requests of the last ten seconds."""
+        """Return the number of requests in the last ten seconds."""
         oldest = int(now // 1) - INTERVAL
         for second in [second for second in self._counts if second <= oldest]:
             del self._counts[second]
         return sum(self._counts.values())
 
     def take(self, now: float) -> bool:
-        """Count one request, unless the window is full."""
+        """Count a request and return True, or return False if the window is full."""
         if self.used(now) >= self.limit:
             return False
         second = int(now // 1)
@@ -66,7 +66,7 @@ class RollingWindow:
         return True
 
     def headers(self, now: float) -> dict[str, str]:
-        """Say what is left, with the derived figures HubSpot still sends."""
+        """Return the headers of the window, with the derived ones HubSpot sends."""
         left = max(0, self.limit - self.used(now))
         return {
             "X-HubSpot-RateLimit-Interval-Milliseconds": str(INTERVAL * 1000),
@@ -80,23 +80,26 @@ class RollingWindow:
 
 @attrs.define
 class Day:
-    """An account's calls of one day, shared by all its private apps."""
+    """The daily calls of an account, which all its private apps share.
+
+    `number` is the day being counted, in days since 1970; `limit=None` is no limit.
+    """
 
     limit: int | None
     used: int = 0
     number: int = 0
 
-    def turn(self, day: int) -> None:
-        """Begin anew at midnight."""
+    def roll_over(self, day: int) -> None:
+        """Reset the count if a new day has begun."""
         if day != self.number:
             self.number, self.used = day, 0
 
-    def used_up(self) -> bool:
-        """Tell whether nothing is left of it."""
+    def is_used_up(self) -> bool:
+        """Return whether no calls are left."""
         return self.limit is not None and self.used >= self.limit
 
     def headers(self) -> dict[str, str]:
-        """Say what is left of the day."""
+        """Return the daily headers; none without a limit."""
         if self.limit is None:
             return {}
         return {

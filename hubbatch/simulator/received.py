@@ -1,4 +1,4 @@
-"""What came in, as the simulator remembers it."""
+"""A request as the simulator logs it."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -10,7 +10,11 @@ import orjson
 
 @attrs.define(slots=False)
 class Received:
-    """A request that came in, and the status it got (None: the socket was closed)."""
+    """A received request and the status of its answer.
+
+    `status` is None if the socket was closed without an answer; `at` is the time of
+    the simulator's clock, in seconds.
+    """
 
     method: str
     path: str
@@ -22,7 +26,7 @@ class Received:
 
     @cached_property
     def body(self) -> Any:
-        """The JSON that was sent, or the bytes if it was none."""
+        """The decoded JSON body, or the bytes if they are not JSON."""
         try:
             return orjson.loads(self.content)
         except orjson.JSONDecodeError:

@@ -1,4 +1,4 @@
-"""Which path means what."""
+"""The paths that the simulator knows, and the calls they stand for."""
 
 import re
 
@@ -128,7 +128,7 @@ _ROUTES: Final[tuple[tuple[Family, str, re.Pattern[str]], ...]] = (
 )
 
 
-# What a fault may be for: batches by their verb, other calls by family and verb.
+# The values of `When(verb=...)`: verbs of record batches, `family/verb` otherwise.
 VERBS: Final = (
     *("create", "read", "update", "upsert", "archive"),
     *(f"associations/{verb}" for verb in ("create", "read", "archive")),
@@ -143,7 +143,12 @@ VERBS: Final = (
 
 @attrs.frozen
 class Route:
-    """What a path asks for."""
+    """The call that a path stands for.
+
+    Attributes:
+        version: The date of a dated association path; None for v3 and v4, and for
+            families that answer alike in all versions.
+    """
 
     family: Family
     method: str
@@ -154,7 +159,7 @@ class Route:
     version: str | None = None
 
 
-# What a path means without saying it.
+# Fields of the route that the path does not contain.
 _IMPLIED: Final[Mapping[str, Mapping[str, str]]] = {
     "list": {"verb": "list"},
     "splits": {"object_type": "deals"},
@@ -162,22 +167,25 @@ _IMPLIED: Final[Mapping[str, Mapping[str, str]]] = {
 
 
 def since_2026_09(path: str) -> bool:
-    """Return whether a path is of version 2026-09 or a later one.
+    """Return whether the version in a path is 2026-09 or later.
 
-    They have all verbs for every type, and hold callers to what a portal requires.
+    These versions have all verbs for every type and enforce the portal's rules.
     """
+    # Versions compare as strings: "2026-09-beta" counts as 2026-09.
     dated = re.search(f"/({_VERSION})/", path)
     return dated is not None and dated[1] >= "2026-09"
 
 
-def _said(match: re.Match[str]) -> dict[str, str]:
-    return {name: text for name, text in match.groupdict().items() if text is not None}
+def _groups(match: re.Match[str]) -> dict[str, str]:
+    groups = match.groupdict()
+    return {name: group for name, group in groups.items() if group is not None}
 
 
 def find(path: str) -> Route | None:
-    """Return the route of a path, if there is one, whatever the method."""
+    """Return the route of a path, whatever the method; None for unknown paths."""
     for family, method, pattern in _ROUTES:
         match = pattern.fullmatch(path)
         if match is not None:
-            return Route(family, method, **{**_IMPLIED.get(family, {}), **_said(match)})
+            fields = {**_IMPLIED.get(family, {}), **_groups(match)}
+            return Route(family, method, **fields)
     return None

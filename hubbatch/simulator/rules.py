@@ -1,4 +1,4 @@
-"""What HubSpot refuses of a whole batch, and in which words."""
+"""Checks of a whole batch and their messages, in HubSpot's words."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -6,14 +6,14 @@ from typing import Any, Final
 import orjson
 
 from hubbatch.simulator.schemas import Problem
-from hubbatch.simulator.shelves import Record, Shelf, as_text
+from hubbatch.simulator.shelves import Record, Shelf, as_string
 from hubbatch.simulator.wire import Refusal
 
 
 VALIDATION_ERROR: Final = "VALIDATION_ERROR"
 
-# "Object API batch endpoints are limited to 100 inputs per request"; the 50 is in
-# the text of the refusal only.
+# "Object API batch endpoints are limited to 100 inputs per request"; only the refusal
+# mentions the 50.
 INPUTS_PER_BATCH: Final = 100
 INPUTS_WITH_HISTORY: Final = 50
 
@@ -22,37 +22,47 @@ ERRORS_LISTED: Final = 3
 
 
 def check_count(
-    count: int, *, most: int = INPUTS_PER_BATCH, with_history: bool = False
+    count: int, *, limit: int = INPUTS_PER_BATCH, with_history: bool = False
 ) -> None:
-    """Refuse more inputs than a call may carry."""
+    """Check the number of inputs.
+
+    Raises:
+        Refusal: If there are more than the limit.
+    """
     if with_history and count > INPUTS_WITH_HISTORY:
-        limit = f"request for property histories is {INPUTS_WITH_HISTORY}"
-    elif count > most:
-        limit = f"is {most}"
+        allowed = f"request for property histories is {INPUTS_WITH_HISTORY}"
+    elif count > limit:
+        allowed = f"is {limit}"
     else:
         return
     raise Refusal(
         400,
-        f"The maximum number of inputs supported in a batch {limit}. "
+        f"The maximum number of inputs supported in a batch {allowed}. "
         "Please reduce the number of items and try again",
         VALIDATION_ERROR,
     )
 
 
 def check_duplicates(keys: Sequence[tuple[str, str]], sent: Sequence[str]) -> None:
-    """Refuse a batch that names one record twice, traced or not.
+    """Check that no record is named twice, whether or not inputs have trace ids.
 
-    A key is a property and its value; for a record that exists, its id.
+    Args:
+        keys: For each input a property and its value; `hs_object_id` and the id if the
+            record exists.
+        sent: For each input the `id` as sent.
+
+    Raises:
+        Refusal: If a key occurs twice.
     """
     if len(set(keys)) == len(keys):
         return
     seen: dict[tuple[str, str], str] = {}
     twice: dict[tuple[str, str], str] = {}
-    for key, text in zip(keys, sent, strict=True):
+    for key, sent_id in zip(keys, sent, strict=True):
         if key in seen:
-            # The same text twice is named as sent, else what both of them mean.
-            twice[key] = text if seen[key] == text else key[1]
-        seen.setdefault(key, text)
+            # Report the id as sent; if two spellings differ, the value they stand for.
+            twice[key] = sent_id if seen[key] == sent_id else key[1]
+        seen.setdefault(key, sent_id)
     ids = list(twice.values())
     message = f"Duplicate IDs found in batch input: [{', '.join(ids)}]."
     raise Refusal(
@@ -64,7 +74,7 @@ def check_duplicates(keys: Sequence[tuple[str, str]], sent: Sequence[str]) -> No
 
 
 def non_unique(action: str, shelf: Shelf, name: str, portal_id: int) -> Refusal:
-    """Refuse to look records up by a property that does not name one."""
+    """Return the refusal of an id property that is not unique."""
     return Refusal(
         400,
         f"Unable to perform {action} by non-unique {shelf.type.id} property {name} "
@@ -73,10 +83,10 @@ def non_unique(action: str, shelf: Shelf, name: str, portal_id: int) -> Refusal:
     )
 
 
-def accepted(
+def check_values(
     shelf: Shelf, properties: Mapping[str, object]
 ) -> tuple[dict[str, str], list[Problem]]:
-    """Return the values that will be stored, and what is wrong with the others."""
+    """Return the values as HubSpot stores them, and the problems of invalid ones."""
     schema = shelf.type.properties
     written: dict[str, str] = {}
     problems: list[Problem] = []
@@ -87,10 +97,10 @@ def accepted(
             problems.append(Problem(name, "PROPERTY_DOESNT_EXIST", message))
             continue
         if value is None:
-            # Answered with 200 and ignored: null does not clear.
+            # HubSpot answers 200 and ignores null; it does not clear the value.
             continue
-        text = value if type(value) is str else as_text(value)
-        stored = text if known.plain else known.accept(text)
+        string = value if type(value) is str else as_string(value)
+        stored = string if known.plain else known.accept(string)
         if isinstance(stored, Problem):
             problems.append(stored)
         else:
@@ -99,25 +109,28 @@ def accepted(
 
 
 def invalid_values(problems: Iterable[Problem]) -> Refusal:
-    """Refuse a batch for its values; nothing says which input had them."""
+    """Return the refusal of a batch with invalid values; it names no input."""
     listed = list(problems)
     details = [problem.detail() for problem in listed[:ERRORS_LISTED]]
     return Refusal(400, values_message(listed), VALIDATION_ERROR, {"errors": details})
 
 
 def values_message(problems: Iterable[Problem]) -> str:
-    """Return the message, which carries JSON inside its text."""
+    """Return the message, in which HubSpot embeds the problems as JSON."""
     embedded = orjson.dumps([problem.embedded() for problem in problems]).decode()
     return f"Property values were not valid: {embedded}"
 
 
-def taken_value(
+def taken_value_message(
     shelf: Shelf, portal_id: int, name: str, value: str, record_id: str, owner: str
 ) -> str:
-    """Say that a unique value has an owner; the first id is of no finished record."""
+    """Return the message that another record owns a unique value.
+
+    `record_id` is the record being written, which may never come to exist.
+    """
     kind, _, number = shelf.type.id.partition("-")
     if kind == "0":
-        type_id = f"legacyObjectType={shelf.type.legacy}"
+        type_id = f"legacyObjectType={shelf.type.legacy_name}"
     else:
         type_id = f"metaTypeId={kind}, innerId={number}"
     return (
@@ -128,7 +141,7 @@ def taken_value(
 
 
 def not_found(shelf: Shelf, ids: list[str], traces: list[str]) -> dict[str, Any]:
-    """Return the one error that names every record not found."""
+    """Return the single error that names all records not found."""
     context: dict[str, list[str]] = {"ids": ids}
     if traces:
         context["objectWriteTraceId"] = traces
@@ -136,7 +149,7 @@ def not_found(shelf: Shelf, ids: list[str], traces: list[str]) -> dict[str, Any]
         "status": "error",
         "category": "OBJECT_NOT_FOUND",
         "message": (
-            f"Could not get some {shelf.type.legacy} objects, they may be deleted "
+            f"Could not get some {shelf.type.legacy_name} objects, they may be deleted "
             "or not exist. Check that ids are valid."
         ),
         "context": context,
@@ -144,7 +157,7 @@ def not_found(shelf: Shelf, ids: list[str], traces: list[str]) -> dict[str, Any]
 
 
 def trace_ids(inputs: Sequence[Mapping[str, Any]]) -> list[str] | None:
-    """Return the trace ids if every input has one of its own, else nothing."""
+    """Return the trace ids if each input has a different one, otherwise None."""
     traces = [item.get("objectWriteTraceId") for item in inputs]
     if None in traces or len({str(trace) for trace in traces}) < len(traces):
         return None
@@ -157,13 +170,18 @@ def shown_after_update(
     written: Mapping[str, str],
     changed: Mapping[str, str],
 ) -> dict[str, str | None]:
-    """Return what an update shows: what was written and a few of the type's own."""
-    has = record.properties
+    """Return the properties in the result of an update.
+
+    These are the written ones, and a few that the object type always shows.
+    """
+    values = record.properties
     schema = shelf.type
     names = (*schema.shown_by_update, schema.created, schema.modified, "hs_object_id")
-    shown: dict[str, str | None] = {name: has[name] for name in names if name in has}
+    shown: dict[str, str | None] = {
+        name: values[name] for name in names if name in values
+    }
     for name in written:
-        shown[name] = has.get(name, "")
-    if "email" in changed and "hs_email_domain" in has:
-        shown["hs_email_domain"] = has["hs_email_domain"]
+        shown[name] = values.get(name, "")
+    if "email" in changed and "hs_email_domain" in values:
+        shown["hs_email_domain"] = values["hs_email_domain"]
     return dict(sorted(shown.items()))

@@ -1,15 +1,15 @@
-"""Contacts, companies and deals, as a new account has them."""
+"""Contacts, companies and deals of a new account."""
 
 from collections.abc import Mapping
 
 from hubbatch.simulator.kinds import (
     SOURCE,
     by_name,
-    instants,
+    datetimes,
     numbers,
     read_only,
+    strings,
     system,
-    texts,
 )
 from hubbatch.simulator.options import (
     COMPANY_TYPES,
@@ -38,12 +38,12 @@ CONTACTS = ObjectType(
     "contacts",
     by_name(
         system("createdate", "lastmodifieddate"),
-        texts("firstname", "lastname", "phone", "mobilephone", "company", "website"),
-        texts("jobtitle", "address", "city", "state", "zip", "country", "salutation"),
-        texts("message"),
-        texts("twitterhandle", "industry", "fax", "date_of_birth"),
+        strings("firstname", "lastname", "phone", "mobilephone", "company", "website"),
+        strings("jobtitle", "address", "city", "state", "zip", "country", "salutation"),
+        strings("message"),
+        strings("twitterhandle", "industry", "fax", "date_of_birth"),
         numbers("annualrevenue", "numemployees", "associatedcompanyid"),
-        instants("closedate", "notes_last_contacted"),
+        datetimes("closedate", "notes_last_contacted"),
         read_only("hs_all_contact_vids", "hs_email_domain", "hs_is_contact"),
         read_only("hs_is_unworked", "hs_pipeline", "num_notes", "hs_registered_member"),
         read_only("hs_full_name_or_email", "hs_lifecyclestage_lead_date"),
@@ -59,7 +59,7 @@ CONTACTS = ObjectType(
             Property("lifecyclestage", "enumeration", LIFECYCLE),
             Property("hs_lead_status", "enumeration", LEAD_STATUS),
             Property("hs_language", "enumeration", LANGUAGES),
-            # Personas are each account's own; a new one has none.
+            # Each account defines its own personas; a new account has none.
             Property("hs_persona", "enumeration"),
             Property("hs_marketable_status", "bool", read_only=True),
         ],
@@ -84,10 +84,10 @@ CONTACTS = ObjectType(
         "num_notes": "0",
     },
     derived={
-        "hs_all_contact_vids": lambda seen: seen["hs_object_id"],
+        "hs_all_contact_vids": lambda values: values["hs_object_id"],
         "hs_email_domain": _domain,
         "hs_full_name_or_email": _full_name,
-        "hs_lifecyclestage_lead_date": lambda seen: seen["createdate"],
+        "hs_lifecyclestage_lead_date": lambda values: values["createdate"],
     },
     recomputed=("hs_email_domain", "hs_full_name_or_email"),
     scopes=(("crm.objects.contacts.read",), ("crm.objects.contacts.write",)),
@@ -99,10 +99,10 @@ COMPANIES = ObjectType(
     "companies",
     by_name(
         system("createdate", "hs_lastmodifieddate"),
-        texts("name", "domain", "website", "phone", "address", "city", "state"),
-        texts("zip", "country", "description", "about_us"),
+        strings("name", "domain", "website", "phone", "address", "city", "state"),
+        strings("zip", "country", "description", "about_us"),
         numbers("annualrevenue", "numberofemployees", "founded_year"),
-        instants("closedate"),
+        datetimes("closedate"),
         read_only("hs_pipeline"),
         [
             Property("lifecyclestage", "enumeration", LIFECYCLE),
@@ -118,7 +118,7 @@ COMPANIES = ObjectType(
         "hs_pipeline": "companies-lifecycle-pipeline",
         "lifecyclestage": "lead",
     },
-    derived={"website": lambda seen: seen.get("website") or seen.get("domain")},
+    derived={"website": lambda values: values.get("website") or values.get("domain")},
     scopes=(("crm.objects.companies.read",), ("crm.objects.companies.write",)),
 )
 
@@ -128,9 +128,9 @@ DEALS = ObjectType(
     "deals",
     by_name(
         system("createdate", "hs_lastmodifieddate"),
-        texts("dealname", "description", "hs_next_step"),
+        strings("dealname", "description", "hs_next_step"),
         numbers("amount", "hs_deal_stage_probability"),
-        instants("closedate"),
+        datetimes("closedate"),
         read_only("days_to_close", "hs_is_closed"),
         [
             Property("pipeline", "enumeration", ("default",)),

@@ -1,4 +1,4 @@
-"""Properties and object types: what a value may be, and in which words it may not."""
+"""Properties and object types, and the checks of property values."""
 
 import re
 
@@ -13,27 +13,27 @@ from attrs.validators import in_
 from hubbatch.simulator.wire import iso
 
 
-type_name = Literal["string", "number", "datetime", "date", "enumeration", "bool"]
+PropertyType = Literal["string", "number", "datetime", "date", "enumeration", "bool"]
 
 _EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;.]+(\.[^@\s,;.]+)+")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _MILLISECONDS = re.compile(r"-?\d{1,15}", re.ASCII)
 _ISO = re.compile(r"\d{4}-\d\d-\d\d(T.*)?", re.ASCII)
 DAY_MS = 86_400_000
-# The years 1 to 9999, which is as far as ISO 8601 goes without an agreement.
+# The years 1 to 9999; ISO 8601 goes beyond them by mutual agreement only.
 _FIRST, _LAST = -62_135_596_800_000, 253_402_300_799_999
 
 
 @attrs.frozen
 class Problem:
-    """Why a value was not valid, as HubSpot puts it into its messages."""
+    """Why a value is invalid: the property, HubSpot's error code and its message."""
 
     name: str
     code: str
     message: str
 
     def embedded(self) -> dict[str, object]:
-        """Return the item that stands as JSON inside the message text."""
+        """Return the problem as embedded in a refusal's `message`."""
         return {
             "isValid": False,
             "message": self.message,
@@ -42,7 +42,7 @@ class Problem:
         }
 
     def detail(self) -> dict[str, object]:
-        """Return the item of `errors`."""
+        """Return the problem as an item of a refusal's `errors`."""
         return {
             "message": self.message,
             "code": self.code,
@@ -52,41 +52,59 @@ class Problem:
 
 @attrs.frozen
 class Property:
-    """One property of an object type."""
+    """A property of an object type.
+
+    Args:
+        name: Its internal name.
+        type: "string", "number", "datetime", "date", "enumeration" or "bool".
+        options: The allowed values of an enumeration.
+        unique: Whether its values identify records.
+        read_only: Whether only HubSpot sets it.
+        multiple: Whether it takes several values, separated by semicolons.
+        email: Whether its values must be e-mail addresses.
+        custom: Whether the account defined it; `store.define` sets this.
+        descriptive: The label, field type, group name and description that the
+            properties API received.
+
+    Raises:
+        ValueError: If the type is unknown.
+    """
 
     name: str
-    type: type_name = attrs.field(default="string", validator=in_(get_args(type_name)))
+    type: PropertyType = attrs.field(
+        default="string", validator=in_(get_args(PropertyType))
+    )
     options: tuple[str, ...] = ()
     unique: bool = attrs.field(default=False, kw_only=True)
     read_only: bool = attrs.field(default=False, kw_only=True)
     multiple: bool = attrs.field(default=False, kw_only=True)
     email: bool = attrs.field(default=False, kw_only=True)
     custom: bool = attrs.field(default=False, kw_only=True)
-    # Label, group and the like, as the properties API was told them.
-    told: Mapping[str, str] = attrs.field(factory=dict, kw_only=True, hash=False)
+    descriptive: Mapping[str, str] = attrs.field(factory=dict, kw_only=True, hash=False)
+    # Whether every string is valid, so that `accept` need not be called.
     plain: bool = attrs.field(init=False)
 
     @plain.default
     def _is_plain(self) -> bool:
         return self.type == "string" and not (self.read_only or self.email)
 
-    def accept(self, text: str) -> str | Problem:
-        """Return the value as HubSpot stores it, or why it does not."""
+    def accept(self, value: str) -> str | Problem:
+        """Return the value as HubSpot stores it, or the problem with it."""
         if self.read_only:
             message = f'"{self.name}" is a read only property; its value cannot be set.'
             return Problem(self.name, "READ_ONLY_VALUE", message)
-        if not text or self.plain:
-            return text
+        if not value or self.plain:
+            return value
         if self.email:
-            return self._accept_emails(text)
-        return _ACCEPT[self.type](self, text)
+            return self._accept_emails(value)
+        return _ACCEPT[self.type](self, value)
 
-    def key(self, text: str) -> str:
-        """Return what two equal values of this property have in common."""
-        return text.strip().lower() if self.email else text
+    def key(self, value: str) -> str:
+        """Return the normalized value: equal values have equal keys."""
+        return value.strip().lower() if self.email else value
 
-    def _accept_emails(self, text: str) -> str | Problem:
-        addresses = text.split(";") if self.multiple else [text]
+    def _accept_emails(self, value: str) -> str | Problem:
+        addresses = value.split(";") if self.multiple else [value]
         for address in addresses:
             if not _EMAIL.fullmatch(address.strip()):
                 message = f"Email address {address} is invalid"
@@ -94,45 +112,45 @@ class Property:
         return ";".join(address.strip().lower() for address in addresses)
 
 
-def _accept_number(schema: Property, text: str) -> str | Problem:
-    if _NUMBER.fullmatch(text.strip()):
-        return text.strip()
-    message = f"{text} was not a valid number"
+def _accept_number(schema: Property, value: str) -> str | Problem:
+    if _NUMBER.fullmatch(value.strip()):
+        return value.strip()
+    message = f"{value} was not a valid number"
     return Problem(schema.name, "INVALID_INTEGER", message)
 
 
-def _accept_datetime(schema: Property, text: str) -> str | Problem:
-    milliseconds = instant(text)
+def _accept_datetime(schema: Property, value: str) -> str | Problem:
+    milliseconds = parse_instant(value)
     if milliseconds is not None:
         return iso(milliseconds)
-    return Problem(schema.name, "INVALID_LONG", f"{text} was not a valid long.")
+    return Problem(schema.name, "INVALID_LONG", f"{value} was not a valid long.")
 
 
-def _accept_date(schema: Property, text: str) -> str | Problem:
-    milliseconds = instant(text)
+def _accept_date(schema: Property, value: str) -> str | Problem:
+    milliseconds = parse_instant(value)
     if milliseconds is None:
-        return Problem(schema.name, "INVALID_LONG", f"{text} was not a valid long.")
+        return Problem(schema.name, "INVALID_LONG", f"{value} was not a valid long.")
     if milliseconds % DAY_MS:
         seconds, left = divmod(milliseconds % DAY_MS, 1000)
         minutes, second = divmod(seconds, 60)
         time = f"{minutes // 60}:{minutes % 60}:{second}.{left}"
-        message = f"{text} is at {time} UTC, not midnight!"
+        message = f"{value} is at {time} UTC, not midnight!"
         return Problem(schema.name, "INVALID_DATE", message)
     return iso(milliseconds)[:10]
 
 
-def _accept_option(schema: Property, text: str) -> str | Problem:
+def _accept_option(schema: Property, value: str) -> str | Problem:
     options = schema.options or (("true", "false") if schema.type == "bool" else ())
-    chosen = [part for part in text.split(";") if part] if schema.multiple else [text]
+    chosen = [part for part in value.split(";") if part] if schema.multiple else [value]
     for option in chosen:
         if option not in options:
             allowed = ", ".join(options)
             message = f"{option} was not one of the allowed options: [{allowed}]"
             return Problem(schema.name, "INVALID_OPTION", message)
-    return text
+    return value
 
 
-_ACCEPT: dict[type_name, Callable[[Property, str], str | Problem]] = {
+_ACCEPT: dict[PropertyType, Callable[[Property, str], str | Problem]] = {
     "number": _accept_number,
     "datetime": _accept_datetime,
     "date": _accept_date,
@@ -141,13 +159,16 @@ _ACCEPT: dict[type_name, Callable[[Property, str], str | Problem]] = {
 }
 
 
-def instant(text: str) -> int | None:
-    """Read epoch milliseconds or ISO 8601, which HubSpot takes alike."""
-    if _MILLISECONDS.fullmatch(text):
-        milliseconds = int(text)
-    elif _ISO.fullmatch(text):
+def parse_instant(value: str) -> int | None:
+    """Return the milliseconds since 1970 of an instant; None if it is invalid.
+
+    HubSpot accepts epoch milliseconds and ISO 8601.
+    """
+    if _MILLISECONDS.fullmatch(value):
+        milliseconds = int(value)
+    elif _ISO.fullmatch(value):
         try:
-            instant = datetime.fromisoformat(text)
+            instant = datetime.fromisoformat(value)
         except ValueError:
             return None
         if instant.tzinfo is None:
@@ -160,12 +181,12 @@ def instant(text: str) -> int | None:
 
 @attrs.frozen
 class Rule:
-    """A property that a portal requires; versions before 2026-09 do not check it.
+    """A property that a portal requires, enforced in versions from 2026-09 on.
 
     Attributes:
-        name: The property.
-        when: The properties whose writing makes it required, and which of their
-            values do (empty: any value). Empty: every new record needs the property.
+        name: The required property.
+        when: The condition: property names, with the values that make `name` required
+            when they are written (empty: any value). Empty: all new records need it.
     """
 
     name: str
@@ -174,7 +195,26 @@ class Rule:
 
 @attrs.frozen
 class ObjectType:
-    """An object type: its names, its properties and what each verb shows of them."""
+    """An object type: its names, its properties and how each verb treats them.
+
+    Attributes:
+        id: The object type id, such as "0-5".
+        properties: The properties by name.
+        names: Further names that a path may use.
+        created: The property with the creation date.
+        modified: The property with the date of the last change.
+        read_by_default: The properties in a read that requests none.
+        shown_by_update: The properties in every result of an update.
+        fixed: The values that HubSpot sets on new records.
+        derived: How to compute properties from a new record's other properties.
+        recomputed: The derived properties that are computed again after a change.
+        required: The properties that a create must set.
+        rules: The portal's own required properties.
+        scopes: The scopes to read and to write, any one of which is enough.
+        verbs: The batch verbs before version 2026-09.
+        unique: The properties whose values identify records.
+        legacy_name: The name in messages and in v1, such as "LINE_ITEM".
+    """
 
     id: str
     singular: str
@@ -199,31 +239,32 @@ class ObjectType:
         default=("create", "read", "update", "upsert", "archive"), kw_only=True
     )
     unique: tuple[str, ...] = attrs.field(init=False)
-    legacy: str = attrs.field(init=False)
+    legacy_name: str = attrs.field(init=False)
 
     @unique.default
     def _unique(self) -> tuple[str, ...]:
-        return tuple(one.name for one in self.properties.values() if one.unique)
+        schemas = self.properties.values()
+        return tuple(schema.name for schema in schemas if schema.unique)
 
-    @legacy.default
-    def _legacy(self) -> str:
-        # TICKET, LINE_ITEM: the word of "Could not get some CONTACT objects".
+    @legacy_name.default
+    def _legacy_name(self) -> str:
         return self.singular.upper().replace(" ", "_")
 
-    def known_as(self) -> Iterable[str]:
-        """Yield every name a path may use, in lower case."""
+    def all_names(self) -> Iterable[str]:
+        """Return the names that a path may use, in lower case."""
         return {self.id, self.singular, self.plural, *self.names}
 
     def extended(
         self, more: Iterable[Property], required: Iterable[str]
     ) -> "ObjectType":
-        """Return the type with custom properties, and some that a create must set."""
-        properties = {**self.properties, **{one.name: one for one in more}}
-        needed = tuple(dict.fromkeys((*self.required, *required)))
-        return attrs.evolve(self, properties=properties, required=needed)
+        """Return the type with more properties, and more that a create must set."""
+        properties = {**self.properties, **{schema.name: schema for schema in more}}
+        all_required = tuple(dict.fromkeys((*self.required, *required)))
+        return attrs.evolve(self, properties=properties, required=all_required)
 
     def without(self, name: str) -> "ObjectType":
         """Return the type without a property."""
-        properties = {key: one for key, one in self.properties.items() if key != name}
-        required = tuple(one for one in self.required if one != name)
+        properties = dict(self.properties)
+        properties.pop(name, None)
+        required = tuple(other for other in self.required if other != name)
         return attrs.evolve(self, properties=properties, required=required)

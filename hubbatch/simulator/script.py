@@ -1,4 +1,4 @@
-"""A script of faults in a JSON file, for a simulator that runs as a program.
+"""Faults from a JSON file, for a simulator that runs as a program.
 
 {"quirks": {"shuffle": false}, "chaos": 0.02,
 "faults": [{"kind": "status", "status": 502, "times": 3,
@@ -20,29 +20,37 @@ KEYS = ("quirks", "chaos", "faults")
 
 
 class ScriptError(ValueError):
-    """A file that a simulator cannot begin with; says where and why."""
+    """A file of faults or initial state is invalid; the message says where and why."""
 
 
-def play(path: Path, faults: Faults) -> None:
-    """Read a file and arm what it says; a mistake arms nothing."""
+def load_faults(path: Path, faults: Faults) -> None:
+    """Arm the faults in a file, and set its chaos and quirks.
+
+    Raises:
+        ScriptError: If the file is invalid; then nothing has changed.
+    """
     script = load(path)
     try:
-        known(script, KEYS, "the file")
-        listed = script.get("faults", [])
-        if not isinstance(listed, list):
-            raise ScriptError("faults: a list is expected")  # noqa: TRY301
-        armed = [_fault(each, f"faults[{n}]") for n, each in enumerate(listed)]
-        quirks = _made(Quirks, script.get("quirks", {}), "quirks")
+        check_object(script, KEYS, "the file")
+        items = script.get("faults", [])
+        if not isinstance(items, list):
+            raise ScriptError("faults: expected a list")  # noqa: TRY301
+        scripted = [_fault(item, f"faults[{n}]") for n, item in enumerate(items)]
+        quirks = _build(Quirks, script.get("quirks", {}), "quirks")
         faults.chaos(_rate(script.get("chaos", 0)))
     except ScriptError as error:
         raise ScriptError(f"{path}: {error}") from None
     faults.quirks = quirks
-    for fault in armed:
+    for fault in scripted:
         faults.add(fault)
 
 
 def load(path: Path) -> Any:
-    """Read a file of JSON."""
+    """Return the decoded JSON of a file.
+
+    Raises:
+        ScriptError: If the file cannot be read or is not JSON.
+    """
     try:
         return orjson.loads(path.read_bytes())
     except OSError as error:
@@ -53,36 +61,41 @@ def load(path: Path) -> Any:
 
 def _rate(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ScriptError("chaos: a number is expected")
+        raise ScriptError(f"chaos: expected a number, got {value!r}")
     if not 0 <= value <= 1:
-        raise ScriptError(f"chaos: a rate is between 0 and 1, not {value}")
+        raise ScriptError(f"chaos: expected a rate between 0 and 1, got {value}")
     return value
 
 
 def _fault(value: object, where: str) -> Fault:
     if isinstance(value, dict) and "when" in value:
-        when = _made(When, value["when"], f"{where}.when")
+        when = _build(When, value["when"], f"{where}.when")
         value = {**value, "when": when}
-    fault: Fault = _made(Fault, value, where)
+    fault: Fault = _build(Fault, value, where)
     return fault
 
 
-def _made(kind: type[Any], value: object, where: str) -> Any:
-    names = [field.name for field in attrs.fields(kind)]
-    given = known(value, names, where)
+def _build(cls: type[Any], value: object, where: str) -> Any:
+    names = [field.name for field in attrs.fields(cls)]
+    options = check_object(value, names, where)
     try:
-        return kind(**given)
+        return cls(**options)
     except (TypeError, ValueError) as error:
-        text = str(error.args[0]) if error.args else str(error)
-        raise ScriptError(f"{where}: {text}") from None
+        # attrs adds the field and the validator as further arguments.
+        message = str(error.args[0]) if error.args else str(error)
+        raise ScriptError(f"{where}: {message}") from None
 
 
-def known(value: object, names: Any, where: str) -> dict[str, Any]:
-    """Return an object whose keys are all of these names."""
+def check_object(value: object, names: Any, where: str) -> dict[str, Any]:
+    """Return a JSON object whose keys are all known.
+
+    Raises:
+        ScriptError: If it is not an object or has an unknown key.
+    """
     if not isinstance(value, dict):
-        raise ScriptError(f"{where}: an object is expected")
+        raise ScriptError(f"{where}: expected an object")
     for name in value:
         if name not in names:
-            listed = ", ".join(names)
-            raise ScriptError(f"{where}: unknown key {name!r}; known are {listed}")
+            known = ", ".join(names)
+            raise ScriptError(f"{where}: unknown key {name!r}; known keys: {known}")
     return value

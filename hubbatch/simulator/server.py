@@ -1,4 +1,4 @@
-"""The simulator on a socket of this machine."""
+"""The simulator as an HTTP server on this machine."""
 
 import asyncio
 import functools
@@ -19,44 +19,48 @@ from hubbatch.simulator.faults import Faults
 from hubbatch.simulator.hubspot import HubSpot, Reply
 from hubbatch.simulator.oauth import LIFETIME, Installation
 from hubbatch.simulator.received import Received
-from hubbatch.simulator.sending import BODY_BYTES, incoming, send
+from hubbatch.simulator.sending import BODY_BYTES, make_request, send
 from hubbatch.simulator.threads import Background
 from hubbatch.simulator.watching import answer_for
-from hubbatch.simulator.wire import Request, dice
+from hubbatch.simulator.wire import Request, seeded_random
 from hubbatch.simulator.world import Store
 
 
-# Recorded batches took about 3 ms a record, and a round trip is not free.
+# Recorded batches took about 3 ms per record; the 30 ms stand for a round trip.
 REALISTIC_SECONDS = 0.030
 REALISTIC_SECONDS_A_RECORD = 0.003
-# So many requests are on the page at `/`.
-_SHOWN = 50
+# The number of requests on the page at `/`.
+_RECENT_REQUESTS = 50
 
 
 class Simulator:
-    """A HubSpot of one's own.
+    """A local HubSpot server for tests.
 
-    Use it with `async with`, or with a plain `with`, which runs it in a thread.
+    Use it with `async with`, which serves from the running event loop, or with `with`,
+    which serves from a thread.
 
     Args:
-        tier: What the account pays for: starter, professional, enterprise, increased
-            (the add-on), or oauth (a public app).
-        seed: Of ids, tokens, the order of results, and chaos.
-        host: Where to listen.
-        port: Where to listen; 0 takes a free one.
-        limit: Requests per ten seconds, in place of the tier's.
-        latency: Seconds a request, or "realistic".
-        portal_id: The account's id.
-        clock: Seconds that only grow; windows and dates follow it.
-        started: The date when the clock is read first; by default, today's.
-        max_body: Bytes that a body may have; a larger one is answered with 413.
-        keep_requests: Whether `requests` remembers what came in.
-        on_request: Called after every request, for a log.
+        tier: The subscription whose rate limits apply: "starter", "professional",
+            "enterprise", "increased" (the API limit add-on), or "oauth" (a public app).
+        seed: The seed of ids, tokens, the order of results, and chaos.
+        host: The address to listen on.
+        port: The port to listen on; 0 picks a free one.
+        limit: Requests per ten seconds, instead of the tier's.
+        latency: Seconds per request, or "realistic": 30 ms and 3 ms per record.
+        portal_id: The id of the account.
+        clock: A monotonic clock in seconds; windows and dates follow it.
+        started: The date at which the clock starts; now by default.
+        max_body: The maximum size of a body in bytes; larger ones get a 413.
+        keep_requests: Whether to log the requests in `requests`.
+        on_request: Called after each request, for example to log it.
 
     Attributes:
-        token: An access token of its first account.
-        requests: What came in, the first first.
-        faults: The script of trouble.
+        token: An access token of the account.
+        requests: The received requests, oldest first, with their tokens masked.
+        faults: The faults to inject, and the quirks.
+
+    Raises:
+        ValueError: If the tier is unknown or the limit negative.
     """
 
     def __init__(
@@ -75,19 +79,22 @@ class Simulator:
         keep_requests: bool = True,
         on_request: Callable[[Received], None] | None = None,
     ) -> None:
-        began = started or datetime.now(UTC)
-        self.clock: Clock = Clock(clock, clock(), round(began.timestamp() * 1000))
-        self.faults: Faults = Faults(dice(f"faults {seed}"))
-        self.hubspot: HubSpot = HubSpot(self.clock, self.faults, dice(f"world {seed}"))
+        start = started or datetime.now(UTC)
+        self.clock: Clock = Clock(clock, clock(), round(start.timestamp() * 1000))
+        self.faults: Faults = Faults(seeded_random(f"faults {seed}"))
+        self.hubspot: HubSpot = HubSpot(
+            self.clock, self.faults, seeded_random(f"world {seed}")
+        )
         self.account: Account = self.hubspot.account(portal_id, tier)
         self.token: str = self.hubspot.install(self.account, tier, limit=limit).value
         self.requests: list[Received] = []
-        self._recent: deque[Received] = deque(maxlen=_SHOWN)
+        self._recent: deque[Received] = deque(maxlen=_RECENT_REQUESTS)
         self._tier = tier
-        self._where = (host, port)
+        self._address = (host, port)
         self._latency = latency
         self._max_body = max_body
-        self._used: WeakSet[asyncio.BaseTransport] = WeakSet()
+        # Connections that have carried a request, for `When(kept=True)`.
+        self._kept_transports: WeakSet[asyncio.BaseTransport] = WeakSet()
         self._keep_requests = keep_requests
         self._on_request = on_request
         self._runner: web.ServerRunner | None = None
@@ -96,18 +103,28 @@ class Simulator:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The base URL of the server.
+
+        Raises:
+            RuntimeError: If the simulator is not running.
+        """
         if self._url is None:
-            raise RuntimeError("the simulator is not running")
+            raise RuntimeError(
+                "the simulator is not running: use it with `with` or `async with`"
+            )
         return self._url
 
     @property
     def store(self) -> Store:
-        """The records of its first account."""
+        """The records of the first account, to create and inspect."""
         return self.account.store
 
     def open_account(self, portal_id: int, tier: str | None = None) -> Account:
-        """Return another account, with records of its own."""
+        """Return the account with this portal id, created on first use.
+
+        Raises:
+            ValueError: If the tier is unknown.
+        """
         return self.hubspot.account(portal_id, tier or self._tier)
 
     def issue_token(
@@ -121,10 +138,20 @@ class Simulator:
         app_id: int | None = None,
         edits_associations: bool = True,
     ) -> str:
-        """Return another token; those of one `app_id` share its window.
+        """Return a new access token.
 
-        `edits_associations=False`: the user whom the app acts for lacks the
-        permission "Edit associations".
+        Args:
+            tier: The tier whose limits apply; the simulator's by default.
+            account: The account; the first one by default.
+            limit: Requests per ten seconds, instead of the tier's.
+            scopes: The granted scopes; all by default.
+            expires_in: Seconds until the token expires; never by default.
+            app_id: The app; tokens of one app share its windows. A new app by default.
+            edits_associations: Whether the app's user has the permission "Edit
+                associations".
+
+        Raises:
+            ValueError: If the tier is unknown or the limit negative.
         """
         lifetime = None if expires_in is None else round(expires_in * 1000)
         return self.hubspot.install(
@@ -146,7 +173,15 @@ class Simulator:
         scopes: Collection[str] | None = None,
         lifetime: float = LIFETIME,
     ) -> str:
-        """Install a public app and return the refresh token it is given."""
+        """Install a public app and return its refresh token.
+
+        Args:
+            client_id: The client id that a token request must show.
+            client_secret: The client secret that a token request must show.
+            account: The account; the first one by default.
+            scopes: The granted scopes; all by default.
+            lifetime: The seconds until an access token expires.
+        """
         refresh_token = f"na1-{len(self.hubspot.installations):04d}-{client_id}"
         self.hubspot.installations[refresh_token] = Installation(
             account or self.account,
@@ -159,18 +194,22 @@ class Simulator:
         return refresh_token
 
     def revoke_token(self, token: str) -> None:
-        """Let an access or a refresh token be unknown from now on."""
+        """Invalidate an access or refresh token; an unknown one is ignored."""
         self.hubspot.tokens.pop(token, None)
         self.hubspot.installations.pop(token, None)
 
     async def start(self) -> None:
-        """Begin to listen."""
-        factory = functools.partial(incoming, self._max_body)
+        """Start listening; `async with` and `with` call this.
+
+        Raises:
+            OSError: If the address is not available.
+        """
+        factory = functools.partial(make_request, self._max_body)
         server = web.Server(self._handle, request_factory=factory)
         runner = web.ServerRunner(server, access_log=None, shutdown_timeout=0.2)
         await runner.setup()
         try:
-            host, port = self._where
+            host, port = self._address
             await web.TCPSite(runner, host, port).start()
         except OSError:
             await runner.cleanup()
@@ -180,7 +219,7 @@ class Simulator:
         self._url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
     async def aclose(self) -> None:
-        """Stop listening and close every connection."""
+        """Stop listening and close all connections."""
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = self._url = None
@@ -220,49 +259,49 @@ class Simulator:
                 background.stop()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        kept = request.transport in self._used
+        kept = request.transport in self._kept_transports
         if request.transport is not None:
-            self._used.add(request.transport)
+            self._kept_transports.add(request.transport)
         try:
             content = await request.read()
         except ConnectionError:
-            # The caller went away in the middle of its body: there is nobody to tell.
+            # The client disconnected while sending its body; no answer can reach it.
             return web.Response()
         except web.RequestPayloadError:
-            # aiohttp would read on, meet the same error, and log it.
+            # Without this, aiohttp reads on, hits the same error, and logs it.
             request.content.feed_eof()
             answer = await send(request, self.hubspot.unreadable(400))
             answer.force_close()
             return answer
         except web.HTTPRequestEntityTooLarge:
             reply = self.hubspot.unreadable(413)
-            self._note(_came(request, b""), reply)
+            self._log(_plain(request, b""), reply)
             return await send(request, reply)
-        shown = answer_for(
+        page = answer_for(
             *(request.method, request.path, self.hubspot.accounts),
             *(self._recent, self.clock.now().at),
         )
-        if shown is not None:
-            return await send(request, Reply(shown))
-        came = _came(request, content, kept=kept)
-        reply = self.hubspot.receive(came)
-        self._note(came, reply)
-        seconds = reply.seconds + self._seconds(reply.records)
+        if page is not None:
+            return await send(request, Reply(page))
+        plain = _plain(request, content, kept=kept)
+        reply = self.hubspot.receive(plain)
+        self._log(plain, reply)
+        seconds = reply.seconds + self._latency_of(reply.records)
         if seconds > 0:
             await asyncio.sleep(seconds)
         return await send(request, reply)
 
-    def _note(self, came: Request, reply: Reply) -> None:
-        headers = dict(came.headers)
+    def _log(self, request: Request, reply: Reply) -> None:
+        headers = dict(request.headers)
         if "Authorization" in headers:
             headers["Authorization"] = "Bearer ***"
         cut = reply.cut in {"drop_before", "drop_after_commit"}
         received = Received(
-            came.method,
-            came.path,
-            came.query,
+            request.method,
+            request.path,
+            request.query,
             headers,
-            came.content,
+            request.content,
             None if cut else reply.answer.status,
             self.clock.now().at,
         )
@@ -272,15 +311,14 @@ class Simulator:
         if self._on_request is not None:
             self._on_request(received)
 
-    def _seconds(self, records: int) -> float:
+    def _latency_of(self, records: int) -> float:
         if self._latency == "realistic":
             return REALISTIC_SECONDS + records * REALISTIC_SECONDS_A_RECORD
         return self._latency
 
 
-def _came(request: web.BaseRequest, content: bytes, *, kept: bool = False) -> Request:
-    """Return a request as plain values."""
-    # A parameter that is repeated is one text here, its values parted by "&".
+def _plain(request: web.BaseRequest, content: bytes, *, kept: bool = False) -> Request:
+    # The values of a repeated parameter are joined with "&".
     query = {name: "&".join(request.query.getall(name)) for name in request.query}
     head = (request.method, request.path, query, request.headers)
     return Request(*head, content, kept)

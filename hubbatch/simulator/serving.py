@@ -1,4 +1,4 @@
-"""The simulator as a program: it runs until it is told to stop."""
+"""The simulator as a program that serves until a signal stops it."""
 
 import asyncio
 import contextlib
@@ -12,19 +12,20 @@ from typing import Final
 
 from hubbatch.simulator.filling import fill
 from hubbatch.simulator.received import Received
-from hubbatch.simulator.script import play
+from hubbatch.simulator.script import load_faults
 from hubbatch.simulator.server import Simulator
 
 
 _LAST_PORT: Final = 65_535
 
 
-def line(received: Received) -> str:
-    """Say in one line what came in and what it got."""
+def log_line(received: Received) -> str:
+    """Return one line about a request: method, path, inputs and status."""
     inputs = received.body.get("inputs") if isinstance(received.body, dict) else None
     count = f" {len(inputs)} inputs" if isinstance(inputs, list) else ""
     status = received.status or "closed"
-    # A path is decoded, and may hold what moves a cursor.
+    # The path is decoded and may contain control characters, which must not reach the
+    # terminal.
     path = "".join(
         character if character.isprintable() else ascii(character)[1:-1]
         for character in received.path
@@ -32,31 +33,31 @@ def line(received: Received) -> str:
     return f"{received.method} {path}{count} -> {status}"
 
 
-def _unfailing(say: Callable[[str], None]) -> Callable[[str], None]:
+def _never_fail(say: Callable[[str], None]) -> Callable[[str], None]:
     """Drop lines that cannot be printed: `| head` ends the log, not the server."""
 
-    def heard(text: str) -> None:
-        # A closed pipe, a full disk, a terminal that is gone or knows only ASCII.
+    def say_or_drop(line: str) -> None:
+        # A closed pipe, a full disk, a closed terminal, or one limited to ASCII.
         with contextlib.suppress(OSError, ValueError):
-            say(text)
+            say(line)
 
-    return heard
+    return say_or_drop
 
 
 def _reason(error: OSError) -> str:
     if isinstance(error, socket.gaierror):
         return str(error.strerror)
-    # asyncio writes the address into the text a second time.
+    # asyncio's own message repeats the address.
     return os.strerror(error.errno) if error.errno else str(error)
 
 
 async def serve(simulator: Simulator, say: Callable[[str], None]) -> None:
-    """Run until SIGINT, SIGTERM or SIGHUP; one that is ignored stays ignored."""
+    """Serve until SIGINT, SIGTERM or SIGHUP; signals ignored by the parent stay so."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def end(*_: object) -> None:
-        # Also called when all is over: the handler stays until the process is gone.
+        # A signal can arrive after the loop has closed: handlers are never removed.
         if not loop.is_closed():
             loop.call_soon_threadsafe(stop.set)
 
@@ -83,14 +84,30 @@ def run(
     say: Callable[[str], None],
     complain: Callable[[str], None] | None = None,
 ) -> int:
-    """Serve, and return the exit status: 0 when told to stop, 2 for a mistake."""
-    complain = _unfailing(complain or say)
-    say = _unfailing(say)
+    """Serve until a signal arrives and return the exit status.
+
+    Args:
+        host: The address to listen on.
+        port: The port to listen on; 0 picks a free one.
+        tier: The tier whose limits apply.
+        seed: The seed of the simulator.
+        chaos: The share of requests that fail; 0 keeps the rate in `faults`.
+        faults: A file of faults.
+        portal_id: The id of the account.
+        state: A file with the initial state of the account.
+        say: Prints a line of output.
+        complain: Prints an error; `say` by default.
+
+    Returns:
+        0 after a signal, 2 if an option, a file or the address is unusable.
+    """
+    complain = _never_fail(complain or say)
+    say = _never_fail(say)
     if not 0 <= port <= _LAST_PORT:
-        complain(f"error: --port: {port} is not between 0 and {_LAST_PORT}")
+        complain(f"error: --port must be between 0 and {_LAST_PORT}, not {port}")
         return 2
     if portal_id < 1:
-        complain(f"error: --portal-id: {portal_id} is not 1 or more")
+        complain(f"error: --portal-id must be 1 or more, not {portal_id}")
         return 2
     simulator = Simulator(
         host=host,
@@ -99,13 +116,13 @@ def run(
         seed=seed,
         portal_id=portal_id,
         keep_requests=False,
-        on_request=lambda received: say(line(received)),
+        on_request=lambda received: say(log_line(received)),
     )
     try:
         if state is not None:
             fill(simulator.store, state)
         if faults is not None:
-            play(faults, simulator.faults)
+            load_faults(faults, simulator.faults)
         if chaos:
             simulator.faults.chaos(chaos)
         asyncio.run(serve(simulator, say))

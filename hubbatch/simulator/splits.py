@@ -1,21 +1,21 @@
-"""How deals are split."""
+"""The batches of deal splits, which share a deal's amount among owners."""
 
 from typing import Any, Final
 
-from hubbatch.simulator.bodies import inputs_of
-from hubbatch.simulator.links import unset
+from hubbatch.simulator.bodies import parse_inputs
+from hubbatch.simulator.links import missing_fields
 from hubbatch.simulator.rules import VALIDATION_ERROR, not_found
 from hubbatch.simulator.shelves import Shelf
 from hubbatch.simulator.wire import iso
 from hubbatch.simulator.world import Store
 
 
-Told = tuple[list[dict[str, Any]], list[dict[str, Any]]]
+ResultsAndErrors = tuple[list[dict[str, Any]], list[dict[str, Any]]]
 
-_WHOLE: Final = 100
+_TOTAL_PERCENT: Final = 100
 
 
-def _names_a_deal(item: object) -> bool:
+def _has_id(item: object) -> bool:
     match item:
         case {"id": str()}:
             return True
@@ -23,21 +23,27 @@ def _names_a_deal(item: object) -> bool:
             return False
 
 
-def read_splits(store: Store, shelf: Shelf, content: bytes, now: int) -> Told:
-    """Return how deals are split; one that is not split has none."""
+def read_splits(
+    store: Store, shelf: Shelf, content: bytes, now: int
+) -> ResultsAndErrors:
+    """Return the splits of deals, possibly none for a deal.
+
+    Raises:
+        Refusal: If the body is invalid.
+    """
     results, missing = [], []
-    inputs = inputs_of(content)
-    if not all(map(_names_a_deal, inputs)):
-        raise unset(["id"])
+    inputs = parse_inputs(content)
+    if not all(map(_has_id, inputs)):
+        raise missing_fields(["id"])
     for item in inputs:
         if shelf.live(item["id"]) is None:
             missing.append(item["id"])
         else:
-            results.append(_shown(store, item["id"], now))
+            results.append(_deal_json(store, item["id"], now))
     return results, [not_found(shelf, missing, [])] if missing else []
 
 
-def _says_splits(item: object) -> bool:
+def _has_splits(item: object) -> bool:
     match item:
         case {"id": int(), "splits": list(splits)}:
             return all(_is_split(split) for split in splits)
@@ -53,30 +59,36 @@ def _is_split(split: object) -> bool:
             return False
 
 
-def upsert_splits(store: Store, shelf: Shelf, content: bytes, now: int) -> Told:
-    """Say how deals are split; the shares of one make a hundred percent."""
+def upsert_splits(
+    store: Store, shelf: Shelf, content: bytes, now: int
+) -> ResultsAndErrors:
+    """Replace the splits of deals; the shares of each deal must add up to 100.
+
+    Raises:
+        Refusal: If the body is invalid.
+    """
     results, missing, errors = [], [], []
-    inputs = inputs_of(content)
-    if not all(map(_says_splits, inputs)):
-        raise unset(["id", "splits"])
+    inputs = parse_inputs(content)
+    if not all(map(_has_splits, inputs)):
+        raise missing_fields(["id", "splits"])
     for item in inputs:
         deal = str(item["id"])
         shares = {split["ownerId"]: split["percentage"] for split in item["splits"]}
         if shelf.live(deal) is None:
             missing.append(deal)
-        elif round(sum(shares.values()), 6) != _WHOLE:
-            errors.append(_not_whole(deal))
+        elif round(sum(shares.values()), 6) != _TOTAL_PERCENT:
+            errors.append(_wrong_total(deal))
         else:
             store.splits[deal] = {
                 owner: (store.new_id(), share) for owner, share in shares.items()
             }
-            results.append(_shown(store, deal, now))
+            results.append(_deal_json(store, deal, now))
     if missing:
         errors.append(not_found(shelf, missing, []))
     return results, errors
 
 
-def _not_whole(deal: str) -> dict[str, Any]:
+def _wrong_total(deal: str) -> dict[str, Any]:
     return {
         "status": "error",
         "category": VALIDATION_ERROR,
@@ -85,7 +97,7 @@ def _not_whole(deal: str) -> dict[str, Any]:
     }
 
 
-def _shown(store: Store, deal: str, now: int) -> dict[str, Any]:
+def _deal_json(store: Store, deal: str, now: int) -> dict[str, Any]:
     return {
         "id": deal,
         "splits": [

@@ -1,4 +1,4 @@
-"""An event loop in a thread, for tests that have no loop or one of their own."""
+"""An event loop in a thread, which serves tests whatever loop they use."""
 
 import asyncio
 import threading
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Background:
-    """A thread that runs coroutines until it is stopped."""
+    """A thread with an event loop, started at once and run until `stop()`."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -21,19 +21,19 @@ class Background:
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine there and return what it returns."""
+        """Run a coroutine in the thread and return its result."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def stop(self) -> None:
-        """End the thread, and what still waits in it for a caller that went away."""
-        self.run(_cancel_the_rest())
+        """Cancel all remaining tasks and end the thread."""
+        self.run(_cancel_other_tasks())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
 
-async def _cancel_the_rest() -> None:
-    rest = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in rest:
+async def _cancel_other_tasks() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
         task.cancel()
-    await asyncio.gather(*rest, return_exceptions=True)
+    await asyncio.gather(*others, return_exceptions=True)

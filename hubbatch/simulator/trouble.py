@@ -1,4 +1,4 @@
-"""The answers of a HubSpot that throttles, locks, moves house or breaks down."""
+"""The answers of failing requests: throttled, locked, migrating or broken."""
 
 from collections.abc import Collection, Mapping
 from http import HTTPStatus
@@ -11,7 +11,7 @@ from hubbatch.simulator.accounts import invalid_token, missing_scopes
 from hubbatch.simulator.faults import Fault
 from hubbatch.simulator.rules import VALIDATION_ERROR
 from hubbatch.simulator.schemas import Problem
-from hubbatch.simulator.wire import HTML, Answer, Refusal, as_json, page
+from hubbatch.simulator.wire import HTML, Answer, Refusal, as_json, html_page
 
 
 REASONS: Final = {
@@ -33,7 +33,7 @@ _CLOUDFLARE = (
     "a {reason} error.</p>\n</body>\n</html>\n"
 )
 
-# The page of a reverse proxy that blocks a request, or cannot reach its server.
+# nginx's page, as a reverse proxy in front of HubSpot would send it.
 _NGINX = (
     "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n"
     "<center><h1>{title}</h1></center>\r\n<hr><center>nginx</center>\r\n"
@@ -52,18 +52,18 @@ _WINDOW_LEFT: Final = {
 }
 
 
-def throttled(policy: str, correlation: str, group: str, chance: Random) -> Answer:
-    """Answer 429 in the shape of the policy that was gone against."""
-    said = {"DAILY": "daily", "SECONDLY": "secondly"}
+def throttled(policy: str, correlation: str, group: str, rng: Random) -> Answer:
+    """Return the 429 of a policy."""
+    words = {"DAILY": "daily", "SECONDLY": "secondly"}
     body: dict[str, object] = {
         "status": "error",
-        "message": f"You have reached your {said.get(policy, policy.lower())} limit.",
+        "message": f"You have reached your {words.get(policy, policy.lower())} limit.",
     }
     if policy == "SECONDLY":
         # 69 recordings: a category, and neither errorType nor policyName.
         body |= {"correlationId": correlation, "category": "RATE_LIMITS"}
     elif policy == "DAILY":
-        request = f"{chance.getrandbits(128):032x}"
+        request = f"{rng.getrandbits(128):032x}"
         body |= {"errorType": "RATE_LIMIT", "correlationId": correlation}
         body |= {"policyName": policy, "requestId": request}
     else:
@@ -73,23 +73,23 @@ def throttled(policy: str, correlation: str, group: str, chance: Random) -> Answ
 
 
 def limits(headers: Mapping[str, str], policy: str) -> dict[str, str]:
-    """Return the limits that go with a 429 of this policy."""
+    """Return the rate-limit headers of a 429 of this policy."""
     if policy == "SECONDLY":
-        # Recorded with the daily figures alone.
-        return {name: text for name, text in headers.items() if "Daily" in name}
-    gone = _DAY_LEFT if policy == "DAILY" else _WINDOW_LEFT
-    return {name: "0" if name in gone else text for name, text in headers.items()}
+        # Recorded with the daily headers only.
+        return {name: value for name, value in headers.items() if "Daily" in name}
+    zeroed = _DAY_LEFT if policy == "DAILY" else _WINDOW_LEFT
+    return {name: "0" if name in zeroed else value for name, value in headers.items()}
 
 
 def proxy(fault: Fault) -> Answer:
-    """Answer as something in front of HubSpot does: nothing of it is HubSpot's."""
+    """Return the answer of a proxy in front of HubSpot, without HubSpot's headers."""
     if fault.empty:
         answer = Answer(fault.status)
     elif fault.body is not None and not isinstance(fault.body, str):
         answer = as_json(fault.status, fault.body)
     else:
-        known = {one.value: one.phrase for one in HTTPStatus}
-        title = f"{fault.status} {known.get(fault.status, 'Error')}"
+        phrases = {status.value: status.phrase for status in HTTPStatus}
+        title = f"{fault.status} {phrases.get(fault.status, 'Error')}"
         html = fault.body or _NGINX.format(title=title)
         answer = Answer(fault.status, html.encode(), "text/html")
     headers = {"Server": "nginx", **fault.headers}
@@ -102,10 +102,10 @@ def scripted(
     fault: Fault,
     correlation: str,
     group: str,
-    chance: Random,
+    rng: Random,
     scopes: Collection[str] = (),
 ) -> Answer:
-    """Answer what a fault of kind `status` asks for."""
+    """Return the answer that a fault of kind `status` describes."""
     if fault.empty:
         answer = Answer(fault.status)
     elif isinstance(fault.body, str):
@@ -113,7 +113,7 @@ def scripted(
     elif fault.body is not None:
         answer = as_json(fault.status, fault.body)
     else:
-        answer = _usual(fault, correlation, group, chance, scopes)
+        answer = _default_answer(fault, correlation, group, rng, scopes)
     headers = {**answer.headers, **fault.headers}
     if fault.retry_after is not None:
         headers["Retry-After"] = str(fault.retry_after).removesuffix(".0")
@@ -122,24 +122,24 @@ def scripted(
     return attrs.evolve(answer, headers=headers)
 
 
-def _usual(
+def _default_answer(
     fault: Fault,
     correlation: str,
     group: str,
-    chance: Random,
+    rng: Random,
     scopes: Collection[str],
 ) -> Answer:
     status = fault.status
     if status in _REFUSED:
         return _refused(status, scopes).answer(correlation)
     match status:
-        case 429:  # the shape depends on the policy
-            return throttled(fault.policy, correlation, group, chance)
+        case 429:
+            return throttled(fault.policy, correlation, group, rng)
         case 404:
-            return page(404, "Not Found", "Resource not found")
+            return html_page(404, "Not Found", "Resource not found")
         case status if status in REASONS:
-            text = _CLOUDFLARE.format(status=status, reason=REASONS[status])
-            return Answer(status, text.encode(), "text/html; charset=UTF-8")
+            html = _CLOUDFLARE.format(status=status, reason=REASONS[status])
+            return Answer(status, html.encode(), "text/html; charset=UTF-8")
         case 423:
             return Refusal(423, "The record is locked.", "LOCKED").answer(correlation)
         case 477:
@@ -155,7 +155,7 @@ _REFUSED: Final = (400, 401, 403, 409)
 
 
 def _refused(status: int, scopes: Collection[str]) -> Refusal:
-    """Refuse in recorded words; for 400, in those of the error handling guide."""
+    # 401, 403 and 409 were recorded; the 400 is the error handling guide's example.
     match status:
         case 401:
             return invalid_token()
@@ -164,7 +164,9 @@ def _refused(status: int, scopes: Collection[str]) -> Refusal:
         case 409:
             return Refusal(409, "Contact already exists", "CONFLICT")
         case _:
-            name, text = "discount", "discount was not a valid number"
-            detail = Problem(name, "INVALID_INTEGER", text).detail()
-            told = "This will be a human readable message with details about the error."
-            return Refusal(400, told, VALIDATION_ERROR, {"errors": [detail]})
+            name, reason = "discount", "discount was not a valid number"
+            detail = Problem(name, "INVALID_INTEGER", reason).detail()
+            message = (
+                "This will be a human readable message with details about the error."
+            )
+            return Refusal(400, message, VALIDATION_ERROR, {"errors": [detail]})

@@ -1,4 +1,4 @@
-"""What the page at `/` shows of a simulator: no token, and no value of a record."""
+"""The data of the page at `/`, without tokens and property values."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -16,7 +16,7 @@ def answer_for(
     requests: Iterable[Received],
     now: float,
 ) -> Answer | None:
-    """Answer a request for the page or its state; None for any other request."""
+    """Return the page or its state; None for any other request."""
     if method != "GET":
         return None
     if path == PATH:
@@ -29,7 +29,7 @@ def answer_for(
 def state(
     accounts: Mapping[int, Account], requests: Iterable[Received], now: float
 ) -> dict[str, Any]:
-    """Describe the accounts, their windows, and the requests, the last one first."""
+    """Return the accounts, their windows, and the requests, latest first."""
     return {
         "now": now,
         "portals": [_portal(account) for account in accounts.values()],

@@ -1,4 +1,4 @@
-"""Which requests a fault is for."""
+"""The conditions that select the requests a fault strikes."""
 
 from typing import Any
 
@@ -10,19 +10,28 @@ from attrs.validators import in_, instance_of, optional
 from hubbatch.simulator.routes import VERBS
 
 
-_TEXT = optional(instance_of(str))
+_STRING = optional(instance_of(str))
 _FLAG: Any = optional(instance_of(bool))
 
 
-def whole(_: object, field: Any, value: Any) -> None:
-    """Refuse what is not a whole number."""
+def check_whole(_: object, field: Any, value: Any) -> None:
+    """Raise ValueError if the value is not an integer from 0 on."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(f"{field.name!r} must be a whole number (got {value!r})")
+        raise ValueError(f"{field.name!r} must be an integer from 0 on (got {value!r})")
 
 
 @attrs.frozen
 class Seen:
-    """What a fault may ask about a request before it strikes."""
+    """A request as conditions see it.
+
+    Attributes:
+        verb: The verb, as in `When(verb=...)`; None for unknown paths.
+        object_type: The object type as written in the path.
+        token: The bearer token.
+        content: The body.
+        at: The time of the simulator's clock, in seconds.
+        kept: Whether the connection has carried a request before.
+    """
 
     method: str
     path: str
@@ -31,7 +40,7 @@ class Seen:
     token: str | None = None
     content: bytes = b""
     at: float = 0.0
-    kept: bool = False  # not the first request on its connection
+    kept: bool = False
 
 
 def _ids(content: bytes) -> set[str]:
@@ -51,19 +60,34 @@ def _ids(content: bytes) -> set[str]:
 
 @attrs.frozen(kw_only=True)
 class When:
-    """Which requests a fault is for; what is not named does not matter."""
+    """A condition on requests; fields that are None match every request.
+
+    Args:
+        verb: The verb: "update", or with its family "associations/create".
+        object_type: The object type as written in the path.
+        path: A substring of the path.
+        token: The bearer token.
+        id: The id of one of the inputs.
+        text: A substring of the body.
+        kept: Whether the connection has carried a request before.
+        skip: The number of matching requests that the fault lets pass first.
+
+    Raises:
+        ValueError: If the verb is unknown or `skip` negative.
+        TypeError: If another value has the wrong type.
+    """
 
     verb: str | None = attrs.field(default=None, validator=optional(in_(VERBS)))
-    object_type: str | None = attrs.field(default=None, validator=_TEXT)
-    path: str | None = attrs.field(default=None, validator=_TEXT)
-    token: str | None = attrs.field(default=None, validator=_TEXT)
-    id: str | None = attrs.field(default=None, validator=_TEXT)
-    text: str | None = attrs.field(default=None, validator=_TEXT)
+    object_type: str | None = attrs.field(default=None, validator=_STRING)
+    path: str | None = attrs.field(default=None, validator=_STRING)
+    token: str | None = attrs.field(default=None, validator=_STRING)
+    id: str | None = attrs.field(default=None, validator=_STRING)
+    text: str | None = attrs.field(default=None, validator=_STRING)
     kept: bool | None = attrs.field(default=None, validator=_FLAG)
-    skip: int = attrs.field(default=0, validator=whole)
+    skip: int = attrs.field(default=0, validator=check_whole)
 
     def __call__(self, seen: Seen) -> bool:
-        """Tell whether a request is meant."""
+        """Return whether a request matches, apart from `skip`."""
         return (
             self.verb in {None, seen.verb}
             and self.object_type in {None, seen.object_type}

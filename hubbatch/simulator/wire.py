@@ -1,4 +1,4 @@
-"""What crosses the wire, as plain values: requests, answers and refusals."""
+"""Requests, answers and refusals as plain values."""
 
 import functools
 
@@ -13,7 +13,7 @@ import orjson
 
 JSON = "application/json;charset=utf-8"
 
-# As recorded in 2024: the page is Jetty's, and its charset is not the body's.
+# Jetty's page, recorded in 2024; header and page disagree about the charset.
 HTML = "text/html;charset=iso-8859-1"
 _PAGE = (
     "<html>\n<head>\n"
@@ -24,9 +24,9 @@ _PAGE = (
 )
 
 
-def dice(seed: object) -> Random:
-    """Return a source of chance that repeats itself for a seed."""
-    return Random(str(seed))  # noqa: S311  # to be repeated, not to be secret
+def seeded_random(seed: object) -> Random:
+    """Return a random generator that is the same for equal seeds."""
+    return Random(str(seed))  # noqa: S311 -- reproducible, not cryptographic
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -34,14 +34,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @functools.lru_cache(maxsize=4096)
 def iso(milliseconds: int) -> str:
-    """Write an instant as HubSpot does: UTC, three digits, `Z`."""
+    """Return an instant in HubSpot's format: UTC with milliseconds and `Z`."""
     instant = _EPOCH + timedelta(milliseconds=milliseconds)
     return instant.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
-def correlation_id(now: int, chance: Random) -> str:
-    """Make an id like a version 7 UUID, the kind seen since early 2026."""
-    tail = f"{chance.getrandbits(74):019x}"
+def correlation_id(now: int, rng: Random) -> str:
+    """Return a version 7 UUID, as recorded since early 2026."""
+    tail = f"{rng.getrandbits(74):019x}"
     head = f"{now:012x}"
     variant = "89ab"[int(tail[3], 16) & 3]
     return f"{head[:8]}-{head[8:]}-7{tail[:3]}-{variant}{tail[4:7]}-{tail[7:19]}"
@@ -49,25 +49,25 @@ def correlation_id(now: int, chance: Random) -> str:
 
 @attrs.frozen
 class Request:
-    """One request as it came in, before anybody looked at its body."""
+    """A request with its undecoded body."""
 
     method: str
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
     content: bytes
-    kept: bool = False  # not the first one on its connection
+    kept: bool = False  # Whether its connection has carried a request before.
 
     @property
     def token(self) -> str | None:
-        """The bearer token, if one was sent."""
+        """The bearer token; None if the request has none."""
         scheme, _, token = self.headers.get("Authorization", "").partition(" ")
         return token.strip() or None if scheme.lower() == "bearer" else None
 
 
 @attrs.frozen
 class Answer:
-    """A status, headers and the bytes of a body."""
+    """A status, a body and its type, and further headers."""
 
     status: int
     content: bytes = b""
@@ -76,12 +76,12 @@ class Answer:
 
 
 def as_json(status: int, value: object, headers: Mapping[str, str] = {}) -> Answer:
-    """Answer with JSON."""
+    """Return an answer with a JSON body."""
     return Answer(status, orjson.dumps(value), JSON, headers)
 
 
-def page(status: int, reason: str, text: str) -> Answer:
-    """Answer with the page that the server in front of the API shows."""
+def html_page(status: int, reason: str, text: str) -> Answer:
+    """Return the HTML page of the server in front of the API."""
     html = _PAGE.format(status=status, reason=reason, text=text)
     headers = {"Cache-Control": "must-revalidate,no-cache,no-store"}
     if status == 404:  # noqa: PLR2004
@@ -89,7 +89,7 @@ def page(status: int, reason: str, text: str) -> Answer:
     return Answer(status, html.encode("latin-1"), HTML, headers)
 
 
-_USUAL: Final = {
+_COMMON_HEADERS: Final = {
     "Server": "cloudflare",
     "CF-Cache-Status": "DYNAMIC",
     "Vary": "origin, Accept-Encoding",
@@ -98,10 +98,10 @@ _USUAL: Final = {
 }
 
 
-def with_usual_headers(answer: Answer, correlation: str) -> Answer:
-    """Add what every answer has: its id twice, and those of the server in front."""
+def with_common_headers(answer: Answer, correlation: str) -> Answer:
+    """Add the correlation id and the headers that all answers have."""
     headers = {
-        **_USUAL,
+        **_COMMON_HEADERS,
         "X-HubSpot-Correlation-Id": correlation,
         "X-Request-Id": correlation,
         **answer.headers,
@@ -110,8 +110,17 @@ def with_usual_headers(answer: Answer, correlation: str) -> Answer:
 
 
 @attrs.define
-class Refusal(Exception):  # it refuses; nothing went wrong
-    """HubSpot's answer to a whole request that it does not take."""
+class Refusal(Exception):
+    """HubSpot refuses a whole request.
+
+    Attributes:
+        status: The HTTP status.
+        message: The message; None leaves the key out of the body.
+        category: The category; None leaves the key out of the body.
+        fields: The keys between `correlationId` and `category`.
+        headers: Further headers of the answer.
+        first: The keys before `status`.
+    """
 
     status: int
     message: str | None
@@ -121,7 +130,7 @@ class Refusal(Exception):  # it refuses; nothing went wrong
     first: Mapping[str, Any] = attrs.field(factory=dict)
 
     def answer(self, correlation: str) -> Answer:
-        """Write it down in the order of keys that was recorded."""
+        """Return the answer, with its keys in the recorded order."""
         body = {
             **self.first,
             "status": "error",

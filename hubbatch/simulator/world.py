@@ -1,4 +1,4 @@
-"""One account's records, to seed, to look at and to write to."""
+"""The store of an account: its object types, records, associations and lists."""
 
 from collections.abc import Callable, Iterable, Mapping
 from random import Random
@@ -14,26 +14,38 @@ from hubbatch.simulator.shelves import (
     Record,
     Shelf,
     addresses,
-    as_text,
+    as_string,
 )
 from hubbatch.simulator.wire import iso
 
 
 @attrs.define
 class Store:
-    """The records of one account, to seed and to look at."""
+    """The records of one account, which tests create and inspect.
+
+    Each object type has a shelf with its records. Methods take any name of an object
+    type and raise KeyError if it is unknown.
+
+    Invariant: `_shelves` is keyed by object type id, and `_by_name` maps every name of
+    every type, in lower case, to its id.
+
+    Attributes:
+        links: The associations.
+        lists: The lists of each record, by object type id and record id: list ids, with
+            the date the record was added.
+        splits: The splits of each deal, by deal id and owner id: the id of the split
+            and its percentage.
+    """
 
     portal_id: int
     now: Callable[[], int]
-    chance: Random
+    rng: Random
     _shelves: dict[str, Shelf] = attrs.field(init=False, repr=False)
     _by_name: dict[str, str] = attrs.field(init=False, repr=False, factory=dict)
     links: Links = attrs.field(init=False, repr=False, factory=Links)
-    # By object type id and record id: the lists that it is on, and since when.
     lists: dict[tuple[str, str], dict[str, int]] = attrs.field(
         init=False, repr=False, factory=dict
     )
-    # By deal: each owner's split, its id and its share.
     splits: dict[str, dict[int, tuple[str, float]]] = attrs.field(
         init=False, repr=False, factory=dict
     )
@@ -41,14 +53,14 @@ class Store:
     _last_type: int = attrs.field(init=False, repr=False, default=3604284)
 
     def __attrs_post_init__(self) -> None:
-        """Put up one shelf per standard type."""
+        """Add a shelf for each standard object type."""
         self._shelves = {}
-        self._last_id = self.chance.randrange(10_000_000_000, 40_000_000_000)
+        self._last_id = self.rng.randrange(10_000_000_000, 40_000_000_000)
         for standard in (*STANDARD, *OTHERS):
-            self._put_up(Shelf(standard))
+            self._add_shelf(Shelf(standard))
 
     def shelf(self, object_type: str) -> Shelf | None:
-        """Return the shelf of a type by any of its names, in any case."""
+        """Return the shelf of an object type by any name, in any case; else None."""
         type_id = self._by_name.get(object_type.lower())
         return None if type_id is None else self._shelves[type_id]
 
@@ -59,14 +71,22 @@ class Store:
         *,
         required: Iterable[str] = (),
     ) -> ObjectType:
-        """Add a custom object type, or custom properties to a type there is."""
-        named = [Property(one) if isinstance(one, str) else one for one in properties]
-        more = [attrs.evolve(one, custom=True) for one in named]
+        """Add a custom object type, or custom properties to an existing type.
+
+        Args:
+            object_type: The object type; an unknown name becomes a custom object type.
+            properties: Properties, or names of string properties.
+            required: The names of properties that a create must set.
+        """
+        more = [
+            attrs.evolve(Property(p) if isinstance(p, str) else p, custom=True)
+            for p in properties
+        ]
         shelf = self.shelf(object_type)
         if shelf is None:
-            self._last_type += self.chance.randint(1, 900)
+            self._last_type += self.rng.randint(1, 900)
             shelf = Shelf(custom(object_type, self._last_type, self.portal_id))
-            self._put_up(shelf)
+            self._add_shelf(shelf)
         shelf.type = shelf.type.extended(more, required)
         return shelf.type
 
@@ -76,31 +96,32 @@ class Store:
         *names: str,
         when: Mapping[str, Iterable[str]] | None = None,
     ) -> None:
-        """Require properties, as the rules of a portal do; checked from 2026-09 on.
+        """Add rules of the portal, which versions from 2026-09 on enforce.
 
         Args:
-            object_type: The type of record.
-            names: The properties that every new record needs.
-            when: The properties whose writing makes `names` required, and which of
-                their values do (empty: any value). By default every create does.
+            object_type: The object type.
+            names: The properties to require.
+            when: The condition: property names, with the values that make `names`
+                required when they are written (empty: any value). By default every
+                new record needs `names`.
         """
         shelf = self._known(object_type)
-        depends = {name: tuple(values) for name, values in (when or {}).items()}
-        rules = tuple(Rule(name, depends) for name in names)
+        condition = {name: tuple(values) for name, values in (when or {}).items()}
+        rules = tuple(Rule(name, condition) for name in names)
         shelf.type = attrs.evolve(shelf.type, rules=(*shelf.type.rules, *rules))
 
     def create(self, object_type: str, properties: Mapping[str, object]) -> Record:
-        """Put a record there without asking whether HubSpot would take it."""
+        """Create a record without validating its values; None values are ignored."""
         shelf = self._known(object_type)
         written = {
-            name: as_text(value)
+            name: as_string(value)
             for name, value in properties.items()
             if value is not None
         }
         return self.add(shelf, self.new_id(), written, self.now())
 
     def get(self, object_type: str, record_id: str | int) -> Record | None:
-        """Return a record, archived or not."""
+        """Return a record, archived or not; None if it is unknown."""
         return self._known(object_type).records.get(str(record_id))
 
     def all(self, object_type: str) -> list[Record]:
@@ -109,11 +130,11 @@ class Store:
         return [record for record in records if not record.archived]
 
     def count(self, object_type: str) -> int:
-        """Count the records that are not archived."""
+        """Return the number of records that are not archived."""
         return len(self.all(object_type))
 
     def sizes(self) -> dict[str, int]:
-        """Count the records of each type that are not archived, where there are any."""
+        """Return the number of unarchived records by object type, zeros omitted."""
         counts = {
             shelf.type.plural: len(shelf.records) - shelf.archived
             for shelf in self._shelves.values()
@@ -121,7 +142,7 @@ class Store:
         return {name: count for name, count in counts.items() if count}
 
     def archive(self, object_type: str, record_id: str | int) -> None:
-        """Archive a record; what is not there is passed over."""
+        """Archive a record; an unknown or archived one is ignored."""
         shelf = self._known(object_type)
         record = shelf.live(str(record_id))
         if record is not None:
@@ -130,45 +151,51 @@ class Store:
             shelf.release(record)
 
     def merge(self, object_type: str, loser: str | int, survivor: str | int) -> None:
-        """Merge one record into another, whose values win."""
+        """Merge one record into another, which keeps its values.
+
+        The survivor also gets the loser's e-mail addresses.
+
+        Raises:
+            KeyError: If a record is unknown.
+        """
         shelf = self._known(object_type)
-        gone = shelf.records.pop(str(loser))
-        shelf.archived -= gone.archived
+        merged = shelf.records.pop(str(loser))
+        shelf.archived -= merged.archived
         kept = shelf.records[str(survivor)]
         for name, owned in shelf.owners.items():
-            for key in [key for key, owner in owned.items() if owner == gone.id]:
+            for key in [key for key, owner in owned.items() if owner == merged.id]:
                 if name == "email":
                     owned[key] = kept.id
                 else:
                     del owned[key]
-        emails = [*addresses(kept.properties), *addresses(gone.properties)]
-        if "email" in gone.properties:
-            emails.append(gone.properties["email"])
+        emails = [*addresses(kept.properties), *addresses(merged.properties)]
+        if "email" in merged.properties:
+            emails.append(merged.properties["email"])
         if emails:
             kept.properties[ADDITIONAL_EMAILS] = ";".join(emails)
-        shelf.merged[gone.id] = kept.id
+        shelf.merged[merged.id] = kept.id
 
     def define_label(self, source: str, target: str, label: str) -> int:
-        """Add an association label between two object types and return its type id."""
-        one, other = self._known(source).type.id, self._known(target).type.id
-        return self.links.label(one, other, label)
+        """Add an association label and return its type id, from source to target."""
+        from_type, to_type = self._known(source).type.id, self._known(target).type.id
+        return self.links.label(from_type, to_type, label)
 
     def put_on_list(
         self, object_type: str, record_id: str | int, list_id: str | int
     ) -> None:
-        """Put a record on a list."""
+        """Add a record to a list."""
         key = self._known(object_type).type.id, str(record_id)
         self.lists.setdefault(key, {})[str(list_id)] = self.now()
 
     def new_id(self) -> str:
-        """Return an id that nobody has; they grow, with gaps."""
-        self._last_id += self.chance.randint(1, 97)
+        """Return an unused id; ids ascend with random gaps."""
+        self._last_id += self.rng.randint(1, 97)
         return str(self._last_id)
 
     def add(
         self, shelf: Shelf, record_id: str, written: Mapping[str, str], now: int
     ) -> Record:
-        """Make a record with what HubSpot gives every one of its type."""
+        """Create a record with the values that HubSpot sets itself."""
         schema = shelf.type
         properties = {
             **schema.fixed,
@@ -188,13 +215,13 @@ class Store:
         shelf.records[record_id] = record
         return record
 
-    def _put_up(self, shelf: Shelf) -> None:
+    def _add_shelf(self, shelf: Shelf) -> None:
         self._shelves[shelf.type.id] = shelf
-        for name in shelf.type.known_as():
+        for name in shelf.type.all_names():
             self._by_name[name.lower()] = shelf.type.id
 
     def _known(self, object_type: str) -> Shelf:
         shelf = self.shelf(object_type)
         if shelf is None:
-            raise KeyError(f"{object_type}: no such object type; define() it first")
+            raise KeyError(f"unknown object type {object_type!r}: define() it first")
         return shelf

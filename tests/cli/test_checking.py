@@ -36,8 +36,8 @@ def test_check_says_what_would_be_refused(shell: Shell) -> None:
             '"firstname"?'
         ),
         (
-            "3 rows: 3 would be refused, 0 have warnings. 0 would go in 0 calls, which "
-            "takes under 0.1 s, 0.0% of the day. Nothing was sent."
+            "3 rows: 3 would be refused, 0 have warnings. Sending the other 0 rows "
+            "takes 0 calls and under 0.1 s, 0.0% of the daily calls. Nothing was sent."
         ),
     ]
     assert '"[bold]" is not one of its options' in done.lines[2]
@@ -88,7 +88,10 @@ def test_check_for_other_verbs(shell: Shell) -> None:
     assert (
         shell("check", "contacts", "ids.csv")
         .lines[-1]
-        .startswith("2 rows: 0 would be refused, 1 have warnings. 2 would go in 1 call")
+        .startswith(
+            "2 rows: 0 would be refused, 1 have warnings. Sending the other 2 rows "
+            "takes 1 call and "
+        )
     )
 
 
@@ -96,7 +99,7 @@ def test_check_of_what_cannot_be_checked(shell: Shell) -> None:
     people(shell)
 
     assert shell(*CHECK, "--account", "1").lines == [
-        "error: the access token is of account 62515, not of 1"
+        "error: the access token belongs to account 62515, not to 1"
     ]
     assert shell(*CHECK, "--account", "62515").status == 1
     assert shell(*CHECK, "--schema", "none.json").status == 2

@@ -10,15 +10,19 @@ from pathlib import Path
 import orjson
 import pytest
 
+from hubbatch.cli.commands import hubbatch
 from tests.processes import untraced
 
 
-HUBBATCH = [sys.executable, "-c", "from hubbatch.cli import main; main()"]
+PYTHON = "from hubbatch.cli import main; main()"
+HUBBATCH = [sys.executable, "-c", PYTHON]
 
 
-def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(
+    *arguments: str, python: str = PYTHON, **environment: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 -- our own command
-        [*HUBBATCH, *arguments],
+        [sys.executable, "-c", python, *arguments],
         capture_output=True,
         text=True,
         timeout=180,
@@ -98,9 +102,40 @@ def test_without_its_extra_it_says_how_to_get_it(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("module", ["cloup", "rich"])
+def test_every_part_of_its_extra_can_be_missing(tmp_path: Path, module: str) -> None:
+    """Also one that is imported when a command runs."""
+    (tmp_path / f"{module}.py").write_text(
+        f"raise ModuleNotFoundError(name={module!r})"
+    )
+
+    done = run("whoami", PYTHONPATH=str(tmp_path))
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        'The command line needs its extra: pip install "hubbatch[cli]"\n'
+    )
+
+
 def test_help_names_the_commands() -> None:
     done = run("--help")
 
     assert done.returncode == 0
     assert "demo" in done.stdout
     assert "simulate" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [(), *((name,) for name in hubbatch.commands)])
+def test_help_imports_nothing_that_only_a_job_needs(arguments: tuple[str, ...]) -> None:
+    code = (
+        "import atexit, sys; atexit.register(lambda: print(*sys.modules, "
+        "file=sys.stderr)); from hubbatch.cli import main; main()"
+    )
+
+    done = run(*arguments, "--help", python=code)
+
+    assert done.returncode == 0
+    assert done.stdout.startswith(" ".join(("Usage: hubbatch", *arguments)))
+    imported = {*done.stderr.split()}
+    assert "hubbatch.cli.commands" in imported
+    assert not imported & {"rich", "jinja2", "hubbatch.jobs", "aiohttp.web"}

@@ -12,7 +12,7 @@ from attrs import evolve
 
 from hubbatch import DailyLimitReached, HubBatchError
 from hubbatch.cli import conducting
-from hubbatch.cli.orders import Order
+from hubbatch.cli.orders import JobSpec
 from hubbatch.jobs import JobReport, store
 from hubbatch.simulator import Fault, When
 
@@ -42,10 +42,10 @@ REPORT = JobReport(
 
 def waiting(error: HubBatchError | None, *, wait: bool = True) -> float | None:
     options: dict[str, Any] = {"wait": wait, "journal": "run.db", "limit": None}
-    order = Order(
+    spec = JobSpec(
         verb="update", object_type="tickets", source=None, call={}, options=options
     )
-    return conducting._seconds_to_wait(order, evolve(REPORT, error=error))
+    return conducting._seconds_to_wait(spec, evolve(REPORT, error=error))
 
 
 def reached(after: timedelta | None) -> DailyLimitReached:
@@ -82,7 +82,7 @@ def test_the_next_day_it_goes_on(shell: Shell, monkeypatch: pytest.MonkeyPatch) 
 
     assert (done.status, done.json["succeeded"]) == (0, 150)
     assert done.lines[1] == (
-        "The day's calls are used up. Waiting until they are reset, in under 0.1 s."
+        "The daily calls are used up. Waiting for the reset, in under 0.1 s."
     )
     assert shell.sim.store.count("tickets") == 150
 
@@ -98,8 +98,8 @@ def test_the_days_limit_ends_it(shell: Shell) -> None:
     assert (done.status, done.json["ended"]) == (3, "DailyLimitReached")
     assert done.json["succeeded"] + done.json["not_sent"] == 150
     assert re.fullmatch(
-        r"The same command goes on from here after \d{4}-\d\d-\d\d 00:00 UTC; with "
-        "--wait it waits until then.",
+        r"Run the same command to resume after \d{4}-\d\d-\d\d 00:00 UTC, or add "
+        "--wait to wait until then.",
         done.lines[-1],
     )
 
@@ -177,7 +177,7 @@ def test_a_file_that_cannot_be_written_ends_it_early(shell: Shell) -> None:
     done = shell(*UPSERT, *JOURNAL, "--json")
     assert done.status == 3
     assert "cannot be written: [Errno 2]" in done.err
-    assert "The same command goes on from here." in done.err
+    assert "Run the same command to resume." in done.err
     told = done.json
     assert (told["exit_status"], told["ended"]) == (3, "JournalError")
     known = sum(told[name] for name in ("succeeded", "failed", "unknown", "not_sent"))

@@ -80,7 +80,7 @@ def test_a_job_shows_what_hubspot_and_its_file_say(
     assert "BAD" + SHOWN in said
     if journal:
         again = on_terminal(*UPSERT, *journal, columns=columns).replace("\n", "")
-        assert r"j\x1b[2J\u202e[red].db: finished before" in again
+        assert r"j\x1b[2J\u202e[red].db: the job was finished already" in again
 
 
 @pytest.mark.parametrize("category", ["MISSING_SCOPES", f"OTHER{EVIL}"])

@@ -31,7 +31,7 @@ def test_status_of_a_finished_job(shell: Shell) -> None:
     assert shown["state"] == "finished"
     assert (shown["succeeded"], shown["failed"]) == ("249", "1")
     assert shown["requests"] == "3, 0 of them retries"
-    assert shown["worked"].endswith(" in 1 run")
+    assert shown["running time"].endswith(" in 1 run")
     assert shown["results"] == "r.csv"
     told = orjson.loads(shell("status", "run.db", "--json").out)
     assert (told["inputs"], told["finished"], told["running"]) == (250, True, False)
@@ -43,7 +43,7 @@ def test_status_of_a_job_that_ended_early(shell: Shell) -> None:
 
     shown = rows(shell("status", "run.db").out)
 
-    assert shown["state"] == "ended early: TooManyFailures; the same command goes on"
+    assert shown["state"] == "ended early: TooManyFailures; run it again to resume"
     assert shown["why"] == "more records failed than max_failures allows"
 
 
@@ -105,7 +105,7 @@ def test_help_names_every_command_under_a_heading(shell: Shell) -> None:
 def test_help_of_a_verb_has_its_options_under_headings(shell: Shell, name: str) -> None:
     shown = shell(name, "--help").out
 
-    headings = ["The source:", "The outcomes:", "How far to go:", "The account:"]
+    headings = ["Source:", "Output:", "Safety and speed:", "Account:"]
     places = [shown.index(f"\n{heading}\n") for heading in headings]
     assert all(places)
     assert max(map(len, shown.splitlines())) <= 80
@@ -140,8 +140,8 @@ def test_a_report_that_cannot_be_made(shell: Shell) -> None:
     none = shell("report", "none.db", "-o", "r.html")
 
     assert [one.status for one in (needs, taken, none)] == [2, 2, 2]
-    assert "needs --journal PATH" in needs.err
-    assert "is no report" in taken.err
+    assert "needs --journal FILE" in needs.err
+    assert "is not a report" in taken.err
     assert shell.sent == []
 
 

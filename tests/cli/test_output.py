@@ -21,6 +21,9 @@ from .processes import HUBBATCH, terminal, until_sent
 from .test_verbs import UPSERT, orders
 
 
+pytestmark = pytest.mark.slow
+
+
 FILES = ("--journal", "run.db", "--results", "r.csv", "--failures", "f.jsonl")
 REDIRECTIONS = (
     "2>&1 | head -1",

@@ -8,11 +8,11 @@ from attrs import define, field
 from rich.console import Console
 
 from hubbatch import Summary
-from hubbatch.cli.progress import Progress, clock, many
-from hubbatch.core.operations import object_operation
+from hubbatch.cli.progress import Progress, count_of, duration
+from hubbatch.core.operations import look_up
 
 
-UPDATE = object_operation("update", "tickets", api_version="v3")
+UPDATE = look_up("objects", "update", "tickets", api_version="v3")
 
 
 @define
@@ -48,7 +48,7 @@ def progress(
         clock=lambda: now[0],
     )
     job = FakeJob(Summary(inputs=1_000, succeeded=1_000, requests=10))
-    made.begin(job)  # type: ignore[arg-type] # likewise
+    made.start(job)  # type: ignore[arg-type] # likewise
     return made, job, now
 
 
@@ -69,9 +69,9 @@ def test_figures_are_of_this_run_and_time_left_is_from_the_limit() -> None:
 
     assert (figures.done, figures.rate, figures.failed) == (11_000, 2_000.0, 10)
     # 9,000 rows in 110 requests per 10,000 rows, at 19 requests a second.
-    assert figures.left == pytest.approx(9_000 * 0.011 / 19)
+    assert figures.seconds_left == pytest.approx(9_000 * 0.011 / 19)
     assert figures.rows() == "11,000 of 20,000 rows"
-    assert figures.words() == (
+    assert figures.details() == (
         "2,000 rows/s · 50% of the limit · 10 failed · 4 retried · 5.2 s left"
     )
 
@@ -79,14 +79,14 @@ def test_figures_are_of_this_run_and_time_left_is_from_the_limit() -> None:
 def test_before_the_first_answer_full_chunks_are_expected() -> None:
     made, _, _ = progress()
 
-    assert made.figures().left == pytest.approx(19_000 / 100 / 19)
+    assert made.figures().seconds_left == pytest.approx(19_000 / 100 / 19)
 
 
 def test_without_a_total_there_is_no_time_left() -> None:
     made, job, _ = progress(None)
 
-    assert made.figures().left is None
-    assert "left" not in made.figures().words()
+    assert made.figures().seconds_left is None
+    assert "left" not in made.figures().details()
     assert made.figures().rows() == "1,000 rows"
     job.summary = Summary(succeeded=1)
     assert made.figures().rows() == "1 row"
@@ -96,9 +96,9 @@ def test_without_a_terminal_a_line_every_ten_seconds() -> None:
     made, _, now = progress()
     for second in range(25):
         now[0] = float(second)
-        made.look()
-        made.look()
-    made.end()
+        made.update()
+        made.update()
+    made.stop()
 
     lines = printed(made).splitlines()
     assert len(lines) == 2
@@ -111,8 +111,8 @@ def test_on_a_terminal_a_bar_that_fits(width: int, total: int | None) -> None:
     made, job, now = progress(total, terminal=True, width=width)
     job.summary = Summary(inputs=10**7, succeeded=9_876_543, failed=1_234, retries=999)
     now[0] = 1_000.0
-    made.look()
-    made.end()
+    made.update()
+    made.stop()
 
     console = Console(file=io.StringIO(), width=width)
     console.print(made.__rich__())
@@ -125,7 +125,7 @@ def test_on_a_terminal_a_bar_that_fits(width: int, total: int | None) -> None:
     assert ("━" in lines[0]) == (total is not None)
     assert "1,234 failed · 999 retried" in lines[1]
     assert "9,877,777" in printed(made)
-    made.end()
+    made.stop()
 
 
 @pytest.mark.parametrize(
@@ -141,11 +141,15 @@ def test_on_a_terminal_a_bar_that_fits(width: int, total: int | None) -> None:
     ],
 )
 def test_a_time_is_written_as_it_is_read(seconds: float, text: str) -> None:
-    assert clock(seconds) == text
+    assert duration(seconds) == text
 
 
 def test_one_is_not_many() -> None:
-    assert [many(n, "row") for n in (0, 1, 1_000)] == ["0 rows", "1 row", "1,000 rows"]
+    assert [count_of(n, "row") for n in (0, 1, 1_000)] == [
+        "0 rows",
+        "1 row",
+        "1,000 rows",
+    ]
 
 
 def test_what_may_have_been_written_is_not_called_failed() -> None:
@@ -154,6 +158,6 @@ def test_what_may_have_been_written_is_not_called_failed() -> None:
         inputs=2_000, succeeded=1_590, failed=9, unknown=300, not_sent=101
     )
 
-    words = made.figures().words()
+    words = made.figures().details()
 
     assert " · 9 failed · 300 unknown · 101 not sent · 0 retried" in words

@@ -21,6 +21,9 @@ from .processes import HUBBATCH, begun, terminal, until_in_charge, until_sent
 from .test_verbs import UPSERT, orders
 
 
+pytestmark = pytest.mark.slow
+
+
 JOURNAL = ("--journal", "run.db", "--failures", "f.jsonl")
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)]
 
@@ -50,11 +53,12 @@ def test_once_drains_and_the_same_command_goes_on(
     assert (told["resumable"], told["exit_status"]) == (True, status)
     lines = err.splitlines()
     assert lines[1] == (
-        "Stopping when what is under way is answered. Once more to stop at once."
+        "Stopping when the requests in flight are answered. Interrupt again to stop at "
+        "once."
     )
     assert lines[2] == "Stopped."
-    assert lines[-1] == "The same command goes on from here."
-    assert "stopped; the same command goes on" in shell("status", "run.db").out
+    assert lines[-1] == "Run the same command to resume."
+    assert "stopped; run it again to resume" in shell("status", "run.db").out
 
 
 def test_twice_stops_at_once(shell: Shell) -> None:
@@ -64,7 +68,7 @@ def test_twice_stops_at_once(shell: Shell) -> None:
     with begun(shell, *UPSERT, *JOURNAL, "--json") as process:
         process.send_signal(signal.SIGINT)
         assert process.stderr is not None
-        while "Once more" not in process.stderr.readline():
+        while "Interrupt again" not in process.stderr.readline():
             pass
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=120)
@@ -73,10 +77,8 @@ def test_twice_stops_at_once(shell: Shell) -> None:
     told = orjson.loads(out)
     assert (told["unknown"], told["exit_status"]) == (100, 130)
     assert (told["ended"], told["resumable"]) == ("cancelled", True)
-    assert err.splitlines()[-1] == (
-        "Stopped at once. The same command goes on from here."
-    )
-    assert "stopped at once; the same" in shell("status", "run.db").out
+    assert err.splitlines()[-1] == ("Stopped at once. Run the same command to resume.")
+    assert "stopped at once; run it again" in shell("status", "run.db").out
     shell.sim.faults.clear()
     assert shell(*UPSERT, *JOURNAL).status == 0
 
@@ -95,7 +97,7 @@ def test_before_anything_was_sent_once_is_enough(shell: Shell) -> None:
 
     assert process.returncode == 143
     assert err == (
-        "Stopped at once. It kept no journal, so the same command would begin again.\n"
+        "Stopped at once. There is no journal, so the same command would start over.\n"
     )
 
 
@@ -119,7 +121,7 @@ def test_while_it_waits_for_the_next_day_once_is_enough(
     told = orjson.loads(out)
     assert (told["ended"], told["resumable"]) == ("cancelled", True)
     assert (told["inputs"], told["not_sent"]) == (100, 100)
-    assert err == "Stopped at once. The same command goes on from here.\n"
+    assert err == "Stopped at once. Run the same command to resume.\n"
     assert shell(*UPSERT, *JOURNAL).status == 0
 
 
@@ -182,7 +184,7 @@ def test_ctrl_c_on_a_terminal(shell: Shell) -> None:
         said = shown.read()
         assert shown.process.wait(120) == 130
 
-    assert "Stopping when what is under way is answered." in said
+    assert "Stopping when the requests in flight are answered." in said
     assert said.rindex("\x1b[?25h") > said.rindex("\x1b[?25l")  # the cursor is back
     assert orjson.loads(said.splitlines()[-1])["exit_status"] == 130
 

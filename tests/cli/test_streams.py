@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubbatch.cli.screen import Screen, print_json
-from hubbatch.cli.streams import Screened, Stream
+from hubbatch.cli.screen import EscapingConsole, print_json
+from hubbatch.cli.streams import EscapingStream, Stream
 from hubbatch.core.visible import visible
 
 
@@ -117,7 +117,7 @@ def test_any_text_can_be_written_in_any_encoding(text: str, encoding: str) -> No
 def test_what_anything_else_prints_is_screened(text: str) -> None:
     ours, theirs = os.pipe()
     text = text[:1_000]
-    assert stream(theirs, kind=Screened).write(text) == len(text)
+    assert stream(theirs, kind=EscapingStream).write(text) == len(text)
     os.close(theirs)
     with os.fdopen(ours, "rb") as file:
         written = file.read().decode()
@@ -127,7 +127,9 @@ def test_what_anything_else_prints_is_screened(text: str) -> None:
 
 def test_screens_let_only_their_own_sequences_through() -> None:
     file = io.StringIO()
-    console = Screen(file=file, force_terminal=True, width=200, color_system="standard")
+    console = EscapingConsole(
+        file=file, force_terminal=True, width=200, color_system="standard"
+    )
 
     console.print("[red]ours[/] \x1b[31mnot ours\x1b[0m \x9b2J \u202e", highlight=False)
 

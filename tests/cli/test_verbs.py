@@ -41,7 +41,10 @@ def test_upsert_writes_what_became_of_each_row(shell: Shell) -> None:
         "Portal 62515: upsert tickets from t.csv, 250 rows, by hs_external_object_ids",
         done.lines[1],
         "  1 x INVALID_OPTION hs_ticket_priority",
-        "f.jsonl has what did not succeed; `hubbatch replay f.jsonl` sends it again.",
+        (
+            "f.jsonl has the rows that did not succeed; `hubbatch replay f.jsonl` "
+            "sends them again."
+        ),
     ]
     counts = "250 rows: 249 succeeded, 1 failed. 3 requests, 0 of them retries, in "
     assert done.lines[1].startswith(counts)
@@ -215,8 +218,8 @@ def test_a_create_of_more_than_one_chunk_wants_a_journal(
     assert refused.status == 2
     assert refused.lines == [
         (
-            "error: a create of more than 100 rows wants --journal PATH, so that none "
-            "is made twice if it is interrupted (or --no-journal)"
+            "error: a create of more than 100 rows needs --journal FILE, so that no "
+            "record is created twice if it is interrupted (or use --no-journal)"
         )
     ]
     assert shell("create", "tickets", "-").status == 2
@@ -272,13 +275,13 @@ def test_a_lost_create_is_unknown_until_replay_may_look_for_it(shell: Shell) -> 
     assert lost.json["ended"] == "HubSpotUnavailable"
     assert "Try again" not in lost.err
     assert lost.lines[-1] == (
-        "f.jsonl has what did not succeed; `hubbatch replay f.jsonl --reconcile-by "
-        "NAME` sends it again, and looks for what may be there already."
+        "f.jsonl has the rows that did not succeed; `hubbatch replay f.jsonl "
+        "--reconcile-by NAME` sends them again, after looking up those that may exist."
     )
 
     refused = shell("replay", "f.jsonl")
     assert refused.status == 2
-    assert "line 1: a create that may have been made already" in refused.err
+    assert "line 1: a create that may have been written already" in refused.err
 
     found = shell(
         *("replay", "f.jsonl", "--reconcile-by", "hs_external_object_ids", "--json")
@@ -304,7 +307,7 @@ def test_a_lost_create_is_unknown_until_replay_may_look_for_it(shell: Shell) -> 
         (
             ("upsert", "tickets", "t.csv"),
             (
-                "t.csv: an upsert needs to know which unique property the ids are "
+                "t.csv: an upsert needs the unique property that the ids are "
                 "values of. Use --id-property NAME."
             ),
         ),
@@ -319,7 +322,7 @@ def test_a_lost_create_is_unknown_until_replay_may_look_for_it(shell: Shell) -> 
         ),
         (
             ("update", "tickets", "t.xlsx"),
-            "t.xlsx: neither .csv nor .jsonl nor .parquet (nor - for JSON lines on ",
+            "t.xlsx: expected .csv, .jsonl or .parquet (or - for JSON lines on ",
         ),
         (
             ("update", "../contacts", "good.csv"),
@@ -327,7 +330,7 @@ def test_a_lost_create_is_unknown_until_replay_may_look_for_it(shell: Shell) -> 
         ),
         (
             ("update", "tickets", "good.csv", "--wait"),
-            "--wait needs --journal PATH, to go on from",
+            "--wait needs --journal FILE: it resumes the job",
         ),
         (
             ("update", "tickets", "good.csv", "--journal", "no/run.db"),
@@ -356,8 +359,8 @@ def test_a_lost_create_is_unknown_until_replay_may_look_for_it(shell: Shell) -> 
         (
             ("update", "contacts", "good.csv", "--legacy"),
             (
-                "crm-objects/v1 has create, read, update, archive of line_items, "
-                "products, tickets; not update of contacts"
+                "crm-objects/v1 cannot update contacts: expected one of create, read, "
+                "update, archive, and one of line_items, products, tickets"
             ),
         ),
         (
@@ -427,7 +430,7 @@ def test_another_account_is_refused(shell: Shell) -> None:
     done = shell(*UPSERT, "--account", "5")
 
     assert done.status == 2
-    assert done.lines == ["error: the access token is of account 62515, not of 5"]
+    assert done.lines == ["error: the access token belongs to account 62515, not 5"]
     assert shell.sent == []
     assert shell(*UPSERT, "--account", "62515").status == 0
 
@@ -472,7 +475,7 @@ def test_too_many_failures_end_it_and_the_journal_goes_on(shell: Shell) -> None:
     )
     assert "records failed" in stopped.json["error"]
     assert stopped.lines[1].startswith("Ended early: ")
-    assert stopped.lines[-1] == "The same command goes on from here."
+    assert stopped.lines[-1] == "Run the same command to resume."
 
     done = shell(*UPSERT, *journal, "--json")
     assert done.lines[0].endswith(" done already")
@@ -482,7 +485,7 @@ def test_too_many_failures_end_it_and_the_journal_goes_on(shell: Shell) -> None:
 
     requests = len(shell.sent)
     again = shell(*UPSERT, *journal, "--json")
-    assert again.lines[1] == "run.db: finished before; nothing was sent."
+    assert again.lines[1] == "run.db: the job was finished already; nothing was sent."
     assert (again.status, again.json["failed"]) == (1, 10)
     assert len(shell.sent) == requests
 
@@ -504,10 +507,13 @@ def test_without_a_journal_it_says_what_is_left(shell: Shell) -> None:
     assert read < 20_000
     assert done.lines[-2:] == [
         (
-            "It kept no journal, so the same command would begin again. "
+            "There is no journal, so the same command would start over. "
             f"{20_000 - read:,} rows not read."
         ),
-        "f.jsonl has what did not succeed; `hubbatch replay f.jsonl` sends it again.",
+        (
+            "f.jsonl has the rows that did not succeed; `hubbatch replay f.jsonl` "
+            "sends them again."
+        ),
     ]
     assert len(Path("f.jsonl").read_bytes().splitlines()) == read
 
@@ -515,7 +521,7 @@ def test_without_a_journal_it_says_what_is_left(shell: Shell) -> None:
 def test_failures_that_are_not_written_down_are_counted(shell: Shell) -> None:
     orders(shell, 3, 1)
 
-    assert shell(*UPSERT).lines[-1] == "Which ones, --failures PATH writes down."
+    assert shell(*UPSERT).lines[-1] == "Add --failures FILE to list them."
 
 
 # ---- a rehearsal
@@ -533,8 +539,8 @@ def test_a_dry_run_sends_nothing(shell: Shell, monkeypatch: pytest.MonkeyPatch) 
     assert done.lines == [
         "row 2500 (line 2501): id is not a record id: '5.0'",
         (
-            "update tickets: 2,500 rows, 1 invalid. 2,499 would go in 25 calls, which "
-            "takes under 0.1 s at 100 per 10 s. Nothing was sent."
+            "update tickets: 2,500 rows, 1 invalid. Sending the other 2,499 rows takes "
+            "25 calls and under 0.1 s at 100 per 10 s. Nothing was sent."
         ),
     ]
     assert (done.json["calls"], done.json["failed"]) == (25, 1)
@@ -553,7 +559,7 @@ def test_replay_of_nothing(shell: Shell) -> None:
     done = shell("replay", "f.jsonl", "--json")
 
     assert done.status == 0
-    assert "f.jsonl has no rows: there is nothing to do" in done.err
+    assert "f.jsonl has no rows: nothing to do" in done.err
     assert orjson.loads(done.out)["inputs"] == 0
     assert not shell.sim.requests
 
@@ -588,26 +594,26 @@ FAILURE = {
 @pytest.mark.parametrize(
     ("changes", "words", "message"),
     [
-        ({"portal": 5}, (), "the access token is of account 62515, not of 5"),
+        ({"portal": 5}, (), "the access token belongs to account 62515, not 5"),
         (
             {},
             ("--account", "5"),
-            "f.jsonl is of portal 62515, not of 5",
+            "f.jsonl belongs to portal 62515, not to 5",
         ),
         (
             {"portal": None},
             (),
-            "f.jsonl does not say which portal it is of. Use --account ID",
+            "f.jsonl does not name its portal: add --account ID",
         ),
         (
             {},
             ("--reconcile-by", "x"),
-            "--reconcile-by is for creates, not for tickets.update on portal 62515",
+            "--reconcile-by is only for creates, not for tickets.update on portal",
         ),
         (
             {"operation": "read"},
             (),
-            "f.jsonl is of tickets.read on portal 62515. Use --output PATH",
+            "f.jsonl is from tickets.read on portal 62515: add --output FILE",
         ),
         ({}, ("--failures", "f.jsonl"), "f.jsonl exists already"),
         ({"input": None, "operation": "x"}, (), "no such operation: 'x'"),

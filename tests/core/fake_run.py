@@ -13,18 +13,12 @@ from hubbatch.core.effects import (
     Effect,
     EndBatch,
     HoldAll,
-    LimitBytes,
-    LimitInputs,
-    QueueEffect,
-    Requeue,
     Split,
-    Unpark,
     Wait,
-    ended_instead,
 )
 from hubbatch.core.outcomes import Summary
 from hubbatch.core.planning import Chunk, InputQueue
-from hubbatch.core.reading import read
+from hubbatch.core.reading import classify
 from hubbatch.core.resolver import Resolver
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.core.stopping import FailureWatch
@@ -115,7 +109,7 @@ class FakeRun:
         return effects
 
     def answer(self, chunk: Chunk, body: object, status: int = 200) -> None:
-        verdict = read(self.operation, chunk, respond(status, body))
+        verdict = classify(self.operation, chunk, respond(status, body))
         assert isinstance(verdict, Answered)
         self.resolve(chunk, verdict)
 
@@ -126,7 +120,7 @@ class FakeRun:
             self.drop(self.waiting.pop())
 
     def drop(self, chunk: Chunk) -> None:
-        self.recorder.record(Drop(chunk))
+        self.recorder.apply(Drop(chunk))
 
     # ---- effects
 
@@ -148,25 +142,8 @@ class FakeRun:
                 self._end_by(effect.error)
             case HoldAll():
                 self.summary.throttled += 1
-            case Requeue() | Unpark() | LimitInputs() | LimitBytes():
-                self._change_queue(effect)
             case _:
-                self.recorder.record(effect)
-
-    def _change_queue(self, effect: QueueEffect) -> None:
-        match effect:
-            case Requeue() if self.ledger.ended:
-                for chunk in effect.chunks:
-                    self.recorder.record(ended_instead(effect, chunk))
-            case Requeue():
-                for chunk in effect.chunks:
-                    self.queue.requeue(chunk, effect.place)
-            case Unpark():
-                self.queue.unpark()
-            case LimitInputs():
-                self.queue.limit_inputs(effect.max_inputs)
-            case LimitBytes():
-                self.queue.limit_bytes(effect.max_bytes)
+                self.recorder.apply(effect)
 
     def _end_by(self, error: Exception) -> None:
         self.ended_by.append(error)

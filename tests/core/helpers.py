@@ -10,13 +10,7 @@ from attrs import define, field
 from hubbatch.core.answers import Response
 from hubbatch.core.chunk_state import Step
 from hubbatch.core.encoding import encoder
-from hubbatch.core.operations import (
-    Operation,
-    Verb,
-    legacy_operation,
-    object_operation,
-    read_operation,
-)
+from hubbatch.core.operations import Operation, Verb, look_up
 from hubbatch.core.outcomes import Outcome, Unsuccessful
 from hubbatch.core.planning import Chunk
 from hubbatch.core.settling import Settlement
@@ -26,12 +20,12 @@ from hubbatch.errors import APIError
 
 VERBS: tuple[Verb, ...] = ("create", "read", "update", "upsert", "archive")
 
-CREATE = object_operation("create", "tickets", api_version="v3")
-READ = read_operation("tickets", api_version="v3")
-UPDATE = object_operation("update", "tickets", api_version="v3")
-UPSERT = object_operation("upsert", "tickets", api_version="v3", id_property="ref")
-ARCHIVE = object_operation("archive", "tickets", api_version="v3")
-LEGACY = legacy_operation("update", "tickets")
+CREATE = look_up("objects", "create", "tickets", api_version="v3")
+READ = look_up("objects", "read", "tickets", api_version="v3")
+UPDATE = look_up("objects", "update", "tickets", api_version="v3")
+UPSERT = look_up("objects", "upsert", "tickets", api_version="v3", id_property="ref")
+ARCHIVE = look_up("objects", "archive", "tickets", api_version="v3")
+LEGACY = look_up("legacy", "update", "tickets")
 OPERATIONS: Mapping[str, Operation] = {
     "create": CREATE,
     "read": READ,

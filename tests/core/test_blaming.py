@@ -2,7 +2,7 @@
 
 import pytest
 
-from hubbatch.core.blaming import from_api_error, from_standard_error
+from hubbatch.core.blaming import record_error_from_207, record_error_from_refusal
 from hubbatch.errors import (
     APIError,
     RecordConflict,
@@ -34,7 +34,7 @@ NOT_VALID = (
 def test_the_category_says_what_kind_it_is(
     category: str | None, kind: type[RecordError]
 ) -> None:
-    error = from_standard_error(
+    error = record_error_from_207(
         StandardError(category=category, message="m", context={"ids": ["5"]})
     )
 
@@ -60,14 +60,14 @@ def test_without_a_category_the_status_does(
     status: int | None, category: str | None, kind: type[RecordError]
 ) -> None:
     refusal = APIError("m", status=status, category=category, correlation_id="c")
-    error = from_api_error(refusal)
+    error = record_error_from_refusal(refusal)
 
     assert type(error) is kind
     assert error.correlation_id == "c"
 
 
 def test_the_message_of_a_property_error_is_unpacked() -> None:
-    error = from_standard_error(
+    error = record_error_from_207(
         StandardError(category="VALIDATION_ERROR", message=NOT_VALID)
     )
 
@@ -81,7 +81,7 @@ def test_the_message_of_a_property_error_is_unpacked() -> None:
     ["Property values were not valid: []", "Property values were not valid: [{]", "no"],
 )
 def test_a_message_that_cannot_be_unpacked_stays(message: str) -> None:
-    error = from_standard_error(StandardError(message=message))
+    error = record_error_from_207(StandardError(message=message))
 
     assert (error.message, error.code, error.property_name) == (message, None, None)
 
@@ -91,7 +91,7 @@ def test_the_first_cause_gives_code_and_property() -> None:
         ErrorDetail("m", "INVALID_OPTION", context={"propertyName": ["c"]}),
         ErrorDetail("n", "OTHER"),
     ]
-    error = from_api_error(APIError(NOT_VALID, status=400, errors=details))
+    error = record_error_from_refusal(APIError(NOT_VALID, status=400, errors=details))
 
     assert (error.code, error.property_name) == ("INVALID_OPTION", "c")
 
@@ -110,13 +110,13 @@ def test_a_message_without_its_list_takes_that_of_the_causes(
 ) -> None:
     refusal = APIError("Property values were not valid", status=400, errors=details)
 
-    assert from_api_error(refusal).message == told
+    assert record_error_from_refusal(refusal).message == told
 
 
 @pytest.mark.parametrize("context", [None, "text", {}, {"propertyName": []}])
 def test_a_cause_may_name_no_property(context: dict[str, list[str]] | str) -> None:
     detail = ErrorDetail("m", context=context)
-    error = from_api_error(APIError("m", status=400, errors=[detail]))
+    error = record_error_from_refusal(APIError("m", status=400, errors=[detail]))
 
     assert (error.code, error.property_name) == (None, None)
 
@@ -134,7 +134,7 @@ def test_a_cause_may_name_no_property(context: dict[str, list[str]] | str) -> No
 def test_a_conflict_names_who_has_the_value(
     message: str, context: dict[str, list[str]] | None, existing: str | None
 ) -> None:
-    error = from_standard_error(
+    error = record_error_from_207(
         StandardError(category="CONFLICT", message=message, context=context)
     )
 
@@ -143,13 +143,13 @@ def test_a_conflict_names_who_has_the_value(
 
 
 def test_there_is_always_a_reason() -> None:
-    assert from_standard_error(StandardError()).message == "HubSpot gave no reason"
-    assert from_standard_error(StandardError(category="X")).message == "X"
+    assert record_error_from_207(StandardError()).message == "HubSpot gave no reason"
+    assert record_error_from_207(StandardError(category="X")).message == "X"
 
 
 def test_what_a_problem_says_is_text_whatever_it_is() -> None:
     message = 'Property values were not valid: [{"error": ["A"], "name": {"b": 1}}]'
-    error = from_api_error(APIError(message, status=400))
+    error = record_error_from_refusal(APIError(message, status=400))
 
     assert (error.code, error.property_name) == ("['A']", "{'b': 1}")
 
@@ -196,7 +196,7 @@ def test_what_only_the_context_says_is_in_the_message(
         category="VALIDATION_ERROR", message=message, context=context
     )
     refusal = APIError(message, status=400, context=context)
-    for error in (from_standard_error(standard), from_api_error(refusal)):
+    for error in (record_error_from_207(standard), record_error_from_refusal(refusal)):
         assert error.message == (told or message)
         assert error.property_name == property_name
         assert error.context == context
@@ -208,7 +208,7 @@ def test_what_only_the_context_says_is_in_the_message(
 @pytest.mark.parametrize("message", [None, "The property values provided are invalid"])
 def test_missing_property_is_named(code: str, message: str | None) -> None:
     cause = ErrorDetail("name is required", code, context={"propertyName": ["name"]})
-    error = from_standard_error(
+    error = record_error_from_207(
         StandardError(category="VALIDATION_ERROR", message=message, errors=[cause])
     )
 
@@ -219,7 +219,7 @@ def test_missing_property_is_named(code: str, message: str | None) -> None:
 
 def test_value_that_no_record_has_is_not_found() -> None:
     context = {"missingObjectPropertyValueCoordinates": ["ref:r1"]}
-    error = from_api_error(APIError("no", status=400, context=context))
+    error = record_error_from_refusal(APIError("no", status=400, context=context))
 
     assert type(error) is RecordNotFound
     assert "ref:r1" in error.message

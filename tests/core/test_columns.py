@@ -11,24 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch.core.encoding import column_encoder, encoder
-from hubbatch.core.operations import (
-    Operation,
-    create_operation,
-    object_operation,
-    read_operation,
-)
+from hubbatch.core.operations import Operation, look_up
 from hubbatch.core.values import InvalidInput
 from hubbatch.models import CreateInput, UpdateInput, UpsertInput
 
 from .helpers import ARCHIVE, CREATE, LEGACY, READ, UPDATE, UPSERT
 
 
-UPDATE_BY_REF = object_operation(
-    "update", "tickets", api_version="v3", id_property="ref"
+UPDATE_BY_REF = look_up(
+    "objects", "update", "tickets", api_version="v3", id_property="ref"
 )
-RECONCILED = create_operation("tickets", api_version="v3", reconcile_by="ref")
-READ_BY_REF = read_operation("tickets", api_version="v3", id_property="ref")
-UPSERT_BY_NOTHING = object_operation("upsert", "tickets", api_version="v3")
+RECONCILED = look_up(
+    "objects", "create", "tickets", api_version="v3", reconcile_by="ref"
+)
+READ_BY_REF = look_up("objects", "read", "tickets", api_version="v3", id_property="ref")
+UPSERT_BY_NOTHING = look_up("objects", "upsert", "tickets", api_version="v3")
 
 
 class Priority(StrEnum):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch.core.conversion import can_be, hook_to
-from hubbatch.core.values import property_texts
+from hubbatch.core.values import property_values
 
 
 class Priority(Enum):
@@ -41,7 +41,7 @@ SCALARS: dict[Any, st.SearchStrategy[Any]] = {
 @given(data=st.data())
 def test_what_is_written_is_read_back(of_type: Any, data: st.DataObject) -> None:
     value = data.draw(SCALARS[of_type])
-    text = property_texts({"value": value})["value"]
+    text = property_values({"value": value})["value"]
     assert text is not None
     assert hook_to(of_type)(text, of_type) == value
 

@@ -1,4 +1,4 @@
-"""What is particular to each family of calls: inputs, answers, and whose is what."""
+"""Codecs: inputs, answers, and the matching of one with the other."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,25 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubbatch.core.calls import Operation, Shape
+from hubbatch.core.calls import Operation, ResultShape
 from hubbatch.core.codec import unstructure
 from hubbatch.core.dialects import definitions, documents
 from hubbatch.core.encoding import encoder, renames
-from hubbatch.core.operations import (
-    account_operation,
-    association_limit_operation,
-    association_operation,
-    deal_split_operation,
-    legacy_operation,
-    list_operation,
-    membership_operation,
-    object_schema_operation,
-    property_operation,
-    schema_operation,
-    v3_association_operation,
-)
+from hubbatch.core.operations import look_up
 from hubbatch.core.paging import next_pages, turn_pages
-from hubbatch.core.reading import read
+from hubbatch.core.reading import classify
 from hubbatch.core.settling import Settlement
 from hubbatch.core.values import InvalidInput
 from hubbatch.core.verdicts import Answered, EndpointNotFound, Refused, Retryable
@@ -44,27 +32,27 @@ from .helpers import chunk_of, respond
 
 
 def pairs(verb: Any, version: str = "v3") -> Operation:
-    return association_operation(verb, "contacts", "companies", api_version=version)
+    return look_up("associations", verb, "contacts", "companies", api_version=version)
 
 
 def v1(verb: Any) -> Operation:
-    return legacy_operation(verb, "tickets")
+    return look_up("legacy", verb, "tickets")
 
 
 def limits(verb: Any) -> Operation:
-    return association_limit_operation(verb, "a", "b", api_version="v3")
+    return look_up("association_limits", verb, "a", "b", api_version="v3")
 
 
 def properties(verb: Any) -> Operation:
-    return property_operation(verb, "tickets", api_version="v3")
+    return look_up("properties", verb, "tickets", api_version="v3")
 
 
-V3 = v3_association_operation("create", "contacts", "companies")
-SPLITS = deal_split_operation("upsert", api_version="v3")
-LISTS = membership_operation("contacts", api_version="v3")
+V3 = look_up("v3_associations", "create", "contacts", "companies")
+SPLITS = look_up("deal_splits", "upsert", api_version="v3")
+LISTS = look_up("memberships", "read", "0-1", api_version="v3")
 SPEC = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 1}
 ENDS = {"from": {"id": "1"}, "to": {"id": 2}}
-SCHEMAS = object_schema_operation(api_version="v3")
+SCHEMAS = look_up("schemas", "read", api_version="v3")
 LIMIT = {"category": "WORK", "typeId": 1, "maxToObjectIds": 2}
 SHARE = {"ownerId": 1, "percentage": 100}
 BROKEN: Any = 5
@@ -76,7 +64,7 @@ SIZE = dict.fromkeys(("name", "label", "groupName"), "x") | {
 
 
 def settled(operation: Operation, inputs: Sequence[Any], body: object) -> Settlement:
-    verdict = read(operation, chunk_of(operation, inputs), respond(207, body))
+    verdict = classify(operation, chunk_of(operation, inputs), respond(207, body))
     assert isinstance(verdict, Answered)
     return verdict.settlement
 
@@ -85,7 +73,7 @@ def settled(operation: Operation, inputs: Sequence[Any], body: object) -> Settle
 
 
 @pytest.mark.parametrize(
-    ("operation", "given", "body"),
+    ("operation", "value", "body"),
     [
         (
             pairs("create"),
@@ -132,16 +120,17 @@ def settled(operation: Operation, inputs: Sequence[Any], body: object) -> Settle
     ],
 )
 def test_inputs_in_hubspots_own_shape(
-    operation: Operation, given: object, body: object
+    operation: Operation, value: object, body: object
 ) -> None:
-    assert orjson.loads(encoder(operation)(0, given)[1]) == body
+    assert orjson.loads(encoder(operation)(0, value)[1]) == body
 
 
 @pytest.mark.parametrize(
-    ("operation", "given", "message", "field"),
+    ("operation", "value", "message", "field"),
     [
         (pairs("create"), ENDS, "needs its types", "types"),
-        (pairs("create"), {**ENDS, "types": None}, "are a list", "associations"),
+        (pairs("create"), {**ENDS, "types": None}, "needs its types", "types"),
+        (pairs("create"), {**ENDS, "types": "x"}, "are a list", "associations"),
         (pairs("create"), {**ENDS, "types": [{}]}, "a category", "associations"),
         (pairs("create"), {**ENDS, "type": "x"}, "unknown field 'type'", "type"),
         (pairs("create"), 5, "an input is a mapping", None),
@@ -293,10 +282,10 @@ def test_inputs_in_hubspots_own_shape(
     ],
 )
 def test_inputs_that_must_not_be_sent(
-    operation: Operation, given: object, message: str, field: str | None
+    operation: Operation, value: object, message: str, field: str | None
 ) -> None:
     with pytest.raises(InvalidInput, match=message) as caught:
-        encoder(operation)(0, given)
+        encoder(operation)(0, value)
     assert caught.value.field == field
 
 
@@ -336,15 +325,19 @@ def test_a_pair_and_its_way_back_have_one_key_unless_they_are_archived(
         (LISTS, [], {"results": 5}),
         (SCHEMAS, ["0-3"], {"results": [{"name": "DEAL"}]}),
         (limits("create"), [LIMIT], {"results": [{"typeId": 1}]}),
-        (account_operation(api_version="v3"), [None], {"portalId": None}),
-        (list_operation("tickets", api_version="v3"), [None], {}),
-        (schema_operation("tickets", api_version="v3"), [None], {"results": [{}]}),
+        (look_up("account", "details", api_version="v3"), [None], {"portalId": None}),
+        (look_up("object_pages", "list", "tickets", api_version="v3"), [None], {}),
+        (
+            look_up("property_lists", "read", "tickets", api_version="v3"),
+            [None],
+            {"results": [{}]},
+        ),
     ],
 )
 def test_answers_that_are_not_what_was_asked_for(
     operation: Operation, inputs: list[Any], body: object
 ) -> None:
-    verdict = read(operation, chunk_of(operation, inputs), respond(200, body))
+    verdict = classify(operation, chunk_of(operation, inputs), respond(200, body))
     assert isinstance(verdict, Retryable)
 
 
@@ -354,7 +347,9 @@ def test_every_shape_of_an_archives_answer(operation: Operation, body: object) -
     """Dated associations answer with an envelope, v4 and v1 with nothing at all."""
     inputs = [7] if operation.object_type == "tickets" else [ENDS]
     for status in (200, 204):
-        verdict = read(operation, chunk_of(operation, inputs), respond(status, body))
+        verdict = classify(
+            operation, chunk_of(operation, inputs), respond(status, body)
+        )
         if not body and status == 200 and operation.object_type != "tickets":
             assert isinstance(verdict, Retryable)  # an envelope without results is none
         else:
@@ -363,9 +358,9 @@ def test_every_shape_of_an_archives_answer(operation: Operation, body: object) -
 
 
 def test_an_answer_without_inputs_names_none() -> None:
-    for dialect in (documents.ACCOUNT, documents.PAGE, definitions.LISTS):
-        assert isinstance(dialect.results, Shape)
-        assert dialect.results.key_of(object()) is None
+    for codec in (documents.ACCOUNT, documents.PAGE, definitions.LISTS):
+        assert isinstance(codec.results, ResultShape)
+        assert codec.results.key_of(object()) is None
 
 
 def error(message: str, **context: list[str]) -> dict[str, object]:
@@ -412,7 +407,7 @@ def test_errors_of_an_archive_name_ends_too() -> None:
 
 
 @pytest.mark.parametrize("context", [None, "5", {"fromObjectId": ["9"]}])
-def test_none_found_of_nobody_is_no_answer(context: object) -> None:
+def test_an_error_without_ids_is_no_result(context: object) -> None:
     """Only for the records that it names is it one."""
     none = {
         "category": "OBJECT_NOT_FOUND",
@@ -437,7 +432,7 @@ def test_a_property_is_known_by_its_name_in_any_case() -> None:
 
 
 def test_a_schema_is_known_by_its_names_in_any_case() -> None:
-    """What the answer leaves out is not there, unless somebody's result is left."""
+    """A type that the answer omits does not exist, unless a result has no input."""
     found = {"id": "2-7", "objectTypeId": "2-7", "name": "car"}
     full = {**found, "fullyQualifiedName": "p1_car"}
     for name in ("2-7", "CAR", "p_car", "P1_Car"):
@@ -531,8 +526,10 @@ def test_a_404_that_speaks_is_about_inputs(operation: Operation) -> None:
     """A page of HTML is about the path."""
     chunk = chunk_of(V3, [{**ENDS, "type": "x"}])
     told = {"status": "error", "message": "x", "category": "OBJECT_NOT_FOUND"}
-    assert isinstance(read(operation, chunk, respond(404, told)), Refused)
-    assert isinstance(read(operation, chunk, respond(404, b"<html>")), EndpointNotFound)
+    assert isinstance(classify(operation, chunk, respond(404, told)), Refused)
+    assert isinstance(
+        classify(operation, chunk, respond(404, b"<html>")), EndpointNotFound
+    )
 
 
 def test_a_definition_renames_nothing() -> None:

@@ -1,10 +1,11 @@
-"""Inputs as the bytes that leave: golden bodies, and what must not leave at all."""
+"""Inputs as JSON: the exact bodies, and the inputs that must not be sent."""
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
+import attrs
 import orjson
 import pytest
 
@@ -17,13 +18,7 @@ from hubbatch.core.encoding import (
     make_key,
     request_body,
 )
-from hubbatch.core.operations import (
-    Operation,
-    account_operation,
-    legacy_operation,
-    object_operation,
-    read_operation,
-)
+from hubbatch.core.operations import Operation, look_up
 from hubbatch.core.values import InvalidInput
 from hubbatch.models import (
     AssociationSpec,
@@ -37,18 +32,18 @@ from hubbatch.models import (
 
 VERSIONS = ("v3", "2025-09", "2026-03", "2026-09")
 
-CREATE = object_operation("create", "tickets", api_version="v3")
-UPDATE = object_operation("update", "tickets", api_version="v3")
-UPDATE_BY_REF = object_operation(
-    "update", "tickets", api_version="v3", id_property="ref"
+CREATE = look_up("objects", "create", "tickets", api_version="v3")
+UPDATE = look_up("objects", "update", "tickets", api_version="v3")
+UPDATE_BY_REF = look_up(
+    "objects", "update", "tickets", api_version="v3", id_property="ref"
 )
-UPSERT = object_operation("upsert", "tickets", api_version="v3")
-UPSERT_BY_REF = object_operation(
-    "upsert", "tickets", api_version="v3", id_property="ref"
+UPSERT = look_up("objects", "upsert", "tickets", api_version="v3")
+UPSERT_BY_REF = look_up(
+    "objects", "upsert", "tickets", api_version="v3", id_property="ref"
 )
-READ = read_operation("tickets", api_version="v3")
-ARCHIVE = object_operation("archive", "tickets", api_version="v3")
-LEGACY = legacy_operation("update", "tickets")
+READ = look_up("objects", "read", "tickets", api_version="v3")
+ARCHIVE = look_up("objects", "archive", "tickets", api_version="v3")
+LEGACY = look_up("legacy", "update", "tickets")
 
 
 class Encoded(NamedTuple):
@@ -59,18 +54,18 @@ class Encoded(NamedTuple):
 
 def body_of(operation: Operation, inputs: Sequence[object]) -> bytes:
     bodies = [
-        encode(operation, given, index).body for index, given in enumerate(inputs)
+        encode(operation, value, index).body for index, value in enumerate(inputs)
     ]
     return request_body(operation, bodies)
 
 
-def encode(operation: Operation, given: object, index: int = 0) -> Encoded:
-    return Encoded(*encoder(operation)(index, given))
+def encode(operation: Operation, value: object, index: int = 0) -> Encoded:
+    return Encoded(*encoder(operation)(index, value))
 
 
-def refused(operation: Operation, given: object) -> InvalidInput:
+def refused(operation: Operation, value: object) -> InvalidInput:
     with pytest.raises(InvalidInput) as caught:
-        encode(operation, given)
+        encode(operation, value)
 
     return caught.value
 
@@ -81,7 +76,7 @@ def refused(operation: Operation, given: object) -> InvalidInput:
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("object_type", ["tickets", "communications"])
 def test_update(version: str, object_type: str) -> None:
-    operation = object_operation("update", object_type, api_version=version)
+    operation = look_up("objects", "update", object_type, api_version=version)
     inputs = [
         UpdateInput("512", {"subject": "Printer", "open": True, "note": None}),
         UpdateInput(513, {"due": datetime(2026, 3, 1, tzinfo=UTC)}, None, "mine"),
@@ -113,8 +108,8 @@ def test_update(version: str, object_type: str) -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_upsert(version: str) -> None:
-    operation = object_operation(
-        "upsert", "tickets", api_version=version, id_property="ref"
+    operation = look_up(
+        "objects", "upsert", "tickets", api_version=version, id_property="ref"
     )
     inputs = [
         UpsertInput("T-1", {"subject": "Ü"}),
@@ -144,7 +139,9 @@ def test_upsert(version: str) -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_read(version: str) -> None:
-    operation = read_operation(
+    operation = look_up(
+        "objects",
+        "read",
         "tickets",
         api_version=version,
         id_property="ref",
@@ -164,7 +161,7 @@ def test_read(version: str) -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_plain_read(version: str) -> None:
-    operation = read_operation("tickets", api_version=version)
+    operation = look_up("objects", "read", "tickets", api_version=version)
 
     assert body_of(operation, [512]) == (
         b'{"properties":[],"propertiesWithHistory":[],"inputs":[{"id":"512"}]}'
@@ -236,7 +233,7 @@ def test_archive() -> None:
 
 
 def test_a_call_without_inputs_has_no_body() -> None:
-    operation = account_operation(api_version="v3")
+    operation = look_up("account", "details", api_version="v3")
     encoded = encode(operation, None)
 
     assert (encoded.key, encoded.body, encoded.trace) == (None, b"", None)
@@ -267,13 +264,13 @@ def test_a_key_is_the_id_or_the_value_in_lower_case() -> None:
     ],
 )
 def test_a_number_has_one_key_however_it_is_written(text: str, key: str) -> None:
-    """What is no number is nobody else's name."""
+    """A string that is not a number has one spelling."""
     assert make_key(text) == key
     assert make_key(text, "ref") == f"ref\0{text}"
 
 
 @pytest.mark.parametrize(
-    ("operation", "given", "key"),
+    ("operation", "value", "key"),
     [
         (CREATE, {"properties": {}}, None),
         (UPDATE, UpdateInput("0512", {}), "512"),
@@ -291,23 +288,23 @@ def test_a_number_has_one_key_however_it_is_written(text: str, key: str) -> None
         (ARCHIVE, {"id": 5}, "5"),
         (LEGACY, LegacyUpdateInput("5", {}), "5"),
         (
-            read_operation("tickets", api_version="v3", id_property="ref"),
+            look_up("objects", "read", "tickets", api_version="v3", id_property="ref"),
             "A",
             make_key("a", "ref"),
         ),
     ],
 )
-def test_keys(operation: Operation, given: object, key: str | None) -> None:
-    assert encode(operation, given).key == key
+def test_keys(operation: Operation, value: object, key: str | None) -> None:
+    assert encode(operation, value).key == key
 
 
 @pytest.mark.parametrize("operation", [CREATE, UPDATE, UPSERT_BY_REF])
 def test_the_trace_id_is_the_caller_s_or_the_index(operation: Operation) -> None:
-    given: dict[str, object] = {"properties": {}}
+    value: dict[str, object] = {"properties": {}}
     if operation is not CREATE:
-        given["id"] = "1"
-    ours = encode(operation, given, index=41)
-    theirs = encode(operation, {**given, "objectWriteTraceId": "x"}, index=41)
+        value["id"] = "1"
+    ours = encode(operation, value, index=41)
+    theirs = encode(operation, {**value, "objectWriteTraceId": "x"}, index=41)
 
     assert (ours.trace, theirs.trace) == (None, "x")
     assert orjson.loads(ours.body)["objectWriteTraceId"] == "41"
@@ -337,7 +334,7 @@ def test_an_upsert_does_not_write_its_key_for_the_caller() -> None:
 
 
 @pytest.mark.parametrize(
-    ("operation", "given", "why", "field"),
+    ("operation", "value", "why", "field"),
     [
         (UPDATE, "512", "a mapping with id and properties", None),
         (UPDATE, 512, "a mapping with id and properties", None),
@@ -413,15 +410,15 @@ def test_an_upsert_does_not_write_its_key_for_the_caller() -> None:
         (
             LEGACY,
             {"objectId": 1, "properties": 2 * [{"name": "a", "value": "b"}]},
-            "'a' is given twice",
+            "'a' occurs twice",
             "a",
         ),
     ],
 )
 def test_a_bad_record(
-    operation: Operation, given: object, why: str, field: str | None
+    operation: Operation, value: object, why: str, field: str | None
 ) -> None:
-    error = refused(operation, given)
+    error = refused(operation, value)
 
     assert why in str(error)
     assert error.field == field
@@ -482,17 +479,17 @@ INPUTS: Sequence[tuple[Operation, dict[str, object]]] = [
 ]
 
 
-@pytest.mark.parametrize(("operation", "given"), INPUTS)
+@pytest.mark.parametrize(("operation", "value"), INPUTS)
 def test_the_caller_s_objects_are_not_changed(
-    operation: Operation, given: dict[str, object]
+    operation: Operation, value: dict[str, object]
 ) -> None:
-    before = deepcopy(given)
+    before = deepcopy(value)
     try:
-        encode(operation, given)
+        encode(operation, value)
     except InvalidInput:
         assert operation is CREATE  # whose association is wrong
 
-    assert given == before
+    assert value == before
 
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
@@ -536,10 +533,21 @@ JSON = st.recursive(
     st.sampled_from([CREATE, UPDATE, UPSERT, UPSERT_BY_REF, READ, ARCHIVE, LEGACY]),
     JSON,
 )
-def test_anything_is_encoded_or_refused(operation: Operation, given: object) -> None:
+def test_anything_is_encoded_or_refused(operation: Operation, value: object) -> None:
     try:
-        body: object = orjson.loads(encode(operation, given).body)
+        body: object = orjson.loads(encode(operation, value).body)
     except InvalidInput:
         body = {}
 
     assert isinstance(body, dict)
+
+
+def test_a_subclass_of_an_input_class_is_an_input() -> None:
+    """It is not taken for a class of the user's, whose fields are properties."""
+
+    @attrs.frozen
+    class Audited(UpdateInput):
+        author: str = ""
+
+    _, body, _ = encoder(UPDATE)(0, Audited("512", {"subject": "x"}))
+    assert orjson.loads(body)["properties"] == {"subject": "x"}

@@ -9,9 +9,9 @@ from hubbatch import APIError, AuthenticationError, ReconnectRequired
 from hubbatch.core.answers import Response
 from hubbatch.core.dialects.grants import Grant, refresh_request
 from hubbatch.core.encoding import encoder, request_body
-from hubbatch.core.operations import token_operation
+from hubbatch.core.operations import look_up
 from hubbatch.core.planning import Chunk
-from hubbatch.core.reading import read
+from hubbatch.core.reading import classify
 from hubbatch.core.verdicts import (
     Answered,
     Blocked,
@@ -22,13 +22,13 @@ from hubbatch.core.verdicts import (
 )
 
 
-OPERATION = token_operation(api_version="v3")
+OPERATION = look_up("oauth", "token", api_version="v3")
 REQUEST = refresh_request("app", "hush & hush", "na1=1")
 CHUNK = Chunk([0], [REQUEST], [None], [REQUEST.body])
 
 
 def meaning(status: int, body: Any) -> Any:
-    return read(OPERATION, CHUNK, Response(status, {}, orjson.dumps(body)))
+    return classify(OPERATION, CHUNK, Response(status, {}, orjson.dumps(body)))
 
 
 def test_the_body_is_a_form() -> None:

@@ -13,14 +13,9 @@ from hypothesis import strategies as st
 from hubbatch.core.chunk_state import Certainty, Step
 from hubbatch.core.effects import Split
 from hubbatch.core.isolating import Density, halve, sample, split, suspects
-from hubbatch.core.operations import (
-    Operation,
-    association_operation,
-    legacy_operation,
-    object_schema_operation,
-)
+from hubbatch.core.operations import Operation, look_up
 from hubbatch.core.planning import Chunk
-from hubbatch.core.reading import read
+from hubbatch.core.reading import classify
 from hubbatch.core.verdicts import Refused
 from hubbatch.errors import APIError
 from hubbatch.models import ErrorDetail
@@ -39,12 +34,12 @@ from .helpers import (
 )
 
 
-V1_READ = legacy_operation("read", "tickets")
-V1_ARCHIVE = legacy_operation("archive", "tickets")
-PAIRS = association_operation(
-    "create_default", "contacts", "companies", api_version="v3"
+V1_READ = look_up("legacy", "read", "tickets")
+V1_ARCHIVE = look_up("legacy", "archive", "tickets")
+PAIRS = look_up(
+    "associations", "create_default", "contacts", "companies", api_version="v3"
 )
-SCHEMAS = object_schema_operation(api_version="v3")
+SCHEMAS = look_up("schemas", "read", api_version="v3")
 
 
 def creates(*properties: Mapping[str, str]) -> Chunk:
@@ -544,7 +539,7 @@ def test_no_refusal_is_too_odd_to_split(
     operation: Operation, count: int, body: object
 ) -> None:
     chunk = some_chunk(operation, count)
-    verdict = read(operation, chunk, respond(400, body))
+    verdict = classify(operation, chunk, respond(400, body))
     assert isinstance(verdict, Refused)
     parts = split(chunk, verdict.error, Density())
     assert len(parts) >= 2

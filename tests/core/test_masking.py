@@ -118,7 +118,7 @@ def test_what_begins_like_every_token_is_no_secret() -> None:
 
 
 def test_a_short_text_is_no_token() -> None:
-    """Masking `category` would leave nothing that could be read."""
+    """With `category` masked, nothing could read the error."""
     answer = Response(400, {}, b'{"category": "x", "message": "no"}')
     assert masked(answer, ["category"]) is not answer
     assert masked(answer, ["catego", "x", ""]) is answer

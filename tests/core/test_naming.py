@@ -11,15 +11,9 @@ from hypothesis import strategies as st
 
 from hubbatch.core.accounting import Ledger
 from hubbatch.core.encoding import encoder
-from hubbatch.core.operations import (
-    Operation,
-    association_operation,
-    object_operation,
-    read_operation,
-    v3_association_operation,
-)
+from hubbatch.core.operations import Operation, look_up
 from hubbatch.core.planning import Chunk
-from hubbatch.core.reading import read
+from hubbatch.core.reading import classify
 from hubbatch.core.settling import Settlement
 from hubbatch.core.verdicts import Answered, Retryable
 
@@ -30,13 +24,13 @@ from .helpers import CREATE, READ, UPDATE, UPSERT, respond
 Raw = dict[str, Any]
 
 PREFIX = "ABCDEFGH"
-DEFAULT = association_operation(
-    "create_default", "contacts", "companies", api_version="v3"
+DEFAULT = look_up(
+    "associations", "create_default", "contacts", "companies", api_version="v3"
 )
-TYPED = association_operation("create", "contacts", "companies", api_version="v3")
-OLD = v3_association_operation("create", "contacts", "companies")
-BY_REF = object_operation("update", "tickets", api_version="v3", id_property="ref")
-BY_EMAIL = read_operation("contacts", api_version="v3", id_property="email")
+TYPED = look_up("associations", "create", "contacts", "companies", api_version="v3")
+OLD = look_up("v3_associations", "create", "contacts", "companies")
+BY_REF = look_up("objects", "update", "tickets", api_version="v3", id_property="ref")
+BY_EMAIL = look_up("objects", "read", "contacts", api_version="v3", id_property="email")
 RECORDS = (CREATE, READ, UPDATE, UPSERT, BY_REF, BY_EMAIL)
 PAIRS = (DEFAULT, TYPED, OLD)
 TYPES = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 279}]
@@ -144,7 +138,7 @@ def cases(draw: st.DrawFn) -> Case:
 
 
 def settlement_of(case: Case) -> Settlement | None:
-    verdict = read(case.operation, case.chunk, respond(207, case.body))
+    verdict = classify(case.operation, case.chunk, respond(207, case.body))
     if isinstance(verdict, Retryable):
         assert verdict.arrived
         return None
@@ -225,7 +219,7 @@ def test_two_directions_of_one_pair_never_share_a_request(
     run.take_in([there, {**there, "from": there["to"], "to": there["from"]}])
     first = run.take()
     both = [a_pair(operation, 51, 1), a_pair(operation, 1, 51)]
-    verdict = read(operation, first, respond(201, {"results": both}))
+    verdict = classify(operation, first, respond(201, {"results": both}))
 
     assert isinstance(verdict, Answered)
     assert (first.indices, run.queue.waiting(partial=True)) == ([0], 0)
@@ -239,7 +233,7 @@ def test_two_directions_of_one_pair_never_share_a_request(
 
 @pytest.mark.parametrize("operation", PAIRS)
 def test_a_pair_answered_in_reverse_only_is_the_input_s(operation: Operation) -> None:
-    verdict = read(
+    verdict = classify(
         operation,
         chunk_of(operation, range(1, 3)),
         respond(201, {"results": [a_pair(operation, 51, 1)]}),
@@ -254,7 +248,7 @@ def test_a_pair_answered_in_reverse_only_is_the_input_s(operation: Operation) ->
 @pytest.mark.parametrize("count", [1, 2])
 def test_other_pairs_are_no_answer(operation: Operation, count: int) -> None:
     results = [a_pair(operation, 7, 8), a_pair(operation, 1, 52)][:count]
-    verdict = read(
+    verdict = classify(
         operation,
         chunk_of(operation, range(1, 1 + count)),
         respond(201, {"results": results}),

@@ -1,4 +1,4 @@
-"""The table of calls."""
+"""The table of endpoints and its lookup."""
 
 import re
 
@@ -7,16 +7,13 @@ import pytest
 from hubbatch.core.arguments import check_api_version, check_object_type
 from hubbatch.core.dialects import legacy
 from hubbatch.core.operations import (
-    LEGACY_CALLS,
+    ENDPOINTS,
     LEGACY_TYPES,
-    MAX_INPUTS_WITH_HISTORY,
     OBJECT_CALLS,
+    ROWS,
     Repeats,
     Verb,
-    account_operation,
-    legacy_operation,
-    object_operation,
-    read_operation,
+    look_up,
 )
 
 
@@ -36,7 +33,7 @@ VERBS: tuple[Verb, ...] = ("create", "read", "update", "upsert", "archive")
 )
 @pytest.mark.parametrize("object_type", ["tickets", "communications", "2-3456"])
 def test_paths(verb: Verb, version: str, root: str, object_type: str) -> None:
-    operation = object_operation(verb, object_type, api_version=version)
+    operation = look_up("objects", verb, object_type, api_version=version)
 
     assert operation.path == f"{root}/{object_type}/batch/{verb}"
     assert operation.name == f"{object_type}.{verb}"
@@ -46,16 +43,44 @@ def test_paths(verb: Verb, version: str, root: str, object_type: str) -> None:
 
 @pytest.mark.parametrize("object_type", sorted(LEGACY_TYPES))
 def test_legacy_paths(object_type: str) -> None:
-    operation = legacy_operation("update", object_type)
+    operation = look_up("legacy", "update", object_type)
 
     assert operation.path == f"/crm-objects/v1/objects/{object_type}/batch-update"
     assert operation.name == f"{object_type}.update"
-    assert operation.call.dialect is legacy.UPDATES
+    assert operation.call.codec is legacy.UPDATES
 
 
 def test_crm_objects_v1_has_few_types() -> None:
     with pytest.raises(ValueError, match="crm-objects/v1 has no 'contacts'"):
-        legacy_operation("update", "contacts")
+        look_up("legacy", "update", "contacts")
+
+
+def test_an_endpoint_has_one_row() -> None:
+    assert len(ENDPOINTS) == len(ROWS)
+
+
+def test_an_endpoint_takes_its_own_number_of_object_types() -> None:
+    with pytest.raises(TypeError, match="objects takes \\['type'\\], not"):
+        look_up("objects", "read", "contacts", "companies")
+    with pytest.raises(TypeError, match="associations takes \\['source', 'target'\\]"):
+        look_up("associations", "read", "contacts")
+
+
+@pytest.mark.parametrize(
+    ("version", "path"),
+    [
+        ("v3", "/oauth/v3/token"),
+        ("2025-09", "/oauth/v3/token"),
+        ("2026-03-beta", "/oauth/v3/token"),
+        ("2026-03", "/oauth/2026-03/token"),
+        ("2026-09", "/oauth/2026-09/token"),
+        ("2026-09-beta", "/oauth/v3/token"),
+    ],
+)
+def test_versions_without_a_path_of_their_own_use_that_of_v3(
+    version: str, path: str
+) -> None:
+    assert look_up("oauth", "token", api_version=version).path == path
 
 
 @pytest.mark.parametrize("version", ["v1", "v4", "2026", "2026-3", "../v3", "", "V3"])
@@ -86,8 +111,8 @@ def test_an_object_type_is_a_text() -> None:
 
 
 def test_only_a_create_must_not_be_repeated() -> None:
-    assert [verb for verb in VERBS if not OBJECT_CALLS[verb].repeatable] == ["create"]
-    assert LEGACY_CALLS["update"].repeatable
+    assert [verb for verb in VERBS if not OBJECT_CALLS[verb].retry_safe] == ["create"]
+    assert ENDPOINTS["legacy", "update"].retry_safe
 
 
 def test_repeated_keys() -> None:
@@ -99,20 +124,24 @@ def test_repeated_keys() -> None:
         "upsert": Repeats.WAITS,
         "archive": Repeats.SHARES,
     }
-    assert LEGACY_CALLS["update"].repeats is Repeats.WAITS
+    assert ENDPOINTS["legacy", "update"].repeats is Repeats.WAITS
 
 
 def test_a_read_with_history_takes_fewer_inputs() -> None:
-    plain = read_operation("tickets", api_version="v3")
-    told = read_operation(
-        "tickets", api_version="v3", properties_with_history=("subject",)
+    plain = look_up("objects", "read", "tickets", api_version="v3")
+    told = look_up(
+        "objects",
+        "read",
+        "tickets",
+        api_version="v3",
+        properties_with_history=("subject",),
     )
 
-    assert (plain.max_inputs, told.max_inputs) == (100, MAX_INPUTS_WITH_HISTORY)
+    assert (plain.max_inputs, told.max_inputs) == (100, 50)
 
 
 def test_archived_is_a_parameter_of_the_url() -> None:
-    operation = read_operation("tickets", api_version="v3", archived=True)
+    operation = look_up("objects", "read", "tickets", api_version="v3", archived=True)
 
     assert operation.query == {"archived": "true"}
 
@@ -144,8 +173,13 @@ def test_a_read_asks_for_what_names_its_results(
     asked: tuple[str, ...],
 ) -> None:
     """And keeps HubSpot's defaults, which asking for anything turns off."""
-    operation = read_operation(
-        object_type, api_version="v3", id_property=id_property, properties=properties
+    operation = look_up(
+        "objects",
+        "read",
+        object_type,
+        api_version="v3",
+        id_property=id_property,
+        properties=properties,
     )
 
     assert operation.asked_properties == asked
@@ -153,7 +187,7 @@ def test_a_read_asks_for_what_names_its_results(
 
 @pytest.mark.parametrize("version", ["v3", "2025-09", "2026-03", "2026-09"])
 def test_the_account_is_asked_for_in_the_version_s_path(version: str) -> None:
-    operation = account_operation(api_version=version)
+    operation = look_up("account", "details", api_version=version)
 
     assert operation.path == f"/account-info/{version}/details"
     assert (operation.call.method, operation.max_inputs) == ("GET", 1)

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch.core.answers import NoAnswer, Response
-from hubbatch.core.blaming import from_api_error
+from hubbatch.core.blaming import record_error_from_refusal
 from hubbatch.core.encoding import encoder
-from hubbatch.core.operations import Operation, account_operation, create_operation
+from hubbatch.core.operations import Operation, look_up
 from hubbatch.core.planning import Chunk
-from hubbatch.core.reading import read
+from hubbatch.core.reading import classify
 from hubbatch.core.reconciling import lookup
 from hubbatch.core.verdicts import (
     Answered,
@@ -97,7 +97,7 @@ def ask(
     name: str, status: int, body: object, headers: Mapping[str, str] | None = None
 ) -> Verdict:
     operation = OPERATIONS[name]
-    return read(operation, some_chunk(operation, 3), respond(status, body, headers))
+    return classify(operation, some_chunk(operation, 3), respond(status, body, headers))
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -233,7 +233,7 @@ def test_a_proxy_that_wants_a_login_has_passed_nothing_on() -> None:
 )
 def test_a_proxy_that_does_not_connect(status: int, kind: type[Verdict]) -> None:
     chunk = some_chunk(CREATE, 1)
-    verdict = read(
+    verdict = classify(
         CREATE, chunk, NoAnswer(sent=False, reason="Login, please", proxy_status=status)
     )
 
@@ -248,7 +248,7 @@ def test_a_certificate_that_is_not_trusted() -> None:
     answer = NoAnswer(
         sent=False, reason="self-signed certificate", untrusted="api.hubapi.com"
     )
-    verdict = read(CREATE, some_chunk(CREATE, 1), answer)
+    verdict = classify(CREATE, some_chunk(CREATE, 1), answer)
 
     assert isinstance(verdict, Fatal)
     assert type(verdict.error) is CertificateError
@@ -282,7 +282,7 @@ def test_after_a_timeout_or_a_5xx_it_may_have_arrived(status: int) -> None:
 @pytest.mark.parametrize("sent", [True, False])
 def test_no_answer(*, sent: bool) -> None:
     answer = NoAnswer(sent, "the connection was lost")
-    verdict = read(UPDATE, some_chunk(UPDATE, 1), answer)
+    verdict = classify(UPDATE, some_chunk(UPDATE, 1), answer)
 
     assert isinstance(verdict, Retryable)
     assert (verdict.arrived, verdict.retry_after) == (sent, 0.0)
@@ -581,9 +581,9 @@ def test_a_refusal_that_is_a_page_is_not_hubspots(status: int) -> None:
 
 
 def test_a_call_without_inputs_that_cannot_be_read() -> None:
-    operation = account_operation(api_version="v3")
+    operation = look_up("account", "details", api_version="v3")
     body = {"message": "Invalid input JSON on line 1", "status": "error"}
-    verdict = read(operation, Chunk(), respond(400, body))
+    verdict = classify(operation, Chunk(), respond(400, body))
 
     assert isinstance(verdict, Fatal)
     assert type(verdict.error) is InvalidRequestError
@@ -610,7 +610,7 @@ def test_the_errors_of_a_207_are_found_by_the_answer_that_they_came_with() -> No
     chunk = chunk_of(UPDATE, [{"id": n, "properties": {}} for n in (1, 2)])
     body = {"status": "COMPLETE", "results": [{"id": "2"}], "errors": [error]}
 
-    verdict = read(
+    verdict = classify(
         UPDATE, chunk, respond(207, body, {"X-HubSpot-Correlation-Id": "c-5"})
     )
 
@@ -631,7 +631,7 @@ def test_an_error_of_odd_types_is_still_an_error(odd: object) -> None:
     verdict = ask("update", 400, body)
 
     assert isinstance(verdict, Refused)
-    assert from_api_error(verdict.error).category == str(odd)
+    assert record_error_from_refusal(verdict.error).category == str(odd)
     assert verdict.error.correlation_id == str(odd)
 
 
@@ -683,7 +683,7 @@ RECORD = {"id": "100", "properties": {}, "objectWriteTraceId": "0"}
 def test_an_envelope_is_read_by_its_shape(name: str, status: int) -> None:
     operation = OPERATIONS[name]
     body = {"status": "COMPLETE", "results": [RECORD]}
-    verdict = read(operation, some_chunk(operation, 1), respond(status, body))
+    verdict = classify(operation, some_chunk(operation, 1), respond(status, body))
 
     assert isinstance(verdict, Answered)
     [result] = verdict.settlement.results
@@ -776,7 +776,7 @@ def test_a_legacy_success_that_accounts_for_nothing() -> None:
 
 @pytest.mark.parametrize("context", [{"ids": [""]}, {"ids": ["", "101"]}, {"id": [""]}])
 def test_an_error_may_name_nothing_at_all(context: dict[str, list[str]]) -> None:
-    """An empty name is nobody's; the rest of the answer is as good as ever."""
+    """An empty name matches no input; the rest of the answer is usable."""
     named = "101" in context.get("ids", ())
     results: list[Any] = [{"id": text, "properties": {}} for text in ("100", "102")]
     body = {"results": results, "errors": [{"message": "no", "context": context}]}
@@ -789,14 +789,14 @@ def test_an_error_may_name_nothing_at_all(context: dict[str, list[str]]) -> None
 
 # ---- the account
 
-ACCOUNT = account_operation(api_version="v3")
+ACCOUNT = look_up("account", "details", api_version="v3")
 
 
 def ask_account(status: int, body: object) -> Verdict:
     chunk = Chunk()
     key, encoded, trace = encoder(ACCOUNT)(0, None)
     chunk.add(0, None, key, encoded, trace)
-    return read(ACCOUNT, chunk, respond(status, body))
+    return classify(ACCOUNT, chunk, respond(status, body))
 
 
 @pytest.mark.parametrize("status", [400, 409, 413, 422])
@@ -916,7 +916,7 @@ def test_nothing_that_is_answered_raises(
 ) -> None:
     """And if it is an answer, every input is accounted for once."""
     chunk = some_chunk(operation, count)
-    verdict = read(operation, chunk, Response(status, headers, body))
+    verdict = classify(operation, chunk, Response(status, headers, body))
 
     if isinstance(verdict, Answered):
         settlement = verdict.settlement
@@ -927,14 +927,16 @@ def test_nothing_that_is_answered_raises(
         assert {*given_out}.isdisjoint([*settlement.open, *settlement.failed])
         assert settlement.trustworthy
     elif isinstance(verdict, Refused | EndpointNotFound):
-        assert str(from_api_error(verdict.error))
+        assert str(record_error_from_refusal(verdict.error))
     elif isinstance(verdict, Throttled):
         assert 0 < verdict.retry_after < float("inf")
     else:
         assert str(verdict.error)
 
 
-RECONCILED = create_operation("tickets", api_version="v3", reconcile_by="subject")
+RECONCILED = look_up(
+    "objects", "create", "tickets", api_version="v3", reconcile_by="subject"
+)
 
 
 @given(
@@ -960,7 +962,7 @@ def test_whatever_is_answered_every_input_has_one_outcome(
         verdict: Verdict = Retryable(APIError("nothing comes"), arrived=True)
         if answers:
             status, body = answers.pop()
-            verdict = read(call, carried, Response(status, {}, body))
+            verdict = classify(call, carried, Response(status, {}, body))
         run.resolve(chunk, verdict)
     assert [*run.statuses] == [*range(count)]
     run.check()

@@ -10,9 +10,9 @@ from attrs import define
 
 from hubbatch.core.chunk_state import Certainty
 from hubbatch.core.encoding import request_body
-from hubbatch.core.operations import Operation, create_operation
+from hubbatch.core.operations import Operation, look_up
 from hubbatch.core.planning import Chunk
-from hubbatch.core.reading import read
+from hubbatch.core.reading import classify
 from hubbatch.core.reconciling import MAX_LOOKUPS, LostCreates, lookup
 from hubbatch.core.verdicts import Answered, Refused, Retryable
 from hubbatch.errors import APIError, OutcomeUnknown, RecordConflict, RecordNotFound
@@ -22,7 +22,7 @@ from .fake_run import FakeRun
 from .helpers import chunk_of, respond
 
 
-CREATE = create_operation("tickets", api_version="v3", reconcile_by="ref")
+CREATE = look_up("objects", "create", "tickets", api_version="v3", reconcile_by="ref")
 LOST = Retryable(APIError("bad gateway", status=502), arrived=True)
 CONFLICT = APIError("Existing ID: 7", status=409, category="CONFLICT")
 
@@ -59,7 +59,7 @@ class Creates(FakeRun):
             "completedAt": completed,
         }
         operation, question = lookup(CREATE, chunk)
-        verdict = read(operation, question, respond(207 if absent else 200, body))
+        verdict = classify(operation, question, respond(207 if absent else 200, body))
         assert isinstance(verdict, Answered)
         self.resolve(chunk, verdict, now)
 
@@ -176,7 +176,7 @@ def test_another_error_than_not_found_proves_nothing() -> None:
     error = {"category": "INTERNAL", "context": {"ids": ["R1"]}}
     operation, question = lookup(CREATE, chunk)
     body = {"results": [record(0)], "errors": [error]}
-    verdict = read(operation, question, respond(207, body))
+    verdict = classify(operation, question, respond(207, body))
     assert isinstance(verdict, Answered)
     run.resolve(chunk, verdict)
     assert run.statuses == {0: "succeeded", 1: "unknown"}
@@ -387,7 +387,7 @@ def test_not_found_is_the_error_that_is_waited_for() -> None:
     chunk = run.lose(1)
     operation, question = lookup(CREATE, chunk)
     error = {"category": "OBJECT_NOT_FOUND", "context": {"ids": ["R0"]}}
-    verdict = read(
+    verdict = classify(
         operation, question, respond(207, {"results": [], "errors": [error]})
     )
     assert isinstance(verdict, Answered)

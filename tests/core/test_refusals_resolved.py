@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hubbatch.core.chunk_state import Certainty, Step
-from hubbatch.core.operations import Operation, object_operation
+from hubbatch.core.operations import Operation, look_up
 from hubbatch.core.verdicts import Refused, Throttled
 from hubbatch.errors import APIError, RecordConflict
 
@@ -149,7 +149,9 @@ INVALID = APIError("not valid", status=400, category="VALIDATION_ERROR")
 def test_a_refusal_after_a_lost_answer(
     error: APIError, to: Mapping[str, str], status: str, *, isolate: bool
 ) -> None:
-    by_ref = object_operation("update", "tickets", api_version="v3", id_property="ref")
+    by_ref = look_up(
+        "objects", "update", "tickets", api_version="v3", id_property="ref"
+    )
     for doubtful, expected in ((True, status), (False, "failed")):
         run = FakeRun(by_ref, isolate=isolate)
         run.take_in([{"id": "old", "properties": to}])

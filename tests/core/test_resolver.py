@@ -11,7 +11,7 @@ from hubbatch.core.chunk_state import Certainty, Role, Step
 from hubbatch.core.effects import Answer, Requeue, Succeed, Unpark, Wait
 from hubbatch.core.operations import Operation
 from hubbatch.core.planning import Chunk, Place
-from hubbatch.core.reading import read
+from hubbatch.core.reading import classify
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.core.verdicts import (
     Answered,
@@ -388,7 +388,7 @@ def happen(run: FakeRun, chunk: Chunk, event: str) -> None:
 def answer_all(run: FakeRun, chunk: Chunk, part: Chunk | None = None) -> None:
     """Answer for all inputs of a chunk, or for a part of it."""
     body = complete(run, part or chunk)
-    verdict = read(run.operation, chunk, respond(200, body))
+    verdict = classify(run.operation, chunk, respond(200, body))
     if isinstance(verdict, Answered):
         run.resolve(chunk, verdict)
     else:

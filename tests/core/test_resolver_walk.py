@@ -17,11 +17,7 @@ from hypothesis.stateful import (
 from hubbatch.core.blaming import NO_REASON
 from hubbatch.core.chunk_state import Certainty, Role, Step
 from hubbatch.core.effects import Drop, Effect, Fail, Requeue, Succeed, Wait
-from hubbatch.core.operations import (
-    Operation,
-    association_operation,
-    create_operation,
-)
+from hubbatch.core.operations import Operation, look_up
 from hubbatch.core.planning import Chunk
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.core.settling import Settlement
@@ -53,8 +49,10 @@ from .fake_run import FakeRun
 from .helpers import OPERATIONS, some_inputs
 
 
-RECONCILED = create_operation("tickets", api_version="v3", reconcile_by="ref")
-PAGED = association_operation("read", "contacts", "companies", api_version="v3")
+RECONCILED = look_up(
+    "objects", "create", "tickets", api_version="v3", reconcile_by="ref"
+)
+PAGED = look_up("associations", "read", "contacts", "companies", api_version="v3")
 CALLS: Mapping[str, Operation] = {
     **OPERATIONS,
     "reconciled": RECONCILED,
@@ -177,7 +175,7 @@ class Walk:
 
     @property
     def retry_safe(self) -> bool:
-        return self.run.operation.call.repeatable
+        return self.run.operation.call.retry_safe
 
     def take(self) -> None:
         chunk = self.run.take(self.now)
@@ -275,7 +273,7 @@ def runs(operation: Operation) -> st.SearchStrategy[FakeRun]:
 
 def may_be_doubted(operation: Operation) -> bool:
     """Whether an earlier process may have sent the inputs, and this one may too."""
-    return operation.call.repeatable or operation.read_back is not None
+    return operation.call.retry_safe or operation.read_back is not None
 
 
 @st.composite

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch.core.chunk_state import Step
-from hubbatch.core.operations import Operation, object_operation, read_operation
+from hubbatch.core.operations import Operation, look_up
 from hubbatch.core.planning import Chunk
 from hubbatch.core.settling import (
     Settlement,
@@ -44,12 +44,14 @@ from .helpers import (
 )
 
 
-UPDATE_BY_REF = object_operation(
-    "update", "tickets", api_version="v3", id_property="ref"
+UPDATE_BY_REF = look_up(
+    "objects", "update", "tickets", api_version="v3", id_property="ref"
 )
-READ_BY_EMAIL = read_operation("contacts", api_version="v3", id_property="email")
-UPSERT_BY_EMAIL = object_operation(
-    "upsert", "contacts", api_version="v3", id_property="email"
+READ_BY_EMAIL = look_up(
+    "objects", "read", "contacts", api_version="v3", id_property="email"
+)
+UPSERT_BY_EMAIL = look_up(
+    "objects", "upsert", "contacts", api_version="v3", id_property="email"
 )
 
 

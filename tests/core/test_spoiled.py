@@ -12,21 +12,9 @@ from hypothesis import strategies as st
 
 from hubbatch.core.answers import Response
 from hubbatch.core.codec import read_json, unstructure
-from hubbatch.core.operations import (
-    Operation,
-    association_limit_operation,
-    association_operation,
-    deal_split_operation,
-    legacy_operation,
-    list_operation,
-    membership_operation,
-    object_operation,
-    object_schema_operation,
-    property_operation,
-    v3_association_operation,
-)
+from hubbatch.core.operations import Operation, look_up
 from hubbatch.core.planning import Chunk
-from hubbatch.core.reading import read
+from hubbatch.core.reading import classify
 from hubbatch.core.verdicts import Answered, Refused, Retryable
 
 from .helpers import CREATE, READ, UPDATE, UPSERT, chunk_of, respond, some_chunk
@@ -60,20 +48,20 @@ def definition(n: int) -> dict[str, Any]:
 
 
 def ends(verb: Any) -> Operation:
-    return association_operation(verb, "contacts", "companies", api_version="v3")
+    return look_up("associations", verb, "contacts", "companies", api_version="v3")
 
 
-CREATES_V3 = v3_association_operation("create", "contacts", "companies")
-READS_V3 = v3_association_operation("read", "contacts", "companies")
-LIMITS = association_limit_operation(
-    "create", "contacts", "companies", api_version="v3"
+CREATES_V3 = look_up("v3_associations", "create", "contacts", "companies")
+READS_V3 = look_up("v3_associations", "read", "contacts", "companies")
+LIMITS = look_up(
+    "association_limits", "create", "contacts", "companies", api_version="v3"
 )
-DEFINITIONS = property_operation("create", "tickets", api_version="v3")
-SCHEMAS = object_schema_operation(api_version="2026-03")
-MEMBERSHIPS = membership_operation("contacts", api_version="v3")
-SPLITS = deal_split_operation("read", api_version="v3")
-OLD = legacy_operation("read", "tickets")
-OLD_UPDATES = legacy_operation("update", "tickets")
+DEFINITIONS = look_up("properties", "create", "tickets", api_version="v3")
+SCHEMAS = look_up("schemas", "read", api_version="2026-03")
+MEMBERSHIPS = look_up("memberships", "read", "0-1", api_version="v3")
+SPLITS = look_up("deal_splits", "read", api_version="v3")
+OLD = look_up("legacy", "read", "tickets")
+OLD_UPDATES = look_up("legacy", "update", "tickets")
 PLURAL = {"to": [{"toObjectId": 7, "associationTypes": []}]}
 
 # Each call, its inputs, and HubSpot's result for one of them.
@@ -190,7 +178,7 @@ def test_a_spoiled_result_spoils_its_own_record_only(
         if name not in keep or not isinstance(value, str | int | dict | list)
     }
     results[1] = garbage if changes is None else {**results[1], **fields}
-    verdict = read(operation, chunk, respond(200, body_of(operation, results)))
+    verdict = classify(operation, chunk, respond(200, body_of(operation, results)))
 
     assert isinstance(verdict, Answered)
     settlement = verdict.settlement
@@ -208,7 +196,7 @@ def test_null_among_the_results_leaves_its_input_open(family: str) -> None:
     operation, given_as, answered_as = FAMILIES[family]
     chunk = chunk_for(operation, given_as)
     results = [answered_as(1), None, answered_as(3)]
-    verdict = read(operation, chunk, respond(200, body_of(operation, results)))
+    verdict = classify(operation, chunk, respond(200, body_of(operation, results)))
 
     assert isinstance(verdict, Answered)
     assert (verdict.settlement.open, verdict.settlement.failed) == ([1], {})
@@ -218,8 +206,8 @@ def test_what_cannot_be_read_may_be_any_input_s() -> None:
     """So there is no success of all the others by their number."""
     chunk = some_chunk(CREATE, 2)
     nameless = [{"id": "8", "properties": {}}, {"id": "9", "properties": {}}]
-    all_read = read(CREATE, chunk, respond(201, {"results": nameless}))
-    one_not = read(CREATE, chunk, respond(201, {"results": [*nameless, None]}))
+    all_read = classify(CREATE, chunk, respond(201, {"results": nameless}))
+    one_not = classify(CREATE, chunk, respond(201, {"results": [*nameless, None]}))
 
     assert isinstance(all_read, Answered)
     assert all_read.settlement.open == []
@@ -247,7 +235,7 @@ def test_half_a_character_is_replaced_and_its_record_succeeds(
     results = [record(n, traced=traced) for n in range(100)]
     results[7]["properties"]["subject"] = "@@"
     body = orjson.dumps({"results": results}).replace(b"@@", written)
-    verdict = read(operation, some_chunk(operation, 100), respond(200, body))
+    verdict = classify(operation, some_chunk(operation, 100), respond(200, body))
 
     assert isinstance(verdict, Answered)
     assert (verdict.settlement.open, verdict.settlement.failed) == ([], {})
@@ -292,7 +280,7 @@ def test_an_answer_that_is_nested_without_end(
         b'{"results":%b}' % deep,
         b'{"message":"m","context":%b}' % deep,
     ):
-        verdict = read(operation, some_chunk(operation, 2), respond(status, body))
+        verdict = classify(operation, some_chunk(operation, 2), respond(status, body))
 
         assert isinstance(verdict, Retryable)
         assert verdict.arrived
@@ -302,7 +290,7 @@ def test_a_refusal_with_half_a_character_has_its_words() -> None:
     """They are HubSpot's, so nothing was written, and they can be written down."""
     body = rb'{"message":"no \ud800","category":"VALIDATION_ERROR"}'
     headers = {"X-HubSpot-Correlation-Id": "c\udcff"}
-    verdict = read(UPDATE, some_chunk(UPDATE, 2), Response(400, headers, body))
+    verdict = classify(UPDATE, some_chunk(UPDATE, 2), Response(400, headers, body))
 
     assert isinstance(verdict, Refused)
     assert not verdict.written
@@ -315,19 +303,21 @@ def test_a_refusal_with_half_a_character_has_its_words() -> None:
 
 def test_a_page_of_a_list_is_read_whole_or_not_at_all() -> None:
     """No input asks for a record of it, so none could be missed."""
-    pages = list_operation("tickets", api_version="v3")
+    pages = look_up("object_pages", "list", "tickets", api_version="v3")
     body = {"results": [record(1), None]}
 
     assert isinstance(
-        read(pages, chunk_of(pages, [None]), respond(200, body)), Retryable
+        classify(pages, chunk_of(pages, [None]), respond(200, body)), Retryable
     )
 
 
 def test_results_of_a_call_that_has_none_are_an_answer_to_another() -> None:
-    archives = object_operation("archive", "tickets", api_version="v3")
+    archives = look_up("objects", "archive", "tickets", api_version="v3")
     chunk = some_chunk(archives, 2)
-    ours = read(archives, chunk, respond(200, {"results": [record(0), record(1)]}))
-    others = read(archives, chunk, respond(200, {"results": [record(0), record(5)]}))
+    ours = classify(archives, chunk, respond(200, {"results": [record(0), record(1)]}))
+    others = classify(
+        archives, chunk, respond(200, {"results": [record(0), record(5)]})
+    )
     pairs = ends("archive")
     of_pairs = chunk_of(pairs, [pair(1)])
 
@@ -335,5 +325,5 @@ def test_results_of_a_call_that_has_none_are_an_answer_to_another() -> None:
     assert ours.settlement.open == []
     assert isinstance(others, Retryable)
     assert isinstance(
-        read(pairs, of_pairs, respond(200, {"results": [None]})), Retryable
+        classify(pairs, of_pairs, respond(200, {"results": [None]})), Retryable
     )

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from hubbatch import PropertyName, RecordInvalid, SimplePublicObject, UpdateInput
 from hubbatch.core.encoding import encoder
-from hubbatch.core.operations import legacy_operation, object_operation
-from hubbatch.core.typed import as_record, is_typed, shape_of, typed_id
+from hubbatch.core.operations import look_up
+from hubbatch.core.typed import as_record, class_mapping, is_typed, typed_id
 from hubbatch.core.values import InvalidInput
 
 
@@ -86,14 +86,14 @@ TEXTS = {
 
 
 def read(cls: type, **properties: Any) -> Any:
-    return shape_of(cls).read(SimplePublicObject("512", properties))
+    return class_mapping(cls).from_record(SimplePublicObject("512", properties))
 
 
-def sent(given: object, verb: Any = "update", id_property: str | None = None) -> Any:
-    operation = object_operation(
-        verb, "tickets", api_version="v3", id_property=id_property
+def sent(value: object, verb: Any = "update", id_property: str | None = None) -> Any:
+    operation = look_up(
+        "objects", verb, "tickets", api_version="v3", id_property=id_property
     )
-    body = orjson.loads(encoder(operation)(7, given)[1])
+    body = orjson.loads(encoder(operation)(7, value)[1])
     assert body.pop("objectWriteTraceId") == "7"
     return body
 
@@ -102,11 +102,13 @@ def sent(given: object, verb: Any = "update", id_property: str | None = None) ->
 
 
 def test_its_fields_are_asked_for() -> None:
-    assert shape_of(Ticket).properties == tuple(TEXTS)
+    assert class_mapping(Ticket).properties == tuple(TEXTS)
 
 
 def test_a_record_becomes_one_and_one_becomes_a_record() -> None:
-    assert shape_of(Ticket).read(SimplePublicObject("512", {**TEXTS})) == FULL
+    assert (
+        class_mapping(Ticket).from_record(SimplePublicObject("512", {**TEXTS})) == FULL
+    )
     assert sent(FULL) == {"id": "512", "properties": TEXTS}
     assert as_record(FULL) == SimplePublicObject("512", {**TEXTS})
     assert typed_id(FULL) == "512"
@@ -141,7 +143,7 @@ def test_a_dataclass_will_do() -> None:
         many: list[int] = dataclasses.field(default_factory=list)
         shared: ClassVar[int] = 5
 
-    assert shape_of(Mine).properties == ("seats", "many")
+    assert class_mapping(Mine).properties == ("seats", "many")
     assert read(Mine, seats="3", many="1;2") == Mine(3, 512, [1, 2])
     assert sent(Mine(3, 512)) == {"id": "512", "properties": {"seats": "3", "many": ""}}
 
@@ -155,7 +157,7 @@ def test_names_in_attrs_and_names_in_hubspot() -> None:
         spare: str = attrs.field(default="x", init=False)
         own: str = attrs.field(default="y", alias="theirs")
 
-    shape = shape_of(Mine)
+    shape = class_mapping(Mine)
     assert shape.properties == ("subject", "createdate", "lowest", "own")
     mine = read(
         Mine, subject="s", createdate="2026-09-14T00:00:00Z", lowest="l", own="o"
@@ -276,7 +278,9 @@ def test_what_the_class_itself_refuses() -> None:
     class Mine:
         seats: int = attrs.field(validator=attrs.validators.lt(10))
 
-    with pytest.raises(RecordInvalid, match="record 512 makes no Mine: ValueError"):
+    with pytest.raises(
+        RecordInvalid, match="record 512 cannot be made a Mine: ValueError"
+    ):
         read(Mine, seats="11")
 
 
@@ -311,7 +315,7 @@ MEMBERS = st.builds(
 def test_what_is_written_is_read_back(ticket: Ticket) -> None:
     body = sent(ticket)
     record = SimplePublicObject(body["id"], body["properties"])
-    assert shape_of(Ticket).read(record) == ticket
+    assert class_mapping(Ticket).from_record(record) == ticket
 
 
 # ---- writing
@@ -344,18 +348,18 @@ def test_the_id_is_known_by_its_name_in_hubspot() -> None:
         id: Annotated[str | None, PropertyName("erp_id")] = None
         record: Annotated[int | None, PropertyName("id")] = None
 
-    shape = shape_of(Mine)
+    shape = class_mapping(Mine)
     assert shape.properties == ("erp_id",)
-    mine = shape.read(SimplePublicObject("512", {"erp_id": "E1"}))
+    mine = shape.from_record(SimplePublicObject("512", {"erp_id": "E1"}))
     assert mine == Mine("E1", 512)
     assert sent(mine) == {"id": "512", "properties": {"erp_id": "E1"}}
 
 
 @pytest.mark.parametrize("verb", ["read", "archive"])
 def test_one_may_stand_for_its_id(verb: Any) -> None:
-    operation = object_operation(verb, "tickets", api_version="v3")
+    operation = look_up("objects", verb, "tickets", api_version="v3")
     assert encoder(operation)(0, Ticket(id="512"))[1] == b'{"id":"512"}'
-    legacy = legacy_operation(verb, "tickets")
+    legacy = look_up("legacy", verb, "tickets")
     assert encoder(legacy)(0, Ticket(id="512"))[1] == b"512"
 
 
@@ -377,7 +381,7 @@ class Plain:
 @pytest.mark.parametrize("wrong", [5, "Ticket", Plain, dict, [Ticket], Ticket(), None])
 def test_what_is_no_class_with_fields(wrong: Any) -> None:
     with pytest.raises(TypeError, match="expected an attrs class or a dataclass, not"):
-        shape_of(wrong)
+        class_mapping(wrong)
 
 
 @pytest.mark.parametrize(
@@ -397,8 +401,8 @@ def test_what_is_no_class_with_fields(wrong: Any) -> None:
 )
 def test_what_a_property_cannot_be(of_type: Any) -> None:
     mine = attrs.make_class("Mine", {"value": attrs.field(type=of_type)})
-    with pytest.raises(TypeError, match=r"Mine\.value is of type .* cannot be"):
-        shape_of(mine)
+    with pytest.raises(TypeError, match=r"Mine\.value is of type .* cannot have"):
+        class_mapping(mine)
 
 
 def test_two_fields_for_one_property() -> None:
@@ -408,7 +412,7 @@ def test_two_fields_for_one_property() -> None:
         two: Annotated[str, PropertyName("one")]
 
     with pytest.raises(TypeError, match=r"two fields for \['one'\]"):
-        shape_of(Mine)
+        class_mapping(Mine)
 
 
 def test_a_type_that_is_nowhere() -> None:
@@ -417,7 +421,7 @@ def test_a_type_that_is_nowhere() -> None:
         value: "Nowhere"  # type: ignore[name-defined] # noqa: F821 -- the mistake
 
     with pytest.raises(TypeError, match=r"resolve the types of Mine: .*Nowhere"):
-        shape_of(Mine)
+        class_mapping(Mine)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from hubbatch.core.values import (
     check_encodable,
     epoch_milliseconds,
     iso_milliseconds,
-    property_texts,
+    property_values,
     record_id,
 )
 
@@ -83,7 +83,7 @@ class Several:
 
 
 def text_of(value: object, *, legacy: bool = False) -> str | None:
-    return property_texts({"a": value}, legacy=legacy).get("a")
+    return property_values({"a": value}, legacy=legacy).get("a")
 
 
 def refused(value: object, *, legacy: bool = False) -> str:
@@ -146,7 +146,7 @@ def test_a_value_has_a_text(value: object, text: str) -> None:
 
 @pytest.mark.parametrize("value", [None, Stage.NOTHING, Scalar(None)], ids=repr)
 def test_none_leaves_a_property_out(value: object) -> None:
-    assert property_texts({"a": value, "b": ""}) == {"b": ""}
+    assert property_values({"a": value, "b": ""}) == {"b": ""}
 
 
 @pytest.mark.parametrize(
@@ -298,7 +298,7 @@ def test_a_decimal_of_many_digits_is() -> None:
 @pytest.mark.parametrize("properties", [None, "a=b", ["a"], 5, {"a"}], ids=repr)
 def test_properties_are_a_mapping(properties: object) -> None:
     with pytest.raises(InvalidInput, match="must be a mapping") as caught:
-        property_texts(properties)
+        property_values(properties)
 
     assert caught.value.field == "properties"
 
@@ -306,13 +306,13 @@ def test_properties_are_a_mapping(properties: object) -> None:
 @pytest.mark.parametrize("name", [1, None, "", ("a",), b"a"], ids=repr)
 def test_a_property_name_is_a_text(name: Any) -> None:
     with pytest.raises(InvalidInput, match="property name") as caught:
-        property_texts({name: "x"})
+        property_values({name: "x"})
 
     assert caught.value.field == str(name)
 
 
 def test_a_name_may_be_a_member_of_a_str_enum() -> None:
-    texts = property_texts({Priority.HIGH: 1})
+    texts = property_values({Priority.HIGH: 1})
 
     assert texts == {"HIGH": "1"}
     assert [type(name) for name in texts] == [str]
@@ -321,7 +321,7 @@ def test_a_name_may_be_a_member_of_a_str_enum() -> None:
 def test_any_mapping_will_do_and_is_not_changed() -> None:
     properties = OrderedDict(a=1, b=None)
 
-    assert property_texts(properties) == {"a": "1"}
+    assert property_values(properties) == {"a": "1"}
     assert properties == OrderedDict(a=1, b=None)
 
 
@@ -347,7 +347,7 @@ def test_every_value_is_a_text_or_refused_by_name(
     texts: dict[str, str] = {}
     blamed = None
     try:
-        texts = property_texts(properties, legacy=legacy)
+        texts = property_values(properties, legacy=legacy)
     except InvalidInput as error:
         blamed = error.field
 
@@ -506,5 +506,5 @@ def test_what_a_source_could_not_make_fails_with_its_reason() -> None:
     with pytest.raises(InvalidInput, match=r"^'A' is gone$"):
         record_id(Unsendable("'A' is gone"))
     with pytest.raises(InvalidInput, match=r"^property 'size': no number$") as caught:
-        property_texts({"size": Unsendable("no number")})
+        property_values({"size": Unsendable("no number")})
     assert caught.value.field == "size"

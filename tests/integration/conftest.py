@@ -1,4 +1,4 @@
-"""The client and a HubSpot of one's own, over sockets of this machine.
+"""The client and a simulator, over local sockets.
 
 The clock jumps, but not before the sockets have been silent for a moment: the
 ten seconds of HubSpot's window cost nothing, and no request is overtaken.
@@ -31,7 +31,7 @@ def pytest_asyncio_loop_factories() -> Mapping[
 
 @attrs.define
 class Portal:
-    """A simulator on the loop's own clock, and how to reach it."""
+    """A simulator on the loop's clock, and a client for it."""
 
     sim: Simulator
 
@@ -49,7 +49,7 @@ class Portal:
 
 
 async def unanswered(batch: Batch[Any]) -> Any:
-    """Await a batch of which no request gets an answer, and return its response."""
+    """Await a batch whose requests get no answer; return its response."""
     with pytest.raises(HubSpotUnavailable) as caught:
         await batch
     response = caught.value.response

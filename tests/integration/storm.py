@@ -1,4 +1,4 @@
-"""Thousands of operations in bad weather, and the proof that their account is true.
+"""Thousands of operations under faults, and the proof that the outcomes are true.
 
     python -m tests.integration.storm [seeds] [operations]
 
@@ -27,7 +27,7 @@ from tests.net.virtual import VirtualTimeLoop
 
 
 STATUSES = ("succeeded", "failed", "unknown", "not_sent")
-# The kinds of trouble that chaos has not, and how many of the requests meet each.
+# The faults that chaos does not cause, and the share of requests that meet each.
 QUIRKS: Mapping[str, tuple[object, float]] = {
     "honour_trace_ids": ((), 0.15),
     "silent_noop": (True, 0.03),
@@ -43,7 +43,7 @@ WEATHER = (
     Fault("status", status=503, retry_after=4),
     Fault("status", status=524),
 )
-# How HubSpot answers at times; nothing to survive.
+# Variants of HubSpot's answers that are not faults.
 MOODS = ("honour_trace_ids", "echo_trace_ids", "status_flip")
 # Real seconds of silence before the clock jumps.
 PATIENCE = 0.003
@@ -52,7 +52,7 @@ BAD: Sequence[Any] = (None, 1.5, {"id": " 5 ", "properties": {}}, {"properties":
 
 @define
 class Part:
-    """One batch, what it was given, and what came back."""
+    """One batch, its inputs, and its response."""
 
     number: int
     kind: str
@@ -84,7 +84,7 @@ class Part:
 
 @define
 class Storm:
-    """A portal, the parts that are sent to it, and what must be so afterwards."""
+    """A portal, the batches that are sent to it, and the checks afterwards."""
 
     sim: Simulator
     hub: HubBatch
@@ -95,7 +95,7 @@ class Storm:
     # ---- the work
 
     def plan(self, operations: int) -> None:
-        """Make batches of every kind until there are so many operations."""
+        """Make batches of every kind until there are enough operations."""
         self.sim.store.define(
             "car",
             [Property("plate", unique=True), Property("rank", "number"), "note"],
@@ -139,7 +139,7 @@ class Storm:
         ]
 
     def _spoil(self, texts: dict[str, str], name: str, bad: str) -> dict[str, str]:
-        """Make some records bad."""
+        """Make some records invalid."""
         lot = self.chance.random()
         if lot < 0.03:
             return {**texts, name: bad}
@@ -153,7 +153,7 @@ class Storm:
         return Part(number, "create", "tickets", inputs, self.hub.tickets.create)
 
     def _reconciled(self, number: int, count: int) -> Part:
-        """Some plates are taken already, and some are given twice."""
+        """Some plates exist already, and some occur twice."""
         taken = self._cars(number, count // 25)
         plates = [record.properties["plate"] for record in taken]
         inputs: list[Any] = []
@@ -174,7 +174,7 @@ class Storm:
         )
 
     def _update(self, number: int, count: int) -> Part:
-        """Some records are written again and again, some are gone, some merged."""
+        """Some records are written repeatedly, some are gone, some merged."""
         records = self._tickets(count // 2 + 1)
         ids = [record.id for record in records] + ["404", "405"]
         for _ in range(count // 40):
@@ -210,7 +210,7 @@ class Storm:
         )
 
     def _rename(self, number: int, count: int) -> Part:
-        """Each record gets another plate than the one that names it."""
+        """Each record gets a plate other than the one that identifies it."""
         inputs = [
             {
                 "id": record.properties["plate"],
@@ -248,7 +248,7 @@ class Storm:
         )
 
     def _upsert_contacts(self, number: int, count: int) -> Part:
-        """By addresses in any case; some are second ones of a contact."""
+        """By addresses in any case; some are secondary addresses of a contact."""
         addresses = [f"c{number}-{n}@example.com" for n in range(count // 2 + 2)]
         old = {"email": addresses[0], "firstname": "old"}
         other = {"email": f"other{number}@example.com", "firstname": "old"}
@@ -274,7 +274,7 @@ class Storm:
         )
 
     def _aliases(self, number: int, count: int) -> Part:
-        """Records under two names, which nothing shows to be one."""
+        """Records under two names; nothing shows that they are the same."""
         records = self._cars(number, count // 2 + 1)
         inputs: list[Any] = []
         for n in range(count):
@@ -330,13 +330,13 @@ class Storm:
         return Part(number, "archive", "tickets", inputs, self.hub.tickets.archive)
 
     def _often(self, keys: Sequence[Any], place: int) -> Any:
-        """Go through keys in turn, but now and then give one of the first again."""
+        """Yield keys in turn, but sometimes repeat one of the first."""
         if self.chance.random() < 0.15:
             return keys[self.chance.randrange(min(3, len(keys)))]
         return keys[place % len(keys)]
 
     def gather(self, rate: float) -> None:
-        """Let the weather turn bad."""
+        """Turn on the faults."""
         faults = self.sim.faults
         faults.chaos(rate, WEATHER)
         for kind, (value, share) in QUIRKS.items():
@@ -344,11 +344,11 @@ class Storm:
 
     def _lot(self, share: float) -> Callable[[Seen], bool]:
         dice = Random(self.chance.random())
-        # An archive is answered 204 whatever it did: nobody could tell.
+        # An archive returns 204 whatever it did: it cannot be checked.
         return lambda seen: seen.verb != "archive" and dice.random() < share
 
     async def run(self) -> None:
-        """Send a few parts at a time."""
+        """Send a few batches at a time."""
         waiting = iter(self.parts)
 
         async def work() -> None:
@@ -388,7 +388,7 @@ class Storm:
                 yield record, name
 
     def _written(self) -> Mapping[str, set[str]]:
-        """Say for every value which records have, or had, it."""
+        """Return for every value the records that have, or had, it."""
         written = defaultdict(set)
         for record, name in self._all():
             for _, changes in record.changes:
@@ -403,7 +403,7 @@ class Storm:
             assert len(standing) <= 1, told
             if outcome.status == "succeeded":
                 assert len(standing) == 1, told
-                # A result that cannot be told apart is nobody's, and has no id.
+                # A result that cannot be assigned has no id.
                 assert outcome.id in (None, *standing) or part.kind != "create", told
             elif standing:
                 assert outcome.status == "unknown", told
@@ -412,7 +412,7 @@ class Storm:
                 assert any(why in outcome.error.message for why in REASONS), told
 
     def _check_order(self) -> None:
-        """For each key the inputs were written in order, and the last one stands."""
+        """For each key the inputs were written in order, and the last one wins."""
         ordered = {part.number for part in self.parts if part.ordered}
         for record, name in self._all():
             values = [c[name] for _, c in record.changes if c.get(name, "old") != "old"]
@@ -453,7 +453,7 @@ class Storm:
 
     @property
     def survived(self) -> Counter[str]:
-        """Count the faults that struck, by kind."""
+        """Return the number of faults that occurred, by kind."""
         return Counter(
             f"{fault.status}" if fault.kind == "status" else fault.kind
             for fault in self.sim.faults.struck
@@ -476,7 +476,7 @@ class Storm:
         )
 
 
-# Why a create that is reconciled may be `unknown` all the same.
+# Why a reconciled create may be `unknown` all the same.
 REASONS = (
     "looked for 3 times",
     "could not be read back",
@@ -487,7 +487,7 @@ REASONS = (
 
 
 def _name_values(part: Part) -> None:
-    """Give every write a value that says whose it is."""
+    """Set a value on every write that identifies its input."""
     name = {"tickets": "subject", "car": "note", "contacts": "firstname"}
     for index, given in enumerate(part.inputs):
         if isinstance(given, dict) and given not in BAD:
@@ -511,7 +511,7 @@ def _check_account(part: Part) -> None:
 
 
 async def _rage(seed: int, operations: int, rate: float, attempts: int) -> Storm:
-    random.seed(seed)  # the client's own dice, for its waits
+    random.seed(seed)  # for the client's jitter
     sim = Simulator(
         seed=seed,
         tier="increased",
@@ -529,7 +529,7 @@ async def _rage(seed: int, operations: int, rate: float, attempts: int) -> Storm
 
 
 def rage(seed: int, operations: int, *, rate: float = 0.25, attempts: int = 6) -> Storm:
-    """Live through one storm, check what it left behind, and give it back."""
+    """Run one storm, check its results, and return it."""
     with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(PATIENCE)) as runner:
         return runner.run(_rage(seed, operations, rate, attempts))
 

@@ -1,4 +1,4 @@
-"""A peer that echoes what it was sent: no secret of it is found anywhere afterwards."""
+"""A peer that echoes requests: no secret appears anywhere afterwards."""
 
 import asyncio
 import json
@@ -32,12 +32,12 @@ TOKEN = "pat-na1-11112222-3333-4444-5555-666677778888"  # noqa: S105 -- nobody's
 CLIENT_SECRET = "hush/hush+very-secret=="  # noqa: S105 -- nobody's
 REFRESH_TOKEN = "na1-refresh-aaaa-bbbb/cccc"  # noqa: S105 -- nobody's
 
-# From the head and the body of a request to the status line, headers and body.
+# Takes head and body of a request; returns status line, headers and body.
 Echo = Callable[[str, str], tuple[str, str, bytes]]
 
 
 def forms(secret: str) -> list[str]:
-    """Give the texts of which none may be left: also the beginning, also encoded."""
+    """Return the strings that must not appear: also beginnings, also encoded."""
     inner = b64encode(f"Bearer {secret}".encode()).decode()[12:-6]
     return [secret[:14], secret[-14:], quote(secret, safe=""), inner]
 
@@ -79,7 +79,7 @@ def as_page(status: int) -> Echo:
 
 
 def of_each_input(head: str, body: str) -> tuple[str, str, bytes]:
-    """Answer 207: a part of the records is refused, in words that echo the request."""
+    """Answer 207: some records are refused, with messages that echo the request."""
     inputs = orjson.loads(body)["inputs"]
     traces = [one.get("objectWriteTraceId") for one in inputs]
     told = json.dumps(head)
@@ -102,7 +102,7 @@ def of_each_input(head: str, body: str) -> tuple[str, str, bytes]:
 
 
 def of_success(head: str, body: str) -> tuple[str, str, bytes]:
-    """Answer 200, with an echo in all that is no value of a record."""
+    """Answer 200, with an echo in everything but property values."""
     inputs = orjson.loads(body)["inputs"]
     results = [
         {
@@ -119,7 +119,7 @@ def of_success(head: str, body: str) -> tuple[str, str, bytes]:
 
 
 def as_nonsense(head: str, _: str) -> tuple[str, str, bytes]:
-    """Answer what a parser of HTTP refuses, and quotes."""
+    """Answer with what an HTTP parser refuses and quotes."""
     return f"HTTP/1.1 {_line(head)}", f"Bad Header\x01 {_line(head)}", b""
 
 
@@ -196,7 +196,7 @@ async def serving(echo: Echo) -> AsyncIterator[str]:
 
 
 class Seen:
-    """All that a user could look at, as one text."""
+    """All that a user can see, as one string."""
 
     def __init__(self) -> None:
         self.parts: list[str] = []
@@ -278,7 +278,7 @@ async def test_no_single_call_and_no_question_shows_it(
             lambda: hub.single.tickets.update("1", {"subject": "x"}),
             lambda: hub.single.tickets.create({"subject": "x"}),
         ]
-        if echo not in (of_each_input, of_success):  # they answer to inputs
+        if echo not in (of_each_input, of_success):  # those are answers to inputs
             calls += [hub.account, lambda: first_of(hub)]
         for call in calls:
             try:
@@ -339,7 +339,7 @@ async def test_no_login_shows_its_secrets(
 
 
 async def test_the_answer_that_brings_a_token_is_not_altered() -> None:
-    """It repeats the refresh token of the request, and that is what it is for."""
+    """It returns the refresh token of the request, as it must."""
     heads: list[str] = []
 
     def echo(head: str, body: str) -> tuple[str, str, bytes]:

@@ -1,4 +1,4 @@
-"""Every family of calls, the whole way: each input has its own and true outcome."""
+"""Every family of calls end to end: each input gets its own true outcome."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -52,7 +52,7 @@ def sent(portal: Portal, position: int = -1) -> Any:
 
 
 async def test_kinds_of_associations(portal: Portal) -> None:
-    """The labels of the account are among them, and a closed client asks nothing."""
+    """It includes the account's labels; a closed client sends nothing."""
     number = portal.sim.store.define_label("contacts", "companies", "Buyer")
     async with portal.hub() as hub:
         pairs = hub.associations("contacts", "companies")
@@ -69,7 +69,7 @@ async def test_kinds_of_associations(portal: Portal) -> None:
 
 @versions
 async def test_associate_and_take_apart(portal: Portal, version: str) -> None:
-    """Ids are texts in every version, and both shapes of an archive's answer count."""
+    """Ids are strings in every version; both shapes of an archive's answer work."""
     tickets, people = portal.tickets(3), contacts(portal, 3)
     pairs = [
         AssociationInput(ticket, int(person))
@@ -113,7 +113,7 @@ async def test_labels_come_off_and_the_rest_stays(portal: Portal) -> None:
 
 @versions
 async def test_bad_pairs_fail_alone(portal: Portal, version: str) -> None:
-    """Errors name one end, in a context or in words; fine pairs share those ends."""
+    """Errors name one end, in a context or a message; valid pairs share those ends."""
     [ticket, other], [person] = portal.tickets(2), contacts(portal, 1)
     inputs: list[Any] = [
         AssociationInput(ticket, person),
@@ -152,7 +152,7 @@ async def test_an_object_with_itself(portal: Portal) -> None:
 
 
 async def test_one_pair_twice_is_two_requests(portal: Portal) -> None:
-    """A result does not say which types it is about."""
+    """A result does not contain the types."""
     [ticket], [person] = portal.tickets(1), contacts(portal, 1)
     label = portal.sim.store.define_label("tickets", "contacts", "Reporter")
     types = [[TICKET_TO_CONTACT], [AssociationSpec("USER_DEFINED", label)]]
@@ -165,7 +165,7 @@ async def test_one_pair_twice_is_two_requests(portal: Portal) -> None:
 
 
 async def test_reading_turns_every_page(portal: Portal) -> None:
-    """Page by page, all that go on in one request; each record has all of its own."""
+    """Page by page, all open ones in one request; each record gets all of its own."""
     tickets, people = portal.tickets(3), contacts(portal, 7)
     pairs = [AssociationInput(tickets[0], person) for person in people]
     pairs += [AssociationInput(tickets[1], person) for person in people[:3]]
@@ -243,7 +243,7 @@ async def test_the_associations_of_v3(portal: Portal) -> None:
         gone = await links.archive([pair])
         left = await links.read([ticket])
     assert statuses(made) == ["succeeded", "failed", "failed"]
-    # HubSpot tells of the way back as well; the input's result is the way there.
+    # HubSpot also returns the reverse direction; the result is the forward one.
     assert [outcome.result for outcome in made.outcomes] == [pair, None, None]
     assert [[to.id for to in result.to] for result in read.results] == [[person], []]
     assert read.results[0].to[0].type == "ticket_to_contact"
@@ -337,7 +337,7 @@ async def test_properties(portal: Portal, version: str) -> None:
 
 
 async def test_a_property_whose_answer_is_lost_is_unknown(portal: Portal) -> None:
-    """Sent again it would look as if somebody else had made it."""
+    """Sent again, the property would look like another program's."""
     portal.sim.faults.add(Fault("drop_after_commit"))
     one = PropertyCreate("size", "Size", "ticketinformation", "string", "text")
     async with portal.hub() as hub:
@@ -354,7 +354,7 @@ def limit(type_id: Any, most: Any, category: str = "HUBSPOT_DEFINED") -> Any:
 
 @versions
 async def test_association_limits(portal: Portal, version: str) -> None:
-    """Set, changed and taken off again; each refusal is of its own input."""
+    """Set, changed and removed; each refusal belongs to its input."""
     raw = {"category": "HUBSPOT_DEFINED", "typeId": 5, "maxToObjectIds": 2}
     async with portal.hub(api_version=version) as hub:
         limits = hub.associations("deals", "companies").limits
@@ -394,7 +394,7 @@ async def test_association_limits(portal: Portal, version: str) -> None:
 
 
 async def test_two_categories_with_one_type_id(portal: Portal) -> None:
-    """Their results are told by the number, so they go one after the other."""
+    """Their results are identified by number, so they are sent in order."""
     label = portal.sim.store.define_label("deals", "companies", "Buyer")
     both = [limit(341, 5), limit(341, 4, "USER_DEFINED"), limit(341, 3)]
     async with portal.hub() as hub:
@@ -407,7 +407,7 @@ async def test_two_categories_with_one_type_id(portal: Portal) -> None:
 
 
 async def test_a_limit_whose_answer_is_lost(portal: Portal) -> None:
-    """It is set once more; that one is there now says nothing of whose it is."""
+    """It is set again: an existing one does not show who set it."""
     portal.sim.faults.add(Fault("drop_after_commit"))
     async with portal.hub() as hub:
         response = await hub.associations("deals", "companies").limits.create(
@@ -418,7 +418,7 @@ async def test_a_limit_whose_answer_is_lost(portal: Portal) -> None:
 
 @versions
 async def test_schemas(portal: Portal, version: str) -> None:
-    """By id and by each of its names; types that there are not have failed."""
+    """By id and by each of its names; unknown types fail."""
     store = portal.sim.store
     car = store.define("car", ["colour"], required=["colour"])
     names = ["DEALS", "0-1", f"P{store.portal_id}_CAR", "p_car", car.id, "404", "a/b"]
@@ -514,7 +514,7 @@ async def test_all_records_of_a_type(portal: Portal, version: str) -> None:
     assert len(portal.sim.requests) == 4
 
 
-async def test_a_list_that_nobody_goes_through_to_its_end(portal: Portal) -> None:
+async def test_a_list_that_is_abandoned(portal: Portal) -> None:
     portal.tickets(250)
     async with portal.hub() as hub:
         records = hub.tickets.list()
@@ -541,7 +541,7 @@ async def test_a_list_that_is_refused(portal: Portal) -> None:
 
 
 async def test_all_properties_of_a_list(portal: Portal) -> None:
-    """The schema is asked once; names too long for a URL are asked for in a body."""
+    """The schema is requested once; names too long for a URL go into a body."""
     many = [Property(f"a_rather_long_name_of_a_property_{n}") for n in range(300)]
     portal.tickets(2)
     async with portal.hub() as hub:
@@ -559,7 +559,7 @@ async def test_all_properties_of_a_list(portal: Portal) -> None:
 
 
 async def test_a_page_that_changes_while_it_is_read(portal: Portal) -> None:
-    """Who went meanwhile is passed over; another failure ends the list."""
+    """A record that is gone meanwhile is skipped; another failure ends the list."""
     many = [Property(f"a_rather_long_name_of_a_property_{n}") for n in range(300)]
     portal.sim.store.define("tickets", many)
     ids = portal.tickets(3)
@@ -581,14 +581,14 @@ async def test_a_page_that_changes_while_it_is_read(portal: Portal) -> None:
 
 
 async def test_a_list_that_does_not_move_on(portal: Portal) -> None:
-    """The same cursor again would go on for ever."""
+    """The same cursor again would loop forever."""
     portal.tickets(1)
     again = {"results": [], "paging": {"next": {"after": "5"}}}
     portal.sim.faults.add(
         Fault("status", status=200, body=orjson.dumps(again).decode(), times=2)
     )
     async with portal.hub() as hub:
-        with pytest.raises(ListError, match="does not move on from '5'"):
+        with pytest.raises(ListError, match="page '5' names itself as the next page"):
             await anext(hub.tickets.list())
 
 
@@ -622,7 +622,7 @@ async def test_a_schema_that_is_refused_ends_the_read(portal: Portal) -> None:
 
 
 async def test_v1_creates(portal: Portal) -> None:
-    """Results are told apart by what was written, whatever their order."""
+    """Results are matched by what was written, whatever their order."""
     inputs: list[Any] = [CreateInput({"subject": f"s{n}"}) for n in range(150)]
     inputs += [
         LegacyCreateInput({"subject": "same"}),
@@ -652,7 +652,7 @@ async def test_a_v1_create_that_is_lost_is_unknown(portal: Portal) -> None:
 
 
 async def test_v1_reads(portal: Portal) -> None:
-    """A map by id; who is not in it is not there."""
+    """A map by id; a missing id was not found."""
     ids = portal.tickets(120)
     portal.sim.store.archive("tickets", ids[1])
     asked: list[Any] = [*ids, 404, {"objectId": 405}, {"id": ids[2]}, "x"]
@@ -884,7 +884,7 @@ GOLDEN: dict[str, tuple[Any, object, Mapping[str, str]]] = {
     [(name, version) for name, told in GOLDEN.items() for version in told[2]],
 )
 async def test_golden_bodies(portal: Portal, name: str, version: str) -> None:
-    """Byte for byte, but for the order of keys; whatever becomes of the records."""
+    """Byte for byte, but for the order of keys, whatever the outcomes."""
     ask, body, paths = GOLDEN[name]
     async with portal.hub(api_version=version) as hub, ask(hub) as outcomes:
         async for _ in outcomes:

@@ -1,4 +1,4 @@
-"""Each error as its user meets it: raised over a socket, and fit to travel."""
+"""Each error as a user meets it: raised over a socket, and picklable."""
 
 import asyncio
 import pickle
@@ -227,7 +227,7 @@ async def no_room_among_processes(portal: Portal) -> Any:
 Provoke = Callable[[Portal], Awaitable[object]]
 
 
-# What is raised, and what its message tells to do or to look at.
+# The error that is raised, and the advice in its message.
 async def too_many_single_calls(portal: Portal) -> Any:
     ids = portal.tickets(3)
     async with portal.hub() as hub:
@@ -315,13 +315,15 @@ async def test_error(portal: Portal, provoke: Provoke) -> None:
             error.correlation_id,
         )
         assert error.status or provoke in (answer_lost, nobody_there)
-    if not isinstance(error, BatchFailed | OverloadedError):  # of a batch that ended
+    if not isinstance(
+        error, BatchFailed | OverloadedError
+    ):  # raised by a batch that ended
         assert again.summary == error.summary
         assert error.response.succeeded == again.response.succeeded == 0
         assert len(again.response.outcomes) == error.summary.settled
 
 
-# A job's own, raised before there is a batch that could have done anything.
+# Raised by a job before it has a batch.
 OF_JOBS: dict[Provoke, tuple[type[HubBatchError], str]] = {
     no_journal: (JournalError, r"run\.db is not a journal"),
     no_file: (SourceError, r"gone\.csv"),
@@ -329,7 +331,7 @@ OF_JOBS: dict[Provoke, tuple[type[HubBatchError], str]] = {
 }
 # Raised without a batch, too.
 OF_LISTS: dict[Provoke, tuple[type[HubBatchError], str]] = {
-    list_that_stands_still: (ListError, "does not move on from '5'"),
+    list_that_stands_still: (ListError, "page '5' names itself as the next page"),
 }
 # Tests of their own provoke these: proxies and certificates over raw sockets, and
 # what dlt makes of a load.
@@ -345,7 +347,7 @@ async def test_error_of_a_job(portal: Portal, provoke: Provoke) -> None:
     assert re.search(message, str(error))
     again = pickle.loads(pickle.dumps(error))  # noqa: S301 -- our own
     assert (type(again), str(again)) == (kind, str(error))
-    # At most it has asked whose account this is.
+    # At most it has requested the account.
     assert {one.path for one in portal.sim.requests} <= {"/account-info/v3/details"}
 
 
@@ -376,7 +378,7 @@ async def test_error_of_a_record(portal: Portal, provoke: Provoke) -> None:
 
 
 def test_every_error_is_raised_here() -> None:
-    """All but those that only stand above others."""
+    """All but the abstract ones."""
     public = {
         cls
         for name in hubbatch.__all__
@@ -392,7 +394,7 @@ def test_every_error_is_raised_here() -> None:
 # ---- a session that is shared
 
 
-async def test_shared_session_that_raises_for_status_still_gives_verdicts(
+async def test_shared_session_that_raises_for_status_still_gets_verdicts(
     portal: Portal,
 ) -> None:
     [one] = portal.tickets(1)
@@ -435,7 +437,7 @@ async def test_account(portal: Portal) -> None:
     assert portal.statuses == [200]
 
 
-async def test_account_is_told_through_passing_trouble(portal: Portal) -> None:
+async def test_account_is_returned_despite_temporary_failures(portal: Portal) -> None:
     for fault in ("drop_before", "truncate"):
         portal.sim.faults.add(Fault(fault))
     portal.sim.faults.add(Fault("status", status=429))

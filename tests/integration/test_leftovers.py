@@ -1,4 +1,4 @@
-"""Under Python's development mode nothing is left: no task, socket or warning."""
+"""In Python's development mode nothing is left over: no task, socket or warning."""
 
 import os
 import subprocess
@@ -9,8 +9,8 @@ import pytest
 from tests.processes import untraced
 
 
-# All the ways to use a client and to stop using it. Whatever is left over makes
-# itself heard: as an error, since warnings are errors, or on standard error.
+# All ways to use a client and to stop using it. Anything left over is reported:
+# as an error, because warnings are errors, or on standard error.
 SCRIPT = """
 import asyncio, gc
 from hubbatch import (
@@ -154,7 +154,7 @@ async def closing(sim):
 
 
 async def main():
-    # How fast this machine is does not matter here.
+    # The speed of this machine does not matter here.
     asyncio.get_running_loop().slow_callback_duration = 60
     async with Simulator(limit=100_000) as sim:
         await use(sim)
@@ -172,6 +172,7 @@ print("nothing is left")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_nothing_is_left_in_development_mode() -> None:
     done = subprocess.run(  # noqa: S603 -- our own script
@@ -187,7 +188,7 @@ def test_nothing_is_left_in_development_mode() -> None:
 
 
 def test_what_is_left_would_be_heard() -> None:
-    """The test above could not fail otherwise."""
+    """Proves that the test above can fail."""
     forgetful = (
         "import aiohttp, asyncio\n"
         "async def main():\n"

@@ -1,4 +1,4 @@
-"""Limits as HubSpot keeps them, over sockets: other apps, families, the day."""
+"""HubSpot's limits over sockets: other apps, families, the daily limit."""
 
 import asyncio
 
@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from hubbatch import DailyLimitReached, RateLimit
-from hubbatch.core.operations import OBJECT_CALLS, object_operation
+from hubbatch.core.operations import OBJECT_CALLS, look_up
 from hubbatch.net.batch import Batch
-from hubbatch.net.pacing import Lane
+from hubbatch.net.permit_queue import Lane
 from tests.integration.conftest import Portal
 
 
@@ -31,7 +31,7 @@ async def test_follows_the_account_up_from_the_lowest_limit(portal: Portal) -> N
 async def test_another_process_of_the_same_app_is_left_its_part(
     portal: Portal,
 ) -> None:
-    """Two clients that know nothing of each other, and one window for both."""
+    """Two clients that do not know of each other share one window."""
     tokens = [portal.sim.issue_token(app_id=77) for _ in range(2)]
     hubs = [portal.hub(access_token=token) for token in tokens]
     try:
@@ -86,7 +86,7 @@ async def test_reserve_is_left_to_other_apps(portal: Portal) -> None:
         with pytest.raises(DailyLimitReached) as caught:
             await batch
     assert (batch.summary.succeeded, batch.summary.not_sent) == (5_000, 5_000)
-    # The account was asked for its time zone, and that is one call of the reserve.
+    # The account's time zone was requested, which takes one call of the reserve.
     assert portal.sim.account.day.used == 151
     now = datetime.now(UTC)
     assert caught.value.resets_at is not None
@@ -103,7 +103,7 @@ async def test_day_that_is_used_up_is_met_once(portal: Portal) -> None:
     assert caught.value.status == 429
     assert caught.value.resets_at is not None
     assert (batch.summary.succeeded, batch.summary.not_sent) == (3_000, 2_000)
-    # The batch's, and the question for the time zone, which is refused as well.
+    # The batch's request, and that for the time zone, which is refused too.
     assert Counter(portal.statuses)[429] == 2
 
 
@@ -125,7 +125,7 @@ async def test_plan_of_a_fresh_client(portal: Portal) -> None:
 
 
 async def test_single_call_beside_a_saturating_run(portal: Portal) -> None:
-    call = object_operation("archive", "tickets", api_version="v3")
+    call = look_up("objects", "archive", "tickets", api_version="v3")
     assert call.call is OBJECT_CALLS["archive"]
     loop = asyncio.get_running_loop()
     async with portal.hub() as hub:

@@ -99,7 +99,7 @@ async def test_an_app_that_was_uninstalled_meanwhile(portal: Portal) -> None:
 
 
 async def test_an_access_token_that_was_revoked(portal: Portal) -> None:
-    """Its time is not over; HubSpot does not know it, and gives another."""
+    """It has not expired, but HubSpot does not know it; it is refreshed."""
     ids = portal.tickets(10)
     login = oauth(portal)
     async with portal.hub(access_token=login) as hub:
@@ -132,8 +132,9 @@ async def test_a_token_endpoint_that_is_down(portal: Portal) -> None:
 # ---- many accounts
 
 
+@pytest.mark.slow
 async def test_many_portals_and_few_connections(portal: Portal) -> None:
-    """300 portals, many small calls: 20 connections do, and nothing is left."""
+    """300 portals, many small calls: 20 connections suffice, nothing is left over."""
     sim = portal.sim
     logins = {}
     for number in range(300):
@@ -234,7 +235,7 @@ async def test_a_record_that_does_not_fit_fails_alone(portal: Portal) -> None:
 
 
 async def test_a_list_of_typed_records(portal: Portal) -> None:
-    """In a loop a record that does not fit can only raise; a read goes on past it."""
+    """A list raises at a record that does not fit; a read continues after it."""
 
     @attrs.define
     class Numbered:

@@ -1,4 +1,4 @@
-"""Creates whose answers are lost, against a HubSpot that minds unique values."""
+"""Creates with lost answers, and a HubSpot that enforces unique values."""
 
 import asyncio
 
@@ -64,8 +64,8 @@ async def test_without_reconcile_by(portal: Portal, loss: str) -> None:
 
 
 @pytest.mark.parametrize("traced", [True, False])
-async def test_somebody_has_the_value(portal: Portal, *, traced: bool) -> None:
-    """Whether HubSpot refuses the record or the whole chunk, it is never ours."""
+async def test_another_record_has_the_value(portal: Portal, *, traced: bool) -> None:
+    """Whether HubSpot refuses the record or the whole chunk, it is another's."""
     define(portal)
     if not traced:
         portal.sim.faults.set(honour_trace_ids=())
@@ -82,7 +82,9 @@ async def test_somebody_has_the_value(portal: Portal, *, traced: bool) -> None:
     assert plates(portal) == ["B-0", "B-1", "B-2"]
 
 
-async def test_somebody_has_the_value_and_nothing_was_lost(portal: Portal) -> None:
+async def test_another_record_has_the_value_and_nothing_was_lost(
+    portal: Portal,
+) -> None:
     define(portal)
     portal.sim.store.create("car", {"plate": "B-1", "note": "theirs"})
     async with portal.hub() as hub:
@@ -93,7 +95,7 @@ async def test_somebody_has_the_value_and_nothing_was_lost(portal: Portal) -> No
 
 
 async def test_half_made_records_are_looked_for(portal: Portal) -> None:
-    """A 400 about a unique value leaves a record without it, and tells no other."""
+    """A 400 about a unique value leaves a record without it, and names no other."""
     define(portal)
     portal.sim.faults.set(honour_trace_ids=())
     portal.sim.store.create("car", {"plate": "B-1", "note": "theirs"})
@@ -106,7 +108,7 @@ async def test_half_made_records_are_looked_for(portal: Portal) -> None:
 
 
 async def test_a_late_first_write(portal: Portal) -> None:
-    """The second create meets the first, which was written after it was looked for."""
+    """The second create meets the first, which was written after the lookup."""
     define(portal)
 
     def late(seen: Any) -> bool:
@@ -125,7 +127,7 @@ async def test_a_late_first_write(portal: Portal) -> None:
 
 
 async def test_values_that_stand_twice(portal: Portal) -> None:
-    """The first of them is made, the later one is refused, also after a loss."""
+    """The first is created, the later one refused, also after a lost answer."""
     define(portal)
     portal.sim.faults.add(LOSSES["after"])
     given = [*cars(3), *cars(3, note="second")]
@@ -141,7 +143,7 @@ async def test_values_that_stand_twice(portal: Portal) -> None:
 
 @pytest.mark.parametrize("loss", ["before", "after", "502"])
 async def test_twins_do_not_share_a_record(portal: Portal, loss: str) -> None:
-    """The later one is lost, and what is found is the earlier one's record."""
+    """The later answer is lost, and the lookup finds the earlier one's record."""
     define(portal)
     second = When(verb="create", skip=1)
     portal.sim.faults.add(evolve(LOSSES[loss], when=second))
@@ -157,7 +159,7 @@ async def test_twins_do_not_share_a_record(portal: Portal, loss: str) -> None:
 
 
 async def test_a_record_that_was_there_before_is_not_claimed(portal: Portal) -> None:
-    """It has all that was written, but nobody wrote it here."""
+    """It has all the values, but it was not written here."""
     define(portal)
     portal.sim.store.create("car", {"plate": "B-0", "note": "n0"})
     await asyncio.sleep(60)

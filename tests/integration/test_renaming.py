@@ -1,4 +1,4 @@
-"""Records that get another key: after a lost answer they are not where they were."""
+"""Records that get another key: after a lost answer the old key is gone."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.integration.conftest import Portal
 async def test_what_a_lost_request_has_renamed_is_unknown(
     portal: Portal, verb: str, kind: str
 ) -> None:
-    """Not found, or in its own way: its second attempt is refused, not its first."""
+    """Not found, or a conflict with itself: the second attempt is refused."""
     portal.sim.store.define("car", [Property("plate", unique=True), "note"])
     portal.sim.store.create("car", {"plate": "old", "note": "n"})
     portal.sim.faults.add(Fault(kind))

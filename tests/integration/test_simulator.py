@@ -1,4 +1,4 @@
-"""The whole way: public calls, real sockets, HubSpot's rules."""
+"""End to end: public calls, real sockets, HubSpot's rules."""
 
 import asyncio
 import re
@@ -138,7 +138,7 @@ async def test_communications_update(portal: Portal, version: str) -> None:
 
 @versions
 async def test_legacy_tickets_update(portal: Portal, version: str) -> None:
-    """The old call stays where it is, whatever the version."""
+    """The old call keeps its path, whatever the version."""
     ids = portal.tickets(250)
     async with portal.hub(api_version=version) as hub:
         response = await hub.legacy.tickets.update(
@@ -160,7 +160,7 @@ async def test_legacy_tickets_update(portal: Portal, version: str) -> None:
 
 
 async def test_legacy_chunk_with_a_missing_ticket(portal: Portal) -> None:
-    """Its 404 refuses the chunk; apart, only the one that is missing fails."""
+    """Its 404 refuses the chunk; split up, only the missing record fails."""
     ids = portal.tickets(7)
     inputs = [{"objectId": one, "properties": {"subject": "x"}} for one in [*ids, 404]]
     async with portal.hub() as hub:
@@ -267,7 +267,7 @@ async def test_contact_that_exists(portal: Portal) -> None:
 
 
 async def test_repeated_keys_keep_their_order(portal: Portal) -> None:
-    """HubSpot refuses an id twice in one request; the last one is to win."""
+    """HubSpot refuses an id twice in one request; the last input must win."""
     hot, *others = portal.tickets(30)
     inputs = []
     for turn, other in enumerate(others):
@@ -283,7 +283,7 @@ async def test_repeated_keys_keep_their_order(portal: Portal) -> None:
 
 
 async def test_merged_record_is_unknown(portal: Portal) -> None:
-    """HubSpot says nothing of it: neither a result nor an error."""
+    """HubSpot omits it: there is neither a result nor an error."""
     ids = portal.tickets(3)
     portal.sim.store.merge("tickets", ids[0], ids[1])
     async with portal.hub() as hub:
@@ -419,7 +419,7 @@ async def test_hubspot_is_down(portal: Portal) -> None:
     assert batch.summary.not_sent > 1_000
 
 
-async def test_nobody_listens(portal: Portal) -> None:
+async def test_no_server_listens(portal: Portal) -> None:
     await portal.sim.aclose()
     async with HubBatch("x", base_url="http://127.0.0.1:9") as hub:
         response = await unanswered(hub.tickets.archive([1, 2]))
@@ -438,7 +438,7 @@ async def test_daily_limit(portal: Portal) -> None:
 
 
 async def test_chaos(portal: Portal) -> None:
-    """Every fault at once: what succeeded is there, what is there is owned up to."""
+    """All faults at once: what succeeded exists, and what exists is reported."""
     portal.sim.faults.chaos(0.3)
     async with portal.hub() as hub:
         batch = hub.tickets.create(
@@ -470,7 +470,7 @@ async def test_limit_is_kept_to_without_a_single_429(portal: Portal) -> None:
 
 @pytest.mark.parametrize("portal", [{"limit": 20, "latency": 0.3}], indirect=True)
 async def test_limit_that_is_lower_than_thought_is_learnt(portal: Portal) -> None:
-    """The first burst is too much; from then on the answers' headers are followed."""
+    """The first burst is too much; then the headers of answers are followed."""
     async with portal.hub() as hub:
         batch = hub.tickets.archive(range(1, 10_001))
         response = await batch
@@ -503,7 +503,7 @@ async def as_async_generator(inputs: list[Any]) -> AsyncIterator[Any]:
         yield given
 
 
-async def test_every_kind_of_source_gives_the_same_response(portal: Portal) -> None:
+async def test_every_kind_of_source_has_the_same_response(portal: Portal) -> None:
     ids = portal.tickets(960)
     inputs: list[Any] = [
         {"id": one, "properties": {"closed_date": date(2026, 9, 1 + n % 30)}}
@@ -527,7 +527,7 @@ async def test_every_kind_of_source_gives_the_same_response(portal: Portal) -> N
 
 
 def shown(response: Any) -> dict[str, Any]:
-    """Tell of a response what does not depend on the instant or on the chunks."""
+    """Return the parts of a response that do not depend on time or chunks."""
     return {
         "status": response.status,
         "results": [

@@ -1,4 +1,4 @@
-"""Single calls over sockets, in bad weather and with callers who leave.
+"""Single calls over sockets, with faults and with callers that leave.
 
 Every write has a value of its own, so the store tells afterwards what was done.
 """
@@ -61,7 +61,7 @@ async def test_who_has_written_reads_what_was_written(portal: Portal) -> None:
 
 
 class Storm:
-    """Callers who come and go, and how each of them ended."""
+    """Callers that come and go, and how each call ended."""
 
     def __init__(self, seed: int, portal: Portal) -> None:
         self.chance = Random(seed)
@@ -106,7 +106,7 @@ class Storm:
         written: Counter[str] = Counter()
         for record in self.portal.sim.store.all("tickets"):
             values = [changes.get("subject") for _, changes in record.changes]
-            # A repetition writes what stands there already.
+            # A repeated call writes the same value.
             written.update({str(value) for value in values if value})
         kinds: Counter[str] = Counter()
         for value, told in self.ends.items():
@@ -126,7 +126,7 @@ class Storm:
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_storm(portal: Portal, seed: int) -> None:
-    random.seed(seed)  # the client's own dice, for its waits
+    random.seed(seed)  # for the client's jitter
     storm = Storm(seed, portal)
     portal.sim.faults.chaos(0.2)
     portal.sim.faults.add(Fault("honour_trace_ids", 20, value=()))
@@ -136,7 +136,7 @@ async def test_storm(portal: Portal, seed: int) -> None:
     assert kinds["SimplePublicObject"] > 200
     assert storm.left
     left = asyncio.all_tasks() - before
-    # The server may not have heard yet that the connections are closed.
+    # The server may not have noticed yet that the connections are closed.
     assert {str(task) for task in left if "RequestHandler.start" not in str(task)} == (
         set()
     )

@@ -1,4 +1,4 @@
-"""The proof: storms over real sockets, after which the store and the account agree."""
+"""Storms over real sockets, after which records and outcomes agree."""
 
 from collections import Counter
 
@@ -8,7 +8,10 @@ from hubbatch import OutcomeStatus
 from tests.integration.storm import QUIRKS, rage
 
 
-# What chaos and the quirks must have struck with, once at least in each storm.
+pytestmark = pytest.mark.slow
+
+
+# The faults and quirks that must occur at least once in each storm.
 TROUBLE = {
     "429",
     "423",
@@ -48,6 +51,6 @@ def test_storm(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(10, 13))
 def test_storm_in_which_batches_end(seed: int) -> None:
-    """Most requests fail: what was not done must not be owned up to."""
+    """Most requests fail: what was not done must not be reported as done."""
     storm = rage(seed, 600, rate=0.8, attempts=2)
     assert any(part.ended is not None for part in storm.parts)

@@ -1,4 +1,4 @@
-"""docs/tutorial.md: what is typed there, typed here, in its order."""
+"""Runs the commands of docs/tutorial.md in their order."""
 
 import os
 import re
@@ -12,12 +12,15 @@ from pathlib import Path
 import pytest
 
 
+pytestmark = pytest.mark.slow
+
+
 TREE = Path(__file__).parents[2]
 PAGE = (TREE / "docs" / "tutorial.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 ELSEWHERE = ("python3 -m venv", "pip install", "hubbatch simulate")
-# A person counts seconds; here it is killed once it has written a thousand results,
-# however fast the machine is.
+# The page says to wait some seconds; here it is killed once it has written a
+# thousand results, however fast the machine is.
 WAIT = "until [ -s ids.csv ] && [ $(wc -l < ids.csv) -gt 1000 ]; do sleep 0.05; done"
 
 
@@ -29,7 +32,7 @@ def free_port() -> str:
 
 @pytest.fixture
 def shell(tmp_path: Path) -> dict[str, str]:
-    """A folder, and an environment in which `hubbatch` and `python` are ours."""
+    """A folder, and an environment with this `hubbatch` and `python`."""
     programs = tmp_path / "bin"
     programs.mkdir()
     python = shlex.quote(sys.executable)
@@ -46,13 +49,13 @@ def shell(tmp_path: Path) -> dict[str, str]:
 
 
 def steps(block: str) -> list[tuple[str, str]]:
-    """Take a block of a console apart: each command, and what it prints."""
+    """Split a console block into commands and their outputs."""
     typed = re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
     return [(one.partition("\n")[0], one.partition("\n")[2]) for one in typed]
 
 
 def pattern(shown: str) -> str:
-    """Make the pattern of an output in which `...` is anything."""
+    """Return the pattern of an output, in which `...` matches anything."""
     lines = []
     for line in shown.splitlines():
         told = re.escape(line.strip()).replace(r"\.\.\.", ".*?")
@@ -65,7 +68,7 @@ def told(output: str) -> str:
 
 
 def run(script: list[str], where: Path, env: dict[str, str]) -> list[str]:
-    """Give what each command of a script has printed."""
+    """Return what each command of a script printed."""
     lines = [f"{command}\necho '<<>>'" for command in script]
     done = subprocess.run(  # noqa: S603 -- our own page
         ["/bin/bash", "-c", "\n".join(["exec 2>&1", *lines])],

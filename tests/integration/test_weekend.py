@@ -1,4 +1,4 @@
-"""docs/weekend.md: a portal moves into another, as the page says and by nothing else.
+"""Runs docs/weekend.md: a portal moves into another, by the page's commands only.
 
 Its commands are typed into a shell, its files are those of the page, and each portal
 is the process of its `hubbatch simulate`.
@@ -24,19 +24,22 @@ from attrs import define, field
 from hubbatch.jobs import read_status
 
 
+pytestmark = pytest.mark.slow
+
+
 TREE = Path(__file__).parents[2]
 PAGE = (TREE / "docs" / "weekend.md").read_text()
 PAIRS = {"works-at": ("contacts", "companies"), "reported-by": ("tickets", "contacts")}
 
 
 def commands(heading: str) -> list[str]:
-    """Give what is typed under a heading of the page."""
+    """Return the commands under a heading of the page."""
     _, _, section = PAGE.partition(f"\n## {heading}")
     return re.findall(r"^\$ (.*)$", section.partition("\n## ")[0], re.MULTILINE)
 
 
 def save_files(where: Path) -> None:
-    """Save the files of the page under the names that it gives them."""
+    """Save the files of the page under their names."""
     found = re.findall(r"`(\w+\.json)`[^`]*:\n\n```json\n(.*?)```", PAGE, re.DOTALL)
     assert [name for name, _ in found] == ["old.json", "new.json", "trouble.json"]
     for name, text in found:
@@ -45,7 +48,7 @@ def save_files(where: Path) -> None:
 
 @define
 class Portal:
-    """A simulated portal, run as the page says."""
+    """A simulated portal, started as on the page."""
 
     process: subprocess.Popen[str]
     url: str
@@ -54,13 +57,13 @@ class Portal:
 
 @define
 class Shell:
-    """A terminal in which the commands of the page are typed."""
+    """A terminal for the commands of the page."""
 
     where: Path
     process: subprocess.Popen[str] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        """Open it, with a `hubbatch` that is this one."""
+        """Open it, with this `hubbatch`."""
         program = self.where / "bin" / "hubbatch"
         program.parent.mkdir()
         line = "from hubbatch.cli import main; main()"
@@ -82,7 +85,7 @@ class Shell:
         return {**os.environ, "PATH": path, "PYTHONPATH": str(TREE)}
 
     def type(self, line: str) -> tuple[str, int]:
-        """Type a line; give what it says, and its exit status."""
+        """Type a line; return its output and its exit status."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(f"{line}\ns=$?; echo; echo :done $s\n")
@@ -95,13 +98,13 @@ class Shell:
         raise AssertionError(f"the shell ended: {''.join(said)}")
 
     def follow(self, line: str) -> str:
-        """Type a line that is to succeed."""
+        """Type a line that must succeed."""
         said, status = self.type(line)
         assert status == 0, f"{line}\n{said}"
         return said
 
     def simulate(self, line: str) -> Portal:
-        """Run a portal in a terminal of its own; on a port that is free."""
+        """Run a portal in its own terminal, on a free port."""
         process = subprocess.Popen(  # noqa: S603 -- our own
             shlex.split(
                 f"{self.where}/bin/{re.sub('--port [0-9]+', '--port 0', line)}"
@@ -114,7 +117,7 @@ class Shell:
         )
         assert process.stdout is not None
         url, token = (process.stdout.readline().split()[-1] for _ in range(2))
-        process.stdout.close()  # it goes on without anybody who reads its log
+        process.stdout.close()  # it continues without a reader of its log
         return Portal(process, url, token)
 
 
@@ -142,7 +145,7 @@ def portals(shell: Shell) -> Iterator[list[Portal]]:
 
 
 def pull_the_plug(shell: Shell) -> None:
-    """Begin to create, see what is in doubt, and kill it."""
+    """Start the creates, wait for rows in doubt, and kill it."""
     create, status, kill = (
         one for one in commands("A rehearsal") if "simulate" not in one
     )
@@ -164,7 +167,7 @@ def table(path: Path) -> list[list[str]]:
 
 
 def contents(where: Path, new: str = "") -> tuple[Counter[object], Counter[object]]:
-    """Give what was read of a portal, by names that do not change: no ids."""
+    """Return what was read of a portal, by names and without ids."""
     names: dict[str, str] = {}
     records: Counter[object] = Counter()
     for kind, key in (("contacts", 1), ("companies", 2), ("tickets", 1)):

@@ -1,4 +1,4 @@
-"""A Redis of one's own, on a free port; without one these tests say why they skip."""
+"""A Redis on a free port; without Redis these tests are skipped with the reason."""
 
 import asyncio
 import shutil
@@ -40,7 +40,7 @@ def pytest_asyncio_loop_factories(
 
 @attrs.define
 class RedisServer:
-    """A server that can be killed and started again; it keeps nothing on disk."""
+    """A server that can be killed and restarted; it writes nothing to disk."""
 
     folder: Path
     port: int

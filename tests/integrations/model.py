@@ -1,4 +1,4 @@
-"""What Redis's scripts do, said once more in Python, and a Redis that does it."""
+"""A model in Python of what the Redis scripts do, and a Redis that runs it."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ from hubbatch.integrations._redis.scripts import HOLD
 
 @attrs.define
 class SharedWindow:
-    """One window that processes share; instants are whole microseconds.
+    """One shared window; instants are whole microseconds.
 
     It forgets nothing of its own, so that a test can look at all that was granted.
     """
@@ -24,13 +24,13 @@ class SharedWindow:
     log: list[int] = attrs.field(factory=list)
     held: int = 0
     doubted: int = 0
-    seen: int | None = None  # the last instant; None while nothing is known
+    seen: int | None = None  # the last instant; None if there is no state
     ahead: int = 0
-    gone: int = 0  # what had left the window by then is known no more
-    lost: int = 0  # neither are so many entries
+    gone: int = 0  # entries that had left the window by then were removed
+    lost: int = 0  # and this many other entries
 
     def lose(self) -> None:
-        """Be a Redis that was started anew."""
+        """Lose everything, like a restarted Redis."""
         self.lost = len(self.log)
         self.held = self.doubted = self.ahead = self.gone = 0
         self.seen = None
@@ -116,4 +116,4 @@ class ModelRedis(Redis):
         self.closed += 1
 
     def __del__(self, *_: object) -> None:
-        """There is no connection to warn of."""
+        """Does nothing: there is no connection."""

@@ -1,4 +1,4 @@
-"""What Ray makes of it: blocks, restarts, folders; `nox -s ray` runs this file.
+"""The integration with a real Ray; `nox -s ray` runs this file.
 
 Its name keeps it out of the ordinary run, for which half a gigabyte is too much.
 """
@@ -26,7 +26,7 @@ from hubbatch.simulator import Simulator
 from tests.integrations.conftest import RedisServer, free_port
 
 
-# Ray's own warnings are not ours.
+# Warnings about Ray's own code.
 pytestmark = [pytest.mark.filterwarnings("default"), pytest.mark.timeout(400)]
 
 UNIQUE = "hs_external_object_ids"
@@ -36,7 +36,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "ray.md"
 
 @pytest.fixture(scope="module")
 def hubspot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
-    """Run a HubSpot, a Redis and a Ray; workers have the variables of their start."""
+    """Run a simulator, a Redis and a Ray; workers inherit the environment."""
     redis = RedisServer(tmp_path_factory.mktemp("redis"), free_port())
     redis.start()
     patch = pytest.MonkeyPatch()
@@ -58,7 +58,7 @@ def hubspot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
 
 @pytest.fixture(autouse=True)
 def fresh(hubspot: Simulator) -> None:
-    """Let each test have portals without tickets."""
+    """Remove all tickets from the portals before each test."""
     hubspot.requests.clear()
     for account in hubspot.hubspot.accounts.values():
         for record in account.store.all("tickets"):
@@ -75,7 +75,7 @@ def tickets(count: int, **more: Any) -> Any:
 
 
 def test_outcomes_are_at_rest(hubspot: Simulator) -> None:
-    """They are looked at twice, and nothing is sent again."""
+    """Consuming them twice sends nothing again."""
     given = tickets(2_000, subject="s")
     outcomes = write(
         given, "upsert", "tickets", portals=portals(), portal=777, id_property=UNIQUE
@@ -94,7 +94,7 @@ def test_outcomes_are_at_rest(hubspot: Simulator) -> None:
 def test_outcomes_in_a_folder_are_not_mixed_with_others(
     hubspot: Simulator, tmp_path: Path
 ) -> None:
-    """A folder that is there is refused before anything is sent."""
+    """An existing folder is refused before anything is sent."""
     folder = tmp_path / "outcomes"
     options: dict[str, Any] = {"id_property": UNIQUE, "outcomes": str(folder)}
     told = write(
@@ -110,7 +110,7 @@ def test_outcomes_in_a_folder_are_not_mixed_with_others(
 
 
 def test_nothing_to_send_has_outcomes_too(hubspot: Simulator, tmp_path: Path) -> None:
-    """Ray makes no folder for them, and knows no columns of nothing."""
+    """Ray creates no folder without rows, and knows no columns."""
     nothing = tickets(2).filter(lambda row: not row)
     told = write(
         nothing,
@@ -129,7 +129,7 @@ def test_nothing_to_send_has_outcomes_too(hubspot: Simulator, tmp_path: Path) ->
 def test_create_is_made_once_when_an_actor_is_killed(
     hubspot: Simulator, tmp_path: Path
 ) -> None:
-    """Its successor looks for what was made before it makes the rest."""
+    """Its successor looks up what was created before it creates the rest."""
 
     async def load(portal: str) -> str:
         (tmp_path / str(os.getpid())).touch()
@@ -156,7 +156,7 @@ def test_create_is_made_once_when_an_actor_is_killed(
     made = hubspot.store.all("tickets")
     assert len({row["input_id"] for row in told}) == len(told) == 10_000
     assert len({record.properties[UNIQUE] for record in made}) == len(made) == 10_000
-    # One that HubSpot was still making when it was looked for is refused.
+    # A record that HubSpot was still creating during the lookup is refused.
     refused = [row for row in told if row["status"] != "succeeded"]
     assert {row["category"] for row in refused} <= {"CONFLICT", "VALIDATION_ERROR"}
     assert len(refused) < 3_200
@@ -165,11 +165,15 @@ def test_create_is_made_once_when_an_actor_is_killed(
 @pytest.mark.parametrize(
     ("verb", "options", "match"),
     [
-        ("read", {}, "a verb that writes"),
+        ("read", {}, "must be create, update, upsert or archive"),
         ("create", {}, "reconcile_by"),
         ("upsert", {}, "id_property"),
         ("archive", {}, 'no column "id"'),
-        ("archive", {"id_column": UNIQUE, "actors": 0}, "actors must be above zero"),
+        (
+            "archive",
+            {"id_column": UNIQUE, "actors": 0},
+            "actors must be a positive int",
+        ),
         ("archive", {"id_column": UNIQUE, "batch_size": 0.5}, "batch_size must be"),
     ],
 )
@@ -234,17 +238,19 @@ def test_all_records_of_portals_are_read_side_by_side(hubspot: Simulator) -> Non
 
 @pytest.mark.parametrize("options", [{"of": []}, {"of": [1], "properties": []}])
 def test_nothing_to_list_is_refused(options: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError, match="name the p"):
+    with pytest.raises(ConfigurationError, match="must name the p"):
         read_all("tickets", **{"portals": portals(), "properties": ["a"], **options})
 
 
 def test_text_is_no_collection_of_portals() -> None:
-    with pytest.raises(TypeError, match="of is a collection of portals, not '777'"):
+    with pytest.raises(
+        TypeError, match="of must be a collection of portals, not '777'"
+    ):
         read_all("tickets", portals=portals(), of="777", properties=["subject"])
 
 
 def test_examples_of_the_page_run(hubspot: Simulator, tmp_path: Path) -> None:
-    """They run one after the other, as they stand there but for the folder."""
+    """They run in their order, unchanged but for the folder."""
     rows = [
         {"portal": portal, "ref": f"R-{number}", "hs_ticket_priority": "HIGH"}
         for number in range(50)

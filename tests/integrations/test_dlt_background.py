@@ -1,4 +1,4 @@
-"""The loop of a process, for callers that have none."""
+"""The background loop of a process."""
 
 import asyncio
 import os
@@ -32,7 +32,7 @@ def test_what_it_raises_is_raised() -> None:
         background().run(_fail())
 
 
-def test_whoever_waits_looks_meanwhile() -> None:
+def test_the_waiting_thread_calls_meanwhile() -> None:
     loop = Background()
     gate = asyncio.Event()
     loop.run(asyncio.wait_for(gate.wait(), 30), meanwhile=lambda: loop.soon(gate.set))
@@ -60,6 +60,6 @@ def test_wait_that_is_interrupted_cancels_the_work() -> None:
 def test_child_of_a_fork_has_a_loop_of_its_own() -> None:
     assert background().run(_name()) == "hubbatch"
     child = os.fork()
-    if not child:  # nothing of pytest may run here
+    if not child:  # pytest must not continue in the child
         os._exit(0 if background().run(_name()) == "hubbatch" else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -1,4 +1,4 @@
-"""A load job of dlt, without dlt: one file of rows, run as often as need be."""
+"""A load job of dlt, without dlt: one file of rows, run until it finishes."""
 
 import json
 import logging
@@ -72,7 +72,7 @@ def batches(sim: Simulator) -> int:
 def test_load_that_dlt_runs_again_sends_nothing_again(
     hubspot_simulator: Simulator, tmp_path: Path
 ) -> None:
-    """Also from a file whose name has another number of retries."""
+    """Also if the file's name has another retry count."""
     report = run(load(hubspot_simulator, write(tmp_path, *people(250))))
     assert (report.succeeded, report.ended) == (250, "finished")
     assert batches(hubspot_simulator) == 3
@@ -92,7 +92,7 @@ def test_rows_that_fail_are_counted_in_the_log_and_listed_in_a_file(
     path = write(tmp_path, *people(3), {"email": "bad", "favourite": "hunter2"})
     report = run(load(hubspot_simulator, path))
     assert (report.succeeded, report.failed) == (3, 1)
-    # The batch says so, and then the load.
+    # First the batch logs it, then the load.
     batch, record = caplog.records
     assert "3 succeeded, 1 failed" in batch.getMessage()
     assert "table contacts: 1 of 4 rows did not succeed" in record.getMessage()
@@ -125,7 +125,7 @@ def test_line_that_was_torn_is_passed_over(tmp_path: Path) -> None:
         ({"status": 403}, False, "PermissionDeniedError"),
     ],
 )
-def test_load_that_ends_early_goes_on_where_it_was(
+def test_load_that_ends_early_resumes_where_it_was(
     hubspot_simulator: Simulator,
     tmp_path: Path,
     fault: dict[str, Any],
@@ -148,7 +148,7 @@ def test_load_that_ends_early_goes_on_where_it_was(
     assert sent.count(200) == 20
 
 
-def test_load_that_is_stopped_goes_on_where_it_was(
+def test_stopped_load_resumes_where_it_was(
     hubspot_simulator: Simulator, tmp_path: Path
 ) -> None:
     path = write(tmp_path, *people(500))
@@ -173,11 +173,14 @@ def test_too_many_failures_quote_no_value(
     [
         ({"token": "pat-na1-wrong"}, "AuthenticationError"),
         ({"base_url": "http://example.com"}, "ConfigurationError"),
-        ({"account": 1}, "ConfigurationError: the access token is of account 62515"),
+        (
+            {"account": 1},
+            "ConfigurationError: the access token belongs to account 62515",
+        ),
         ({"max_failures": "many"}, "max_failures"),
     ],
 )
-def test_what_somebody_must_mend(
+def test_errors_that_the_user_must_fix(
     hubspot_simulator: Simulator,
     tmp_path: Path,
     options: dict[str, Any],
@@ -194,7 +197,7 @@ def test_what_somebody_must_mend(
 def test_file_without_rows_of_a_table(
     hubspot_simulator: Simulator, tmp_path: Path
 ) -> None:
-    with pytest.raises(LoadFailed, match=r"row 2: no row of a table"):
+    with pytest.raises(LoadFailed, match=r"row 2: not a row of a table"):
         run(load(hubspot_simulator, write(tmp_path, *people(1), [])))
 
 
@@ -211,7 +214,7 @@ def test_parquet(hubspot_simulator: Simulator, tmp_path: Path) -> None:
 def test_times_without_a_zone(
     hubspot_simulator: Simulator, tmp_path: Path, kind: str
 ) -> None:
-    """They are of the zone that was told, whatever the file's format."""
+    """They get the configured zone, whatever the file's format."""
     hubspot_simulator.store.define("contacts", ["seen"])
     rows = [{"email": "a@example.com", "seen": datetime(2026, 7, 1, 12)}]  # noqa: DTZ001 -- the point of it
     path = tmp_path / f"contacts.0a1b2c.0.{kind}"

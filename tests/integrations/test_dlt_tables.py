@@ -1,4 +1,4 @@
-"""What the tables of a dlt pipeline are to HubSpot; no dlt is needed for that."""
+"""How tables of a dlt pipeline map to HubSpot, without dlt."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hubbatch.errors import ConfigurationError
 from hubbatch.integrations._dlt.tables import HINT, Table, hint, read_table
-from hubbatch.jobs.shaping import BadRow
+from hubbatch.jobs.column_mapping import BadRow
 
 
 def schema(
@@ -21,8 +21,8 @@ def schema(
     return given if told is None else {**given, HINT: told}
 
 
-def shape(table: Table, row: Mapping[str, Any]) -> Any:
-    return table.columns.of_fields().shape(row)
+def build(table: Table, row: Mapping[str, Any]) -> Any:
+    return table.columns.of_fields().build(row)
 
 
 def adapted(**options: Any) -> dict[str, Any]:
@@ -36,32 +36,32 @@ def test_table_is_upserted_by_its_primary_key() -> None:
     table = read_table(schema("_dlt_id", "email", "name", key=("email",)))
     assert (table.verb, table.object_type) == ("upsert", "contacts")
     assert table.id_property == "email"
-    key, given = shape(table, {"email": "a", "name": "A", "_dlt_id": "x"})
+    key, given = build(table, {"email": "a", "name": "A", "_dlt_id": "x"})
     assert key == "a"
     assert given == {"id": "a", "properties": {"name": "A"}}
     assert table.columns.options()["id_column"] == "email"
 
 
 def test_first_row_need_not_have_all_columns() -> None:
-    """dlt leaves NULL out; a row without a key fails alone, later."""
+    """dlt leaves NULLs out; a row without a key fails later, by itself."""
     table = read_table(schema("email", "name", key=("email",)))
-    shaper = table.columns.of_fields()
-    assert shaper.shape({"name": "A"}) == (
+    builder = table.columns.of_fields()
+    assert builder.build({"name": "A"}) == (
         None,
         {"id": None, "properties": {"name": "A"}},
     )
-    assert shaper.shape({"email": "b"}) == (
+    assert builder.build({"email": "b"}) == (
         "b",
         {"id": "b", "properties": {"name": None}},
     )
-    assert not shaper.unseen
+    assert not builder.unseen
 
 
 def test_row_in_the_shape_of_hubspot() -> None:
     told = adapted(id_property="email")
     table = read_table(schema("id", "properties", "associations", told=told))
     row = {"id": "a", "properties": {"name": "A"}, "associations": None}
-    assert shape(table, row) == ("a", {"id": "a", "properties": {"name": "A"}})
+    assert build(table, row) == ("a", {"id": "a", "properties": {"name": "A"}})
 
 
 @pytest.mark.parametrize(
@@ -89,14 +89,14 @@ def test_row_in_the_shape_of_hubspot() -> None:
 )
 def test_adapted(told: dict[str, Any], given: Any) -> None:
     table = read_table(schema("key", "a", "b", key=("key",), told=told))
-    assert shape(table, {"key": 1, "a": 2, "b": 3})[1] == given
+    assert build(table, {"key": 1, "a": 2, "b": 3})[1] == given
 
 
 def test_created_rows_are_named_by_what_they_are_found_by() -> None:
     told = adapted(verb="create", reconcile_by="ref", object_type="tickets")
     table = read_table(schema("id", "ref", key=("id",), told=told))
     assert (table.object_type, table.reconcile_by) == ("tickets", "ref")
-    assert shape(table, {"id": 1, "ref": "R"}) == (
+    assert build(table, {"id": 1, "ref": "R"}) == (
         "R",
         {"properties": {"id": 1, "ref": "R"}},
     )
@@ -108,7 +108,7 @@ def test_created_rows_are_named_by_what_they_are_found_by() -> None:
         (schema("a", "b"), "primary_key of one column"),
         (schema("a", "b", key=("a", "b")), "primary_key of one column"),
         (schema("a", key=("a",), parent="people"), "nested in 'people'"),
-        (schema("a", key=("a",), write_disposition="replace"), "are not replaced"),
+        (schema("a", key=("a",), write_disposition="replace"), "a load cannot replace"),
         (schema("a", key=("a",), **{"x-merge-strategy": "scd2"}), "strategy 'scd2'"),
         (
             schema("a", key=("a",), **{"x-merge-strategy": "insert-only"}),
@@ -140,7 +140,7 @@ def test_column_that_means_more_than_its_value(mark: str) -> None:
 
 
 def test_times_without_a_zone_are_refused_where_they_are_sent() -> None:
-    """Unless it is told which zone they are of."""
+    """Unless a zone is configured."""
     given = schema("id", "seen", "_dlt_at", told=adapted(verb="update"))
     for name in ("seen", "_dlt_at"):
         given["columns"][name] = {"data_type": "timestamp", "timezone": False}
@@ -176,7 +176,7 @@ def test_adapter_refuses_what_can_never_be(
 def test_no_row() -> None:
     table = read_table(schema("a", key=("a",)))
     with pytest.raises(BadRow):
-        shape(table, [])  # type: ignore[arg-type] # what is tested
+        build(table, [])  # type: ignore[arg-type] # what is tested
 
 
 _NAMES = st.text("abc_", min_size=1, max_size=4).map(lambda name: f"c{name}")
@@ -187,6 +187,6 @@ def test_no_row_is_sent_with_columns_that_its_table_does_not_have(
     row: dict[str, Any], names: set[str]
 ) -> None:
     table = read_table(schema("key", "_dlt_id", *names, key=("key",)))
-    _, sent = shape(table, {"key": "k", "_dlt_id": "d", **row})
+    _, sent = build(table, {"key": "k", "_dlt_id": "d", **row})
     assert sent["id"] == "k"
     assert sent["properties"] == {name: row.get(name) for name in names}

@@ -1,4 +1,4 @@
-"""The glue to FastAPI: who gets which client, and what becomes of errors."""
+"""The FastAPI integration: dependencies, lifespans, error responses."""
 
 import asyncio
 import logging
@@ -55,7 +55,7 @@ from hubbatch.simulator import Simulator
 
 @asynccontextmanager
 async def serving(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    """Run an application's lifespan, and pass its state on, as a server does."""
+    """Run an application's lifespan and pass on its state, like a server."""
     async with app.router.lifespan_context(app) as state:
 
         async def served(scope: Any, receive: Any, send: Any) -> None:
@@ -98,7 +98,7 @@ async def test_the_client_of_the_process(hubspot_simulator: Simulator) -> None:
 async def test_a_stop_waits_for_what_is_under_way(
     hubspot_simulator: Simulator,
 ) -> None:
-    """Also for a call whose request has been given up."""
+    """Also for a call whose request was abandoned."""
     sim = hubspot_simulator
     ticket = sim.store.create("tickets", {"subject": "old"})
     app = FastAPI(lifespan=lifespan(lambda: HubBatch(sim.token, base_url=sim.url)))
@@ -298,21 +298,21 @@ async def test_errors_are_answers(
 
 
 def test_every_error_is_in_the_table() -> None:
-    """A class that comes new has to be thought of here."""
+    """A new error class must be added here."""
 
     def family(cls: type[Exception]) -> set[type[Exception]]:
         children = {child for child in cls.__subclasses__() if _ours(child)}
         return {cls}.union(*(family(child) for child in children))
 
     def _ours(cls: type[Exception]) -> bool:
-        return cls.__module__ == "hubbatch.errors"
+        return cls.__module__ == "hubbatch"
 
     known = {type(error) for error, _, _ in STATUSES} | {ConfigurationError}
     left_out = {cls.__name__ for cls in family(HubBatchError) - known}
     assert left_out <= {"ReconnectRequired", "JournalError", "LoadFailed"}
 
 
-async def test_what_an_answer_says_of_a_record() -> None:
+async def test_the_response_for_a_record() -> None:
     error = RecordInvalid(
         "Property values were not valid: the-value",
         category="VALIDATION_ERROR",
@@ -322,7 +322,7 @@ async def test_what_an_answer_says_of_a_record() -> None:
         context={"values": ["the-value"]},
     )
     assert (await answer_to(error)).json() == {
-        "detail": "HubSpot does not accept what was given.",
+        "detail": "HubSpot does not accept the data.",
         "error": "RecordInvalid",
         "category": "VALIDATION_ERROR",
         "code": "INVALID_OPTION",
@@ -331,7 +331,7 @@ async def test_what_an_answer_says_of_a_record() -> None:
     }
 
 
-async def test_what_an_answer_says_of_a_batch() -> None:
+async def test_the_response_for_a_batch() -> None:
     errors = [RecordInvalid(TEXT, property_name=f"p{n}") for n in range(150)]
     body = (await answer_to(BatchFailed(TEXT, errors))).json()
     assert body["count"] == 150
@@ -346,7 +346,7 @@ async def test_what_was_done_before_a_batch_ended() -> None:
     assert (body["summary"]["succeeded"], body["summary"]["not_sent"]) == (4, 5)
 
 
-async def test_the_day_says_when_to_come_back() -> None:
+async def test_the_daily_limit_sets_retry_after() -> None:
     error = DailyLimitReached(TEXT)
     error.resets_at = datetime.now(UTC) + timedelta(hours=2)
     seconds = int((await answer_to(error)).headers["Retry-After"])
@@ -355,7 +355,7 @@ async def test_the_day_says_when_to_come_back() -> None:
     assert (await answer_to(error)).headers["Retry-After"] == "1"
 
 
-async def test_a_backend_that_is_set_up_wrongly_says_so_in_its_log(
+async def test_a_misconfigured_backend_logs_an_error(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO, logger="hubbatch")
@@ -376,7 +376,7 @@ async def test_a_mistake_of_the_set_up_is_left_to_the_server() -> None:
     assert (answer.status_code, answer.text) == (500, "Internal Server Error")
 
 
-def test_without_fastapi_it_says_what_to_install() -> None:
+def test_without_fastapi_the_error_names_the_extra() -> None:
     program = (
         "import sys; sys.modules['fastapi'] = None\n"
         "import hubbatch\n"

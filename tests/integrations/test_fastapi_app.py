@@ -1,4 +1,4 @@
-"""The example backend as it is run: uvicorn, two processes, one limit, real sockets."""
+"""The example backend in production: uvicorn, two processes, one limit, sockets."""
 
 import asyncio
 import json
@@ -25,6 +25,9 @@ from hubbatch.simulator import Fault, Property, Simulator, When
 from tests.integrations.conftest import RedisServer
 
 
+pytestmark = pytest.mark.slow
+
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 OTHER = 777
 ACCOUNTS = ("62515", str(OTHER))
@@ -32,7 +35,7 @@ ACCOUNTS = ("62515", str(OTHER))
 
 @attrs.define
 class Backend:
-    """The example, served."""
+    """The running example."""
 
     process: subprocess.Popen[bytes]
     url: str
@@ -42,7 +45,7 @@ class Backend:
         self.process.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End all of its processes at once."""
+        """Kill all of its processes."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
 
@@ -85,7 +88,7 @@ def served(sim: Simulator, *options: str, **environment: str) -> Iterator[Backen
 
 
 def _url(process: subprocess.Popen[bytes], log: Path) -> str:
-    """Read in the log where the server listens."""
+    """Read the server's address from its log."""
     while process.poll() is None:
         if found := re.search(r"running on (http://[\d.:]+)", log.read_text()):
             return found[1]
@@ -95,7 +98,7 @@ def _url(process: subprocess.Popen[bytes], log: Path) -> str:
 
 @pytest.fixture
 def backend(hubspot_simulator: Simulator) -> Iterator[Backend]:
-    """One process, and so no Redis."""
+    """One process, so no Redis is needed."""
     with served(hubspot_simulator) as backend:
         yield backend
 
@@ -104,7 +107,7 @@ def backend(hubspot_simulator: Simulator) -> Iterator[Backend]:
 def backends(
     hubspot_simulator: Simulator, redis_server: RedisServer
 ) -> Iterator[Backend]:
-    """Two processes that keep one limit."""
+    """Two processes that share one limit."""
     with served(
         hubspot_simulator, "--workers", "2", REDIS_URL=redis_server.url
     ) as backend:
@@ -113,7 +116,7 @@ def backends(
 
 @pytest_asyncio.fixture
 async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    """A client that has as many connections as it wants."""
+    """A client with any number of connections."""
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as session:
         yield session
@@ -126,7 +129,7 @@ async def until_ready(backend: Backend, http: aiohttp.ClientSession) -> None:
                 if answer.status == 200:
                     return
         except aiohttp.ClientConnectionError:
-            """It does not listen yet."""
+            """The server does not listen yet."""
         await asyncio.sleep(0.05)
     raise AssertionError("the backend is not ready")
 
@@ -135,11 +138,11 @@ async def until_ready(backend: Backend, http: aiohttp.ClientSession) -> None:
 
 
 async def test_tickets(backend: Backend, http: aiohttp.ClientSession) -> None:
-    """Create, read, update and archive, each in the account of its path."""
+    """Create, read, update and archive in the account of each path."""
     await until_ready(backend, http)
     one, other = (f"{backend.url}/accounts/{name}/tickets" for name in ACCOUNTS)
     async with http.post(one, json={"subject": "Hello", "hs_num": 1}) as answer:
-        assert answer.status == 422  # there is no such property
+        assert answer.status == 422  # an unknown property
         assert (await answer.json())["property"] == "hs_num"
     async with http.post(one, json={"subject": "Hello"}) as answer:
         assert answer.status == 201
@@ -192,7 +195,7 @@ async def test_it_is_not_ready_with_a_token_that_hubspot_refuses(
 async def uploaded(
     backend: Backend, http: aiohttp.ClientSession, content: bytes
 ) -> list[tuple[str, dict[str, Any]]]:
-    """Upload a CSV and give the events that were told."""
+    """Upload a CSV; return the events of the response."""
     form = aiohttp.FormData()
     form.add_field("file", content, filename="tickets.csv")
     url = f"{backend.url}/accounts/62515/tickets/upload"
@@ -206,7 +209,7 @@ async def uploaded(
 
 @pytest.mark.hubspot_simulator(latency=0.4)
 async def test_a_bulk_upload(backend: Backend, http: aiohttp.ClientSession) -> None:
-    """Its progress is told, and which rows were refused and why, but no value."""
+    """It reports progress, and which rows were refused and why, but no value."""
     backend.sim.store.define("tickets", [Property("ref", unique=True)])
     await until_ready(backend, http)
     lines = ["ref,subject,hs_ticket_priority"]
@@ -258,7 +261,7 @@ async def test_an_upload_that_hubspot_ends(
 async def test_an_upload_whose_reader_goes_away_stops(
     backend: Backend, http: aiohttp.ClientSession
 ) -> None:
-    """And the backend goes on with the calls of others."""
+    """The backend continues with other calls."""
     backend.sim.store.define("tickets", [Property("ref", unique=True)])
     await until_ready(backend, http)
     form = aiohttp.FormData()
@@ -272,7 +275,7 @@ async def test_an_upload_whose_reader_goes_away_stops(
     async with http.post(url, json={"subject": "after"}) as answer:
         assert answer.status == 201
     before = len(backend.sim.requests)
-    # Another batch of its length would have sent several by then.
+    # An uncancelled batch would have sent several by then.
     await asyncio.sleep(0.5)
     assert len(backend.sim.requests) <= before + 1
     assert backend.sim.store.count("tickets") < 20_000
@@ -285,7 +288,7 @@ async def test_an_upload_whose_reader_goes_away_stops(
 async def test_a_thousand_requests_at_once(
     backends: Backend, http: aiohttp.ClientSession
 ) -> None:
-    """They make at most a twentieth as many to HubSpot, and none is over the limit."""
+    """They need at most a twentieth as many calls to HubSpot, within the limit."""
     await until_ready(backends, http)
     ids = backends.tickets(1_000)
     before = len(backends.sim.requests)
@@ -315,7 +318,7 @@ async def test_a_thousand_requests_at_once(
 async def test_two_processes_keep_one_limit(
     hubspot_simulator: Simulator, redis_server: RedisServer, http: aiohttp.ClientSession
 ) -> None:
-    """Each alone has less to do than the limit lets through, both have more."""
+    """Each sends less than the limit, both together more."""
     sim = hubspot_simulator
     environment = {
         "REDIS_URL": redis_server.url,
@@ -328,7 +331,7 @@ async def test_two_processes_keep_one_limit(
         url = f"{backends.url}/accounts/62515/tickets/{ticket}"
 
         async def read(number: int) -> None:
-            # Another question each time, so that none rides with another.
+            # A different call each time, so that none is merged with another.
             async with http.get(url, params={"properties": f"p{number}"}) as answer:
                 assert answer.status == 200
 
@@ -337,7 +340,7 @@ async def test_two_processes_keep_one_limit(
             await asyncio.sleep(0.01)
             if len(sim.requests) >= 20:
                 break
-        await asyncio.sleep(0.3)  # one that does not wait is here by then
+        await asyncio.sleep(0.3)  # an answer without a wait is here by then
         assert len(sim.requests) == 20
         assert 429 not in {request.status for request in sim.requests}
         assert {read.exception() for read in reads if read.done()} == {None}
@@ -349,7 +352,7 @@ async def test_two_processes_keep_one_limit(
 async def test_a_stop_under_load_loses_no_write(
     backends: Backend, http: aiohttp.ClientSession
 ) -> None:
-    """Every request is answered or refused, and the store agrees with the answers."""
+    """Every request is answered or refused, and the records match the answers."""
     sim = backends.sim
     sim.faults.add(Fault("delay", seconds=0.5, times=None, when=When(verb="update")))
     await until_ready(backends, http)
@@ -360,7 +363,7 @@ async def test_a_stop_under_load_loses_no_write(
     answered = asyncio.Event()
 
     async def visit(worker: int, ticket: str) -> None:
-        """Write one record after the other, until nobody answers any more."""
+        """Write records one by one until the server stops answering."""
         for number in range(10_000):
             subject = f"{worker}-{number}"
             url = f"{backends.url}/accounts/62515/tickets"
@@ -396,6 +399,6 @@ async def test_a_stop_under_load_loses_no_write(
     subjects = {one.id: one.properties["subject"] for one in sim.store.all("tickets")}
     for record, subject in {**created, **updated}.items():
         assert subjects[record] == subject
-    # Nothing was written that was not answered: no visitor was left in doubt.
+    # Nothing was written without an answer.
     assert len(subjects) == len(ids) + len(created)
     assert not {subject for _, subject in refused} & {*subjects.values()}

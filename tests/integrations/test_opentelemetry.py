@@ -1,4 +1,4 @@
-"""Spans and metrics, as OpenTelemetry's own SDK has them in the end."""
+"""Spans and metrics, as OpenTelemetry's SDK exports them."""
 
 import asyncio
 import subprocess
@@ -23,7 +23,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from hubbatch import AuthenticationError, Event, HubBatch, RetryPolicy
 from hubbatch.core.answers import Response
-from hubbatch.core.operations import create_operation
+from hubbatch.core.operations import look_up
 from hubbatch.integrations.opentelemetry import OpenTelemetry
 from hubbatch.net.batch import Batch
 from hubbatch.net.event_emitter import EventEmitter
@@ -50,7 +50,7 @@ ABOUT = {"hubbatch.object_type": "tickets", "hubbatch.verb": "update"}
 
 @define
 class Telemetry:
-    """A listener, and all that an application's SDK keeps of what it makes."""
+    """A listener, and what an application's SDK records from it."""
 
     spans: InMemorySpanExporter = field(factory=InMemorySpanExporter)
     reader: InMemoryMetricReader = field(factory=InMemoryMetricReader)
@@ -74,7 +74,7 @@ class Telemetry:
         return span
 
     def points(self, name: str) -> list[Any]:
-        """Give all points of a metric that were collected since the last time."""
+        """Return all points of a metric that were collected since the last call."""
         data = self.reader.get_metrics_data()
         return [
             point
@@ -253,7 +253,7 @@ async def test_an_early_end_is_an_error(telemetry: Telemetry) -> None:
     assert batch.attributes["error.type"] == "AuthenticationError"
 
 
-async def test_a_cancellation_leaves_no_span_open(telemetry: Telemetry) -> None:
+async def test_a_cancellation_closes_every_span(telemetry: Telemetry) -> None:
     batch = listened(filled(latency=(5, 5)), telemetry, updates(2))
     task = asyncio.create_task(batch)
     await asyncio.sleep(4)
@@ -270,7 +270,7 @@ async def test_a_cancellation_leaves_no_span_open(telemetry: Telemetry) -> None:
 
 
 async def test_single_calls_are_a_trace_of_their_own(telemetry: Telemetry) -> None:
-    """It is nobody's: many callers ride in it."""
+    """It belongs to several callers."""
     shared = engine(filled())
     shared.listeners = Listeners([telemetry.listener])
     with telemetry.tracers.get_tracer("app").start_as_current_span("caller"):
@@ -354,7 +354,9 @@ async def test_rows_that_a_job_has_not_settled(telemetry: Telemetry) -> None:
 
 
 async def test_records_that_were_read_back_are_counted(telemetry: Telemetry) -> None:
-    call = create_operation("tickets", api_version="v3", reconcile_by=UNIQUE)
+    call = look_up(
+        "objects", "create", "tickets", api_version="v3", reconcile_by=UNIQUE
+    )
     given = [{"properties": {UNIQUE: f"n{n}"}} for n in range(3)]
     batch = listened(Crm(script=["502 after"]), telemetry, given, call)
     await batch
@@ -414,7 +416,7 @@ def test_an_event_of_another_kind_is_left_alone(telemetry: Telemetry) -> None:
 # ---- what is never told
 
 
-async def test_no_id_value_message_or_token_is_told(telemetry: Telemetry) -> None:
+async def test_no_id_value_message_or_token_is_exported(telemetry: Telemetry) -> None:
     refusal = b'{"message":"the-message quotes the-value"}'
     crm = filled(script=[page(502), throttled(), Response(400, {}, refusal)])
     source = [{"id": "31", "properties": {"value": "bad-the-value"}}] * 2
@@ -478,7 +480,7 @@ def test_the_url_is_the_environments_as_for_a_client(
 
 
 def test_without_a_sdk_it_does_nothing() -> None:
-    """The global providers of an application that has set up none."""
+    """The global providers of an application that has not configured any."""
 
     async def main() -> int:
         shared = engine(filled())
@@ -489,7 +491,7 @@ def test_without_a_sdk_it_does_nothing() -> None:
         assert runner.run(main()) == 3
 
 
-def test_without_the_api_it_says_what_to_install() -> None:
+def test_without_the_api_the_error_names_the_extra() -> None:
     program = (
         "import sys; sys.modules['opentelemetry'] = None\n"
         "import hubbatch\n"

@@ -20,9 +20,9 @@ from hubbatch import ConfigurationError, HubBatchError, RetryPolicy
 from hubbatch.integrations._ray.actors import Sender
 from hubbatch.integrations._ray.listing import list_records
 from hubbatch.integrations._ray.portals import Portals
-from hubbatch.integrations._ray.tables import arrow_schema, parted
+from hubbatch.integrations._ray.tables import arrow_schema, split_by
 from hubbatch.integrations._ray.work import Work, plan
-from hubbatch.jobs.shaping import Columns
+from hubbatch.jobs.column_mapping import Columns
 from hubbatch.simulator import Simulator
 from hubbatch.simulator.faults import Fault
 
@@ -33,7 +33,7 @@ NAIVE = datetime(2026, 7, 1, 12)  # noqa: DTZ001 -- the point of it
 
 
 def work(verb: Any = "upsert", **given: Any) -> Work:
-    """Plan what `write` would."""
+    """Return the work that `write` plans."""
     portal_column = given.pop("portal_column", None)
     portal = None if portal_column else given.pop("portal", 62515)
     columns: dict[str, Any] = {"id_property": UNIQUE} if verb == "upsert" else {}
@@ -64,7 +64,7 @@ def schema(*names: str) -> Any:
 def portals(
     hubspot_simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> dict[int, str]:
-    """Two portals, the tokens of which are in the environment."""
+    """Two portals with their tokens in the environment."""
     other = hubspot_simulator.open_account(777)
     tokens = {
         62515: hubspot_simulator.token,
@@ -130,7 +130,7 @@ async def test_rows_of_two_portals_go_where_they_belong(
 async def test_rows_of_one_record_keep_their_order(
     hubspot_simulator: Simulator, portals: dict[int, str]
 ) -> None:
-    """The last row for a record is what it has in the end."""
+    """The last row of a record wins."""
     rows = [
         {"portal": portal, UNIQUE: "E-1", "subject": f"{portal} {number}"}
         for number in range(4)
@@ -144,7 +144,7 @@ async def test_rows_of_one_record_keep_their_order(
 
 
 @pytest.mark.usefixtures("portals")
-async def test_bad_row_is_told_and_stops_no_other() -> None:
+async def test_bad_row_is_reported_and_stops_no_other() -> None:
     rows = [
         {UNIQUE: "E-1", "subject": "a", "hs_ticket_priority": "HIGH"},
         {UNIQUE: "", "subject": "b", "hs_ticket_priority": "HIGH"},
@@ -181,10 +181,10 @@ async def test_properties_may_be_one_column(hubspot_simulator: Simulator) -> Non
 
 
 @pytest.mark.usefixtures("portals")
-async def test_times_without_a_zone_are_of_the_one_that_was_told(
+async def test_times_without_a_zone_get_the_configured_one(
     hubspot_simulator: Simulator,
 ) -> None:
-    """An hour that the clocks go through twice fails its row alone."""
+    """A time in an hour that occurs twice fails its row only."""
     hubspot_simulator.store.define("tickets", ["seen"])
     twice = NAIVE.replace(month=10, day=25, hour=2, minute=30)
     rows = [{UNIQUE: "E-1", "seen": NAIVE}, {UNIQUE: "E-2", "seen": twice}]
@@ -203,7 +203,7 @@ def test_time_without_a_zone_that_is_not_sent_is_no_matter() -> None:
 
 
 def test_time_zone_that_does_not_exist_is_refused_at_once() -> None:
-    with pytest.raises(ConfigurationError, match="no time zone 'Atlantis'"):
+    with pytest.raises(ConfigurationError, match="unknown time zone 'Atlantis'"):
         work(timezone="Atlantis")
 
 
@@ -241,16 +241,19 @@ async def test_empty_table_has_the_columns() -> None:
 
 
 @pytest.mark.usefixtures("portals")
-async def test_portal_without_a_token_is_told_and_stops_no_other(
+async def test_portal_without_a_token_is_reported_and_stops_no_other(
     hubspot_simulator: Simulator,
 ) -> None:
     rows = [{"portal": portal, UNIQUE: "E-1"} for portal in (62515, 9, None, 777)]
     told = await sent(work(portal_column="portal"), rows)
     found = {row["portal"]: (row["status"], row["message"]) for row in told}
     assert [found[name][0] for name in ("62515", "777")] == ["succeeded"] * 2
-    assert found["9"] == ("not_sent", "the environment has no HS_9 where an actor runs")
+    assert found["9"] == (
+        "not_sent",
+        "the variable HS_9 is not set where an actor runs",
+    )
     assert found[None][0] == "not_sent"
-    assert "a portal is its number" in found[None][1]
+    assert "portal must be a number" in found[None][1]
     assert len(writes(hubspot_simulator)) == 2
 
 
@@ -262,7 +265,7 @@ async def test_token_of_another_portal_sends_nothing(
     monkeypatch.setenv("HS_777", portals[62515])
     [told] = await sent(work(portal=777), [{UNIQUE: "E-1"}])
     assert told["status"] == "not_sent"
-    assert told["message"] == "the access token for portal 777 is of portal 62515"
+    assert told["message"] == "the access token for portal 777 belongs to portal 62515"
     assert not writes(hubspot_simulator)
 
 
@@ -273,14 +276,14 @@ async def test_token_that_is_wrong_from_the_start_is_tried_once(
     monkeypatch: pytest.MonkeyPatch,
     token: str,
 ) -> None:
-    """The portal is ended, and its later rows say why."""
+    """The portal is stopped, and its later rows have the reason."""
     wrong = portals[62515] if token == "of another portal" else token  # noqa: S105 -- none
     monkeypatch.setenv("HS_777", wrong)
     async with sender(work(portal=777)) as made:
         table = pa.table({UNIQUE: ["E-1"]})
         told = [(await made.send(table)).to_pylist()[0] for _ in range(3)]
     assert {row["status"] for row in told} == {"not_sent"}
-    assert told[2]["message"].startswith("portal 777 has ended: ")
+    assert told[2]["message"].startswith("nothing more is sent to portal 777: ")
     assert len(hubspot_simulator.requests) == 1
 
 
@@ -302,7 +305,7 @@ async def test_portal_may_have_any_name_and_a_token_that_may_not_ask(
 async def test_what_hubspot_refuses_for_good_is_not_tried_again(
     hubspot_simulator: Simulator, portals: dict[int, str]
 ) -> None:
-    """Nothing more is sent for the portal; the rows say why."""
+    """Nothing more is sent to the portal; the rows have the reason."""
     async with sender(work(portal_column="portal")) as made:
         table = pa.Table.from_pylist(mixed(4))
         await made.send(table)
@@ -312,13 +315,15 @@ async def test_what_hubspot_refuses_for_good_is_not_tried_again(
     statuses = {(row["portal"], row["status"]) for row in told}
     assert statuses == {("62515", "succeeded"), ("777", "not_sent")}
     [reason] = {row["message"] for row in told if row["portal"] == "777"}
-    assert reason.startswith("portal 777 has ended: AuthenticationError: 401")
+    assert reason.startswith(
+        "nothing more is sent to portal 777: AuthenticationError: 401"
+    )
     assert sum(one.status == 401 for one in hubspot_simulator.requests) == 1
 
 
 @pytest.mark.usefixtures("portals")
 async def test_what_may_pass_is_tried_again(hubspot_simulator: Simulator) -> None:
-    """That HubSpot cannot answer for a while ends a batch, and not the portal."""
+    """An outage of HubSpot ends a batch, but does not stop the portal."""
     retry = RetryPolicy(attempts=1)
     async with sender(work(), retry=retry) as made:
         rows = [{UNIQUE: f"E-{number}"} for number in range(1_000)]
@@ -337,7 +342,7 @@ async def test_what_may_pass_is_tried_again(hubspot_simulator: Simulator) -> Non
 
 @pytest.mark.usefixtures("portals")
 async def test_create_after_a_death_looks_first(hubspot_simulator: Simulator) -> None:
-    """What the dead actor has made is found; no record is made twice."""
+    """What the dead actor created is found; no record is created twice."""
     store = hubspot_simulator.store
     made = [
         store.create("tickets", {UNIQUE: f"E-{n}", "subject": "s"}) for n in range(150)
@@ -365,7 +370,7 @@ async def test_what_is_not_sent_after_a_death_may_have_been_sent(
     monkeypatch.delenv("HS_777")
     [told] = await sent(work(portal=777), [{UNIQUE: "E-1"}], restarted=True)
     assert told["status"] == "unknown"
-    assert "an actor that died may have sent it" in told["message"]
+    assert "a previous actor, which died, may have sent it" in told["message"]
 
 
 # ---- reading
@@ -396,7 +401,7 @@ def test_all_records_are_listed_in_tables(
     hubspot_simulator: Simulator,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Each page is asked for once, however many tables they fill."""
+    """Each page is requested once, however many tables there are."""
     monkeypatch.setattr("hubbatch.integrations._ray.listing._TABLE", 120)
     store = hubspot_simulator.store
     ids = {store.create("tickets", {"subject": "a"}).id for _ in range(250)}
@@ -507,7 +512,7 @@ def test_what_cannot_be_repeated_is_refused(arguments: Any, match: str) -> None:
 
 
 @pytest.mark.parametrize(("portal", "column"), [(None, None), (1, "portal")])
-def test_portal_is_told_in_one_way(portal: Any, column: Any) -> None:
+def test_portal_or_portal_column_is_required(portal: Any, column: Any) -> None:
     with pytest.raises(ConfigurationError, match="portal or portal_column"):
         plan("tickets", Columns(verb="archive"), portal, column, {})
 
@@ -517,7 +522,7 @@ def test_option_that_the_verb_does_not_take_is_refused_at_once() -> None:
         plan("tickets", Columns(verb="archive"), 1, None, {"colour": "red"})
 
 
-def test_without_ray_the_integration_says_what_to_install(
+def test_without_ray_the_error_names_the_extra(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
@@ -531,11 +536,11 @@ def test_without_ray_the_integration_says_what_to_install(
 
 @given(st.lists(st.one_of(st.none(), st.sampled_from(["a", "b", "c"]))))
 def test_parts_have_every_row_once_and_in_order(portals: list[str | None]) -> None:
-    """Each value comes once, and its rows are in the order of the table."""
+    """Each value comes once, with its rows in the order of the table."""
     numbers = [*range(len(portals))]
     table = pa.table({"p": pa.array(portals, pa.string()), "n": numbers})
     parts = {
-        value: part.column("n").to_pylist() for value, part in parted(pa, table, "p")
+        value: part.column("n").to_pylist() for value, part in split_by(pa, table, "p")
     }
     assert parts == {
         value: [number for number in numbers if portals[number] == value]
@@ -544,7 +549,7 @@ def test_parts_have_every_row_once_and_in_order(portals: list[str | None]) -> No
 
 
 def test_schema_of_pandas_is_arrows() -> None:
-    """Ray has such attributes; those of numpy's types are tried with Ray."""
+    """pandas types with Arrow types; numpy types are tested with Ray."""
 
     class Kind:
         pyarrow_dtype = pa.timestamp("us")
@@ -565,13 +570,13 @@ def test_categories_are_parted_as_their_values_are() -> None:
     )
     table = pa.table({"p": pa.chunked_array([some, more]), "n": range(5)})
     parts = {
-        value: part.column("n").to_pylist() for value, part in parted(pa, table, "p")
+        value: part.column("n").to_pylist() for value, part in split_by(pa, table, "p")
     }
     assert parts == {"a": [1, 4], "b": [0], "c": [3], None: [2]}
 
 
 @pytest.mark.usefixtures("portals")
-async def test_cancelled_sender_leaves_nothing_running() -> None:
+async def test_cancelled_sender_stops_its_tasks() -> None:
     async with sender(work()) as made:
         task = asyncio.create_task(
             made.send(pa.Table.from_pylist([{UNIQUE: "E-1"}] * 50))

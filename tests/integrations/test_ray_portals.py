@@ -1,4 +1,4 @@
-"""What an actor needs of portals travels, and holds no secret."""
+"""What an actor needs of portals can be pickled, and contains no secret."""
 
 import pickle
 
@@ -68,7 +68,9 @@ def test_tokens_come_from_one_place(options: dict[str, Any]) -> None:
 def test_name_of_a_variable_is_one_and_a_secret_is_not_shown(
     options: dict[str, Any],
 ) -> None:
-    with pytest.raises(ConfigurationError, match="name of a variable") as caught:
+    with pytest.raises(
+        ConfigurationError, match="name of an environment variable"
+    ) as caught:
         Portals(**options)
     assert "secret" not in str(caught.value)
     assert TOKEN not in str(caught.value)
@@ -77,9 +79,9 @@ def test_name_of_a_variable_is_one_and_a_secret_is_not_shown(
 @pytest.mark.parametrize(
     ("options", "error", "match"),
     [
-        ({"session": None}, TypeError, "cannot travel"),
-        ({"listeners": ()}, TypeError, "cannot travel"),
-        ({"rate_limit": 5}, TypeError, "cannot travel"),
+        ({"session": None}, TypeError, "cannot be sent to the actors"),
+        ({"listeners": ()}, TypeError, "cannot be sent to the actors"),
+        ({"rate_limit": 5}, TypeError, "cannot be sent to the actors"),
         ({"colour": "red"}, TypeError, "colour"),
         ({"timeout": -1}, ConfigurationError, "timeout"),
         ({"max_requests": 0}, ConfigurationError, "max_requests"),
@@ -104,19 +106,19 @@ async def test_variable_is_named_by_the_portal(monkeypatch: pytest.MonkeyPatch) 
 
 
 async def test_variable_that_is_not_set_is_named() -> None:
-    with pytest.raises(ConfigurationError, match="has no HUBSPOT_9 where an actor"):
+    with pytest.raises(ConfigurationError, match="HUBSPOT_9 is not set where an actor"):
         await client_of(Portals(token_env=VARIABLE), "9")
 
 
 async def test_redis_that_is_not_set_is_named() -> None:
-    with pytest.raises(ConfigurationError, match="has no NO_REDIS"):
+    with pytest.raises(ConfigurationError, match="the variable NO_REDIS is not set"):
         Portals(load=load, redis_env="NO_REDIS").open(2)
 
 
 async def test_error_of_a_function_is_named_by_its_kind_only() -> None:
     with pytest.raises(ConfigurationError) as caught:
         await client_of(Portals(load=failing), "7")
-    assert str(caught.value) == "load gave no token for portal 7: OSError"
+    assert str(caught.value) == "load returned no token for portal 7: OSError"
 
 
 async def test_error_of_ours_in_a_function_is_passed_on() -> None:
@@ -146,5 +148,5 @@ def test_number_names_a_portal_as_text_too() -> None:
 
 @pytest.mark.parametrize("given", [None, True, 62515.0, "", "a/b", "x" * 65, "{a}"])
 def test_anything_else_does_not_name_a_portal(given: object) -> None:
-    with pytest.raises(ConfigurationError, match="a portal is its number"):
+    with pytest.raises(ConfigurationError, match=r"^portal must be a number"):
         portal_name(given)

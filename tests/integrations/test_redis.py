@@ -1,4 +1,4 @@
-"""Processes that share a limit, on the model of Redis's script. The clock jumps."""
+"""Processes that share a limit, with a model of Redis's scripts. The clock jumps."""
 
 import asyncio
 import importlib
@@ -21,8 +21,9 @@ from redis.asyncio import Redis
 from hubbatch import ConfigurationError, HubBatch, OverloadedError, RateLimit
 from hubbatch.integrations._redis.pacer import PAD
 from hubbatch.integrations.redis import LimiterUnavailable, RedisRateLimit
-from hubbatch.net.pacing import Gate, Lane
-from tests.net.test_pacing import always, now, worst
+from hubbatch.net.gate import Gate
+from hubbatch.net.permit_queue import Lane
+from tests.net.test_gate import always, now, worst
 from tests.net.virtual import VirtualTimeLoop
 
 from .model import ModelRedis
@@ -42,7 +43,7 @@ def limit(redis: ModelRedis, **options: object) -> RedisRateLimit:
 
 
 class Traffic:
-    """Processes that send all they may, each through a gate of its own."""
+    """Processes that send as much as they may, each through its own gate."""
 
     def __init__(self) -> None:
         self.rng = Random(5)
@@ -78,7 +79,7 @@ class Traffic:
         return sum(begin <= instant < end for instant, _ in self.sent)
 
     def worst(self) -> int:
-        """Count the most that HubSpot may see in 10 s, each up to 0.2 s late."""
+        """Return the most requests HubSpot may see in 10 s, each up to 0.2 s late."""
         arrived = [instant + self.rng.uniform(0, 0.2) for instant, _ in self.sent]
         return worst(arrived, 10.0)
 
@@ -97,7 +98,7 @@ async def run(seconds: float, *gates: Gate, workers: int = 32) -> Traffic:
 
 
 def test_gates_move_to_the_next_loop(redis: ModelRedis) -> None:
-    """And all of them together keep the limit, over the loops."""
+    """All loops together keep the limit."""
     gates = [Gate(limit(redis, max_requests=20), 8) for _ in range(2)]
     sent: list[float] = []
     began = 0.0
@@ -114,7 +115,7 @@ def test_gates_move_to_the_next_loop(redis: ModelRedis) -> None:
 
 
 async def used(gates: list[Gate]) -> int:
-    return sum(gate.limits().used for gate in gates)
+    return sum(gate.snapshot().used for gate in gates)
 
 
 def test_connections_of_ours_end_with_their_loop() -> None:
@@ -126,7 +127,7 @@ def test_connections_of_ours_end_with_their_loop() -> None:
     async def ask() -> None:
         with pytest.raises(LimiterUnavailable):
             async with gate.permit(Lane.BULK, always):
-                """Nobody gets here."""
+                """Never reached."""
 
     for _ in range(3):
         asyncio.run(ask())
@@ -156,7 +157,7 @@ async def test_burst_leaves_at_once(redis: ModelRedis) -> None:
     assert len(traffic.sent) == 40
 
 
-async def test_what_others_leave_goes_to_the_one_that_wants_it(
+async def test_what_others_do_not_use_goes_to_the_busy_one(
     redis: ModelRedis,
 ) -> None:
     idle = [Gate(limit(redis), 32) for _ in range(3)]
@@ -228,7 +229,7 @@ async def test_requests_of_the_other_processes_are_not_taken_for_strangers(
                     "X-HubSpot-RateLimit-Remaining": "3",
                 }
             )
-    assert gate.limits().max_requests == 190
+    assert gate.snapshot().max_requests == 190
 
 
 async def test_hold_is_everybodys(redis: ModelRedis) -> None:
@@ -246,14 +247,17 @@ async def test_hold_is_everybodys(redis: ModelRedis) -> None:
 
 
 async def test_forever_idle_gate_shares_nothing_in_its_loop(redis: ModelRedis) -> None:
-    """Clients with the same token are kept together by Redis alone."""
+    """Clients with the same token share a limit through Redis only."""
     one, other = (
         HubBatch("token", rate_limit=limit(redis)),
         HubBatch("token", rate_limit=limit(redis)),
     )
     async with one, other:
         assert one.limits.max_requests == 190
-        assert one._engine.gate._shared() is not other._engine.gate._shared()
+        assert (
+            one._engine.gate._account_limits()
+            is not other._engine.gate._account_limits()
+        )
 
 
 # ---- waiters that go away
@@ -272,7 +276,7 @@ async def test_reservation_outlives_its_waiter(redis: ModelRedis) -> None:
     assert len(redis.windows[OBJECTS].log) == 2
 
 
-async def test_reservation_that_nobody_used_for_long_is_made_anew(
+async def test_reservation_that_expired_is_made_again(
     redis: ModelRedis,
 ) -> None:
     pacer = limit(redis).pacer("objects")
@@ -323,7 +327,7 @@ async def test_permit_that_is_not_used_is_the_next_ones(redis: ModelRedis) -> No
 
 
 async def test_request_that_left_late_is_taken_as_of_then(redis: ModelRedis) -> None:
-    """A loop that stands still, or a new connection, and others have to be told."""
+    """A blocked loop or a new connection delays it; other processes must know."""
     pacer = limit(redis).pacer("objects")
     for lateness in (0.0, 0.01, 3.0, 0.0):
         ticket = await pacer.acquire(LIMIT)
@@ -334,14 +338,14 @@ async def test_request_that_left_late_is_taken_as_of_then(redis: ModelRedis) -> 
     assert seen == pytest.approx([0.0, 0.0, 3.01, 3.01, 3.01], abs=0.001)
 
 
-async def test_lateness_is_told_again_when_redis_did_not_answer(
+async def test_lateness_is_reported_again_when_redis_did_not_answer(
     redis: ModelRedis,
 ) -> None:
     pacer = limit(redis, on_failure="raise").pacer("objects")
     ticket = await pacer.acquire(LIMIT)
     await asyncio.sleep(3)
     pacer.sent(ticket)
-    redis.latency = inf  # the way to it is cut, and it forgets nothing
+    redis.latency = inf  # it is unreachable, but keeps its state
     with pytest.raises(LimiterUnavailable):
         await pacer.acquire(LIMIT)
     redis.latency = 0.0
@@ -351,7 +355,7 @@ async def test_lateness_is_told_again_when_redis_did_not_answer(
 
 
 async def test_processes_that_stand_still_now_and_then(redis: ModelRedis) -> None:
-    """Each by turns, so that its requests leave half a second late."""
+    """They take turns, so that requests leave half a second late."""
     gates = [Gate(limit(redis), 32) for _ in range(4)]
     traffic = Traffic()
     traffic.lateness = 0.5
@@ -403,7 +407,7 @@ async def test_share_while_redis_is_down_and_for_a_window_after(
         assert mine == pytest.approx(len(traffic.sent) / 4, rel=0.1)
     messages = [record.getMessage() for record in caplog.records]
     assert messages.count(messages[0]) == 4
-    assert "of account 62515 cannot be asked (ConnectionError)" in messages[0]
+    assert "of account 62515 does not answer (ConnectionError)" in messages[0]
     assert "1/4" in messages[0]
     assert "secret" not in caplog.text
     assert sum(message.endswith("62515 is back.") for message in messages) == 4
@@ -413,14 +417,14 @@ async def test_share_while_redis_is_down_and_for_a_window_after(
 async def test_redis_that_lost_its_log_makes_everybody_careful(
     redis: ModelRedis,
 ) -> None:
-    """Nobody has noticed an outage: one process sees that nothing is known of it."""
+    """No process noticed the restart; one finds that Redis does not know it."""
     loop = asyncio.get_running_loop()
     loop.call_later(5, redis.start_anew)
     traffic = Traffic()
     for process in range(3):
         traffic.start(Gate(limit(redis), 32), process)
     await asyncio.sleep(5.5)
-    traffic.start(Gate(limit(redis), 32), 3)  # it knows nothing of what was lost
+    traffic.start(Gate(limit(redis), 32), 3)  # it does not know of the lost log
     await asyncio.sleep(40)
     await traffic.stop()
     assert traffic.worst() <= 190
@@ -438,7 +442,7 @@ async def test_hold_does_not_hide_that_the_log_was_lost(redis: ModelRedis) -> No
 
 
 async def test_redis_that_never_answers(redis: ModelRedis) -> None:
-    """A request that is waiting leaves a second later, and the others at the share."""
+    """A waiting request leaves a second later, the others at the share's rate."""
     redis.latency = 3600.0
     traffic = await run(40, Gate(limit(redis, expected_processes=2), 32))
     assert 1.0 <= traffic.sent[0][0] < 1.1
@@ -508,7 +512,7 @@ async def test_wait_that_is_too_long(redis: ModelRedis) -> None:
         assert permit is not None
 
 
-async def test_error_that_nobody_waits_for_any_more_is_dropped(
+async def test_error_without_a_waiter_is_dropped(
     redis: ModelRedis,
 ) -> None:
     redis.latency = 0.5
@@ -527,7 +531,7 @@ async def test_hold_while_redis_is_down_is_kept_by_this_process(
 ) -> None:
     gate = Gate(limit(redis), 1)
     redis.latency = 3600.0
-    gate.hold(5)  # nobody knows yet that it is down
+    gate.hold(5)  # the outage has not been noticed yet
     async with gate.permit(Lane.BULK, always):
         pass
     trips = redis.trips
@@ -560,7 +564,7 @@ async def test_own_connection_is_closed_and_the_users_is_not(
 
 @pytest.fixture
 def by_url(redis: ModelRedis) -> Iterator[RedisRateLimit]:
-    """A limit whose connection belongs to whoever uses it."""
+    """A limit whose pacers own their connections."""
     shared = RedisRateLimit("redis://localhost", account="1", max_requests=1)
     with patch.object(Redis, "from_url", return_value=redis):
         yield shared
@@ -569,7 +573,7 @@ def by_url(redis: ModelRedis) -> Iterator[RedisRateLimit]:
 async def test_connection_outlives_a_client_while_another_waits_for_it(
     redis: ModelRedis, by_url: RedisRateLimit
 ) -> None:
-    """A client that was let go and the account's next one have the same."""
+    """A dropped client and the account's next one share it."""
     old, new = Gate(by_url, 1), Gate(by_url, 1)
     for gate in (old, new):
         gate.belong_to("1")
@@ -591,8 +595,8 @@ async def test_connection_is_closed_when_all_have_stopped_waiting(
     redis.latency = 5.0
     waiting = asyncio.create_task(run(100, gate, workers=1))
     await asyncio.sleep(1)
-    turnstile = gate._shared().turnstile("objects")
-    asking = turnstile._paced
+    queue = gate._account_limits().queue("objects")
+    asking = queue._ticket
     assert asking is not None
     waiting.cancel()
     for task in asyncio.all_tasks() - {asyncio.current_task(), asking}:
@@ -694,7 +698,7 @@ def test_password_is_not_shown() -> None:
 
 
 def test_token_is_no_account_and_is_not_shown() -> None:
-    """It would stand in the keys, for all who may look into Redis."""
-    with pytest.raises(ConfigurationError, match="not its token") as caught:
+    """It would be part of the keys, visible to all users of Redis."""
+    with pytest.raises(ConfigurationError, match="not an access token") as caught:
         RedisRateLimit("redis://localhost", account="pat-na1-11112222-3333")
     assert "11112222" not in str(caught.value)

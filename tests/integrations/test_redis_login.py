@@ -1,4 +1,4 @@
-"""Processes that share a login by way of Redis, as the guide says."""
+"""Processes that share a login through Redis, as in the guide."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The scripts, run by a real Redis on a clock that the test sets, beside the model."""
+"""The scripts in a real Redis, with a clock that the test sets, and the model."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-import hubbatch.core.pacing
+import hubbatch._limits.window
 
-from hubbatch.core.pacing import Window
+from hubbatch._limits.window import Window
 from hubbatch.integrations._redis.scripts import HOLD, RESERVE
 
 from .conftest import RedisServer
@@ -24,7 +24,7 @@ START = 1_700_000_000_000_000
 
 
 class Scripts:
-    """The scripts as they are, but for the clock."""
+    """The scripts, unchanged but for the clock."""
 
     def __init__(self, client: Redis) -> None:
         self.client = client
@@ -61,7 +61,7 @@ _reserve = st.tuples(
     st.sampled_from([-1, 0, 50_000, 2_000_000]),
     st.sampled_from([0, 0, 0, 300_000]),
 )
-# Which entries, counted from the newest, were for requests that left later.
+# The entries, from the newest, of requests that left later.
 _late = st.tuples(st.just("late"), st.lists(st.integers(1, 8), max_size=3))
 _steps = st.lists(
     st.one_of(
@@ -78,7 +78,7 @@ _steps = st.lists(
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=_steps)
-def test_lua_does_what_the_model_says(
+def test_lua_does_what_the_model_does(
     scripts: Scripts, steps: list[tuple[object, ...]]
 ) -> None:
     scripts.client.flushall()
@@ -112,7 +112,7 @@ _waits = st.lists(st.integers(0, 400_000), max_size=80)
     waits=_waits,
     holds=st.dictionaries(st.integers(0, 79), st.integers(0, 2_000_000), max_size=3),
 )
-def test_no_window_has_more_than_the_limit_and_nobody_overtakes(
+def test_no_window_exceeds_the_limit_and_the_order_is_kept(
     limit: int, burst: int, waits: list[int], holds: dict[int, int]
 ) -> None:
     model, time = SharedWindow(), START
@@ -132,11 +132,11 @@ def test_no_window_has_more_than_the_limit_and_nobody_overtakes(
 def test_arithmetic_is_that_of_the_window_in_one_process(
     limit: int, burst: int, waits: list[int]
 ) -> None:
-    """A request that is sent when it is granted finds the same instant in both."""
+    """Both grant the same instant to a request that is sent in time."""
     model, time = SharedWindow(), 0.0
     window = Window(limit, WINDOW / 1e6, burst)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hubbatch.core.pacing, "LAG", 0.0)
+        patch.setattr(hubbatch._limits.window, "LAG", 0.0)
         for wait in waits:
             time += wait / 1e6
             _, delay, _, _ = model.reserve(
@@ -148,7 +148,7 @@ def test_arithmetic_is_that_of_the_window_in_one_process(
             assert delay >= 0
 
 
-def test_clock_that_is_set_back_stops_nobody(scripts: Scripts) -> None:
+def test_clock_that_is_set_back_blocks_no_process(scripts: Scripts) -> None:
     for _ in range(3):
         scripts.reserve(WINDOW, 1, 4, 4, -1, 0)
     scripts.time -= 3_600_000_000

@@ -1,4 +1,4 @@
-"""A real Redis, over its socket: what it keeps, and how it is lived without."""
+"""A real Redis over its socket: what it stores, and what happens without it."""
 
 import asyncio
 import logging
@@ -21,7 +21,7 @@ from hubbatch.simulator import Simulator
 from .conftest import RedisServer, free_port
 
 
-# Shares of it are so large that nothing here waits.
+# A limit so large that even its shares cause no wait.
 LIMIT = RateLimit(10_000, burst=10_000)
 LOG = "hubbatch:{62515}:objects:log"
 
@@ -46,13 +46,13 @@ def paced(redis: str | Redis, **options: Any) -> RedisPacer:
 
 
 async def logged(pacer: RedisPacer, client: Redis) -> int:
-    """Let requests out until Redis has a log again; say how many it has."""
+    """Send requests until Redis has a log again; return its length."""
     while not await client.exists(LOG):
         await pacer.acquire(LIMIT)
     return int(await client.llen(LOG))
 
 
-async def test_batch_by_url_leaves_its_requests_in_the_log(
+async def test_batch_by_url_logs_its_requests(
     redis_server: RedisServer, client: Redis, hubspot_simulator: Simulator
 ) -> None:
     create = hubspot_simulator.store.create
@@ -64,14 +64,14 @@ async def test_batch_by_url_leaves_its_requests_in_the_log(
         response = await hub.tickets.read(ids)
     assert response.succeeded == 250
     assert len(hubspot_simulator.requests) == 3
-    # What was asked for and not needed any more may be reserved, too.
+    # Requests that were cancelled may have reservations too.
     assert await client.llen(LOG) >= 3
     keys = sorted([key async for key in client.scan_iter()])
     assert keys == [LOG, "hubbatch:{62515}:objects:state"]
     assert all([0 < await client.pttl(key) <= 12_000 for key in keys])
 
 
-async def test_client_that_is_given_serves_many_accounts_and_stays_open(
+async def test_client_of_the_user_serves_many_accounts_and_stays_open(
     client: Redis, hubspot_simulator: Simulator
 ) -> None:
     for account in ("1", "2"):
@@ -90,7 +90,7 @@ async def test_hold_is_seen_by_another_process(
     one, other = paced(client), paced(redis_server.url, max_wait=1)
     await other.acquire(LIMIT)
     one.hold(30)
-    await one.aclose()  # it has told Redis by then
+    await one.aclose()  # it has reported to Redis by then
     with pytest.raises(OverloadedError, match=r"no room for (30\.0|29\.\d) s"):
         await other.acquire(LIMIT)
     await other.aclose()
@@ -108,7 +108,7 @@ async def test_redis_that_forgot_the_script(client: Redis) -> None:
 async def test_redis_that_is_started_anew(
     redis_server: RedisServer, *, given: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """By URL and by a client of the user's, which has timeouts of its own."""
+    """By URL, and with a client of the user with its own timeouts."""
     caplog.set_level(logging.INFO, "hubbatch")
     client = Redis.from_url(redis_server.url)
     pacer = paced(client if given else redis_server.url)
@@ -129,7 +129,7 @@ async def test_redis_that_is_started_anew(
 async def test_connection_that_was_closed_is_opened_anew_at_once(
     redis_server: RedisServer, client: Redis
 ) -> None:
-    """A firewall or Redis's own `timeout` may close it; that is no failure."""
+    """A firewall or Redis's `timeout` may close it; that is not a failure."""
     pacer = paced(redis_server.url, on_failure="raise")
     await pacer.acquire(LIMIT)
     await client.client_kill_filter(skipme=True, _type="normal")
@@ -149,12 +149,12 @@ async def test_redis_that_hangs(
         await pacer.acquire(LIMIT)
     finally:
         redis_server.go_on()
-    assert "cannot be asked (TimeoutError)" in caplog.text
+    assert "does not answer (TimeoutError)" in caplog.text
     assert await logged(pacer, client) >= 1
     await pacer.aclose()
 
 
-async def test_nobody_at_the_other_end() -> None:
+async def test_no_server_at_the_other_end() -> None:
     pacer = paced(f"redis://127.0.0.1:{free_port()}", on_failure="raise")
     with pytest.raises(LimiterUnavailable, match=r"62515 .*ConnectionError"):
         await pacer.acquire(LIMIT)
@@ -181,7 +181,7 @@ async def test_wrong_password_is_said_and_not_shown(
 async def test_cancelled_in_the_middle_of_asking(
     redis_server: RedisServer, client: Redis
 ) -> None:
-    """The next one is not given the answer that the cancelled one would have had."""
+    """The next request must not get the answer of the cancelled one."""
     pacer = paced(redis_server.url, max_wait=30, on_failure="raise")
     await pacer.acquire(LIMIT)
     for turns in range(8):

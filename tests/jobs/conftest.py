@@ -1,4 +1,4 @@
-"""HubSpot for jobs: a simulator on a socket, whose limit is out of the way."""
+"""A simulator on a socket for jobs, with a limit that does not slow them down."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
@@ -36,7 +36,7 @@ class Table:
 
 @define
 class Lines:
-    """A sink: each outcome that is final, as its place and status."""
+    """A sink that collects the index and status of every final outcome."""
 
     path: Path
     name: str = "results"
@@ -58,7 +58,7 @@ class Lines:
 
 
 class Desk:
-    """Makes jobs of one client, one journal and one file of outcomes."""
+    """Makes jobs with one client, one journal and one output file."""
 
     def __init__(self, where: Path, sim: Simulator, hub: HubBatch) -> None:
         self.where = where
@@ -72,7 +72,7 @@ class Desk:
         return Job(self.hub, verb, kind, source, **options)
 
     def sent(self) -> list[Any]:
-        """Give the inputs of all batches of records that HubSpot has received."""
+        """Return the inputs of all batches that HubSpot has received."""
         return [
             given
             for received in self.sim.requests
@@ -97,7 +97,7 @@ def people(places: Iterable[int]) -> list[Any]:
 
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    """A client that waits for nothing long, and a HubSpot for it."""
+    """A client with short waits, and a simulator for it."""
     async with (
         Simulator(limit=1_000_000) as sim,
         HubBatch(

@@ -22,7 +22,7 @@ from tests.jobs.worker import work
 
 
 def limit(size: int) -> None:
-    """Let no file grow beyond this; Python ignores the signal, so writing fails."""
+    """Limit the size of files. Python ignores the signal, so writing fails."""
     _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, most))
 

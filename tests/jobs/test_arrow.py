@@ -42,7 +42,7 @@ def inputs(source: Any) -> list[dict[str, Any]]:
 
 
 class Frame:
-    """What pandas and polars are to us."""
+    """Stands for a data frame of pandas or polars."""
 
     def __init__(self, data: Any) -> None:
         self.data = data
@@ -59,7 +59,7 @@ class SizedFrame(Frame):
 
 
 def test_values_come_as_pythons_own(tmp_path: Path) -> None:
-    """NULL, NaN and NaT are left out later on, as null is; all else is a value."""
+    """NULL, NaN and NaT are left out later, like null; all else is a value."""
     data = table(
         text=["a", None],
         number=pa.array([1.5, float("nan")]),
@@ -121,7 +121,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
 
     for name, words in (
         ("none.parquet", "No such file"),
-        ("bad.parquet", "no Parquet file"),
+        ("bad.parquet", "not a Parquet file"),
         ("cut.parquet", "damaged"),
     ):
         with pytest.raises(SourceError, match=words):
@@ -147,7 +147,7 @@ def test_what_does_not_speak_arrow() -> None:
 
 
 def test_pyarrow_is_an_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And the message says which."""
+    """The message names the column."""
 
     def absent(name: str) -> None:
         raise ModuleNotFoundError(name)
@@ -160,8 +160,8 @@ def test_pyarrow_is_an_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert builtins.__import__("pyarrow") is pa
 
 
-async def test_a_frame_is_sent_and_gone_on_with(desk: Desk) -> None:
-    """What is not there is not sent, so that it clears nothing."""
+async def test_a_frame_is_sent_and_resumed(desk: Desk) -> None:
+    """A missing value is not sent, so it clears nothing."""
     ids = [desk.sim.store.create("tickets", {"subject": "old"}).id for _ in "123"]
     data = pa.table(
         {"id": ids, "subject": ["a", None, ""], "content": [None, "b", "c"]}
@@ -178,7 +178,7 @@ async def test_a_frame_is_sent_and_gone_on_with(desk: Desk) -> None:
 
 
 def test_columns_of_one_name_are_refused() -> None:
-    """The second would hide the first, and an id of another table hit its record."""
+    """The second would hide the first, and the id of another table would be used."""
     twice = pa.Table.from_arrays([pa.array(["1"]), pa.array(["9"])], ["id", "id"])
     with pytest.raises(SourceError, match="two columns are named 'id'"):
         inputs(ArrowSource(twice, UPDATE))
@@ -208,7 +208,7 @@ NAIVE = pa.array([local("2026-05-31 12:00"), None], pa.timestamp("us"))
 def test_a_column_of_times_without_a_zone_is_refused(
     tmp_path: Path, column: Any
 ) -> None:
-    """It is one fact of the source, so it is said once, and before the first row."""
+    """It is reported once for the source, before the first row."""
     data = table(closed=column)
     path = write(tmp_path / "t.parquet", data)
 
@@ -236,7 +236,7 @@ def test_a_column_that_is_not_sent_may_hold_anything(columns: Any) -> None:
 
 
 def test_in_hubspots_shape_only_what_is_sent_must_have_a_zone() -> None:
-    """What HubSpot only answers is dropped on the way, so its zone does not matter."""
+    """Fields that HubSpot only returns are dropped, so their zone does not matter."""
     given = pa.array([{"at": local("2026-05-31 00:00")}, {"at": None}])
     fine = table(properties=pa.array([{"a": "x"}, {"a": "y"}]), createdAt=NAIVE)
 
@@ -247,7 +247,7 @@ def test_in_hubspots_shape_only_what_is_sent_must_have_a_zone() -> None:
     assert one == {"at": datetime(2026, 5, 31, tzinfo=UTC)}
 
 
-async def test_times_are_of_the_zone_that_was_told(desk: Desk) -> None:
+async def test_times_get_the_configured_zone(desk: Desk) -> None:
     one = desk.sim.store.create("tickets", {}).id
     times = pa.array([local("2026-07-01 02:00"), local("2026-10-25 02:30")])
     data = pa.table({"id": [one, one], "closed_date": times})
@@ -267,7 +267,7 @@ async def test_times_are_of_the_zone_that_was_told(desk: Desk) -> None:
 
 
 async def test_nothing_is_sent_of_what_can_be_read_only_once(desk: Desk) -> None:
-    """Without a fingerprint the columns are looked at when the first row is taken."""
+    """Without a fingerprint the columns are checked at the first row."""
     job = desk.job("update", "tickets", ArrowSource(table(closed=NAIVE), UPDATE))
 
     with pytest.raises(SourceError, match="closed"):
@@ -277,13 +277,13 @@ async def test_nothing_is_sent_of_what_can_be_read_only_once(desk: Desk) -> None
 
 
 def test_the_index_of_pandas_is_a_column_only_by_a_name() -> None:
-    """A frame that was filtered hands its numbers over, and they are no property."""
+    """A filtered frame has its row numbers as a column, which is not a property."""
     data = table(__index_level_0__=[3, 7])
 
     assert inputs(ArrowSource(data, UPDATE)) == [{}, {}]
 
 
-def test_a_table_that_breaks_on_the_way_is_told_of() -> None:
+def test_a_table_that_fails_midway_is_reported() -> None:
     class Broken(Frame):
         def __arrow_c_stream__(self, requested_schema: object = None) -> Any:
             raise pa.ArrowInvalid("Could not convert 'a' to a number")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hubbatch import ConfigurationError, RateLimit
-from hubbatch.core.operations import legacy_operation, object_operation, read_operation
+from hubbatch.core.operations import look_up
 from hubbatch.jobs import (
     CheckFailed,
     CheckReport,
@@ -31,9 +31,9 @@ SCHEMA = [
         options=[PropertyOption("One", "1")],
     ),
 ]
-UPDATE = object_operation("update", "tickets", api_version="v3")
-UPSERT = object_operation("upsert", "tickets", api_version="v3", id_property="ref")
-CREATE = object_operation("create", "tickets", api_version="v3")
+UPDATE = look_up("objects", "update", "tickets", api_version="v3")
+UPSERT = look_up("objects", "upsert", "tickets", api_version="v3", id_property="ref")
+CREATE = look_up("objects", "create", "tickets", api_version="v3")
 
 
 def row(record_id: Any, **properties: Any) -> dict[str, Any]:
@@ -73,13 +73,13 @@ async def test_rows_are_counted_once_whatever_is_wrong_with_them() -> None:
     [(where, message)] = report.findings[-1].examples
     assert where is not None
     assert (where.index, where.line) == (5, 7)
-    assert message == "has the id of row 1; it is sent after that, and wins"
+    assert message == "has the id of row 1; it is sent later, so its values win"
 
 
 async def test_an_upsert_by_what_is_not_unique() -> None:
-    """The call itself is wrong, and no row is."""
-    upsert = object_operation(
-        "upsert", "tickets", api_version="v3", id_property="subject"
+    """The call is wrong, but no row is."""
+    upsert = look_up(
+        "objects", "upsert", "tickets", api_version="v3", id_property="subject"
     )
     report = await check(Table([row("a")]), upsert, SCHEMA)
 
@@ -99,7 +99,9 @@ async def test_creates_that_share_a_unique_value() -> None:
 
 
 async def test_reads_ask_for_properties_in_vain() -> None:
-    read = read_operation("tickets", api_version="v3", properties=("size", "x"))
+    read = look_up(
+        "objects", "read", "tickets", api_version="v3", properties=("size", "x")
+    )
 
     report = await check(Table([1, 1]), read, SCHEMA)
 
@@ -107,10 +109,10 @@ async def test_reads_ask_for_properties_in_vain() -> None:
 
 
 async def test_the_older_shape_is_checked_too() -> None:
-    """`crm-objects/v1` has its properties in a list."""
+    """`crm-objects/v1` has properties in a list."""
     rows = [{"objectId": 1, "properties": [{"name": "size", "value": "x"}]}]
 
-    report = await check(Table(rows), legacy_operation("update", "tickets"), SCHEMA)
+    report = await check(Table(rows), look_up("legacy", "update", "tickets"), SCHEMA)
 
     assert found(report) == [("INVALID_INTEGER", "size", True, 1)]
 
@@ -164,7 +166,7 @@ async def test_a_preflight_lets_a_job_begin_and_does_not_look_again(desk: Desk) 
 
 
 async def test_a_preflight_by_a_schema_of_ones_own(desk: Desk) -> None:
-    """Nobody is asked; a list can be read twice, a generator cannot."""
+    """No request is sent; a list can be read twice, a generator cannot."""
     schema = [Property("subject", type="number")]
     rows = [{"properties": {"subject": "x"}}]
 
@@ -176,7 +178,7 @@ async def test_a_preflight_by_a_schema_of_ones_own(desk: Desk) -> None:
 
 
 async def test_a_preflight_that_fails_for_the_call(desk: Desk) -> None:
-    """No row is wrong, and all would be refused."""
+    """No row is wrong by itself, but all would be refused."""
     job = desk.job(
         "upsert", "tickets", Table([row("a")]), id_property="no", preflight=SCHEMA
     )
@@ -201,7 +203,7 @@ async def test_a_file_is_checked_by_its_lines(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("verb", "certain"), [("update", True), ("archive", False)])
 async def test_an_id_that_is_no_number(verb: Any, certain: bool) -> None:  # noqa: FBT001 -- a parameter
-    operation = object_operation(verb, "tickets", api_version="v3")
+    operation = look_up("objects", verb, "tickets", api_version="v3")
     rows = [row("abc", subject="x"), row("12", subject="x")]
     given = rows if verb == "update" else [one["id"] for one in rows]
 
@@ -218,8 +220,8 @@ async def test_the_value_of_a_property_is_no_record_id() -> None:
 
 @pytest.mark.parametrize(("name", "certain"), [("2-55", True), ("tickets", False)])
 async def test_what_a_new_record_lacks(name: str, certain: bool) -> None:  # noqa: FBT001 -- a parameter
-    """Of HubSpot's own types the schema says more than HubSpot insists on."""
-    create = object_operation("create", name, api_version="v3")
+    """The schema of a standard type lists more than HubSpot insists on."""
+    create = look_up("objects", "create", name, api_version="v3")
     rows = [{"properties": {"subject": text, "ref": ref}} for text, ref in ("ab", "a ")]
     rows[1]["properties"].pop("ref")
 

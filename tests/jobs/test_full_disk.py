@@ -1,4 +1,4 @@
-"""A disk that is full: what HubSpot has answered is kept, and nothing is doubled.
+"""A full disk: answers of HubSpot are kept, and no record is created twice.
 
 Real processes and real files, which a limit of the system keeps from growing.
 """
@@ -20,12 +20,15 @@ from hubbatch.simulator import Simulator
 from tests.processes import TREE, untraced
 
 
+pytestmark = pytest.mark.slow
+
+
 ROWS = 3_000
 ALL = 2**40
 
 
 class Cramped:
-    """Jobs on one file of rows, each with so many bytes for every file."""
+    """Jobs on one file of rows, with a limit on the size of every file they write."""
 
     def __init__(self, where: Path, sim: Simulator) -> None:
         self.where = where
@@ -73,7 +76,7 @@ class Cramped:
         return status
 
     def created(self) -> Counter[int]:
-        """Count the records of HubSpot by their rows."""
+        """Return the number of records in HubSpot, by row."""
         records = self.sim.store.all("tickets")
         return Counter(int(record.properties["subject"]) for record in records)
 
@@ -180,7 +183,7 @@ def test_a_disk_that_is_still_full_ends_a_resumed_job_early(
     assert cramped.created() == Counter(range(ROWS))
 
 
-def test_results_that_cannot_be_opened_leave_their_lines_in_the_journal(
+def test_lines_of_results_that_cannot_be_opened_stay_in_the_journal(
     cramped: Cramped,
 ) -> None:
     cramped.rows(key=2_000)
@@ -268,4 +271,5 @@ def test_without_a_journal_what_is_missing_is_counted(
     assert (told["unwritten"] == 0) is returns
     assert len({*lines}) == len(lines)
     if not returns:
-        assert "answered rows are missing in the files of outcomes" in told["error"]
+        lack = f"The output files lack {told['unwritten']:,} answered rows"
+        assert lack in told["error"]

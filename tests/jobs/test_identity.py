@@ -45,9 +45,9 @@ def test_jobs_differ_unless_only_the_name_of_the_source_does(
     [
         ({"verb": "create"}, "verb was update and is create"),
         ({"object_type": "deals"}, "object_type was tickets and is deals"),
-        ({"options": {}}, "id_property was ref and is not given"),
+        ({"options": {}}, "id_property was ref and is not set"),
         ({"options": {"id_property": 5}}, "id_property was ref and is 5"),
-        ({"outputs": {"results": "r"}}, "results was not given and is r"),
+        ({"outputs": {"results": "r"}}, "results was not set and is r"),
         ({"fingerprint": "g"}, "the content of the source rows.csv has changed"),
         (
             {"fingerprint": None},

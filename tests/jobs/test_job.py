@@ -1,4 +1,4 @@
-"""Jobs over a socket: how they begin, go on, stop, and what they refuse."""
+"""Jobs over a socket: how they begin, stop and resume, and what they refuse."""
 
 import asyncio
 import stat
@@ -28,7 +28,7 @@ async def until(so: Callable[[], bool]) -> None:
         await asyncio.sleep(0.005)
 
 
-async def test_a_job_sends_all_and_says_so_everywhere(desk: Desk) -> None:
+async def test_a_job_sends_all_and_reports_it_everywhere(desk: Desk) -> None:
     inputs = [*tickets(range(250)), *tickets(range(250, 260), stage="no such")]
 
     job = desk.job("create", "tickets", Table(inputs))
@@ -53,7 +53,7 @@ async def test_a_job_sends_all_and_says_so_everywhere(desk: Desk) -> None:
 
 
 async def test_listeners_hear_how_many_rows_are_pending(desk: Desk) -> None:
-    """Of a job that ends early, of one that goes on with it, and of a bad row."""
+    """After a job that ends early, one that resumes it, and a bad row."""
     pending: list[int] = []
 
     def listen(event: Event) -> None:
@@ -120,7 +120,7 @@ async def test_a_finished_job_sends_nothing_and_repeats_what_it_said(
         assert getattr(again, name) == getattr(first, name)
 
 
-async def test_a_job_that_is_stopped_goes_on_where_it_was(desk: Desk) -> None:
+async def test_a_stopped_job_resumes_where_it_was(desk: Desk) -> None:
     source = Table(tickets(range(2_000)))
     desk.sim.faults.add(Fault("delay", None, seconds=0.01))
     job = desk.job("create", "tickets", source)
@@ -178,7 +178,7 @@ async def test_a_cancelled_create_is_in_doubt_and_never_doubled(
 
     status = read_status(desk.journal)
     assert status.ended == "cancelled"
-    assert status.in_doubt == 200  # two chunks were on their way
+    assert status.in_doubt == 200  # two chunks were in flight
     assert not desk.lines.outcomes()
     desk.sim.faults.clear()
 
@@ -197,7 +197,7 @@ async def test_a_cancelled_create_is_in_doubt_and_never_doubled(
 
 
 async def test_a_way_to_look_for_creates_may_come_to_mind_later(desk: Desk) -> None:
-    """`reconcile_by` is no part of what a job is, so it can be added."""
+    """`reconcile_by` does not identify the job, so it can be added."""
     inputs = [{"properties": {"email": f"c{n}@example.com"}} for n in range(100)]
     desk.sim.faults.add(Fault("delay", None, seconds=0.2))
     running = asyncio.create_task(desk.job("create", "contacts", Table(inputs)).run())
@@ -240,7 +240,7 @@ async def test_an_upsert_in_doubt_does_not_say_whether_it_was_new(desk: Desk) ->
     assert dict(seen) == {n: None if n < 200 else True for n in range(250)}
 
 
-async def test_what_ends_a_batch_is_reported_and_the_job_can_go_on(desk: Desk) -> None:
+async def test_what_ends_a_batch_is_reported_and_the_job_can_resume(desk: Desk) -> None:
     source = Table(tickets(range(300)))
     desk.sim.faults.add(
         Fault("status", None, status=401, when=lambda seen: seen.verb == "create")
@@ -260,7 +260,7 @@ async def test_what_ends_a_batch_is_reported_and_the_job_can_go_on(desk: Desk) -
     assert (await desk.job("create", "tickets", source).run()).succeeded == 300
 
 
-async def test_too_many_failures_are_told_of_without_their_values(desk: Desk) -> None:
+async def test_too_many_failures_are_recorded_without_values(desk: Desk) -> None:
     report = await desk.job(
         "create", "tickets", Table(tickets(range(300), stage="secret")), max_failures=9
     ).run()
@@ -274,7 +274,7 @@ async def test_too_many_failures_are_told_of_without_their_values(desk: Desk) ->
 async def test_what_hubspot_was_too_busy_for_is_sent_by_the_next_run(
     desk: Desk,
 ) -> None:
-    """Given up by a run that ended early, and no word of it in the files."""
+    """A run that ended early gave them up; the files must not contain them."""
     source = Table(people(range(900)))
     desk.sim.faults.add(
         Fault("status", None, status=502, when=lambda seen: seen.verb == "upsert")
@@ -290,9 +290,9 @@ async def test_what_hubspot_was_too_busy_for_is_sent_by_the_next_run(
     assert (await again.run()).succeeded == 900
 
 
-async def test_what_was_given_up_is_final_when_the_job_is_over(desk: Desk) -> None:
-    """Three answers are lost, which one chunk uses its attempts up on."""
-    inputs = people([7] * 3)  # one after the other, so that no other chunk is struck
+async def test_abandoned_rows_are_final_when_the_job_is_over(desk: Desk) -> None:
+    """Three answers are lost, which uses up the attempts of one chunk."""
+    inputs = people([7] * 3)  # sent in order, so the faults hit one chunk
     inputs[0]["properties"] = {"lastname": "kept"}
     desk.sim.faults.add(
         Fault("status", 3, status=502, when=lambda seen: seen.verb == "upsert")
@@ -310,7 +310,7 @@ async def test_what_was_given_up_is_final_when_the_job_is_over(desk: Desk) -> No
 async def test_what_a_later_row_has_overtaken_is_not_sent_by_another_run(
     desk: Desk,
 ) -> None:
-    """Sent again, it would undo what the later row for its record wrote."""
+    """Sent again, it would undo what a later row wrote to its record."""
     store = desk.sim.store
 
     async def rows() -> AsyncIterator[Any]:
@@ -345,7 +345,7 @@ async def test_one_journal_is_for_one_job_at_a_time(desk: Desk) -> None:
     first = desk.job("create", "tickets", Table(tickets(range(5))))
     await first.prepare()
 
-    with pytest.raises(JournalError, match="locked: another process works with it"):
+    with pytest.raises(JournalError, match="locked: another process uses it"):
         await desk.job("create", "tickets", Table(tickets(range(5)))).run()
 
     await first.run()
@@ -355,7 +355,7 @@ async def test_one_journal_is_for_one_job_at_a_time(desk: Desk) -> None:
 async def test_a_job_that_was_prepared_lets_go_of_its_journal(desk: Desk) -> None:
     first = desk.job("create", "tickets", Table(tickets(range(5))))
     await first.prepare()
-    await first.prepare()  # asks nothing twice
+    await first.prepare()  # sends no request twice
     assert len(desk.sim.requests) == 1
     await first.aclose()
     await first.aclose()
@@ -371,14 +371,14 @@ async def test_a_job_that_was_prepared_lets_go_of_its_journal(desk: Desk) -> Non
         ({"verb": "update"}, "verb was upsert and is update"),
         ({"kind": "companies"}, "object_type was contacts and is companies"),
         ({"id_property": "hs_x"}, "id_property was email and is hs_x"),
-        ({"limit": 3}, "limit was not given and is 3"),
+        ({"limit": 3}, "limit was not set and is 3"),
         ({"digest": "other"}, "the content of the source table has changed"),
         ({"digest": None}, "the content of the source table cannot be compared"),
         ({"empty": "clear"}, "the source's empty was skip and is clear"),
-        ({"results": None}, "results was outcomes.txt and is not given"),
+        ({"results": None}, "results was outcomes.txt and is not set"),
     ],
 )
-async def test_another_job_is_refused_and_told_what_differs(
+async def test_another_job_is_refused_with_what_differs(
     desk: Desk, change: dict[str, Any], difference: str
 ) -> None:
     def job(**more: Any) -> Job:
@@ -401,19 +401,21 @@ async def test_another_portal_is_refused(desk: Desk) -> None:
     other = desk.sim.issue_token(account=desk.sim.open_account(777))
     async with HubBatch(other, base_url=desk.sim.url) as hub:
         desk.hub = hub
-        with pytest.raises(JournalError, match=r"portal 62515; .* is of portal 777"):
+        with pytest.raises(
+            JournalError, match=r"portal 62515; .* belongs to portal 777"
+        ):
             await desk.job("create", "tickets", Table(tickets(range(5)))).run()
     assert not desk.sent()
 
 
 async def _begun(desk: Desk, inputs: list[Any]) -> None:
-    """Leave a journal of which nothing is done."""
+    """Create a journal of which no row was sent."""
     job = desk.job("create", "tickets", Table(inputs))
     job.stop()
     await job.run()
 
 
-async def test_a_token_that_may_not_ask_has_a_portal_that_nobody_knows(
+async def test_a_token_that_may_not_ask_has_an_unknown_portal(
     desk: Desk,
 ) -> None:
     desk.sim.faults.add(
@@ -425,11 +427,11 @@ async def test_a_token_that_may_not_ask_has_a_portal_that_nobody_knows(
     assert (report.succeeded, report.portal_id, job.portal_id) == (5, None, None)
     refused = desk.job("create", "tickets", tickets([1]), journal=None, results=None)
     refused._account = 62515
-    with pytest.raises(ConfigurationError, match="may not ask whether it is of"):
+    with pytest.raises(ConfigurationError, match="may not ask whether it belongs to"):
         await refused.run()
 
 
-async def test_such_a_token_does_not_go_on_with_the_journal_of_another(
+async def test_such_a_token_cannot_resume_the_journal_of_another(
     desk: Desk,
 ) -> None:
     await _begun(desk, tickets(range(5)))
@@ -437,12 +439,12 @@ async def test_such_a_token_does_not_go_on_with_the_journal_of_another(
         Fault("status", None, status=403, when=lambda seen: seen.verb != "create")
     )
 
-    with pytest.raises(JournalError, match=r"portal 62515; .* may not ask which it is"):
+    with pytest.raises(JournalError, match=r"portal 62515; .* may not ask for its own"):
         await desk.job("create", "tickets", Table(tickets(range(5)))).run()
 
 
 async def test_the_account_that_was_named_is_the_only_one(desk: Desk) -> None:
-    with pytest.raises(ConfigurationError, match="of account 62515, not of 62516"):
+    with pytest.raises(ConfigurationError, match="belongs to account 62515, not 62516"):
         await desk.job("create", "tickets", tickets(range(5)), account="62516").run()
     assert not desk.sent()
 
@@ -470,10 +472,10 @@ async def test_a_source_that_has_changed_is_refused(desk: Desk, change: str) -> 
     desk.sim.faults.clear()
     if change == "another row":
         inputs[3] = people([33])[0]
-        told = "row 4 of inputs is not the one that .* knows: the source has changed"
+        told = "row 4 of inputs is not the row in .*: the source has changed"
     else:
         inputs.pop()
-        told = "inputs has fewer rows than .* knows"
+        told = "inputs has fewer rows than .*: the source has changed"
 
     with pytest.raises(JournalError, match=told):
         await desk.job("upsert", "contacts", inputs, id_property="email").run()
@@ -502,11 +504,14 @@ async def test_the_line_of_a_changed_row_is_named(desk: Desk) -> None:
         ({"verb": "update", "properties": ["x"]}, "update has no option properties"),
         ({"verb": "read", "reconcile_by": "x"}, "read has no option reconcile_by"),
         ({"legacy": True, "id_property": "x"}, "crm-objects/v1 has no option"),
-        ({"legacy": True, "verb": "upsert"}, "crm-objects/v1 has create, read, "),
+        (
+            {"legacy": True, "verb": "upsert"},
+            "crm-objects/v1 cannot upsert .*: expected one of create, read, ",
+        ),
         ({"limit": 0}, "limit must be a number above zero, not 0"),
         ({"limit": True}, "limit must be a number above zero, not True"),
         ({"account": "my portal"}, "account must be a portal id, not 'my portal'"),
-        ({"journal": "outcomes.txt"}, "cannot be two files at once"),
+        ({"journal": "outcomes.txt"}, "is named twice: give each file"),
     ],
 )
 async def test_a_job_that_makes_no_sense_is_refused_at_once(
@@ -532,7 +537,7 @@ async def test_files_that_exist_are_not_overwritten(desk: Desk) -> None:
     desk.lines.path.write_text("somebody's\n")
 
     for journal in (None, desk.journal):
-        with pytest.raises(ConfigurationError, match="exists already: remove it"):
+        with pytest.raises(ConfigurationError, match="exists already: delete it"):
             await desk.job(
                 "create", "tickets", tickets(range(5)), journal=journal
             ).run()

@@ -16,7 +16,7 @@ from hubbatch.jobs import journal as journal_module
 from hubbatch.jobs import read_status
 from hubbatch.jobs.identity import Identity
 from hubbatch.jobs.journal import Journal
-from hubbatch.jobs.states import State
+from hubbatch.jobs.states import RowState
 from hubbatch.jobs.store import Group, Store
 
 
@@ -68,11 +68,11 @@ def counts(journal: Journal) -> dict[str, int]:
 
 
 async def test_what_is_safe_is_on_the_disk(journal: Journal) -> None:
-    journal.note(0, State.SENT, 7)
-    await journal.safe()
+    journal.note_state(0, RowState.SENT, 7)
+    await journal.wait_written()
 
     assert counts(journal) == {"sent": 1, "succeeded": 0}
-    assert await journal.block(0) == [(0, State.SENT, 7)]
+    assert await journal.block(0) == [(0, RowState.SENT, 7)]
 
 
 async def test_what_comes_up_meanwhile_is_written_together(journal: Journal) -> None:
@@ -80,10 +80,10 @@ async def test_what_comes_up_meanwhile_is_written_together(journal: Journal) -> 
     disk.may_write.clear()
     waiting = []
     for place in range(5):
-        journal.note(place, State.SENT)
-        waiting.append(asyncio.create_task(journal.safe()))
+        journal.note_state(place, RowState.SENT)
+        waiting.append(asyncio.create_task(journal.wait_written()))
         await asyncio.sleep(0)
-    journal.note(0, State.SUCCEEDED)  # the last word counts
+    journal.note_state(0, RowState.SUCCEEDED)  # the last state counts
     disk.may_write.set()
     await asyncio.gather(*waiting)
 
@@ -101,13 +101,13 @@ async def test_nothing_to_write_is_not_written(journal: Journal) -> None:
 async def test_who_was_cancelled_while_waiting_does_no_harm(journal: Journal) -> None:
     disk = Disk(journal)
     disk.may_write.clear()
-    journal.note(0, State.SENT)
-    task = asyncio.create_task(journal.safe())
+    journal.note_state(0, RowState.SENT)
+    task = asyncio.create_task(journal.wait_written())
     await asyncio.sleep(0)
     task.cancel()
     await asyncio.wait([task])
     disk.may_write.set()
-    await journal.safe()
+    await journal.wait_written()
 
     assert counts(journal)["sent"] == 1
 
@@ -115,34 +115,34 @@ async def test_who_was_cancelled_while_waiting_does_no_harm(journal: Journal) ->
 async def test_the_source_is_left_alone_while_too_much_is_unwritten(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal_module, "_MOST_WAITING", 3)
+    monkeypatch.setattr(journal_module, "_MAX_UNWRITTEN", 3)
     disk = Disk(journal)
     for place in range(3):
-        journal.note(place, State.FAILED)
+        journal.note_state(place, RowState.FAILED)
     await journal.ready()
     assert not disk.groups  # there is room
-    journal.note(3, State.FAILED)
+    journal.note_state(3, RowState.FAILED)
     await journal.ready()
     assert [len(group.states) for group in disk.groups] == [4]
 
 
-async def test_a_failure_is_told_once_and_what_was_noted_is_kept(
+async def test_a_failure_is_reported_once_and_noted_rows_are_kept(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal_module, "_MOST_WAITING", 0)
+    monkeypatch.setattr(journal_module, "_MAX_UNWRITTEN", 0)
     told: list[JournalError] = []
     journal.on_failure = told.append
     disk = Disk(journal)
     disk.may_write.clear()
     disk.broken = True
-    journal.note(0, State.SENT)
-    first = asyncio.create_task(journal.safe())
+    journal.note_state(0, RowState.SENT)
+    first = asyncio.create_task(journal.wait_written())
     await asyncio.sleep(0)
-    journal.note(1, State.SENT)
-    second = asyncio.create_task(journal.safe())
+    journal.note_state(1, RowState.SENT)
+    second = asyncio.create_task(journal.wait_written())
     third = asyncio.create_task(journal.ready())
     await asyncio.sleep(0)
-    second_gone = asyncio.create_task(journal.safe())
+    second_gone = asyncio.create_task(journal.wait_written())
     await asyncio.sleep(0)
     second_gone.cancel()
     disk.may_write.set()
@@ -150,17 +150,17 @@ async def test_a_failure_is_told_once_and_what_was_noted_is_kept(
 
     assert isinstance(first.exception(), JournalError)
     assert isinstance(second.exception(), JournalError)
-    assert third.exception() is None  # the batch hears of it in another way
+    assert third.exception() is None  # `on_failure` ends the batch
     [failure] = told
     assert "cannot be written" in str(failure)
     assert "Input/output error" in str(failure)
     assert failure is journal.failure
-    journal.note(0, State.SUCCEEDED, 5)  # it was on its way
-    journal.note(1, State.OPEN)
+    journal.note_state(0, RowState.SUCCEEDED, 5)  # it was in flight
+    journal.note_state(1, RowState.OPEN)
     journal.flush()
     await journal.ready()
     with pytest.raises(JournalError):
-        await journal.safe()  # nothing new may leave
+        await journal.wait_written()  # no further row may leave
     disk.broken = False
     await journal.aclose("JournalError")
 
@@ -173,8 +173,8 @@ async def test_a_failure_is_told_once_and_what_was_noted_is_kept(
 async def test_what_is_lost_at_the_end_is_counted(journal: Journal) -> None:
     disk = Disk(journal)
     disk.broken = True
-    for place, state in enumerate(State):
-        journal.note(place, state)
+    for place, state in enumerate(RowState):
+        journal.note_state(place, state)
     with pytest.raises(
         JournalError, match=r"error\. 2 answered rows are not on disk: "
     ):
@@ -191,19 +191,19 @@ async def test_a_mistake_of_ours_in_the_thread_is_not_swallowed(
 ) -> None:
     disk = Disk(journal)
     disk._write = lambda *_: 1 / 0  # type: ignore[assignment] # that is the point
-    journal.note(0, State.SENT)
+    journal.note_state(0, RowState.SENT)
     with pytest.raises(JournalError, match="division by zero"):
-        await journal.safe()
+        await journal.wait_written()
     with pytest.raises(JournalError):
         await journal.aclose("finished")
 
 
-async def test_closing_is_done_to_its_end_whoever_is_cancelled(
+async def test_closing_completes_even_if_its_caller_is_cancelled(
     journal: Journal,
 ) -> None:
     disk = Disk(journal)
     disk.may_write.clear()
-    journal.note(0, State.SUCCEEDED, 1)
+    journal.note_state(0, RowState.SUCCEEDED, 1)
     closing = asyncio.create_task(journal.aclose("finished", finished=True))
     await asyncio.sleep(0.01)
     closing.cancel()
@@ -219,27 +219,27 @@ async def test_without_a_path_nothing_is_kept() -> None:
     journal = Journal(None)
     assert (await journal.open(JOB)).new
     await journal.begin(JOB, None)
-    journal.note(0, State.SENT)
-    await journal.safe()
+    journal.note_state(0, RowState.SENT)
+    await journal.wait_written()
     assert await journal.block(0) == []
     await journal.aclose("finished")
 
 
-async def test_a_journal_goes_on_with_what_it_knows(tmp_path: Path) -> None:
+async def test_a_journal_resumes_with_what_it_recorded(tmp_path: Path) -> None:
     path = tmp_path / "run.db"
     first = Journal(path)
     assert (await first.open(JOB)).new
     await first.begin(JOB, None)
     first.progress = lambda: (3, 2, 1, 0.5)
-    first.read(4)
-    first.note(1, State.SENT, -5)
+    first.note_inputs(4)
+    first.note_state(1, RowState.SENT, -5)
     await first.aclose("stopped", None)
 
     second = Journal(path)
     history = await second.open(JOB)
     assert (history.new, history.finished, history.portal_id) == (False, False, None)
-    assert (history.inputs, history.counts[State.SENT]) == (4, 1)
-    assert history.counts[State.OPEN] == 3
+    assert (history.inputs, history.counts[RowState.SENT]) == (4, 1)
+    assert history.counts[RowState.OPEN] == 3
     assert history.runs["requests"] == 3
     await second.begin(JOB, 62515)
     await second.aclose("finished", "message", finished=True)
@@ -249,7 +249,7 @@ async def test_a_journal_goes_on_with_what_it_knows(tmp_path: Path) -> None:
     assert (status.requests, status.retries, status.throttled) == (3, 2, 1)
 
 
-async def test_a_job_that_differs_is_told_how(tmp_path: Path) -> None:
+async def test_another_job_is_refused_with_the_differences(tmp_path: Path) -> None:
     path = tmp_path / "run.db"
     first = Journal(path)
     await first.open(JOB)
@@ -264,7 +264,7 @@ async def test_a_job_that_differs_is_told_how(tmp_path: Path) -> None:
 
 
 async def test_a_store_that_was_killed_between_its_beginnings(tmp_path: Path) -> None:
-    """The job is there, and no run of it yet."""
+    """The job was recorded, but no run has begun."""
     store = Store.open(tmp_path / "run.db")
     store.create(JOB, 62515)
     store.close()

@@ -1,4 +1,4 @@
-"""A job is killed again and again, and goes on each time: nothing is lost or doubled.
+"""A job is killed repeatedly and resumes each time: nothing is lost or doubled.
 
 Real processes, real sockets, a real disk; HubSpot is the simulator, on a bad day.
 """
@@ -20,14 +20,17 @@ import orjson
 import pytest
 
 from hubbatch.jobs import JobStatus, read_status
-from hubbatch.jobs.states import State
+from hubbatch.jobs.states import RowState
 from hubbatch.simulator import Fault, Simulator
 from hubbatch.simulator.received import Received
 from tests.processes import TREE, untraced
 
 
+pytestmark = pytest.mark.slow
+
+
 KILLS = 12
-# A bad day, on which nobody has to wait for long.
+# Faults that do not cause long waits.
 WEATHER = (
     Fault("status", status=429, retry_after=0.01),
     Fault("status", status=500, empty=True),
@@ -40,7 +43,7 @@ WEATHER = (
 
 
 class Victim:
-    """A job that is started, killed and started again until it is finished."""
+    """A job that is started and killed until it is finished."""
 
     def __init__(self, where: Path, seed: int, *arguments: str) -> None:
         self.where = where
@@ -76,7 +79,7 @@ class Victim:
         )
 
     def kill_and_go_on(self, kills: int, most: int) -> None:
-        """Kill so many runs, each after at most so many requests; then let it end."""
+        """Kill `kills` runs, each after at most `most` requests; then let it finish."""
         for kill in range(kills):
             self._enough.clear()
             self._left = self.chance.randint(1, most)
@@ -105,7 +108,7 @@ class Victim:
     # ---- what must be so afterwards
 
     def check(self, inputs: int) -> tuple[dict[int, dict[str, str]], dict[int, str]]:
-        """Compare journal, results and failures; give the latter two by their rows."""
+        """Compare journal, results and failures; return the latter two by row."""
         status = read_status(self.where / "run.db")
         assert status.finished
         assert status.running is False
@@ -167,7 +170,7 @@ def test_upserts_that_are_killed_are_finished_and_keep_their_order(
         rows_of[key].add(place)
     for key, places in written.items():
         assert {*places} <= rows_of[key] - bad
-        # A row may be written twice, and never after a later one for its record.
+        # A row may be written twice, but never after a later row of its record.
         assert places == sorted(places)
     for place, line in results.items():
         assert place in written[keys[place]]
@@ -236,7 +239,7 @@ def test_creates_that_are_killed_and_can_be_looked_for_are_all_there(
 
 
 def lost(sim: Simulator) -> set[int]:
-    """Rows that were in a request which HubSpot did not clearly refuse."""
+    """Return the rows that were in a request that HubSpot did not clearly refuse."""
     places = set()
     for received in sim.requests:
         lost = received.status is None or received.status >= 500
@@ -247,8 +250,8 @@ def lost(sim: Simulator) -> set[int]:
 
 
 def test_a_state_is_written_as_its_figure() -> None:
-    """Figures in journals that exist must never change their meaning."""
-    assert [(state.name, state.value) for state in State] == [
+    """The numbers in existing journals must never change their meaning."""
+    assert [(state.name, state.value) for state in RowState] == [
         ("OPEN", 0),
         ("SENT", 1),
         ("SUCCEEDED", 2),

@@ -1,4 +1,4 @@
-"""What a job and an export have in common, of both of them."""
+"""What jobs and exports have in common, tested with both."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ import pytest
 
 from hubbatch import ConfigurationError, JournalError, TooManyFailures
 from hubbatch.jobs import Export, Job, read_status
-from hubbatch.jobs.ending import ending
+from hubbatch.jobs.job_report import describe_end
 
 from .conftest import Desk, Table
 
@@ -75,15 +75,15 @@ async def test_it_lets_go_of_its_journal(desk: Desk, make: Make) -> None:
 async def test_a_portal_that_is_not_the_one_lets_go_as_well(
     desk: Desk, make: Make
 ) -> None:
-    with pytest.raises(ConfigurationError, match="of account 62515, not of 5"):
+    with pytest.raises(ConfigurationError, match="belongs to account 62515, not 5"):
         await make(desk, account=5).run()
 
     assert (await make(desk).run()).ended == "finished"
 
 
 @BOTH
-async def test_stopped_cancelled_and_gone_on_with(desk: Desk, make: Make) -> None:
-    """The counts and the seconds are those of all runs."""
+async def test_stopped_cancelled_and_resumed(desk: Desk, make: Make) -> None:
+    """Counts and seconds are totals over all runs."""
     stopped = make(desk)
     stopped.stop()
     first = await stopped.run()
@@ -102,8 +102,8 @@ async def test_stopped_cancelled_and_gone_on_with(desk: Desk, make: Make) -> Non
 
 
 def test_how_an_end_is_called() -> None:
-    """What the journal keeps of an error quotes no value."""
-    assert ending(None) == ("finished", None)
-    said = ending(TooManyFailures("property 'x' of 'secret'"))
+    """The error that the journal records quotes no value."""
+    assert describe_end(None) == ("finished", None)
+    said = describe_end(TooManyFailures("property 'x' of 'secret'"))
     assert said == ("TooManyFailures", "more records failed than max_failures allows")
-    assert ending(JournalError("why")) == ("JournalError", "why")
+    assert describe_end(JournalError("why")) == ("JournalError", "why")

@@ -23,7 +23,7 @@ import pytest
 
 from hubbatch.errors import JournalError
 from hubbatch.jobs import read_status, write_report
-from hubbatch.jobs.locking import JobLock
+from hubbatch.jobs.job_lock import JobLock
 from hubbatch.jobs.reader import look
 from hubbatch.jobs.store import Store
 from hubbatch.simulator import Simulator
@@ -31,11 +31,14 @@ from hubbatch.simulator.received import Received
 from tests.processes import TREE, untraced
 
 
+pytestmark = pytest.mark.slow
+
+
 ROWS = 4_000
 
 
 class Mover:
-    """A create of tickets, its journal, and whatever happens to that."""
+    """A create of tickets, and its journal, to which things happen."""
 
     def __init__(self, where: Path, seed: int = 1) -> None:
         self.where = where
@@ -68,7 +71,7 @@ class Mover:
         return [sys.executable, "-c", start, *map(str, words)]
 
     def create(self, journal: Path) -> list[str]:
-        """Name the command; the files of outcomes are beside the real journal."""
+        """Return the command; the output files are beside the real journal."""
         folder = Path(os.path.realpath(journal)).parent
         return self.command(
             *("create", "tickets", self.where / "rows.csv", "--journal", journal),
@@ -77,7 +80,7 @@ class Mover:
         )
 
     def run(self, command: list[str], token: str | None = None) -> tuple[int, str]:
-        """Run a command to its end; return its status and what it said."""
+        """Run a command to its end; return its status and its output."""
         done = subprocess.run(  # noqa: S603 -- our own
             command,
             env=self._environment(token),
@@ -90,7 +93,7 @@ class Mover:
 
     @contextmanager
     def start(self, journal: Path, requests: int) -> "Iterator[subprocess.Popen[str]]":
-        """Start the job, until so many requests have arrived; at last it is killed."""
+        """Start the job, wait for a number of requests, and kill it at the end."""
         self._enough.clear()
         self._left = requests
         process = subprocess.Popen(  # noqa: S603 -- our own
@@ -108,7 +111,7 @@ class Mover:
             process.communicate()
 
     def wait(self, requests: int) -> None:
-        """Wait until so many more requests have arrived."""
+        """Wait for a number of further requests."""
         self._enough.clear()
         self._left = requests
         assert self._enough.wait(60), "it has sent too little"
@@ -118,7 +121,7 @@ class Mover:
             pass
 
     def sent(self, token: str) -> int:
-        """Count the batch calls with a token: others may be of a killed process."""
+        """Count the batch calls with a token: others may be a killed process's."""
         shown = f"Bearer {token}"
         return sum(
             "/batch/" in received.path and received.headers["Authorization"] == shown
@@ -126,7 +129,7 @@ class Mover:
         )
 
     def check_refused(self, journal: Path, *words: str) -> None:
-        """Check that no reader and no job takes a journal, why, and nothing changes."""
+        """Check that readers and jobs refuse a journal, say why, and change nothing."""
         page = self.where / "report.html"
         before = contents(journal.parent)
         for call in (
@@ -142,7 +145,7 @@ class Mover:
             assert not page.exists()
 
     def check_command_refused(self, journal: Path, *words: str) -> None:
-        """Check the same with the command itself; nothing is sent."""
+        """Check the same with the command; it sends nothing."""
         token = self.sim.issue_token()
         self.check_refused(journal, *words)
         status, said = self.run(self.create(journal), token)
@@ -157,7 +160,7 @@ class Mover:
         return Counter(int(record.properties["subject"]) for record in records)
 
     def check_finished(self, journal: Path) -> None:
-        """Let the job end; check that nothing is doubled and all adds up."""
+        """Let the job finish; check that nothing is doubled and the counts agree."""
         status, said = self.run(self.create(journal))
         assert status in (0, 1), said
         created = self.created()
@@ -176,7 +179,7 @@ class Mover:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Read the files of a directory; SQLite's shared memory is no content."""
+    """Return the files of a directory, without SQLite's shared memory."""
     return {
         one.name: one.read_bytes()
         for one in folder.iterdir()
@@ -196,12 +199,12 @@ def beside(journal: Path, ending: str) -> Path:
 
 
 def known(journal: Path) -> list[tuple[int, int, int | None]]:
-    """Read which rows a journal knows, and their states."""
+    """Return the rows that a journal knows, with their states."""
     return look(journal, lambda one: one.block(0, ROWS))
 
 
 def move(journal: Path, folder: Path, *endings: str) -> Path:
-    """Move files of a journal, and its files of outcomes, into a new directory."""
+    """Move files of a journal, and its output files, to a new directory."""
     folder.mkdir()
     for ending in endings:
         if beside(journal, ending).exists():
@@ -295,7 +298,7 @@ def test_one_journal_runs_once_by_whatever_name(mover: Mover) -> None:
 
 
 def mishap(mover: Mover, journal: Path, folder: Path) -> Path:
-    """Let something happen to a journal; return where it is afterwards."""
+    """Do something to a journal; return its path afterwards."""
     then = mover.chance.choice(["move", "alone", "copy", "look", "open", "backup"])
     if then == "move":
         return move(journal, folder, "", "-wal", "-shm")
@@ -311,10 +314,10 @@ def mishap(mover: Mover, journal: Path, folder: Path) -> Path:
         before = contents(journal.parent)
         read_status(journal)
         assert contents(journal.parent) == before
-    if then == "open":  # somebody's own tool, which may write
+    if then == "open":  # another tool, which may write
         with closing(sqlite3.connect(journal)) as connection:
             assert [*connection.execute("PRAGMA quick_check")] == [("ok",)]
-    if then == "backup":  # SQLite's own copy is whole
+    if then == "backup":  # SQLite's own copy is complete
         moved = move(journal, folder)
         with (
             closing(sqlite3.connect(journal)) as connection,
@@ -359,7 +362,7 @@ def test_whatever_happens_to_a_journal_no_create_is_doubled(
 
 
 class Others(threading.Thread):
-    """Programs that write to a journal, and move its `-wal`, while a job runs."""
+    """Programs that write to a journal and checkpoint it while a job runs."""
 
     STATEMENTS = (
         "ANALYZE",
@@ -382,13 +385,13 @@ class Others(threading.Thread):
     def run(self) -> None:
         while not self.enough.is_set():
             # Each with a new connection, whose figures for the -wal are its own. None
-            # is closed: the last one to be closed would make the file whole.
+            # is closed: closing the last one would complete the file.
             connection = sqlite3.connect(
                 self._journal, isolation_level=None, timeout=0, check_same_thread=False
             )
             self._open.append(connection)
             statement = self._chance.choice(self.STATEMENTS)
-            with suppress(sqlite3.OperationalError):  # locked just now
+            with suppress(sqlite3.OperationalError):  # locked at the moment
                 connection.execute(statement).fetchall()
                 self.done[statement] += 1
             self.enough.wait(self._chance.uniform(0, 0.02))
@@ -411,7 +414,7 @@ def test_other_programs_do_not_make_the_file_of_a_run_look_whole(mover: Mover) -
             others = Others(journal, kill)
             others.start()
             mover.wait(4)
-            if kill:  # what they do to it after the kill may well make it whole
+            if kill:  # what they do after the kill may complete it
                 others.stop()
         others.stop()
         done += others.done

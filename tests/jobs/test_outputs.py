@@ -1,4 +1,4 @@
-"""Files of outcomes: new, cut back, or refused."""
+"""Output files: new, cut back, or refused."""
 
 import stat
 
@@ -78,11 +78,11 @@ def test_a_file_that_lost_something_is_refused(tmp_path: Path) -> None:
     assert path.read_bytes() == b"12345"
 
 
-def test_nothing_of_somebody_elses_is_overwritten(tmp_path: Path) -> None:
+def test_foreign_files_are_not_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"x")
     for where, told in (
-        (path, "exists already: remove it, or name another file"),
+        (path, "exists already: delete it, or name another file"),
         (tmp_path, "exists already"),
         (tmp_path / "no" / "b", "there is no directory"),
         (path / "b", "there is no directory|cannot be used"),
@@ -95,9 +95,9 @@ def test_nothing_of_somebody_elses_is_overwritten(tmp_path: Path) -> None:
 
 
 def test_what_a_finished_job_has_written_must_be_there(tmp_path: Path) -> None:
-    """It may have been edited since; that is its owner's business."""
+    """The user may have edited it since."""
     path = tmp_path / "a"
-    with pytest.raises(JournalError, match=r"is not there any more.*another --journal"):
+    with pytest.raises(JournalError, match=r"no longer exists.*another --journal"):
         output(path).check_finished(5)
     path.write_bytes(b"ab")
     output(path).check_finished(5)

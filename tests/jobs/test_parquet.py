@@ -67,7 +67,7 @@ def test_records_become_parquet(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "r.parquet").stat().st_mode) == 0o600
     with pytest.raises(ConfigurationError, match="cannot be written"):
         write_parquet(lines, tmp_path / "none" / "r.parquet")
-    # What was read can be sent back, as it can from the other kinds of files.
+    # What was read can be sent back, as from other kinds of files.
     assert inputs(ParquetSource(tmp_path / "r.parquet", UPDATE))[0] == {
         "a": "x",
         "b": None,
@@ -117,7 +117,7 @@ async def test_an_export_ends_as_parquet(desk: Desk) -> None:
 async def test_it_is_made_by_the_next_run_where_this_one_was_killed(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between the end of the journal and the making of the table."""
+    """Killed between the end of the journal and the conversion."""
     desk.sim.store.create("tickets", {"subject": "x"})
     killed: list[str] = []
     with monkeypatch.context() as patch:

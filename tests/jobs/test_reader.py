@@ -1,4 +1,4 @@
-"""Looking into a journal that may be none, or none yet."""
+"""Reading a file that may not be a journal, or not yet."""
 
 import sqlite3
 
@@ -9,7 +9,7 @@ import pytest
 
 from hubbatch.errors import JournalError
 from hubbatch.jobs import read_status, write_report
-from hubbatch.jobs.states import State
+from hubbatch.jobs.states import RowState
 from hubbatch.jobs.store import Group, Store
 
 from .test_store import begun
@@ -50,7 +50,7 @@ def test_a_path_need_not_be_text(tmp_path: Path, folder: str, name: str) -> None
     path = tmp_path / folder / name
     path.parent.mkdir()
     store = begun(path)
-    store.write(Group({0: State.SENT}), {})
+    store.write(Group({0: RowState.SENT}), {})
     assert read_status(path).in_doubt == 1  # with its -wal
     store.close()
     assert read_status(path).in_doubt == 1

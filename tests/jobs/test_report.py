@@ -7,8 +7,12 @@ import re
 import shutil
 import stat
 import subprocess
+import sys
 
+from collections.abc import Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +22,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch import ConfigurationError, JournalError
+from hubbatch.core.visible import visible
 from hubbatch.jobs import write_report
 from hubbatch.jobs.identity import Identity
-from hubbatch.jobs.measuring import Example, Measured, Reason
-from hubbatch.jobs.page import clock, render, short
-from hubbatch.jobs.review import Moment, read_report, smoothed
-from hubbatch.jobs.states import State
+from hubbatch.jobs.measurements import Example, Measured, Reason
+from hubbatch.jobs.page import environment, long_time, render, short_time
+from hubbatch.jobs.report import check_report_path
+from hubbatch.jobs.review import (
+    Cause,
+    FailureDetails,
+    Moment,
+    Report,
+    read_report,
+    rolling_rates,
+)
+from hubbatch.jobs.states import RowState
+from hubbatch.jobs.status import JobStatus
 from hubbatch.jobs.store import Group, Store
 from hubbatch.simulator import Fault, When
+from tests.processes import untraced
 
 from .conftest import Desk, Table, tickets
 
@@ -68,9 +83,9 @@ def make_journal(
             bad = place % 7 == 0
             measured = Measured(allowed=1900.0)
             measured.answers.update({20 + second % 9: 3})
-            states = dict.fromkeys(range(place, place + rate), State.SUCCEEDED)
+            states = dict.fromkeys(range(place, place + rate), RowState.SUCCEEDED)
             if bad:
-                states[place] = State.FAILED
+                states[place] = RowState.FAILED
                 kind = f"{NASTY}{place // rate % reasons}"
                 reason = Reason("failed", "VALIDATION_ERROR", CODE, kind)
                 measured.reasons[reason] += 1
@@ -97,6 +112,7 @@ class Reader(html.parser.HTMLParser):
         super().__init__()
         self.tags: set[str] = set()
         self.attributes: set[str] = set()
+        self.elements: list[object] = []
         self.words = ""
         self.feed(page)
         self.close()
@@ -104,6 +120,8 @@ class Reader(html.parser.HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
         self.attributes |= {name for name, _ in attrs}
+        if tag != "wbr":  # where a long word may be broken
+            self.elements.append((tag, attrs))
 
     def handle_data(self, data: str) -> None:
         self.words += data
@@ -129,6 +147,90 @@ def test_a_page_loads_and_runs_nothing(tmp_path: Path) -> None:
         assert words in seen.words
 
 
+HOSTILE = st.one_of(
+    st.text(st.characters(exclude_categories=()), min_size=1, max_size=40),
+    st.lists(
+        st.sampled_from(
+            [
+                *("<script>alert(1)</script>", "</style>", "</title>", "</svg>", "-->"),
+                *("<!--", "]]>", "<img src=x onerror=y>", "'", '"', "`", "&", "&lt;"),
+                *("{{ 7 * 7 }}", "{% raw %}", "{#", "javascript:", "x", " ", "\n"),
+                *("\x00", "\x1b[31m", "\x7f", "\x9b", "\u202e", "\u2066", "\ud800"),
+            ]
+        ),
+        min_size=1,
+        max_size=8,
+    ).map("".join),
+)
+# Where a page shows a string that is not its own.
+PLACES = (
+    *("verb", "object_type", "source", "ended", "message", "status", "category"),
+    *("code", "property_name", "correlation_id", "input_id", "error_message"),
+    *("warning", "warned_property", "role", "path", "failures", "journal"),
+)
+
+
+def report_with(strings: Mapping[str, str], *, finished: bool) -> Report:
+    """Return a report that has a string in each place, and a chart of each kind."""
+    status = JobStatus(
+        verb=strings["verb"],
+        object_type=strings["object_type"],
+        portal_id=62515,
+        source=strings["source"],
+        **dict.fromkeys(("inputs", "in_doubt", "open", "requests", "retries"), 9),
+        **dict.fromkeys(("succeeded", "failed", "unknown", "not_sent"), 2),
+        throttled=1,
+        warnings=1,
+        seconds=20.0,
+        runs=2,
+        finished=finished,
+        running=False,
+        ended=strings["ended"],
+        message=strings["message"],
+        started_at=datetime(2026, 11, 30, tzinfo=UTC),
+        updated_at=datetime(2026, 11, 30, tzinfo=UTC),
+        outputs={strings["role"]: strings["path"], "failures": strings["failures"]},
+    )
+    names = ("status", "category", "code", "property_name")
+    cause = Cause(
+        Reason(**{name: strings[name] for name in names}),
+        1,
+        [Example(0, 1, strings["correlation_id"])],
+    )
+    warning = Reason("warning", strings["warning"], "", strings["warned_property"])
+    return Report(
+        status=status,
+        moments=[Moment(at, 10, 5, 1, 1, 1900.0) for at in (0, 10)],
+        breaks=[10.0],
+        answers=[(0.1, 3), (0.2, 1)],
+        causes=[cause],
+        more_causes=1,
+        warnings=[(warning, 1)],
+        details={0: FailureDetails(strings["input_id"], strings["error_message"])},
+        made_at=datetime(2026, 11, 30, tzinfo=UTC),
+    )
+
+
+@given(st.fixed_dictionaries(dict.fromkeys(PLACES, HOSTILE)), st.booleans())
+def test_a_string_in_any_place_is_shown_and_is_no_markup(
+    strings: dict[str, str],
+    finished: bool,  # noqa: FBT001 -- hypothesis draws it
+) -> None:
+    """A page has the same elements and attributes whatever its strings are."""
+    plain = report_with(dict.fromkeys(PLACES, "x"), finished=finished)
+    hostile = report_with(strings, finished=finished)
+
+    page = render(hostile, strings["journal"])
+    seen = Reader(page)
+
+    assert seen.elements == Reader(render(plain, "x")).elements
+    assert page.encode().decode() == page
+    assert visible(page, keep="\n") == page
+    shown = {*PLACES} - {"ended", "message"} if finished else {*PLACES} - {"failures"}
+    for place in shown:
+        assert visible(strings[place]) in seen.words, place
+
+
 def test_what_a_page_says(tmp_path: Path) -> None:
     make_journal(tmp_path / "run.db", runs=2)
 
@@ -137,18 +239,19 @@ def test_what_a_page_says(tmp_path: Path) -> None:
 
     assert sum(one.rows for one in report.moments) == report.status.inputs == 9_000
     assert sum(one.seconds for one in report.moments) == 178
-    assert sum(one.again for one in report.moments) == report.status.retries == 34
+    assert sum(one.retries for one in report.moments) == report.status.retries == 34
     assert {one.allowed for one in report.moments} == {1900.0}
     assert report.breaks == [89.0]
     assert sum(count for _, count in report.answers) == 270
     assert sum(one.rows for one in report.causes) == report.status.failed == 13
     assert "Finished; 13 of 9,000 rows did not succeed" in words
-    assert "stopped, and gone on" in words
-    assert re.search(r"Half of 270 answers came within \d+ ms", words)
-    assert "The rows that did not succeed were not written down" in words
+    assert "stopped and resumed" in words
+    assert re.search(r"Half of the 270 responses arrived within\s\d+ ms", words)
+    assert "The rows that did not succeed were not saved" in words
     assert "Ids and values are not shown" in words
 
 
+@pytest.mark.slow
 def test_a_page_of_a_million_rows_is_small(tmp_path: Path) -> None:
     """And one with a thousand reasons for failures, with names of a hundred letters."""
     make_journal(tmp_path / "run.db", seconds=2_000, rate=500, reasons=1_000)
@@ -158,8 +261,8 @@ def test_a_page_of_a_million_rows_is_small(tmp_path: Path) -> None:
 
     assert report.status.inputs == 1_000_000
     assert len(report.moments) <= 240
-    assert report.others > 100
-    assert f"And {report.others:,} reasons more" in page
+    assert report.more_causes > 100
+    assert f"{report.more_causes:,} more reasons are not shown" in page
     assert len(page.encode()) < 300_000
 
 
@@ -167,10 +270,10 @@ def test_a_page_of_a_million_rows_is_small(tmp_path: Path) -> None:
     ("more", "words"),
     [
         ({"finished": False}, "Not finished (ended early: <script>"),
-        ({"finished": False}, "goes on where it stopped"),
+        ({"finished": False}, "To resume the job, run the same command"),
         ({"outputs": {"failures": "my f.jsonl"}}, "hubbatch replay 'my f.jsonl'"),
-        ({"reasons": 3}, "--failures PATH"),
-        ({"seconds": 0}, "Nothing is left to be done"),
+        ({"reasons": 3}, "--failures FILE"),
+        ({"seconds": 0}, "Nothing is left to do"),
         ({"seconds": 0}, "all rows succeeded"),
     ],
 )
@@ -222,9 +325,9 @@ def test_values_are_left_out_where_they_cannot_be_read(tmp_path: Path) -> None:
 
     report = read_report(tmp_path / "run.db", values=True)
 
-    assert without.told == {}
-    assert report.told[0].input_id is None
-    assert report.told[0].message == "m" + "!" * 299
+    assert without.details == {}
+    assert report.details[0].input_id is None
+    assert report.details[0].message == "m" + "!" * 299
 
 
 def test_a_report_is_written_for_its_owner_alone(tmp_path: Path) -> None:
@@ -243,9 +346,9 @@ def test_nothing_else_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "mine.html").write_text("<p>mine")
 
     for path, words in (
-        ("mine.html", "is no report"),
-        ("none/report.html", "there is no directory"),
-        (".", "cannot be used"),
+        ("mine.html", "is not a report"),
+        ("none/report.html", "none does not exist"),
+        (".", "cannot be written"),
     ):
         with pytest.raises(ConfigurationError, match=words):
             write_report(tmp_path / "run.db", tmp_path / path)
@@ -265,6 +368,35 @@ def test_a_report_that_cannot_be_written(
         write_report(tmp_path / "run.db", tmp_path / "report.html")
 
 
+def test_without_jinja2_a_report_names_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before a job starts, and when the page is written."""
+    make_journal(tmp_path / "run.db")
+    environment.cache_clear()
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    path = tmp_path / "report.html"
+
+    for refused in (
+        partial(write_report, tmp_path / "run.db", path),
+        partial(check_report_path, path),
+    ):
+        with pytest.raises(ConfigurationError) as caught:
+            refused()
+        assert str(caught.value) == (
+            'a report needs Jinja2: pip install "hubbatch[jobs]"'
+        )
+    assert not path.exists()
+
+
+def test_jinja2_is_only_imported_for_a_report() -> None:
+    code = "import hubbatch.jobs, sys; sys.exit('jinja2' in sys.modules)"
+
+    done = subprocess.run([sys.executable, "-c", code], env=untraced(), check=False)  # noqa: S603 -- our own code
+
+    assert done.returncode == 0
+
+
 def test_a_journal_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(JournalError):
         read_report(tmp_path / "none.db")
@@ -280,7 +412,7 @@ def test_a_journal_that_is_none(tmp_path: Path) -> None:
     ("seconds", "words"), [(0.001, "1 ms"), (0.9996, "1.0 s"), (2.44, "2.4 s")]
 )
 def test_short_times(seconds: float, words: str) -> None:
-    assert short(seconds) == words
+    assert short_time(seconds) == words
 
 
 @pytest.mark.parametrize(
@@ -288,7 +420,7 @@ def test_short_times(seconds: float, words: str) -> None:
     [(0.04, "under 0.1 s"), (8.2, "8.2 s"), (59.96, "1:00"), (7384, "2:03:04")],
 )
 def test_long_times(seconds: float, words: str) -> None:
-    assert clock(seconds) == words
+    assert long_time(seconds) == words
 
 
 @given(st.lists(st.integers(0, 10_000), max_size=60), st.integers(1, 30))
@@ -299,7 +431,7 @@ def test_a_rate_is_that_of_ten_seconds(rows: list[int], length: int) -> None:
         for at, count in enumerate(rows)
     ]
 
-    rates = smoothed(moments)
+    rates = rolling_rates(moments)
 
     assert len(rates) == len(rows)
     if rows:
@@ -335,7 +467,7 @@ def test_a_job_of_part_of_a_second_has_a_rate(tmp_path: Path) -> None:
     """It has a picture, from edge to edge, and its seconds are what they were."""
     store = make_store(tmp_path / "run.db")
     store.begin_run(62515)
-    states = dict.fromkeys(range(300), State.SUCCEEDED)
+    states = dict.fromkeys(range(300), RowState.SUCCEEDED)
     measured = Measured(allowed=1900.0)
     progress = (3, 0, 0, 0.25)
     store.write(
@@ -348,15 +480,15 @@ def test_a_job_of_part_of_a_second_has_a_rate(tmp_path: Path) -> None:
     page = render(report, "run.db")
 
     [moment] = report.moments
-    assert (moment.seconds, smoothed(report.moments)) == (0.25, [1_200.0])
+    assert (moment.seconds, rolling_rates(report.moments)) == (0.25, [1_200.0])
     drawn = re.search(r'<polyline class="line" points="([^"]*)"', page)
     assert drawn is not None
     (left, y), *_, (right, last) = (one.split(",") for one in drawn[1].split())
     assert (left, right, y) == ("78.0", "708.0", last)
-    assert "<b>1,200</b><span>rows a second</span>" in page
-    assert "rows a second, over the whole job" in page  # less than the limit's time
+    assert "<b>1,200</b><span>rows/s</span>" in page
+    assert "rows per second, over the whole job" in page  # less than the limit's time
     make_journal(tmp_path / "long.db")
-    assert "rows a second, over ten seconds" in page_of(tmp_path / "long.db")
+    assert "rows per second, over ten seconds" in page_of(tmp_path / "long.db")
 
 
 async def test_the_report_of_a_job_that_runs(desk: Desk) -> None:

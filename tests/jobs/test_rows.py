@@ -1,4 +1,4 @@
-"""What names a row, and what tells it from another."""
+"""What identifies a row."""
 
 from collections.abc import AsyncIterator
 from datetime import date
@@ -48,10 +48,8 @@ async def test_any_iterable_is_a_source_of_rows(one: Any, key: str | None) -> No
 
 
 @given(JSON, JSON)
-def test_rows_without_a_key_are_told_apart_by_what_they_hold(
-    one: Any, other: Any
-) -> None:
-    # JSON does not tell 1 from True as Python's == does.
+def test_rows_without_a_key_are_distinguished_by_content(one: Any, other: Any) -> None:
+    # Unlike Python's ==, JSON distinguishes 1 from True.
     same = repr(one) == repr(other)
     if same:
         assert digest(Row(0, None, one)) == digest(Row(5, None, other))
@@ -60,7 +58,7 @@ def test_rows_without_a_key_are_told_apart_by_what_they_hold(
 
 
 @given(st.text(), st.text())
-def test_rows_with_a_key_are_told_apart_by_it(one: str, other: str) -> None:
+def test_rows_with_a_key_are_distinguished_by_it(one: str, other: str) -> None:
     digests = digest(Row(0, one, {"a": 1})), digest(Row(1, other, {"b": 2}))
 
     assert (digests[0] == digests[1]) == (one == other)

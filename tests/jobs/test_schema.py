@@ -1,11 +1,11 @@
-"""Schemas that are asked for, and such that were kept."""
+"""Schemas that are requested, and those in files."""
 
 from pathlib import Path
 
 import pytest
 
 from hubbatch import ConfigurationError
-from hubbatch.core.operations import object_operation
+from hubbatch.core.operations import look_up
 from hubbatch.jobs import Schema, ask_schema, read_schema, write_schema
 from hubbatch.models import Property
 from hubbatch.simulator import Fault, When
@@ -17,23 +17,23 @@ SCHEMA = [Property("subject", type="string"), Property("size", type="number")]
 
 
 async def test_a_schema_is_asked_for_with_what_it_requires(desk: Desk) -> None:
-    """That is a call of its own, for creates."""
+    """This takes a second call, for creates."""
     car = desk.sim.store.define("car", ["colour"], required=["colour"]).id
     for verb, required in (("create", ("colour",)), ("update", ())):
-        operation = object_operation(verb, car, api_version="v3")  # type: ignore[arg-type] # a verb
+        operation = look_up("objects", verb, car, api_version="v3")  # type: ignore[arg-type] # a verb
 
         schema = await ask_schema(desk.hub, operation)
 
         assert "colour" in {one.name for one in schema}
         assert schema.required == required
-    update = object_operation("update", car, api_version="v3")
+    update = look_up("objects", "update", car, api_version="v3")
     assert (await ask_schema(desk.hub, update, required=True)).required == ("colour",)
 
 
 async def test_a_token_that_may_not_ask_checks_without(desk: Desk) -> None:
     forbidden = Fault("status", status=403, when=When(path="/schemas/"))
     desk.sim.faults.add(forbidden)
-    create = object_operation("create", "tickets", api_version="v3")
+    create = look_up("objects", "create", "tickets", api_version="v3")
 
     schema = await ask_schema(desk.hub, create)
 
@@ -77,7 +77,7 @@ def test_hubspots_own_schema_will_do(tmp_path: Path) -> None:
 def test_what_is_no_schema(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "s.json").write_bytes(content)
 
-    with pytest.raises(ConfigurationError, match="no schema"):
+    with pytest.raises(ConfigurationError, match="not a schema"):
         read_schema(tmp_path / "s.json")
 
 

@@ -24,19 +24,13 @@ from hubbatch import (
     SimplePublicObject,
     SimplePublicUpsertObject,
 )
-from hubbatch.core.operations import (
-    Operation,
-    create_operation,
-    legacy_operation,
-    object_operation,
-    read_operation,
-)
+from hubbatch.core.operations import Operation, look_up
 from hubbatch.jobs import Failures, Records, Results, Row
 from hubbatch.jobs.outputs import Sink
 from hubbatch.jobs.sinks import json_line
 
 
-UPDATE = object_operation("update", "tickets", api_version="v3")
+UPDATE = look_up("objects", "update", "tickets", api_version="v3")
 ROW = Row(17, "A-1", {"id": "A-1", "properties": {"subject": "x"}}, 19)
 
 
@@ -54,7 +48,7 @@ def failure(
 
 
 def read(**options: Any) -> Operation:
-    return read_operation("tickets", api_version="v3", **options)
+    return look_up("objects", "read", "tickets", api_version="v3", **options)
 
 
 # ---- results
@@ -94,7 +88,7 @@ def test_any_name_of_a_row_comes_back_from_results(key: str) -> None:
     assert [*csv.reader(io.StringIO(line.decode(), newline=""))] == [["0", key, "", ""]]
 
 
-def test_a_file_that_goes_on_keeps_its_header() -> None:
+def test_a_resumed_file_keeps_its_header() -> None:
     assert Results("r.csv").begin(b"\xef\xbb\xbfindex,input_id,id,new\r\n") == b""
     with pytest.raises(ConfigurationError, match="not those of this job"):
         Results("r.csv").begin(b"id,subject\n")
@@ -116,8 +110,13 @@ def test_records_as_csv_can_be_read_by_an_update() -> None:
 
 def test_other_addresses_of_a_contact_are_no_column_unless_asked_for() -> None:
     def columns(*properties: str) -> bytes:
-        operation = read_operation(
-            "contacts", api_version="v3", id_property="email", properties=properties
+        operation = look_up(
+            "objects",
+            "read",
+            "contacts",
+            api_version="v3",
+            id_property="email",
+            properties=properties,
         )
         return Records("o.csv", operation).begin(None)
 
@@ -159,8 +158,8 @@ def test_a_failure_has_all_that_is_needed_to_send_it_again() -> None:
         context={"ids": ["5"]},
     )
     error.existing_id = "5"
-    operation = object_operation(
-        "update", "tickets", api_version="v3", id_property="ref"
+    operation = look_up(
+        "objects", "update", "tickets", api_version="v3", id_property="ref"
     )
     failures = Failures("f.jsonl", operation, legacy=False)
     failures.portal_id = 62515
@@ -205,16 +204,18 @@ def test_a_failure_has_all_that_is_needed_to_send_it_again() -> None:
     ("operation", "legacy", "more"),
     [
         (UPDATE, False, {}),
-        (legacy_operation("update", "tickets"), True, {"legacy": True}),
+        (look_up("legacy", "update", "tickets"), True, {"legacy": True}),
         (read(properties=("a", "b")), False, {"properties": ["a", "b"]}),
         (
-            create_operation("tickets", api_version="v3", reconcile_by="ref"),
+            look_up(
+                "objects", "create", "tickets", api_version="v3", reconcile_by="ref"
+            ),
             False,
             {},
         ),
     ],
 )
-def test_a_failure_says_what_the_input_does_not(
+def test_a_failure_has_what_the_input_lacks(
     operation: Operation, *, legacy: bool, more: dict[str, object]
 ) -> None:
     line = Failures("f.jsonl", operation, legacy=legacy).encode(failure(), ROW)
@@ -226,7 +227,7 @@ def test_a_failure_says_what_the_input_does_not(
 
 
 def test_a_failed_record_that_is_no_json_is_written_all_the_same() -> None:
-    """It failed because of what it is; it must not take its line with it."""
+    """It failed because of its content; its line must be written all the same."""
 
     class Stage(Enum):
         NEW = "1"
@@ -250,7 +251,7 @@ def test_a_failed_record_that_is_no_json_is_written_all_the_same() -> None:
     told = orjson.loads(line)["input"]
     assert told["id"] == str(2**70)
     properties = told["properties"]
-    for name in ("text", "tuple"):  # which could not be sent, and cannot be now
+    for name in ("text", "tuple"):  # they could not be sent, and still cannot
         [[mark, shown]] = properties.pop(name).items()
         assert (mark, "cannot be sent" in shown) == ("unsendable", True)
     assert properties == {
@@ -305,7 +306,7 @@ def test_pythons_values_are_written_as_json() -> None:
         ),
     ],
 )
-def test_the_name_says_how_a_file_is_written(make: Any, message: str) -> None:
+def test_the_suffix_decides_how_a_file_is_written(make: Any, message: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         make()
 
@@ -313,7 +314,7 @@ def test_the_name_says_how_a_file_is_written(make: Any, message: str) -> None:
 
 
 def test_they_are_sinks() -> None:
-    """Mypy holds them to the protocol; their roles are the journal's names."""
+    """Mypy checks the protocol; their roles are the names in the journal."""
     sinks: list[Sink] = [
         Results(Path("r.csv")),
         Failures(Path("f.jsonl"), UPDATE, legacy=False),

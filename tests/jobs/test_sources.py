@@ -74,7 +74,7 @@ def test_rows_have_their_places_and_lines(write: Write) -> None:
 def test_how_a_csv_may_be_written(
     write: Write, content: bytes, options: dict[str, str]
 ) -> None:
-    """With or without a mark, with any line ends, in any encoding that is named."""
+    """With or without a byte order mark, with any line endings and encoding."""
     [row] = CsvSource(write("t.csv", content), UPDATE, **options)
 
     assert row.input == update("7", subject="Füße")
@@ -108,7 +108,7 @@ def test_the_longest_text_of_hubspot_passes(write: Write) -> None:
 
 
 def test_a_header_and_no_rows(write: Write) -> None:
-    """It is a table all the same: as `read` writes it of a type without a record."""
+    """It is a table too: `read` writes it for a type without records."""
     source = CsvSource(write("t.csv", b"id,subject\n"), UPDATE)
 
     assert [*source] == []
@@ -158,7 +158,7 @@ def test_a_header_and_no_rows(write: Write) -> None:
         ),
         (
             b'id,subject\n7,"a" b\n',
-            "t.csv: row 1 (line 2): no CSV: ',' expected after '\"'.",
+            "t.csv: row 1 (line 2): not CSV: ',' expected after '\"'.",
         ),
         (b'"id,subject\n', "t.csv: the header: a quote is opened and never closed."),
         (
@@ -167,10 +167,10 @@ def test_a_header_and_no_rows(write: Write) -> None:
         ),
     ],
 )
-def test_a_csv_that_is_none_is_one_clear_line(
+def test_a_file_that_is_not_csv_is_refused_in_one_line(
     write: Write, content: bytes, message: str
 ) -> None:
-    """The whole file is looked at before its fingerprint is given."""
+    """The whole file is read before its fingerprint is returned."""
     path = write("t.csv", content)
 
     with pytest.raises(SourceError) as refused:
@@ -208,7 +208,7 @@ def test_the_fingerprint_is_of_the_content_alone(write: Write) -> None:
 
 
 def test_a_file_is_read_line_by_line(write: Write) -> None:
-    """So its first rows are there although a later one is none."""
+    """Its first rows come although a later line is not a row."""
     rows = iter(CsvSource(write("t.csv", b"id,a\n7,b\n8,c,d\n"), UPDATE))
 
     assert next(rows).key == "7"
@@ -239,7 +239,7 @@ def test_json_lines(write: Write) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"\n \n", b"\xef\xbb\xbf"])
 def test_a_file_without_a_line_has_no_rows(write: Write, content: bytes) -> None:
-    """That is what a read writes where there is nothing; a column is not missed."""
+    """A read writes this if there are no records; no column is missing."""
     columns = Columns(verb="update", properties=["subject"])
     source = JsonLinesSource(write("t.jsonl", content), columns)
 
@@ -251,7 +251,10 @@ def test_a_file_without_a_line_has_no_rows(write: Write, content: bytes) -> None
     ("content", "message"),
     [
         (b'{"id": 1}\n{"id": }\n', "t.jsonl: line 2: not JSON: "),
-        (b"[\n", "t.jsonl: line 1: not a whole JSON value. Write one object a line."),
+        (
+            b"[\n",
+            "t.jsonl: line 1: not a complete JSON value. Write one object per line.",
+        ),
         (b"[1]", "t.jsonl: line 1: a list, not an object."),
         (
             b'{"id": 1}\n\n{"id": 1, "a": "\xe9"}\n',
@@ -266,7 +269,9 @@ def test_a_file_without_a_line_has_no_rows(write: Write, content: bytes) -> None
         ),
     ],
 )
-def test_json_lines_that_are_none(write: Write, content: bytes, message: str) -> None:
+def test_lines_that_are_not_json_are_refused(
+    write: Write, content: bytes, message: str
+) -> None:
     with pytest.raises(SourceError) as refused:
         JsonLinesSource(write("t.jsonl", content), UPDATE).fingerprint()
 
@@ -294,7 +299,7 @@ def test_a_column_that_no_line_has(write: Write) -> None:
         ("-", StandardInput),
     ],
 )
-def test_the_name_says_what_a_source_is(name: str, kind: type) -> None:
+def test_the_suffix_decides_the_kind_of_source(name: str, kind: type) -> None:
     source = open_source(name, UPDATE)
 
     assert type(source) is kind
@@ -304,12 +309,12 @@ def test_the_name_says_what_a_source_is(name: str, kind: type) -> None:
 
 def test_another_kind_of_file() -> None:
     with pytest.raises(
-        ConfigurationError, match=r"^t\.xlsx: neither \.csv nor \.jsonl"
+        ConfigurationError, match=r"^t\.xlsx: expected \.csv, \.jsonl or \.parquet"
     ):
         open_source("t.xlsx", UPDATE)
 
 
-def test_an_encoding_that_nobody_knows() -> None:
+def test_an_unknown_encoding() -> None:
     with pytest.raises(ConfigurationError, match="'utf-88'"):
         open_source("t.csv", UPDATE, encoding="utf-88")
 
@@ -319,7 +324,7 @@ def test_an_encoding_that_nobody_knows() -> None:
 
 @pytest.fixture
 def pipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.FileIO]:
-    """Stand for what others write to our standard input."""
+    """Replaces standard input with a pipe."""
     ours, theirs = os.pipe()
     monkeypatch.setattr("hubbatch.jobs.stdin._STDIN", ours)
     with io.FileIO(theirs, "w") as writer, io.FileIO(ours):
@@ -327,7 +332,7 @@ def pipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.FileIO]:
 
 
 def test_a_file_that_was_edited_is_another_one(write: Write) -> None:
-    """A job that waits for the next day goes on with the source that it has."""
+    """A job that waits for the next day continues with its source."""
     source = CsvSource(write("t.csv", b"id,a\n1,x\n"), UPDATE)
     first = source.fingerprint()
     assert source.fingerprint() == first
@@ -354,7 +359,9 @@ def test_the_source_of_a_table(write: Write) -> None:
 
 @pytest.mark.parametrize(("name", "query"), [("t.csv", None), ("t.parquet", "SELECT")])
 def test_a_time_zone_is_for_what_has_times(name: str, query: str | None) -> None:
-    with pytest.raises(ConfigurationError, match="for the times of a Parquet file"):
+    with pytest.raises(
+        ConfigurationError, match="only a Parquet file takes a time zone"
+    ):
         open_source(name, UPDATE, query=query, timezone="UTC")
 
 
@@ -401,7 +408,7 @@ async def test_it_can_be_read_once(pipe: io.FileIO) -> None:
 async def test_a_bad_line_of_it(
     pipe: io.FileIO, content: bytes, encoding: str, message: str
 ) -> None:
-    """It is told when it comes, after the rows before it."""
+    """It raises when it arrives, after the rows before it."""
     pipe.write(content)
     pipe.close()
 
@@ -419,8 +426,8 @@ async def test_a_standard_input_that_is_closed(monkeypatch: pytest.MonkeyPatch) 
         await anext(aiter(StandardInput(UPDATE)))
 
 
-def test_nobody_waits_for_input_that_is_not_wanted_any_more(pipe: io.FileIO) -> None:
-    """A job that is stopped ends although its standard input stays open."""
+def test_a_stopped_job_does_not_wait_for_input(pipe: io.FileIO) -> None:
+    """A stopped job ends although its standard input stays open."""
 
     async def give_up() -> None:
         with pytest.raises(TimeoutError):
@@ -435,5 +442,5 @@ def test_nobody_waits_for_input_that_is_not_wanted_any_more(pipe: io.FileIO) -> 
 def test_a_pipe_is_no_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "t.csv")
 
-    with pytest.raises(SourceError, match=r"t\.csv: a pipe, and a file is read twice"):
+    with pytest.raises(SourceError, match=r"t\.csv: a pipe, but a file is read twice"):
         CsvSource(tmp_path / "t.csv", UPDATE).fingerprint()

@@ -1,4 +1,4 @@
-"""The file itself: what is a journal, and what a transaction leaves in it."""
+"""The file: what is a journal, and what a transaction writes."""
 
 import sqlite3
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hubbatch.errors import JournalError
 from hubbatch.jobs import read_status
 from hubbatch.jobs.identity import Identity
-from hubbatch.jobs.states import State
+from hubbatch.jobs.states import RowState
 from hubbatch.jobs.store import Group, Store
 
 
@@ -26,7 +26,7 @@ JOB = Identity(
     options={"limit": 5, "the source's empty": "skip", "properties": ["a", "b"]},
     outputs={"results": "results.csv"},
 )
-STATES = st.dictionaries(st.integers(0, 30), st.sampled_from(State), max_size=12)
+STATES = st.dictionaries(st.integers(0, 30), st.sampled_from(RowState), max_size=12)
 
 
 def begun(path: Path) -> Store:
@@ -53,11 +53,11 @@ def test_what_a_job_is_comes_back_as_it_was(tmp_path: Path) -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(STATES, st.integers(0, 40)), max_size=6))
 def test_states_add_up_to_what_was_read(
-    groups: list[tuple[dict[int, State], int]],
+    groups: list[tuple[dict[int, RowState], int]],
 ) -> None:
     folder = TemporaryDirectory()
     store = begun(Path(folder.name) / "run.db")
-    known: dict[int, State] = {}
+    known: dict[int, RowState] = {}
     keys: dict[int, int] = {}
     read = 0
     for states, inputs in groups:
@@ -70,9 +70,9 @@ def test_states_add_up_to_what_was_read(
 
     counts = store.counts()
     assert sum(counts.values()) == store.inputs() == read
-    for state in State:
+    for state in RowState:
         listed = sum(1 for one in known.values() if one is state)
-        unlisted = read - len(known) if state is State.OPEN else 0
+        unlisted = read - len(known) if state is RowState.OPEN else 0
         assert counts[state] == listed + unlisted
     assert store.block(0, 99) == [
         (place, known[place], keys[place]) for place in sorted(known)
@@ -85,9 +85,9 @@ def test_states_add_up_to_what_was_read(
 def test_a_transaction_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     with closing(begun(tmp_path / "run.db")) as store:
         with pytest.raises(sqlite3.Error):
-            store.write(Group({1: State.SENT}), {"results": None})  # type: ignore[dict-item] # not a length
+            store.write(Group({1: RowState.SENT}), {"results": None})  # type: ignore[dict-item] # not a length
         assert store.block(0, 9) == []
-        store.write(Group({1: State.SENT}), {"results": 5})
+        store.write(Group({1: RowState.SENT}), {"results": 5})
         assert store.lengths() == {"results": 5}
 
 
@@ -102,7 +102,9 @@ def test_what_is_no_journal_is_refused_and_left_alone(tmp_path: Path) -> None:
     for look in (Store.open, Store.read_only):
         with pytest.raises(JournalError, match=r"tickets\.csv is not a journal: file"):
             look(text)
-        with pytest.raises(JournalError, match="not a journal, but another database"):
+        with pytest.raises(
+            JournalError, match="another SQLite database, not a journal"
+        ):
             look(other)
     assert (text.read_bytes(), other.read_bytes()) == before
 
@@ -122,7 +124,7 @@ def test_another_format_is_refused(tmp_path: Path) -> None:
     begun(path).close()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 9")
-    with pytest.raises(JournalError, match=r"format 9, this one reads 2"):
+    with pytest.raises(JournalError, match=r"format 9; this one reads format 2"):
         Store.open(path)
 
 

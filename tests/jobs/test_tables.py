@@ -55,7 +55,7 @@ def test_rows_of_a_query(database: Path) -> None:
     [
         ("SELECT missing FROM t", "no such column: missing"),
         ("DELETE FROM t", "readonly database"),
-        ("", "the query has no rows"),
+        ("", "the query is not a SELECT"),
     ],
 )
 def test_queries_that_give_nothing(database: Path, query: str, words: str) -> None:
@@ -65,7 +65,7 @@ def test_queries_that_give_nothing(database: Path, query: str, words: str) -> No
 
 
 def test_tables_without_rows(database: Path, tmp_path: Path) -> None:
-    """They have nothing to send, and that is no mistake."""
+    """They send nothing, which is not an error."""
     nothing = pa.table({"id": pa.array([], pa.string())})
     where = tmp_path / "e.parquet"
     pq.write_table(nothing, where)

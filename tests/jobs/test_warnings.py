@@ -1,4 +1,4 @@
-"""HubSpot's warnings, and answers that never come: what a job says of them."""
+"""HubSpot's warnings, and answers that never come: what a job reports."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ import pytest
 
 from hubbatch import HubBatch, HubSpotUnavailable, RetryPolicy
 from hubbatch.jobs import Job, read_status, write_report
-from hubbatch.jobs.measuring import WARNING, Measures, Reason
+from hubbatch.jobs.measurements import WARNING, Measures, Reason
 from hubbatch.simulator import Fault, When
 from tests.jobs.conftest import Desk, Table, people
 
@@ -27,7 +27,7 @@ def warning(name: str) -> dict[str, Any]:
 
 
 def answer(*records: tuple[str, list[Any]]) -> str:
-    """Write HubSpot's answer to updates of these records, with their warnings."""
+    """Return HubSpot's answer to updates of these records, with their warnings."""
     results = [
         {"id": one, "properties": {}, **({"warnings": given} if given else {})}
         for one, given in records
@@ -64,9 +64,7 @@ async def test_a_job_counts_them_over_all_its_runs(desk: Desk, tmp_path: Path) -
         assert SECRET_VALUE.encode() not in path.read_bytes()
 
 
-async def test_a_job_without_any_says_nothing_of_them(
-    desk: Desk, tmp_path: Path
-) -> None:
+async def test_a_job_without_any_shows_none(desk: Desk, tmp_path: Path) -> None:
     report = await desk.job(
         "upsert", "contacts", Table(people(range(3))), id_property="email"
     ).run()
@@ -92,15 +90,15 @@ def test_a_warning_is_counted_by_what_it_is_about(
     given: dict[str, Any], reason: Reason
 ) -> None:
     measures = Measures()
-    measures.warned([given, given])
+    measures.count_warnings([given, given])
     assert measures.take().reasons == {reason: 2}
 
 
 @pytest.mark.parametrize("verb", ["create", "upsert"])
-async def test_a_job_whose_only_chunk_gets_no_answer_can_go_on(
+async def test_a_job_whose_only_chunk_gets_no_answer_can_resume(
     desk: Desk, verb: str
 ) -> None:
-    """It has not finished, however few rows it has."""
+    """It has not finished, even with few rows."""
     rows = people(range(3))
     given = [{"properties": one["properties"]} for one in rows]
     source = Table(given if verb == "create" else rows)
@@ -115,7 +113,7 @@ async def test_a_job_whose_only_chunk_gets_no_answer_can_go_on(
     desk.sim.faults.clear()
     again = await desk.job(verb, "contacts", source, **options).run()
     assert again.ended == "finished"
-    # A create that may have been made is never made again.
+    # A create that may have been written is never sent again.
     assert (again.succeeded, again.unknown) == ((0, 3) if verb == "create" else (3, 0))
 
 
@@ -131,7 +129,7 @@ async def test_an_await_of_a_dead_port_is_no_success(desk: Desk) -> None:
         with pytest.raises(HubSpotUnavailable) as caught:
             await hub.tickets.update(rows)
         job = Job(hub, "update", "tickets", rows, journal=desk.journal)
-        with pytest.raises(HubSpotUnavailable):  # whose portal it is cannot be asked
+        with pytest.raises(HubSpotUnavailable):  # it cannot ask for the portal
             await job.run()
     error = caught.value
     assert (error.maybe_written, error.status) == (False, None)

@@ -24,7 +24,7 @@ def local(text: str) -> datetime:
 BERLIN = zone("Europe/Berlin")
 
 
-def test_no_zone_is_none() -> None:
+def test_no_name_is_no_zone() -> None:
     assert Zone.find(None) is None
 
 
@@ -36,7 +36,7 @@ def test_zones_that_there_are_not(name: str) -> None:
 
 @given(st.datetimes(local("1990-01-01 00:00"), local("2037-01-01 00:00")))
 def test_a_time_is_that_of_the_zones_own_clock_or_none(local: datetime) -> None:
-    """Going to UTC and back gives the same clock; what does not is not guessed."""
+    """Converting to UTC and back returns the same time, or the value is unsendable."""
     given = BERLIN.localize(local)
 
     there = [

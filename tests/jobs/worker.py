@@ -15,11 +15,11 @@ from typing import Any
 
 from hubbatch import Event, HubBatch, RateLimit, RetryPolicy
 from hubbatch.jobs import Job, JobReport
-from hubbatch.jobs.shaping import Columns
+from hubbatch.jobs.column_mapping import Columns
 from hubbatch.jobs.sources import CsvSource
 
 
-# HubSpot's waits, a thousand times shorter.
+# The default waits, a thousand times shorter.
 QUICK = RetryPolicy(base=0.005, max_delay=0.02, max_retry_after=0.02)
 
 

@@ -14,20 +14,14 @@ import orjson
 
 from attrs import define, evolve, field, frozen
 
+from hubbatch._limits.window import RateLimit
 from hubbatch.core.answers import Answer, NoAnswer, Request, Response
-from hubbatch.core.operations import (
-    Operation,
-    Verb,
-    legacy_operation,
-    object_operation,
-    read_operation,
-)
-from hubbatch.core.pacing import RateLimit
+from hubbatch.core.operations import Operation, Verb, look_up
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.net.auth import Credentials, TokenSource
 from hubbatch.net.batch import Batch
 from hubbatch.net.engine import Engine
-from hubbatch.net.pacing import Gate
+from hubbatch.net.gate import Gate
 
 
 SECRET = "pat-na1-11112222-3333-4444-5555-666677778888"  # noqa: S105 -- nobody's
@@ -362,17 +356,19 @@ def operation(
 ) -> Operation:
     """Look a verb of tickets up, with chunks as small as a test wants them."""
     if verb == "read":
-        plain = read_operation("tickets", api_version="v3", id_property=id_property)
+        plain = look_up(
+            "objects", "read", "tickets", api_version="v3", id_property=id_property
+        )
     else:
-        plain = object_operation(
-            verb, "tickets", api_version="v3", id_property=id_property
+        plain = look_up(
+            "objects", verb, "tickets", api_version="v3", id_property=id_property
         )
     return evolve(plain, max_inputs=max_inputs)
 
 
 def legacy(*, max_inputs: int = 100) -> Operation:
     """Look the update of `crm-objects/v1` up."""
-    return evolve(legacy_operation("update", "tickets"), max_inputs=max_inputs)
+    return evolve(look_up("legacy", "update", "tickets"), max_inputs=max_inputs)
 
 
 def engine(

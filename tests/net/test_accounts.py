@@ -137,7 +137,9 @@ async def test_no_token_is_not_the_token_of_the_environment(
 async def test_a_load_that_is_not_async() -> None:
     loads: Any = lambda _account: SECRET  # noqa: E731 -- the mistake itself
     async with Accounts(loads) as accounts:
-        with pytest.raises(ConfigurationError, match="load must be async") as caught:
+        with pytest.raises(
+            ConfigurationError, match="load must be an async function"
+        ) as caught:
             await accounts.get(7)
     assert SECRET not in str(caught.value)
 
@@ -399,9 +401,17 @@ async def test_a_session_of_ones_own_is_not_closed(vault: Vault) -> None:
 @pytest.mark.parametrize(
     ("options", "kind", "told"),
     [
-        ({"max_open": 0}, ConfigurationError, "max_open must be above zero, not 0"),
+        (
+            {"max_open": 0},
+            ConfigurationError,
+            "max_open must be an int above zero, not 0",
+        ),
         ({"max_open": True}, ConfigurationError, "max_open"),
-        ({"idle": 0}, ConfigurationError, "idle must be above zero and finite, not 0"),
+        (
+            {"idle": 0},
+            ConfigurationError,
+            "idle must be a finite number of seconds above zero, not 0",
+        ),
         ({"idle": float("inf")}, ConfigurationError, "idle"),
         ({"idle": "300"}, ConfigurationError, "idle"),
         ({"rate_limit": 0}, ConfigurationError, "rate_limit"),
@@ -429,7 +439,7 @@ def test_load_is_callable() -> None:
 async def test_an_account_is_a_number_or_its_text(vault: Vault, wrong: Any) -> None:
     async with Accounts(vault) as accounts:
         for call in (accounts.get, accounts.forget):
-            with pytest.raises(TypeError, match="an account is a str or an int"):
+            with pytest.raises(TypeError, match="an account must be a str or an int"):
                 await call(wrong)
         with pytest.raises(ValueError, match="must not be empty"):
             await accounts.get("")

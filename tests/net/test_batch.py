@@ -268,7 +268,7 @@ async def test_cancelled_at_every_step(
         await asyncio.wait([task])
         assert settled(made)
         assert shared.gate.granted == len(crm.heard)
-        assert shared.gate.room.free == 2
+        assert shared.gate.allowance.free == 2
         if isinstance(inputs, list):
             assert made.summary.inputs == 12
         check_writes(crm, made)

@@ -278,7 +278,7 @@ async def test_throttled_for_longer_than_anybody_waits_is_not_sent(
     assert statuses(response) == {"not_sent": 3}
     assert asyncio.get_running_loop().time() < 1
     assert (len(crm.heard), made.summary.throttled) == (1, 1)
-    held = made._engine.gate.limits().held_for
+    held = made._engine.gate.snapshot().held_for
     assert 0 < held <= policy.max_retry_after
 
 

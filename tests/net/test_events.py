@@ -30,7 +30,7 @@ from hubbatch import (
     RetryPolicy,
 )
 from hubbatch.core.answers import Answer, Request, Response
-from hubbatch.core.operations import Operation, create_operation
+from hubbatch.core.operations import Operation, look_up
 from hubbatch.net.batch import Batch
 from hubbatch.net.listening import Listeners
 from tests.net.crm import (
@@ -258,7 +258,9 @@ async def test_inputs_that_share_a_request_are_all_counted() -> None:
 
 async def test_a_chunk_that_is_looked_for_is_not_settled_by_that() -> None:
     ears = Ears()
-    call = create_operation("tickets", api_version="v3", reconcile_by=UNIQUE)
+    call = look_up(
+        "objects", "create", "tickets", api_version="v3", reconcile_by=UNIQUE
+    )
     given = [{"properties": {UNIQUE: f"n{n}"}} for n in range(2)]
     await listened(Crm(script=["502 before"]), call, given, ears)
     assert ears.names == [

@@ -9,7 +9,7 @@ import pytest
 
 from hubbatch import HubBatchError, RetryPolicy
 from hubbatch.core.collecting import Collector, CombinedResponse
-from hubbatch.core.operations import Operation, create_operation
+from hubbatch.core.operations import Operation, look_up
 from hubbatch.core.planning import Chunk
 from hubbatch.errors import JournalError
 from tests.net.crm import (
@@ -27,7 +27,7 @@ from tests.net.crm import (
 )
 
 
-CREATE = create_operation("tickets", api_version="v3", reconcile_by=UNIQUE)
+CREATE = look_up("objects", "create", "tickets", api_version="v3", reconcile_by=UNIQUE)
 
 
 class Diary:

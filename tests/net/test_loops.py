@@ -15,7 +15,8 @@ import pytest
 from hubbatch import Accounts, HubBatch, OAuth, OAuthTokens, RateLimit
 from hubbatch.core.dialects.grants import Grant
 from hubbatch.net.flights import Flight
-from hubbatch.net.pacing import Gate, Lane
+from hubbatch.net.gate import Gate
+from hubbatch.net.permit_queue import Lane
 from hubbatch.simulator import Fault, Simulator
 from tests.net.crm import SECRET, Crm, updates
 from tests.net.virtual import VirtualTimeLoop
@@ -118,8 +119,8 @@ def test_what_is_left_under_way_in_a_loop_is_cancelled_with_it(server: Server) -
 
         for _ in range(3):
             asyncio.run(leave())
-            assert hub._engine.gate.room.users == 0
-            assert hub._engine.gate.room.free == 2
+            assert hub._engine.gate.allowance.users == 0
+            assert hub._engine.gate.allowance.free == 2
             assert asyncio.run(create(hub)) == 3
         asyncio.run(hub.aclose())
 
@@ -206,9 +207,9 @@ def test_the_window_is_kept_whatever_the_clock_shows(began: float) -> None:
     assert ended < 501
 
     async def look() -> tuple[int, float, int | None]:
-        used = gate.limits().used
+        used = gate.snapshot().used
         left_at = await leave(gate)
-        return used, left_at, gate.limits().daily_remaining
+        return used, left_at, gate.snapshot().daily_remaining
 
     (used, left_at, remaining), _ = run(look(), began)
     assert used == 10
@@ -236,17 +237,17 @@ def test_who_shares_a_gate_moves_together() -> None:
         await leave(one, 4)
         await leave(two, 3)
         one.hold(1.0)
-        return two.limits().used
+        return two.snapshot().used
 
     assert run(both())[0] == 7
 
     async def all_of_them() -> list[int]:
         await leave(new)
-        used = [new.limits().used]
+        used = [new.snapshot().used]
         # The first that joins adds what both have used, once, and its hold.
         for gate in (one, two):
             await leave(gate)
-            used.append(gate.limits().used)
+            used.append(gate.snapshot().used)
         return used
 
     used, ended = run(all_of_them(), 5.0)
@@ -267,14 +268,14 @@ def test_an_abandoned_loop_takes_its_permits_with_it() -> None:
     tasks = [loop.create_task(hang()) for _ in range(5)]
     loop.run_until_complete(asyncio.sleep(1))
     loop.close()
-    assert gate.room.free == 0
+    assert gate.allowance.free == 0
 
     async def look() -> tuple[int, int, int, float]:
-        gate.limits()
-        free = gate.room.free
+        gate.snapshot()
+        free = gate.allowance.free
         for task in tasks:
             task.get_coro().close()  # as the garbage collector does
-        return free, gate.room.free, gate.limits().used, await leave(gate, 8)
+        return free, gate.allowance.free, gate.snapshot().used, await leave(gate, 8)
 
     (free, after, used, left_at), _ = run(look())
     assert (free, after, used) == (3, 3, 3)

@@ -29,7 +29,7 @@ from hubbatch import (
 from hubbatch.core import accounting
 from hubbatch.core.calls import Encoded, Encoder
 from hubbatch.core.encoding import encoder
-from hubbatch.core.operations import Operation, read_operation
+from hubbatch.core.operations import Operation, look_up
 from hubbatch.net.batch import Batch
 from hubbatch.net.mailbox import Mailboxes
 from tests.net.crm import (
@@ -218,7 +218,9 @@ async def test_callers_of_one_read_share_an_input_until_it_is_sent() -> None:
 
 async def test_callers_with_other_properties_get_their_own() -> None:
     desk = Desk()
-    other = read_operation("tickets", api_version="v3", properties=("value",))
+    other = look_up(
+        "objects", "read", "tickets", api_version="v3", properties=("value",)
+    )
     await asyncio.gather(desk.read(1), desk.ask(other, "1"))
     asked = sorted(heard.body["properties"] for heard in desk.crm.heard)
     assert asked == [[], ["value"]]
@@ -701,7 +703,12 @@ async def test_nothing_is_left_behind_by_many_accounts() -> None:
         desk = Desk(latency=(0, 0))
         kept.extend(map(weakref.ref, (desk.boxes, desk.engine)))
         reads = [
-            desk.ask(read_operation("tickets", api_version="v3", properties=(name,)), 1)
+            desk.ask(
+                look_up(
+                    "objects", "read", "tickets", api_version="v3", properties=(name,)
+                ),
+                1,
+            )
             for name in "abcde"
         ]
         more = [

@@ -32,8 +32,8 @@ from hubbatch import (
 from hubbatch.core.answers import Answer, NoAnswer, Request, Response
 from hubbatch.net.batch import Batch
 from hubbatch.net.engine import Engine
+from hubbatch.net.gate import Gate
 from hubbatch.net.oauth import OAuthLogin, sign_in
-from hubbatch.net.pacing import Gate
 from tests.net.crm import Crm, operation, page, updates
 
 

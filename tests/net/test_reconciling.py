@@ -11,7 +11,7 @@ from attrs import evolve
 
 from hubbatch import HubSpotUnavailable, InvalidRequestError, RetryPolicy
 from hubbatch.core.answers import Response
-from hubbatch.core.operations import create_operation
+from hubbatch.core.operations import look_up
 from tests.net.crm import (
     LOCKED,
     UNAUTHORIZED,
@@ -25,7 +25,7 @@ from tests.net.crm import (
 )
 
 
-CREATE = create_operation("tickets", api_version="v3", reconcile_by=UNIQUE)
+CREATE = look_up("objects", "create", "tickets", api_version="v3", reconcile_by=UNIQUE)
 
 
 def creates(count: int) -> list[dict[str, Any]]:
@@ -231,7 +231,7 @@ async def test_creates_that_are_lost_again_and_again() -> None:
     response = await unanswered(batch(crm, CREATE, creates(1)))
     assert verbs(crm) == ["create", "read"] * 3 + ["create"]
     assert len(response.unknown) == 1
-    assert "looked for 3 times" in str(response.failures[0].error)
+    assert "looked up 3 times" in str(response.failures[0].error)
 
 
 async def test_equal_values_keep_their_order() -> None:

@@ -23,7 +23,7 @@ from hubbatch import (
     TooManyFailures,
 )
 from hubbatch.core.answers import Answer, NoAnswer, Request, Response
-from hubbatch.core.operations import Verb, association_operation
+from hubbatch.core.operations import Verb, look_up
 from hubbatch.net.batch import Batch
 from tests.net.crm import (
     SECRET,
@@ -613,8 +613,8 @@ async def test_missing_permission_ends_the_batch_at_once() -> None:
     )
     crm = Crm(always=refused)
     pairs = [{"from": {"id": str(n)}, "to": {"id": str(n)}} for n in range(1, 101)]
-    call = association_operation(
-        "create_default", "contacts", "companies", api_version="2026-09"
+    call = look_up(
+        "associations", "create_default", "contacts", "companies", api_version="2026-09"
     )
     made = batch(crm, call, pairs)
     with pytest.raises(PermissionDeniedError, match="Edit Associations"):

@@ -11,8 +11,8 @@ import pytest
 from attrs import define
 
 from hubbatch import Outcome, PermissionDeniedError, RateLimit
+from hubbatch._limits.window import Window
 from hubbatch.core.answers import Response
-from hubbatch.core.pacing import Window
 from hubbatch.net.run_options import RunOptions
 from tests.core.helpers import Notebook
 from tests.net.crm import (
@@ -701,7 +701,7 @@ async def test_gate_of_ours_that_breaks_ends_the_batch(
         await made
     assert made.summary.not_sent == 50
     assert crm.heard == []
-    assert made._engine.gate.room.free == 3
+    assert made._engine.gate.allowance.free == 3
     assert len(asyncio.all_tasks()) == 1
 
 
@@ -721,7 +721,7 @@ async def test_consumer_of_ours_that_breaks_ends_the_batch(turns: int) -> None:
     call = operation("update", max_inputs=10)
     run = engine(crm, workers=2).run(call, notebook, RunOptions(ready=ready))
     with pytest.raises(OwnError):
-        await run.go(updates(500))
+        await run.execute(updates(500))
     assert run.summary.inputs == run.summary.settled == 500
     assert [*notebook.statuses] == [*range(500)]
     assert len(asyncio.all_tasks()) == 1

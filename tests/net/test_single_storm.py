@@ -19,8 +19,8 @@ from hubbatch import (
     RecordNotFound,
     RetryPolicy,
 )
+from hubbatch._limits.window import RateLimit
 from hubbatch.core.operations import Operation, Verb
-from hubbatch.core.pacing import RateLimit
 from hubbatch.net.engine import Engine
 from hubbatch.net.mailbox import Mailboxes
 from tests.net.crm import FATES, UNAUTHORIZED, UNIQUE, Crm, engine, operation

@@ -14,8 +14,8 @@ import pytest
 from attrs import define
 
 from hubbatch import HubBatchError, HubSpotUnavailable, Outcome, RetryPolicy
+from hubbatch._limits.window import RateLimit
 from hubbatch.core.operations import Operation, Verb
-from hubbatch.core.pacing import RateLimit
 from hubbatch.net.batch import Batch
 from hubbatch.net.engine import Engine
 from hubbatch.net.intake import Source

@@ -16,16 +16,7 @@ from hubbatch import (
     RecordInvalid,
     RecordNotFound,
 )
-from hubbatch.core.operations import (
-    Operation,
-    Verb,
-    association_operation,
-    legacy_operation,
-    object_operation,
-    property_operation,
-    read_operation,
-    v3_association_operation,
-)
+from hubbatch.core.operations import Operation, Verb, look_up
 
 from .tape import (
     HERE,
@@ -42,15 +33,15 @@ from .tape import (
 
 
 def objects(verb: Verb, object_type: str, version: str = "v3") -> Operation:
-    return object_operation(verb, object_type, api_version=version)
+    return look_up("objects", verb, object_type, api_version=version)
 
 
 def read(object_type: str, **options: Any) -> Operation:
-    return read_operation(object_type, **{"api_version": "v3", **options})
+    return look_up("objects", "read", object_type, **{"api_version": "v3", **options})
 
 
 def pairs(verb: Verb, source: str, target: str) -> Operation:
-    return association_operation(verb, source, target, api_version="v3")
+    return look_up("associations", verb, source, target, api_version="v3")
 
 
 def pair(source: str, target: str) -> dict[str, Any]:
@@ -149,7 +140,7 @@ SUCCESSES: Mapping[str, Case] = {
     ),
     # Two were sent, and the page that printed the answer cut the second result off.
     "200-legacy-tickets-batch-update": Case(
-        legacy_operation("update", "tickets"),
+        look_up("legacy", "update", "tickets"),
         [done("176602", is_deleted=False), done("178218")],
         times=1,
         sent=[2, 1],
@@ -184,7 +175,7 @@ SUCCESSES: Mapping[str, Case] = {
         objects("create", "2-3604285"), [done("860247707")]
     ),
     "201-properties-batch-create-2026": Case(
-        property_operation("create", "contacts", api_version="v3"),
+        look_up("properties", "create", "contacts", api_version="v3"),
         [done(name="interests__c"), done(name="age__c")],
         inputs=PROPERTY_CREATES,
     ),
@@ -206,7 +197,7 @@ SUCCESSES: Mapping[str, Case] = {
         then=[{"status": "COMPLETE", "results": []}],
     ),
     "200-assoc-v3-batch-read-paging-2022": Case(
-        v3_association_operation("read", "company", "contact"),
+        look_up("v3_associations", "read", "company", "contact"),
         [done("6465999056", from_="6465999056")],
     ),
     "201-assoc-v4-batch-create-2026": Case(
@@ -306,7 +297,7 @@ MULTI_STATUS: Mapping[str, Case] = {
         ],
     ),
     "207-properties-batch-create-already-exist": Case(
-        property_operation("create", "contacts", api_version="v3"),
+        look_up("properties", "create", "contacts", api_version="v3"),
         [
             done(name="hobby__c"),
             failed(
@@ -487,7 +478,7 @@ INVALID: Mapping[str, Case] = {
     ),
     # Its details stand in `validationResults`, in words of their own.
     "400-contacts-v1-invalid-long": Case(
-        legacy_operation("update", "tickets"),
+        look_up("legacy", "update", "tickets"),
         [
             failed(
                 RecordInvalid,

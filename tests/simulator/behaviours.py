@@ -1,4 +1,4 @@
-"""Which behaviour of HubSpot a test is about: a row of docs/simulator.md."""
+"""The decorator that links a test to the behaviours listed in docs/simulator.md."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -8,7 +8,7 @@ F = TypeVar("F", bound=Callable[..., object])
 
 
 def behaviour(*_names: str) -> Callable[[F], F]:
-    """Name the rows a test proves; test_documentation.py holds the two together."""
+    """Name the rows that a test proves; test_documentation.py compares both sides."""
 
     def same(test: F) -> F:
         return test

@@ -1,4 +1,4 @@
-"""A HubSpot without sockets, and a clock that moves when it is told to."""
+"""A simulator called without sockets, and a clock that tests set."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -24,8 +24,8 @@ class HandClock:
 
 
 @attrs.frozen
-class Heard:
-    """An answer, its body decoded."""
+class Response:
+    """An answer with its decoded body."""
 
     reply: Reply
     status: int
@@ -43,7 +43,10 @@ class Heard:
 
 @attrs.define
 class World:
-    """A simulator that is asked directly."""
+    """A simulator, its clock and token, with shorthands to call it.
+
+    Every JSON answer is checked against HubSpot's schema unless `unchecked`.
+    """
 
     sim: Simulator
     clock: HandClock
@@ -59,7 +62,7 @@ class World:
         method: str = "POST",
         query: Mapping[str, str] | None = None,
         content: bytes | None = None,
-    ) -> Heard:
+    ) -> Response:
         headers = {
             "Authorization": f"Bearer {token or self.token}",
             "Content-Type": "application/json",
@@ -70,10 +73,9 @@ class World:
         answer = reply.answer
         is_json = "json" in (answer.content_type or "")
         decoded = orjson.loads(answer.content) if is_json else answer.content
-        # Every answer of every test is held against HubSpot's schema of its route.
         if is_json and reply.cut is None and not self.unchecked:
             assert complaints(path, answer.status, decoded) == []
-        return Heard(reply, answer.status, answer.headers, decoded)
+        return Response(reply, answer.status, answer.headers, decoded)
 
     def batch(
         self,
@@ -84,7 +86,7 @@ class World:
         token: str | None = None,
         query: Mapping[str, str] | None = None,
         **body: object,
-    ) -> Heard:
+    ) -> Response:
         path = f"/crm/v3/objects/{type}/batch/{verb}"
         return self.post(path, {"inputs": inputs, **body}, token=token, query=query)
 
@@ -102,8 +104,8 @@ MakeWorld = Callable[..., World]
 def make_world() -> MakeWorld:
     def make(**options: Any) -> World:
         clock = HandClock()
-        began = datetime(2026, 9, 14, 12, tzinfo=UTC)
-        options = {"seed": 1, "started": began, **options}
+        started = datetime(2026, 9, 14, 12, tzinfo=UTC)
+        options = {"seed": 1, "started": started, **options}
         sim = Simulator(clock=clock, **options)
         return World(sim, clock, sim.token)
 
@@ -112,5 +114,5 @@ def make_world() -> MakeWorld:
 
 @pytest.fixture
 def world(make_world: MakeWorld) -> World:
-    """A professional account at noon."""
+    """A professional account at noon UTC."""
     return make_world()

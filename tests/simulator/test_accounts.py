@@ -1,4 +1,4 @@
-"""Who is asking: tokens, scopes, accounts."""
+"""Tokens, scopes and accounts."""
 
 import uuid
 
@@ -8,34 +8,34 @@ from hubbatch.simulator import Fault, When
 from hubbatch.simulator.wire import Request
 
 from .behaviours import behaviour
-from .conftest import Heard, MakeWorld, World
+from .conftest import MakeWorld, Response, World
 
 
 NOBODY = "pat-na1-nobody"
 
 
-def rate_headers(heard: Heard) -> list[str]:
-    return [name for name in heard.headers if "RateLimit" in name]
+def rate_headers(response: Response) -> list[str]:
+    return [name for name in response.headers if "RateLimit" in name]
 
 
 @pytest.mark.parametrize("token", ["nobody", "Bearer x", "pat-na1-x"])
 @behaviour("401-invalid")
 def test_unknown_token(world: World, token: str) -> None:
-    heard = world.batch("read", [], token=token)
+    response = world.batch("read", [], token=token)
 
-    assert heard.status == 401
-    assert heard.body == {
+    assert response.status == 401
+    assert response.body == {
         "status": "error",
         "message": (
             "Authentication credentials not found. This API supports OAuth 2.0 "
             "authentication and you can find more details at "
             "https://developers.hubspot.com/docs/methods/auth/oauth-overview"
         ),
-        "correlationId": heard.headers["X-HubSpot-Correlation-Id"],
+        "correlationId": response.headers["X-HubSpot-Correlation-Id"],
         "category": "INVALID_AUTHENTICATION",
     }
-    assert heard.headers["X-HubSpot-Auth-Failure"] == "401 Unauthorized"
-    assert rate_headers(heard) == []
+    assert response.headers["X-HubSpot-Auth-Failure"] == "401 Unauthorized"
+    assert rate_headers(response) == []
 
 
 @pytest.mark.parametrize(
@@ -49,23 +49,23 @@ def test_unknown_token(world: World, token: str) -> None:
 )
 @behaviour("401-expired")
 def test_expired_token(world: World, later: int, ago: str) -> None:
-    """It works until its time is up; the key of the context has a space."""
+    """A token works until it expires; the key of the context has a space."""
     token = world.sim.issue_token(expires_in=1800)
     before = world.batch("read", [], token=token)
     world.clock.at += 1800 + later
-    heard = world.batch("read", [], token=token)
+    response = world.batch("read", [], token=token)
 
     assert before.status == 200
-    assert heard.status == 401
-    assert heard.body == {
+    assert response.status == 401
+    assert response.body == {
         "status": "error",
         "message": f"The OAuth token used to make this call expired {ago} ago.",
-        "correlationId": heard.headers["X-HubSpot-Correlation-Id"],
+        "correlationId": response.headers["X-HubSpot-Correlation-Id"],
         "context": {"expire time": ["2026-09-14T12:30:00.000Z"]},
         "category": "EXPIRED_AUTHENTICATION",
     }
-    assert heard.headers["X-HubSpot-Auth-Failure"] == "401 Unauthorized"
-    assert rate_headers(heard) == []
+    assert response.headers["X-HubSpot-Auth-Failure"] == "401 Unauthorized"
+    assert rate_headers(response) == []
 
 
 @behaviour("401-invalid")
@@ -78,21 +78,21 @@ def test_revoked_token(world: World) -> None:
 
 @behaviour("403-missing-scopes")
 def test_missing_scopes(world: World) -> None:
-    """The shape recorded for CRM objects."""
+    """The shape recorded for CRM objects: the scopes are in `errors`."""
     token = world.sim.issue_token(scopes=["crm.objects.contacts.read"])
     read = world.batch("read", [], type="contacts", token=token)
-    heard = world.batch("create", [], type="contacts", token=token)
+    response = world.batch("create", [], type="contacts", token=token)
 
     assert read.status == 200
-    assert heard.status == 403
-    assert heard.body == {
+    assert response.status == 403
+    assert response.body == {
         "status": "error",
         "message": (
             "This app hasn't been granted all required scopes to make this call. "
             "Read more about required scopes here: "
             "https://developers.hubspot.com/scopes."
         ),
-        "correlationId": heard.headers["X-HubSpot-Correlation-Id"],
+        "correlationId": response.headers["X-HubSpot-Correlation-Id"],
         "errors": [
             {
                 "message": "One or more of the following scopes are required.",
@@ -102,21 +102,21 @@ def test_missing_scopes(world: World) -> None:
         "links": {"scopes": "https://developers.hubspot.com/scopes"},
         "category": "MISSING_SCOPES",
     }
-    assert rate_headers(heard) == []
+    assert rate_headers(response) == []
 
 
 @behaviour("403-missing-scopes", "quirk-scopes-in-context")
 def test_missing_scopes_in_the_context(world: World) -> None:
-    """The other shape."""
+    """The other recorded shape: the scopes are in `context`."""
     world.sim.faults.set(scopes_in_context=True)
     token = world.sim.issue_token(scopes=[])
-    heard = world.batch("read", [], token=token)
+    response = world.batch("read", [], token=token)
 
-    assert heard.status == 403
-    assert heard.body == {
+    assert response.status == 403
+    assert response.body == {
         "status": "error",
         "message": "One or more of the following scopes are required.",
-        "correlationId": heard.headers["X-HubSpot-Correlation-Id"],
+        "correlationId": response.headers["X-HubSpot-Correlation-Id"],
         "context": {
             "requiredGranularScopes": ["tickets"],
             "links": ["https://developers.hubspot.com/scopes"],
@@ -127,21 +127,21 @@ def test_missing_scopes_in_the_context(world: World) -> None:
 
 @behaviour("accounts-are-apart")
 def test_accounts_are_apart(world: World) -> None:
-    """Other records, another portal, another day."""
+    """Each account has its own records, portal id and daily limit."""
     other = world.sim.open_account(77, "starter")
     token = world.sim.issue_token(account=other, tier="starter")
     mine, theirs = world.ticket(), other.store.create("tickets", {}).id
-    heard = world.batch("read", [{"id": mine}, {"id": theirs}], token=token)
+    response = world.batch("read", [{"id": mine}, {"id": theirs}], token=token)
 
-    assert list(heard.by_id) == [theirs]
-    assert "/contacts/77/" in heard.by_id[theirs]["url"]
-    assert heard.headers["X-HubSpot-RateLimit-Daily-Remaining"] == "249999"
+    assert list(response.by_id) == [theirs]
+    assert "/contacts/77/" in response.by_id[theirs]["url"]
+    assert response.headers["X-HubSpot-RateLimit-Daily-Remaining"] == "249999"
     assert world.batch("read", []).headers["X-HubSpot-RateLimit-Daily"] == "625000"
 
 
 @behaviour("correlation-id")
 def test_correlation_id(world: World) -> None:
-    """A UUID of version 7, new for each answer, the same in header and body."""
+    """Each answer has a new version 7 UUID, the same in headers and body."""
     answers = [
         world.batch("read", [{}]),
         world.batch("read", [], token=NOBODY),
@@ -149,18 +149,18 @@ def test_correlation_id(world: World) -> None:
         world.post("/crm/v3/nothing"),
         world.batch("read", []),
     ]
-    ids = [heard.headers["X-HubSpot-Correlation-Id"] for heard in answers]
+    ids = [response.headers["X-HubSpot-Correlation-Id"] for response in answers]
 
     assert len(set(ids)) == len(ids)
-    assert {uuid.UUID(one).version for one in ids} == {7}
-    assert {uuid.UUID(one).variant for one in ids} == {uuid.RFC_4122}
-    assert ids == [heard.headers["X-Request-Id"] for heard in answers]
-    assert ids[:3] == [heard.body["correlationId"] for heard in answers[:3]]
+    assert {uuid.UUID(item).version for item in ids} == {7}
+    assert {uuid.UUID(item).variant for item in ids} == {uuid.RFC_4122}
+    assert ids == [response.headers["X-Request-Id"] for response in answers]
+    assert ids[:3] == [response.body["correlationId"] for response in answers[:3]]
 
 
 @behaviour("usual-headers")
 def test_headers_of_every_answer(world: World) -> None:
-    """Those of the server in front, whatever is answered."""
+    """All answers have the headers of the server in front."""
     world.sim.faults.add(Fault("status", status=502, when=When(verb="update")))
     answers = [
         world.batch("read", []),
@@ -170,20 +170,20 @@ def test_headers_of_every_answer(world: World) -> None:
         world.post("/crm/v3/nothing"),
     ]
 
-    assert [one.status for one in answers] == [200, 204, 401, 502, 404]
-    for heard in answers:
-        assert heard.headers["Server"] == "cloudflare"
-        assert heard.headers["CF-Cache-Status"] == "DYNAMIC"
-        assert heard.headers["Vary"] == "origin, Accept-Encoding"
-        assert heard.headers["X-Content-Type-Options"] == "nosniff"
-        assert heard.headers["Strict-Transport-Security"] == (
+    assert [item.status for item in answers] == [200, 204, 401, 502, 404]
+    for response in answers:
+        assert response.headers["Server"] == "cloudflare"
+        assert response.headers["CF-Cache-Status"] == "DYNAMIC"
+        assert response.headers["Vary"] == "origin, Accept-Encoding"
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert response.headers["Strict-Transport-Security"] == (
             "max-age=31536000; includeSubDomains; preload"
         )
 
 
 @behaviour("order-of-checks")
 def test_order_of_checks(make_world: MakeWorld) -> None:
-    """Each step mends what the one before it was refused for."""
+    """Each request fixes what the previous one was refused for."""
     world = make_world(limit=8)
     weak = world.sim.issue_token(scopes=["crm.objects.contacts.read"])
     taken = world.contact(email="a@x.org")
@@ -194,8 +194,8 @@ def test_order_of_checks(make_world: MakeWorld) -> None:
     def ask(
         token: str, name: str, verb: str = "update", inputs: object = 1
     ) -> tuple[int, str]:
-        heard = world.post(path.format(name, verb), {"inputs": inputs}, token=token)
-        return heard.status, heard.message
+        response = world.post(path.format(name, verb), {"inputs": inputs}, token=token)
+        return response.status, response.message
 
     def many(**properties: str) -> list[dict[str, object]]:
         return [{**twice, "properties": properties}] * 101

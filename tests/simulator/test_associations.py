@@ -1,11 +1,11 @@
-"""Association batches: pairs of records, in v4 and in dated versions."""
+"""Association batches of v4 and the dated versions."""
 
 from collections.abc import Sequence
 
 import pytest
 
 from .behaviours import behaviour
-from .conftest import Heard, MakeWorld, World
+from .conftest import MakeWorld, Response, World
 
 
 V4 = "/crm/v4/associations"
@@ -25,7 +25,7 @@ def call(
     *,
     base: str = V4,
     pair: str = "tickets/contacts",
-) -> Heard:
+) -> Response:
     return world.post(f"{base}/{pair}/batch/{verb}", {"inputs": inputs})
 
 
@@ -39,7 +39,7 @@ def pair(
 
 @behaviour("associations-create")
 def test_create(world: World) -> None:
-    """As recorded in 2022: numbers for ids, no labels."""
+    """As recorded in 2022: v4 answers with numeric ids and without labels."""
     world.sim.store.define_label("tickets", "contacts", "Reporter")
     ticket, contact = world.ticket(), world.contact()
     v4 = call(world, "create", [pair(int(ticket), contact, TICKET_TO_CONTACT)])
@@ -61,20 +61,20 @@ def test_create(world: World) -> None:
 
 @behaviour("associations-invalid")
 def test_invalid(world: World) -> None:
-    """Three kinds of errors, and one of them names its id."""
-    one, other = world.contact(), world.contact()
+    """There are three kinds of errors; only the first names its id."""
+    first, second = world.contact(), world.contact()
     inputs = [
-        pair(one, "unknown_id", CONTACT_TO_CONTACT),
-        pair(one, 1234, CONTACT_TO_CONTACT),
-        pair(one, one, CONTACT_TO_CONTACT),
-        pair(one, other, CONTACT_TO_CONTACT),
+        pair(first, "unknown_id", CONTACT_TO_CONTACT),
+        pair(first, 1234, CONTACT_TO_CONTACT),
+        pair(first, first, CONTACT_TO_CONTACT),
+        pair(first, second, CONTACT_TO_CONTACT),
     ]
-    heard = call(world, "create", inputs, pair="contacts/contacts")
+    response = call(world, "create", inputs, pair="contacts/contacts")
     error = {"status": "error", "category": "VALIDATION_ERROR"}
 
-    assert heard.status == 207
-    assert heard.body["numErrors"] == 3
-    assert heard.body["errors"] == [
+    assert response.status == 207
+    assert response.body["numErrors"] == 3
+    assert response.body["errors"] == [
         {
             **error,
             "message": "unknown_id is not a valid ID",
@@ -82,9 +82,12 @@ def test_invalid(world: World) -> None:
             "context": {"id": ["unknown_id"]},
         },
         {**error, "message": "CONTACT=1234 is not valid"},
-        {**error, "message": f"Object {one} cannot be associated to itself ({one})"},
+        {
+            **error,
+            "message": f"Object {first} cannot be associated to itself ({first})",
+        },
     ]
-    assert [one["toObjectId"] for one in heard.body["results"]] == [int(other)]
+    assert [item["toObjectId"] for item in response.body["results"]] == [int(second)]
 
 
 @behaviour("associations-read")
@@ -112,26 +115,26 @@ def test_read_in_both_directions(world: World) -> None:
     ]
     (linked,) = back.body["results"][0]["to"]
     assert linked["toObjectId"] == ticket
-    assert [one["typeId"] for one in linked["associationTypes"]] == [15, 37]
+    assert [item["typeId"] for item in linked["associationTypes"]] == [15, 37]
 
 
 @behaviour("associations-none")
 def test_read_of_a_record_without_associations(world: World) -> None:
-    """One error for each, as recorded in 2025."""
-    ticket, contact, other = world.ticket(), world.contact(), world.ticket()
+    """One error for each record, as recorded in 2025."""
+    ticket, contact, second = world.ticket(), world.contact(), world.ticket()
     call(world, "create", [pair(ticket, contact, TICKET_TO_CONTACT)])
-    heard = call(world, "read", [{"id": ticket}, {"id": other}, {"id": other}])
+    response = call(world, "read", [{"id": ticket}, {"id": second}, {"id": second}])
 
-    assert heard.status == 207
-    assert [one["from"]["id"] for one in heard.body["results"]] == [ticket]
-    assert heard.body["errors"] == [
+    assert response.status == 207
+    assert [item["from"]["id"] for item in response.body["results"]] == [ticket]
+    assert response.body["errors"] == [
         {
             "status": "error",
             "category": "OBJECT_NOT_FOUND",
             "subCategory": "crm.associations.NO_ASSOCIATIONS_FOUND",
-            "message": f"No contact is associated with ticket {other}.",
+            "message": f"No contact is associated with ticket {second}.",
             "context": {
-                "fromObjectId": [other],
+                "fromObjectId": [second],
                 "fromObjectType": ["ticket"],
                 "toObjectType": ["contact"],
             },
@@ -142,14 +145,15 @@ def test_read_of_a_record_without_associations(world: World) -> None:
 @pytest.mark.parametrize("base", [V4, DATED])
 @behaviour("associations-default", "associations-both-directions")
 def test_default(world: World, base: str) -> None:
-    """One association, and a result for each direction of it."""
+    """One association yields a result for each direction."""
     ticket, contact = world.ticket(), world.contact()
     inputs = [{"from": {"id": ticket}, "to": {"id": contact}}]
-    heard = call(world, "associate/default", inputs, base=base)
+    response = call(world, "associate/default", inputs, base=base)
     wrong = call(world, "associate/default", [pair(ticket, "x")], base=base)
-    there, back = sorted(heard.body["results"], key=lambda one: one["to"]["id"])[::-1]
+    results = sorted(response.body["results"], key=lambda item: item["to"]["id"])
+    back, there = results
 
-    assert heard.status == 200
+    assert response.status == 200
     assert there == {
         "from": {"id": ticket},
         "to": {"id": contact},
@@ -165,11 +169,11 @@ def test_default(world: World, base: str) -> None:
 
 @behaviour("associations-both-directions")
 def test_directions_come_in_any_order(world: World) -> None:
-    """Of several inputs, and no result stands beside its opposite."""
+    """The results of several inputs are shuffled across both directions."""
     ticket = world.ticket()
     inputs = [pair(ticket, world.contact()) for _ in range(10)]
     results = call(world, "associate/default", inputs).body["results"]
-    directions = [one["from"]["id"] == ticket for one in results]
+    directions = [item["from"]["id"] == ticket for item in results]
 
     assert len(results) == 20
     assert directions.count(True) == 10
@@ -178,30 +182,30 @@ def test_directions_come_in_any_order(world: World) -> None:
 
 @behaviour("associations-labelled")
 def test_a_labelled_association_is_an_unlabelled_one_too(world: World) -> None:
-    """In both directions; the answer has the one direction that was asked for."""
+    """In both directions; the answer has only the requested direction."""
     world.sim.store.define_label("tickets", "contacts", "Reporter")
     ticket, contact = world.ticket(), world.contact()
     made = call(world, "create", [pair(ticket, contact, OWN_LABEL)])
     there = call(world, "read", [{"id": ticket}])
     back = call(world, "read", [{"id": contact}], pair="contacts/tickets")
 
-    assert [one["labels"] for one in made.body["results"]] == [["Reporter"]]
+    assert [item["labels"] for item in made.body["results"]] == [["Reporter"]]
     for read, numbers in ((there, [16, 36]), (back, [15, 37])):
         (linked,) = read.body["results"][0]["to"]
-        assert [one["typeId"] for one in linked["associationTypes"]] == numbers
+        assert [item["typeId"] for item in linked["associationTypes"]] == numbers
 
 
 @pytest.mark.parametrize(("base", "status"), [(V4, 204), (DATED, 200)])
 @behaviour("associations-archive")
 def test_archive(world: World, base: str, status: int) -> None:
-    """A pair that is not there is passed over."""
+    """Pairs that are not associated are ignored."""
     ticket, contact = world.ticket(), world.contact()
     call(world, "create", [pair(ticket, contact, TICKET_TO_CONTACT)])
     inputs = [{"from": {"id": ticket}, "to": [{"id": 1234}, {"id": contact}]}]
-    heard = call(world, "archive", inputs, base=base)
+    response = call(world, "archive", inputs, base=base)
 
-    assert heard.status == status
-    assert heard.reply.answer.content == b"" or heard.body["results"] == []
+    assert response.status == status
+    assert response.reply.answer.content == b"" or response.body["results"] == []
     assert call(world, "read", [{"id": ticket}]).body["results"] == []
     assert call(world, "archive", inputs, base=base).status == status
 
@@ -211,11 +215,11 @@ def test_archive_of_labels(world: World) -> None:
     world.sim.store.define_label("tickets", "contacts", "Reporter")
     ticket, contact = world.ticket(), world.contact()
     call(world, "create", [pair(ticket, contact, TICKET_TO_CONTACT, OWN_LABEL)])
-    heard = call(world, "labels/archive", [pair(ticket, contact, OWN_LABEL)])
+    response = call(world, "labels/archive", [pair(ticket, contact, OWN_LABEL)])
     (linked,) = call(world, "read", [{"id": ticket}]).body["results"][0]["to"]
 
-    assert heard.status == 204
-    assert [one["typeId"] for one in linked["associationTypes"]] == [16]
+    assert response.status == 204
+    assert [item["typeId"] for item in linked["associationTypes"]] == [16]
 
 
 @pytest.mark.parametrize(
@@ -242,13 +246,13 @@ def test_counts(world: World, verb: str, limit: int) -> None:
 
 @behaviour("associations-window")
 def test_windows_are_apart(make_world: MakeWorld) -> None:
-    """The window is their own, the day is everybody's."""
+    """Association calls have a window of their own and share the daily limit."""
     world = make_world(tier="professional")
-    heard = call(world, "read", [])
+    response = call(world, "read", [])
     record = world.batch("read", [])
     limit, left = "X-HubSpot-RateLimit-Max", "X-HubSpot-RateLimit-Remaining"
 
-    assert (heard.headers[limit], heard.headers[left]) == ("150", "149")
+    assert (response.headers[limit], response.headers[left]) == ("150", "149")
     assert (record.headers[limit], record.headers[left]) == ("190", "189")
     assert record.headers["X-HubSpot-RateLimit-Daily-Remaining"] == "624998"
     for _ in range(149):
@@ -269,9 +273,9 @@ def test_windows_are_apart(make_world: MakeWorld) -> None:
 )
 @behaviour("associations-window")
 def test_windows_by_tier(make_world: MakeWorld, tier: str, limit: str) -> None:
-    heard = call(make_world(tier=tier), "read", [])
+    response = call(make_world(tier=tier), "read", [])
 
-    assert heard.headers["X-HubSpot-RateLimit-Max"] == limit
+    assert response.headers["X-HubSpot-RateLimit-Max"] == limit
 
 
 @pytest.mark.parametrize(
@@ -294,39 +298,39 @@ def test_windows_by_tier(make_world: MakeWorld, tier: str, limit: str) -> None:
 )
 @behaviour("associations-json")
 def test_missing_fields(world: World, verb: str, item: object) -> None:
-    heard = call(world, verb, [item])
+    response = call(world, verb, [item])
 
-    assert (heard.status, heard.body["category"]) == (400, "VALIDATION_ERROR")
-    assert "Some required fields were not set: [" in heard.message
+    assert (response.status, response.body["category"]) == (400, "VALIDATION_ERROR")
+    assert "Some required fields were not set: [" in response.message
 
 
 @behaviour("associations-json")
 def test_no_inputs(world: World) -> None:
-    heard = world.post(f"{V4}/tickets/contacts/batch/read", [])
+    response = world.post(f"{V4}/tickets/contacts/batch/read", [])
 
-    assert heard.message.endswith("not set: [inputs]")
+    assert response.message.endswith("not set: [inputs]")
 
 
 @pytest.mark.parametrize("types", ["butterflies/tickets", "tickets/butterflies"])
 @behaviour("associations-type")
 def test_unknown_type(world: World, types: str) -> None:
-    heard = call(world, "read", [], pair=types)
+    response = call(world, "read", [], pair=types)
 
-    assert heard.status == 400
-    assert heard.message == "Unable to infer object type from: butterflies"
+    assert response.status == 400
+    assert response.message == "Unable to infer object type from: butterflies"
 
 
 @pytest.mark.parametrize("ours", [True, False])
 @behaviour("associations-type-id")
-def test_type_ids_are_of_a_pair_of_types(world: World, *, ours: bool) -> None:
-    """Those of other object types, and labels that nobody defined, are none."""
+def test_type_ids_belong_to_a_pair_of_types(world: World, *, ours: bool) -> None:
+    """Type ids of other object types and undefined labels are refused."""
     ticket, contact = world.ticket(), world.contact()
     number = 16 if ours else 15
-    given = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": number}
-    heard = call(world, "create", [pair(ticket, contact, given)])
+    spec = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": number}
+    response = call(world, "create", [pair(ticket, contact, spec)])
     label = call(world, "create", [pair(ticket, contact, OWN_LABEL)])
 
-    assert heard.status == (201 if ours else 207)
+    assert response.status == (201 if ours else 207)
     assert label.status == 207
     assert label.body["errors"] == [
         {
@@ -361,26 +365,26 @@ def test_type_ids_are_of_a_pair_of_types(world: World, *, ours: bool) -> None:
 @behaviour("associations-default", "associations-type-id")
 def test_default_types(world: World, pair_of_types: str, there: int, back: int) -> None:
     source, target = pair_of_types.split("/")
-    one = world.sim.store.create(source, {}).id
-    other = world.sim.store.create(target, {}).id
-    heard = call(world, "associate/default", [pair(one, other)], pair=pair_of_types)
-    read = call(world, "read", [{"id": other}], pair=f"{target}/{source}")
+    first = world.sim.store.create(source, {}).id
+    second = world.sim.store.create(target, {}).id
+    response = call(
+        world, "associate/default", [pair(first, second)], pair=pair_of_types
+    )
+    read = call(world, "read", [{"id": second}], pair=f"{target}/{source}")
     (linked,) = read.body["results"][0]["to"]
 
-    told = {
+    types_from = {
         result["from"]["id"]: result["associationSpec"]["associationTypeId"]
-        for result in heard.body["results"]
+        for result in response.body["results"]
     }
 
-    assert told == {one: there, other: back}
+    assert types_from == {first: there, second: back}
     assert [each["typeId"] for each in linked["associationTypes"]] == [back]
 
 
 @pytest.mark.parametrize("archived", ["tickets", "contacts"])
 @behaviour("associations-of-archived")
-def test_archived_records_are_associated_with_nothing(
-    world: World, archived: str
-) -> None:
+def test_archived_records_have_no_associations(world: World, archived: str) -> None:
     ids = {"tickets": world.ticket(), "contacts": world.contact()}
     call(world, "create", [pair(ids["tickets"], ids["contacts"], TICKET_TO_CONTACT)])
     world.sim.store.archive(archived, ids[archived])
@@ -410,7 +414,7 @@ def test_scopes_of_both_types(world: World, verb: str, granted: str) -> None:
 
 @behaviour("associations-kinds")
 def test_the_kinds_of_two_types_are_listed(world: World) -> None:
-    """In both versions, and each direction by its own numbers."""
+    """In both versions; each direction has its own type ids."""
     number = world.sim.store.define_label("tickets", "contacts", "Reporter")
     answers = [
         world.post(f"{root}/tickets/contacts/labels", method="GET")
@@ -418,7 +422,7 @@ def test_the_kinds_of_two_types_are_listed(world: World) -> None:
     ]
     back = world.post(f"{V4}/contacts/tickets/labels", method="GET").body["results"]
 
-    assert [one.status for one in answers] == [200, 200]
+    assert [item.status for item in answers] == [200, 200]
     assert answers[0].body == answers[1].body
     kinds = answers[0].body["results"]
     assert {"category": "HUBSPOT_DEFINED", "typeId": 16, "label": None} in kinds

@@ -1,4 +1,4 @@
-"""Bodies that do not come through: answered, or nobody is left to be told."""
+"""Bodies that cannot be read: too large, badly encoded, or cut off."""
 
 import asyncio
 import logging
@@ -47,14 +47,14 @@ def refusal(answer: bytes) -> tuple[bytes, dict[str, str]]:
 
 
 @behaviour("unreadable-body")
-async def test_what_is_not_gzip(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_body_that_is_not_gzip(caplog: pytest.LogCaptureFixture) -> None:
     async with Simulator() as sim:
         lines = ("Content-Encoding: gzip", "Content-Length: 9")
         status, body = refusal(await raw(sim, *lines, body=b"not gzip!"))
 
     assert status == b"HTTP/1.1 400 Bad Request"
     assert body["category"] == "VALIDATION_ERROR"
-    assert [one for one in caplog.records if one.levelno >= logging.ERROR] == []
+    assert [item for item in caplog.records if item.levelno >= logging.ERROR] == []
 
 
 @pytest.mark.parametrize(("length", "status"), [(1000, 200), (1001, 413)])
@@ -65,14 +65,14 @@ async def test_too_large(length: int, status: int) -> None:
         answer = await raw(sim, f"Content-Length: {len(body)}", body=body)
 
     assert answer.startswith(f"HTTP/1.1 {status} ".encode())
-    assert [one.status for one in sim.requests] == [status]
+    assert [item.status for item in sim.requests] == [status]
     if status != 200:
         assert refusal(answer)[1]["message"] == "Request body is too large"
 
 
 @behaviour("unreadable-body")
-async def test_caller_that_goes_away(caplog: pytest.LogCaptureFixture) -> None:
-    """In the middle of its body: no request, and no traceback."""
+async def test_a_client_that_disconnects(caplog: pytest.LogCaptureFixture) -> None:
+    """A client that disconnects within its body causes no request and no traceback."""
     async with Simulator() as sim:
         await raw(sim, "Content-Length: 100")
         headers = {"Authorization": f"Bearer {sim.token}"}
@@ -81,4 +81,4 @@ async def test_caller_that_goes_away(caplog: pytest.LogCaptureFixture) -> None:
 
         assert answer.status == 200
         assert len(sim.requests) == 1
-    assert [one for one in caplog.records if one.levelno >= logging.ERROR] == []
+    assert [item for item in caplog.records if item.levelno >= logging.ERROR] == []

@@ -1,4 +1,4 @@
-"""Each standard object type, written down a second time: ids, values, defaults."""
+"""The standard object types, written down a second time: ids, values, defaults."""
 
 import pytest
 
@@ -19,7 +19,7 @@ TYPE_IDS = {
     "communications": "0-18",
 }
 
-# A value that HubSpot refuses of each property that is not plain text, and why.
+# By error code: the properties that refuse an arbitrary string with it.
 WRONG = {
     "INVALID_OPTION": {
         "contacts": ["lifecyclestage", "hs_lead_status", "hs_persona", "hs_language"],
@@ -134,19 +134,19 @@ SHOWN_BY_READ = {
 @behaviour("type-names", "record-url")
 def test_type_ids(world: World, object_type: str) -> None:
     record = world.sim.store.create(object_type, {})
-    heard = world.batch("read", [{"id": record.id}], type=TYPE_IDS[object_type])
+    response = world.batch("read", [{"id": record.id}], type=TYPE_IDS[object_type])
 
-    assert f"/record/{TYPE_IDS[object_type]}/" in heard.by_id[record.id]["url"]
+    assert f"/record/{TYPE_IDS[object_type]}/" in response.by_id[record.id]["url"]
 
 
 @pytest.mark.parametrize(("code", "object_type", "name"), CASES)
 @behaviour("invalid-value-codes", "enumeration-options")
 def test_wrong_values(world: World, code: str, object_type: str, name: str) -> None:
     inputs = [{"properties": {name: "no such value"}}]
-    heard = world.batch("create", inputs, type=object_type)
-    (problem,) = embedded(heard.message)
+    response = world.batch("create", inputs, type=object_type)
+    (problem,) = embedded(response.message)
 
-    assert heard.status == 400
+    assert response.status == 400
     assert (problem["error"], problem["name"]) == (code, name)
 
 
@@ -154,14 +154,14 @@ def test_wrong_values(world: World, code: str, object_type: str, name: str) -> N
 @behaviour("enumeration-options")
 def test_right_values(world: World, object_type: str) -> None:
     inputs = [{"properties": RIGHT[object_type]}]
-    heard = world.batch("create", inputs, type=object_type)
+    response = world.batch("create", inputs, type=object_type)
 
-    assert heard.status == 201
+    assert response.status == 201
 
 
 @behaviour("enumeration-options")
 def test_options_of_an_account(world: World) -> None:
-    """An enumeration without options takes nothing until it is given some."""
+    """An enumeration without options accepts no value until options are defined."""
     inputs = [{"properties": {"hs_persona": "persona_1"}}]
     before = world.batch("create", inputs, type="contacts")
     persona = Property("hs_persona", "enumeration", ("persona_1",))
@@ -174,15 +174,15 @@ def test_options_of_an_account(world: World) -> None:
 @pytest.mark.parametrize("object_type", TYPE_IDS)
 @behaviour("upsert-by-unique-property", "id-property-non-unique", "unique-taken")
 def test_unique_properties(world: World, object_type: str) -> None:
-    """These and no others can be upserted by; and a value of theirs is one's own."""
+    """Upserts accept these id properties only, and their values are unique."""
     shelf = world.sim.store.shelf(object_type)
     assert shelf is not None
-    names = {name for name, one in shelf.type.properties.items() if not one.read_only}
+    names = {name for name, item in shelf.type.properties.items() if not item.read_only}
     taken = []
     for name in sorted(names):
-        one = {"id": "K@x.org", "idProperty": name, "properties": {}}
-        heard = world.batch("upsert", [one], type=object_type)
-        if heard.status == 200:
+        item = {"id": "K@x.org", "idProperty": name, "properties": {}}
+        response = world.batch("upsert", [item], type=object_type)
+        if response.status == 200:
             taken.append(name)
             twice = [
                 {"properties": {name: "k@x.org" if name == "email" else "K@x.org"}}
@@ -197,9 +197,9 @@ def test_unique_properties(world: World, object_type: str) -> None:
 @behaviour("shown-by-read")
 def test_read_defaults(world: World, object_type: str) -> None:
     record = world.sim.store.create(object_type, {})
-    heard = world.batch("read", [{"id": record.id}], type=object_type)
+    response = world.batch("read", [{"id": record.id}], type=object_type)
 
-    assert set(heard.by_id[record.id]["properties"]) == {
+    assert set(response.by_id[record.id]["properties"]) == {
         "hs_object_id",
         *SHOWN_BY_READ[object_type],
     }

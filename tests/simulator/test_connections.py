@@ -1,4 +1,4 @@
-"""Answers that come twice, and connections that end: bytes on a socket."""
+"""Repeated answers and closed connections, observed on a socket."""
 
 import asyncio
 
@@ -18,7 +18,7 @@ PATH = "/crm/v3/objects/tickets/batch/"
 
 @attrs.define
 class Connection:
-    """One connection, on which requests follow each other."""
+    """A connection for consecutive requests."""
 
     sim: Simulator
     reader: asyncio.StreamReader
@@ -42,7 +42,7 @@ class Connection:
         await self.writer.drain()
 
     async def answer(self) -> tuple[str, bytes]:
-        """Read one answer: its head and its body."""
+        """Return the head and the body of the next answer."""
         head = (await self.reader.readuntil(b"\r\n\r\n")).decode().lower()
         length = head.partition("content-length: ")[2].partition("\r\n")[0]
         return head, await self.reader.readexactly(int(length or 0))
@@ -55,7 +55,7 @@ class Connection:
 @pytest.mark.parametrize("seconds", [0.0, 0.01])
 @behaviour("fault-stray")
 async def test_an_answer_that_comes_twice(seconds: float) -> None:
-    """The same bytes; what is asked next is answered after them, on one connection."""
+    """The answer comes twice; the next answer follows on the same connection."""
     async with Simulator() as sim:
         sim.faults.add(Fault("stray", seconds=seconds))
         connection = await Connection.open(sim)
@@ -71,7 +71,7 @@ async def test_an_answer_that_comes_twice(seconds: float) -> None:
         assert head.startswith("http/1.1 200 ")
         assert orjson.loads(body)["results"] == []
         assert sim.store.count("tickets") == 1
-        assert [one.status for one in sim.requests] == [201, 200]
+        assert [item.status for item in sim.requests] == [201, 200]
 
 
 @behaviour("fault-stray")
@@ -88,8 +88,8 @@ async def test_an_answer_without_a_body_comes_twice() -> None:
 
 
 @behaviour("fault-stray")
-async def test_a_stray_answer_to_a_caller_that_went_away() -> None:
-    """There is no connection left to send it on."""
+async def test_a_stray_answer_after_the_client_disconnected() -> None:
+    """The repeated answer is dropped, because its connection is closed."""
     async with Simulator() as sim:
         sim.faults.add(Fault("stray", seconds=0.01))
         connection = await Connection.open(sim)
@@ -106,7 +106,7 @@ async def test_a_stray_answer_to_a_caller_that_went_away() -> None:
 
 @behaviour("fault-kept")
 async def test_a_kept_connection_that_ends() -> None:
-    """The first request on a connection is answered, the next one meets its end."""
+    """The first request is answered; the connection closes on the second."""
     async with Simulator() as sim:
         stale = Fault("drop_before", times=None, when=When(kept=True))
         sim.faults.add(stale)
@@ -119,7 +119,7 @@ async def test_a_kept_connection_that_ends() -> None:
             assert head.startswith("http/1.1 200 ")
             assert await connection.reader.read() == b""
             await connection.close()
-        assert [one.status for one in sim.requests] == [200, None] * 2
+        assert [item.status for item in sim.requests] == [200, None] * 2
         assert sim.store.count("tickets") == 0
 
 
@@ -149,4 +149,4 @@ async def test_a_proxys_page_on_the_wire() -> None:
         assert head.startswith("http/1.1 403 ")
         assert "server: nginx" in head
         assert "hubspot" not in head + body.decode().lower()
-        assert [one.status for one in sim.requests] == [403]
+        assert [item.status for item in sim.requests] == [403]

@@ -1,43 +1,43 @@
-"""The `associations` of a create: associated, or refused."""
+"""The `associations` of a create: accepted or refused."""
 
 import pytest
 
 from .behaviours import behaviour
-from .conftest import Heard, World
+from .conftest import Response, World
 
 
 def to(record_id: object, number: object = 16, **more: object) -> dict[str, object]:
-    one = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": number}
-    return {"to": {"id": record_id}, "types": [{**one, **more}]}
+    spec = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": number}
+    return {"to": {"id": record_id}, "types": [{**spec, **more}]}
 
 
 TRUTH: object = True
 
 
-def create(world: World, *associations: object, trace: str | None = None) -> Heard:
-    one = {"properties": {"subject": "x"}, "associations": list(associations)}
+def create(world: World, *associations: object, trace: str | None = None) -> Response:
+    item = {"properties": {"subject": "x"}, "associations": list(associations)}
     if trace is not None:
-        one["objectWriteTraceId"] = trace
-    return world.batch("create", [one])
+        item["objectWriteTraceId"] = trace
+    return world.batch("create", [item])
 
 
 @behaviour("create-associations")
 def test_associated_at_once(world: World) -> None:
     contact, company = world.contact(), world.sim.store.create("companies", {}).id
-    heard = create(world, to(int(contact)), to(company, 339))
-    (ticket,) = heard.by_id
+    response = create(world, to(int(contact)), to(company, 339))
+    (ticket,) = response.by_id
     ends = {}
     for kind in ("contacts", "companies"):
         path = f"/crm/v4/associations/tickets/{kind}/batch/read"
         read = world.post(path, {"inputs": [{"id": ticket}]})
-        ends[kind] = [one["toObjectId"] for one in read.body["results"][0]["to"]]
+        ends[kind] = [item["toObjectId"] for item in read.body["results"][0]["to"]]
 
-    assert heard.status == 201
+    assert response.status == 201
     assert ends == {"contacts": [int(contact)], "companies": [int(company)]}
 
 
 @pytest.mark.parametrize(
-    ("association", "told"),
+    ("association", "message"),
     [
         (to("1234"), "CONTACT=1234 is not valid"),
         (to("1", 15), "HUBSPOT_DEFINED associationTypeId=15 is not valid"),
@@ -48,20 +48,20 @@ def test_associated_at_once(world: World) -> None:
     ],
 )
 @behaviour("create-associations")
-def test_with_nobody_or_by_nothing(
-    world: World, association: dict[str, object], told: str
+def test_an_unknown_record_or_type_is_refused(
+    world: World, association: dict[str, object], message: str
 ) -> None:
-    """The batch is refused; traced, the input; and nothing is made of it."""
+    """The batch is refused, or with trace ids the input; no record is created."""
     whole = create(world, association)
     single = create(world, association, trace="t")
 
-    assert (whole.status, whole.message) == (400, told)
+    assert (whole.status, whole.message) == (400, message)
     assert single.status == 207
     assert single.body["errors"] == [
         {
             "status": "error",
             "category": "VALIDATION_ERROR",
-            "message": told,
+            "message": message,
             "context": {"objectWriteTraceId": ["t"]},
         }
     ]
@@ -88,17 +88,17 @@ def test_with_nobody_or_by_nothing(
 )
 @behaviour("create-associations")
 def test_wrong_shapes(world: World, associations: object) -> None:
-    one = {"properties": {"subject": "x"}, "associations": associations}
-    heard = world.batch("create", [one])
+    item = {"properties": {"subject": "x"}, "associations": associations}
+    response = world.batch("create", [item])
 
-    assert (heard.status, heard.body["category"]) == (400, "VALIDATION_ERROR")
-    assert "Some required fields were not set: [" in heard.message
+    assert (response.status, response.body["category"]) == (400, "VALIDATION_ERROR")
+    assert "Some required fields were not set: [" in response.message
     assert world.sim.store.count("tickets") == 0
 
 
 @pytest.mark.parametrize("associations", [[], None])
 @behaviour("create-associations")
-def test_none(world: World, associations: object) -> None:
-    one = {"properties": {"subject": "x"}, "associations": associations}
+def test_no_associations(world: World, associations: object) -> None:
+    item = {"properties": {"subject": "x"}, "associations": associations}
 
-    assert world.batch("create", [one]).status == 201
+    assert world.batch("create", [item]).status == 201

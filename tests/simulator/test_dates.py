@@ -1,4 +1,4 @@
-"""Dates at the ends of time: refused in HubSpot's words, never a broken server."""
+"""Dates outside the allowed years: HubSpot's refusal, never a server error."""
 
 import pytest
 
@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from hubbatch.simulator import Property
 
 from .behaviours import behaviour
-from .conftest import Heard, MakeWorld, World
+from .conftest import MakeWorld, Response, World
 
 
-def create(world: World, name: str, value: object) -> Heard:
+def create(world: World, name: str, value: object) -> Response:
     return world.batch("create", [{"properties": {name: value}}], type="deals")
 
 
@@ -38,12 +38,12 @@ def create(world: World, name: str, value: object) -> Heard:
 )
 @behaviour("dates-have-bounds")
 def test_out_of_range(world: World, name: str, value: object) -> None:
-    """Years 1 to 9999 and not a millisecond more."""
+    """Only the years 1 to 9999 are valid, to the millisecond."""
     world.sim.store.define("deals", [Property("signed", "date")])
-    heard = create(world, name, value)
+    response = create(world, name, value)
 
-    assert heard.status == 400
-    (error,) = heard.body["errors"]
+    assert response.status == 400
+    (error,) = response.body["errors"]
     assert error["code"] in {"INVALID_LONG", "INVALID_DATE"}
 
 
@@ -67,10 +67,10 @@ def test_the_first_and_the_last(world: World, value: str, shown: str) -> None:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     value=st.integers(-(10**17), 10**17)
-    | st.datetimes().map(lambda one: one.isoformat())
+    | st.datetimes().map(lambda item: item.isoformat())
     | st.text()
 )
 @example("0001-01-01T00:00:00+23:59")
 @behaviour("dates-have-bounds", "any-body")
-def test_no_date_breaks_it(make_world: MakeWorld, value: object) -> None:
+def test_no_date_breaks_the_simulator(make_world: MakeWorld, value: object) -> None:
     assert create(make_world(), "closedate", value).status in {201, 400}

@@ -1,4 +1,4 @@
-"""docs/simulator.md and the tests name the same behaviours."""
+"""docs/simulator.md and the tests list the same behaviours."""
 
 import ast
 import re
@@ -27,8 +27,8 @@ TRACE = re.compile(
     r"|community\.hubspot\.com, \w+ \d+"
 )
 
-# Tests of the simulator's own tools rather than of HubSpot's behaviour, one by one: a
-# new test in one of these modules has a behaviour, or a line here.
+# Tests of the simulator's own tools, not of HubSpot's behaviour. A new test needs a
+# behaviour or a line here.
 OF_TOOLS = {
     "test_documentation.test_every_difference_is_listed",
     "test_documentation.test_every_fault_and_quirk_is_explained",
@@ -41,23 +41,23 @@ OF_TOOLS = {
     "test_documentation.test_tests_are_found_wherever_they_are",
     "test_faults.test_chaos_is_a_share",
     "test_faults.test_clear",
-    "test_faults.test_faults_that_cannot_be",
+    "test_faults.test_invalid_faults",
     "test_fixture.test_fixture",
     "test_page.test_a_portal_with_nothing_in_it",
     "test_page.test_only_the_last_requests_are_kept",
     "test_page.test_the_page_in_a_browser",
-    "test_page.test_the_page_is_whole_and_nothing_else_is_in_its_place",
-    "test_page.test_the_state_that_it_shows",
-    "test_fixture.test_nothing_is_left_in_the_thread_of_a_caller_that_went_away",
+    "test_page.test_the_page_is_self_contained_and_answers_get_only",
+    "test_page.test_the_state_on_the_page",
+    "test_fixture.test_no_task_outlives_a_disconnected_client",
     "test_limits.test_window_never_admits_more",
-    "test_server.test_limit_that_is_none",
+    "test_server.test_an_invalid_limit",
     "test_server.test_port_in_use",
-    "test_server.test_property_of_no_type",
+    "test_server.test_a_property_of_an_unknown_type",
     "test_server.test_realistic_latency",
     "test_server.test_requests_need_not_be_kept",
     "test_server.test_round_trip",
     "test_server.test_unknown_tier",
-    "test_server.test_url_of_a_simulator_that_does_not_run",
+    "test_server.test_the_url_of_a_simulator_that_is_not_running",
     "test_server.test_what_is_not_json_is_kept_as_bytes",
     "test_serving.test_mistake_arms_nothing",
     "test_witness.test_nothing_of_the_client_is_imported",
@@ -69,7 +69,7 @@ OF_TOOLS = {
 def functions(
     body: Iterable[ast.stmt],
 ) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    """Yield the tests of a module, those of its classes too."""
+    """Yield the tests of a module, including those in classes."""
     for node in body:
         if isinstance(node, ast.ClassDef):
             yield from functions(node.body)
@@ -80,7 +80,7 @@ def functions(
 
 
 def marked(folder: Path) -> dict[str, set[str]]:
-    """Return for each test the behaviours it names, in whatever folder it lies."""
+    """Return the behaviours of each test below a folder."""
     return {
         f"{path.relative_to(folder).with_suffix('')}.{node.name}": named(node)
         for path in sorted(folder.rglob("test_*.py"))
@@ -120,7 +120,7 @@ def test_no_row_twice() -> None:
 
 
 def test_no_test_without_a_behaviour() -> None:
-    """But for those of the simulator's own tools, each of which is named above."""
+    """Except the tests of the simulator's own tools, listed above."""
     bare = {name for name, behaviours in TESTS.items() if not behaviours}
 
     assert bare == OF_TOOLS
@@ -138,12 +138,12 @@ def test_tests_are_found_wherever_they_are(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
 def test_rows_say_how_they_are_known(row: tuple[str, str, str, str]) -> None:
-    """What was not assumed has a source; what was recorded, a trace of it."""
+    """All but assumed rows have a source; recorded rows say where or when."""
     _, _, known, source = (part.strip() for part in row)
 
     assert known in {"recorded", "documented", "assumed"}
     assert source or known == "assumed"
-    # The year of a recording, a share of so many, or where it can be read.
+    # A year, a count such as "644 of 644", or a repository or thread.
     if known == "recorded":
         assert TRACE.search(source)
 

@@ -1,4 +1,4 @@
-"""All types, lists, v1, v3 associations, memberships, splits: each as it is told."""
+"""All types, lists, v1, v3 associations, memberships, splits, limits and schemas."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from .behaviours import behaviour
-from .conftest import Heard, MakeWorld, World
+from .conftest import MakeWorld, Response, World
 
 
 STANDARD = {
@@ -46,7 +46,7 @@ ALL_OF_IT = {
 SPLITS = "/crm/objects/v3/deals/splits/batch"
 
 
-def get(world: World, path: str, query: Mapping[str, str] | None = None) -> Heard:
+def get(world: World, path: str, query: Mapping[str, str] | None = None) -> Response:
     return world.post(path, method="GET", query=query)
 
 
@@ -64,11 +64,11 @@ def v1(
 @behaviour("all-types", "type-names")
 def test_every_standard_type(world: World, name: str, type_id: str) -> None:
     record = world.sim.store.create(name, {"hs_name": "x"})
-    heard = world.batch(
+    response = world.batch(
         "read", [{"id": record.id}], type=type_id, properties=["hs_name"]
     )
 
-    assert heard.by_id[record.id]["properties"]["hs_name"] == "x"
+    assert response.by_id[record.id]["properties"]["hs_name"] == "x"
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_list_in_pages(world: World) -> None:
     first = get(world, path, {"limit": "3", "properties": "subject,nosuch"})
     after = first.body["paging"]["next"]["after"]
     rest = get(world, path, {"limit": "3", "after": after})
-    listed = [one["id"] for one in (*first.body["results"], *rest.body["results"])]
+    listed = [item["id"] for item in (*first.body["results"], *rest.body["results"])]
 
     assert listed == sorted(made, key=int)
     assert "paging" not in rest.body
@@ -122,14 +122,14 @@ def test_ten_by_default_and_archived_ones_apart(world: World) -> None:
     live, gone = get(world, path), get(world, path, {"archived": "true"})
 
     assert len(live.body["results"]) == 10
-    assert [one["archived"] for one in gone.body["results"]] == [True]
+    assert [item["archived"] for item in gone.body["results"]] == [True]
 
 
 @pytest.mark.parametrize(
     "query", [{"limit": "101"}, {"limit": "0"}, {"limit": "x"}, {"after": "x"}]
 )
 @behaviour("list-records")
-def test_list_that_is_refused(world: World, query: dict[str, str]) -> None:
+def test_invalid_list_queries(world: World, query: dict[str, str]) -> None:
     assert get(world, "/crm/v3/objects/tickets", query).status == 400
 
 
@@ -138,15 +138,15 @@ def test_list_that_is_refused(world: World, query: dict[str, str]) -> None:
 
 @behaviour("legacy-create")
 def test_v1_create(world: World) -> None:
-    """In any order: nothing but its values says which is which."""
-    heard = v1(
+    """Results come in any order; only their values identify the inputs."""
+    response = v1(
         world,
         "create",
         [[{"name": "subject", "value": str(number)}] for number in range(20)],
     )
-    subjects = [one["properties"]["subject"]["value"] for one in heard.body]
+    subjects = [item["properties"]["subject"]["value"] for item in response.body]
 
-    assert heard.status == 200
+    assert response.status == 200
     assert sorted(map(int, subjects)) == [*range(20)]
     assert subjects != [str(number) for number in range(20)]
     assert world.sim.store.count("tickets") == 20
@@ -170,12 +170,12 @@ def test_v1_read(world: World) -> None:
     world.sim.store.archive("tickets", gone)
     ids = {"ids": [ticket, gone, 1]}
     plain = v1(world, "read", ids)
-    told = v1(world, "read", ids, {"properties": "subject&content"})
+    read = v1(world, "read", ids, {"properties": "subject&content"})
     all_of_them = v1(world, "read", ids, {"includeDeletes": "true"})
 
     assert [*plain.body] == [str(ticket)]
     assert "subject" not in plain.body[str(ticket)]["properties"]
-    assert told.body[str(ticket)]["properties"]["content"]["value"] == "y"
+    assert read.body[str(ticket)]["properties"]["content"]["value"] == "y"
     assert all_of_them.body[str(gone)]["isDeleted"] is True
     commas = v1(world, "read", ids, {"properties": "subject,content"})
     assert "subject" not in commas.body[str(ticket)]["properties"]
@@ -184,9 +184,9 @@ def test_v1_read(world: World) -> None:
 @behaviour("legacy-delete")
 def test_v1_delete(world: World) -> None:
     ticket = world.ticket()
-    heard = v1(world, "delete", {"ids": [int(ticket), 1]})
+    response = v1(world, "delete", {"ids": [int(ticket), 1]})
 
-    assert (heard.status, heard.body) == (204, b"")
+    assert (response.status, response.body) == (204, b"")
     assert world.sim.store.count("tickets") == 0
 
 
@@ -205,7 +205,7 @@ def test_v1_delete(world: World) -> None:
     ],
 )
 @behaviour("legacy-json", "legacy-count")
-def test_v1_bodies_that_are_none(world: World, verb: str, body: object) -> None:
+def test_v1_invalid_bodies(world: World, verb: str, body: object) -> None:
     assert v1(world, verb, body).status == 400
 
 
@@ -220,7 +220,7 @@ def test_pages_of_associations(world: World) -> None:
     path = "/crm/v4/associations/tickets/contacts/batch"
     world.post(
         f"{path}/associate/default",
-        {"inputs": [{"from": {"id": ticket}, "to": {"id": one}} for one in contacts]},
+        {"inputs": [{"from": {"id": ticket}, "to": {"id": item}} for item in contacts]},
     )
     first = world.post(f"{path}/read", {"inputs": [{"id": ticket}]})
     (page,) = first.body["results"]
@@ -234,23 +234,23 @@ def test_pages_of_associations(world: World) -> None:
     assert odd.status == 400
 
 
-@behaviour("associations-v3", "associations-none", "associations-both-directions")
+@behaviour("associations-v3", "associations-invalid", "associations-both-directions")
 def test_associations_of_v3(world: World) -> None:
     ticket, contact = world.ticket(), world.contact()
     path = "/crm/v3/associations/tickets/contacts/batch"
-    one = {"from": {"id": ticket}, "to": {"id": contact}, "type": "ticket_to_contact"}
-    made = world.post(f"{path}/create", {"inputs": [one]})
+    item = {"from": {"id": ticket}, "to": {"id": contact}, "type": "ticket_to_contact"}
+    made = world.post(f"{path}/create", {"inputs": [item]})
     read = world.post(f"{path}/read", {"inputs": [{"id": ticket}]})
-    gone = world.post(f"{path}/archive", {"inputs": [one]})
-    none = world.post(f"{path}/read", {"inputs": [{"id": ticket}]})
+    gone = world.post(f"{path}/archive", {"inputs": [item]})
+    invalid = world.post(f"{path}/read", {"inputs": [{"id": ticket}]})
 
     back = {"from": {"id": contact}, "to": {"id": ticket}, "type": "contact_to_ticket"}
     assert made.status == 201
-    assert sorted(made.body["results"], key=str) == sorted([one, back], key=str)
+    assert sorted(made.body["results"], key=str) == sorted([item, back], key=str)
     assert read.body["results"][0]["to"] == [
         {"id": contact, "type": "ticket_to_contact"}
     ]
-    assert (gone.status, none.status) == (204, 207)
+    assert (gone.status, invalid.status) == (204, 207)
 
 
 @behaviour("associations-v3", "associations-json", "associations-count")
@@ -259,9 +259,9 @@ def test_associations_of_v3_that_are_refused(world: World) -> None:
     path = "/crm/v3/associations/tickets/contacts/batch"
     unnamed = {"from": {"id": ticket}, "to": {"id": "1"}, "type": "no_such"}
     gone = {"from": {"id": ticket}, "to": {"id": "1"}, "type": "ticket_to_contact"}
-    heard = world.post(f"{path}/create", {"inputs": [unnamed, gone]})
+    response = world.post(f"{path}/create", {"inputs": [unnamed, gone]})
 
-    assert (heard.status, heard.body["numErrors"]) == (207, 2)
+    assert (response.status, response.body["numErrors"]) == (207, 2)
     bodies: list[tuple[str, object]] = [
         ("create", {"inputs": [{"from": {"id": "1"}, "to": {"id": "2"}}]}),
         ("create", []),
@@ -280,16 +280,19 @@ def test_associations_of_v3_that_are_refused(world: World) -> None:
 def test_lists_of_a_record(world: World, path: str) -> None:
     contact, other = world.contact(), world.contact()
     world.sim.store.put_on_list("contacts", contact, 7)
-    inputs = [{"objectTypeId": "0-1", "recordId": one} for one in (contact, other, "1")]
-    heard = world.post(path, {"inputs": inputs})
-    told = {
-        one["recordId"]: one["recordListMemberships"] for one in heard.body["results"]
+    inputs = [
+        {"objectTypeId": "0-1", "recordId": item} for item in (contact, other, "1")
+    ]
+    response = world.post(path, {"inputs": inputs})
+    lists = {
+        item["recordId"]: item["recordListMemberships"]
+        for item in response.body["results"]
     }
 
-    assert heard.status == 207
-    assert [one["listId"] for one in told[contact]] == ["7"]
-    assert told[other] == []
-    assert heard.body["errors"][0]["context"]["ids"] == ["1"]
+    assert response.status == 207
+    assert [item["listId"] for item in lists[contact]] == ["7"]
+    assert lists[other] == []
+    assert response.body["errors"][0]["context"]["ids"] == ["1"]
 
 
 @pytest.mark.parametrize("path", [SPLITS, "/deal-splits/2026-03/batch"])
@@ -311,9 +314,9 @@ def test_splits_of_a_deal(world: World, path: str) -> None:
 
     assert (made.status, made.body["numErrors"]) == (207, 2)
     assert (read.status, read.body["numErrors"]) == (207, 1)
-    for heard in (made, read):
-        (result,) = heard.body["results"]
-        owners = {one["properties"]["hubspot_owner_id"] for one in result["splits"]}
+    for response in (made, read):
+        (result,) = response.body["results"]
+        owners = {item["properties"]["hubspot_owner_id"] for item in result["splits"]}
         assert (result["id"], owners) == (deal, {"1", "2"})
     fine = world.post(f"{path}/read", {"inputs": [{"id": deal}]})
     assert fine.status == 200
@@ -328,11 +331,11 @@ def test_limits_of_associations(world: World, version: str) -> None:
     path = LIMITS.replace("v4", version)
     label = world.sim.store.define_label("deals", "contacts", "Buyer")
     spec = {"category": "USER_DEFINED", "typeId": label}
-    usual = {"category": "HUBSPOT_DEFINED", "typeId": 3}
-    one, none = {**spec, "maxToObjectIds": 1}, {**usual, "maxToObjectIds": 0}
-    early = world.post(f"{path}/update", {"inputs": [one]})
-    made = world.post(f"{path}/create", {"inputs": [one]})
-    again = world.post(f"{path}/create", {"inputs": [one, none]})
+    default = {"category": "HUBSPOT_DEFINED", "typeId": 3}
+    valid, invalid = {**spec, "maxToObjectIds": 1}, {**default, "maxToObjectIds": 0}
+    early = world.post(f"{path}/update", {"inputs": [valid]})
+    made = world.post(f"{path}/create", {"inputs": [valid]})
+    again = world.post(f"{path}/create", {"inputs": [valid, invalid]})
     two = {**spec, "maxToObjectIds": 2}
     changed = world.post(f"{path}/update", {"inputs": [two]})
     strange = world.post(f"{path}/create", {"inputs": [{**two, "typeId": 999}]})
@@ -345,7 +348,7 @@ def test_limits_of_associations(world: World, version: str) -> None:
     assert (changed.status, changed.body["results"]) == (200, [shown])
     for refused in (early, again, strange):
         assert (refused.status, refused.body["results"]) == (207, [])
-    assert [one["category"] for one in again.body["errors"]] == [
+    assert [item["category"] for item in again.body["errors"]] == [
         "OBJECT_ALREADY_EXISTS",
         "VALIDATION_ERROR",
     ]
@@ -354,7 +357,7 @@ def test_limits_of_associations(world: World, version: str) -> None:
         assert (gone.status, gone.body) == (204, b"")
     else:
         assert (gone.status, gone.body["results"]) == (200, [])
-    assert world.post(f"{path}/update", {"inputs": [one]}).status == 207
+    assert world.post(f"{path}/update", {"inputs": [valid]}).status == 207
 
 
 @pytest.mark.parametrize("path", [SCHEMAS, SCHEMAS.replace("v3", "2026-03")])
@@ -362,18 +365,18 @@ def test_limits_of_associations(world: World, version: str) -> None:
 def test_schemas_of_types(world: World, path: str) -> None:
     car = world.sim.store.define("car", ["colour"], required=["colour"])
     name = f"p{world.sim.store.portal_id}_car"
-    heard = world.post(path, {"inputs": ["0-3", name, "nosuch"], **ALL_OF_IT})
+    response = world.post(path, {"inputs": ["0-3", name, "nosuch"], **ALL_OF_IT})
     bare = world.post(
         path, {"inputs": [car.id], **dict.fromkeys(ALL_OF_IT, False)}
     ).body["results"]
 
-    told = {one["objectTypeId"]: one for one in heard.body["results"]}
-    assert (heard.status, {*told}) == (200, {"0-3", car.id})
-    assert told[car.id]["fullyQualifiedName"] == name
-    assert told[car.id]["requiredProperties"] == ["colour"]
-    assert "colour" in {one["name"] for one in told[car.id]["properties"]}
-    assert {one["id"] for one in told["0-3"]["associations"]} >= {"3", "5", "451"}
-    assert "createdAt" in told["0-3"]
+    schemas = {item["objectTypeId"]: item for item in response.body["results"]}
+    assert (response.status, {*schemas}) == (200, {"0-3", car.id})
+    assert schemas[car.id]["fullyQualifiedName"] == name
+    assert schemas[car.id]["requiredProperties"] == ["colour"]
+    assert "colour" in {item["name"] for item in schemas[car.id]["properties"]}
+    assert {item["id"] for item in schemas["0-3"]["associations"]} >= {"3", "5", "451"}
+    assert "createdAt" in schemas["0-3"]
     assert (bare[0]["properties"], bare[0]["associations"]) == ([], [])
     assert "createdAt" not in bare[0]
 
@@ -398,13 +401,13 @@ def test_schemas_of_types(world: World, path: str) -> None:
     ],
 )
 @behaviour("lists-json")
-def test_bodies_that_are_none(world: World, path: str, body: object) -> None:
+def test_invalid_bodies(world: World, path: str, body: object) -> None:
     assert world.post(path, body).status == 400
 
 
 @behaviour("type-verbs")
 def test_deal_splits_need_deals(make_world: MakeWorld) -> None:
-    """There is no such path for any other type."""
+    """Other object types do not have the path."""
     world = make_world()
     path = "/crm/objects/v3/tickets/splits/batch/read"
 

@@ -1,4 +1,4 @@
-"""What versions from 2026-09 on enforce, and older ones do not."""
+"""Write validation, enforced in versions from 2026-09 on."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 from hubbatch.simulator import Property
 
 from .behaviours import behaviour
-from .conftest import Heard, World
+from .conftest import Response, World
 
 
 NEW = ("2026-09", "2026-09-beta", "2027-03")
@@ -15,7 +15,7 @@ OLD = ("v3", "2025-09", "2026-03")
 DEFAULT = "contacts/companies/batch/associate/default"
 
 
-def post(world: World, version: str, verb: str, *inputs: object) -> Heard:
+def post(world: World, version: str, verb: str, *inputs: object) -> Response:
     root = "/crm/v3/objects" if version == "v3" else f"/crm/objects/{version}"
     return world.post(f"{root}/contacts/batch/{verb}", {"inputs": inputs})
 
@@ -30,14 +30,14 @@ def traced(trace: str, **properties: str) -> dict[str, Any]:
 @pytest.mark.parametrize("version", NEW)
 @behaviour("enforced-required")
 def test_a_required_property(world: World, version: str) -> None:
-    """In the words of the changelog, and nothing is written."""
+    """The refusal is in the changelog's words, and nothing is written."""
     world.sim.store.require("contacts", "firstname", "lastname")
-    heard = post(world, version, "create", {"properties": {"lastname": "Byron"}})
+    response = post(world, version, "create", {"properties": {"lastname": "Byron"}})
 
-    assert heard.status == 400
-    assert heard.message == "The property values provided are invalid"
-    assert heard.body["category"] == "VALIDATION_ERROR"
-    assert heard.body["errors"] == [
+    assert response.status == 400
+    assert response.message == "The property values provided are invalid"
+    assert response.body["category"] == "VALIDATION_ERROR"
+    assert response.body["errors"] == [
         {
             "code": "MISSING_REQUIRED_PROPERTY",
             "message": "A value for firstname must be provided",
@@ -62,20 +62,20 @@ def test_older_versions_take_the_same(world: World, version: str) -> None:
 
 @behaviour("enforced-required")
 def test_a_required_property_of_a_traced_create(world: World) -> None:
-    """Its neighbour is written."""
+    """The other input is written."""
     world.sim.store.require("contacts", "firstname")
     good, bad = traced("a", firstname="Ada"), traced("b", lastname="Byron")
-    heard = post(world, "2026-09", "create", good, bad)
-    (error,) = heard.body["errors"]
+    response = post(world, "2026-09", "create", good, bad)
+    (error,) = response.body["errors"]
 
-    assert (heard.status, len(heard.body["results"])) == (207, 1)
+    assert (response.status, len(response.body["results"])) == (207, 1)
     assert error["context"] == {"objectWriteTraceId": ["b"]}
     assert error["errors"][0]["code"] == "MISSING_REQUIRED_PROPERTY"
 
 
 @behaviour("enforced-required")
 def test_an_update_need_not_set_what_a_create_must(world: World) -> None:
-    """Nor need an upsert of a record that is there; one that makes a record must."""
+    """Neither need an upsert of an existing record; an upsert that creates must."""
     world.sim.store.require("contacts", "firstname")
     contact = world.contact(email="ada@example.com")
     update = {"id": contact, "properties": {"lastname": "Byron"}}
@@ -96,18 +96,18 @@ def test_an_update_need_not_set_what_a_create_must(world: World) -> None:
 @pytest.mark.parametrize("verb", ["create", "update", "upsert"])
 @behaviour("enforced-conditional")
 def test_a_conditionally_required_property(world: World, verb: str) -> None:
-    """All that is wrong stands in `errors`: there is no message on top."""
+    """All problems are in `errors`; there is no top-level message."""
     world.sim.store.require("contacts", "zip", when={"country": ["US"]})
     keys: dict[str, Any] = {}
     if verb == "update":
         keys = {"id": world.contact()}
     elif verb == "upsert":
         keys = {"id": "ada@example.com", "idProperty": "email"}
-    heard = post(world, "2026-09", verb, {**keys, "properties": {"country": "US"}})
+    response = post(world, "2026-09", verb, {**keys, "properties": {"country": "US"}})
 
-    assert heard.status == 400
-    assert set(heard.body) == {"status", "correlationId", "category", "errors"}
-    assert heard.body["errors"] == [
+    assert response.status == 400
+    assert set(response.body) == {"status", "correlationId", "category", "errors"}
+    assert response.body["errors"] == [
         {
             "code": "MISSING_CONDITIONAL_REQUIRED_PROPERTY",
             "message": "zip is required because of a conditional property rule "
@@ -129,14 +129,14 @@ def test_a_conditionally_required_property(world: World, verb: str) -> None:
 @behaviour("enforced-conditional")
 def test_a_condition_that_is_not_met(world: World, properties: object) -> None:
     world.sim.store.require("contacts", "zip", when={"country": ["US"]})
-    heard = post(world, "2026-09", "create", {"properties": properties})
+    response = post(world, "2026-09", "create", {"properties": properties})
 
-    assert heard.status == 201
+    assert response.status == 201
 
 
 @behaviour("enforced-conditional")
 def test_what_a_record_has_already_counts(world: World) -> None:
-    """And what a write clears does not."""
+    """A value that the write clears does not count."""
     world.sim.store.require("contacts", "zip", when={"country": []})
     contact = world.contact(zip="02108")
     kept = {"id": contact, "properties": {"country": "US"}}
@@ -148,19 +148,19 @@ def test_what_a_record_has_already_counts(world: World) -> None:
 
 @behaviour("enforced-conditional")
 def test_a_condition_in_a_traced_update(world: World) -> None:
-    """The error of the 207 has no message either."""
+    """The error in the 207 has no message either."""
     world.sim.store.require("contacts", "zip", when={"country": []})
-    one, other = world.contact(), world.contact()
-    heard = post(
+    first, second = world.contact(), world.contact()
+    response = post(
         world,
         "2026-09",
         "update",
-        {"id": one, **traced("a", country="US")},
-        {"id": other, **traced("b", city="Boston")},
+        {"id": first, **traced("a", country="US")},
+        {"id": second, **traced("b", city="Boston")},
     )
-    (error,) = heard.body["errors"]
+    (error,) = response.body["errors"]
 
-    assert (heard.status, [*heard.by_id]) == (207, [other])
+    assert (response.status, [*response.by_id]) == (207, [second])
     assert "message" not in error
     assert error["context"] == {"objectWriteTraceId": ["a"]}
 
@@ -183,10 +183,10 @@ def test_a_date_is_changed_and_not_refused(
     world: World, raw: object, stored: str
 ) -> None:
     world.sim.store.define("contacts", [Property("born", "date")])
-    heard = post(world, "2026-09", "create", {"properties": {"born": raw}})
-    (result,) = heard.body["results"]
+    response = post(world, "2026-09", "create", {"properties": {"born": raw}})
+    (result,) = response.body["results"]
 
-    assert (heard.status, result["properties"]["born"]) == (201, stored)
+    assert (response.status, result["properties"]["born"]) == (201, stored)
     assert result["warnings"] == [
         {
             "category": "PROPERTY_VALUE_NORMALIZED",
@@ -204,30 +204,30 @@ def test_a_date_is_changed_and_not_refused(
 @behaviour("enforced-dates")
 def test_a_date_that_stays_as_it_is(world: World, raw: object) -> None:
     world.sim.store.define("contacts", [Property("born", "date")])
-    heard = post(world, "2026-09", "create", {"properties": {"born": raw}})
-    (result,) = heard.body["results"]
+    response = post(world, "2026-09", "create", {"properties": {"born": raw}})
+    (result,) = response.body["results"]
 
-    assert (heard.status, "warnings" in result) == (201, False)
+    assert (response.status, "warnings" in result) == (201, False)
 
 
 @behaviour("enforced-dates")
-def test_what_is_no_date_is_refused_in_every_version(world: World) -> None:
+def test_invalid_dates_are_refused_in_every_version(world: World) -> None:
     world.sim.store.define("contacts", [Property("born", "date")])
     for raw, version in (
         ("yesterday", "2026-09"),
         ("1789381800000", "v3"),
         ("1789381800", "2026-03"),
     ):
-        heard = post(world, version, "create", {"properties": {"born": raw}})
+        response = post(world, version, "create", {"properties": {"born": raw}})
 
-        assert heard.status == 400
+        assert response.status == 400
 
 
 # ---- the permission to edit associations
 
 
 @pytest.mark.parametrize(
-    "root", ["/crm/v4/associations", *(f"/crm/associations/{one}" for one in NEW)]
+    "root", ["/crm/v4/associations", *(f"/crm/associations/{item}" for item in NEW)]
 )
 @pytest.mark.parametrize(
     "verb", ["create", "associate/default", "archive", "labels/archive"]
@@ -236,28 +236,28 @@ def test_what_is_no_date_is_refused_in_every_version(world: World) -> None:
 def test_a_user_who_may_not_edit_associations(
     world: World, root: str, verb: str
 ) -> None:
-    """A 400 for the whole call, whatever pairs are in it."""
+    """The whole call gets a 400, whatever its pairs."""
     weak = world.sim.issue_token(tier="oauth", edits_associations=False)
-    one, other = world.contact(), world.sim.store.create("companies", {}).id
-    inputs = [{"from": {"id": one}, "to": {"id": other}}]
+    contact, company = world.contact(), world.sim.store.create("companies", {}).id
+    inputs = [{"from": {"id": contact}, "to": {"id": company}}]
     path = f"{root}/contacts/companies/batch/{verb}"
-    heard = world.post(path, {"inputs": inputs}, token=weak)
+    response = world.post(path, {"inputs": inputs}, token=weak)
 
-    assert heard.status == 400
-    assert heard.message == "Missing 'Edit Associations' permission."
-    assert heard.body["category"] == "VALIDATION_ERROR"
-    assert "errors" not in heard.body
-    read = {"inputs": [{"id": one}]}
+    assert response.status == 400
+    assert response.message == "Missing 'Edit Associations' permission."
+    assert response.body["category"] == "VALIDATION_ERROR"
+    assert "errors" not in response.body
+    read = {"inputs": [{"id": contact}]}
     answer = world.post(f"{root}/contacts/companies/batch/read", read, token=weak)
     assert answer.body["errors"][0]["category"] == "OBJECT_NOT_FOUND"
 
 
 @behaviour("associations-permission")
 def test_who_may_edit_associations(world: World) -> None:
-    """Everybody else, and everybody in the dated versions before."""
+    """All other users may, and all users in older dated versions."""
     weak = world.sim.issue_token(tier="oauth", edits_associations=False)
-    one, other = world.contact(), world.sim.store.create("companies", {}).id
-    body = {"inputs": [{"from": {"id": one}, "to": {"id": other}}]}
+    contact, company = world.contact(), world.sim.store.create("companies", {}).id
+    body = {"inputs": [{"from": {"id": contact}, "to": {"id": company}}]}
     for root, token in (
         ("/crm/associations/2026-03", weak),
         ("/crm/associations/2026-09", world.token),
@@ -276,9 +276,9 @@ def test_creates_with_associations_need_the_permission(world: World) -> None:
     }
     for version, status in (("2026-09", 400), ("2026-03", 201)):
         path = f"/crm/objects/{version}/contacts/batch/create"
-        heard = world.post(path, {"inputs": [item]}, token=weak)
+        response = world.post(path, {"inputs": [item]}, token=weak)
 
-        assert heard.status == status
+        assert response.status == status
 
 
 # ---- unique values that no record has
@@ -293,11 +293,11 @@ def test_unknown_unique_values_refuse_the_whole_update(world: World) -> None:
         {"id": ref, "idProperty": "ref", "properties": {"subject": "new"}}
         for ref in ("a", "b", "c:d")
     ]
-    heard = world.batch("update", inputs)
+    response = world.batch("update", inputs)
     record = world.sim.store.get("tickets", known)
 
-    assert heard.status == 400
-    assert heard.body["context"] == {
+    assert response.status == 400
+    assert response.body["context"] == {
         "missingObjectPropertyValueCoordinates": ["0-5-ref:b", "0-5-ref:c:d"]
     }
     assert record is not None

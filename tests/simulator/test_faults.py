@@ -1,4 +1,4 @@
-"""Trouble by script: each kind, when it strikes, and that it repeats by seed."""
+"""Faults: each kind, when it strikes, and that a seed reproduces them."""
 
 from typing import Any
 
@@ -7,18 +7,18 @@ import pytest
 from hubbatch.simulator import Fault, When
 
 from .behaviours import behaviour
-from .conftest import Heard, MakeWorld, World
+from .conftest import MakeWorld, Response, World
 
 
-def ask(world: World, verb: str = "read", type: str = "tickets") -> Heard:  # noqa: A002
+def ask(world: World, verb: str = "read", type: str = "tickets") -> Response:  # noqa: A002
     return world.batch(verb, [], type=type)
 
 
-def create(world: World, *subjects: str, traces: bool = False) -> Heard:
+def create(world: World, *subjects: str, traces: bool = False) -> Response:
     inputs: list[dict[str, Any]] = [{"properties": {"subject": s}} for s in subjects]
     if traces:
         inputs = [
-            {**one, "objectWriteTraceId": f"t{n}"} for n, one in enumerate(inputs)
+            {**item, "objectWriteTraceId": f"t{n}"} for n, item in enumerate(inputs)
         ]
     return world.batch("create", inputs)
 
@@ -59,20 +59,20 @@ def create(world: World, *subjects: str, traces: bool = False) -> Heard:
 )
 @behaviour("fault-429")
 def test_429(world: World, policy: str, body: set[str], shown: set[str]) -> None:
-    """Two shapes: with errorType and all headers, with category and few."""
+    """Two shapes: errorType and all headers, or category and few headers."""
     world.sim.faults.add(Fault("status", status=429, policy=policy))
-    heard = ask(world)
+    response = ask(world)
     limits = {
         name.removeprefix("X-HubSpot-RateLimit-")
-        for name in heard.headers
+        for name in response.headers
         if "RateLimit" in name
     }
 
-    assert heard.status == 429
-    assert set(heard.body) == body
+    assert response.status == 429
+    assert set(response.body) == body
     assert shown <= limits
     assert ("Max" in limits) == ("Max" in shown)
-    assert "Retry-After" not in heard.headers
+    assert "Retry-After" not in response.headers
     assert ask(world).status == 200
 
 
@@ -80,17 +80,17 @@ def test_429(world: World, policy: str, body: set[str], shown: set[str]) -> None
 @behaviour("fault-gateway")
 def test_gateway_pages(world: World, status: int) -> None:
     world.sim.faults.add(Fault("status", status=status))
-    heard = create(world, "never written")
+    response = create(world, "never written")
 
-    assert heard.status == status
-    assert heard.reply.answer.content_type == "text/html; charset=UTF-8"
-    assert f"Error {status}".encode() in heard.body
+    assert response.status == status
+    assert response.reply.answer.content_type == "text/html; charset=UTF-8"
+    assert f"Error {status}".encode() in response.body
     assert world.sim.store.count("tickets") == 0
 
 
 @behaviour("fault-500")
 def test_500(world: World) -> None:
-    """With the JSON of an internal error, or with nothing at all."""
+    """With the JSON of an internal error, or with an empty body."""
     world.sim.faults.add(Fault("status", status=500))
     world.sim.faults.add(Fault("status", status=500, empty=True))
     world.unchecked = True
@@ -114,7 +114,7 @@ def test_423_lasts_two_seconds(world: World) -> None:
 
 @behaviour("fault-477")
 def test_477(world: World) -> None:
-    """Its Retry-After is of the order of a day, unless told otherwise."""
+    """Retry-After is a day by default."""
     world.sim.faults.add(Fault("status", status=477))
     world.sim.faults.add(Fault("status", status=477, retry_after=3.0))
     world.sim.faults.add(Fault("status", status=429, retry_after=0.5))
@@ -126,7 +126,7 @@ def test_477(world: World) -> None:
 
 @behaviour("fault-refusals")
 def test_refusals_in_recorded_words(world: World) -> None:
-    """As if the token were unknown, had no scopes, and so on."""
+    """The bodies are those of real refusals with the same status."""
     for status in (400, 401, 403, 409):
         world.sim.faults.add(Fault("status", status=status))
     bad, unknown, forbidden, taken = (ask(world, "update") for _ in range(4))
@@ -144,9 +144,11 @@ def test_refusals_in_recorded_words(world: World) -> None:
     assert not [name for name in forbidden.headers if "RateLimit" in name]
     assert (taken.status, taken.message) == (409, "Contact already exists")
     assert taken.body["category"] == "CONFLICT"
-    assert {one.body["correlationId"] for one in (bad, unknown, forbidden, taken)} == {
-        one.headers["X-HubSpot-Correlation-Id"]
-        for one in (bad, unknown, forbidden, taken)
+    assert {
+        item.body["correlationId"] for item in (bad, unknown, forbidden, taken)
+    } == {
+        item.headers["X-HubSpot-Correlation-Id"]
+        for item in (bad, unknown, forbidden, taken)
     }
 
 
@@ -167,7 +169,7 @@ def test_any_status_and_body(world: World) -> None:
 
 @behaviour("fault-truncate", "fault-drop", "fault-delay")
 def test_cuts(world: World) -> None:
-    """Only `drop_before` keeps the write from happening."""
+    """Only `drop_before` prevents the write."""
     for kind in ("drop_before", "drop_after_commit", "truncate"):
         world.sim.faults.add(Fault(kind))
     world.sim.faults.add(Fault("delay", seconds=2.5))
@@ -182,24 +184,24 @@ def test_cuts(world: World) -> None:
         None,
     ]
     assert world.sim.store.count("tickets") == 4
-    # The delay met the request that was dropped: they are no alternatives.
+    # The delay struck the dropped request too: the two do not exclude each other.
     assert [reply.seconds for reply in replies] == [2.5, 0, 0, 0, 0]
 
 
 @behaviour("fault-truncate")
 def test_truncated_answer_without_a_body(world: World) -> None:
-    """Half of nothing would be all of it: the socket closes instead."""
+    """Half of an empty body would be the whole answer: the socket closes instead."""
     ticket = world.ticket()
     world.sim.faults.add(Fault("truncate"))
-    heard = world.batch("archive", [{"id": ticket}])
+    response = world.batch("archive", [{"id": ticket}])
 
-    assert heard.reply.cut == "drop_after_commit"
+    assert response.reply.cut == "drop_after_commit"
     assert world.sim.store.count("tickets") == 0
 
 
 @behaviour("fault-when")
 def test_when(world: World) -> None:
-    """By verb, type, path, token, id and count; or by a function."""
+    """Conditions by verb, type, path, token, id and count, and a function."""
     other = world.sim.issue_token()
     faults = world.sim.faults
     always: dict[str, Any] = {"times": None, "status": 502}
@@ -227,7 +229,7 @@ def test_when(world: World) -> None:
 @pytest.mark.parametrize("verb", ["create", "update", "upsert", "read"])
 @behaviour("fault-poisoned", "fault-when")
 def test_a_poisoned_record(world: World, verb: str) -> None:
-    """Every request with it is a 500, whatever else is in it; without it none is."""
+    """Requests with the record get a 500; requests without it succeed."""
     world.unchecked = True
     poison = Fault("status", status=500, times=None, when=When(text='"poison"'))
     world.sim.faults.add(poison)
@@ -235,9 +237,9 @@ def test_a_poisoned_record(world: World, verb: str) -> None:
         inputs: list[dict[str, Any]] = [{"id": "poison"}, {"id": "1"}]
     else:
         values = ("poison", "fine")
-        inputs = [{"id": "1", "properties": {"subject": one}} for one in values]
+        inputs = [{"id": "1", "properties": {"subject": item}} for item in values]
     statuses = [
-        world.batch(verb, one).status for one in (inputs, inputs[:1], inputs[:1])
+        world.batch(verb, item).status for item in (inputs, inputs[:1], inputs[:1])
     ]
 
     assert statuses == [500, 500, 500]
@@ -246,7 +248,7 @@ def test_a_poisoned_record(world: World, verb: str) -> None:
 
 @behaviour("fault-proxy")
 def test_a_page_of_a_proxy(world: World) -> None:
-    """Nothing of it is HubSpot's, and HubSpot does not count it."""
+    """It has none of HubSpot's headers, and HubSpot does not count the request."""
     world.unchecked = True
     for status in (401, 403, 502, 599):
         world.sim.faults.add(Fault("proxy", status=status))
@@ -254,17 +256,20 @@ def test_a_page_of_a_proxy(world: World) -> None:
     world.sim.faults.add(Fault("proxy", status=403, body=page, retry_after=5))
     world.sim.faults.add(Fault("proxy", status=403, empty=True))
     world.sim.faults.add(Fault("proxy", status=403, body={"error": "blocked"}))
-    heard = [create(world, "never written") for _ in range(7)]
+    responses = [create(world, "never written") for _ in range(7)]
 
-    assert [one.status for one in heard] == [401, 403, 502, 599, 403, 403, 403]
-    for one in heard:
-        assert not [name for name in one.headers if name.startswith("X-HubSpot")]
-        assert one.headers["Server"] == "nginx"
-    assert b"<title>401 Unauthorized</title>" in heard[0].body
-    assert b"<title>599 Error</title>" in heard[3].body
-    assert heard[0].reply.answer.content_type == "text/html"
-    assert (heard[4].body, heard[4].headers["Retry-After"]) == (page.encode(), "5")
-    assert (heard[5].body, heard[6].body) == (b"", {"error": "blocked"})
+    assert [item.status for item in responses] == [401, 403, 502, 599, 403, 403, 403]
+    for item in responses:
+        assert not [name for name in item.headers if name.startswith("X-HubSpot")]
+        assert item.headers["Server"] == "nginx"
+    assert b"<title>401 Unauthorized</title>" in responses[0].body
+    assert b"<title>599 Error</title>" in responses[3].body
+    assert responses[0].reply.answer.content_type == "text/html"
+    assert (responses[4].body, responses[4].headers["Retry-After"]) == (
+        page.encode(),
+        "5",
+    )
+    assert (responses[5].body, responses[6].body) == (b"", {"error": "blocked"})
     assert world.sim.store.count("tickets") == 0
     assert ask(world).headers["X-HubSpot-RateLimit-Remaining"] == "189"
 
@@ -291,17 +296,17 @@ def test_skip_and_times(world: World) -> None:
 
 @behaviour("chaos")
 def test_chaos_repeats_by_seed(make_world: MakeWorld) -> None:
-    """The share is about right, the kinds are many, the order is the seed's."""
+    """The share is about right, all kinds occur, and the seed decides the order."""
 
     def hour(seed: int) -> list[tuple[int, str | None]]:
         world = make_world(seed=seed, limit=10_000)
         world.sim.faults.chaos(0.3)
         world.unchecked = True
-        heard = [ask(world) for _ in range(300)]
-        return [(one.status, one.reply.cut) for one in heard]
+        responses = [ask(world) for _ in range(300)]
+        return [(item.status, item.reply.cut) for item in responses]
 
     first = hour(1)
-    failed = [one for one in first if one != (200, None)]
+    failed = [item for item in first if item != (200, None)]
 
     assert first == hour(1) != hour(2)
     assert 60 < len(failed) < 120
@@ -332,14 +337,14 @@ def test_clear(world: World) -> None:
     [
         ({"kind": "sttus"}, "must be in"),
         ({"kind": "status", "status": 20}, "must be >= 200"),
-        ({"kind": "status", "times": -1}, "whole number"),
-        ({"kind": "delay", "seconds": "1"}, "must be a number"),
+        ({"kind": "status", "times": -1}, "must be an integer from 0 on"),
+        ({"kind": "delay", "seconds": "1"}, "must be a number from 0 on"),
         ({"kind": "shuffle", "value": "no"}, "must be <class 'bool'>"),
         ({"kind": "key_order", "value": "newest"}, "must be in"),
-        ({"kind": "honour_trace_ids", "value": ["read"]}, "must be in"),
+        ({"kind": "honour_trace_ids", "value": ["read"]}, "must be a list of verbs"),
     ],
 )
-def test_faults_that_cannot_be(options: dict[str, Any], message: str) -> None:
+def test_invalid_faults(options: dict[str, Any], message: str) -> None:
     with pytest.raises((TypeError, ValueError), match=message):
         Fault(**options)
 
@@ -350,7 +355,7 @@ def test_shuffle_off(world: World) -> None:
     subjects = [str(n) for n in range(30)]
     results = create(world, *subjects).body["results"]
 
-    assert [one["properties"]["subject"] for one in results] == subjects
+    assert [item["properties"]["subject"] for item in results] == subjects
 
 
 @behaviour("quirk-echo-trace-ids", "trace-ids-echoed")
@@ -381,7 +386,7 @@ def test_honour_of_trace_ids_per_verb(world: World, verb: str) -> None:
 
     assert honoured.status == 207
     assert honoured.body["errors"][0]["context"] == {"objectWriteTraceId": ["1"]}
-    assert [one["properties"]["subject"] for one in honoured.body["results"]] == [
+    assert [item["properties"]["subject"] for item in honoured.body["results"]] == [
         "good"
     ]
     assert ignored.status == 400
@@ -389,7 +394,7 @@ def test_honour_of_trace_ids_per_verb(world: World, verb: str) -> None:
 
 @behaviour("quirk-key-order")
 def test_key_order(world: World) -> None:
-    """Of 2025, and of the years before."""
+    """The order of 2025, and that of the years before."""
     new, new_partial = ask(world), world.batch("read", [{"id": "1"}])
     world.sim.faults.set(key_order="old")
     old, old_partial = ask(world), world.batch("read", [{"id": "1"}])
@@ -402,7 +407,7 @@ def test_key_order(world: World) -> None:
 
 @behaviour("quirk-status-flip")
 def test_status_flip(world: World) -> None:
-    """A create that says 200, an update that says 201; for one request here."""
+    """A create answers 200 and an update 201; here for one request each."""
     world.sim.faults.add(Fault("status_flip", times=2))
 
     assert create(world, "x").status == 200
@@ -413,30 +418,30 @@ def test_status_flip(world: World) -> None:
 @behaviour("quirk-silent-noop")
 def test_silent_noop(world: World) -> None:
     world.sim.faults.add(Fault("silent_noop"))
-    heard = create(world, "x")
+    response = create(world, "x")
 
-    assert (heard.status, heard.body["results"]) == (201, [])
+    assert (response.status, response.body["results"]) == (201, [])
     assert world.sim.store.count("tickets") == 0
     assert create(world, "x").body["results"] != []
 
 
 @behaviour("quirk-silent-missing")
 def test_silent_missing(world: World) -> None:
-    """Seen for line items: a 207 that reports nothing."""
+    """A 207 without errors, as reported for line items."""
     world.sim.faults.set(silent_missing=True)
     missing = [{"id": "1", "properties": {"name": "x"}}]
-    heard = world.batch("update", missing, type="line_items")
+    response = world.batch("update", missing, type="line_items")
 
-    assert heard.status == 207
-    assert (heard.body["results"], heard.body["errors"]) == ([], [])
-    assert heard.body["numErrors"] == 0
+    assert response.status == 207
+    assert (response.body["results"], response.body["errors"]) == ([], [])
+    assert response.body["numErrors"] == 0
 
 
 @behaviour("quirk-silent-drop")
 def test_silent_drop(world: World) -> None:
-    """Named inputs, or one by chance, are neither written nor mentioned."""
+    """The listed inputs, or a random one, are neither written nor mentioned."""
     ids = [world.ticket(subject="old") for _ in range(5)]
-    inputs = [{"id": one, "properties": {"subject": "new"}} for one in ids]
+    inputs = [{"id": item, "properties": {"subject": "new"}} for item in ids]
     world.sim.faults.add(Fault("silent_drop", value=[ids[2]]))
     named = world.batch("update", inputs)
     record = world.sim.store.get("tickets", ids[2])
@@ -458,7 +463,7 @@ def test_update_by_email(world: World) -> None:
     contact = world.contact(email="a@x.org")
     change = {"id": "A@x.org", "idProperty": "email", "properties": {"firstname": "A"}}
 
-    def update() -> Heard:
+    def update() -> Response:
         return world.batch("update", [change], type="contacts")
 
     assert update().status == 400

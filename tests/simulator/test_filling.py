@@ -1,4 +1,4 @@
-"""What a portal begins with, from a file."""
+"""The initial state of a portal from a file."""
 
 import re
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from hubbatch.simulator import Simulator
 from hubbatch.simulator.__main__ import main
-from hubbatch.simulator.definitions import listed
+from hubbatch.simulator.definitions import list_properties
 from hubbatch.simulator.filling import fill
 from hubbatch.simulator.script import ScriptError
 
@@ -30,8 +30,8 @@ def filled(where: Path, state: Any) -> Simulator:
 
 
 @behaviour("state-file")
-def test_records_that_are_given(tmp_path: Path) -> None:
-    """They are kept as HubSpot would keep them, and belong to each other."""
+def test_listed_records(tmp_path: Path) -> None:
+    """Records are stored as HubSpot stores them, and associated."""
     store = filled(
         tmp_path,
         {
@@ -70,8 +70,8 @@ def test_the_documented_file(tmp_path: Path) -> None:
 
 
 @behaviour("state-file")
-def test_records_that_are_made_up(tmp_path: Path) -> None:
-    """Whatever a file of records breaks on is among them, and each can be found."""
+def test_generated_records(tmp_path: Path) -> None:
+    """Generated values include what breaks exports, and unique values differ."""
     state = {
         "properties": {
             "tickets": [
@@ -90,9 +90,9 @@ def test_records_that_are_made_up(tmp_path: Path) -> None:
     store = filled(tmp_path, state).store
     tickets = store.all("tickets")
     last = tickets[-1].properties
-    links = [store.links.linked(("0-5", one.id), "0-1") for one in tickets]
+    links = [store.links.linked(("0-5", item.id), "0-1") for item in tickets]
 
-    assert len({one.properties["ref"] for one in tickets}) == 1_200
+    assert len({item.properties["ref"] for item in tickets}) == 1_200
     assert {"sum", "none"}.isdisjoint(last)
     assert {name: last[name] for name in ("paid", "due", "seen", "score")} == {
         "paid": "false",
@@ -100,17 +100,17 @@ def test_records_that_are_made_up(tmp_path: Path) -> None:
         "seen": "2024-07-18T00:00:00.000Z",
         "score": "1199",
     }
-    subjects = "".join(one.properties.get("subject", "|") for one in tickets)
-    assert all(one in subjects for one in '|\n",ë')
-    assert {len(one) for one in links} == {0, 1, 2}
+    subjects = "".join(item.properties.get("subject", "|") for item in tickets)
+    assert all(item in subjects for item in '|\n",ë')
+    assert {len(item) for item in links} == {0, 1, 2}
     again = filled(tmp_path, state).store
-    assert [one.properties["ref"] for one in again.all("tickets")] == [
-        one.properties["ref"] for one in tickets
+    assert [item.properties["ref"] for item in again.all("tickets")] == [
+        item.properties["ref"] for item in tickets
     ]
 
 
 @behaviour("state-file")
-def test_nobody_is_made_up_to_belong_to_himself(tmp_path: Path) -> None:
+def test_no_generated_record_is_associated_with_itself(tmp_path: Path) -> None:
     store = filled(
         tmp_path,
         {
@@ -119,23 +119,23 @@ def test_nobody_is_made_up_to_belong_to_himself(tmp_path: Path) -> None:
         },
     ).store
     links = {
-        one.id: {*store.links.linked(("0-1", one.id), "0-1")}
-        for one in store.all("contacts")
+        item.id: {*store.links.linked(("0-1", item.id), "0-1")}
+        for item in store.all("contacts")
     }
 
     assert any(links.values())
-    assert not any(one in others for one, others in links.items())
+    assert not any(item in others for item, others in links.items())
 
 
 @behaviour("state-file")
 def test_a_schema_that_was_saved(tmp_path: Path) -> None:
-    """It stands beside the file; of HubSpot's own properties the options are taken."""
+    """A schema file beside the state file changes only options of HubSpot's own."""
     tickets = Simulator().store.shelf("tickets")
     assert tickets is not None
-    schema = listed(tickets)
-    for one in schema["results"]:
-        if one["name"] == "hs_pipeline_stage":
-            one["options"] = [{"value": "9001"}]
+    schema = list_properties(tickets)
+    for definition in schema["results"]:
+        if definition["name"] == "hs_pipeline_stage":
+            definition["options"] = [{"value": "9001"}]
     schema["results"] += [
         {"name": "place", "type": "object_coordinates", "hubspotDefined": True},
         {"name": "level", "type": None, "options": None, "fieldType": None},
@@ -157,7 +157,7 @@ def test_a_schema_that_was_saved(tmp_path: Path) -> None:
     assert of_type["hs_pipeline"] == tickets.type.properties["hs_pipeline"]
     assert of_type["createdate"].read_only
     assert (of_type["place"].custom, of_type["level"].custom) == (False, True)
-    assert [one.properties["sails"] for one in store.all("boat")] == [
+    assert [item.properties["sails"] for item in store.all("boat")] == [
         "sails 0",
         'Zoë, "sails" 1',
     ]
@@ -166,27 +166,39 @@ def test_a_schema_that_was_saved(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("state", "complaint"),
     [
-        ([], "the file: an object is expected"),
-        ({"record": {}}, "unknown key 'record'; known are properties, records, assoc"),
-        ({"properties": []}, "properties: an object is expected"),
-        ({"properties": {"tickets": {}}}, "properties.tickets: a list is expected"),
-        ({"properties": {"tickets": ["ref"]}}, "properties.tickets[0]: an object is"),
-        ({"properties": {"tickets": [{}]}}, "properties.tickets[0]: no 'name'"),
+        ([], "the file: expected an object"),
+        (
+            {"record": {}},
+            "unknown key 'record'; known keys: properties, records, associations",
+        ),
+        ({"properties": []}, "properties: expected an object"),
+        ({"properties": {"tickets": {}}}, "properties.tickets: expected a list"),
+        ({"properties": {"tickets": ["ref"]}}, "tickets[0]: expected an object"),
+        (
+            {"properties": {"tickets": [{}]}},
+            "properties.tickets[0]: 'name' must be a string",
+        ),
         (
             {"properties": {"tickets": [{"name": "x", "type": "txt"}]}},
-            "properties.tickets[0]: no definition of a property",
+            "properties.tickets[0]: not a valid property definition",
         ),
         (
             {"properties": {"tickets": [{"name": "x", "options": [1]}]}},
-            "properties.tickets[0]: no definition of a property",
+            "properties.tickets[0]: not a valid property definition",
         ),
         ({"properties": {"tickets": "gone.json"}}, "gone.json: No such file"),
-        ({"records": {"boats": 1}}, "records.boats: no such object type; give it pro"),
-        ({"records": {"tickets": "7"}}, "records.tickets: a list is expected"),
-        ({"records": {"tickets": True}}, "records.tickets: a list is expected"),
-        ({"records": {"tickets": -1}}, "records.tickets: a number from 0 on is expect"),
-        ({"records": {"tickets": [1]}}, "records.tickets[0]: an object is expected"),
-        ({"records": {"tickets": [{"a": 1}]}}, "tickets[0]: tickets have no 'a'"),
+        (
+            {"records": {"boats": 1}},
+            "records.boats: unknown object type; define it under 'properties'",
+        ),
+        ({"records": {"tickets": "7"}}, "records.tickets: expected a list"),
+        ({"records": {"tickets": True}}, "records.tickets: expected a list"),
+        ({"records": {"tickets": -1}}, "records.tickets: expected 0 or more, got -1"),
+        ({"records": {"tickets": [1]}}, "records.tickets[0]: expected an object"),
+        (
+            {"records": {"tickets": [{"a": 1}]}},
+            "records.tickets[0]: tickets have no property 'a'",
+        ),
         (
             {"records": {"tickets": [{}, {"hs_ticket_priority": "SOON"}]}},
             "records.tickets[1].hs_ticket_priority: SOON was not one of the allowed",
@@ -199,16 +211,19 @@ def test_a_schema_that_was_saved(tmp_path: Path) -> None:
             {"records": {"contacts": [{"email": "a@x.org"}, {"email": "A@x.org"}]}},
             "records.contacts[1].email: another record has this value",
         ),
-        ({"associations": {}}, "associations: a list is expected"),
-        ({"associations": [1]}, "associations[0]: an object is expected"),
-        ({"associations": [{"from": "contacts"}]}, "associations[0]: no 'to'"),
+        ({"associations": {}}, "associations: expected a list"),
+        ({"associations": [1]}, "associations[0]: expected an object"),
+        (
+            {"associations": [{"from": "contacts"}]},
+            "associations[0]: 'to' must be the name of an object type",
+        ),
         (
             {"associations": [{"from": "contacts", "to": "boats"}]},
-            "associations[0].to: no such object type",
+            "associations[0].to: unknown object type",
         ),
         (
             {"associations": [{"from": "contacts", "to": "tickets", "pairs": 1}]},
-            "associations[0].pairs: a list is expected",
+            "associations[0].pairs: expected a list",
         ),
         (
             {
@@ -217,7 +232,7 @@ def test_a_schema_that_was_saved(tmp_path: Path) -> None:
                     {"from": "contacts", "to": "tickets", "pairs": [[0, 0], [0, 1]]}
                 ],
             },
-            "associations[0].pairs[1]: two places in the lists of records",
+            "associations[0].pairs[1]: expected two positions in the lists of records",
         ),
         (
             {
@@ -226,7 +241,7 @@ def test_a_schema_that_was_saved(tmp_path: Path) -> None:
                     {"from": "contacts", "to": "tickets", "pairs": [[0, 0, 0]]}
                 ],
             },
-            "not [0, 0, 0]",
+            "counted from 0, got [0, 0, 0]",
         ),
         (
             {
@@ -241,7 +256,7 @@ def test_a_schema_that_was_saved(tmp_path: Path) -> None:
 )
 @behaviour("state-file", "program-mistakes")
 def test_mistakes(tmp_path: Path, state: Any, complaint: str) -> None:
-    """Each names the file and the place."""
+    """Each message names the file and the place."""
     with pytest.raises(ScriptError) as caught:
         filled(tmp_path, state)
 
@@ -270,7 +285,7 @@ def test_mistakes(tmp_path: Path, state: Any, complaint: str) -> None:
 )
 @behaviour("state-file")
 def test_any_json(tmp_path_factory: pytest.TempPathFactory, state: Any) -> None:
-    """It fills a portal, or it is refused in words."""
+    """Any JSON fills a portal or raises ScriptError."""
     with suppress(ScriptError):
         filled(tmp_path_factory.getbasetemp(), state)
 
@@ -279,10 +294,10 @@ def test_any_json(tmp_path_factory: pytest.TempPathFactory, state: Any) -> None:
 def test_the_program_begins_with_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A mistake is one line and a status of 2."""
+    """A mistake prints one line and exits with status 2."""
     path = tmp_path / "state.json"
     path.write_text('{"records": {"boats": 1}}')
 
     assert main(["--port", "0", "--state", str(path)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"error: {path}: records.boats: no such object type")
+    assert line.startswith(f"error: {path}: records.boats: unknown object type")

@@ -42,7 +42,7 @@ def test_fixture(tmp_path: Path) -> None:
     token = Simulator(seed=9).token
     (tmp_path / "test_user.py").write_text(USER.replace("TOKEN", token))
     environ = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    # A temporary folder may lie below this project's own configuration.
+    # The temporary folder may be inside this project: ignore its configuration.
     apart = ["-c", os.devnull, "--rootdir", ".", "--confcutdir", "."]
     strict = [*apart, "--strict-markers", "-W", "error"]
     ran = subprocess.run(  # noqa: S603
@@ -58,10 +58,10 @@ def test_fixture(tmp_path: Path) -> None:
     assert ran.returncode == 0
 
 
-def test_nothing_is_left_in_the_thread_of_a_caller_that_went_away(
+def test_no_task_outlives_a_disconnected_client(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Else its tasks are destroyed later, and some other test hears of it."""
+    """Otherwise the garbage collector logs pending tasks during some later test."""
     with Simulator() as sim:
         sim.faults.add(Fault("delay", seconds=60))
         host, port = sim.url.removeprefix("http://").split(":")

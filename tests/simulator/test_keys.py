@@ -1,4 +1,4 @@
-"""Keys that are written: no upsert forks a contact or loses what it is found by."""
+"""Writes to key properties: no upsert duplicates a contact or clears its key."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from hubbatch.simulator import Property
 
 from .behaviours import behaviour
-from .conftest import Heard, MakeWorld, World
+from .conftest import MakeWorld, Response, World
 
 
-def upsert(world: World, key: str, **properties: object) -> Heard:
-    one = {"id": key, "idProperty": "email", "properties": properties}
-    return world.batch("upsert", [one], type="contacts")
+def upsert(world: World, key: str, **properties: object) -> Response:
+    item = {"id": key, "idProperty": "email", "properties": properties}
+    return world.batch("upsert", [item], type="contacts")
 
 
 def value(world: World, contact: str, name: str) -> str | None:
@@ -27,13 +27,13 @@ def value(world: World, contact: str, name: str) -> str | None:
 @pytest.mark.parametrize("written", ["d2@x.org", "D2@X.org"])
 @behaviour("secondary-becomes-primary")
 def test_own_secondary_email_as_the_first(world: World, written: str) -> None:
-    """The two change places, and both find the contact as before."""
+    """The two addresses swap, and both still identify the contact."""
     contact = world.contact(email="d@x.org", hs_additional_emails="c@x.org;d2@x.org")
-    heard = upsert(world, "d2@x.org", email=written)
+    response = upsert(world, "d2@x.org", email=written)
 
-    assert heard.status == 200
-    assert heard.by_id[contact]["new"] is False
-    assert heard.by_id[contact]["properties"]["email"] == "d2@x.org"
+    assert response.status == 200
+    assert response.by_id[contact]["new"] is False
+    assert response.by_id[contact]["properties"]["email"] == "d2@x.org"
     assert value(world, contact, "email") == "d2@x.org"
     assert value(world, contact, "hs_additional_emails") == "c@x.org;d@x.org"
     for key in ("d@x.org", "d2@x.org", "c@x.org"):
@@ -59,7 +59,7 @@ def test_secondary_of_a_contact_without_a_first(world: World) -> None:
 @pytest.mark.parametrize("empty", [None, ""])
 @behaviour("upsert-keeps-its-key")
 def test_an_empty_key_is_no_key(world: World, empty: str | None) -> None:
-    """Neither a new record nor one that exists is left without it."""
+    """Neither a new nor an existing record loses its key."""
     made = upsert(world, "New@x.org", email=empty, firstname="Ada")
     again = upsert(world, "new@x.org", email=empty, firstname="Eva")
     (contact,) = made.by_id
@@ -71,18 +71,18 @@ def test_an_empty_key_is_no_key(world: World, empty: str | None) -> None:
 
 
 @behaviour("upsert-keeps-its-key")
-def test_an_empty_id_is_none(world: World) -> None:
-    heard = upsert(world, "", firstname="Ada")
+def test_an_empty_id_is_a_missing_field(world: World) -> None:
+    response = upsert(world, "", firstname="Ada")
 
-    assert heard.status == 400
-    assert heard.message.endswith("not set: [id]")
+    assert response.status == 400
+    assert response.message.endswith("not set: [id]")
 
 
 @behaviour("additional-emails")
 def test_additional_emails_are_emails(world: World) -> None:
     contact = world.contact(email="a@x.org")
 
-    def update(text: str) -> Heard:
+    def update(text: str) -> Response:
         change = {"id": contact, "properties": {"hs_additional_emails": text}}
         return world.batch("update", [change], type="contacts")
 
@@ -98,13 +98,13 @@ def test_additional_emails_are_emails(world: World) -> None:
 def test_additional_emails_of_another_contact(
     world: World, verb: str, taken: str
 ) -> None:
-    """Its first address or any other."""
+    """A primary or an additional address of another contact is refused."""
     owner = world.contact(email="a@x.org", hs_additional_emails="a2@x.org")
     other = world.contact(email="b@x.org")
     properties = {"hs_additional_emails": f"free@x.org;{taken}"}
-    one: dict[str, Any] = {"id": other, "properties": properties}
-    whole = world.batch(verb, [one], type="contacts")
-    single = world.batch(verb, [{**one, "objectWriteTraceId": "t"}], type="contacts")
+    item: dict[str, Any] = {"id": other, "properties": properties}
+    whole = world.batch(verb, [item], type="contacts")
+    single = world.batch(verb, [{**item, "objectWriteTraceId": "t"}], type="contacts")
 
     assert (whole.status, whole.body["category"]) == (409, "CONFLICT")
     assert single.body["errors"][0]["context"] == {
@@ -115,16 +115,16 @@ def test_additional_emails_of_another_contact(
 
 @behaviour("unique-taken", "email-exists-traced")
 def test_what_was_refused_claims_nothing(world: World) -> None:
-    """An input refused for one value leaves its other values to the next one."""
+    """After an input is refused, the next input may use its other values."""
     world.sim.store.define("contacts", [Property("ref", unique=True)])
     world.contact(ref="taken")
     inputs = [
         {"objectWriteTraceId": "1", "properties": {"email": "a@x.org", "ref": "taken"}},
         {"objectWriteTraceId": "2", "properties": {"email": "a@x.org", "ref": "free"}},
     ]
-    heard = world.batch("create", inputs, type="contacts")
-    (result,) = heard.body["results"]
-    (error,) = heard.body["errors"]
+    response = world.batch("create", inputs, type="contacts")
+    (result,) = response.body["results"]
+    (error,) = response.body["errors"]
 
     assert result["objectWriteTraceId"] == "2"
     assert error["context"]["objectWriteTraceId"] == ["1"]
@@ -132,13 +132,13 @@ def test_what_was_refused_claims_nothing(world: World) -> None:
 
 @behaviour("shown-by-update")
 def test_domain_is_shown_when_it_may_have_changed(world: World) -> None:
-    """An address that is written again changes nothing."""
+    """Writing the same address again changes nothing."""
     contact = world.contact(email="a@x.org")
 
     def shown(email: str) -> dict[str, str]:
         change = {"id": contact, "properties": {"email": email}}
-        heard = world.batch("update", [change], type="contacts")
-        properties: dict[str, str] = heard.by_id[contact]["properties"]
+        response = world.batch("update", [change], type="contacts")
+        properties: dict[str, str] = response.by_id[contact]["properties"]
         return properties
 
     assert "hs_email_domain" not in shown("A@x.org")
@@ -156,20 +156,20 @@ emails = st.sampled_from([f"{name}@x.org" for name in "abcd"])
     )
 )
 @behaviour("upsert-keeps-its-key", "secondary-becomes-primary", "upsert-conflict")
-def test_each_address_is_of_one_contact(
+def test_each_address_belongs_to_one_contact(
     make_world: MakeWorld, steps: list[tuple[str, str | None, str | None]]
 ) -> None:
-    """Whatever is upserted: an address finds the contact that has it, and one only."""
+    """After any upserts, each address identifies exactly one contact."""
     world = make_world()
     for key, email, other in steps:
         properties = {"email": email, "hs_additional_emails": other}
-        heard = upsert(world, key, **properties)
+        response = upsert(world, key, **properties)
 
-        assert heard.status in {200, 409}
+        assert response.status in {200, 409}
 
     kept: list[str] = []
     for contact in world.sim.store.all("contacts"):
-        # A contact may list its first address among the others; once is enough.
+        # A contact may list its primary address among the additional ones too.
         extra = contact.properties.get("hs_additional_emails", "").split(";")
         own = {contact.properties["email"], *extra} - {""}
         kept += own

@@ -1,12 +1,12 @@
-"""The v1 batch-update: a list in, a list out, all or nothing."""
+"""The v1 batch update: bare lists, all inputs or none."""
 
 import pytest
 
 from .behaviours import behaviour
-from .conftest import Heard, World
+from .conftest import Response, World
 
 
-def batch_update(world: World, body: object, kind: str = "tickets") -> Heard:
+def batch_update(world: World, body: object, kind: str = "tickets") -> Response:
     return world.post(f"/crm-objects/v1/objects/{kind}/batch-update", body)
 
 
@@ -17,13 +17,13 @@ def change(record_id: str | int, **properties: object) -> dict[str, object]:
 
 @behaviour("legacy-update")
 def test_update(world: World) -> None:
-    """The documented shape: numbers for ids, epoch milliseconds, versions."""
+    """The documented shape: numeric ids, epoch milliseconds, versions."""
     ticket = world.ticket(subject="old", content="not shown")
-    heard = batch_update(world, [change(ticket, subject="new")])
+    response = batch_update(world, [change(ticket, subject="new")])
     now = 1789387200000
-    (shown,) = heard.body
+    (shown,) = response.body
 
-    assert heard.status == 200
+    assert response.status == 200
     assert shown["objectType"] == "TICKET"
     assert shown["portalId"] == 62515
     assert shown["objectId"] == int(ticket)
@@ -55,9 +55,9 @@ def test_update(world: World) -> None:
 def test_types(world: World, kind: str, word: str) -> None:
     record = world.sim.store.create(kind, {})
     name = "subject" if kind == "tickets" else "name"
-    heard = batch_update(world, [change(record.id, **{name: "x"})], kind)
+    response = batch_update(world, [change(record.id, **{name: "x"})], kind)
 
-    assert heard.body[0]["objectType"] == word
+    assert response.body[0]["objectType"] == word
     assert record.properties[name] == "x"
 
 
@@ -68,20 +68,20 @@ def test_other_types_have_no_such_path(world: World) -> None:
 
 @behaviour("legacy-invalid")
 def test_invalid_value(world: World) -> None:
-    """The shape of v1: validationResults; nothing is written."""
+    """The refusal lists validationResults, and nothing is written."""
     good, bad = world.ticket(subject="old"), world.ticket()
     changes = [change(good, subject="new"), change(bad, hs_ticket_priority="LOUD")]
-    heard = batch_update(world, changes)
+    response = batch_update(world, changes)
 
-    assert heard.status == 400
-    assert list(heard.body) == [
+    assert response.status == 400
+    assert list(response.body) == [
         "validationResults",
         "status",
         "message",
         "correlationId",
     ]
-    assert heard.message == "Property values were not valid"
-    assert heard.body["validationResults"] == [
+    assert response.message == "Property values were not valid"
+    assert response.body["validationResults"] == [
         {
             "isValid": False,
             "message": (
@@ -99,10 +99,12 @@ def test_invalid_value(world: World) -> None:
 @behaviour("legacy-not-found")
 def test_unknown_id(world: World) -> None:
     ticket = world.ticket(subject="old")
-    heard = batch_update(world, [change(ticket, subject="x"), change(1, subject="x")])
+    response = batch_update(
+        world, [change(ticket, subject="x"), change(1, subject="x")]
+    )
 
-    assert (heard.status, heard.message) == (404, "resource not found")
-    assert "category" not in heard.body
+    assert (response.status, response.message) == (404, "resource not found")
+    assert "category" not in response.body
     record = world.sim.store.get("tickets", ticket)
     assert record is not None
     assert record.properties["subject"] == "old"
@@ -128,10 +130,10 @@ def test_more_than_100(world: World) -> None:
 )
 @behaviour("legacy-json")
 def test_wrong_json(world: World, body: object) -> None:
-    heard = batch_update(world, body)
+    response = batch_update(world, body)
 
-    assert heard.status == 400
-    assert heard.message.startswith("Invalid input JSON on line 1")
+    assert response.status == 400
+    assert response.message.startswith("Invalid input JSON on line 1")
 
 
 @behaviour("legacy-json")
@@ -145,28 +147,28 @@ def test_no_json(world: World) -> None:
 def test_same_id_twice(world: World) -> None:
     ticket = world.ticket(subject="old")
     changes = [change(ticket, subject=name) for name in ("one", "two")]
-    heard = batch_update(world, changes)
+    response = batch_update(world, changes)
 
-    assert heard.status == 400
-    assert heard.message == (
+    assert response.status == 400
+    assert response.message == (
         f"Duplicate IDs found in batch input: [{ticket}]. IDs must be unique"
     )
-    assert heard.body["context"] == {"ids": [ticket]}
+    assert response.body["context"] == {"ids": [ticket]}
 
 
 @pytest.mark.parametrize("value", ["T-1", "T-3"])
 @behaviour("legacy-unique")
 def test_taken_value(world: World, value: str) -> None:
-    """Of a record that exists, or of another change."""
+    """A value of an existing record, or of another change, is refused."""
     name = "hs_external_object_ids"
     world.ticket(hs_external_object_ids="T-1")
-    one, other = world.ticket(), world.ticket(hs_external_object_ids="T-2")
-    changes = [change(one, **{name: "T-3"}), change(other, **{name: value})]
-    heard = batch_update(world, changes)
-    record = world.sim.store.get("tickets", one)
+    first, second = world.ticket(), world.ticket(hs_external_object_ids="T-2")
+    changes = [change(first, **{name: "T-3"}), change(second, **{name: value})]
+    response = batch_update(world, changes)
+    record = world.sim.store.get("tickets", first)
 
-    assert heard.status == 400
-    assert f"propertyName={name}, value={value}}} on {other}. " in heard.message
+    assert response.status == 400
+    assert f"propertyName={name}, value={value}}} on {second}. " in response.message
     assert record is not None
     assert name not in record.properties
-    assert batch_update(world, [change(other, **{name: "T-2"})]).status == 200
+    assert batch_update(world, [change(second, **{name: "T-2"})]).status == 200

@@ -1,4 +1,4 @@
-"""How many requests: the window, the day, and what the headers say."""
+"""Rate limits: the window, the daily limit, and the headers."""
 
 import pytest
 
@@ -8,27 +8,27 @@ from hypothesis import strategies as st
 from hubbatch.simulator.quota import RollingWindow
 
 from .behaviours import behaviour
-from .conftest import Heard, MakeWorld, World
+from .conftest import MakeWorld, Response, World
 
 
 PREFIX = "X-HubSpot-RateLimit-"
 
 
-def ask(world: World, token: str | None = None) -> Heard:
+def ask(world: World, token: str | None = None) -> Response:
     return world.batch("read", [], token=token)
 
 
-def limits(heard: Heard) -> dict[str, str]:
+def limits(response: Response) -> dict[str, str]:
     return {
         name.removeprefix(PREFIX): text
-        for name, text in heard.headers.items()
+        for name, text in response.headers.items()
         if name.startswith(PREFIX)
     }
 
 
 @behaviour("rate-headers")
 def test_headers(world: World) -> None:
-    """The set of 2024, and figures that hang together."""
+    """The headers of 2024, with consistent figures."""
     assert limits(ask(world)) == {
         "Daily": "625000",
         "Daily-Remaining": "624999",
@@ -52,7 +52,7 @@ def test_headers(world: World) -> None:
 )
 @behaviour("tiers", "oauth-no-daily", "burst-429")
 def test_tiers(make_world: MakeWorld, tier: str, limit: int, day: str | None) -> None:
-    """As many requests as the tier has, and then a 429."""
+    """The limit of the tier, and then a 429."""
     world = make_world(tier=tier)
     first = limits(ask(world))
     statuses = {ask(world).status for _ in range(limit - 1)}
@@ -81,7 +81,7 @@ def test_tiers(make_world: MakeWorld, tier: str, limit: int, day: str | None) ->
 
 @behaviour("rolling-window")
 def test_window_rolls_by_the_second(make_world: MakeWorld) -> None:
-    """It comes back in the portions in which it was used, never as a whole."""
+    """Capacity returns second by second as it was used, never all at once."""
     world = make_world(limit=10)
     left = []
     for second in range(13):
@@ -92,8 +92,8 @@ def test_window_rolls_by_the_second(make_world: MakeWorld) -> None:
             ask(world)
         left.append(int(limits(ask(world))["Remaining"]))
 
-    # Four used in each of the first two seconds and two in the third. What the first
-    # used is free ten seconds later, less the one request of that second, and so on.
+    # Four requests in each of the first two seconds and two in the third. Those of the
+    # first second are free again ten seconds later, less that second's own request.
     assert left[:3] == [6, 2, 0]
     assert left[3:10] == [0] * 7
     assert left[10] == 3
@@ -105,7 +105,7 @@ def test_window_rolls_by_the_second(make_world: MakeWorld) -> None:
     steps=st.lists(st.floats(0, 3), min_size=1, max_size=200),
 )
 def test_window_never_admits_more(limit: int, steps: list[float]) -> None:
-    """In no ten calendar seconds are there more than the limit."""
+    """No ten consecutive seconds admit more than the limit."""
     window = RollingWindow(limit)
     admitted: list[float] = []
     now = 100.0
@@ -122,19 +122,19 @@ def test_window_never_admits_more(limit: int, steps: list[float]) -> None:
 
 @behaviour("secondly-is-derived")
 def test_secondly_is_a_tenth(make_world: MakeWorld) -> None:
-    """Derived in 644 of 644 recorded answers, and not a limit."""
+    """Derived in 644 of 644 recorded answers; it is not a limit."""
     world = make_world(limit=95)
     seen = [limits(ask(world)) for _ in range(95)]
 
-    assert {one["Secondly"] for one in seen} == {"9"}
+    assert {item["Secondly"] for item in seen} == {"9"}
     assert all(
-        int(one["Secondly-Remaining"]) == int(one["Remaining"]) // 10 for one in seen
+        int(item["Secondly-Remaining"]) == int(item["Remaining"]) // 10 for item in seen
     )
 
 
 @behaviour("daily-429", "daily-reset")
 def test_day(world: World) -> None:
-    """Used up, it is another 429; midnight brings a new day."""
+    """Used up, the daily limit yields its own 429; midnight resets it."""
     world.sim.account.day.limit = 3
     statuses = [ask(world).status for _ in range(3)]
     refused = ask(world)
@@ -167,9 +167,9 @@ def test_day_that_is_nearly_used_up(world: World) -> None:
 def test_usage(world: World) -> None:
     ask(world)
     path = "/account-info/v3/api-usage/daily/private-apps"
-    heard = world.post(path, method="GET")
+    response = world.post(path, method="GET")
 
-    assert heard.body["results"] == [
+    assert response.body["results"] == [
         {
             "name": "private-apps-api-calls-daily",
             "usageLimit": 625000,
@@ -184,11 +184,11 @@ def test_usage(world: World) -> None:
 @pytest.mark.parametrize("version", ["v3", "2026-03", "2026-09-beta"])
 @behaviour("account-details")
 def test_details(world: World, version: str) -> None:
-    heard = world.post(f"/account-info/{version}/details", method="GET")
+    response = world.post(f"/account-info/{version}/details", method="GET")
 
-    assert heard.status == 200
-    assert heard.body["portalId"] == 62515
-    assert heard.body["accountType"] == "STANDARD"
+    assert response.status == 200
+    assert response.body["portalId"] == 62515
+    assert response.body["accountType"] == "STANDARD"
 
 
 @behaviour("window-per-app")
@@ -203,7 +203,7 @@ def test_apps_have_windows_of_their_own_and_share_the_day(world: World) -> None:
 
 @behaviour("window-per-app")
 def test_tokens_of_one_app_share_a_window(world: World) -> None:
-    """A fresh token does not open the window again."""
+    """A new token does not reset the window."""
     first = world.sim.issue_token(app_id=7)
     second = world.sim.issue_token(app_id=7)
     ask(world, first)
@@ -236,7 +236,7 @@ def test_a_throttled_request_takes_no_room(make_world: MakeWorld) -> None:
 
 @behaviour("rate-headers", "oauth-no-daily")
 def test_private_app_beside_a_public_one(make_world: MakeWorld) -> None:
-    """A day belongs to the account, whichever app came first."""
+    """The daily limit belongs to the account, whichever app came first."""
     world = make_world(tier="oauth")
     private = world.sim.issue_token(tier="professional")
     seen = limits(ask(world, private))
@@ -251,15 +251,17 @@ def test_private_app_beside_a_public_one(make_world: MakeWorld) -> None:
 
 
 @behaviour("burst-429")
-def test_limit_of_nothing(make_world: MakeWorld) -> None:
+def test_a_limit_of_zero(make_world: MakeWorld) -> None:
     world = make_world(limit=0)
 
     assert ask(world).status == 429
 
 
 @behaviour("daily-429")
-def test_a_used_up_day_is_told_before_a_full_window(make_world: MakeWorld) -> None:
-    """And takes no room in the window."""
+def test_the_daily_limit_is_reported_before_a_full_window(
+    make_world: MakeWorld,
+) -> None:
+    """Such a request takes no room in the window."""
     world = make_world(limit=1)
     ask(world)
     world.sim.account.day.limit = 1

@@ -1,18 +1,18 @@
-"""Access tokens that run out, and where new ones come from."""
+"""Access tokens that expire, and the token endpoint."""
 
 from urllib.parse import urlencode
 
 import pytest
 
 from .behaviours import behaviour
-from .conftest import Heard, World
+from .conftest import Response, World
 
 
 NO_TOKEN = "-"  # noqa: S105
 APP = {"client_id": "app", "client_secret": "hush"}
 
 
-def exchange(world: World, path: str = "/oauth/v3/token", **asked: str) -> Heard:
+def exchange(world: World, path: str = "/oauth/v3/token", **asked: str) -> Response:
     form = {"grant_type": "refresh_token", **APP, **asked}
     return world.post(path, content=urlencode(form).encode(), token=NO_TOKEN)
 
@@ -20,19 +20,19 @@ def exchange(world: World, path: str = "/oauth/v3/token", **asked: str) -> Heard
 @pytest.mark.parametrize("version", ["v1", "v3", "2026-03"])
 @behaviour("oauth-refresh")
 def test_refresh(world: World, version: str) -> None:
-    """The token works for its half hour, under the limits of a public app."""
+    """The token works for half an hour, under the limits of a public app."""
     refresh_token = world.sim.install_app("app", "hush")
     path = f"/oauth/{version}/token"
-    heard = exchange(world, path, refresh_token=refresh_token)
-    token = heard.body["access_token"]
+    response = exchange(world, path, refresh_token=refresh_token)
+    token = response.body["access_token"]
     used = world.batch("read", [], token=token)
     world.clock.at += 1800
     expired = world.batch("read", [], token=token)
     again = exchange(world, path, refresh_token=refresh_token)
 
-    assert heard.status == 200
-    assert heard.body["expires_in"] == 1800
-    assert heard.body["refresh_token"] == refresh_token
+    assert response.status == 200
+    assert response.body["expires_in"] == 1800
+    assert response.body["refresh_token"] == refresh_token
     assert used.headers["X-HubSpot-RateLimit-Max"] == "110"
     assert expired.body["category"] == "EXPIRED_AUTHENTICATION"
     assert world.batch("read", [], token=again.body["access_token"]).status == 200
@@ -65,10 +65,10 @@ def test_new_tokens_share_the_window(world: World) -> None:
 @behaviour("oauth-refused")
 def test_refusals(world: World, asked: dict[str, str], error: str, status: str) -> None:
     refresh_token = world.sim.install_app("app", "hush")
-    heard = exchange(world, **{"refresh_token": refresh_token, **asked})
+    response = exchange(world, **{"refresh_token": refresh_token, **asked})
 
-    assert heard.status == 400
-    assert (heard.body["error"], heard.body["status"]) == (error, status)
+    assert response.status == 400
+    assert (response.body["error"], response.body["status"]) == (error, status)
 
 
 @behaviour("oauth-refused")

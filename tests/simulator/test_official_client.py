@@ -1,4 +1,4 @@
-"""HubSpot's own Python client against the simulator: do the two agree?"""
+"""HubSpot's own Python client works against the simulator."""
 
 import logging
 
@@ -46,12 +46,12 @@ def test_create(sim: Simulator, hubspot: HubSpot) -> None:
 
     assert type(answer) is tickets.BatchResponseSimplePublicObject
     assert answer.status == "COMPLETE"
-    assert {one.properties["subject"] for one in answer.results} == {"s0", "s1", "s2"}
+    assert {item.properties["subject"] for item in answer.results} == {"s0", "s1", "s2"}
     assert sim.store.count("tickets") == 3
-    for one in answer.results:
-        record = sim.store.get("tickets", one.id)
+    for result in answer.results:
+        record = sim.store.get("tickets", result.id)
         assert record is not None
-        assert record.created_at == one.created_at
+        assert record.created_at == result.created_at
 
 
 @behaviour("official-client")
@@ -70,7 +70,7 @@ def test_create_207(sim: Simulator, hubspot: HubSpot) -> None:
     assert answer.num_errors == 1
     assert answer.errors[0].category == "VALIDATION_ERROR"
     assert answer.errors[0].context == {"objectWriteTraceId": ["1"]}
-    assert [one.properties["subject"] for one in answer.results] == ["good"]
+    assert [item.properties["subject"] for item in answer.results] == ["good"]
     assert sim.store.count("tickets") == 1
 
 
@@ -81,19 +81,19 @@ def test_update_and_its_207(sim: Simulator, hubspot: HubSpot) -> None:
     def update(*ids: str) -> Any:
         inputs = [
             communications.SimplePublicObjectBatchInput(
-                id=one, properties={"hs_communication_body": "new"}
+                id=item, properties={"hs_communication_body": "new"}
             )
-            for one in ids
+            for item in ids
         ]
         batch = communications.BatchInputSimplePublicObjectBatchInput(inputs=inputs)
         return hubspot.crm.objects.communications.batch_api.update(batch)
 
     whole, partial = update(record.id), update(record.id, "1", "2")
 
-    assert [one.id for one in whole.results] == [record.id]
+    assert [item.id for item in whole.results] == [record.id]
     assert record.properties["hs_communication_body"] == "new"
     assert type(partial) is communications.BatchResponseSimplePublicObjectWithErrors
-    assert [one.id for one in partial.results] == [record.id]
+    assert [item.id for item in partial.results] == [record.id]
     assert partial.num_errors == 1
     assert partial.errors[0].category == "OBJECT_NOT_FOUND"
     assert partial.errors[0].context == {"ids": ["1", "2"]}
@@ -110,7 +110,7 @@ def test_read_and_its_207(sim: Simulator, hubspot: HubSpot) -> None:
     )
     answer = hubspot.crm.contacts.batch_api.read(batch, archived=False)
 
-    assert [one.id for one in answer.results] == [record.id]
+    assert [item.id for item in answer.results] == [record.id]
     assert answer.results[0].properties["firstname"] is None
     assert answer.errors[0].context == {"ids": ["b@x.org"]}
 
@@ -127,8 +127,8 @@ def test_upsert(sim: Simulator, hubspot: HubSpot) -> None:
         ]
         batch = objects.BatchInputSimplePublicObjectBatchInputUpsert(inputs=inputs)
         answer = hubspot.crm.objects.batch_api.upsert(made.id, batch)
-        (one,) = answer.results
-        return one.id, one.new
+        (result,) = answer.results
+        return result.id, result.new
 
     (first, created), (second, again) = upsert("Rex"), upsert("Max")
 
@@ -150,7 +150,7 @@ def test_archive(sim: Simulator, hubspot: HubSpot) -> None:
 
 @behaviour("official-client")
 def test_refusals(sim: Simulator, hubspot: HubSpot) -> None:
-    """Its exceptions carry what HubSpot said."""
+    """The client's exceptions contain the simulator's answers."""
     inputs = [{"id": str(n), "properties": {"subject": "x"}} for n in range(101)]
     batch = tickets.BatchInputSimplePublicObjectBatchInput(inputs=inputs)
     with pytest.raises(tickets.ApiException) as refused:
@@ -183,5 +183,5 @@ def test_associations(sim: Simulator, hubspot: HubSpot) -> None:
     read = api.get_page("tickets", "contacts", wanted)
 
     assert made.status == "COMPLETE"
-    assert [str(one.to_object_id) for one in read.results[0].to] == [contact]
+    assert [str(item.to_object_id) for item in read.results[0].to] == [contact]
     assert read.errors[0].context["fromObjectId"] == ["1"]

@@ -20,7 +20,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 async def use(sim: Simulator, session: aiohttp.ClientSession) -> None:
-    """Send what the page is to show: a batch, and something that there is not."""
+    """Send requests for the page to show: a batch and an unknown path."""
     headers = {"Authorization": f"Bearer {sim.token}"}
     inputs = [{"properties": {"subject": "secret"}}] * 3
     url = f"{sim.url}/crm/v3/objects/tickets/batch/create"
@@ -33,14 +33,14 @@ async def use(sim: Simulator, session: aiohttp.ClientSession) -> None:
 async def state_of(sim: Simulator, session: aiohttp.ClientSession) -> dict[str, Any]:
     async with session.get(f"{sim.url}/simulator/state") as answer:
         assert answer.status == 200
-        told: dict[str, Any] = await answer.json()
+        state: dict[str, Any] = await answer.json()
         assert sim.token not in await answer.text()
         assert "secret" not in await answer.text()
-    return told
+    return state
 
 
-async def test_the_state_that_it_shows() -> None:
-    """Looking is free: it is no request, and needs no token."""
+async def test_the_state_on_the_page() -> None:
+    """The page is not counted as a request and needs no token."""
     async with Simulator(limit=20) as sim, aiohttp.ClientSession() as session:
         await use(sim, session)
         sim.store.archive("tickets", sim.store.create("tickets", {}).id)
@@ -52,24 +52,26 @@ async def test_the_state_that_it_shows() -> None:
         sim.open_account(7)
 
         await state_of(sim, session)
-        told = await state_of(sim, session)
+        state = await state_of(sim, session)
 
         assert len(sim.requests) == 2
-        first, second = told["portals"]
+        first, second = state["portals"]
         assert first["id"] == 62515
         assert first["records"] == {"tickets": 3, "contacts": 1}  # none archived
         assert second == {"id": 7, "used": 0, "limit": 625_000, "records": {}}
-        used = {one["family"]: (one["used"], one["limit"]) for one in told["windows"]}
+        used = {
+            item["family"]: (item["used"], item["limit"]) for item in state["windows"]
+        }
         assert used["others"][1] == 20
         assert used["others"][0] >= 1
-        missing, created = told["requests"]
+        missing, created = state["requests"]
         assert (created["method"], created["status"], created["inputs"]) == (
             *("POST", 201),
             3,
         )
         assert created["path"] == "/crm/v3/objects/tickets/batch/create"
         assert (missing["status"], missing["inputs"]) == (404, None)
-        assert created["at"] <= missing["at"] <= told["now"]
+        assert created["at"] <= missing["at"] <= state["now"]
 
 
 async def test_only_the_last_requests_are_kept() -> None:
@@ -80,14 +82,14 @@ async def test_only_the_last_requests_are_kept() -> None:
         for _ in range(60):
             async with session.get(f"{sim.url}/x"):
                 pass
-        told = await state_of(sim, session)
+        state = await state_of(sim, session)
 
-    assert len(told["requests"]) == 50
+    assert len(state["requests"]) == 50
     assert sim.requests == []
 
 
-async def test_the_page_is_whole_and_nothing_else_is_in_its_place() -> None:
-    """Only a GET is for it; it asks nobody but the simulator."""
+async def test_the_page_is_self_contained_and_answers_get_only() -> None:
+    """Only GET shows the page, and it loads nothing from other hosts."""
     async with Simulator() as sim, aiohttp.ClientSession() as session:
         async with session.get(sim.url) as answer:
             assert answer.content_type == "text/html"
@@ -98,7 +100,7 @@ async def test_the_page_is_whole_and_nothing_else_is_in_its_place() -> None:
 
 
 async def browsed(sim: Simulator, profile: Path) -> str:
-    """Let Chromium look at the page for three seconds, and give what it shows."""
+    """Return the DOM after Chromium has shown the page for three seconds."""
     assert CHROMIUM is not None
     done = await asyncio.to_thread(
         subprocess.run,
@@ -112,24 +114,24 @@ async def browsed(sim: Simulator, profile: Path) -> str:
         text=True,
         timeout=180,
     )
-    # Where a path may go on in another line is of no concern.
+    # Ignore where the page allows line breaks within a path.
     return done.stdout.replace("<wbr>", "")
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 async def test_a_portal_with_nothing_in_it(tmp_path: Path) -> None:
-    """It says that there is nothing yet, and no more than there is to say."""
+    """It says "None yet." and omits what would be redundant."""
     async with Simulator(portal_id=101) as sim:
         dom = await browsed(sim, tmp_path)
 
     assert "Portal 101: 0 of 625,000 calls today." in dom
     assert dom.count(">None yet.<") == 2  # records, requests
-    assert "portal 101" not in dom  # it is the only one
+    assert "portal 101" not in dom  # the name of the only portal is redundant
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 async def test_the_page_in_a_browser(tmp_path: Path) -> None:
-    """It fills itself in, goes on moving, and takes no name for markup."""
+    """It fills itself in, keeps updating, and escapes markup in names."""
     async with Simulator(limit=20) as sim, aiohttp.ClientSession() as session:
         await use(sim, session)
         dom = await browsed(sim, tmp_path)
@@ -143,4 +145,4 @@ async def test_the_page_in_a_browser(tmp_path: Path) -> None:
     assert "<img" not in dom
     points = re.search(r'<polyline points="([^"]*)"', dom)
     assert points is not None
-    assert len(points[1].split()) > 1  # it has looked more than once
+    assert len(points[1].split()) > 1  # it has fetched the state more than once

@@ -1,11 +1,11 @@
-"""The properties API: what a type has, and batches of definitions."""
+"""The properties API: lists of properties, and batches of definitions."""
 
 import pytest
 
 from hubbatch.simulator import Property
 
 from .behaviours import behaviour
-from .conftest import Heard, World
+from .conftest import Response, World
 
 
 V3 = "/crm/v3/properties/contacts"
@@ -19,7 +19,7 @@ NEW = {
 }
 
 
-def batch(world: World, verb: str, *inputs: object) -> Heard:
+def batch(world: World, verb: str, *inputs: object) -> Response:
     return world.post(f"{V3}/batch/{verb}", {"inputs": inputs})
 
 
@@ -27,12 +27,12 @@ def batch(world: World, verb: str, *inputs: object) -> Heard:
 @behaviour("properties-list")
 def test_list(world: World, base: str) -> None:
     world.sim.store.define("tickets", [Property("ref", unique=True)])
-    heard = world.post(f"/crm/{base}/tickets", method="GET")
-    one = world.post(f"/crm/{base}/0-5/ref", method="GET")
-    by_name = {each["name"]: each for each in heard.body["results"]}
+    response = world.post(f"/crm/{base}/tickets", method="GET")
+    single = world.post(f"/crm/{base}/0-5/ref", method="GET")
+    by_name = {each["name"]: each for each in response.body["results"]}
 
-    assert heard.status == 200
-    assert by_name["ref"] == one.body
+    assert response.status == 200
+    assert by_name["ref"] == single.body
     assert by_name["ref"]["hasUniqueValue"] is True
     assert by_name["ref"]["hubspotDefined"] is False
     assert by_name["hs_object_id"]["modificationMetadata"]["readOnlyValue"] is True
@@ -46,16 +46,16 @@ def test_list(world: World, base: str) -> None:
 
 
 @behaviour("properties-list")
-def test_property_that_is_not_there(world: World) -> None:
-    heard = world.post(f"{V3}/no_such", method="GET")
+def test_an_unknown_property(world: World) -> None:
+    response = world.post(f"{V3}/no_such", method="GET")
 
-    assert (heard.status, heard.body["category"]) == (404, "OBJECT_NOT_FOUND")
+    assert (response.status, response.body["category"]) == (404, "OBJECT_NOT_FOUND")
     assert world.post("/crm/v3/properties/butterflies", method="GET").status == 400
 
 
 @behaviour("properties-create")
 def test_create(world: World) -> None:
-    """As recorded in 2026: a name that is taken fails its own input."""
+    """As recorded in 2026: an existing name fails only its own input."""
     first = batch(world, "create", NEW)
     again = batch(world, "create", NEW, {**NEW, "name": "other", "fieldType": "select"})
     write = world.batch(
@@ -75,7 +75,7 @@ def test_create(world: World) -> None:
         }.items()
     )
     assert again.status == 207
-    assert [one["name"] for one in again.body["results"]] == ["other"]
+    assert [item["name"] for item in again.body["results"]] == ["other"]
     assert again.body["errors"] == [
         {
             "status": "error",
@@ -91,19 +91,22 @@ def test_create(world: World) -> None:
 @pytest.mark.parametrize("name", ["", "Hobby", "1st", "my hobby", "hobby-x", "é"])
 @behaviour("properties-json")
 def test_names(world: World, name: str) -> None:
-    heard = batch(world, "create", {**NEW, "name": name})
+    response = batch(world, "create", {**NEW, "name": name})
 
-    assert (heard.status, heard.message) == (400, f"Property name {name} is invalid")
+    assert (response.status, response.message) == (
+        400,
+        f"Property name {name} is invalid",
+    )
 
 
 @behaviour("properties-create")
-def test_what_was_told_is_kept(world: World) -> None:
+def test_labels_and_groups_are_kept(world: World) -> None:
     batch(world, "create", {**NEW, "description": "What they like"})
-    one = world.post(f"{V3}/hobby__c", method="GET").body
+    read = world.post(f"{V3}/hobby__c", method="GET").body
 
-    assert one == batch(world, "read", {"name": "hobby__c"}).body["results"][0]
+    assert read == batch(world, "read", {"name": "hobby__c"}).body["results"][0]
     assert (
-        one.items()
+        read.items()
         >= {
             "label": "Hobby",
             "groupName": "contactinformation",
@@ -115,17 +118,17 @@ def test_what_was_told_is_kept(world: World) -> None:
 
 @behaviour("properties-read")
 def test_read(world: World) -> None:
-    heard = batch(world, "read", {"name": "email"}, {"name": "no_such"})
+    response = batch(world, "read", {"name": "email"}, {"name": "no_such"})
 
-    assert heard.status == 207
-    assert [one["name"] for one in heard.body["results"]] == ["email"]
-    assert heard.body["errors"][0]["context"] == {"name": ["no_such"]}
+    assert response.status == 207
+    assert [item["name"] for item in response.body["results"]] == ["email"]
+    assert response.body["errors"][0]["context"] == {"name": ["no_such"]}
     assert batch(world, "read", {"name": "email"}).status == 200
 
 
 @behaviour("properties-archive")
 def test_archive(world: World) -> None:
-    """Custom properties go; HubSpot's own stay."""
+    """Custom properties are archived; HubSpot's own stay."""
     batch(world, "create", NEW)
     names = [{"name": name} for name in ("hobby__c", "email", "no_such")]
 
@@ -151,10 +154,10 @@ def test_archive(world: World) -> None:
 )
 @behaviour("properties-json")
 def test_missing_fields(world: World, verb: str, item: object, missing: str) -> None:
-    heard = batch(world, verb, item)
+    response = batch(world, verb, item)
 
-    assert heard.status == 400
-    assert heard.message.endswith(f"not set: {missing}")
+    assert response.status == 400
+    assert response.message.endswith(f"not set: {missing}")
 
 
 @behaviour("properties-json")

@@ -1,4 +1,4 @@
-"""The simulator on its socket."""
+"""The simulator as an HTTP server."""
 
 import asyncio
 
@@ -52,7 +52,7 @@ async def test_archive_has_no_content_type() -> None:
 @pytest.mark.parametrize("kind", ["drop_before", "drop_after_commit"])
 @behaviour("fault-drop")
 async def test_dropped(kind: str) -> None:
-    """The socket closes; only the second kind has written before."""
+    """The socket closes; only `drop_after_commit` has written."""
     async with Simulator() as sim, session(sim) as http:
         sim.faults.add(Fault(kind))
         body = {"inputs": [{"properties": {"subject": "x"}}]}
@@ -89,7 +89,7 @@ async def test_unknown_token() -> None:
 
 @behaviour("fault-delay")
 async def test_delay_is_after_the_write() -> None:
-    """A caller that gives up has still written."""
+    """A client that times out has still written."""
     async with Simulator() as sim, session(sim) as http:
         sim.faults.add(Fault("delay", seconds=30))
         body = {"inputs": [{"properties": {"subject": "x"}}]}
@@ -113,7 +113,9 @@ async def test_what_is_not_json_is_kept_as_bytes() -> None:
 
 async def test_requests_need_not_be_kept() -> None:
     seen: list[int | None] = []
-    sim = Simulator(keep_requests=False, on_request=lambda one: seen.append(one.status))
+    sim = Simulator(
+        keep_requests=False, on_request=lambda item: seen.append(item.status)
+    )
     async with sim, session(sim) as http:
         await http.post(f"{PATH}read?archived=true", json={"inputs": []})
 
@@ -121,7 +123,7 @@ async def test_requests_need_not_be_kept() -> None:
 
 
 async def test_realistic_latency(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Recorded: about 3 ms a record."""
+    """Recorded: about 3 ms per record."""
     waits: list[float] = []
 
     async def sleep(seconds: float) -> None:
@@ -142,7 +144,7 @@ async def test_port_in_use() -> None:
             await Simulator(port=port).start()
 
 
-def test_url_of_a_simulator_that_does_not_run() -> None:
+def test_the_url_of_a_simulator_that_is_not_running() -> None:
     with pytest.raises(RuntimeError, match="not running"):
         _ = Simulator().url
 
@@ -151,19 +153,19 @@ def test_unknown_tier() -> None:
     sim = Simulator()
     with pytest.raises(ValueError, match="starter, professional"):
         Simulator(tier="gold")
-    with pytest.raises(ValueError, match="not bogus"):
+    with pytest.raises(ValueError, match="got 'bogus'"):
         sim.issue_token(tier="bogus")
-    with pytest.raises(ValueError, match="not bogus"):
+    with pytest.raises(ValueError, match="got 'bogus'"):
         sim.open_account(7, "bogus")
 
 
 @pytest.mark.parametrize("limit", [-1, True])
-def test_limit_that_is_none(limit: int) -> None:
-    with pytest.raises(ValueError, match="limit is a number of requests"):
+def test_an_invalid_limit(limit: int) -> None:
+    with pytest.raises(ValueError, match="limit must be a number of requests"):
         Simulator(limit=limit)
 
 
-def test_property_of_no_type() -> None:
+def test_a_property_of_an_unknown_type() -> None:
     with pytest.raises(ValueError, match="'type' must be in"):
         Property("n", "nonsense")  # type: ignore[arg-type]
 

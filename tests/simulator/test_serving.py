@@ -1,4 +1,4 @@
-"""The simulator as a program: what it says, how it ends."""
+"""The simulator as a program: its output and its exit status."""
 
 import os
 import queue
@@ -23,8 +23,8 @@ from hubbatch.simulator import Simulator, serving
 from hubbatch.simulator.__main__ import main
 from hubbatch.simulator.faults import Faults
 from hubbatch.simulator.received import Received
-from hubbatch.simulator.script import ScriptError, play
-from hubbatch.simulator.wire import dice
+from hubbatch.simulator.script import ScriptError, load_faults
+from hubbatch.simulator.wire import seeded_random
 
 from .behaviours import behaviour
 
@@ -89,7 +89,7 @@ def program() -> Iterator[Program]:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @behaviour("program")
 def test_program(program: Program, number: signal.Signals) -> None:
-    """URL and token, one line a request, and a clean end."""
+    """It prints URL and token, then a line per request, and exits with status 0."""
     made = program.post("create", [{"properties": {"subject": "x"}}] * 3)
 
     assert program.url.startswith("http://127.0.0.1:")
@@ -115,22 +115,24 @@ def test_port_in_use(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("port", ["99999", "65536", "-1"])
 @behaviour("program-mistakes")
-def test_port_that_is_none(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_port(port: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--port", port]) == 2
     assert capsys.readouterr().err == (
-        f"error: --port: {port} is not between 0 and 65535\n"
+        f"error: --port must be between 0 and 65535, not {port}\n"
     )
 
 
 @behaviour("program-mistakes")
-def test_portal_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_portal_id(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--port", "0", "--portal-id", "0"]) == 2
-    assert capsys.readouterr().err == "error: --portal-id: 0 is not 1 or more\n"
+    assert capsys.readouterr().err == "error: --portal-id must be 1 or more, not 0\n"
 
 
 @pytest.mark.parametrize("host", ["no.such.host.invalid", "999.1.1.1", "203.0.113.7"])
 @behaviour("program-mistakes")
-def test_host_that_is_not_ours(host: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_host_of_another_machine(
+    host: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["--port", "0", "--host", host]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"error: cannot listen on {host}:0: ")
@@ -140,32 +142,35 @@ def test_host_that_is_not_ours(host: str, capsys: pytest.CaptureFixture[str]) ->
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ('{"fault": []}', "the file: unknown key 'fault'; known are quirks, chaos"),
+        (
+            '{"fault": []}',
+            "the file: unknown key 'fault'; known keys: quirks, chaos, faults",
+        ),
         ('{"faults": [{"kind": "status", "statsu": 1}]}', "faults[0]: unknown key"),
         ('{"faults": [{"status": 1}]}', "missing 1 required positional argument"),
         ('{"faults": [{"kind": "sttus"}]}', "faults[0]: 'kind' must be in"),
         ('{"faults": [{"kind": "delay", "when": {"verbs": 1}}]}', "[0].when: unknown"),
-        ('{"faults": {}}', "faults: a list is expected"),
-        ('{"faults": [1]}', "faults[0]: an object is expected"),
+        ('{"faults": {}}', "faults: expected a list"),
+        ('{"faults": [1]}', "faults[0]: expected an object"),
         ('{"faults": [{"kind": "silent_drop", "value": "123"}]}', "'value': 'silent_"),
         ('{"faults": [{"kind": "silent_drop", "value": 5}]}', "a list of ids"),
         ('{"faults": [{"kind": "silent_drop", "value": [{}]}]}', "a list of ids"),
         ('{"faults": [{"kind": "shuffle", "value": 1}]}', "'value': 'shuffle' must"),
         ('{"quirks": {"silent_drop": "123"}}', "quirks: 'silent_drop' must be true"),
         ('{"quirks": {"honour_trace_ids": 5}}', "quirks: 'honour_trace_ids' must be"),
-        ('{"quirks": {"honour_trace_ids": "create"}}', "'honour_trace_ids' must be in"),
-        ('{"quirks": {"honour_trace_ids": [[]]}}', "'honour_trace_ids' must be in"),
+        ('{"quirks": {"honour_trace_ids": "create"}}', "must be a list of verbs"),
+        ('{"quirks": {"honour_trace_ids": [[]]}}', "must be a list of verbs"),
         (
             '{"faults": [{"kind": "status", "headers": {"X": "a\\r\\nB: c"}}]}',
-            "'headers': X must be one line",
+            "'headers': X must be one line of ASCII",
         ),
         (
             '{"faults": [{"kind": "status", "headers": {"X Y": "a"}}]}',
-            "'headers': 'X Y' is no name",
+            "'headers': 'X Y' is not a valid header name",
         ),
         (
             '{"faults": [{"kind": "status", "headers": {"X": 1}}]}',
-            "'headers': X must be one line",
+            "'headers': X must be one line of ASCII",
         ),
         ('{"faults": [{"kind": "status", "headers": 1}]}', "'headers' must be an"),
         (
@@ -177,17 +182,17 @@ def test_host_that_is_not_ours(host: str, capsys: pytest.CaptureFixture[str]) ->
         ('{"faults": [{"kind": []}]}', "'kind' must be in"),
         ('{"quirks": {"shuffel": true}}', "quirks: unknown key 'shuffel'"),
         ('{"quirks": {"shuffle": 1}}', "quirks: 'shuffle' must be"),
-        ('{"chaos": 2}', "chaos: a rate is between 0 and 1, not 2"),
-        ('{"chaos": "0.1"}', "chaos: a number is expected"),
+        ('{"chaos": 2}', "chaos: expected a rate between 0 and 1, got 2"),
+        ('{"chaos": "0.1"}', "chaos: expected a number, got '0.1'"),
         ('{"chaos": 0.1', "line 1: "),
-        ("[]", "the file: an object is expected"),
+        ("[]", "the file: expected an object"),
     ],
 )
 @behaviour("program-mistakes", "fault-file")
 def test_mistakes_in_a_script(
     script: Path, text: str, complaint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One line that names file and place, and a status of 2."""
+    """It prints one line that names the file and the place, and exits with 2."""
     script.write_text(text)
     status = main(["--port", "0", "--faults", str(script)])
     (line,) = capsys.readouterr().err.splitlines()
@@ -198,22 +203,20 @@ def test_mistakes_in_a_script(
 
 
 @behaviour("program-mistakes")
-def test_script_that_is_not_there(
-    script: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_missing_script(script: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--port", "0", "--faults", str(script)]) == 2
     assert capsys.readouterr().err == f"error: {script}: No such file or directory\n"
 
 
 @behaviour("program-mistakes")
-def test_chaos_that_is_no_share(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_chaos_rate(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--port", "0", "--chaos", "3"]) == 2
-    assert capsys.readouterr().err == "error: a rate is between 0 and 1, not 3.0\n"
+    assert capsys.readouterr().err == "error: rate must be between 0 and 1 (got 3.0)\n"
 
 
 @behaviour("fault-file")
 def test_script(script: Path) -> None:
-    """Everything that can be said in Python, but functions."""
+    """A script can express everything but functions."""
     script.write_bytes(
         orjson.dumps(
             {
@@ -236,8 +239,8 @@ def test_script(script: Path) -> None:
             }
         )
     )
-    faults = Faults(dice(1))
-    play(script, faults)
+    faults = Faults(seeded_random(1))
+    load_faults(script, faults)
     first, second = (armed.fault for armed in faults._armed)
 
     assert faults.quirks.shuffle is False
@@ -250,16 +253,16 @@ def test_script(script: Path) -> None:
 
 def test_mistake_arms_nothing(script: Path) -> None:
     script.write_text('{"faults": [{"kind": "truncate"}, {"kind": "x"}], "chaos": 1}')
-    faults = Faults(dice(1))
+    faults = Faults(seeded_random(1))
     with pytest.raises(ScriptError):
-        play(script, faults)
+        load_faults(script, faults)
 
     assert (faults._armed, faults._rate) == ([], 0)
 
 
 @behaviour("program")
-def test_a_log_that_nobody_reads() -> None:
-    """Requests are answered all the same, and the end is as clean."""
+def test_a_log_without_a_reader() -> None:
+    """Requests are still answered, and the program exits with status 0."""
     environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     with subprocess.Popen(
         [sys.executable, "-m", "hubbatch.simulator", "--port", "0"],
@@ -289,7 +292,7 @@ def test_a_log_that_nobody_reads() -> None:
 @pytest.mark.parametrize("redirection", [">/dev/full 2>&1", ">&-", ">&- 2>&-"])
 @behaviour("program")
 def test_a_log_that_cannot_be_written(redirection: str) -> None:
-    """Requests are answered all the same, and the end is as clean."""
+    """Requests are still answered, and the program exits with status 0."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -314,9 +317,9 @@ def test_a_log_that_cannot_be_written(redirection: str) -> None:
 
 
 @behaviour("program")
-def test_a_path_is_one_line_that_does_nothing() -> None:
-    """What a client asks for cannot act on the terminal of the log."""
+def test_control_characters_in_a_path_are_escaped() -> None:
+    """A client cannot send control characters to the terminal through the log."""
     path = "/crm/\x1b[2J\n\u202eé"
     received = Received("GET", path, {}, {}, b"", 404, 0.0)
 
-    assert serving.line(received) == "GET /crm/\\x1b[2J\\n\\u202eé -> 404"
+    assert serving.log_line(received) == "GET /crm/\\x1b[2J\\n\\u202eé -> 404"

@@ -1,4 +1,4 @@
-"""The core table: what becomes of a batch, verb by verb."""
+"""The outcomes of record batches, verb by verb."""
 
 import re
 
@@ -18,7 +18,7 @@ MISSING = (
 
 
 def traced(inputs: list[dict[str, object]]) -> list[dict[str, object]]:
-    return [{**one, "objectWriteTraceId": str(n)} for n, one in enumerate(inputs)]
+    return [{**item, "objectWriteTraceId": str(n)} for n, item in enumerate(inputs)]
 
 
 def embedded(message: str) -> list[dict[str, object]]:
@@ -36,26 +36,26 @@ def embedded(message: str) -> list[dict[str, object]]:
 )
 @behaviour("success-envelope")
 def test_success(world: World, verb: str, status: int) -> None:
-    """No `errors` and no `numErrors` when there are none."""
-    one = {"id": world.ticket(), "properties": {"subject": "x"}}
+    """Without errors, the body has no `errors` and no `numErrors`."""
+    item = {"id": world.ticket(), "properties": {"subject": "x"}}
     if verb == "upsert":
-        one = {**one, "id": "ref-1", "idProperty": "hs_external_object_ids"}
-    heard = world.batch(verb, [one])
+        item = {**item, "id": "ref-1", "idProperty": "hs_external_object_ids"}
+    response = world.batch(verb, [item])
 
-    assert heard.status == status
-    assert set(heard.body) == {"status", "results", "startedAt", "completedAt"}
-    assert heard.body["status"] == "COMPLETE"
-    assert heard.body["startedAt"] <= heard.body["completedAt"]
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}Z", heard.body["startedAt"])
+    assert response.status == status
+    assert set(response.body) == {"status", "results", "startedAt", "completedAt"}
+    assert response.body["status"] == "COMPLETE"
+    assert response.body["startedAt"] <= response.body["completedAt"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}Z", response.body["startedAt"])
 
 
 @behaviour("archive-204", "archive-unknown")
 def test_archive_is_204_without_a_body(world: World) -> None:
     record_id = world.ticket()
-    heard = world.batch("archive", [{"id": record_id}, {"id": "1"}])
+    response = world.batch("archive", [{"id": record_id}, {"id": "1"}])
 
-    assert (heard.status, heard.body) == (204, b"")
-    assert heard.reply.answer.content_type is None
+    assert (response.status, response.body) == (204, b"")
+    assert response.reply.answer.content_type is None
     assert world.sim.store.count("tickets") == 0
     assert world.batch("archive", [{"id": record_id}]).status == 204
 
@@ -75,20 +75,20 @@ def test_invalid_values_end_an_untraced_batch(world: World, verb: str) -> None:
     ids = [world.contact(), world.contact()]
     before = [dict(record.properties) for record in world.sim.store.all("contacts")]
     bad = {"first000name": "a", "last000name": "b", "firstname": "kept out"}
-    inputs = [{"id": one, "properties": bad} for one in ids]
-    heard = world.batch(verb, inputs, type="contacts")
+    inputs = [{"id": item, "properties": bad} for item in ids]
+    response = world.batch(verb, inputs, type="contacts")
 
-    assert heard.status == 400
-    assert list(heard.body) == [
+    assert response.status == 400
+    assert list(response.body) == [
         "status",
         "message",
         "correlationId",
         "errors",
         "category",
     ]
-    assert heard.body["category"] == "VALIDATION_ERROR"
+    assert response.body["category"] == "VALIDATION_ERROR"
     assert (
-        embedded(heard.message)
+        embedded(response.message)
         == [
             {
                 "isValid": False,
@@ -105,8 +105,8 @@ def test_invalid_values_end_an_untraced_batch(world: World, verb: str) -> None:
         ]
         * 2
     )
-    assert len(heard.body["errors"]) == 3
-    assert heard.body["errors"][0] == {
+    assert len(response.body["errors"]) == 3
+    assert response.body["errors"][0] == {
         "message": 'Property "first000name" does not exist',
         "code": "PROPERTY_DOESNT_EXIST",
         "context": {"propertyName": ["first000name"]},
@@ -116,8 +116,8 @@ def test_invalid_values_end_an_untraced_batch(world: World, verb: str) -> None:
 
 @behaviour("invalid-traced")
 def test_invalid_values_of_a_traced_create(world: World) -> None:
-    """The documented 207: the good ones are written, errors name their trace ids."""
-    heard = world.batch(
+    """The documented 207: valid inputs are written, errors name their trace ids."""
+    response = world.batch(
         "create",
         [
             {"objectWriteTraceId": "549b1c2a9350", "properties": {"subject": "x"}},
@@ -125,13 +125,13 @@ def test_invalid_values_of_a_traced_create(world: World) -> None:
         ],
     )
 
-    assert heard.status == 207
-    assert heard.body["numErrors"] == 1
-    (error,) = heard.body["errors"]
+    assert response.status == 207
+    assert response.body["numErrors"] == 1
+    (error,) = response.body["errors"]
     assert error.pop("context") == {"objectWriteTraceId": ["549b1c2a9351"]}
     assert embedded(error.pop("message"))[0]["error"] == "PROPERTY_DOESNT_EXIST"
     assert error == {"status": "error", "category": "VALIDATION_ERROR"}
-    assert heard.body["results"][0]["objectWriteTraceId"] == "549b1c2a9350"
+    assert response.body["results"][0]["objectWriteTraceId"] == "549b1c2a9350"
     assert world.sim.store.count("tickets") == 1
 
 
@@ -151,11 +151,11 @@ def test_trace_ids_count_only_if_each_input_has_its_own(
 
 @behaviour("update-not-found")
 def test_unknown_and_archived_ids_of_an_update(world: World) -> None:
-    """One error object names all of them; trace ids stand beside the ids."""
+    """A single error names all ids and their trace ids."""
     good, gone = world.contact(), world.contact()
     world.sim.store.archive("contacts", gone)
     inputs: list[dict[str, object]] = [
-        {"id": one, "properties": {"firstname": "Ada"}} for one in ("no", good, gone)
+        {"id": item, "properties": {"firstname": "Ada"}} for item in ("no", good, gone)
     ]
     plain = world.batch("update", inputs, type="contacts")
     marked = world.batch("update", traced(inputs), type="contacts")
@@ -179,12 +179,12 @@ def test_unknown_and_archived_ids_of_an_update(world: World) -> None:
 
 @behaviour("read-not-found")
 def test_unknown_ids_of_a_read(world: World) -> None:
-    """Recorded in 2023 and 2024: values of the id property, results may be empty."""
+    """Recorded in 2023 and 2024: it names values of the id property too."""
     world.contact(email="admin@example.com")
     wanted = ["admin@example.com", "raj+3@example.com", "raj+2@example.com"]
     some = world.batch(
         "read",
-        [{"id": one} for one in wanted],
+        [{"id": item} for item in wanted],
         type="contacts",
         idProperty="email",
         properties=["email"],
@@ -200,7 +200,7 @@ def test_unknown_ids_of_a_read(world: World) -> None:
 
 @behaviour("merged-update", "merged-read", "merged-upsert")
 def test_merged_ids(world: World) -> None:
-    """Update loses them in silence, read answers with the survivor."""
+    """An update ignores them; a read returns the surviving record."""
     loser, survivor = world.contact(email="a@x.org"), world.contact(email="b@x.org")
     world.sim.store.merge("contacts", loser, survivor)
     change = {"id": loser, "properties": {"firstname": "Ada"}}
@@ -221,7 +221,7 @@ def test_merged_ids(world: World) -> None:
 
 @behaviour("email-exists-untraced", "email-exists-traced")
 def test_existing_email(world: World) -> None:
-    """Untraced 409 for the whole batch; traced 207 with the owner's id."""
+    """409 for the whole batch; with trace ids a 207 with the owner's id."""
     owner = world.contact(email="taken@x.org")
     inputs: list[dict[str, object]] = [
         {"properties": {"email": "free@x.org"}},
@@ -272,10 +272,10 @@ def test_conflict_refuses_a_whole_upsert_in_spite_of_trace_ids(world: World) -> 
     inputs = traced(
         [{"id": "r", "idProperty": "ref", "properties": {"email": "taken@x.org"}}]
     )
-    heard = world.batch("upsert", inputs, type="contacts")
+    response = world.batch("upsert", inputs, type="contacts")
 
-    assert heard.status == 409
-    assert f"Contact already exists. Existing ID: {owner}" == heard.message
+    assert response.status == 409
+    assert f"Contact already exists. Existing ID: {owner}" == response.message
 
     world.sim.faults.set(whole_upsert_conflict=False)
 
@@ -285,12 +285,12 @@ def test_conflict_refuses_a_whole_upsert_in_spite_of_trace_ids(world: World) -> 
 @pytest.mark.parametrize("verb", ["create", "update"])
 @behaviour("unique-taken")
 def test_taken_value_of_a_unique_property(world: World, verb: str) -> None:
-    """The first id is of the record that was not finished, the second the owner."""
+    """The message names the record being written first, then the owner."""
     owner, other = world.ticket(hs_external_object_ids="T-1"), world.ticket()
     inputs: list[dict[str, object]] = [
         {"id": other, "properties": {"hs_external_object_ids": "T-1"}}
     ]
-    heard = world.batch(verb, inputs)
+    response = world.batch(verb, inputs)
     pattern = re.escape(
         "Cannot set PropertyValueCoordinates{portalId=62515, "
         "objectTypeId=ObjectTypeId{legacyObjectType=TICKET}, "
@@ -298,8 +298,8 @@ def test_taken_value_of_a_unique_property(world: World, verb: str) -> None:
         f"{owner} already has that value."
     ).replace("ID\\.", r"\d+\.")
 
-    assert (heard.status, heard.body["category"]) == (400, "VALIDATION_ERROR")
-    assert re.fullmatch(pattern, heard.message)
+    assert (response.status, response.body["category"]) == (400, "VALIDATION_ERROR")
+    assert re.fullmatch(pattern, response.message)
     assert owner == world.sim.store.all("tickets")[0].id
     assert world.sim.store.count("tickets") == 2
     assert world.batch(verb, traced(inputs)).status == 207
@@ -309,36 +309,36 @@ def test_taken_value_of_a_unique_property(world: World, verb: str) -> None:
 @pytest.mark.parametrize("verb", ["update", "upsert"])
 @behaviour("duplicate-ids")
 def test_duplicate_ids(world: World, verb: str, *, marks: bool) -> None:
-    """The recorded text; trace ids do not help."""
+    """The recorded message, with and without trace ids."""
     record_id = world.ticket(hs_external_object_ids="T-1")
     by = {"idProperty": "hs_external_object_ids"} if verb == "upsert" else {}
     key = "T-1" if by else record_id
     inputs: list[dict[str, object]] = [
         {"id": key, **by, "properties": {"subject": str(n)}} for n in range(2)
     ]
-    heard = world.batch(verb, traced(inputs) if marks else inputs)
+    response = world.batch(verb, traced(inputs) if marks else inputs)
 
-    assert heard.status == 400
+    assert response.status == 400
     assert {
         "status": "error",
         "message": f"Duplicate IDs found in batch input: [{key}]. IDs must be unique",
-        "correlationId": heard.body["correlationId"],
+        "correlationId": response.body["correlationId"],
         "context": {"ids": [key]},
         "category": "VALIDATION_ERROR",
-    } == heard.body
+    } == response.body
 
 
 @behaviour("duplicate-keys")
 def test_duplicate_ids_by_way_of_a_property(world: World) -> None:
-    """E-mail counts in any case, and an address counts as the contact it is of."""
+    """Case is ignored in e-mail, and all addresses of a contact are the same key."""
     owner = world.contact(email="a@x.org", hs_additional_emails="b@x.org")
 
     def upsert(*emails: str) -> tuple[int, list[str]]:
         inputs = [
-            {"id": one, "idProperty": "email", "properties": {}} for one in emails
+            {"id": item, "idProperty": "email", "properties": {}} for item in emails
         ]
-        heard = world.batch("upsert", inputs, type="contacts")
-        return heard.status, heard.body.get("context", {}).get("ids")
+        response = world.batch("upsert", inputs, type="contacts")
+        return response.status, response.body.get("context", {}).get("ids")
 
     assert upsert("N@x.org", "n@X.org") == (400, ["n@x.org"])
     assert (400, [owner]) == upsert("a@x.org", "B@x.org")
@@ -354,9 +354,9 @@ def test_duplicates_in_an_archive(world: World) -> None:
 @behaviour("duplicates-in-read")
 def test_duplicates_in_a_read_come_back_once(world: World) -> None:
     record_id = world.ticket()
-    heard = world.batch("read", [{"id": record_id}, {"id": int(record_id)}])
+    response = world.batch("read", [{"id": record_id}, {"id": int(record_id)}])
 
-    assert (heard.status, len(heard.body["results"])) == (200, 1)
+    assert (response.status, len(response.body["results"])) == (200, 1)
 
 
 @pytest.mark.parametrize("verb", ["create", "read", "update", "upsert", "archive"])
@@ -364,11 +364,11 @@ def test_duplicates_in_a_read_come_back_once(world: World) -> None:
 def test_more_than_100_inputs(world: World, verb: str) -> None:
     """221 bytes in the recording, which had 107 inputs."""
     inputs = [{"id": str(n), "properties": {"subject": "x"}} for n in range(107)]
-    heard = world.batch(verb, inputs)
+    response = world.batch(verb, inputs)
 
-    assert heard.status == 400
-    assert len(heard.reply.answer.content) == 221
-    assert heard.message == (
+    assert response.status == 400
+    assert len(response.reply.answer.content) == 221
+    assert response.message == (
         "The maximum number of inputs supported in a batch is 100. "
         "Please reduce the number of items and try again"
     )
@@ -401,15 +401,15 @@ def test_more_than_50_inputs_with_history(world: World) -> None:
 def test_non_unique_id_property(
     world: World, object_type: str, type_id: str, name: str, verb: str
 ) -> None:
-    """Recorded for companies, deals, and contacts by e-mail in an update."""
+    """Recorded for companies, deals, and updates of contacts by e-mail."""
     inputs = traced([{"id": "1", "idProperty": name, "properties": {}}])
-    heard = world.batch(verb, inputs, type=object_type)
+    response = world.batch(verb, inputs, type=object_type)
 
-    assert (heard.status, heard.body["category"]) == (400, "VALIDATION_ERROR")
+    assert (response.status, response.body["category"]) == (400, "VALIDATION_ERROR")
     assert (
         f"Unable to perform update/upsert by non-unique {type_id} property {name} "
         "in portal ID 62515"
-    ) == heard.message
+    ) == response.message
 
 
 @behaviour("upsert-unknown-id")
@@ -442,10 +442,10 @@ def test_update_to_an_email_of_another_contact(world: World) -> None:
 @pytest.mark.parametrize("verb", ["create", "read", "update", "upsert"])
 @behaviour("empty-inputs")
 def test_empty_inputs(world: World, verb: str) -> None:
-    heard = world.batch(verb, [])
+    response = world.batch(verb, [])
 
-    assert heard.status == (201 if verb == "create" else 200)
-    assert heard.body["results"] == []
+    assert response.status == (201 if verb == "create" else 200)
+    assert response.body["results"] == []
 
 
 @behaviour("merged-archive")
@@ -463,27 +463,27 @@ def test_body_without_inputs_is_a_silent_no_op(
     world: World, verb: str, status: int
 ) -> None:
     path = f"/crm/v3/objects/tickets/batch/{verb}"
-    heard = world.post(path, {"properties": {"subject": "x"}})
+    response = world.post(path, {"properties": {"subject": "x"}})
 
-    assert (status, []) == (heard.status, heard.body["results"])
+    assert (status, []) == (response.status, response.body["results"])
 
 
 @behaviour("wrong-json-type")
 def test_item_of_the_wrong_type(world: World) -> None:
-    heard = world.batch("update", [["id", "1"]])
+    response = world.batch("update", [["id", "1"]])
 
-    assert heard.status == 400
-    assert "category" not in heard.body
+    assert response.status == 400
+    assert "category" not in response.body
     assert re.fullmatch(
         r"Invalid input JSON on line 1, column 12: Cannot deserialize value of type "
         r"`com\.hubspot\.[\w.]+\.SimplePublicObjectBatchInput\$Json` from Array value "
         r"\(token `JsonToken\.START_ARRAY`\)",
-        heard.message,
+        response.message,
     )
 
 
 @pytest.mark.parametrize(
-    ("verb", "body", "told"),
+    ("verb", "body", "expected"),
     [
         ("update", [], "`com.hubspot.inbounddb.publicobject.core.v2.Batch"),
         ("update", {"inputs": {}}, "`java.util.ArrayList` from Object value"),
@@ -496,63 +496,63 @@ def test_item_of_the_wrong_type(world: World) -> None:
 )
 @behaviour("wrong-json-type")
 def test_wrong_types_elsewhere(
-    world: World, verb: str, body: object, told: str
+    world: World, verb: str, body: object, expected: str
 ) -> None:
-    heard = world.post(f"/crm/v3/objects/tickets/batch/{verb}", body)
+    response = world.post(f"/crm/v3/objects/tickets/batch/{verb}", body)
 
-    assert heard.status == 400
-    assert any(part in heard.message for part in told.split("|"))
+    assert response.status == 400
+    assert any(part in response.message for part in expected.split("|"))
 
 
 @pytest.mark.parametrize("traces", [True, False])
 @pytest.mark.parametrize("verb", ["create", "update", "upsert"])
 @behaviour("wrong-json-value")
 def test_one_value_of_the_wrong_type(world: World, verb: str, *, traces: bool) -> None:
-    """It refuses the whole call, traced or not, and names neither input nor value."""
+    """The whole call is refused, and the message names neither input nor value."""
     world.sim.store.define("tickets", [Property("ref", unique=True)])
     keys = [{}, {}] if verb == "create" else [{"id": world.ticket()} for _ in range(2)]
     if verb == "upsert":
-        keys = [{"id": one, "idProperty": "ref"} for one in ("a", "b")]
+        keys = [{"id": item, "idProperty": "ref"} for item in ("a", "b")]
     good, bad = (
         {**key, "properties": {"subject": value}}
         for key, value in zip(keys, ("fine", {"of": "the wrong type"}), strict=True)
     )
     if traces:
         good["objectWriteTraceId"], bad["objectWriteTraceId"] = "a", "b"
-    heard = world.batch(verb, [good, bad])
+    response = world.batch(verb, [good, bad])
 
-    assert heard.status == 400
-    assert set(heard.body) == {"status", "message", "correlationId"}
+    assert response.status == 400
+    assert set(response.body) == {"status", "message", "correlationId"}
     assert re.fullmatch(
         r"Invalid input JSON on line 1, column \d+: Cannot deserialize value of type "
         r"`java\.lang\.String` from Object value \(token `JsonToken\.START_OBJECT`\)",
-        heard.message,
+        response.message,
     )
-    assert all(one.history("subject") == [] for one in world.sim.store.all("tickets"))
+    assert all(item.history("subject") == [] for item in world.sim.store.all("tickets"))
     assert world.batch(verb, [good]).status < 207
 
 
 @behaviour("unknown-type")
 def test_unknown_object_type(world: World) -> None:
-    heard = world.batch("read", [{"id": "1"}], type="butterflies")
+    response = world.batch("read", [{"id": "1"}], type="butterflies")
 
-    assert heard.status == 400
+    assert response.status == 400
     assert {
         "status": "error",
         "message": "Unable to infer object type from: butterflies",
-        "correlationId": heard.body["correlationId"],
-    } == heard.body
+        "correlationId": response.body["correlationId"],
+    } == response.body
 
 
 @behaviour("unknown-path")
 def test_unknown_path(world: World) -> None:
     """The recorded page, byte for byte."""
-    heard = world.post("/crm/v3/objects/tickets/batch/destroy", {})
+    response = world.post("/crm/v3/objects/tickets/batch/destroy", {})
 
-    assert heard.status == 404
-    assert heard.reply.answer.content_type == "text/html;charset=iso-8859-1"
-    assert heard.headers["X-HubSpot-NotFound"] == "true"
-    assert heard.body == (
+    assert response.status == 404
+    assert response.reply.answer.content_type == "text/html;charset=iso-8859-1"
+    assert response.headers["X-HubSpot-NotFound"] == "true"
+    assert response.body == (
         b'<html>\n<head>\n<meta http-equiv="Content-Type" content="text/html;'
         b'charset=utf-8"/>\n<title>Error 404 Not Found</title>\n</head>\n<body>'
         b"<h2>HTTP ERROR 404</h2>\n<p>Resource not found</p>\n</body>\n</html>\n"
@@ -567,9 +567,9 @@ def test_unknown_path(world: World) -> None:
 )
 @behaviour("type-names", "versions")
 def test_names_and_versions(world: World, name: str, base: str) -> None:
-    heard = world.post(f"/crm/{base}/{name}/batch/read", {"inputs": []})
+    response = world.post(f"/crm/{base}/{name}/batch/read", {"inputs": []})
 
-    assert heard.status == 200
+    assert response.status == 200
 
 
 @behaviour("shuffled")
@@ -587,13 +587,13 @@ def test_results_are_shuffled_by_the_seed(make_world: MakeWorld) -> None:
 
 
 @behaviour("shuffled")
-def test_ids_are_not_given_out_in_the_order_of_the_inputs(world: World) -> None:
+def test_ids_do_not_follow_the_order_of_the_inputs(world: World) -> None:
     world.sim.faults.set(shuffle=False)
     inputs = [{"properties": {"subject": str(n)}} for n in range(50)]
     results = world.batch("create", inputs).body["results"]
     ids = [int(result["id"]) for result in results]
 
-    assert [one["properties"]["subject"] for one in results] == [
+    assert [item["properties"]["subject"] for item in results] == [
         str(n) for n in range(50)
     ]
     assert ids != sorted(ids)
@@ -602,21 +602,21 @@ def test_ids_are_not_given_out_in_the_order_of_the_inputs(world: World) -> None:
 
 @behaviour("trace-ids-echoed")
 def test_a_read_echoes_no_trace_ids(world: World) -> None:
-    heard = world.batch("read", traced([{"id": world.ticket()}]))
+    response = world.batch("read", traced([{"id": world.ticket()}]))
 
-    assert "objectWriteTraceId" not in heard.body["results"][0]
+    assert "objectWriteTraceId" not in response.body["results"][0]
 
 
 @behaviour("read-not-found", "duplicates-in-read")
 def test_missing_ids_are_named_once(world: World) -> None:
-    heard = world.batch("read", [{"id": "7"}, {"id": 7}, {"id": "8"}])
+    response = world.batch("read", [{"id": "7"}, {"id": 7}, {"id": "8"}])
 
-    assert heard.body["errors"][0]["context"]["ids"] == ["7", "8"]
+    assert response.body["errors"][0]["context"]["ids"] == ["7", "8"]
 
 
 @behaviour("merged-upsert")
 def test_merging_frees_the_other_unique_values_of_the_loser(world: World) -> None:
-    """Its addresses go to the survivor, nothing else does."""
+    """The survivor gets the e-mail addresses and nothing else."""
     world.sim.store.define("contacts", [Property("ref", unique=True)])
     loser = world.contact(email="a@x.org", ref="R-1")
     survivor = world.contact(email="b@x.org", ref="R-2")
@@ -625,10 +625,10 @@ def test_merging_frees_the_other_unique_values_of_the_loser(world: World) -> Non
         {"id": ref, "idProperty": "ref", "properties": {"firstname": "Ada"}}
         for ref in ("R-1", "R-2")
     ]
-    heard = world.batch("upsert", inputs, type="contacts")
-    new = {result["id"]: result["new"] for result in heard.body["results"]}
+    response = world.batch("upsert", inputs, type="contacts")
+    new = {result["id"]: result["new"] for result in response.body["results"]}
 
-    assert heard.status == 200
+    assert response.status == 200
     assert new.pop(survivor) is False
     assert list(new.values()) == [True]
     assert loser not in new

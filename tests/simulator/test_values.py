@@ -1,20 +1,20 @@
-"""Property values: what is taken, how it is kept, what comes back."""
+"""Property values: which are valid, how they are stored, and how they are shown."""
 
 import pytest
 
 from hubbatch.simulator import Property
 
 from .behaviours import behaviour
-from .conftest import Heard, World
+from .conftest import Response, World
 from .test_table import embedded
 
 
-def refused(heard: Heard) -> tuple[str, str]:
-    """Return code and message of the one problem of a refusal."""
-    (problem,) = embedded(heard.message)
-    (detail,) = heard.body["errors"]
+def refused(response: Response) -> tuple[str, str]:
+    """Return the code and the message of a refusal with one problem."""
+    (problem,) = embedded(response.message)
+    (detail,) = response.body["errors"]
 
-    assert heard.status == 400
+    assert response.status == 400
     assert detail == {
         "message": problem["message"],
         "code": problem["error"],
@@ -99,17 +99,17 @@ def refused(heard: Heard) -> tuple[str, str]:
 def test_codes(
     world: World, object_type: str, name: str, value: str, code: str, message: str
 ) -> None:
-    """Each with the words that were recorded."""
-    heard = world.batch("create", [{"properties": {name: value}}], type=object_type)
+    """Each code comes with the recorded message."""
+    response = world.batch("create", [{"properties": {name: value}}], type=object_type)
 
-    assert refused(heard) == (code, message)
+    assert refused(response) == (code, message)
 
 
 @behaviour("invalid-value-codes")
 def test_date_is_a_midnight(world: World) -> None:
     world.sim.store.define("deals", [Property("signed", "date")])
 
-    def create(value: object) -> Heard:
+    def create(value: object) -> Response:
         return world.batch("create", [{"properties": {"signed": value}}], type="deals")
 
     assert refused(create(1579179660000)) == (
@@ -125,11 +125,11 @@ def test_date_is_a_midnight(world: World) -> None:
 
 @behaviour("values-are-strings")
 def test_values_come_back_as_text(world: World) -> None:
-    """Numbers and booleans are taken, and kept as strings."""
+    """Numbers and booleans are accepted and stored as strings."""
     world.sim.store.define("deals", [Property("won", "bool"), Property("n", "number")])
     properties = {"amount": 3039, "won": True, "dealname": 1.5, "n": "+1e3"}
-    heard = world.batch("create", [{"properties": properties}], type="deals")
-    (result,) = heard.body["results"]
+    response = world.batch("create", [{"properties": properties}], type="deals")
+    (result,) = response.body["results"]
 
     assert (
         result["properties"].items()
@@ -147,10 +147,10 @@ def test_values_come_back_as_text(world: World) -> None:
 def test_instants_are_read_as_iso(world: World) -> None:
     for value in ("1729723356650", "2024-10-23T22:42:36.650Z"):
         properties = {"hs_timestamp": value}
-        heard = world.batch(
+        response = world.batch(
             "create", [{"properties": properties}], type="communications"
         )
-        shown = heard.body["results"][0]["properties"]["hs_timestamp"]
+        shown = response.body["results"][0]["properties"]["hs_timestamp"]
 
         assert shown == "2024-10-23T22:42:36.650Z"
 
@@ -179,7 +179,7 @@ def test_email_is_kept_in_lower_case(world: World) -> None:
 
 @behaviour("secondary-emails")
 def test_secondary_email(world: World) -> None:
-    """It finds the contact, which answers with its first address."""
+    """It identifies the contact, whose result shows the primary address."""
     contact = world.contact(email="a@x.org", hs_additional_emails="b@x.org;c@x.org")
     read = world.batch(
         "read",
@@ -211,8 +211,8 @@ def test_secondary_emails_that_are_taken_away(world: World) -> None:
 
     def owner(email: str) -> list[str]:
         wanted = [{"id": email}]
-        heard = world.batch("read", wanted, type="contacts", idProperty="email")
-        return list(heard.by_id)
+        response = world.batch("read", wanted, type="contacts", idProperty="email")
+        return list(response.by_id)
 
     change = {"id": contact, "properties": {"hs_additional_emails": "c@x.org"}}
     world.batch("update", [change], type="contacts")
@@ -233,15 +233,15 @@ def test_secondary_emails_that_are_taken_away(world: World) -> None:
 
 @behaviour("null-is-ignored", "empty-clears")
 def test_null_and_empty(world: World) -> None:
-    """Null changes nothing; an empty string clears, and is shown."""
+    """Null changes nothing; an empty string clears the value and is shown."""
     ticket = world.ticket(subject="old", content="old")
     change = {"id": ticket, "properties": {"subject": None, "content": ""}}
-    heard = world.batch("update", [change])
+    response = world.batch("update", [change])
     read = world.batch("read", [{"id": ticket}], properties=["subject", "content"])
 
-    assert heard.status == 200
-    assert heard.by_id[ticket]["properties"]["content"] == ""
-    assert "subject" not in heard.by_id[ticket]["properties"]
+    assert response.status == 200
+    assert response.by_id[ticket]["properties"]["content"] == ""
+    assert "subject" not in response.by_id[ticket]["properties"]
     assert (
         read.by_id[ticket]["properties"].items()
         >= {
@@ -271,10 +271,10 @@ def test_update_that_changes_nothing(world: World) -> None:
 
 @behaviour("update-without-properties")
 def test_update_without_properties(world: World) -> None:
-    one, other = world.ticket(), world.ticket()
+    first, second = world.ticket(), world.ticket()
     inputs: list[dict[str, object]] = [
-        {"id": one, "properties": {}},
-        {"id": other, "properties": {"subject": "x"}},
+        {"id": first, "properties": {}},
+        {"id": second, "properties": {"subject": "x"}},
     ]
     whole = world.batch("update", inputs)
     marked = [{**each, "objectWriteTraceId": str(n)} for n, each in enumerate(inputs)]
@@ -285,7 +285,7 @@ def test_update_without_properties(world: World) -> None:
         "No properties found to update, please provide at least one."
     )
     assert whole.body["context"] == {"properties": ["{}"]}
-    assert (single.status, list(single.by_id)) == (207, [other])
+    assert (single.status, list(single.by_id)) == (207, [second])
     assert single.body["errors"][0]["context"]["objectWriteTraceId"] == ["0"]
 
 
@@ -357,10 +357,10 @@ def test_required_properties(world: World) -> None:
 def test_shown_by_create(
     world: World, object_type: str, written: dict[str, str], system: set[str]
 ) -> None:
-    """What was written, and what HubSpot gives every record."""
+    """The written values, and those that HubSpot sets itself."""
     world.sim.store.define("pets", ["name"])
-    heard = world.batch("create", [{"properties": written}], type=object_type)
-    (result,) = heard.body["results"]
+    response = world.batch("create", [{"properties": written}], type=object_type)
+    (result,) = response.body["results"]
 
     assert set(result["properties"]) == system | set(written)
     assert result["properties"].items() >= written.items()
@@ -370,7 +370,7 @@ def test_shown_by_create(
 
 @behaviour("shown-by-create")
 def test_shown_by_create_of_a_contact(world: World) -> None:
-    """The set of late 2025, with what follows from the address."""
+    """The properties of late 2025, including those derived from the address."""
     inputs = [{"properties": {"email": "lily@hubspot.com", "firstname": "Lily"}}]
     (result,) = world.batch("create", inputs, type="contacts").body["results"]
 
@@ -394,7 +394,7 @@ def test_shown_by_create_of_a_contact(world: World) -> None:
 
 @behaviour("shown-by-update")
 def test_shown_by_update(world: World) -> None:
-    """What was written and a fixed few, not the whole record."""
+    """The written values and a few others, not the whole record."""
     ticket = world.ticket(subject="old", content="not shown")
     contact = world.contact(email="a@x.org", lastname="not shown")
     changed = world.batch("update", [{"id": ticket, "properties": {"subject": "new"}}])
@@ -435,7 +435,7 @@ def test_shown_by_update(world: World) -> None:
 
 @behaviour("shown-by-read", "read-unknown-property")
 def test_shown_by_read(world: World) -> None:
-    """What was asked for; unset is null, unknown is nothing."""
+    """The requested properties; unset ones are null, unknown ones are omitted."""
     ticket = world.ticket(subject="x")
     default = world.batch("read", [{"id": ticket}])
     asked = world.batch("read", [{"id": ticket}], properties=["content", "no_such"])
@@ -459,11 +459,11 @@ def test_history(world: World) -> None:
     ticket = world.ticket(subject="one")
     world.clock.at += 1
     world.batch("update", [{"id": ticket, "properties": {"subject": "two"}}])
-    heard = world.batch(
+    response = world.batch(
         "read", [{"id": ticket}], propertiesWithHistory=["subject", "no_such"]
     )
 
-    assert heard.by_id[ticket]["propertiesWithHistory"] == {
+    assert response.by_id[ticket]["propertiesWithHistory"] == {
         "subject": [
             {
                 "value": "two",
@@ -481,32 +481,32 @@ def test_history(world: World) -> None:
 
 @behaviour("archived-records")
 def test_archived_records(world: World) -> None:
-    """They are read with `archived=true`, and only they."""
+    """`archived=true` returns archived records only."""
     gone, live = world.ticket(), world.ticket()
     world.batch("archive", [{"id": gone}])
     inputs = [{"id": gone}, {"id": live}]
-    heard = world.batch("read", inputs, query={"archived": "true"})
+    response = world.batch("read", inputs, query={"archived": "true"})
     plain = world.batch("read", inputs)
 
-    assert list(heard.by_id) == [gone]
-    assert heard.by_id[gone]["archived"] is True
-    assert heard.by_id[gone]["archivedAt"] == "2026-09-14T12:00:00.000Z"
-    assert heard.body["errors"][0]["context"]["ids"] == [live]
+    assert list(response.by_id) == [gone]
+    assert response.by_id[gone]["archived"] is True
+    assert response.by_id[gone]["archivedAt"] == "2026-09-14T12:00:00.000Z"
+    assert response.body["errors"][0]["context"]["ids"] == [live]
     assert list(plain.by_id) == [live]
     assert plain.body["errors"][0]["context"]["ids"] == [gone]
 
 
 @behaviour("archived-records")
 def test_archived_records_by_unique_value(world: World) -> None:
-    """The last one that had it, and no live one."""
+    """It returns the record archived last, and no live record."""
     first = world.contact(email="a@x.org", hs_additional_emails="b@x.org")
     world.sim.store.archive("contacts", first)
     world.clock.at += 60
     last = world.contact(email="a@x.org")
     world.sim.store.archive("contacts", last)
     world.contact(email="a@x.org")
-    inputs = [{"id": one} for one in ("A@x.org", "b@x.org", "c@x.org", first)]
-    heard = world.batch(
+    inputs = [{"id": item} for item in ("A@x.org", "b@x.org", "c@x.org", first)]
+    response = world.batch(
         "read",
         inputs,
         type="contacts",
@@ -514,8 +514,8 @@ def test_archived_records_by_unique_value(world: World) -> None:
         query={"archived": "true"},
     )
 
-    assert set(heard.by_id) == {first, last}
-    assert heard.body["errors"][0]["context"]["ids"] == ["c@x.org", first]
+    assert set(response.by_id) == {first, last}
+    assert response.body["errors"][0]["context"]["ids"] == ["c@x.org", first]
 
 
 @pytest.mark.parametrize("word", ["TRUE", "True"])
@@ -523,23 +523,23 @@ def test_archived_records_by_unique_value(world: World) -> None:
 def test_archived_in_any_case(world: World, word: str) -> None:
     gone = world.ticket()
     world.sim.store.archive("tickets", gone)
-    heard = world.batch("read", [{"id": gone}], query={"archived": word})
+    response = world.batch("read", [{"id": gone}], query={"archived": word})
 
-    assert list(heard.by_id) == [gone]
+    assert list(response.by_id) == [gone]
 
 
 @behaviour("archived-frees-values")
 def test_archiving_frees_unique_values(world: World) -> None:
     first = world.contact(email="a@x.org", hs_additional_emails="b@x.org")
     world.batch("archive", [{"id": first}], type="contacts")
-    create = [{"properties": {"email": one}} for one in ("a@x.org", "b@x.org")]
+    create = [{"properties": {"email": item}} for item in ("a@x.org", "b@x.org")]
 
     assert world.batch("create", create, type="contacts").status == 201
 
 
 @behaviour("upsert-new", "upsert-by-unique-property")
 def test_upsert_makes_and_then_changes(world: World) -> None:
-    """The same key again: the same id, and `new` is false."""
+    """The same key again returns the same id, with `new` false."""
     key = {"id": "T-1", "idProperty": "hs_external_object_ids"}
 
     def upsert(subject: str) -> dict[str, object]:
@@ -559,39 +559,39 @@ def test_upsert_makes_and_then_changes(world: World) -> None:
 
 @behaviour("upsert-without-id-property")
 def test_upsert_without_id_property(world: World) -> None:
-    heard = world.batch("upsert", [{"id": world.ticket(), "properties": {}}])
+    response = world.batch("upsert", [{"id": world.ticket(), "properties": {}}])
 
-    assert heard.status == 400
-    assert "non-unique 0-5 property hs_object_id" in heard.message
+    assert response.status == 400
+    assert "non-unique 0-5 property hs_object_id" in response.message
 
 
 @behaviour("read-by-non-unique")
 def test_read_by_non_unique_property(world: World) -> None:
-    heard = world.batch("read", [{"id": "x"}], idProperty="subject")
+    response = world.batch("read", [{"id": "x"}], idProperty="subject")
 
-    assert (heard.status, heard.body["category"]) == (400, "VALIDATION_ERROR")
-    assert "non-unique 0-5 property subject" in heard.message
+    assert (response.status, response.body["category"]) == (400, "VALIDATION_ERROR")
+    assert "non-unique 0-5 property subject" in response.message
 
 
 @behaviour("record-url")
 def test_url(world: World) -> None:
     ticket = world.ticket()
-    heard = world.batch("read", [{"id": ticket}])
+    response = world.batch("read", [{"id": ticket}])
 
-    assert heard.by_id[ticket]["url"] == (
+    assert response.by_id[ticket]["url"] == (
         f"https://app.hubspot.com/contacts/62515/record/0-5/{ticket}"
     )
 
 
 @behaviour("custom-objects")
 def test_custom_object(world: World) -> None:
-    """It has an id of its own, and a unique property is a key."""
+    """It has a type id of its own, and a unique property can be a key."""
     made = world.sim.store.define("pet", ["name", Property("chip", unique=True)])
     for name in (made.id, "pet", "pets", "p_pet", "p62515_pet", "PET"):
         inputs = [{"id": "c1", "idProperty": "chip", "properties": {"name": name}}]
-        heard = world.batch("upsert", inputs, type=name)
+        response = world.batch("upsert", inputs, type=name)
 
-        assert heard.status == 200
+        assert response.status == 200
     taken = world.batch("create", [{"properties": {"chip": "c1"}}], type="pet")
     number = made.id.removeprefix("2-")
 
@@ -614,8 +614,8 @@ def test_custom_object(world: World) -> None:
 def test_missing_fields(
     world: World, verb: str, item: dict[str, object], missing: str
 ) -> None:
-    heard = world.batch(verb, [{"id": "1", "properties": {}}, item])
+    response = world.batch(verb, [{"id": "1", "properties": {}}, item])
 
-    assert (heard.status, heard.body["category"]) == (400, "VALIDATION_ERROR")
-    assert heard.message.startswith("Invalid input JSON on line 1, column ")
-    assert heard.message.endswith(f". Some required fields were not set: {missing}")
+    assert (response.status, response.body["category"]) == (400, "VALIDATION_ERROR")
+    assert response.message.startswith("Invalid input JSON on line 1, column ")
+    assert response.message.endswith(f". Some required fields were not set: {missing}")

@@ -1,4 +1,4 @@
-"""A witness, not a mirror: schemas, independence, and any body at all."""
+"""The simulator is independent of the client and conforms to HubSpot's schemas."""
 
 import ast
 
@@ -52,11 +52,11 @@ def test_the_rules_know_no_network_and_no_clock() -> None:
 
 
 def answers(world: World) -> dict[str, tuple[str, int, Any]]:
-    """Return for each difference an answer that shows it."""
+    """Return an answer that shows each difference."""
     ticket = world.ticket()
     world.sim.store.require("tickets", "content", when={"subject": []})
     wordless = {"inputs": [{"properties": {"subject": "x"}}]}
-    heard = {
+    response = {
         "null-values": ("read", world.batch("read", [{"id": ticket}])),
         "bare-errors": ("read", world.batch("read", [{"id": "1"}])),
         "status-error": ("read", world.batch("read", [{}])),
@@ -95,7 +95,7 @@ def answers(world: World) -> dict[str, tuple[str, int, Any]]:
     missing = {**pair, "to": {"id": "1"}}
     contextless = world.post(f"{base}create", {"inputs": [missing]})
     world.sim.account.day.limit = 0
-    heard["rate-limit-keys"] = ("read", world.batch("read", []))
+    response["rate-limit-keys"] = ("read", world.batch("read", []))
     of_pairs = {
         "association-ids": ("create", create),
         "association-labels": ("read", read),
@@ -103,18 +103,18 @@ def answers(world: World) -> dict[str, tuple[str, int, Any]]:
         "no-context": ("create", contextless),
     }
     return {
-        name: (f"/crm/v3/objects/tickets/batch/{path}", one.status, one.body)
-        for name, (path, one) in heard.items()
+        name: (f"/crm/v3/objects/tickets/batch/{path}", item.status, item.body)
+        for name, (path, item) in response.items()
     } | {
-        name: (f"{base}{path}", one.status, one.body)
-        for name, (path, one) in of_pairs.items()
+        name: (f"{base}{path}", item.status, item.body)
+        for name, (path, item) in of_pairs.items()
     }
 
 
 @pytest.mark.parametrize("name", DIFFERENCES)
 @behaviour("schema-differences")
 def test_differences_from_the_specification(world: World, name: str) -> None:
-    """Each is real: recorded, against the schema, and allowed for by it alone."""
+    """Each answer breaks the specification and conforms to the adapted schema."""
     path, status, body = answers(world)[name]
 
     assert complaints(path, status, body, spec=True) != []
@@ -149,7 +149,7 @@ valid = st.fixed_dictionaries(
 traced_inputs = st.lists(
     st.tuples(st.sampled_from(["k1", "k2", "k3", "k4"]), valid),
     max_size=4,
-    unique_by=lambda one: one[0],
+    unique_by=lambda item: item[0],
 )
 
 
@@ -159,7 +159,7 @@ traced_inputs = st.lists(
 def test_each_traced_input_has_one_outcome(
     make_world: MakeWorld, verb: str, inputs: list[tuple[str, dict[str, Any]]]
 ) -> None:
-    """In results or in errors, once; and what is in results is in the store."""
+    """Each input is in results or errors exactly once, and results are in the store."""
     world = make_world()
     world.sim.store.define("contacts", [Property("ref", unique=True)])
     world.sim.faults.set(whole_upsert_conflict=False)
@@ -174,17 +174,17 @@ def test_each_traced_input_has_one_outcome(
         }
         for ref, properties in inputs
     ]
-    heard = world.batch(verb, sent, type="contacts")
-    done = [one["objectWriteTraceId"] for one in heard.body["results"]]
-    errors = heard.body.get("errors", [])
-    failed = [ref for one in errors for ref in one["context"]["objectWriteTraceId"]]
+    response = world.batch(verb, sent, type="contacts")
+    done = [item["objectWriteTraceId"] for item in response.body["results"]]
+    errors = response.body.get("errors", [])
+    failed = [ref for item in errors for ref in item["context"]["objectWriteTraceId"]]
 
     assert sorted(done + failed) == sorted(ref for ref, _ in inputs)
-    assert (heard.status == 207) == bool(failed)
-    for one in heard.body["results"]:
-        record = world.sim.store.get("contacts", one["id"])
+    assert (response.status == 207) == bool(failed)
+    for result in response.body["results"]:
+        record = world.sim.store.get("contacts", result["id"])
         assert record is not None
-        for name, value in one["properties"].items():
+        for name, value in result["properties"].items():
             assert record.properties.get(name, "") == value
 
 
@@ -235,12 +235,12 @@ bodies = st.fixed_dictionaries(
 def test_any_body_gets_an_answer_of_hubspots(
     make_world: MakeWorld, verb: str, body: Any
 ) -> None:
-    """No body breaks the simulator, and each answer conforms to its schema."""
+    """No body causes a server error, and each answer conforms to its schema."""
     world = make_world()
     world.contact(email="a@x.org")
-    heard = world.post(f"/crm/v3/objects/contacts/batch/{verb}", body)
+    response = world.post(f"/crm/v3/objects/contacts/batch/{verb}", body)
 
-    assert heard.status in {200, 201, 204, 207, 400, 409}
-    if heard.status >= 400:
-        # What is refused as a whole has written nothing.
+    assert response.status in {200, 201, 204, 207, 400, 409}
+    if response.status >= 400:
+        # A refused call has written nothing.
         assert world.sim.store.count("contacts") == 1

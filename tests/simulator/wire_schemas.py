@@ -1,4 +1,4 @@
-"""HubSpot's schemas for what the simulator answers, and where reality differs.
+"""HubSpot's schemas of the simulator's answers, and where recordings differ.
 
 Written by hand from HubSpot's public API specification (tickets and account info,
 v3, August 2026). Stricter than the originals in one point: keys that HubSpot's
@@ -16,20 +16,20 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 Schema = dict[str, Any]
 
-TEXT: Schema = {"type": "string"}
+STRING: Schema = {"type": "string"}
 NUMBER: Schema = {"type": "integer"}
-MOMENT: Schema = {
+TIMESTAMP: Schema = {
     "type": "string",
     "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$",
 }
-TEXTS: Schema = {"type": "array", "items": TEXT}
+STRINGS: Schema = {"type": "array", "items": STRING}
 
 
 def mapping(values: Schema) -> Schema:
     return {"type": "object", "additionalProperties": values}
 
 
-def thing(required: Mapping[str, Schema], **optional: Schema) -> Schema:
+def struct(required: Mapping[str, Schema], **optional: Schema) -> Schema:
     return {
         "type": "object",
         "properties": {**required, **optional},
@@ -38,222 +38,224 @@ def thing(required: Mapping[str, Schema], **optional: Schema) -> Schema:
     }
 
 
-def listed(items: Schema) -> Schema:
+def array(items: Schema) -> Schema:
     return {"type": "array", "items": items}
 
 
-ERROR_DETAIL = thing(
-    {"message": TEXT},
-    code=TEXT,
-    context=mapping(TEXTS),
-    subCategory=TEXT,
-    **{"in": TEXT},
+ERROR_DETAIL = struct(
+    {"message": STRING},
+    code=STRING,
+    context=mapping(STRINGS),
+    subCategory=STRING,
+    **{"in": STRING},
 )
 
 # Spec: category, correlationId and message are required.
-ERROR = thing(
+ERROR = struct(
     {
-        "category": TEXT,
+        "category": STRING,
         "correlationId": {"type": "string", "format": "uuid"},
-        "message": TEXT,
+        "message": STRING,
     },
-    context=mapping(TEXTS),
-    errors=listed(ERROR_DETAIL),
-    links=mapping(TEXT),
-    subCategory=TEXT,
+    context=mapping(STRINGS),
+    errors=array(ERROR_DETAIL),
+    links=mapping(STRING),
+    subCategory=STRING,
 )
 
-STANDARD_ERROR = thing(
+STANDARD_ERROR = struct(
     {
-        "category": TEXT,
-        "context": mapping(TEXTS),
-        "errors": listed(ERROR_DETAIL),
-        "links": mapping(TEXT),
-        "message": TEXT,
-        "status": TEXT,
+        "category": STRING,
+        "context": mapping(STRINGS),
+        "errors": array(ERROR_DETAIL),
+        "links": mapping(STRING),
+        "message": STRING,
+        "status": STRING,
     },
-    id=TEXT,
+    id=STRING,
     subCategory={"type": "object"},
 )
 
-VALUE_WITH_TIMESTAMP = thing(
-    {"sourceType": TEXT, "timestamp": MOMENT, "value": TEXT},
-    sourceId=TEXT,
-    sourceLabel=TEXT,
+VALUE_WITH_TIMESTAMP = struct(
+    {"sourceType": STRING, "timestamp": TIMESTAMP, "value": STRING},
+    sourceId=STRING,
+    sourceLabel=STRING,
     updatedByUserId=NUMBER,
 )
 
 OBJECT: dict[str, Schema] = {
     "archived": {"type": "boolean"},
-    "createdAt": MOMENT,
-    "id": TEXT,
-    "properties": mapping(TEXT),
-    "updatedAt": MOMENT,
+    "createdAt": TIMESTAMP,
+    "id": STRING,
+    "properties": mapping(STRING),
+    "updatedAt": TIMESTAMP,
 }
 OBJECT_OPTIONAL: dict[str, Schema] = {
-    "archivedAt": MOMENT,
-    "objectWriteTraceId": TEXT,
-    "propertiesWithHistory": mapping(listed(VALUE_WITH_TIMESTAMP)),
-    "url": TEXT,
-    "warnings": listed(
-        thing({"category": TEXT, "context": mapping(TEXT), "message": TEXT})
+    "archivedAt": TIMESTAMP,
+    "objectWriteTraceId": STRING,
+    "propertiesWithHistory": mapping(array(VALUE_WITH_TIMESTAMP)),
+    "url": STRING,
+    "warnings": array(
+        struct({"category": STRING, "context": mapping(STRING), "message": STRING})
     ),
 }
-SIMPLE_PUBLIC_OBJECT = thing(OBJECT, **OBJECT_OPTIONAL)
-UPSERT_OBJECT = thing({**OBJECT, "new": {"type": "boolean"}}, **OBJECT_OPTIONAL)
+SIMPLE_PUBLIC_OBJECT = struct(OBJECT, **OBJECT_OPTIONAL)
+UPSERT_OBJECT = struct({**OBJECT, "new": {"type": "boolean"}}, **OBJECT_OPTIONAL)
 
 
 def batch_response(items: Schema, *, errors: bool) -> Schema:
     more: dict[str, Schema] = {}
     if errors:
-        more = {"errors": listed(STANDARD_ERROR), "numErrors": NUMBER}
-    return thing(
+        more = {"errors": array(STANDARD_ERROR), "numErrors": NUMBER}
+    return struct(
         {
-            "completedAt": MOMENT,
-            "results": listed(items),
-            "startedAt": MOMENT,
+            "completedAt": TIMESTAMP,
+            "results": array(items),
+            "startedAt": TIMESTAMP,
             "status": {"enum": ["CANCELED", "COMPLETE", "PENDING", "PROCESSING"]},
         },
-        links=mapping(TEXT),
-        requestedAt=MOMENT,
+        links=mapping(STRING),
+        requestedAt=TIMESTAMP,
         **more,
     )
 
 
-DETAILS = thing(
+DETAILS = struct(
     {
         "accountType": {
             "enum": ["APP_DEVELOPER", "DEVELOPER_TEST", "SANDBOX", "STANDARD"]
         },
-        "additionalCurrencies": TEXTS,
-        "companyCurrency": TEXT,
-        "dataHostingLocation": TEXT,
+        "additionalCurrencies": STRINGS,
+        "companyCurrency": STRING,
+        "dataHostingLocation": STRING,
         "portalId": NUMBER,
-        "timeZone": TEXT,
-        "uiDomain": TEXT,
-        "utcOffset": TEXT,
+        "timeZone": STRING,
+        "uiDomain": STRING,
+        "utcOffset": STRING,
         "utcOffsetMilliseconds": NUMBER,
     }
 )
 
-USAGE = thing(
+USAGE = struct(
     {
-        "results": listed(
-            thing(
+        "results": array(
+            struct(
                 {
-                    "collectedAt": MOMENT,
+                    "collectedAt": TIMESTAMP,
                     "currentUsage": NUMBER,
                     "fetchStatus": {
                         "enum": ["CACHED", "FAILURE", "NOTFOUND", "SUCCESS", "TIMEOUT"]
                     },
-                    "name": TEXT,
+                    "name": STRING,
                     "usageLimit": NUMBER,
                 },
-                resetsAt=MOMENT,
+                resetsAt=TIMESTAMP,
             )
         )
     }
 )
 
-# There is no specification of v1: this is the documented example.
-LEGACY_VERSION = thing(
+# v1 has no specification: this is the documented example.
+LEGACY_VERSION = struct(
     {
-        "name": TEXT,
-        "source": TEXT,
+        "name": STRING,
+        "source": STRING,
         "sourceVid": {"type": "array"},
         "timestamp": NUMBER,
-        "value": TEXT,
+        "value": STRING,
     }
 )
-LEGACY_OBJECT = thing(
+LEGACY_OBJECT = struct(
     {
         "isDeleted": {"type": "boolean"},
         "objectId": NUMBER,
-        "objectType": TEXT,
+        "objectType": STRING,
         "portalId": NUMBER,
         "properties": mapping(
-            thing(
+            struct(
                 {
-                    "source": TEXT,
+                    "source": STRING,
                     "sourceId": {"type": "null"},
                     "timestamp": NUMBER,
-                    "value": TEXT,
-                    "versions": listed(LEGACY_VERSION),
+                    "value": STRING,
+                    "versions": array(LEGACY_VERSION),
                 }
             )
         ),
     }
 )
-LEGACY = listed(LEGACY_OBJECT)
+LEGACY = array(LEGACY_OBJECT)
 
-PUBLIC_OBJECT_ID = thing({"id": TEXT})
-PAGING = thing({"next": thing({"after": TEXT}, link=TEXT)})
+PUBLIC_OBJECT_ID = struct({"id": STRING})
+PAGING = struct({"next": struct({"after": STRING}, link=STRING)})
 CATEGORY: Schema = {
     "enum": ["HUBSPOT_DEFINED", "INTEGRATOR_DEFINED", "USER_DEFINED", "WORK"]
 }
-LABELS = thing(
+LABELS = struct(
     {
-        "fromObjectId": TEXT,
-        "fromObjectTypeId": TEXT,
-        "labels": TEXTS,
-        "toObjectId": TEXT,
-        "toObjectTypeId": TEXT,
+        "fromObjectId": STRING,
+        "fromObjectTypeId": STRING,
+        "labels": STRINGS,
+        "toObjectId": STRING,
+        "toObjectTypeId": STRING,
     }
 )
-ASSOCIATED = thing(
+ASSOCIATED = struct(
     {
         "from": PUBLIC_OBJECT_ID,
-        "to": listed(
-            thing(
+        "to": array(
+            struct(
                 {
-                    "associationTypes": listed(
-                        thing({"category": CATEGORY, "typeId": NUMBER}, label=TEXT)
+                    "associationTypes": array(
+                        struct({"category": CATEGORY, "typeId": NUMBER}, label=STRING)
                     ),
-                    "toObjectId": TEXT,
+                    "toObjectId": STRING,
                 }
             )
         ),
     },
     paging=PAGING,
 )
-V3_ASSOCIATION = thing({"from": PUBLIC_OBJECT_ID, "to": PUBLIC_OBJECT_ID, "type": TEXT})
-V3_ASSOCIATED = thing(
+V3_ASSOCIATION = struct(
+    {"from": PUBLIC_OBJECT_ID, "to": PUBLIC_OBJECT_ID, "type": STRING}
+)
+V3_ASSOCIATED = struct(
     {
         "from": PUBLIC_OBJECT_ID,
-        "to": listed(thing({"id": TEXT, "type": TEXT})),
+        "to": array(struct({"id": STRING, "type": STRING})),
     },
     paging=PAGING,
 )
-MEMBERSHIPS = thing(
+MEMBERSHIPS = struct(
     {
-        "objectTypeId": TEXT,
-        "recordId": TEXT,
-        "recordListMemberships": listed(
-            thing(
+        "objectTypeId": STRING,
+        "recordId": STRING,
+        "recordListMemberships": array(
+            struct(
                 {
-                    "listId": TEXT,
+                    "listId": STRING,
                     "listVersion": NUMBER,
-                    "firstAddedTimestamp": MOMENT,
-                    "lastAddedTimestamp": MOMENT,
+                    "firstAddedTimestamp": TIMESTAMP,
+                    "lastAddedTimestamp": TIMESTAMP,
                 },
                 isPublicList={"type": "boolean"},
             )
         ),
     }
 )
-SPLITS = thing({"id": TEXT, "splits": listed(SIMPLE_PUBLIC_OBJECT)})
-DEFAULT_ASSOCIATION = thing(
+SPLITS = struct({"id": STRING, "splits": array(SIMPLE_PUBLIC_OBJECT)})
+DEFAULT_ASSOCIATION = struct(
     {
-        "associationSpec": thing(
+        "associationSpec": struct(
             {"associationCategory": CATEGORY, "associationTypeId": NUMBER}
         ),
         "from": PUBLIC_OBJECT_ID,
         "to": PUBLIC_OBJECT_ID,
     }
 )
-LIMIT = thing(
+LIMIT = struct(
     {"category": CATEGORY, "typeId": NUMBER},
-    label=TEXT,
+    label=STRING,
     userEnforcedMaxToObjectIds=NUMBER,
 )
 ASSOCIATIONS: dict[str, Schema] = {
@@ -263,21 +265,21 @@ ASSOCIATIONS: dict[str, Schema] = {
     "read": ASSOCIATED,
 }
 
-PROPERTY = thing(
+PROPERTY = struct(
     {
-        "description": TEXT,
-        "fieldType": TEXT,
-        "groupName": TEXT,
-        "label": TEXT,
-        "name": TEXT,
-        "options": listed(
-            thing(
-                {"hidden": {"type": "boolean"}, "label": TEXT, "value": TEXT},
-                description=TEXT,
+        "description": STRING,
+        "fieldType": STRING,
+        "groupName": STRING,
+        "label": STRING,
+        "name": STRING,
+        "options": array(
+            struct(
+                {"hidden": {"type": "boolean"}, "label": STRING, "value": STRING},
+                description=STRING,
                 displayOrder=NUMBER,
             )
         ),
-        "type": TEXT,
+        "type": STRING,
     },
     calculated={"type": "boolean"},
     dataSensitivity={"enum": ["highly_sensitive", "non_sensitive", "sensitive"]},
@@ -287,7 +289,7 @@ PROPERTY = thing(
     hasUniqueValue={"type": "boolean"},
     hidden={"type": "boolean"},
     hubspotDefined={"type": "boolean"},
-    modificationMetadata=thing(
+    modificationMetadata=struct(
         {
             "archivable": {"type": "boolean"},
             "readOnlyDefinition": {"type": "boolean"},
@@ -296,38 +298,42 @@ PROPERTY = thing(
     ),
 )
 
-ASSOCIATION_DEFINITION = thing(
-    {"fromObjectTypeId": TEXT, "id": TEXT, "toObjectTypeId": TEXT},
-    name=TEXT,
+ASSOCIATION_DEFINITION = struct(
+    {"fromObjectTypeId": STRING, "id": STRING, "toObjectTypeId": STRING},
+    name=STRING,
 )
-OBJECT_SCHEMA = thing(
+OBJECT_SCHEMA = struct(
     {
         "allowsSensitiveProperties": {"type": "boolean"},
         "archived": {"type": "boolean"},
-        "associations": listed(ASSOCIATION_DEFINITION),
-        "fullyQualifiedName": TEXT,
-        "id": TEXT,
-        "labels": thing({}, singular=TEXT, plural=TEXT),
-        "name": TEXT,
-        "objectTypeId": TEXT,
-        "properties": listed(PROPERTY),
-        "requiredProperties": TEXTS,
-        "searchableProperties": TEXTS,
-        "secondaryDisplayProperties": TEXTS,
+        "associations": array(ASSOCIATION_DEFINITION),
+        "fullyQualifiedName": STRING,
+        "id": STRING,
+        "labels": struct({}, singular=STRING, plural=STRING),
+        "name": STRING,
+        "objectTypeId": STRING,
+        "properties": array(PROPERTY),
+        "requiredProperties": STRINGS,
+        "searchableProperties": STRINGS,
+        "secondaryDisplayProperties": STRINGS,
     },
-    createdAt=MOMENT,
+    createdAt=TIMESTAMP,
     createdByUserId=NUMBER,
-    description=TEXT,
-    primaryDisplayProperty=TEXT,
-    updatedAt=MOMENT,
+    description=STRING,
+    primaryDisplayProperty=STRING,
+    updatedAt=TIMESTAMP,
     updatedByUserId=NUMBER,
 )
 
 SPEC: dict[str, Schema] = {
-    "schemas": thing({"results": listed(OBJECT_SCHEMA)}),
-    "properties": thing({"results": listed(PROPERTY)}),
-    "associations kinds": thing(
-        {"results": listed(thing({"category": CATEGORY, "typeId": NUMBER}, label=TEXT))}
+    "schemas": struct({"results": array(OBJECT_SCHEMA)}),
+    "properties": struct({"results": array(PROPERTY)}),
+    "associations kinds": struct(
+        {
+            "results": array(
+                struct({"category": CATEGORY, "typeId": NUMBER}, label=STRING)
+            )
+        }
     ),
     "property": PROPERTY,
     "property batch": batch_response(PROPERTY, errors=False),
@@ -336,7 +342,7 @@ SPEC: dict[str, Schema] = {
     "error": ERROR,
     "legacy": LEGACY,
     "legacy map": mapping(LEGACY_OBJECT),
-    "page": thing({"results": listed(SIMPLE_PUBLIC_OBJECT)}, paging=PAGING),
+    "page": struct({"results": array(SIMPLE_PUBLIC_OBJECT)}, paging=PAGING),
     **{
         f"{name}{more}": batch_response(items, errors=bool(more))
         for more in ("", " with errors")
@@ -353,21 +359,21 @@ SPEC: dict[str, Schema] = {
     "upserts": batch_response(UPSERT_OBJECT, errors=False),
     "upserts with errors": batch_response(UPSERT_OBJECT, errors=True),
     "usage": USAGE,
-    "token": thing(
+    "token": struct(
         {
-            "access_token": TEXT,
+            "access_token": STRING,
             "expires_in": NUMBER,
-            "refresh_token": TEXT,
-            "token_type": TEXT,
+            "refresh_token": STRING,
+            "token_type": STRING,
         },
         hub_id=NUMBER,
-        token_use=TEXT,
+        token_use=STRING,
     ),
     # RFC 6749, with what HubSpot adds.
-    "token error": thing(
-        {"error": TEXT, "status": TEXT, "message": TEXT},
-        correlationId=TEXT,
-        error_description=TEXT,
+    "token error": struct(
+        {"error": STRING, "status": STRING, "message": STRING},
+        correlationId=STRING,
+        error_description=STRING,
     ),
     **{
         f"associations {verb}": batch_response(items, errors=False)
@@ -379,19 +385,19 @@ SPEC: dict[str, Schema] = {
     },
 }
 
-# Where recordings and the specification differ, recordings win. Each difference:
-# why, and what has to change in the schemas for an answer to conform.
+# Where recordings differ from the specification, the simulator follows recordings.
+# docs/simulator.md lists the same differences.
 DIFFERENCES: dict[str, str] = {
-    "null-values": "a property that was asked for and is not set is null",
+    "null-values": "a requested property without a value is null",
     "bare-errors": "errors of a 207 have no `errors` and no `links`",
-    "status-error": "every error body says `status: error`",
+    "status-error": "every error body has `status: error`",
     "no-category": "some refusals have no category",
-    "no-message": "some refusals say in `errors` only what is wrong",
-    "rate-limit-keys": "a 429 says errorType, policyName, groupName or requestId",
+    "no-message": "some refusals have no message, only `errors`",
+    "rate-limit-keys": "a 429 has errorType, policyName, groupName or requestId",
     "validation-results": "a v1 refusal lists validationResults",
-    "association-ids": "v4 writes the ids of associated records as numbers",
+    "association-ids": "v4 returns the ids of associated records as numbers",
     "association-labels": "the label of an unlabelled association is null",
-    "sub-category": "the subCategory of an error in a 207 is text",
+    "sub-category": "the subCategory of an error in a 207 is a string",
     "no-context": "errors of association batches may have no context",
 }
 
@@ -400,12 +406,12 @@ _MESSAGE = [{"required": ["message"]}, {"required": ["errors"]}]
 
 
 def _real(schema: Schema) -> Schema:
-    """Return the schema as recordings have it."""
+    """Return the schema adapted to the recordings."""
     changed = {name: _real_value(value) for name, value in schema.items()}
     properties = changed.get("properties", {})
     if "correlationId" in properties and "category" in properties:
         extra = ("status", "errorType", "policyName", "groupName", "requestId")
-        properties |= dict.fromkeys(extra, TEXT)
+        properties |= dict.fromkeys(extra, STRING)
         properties["validationResults"] = {"type": "array"}
         changed["required"] = ["correlationId", "status"]
         changed["anyOf"] = _MESSAGE
@@ -429,10 +435,10 @@ def _real_value(value: Any) -> Any:
 
 
 def _loosen(name: str, schema: Schema) -> None:
-    """Let errors have a subCategory of text and, of associations, no context."""
+    """Allow a string as subCategory and, for associations, no context."""
     if name.endswith("errors"):
         error = schema["properties"]["errors"]["items"]
-        error["properties"]["subCategory"] = TEXT
+        error["properties"]["subCategory"] = STRING
         if name.startswith("associations"):
             error["required"] = ["category", "status"]
 
@@ -467,7 +473,7 @@ def _kind_of_batch(path: str) -> str:
 
 
 def schema_of(path: str, status: int) -> str:
-    """Name the schema of an answer."""
+    """Return the name of the schema of an answer."""
     if path.startswith("/oauth/"):
         return "token" if status < 400 else "token error"
     if status >= 400:
@@ -490,6 +496,6 @@ def schema_of(path: str, status: int) -> str:
 def complaints(
     path: str, status: int, body: object, *, spec: bool = False
 ) -> list[str]:
-    """Say where an answer does not conform."""
+    """Return where an answer does not conform to its schema."""
     found = validator(schema_of(path, status), spec=spec).iter_errors(body)
     return [f"{error.json_path}: {error.message}" for error in found]

@@ -117,6 +117,21 @@ async def collect(hub: HubBatch) -> None:
     assert_type(merge([updated, updated]), BatchResponse[SimplePublicObject])
 
 
+async def options(hub: HubBatch) -> None:
+    """Every verb takes the same options; a checker refuses any other."""
+    links = hub.associations("contacts", "companies")
+    await hub.tickets.archive(["1"], isolate=False, max_failures=None, linger=0.5)
+    await links.archive_labels([], max_failures=3)
+    await links.limits.purge([], max_failures="5%")
+    await hub.properties("tickets").archive([], linger=0)
+    await hub.legacy.products.archive([1], isolate=True)
+    await hub.tickets.update([], chunk_size=5)  # type: ignore[call-arg]
+    await links.create([], isolate="no")  # type: ignore[arg-type]
+    await hub.schemas.read(["tickets"], lane=1)  # type: ignore[call-arg]
+    await hub.deal_splits.read(["1"], linger="0.1")  # type: ignore[arg-type]
+    await hub.tickets.read(512)  # type: ignore[call-overload]
+
+
 async def single(hub: HubBatch) -> None:
     assert_type(hub.single.max_pending, int)
     hub.single.max_pending = 500

@@ -1,1 +1,1 @@
-"""What is particular to each family of calls: how inputs and answers are written."""
+"""How each kind of JSON is written and read: one codec for each family of calls."""

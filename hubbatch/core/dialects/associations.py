@@ -1,17 +1,24 @@
 """Associations: pairs of records, of v4 and the dated versions, and of v3."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 
-from hubbatch.core.calls import Dialect, Encoded, Encoder, Operation, Paging, Shape
-from hubbatch.core.codec import converter, of_class, structure_response, teach, text_id
+from hubbatch.core.calls import Encoded, Paging, ResultShape
+from hubbatch.core.codec import (
+    converter,
+    list_of,
+    of_class,
+    read_id,
+    register,
+    text_id,
+)
 from hubbatch.core.encoding import (
+    InputForm,
     association_types,
     dumps,
-    enveloped,
-    fields_of,
+    for_any_operation,
     id_encoder,
     make_key,
     many_key,
@@ -33,120 +40,95 @@ from hubbatch.models import (
 )
 
 from .documents import document, next_after
+from .envelopes import envelope_codec
 
 
-_PAIR_FIELDS = frozenset({"from", "to"})
-_TYPED_FIELDS = frozenset({"from", "to", "types"})
-_V3_FIELDS = frozenset({"from", "to", "type"})
-# The error by which HubSpot says that a record has none.
+# By this error HubSpot reports that a record has no associations.
 _NONE_FOUND = "NO_ASSOCIATIONS_FOUND"
 
 
 # ---- inputs
 
 
-def _typed_encoder(_: Operation) -> Encoder:
-    return _encode_typed
+def _typed_values(value: AssociationInput) -> Sequence[Any]:
+    return {"id": value.from_}, {"id": value.to}, value.types
 
 
-def _encode_typed(_index: int, given: object) -> Encoded:
-    source: object
-    target: object
-    raw: object
-    if isinstance(given, AssociationInput):
-        source, target, raw = given.from_, given.to, given.types
-    else:
-        fields = fields_of(given, _TYPED_FIELDS, "from, to and types")
-        source, target = _end(fields, "from"), _end(fields, "to")
-        raw = fields.get("types", ())
-    types = association_types(raw)
-    if not types:
+def _plain_values(value: AssociationInput) -> Sequence[Any]:
+    if value.types:
+        raise InvalidInput("this call takes no types", "types")
+    return {"id": value.from_}, {"id": value.to}
+
+
+def _named_values(value: PublicAssociation) -> Sequence[Any]:
+    return {"id": value.from_}, {"id": value.to}, value.type
+
+
+_TYPED = InputForm(
+    ("from", "to", "types"), "from, to and types", {AssociationInput: _typed_values}
+)
+_PLAIN = InputForm(("from", "to"), "from and to", {AssociationInput: _plain_values})
+_NAMED = InputForm(
+    ("from", "to", "type"), "from, to and type", {PublicAssociation: _named_values}
+)
+
+
+def _encode_typed(_index: int, value: object) -> Encoded:
+    source, target, types = _TYPED.values(value)
+    source_id, target_id = _end("from", source), _end("to", target)
+    written = association_types(() if types is None else types)
+    if not written:
         raise InvalidInput(
-            "an association needs its types; create_default gives the usual one",
+            "an association needs its types; use create_default for the default type",
             "types",
         )
-    return _encode_pair(source, target, types=types)
+    return _encode_pair(source_id, target_id, types=written)
 
 
-def _plain_encoder(_: Operation) -> Encoder:
-    return _encode_plain
+def _encode_plain(_index: int, value: object) -> Encoded:
+    source, target = _PLAIN.values(value)
+    return _encode_pair(_end("from", source), _end("to", target))
 
 
-def _encode_plain(_index: int, given: object) -> Encoded:
-    source: object
-    target: object
-    if isinstance(given, AssociationInput):
-        _refuse_types(given)
-        source, target = given.from_, given.to
-    else:
-        fields = fields_of(given, _PAIR_FIELDS, "from and to")
-        source, target = _end(fields, "from"), _end(fields, "to")
-    return _encode_pair(source, target)
-
-
-def _archive_encoder(_: Operation) -> Encoder:
-    return _encode_archive
-
-
-def _encode_archive(_index: int, given: object) -> Encoded:
-    source: object
-    targets: Sequence[object]
-    if isinstance(given, AssociationInput):
-        _refuse_types(given)
-        source, targets = given.from_, [given.to]
-    else:
-        fields = fields_of(given, _PAIR_FIELDS, "from and to")
-        source, to = _end(fields, "from"), fields.get("to")
-        several = to if isinstance(to, list | tuple) else [to]
-        targets = [_end({"to": one}, "to") for one in several]
-    if not targets:
+def _encode_archive(_index: int, value: object) -> Encoded:
+    source, to = _PLAIN.values(value)
+    raw_id = _end("from", source)
+    ends = to if isinstance(to, list | tuple) else [to]
+    raw_ids = [_end("to", end) for end in ends]
+    if not raw_ids:
         raise InvalidInput("to is empty: nothing would be archived", "to")
-    one, others = _id("from", source), [_id("to", target) for target in targets]
-    body = {"from": {"id": one}, "to": [{"id": other} for other in others]}
-    # One request serves all who archive the same; the reverse is something else.
-    return many_key(one, *others), dumps(body, {"from": one}), None
+    source_id = _id("from", raw_id)
+    target_ids = [_id("to", target) for target in raw_ids]
+    body = {"from": {"id": source_id}, "to": [{"id": end} for end in target_ids]}
+    # One request serves all inputs that archive the same pair. The reverse of a pair is
+    # another input.
+    return many_key(source_id, *target_ids), dumps(body, {"from": source_id}), None
 
 
-def _v3_encoder(_: Operation) -> Encoder:
-    return _encode_v3
-
-
-def _encode_v3(_index: int, given: object) -> Encoded:
-    source: object
-    target: object
-    kind: object
-    if isinstance(given, PublicAssociation):
-        source, target, kind = given.from_, given.to, given.type
-    else:
-        fields = fields_of(given, _V3_FIELDS, "from, to and type")
-        source, target = _end(fields, "from"), _end(fields, "to")
-        kind = fields.get("type")
-    if not isinstance(kind, str) or not kind:
-        raise InvalidInput(f"type must be a name, not {kind!r}", "type")
-    return _encode_pair(source, target, type=kind)
+def _encode_named(_index: int, value: object) -> Encoded:
+    source, target, name = _NAMED.values(value)
+    source_id, target_id = _end("from", source), _end("to", target)
+    if not isinstance(name, str) or not name:
+        raise InvalidInput(f"type must be a name, not {name!r}", "type")
+    return _encode_pair(source_id, target_id, type=name)
 
 
 def _encode_pair(source: object, target: object, **more: object) -> Encoded:
-    one, other = _id("from", source), _id("to", target)
-    body = {"from": {"id": one}, "to": {"id": other}, **more}
-    return pair_key(one, other), dumps(body, {"from": one, "to": other}), None
+    source_id, target_id = _id("from", source), _id("to", target)
+    body = {"from": {"id": source_id}, "to": {"id": target_id}, **more}
+    ids = {"from": source_id, "to": target_id}
+    return pair_key(source_id, target_id), dumps(body, ids), None
 
 
-def _refuse_types(given: AssociationInput) -> None:
-    if given.types:
-        raise InvalidInput("this call takes no types", "types")
-
-
-def _end(fields: Mapping[str, Any], name: str) -> object:
-    end = fields.get(name)
-    if not isinstance(end, Mapping):
+def _end(name: str, end: Any) -> object:
+    if type(end) is not dict and not isinstance(end, Mapping):
         raise InvalidInput(f'{name} must be {{"id": ...}}, not {end!r}', name)
     return end.get("id")
 
 
-def _id(name: str, given: object) -> str:
+def _id(name: str, value: object) -> str:
     try:
-        return record_id(given)
+        return record_id(value)
     except InvalidInput as error:
         raise InvalidInput(f"{name}: {error}", name) from None
 
@@ -158,23 +140,16 @@ def _end_id(raw: Any, _: object = None) -> str:
     return text_id(raw["id"])
 
 
-def _as_end(text: str) -> dict[str, str]:
-    return {"id": text}
+def _as_end(record: str) -> dict[str, str]:
+    return {"id": record}
 
 
-def _as_text(raw: Any, _: object) -> str:
-    return text_id(raw)
-
-
-def _many(cls: type) -> Callable[[Any, Any], list[Any]]:
-    def structure(raw: Iterable[Any] | None, _: object) -> list[Any]:
-        return [converter.structure(item, cls) for item in raw or ()]
-
-    return structure
+def _label_strings(raw: Any, _: object) -> list[str]:
+    return [*map(str, raw or ())]
 
 
 def _paging(raw: Any, _: object) -> Any:
-    """Return the paging of a result, once its cursor is known to be readable."""
+    """Return the paging of a result, after checking that its cursor is readable."""
     next_after({"paging": raw})
     return raw or None
 
@@ -182,35 +157,35 @@ def _paging(raw: Any, _: object) -> Any:
 _ENDS = {"from_": _end_id, "to": _end_id}
 _AS_ENDS = {"from_": _as_end, "to": _as_end}
 
-teach(AssociationSpec)
-teach(AssociationSpecWithLabel)
-teach(
+register(AssociationSpec)
+register(AssociationSpecWithLabel)
+register(
     LabelsBetweenObjectPair,
     {
-        "from_object_id": _as_text,
-        "to_object_id": _as_text,
-        "labels": lambda raw, _: [str(label) for label in raw or ()],
+        "from_object_id": read_id,
+        "to_object_id": read_id,
+        "labels": _label_strings,
     },
 )
-teach(PublicDefaultAssociation, _ENDS, _AS_ENDS)
-teach(
+register(PublicDefaultAssociation, _ENDS, _AS_ENDS)
+register(
     MultiAssociatedObjectWithLabel,
-    {"to_object_id": _as_text, "association_types": _many(AssociationSpecWithLabel)},
+    {"to_object_id": read_id, "association_types": list_of(AssociationSpecWithLabel)},
 )
-teach(
+register(
     PublicAssociationMultiWithLabel,
     {
         "from_": _end_id,
-        "to": _many(MultiAssociatedObjectWithLabel),
+        "to": list_of(MultiAssociatedObjectWithLabel),
         "paging": _paging,
     },
     {"from_": _as_end},
 )
-teach(PublicAssociation, _ENDS, _AS_ENDS)
-teach(AssociatedId, {"id": _as_text})
-teach(
+register(PublicAssociation, _ENDS, _AS_ENDS)
+register(AssociatedId, {"id": read_id})
+register(
     PublicAssociationMulti,
-    {"from_": _end_id, "to": _many(AssociatedId), "paging": _paging},
+    {"from_": _end_id, "to": list_of(AssociatedId), "paging": _paging},
     {"from_": _as_end},
 )
 
@@ -235,16 +210,16 @@ def _from_key(result: Any) -> str:
     return make_key(result.from_)
 
 
-def _none_labelled(error: StandardError) -> Sequence[PublicAssociationMultiWithLabel]:
-    return [PublicAssociationMultiWithLabel(one) for one in _without(error)]
+def _empty_labelled(error: StandardError) -> Sequence[PublicAssociationMultiWithLabel]:
+    return [PublicAssociationMultiWithLabel(record) for record in _without(error)]
 
 
-def _none(error: StandardError) -> Sequence[PublicAssociationMulti]:
-    return [PublicAssociationMulti(one) for one in _without(error)]
+def _empty(error: StandardError) -> Sequence[PublicAssociationMulti]:
+    return [PublicAssociationMulti(record) for record in _without(error)]
 
 
 def _without(error: StandardError) -> Sequence[str]:
-    """List the records that an error says have no associations."""
+    """Return the ids of the records that have no associations, as an error reports."""
     if _NONE_FOUND not in str(error.sub_category):
         return ()
     context = error.context if isinstance(error.context, Mapping) else {}
@@ -266,47 +241,44 @@ def _join(
     pages: Sequence[PublicAssociationMultiWithLabel],
 ) -> PublicAssociationMultiWithLabel:
     return PublicAssociationMultiWithLabel(
-        pages[-1].from_, [one for page in pages for one in page.to]
+        pages[-1].from_, [target for page in pages for target in page.to]
     )
 
 
-def _labels(raw: Any) -> list[AssociationSpecWithLabel]:
+def _kinds(raw: Any) -> list[AssociationSpecWithLabel]:
     structure = converter.structure
     return [structure(item, AssociationSpecWithLabel) for item in raw["results"]]
 
 
-def _dialect(
-    encoder: Callable[[Operation], Encoder], results: Shape | None = None
-) -> Dialect:
-    return Dialect(encoder, enveloped, structure_response, results)
-
-
-CREATES = _dialect(
-    _typed_encoder,
-    Shape(of_class(LabelsBetweenObjectPair), _labels_key, source_of=_labels_source),
+CREATES = envelope_codec(
+    for_any_operation(_encode_typed),
+    ResultShape(
+        of_class(LabelsBetweenObjectPair), _labels_key, source_of=_labels_source
+    ),
 )
-DEFAULTS = _dialect(
-    _plain_encoder,
-    Shape(of_class(PublicDefaultAssociation), _pair_key, source_of=_source),
+DEFAULTS = envelope_codec(
+    for_any_operation(_encode_plain),
+    ResultShape(of_class(PublicDefaultAssociation), _pair_key, source_of=_source),
 )
-READS = _dialect(
+READS = envelope_codec(
     id_encoder,
-    Shape(
+    ResultShape(
         of_class(PublicAssociationMultiWithLabel),
         _from_key,
-        answers=_none_labelled,
+        answers=_empty_labelled,
         paging=Paging(_after, _ask, _join),
     ),
 )
-ARCHIVES = _dialect(_archive_encoder)
-LABELS = _dialect(_typed_encoder)
+ARCHIVES = envelope_codec(for_any_operation(_encode_archive))
+LABELS = envelope_codec(for_any_operation(_encode_typed))
 
-KINDS = document(_labels)
+KINDS = document(_kinds)
 
-V3_CREATES = _dialect(
-    _v3_encoder, Shape(of_class(PublicAssociation), _pair_key, source_of=_source)
+V3_CREATES = envelope_codec(
+    for_any_operation(_encode_named),
+    ResultShape(of_class(PublicAssociation), _pair_key, source_of=_source),
 )
-V3_READS = _dialect(
-    id_encoder, Shape(of_class(PublicAssociationMulti), _from_key, answers=_none)
+V3_READS = envelope_codec(
+    id_encoder, ResultShape(of_class(PublicAssociationMulti), _from_key, answers=_empty)
 )
-V3_ARCHIVES = _dialect(_v3_encoder)
+V3_ARCHIVES = envelope_codec(for_any_operation(_encode_named))

@@ -1,19 +1,19 @@
-"""Properties, as they are defined: created, read and archived by name."""
+"""The definitions of properties: created, read and archived by name."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attrs import fields
 
-from hubbatch.core.calls import Dialect, Encoded, Encoder, Operation, Shape
+from hubbatch.core.calls import Encoded, ResultShape
 from hubbatch.core.codec import (
     camel_case,
     converter,
+    list_of,
     of_class,
-    structure_response,
-    teach,
+    register,
 )
-from hubbatch.core.encoding import dumps, enveloped, fields_of, make_key
+from hubbatch.core.encoding import InputForm, dumps, for_any_operation, make_key
 from hubbatch.core.values import InvalidInput, int32
 from hubbatch.models import (
     Property,
@@ -23,12 +23,12 @@ from hubbatch.models import (
 )
 
 from .documents import document
+from .envelopes import envelope_codec
 
 
-# An error names a property under the very name that its key has: `context.name`.
-_NAME_FIELDS = frozenset({"name"})
 _REQUIRED = ("name", "label", "groupName", "type", "fieldType")
-# PropertyCreate in HubSpot's specifications; it refuses the whole call for others.
+# PropertyCreate in HubSpot's specifications. HubSpot refuses the whole call for any
+# other value.
 _KINDS = {
     "type": (
         *("bool", "date", "datetime", "enumeration", "number", "phone_number"),
@@ -41,38 +41,48 @@ _KINDS = {
 }
 
 
-def _options(raw: Any, _: object) -> list[PropertyOption]:
-    return [converter.structure(item, PropertyOption) for item in raw or ()]
+register(PropertyOption)
+register(PropertyModificationMetadata)
+register(Property, {"options": list_of(PropertyOption)})
+register(PropertyCreate)
 
 
-teach(PropertyOption)
-teach(PropertyModificationMetadata)
-teach(Property, {"options": _options})
-teach(PropertyCreate)
+def _as_mapping(value: object, cls: type) -> object:
+    """Return the fields that an instance of `cls` sets; any other input unchanged."""
+    if not isinstance(value, cls):
+        return value
+    values = {
+        camel_case(field.name): getattr(value, field.name) for field in fields(cls)
+    }
+    return {name: item for name, item in values.items() if item is not None}
 
-# What HubSpot's schema of August 2026 has beyond what the class names.
-_TEXTS = ("currencyPropertyName", "numberDisplayHint", "textDisplayHint")
+
+# What HubSpot's schema of August 2026 has beside the fields of the class.
+_STRINGS = ("currencyPropertyName", "numberDisplayHint", "textDisplayHint")
 _FLAGS = ("showCurrencySymbol",)
-_CREATE_FIELDS = frozenset(
-    {camel_case(one.name) for one in fields(PropertyCreate)} | {*_TEXTS, *_FLAGS}
+_CREATE = InputForm(
+    (
+        *(camel_case(field.name) for field in fields(PropertyCreate)),
+        *(*_STRINGS, *_FLAGS),
+    ),
+    "name, label, type and so on",
 )
-_OPTION_FIELDS = frozenset(camel_case(one.name) for one in fields(PropertyOption))
-# One value of another type than its field's, and HubSpot refuses the whole call.
+_OPTION = InputForm(
+    tuple(camel_case(field.name) for field in fields(PropertyOption)),
+    "label and value",
+)
+_NAME = InputForm(("name",), "name")
+# HubSpot refuses the whole call for a single value of the wrong type.
 _TYPES: Mapping[str, type] = {
-    **dict.fromkeys((*_TEXTS, "calculationFormula", "dataSensitivity"), str),
+    **dict.fromkeys((*_STRINGS, "calculationFormula", "dataSensitivity"), str),
     **dict.fromkeys(("description", "referencedObjectType"), str),
     **dict.fromkeys((*_FLAGS, "externalOptions", "formField"), bool),
     **dict.fromkeys(("hasUniqueValue", "hidden"), bool),
 }
 
 
-def _create_encoder(_: Operation) -> Encoder:
-    return _encode_create
-
-
-def _encode_create(_index: int, given: object) -> Encoded:
-    raw = _as_raw(given) if isinstance(given, PropertyCreate) else given
-    body = fields_of(raw, _CREATE_FIELDS, "name, label, type and so on")
+def _encode_create(_index: int, value: object) -> Encoded:
+    body = _CREATE.mapping(_as_mapping(value, PropertyCreate))
     _check_set(body, _REQUIRED)
     for name, kinds in _KINDS.items():
         if body[name] not in kinds:
@@ -83,16 +93,14 @@ def _encode_create(_index: int, given: object) -> Encoded:
     written = dict(body)
     if body.get("options") is not None:
         written["options"] = _checked_options(body["options"])
-    texts = {name: text for name, text in body.items() if isinstance(text, str)}
-    return make_key(body["name"], "name"), dumps(written, texts), None
+    strings = {name: item for name, item in body.items() if isinstance(item, str)}
+    return _key_of(body["name"]), dumps(written, strings), None
 
 
-def _as_raw(given: PropertyCreate | PropertyOption) -> dict[str, Any]:
-    """Give the fields that are set, whatever they hold, by HubSpot's names."""
-    values = {
-        camel_case(one.name): getattr(given, one.name) for one in fields(type(given))
-    }
-    return {name: value for name, value in values.items() if value is not None}
+def _key_of(name: str) -> str:
+    # An error lists names under `context.name`, as it would the values of a property
+    # called "name". So the key is that of such a value.
+    return make_key(name, "name")
 
 
 def _check_set(body: Mapping[str, Any], names: Iterable[str]) -> None:
@@ -103,9 +111,9 @@ def _check_set(body: Mapping[str, Any], names: Iterable[str]) -> None:
 
 def _check_types(body: Mapping[str, Any]) -> None:
     for name, value in body.items():
-        wanted = _TYPES.get(name)
         if value is None:
             continue
+        wanted = _TYPES.get(name)
         if wanted is not None and not isinstance(value, wanted):
             raise InvalidInput(
                 f"{name} must be a {wanted.__name__}, not {value!r}", name
@@ -114,16 +122,15 @@ def _check_types(body: Mapping[str, Any]) -> None:
             int32(name, value)
 
 
-def _checked_options(given: object) -> list[dict[str, Any]]:
-    if not isinstance(given, list | tuple):
-        raise InvalidInput(f"options must be a list, not {given!r}", "options")
-    return [_option(one) for one in given]
+def _checked_options(value: object) -> list[dict[str, Any]]:
+    if not isinstance(value, list | tuple):
+        raise InvalidInput(f"options must be a list, not {value!r}", "options")
+    return [*map(_option, value)]
 
 
-def _option(given: object) -> dict[str, Any]:
+def _option(value: object) -> dict[str, Any]:
     try:
-        raw = _as_raw(given) if isinstance(given, PropertyOption) else given
-        option = fields_of(raw, _OPTION_FIELDS, "label and value")
+        option = _OPTION.mapping(_as_mapping(value, PropertyOption))
         _check_set(option, ("label", "value"))
         _check_types(option)
     except InvalidInput as error:
@@ -131,37 +138,33 @@ def _option(given: object) -> dict[str, Any]:
     return dict(option)
 
 
-def _name_encoder(_: Operation) -> Encoder:
-    return _encode_name
-
-
-def _encode_name(_index: int, given: object) -> Encoded:
-    if isinstance(given, Mapping):
-        given = fields_of(given, _NAME_FIELDS, "name").get("name")
-    if not isinstance(given, str) or not given.strip():
+def _encode_name(_index: int, value: object) -> Encoded:
+    if isinstance(value, Mapping):
+        [value] = _NAME.values(value)
+    if not isinstance(value, str) or not value.strip():
         raise InvalidInput(
-            f"a property's name is a non-empty str, not {given!r}", "name"
+            f"a property's name is a non-empty str, not {value!r}", "name"
         )
-    body = {"name": str.__str__(given)}
-    return make_key(body["name"], "name"), dumps(body, body), None
+    body = {"name": str.__str__(value)}
+    return _key_of(body["name"]), dumps(body, body), None
 
 
 def structure_properties(raw: Any) -> list[Property]:
     """Read the definitions of all properties of a type.
 
     Raises:
-        LookupError, TypeError: if it is no such answer.
+        LookupError, TypeError: If it is not an answer of that kind.
     """
     return [converter.structure(item, Property) for item in raw["results"]]
 
 
 def _key(result: Property) -> str:
-    return make_key(result.name, "name")
+    return _key_of(result.name)
 
 
-_PROPERTY = Shape(of_class(Property), _key)
+_PROPERTY = ResultShape(of_class(Property), _key)
 
-CREATES = Dialect(_create_encoder, enveloped, structure_response, _PROPERTY)
-READS = Dialect(_name_encoder, enveloped, structure_response, _PROPERTY)
-ARCHIVES = Dialect(_name_encoder, enveloped, structure_response)
+CREATES = envelope_codec(for_any_operation(_encode_create), _PROPERTY)
+READS = envelope_codec(for_any_operation(_encode_name), _PROPERTY)
+ARCHIVES = envelope_codec(for_any_operation(_encode_name))
 LISTS = document(structure_properties)

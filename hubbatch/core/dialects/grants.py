@@ -1,7 +1,7 @@
-"""OAuth's token endpoint: the one call whose body is a form.
+"""OAuth's token endpoint: the only call whose body is a form.
 
-Paths, fields and errors: HubSpot's specifications of OAuth v3 and 2026-03, which write
-errors as RFC 6749 does beside what v1 said.
+Paths, fields and errors: HubSpot's specifications of OAuth v3 and 2026-03. Their errors
+have the fields of RFC 6749 beside those of v1.
 """
 
 from collections.abc import Mapping
@@ -11,28 +11,29 @@ from urllib.parse import parse_qsl, urlencode
 
 from attrs import field, frozen
 
-from hubbatch.core.calls import Dialect, Encoded, Encoder, Operation, Shape
+from hubbatch.core.calls import Codec, Encoded, Operation, ResultShape
 from hubbatch.core.codec import every
+from hubbatch.core.encoding import for_any_operation
 from hubbatch.errors import AuthenticationError, ReconnectRequired
 
 from .documents import no_key, whole
 
 
-# By these HubSpot says that the refresh token is no more: OAuth v3's word, and v1's.
+# HubSpot's categories for a refresh token that is no longer valid: v3's and v1's.
 _DEAD_GRANTS = {"invalid_grant", "BAD_REFRESH_TOKEN"}
 _SECRETS = frozenset({"client_secret", "refresh_token", "code"})
 
 
 @frozen
 class GrantRequest:
-    """What is shown to get an access token. All of it is secret."""
+    """The form that a token is requested with. All of it is secret."""
 
     body: bytes = field(repr=False)
 
 
 @frozen
 class Grant:
-    """What the token endpoint gives; `expires_in` is in seconds, None if not told."""
+    """The token endpoint's answer; `expires_in` is in seconds, None if not reported."""
 
     access_token: str = field(repr=False)
     refresh_token: str | None = field(repr=False)
@@ -42,7 +43,7 @@ class Grant:
 def refresh_request(
     client_id: str, client_secret: str, refresh_token: str
 ) -> GrantRequest:
-    """Write the form that asks for another access token."""
+    """Return the form that requests a new access token."""
     form = {
         "grant_type": "refresh_token",
         "client_id": client_id,
@@ -52,12 +53,8 @@ def refresh_request(
     return GrantRequest(urlencode(form).encode())
 
 
-def _encoder(_: Operation) -> Encoder:
-    return _encode
-
-
-def _encode(_index: int, given: Any) -> Encoded:
-    return None, given.body, None
+def _encode(_index: int, value: Any) -> Encoded:
+    return None, value.body, None
 
 
 def _form(_operation: Operation, joined: bytes) -> bytes:
@@ -65,20 +62,20 @@ def _form(_operation: Operation, joined: bytes) -> bytes:
 
 
 def _grant(raw: Mapping[str, Any]) -> Grant:
-    """Read what the token endpoint gives.
+    """Read the token endpoint's answer.
 
     Raises:
-        TypeError: if there is no access token in it.
+        KeyError, TypeError: If it has no access token.
     """
     access_token, refresh_token = raw["access_token"], raw.get("refresh_token")
     life = raw.get("expires_in")
     if not isinstance(access_token, str) or not access_token:
-        raise TypeError("an access token is a text")
-    told = isinstance(life, int | float) and 0 < life < inf
+        raise TypeError("an access token is a string")
+    usable = isinstance(life, int | float) and 0 < life < inf
     return Grant(
         access_token,
         refresh_token if isinstance(refresh_token, str) and refresh_token else None,
-        life if told else None,
+        life if usable else None,
     )
 
 
@@ -90,9 +87,9 @@ def secrets_of(body: bytes) -> list[str]:
 def refused_grant(
     status: int, payload: Mapping[str, Any], correlation_id: str | None
 ) -> AuthenticationError:
-    """Say why the token endpoint gives no token."""
-    told = [payload.get("error"), payload.get("status")]
-    words = [word for word in told if isinstance(word, str) and word != "error"]
+    """Return the error of a token endpoint that refuses to return a token."""
+    codes = [payload.get("error"), payload.get("status")]
+    words = [code for code in codes if isinstance(code, str) and code != "error"]
     why = (
         payload.get("error_description") or payload.get("message") or "no reason given"
     )
@@ -108,4 +105,6 @@ def refused_grant(
     )
 
 
-GRANTS = Dialect(_encoder, _form, whole, Shape(every(_grant), no_key))
+GRANTS = Codec(
+    for_any_operation(_encode), _form, whole, ResultShape(every(_grant), no_key)
+)

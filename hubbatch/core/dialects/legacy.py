@@ -1,11 +1,17 @@
 """`crm-objects/v1`: bare lists and maps, ids as numbers, names beside values."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from hubbatch.core.calls import Dialect, Encoded, Encoder, Operation, Shape
+from hubbatch.core.calls import Codec, Encoded, Operation, ResultShape
 from hubbatch.core.codec import each, structure_legacy_object
-from hubbatch.core.encoding import dumps, fields_of, make_key, texts_of
+from hubbatch.core.encoding import (
+    InputForm,
+    dumps,
+    for_any_operation,
+    make_key,
+    written_values,
+)
 from hubbatch.core.typed import is_typed
 from hubbatch.core.values import InvalidInput, number_id
 from hubbatch.models import (
@@ -18,92 +24,83 @@ from hubbatch.models import (
 )
 
 
-# v3's fields too, where what they say can be said in v1.
-_CREATE_FIELDS = frozenset({"properties", "associations", "objectWriteTraceId"})
-_UPDATE_FIELDS = frozenset(
-    {"objectId", "id", "idProperty", "properties", "objectWriteTraceId"}
+def _new_values(value: LegacyCreateInput) -> Sequence[Any]:
+    return value.properties, None, None
+
+
+def _v3_new_values(value: CreateInput) -> Sequence[Any]:
+    return value.properties, value.associations, None
+
+
+def _changed_values(value: LegacyUpdateInput) -> Sequence[Any]:
+    return value.object_id, None, value.properties, None, None
+
+
+def _v3_changed_values(value: UpdateInput) -> Sequence[Any]:
+    return None, value.id, value.properties, value.id_property, None
+
+
+# v3's fields are accepted where v1 has an equivalent; trace ids are dropped.
+_CREATE = InputForm(
+    ("properties", "associations", "objectWriteTraceId"),
+    "properties",
+    {LegacyCreateInput: _new_values, CreateInput: _v3_new_values},
 )
-_ID_FIELDS = frozenset({"objectId", "id"})
+_UPDATE = InputForm(
+    ("objectId", "id", "properties", "idProperty", "objectWriteTraceId"),
+    "objectId and properties",
+    {LegacyUpdateInput: _changed_values, UpdateInput: _v3_changed_values},
+)
+_ID = InputForm(("objectId", "id"), "id")
 
 
-def _create_encoder(_: Operation) -> Encoder:
-    return _encode_create
+def _encode_create(_index: int, value: object) -> Encoded:
+    properties: object = value
+    # v1's own form of an input is the list of its names and values.
+    if not isinstance(value, list | tuple):
+        properties, associations, _ = _CREATE.values(value)
+        _refuse(associations or None, "takes no associations", "associations")
+    values = written_values(_from_name_values(properties), legacy=True)
+    return None, dumps(_name_values(values), values), None
 
 
-def _encode_create(_index: int, given: object) -> Encoded:
-    properties: object
-    if isinstance(given, LegacyCreateInput):
-        properties = given.properties
-    elif isinstance(given, CreateInput):
-        _refuse(given.associations or None, "takes no associations", "associations")
-        properties = given.properties
-    elif isinstance(given, list | tuple):
-        properties = given  # HubSpot's own v1 form: names and values, and no more
-    else:
-        fields = fields_of(given, _CREATE_FIELDS, "properties")
-        _refuse(
-            fields.get("associations") or None, "takes no associations", "associations"
-        )
-        properties = fields.get("properties")
-    texts = texts_of(_from_name_values(properties), legacy=True)
-    return None, dumps(_name_values(texts), texts), None
+def _encode_update(_index: int, value: object) -> Encoded:
+    object_id, v3_id, properties, id_property, _ = _UPDATE.values(value)
+    _refuse(id_property, "knows records by id only", "idProperty")
+    number = _number(object_id, v3_id)
+    values = written_values(_from_name_values(properties), legacy=True)
+    body = {"objectId": number, "properties": _name_values(values)}
+    return make_key(str(number)), dumps(body, values), None
 
 
-def _update_encoder(_: Operation) -> Encoder:
-    return _encode_update
-
-
-def _encode_update(_index: int, given: object) -> Encoded:
-    raw_id: object
-    properties: object
-    name = "objectId"
-    if isinstance(given, LegacyUpdateInput):
-        raw_id, properties = given.object_id, given.properties
-    elif isinstance(given, UpdateInput):
-        _refuse(given.id_property, "knows records by id only", "idProperty")
-        name, raw_id, properties = "id", given.id, given.properties
-    else:
-        fields = fields_of(given, _UPDATE_FIELDS, "objectId and properties")
-        _refuse(fields.get("idProperty"), "knows records by id only", "idProperty")
-        name, raw_id = _one_id(fields)
-        properties = fields.get("properties")
-    number = number_id(name, raw_id)
-    texts = texts_of(_from_name_values(properties), legacy=True)
-    body = {"objectId": number, "properties": _name_values(texts)}
-    return make_key(str(number)), dumps(body, texts), None
-
-
-def _id_encoder(_: Operation) -> Encoder:
-    return _encode_id
-
-
-def _encode_id(_index: int, given: object) -> Encoded:
-    name, raw_id = "id", given
-    if isinstance(given, Mapping) or is_typed(type(given)):
-        name, raw_id = _one_id(fields_of(given, _ID_FIELDS, "id"))
-    number = number_id(name, raw_id)
+def _encode_id(_index: int, value: object) -> Encoded:
+    object_id, v3_id = None, value
+    if isinstance(value, Mapping) or is_typed(type(value)):
+        object_id, v3_id = _ID.values(value)
+    number = _number(object_id, v3_id)
     return make_key(str(number)), b"%d" % number, None
 
 
-def _one_id(fields: Mapping[str, Any]) -> tuple[str, object]:
-    if "id" not in fields:
-        return "objectId", fields.get("objectId")
-    if "objectId" in fields:
+def _number(object_id: object, v3_id: object) -> int:
+    """Return the id of an input, which has one under v1's name or under v3's."""
+    if v3_id is None:
+        return number_id("objectId", object_id)
+    if object_id is not None:
         raise InvalidInput("an input has an id or an objectId, not both", "id")
-    return "id", fields["id"]
+    return number_id("id", v3_id)
 
 
-def _refuse(given: object, why: str, field: str) -> None:
-    if given is not None:
+def _refuse(value: object, why: str, field: str) -> None:
+    if value is not None:
         raise InvalidInput(f"crm-objects/v1 {why}", field)
 
 
-def _name_values(texts: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"name": name, "value": texts[name]} for name in texts]
+def _name_values(values: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for name, value in values.items()]
 
 
 def _from_name_values(properties: object) -> object:
-    """Take HubSpot's v1 list of names and values for the mapping it means."""
+    """Return the mapping that a v1 list of names and values stands for."""
     if not isinstance(properties, list | tuple):
         return properties
     mapping: dict[str, object] = {}
@@ -120,7 +117,7 @@ def _from_name_values(properties: object) -> object:
                 f"a property name must be a non-empty str, not {name!r}", "properties"
             )
         if name in mapping:
-            raise InvalidInput(f"property {name!r} is given twice", name)
+            raise InvalidInput(f"property {name!r} occurs twice", name)
         mapping[name] = item["value"]
     return mapping
 
@@ -135,13 +132,13 @@ def _ids(_: Operation, joined: bytes) -> bytes:
 
 def _from_list(raw: Any, structure: Callable[[Any], Any]) -> BatchResponse[Any]:
     if not isinstance(raw, list):
-        raise TypeError("a v1 answer is a list")
+        raise TypeError("a v1 answer must be a list")
     return BatchResponse(results=structure(raw))
 
 
 def _from_map(raw: Any, structure: Callable[[Any], Any]) -> BatchResponse[Any]:
     if not isinstance(raw, Mapping):
-        raise TypeError("a v1 read is answered by a map")
+        raise TypeError("the answer to a v1 read must be a map")
     return BatchResponse(results=structure([*raw.values()]))
 
 
@@ -154,20 +151,21 @@ def _key(record: LegacyObject) -> str:
 
 
 def _values(record: LegacyObject) -> Mapping[str, str | None]:
-    return {name: one.value for name, one in record.properties.items()}
+    return {name: item.value for name, item in record.properties.items()}
 
 
 _records = each(structure_legacy_object)
+_ids_of = for_any_operation(_encode_id)
 
-RECORDS = Shape(_records, _key)
+RECORDS = ResultShape(_records, _key)
 
-# Nothing but what was written says whose a new record is.
-CREATES = Dialect(
-    _create_encoder,
+# Only the values that were written identify a new record: v1 has no trace ids.
+CREATES = Codec(
+    for_any_operation(_encode_create),
     _listed,
     _from_list,
-    Shape(_records, _key, _values),
+    ResultShape(_records, _key, _values),
 )
-READS = Dialect(_id_encoder, _ids, _from_map, Shape(_records, _key, complete=True))
-UPDATES = Dialect(_update_encoder, _listed, _from_list, RECORDS)
-DELETES = Dialect(_id_encoder, _ids, _from_nothing)
+READS = Codec(_ids_of, _ids, _from_map, ResultShape(_records, _key, complete=True))
+UPDATES = Codec(for_any_operation(_encode_update), _listed, _from_list, RECORDS)
+DELETES = Codec(_ids_of, _ids, _from_nothing)

@@ -1,58 +1,45 @@
 """The lists that records are on."""
 
 from collections.abc import Mapping
-from typing import Any
 
-from hubbatch.core.calls import Dialect, Encoded, Encoder, Operation, Shape
-from hubbatch.core.codec import converter, of_class, structure_response, teach, text_id
-from hubbatch.core.encoding import dumps, enveloped, fields_of, make_key
-from hubbatch.core.object_types import standard_type
+from hubbatch.core.calls import Encoded, Encoder, Operation, ResultShape
+from hubbatch.core.codec import list_of, of_class, read_id, register
+from hubbatch.core.encoding import InputForm, dumps, make_key
 from hubbatch.core.values import InvalidInput, record_id
 from hubbatch.models import RecordIdWithMemberships, RecordListMembership
 
+from .envelopes import envelope_codec
 
-_FIELDS = frozenset({"objectTypeId", "recordId"})
+
+_RECORD = InputForm(("objectTypeId", "recordId"), "recordId")
 
 
 def _encoder(operation: Operation) -> Encoder:
-    known = standard_type(operation.object_type)
-    type_id = known.id if known and known.id else operation.object_type
+    type_id = operation.object_type  # lists know object types by id
 
-    def encode(_index: int, given: object) -> Encoded:
-        if isinstance(given, Mapping):
-            fields = fields_of(given, _FIELDS, "recordId")
-            if fields.get("objectTypeId", type_id) != type_id:
+    def encode(_index: int, value: object) -> Encoded:
+        if isinstance(value, Mapping):
+            named, value = _RECORD.values(value)
+            if named not in (None, type_id):
                 raise InvalidInput(
-                    f"objectTypeId must be {type_id!r} here, not "
-                    f"{fields['objectTypeId']!r}",
+                    f"objectTypeId must be {type_id!r} here, not {named!r}",
                     "objectTypeId",
                 )
-            given = fields.get("recordId")
-        body = {"objectTypeId": type_id, "recordId": record_id(given)}
+        body = {"objectTypeId": type_id, "recordId": record_id(value)}
         return make_key(body["recordId"]), dumps(body, body), None
 
     return encode
 
 
-def _text(raw: Any, _: object) -> str:
-    return text_id(raw)
-
-
-def _lists(raw: Any, _: object) -> list[RecordListMembership]:
-    return [converter.structure(item, RecordListMembership) for item in raw or ()]
-
-
-teach(RecordListMembership, {"list_id": _text})
-teach(RecordIdWithMemberships, {"record_id": _text, "record_list_memberships": _lists})
+register(RecordListMembership, {"list_id": read_id})
+register(
+    RecordIdWithMemberships,
+    {"record_id": read_id, "record_list_memberships": list_of(RecordListMembership)},
+)
 
 
 def _key(result: RecordIdWithMemberships) -> str:
     return make_key(result.record_id)
 
 
-READS = Dialect(
-    _encoder,
-    enveloped,
-    structure_response,
-    Shape(of_class(RecordIdWithMemberships), _key),
-)
+READS = envelope_codec(_encoder, ResultShape(of_class(RecordIdWithMemberships), _key))

@@ -1,15 +1,14 @@
-"""Records of any object type: the five verbs of the object APIs, and their list."""
+"""Records of any object type: the five verbs of the object APIs."""
 
 from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any
 
-from hubbatch.core.calls import Dialect, Shape
+from hubbatch.core.calls import ResultShape
 from hubbatch.core.codec import structure_response
 from hubbatch.core.columns import create_columns, id_columns, write_columns
 from hubbatch.core.encoding import (
     create_encoder,
-    enveloped,
     id_encoder,
     read_body,
     write_encoder,
@@ -20,6 +19,8 @@ from hubbatch.core.results import (
     structure_upsert_objects,
 )
 from hubbatch.models import BatchResponse, SimplePublicObject
+
+from .envelopes import envelope_codec
 
 
 def _properties(record: SimplePublicObject) -> Mapping[str, str | None]:
@@ -33,22 +34,18 @@ def _archived(raw: Any, _: Callable[[Any], Any]) -> BatchResponse[Any]:
 _id: Any = attrgetter("id")
 _warnings: Any = attrgetter("warnings")
 
-RECORDS = Shape(structure_objects, _id, _properties, warnings_of=_warnings, traced=True)
+RECORDS = ResultShape(
+    structure_objects, _id, _properties, warnings_of=_warnings, traced=True
+)
+_UPSERTED = ResultShape(
+    structure_upsert_objects, _id, _properties, warnings_of=_warnings, traced=True
+)
 
-CREATES = Dialect(
-    create_encoder, enveloped, structure_response, RECORDS, create_columns
+CREATES = envelope_codec(create_encoder, RECORDS, create_columns)
+READS = envelope_codec(
+    id_encoder, ResultShape(structure_objects, _id), id_columns, body=read_body
 )
-READS = Dialect(
-    id_encoder, read_body, structure_response, Shape(structure_objects, _id), id_columns
-)
-UPDATES = Dialect(write_encoder, enveloped, structure_response, RECORDS, write_columns)
-UPSERTS = Dialect(
-    write_encoder,
-    enveloped,
-    structure_response,
-    Shape(
-        structure_upsert_objects, _id, _properties, warnings_of=_warnings, traced=True
-    ),
-    write_columns,
-)
-ARCHIVES = Dialect(id_encoder, enveloped, _archived, columns=id_columns)
+UPDATES = envelope_codec(write_encoder, RECORDS, write_columns)
+UPSERTS = envelope_codec(write_encoder, _UPSERTED, write_columns)
+# A 204 is usual; records in an answer with a body must all be readable.
+ARCHIVES = envelope_codec(id_encoder, columns=id_columns, parts=_archived)

@@ -1,17 +1,19 @@
-"""Deal splits: who has which share of a deal."""
+"""Deal splits: the owners of a deal and their shares."""
 
 from collections.abc import Iterable, Mapping
 from math import inf
+from operator import attrgetter
 from typing import Any
 
-from hubbatch.core.calls import Dialect, Encoded, Encoder, Operation, Shape
-from hubbatch.core.codec import (
-    of_class,
-    structure_response,
-    teach,
-    text_id,
+from hubbatch.core.calls import Encoded, ResultShape
+from hubbatch.core.codec import of_class, read_id, register
+from hubbatch.core.encoding import (
+    InputForm,
+    dumps,
+    for_any_operation,
+    id_encoder,
+    make_key,
 )
-from hubbatch.core.encoding import dumps, enveloped, fields_of, id_encoder, make_key
 from hubbatch.core.results import structure_all_objects
 from hubbatch.core.values import InvalidInput, int32, number_id
 from hubbatch.models import (
@@ -21,61 +23,49 @@ from hubbatch.models import (
     SimplePublicObject,
 )
 
-
-_FIELDS = frozenset({"id", "splits"})
-_SPLIT_FIELDS = frozenset({"ownerId", "percentage"})
+from .envelopes import envelope_codec
 
 
-def _upsert_encoder(_: Operation) -> Encoder:
-    return _encode_upsert
+_splits_values: Any = attrgetter("id", "splits")
+_SPLITS = InputForm(
+    ("id", "splits"), "id and splits", {DealSplitsInput: _splits_values}
+)
+_split_values: Any = attrgetter("owner_id", "percentage")
+_SPLIT = InputForm(
+    ("ownerId", "percentage"), "ownerId and percentage", {DealSplit: _split_values}
+)
 
 
-def _encode_upsert(_index: int, given: object) -> Encoded:
-    raw_id: object
-    splits: object
-    if isinstance(given, DealSplitsInput):
-        raw_id, splits = given.id, given.splits
-    else:
-        fields = fields_of(given, _FIELDS, "id and splits")
-        raw_id, splits = fields.get("id"), fields.get("splits")
+def _encode(_index: int, value: object) -> Encoded:
+    raw_id, splits = _SPLITS.values(value)
     number = number_id("id", raw_id)
     if isinstance(splits, str | Mapping) or not isinstance(splits, Iterable):
         raise InvalidInput("splits must be a list of owners and percentages", "splits")
-    # The one call that wants its ids as numbers.
-    body = {"id": number, "splits": [_split(one) for one in splits]}
+    # Unlike the object APIs, this call takes ids as numbers.
+    body = {"id": number, "splits": [*map(_split, splits)]}
     return make_key(str(number)), dumps(body, {}), None
 
 
-def _split(given: object) -> dict[str, object]:
-    owner: object
-    share: object
-    if isinstance(given, DealSplit):
-        owner, share = given.owner_id, given.percentage
-    else:
-        fields = fields_of(given, _SPLIT_FIELDS, "ownerId and percentage")
-        owner, share = fields.get("ownerId"), fields.get("percentage")
-    # NaN is not below infinity; an int of any size is, and isfinite takes not all.
-    if type(share) not in (int, float) or not abs(share) < inf:  # type: ignore[arg-type] # it is a number
+def _split(value: object) -> dict[str, object]:
+    owner, share = _SPLIT.values(value)
+    # NaN is not below infinity. math.isfinite raises for a very large int.
+    if type(share) not in (int, float) or not abs(share) < inf:
         raise InvalidInput(f"percentage must be a number, not {share!r}", "percentage")
     return {"ownerId": int32("ownerId", owner), "percentage": share}
-
-
-def _text(raw: Any, _: object) -> str:
-    return text_id(raw)
 
 
 def _records(raw: Any, _: object) -> list[SimplePublicObject]:
     return structure_all_objects(raw or [])
 
 
-teach(DealToDealSplits, {"id": _text, "splits": _records})
+register(DealToDealSplits, {"id": read_id, "splits": _records})
 
 
 def _key(result: DealToDealSplits) -> str:
     return make_key(result.id)
 
 
-_SPLITS = Shape(of_class(DealToDealSplits), _key)
+_RESULTS = ResultShape(of_class(DealToDealSplits), _key)
 
-READS = Dialect(id_encoder, enveloped, structure_response, _SPLITS)
-UPSERTS = Dialect(_upsert_encoder, enveloped, structure_response, _SPLITS)
+READS = envelope_codec(id_encoder, _RESULTS)
+UPSERTS = envelope_codec(for_any_operation(_encode), _RESULTS)

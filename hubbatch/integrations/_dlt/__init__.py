@@ -1,1 +1,1 @@
-"""What the dlt destination is made of; none of it imports dlt."""
+"""The parts of the dlt destination that do not import dlt."""

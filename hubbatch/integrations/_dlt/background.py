@@ -1,4 +1,4 @@
-"""An event loop in a thread, for callers that have none: one for each process."""
+"""An event loop in a thread, one per process, for callers that have none."""
 
 import asyncio
 import os
@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-# Seconds after which somebody who waits looks whether to go on waiting.
-_LOOK = 0.2
+# Seconds between two calls of `meanwhile`.
+_INTERVAL = 0.2
 
 
 class Background:
-    """A thread in which coroutines run, beside whatever the other threads do."""
+    """An event loop that runs coroutines in its own daemon thread."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -29,17 +29,17 @@ class Background:
         *,
         meanwhile: Callable[[], object] | None = None,
     ) -> T:
-        """Run a coroutine there, and wait for what it returns or raises.
+        """Run a coroutine in the loop; return or raise what it does.
 
         Args:
-            work: the coroutine. If the wait for it is interrupted, it is cancelled.
-            meanwhile: called every 0.2 s in the thread that waits.
+            work: The coroutine. It is cancelled if the wait for it is interrupted.
+            meanwhile: Called every 0.2 s in the waiting thread.
         """
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         done = threading.Event()
         future.add_done_callback(lambda _: done.set())
         try:
-            while not done.wait(_LOOK):
+            while not done.wait(_INTERVAL):
                 if meanwhile is not None:
                     meanwhile()
         except BaseException:
@@ -48,7 +48,7 @@ class Background:
         return future.result()
 
     def soon(self, call: Callable[[], object]) -> None:
-        """Call a function there, and do not wait for it."""
+        """Call a function in the loop, without waiting for it."""
         self._loop.call_soon_threadsafe(call)
 
 
@@ -57,9 +57,9 @@ _running: dict[int, Background] = {}
 
 
 def background() -> Background:
-    """Give the loop of this process; it is started when it is first asked for.
+    """Return the loop of this process; start it on the first call.
 
-    A thread does not come along when a process forks, so the child starts its own.
+    Threads do not survive a fork, so a child process starts its own.
     """
     with _lock:
         here = os.getpid()

@@ -1,7 +1,6 @@
-"""A load job of dlt as a job of ours: one file of rows, with a journal of its own.
+"""Runs a load job of dlt as a hubbatch job: one file of rows, with its own journal.
 
-dlt runs a load job again whenever it was interrupted; the journal is what makes that
-safe. It does not import dlt.
+dlt runs a load job again if it was interrupted; the journal makes that safe.
 """
 
 import hashlib
@@ -26,10 +25,10 @@ from hubbatch.errors import (
     SourceError,
 )
 from hubbatch.jobs.arrow import ParquetSource
-from hubbatch.jobs.ending import JobReport, ending
+from hubbatch.jobs.column_mapping import BadRow
 from hubbatch.jobs.job import Job
+from hubbatch.jobs.job_report import JobReport, describe_end
 from hubbatch.jobs.rows import Row
-from hubbatch.jobs.shaping import BadRow
 from hubbatch.jobs.zones import Zone
 
 from .tables import Table, TableColumns
@@ -37,19 +36,20 @@ from .tables import Table, TableColumns
 
 _logger = logging.getLogger("hubbatch")
 
-# After these the same may go on; anything else wants somebody to change something.
-_PASSING = (DailyLimitReached, HubSpotUnavailable, OverloadedError)
+# After these errors the same load may succeed later; after others, something has to be
+# changed first.
+_TEMPORARY = (DailyLimitReached, HubSpotUnavailable, OverloadedError)
 
 ReadRows = Callable[[Path], Iterator[Mapping[str, Any]]]
 
 
 @frozen
 class LoadFiles:
-    """The files of one load job: its journal, and what became of its rows.
+    """The files of one load job: its journal, results and failures.
 
     Attributes:
-        folder: where those of all its load's jobs are.
-        name: what they begin with: the table, and dlt's id of the file.
+        folder: The folder of all jobs of its load.
+        name: The prefix of their names: the table, and dlt's id of the file.
     """
 
     folder: Path
@@ -57,40 +57,40 @@ class LoadFiles:
 
     @classmethod
     def of(cls, outcomes: Path, load_id: str, path: Path) -> "LoadFiles":
-        """Name the files that belong to a file that dlt wants to be loaded."""
+        """Return the files that belong to a file that dlt wants to be loaded."""
         # TABLE.FILE_ID.RETRY_COUNT.FORMAT: the retry count changes.
         table, file_id, *_ = path.name.split(".")
         return cls(outcomes / load_id, f"{table}.{file_id}")
 
     def make_folder(self) -> None:
-        """Make the folder, for nobody else to look into."""
+        """Create the folder, accessible by its owner only."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     @property
     def journal(self) -> Path:
-        """What has left, and what became of it."""
+        """The journal of the job."""
         return self.folder / f"{self.name}.db"
 
     @property
     def results(self) -> Path:
-        """A line for every row that succeeded."""
+        """The file with one line per row that succeeded."""
         return self.folder / f"{self.name}.results.jsonl"
 
     @property
     def failures(self) -> Path:
-        """A line for every row that did not."""
+        """The file with one line per row that did not succeed."""
         return self.folder / f"{self.name}.failures.jsonl"
 
 
 @define
 class LoadSource:
-    """The rows of a file of dlt's, as often as they are asked for.
+    """The rows of a JSON lines file of dlt.
 
     Attributes:
-        path: the file.
-        columns: what its columns mean.
-        read: gives its rows.
-        timezone: the time zone of times that have none.
+        path: The file.
+        columns: How its columns become inputs.
+        read: Returns an iterator of its rows.
+        timezone: The time zone of times without one.
     """
 
     path: Path
@@ -105,18 +105,18 @@ class LoadSource:
         self.options = {**self.columns.options(), "timezone": self.timezone}
 
     def fingerprint(self) -> str:
-        """Give the SHA-256 of its bytes."""
+        """Return the SHA-256 of its bytes."""
         with self.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def __iter__(self) -> Iterator[Row]:
-        shaper, zone = self.columns.of_fields(), Zone.find(self.timezone)
+        builder, zone = self.columns.of_fields(), Zone.find(self.timezone)
         for index, record in enumerate(self.read(self.path)):
             try:
-                key, given = shaper.shape(zone.localize(record) if zone else record)
+                key, item = builder.build(zone.localize(record) if zone else record)
             except BadRow as error:
                 raise SourceError(f"{self.name}: row {index + 1}: {error}.") from None
-            yield Row(index, key, given)
+            yield Row(index, key, item)
 
 
 @frozen(kw_only=True)
@@ -124,12 +124,12 @@ class Load:
     """One load job.
 
     Attributes:
-        table: what is done with the rows.
-        path: the file that dlt has made of them: JSON lines, or Parquet.
-        read: reads the rows of its JSON lines.
-        files: where it is written down what became of them.
-        client: how `HubBatch` is made.
-        options: of the `Job`, such as `max_failures`.
+        table: What is done with its rows.
+        path: The file that dlt has written: JSON lines or Parquet.
+        read: Returns an iterator of the rows of a JSON lines file.
+        files: Where outcomes are written.
+        client: The arguments of `HubBatch`.
+        options: The other arguments of `Job`, such as `max_failures`.
     """
 
     table: Table
@@ -142,10 +142,11 @@ class Load:
     async def run(self, began: Callable[[Job], object] = lambda _: None) -> JobReport:
         """Send the rows that were not sent yet.
 
-        `began` is called with the job, which can be stopped by it.
+        Args:
+            began: Called with the job, so that the caller can stop it.
 
         Raises:
-            LoadFailed: if rows are left; what there is to know is in its message.
+            LoadFailed: If rows are left; its message says why.
         """
         try:
             async with HubBatch(**self.client) as hub:
@@ -155,10 +156,10 @@ class Load:
         except HubBatchError as error:
             raise self._failed(error) from None
         if report.ended == "stopped":
-            raise LoadFailed(f"{self.files.name}: stopped before its end", passing=True)
+            raise LoadFailed(f"{self.files.name}: stopped before the end", passing=True)
         if report.error is not None:
             raise self._failed(report.error)
-        self._tell(report)
+        self._log_failures(report)
         return report
 
     def _job(self, hub: HubBatch) -> Job:
@@ -181,26 +182,26 @@ class Load:
                 failures=files.failures,
                 **self.options,
             )
-        except ValueError as error:  # a type that is none, a share that is none
+        except ValueError as error:  # an invalid object type or share
             raise ConfigurationError(str(error)) from None
 
     def _failed(self, error: HubBatchError) -> LoadFailed:
-        # Of too many failures not its own text, which may quote a value: dlt writes
-        # this into its logs.
-        name, told = ending(error)
+        # Not the message of TooManyFailures, which may quote a value: dlt writes this
+        # to its logs.
+        name, message = describe_end(error)
         return LoadFailed(
-            f"table {self.table.name!r}: {name}: {told}; what did not succeed until "
-            f"then is in {self.files.failures}",
-            passing=isinstance(error, _PASSING),
+            f"table {self.table.name!r}: {name}: {message}. The rows that did not "
+            f"succeed until then are in {self.files.failures}",
+            passing=isinstance(error, _TEMPORARY),
         )
 
-    def _tell(self, report: JobReport) -> None:
-        lost = report.inputs - report.succeeded
-        if lost:
+    def _log_failures(self, report: JobReport) -> None:
+        failed = report.inputs - report.succeeded
+        if failed:
             _logger.warning(
                 "table %s: %d of %d rows did not succeed: see %s",
                 self.table.name,
-                lost,
+                failed,
                 report.inputs,
                 self.files.failures,
             )
@@ -209,12 +210,12 @@ class Load:
 def outcome_rows(
     outcomes: Path, kind: str, load_ids: Collection[str] | None = None
 ) -> Iterator[dict[str, Any]]:
-    """Read back what became of rows: of all loads, or of some.
+    """Yield the outcomes of rows, with their load, table and file.
 
     Args:
-        outcomes: the folder.
+        outcomes: The folder.
         kind: `failures` or `results`.
-        load_ids: of which loads; of all, if None.
+        load_ids: The loads; None for all.
     """
     for path in sorted(outcomes.glob(f"*/*.{kind}.jsonl")):
         load_id = path.parent.name
@@ -224,7 +225,7 @@ def outcome_rows(
         of_file = {"load_id": load_id, "table_name": table, "file_id": file_id}
         with path.open("rb") as file:
             for line in file:
-                # A process that was killed may have left half a line.
+                # A killed process may have written half a line.
                 if line.endswith(b"\n"):
                     yield {**of_file, **_flat(orjson.loads(line))}
 

@@ -1,6 +1,6 @@
-"""What a table of a dlt pipeline is to HubSpot: which verb, of what, by which column.
+"""What to do with a table of a dlt pipeline: which verb, object type and columns.
 
-It knows dlt's table schemas as mappings, and does not import dlt.
+It handles dlt's table schemas as mappings.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -9,17 +9,17 @@ from typing import Any, Literal, get_args
 from attrs import frozen
 
 from hubbatch.errors import ConfigurationError
-from hubbatch.jobs.shaping import BadRow, Columns, Shaped, Shaper
+from hubbatch.jobs.column_mapping import BadRow, Columns, InputBuilder, KeyedInput
 
 
 HINT = "x-hubspot"
 WriteVerb = Literal["upsert", "update", "create", "archive"]
 
-# Columns that dlt adds; its tables begin like this as well.
+# The prefix of dlt's own columns and tables.
 _OWN = "_dlt_"
-# Strategies of a merge that end with what an upsert does.
+# The merge strategies that have the effect of an upsert.
 _STRATEGIES = ("delete-insert", "upsert")
-# What dlt can be told to do in a table, and HubSpot has nothing for.
+# The hints of columns that HubSpot has no equivalent for.
 _MARKS = {
     "hard_delete": "Archive those rows with a resource of their own, verb='archive'",
     "dedup_sort": "Choose the rows in the query",
@@ -31,13 +31,13 @@ class Table:
     """What is done with the rows of one table.
 
     Attributes:
-        name: the table's.
+        name: The table's name.
         verb: upsert, update, create or archive.
-        object_type: e.g. `contacts`.
-        id_property: the unique property that the ids are values of, if they are.
-        reconcile_by: the unique property that a create is found by.
-        columns: what its columns mean.
-        timezone: the time zone of times that have none.
+        object_type: E.g. `contacts`.
+        id_property: The unique property that the ids are values of, if any.
+        reconcile_by: The unique property that creates are looked up by.
+        columns: How its columns become inputs.
+        timezone: The time zone of times without one.
     """
 
     name: str
@@ -51,49 +51,49 @@ class Table:
 
 @frozen
 class TableColumns:
-    """The columns of a table as those of any source; dlt's own are left out.
+    """The column mapping of a table, without dlt's own columns.
 
-    dlt leaves NULL out of the rows, so which columns there are is the table's to say.
+    dlt leaves NULLs out of the rows, so `names` has the columns of the table's schema.
     """
 
     columns: Columns
     names: tuple[str, ...]
 
     def options(self) -> dict[str, Any]:
-        """Give what changes the meaning of a file, as JSON values."""
+        """Return the options that change how a file becomes inputs, as JSON values."""
         return self.columns.options()
 
-    def of_cells(self, header: Sequence[str]) -> Callable[[Sequence[str]], Shaped]:
-        """Make the function from a CSV's cells to an input."""
+    def of_cells(self, header: Sequence[str]) -> Callable[[Sequence[str]], KeyedInput]:
+        """Return the function from a CSV's cells to a key and an input."""
         return self.columns.of_cells(header)
 
-    def of_fields(self) -> Shaper:
-        """Make what makes inputs of rows."""
-        return _TableShaper(self.columns.of_fields(), self.names)
+    def of_fields(self) -> InputBuilder:
+        """Return the builder of inputs from rows."""
+        return _TableBuilder(self.columns.of_fields(), self.names)
 
     def used(self, present: Sequence[str]) -> set[str]:
-        """Name the columns whose values are sent."""
+        """Return the names of the columns whose values are sent."""
         return self.columns.used([name for name in present if name in self.names])
 
 
-class _TableShaper:
-    """Shows the rows of a table with all of its columns, and no others."""
+class _TableBuilder:
+    """Adds missing columns to a row and removes dlt's own, then builds its input."""
 
     doubted: bool = False
-    unseen: Sequence[str] = ()  # the table was asked
+    unseen: Sequence[str] = ()  # the schema was checked already
 
-    def __init__(self, shaper: Shaper, names: Sequence[str]) -> None:
-        self._shaper = shaper
+    def __init__(self, builder: InputBuilder, names: Sequence[str]) -> None:
+        self._builder = builder
         self._names = names
 
-    def shape(self, given: object) -> Shaped:
-        if not isinstance(given, Mapping):
-            raise BadRow("no row of a table")
-        if isinstance(given.get("properties"), Mapping):  # in HubSpot's own shape
-            present = [name for name in self._names if given.get(name) is not None]
+    def build(self, row: object) -> KeyedInput:
+        if not isinstance(row, Mapping):
+            raise BadRow("not a row of a table")
+        if isinstance(row.get("properties"), Mapping):  # in HubSpot's own shape
+            present = [name for name in self._names if row.get(name) is not None]
         else:
             present = [*self._names]
-        return self._shaper.shape({name: given.get(name) for name in present})
+        return self._builder.build({name: row.get(name) for name in present})
 
 
 def hint(
@@ -105,18 +105,18 @@ def hint(
     properties: Mapping[str, str] | Iterable[str] | None,
     reconcile_by: str | None,
 ) -> dict[str, Any]:
-    """Make what a table's schema says of HubSpot.
+    """Return what a table's schema stores for HubSpot.
 
     Raises:
-        ConfigurationError: if that can never be done.
+        ConfigurationError: If the settings contradict each other.
     """
     if isinstance(properties, str):
         raise ConfigurationError(
-            f"properties is a collection of names, not {properties!r}"
+            f"properties must be a collection of names, not {properties!r}"
         )
     if properties is not None and not isinstance(properties, Mapping):
         properties = {name: name for name in properties}
-    given = {
+    settings = {
         "verb": verb,
         "object_type": object_type,
         "id_property": id_property,
@@ -124,98 +124,98 @@ def hint(
         "properties": properties,
         "reconcile_by": reconcile_by,
     }
-    _check_verb(given, "hubspot_adapter")
-    return {name: value for name, value in given.items() if value is not None}
+    _check_verb(settings, "hubspot_adapter")
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def read_table(schema: Mapping[str, Any], timezone: str | None = None) -> Table:
-    """Read what is to be done with the rows of a table.
+    """Return what is to be done with the rows of a table.
 
     Args:
-        schema: the table's, as dlt has it.
-        timezone: the time zone of times that have none.
+        schema: The table's schema, from dlt.
+        timezone: The time zone of times without one.
 
     Raises:
-        ConfigurationError: if it cannot be done; says what to change.
+        ConfigurationError: If it cannot be done; the message says what to change.
     """
     name = schema["name"]
-    told = {"verb": "upsert", **schema.get(HINT, {})}
-    _check_verb(told, f"table {name!r}")
+    settings = {"verb": "upsert", **schema.get(HINT, {})}
+    _check_verb(settings, f"table {name!r}")
     _check_table(schema, name)
     columns: Mapping[str, Mapping[str, Any]] = schema["columns"]
     names = tuple(column for column in columns if not column.startswith(_OWN))
     keys = [column for column in names if columns[column].get("primary_key")]
     key = keys[0] if len(keys) == 1 else None
-    id_property, id_column = told.get("id_property"), told.get("id_column", key)
-    if told["verb"] == "upsert" and id_property is None:
+    id_property, id_column = settings.get("id_property"), settings.get("id_column", key)
+    if settings["verb"] == "upsert" and id_property is None:
         if key is None:
             raise ConfigurationError(
-                f"table {name!r}: an upsert needs to know which unique property its "
-                "rows are found by. Give the resource a primary_key of one column, or "
-                "hubspot_adapter(..., id_property=...)"
+                f"table {name!r}: an upsert needs the unique property that its rows "
+                "are found by. Set a primary_key of one column on the resource, or "
+                "use hubspot_adapter(..., id_property=...)"
             )
         id_property = key
-    if told["verb"] == "create":
-        id_column = told.get("id_column", told["reconcile_by"])
-    properties = told.get("properties")
+    if settings["verb"] == "create":
+        id_column = settings.get("id_column", settings["reconcile_by"])
+    properties = settings.get("properties")
     _check_columns(name, id_column, properties, names)
-    meant = TableColumns(
+    mapping = TableColumns(
         Columns(
-            verb=told["verb"],
+            verb=settings["verb"],
             id_column=id_column,
             id_property=id_property,
             properties=properties,
-            reconcile_by=told.get("reconcile_by"),
+            reconcile_by=settings.get("reconcile_by"),
         ),
         names,
     )
     if timezone is None:
-        _check_times(name, meant, columns)
+        _check_times(name, mapping, columns)
     return Table(
         name=name,
-        verb=told["verb"],
-        object_type=told.get("object_type", name),
+        verb=settings["verb"],
+        object_type=settings.get("object_type", name),
         id_property=id_property,
-        reconcile_by=told.get("reconcile_by"),
-        columns=meant,
+        reconcile_by=settings.get("reconcile_by"),
+        columns=mapping,
         timezone=timezone,
     )
 
 
-def _check_verb(told: Mapping[str, Any], who: str) -> None:
-    verb = told["verb"]
+def _check_verb(settings: Mapping[str, Any], where: str) -> None:
+    verb = settings["verb"]
     if verb not in get_args(WriteVerb):
         known = ", ".join(get_args(WriteVerb))
-        raise ConfigurationError(f"{who}: verb must be one of {known}, not {verb!r}")
-    reconciled = told.get("reconcile_by") is not None
+        raise ConfigurationError(f"{where}: verb must be one of {known}, not {verb!r}")
+    reconciled = settings.get("reconcile_by") is not None
     if verb == "create" and not reconciled:
         raise ConfigurationError(
-            f"{who}: dlt repeats a load that was interrupted, so a create needs "
+            f"{where}: dlt repeats a load that was interrupted, so a create needs "
             "reconcile_by, a unique property that every row sets; or upsert by it"
         )
     if verb != "create" and reconciled:
-        raise ConfigurationError(f"{who}: only a create has reconcile_by")
-    if verb in ("create", "archive") and told.get("id_property") is not None:
-        raise ConfigurationError(f"{who}: {verb} has no id_property")
+        raise ConfigurationError(f"{where}: only a create has reconcile_by")
+    if verb in ("create", "archive") and settings.get("id_property") is not None:
+        raise ConfigurationError(f"{where}: {verb} has no id_property")
 
 
 def _check_table(schema: Mapping[str, Any], name: str) -> None:
     if schema.get("parent") is not None:
         raise ConfigurationError(
             f"table {name!r} is nested in {schema['parent']!r}, and HubSpot has no "
-            "nested tables. Use max_table_nesting=0, and give a resource of its own "
-            "to what are records of their own"
+            "nested tables. Use max_table_nesting=0, and a separate resource for what "
+            "should become separate records"
         )
     if schema.get("write_disposition") == "replace":
         raise ConfigurationError(
-            f"table {name!r}: HubSpot's records are not replaced by a load. Use "
+            f"table {name!r}: a load cannot replace HubSpot's records. Use "
             "write_disposition='merge' or 'append'"
         )
     strategy = schema.get("x-merge-strategy", "upsert")
-    if strategy not in _STRATEGIES:  # scd2 would make records of old rows
+    if strategy not in _STRATEGIES:  # scd2 would create records for old rows
         raise ConfigurationError(
-            f"table {name!r}: HubSpot has nothing for the merge strategy {strategy!r}. "
-            f"Use {' or '.join(_STRATEGIES)}"
+            f"table {name!r}: HubSpot has no equivalent of the merge strategy "
+            f"{strategy!r}. Use {' or '.join(_STRATEGIES)}"
         )
     for column, hints in schema["columns"].items():
         for mark, instead in _MARKS.items():
@@ -235,7 +235,7 @@ def _check_columns(
     has = f"(has: {', '.join(names)})"
     if id_column is not None and id_column not in names:
         raise ConfigurationError(f"table {table!r} has no column {id_column!r} {has}")
-    # Of a column that was NULL all along dlt does not know: some may be missing.
+    # dlt's schema lacks a column that was always NULL, so some may be missing.
     if properties and not any(name in names for name in properties):
         wanted = ", ".join(properties)
         raise ConfigurationError(
@@ -244,16 +244,16 @@ def _check_columns(
 
 
 def _check_times(
-    table: str, meant: TableColumns, columns: Mapping[str, Mapping[str, Any]]
+    table: str, mapping: TableColumns, columns: Mapping[str, Mapping[str, Any]]
 ) -> None:
     try:
-        used = meant.used([*columns])
+        used = mapping.used([*columns])
     except BadRow as error:
         raise ConfigurationError(f"table {table!r}: {error}") from None
     for name in used:
-        # A time that a table's schema says nothing of is UTC to dlt.
+        # dlt takes a time without this hint as UTC.
         if columns[name].get("timezone") is False:
             raise ConfigurationError(
                 f"table {table!r}: the times in column {name!r} have no time zone. "
-                'Say which it is: hubspot(timezone="UTC")'
+                'Set it, e.g. hubspot(timezone="UTC")'
             )

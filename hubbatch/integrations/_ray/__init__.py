@@ -1,1 +1,1 @@
-"""What the door to Ray is made of; none of it imports Ray."""
+"""The parts of the Ray integration that do not import Ray."""

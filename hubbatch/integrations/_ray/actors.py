@@ -1,7 +1,7 @@
-"""What an actor does with the rows of a table: send them to the portals they are of.
+"""What an actor does: sends the rows of a table to their portals.
 
-Nothing here needs Ray: an actor is an object that is called with tables, in one event
-loop, several times at once.
+An actor is an object that is called with tables, in one event loop, several times at
+once. Nothing here imports Ray.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from hubbatch.errors import (
 from hubbatch.jobs.arrow import need_pyarrow
 
 from .portals import Portals, portal_name
-from .tables import outcome_columns, outcome_schema, parted
+from .tables import outcome_columns, outcome_schema, split_by
 from .work import Rows, Work
 
 
@@ -34,19 +34,19 @@ _logger = logging.getLogger("hubbatch")
 
 
 class Sender:
-    """Sends tables of rows, and gives tables of what became of them.
+    """Sends tables of rows, and returns tables of their outcomes.
 
-    Errors that end a batch raise nothing here: the rows that were not sent for it say
-    so, and the rows of other portals go on. Where HubSpot has refused for good (a
-    token, a scope, the day's limit), or `max_failures` was reached, this actor sends
-    nothing more to the portal.
+    An error that ends a batch does not raise: the outcomes of the rows that were not
+    sent have the reason, and the rows of other portals continue. If HubSpot's refusal
+    is final (a token, a scope, the daily limit) or `max_failures` was reached, this
+    actor sends nothing more to the portal.
 
     Args:
-        work: what is to be done.
-        portals: where the tokens and limits are.
-        actors: how many share the limits.
-        restarted: whether an actor before this one may have sent some of the rows, and
-            died before it could say so.
+        work: What is to be done.
+        portals: The tokens and limits.
+        actors: The number of actors that share the limits.
+        restarted: Returns whether a previous actor, which died, may have sent some of
+            the rows.
     """
 
     def __init__(
@@ -62,12 +62,12 @@ class Sender:
         self._doubted = restarted() and not work.properties
         self._arrow = need_pyarrow()
         self._schema = outcome_schema(self._arrow, work.properties)
-        self._accounts: Accounts | None = None  # made in the loop that calls
+        self._accounts: Accounts | None = None  # created in the loop of the first call
         self._checked: set[str] = set()
         self._ended: dict[str, str] = {}
 
     async def __call__(self, table: Any) -> AsyncIterator[Any]:
-        """Send a table; Ray wants a generator."""
+        """Send a table. Ray requires a generator."""
         yield await self.send(table)
 
     async def aclose(self) -> None:
@@ -77,16 +77,16 @@ class Sender:
             self._accounts = None
 
     async def send(self, table: Any) -> Any:
-        """Send a table; give a table with one row for each of its rows.
+        """Send a table; return a table with one outcome for each row.
 
-        Rows of one portal keep their order, and those of different portals do not.
+        Rows of one portal are sent in order; those of different portals are not.
 
         Raises:
-            ConfigurationError: if a column is not there, or has times without a zone,
-                or the variable with the Redis is not set; nothing of the table was
+            ConfigurationError: If a column is missing or has times without a zone, or
+                the variable with the Redis URL is not set. Nothing of the table was
                 sent.
         """
-        if not table.num_rows:  # of some blocks Ray does not know the columns
+        if not table.num_rows:  # Ray does not know the columns of some empty blocks
             return self._schema.empty_table()
         self._work.check(table.schema)
         if self._accounts is None:
@@ -96,27 +96,27 @@ class Sender:
                 tasks.create_task(self._send_to(portal, part))
                 for portal, part in self._parts(table)
             ]
-        return self._arrow.concat_tables([one.result() for one in sent])
+        return self._arrow.concat_tables([task.result() for task in sent])
 
     def _parts(self, table: Any) -> Iterator[tuple[Any, Any]]:
         if self._work.portal_column is None:
             return iter([(self._work.portal, table)])
-        return parted(self._arrow, table, self._work.portal_column)
+        return split_by(self._arrow, table, self._work.portal_column)
 
-    async def _send_to(self, given: Any, table: Any) -> Any:
+    async def _send_to(self, value: Any, table: Any) -> Any:
         """Send the rows of one portal."""
         rows = Rows(table, self._work)
         try:
-            portal = portal_name(given)
+            portal = portal_name(value)
             hub = await self._hub(portal)
         except HubBatchError as error:
             outcomes: Iterable[Outcome[Any]] = self._unsent(rows, str(error))
-            portal = str(given)
+            portal = str(value)
         else:
             outcomes = await self._outcomes(portal, hub, rows)
         columns = outcome_columns(outcomes, self._work.properties)
         columns["input_id"] = rows.keys
-        columns["portal"] = [None if given is None else portal] * len(rows)
+        columns["portal"] = [None if value is None else portal] * len(rows)
         return self._arrow.Table.from_pydict(columns, schema=self._schema)
 
     async def _outcomes(
@@ -129,24 +129,26 @@ class Sender:
         except HubBatchError as error:
             self._note(portal, error)
             _logger.warning(
-                "A batch of portal %s has ended early: %s", portal, type(error).__name__
+                "A batch of portal %s ended early: %s", portal, type(error).__name__
             )
         return collector.response().outcomes
 
     async def _hub(self, portal: str) -> HubBatch:
-        """Give the client of a portal.
+        """Return the client of a portal.
 
         Raises:
-            HubBatchError: if there is no token, or it is another portal's, or HubSpot
-                has refused for good.
+            HubBatchError: If there is no token, it belongs to another portal, or
+                HubSpot's refusal was final.
         """
         if portal in self._ended:
-            raise HubBatchError(f"portal {portal} has ended: {self._ended[portal]}")
-        assert self._accounts is not None  # noqa: S101 -- `send` has made it
+            raise HubBatchError(
+                f"nothing more is sent to portal {portal}: {self._ended[portal]}"
+            )
+        assert self._accounts is not None  # noqa: S101 -- set by `send`
         hub = await self._accounts.get(portal)
         if portal not in self._checked:
             try:
-                await check_whose(hub, portal)
+                await check_portal(hub, portal)
             except HubBatchError as error:
                 self._note(portal, error)
                 raise
@@ -154,7 +156,7 @@ class Sender:
         return hub
 
     def _note(self, portal: str, error: HubBatchError) -> None:
-        """Send nothing more to a portal if HubSpot would say the same again."""
+        """Stop sending to a portal if its next rows would fail the same way."""
         if _is_final(error):
             self._ended[portal] = f"{type(error).__name__}: {error}"
 
@@ -162,30 +164,32 @@ class Sender:
         status, error = OutcomeStatus.NOT_SENT, not_sent_error(reason)
         if self._doubted:
             status = OutcomeStatus.UNKNOWN
-            error = unknown_error(f"an actor that died may have sent it; {reason}")
-        for index, given in enumerate(rows):
-            yield Outcome(index, given, status, None, None, error, 0, not self._doubted)
+            error = unknown_error(
+                f"a previous actor, which died, may have sent it; {reason}"
+            )
+        for index, item in enumerate(rows):
+            yield Outcome(index, item, status, None, None, error, 0, not self._doubted)
 
 
-async def check_whose(hub: HubBatch, portal: str) -> None:
-    """Refuse to work in a portal that another one is meant by; names are not asked of.
+async def check_portal(hub: HubBatch, portal: str) -> None:
+    """Check that a token belongs to its portal. Portals with names are not checked.
 
     Raises:
-        HubBatchError: if the portal is a number, and the token of another portal.
+        HubBatchError: If the portal is a number and the token belongs to another one.
     """
     if not portal.isdecimal():
         return
     try:
-        found = (await hub.account()).portal_id
-    except PermissionDeniedError:  # the token may write, and not ask this
+        actual = (await hub.account()).portal_id
+    except PermissionDeniedError:  # the token may write but not ask this
         return
-    if found != int(portal):
+    if actual != int(portal):
         raise ConfigurationError(
-            f"the access token for portal {portal} is of portal {found}"
+            f"the access token for portal {portal} belongs to portal {actual}"
         )
 
 
 def _is_final(error: HubBatchError) -> bool:
-    """Whether HubSpot would say the same of the portal's next rows."""
+    """Whether the portal's next rows would fail the same way."""
     final = APIError | CertificateError | ConfigurationError | TooManyFailures
     return isinstance(error, final) and not isinstance(error, HubSpotUnavailable)

@@ -1,4 +1,4 @@
-"""All records of a portal as tables, page by page: what a task of Ray does."""
+"""Reads all records of a portal as tables, page by page, in a task of Ray."""
 
 import asyncio
 
@@ -8,12 +8,12 @@ from typing import Any
 
 from hubbatch.jobs.arrow import need_pyarrow
 
-from .actors import check_whose
+from .actors import check_portal
 from .portals import Portals
 from .tables import record_columns, record_schema
 
 
-# Records of a table: what is told to Ray at a time.
+# Records per table.
 _TABLE = 5_000
 
 
@@ -25,10 +25,10 @@ def list_records(
     *,
     archived: bool = False,
 ) -> Iterator[Any]:
-    """Give the records of the portals that the column `portal` names.
+    """Yield the records of the portals in the column `portal`, as tables.
 
     Raises:
-        HubBatchError: if not all of them can be had.
+        HubBatchError: If not all of them can be read.
     """
     arrow = need_pyarrow()
     schema = record_schema(arrow, properties)
@@ -36,7 +36,7 @@ def list_records(
         for portal in table.column("portal").to_pylist():
             found = _records(portal, portals, object_type, properties, archived)
             try:
-                while records := runner.run(_some(found)):
+                while records := runner.run(_next_records(found)):
                     columns = record_columns(records, properties)
                     columns["portal"] = [portal] * len(records)
                     columns["id"] = [record.id for record in records]
@@ -45,13 +45,13 @@ def list_records(
                 runner.run(found.aclose())
 
 
-async def _some(found: Any) -> list[Any]:
-    some: list[Any] = []
-    async for record in found:
-        some.append(record)
-        if len(some) >= _TABLE:
+async def _next_records(source: Any) -> list[Any]:
+    records: list[Any] = []
+    async for record in source:
+        records.append(record)
+        if len(records) >= _TABLE:
             break
-    return some
+    return records
 
 
 async def _records(
@@ -59,11 +59,11 @@ async def _records(
     portals: Portals,
     object_type: str,
     properties: Sequence[str],
-    archived: bool,  # noqa: FBT001 -- an option of the caller's
+    archived: bool,  # noqa: FBT001 -- an option of the caller
 ) -> Any:
     async with portals.open(1) as accounts:
         hub = await accounts.get(portal)
-        await check_whose(hub, portal)
+        await check_portal(hub, portal)
         records = hub.objects(object_type).list(
             properties=properties, archived=archived
         )

@@ -1,4 +1,4 @@
-"""Tables of outcomes and of records, as Arrow has them."""
+"""Arrow tables of outcomes and of records."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -8,24 +8,24 @@ from hubbatch.models import SimplePublicObject
 
 
 def outcome_schema(arrow: Any, properties: Iterable[str] = ()) -> Any:
-    """Give the columns of outcomes, and those of records if properties were read."""
-    text = arrow.string()
+    """Return the columns of outcomes; with those of records if properties were read."""
+    string = arrow.string()
     fields = [
-        ("portal", text),
-        ("input_id", text),
-        ("status", text),
-        ("id", text),
+        ("portal", string),
+        ("input_id", string),
+        ("status", string),
+        ("id", string),
         ("new", arrow.bool_()),
         ("attempts", arrow.int32()),
-        ("category", text),
-        ("message", text),
-        ("property_name", text),
+        ("category", string),
+        ("message", string),
+        ("property_name", string),
     ]
     return arrow.schema(fields + _record_fields(arrow, properties))
 
 
 def record_schema(arrow: Any, properties: Iterable[str]) -> Any:
-    """Give the columns of records that were listed."""
+    """Return the columns of listed records."""
     fields = [("portal", arrow.string()), ("id", arrow.string())]
     return arrow.schema(fields + _record_fields(arrow, properties))
 
@@ -44,7 +44,7 @@ def _record_fields(arrow: Any, properties: Iterable[str]) -> list[tuple[str, Any
 
 
 def arrow_schema(arrow: Any, schema: Any) -> Any:
-    """Give the schema of a block of Ray's, which may be one of pandas, as Arrow's."""
+    """Return the Arrow schema of a block of Ray, which may be a pandas block."""
     if isinstance(schema, arrow.Schema):
         return schema
     types = [_of_pandas(arrow, kind) for kind in schema.types]
@@ -56,20 +56,20 @@ def _of_pandas(arrow: Any, kind: Any) -> Any:
         return kind.pyarrow_dtype
     try:
         return arrow.from_numpy_dtype(kind)
-    except (TypeError, arrow.ArrowException):  # what only pandas has
+    except (TypeError, arrow.ArrowException):  # a type that only pandas has
         return arrow.null()
 
 
-def parted(arrow: Any, table: Any, column: str) -> Iterator[tuple[Any, Any]]:
-    """Part a table by the values of a column, which goes; give each value and its rows.
+def split_by(arrow: Any, table: Any, column: str) -> Iterator[tuple[Any, Any]]:
+    """Split a table by the values of a column; yield each value with its rows.
 
-    Rows with the same value keep their order.
+    The column is dropped. Rows with the same value keep their order.
     """
     kind = table.schema.field(column).type
-    if arrow.types.is_dictionary(kind):  # categories, which have no order
+    if arrow.types.is_dictionary(kind):  # categories cannot be sorted
         plain = table.column(column).cast(kind.value_type)
         table = table.drop_columns([column]).append_column(column, plain)
-    table = table.sort_by(column)  # it is stable
+    table = table.sort_by(column)  # a stable sort
     runs = arrow.compute.run_end_encode(table.column(column).combine_chunks())
     rest, start = table.drop_columns([column]), 0
     for value, end in zip(
@@ -82,27 +82,27 @@ def parted(arrow: Any, table: Any, column: str) -> Iterator[tuple[Any, Any]]:
 def outcome_columns(
     outcomes: Iterable[Outcome[Any]], properties: Sequence[str] = ()
 ) -> dict[str, list[Any]]:
-    """Give what became of rows, and what was read of them, column by column."""
-    told = [*outcomes]
-    errors = [outcome.error for outcome in told]
+    """Return outcomes, and the records that were read, column by column."""
+    rows = [*outcomes]
+    errors = [outcome.error for outcome in rows]
     columns: dict[str, list[Any]] = {
-        "status": [outcome.status.value for outcome in told],
-        "id": [outcome.id for outcome in told],
-        "new": [getattr(outcome.result, "new", None) for outcome in told],
-        "attempts": [outcome.attempts for outcome in told],
+        "status": [outcome.status.value for outcome in rows],
+        "id": [outcome.id for outcome in rows],
+        "new": [getattr(outcome.result, "new", None) for outcome in rows],
+        "attempts": [outcome.attempts for outcome in rows],
         "category": [error and error.category for error in errors],
         "message": [error and error.message for error in errors],
         "property_name": [error and error.property_name for error in errors],
     }
     if properties:
-        columns.update(record_columns([one.result for one in told], properties))
+        columns.update(record_columns([outcome.result for outcome in rows], properties))
     return columns
 
 
 def record_columns(
     records: Sequence[SimplePublicObject | None], properties: Sequence[str]
 ) -> dict[str, list[Any]]:
-    """Give the values of records column by column; nothing of one that is not there."""
+    """Return records column by column; None for a record that was not found."""
 
     def values(record: SimplePublicObject) -> dict[str, str | None]:
         return {name: record.properties.get(name) for name in properties}

@@ -1,1 +1,1 @@
-"""What the limit that processes share is made of."""
+"""The parts of the shared rate limit."""

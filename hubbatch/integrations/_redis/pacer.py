@@ -1,4 +1,4 @@
-"""What lets out the requests of one process under a limit that is kept in Redis."""
+"""Lets out the requests of one process under a limit that is kept in Redis."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ from attrs import define, evolve, field
 from redis import exceptions
 from redis.asyncio import Redis
 
-from hubbatch.core.pacing import RateLimit, Slot, Window
+from hubbatch._limits.window import RateLimit, Slot, Window
 from hubbatch.errors import LimiterUnavailable, OverloadedError
 from hubbatch.integrations._redis.scripts import HOLD, RESERVE
 from hubbatch.net.loops import close_with_loop
@@ -20,21 +20,22 @@ from hubbatch.net.loops import close_with_loop
 
 OnFailure = Literal["share", "wait", "raise"]
 
-# A request is counted at most so many seconds later or earlier, after its permit, than
-# another. It costs PAD / (interval + PAD) of the limit: 2.4 % of 10 s.
+# The tolerance, in seconds: HubSpot may count a request this much later or earlier
+# after its permit than another. It costs PAD / (interval + PAD) of the limit: 2.4 % of
+# 10 s.
 PAD = 0.25
-# Redis is told of a request that left so many seconds later than it was granted, since
-# a connection had to be made first, or the event loop stood still.
+# A request that leaves this many seconds after its instant, because a connection had to
+# be made or the event loop was busy, is reported to Redis.
 _LATE = 0.02
-# A reservation that was not used is kept so many seconds: a hold may have come since.
+# Seconds for which an unused reservation is kept: a hold may have come since.
 _KEPT = 1.0
-# A share without Redis is smaller by this part, since the processes have not used
-# exactly alike what left before.
+# A share without Redis is smaller by this part, because the processes have not used
+# equal parts before.
 _SLACK = 0.04
-# Seconds that one answer of Redis is waited for, and after which it is asked again.
+# Seconds to wait for an answer of Redis, and until it is asked again after a failure.
 _PATIENCE = 1.0
 _RETRY = 2.0
-_GLANCE = 0.05
+_POLL = 0.05
 
 _logger = logging.getLogger("hubbatch")
 
@@ -54,10 +55,10 @@ class _Ticket:
     """A reservation.
 
     Attributes:
-        leaves_at: the instant of the loop's clock at which the request may leave.
-        granted_for: the earliest instant that Redis can have meant.
-        entry: what stands in Redis's log; 0 if it knows nothing of it.
-        slot: its place in this process's own window.
+        leaves_at: The instant, by the loop's clock, at which the request may leave.
+        granted_for: The earliest instant that Redis can have meant.
+        entry: Its entry in Redis's log; 0 if Redis does not know it.
+        slot: Its place in this process's own window.
     """
 
     leaves_at: float
@@ -67,11 +68,12 @@ class _Ticket:
 
 
 class RedisPacer:
-    """Lets out the requests of one process, as far as Redis's log has room.
+    """Lets out the requests of one process when Redis's log has room.
 
-    What this process has sent itself is also in a window of its own, which is as wide
-    as its share: that one alone rules while Redis cannot be asked, and both rule while
-    the log is known to lack something.
+    It also logs its own requests in a local window (`_own`), whose limit is the share
+    of this process. While Redis does not answer, only the local window applies. Until
+    `_doubted_until`, while Redis's log lacks requests that were sent without it, both
+    apply.
     """
 
     def __init__(
@@ -84,9 +86,9 @@ class RedisPacer:
     ) -> None:
         self._connect = connect
         self._owned = owned
-        # Ends the connections; None before any is made, and if they are the user's.
+        # Closes the connections; None before the first one, and if they are the user's.
         self._held: AsyncGenerator[None, None] | None = None
-        # The braces keep both keys in one slot of a cluster.
+        # The braces put both keys into one slot of a cluster.
         name = f"hubbatch:{{{shared.account}}}:{family}"
         self._keys = [f"{name}:state", f"{name}:log"]
         self._find_scripts(connect())
@@ -94,7 +96,7 @@ class RedisPacer:
         self._own = Window(1, burst=1)
         self._unused: list[_Ticket] = []
         self._late: list[int] = []
-        self._doubted_until = -inf  # until then the log lacks something
+        self._doubted_until = -inf  # until then Redis's log is incomplete
         self._ask_at = -inf
         self._holding: set[asyncio.Task[None]] = set()
 
@@ -104,13 +106,13 @@ class RedisPacer:
         self._hold = redis.register_script(HOLD)
 
     async def acquire(self, limit: RateLimit) -> _Ticket:
-        """Wait until one more may leave; give the reservation that it was made by.
+        """Wait until a request may leave; return its reservation.
 
-        A reservation outlives the waiter for whom it was made.
+        A reservation outlives a cancelled waiter: the next one uses it.
 
         Raises:
-            OverloadedError: if that is later than `max_wait`.
-            LimiterUnavailable: if Redis cannot be asked, and that is to be said.
+            OverloadedError: If the wait is longer than `max_wait`.
+            LimiterUnavailable: If Redis does not answer and `on_failure` is "raise".
         """
         self._own.follow(self._share(limit))
         if self._owned and self._held is None:
@@ -125,19 +127,19 @@ class RedisPacer:
         return ticket
 
     def give_back(self, ticket: _Ticket) -> None:
-        """Keep a reservation for the next one, if that comes soon."""
+        """Return an unused reservation; the next request uses it if it comes soon."""
         self._own.abandon(ticket.slot)
         if ticket.entry:
             self._unused.append(ticket)
 
     def sent(self, ticket: _Ticket) -> None:
-        """Note that a request is being written: tell Redis of it if it is late."""
+        """Note that a request is being written; if it is late, report it to Redis."""
         self._own.sent(ticket.slot, _now())
         if ticket.entry and _now() > ticket.granted_for + _LATE:
             self._late.append(ticket.entry)
 
     def hold(self, seconds: float) -> None:
-        """Tell every process that nobody may leave for so long."""
+        """Let no request of any process leave for some seconds."""
         if _now() >= self._ask_at:
             window = self._shared.limit.interval + PAD
             arguments = [_microseconds(window), 1, _microseconds(seconds)]
@@ -146,13 +148,13 @@ class RedisPacer:
             task.add_done_callback(self._holding.discard)
 
     def move(self, shift: float) -> None:
-        """Go on in the running loop, whose clock's instants are `shift` later.
+        """Continue in the running loop, whose clock is `shift` seconds ahead.
 
-        Redis knows what left before. What is reserved there and was not used is lost.
+        Redis knows what left before. Unused reservations are lost.
         """
         self._held = None
         self._find_scripts(self._connect())
-        self._own = copy(self._own)  # what is left in the former loop has the other
+        self._own = copy(self._own)  # tasks of the previous loop keep the old one
         self._own.move(shift, _now())
         self._unused.clear()
         self._doubted_until += shift
@@ -160,7 +162,7 @@ class RedisPacer:
         self._holding = set()
 
     async def aclose(self) -> None:
-        """Let go of the connection, if it is not the user's."""
+        """Close the connection, unless it is the user's."""
         try:
             await asyncio.gather(*self._holding)
         finally:
@@ -168,10 +170,10 @@ class RedisPacer:
             if held is not None:
                 await held.aclose()
 
-    # ---- the next instant
+    # ---- reservations
 
     def _unused_ticket(self) -> _Ticket | None:
-        """Find a reservation that was given back, and that Redis still knows."""
+        """Return an unused reservation that Redis still knows, or None."""
         unused, self._unused = self._unused, []
         if _now() < self._doubted_until:
             return None
@@ -181,23 +183,23 @@ class RedisPacer:
         return first
 
     async def _next_ticket(self, limit: RateLimit) -> _Ticket:
-        """Reserve the next instant at which one more may leave."""
+        """Reserve the next instant at which a request may leave."""
         while True:
             if _now() < self._doubted_until:
                 await self._own_turn()
             if _now() >= self._ask_at:
-                ticket = await self._asked(limit)
+                ticket = await self._ask(limit)
                 if ticket is not None:
                     return ticket
             elif self._shared.on_failure == "share":
-                # Redis will know nothing of this one.
+                # Redis will not know of this request.
                 self._doubted_until = _now() + limit.interval + PAD
                 return _Ticket(_now(), _now(), entry=0)
             else:
                 await _sleep_until(self._ask_at)
 
     def _share(self, limit: RateLimit) -> RateLimit:
-        """Give what this process may use by itself."""
+        """Return the limit of this process alone."""
         return evolve(
             limit,
             max_requests=max(1, int(limit.max_requests * (1 - _SLACK))),
@@ -206,13 +208,13 @@ class RedisPacer:
         ).share()
 
     async def _own_turn(self) -> None:
-        """Wait until this process's share alone would let one more out."""
+        """Wait until the local window has room."""
         while (instant := self._own.next_grant(_now())) > _now():
-            # Nobody says when a request that is on its way has been written.
-            await _sleep_until(min(instant, _now() + _GLANCE))
+            # There is no signal when a request that is on its way has been written.
+            await _sleep_until(min(instant, _now() + _POLL))
 
-    async def _asked(self, limit: RateLimit) -> _Ticket | None:
-        """Reserve an instant in Redis's log; None if Redis cannot be asked."""
+    async def _ask(self, limit: RateLimit) -> _Ticket | None:
+        """Reserve an instant in Redis's log; None if Redis does not answer."""
         asked_at, patience = _now(), self._shared.max_wait
         late = [*self._late]
         arguments = [
@@ -228,19 +230,19 @@ class RedisPacer:
             async with asyncio.timeout(_PATIENCE):
                 granted, wait, entry, doubt = await self._reserve(self._keys, arguments)
         except (exceptions.RedisError, OSError, TimeoutError) as error:
-            self._lost(error, limit)
+            self._note_failure(error, limit)
             return None
-        self._found()
-        # Only now: a second telling of the same does nothing.
+        self._note_answer()
+        # Only now: reporting the same request twice has no effect.
         self._late = self._late[len(late) :]
-        # Of the instant of asking, so that it does not grow when it is told again.
+        # Relative to when it was sent, so that it does not grow with each report.
         self._doubted_until = max(self._doubted_until, asked_at + doubt / 1e6)
         if not granted:
             raise OverloadedError(
-                f"The limit that processes share has no room for {wait / 1e6:.1f} s, "
-                f"and max_wait is {patience:g} s. Nothing was sent."
+                f"The shared rate limit has no room for {wait / 1e6:.1f} s, and "
+                f"max_wait is {patience:g} s. Nothing was sent."
             )
-        # Redis has answered at an instant between these two.
+        # Redis answered at an instant between these two.
         return _Ticket(_now() + wait / 1e6, asked_at + wait / 1e6, entry)
 
     async def _tell_hold(self, arguments: list[int]) -> None:
@@ -248,37 +250,37 @@ class RedisPacer:
             async with asyncio.timeout(_PATIENCE):
                 await self._hold(self._keys, arguments)
         except (exceptions.RedisError, OSError, TimeoutError):
-            """The hold is kept here; `acquire` finds out and says what is wrong."""
+            """The hold applies here; `acquire` will find and report the failure."""
 
-    # ---- Redis comes and goes
+    # ---- Redis fails and returns
 
-    def _lost(self, error: BaseException, limit: RateLimit) -> None:
-        """Note that Redis cannot be asked; say so once, or raise."""
+    def _note_failure(self, error: BaseException, limit: RateLimit) -> None:
+        """Handle that Redis does not answer: log it once, or raise."""
         now = _now()
         first, self._ask_at = self._ask_at == -inf, now + _RETRY
         policy = self._shared.on_failure
-        # The kind of error alone: its text may hold anything.
+        # Only the kind of error: its message may contain anything.
         kind = type(error).__name__
         if policy == "raise":
             self._ask_at = -inf
             raise LimiterUnavailable(
                 f"The Redis that keeps the rate limit of account "
-                f"{self._shared.account} cannot be asked ({kind}). Nothing was sent."
+                f"{self._shared.account} does not answer ({kind}). Nothing was sent."
             ) from None
         if policy == "share":
             self._doubted_until = max(self._doubted_until, now + limit.interval + PAD)
         if first:
             _logger.warning(
-                "The Redis that keeps the rate limit of account %s cannot be asked "
+                "The Redis that keeps the rate limit of account %s does not answer "
                 "(%s). %s until it is back.",
                 self._shared.account,
                 kind,
-                f"Going on with 1/{self._shared.expected_processes} of the limit"
+                f"Continuing with 1/{self._shared.expected_processes} of the limit"
                 if policy == "share"
                 else "Waiting",
             )
 
-    def _found(self) -> None:
+    def _note_answer(self) -> None:
         if self._ask_at != -inf:
             self._ask_at = -inf
             _logger.info(

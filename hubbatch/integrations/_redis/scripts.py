@@ -1,13 +1,13 @@
-"""What Redis runs: the arithmetic of the window that processes share, in Lua.
+"""The Lua scripts that Redis runs: the arithmetic of the shared window.
 
-Two keys belong to a window: `state` (a hash) and `log` (a list of the instants that
-were granted, newest first, each not before the one that was granted before it). All
-times are microseconds of Redis's clock; a clock that is set back is gone on from where
-it was. The keys live as long as they mean anything.
+A window has two keys: `state` (a hash) and `log` (a list of the granted instants,
+newest first, in the order in which they were granted). All times are microseconds of
+Redis's clock; if that is set back, time continues from where it was. The keys expire
+when they no longer matter.
 
-Arguments of both: the window, and whether the caller was granted something within the
-last window (0, 1). If nothing is known of that, the log has been lost, and lacks
-something for as long as a window.
+Arguments of both scripts: the window, and 1 if the caller was granted a request within
+the last window, else 0. If it was, and the keys do not exist, the log has been lost,
+and is incomplete for one window.
 """
 
 _STATE = """
@@ -36,11 +36,11 @@ local function remember()
 end
 """
 
-# Further arguments: the limit, the burst, the longest wait (-1: any), for how long the
-# log lacks something that the caller has sent, and any number of instants that were
-# granted to the caller for requests that left later: they are taken as of now. Answers
-# whether an instant was reserved, how long to wait for it, which instant it is, and for
-# how long the log lacks something.
+# Further arguments: the limit; the burst; the longest wait (-1: any); for how long the
+# log lacks requests that the caller has sent; and any number of instants that were
+# granted to the caller for requests that left later, which are logged anew as of now.
+# Returns whether an instant was reserved, how long to wait for it, the instant, and for
+# how long the log is incomplete.
 RESERVE = (
     _STATE
     + """
@@ -70,7 +70,7 @@ return {granted and 1 or 0, at - now, at, doubted - now}
 """
 )
 
-# A further argument: for how long nobody may leave; a hold is never shortened.
+# Further argument: for how long no request may leave. A hold is never shortened.
 HOLD = (
     _STATE
     + """

@@ -1,0 +1,20 @@
+"""Public classes and functions name the module that users import them from."""
+
+import sys
+
+from types import FunctionType
+
+
+def publish(module: str) -> None:
+    """Set `__module__` of what a module exports from its submodules to the module.
+
+    Reprs, tracebacks, pickles and `help()` then show `hubbatch.HubBatch`, wherever the
+    class is defined. What belongs to another public module keeps its `__module__`.
+    """
+    exported = sys.modules[module]
+    for name in exported.__all__:
+        value = getattr(exported, name)
+        if isinstance(value, type | FunctionType) and value.__module__.startswith(
+            f"{module}."
+        ):
+            value.__module__ = module

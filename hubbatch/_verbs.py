@@ -1,0 +1,128 @@
+"""The base of the classes with batch verbs: what all verbs accept, return and raise."""
+
+from collections.abc import Callable, Mapping
+from inspect import Parameter, signature
+from types import FunctionType
+from typing import Any, TypedDict, get_type_hints
+
+from .core.arguments import check_object_type
+from .core.calls import Operation
+from .core.collecting import Collector
+from .core.outcomes import Summary
+from .net.batch import Batch
+from .net.engine import Engine
+from .net.intake import Source
+from .net.run_options import LINGER, Completing
+
+
+class Options(TypedDict, total=False):
+    """The keyword arguments that every verb accepts besides its own.
+
+    Attributes:
+        isolate: Whether to split a chunk that HubSpot refuses as a whole until the bad
+            records are found (the default). If False, all its records fail.
+        max_failures: End the batch with `TooManyFailures` once more records than this
+            number, or this share of all records (`"5%"`), are failed or unknown.
+            `"auto"`, the default, ends it when the first 1,000 records all fail for
+            the same reason; None never ends it.
+        linger: Seconds that a partial chunk waits for more inputs from an
+            asynchronous source. Default: 0.1.
+    """
+
+    isolate: bool
+    max_failures: int | str | None
+    linger: float
+
+
+_DEFAULTS: Options = {"isolate": True, "max_failures": "auto", "linger": LINGER}
+
+
+class Verbs:
+    """Base of the classes whose methods are batch verbs.
+
+    **What every verb does.** It takes any number of inputs, from an iterable or an
+    async iterable, and the keyword arguments of `Options`. It sends nothing yet and
+    returns a `Batch`: `await` it for one combined response, or enter it with
+    `async with` for a stream of outcomes. An input that is invalid, or that HubSpot
+    refuses, becomes a failed outcome and does not stop the others.
+
+    Calling a verb raises `TypeError` if the inputs are not a collection (a string, or
+    a single input without a list around it) or an option is unknown or of the wrong
+    type, and `ValueError` if an option has an impossible value or HubSpot has no such
+    verb for the object type.
+
+    Awaiting or iterating the batch raises `AuthenticationError`,
+    `PermissionDeniedError`, `InvalidRequestError`, `ProxyError`, `CertificateError` or
+    `DailyLimitReached` when no further chunk can succeed; `HubSpotUnavailable` when no
+    request gets a usable answer, or retries are used up for several chunks in a row;
+    `TooManyFailures` (see `Options`); `RuntimeError` if the client is closed or the
+    batch was used before; and whatever the source raises. A `HubBatchError` carries
+    what was done until then, as `response` (await) or `summary` (stream).
+    """
+
+    def __init_subclass__(cls) -> None:
+        """Add the paragraphs above, and the options to the signatures, for `help()`."""
+        super().__init_subclass__()
+        for member in vars(cls).values():
+            if isinstance(member, FunctionType):
+                _show_options(member)
+        shared = (Verbs.__doc__ or "").partition("\n\n")[2]
+        cls.__doc__ = f"{(cls.__doc__ or '').rstrip()}\n\n{shared}"
+
+    def __init__(self, engine: Engine, *object_types: str, api_version: str) -> None:
+        self._engine = engine
+        self._object_types = tuple(map(check_object_type, object_types))
+        self._api_version = api_version
+
+    def __repr__(self) -> str:
+        types = " to ".join(map(repr, self._object_types))
+        return f"<{type(self).__name__}{' ' * bool(types)}{types}>"
+
+    def _batch(
+        self,
+        operation: Operation,
+        source: Source,
+        options: Options,
+        *,
+        complete: Completing | None = None,
+    ) -> Batch[Any]:
+        for name in options:
+            if name not in _DEFAULTS:
+                raise TypeError(
+                    f"{operation.name}() got an unexpected keyword argument {name!r}"
+                )
+        chosen: Options = {**_DEFAULTS, **options}
+        return Batch(self._engine, operation, source, complete=complete, **chosen)
+
+    async def _ask(
+        self, operation: Operation, took: Callable[[Summary], None] | None = None
+    ) -> Any:
+        """Send a request that has no inputs, and return its one result.
+
+        `took` receives the counts of the request, also when it fails.
+        """
+        collector: Collector[Any] = Collector(operation)
+        with self._engine.busy():
+            run = self._engine.run(operation, collector)
+            try:
+                await run.execute([None])
+            finally:
+                if took is not None:
+                    took(run.summary)
+        [answer] = collector.response().results
+        return answer
+
+
+def _show_options(verb: FunctionType) -> None:
+    """List a verb's options in its signature, in place of `**options`."""
+    shown = signature(verb)
+    parameters = [*shown.parameters.values()]
+    if parameters[-1].kind is not Parameter.VAR_KEYWORD:
+        return
+    hints = get_type_hints(Options)
+    defaults: Mapping[str, object] = _DEFAULTS
+    parameters[-1:] = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=hints[name])
+        for name, default in defaults.items()
+    ]
+    verb.__signature__ = shown.replace(parameters=parameters)  # type: ignore[attr-defined] # inspect looks for it

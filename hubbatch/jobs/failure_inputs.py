@@ -1,0 +1,192 @@
+"""Inputs as a file of failures stores them, and back.
+
+JSON has fewer types than Python. A date or a decimal is stored as the string that is
+sent for it. A value that cannot be sent at all (a time without a zone, NaN, a string
+that UTF-8 cannot encode) is stored as `{"unsendable": "why"}` and refused again until
+the user replaces it: otherwise the detour through the file would turn it into a value
+that can be sent.
+"""
+
+import re
+
+from collections.abc import Callable, Mapping
+from math import isfinite
+from typing import Any
+
+from hubbatch.core.operations import Operation
+from hubbatch.core.typed import class_mapping, is_typed
+from hubbatch.core.values import (
+    InvalidInput,
+    Unsendable,
+    check_encodable,
+    property_values,
+    record_id,
+)
+from hubbatch.models import (
+    AssociationInput,
+    AssociationSpec,
+    AssociationTo,
+    CreateInput,
+    LegacyCreateInput,
+    LegacyUpdateInput,
+    UpdateInput,
+    UpsertInput,
+)
+
+
+_MARK = "unsendable"
+# The number of characters of an unsendable value that its reason shows.
+_SHOWN = 200
+_LARGEST = 2**63
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def input_encoder(operation: Operation, *, legacy: bool) -> Callable[[Any], Any]:
+    """Return the function that turns an input into JSON in HubSpot's shape."""
+    verb, id_property = operation.call.verb, operation.id_property
+
+    def encode(item: Any) -> Any:
+        return _as_json(_as_mapping(item, verb, id_property), legacy=legacy)
+
+    return encode
+
+
+def restore(stored: Any) -> Any:
+    """Return a stored input as it is to be sent; marked values become `Unsendable`."""
+    if isinstance(stored, dict):
+        if stored.keys() == {_MARK} and isinstance(stored[_MARK], str):
+            return Unsendable(stored[_MARK])
+        return {name: restore(value) for name, value in stored.items()}
+    if isinstance(stored, list):
+        return [restore(item) for item in stored]
+    return stored
+
+
+def _as_mapping(value: Any, verb: str, id_property: str | None) -> Any:
+    """Return an input object, hubbatch's or the user's, in HubSpot's shape."""
+    match value:
+        case UpdateInput() | UpsertInput() | CreateInput():
+            return _of_write_input(value)
+        case LegacyUpdateInput():
+            return {"objectId": value.object_id, "properties": value.properties}
+        case LegacyCreateInput():
+            return {"properties": value.properties}
+        case AssociationInput():
+            ends = {"from": {"id": value.from_}, "to": {"id": value.to}}
+            return {**ends, "types": value.types} if value.types else ends
+        case _ if is_typed(type(value)):
+            written = class_mapping(type(value)).to_input(value, id_property)
+            names = written.keys() - ({"id"} if verb == "create" else set())
+            return {name: written[name] for name in sorted(names)}
+        case _:
+            return value
+
+
+def _of_write_input(value: UpdateInput | UpsertInput | CreateInput) -> dict[str, Any]:
+    fields: dict[str, Any] = {"properties": value.properties}
+    if isinstance(value, CreateInput):
+        if value.associations:
+            fields["associations"] = value.associations
+    else:
+        fields = {"id": value.id, **fields}
+        if value.id_property is not None:
+            fields["idProperty"] = value.id_property
+    if value.object_write_trace_id is not None:
+        fields["objectWriteTraceId"] = value.object_write_trace_id
+    return fields
+
+
+def _as_json(value: Any, *, legacy: bool) -> Any:
+    match value:
+        case Mapping():
+            return {
+                _name(name): (
+                    _properties(item, legacy=legacy)
+                    if name == "properties"
+                    else _as_json(item, legacy=legacy)
+                )
+                for name, item in value.items()
+            }
+        case list() | tuple():
+            return [_as_json(item, legacy=legacy) for item in value]
+        case AssociationTo():
+            types = _as_json(value.types, legacy=legacy)
+            return {"to": {"id": _leaf(value.to)}, "types": types}
+        case AssociationSpec():
+            return {
+                "associationCategory": _leaf(value.association_category),
+                "associationTypeId": _leaf(value.association_type_id),
+            }
+        case _:
+            return _leaf(value)
+
+
+def _properties(properties: Any, *, legacy: bool) -> Any:
+    if isinstance(properties, Mapping):
+        return {
+            _name(name): _property(name, value, legacy=legacy)
+            for name, value in properties.items()
+        }
+    if isinstance(properties, list | tuple):  # crm-objects/v1: names and values
+        return [_named(item, legacy=legacy) for item in properties]
+    return _leaf(properties)
+
+
+def _named(pair: Any, *, legacy: bool) -> Any:
+    stored = _as_json(pair, legacy=legacy)
+    if isinstance(pair, Mapping) and {"name", "value"} <= pair.keys():
+        stored["value"] = _property(pair["name"], pair["value"], legacy=legacy)
+    return stored
+
+
+def _property(name: Any, value: Any, *, legacy: bool) -> Any:
+    """Return the value of a property: unchanged, as it is sent, or marked."""
+    try:
+        sent = property_values({name: value}, legacy=legacy)
+        check_encodable(sent)
+    except InvalidInput:
+        return _unsendable(value)
+    return value if _is_json(value) else sent.get(name)
+
+
+def _leaf(value: Any) -> Any:
+    """Return another value: unchanged, as the id that is sent for it, or marked."""
+    if _is_json(value):
+        return value
+    try:
+        # It may be the value of a unique property; what is no record id is refused
+        # again.
+        sent = record_id(value, id_property="id")
+        check_encodable({"id": sent})
+    except InvalidInput:
+        return _unsendable(value)
+    return sent
+
+
+def _is_json(value: Any) -> bool:
+    """Whether JSON has this value, and it comes back unchanged."""
+    if value is None or type(value) is bool:
+        return True
+    if type(value) is str:
+        return value.isascii() or not _SURROGATE.search(value)
+    if type(value) is int:
+        return -_LARGEST <= value < _LARGEST
+    return type(value) is float and isfinite(value)
+
+
+def _name(name: Any) -> str:
+    return name if type(name) is str and _is_json(name) else _shown(name)
+
+
+def _unsendable(value: Any) -> dict[str, str]:
+    if isinstance(value, Unsendable):
+        return {_MARK: value.reason}
+    return {_MARK: f"{_shown(value)} cannot be sent: replace it with a value that can"}
+
+
+def _shown(value: Any) -> str:
+    try:
+        string = str(value)
+    except Exception:  # noqa: BLE001 -- a value's own method may raise anything
+        string = f"a {type(value).__name__}"
+    return string[:_SHOWN].encode("utf-8", "backslashreplace").decode()

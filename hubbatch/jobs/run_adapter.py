@@ -1,0 +1,238 @@
+"""Connects a run of the engine to the journal: rows in, outcomes out.
+
+Success and refusal are final at once. Outcomes `unknown` and `not_sent` are final only
+when the job is over, because the next run may recover or send those rows. They are held
+back until then, unless a later row of the same record is sent: sending the held-back
+row after it would undo what that row wrote.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from typing import Any
+
+from attrs import define, evolve, field
+
+from hubbatch.core.encoding import encoder
+from hubbatch.core.operations import Operation, Repeats
+from hubbatch.core.outcomes import Outcome, OutcomeStatus, all_succeeded
+from hubbatch.core.planning import Chunk
+from hubbatch.core.settling import Settlement
+
+from .journal import Journal
+from .rows import Row, digest
+from .states import FINAL, RowState
+
+
+# The number of outcomes held back; beyond it the oldest become final.
+MAX_HELD = 10_000
+
+
+@define(eq=False)
+class Tally:
+    """The outcomes of a job, over its batches and what earlier runs recorded.
+
+    Invariant: a row index is in `_held` if and only if its outcome is held back.
+    `_keys` maps a record key to the indices in `_held` that write the record, for calls
+    in which the order of a record's writes matters; no key has an empty list.
+
+    Attributes:
+        journal: Where outcomes are recorded.
+        operation: The call.
+        counts: The number of rows by outcome, so far.
+        inputs: The number of rows read.
+        given_up: The number of rows with another final outcome than success.
+    """
+
+    journal: Journal
+    operation: Operation
+    counts: Counter[OutcomeStatus] = field(factory=Counter)
+    inputs: int = 0
+    given_up: int = 0
+    _held: dict[int, tuple[Outcome[Any], Row, str | None]] = field(
+        factory=dict, init=False
+    )
+    _keys: dict[str, list[int]] = field(factory=dict, init=False)
+
+    @property
+    def pending(self) -> int:
+        """The number of rows that were read and have no final outcome."""
+        return self.inputs - self.counts[OutcomeStatus.SUCCEEDED] - self.given_up
+
+    def note_read(self, row: Row) -> None:
+        """Note that a row came from the source."""
+        if row.index >= self.inputs:
+            self.inputs = row.index + 1
+            self.journal.note_inputs(self.inputs)
+
+    def finalize(self, outcome: Outcome[Any], row: Row, key: int | None = None) -> None:
+        """Record the outcome of a row as final."""
+        self.given_up += outcome.status is not OutcomeStatus.SUCCEEDED
+        self.journal.measures.count_outcome(outcome, row)
+        self.journal.note_state(row.index, FINAL[outcome.status], key)
+        for output in self.journal.outputs.values():
+            line = output.sink.encode(outcome, row)
+            self.journal.append_line(output.sink.name, line)
+
+    def keep_for_next_run(self, outcome: Outcome[Any], row: Row, key: int) -> None:
+        """Let the next run send a row; without a journal its outcome is final."""
+        if self.journal.path is None:
+            self.finalize(outcome, row)
+        else:
+            self._note(outcome, row, key)
+
+    def hold(self, outcome: Outcome[Any], row: Row, key: int | None = None) -> None:
+        """Hold an outcome back until the job is over."""
+        self._note(outcome, row, key)
+        name = self._record(row)
+        if name is not None:
+            self._keys.setdefault(name, []).append(row.index)
+        self._held[row.index] = outcome, row, name
+        if len(self._held) > MAX_HELD:
+            self._release(next(iter(self._held)))
+
+    def release_overtaken(self, names: Iterable[str | None]) -> None:
+        """Make held-back outcomes final whose records a later row is about to write."""
+        if self._keys:
+            for name in names:
+                for place in self._keys.get(name or "", ())[:]:
+                    self._release(place)
+
+    def finish(self) -> None:
+        """Make every held-back outcome final."""
+        for place in [*self._held]:
+            self._release(place)
+
+    def _note(self, outcome: Outcome[Any], row: Row, key: int | None) -> None:
+        unknown = outcome.status is OutcomeStatus.UNKNOWN
+        self.journal.note_state(
+            row.index, RowState.SENT if unknown else RowState.OPEN, key
+        )
+
+    def _release(self, place: int) -> None:
+        outcome, row, name = self._held.pop(place)
+        if name is not None:
+            self._keys[name].remove(place)
+            if not self._keys[name]:
+                del self._keys[name]
+        self.finalize(outcome, row)
+
+    def _record(self, row: Row) -> str | None:
+        """Return the key of the record whose writes must stay in order, or None."""
+        if self.operation.call.repeats is not Repeats.WAITS:
+            return None
+        return encoder(self.operation)(row.index, row.input)[0]
+
+
+class RunAdapter:
+    """One run of the engine: its source of inputs, its sink of outcomes, its journal.
+
+    Attributes:
+        failure: The exception that the source raised, if any.
+        ended: Returns whether the run has ended before its source.
+    """
+
+    def __init__(self, tally: Tally) -> None:
+        self.failure: BaseException | None = None
+        self.ended: Callable[[], bool] = lambda: False
+        self._tally = tally
+        self._journal = tally.journal
+        # Invariant: `_rows` has the row and the digest of its key for each input that
+        # the engine has taken and that has no outcome yet, by the engine's index. The
+        # engine numbers inputs from 0, as `_taken` does; a row's own index counts from
+        # the beginning of the source.
+        self._taken = 0
+        self._rows: dict[int, tuple[Row, int]] = {}
+
+    # ---- rows
+
+    def inputs(self, rows: Iterator[Row]) -> Iterator[Any]:
+        """Yield the rows' inputs to the engine, which numbers them as they come."""
+        try:
+            for row in rows:
+                yield self._admit(row)
+        except Exception as error:
+            self.failure = error
+            raise
+
+    async def inputs_async(self, rows: AsyncIterator[Row]) -> AsyncIterator[Any]:
+        """Yield the inputs of an async iterator of rows."""
+        try:
+            async for row in rows:
+                yield self._admit(row)
+        except Exception as error:
+            self.failure = error
+            raise
+
+    def _admit(self, row: Row) -> Any:
+        self._rows[self._taken] = row, digest(row)
+        self._taken += 1
+        self._tally.note_read(row)
+        return row.input
+
+    # ---- requests
+
+    async def leaving(self, chunk: Chunk) -> None:
+        """Record on disk that these rows are SENT; their request leaves after this."""
+        self._tally.release_overtaken(chunk.keys)
+        self._note(chunk, RowState.SENT)
+        await self._journal.wait_written()
+        self._journal.measures.sent(chunk.indices[0])
+
+    def not_written(self, chunk: Chunk) -> None:
+        """Note that HubSpot has certainly not written these rows."""
+        self._journal.measures.forget(chunk.indices[0])
+        self._note(chunk, RowState.OPEN)
+        self._journal.flush()
+
+    def _note(self, chunk: Chunk, state: RowState) -> None:
+        for index, _, _ in chunk.rows():
+            row, key = self._rows[index]
+            self._journal.note_state(row.index, state, key)
+
+    # ---- answers
+
+    def took(self, inputs: list[Any]) -> None:
+        """Do nothing: the rows are kept already."""
+
+    def answered(self, chunk: Chunk, settlement: Settlement) -> None:
+        """Measure an answer and count its warnings."""
+        self._journal.measures.answered(chunk.indices[0])
+        self._journal.measures.count_warnings(settlement.warnings)
+
+    def succeeded(self, chunk: Chunk, results: list[Any]) -> None:
+        """Record the successes of a chunk."""
+        tally, outputs = self._tally, self._journal.outputs
+        tally.counts[OutcomeStatus.SUCCEEDED] += chunk.count
+        for outcome in all_succeeded(tally.operation.call, chunk, results):
+            row, key = self._rows.pop(outcome.index)
+            if outputs:
+                outcome.index, outcome.input = row.index, row.input
+                tally.finalize(outcome, row, key)
+            else:
+                self._journal.note_state(row.index, RowState.SUCCEEDED, key)
+        self._journal.flush()
+
+    def failed(self, outcomes: Iterable[Outcome[Any]]) -> None:
+        """Record the outcomes that did not succeed, or hold them back."""
+        for numbered in outcomes:
+            row, key = self._rows.pop(numbered.index)
+            self._journal.measures.forget(numbered.index)
+            outcome = evolve(numbered, index=row.index)
+            self._tally.counts[outcome.status] += 1
+            if _is_final(outcome):
+                self._tally.finalize(outcome, row, key)
+            elif self.ended():  # the outcome says nothing about the row itself
+                self._tally.keep_for_next_run(outcome, row, key)
+            else:
+                self._tally.hold(outcome, row, key)
+        self._journal.flush()
+
+
+def _is_final(outcome: Outcome[Any]) -> bool:
+    error = outcome.error
+    # A read that failed because HubSpot was too busy may succeed in another run.
+    return outcome.status is OutcomeStatus.FAILED and not (
+        error is not None
+        and error.origin == "hubbatch"
+        and error.category == "UNAVAILABLE"
+    )

@@ -1,0 +1,378 @@
+"""The queue for one window's permits: who waits, who is next, and when.
+
+Calls wait in lanes, one for single calls and one for bulk runs. In a lane the clients
+of an account take turns, and the calls of a client are served in order of arrival.
+"""
+
+import asyncio
+
+from collections import deque
+from collections.abc import Callable
+from copy import copy
+from enum import IntEnum
+from math import inf
+from typing import Any, Protocol
+
+from attrs import define, field
+
+from hubbatch._limits.adaptive import LimitTracker
+from hubbatch._limits.daily import DailyBudget, Reserve
+from hubbatch._limits.window import RateLimit, Slot, Window
+from hubbatch.errors import DailyLimitReached
+
+
+class Lane(IntEnum):
+    """What a call belongs to: a person who wants one record, or a migration."""
+
+    SINGLE = 0
+    BULK = 1
+
+
+# Every fourth permit goes to bulk if both lanes wait.
+_BULK_TURN = 4
+_SINGLE_FIRST = (Lane.SINGLE, Lane.BULK)
+_BULK_FIRST = (Lane.BULK, Lane.SINGLE)
+
+
+class Pacer(Protocol):
+    """A second limiter of a window, such as one that processes share.
+
+    The queue acquires a ticket from it for every slot that the window grants.
+    """
+
+    async def acquire(self, limit: RateLimit) -> object:
+        """Wait until one more request may leave at once; return its ticket.
+
+        `limit` is what everyone who shares the limit may use, as far as it is known
+        here. An OverloadedError or LimiterUnavailable is raised to the next waiter.
+        """
+
+    def sent(self, ticket: Any) -> None:
+        """Record that the request with this ticket is being written."""
+
+    def give_back(self, ticket: Any) -> None:
+        """Return the ticket of a request that was not sent after all."""
+
+    def hold(self, seconds: float) -> None:
+        """Hold every other process that shares the limit, too."""
+
+    def move(self, shift: float) -> None:
+        """Switch to the running loop, whose clock's instants are `shift` later.
+
+        The former loop is closed, and what waited in it is gone.
+        """
+
+    async def aclose(self) -> None:
+        """Close what is open; it may be used again."""
+
+
+@define(eq=False)
+class Allowance:
+    """What one client may have in flight, in one event loop.
+
+    Attributes:
+        free: How many more requests may be in flight.
+        users: How many calls have a permit or wait for one.
+    """
+
+    free: int
+    _reserve: Reserve
+    _daily: DailyBudget
+    users: int = 0
+
+    def has_room(self) -> bool:
+        """Return whether one more may be in flight and need not wait for the day."""
+        if self.free <= 0 or not self._reserve:
+            return self.free > 0
+        return self._daily.allows(self._reserve, _now()) != "wait"
+
+    def check_day(self) -> None:
+        """Check that the day has a call left besides the reserve.
+
+        Raises:
+            DailyLimitReached: If it has none.
+        """
+        daily = self._daily
+        if self._reserve and daily.allows(self._reserve, _now()) == "end":
+            raise DailyLimitReached(
+                f"The account has {daily.remaining:,} calls left today, and "
+                f"daily_reserve keeps {daily.reserved(self._reserve):,}."
+            )
+
+    def take(self) -> None:
+        """Count one more request as in flight."""
+        self.free -= 1
+        self._daily.outstanding += 1
+
+    def give_back(self) -> None:
+        """Count one request less."""
+        self.free += 1
+        self._daily.outstanding -= 1
+
+
+@define(eq=False)
+class Waiter:
+    """A call that waits for its turn.
+
+    When its turn has come it has a slot, unless it was not wanted any more. So a waiter
+    that is cancelled in that very instant still knows what it must give back.
+    """
+
+    allowance: Allowance
+    wanted: Callable[[], bool]
+    slot: Slot | None = field(default=None, init=False)
+    turn: asyncio.Future[None] = field(
+        factory=lambda: asyncio.get_running_loop().create_future(), init=False
+    )
+
+
+class WaitQueue(dict[Allowance, deque[Waiter]]):
+    """The waiters of one lane by client; the client that is first has its turn."""
+
+    def add(self, waiter: Waiter) -> None:
+        """Append a waiter to those of its client."""
+        self.setdefault(waiter.allowance, deque()).append(waiter)
+
+    def first(self) -> Waiter | None:
+        """Return the next waiter whose client has room; drop those that are done."""
+        for allowance, waiters in [*self.items()]:
+            while waiters and waiters[0].turn.done():
+                waiters.popleft()
+            if not waiters:
+                del self[allowance]
+            elif allowance.has_room():
+                return waiters[0]
+        return None
+
+    def end_turn(self, allowance: Allowance) -> None:
+        """Move a client behind the others."""
+        self[allowance] = self.pop(allowance)
+
+    def fail(self, error: Exception) -> None:
+        """Raise an error to every waiter."""
+        for waiters in self.values():
+            for waiter in waiters:
+                if not waiter.turn.done():
+                    waiter.turn.set_exception(error)
+        self.clear()
+
+
+@define(eq=False)
+class PermitQueue:
+    """Hands out the slots of one window, one by one.
+
+    A waiter gets its slot in the very instant at which it may leave, never before. So
+    a call that arrives late in the better lane is still first.
+
+    Attributes:
+        tracker: Which limit to keep.
+        pacer: What else must let a request out, if anything.
+    """
+
+    tracker: LimitTracker
+    pacer: Pacer | None = None
+    window: Window = field(init=False)
+    _lanes: tuple[WaitQueue, WaitQueue] = field(
+        factory=lambda: (WaitQueue(), WaitQueue()), init=False
+    )
+    _turns: int = field(default=0, init=False)
+    _granted_at: float = field(default=-inf, init=False)
+    _held_until: float = field(default=-inf, init=False)
+    # Invariant: after a dispatch, _timer is set if the window, a hold or a 429 decide
+    # alone when the next waiter may leave. If it is not set, something else must
+    # change first (a waiter, a client's room, a slot, _ticket) and then wakes the
+    # queue, by _soon. A dispatch cancels both.
+    _timer: asyncio.TimerHandle | None = field(default=None, init=False)
+    _soon: asyncio.Handle | None = field(default=None, init=False)
+    # The ticket that the pacer was asked for. It belongs to no waiter until a slot is
+    # granted with it, and is not kept for later: without a waiter it goes back.
+    _ticket: asyncio.Future[object] | None = field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        limit = self.tracker.limit(_now())
+        self.window = Window(limit.max_requests, limit.interval, limit.burst)
+
+    def set_ceiling(self, ceiling: RateLimit | None, pacer: Pacer | None) -> None:
+        """Apply another ceiling from now on."""
+        self.tracker.ceiling, self.pacer = ceiling, pacer
+        self.wake()  # it may be a higher one
+
+    def moved(self, shift: float) -> "PermitQueue":
+        """Return the queue for the running loop, whose instants are `shift` later.
+
+        What waited in the former loop is gone with it. What is left there may still
+        give back slots, but to the former window, which is not used any more.
+        """
+        self.tracker.move(shift)
+        moved = PermitQueue(self.tracker, self.pacer)
+        moved.window = copy(self.window)
+        moved.window.move(shift, _now())
+        moved._granted_at = self._granted_at + shift
+        moved._held_until = self._held_until + shift
+        if self.pacer is not None:
+            self.pacer.move(shift)
+            self.pacer = None
+        return moved
+
+    def absorb(self, other: "PermitQueue") -> None:
+        """Add the slots in use in another window of the same limit, and its hold."""
+        self.window.absorb(other.window)
+        self.hold(other.held_for())
+
+    # ---- what happens to a request
+
+    def held_for(self) -> float:
+        """Return the seconds until the hold ends; zero if there is none."""
+        return max(0.0, self._held_until - _now())
+
+    def hold(self, seconds: float) -> None:
+        """Let no request out for this long; a hold is never shortened."""
+        self._held_until = max(self._held_until, _now() + seconds)
+        if self.pacer is not None:
+            self.pacer.hold(seconds)
+
+    def sent(self, slot: Slot) -> None:
+        """Record that the first byte of a request is being written."""
+        now = _now()
+        self.window.sent(slot, now)
+        self.tracker.sent(now)
+        if self.pacer is not None:
+            self.pacer.sent(slot.ticket)
+        self.wake_unless_timed()  # only now is it known when the slot comes back
+
+    def answered(self, slot: Slot, *, limit: int | None, left: int | None) -> None:
+        """Record an answer, and what it reports of the window."""
+        now = _now()
+        self.window.answered(slot, now)
+        self.tracker.answered(min(slot.sent_at, now), now, limit=limit, left=left)
+        self.wake()  # the slot comes back sooner, or the limit has changed
+
+    def give_back(self, slot: Slot) -> None:
+        """Return the slot of a request that is over, or that was not sent."""
+        self.window.abandon(slot)  # does nothing once the request was sent
+        if slot.sent_at == inf:
+            self._give_back_ticket(slot.ticket)
+
+    # ---- waiting
+
+    def add(self, lane: Lane, waiter: Waiter) -> None:
+        """Add a call, which then awaits its `turn` and must give its slot back.
+
+        Its turn raises what `wanted` raises, DailyLimitReached if only the reserve is
+        left of the day, and what the pacer raises.
+        """
+        self._lanes[lane].add(waiter)
+        if self._timer is None:
+            self._dispatch()
+
+    def wake(self) -> None:
+        """Dispatch in the loop's next turn."""
+        if self._soon is None and any(self._lanes):
+            self._soon = asyncio.get_running_loop().call_soon(self._dispatch)
+
+    def wake_unless_timed(self) -> None:
+        """Wake, unless the timer decides when the next waiter may leave."""
+        if self._timer is None:
+            self.wake()
+
+    def _dispatch(self) -> None:
+        """Grant slots to the waiters that may leave now; schedule the next dispatch."""
+        for handle in (self._soon, self._timer):
+            if handle is not None:
+                handle.cancel()
+        self._soon = self._timer = None
+        try:
+            self._grant_slots(_now())
+        except Exception as error:  # noqa: BLE001 -- a bug of ours: no call may hang
+            for lane in self._lanes:
+                lane.fail(error)
+
+    def _grant_slots(self, now: float) -> None:
+        self.window.follow(self.tracker.limit(now))
+        while (chosen := self._next_waiter()) is not None:
+            opens = max(
+                self._held_until,
+                self.tracker.not_before(self._granted_at),
+                self.window.next_grant(now),
+            )
+            if opens > now:
+                if opens < inf:
+                    loop = asyncio.get_running_loop()
+                    self._timer = loop.call_at(opens, self._dispatch)
+                break
+            if not self._has_ticket():
+                return
+            self._grant(*chosen, now)
+        if self._ticket is not None and (self._ticket.done() or not any(self._lanes)):
+            self._drop(self._ticket)
+
+    def _next_waiter(self) -> tuple[WaitQueue, Waiter] | None:
+        """Return the waiter that is next, and its lane, of those that may leave."""
+        bulk_first = (self._turns + 1) % _BULK_TURN == 0
+        for lane in _BULK_FIRST if bulk_first else _SINGLE_FIRST:
+            waiters = self._lanes[lane]
+            while (waiter := waiters.first()) is not None:
+                try:
+                    if waiter.wanted():
+                        waiter.allowance.check_day()
+                        return waiters, waiter
+                    waiter.turn.set_result(None)
+                except Exception as error:  # noqa: BLE001 -- raised to this waiter
+                    waiter.turn.set_exception(error)
+        return None
+
+    def _grant(self, lane: WaitQueue, waiter: Waiter, now: float) -> None:
+        future, self._ticket = self._ticket, None
+        if future is not None and (error := future.exception()) is not None:
+            waiter.turn.set_exception(error)
+            return
+        self._turns += 1
+        self._granted_at = now
+        waiter.allowance.take()
+        waiter.slot = self.window.grant(now)
+        waiter.slot.ticket = future and future.result()
+        waiter.turn.set_result(None)
+        lane.end_turn(waiter.allowance)
+
+    # ---- the pacer
+
+    def _has_ticket(self) -> bool:
+        """Return whether the pacer has answered, if there is one; ask it if needed."""
+        if self.pacer is None:
+            return True
+        if self._ticket is None or self._ticket.cancelled():
+            limit = self.tracker.limit(_now())
+            self._ticket = asyncio.ensure_future(self.pacer.acquire(limit))
+            self._ticket.add_done_callback(self._on_ticket)
+        return self._ticket.done()
+
+    def _on_ticket(self, future: asyncio.Future[object]) -> None:
+        if not future.cancelled():
+            self._dispatch()
+
+    def _drop(self, future: asyncio.Future[object]) -> None:
+        """Give back a ticket without a waiter; its error is not raised to anyone."""
+        self._ticket = None
+        if future.cancel() or future.cancelled() or future.exception() is not None:
+            return
+        self._give_back_ticket(future.result())
+
+    def _give_back_ticket(self, ticket: object) -> None:
+        if self.pacer is not None:
+            self.pacer.give_back(ticket)
+
+    async def aclose(self) -> None:
+        """Close the pacer, unless a call waits for it.
+
+        Such a call belongs to another client of the account, which will close it.
+        """
+        for lane in self._lanes:
+            lane.first()  # drops the waiters that are done
+        if self.pacer is not None and not any(self._lanes):
+            if self._ticket is not None:
+                self._drop(self._ticket)
+            await self.pacer.aclose()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

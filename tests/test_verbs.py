@@ -1,0 +1,61 @@
+"""What all classes with batch verbs share, and show to a reader."""
+
+import inspect
+
+from typing import Any
+
+import pytest
+
+from hubbatch import HubBatch, Options
+from hubbatch._verbs import Verbs
+
+
+def with_verbs() -> list[type[Any]]:
+    """Return the classes whose methods are batch verbs."""
+    hub = HubBatch("pat-na1-x")
+    links = hub.associations("a", "b")
+    older = hub.associations("a", "b", api_version="v3")
+    found = [hub.tickets, links, links.limits, older, hub.properties("a"), hub.schemas]
+    found += [hub.list_memberships("contacts"), hub.deal_splits, hub.legacy.tickets]
+    return [type(each) for each in found]
+
+
+def test_every_class_with_verbs_is_known() -> None:
+    assert {*with_verbs()} == {*Verbs.__subclasses__()}
+
+
+@pytest.mark.parametrize("cls", with_verbs())
+def test_what_all_verbs_do_is_in_the_help_of_each_class(cls: type[Any]) -> None:
+    """It is written once, and follows the docstring of the class."""
+    own, shared, _ = (inspect.getdoc(cls) or "").partition("**What every verb does.**")
+
+    assert shared
+    assert own.endswith("\n\n")
+    assert not own.startswith("Base of")
+    assert "`HubSpotUnavailable`" in (inspect.getdoc(cls) or "")
+
+
+@pytest.mark.parametrize("cls", with_verbs())
+def test_the_signature_of_a_verb_shows_its_options(cls: type[Any]) -> None:
+    verbs = [
+        verb
+        for name, verb in inspect.getmembers(cls, inspect.isfunction)
+        if not name.startswith("_") and "Batch[" in str(inspect.signature(verb))
+    ]
+
+    assert verbs
+    for verb in verbs:
+        shown = inspect.signature(verb).parameters
+        assert [*shown][-3:] == [*Options.__annotations__]
+        assert [shown[name].default for name in [*shown][-3:]] == [True, "auto", 0.1]
+        assert all(one.kind is not one.VAR_KEYWORD for one in shown.values())
+
+
+def test_a_method_that_is_no_verb_keeps_its_signature() -> None:
+    tickets = HubBatch("pat-na1-x").tickets
+
+    assert [*inspect.signature(tickets.list).parameters] == [
+        "properties",
+        "archived",
+        "into",
+    ]
