@@ -359,6 +359,17 @@ def test_nothing_is_looked_for_after_the_end() -> None:
     assert run.queue.size == 0
 
 
+def test_what_is_half_written_is_not_looked_up_after_the_end() -> None:
+    run = Creates()
+    run.take_in(creates(2))
+    chunk = run.take()
+    run.end("the batch was cancelled")
+    run.resolve(chunk, Refused(CONFLICT, written=True))
+    run.check()
+    assert run.statuses == {0: "unknown", 1: "unknown"}
+    assert "half-way" in run.reasons[0]
+
+
 def test_a_read_back_that_is_given_up() -> None:
     run = Creates()
     run.resolve(run.lose(1), LOST)

@@ -478,7 +478,7 @@ class Storm:
 
 # Why a reconciled create may be `unknown` all the same.
 REASONS = (
-    "looked for 3 times",
+    "looked up 3 times",
     "could not be read back",
     "is not what was written",
     "half-way",
