@@ -95,7 +95,7 @@ def test_properties_are_a_collection_of_names(hub: HubBatch, option: str) -> Non
         read([], **{option: [5]})
     with pytest.raises(TypeError, match="must be a str, not None"):
         read([], **{option: [None]})
-    with pytest.raises(ValueError, match="is not the name of a property"):
+    with pytest.raises(ValueError, match="a property name must be printable"):
         read([], **{option: ["a\nb"]})
     with pytest.raises(ValueError, match="must not be empty"):
         read([], **{option: [""]})

@@ -1,4 +1,4 @@
-"""The ledger of a batch: every input that was taken ends in exactly one outcome."""
+"""The ledger of a batch: every input that was taken gets exactly one outcome."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -28,10 +28,14 @@ class Ledger:
     """Numbers and encodes the inputs of a batch, and counts their outcomes.
 
     Attributes:
-        watch: notices when too many inputs fail; None if any number may.
-        summary: the counts.
-        ended: why the batch has ended; None before that.
+        watch: ends the batch if too many inputs fail; None if any number may.
+        summary: the counts so far.
+        ended: the reason why the batch has ended, e.g. "the batch was cancelled"; None
+            while it runs.
     """
+
+    # Invariant: `summary.inputs` is the index of the next input. Every method that
+    # numbers inputs adds their count to it, so an index is never used twice.
 
     operation: Operation
     watch: FailureWatch | None = None
@@ -47,17 +51,17 @@ class Ledger:
     # ---- inputs
 
     def take_in(self, block: list[Any]) -> tuple[Chunk, list[Outcome[Any]]]:
-        """Return the inputs of a block, encoded, and the outcomes of invalid ones."""
+        """Return the valid inputs of a block as a chunk, and the outcomes of others."""
         first = self.summary.inputs
         self.summary.inputs += len(block)
         columns = self._encode_columns(first, block)
         if columns is None:
-            return self._take_in_singly(first, block)
+            return self._encode_singly(first, block)
         indices = [*range(first, self.summary.inputs)]
         prefix = self.operation.trace_prefix
         return Chunk(indices, [*block], *columns, prefix=prefix), []
 
-    def _take_in_singly(
+    def _encode_singly(
         self, first: int, block: list[Any]
     ) -> tuple[Chunk, list[Outcome[Any]]]:
         valid = Chunk(prefix=self.operation.trace_prefix)
@@ -66,10 +70,12 @@ class Ledger:
             try:
                 key, body, trace = self._encode(index, value)
             except InvalidInput as error:
-                invalid.append(_invalid(self.operation, index, value, error))
+                invalid.append(_invalid_outcome(self.operation, index, value, error))
             except Exception as error:  # noqa: BLE001 -- the caller's objects may raise anything
                 unreadable = InvalidInput(f"the input cannot be read: {error!r}")
-                invalid.append(_invalid(self.operation, index, value, unreadable))
+                invalid.append(
+                    _invalid_outcome(self.operation, index, value, unreadable)
+                )
             else:
                 valid.add(index, value, key, body, trace)
         return valid, invalid
@@ -77,9 +83,9 @@ class Ledger:
     # ---- inputs that are not sent
 
     def leave_out(self, inputs: list[Any]) -> Unsuccessful:
-        """Return the outcomes of inputs that come after the end of the batch.
+        """Return the outcomes of inputs that follow after the batch has ended.
 
-        It takes the same time for any number of inputs: it looks at none of them.
+        It takes constant time: no input is validated or copied.
         """
         first = self.summary.inputs
         self.summary.inputs += len(inputs)
@@ -87,13 +93,14 @@ class Ledger:
         return self._not_sent(indices, inputs, f"not sent: {self.ended}")
 
     def withdraw(self, index: int, value: object) -> Unsuccessful:
-        """Return the outcome of an input that its caller took back."""
+        """Return the outcome of an input that its caller has withdrawn."""
         return self._not_sent([index], [value], "withdrawn before it was sent")
 
     def drop(self, chunk: Chunk) -> Unsuccessful:
         """Return the outcomes of a chunk that is not sent because the batch has ended.
 
-        They are `unknown` if an earlier request may have written them.
+        They are `unknown` if an earlier request may have written the inputs, otherwise
+        `not_sent`.
         """
         if chunk.state.maybe_written and self.operation.call.writes:
             lost = unknown_error(f"sent, and then {self.ended}")
@@ -108,9 +115,9 @@ class Ledger:
         return Unsuccessful.of(self.operation.call, chunk, status, error)
 
     def _not_sent(
-        self, indices: Sequence[int], inputs: list[Any], why: str
+        self, indices: Sequence[int], inputs: list[Any], reason: str
     ) -> Unsuccessful:
-        status, error = OutcomeStatus.NOT_SENT, not_sent_error(why)
+        status, error = OutcomeStatus.NOT_SENT, not_sent_error(reason)
         return Unsuccessful(self.operation.call, indices, inputs, None, status, error)
 
     # ---- counts
@@ -126,7 +133,7 @@ class Ledger:
     ) -> TooManyFailures | None:
         """Count outcomes of one status; return the error if too many have failed.
 
-        It is returned once.
+        The error is returned only once.
         """
         self.summary.count(status, len(outcomes))
         if self.ended is not None or self.watch is None:
@@ -139,13 +146,13 @@ class Ledger:
         return None
 
 
-def _invalid(
+def _invalid_outcome(
     operation: Operation, index: int, value: object, error: InvalidInput
 ) -> Outcome[Any]:
-    refused = RecordInvalid(
+    invalid = RecordInvalid(
         str(error),
         category="INVALID_INPUT",
         property_name=error.field,
         origin="hubbatch",
     )
-    return unsuccessful(operation.call, index, value, refused, OutcomeStatus.FAILED)
+    return unsuccessful(operation.call, index, value, invalid, OutcomeStatus.FAILED)

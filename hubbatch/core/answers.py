@@ -1,23 +1,23 @@
-"""One HTTP exchange as values, so that what it means can be decided without IO."""
+"""One HTTP exchange as values, so that it can be interpreted without IO."""
 
 from collections.abc import Mapping, Sequence
 
 from attrs import Factory, field, frozen
 
 
-# What an answer reports of its app's window, and of the account's day, where it has one
-# ("Usage guidelines").
+# What an answer reports about its app's window, and about the account's daily limit if
+# it has one ("Usage guidelines").
 WINDOW_LIMIT = "X-HubSpot-RateLimit-Max"
 WINDOW_REMAINING = "X-HubSpot-RateLimit-Remaining"
 DAILY_LIMIT = "X-HubSpot-RateLimit-Daily"
 DAILY_REMAINING = "X-HubSpot-RateLimit-Daily-Remaining"
 
-_SENSIBLE = 16  # digits; Python refuses to read numbers of thousands
+_MAX_DIGITS = 16  # `int` refuses thousands of digits
 
 
 @frozen
 class Request:
-    """What is sent. Headers stay out of the repr: one of them is the token."""
+    """An HTTP request. Its repr omits the headers, because one of them is the token."""
 
     method: str
     path: str
@@ -28,7 +28,7 @@ class Request:
 
 @frozen
 class Response:
-    """What came back, read to its end. Header names are looked up in any case."""
+    """A complete HTTP response. Lookups in `headers` ignore case."""
 
     status: int
     headers: Mapping[str, str]
@@ -37,12 +37,14 @@ class Response:
 
 @frozen
 class NoAnswer:
-    """No answer came, or not a whole one.
+    """No complete response came.
 
     Attributes:
         sent: whether the request may have reached HubSpot.
-        untrusted: the host whose certificate is not trusted, if that is why.
-        proxy_status: the status by which a proxy refused to connect, if that is why.
+        reason: what went wrong, for an error message.
+        untrusted: the host whose certificate is not trusted, if that is the reason.
+        proxy_status: the status with which a proxy refused to connect, if that is the
+            reason.
     """
 
     sent: bool
@@ -55,6 +57,6 @@ Answer = Response | NoAnswer
 
 
 def whole_number(headers: Mapping[str, str], name: str) -> int | None:
-    """Read a header that is a number of a sensible length; None if it is not."""
-    text = headers.get(name, "")
-    return int(text) if len(text) < _SENSIBLE and text.isdecimal() else None
+    """Return a header as a whole number; None if it is missing or not a number."""
+    value = headers.get(name, "")
+    return int(value) if len(value) < _MAX_DIGITS and value.isdecimal() else None

@@ -1,4 +1,4 @@
-"""What the caller of a verb gave besides its inputs: given back, or refused at once."""
+"""Checks of a verb's arguments. Each returns its argument or raises at once."""
 
 import re
 
@@ -11,10 +11,10 @@ _SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def check_api_version(version: object) -> str:
-    """Give the version back if it is `v3` or a dated one.
+    """Return the version if it is `v3` or a date like `2026-03`.
 
     Raises:
-        ValueError: if it is neither.
+        ValueError: If it is neither.
     """
     if not isinstance(version, str) or not (
         version == "v3" or _DATED.fullmatch(version)
@@ -26,11 +26,11 @@ def check_api_version(version: object) -> str:
 
 
 def check_object_type(object_type: str) -> str:
-    """Give the object type back if it is one segment of a path.
+    """Return the object type if it is one segment of a URL's path.
 
     Raises:
-        TypeError: if it is no text.
-        ValueError: if it would leave its place in the path.
+        TypeError: If it is not a str.
+        ValueError: If it would change the rest of the path (`"../x"`).
     """
     if not isinstance(object_type, str):
         raise TypeError(
@@ -45,10 +45,10 @@ def check_object_type(object_type: str) -> str:
 
 
 def check_flag(name: str, value: Any) -> bool:
-    """Give a flag back.
+    """Return the flag.
 
     Raises:
-        TypeError: if it is neither True nor False.
+        TypeError: If it is neither True nor False.
     """
     if not isinstance(value, bool):
         raise TypeError(f"{name} must be True or False, not {value!r}")
@@ -56,26 +56,28 @@ def check_flag(name: str, value: Any) -> bool:
 
 
 def check_name(name: Any) -> str | None:
-    """Give a property's name back.
+    """Return the name of a property, or None.
 
     Raises:
-        TypeError: if it is no text.
-        ValueError: if it is empty.
+        TypeError: If it is neither a str nor None.
+        ValueError: If it is empty or contains unprintable characters.
     """
     if name is not None and not isinstance(name, str):
         raise TypeError(f"a property name must be a str, not {name!r}")
     if name == "":
         raise ValueError("a property name must not be empty")
     if name is not None and not name.isprintable():
-        raise ValueError(f"{name!a} is not the name of a property")
+        raise ValueError(f"a property name must be printable, not {name!a}")
     return name
 
 
 def check_names(names: Any) -> tuple[str, ...]:
-    """Give the names of properties back.
+    """Return the names of properties as a tuple.
 
     Raises:
-        TypeError: for one text where a collection belongs.
+        TypeError: If it is a single str in place of a collection, or if a name is not a
+            str.
+        ValueError: If a name is empty or contains unprintable characters.
     """
     if isinstance(names, str | bytes) or not isinstance(names, Iterable):
         raise TypeError(f"expected a collection of property names, not {names!r}")

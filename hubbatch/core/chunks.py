@@ -1,4 +1,4 @@
-"""Inputs that are sent together, and the inputs that have not been sent yet."""
+"""Chunks of inputs that are sent together, and the queue that cuts them."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,22 +17,24 @@ _NONE: Mapping[int, Any] = MappingProxyType({})
 
 @frozen(eq=False)
 class Chunk:
-    """Inputs that are sent in one request, as columns of equal length, and their state.
-
-    The columns belong to the queue until a worker takes the chunk. From then on no
-    column changes.
+    """The inputs that are sent in one request, and their history.
 
     Attributes:
-        indices: each input's place in the whole batch.
-        inputs: the caller's objects.
-        keys: what a request must not hold twice; None for a create.
+        indices: the index of each input in the batch.
+        inputs: the objects that the caller passed.
+        keys: a request must not contain a key twice; None for a create.
         bodies: the inputs as JSON.
-        traces: by index, the trace ids that the caller chose.
-        prefix: begins the trace ids of the others; their index follows.
+        traces: by index, the trace id if the caller chose it.
+        prefix: the other trace ids consist of this prefix and the index.
         duplicates: by index, further inputs with the same key, which get its answer.
         pages: by index, the pages so far of an answer that has more.
-        state: its history.
+        state: the history of the chunk.
     """
+
+    # Invariant: `indices`, `inputs`, `keys` and `bodies` are columns of equal length.
+    # Only the queue changes them, in place, and only until a worker takes the chunk.
+    # The keys of `traces`, `duplicates` and `pages` are among `indices`. `duplicates`
+    # and `pages` are empty while the chunk is in a `Queue`.
 
     indices: list[int] = Factory(list)
     inputs: list[object] = Factory(list)
@@ -75,7 +77,7 @@ class Chunk:
             self.traces[index] = trace
 
     def extend(self, other: "Chunk") -> None:
-        """Append the inputs of another chunk; both are still the queue's."""
+        """Append the inputs of another chunk. No worker may have taken either."""
         self.indices.extend(other.indices)
         self.inputs.extend(other.inputs)
         self.keys.extend(other.keys)
@@ -84,19 +86,19 @@ class Chunk:
             self.traces.update(other.traces)
 
     def trace(self, position: int) -> str:
-        """Return the trace id with which the input at a position is sent."""
+        """Return the trace id of the input at a position."""
         index = self.indices[position]
         return self.traces.get(index) or trace_id(self.prefix, index)
 
     @property
     def count(self) -> int:
-        """How many inputs get their outcome from it, duplicates included."""
+        """The number of inputs that get their outcome from it, duplicates included."""
         if not self.duplicates:
             return len(self.indices)
         return len(self.indices) + sum(map(len, self.duplicates.values()))
 
     def rows(self) -> Iterator[tuple[int, object, str | None]]:
-        """Iterate over index, input and key of all inputs, duplicates included."""
+        """Yield the index, input and key of each input, duplicates included."""
         columns = zip(self.indices, self.inputs, self.keys, strict=True)
         for index, value, key in columns:
             yield index, value, key
@@ -104,27 +106,27 @@ class Chunk:
                 yield duplicate, same, key
 
     def pick(self, positions: Sequence[int]) -> "Chunk":
-        """Return a chunk of some of the inputs, with the same state."""
+        """Return a chunk of the inputs at these positions, with the same state."""
         indices = [self.indices[position] for position in positions]
         return Chunk(
             indices,
             [self.inputs[position] for position in positions],
             [self.keys[position] for position in positions],
             [self.bodies[position] for position in positions],
-            _of(indices, self.traces),
+            _select(indices, self.traces),
             self.prefix,
-            _of(indices, self.duplicates),
-            _of(indices, self.pages),
+            _select(indices, self.duplicates),
+            _select(indices, self.pages),
             self.state,
         )
 
     @property
     def size(self) -> int:
-        """The length of its inputs in bytes of JSON."""
+        """The bytes of JSON of its inputs."""
         return sum(map(len, self.bodies))
 
     def cut(self, max_bytes: int) -> list["Chunk"]:
-        """Cut it into parts of `max_bytes` at most; a larger input is a part alone."""
+        """Return parts of at most `max_bytes`; a larger input is a part by itself."""
         if self.size <= max_bytes:
             return [self]
         parts: list[list[int]] = [[]]
@@ -138,7 +140,7 @@ class Chunk:
         return [self.pick(positions) for positions in parts]
 
     def shift(self, count: int) -> "Chunk":
-        """Take the first inputs out of a chunk that is still the queue's."""
+        """Remove the first inputs from a chunk that no worker has taken."""
         first = Chunk(
             self.indices[:count],
             self.inputs[:count],
@@ -155,14 +157,14 @@ class Chunk:
         return first
 
 
-def _of(indices: Iterable[int], by_index: Mapping[int, Any]) -> dict[int, Any]:
+def _select(indices: Iterable[int], by_index: Mapping[int, Any]) -> dict[int, Any]:
     if not by_index:
         return {}
     return {index: by_index[index] for index in indices if index in by_index}
 
 
 def join(chunks: Iterable[Chunk]) -> Chunk:
-    """Return one chunk of several that no worker has taken; there is at least one."""
+    """Return one chunk of at least one that no worker has taken."""
     first, *others = chunks
     for chunk in others:
         first.extend(chunk)
@@ -171,23 +173,23 @@ def join(chunks: Iterable[Chunk]) -> Chunk:
 
 @define(eq=False)
 class Queue:
-    """Inputs that no worker has taken yet, in the order they came, `size` to a chunk.
+    """The fresh inputs in their order, to be taken in chunks of `size`.
 
-    They come in blocks. A block that makes a whole chunk leaves as it came: nothing is
-    copied.
+    It stores the blocks that were appended. A block that is a whole chunk is returned
+    by `take` without being copied.
     """
 
     size: int
     _blocks: deque[Chunk] = field(factory=deque, init=False)
-    _count: int = field(default=0, init=False)
-    # Whether the caller chose the trace ids of some.
+    _count: int = field(default=0, init=False)  # the sum of the blocks' lengths
+    # Whether the caller may have chosen the trace id of one of the inputs.
     _traced: bool = field(default=False, init=False)
 
     def __len__(self) -> int:
         return self._count
 
     def append(self, block: Chunk) -> None:
-        """Take in a block; it belongs to the queue from now on."""
+        """Append a block; it belongs to the queue from now on."""
         self._count += len(block)
         self._traced = self._traced or bool(block.traces)
         if self._blocks and len(self._blocks[-1]) + len(block) <= self.size:
@@ -196,24 +198,24 @@ class Queue:
             self._blocks.append(block)
 
     def indices(self) -> set[int]:
-        """Return the indices of all of them."""
+        """Return the indices of all inputs."""
         return {*chain.from_iterable(block.indices for block in self._blocks)}
 
     def keys(self) -> dict[int, str | None]:
-        """Return the keys of all of them, by index."""
+        """Return the keys of all inputs, by index."""
         keys: dict[int, str | None] = {}
         for block in self._blocks:
             keys.update(zip(block.indices, block.keys, strict=True))
         return keys
 
     def clear(self) -> Chunk:
-        """Take out all of them, as one chunk."""
+        """Remove all inputs and return them as one chunk."""
         self._traced = False
-        return self._first(self._count)
+        return self._shift(self._count)
 
     def take(self, max_bytes: int | None = None) -> Chunk:
-        """Take out the next chunk, of `max_bytes` at most where that is limited."""
-        first = self._take()
+        """Remove and return the next chunk, of at most `max_bytes` (None: any size)."""
+        first = self._take_unique()
         if max_bytes is not None and len(parts := first.cut(max_bytes)) > 1:
             rest = first.pick(range(len(parts[0]), len(first)))
             self._blocks.appendleft(rest)
@@ -222,14 +224,14 @@ class Queue:
             first = parts[0]
         return first
 
-    def _take(self) -> Chunk:
-        """Take out as many as make a chunk in which every trace id is unique.
+    def _take_unique(self) -> Chunk:
+        """Remove and return the next chunk in which every trace id is unique.
 
-        A caller's trace id may be another input's too, or equal the one with which an
-        input is sent that has none of its own.
+        A caller may choose the same trace id for two inputs, or one that hubbatch makes
+        for another input. The second one waits for the next chunk.
         """
         if not self._traced:
-            return self._first(self.size)
+            return self._shift(self.size)
         waiting = self.clear()
         chosen: dict[str, int] = {}
         for position in range(len(waiting)):
@@ -246,8 +248,8 @@ class Queue:
         self.append(waiting)
         return first
 
-    def _first(self, count: int) -> Chunk:
-        """Take out the first `count` inputs, or all if there are fewer."""
+    def _shift(self, count: int) -> Chunk:
+        """Remove and return the first `count` inputs, or all of them if fewer."""
         first = self._blocks.popleft() if self._blocks else Chunk()
         while len(first) < count and self._blocks:
             first.extend(self._blocks.popleft())

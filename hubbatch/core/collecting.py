@@ -1,11 +1,11 @@
-"""The one response that a batch comes back with."""
+"""Collect the outcomes of a batch into one response."""
 
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from copy import copy
 from itertools import compress, islice
-from operator import eq
+from operator import eq, itemgetter
 from types import NoneType
 from typing import Any, Final, Generic, overload
 
@@ -30,22 +30,24 @@ from .settling import Settlement
 from .typed import as_record
 
 
-# A group of more errors than this helps no reader, and takes long to print.
-_RAISED = 1_000
-# What is known of an input: an outcome is noted, never assumed.
+# An exception group with more errors helps no reader and takes long to print.
+_MAX_ERRORS = 1_000
+# The values of `Collector._states`. An outcome is recorded, never assumed.
 _UNSETTLED, _HAS_RESULT, _NO_RESULT = range(3)
+# Translates states into selectors for `compress`: 1 for _HAS_RESULT, otherwise 0.
 _ONLY_RESULTS: Final = bytes([0, 1, 0]).ljust(256, b"\0")
+_get_position = itemgetter(0)
 
 
 class Outcomes(Sequence[Outcome[R]]):  # noqa: PLW1641 -- unhashable, as a list is
-    """One outcome per input, in the order of the inputs, made when it is looked at."""
+    """One outcome per input, in input order; each is created on access."""
 
     def __init__(self, collector: "Collector[R]") -> None:
         self._collector = collector
         self._parts: dict[OutcomeStatus, Failures[R]] = {}
 
     def of(self, status: OutcomeStatus) -> "Failures[R]":
-        """Return those of one status of the unsuccessful ones."""
+        """Return the unsuccessful outcomes that have this status."""
         return self._parts.setdefault(status, Failures(self._collector, status))
 
     def __len__(self) -> int:
@@ -65,7 +67,7 @@ class Outcomes(Sequence[Outcome[R]]):  # noqa: PLW1641 -- unhashable, as a list 
         return map(self._collector.outcome, self._indices())
 
     def __eq__(self, other: object) -> bool:
-        """Compare with a list too."""
+        """Compare the outcomes with those of another sequence or a list."""
         if not isinstance(other, Outcomes | list):
             return NotImplemented
         return len(self) == len(other) and all(map(eq, self, other))
@@ -78,7 +80,7 @@ class Outcomes(Sequence[Outcome[R]]):  # noqa: PLW1641 -- unhashable, as a list 
 
 
 class Failures(Outcomes[R]):
-    """The outcomes that did not succeed, or those of one status, in input order."""
+    """The unsuccessful outcomes, all or those with one status, in input order."""
 
     def __init__(
         self, collector: "Collector[R]", status: OutcomeStatus | None = None
@@ -99,19 +101,22 @@ class Failures(Outcomes[R]):
 
 @define(eq=False)
 class CombinedResponse(BatchResponse[R]):
-    """The one response of a whole batch: HubSpot's envelope merged, and the outcomes.
+    """The response of a whole batch: HubSpot's envelopes merged, and the outcomes.
 
-    `succeeded + len(failures)` is the number of inputs taken from the source. `status`
-    is CANCELED if any input is `unknown` or `not_sent`, or has got no answer.
+    `status` is `"CANCELED"` if an input is `unknown` or `not_sent`, or failed because
+    HubSpot did not answer it completely. `results` are in input order. Results that
+    HubSpot does not assign to an input come last.
 
     Attributes:
-        outcomes: one per input; `outcomes[i]` is what became of input i.
-        succeeded: how many inputs succeeded.
-        failures: the outcomes that did not, in the order of the inputs.
+        outcomes: one per input; `outcomes[i]` is the outcome of the input at index i.
+        succeeded: the number of inputs that succeeded.
+        failures: the outcomes that did not succeed, in input order.
 
+    `succeeded + len(failures)` is the number of inputs taken from the source.
     `outcomes`, `failures` and its parts `failed`, `unknown` and `not_sent` are
-    sequences that make each outcome when it is looked at. Their lengths cost nothing.
-    Inputs of a list that the batch never came to are `not_sent`, unchecked.
+    sequences that create each outcome on access; `len()` of them takes constant time.
+    If a batch ends early, the inputs of a list that it did not reach are `not_sent`,
+    and were not validated.
     """
 
     outcomes: Outcomes[R] = field(repr=False, kw_only=True)
@@ -120,17 +125,17 @@ class CombinedResponse(BatchResponse[R]):
 
     @property
     def failed(self) -> Sequence[Outcome[R]]:
-        """The inputs that HubSpot refused, or that were invalid."""
+        """The outcomes of inputs that HubSpot refused, or that were invalid."""
         return self.outcomes.of(OutcomeStatus.FAILED)
 
     @property
     def unknown(self) -> Sequence[Outcome[R]]:
-        """The inputs that may or may not have been written."""
+        """The outcomes of inputs that may or may not have been written."""
         return self.outcomes.of(OutcomeStatus.UNKNOWN)
 
     @property
     def not_sent(self) -> Sequence[Outcome[R]]:
-        """The inputs that were not written."""
+        """The outcomes of inputs that were not written."""
         return self.outcomes.of(OutcomeStatus.NOT_SENT)
 
     @property
@@ -142,20 +147,20 @@ class CombinedResponse(BatchResponse[R]):
         """Raise if any input did not succeed.
 
         Raises:
-            BatchFailed: with the errors of the first 1,000 such inputs, each with a
-                note of the input's index and id, and with their `total`.
+            BatchFailed: A group of the errors of the first 1,000 such inputs, each
+                with a note of the input's index and id. Its `total` counts all.
         """
         if self.ok:
             return
         total = len(self.failures)
-        told = f"{total:,} of {self.succeeded + total:,} records did not succeed"
-        if total > _RAISED:
-            told += f"; the first {_RAISED:,} of their errors are in this group"
+        message = f"{total:,} of {self.succeeded + total:,} records did not succeed"
+        if total > _MAX_ERRORS:
+            message += f"; this group has the first {_MAX_ERRORS:,} errors"
         failed = BatchFailed(
-            told,
+            message,
             [
-                _noted(outcome.error, outcome)
-                for outcome in islice(self.failures, _RAISED)
+                _with_note(outcome.error, outcome)
+                for outcome in islice(self.failures, _MAX_ERRORS)
                 if outcome.error is not None
             ],
         )
@@ -163,8 +168,8 @@ class CombinedResponse(BatchResponse[R]):
         raise failed
 
     def to_dict(self) -> dict[str, Any]:
-        """Give HubSpot's JSON shape again."""
-        written: dict[str, Any] = unstructure(
+        """Return the response in HubSpot's JSON shape, without the outcomes."""
+        document: dict[str, Any] = unstructure(
             BatchResponse(
                 self.status,
                 [as_record(result) for result in self.results],
@@ -176,24 +181,34 @@ class CombinedResponse(BatchResponse[R]):
                 self.links,
             )
         )
-        return written
+        return document
 
 
 @define(eq=False)
 class Collector(Generic[R]):
-    """Gathers what becomes of a batch's inputs, in any order, into one response.
+    """Collects the outcomes of a batch, in any order, and makes the response.
 
     Attributes:
-        inputs: what was taken up.
-        results: as many; None where there is no result.
-        unsuccessful: by index, what did not succeed: each outcome, or the outcomes
-            which it is one of.
-        left_out: the outcomes of inputs that were not taken up; these come last.
-        count: how many inputs there are.
-        counts: how many did not succeed, by status.
-        attempts: by index, where it took more than one.
-        keys: by index, where there is no result.
+        inputs: the inputs that were taken from the source, in order.
+        results: the result of each; None if it has none.
+        unsuccessful: by index, the outcome of an input that did not succeed, or the
+            `Unsuccessful` that has it.
+        left_out: the outcomes of inputs that were not taken.
+        count: the number of inputs, those left out included.
+        counts: the number of unsuccessful inputs, by status.
+        attempts: by index, the number of attempts if it is not 1.
+        keys: by index, the key of an input without a result, for the outcome's id.
     """
+
+    # Invariant: `inputs`, `results` and `_states` are columns of equal length, with one
+    # entry per input that was taken. `_states[i]` is
+    #   _UNSETTLED   until the outcome of input i is recorded;
+    #   _HAS_RESULT  if it succeeded with `results[i]`;
+    #   _NO_RESULT   if it succeeded without a result (an archive), or if i is a key of
+    #                `unsuccessful`.
+    # The inputs left out follow: the ranges of `left_out` ascend without a gap from
+    # len(inputs) to `count`. `counts.total()` is len(unsuccessful) + their lengths.
+    # `attempts` and `keys` are dicts, because few inputs of a usual batch need them.
 
     operation: Operation
     inputs: list[Any] = Factory(list)
@@ -204,35 +219,36 @@ class Collector(Generic[R]):
     counts: Counter[OutcomeStatus] = Factory(Counter)
     attempts: dict[int, int] = Factory(dict)
     keys: dict[int, str | None] = Factory(dict)
-    _states: bytearray = Factory(bytearray)  # an octet per input that was taken up
+    _states: bytearray = Factory(bytearray)
     _envelope: BatchResponse[R] = Factory(BatchResponse)
-    # Distinct errors, with the place of the first chunk that had each.
+    # By identity, each distinct error with the lowest first index of its chunks.
     _errors: dict[object, tuple[int, StandardError]] = Factory(dict)
+    # Results that belong to no input for certain, with the first index of the chunk.
     _loose: list[tuple[int, list[R]]] = Factory(list)
-    _incomplete: bool = False  # an input has no answer
+    _incomplete: bool = False  # whether an input lacks a whole answer
 
     def took(self, inputs: Sequence[Any]) -> None:
-        """Note inputs as they come from the source, in order."""
+        """Add inputs that were taken from the source, in order."""
         self.count += len(inputs)
         self.inputs.extend(inputs)
         self.results.extend([None] * len(inputs))
         self._states.extend(bytes(len(inputs)))
 
     def answered(self, chunk: Chunk, settlement: Settlement) -> None:
-        """Note what an answer says besides the outcomes of its inputs."""
+        """Record the envelope, the errors and the loose results of an answer."""
         first = chunk.indices[0]
         absorb_envelope(self._envelope, settlement.part)
         for error in settlement.part.errors:
-            same = identity(error)
-            noted = self._errors.get(same)
-            if noted is None or first < noted[0]:
-                self._errors.pop(same, None)
-                self._errors[same] = first, error
+            key = identity(error)
+            known = self._errors.get(key)
+            if known is None or first < known[0]:
+                self._errors.pop(key, None)
+                self._errors[key] = first, error
         if settlement.loose:
             self._loose.append((first, settlement.loose))
 
     def succeeded(self, chunk: Chunk, results: list[Any]) -> None:
-        """Note that every input of a chunk succeeded, with these results."""
+        """Record the results of a chunk of which every input succeeded."""
         indices = chunk.indices
         start, stop = indices[0], indices[-1] + 1
         if stop - start == len(indices) and indices == [*range(start, stop)]:
@@ -244,7 +260,7 @@ class Collector(Generic[R]):
                 self._states[index] = _HAS_RESULT
         if chunk.state.attempts != 1:
             self.attempts.update(dict.fromkeys(indices, chunk.state.attempts))
-        if NoneType in map(type, results):  # `None in results` compares the fields
+        if NoneType in map(type, results):  # `None in results` would compare fields
             self.keys.update(zip(indices, chunk.keys, strict=True))
             for index, result in zip(indices, results, strict=True):
                 if result is None:
@@ -258,7 +274,7 @@ class Collector(Generic[R]):
                     self.keys[duplicate] = self.keys[index]
 
     def failed(self, outcomes: Sequence[Outcome[R]]) -> None:
-        """Note inputs that did not succeed."""
+        """Record the outcomes of inputs that did not succeed."""
         if not isinstance(outcomes, Unsuccessful):
             for outcome in outcomes:
                 self.unsuccessful[outcome.index] = outcome
@@ -284,49 +300,51 @@ class Collector(Generic[R]):
         self._incomplete = self._incomplete or missing
 
     def outcome(self, index: int) -> Outcome[R]:
-        """Make the outcome of one input."""
+        """Return the outcome of the input at an index."""
         if index >= len(self.inputs):
-            part = bisect_right(self.left_out, index, key=_first_index) - 1
-            some = self.left_out[part]
-            return some[index - _first_index(some)]
-        given, key = self.inputs[index], self.keys.get(index)
-        noted = self.unsuccessful.get(index)
-        if isinstance(noted, Outcome):
-            return noted
-        if noted is not None:
-            return noted.outcome(index, given, key)
+            at = bisect_right(self.left_out, index, key=_first_index) - 1
+            outcomes = self.left_out[at]
+            return outcomes[index - _first_index(outcomes)]
+        value, key = self.inputs[index], self.keys.get(index)
+        recorded = self.unsuccessful.get(index)
+        if isinstance(recorded, Outcome):
+            return recorded
+        if recorded is not None:
+            return recorded.outcome(index, value, key)
         attempts = self.attempts.get(index, 1)
         result = self.results[index]
-        return succeeded(self.operation.call, index, given, result, attempts, key)
+        return succeeded(self.operation.call, index, value, result, attempts, key)
 
     def unsuccessful_indices(self, status: OutcomeStatus | None) -> list[int]:
-        """List the inputs that did not succeed, those of one status if it is given."""
+        """Return the indices of unsuccessful inputs in order; None: of any status."""
         indices = sorted(
             index
             for index, outcome in self.unsuccessful.items()
             if status in (None, outcome.status)
         )
-        for some in self.left_out:
-            if status in (None, some.status):
-                indices.extend(some.indices)
+        for outcomes in self.left_out:
+            if status in (None, outcomes.status):
+                indices.extend(outcomes.indices)
         return indices
 
     def response(self) -> CombinedResponse[R]:
-        """Make the response of all that was noted; once.
+        """Return the response of the whole batch. It can be made only once.
 
-        An input of which nothing was noted is `unknown`: that would be a mistake of
-        ours, and the one thing it must not look like is a success.
+        An input without a recorded outcome becomes `unknown`. That would be a bug of
+        hubbatch, and it must not look like a success.
         """
         if _UNSETTLED in self._states:
-            self._note_lost()
+            self._fail_unsettled()
         envelope = self._envelope
-        # By the place of their chunks in the input, not by when they came.
-        errors = [error for _, error in sorted(self._errors.values(), key=_place)]
-        self._errors.clear()  # what they were compared by takes more than they do
-        loose = [item for _, part in sorted(self._loose, key=_place) for item in part]
+        # In input order, whichever answer came first.
+        by_position = sorted(self._errors.values(), key=_get_position)
+        errors = [error for _, error in by_position]
+        self._errors.clear()  # its keys take more memory than the errors
+        parts = sorted(self._loose, key=_get_position)
+        loose = [result for _, part in parts for result in part]
         with_result = self._states.translate(_ONLY_RESULTS)
         return CombinedResponse(
-            # The parts that came say nothing of those that did not.
+            # The status of the answers says nothing about requests without an answer.
             "CANCELED" if self._incomplete else envelope.status,
             [*compress(self.results, with_result), *loose],
             envelope.num_errors,
@@ -340,8 +358,8 @@ class Collector(Generic[R]):
             failures=Failures(self),
         )
 
-    def _note_lost(self) -> None:
-        lost = [n for n, state in enumerate(self._states) if state == _UNSETTLED]
+    def _fail_unsettled(self) -> None:
+        lost = [i for i, state in enumerate(self._states) if state == _UNSETTLED]
         self.failed(
             Unsuccessful(
                 self.operation.call,
@@ -349,24 +367,20 @@ class Collector(Generic[R]):
                 [self.inputs[index] for index in lost],
                 None,
                 OutcomeStatus.UNKNOWN,
-                unknown_error("hubbatch lost sight of it; please report this"),
+                unknown_error("hubbatch lost track of this input; please report this"),
             )
         )
 
 
-def _noted(error: RecordError, outcome: Outcome[Any]) -> RecordError:
-    """Return a copy of an error with a note of the input that it is about."""
-    noted = copy(error)
-    which = f"input {outcome.index}"
+def _with_note(error: RecordError, outcome: Outcome[Any]) -> RecordError:
+    """Return a copy of an error with a note that says which input it is about."""
+    copied = copy(error)
+    note = f"input {outcome.index}"
     if outcome.id is not None:
-        which += f", id {outcome.id}"
-    # A copy shares the list of notes with the error that the outcome keeps.
-    noted.__notes__ = [*getattr(error, "__notes__", ()), which]
-    return noted
-
-
-def _place(noted: tuple[int, Any]) -> int:
-    return noted[0]
+        note += f", id {outcome.id}"
+    # `add_note` would change the outcome's error too: `copy` shares the list of notes.
+    copied.__notes__ = [*getattr(error, "__notes__", ()), note]
+    return copied
 
 
 def _first_index(outcomes: Unsuccessful) -> int:

@@ -1,4 +1,4 @@
-"""What a run has to do after a verdict: values that the resolver returns."""
+"""Effects: what the resolver returns for a verdict, and the run applies."""
 
 from typing import Any, TypeAlias
 
@@ -15,7 +15,7 @@ from .verdicts import EndpointNotFound, Retryable, Throttled, Unauthorized
 
 @frozen
 class Answer:
-    """HubSpot answered a chunk, `seconds` after it was sent. The outcomes follow."""
+    """HubSpot answered a chunk, `seconds` after it was sent; its outcomes follow."""
 
     chunk: Chunk
     settlement: Settlement
@@ -24,7 +24,7 @@ class Answer:
 
 @frozen
 class Succeed:
-    """Every input of a chunk succeeded; `results` are theirs, by position."""
+    """Every input of a chunk succeeded; `results` has their results by position."""
 
     chunk: Chunk
     results: list[Any]
@@ -32,7 +32,7 @@ class Succeed:
 
 @frozen
 class Fail:
-    """No input of a chunk succeeded; all have this status and error."""
+    """No input of a chunk succeeded: all have this status and error."""
 
     chunk: Chunk
     status: OutcomeStatus
@@ -43,7 +43,7 @@ class Fail:
 class Drop:
     """A chunk is not sent again, because the batch has ended.
 
-    Its inputs are `unknown` if they may have been written, or else `not_sent`.
+    Its inputs are `unknown` if they may have been written, otherwise `not_sent`.
     """
 
     chunk: Chunk
@@ -51,7 +51,7 @@ class Drop:
 
 @frozen
 class Split:
-    """A refused chunk is cut into this many parts. They are requeued next."""
+    """A refused chunk is split into this many parts, requeued by the next effects."""
 
     chunk: Chunk
     error: APIError
@@ -60,10 +60,10 @@ class Split:
 
 @frozen
 class Requeue:
-    """Chunks are sent again, when their place in the queue comes.
+    """Chunks return to the queue, to be sent again.
 
-    Once the batch has ended they are not: their inputs are `unknown` with the error
-    `otherwise`, or are dropped if it is None; see `ended_instead`.
+    If the batch has ended they are not sent: their inputs are `unknown` with the error
+    `otherwise`, or are dropped if it is None (see `ended_instead`).
     """
 
     chunks: list[Chunk]
@@ -73,12 +73,12 @@ class Requeue:
 
 @frozen
 class Unpark:
-    """HubSpot has read a call: the parked chunks are sent next."""
+    """The parked chunks are sent next, because HubSpot has read a call."""
 
 
 @frozen
 class Wait:
-    """The same worker sends a chunk again after so many seconds."""
+    """The same worker sends a chunk again after `seconds`."""
 
     chunk: Chunk
     seconds: float
@@ -87,9 +87,10 @@ class Wait:
 
 @frozen
 class HoldAll:
-    """No request of the account may leave for so many seconds.
+    """No request of the account may be sent for `seconds`.
 
-    `throttled` is the answer that says so; its time may be longer.
+    HubSpot's answer `throttled` asks for it; its `retry_after` may be longer, because
+    the policy limits the wait.
     """
 
     chunk: Chunk
@@ -99,21 +100,21 @@ class HoldAll:
 
 @frozen
 class LimitInputs:
-    """Chunks have this many inputs at most from now on."""
+    """Chunks have at most `max_inputs` inputs from now on."""
 
     max_inputs: int
 
 
 @frozen
 class LimitBytes:
-    """Chunks have this many bytes of inputs at most from now on."""
+    """Chunks have at most `max_bytes` bytes of inputs from now on."""
 
     max_bytes: int
 
 
 @frozen
 class EndBatch:
-    """The batch ends with an error: nothing that has not left is sent."""
+    """The batch ends with an error: what is not in flight is not sent."""
 
     error: HubBatchError
 
@@ -124,7 +125,7 @@ Effect: TypeAlias = OutcomeEffect | QueueEffect | Split | Wait | HoldAll | EndBa
 
 
 def ended_instead(requeue: Requeue, chunk: Chunk) -> Fail | Drop:
-    """Return what becomes of a chunk to requeue if the batch has ended."""
+    """Return the effect on a chunk to requeue if the batch has ended."""
     if requeue.otherwise is None:
         return Drop(chunk)
     return Fail(chunk, OutcomeStatus.UNKNOWN, requeue.otherwise)

@@ -1,6 +1,6 @@
-"""What happens in a batch, as values: one vocabulary for logs, metrics and progress.
+"""The events of a batch: one vocabulary for logs, metrics and progress.
 
-None of them holds a property's value, HubSpot's message (it quotes values) or a token.
+Events never contain property values, HubSpot's messages (they quote values) or tokens.
 """
 
 from attrs import frozen
@@ -10,13 +10,12 @@ from .outcomes import Summary
 
 @frozen(kw_only=True)
 class Event:
-    """Something that happened.
+    """The base class of all events.
 
     Attributes:
-        account: the portal id, where the client knows it.
+        account: the portal id; None if the client does not know it.
         operation: the object type and the verb, e.g. `tickets.update`.
-        batch: a number that all events of one batch have, and of no other in this
-            process.
+        batch: the number of the batch, unique in this process.
     """
 
     account: str | None
@@ -26,10 +25,10 @@ class Event:
 
 @frozen(kw_only=True)
 class BatchBegun(Event):
-    """A batch begins; its other events follow, in this task or in tasks of it.
+    """A batch begins. Its other events follow, in the same task or in its child tasks.
 
     Attributes:
-        lane: `bulk`, or `single` for calls on single records that ride together.
+        lane: `bulk`, or `single` for calls on single records that share requests.
     """
 
     lane: str
@@ -37,11 +36,11 @@ class BatchBegun(Event):
 
 @frozen(kw_only=True)
 class ChunkEvent(Event):
-    """Something that happened to a chunk.
+    """The base class of events about a chunk: the inputs that share a request.
 
     Attributes:
-        first_index: the index of its first input.
-        inputs: how many inputs it has.
+        first_index: the index of its first input in the batch.
+        inputs: the number of its inputs, duplicates included.
     """
 
     first_index: int
@@ -50,19 +49,19 @@ class ChunkEvent(Event):
 
 @frozen(kw_only=True)
 class ChunkCut(ChunkEvent):
-    """Inputs were put into a chunk that may leave now."""
+    """A worker has taken a new chunk, and sends it next."""
 
 
 @frozen(kw_only=True)
 class ChunkSent(ChunkEvent):
-    """A request leaves.
+    """A request is about to be sent.
 
     Attributes:
-        attempt: which of the chunk's, from 1.
-        waited: seconds that it waited for leave: for the rate limit, or for a place
-            among the requests that may be under way.
-        method: HTTP's.
-        path: HubSpot's; it names no record.
+        attempt: the number of the attempt to send this chunk, from 1.
+        waited: the seconds that it waited for the rate limit, or because the maximum
+            number of concurrent requests was in flight.
+        method: the HTTP method.
+        path: the path of the URL; it contains no record's id.
     """
 
     attempt: int
@@ -73,13 +72,16 @@ class ChunkSent(ChunkEvent):
 
 @frozen(kw_only=True)
 class ChunkAnswered(ChunkEvent):
-    """A request is over, whatever it came to; told in the task that sent it.
+    """A request has ended, with or without an answer, also if it was cancelled.
+
+    The event is emitted in the task that emitted the `ChunkSent`.
 
     Attributes:
-        attempt: which of the chunk's, from 1.
-        status: the HTTP status; None if no whole answer came.
-        seconds: from when it left.
-        daily_remaining: what HubSpot says is left of the account's day, if it does.
+        attempt: the number of the attempt to send this chunk, from 1.
+        status: the HTTP status; None if no complete answer came.
+        seconds: the duration of the request, without the wait before it.
+        daily_remaining: the requests left of the account's daily limit, from the header
+            `X-HubSpot-RateLimit-Daily-Remaining`; None if the answer has none.
     """
 
     attempt: int
@@ -90,7 +92,13 @@ class ChunkAnswered(ChunkEvent):
 
 @frozen(kw_only=True)
 class ChunkSettled(ChunkEvent):
-    """HubSpot answered for the inputs of a chunk; it took so many seconds."""
+    """HubSpot answered a chunk.
+
+    Attributes:
+        succeeded: the inputs that succeeded.
+        failed: the inputs that HubSpot refused; the others have no outcome yet.
+        seconds: from the beginning of the last attempt to its answer.
+    """
 
     succeeded: int
     failed: int
@@ -99,7 +107,14 @@ class ChunkSettled(ChunkEvent):
 
 @frozen(kw_only=True)
 class ChunkRetried(ChunkEvent):
-    """A chunk goes out again, `wait` seconds from now at the earliest."""
+    """A chunk is sent again after a wait.
+
+    Attributes:
+        wait: the seconds until it may be sent; the rate limit may take longer.
+        status: the HTTP status of the failed attempt; None if it got no answer.
+        category: the `category` of HubSpot's error, if it has one.
+        correlation_id: HubSpot's id of the failed request, if it has one.
+    """
 
     wait: float
     status: int | None
@@ -109,9 +124,12 @@ class ChunkRetried(ChunkEvent):
 
 @frozen(kw_only=True)
 class ChunkThrottled(ChunkEvent):
-    """HubSpot answered 429: nobody sends for so many seconds.
+    """HubSpot answered a chunk with 429, so the requests of the account wait.
 
-    `policy` is HubSpot's name of the limit, e.g. `TEN_SECONDLY_ROLLING`.
+    Attributes:
+        retry_after: the seconds that HubSpot asks to wait.
+        policy: HubSpot's name of the limit, e.g. `TEN_SECONDLY_ROLLING`; None if the
+            answer names none.
     """
 
     retry_after: float
@@ -120,7 +138,14 @@ class ChunkThrottled(ChunkEvent):
 
 @frozen(kw_only=True)
 class ChunkIsolated(ChunkEvent):
-    """HubSpot refused a chunk, or failed on it, and it is sent again in `parts`."""
+    """HubSpot refused a chunk or failed on it, so the chunk is sent again in parts.
+
+    Attributes:
+        parts: the number of parts.
+        status: the HTTP status of the refusal; None if it got no answer.
+        category: the `category` of HubSpot's error, if it has one.
+        correlation_id: HubSpot's id of the refused request, if it has one.
+    """
 
     parts: int
     status: int | None
@@ -130,10 +155,18 @@ class ChunkIsolated(ChunkEvent):
 
 @frozen(kw_only=True)
 class InputFailed(Event):
-    """An input did not succeed; `status` is that of its outcome.
+    """An input did not succeed.
 
-    Inputs that are not sent because the batch has ended have no such event: there may
-    be a million of them. `BatchEnded.summary.not_sent` counts them.
+    Inputs that are not sent because the batch has ended have no event, because there
+    may be millions of them. `BatchEnded.summary.not_sent` counts them.
+
+    Attributes:
+        index: the position of the input in the source, from 0.
+        status: the status of its outcome: `failed`, `unknown` or `not_sent`.
+        category: the `category` of its error; of HubSpot or of hubbatch.
+        code: HubSpot's error code, if it has one.
+        property_name: the property at fault, if it is known.
+        correlation_id: HubSpot's id of the request, if it is known.
     """
 
     index: int
@@ -146,10 +179,10 @@ class InputFailed(Event):
 
 @frozen(kw_only=True)
 class JournalWritten(Event):
-    """What a job has noted is on the disk; told after its last batch ended, too.
+    """A job has written its journal to disk; it may come after the last `BatchEnded`.
 
     Attributes:
-        pending: how many rows that were read have no final outcome yet.
+        pending: the rows that were read and have no final outcome yet.
     """
 
     pending: int
@@ -157,7 +190,13 @@ class JournalWritten(Event):
 
 @frozen(kw_only=True)
 class BatchEnded(Event):
-    """A batch is over; `error` names what ended it before its source did."""
+    """A batch has ended: every input that was taken has its outcome.
+
+    Attributes:
+        lane: `bulk` or `single`, as in `BatchBegun`.
+        summary: a copy of the final counts.
+        error: the class name of the exception that ended the batch early, if any.
+    """
 
     lane: str = "bulk"
     summary: Summary

@@ -1,4 +1,4 @@
-"""Several answers of HubSpot as one."""
+"""Merge the answers of several requests into one response."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -9,42 +9,46 @@ from attrs import fields
 from hubbatch.models import BatchResponse, R, StandardError
 
 
-# From "done" to "given up"; a word that HubSpot adds later stands above all of them.
+# In ascending order of what needs attention. A status that is not listed, because
+# HubSpot has added it since, ranks above all.
 _RANKS = {"COMPLETE": 0, "PENDING": 1, "PROCESSING": 2, "CANCELED": 3}
 
 
 def merge(parts: Iterable[BatchResponse[R]]) -> BatchResponse[R]:
-    """Fold partial responses into one.
+    """Merge partial responses into one; without parts, return an empty response.
 
-    The greatest status, all results, the sum of `num_errors`, the union of `errors`
-    and `links`, the earliest start and the latest end. The empty response is its unit,
-    and it does not matter how the parts are grouped.
+    The merged response has the greatest `status` (COMPLETE < PENDING < PROCESSING <
+    CANCELED), all `results` in order, the sum of `num_errors`, the distinct `errors`,
+    all `links` (the smaller of two with one name), the earliest `requested_at` and
+    `started_at`, and the latest `completed_at`.
+
+    The operation is associative, and the empty response is its identity.
     """
     merged: BatchResponse[R] = BatchResponse()
-    every: list[StandardError] = []
+    errors: list[StandardError] = []
     for part in parts:
         absorb_envelope(merged, part)
         merged.results.extend(part.results)
-        every.extend(part.errors)
-    merged.errors = union(every)
+        errors.extend(part.errors)
+    merged.errors = union(errors)
     return merged
 
 
 def absorb_envelope(merged: BatchResponse[Any], part: BatchResponse[Any]) -> None:
-    """Add all of a part but its results and its errors."""
+    """Merge a part, except its results and its errors, into a response in place."""
     if part.status != merged.status:
         merged.status = max(merged.status, part.status, key=_rank)
     merged.num_errors += part.num_errors
     merged.requested_at = _pick(min, merged.requested_at, part.requested_at)
     merged.started_at = _pick(min, merged.started_at, part.started_at)
     merged.completed_at = _pick(max, merged.completed_at, part.completed_at)
-    # Of two links by one name the smaller stays, whichever part came first.
+    # Keep the smaller of two links with one name: the order of the parts is arbitrary.
     for name, link in part.links.items():
         merged.links[name] = min(link, merged.links.get(name, link))
 
 
 def union(errors: Iterable[StandardError]) -> list[StandardError]:
-    """Keep the first of each error, in order."""
+    """Return the distinct errors, in the order of their first occurrence."""
     distinct: dict[object, StandardError] = {}
     for error in errors:
         distinct.setdefault(identity(error), error)
@@ -57,14 +61,17 @@ def _rank(status: str) -> tuple[int, str]:
 
 def _pick(
     choose: Callable[[datetime, datetime], datetime],
-    one: datetime | None,
-    other: datetime | None,
+    left: datetime | None,
+    right: datetime | None,
 ) -> datetime | None:
-    return choose(one, other) if one and other else one or other
+    return choose(left, right) if left and right else left or right
 
 
 def identity(error: StandardError) -> object:
-    """Make equal errors equal as keys of a set, lists and mappings in them included."""
+    """Return a hashable value that is equal for equal errors.
+
+    An error itself is not hashable: its context holds lists and mappings.
+    """
     return tuple(
         _hashable(getattr(error, attribute.name)) for attribute in fields(StandardError)
     )

@@ -1,4 +1,4 @@
-"""What became of each input, and how many ended how."""
+"""The outcome of each input, and the counts of a batch."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
@@ -30,12 +30,12 @@ from .typed import typed_id
 
 _RECORDS = {SimplePublicObject, SimplePublicUpsertObject}
 _id_of = attrgetter("id")
-# The categories of inputs that failed for lack of an answer; HubSpot has no such words.
+# hubbatch's own categories of inputs that failed for lack of a whole answer.
 _UNANSWERED = frozenset({"UNAVAILABLE", "PAGING"})
 
 
 class OutcomeStatus(StrEnum):
-    """How an input can end. Members are their own texts: `"succeeded"` and so on."""
+    """The four ways in which an input can end. Members are strings: `"failed"` etc."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -45,18 +45,19 @@ class OutcomeStatus(StrEnum):
 
 @define
 class Outcome(Generic[R]):
-    """What became of one input.
+    """The outcome of one input.
 
     Attributes:
-        index: its place in the input, from 0.
-        input: the very object that was given.
-        status: `succeeded`, `failed`, `unknown` (it may have been written) or
-            `not_sent` (it surely was not).
-        id: the record's id, where it is known.
-        result: HubSpot's answer for it, if it gave one.
-        error: why it did not succeed.
-        attempts: how many requests carried it.
-        safe_to_resend: whether giving it again cannot make a second record.
+        index: the position of the input in the source, from 0.
+        input: the object that the caller passed, not a copy.
+        status: `succeeded`, `failed` (HubSpot refused it, or it is invalid), `unknown`
+            (it may have been written) or `not_sent` (it was not written).
+        id: the record's id; None if it is not known.
+        result: HubSpot's result for the input; None if it has none.
+        error: why the input did not succeed; None if it did.
+        attempts: the number of requests for the input, lookups included; 0 if it was
+            not sent.
+        safe_to_resend: whether sending the input again cannot create a second record.
     """
 
     index: int
@@ -70,21 +71,22 @@ class Outcome(Generic[R]):
 
     @property
     def warnings(self) -> list[dict[str, Any]]:
-        """HubSpot's warnings about what it has written, as it sent them.
+        """HubSpot's warnings about what it wrote, as HubSpot's JSON objects.
 
-        `PROPERTY_VALUE_NORMALIZED`, for example: the value that HubSpot stored is not
-        the one that was sent; `context` has both. Versions before 2026-09 have none.
+        An example is `PROPERTY_VALUE_NORMALIZED`: HubSpot stored another value than
+        the one that was sent, and `context` has both. API versions before 2026-09
+        return no warnings.
         """
         return listed_warnings(getattr(self.result, "warnings", None))
 
 
 def succeeded(
-    call: Call, index: int, given: object, result: Any, attempts: int, key: str | None
+    call: Call, index: int, value: object, result: Any, attempts: int, key: str | None
 ) -> Outcome[Any]:
-    """Make the outcome of an input that HubSpot answered for."""
+    """Return the outcome of an input that succeeded."""
     return Outcome(
         index,
-        given,
+        value,
         OutcomeStatus.SUCCEEDED,
         _result_id_or_key(result, key),
         result,
@@ -95,10 +97,10 @@ def succeeded(
 
 
 def all_succeeded(call: Call, chunk: Chunk, results: list[Any]) -> list[Outcome[Any]]:
-    """Make the outcomes of a chunk whose inputs HubSpot answered for, each one.
+    """Return the outcomes of a chunk of which every input succeeded.
 
     Raises:
-        ValueError: if there are not as many results as inputs.
+        ValueError: If the number of results is not the number of inputs.
     """
     if len(results) != len(chunk):
         raise ValueError(f"{len(results)} results for {len(chunk)} inputs")
@@ -106,7 +108,7 @@ def all_succeeded(call: Call, chunk: Chunk, results: list[Any]) -> list[Outcome[
         ids: Iterable[str | None] = map(_id_of, results)
     else:
         ids = map(_result_id_or_key, results, chunk.keys)
-    # There is one per record: a class is called sooner by map than by a loop.
+    # One per record, so speed counts: `map` calls a class faster than a loop does.
     outcomes = [
         *map(
             Outcome,
@@ -122,9 +124,9 @@ def all_succeeded(call: Call, chunk: Chunk, results: list[Any]) -> list[Outcome[
     ]
     if chunk.duplicates:
         outcomes += [
-            evolve(outcome, index=index, input=given)
+            evolve(outcome, index=index, input=value)
             for outcome in outcomes
-            for index, given in chunk.duplicates.get(outcome.index, ())
+            for index, value in chunk.duplicates.get(outcome.index, ())
         ]
     return outcomes
 
@@ -132,18 +134,18 @@ def all_succeeded(call: Call, chunk: Chunk, results: list[Any]) -> list[Outcome[
 def unsuccessful(
     call: Call,
     index: int,
-    given: object,
+    value: object,
     error: RecordError,
     status: OutcomeStatus,
     *,
     attempts: int = 0,
     key: str | None = None,
 ) -> Outcome[Any]:
-    """Make the outcome of any other input."""
+    """Return the outcome of an input that did not succeed."""
     unknown = status is OutcomeStatus.UNKNOWN
     return Outcome(
         index,
-        given,
+        value,
         status,
         known_id(key),
         None,
@@ -155,13 +157,19 @@ def unsuccessful(
 
 @define(eq=False)
 class Unsuccessful(Sequence[Outcome[Any]]):
-    """The outcomes of inputs that share a status and an error, made when looked at.
+    """The outcomes of inputs that share a status and an error, created on access.
 
     Attributes:
-        indices: each input's place in the whole batch.
-        inputs: the objects that the caller passed, as many as indices.
-        keys: their keys, as many as indices; None if the inputs were never encoded.
+        indices: the index of each input in the batch.
+        inputs: the objects that the caller passed.
+        keys: their keys; None if the inputs were not encoded.
     """
+
+    # Invariant: `indices`, `inputs` and `keys` (if any) have the same length.
+    # `indices` is a range exactly if the batch ended before its inputs were taken: then
+    # they follow every input that was taken, and `keys` is None. A sink needs to tell
+    # the two apart, because it has not seen these inputs yet (see `Collector.failed`).
+    # A range also makes the outcomes of any number of inputs in constant time.
 
     call: Call
     indices: Sequence[int]
@@ -175,18 +183,18 @@ class Unsuccessful(Sequence[Outcome[Any]]):
     def of(
         cls, call: Call, chunk: Chunk, status: OutcomeStatus, error: RecordError
     ) -> "Unsuccessful":
-        """Make the outcomes of all inputs of a chunk, duplicates included."""
+        """Return the outcomes of all inputs of a chunk, duplicates included."""
         indices, inputs, keys = chunk.indices, chunk.inputs, chunk.keys
         if chunk.duplicates:
             indices, inputs, keys = map(list, zip(*chunk.rows(), strict=True))
         return cls(call, indices, inputs, keys, status, error, chunk.state.attempts)
 
-    def outcome(self, index: int, given: object, key: str | None) -> Outcome[Any]:
-        """Make the outcome of one input."""
+    def outcome(self, index: int, value: object, key: str | None) -> Outcome[Any]:
+        """Return the outcome of one of the inputs."""
         return unsuccessful(
             self.call,
             index,
-            given,
+            value,
             self.error,
             self.status,
             attempts=self.attempts,
@@ -197,20 +205,20 @@ class Unsuccessful(Sequence[Outcome[Any]]):
         return len(self.indices)
 
     @overload
-    def __getitem__(self, place: int) -> Outcome[Any]: ...
+    def __getitem__(self, position: int) -> Outcome[Any]: ...
     @overload
-    def __getitem__(self, place: slice) -> "Unsuccessful": ...
-    def __getitem__(self, place: int | slice) -> "Outcome[Any] | Unsuccessful":
+    def __getitem__(self, position: slice) -> "Unsuccessful": ...
+    def __getitem__(self, position: int | slice) -> "Outcome[Any] | Unsuccessful":
         keys = self.keys
-        if isinstance(place, slice):
+        if isinstance(position, slice):
             return evolve(
                 self,
-                indices=self.indices[place],
-                inputs=self.inputs[place],
-                keys=keys and keys[place],
+                indices=self.indices[position],
+                inputs=self.inputs[position],
+                keys=keys and keys[position],
             )
-        key = None if keys is None else keys[place]
-        return self.outcome(self.indices[place], self.inputs[place], key)
+        key = None if keys is None else keys[position]
+        return self.outcome(self.indices[position], self.inputs[position], key)
 
     def __iter__(self) -> Iterator[Outcome[Any]]:
         keys = repeat(None) if self.keys is None else self.keys
@@ -218,7 +226,7 @@ class Unsuccessful(Sequence[Outcome[Any]]):
 
 
 def result_id(result: Any) -> str | None:
-    """Read the record's id from a result of any family that has one."""
+    """Return the record's id of a result of any type; None if the type has no id."""
     match result:
         case SimplePublicObject() | DealToDealSplits():
             return result.id
@@ -239,14 +247,14 @@ def _result_id_or_key(result: Any, key: str | None) -> str | None:
 
 
 def known_id(key: str | None) -> str | None:
-    """Read the record's id from a key that is one: of no value, and of no pair."""
+    """Return a key if it is a record's id, not a unique value or a pair of ids."""
     if key is None or id_property_of(key) is not None or len(ends_of(key)) > 1:
         return None
     return key
 
 
 def unknown_error(reason: str, correlation_id: str | None = None) -> OutcomeUnknown:
-    """Make the error of an input that may or may not have been written."""
+    """Return the error of an input that may or may not have been written."""
     return OutcomeUnknown(
         reason,
         category="OUTCOME_UNKNOWN",
@@ -256,21 +264,21 @@ def unknown_error(reason: str, correlation_id: str | None = None) -> OutcomeUnkn
 
 
 def not_sent_error(reason: str, correlation_id: str | None = None) -> RecordError:
-    """Make the error of an input that was surely not written."""
+    """Return the error of an input that was not written."""
     return RecordError(
         reason, category="NOT_SENT", correlation_id=correlation_id, origin="hubbatch"
     )
 
 
 def unanswered_error(reason: str, correlation_id: str | None = None) -> RecordError:
-    """Make the error of an input that was asked for and got no answer."""
+    """Return the error of an input of a read that HubSpot did not answer."""
     return RecordError(
         reason, category="UNAVAILABLE", correlation_id=correlation_id, origin="hubbatch"
     )
 
 
 def lacks_answer(status: OutcomeStatus, error: RecordError | None) -> bool:
-    """Whether an input that did not succeed has no answer, or none that is whole."""
+    """Return whether an unsuccessful input has no answer, or only a part of one."""
     if status is not OutcomeStatus.FAILED:
         return True
     return error is not None and error.category in _UNANSWERED
@@ -278,20 +286,21 @@ def lacks_answer(status: OutcomeStatus, error: RecordError | None) -> bool:
 
 @define
 class Summary:
-    """Counts of a batch; they grow while it runs.
+    """The counts of a batch. They grow while the batch runs.
 
     Attributes:
-        inputs: how many were taken from the source.
-        succeeded: how many HubSpot answered for.
-        failed: how many were refused, or invalid.
-        unknown: how many may or may not have been written.
-        not_sent: how many were surely not written.
-        requests: how many were sent to HubSpot.
-        retries: how many of them repeated an earlier one.
-        throttled: how many were answered with 429.
-        isolating: how many only searched for the bad records of a refused chunk.
-        warnings: how many warnings HubSpot added to what it has written.
-        seconds: how long it ran.
+        inputs: inputs that were taken from the source; it is
+            `succeeded + failed + unknown + not_sent` once the batch has ended.
+        succeeded: inputs that succeeded.
+        failed: inputs that HubSpot refused, or that were invalid.
+        unknown: inputs that may or may not have been written.
+        not_sent: inputs that were not written.
+        requests: requests that were sent to HubSpot, lookups included.
+        retries: requests that repeated an earlier one.
+        throttled: requests that HubSpot answered with 429.
+        isolating: parts of refused chunks, each sent in a request of its own.
+        warnings: warnings that HubSpot returned with its results.
+        seconds: the duration of the run, set when it ends.
     """
 
     inputs: int = 0
@@ -308,9 +317,9 @@ class Summary:
 
     @property
     def settled(self) -> int:
-        """How many inputs have their outcome."""
+        """The number of inputs that have their outcome."""
         return self.succeeded + self.failed + self.unknown + self.not_sent
 
     def count(self, status: OutcomeStatus, inputs: int) -> None:
-        """Note that more inputs did not succeed."""
+        """Add inputs that did not succeed to the count of their status."""
         setattr(self, status.value, getattr(self, status.value) + inputs)

@@ -46,11 +46,11 @@ def proxy_error(response: Response) -> ProxyError:
     else:
         what = f"it begins {title!r}" if title else "it is empty"
     if response.status >= 500:  # noqa: PLR2004 -- HTTP's own figures
-        advice = "HubSpot's front end or a proxy on the way sent it"
+        advice = "It comes from HubSpot's front end or from a proxy"
     else:
         advice = (
-            "A proxy, a firewall or a gateway on the way sent it; check base_url and "
-            "the proxy settings (HTTPS_PROXY), or ask who runs the network"
+            "It comes from a proxy, a firewall or a gateway: check base_url and the "
+            "proxy settings (HTTPS_PROXY), or ask your network administrator"
         )
     error = ProxyError(
         f"the answer is not HubSpot's JSON: {what}. {advice}",

@@ -1,4 +1,8 @@
-"""Answers that go on: the next page of an input is the input again, with a cursor."""
+"""Read the further pages of an answer.
+
+HubSpot pages the result of a single input (the associations of one record, say). The
+next page is requested with the same input and a cursor.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,10 +19,10 @@ from .chunks import Chunk
 def turn_pages(
     paging: Paging, chunk: Chunk, results: list[Any], failed: dict[int, RecordError]
 ) -> dict[int, str]:
-    """Find the inputs whose answer goes on, and at which cursor.
+    """Return the positions of the inputs that have a next page, and its cursor.
 
-    Where one ends its result becomes that of all pages; one that does not move on
-    has failed.
+    `results` and `failed` change in place: on the last page of an input, its result
+    becomes all pages joined; an input whose cursor does not change has failed.
     """
     unfinished = {}
     for position, result in enumerate(results):
@@ -31,7 +35,7 @@ def turn_pages(
                 results[position] = paging.join([*before, result])
         elif before and paging.after(before[-1]) == after:
             failed[position] = RecordError(
-                "HubSpot's answer goes on at the page that it is at",
+                "HubSpot returned the same page cursor twice, so the answer has no end",
                 category="PAGING",
                 origin="hubbatch",
             )
@@ -43,11 +47,11 @@ def turn_pages(
 def next_pages(
     paging: Paging, chunk: Chunk, results: Sequence[Any], unfinished: Mapping[int, str]
 ) -> Chunk:
-    """Return the chunk that asks for the next pages and holds the pages so far."""
-    onward = chunk.pick([*unfinished]).after(Step.TURN_PAGE)
+    """Return the chunk that requests the next pages and keeps the pages so far."""
+    following = chunk.pick([*unfinished]).after(Step.TURN_PAGE)
     pages = {
         chunk.indices[p]: [*chunk.pages.get(chunk.indices[p], ()), results[p]]
         for p in unfinished
     }
     bodies = [paging.ask(chunk.bodies[p], after) for p, after in unfinished.items()]
-    return evolve(onward, bodies=bodies, pages=pages)
+    return evolve(following, bodies=bodies, pages=pages)

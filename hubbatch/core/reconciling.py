@@ -1,6 +1,7 @@
-"""Creates whose answer was lost: their records are looked up by a unique property.
+"""Look up the records of creates whose answer was lost, by a unique property.
 
-Search would not do: its index lags behind. Batch read sees every write at once.
+The lookup is a batch read, which sees every write at once. Search does not: its index
+lags behind.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,27 +24,28 @@ from .outcomes import OutcomeStatus, unknown_error
 from .settling import Settlement, shows
 
 
-# An input that was looked up this often, in vain, is `unknown`.
+# An input is `unknown` after this many lookups without a clear result.
 MAX_LOOKUPS = 3
-# HubSpot's clocks agree this closely with each other, and answers are read this soon.
+# The tolerance for differences between HubSpot's clocks, and for the time that an
+# answer takes to arrive and to be read.
 _SLACK = timedelta(seconds=5)
-# A record that another input of the batch got within `_SLACK` is among this many last
-# ones: no account allows more than 190 requests of 100 inputs in 10 s.
-_REMEMBERED = 20_000
-# A record that is written with a date of creation of its own shows no other.
-_DATES_OF_CREATION = ("createdate", "hs_createdate")
+# The records that the batch has written in the last `_SLACK` are among this many: no
+# account allows more than 190 requests of 100 inputs in 10 s.
+_MAX_KNOWN = 20_000
+# If an input sets one of these, the record's `created_at` is that value.
+_CREATION_DATES = ("createdate", "hs_createdate")
 
 
 def lookup(operation: Operation, chunk: Chunk) -> tuple[Operation, Chunk]:
-    """Return the read that looks up the records of a chunk, and its chunk.
+    """Return the operation that looks up the records of a chunk, and its chunk.
 
-    It asks for the properties that were written, so that its answer can replace the
-    one that was lost.
+    It reads the properties that were written, so that its results can replace those of
+    the lost answer.
     """
     read_back, unique = operation.read_back, operation.id_property
     assert read_back is not None  # noqa: S101 -- without it nothing is looked up
     assert unique is not None  # noqa: S101 -- the same
-    written = [_written(body) for body in chunk.bodies]
+    written = [_properties_of(body) for body in chunk.bodies]
     names = {name for properties in written for name in properties}
     values = [properties[unique] for properties in written]
     read = Chunk(
@@ -55,7 +57,7 @@ def lookup(operation: Operation, chunk: Chunk) -> tuple[Operation, Chunk]:
     return evolve(read_back, properties=tuple(sorted(names))), read
 
 
-def _written(body: bytes) -> Mapping[str, str]:
+def _properties_of(body: bytes) -> Mapping[str, str]:
     properties: Mapping[str, str] = orjson.loads(body)["properties"]
     return properties
 
@@ -65,7 +67,7 @@ def lost_error(
 ) -> OutcomeUnknown:
     """Return the error of inputs that may have been written."""
     state = chunk.state
-    answered = state.lookups - state.looking_up  # the current one has no answer
+    answered = state.lookups - state.looking_up  # the current lookup has no answer
     if answered:
         times = "once" if answered == 1 else f"{answered} times"
         reason = f"looked up {times}, and then: {reason}"
@@ -74,32 +76,41 @@ def lost_error(
 
 @define(eq=False)
 class LostCreates:
-    """Decides what becomes of creates whose answer was lost."""
+    """Decides the outcome of creates whose answer was lost.
+
+    The chunk's state goes from MAYBE_WRITTEN to LOOKING_UP, and on to one of: succeeded
+    (the record is there), NOT_FOUND (create it again), or MAYBE_WRITTEN (look it up
+    again, at most `MAX_LOOKUPS` times; then the input is `unknown`).
+    """
 
     operation: Operation
-    _known: dict[str, None] = field(factory=dict, init=False)  # ids, by age
+    # The ids of the records that inputs of the batch got, in order of age.
+    _known: dict[str, None] = field(factory=dict, init=False)
 
     def remember(self, results: Iterable[Any]) -> None:
-        """Note the records that inputs of the batch got: they are no other input's."""
+        """Record the records of inputs that succeeded: no lost create made them."""
         if self.operation.read_back is None:
             return
         for result in results:
             if result is not None:
                 self._known[result.id] = None
-        while len(self._known) > _REMEMBERED:
+        while len(self._known) > _MAX_KNOWN:
             del self._known[next(iter(self._known))]
 
     def look_up(self, chunk: Chunk, now: float) -> Chunk | None:
-        """Return the chunk as a lookup of its records; None if it cannot be one."""
-        can_look = self.operation.read_back is not None
-        if not can_look or chunk.state.lookups >= MAX_LOOKUPS:
+        """Return the chunk as a lookup of its records; None if no lookup is possible.
+
+        It is not if the call has no unique property to read by, or after `MAX_LOOKUPS`.
+        """
+        possible = self.operation.read_back is not None
+        if not possible or chunk.state.lookups >= MAX_LOOKUPS:
             return None
         return chunk.after(Step.LOOK_UP, now=now)
 
     def doubt(
         self, chunk: Chunk, reason: str, now: float, correlation_id: str | None = None
     ) -> Effect:
-        """Return what becomes of what may have been written: a lookup if possible."""
+        """Return the effect on inputs that may be written: a lookup if possible."""
         error = lost_error(chunk, reason, correlation_id)
         lookup = self.look_up(chunk, now)
         if lookup is None:
@@ -109,24 +120,21 @@ class LostCreates:
     def resolve(
         self, chunk: Chunk, settlement: Settlement, now: float
     ) -> Iterator[Effect]:
-        """Yield what becomes of creates that were looked up.
-
-        What was not found is created again.
-        """
-        found: list[int] = []
-        absent: list[int] = []
-        unseen: list[int] = []
-        others: list[int] = []
+        """Yield the effects of a lookup's answer on the creates that it looked up."""
+        found: list[int] = []  # the record is there
+        absent: list[int] = []  # there is no record: create it again
+        unseen: list[int] = []  # the answer does not mention it: look it up again
+        differing: list[int] = []  # there is a record that is not known to be its own
         for position, result in enumerate(settlement.results):
             if result is not None:
-                same = self._is_its_own(chunk, position, result, settlement, now)
-                (found if same else others).append(position)
+                same = self._created(chunk, position, result, settlement, now)
+                (found if same else differing).append(position)
             elif position in settlement.open:
                 unseen.append(position)
             elif isinstance(settlement.failed.get(position), RecordNotFound):
                 absent.append(position)
             else:
-                others.append(position)
+                differing.append(position)
         if found:
             results = [settlement.results[position] for position in found]
             self.remember(results)
@@ -134,28 +142,28 @@ class LostCreates:
         if absent:
             yield Requeue([chunk.pick(absent).after(Step.FIND_NOTHING)])
         if unseen:
-            reason = "it may have been written, and reading it back does not say"
+            reason = "it may have been written, and the lookup's answer omits it"
             unclear = chunk.pick(unseen).after(Step.FIND_UNCLEAR)
             yield self.doubt(unclear, reason, now)
-        if others:
+        if differing:
             reason = (
-                "it may have been written, and what was read back by its unique "
-                "property is not what was written"
+                "it may have been written, and the record with its unique value "
+                "differs from this input"
             )
-            unclear = chunk.pick(others).after(Step.FIND_UNCLEAR)
+            unclear = chunk.pick(differing).after(Step.FIND_UNCLEAR)
             error = lost_error(unclear, reason)
             yield Fail(unclear, OutcomeStatus.UNKNOWN, error)
 
     def refuse(self, single: Chunk, error: RecordError) -> Effect:
-        """Return what becomes of a single create whose lookup HubSpot refused."""
+        """Return the effect on a single create whose lookup HubSpot refused."""
         if isinstance(error, RecordNotFound):
             return Requeue([single.after(Step.FIND_NOTHING)])
         unclear = single.after(Step.FIND_UNCLEAR)
-        reason = f"it may have been written, and reading it back was refused: {error}"
+        reason = f"it may have been written, and its lookup was refused: {error}"
         lost = lost_error(unclear, reason, error.correlation_id)
         return Fail(unclear, OutcomeStatus.UNKNOWN, lost)
 
-    def _is_its_own(
+    def _created(
         self,
         chunk: Chunk,
         position: int,
@@ -163,11 +171,12 @@ class LostCreates:
         settlement: Settlement,
         now: float,
     ) -> bool:
-        """Whether a record that was found is the one that an input created.
+        """Return whether an input created the record that its lookup found.
 
-        It is not if another input of the batch got it, or if it was created before the
-        lost request left. That instant is computed on HubSpot's clock: its answer was
-        completed just before now, and the seconds since the request left are known.
+        It did not if another input of the batch has the record, if the values differ,
+        or if the record was created before the lost request was sent. That instant is
+        computed on HubSpot's clock: HubSpot completed the lookup just before `now`, and
+        the seconds between the lost request and `now` are known.
         """
         body = chunk.bodies[position]
         if result.id in self._known:
@@ -177,7 +186,7 @@ class LostCreates:
         completed, created = settlement.part.completed_at, result.created_at
         if completed is None or created is None or chunk.state.first_sent_at is None:
             return True
-        if any(name in _written(body) for name in _DATES_OF_CREATION):
+        if any(name in _properties_of(body) for name in _CREATION_DATES):
             return True
-        left = completed - timedelta(seconds=now - chunk.state.first_sent_at)
-        return created >= left - _SLACK
+        sent = completed - timedelta(seconds=now - chunk.state.first_sent_at)
+        return created >= sent - _SLACK

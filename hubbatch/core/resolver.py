@@ -1,4 +1,4 @@
-"""From the verdict on a chunk to what a run has to do: the resolver."""
+"""The resolver: from the verdict on a chunk to the effects that a run applies."""
 
 from collections.abc import Iterator
 from typing import Any, assert_never
@@ -56,25 +56,32 @@ from .verdicts import (
 )
 
 
-# Of inputs that were refused together, one in this many is sent alone first.
-_SAMPLED = 20
+# One in this many inputs that were refused together is sent alone first.
+_SAMPLE_EVERY = 20
 # This many inputs of a call that HubSpot cannot read are sent alone first.
-_SOUNDINGS = 3
+_UNREADABLE_SAMPLE = 3
 
-_NO_ROOM = "HubSpot's rate limit left no room for it"
+_NO_PERMIT = (
+    "HubSpot's rate limit allowed no request within the time of the RetryPolicy"
+)
 
-_Passing = Retryable | EndpointNotFound | Throttled
+_Temporary = Retryable | EndpointNotFound | Throttled
 
 
 @define(eq=False, kw_only=True)
 class Resolver:
-    """Decides what becomes of the chunks of one batch.
+    """Decides what happens next to the chunks of one batch.
 
     Attributes:
-        renewable: whether there may be another token after a 401.
+        renewable: whether a new token can be requested after a 401.
         isolate: whether a refused chunk is split to find its bad records.
-        watch: notices when too many inputs fail; None if any number may.
+        watch: ends the batch if too many inputs fail; None if any number may.
     """
+
+    # Invariant: the resolver does no IO and calls no code of the run. It remembers only
+    # what the answers say about HubSpot (`_health`), which records lost creates cannot
+    # have made (`_lost`), and how many inputs are bad (`_density`, `watch`). What is
+    # known about a chunk is in `chunk.state`, which changes only through `Chunk.after`.
 
     operation: Operation
     policy: RetryPolicy
@@ -91,12 +98,12 @@ class Resolver:
     def resolve(
         self, chunk: Chunk, verdict: Verdict, now: float, *, draw: float
     ) -> list[Effect]:
-        """Return what to do about the verdict on a chunk's last attempt, in order.
+        """Return the effects of the verdict on a chunk's last attempt, in order.
 
         Every input of the chunk is in exactly one chunk of the effects that settle it
         (Succeed, Fail, Drop) or send it again (Wait, Requeue).
 
-        `now` is an instant of a monotonic clock, and `draw` a random number from 0 to 1
+        `now` is a time of the monotonic clock, and `draw` a random number from 0 to 1
         for the wait.
         """
         lost = isinstance(verdict, Retryable | Blocked) and verdict.arrived
@@ -107,7 +114,7 @@ class Resolver:
         return effects
 
     def recall(self, chunk: Chunk, now: float) -> Chunk:
-        """Return a new chunk as one that an earlier process may have sent."""
+        """Return a new chunk as one that an earlier process may have sent already."""
         if chunk.state.attempts:
             return chunk
         chunk = chunk.after(Step.LOSE)
@@ -115,16 +122,17 @@ class Resolver:
 
     @property
     def unreadable(self) -> APIError | None:
-        """HubSpot's last refusal of a call that it could not read."""
+        """HubSpot's last refusal of a request that it could not read."""
         return self._health.unreadable
 
     def ending(
         self, ended: BaseException | None, *, maybe_written: bool
     ) -> BaseException | None:
-        """Return what ends the batch, now that every input has its outcome.
+        """Return the error that the batch raises, now that every input has its outcome.
 
-        A batch of which every request was lost or throttled has failed as a whole.
-        `maybe_written`: some inputs are `unknown`.
+        `ended` is the error that ended it early, if any. A batch of which every request
+        was lost or throttled has failed as a whole. `maybe_written` says whether some
+        inputs are `unknown`.
         """
         health = self._health
         if ended is None and health.last_failure and not health.has_settled:
@@ -138,9 +146,9 @@ class Resolver:
     ) -> Iterator[Effect]:
         match verdict:
             case Answered():
-                yield from self._answered(chunk, verdict.settlement, now)
+                yield from self._resolve_answer(chunk, verdict.settlement, now)
             case Refused():
-                yield from self._refused(chunk, verdict, now)
+                yield from self._resolve_refusal(chunk, verdict, now)
             case Throttled():
                 hold = min(verdict.retry_after, self.policy.max_retry_after)
                 yield HoldAll(chunk, hold, verdict)
@@ -152,8 +160,8 @@ class Resolver:
             case EndpointNotFound() if self._health.has_answered:
                 yield from self._retry(chunk, verdict, now, draw)
             case Blocked() if self._health.has_answered:
-                again = Retryable(verdict.error, arrived=verdict.arrived)
-                yield from self._retry(chunk, again, now, draw)
+                retryable = Retryable(verdict.error, arrived=verdict.arrived)
+                yield from self._retry(chunk, retryable, now, draw)
             case Unauthorized() | EndpointNotFound() | Blocked() | Fatal():
                 yield EndBatch(verdict.error)
                 yield Drop(chunk)
@@ -162,7 +170,7 @@ class Resolver:
 
     # ---- answers
 
-    def _answered(
+    def _resolve_answer(
         self, chunk: Chunk, settlement: Settlement, now: float
     ) -> Iterator[Effect]:
         self._health.has_answered = True
@@ -170,13 +178,13 @@ class Resolver:
         if chunk.state.looking_up:
             yield from self._lost.resolve(chunk, settlement, now)
             return
-        yield from self._note_readable()
+        yield from self._mark_readable()
         yield Answer(chunk, settlement, now - chunk.state.sent_at)
-        amiss = {*settlement.failed, *settlement.open, *settlement.unfinished}
-        if not amiss:
+        others = {*settlement.failed, *settlement.open, *settlement.unfinished}
+        if not others:
             yield self._succeed(chunk, settlement.results)
             return
-        fine = [position for position in range(len(chunk)) if position not in amiss]
+        fine = [position for position in range(len(chunk)) if position not in others]
         if fine:
             yield self._succeed(chunk.pick(fine), [settlement.results[p] for p in fine])
         for position, error in settlement.failed.items():
@@ -185,12 +193,12 @@ class Resolver:
             yield self._resolve_open(chunk, settlement, now)
         shape = self.operation.call.results
         if settlement.unfinished and shape is not None and shape.paging is not None:
-            onward = next_pages(
+            following = next_pages(
                 shape.paging, chunk, settlement.results, settlement.unfinished
             )
-            yield Requeue([onward])
+            yield Requeue([following])
 
-    def _note_readable(self) -> Iterator[Effect]:
+    def _mark_readable(self) -> Iterator[Effect]:
         if not self._health.is_readable:
             self._health.is_readable = True
             yield Unpark()
@@ -202,13 +210,13 @@ class Resolver:
         return Succeed(chunk, results)
 
     def _resolve_open(self, chunk: Chunk, settlement: Settlement, now: float) -> Effect:
-        """Ask for what an answer does not account for once more, alone."""
+        """Send the inputs that an answer does not account for once more, each alone."""
         positions, survivor = settlement.open, settlement.survivor
-        # HubSpot answered with another record's id. It is believed when the next
-        # answer has the same id.
+        # HubSpot may have answered with another record's id (`survivor`). It is
+        # accepted if the next answer has the same id.
         state = chunk.state
         new = state.role is not Role.ALONE or (survivor and not state.survivor)
-        # The answer may have left out an input that it wrote.
+        # HubSpot may have written an input that its answer omits.
         chunk = chunk.after(Step.LOSE)
         if new and self._may_send(chunk):
             alone = chunk.after(Step.ASK_ALONE, survivor=survivor)
@@ -221,27 +229,29 @@ class Resolver:
 
     # ---- refusals
 
-    def _refused(self, chunk: Chunk, refusal: Refused, now: float) -> Iterator[Effect]:
+    def _resolve_refusal(
+        self, chunk: Chunk, refusal: Refused, now: float
+    ) -> Iterator[Effect]:
         self._health.refuse(chunk, refusal, now)
         looking_up = chunk.state.looking_up
         unreadable = refusal.because == "syntax"
         if not (refusal.wordless or unreadable or looking_up):
-            yield from self._note_readable()
+            yield from self._mark_readable()
         if unreadable and not (self._health.is_readable or looking_up):
-            yield from self._sound_out(chunk, refusal)
+            yield from self._resolve_unreadable(chunk, refusal)
         else:
-            yield from self._resolve_refused(chunk, refusal, now)
+            yield from self._split_or_fail(chunk, refusal, now)
 
-    def _resolve_refused(
+    def _split_or_fail(
         self, chunk: Chunk, refusal: Refused, now: float
     ) -> Iterator[Effect]:
-        """Split a refused chunk to find its bad records; alone, an input failed."""
+        """Split a refused chunk to find its bad records; a single input has failed."""
         if chunk.state.role is Role.SUSPECT:
             self._density.refused(len(chunk))
         call, alone = self.operation.call, len(chunk) == 1
         looking_up = chunk.state.looking_up
-        of_records = refusal.because in ("records", "syntax")
-        last = alone or (of_records and not (self.isolate or looking_up))
+        about_records = refusal.because in ("records", "syntax")
+        last = alone or (about_records and not (self.isolate or looking_up))
         written = refusal.written and not looking_up  # a lookup writes nothing
         error = record_error_from_refusal(refusal.error)
         if looking_up and alone:
@@ -249,8 +259,8 @@ class Resolver:
         elif written and (
             not call.retry_safe or (last and (call.creates or not alone))
         ):
-            # To create it again would not complete what was written by half.
-            reason = f"HubSpot refused it half-way: {refusal.error}"
+            # To send a create again would not complete a record that is partly written.
+            reason = f"HubSpot refused it, but may have written part: {refusal.error}"
             yield self._lost.doubt(
                 chunk.after(Step.LOSE), reason, now, error.correlation_id
             )
@@ -265,26 +275,26 @@ class Resolver:
     def _fail_refused(
         self, chunk: Chunk, error: RecordError, now: float, *, wordless: bool = False
     ) -> Effect:
-        """Return what becomes of inputs that HubSpot refused, alone or all for one.
+        """Return the effect on inputs that HubSpot refused and that are not split.
 
-        They failed, unless an earlier request may have written them: then a refusal
-        that this request explains leaves them `unknown`.
+        They failed, unless an earlier request may have written them, and the refusal
+        may be a consequence of that: then they are `unknown`.
         """
         wordless = wordless or error.message == NO_REASON
         lost = self.operation.call.writes and chunk.state.maybe_written
         conflict = isinstance(error, RecordConflict)
-        own = conflict and not _is_of_another(chunk, error)
+        own = conflict and not _is_another_record(chunk, error)
         if chunk.state.lookups and conflict:
-            # The value is there now: the lost request may have been written late.
+            # The value exists now: HubSpot may have processed the lost request late.
             reason = f"created again, and then: {error}"
             lost_chunk = chunk.after(Step.LOSE)
             return self._lost.doubt(lost_chunk, reason, now, error.correlation_id)
         if lost and (
             own or wordless or (isinstance(error, RecordNotFound) and _renames(chunk))
         ):
-            # The record in the way, or the record that is gone, may be this input's
-            # own doing. And a refusal without a reason does not show that an earlier
-            # request was refused as well.
+            # An earlier request of this input may have created the record it conflicts
+            # with, or renamed the record that is not found. And a refusal without a
+            # reason does not show that the earlier request was refused too.
             reason = f"it may have been written, and then: {error}"
             lost_by = lost_error(chunk, reason, error.correlation_id)
             return Fail(chunk, OutcomeStatus.UNKNOWN, lost_by)
@@ -300,7 +310,7 @@ class Resolver:
                 yield LimitInputs(len(chunk) // 2)
                 yield from _split(chunk, refusal.error, halve(chunk))
             case "bytes":
-                # Half of it: what is a little smaller would be refused as well.
+                # Half, because a chunk that is only a little smaller is refused too.
                 max_bytes = chunk.size // 2
                 yield LimitBytes(max_bytes)
                 yield from _split(chunk, refusal.error, chunk.cut(max_bytes))
@@ -309,7 +319,7 @@ class Resolver:
                 yield from _split(chunk, refusal.error, parts)
             case "records" | "syntax":
                 suspect = chunk.after(Step.SUSPECT)
-                if self._asks_about(chunk, error):
+                if self._may_all_be_bad(chunk, error):
                     yield from self._sample(suspect, refusal.error, error)
                 else:
                     parts = split(suspect, refusal.error, self._density)
@@ -317,25 +327,24 @@ class Resolver:
             case _:
                 assert_never(refusal.because)
 
-    def _asks_about(self, chunk: Chunk, error: RecordError) -> bool:
-        """Return whether it matters that all inputs of a chunk may be bad."""
+    def _may_all_be_bad(self, chunk: Chunk, error: RecordError) -> bool:
         fresh = chunk.state.role is not Role.SUSPECT and not chunk.state.looking_up
         return fresh and self.watch is not None and self.watch.asks_about(error)
 
     def _sample(
         self, suspect: Chunk, refusal: APIError, error: RecordError
     ) -> Iterator[Effect]:
-        """Send some inputs alone first, where all may be bad.
+        """Send a sample of the inputs alone first, because all of them may be bad.
 
-        Whether they are shows in a few of each chunk, and then the others need not be
-        sent at all (see `FailureWatch`).
+        If those fail, the watch ends the batch, and the others need not be sent alone
+        (see `FailureWatch`). Until then they wait behind the fresh inputs.
         """
-        assert self.watch is not None  # noqa: S101 -- it asked
-        everyone = range(len(suspect))
-        named = sorted(suspects(suspect, refusal)) or everyone
+        assert self.watch is not None  # noqa: S101 -- `_may_all_be_bad` checked it
+        positions = range(len(suspect))
+        named = sorted(suspects(suspect, refusal)) or positions
         self.watch.suspect([suspect.indices[p] for p in named], error)
-        first = sample(named, max(1, len(named) // _SAMPLED))
-        fine = [p for p in everyone if p not in {*named}]
+        first = sample(named, max(1, len(named) // _SAMPLE_EVERY))
+        fine = [p for p in positions if p not in {*named}]
         parts = [suspect.pick(fine)] if fine else []
         parts += [suspect.pick([position]) for position in first]
         behind = [position for position in named if position not in first]
@@ -343,23 +352,22 @@ class Resolver:
             suspect, refusal, parts, behind=suspect.pick(behind) if behind else None
         )
 
-    def _sound_out(self, chunk: Chunk, refusal: Refused) -> Iterator[Effect]:
-        """Send some inputs alone, and park the others, of a call that is unreadable.
+    def _resolve_unreadable(self, chunk: Chunk, refusal: Refused) -> Iterator[Effect]:
+        """Send a sample of the inputs of an unreadable chunk alone, and park the rest.
 
-        It is one value of one record, or the call: the first answer will show which.
-        If HubSpot reads a single input, or any other chunk, the call is right and a
-        record is wrong. Until then no refused input is sent again, and without such an
-        answer the batch ends.
+        Either one value of one record is unreadable, or every request of this call is.
+        Once HubSpot reads a single input, or any other chunk, it was a record, and the
+        parked inputs are sent. Without such an answer the batch ends.
         """
-        hopeless = self._health.refuse_as_unreadable(chunk, refusal.error)
-        if hopeless or not self.isolate:
+        ends = self._health.refuse_as_unreadable(chunk, refusal.error)
+        if ends or not self.isolate:
             yield EndBatch(refusal.error)
             yield Drop(chunk)
             return
-        everyone = range(len(chunk))
+        positions = range(len(chunk))
         fresh = len(chunk) > 1 and chunk.state.role is not Role.SUSPECT
-        first = sample(everyone, _SOUNDINGS) if fresh else []
-        rest = [position for position in everyone if position not in first]
+        first = sample(positions, _UNREADABLE_SAMPLE) if fresh else []
+        rest = [position for position in positions if position not in first]
         suspect = chunk.after(Step.SUSPECT)
         if rest:
             yield Requeue([suspect.pick(rest)], Place.PARKED)
@@ -377,16 +385,16 @@ class Resolver:
     # ---- retries
 
     def _retry(
-        self, chunk: Chunk, verdict: _Passing, now: float, draw: float
+        self, chunk: Chunk, verdict: _Temporary, now: float, draw: float
     ) -> Iterator[Effect]:
-        """Send a chunk again after a wait; settle or halve it if it has no retries."""
+        """Send a chunk again after a wait; if it has no retries, halve or settle it."""
         if not isinstance(verdict, Throttled):
             chunk = chunk.after(Step.FAIL)
         if not self._may_send(chunk):
             chunk = self._lost.look_up(chunk, now) or chunk
         arrived = isinstance(verdict, Retryable) and verdict.arrived
-        tried = arrived and chunk.state.role is Role.LAST_TRY
-        if self._may_send(chunk) and not tried:
+        final = arrived and chunk.state.role is Role.LAST_TRY
+        if self._may_send(chunk) and not final:
             wait = next_wait(
                 self.policy,
                 verdict,
@@ -409,27 +417,29 @@ class Resolver:
                 yield self._give_up(chunk, verdict)
             return
         yield self._give_up(chunk, verdict)
-        unavailable_now = self._health.give_up(_cause_of(verdict))
-        if unavailable_now is not None:
-            yield EndBatch(unavailable_now)
+        outage = self._health.give_up(_cause_of(verdict))
+        if outage is not None:
+            yield EndBatch(outage)
 
-    def _give_up(self, chunk: Chunk, verdict: _Passing) -> Effect:
-        """Return what becomes of a chunk that has no retries left."""
-        reason, request = _reason(verdict)
+    def _give_up(self, chunk: Chunk, verdict: _Temporary) -> Effect:
+        """Return the effect on a chunk that has no retries left."""
+        reason, correlation_id = _reason(verdict)
         state = chunk.state
         if state.looking_up:
-            reason = f"it may have been written, and could not be read back: {reason}"
+            reason = f"it may have been written, and its lookup failed: {reason}"
         if state.maybe_written and self.operation.call.writes:
-            error: RecordError = lost_error(chunk, reason, request)
+            error: RecordError = lost_error(chunk, reason, correlation_id)
             return Fail(chunk, OutcomeStatus.UNKNOWN, error)
         missing = isinstance(verdict, EndpointNotFound)
         cause = _cause_of(verdict)
         if missing and cause.category is not None:
             return Fail(chunk, OutcomeStatus.FAILED, record_error_from_refusal(cause))
         if missing or state.maybe_written:
-            error, status = unanswered_error(reason, request), OutcomeStatus.FAILED
+            status = OutcomeStatus.FAILED
+            error = unanswered_error(reason, correlation_id)
         else:
-            error, status = not_sent_error(reason, request), OutcomeStatus.NOT_SENT
+            status = OutcomeStatus.NOT_SENT
+            error = not_sent_error(reason, correlation_id)
         error.__cause__ = cause
         return Fail(chunk, status, error)
 
@@ -437,7 +447,7 @@ class Resolver:
 def _split(
     chunk: Chunk, error: APIError, parts: list[Chunk], behind: Chunk | None = None
 ) -> Iterator[Effect]:
-    """Requeue the parts of a chunk, one of them perhaps behind the fresh inputs."""
+    """Requeue the parts of a chunk, and `behind` after the fresh inputs."""
     yield Split(chunk, error, len(parts) + (behind is not None))
     if behind is not None:
         yield Requeue([behind], Place.BEHIND)
@@ -445,33 +455,33 @@ def _split(
 
 
 def _settles(effect: Effect) -> bool:
-    """Whether an effect is the outcome of inputs that HubSpot answered for."""
+    """Return whether an effect is an outcome that HubSpot's answer decided."""
     failed = isinstance(effect, Fail) and effect.status is OutcomeStatus.FAILED
     return failed or isinstance(effect, Succeed)
 
 
-def _is_of_another(chunk: Chunk, error: RecordError) -> bool:
-    """Whether the record in the way is another one than the input's own."""
+def _is_another_record(chunk: Chunk, error: RecordError) -> bool:
+    """Return whether the error's existing record is not the input's own."""
     owner = error.existing_id if isinstance(error, RecordConflict) else None
     known = [known_id(key) for key in chunk.keys]
     return owner is not None and len(known) == 1 and known[0] not in (None, owner)
 
 
 def _renames(chunk: Chunk) -> bool:
-    """Whether an input sets the very property by which it names its record."""
+    """Return whether an input changes the property by which it names its record."""
     columns = zip(chunk.keys, chunk.bodies, strict=True)
     return any(renames(key, body) for key, body in columns)
 
 
-def _reason(verdict: _Passing) -> tuple[str, str | None]:
+def _reason(verdict: _Temporary) -> tuple[str, str | None]:
     """Return why a chunk is given up, and the correlation id of its last request."""
     if isinstance(verdict, Throttled):
-        return _NO_ROOM, None
+        return _NO_PERMIT, None
     return str(verdict.error), verdict.error.correlation_id
 
 
-def _cause_of(verdict: _Passing) -> APIError:
-    """Return the error of the request for which a chunk was given up."""
+def _cause_of(verdict: _Temporary) -> APIError:
+    """Return the error of the last request of a chunk that is given up."""
     if isinstance(verdict, Throttled):
-        return APIError(_NO_ROOM, status=429)
+        return APIError(_NO_PERMIT, status=429)
     return verdict.error

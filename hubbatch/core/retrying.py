@@ -1,4 +1,4 @@
-"""Whether a chunk is sent again, and after how many seconds."""
+"""Decide whether a chunk is sent again, and after how many seconds."""
 
 from itertools import islice
 
@@ -14,10 +14,18 @@ from .verdicts import EndpointNotFound, Retryable, Throttled
 class RetryPolicy:
     """How often, and for how long, a chunk is sent again.
 
-    Seconds, except `attempts`, which counts requests. A wait is drawn between zero
-    and `base`, then twice as much, and so on up to `max_delay`, and never shorter
-    than HubSpot's Retry-After, unless that is above `max_retry_after`: then the chunk
-    is given up. Waiting for the rate limit uses up `max_elapsed`, not attempts.
+    The wait before retry n is random between 0 and `base * 2 ** (n - 1)` seconds, at
+    most `max_delay` (full jitter), and at least HubSpot's Retry-After. A 429 does not
+    count as an attempt, but the wait for it counts towards `max_elapsed`.
+
+    Attributes:
+        attempts: the maximum number of requests for a chunk, the first one included.
+        base: the longest first wait, in seconds.
+        max_delay: the longest wait of the exponential backoff, in seconds.
+        max_elapsed: the seconds after which a chunk is not sent again, counted from
+            when its first attempt began.
+        max_retry_after: the longest Retry-After in seconds that is waited for. If
+            HubSpot asks for more, the chunk is given up.
 
     Raises:
         ConfigurationError: If a number is not above zero.
@@ -40,14 +48,14 @@ def next_wait(
 ) -> float | None:
     """Return the seconds to wait before the next attempt; None to give the chunk up.
 
-    `failures` counts the failed attempts so far, and `elapsed` the seconds since the
-    first one began. `draw` is a random number from 0 to 1: the share of the longest
+    `failures` is the number of failed attempts so far, `elapsed` the seconds since the
+    first one began, and `draw` a random number from 0 to 1: the share of the longest
     wait to take (full jitter).
     """
     at_least = getattr(verdict, "retry_after", 0.0)
     if at_least > policy.max_retry_after:
         return None
-    if isinstance(verdict, Throttled):  # the gate holds back all requests meanwhile
+    if isinstance(verdict, Throttled):  # the gate holds all requests for that time
         return 0.0 if elapsed + at_least <= policy.max_elapsed else None
     if failures >= policy.attempts:
         return None
@@ -56,6 +64,6 @@ def next_wait(
 
 
 def _longest_wait(policy: RetryPolicy, failures: int) -> float:
-    # backoff's generators yield None first, to be started.
+    # backoff's generators first yield None, when they are started.
     waits = expo(factor=policy.base, max_value=policy.max_delay)
     return float(next(islice(waits, max(failures, 1), None)))

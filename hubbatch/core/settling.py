@@ -1,7 +1,7 @@
-"""Which input each result and each error of an answer is about.
+"""Match the results and errors of an answer with the inputs of a chunk.
 
-HubSpot shuffles its results and leaves some out, so nothing is ever paired by
-position. What cannot be told apart stays open.
+HubSpot shuffles its results and omits some, so nothing is ever matched by position. An
+input stays open if no result or error belongs to it for certain.
 """
 
 from collections import defaultdict
@@ -41,19 +41,25 @@ class Settlement:
     """What an answer says about the inputs of a chunk, by their positions in it.
 
     Attributes:
-        part: the answer itself.
-        results: the result of each input; None where there is none.
-        failed: the inputs that HubSpot refused.
-        open: the inputs that the answer does not account for.
-        loose: results that belong to some input, but not to which for certain, or that
-            repeat what another result said.
-        unfinished: the inputs whose answer goes on, and the cursor at which.
-        warnings: what HubSpot warns of in what it has written.
-        survivor: the id of the only result where it is not that of the only input,
-             whose record may have been merged into it.
-        strangers: results that name none of the inputs. They are no result of this
-             batch: a record that was merged, or of an answer to another request.
+        part: the answer.
+        results: by position, the result of an input, or None.
+        failed: by position, the error of an input that HubSpot refused.
+        open: the positions of inputs that the answer does not account for.
+        loose: results that belong to one of the inputs, but not to a certain one, or
+            that repeat another result.
+        unfinished: by position, the cursor of the next page of an input's answer.
+        warnings: HubSpot's warnings about what it wrote.
+        survivor: the id of the only result if it is not the id of the only input. The
+            input's record may have been merged into that record.
+        strangers: results that name none of the inputs: a record that an input's was
+            merged into, or an answer to another request.
     """
+
+    # Invariant: every position is in exactly one of `failed`, `open`, `unfinished` and
+    # the inputs that succeeded (all others). In `results`, an open input has None, an
+    # unfinished one its current page, and a failed one is ignored. An input that
+    # succeeded has its result there, unless the call returns no results, or HubSpot
+    # wrote all inputs and it is unknown which loose result belongs to which.
 
     part: BatchResponse[Any]
     results: list[Any]
@@ -67,7 +73,7 @@ class Settlement:
 
     @property
     def strange(self) -> bool:
-        """Whether the answer, or a part of it, may be to another request."""
+        """Whether the answer, or a part of it, may belong to another request."""
         return bool(self.strangers)
 
     @property
@@ -77,14 +83,14 @@ class Settlement:
 
 
 def settle_without_results(chunk: Chunk, part: BatchResponse[Any]) -> Settlement:
-    """Settle an answer that has no results by nature: what it names has failed."""
+    """Match the errors of an answer to a call that returns no results."""
     names = InputIndex(chunk)
     settlement = _settle_errors(names, part, part.errors)
     unnamed = [error for error in part.errors if not names.of_error(error)]
     before = len(settlement.open)
     _settle_ends(names, settlement, unnamed)
     explained = before - len(settlement.open) == len(unnamed)
-    settlement.strangers = [one for one in part.results if not names.is_of(one)]
+    settlement.strangers = [item for item in part.results if not names.is_of(item)]
     if settlement.strange:
         settlement.open = [*range(len(chunk))]
         settlement.failed = {}
@@ -96,19 +102,19 @@ def settle_without_results(chunk: Chunk, part: BatchResponse[Any]) -> Settlement
 
 
 def settle(operation: Operation, chunk: Chunk, part: BatchResponse[Any]) -> Settlement:
-    """Match the results and the errors of an answer with the inputs of the chunk.
+    """Match the results and errors of an answer with the inputs of a chunk.
 
-    A result that is None could not be read: it says nothing of any input.
+    A result that is None could not be parsed, so it accounts for no input.
     """
     shape = operation.call.results
     if shape is None:
         return settle_without_results(chunk, part)
     if not operation.call.has_inputs:
         return Settlement(part, part.results, {}, [], [])
-    whole = all(part.results)  # no result is ever false
+    whole = all(part.results)  # no result is falsy, except None
     if not whole:
         part.results = [result for result in part.results if result is not None]
-    ordered = None if part.errors else _in_order(shape, chunk, part.results)
+    ordered = None if part.errors else _order(shape, chunk, part.results)
     if ordered is not None:
         settled = Settlement(part, ordered, {}, [], [])
     else:
@@ -119,17 +125,21 @@ def settle(operation: Operation, chunk: Chunk, part: BatchResponse[Any]) -> Sett
         )
     if shape.warnings_of is not None:
         places = filter(None, map(shape.warnings_of, part.results))
-        settled.warnings = [one for place in places for one in listed_warnings(place)]
+        settled.warnings = [item for place in places for item in listed_warnings(place)]
     if (
         chunk.state.certainty is Certainty.MAYBE_WRITTEN
         and operation.call.verb == "upsert"
     ):
-        _forget_new([*settled.results, *settled.loose])
+        _clear_new([*settled.results, *settled.loose])
     return settled
 
 
-def _in_order(shape: ResultShape, chunk: Chunk, results: list[Any]) -> list[Any] | None:
-    """Order the results of an answer that accounts for everything in the usual way."""
+def _order(shape: ResultShape, chunk: Chunk, results: list[Any]) -> list[Any] | None:
+    """Return the results in the order of the inputs, in the usual case.
+
+    Return None if an input has no result, or if a result names its input otherwise than
+    by the call's usual name: the trace id, or else the id or pair.
+    """
     if len(results) != len(chunk) or chunk.traces:
         return None
     names: Iterable[str | None] = chunk.keys
@@ -141,12 +151,15 @@ def _in_order(shape: ResultShape, chunk: Chunk, results: list[Any]) -> list[Any]
     else:
         by_name = dict(zip(map(shape.key_of, results), results, strict=True))
     ordered = [*map(by_name.get, names)]
-    # No result is ever false; `None in ordered` would compare each by its fields.
+    # No result is falsy, except None. `None in ordered` would compare all fields.
     return ordered if len(by_name) == len(chunk) and all(ordered) else None
 
 
 def make_into(cls: type, settlement: Settlement) -> None:
-    """Make the records of a read the caller's own; what cannot be one has failed."""
+    """Replace the records of a read by instances of a class of the caller.
+
+    An input fails if its record does not fit the class.
+    """
     shape = class_mapping(cls)
     failed = {**settlement.failed}
     for position, record in enumerate(settlement.results):
@@ -159,7 +172,7 @@ def make_into(cls: type, settlement: Settlement) -> None:
     settlement.failed = failed
     loose, settlement.loose = settlement.loose, []
     for record in loose:
-        with suppress(RecordInvalid):  # it is no input's, so there is nothing to fail
+        with suppress(RecordInvalid):  # it belongs to no input that could fail
             settlement.loose.append(shape.from_record(record))
 
 
@@ -171,7 +184,7 @@ def _match(
     *,
     whole: bool,
 ) -> Settlement:
-    errors, results = _without_answers(shape, part)
+    errors, results = _separate_answers(shape, part)
     names = InputIndex(chunk)
     settlement = _settle_errors(names, part, errors)
     matcher = _Matcher(shape, chunk, names, settlement)
@@ -182,13 +195,13 @@ def _match(
         unnamed = matcher.by_properties(unnamed)
         accepted = whole and not errors and part.num_errors <= len(part.errors)
         if accepted and matcher.fit_the_rest(unnamed):
-            # All were written; which result is whose cannot be said.
+            # All were written; it is unknown which result belongs to which input.
             settlement.open = []
     for result in unnamed:
-        known = (
+        target = (
             settlement.loose if matcher.may_be_ours(result) else settlement.strangers
         )
-        known.append(result)
+        target.append(result)
     _settle_ends(names, settlement, errors)
     settlement.open += matcher.contradicted
     unsure = settlement.loose or settlement.strangers or part.errors
@@ -197,17 +210,20 @@ def _match(
     return settlement
 
 
-def _without_answers(
+def _separate_answers(
     shape: ResultShape, part: BatchResponse[Any]
 ) -> tuple[list[StandardError], list[Any]]:
-    """Take the errors that are answers for the results that they stand for."""
+    """Return the errors and the results, with errors that are answers made results.
+
+    HubSpot reports "no associations" as an error, for example.
+    """
     if shape.answers is None or not part.errors:
         return part.errors, part.results
     errors, results = [], [*part.results]
     for error in part.errors:
-        told = shape.answers(error)
-        results += told
-        if not told:
+        answers = shape.answers(error)
+        results += answers
+        if not answers:
             errors.append(error)
     return errors, results
 
@@ -215,7 +231,7 @@ def _without_answers(
 def _settle_absent(settlement: Settlement) -> None:
     for position in settlement.open:
         settlement.failed[position] = RecordNotFound(
-            "HubSpot's answer leaves it out: there is no such record",
+            "no such record: HubSpot's answer does not include it",
             category="OBJECT_NOT_FOUND",
             origin="hubbatch",
         )
@@ -225,18 +241,18 @@ def _settle_absent(settlement: Settlement) -> None:
 def _settle_ends(
     names: InputIndex, settlement: Settlement, errors: Iterable[StandardError]
 ) -> None:
-    """Settle pairs by the errors that speak of one of their ends only.
+    """Settle pairs by errors that name only one of their ends.
 
-    An end may be in several pairs. They are settled where there are as many errors as
-    such pairs; what stays open is asked for once more alone, and then it is certain.
+    An end may occur in several pairs. They fail if at least as many errors name it.
+    Otherwise they stay open, and each is sent once more alone, which makes it certain.
     """
     still_open = {*settlement.open}
-    about: dict[frozenset[int], list[StandardError]] = defaultdict(list)
+    errors_of: dict[frozenset[int], list[StandardError]] = defaultdict(list)
     for error in errors:
-        about[names.of_ends(error) & still_open].append(error)
-    for positions, told in about.items():
-        if len(told) >= len(positions) and positions <= {*settlement.open}:
-            for position, error in zip(sorted(positions), told, strict=False):
+        errors_of[names.of_ends(error) & still_open].append(error)
+    for positions, reported in errors_of.items():
+        if len(reported) >= len(positions) and positions <= {*settlement.open}:
+            for position, error in zip(sorted(positions), reported, strict=False):
                 settlement.failed[position] = record_error_from_207(error)
                 settlement.open.remove(position)
 
@@ -253,7 +269,7 @@ def _settle_errors(
 
 
 class _Matcher:
-    """Gives results to the inputs of a chunk, each at most once."""
+    """Assigns results to the open inputs of a chunk, at most one to each."""
 
     def __init__(
         self,
@@ -266,24 +282,27 @@ class _Matcher:
         self.chunk = chunk
         self.settlement = settlement
         self.names = names
-        self.contradicted: list[int] = []  # inputs with a result and an error
+        # Inputs with a result and an error. They are in neither `failed` nor `open`
+        # until all results are matched: no other result may be assigned to them.
+        self.contradicted: list[int] = []
 
     def contradict(self, position: int) -> None:
-        """Believe neither the error nor the result of an input that has both."""
+        """Discard the error of an input that also has a result; both are doubtful."""
         del self.settlement.failed[position]
         self.contradicted.append(position)
 
     def assign(self, position: int, result: Any) -> None:
-        """Settle an open input with its result."""
+        """Assign a result to an open input."""
         self.settlement.results[position] = result
         self.settlement.open.remove(position)
 
     def by_name(self, result: Any) -> bool:
-        """Match a result by trace id, id, another name or the id property's value.
+        """Assign a result by its trace id, id, other name or id property.
 
-        One that names an input which is settled already, a repetition say, is loose: it
-        must not be taken for the result of another input. Of both directions of a pair
-        the input's own is its result, and the other one is loose.
+        Return whether it names an input. A result that names a settled input (a
+        repetition) is loose, so that it is not assigned to another input. If HubSpot
+        returns both directions of a pair, the input gets its own, and the other is
+        loose.
         """
         named = self.names.claimed(self._claim(result))
         others = map(self.names.by_key.get, self.shape.names_of(result))
@@ -301,18 +320,19 @@ class _Matcher:
         return bool(positions)
 
     def _is_reversed(self, position: int, result: Any) -> bool:
-        """Whether the result of an input is its pair in the other direction."""
+        """Return whether the result of an input is its pair in the other direction."""
         source_of = self.shape.source_of
         if source_of is None or result is None:
             return False
-        given = orjson.loads(self.chunk.bodies[position])["from"]["id"]
-        return make_key(str(source_of(result))) != make_key(given)
+        source = orjson.loads(self.chunk.bodies[position])["from"]["id"]
+        return make_key(str(source_of(result))) != make_key(source)
 
     def alone(self, results: list[Any]) -> list[Any]:
-        """Match the one result with the one input, unless it names another.
+        """Assign the only result to the only input, unless it names another.
 
-        A record that was merged answers with the id of the one that it became, and so
-        does an answer to another request. It is believed when it says the same twice.
+        Return the results that were not assigned. A result with another id is the
+        record that the input's was merged into, or the answer to another request. It is
+        accepted once HubSpot has returned the same id twice.
         """
         [result] = results
         claim, key = self._claim(result), self.names.keys[0]
@@ -326,9 +346,9 @@ class _Matcher:
         return []
 
     def by_properties(self, results: list[Any]) -> list[Any]:
-        """Match results by what was written, where one open input fits and no other.
+        """Assign results by the written properties, if exactly one open input fits.
 
-        Return the results that still belong to no input.
+        Return the results that were not assigned.
         """
         values_of = self.shape.values_of
         if values_of is None:
@@ -354,9 +374,9 @@ class _Matcher:
         return rest
 
     def fit_the_rest(self, results: list[Any]) -> bool:
-        """Whether there is one nameless record for each input that is open.
+        """Return whether each open input has one record that names no input.
 
-        A record that is listed twice, or is another input's, stands for none.
+        A record that occurs twice, or that another input has, does not count.
         """
         if self.settlement.loose or len(results) != len(self.settlement.open):
             return False
@@ -367,57 +387,60 @@ class _Matcher:
         return len({*map(key_of, results)} - taken) == len(results)
 
     def has_a_name(self, result: Any) -> bool:
-        """Whether a result has a name by which one of the open inputs is known."""
+        """Return whether a result has a name of the kind that an open input has."""
         claim = self._claim(result)
         keys = [self.names.keys[position] for position in self.settlement.open]
         return claim.trace is not None or any(map(claim.says_of, keys))
 
     def may_be_ours(self, result: Any) -> bool:
-        """Whether there is an input that a result does not contradict."""
+        """Return whether a result may belong to an input: it does not contradict it."""
         return not all(map(self._claim(result).contradicts, self.names.keys))
 
     def _claim(self, result: Any) -> Claim:
         return self.names.of_result(result, self.shape)
 
 
-def _same(shown: object, written: str, *, loosely: bool) -> bool:
-    text = str(shown or "")
-    if loosely or "@" in written:
-        return text.lower() == written.lower()
-    return text == written
+def _is_same(shown: object, written: str, *, ignore_case: bool) -> bool:
+    value = str(shown or "")
+    if ignore_case or "@" in written:
+        return value.lower() == written.lower()
+    return value == written
 
 
 def written_in(body: bytes) -> Mapping[str, str]:
-    """Read the properties out of an input that was encoded."""
-    given = orjson.loads(body)
-    properties = given.get("properties", {}) if isinstance(given, dict) else given
+    """Return the properties of an encoded input; none if it is only an id or a name."""
+    document = orjson.loads(body)
+    properties = (
+        document.get("properties", {}) if isinstance(document, dict) else document
+    )
     if isinstance(properties, str | int):  # an id, or a name
         return {}
     if isinstance(properties, list):  # crm-objects/v1
         return {item["name"]: item["value"] for item in properties}
-    texts: Mapping[str, str] = properties
-    return texts
+    values: Mapping[str, str] = properties
+    return values
 
 
 def shows(result: SimplePublicObject, body: bytes, *, unique: str = "") -> bool:
-    """Whether a result has all that an input wrote."""
+    """Return whether a record has all the values that an input wrote."""
     return holds(result.properties, body, unique=unique)
 
 
 def holds(shown: Mapping[str, str | None], body: bytes, *, unique: str = "") -> bool:
-    """Whether what a record shows has all that an input wrote.
+    """Return whether the values of a record include all that an input wrote.
 
-    HubSpot lowers e-mail addresses, and compares unique values in any case.
+    Case is ignored for e-mail addresses, which HubSpot lowers, and for the property
+    `unique`, because HubSpot compares unique values in any case.
     """
     written = written_in(body)
     return bool(written) and all(
-        _same(shown.get(name), value, loosely=name == unique)
+        _is_same(shown.get(name), value, ignore_case=name == unique)
         for name, value in written.items()
     )
 
 
-def _forget_new(results: Iterable[SimplePublicUpsertObject | None]) -> None:
-    """An earlier attempt may have created what this one found."""
+def _clear_new(results: Iterable[SimplePublicUpsertObject | None]) -> None:
     for result in results:
+        # `new` is false, but an earlier attempt of the batch may have created it.
         if result is not None and result.new is False:
             result.new = None

@@ -1,4 +1,4 @@
-"""When so many records fail that sending the rest does harm."""
+"""End a batch when too many of its inputs fail."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -15,69 +15,75 @@ from hubbatch.errors import (
 from .outcomes import Outcome, OutcomeStatus
 
 
-# By default a batch ends when so many records at its beginning fail for one reason:
-# that is a mistake in the job, not in the records.
+# "auto" ends a batch when this many inputs at its beginning all fail for one reason:
+# then the job is wrong, not the records.
 _SAME_REASON = 1_000
-# Inputs that were refused together count too, once so many failed alone.
+# Inputs that were refused together count as failed once this many failed alone.
 _FAILED_ALONE = 50
-# A share of failures is judged over so many records at least.
-_LEAST_JUDGED = 1_000
+# A share of failures is computed over at least this many records.
+_MIN_RECORDS = 1_000
 # In a migration it is normal that records exist already, or do not exist any more.
 _EXPECTED = (RecordConflict, RecordNotFound)
-_MISHAPS = (OutcomeStatus.FAILED, OutcomeStatus.UNKNOWN)
+_FAILURES = (OutcomeStatus.FAILED, OutcomeStatus.UNKNOWN)
 
 
-def parse_max_failures(given: object) -> tuple[int | None, float | None]:
-    """Read `max_failures` as a number or a share of the records; neither for "auto".
+def parse_max_failures(value: object) -> tuple[int | None, float | None]:
+    """Return `max_failures` as a number or as a share (0 to 1); `"auto"` has neither.
 
     Raises:
-        ValueError: if it is none of them.
+        ValueError: If the value is not a number of records, a share or `"auto"`.
     """
-    if given == "auto":
+    if value == "auto":
         return None, None
-    if type(given) is int and given >= 0:
-        return given, None
-    if isinstance(given, str) and given.endswith("%"):
+    if type(value) is int and value >= 0:
+        return value, None
+    if isinstance(value, str) and value.endswith("%"):
         try:
-            share = float(given[:-1]) / 100
+            share = float(value[:-1]) / 100
         except ValueError:
             share = -1.0
         if 0 <= share <= 1:
             return None, share
     raise ValueError(
         "max_failures must be a number of records, a share like '5%', 'auto' or "
-        f"None, not {given!r}"
+        f"None, not {value!r}"
     )
 
 
 @define
 class FailureWatch:
-    """Counts what fails, and says when it is too much.
+    """Counts the failures of a batch, and says when there are too many.
 
-    `total` is the number of inputs where it is known; a share is one of them, or else
-    of what is settled so far.
+    Without `number` and `share` ("auto") it asks whether every input at the beginning
+    of the batch fails for one reason. The answer is no, for good, once an input
+    succeeds, fails for another reason, does not exist or exists already.
 
-    By default ("auto") it watches the beginning of a batch: does every record fail for
-    one reason? A record that succeeds, that fails for another reason, that does not
-    exist or that exists already answers no, for good. Inputs that HubSpot refused
-    together are `_suspects` until each has its outcome: they count as failed as soon as
-    enough of them have failed alone, because to send each of 1,000 alone takes as many
-    calls.
+    Attributes:
+        number: the failures that are tolerated.
+        share: the tolerated share of `total`, or of the settled inputs if that is None.
+        total: the number of inputs, if it is known.
     """
 
     object_type: str
     number: int | None = None
     share: float | None = None
     total: int | None = None
-    _settled: int = field(default=0, init=False)
+    _settled: int = field(default=0, init=False)  # succeeded or failed
     _failed: int = field(default=0, init=False)
+    # Invariant ("auto"): until `_mixed` is true, every input that failed and every
+    # suspect has `_reason`, and no input has succeeded. `_mixed` never becomes false
+    # again.
     _reason: tuple[str | None, ...] | None = field(default=None, init=False)
     _mixed: bool = field(default=False, init=False)
+    # Invariant: the indices of inputs that were refused together with others and have
+    # not failed yet; no input counts in both `_failed` and here. They count as
+    # failed once _FAILED_ALONE inputs failed alone: to send each of 1,000 inputs alone
+    # would take 1,000 calls. A suspect that succeeds stays here, but sets `_mixed`.
     _suspects: set[int] = field(factory=set, init=False)
 
     @property
     def horizon(self) -> int:
-        """How many inputs it has to see before it can say that all of them fail."""
+        """The number of inputs it must see before it can end the batch ("auto")."""
         return _SAME_REASON if self._is_automatic else 0
 
     @property
@@ -85,28 +91,28 @@ class FailureWatch:
         return self.number is None and self.share is None
 
     def asks_about(self, error: RecordError) -> bool:
-        """Whether it matters how many inputs were refused together for this.
+        """Return whether it matters how many inputs were refused together for an error.
 
-        It does not where the inputs of the batch differ in what becomes of them.
+        It does not matter once the inputs of the batch have had different outcomes.
         """
         if self._mixed or not self._is_automatic or isinstance(error, _EXPECTED):
             return False
         return self._reason in (None, _reason_of(error))
 
     def suspect(self, indices: Iterable[int], error: RecordError) -> None:
-        """Note inputs that were refused together."""
+        """Add inputs that were refused together for an error that it asks about."""
         self._reason = _reason_of(error)
         self._suspects.update(indices)
 
     def succeeded(self, count: int) -> None:
-        """Note records that succeeded."""
+        """Count inputs that succeeded."""
         self._settled += count
         self._mixed = True
 
     def failed(self, outcome: Outcome[Any]) -> TooManyFailures | None:
-        """Note a record that did not; give the error if the batch must end now."""
+        """Count an unsuccessful input; return the error if the batch must end."""
         error = outcome.error
-        if outcome.status not in _MISHAPS or error is None:
+        if outcome.status not in _FAILURES or error is None:
             return None
         self._settled += 1
         self._failed += 1
@@ -116,25 +122,29 @@ class FailureWatch:
         if not self._too_many():
             return None
         if not self._is_automatic:
-            told = f"{self._failed:,} of {self._settled:,} records failed, the last: "
+            message = (
+                f"{self._failed:,} of {self._settled:,} records failed, the last: "
+            )
         elif self._suspects:
-            together = self._failed + len(self._suspects)
-            told = (
-                f"The first {together:,} records were refused, and each of the "
+            refused = self._failed + len(self._suspects)
+            message = (
+                f"The first {refused:,} records were refused, and each of the "
                 f"{self._failed:,} that were sent alone, for one reason: "
             )
         else:
-            told = f"All of the first {self._failed:,} records failed for one reason: "
+            message = (
+                f"All of the first {self._failed:,} records failed for one reason: "
+            )
         return TooManyFailures(
-            f"{told}{error.message} ({self.object_type}). Nothing further was sent."
+            f"{message}{error.message} ({self.object_type}). Nothing further was sent."
         )
 
     def _too_many(self) -> bool:
         if self.number is not None:
             return self._failed > self.number
         if self.share is not None:
-            judged = self.total or max(self._settled, _LEAST_JUDGED)
-            return self._failed > self.share * judged
+            records = self.total or max(self._settled, _MIN_RECORDS)
+            return self._failed > self.share * records
         if self._mixed or self._failed < _FAILED_ALONE:
             return False
         return self._failed + len(self._suspects) >= _SAME_REASON

@@ -1,21 +1,21 @@
-"""The error of calls that HubSpot did not answer, and what it advises to do."""
+"""The error of a batch to which HubSpot gave no usable answer, with its advice."""
 
 from hubbatch.errors import APIError, HubSpotUnavailable
 
 
 NO_ANSWER = "No request got a usable answer from HubSpot"
-_TRY_AGAIN = " Try again later."
-# Nothing here invites to send it all once more: that could write it twice.
-_LOOK_FIRST = (
-    " Some of it may have been written: look at what HubSpot has, and at the "
-    "outcomes that are `unknown`, before you send anything else."
+_TRY_LATER = " Try again later."
+# It does not advise to try again: that could write the records twice.
+_CHECK_FIRST = (
+    " Some records may have been written: look in HubSpot for those whose outcome is "
+    "`unknown` before you send anything else."
 )
 
 
-def unavailable(told: str, last: APIError) -> HubSpotUnavailable:
-    """Return the error of calls of which the last one failed like this."""
+def unavailable(summary: str, last: APIError) -> HubSpotUnavailable:
+    """Return the error of several failed requests, with the details of the last."""
     return HubSpotUnavailable(
-        f"{told}: {last.message}",
+        f"{summary}: {last.message}",
         status=last.status,
         category=last.category,
         correlation_id=last.correlation_id,
@@ -25,12 +25,12 @@ def unavailable(told: str, last: APIError) -> HubSpotUnavailable:
 
 
 def advise(error: HubSpotUnavailable, *, maybe_written: bool) -> None:
-    """Add to an error what to do about it.
+    """Add advice to an error: try again, or check first what was written.
 
-    An error that advises to try again is that of a refresh of the token, or of another
-    batch: its advice is replaced if anything may have been written here.
+    An error that has advice already comes from a token refresh or from another batch.
+    "Try again" is replaced if this batch may have written something.
     """
     error.maybe_written = error.maybe_written or maybe_written
-    if not error.message.endswith(_LOOK_FIRST):
-        bare = error.message.removesuffix(_TRY_AGAIN).removesuffix(".")
-        error.message = f"{bare}.{_LOOK_FIRST if error.maybe_written else _TRY_AGAIN}"
+    if not error.message.endswith(_CHECK_FIRST):
+        bare = error.message.removesuffix(_TRY_LATER).removesuffix(".")
+        error.message = f"{bare}.{_CHECK_FIRST if error.maybe_written else _TRY_LATER}"

@@ -1,4 +1,4 @@
-"""What an answer, or the lack of one, means for a chunk: a closed union."""
+"""Verdicts: what an answer, or the lack of one, means for a chunk."""
 
 from typing import Literal, TypeAlias, assert_never
 
@@ -11,20 +11,21 @@ from .settling import Settlement
 
 @frozen
 class Answered:
-    """HubSpot accepted the request; the settlement says what became of each input."""
+    """HubSpot accepted the request; the settlement has the result of each input."""
 
     settlement: Settlement
 
 
 @frozen
 class Refused:
-    """HubSpot refused the whole request for what is in it.
+    """HubSpot refused the whole request because of its content.
 
-    `because` is `"duplicates"`, `"inputs"` (too many) or `"bytes"` (too large) where no
-    record is at fault, and `"syntax"` where HubSpot cannot read the request: one value
-    of one record, or all of it. `written`: HubSpot may have written a part of it
-    nevertheless. `wordless`: the answer does not say what is wrong, and may be a
-    proxy's.
+    Attributes:
+        because: what is wrong. `"records"`: some of the records. `"duplicates"`,
+            `"inputs"` (too many) and `"bytes"` (too large): the chunk, but no record.
+            `"syntax"`: HubSpot cannot parse one value of one record, or any request.
+        written: whether HubSpot may have written a part of it nevertheless.
+        wordless: whether the answer does not say what is wrong; it may be a proxy's.
     """
 
     error: APIError
@@ -35,9 +36,11 @@ class Refused:
 
 @frozen
 class Throttled:
-    """The request was over a rate limit and was not processed.
+    """The request exceeded a rate limit and was not processed.
 
-    `policy` is HubSpot's name of the limit, where the answer has one.
+    Attributes:
+        retry_after: the seconds that HubSpot asks to wait.
+        policy: HubSpot's name of the limit; None if the answer names none.
     """
 
     retry_after: float
@@ -46,10 +49,12 @@ class Throttled:
 
 @frozen
 class Retryable:
-    """The request failed for a passing reason.
+    """The request failed for a temporary reason.
 
-    `arrived`: HubSpot may have processed it. `strange`: the answer may be to another
-    request.
+    Attributes:
+        arrived: whether HubSpot may have processed it.
+        retry_after: the seconds that HubSpot asks to wait.
+        strange: whether the answer may belong to another request.
     """
 
     error: APIError
@@ -67,7 +72,10 @@ class Unauthorized:
 
 @frozen
 class EndpointNotFound:
-    """A 404 for the path: it is wrong, unless other chunks were answered on it."""
+    """HubSpot answered 404 for the path.
+
+    The path is wrong, unless HubSpot has answered other chunks there.
+    """
 
     error: APIError
 
@@ -76,8 +84,9 @@ class EndpointNotFound:
 class Blocked:
     """A proxy refused the request: for good, unless other chunks were answered.
 
-    `arrived`: HubSpot may have processed it. Some proxies replace an answer by a page
-    of their own.
+    Attributes:
+        arrived: whether HubSpot may have processed it. Some proxies replace HubSpot's
+            answer by a page of their own.
     """
 
     error: ProxyError
@@ -104,14 +113,14 @@ Verdict: TypeAlias = (
 
 
 def is_strange(verdict: Verdict) -> bool:
-    """Whether an answer, or a part of it, may be to another request."""
+    """Return whether an answer, or a part of it, may belong to another request."""
     if isinstance(verdict, Answered):
         return verdict.settlement.strange
     return isinstance(verdict, Retryable) and verdict.strange
 
 
 def may_have_written(verdict: Verdict) -> bool:
-    """Whether HubSpot may have processed the request that a verdict is about."""
+    """Return whether HubSpot may have processed the request."""
     match verdict:
         case Answered():
             return True

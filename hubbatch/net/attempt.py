@@ -1,4 +1,4 @@
-"""One attempt: a chunk is sent once, and its answer classified."""
+"""One attempt: send a chunk once, and classify its answer."""
 
 import asyncio
 
@@ -41,7 +41,7 @@ from .transport import Transport
 
 @define(eq=False)
 class Attempts:
-    """A worker's attempts to have HubSpot process one chunk.
+    """The attempts of one worker to send one chunk.
 
     Attributes:
         chunk: the chunk in its latest state; None until the worker has taken one.
@@ -50,7 +50,7 @@ class Attempts:
     chunk: Chunk | None = None
 
     def after(self, step: Step, *, now: float = 0.0) -> Chunk:
-        """Note what happened to the chunk, and return it."""
+        """Update the chunk by a step (see `ChunkState.after`), and return it."""
         assert self.chunk is not None  # noqa: S101 -- the worker has taken one
         self.chunk = self.chunk.after(step, now=now)
         return self.chunk
@@ -75,7 +75,11 @@ class Sender:
         *,
         waited: float,
     ) -> Verdict:
-        """Send a chunk once; `waited` is how many seconds the permit took."""
+        """Send a chunk once; return the verdict on its answer.
+
+        `waited` is the seconds that the permit took. `attempts` is updated when the
+        request leaves, so that its state is right even if the task is cancelled then.
+        """
         chunk = attempts.after(Step.ATTEMPT, now=_now())
 
         def on_sent() -> None:
@@ -103,10 +107,10 @@ class Sender:
         )
         answer = await self._send(chunk, request, on_sent)
         permit.answered(answer.headers if isinstance(answer, Response) else None)
-        # Here the secrets of a request and its answer meet, and nowhere else. Only a
-        # request to the token endpoint has no token: its form holds the secrets.
+        # The only place that has both the secrets of a request and its answer. Requests
+        # without a token go to the token endpoint: there, the form has the secrets.
         secrets = [token] if token else secrets_of(request.body)
-        verdict = _read(operation, carried, answer, secrets)
+        verdict = _classify(operation, carried, answer, secrets)
         if is_strange(verdict):
             self.transport.retire()
         if isinstance(verdict, Throttled):
@@ -120,8 +124,8 @@ class Sender:
     async def _send(
         self, chunk: Chunk, request: Request, on_sent: Callable[[], None]
     ) -> Answer:
-        """Send a request; emit its end, also when that is a cancellation."""
-        left, status, remaining = _now(), None, None
+        """Send a request, and emit `ChunkAnswered`, also if it is cancelled."""
+        started, status, remaining = _now(), None, None
         try:
             answer = await self.transport.send(request, on_sent)
             if isinstance(answer, Response):
@@ -134,20 +138,20 @@ class Sender:
                 chunk,
                 attempt=chunk.state.attempts,
                 status=status,
-                seconds=_now() - left,
+                seconds=_now() - started,
                 daily_remaining=remaining,
             )
 
 
-def _read(
+def _classify(
     operation: Operation, chunk: Chunk, answer: Answer, secrets: Sequence[str]
 ) -> Verdict:
-    """Classify an answer, without the secrets that it echoes."""
+    """Classify an answer after masking the secrets that it echoes."""
     if isinstance(answer, Response) and 200 <= answer.status < 300:  # noqa: PLR2004 -- HTTP's own figures
         verdict = classify(operation, chunk, answer)
         if isinstance(verdict, Answered):
-            # Nothing is quoted from a success without errors, unless the answer holds
-            # the request's token: this search is all that a usual answer costs.
+            # A success without errors quotes nothing, unless it contains the token.
+            # This search is all that masking costs for a usual answer.
             echoes = verdict.settlement.part.errors or any(
                 secret.encode() in answer.body for secret in secrets
             )
@@ -159,9 +163,13 @@ def _read(
 
 
 def _headers(operation: Operation, token: str) -> dict[str, str]:
-    shown = {"Authorization": f"Bearer {token}"} if token else {}
-    content_type = operation.call.content_type
-    return {"Accept": "application/json", "Content-Type": content_type, **shown}
+    headers = {
+        "Accept": "application/json",
+        "Content-Type": operation.call.content_type,
+    }
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    return headers
 
 
 def _now() -> float:

@@ -1,4 +1,4 @@
-"""The events of a batch, made only if something listens to them."""
+"""Emit the events of a batch. An event is created only if a listener wants it."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -28,11 +28,11 @@ from .listening import Listeners
 
 @frozen(kw_only=True)
 class EventEmitter:
-    """Makes the events of one batch and hands them to the listeners.
+    """Creates the events of one batch and passes them to the listeners.
 
     Attributes:
-        account: the portal id, where it is known.
-        batch: the number of the batch in this process.
+        account: the portal id, if it is known.
+        batch: the number of the batch, unique in this process.
         lane: `bulk` or `single`.
     """
 
@@ -43,11 +43,11 @@ class EventEmitter:
     lane: str = "bulk"
 
     def begun(self) -> None:
-        """Emit that the batch begins."""
+        """Emit `BatchBegun`."""
         self._emit(BatchBegun, lane=self.lane)
 
     def ended(self, summary: Summary, error: BaseException | None) -> None:
-        """Emit that every input of the batch has its outcome."""
+        """Emit `BatchEnded`, with a copy of the counts."""
         self._emit(
             BatchEnded,
             lane=self.lane,
@@ -56,11 +56,11 @@ class EventEmitter:
         )
 
     def journal_written(self, pending: int) -> None:
-        """Emit how many rows of a journal have no final outcome."""
+        """Emit `JournalWritten`; `pending` rows have no final outcome yet."""
         self._emit(JournalWritten, pending=pending)
 
     def failed(self, outcomes: Iterable[Outcome[Any]]) -> None:
-        """Emit that inputs did not succeed."""
+        """Emit `InputFailed` for each outcome."""
         if not self.listeners.wants(InputFailed):
             return
         for outcome in outcomes:
@@ -77,7 +77,7 @@ class EventEmitter:
             )
 
     def settled(self, answer: Answer) -> None:
-        """Emit how many inputs of a chunk an answer settles."""
+        """Emit `ChunkSettled`, with the number of inputs that an answer settles."""
         if not self.listeners.wants(ChunkSettled):
             return
         chunk, settlement = answer.chunk, answer.settlement
@@ -92,7 +92,7 @@ class EventEmitter:
         )
 
     def retried(self, wait: Wait) -> None:
-        """Emit that a chunk is sent again."""
+        """Emit `ChunkRetried`."""
         if isinstance(wait.verdict, Throttled):
             details: dict[str, Any] = {"status": 429}
         else:
@@ -110,7 +110,7 @@ class EventEmitter:
         )
 
     def throttled(self, chunk: Chunk, throttled: Throttled) -> None:
-        """Emit that a chunk was answered with 429."""
+        """Emit `ChunkThrottled`."""
         self.chunk(
             ChunkThrottled,
             chunk,
@@ -119,7 +119,7 @@ class EventEmitter:
         )
 
     def isolated(self, split: Split) -> None:
-        """Emit that a refused chunk is sent again in parts."""
+        """Emit `ChunkIsolated`."""
         error = split.error
         self.chunk(
             ChunkIsolated,
@@ -131,7 +131,7 @@ class EventEmitter:
         )
 
     def chunk(self, event: type[ChunkEvent], chunk: Chunk, **details: Any) -> None:
-        """Emit what happened to a chunk."""
+        """Emit an event about a chunk, of this class and with these details."""
         if not self.listeners.wants(event):
             return
         lookup = self.operation.read_back if chunk.state.looking_up else None

@@ -1,4 +1,4 @@
-"""Keeps the queue, the counts, the events and the sink of a run in step."""
+"""Record each outcome in the queue, the counts, the events and the sink of a run."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol, assert_never
@@ -32,7 +32,7 @@ class OutcomeSink(Protocol):
     """Receives outcomes. Methods must not block."""
 
     def took(self, inputs: list[Any]) -> None:
-        """Receive inputs that were taken from the source."""
+        """Receive inputs that were taken from the source, in order."""
         ...
 
     def answered(self, chunk: Chunk, settlement: Settlement) -> None:
@@ -40,14 +40,14 @@ class OutcomeSink(Protocol):
         ...
 
     def succeeded(self, chunk: Chunk, results: list[Any]) -> None:
-        """Receive a chunk of which every input succeeded, and their results."""
+        """Receive a chunk whose inputs all succeeded, and their results by position."""
         ...
 
     def failed(self, outcomes: Sequence[Outcome[Any]]) -> None:
         """Receive the outcomes of inputs that did not succeed.
 
-        `Unsuccessful` makes its outcomes when they are looked at. If its indices are
-        a range, these inputs were never taken in: the batch had ended before.
+        An `Unsuccessful` creates its outcomes on access. If its indices are a range,
+        the sink has not received these inputs by `took`: the batch ended before.
         """
         ...
 
@@ -56,12 +56,13 @@ class OutcomeSink(Protocol):
 class OutcomeRecorder:
     """Records every outcome in the sink, the ledger's counts and the events.
 
-    Invariant: an outcome goes to the sink once, and its input leaves the queue in the
-    same call.
-
     Attributes:
-        exceeded: the error if too many inputs have failed; the run then ends.
+        exceeded: the error if too many inputs have failed; then the run ends the batch.
     """
+
+    # Invariant: each input goes to the sink's `took` once, and then once to `succeeded`
+    # or `failed`; or it is left out, and goes only to `failed`. In the call in which
+    # its outcome reaches the sink, it is counted and leaves the queue.
 
     ledger: Ledger
     queue: InputQueue
@@ -70,11 +71,11 @@ class OutcomeRecorder:
     exceeded: TooManyFailures | None = None
 
     def take_in(self, block: list[Any]) -> None:
-        """Put inputs into the queue; invalid ones fail at once."""
+        """Put inputs into the queue; record the outcomes of invalid ones."""
         self.sink.took(block)
         valid, invalid = self.ledger.take_in(block)
         if invalid:
-            self._failed(invalid, OutcomeStatus.FAILED)
+            self._fail(invalid, OutcomeStatus.FAILED)
         if valid:
             self.queue.put(valid)
 
@@ -103,7 +104,7 @@ class OutcomeRecorder:
                 assert_never(effect)
 
     def _settle(self, effect: Succeed | Fail | Drop) -> None:
-        """Record what became of the inputs of a chunk that a worker has taken."""
+        """Record the outcomes of a chunk that a worker has taken."""
         chunk = effect.chunk
         match effect:
             case Succeed():
@@ -111,7 +112,7 @@ class OutcomeRecorder:
                 self.sink.succeeded(chunk, effect.results)
             case Fail():
                 outcomes = self.ledger.fail(chunk, effect.status, effect.error)
-                self._failed(outcomes, effect.status)
+                self._fail(outcomes, effect.status)
             case Drop():
                 self._drop(chunk)
             case _:
@@ -119,33 +120,33 @@ class OutcomeRecorder:
         self.queue.release(chunk)
 
     def clear(self) -> None:
-        """Record all that waits in the queue, after the end of the batch."""
+        """Record the outcomes of all inputs in the queue, after the batch has ended."""
         for chunk in self.queue.clear():
             self._drop(chunk)
 
     def leave_out(self, inputs: list[Any]) -> None:
-        """Record inputs that are not taken in, after the end of the batch."""
+        """Record inputs that are not taken, because the batch has ended."""
         if inputs:
-            self._failed(self.ledger.leave_out(inputs), OutcomeStatus.NOT_SENT)
+            self._fail(self.ledger.leave_out(inputs), OutcomeStatus.NOT_SENT)
 
     def withdraw(self, index: int, value: object) -> bool:
-        """Record that an input was taken back; return False if a worker has it."""
-        waits = self.queue.withdraw(index)
-        if waits:
+        """Withdraw an input from the queue; return False if a worker has taken it."""
+        withdrawn = self.queue.withdraw(index)
+        if withdrawn:
             outcomes = self.ledger.withdraw(index, value)
-            self._failed(outcomes, OutcomeStatus.NOT_SENT)
-        return waits
+            self._fail(outcomes, OutcomeStatus.NOT_SENT)
+        return withdrawn
 
     def _drop(self, chunk: Chunk) -> None:
         outcomes = self.ledger.drop(chunk)
-        self._failed(outcomes, outcomes.status)
+        self._fail(outcomes, outcomes.status)
 
-    def _failed(self, outcomes: Sequence[Outcome[Any]], status: OutcomeStatus) -> None:
+    def _fail(self, outcomes: Sequence[Outcome[Any]], status: OutcomeStatus) -> None:
         self.sink.failed(outcomes)
         ended = self.ledger.ended is not None
         exceeded = self.ledger.count_failed(outcomes, status)
-        # What the end of a batch keeps from being sent may be any number of inputs.
-        # They have no event of their own: BatchEnded has their count.
+        # When a batch ends, any number of inputs may not be sent. They have no event of
+        # their own; BatchEnded has their count.
         if not (ended and status is OutcomeStatus.NOT_SENT):
             self.events.failed(outcomes)
         self.exceeded = self.exceeded or exceeded

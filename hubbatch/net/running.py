@@ -1,7 +1,7 @@
-"""The engine: from a source of inputs to their outcomes.
+"""The run of one batch: from a source of inputs to their outcomes.
 
-A run pumps its source into the input queue. Workers take chunks from the queue and send
-each until its inputs have outcomes or are requeued. Nothing else sends.
+One task reads the source into the input queue. Workers take chunks from the queue and
+send each until its inputs have outcomes or are requeued. Nothing else sends.
 """
 
 import asyncio
@@ -55,17 +55,17 @@ from .run_options import RunOptions
 from .transport import Transport
 
 
-_numbers = count(1)  # of the batches of this process
-_TRACE_BYTES = 5  # of randomness: eight characters in base 32
+_batch_numbers = count(1)
+_TRACE_BYTES = 5  # random bytes: eight characters in base 32
 
 
 def _trace_prefix() -> str:
-    """Return what begins the trace ids of one batch, and of no other anywhere."""
+    """Return a prefix for trace ids that no other batch of any process has."""
     return b32encode(token_bytes(_TRACE_BYTES)).decode()
 
 
 class Client(Protocol):
-    """What the runs of one client share; see `Engine`."""
+    """What the runs of one client share (see `Engine`)."""
 
     transport: Transport
     credentials: Login
@@ -80,9 +80,18 @@ class Run:
 
     Attributes:
         operation: the call that its requests make.
-        ended: what ended the batch early; None before that.
-        events: emits what happens in it.
+        ended: the error that ended the batch early; None before that.
+        events: emits the events of the batch.
     """
+
+    # Invariants:
+    # * Between two awaits, a chunk is in the queue, in the `Attempts` of exactly one
+    #   worker, or settled. Each worker returns its chunk before it ends.
+    # * `_idle_workers` are those of the `_workers` that have no chunk.
+    # * `_settled` is set once the source is over and the queue has no input without an
+    #   outcome, and never before.
+    # * Once `ended` is set, nothing is sent and no input is taken; requests in flight
+    #   are finished, unless the task is cancelled.
 
     def __init__(
         self,
@@ -108,7 +117,7 @@ class Run:
             operation=operation,
             listeners=client.listeners,
             account=client.account,
-            batch=next(_numbers),
+            batch=next(_batch_numbers),
             lane=options.lane.name.lower(),
         )
         self._recorder = OutcomeRecorder(
@@ -136,7 +145,7 @@ class Run:
         self._source_over = False
         self._tasks: asyncio.TaskGroup | None = None
         self._workers = 0
-        self._idle_workers = 0  # those that have taken no chunk yet
+        self._idle_workers = 0
         self._waits = Waits()
         self._freed = asyncio.Event()  # the queue may have room again
         self._settled = asyncio.Event()
@@ -150,21 +159,22 @@ class Run:
     # ---- the whole run
 
     async def execute(self, source: Source) -> None:
-        """Send all inputs of the source; raise what ended the batch early, if anything.
+        """Send all inputs of the source; raise the error that ended the batch early.
 
-        Then every input that was taken has its outcome, also after a cancellation.
+        When it returns or raises, every input that was taken has its outcome, also
+        after a cancellation.
         """
         started = _now()
         self.events.begun()
         intake = Intake(source)
         try:
             async with asyncio.TaskGroup() as self._tasks:
-                self._tasks.create_task(self._pump(intake))
+                self._tasks.create_task(self._read_source(intake))
                 await self._until_settled()
         except BaseExceptionGroup as group:
             self.end(_first_leaf(group))
         finally:
-            # A cancellation may have come before the end of a collection.
+            # After a cancellation, inputs of a collection may not have been read.
             self._recorder.leave_out(intake.rest())
             await intake.aclose()
             self._linger_timer.stop()
@@ -177,24 +187,24 @@ class Run:
             raise self.ended
 
     async def _until_settled(self) -> None:
-        """Wait until the source is over and every input of it has its outcome."""
+        """Wait until the source is over and each of its inputs has its outcome."""
         try:
             await self._settled.wait()
         except BaseException as error:
-            # Before the workers are cancelled: they must not take another chunk.
+            # Before the workers are cancelled, so that none takes another chunk.
             self.end(error)
             raise
         self._waits.cancel()
 
     def abandon(self, source: Source) -> None:
-        """Record the inputs of a source that was cancelled before it was begun."""
+        """Record the inputs of a batch that was cancelled before `execute` began."""
         self.events.begun()
         self.end(asyncio.CancelledError())
         self._recorder.leave_out(Intake(source).rest())
         self.events.ended(self.summary, self.ended)
 
     def withdraw(self, index: int, value: object) -> None:
-        """Take out an input that no worker has; its outcome is `not_sent`."""
+        """Withdraw an input that no worker has taken; its outcome is `not_sent`."""
         if self._recorder.withdraw(index, value):
             self._on_freed()
 
@@ -207,27 +217,29 @@ class Run:
             self.ended = error
             self._over.set()
         cancelled = isinstance(self.ended, asyncio.CancelledError)
-        why = "cancelled" if cancelled else f"ended by {type(error).__name__}: {error}"
+        name = type(error).__name__
+        cause = "cancelled" if cancelled else f"ended by {name}: {error}"
         ledger = self._recorder.ledger
-        ledger.ended = ledger.ended or f"the batch was {why}"
+        ledger.ended = ledger.ended or f"the batch was {cause}"
         self._recorder.clear()
         self._on_freed()
         self._waits.cancel()
 
     # ---- from the source to the queue
 
-    async def _pump(self, intake: Intake) -> None:
+    async def _read_source(self, intake: Intake) -> None:
         try:
             if self._options.complete is not None:
                 self.operation = await self._options.complete(self.operation)
-            while await self._room():
-                block = await self._pull(intake)
-                self._take_in(block)
+            while await self._wait_for_room():
+                block = await self._read_block(intake)
+                self._put_block(block)
                 if intake.failure is not None:
                     self.end(intake.failure)
                 if intake.failure is not None or not block:
                     return
-            # Every input of a collection has an outcome; an iterator keeps its inputs.
+            # Each input of a collection gets an outcome. What an iterator has not
+            # yielded yet stays in it.
             while intake.sized and (block := await intake.pull(KEPT_BLOCK)):
                 self._recorder.leave_out(block)
         except Exception as error:
@@ -237,16 +249,16 @@ class Run:
             self._source_over = True
             self._on_freed()
 
-    async def _pull(self, intake: Intake) -> list[Any]:
+    async def _read_block(self, intake: Intake) -> list[Any]:
         room = min(self._queue.room, BLOCK) or BLOCK
         if not intake.trickles:
             return await intake.pull(room)
         self._trickles = True
-        self._linger()
+        self._start_linger_timer()
         with self._waits.begin():
             return await intake.pull(room)
 
-    async def _room(self) -> bool:
+    async def _wait_for_room(self) -> bool:
         """Wait for room in the queue; return False if the batch has ended instead."""
         await self._options.ready()
         while not self._queue.room and self.ended is None:
@@ -254,7 +266,7 @@ class Run:
             await self._freed.wait()
         return self.ended is None
 
-    def _take_in(self, block: list[Any]) -> None:
+    def _put_block(self, block: list[Any]) -> None:
         if self.ended is not None:  # while waiting for the block
             self._recorder.leave_out(block)
             return
@@ -265,10 +277,10 @@ class Run:
             self._start_workers()
 
     def _gap(self) -> float:
-        """Return the seconds between requests that could leave evenly for ever."""
+        """Return the seconds between requests sent evenly at the rate limit."""
         return self._gate.limit(self.operation.call.family).gap
 
-    def _linger(self) -> None:
+    def _start_linger_timer(self) -> None:
         """Start the timer of a partial chunk, if the source trickles."""
         if self._trickles and self._queue.waiting(partial=True):
             self._linger_timer.begin(self._gap, self._start_workers)
@@ -276,18 +288,20 @@ class Run:
     # ---- workers
 
     def _on_freed(self) -> None:
+        """Wake the reader, end the run or start workers, as the queue has changed."""
         self._freed.set()
         if self._source_over and not self._queue.size:
             self._settled.set()
         if self.ended is None and self._queue.stuck:
-            # HubSpot could read no input that was sent alone, and no other is left.
+            # HubSpot could not read any input that was sent alone. Only parked ones
+            # are left, and no answer will unpark them.
             assert self._resolver.unreadable is not None  # noqa: S101 -- it parked them
             self.end(self._resolver.unreadable)
         elif self.ended is None:
             self._start_workers()
-            self._linger()
+            self._start_linger_timer()
 
-    def _waiting(self) -> int:
+    def _count_waiting(self) -> int:
         """Return how many chunks may be sent now."""
         partial = self._source_over or self._linger_timer.over or not self._queue.room
         return self._queue.waiting(partial=partial)
@@ -296,7 +310,8 @@ class Run:
         """Start a worker for each chunk that no idle worker is about to take."""
         assert self._tasks is not None  # noqa: S101 -- `execute` has begun
         wanted = min(
-            self._waiting() - self._idle_workers, self._max_workers - self._workers
+            self._count_waiting() - self._idle_workers,
+            self._max_workers - self._workers,
         )
         for _ in range(wanted):
             self._workers += 1
@@ -304,9 +319,9 @@ class Run:
             self._tasks.create_task(self._work())
 
     async def _work(self) -> None:
-        """Process chunks while there are any."""
+        """Process chunks until none may be sent."""
         try:
-            while self._waiting():
+            while self._count_waiting():
                 await self._process_chunk()
         finally:
             self._idle_workers -= 1
@@ -335,7 +350,7 @@ class Run:
         except (DailyLimitReached, OverloadedError, LimiterUnavailable) as error:
             self.end(error)  # there was no permit, so nothing was sent
         except Exception as error:
-            # A mistake of ours: whatever was in flight may have been written.
+            # A bug of hubbatch. What was in flight may have been written.
             if attempts.chunk is not None:
                 attempts.after(Step.LOSE)
             self.end(error)
@@ -343,16 +358,16 @@ class Run:
         finally:
             if attempts.chunk is not None:
                 self._idle_workers += 1
-                # The batch has ended meanwhile, or was cancelled.
+                # The batch has ended since, or was cancelled.
                 self._recorder.apply(Drop(attempts.chunk))
                 self._on_freed()
 
     # ---- effects
 
     def _apply(self, effects: Iterable[Effect]) -> Wait | None:
-        """Apply the effects of a verdict; return the wait of the chunk, if it has one.
+        """Apply the effects of a verdict in order; return the `Wait`, if there is one.
 
-        An effect may end the batch. Then nothing that follows it is sent.
+        If an effect ends the batch, the chunks of the effects after it are not sent.
         """
         wait: Wait | None = None
         for effect in effects:
@@ -381,37 +396,38 @@ class Run:
     # ---- one attempt
 
     async def _attempt(self, attempts: Attempts) -> Verdict | None:
-        """Send a chunk once; it is taken from the queue when it may leave, not before.
+        """Send a chunk once; return None if there is nothing to send.
 
-        None: there is nothing to send any more.
+        A chunk is taken from the queue only when its permit is granted, so that inputs
+        put into the queue while it waited for the rate limit still join it.
         """
-        while (bearer := await self._bearer()) is not None:
+        while (bearer := await self._get_bearer()) is not None:
             token: str | None = None
 
-            def wanted(bearer: Bearer = bearer) -> bool:
+            def is_wanted(bearer: Bearer = bearer) -> bool:
                 nonlocal token
-                token = bearer() if self._wants(attempts) else None
+                token = bearer() if self._has_work(attempts) else None
                 return token is not None
 
-            asked = _now()
+            requested = _now()
             lane, family = self._options.lane, self.operation.call.family
             with self._waits.begin() as waiting:
-                async with self._gate.permit(lane, wanted, family) as permit:
+                async with self._gate.permit(lane, is_wanted, family) as permit:
                     waiting.over()
                     if permit is not None and token is not None:
-                        waited = _now() - asked
-                        if not await self._recorded(self._take(attempts)):
+                        waited = _now() - requested
+                        if not await self._journal(self._take_chunk(attempts)):
                             return None
                         return await self._sender.send(
                             self.operation, attempts, permit, token, waited=waited
                         )
-            if not self._wants(attempts):
+            if not self._has_work(attempts):
                 return None
-            # The token has expired while a permit was waited for: ask for another.
+            # The token has expired while this waited for a permit: get another one.
         return None
 
-    async def _bearer(self) -> Bearer | None:
-        """Return what has the token; None if the batch has ended, perhaps of this."""
+    async def _get_bearer(self) -> Bearer | None:
+        """Return the login's bearer; None if the batch has ended or the login fails."""
         if self.ended is not None:
             return None
         try:
@@ -421,17 +437,17 @@ class Run:
             if cancelled_from_outside():
                 raise
             self.end(error)
-        except Exception as error:  # noqa: BLE001 -- the caller's own, raised at last
+        except Exception as error:  # noqa: BLE001 -- of the caller's code; raised later
             self.end(error)
         return None
 
-    def _wants(self, attempts: Attempts) -> bool:
+    def _has_work(self, attempts: Attempts) -> bool:
         if attempts.chunk is None:
-            return self._waiting() > 0
+            return self._count_waiting() > 0
         return self.ended is None
 
-    def _take(self, attempts: Attempts) -> Chunk:
-        """Return the chunk to send: the worker's own, or the next one of the queue."""
+    def _take_chunk(self, attempts: Attempts) -> Chunk:
+        """Return the worker's chunk to send again, or else the queue's next one."""
         if attempts.chunk is None:
             now = _now()
             chunk = self._queue.next_chunk(now)
@@ -440,12 +456,12 @@ class Run:
             attempts.chunk = chunk
             self._idle_workers -= 1
             self._linger_timer.begin_anew(self._gap)
-            self._linger()
+            self._start_linger_timer()
             self.events.chunk(ChunkCut, chunk)
         return attempts.chunk
 
-    async def _recorded(self, chunk: Chunk) -> bool:
-        """Have the journal record that a chunk leaves; False if it must not leave."""
+    async def _journal(self, chunk: Chunk) -> bool:
+        """Write to the journal that a chunk leaves; return False if it must not."""
         if not chunk.state.looking_up:  # a lookup writes nothing
             try:
                 await self._options.journal.leaving(chunk)
@@ -454,7 +470,7 @@ class Run:
         return self.ended is None
 
     async def _pause(self, seconds: float) -> None:
-        """Sleep, but not beyond the end of the batch."""
+        """Sleep, or until the batch ends if that is sooner."""
         if seconds > 0:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
@@ -462,7 +478,7 @@ class Run:
 
 
 def _window(operation: Operation, workers: int, watch: FailureWatch | None) -> int:
-    """Count the inputs to hold: a chunk for each worker, and as much to follow."""
+    """Return how many inputs to hold: two chunks a worker, or what the watch needs."""
     window = 2 * workers * operation.max_inputs
     if watch is None:
         return window
@@ -474,6 +490,7 @@ def _now() -> float:
 
 
 def _first_leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the first exception in nested groups that is not a group."""
     error: BaseException = group
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]

@@ -595,8 +595,8 @@ def test_the_correlation_id_is_in_a_header_too() -> None:
     assert isinstance(verdict, Retryable)
     assert verdict.error.correlation_id == "c-4"
     assert str(verdict.error) == (
-        "500: the answer is not HubSpot's JSON: a page titled 'Error'. HubSpot's "
-        "front end or a proxy on the way sent it (correlation id c-4)"
+        "500: the answer is not HubSpot's JSON: a page titled 'Error'. It "
+        "comes from HubSpot's front end or from a proxy (correlation id c-4)"
     )
 
 

@@ -479,9 +479,9 @@ class Storm:
 # Why a reconciled create may be `unknown` all the same.
 REASONS = (
     "looked up 3 times",
-    "could not be read back",
-    "is not what was written",
-    "half-way",
+    "its lookup failed",
+    "differs from this input",
+    "may have written part",
     "and then the batch was",
 )
 

@@ -247,7 +247,7 @@ RAISED: dict[Provoke, tuple[type[HubBatchError], str]] = {
     day_over: (DailyLimitReached, "no more calls until its next day begins"),
     down: (
         HubSpotUnavailable,
-        "503: Several chunks .* 503: .* Some of it may have been written",
+        "503: Several chunks .* 503: .* Some records may have been written",
     ),
     down_for_the_account: (
         HubSpotUnavailable,
@@ -264,7 +264,10 @@ RAISED: dict[Provoke, tuple[type[HubBatchError], str]] = {
     bad_values: (BatchFailed, "2 of 2 records did not succeed"),
     not_found: (BatchFailed, "1 of 1 records did not succeed"),
     taken: (BatchFailed, "1 of 1 records did not succeed"),
-    answer_lost: (HubSpotUnavailable, "Some of it may have been written: look at"),
+    answer_lost: (
+        HubSpotUnavailable,
+        "Some records may have been written: look in HubSpot",
+    ),
     nobody_there: (HubSpotUnavailable, r"connection failed: .*9\b.* Try again later"),
     answer_lost_half_way: (BatchFailed, "1 of 101 records did not succeed"),
     not_taken_half_way: (BatchFailed, "1 of 101 records did not succeed"),

@@ -301,7 +301,7 @@ async def test_several_chunks_that_a_429_turns_away_end_the_batch() -> None:
     )
     error = await ended(made, HubSpotUnavailable)
     assert error.status == 429
-    assert "rate limit left no room" in str(error)
+    assert "rate limit allowed no request" in str(error)
     assert statuses(error.response) == {"not_sent": 10}
     assert len(crm.heard) == 3
 

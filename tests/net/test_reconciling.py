@@ -147,7 +147,7 @@ async def test_a_read_back_that_is_lost_for_good() -> None:
     response = await unanswered(batch(crm, CREATE, creates(2), policy=policy))
     assert verbs(crm) == ["create", "read", "read", "read"]  # three of its own
     assert len(response.unknown) == 2
-    assert "could not be read back" in str(response.failures[0].error)
+    assert "its lookup failed" in str(response.failures[0].error)
 
 
 async def test_a_loss_that_was_the_last_attempt_is_looked_for_too() -> None:
@@ -166,7 +166,7 @@ async def test_a_wait_that_is_too_long_leaves_it_unlooked_for() -> None:
     [failure] = response.unknown
     assert failure.error is not None
     assert failure.error.message.startswith(
-        "it may have been written, and could not be read back: 503: busy"
+        "it may have been written, and its lookup failed: 503: busy"
     )
 
 
