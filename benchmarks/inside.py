@@ -5,7 +5,7 @@
 Each is compared with `orjson.loads` of the same answers, in rounds of a few
 milliseconds that take turns. A ratio is that of the shortest times: whatever else the
 machine does only ever adds. Planning takes blocks of 100 records through the ledger
-and the desk to the body of a request, all checks of values included.
+and the queue to the body of a request, all checks of values included.
 """
 
 import time
@@ -21,10 +21,9 @@ from hubbatch.core.answers import Response
 from hubbatch.core.codec import structure_response
 from hubbatch.core.encoding import request_body
 from hubbatch.core.operations import look_up
-from hubbatch.core.planning import Chunk, Desk
+from hubbatch.core.planning import InputQueue
 from hubbatch.core.reading import classify
 from hubbatch.core.results import structure_objects
-from hubbatch.core.settling import Settlement
 
 from .records import answer, records
 from .tables import Section, table
@@ -34,36 +33,26 @@ OPERATION = look_up("objects", "update", "tickets", api_version="v3")
 BLOCKS = 20
 
 
-class Nowhere:
-    """Takes outcomes, and forgets them."""
-
-    def took(self, inputs: list[Any]) -> None:
-        """Forget the inputs."""
-
-    def answered(self, chunk: Chunk, settlement: Settlement) -> None:
-        """Forget the answer."""
-
-    def succeeded(self, chunk: Chunk, results: list[Any]) -> None:
-        """Forget the results."""
-
-    def failed(self, outcomes: Sequence[Any]) -> None:
-        """Forget the outcomes."""
+def take_in(ledger: Ledger, queue: InputQueue, block: list[Any]) -> None:
+    """Encode a block, all of it valid, and put it into the queue."""
+    chunk, invalid = ledger.take_in(block)
+    assert not invalid
+    queue.put(chunk)
 
 
-def ledger() -> Ledger:
-    """Make the account of a batch that leads nowhere."""
-    desk = Desk(100, 100 * BLOCKS, OPERATION.call.repeats)
-    return Ledger(operation=OPERATION, desk=desk, emit=Nowhere(), freed=lambda: None)
+def empty_queue() -> InputQueue:
+    """Return a queue that has room for all blocks."""
+    return InputQueue(100, 100 * BLOCKS, OPERATION.call.repeats)
 
 
 def plan(blocks: Sequence[list[Any]]) -> list[bytes]:
-    """Take blocks through the desk, one after another."""
-    account, bodies = ledger(), []
+    """Take blocks through the queue, one after another."""
+    ledger, queue, bodies = Ledger(operation=OPERATION), empty_queue(), []
     for block in blocks:
-        account.take_in(block)
-        chunk = account.desk.take()
+        take_in(ledger, queue, block)
+        chunk = queue.next_chunk(0.0)
         bodies.append(request_body(OPERATION, chunk.bodies))
-        account.desk.settle(chunk)
+        queue.release(chunk)
     return bodies
 
 
@@ -91,10 +80,10 @@ def cases() -> dict[str, Callable[[], object]]:
         for block in blocks
     ]
     answers = [answer(orjson.loads(body)["inputs"]) for body in plan(blocks)]
-    account = ledger()
+    ledger, queue = Ledger(operation=OPERATION), empty_queue()
     for block in blocks:
-        account.take_in(block)
-    chunks = [account.desk.take() for _ in blocks]
+        take_in(ledger, queue, block)
+    chunks = [queue.next_chunk(0.0) for _ in blocks]
     matched = [*zip(chunks, answers, strict=True)]
     return {
         "orjson.loads of the answers": lambda: each(orjson.loads, answers),

@@ -12,10 +12,9 @@ from attrs import evolve
 from hubbatch._limits.window import RateLimit
 from hubbatch.core.accounting import Ledger
 from hubbatch.core.answers import Answer, Request, Response
-from hubbatch.core.collecting import Collector
 from hubbatch.core.encoding import request_body
 from hubbatch.core.operations import look_up
-from hubbatch.core.planning import Desk
+from hubbatch.core.planning import InputQueue
 from hubbatch.core.retrying import RetryPolicy
 from hubbatch.net.auth import Credentials
 from hubbatch.net.batch import Batch
@@ -38,16 +37,13 @@ class Instant:
     def __init__(self, inputs: Sequence[Any]) -> None:
         self._answers: dict[bytes, bytes] = {}  # by a request without its prefix
         operation = evolve(UPDATE, trace_prefix=_PREFIX.decode())
-        desk = Desk(100, len(inputs), operation.call.repeats)
-        ledger = Ledger(
-            operation=operation,
-            desk=desk,
-            emit=Collector(operation),
-            freed=lambda: None,
-        )
+        queue = InputQueue(100, len(inputs), operation.call.repeats)
+        ledger = Ledger(operation=operation)
         for first in range(0, len(inputs), 100):
-            ledger.take_in([*inputs[first : first + 100]])
-            body = request_body(operation, desk.take().bodies)
+            chunk, invalid = ledger.take_in([*inputs[first : first + 100]])
+            assert not invalid
+            queue.put(chunk)
+            body = request_body(operation, queue.next_chunk(0.0).bodies)
             self._answers[body] = answer(orjson.loads(body)["inputs"])
 
     async def send(self, request: Request, on_sent: Callable[[], None]) -> Answer:

@@ -11,11 +11,13 @@ from typing import Any
 import orjson
 import pytest
 
+from attrs import Factory, define
+
 from hubbatch.core.accounting import Ledger
 from hubbatch.core.codec import structure_response
 from hubbatch.core.collecting import Collector
 from hubbatch.core.operations import look_up
-from hubbatch.core.planning import Desk
+from hubbatch.core.planning import InputQueue
 from hubbatch.core.results import structure_objects
 
 
@@ -38,29 +40,36 @@ def answer_to(body: bytes) -> bytes:
     return orjson.dumps({"status": "COMPLETE", "results": results[::-1]})
 
 
-def planned(count: int) -> tuple[Ledger, list[Any]]:
-    desk = Desk(100, 10_000, UPDATE.call.repeats)
-    ledger = Ledger(
-        operation=UPDATE, desk=desk, emit=Collector(UPDATE), freed=lambda: None
-    )
-    return ledger, some_records(count)
+@define(eq=False)
+class Intake:
+    """What holds the inputs of a batch that has sent none."""
+
+    ledger: Ledger = Factory(lambda: Ledger(operation=UPDATE))
+    queue: InputQueue = Factory(lambda: InputQueue(100, 10_000, UPDATE.call.repeats))
+    sink: Collector[Any] = Factory(lambda: Collector(UPDATE))
+
+    def take_in(self, inputs: list[Any]) -> None:
+        self.sink.took(inputs)
+        valid, invalid = self.ledger.take_in(inputs)
+        assert invalid == []
+        self.queue.put(valid)
 
 
 @pytest.mark.parametrize("traced", [False, True], ids=["at once", "one by one"])
 def test_bytes_held(traced: bool) -> None:  # noqa: FBT001 -- a parameter
-    """A waiting input takes little more memory than its JSON of 187 bytes."""
-    ledger, inputs = planned(100)
+    """An input that waits takes little more than its JSON of 187 bytes."""
+    intake, inputs = Intake(), some_records(100)
     if traced:
         for number, given in enumerate(inputs):
             given["objectWriteTraceId"] = f"t{number}"
-    planned(100)[0].take_in(inputs)
+    Intake().take_in(inputs)
     tracemalloc.start()
     try:
-        ledger.take_in(inputs)
+        intake.take_in(inputs)
         held, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    bodies = ledger.desk.take().bodies
+    bodies = intake.queue.next_chunk(0.0).bodies
 
     assert sum(map(len, bodies)) / 100 < 190
     assert held / 100 <= 450

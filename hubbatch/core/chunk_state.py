@@ -144,18 +144,21 @@ class ChunkState:
         lead back to the same certainty, do not change it:
 
         ```
-        NOT_WRITTEN ──LEAVE──> IN_FLIGHT ──LOSE──> MAYBE_WRITTEN <───────────┐
-             ^                     │                 │        ^              │
-             └───NOT_PROCESSED─────┘              LOOK_UP     │              │
-                                                     v   FIND_UNCLEAR        │
-                                                 LOOKING_UP ──┘              │
-                                                     │                       │
-                                                FIND_NOTHING                 │
-                                                     v                       │
-                      ┌───NOT_PROCESSED──────── NOT_FOUND ──LOSE─────────────┤
-                      │                              │                       │
-                      └──── RECREATING <────LEAVE────┘                       │
-                                └───────────LOSE─────────────────────────────┘
+             ┌──────────────────LOSE─────────────────┐
+             │                                       v
+        NOT_WRITTEN ──LEAVE──> IN_FLIGHT ──LOSE──> MAYBE_WRITTEN <────────┐
+             ^                     │                    │     ^           │
+             └────NOT_PROCESSED────┘                    │     │           │
+                                                     LOOK_UP  │           │
+                                                        v FIND_UNCLEAR    │
+                                                  LOOKING_UP ─┘           │
+                                                        │                 │
+                                                   FIND_NOTHING           │
+                                                        v                 │
+                            ┌────NOT_PROCESSED────> NOT_FOUND ────LOSE────┤
+                            │                           │                 │
+                            └── RECREATING <────LEAVE───┘                 │
+                                    └─────────────────LOSE────────────────┘
         ```
 
         Raises:

@@ -9,6 +9,7 @@ from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterable
 from enum import Enum, auto
 from itertools import chain
+from typing import assert_never
 
 from attrs import Factory, define, evolve, field
 
@@ -167,6 +168,8 @@ class InputQueue:
                 self._behind.append(chunk)
             case Place.PARKED:
                 self._parked.append(chunk)
+            case _:
+                assert_never(place)
 
     def unpark(self) -> None:
         """Move the parked chunks ahead of the fresh inputs."""

@@ -8,11 +8,14 @@ import orjson
 from attrs import define, field
 
 from hubbatch.core.answers import Response
+from hubbatch.core.chunk_state import Step
 from hubbatch.core.encoding import encoder
 from hubbatch.core.operations import Operation, Verb, look_up
 from hubbatch.core.outcomes import Outcome, Unsuccessful
 from hubbatch.core.planning import Chunk
 from hubbatch.core.settling import Settlement
+from hubbatch.core.verdicts import Refused
+from hubbatch.errors import APIError
 
 
 VERBS: tuple[Verb, ...] = ("create", "read", "update", "upsert", "archive")
@@ -68,6 +71,13 @@ def some_chunk(operation: Operation, count: int, first: int = 0) -> Chunk:
     return chunk_of(operation, some_inputs(operation, count), first)
 
 
+def attempted(chunk: Chunk, times: int) -> Chunk:
+    """Return a chunk that this many requests have carried."""
+    for _ in range(times):
+        chunk = chunk.after(Step.ATTEMPT)
+    return chunk
+
+
 def respond(
     status: int, body: object = b"", headers: Mapping[str, str] | None = None
 ) -> Response:
@@ -75,9 +85,18 @@ def respond(
     return Response(status, headers or {}, content)
 
 
+def refusal(**options: Any) -> Refused:
+    error = APIError("no", status=400, category="VALIDATION_ERROR")
+    return Refused(error, **options)
+
+
+def results(*ids: int) -> Mapping[str, Any]:
+    return {"results": [{"id": str(n), "properties": {}} for n in ids]}
+
+
 @define
 class Notebook:
-    """An emit that keeps all it is told."""
+    """An outcome sink that keeps all it receives."""
 
     inputs: list[Any] = field(factory=list)
     settlements: list[Settlement] = field(factory=list)
@@ -94,7 +113,7 @@ class Notebook:
     def succeeded(self, chunk: Chunk, results: list[Any]) -> None:
         assert len(results) == len(chunk)
         for index, result in zip(chunk.indices, results, strict=True):
-            for place in (index, *(f for f, _ in chunk.followers.get(index, ()))):
+            for place in (index, *(f for f, _ in chunk.duplicates.get(index, ()))):
                 assert place not in self.results
                 self.results[place] = result
 

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from hubbatch.core.chunks import Chunk, Queue
 
+from .helpers import attempted
+
 
 def block(first: int, count: int, traces: dict[int, str] | None = None) -> Chunk:
     indices = [*range(first, first + count)]
@@ -27,12 +29,12 @@ def test_a_chunk_is_cut_by_bytes(sizes: list[int], max_bytes: int) -> None:
     chunk = Chunk()
     for index, size in enumerate(sizes):
         chunk.add(index, index, None, b"x" * size, None)
-    chunk.attempts = 3
+    chunk = attempted(chunk, 3)
     parts = chunk.cut(max_bytes)
 
     assert [index for part in parts for index in part.indices] == chunk.indices
     assert all(part.size <= max_bytes or len(part) == 1 for part in parts)
-    assert all(part.attempts == 3 for part in parts)
+    assert all(part.state.attempts == 3 for part in parts)
     for part, following in pairwise(parts):
         assert part.size + len(following.bodies[0]) > max_bytes
 

@@ -18,7 +18,7 @@ from hubbatch.core.outcomes import (
 )
 from hubbatch.core.planning import Chunk
 
-from .helpers import UPDATE
+from .helpers import UPDATE, attempted
 
 
 CALL = UPDATE.call
@@ -41,7 +41,8 @@ def accounts(draw: st.DrawFn) -> tuple[Collector[Any], list[Outcome[Any]]]:
         some, waiting = waiting[:size], waiting[size:]
         keys: list[str | None] = [str(index) for index in some]
         chunk = Chunk(some, [inputs[index] for index in some], keys, [b""] * size)
-        chunk.attempts = draw(st.integers(0, 2))
+        chunk = attempted(chunk, draw(st.integers(0, 2)))
+        attempts = chunk.state.attempts
         way = draw(st.sampled_from(["results", "together", "apart"]))
         if way == "results":
             results = [draw(st.sampled_from(["r", None])) for _ in some]
@@ -49,7 +50,7 @@ def accounts(draw: st.DrawFn) -> tuple[Collector[Any], list[Outcome[Any]]]:
             for index, result in zip(some, results, strict=True):
                 known = str(index) if None in results else None
                 expected[index] = succeeded(
-                    CALL, index, inputs[index], result, chunk.attempts, known
+                    CALL, index, inputs[index], result, attempts, known
                 )
             continue
         status, error = draw(st.sampled_from(STATUSES)), not_sent_error("no")
@@ -60,7 +61,7 @@ def accounts(draw: st.DrawFn) -> tuple[Collector[Any], list[Outcome[Any]]]:
                 inputs[index],
                 error,
                 status,
-                attempts=chunk.attempts,
+                attempts=attempts,
                 key=str(index),
             )
             for index in some

@@ -6,27 +6,28 @@ from typing import Any
 import orjson
 import pytest
 
-from attrs import define, field
-from hubbatch.core.concluding import Concluder
+from attrs import Factory, define, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubbatch.core.accounting import Ledger
+from hubbatch.core.chunk_state import Certainty, Step
+from hubbatch.core.effects import Split
 from hubbatch.core.isolating import Density, halve, sample, split, suspects
 from hubbatch.core.operations import Operation, look_up
-from hubbatch.core.planning import Chunk, Desk
+from hubbatch.core.planning import Chunk
 from hubbatch.core.reading import classify
-from hubbatch.core.verdicts import Answered, Refused
+from hubbatch.core.verdicts import Refused
 from hubbatch.errors import APIError
 from hubbatch.models import ErrorDetail
 
+from .fake_run import FakeRun
 from .helpers import (
     CREATE,
     LEGACY,
     READ,
     UPDATE,
     UPSERT,
-    Notebook,
+    attempted,
     chunk_of,
     respond,
     some_chunk,
@@ -306,10 +307,13 @@ def test_where_nobody_is_named_it_is_halved(
 
 
 def test_parts_keep_their_history() -> None:
-    chunk = some_chunk(UPDATE, 2)
-    chunk.attempts, chunk.doubtful, chunk.probes = 3, True, 2
+    chunk = attempted(some_chunk(UPDATE, 2), 3).after(Step.LOSE)
+    for step in (Step.LOOK_UP, Step.FIND_UNCLEAR, Step.LOOK_UP, Step.FIND_UNCLEAR):
+        chunk = chunk.after(step)
     for part in split(chunk, refused(), Density()):
-        assert (part.attempts, part.doubtful, part.probes) == (3, True, 2)
+        assert part.state is chunk.state
+        assert (part.state.attempts, part.state.lookups) == (3, 2)
+        assert part.state.certainty is Certainty.MAYBE_WRITTEN
 
 
 # ---- when halving costs more than one call each
@@ -378,44 +382,41 @@ def test_named_inputs_go_alone_however_dense_it_is() -> None:
 
 @define
 class Isolation:
-    """A ledger whose chunks are refused for some inputs, as told."""
+    """A run whose chunks are refused for some inputs, as told."""
 
     operation: Operation
     bad: set[int]
     say: Callable[[Chunk, Sequence[int]], APIError]
     calls: int = 0
-    told: Notebook = field(factory=Notebook)
-    splits: list[int] = field(factory=list)
+    run: FakeRun = field(
+        default=Factory(lambda self: FakeRun(self.operation), takes_self=True),
+        init=False,
+    )
 
-    def run(self, inputs: Sequence[Any]) -> Mapping[int, str]:
-        desk = Desk(100, 1000, self.operation.call.repeats)
-        ledger = Ledger(
-            operation=self.operation, desk=desk, emit=self.told, freed=lambda: None
-        )
-        ledger.take_in([*inputs])
-        concluder = Concluder(ledger)
-        while desk.waiting(partial=True):
-            before = ledger.summary.isolating
-            self._answer(concluder, desk.take())
-            if ledger.summary.isolating > before:
-                self.splits.append(ledger.summary.isolating - before)
-        assert desk.size == 0
-        return self.told.statuses
+    def of(self, inputs: Sequence[Any]) -> Mapping[int, str]:
+        self.run.take_in([*inputs])
+        while self.run.has_work:
+            self._answer(self.run.take())
+        self.run.check()
+        return self.run.statuses
 
-    def _answer(self, concluder: Concluder, chunk: Chunk) -> None:
+    @property
+    def splits(self) -> list[int]:
+        splits = [e.parts for e in self.run.effects if isinstance(e, Split)]
+        assert sum(splits) == self.run.summary.isolating
+        return splits
+
+    def _answer(self, chunk: Chunk) -> None:
         self.calls += 1
-        chunk.attempts += 1
         bad = [p for p, index in enumerate(chunk.indices) if index in self.bad]
         if bad:
-            concluder.refuse(chunk, Refused(self.say(chunk, bad)))
+            self.run.resolve(chunk, Refused(self.say(chunk, bad)))
             return
         results = [
             {"id": key or "1", "objectWriteTraceId": chunk.trace(p), "properties": {}}
             for p, key in enumerate(chunk.keys)
         ]
-        verdict = classify(self.operation, chunk, respond(200, {"results": results}))
-        assert isinstance(verdict, Answered)
-        concluder.settle(chunk, verdict.settlement, 0.0)
+        self.run.answer(chunk, {"results": results})
 
 
 COUNT = 40
@@ -467,7 +468,7 @@ def test_the_bad_and_only_they_fail(
         {"id": str(100 + n), "properties": {"rank": _value(n)}} for n in range(count)
     ]
     isolation = Isolation(UPDATE, bad, say)
-    statuses = isolation.run(inputs)
+    statuses = isolation.of(inputs)
 
     assert {index for index, status in statuses.items() if status == "failed"} == bad
     assert [*statuses.values()].count("succeeded") == count - len(bad)
@@ -484,7 +485,7 @@ def test_what_is_named_well_is_found_at_once(count: int, data: st.DataObject) ->
 
     inputs = [{"properties": {"rank": _value(n)}} for n in range(count)]
     isolation = Isolation(CREATE, bad, say)
-    statuses = isolation.run(inputs)
+    statuses = isolation.of(inputs)
 
     assert {index for index, status in statuses.items() if status == "failed"} == bad
     assert isolation.calls == 1 + len(bad) + (len(bad) < count)

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from hubbatch.core.accounting import Ledger
 from hubbatch.core.encoding import encoder
 from hubbatch.core.operations import Operation, look_up
-from hubbatch.core.planning import Chunk, Desk
+from hubbatch.core.planning import Chunk
 from hubbatch.core.reading import classify
 from hubbatch.core.settling import Settlement
 from hubbatch.core.verdicts import Answered, Retryable
 
-from .helpers import CREATE, READ, UPDATE, UPSERT, Notebook, respond
+from .fake_run import FakeRun
+from .helpers import CREATE, READ, UPDATE, UPSERT, respond
 
 
 Raw = dict[str, Any]
@@ -213,22 +214,21 @@ def test_two_directions_of_one_pair_never_share_a_request(
     operation: Operation,
 ) -> None:
     """HubSpot writes one, and answers with both: the other is not written by it."""
-    desk = Desk(100, 1000, operation.call.repeats)
-    emit = Notebook()
-    ledger = Ledger(operation=operation, desk=desk, emit=emit, freed=lambda: None)
+    run = FakeRun(operation)
     there = an_input(operation, 1)
-    ledger.take_in([there, {**there, "from": there["to"], "to": there["from"]}])
-    first = desk.take()
+    run.take_in([there, {**there, "from": there["to"], "to": there["from"]}])
+    first = run.take()
     both = [a_pair(operation, 51, 1), a_pair(operation, 1, 51)]
     verdict = classify(operation, first, respond(201, {"results": both}))
 
     assert isinstance(verdict, Answered)
-    assert (first.indices, desk.waiting(partial=True)) == ([0], 0)
+    assert (first.indices, run.queue.waiting(partial=True)) == ([0], 0)
     settlement = verdict.settlement
     assert (settlement.open, settlement.strange) == ([], False)
     assert len(settlement.loose) == 1
-    ledger.succeed(first, settlement.results)
-    assert desk.take().indices == [1]
+    run.resolve(first, verdict)
+    assert run.statuses == {0: "succeeded"}
+    assert run.take().indices == [1]
 
 
 @pytest.mark.parametrize("operation", PAIRS)
@@ -263,12 +263,9 @@ def test_the_trace_ids_of_a_batch_begin_with_its_prefix() -> None:
     for plain in (CREATE, UPDATE, UPSERT):
         operation = evolve(plain, trace_prefix=PREFIX)
         inputs = [an_input(plain, n) for n in range(3)]
-        alone = [encoder(operation)(n, value)[1] for n, value in enumerate(inputs)]
-        desk = Desk(100, 1000, operation.call.repeats)
-        Ledger(
-            operation=operation, desk=desk, emit=Notebook(), freed=lambda: None
-        ).take_in(inputs)
-        chunk = desk.take()
+        alone = [encoder(operation)(n, given)[1] for n, given in enumerate(inputs)]
+        chunk, invalid = Ledger(operation=operation).take_in(inputs)
+        assert invalid == []
         sent: Mapping[int, str] = {n: f"{PREFIX}{n}" for n in range(3)}
 
         assert chunk.bodies == alone

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +43,7 @@ from .helpers import (
     READ,
     UPDATE,
     UPSERT,
+    attempted,
     chunk_of,
     some_inputs,
 )
@@ -59,9 +61,7 @@ _index_of = attrgetter("index")
 
 def chunk_at(operation: Operation, inputs: list[Any], *indices: int) -> Chunk:
     every = chunk_of(operation, inputs)
-    chunk = every.pick(indices)
-    chunk.attempts = 1
-    return chunk
+    return attempted(every.pick(indices), 1)
 
 
 def records(*ids: int) -> list[Any]:
@@ -90,20 +90,21 @@ def fail(
 
 
 @given(st.integers(1, 5), st.integers(0, 3), st.sampled_from([UPDATE, UPSERT, LEGACY]))
-def test_outcomes_made_together(count: int, followers: int, operation: Any) -> None:
+def test_outcomes_made_together(count: int, copies: int, operation: Any) -> None:
     """They are those made one by one, and who shares an input has its result."""
     chunk = chunk_of(operation, some_inputs(operation, count), first=3)
-    chunk.attempts = 2
-    chunk.followers = {3: [(100 + n, f"same {n}") for n in range(followers)]}
+    duplicates: list[tuple[int, object]]
+    duplicates = [(100 + n, f"same {n}") for n in range(copies)]
+    chunk = attempted(evolve(chunk, duplicates={3: duplicates}), 2)
     results: list[Any] = [*records(*range(1, count + 1))]
     if operation is LEGACY:
         results = [LegacyObject(None, None, one.id, {}) for one in results]
 
     told = dict(zip(chunk.indices, results, strict=True))
-    told |= {100 + n: results[0] for n in range(followers)}
+    told |= {100 + n: results[0] for n in range(copies)}
     assert sorted(all_succeeded(operation.call, chunk, results), key=_index_of) == [
         succeeded(operation.call, index, given, told[index], 2, key)
-        for index, given, key in sorted(chunk.everyone())
+        for index, given, key in sorted(chunk.rows())
     ]
 
 
@@ -212,7 +213,7 @@ def test_outcomes_are_a_sequence() -> None:
 def test_attempts_are_told() -> None:
     collector, inputs = collect(UPDATE, 2)
     first, second = (chunk_at(UPDATE, inputs, index) for index in range(2))
-    second.attempts = 3
+    second = attempted(second, 2)
     collector.succeeded(first, records(100))
     collector.succeeded(second, records(101))
 
@@ -223,9 +224,8 @@ def test_equal_reads_have_equal_outcomes() -> None:
     collector: Collector[Any] = Collector(READ)
     inputs = ["100", "101", 100]
     collector.took(inputs)
-    chunk = chunk_of(READ, inputs[:2])
-    chunk.followers = {0: [(2, 100)]}
-    chunk.attempts = 2
+    chunk = evolve(chunk_of(READ, inputs[:2]), duplicates={0: [(2, 100)]})
+    chunk = attempted(chunk, 2)
     collector.succeeded(chunk, records(100, 101))
     response = collector.response()
 
@@ -279,8 +279,7 @@ def test_equal_archives_have_the_same_id() -> None:
     collector: Collector[Any] = Collector(ARCHIVE)
     inputs = ["100", 101, "0100"]
     collector.took(inputs)
-    chunk = chunk_of(ARCHIVE, inputs[:2])
-    chunk.followers = {0: [(2, "0100")]}
+    chunk = evolve(chunk_of(ARCHIVE, inputs[:2]), duplicates={0: [(2, "0100")]})
     collector.succeeded(chunk, [None, None])
 
     assert [o.id for o in collector.response().outcomes] == ["100", "101", "100"]

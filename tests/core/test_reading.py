@@ -6,18 +6,16 @@ from typing import Any
 import orjson
 import pytest
 
-from hubbatch.core.concluding import Concluder
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubbatch.core.accounting import Ledger
 from hubbatch.core.answers import NoAnswer, Response
 from hubbatch.core.blaming import record_error_from_refusal
 from hubbatch.core.encoding import encoder
 from hubbatch.core.operations import Operation, look_up
-from hubbatch.core.planning import Chunk, Desk
+from hubbatch.core.planning import Chunk
 from hubbatch.core.reading import classify
-from hubbatch.core.reconciling import probe
+from hubbatch.core.reconciling import lookup
 from hubbatch.core.verdicts import (
     Answered,
     Blocked,
@@ -39,6 +37,7 @@ from hubbatch.errors import (
     ProxyError,
 )
 
+from .fake_run import FakeRun
 from .helpers import (
     ARCHIVE,
     CREATE,
@@ -47,7 +46,6 @@ from .helpers import (
     READ,
     UPDATE,
     UPSERT,
-    Notebook,
     chunk_of,
     respond,
     some_chunk,
@@ -953,37 +951,21 @@ def test_whatever_is_answered_every_input_has_one_outcome(
     answers: list[tuple[int, bytes]],
     isolate: bool,  # noqa: FBT001 -- a strategy's
 ) -> None:
-    """Chunks that are isolated or looked for too; after the answers nothing comes."""
-    told = Notebook()
-    desk = Desk(2, 100, operation.call.repeats)
-    ledger = Ledger(operation=operation, desk=desk, emit=told, freed=lambda: None)
-    concluder = Concluder(ledger, isolate=isolate)
+    """Chunks that are isolated or looked up too; after the answers nothing comes."""
+    run = FakeRun(operation, isolate=isolate, max_inputs=2)
     like = CREATE if operation is RECONCILED else operation
-    ledger.take_in(some_inputs(like, count))
-    while desk.waiting(partial=True):
-        chunk = desk.take()
-        call, carried = probe(operation, chunk) if chunk.probing else (operation, chunk)
+    run.take_in(some_inputs(like, count))
+    while run.has_work:
+        chunk = run.take()
+        looking_up = chunk.state.looking_up
+        call, carried = lookup(operation, chunk) if looking_up else (operation, chunk)
         verdict: Verdict = Retryable(APIError("nothing comes"), arrived=True)
         if answers:
             status, body = answers.pop()
             verdict = classify(call, carried, Response(status, {}, body))
-        match verdict:
-            case Answered():
-                concluder.settle(chunk, verdict.settlement, 0.0)
-            case Refused():
-                concluder.refuse(chunk, verdict)
-            case Retryable() | EndpointNotFound() | Throttled():
-                chunk.doubtful |= isinstance(verdict, Retryable) and verdict.arrived
-                reconciled = operation is RECONCILED and chunk.doubtful
-                if reconciled and not chunk.probing and concluder.look_for(chunk):
-                    desk.back([chunk])
-                else:
-                    concluder.give_up(chunk, verdict)
-            case _:
-                ledger.end(str(verdict.error))
-                ledger.drop(chunk)
-    assert [*told.statuses] == [*range(count)]
-    assert desk.size == 0
+        run.resolve(chunk, verdict)
+    assert [*run.statuses] == [*range(count)]
+    run.check()
 
 
 def test_the_details_of_crm_objects_v1() -> None:

@@ -1,7 +1,7 @@
-"""Whether a chunk goes out again, and when."""
+"""Whether a chunk is sent again, and when."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TypeAlias
 
 import attrs
 import pytest
@@ -9,40 +9,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubbatch.core.retrying import RetryPolicy, waits
-from hubbatch.core.verdicts import (
-    Again,
-    Ended,
-    Missing,
-    Throttled,
-    Unauthorized,
-    Verdict,
-)
+from hubbatch.core.retrying import RetryPolicy, next_wait
+from hubbatch.core.verdicts import EndpointNotFound, Retryable, Throttled
 from hubbatch.errors import APIError
 
 
 ERROR = APIError("no")
+Passing: TypeAlias = Retryable | EndpointNotFound | Throttled
 
 
-def again(retry_after: float = 0.0) -> Again:
-    return Again(ERROR, arrived=False, retry_after=retry_after)
-
-
-def full(ceiling: float) -> float:
-    return ceiling
+def again(retry_after: float = 0.0) -> Retryable:
+    return Retryable(ERROR, arrived=False, retry_after=retry_after)
 
 
 def pauses(
-    policy: RetryPolicy, verdicts: Sequence[tuple[Verdict, float]], jitter: Any = full
+    policy: RetryPolicy, verdicts: Sequence[tuple[Passing, float]], draw: float = 1.0
 ) -> list[float]:
-    """Give the waits until the verdicts are over, or the chunk is given up."""
-    waiting = waits(policy, jitter)
-    told = [next(waiting)]
-    for verdict in verdicts:
-        try:
-            told.append(waiting.send(verdict))
-        except StopIteration:
+    """Return the waits until the verdicts are over, or the chunk is given up.
+
+    The first attempt is sent at once.
+    """
+    told, failures = [0.0], 0
+    for verdict, elapsed in verdicts:
+        failures += not isinstance(verdict, Throttled)
+        wait = next_wait(policy, verdict, failures=failures, elapsed=elapsed, draw=draw)
+        if wait is None:
             break
+        told.append(wait)
     return told
 
 
@@ -61,12 +54,10 @@ def test_one_attempt_is_one_request() -> None:
 
 
 def test_a_missing_path_is_tried_like_the_rest() -> None:
-    assert pauses(RetryPolicy(attempts=2), 9 * [(Missing(ERROR), 0.0)]) == [0.0, 0.5]
-
-
-@pytest.mark.parametrize("verdict", [Unauthorized(ERROR), Ended(ERROR)])
-def test_other_verdicts_are_not_tried_again(verdict: Verdict) -> None:
-    assert pauses(RetryPolicy(), [(verdict, 0.0)]) == [0.0]
+    assert pauses(RetryPolicy(attempts=2), 9 * [(EndpointNotFound(ERROR), 0.0)]) == [
+        0.0,
+        0.5,
+    ]
 
 
 def test_a_429_uses_time_and_no_attempts() -> None:
@@ -120,7 +111,7 @@ TIMES = st.floats(0.01, 1000.0)
         st.tuples(
             st.builds(Throttled, TIMES)
             | st.builds(again, st.floats(0, 1000.0))
-            | st.just(Missing(ERROR)),
+            | st.just(EndpointNotFound(ERROR)),
             st.floats(0, 100.0),
         ),
         max_size=20,
@@ -128,14 +119,14 @@ TIMES = st.floats(0.01, 1000.0)
     st.floats(0, 1),
 )
 def test_a_policy_is_kept(
-    policy: RetryPolicy, events: list[tuple[Verdict, float]], share: float
+    policy: RetryPolicy, events: list[tuple[Passing, float]], share: float
 ) -> None:
     elapsed = 0.0
     verdicts = []
     for verdict, took in events:
         elapsed += took
         verdicts.append((verdict, elapsed))
-    told = pauses(policy, verdicts, lambda ceiling: share * ceiling)[1:]
+    told = pauses(policy, verdicts, share)[1:]
     used = [v for v, _ in verdicts[: len(told)] if not isinstance(v, Throttled)]
 
     assert len(used) < policy.attempts

@@ -10,6 +10,7 @@ from attrs import define, evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hubbatch.core.chunk_state import Step
 from hubbatch.core.operations import Operation, look_up
 from hubbatch.core.planning import Chunk
 from hubbatch.core.settling import (
@@ -210,10 +211,9 @@ def test_alone_with_another_id(operation: Operation) -> None:
 
     It is believed when two answers in a row say the same.
     """
-    chunk = some_chunk(operation, 1)
-    chunk.asked_again = True
+    chunk = some_chunk(operation, 1).after(Step.LOSE).after(Step.ASK_ALONE)
     first = settled(operation, chunk, [record("900")])
-    chunk.survivor = first.survivor
+    chunk = chunk.after(Step.ASK_ALONE, survivor=first.survivor)
     another = settled(operation, chunk, [record("901")])
     same = settled(operation, chunk, [record("900")])
 
@@ -240,7 +240,8 @@ def test_a_name_of_another_is_refused_even_alone(
     operation: Operation, strange: SimplePublicObject, *, asked_again: bool
 ) -> None:
     chunk = some_chunk(operation, 1)
-    chunk.asked_again = asked_again
+    if asked_again:
+        chunk = chunk.after(Step.LOSE).after(Step.ASK_ALONE)
     settlement = settled(operation, chunk, [strange])
 
     assert (settlement.results, settlement.open) == ([None], [0])
@@ -320,10 +321,8 @@ def test_a_repetition_leaves_no_success_of_all() -> None:
 def test_an_answer_to_another_batch_on_the_same_records() -> None:
     """The ids are right, the trace ids are not: nothing of it is ours."""
     ours, theirs = (evolve(UPDATE, trace_prefix=one) for one in ("AAAA", "BBBB"))
-    chunk = chunk_of(ours, some_inputs(UPDATE, 2))
-    chunk.prefix = "AAAA"
-    other = chunk_of(theirs, some_inputs(UPDATE, 2))
-    other.prefix = "BBBB"
+    chunk = evolve(chunk_of(ours, some_inputs(UPDATE, 2)), prefix="AAAA")
+    other = evolve(chunk_of(theirs, some_inputs(UPDATE, 2)), prefix="BBBB")
     replayed = [record(str(100 + p), other.trace(p)) for p in range(2)]
     right = [record(str(100 + p), chunk.trace(p)) for p in range(2)]
     mixed = settled(ours, chunk, [record("100"), replayed[1]])
@@ -540,7 +539,8 @@ def test_without_results_only_errors_count() -> None:
 @pytest.mark.parametrize("doubtful", [True, False])
 def test_who_created_a_record_is_forgotten_with_the_answer(*, doubtful: bool) -> None:
     chunk = some_chunk(UPSERT, 3)
-    chunk.doubtful = doubtful
+    if doubtful:
+        chunk = chunk.after(Step.LOSE)
     results = [
         SimplePublicUpsertObject("1", {"ref": "r100"}, new=False),
         SimplePublicUpsertObject("2", {"ref": "r101"}, new=True),
@@ -597,7 +597,8 @@ def cases(draw: st.DrawFn) -> Case:
             single.bodies[0],
             single.traces.get(index),
         )
-    chunk.doubtful = draw(st.booleans())
+    if draw(st.booleans()):
+        chunk = chunk.after(Step.LOSE)
     return Case(operation, chunk)
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from attrs import define, field
-from hubbatch.core.telling import Teller
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opentelemetry import trace
@@ -27,6 +26,7 @@ from hubbatch.core.answers import Response
 from hubbatch.core.operations import look_up
 from hubbatch.integrations.opentelemetry import OpenTelemetry
 from hubbatch.net.batch import Batch
+from hubbatch.net.event_emitter import EventEmitter
 from hubbatch.net.listening import Listeners
 from hubbatch.net.mailbox import CallBatchers
 from hubbatch.simulator import Simulator
@@ -346,9 +346,9 @@ async def test_what_is_left_of_the_day_by_account(telemetry: Telemetry) -> None:
 
 
 async def test_rows_that_a_job_has_not_settled(telemetry: Telemetry) -> None:
-    teller = Teller(operation=UPDATE, audience=Listeners([telemetry.listener]))
+    events = EventEmitter(operation=UPDATE, listeners=Listeners([telemetry.listener]))
     for pending in (250, 50):
-        teller.of_journal(pending)
+        events.journal_written(pending)
     [point] = telemetry.points("hubbatch.journal.pending")
     assert (point.value, point.attributes) == (50, ABOUT)
 

@@ -63,8 +63,8 @@ async def test_rows_are_recorded_as_sent_first_and_as_open_if_nothing_was_writte
     journal = Notes()
     given = rows("a", "b", "c")
     adapter = begun(journal, given)
-    chunk = Chunk([0, 2], [{}, {}], ["email\0a", "email\0c"], [b"", b""])
-    chunk.followers[2] = [(1, {})]
+    keys: list[str | None] = ["email\0a", "email\0c"]
+    chunk = Chunk([0, 2], [{}, {}], keys, [b"", b""], duplicates={2: [(1, {})]})
 
     await adapter.leaving(chunk)
     assert journal.leaving == [dict.fromkeys((0, 2, 1), RowState.SENT)]

@@ -591,6 +591,22 @@ async def test_the_end_waits_for_requests_in_flight() -> None:
     }
 
 
+async def test_a_chunk_that_is_refused_after_the_end_is_not_split() -> None:
+    crm, made = meeting(
+        "update",
+        refusal(403, "no", "MISSING_SCOPES"),
+        refusal(400, "not valid", "VALIDATION_ERROR"),
+        count=4,
+        max_inputs=2,
+        workers=2,
+    )
+    crm.latency = (0.01, 0.01)  # the 403 comes first
+    await ended(made, PermissionDeniedError)
+    assert statuses(made.response) == {"not_sent": 4}
+    assert len(crm.heard) == 2
+    assert made.summary.isolating == 0
+
+
 async def test_the_end_cuts_a_wait_short() -> None:
     """A chunk that waits for its next attempt is not retried."""
 

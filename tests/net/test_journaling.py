@@ -42,7 +42,7 @@ class Diary:
 
     async def leaving(self, chunk: Chunk) -> None:
         before = len(self.crm.heard)
-        places = [index for index, _, _ in chunk.everyone()]
+        places = [index for index, _, _ in chunk.rows()]
         self.told.append(("leaving", places))
         await asyncio.sleep(self.seconds)
         if self.error is not None:
@@ -51,7 +51,7 @@ class Diary:
         assert len(self.crm.heard) == before
 
     def not_written(self, chunk: Chunk) -> None:
-        places = [index for index, _, _ in chunk.everyone()]
+        places = [index for index, _, _ in chunk.rows()]
         self.told.append(("not written", places))
         self.away.difference_update(places)
 
