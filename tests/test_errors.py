@@ -118,7 +118,8 @@ PRIVATE = {
     "NothingToDo": "control flow: the command line ends with a message and status 0",
     "Stopped": "control flow: ends a job whose caller asked it to stop",
     "_ClientClosed": "control flow: ends the refresh of a client that is closed",
-    "_Unusual": "control flow: an answer or a block of columns is read one by one",
+    "_NotUniform": "control flow: a block of inputs is encoded input by input",
+    "_Unusual": "control flow: an answer is read record by record",
 }
 # The simulator shares no code with the client, so that it cannot share a mistake.
 SIMULATOR = {

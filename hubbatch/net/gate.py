@@ -53,7 +53,7 @@ class Limits:
     daily_remaining: int | None
     daily_limit: int | None = None
     used_by_others: int = 0
-    families: "Mapping[str, Limits]" = Factory(dict)
+    families: Mapping[str, "Limits"] = Factory(dict)
 
 
 @define(eq=False)

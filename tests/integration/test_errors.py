@@ -271,7 +271,7 @@ RAISED: dict[Provoke, tuple[type[HubBatchError], str]] = {
     nobody_there: (HubSpotUnavailable, r"connection failed: .*9\b.* Try again later"),
     answer_lost_half_way: (BatchFailed, "1 of 101 records did not succeed"),
     not_taken_half_way: (BatchFailed, "1 of 101 records did not succeed"),
-    no_redis: (LimiterUnavailable, r"cannot be asked \(ConnectionError\)"),
+    no_redis: (LimiterUnavailable, r"does not answer \(ConnectionError\)"),
     no_room_among_processes: (OverloadedError, "and max_wait is 3 s. Nothing was"),
     too_many_single_calls: (OverloadedError, "2 single calls are waiting already"),
 }

@@ -93,6 +93,7 @@ class Victim:
                 process.kill()
             self.doubted |= self._in_doubt()
         # Three creates that are lost in a row end a run, which is then resumed.
+        said = ""
         for _ in range(20):
             with self._start() as process:
                 said, _ = process.communicate(timeout=300)
