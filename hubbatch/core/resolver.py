@@ -118,7 +118,9 @@ class Resolver:
         if chunk.state.attempts:
             return chunk
         chunk = chunk.after(Step.LOSE)
-        return self._lost.look_up(chunk, now) or chunk
+        chunk = self._lost.look_up(chunk, now) or chunk
+        assert self._may_send(chunk)  # noqa: S101 -- a job marks other creates unknown
+        return chunk
 
     @property
     def unreadable(self) -> APIError | None:
