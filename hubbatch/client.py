@@ -14,9 +14,8 @@ from ._limits.plan import Plan, plan
 from ._limits.window import RateLimit
 from .associations import Associations, AssociationsV3
 from .core.arguments import check_api_version
-from .core.named_calls import named_call
 from .core.object_types import StandardTypes
-from .core.operations import look_up
+from .core.operations import look_up, named_call
 from .core.retrying import RetryPolicy
 from .errors import ConfigurationError
 from .legacy import Legacy

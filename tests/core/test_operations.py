@@ -14,6 +14,7 @@ from hubbatch.core.operations import (
     Repeats,
     Verb,
     look_up,
+    named_call,
 )
 
 
@@ -192,3 +193,16 @@ def test_the_account_is_asked_for_in_the_version_s_path(version: str) -> None:
     assert operation.path == f"/account-info/{version}/details"
     assert (operation.call.method, operation.max_inputs) == ("GET", 1)
     assert not operation.call.writes
+
+
+def test_named_call() -> None:
+    assert named_call("tickets.update").verb == "update"
+    assert named_call("2-3456.read").max_inputs == 100
+
+
+@pytest.mark.parametrize(
+    "name", ["tickets", "", ".update", "tickets.delete", "a/b.update", "tickets.", 5]
+)
+def test_name_of_no_call(name: str) -> None:
+    with pytest.raises(ValueError, match="object type"):
+        named_call(name)
