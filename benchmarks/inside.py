@@ -16,14 +16,14 @@ from typing import Any
 import orjson
 
 from hubbatch import UpdateInput
-from hubbatch.core.accounting import Ledger
-from hubbatch.core.answers import Response
-from hubbatch.core.codec import structure_response
-from hubbatch.core.encoding import request_body
-from hubbatch.core.operations import look_up
-from hubbatch.core.planning import InputQueue
-from hubbatch.core.reading import classify
-from hubbatch.core.results import structure_objects
+from hubbatch._http import Response
+from hubbatch._outcomes.classify import classify
+from hubbatch._outcomes.ledger import Ledger
+from hubbatch._outcomes.queue import InputQueue
+from hubbatch._wire.endpoints import look_up
+from hubbatch._wire.inputs import request_body
+from hubbatch._wire.record_columns import structure_objects
+from hubbatch._wire.records import structure_response
 
 from .records import answer, records
 from .tables import Section, table

@@ -9,18 +9,18 @@ import orjson
 
 from attrs import evolve
 
+from hubbatch._http import Answer, Request, Response
 from hubbatch._limits.window import RateLimit
-from hubbatch.core.accounting import Ledger
-from hubbatch.core.answers import Answer, Request, Response
-from hubbatch.core.encoding import request_body
-from hubbatch.core.operations import look_up
-from hubbatch.core.planning import InputQueue
-from hubbatch.core.retrying import RetryPolicy
-from hubbatch.net.auth import Credentials
-from hubbatch.net.batch import Batch
-from hubbatch.net.engine import ClientState
-from hubbatch.net.gate import Gate
-from hubbatch.net.listening import Listeners
+from hubbatch._net.auth import Credentials
+from hubbatch._net.batch import Batch
+from hubbatch._net.client_state import ClientState
+from hubbatch._net.gate import Gate
+from hubbatch._net.listeners import Listeners
+from hubbatch._outcomes.ledger import Ledger
+from hubbatch._outcomes.queue import InputQueue
+from hubbatch._outcomes.retry import RetryPolicy
+from hubbatch._wire.endpoints import look_up
+from hubbatch._wire.inputs import request_body
 
 from .records import answer
 

@@ -23,10 +23,10 @@ from attrs import evolve
 from permits import JumpingLoop  # type: ignore[import-not-found] # a script beside
 
 from hubbatch import HubBatch, RateLimit
-from hubbatch.core.answers import Request, Response
-from hubbatch.core.operations import look_up
-from hubbatch.net.batch import Batch
-from hubbatch.net.permit_queue import Lane
+from hubbatch._http import Request, Response
+from hubbatch._net.batch import Batch
+from hubbatch._net.permit_queue import Lane
+from hubbatch._wire.endpoints import look_up
 
 
 PAUSE = 3.0

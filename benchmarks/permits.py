@@ -19,8 +19,8 @@ from statistics import mean
 from aiolimiter import AsyncLimiter
 
 from hubbatch import RateLimit
-from hubbatch.net.gate import Gate
-from hubbatch.net.permit_queue import Lane
+from hubbatch._net.gate import Gate
+from hubbatch._net.permit_queue import Lane
 
 
 WORKERS = 32

@@ -57,7 +57,7 @@ from limit import (  # type: ignore[import-not-found] # a script beside
 from redis.asyncio import Redis
 
 from hubbatch import HubBatch
-from hubbatch.core.events import ChunkSent, Event
+from hubbatch._outcomes.events import ChunkSent, Event
 from hubbatch.integrations.redis import RedisRateLimit
 
 

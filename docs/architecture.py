@@ -16,9 +16,18 @@ PICTURE = HERE / "architecture.svg"
 _TREE = HERE.parent
 _PACKAGE = _TREE / "hubbatch"
 _WIDTH, _LINE, _PAD, _GAP, _CHARACTER = 760, 15, 10, 8, 6.3
-_PURE = ("_limits", "core", "errors", "models")
+_PURE = (
+    "_http",
+    "_validators",
+    "_escapes",
+    "_wire",
+    "_limits",
+    "_outcomes",
+    "errors",
+    "models",
+)
 _COLOURS = dict.fromkeys(_PURE, "#e8f1e4")
-_COLOURS |= {"net": "#fdeed9", "simulator": "#f0e6f4"}
+_COLOURS |= {"_net": "#fdeed9", "simulator": "#f0e6f4"}
 
 
 def _layers() -> list[list[str]]:

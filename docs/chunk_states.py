@@ -10,7 +10,7 @@ from math import hypot
 from pathlib import Path
 from types import MappingProxyType
 
-from hubbatch.core.chunk_state import CERTAINTY, Certainty, ChunkState, Step
+from hubbatch._outcomes.chunk_state import CERTAINTY, Certainty, ChunkState, Step
 
 
 PICTURE = Path(__file__).parent / "chunk_states.svg"

@@ -43,7 +43,7 @@ nitpick_ignore_regex = [
     # What is not ours has its documentation elsewhere; a build asks no network for it.
     ("py:.*", r"(?!hubbatch).*"),
     # Inner rooms, type variables and bases without a name of their own.
-    ("py:class", r"hubbatch\.(core|net)\..*"),
+    ("py:class", r"hubbatch\._.*"),
     # An alias such as BatchResponse[R] keeps the module that its class had at first.
     ("py:class", r"hubbatch\.models\..*"),
     ("py:class", r"hubbatch\.jobs\.sources\.LinesFile"),

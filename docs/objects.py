@@ -6,9 +6,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from hubbatch.core.calls import ApiName, Operation
-from hubbatch.core.object_types import ALL_VERBS, STANDARD_TYPES
-from hubbatch.core.operations import ROWS, look_up
+from hubbatch._wire.calls import ApiName, Operation
+from hubbatch._wire.endpoints import ROWS, look_up
+from hubbatch._wire.object_types import ALL_VERBS, STANDARD_TYPES
 
 
 PAGE = Path(__file__).with_suffix(".md")

@@ -2,12 +2,11 @@
 
 from ._limits.plan import Plan
 from ._limits.window import RateLimit
-from ._public import publish as _publish
-from ._verbs import Options
-from .accounts import Accounts
-from .client import HubBatch
-from .core.collecting import CombinedResponse
-from .core.events import (
+from ._net.batch import Batch
+from ._net.gate import Limits
+from ._net.oauth import OAuth, OAuthTokens
+from ._net.stream import Stream
+from ._outcomes.events import (
     BatchBegun,
     BatchEnded,
     ChunkAnswered,
@@ -22,10 +21,15 @@ from .core.events import (
     InputFailed,
     JournalWritten,
 )
-from .core.merging import merge
-from .core.outcomes import Outcome, OutcomeStatus, Summary
-from .core.retrying import RetryPolicy
-from .core.typed import PropertyName
+from ._outcomes.merge import merge
+from ._outcomes.outcome import Outcome, OutcomeStatus, Summary
+from ._outcomes.response import CombinedResponse
+from ._outcomes.retry import RetryPolicy
+from ._public import publish as _publish
+from ._verbs import Options
+from ._wire.user_classes import PropertyName
+from .accounts import Accounts
+from .client import HubBatch
 from .errors import (
     APIError,
     AuthenticationError,
@@ -94,10 +98,6 @@ from .models import (
     UpsertInput,
     ValueWithTimestamp,
 )
-from .net.batch import Batch
-from .net.gate import Limits
-from .net.oauth import OAuth, OAuthTokens
-from .net.streaming import Stream
 from .objects import ALL
 
 

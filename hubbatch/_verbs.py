@@ -5,14 +5,14 @@ from inspect import Parameter, signature
 from types import FunctionType
 from typing import Any, TypedDict, get_type_hints
 
-from .core.arguments import check_object_type
-from .core.calls import Operation
-from .core.collecting import Collector
-from .core.outcomes import Summary
-from .net.batch import Batch
-from .net.engine import ClientState
-from .net.intake import Source
-from .net.run_options import CompleteOperation
+from ._net.batch import Batch
+from ._net.client_state import ClientState
+from ._net.run_options import CompleteOperation
+from ._net.source import Source
+from ._outcomes.outcome import Summary
+from ._outcomes.response import Collector
+from ._validators import check_object_type
+from ._wire.calls import Operation
 
 
 class Options(TypedDict, total=False):

@@ -13,15 +13,15 @@ from weakref import WeakSet
 import aiohttp
 
 from ._limits.window import RateLimit
+from ._net.auth import TokenSource
+from ._net.client_state import ClientState
+from ._net.event_loops import LoopGuard
+from ._net.oauth import OAuth
+from ._net.shared_limit import SharedLimit
+from ._net.single_flight import SingleFlight
+from ._net.transport import Sessions
 from .client import HubBatch
 from .errors import ConfigurationError
-from .net.auth import TokenSource
-from .net.engine import ClientState
-from .net.flights import SingleFlight
-from .net.loops import LoopGuard
-from .net.oauth import OAuth
-from .net.shared_limit import SharedLimit
-from .net.transport import Sessions
 
 
 Load = Callable[[str], Awaitable[TokenSource | OAuth]]

@@ -3,9 +3,10 @@
 from collections.abc import AsyncIterable, Iterable
 from typing import Unpack
 
+from ._net.batch import Batch
 from ._verbs import Options, Verbs
-from .core.calls import Operation, Verb
-from .core.operations import look_up
+from ._wire.calls import Operation, Verb
+from ._wire.endpoints import look_up
 from .models import (
     AssociationInput,
     AssociationLimitInput,
@@ -19,7 +20,6 @@ from .models import (
     PublicDefaultAssociation,
     Record,
 )
-from .net.batch import Batch
 from .objects import Ids
 
 

@@ -12,24 +12,24 @@ import aiohttp
 from ._limits.daily import parse_reserve
 from ._limits.plan import Plan, plan
 from ._limits.window import RateLimit
+from ._net.auth import TokenSource
+from ._net.batch import Batch
+from ._net.client_state import ClientState
+from ._net.event_loops import LoopGuard
+from ._net.gate import Gate, Limits
+from ._net.listeners import Listener, Listeners
+from ._net.oauth import OAuth, make_login
+from ._net.shared_limit import SharedLimit
+from ._net.transport import AiohttpTransport, Sessions, check_base_url
+from ._outcomes.retry import RetryPolicy
+from ._validators import check_api_version
+from ._wire.endpoints import look_up, named_call
+from ._wire.object_types import StandardTypes
 from .associations import Associations, AssociationsV3
-from .core.arguments import check_api_version
-from .core.object_types import StandardTypes
-from .core.operations import look_up, named_call
-from .core.retrying import RetryPolicy
 from .errors import ConfigurationError
 from .legacy import Legacy
 from .lists import ListMemberships
 from .models import Account
-from .net.auth import TokenSource
-from .net.batch import Batch
-from .net.engine import ClientState
-from .net.gate import Gate, Limits
-from .net.listening import Listener, Listeners
-from .net.loops import LoopGuard
-from .net.oauth import OAuth, make_login
-from .net.shared_limit import SharedLimit
-from .net.transport import AiohttpTransport, Sessions, check_base_url
 from .objects import Objects
 from .properties import Properties
 from .schemas import Schemas

@@ -3,11 +3,13 @@
 from collections.abc import AsyncIterable, Iterable
 from typing import Unpack
 
+from ._net.batch import Batch
+from ._net.client_state import ClientState
+from ._validators import check_flag, check_names
 from ._verbs import Options, Verbs
-from .core.arguments import check_flag, check_names
-from .core.calls import Operation, Query, Verb
-from .core.operations import look_up
-from .core.typed import Typed
+from ._wire.calls import Operation, Query, Verb
+from ._wire.endpoints import look_up
+from ._wire.user_classes import Typed
 from .models import (
     CreateInput,
     LegacyCreateInput,
@@ -16,8 +18,6 @@ from .models import (
     Record,
     UpdateInput,
 )
-from .net.batch import Batch
-from .net.engine import ClientState
 from .objects import Ids
 
 

@@ -2,12 +2,12 @@
 
 from typing import Unpack
 
+from ._net.batch import Batch
+from ._net.client_state import ClientState
 from ._verbs import Options, Verbs
-from .core.object_types import type_id
-from .core.operations import look_up
+from ._wire.endpoints import look_up
+from ._wire.object_types import type_id
 from .models import RecordIdWithMemberships
-from .net.batch import Batch
-from .net.engine import ClientState
 from .objects import Ids
 
 

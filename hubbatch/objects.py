@@ -14,13 +14,14 @@ from typing import Any, Final, Literal, TypeVar, Unpack, overload
 
 from attrs import evolve
 
+from ._net.batch import Batch
+from ._outcomes.outcome import Summary
+from ._validators import check_flag, check_name, check_names
 from ._verbs import Options, Verbs
-from .core.arguments import check_flag, check_name, check_names
-from .core.calls import Operation, Verb
-from .core.dialects.documents import Page, page_query
-from .core.operations import look_up
-from .core.outcomes import Summary
-from .core.typed import Typed, class_mapping
+from ._wire.calls import Operation, Verb
+from ._wire.codecs.documents import Page, page_query
+from ._wire.endpoints import look_up
+from ._wire.user_classes import Typed, class_mapping
 from .errors import ListError, RecordNotFound
 from .models import (
     CreateInput,
@@ -30,7 +31,6 @@ from .models import (
     UpdateInput,
     UpsertInput,
 )
-from .net.batch import Batch
 
 
 T = TypeVar("T")

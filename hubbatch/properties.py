@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterable, Iterable
 from typing import Literal, Unpack
 
+from ._net.batch import Batch
+from ._validators import check_flag
 from ._verbs import Options, Verbs
-from .core.arguments import check_flag
-from .core.calls import Operation, Verb
-from .core.operations import look_up
+from ._wire.calls import Operation, Verb
+from ._wire.endpoints import look_up
 from .models import Property, PropertyCreate, Record
-from .net.batch import Batch
 
 
 Names = Iterable[str | Record] | AsyncIterable[str | Record]

@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterable, Iterable
 from typing import Unpack
 
+from ._net.batch import Batch
+from ._validators import check_flag
 from ._verbs import Options, Verbs
-from .core.arguments import check_flag
-from .core.operations import look_up
+from ._wire.endpoints import look_up
 from .models import ObjectSchema
-from .net.batch import Batch
 
 
 ObjectTypes = Iterable[str] | AsyncIterable[str]

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from .core.arguments import check_name, check_names, check_object_type
-from .core.object_types import StandardTypes
-from .core.operations import look_up
+from ._net.client_state import ClientState
+from ._net.coalescing import CallBatchers
+from ._validators import check_name, check_names, check_object_type
+from ._wire.endpoints import look_up
+from ._wire.object_types import StandardTypes
 from .errors import ConfigurationError
 from .models import (
     AssociationTo,
@@ -16,8 +18,6 @@ from .models import (
     UpdateInput,
     UpsertInput,
 )
-from .net.engine import ClientState
-from .net.mailbox import CallBatchers
 
 
 # A backend makes the same few kinds of calls over and over: look up each only once.

@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterable, Iterable
 from typing import Unpack
 
+from ._net.batch import Batch
 from ._verbs import Options, Verbs
-from .core.operations import look_up
+from ._wire.endpoints import look_up
 from .models import DealSplitsInput, DealToDealSplits, Record
-from .net.batch import Batch
 from .objects import Ids
 
 

@@ -4,6 +4,16 @@ import signal
 
 import pytest
 
+from hypothesis import settings
+
+
+# What they need is large: they have sessions of their own, which name them.
+collect_ignore = ["engines", "frames"]
+
+# How fast a machine is, is no property of the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
+
 
 def pytest_configure() -> None:
     """Undo what a shell does to what it runs in the background (`pytest &`).

@@ -30,7 +30,7 @@ from hubbatch import (
     RateLimit,
     RetryPolicy,
 )
-from hubbatch.core.answers import Answer, NoAnswer, Request, Response
+from hubbatch._http import Answer, NoAnswer, Request, Response
 from tests.net.crm import (
     SECRET,
     UNAUTHORIZED,

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 import pytest
 
 from hubbatch import HubBatch
-from hubbatch.core.calls import Operation
-from hubbatch.core.object_types import ANY_OBJECT, STANDARD_TYPES
-from hubbatch.core.operations import ROWS, look_up
+from hubbatch._wire.calls import Operation
+from hubbatch._wire.endpoints import ROWS, look_up
+from hubbatch._wire.object_types import ANY_OBJECT, STANDARD_TYPES
 from hubbatch.simulator.catalogue import STANDARD
 from hubbatch.simulator.others import OTHERS
 from hubbatch.simulator.routes import _ROUTES, find

@@ -13,12 +13,12 @@ import pytest
 
 from attrs import Factory, define
 
-from hubbatch.core.accounting import Ledger
-from hubbatch.core.codec import structure_response
-from hubbatch.core.collecting import Collector
-from hubbatch.core.operations import look_up
-from hubbatch.core.planning import InputQueue
-from hubbatch.core.results import structure_objects
+from hubbatch._outcomes.ledger import Ledger
+from hubbatch._outcomes.queue import InputQueue
+from hubbatch._outcomes.response import Collector
+from hubbatch._wire.endpoints import look_up
+from hubbatch._wire.record_columns import structure_objects
+from hubbatch._wire.records import structure_response
 
 
 UPDATE = look_up("objects", "update", "tickets", api_version="v3")

@@ -22,8 +22,8 @@ from hubbatch import (
     PropertyCreate,
     PublicAssociation,
 )
-from hubbatch.core.object_types import ALL_VERBS, STANDARD_TYPES, standard_type
-from hubbatch.net.batch import Batch
+from hubbatch._net.batch import Batch
+from hubbatch._wire.object_types import ALL_VERBS, STANDARD_TYPES, standard_type
 from hubbatch.simulator.catalogue import STANDARD
 from hubbatch.simulator.others import OTHERS
 

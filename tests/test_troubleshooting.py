@@ -10,12 +10,15 @@ import pytest
 import hubbatch
 
 from hubbatch import APIError, StandardError
-from hubbatch.core.answers import Response
-from hubbatch.core.blaming import record_error_from_207, record_error_from_refusal
-from hubbatch.core.reading import classify
-from hubbatch.core.verdicts import Fatal, Refused, Throttled, Unauthorized
+from hubbatch._http import Response
+from hubbatch._outcomes.classify import classify
+from hubbatch._outcomes.record_errors import (
+    record_error_from_207,
+    record_error_from_refusal,
+)
+from hubbatch._outcomes.verdicts import Fatal, Refused, Throttled, Unauthorized
 
-from .core.helpers import UPDATE, chunk_of, some_inputs
+from .outcomes.helpers import UPDATE, chunk_of, some_inputs
 
 
 PAGE = (Path(__file__).parents[1] / "docs" / "troubleshooting.md").read_text()

@@ -3,5 +3,5 @@
 `window` keeps a rolling limit exactly, `adaptive` follows what HubSpot's answers report
 and backs off for other apps, `daily` keeps calls of the account's day in reserve, and
 `plan` forecasts a batch. Nothing here reads a clock, sends a request or knows a header:
-`net.gate` asks these modules and applies what they return.
+`_net.gate` asks these modules and applies what they return.
 """

@@ -22,8 +22,8 @@ from hubbatch import (
     JournalError,
     RateLimit,
 )
+from hubbatch._escapes import visible
 from hubbatch._limits.plan import plan
-from hubbatch.core.visible import visible
 from hubbatch.jobs import (
     CheckFailed,
     JobReport,

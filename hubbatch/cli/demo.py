@@ -17,7 +17,7 @@ from attrs import asdict
 from rich.console import Console
 
 from hubbatch import Batch, HubBatch, Limits, UpdateInput
-from hubbatch.core.failure_groups import group_by_reason
+from hubbatch._outcomes.failure_groups import group_by_reason
 
 from .printing import print_failures, print_response, track
 from .screen import make_console, print_json

@@ -8,13 +8,13 @@ from typing import Any
 from attrs import define
 
 from hubbatch import ConfigurationError, HubBatch
-from hubbatch.core.operations import OBJECT_CALLS
+from hubbatch._net.listeners import Listener
+from hubbatch._wire.endpoints import OBJECT_CALLS
 from hubbatch.jobs import Export, Job
 from hubbatch.jobs.column_mapping import JobVerb
 from hubbatch.jobs.options import PAIRS
 from hubbatch.jobs.report import check_report_path
 from hubbatch.jobs.titles import title_of
-from hubbatch.net.listening import Listener
 
 from .progress import count_of
 

@@ -16,7 +16,7 @@ from rich.progress import (
 from rich.table import Table
 
 from hubbatch import Batch, CombinedResponse, Limits, Summary
-from hubbatch.core.failure_groups import FailureGroup
+from hubbatch._outcomes.failure_groups import FailureGroup
 
 from .screen import console_markup
 

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hubbatch import HubBatch, Summary
-from hubbatch.core.visible import visible
+from hubbatch._escapes import visible
 from hubbatch.jobs import Export, Job
 
 from .streams import Stream

@@ -11,7 +11,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
 from rich.segment import Segment
 
-from hubbatch.core.visible import visible
+from hubbatch._escapes import visible
 
 from .streams import EscapingStream
 

@@ -19,9 +19,9 @@ from typing import Annotated, Any
 
 from attrs import asdict
 
+from hubbatch._outcomes.outcome import Summary
 from hubbatch.accounts import Accounts
 from hubbatch.client import HubBatch
-from hubbatch.core.outcomes import Summary
 from hubbatch.errors import (
     APIError,
     BatchFailed,

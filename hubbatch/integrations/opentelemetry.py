@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from attrs import define, field
 
-from hubbatch.core.events import (
+from hubbatch._outcomes.events import (
     BatchBegun,
     BatchEnded,
     ChunkAnswered,
@@ -32,7 +32,7 @@ from hubbatch.core.events import (
     InputFailed,
     JournalWritten,
 )
-from hubbatch.core.outcomes import OutcomeStatus
+from hubbatch._outcomes.outcome import OutcomeStatus
 from hubbatch.errors import BatchFailed
 
 

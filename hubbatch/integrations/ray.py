@@ -29,8 +29,8 @@ from typing import Any, Literal, TypeAlias
 
 from attrs import evolve
 
+from hubbatch._validators import check_names
 from hubbatch.client import HubBatch
-from hubbatch.core.arguments import check_names
 from hubbatch.errors import ConfigurationError
 from hubbatch.jobs.arrow import need_pyarrow
 from hubbatch.jobs.column_mapping import Columns

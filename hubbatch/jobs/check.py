@@ -13,9 +13,9 @@ from attrs import define, field
 
 from hubbatch._limits.plan import Plan, plan
 from hubbatch._limits.window import RateLimit
-from hubbatch.core.encoding import encoder, id_property_of, make_key
-from hubbatch.core.operations import Operation, Repeats
-from hubbatch.core.values import InvalidInput
+from hubbatch._wire.endpoints import Operation, Repeats
+from hubbatch._wire.inputs import encoder, id_property_of, make_key
+from hubbatch._wire.property_values import InvalidInput
 from hubbatch.errors import CheckFailed
 from hubbatch.models import Property
 

@@ -7,9 +7,9 @@ from itertools import islice
 
 from attrs import define, field
 
-from hubbatch.core.encoding import encoder
-from hubbatch.core.operations import Operation
-from hubbatch.core.values import InvalidInput
+from hubbatch._wire.endpoints import Operation
+from hubbatch._wire.inputs import encoder
+from hubbatch._wire.property_values import InvalidInput
 
 from .rows import AsyncRowIterable, Row, RowIterable
 

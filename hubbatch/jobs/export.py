@@ -6,10 +6,10 @@ from copy import copy
 from os import PathLike
 from pathlib import Path
 
+from hubbatch._outcomes.outcome import Summary, succeeded
+from hubbatch._wire.codecs.documents import Page
+from hubbatch._wire.endpoints import look_up
 from hubbatch.client import HubBatch
-from hubbatch.core.dialects.documents import Page
-from hubbatch.core.operations import look_up
-from hubbatch.core.outcomes import Summary, succeeded
 from hubbatch.errors import HubBatchError
 
 from .identity import Identity

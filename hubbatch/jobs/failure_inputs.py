@@ -13,15 +13,15 @@ from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import Any
 
-from hubbatch.core.operations import Operation
-from hubbatch.core.typed import class_mapping, is_typed
-from hubbatch.core.values import (
+from hubbatch._wire.endpoints import Operation
+from hubbatch._wire.property_values import (
     InvalidInput,
     Unsendable,
     check_encodable,
     property_values,
     record_id,
 )
+from hubbatch._wire.user_classes import class_mapping, is_typed
 from hubbatch.models import (
     AssociationInput,
     AssociationSpec,

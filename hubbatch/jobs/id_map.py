@@ -13,7 +13,7 @@ import orjson
 
 from attrs import field, frozen
 
-from hubbatch.core.values import Unsendable
+from hubbatch._wire.property_values import Unsendable
 from hubbatch.errors import ConfigurationError
 
 

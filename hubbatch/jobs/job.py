@@ -19,12 +19,12 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from hubbatch._net.batch import Batch
+from hubbatch._net.run import Run
+from hubbatch._outcomes.outcome import OutcomeStatus, unknown_error, unsuccessful
 from hubbatch.client import HubBatch
-from hubbatch.core.outcomes import OutcomeStatus, unknown_error, unsuccessful
 from hubbatch.errors import ConfigurationError, HubBatchError
 from hubbatch.models import Property
-from hubbatch.net.batch import Batch
-from hubbatch.net.running import Run
 
 from .check import check, raise_if_refused
 from .column_mapping import JobVerb

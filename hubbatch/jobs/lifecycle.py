@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 
 from attrs import evolve
 
+from hubbatch._outcomes.outcome import Summary
+from hubbatch._wire.endpoints import Operation
 from hubbatch.client import HubBatch
-from hubbatch.core.operations import Operation
-from hubbatch.core.outcomes import Summary
 from hubbatch.errors import ConfigurationError, HubBatchError, JournalError
 
 from .identity import Identity

@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from hubbatch.core.outcomes import Outcome, OutcomeStatus
+from hubbatch._outcomes.outcome import Outcome, OutcomeStatus
 
 from .rows import Row
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from hubbatch._net.batch import Batch
+from hubbatch._wire.endpoints import Operation
 from hubbatch.client import HubBatch
-from hubbatch.core.operations import Operation
 from hubbatch.errors import ConfigurationError
-from hubbatch.net.batch import Batch
 
 from .outputs import Sink, SinkOrPath
 from .parquet import SUFFIX, ParquetOutput, lines_of

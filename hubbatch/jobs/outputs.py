@@ -13,7 +13,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from hubbatch.core.outcomes import Outcome
+from hubbatch._outcomes.outcome import Outcome
 from hubbatch.errors import ConfigurationError, JournalError
 
 from .rows import Row

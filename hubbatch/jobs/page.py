@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from hubbatch.core.visible import visible
+from hubbatch._escapes import visible
 from hubbatch.errors import ConfigurationError
 
 from .drawing import Chart, outcome_bar, rate_chart, response_time_chart

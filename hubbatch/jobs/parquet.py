@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from hubbatch.core.outcomes import Outcome
+from hubbatch._outcomes.outcome import Outcome
 from hubbatch.errors import ConfigurationError
 
 from .arrow import need_pyarrow

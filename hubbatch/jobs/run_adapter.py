@@ -12,11 +12,11 @@ from typing import Any
 
 from attrs import define, evolve, field
 
-from hubbatch.core.encoding import encoder
-from hubbatch.core.operations import Operation, Repeats
-from hubbatch.core.outcomes import Outcome, OutcomeStatus, all_succeeded
-from hubbatch.core.planning import Chunk
-from hubbatch.core.settling import Settlement
+from hubbatch._outcomes.matching import Settlement
+from hubbatch._outcomes.outcome import Outcome, OutcomeStatus, all_succeeded
+from hubbatch._outcomes.queue import Chunk
+from hubbatch._wire.endpoints import Operation, Repeats
+from hubbatch._wire.inputs import encoder
 
 from .journal import Journal
 from .rows import Row, digest

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import orjson
 
+from hubbatch._wire.codecs.definitions import structure_properties
+from hubbatch._wire.endpoints import Operation
+from hubbatch._wire.records import unstructure
 from hubbatch.client import HubBatch
-from hubbatch.core.codec import unstructure
-from hubbatch.core.dialects.definitions import structure_properties
-from hubbatch.core.operations import Operation
 from hubbatch.errors import APIError, ConfigurationError
 from hubbatch.models import Property
 

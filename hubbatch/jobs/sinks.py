@@ -14,9 +14,9 @@ from typing import Any
 import attrs
 import orjson
 
-from hubbatch.core.codec import unstructure
-from hubbatch.core.operations import Operation
-from hubbatch.core.outcomes import Outcome, OutcomeStatus
+from hubbatch._outcomes.outcome import Outcome, OutcomeStatus
+from hubbatch._wire.endpoints import Operation
+from hubbatch._wire.records import unstructure
 from hubbatch.errors import ConfigurationError, RecordError
 from hubbatch.models import LegacyProperty, MultiAssociatedObjectWithLabel
 

@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-from hubbatch.core.outcomes import OutcomeStatus
+from hubbatch._outcomes.outcome import OutcomeStatus
 
 
 class RowState(IntEnum):

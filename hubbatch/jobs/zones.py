@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from attrs import frozen
 
-from hubbatch.core.values import Unsendable
+from hubbatch._wire.property_values import Unsendable
 from hubbatch.errors import ConfigurationError
 
 

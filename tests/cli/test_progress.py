@@ -8,8 +8,8 @@ from attrs import define, field
 from rich.console import Console
 
 from hubbatch import Summary
+from hubbatch._wire.endpoints import look_up
 from hubbatch.cli.progress import Progress, count_of, duration
-from hubbatch.core.operations import look_up
 
 
 UPDATE = look_up("objects", "update", "tickets", api_version="v3")

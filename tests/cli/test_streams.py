@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hubbatch._escapes import visible
 from hubbatch.cli.screen import EscapingConsole, print_json
 from hubbatch.cli.streams import EscapingStream, Stream
-from hubbatch.core.visible import visible
 
 
 anything = st.text(st.characters(codec=None, exclude_categories=()))

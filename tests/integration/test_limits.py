@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from hubbatch import DailyLimitReached, RateLimit
-from hubbatch.core.operations import OBJECT_CALLS, look_up
-from hubbatch.net.batch import Batch
-from hubbatch.net.permit_queue import Lane
+from hubbatch._net.batch import Batch
+from hubbatch._net.permit_queue import Lane
+from hubbatch._wire.endpoints import OBJECT_CALLS, look_up
 from tests.integration.conftest import Portal
 
 

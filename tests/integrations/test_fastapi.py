@@ -43,7 +43,7 @@ from hubbatch import (
     SourceError,
     TooManyFailures,
 )
-from hubbatch.core.outcomes import Summary
+from hubbatch._outcomes.outcome import Summary
 from hubbatch.integrations.fastapi import (
     Hub,
     add_exception_handlers,

@@ -22,13 +22,13 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from hubbatch import AuthenticationError, Event, HubBatch, RetryPolicy
-from hubbatch.core.answers import Response
-from hubbatch.core.operations import look_up
+from hubbatch._http import Response
+from hubbatch._net.batch import Batch
+from hubbatch._net.coalescing import CallBatchers
+from hubbatch._net.event_emitter import EventEmitter
+from hubbatch._net.listeners import Listeners
+from hubbatch._wire.endpoints import look_up
 from hubbatch.integrations.opentelemetry import OpenTelemetry
-from hubbatch.net.batch import Batch
-from hubbatch.net.event_emitter import EventEmitter
-from hubbatch.net.listening import Listeners
-from hubbatch.net.mailbox import CallBatchers
 from hubbatch.simulator import Simulator
 from tests.net.crm import (
     SECRET,

@@ -19,10 +19,10 @@ import pytest
 from redis.asyncio import Redis
 
 from hubbatch import ConfigurationError, HubBatch, OverloadedError, RateLimit
+from hubbatch._net.gate import Gate
+from hubbatch._net.permit_queue import Lane
 from hubbatch.integrations._redis.pacer import PAD
 from hubbatch.integrations.redis import LimiterUnavailable, RedisRateLimit
-from hubbatch.net.gate import Gate
-from hubbatch.net.permit_queue import Lane
 from tests.net.test_gate import always, now, worst
 from tests.net.virtual import VirtualTimeLoop
 

@@ -9,7 +9,7 @@ import pytest
 from attrs import define, field
 
 from hubbatch import HubBatch, RateLimit, RetryPolicy
-from hubbatch.core.outcomes import Outcome
+from hubbatch._outcomes.outcome import Outcome
 from hubbatch.jobs import Job, Row
 from hubbatch.simulator import Simulator
 

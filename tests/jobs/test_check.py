@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hubbatch import ConfigurationError, RateLimit
-from hubbatch.core.operations import look_up
+from hubbatch._wire.endpoints import look_up
 from hubbatch.jobs import (
     CheckFailed,
     CheckReport,

@@ -5,7 +5,7 @@ import pytest
 
 from attrs import define
 
-from hubbatch.core.operations import look_up
+from hubbatch._wire.endpoints import look_up
 from hubbatch.jobs import Row, rehearse
 
 

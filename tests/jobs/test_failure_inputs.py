@@ -23,9 +23,9 @@ from hubbatch import (
     UpdateInput,
     UpsertInput,
 )
-from hubbatch.core.encoding import encoder
-from hubbatch.core.operations import Operation, look_up
-from hubbatch.core.values import InvalidInput, Unsendable
+from hubbatch._wire.endpoints import Operation, look_up
+from hubbatch._wire.inputs import encoder
+from hubbatch._wire.property_values import InvalidInput, Unsendable
 from hubbatch.jobs.failure_inputs import input_encoder, restore
 from hubbatch.jobs.sinks import json_line
 

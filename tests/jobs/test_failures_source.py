@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from hubbatch import Outcome, OutcomeStatus, RecordError
-from hubbatch.core.operations import look_up
+from hubbatch._wire.endpoints import look_up
 from hubbatch.jobs import (
     FailedCall,
     Failures,

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from hubbatch import ConfigurationError
-from hubbatch.core.values import Unsendable
+from hubbatch._wire.property_values import Unsendable
 from hubbatch.jobs import CsvSource, IdMap, PairColumns
 
 from .test_pairs import pairs_of, write

@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubbatch.core.operations import look_up
-from hubbatch.core.outcomes import Outcome, OutcomeStatus, succeeded, unsuccessful
+from hubbatch._outcomes.outcome import Outcome, OutcomeStatus, succeeded, unsuccessful
+from hubbatch._wire.endpoints import look_up
 from hubbatch.errors import RecordInvalid
 from hubbatch.jobs import Row
 from hubbatch.jobs.measurements import Example, Measures, Reason, from_octave, octave

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from hubbatch import ConfigurationError
-from hubbatch.core.values import Unsendable
+from hubbatch._wire.property_values import Unsendable
 from hubbatch.jobs import (
     CsvSource,
     FailuresSource,

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubbatch.core.dialects.definitions import structure_properties
+from hubbatch._wire.codecs.definitions import structure_properties
 from hubbatch.jobs.property_checks import LONGEST_TEXT, Checker, Problem
 from hubbatch.models import Property, PropertyModificationMetadata, PropertyOption
 from hubbatch.simulator import schemas

@@ -22,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch import ConfigurationError, JournalError
-from hubbatch.core.visible import visible
+from hubbatch._escapes import visible
 from hubbatch.jobs import write_report
 from hubbatch.jobs.identity import Identity
 from hubbatch.jobs.measurements import Example, Measured, Reason

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from hubbatch.core.operations import look_up
-from hubbatch.core.outcomes import Outcome, OutcomeStatus
-from hubbatch.core.planning import Chunk
+from hubbatch._outcomes.outcome import Outcome, OutcomeStatus
+from hubbatch._outcomes.queue import Chunk
+from hubbatch._wire.endpoints import look_up
 from hubbatch.errors import RecordError
 from hubbatch.jobs import run_adapter
 from hubbatch.jobs.journal import Journal

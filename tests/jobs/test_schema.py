@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hubbatch import ConfigurationError
-from hubbatch.core.operations import look_up
+from hubbatch._wire.endpoints import look_up
 from hubbatch.jobs import Schema, ask_schema, read_schema, write_schema
 from hubbatch.models import Property
 from hubbatch.simulator import Fault, When

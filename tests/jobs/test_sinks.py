@@ -24,7 +24,7 @@ from hubbatch import (
     SimplePublicObject,
     SimplePublicUpsertObject,
 )
-from hubbatch.core.operations import Operation, look_up
+from hubbatch._wire.endpoints import Operation, look_up
 from hubbatch.jobs import Failures, Records, Results, Row
 from hubbatch.jobs.outputs import Sink
 from hubbatch.jobs.sinks import json_line

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubbatch.core.values import Unsendable
+from hubbatch._wire.property_values import Unsendable
 from hubbatch.errors import ConfigurationError
 from hubbatch.jobs.zones import Zone
 

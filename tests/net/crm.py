@@ -14,14 +14,14 @@ import orjson
 
 from attrs import define, evolve, field, frozen
 
+from hubbatch._http import Answer, NoAnswer, Request, Response
 from hubbatch._limits.window import RateLimit
-from hubbatch.core.answers import Answer, NoAnswer, Request, Response
-from hubbatch.core.operations import Operation, Verb, look_up
-from hubbatch.core.retrying import RetryPolicy
-from hubbatch.net.auth import Credentials, TokenSource
-from hubbatch.net.batch import Batch
-from hubbatch.net.engine import ClientState
-from hubbatch.net.gate import Gate
+from hubbatch._net.auth import Credentials, TokenSource
+from hubbatch._net.batch import Batch
+from hubbatch._net.client_state import ClientState
+from hubbatch._net.gate import Gate
+from hubbatch._outcomes.retry import RetryPolicy
+from hubbatch._wire.endpoints import Operation, Verb, look_up
 
 
 SECRET = "pat-na1-11112222-3333-4444-5555-666677778888"  # noqa: S105 -- nobody's

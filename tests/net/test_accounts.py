@@ -20,7 +20,7 @@ from hubbatch import (
     OAuth,
     RateLimit,
 )
-from hubbatch.net.transport import AiohttpTransport
+from hubbatch._net.transport import AiohttpTransport
 from tests.net.crm import SECRET, Crm, updates
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hubbatch import ConfigurationError
-from hubbatch.net.auth import Credentials
+from hubbatch._net.auth import Credentials
 from tests.net.crm import SECRET
 
 

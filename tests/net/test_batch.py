@@ -20,7 +20,7 @@ from hubbatch import (
     RateLimit,
     RetryPolicy,
 )
-from hubbatch.core.operations import Verb
+from hubbatch._wire.endpoints import Verb
 from tests.net.crm import (
     SECRET,
     Crm,

@@ -18,8 +18,8 @@ import pytest
 from attrs import define, field
 
 from hubbatch import HubBatch, HubSpotUnavailable, RetryPolicy
-from hubbatch.core.events import ChunkAnswered, ChunkSent
-from hubbatch.net import connections
+from hubbatch._net import connections
+from hubbatch._outcomes.events import ChunkAnswered, ChunkSent
 
 
 QUICK = RetryPolicy(base=0.001, max_delay=0.002)

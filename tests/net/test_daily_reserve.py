@@ -21,8 +21,8 @@ from hubbatch import (
     RateLimit,
     RetryPolicy,
 )
+from hubbatch._http import Answer, Request, Response
 from hubbatch._limits.daily import TRUSTED
-from hubbatch.core.answers import Answer, Request, Response
 from tests.net.crm import SECRET, page, refusal, throttled
 
 

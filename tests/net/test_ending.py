@@ -27,9 +27,9 @@ from hubbatch import (
     RetryPolicy,
     TooManyFailures,
 )
-from hubbatch.core.answers import Answer, NoAnswer, Response
-from hubbatch.core.operations import Verb
-from hubbatch.net.batch import Batch
+from hubbatch._http import Answer, NoAnswer, Response
+from hubbatch._net.batch import Batch
+from hubbatch._wire.endpoints import Verb
 from tests.net.crm import (
     LOCKED,
     SECRET,

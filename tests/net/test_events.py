@@ -29,10 +29,10 @@ from hubbatch import (
     InputFailed,
     RetryPolicy,
 )
-from hubbatch.core.answers import Answer, Request, Response
-from hubbatch.core.operations import Operation, look_up
-from hubbatch.net.batch import Batch
-from hubbatch.net.listening import Listeners
+from hubbatch._http import Answer, Request, Response
+from hubbatch._net.batch import Batch
+from hubbatch._net.listeners import Listeners
+from hubbatch._wire.endpoints import Operation, look_up
 from tests.net.crm import (
     SECRET,
     UNAUTHORIZED,

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from hubbatch import RateLimit
-from hubbatch.net.gate import Gate, Permit
-from hubbatch.net.permit_queue import Lane
+from hubbatch._net.gate import Gate, Permit
+from hubbatch._net.permit_queue import Lane
 
 
 class OwnError(Exception):

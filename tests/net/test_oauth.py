@@ -29,11 +29,11 @@ from hubbatch import (
     ReconnectRequired,
     RetryPolicy,
 )
-from hubbatch.core.answers import Answer, NoAnswer, Request, Response
-from hubbatch.net.batch import Batch
-from hubbatch.net.engine import ClientState
-from hubbatch.net.gate import Gate
-from hubbatch.net.oauth import OAuthLogin, make_login
+from hubbatch._http import Answer, NoAnswer, Request, Response
+from hubbatch._net.batch import Batch
+from hubbatch._net.client_state import ClientState
+from hubbatch._net.gate import Gate
+from hubbatch._net.oauth import OAuthLogin, make_login
 from tests.net.crm import Crm, operation, page, updates
 
 

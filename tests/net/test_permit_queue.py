@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from hubbatch import OverloadedError, RateLimit
-from hubbatch.net.gate import Gate, Permit
-from hubbatch.net.permit_queue import Lane, Pacer, PermitQueue
+from hubbatch._net.gate import Gate, Permit
+from hubbatch._net.permit_queue import Lane, Pacer, PermitQueue
 
 
 class OwnError(Exception):

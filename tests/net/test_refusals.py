@@ -22,9 +22,9 @@ from hubbatch import (
     RetryPolicy,
     TooManyFailures,
 )
-from hubbatch.core.answers import Answer, NoAnswer, Request, Response
-from hubbatch.core.operations import Verb, look_up
-from hubbatch.net.batch import Batch
+from hubbatch._http import Answer, NoAnswer, Request, Response
+from hubbatch._net.batch import Batch
+from hubbatch._wire.endpoints import Verb, look_up
 from tests.net.crm import (
     SECRET,
     Crm,

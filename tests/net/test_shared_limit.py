@@ -11,9 +11,9 @@ import pytest
 from aiolimiter import AsyncLimiter
 
 from hubbatch import HubBatch, RateLimit
-from hubbatch.net.gate import Gate
-from hubbatch.net.permit_queue import Lane, Pacer
-from hubbatch.net.shared_limit import AccountLimits, LeakyBucket, _by_loop, limits_of
+from hubbatch._net.gate import Gate
+from hubbatch._net.permit_queue import Lane, Pacer
+from hubbatch._net.shared_limit import AccountLimits, LeakyBucket, _by_loop, limits_of
 from tests.net.virtual import VirtualTimeLoop
 
 

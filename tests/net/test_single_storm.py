@@ -20,9 +20,9 @@ from hubbatch import (
     RetryPolicy,
 )
 from hubbatch._limits.window import RateLimit
-from hubbatch.core.operations import Operation, Verb
-from hubbatch.net.engine import ClientState
-from hubbatch.net.mailbox import CallBatchers
+from hubbatch._net.client_state import ClientState
+from hubbatch._net.coalescing import CallBatchers
+from hubbatch._wire.endpoints import Operation, Verb
 from tests.net.crm import FATES, UNAUTHORIZED, UNIQUE, Crm, client_state, operation
 
 

@@ -15,10 +15,10 @@ from attrs import define
 
 from hubbatch import HubBatchError, HubSpotUnavailable, Outcome, RetryPolicy
 from hubbatch._limits.window import RateLimit
-from hubbatch.core.operations import Operation, Verb
-from hubbatch.net.batch import Batch
-from hubbatch.net.engine import ClientState
-from hubbatch.net.intake import Source
+from hubbatch._net.batch import Batch
+from hubbatch._net.client_state import ClientState
+from hubbatch._net.source import Source
+from hubbatch._wire.endpoints import Operation, Verb
 from tests.net.crm import FATES, UNIQUE, Crm, client_state, operation
 
 

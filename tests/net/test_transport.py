@@ -19,9 +19,9 @@ from attrs import evolve
 from yarl import URL
 
 from hubbatch import CertificateError, ChunkSent, ConfigurationError, Event, HubBatch
-from hubbatch.core.answers import Answer, NoAnswer, Request, Response
-from hubbatch.net import transport as module
-from hubbatch.net.transport import AiohttpTransport, check_base_url
+from hubbatch._http import Answer, NoAnswer, Request, Response
+from hubbatch._net import transport as module
+from hubbatch._net.transport import AiohttpTransport, check_base_url
 from tests.net.crm import SECRET
 
 
@@ -341,8 +341,8 @@ async def test_certificate_error_ends_a_batch_at_once(certificate: Path) -> None
 SEND_ONE = """
 import asyncio, sys
 from yarl import URL
-from hubbatch.core.answers import Request
-from hubbatch.net.transport import AiohttpTransport
+from hubbatch._http import Request
+from hubbatch._net.transport import AiohttpTransport
 
 async def main():
     made = AiohttpTransport(URL(sys.argv[1]), timeout=30)

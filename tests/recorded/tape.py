@@ -13,8 +13,8 @@ from attrs import Factory, define, field, frozen
 from multidict import CIMultiDict
 
 from hubbatch import HubBatchError, Outcome, RecordError
-from hubbatch.core.answers import Answer, Response
-from hubbatch.core.operations import Operation
+from hubbatch._http import Answer, Response
+from hubbatch._wire.endpoints import Operation
 from tests.net.crm import Crm, Heard, batch
 
 

@@ -16,7 +16,7 @@ from hubbatch import (
     RecordInvalid,
     RecordNotFound,
 )
-from hubbatch.core.operations import Operation, Verb, look_up
+from hubbatch._wire.endpoints import Operation, Verb, look_up
 
 from .tape import (
     HERE,

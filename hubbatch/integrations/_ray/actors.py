@@ -10,10 +10,15 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
 
+from hubbatch._outcomes.outcome import (
+    Outcome,
+    OutcomeStatus,
+    not_sent_error,
+    unknown_error,
+)
+from hubbatch._outcomes.response import Collector
 from hubbatch.accounts import Accounts
 from hubbatch.client import HubBatch
-from hubbatch.core.collecting import Collector
-from hubbatch.core.outcomes import Outcome, OutcomeStatus, not_sent_error, unknown_error
 from hubbatch.errors import (
     APIError,
     CertificateError,

@@ -7,11 +7,11 @@ from importlib import import_module
 from typing import Any
 
 from hubbatch._limits.window import RateLimit
+from hubbatch._net.auth import TokenSource
+from hubbatch._net.oauth import OAuth
 from hubbatch.accounts import Accounts, Limit, Load
 from hubbatch.client import HubBatch
 from hubbatch.errors import ConfigurationError, HubBatchError
-from hubbatch.net.auth import TokenSource
-from hubbatch.net.oauth import OAuth
 
 
 # Access tokens have hyphens, so no token is taken for the name of a variable.

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from hubbatch.core.outcomes import Outcome
+from hubbatch._outcomes.outcome import Outcome
 from hubbatch.models import SimplePublicObject
 
 

@@ -5,13 +5,13 @@ from typing import Any
 
 from attrs import field, frozen
 
+from hubbatch._net.batch import Batch
 from hubbatch.client import HubBatch
 from hubbatch.errors import ConfigurationError, SourceError
 from hubbatch.jobs.arrow import check_times, need_pyarrow, plain_rows
 from hubbatch.jobs.column_mapping import BadRow, Columns
 from hubbatch.jobs.tables import check_names
 from hubbatch.jobs.zones import Zone
-from hubbatch.net.batch import Batch
 
 from .portals import portal_name
 

@@ -13,9 +13,9 @@ from redis import exceptions
 from redis.asyncio import Redis
 
 from hubbatch._limits.window import RateLimit, Slot, Window
+from hubbatch._net.event_loops import close_with_loop
 from hubbatch.errors import LimiterUnavailable, OverloadedError
 from hubbatch.integrations._redis.scripts import HOLD, RESERVE
-from hubbatch.net.loops import close_with_loop
 
 
 OnFailure = Literal["share", "wait", "raise"]

@@ -1,0 +1,176 @@
+"""One attempt: send a chunk once, and classify its answer."""
+
+import asyncio
+
+from collections.abc import Callable, Sequence
+
+from attrs import define
+
+from hubbatch._http import (
+    DAILY_REMAINING,
+    Answer,
+    Request,
+    Response,
+    whole_number,
+)
+from hubbatch._outcomes.chunk import Chunk
+from hubbatch._outcomes.chunk_state import Step
+from hubbatch._outcomes.classify import classify
+from hubbatch._outcomes.events import ChunkAnswered, ChunkSent
+from hubbatch._outcomes.outcome import Summary
+from hubbatch._outcomes.recovery import lookup
+from hubbatch._outcomes.verdicts import (
+    Answered,
+    Throttled,
+    Unauthorized,
+    Verdict,
+    is_strange,
+    may_have_written,
+)
+from hubbatch._wire.calls import Operation
+from hubbatch._wire.codecs.oauth import secrets_of
+from hubbatch._wire.inputs import request_body
+
+from .auth import Login
+from .event_emitter import EventEmitter
+from .gate import Permit
+from .journal_hook import JournalHook
+from .redaction import masked
+from .transport import Transport
+
+
+@define(eq=False)
+class Attempts:
+    """The attempts of one worker to send one chunk.
+
+    Attributes:
+        chunk: the chunk in its latest state; None until the worker has taken one.
+    """
+
+    chunk: Chunk | None = None
+
+    def after(self, step: Step, *, now: float = 0.0) -> Chunk:
+        """Update the chunk by a step (see `ChunkState.after`), and return it."""
+        assert self.chunk is not None  # noqa: S101 -- the worker has taken one
+        self.chunk = self.chunk.after(step, now=now)
+        return self.chunk
+
+
+@define(eq=False, kw_only=True)
+class Sender:
+    """Sends chunks and classifies the answers."""
+
+    transport: Transport
+    credentials: Login
+    journal: JournalHook
+    events: EventEmitter
+    summary: Summary
+
+    async def send(
+        self,
+        operation: Operation,
+        attempts: Attempts,
+        permit: Permit,
+        token: str,
+        *,
+        waited: float,
+    ) -> Verdict:
+        """Send a chunk once; return the verdict on its answer.
+
+        `waited` is the seconds that the permit took. `attempts` is updated when the
+        request leaves, so that its state is right even if the task is cancelled then.
+        """
+        chunk = attempts.after(Step.ATTEMPT, now=_now())
+
+        def on_sent() -> None:
+            permit.sent()
+            attempts.after(Step.LEAVE)
+
+        carried = chunk
+        if chunk.state.looking_up:
+            operation, carried = lookup(operation, chunk)
+        request = Request(
+            operation.call.method,
+            operation.path,
+            operation.query,
+            _headers(operation, token),
+            request_body(operation, carried.bodies),
+        )
+        self.summary.requests += 1
+        self.events.chunk(
+            ChunkSent,
+            chunk,
+            attempt=chunk.state.attempts,
+            waited=waited,
+            method=request.method,
+            path=request.path,
+        )
+        answer = await self._send(chunk, request, on_sent)
+        permit.answered(answer.headers if isinstance(answer, Response) else None)
+        # The only place that has both the secrets of a request and its answer. Requests
+        # without a token go to the token endpoint: there, the form has the secrets.
+        secrets = [token] if token else secrets_of(request.body)
+        verdict = _classify(operation, carried, answer, secrets)
+        if is_strange(verdict):
+            self.transport.retire()
+        if isinstance(verdict, Throttled):
+            permit.throttled()
+        if isinstance(verdict, Unauthorized):
+            self.credentials.reject(token)
+        if not (chunk.state.maybe_written or may_have_written(verdict)):
+            self.journal.not_written(chunk)
+        return verdict
+
+    async def _send(
+        self, chunk: Chunk, request: Request, on_sent: Callable[[], None]
+    ) -> Answer:
+        """Send a request, and emit `ChunkAnswered`, also if it is cancelled."""
+        started, status, remaining = _now(), None, None
+        try:
+            answer = await self.transport.send(request, on_sent)
+            if isinstance(answer, Response):
+                status = answer.status
+                remaining = whole_number(answer.headers, DAILY_REMAINING)
+            return answer
+        finally:
+            self.events.chunk(
+                ChunkAnswered,
+                chunk,
+                attempt=chunk.state.attempts,
+                status=status,
+                seconds=_now() - started,
+                daily_remaining=remaining,
+            )
+
+
+def _classify(
+    operation: Operation, chunk: Chunk, answer: Answer, secrets: Sequence[str]
+) -> Verdict:
+    """Classify an answer after masking the secrets that it echoes."""
+    if isinstance(answer, Response) and 200 <= answer.status < 300:  # noqa: PLR2004 -- HTTP's own figures
+        verdict = classify(operation, chunk, answer)
+        if isinstance(verdict, Answered):
+            # A success without errors quotes nothing, unless it contains the token.
+            # This search is all that masking costs for a usual answer.
+            echoes = verdict.settlement.part.errors or any(
+                secret.encode() in answer.body for secret in secrets
+            )
+            if not echoes or operation.call.verb == "token":
+                return verdict
+            clean = masked(answer, secrets)
+            return verdict if clean is answer else classify(operation, chunk, clean)
+    return classify(operation, chunk, masked(answer, secrets))
+
+
+def _headers(operation: Operation, token: str) -> dict[str, str]:
+    headers = {
+        "Accept": "application/json",
+        "Content-Type": operation.call.content_type,
+    }
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    return headers
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

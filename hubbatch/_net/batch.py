@@ -1,0 +1,241 @@
+"""What a verb returns: a batch, to be awaited or streamed."""
+
+import warnings
+
+from collections.abc import (
+    AsyncIterable,
+    Coroutine,
+    Generator,
+    Iterable,
+    Mapping,
+)
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import Any, Generic
+
+from attrs import evolve
+
+from hubbatch._outcomes.failure_limit import FailureWatch, parse_max_failures
+from hubbatch._outcomes.outcome import Summary
+from hubbatch._outcomes.response import Collector, CombinedResponse
+from hubbatch._wire.calls import Operation
+from hubbatch.errors import HubBatchError
+from hubbatch.models import R
+
+from .client_state import ClientState
+from .journal_hook import JournalHook, NoJournalHook
+from .permit_queue import Lane
+from .recorder import OutcomeSink
+from .run import Run
+from .run_options import LINGER, CompleteOperation, Ready, RunOptions, always_ready
+from .source import Source, length
+from .stream import Stream
+
+
+# Iterable, but a single input.
+_SINGLE = (str, bytes, bytearray, memoryview, Mapping)
+
+
+class Batch(
+    Coroutine[Any, Any, CombinedResponse[R]],
+    AbstractAsyncContextManager[Stream[R]],
+    Generic[R],
+):
+    """One call of a verb. Either `await` it or enter it with `async with`, once.
+
+    Attributes:
+        response: The combined response once the batch was awaited, also after a
+            timeout, a cancellation or an error; None before that.
+        summary: The counts, which grow while the batch runs.
+    """
+
+    # Invariant: a batch is used once. `_used` is set by the first `await`, `send`,
+    # `throw`, `async with`, `begin` or `close`. Then either `_coroutine` (await) or
+    # `_entered` (stream) is set, never both.
+
+    # The defaults of the public verbs are those of this signature; see `_verbs`.
+    def __init__(
+        self,
+        state: ClientState,
+        operation: Operation,
+        source: Source,
+        *,
+        isolate: bool = True,
+        max_failures: int | str | None = "auto",
+        linger: float = LINGER,
+        lane: Lane = Lane.BULK,
+        complete: CompleteOperation | None = None,
+    ) -> None:
+        self._used = True  # a batch with wrong arguments must not warn in __del__
+        self.response: CombinedResponse[R] | None = None
+        self.summary: Summary = Summary()
+        self._state = state
+        self._operation = operation
+        self._source = _checked(source)
+        if not isinstance(isolate, bool):
+            raise TypeError(f"isolate must be True or False, not {isolate!r}")
+        if isinstance(linger, bool) or not isinstance(linger, int | float):
+            raise TypeError(f"linger must be a number of seconds, not {linger!r}")
+        if not linger >= 0:
+            raise ValueError(f"linger must be zero or more seconds, not {linger!r}")
+        self._options = RunOptions(
+            lane=lane,
+            linger=linger,
+            isolate=isolate,
+            watch=_watch(max_failures, operation, source),
+            complete=complete,
+        )
+        self._used = False
+        self._coroutine: Coroutine[Any, Any, CombinedResponse[R]] | None = None
+        self._entered: tuple[Stream[R], Run] | None = None
+        self._begun = False  # `feed` has had its first step
+
+    @property
+    def operation(self) -> Operation:
+        """The call that the requests of this batch make."""
+        return self._operation
+
+    # ---- await it
+
+    def __await__(self) -> Generator[Any, Any, CombinedResponse[R]]:
+        self._use()
+        self._coroutine = self._collect()
+        return self._coroutine.__await__()
+
+    def send(self, value: Any) -> Any:
+        """Run until the next suspension (coroutine protocol)."""
+        if self._coroutine is None:
+            self._use()
+            self._coroutine = self._collect()
+        return self._coroutine.send(value)
+
+    def throw(self, *error: Any) -> Any:
+        """Raise an error at the suspension point (coroutine protocol).
+
+        A task that is cancelled before its first step throws into a batch that has not
+        begun: its inputs are recorded as not sent.
+        """
+        if self._coroutine is None:
+            self._use()
+            self._abandon()
+            self._coroutine = self._collect()
+        return self._coroutine.throw(*error)
+
+    def close(self) -> None:
+        """Close the batch (coroutine protocol); it then does not warn if unused."""
+        self._used = True
+        if self._coroutine is not None:
+            self._coroutine.close()
+
+    def __del__(self) -> None:
+        if not self._used:
+            warnings.warn(
+                f"{self!r} was neither awaited nor entered, so nothing was sent",
+                RuntimeWarning,
+                stacklevel=2,
+                source=self,
+            )
+
+    def __repr__(self) -> str:
+        return f"<Batch {self._operation.name}>"
+
+    async def _collect(self) -> CombinedResponse[R]:
+        collector: Collector[R] = Collector(self._operation)
+        run = self._new_run(collector)
+        failure: HubBatchError | None = None
+        try:
+            await self._state.execute(run, self._source)
+        except HubBatchError as error:
+            failure = error
+        finally:
+            self.response = collector.response()
+        if failure is None:
+            return self.response
+        failure.response = self.response
+        raise failure
+
+    def _abandon(self) -> None:
+        """Record the inputs of a batch that was cancelled before its first step."""
+        collector: Collector[R] = Collector(self._operation)
+        run = self._new_run(collector)
+        run.abandon(self._source)
+        self.response = collector.response()
+
+    # ---- stream it
+
+    async def __aenter__(self) -> Stream[R]:
+        stream: Stream[R] = Stream(self._operation)
+        run = self.begin(stream, ready=stream.ready)
+        self._entered = stream, run
+        stream.start(self.feed(run))
+        return stream
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        assert self._entered is not None  # noqa: S101 -- set by __aenter__
+        stream, run = self._entered
+        if not self._begun:
+            run.abandon(self._source)
+        await stream.stop()
+
+    # ---- any other sink
+
+    def begin(
+        self,
+        sink: OutcomeSink,
+        *,
+        ready: Ready = always_ready,
+        journal: JournalHook | None = None,
+        maybe_sent: bool = False,
+    ) -> Run:
+        """Return a run whose outcomes go to `sink`; pass it to `feed` to start it.
+
+        See `RunOptions` for the keywords.
+        """
+        self._use()
+        options = evolve(
+            self._options,
+            ready=ready,
+            journal=journal or NoJournalHook(),
+            maybe_sent=maybe_sent,
+        )
+        return self._new_run(sink, options)
+
+    async def feed(self, run: Run) -> None:
+        """Execute a run of `begin` on the source; raise what ends it early."""
+        self._begun = True
+        await self._state.execute(run, self._source)
+
+    def _new_run(self, sink: OutcomeSink, options: RunOptions | None = None) -> Run:
+        run = self._state.new_run(self._operation, sink, options or self._options)
+        self.summary = run.summary
+        return run
+
+    def _use(self) -> None:
+        if self._used:
+            raise RuntimeError(f"{self!r} was used already; call the verb again")
+        self._used = True
+        self._state.check_open()
+
+
+def _watch(
+    max_failures: int | str | None, operation: Operation, source: Source
+) -> FailureWatch | None:
+    if max_failures is None:
+        return None
+    number, share = parse_max_failures(max_failures)
+    return FailureWatch(operation.object_type, number, share, length(source))
+
+
+def _checked(source: Any) -> Source:
+    """Check that a source is a collection or a stream of inputs."""
+    if isinstance(source, _SINGLE) or not isinstance(source, Iterable | AsyncIterable):
+        raise TypeError(
+            "expected an iterable or async iterable of inputs, not one "
+            f"{type(source).__name__}; put it into a list"
+        )
+    return source

@@ -1,0 +1,221 @@
+"""What all batches of one client share."""
+
+import asyncio
+
+from collections.abc import Callable
+from contextlib import suppress
+from copy import copy
+from datetime import datetime
+from math import inf
+from typing import NoReturn, Self
+
+from attrs import Factory, define, field
+
+from hubbatch._limits.daily import next_midnight
+from hubbatch._outcomes.response import Collector
+from hubbatch._outcomes.retry import RetryPolicy
+from hubbatch._wire.calls import Operation
+from hubbatch.errors import DailyLimitReached, HubBatchError
+from hubbatch.models import Account
+
+from .account_zone import time_zone, utc_now
+from .auth import Login
+from .event_loops import LoopGuard
+from .gate import Gate
+from .listeners import Listeners
+from .permit_queue import Lane
+from .recorder import OutcomeSink
+from .run import Run
+from .run_options import RunOptions
+from .source import Source
+from .transport import Transport
+
+
+# Seconds to wait for the account's time zone before an error is raised without it.
+_ACCOUNT_TIMEOUT = 10.0
+_DEFAULTS = RunOptions()
+_ACCOUNT_OPTIONS = RunOptions(lane=Lane.SINGLE)
+
+
+@define(eq=False)
+class LoopUse:
+    """A client's work in one event loop. `aclose` waits while it is entered.
+
+    Invariant: `active` counts the contexts that are entered, and every decrement to
+    zero sets `idle`. A client has one `LoopUse` per event loop, so neither the event
+    nor the lock is ever awaited in a loop other than its own.
+
+    Attributes:
+        used_at: when the last context was left, by the clock of this loop.
+        active: how many batches and calls are running.
+        idle: set when `active` becomes zero; `aclose` clears it before it waits.
+        account_lock: held while the account's details are requested.
+    """
+
+    used_at: float = -inf
+    active: int = 0
+    idle: asyncio.Event = Factory(asyncio.Event)
+    account_lock: asyncio.Lock = Factory(asyncio.Lock)
+
+    def __enter__(self) -> Self:
+        self.active += 1
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.active -= 1
+        self.used_at = asyncio.get_running_loop().time()
+        if not self.active:
+            self.idle.set()
+
+
+@define(eq=False, kw_only=True)
+class ClientState:
+    """Creates and executes the runs of a client, and waits for them on `aclose`.
+
+    Attributes:
+        account_operation: the call that returns the account's details.
+        base_url: where the account is; portal ids are unique within one base URL only.
+        today: returns the current time, with a time zone.
+        account: the portal id, or the name under which `Accounts` knows the account.
+        loop_guard: keeps the client in one event loop at a time.
+        account_details: the account as HubSpot describes it; None until it is known.
+    """
+
+    gate: Gate
+    transport: Transport
+    credentials: Login
+    policy: RetryPolicy
+    max_concurrency: int
+    listeners: Listeners = field(factory=lambda: Listeners(()))
+    account_operation: Operation | None = None
+    base_url: str = ""
+    today: Callable[[], datetime] = utc_now
+    account: str | None = None
+    loop_guard: LoopGuard = field(factory=lambda: LoopGuard("this client"))
+    account_details: Account | None = field(default=None, init=False)
+    _account_requested: bool = field(default=False, init=False)
+    _closed: bool = field(default=False, init=False)
+    _loop_use: LoopUse = field(factory=LoopUse, init=False)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("cannot pickle a client: it holds connections and a token")
+
+    # ---- runs
+
+    def new_run(
+        self, operation: Operation, sink: OutcomeSink, options: RunOptions = _DEFAULTS
+    ) -> Run:
+        """Return a run whose outcomes go to `sink`."""
+        return Run(self, self.gate, operation, sink, options)
+
+    async def execute(self, run: Run, source: Source) -> None:
+        """Execute a run, and keep `aclose` waiting meanwhile.
+
+        A `HubBatchError` that ends the run is raised as a copy with the `summary` and,
+        if the daily limit was reached, with `resets_at`. The state need not be open: a
+        batch that began before `aclose` may need further requests.
+        """
+        with self.use():
+            try:
+                await run.execute(source)
+            except HubBatchError as error:
+                failure = copy(error)
+            else:
+                return
+            failure.summary = run.summary
+            await self.set_reset_time(failure, run.operation)
+            raise failure
+
+    async def set_reset_time(self, error: HubBatchError, operation: Operation) -> None:
+        """Set `resets_at` of a `DailyLimitReached` to the next midnight of the account.
+
+        The account's time zone is requested once; if it cannot be read, it is UTC.
+        """
+        if not isinstance(error, DailyLimitReached) or error.resets_at is not None:
+            return
+        query = self.account_operation
+        # The account query itself must not request the account again.
+        if query is not None and operation.call is not query.call:
+            await self._fetch_account(query)
+        now = self.today()
+        error.resets_at = next_midnight(now, time_zone(self.account_details))
+        self.gate.day_ends((error.resets_at - now).total_seconds())
+
+    # ---- the account
+
+    def set_account(self, account: Account) -> None:
+        """Record whose account this is, and share its limits with other clients."""
+        self.account_details = account
+        self.account = str(account.portal_id)
+        self.gate.identify((self.base_url, self.account))
+
+    async def _fetch_account(self, query: Operation) -> None:
+        # Concurrent callers wait here for the first one's answer.
+        async with self._loop_use.account_lock:
+            if self.account_details is not None or self._account_requested:
+                return
+            answers: Collector[Account] = Collector(query)
+            gate = self.gate.without_reserve()
+            run = Run(self, gate, query, answers, _ACCOUNT_OPTIONS)
+            with suppress(HubBatchError, TimeoutError):
+                async with asyncio.timeout(_ACCOUNT_TIMEOUT):
+                    await run.execute([None])
+            for account in answers.response().results:
+                self.set_account(account)
+            self._account_requested = True
+
+    # ---- its life
+
+    @property
+    def active(self) -> bool:
+        """Whether a batch, or a refresh of the login, is running."""
+        return self._loop_use.active > 0 or self.credentials.busy
+
+    @property
+    def used_at(self) -> float:
+        """When the last batch ended, by the clock of its event loop."""
+        return self._loop_use.used_at
+
+    @property
+    def closed(self) -> bool:
+        """Whether new batches are refused."""
+        return self._closed
+
+    def check_open(self) -> None:
+        """Check that new batches are accepted.
+
+        Raises:
+            RuntimeError: If the client is closed.
+        """
+        if self._closed:
+            raise RuntimeError("this client is closed")
+
+    def use(self) -> LoopUse:
+        """Return the context to enter while working; `aclose` waits for it.
+
+        Raises:
+            RuntimeError: If the client is in use in another event loop that is open.
+        """
+        shift = self.loop_guard.enter()
+        if shift is not None:
+            self._loop_use = LoopUse(self._loop_use.used_at + shift)
+        return self._loop_use
+
+    async def aclose(self) -> None:
+        """Refuse new batches, wait for those that are running, close the connections.
+
+        Raises:
+            RuntimeError: If the client is in use in another event loop that is open.
+        """
+        loop_use = self.use()
+        self._closed = True
+        try:
+            while loop_use.active:
+                loop_use.idle.clear()
+                await loop_use.idle.wait()
+            await self.credentials.aclose()
+        finally:
+            try:
+                await self.gate.aclose()
+            finally:
+                await self.transport.aclose()

@@ -1,0 +1,160 @@
+"""Emit the events of a batch. An event is created only if a listener wants it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from attrs import evolve, frozen
+
+from hubbatch._outcomes.chunk import Chunk
+from hubbatch._outcomes.effects import Answer, Split, Wait
+from hubbatch._outcomes.events import (
+    BatchBegun,
+    BatchEnded,
+    ChunkEvent,
+    ChunkIsolated,
+    ChunkRetried,
+    ChunkSettled,
+    ChunkThrottled,
+    Event,
+    InputFailed,
+    JournalWritten,
+)
+from hubbatch._outcomes.outcome import Outcome, Summary
+from hubbatch._outcomes.verdicts import Throttled
+from hubbatch._wire.calls import Operation
+
+from .listeners import Listeners
+
+
+@frozen(kw_only=True)
+class EventEmitter:
+    """Creates the events of one batch and passes them to the listeners.
+
+    Attributes:
+        account: the portal id, if it is known.
+        batch: the number of the batch, unique in this process.
+        lane: `bulk` or `single`.
+    """
+
+    operation: Operation
+    listeners: Listeners
+    account: str | None = None
+    batch: int = 0
+    lane: str = "bulk"
+
+    def begun(self) -> None:
+        """Emit `BatchBegun`."""
+        self._emit(BatchBegun, lane=self.lane)
+
+    def ended(self, summary: Summary, error: BaseException | None) -> None:
+        """Emit `BatchEnded`, with a copy of the counts."""
+        self._emit(
+            BatchEnded,
+            lane=self.lane,
+            summary=evolve(summary),
+            error=None if error is None else type(error).__name__,
+        )
+
+    def journal_written(self, pending: int) -> None:
+        """Emit `JournalWritten`; `pending` rows have no final outcome yet."""
+        self._emit(JournalWritten, pending=pending)
+
+    def failed(self, outcomes: Iterable[Outcome[Any]]) -> None:
+        """Emit `InputFailed` for each outcome."""
+        if not self.listeners.wants(InputFailed):
+            return
+        for outcome in outcomes:
+            error = outcome.error
+            assert error is not None  # noqa: S101 -- it did not succeed
+            self._emit(
+                InputFailed,
+                index=outcome.index,
+                status=str(outcome.status),
+                category=error.category,
+                code=error.code,
+                property_name=error.property_name,
+                correlation_id=error.correlation_id,
+            )
+
+    def settled(self, answer: Answer) -> None:
+        """Emit `ChunkSettled`, with the number of inputs that an answer settles."""
+        if not self.listeners.wants(ChunkSettled):
+            return
+        chunk, settlement = answer.chunk, answer.settlement
+        failed = chunk.pick([*settlement.failed]).count
+        pending = chunk.pick([*settlement.open, *settlement.unfinished]).count
+        self.chunk(
+            ChunkSettled,
+            chunk,
+            succeeded=chunk.count - failed - pending,
+            failed=failed,
+            seconds=answer.seconds,
+        )
+
+    def retried(self, wait: Wait) -> None:
+        """Emit `ChunkRetried`."""
+        if isinstance(wait.verdict, Throttled):
+            details: dict[str, Any] = {"status": 429}
+        else:
+            error = wait.verdict.error
+            details = {
+                "status": error.status,
+                "category": error.category,
+                "correlation_id": error.correlation_id,
+            }
+        self.chunk(
+            ChunkRetried,
+            wait.chunk,
+            wait=wait.seconds,
+            **{"category": None, "correlation_id": None, **details},
+        )
+
+    def throttled(self, chunk: Chunk, throttled: Throttled) -> None:
+        """Emit `ChunkThrottled`."""
+        self.chunk(
+            ChunkThrottled,
+            chunk,
+            retry_after=throttled.retry_after,
+            policy=throttled.policy,
+        )
+
+    def isolated(self, split: Split) -> None:
+        """Emit `ChunkIsolated`."""
+        error = split.error
+        self.chunk(
+            ChunkIsolated,
+            split.chunk,
+            parts=split.parts,
+            status=error.status,
+            category=error.category,
+            correlation_id=error.correlation_id,
+        )
+
+    def chunk(self, event: type[ChunkEvent], chunk: Chunk, **details: Any) -> None:
+        """Emit an event about a chunk, of this class and with these details."""
+        if not self.listeners.wants(event):
+            return
+        lookup = self.operation.read_back if chunk.state.looking_up else None
+        self._emit(
+            event,
+            lookup or self.operation,
+            first_index=chunk.indices[0],
+            inputs=chunk.count,
+            **details,
+        )
+
+    def _emit(
+        self,
+        kind: type[Event],
+        operation: Operation | None = None,
+        **details: Any,
+    ) -> None:
+        if self.listeners.wants(kind):
+            self.listeners.notify(
+                kind(
+                    account=self.account,
+                    operation=(operation or self.operation).name,
+                    batch=self.batch,
+                    **details,
+                )
+            )

@@ -1,0 +1,143 @@
+"""What is written to the log: the events, and nothing besides.
+
+The logger is `hubbatch`. The levels:
+
+* DEBUG: what happens to a chunk, and failed inputs.
+* INFO: the end of a batch; WARNING if not every input succeeded, DEBUG if it carried
+  single calls (there are many).
+* WARNING: a retry, and a 429. Further 429s within a minute are DEBUG.
+
+Every record has the fields of its event as attributes (`extra`): account, operation,
+category, code, correlation_id and so on. Logs never contain property values, HubSpot's
+messages (they quote values) or tokens.
+"""
+
+import asyncio
+import logging
+
+from collections.abc import Mapping
+from math import inf
+
+from attrs import asdict, define, field
+
+from hubbatch._escapes import visible
+from hubbatch._outcomes.events import (
+    BatchBegun,
+    BatchEnded,
+    ChunkAnswered,
+    ChunkIsolated,
+    ChunkRetried,
+    ChunkSent,
+    ChunkSettled,
+    ChunkThrottled,
+    Event,
+    InputFailed,
+)
+from hubbatch._outcomes.outcome import Summary
+
+
+logger: logging.Logger = logging.getLogger("hubbatch")
+logger.addHandler(logging.NullHandler())
+
+# Seconds after the warning of a 429 in which further ones are DEBUG.
+_QUIET_SECONDS = 60.0
+
+_BATCH = "%(operation)s of account %(account)s, batch %(batch)d: "
+_CHUNK = f"{_BATCH}%(inputs)d inputs from index %(first_index)d "
+_CAUSE = "status %(status)s, category %(category)s, correlation id %(correlation_id)s"
+
+_LINES: Mapping[type[Event], tuple[int, str]] = {
+    BatchBegun: (logging.DEBUG, f"{_BATCH}started"),
+    ChunkSent: (
+        logging.DEBUG,
+        f"{_CHUNK}were sent, attempt %(attempt)d, after waiting %(waited).3f s",
+    ),
+    ChunkAnswered: (
+        logging.DEBUG,
+        f"{_CHUNK}were answered with %(status)s after %(seconds).3f s",
+    ),
+    ChunkSettled: (
+        logging.DEBUG,
+        f"{_CHUNK}have outcomes: %(succeeded)d succeeded, %(failed)d failed",
+    ),
+    ChunkIsolated: (
+        logging.DEBUG,
+        f"{_CHUNK}were refused and are sent again in %(parts)d parts: {_CAUSE}",
+    ),
+    ChunkRetried: (
+        logging.WARNING,
+        f"{_CHUNK}are retried in %(wait).1f s: {_CAUSE}",
+    ),
+    ChunkThrottled: (
+        logging.WARNING,
+        (
+            f"{_CHUNK}were answered with 429 (%(policy)s): no request is sent for "
+            "%(retry_after).1f s"
+        ),
+    ),
+    InputFailed: (
+        logging.DEBUG,
+        (
+            f"{_BATCH}input %(index)d: %(status)s, category %(category)s, "
+            "code %(code)s, property %(property_name)s, "
+            "correlation id %(correlation_id)s"
+        ),
+    ),
+    BatchEnded: (
+        logging.WARNING,
+        (
+            f"{_BATCH}ended after %(seconds).1f s (error: %(error)s): of "
+            "%(inputs)d inputs %(succeeded)d succeeded, %(failed)d failed, "
+            "%(unknown)d are unknown, "
+            "%(not_sent)d were not sent; %(requests)d requests"
+        ),
+    ),
+}
+
+
+@define(eq=False)
+class EventLogger:
+    """A listener that writes every event to the log, at the level of its kind."""
+
+    # When the last 429 of each account was logged as a warning, by the loop's clock.
+    _warned_at: dict[str | None, float] = field(factory=dict, init=False)
+
+    def wants(self, kind: type[Event]) -> bool:
+        """Return whether such an event would be logged."""
+        return kind in _LINES and logger.isEnabledFor(_LINES[kind][0])
+
+    def __call__(self, event: Event) -> None:
+        """Log an event as one line."""
+        if type(event) not in _LINES:
+            return
+        level, line = _LINES[type(event)]
+        level = min(level, self._level(event))
+        if logger.isEnabledFor(level):
+            fields = asdict(event)
+            fields |= fields.pop("summary", {})
+            # Control characters are escaped: they could forge lines or move the cursor.
+            fields = {
+                name: visible(value) if type(value) is str else value
+                for name, value in fields.items()
+            }
+            # %(name)s is filled in only if a handler wants the line.
+            logger.log(level, line, fields, extra=fields)
+
+    def _level(self, event: Event) -> int:
+        """Return the highest level for an event."""
+        match event:
+            case BatchEnded(lane="single") | ChunkRetried(status=429):
+                return logging.DEBUG  # there are many, or ChunkThrottled warns
+            case BatchEnded(error=None, summary=Summary() as summary):
+                success = summary.succeeded == summary.inputs
+                return logging.INFO if success else logging.WARNING
+            case ChunkThrottled():
+                now = asyncio.get_running_loop().time()
+                # The clock of another event loop may be behind.
+                since = now - self._warned_at.get(event.account, -inf)
+                first = not 0 <= since < _QUIET_SECONDS
+                if first:
+                    self._warned_at[event.account] = now
+                return logging.WARNING if first else logging.DEBUG
+            case _:
+                return logging.CRITICAL

@@ -1,0 +1,35 @@
+"""What a run calls before its requests are sent, for a journal."""
+
+from typing import Protocol
+
+from hubbatch._outcomes.chunk import Chunk
+
+
+class JournalHook(Protocol):
+    """Is called before every request that carries writes.
+
+    The outcomes of the inputs go to the outcome sink, not here.
+    """
+
+    async def leaving(self, chunk: Chunk) -> None:
+        """Return once it is recorded that these inputs may have been sent.
+
+        Raises:
+            HubBatchError: If it cannot be recorded. The request is not sent, and the
+                batch ends.
+        """
+        ...
+
+    def not_written(self, chunk: Chunk) -> None:
+        """Record that HubSpot did not process the request."""
+        ...
+
+
+class NoJournalHook:
+    """Records nothing."""
+
+    async def leaving(self, chunk: Chunk) -> None:
+        """Return at once."""
+
+    def not_written(self, chunk: Chunk) -> None:
+        """Do nothing."""

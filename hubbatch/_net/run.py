@@ -1,0 +1,497 @@
+"""The run of one batch: from a source of inputs to their outcomes.
+
+One task reads the source into the input queue. Workers take chunks from the queue and
+send each until its inputs have outcomes or are requeued. Nothing else sends.
+"""
+
+import asyncio
+
+from base64 import b32encode
+from collections.abc import Iterable
+from contextlib import suppress
+from itertools import count
+from random import random
+from secrets import token_bytes
+from typing import Any, Protocol
+
+from attrs import evolve
+
+from hubbatch._outcomes.chunk import Chunk
+from hubbatch._outcomes.chunk_state import Step
+from hubbatch._outcomes.effects import (
+    Drop,
+    Effect,
+    EndBatch,
+    HoldAll,
+    Split,
+    Wait,
+)
+from hubbatch._outcomes.events import ChunkCut
+from hubbatch._outcomes.failure_limit import FailureWatch
+from hubbatch._outcomes.ledger import Ledger
+from hubbatch._outcomes.outcome import Summary
+from hubbatch._outcomes.queue import InputQueue
+from hubbatch._outcomes.resolver import Resolver
+from hubbatch._outcomes.retry import RetryPolicy
+from hubbatch._outcomes.verdicts import Verdict
+from hubbatch._wire.calls import Operation
+from hubbatch.errors import (
+    DailyLimitReached,
+    HubBatchError,
+    LimiterUnavailable,
+    OverloadedError,
+)
+
+from .attempt import Attempts, Sender
+from .auth import Bearer, Login
+from .event_emitter import EventEmitter
+from .gate import Gate
+from .interruptible import InterruptibleWaits
+from .linger import LingerTimer
+from .listeners import Listeners
+from .recorder import OutcomeRecorder, OutcomeSink
+from .run_options import RunOptions
+from .source import BLOCK, KEPT_BLOCK, Source, SourceReader, cancelled_from_outside
+from .transport import Transport
+
+
+_batch_numbers = count(1)
+_TRACE_BYTES = 5  # random bytes: eight characters in base 32
+
+
+def _trace_prefix() -> str:
+    """Return a prefix for trace ids that no other batch of any process has."""
+    return b32encode(token_bytes(_TRACE_BYTES)).decode()
+
+
+class Client(Protocol):
+    """What the runs of one client share (see `ClientState`)."""
+
+    transport: Transport
+    credentials: Login
+    policy: RetryPolicy
+    max_concurrency: int
+    listeners: Listeners
+    account: str | None
+
+
+class Run:
+    """One batch, from its source to the outcome of every input.
+
+    Attributes:
+        operation: the call that its requests make.
+        ended: the error that ended the batch early; None before that.
+        events: emits the events of the batch.
+    """
+
+    # Invariants:
+    # * Between two awaits, a chunk is in the queue, in the `Attempts` of exactly one
+    #   worker, or settled. Each worker returns its chunk before it ends.
+    # * `_idle_workers` are those of the `_workers` that have no chunk.
+    # * `_settled` is set once the source is over and the queue has no input without an
+    #   outcome, and never before.
+    # * Once `ended` is set, nothing is sent and no input is taken; requests in flight
+    #   are finished, unless the task is cancelled.
+
+    def __init__(
+        self,
+        client: Client,
+        gate: Gate,
+        operation: Operation,
+        sink: OutcomeSink,
+        options: RunOptions,
+    ) -> None:
+        operation = evolve(operation, trace_prefix=_trace_prefix())
+        self.operation: Operation = operation
+        self.ended: BaseException | None = None
+        self._gate = gate
+        self._credentials = client.credentials
+        self._max_workers = client.max_concurrency
+        self._options = options
+        self._queue = InputQueue(
+            operation.max_inputs,
+            options.window or _window(operation, client.max_concurrency, options.watch),
+            operation.call.repeats,
+        )
+        self.events: EventEmitter = EventEmitter(
+            operation=operation,
+            listeners=client.listeners,
+            account=client.account,
+            batch=next(_batch_numbers),
+            lane=options.lane.name.lower(),
+        )
+        self._recorder = OutcomeRecorder(
+            ledger=Ledger(operation=operation, watch=options.watch),
+            queue=self._queue,
+            sink=sink,
+            events=self.events,
+        )
+        self._resolver = Resolver(
+            operation=operation,
+            policy=client.policy,
+            renewable=client.credentials.renewable,
+            isolate=options.isolate,
+            watch=options.watch,
+        )
+        self._sender = Sender(
+            transport=client.transport,
+            credentials=client.credentials,
+            journal=options.journal,
+            events=self.events,
+            summary=self.summary,
+        )
+        self._trickles = False
+        self._linger_timer = LingerTimer(options.linger, options.spacing)
+        self._source_over = False
+        self._tasks: asyncio.TaskGroup | None = None
+        self._workers = 0
+        self._idle_workers = 0
+        self._waits = InterruptibleWaits()
+        self._freed = asyncio.Event()  # the queue may have room again
+        self._settled = asyncio.Event()
+        self._over = asyncio.Event()
+
+    @property
+    def summary(self) -> Summary:
+        """The counts so far."""
+        return self._recorder.ledger.summary
+
+    # ---- the whole run
+
+    async def execute(self, source: Source) -> None:
+        """Send all inputs of the source; raise the error that ended the batch early.
+
+        When it returns or raises, every input that was taken has its outcome, also
+        after a cancellation.
+        """
+        started = _now()
+        self.events.begun()
+        reader = SourceReader(source)
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                self._tasks.create_task(self._read_source(reader))
+                await self._until_settled()
+        except BaseExceptionGroup as group:
+            self.end(_first_leaf(group))
+        finally:
+            # After a cancellation, inputs of a collection may not have been read.
+            self._recorder.leave_out(reader.rest())
+            await reader.aclose()
+            self._linger_timer.stop()
+            self.summary.seconds = _now() - started
+            self.ended = self._resolver.ending(
+                self.ended, maybe_written=self.summary.unknown > 0
+            )
+            self.events.ended(self.summary, self.ended)
+        if self.ended is not None:
+            raise self.ended
+
+    async def _until_settled(self) -> None:
+        """Wait until the source is over and each of its inputs has its outcome."""
+        try:
+            await self._settled.wait()
+        except BaseException as error:
+            # Before the workers are cancelled, so that none takes another chunk.
+            self.end(error)
+            raise
+        self._waits.cancel()
+
+    def abandon(self, source: Source) -> None:
+        """Record the inputs of a batch that was cancelled before `execute` began."""
+        self.events.begun()
+        self.end(asyncio.CancelledError())
+        self._recorder.leave_out(SourceReader(source).rest())
+        self.events.ended(self.summary, self.ended)
+
+    def withdraw(self, index: int, value: object) -> None:
+        """Withdraw an input that no worker has taken; its outcome is `not_sent`."""
+        if self._recorder.withdraw(index, value):
+            self._on_freed()
+
+    def end(self, error: BaseException) -> None:
+        """End the batch: nothing that is not in flight is sent.
+
+        `execute` raises the error once every input has its outcome.
+        """
+        if self.ended is None:
+            self.ended = error
+            self._over.set()
+        cancelled = isinstance(self.ended, asyncio.CancelledError)
+        name = type(error).__name__
+        cause = "cancelled" if cancelled else f"ended by {name}: {error}"
+        ledger = self._recorder.ledger
+        ledger.ended = ledger.ended or f"the batch was {cause}"
+        self._recorder.clear()
+        self._on_freed()
+        self._waits.cancel()
+
+    # ---- from the source to the queue
+
+    async def _read_source(self, reader: SourceReader) -> None:
+        try:
+            if self._options.complete is not None:
+                self.operation = await self._options.complete(self.operation)
+            while await self._wait_for_room():
+                block = await self._read_block(reader)
+                self._put_block(block)
+                if reader.failure is not None:
+                    self.end(reader.failure)
+                if reader.failure is not None or not block:
+                    return
+            # Each input of a collection gets an outcome. What an iterator has not
+            # yielded yet stays in it.
+            while reader.sized and (block := await reader.pull(KEPT_BLOCK)):
+                self._recorder.leave_out(block)
+        except Exception as error:
+            self.end(error)
+            raise
+        finally:
+            self._source_over = True
+            self._on_freed()
+
+    async def _read_block(self, reader: SourceReader) -> list[Any]:
+        room = min(self._queue.room, BLOCK) or BLOCK
+        if not reader.trickles:
+            return await reader.pull(room)
+        self._trickles = True
+        self._start_linger_timer()
+        with self._waits.begin():
+            return await reader.pull(room)
+
+    async def _wait_for_room(self) -> bool:
+        """Wait for room in the queue; return False if the batch has ended instead."""
+        await self._options.ready()
+        while not self._queue.room and self.ended is None:
+            self._freed.clear()
+            await self._freed.wait()
+        return self.ended is None
+
+    def _put_block(self, block: list[Any]) -> None:
+        if self.ended is not None:  # while waiting for the block
+            self._recorder.leave_out(block)
+            return
+        self._recorder.take_in(block)
+        if self._recorder.exceeded is not None:  # too many of the block are invalid
+            self.end(self._recorder.exceeded)
+        else:
+            self._start_workers()
+
+    def _gap(self) -> float:
+        """Return the seconds between requests sent evenly at the rate limit."""
+        return self._gate.limit(self.operation.call.family).gap
+
+    def _start_linger_timer(self) -> None:
+        """Start the timer of a partial chunk, if the source trickles."""
+        if self._trickles and self._queue.waiting(partial=True):
+            self._linger_timer.begin(self._gap, self._start_workers)
+
+    # ---- workers
+
+    def _on_freed(self) -> None:
+        """Wake the reader, end the run or start workers, as the queue has changed."""
+        self._freed.set()
+        if self._source_over and not self._queue.size:
+            self._settled.set()
+        if self.ended is None and self._queue.stuck:
+            # HubSpot could not read any input that was sent alone. Only parked ones
+            # are left, and no answer will unpark them.
+            assert self._resolver.unreadable is not None  # noqa: S101 -- it parked them
+            self.end(self._resolver.unreadable)
+        elif self.ended is None:
+            self._start_workers()
+            self._start_linger_timer()
+
+    def _count_waiting(self) -> int:
+        """Return how many chunks may be sent now."""
+        partial = self._source_over or self._linger_timer.over or not self._queue.room
+        return self._queue.waiting(partial=partial)
+
+    def _start_workers(self) -> None:
+        """Start a worker for each chunk that no idle worker is about to take."""
+        assert self._tasks is not None  # noqa: S101 -- `execute` has begun
+        wanted = min(
+            self._count_waiting() - self._idle_workers,
+            self._max_workers - self._workers,
+        )
+        for _ in range(wanted):
+            self._workers += 1
+            self._idle_workers += 1
+            self._tasks.create_task(self._work())
+
+    async def _work(self) -> None:
+        """Process chunks until none may be sent."""
+        try:
+            while self._count_waiting():
+                await self._process_chunk()
+        finally:
+            self._idle_workers -= 1
+            self._workers -= 1
+
+    async def _process_chunk(self) -> None:
+        """Send one chunk until all of its inputs have outcomes or are requeued."""
+        attempts = Attempts()
+        try:
+            await self._options.ready()
+            while (verdict := await self._attempt(attempts)) is not None:
+                assert attempts.chunk is not None  # noqa: S101 -- it was sent
+                effects = self._resolver.resolve(
+                    attempts.chunk,
+                    verdict,
+                    _now(),
+                    draw=random(),  # noqa: S311 -- jitter
+                )
+                attempts.chunk = None  # the effects have its inputs now
+                wait = self._apply(effects)
+                if wait is None:
+                    self._idle_workers += 1
+                    return
+                attempts.chunk = wait.chunk
+                await self._pause(wait.seconds)
+        except (DailyLimitReached, OverloadedError, LimiterUnavailable) as error:
+            self.end(error)  # there was no permit, so nothing was sent
+        except Exception as error:
+            # A bug of hubbatch. What was in flight may have been written.
+            if attempts.chunk is not None:
+                attempts.after(Step.LOSE)
+            self.end(error)
+            raise
+        finally:
+            if attempts.chunk is not None:
+                self._idle_workers += 1
+                # The batch has ended since, or was cancelled.
+                self._recorder.apply(Drop(attempts.chunk))
+                self._on_freed()
+
+    # ---- effects
+
+    def _apply(self, effects: Iterable[Effect]) -> Wait | None:
+        """Apply the effects of a verdict in order; return the `Wait`, if there is one.
+
+        If an effect ends the batch, the chunks of the effects after it are not sent.
+        """
+        wait: Wait | None = None
+        for effect in effects:
+            match effect:
+                case Wait():
+                    wait = effect
+                    self.summary.retries += 1
+                    self.events.retried(effect)
+                case HoldAll():
+                    self.summary.throttled += 1
+                    self._gate.hold(effect.seconds, self.operation.call.family)
+                    self.events.throttled(effect.chunk, effect.throttled)
+                case EndBatch():
+                    self.end(effect.error)
+                case Split():
+                    if self.ended is None:
+                        self.summary.isolating += effect.parts
+                        self.events.isolated(effect)
+                case _:
+                    self._recorder.apply(effect)
+            if self._recorder.exceeded is not None and self.ended is None:
+                self.end(self._recorder.exceeded)
+        self._on_freed()
+        return wait
+
+    # ---- one attempt
+
+    async def _attempt(self, attempts: Attempts) -> Verdict | None:
+        """Send a chunk once; return None if there is nothing to send.
+
+        A chunk is taken from the queue only when its permit is granted, so that inputs
+        put into the queue while it waited for the rate limit still join it.
+        """
+        while (bearer := await self._get_bearer()) is not None:
+            token: str | None = None
+
+            def is_wanted(bearer: Bearer = bearer) -> bool:
+                nonlocal token
+                token = bearer() if self._has_work(attempts) else None
+                return token is not None
+
+            requested = _now()
+            lane, family = self._options.lane, self.operation.call.family
+            with self._waits.begin() as waiting:
+                async with self._gate.permit(lane, is_wanted, family) as permit:
+                    waiting.over()
+                    if permit is not None and token is not None:
+                        waited = _now() - requested
+                        if not await self._journal(self._take_chunk(attempts)):
+                            return None
+                        return await self._sender.send(
+                            self.operation, attempts, permit, token, waited=waited
+                        )
+            if not self._has_work(attempts):
+                return None
+            # The token has expired while this waited for a permit: get another one.
+        return None
+
+    async def _get_bearer(self) -> Bearer | None:
+        """Return the login's bearer; None if the batch has ended or the login fails."""
+        if self.ended is not None:
+            return None
+        try:
+            with self._waits.begin():
+                return await self._credentials.bearer()
+        except asyncio.CancelledError as error:
+            if cancelled_from_outside():
+                raise
+            self.end(error)
+        except Exception as error:  # noqa: BLE001 -- of the caller's code; raised later
+            self.end(error)
+        return None
+
+    def _has_work(self, attempts: Attempts) -> bool:
+        if attempts.chunk is None:
+            return self._count_waiting() > 0
+        return self.ended is None
+
+    def _take_chunk(self, attempts: Attempts) -> Chunk:
+        """Return the worker's chunk to send again, or else the queue's next one."""
+        if attempts.chunk is None:
+            now = _now()
+            chunk = self._queue.next_chunk(now)
+            if self._options.maybe_sent:
+                chunk = self._resolver.recall(chunk, now)
+            attempts.chunk = chunk
+            self._idle_workers -= 1
+            self._linger_timer.restart(self._gap)
+            self._start_linger_timer()
+            self.events.chunk(ChunkCut, chunk)
+        return attempts.chunk
+
+    async def _journal(self, chunk: Chunk) -> bool:
+        """Write to the journal that a chunk leaves; return False if it must not."""
+        if not chunk.state.looking_up:  # a lookup writes nothing
+            try:
+                await self._options.journal.leaving(chunk)
+            except HubBatchError as error:
+                self.end(error)
+        return self.ended is None
+
+    async def _pause(self, seconds: float) -> None:
+        """Sleep, or until the batch ends if that is sooner."""
+        if seconds > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._over.wait()
+
+
+def _window(operation: Operation, workers: int, watch: FailureWatch | None) -> int:
+    """Return how many inputs to hold: two chunks a worker, or what the watch needs."""
+    window = 2 * workers * operation.max_inputs
+    if watch is None:
+        return window
+    return max(window, watch.horizon + operation.max_inputs)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _first_leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the first exception in nested groups that is not a group."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

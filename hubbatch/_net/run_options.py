@@ -1,0 +1,55 @@
+"""The options of one run; see `client_state` for what a client's runs share."""
+
+from collections.abc import Awaitable, Callable
+
+from attrs import Factory, frozen
+
+from hubbatch._limits.window import Spacing
+from hubbatch._outcomes.failure_limit import FailureWatch
+from hubbatch._wire.calls import Operation
+
+from .journal_hook import JournalHook, NoJournalHook
+from .permit_queue import Lane
+
+
+# Returns the operation with what had to be requested first, e.g. property names.
+CompleteOperation = Callable[[Operation], Awaitable[Operation]]
+Ready = Callable[[], Awaitable[None]]
+
+# Seconds that a partial chunk waits for more inputs from an async source.
+LINGER = 0.1
+
+
+async def always_ready() -> None:
+    """Return at once: a batch that is collected never waits for its consumer."""
+
+
+@frozen(kw_only=True)
+class RunOptions:
+    """The options of one run.
+
+    Attributes:
+        lane: where its requests wait for their permits.
+        linger: the seconds that a partial chunk waits for more inputs from an
+            asynchronous source.
+        spacing: makes a partial chunk wait longer, so that requests leave evenly.
+        window: how many inputs are held at a time; None: two chunks for each worker.
+        isolate: whether a refused chunk is split to find its bad records.
+        watch: decides when too many inputs have failed.
+        ready: waits until the consumer can take more outcomes.
+        complete: awaited before anything is pulled or sent; returns the operation.
+        journal: called before each request that carries writes.
+        maybe_sent: whether a process that has died may have sent the inputs already:
+            creates are looked up first, other writes are repeated.
+    """
+
+    lane: Lane = Lane.BULK
+    linger: float = LINGER
+    spacing: Spacing | None = None
+    window: int | None = None
+    isolate: bool = True
+    watch: FailureWatch | None = None
+    ready: Ready = always_ready
+    complete: CompleteOperation | None = None
+    journal: JournalHook = Factory(NoJournalHook)
+    maybe_sent: bool = False

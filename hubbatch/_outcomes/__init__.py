@@ -1,0 +1,1 @@
+"""What becomes of each input? From an answer of HubSpot to one outcome for each."""

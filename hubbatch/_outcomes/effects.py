@@ -1,0 +1,131 @@
+"""Effects: what the resolver returns for a verdict, and the run applies."""
+
+from typing import Any, TypeAlias
+
+from attrs import frozen
+
+from hubbatch.errors import APIError, HubBatchError, RecordError
+
+from .chunk import Chunk
+from .matching import Settlement
+from .outcome import OutcomeStatus
+from .queue import Place
+from .verdicts import EndpointNotFound, Retryable, Throttled, Unauthorized
+
+
+@frozen
+class Answer:
+    """HubSpot answered a chunk, `seconds` after it was sent; its outcomes follow."""
+
+    chunk: Chunk
+    settlement: Settlement
+    seconds: float
+
+
+@frozen
+class Succeed:
+    """Every input of a chunk succeeded; `results` has their results by position."""
+
+    chunk: Chunk
+    results: list[Any]
+
+
+@frozen
+class Fail:
+    """No input of a chunk succeeded: all have this status and error."""
+
+    chunk: Chunk
+    status: OutcomeStatus
+    error: RecordError
+
+
+@frozen
+class Drop:
+    """A chunk is not sent again, because the batch has ended.
+
+    Its inputs are `unknown` if they may have been written, otherwise `not_sent`.
+    """
+
+    chunk: Chunk
+
+
+@frozen
+class Split:
+    """A refused chunk is split into this many parts, requeued by the next effects."""
+
+    chunk: Chunk
+    error: APIError
+    parts: int
+
+
+@frozen
+class Requeue:
+    """Chunks return to the queue, to be sent again.
+
+    If the batch has ended they are not sent: their inputs are `unknown` with the error
+    `otherwise`, or are dropped if it is None (see `ended_instead`).
+    """
+
+    chunks: list[Chunk]
+    place: Place = Place.NEXT
+    otherwise: RecordError | None = None
+
+
+@frozen
+class Unpark:
+    """The parked chunks are sent next, because HubSpot has read a call."""
+
+
+@frozen
+class Wait:
+    """The same worker sends a chunk again after `seconds`."""
+
+    chunk: Chunk
+    seconds: float
+    verdict: Throttled | Unauthorized | Retryable | EndpointNotFound
+
+
+@frozen
+class HoldAll:
+    """No request of the account may be sent for `seconds`.
+
+    HubSpot's answer `throttled` asks for it; its `retry_after` may be longer, because
+    the policy limits the wait.
+    """
+
+    chunk: Chunk
+    seconds: float
+    throttled: Throttled
+
+
+@frozen
+class LimitInputs:
+    """Chunks have at most `max_inputs` inputs from now on."""
+
+    max_inputs: int
+
+
+@frozen
+class LimitBytes:
+    """Chunks have at most `max_bytes` bytes of inputs from now on."""
+
+    max_bytes: int
+
+
+@frozen
+class EndBatch:
+    """The batch ends with an error: what is not in flight is not sent."""
+
+    error: HubBatchError
+
+
+OutcomeEffect: TypeAlias = Answer | Succeed | Fail | Drop
+QueueEffect: TypeAlias = Requeue | Unpark | LimitInputs | LimitBytes
+Effect: TypeAlias = OutcomeEffect | QueueEffect | Split | Wait | HoldAll | EndBatch
+
+
+def ended_instead(requeue: Requeue, chunk: Chunk) -> Fail | Drop:
+    """Return the effect on a chunk to requeue if the batch has ended."""
+    if requeue.otherwise is None:
+        return Drop(chunk)
+    return Fail(chunk, OutcomeStatus.UNKNOWN, requeue.otherwise)

@@ -1,0 +1,88 @@
+"""Tell outages of HubSpot and unreadable calls from faults of single records."""
+
+from math import inf
+
+from attrs import define, field
+
+from hubbatch.errors import APIError, HubSpotUnavailable
+
+from .chunk import Chunk
+from .chunk_state import Role
+from .unavailable import unavailable
+from .verdicts import Refused, Retryable
+
+
+# HubSpot is down if this many chunks in a row use up their retries.
+_MAX_GIVEN_UP = 3
+# HubSpot is down, and no chunk is halved, if it fails on this many parts in a row.
+_MAX_FAILING_PARTS = 20
+# The batch ends if HubSpot cannot read this many parts, without an answer in between.
+_MAX_UNREADABLE_PARTS = 3
+
+
+@define(eq=False)
+class Health:
+    """What the answers to a batch so far say about HubSpot as a whole.
+
+    Attributes:
+        has_answered: whether HubSpot has accepted a request.
+        has_settled: whether an answer has decided the outcome of an input.
+        is_readable: whether HubSpot has been able to read a request. Lookups do not
+            count: they say nothing about the creates.
+        unreadable: HubSpot's last refusal of a request that it could not read.
+        last_failure: the error of the last chunk that was given up, or that was refused
+            without a reason.
+    """
+
+    has_answered: bool = False
+    has_settled: bool = False
+    is_readable: bool = False
+    unreadable: APIError | None = None
+    last_failure: APIError | None = None
+    # Invariant: the counters below were reset by the last answer, at `_answered_at`.
+    # Exceptions: a lookup's answer does not reset `_given_up`, and nothing resets
+    # `_unreadable_parts`, because it counts only until the first request is readable.
+    _answered_at: float = field(default=-inf, init=False)
+    _given_up: int = field(default=0, init=False)
+    _failing: int = field(default=0, init=False)
+    _unreadable_parts: int = field(default=0, init=False)
+
+    def answer(self, chunk: Chunk, now: float) -> None:
+        """Record that HubSpot answered a chunk, or refused it with a reason."""
+        self._answered_at, self._failing = now, 0
+        if not chunk.state.looking_up:  # a lookup does not settle its creates
+            self._given_up = 0
+
+    def refuse(self, chunk: Chunk, refusal: Refused, now: float) -> None:
+        """Record that HubSpot, or a proxy, refused a chunk."""
+        if refusal.wordless:
+            self.last_failure = refusal.error
+        else:
+            self.answer(chunk, now)
+
+    def refuse_as_unreadable(self, chunk: Chunk, error: APIError) -> bool:
+        """Record an unreadable call; return whether the batch must end."""
+        self.unreadable = error
+        self._unreadable_parts += chunk.state.role is Role.SUSPECT
+        return self._unreadable_parts >= _MAX_UNREADABLE_PARTS
+
+    def give_up(self, error: APIError) -> HubSpotUnavailable | None:
+        """Record a chunk that used up its retries; return an error to end the batch."""
+        self.last_failure = error
+        self._given_up += 1
+        if self._given_up < _MAX_GIVEN_UP:
+            return None
+        summary = "Several chunks in a row used up their retries; the last error"
+        return unavailable(summary, error)
+
+    def fails_on(self, chunk: Chunk, verdict: Retryable) -> bool:
+        """Record a chunk on which HubSpot fails; return whether its records cause it.
+
+        They do if HubSpot has answered another chunk since this one was taken, unless
+        many parts in a row have failed: then HubSpot is down.
+        """
+        state = chunk.state
+        works = state.role is Role.LAST_TRY or self._answered_at > state.taken_at
+        caused = verdict.arrived and works and self._failing < _MAX_FAILING_PARTS
+        self._failing += caused
+        return caused

@@ -1,0 +1,446 @@
+"""Match the results and errors of an answer with the inputs of a chunk.
+
+HubSpot shuffles its results and omits some, so nothing is ever matched by position. An
+input stays open if no result or error belongs to it for certain.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from operator import attrgetter, countOf
+from typing import Any
+
+import orjson
+
+from attrs import Factory, define
+
+from hubbatch._wire.calls import Operation, ResultShape
+from hubbatch._wire.inputs import make_key
+from hubbatch._wire.records import listed_warnings
+from hubbatch._wire.user_classes import class_mapping
+from hubbatch.errors import RecordError, RecordInvalid, RecordNotFound
+from hubbatch.models import (
+    BatchResponse,
+    SimplePublicObject,
+    SimplePublicUpsertObject,
+    StandardError,
+)
+
+from .chunk import Chunk
+from .chunk_state import Certainty
+from .input_index import Claim, InputIndex, Kind, kind_of
+from .paging import turn_pages
+from .record_errors import record_error_from_207
+
+
+_trace_of = attrgetter("object_write_trace_id")
+
+
+@define
+class Settlement:
+    """What an answer says about the inputs of a chunk, by their positions in it.
+
+    Attributes:
+        part: the answer.
+        results: by position, the result of an input, or None.
+        failed: by position, the error of an input that HubSpot refused.
+        open: the positions of inputs that the answer does not account for.
+        loose: results that belong to one of the inputs, but not to a certain one, or
+            that repeat another result.
+        unfinished: by position, the cursor of the next page of an input's answer.
+        warnings: HubSpot's warnings about what it wrote.
+        survivor: the id of the only result if it is not the id of the only input. The
+            input's record may have been merged into that record.
+        strangers: results that name none of the inputs: a record that an input's was
+            merged into, or an answer to another request.
+    """
+
+    # Invariant: every position is in exactly one of `failed`, `open`, `unfinished` and
+    # the inputs that succeeded (all others). In `results`, an open input has None, an
+    # unfinished one its current page, and a failed one is ignored. An input that
+    # succeeded has its result there, unless the call returns no results, or HubSpot
+    # wrote all inputs and it is unknown which loose result belongs to which.
+
+    part: BatchResponse[Any]
+    results: list[Any]
+    failed: dict[int, RecordError]
+    open: list[int]
+    loose: list[Any]
+    unfinished: dict[int, str] = Factory(dict)
+    warnings: Sequence[Mapping[str, Any]] = ()
+    survivor: str | None = None
+    strangers: list[Any] = Factory(list)
+
+    @property
+    def strange(self) -> bool:
+        """Whether the answer, or a part of it, may belong to another request."""
+        return bool(self.strangers)
+
+    @property
+    def trustworthy(self) -> bool:
+        """Whether the answer accounts for at least one input, or may do so."""
+        return self.survivor is not None or len(self.open) < len(self.results)
+
+
+def settle_without_results(chunk: Chunk, part: BatchResponse[Any]) -> Settlement:
+    """Match the errors of an answer to a call that returns no results."""
+    names = InputIndex(chunk)
+    settlement = _settle_errors(names, part, part.errors)
+    unnamed = [error for error in part.errors if not names.of_error(error)]
+    before = len(settlement.open)
+    _settle_ends(names, settlement, unnamed)
+    explained = before - len(settlement.open) == len(unnamed)
+    settlement.strangers = [item for item in part.results if not names.is_of(item)]
+    if settlement.strange:
+        settlement.open = [*range(len(chunk))]
+        settlement.failed = {}
+    elif (
+        explained and part.num_errors <= len(part.errors) and part.status == "COMPLETE"
+    ):
+        settlement.open = []
+    return settlement
+
+
+def settle(operation: Operation, chunk: Chunk, part: BatchResponse[Any]) -> Settlement:
+    """Match the results and errors of an answer with the inputs of a chunk.
+
+    A result that is None could not be parsed, so it accounts for no input.
+    """
+    shape = operation.call.results
+    if shape is None:
+        return settle_without_results(chunk, part)
+    if not operation.call.has_inputs:
+        return Settlement(part, part.results, {}, [], [])
+    whole = all(part.results)  # no result is falsy, except None
+    if not whole:
+        part.results = [result for result in part.results if result is not None]
+    ordered = None if part.errors else _order(shape, chunk, part.results)
+    if ordered is not None:
+        settled = Settlement(part, ordered, {}, [], [])
+    else:
+        settled = _match(operation, shape, chunk, part, whole=whole)
+    if shape.paging is not None:
+        settled.unfinished = turn_pages(
+            shape.paging, chunk, settled.results, settled.failed
+        )
+    if shape.warnings_of is not None:
+        places = filter(None, map(shape.warnings_of, part.results))
+        settled.warnings = [item for place in places for item in listed_warnings(place)]
+    if (
+        chunk.state.certainty is Certainty.MAYBE_WRITTEN
+        and operation.call.verb == "upsert"
+    ):
+        _clear_new([*settled.results, *settled.loose])
+    return settled
+
+
+def _order(shape: ResultShape, chunk: Chunk, results: list[Any]) -> list[Any] | None:
+    """Return the results in the order of the inputs, in the usual case.
+
+    Return None if an input has no result, or if a result names its input otherwise than
+    by the call's usual name: the trace id, or else the id or pair.
+    """
+    if len(results) != len(chunk) or chunk.traces:
+        return None
+    names: Iterable[str | None] = chunk.keys
+    traced = shape.traced and countOf(map(_trace_of, results), None) < len(results)
+    if traced:
+        by_name = dict(zip(map(_trace_of, results), results, strict=True))
+        prefix = chunk.prefix
+        names = [f"{prefix}{index}" for index in chunk.indices]
+    else:
+        by_name = dict(zip(map(shape.key_of, results), results, strict=True))
+    ordered = [*map(by_name.get, names)]
+    # No result is falsy, except None. `None in ordered` would compare all fields.
+    return ordered if len(by_name) == len(chunk) and all(ordered) else None
+
+
+def make_into(cls: type, settlement: Settlement) -> None:
+    """Replace the records of a read by instances of a class of the caller.
+
+    An input fails if its record does not fit the class.
+    """
+    shape = class_mapping(cls)
+    failed = {**settlement.failed}
+    for position, record in enumerate(settlement.results):
+        if record is not None:
+            try:
+                settlement.results[position] = shape.from_record(record)
+            except RecordInvalid as error:
+                settlement.results[position] = None
+                failed[position] = error
+    settlement.failed = failed
+    loose, settlement.loose = settlement.loose, []
+    for record in loose:
+        with suppress(RecordInvalid):  # it belongs to no input that could fail
+            settlement.loose.append(shape.from_record(record))
+
+
+def _match(
+    operation: Operation,
+    shape: ResultShape,
+    chunk: Chunk,
+    part: BatchResponse[Any],
+    *,
+    whole: bool,
+) -> Settlement:
+    errors, results = _separate_answers(shape, part)
+    names = InputIndex(chunk)
+    settlement = _settle_errors(names, part, errors)
+    matcher = _Matcher(shape, chunk, names, settlement)
+    unnamed = [result for result in results if not matcher.by_name(result)]
+    if len(chunk) == len(unnamed) == len(settlement.open) == 1:
+        unnamed = matcher.alone(unnamed)
+    elif operation.call.writes:
+        unnamed = matcher.by_properties(unnamed)
+        accepted = whole and not errors and part.num_errors <= len(part.errors)
+        if accepted and matcher.fit_the_rest(unnamed):
+            # All were written; it is unknown which result belongs to which input.
+            settlement.open = []
+    for result in unnamed:
+        target = (
+            settlement.loose if matcher.may_be_ours(result) else settlement.strangers
+        )
+        target.append(result)
+    _settle_ends(names, settlement, errors)
+    settlement.open += matcher.contradicted
+    unsure = settlement.loose or settlement.strangers or part.errors
+    if shape.complete and whole and not unsure:
+        _settle_absent(settlement)
+    return settlement
+
+
+def _separate_answers(
+    shape: ResultShape, part: BatchResponse[Any]
+) -> tuple[list[StandardError], list[Any]]:
+    """Return the errors and the results, with errors that are answers made results.
+
+    HubSpot reports "no associations" as an error, for example.
+    """
+    if shape.answers is None or not part.errors:
+        return part.errors, part.results
+    errors, results = [], [*part.results]
+    for error in part.errors:
+        answers = shape.answers(error)
+        results += answers
+        if not answers:
+            errors.append(error)
+    return errors, results
+
+
+def _settle_absent(settlement: Settlement) -> None:
+    for position in settlement.open:
+        settlement.failed[position] = RecordNotFound(
+            "no such record: HubSpot's answer does not include it",
+            category="OBJECT_NOT_FOUND",
+            origin="hubbatch",
+        )
+    settlement.open = []
+
+
+def _settle_ends(
+    names: InputIndex, settlement: Settlement, errors: Iterable[StandardError]
+) -> None:
+    """Settle pairs by errors that name only one of their ends.
+
+    An end may occur in several pairs. They fail if at least as many errors name it.
+    Otherwise they stay open, and each is sent once more alone, which makes it certain.
+    """
+    still_open = {*settlement.open}
+    errors_of: dict[frozenset[int], list[StandardError]] = defaultdict(list)
+    for error in errors:
+        errors_of[names.of_ends(error) & still_open].append(error)
+    for positions, reported in errors_of.items():
+        if len(reported) >= len(positions) and positions <= {*settlement.open}:
+            for position, error in zip(sorted(positions), reported, strict=False):
+                settlement.failed[position] = record_error_from_207(error)
+                settlement.open.remove(position)
+
+
+def _settle_errors(
+    names: InputIndex, part: BatchResponse[Any], errors: Iterable[StandardError]
+) -> Settlement:
+    failed: dict[int, RecordError] = {}
+    for error in errors:
+        for position in names.of_error(error):
+            failed.setdefault(position, record_error_from_207(error))
+    still_open = [position for position in range(names.count) if position not in failed]
+    return Settlement(part, [None] * names.count, failed, still_open, [])
+
+
+class _Matcher:
+    """Assigns results to the open inputs of a chunk, at most one to each."""
+
+    def __init__(
+        self,
+        shape: ResultShape,
+        chunk: Chunk,
+        names: InputIndex,
+        settlement: Settlement,
+    ) -> None:
+        self.shape = shape
+        self.chunk = chunk
+        self.settlement = settlement
+        self.names = names
+        # Inputs with a result and an error. They are in neither `failed` nor `open`
+        # until all results are matched: no other result may be assigned to them.
+        self.contradicted: list[int] = []
+
+    def contradict(self, position: int) -> None:
+        """Discard the error of an input that also has a result; both are doubtful."""
+        del self.settlement.failed[position]
+        self.contradicted.append(position)
+
+    def assign(self, position: int, result: Any) -> None:
+        """Assign a result to an open input."""
+        self.settlement.results[position] = result
+        self.settlement.open.remove(position)
+
+    def by_name(self, result: Any) -> bool:
+        """Assign a result by its trace id, id, other name or id property.
+
+        Return whether it names an input. A result that names a settled input (a
+        repetition) is loose, so that it is not assigned to another input. If HubSpot
+        returns both directions of a pair, the input gets its own, and the other is
+        loose.
+        """
+        named = self.names.claimed(self._claim(result))
+        others = map(self.names.by_key.get, self.shape.names_of(result))
+        positions = {p for p in (named, *others) if p is not None}
+        for position in positions:
+            if position in self.settlement.open:
+                self.assign(position, result)
+            else:
+                if position in self.settlement.failed:
+                    self.contradict(position)
+                elif self._is_reversed(position, self.settlement.results[position]):
+                    results = self.settlement.results
+                    results[position], result = result, results[position]
+                self.settlement.loose.append(result)
+        return bool(positions)
+
+    def _is_reversed(self, position: int, result: Any) -> bool:
+        """Return whether the result of an input is its pair in the other direction."""
+        source_of = self.shape.source_of
+        if source_of is None or result is None:
+            return False
+        source = orjson.loads(self.chunk.bodies[position])["from"]["id"]
+        return make_key(str(source_of(result))) != make_key(source)
+
+    def alone(self, results: list[Any]) -> list[Any]:
+        """Assign the only result to the only input, unless it names another.
+
+        Return the results that were not assigned. A result with another id is the
+        record that the input's was merged into, or the answer to another request. It is
+        accepted once HubSpot has returned the same id twice.
+        """
+        [result] = results
+        claim, key = self._claim(result), self.names.keys[0]
+        if claim.contradicts(key):
+            if claim.trace is not None or kind_of(key) is not Kind.ID:
+                return results
+            self.settlement.survivor = self.shape.key_of(result)
+            if self.settlement.survivor != self.chunk.state.survivor:
+                return results
+        self.assign(0, result)
+        return []
+
+    def by_properties(self, results: list[Any]) -> list[Any]:
+        """Assign results by the written properties, if exactly one open input fits.
+
+        Return the results that were not assigned.
+        """
+        values_of = self.shape.values_of
+        if values_of is None:
+            return results
+        fits = [
+            [
+                position
+                for position in self.settlement.open
+                if not claim.contradicts(self.names.keys[position])
+                and holds(shown, self.chunk.bodies[position])
+            ]
+            for claim, shown in zip(
+                map(self._claim, results), map(values_of, results), strict=True
+            )
+        ]
+        wanted = [position for positions in fits for position in positions]
+        rest = []
+        for result, positions in zip(results, fits, strict=True):
+            if len(positions) == 1 and wanted.count(positions[0]) == 1:
+                self.assign(positions[0], result)
+            else:
+                rest.append(result)
+        return rest
+
+    def fit_the_rest(self, results: list[Any]) -> bool:
+        """Return whether each open input has one record that names no input.
+
+        A record that occurs twice, or that another input has, does not count.
+        """
+        if self.settlement.loose or len(results) != len(self.settlement.open):
+            return False
+        if any(map(self.has_a_name, results)):
+            return False
+        key_of = self.shape.key_of
+        taken = {key_of(result) for result in self.settlement.results if result}
+        return len({*map(key_of, results)} - taken) == len(results)
+
+    def has_a_name(self, result: Any) -> bool:
+        """Return whether a result has a name of the kind that an open input has."""
+        claim = self._claim(result)
+        keys = [self.names.keys[position] for position in self.settlement.open]
+        return claim.trace is not None or any(map(claim.says_of, keys))
+
+    def may_be_ours(self, result: Any) -> bool:
+        """Return whether a result may belong to an input: it does not contradict it."""
+        return not all(map(self._claim(result).contradicts, self.names.keys))
+
+    def _claim(self, result: Any) -> Claim:
+        return self.names.of_result(result, self.shape)
+
+
+def _is_same(shown: object, written: str, *, ignore_case: bool) -> bool:
+    value = str(shown or "")
+    if ignore_case or "@" in written:
+        return value.lower() == written.lower()
+    return value == written
+
+
+def written_in(body: bytes) -> Mapping[str, str]:
+    """Return the properties of an encoded input; none if it is only an id or a name."""
+    document = orjson.loads(body)
+    properties = (
+        document.get("properties", {}) if isinstance(document, dict) else document
+    )
+    if isinstance(properties, str | int):  # an id, or a name
+        return {}
+    if isinstance(properties, list):  # crm-objects/v1
+        return {item["name"]: item["value"] for item in properties}
+    values: Mapping[str, str] = properties
+    return values
+
+
+def shows(result: SimplePublicObject, body: bytes, *, unique: str = "") -> bool:
+    """Return whether a record has all the values that an input wrote."""
+    return holds(result.properties, body, unique=unique)
+
+
+def holds(shown: Mapping[str, str | None], body: bytes, *, unique: str = "") -> bool:
+    """Return whether the values of a record include all that an input wrote.
+
+    Case is ignored for e-mail addresses, which HubSpot lowers, and for the property
+    `unique`, because HubSpot compares unique values in any case.
+    """
+    written = written_in(body)
+    return bool(written) and all(
+        _is_same(shown.get(name), value, ignore_case=name == unique)
+        for name, value in written.items()
+    )
+
+
+def _clear_new(results: Iterable[SimplePublicUpsertObject | None]) -> None:
+    for result in results:
+        # `new` is false, but an earlier attempt of the batch may have created it.
+        if result is not None and result.new is False:
+            result.new = None

@@ -1,0 +1,489 @@
+"""The resolver: from the verdict on a chunk to the effects that a run applies."""
+
+from collections.abc import Iterator
+from typing import Any, assert_never
+
+from attrs import define, field
+
+from hubbatch._wire.calls import Operation
+from hubbatch._wire.inputs import renames, request_body
+from hubbatch.errors import (
+    APIError,
+    HubSpotUnavailable,
+    RecordConflict,
+    RecordError,
+    RecordNotFound,
+)
+
+from .chunk import Chunk
+from .chunk_state import Role, Step
+from .effects import (
+    Answer,
+    Drop,
+    Effect,
+    EndBatch,
+    Fail,
+    HoldAll,
+    LimitBytes,
+    LimitInputs,
+    Requeue,
+    Split,
+    Succeed,
+    Unpark,
+    Wait,
+)
+from .failure_limit import FailureWatch
+from .health import Health
+from .matching import Settlement
+from .outcome import OutcomeStatus, known_id, not_sent_error, unanswered_error
+from .paging import next_pages
+from .queue import Place
+from .record_errors import NO_REASON, record_error_from_refusal
+from .recovery import LostCreates, lost_error
+from .retry import RetryPolicy, next_wait
+from .splitting import Density, halve, sample, split, suspects
+from .unavailable import NO_ANSWER, advise, unavailable
+from .verdicts import (
+    Answered,
+    Blocked,
+    EndpointNotFound,
+    Fatal,
+    Refused,
+    Retryable,
+    Throttled,
+    Unauthorized,
+    Verdict,
+)
+
+
+# One in this many inputs that were refused together is sent alone first.
+_SAMPLE_EVERY = 20
+# This many inputs of a call that HubSpot cannot read are sent alone first.
+_UNREADABLE_SAMPLE = 3
+
+_NO_PERMIT = (
+    "HubSpot's rate limit allowed no request within the time of the RetryPolicy"
+)
+
+_Temporary = Retryable | EndpointNotFound | Throttled
+
+
+@define(eq=False, kw_only=True)
+class Resolver:
+    """Decides what happens next to the chunks of one batch.
+
+    Attributes:
+        renewable: whether a new token can be requested after a 401.
+        isolate: whether a refused chunk is split to find its bad records.
+        watch: ends the batch if too many inputs fail; None if any number may.
+    """
+
+    # Invariant: the resolver does no IO and calls no code of the run. It remembers only
+    # what the answers say about HubSpot (`_health`), which records lost creates cannot
+    # have made (`_lost`), and how many inputs are bad (`_density`, `watch`). What is
+    # known about a chunk is in `chunk.state`, which changes only through `Chunk.after`.
+
+    operation: Operation
+    policy: RetryPolicy
+    renewable: bool
+    isolate: bool = True
+    watch: FailureWatch | None = None
+    _health: Health = field(factory=Health, init=False)
+    _lost: LostCreates = field(init=False)
+    _density: Density = field(factory=Density, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._lost = LostCreates(self.operation)
+
+    def resolve(
+        self, chunk: Chunk, verdict: Verdict, now: float, *, draw: float
+    ) -> list[Effect]:
+        """Return the effects of the verdict on a chunk's last attempt, in order.
+
+        Every input of the chunk is in exactly one chunk of the effects that settle it
+        (Succeed, Fail, Drop) or send it again (Wait, Requeue).
+
+        `now` is a time of the monotonic clock, and `draw` a random number from 0 to 1
+        for the wait.
+        """
+        lost = isinstance(verdict, Retryable | Blocked) and verdict.arrived
+        chunk = chunk.after(Step.LOSE if lost else Step.NOT_PROCESSED)
+        effects = [*self._resolve(chunk, verdict, now, draw)]
+        if isinstance(verdict, Answered | Refused) and not self._health.has_settled:
+            self._health.has_settled = any(map(_settles, effects))
+        return effects
+
+    def recall(self, chunk: Chunk, now: float) -> Chunk:
+        """Return a new chunk as one that an earlier process may have sent already."""
+        if chunk.state.attempts:
+            return chunk
+        chunk = chunk.after(Step.LOSE)
+        chunk = self._lost.look_up(chunk, now) or chunk
+        assert self._may_send(chunk)  # noqa: S101 -- a job marks other creates unknown
+        return chunk
+
+    @property
+    def unreadable(self) -> APIError | None:
+        """HubSpot's last refusal of a request that it could not read."""
+        return self._health.unreadable
+
+    def ending(
+        self, ended: BaseException | None, *, maybe_written: bool
+    ) -> BaseException | None:
+        """Return the error that the batch raises, now that every input has its outcome.
+
+        `ended` is the error that ended it early, if any. A batch of which every request
+        was lost or throttled has failed as a whole. `maybe_written` says whether some
+        inputs are `unknown`.
+        """
+        health = self._health
+        if ended is None and health.last_failure and not health.has_settled:
+            ended = unavailable(NO_ANSWER, health.last_failure)
+        if isinstance(ended, HubSpotUnavailable):
+            advise(ended, maybe_written=maybe_written)
+        return ended
+
+    def _resolve(
+        self, chunk: Chunk, verdict: Verdict, now: float, draw: float
+    ) -> Iterator[Effect]:
+        match verdict:
+            case Answered():
+                yield from self._resolve_answer(chunk, verdict.settlement, now)
+            case Refused():
+                yield from self._resolve_refusal(chunk, verdict, now)
+            case Throttled():
+                hold = min(verdict.retry_after, self.policy.max_retry_after)
+                yield HoldAll(chunk, hold, verdict)
+                yield from self._retry(chunk, verdict, now, draw)
+            case Unauthorized() if self.renewable and not chunk.state.token_renewed:
+                yield Wait(chunk.after(Step.RENEW_TOKEN), 0.0, verdict)
+            case Retryable():
+                yield from self._retry(chunk, verdict, now, draw)
+            case EndpointNotFound() if self._health.has_answered:
+                yield from self._retry(chunk, verdict, now, draw)
+            case Blocked() if self._health.has_answered:
+                retryable = Retryable(verdict.error, arrived=verdict.arrived)
+                yield from self._retry(chunk, retryable, now, draw)
+            case Unauthorized() | EndpointNotFound() | Blocked() | Fatal():
+                yield EndBatch(verdict.error)
+                yield Drop(chunk)
+            case _:
+                assert_never(verdict)
+
+    # ---- answers
+
+    def _resolve_answer(
+        self, chunk: Chunk, settlement: Settlement, now: float
+    ) -> Iterator[Effect]:
+        self._health.has_answered = True
+        self._health.answer(chunk, now)
+        if chunk.state.looking_up:
+            yield from self._lost.resolve(chunk, settlement, now)
+            return
+        yield from self._mark_readable()
+        yield Answer(chunk, settlement, now - chunk.state.sent_at)
+        others = {*settlement.failed, *settlement.open, *settlement.unfinished}
+        if not others:
+            yield self._succeed(chunk, settlement.results)
+            return
+        fine = [position for position in range(len(chunk)) if position not in others]
+        if fine:
+            yield self._succeed(chunk.pick(fine), [settlement.results[p] for p in fine])
+        for position, error in settlement.failed.items():
+            yield self._fail_refused(chunk.pick([position]), error, now)
+        if settlement.open:
+            yield self._resolve_open(chunk, settlement, now)
+        shape = self.operation.call.results
+        if settlement.unfinished and shape is not None and shape.paging is not None:
+            following = next_pages(
+                shape.paging, chunk, settlement.results, settlement.unfinished
+            )
+            yield Requeue([following])
+
+    def _mark_readable(self) -> Iterator[Effect]:
+        if not self._health.is_readable:
+            self._health.is_readable = True
+            yield Unpark()
+
+    def _succeed(self, chunk: Chunk, results: list[Any]) -> Effect:
+        if chunk.state.role is Role.SUSPECT:
+            self._density.accepted(len(chunk))
+        self._lost.remember(results)
+        return Succeed(chunk, results)
+
+    def _resolve_open(self, chunk: Chunk, settlement: Settlement, now: float) -> Effect:
+        """Send the inputs that an answer does not account for once more, each alone."""
+        positions, survivor = settlement.open, settlement.survivor
+        # HubSpot may have answered with another record's id (`survivor`). It is
+        # accepted if the next answer has the same id.
+        state = chunk.state
+        new = state.role is not Role.ALONE or (survivor and not state.survivor)
+        # HubSpot may have written an input that its answer omits.
+        chunk = chunk.after(Step.LOSE)
+        if new and self._may_send(chunk):
+            alone = chunk.after(Step.ASK_ALONE, survivor=survivor)
+            return Requeue([alone.pick([position]) for position in positions])
+        reason = "HubSpot's answer does not account for this input"
+        return self._lost.doubt(chunk.pick(positions), reason, now)
+
+    def _may_send(self, chunk: Chunk) -> bool:
+        return chunk.state.may_send(retry_safe=self.operation.call.retry_safe)
+
+    # ---- refusals
+
+    def _resolve_refusal(
+        self, chunk: Chunk, refusal: Refused, now: float
+    ) -> Iterator[Effect]:
+        self._health.refuse(chunk, refusal, now)
+        looking_up = chunk.state.looking_up
+        unreadable = refusal.because == "syntax"
+        if not (refusal.wordless or unreadable or looking_up):
+            yield from self._mark_readable()
+        if unreadable and not (self._health.is_readable or looking_up):
+            yield from self._resolve_unreadable(chunk, refusal)
+        else:
+            yield from self._split_or_fail(chunk, refusal, now)
+
+    def _split_or_fail(
+        self, chunk: Chunk, refusal: Refused, now: float
+    ) -> Iterator[Effect]:
+        """Split a refused chunk to find its bad records; a single input has failed."""
+        if chunk.state.role is Role.SUSPECT:
+            self._density.refused(len(chunk))
+        call, alone = self.operation.call, len(chunk) == 1
+        looking_up = chunk.state.looking_up
+        about_records = refusal.because in ("records", "syntax")
+        last = alone or (about_records and not (self.isolate or looking_up))
+        written = refusal.written and not looking_up  # a lookup writes nothing
+        error = record_error_from_refusal(refusal.error)
+        if looking_up and alone:
+            yield self._lost.refuse(chunk, error)
+        elif written and (
+            not call.retry_safe or (last and (call.creates or not alone))
+        ):
+            # To send a create again would not complete a record that is partly written.
+            reason = f"HubSpot refused it, but may have written part: {refusal.error}"
+            yield self._lost.doubt(
+                chunk.after(Step.LOSE), reason, now, error.correlation_id
+            )
+        elif last:
+            if refusal.because == "bytes":
+                error.message = self._too_large(chunk, error.message)
+            yield self._fail_refused(chunk, error, now, wordless=refusal.wordless)
+        else:
+            chunk = chunk.after(Step.LOSE) if written else chunk
+            yield from self._isolate(chunk, refusal, error)
+
+    def _fail_refused(
+        self, chunk: Chunk, error: RecordError, now: float, *, wordless: bool = False
+    ) -> Effect:
+        """Return the effect on inputs that HubSpot refused and that are not split.
+
+        They failed, unless an earlier request may have written them, and the refusal
+        may be a consequence of that: then they are `unknown`.
+        """
+        wordless = wordless or error.message == NO_REASON
+        lost = self.operation.call.writes and chunk.state.maybe_written
+        conflict = isinstance(error, RecordConflict)
+        own = conflict and not _is_another_record(chunk, error)
+        if chunk.state.lookups and conflict:
+            # The value exists now: HubSpot may have processed the lost request late.
+            reason = f"created again, and then: {error}"
+            lost_chunk = chunk.after(Step.LOSE)
+            return self._lost.doubt(lost_chunk, reason, now, error.correlation_id)
+        if lost and (
+            own or wordless or (isinstance(error, RecordNotFound) and _renames(chunk))
+        ):
+            # An earlier request of this input may have created the record it conflicts
+            # with, or renamed the record that is not found. And a refusal without a
+            # reason does not show that the earlier request was refused too.
+            reason = f"it may have been written, and then: {error}"
+            lost_by = lost_error(chunk, reason, error.correlation_id)
+            return Fail(chunk, OutcomeStatus.UNKNOWN, lost_by)
+        return Fail(chunk, OutcomeStatus.FAILED, error)
+
+    # ---- parts of refused chunks
+
+    def _isolate(
+        self, chunk: Chunk, refusal: Refused, error: RecordError
+    ) -> Iterator[Effect]:
+        match refusal.because:
+            case "inputs":
+                yield LimitInputs(len(chunk) // 2)
+                yield from _split(chunk, refusal.error, halve(chunk))
+            case "bytes":
+                # Half, because a chunk that is only a little smaller is refused too.
+                max_bytes = chunk.size // 2
+                yield LimitBytes(max_bytes)
+                yield from _split(chunk, refusal.error, chunk.cut(max_bytes))
+            case "duplicates":
+                parts = split(chunk, refusal.error, self._density)
+                yield from _split(chunk, refusal.error, parts)
+            case "records" | "syntax":
+                suspect = chunk.after(Step.SUSPECT)
+                if self._may_all_be_bad(chunk, error):
+                    yield from self._sample(suspect, refusal.error, error)
+                else:
+                    parts = split(suspect, refusal.error, self._density)
+                    yield from _split(chunk, refusal.error, parts)
+            case _:
+                assert_never(refusal.because)
+
+    def _may_all_be_bad(self, chunk: Chunk, error: RecordError) -> bool:
+        fresh = chunk.state.role is not Role.SUSPECT and not chunk.state.looking_up
+        return fresh and self.watch is not None and self.watch.asks_about(error)
+
+    def _sample(
+        self, suspect: Chunk, refusal: APIError, error: RecordError
+    ) -> Iterator[Effect]:
+        """Send a sample of the inputs alone first, because all of them may be bad.
+
+        If those fail, the watch ends the batch, and the others need not be sent alone
+        (see `FailureWatch`). Until then they wait behind the fresh inputs.
+        """
+        assert self.watch is not None  # noqa: S101 -- `_may_all_be_bad` checked it
+        positions = range(len(suspect))
+        named = sorted(suspects(suspect, refusal)) or positions
+        self.watch.suspect([suspect.indices[p] for p in named], error)
+        first = sample(named, max(1, len(named) // _SAMPLE_EVERY))
+        fine = [p for p in positions if p not in {*named}]
+        parts = [suspect.pick(fine)] if fine else []
+        parts += [suspect.pick([position]) for position in first]
+        behind = [position for position in named if position not in first]
+        yield from _split(
+            suspect, refusal, parts, behind=suspect.pick(behind) if behind else None
+        )
+
+    def _resolve_unreadable(self, chunk: Chunk, refusal: Refused) -> Iterator[Effect]:
+        """Send a sample of the inputs of an unreadable chunk alone, and park the rest.
+
+        Either one value of one record is unreadable, or every request of this call is.
+        Once HubSpot reads a single input, or any other chunk, it was a record, and the
+        parked inputs are sent. Without such an answer the batch ends.
+        """
+        ends = self._health.refuse_as_unreadable(chunk, refusal.error)
+        if ends or not self.isolate:
+            yield EndBatch(refusal.error)
+            yield Drop(chunk)
+            return
+        positions = range(len(chunk))
+        fresh = len(chunk) > 1 and chunk.state.role is not Role.SUSPECT
+        first = sample(positions, _UNREADABLE_SAMPLE) if fresh else []
+        rest = [position for position in positions if position not in first]
+        suspect = chunk.after(Step.SUSPECT)
+        if rest:
+            yield Requeue([suspect.pick(rest)], Place.PARKED)
+        if first:
+            parts = [suspect.pick([position]) for position in first]
+            yield from _split(chunk, refusal.error, parts)
+
+    def _too_large(self, chunk: Chunk, message: str) -> str:
+        request = request_body(self.operation, chunk.bodies)
+        return (
+            f"the record has {chunk.size:,} bytes of JSON, and its request of "
+            f"{len(request):,} bytes was refused as too large (413): {message}"
+        )
+
+    # ---- retries
+
+    def _retry(
+        self, chunk: Chunk, verdict: _Temporary, now: float, draw: float
+    ) -> Iterator[Effect]:
+        """Send a chunk again after a wait; if it has no retries, halve or settle it."""
+        if not isinstance(verdict, Throttled):
+            chunk = chunk.after(Step.FAIL)
+        if not self._may_send(chunk):
+            chunk = self._lost.look_up(chunk, now) or chunk
+        arrived = isinstance(verdict, Retryable) and verdict.arrived
+        final = arrived and chunk.state.role is Role.LAST_TRY
+        if self._may_send(chunk) and not final:
+            wait = next_wait(
+                self.policy,
+                verdict,
+                failures=chunk.state.failures,
+                elapsed=now - chunk.state.taken_at,
+                draw=draw,
+            )
+            if wait is not None:
+                yield Wait(chunk, wait, verdict)
+                return
+        if (
+            isinstance(verdict, Retryable)
+            and self.operation.call.retry_safe
+            and self._health.fails_on(chunk, verdict)
+        ):
+            if len(chunk) > 1 and self.isolate:
+                halves = halve(chunk.after(Step.HALVE))
+                yield from _split(chunk, verdict.error, halves)
+            else:
+                yield self._give_up(chunk, verdict)
+            return
+        yield self._give_up(chunk, verdict)
+        outage = self._health.give_up(_cause_of(verdict))
+        if outage is not None:
+            yield EndBatch(outage)
+
+    def _give_up(self, chunk: Chunk, verdict: _Temporary) -> Effect:
+        """Return the effect on a chunk that has no retries left."""
+        reason, correlation_id = _reason(verdict)
+        state = chunk.state
+        if state.looking_up:
+            reason = f"it may have been written, and its lookup failed: {reason}"
+        if state.maybe_written and self.operation.call.writes:
+            error: RecordError = lost_error(chunk, reason, correlation_id)
+            return Fail(chunk, OutcomeStatus.UNKNOWN, error)
+        missing = isinstance(verdict, EndpointNotFound)
+        cause = _cause_of(verdict)
+        if missing and cause.category is not None:
+            return Fail(chunk, OutcomeStatus.FAILED, record_error_from_refusal(cause))
+        if missing or state.maybe_written:
+            status = OutcomeStatus.FAILED
+            error = unanswered_error(reason, correlation_id)
+        else:
+            status = OutcomeStatus.NOT_SENT
+            error = not_sent_error(reason, correlation_id)
+        error.__cause__ = cause
+        return Fail(chunk, status, error)
+
+
+def _split(
+    chunk: Chunk, error: APIError, parts: list[Chunk], behind: Chunk | None = None
+) -> Iterator[Effect]:
+    """Requeue the parts of a chunk, and `behind` after the fresh inputs."""
+    yield Split(chunk, error, len(parts) + (behind is not None))
+    if behind is not None:
+        yield Requeue([behind], Place.BEHIND)
+    yield Requeue(parts)
+
+
+def _settles(effect: Effect) -> bool:
+    """Return whether an effect is an outcome that HubSpot's answer decided."""
+    failed = isinstance(effect, Fail) and effect.status is OutcomeStatus.FAILED
+    return failed or isinstance(effect, Succeed)
+
+
+def _is_another_record(chunk: Chunk, error: RecordError) -> bool:
+    """Return whether the error's existing record is not the input's own."""
+    owner = error.existing_id if isinstance(error, RecordConflict) else None
+    known = [known_id(key) for key in chunk.keys]
+    return owner is not None and len(known) == 1 and known[0] not in (None, owner)
+
+
+def _renames(chunk: Chunk) -> bool:
+    """Return whether an input changes the property by which it names its record."""
+    columns = zip(chunk.keys, chunk.bodies, strict=True)
+    return any(renames(key, body) for key, body in columns)
+
+
+def _reason(verdict: _Temporary) -> tuple[str, str | None]:
+    """Return why a chunk is given up, and the correlation id of its last request."""
+    if isinstance(verdict, Throttled):
+        return _NO_PERMIT, None
+    return str(verdict.error), verdict.error.correlation_id
+
+
+def _cause_of(verdict: _Temporary) -> APIError:
+    """Return the error of the last request of a chunk that is given up."""
+    if isinstance(verdict, Throttled):
+        return APIError(_NO_PERMIT, status=429)
+    return verdict.error

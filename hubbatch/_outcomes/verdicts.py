@@ -1,0 +1,134 @@
+"""Verdicts: what an answer, or the lack of one, means for a chunk."""
+
+from typing import Literal, TypeAlias, assert_never
+
+from attrs import frozen
+
+from hubbatch.errors import APIError, HubBatchError, ProxyError
+
+from .matching import Settlement
+
+
+@frozen
+class Answered:
+    """HubSpot accepted the request; the settlement has the result of each input."""
+
+    settlement: Settlement
+
+
+@frozen
+class Refused:
+    """HubSpot refused the whole request because of its content.
+
+    Attributes:
+        because: what is wrong. `"records"`: some of the records. `"duplicates"`,
+            `"inputs"` (too many) and `"bytes"` (too large): the chunk, but no record.
+            `"syntax"`: HubSpot cannot parse one value of one record, or any request.
+        written: whether HubSpot may have written a part of it nevertheless.
+        wordless: whether the answer does not say what is wrong; it may be a proxy's.
+    """
+
+    error: APIError
+    because: Literal["records", "duplicates", "inputs", "bytes", "syntax"] = "records"
+    written: bool = False
+    wordless: bool = False
+
+
+@frozen
+class Throttled:
+    """The request exceeded a rate limit and was not processed.
+
+    Attributes:
+        retry_after: the seconds that HubSpot asks to wait.
+        policy: HubSpot's name of the limit; None if the answer names none.
+    """
+
+    retry_after: float
+    policy: str | None = None
+
+
+@frozen
+class Retryable:
+    """The request failed for a temporary reason.
+
+    Attributes:
+        arrived: whether HubSpot may have processed it.
+        retry_after: the seconds that HubSpot asks to wait.
+        strange: whether the answer may belong to another request.
+    """
+
+    error: APIError
+    arrived: bool
+    retry_after: float = 0.0
+    strange: bool = False
+
+
+@frozen
+class Unauthorized:
+    """HubSpot does not accept the token; it may accept a new one."""
+
+    error: APIError
+
+
+@frozen
+class EndpointNotFound:
+    """HubSpot answered 404 for the path.
+
+    The path is wrong, unless HubSpot has answered other chunks there.
+    """
+
+    error: APIError
+
+
+@frozen
+class Blocked:
+    """A proxy refused the request: for good, unless other chunks were answered.
+
+    Attributes:
+        arrived: whether HubSpot may have processed it. Some proxies replace HubSpot's
+            answer by a page of their own.
+    """
+
+    error: ProxyError
+    arrived: bool
+
+
+@frozen
+class Fatal:
+    """No chunk of this batch can succeed."""
+
+    error: HubBatchError
+
+
+Verdict: TypeAlias = (
+    Answered
+    | Refused
+    | Throttled
+    | Retryable
+    | Unauthorized
+    | EndpointNotFound
+    | Blocked
+    | Fatal
+)
+
+
+def is_strange(verdict: Verdict) -> bool:
+    """Return whether an answer, or a part of it, may belong to another request."""
+    if isinstance(verdict, Answered):
+        return verdict.settlement.strange
+    return isinstance(verdict, Retryable) and verdict.strange
+
+
+def may_have_written(verdict: Verdict) -> bool:
+    """Return whether HubSpot may have processed the request."""
+    match verdict:
+        case Answered():
+            return True
+        case Refused():
+            return verdict.written
+        case Retryable() | Blocked():
+            return verdict.arrived
+        case Throttled() | Unauthorized() | EndpointNotFound() | Fatal():
+            return False
+        case _:
+            assert_never(verdict)

@@ -1,0 +1,31 @@
+"""The envelopes of most batch calls: `{"inputs": []}` and `{"results": []}`."""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from hubbatch._wire.calls import Codec, ColumnEncoder, Encoder, Operation, ResultShape
+from hubbatch._wire.records import structure_response
+from hubbatch.models import BatchResponse
+
+
+def enveloped(operation: Operation, joined: bytes) -> bytes:
+    """Return the body of a request: the options of the call, and its inputs."""
+    if not operation.options:
+        return b'{"inputs":[%b]}' % joined
+    return b'%b,"inputs":[%b]}' % (orjson.dumps(operation.options)[:-1], joined)
+
+
+def envelope_codec(
+    encoder: Callable[[Operation], Encoder],
+    results: ResultShape | None = None,
+    columns: Callable[[Operation], ColumnEncoder] | None = None,
+    *,
+    body: Callable[[Operation, bytes], bytes] = enveloped,
+    parts: Callable[
+        [Any, Callable[[Any], Any]], BatchResponse[Any]
+    ] = structure_response,
+) -> Codec:
+    """Return a codec whose requests and answers have the usual envelopes."""
+    return Codec(encoder, body, parts, results, columns)

@@ -1,0 +1,325 @@
+"""The table of HubSpot's endpoints, and the lookup of an operation in it.
+
+A new endpoint is a row of `ROWS`, and a codec if its JSON is new.
+
+Limits: HubSpot's guides "Using object APIs" (100 inputs a call) and "Associations"
+(2,000 to create, 1,000 to read, 100 to archive), and its answer to a batch read with
+property histories of more than 50 inputs. HubSpot publishes no other limits; the table
+assumes 100.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TypedDict, Unpack
+
+from attrs import evolve
+
+from hubbatch._validators import check_object_type
+
+from .calls import Api, ApiName, Call, Operation, Query, Repeats, Verb
+from .codecs import (
+    association_limits,
+    associations,
+    definitions,
+    documents,
+    legacy,
+    memberships,
+    oauth,
+    records,
+    schemas,
+    splits,
+)
+from .object_types import check_verb, path_segment
+
+
+__all__ = [
+    "ENDPOINTS",
+    "LEGACY_TYPES",
+    "OBJECT_CALLS",
+    "ROWS",
+    "Call",
+    "Operation",
+    "Repeats",
+    "Verb",
+    "look_up",
+    "named_call",
+]
+
+# ---- the APIs
+
+OBJECTS = Api(
+    "objects",
+    "{type}",
+    "/crm/v3/objects/{type}",
+    "/crm/objects/{version}/{type}",
+    check=check_verb,
+)
+# Its own API, because a type without the verb `read` has a list too.
+OBJECT_PAGES = Api("object_pages", OBJECTS.label, OBJECTS.v3, OBJECTS.dated)
+ASSOCIATIONS = Api(
+    "associations",
+    "associations.{source}.{target}",
+    "/crm/v4/associations/{source}/{target}",
+    "/crm/associations/{version}/{source}/{target}",
+    family="associations",
+)
+ASSOCIATION_KINDS = evolve(ASSOCIATIONS, name="association_kinds")
+ASSOCIATION_LIMITS = Api(
+    "association_limits",
+    "association_limits.{source}.{target}",
+    "/crm/associations/v4/definitions/configurations/{source}/{target}",
+    "/crm/associations/{version}/definitions/configurations/{source}/{target}",
+)
+# Named types instead of labels. There are no dated versions of it.
+ASSOCIATIONS_V3 = evolve(
+    ASSOCIATIONS,
+    name="v3_associations",
+    v3="/crm/v3/associations/{source}/{target}",
+    dated=None,
+)
+PROPERTIES = Api(
+    "properties",
+    "properties.{type}",
+    "/crm/v3/properties/{type}",
+    "/crm/properties/{version}/{type}",
+)
+PROPERTY_LISTS = evolve(PROPERTIES, name="property_lists")
+SCHEMAS = Api(
+    "schemas",
+    "schemas",
+    "/crm-object-schemas/v3/schemas",
+    "/crm-object-schemas/{version}/schemas",
+)
+MEMBERSHIPS = Api(
+    "memberships",
+    "{type}",  # its id
+    "/crm/v3/lists/records/memberships",
+    "/crm/lists/{version}/records/memberships",
+)
+DEAL_SPLITS = Api(
+    "deal_splits",
+    "deal_splits",
+    "/crm/objects/v3/deals/splits",
+    "/deal-splits/{version}",
+)
+LEGACY_TYPES = frozenset({"tickets", "products", "line_items"})
+
+
+def _check_legacy_type(_verb: str, object_type: str, _api_version: str) -> None:
+    if object_type not in LEGACY_TYPES:
+        raise ValueError(
+            f"crm-objects/v1 has no {object_type!r}; it has {sorted(LEGACY_TYPES)}"
+        )
+
+
+LEGACY = Api(
+    "legacy",
+    "{type}",
+    "/crm-objects/v1/objects/{type}",
+    check=_check_legacy_type,
+)
+ACCOUNT = Api("account", "account", "/account-info/v3", "/account-info/{version}")
+OAUTH = Api(
+    "oauth",
+    "oauth",
+    "/oauth/v3",
+    "/oauth/{version}",
+    first_dated="2026-03",
+    family="oauth",
+)
+
+# ---- the rows
+
+_INDEPENDENT, _WAITS, _SHARES = Repeats.INDEPENDENT, Repeats.WAITS, Repeats.SHARES
+_create = partial(Call, repeats=_INDEPENDENT, retry_safe=False)
+_read = partial(Call, repeats=_SHARES, writes=False, not_found_is_record=True)
+_write = partial(Call, repeats=_WAITS, not_found_is_record=True)
+_remove = partial(Call, repeats=_SHARES, may_be_empty=True)
+_question = partial(
+    Call,
+    repeats=_INDEPENDENT,
+    max_inputs=1,
+    method="GET",
+    writes=False,
+    has_inputs=False,
+)
+
+ROWS: tuple[Call, ...] = (
+    _create(OBJECTS, "create", "batch/create", records.CREATES),
+    # The 400 of batch read: "supported in a batch request for property histories is
+    # 50".
+    _read(OBJECTS, "read", "batch/read", records.READS, max_inputs_with_history=50),
+    _write(OBJECTS, "update", "batch/update", records.UPDATES),
+    Call(OBJECTS, "upsert", "batch/upsert", records.UPSERTS, repeats=_WAITS),
+    _remove(OBJECTS, "archive", "batch/archive", records.ARCHIVES),
+    _question(OBJECT_PAGES, "list", "", documents.PAGE),
+    # One pair of object types at a time: results do not say which types they are about.
+    _write(
+        ASSOCIATIONS, "create", "batch/create", associations.CREATES, max_inputs=2000
+    ),
+    _write(
+        ASSOCIATIONS,
+        "create_default",
+        "batch/associate/default",
+        associations.DEFAULTS,
+        max_inputs=2000,
+    ),
+    _read(ASSOCIATIONS, "read", "batch/read", associations.READS, max_inputs=1000),
+    _remove(
+        ASSOCIATIONS,
+        "archive",
+        "batch/archive",
+        associations.ARCHIVES,
+        not_found_is_record=True,
+    ),
+    _write(
+        ASSOCIATIONS,
+        "archive_labels",
+        "batch/labels/archive",
+        associations.LABELS,
+        may_be_empty=True,
+    ),
+    _question(ASSOCIATION_KINDS, "read", "labels", associations.KINDS),
+    # Retry-safe: setting the same limit twice changes nothing.
+    _write(ASSOCIATION_LIMITS, "create", "batch/create", association_limits.WRITES),
+    _write(ASSOCIATION_LIMITS, "update", "batch/update", association_limits.WRITES),
+    _write(
+        ASSOCIATION_LIMITS,
+        "purge",
+        "batch/purge",
+        association_limits.PURGES,
+        may_be_empty=True,
+    ),
+    _write(
+        ASSOCIATIONS_V3,
+        "create",
+        "batch/create",
+        associations.V3_CREATES,
+        max_inputs=2000,
+    ),
+    _read(
+        ASSOCIATIONS_V3, "read", "batch/read", associations.V3_READS, max_inputs=1000
+    ),
+    _write(
+        ASSOCIATIONS_V3,
+        "archive",
+        "batch/archive",
+        associations.V3_ARCHIVES,
+        may_be_empty=True,
+    ),
+    # A definition has a key, its name. Sent again, a create would find its own property
+    # and be refused as a conflict.
+    Call(
+        PROPERTIES,
+        "create",
+        "batch/create",
+        definitions.CREATES,
+        repeats=_WAITS,
+        retry_safe=False,
+    ),
+    _read(PROPERTIES, "read", "batch/read", definitions.READS),
+    _remove(PROPERTIES, "archive", "batch/archive", definitions.ARCHIVES),
+    _question(PROPERTY_LISTS, "read", "", definitions.LISTS),
+    _read(SCHEMAS, "read", "batch/read", schemas.READS),
+    _read(MEMBERSHIPS, "read", "batch/read", memberships.READS),
+    _read(DEAL_SPLITS, "read", "batch/read", splits.READS),
+    _write(DEAL_SPLITS, "upsert", "batch/upsert", splits.UPSERTS),
+    _create(LEGACY, "create", "batch-create", legacy.CREATES, not_found_is_record=True),
+    _read(LEGACY, "read", "batch-read", legacy.READS),
+    _write(LEGACY, "update", "batch-update", legacy.UPDATES, may_be_empty=True),
+    _remove(
+        LEGACY, "archive", "batch-delete", legacy.DELETES, not_found_is_record=True
+    ),
+    _question(ACCOUNT, "details", "details", documents.ACCOUNT),
+    _question(
+        OAUTH,
+        "token",
+        "token",
+        oauth.GRANTS,
+        method="POST",
+        content_type="application/x-www-form-urlencoded",
+    ),
+)
+
+# ---- the lookup
+
+ENDPOINTS: Mapping[tuple[ApiName, Verb], Call] = {
+    (row.api.name, row.verb): row for row in ROWS
+}
+OBJECT_CALLS: Mapping[Verb, Call] = {
+    row.verb: row for row in ROWS if row.api is OBJECTS
+}
+
+
+class OperationOptions(TypedDict, total=False):
+    """The options of an operation; see `Operation`."""
+
+    id_property: str | None
+    properties: tuple[str, ...]
+    properties_with_history: tuple[str, ...]
+    archived: bool
+    into: type | None
+    parameters: Query
+    options: Mapping[str, object]
+
+
+def look_up(
+    api: ApiName,
+    verb: Verb,
+    *object_types: str,
+    api_version: str = "v3",
+    reconcile_by: str | None = None,
+    **options: Unpack[OperationOptions],
+) -> Operation:
+    """Return the operation of an endpoint on object types, in an API version.
+
+    With `reconcile_by`, a unique property, a create has a key and a read that finds it.
+
+    Raises:
+        TypeError: If an object type is not a string.
+        ValueError: If an object type is not one segment of a path, or HubSpot has no
+            such verb for it.
+    """
+    call = ENDPOINTS[api, verb]
+    for object_type in object_types:
+        check_object_type(object_type)
+        call.api.check(verb, object_type, api_version)
+    named = call.api.named(object_types)
+    root = call.api.root(
+        api_version, {name: path_segment(named[name]) for name in named}
+    )
+    path = f"{root}/{call.tail}" if call.tail else root
+    operation = Operation(call, call.api.label.format(**named), path, **options)
+    if reconcile_by is None:
+        return operation
+    return evolve(
+        operation,
+        # Two creates with one unique value must not travel together: the second waits,
+        # and HubSpot refuses it.
+        call=evolve(call, repeats=_WAITS),
+        id_property=reconcile_by,
+        read_back=look_up(
+            api,
+            "read",
+            *object_types,
+            api_version=api_version,
+            id_property=reconcile_by,
+        ),
+    )
+
+
+def named_call(operation: str) -> Call:
+    """Return the call that an operation's name means, e.g. `tickets.update`.
+
+    Raises:
+        ValueError: If it is not an object type and a verb of it.
+    """
+    calls: Mapping[str, Call] = {call.verb: call for call in OBJECT_CALLS.values()}
+    object_type, _, verb = str(operation).rpartition(".")
+    if verb not in calls:
+        raise ValueError(
+            "operation must be an object type and a verb, such as 'tickets.update', "
+            f"not {operation!r}; the verbs are {', '.join(calls)}"
+        )
+    check_object_type(object_type)
+    return calls[verb]

@@ -1,1 +1,0 @@
-"""The pure part: functions of values, without a clock, chance, IO or asyncio."""

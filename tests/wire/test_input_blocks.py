@@ -1,0 +1,215 @@
+"""Blocks of writes, encoded at once: the bytes of the single encoder, or none."""
+
+from collections import OrderedDict
+from enum import StrEnum
+from typing import Any
+
+import orjson
+import pytest
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hubbatch._wire.endpoints import Operation, look_up
+from hubbatch._wire.inputs import column_encoder, encoder
+from hubbatch._wire.property_values import InvalidInput
+from hubbatch.models import CreateInput, UpdateInput, UpsertInput
+from tests.outcomes.helpers import ARCHIVE, CREATE, LEGACY, READ, UPDATE, UPSERT
+
+
+UPDATE_BY_REF = look_up(
+    "objects", "update", "tickets", api_version="v3", id_property="ref"
+)
+RECONCILED = look_up(
+    "objects", "create", "tickets", api_version="v3", reconcile_by="ref"
+)
+READ_BY_REF = look_up("objects", "read", "tickets", api_version="v3", id_property="ref")
+UPSERT_BY_NOTHING = look_up("objects", "upsert", "tickets", api_version="v3")
+
+
+class Priority(StrEnum):
+    HIGH = "HIGH"
+
+
+class Text(str):
+    __slots__ = ()
+
+
+class Unreadable:
+    def __repr__(self) -> str:
+        raise OSError("no repr")
+
+
+PLAIN: dict[str, Any] = {"id": "512", "properties": {"subject": "a", "note": ""}}
+
+TEXTS = st.text(max_size=3) | st.sampled_from(
+    ["", " ", "512", "0512", "\u0665", "\ud800"]
+)
+IDS = st.integers(1, 10**12).map(str) | TEXTS | st.integers(0, 9) | st.none()
+VALUES = (
+    TEXTS
+    | st.integers()
+    | st.floats()
+    | st.booleans()
+    | st.none()
+    | st.sampled_from([Priority.HIGH, Text("t"), ["a", 1], object(), 10**40])
+)
+PROPERTIES = st.dictionaries(TEXTS | st.integers(0, 1), VALUES, max_size=3)
+PLAIN_PROPERTIES = st.dictionaries(
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
+    st.text(st.characters(exclude_categories=["Cs"])),
+    max_size=3,
+)
+INPUTS = st.one_of(
+    st.builds(
+        lambda n, texts: {"id": str(n), "properties": texts},
+        st.integers(1, 10**12),
+        PLAIN_PROPERTIES,
+    ),
+    st.fixed_dictionaries(
+        {"id": IDS, "properties": PROPERTIES | st.integers()},
+        optional={"objectWriteTraceId": TEXTS, "idProperty": st.just("ref")},
+    ),
+    st.builds(UpdateInput, IDS, PROPERTIES, st.none() | st.just("ref"), st.none()),
+    st.builds(UpsertInput, st.just("7"), PLAIN_PROPERTIES),
+    st.builds(lambda texts: {"properties": texts}, PLAIN_PROPERTIES | PROPERTIES),
+    st.integers(1, 10**12).map(str),
+    TEXTS,
+    st.integers(),
+)
+OPERATIONS = st.sampled_from(
+    [
+        UPDATE,
+        UPDATE_BY_REF,
+        UPSERT,
+        UPSERT_BY_NOTHING,
+        CREATE,
+        RECONCILED,
+        READ,
+        READ_BY_REF,
+        ARCHIVE,
+        LEGACY,
+    ]
+)
+BLOCKS = st.lists(INPUTS, min_size=1, max_size=4) | st.lists(
+    INPUTS, min_size=1, max_size=1
+).map(lambda some: some * 2)
+
+
+def columns(operation: Operation, block: list[Any], first: int = 0) -> Any:
+    return column_encoder(operation)(first, block)
+
+
+@given(OPERATIONS, BLOCKS, st.integers(0, 10**6))
+def test_a_block_has_the_bytes_of_its_inputs(
+    operation: Operation, block: list[Any], first: int
+) -> None:
+    """What is done at once is what would have been done one by one."""
+    at_once = columns(operation, block, first)
+    if at_once is None:
+        return
+
+    encode = encoder(operation)
+    singly = [encode(index, given) for index, given in enumerate(block, first)]
+    assert [*zip(*at_once, [None] * len(block), strict=True)] == singly
+
+
+@given(OPERATIONS, BLOCKS)
+def test_what_must_not_be_sent_is_never_done_at_once(
+    operation: Operation, block: list[Any]
+) -> None:
+    encode, refused = encoder(operation), False
+    for index, given_input in enumerate(block):
+        try:
+            encode(index, given_input)
+        except InvalidInput:
+            refused = True
+
+    if refused:
+        assert columns(operation, block) is None
+
+
+@pytest.mark.parametrize(
+    ("operation", "usual"),
+    [
+        (UPDATE, PLAIN),
+        (UPDATE, {"id": "1", "properties": {}}),
+        (UPDATE, {**PLAIN, "properties": {"rank": 5}}),
+        (UPDATE, {**PLAIN, "properties": {"rank": None}}),
+        (UPDATE, {**PLAIN, "properties": {"rank": Priority.HIGH}}),
+        (UPDATE, UpdateInput("512", {"subject": "a"})),
+        (UPDATE, UpsertInput("512", {"subject": "a"})),
+        (UPSERT, {"id": "T-7", "properties": {"subject": "ä"}}),
+        (UPSERT, UpsertInput("T-7", {"subject": "a"})),
+        (CREATE, {"properties": {"subject": "a"}}),
+        (CREATE, {"properties": {"subject": 5}}),
+        (READ, "512"),
+        (READ_BY_REF, "T-7"),
+        (ARCHIVE, "512"),
+    ],
+)
+def test_the_usual_is_done_at_once(operation: Operation, usual: Any) -> None:
+    keys, bodies = columns(operation, [usual, usual], first=41)
+
+    assert len(keys) == len(bodies) == 2
+    traces = [orjson.loads(body).get("objectWriteTraceId") for body in bodies]
+    assert traces == (
+        ["41", "42"] if operation.call.creates or operation is UPDATE else [None, None]
+    )
+
+
+@pytest.mark.parametrize(
+    ("operation", "other"),
+    [
+        (UPDATE, {**PLAIN, "id": 512}),
+        (UPDATE, {**PLAIN, "id": "0512"}),
+        (UPDATE, {**PLAIN, "id": ""}),
+        (UPDATE, {**PLAIN, "id": "T-7"}),
+        (UPDATE, {**PLAIN, "id": "\u0665\u0661"}),
+        (UPDATE, {**PLAIN, "id": Text("512")}),
+        (UPDATE, {**PLAIN, "objectWriteTraceId": "mine"}),
+        (UPDATE, {"properties": {}, "objectWriteTraceId": "mine"}),
+        (UPDATE, {"id": "512", "associations": []}),
+        (UPDATE, {**PLAIN, "properties": {"rank": object()}}),
+        (UPDATE, {**PLAIN, "properties": {"": "a"}}),
+        (UPDATE, {**PLAIN, "properties": {5: "a"}}),
+        (UPDATE, {**PLAIN, "properties": {10**5000: 5}}),
+        (UPDATE, {**PLAIN, "properties": {Unreadable(): 5}}),
+        (CREATE, {"properties": {Unreadable(): 5}}),
+        (UPDATE, {**PLAIN, "properties": {"a": "\ud800"}}),
+        (UPDATE, {**PLAIN, "properties": OrderedDict(a="b")}),
+        (UPDATE, {**PLAIN, "properties": [("a", "b")]}),
+        (UPDATE, OrderedDict(PLAIN)),
+        (UPDATE, UpdateInput("512", {}, "ref")),
+        (UPDATE, UpdateInput("512", {}, None, "mine")),
+        (UPDATE, "512"),
+        (UPDATE_BY_REF, PLAIN),
+        (UPSERT, {**PLAIN, "id": " T-7"}),
+        (UPSERT, {**PLAIN, "id": ""}),
+        (UPSERT_BY_NOTHING, PLAIN),
+        (CREATE, {"properties": {"": "a"}}),
+        (CREATE, {"properties": {}, "associations": []}),
+        (CREATE, {"objectWriteTraceId": "mine"}),
+        (CREATE, CreateInput({"subject": "a"})),
+        (RECONCILED, {"properties": {"ref": "a"}}),
+        (READ, 512),
+        (READ, "0512"),
+        (READ, Text("512")),
+        (READ, {"id": "512"}),
+        (READ_BY_REF, "T-7 "),
+        (READ_BY_REF, "\ud800"),
+        (LEGACY, {"objectId": 5, "properties": []}),
+    ],
+)
+def test_anything_else_is_left_to_the_single_encoder(
+    operation: Operation, other: Any
+) -> None:
+    plain = {CREATE: {"properties": {}}, READ: "1"}.get(operation, PLAIN)
+    assert columns(operation, [other]) is None
+    assert columns(operation, [plain, other]) is None
+    assert columns(operation, [other, plain]) is None
+
+
+@pytest.mark.parametrize("operation", [UPDATE, UPSERT, CREATE, READ, ARCHIVE])
+def test_nothing_is_no_block(operation: Operation) -> None:
+    assert columns(operation, []) in (None, ([], []))
