@@ -1,7 +1,7 @@
 """HubSpot's JSON as attrs values and back: tolerant in reading, exact in writing.
 
-cattrs converts by the names of the fields in camel case. `record_columns` reads the two record
-classes, because every record makes one.
+cattrs converts by the names of the fields in camel case. `record_columns` reads the two
+record classes, because every record makes one.
 """
 
 import json

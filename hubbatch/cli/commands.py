@@ -18,7 +18,7 @@ from hubbatch import __version__
 from hubbatch.simulator.quota import TIERS
 
 from . import options as shared
-from .verbs import (
+from .job_commands import (
     archive,
     associate,
     associations,
@@ -78,7 +78,7 @@ def check(**options: Any) -> None:
     read-only properties, invalid numbers, dates and options, missing and repeated ids.
     An error is certain; a warning is what HubSpot may refuse.
     """
-    from .checking import run_check  # noqa: PLC0415 -- as in `verbs`
+    from .check import run_check  # noqa: PLC0415 -- as in `verbs`
 
     sys.exit(run_check(options))
 
@@ -91,7 +91,7 @@ def status(*, journal: Path, as_json: bool) -> None:
 
     The job may still be running.
     """
-    from .looking import show_status  # noqa: PLC0415 -- as in `verbs`
+    from .inspect import show_status  # noqa: PLC0415 -- as in `verbs`
 
     show_status(journal, as_json=as_json)
 
@@ -115,7 +115,7 @@ def report(*, journal: Path, output: Path, values: bool) -> None:
 
     The report is one HTML file that loads nothing. The job may still be running.
     """
-    from .looking import make_report  # noqa: PLC0415 -- as in `verbs`
+    from .inspect import make_report  # noqa: PLC0415 -- as in `verbs`
 
     make_report(journal, output, values=values)
 
@@ -125,7 +125,7 @@ def report(*, journal: Path, output: Path, values: bool) -> None:
 @shared.account_options
 def whoami(**options: Any) -> None:
     """Show the account that the access token belongs to."""
-    from .looking import show_account  # noqa: PLC0415 -- as in `verbs`
+    from .inspect import show_account  # noqa: PLC0415 -- as in `verbs`
 
     show_account(options)
 

@@ -19,8 +19,8 @@ from rich.console import Console
 from hubbatch import Batch, HubBatch, Limits, UpdateInput
 from hubbatch._outcomes.failure_groups import group_by_reason
 
-from .printing import print_failures, print_response, track
-from .screen import make_console, print_json
+from .console import make_console, print_json
+from .demo_output import print_failures, print_response, track
 
 
 # The tier with the highest limit: 250 requests per 10 s ("API limit increase").

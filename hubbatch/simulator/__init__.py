@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 
 if TYPE_CHECKING:
+    from hubbatch.simulator.fault_conditions import When as When
     from hubbatch.simulator.faults import Fault as Fault
-    from hubbatch.simulator.schemas import Property as Property
+    from hubbatch.simulator.property_types import Property as Property
     from hubbatch.simulator.server import Simulator as Simulator
-    from hubbatch.simulator.whens import When as When
 
 
 __all__ = ["Fault", "Property", "Simulator", "When"]

@@ -7,10 +7,10 @@ from uuid import UUID
 
 import attrs
 
+from hubbatch.simulator.account_store import Store
+from hubbatch.simulator.property_types import ObjectType
 from hubbatch.simulator.quota import TIERS, Day, RollingWindow
-from hubbatch.simulator.schemas import ObjectType
 from hubbatch.simulator.wire import Answer, Refusal, as_json, iso
-from hubbatch.simulator.world import Store
 
 
 DAY_MS: Final = 86_400_000

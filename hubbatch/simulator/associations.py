@@ -5,12 +5,12 @@ from typing import Any, Final
 
 import attrs
 
+from hubbatch.simulator.account_store import Store
 from hubbatch.simulator.bodies import parse_inputs
 from hubbatch.simulator.links import RecordKey, Spec, missing_fields, parse_specs
-from hubbatch.simulator.rules import VALIDATION_ERROR
-from hubbatch.simulator.shelves import Shelf
+from hubbatch.simulator.record_store import Shelf
+from hubbatch.simulator.refusals import VALIDATION_ERROR
 from hubbatch.simulator.wire import Refusal
-from hubbatch.simulator.world import Store
 
 
 # "Associations guide", September 2026; the 1,000 comes from a changelog of

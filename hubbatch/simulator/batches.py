@@ -6,11 +6,11 @@ from typing import Any, Final
 
 import attrs
 
-from hubbatch.simulator import rules
+from hubbatch.simulator import refusals
+from hubbatch.simulator.account_store import Store
 from hubbatch.simulator.quirks import Quirks
-from hubbatch.simulator.shelves import Record, Shelf, as_string
+from hubbatch.simulator.record_store import Record, Shelf, as_string
 from hubbatch.simulator.wire import Refusal, iso
-from hubbatch.simulator.world import Store
 
 
 RECORD_ID: Final = "hs_object_id"
@@ -75,7 +75,7 @@ class Batch:
         if self.quirks.silent_missing:
             self.unreported.extend(ids)
         elif ids:
-            self.errors.append(rules.not_found(self.shelf, ids, traces))
+            self.errors.append(refusals.not_found(self.shelf, ids, traces))
 
     @property
     def id_property(self) -> str | None:
@@ -84,7 +84,7 @@ class Batch:
 
     def items(self) -> list[Item]:
         """Return the inputs with the records they identify."""
-        traces = rules.trace_ids(self.inputs)
+        traces = refusals.trace_ids(self.inputs)
         if self.verb not in self.quirks.honour_trace_ids:
             traces = None
         return [

@@ -5,7 +5,7 @@ from typing import Any, Final
 import orjson
 
 from hubbatch.simulator.links import check_associations, missing_fields
-from hubbatch.simulator.rules import INPUTS_PER_BATCH, check_count
+from hubbatch.simulator.refusals import INPUTS_PER_BATCH, check_count
 from hubbatch.simulator.wire import Refusal
 
 

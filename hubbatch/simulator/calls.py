@@ -7,24 +7,24 @@ import attrs
 
 from hubbatch.simulator import (
     associations,
+    associations_v3,
     batches,
     bodies,
     definitions,
-    described,
     legacy,
     limits,
     listing,
     memberships,
-    named,
-    rules,
+    refusals,
+    schemas_api,
     splits,
     verbs,
 )
 from hubbatch.simulator.accounts import Token, account_info
 from hubbatch.simulator.clocks import Clock, Now
 from hubbatch.simulator.quirks import Quirks
+from hubbatch.simulator.record_store import Shelf
 from hubbatch.simulator.routes import Route, since_2026_09
-from hubbatch.simulator.shelves import Shelf
 from hubbatch.simulator.wire import Answer, Refusal, Request, as_json, html_page, iso
 
 
@@ -54,7 +54,7 @@ class Call:
             return self._multi_status(*memberships.read_memberships(store, content))
         if route.family == "schemas":
             store, content = self.token.account.store, self.request.content
-            schemas = described.read_schemas(store, content, self.now.ms)
+            schemas = schemas_api.read_schemas(store, content, self.now.ms)
             return as_json(200, schemas), 0
         if shelf is None:
             # Recorded without a category (search, 2025).
@@ -110,7 +110,7 @@ class Call:
             return html_page(404, "Not Found", "Resource not found"), 0
         body, inputs = bodies.parse_batch(self.request.content, verb)
         with_history = verb == "read" and bool(body.get("propertiesWithHistory"))
-        rules.check_count(len(inputs), with_history=with_history)
+        refusals.check_count(len(inputs), with_history=with_history)
         if enforces_rules and any(item.get("associations") for item in inputs):
             self._check_permission()
         accepted = [] if self.quirks.silent_noop else self._without_dropped(inputs)
@@ -163,13 +163,13 @@ class Call:
         v3 = route.family == "associations v3"
         if route.verb != "read" and not v3 and self._needs_permission(route):
             self._check_permission()
-        parse = named.parse if v3 else associations.parse
+        parse = associations_v3.parse if v3 else associations.parse
         inputs = parse(self.request.content, route.verb)
         v4 = route.version is None
         size = self.quirks.associations_page
         pairs = associations.Pairs(store, source, target, inputs, v4 and not v3, size)
         if v3:
-            named.run(pairs, route.verb)
+            associations_v3.run(pairs, route.verb)
         else:
             associations.RUN[route.verb](pairs)
         if self.quirks.shuffle:
@@ -190,7 +190,7 @@ class Call:
         """Refuse a user who may not edit associations."""
         if not self.token.edits_associations:
             message = "Missing 'Edit Associations' permission."
-            raise Refusal(400, message, rules.VALIDATION_ERROR)
+            raise Refusal(400, message, refusals.VALIDATION_ERROR)
 
     def _properties(self, route: Route, shelf: Shelf) -> tuple[Answer, int]:
         if route.method == "GET":

@@ -18,8 +18,8 @@ from hubbatch.simulator.options import (
     TICKET_SOURCES,
     TICKET_STAGES,
 )
-from hubbatch.simulator.sales import COMPANIES, CONTACTS, DEALS
-from hubbatch.simulator.schemas import ObjectType, Property
+from hubbatch.simulator.property_types import ObjectType, Property
+from hubbatch.simulator.sample_records import COMPANIES, CONTACTS, DEALS
 
 
 TICKETS = ObjectType(

@@ -7,13 +7,13 @@ from typing import Any, Final
 
 import attrs
 
+from hubbatch.simulator.account_store import Store
 from hubbatch.simulator.bodies import parse_inputs
 from hubbatch.simulator.links import missing_fields
-from hubbatch.simulator.rules import VALIDATION_ERROR
-from hubbatch.simulator.schemas import ObjectType, Property, PropertyType
-from hubbatch.simulator.shelves import Shelf
+from hubbatch.simulator.property_types import ObjectType, Property, PropertyType
+from hubbatch.simulator.record_store import Shelf
+from hubbatch.simulator.refusals import VALIDATION_ERROR
 from hubbatch.simulator.wire import Refusal
-from hubbatch.simulator.world import Store
 
 
 _FIELD_TYPES: Final[dict[PropertyType, str]] = {

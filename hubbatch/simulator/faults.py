@@ -10,8 +10,8 @@ import attrs
 
 from attrs.validators import and_, ge, in_, instance_of, lt, optional
 
+from hubbatch.simulator.fault_conditions import Seen, When, check_whole
 from hubbatch.simulator.quirks import DEFAULTS, QUIRKS, Quirks
-from hubbatch.simulator.whens import Seen, When, check_whole
 
 
 Value = bool | str | Iterable[str]

@@ -13,12 +13,12 @@ from typing import Any, Final
 
 import attrs
 
+from hubbatch.simulator.account_store import Store
 from hubbatch.simulator.definitions import parse_property
-from hubbatch.simulator.schemas import Problem, Property
+from hubbatch.simulator.property_types import Problem, Property
+from hubbatch.simulator.record_store import Shelf, as_string
 from hubbatch.simulator.script import ScriptError, check_object, load
-from hubbatch.simulator.shelves import Shelf, as_string
 from hubbatch.simulator.wire import iso, seeded_random
-from hubbatch.simulator.world import Store
 
 
 KEYS: Final = ("properties", "records", "associations")

@@ -6,7 +6,8 @@ from typing import Final
 
 import attrs
 
-from hubbatch.simulator import routes, rules, trouble
+from hubbatch.simulator import failures, refusals, routes
+from hubbatch.simulator.account_store import Store
 from hubbatch.simulator.accounts import (
     DAY_MS,
     Account,
@@ -18,6 +19,7 @@ from hubbatch.simulator.accounts import (
 )
 from hubbatch.simulator.calls import Call
 from hubbatch.simulator.clocks import Clock, Now
+from hubbatch.simulator.fault_conditions import Seen
 from hubbatch.simulator.faults import Fault, Faults, Strike
 from hubbatch.simulator.oauth import Installation, exchange_token, parse_form
 from hubbatch.simulator.quota import (
@@ -27,9 +29,8 @@ from hubbatch.simulator.quota import (
     check_limit,
     check_tier,
 )
+from hubbatch.simulator.record_store import Shelf
 from hubbatch.simulator.routes import Route
-from hubbatch.simulator.shelves import Shelf
-from hubbatch.simulator.whens import Seen
 from hubbatch.simulator.wire import (
     Answer,
     Refusal,
@@ -37,7 +38,6 @@ from hubbatch.simulator.wire import (
     correlation_id,
     with_common_headers,
 )
-from hubbatch.simulator.world import Store
 
 
 # Families of calls; each has a rolling window of its own.
@@ -154,7 +154,7 @@ class HubSpot:
             return Reply(Answer(0), cut="drop_before", seconds=strike.seconds)
         if ending is not None and ending.kind == "proxy":
             # The request did not reach HubSpot and is not counted.
-            return Reply(trouble.proxy(ending), 0, None, strike.seconds, strike.stray)
+            return Reply(failures.proxy(ending), 0, None, strike.seconds, strike.stray)
         if ending is not None and ending.kind == "status":
             answer = self._scripted(request, route, ending, correlation, now)
             records = 0
@@ -175,7 +175,7 @@ class HubSpot:
         """
         correlation = correlation_id(self.clock.ms(), self.rng)
         message = {413: "Request body is too large", 400: "Request body cannot be read"}
-        refusal = Refusal(status, message[status], rules.VALIDATION_ERROR)
+        refusal = Refusal(status, message[status], refusals.VALIDATION_ERROR)
         return Reply(with_common_headers(refusal.answer(correlation), correlation))
 
     def _scripted(
@@ -193,11 +193,11 @@ class HubSpot:
         scopes: Collection[str] = ()
         if route is not None and shelf is not None:
             scopes = required_scopes(shelf.type, route.verb)
-        answer = trouble.scripted(fault, correlation, group, self.rng, scopes)
+        answer = failures.scripted(fault, correlation, group, self.rng, scopes)
         if token is None or fault.status in {401, 403}:
             return answer
-        if fault.status == trouble.TOO_MANY_REQUESTS:
-            limits = trouble.limits(token.headers(now.at, family), fault.policy)
+        if fault.status == failures.TOO_MANY_REQUESTS:
+            limits = failures.limits(token.headers(now.at, family), fault.policy)
         else:
             # Failed requests count against the limits like any other.
             token.throttled(now.at, now.ms, family)
@@ -230,7 +230,7 @@ class HubSpot:
             limits = token.headers(now.at, family)
             if policy is not None:
                 group = token.group()
-                answer = trouble.throttled(policy, correlation, group, self.rng)
+                answer = failures.throttled(policy, correlation, group, self.rng)
             else:
                 call = Call(self.clock, self.rng, token, request, strike.quirks, now)
                 answer, records = call.answer(route, shelf)

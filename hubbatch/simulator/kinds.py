@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from hubbatch.simulator.schemas import Property
+from hubbatch.simulator.property_types import Property
 
 
 # The source that records show after a write by a private app, recorded since 2024.

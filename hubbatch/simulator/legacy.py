@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hubbatch.simulator import bodies, rules
-from hubbatch.simulator.schemas import Problem
-from hubbatch.simulator.shelves import Record, Shelf
+from hubbatch.simulator import bodies, refusals
+from hubbatch.simulator.account_store import Store
+from hubbatch.simulator.property_types import Problem
+from hubbatch.simulator.record_store import Record, Shelf
 from hubbatch.simulator.wire import Refusal
-from hubbatch.simulator.world import Store
 
 
 def batch_update(
@@ -15,13 +15,13 @@ def batch_update(
 ) -> list[dict[str, Any]]:
     """Process a list of changes, each `{objectId, properties: [{name, value}]}`."""
     changes = _parse_changes(content)
-    rules.check_count(len(changes))
+    refusals.check_count(len(changes))
     ids = [record_id for record_id, _ in changes]
-    rules.check_duplicates([("objectId", record_id) for record_id in ids], ids)
+    refusals.check_duplicates([("objectId", record_id) for record_id in ids], ids)
     found: list[tuple[Record, dict[str, str]]] = []
     problems: list[Problem] = []
     for record_id, properties in changes:
-        written, invalid = rules.check_values(shelf, properties)
+        written, invalid = refusals.check_values(shelf, properties)
         problems += invalid
         record = shelf.live(record_id)
         if record is None:
@@ -43,13 +43,13 @@ def batch_create(
     body = bodies.parse_json(content)
     if not isinstance(body, list):
         raise _unreadable(body)
-    rules.check_count(len(body))
+    refusals.check_count(len(body))
     created: list[tuple[str, dict[str, str]]] = []
     problems: list[Problem] = []
     for pairs in body:
         if not isinstance(pairs, list):
             raise _unreadable(pairs)
-        written, invalid = rules.check_values(shelf, _properties(pairs))
+        written, invalid = refusals.check_values(shelf, _properties(pairs))
         problems += invalid
         created.append((store.new_id(), written))
     _check_values(problems)
@@ -96,7 +96,7 @@ def _ids(content: bytes) -> list[str]:
     for record_id in ids:
         if not isinstance(record_id, int) or isinstance(record_id, bool):
             raise _unreadable(record_id)
-    rules.check_count(len(ids))
+    refusals.check_count(len(ids))
     return [str(record_id) for record_id in ids]
 
 
@@ -116,10 +116,10 @@ def _check_conflict(
     conflict = shelf.find_conflict(record_id, written, claimed)
     if conflict is not None:
         name, owner = conflict
-        message = rules.taken_value_message(
+        message = refusals.taken_value_message(
             shelf, store.portal_id, name, written[name], record_id, owner
         )
-        raise Refusal(400, message, rules.VALIDATION_ERROR)
+        raise Refusal(400, message, refusals.VALIDATION_ERROR)
 
 
 def _parse_changes(content: bytes) -> list[tuple[str, dict[str, object]]]:

@@ -5,11 +5,11 @@ from typing import Any
 
 import attrs
 
+from hubbatch.simulator.account_store import Store
 from hubbatch.simulator.bodies import parse_inputs
 from hubbatch.simulator.links import CATEGORIES, Spec, TypePair, missing_fields
-from hubbatch.simulator.rules import VALIDATION_ERROR
-from hubbatch.simulator.shelves import Shelf
-from hubbatch.simulator.world import Store
+from hubbatch.simulator.record_store import Shelf
+from hubbatch.simulator.refusals import VALIDATION_ERROR
 
 
 _INT32 = 2**31

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import attrs
 
-from hubbatch.simulator.rules import VALIDATION_ERROR
+from hubbatch.simulator.refusals import VALIDATION_ERROR
 from hubbatch.simulator.wire import Refusal
 
 

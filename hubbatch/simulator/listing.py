@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from hubbatch.simulator.account_store import Store
 from hubbatch.simulator.batches import RECORD_ID
-from hubbatch.simulator.rules import VALIDATION_ERROR
-from hubbatch.simulator.shelves import Record, Shelf
+from hubbatch.simulator.record_store import Record, Shelf
+from hubbatch.simulator.refusals import VALIDATION_ERROR
 from hubbatch.simulator.wire import Refusal, iso
-from hubbatch.simulator.world import Store
 
 
 # "limit": "The maximum number of results to display per page", 10 by default.

@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from hubbatch.simulator.account_store import Store
 from hubbatch.simulator.bodies import parse_inputs
 from hubbatch.simulator.links import missing_fields
-from hubbatch.simulator.rules import not_found
+from hubbatch.simulator.refusals import not_found
 from hubbatch.simulator.wire import Refusal, iso
-from hubbatch.simulator.world import Store
 
 
 ResultsAndErrors = tuple[list[dict[str, Any]], list[dict[str, Any]]]

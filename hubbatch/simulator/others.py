@@ -6,7 +6,7 @@ They have no properties of their own; `define` can add what a test needs.
 from typing import Final
 
 from hubbatch.simulator.kinds import SOURCE, by_name, datetimes, strings, system
-from hubbatch.simulator.schemas import ObjectType
+from hubbatch.simulator.property_types import ObjectType
 
 
 _Scopes = tuple[tuple[str, ...], tuple[str, ...]]

@@ -11,9 +11,9 @@ from typing import Any
 import attrs
 import orjson
 
+from hubbatch.simulator.fault_conditions import When
 from hubbatch.simulator.faults import Fault, Faults
 from hubbatch.simulator.quirks import Quirks
-from hubbatch.simulator.whens import When
 
 
 KEYS = ("quirks", "chaos", "faults")

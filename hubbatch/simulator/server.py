@@ -13,17 +13,17 @@ from weakref import WeakSet
 
 from aiohttp import web
 
+from hubbatch.simulator.account_store import Store
 from hubbatch.simulator.accounts import Account
 from hubbatch.simulator.clocks import Clock
 from hubbatch.simulator.faults import Faults
 from hubbatch.simulator.hubspot import HubSpot, Reply
 from hubbatch.simulator.oauth import LIFETIME, Installation
+from hubbatch.simulator.page_data import answer_for
 from hubbatch.simulator.received import Received
 from hubbatch.simulator.sending import BODY_BYTES, make_request, send
 from hubbatch.simulator.threads import Background
-from hubbatch.simulator.watching import answer_for
 from hubbatch.simulator.wire import Request, seeded_random
-from hubbatch.simulator.world import Store
 
 
 # Recorded batches took about 3 ms per record; the 30 ms stand for a round trip.

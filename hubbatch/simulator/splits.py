@@ -2,12 +2,12 @@
 
 from typing import Any, Final
 
+from hubbatch.simulator.account_store import Store
 from hubbatch.simulator.bodies import parse_inputs
 from hubbatch.simulator.links import missing_fields
-from hubbatch.simulator.rules import VALIDATION_ERROR, not_found
-from hubbatch.simulator.shelves import Shelf
+from hubbatch.simulator.record_store import Shelf
+from hubbatch.simulator.refusals import VALIDATION_ERROR, not_found
 from hubbatch.simulator.wire import iso
-from hubbatch.simulator.world import Store
 
 
 ResultsAndErrors = tuple[list[dict[str, Any]], list[dict[str, Any]]]

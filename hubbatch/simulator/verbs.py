@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from hubbatch.simulator import rules
-from hubbatch.simulator.batches import RECORD_ID, Batch, Item
-from hubbatch.simulator.checks import (
+from hubbatch.simulator import refusals
+from hubbatch.simulator.batch_checks import (
     check_keys,
     keep_unconflicted,
     keep_valid,
     requested_associations,
 )
-from hubbatch.simulator.shelves import Record, as_string
+from hubbatch.simulator.batches import RECORD_ID, Batch, Item
+from hubbatch.simulator.record_store import Record, as_string
 from hubbatch.simulator.wire import Refusal, iso
 
 
@@ -48,7 +48,7 @@ def read(batch: Batch) -> None:
     id_property = batch.id_property
     if id_property is not None and not batch.is_unique(id_property):
         portal_id = batch.store.portal_id
-        raise rules.non_unique("read", batch.shelf, id_property, portal_id)
+        raise refusals.non_unique("read", batch.shelf, id_property, portal_id)
     schema = batch.shelf.type
     requested = batch.body.get("properties") or schema.read_by_default
     always = (RECORD_ID, schema.created, schema.modified)
@@ -142,7 +142,7 @@ def _change(batch: Batch, item: Item, **more: object) -> None:
     if record is None:
         raise AssertionError("unreachable")
     changed = batch.shelf.write(record, item.written, batch.now)
-    shown = rules.shown_after_update(batch.shelf, record, item.written, changed)
+    shown = refusals.shown_after_update(batch.shelf, record, item.written, changed)
     if item.id_property is not None and item.id_property in record.properties:
         shown[item.id_property] = record.properties[item.id_property]
     batch.add_result(record, shown, item, **more)

@@ -18,7 +18,7 @@ from tests.processes import untraced
 
 from .conftest import Shell
 from .processes import HUBBATCH, terminal, until_sent
-from .test_verbs import UPSERT, orders
+from .test_job_commands import UPSERT, orders
 
 
 pytestmark = pytest.mark.slow

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch._escapes import visible
-from hubbatch.cli.screen import EscapingConsole, print_json
+from hubbatch.cli.console import EscapingConsole, print_json
 from hubbatch.cli.streams import EscapingStream, Stream
 
 

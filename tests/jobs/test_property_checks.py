@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hubbatch._wire.codecs.definitions import structure_properties
 from hubbatch.jobs.property_checks import LONGEST_TEXT, Checker, Problem
 from hubbatch.models import Property, PropertyModificationMetadata, PropertyOption
-from hubbatch.simulator import schemas
+from hubbatch.simulator import property_types
 from hubbatch.simulator.definitions import property_json
 
 
@@ -177,15 +177,15 @@ def test_keys() -> None:
 
 
 KINDS = [
-    schemas.Property("one", "string"),
-    schemas.Property("one", "number"),
-    schemas.Property("one", "date"),
-    schemas.Property("one", "datetime"),
-    schemas.Property("one", "bool"),
-    schemas.Property("one", "enumeration", ("a", "B", "c d")),
-    schemas.Property("one", "enumeration", ("a", "B", "c d"), multiple=True),
-    schemas.Property("one", "number", read_only=True),
-    schemas.Property("email", "string", email=True),
+    property_types.Property("one", "string"),
+    property_types.Property("one", "number"),
+    property_types.Property("one", "date"),
+    property_types.Property("one", "datetime"),
+    property_types.Property("one", "bool"),
+    property_types.Property("one", "enumeration", ("a", "B", "c d")),
+    property_types.Property("one", "enumeration", ("a", "B", "c d"), multiple=True),
+    property_types.Property("one", "number", read_only=True),
+    property_types.Property("email", "string", email=True),
 ]
 NEAR = st.sampled_from(
     [
@@ -199,15 +199,15 @@ TEXTS = st.text(max_size=30) | NEAR | st.dates().map(str) | st.datetimes().map(s
 
 @given(st.sampled_from(KINDS), TEXTS)
 def test_what_is_certain_is_refused_and_what_is_refused_is_found(
-    one: schemas.Property, text: str
+    one: property_types.Property, text: str
 ) -> None:
     """The simulator refuses what HubSpot was recorded to refuse."""
-    kind = schemas.ObjectType("0-1", "contact", "contacts", {one.name: one})
+    kind = property_types.ObjectType("0-1", "contact", "contacts", {one.name: one})
     [defined] = structure_properties({"results": [property_json(kind, one)]})
 
     problem = check(defined, text, "contacts")
 
-    refused = isinstance(one.accept(text), schemas.Problem)
+    refused = isinstance(one.accept(text), property_types.Problem)
     if problem is not None and problem.certain:
         assert refused
     if refused and not text.lstrip("-").isdecimal():  # years after 9999

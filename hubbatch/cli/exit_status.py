@@ -13,7 +13,7 @@ from hubbatch import DailyLimitReached
 from hubbatch.jobs import JobReport
 from hubbatch.jobs.journal import describe_loss
 
-from .orders import JobSpec
+from .job_spec import JobSpec
 from .progress import count_of, duration
 
 

@@ -9,8 +9,8 @@ import attrs
 
 from hubbatch.simulator.accounts import invalid_token, missing_scopes
 from hubbatch.simulator.faults import Fault
-from hubbatch.simulator.rules import VALIDATION_ERROR
-from hubbatch.simulator.schemas import Problem
+from hubbatch.simulator.property_types import Problem
+from hubbatch.simulator.refusals import VALIDATION_ERROR
 from hubbatch.simulator.wire import HTML, Answer, Refusal, as_json, html_page
 
 

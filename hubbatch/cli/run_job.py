@@ -33,11 +33,11 @@ from hubbatch.jobs import (
 )
 from hubbatch_entry import signals
 
-from .endings import Ending, ExitStatus, outcome_counts
-from .orders import JobSpec, NothingToDo
+from .console import console_markup, make_console, print_json
+from .exit_status import Ending, ExitStatus, outcome_counts
+from .job_spec import JobSpec, NothingToDo
 from .progress import Progress, count_of, duration
-from .screen import console_markup, make_console, print_json
-from .stopping import JobStopper
+from .signals import JobStopper
 
 
 # Seconds between two updates of the progress.

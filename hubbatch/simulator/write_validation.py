@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from hubbatch.simulator.batches import Item
-from hubbatch.simulator.rules import VALIDATION_ERROR
-from hubbatch.simulator.schemas import DAY_MS, Property, Rule, parse_instant
-from hubbatch.simulator.shelves import Shelf, as_string
+from hubbatch.simulator.property_types import DAY_MS, Property, Rule, parse_instant
+from hubbatch.simulator.record_store import Shelf, as_string
+from hubbatch.simulator.refusals import VALIDATION_ERROR
 from hubbatch.simulator.wire import Refusal, iso
 
 

@@ -20,7 +20,7 @@ from hubbatch.simulator.options import (
     LEAD_STATUS,
     LIFECYCLE,
 )
-from hubbatch.simulator.schemas import ObjectType, Property
+from hubbatch.simulator.property_types import ObjectType, Property
 
 
 def _domain(properties: Mapping[str, str]) -> str | None:

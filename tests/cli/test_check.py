@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from hubbatch.cli.checking import _percent
+from hubbatch.cli.check import _percent
 
 from .conftest import Shell
 
@@ -121,7 +121,7 @@ def test_check_that_is_interrupted(
     async def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("hubbatch.cli.checking.check", interrupted)
+    monkeypatch.setattr("hubbatch.cli.check.check", interrupted)
 
     assert shell(*CHECK).status == 130
 

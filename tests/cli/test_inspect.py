@@ -9,7 +9,7 @@ from hubbatch import ConfigurationError
 from hubbatch.simulator import Fault
 
 from .conftest import Shell
-from .test_verbs import UPSERT, orders
+from .test_job_commands import UPSERT, orders
 
 
 JOURNAL = ("--journal", "run.db", "--results", "r.csv")
@@ -153,7 +153,7 @@ def test_a_report_that_fails_in_the_end_undoes_nothing(
     def full(*_: object) -> None:
         raise ConfigurationError("r.html cannot be written: full")
 
-    monkeypatch.setattr("hubbatch.cli.conducting.write_report", full)
+    monkeypatch.setattr("hubbatch.cli.run_job.write_report", full)
     files = ("--journal", "run.db", "--report", "r.html")
     done = shell("create", "tickets", "t.csv", *files)
 

@@ -19,7 +19,7 @@ from hubbatch.jobs.column_mapping import JobVerb
 from hubbatch.jobs.options import PAIRS
 from hubbatch.models import AssociationSpecWithLabel
 
-from .orders import AllRecords, JobSpec, NothingToDo, find_token, hub_options
+from .job_spec import AllRecords, JobSpec, NothingToDo, find_token, hub_options
 
 
 # The options of the verb, for commands that have none.

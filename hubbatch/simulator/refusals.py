@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import orjson
 
-from hubbatch.simulator.schemas import Problem
-from hubbatch.simulator.shelves import Record, Shelf, as_string
+from hubbatch.simulator.property_types import Problem
+from hubbatch.simulator.record_store import Record, Shelf, as_string
 from hubbatch.simulator.wire import Refusal
 
 

@@ -8,8 +8,8 @@ import attrs
 from hubbatch.simulator.catalogue import STANDARD, custom
 from hubbatch.simulator.links import Links
 from hubbatch.simulator.others import OTHERS
-from hubbatch.simulator.schemas import ObjectType, Property, Rule
-from hubbatch.simulator.shelves import (
+from hubbatch.simulator.property_types import ObjectType, Property, Rule
+from hubbatch.simulator.record_store import (
     ADDITIONAL_EMAILS,
     Record,
     Shelf,

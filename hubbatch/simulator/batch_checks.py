@@ -8,17 +8,17 @@ first problem refuses the whole batch.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hubbatch.simulator import enforced, rules
+from hubbatch.simulator import refusals, write_validation
 from hubbatch.simulator.batches import RECORD_ID, Batch, Item
 from hubbatch.simulator.links import Spec, parse_specs
-from hubbatch.simulator.schemas import Problem
+from hubbatch.simulator.property_types import Problem
 from hubbatch.simulator.wire import Refusal
 
 
 def check_keys(batch: Batch, items: Sequence[Item]) -> None:
     """Refuse keys that occur twice or whose property does not identify records."""
     keys = [_key(batch, item) for item in items]
-    rules.check_duplicates(keys, [item.key for item in items])
+    refusals.check_duplicates(keys, [item.key for item in items])
     for item in items:
         name = item.id_property
         if name is None and batch.verb == "update":
@@ -26,7 +26,7 @@ def check_keys(batch: Batch, items: Sequence[Item]) -> None:
         if name is None or not batch.is_unique(name) or _is_email_update(batch, name):
             portal_id = batch.store.portal_id
             name = name or RECORD_ID
-            raise rules.non_unique("update/upsert", batch.shelf, name, portal_id)
+            raise refusals.non_unique("update/upsert", batch.shelf, name, portal_id)
 
 
 def _is_email_update(batch: Batch, name: str) -> bool:
@@ -58,12 +58,12 @@ def keep_valid(batch: Batch, items: Sequence[Item]) -> list[Item]:
     refused: list[Refusal] = []
     for item in items:
         values = _values_to_write(batch, item)
-        item.written, problems = rules.check_values(batch.shelf, values)
+        item.written, problems = refusals.check_values(batch.shelf, values)
         if problems and item.trace is None:
             found += problems
         elif problems:
-            message = rules.values_message(problems)
-            batch.add_error(item, rules.VALIDATION_ERROR, message)
+            message = refusals.values_message(problems)
+            batch.add_error(item, refusals.VALIDATION_ERROR, message)
         else:
             refusal = _other_refusal(batch, item)
             if refusal is None:
@@ -74,7 +74,7 @@ def keep_valid(batch: Batch, items: Sequence[Item]) -> list[Item]:
                 batch.add_refusal(item, refusal)
     # Invalid values come before all other refusals, whatever the order of the inputs.
     if found:
-        raise rules.invalid_values(found)
+        raise refusals.invalid_values(found)
     if refused:
         raise refused[0]
     return kept
@@ -85,7 +85,9 @@ def _values_to_write(batch: Batch, item: Item) -> Mapping[str, Any]:
     if batch.verb == "upsert" and item.id_property:
         properties = _with_key(item, item.id_property)
     if batch.enforces_rules:
-        properties, item.warnings = enforced.normalize_dates(batch.shelf, properties)
+        properties, item.warnings = write_validation.normalize_dates(
+            batch.shelf, properties
+        )
     return properties
 
 
@@ -93,7 +95,7 @@ def _other_refusal(batch: Batch, item: Item) -> Refusal | None:
     """Return why an input with valid values is refused, or None."""
     refusal = _missing_properties(batch, item) or _invalid_association(batch, item)
     if refusal is None and batch.enforces_rules:
-        return enforced.check_rules(batch.shelf.type.rules, item)
+        return write_validation.check_rules(batch.shelf.type.rules, item)
     return refusal
 
 
@@ -121,7 +123,7 @@ def _missing_properties(batch: Batch, item: Item) -> Refusal | None:
         kind = batch.shelf.type.legacy_name
         message = f"Error creating {kind}. Some required properties were not set."
     context = {"context": {"properties": missing}}
-    return Refusal(400, message, rules.VALIDATION_ERROR, context)
+    return Refusal(400, message, refusals.VALIDATION_ERROR, context)
 
 
 def _invalid_association(batch: Batch, item: Item) -> Refusal | None:
@@ -138,7 +140,7 @@ def _invalid_association(batch: Batch, item: Item) -> Refusal | None:
                 message = f"{shelf.type.legacy_name}={target} is not valid"
             else:
                 continue
-            return Refusal(400, message, rules.VALIDATION_ERROR)
+            return Refusal(400, message, refusals.VALIDATION_ERROR)
     return None
 
 
@@ -175,12 +177,12 @@ def _refuse_conflict(
 ) -> None:
     if not batch.shelf.type.properties[name].email:
         portal_id, value = batch.store.portal_id, item.written[name]
-        message = rules.taken_value_message(
+        message = refusals.taken_value_message(
             batch.shelf, portal_id, name, value, item.record_id, owner
         )
         if item.trace is None:
-            raise Refusal(400, message, rules.VALIDATION_ERROR)
-        batch.add_error(item, rules.VALIDATION_ERROR, message)
+            raise Refusal(400, message, refusals.VALIDATION_ERROR)
+        batch.add_error(item, refusals.VALIDATION_ERROR, message)
         return
     whole = batch.verb == "upsert" and batch.quirks.whole_upsert_conflict
     message = "Contact already exists"

@@ -20,12 +20,12 @@ from hubbatch.jobs import (
 )
 from hubbatch.jobs.column_mapping import JobVerb
 
-from .endings import ExitStatus
-from .looking import or_exit
-from .ordering import verb_spec
-from .orders import find_token, hub_options
+from .arguments import verb_spec
+from .console import console_markup, make_console, print_json
+from .exit_status import ExitStatus
+from .inspect import or_exit
+from .job_spec import find_token, hub_options
 from .progress import count_of, duration
-from .screen import console_markup, make_console, print_json
 
 
 # A smaller share would be printed as 0.0%.

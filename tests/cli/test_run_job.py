@@ -11,13 +11,13 @@ import pytest
 from attrs import evolve
 
 from hubbatch import DailyLimitReached, HubBatchError
-from hubbatch.cli import conducting
-from hubbatch.cli.orders import JobSpec
+from hubbatch.cli import run_job
+from hubbatch.cli.job_spec import JobSpec
 from hubbatch.jobs import JobReport, store
 from hubbatch.simulator import Fault, When
 
 from .conftest import Shell
-from .test_verbs import UPSERT, orders
+from .test_job_commands import UPSERT, orders
 
 
 REPORT = JobReport(
@@ -45,7 +45,7 @@ def waiting(error: HubBatchError | None, *, wait: bool = True) -> float | None:
     spec = JobSpec(
         verb="update", object_type="tickets", source=None, call={}, options=options
     )
-    return conducting._seconds_to_wait(spec, evolve(REPORT, error=error))
+    return run_job._seconds_to_wait(spec, evolve(REPORT, error=error))
 
 
 def reached(after: timedelta | None) -> DailyLimitReached:
@@ -71,7 +71,7 @@ def test_it_waits_for_nothing_else() -> None:
 def test_the_next_day_it_goes_on(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     waits = iter([0.01, None])
     monkeypatch.setattr(
-        conducting, "_seconds_to_wait", lambda _order, _report: next(waits)
+        run_job, "_seconds_to_wait", lambda _order, _report: next(waits)
     )
     orders(shell, 150)
     shell.sim.faults.add(
@@ -127,7 +127,7 @@ def test_ctrl_c_while_the_source_is_looked_at(
     def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("hubbatch.cli.ordering.open_source", interrupted)
+    monkeypatch.setattr("hubbatch.cli.arguments.open_source", interrupted)
 
     assert shell(*UPSERT).status == 130
 

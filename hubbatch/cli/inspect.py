@@ -14,11 +14,11 @@ import click
 from hubbatch import Account, APIError, CertificateError, HubBatch, HubBatchError
 from hubbatch.jobs import JobStatus, read_status, write_report
 
-from .conducting import print_error
-from .endings import ExitStatus
-from .orders import find_token, hub_options
+from .console import make_console, print_json
+from .exit_status import ExitStatus
+from .job_spec import find_token, hub_options
 from .progress import count_of, duration, table_of
-from .screen import make_console, print_json
+from .run_job import print_error
 
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import attrs
 
-from hubbatch.simulator.schemas import ObjectType
+from hubbatch.simulator.property_types import ObjectType
 from hubbatch.simulator.wire import iso
 
 

@@ -18,7 +18,7 @@ from rich.table import Table
 from hubbatch import Batch, CombinedResponse, Limits, Summary
 from hubbatch._outcomes.failure_groups import FailureGroup
 
-from .screen import console_markup
+from .console import console_markup
 
 
 # Seconds between two updates of the counts.

@@ -58,10 +58,10 @@ def _verb(
     @shared.safety_options(*safety)
     @shared.account_options
     def run(**options: Any) -> None:
-        from . import conducting, ordering  # noqa: PLC0415 -- as the module says
+        from . import arguments, run_job  # noqa: PLC0415 -- as the module says
 
-        make_spec = partial(ordering.verb_spec, verb, options)
-        sys.exit(conducting.run_job(make_spec, options))
+        make_spec = partial(arguments.verb_spec, verb, options)
+        sys.exit(run_job.run_job(make_spec, options))
 
     return run
 
@@ -125,9 +125,9 @@ def associate(**options: Any) -> None:
     with the two ids in each row. If these are the ids of another system, --from-map
     and --to-map name the --results of the jobs that created the records.
     """
-    from . import conducting, ordering  # noqa: PLC0415 -- as the module says
+    from . import arguments, run_job  # noqa: PLC0415 -- as the module says
 
-    sys.exit(conducting.run_job(partial(ordering.associate_spec, options), options))
+    sys.exit(run_job.run_job(partial(arguments.associate_spec, options), options))
 
 
 @cloup.command(
@@ -147,9 +147,9 @@ def associations(**options: Any) -> None:
     SOURCE has the ids of FROM_TYPE, e.g. the output of `read`. The output has a line
     for each pair with the columns from_id, to_id and labels; `associate` takes it.
     """
-    from . import conducting, ordering  # noqa: PLC0415 -- as the module says
+    from . import arguments, run_job  # noqa: PLC0415 -- as the module says
 
-    sys.exit(conducting.run_job(partial(ordering.associations_spec, options), options))
+    sys.exit(run_job.run_job(partial(arguments.associations_spec, options), options))
 
 
 @cloup.command(
@@ -168,6 +168,6 @@ def replay(**options: Any) -> None:
     and the account; on another account nothing is sent. Creates that HubSpot may
     already have made are refused unless --reconcile-by says how to look them up.
     """
-    from . import conducting, ordering  # noqa: PLC0415 -- as the module says
+    from . import arguments, run_job  # noqa: PLC0415 -- as the module says
 
-    sys.exit(conducting.run_job(partial(ordering.replay_spec, options), options))
+    sys.exit(run_job.run_job(partial(arguments.replay_spec, options), options))

@@ -2,13 +2,13 @@
 
 from typing import Any, Final
 
+from hubbatch.simulator.account_store import Store
 from hubbatch.simulator.bodies import parse_json
 from hubbatch.simulator.definitions import list_properties
 from hubbatch.simulator.links import missing_fields
-from hubbatch.simulator.rules import check_count
-from hubbatch.simulator.shelves import Shelf
+from hubbatch.simulator.record_store import Shelf
+from hubbatch.simulator.refusals import check_count
 from hubbatch.simulator.wire import iso
-from hubbatch.simulator.world import Store
 
 
 _FLAGS: Final = (
