@@ -152,7 +152,7 @@ def _classify(
         if isinstance(verdict, Answered):
             # A success without errors quotes nothing, unless it contains the token.
             # This search is all that masking costs for a usual answer.
-            echoes = verdict.settlement.part.errors or any(
+            echoes = verdict.matched.part.errors or any(
                 secret.encode() in answer.body for secret in secrets
             )
             if not echoes or operation.call.verb == "token":

@@ -15,7 +15,7 @@ from typing import Any, Generic
 
 from attrs import evolve
 
-from hubbatch._outcomes.failure_limit import FailureWatch, parse_max_failures
+from hubbatch._outcomes.failure_limit import FailureLimit, parse_max_failures
 from hubbatch._outcomes.outcome import Summary
 from hubbatch._outcomes.response import Collector, CombinedResponse
 from hubbatch._wire.calls import Operation
@@ -82,7 +82,7 @@ class Batch(
             lane=lane,
             linger=linger,
             isolate=isolate,
-            watch=_watch(max_failures, operation, source),
+            failure_limit=_failure_limit(max_failures, operation, source),
             complete=complete,
         )
         self._used = False
@@ -222,13 +222,13 @@ class Batch(
         self._state.check_open()
 
 
-def _watch(
+def _failure_limit(
     max_failures: int | str | None, operation: Operation, source: Source
-) -> FailureWatch | None:
+) -> FailureLimit | None:
     if max_failures is None:
         return None
     number, share = parse_max_failures(max_failures)
-    return FailureWatch(operation.object_type, number, share, length(source))
+    return FailureLimit(operation.object_type, number, share, length(source))
 
 
 def _checked(source: Any) -> Source:

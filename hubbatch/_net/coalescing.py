@@ -19,7 +19,7 @@ from typing import Any
 from attrs import define, field
 
 from hubbatch._limits.window import Spacing
-from hubbatch._outcomes.matching import Settlement
+from hubbatch._outcomes.matching import MatchedAnswer
 from hubbatch._outcomes.outcome import (
     Outcome,
     OutcomeStatus,
@@ -159,7 +159,7 @@ class CallBatcher(AsyncIterator[Any]):
     def took(self, inputs: list[Any]) -> None:
         """Ignore the inputs: they are in `_taken` already."""
 
-    def answered(self, chunk: Chunk, settlement: Settlement) -> None:
+    def answered(self, chunk: Chunk, matched: MatchedAnswer) -> None:
         """Ignore the envelope: it belongs to no single caller."""
 
     def succeeded(self, chunk: Chunk, results: list[Any]) -> None:

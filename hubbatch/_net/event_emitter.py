@@ -80,9 +80,9 @@ class EventEmitter:
         """Emit `ChunkSettled`, with the number of inputs that an answer settles."""
         if not self.listeners.wants(ChunkSettled):
             return
-        chunk, settlement = answer.chunk, answer.settlement
-        failed = chunk.pick([*settlement.failed]).count
-        pending = chunk.pick([*settlement.open, *settlement.unfinished]).count
+        chunk, matched = answer.chunk, answer.matched
+        failed = chunk.pick([*matched.failed]).count
+        pending = chunk.pick([*matched.open, *matched.unfinished]).count
         self.chunk(
             ChunkSettled,
             chunk,

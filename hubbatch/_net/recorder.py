@@ -20,7 +20,7 @@ from hubbatch._outcomes.effects import (
     ended_instead,
 )
 from hubbatch._outcomes.ledger import Ledger
-from hubbatch._outcomes.matching import Settlement
+from hubbatch._outcomes.matching import MatchedAnswer
 from hubbatch._outcomes.outcome import Outcome, OutcomeStatus
 from hubbatch._outcomes.queue import InputQueue
 from hubbatch.errors import TooManyFailures
@@ -35,7 +35,7 @@ class OutcomeSink(Protocol):
         """Receive inputs that were taken from the source, in order."""
         ...
 
-    def answered(self, chunk: Chunk, settlement: Settlement) -> None:
+    def answered(self, chunk: Chunk, matched: MatchedAnswer) -> None:
         """Receive HubSpot's answer for a chunk; its outcomes follow."""
         ...
 
@@ -84,8 +84,8 @@ class OutcomeRecorder:
         match effect:
             case Answer():
                 self.events.settled(effect)
-                self.ledger.summary.warnings += len(effect.settlement.warnings)
-                self.sink.answered(effect.chunk, effect.settlement)
+                self.ledger.summary.warnings += len(effect.matched.warnings)
+                self.sink.answered(effect.chunk, effect.matched)
             case Succeed() | Fail() | Drop():
                 self._settle(effect)
             case Requeue() if self.ledger.ended is None:

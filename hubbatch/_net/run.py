@@ -27,7 +27,7 @@ from hubbatch._outcomes.effects import (
     Wait,
 )
 from hubbatch._outcomes.events import ChunkCut
-from hubbatch._outcomes.failure_limit import FailureWatch
+from hubbatch._outcomes.failure_limit import FailureLimit
 from hubbatch._outcomes.ledger import Ledger
 from hubbatch._outcomes.outcome import Summary
 from hubbatch._outcomes.queue import InputQueue
@@ -110,7 +110,8 @@ class Run:
         self._options = options
         self._queue = InputQueue(
             operation.max_inputs,
-            options.window or _window(operation, client.max_concurrency, options.watch),
+            options.window
+            or _window(operation, client.max_concurrency, options.failure_limit),
             operation.call.repeats,
         )
         self.events: EventEmitter = EventEmitter(
@@ -121,7 +122,7 @@ class Run:
             lane=options.lane.name.lower(),
         )
         self._recorder = OutcomeRecorder(
-            ledger=Ledger(operation=operation, watch=options.watch),
+            ledger=Ledger(operation=operation, failure_limit=options.failure_limit),
             queue=self._queue,
             sink=sink,
             events=self.events,
@@ -131,7 +132,7 @@ class Run:
             policy=client.policy,
             renewable=client.credentials.renewable,
             isolate=options.isolate,
-            watch=options.watch,
+            failure_limit=options.failure_limit,
         )
         self._sender = Sender(
             transport=client.transport,
@@ -477,12 +478,14 @@ class Run:
                     await self._over.wait()
 
 
-def _window(operation: Operation, workers: int, watch: FailureWatch | None) -> int:
-    """Return how many inputs to hold: two chunks a worker, or what the watch needs."""
+def _window(
+    operation: Operation, workers: int, failure_limit: FailureLimit | None
+) -> int:
+    """Return how many inputs to hold: two chunks a worker, or what the limit needs."""
     window = 2 * workers * operation.max_inputs
-    if watch is None:
+    if failure_limit is None:
         return window
-    return max(window, watch.horizon + operation.max_inputs)
+    return max(window, failure_limit.horizon + operation.max_inputs)
 
 
 def _now() -> float:

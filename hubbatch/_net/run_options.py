@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from attrs import Factory, frozen
 
 from hubbatch._limits.window import Spacing
-from hubbatch._outcomes.failure_limit import FailureWatch
+from hubbatch._outcomes.failure_limit import FailureLimit
 from hubbatch._wire.calls import Operation
 
 from .journal_hook import JournalHook, NoJournalHook
@@ -35,7 +35,7 @@ class RunOptions:
         spacing: makes a partial chunk wait longer, so that requests leave evenly.
         window: how many inputs are held at a time; None: two chunks for each worker.
         isolate: whether a refused chunk is split to find its bad records.
-        watch: decides when too many inputs have failed.
+        failure_limit: decides when too many inputs have failed.
         ready: waits until the consumer can take more outcomes.
         complete: awaited before anything is pulled or sent; returns the operation.
         journal: called before each request that carries writes.
@@ -48,7 +48,7 @@ class RunOptions:
     spacing: Spacing | None = None
     window: int | None = None
     isolate: bool = True
-    watch: FailureWatch | None = None
+    failure_limit: FailureLimit | None = None
     ready: Ready = always_ready
     complete: CompleteOperation | None = None
     journal: JournalHook = Factory(NoJournalHook)

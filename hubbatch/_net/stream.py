@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from hubbatch._outcomes.matching import Settlement
+from hubbatch._outcomes.matching import MatchedAnswer
 from hubbatch._outcomes.outcome import Outcome, Unsuccessful, all_succeeded
 from hubbatch._outcomes.queue import Chunk
 from hubbatch._wire.calls import Operation
@@ -108,7 +108,7 @@ class Stream(AsyncIterator[Outcome[R]]):
     def took(self, inputs: list[Any]) -> None:
         """Ignore the inputs: keeping them would use unbounded memory."""
 
-    def answered(self, chunk: Chunk, settlement: Settlement) -> None:
+    def answered(self, chunk: Chunk, matched: MatchedAnswer) -> None:
         """Ignore the answer; only outcomes are streamed."""
 
     def succeeded(self, chunk: Chunk, results: list[Any]) -> None:

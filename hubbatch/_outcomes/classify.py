@@ -33,7 +33,7 @@ from hubbatch.models import BatchResponse, ErrorDetail
 
 from .chunk import Chunk
 from .chunk_state import Role
-from .matching import make_into, settle, settle_without_results
+from .matching import make_into, match_answer, match_without_results
 from .proxy_pages import connect_error, is_hubspots, proxy_error
 from .record_errors import is_half_written
 from .verdicts import (
@@ -128,28 +128,28 @@ def _classify_success(
 ) -> Verdict:
     call = operation.call
     if response.status == 204 and call.may_be_empty:  # noqa: PLR2004
-        return Answered(settle_without_results(chunk, BatchResponse()))
+        return Answered(match_without_results(chunk, BatchResponse()))
     shape = call.results
     try:
         # Calls without results may answer with an empty body, whatever the status.
         raw = read_json(response.body or (b"{}" if call.may_be_empty else b""))
         structure = shape.structure if shape else _as_they_are
         part = call.codec.parts(raw, structure)
-        settlement = settle(operation, chunk, part)
+        matched = match_answer(operation, chunk, part)
         # The errors of a 207 have no correlation id; its headers do.
-        for error in settlement.failed.values():
+        for error in matched.failed.values():
             if error.origin == "hubspot":
                 error.correlation_id = _correlation_id(response, {})
     except (AttributeError, LookupError, TypeError, ValueError):
         return _distrust(response, "the answer is cut short, or not what was asked for")
     # An input that is requested again on its own may get an answer without it.
-    if not settlement.trustworthy and (
-        settlement.strange or chunk.state.role is not Role.ALONE
+    if not matched.trustworthy and (
+        matched.strange or chunk.state.role is not Role.ALONE
     ):
         return _distrust(response, "the answer accounts for none of its inputs")
     if operation.into is not None:
-        make_into(operation.into, settlement)
-    return Answered(settlement)
+        make_into(operation.into, matched)
+    return Answered(matched)
 
 
 def _as_they_are(results: list[Any]) -> list[Any]:

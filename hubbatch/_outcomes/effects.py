@@ -7,7 +7,7 @@ from attrs import frozen
 from hubbatch.errors import APIError, HubBatchError, RecordError
 
 from .chunk import Chunk
-from .matching import Settlement
+from .matching import MatchedAnswer
 from .outcome import OutcomeStatus
 from .queue import Place
 from .verdicts import EndpointNotFound, Retryable, Throttled, Unauthorized
@@ -18,7 +18,7 @@ class Answer:
     """HubSpot answered a chunk, `seconds` after it was sent; its outcomes follow."""
 
     chunk: Chunk
-    settlement: Settlement
+    matched: MatchedAnswer
     seconds: float
 
 

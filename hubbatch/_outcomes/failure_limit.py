@@ -51,7 +51,7 @@ def parse_max_failures(value: object) -> tuple[int | None, float | None]:
 
 
 @define
-class FailureWatch:
+class FailureLimit:
     """Counts the failures of a batch, and says when there are too many.
 
     Without `number` and `share` ("auto") it asks whether every input at the beginning

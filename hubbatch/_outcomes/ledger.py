@@ -11,7 +11,7 @@ from hubbatch._wire.property_values import InvalidInput
 from hubbatch.errors import RecordError, RecordInvalid, TooManyFailures
 
 from .chunk import Chunk
-from .failure_limit import FailureWatch
+from .failure_limit import FailureLimit
 from .outcome import (
     Outcome,
     OutcomeStatus,
@@ -28,7 +28,7 @@ class Ledger:
     """Numbers and encodes the inputs of a batch, and counts their outcomes.
 
     Attributes:
-        watch: ends the batch if too many inputs fail; None if any number may.
+        failure_limit: ends the batch if too many inputs fail; None if any number may.
         summary: the counts so far.
         ended: the reason why the batch has ended, e.g. "the batch was cancelled"; None
             while it runs.
@@ -38,7 +38,7 @@ class Ledger:
     # numbers inputs adds their count to it, so an index is never used twice.
 
     operation: Operation
-    watch: FailureWatch | None = None
+    failure_limit: FailureLimit | None = None
     summary: Summary = field(factory=Summary)
     ended: str | None = None
     _encode: Encoder = field(init=False)
@@ -125,8 +125,8 @@ class Ledger:
     def count_succeeded(self, count: int) -> None:
         """Count inputs that succeeded."""
         self.summary.succeeded += count
-        if self.watch is not None:
-            self.watch.succeeded(count)
+        if self.failure_limit is not None:
+            self.failure_limit.succeeded(count)
 
     def count_failed(
         self, outcomes: Sequence[Outcome[Any]], status: OutcomeStatus
@@ -136,12 +136,12 @@ class Ledger:
         The error is returned only once.
         """
         self.summary.count(status, len(outcomes))
-        if self.ended is not None or self.watch is None:
+        if self.ended is not None or self.failure_limit is None:
             return None
         for outcome in outcomes:
-            exceeded = self.watch.failed(outcome)
+            exceeded = self.failure_limit.failed(outcome)
             if exceeded is not None:
-                self.watch = None
+                self.failure_limit = None
                 return exceeded
         return None
 

@@ -37,7 +37,7 @@ _trace_of = attrgetter("object_write_trace_id")
 
 
 @define
-class Settlement:
+class MatchedAnswer:
     """What an answer says about the inputs of a chunk, by their positions in it.
 
     Attributes:
@@ -82,41 +82,43 @@ class Settlement:
         return self.survivor is not None or len(self.open) < len(self.results)
 
 
-def settle_without_results(chunk: Chunk, part: BatchResponse[Any]) -> Settlement:
+def match_without_results(chunk: Chunk, part: BatchResponse[Any]) -> MatchedAnswer:
     """Match the errors of an answer to a call that returns no results."""
     names = InputIndex(chunk)
-    settlement = _settle_errors(names, part, part.errors)
+    matched = _settle_errors(names, part, part.errors)
     unnamed = [error for error in part.errors if not names.of_error(error)]
-    before = len(settlement.open)
-    _settle_ends(names, settlement, unnamed)
-    explained = before - len(settlement.open) == len(unnamed)
-    settlement.strangers = [item for item in part.results if not names.is_of(item)]
-    if settlement.strange:
-        settlement.open = [*range(len(chunk))]
-        settlement.failed = {}
+    before = len(matched.open)
+    _settle_ends(names, matched, unnamed)
+    explained = before - len(matched.open) == len(unnamed)
+    matched.strangers = [item for item in part.results if not names.is_of(item)]
+    if matched.strange:
+        matched.open = [*range(len(chunk))]
+        matched.failed = {}
     elif (
         explained and part.num_errors <= len(part.errors) and part.status == "COMPLETE"
     ):
-        settlement.open = []
-    return settlement
+        matched.open = []
+    return matched
 
 
-def settle(operation: Operation, chunk: Chunk, part: BatchResponse[Any]) -> Settlement:
+def match_answer(
+    operation: Operation, chunk: Chunk, part: BatchResponse[Any]
+) -> MatchedAnswer:
     """Match the results and errors of an answer with the inputs of a chunk.
 
     A result that is None could not be parsed, so it accounts for no input.
     """
     shape = operation.call.results
     if shape is None:
-        return settle_without_results(chunk, part)
+        return match_without_results(chunk, part)
     if not operation.call.has_inputs:
-        return Settlement(part, part.results, {}, [], [])
+        return MatchedAnswer(part, part.results, {}, [], [])
     whole = all(part.results)  # no result is falsy, except None
     if not whole:
         part.results = [result for result in part.results if result is not None]
     ordered = None if part.errors else _order(shape, chunk, part.results)
     if ordered is not None:
-        settled = Settlement(part, ordered, {}, [], [])
+        settled = MatchedAnswer(part, ordered, {}, [], [])
     else:
         settled = _match(operation, shape, chunk, part, whole=whole)
     if shape.paging is not None:
@@ -155,25 +157,25 @@ def _order(shape: ResultShape, chunk: Chunk, results: list[Any]) -> list[Any] | 
     return ordered if len(by_name) == len(chunk) and all(ordered) else None
 
 
-def make_into(cls: type, settlement: Settlement) -> None:
+def make_into(cls: type, matched: MatchedAnswer) -> None:
     """Replace the records of a read by instances of a class of the caller.
 
     An input fails if its record does not fit the class.
     """
     shape = class_mapping(cls)
-    failed = {**settlement.failed}
-    for position, record in enumerate(settlement.results):
+    failed = {**matched.failed}
+    for position, record in enumerate(matched.results):
         if record is not None:
             try:
-                settlement.results[position] = shape.from_record(record)
+                matched.results[position] = shape.from_record(record)
             except RecordInvalid as error:
-                settlement.results[position] = None
+                matched.results[position] = None
                 failed[position] = error
-    settlement.failed = failed
-    loose, settlement.loose = settlement.loose, []
+    matched.failed = failed
+    loose, matched.loose = matched.loose, []
     for record in loose:
         with suppress(RecordInvalid):  # it belongs to no input that could fail
-            settlement.loose.append(shape.from_record(record))
+            matched.loose.append(shape.from_record(record))
 
 
 def _match(
@@ -183,31 +185,29 @@ def _match(
     part: BatchResponse[Any],
     *,
     whole: bool,
-) -> Settlement:
+) -> MatchedAnswer:
     errors, results = _separate_answers(shape, part)
     names = InputIndex(chunk)
-    settlement = _settle_errors(names, part, errors)
-    matcher = _Matcher(shape, chunk, names, settlement)
+    matched = _settle_errors(names, part, errors)
+    matcher = _Matcher(shape, chunk, names, matched)
     unnamed = [result for result in results if not matcher.by_name(result)]
-    if len(chunk) == len(unnamed) == len(settlement.open) == 1:
+    if len(chunk) == len(unnamed) == len(matched.open) == 1:
         unnamed = matcher.alone(unnamed)
     elif operation.call.writes:
         unnamed = matcher.by_properties(unnamed)
         accepted = whole and not errors and part.num_errors <= len(part.errors)
         if accepted and matcher.fit_the_rest(unnamed):
             # All were written; it is unknown which result belongs to which input.
-            settlement.open = []
+            matched.open = []
     for result in unnamed:
-        target = (
-            settlement.loose if matcher.may_be_ours(result) else settlement.strangers
-        )
+        target = matched.loose if matcher.may_be_ours(result) else matched.strangers
         target.append(result)
-    _settle_ends(names, settlement, errors)
-    settlement.open += matcher.contradicted
-    unsure = settlement.loose or settlement.strangers or part.errors
+    _settle_ends(names, matched, errors)
+    matched.open += matcher.contradicted
+    unsure = matched.loose or matched.strangers or part.errors
     if shape.complete and whole and not unsure:
-        _settle_absent(settlement)
-    return settlement
+        _settle_absent(matched)
+    return matched
 
 
 def _separate_answers(
@@ -228,44 +228,44 @@ def _separate_answers(
     return errors, results
 
 
-def _settle_absent(settlement: Settlement) -> None:
-    for position in settlement.open:
-        settlement.failed[position] = RecordNotFound(
+def _settle_absent(matched: MatchedAnswer) -> None:
+    for position in matched.open:
+        matched.failed[position] = RecordNotFound(
             "no such record: HubSpot's answer does not include it",
             category="OBJECT_NOT_FOUND",
             origin="hubbatch",
         )
-    settlement.open = []
+    matched.open = []
 
 
 def _settle_ends(
-    names: InputIndex, settlement: Settlement, errors: Iterable[StandardError]
+    names: InputIndex, matched: MatchedAnswer, errors: Iterable[StandardError]
 ) -> None:
     """Settle pairs by errors that name only one of their ends.
 
     An end may occur in several pairs. They fail if at least as many errors name it.
     Otherwise they stay open, and each is sent once more alone, which makes it certain.
     """
-    still_open = {*settlement.open}
+    still_open = {*matched.open}
     errors_of: dict[frozenset[int], list[StandardError]] = defaultdict(list)
     for error in errors:
         errors_of[names.of_ends(error) & still_open].append(error)
     for positions, reported in errors_of.items():
-        if len(reported) >= len(positions) and positions <= {*settlement.open}:
+        if len(reported) >= len(positions) and positions <= {*matched.open}:
             for position, error in zip(sorted(positions), reported, strict=False):
-                settlement.failed[position] = record_error_from_207(error)
-                settlement.open.remove(position)
+                matched.failed[position] = record_error_from_207(error)
+                matched.open.remove(position)
 
 
 def _settle_errors(
     names: InputIndex, part: BatchResponse[Any], errors: Iterable[StandardError]
-) -> Settlement:
+) -> MatchedAnswer:
     failed: dict[int, RecordError] = {}
     for error in errors:
         for position in names.of_error(error):
             failed.setdefault(position, record_error_from_207(error))
     still_open = [position for position in range(names.count) if position not in failed]
-    return Settlement(part, [None] * names.count, failed, still_open, [])
+    return MatchedAnswer(part, [None] * names.count, failed, still_open, [])
 
 
 class _Matcher:
@@ -276,11 +276,11 @@ class _Matcher:
         shape: ResultShape,
         chunk: Chunk,
         names: InputIndex,
-        settlement: Settlement,
+        matched: MatchedAnswer,
     ) -> None:
         self.shape = shape
         self.chunk = chunk
-        self.settlement = settlement
+        self.matched = matched
         self.names = names
         # Inputs with a result and an error. They are in neither `failed` nor `open`
         # until all results are matched: no other result may be assigned to them.
@@ -288,13 +288,13 @@ class _Matcher:
 
     def contradict(self, position: int) -> None:
         """Discard the error of an input that also has a result; both are doubtful."""
-        del self.settlement.failed[position]
+        del self.matched.failed[position]
         self.contradicted.append(position)
 
     def assign(self, position: int, result: Any) -> None:
         """Assign a result to an open input."""
-        self.settlement.results[position] = result
-        self.settlement.open.remove(position)
+        self.matched.results[position] = result
+        self.matched.open.remove(position)
 
     def by_name(self, result: Any) -> bool:
         """Assign a result by its trace id, id, other name or id property.
@@ -308,15 +308,15 @@ class _Matcher:
         others = map(self.names.by_key.get, self.shape.names_of(result))
         positions = {p for p in (named, *others) if p is not None}
         for position in positions:
-            if position in self.settlement.open:
+            if position in self.matched.open:
                 self.assign(position, result)
             else:
-                if position in self.settlement.failed:
+                if position in self.matched.failed:
                     self.contradict(position)
-                elif self._is_reversed(position, self.settlement.results[position]):
-                    results = self.settlement.results
+                elif self._is_reversed(position, self.matched.results[position]):
+                    results = self.matched.results
                     results[position], result = result, results[position]
-                self.settlement.loose.append(result)
+                self.matched.loose.append(result)
         return bool(positions)
 
     def _is_reversed(self, position: int, result: Any) -> bool:
@@ -339,8 +339,8 @@ class _Matcher:
         if claim.contradicts(key):
             if claim.trace is not None or kind_of(key) is not Kind.ID:
                 return results
-            self.settlement.survivor = self.shape.key_of(result)
-            if self.settlement.survivor != self.chunk.state.survivor:
+            self.matched.survivor = self.shape.key_of(result)
+            if self.matched.survivor != self.chunk.state.survivor:
                 return results
         self.assign(0, result)
         return []
@@ -356,7 +356,7 @@ class _Matcher:
         fits = [
             [
                 position
-                for position in self.settlement.open
+                for position in self.matched.open
                 if not claim.contradicts(self.names.keys[position])
                 and holds(shown, self.chunk.bodies[position])
             ]
@@ -378,18 +378,18 @@ class _Matcher:
 
         A record that occurs twice, or that another input has, does not count.
         """
-        if self.settlement.loose or len(results) != len(self.settlement.open):
+        if self.matched.loose or len(results) != len(self.matched.open):
             return False
         if any(map(self.has_a_name, results)):
             return False
         key_of = self.shape.key_of
-        taken = {key_of(result) for result in self.settlement.results if result}
+        taken = {key_of(result) for result in self.matched.results if result}
         return len({*map(key_of, results)} - taken) == len(results)
 
     def has_a_name(self, result: Any) -> bool:
         """Return whether a result has a name of the kind that an open input has."""
         claim = self._claim(result)
-        keys = [self.names.keys[position] for position in self.settlement.open]
+        keys = [self.names.keys[position] for position in self.matched.open]
         return claim.trace is not None or any(map(claim.says_of, keys))
 
     def may_be_ours(self, result: Any) -> bool:

@@ -20,7 +20,7 @@ from hubbatch.models import SimplePublicObject
 from .chunk import Chunk
 from .chunk_state import Step
 from .effects import Effect, Fail, Requeue, Succeed
-from .matching import Settlement, shows
+from .matching import MatchedAnswer, shows
 from .outcome import OutcomeStatus, unknown_error
 
 
@@ -118,25 +118,25 @@ class LostCreates:
         return Requeue([lookup], otherwise=error)
 
     def resolve(
-        self, chunk: Chunk, settlement: Settlement, now: float
+        self, chunk: Chunk, matched: MatchedAnswer, now: float
     ) -> Iterator[Effect]:
         """Yield the effects of a lookup's answer on the creates that it looked up."""
         found: list[int] = []  # the record is there
         absent: list[int] = []  # there is no record: create it again
         unseen: list[int] = []  # the answer does not mention it: look it up again
         differing: list[int] = []  # there is a record that is not known to be its own
-        for position, result in enumerate(settlement.results):
+        for position, result in enumerate(matched.results):
             if result is not None:
-                same = self._created(chunk, position, result, settlement, now)
+                same = self._created(chunk, position, result, matched, now)
                 (found if same else differing).append(position)
-            elif position in settlement.open:
+            elif position in matched.open:
                 unseen.append(position)
-            elif isinstance(settlement.failed.get(position), RecordNotFound):
+            elif isinstance(matched.failed.get(position), RecordNotFound):
                 absent.append(position)
             else:
                 differing.append(position)
         if found:
-            results = [settlement.results[position] for position in found]
+            results = [matched.results[position] for position in found]
             self.remember(results)
             yield Succeed(chunk.pick(found), results)
         if absent:
@@ -168,7 +168,7 @@ class LostCreates:
         chunk: Chunk,
         position: int,
         result: SimplePublicObject,
-        settlement: Settlement,
+        matched: MatchedAnswer,
         now: float,
     ) -> bool:
         """Return whether an input created the record that its lookup found.
@@ -183,7 +183,7 @@ class LostCreates:
             return False
         if not shows(result, body, unique=self.operation.id_property or ""):
             return False
-        completed, created = settlement.part.completed_at, result.created_at
+        completed, created = matched.part.completed_at, result.created_at
         if completed is None or created is None or chunk.state.first_sent_at is None:
             return True
         if any(name in _properties_of(body) for name in _CREATION_DATES):

@@ -32,16 +32,16 @@ from .effects import (
     Unpark,
     Wait,
 )
-from .failure_limit import FailureWatch
+from .failure_limit import FailureLimit
 from .health import Health
-from .matching import Settlement
+from .matching import MatchedAnswer
 from .outcome import OutcomeStatus, known_id, not_sent_error, unanswered_error
 from .paging import next_pages
 from .queue import Place
 from .record_errors import NO_REASON, record_error_from_refusal
 from .recovery import LostCreates, lost_error
 from .retry import RetryPolicy, next_wait
-from .splitting import Density, halve, sample, split, suspects
+from .splitting import BadRecordRate, halve, sample, split, suspects
 from .unavailable import NO_ANSWER, advise, unavailable
 from .verdicts import (
     Answered,
@@ -75,22 +75,23 @@ class Resolver:
     Attributes:
         renewable: whether a new token can be requested after a 401.
         isolate: whether a refused chunk is split to find its bad records.
-        watch: ends the batch if too many inputs fail; None if any number may.
+        failure_limit: ends the batch if too many inputs fail; None if any number may.
     """
 
     # Invariant: the resolver does no IO and calls no code of the run. It remembers only
     # what the answers say about HubSpot (`_health`), which records lost creates cannot
-    # have made (`_lost`), and how many inputs are bad (`_density`, `watch`). What is
-    # known about a chunk is in `chunk.state`, which changes only through `Chunk.after`.
+    # have made (`_lost`), and how many inputs are bad (`_bad_rate`, `failure_limit`).
+    # What is known about a chunk is in `chunk.state`, which changes only through
+    # `Chunk.after`.
 
     operation: Operation
     policy: RetryPolicy
     renewable: bool
     isolate: bool = True
-    watch: FailureWatch | None = None
+    failure_limit: FailureLimit | None = None
     _health: Health = field(factory=Health, init=False)
     _lost: LostCreates = field(init=False)
-    _density: Density = field(factory=Density, init=False)
+    _bad_rate: BadRecordRate = field(factory=BadRecordRate, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._lost = LostCreates(self.operation)
@@ -148,7 +149,7 @@ class Resolver:
     ) -> Iterator[Effect]:
         match verdict:
             case Answered():
-                yield from self._resolve_answer(chunk, verdict.settlement, now)
+                yield from self._resolve_answer(chunk, verdict.matched, now)
             case Refused():
                 yield from self._resolve_refusal(chunk, verdict, now)
             case Throttled():
@@ -173,30 +174,30 @@ class Resolver:
     # ---- answers
 
     def _resolve_answer(
-        self, chunk: Chunk, settlement: Settlement, now: float
+        self, chunk: Chunk, matched: MatchedAnswer, now: float
     ) -> Iterator[Effect]:
         self._health.has_answered = True
         self._health.answer(chunk, now)
         if chunk.state.looking_up:
-            yield from self._lost.resolve(chunk, settlement, now)
+            yield from self._lost.resolve(chunk, matched, now)
             return
         yield from self._mark_readable()
-        yield Answer(chunk, settlement, now - chunk.state.sent_at)
-        others = {*settlement.failed, *settlement.open, *settlement.unfinished}
+        yield Answer(chunk, matched, now - chunk.state.sent_at)
+        others = {*matched.failed, *matched.open, *matched.unfinished}
         if not others:
-            yield self._succeed(chunk, settlement.results)
+            yield self._succeed(chunk, matched.results)
             return
         fine = [position for position in range(len(chunk)) if position not in others]
         if fine:
-            yield self._succeed(chunk.pick(fine), [settlement.results[p] for p in fine])
-        for position, error in settlement.failed.items():
+            yield self._succeed(chunk.pick(fine), [matched.results[p] for p in fine])
+        for position, error in matched.failed.items():
             yield self._fail_refused(chunk.pick([position]), error, now)
-        if settlement.open:
-            yield self._resolve_open(chunk, settlement, now)
+        if matched.open:
+            yield self._resolve_open(chunk, matched, now)
         shape = self.operation.call.results
-        if settlement.unfinished and shape is not None and shape.paging is not None:
+        if matched.unfinished and shape is not None and shape.paging is not None:
             following = next_pages(
-                shape.paging, chunk, settlement.results, settlement.unfinished
+                shape.paging, chunk, matched.results, matched.unfinished
             )
             yield Requeue([following])
 
@@ -207,13 +208,13 @@ class Resolver:
 
     def _succeed(self, chunk: Chunk, results: list[Any]) -> Effect:
         if chunk.state.role is Role.SUSPECT:
-            self._density.accepted(len(chunk))
+            self._bad_rate.accepted(len(chunk))
         self._lost.remember(results)
         return Succeed(chunk, results)
 
-    def _resolve_open(self, chunk: Chunk, settlement: Settlement, now: float) -> Effect:
+    def _resolve_open(self, chunk: Chunk, matched: MatchedAnswer, now: float) -> Effect:
         """Send the inputs that an answer does not account for once more, each alone."""
-        positions, survivor = settlement.open, settlement.survivor
+        positions, survivor = matched.open, matched.survivor
         # HubSpot may have answered with another record's id (`survivor`). It is
         # accepted if the next answer has the same id.
         state = chunk.state
@@ -249,7 +250,7 @@ class Resolver:
     ) -> Iterator[Effect]:
         """Split a refused chunk to find its bad records; a single input has failed."""
         if chunk.state.role is Role.SUSPECT:
-            self._density.refused(len(chunk))
+            self._bad_rate.refused(len(chunk))
         call, alone = self.operation.call, len(chunk) == 1
         looking_up = chunk.state.looking_up
         about_records = refusal.because in ("records", "syntax")
@@ -317,34 +318,38 @@ class Resolver:
                 yield LimitBytes(max_bytes)
                 yield from _split(chunk, refusal.error, chunk.cut(max_bytes))
             case "duplicates":
-                parts = split(chunk, refusal.error, self._density)
+                parts = split(chunk, refusal.error, self._bad_rate)
                 yield from _split(chunk, refusal.error, parts)
             case "records" | "syntax":
                 suspect = chunk.after(Step.SUSPECT)
                 if self._may_all_be_bad(chunk, error):
                     yield from self._sample(suspect, refusal.error, error)
                 else:
-                    parts = split(suspect, refusal.error, self._density)
+                    parts = split(suspect, refusal.error, self._bad_rate)
                     yield from _split(chunk, refusal.error, parts)
             case _:
                 assert_never(refusal.because)
 
     def _may_all_be_bad(self, chunk: Chunk, error: RecordError) -> bool:
         fresh = chunk.state.role is not Role.SUSPECT and not chunk.state.looking_up
-        return fresh and self.watch is not None and self.watch.asks_about(error)
+        return (
+            fresh
+            and self.failure_limit is not None
+            and self.failure_limit.asks_about(error)
+        )
 
     def _sample(
         self, suspect: Chunk, refusal: APIError, error: RecordError
     ) -> Iterator[Effect]:
         """Send a sample of the inputs alone first, because all of them may be bad.
 
-        If those fail, the watch ends the batch, and the others need not be sent alone
-        (see `FailureWatch`). Until then they wait behind the fresh inputs.
+        If those fail, the limit ends the batch, and the others need not be sent alone
+        (see `FailureLimit`). Until then they wait behind the fresh inputs.
         """
-        assert self.watch is not None  # noqa: S101 -- `_may_all_be_bad` checked it
+        assert self.failure_limit is not None  # noqa: S101 -- `_may_all_be_bad` checked it
         positions = range(len(suspect))
         named = sorted(suspects(suspect, refusal)) or positions
-        self.watch.suspect([suspect.indices[p] for p in named], error)
+        self.failure_limit.suspect([suspect.indices[p] for p in named], error)
         first = sample(named, max(1, len(named) // _SAMPLE_EVERY))
         fine = [p for p in positions if p not in {*named}]
         parts = [suspect.pick(fine)] if fine else []

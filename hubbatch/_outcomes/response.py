@@ -18,7 +18,7 @@ from hubbatch.errors import BatchFailed, RecordError
 from hubbatch.models import BatchResponse, R, StandardError
 
 from .chunk import Chunk
-from .matching import Settlement
+from .matching import MatchedAnswer
 from .merge import absorb_envelope, identity
 from .outcome import (
     Outcome,
@@ -234,18 +234,18 @@ class Collector(Generic[R]):
         self.results.extend([None] * len(inputs))
         self._states.extend(bytes(len(inputs)))
 
-    def answered(self, chunk: Chunk, settlement: Settlement) -> None:
+    def answered(self, chunk: Chunk, matched: MatchedAnswer) -> None:
         """Record the envelope, the errors and the loose results of an answer."""
         first = chunk.indices[0]
-        absorb_envelope(self._envelope, settlement.part)
-        for error in settlement.part.errors:
+        absorb_envelope(self._envelope, matched.part)
+        for error in matched.part.errors:
             key = identity(error)
             known = self._errors.get(key)
             if known is None or first < known[0]:
                 self._errors.pop(key, None)
                 self._errors[key] = first, error
-        if settlement.loose:
-            self._loose.append((first, settlement.loose))
+        if matched.loose:
+            self._loose.append((first, matched.loose))
 
     def succeeded(self, chunk: Chunk, results: list[Any]) -> None:
         """Record the results of a chunk of which every input succeeded."""

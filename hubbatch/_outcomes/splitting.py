@@ -50,7 +50,7 @@ _MIN_QUOTED = 4
 
 
 @define
-class Density:
+class BadRecordRate:
     """Estimates the share of bad inputs in the refused chunks of a batch."""
 
     _bad: int = field(default=0, init=False)
@@ -88,11 +88,11 @@ class Density:
         return bool(1 - (1 - refused) ** (1 / size) > _MAX_SHARE)
 
 
-def split(chunk: Chunk, error: APIError, density: Density) -> list[Chunk]:
+def split(chunk: Chunk, error: APIError, bad_rate: BadRecordRate) -> list[Chunk]:
     """Return the parts to send in place of a refused chunk of at least two inputs."""
     count = len(chunk)
     named = suspects(chunk, error)
-    if len(named) == count or (not named and density.is_high(count)):
+    if len(named) == count or (not named and bad_rate.is_high(count)):
         return [chunk.pick([position]) for position in range(count)]
     if not named:
         return halve(chunk)

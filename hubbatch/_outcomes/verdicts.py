@@ -6,14 +6,14 @@ from attrs import frozen
 
 from hubbatch.errors import APIError, HubBatchError, ProxyError
 
-from .matching import Settlement
+from .matching import MatchedAnswer
 
 
 @frozen
 class Answered:
-    """HubSpot accepted the request; the settlement has the result of each input."""
+    """HubSpot accepted the request; `matched` has the result of each input."""
 
-    settlement: Settlement
+    matched: MatchedAnswer
 
 
 @frozen
@@ -115,7 +115,7 @@ Verdict: TypeAlias = (
 def is_strange(verdict: Verdict) -> bool:
     """Return whether an answer, or a part of it, may belong to another request."""
     if isinstance(verdict, Answered):
-        return verdict.settlement.strange
+        return verdict.matched.strange
     return isinstance(verdict, Retryable) and verdict.strange
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import define, evolve, field
 
-from hubbatch._outcomes.matching import Settlement
+from hubbatch._outcomes.matching import MatchedAnswer
 from hubbatch._outcomes.outcome import Outcome, OutcomeStatus, all_succeeded
 from hubbatch._outcomes.queue import Chunk
 from hubbatch._wire.endpoints import Operation, Repeats
@@ -194,10 +194,10 @@ class RunAdapter:
     def took(self, inputs: list[Any]) -> None:
         """Do nothing: the rows are kept already."""
 
-    def answered(self, chunk: Chunk, settlement: Settlement) -> None:
+    def answered(self, chunk: Chunk, matched: MatchedAnswer) -> None:
         """Measure an answer and count its warnings."""
         self._journal.measures.answered(chunk.indices[0])
-        self._journal.measures.count_warnings(settlement.warnings)
+        self._journal.measures.count_warnings(matched.warnings)
 
     def succeeded(self, chunk: Chunk, results: list[Any]) -> None:
         """Record the successes of a chunk."""

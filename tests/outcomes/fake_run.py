@@ -18,7 +18,7 @@ from hubbatch._outcomes.effects import (
     Split,
     Wait,
 )
-from hubbatch._outcomes.failure_limit import FailureWatch
+from hubbatch._outcomes.failure_limit import FailureLimit
 from hubbatch._outcomes.ledger import Ledger
 from hubbatch._outcomes.outcome import Summary
 from hubbatch._outcomes.queue import Chunk, InputQueue
@@ -48,7 +48,7 @@ class FakeRun:
 
     operation: Operation
     isolate: bool = True
-    watch: FailureWatch | None = None
+    failure_limit: FailureLimit | None = None
     policy: RetryPolicy = NO_RETRIES
     max_inputs: int = 100
     doubted: bool = False
@@ -68,10 +68,10 @@ class FakeRun:
             policy=self.policy,
             renewable=True,
             isolate=self.isolate,
-            watch=self.watch,
+            failure_limit=self.failure_limit,
         )
         self.recorder = OutcomeRecorder(
-            ledger=Ledger(operation=self.operation, watch=self.watch),
+            ledger=Ledger(operation=self.operation, failure_limit=self.failure_limit),
             queue=self.queue,
             sink=self.sink,
             events=EventEmitter(operation=self.operation, listeners=Listeners(())),

@@ -9,7 +9,7 @@ from attrs import define, field
 
 from hubbatch._http import Response
 from hubbatch._outcomes.chunk_state import Step
-from hubbatch._outcomes.matching import Settlement
+from hubbatch._outcomes.matching import MatchedAnswer
 from hubbatch._outcomes.outcome import Outcome, Unsuccessful
 from hubbatch._outcomes.queue import Chunk
 from hubbatch._outcomes.verdicts import Refused
@@ -99,16 +99,16 @@ class Notebook:
     """An outcome sink that keeps all it receives."""
 
     inputs: list[Any] = field(factory=list)
-    settlements: list[Settlement] = field(factory=list)
+    answers: list[MatchedAnswer] = field(factory=list)
     results: dict[int, Any] = field(factory=dict)
     unsuccessful: list[Outcome[Any]] = field(factory=list)
 
     def took(self, inputs: list[Any]) -> None:
         self.inputs += inputs
 
-    def answered(self, chunk: Chunk, settlement: Settlement) -> None:
+    def answered(self, chunk: Chunk, matched: MatchedAnswer) -> None:
         assert chunk
-        self.settlements.append(settlement)
+        self.answers.append(matched)
 
     def succeeded(self, chunk: Chunk, results: list[Any]) -> None:
         assert len(results) == len(chunk)

@@ -615,7 +615,7 @@ def test_the_errors_of_a_207_are_found_by_the_answer_that_they_came_with() -> No
     )
 
     assert isinstance(verdict, Answered)
-    assert verdict.settlement.failed[0].correlation_id == "c-5"
+    assert verdict.matched.failed[0].correlation_id == "c-5"
 
 
 def test_error_type_stands_for_a_category() -> None:
@@ -686,7 +686,7 @@ def test_an_envelope_is_read_by_its_shape(name: str, status: int) -> None:
     verdict = classify(operation, some_chunk(operation, 1), respond(status, body))
 
     assert isinstance(verdict, Answered)
-    [result] = verdict.settlement.results
+    [result] = verdict.matched.results
     assert result.id == "100"
 
 
@@ -700,9 +700,9 @@ def test_204(name: str) -> None:
         assert verdict.arrived
     else:
         assert isinstance(verdict, Answered)
-        assert verdict.settlement.results == [None] * 3
-        assert (verdict.settlement.open, verdict.settlement.failed) == ([], {})
-        assert verdict.settlement.part.started_at is None
+        assert verdict.matched.results == [None] * 3
+        assert (verdict.matched.open, verdict.matched.failed) == ([], {})
+        assert verdict.matched.part.started_at is None
 
 
 def test_an_archive_may_answer_with_an_envelope() -> None:
@@ -712,10 +712,10 @@ def test_an_archive_may_answer_with_an_envelope() -> None:
     partial = ask("archive", 207, {"results": [], "errors": [error], "numErrors": 1})
 
     assert isinstance(fine, Answered)
-    assert (fine.settlement.open, fine.settlement.failed) == ([], {})
+    assert (fine.matched.open, fine.matched.failed) == ([], {})
     assert isinstance(partial, Answered)
-    assert [*partial.settlement.failed] == [1]
-    assert partial.settlement.open == []
+    assert [*partial.matched.failed] == [1]
+    assert partial.matched.open == []
 
 
 def test_a_legacy_answer_is_a_list() -> None:
@@ -723,7 +723,7 @@ def test_a_legacy_answer_is_a_list() -> None:
     verdict = ask("legacy", 200, body)
 
     assert isinstance(verdict, Answered)
-    results = verdict.settlement.results
+    results = verdict.matched.results
     assert [result.object_id for result in results] == [100, 101, 102]
 
 
@@ -783,8 +783,8 @@ def test_an_error_may_name_nothing_at_all(context: dict[str, list[str]]) -> None
     verdict = ask("update", 207, body)
 
     assert isinstance(verdict, Answered)
-    assert [*verdict.settlement.failed] == ([1] if named else [])
-    assert verdict.settlement.open == ([] if named else [1])
+    assert [*verdict.matched.failed] == ([1] if named else [])
+    assert verdict.matched.open == ([] if named else [1])
 
 
 # ---- the account
@@ -821,7 +821,7 @@ def test_an_account() -> None:
     verdict = ask_account(200, {"portalId": 62515, "additionalCurrencies": None})
 
     assert isinstance(verdict, Answered)
-    [account] = verdict.settlement.results
+    [account] = verdict.matched.results
     assert (account.portal_id, account.additional_currencies) == (62515, [])
 
 
@@ -919,13 +919,13 @@ def test_nothing_that_is_answered_raises(
     verdict = classify(operation, chunk, Response(status, headers, body))
 
     if isinstance(verdict, Answered):
-        settlement = verdict.settlement
-        given_out = [p for p, r in enumerate(settlement.results) if r is not None]
-        assert len(settlement.results) == count
-        assert {*settlement.open} <= {*range(count)}
-        assert {*settlement.open}.isdisjoint(settlement.failed)
-        assert {*given_out}.isdisjoint([*settlement.open, *settlement.failed])
-        assert settlement.trustworthy
+        matched = verdict.matched
+        given_out = [p for p, r in enumerate(matched.results) if r is not None]
+        assert len(matched.results) == count
+        assert {*matched.open} <= {*range(count)}
+        assert {*matched.open}.isdisjoint(matched.failed)
+        assert {*given_out}.isdisjoint([*matched.open, *matched.failed])
+        assert matched.trustworthy
     elif isinstance(verdict, Refused | EndpointNotFound):
         assert str(record_error_from_refusal(verdict.error))
     elif isinstance(verdict, Throttled):

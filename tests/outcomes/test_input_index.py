@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hubbatch._outcomes.classify import classify
 from hubbatch._outcomes.ledger import Ledger
-from hubbatch._outcomes.matching import Settlement
+from hubbatch._outcomes.matching import MatchedAnswer
 from hubbatch._outcomes.queue import Chunk
 from hubbatch._outcomes.verdicts import Answered, Retryable
 from hubbatch._wire.endpoints import Operation, look_up
@@ -137,13 +137,13 @@ def cases(draw: st.DrawFn) -> Case:
     return Case(plain, chunk, body, answered, nameless)
 
 
-def settlement_of(case: Case) -> Settlement | None:
+def matched_answer(case: Case) -> MatchedAnswer | None:
     verdict = classify(case.operation, case.chunk, respond(207, case.body))
     if isinstance(verdict, Retryable):
         assert verdict.arrived
         return None
     assert isinstance(verdict, Answered)
-    return verdict.settlement
+    return verdict.matched
 
 
 def numbers_of(operation: Operation, result: Any) -> set[int]:
@@ -163,16 +163,16 @@ def numbers_of(operation: Operation, result: Any) -> set[int]:
 def test_an_input_succeeds_by_a_result_that_names_it_and_by_no_other(
     case: Case,
 ) -> None:
-    settlement = settlement_of(case)
-    if settlement is None:
+    matched = matched_answer(case)
+    if matched is None:
         return
     used = []
     bare = 0
     for position, n in enumerate(case.chunk.indices):
-        if position in settlement.open or position in settlement.failed:
-            assert settlement.results[position] is None
+        if position in matched.open or position in matched.failed:
+            assert matched.results[position] is None
             continue
-        result = settlement.results[position]
+        result = matched.results[position]
         if result is None:
             bare += 1
             continue
@@ -187,7 +187,7 @@ def test_an_input_succeeds_by_a_result_that_names_it_and_by_no_other(
     if bare:
         # The rule for a whole chunk: none was refused, and as many nameless are left.
         assert not case.body.get("errors")
-        assert not settlement.open
+        assert not matched.open
         assert bare <= case.nameless
         assert len(used) + bare == len(case.chunk)
 
@@ -197,13 +197,13 @@ def test_an_input_that_is_answered_once_succeeds(case: Case) -> None:
     """Strangers beside it, repetitions and the reverse pair take nothing from it."""
     if case.operation is CREATE and case.nameless:
         return  # their own ids say nothing, and what they show is not all there is
-    settlement = settlement_of(case)
+    matched = matched_answer(case)
     if not case.answered:
         return
-    assert settlement is not None
+    assert matched is not None
     for position, n in enumerate(case.chunk.indices):
         if n in case.answered:
-            assert settlement.results[position] is not None
+            assert matched.results[position] is not None
 
 
 # ---- pairs
@@ -223,9 +223,9 @@ def test_two_directions_of_one_pair_never_share_a_request(
 
     assert isinstance(verdict, Answered)
     assert (first.indices, run.queue.waiting(partial=True)) == ([0], 0)
-    settlement = verdict.settlement
-    assert (settlement.open, settlement.strange) == ([], False)
-    assert len(settlement.loose) == 1
+    matched = verdict.matched
+    assert (matched.open, matched.strange) == ([], False)
+    assert len(matched.loose) == 1
     run.resolve(first, verdict)
     assert run.statuses == {0: "succeeded"}
     assert run.take().indices == [1]
@@ -240,8 +240,8 @@ def test_a_pair_answered_in_reverse_only_is_the_input_s(operation: Operation) ->
     )
 
     assert isinstance(verdict, Answered)
-    assert verdict.settlement.open == [1]
-    assert verdict.settlement.results[0] is not None
+    assert verdict.matched.open == [1]
+    assert verdict.matched.results[0] is not None
 
 
 @pytest.mark.parametrize("operation", PAIRS)

@@ -7,7 +7,7 @@ import pytest
 
 from hubbatch._outcomes import outcome as outcomes
 from hubbatch._outcomes.chunk_state import Step
-from hubbatch._outcomes.failure_limit import FailureWatch
+from hubbatch._outcomes.failure_limit import FailureLimit
 from hubbatch._outcomes.outcome import Outcome
 from hubbatch._outcomes.response import Collector
 from hubbatch._wire.endpoints import Operation
@@ -84,7 +84,7 @@ def test_a_block_of_bad_records_alone() -> None:
 
 
 def watched(number: int) -> FakeRun:
-    return FakeRun(UPDATE, watch=FailureWatch("tickets", number=number))
+    return FakeRun(UPDATE, failure_limit=FailureLimit("tickets", number=number))
 
 
 def stops(run: FakeRun) -> list[str]:
@@ -107,7 +107,7 @@ def test_too_many_failures_stop_once_and_all_are_accounted_for() -> None:
     run.check()
 
     assert len(stops(run)) == 1
-    assert run.ledger.watch is None
+    assert run.ledger.failure_limit is None
 
 
 def test_successes_are_told_to_the_watch() -> None:

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from hubbatch._outcomes.chunk_state import Step
 from hubbatch._outcomes.matching import (
-    Settlement,
+    MatchedAnswer,
     make_into,
-    settle,
-    settle_without_results,
+    match_answer,
+    match_without_results,
     shows,
 )
 from hubbatch._outcomes.queue import Chunk
@@ -73,19 +73,19 @@ def settled(
     results: Sequence[Any] = (),
     errors: Sequence[StandardError] = (),
     num_errors: int = 0,
-) -> Settlement:
+) -> MatchedAnswer:
     part: BatchResponse[Any] = BatchResponse(
         results=[*results],
         errors=[*errors],
         num_errors=num_errors or len(errors),
     )
-    settlement = settle(operation, chunk, part)
-    assert settlement.part is part
-    return settlement
+    matched = match_answer(operation, chunk, part)
+    assert matched.part is part
+    return matched
 
 
-def ids(settlement: Settlement) -> list[str | None]:
-    return [result and result.id for result in settlement.results]
+def ids(matched: MatchedAnswer) -> list[str | None]:
+    return [result and result.id for result in matched.results]
 
 
 # ---- the names of a result, in order: trace id, id, id property, alone, properties
@@ -96,10 +96,10 @@ def test_by_trace_id_before_id(*, missing: bool) -> None:
     """An id that another input has gives way to the trace id."""
     chunk = some_chunk(UPDATE, 3)
     results = [record("101", "0"), record("100", "1"), record("102", "2")]
-    settlement = settled(UPDATE, chunk, results[: 2 if missing else 3])
+    matched = settled(UPDATE, chunk, results[: 2 if missing else 3])
 
-    assert ids(settlement) == ["101", "100", None if missing else "102"]
-    assert settlement.open == ([2] if missing else [])
+    assert ids(matched) == ["101", "100", None if missing else "102"]
+    assert matched.open == ([2] if missing else [])
 
 
 @pytest.mark.parametrize("operation", [CREATE, UPDATE, UPSERT])
@@ -136,10 +136,10 @@ def test_by_id_in_any_case() -> None:
 def test_legacy_records_by_id() -> None:
     chunk = some_chunk(LEGACY, 3)
     results = [LegacyObject(None, None, n) for n in (102, 100, 101)]
-    settlement = settled(LEGACY, chunk, results)
+    matched = settled(LEGACY, chunk, results)
     partial = settled(LEGACY, chunk, results[:2])
 
-    assert [result.object_id for result in settlement.results] == [100, 101, 102]
+    assert [result.object_id for result in matched.results] == [100, 101, 102]
     assert [r and r.object_id for r in partial.results] == [100, None, 102]
     assert partial.open == [1]
 
@@ -147,11 +147,11 @@ def test_legacy_records_by_id() -> None:
 def test_a_legacy_record_with_another_id_belongs_to_nobody() -> None:
     chunk = some_chunk(LEGACY, 2)
     strange = LegacyObject(None, None, 7)
-    settlement = settled(LEGACY, chunk, [strange])
+    matched = settled(LEGACY, chunk, [strange])
 
-    assert (settlement.open, settlement.strangers) == ([0, 1], [strange])
-    assert settlement.loose == []
-    assert not settlement.trustworthy
+    assert (matched.open, matched.strangers) == ([0, 1], [strange])
+    assert matched.loose == []
+    assert not matched.trustworthy
 
 
 def test_by_the_value_of_the_id_property() -> None:
@@ -200,9 +200,9 @@ def test_one_contact_asked_for_by_two_addresses() -> None:
 @pytest.mark.parametrize("operation", [CREATE, UPSERT, READ_BY_EMAIL, UPDATE_BY_REF])
 def test_alone(operation: Operation) -> None:
     """A result without a name is that of the only input; a create gets a new id."""
-    settlement = settled(operation, some_chunk(operation, 1), [record("900")])
+    matched = settled(operation, some_chunk(operation, 1), [record("900")])
 
-    assert (ids(settlement), settlement.strange) == (["900"], False)
+    assert (ids(matched), matched.strange) == (["900"], False)
 
 
 @pytest.mark.parametrize("operation", [READ, UPDATE])
@@ -242,11 +242,11 @@ def test_a_name_of_another_is_refused_even_alone(
     chunk = some_chunk(operation, 1)
     if asked_again:
         chunk = chunk.after(Step.LOSE).after(Step.ASK_ALONE)
-    settlement = settled(operation, chunk, [strange])
+    matched = settled(operation, chunk, [strange])
 
-    assert (settlement.results, settlement.open) == ([None], [0])
-    assert settlement.strange
-    assert not settlement.trustworthy
+    assert (matched.results, matched.open) == ([None], [0])
+    assert matched.strange
+    assert not matched.trustworthy
 
 
 def test_one_number_in_two_spellings_is_one_value() -> None:
@@ -262,12 +262,12 @@ def test_written_properties_do_not_outweigh_another_name() -> None:
     """Two inputs of which HubSpot wrote one, and a stranger that looks right."""
     chunk = some_chunk(UPSERT, 2)
     mine = record("1", ref="r100", subject="s0")
-    settlement = settled(UPSERT, chunk, [mine, record("2", ref="zz", subject="s1")])
+    matched = settled(UPSERT, chunk, [mine, record("2", ref="zz", subject="s1")])
     traced = settled(
         CREATE, some_chunk(CREATE, 2), [record("2", "another", subject="s1")]
     )
 
-    assert (ids(settlement), settlement.open) == (["1", None], [1])
+    assert (ids(matched), matched.open) == (["1", None], [1])
     assert (traced.results, traced.open) == ([None, None], [0, 1])
 
 
@@ -304,18 +304,18 @@ def test_strangers_are_no_success_of_all(operation: Operation) -> None:
         strangers = [record("8", ref="x"), record("9", ref="y")]
     else:
         strangers = [record("8", "x"), record("9", "y")]
-    settlement = settled(operation, some_chunk(operation, 2), strangers)
+    matched = settled(operation, some_chunk(operation, 2), strangers)
 
-    assert (settlement.results, settlement.open) == ([None, None], [0, 1])
-    assert settlement.strange
-    assert not settlement.trustworthy
+    assert (matched.results, matched.open) == ([None, None], [0, 1])
+    assert matched.strange
+    assert not matched.trustworthy
 
 
 def test_a_repetition_leaves_no_success_of_all() -> None:
     results = [record("1", "0"), record("1", "0"), record("2"), record("3")]
-    settlement = settled(CREATE, some_chunk(CREATE, 3), results)
+    matched = settled(CREATE, some_chunk(CREATE, 3), results)
 
-    assert (ids(settlement), settlement.open) == (["1", None, None], [1, 2])
+    assert (ids(matched), matched.open) == (["1", None, None], [1, 2])
 
 
 def test_an_answer_to_another_batch_on_the_same_records() -> None:
@@ -336,10 +336,10 @@ def test_an_answer_to_another_batch_on_the_same_records() -> None:
 
 
 def test_even_alone_there_is_one_result() -> None:
-    settlement = settled(UPDATE, some_chunk(UPDATE, 1), [record("8"), record("9")])
+    matched = settled(UPDATE, some_chunk(UPDATE, 1), [record("8"), record("9")])
 
-    assert (settlement.results, settlement.open) == ([None], [0])
-    assert len(settlement.strangers) == 2
+    assert (matched.results, matched.open) == ([None], [0])
+    assert len(matched.strangers) == 2
 
 
 def test_by_the_properties_that_were_written() -> None:
@@ -354,35 +354,35 @@ def test_by_the_properties_that_were_written() -> None:
 
 def test_properties_that_fit_two_inputs_fit_none() -> None:
     chunk = chunk_of(CREATE, [CreateInput({"a": "1"}), CreateInput({"a": "1"})])
-    settlement = settled(CREATE, chunk, [record("8", a="1"), record("9", a="1")])
+    matched = settled(CREATE, chunk, [record("8", a="1"), record("9", a="1")])
 
-    assert settlement.results == [None, None]
-    assert settlement.open == []  # all were written; whose is whose is not known
-    assert [result.id for result in settlement.loose] == ["8", "9"]
+    assert matched.results == [None, None]
+    assert matched.open == []  # all were written; whose is whose is not known
+    assert [result.id for result in matched.loose] == ["8", "9"]
 
 
 def test_properties_that_two_results_show_are_nobody_s() -> None:
     chunk = chunk_of(CREATE, [CreateInput({"a": "1"}), CreateInput({"b": "1"})])
-    settlement = settled(
+    matched = settled(
         CREATE, chunk, [record("8", a="1"), record("9", a="1"), record("7", b="1")]
     )
 
-    assert ids(settlement) == [None, "7"]
-    assert settlement.open == [0]
+    assert ids(matched) == [None, "7"]
+    assert matched.open == [0]
 
 
 def test_nothing_written_fits_nothing() -> None:
     chunk = chunk_of(CREATE, [CreateInput({}), CreateInput({"a": "1"})])
-    settlement = settled(CREATE, chunk, [record("8", a="1")])
+    matched = settled(CREATE, chunk, [record("8", a="1")])
 
-    assert (ids(settlement), settlement.open) == ([None, "8"], [0])
+    assert (ids(matched), matched.open) == ([None, "8"], [0])
 
 
 def test_a_read_is_not_matched_by_properties() -> None:
-    settlement = settled(READ, some_chunk(READ, 2), [record("8"), record("9")])
+    matched = settled(READ, some_chunk(READ, 2), [record("8"), record("9")])
 
-    assert (settlement.results, settlement.open) == ([None, None], [0, 1])
-    assert not settlement.trustworthy
+    assert (matched.results, matched.open) == ([None, None], [0, 1])
+    assert not matched.trustworthy
 
 
 # ---- what makes a success of those that cannot be told apart, and what does not
@@ -404,27 +404,27 @@ SAME = [record("8", a="1"), record("9", a="1")]
 def test_a_success_of_all_needs_as_many_results(
     results: list[Any], errors: list[StandardError], num_errors: int
 ) -> None:
-    settlement = settled(CREATE, chunk_of(CREATE, TWO), results, errors, num_errors)
+    matched = settled(CREATE, chunk_of(CREATE, TWO), results, errors, num_errors)
 
-    assert settlement.open == [0, 1]
-    assert settlement.loose == results
+    assert matched.open == [0, 1]
+    assert matched.loose == results
 
 
 def test_a_repeated_result_is_loose() -> None:
     """And is not taken for the result of the input that is missing."""
     chunk = some_chunk(UPDATE, 2)
-    settlement = settled(UPDATE, chunk, [record("100"), record("100")])
+    matched = settled(UPDATE, chunk, [record("100"), record("100")])
 
-    assert (ids(settlement), settlement.open) == (["100", None], [1])
-    assert len(settlement.loose) == 1
+    assert (ids(matched), matched.open) == (["100", None], [1])
+    assert len(matched.loose) == 1
 
 
 def test_a_merged_record_among_others_stays_open() -> None:
     chunk = some_chunk(READ, 3)
-    settlement = settled(READ, chunk, [record("100"), record("900"), record("102")])
+    matched = settled(READ, chunk, [record("100"), record("900"), record("102")])
 
-    assert (ids(settlement), settlement.open) == (["100", None, "102"], [1])
-    assert [result.id for result in settlement.strangers] == ["900"]
+    assert (ids(matched), matched.open) == (["100", None, "102"], [1])
+    assert [result.id for result in matched.strangers] == ["900"]
 
 
 # ---- errors
@@ -447,26 +447,26 @@ def test_a_merged_record_among_others_stays_open() -> None:
 )
 def test_errors_name_inputs(context: dict[str, list[str]], failed: list[int]) -> None:
     chunk = some_chunk(UPDATE, 3)
-    settlement = settled(UPDATE, chunk, errors=[error(**context)])
+    matched = settled(UPDATE, chunk, errors=[error(**context)])
 
-    assert sorted(settlement.failed) == failed
-    assert settlement.open == [p for p in range(3) if p not in failed]
+    assert sorted(matched.failed) == failed
+    assert matched.open == [p for p in range(3) if p not in failed]
 
 
 @pytest.mark.parametrize("context", [None, "CONTACT=100 is not valid"])
 def test_an_error_without_names_is_nobody_s(context: str | None) -> None:
     told = StandardError(category="VALIDATION_ERROR", context=context)
-    settlement = settled(READ, some_chunk(READ, 2), [record("100")], [told])
+    matched = settled(READ, some_chunk(READ, 2), [record("100")], [told])
 
-    assert (settlement.failed, settlement.open) == ({}, [1])
+    assert (matched.failed, matched.open) == ({}, [1])
 
 
 @pytest.mark.parametrize("context", [{}, {"ids": ["7"]}, {"name": ["x"]}])
 def test_with_one_input_there_is_no_choice(context: dict[str, list[str]]) -> None:
-    settlement = settled(READ, some_chunk(READ, 1), errors=[error(**context)])
+    matched = settled(READ, some_chunk(READ, 1), errors=[error(**context)])
 
-    assert [*settlement.failed] == [0]
-    assert settlement.trustworthy
+    assert [*matched.failed] == [0]
+    assert matched.trustworthy
 
 
 def test_that_another_record_does_not_exist_is_no_input_s_error() -> None:
@@ -482,28 +482,28 @@ def test_that_another_record_does_not_exist_is_no_input_s_error() -> None:
 
 def test_errors_name_values_of_the_id_property() -> None:
     chunk = chunk_of(READ_BY_EMAIL, ["A@x.io", "b@x.io"])
-    settlement = settled(READ_BY_EMAIL, chunk, errors=[error(ids=["a@X.io"])])
+    matched = settled(READ_BY_EMAIL, chunk, errors=[error(ids=["a@X.io"])])
 
-    assert [*settlement.failed] == [0]
+    assert [*matched.failed] == [0]
 
 
 def test_a_name_that_two_inputs_have_is_nobody_s() -> None:
     """One by its id, the other by the value of its id property."""
     inputs = [UpdateInput("5", {}), UpdateInput("5", {}, "ref"), UpdateInput("6", {})]
     chunk = chunk_of(UPDATE, inputs)
-    settlement = settled(UPDATE, chunk, [record("5"), record("6")], [error(ids=["5"])])
+    matched = settled(UPDATE, chunk, [record("5"), record("6")], [error(ids=["5"])])
 
-    assert ids(settlement) == ["5", None, "6"]
-    assert (settlement.failed, settlement.open) == ({}, [1])
+    assert ids(matched) == ["5", None, "6"]
+    assert (matched.failed, matched.open) == ({}, [1])
 
 
 def test_the_first_error_of_an_input_counts() -> None:
     first, second = error(ids=["100"]), error(id=["100"])
-    settlement = settled(READ, some_chunk(READ, 2), [record("101")], [first, second])
+    matched = settled(READ, some_chunk(READ, 2), [record("101")], [first, second])
 
-    assert [*settlement.failed] == [0]
-    assert settlement.failed[0].context == {"ids": ["100"]}
-    assert ids(settlement) == [None, "101"]
+    assert [*matched.failed] == [0]
+    assert matched.failed[0].context == {"ids": ["100"]}
+    assert ids(matched) == [None, "101"]
 
 
 @pytest.mark.parametrize("operation", [READ, UPDATE, CREATE])
@@ -517,20 +517,20 @@ def test_an_error_and_a_result_for_one_input_contradict_each_other(
         wrong = error(objectWriteTraceId=["0"])
     else:
         both, wrong = record("100"), error(ids=["100"])
-    settlement = settled(operation, chunk, [both, record("901")], [wrong])
+    matched = settled(operation, chunk, [both, record("901")], [wrong])
 
-    assert settlement.failed == {}
-    assert 0 in settlement.open
-    assert settlement.results[0] is None
-    assert both.id in [result.id for result in settlement.loose]
+    assert matched.failed == {}
+    assert 0 in matched.open
+    assert matched.results[0] is None
+    assert both.id in [result.id for result in matched.loose]
 
 
 def test_without_results_only_errors_count() -> None:
     part: BatchResponse[Any] = BatchResponse(errors=[error(ids=["101"])])
-    settlement = settle_without_results(some_chunk(UPDATE, 3), part)
+    matched = match_without_results(some_chunk(UPDATE, 3), part)
 
-    assert [*settlement.failed] == [1]
-    assert (settlement.open, settlement.results) == ([], [None] * 3)
+    assert [*matched.failed] == [1]
+    assert (matched.open, matched.results) == ([], [None] * 3)
 
 
 # ---- upserts whose first answer was lost
@@ -546,11 +546,11 @@ def test_who_created_a_record_is_forgotten_with_the_answer(*, doubtful: bool) ->
         SimplePublicUpsertObject("2", {"ref": "r101"}, new=True),
         SimplePublicUpsertObject("3", {}, new=False),
     ]
-    settlement = settled(UPSERT, chunk, results)
-    [loose] = settlement.loose
+    matched = settled(UPSERT, chunk, results)
+    [loose] = matched.loose
 
-    assert settlement.results[0].new is (None if doubtful else False)
-    assert settlement.results[1].new is True
+    assert matched.results[0].new is (None if doubtful else False)
+    assert matched.results[1].new is True
     assert loose.new is (None if doubtful else False)
 
 
@@ -656,28 +656,28 @@ def test_every_input_is_settled_once_and_every_result_is_kept(
     case = data.draw(cases())
     part = data.draw(answers(case))
     count = len(case.chunk)
-    settlement = settle(case.operation, case.chunk, part)
-    attributed = [result for result in settlement.results if result is not None]
-    succeeded = {p for p, r in enumerate(settlement.results) if r is not None}
+    matched = match_answer(case.operation, case.chunk, part)
+    attributed = [result for result in matched.results if result is not None]
+    succeeded = {p for p, r in enumerate(matched.results) if r is not None}
 
     # One of four: its result, failed, open, or settled without a result.
-    assert len(settlement.results) == count
-    assert len(set(settlement.open)) == len(settlement.open)
-    assert {*settlement.open, *settlement.failed} <= {*range(count)}
-    assert succeeded.isdisjoint(settlement.open)
-    assert succeeded.isdisjoint(settlement.failed)
-    assert {*settlement.open}.isdisjoint(settlement.failed)
+    assert len(matched.results) == count
+    assert len(set(matched.open)) == len(matched.open)
+    assert {*matched.open, *matched.failed} <= {*range(count)}
+    assert succeeded.isdisjoint(matched.open)
+    assert succeeded.isdisjoint(matched.failed)
+    assert {*matched.open}.isdisjoint(matched.failed)
     # No result is lost, and none is given out twice.
-    kept = [*attributed, *settlement.loose, *settlement.strangers]
+    kept = [*attributed, *matched.loose, *matched.strangers]
     told = sorted(map(id, kept))
     assert told == sorted(id(result) for result in part.results)
     # Without a result only where nothing was refused, and as many are loose.
-    bare = {*range(count)} - succeeded - {*settlement.open} - {*settlement.failed}
+    bare = {*range(count)} - succeeded - {*matched.open} - {*matched.failed}
     if bare:
         assert not part.errors
         assert not part.num_errors
-        assert len(bare) <= len(settlement.loose)
-        assert not settlement.open
+        assert len(bare) <= len(matched.loose)
+        assert not matched.open
 
 
 @given(st.data())
@@ -698,10 +698,10 @@ def test_shuffling_an_answer_changes_nothing(data: st.DataObject) -> None:
     part: BatchResponse[Any] = BatchResponse(
         results=data.draw(st.permutations(results))
     )
-    settlement = settle(case.operation, case.chunk, part)
+    matched = match_answer(case.operation, case.chunk, part)
 
-    assert settlement.results == results
-    assert (settlement.open, settlement.failed, settlement.loose) == ([], {}, [])
+    assert matched.results == results
+    assert (matched.open, matched.failed, matched.loose) == ([], {}, [])
 
 
 def test_a_record_that_is_listed_twice_stands_for_one_input() -> None:
@@ -726,7 +726,7 @@ def test_a_record_that_is_listed_twice_stands_for_one_input() -> None:
 def test_an_archive_that_does_not_say_whom_it_failed(part: BatchResponse[Any]) -> None:
     chunk = some_chunk(ARCHIVE, 2)
 
-    assert settle_without_results(chunk, part).open == [0, 1]
+    assert match_without_results(chunk, part).open == [0, 1]
 
 
 def test_written_values_are_compared_as_they_are() -> None:
@@ -750,14 +750,14 @@ class Seats:
 def test_records_become_the_users_own() -> None:
     """One that cannot has failed; one that is nobody's and cannot is left out."""
     refused = record("3", seats="x")
-    settlement = settled(READ, chunk_of(READ, ["1", "2", "3", "4"]))
-    settlement.results = [record("1", seats="1"), None, refused, record("4", seats="4")]
-    settlement.open = [1]
-    settlement.loose = [record("8", seats="8"), record("9", seats="y")]
-    make_into(Seats, settlement)
+    matched = settled(READ, chunk_of(READ, ["1", "2", "3", "4"]))
+    matched.results = [record("1", seats="1"), None, refused, record("4", seats="4")]
+    matched.open = [1]
+    matched.loose = [record("8", seats="8"), record("9", seats="y")]
+    make_into(Seats, matched)
 
-    assert settlement.results == [Seats(1, "1"), None, None, Seats(4, "4")]
-    assert {*settlement.failed} == {2}
-    assert settlement.failed[2].property_name == "seats"
-    assert settlement.loose == [Seats(8, "8")]
-    assert settlement.open == [1]
+    assert matched.results == [Seats(1, "1"), None, None, Seats(4, "4")]
+    assert {*matched.failed} == {2}
+    assert matched.failed[2].property_name == "seats"
+    assert matched.loose == [Seats(8, "8")]
+    assert matched.open == [1]

@@ -12,7 +12,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubbatch._outcomes.matching import Settlement
+from hubbatch._outcomes.matching import MatchedAnswer
 from hubbatch._outcomes.merge import merge
 from hubbatch._outcomes.outcome import (
     Outcome,
@@ -315,8 +315,8 @@ def test_the_envelope_is_merged_and_errors_stand_in_order() -> None:
     ]
     loose = records(8, 9)
     for chunk, part, extra in ((second, parts[1], 1), (first, parts[0], 0)):
-        settlement = Settlement(part, [None, None], {}, [], [loose[extra]])
-        collector.answered(chunk, settlement)
+        matched = MatchedAnswer(part, [None, None], {}, [], [loose[extra]])
+        collector.answered(chunk, matched)
         collector.succeeded(chunk, [None, None])
     response = collector.response()
 
@@ -456,8 +456,8 @@ def test_the_status_is_canceled_if_anything_lacks_an_answer(
     collector, inputs = collect(UPDATE, 2)
     for status in parts:
         part: Any = BatchResponse(status)
-        settlement = Settlement(part, records(1), {}, [], [])
-        collector.answered(chunk_at(UPDATE, inputs, 0), settlement)
+        matched = MatchedAnswer(part, records(1), {}, [], [])
+        collector.answered(chunk_at(UPDATE, inputs, 0), matched)
     collector.succeeded(chunk_at(UPDATE, inputs, 0), records(1))
     status, category = ending
     error = RecordInvalid("no", category=category, origin="hubbatch")
@@ -503,7 +503,7 @@ def test_a_legacy_response() -> None:
     record = LegacyObject("TICKET", 62515, 100)
     collector.answered(
         chunk_at(LEGACY, inputs, 0),
-        Settlement(BatchResponse(results=[record]), [record], {}, [], []),
+        MatchedAnswer(BatchResponse(results=[record]), [record], {}, [], []),
     )
     collector.succeeded(chunk_at(LEGACY, inputs, 0), [record])
     response = collector.response()

@@ -111,7 +111,7 @@ class Queues(RuleBasedStateMachine):
 
     @precondition(lambda self: self.in_flight)
     @rule(data=st.data())
-    def settle(self, data: st.DataObject) -> None:
+    def match_answer(self, data: st.DataObject) -> None:
         chunk = self._pick_in_flight(data)
         self._settle(chunk)
 

@@ -402,4 +402,4 @@ def test_not_found_is_the_error_that_is_waited_for() -> None:
         operation, question, respond(207, {"results": [], "errors": [error]})
     )
     assert isinstance(verdict, Answered)
-    assert type(verdict.settlement.failed[0]) is RecordNotFound
+    assert type(verdict.matched.failed[0]) is RecordNotFound

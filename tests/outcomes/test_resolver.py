@@ -49,7 +49,7 @@ def test_a_full_answer() -> None:
     run.check()
 
     assert [run.notes.results[n].id for n in range(3)] == ["100", "101", "102"]
-    assert len(run.notes.settlements) == 1
+    assert len(run.notes.answers) == 1
     assert [*map(type, run.effects)] == [Unpark, Answer, Succeed]
 
 

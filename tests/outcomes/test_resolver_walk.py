@@ -16,8 +16,8 @@ from hypothesis.stateful import (
 
 from hubbatch._outcomes.chunk_state import Certainty, Role, Step
 from hubbatch._outcomes.effects import Drop, Effect, Fail, Requeue, Succeed, Wait
-from hubbatch._outcomes.failure_limit import FailureWatch
-from hubbatch._outcomes.matching import Settlement
+from hubbatch._outcomes.failure_limit import FailureLimit
+from hubbatch._outcomes.matching import MatchedAnswer
 from hubbatch._outcomes.queue import Chunk
 from hubbatch._outcomes.record_errors import NO_REASON
 from hubbatch._outcomes.retry import RetryPolicy
@@ -131,13 +131,13 @@ def answers(draw: st.DrawFn, operation: Operation, chunk: Chunk) -> Answered:
     elif operation is PAGED:
         fates = [*FATES, "goes on", "goes on"]
     chosen = [draw(st.sampled_from(fates)) for _ in chunk.indices]
-    return Answered(settlement_of(chunk, chosen, draw(st.sampled_from([None, "900"]))))
+    return Answered(matched_answer(chunk, chosen, draw(st.sampled_from([None, "900"]))))
 
 
-def settlement_of(
+def matched_answer(
     chunk: Chunk, fates: Sequence[str], survivor: str | None = None
-) -> Settlement:
-    settlement = Settlement(BatchResponse(), [None] * len(chunk), {}, [], [])
+) -> MatchedAnswer:
+    matched = MatchedAnswer(BatchResponse(), [None] * len(chunk), {}, [], [])
     for position, fate in enumerate(fates):
         index = chunk.indices[position]
         match fate:
@@ -145,16 +145,16 @@ def settlement_of(
                 value = chunk.inputs[position]
                 texts = value["properties"] if isinstance(value, dict) else {}
                 shown = texts if fate == "fine" else {}
-                settlement.results[position] = FakeResult(str(900 + index), {**shown})
+                matched.results[position] = FakeResult(str(900 + index), {**shown})
                 if fate == "goes on":
-                    settlement.unfinished[position] = "more"
+                    matched.unfinished[position] = "more"
             case "open":
-                settlement.open.append(position)
+                matched.open.append(position)
             case _:
-                settlement.failed[position] = failure(fate)
-    if len(chunk) == 1 and settlement.open:
-        settlement.survivor = survivor
-    return settlement
+                matched.failed[position] = failure(fate)
+    if len(chunk) == 1 and matched.open:
+        matched.survivor = survivor
+    return matched
 
 
 # ---- the walk
@@ -198,13 +198,13 @@ class Walk:
     def _note(self, chunk: Chunk, verdict: Verdict) -> None:
         if not chunk.state.looking_up:
             if isinstance(verdict, Answered):
-                written = {*places(chunk.pick(verdict.settlement.open))}
+                written = {*places(chunk.pick(verdict.matched.open))}
             else:
                 written = {*places(chunk)} if may_have_written(verdict) else set()
             self.doubted |= written
             self.lost |= written
         elif isinstance(verdict, Answered):
-            failed = verdict.settlement.failed
+            failed = verdict.matched.failed
             absent = [p for p in failed if isinstance(failed[p], RecordNotFound)]
             self.doubted -= {*places(chunk.pick(absent))}
         elif isinstance(verdict, Refused) and len(chunk) == 1:
@@ -240,7 +240,7 @@ class Walk:
                 self.take()
             chunk = self.away.pop()
             fates = ["fine"] * len(chunk)
-            self.resolve(chunk, Answered(settlement_of(chunk, fates)), left=True)
+            self.resolve(chunk, Answered(matched_answer(chunk, fates)), left=True)
         if self.run.queue.size:
             assert self.run.queue.stuck
             assert self.run.resolver.unreadable is not None
@@ -260,9 +260,9 @@ def runs(operation: Operation) -> st.SearchStrategy[FakeRun]:
         FakeRun,
         st.just(operation),
         isolate=st.sampled_from([True, True, False]),
-        watch=st.none()
-        | st.builds(FailureWatch, st.just("tickets"))
-        | st.builds(FailureWatch, st.just("tickets"), st.integers(0, 3)),
+        failure_limit=st.none()
+        | st.builds(FailureLimit, st.just("tickets"))
+        | st.builds(FailureLimit, st.just("tickets"), st.integers(0, 3)),
         policy=st.sampled_from(
             [RetryPolicy(attempts=n, max_retry_after=9.0) for n in (1, 2)]
         ),
@@ -329,7 +329,7 @@ class Walks(RuleBasedStateMachine):
     @rule(data=st.data())
     def answer_for_all(self, data: st.DataObject) -> None:
         chunk = self._one_of_those_away(data)
-        answer = Answered(settlement_of(chunk, ["fine"] * len(chunk)))
+        answer = Answered(matched_answer(chunk, ["fine"] * len(chunk)))
         self.walk.resolve(chunk, answer, left=True)
 
     @precondition(is_away)

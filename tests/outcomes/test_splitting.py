@@ -14,7 +14,7 @@ from hubbatch._outcomes.chunk_state import Certainty, Step
 from hubbatch._outcomes.classify import classify
 from hubbatch._outcomes.effects import Split
 from hubbatch._outcomes.queue import Chunk
-from hubbatch._outcomes.splitting import Density, halve, sample, split, suspects
+from hubbatch._outcomes.splitting import BadRecordRate, halve, sample, split, suspects
 from hubbatch._outcomes.verdicts import Refused
 from hubbatch._wire.endpoints import Operation, look_up
 from hubbatch.errors import APIError
@@ -285,14 +285,18 @@ def test_a_sample_fits_no_pattern(every: int) -> None:
 
 def test_the_named_go_alone_and_the_others_together() -> None:
     parts = split(
-        some_chunk(UPDATE, 5), refused(context={"ids": ["103", "101"]}), Density()
+        some_chunk(UPDATE, 5), refused(context={"ids": ["103", "101"]}), BadRecordRate()
     )
     assert indices(parts) == [[0, 2, 4], [1], [3]]
 
 
 def test_all_named_go_alone() -> None:
     error = refused(context={"ids": ["100", "101", "102"]})
-    assert indices(split(some_chunk(UPDATE, 3), error, Density())) == [[0], [1], [2]]
+    assert indices(split(some_chunk(UPDATE, 3), error, BadRecordRate())) == [
+        [0],
+        [1],
+        [2],
+    ]
 
 
 @pytest.mark.parametrize(
@@ -302,7 +306,7 @@ def test_where_nobody_is_named_it_is_halved(
     count: int, halves: list[list[int]]
 ) -> None:
     chunk = some_chunk(UPDATE, count)
-    assert indices(split(chunk, refused(), Density())) == halves
+    assert indices(split(chunk, refused(), BadRecordRate())) == halves
     assert indices(halve(chunk)) == halves
 
 
@@ -310,7 +314,7 @@ def test_parts_keep_their_history() -> None:
     chunk = attempted(some_chunk(UPDATE, 2), 3).after(Step.LOSE)
     for step in (Step.LOOK_UP, Step.FIND_UNCLEAR, Step.LOOK_UP, Step.FIND_UNCLEAR):
         chunk = chunk.after(step)
-    for part in split(chunk, refused(), Density()):
+    for part in split(chunk, refused(), BadRecordRate()):
         assert part.state is chunk.state
         assert (part.state.attempts, part.state.lookups) == (3, 2)
         assert part.state.certainty is Certainty.MAYBE_WRITTEN
@@ -320,61 +324,61 @@ def test_parts_keep_their_history() -> None:
 
 
 def test_most_are_bad_as_far_as_single_inputs_show() -> None:
-    density = Density()
+    bad_rate = BadRecordRate()
     for _ in range(4):
-        density.refused(1)
-    density.accepted(15)
-    assert not density.is_high(50)  # 19 are too few to judge by
-    density.accepted(1)
-    assert density.is_high(50)
+        bad_rate.refused(1)
+    bad_rate.accepted(15)
+    assert not bad_rate.is_high(50)  # 19 are too few to judge by
+    bad_rate.accepted(1)
+    assert bad_rate.is_high(50)
     chunk = some_chunk(UPDATE, 4)
-    assert indices(split(chunk, refused(), density)) == [[0], [1], [2], [3]]
+    assert indices(split(chunk, refused(), bad_rate)) == [[0], [1], [2], [3]]
 
 
 def test_fifteen_of_a_hundred_are_not_most() -> None:
-    density = Density()
+    bad_rate = BadRecordRate()
     for _ in range(15):
-        density.refused(1)
-    density.accepted(85)
-    assert not density.is_high(100)
+        bad_rate.refused(1)
+    bad_rate.accepted(85)
+    assert not bad_rate.is_high(100)
     for _ in range(3):
-        density.refused(1)
-    assert density.is_high(100)
+        bad_rate.refused(1)
+    assert bad_rate.is_high(100)
 
 
 def test_most_are_bad_if_part_after_part_is_refused() -> None:
-    density = Density()
+    bad_rate = BadRecordRate()
     for _ in range(5):
-        density.refused(12)
-    assert not density.is_high(12)
-    density.refused(13)
-    assert density.is_high(12)  # as many as 13, about
-    assert not density.is_high(50)  # of which nothing is known
+        bad_rate.refused(12)
+    assert not bad_rate.is_high(12)
+    bad_rate.refused(13)
+    assert bad_rate.is_high(12)  # as many as 13, about
+    assert not bad_rate.is_high(50)  # of which nothing is known
 
 
 def test_large_parts_that_are_refused_say_little() -> None:
     """One bad record in fifty is enough."""
-    density = Density()
+    bad_rate = BadRecordRate()
     for _ in range(6):
-        density.refused(50)
-    assert not density.is_high(50)
+        bad_rate.refused(50)
+    assert not bad_rate.is_high(50)
 
 
 def test_parts_that_are_answered_say_the_opposite() -> None:
-    density = Density()
+    bad_rate = BadRecordRate()
     for _ in range(3):
-        density.refused(12)
+        bad_rate.refused(12)
     for _ in range(9):
-        density.accepted(12)
-    assert not density.is_high(12)
+        bad_rate.accepted(12)
+    assert not bad_rate.is_high(12)
 
 
 def test_named_inputs_go_alone_however_dense_it_is() -> None:
-    density = Density()
+    bad_rate = BadRecordRate()
     for _ in range(30):
-        density.refused(1)
+        bad_rate.refused(1)
     error = refused(context={"ids": ["101"]})
-    assert indices(split(some_chunk(UPDATE, 3), error, density)) == [[0, 2], [1]]
+    assert indices(split(some_chunk(UPDATE, 3), error, bad_rate)) == [[0, 2], [1]]
 
 
 # ---- the whole of it: whoever is bad, and whatever is said
@@ -541,6 +545,6 @@ def test_no_refusal_is_too_odd_to_split(
     chunk = some_chunk(operation, count)
     verdict = classify(operation, chunk, respond(400, body))
     assert isinstance(verdict, Refused)
-    parts = split(chunk, verdict.error, Density())
+    parts = split(chunk, verdict.error, BadRecordRate())
     assert len(parts) >= 2
     assert sorted(index for part in parts for index in part.indices) == chunk.indices

@@ -181,12 +181,12 @@ def test_a_spoiled_result_spoils_its_own_record_only(
     verdict = classify(operation, chunk, respond(200, body_of(operation, results)))
 
     assert isinstance(verdict, Answered)
-    settlement = verdict.settlement
-    assert {0, 2}.isdisjoint([*settlement.open, *settlement.failed])
-    assert settlement.results[0] is not None
-    assert settlement.results[2] is not None
+    matched = verdict.matched
+    assert {0, 2}.isdisjoint([*matched.open, *matched.failed])
+    assert matched.results[0] is not None
+    assert matched.results[2] is not None
     # What is kept can be written to any file.
-    for result in filter(None, [*settlement.results, *settlement.loose]):
+    for result in filter(None, [*matched.results, *matched.loose]):
         orjson.dumps(unstructure(result), default=str, option=orjson.OPT_NON_STR_KEYS)
 
 
@@ -199,7 +199,7 @@ def test_null_among_the_results_leaves_its_input_open(family: str) -> None:
     verdict = classify(operation, chunk, respond(200, body_of(operation, results)))
 
     assert isinstance(verdict, Answered)
-    assert (verdict.settlement.open, verdict.settlement.failed) == ([1], {})
+    assert (verdict.matched.open, verdict.matched.failed) == ([1], {})
 
 
 def test_what_cannot_be_read_may_be_any_input_s() -> None:
@@ -210,7 +210,7 @@ def test_what_cannot_be_read_may_be_any_input_s() -> None:
     one_not = classify(CREATE, chunk, respond(201, {"results": [*nameless, None]}))
 
     assert isinstance(all_read, Answered)
-    assert all_read.settlement.open == []
+    assert all_read.matched.open == []
     assert isinstance(one_not, Retryable)
 
 
@@ -238,8 +238,8 @@ def test_half_a_character_is_replaced_and_its_record_succeeds(
     verdict = classify(operation, some_chunk(operation, 100), respond(200, body))
 
     assert isinstance(verdict, Answered)
-    assert (verdict.settlement.open, verdict.settlement.failed) == ([], {})
-    assert verdict.settlement.results[7].properties["subject"] == read_as
+    assert (verdict.matched.open, verdict.matched.failed) == ([], {})
+    assert verdict.matched.results[7].properties["subject"] == read_as
 
 
 def test_names_of_properties_are_texts_too() -> None:
@@ -322,7 +322,7 @@ def test_results_of_a_call_that_has_none_are_an_answer_to_another() -> None:
     of_pairs = chunk_of(pairs, [pair(1)])
 
     assert isinstance(ours, Answered)
-    assert ours.settlement.open == []
+    assert ours.matched.open == []
     assert isinstance(others, Retryable)
     assert isinstance(
         classify(pairs, of_pairs, respond(200, {"results": [None]})), Retryable

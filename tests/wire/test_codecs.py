@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch._outcomes.classify import classify
-from hubbatch._outcomes.matching import Settlement
+from hubbatch._outcomes.matching import MatchedAnswer
 from hubbatch._outcomes.paging import next_pages, turn_pages
 from hubbatch._outcomes.verdicts import Answered, EndpointNotFound, Refused, Retryable
 from hubbatch._wire.calls import Operation, ResultShape
@@ -62,10 +62,10 @@ SIZE = dict.fromkeys(("name", "label", "groupName"), "x") | {
 }
 
 
-def settled(operation: Operation, inputs: Sequence[Any], body: object) -> Settlement:
+def settled(operation: Operation, inputs: Sequence[Any], body: object) -> MatchedAnswer:
     verdict = classify(operation, chunk_of(operation, inputs), respond(207, body))
     assert isinstance(verdict, Answered)
-    return verdict.settlement
+    return verdict.matched
 
 
 # ---- inputs
@@ -353,7 +353,7 @@ def test_every_shape_of_an_archives_answer(operation: Operation, body: object) -
             assert isinstance(verdict, Retryable)  # an envelope without results is none
         else:
             assert isinstance(verdict, Answered)
-            assert verdict.settlement.open == []
+            assert verdict.matched.open == []
 
 
 def test_an_answer_without_inputs_names_none() -> None:

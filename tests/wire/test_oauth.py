@@ -58,7 +58,7 @@ def test_the_body_is_a_form() -> None:
 def test_what_it_gives(body: dict[str, Any], grant: Grant) -> None:
     verdict = meaning(200, body)
     assert isinstance(verdict, Answered)
-    assert verdict.settlement.results == [grant]
+    assert verdict.matched.results == [grant]
     assert repr(grant) == f"Grant(expires_in={grant.expires_in!r})"
 
 
