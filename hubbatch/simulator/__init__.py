@@ -14,9 +14,9 @@ __all__ = ["Fault", "Property", "Simulator", "When"]
 
 _HOMES = {
     "Fault": "faults",
-    "Property": "schemas",
+    "Property": "property_types",
     "Simulator": "server",
-    "When": "whens",
+    "When": "fault_conditions",
 }
 
 
