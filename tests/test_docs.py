@@ -99,11 +99,12 @@ def test_the_page_of_the_commands_is_that_of_the_code() -> None:
     assert all(f"\n## hubbatch {name}\n" in page for name in COMMANDS)
 
 
-def test_the_picture_of_the_house_is_that_of_the_code() -> None:
-    """`python docs/architecture.py` draws it."""
-    picture = script("architecture").drawn()
+@pytest.mark.parametrize("name", ["architecture", "chunk_states"])
+def test_a_picture_is_drawn_from_the_code(name: str) -> None:
+    """`python docs/NAME.py` draws it."""
+    picture = script(name).drawn()
 
-    assert picture == (DOCS / "architecture.svg").read_text(encoding="utf-8")
+    assert picture == (DOCS / f"{name}.svg").read_text(encoding="utf-8")
 
 
 COMMANDS = command_line.commands
