@@ -1,4 +1,4 @@
-"""Makes foreign text safe to show: control characters become escapes."""
+"""Makes untrusted text safe to display: control characters become escapes."""
 
 import re
 
@@ -11,7 +11,7 @@ _UNSAFE = re.compile(
     "\x00-\x1f\x7f-\x9f"  # C0, DEL and C1
     "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0"  # invisible
     "\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"  # no width, lines, bidi
-    "\ud800-\udfff"  # half a character: no encoding has it
+    "\ud800-\udfff"  # half a character, which no encoding can represent
     "\ufff0-\ufffb\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     "\U000e0000-\U000e00ff\U000e01f0-\U000e0fff"  # format controls, tags
     "]"
@@ -21,9 +21,9 @@ _UNSAFE = re.compile(
 def visible(text: str, *, keep: str = "") -> str:
     r"""Return text with its control and invisible characters as escapes: `\x1b`.
 
-    Use it for everything that is shown and comes from HubSpot, a file or the caller.
-    Escapes are Python's. They cannot be reversed, because backslashes in the text are
-    not escaped.
+    Use it for all displayed text that comes from HubSpot, a file or the caller. Escapes
+    are Python's. They cannot be reversed, because backslashes in the text are not
+    escaped.
 
     Args:
         text: Any string, including one with lone surrogates.

@@ -1,12 +1,12 @@
-"""Which limit applies now: what HubSpot reports, minus what other apps use.
+"""The limit that applies now: HubSpot's reported limit, minus other apps' usage.
 
-HubSpot counts some kinds of calls apart; each is a `Family` with a window of its own.
-An answer reports the limit of its window (-Max) and how much of it is left
-(-Remaining). What is used and is not ours belongs to another app, and `LimitTracker`
-leaves that much free. Many requests are in flight at a time, so a report is compared
-with the requests that HubSpot can have counted when it counted that very request, not
-with those sent by now. Late answers, and answers in any order, then lead to the same
-limit.
+HubSpot counts some kinds of calls separately; each kind is a `Family` with its own
+window. An answer reports the limit of its window (-Max) and how much of it is left
+(-Remaining). Usage that is not ours belongs to other apps, and `LimitTracker` leaves
+that much free. Many requests are in flight at a time, so a report is compared with the
+requests that HubSpot can have counted by the time it counted that request, not with all
+those sent by now. The resulting limit therefore does not depend on the order or the
+delay of the answers.
 
 Sources: "Usage guidelines" (objects and all other calls: 100, 190 or 250 per 10 s;
 search: 5 a second for the whole account, without headers) and the associations guide
@@ -39,9 +39,9 @@ class Family:
 
     Attributes:
         max_requests: The limit to assume before an answer reports one.
-        interval: The seconds of the window that HubSpot counts them in.
+        interval: The length of HubSpot's window, in seconds.
         burst: How many may leave at once.
-        steps: The limits that exist, if they differ from those of most calls.
+        steps: The possible limits, if they differ from those of most calls.
         even: Whether to spread the calls evenly rather than only count them.
     """
 
@@ -54,8 +54,8 @@ class Family:
     def limit(self, ceiling: RateLimit | None) -> RateLimit:
         """Return the limit to start with, under a ceiling meant for most calls.
 
-        A limit per second belongs to the account whatever the ceiling; only the number
-        of processes that share it matters.
+        A per-second limit belongs to the account, so the ceiling does not change it;
+        only the number of processes that share it does.
         """
         if self.even or ceiling is None:
             own = RateLimit(self.max_requests, self.interval, self.burst)
@@ -63,7 +63,7 @@ class Family:
         return ceiling
 
     def step(self, limit: int) -> int:
-        """Return this family's limit where the limit of most calls may be `limit`."""
+        """Return this family's limit where most calls are limited to `limit`."""
         if not self.steps or limit <= self.steps[0]:
             return limit
         return max(step for step in self.steps if step <= limit)
@@ -73,7 +73,7 @@ FAMILIES: Mapping[str, Family] = {
     "objects": Family(),
     # 110 is an OAuth app's limit, which the guide does not mention.
     "associations": Family(steps=(110, 150, 200)),
-    # The token endpoint is outside of the CRM's windows; a few calls an hour.
+    # The token endpoint is outside the CRM's windows and gets a few calls an hour.
     "oauth": Family(),
     "search": Family(5, 1.0, burst=1, even=True),
 }
@@ -85,8 +85,8 @@ class LimitTracker:
 
     Attributes:
         ceiling: The limit that is never exceeded.
-        cooperative: Whether everyone else in the window keeps this very limit together
-            with us, so that no room is left free for them.
+        cooperative: Whether all other users of the window share this limit with us, so
+            that no room has to be left free for them.
     """
 
     family: Family
@@ -99,9 +99,9 @@ class LimitTracker:
     # When each request was sent, in ascending order; it covers every request that can
     # have been in the window with one whose answer still counts.
     _ours: list[float] = field(factory=list, init=False)
-    # What others used, as the logarithm of a share of the limit, at its highest. It
-    # falls by one in RECOVERY seconds, so the highest of all answers, in whatever
-    # order they come, is one number.
+    # The highest usage by others, as the logarithm of a share of the limit. It falls by
+    # one in RECOVERY seconds, so the maximum over all answers, in whatever order they
+    # arrive, is one number.
     _level: float = field(default=-inf, init=False)
     # The last 429; -inf once a request that was sent later got another answer.
     _refused_at: float = field(default=-inf, init=False)
@@ -114,7 +114,7 @@ class LimitTracker:
 
     @property
     def total(self) -> int:
-        """HubSpot's limit for everyone in the window, as far as it is known."""
+        """HubSpot's limit for all users of the window, as far as it is known."""
         if self._reported is not None:
             return self._reported
         limit = self.family.limit(self.ceiling)
@@ -123,11 +123,11 @@ class LimitTracker:
     def others(self, now: float) -> int:
         """Return how many requests other apps seem to have in the window."""
         others = self.total * exp(min(0.0, self._level - now / RECOVERY))
-        # By chance they come and go by about the root of their number.
+        # Their number fluctuates by about its square root.
         return ceil(others + sqrt(others)) if others >= 1 else 0
 
     def limit(self, now: float) -> RateLimit:
-        """Return the limit to keep now: under the ceiling, beside the others."""
+        """Return the limit to keep now: within the ceiling, minus other apps' usage."""
         key = self.total, self.others(now), self.ceiling
         if self._cached is None or self._cached[0] != key:
             self._cached = key, self._limit(*key)
@@ -147,11 +147,11 @@ class LimitTracker:
         return RateLimit(room, share.interval, burst)
 
     def _fraction(self, limit: RateLimit) -> float:
-        """Return the part of HubSpot's limit for an interval: less for a short one."""
+        """Return the usable fraction of HubSpot's limit; less for a short interval."""
         return min(1.0, limit.interval / self.family.interval)
 
     def not_before(self, granted_at: float) -> float:
-        """Return the earliest instant for the request after the one granted then."""
+        """Return the earliest time for the request after one at `granted_at`."""
         return -inf if self._refused_at == -inf else granted_at + _PROBING
 
     def sent(self, now: float) -> None:
@@ -165,7 +165,7 @@ class LimitTracker:
     def answered(
         self, sent_at: float, now: float, *, limit: int | None, left: int | None
     ) -> None:
-        """Record an answer, with what it reports: -Max and -Remaining, if it does."""
+        """Record an answer and the -Max and -Remaining that it reports, if any."""
         if sent_at > self._refused_at:
             self._refused_at = -inf
         if not limit:
@@ -196,7 +196,7 @@ class LimitTracker:
 
     @property
     def _certain(self) -> float:
-        """The part of `_counted` that HubSpot did count, if we sent evenly."""
+        """The fraction of `_counted` that HubSpot did count, if we sent evenly."""
         return self.family.interval / (self.family.interval + 2 * LAG)
 
     def _counted(self, sent_at: float) -> int:

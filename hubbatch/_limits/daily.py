@@ -1,4 +1,4 @@
-"""The account's day: how many calls are left of it, and when the next one begins.
+"""The account's day: how many calls are left today, and when the next day begins.
 
 HubSpot counts the calls of all apps of an account and starts again at midnight in the
 account's time zone ("Usage guidelines"). Public OAuth apps have no daily limit, and
@@ -14,8 +14,8 @@ from attrs import define, field, frozen
 from hubbatch.errors import ConfigurationError
 
 
-# A report of the day is trusted for this many seconds; then one call asks again. So a
-# new day is noticed even if its start is unknown.
+# A report of the day is trusted for this many seconds; then one call is let through to
+# refresh it. So a new day is noticed even if its start is unknown.
 TRUSTED = 600.0
 # After this many answers that do not report the day, the account seems to have none.
 _SILENT = 3
@@ -23,7 +23,7 @@ _SILENT = 3
 
 @frozen
 class Reserve:
-    """Calls of a day to keep for others: a number, or a share of the daily limit."""
+    """Daily calls to keep for other apps: a number, or a share of the daily limit."""
 
     calls: int = 0
     share: float = 0.0
@@ -32,7 +32,7 @@ class Reserve:
         return bool(self.calls or self.share)
 
     def of(self, limit: int) -> int:
-        """Return how many of a day's `limit` calls to keep."""
+        """Return how many of a day's `limit` calls to keep in reserve."""
         return max(self.calls, ceil(limit * self.share))
 
 
@@ -40,7 +40,7 @@ def parse_reserve(value: object) -> Reserve:
     """Parse the option `daily_reserve`: a number of calls, or a share such as "5%".
 
     Raises:
-        ConfigurationError: If it is neither, or more than a whole day.
+        ConfigurationError: If it is neither, or more than a day's calls.
     """
     if type(value) is int and value >= 0:
         return Reserve(value)
@@ -59,13 +59,13 @@ def parse_reserve(value: object) -> Reserve:
 
 @define
 class DailyBudget:
-    """The calls that are left of the day. Instants are seconds of any monotonic clock.
+    """Tracks the day's remaining calls. Instants are seconds of any monotonic clock.
 
     Attributes:
         limit: The calls of a day; None if no answer has reported it.
         remaining: How many of them are left; None if no answer has reported it.
         outstanding: Our calls that are in flight.
-        ends_at: When the next day begins, if that is known.
+        ends_at: When the next day begins, if known.
     """
 
     limit: int | None = None
@@ -90,10 +90,11 @@ class DailyBudget:
         left: int | None,
         from_hubspot: bool,
     ) -> None:
-        """Record an answer, with what it reports of the day.
+        """Record an answer and what it reports about the day.
 
-        `from_hubspot`: whether the answer reports any other limit. Then one without a
-        day is an OAuth app's, which has none; else it may be a proxy's.
+        `from_hubspot`: whether the answer reports any other limit. If it does but
+        reports no daily limit, it belongs to an OAuth app, which has none; if it
+        reports no limit at all, it may be a proxy's.
         """
         self.limit = limit or self.limit
         if left is None:
@@ -106,7 +107,7 @@ class DailyBudget:
             self.remaining, self._known_at = left, now
 
     def reserved(self, reserve: Reserve) -> int:
-        """Return how many calls of this day a reserve keeps."""
+        """Return how many of today's calls a reserve keeps."""
         return reserve.of(self.limit or self.remaining or 0)
 
     def allows(self, reserve: Reserve, now: float) -> Literal["go", "wait", "end"]:
@@ -123,7 +124,7 @@ class DailyBudget:
     def move(self, shift: float) -> None:
         """Switch to another clock, whose instants are `shift` later.
 
-        Calls that were in flight by the former clock are gone.
+        Calls that were in flight on the old clock are forgotten.
         """
         self.outstanding = 0
         self.ends_at += shift
@@ -139,5 +140,5 @@ def next_midnight(now: datetime, zone: tzinfo) -> datetime:
     """Return when the day after `now` begins in a time zone."""
     tomorrow = now.astimezone(zone).date() + timedelta(days=1)
     begins = datetime.combine(tomorrow, time(), zone)
-    # By way of UTC: where clocks go forward at midnight, the day begins at one o'clock.
+    # Via UTC: where clocks go forward at midnight, the day begins at one o'clock.
     return begins.astimezone(UTC).astimezone(zone)

@@ -1,4 +1,4 @@
-"""The forecast of a batch: calls, seconds, and the part of the account's day."""
+"""The forecast of a batch: its calls, its duration, its share of the daily limit."""
 
 from attrs import frozen
 
@@ -7,13 +7,14 @@ from .window import LAG, RateLimit
 
 @frozen
 class Plan:
-    """What a batch takes if HubSpot refuses no record and nothing is sent twice.
+    """The cost of a batch if HubSpot refuses no record and nothing is sent twice.
 
     Attributes:
         calls: How many requests it needs.
-        seconds: Until the last of them can leave, if the whole limit is free.
-        share_of_day: The part of the account's daily calls, from 0 to 1 and above;
-            None if HubSpot reports no daily limit.
+        seconds: The seconds until the last request can leave, if the whole limit is
+            free.
+        share_of_day: The share of the account's daily calls (1.0 is all of them; it can
+            be more); None if HubSpot reports no daily limit.
     """
 
     calls: int
@@ -28,7 +29,7 @@ def plan(count: int, max_inputs: int, limit: RateLimit, daily: int | None) -> Pl
 
 
 def _seconds(calls: int, limit: RateLimit) -> float:
-    """Return when the last call leaves: a burst, an even rest, then the next window."""
+    """Return when the last call leaves: a burst, then evenly, then the next window."""
     windows, last = divmod(max(0, calls - 1), limit.max_requests)
     interval = limit.interval + LAG
     burst = min(limit.burst, limit.max_requests)

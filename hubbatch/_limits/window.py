@@ -18,7 +18,8 @@ from hubbatch.errors import ConfigurationError
 
 
 # HubSpot counts a request at most this many seconds after it was written. A limiter
-# that knows only when it sent cannot use more than interval / (interval + LAG).
+# that only knows when it sent a request cannot use more than interval / (interval +
+# LAG).
 LAG = 0.2
 # HubSpot's lowest limit ("Usage guidelines": free and starter, 100 per 10 s).
 DEFAULT_MAX_REQUESTS = 100
@@ -88,10 +89,9 @@ class RateLimit:
         return (self.interval + LAG) / self.max_requests
 
     def share(self) -> "RateLimit":
-        """Return the part of one process, as a limit of its own.
+        """Return one process's share of the limit, as a limit of its own.
 
-        A part of less than one request per interval is one request in a longer
-        interval.
+        A share below one request per interval becomes one request per longer interval.
         """
         if self.processes == 1:
             return self
@@ -117,9 +117,9 @@ class Slot:
     ==========  =========  ===========  ==========================================
 
     Attributes:
-        free_at: When another request may use the slot.
+        free_at: The time from which another request may use the slot.
         sent_at: When the request was written.
-        ticket: What a `Pacer` returned for the request, if one guards the window.
+        ticket: The ticket that a `Pacer` issued for the request, if the window has one.
     """
 
     free_at: float = inf
@@ -129,7 +129,7 @@ class Slot:
 
 @define
 class Window:
-    """The slots of one rolling window."""
+    """Tracks the slots of one rolling window."""
 
     # Invariant: _unsent counts the granted slots; when they become free is unknown
     # until their requests are written. _stamped holds the free_at of the sent slots,
@@ -143,7 +143,7 @@ class Window:
     _last_grant: float = field(default=-inf, init=False)
 
     def follow(self, limit: RateLimit) -> None:
-        """Apply another limit from now on; slots in use stay in use."""
+        """Switch to another limit; slots in use stay in use."""
         self.max_requests = limit.max_requests
         self.interval = limit.interval
         self.burst = limit.burst
@@ -156,9 +156,9 @@ class Window:
         return self._unsent + len(stamped)
 
     def next_grant(self, now: float) -> float:
-        """Return when the next request may leave: `now` at the earliest.
+        """Return the time at which the next request may leave; never before `now`.
 
-        It is infinite while requests that have not been written use all slots.
+        The time is infinite while unwritten requests hold every slot.
         """
         used = self.used(now)
         if used < min(self.burst, self.max_requests):
@@ -173,7 +173,7 @@ class Window:
         return max(now, self._last_grant + (until - self._last_grant) / (free + 1))
 
     def grant(self, now: float) -> Slot:
-        """Take a slot. The caller has waited for `next_grant`."""
+        """Take a slot. The caller must have waited until `next_grant`."""
         self._unsent += 1
         self._last_grant = now
         return Slot()
@@ -197,7 +197,7 @@ class Window:
             slot.free_at = free_at
 
     def abandon(self, slot: Slot) -> None:
-        """Return the slot of a request that was not sent; else do nothing."""
+        """Free the slot if its request was not sent; otherwise do nothing."""
         if slot.free_at == inf:
             self._unsent -= 1
             slot.free_at = -inf
@@ -209,7 +209,7 @@ class Window:
     def move(self, shift: float, now: float) -> None:
         """Switch to another clock, whose instants are `shift` later.
 
-        No call will report the fate of requests that have not been written, so they
+        Nothing will report what became of requests that were not written yet, so they
         count as written now.
         """
         stamped = [free_at + shift for free_at in self._stamped]
@@ -223,9 +223,9 @@ class Spacing:
     """Spreads requests that carry few inputs, so that each carries more.
 
     A window lets a burst leave at once. Many callers with one input each would use it
-    up within a moment, with a handful of inputs per request, and wait for the rest of
-    the interval. So only `free` of such requests leave at once. The others leave one
-    `gap` apart, the pause at which they could leave forever.
+    up in a moment, with a handful of inputs per request, and then wait for the rest of
+    the interval. So only `free` such requests leave at once; the others leave one `gap`
+    apart, a pace that can be kept up indefinitely.
     """
 
     free: int = 5

@@ -1,1 +1,1 @@
-"""The shell around the core: sockets, clocks, tasks."""
+"""The shell around the pure folders: sockets, clocks and tasks."""

@@ -1,4 +1,4 @@
-"""The clock and the time zone by which an account's day ends."""
+"""The clock and the time zone that determine when an account's day ends."""
 
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
@@ -7,7 +7,7 @@ from hubbatch.models import Account
 
 
 def time_zone(account: Account | None) -> tzinfo:
-    """Return the account's time zone: by its name, else its offset, else UTC."""
+    """Return the account's time zone, from its name, its offset, or else UTC."""
     if account is None:
         return UTC
     try:

@@ -77,8 +77,9 @@ class Sender:
     ) -> Verdict:
         """Send a chunk once; return the verdict on its answer.
 
-        `waited` is the seconds that the permit took. `attempts` is updated when the
-        request leaves, so that its state is right even if the task is cancelled then.
+        `waited` is the number of seconds spent waiting for the permit. `attempts` is
+        updated when the request leaves, so that its state is correct even if the task
+        is cancelled at that point.
         """
         chunk = attempts.after(Step.ATTEMPT, now=_now())
 
@@ -107,8 +108,8 @@ class Sender:
         )
         answer = await self._send(chunk, request, on_sent)
         permit.answered(answer.headers if isinstance(answer, Response) else None)
-        # The only place that has both the secrets of a request and its answer. Requests
-        # without a token go to the token endpoint: there, the form has the secrets.
+        # The only place that has both a request's secrets and its answer. Requests
+        # without a token go to the token endpoint: their secrets are in the form.
         secrets = [token] if token else secrets_of(request.body)
         verdict = _classify(operation, carried, answer, secrets)
         if is_strange(verdict):
@@ -124,7 +125,7 @@ class Sender:
     async def _send(
         self, chunk: Chunk, request: Request, on_sent: Callable[[], None]
     ) -> Answer:
-        """Send a request, and emit `ChunkAnswered`, also if it is cancelled."""
+        """Send a request, and emit `ChunkAnswered` even if it is cancelled."""
         started, status, remaining = _now(), None, None
         try:
             answer = await self.transport.send(request, on_sent)

@@ -17,7 +17,7 @@ Bearer = Callable[[], str | None]
 """Returns the token to send now; None once it has expired and another is needed."""
 
 _TOKEN = re.compile(r"[\x21-\x7e]+")
-# Makes a fingerprint meaningless outside of this process.
+# Makes a fingerprint meaningless outside this process.
 _SALT = secrets.token_bytes(16)
 
 
@@ -31,32 +31,32 @@ class Login(Protocol):
 
     @property
     def fingerprint(self) -> str | None:
-        """Equal for equal logins, within this process; None if that is not known."""
+        """Equal for equal logins within this process; None if equality is unknown."""
         ...
 
     @property
     def busy(self) -> bool:
-        """Whether a task of its own is running, e.g. a refresh."""
+        """Whether the login has a task running, e.g. a refresh."""
         ...
 
     async def bearer(self) -> Bearer:
-        """Return a function to call when the request may leave, which may be later."""
+        """Return a function to call once the request may leave, possibly much later."""
         ...
 
     def reject(self, token: str) -> None:
-        """Record that HubSpot does not accept this token."""
+        """Record that HubSpot has rejected this token."""
         ...
 
     async def aclose(self) -> None:
-        """Wait for its running task."""
+        """Wait for the running task, if any."""
         ...
 
 
 class Credentials:
     """A static token, or a callable that returns one for each request.
 
-    The callable is called every time, so it should cache. After a 401 one more request
-    is sent, with the token that it returns then.
+    The callable is called for every request, so it should cache the token. After a 401,
+    one more request is sent, with a token from a new call.
     """
 
     def __init__(self, source: TokenSource | None) -> None:
@@ -95,7 +95,7 @@ class Credentials:
         return lambda: token
 
     def reject(self, token: str) -> None:
-        """Do nothing: the callable is called for the next request anyway."""
+        """Do nothing: the callable is called again for the next request anyway."""
 
     async def aclose(self) -> None:
         """Do nothing."""
@@ -124,17 +124,17 @@ class Credentials:
 
 
 def fingerprint_of(secret: str) -> str:
-    """Return a keyed hash: equal for equal secrets, and it does not reveal them."""
+    """Return a keyed hash of a secret, which is equal for equal secrets."""
     return blake2b(secret.encode(), key=_SALT).hexdigest()
 
 
 def check_token(token: object) -> str:
-    """Return a token without the white space around it.
+    """Return a token, stripped of surrounding white space.
 
     Raises:
         ConfigurationError: If it cannot be sent in a header.
     """
-    # Never quote it: it is a secret, or was passed in the place of one.
+    # Never quote it: it is a secret, or was passed in place of one.
     if not isinstance(token, str) or not _TOKEN.fullmatch(token.strip()):
         raise ConfigurationError(
             "the access token is not a line of visible ASCII characters"

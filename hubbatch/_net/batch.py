@@ -1,4 +1,4 @@
-"""What a verb returns: a batch, to be awaited or streamed."""
+"""The batch that a verb returns, to be awaited or streamed."""
 
 import warnings
 
@@ -44,8 +44,8 @@ class Batch(
     """One call of a verb. Either `await` it or enter it with `async with`, once.
 
     Attributes:
-        response: The combined response once the batch was awaited, also after a
-            timeout, a cancellation or an error; None before that.
+        response: The combined response once the batch has been awaited, even if it
+            timed out, was cancelled or failed; None before that.
         summary: The counts, which grow while the batch runs.
     """
 
@@ -112,8 +112,8 @@ class Batch(
     def throw(self, *error: Any) -> Any:
         """Raise an error at the suspension point (coroutine protocol).
 
-        A task that is cancelled before its first step throws into a batch that has not
-        begun: its inputs are recorded as not sent.
+        If a task is cancelled before its first step, the error is thrown into a batch
+        that has not begun; its inputs are then recorded as not sent.
         """
         if self._coroutine is None:
             self._use()
@@ -122,7 +122,7 @@ class Batch(
         return self._coroutine.throw(*error)
 
     def close(self) -> None:
-        """Close the batch (coroutine protocol); it then does not warn if unused."""
+        """Close the batch (coroutine protocol); an unused one then does not warn."""
         self._used = True
         if self._coroutine is not None:
             self._coroutine.close()
@@ -194,7 +194,7 @@ class Batch(
     ) -> Run:
         """Return a run whose outcomes go to `sink`; pass it to `feed` to start it.
 
-        See `RunOptions` for the keywords.
+        `RunOptions` describes the keyword arguments.
         """
         self._use()
         options = evolve(
@@ -206,7 +206,7 @@ class Batch(
         return self._new_run(sink, options)
 
     async def feed(self, run: Run) -> None:
-        """Execute a run of `begin` on the source; raise what ends it early."""
+        """Execute a run from `begin` on the source; raise the error that ends it early."""
         self._begun = True
         await self._state.execute(run, self._source)
 
@@ -232,7 +232,7 @@ def _failure_limit(
 
 
 def _checked(source: Any) -> Source:
-    """Check that a source is a collection or a stream of inputs."""
+    """Return a source after checking that it is a collection or a stream of inputs."""
     if isinstance(source, _SINGLE) or not isinstance(source, Iterable | AsyncIterable):
         raise TypeError(
             "expected an iterable or async iterable of inputs, not one "

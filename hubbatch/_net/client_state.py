@@ -1,4 +1,4 @@
-"""What all batches of one client share."""
+"""The state that all batches of one client share."""
 
 import asyncio
 
@@ -46,7 +46,7 @@ class LoopUse:
     nor the lock is ever awaited in a loop other than its own.
 
     Attributes:
-        used_at: when the last context was left, by the clock of this loop.
+        used_at: when the last context was exited, on this loop's clock.
         active: how many batches and calls are running.
         idle: set when `active` becomes zero; `aclose` clears it before it waits.
         account_lock: held while the account's details are requested.
@@ -74,11 +74,11 @@ class ClientState:
 
     Attributes:
         account_operation: the call that returns the account's details.
-        base_url: where the account is; portal ids are unique within one base URL only.
+        base_url: the API's URL; portal ids are unique only within one base URL.
         today: returns the current time, with a time zone.
-        account: the portal id, or the name under which `Accounts` knows the account.
+        account: the portal id, or the account's name in `Accounts`.
         loop_guard: keeps the client in one event loop at a time.
-        account_details: the account as HubSpot describes it; None until it is known.
+        account_details: HubSpot's description of the account; None until it is known.
     """
 
     gate: Gate
@@ -111,9 +111,9 @@ class ClientState:
     async def execute(self, run: Run, source: Source) -> None:
         """Execute a run, and keep `aclose` waiting meanwhile.
 
-        A `HubBatchError` that ends the run is raised as a copy with the `summary` and,
-        if the daily limit was reached, with `resets_at`. The state need not be open: a
-        batch that began before `aclose` may need further requests.
+        A `HubBatchError` that ends the run is raised as a copy that has the `summary`
+        and, if the daily limit was reached, `resets_at`. The state may be closed
+        already: a batch that began before `aclose` may need further requests.
         """
         with self.use():
             try:
@@ -144,7 +144,7 @@ class ClientState:
     # ---- the account
 
     def set_account(self, account: Account) -> None:
-        """Record whose account this is, and share its limits with other clients."""
+        """Record which account this is, and share its limits with its other clients."""
         self.account_details = account
         self.account = str(account.portal_id)
         self.gate.identify((self.base_url, self.account))
@@ -168,12 +168,12 @@ class ClientState:
 
     @property
     def active(self) -> bool:
-        """Whether a batch, or a refresh of the login, is running."""
+        """Whether a batch or a refresh of the login is running."""
         return self._loop_use.active > 0 or self.credentials.busy
 
     @property
     def used_at(self) -> float:
-        """When the last batch ended, by the clock of its event loop."""
+        """When the last batch ended, on the clock of its event loop."""
         return self._loop_use.used_at
 
     @property
@@ -191,7 +191,7 @@ class ClientState:
             raise RuntimeError("this client is closed")
 
     def use(self) -> LoopUse:
-        """Return the context to enter while working; `aclose` waits for it.
+        """Return a context to enter while working; `aclose` waits until it is exited.
 
         Raises:
             RuntimeError: If the client is in use in another event loop that is open.
@@ -202,7 +202,7 @@ class ClientState:
         return self._loop_use
 
     async def aclose(self) -> None:
-        """Refuse new batches, wait for those that are running, close the connections.
+        """Refuse new batches, wait for running ones, and close the connections.
 
         Raises:
             RuntimeError: If the client is in use in another event loop that is open.

@@ -1,9 +1,8 @@
 """Single calls that are sent together, in shared requests.
 
 Each operation has a `CallBatcher` while callers wait. The batcher is both the source
-and the outcome sink of its runs, which follow one another. It is not a second queue: a
-run pulls each call at once, and calls wait in the batcher only while the run before
-theirs ends.
+and the outcome sink of its successive runs. It is not a second queue: a run pulls each
+call immediately, and calls wait in the batcher only while the previous run ends.
 """
 
 import asyncio
@@ -56,8 +55,8 @@ _INDISTINGUISHABLE = (
 class _Call:
     """One caller's input, and the future that the caller awaits.
 
-    An error is set as the result of the future, not as its exception: the exception of
-    a future whose caller was just cancelled would be reported as never retrieved.
+    An error is set as the future's result, not as its exception: asyncio would report
+    the exception as never retrieved if the caller has just been cancelled.
     """
 
     value: Any
@@ -68,7 +67,7 @@ class _Call:
 class CallBatcher(AsyncIterator[Any]):
     """Batches the single calls of one operation, and answers each caller.
 
-    As a source, it ends once no caller waits. As an outcome sink, it returns each
+    As a source, it ends once no caller is waiting. As an outcome sink, it returns each
     caller's own result, or raises each caller's own error.
     """
 
@@ -135,7 +134,7 @@ class CallBatcher(AsyncIterator[Any]):
                     await self._run.execute(self)
 
     def reject_waiting(self) -> None:
-        """Answer the calls that no run will take, after a cancellation."""
+        """Fail the calls that no run will take after a cancellation."""
         while self._waiting:
             call, _ = self._waiting.popitem()
             _answer(call, not_sent_error("not sent: the client was cancelled"))
@@ -157,13 +156,13 @@ class CallBatcher(AsyncIterator[Any]):
     # ---- the outcome sink
 
     def took(self, inputs: list[Any]) -> None:
-        """Ignore the inputs: they are in `_taken` already."""
+        """Do nothing: the inputs are in `_taken` already."""
 
     def answered(self, chunk: Chunk, matched: MatchedAnswer) -> None:
-        """Ignore the envelope: it belongs to no single caller."""
+        """Do nothing: the envelope belongs to no single caller."""
 
     def succeeded(self, chunk: Chunk, results: list[Any]) -> None:
-        """Return each caller's result; callers that share one get copies."""
+        """Send each caller its result; callers that share one get copies."""
         for index, result in zip(chunk.indices, results, strict=True):
             if result is None and self.operation.call.verb != "archive":
                 self._settle(index, unknown_error(_INDISTINGUISHABLE))
@@ -208,9 +207,9 @@ class CallBatcher(AsyncIterator[Any]):
 
 
 def _with_advice(error: HubBatchError) -> HubBatchError:
-    """Return the error of a call that was not written, with what to do next."""
+    """Return the error of a call that was not written, with advice."""
     if isinstance(error, HubSpotUnavailable):
-        # The caller's own record was not written, whatever became of the others.
+        # This caller's record was not written, whatever happened to the others.
         advise(error, maybe_written=False)
     return error
 
@@ -222,16 +221,16 @@ def _answer(call: _Call, answer: Any) -> None:
 
 @define(eq=False)
 class _PendingCalls:
-    """The single calls of a client in one event loop.
+    """A client's single calls in one event loop.
 
     Invariant: an operation is in `batchers` while its batcher's task runs, so each call
     is added to a batcher that will take or reject it.
 
     Attributes:
-        loop_use: the client's, in that loop.
-        spacing: spaces the requests of all operations evenly.
-        count: how many callers wait, over all batchers.
-        batchers: the batchers in which callers wait.
+        loop_use: the client's use of that loop.
+        spacing: spreads the requests of all operations evenly.
+        count: the number of waiting callers, over all batchers.
+        batchers: the batchers that have waiting callers, by operation.
         tasks: the tasks that execute their runs.
     """
 
@@ -247,7 +246,7 @@ class CallBatchers:
     """The batchers of one client, one for each operation that has waiting calls.
 
     Attributes:
-        max_pending: how many calls may wait, over all operations.
+        max_pending: the maximum number of waiting calls, over all operations.
     """
 
     _state: ClientState
@@ -289,13 +288,13 @@ class CallBatchers:
                 await self._state.set_reset_time(answer, operation)
                 raise answer
             finally:
-                del answer, call  # or the traceback of the error would keep it alive
+                del answer, call  # otherwise the error's traceback would keep it alive
 
     def _batcher(self, pending: _PendingCalls, operation: Operation) -> CallBatcher:
         batcher = pending.batchers.get(operation)
         if batcher is None:
-            # Room for every caller that may wait, and for the inputs in flight whose
-            # callers were cancelled: a run always has room to take a call at once.
+            # Room for every caller that may wait, and for inputs in flight whose
+            # callers were cancelled: a run can always take a call immediately.
             in_flight = self._state.max_concurrency * operation.max_inputs
             batcher = CallBatcher(
                 self._state,
@@ -304,7 +303,7 @@ class CallBatchers:
                 spacing=pending.spacing,
             )
             pending.batchers[operation] = batcher
-            # A task of its own, which no caller's cancellation reaches.
+            # A separate task, so that cancelling a caller does not cancel it.
             task = asyncio.create_task(
                 _execute(pending, batcher), context=batcher.context
             )

@@ -1,6 +1,6 @@
-"""The connection pool: which kept connections are reused.
+"""The connection pool, which decides whether a kept connection can be reused.
 
-HTTP/1.1 matches responses to requests by their order only. Bytes that are on a kept
+HTTP/1.1 matches responses to requests only by their order. Bytes that are on a kept
 connection before a request is written belong to an earlier request, but would be read
 as the response to this one.
 """
@@ -31,7 +31,7 @@ class Connector(aiohttp.TCPConnector):
         self._handed_out: WeakKeyDictionary[ResponseHandler, int] = WeakKeyDictionary()
 
     def retire(self) -> None:
-        """Reuse none of the connections that were handed out until now."""
+        """Stop reusing the connections that were handed out so far."""
         self._generation += 1
 
     async def connect(

@@ -77,7 +77,7 @@ class EventEmitter:
             )
 
     def settled(self, answer: Answer) -> None:
-        """Emit `ChunkSettled`, with the number of inputs that an answer settles."""
+        """Emit `ChunkSettled` with the number of inputs that an answer settles."""
         if not self.listeners.wants(ChunkSettled):
             return
         chunk, matched = answer.chunk, answer.matched
@@ -131,7 +131,7 @@ class EventEmitter:
         )
 
     def chunk(self, event: type[ChunkEvent], chunk: Chunk, **details: Any) -> None:
-        """Emit an event about a chunk, of this class and with these details."""
+        """Emit a chunk event of this class, with these details."""
         if not self.listeners.wants(event):
             return
         lookup = self.operation.read_back if chunk.state.looking_up else None

@@ -1,4 +1,4 @@
-"""What is written to the log: the events, and nothing besides.
+"""The log: it contains the events and nothing else.
 
 The logger is `hubbatch`. The levels:
 
@@ -39,7 +39,7 @@ from hubbatch._outcomes.outcome import Summary
 logger: logging.Logger = logging.getLogger("hubbatch")
 logger.addHandler(logging.NullHandler())
 
-# Seconds after the warning of a 429 in which further ones are DEBUG.
+# For this many seconds after a 429 is logged as a warning, further ones are DEBUG.
 _QUIET_SECONDS = 60.0
 
 _BATCH = "%(operation)s of account %(account)s, batch %(batch)d: "
@@ -97,13 +97,13 @@ _LINES: Mapping[type[Event], tuple[int, str]] = {
 
 @define(eq=False)
 class EventLogger:
-    """A listener that writes every event to the log, at the level of its kind."""
+    """A listener that writes every event to the log, at the level for its kind."""
 
     # When the last 429 of each account was logged as a warning, by the loop's clock.
     _warned_at: dict[str | None, float] = field(factory=dict, init=False)
 
     def wants(self, kind: type[Event]) -> bool:
-        """Return whether such an event would be logged."""
+        """Return whether an event of this kind would be logged."""
         return kind in _LINES and logger.isEnabledFor(_LINES[kind][0])
 
     def __call__(self, event: Event) -> None:

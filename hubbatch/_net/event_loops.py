@@ -1,4 +1,4 @@
-"""Use in one event loop after another, as when `asyncio.run` is called repeatedly.
+"""Moves objects from one event loop to the next, e.g. between calls of `asyncio.run`.
 
 Sockets, timers and waiting tasks belong to an event loop. Once that loop is closed, a
 client continues in the next one and keeps its counts and limits.
@@ -17,20 +17,21 @@ from attrs import define, field
 class LoopGuard:
     """Keeps an object in one event loop at a time.
 
-    Guarantee: after `enter` returned, the running loop is the only open loop that uses
-    the object. So what the owner replaces on a move (when `enter` returns a shift) is
-    never touched by two loops.
+    Guarantee: once `enter` has returned, the running loop is the only open loop that
+    uses the object. So anything that the owner replaces on a move (when `enter` returns
+    a shift) is never touched by two loops.
 
     Attributes:
-        name: the object, for messages.
-        bound: a part of it that belongs to the first loop, so that it cannot move;
-            None if it can.
+        name: the object's name, for messages.
+        bound: a part of the object that belongs to the first loop and prevents a move;
+            None if it can move.
     """
 
     name: str
     bound: str | None = None
     _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False)
-    # One instant by the loop's clock and by the system's clock, which all loops share.
+    # The same instant on the loop's clock and on the system's clock, which all loops
+    # share.
     _clocks: tuple[float, float] = field(default=(0.0, 0.0), init=False)
 
     def enter(self) -> float | None:
@@ -82,5 +83,5 @@ def close_with_loop(close: Callable[[], Awaitable[None]]) -> AsyncGenerator[None
 
     generator = finalizer()
     with suppress(StopIteration):
-        generator.__anext__().send(None)  # starts it; it suspends at once
+        generator.__anext__().send(None)  # starts it; it suspends immediately
     return generator

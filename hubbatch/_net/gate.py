@@ -1,8 +1,8 @@
 """The gate: no request leaves without a permit.
 
-Each client has a `Gate` of its own, to the limits of its account (`shared_limit`). A
-permit is a slot of a window (`permit_queue`) and one of the client's `max_concurrency`
-requests in flight.
+Each client has its own `Gate`, which enforces the limits of its account
+(`shared_limit`). A permit is a slot of a window (`permit_queue`) and one of the
+client's `max_concurrency` requests in flight.
 """
 
 import asyncio
@@ -30,20 +30,20 @@ _NO_RESERVE = Reserve()
 
 @frozen
 class Limits:
-    """What the gate knows now.
+    """A snapshot of the rate limits.
 
     Attributes:
         max_requests: How many requests may leave in any `interval` seconds.
         interval: The length of the rolling window, in seconds.
-        used: How many of them are used at the moment.
+        used: How many of them are in use.
         held_for: The seconds until a 429's hold ends; zero if there is none.
-        daily_remaining: How many calls of the day HubSpot last reported as left; None
-            if it reports none.
-        daily_limit: How many calls a day has; None if HubSpot does not report it.
+        daily_remaining: How many of today's calls HubSpot last reported as left; None
+            if it does not report that.
+        daily_limit: The daily limit of calls; None if HubSpot does not report it.
         used_by_others: How many requests of other processes or programs seem to be in
-            the same window; `max_requests` is lower for it.
-        families: The limits of calls that HubSpot counts apart, e.g. `associations`,
-            once there was one.
+            the same window; they are already subtracted from `max_requests`.
+        families: The limits of calls that HubSpot counts separately, e.g.
+            `associations`, once such a call was made.
     """
 
     max_requests: int
@@ -60,8 +60,8 @@ class Limits:
 class Permit(Waiter):
     """Permission to send one request: entering waits for it, exiting returns it.
 
-    Entering returns None, at no cost, if the request is no longer wanted. It is a class
-    since a generator would take three times as many calls.
+    Entering returns None, at no cost, if the request is no longer wanted. This is a
+    class because a generator would take three times as many Python calls.
     """
 
     # Invariant: with a slot, the request is also counted in `allowance`. That one
@@ -93,8 +93,9 @@ class Permit(Waiter):
         self._queue.sent(self._granted)
 
     def answered(self, headers: Mapping[str, str] | None) -> None:
-        """Record an answer; None if a request that was sent got none."""
-        # Each time, so that two loops' clocks are compared by a recent instant.
+        """Record an answer; pass None if a request was sent but got no answer."""
+        # Called each time, so that the clocks of two loops are compared at a recent
+        # instant.
         self._limits.enter()
         if headers is None:
             return
@@ -125,7 +126,7 @@ class Permit(Waiter):
             self._queue.give_back(self.slot)
             self.allowance.give_back()
         self.allowance.users -= 1
-        # The slot may go to another call, and the room to one in whatever window.
+        # The slot may go to another call, and the freed room to a call in any window.
         self._queue.wake()
         self._limits.wake()
 
@@ -133,14 +134,14 @@ class Permit(Waiter):
 class Gate:
     """Hands out permits to one client, within its concurrency and all limits.
 
-    The windows and the day belong to the account. Clients with the same key share them,
-    under the lowest of their ceilings. A client with a limit that processes share is
-    apart from the others unless `belong_to` names its account.
+    The rolling windows and the daily budget belong to the account. Clients with the
+    same key share them, under the lowest of their ceilings. A client whose limit is
+    shared between processes joins no other client until `belong_to` names its account.
 
     Attributes:
-        ceiling: What its windows never exceed.
+        ceiling: The limit that its windows never exceed.
         granted: How many permits it has handed out.
-        allowance: What it has in flight.
+        allowance: The client's room for requests in flight.
     """
 
     def __init__(
@@ -170,29 +171,29 @@ class Gate:
     def permit(
         self, lane: Lane, wanted: Callable[[], bool], family: str = "objects"
     ) -> Permit:
-        """Return what to enter to send one request while `wanted` returns True.
+        """Return a context that admits one request while `wanted` returns True.
 
-        Entering raises DailyLimitReached if only the reserve is left of the day.
+        Entering raises DailyLimitReached if only the reserve is left for today.
         """
         limits = self._account_limits()
         queue = limits.queue(family)
         return Permit(self.allowance, wanted, lane, self, limits, queue)
 
     def hold(self, seconds: float, family: str = "objects") -> None:
-        """Let no request out for this long; a hold is never shortened."""
+        """Hold all requests for this long; a hold is never shortened."""
         self._account_limits().queue(family).hold(seconds)
 
     def limit(self, family: str) -> RateLimit:
-        """Return the limit that a family keeps now."""
+        """Return a family's current limit."""
         return self._account_limits().queue(family).tracker.limit(_now())
 
     @property
     def limit_is_reported(self) -> bool:
-        """Whether HubSpot has reported the limit of most calls."""
+        """Whether HubSpot has reported the limit that applies to most calls."""
         return self._account_limits().queue("objects").tracker.is_reported
 
     def snapshot(self) -> Limits:
-        """Return what the gate knows now."""
+        """Return the current limits and their usage."""
         limits, now = self._account_limits(), _now()
         limits.queue("objects")
         families: dict[str, Limits] = {}
@@ -212,14 +213,14 @@ class Gate:
     # ---- a client's life
 
     def identify(self, key: Hashable) -> None:
-        """Share with the clients of a key that was found out, once the gate is idle.
+        """Share limits with the clients of a discovered key, once the gate is idle.
 
-        A key that was known from the start stays.
+        A key that was known from the start takes precedence.
         """
         self._found = key if self._key is None else None
 
     def belong_to(self, key: Hashable) -> None:
-        """Share with the clients of this key, instead of the key from the start."""
+        """Share limits with the clients of this key, replacing the initial one."""
         self._key = key
 
     def day_ends(self, seconds: float) -> None:
@@ -227,7 +228,7 @@ class Gate:
         self._account_limits().daily.ends_at = _now() + seconds
 
     def without_reserve(self) -> "Gate":
-        """Return a gate for a question that is worth a call of the reserve."""
+        """Return a gate for a call that is important enough to use the reserve."""
         gate = Gate(self.ceiling, 1)
         gate._use(self._account_limits())
         return gate

@@ -1,4 +1,4 @@
-"""Waits that the end of a batch interrupts."""
+"""Waits that are interrupted when a batch ends."""
 
 import asyncio
 
@@ -6,10 +6,10 @@ from typing import Any, Self
 
 
 class InterruptibleWaits:
-    """The tasks of a run that wait for a token, a permit or a source.
+    """The tasks of a run that are waiting for a token, a permit or a source.
 
-    Invariant: a task is in `_tasks` only while nothing of the batch is in flight in it,
-    so the end of the batch may cancel it.
+    Invariant: a task is in `_tasks` only while it has no request in flight, so it may
+    be cancelled when the batch ends.
     """
 
     def __init__(self) -> None:
@@ -20,7 +20,7 @@ class InterruptibleWaits:
         return InterruptibleWait(self._tasks)
 
     def cancel(self) -> None:
-        """Cancel every task that waits."""
+        """Cancel every waiting task."""
         for task in self._tasks:
             task.cancel()
 

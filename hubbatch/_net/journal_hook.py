@@ -12,7 +12,7 @@ class JournalHook(Protocol):
     """
 
     async def leaving(self, chunk: Chunk) -> None:
-        """Return once it is recorded that these inputs may have been sent.
+        """Record that these inputs may have been sent; return once that is safe.
 
         Raises:
             HubBatchError: If it cannot be recorded. The request is not sent, and the

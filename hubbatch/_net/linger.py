@@ -1,4 +1,4 @@
-"""How long a partial chunk waits for more inputs."""
+"""The time that a partial chunk waits for more inputs."""
 
 import asyncio
 
@@ -10,11 +10,11 @@ from hubbatch._limits.window import Spacing
 class LingerTimer:
     """Delays a partial chunk, so that it can fill from an asynchronous source.
 
-    `gap` returns the seconds between requests that could leave evenly for ever; it is
-    called only if there is a `spacing`.
+    `gap` returns the seconds between requests at a pace that could be kept up forever;
+    it is called only if there is a `spacing`.
 
     Attributes:
-        over: whether a partial chunk may leave now.
+        over: whether the wait is over, so that a partial chunk may leave.
     """
 
     def __init__(self, seconds: float, spacing: Spacing | None) -> None:
@@ -33,7 +33,7 @@ class LingerTimer:
             self._timer = loop.call_later(seconds, self._expire, elapsed)
 
     def restart(self, gap: Callable[[], float]) -> None:
-        """Record that a chunk has left: inputs behind it wait from the start."""
+        """Record that a chunk has left: the inputs behind it start a new wait."""
         self.over = False
         self.stop()
         if self._spacing is not None:

@@ -13,9 +13,10 @@ Listener = Callable[[Event], None]
 
 
 class Listeners:
-    """Calls every listener with every event. The log is always one of them.
+    """Calls every listener with every event.
 
-    A listener that raises is reported once in the log; nothing it raises propagates.
+    The log is always one of them. A listener that raises is reported once in the log;
+    its exceptions do not propagate.
     """
 
     def __init__(self, listeners: Iterable[Listener]) -> None:
@@ -24,7 +25,7 @@ class Listeners:
         self._reported: set[int] = set()
 
     def wants(self, kind: type[Event]) -> bool:
-        """Return whether such events have a listener, or a level that is logged."""
+        """Return whether any listener or log handler wants events of this kind."""
         return len(self._listeners) > 1 or self._event_logger.wants(kind)
 
     def notify(self, event: Event) -> None:

@@ -1,7 +1,7 @@
-"""OAuth: access tokens that expire, and new ones for a refresh token.
+"""OAuth: access tokens that expire and are renewed with a refresh token.
 
-A refresh is a batch of one input like any other, with a client state of its own that
-sends no token. So it is retried, times out and fails by the rules of all other calls.
+A refresh is an ordinary batch of one input, with its own client state that sends no
+token. So it is retried, times out and fails by the same rules as any other call.
 """
 
 import asyncio
@@ -32,11 +32,11 @@ from .single_flight import SingleFlight
 from .transport import Transport
 
 
-# A token is not sent in its last minute, nor in the last tenth of a short life: the
+# A token is not sent in its last minute, nor in the last tenth of a short lifetime: the
 # request takes time to arrive, and HubSpot's clock decides.
 _MARGIN_SECONDS = 60.0
 _MARGIN_SHARE = 0.1
-# A new token is used at least this long, whatever life HubSpot reports for it.
+# A new token is used for at least this long, whatever lifetime HubSpot reports.
 _MIN_LIFE_SECONDS = 1.0
 # Replacing a shorter secret would make a message unreadable.
 _MIN_REDACTABLE_LENGTH = 4
@@ -45,7 +45,7 @@ RequestGrant = Callable[[GrantRequest], Awaitable[Grant]]
 
 
 class _ClientClosed(RuntimeError):
-    """A refresh ended early since the client that started it was closed."""
+    """A refresh ended early because the client that started it was closed."""
 
     def __init__(self) -> None:
         super().__init__("this client is closed")
@@ -59,7 +59,7 @@ def _utc_now() -> datetime:
 class OAuthTokens:
     """The current tokens of an account. Store them where you store secrets.
 
-    `expires_at` is None if HubSpot does not report how long the access token is valid.
+    `expires_at` is None if HubSpot did not report the access token's lifetime.
 
     Raises:
         ConfigurationError: If `expires_at` has no time zone.
@@ -76,9 +76,9 @@ class OAuthTokens:
 class OAuth:
     """The login of an app that is installed in an account.
 
-    The access token is refreshed a minute before it expires, and when HubSpot does not
-    accept it; once, however many calls wait for it. One object serves any number of
-    clients, in one event loop at a time: it moves to the next loop with the clients.
+    The access token is refreshed a minute before it expires, or when HubSpot rejects
+    it; only once, however many calls are waiting for it. One object serves any number
+    of clients, in one event loop at a time: it moves to the next loop with the clients.
 
     Args:
         client_id: The app's client id.
@@ -87,14 +87,14 @@ class OAuth:
         access_token: The access token to start with. By default the first call
             requests one.
         expires_at: When `access_token` expires, as an aware datetime. By default it is
-            used until HubSpot does not accept it.
+            used until HubSpot rejects it.
         on_refresh: A function or async function that is called with the new
             `OAuthTokens` after each refresh, before they are used. HubSpot may return
-            another refresh token, so store it. An exception ends the batches that
-            wait; before the next batch it is called again with the same tokens.
+            another refresh token, so store it. An exception ends the waiting batches;
+            the next batch calls it again with the same tokens.
         lock: A function that returns an async context manager, which is held during a
-            refresh. It is for workers that share a store: if entering it returns the
-            stored `OAuthTokens`, these are used without a refresh unless they have
+            refresh. For workers that share a token store: if entering it returns the
+            stored `OAuthTokens`, they are used without a refresh unless they have
             expired too.
         clock: A function that returns the current time, to compare `expires_at` with.
 
@@ -139,14 +139,15 @@ class OAuth:
         self._good_until: float | None = None
         self._expires_at = expires_at
         self._unsaved: tuple[OAuthTokens, float] | None = None
-        # Raised at once from then on: HubSpot has refused the refresh token for good.
+        # Raised immediately once set: HubSpot has permanently refused the refresh
+        # token.
         self._reconnect: ReconnectRequired | None = None
         self._loop_guard = LoopGuard("this OAuth login")
         self._refreshing: SingleFlight[None] = SingleFlight()
-        # How the last refresh requests its grant: which client's login started it.
+        # How the last refresh requests its grant; identifies the login that started it.
         self._requester: RequestGrant | None = None
 
-    # ---- for the login of a client
+    # ---- called by a client's login
 
     @property
     def refreshing(self) -> bool:
@@ -174,10 +175,10 @@ class OAuth:
         `request_grant` sends a form to the token endpoint.
 
         Raises:
-            ReconnectRequired: If the refresh token is not valid any more. Without a
-                lock, which could provide another one, HubSpot is asked only once.
+            ReconnectRequired: If the refresh token is no longer valid. Without a lock,
+                which could supply another one, HubSpot is asked only once.
             AuthenticationError: If HubSpot refuses for another reason.
-            HubSpotUnavailable: If it cannot answer.
+            HubSpotUnavailable: If HubSpot cannot answer.
         """
 
         def start() -> Coroutine[Any, Any, None]:
@@ -190,7 +191,7 @@ class OAuth:
                 await self._refreshing.join(start)
                 break
             except _ClientClosed:
-                # Another client's: start a refresh with this one's request.
+                # It was another client's: start a refresh with this client's request.
                 if requester == request_grant:
                     raise
 
@@ -240,7 +241,7 @@ class OAuth:
     async def _request_tokens(
         self, request_grant: RequestGrant
     ) -> tuple[OAuthTokens, float]:
-        """Return new tokens, and until when to use them by the loop's clock."""
+        """Return new tokens, and the loop time until which they may be used."""
         if self._reconnect is not None:
             raise self._reconnect
         request = refresh_request(
@@ -262,7 +263,7 @@ class OAuth:
         return tokens, _now() + _usable_seconds(max(life or inf, _MIN_LIFE_SECONDS))
 
     def _redacted(self, error: APIError) -> APIError:
-        """Return a new error, without the secrets that were sent."""
+        """Return a copy of an error without the secrets that were sent."""
         return type(error)(
             self._redact(error.message),
             status=error.status,
@@ -280,7 +281,7 @@ class OAuth:
         return message
 
     def _usable_until(self, expires_at: datetime | None) -> float:
-        """Return until when to use a token, by the loop's clock."""
+        """Return the time, on the loop's clock, until which a token may be used."""
         if expires_at is None:
             return inf
         left = (expires_at - self._clock()).total_seconds()
@@ -303,7 +304,7 @@ class OAuthLogin:
         self.fingerprint: str | None = oauth.fingerprint
         self._state = state
         self._operation = look_up("oauth", "token", api_version=api_version)
-        # The run of a refresh that this client started; None while there is none.
+        # The run of a refresh that this client started, if one is running.
         self._run: Run | None = None
         self._closed = False
 
@@ -317,7 +318,7 @@ class OAuthLogin:
         self._oauth.reject(token)
 
     async def aclose(self) -> None:
-        """Wait for the current attempt of a refresh, but not for further attempts."""
+        """Wait for the current refresh attempt, but not for its retries."""
         self._closed = True
         if self._run is not None and self._oauth.refreshing:
             self._run.end(_ClientClosed())
@@ -355,7 +356,7 @@ class _NoToken(Credentials):
     """Credentials for the token endpoint, which authenticates with the form body."""
 
     def __init__(self) -> None:
-        """Need no token."""
+        """Do nothing: there is no token."""
 
     renewable = False
 
@@ -373,7 +374,7 @@ def make_login(
     """Return the login for the `access_token` that a client was created with.
 
     Raises:
-        ConfigurationError: If `source` is neither a token, nor a callable or an OAuth.
+        ConfigurationError: If `source` is not a token, a callable or an OAuth.
     """
     if not isinstance(source, OAuth):
         return Credentials(source)
@@ -396,7 +397,7 @@ def _usable_seconds(life: float) -> float:
 
 
 def _check_str(name: str, value: Any) -> str:
-    # Never quote it: it is a secret, or was passed in the place of one.
+    # Never quote it: it is a secret, or was passed in place of one.
     if not isinstance(value, str) or not value.strip():
         raise ConfigurationError(f"{name} must be a non-empty str")
     return value.strip()

@@ -22,7 +22,7 @@ from hubbatch.errors import DailyLimitReached
 
 
 class Lane(IntEnum):
-    """What a call belongs to: a person who wants one record, or a migration."""
+    """The priority class of a call: single records that a person waits for, or bulk."""
 
     SINGLE = 0
     BULK = 1
@@ -35,7 +35,7 @@ _BULK_FIRST = (Lane.BULK, Lane.SINGLE)
 
 
 class Pacer(Protocol):
-    """A second limiter of a window, such as one that processes share.
+    """A second limiter on a window, such as one shared between processes.
 
     The queue acquires a ticket from it for every slot that the window grants.
     """
@@ -43,32 +43,32 @@ class Pacer(Protocol):
     async def acquire(self, limit: RateLimit) -> object:
         """Wait until one more request may leave at once; return its ticket.
 
-        `limit` is what everyone who shares the limit may use, as far as it is known
-        here. An OverloadedError or LimiterUnavailable is raised to the next waiter.
+        `limit` is the known limit for all who share it. If this raises OverloadedError
+        or LimiterUnavailable, the next waiter gets the error.
         """
 
     def sent(self, ticket: Any) -> None:
         """Record that the request with this ticket is being written."""
 
     def give_back(self, ticket: Any) -> None:
-        """Return the ticket of a request that was not sent after all."""
+        """Take back the ticket of a request that was not sent after all."""
 
     def hold(self, seconds: float) -> None:
-        """Hold every other process that shares the limit, too."""
+        """Also hold back all other processes that share the limit."""
 
     def move(self, shift: float) -> None:
         """Switch to the running loop, whose clock's instants are `shift` later.
 
-        The former loop is closed, and what waited in it is gone.
+        The former loop is closed, and everything that waited in it is gone.
         """
 
     async def aclose(self) -> None:
-        """Close what is open; it may be used again."""
+        """Close open resources; the pacer can be used again afterwards."""
 
 
 @define(eq=False)
 class Allowance:
-    """What one client may have in flight, in one event loop.
+    """The room for one client's requests in flight, in one event loop.
 
     Attributes:
         free: How many more requests may be in flight.
@@ -81,16 +81,16 @@ class Allowance:
     users: int = 0
 
     def has_room(self) -> bool:
-        """Return whether one more may be in flight and need not wait for the day."""
+        """Return whether another request fits and need not wait for the day."""
         if self.free <= 0 or not self._reserve:
             return self.free > 0
         return self._daily.allows(self._reserve, _now()) != "wait"
 
     def check_day(self) -> None:
-        """Check that the day has a call left besides the reserve.
+        """Check that a call is left today besides the reserve.
 
         Raises:
-            DailyLimitReached: If it has none.
+            DailyLimitReached: If none is left.
         """
         daily = self._daily
         if self._reserve and daily.allows(self._reserve, _now()) == "end":
@@ -105,7 +105,7 @@ class Allowance:
         self._daily.outstanding += 1
 
     def give_back(self) -> None:
-        """Count one request less."""
+        """Count one request less in flight."""
         self.free += 1
         self._daily.outstanding -= 1
 
@@ -114,8 +114,8 @@ class Allowance:
 class Waiter:
     """A call that waits for its turn.
 
-    When its turn has come it has a slot, unless it was not wanted any more. So a waiter
-    that is cancelled in that very instant still knows what it must give back.
+    When its turn comes it gets a slot, unless it is no longer wanted. So a waiter that
+    is cancelled at that very moment still knows which slot it must give back.
     """
 
     allowance: Allowance
@@ -127,14 +127,14 @@ class Waiter:
 
 
 class WaitQueue(dict[Allowance, deque[Waiter]]):
-    """The waiters of one lane by client; the client that is first has its turn."""
+    """The waiters of one lane, grouped by client; the first client's turn is next."""
 
     def add(self, waiter: Waiter) -> None:
         """Append a waiter to those of its client."""
         self.setdefault(waiter.allowance, deque()).append(waiter)
 
     def first(self) -> Waiter | None:
-        """Return the next waiter whose client has room; drop those that are done."""
+        """Return the next waiter whose client has room; drop finished ones."""
         for allowance, waiters in [*self.items()]:
             while waiters and waiters[0].turn.done():
                 waiters.popleft()
@@ -161,12 +161,12 @@ class WaitQueue(dict[Allowance, deque[Waiter]]):
 class PermitQueue:
     """Hands out the slots of one window, one by one.
 
-    A waiter gets its slot in the very instant at which it may leave, never before. So
-    a call that arrives late in the better lane is still first.
+    A waiter gets its slot at the very moment it may leave, never earlier. So a call
+    that arrives late in the higher-priority lane still goes first.
 
     Attributes:
-        tracker: Which limit to keep.
-        pacer: What else must let a request out, if anything.
+        tracker: Tracks the limit to keep.
+        pacer: The second limiter on the window, if any.
     """
 
     tracker: LimitTracker
@@ -178,14 +178,14 @@ class PermitQueue:
     _turns: int = field(default=0, init=False)
     _granted_at: float = field(default=-inf, init=False)
     _held_until: float = field(default=-inf, init=False)
-    # Invariant: after a dispatch, _timer is set if the window, a hold or a 429 decide
-    # alone when the next waiter may leave. If it is not set, something else must
-    # change first (a waiter, a client's room, a slot, _ticket) and then wakes the
-    # queue, by _soon. A dispatch cancels both.
+    # Invariant: after a dispatch, _timer is set if the window, a hold or a 429 alone
+    # decides when the next waiter may leave. If it is not set, something else must
+    # change first (a waiter, a client's room, a slot, _ticket), and that change wakes
+    # the queue, through _soon. A dispatch cancels both.
     _timer: asyncio.TimerHandle | None = field(default=None, init=False)
     _soon: asyncio.Handle | None = field(default=None, init=False)
-    # The ticket that the pacer was asked for. It belongs to no waiter until a slot is
-    # granted with it, and is not kept for later: without a waiter it goes back.
+    # The ticket requested from the pacer. It belongs to no waiter until a slot is
+    # granted with it, and it is not saved for later: without a waiter it is given back.
     _ticket: asyncio.Future[object] | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -193,15 +193,15 @@ class PermitQueue:
         self.window = Window(limit.max_requests, limit.interval, limit.burst)
 
     def set_ceiling(self, ceiling: RateLimit | None, pacer: Pacer | None) -> None:
-        """Apply another ceiling from now on."""
+        """Switch to another ceiling and pacer."""
         self.tracker.ceiling, self.pacer = ceiling, pacer
         self.wake()  # it may be a higher one
 
     def moved(self, shift: float) -> "PermitQueue":
         """Return the queue for the running loop, whose instants are `shift` later.
 
-        What waited in the former loop is gone with it. What is left there may still
-        give back slots, but to the former window, which is not used any more.
+        Calls that waited in the former loop are gone. Leftovers there may still give
+        back slots, but to the former window, which is no longer used.
         """
         self.tracker.move(shift)
         moved = PermitQueue(self.tracker, self.pacer)
@@ -241,14 +241,14 @@ class PermitQueue:
         self.wake_unless_timed()  # only now is it known when the slot comes back
 
     def answered(self, slot: Slot, *, limit: int | None, left: int | None) -> None:
-        """Record an answer, and what it reports of the window."""
+        """Record an answer and what it reports about the window."""
         now = _now()
         self.window.answered(slot, now)
         self.tracker.answered(min(slot.sent_at, now), now, limit=limit, left=left)
         self.wake()  # the slot comes back sooner, or the limit has changed
 
     def give_back(self, slot: Slot) -> None:
-        """Return the slot of a request that is over, or that was not sent."""
+        """Take back the slot of a request that has finished or was not sent."""
         self.window.abandon(slot)  # does nothing once the request was sent
         if slot.sent_at == inf:
             self._give_back_ticket(slot.ticket)
@@ -258,8 +258,8 @@ class PermitQueue:
     def add(self, lane: Lane, waiter: Waiter) -> None:
         """Add a call, which then awaits its `turn` and must give its slot back.
 
-        Its turn raises what `wanted` raises, DailyLimitReached if only the reserve is
-        left of the day, and what the pacer raises.
+        Awaiting the turn raises any error from `wanted` or from the pacer, and
+        DailyLimitReached if only the reserve is left for today.
         """
         self._lanes[lane].add(waiter)
         if self._timer is None:
@@ -307,7 +307,7 @@ class PermitQueue:
             self._drop(self._ticket)
 
     def _next_waiter(self) -> tuple[WaitQueue, Waiter] | None:
-        """Return the waiter that is next, and its lane, of those that may leave."""
+        """Return the next of the waiters that may leave, and its lane."""
         bulk_first = (self._turns + 1) % _BULK_TURN == 0
         for lane in _BULK_FIRST if bulk_first else _SINGLE_FIRST:
             waiters = self._lanes[lane]
@@ -337,7 +337,7 @@ class PermitQueue:
     # ---- the pacer
 
     def _has_ticket(self) -> bool:
-        """Return whether the pacer has answered, if there is one; ask it if needed."""
+        """Return whether no ticket is missing; request one from the pacer if needed."""
         if self.pacer is None:
             return True
         if self._ticket is None or self._ticket.cancelled():
@@ -351,7 +351,7 @@ class PermitQueue:
             self._dispatch()
 
     def _drop(self, future: asyncio.Future[object]) -> None:
-        """Give back a ticket without a waiter; its error is not raised to anyone."""
+        """Give back a ticket that has no waiter; its error is dropped."""
         self._ticket = None
         if future.cancel() or future.cancelled() or future.exception() is not None:
             return
@@ -367,7 +367,7 @@ class PermitQueue:
         Such a call belongs to another client of the account, which will close it.
         """
         for lane in self._lanes:
-            lane.first()  # drops the waiters that are done
+            lane.first()  # drops the finished waiters
         if self.pacer is not None and not any(self._lanes):
             if self._ticket is not None:
                 self._drop(self._ticket)

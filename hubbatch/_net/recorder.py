@@ -1,4 +1,4 @@
-"""Record each outcome in the queue, the counts, the events and the sink of a run."""
+"""Records each outcome of a run in the queue, the counts, the events and the sink."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol, assert_never
@@ -57,7 +57,7 @@ class OutcomeRecorder:
     """Records every outcome in the sink, the ledger's counts and the events.
 
     Attributes:
-        exceeded: the error if too many inputs have failed; then the run ends the batch.
+        exceeded: the error to end the batch with, once too many inputs have failed.
     """
 
     # Invariant: each input goes to the sink's `took` once, and then once to `succeeded`
@@ -120,12 +120,12 @@ class OutcomeRecorder:
         self.queue.release(chunk)
 
     def clear(self) -> None:
-        """Record the outcomes of all inputs in the queue, after the batch has ended."""
+        """Record the outcomes of all inputs in the queue, once the batch has ended."""
         for chunk in self.queue.clear():
             self._drop(chunk)
 
     def leave_out(self, inputs: list[Any]) -> None:
-        """Record inputs that are not taken, because the batch has ended."""
+        """Record inputs that are not taken because the batch has ended."""
         if inputs:
             self._fail(self.ledger.leave_out(inputs), OutcomeStatus.NOT_SENT)
 
@@ -145,8 +145,8 @@ class OutcomeRecorder:
         self.sink.failed(outcomes)
         ended = self.ledger.ended is not None
         exceeded = self.ledger.count_failed(outcomes, status)
-        # When a batch ends, any number of inputs may not be sent. They have no event of
-        # their own; BatchEnded has their count.
+        # When a batch ends, any number of inputs may be left unsent. They have no
+        # events of their own; BatchEnded has their count.
         if not (ended and status is OutcomeStatus.NOT_SENT):
             self.events.failed(outcomes)
         self.exceeded = self.exceeded or exceeded

@@ -1,4 +1,4 @@
-"""Removes secrets that a peer echoes from its answer, before anything reads it.
+"""Masks secrets that a peer echoes in its answer, before anything else reads it.
 
 A proxy, a debugging endpoint or HubSpot itself may quote the request that it refuses,
 including the access token. A secret that is removed here cannot reach an error, an
@@ -33,10 +33,10 @@ _RESULTS = frozenset({"results"})
 
 
 def masked(answer: Answer, secrets: Iterable[str]) -> Answer:
-    """Return an answer in which the secrets of its request do not occur.
+    """Return an answer with the secrets of its request masked.
 
     Every form in which a peer may quote a secret is replaced. An answer without any is
-    returned itself. The values of records in a success are not changed.
+    returned unchanged. Record values in a successful answer are not changed.
     """
     mask = _Mask([secret for secret in secrets if len(secret) >= _SHORTEST])
     if isinstance(answer, NoAnswer):
@@ -63,7 +63,7 @@ class _Mask:
                 self._forms[form[:prefix]].add(form)
 
     def data(self, data: bytes) -> bytes:
-        """Replace secrets in bytes; bytes without any are returned themselves."""
+        """Replace secrets in bytes; bytes without any are returned unchanged."""
         for head, forms in self._forms.items():
             at = data.find(head)
             if at < 0:
@@ -190,7 +190,7 @@ _ENCODINGS: tuple[Callable[[str], str], ...] = (
 
 
 def _in_base64(secret: bytes, offset: int) -> Iterator[tuple[bytes, int]]:
-    """Yield the part of a secret's Base64 that does not depend on the bytes around it.
+    """Yield the part of a secret's Base64 that is independent of the bytes around it.
 
     `offset` is the number of preceding bytes that share the secret's first group.
     """

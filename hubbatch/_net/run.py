@@ -1,7 +1,7 @@
 """The run of one batch: from a source of inputs to their outcomes.
 
 One task reads the source into the input queue. Workers take chunks from the queue and
-send each until its inputs have outcomes or are requeued. Nothing else sends.
+send each until its inputs have outcomes or are requeued. Nothing else sends requests.
 """
 
 import asyncio
@@ -60,12 +60,12 @@ _TRACE_BYTES = 5  # random bytes: eight characters in base 32
 
 
 def _trace_prefix() -> str:
-    """Return a prefix for trace ids that no other batch of any process has."""
+    """Return a trace-id prefix that is unique across batches and processes."""
     return b32encode(token_bytes(_TRACE_BYTES)).decode()
 
 
 class Client(Protocol):
-    """What the runs of one client share (see `ClientState`)."""
+    """The dependencies that a client's runs share (see `ClientState`)."""
 
     transport: Transport
     credentials: Login
@@ -188,7 +188,7 @@ class Run:
             raise self.ended
 
     async def _until_settled(self) -> None:
-        """Wait until the source is over and each of its inputs has its outcome."""
+        """Wait until the source has ended and all of its inputs have outcomes."""
         try:
             await self._settled.wait()
         except BaseException as error:
@@ -239,8 +239,8 @@ class Run:
                     self.end(reader.failure)
                 if reader.failure is not None or not block:
                     return
-            # Each input of a collection gets an outcome. What an iterator has not
-            # yielded yet stays in it.
+            # Each input of a collection gets an outcome. An iterator keeps the inputs
+            # that it has not yielded yet.
             while reader.sized and (block := await reader.pull(KEPT_BLOCK)):
                 self._recorder.leave_out(block)
         except Exception as error:
@@ -282,14 +282,14 @@ class Run:
         return self._gate.limit(self.operation.call.family).gap
 
     def _start_linger_timer(self) -> None:
-        """Start the timer of a partial chunk, if the source trickles."""
+        """Start the timer for a partial chunk, if the source trickles."""
         if self._trickles and self._queue.waiting(partial=True):
             self._linger_timer.begin(self._gap, self._start_workers)
 
     # ---- workers
 
     def _on_freed(self) -> None:
-        """Wake the reader, end the run or start workers, as the queue has changed."""
+        """Wake the reader, end the run or start workers: the queue has changed."""
         self._freed.set()
         if self._source_over and not self._queue.size:
             self._settled.set()
@@ -303,7 +303,7 @@ class Run:
             self._start_linger_timer()
 
     def _count_waiting(self) -> int:
-        """Return how many chunks may be sent now."""
+        """Return how many chunks may be taken and sent now."""
         partial = self._source_over or self._linger_timer.over or not self._queue.room
         return self._queue.waiting(partial=partial)
 
@@ -359,7 +359,7 @@ class Run:
         finally:
             if attempts.chunk is not None:
                 self._idle_workers += 1
-                # The batch has ended since, or was cancelled.
+                # The batch has ended meanwhile, or was cancelled.
                 self._recorder.apply(Drop(attempts.chunk))
                 self._on_freed()
 
@@ -462,7 +462,7 @@ class Run:
         return attempts.chunk
 
     async def _journal(self, chunk: Chunk) -> bool:
-        """Write to the journal that a chunk leaves; return False if it must not."""
+        """Record in the journal that a chunk leaves; return False if it must not."""
         if not chunk.state.looking_up:  # a lookup writes nothing
             try:
                 await self._options.journal.leaving(chunk)
@@ -471,7 +471,7 @@ class Run:
         return self.ended is None
 
     async def _pause(self, seconds: float) -> None:
-        """Sleep, or until the batch ends if that is sooner."""
+        """Sleep for some seconds, or until the batch ends."""
         if seconds > 0:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
@@ -481,7 +481,7 @@ class Run:
 def _window(
     operation: Operation, workers: int, failure_limit: FailureLimit | None
 ) -> int:
-    """Return how many inputs to hold: two chunks a worker, or what the limit needs."""
+    """Return how many inputs to hold: two chunks per worker, or as the limit needs."""
     window = 2 * workers * operation.max_inputs
     if failure_limit is None:
         return window

@@ -1,4 +1,4 @@
-"""The options of one run; see `client_state` for what a client's runs share."""
+"""The options of one run; `client_state` has the state that a client's runs share."""
 
 from collections.abc import Awaitable, Callable
 
@@ -12,7 +12,8 @@ from .journal_hook import JournalHook, NoJournalHook
 from .permit_queue import Lane
 
 
-# Returns the operation with what had to be requested first, e.g. property names.
+# Returns the operation, completed by data that must be requested first, such as
+# property names.
 CompleteOperation = Callable[[Operation], Awaitable[Operation]]
 Ready = Callable[[], Awaitable[None]]
 
@@ -21,7 +22,7 @@ LINGER = 0.1
 
 
 async def always_ready() -> None:
-    """Return at once: a batch that is collected never waits for its consumer."""
+    """Return immediately: a collected batch never waits for its consumer."""
 
 
 @frozen(kw_only=True)
@@ -29,18 +30,18 @@ class RunOptions:
     """The options of one run.
 
     Attributes:
-        lane: where its requests wait for their permits.
+        lane: the lane in which its requests wait for permits.
         linger: the seconds that a partial chunk waits for more inputs from an
             asynchronous source.
         spacing: makes a partial chunk wait longer, so that requests leave evenly.
-        window: how many inputs are held at a time; None: two chunks for each worker.
+        window: how many inputs are held at a time; None means two chunks per worker.
         isolate: whether a refused chunk is split to find its bad records.
         failure_limit: decides when too many inputs have failed.
         ready: waits until the consumer can take more outcomes.
         complete: awaited before anything is pulled or sent; returns the operation.
         journal: called before each request that carries writes.
-        maybe_sent: whether a process that has died may have sent the inputs already:
-            creates are looked up first, other writes are repeated.
+        maybe_sent: whether an earlier process, which died, may have sent the inputs
+            already: creates are looked up first, other writes are repeated.
     """
 
     lane: Lane = Lane.BULK

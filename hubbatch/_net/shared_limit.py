@@ -27,7 +27,7 @@ class SharedLimit(Protocol):
 
     @property
     def limit(self) -> RateLimit:
-        """What they may use, all together."""
+        """The limit for all of them together."""
         ...
 
     def pacer(self, family: str) -> Pacer:
@@ -46,13 +46,13 @@ class LeakyBucket:
         await self._limiter.acquire()
 
     def sent(self, ticket: Any) -> None:
-        """Do nothing: the bucket knows when a request was let out."""
+        """Do nothing: the bucket has counted the request when it let it out."""
 
     def give_back(self, ticket: Any) -> None:
-        """Do nothing: what has left a bucket cannot return."""
+        """Do nothing: a leaky bucket cannot take a request back."""
 
     def hold(self, seconds: float) -> None:
-        """Do nothing: no other process shares it."""
+        """Do nothing: no other process shares the bucket."""
 
     def move(self, shift: float) -> None:  # noqa: ARG002 -- the window remembers
         """Start with an empty bucket; the window has recorded exactly what left."""
@@ -60,16 +60,16 @@ class LeakyBucket:
         self._limiter = AsyncLimiter(limiter.max_rate, limiter.time_period)
 
     async def aclose(self) -> None:
-        """Do nothing: it has nothing open."""
+        """Do nothing: nothing is open."""
 
 
 def leaky_bucket(family: Family, ceiling: RateLimit | None) -> LeakyBucket | None:
-    """Return what spreads a family's requests; None if its window needs no help.
+    """Return a bucket to spread a family's requests; None if the window suffices.
 
-    It spreads the share of a process, so that many processes do not send in step, and
-    the calls of a family that is limited by the second. A leaky bucket lets its burst
-    and its rate through in the same window, so the two together must fit into the
-    share. The window alone keeps the share exactly.
+    It spreads a process's share, so that many processes do not send in step, and the
+    calls of a family with a per-second limit. A leaky bucket lets its burst and its
+    rate through in the same window, so the two together must fit into the share. The
+    window alone enforces the share exactly.
     """
     limit = family.limit(ceiling)
     if limit.processes == 1 and not family.even:
@@ -91,8 +91,8 @@ class AccountLimits:
     """The limits of one account, for all of its clients in one event loop.
 
     Attributes:
-        daily: What is left of the day.
-        queues: The queue of each family that was used.
+        daily: The budget of today's calls.
+        queues: The queue of each family used so far.
         shared_limit: The limit that processes keep together, if they do.
     """
 
@@ -106,7 +106,7 @@ class AccountLimits:
     _home: LoopGuard = field(factory=lambda: LoopGuard("this client"), repr=False)
 
     def enter(self) -> None:
-        """Switch to the running loop, keeping what is known of windows and day.
+        """Switch to the running loop, keeping the state of the windows and the day.
 
         Raises:
             RuntimeError: If it is in use in another loop that is not closed.
@@ -120,9 +120,9 @@ class AccountLimits:
             }
 
     def absorb(self, other: "AccountLimits") -> None:
-        """Take over what clients used that join with limits of their own.
+        """Take over the usage of clients that join with limits of their own.
 
-        Nothing is left for the next client that brings the same limits.
+        The other limits are left empty, in case another client brings them again.
         """
         while other.queues:
             family, queue = other.queues.popitem()
@@ -169,7 +169,7 @@ class AccountLimits:
             await queue.aclose()
 
     def _forget(self) -> None:
-        # A client that was let go without being closed has closed no pacer.
+        # A client that was released without being closed has not closed its pacers.
         if self.shared_limit is not None:
             task = asyncio.get_running_loop().create_task(self.aclose())
             _closing.add(task)
@@ -201,7 +201,7 @@ _closing: set[asyncio.Task[None]] = set()  # asyncio itself refers to tasks weak
 def limits_of(key: Hashable, own: AccountLimits | None = None) -> AccountLimits:
     """Return the limits that the clients with this key share in the running loop.
 
-    The first client brings its own limits, and those of the later ones are absorbed.
+    The first client contributes its own limits, and those of later ones are absorbed.
     Clients without a key share nothing.
 
     Raises:

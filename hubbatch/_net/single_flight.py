@@ -19,14 +19,14 @@ _enclosing: ContextVar[tuple[object, ...]] = ContextVar("enclosing", default=())
 class SingleFlight(Generic[T]):
     """Runs at most one call at a time; callers that arrive meanwhile share its result.
 
-    The call is a task of its own: cancelling a caller only ends that caller's wait. The
+    The call runs in its own task: cancelling a caller only ends that caller's wait. The
     other callers still get the result, and its effects (a refreshed token, say) are not
-    lost half-way.
+    lost halfway.
     """
 
     # Invariant: `_task` is the running call, or None. `_call` identifies it in the
-    # context of the task, so that a call which joins itself raises instead of waiting
-    # for ever.
+    # context of the task, so that a call that joins itself raises instead of waiting
+    # forever.
 
     def __init__(self) -> None:
         self._task: asyncio.Task[T] | None = None
@@ -43,13 +43,13 @@ class SingleFlight(Generic[T]):
         Every caller gets its own copy of a `HubBatchError`.
 
         Raises:
-            RuntimeError: If the call was cancelled, would wait for itself, or runs in
-                another event loop.
+            RuntimeError: If the call was cancelled, would wait for itself, or is
+                running in another event loop.
         """
         enclosing = _enclosing.get()
         task = self._current()
         if task is None:
-            # A fresh context: the call belongs to none of its callers.
+            # A fresh context, because the call belongs to no single caller.
             context, self._call = Context(), object()
             context.run(_enclosing.set, (*enclosing, self._call))
             self._task = task = asyncio.create_task(start(), context=context)

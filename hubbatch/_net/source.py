@@ -11,7 +11,7 @@ Source = Iterable[Any] | AsyncIterable[Any]
 
 # Inputs after which the event loop gets a turn, whatever the source does.
 BLOCK = 100
-# The same once nothing is sent any more and the inputs are only recorded.
+# The same, once sending has ended and inputs are only recorded.
 KEPT_BLOCK = 10_000
 
 
@@ -28,9 +28,9 @@ def length(source: Source) -> int | None:
 def cancelled_from_outside() -> bool:
     """Return whether a CancelledError was meant for the current task.
 
-    It was not if a source or a token callable awaited something of its own that was
-    cancelled. Such an error must be reported: swallowed, it would look like the end of
-    the source.
+    It was not if a source or a token callable awaited a task of its own that was
+    cancelled. Such an error must be reported: if it were swallowed, it would look like
+    the end of the source.
     """
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
@@ -43,7 +43,7 @@ class SourceReader:
         sized: whether it is a collection. Every input of a collection gets an outcome;
             an iterator is not read further once the batch has ended.
         trickles: whether the next input may take a while (asynchronous sources).
-        failure: what the source raised, after the inputs it returned before.
+        failure: the exception that the source raised, after it returned some inputs.
     """
 
     # Invariant: exactly one of `_iterator` and `_stream` is set.
@@ -61,7 +61,7 @@ class SourceReader:
         self._pulled = 0
 
     async def pull(self, limit: int) -> list[Any]:
-        """Return at most `limit` further inputs; an empty list at the end."""
+        """Return the next inputs, at most `limit`; an empty list at the end."""
         if self._pulled >= BLOCK:
             # Before pulling, so that a cancellation here loses no input.
             self._pulled = 0
@@ -71,7 +71,7 @@ class SourceReader:
         return block
 
     def rest(self) -> list[Any]:
-        """Return all remaining inputs of a collection, at once."""
+        """Return all remaining inputs of a collection in one list."""
         return self._take(None) if self.sized else []
 
     async def aclose(self) -> None:

@@ -1,4 +1,4 @@
-"""The stream of a batch: its outcomes as they become known."""
+"""The stream of a batch: its outcomes, as they become known."""
 
 import asyncio
 
@@ -70,7 +70,7 @@ class Stream(AsyncIterator[Outcome[R]]):
     async def _finish(self) -> None:
         if self._task is not None:
             task, self._task = self._task, None
-            await task  # raises what ended the batch, even a cancellation
+            await task  # raises the error that ended the batch, even a cancellation
         raise StopAsyncIteration
 
     # ---- for the batch
@@ -90,7 +90,7 @@ class Stream(AsyncIterator[Outcome[R]]):
             self._task.cancel()
             await asyncio.wait([self._task])
             if not self._task.cancelled():
-                # Retrieved but not raised: the consumer has left.
+                # Retrieve the exception but do not raise it: the consumer has left.
                 self._task.exception()
             self._task = None
 
@@ -116,7 +116,7 @@ class Stream(AsyncIterator[Outcome[R]]):
         self.failed(all_succeeded(self._operation.call, chunk, results))
 
     def failed(self, outcomes: Sequence[Outcome[R]]) -> None:
-        """Add outcomes; those of a long list are created lazily."""
+        """Add outcomes; a long list creates them lazily."""
         if self._closed:
             return
         if isinstance(outcomes, Unsuccessful) and len(outcomes) > _CREATED_AT_ONCE:

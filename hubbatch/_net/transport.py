@@ -24,24 +24,25 @@ from .connections import Connector
 from .event_loops import close_with_loop
 
 
-# Far above any answer of 100 records. A compressed answer could exceed all memory.
+# Far larger than any answer with 100 records. A compressed answer could otherwise
+# exhaust the memory.
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
 # aiohttp warns about larger bodies in one piece: writing them blocks the event loop.
 _LARGE = 1024 * 1024
 
 
 class Transport(Protocol):
-    """Sends requests to HubSpot. Nothing else does."""
+    """Sends requests to HubSpot; nothing else in hubbatch does."""
 
     async def send(self, request: Request, on_sent: Callable[[], None]) -> Answer:
         """Send a request; `on_sent` is called when its first byte is written."""
         ...
 
     def retire(self) -> None:
-        """Send no further request on a connection that is open now.
+        """Stop reusing the connections that are open now.
 
-        Called when an answer does not belong to its request: the next answer on that
-        connection may not either.
+        Called when an answer does not match its request: the next answer on that
+        connection may not match either.
         """
         ...
 
@@ -109,13 +110,13 @@ class Sessions:
         return self._session
 
     def retire(self) -> None:
-        """Send no further request on a connection that is open now."""
+        """Stop reusing the connections that are open now."""
         connector = self._session and self._session.connector
         if isinstance(connector, Connector):
             connector.retire()
 
     async def aclose(self) -> None:
-        """Close the session; another is made if it is used again."""
+        """Close the session; a new one is created on the next use."""
         held, self._held = self._held, None
         await _end(held)
 
@@ -128,13 +129,13 @@ async def _close(session: aiohttp.ClientSession) -> None:
 
 async def _end(held: AsyncGenerator[None, None] | None) -> None:
     if held is not None:
-        # RuntimeError if the loop was closed by hand: nothing can be awaited in it.
+        # RuntimeError if the loop was closed explicitly: nothing can be awaited in it.
         with suppress(RuntimeError):
             await held.aclose()
 
 
 class AiohttpTransport:
-    """Sends with its own sessions, with shared ones, or with one of the caller.
+    """Sends with its own sessions, with shared ones, or with the caller's.
 
     The session owns the connections: `aclose` closes its own sessions only.
     """
@@ -150,7 +151,7 @@ class AiohttpTransport:
         # Most requests have the path of the one before.
         self._url_of = lru_cache(64)(base_url.joinpath)
         self._timeout = aiohttp.ClientTimeout(total=timeout)
-        # No limit of its own: the gate limits the requests in flight.
+        # No connection limit here: the gate limits the requests in flight.
         self._own = Sessions(limit=0, trust_env=trust_env) if session is None else None
         self._session = session or self._own
         self._closed = False
@@ -171,7 +172,7 @@ class AiohttpTransport:
                 data=_payload(request.body),
                 timeout=self._timeout,
                 allow_redirects=False,
-                raise_for_status=False,  # even if the caller's session sets it
+                raise_for_status=False,  # overrides the caller's session
                 auto_decompress=True,
                 trace_request_ctx=progress,
             ) as answer:
@@ -192,9 +193,9 @@ class AiohttpTransport:
             return NoAnswer(progress.sent, _describe(error))
 
     def retire(self) -> None:
-        """Send no further request on a connection that is open now.
+        """Stop reusing the connections that are open now.
 
-        Has no effect with a session of the caller: its connector chooses connections.
+        Has no effect on the caller's own session: its connector chooses connections.
         """
         if isinstance(self._session, Sessions):
             self._session.retire()
@@ -225,10 +226,10 @@ class AiohttpTransport:
 
 
 class _SendProgress:
-    """How far a request was sent; raises if aiohttp sends it a second time.
+    """Tracks how far a request was sent; raises if aiohttp tries to send it again.
 
-    aiohttp repeats an idempotent request by itself when a kept connection turns out to
-    be closed. That request would be sent without a permit and without being counted. It
+    aiohttp itself repeats an idempotent request when a kept connection turns out to be
+    closed. The repeat would be sent without a permit and without being counted, so it
     is stopped before its first byte, and the run retries it under its own rules.
     """
 
@@ -259,7 +260,7 @@ async def _on_headers_sent(
     context: SimpleNamespace,
     params: aiohttp.TraceRequestHeadersSentParams,
 ) -> None:
-    # In spite of its name, aiohttp calls this just before it writes.
+    # Despite its name, aiohttp calls this just before it writes.
     progress = _progress(context)
     if progress is not None:
         progress.begin()
@@ -293,8 +294,8 @@ def _tracing() -> aiohttp.TraceConfig:
 
 # One for all transports, because aiohttp runs every request through all trace configs
 # of its session, and the clients of many accounts may share a session. Each request
-# carries its own `_SendProgress`. `_users` has the transports that use a session of the
-# caller; the last one to close removes `_TRACING` from it.
+# carries its own `_SendProgress`. `_users` holds the transports that use a session of
+# the caller's; the last one to close removes `_TRACING` from it.
 _TRACING = _tracing()
 _users: WeakKeyDictionary[aiohttp.ClientSession, WeakSet["AiohttpTransport"]] = (
     WeakKeyDictionary()
@@ -302,7 +303,7 @@ _users: WeakKeyDictionary[aiohttp.ClientSession, WeakSet["AiohttpTransport"]] = 
 
 
 def _payload(body: bytes) -> bytes | BytesIO | None:
-    """Return a body for aiohttp; a large one so that it is written piece by piece."""
+    """Return a body for aiohttp; a large one is written in pieces."""
     return BytesIO(body) if len(body) > _LARGE else body or None
 
 

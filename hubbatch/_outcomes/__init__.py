@@ -1,1 +1,1 @@
-"""What becomes of each input? From an answer of HubSpot to one outcome for each."""
+"""What becomes of each input? From HubSpot's answers to one outcome per input."""

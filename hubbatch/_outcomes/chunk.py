@@ -1,4 +1,4 @@
-"""Chunks of inputs that are sent together, and the queue that cuts them."""
+"""Chunks: inputs that are sent together, and the queue that cuts them."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,8 +25,8 @@ class Chunk:
         inputs: the objects that the caller passed.
         keys: a request must not contain a key twice; None for a create.
         bodies: the inputs as JSON.
-        traces: by index, the trace id if the caller chose it.
-        prefix: the other trace ids consist of this prefix and the index.
+        traces: by index, the trace ids that the caller chose.
+        prefix: all other trace ids consist of this prefix and the index.
         duplicates: by index, further inputs with the same key, which get its answer.
         pages: by index, the pages so far of an answer that has more.
         state: the history of the chunk.
@@ -93,7 +93,7 @@ class Chunk:
 
     @property
     def count(self) -> int:
-        """The number of inputs that get their outcome from it, duplicates included."""
+        """The number of inputs that this chunk decides, duplicates included."""
         if not self.duplicates:
             return len(self.indices)
         return len(self.indices) + sum(map(len, self.duplicates.values()))
@@ -123,7 +123,7 @@ class Chunk:
 
     @property
     def size(self) -> int:
-        """The bytes of JSON of its inputs."""
+        """The size of its inputs as JSON, in bytes."""
         return sum(map(len, self.bodies))
 
     def cut(self, max_bytes: int) -> list["Chunk"]:
@@ -165,7 +165,7 @@ def _select(indices: Iterable[int], by_index: Mapping[int, Any]) -> dict[int, An
 
 
 def join(chunks: Iterable[Chunk]) -> Chunk:
-    """Return one chunk of at least one that no worker has taken."""
+    """Join one or more chunks that no worker has taken."""
     first, *others = chunks
     for chunk in others:
         first.extend(chunk)
@@ -174,10 +174,10 @@ def join(chunks: Iterable[Chunk]) -> Chunk:
 
 @define(eq=False)
 class Queue:
-    """The fresh inputs in their order, to be taken in chunks of `size`.
+    """The fresh inputs in order, to be taken in chunks of `size`.
 
-    It stores the blocks that were appended. A block that is a whole chunk is returned
-    by `take` without being copied.
+    It stores the blocks that were appended. If a block is exactly one chunk, `take`
+    returns it without copying.
     """
 
     size: int
@@ -228,8 +228,8 @@ class Queue:
     def _take_unique(self) -> Chunk:
         """Remove and return the next chunk in which every trace id is unique.
 
-        A caller may choose the same trace id for two inputs, or one that hubbatch makes
-        for another input. The second one waits for the next chunk.
+        A caller may choose the same trace id for two inputs, or one that hubbatch
+        generates for another input. The second input waits for the next chunk.
         """
         if not self._traced:
             return self._shift(self.size)

@@ -1,4 +1,4 @@
-"""What is known about a chunk's writes, and why the chunk is sent: a state machine.
+"""The state of a chunk: certainty about its writes, and its reason to be sent.
 
 `ChunkState.after` is the only function that changes a state. `CERTAINTY` and `ROLE`
 are its tables; docs/architecture.md draws them.
@@ -15,40 +15,40 @@ from attrs import frozen
 class Certainty(Enum):
     """What is known about the writes of a chunk."""
 
-    NOT_WRITTEN = auto()  # HubSpot has processed no request with it
+    NOT_WRITTEN = auto()  # HubSpot has processed no request that carried it
     IN_FLIGHT = auto()  # a request has left, and its answer was not read yet
-    MAYBE_WRITTEN = auto()  # a request may have been processed, and no answer says so
+    MAYBE_WRITTEN = auto()  # a request may have been processed; no answer says so
     LOOKING_UP = auto()  # it was MAYBE_WRITTEN, and its records are being looked up
-    NOT_FOUND = auto()  # the lookup found no record; the lost write may still be late
+    NOT_FOUND = auto()  # the lookup found no record; the write may still be late
     RECREATING = auto()  # it was NOT_FOUND and has left again, as IN_FLIGHT
 
 
 class Role(Enum):
-    """Why a chunk is sent."""
+    """The reason why a chunk is sent."""
 
     FRESH = auto()  # its inputs were not refused
     SUSPECT = auto()  # it is a part of a chunk that was refused for its records
-    LAST_TRY = auto()  # HubSpot fails on the chunk it is half of: it is not retried
+    LAST_TRY = auto()  # half of a chunk that HubSpot fails on: it is not retried
     ALONE = auto()  # an answer did not mention its only input
 
 
 class Step(Enum):
-    """What can happen to a chunk. Each `now` is an instant of a monotonic clock."""
+    """An event in a chunk's life. Each `now` is an instant of a monotonic clock."""
 
     TAKE = auto()  # a worker takes it from the queue, at `now`
     ATTEMPT = auto()  # a request with it is about to be sent, at `now`
     LEAVE = auto()  # the request's first byte is on its way
     NOT_PROCESSED = auto()  # HubSpot did not process the request
-    LOSE = auto()  # HubSpot may have processed the request, and does not say so
+    LOSE = auto()  # HubSpot may have processed the request, but did not confirm it
     FAIL = auto()  # the attempt failed for a passing reason, and counts as a retry
-    RENEW_TOKEN = auto()  # the token was refused, and another one is asked for
+    RENEW_TOKEN = auto()  # the token was refused, and another one is requested
     LOOK_UP = auto()  # its records are looked up before they are created again
     FIND_NOTHING = auto()  # the lookup found none of them
     FIND_UNCLEAR = auto()  # the lookup does not say whether they are there
     SUSPECT = auto()  # it is set apart from a refused chunk
     HALVE = auto()  # it is cut from a chunk on which HubSpot fails
     ASK_ALONE = auto()  # an answer did not mention its input; perhaps a `survivor`
-    TURN_PAGE = auto()  # the answer goes on at another page
+    TURN_PAGE = auto()  # the answer continues on another page
 
 
 _C, _S = Certainty, Step
@@ -95,14 +95,14 @@ class ChunkState:
 
     Attributes:
         attempts: how many requests have carried it.
-        lookups: how often its records were looked up.
-        survivor: the id with which HubSpot answered for its only input, if another.
-        failures: how many attempts failed since a worker took it.
+        lookups: how many times its records were looked up.
+        survivor: the id in HubSpot's answer for its only input, if it differs.
+        failures: how many attempts have failed since a worker took it.
         taken_at: when the worker took it.
         sent_at: when the last attempt began.
-        first_sent_at: when the first attempt began that may have written it. None if
-            it is not known: an earlier process sent it.
-        token_renewed: whether another token was asked for since a worker took it.
+        first_sent_at: when the first attempt that may have written it began. None if
+            unknown because an earlier process sent it.
+        token_renewed: whether a new token was requested since a worker took it.
     """
 
     role: Role = Role.FRESH
@@ -118,7 +118,7 @@ class ChunkState:
 
     @property
     def maybe_written(self) -> bool:
-        """Whether HubSpot may have written, or may yet write, what it holds."""
+        """Whether HubSpot may have written its inputs, or may yet do so."""
         return self.certainty is not Certainty.NOT_WRITTEN
 
     @property
@@ -127,10 +127,10 @@ class ChunkState:
         return self.certainty is Certainty.LOOKING_UP
 
     def may_send(self, *, retry_safe: bool) -> bool:
-        """Return whether its request may be sent, once more perhaps.
+        """Return whether its request may be sent, possibly again.
 
-        This is the one place that decides whether a create may be sent again: if no
-        request was processed, or if a lookup has found none of its records, never
+        This is the only place that decides whether a create may be sent again: it may
+        if no request was processed or if a lookup found none of its records, and never
         while its fate is unknown. `retry_safe` calls may always be repeated.
         """
         return retry_safe or self.certainty is not Certainty.MAYBE_WRITTEN
@@ -162,7 +162,7 @@ class ChunkState:
         ```
 
         Raises:
-            KeyError: If the step cannot happen in this state: a mistake of the engine.
+            KeyError: If the step cannot happen in this state, which would be a bug.
         """
         certainty = self.certainty
         if step in _CHANGES_CERTAINTY:

@@ -51,7 +51,7 @@ from .verdicts import (
 
 E = TypeVar("E", bound=APIError)
 
-# Seconds to wait after a 429 that does not say how long.
+# Seconds to wait after a 429 that does not specify a time.
 _BURST_WAIT = 10.0  # the window that HubSpot counts in
 _SECONDLY_WAIT = 1.0
 # "Handling errors": locks last 2 seconds.
@@ -64,13 +64,13 @@ _CALL_REFUSALS = re.compile(
 )
 # A 400 since 2026-09, for a user without a permission that the call needs.
 _PERMISSION_REFUSALS = re.compile(r"Missing '[^']+' permission")
-# About the whole call or one value of one record: HubSpot does not say which.
+# Concerns either the whole call or one value of one record: HubSpot does not say which.
 _SYNTAX_REFUSALS = re.compile(r"Invalid input JSON")
 # The fields of an error that say what is wrong; the last two are v1's.
 _WORDS = ("message", "category", "errors", "errorType", "validationResults")
 # The token endpoint's refusals: 400 for all of RFC 6749's errors.
 _GRANT_REFUSALS = {400, 401, 403}
-# A proxy refuses to connect for good with these; its 502 or 504 may be temporary.
+# With these, a proxy permanently refuses to connect; its 502 or 504 may be temporary.
 _PROXY_REFUSALS = {401, 403, 407}
 _CORRELATION_ID = "X-HubSpot-Correlation-Id"
 _TOO_MANY = re.compile(r"maximum number of inputs supported")
@@ -142,7 +142,7 @@ def _classify_success(
                 error.correlation_id = _correlation_id(response, {})
     except (AttributeError, LookupError, TypeError, ValueError):
         return _distrust(response, "the answer is cut short, or not what was asked for")
-    # An input that is requested again on its own may get an answer without it.
+    # When an input is sent again by itself, the answer may not contain it.
     if not matched.trustworthy and (
         matched.strange or chunk.state.role is not Role.ALONE
     ):
@@ -153,7 +153,7 @@ def _classify_success(
 
 
 def _as_they_are(results: list[Any]) -> list[Any]:
-    """Return results unread: the call has none, so they answer another one."""
+    """Return the results unparsed: this call has none, so they answer another call."""
     return results
 
 
@@ -286,7 +286,7 @@ _CLASSIFIERS: Mapping[int, _Classifier] = {
 
 
 def _payload(response: Response) -> Mapping[str, Any]:
-    """Return an error's JSON object; an empty one for anything else."""
+    """Return an error's JSON object; an empty dict for anything else."""
     try:
         payload = read_json(response.body)
     except ValueError:
@@ -295,7 +295,7 @@ def _payload(response: Response) -> Mapping[str, Any]:
 
 
 def _has_words(payload: Mapping[str, Any]) -> bool:
-    """Whether an error says what is wrong."""
+    """Return whether an error says what is wrong."""
     return any(payload.get(name) for name in _WORDS)
 
 
@@ -317,7 +317,7 @@ def _api_error(cls: type[E], response: Response, payload: Mapping[str, Any]) -> 
 
 
 def _first_cause(details: object) -> str | None:
-    """Return the message of the first cause; a cause may be a string itself."""
+    """Return the first cause's message; a cause may also be a bare string."""
     first = details[0] if isinstance(details, list) and details else None
     if isinstance(first, Mapping):
         first = first.get("message")
@@ -325,7 +325,7 @@ def _first_cause(details: object) -> str | None:
 
 
 def _detail(item: Mapping[str, Any]) -> ErrorDetail:
-    """Return a detail of an error; crm-objects/v1 has other names for its fields."""
+    """Return a detail of an error; crm-objects/v1 names its fields differently."""
     if "name" in item and "error" in item:
         context = {"propertyName": [item["name"]]}
         item = {"code": item["error"], "context": context, **item}
@@ -357,7 +357,7 @@ def _retry_after(response: Response) -> float:
 
 
 def _seconds_until(instant: str, now: str) -> float:
-    """Return the seconds between two HTTP dates, both by the clock of the answer."""
+    """Return the seconds between two HTTP dates, both on the server's clock."""
     try:
         until = parsedate_to_datetime(instant) - parsedate_to_datetime(now)
     except (TypeError, ValueError, OverflowError):

@@ -24,7 +24,7 @@ class Answer:
 
 @frozen
 class Succeed:
-    """Every input of a chunk succeeded; `results` has their results by position."""
+    """All inputs of a chunk succeeded; `results` holds their results by position."""
 
     chunk: Chunk
     results: list[Any]
@@ -51,7 +51,7 @@ class Drop:
 
 @frozen
 class Split:
-    """A refused chunk is split into this many parts, requeued by the next effects."""
+    """A refused chunk is split into this many parts, which the next effects requeue."""
 
     chunk: Chunk
     error: APIError
@@ -62,8 +62,8 @@ class Split:
 class Requeue:
     """Chunks return to the queue, to be sent again.
 
-    If the batch has ended they are not sent: their inputs are `unknown` with the error
-    `otherwise`, or are dropped if it is None (see `ended_instead`).
+    If the batch has ended they are not sent: their inputs become `unknown` with the
+    error `otherwise`, or are dropped if it is None (see `ended_instead`).
     """
 
     chunks: list[Chunk]
@@ -73,7 +73,7 @@ class Requeue:
 
 @frozen
 class Unpark:
-    """The parked chunks are sent next, because HubSpot has read a call."""
+    """The parked chunks are sent next, because HubSpot was able to read a call."""
 
 
 @frozen
@@ -89,8 +89,8 @@ class Wait:
 class HoldAll:
     """No request of the account may be sent for `seconds`.
 
-    HubSpot's answer `throttled` asks for it; its `retry_after` may be longer, because
-    the policy limits the wait.
+    HubSpot's answer `throttled` asked for the wait; its `retry_after` may be longer,
+    because the policy caps it.
     """
 
     chunk: Chunk
@@ -114,7 +114,7 @@ class LimitBytes:
 
 @frozen
 class EndBatch:
-    """The batch ends with an error: what is not in flight is not sent."""
+    """The batch ends with an error: only requests in flight are finished."""
 
     error: HubBatchError
 
@@ -125,7 +125,7 @@ Effect: TypeAlias = OutcomeEffect | QueueEffect | Split | Wait | HoldAll | EndBa
 
 
 def ended_instead(requeue: Requeue, chunk: Chunk) -> Fail | Drop:
-    """Return the effect on a chunk to requeue if the batch has ended."""
+    """Return the effect that replaces requeuing a chunk once the batch has ended."""
     if requeue.otherwise is None:
         return Drop(chunk)
     return Fail(chunk, OutcomeStatus.UNKNOWN, requeue.otherwise)

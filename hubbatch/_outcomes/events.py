@@ -49,7 +49,7 @@ class ChunkEvent(Event):
 
 @frozen(kw_only=True)
 class ChunkCut(ChunkEvent):
-    """A worker has taken a new chunk, and sends it next."""
+    """A worker has taken a new chunk and will send it next."""
 
 
 @frozen(kw_only=True)
@@ -72,9 +72,9 @@ class ChunkSent(ChunkEvent):
 
 @frozen(kw_only=True)
 class ChunkAnswered(ChunkEvent):
-    """A request has ended, with or without an answer, also if it was cancelled.
+    """A request has ended, with or without an answer, or because it was cancelled.
 
-    The event is emitted in the task that emitted the `ChunkSent`.
+    The event is emitted in the same task as the `ChunkSent`.
 
     Attributes:
         attempt: the number of the attempt to send this chunk, from 1.
@@ -128,7 +128,7 @@ class ChunkThrottled(ChunkEvent):
 
     Attributes:
         retry_after: the seconds that HubSpot asks to wait.
-        policy: HubSpot's name of the limit, e.g. `TEN_SECONDLY_ROLLING`; None if the
+        policy: HubSpot's name for the limit, e.g. `TEN_SECONDLY_ROLLING`; None if the
             answer names none.
     """
 

@@ -1,4 +1,4 @@
-"""Groups failures by reason, for people to read."""
+"""Groups failures by reason, for human readers."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -1,4 +1,4 @@
-"""End a batch when too many of its inputs fail."""
+"""Ends a batch when too many of its inputs fail."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -22,13 +22,13 @@ _SAME_REASON = 1_000
 _FAILED_ALONE = 50
 # A share of failures is computed over at least this many records.
 _MIN_RECORDS = 1_000
-# In a migration it is normal that records exist already, or do not exist any more.
+# In a migration it is normal that records exist already or no longer exist.
 _EXPECTED = (RecordConflict, RecordNotFound)
 _FAILURES = (OutcomeStatus.FAILED, OutcomeStatus.UNKNOWN)
 
 
 def parse_max_failures(value: object) -> tuple[int | None, float | None]:
-    """Return `max_failures` as a number or as a share (0 to 1); `"auto"` has neither.
+    """Parse `max_failures` as a number or a share (0 to 1); `"auto"` has neither.
 
     Raises:
         ValueError: If the value is not a number of records, a share or `"auto"`.
@@ -52,14 +52,14 @@ def parse_max_failures(value: object) -> tuple[int | None, float | None]:
 
 @define
 class FailureLimit:
-    """Counts the failures of a batch, and says when there are too many.
+    """Counts the failures of a batch and decides when there are too many.
 
-    Without `number` and `share` ("auto") it asks whether every input at the beginning
-    of the batch fails for one reason. The answer is no, for good, once an input
-    succeeds, fails for another reason, does not exist or exists already.
+    Without `number` and `share` ("auto") it checks whether every input at the beginning
+    of the batch fails for the same reason. That is ruled out for the rest of the batch
+    once an input succeeds, fails for another reason, does not exist or exists already.
 
     Attributes:
-        number: the failures that are tolerated.
+        number: the number of failures that are tolerated.
         share: the tolerated share of `total`, or of the settled inputs if that is None.
         total: the number of inputs, if it is known.
     """
@@ -83,7 +83,7 @@ class FailureLimit:
 
     @property
     def horizon(self) -> int:
-        """The number of inputs it must see before it can end the batch ("auto")."""
+        """The number of inputs needed before the batch can be ended ("auto")."""
         return _SAME_REASON if self._is_automatic else 0
 
     @property
@@ -91,16 +91,16 @@ class FailureLimit:
         return self.number is None and self.share is None
 
     def asks_about(self, error: RecordError) -> bool:
-        """Return whether it matters how many inputs were refused together for an error.
+        """Return whether inputs that were refused together for an error matter.
 
-        It does not matter once the inputs of the batch have had different outcomes.
+        They do not once the inputs of the batch have had different outcomes.
         """
         if self._mixed or not self._is_automatic or isinstance(error, _EXPECTED):
             return False
         return self._reason in (None, _reason_of(error))
 
     def suspect(self, indices: Iterable[int], error: RecordError) -> None:
-        """Add inputs that were refused together for an error that it asks about."""
+        """Add inputs that were refused together for an error that matters."""
         self._reason = _reason_of(error)
         self._suspects.update(indices)
 

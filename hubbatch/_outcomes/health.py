@@ -1,4 +1,4 @@
-"""Tell outages of HubSpot and unreadable calls from faults of single records."""
+"""Tells outages of HubSpot and unreadable calls from faults of single records."""
 
 from math import inf
 
@@ -22,15 +22,15 @@ _MAX_UNREADABLE_PARTS = 3
 
 @define(eq=False)
 class Health:
-    """What the answers to a batch so far say about HubSpot as a whole.
+    """The state of HubSpot as a whole, judged by the answers to a batch so far.
 
     Attributes:
         has_answered: whether HubSpot has accepted a request.
         has_settled: whether an answer has decided the outcome of an input.
         is_readable: whether HubSpot has been able to read a request. Lookups do not
-            count: they say nothing about the creates.
+            count, because they do not show whether creates are readable.
         unreadable: HubSpot's last refusal of a request that it could not read.
-        last_failure: the error of the last chunk that was given up, or that was refused
+        last_failure: the error of the last chunk that was given up or was refused
             without a reason.
     """
 

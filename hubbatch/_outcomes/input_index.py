@@ -33,17 +33,17 @@ _WORD = re.compile(r"\w+")
 
 
 class InputIndex:
-    """An index of a chunk's inputs: positions by trace id, key, result key and end.
+    """Indexes a chunk's inputs: positions by trace id, key, result key and end.
 
     Attributes:
         keys: By position, the key that the input's record has once it is written.
-        by_result: Positions by these keys, without keys that two inputs come to share:
+        by_result: Positions by these keys, except keys that two inputs end up sharing:
             a result with such a key could belong to either.
         by_trace: Positions by trace id.
         by_key: Positions by the key that the input was sent with. Keys are unique in a
             chunk.
         id_properties: The unique properties whose values are among the keys.
-        by_end: Positions of pairs by the key of either end.
+        by_end: Positions of pairs, by the key of either end.
     """
 
     def __init__(self, chunk: Chunk) -> None:
@@ -73,7 +73,8 @@ class InputIndex:
     def of_error(self, error: StandardError) -> Iterable[int]:
         """Return the positions of the inputs that an error names (possibly none).
 
-        An error of a chunk with one input is about it, unless it names another record.
+        An error for a chunk with one input is about that input, unless it names another
+        record.
         """
         context = error.context if isinstance(error.context, Mapping) else {}
         traces = context.get("objectWriteTraceId")
@@ -86,7 +87,7 @@ class InputIndex:
     def _is_of_another(
         self, error: StandardError, context: Mapping[str, list[str]]
     ) -> bool:
-        """Whether an error reports only that other records do not exist."""
+        """Return whether an error only reports that other records do not exist."""
         ids = [*context.get("ids", ()), *context.get("id", ())]
         absent = error.category == "OBJECT_NOT_FOUND" and bool(ids)
         return absent and kind_of(self.keys[0]) is Kind.ID and not self.of_ids(context)
@@ -101,7 +102,7 @@ class InputIndex:
         return found
 
     def of_sentences(self, context: Mapping[str, list[str]]) -> Iterable[int]:
-        """Yield the positions of the inputs whose ids a context's sentences name."""
+        """Yield the positions of inputs whose ids occur in a context's sentences."""
         for word in _WORD.findall(" ".join(context.get(_SENTENCES, ()))):
             key = make_key(word)
             yield from self.by_end.get(key, ())
@@ -119,7 +120,7 @@ class InputIndex:
     def of_value(self, value: str) -> int | None:
         """Return the position of the only input with this id or unique value.
 
-        None if there is none, or more than one.
+        Return None if no input has it, or more than one.
         """
         keys = [make_key(value, name) for name in (None, *self.id_properties)]
         positions = [self.by_key[key] for key in keys if key in self.by_key]
@@ -135,7 +136,7 @@ class InputIndex:
         return frozenset(p for key in keys for p in self.by_end.get(key, ()))
 
     def of_result(self, result: Any, shape: ResultShape) -> "Claim":
-        """Return the names by which a result identifies its input."""
+        """Return the claim by which a result identifies its input."""
         trace = result.object_write_trace_id if shape.traced else None
         key = shape.key_of(result)
         keys = [] if key is None else [_plain(key)]
@@ -146,11 +147,11 @@ class InputIndex:
         return Claim(trace, keys)
 
     def is_of(self, result: Any) -> bool:
-        """Whether a result, of a call that usually has none, is about an input."""
+        """Return whether a result of a call that usually has none is about an input."""
         return make_key(str(getattr(result, "id", ""))) in self.by_key
 
     def claimed(self, claim: "Claim") -> int | None:
-        """Return the position that a claim names, by trace id or else by a key."""
+        """Return the position that a claim names: by trace id, or else by a key."""
         if claim.trace is not None:
             return self.by_trace.get(claim.trace)
         by_result = self.by_result
@@ -166,7 +167,7 @@ class Kind(Enum):
 
 
 def kind_of(key: str | None) -> Kind | str:
-    """Return the kind of a key; for the value of a property, the property's name."""
+    """Return the kind of a key; for a property's value, the property's name."""
     if key is None:
         return Kind.NONE
     if len(ends_of(key)) > 1:
@@ -180,7 +181,7 @@ class Claim:
 
     Attributes:
         trace: The trace id that the result repeats.
-        keys: Its id or pair, and its values of the properties that identify inputs.
+        keys: Its id or pair, and its values for the properties that identify inputs.
     """
 
     trace: str | None
@@ -192,7 +193,7 @@ class Claim:
         return [claimed for claimed in self.keys if kind_of(claimed) == kind]
 
     def contradicts(self, key: str | None) -> bool:
-        """Whether the result belongs to another input than the one with this key.
+        """Return whether the result belongs to an input with another key.
 
         A claim with a trace id contradicts every key: `claimed` would have found the
         input with that trace id.
@@ -204,12 +205,12 @@ class Claim:
 
 
 def _plain(key: str) -> str:
-    """Return a key as inputs have it: HubSpot may change the case of an id."""
+    """Return a key as inputs spell it: HubSpot may change the case of an id."""
     return make_key(key) if kind_of(key) is Kind.ID else key
 
 
 def _alike(key: str, other: str) -> bool:
-    """Whether two keys of one kind are equal: "7" and "007" are the same number."""
+    """Return whether two keys of one kind are equal; "7" equals "007"."""
     if key == other:
         return True
     try:

@@ -51,7 +51,7 @@ class Ledger:
     # ---- inputs
 
     def take_in(self, block: list[Any]) -> tuple[Chunk, list[Outcome[Any]]]:
-        """Return the valid inputs of a block as a chunk, and the outcomes of others."""
+        """Return a block's valid inputs as a chunk, and the outcomes of the others."""
         first = self.summary.inputs
         self.summary.inputs += len(block)
         columns = self._encode_columns(first, block)
@@ -83,9 +83,9 @@ class Ledger:
     # ---- inputs that are not sent
 
     def leave_out(self, inputs: list[Any]) -> Unsuccessful:
-        """Return the outcomes of inputs that follow after the batch has ended.
+        """Return the outcomes of inputs that follow once the batch has ended.
 
-        It takes constant time: no input is validated or copied.
+        This takes constant time: no input is validated or copied.
         """
         first = self.summary.inputs
         self.summary.inputs += len(inputs)
@@ -111,7 +111,7 @@ class Ledger:
     def fail(
         self, chunk: Chunk, status: OutcomeStatus, error: RecordError
     ) -> Unsuccessful:
-        """Return the outcomes of a chunk of which no input succeeded."""
+        """Return the outcomes of a chunk in which no input succeeded."""
         return Unsuccessful.of(self.operation.call, chunk, status, error)
 
     def _not_sent(

@@ -1,7 +1,7 @@
 """Match the results and errors of an answer with the inputs of a chunk.
 
 HubSpot shuffles its results and omits some, so nothing is ever matched by position. An
-input stays open if no result or error belongs to it for certain.
+input stays open if no result or error certainly belongs to it.
 """
 
 from collections import defaultdict
@@ -45,14 +45,14 @@ class MatchedAnswer:
         results: by position, the result of an input, or None.
         failed: by position, the error of an input that HubSpot refused.
         open: the positions of inputs that the answer does not account for.
-        loose: results that belong to one of the inputs, but not to a certain one, or
+        loose: results that belong to one of the inputs, but it is unknown which, or
             that repeat another result.
         unfinished: by position, the cursor of the next page of an input's answer.
         warnings: HubSpot's warnings about what it wrote.
-        survivor: the id of the only result if it is not the id of the only input. The
-            input's record may have been merged into that record.
-        strangers: results that name none of the inputs: a record that an input's was
-            merged into, or an answer to another request.
+        survivor: the id of the only result, if it differs from the id of the only
+            input. The input's record may have been merged into that record.
+        strangers: results that name none of the inputs: the survivor of a merge of an
+            input's record, or an answer to another request.
     """
 
     # Invariant: every position is in exactly one of `failed`, `open`, `unfinished` and
@@ -73,12 +73,12 @@ class MatchedAnswer:
 
     @property
     def strange(self) -> bool:
-        """Whether the answer, or a part of it, may belong to another request."""
+        """Whether any part of the answer may belong to another request."""
         return bool(self.strangers)
 
     @property
     def trustworthy(self) -> bool:
-        """Whether the answer accounts for at least one input, or may do so."""
+        """Whether the answer accounts, or may account, for at least one input."""
         return self.survivor is not None or len(self.open) < len(self.results)
 
 
@@ -106,7 +106,7 @@ def match_answer(
 ) -> MatchedAnswer:
     """Match the results and errors of an answer with the inputs of a chunk.
 
-    A result that is None could not be parsed, so it accounts for no input.
+    A result of None could not be parsed, so it accounts for no input.
     """
     shape = operation.call.results
     if shape is None:
@@ -139,8 +139,8 @@ def match_answer(
 def _order(shape: ResultShape, chunk: Chunk, results: list[Any]) -> list[Any] | None:
     """Return the results in the order of the inputs, in the usual case.
 
-    Return None if an input has no result, or if a result names its input otherwise than
-    by the call's usual name: the trace id, or else the id or pair.
+    Return None if an input has no result, or if a result does not name its input in the
+    call's usual way: by the trace id, or else by the id or pair.
     """
     if len(results) != len(chunk) or chunk.traces:
         return None
@@ -158,7 +158,7 @@ def _order(shape: ResultShape, chunk: Chunk, results: list[Any]) -> list[Any] | 
 
 
 def make_into(cls: type, matched: MatchedAnswer) -> None:
-    """Replace the records of a read by instances of a class of the caller.
+    """Replace the records of a read with instances of the caller's class.
 
     An input fails if its record does not fit the class.
     """
@@ -213,9 +213,9 @@ def _match(
 def _separate_answers(
     shape: ResultShape, part: BatchResponse[Any]
 ) -> tuple[list[StandardError], list[Any]]:
-    """Return the errors and the results, with errors that are answers made results.
+    """Return the errors and the results, turning errors that are answers into results.
 
-    HubSpot reports "no associations" as an error, for example.
+    For example, HubSpot reports "no associations" as an error.
     """
     if shape.answers is None or not part.errors:
         return part.errors, part.results
@@ -243,8 +243,8 @@ def _settle_ends(
 ) -> None:
     """Settle pairs by errors that name only one of their ends.
 
-    An end may occur in several pairs. They fail if at least as many errors name it.
-    Otherwise they stay open, and each is sent once more alone, which makes it certain.
+    An end may occur in several pairs. They all fail if at least as many errors name it.
+    Otherwise they stay open, and each is sent again alone to find out.
     """
     still_open = {*matched.open}
     errors_of: dict[frozenset[int], list[StandardError]] = defaultdict(list)
@@ -269,7 +269,7 @@ def _settle_errors(
 
 
 class _Matcher:
-    """Assigns results to the open inputs of a chunk, at most one to each."""
+    """Assigns results to the open inputs of a chunk, at most one each."""
 
     def __init__(
         self,
@@ -287,7 +287,7 @@ class _Matcher:
         self.contradicted: list[int] = []
 
     def contradict(self, position: int) -> None:
-        """Discard the error of an input that also has a result; both are doubtful."""
+        """Discard the error of an input that also has a result: neither is reliable."""
         del self.matched.failed[position]
         self.contradicted.append(position)
 
@@ -299,7 +299,7 @@ class _Matcher:
     def by_name(self, result: Any) -> bool:
         """Assign a result by its trace id, id, other name or id property.
 
-        Return whether it names an input. A result that names a settled input (a
+        Return whether the result names an input. A result that names a settled input (a
         repetition) is loose, so that it is not assigned to another input. If HubSpot
         returns both directions of a pair, the input gets its own, and the other is
         loose.
@@ -320,7 +320,7 @@ class _Matcher:
         return bool(positions)
 
     def _is_reversed(self, position: int, result: Any) -> bool:
-        """Return whether the result of an input is its pair in the other direction."""
+        """Return whether an input's result is the same pair in the other direction."""
         source_of = self.shape.source_of
         if source_of is None or result is None:
             return False
@@ -328,10 +328,10 @@ class _Matcher:
         return make_key(str(source_of(result))) != make_key(source)
 
     def alone(self, results: list[Any]) -> list[Any]:
-        """Assign the only result to the only input, unless it names another.
+        """Assign the only result to the only input, unless it names a different one.
 
-        Return the results that were not assigned. A result with another id is the
-        record that the input's was merged into, or the answer to another request. It is
+        Return the unassigned results. A result with a different id is either the record
+        that the input's record was merged into, or the answer to another request. It is
         accepted once HubSpot has returned the same id twice.
         """
         [result] = results
@@ -348,7 +348,7 @@ class _Matcher:
     def by_properties(self, results: list[Any]) -> list[Any]:
         """Assign results by the written properties, if exactly one open input fits.
 
-        Return the results that were not assigned.
+        Return the unassigned results.
         """
         values_of = self.shape.values_of
         if values_of is None:
@@ -374,9 +374,9 @@ class _Matcher:
         return rest
 
     def fit_the_rest(self, results: list[Any]) -> bool:
-        """Return whether each open input has one record that names no input.
+        """Return whether there is one anonymous record for each open input.
 
-        A record that occurs twice, or that another input has, does not count.
+        Records that occur twice, or that another input has, do not count.
         """
         if self.matched.loose or len(results) != len(self.matched.open):
             return False
@@ -387,13 +387,13 @@ class _Matcher:
         return len({*map(key_of, results)} - taken) == len(results)
 
     def has_a_name(self, result: Any) -> bool:
-        """Return whether a result has a name of the kind that an open input has."""
+        """Return whether a result has a kind of name that an open input has, too."""
         claim = self._claim(result)
         keys = [self.names.keys[position] for position in self.matched.open]
         return claim.trace is not None or any(map(claim.says_of, keys))
 
     def may_be_ours(self, result: Any) -> bool:
-        """Return whether a result may belong to an input: it does not contradict it."""
+        """Return whether no name of a result rules out that it belongs to an input."""
         return not all(map(self._claim(result).contradicts, self.names.keys))
 
     def _claim(self, result: Any) -> Claim:
@@ -408,7 +408,7 @@ def _is_same(shown: object, written: str, *, ignore_case: bool) -> bool:
 
 
 def written_in(body: bytes) -> Mapping[str, str]:
-    """Return the properties of an encoded input; none if it is only an id or a name."""
+    """Return an encoded input's properties; empty if it is only an id or a name."""
     document = orjson.loads(body)
     properties = (
         document.get("properties", {}) if isinstance(document, dict) else document
@@ -422,15 +422,15 @@ def written_in(body: bytes) -> Mapping[str, str]:
 
 
 def shows(result: SimplePublicObject, body: bytes, *, unique: str = "") -> bool:
-    """Return whether a record has all the values that an input wrote."""
+    """Return whether a record has all of the values that an input wrote."""
     return holds(result.properties, body, unique=unique)
 
 
 def holds(shown: Mapping[str, str | None], body: bytes, *, unique: str = "") -> bool:
-    """Return whether the values of a record include all that an input wrote.
+    """Return whether a record's values include all of those that an input wrote.
 
-    Case is ignored for e-mail addresses, which HubSpot lowers, and for the property
-    `unique`, because HubSpot compares unique values in any case.
+    Case is ignored for e-mail addresses, which HubSpot lowercases, and for the property
+    `unique`, because HubSpot compares unique values case-insensitively.
     """
     written = written_in(body)
     return bool(written) and all(

@@ -1,4 +1,4 @@
-"""Merge the answers of several requests into one response."""
+"""Merges the answers of several requests into one response."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -9,8 +9,8 @@ from attrs import fields
 from hubbatch.models import BatchResponse, R, StandardError
 
 
-# In ascending order of what needs attention. A status that is not listed, because
-# HubSpot has added it since, ranks above all.
+# In ascending order of the attention they need. An unlisted status, which HubSpot has
+# added since, ranks above all of them.
 _RANKS = {"COMPLETE": 0, "PENDING": 1, "PROCESSING": 2, "CANCELED": 3}
 
 
@@ -19,8 +19,8 @@ def merge(parts: Iterable[BatchResponse[R]]) -> BatchResponse[R]:
 
     The merged response has the greatest `status` (COMPLETE < PENDING < PROCESSING <
     CANCELED), all `results` in order, the sum of `num_errors`, the distinct `errors`,
-    all `links` (the smaller of two with one name), the earliest `requested_at` and
-    `started_at`, and the latest `completed_at`.
+    all `links` (of two with the same name, the smaller), the earliest `requested_at`
+    and `started_at`, and the latest `completed_at`.
 
     The operation is associative, and the empty response is its identity.
     """
@@ -35,7 +35,7 @@ def merge(parts: Iterable[BatchResponse[R]]) -> BatchResponse[R]:
 
 
 def absorb_envelope(merged: BatchResponse[Any], part: BatchResponse[Any]) -> None:
-    """Merge a part, except its results and its errors, into a response in place."""
+    """Merge a part into a response in place, except its results and errors."""
     if part.status != merged.status:
         merged.status = max(merged.status, part.status, key=_rank)
     merged.num_errors += part.num_errors

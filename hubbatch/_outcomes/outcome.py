@@ -30,12 +30,12 @@ from .chunk import Chunk
 
 _RECORDS = {SimplePublicObject, SimplePublicUpsertObject}
 _id_of = attrgetter("id")
-# hubbatch's own categories of inputs that failed for lack of a whole answer.
+# hubbatch's own categories for inputs that failed for lack of a complete answer.
 _UNANSWERED = frozenset({"UNAVAILABLE", "PAGING"})
 
 
 class OutcomeStatus(StrEnum):
-    """The four ways in which an input can end. Members are strings: `"failed"` etc."""
+    """The four possible outcomes of an input. Members are strings: `"failed"` etc."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -97,7 +97,7 @@ def succeeded(
 
 
 def all_succeeded(call: Call, chunk: Chunk, results: list[Any]) -> list[Outcome[Any]]:
-    """Return the outcomes of a chunk of which every input succeeded.
+    """Return the outcomes of a chunk whose inputs all succeeded.
 
     Raises:
         ValueError: If the number of results is not the number of inputs.
@@ -166,10 +166,11 @@ class Unsuccessful(Sequence[Outcome[Any]]):
     """
 
     # Invariant: `indices`, `inputs` and `keys` (if any) have the same length.
-    # `indices` is a range exactly if the batch ended before its inputs were taken: then
-    # they follow every input that was taken, and `keys` is None. A sink needs to tell
-    # the two apart, because it has not seen these inputs yet (see `Collector.failed`).
-    # A range also makes the outcomes of any number of inputs in constant time.
+    # `indices` is a range if and only if the batch ended before its inputs were taken:
+    # then they follow every input that was taken, and `keys` is None. A sink needs to
+    # tell the two apart, because it has not seen these inputs yet (see
+    # `Collector.failed`). A range also represents any number of inputs in constant
+    # time.
 
     call: Call
     indices: Sequence[int]
@@ -226,7 +227,7 @@ class Unsuccessful(Sequence[Outcome[Any]]):
 
 
 def result_id(result: Any) -> str | None:
-    """Return the record's id of a result of any type; None if the type has no id."""
+    """Return the record id of a result of any type; None if the type has no id."""
     match result:
         case SimplePublicObject() | DealToDealSplits():
             return result.id
@@ -278,7 +279,7 @@ def unanswered_error(reason: str, correlation_id: str | None = None) -> RecordEr
 
 
 def lacks_answer(status: OutcomeStatus, error: RecordError | None) -> bool:
-    """Return whether an unsuccessful input has no answer, or only a part of one."""
+    """Return whether an unsuccessful input got no answer, or only part of one."""
     if status is not OutcomeStatus.FAILED:
         return True
     return error is not None and error.category in _UNANSWERED

@@ -1,4 +1,4 @@
-"""Read the further pages of an answer.
+"""Reads the further pages of an answer.
 
 HubSpot pages the result of a single input (the associations of one record, say). The
 next page is requested with the same input and a cursor.
@@ -21,7 +21,7 @@ def turn_pages(
 ) -> dict[int, str]:
     """Return the positions of the inputs that have a next page, and its cursor.
 
-    `results` and `failed` change in place: on the last page of an input, its result
+    `results` and `failed` are changed in place: on an input's last page, its result
     becomes all pages joined; an input whose cursor does not change has failed.
     """
     unfinished = {}

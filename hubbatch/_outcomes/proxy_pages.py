@@ -1,4 +1,4 @@
-"""Answers that do not come from HubSpot: pages of proxies, firewalls and gateways."""
+"""Detects answers from proxies, firewalls and gateways instead of HubSpot."""
 
 from collections.abc import Mapping
 from html import unescape
@@ -25,7 +25,7 @@ _LONGEST_TITLE = 100
 
 
 def is_hubspots(response: Response, payload: Mapping[str, Any]) -> bool:
-    """Whether an error answer comes from HubSpot; `payload` is its JSON object."""
+    """Return whether an error comes from HubSpot; `payload` is its JSON object."""
     if payload:
         return payload.get("status") == "error" or any(
             name in payload for name in _OWN_FIELDS
@@ -82,6 +82,6 @@ def connect_error(status: int, reason: str) -> ProxyError:
 
 
 def _one_line(text: str) -> str:
-    """Return the beginning of a page, without markup, line breaks or control codes."""
+    """Return the start of a page, without markup, line breaks or control codes."""
     words = " ".join(unescape(text).split())
     return "".join(letter for letter in words if letter.isprintable())[:_LONGEST_TITLE]

@@ -27,7 +27,7 @@ class Place(Enum):
 
     NEXT = auto()  # ahead of the fresh inputs
     BEHIND = auto()  # behind the full chunks of fresh inputs
-    PARKED = auto()  # nowhere, until `unpark`
+    PARKED = auto()  # set aside until `unpark`
 
 
 @define
@@ -37,10 +37,10 @@ class InputQueue:
     Attributes:
         max_inputs: the number of inputs that HubSpot accepts in one request.
         window: the number of inputs that the source may fill the queue with.
-        repeats: what happens to an input whose key another input has.
+        repeats: what happens to an input whose key another input already has.
         size: the number of inputs without an outcome, those in flight included.
         max_bytes: the bytes of inputs that HubSpot accepts in one request; None until
-            it has refused a request as too large.
+            it has refused one as too large.
     """
 
     # Invariant: an index is in exactly one of _fresh, _held[key], _duplicates[owner],
@@ -88,14 +88,14 @@ class InputQueue:
         return max(0, self.window - self.size)
 
     def waiting(self, *, partial: bool) -> int:
-        """Return how many chunks can be taken, with the last one if it is `partial`."""
+        """Return how many chunks can be taken, including a last `partial` one."""
         full, rest = divmod(self._count_fresh(), self.max_inputs)
         requeued = len(self._next) + len(self._behind)
         return requeued + full + (partial and rest > 0)
 
     @property
     def stuck(self) -> bool:
-        """Whether parked inputs are all that is left, with no request in flight."""
+        """Whether only parked inputs are left and no request is in flight."""
         return bool(self._parked) and not self._taken and not self.waiting(partial=True)
 
     def put(self, block: Chunk) -> None:
@@ -117,7 +117,7 @@ class InputQueue:
     def next_chunk(self, now: float) -> Chunk:
         """Remove the next chunk from the queue and return it as taken at `now`.
 
-        At least one must be `waiting`.
+        At least one chunk must be `waiting`.
         """
         if self._next:
             taken = self._cut(self._next.popleft())
@@ -129,11 +129,11 @@ class InputQueue:
         return taken.after(Step.TAKE, now=now)
 
     def limit_bytes(self, max_bytes: int) -> None:
-        """Lower the limit of bytes for all chunks that are not taken yet."""
+        """Lower the size limit of all chunks that are not taken yet."""
         self.max_bytes = min(self.max_bytes or max_bytes, max_bytes)
 
     def limit_inputs(self, max_inputs: int) -> None:
-        """Lower the limit of inputs for the chunks of fresh inputs."""
+        """Lower the input limit of chunks of fresh inputs."""
         self.max_inputs = self._fresh.size = min(self.max_inputs, max_inputs)
 
     def _cut(self, chunk: Chunk) -> Chunk:
@@ -192,8 +192,7 @@ class InputQueue:
     def withdraw(self, index: int) -> bool:
         """Remove an input; return False if a worker has taken it already.
 
-        An input that was requeued cannot be withdrawn either. It takes amortized
-        constant time.
+        A requeued input cannot be withdrawn either. This takes amortized constant time.
         """
         if self._keys is None:
             self._keys = self._all_keys()

@@ -1,4 +1,4 @@
-"""HubSpot's error objects as errors of single records."""
+"""Converts HubSpot's error objects to errors of single records."""
 
 import re
 
@@ -18,7 +18,7 @@ from hubbatch.errors import (
 from hubbatch.models import Context, ErrorDetail, StandardError
 
 
-# The message of an error without one.
+# The message for an error that has none.
 NO_REASON = "HubSpot gave no reason"
 _CONFLICTS = frozenset({"CONFLICT", "OBJECT_ALREADY_EXISTS"})
 _EXISTING_ID = re.compile(r"Existing ID: (\d+)")
@@ -37,13 +37,13 @@ _IDENTIFYING = frozenset(
 )
 _SHOWN_VALUES = 5
 _WORD = re.compile(r"\w+")
-# In the context of an update by a unique value that no record has.
+# Part of the context when an update names a unique value that no record has.
 _MISSING_RECORDS = "missingObjectPropertyValueCoordinates"
 _PROBLEMS = re.compile(r"Property values were not valid: (\[.*\])", re.DOTALL)
 
 
 def record_error_from_207(error: StandardError) -> RecordError:
-    """Return the error of a record that a 207 names."""
+    """Return the error of a record named in a 207."""
     return _record_error(
         error.category,
         error.message,
@@ -70,7 +70,7 @@ def record_error_from_refusal(error: APIError) -> RecordError:
 
 
 def is_half_written(message: str) -> bool:
-    """Whether a refusal says that HubSpot has written a record except one property."""
+    """Return whether a refusal says that all but one property was written."""
     return _HALF_WRITTEN.search(message) is not None
 
 
@@ -113,7 +113,7 @@ def _record_error(
 
 
 def _with_context(message: str, context: Context | None) -> str:
-    """Return a message with the parts of the context that it does not contain."""
+    """Return a message, extended by the parts of the context that it lacks."""
     if not isinstance(context, Mapping):
         return message
     added = []

@@ -1,7 +1,7 @@
-"""Look up the records of creates whose answer was lost, by a unique property.
+"""Looks up the records of creates whose answer was lost, by a unique property.
 
-The lookup is a batch read, which sees every write at once. Search does not: its index
-lags behind.
+The lookup is a batch read, which sees every write immediately. Search does not, because
+its index lags behind.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -29,8 +29,8 @@ MAX_LOOKUPS = 3
 # The tolerance for differences between HubSpot's clocks, and for the time that an
 # answer takes to arrive and to be read.
 _SLACK = timedelta(seconds=5)
-# The records that the batch has written in the last `_SLACK` are among this many: no
-# account allows more than 190 requests of 100 inputs in 10 s.
+# The records that the batch wrote in the last `_SLACK` are among this many: no account
+# allows more than 190 requests of 100 inputs in 10 s.
 _MAX_KNOWN = 20_000
 # If an input sets one of these, the record's `created_at` is that value.
 _CREATION_DATES = ("createdate", "hs_createdate")
@@ -39,8 +39,8 @@ _CREATION_DATES = ("createdate", "hs_createdate")
 def lookup(operation: Operation, chunk: Chunk) -> tuple[Operation, Chunk]:
     """Return the operation that looks up the records of a chunk, and its chunk.
 
-    It reads the properties that were written, so that its results can replace those of
-    the lost answer.
+    The lookup reads the properties that were written, so that its results can replace
+    those of the lost answer.
     """
     read_back, unique = operation.read_back, operation.id_property
     assert read_back is not None  # noqa: S101 -- without it nothing is looked up
@@ -88,7 +88,7 @@ class LostCreates:
     _known: dict[str, None] = field(factory=dict, init=False)
 
     def remember(self, results: Iterable[Any]) -> None:
-        """Record the records of inputs that succeeded: no lost create made them."""
+        """Note the records of successful inputs: no lost create can have made them."""
         if self.operation.read_back is None:
             return
         for result in results:
@@ -100,7 +100,8 @@ class LostCreates:
     def look_up(self, chunk: Chunk, now: float) -> Chunk | None:
         """Return the chunk as a lookup of its records; None if no lookup is possible.
 
-        It is not if the call has no unique property to read by, or after `MAX_LOOKUPS`.
+        No lookup is possible without a unique property to read by, or after
+        `MAX_LOOKUPS`.
         """
         possible = self.operation.read_back is not None
         if not possible or chunk.state.lookups >= MAX_LOOKUPS:
@@ -124,7 +125,7 @@ class LostCreates:
         found: list[int] = []  # the record is there
         absent: list[int] = []  # there is no record: create it again
         unseen: list[int] = []  # the answer does not mention it: look it up again
-        differing: list[int] = []  # there is a record that is not known to be its own
+        differing: list[int] = []  # there is a record, but it may not be its own
         for position, result in enumerate(matched.results):
             if result is not None:
                 same = self._created(chunk, position, result, matched, now)
@@ -174,7 +175,7 @@ class LostCreates:
         """Return whether an input created the record that its lookup found.
 
         It did not if another input of the batch has the record, if the values differ,
-        or if the record was created before the lost request was sent. That instant is
+        or if the record was created before the lost request was sent. That time is
         computed on HubSpot's clock: HubSpot completed the lookup just before `now`, and
         the seconds between the lost request and `now` are known.
         """

@@ -58,7 +58,7 @@ from .verdicts import (
 
 # One in this many inputs that were refused together is sent alone first.
 _SAMPLE_EVERY = 20
-# This many inputs of a call that HubSpot cannot read are sent alone first.
+# For a call that HubSpot cannot read, this many inputs are sent alone first.
 _UNREADABLE_SAMPLE = 3
 
 _NO_PERMIT = (
@@ -75,7 +75,8 @@ class Resolver:
     Attributes:
         renewable: whether a new token can be requested after a 401.
         isolate: whether a refused chunk is split to find its bad records.
-        failure_limit: ends the batch if too many inputs fail; None if any number may.
+        failure_limit: ends the batch if too many inputs fail; None if there is no
+            limit.
     """
 
     # Invariant: the resolver does no IO and calls no code of the run. It remembers only
@@ -115,7 +116,7 @@ class Resolver:
         return effects
 
     def recall(self, chunk: Chunk, now: float) -> Chunk:
-        """Return a new chunk as one that an earlier process may have sent already."""
+        """Mark a new chunk as possibly sent already by an earlier process."""
         if chunk.state.attempts:
             return chunk
         chunk = chunk.after(Step.LOSE)
@@ -131,10 +132,10 @@ class Resolver:
     def ending(
         self, ended: BaseException | None, *, maybe_written: bool
     ) -> BaseException | None:
-        """Return the error that the batch raises, now that every input has its outcome.
+        """Return the error for the batch to raise, now that every input has an outcome.
 
-        `ended` is the error that ended it early, if any. A batch of which every request
-        was lost or throttled has failed as a whole. `maybe_written` says whether some
+        `ended` is the error that ended it early, if any. A batch whose requests were
+        all lost or throttled has failed as a whole. `maybe_written` says whether some
         inputs are `unknown`.
         """
         health = self._health
@@ -213,7 +214,7 @@ class Resolver:
         return Succeed(chunk, results)
 
     def _resolve_open(self, chunk: Chunk, matched: MatchedAnswer, now: float) -> Effect:
-        """Send the inputs that an answer does not account for once more, each alone."""
+        """Resend the inputs that an answer does not account for, each alone."""
         positions, survivor = matched.open, matched.survivor
         # HubSpot may have answered with another record's id (`survivor`). It is
         # accepted if the next answer has the same id.
@@ -248,7 +249,7 @@ class Resolver:
     def _split_or_fail(
         self, chunk: Chunk, refusal: Refused, now: float
     ) -> Iterator[Effect]:
-        """Split a refused chunk to find its bad records; a single input has failed."""
+        """Split a refused chunk to find its bad records; fail a single input."""
         if chunk.state.role is Role.SUSPECT:
             self._bad_rate.refused(len(chunk))
         call, alone = self.operation.call, len(chunk) == 1
@@ -262,7 +263,7 @@ class Resolver:
         elif written and (
             not call.retry_safe or (last and (call.creates or not alone))
         ):
-            # To send a create again would not complete a record that is partly written.
+            # Sending a create again would not complete a partly written record.
             reason = f"HubSpot refused it, but may have written part: {refusal.error}"
             yield self._lost.doubt(
                 chunk.after(Step.LOSE), reason, now, error.correlation_id
@@ -278,10 +279,10 @@ class Resolver:
     def _fail_refused(
         self, chunk: Chunk, error: RecordError, now: float, *, wordless: bool = False
     ) -> Effect:
-        """Return the effect on inputs that HubSpot refused and that are not split.
+        """Return the effect on refused inputs that are not split further.
 
-        They failed, unless an earlier request may have written them, and the refusal
-        may be a consequence of that: then they are `unknown`.
+        They failed, or are `unknown` if the refusal may be due to an earlier write of
+        them.
         """
         wordless = wordless or error.message == NO_REASON
         lost = self.operation.call.writes and chunk.state.maybe_written
@@ -313,7 +314,7 @@ class Resolver:
                 yield LimitInputs(len(chunk) // 2)
                 yield from _split(chunk, refusal.error, halve(chunk))
             case "bytes":
-                # Half, because a chunk that is only a little smaller is refused too.
+                # Half, because a slightly smaller chunk would be refused too.
                 max_bytes = chunk.size // 2
                 yield LimitBytes(max_bytes)
                 yield from _split(chunk, refusal.error, chunk.cut(max_bytes))
@@ -343,8 +344,8 @@ class Resolver:
     ) -> Iterator[Effect]:
         """Send a sample of the inputs alone first, because all of them may be bad.
 
-        If those fail, the limit ends the batch, and the others need not be sent alone
-        (see `FailureLimit`). Until then they wait behind the fresh inputs.
+        If the sample fails, the limit ends the batch and spares the others (see
+        `FailureLimit`). Until then they wait behind the fresh inputs.
         """
         assert self.failure_limit is not None  # noqa: S101 -- `_may_all_be_bad` checked it
         positions = range(len(suspect))
@@ -363,8 +364,8 @@ class Resolver:
         """Send a sample of the inputs of an unreadable chunk alone, and park the rest.
 
         Either one value of one record is unreadable, or every request of this call is.
-        Once HubSpot reads a single input, or any other chunk, it was a record, and the
-        parked inputs are sent. Without such an answer the batch ends.
+        Once HubSpot reads a single input or any other chunk, a record was at fault, and
+        the parked inputs are sent. Without such an answer the batch ends.
         """
         ends = self._health.refuse_as_unreadable(chunk, refusal.error)
         if ends or not self.isolate:
@@ -394,7 +395,7 @@ class Resolver:
     def _retry(
         self, chunk: Chunk, verdict: _Temporary, now: float, draw: float
     ) -> Iterator[Effect]:
-        """Send a chunk again after a wait; if it has no retries, halve or settle it."""
+        """Send a chunk again after a wait; without retries left, halve or settle it."""
         if not isinstance(verdict, Throttled):
             chunk = chunk.after(Step.FAIL)
         if not self._may_send(chunk):
@@ -468,14 +469,14 @@ def _settles(effect: Effect) -> bool:
 
 
 def _is_another_record(chunk: Chunk, error: RecordError) -> bool:
-    """Return whether the error's existing record is not the input's own."""
+    """Return whether the existing record named by an error is not the input's own."""
     owner = error.existing_id if isinstance(error, RecordConflict) else None
     known = [known_id(key) for key in chunk.keys]
     return owner is not None and len(known) == 1 and known[0] not in (None, owner)
 
 
 def _renames(chunk: Chunk) -> bool:
-    """Return whether an input changes the property by which it names its record."""
+    """Return whether an input changes the property that identifies its record."""
     columns = zip(chunk.keys, chunk.bodies, strict=True)
     return any(renames(key, body) for key, body in columns)
 

@@ -30,7 +30,7 @@ from .outcome import (
 )
 
 
-# An exception group with more errors helps no reader and takes long to print.
+# A larger exception group would not help a reader and would take long to print.
 _MAX_ERRORS = 1_000
 # The values of `Collector._states`. An outcome is recorded, never assumed.
 _UNSETTLED, _HAS_RESULT, _NO_RESULT = range(3)
@@ -40,7 +40,7 @@ _get_position = itemgetter(0)
 
 
 class Outcomes(Sequence[Outcome[R]]):  # noqa: PLW1641 -- unhashable, as a list is
-    """One outcome per input, in input order; each is created on access."""
+    """The outcomes of all inputs, in input order; each is created on access."""
 
     def __init__(self, collector: "Collector[R]") -> None:
         self._collector = collector
@@ -103,8 +103,8 @@ class Failures(Outcomes[R]):
 class CombinedResponse(BatchResponse[R]):
     """The response of a whole batch: HubSpot's envelopes merged, and the outcomes.
 
-    `status` is `"CANCELED"` if an input is `unknown` or `not_sent`, or failed because
-    HubSpot did not answer it completely. `results` are in input order. Results that
+    `status` is `"CANCELED"` if any input is `unknown` or `not_sent`, or failed because
+    HubSpot's answer for it was incomplete. `results` are in input order. Results that
     HubSpot does not assign to an input come last.
 
     Attributes:
@@ -114,9 +114,9 @@ class CombinedResponse(BatchResponse[R]):
 
     `succeeded + len(failures)` is the number of inputs taken from the source.
     `outcomes`, `failures` and its parts `failed`, `unknown` and `not_sent` are
-    sequences that create each outcome on access; `len()` of them takes constant time.
-    If a batch ends early, the inputs of a list that it did not reach are `not_sent`,
-    and were not validated.
+    sequences that create each outcome on access; their `len()` takes constant time. If
+    a batch ends early, the inputs of a list that it did not reach are `not_sent`, and
+    were not validated.
     """
 
     outcomes: Outcomes[R] = field(repr=False, kw_only=True)
@@ -147,8 +147,9 @@ class CombinedResponse(BatchResponse[R]):
         """Raise if any input did not succeed.
 
         Raises:
-            BatchFailed: A group of the errors of the first 1,000 such inputs, each
-                with a note of the input's index and id. Its `total` counts all.
+            BatchFailed: A group of the errors of the first 1,000 such inputs, each with
+                a note that names the input's index and id. Its `total` counts all of
+                them.
         """
         if self.ok:
             return
@@ -186,14 +187,14 @@ class CombinedResponse(BatchResponse[R]):
 
 @define(eq=False)
 class Collector(Generic[R]):
-    """Collects the outcomes of a batch, in any order, and makes the response.
+    """Collects the outcomes of a batch, in any order, and builds the response.
 
     Attributes:
         inputs: the inputs that were taken from the source, in order.
-        results: the result of each; None if it has none.
+        results: the result of each of them, or None.
         unsuccessful: by index, the outcome of an input that did not succeed, or the
             `Unsuccessful` that has it.
-        left_out: the outcomes of inputs that were not taken.
+        left_out: the outcomes of inputs that were never taken.
         count: the number of inputs, those left out included.
         counts: the number of unsuccessful inputs, by status.
         attempts: by index, the number of attempts if it is not 1.
@@ -221,9 +222,9 @@ class Collector(Generic[R]):
     keys: dict[int, str | None] = Factory(dict)
     _states: bytearray = Factory(bytearray)
     _envelope: BatchResponse[R] = Factory(BatchResponse)
-    # By identity, each distinct error with the lowest first index of its chunks.
+    # By identity: each distinct error, with the lowest first index of its chunks.
     _errors: dict[object, tuple[int, StandardError]] = Factory(dict)
-    # Results that belong to no input for certain, with the first index of the chunk.
+    # Results whose input is uncertain, with the first index of the chunk.
     _loose: list[tuple[int, list[R]]] = Factory(list)
     _incomplete: bool = False  # whether an input lacks a whole answer
 
@@ -248,7 +249,7 @@ class Collector(Generic[R]):
             self._loose.append((first, matched.loose))
 
     def succeeded(self, chunk: Chunk, results: list[Any]) -> None:
-        """Record the results of a chunk of which every input succeeded."""
+        """Record the results of a chunk whose inputs all succeeded."""
         indices = chunk.indices
         start, stop = indices[0], indices[-1] + 1
         if stop - start == len(indices) and indices == [*range(start, stop)]:
@@ -316,7 +317,7 @@ class Collector(Generic[R]):
         return succeeded(self.operation.call, index, value, result, attempts, key)
 
     def unsuccessful_indices(self, status: OutcomeStatus | None) -> list[int]:
-        """Return the indices of unsuccessful inputs in order; None: of any status."""
+        """Return the indices of unsuccessful inputs in order; None means any status."""
         indices = sorted(
             index
             for index, outcome in self.unsuccessful.items()
@@ -328,10 +329,10 @@ class Collector(Generic[R]):
         return indices
 
     def response(self) -> CombinedResponse[R]:
-        """Return the response of the whole batch. It can be made only once.
+        """Return the response of the whole batch.
 
-        An input without a recorded outcome becomes `unknown`. That would be a bug of
-        hubbatch, and it must not look like a success.
+        Can be called only once. An input without a recorded outcome becomes `unknown`.
+        That would be a bug in hubbatch, and it must not look like a success.
         """
         if _UNSETTLED in self._states:
             self._fail_unsettled()

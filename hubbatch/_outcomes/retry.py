@@ -1,4 +1,4 @@
-"""Decide whether a chunk is sent again, and after how many seconds."""
+"""Decides whether a chunk is sent again, and after how many seconds."""
 
 from itertools import islice
 
@@ -24,8 +24,8 @@ class RetryPolicy:
         max_delay: the longest wait of the exponential backoff, in seconds.
         max_elapsed: the seconds after which a chunk is not sent again, counted from
             when its first attempt began.
-        max_retry_after: the longest Retry-After in seconds that is waited for. If
-            HubSpot asks for more, the chunk is given up.
+        max_retry_after: the longest Retry-After that is honored, in seconds. If HubSpot
+            asks for more, the chunk is given up.
 
     Raises:
         ConfigurationError: If a number is not above zero.
@@ -64,6 +64,6 @@ def next_wait(
 
 
 def _longest_wait(policy: RetryPolicy, failures: int) -> float:
-    # backoff's generators first yield None, when they are started.
+    # backoff's generators yield None first, when started.
     waits = expo(factor=policy.base, max_value=policy.max_delay)
     return float(next(islice(waits, max(failures, 1), None)))

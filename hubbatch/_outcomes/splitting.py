@@ -1,7 +1,8 @@
-"""Split a refused chunk to find its bad records in few requests.
+"""Splits a refused chunk to find its bad records in few requests.
 
-Usually HubSpot's refusal names the bad inputs: each is sent alone, and the others are
-sent together. Otherwise the chunk is halved, or sent one by one if many inputs are bad.
+Usually HubSpot's refusal names the bad inputs: each of them is sent alone, and the
+others together. Otherwise the chunk is halved, or sent one by one if many inputs are
+bad.
 """
 
 import re
@@ -71,11 +72,11 @@ class BadRecordRate:
         self._answered[size.bit_length()] += 1
 
     def is_high(self, size: int) -> bool:
-        """Return whether halving a part of this size probably takes more requests.
+        """Return whether sending each input alone probably beats halving the part.
 
-        More than sending each of its inputs alone: the share of bad inputs is too high.
-        It is known from inputs that were sent alone or accepted, or it follows from how
-        many parts of this size were refused.
+        It does if the share of bad inputs is high. The share is known from inputs that
+        were sent alone or accepted, or estimated from how many parts of this size were
+        refused.
         """
         settled = self._bad + self._fine
         if settled >= _MIN_INPUTS and self._bad > _MAX_SHARE * settled:
@@ -101,7 +102,7 @@ def split(chunk: Chunk, error: APIError, bad_rate: BadRecordRate) -> list[Chunk]
 
 
 def sample(positions: Sequence[int], size: int) -> list[int]:
-    """Return about `size` of the positions, spread without a period."""
+    """Return about `size` of the positions, spread aperiodically."""
     # Multiples of the golden ratio: in many files every tenth record has the same flaw.
     steps = (int(number * _GOLDEN_RATIO % 1 * len(positions)) for number in range(size))
     return sorted({positions[step] for step in steps})
@@ -116,7 +117,8 @@ def halve(chunk: Chunk) -> list[Chunk]:
 def suspects(chunk: Chunk, error: APIError) -> set[int]:
     """Return the positions of the inputs that a refusal names (possibly none).
 
-    An "Existing ID" names no input: it is the record that has the value already.
+    An "Existing ID" does not name an input: it is the record that already has the
+    value.
     """
     context = error.context if isinstance(error.context, Mapping) else {}
     names = InputIndex(chunk)
@@ -144,7 +146,7 @@ def _find_without(
     if rule is None:
         return found
     # HubSpot does not say which values make it required, so this may find all inputs,
-    # and to name all of them would say nothing.
+    # and naming all of them would not help.
     others = {*_NAME.findall(rule[1])}
     found = {p for p in found if others & written[p].keys()}
     return found if len(found) < len(written) else set()
@@ -153,8 +155,8 @@ def _find_without(
 def _list_problems(error: APIError) -> Iterable[tuple[str, str | None, str]]:
     """Yield the name of each property at fault, the error's code and its message.
 
-    The list of valid options at the end of a message is cut off: the options are good
-    values of other inputs.
+    The list of valid options at the end of a message is cut off: other inputs may
+    legitimately have them as values.
     """
     for problem in listed_problems(error.message):
         message = str(problem.get("message")).partition(_OPTIONS)[0]
@@ -167,7 +169,7 @@ def _list_problems(error: APIError) -> Iterable[tuple[str, str | None, str]]:
 
 
 def _find_quoted(written: Sequence[Mapping[str, str]], message: str) -> set[int]:
-    """Return the input with a value that the message quotes, if it is only one."""
+    """Return the input with a value that the message quotes, if only one has it."""
     quotes = _quote_finder(_ABOUT_OTHERS.sub("", message))
     found = {
         position
@@ -180,7 +182,7 @@ def _find_quoted(written: Sequence[Mapping[str, str]], message: str) -> set[int]
 def _quote_finder(message: str) -> Callable[[str], bool]:
     """Return a function that says whether the message quotes a string.
 
-    A part of a longer word is not a quotation.
+    Part of a longer word does not count as a quotation.
     """
     lower = message.lower()
 

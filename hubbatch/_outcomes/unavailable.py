@@ -1,11 +1,11 @@
-"""The error of a batch to which HubSpot gave no usable answer, with its advice."""
+"""The error of a batch that got no usable answer from HubSpot, with advice."""
 
 from hubbatch.errors import APIError, HubSpotUnavailable
 
 
 NO_ANSWER = "No request got a usable answer from HubSpot"
 _TRY_LATER = " Try again later."
-# It does not advise to try again: that could write the records twice.
+# It does not advise trying again: that could write the records twice.
 _CHECK_FIRST = (
     " Some records may have been written: look in HubSpot for those whose outcome is "
     "`unknown` before you send anything else."

@@ -1,4 +1,4 @@
-"""Verdicts: what an answer, or the lack of one, means for a chunk."""
+"""Verdicts: the meaning of an answer, or of its absence, for a chunk."""
 
 from typing import Literal, TypeAlias, assert_never
 
@@ -21,10 +21,11 @@ class Refused:
     """HubSpot refused the whole request because of its content.
 
     Attributes:
-        because: what is wrong. `"records"`: some of the records. `"duplicates"`,
-            `"inputs"` (too many) and `"bytes"` (too large): the chunk, but no record.
-            `"syntax"`: HubSpot cannot parse one value of one record, or any request.
-        written: whether HubSpot may have written a part of it nevertheless.
+        because: the part that is wrong. `"records"`: some of the records.
+            `"duplicates"`, `"inputs"` (too many) and `"bytes"` (too large): the chunk,
+            but no record. `"syntax"`: HubSpot cannot parse one value of one record, or
+            any request.
+        written: whether HubSpot may have written some of it nevertheless.
         wordless: whether the answer does not say what is wrong; it may be a proxy's.
     """
 
@@ -74,7 +75,7 @@ class Unauthorized:
 class EndpointNotFound:
     """HubSpot answered 404 for the path.
 
-    The path is wrong, unless HubSpot has answered other chunks there.
+    The path is wrong, unless HubSpot has answered other chunks on it.
     """
 
     error: APIError
@@ -82,11 +83,11 @@ class EndpointNotFound:
 
 @frozen
 class Blocked:
-    """A proxy refused the request: for good, unless other chunks were answered.
+    """A proxy refused the request: permanently, unless other chunks got an answer.
 
     Attributes:
         arrived: whether HubSpot may have processed it. Some proxies replace HubSpot's
-            answer by a page of their own.
+            answer with a page of their own.
     """
 
     error: ProxyError
@@ -113,7 +114,7 @@ Verdict: TypeAlias = (
 
 
 def is_strange(verdict: Verdict) -> bool:
-    """Return whether an answer, or a part of it, may belong to another request."""
+    """Return whether any part of the answer may belong to another request."""
     if isinstance(verdict, Answered):
         return verdict.matched.strange
     return isinstance(verdict, Retryable) and verdict.strange
