@@ -1,4 +1,4 @@
-"""Public classes and functions name the module that users import them from."""
+"""Makes public classes and functions name the module that users import them from."""
 
 import sys
 
@@ -6,10 +6,10 @@ from types import FunctionType
 
 
 def publish(module: str) -> None:
-    """Set `__module__` of what a module exports from its submodules to the module.
+    """Set `__module__` of a module's re-exports to the module itself.
 
     Reprs, tracebacks, pickles and `help()` then show `hubbatch.HubBatch`, wherever the
-    class is defined. What belongs to another public module keeps its `__module__`.
+    class is defined. Exports of another public module keep their `__module__`.
     """
     exported = sys.modules[module]
     for name in exported.__all__:

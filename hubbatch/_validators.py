@@ -1,4 +1,4 @@
-"""Checks of a verb's arguments. Each returns its argument or raises at once."""
+"""Checks for the arguments of verbs. Each returns its argument or raises."""
 
 import re
 
@@ -26,11 +26,11 @@ def check_api_version(version: object) -> str:
 
 
 def check_object_type(object_type: str) -> str:
-    """Return the object type if it is one segment of a URL's path.
+    """Return the object type if it is a single segment of a URL path.
 
     Raises:
         TypeError: If it is not a str.
-        ValueError: If it would change the rest of the path (`"../x"`).
+        ValueError: If it would alter the rest of the path (`"../x"`).
     """
     if not isinstance(object_type, str):
         raise TypeError(
@@ -75,7 +75,7 @@ def check_names(names: Any) -> tuple[str, ...]:
     """Return the names of properties as a tuple.
 
     Raises:
-        TypeError: If it is a single str in place of a collection, or if a name is not a
+        TypeError: If it is a single str instead of a collection, or if a name is not a
             str.
         ValueError: If a name is empty or contains unprintable characters.
     """

@@ -16,17 +16,17 @@ from ._wire.calls import Operation
 
 
 class Options(TypedDict, total=False):
-    """The keyword arguments that every verb accepts besides its own.
+    """The keyword arguments that every verb accepts in addition to its own.
 
     Attributes:
         isolate: Whether to split a chunk that HubSpot refuses as a whole until the bad
             records are found (the default). If False, all its records fail.
         max_failures: End the batch with `TooManyFailures` once more records than this
             number, or this share of all records (`"5%"`), are failed or unknown.
-            `"auto"`, the default, ends it when the first 1,000 records all fail for
-            the same reason; None never ends it.
-        linger: Seconds that a partial chunk waits for more inputs from an
-            asynchronous source. Default: 0.1.
+            `"auto"`, the default, ends it when the first 1,000 records all fail for the
+            same reason; with None there is no limit.
+        linger: Seconds that a partial chunk waits for more inputs from an async source.
+            Default: 0.1.
     """
 
     isolate: bool
@@ -41,8 +41,8 @@ class Verbs:
     """Base of the classes whose methods are batch verbs.
 
     **What every verb does.** It takes any number of inputs, from an iterable or an
-    async iterable, and the keyword arguments of `Options`. It sends nothing yet and
-    returns a `Batch`: `await` it for one combined response, or enter it with
+    async iterable, and the keyword arguments of `Options`. It returns a `Batch` and
+    sends nothing yet: `await` the batch for one combined response, or enter it with
     `async with` for a stream of outcomes. An input that is invalid, or that HubSpot
     refuses, becomes a failed outcome and does not stop the others.
 
@@ -54,10 +54,10 @@ class Verbs:
     Awaiting or iterating the batch raises `AuthenticationError`,
     `PermissionDeniedError`, `InvalidRequestError`, `ProxyError`, `CertificateError` or
     `DailyLimitReached` when no further chunk can succeed; `HubSpotUnavailable` when no
-    request gets a usable answer, or retries are used up for several chunks in a row;
+    request gets a usable answer, or several chunks in a row use up their retries;
     `TooManyFailures` (see `Options`); `RuntimeError` if the client is closed or the
-    batch was used before; and whatever the source raises. A `HubBatchError` carries
-    what was done until then, as `response` (await) or `summary` (stream).
+    batch was used before; and whatever the source raises. A `HubBatchError` reports the
+    work done until then, as `response` (await) or `summary` (stream).
     """
 
     def __init_subclass__(cls) -> None:
@@ -98,9 +98,9 @@ class Verbs:
     async def _ask(
         self, operation: Operation, took: Callable[[Summary], None] | None = None
     ) -> Any:
-        """Send a request that has no inputs, and return its one result.
+        """Send a request that has no inputs, and return its single result.
 
-        `took` receives the counts of the request, also when it fails.
+        `took` is called with the counts of the request, even if it fails.
         """
         collector: Collector[Any] = Collector(operation)
         run = self._state.new_run(operation, collector)
@@ -114,7 +114,7 @@ class Verbs:
 
 
 def _show_options(verb: FunctionType) -> None:
-    """List a verb's options in its signature, in place of `**options`."""
+    """List a verb's options in its signature instead of `**options`."""
     shown = signature(verb)
     parameters = [*shown.parameters.values()]
     if parameters[-1].kind is not Parameter.VAR_KEYWORD:

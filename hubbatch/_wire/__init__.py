@@ -1,1 +1,1 @@
-"""How does HubSpot's API look? Calls, paths, and JSON in both directions."""
+"""What does HubSpot's API look like? Calls, paths, and JSON in both directions."""

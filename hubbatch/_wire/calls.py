@@ -1,6 +1,6 @@
-"""The types of the endpoint table, and one call as a batch makes it.
+"""The types of the endpoint table, and the call that a batch makes.
 
-The rows are in `endpoints`; how each kind of JSON is written and read is in
+The rows are in `endpoints`; the code that writes and reads each kind of JSON is in
 `codecs`.
 """
 
@@ -52,7 +52,7 @@ ApiName = Literal[
 Encoded: TypeAlias = tuple[str | None, bytes, str | None]
 # (index in the batch, input) -> Encoded; raises InvalidInput.
 Encoder: TypeAlias = Callable[[int, object], Encoded]
-# The keys and the bodies of a block of inputs without trace ids of their own.
+# The keys and bodies of a block of inputs that have no trace ids of their own.
 Columns: TypeAlias = tuple[list[str | None], list[bytes]]
 # (index of the first input, block) -> Columns; None if the block needs the Encoder.
 ColumnEncoder: TypeAlias = Callable[[int, Sequence[Any]], Columns | None]
@@ -60,7 +60,7 @@ Query: TypeAlias = Mapping[str, str | Sequence[str]]
 
 
 class Repeats(Enum):
-    """What happens to an input whose key equals that of an earlier input."""
+    """How to treat an input whose key equals that of an earlier input."""
 
     INDEPENDENT = "independent"  # no key: two creates make two records
     WAITS = "waits"  # writes to one record keep their order
@@ -88,21 +88,21 @@ def _no_names(_: Any) -> Sequence[str]:
 
 @frozen
 class ResultShape:
-    """How the results of a call are read, and how they identify their inputs.
+    """How to read the results of a call, and how they identify their inputs.
 
     Attributes:
         structure: Read a list of results.
         key_of: Return the key of the input that a result belongs to; None if the
             result does not say.
         names_of: Return other keys that the same input may have.
-        values_of: Return the properties that the result of a write shows; None where
-            results do not show what was written.
+        values_of: Return the properties in the result of a write; None where results do
+            not contain the written properties.
         complete: An input without a result does not exist in HubSpot.
         answers: Return the results that an error object stands for. HubSpot reports a
             record without associations as an error; it is a result.
-        paging: How to read further pages; None where a result is always whole.
-        warnings_of: Return what a result holds in the place of HubSpot's warnings; None
-            where results have no such place.
+        paging: How to read further pages; None where a result is always complete.
+        warnings_of: Return a result's warnings as HubSpot sent them; None where results
+            cannot have warnings.
         source_of: Return the near end of a result that is a pair; None where results
             have no direction.
         traced: Inputs carry trace ids, which results may repeat.
@@ -122,13 +122,13 @@ class ResultShape:
 
 @frozen
 class Codec:
-    """How one kind of JSON is written and read.
+    """How to write and read one kind of JSON.
 
     Attributes:
         encoder: Return the encoder of an operation's inputs.
         body: Return the body of a request from encoded inputs joined by commas.
-        parts: Read a whole answer, its results with the function passed.
-        results: How results are read; None where an answer holds only errors.
+        parts: Read a whole answer; reads its results with the function passed to it.
+        results: How to read the results; None where an answer has only errors.
         columns: Return the block encoder of an operation, which must produce the same
             keys and bodies as `encoder`; None if there is none.
     """
@@ -140,7 +140,7 @@ class Codec:
     columns: Callable[["Operation"], ColumnEncoder] | None = None
 
 
-# A template names these of an endpoint's object types, in this order.
+# The fields that a template can have for object types, in this order.
 _TYPE_FIELDS = ("type", "source", "target")
 
 
@@ -163,7 +163,7 @@ class Api:
             and v3's is used.
         first_dated: The first dated version with a path of its own. Earlier versions
             and betas use v3's path. Empty if all dated versions have one.
-        family: The rate limit that its calls count against.
+        family: The rate limit that its calls count towards.
         check: Raise ValueError if HubSpot publishes no such verb for an object type.
     """
 
@@ -190,10 +190,10 @@ class Api:
         return not (self.first_dated and api_version.endswith("beta"))
 
     def named(self, object_types: Sequence[str]) -> Mapping[str, str]:
-        """Return object types by the fields that the templates have for them.
+        """Return object types by the names of their fields in the templates.
 
         Raises:
-            TypeError: If there are too many or too few of them.
+            TypeError: If there are too many or too few.
         """
         fields = [name for name in _TYPE_FIELDS if f"{{{name}}}" in self.label]
         if len(fields) != len(object_types):
@@ -206,17 +206,17 @@ class Call:
     """A row of the endpoint table.
 
     Attributes:
-        tail: What follows the root in the path.
+        tail: The part of the path after the root.
         retry_safe: The request may be sent again after a lost answer. A create that
             is sent again may make a second record.
         writes: The call changes data; a lost read has changed nothing.
-        has_inputs: A refusal may be about one of the inputs. Calls without inputs ask
-            one question.
-        may_be_empty: A 204 or an empty body is a whole answer.
+        has_inputs: A refusal may be about one of the inputs. Calls without inputs
+            request a single document.
+        may_be_empty: A 204 or an empty body is a complete answer.
         not_found_is_record: A 404 is about the inputs, not about the path.
         max_inputs_with_history: The limit of a read that asks for property histories,
             where it is lower than `max_inputs`.
-        content_type: Of the request's body.
+        content_type: The content type of the request body.
     """
 
     api: Api
@@ -236,32 +236,32 @@ class Call:
 
     @property
     def family(self) -> str:
-        """The rate limit that the call counts against."""
+        """The rate limit that the call counts towards."""
         return self.api.family
 
     @property
     def creates(self) -> bool:
-        """Whether the call may make new records."""
+        """Whether the call may create records."""
         return self.verb in ("create", "upsert")
 
     @property
     def results(self) -> ResultShape | None:
-        """How its results are read; None if it has none."""
+        """How to read its results; None if it has none."""
         return self.codec.results
 
 
 @frozen(cache_hash=True)
 class Operation:
-    """The call of one batch: a row of the table, its object type and its options.
+    """One batch's call: a row of the endpoint table, an object type and the options.
 
     Attributes:
-        into: The caller's own class, which the records of a read become.
-        read_back: The read that looks for a create whose answer was lost, by its unique
-            property.
-        parameters: Of the URL.
-        options: The members of a request's body beside its inputs.
-        trace_prefix: Begins the trace id of every input without one of its own; the
-            input's index follows. It must differ between batches and processes, or
+        into: The caller's own class to convert the records of a read to.
+        read_back: The read that looks up a create whose answer was lost, by the
+            create's unique property.
+        parameters: The query parameters of the URL.
+        options: The members of the request body other than the inputs.
+        trace_prefix: Prefix of the trace id of every input that has none of its own;
+            the input's index follows. It must differ between batches and processes, or
             results could be matched with the inputs of another batch.
     """
 
@@ -298,10 +298,10 @@ class Operation:
 
     @property
     def asked_properties(self) -> tuple[str, ...]:
-        """The properties that a read asks for, with those that identify its results.
+        """The properties to request, including those that identify the results.
 
-        Asking for any property turns HubSpot's defaults off. So a read that would ask
-        for its key only asks for the defaults too.
+        HubSpot returns its default properties only if none are requested. So a read
+        that would request only its key requests the defaults too.
         """
         if self.id_property is None:
             return self.properties
@@ -309,6 +309,6 @@ class Operation:
         asked = self.properties or (known.defaults if known else ())
         keys = [self.id_property]
         if known and known.name == "contacts" and self.id_property == "email":
-            # A secondary address finds a contact whose `email` is another one.
+            # A secondary address finds a contact whose `email` is different.
             keys.append("hs_additional_emails")
         return (*asked, *(key for key in keys if key not in asked))

@@ -1,10 +1,10 @@
-"""The table of HubSpot's endpoints, and the lookup of an operation in it.
+"""The table of HubSpot's endpoints, and the lookup of operations in it.
 
 A new endpoint is a row of `ROWS`, and a codec if its JSON is new.
 
 Limits: HubSpot's guides "Using object APIs" (100 inputs a call) and "Associations"
-(2,000 to create, 1,000 to read, 100 to archive), and its answer to a batch read with
-property histories of more than 50 inputs. HubSpot publishes no other limits; the table
+(2,000 to create, 1,000 to read, 100 to archive), and its answer to a batch read of more
+than 50 inputs with property histories. HubSpot publishes no other limits; the table
 assumes 100.
 """
 
@@ -70,7 +70,7 @@ ASSOCIATION_LIMITS = Api(
     "/crm/associations/v4/definitions/configurations/{source}/{target}",
     "/crm/associations/{version}/definitions/configurations/{source}/{target}",
 )
-# Named types instead of labels. There are no dated versions of it.
+# Named types instead of labels. It has no dated versions.
 ASSOCIATIONS_V3 = evolve(
     ASSOCIATIONS,
     name="v3_associations",
@@ -207,8 +207,8 @@ ROWS: tuple[Call, ...] = (
         associations.V3_ARCHIVES,
         may_be_empty=True,
     ),
-    # A definition has a key, its name. Sent again, a create would find its own property
-    # and be refused as a conflict.
+    # A definition's key is its name. If a create were sent again, it would find its own
+    # property and be refused as a conflict.
     Call(
         PROPERTIES,
         "create",
@@ -273,7 +273,8 @@ def look_up(
 ) -> Operation:
     """Return the operation of an endpoint on object types, in an API version.
 
-    With `reconcile_by`, a unique property, a create has a key and a read that finds it.
+    With `reconcile_by`, a unique property, a create has a key and a read that looks it
+    up.
 
     Raises:
         TypeError: If an object type is not a string.
@@ -294,8 +295,8 @@ def look_up(
         return operation
     return evolve(
         operation,
-        # Two creates with one unique value must not travel together: the second waits,
-        # and HubSpot refuses it.
+        # Two creates with the same unique value must not be sent together: the second
+        # one waits, and HubSpot then refuses it.
         call=evolve(call, repeats=_WAITS),
         id_property=reconcile_by,
         read_back=look_up(
@@ -309,10 +310,10 @@ def look_up(
 
 
 def named_call(operation: str) -> Call:
-    """Return the call that an operation's name means, e.g. `tickets.update`.
+    """Return the call named by an operation, e.g. `tickets.update`.
 
     Raises:
-        ValueError: If it is not an object type and a verb of it.
+        ValueError: If it is not an object type and one of its verbs.
     """
     calls: Mapping[str, Call] = {call.verb: call for call in OBJECT_CALLS.values()}
     object_type, _, verb = str(operation).rpartition(".")

@@ -1,4 +1,4 @@
-"""The strings of properties as Python values; cattrs converts."""
+"""Converts property strings to Python values, with cattrs."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -14,7 +14,7 @@ from .property_values import property_values
 
 
 _LISTS: Final[tuple[Any, ...]] = (list, set, frozenset, tuple)
-# Decimal("1e300000000") with all its digits would fill the memory.
+# Writing out all digits of Decimal("1e300000000") would fill the memory.
 _MOST_DIGITS: Final = 1_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -34,7 +34,7 @@ def without_none(hint: Any) -> tuple[Any, bool]:
 
 
 def can_be(of_type: Any) -> bool:
-    """Whether a property can have a type."""
+    """Return whether a property can have a type."""
     if is_list(of_type):
         of_any_length = get_origin(of_type) is not tuple or ... in get_args(of_type)
         item = _item_of(of_type)
@@ -45,8 +45,8 @@ def can_be(of_type: Any) -> bool:
 def hook_to(of_type: Any) -> Hook:
     """Return the hook that converts to a type that `can_be`: `hook(string, of_type)`.
 
-    It raises ValueError, ArithmeticError or LookupError for a string that has no such
-    value.
+    The hook raises ValueError, ArithmeticError or LookupError for a string without such
+    a value.
     """
     converter = BaseConverter(detailed_validation=False)
     for scalar, hook in _SCALARS.items():
@@ -55,13 +55,14 @@ def hook_to(of_type: Any) -> Hook:
     converter.register_structure_hook_factory(is_list, _list_hook)
     item = _item_of(of_type) if is_list(of_type) else of_type
     if _is_enum(item):
-        # Registered by name, or cattrs would take an enum of strings for a str.
+        # Registered by name, because cattrs would otherwise treat an enum of strings as
+        # a str.
         converter.register_structure_hook(item, _enum_hook(item))
     return converter.get_structure_hook(of_type)
 
 
 def is_list(of_type: Any) -> bool:
-    """Whether a type is a list, set or tuple of something."""
+    """Return whether a type is a list, set or tuple of something."""
     return get_origin(of_type) in _LISTS
 
 
@@ -92,7 +93,7 @@ def _literal_hook(of_type: Any, _: BaseConverter) -> Hook:
 
 
 def _list_hook(of_type: Any, converter: BaseConverter) -> Hook:
-    """Split `a;b`, which is how HubSpot joins the values of a multiple checkbox."""
+    """Return a hook that splits `a;b`, HubSpot's form of several checkbox values."""
     made, of_item = get_origin(of_type), _item_of(of_type)
     hook = converter.get_structure_hook(of_item)
     return lambda value, _: made(
@@ -137,7 +138,7 @@ def _datetime(value: str, _: Any) -> datetime:
 
 
 def _date(value: str, _: Any) -> date:
-    """Return a day; a timestamp counts as one only at midnight in UTC."""
+    """Return a date; a timestamp counts as one only at midnight UTC."""
     instant = _datetime(value, None)
     if instant.astimezone(UTC).time() != datetime.min.time():
         raise ValueError(value)

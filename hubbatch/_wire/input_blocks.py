@@ -1,9 +1,9 @@
 """Encodes blocks of inputs column by column.
 
 Most inputs are `{"id": ..., "properties": ...}` with string values, the equivalent
-input class, or (for reads) a bare id. Checking and encoding a hundred of these by
-column takes less than half the time of one by one. A block with anything else in it is
-left to the encoder of single inputs, which also reports what is wrong.
+input class, or (for reads) a bare id. Checking and encoding a hundred of them by column
+takes less than half as long as one by one. A block that contains anything else is left
+to the encoder of single inputs, which also reports errors.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -32,7 +32,7 @@ _properties_of = itemgetter("properties")
 
 
 class _NotUniform(Exception):
-    """A block with an input that has to be encoded by itself."""
+    """A block contains an input that has to be encoded individually."""
 
 
 def write_columns(operation: Operation) -> ColumnEncoder:
@@ -106,11 +106,11 @@ def id_columns(operation: Operation) -> ColumnEncoder:
 
 
 def _uniform(block: Sequence[Any]) -> tuple[list[str], Sequence[Mapping[str, str]]]:
-    """Return the ids, which are strings, and the properties with string values.
+    """Return the ids (strings) and the properties with string values.
 
     Raises:
         _NotUniform, InvalidInput, LookupError, TypeError: If the block has any other
-            input.
+            kind of input.
     """
     kind = type(block[0])
     _check(_all(kind, block))
@@ -134,7 +134,7 @@ def _as_strings(properties: list[Any]) -> Sequence[Mapping[str, str]]:
 
 
 def _check_names(properties: Iterable[Mapping[str, str]]) -> None:
-    """Check that no property name is empty, once all are known to be strings.
+    """Check that no property name is empty; all must be known to be strings.
 
     Comparing other types could run the caller's code.
     """

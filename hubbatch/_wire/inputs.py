@@ -1,7 +1,7 @@
-"""Inputs as JSON, each encoded once, when it is planned.
+"""Encodes inputs as JSON, each once, before it is put into the queue.
 
-The bytes of a record do not depend on the chunk it travels in. So retries and splits
-encode nothing, and an invalid value is found before anything is sent.
+A record's bytes do not depend on the chunk it is sent in. So retries and splits encode
+nothing, and an invalid value is found before anything is sent.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -36,7 +36,8 @@ _PAIR_SEPARATOR = "\1"
 CATEGORIES = ("HUBSPOT_DEFINED", "USER_DEFINED", "INTEGRATOR_DEFINED", "WORK")
 _TYPE_IDS = range(2**31)
 # orjson's result keeps the whole buffer that it was written into: 4 KB for a record of
-# 500 bytes. A slice is a copy of its own size, so a newline is appended and cut off.
+# 500 bytes. A slice is a copy of exactly the right size, so a newline is appended and
+# cut off.
 CUT = orjson.OPT_APPEND_NEWLINE
 
 
@@ -46,8 +47,8 @@ CUT = orjson.OPT_APPEND_NEWLINE
 def make_key(value: str, id_property: str | None = None) -> str:
     """Return the key of an id or, with its name, of a unique property's value.
 
-    HubSpot compares unique values without regard to case (e-mail addresses for
-    certain), so two spellings of one value have one key.
+    HubSpot compares unique values case-insensitively (certainly for e-mail addresses),
+    so two spellings of a value have the same key.
     """
     if id_property is None:
         # "0512" is the record 512.
@@ -58,13 +59,13 @@ def make_key(value: str, id_property: str | None = None) -> str:
 
 
 def id_property_of(key: str) -> str | None:
-    """Return the property whose value a key is; None if the key is a record's id."""
+    """Return the unique property that a key's value is of; None for a record id."""
     name, separator, _ = key.partition(_KEY_SEPARATOR)
     return name if separator else None
 
 
 def value_of(key: str) -> str:
-    """Return the value in the key of a unique property's value."""
+    """Return the value in the key of a unique value."""
     return key.partition(_KEY_SEPARATOR)[2]
 
 
@@ -72,7 +73,7 @@ def pair_key(source: str, target: str) -> str:
     """Return the key of a pair of records, the same in both directions.
 
     HubSpot returns both directions of a pair for one input. Two inputs that differ only
-    in the direction share a key, so they never travel in one request, where a result
+    in direction share a key, so they are never sent in the same request, where a result
     could belong to either.
     """
     return many_key(*sorted((source, target), key=make_key))
@@ -89,7 +90,7 @@ def ends_of(key: str) -> tuple[str, ...]:
 
 
 def renames(key: str | None, body: bytes) -> bool:
-    """Whether an encoded input changes the unique property that identifies it."""
+    """Return whether an encoded input changes its identifying unique property."""
     return written_key(key, body) != key
 
 
@@ -131,7 +132,7 @@ def request_body(operation: Operation, bodies: Iterable[bytes]) -> bytes:
 
 
 def for_any_operation(encode: Encoder) -> Callable[[Operation], Encoder]:
-    """Return an encoder factory for inputs whose JSON is the same in all operations."""
+    """Return an encoder factory for inputs with the same JSON in all operations."""
     # A partial instead of a closure, because operations must be picklable.
     return partial(_regardless, encode)
 
@@ -145,11 +146,11 @@ def _regardless(encode: Encoder, _operation: Operation) -> Encoder:
 
 @frozen
 class InputForm:
-    """The fields that HubSpot knows in an input, and the classes that stand for one.
+    """The fields that HubSpot accepts in an input, and its input classes.
 
     Attributes:
         names: HubSpot's names of the fields; an input with any other is invalid.
-        wanted: The fields that an input needs, for the error message.
+        wanted: The fields that an input needs, for error messages.
         classes: The input classes of the verb, each with a function that returns the
             values of all `names`, in their order.
     """
@@ -166,15 +167,15 @@ class InputForm:
     def values(self, value: object, id_property: str | None = None) -> Sequence[Any]:
         """Return the values of an input's fields in the order of `names`.
 
-        A missing field is None. `id_property` is the property that holds the id of an
-        instance of a user's own class.
+        A missing field is None. `id_property` is the property that holds the id if the
+        input is an instance of a user's own class.
 
         Raises:
-            InvalidInput: If it is neither a mapping nor of a class that the verb takes,
-                or HubSpot does not know one of its fields.
+            InvalidInput: If it is neither a mapping nor an instance of a class that the
+                verb takes, or HubSpot does not accept one of its fields.
         """
         if type(value) is dict:
-            if self._known.issuperset(value):  # as `mapping` checks, a call earlier
+            if self._known.issuperset(value):  # as in `mapping`; saves a call
                 return [*map(value.get, self.names)]
         elif (read := self.classes.get(type(value))) is not None:
             return read(value)
@@ -189,7 +190,8 @@ class InputForm:
         """Return the fields of an input that is a mapping, or of a user's own class.
 
         Raises:
-            InvalidInput: If it is neither, or HubSpot does not know one of its fields.
+            InvalidInput: If it is neither, or HubSpot does not accept one of its
+                fields.
         """
         if isinstance(value, Mapping):
             if self._known.issuperset(value):
@@ -261,7 +263,7 @@ def write_encoder(operation: Operation) -> Encoder:
         if id_property is not None:
             body["idProperty"] = id_property
             if not upsert and id_property not in values:
-                # HubSpot's answer then has the value that identifies the input.
+                # HubSpot's answer then contains the value that identifies the input.
                 values = {**values, id_property: identifier}
         body["properties"] = values
         body["objectWriteTraceId"] = (
@@ -291,7 +293,7 @@ def create_encoder(operation: Operation) -> Encoder:
 
 
 def _unique_key(values: Mapping[str, str], unique: str | None) -> str | None:
-    """Return the key of a create: only one that can be looked for has a key."""
+    """Return the key of a create; None if it cannot be looked up."""
     if unique is None:
         return None
     value = values.get(unique)
@@ -321,8 +323,8 @@ def id_encoder(operation: Operation) -> Encoder:
 def written_values(properties: object, *, legacy: bool = False) -> Mapping[str, str]:
     """Return properties as HubSpot's strings.
 
-    A dict of strings, the usual case, is returned itself: do not change it. The names
-    in it are not checked for their type; `dumps` fails for a name that is no string.
+    A dict of strings, the usual case, is returned as is, so do not modify it. The types
+    of its names are not checked; `dumps` fails for a name that is not a string.
     """
     if type(properties) is not dict or _has_others(properties):
         return property_values(properties, legacy=legacy)
@@ -332,7 +334,7 @@ def written_values(properties: object, *, legacy: bool = False) -> Mapping[str, 
 
 
 def _has_others(properties: Mapping[object, object]) -> bool:
-    """Whether any value is not a string."""
+    """Return whether any value is not a string."""
     for value in properties.values():  # noqa: SIM110 -- any() takes twice as long
         if type(value) is not str:
             return True
@@ -346,7 +348,7 @@ def _checked_name(name: object) -> str:
 
 
 def trace_id(prefix: str, index: int) -> str:
-    """Return the trace id of an input for which the caller chose none."""
+    """Return the generated trace id of an input without one of its own."""
     return f"{prefix}{index}"
 
 
@@ -369,10 +371,10 @@ def _associations(value: object) -> list[object]:
 
 
 def _association(value: object) -> object:
-    """Return an association in HubSpot's form, and refuse any other.
+    """Return an association in HubSpot's form; reject any other.
 
-    HubSpot answers "Invalid input JSON" to any other form, which fails every record of
-    the chunk.
+    HubSpot answers "Invalid input JSON" to any other form, and every record of the
+    chunk fails.
     """
     if isinstance(value, AssociationTo):
         to: object = value.to
@@ -390,7 +392,7 @@ def _association(value: object) -> object:
 
 
 def association_types(value: object) -> list[dict[str, object]]:
-    """Return the types of an association in HubSpot's form, and refuse any other."""
+    """Return the types of an association in HubSpot's form; reject any other."""
     if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
         raise InvalidInput("the types of an association are a list", "associations")
     return [
@@ -423,8 +425,8 @@ def dumps(body: object, values: Mapping[str, str]) -> bytes:
     """Return JSON.
 
     Raises:
-        InvalidInput: If it cannot be written. `values` are the strings of the body,
-            among which the error names the culprit.
+        InvalidInput: If it cannot be written. The error names the culprit among
+            `values`, the strings of the body.
     """
     try:
         return orjson.dumps(body, option=CUT)[:-1]

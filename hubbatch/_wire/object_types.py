@@ -25,10 +25,10 @@ _NARROW_VERSIONS = frozenset({"v3", "2026-03", "2026-03-beta"})
 
 
 class HasObjects(Protocol[T_co]):
-    """An owner of the verbs of every object type."""
+    """An object that has the verbs of every object type."""
 
     def objects(self, object_type: str, /) -> T_co:
-        """Return the verbs of an object type."""
+        """Return the verbs for an object type."""
         ...
 
 
@@ -40,9 +40,9 @@ class ObjectType:
         id: HubSpot's object type id; None where HubSpot publishes none.
         scopes: The scope to read and the scope to write.
         verbs: The batch calls that HubSpot publishes for it in v3 and 2026-03.
-        path: Its segment in paths: the name, or the id where paths take only that.
-        defaults: The properties that a batch read returns by default, beside the dates
-            and `hs_object_id`.
+        path: Its segment in paths: the name, or the id where paths only accept that.
+        defaults: The properties that a batch read returns by default, in addition to
+            the dates and `hs_object_id`.
         name: The name of the attribute.
     """
 
@@ -68,7 +68,7 @@ class ObjectType:
         """Check that HubSpot has a verb for this type.
 
         Raises:
-            ValueError: If it has not.
+            ValueError: If it does not.
         """
         if verb not in self.verbs and api_version in _NARROW_VERSIONS:
             raise ValueError(
@@ -166,7 +166,7 @@ def _singular(name: str) -> str:
     return f"{name[:-3]}y" if name.endswith("ies") else name.removesuffix("s")
 
 
-# HubSpot accepts a type's name, in singular or plural and any case, and its id.
+# HubSpot accepts a type's id or its name, singular or plural, in any case.
 _BY_ANY_NAME: Mapping[str, ObjectType] = {
     known: row
     for name, row in STANDARD_TYPES.items()
@@ -191,7 +191,7 @@ def check_verb(verb: str, object_type: str, api_version: str) -> None:
     """Check that HubSpot has a verb for an object type.
 
     Raises:
-        ValueError: If it has not. It has all verbs for custom types.
+        ValueError: If it does not. It has all verbs for custom types.
     """
     known = standard_type(object_type)
     if known is not None:

@@ -1,4 +1,4 @@
-"""Python values as the strings that HubSpot's properties hold."""
+"""Converts Python values to the strings that HubSpot's properties hold."""
 
 import math
 import re
@@ -13,7 +13,7 @@ from attrs import frozen
 
 
 class InvalidInput(ValueError):
-    """An input that must not be sent; `field` names the invalid part."""
+    """An input is invalid and must not be sent; `field` names the invalid part."""
 
     def __init__(self, message: str, field: str | None = None) -> None:
         super().__init__(message)
@@ -22,27 +22,27 @@ class InvalidInput(ValueError):
 
 @frozen
 class Unsendable:
-    """Replaces a value that a source could not read; `reason` fails its record."""
+    """Marks a value that a source could not read; its record fails with `reason`."""
 
     reason: str
 
 
-# Decimal("1e300000000") with all its digits would fill the memory.
+# Writing out all digits of Decimal("1e300000000") would fill the memory.
 _MOST_DIGITS = 1_000
 # HubSpot's ids have 64 bits.
 _LARGEST_ID = 2**63 - 1
 _MOST_ID_DIGITS = len(str(_LARGEST_ID))
-# "512.0" or "5.12e2": an id that a spreadsheet has turned into a float.
+# "512.0" or "5.12e2": an id that a spreadsheet turned into a float.
 _FLOAT_LIKE = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
 
 
 def property_values(properties: object, *, legacy: bool = False) -> dict[str, str]:
-    """Return the properties of one record as strings, without those that are None.
+    """Return the properties of one record as strings, omitting those that are None.
 
-    `legacy` writes dates and times as crm-objects/v1 has them.
+    `legacy` writes dates and times in the format of crm-objects/v1.
 
     Raises:
-        InvalidInput: Naming the property, if its value cannot be written.
+        InvalidInput: If a value cannot be written; the error names the property.
     """
     if not isinstance(properties, Mapping):
         raise InvalidInput(
@@ -194,7 +194,7 @@ def _day(value: date, *, legacy: bool) -> str:
 
 
 def iso_milliseconds(value: datetime) -> str:
-    """Return an aware datetime as HubSpot writes it: UTC, milliseconds, `Z`."""
+    """Return an aware datetime in HubSpot's format: UTC, milliseconds, `Z`."""
     utc = value.astimezone(UTC).replace(tzinfo=None).isoformat("T", "milliseconds")
     return f"{utc}Z"
 
@@ -237,7 +237,7 @@ def record_id(value: object, *, id_property: str | None = None) -> str:
 
 
 def number_id(name: str, value: object) -> int:
-    """Return an id that is sent as a JSON number; `name` is the field's.
+    """Return an id to send as a JSON number; `name` is the name of the field.
 
     HubSpot refuses the whole call for a number that is too large.
 
@@ -254,10 +254,10 @@ def number_id(name: str, value: object) -> int:
 
 
 def int32(name: str, value: object) -> int:
-    """Check a whole number of 32 bits that is sent as a JSON number.
+    """Return a 32-bit integer to send as a JSON number, after checking it.
 
-    HubSpot refuses the whole call for a number that is too large. `name` is the
-    field's.
+    HubSpot refuses the whole call for a number that is too large. `name` is the name of
+    the field.
 
     Raises:
         InvalidInput: If it is not such a number.
@@ -284,7 +284,7 @@ def check_encodable(values: Mapping[str, str]) -> None:
     """Check that properties can be encoded as UTF-8.
 
     Raises:
-        InvalidInput: Naming the property that cannot.
+        InvalidInput: If one cannot; the error names it.
     """
     for name, value in values.items():
         try:

@@ -1,9 +1,9 @@
-"""The records of an answer, read a column at a time.
+"""Reads the records of an answer a column at a time.
 
 The properties of a record stay the mapping of strings that orjson returns; cattrs would
 spend most of its time on them. The records of nearly all answers have the same fields.
 Checking each field of a hundred records at once takes two thirds of the time of
-checking one record after the other. Any other answer is read record by record.
+checking one record after the other. Other answers are read record by record.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,7 +1,7 @@
-"""HubSpot's JSON as attrs values and back: tolerant in reading, exact in writing.
+"""Converts HubSpot's JSON to attrs values and back: reads leniently, writes exactly.
 
-cattrs converts by the names of the fields in camel case. `record_columns` reads the two
-record classes, because every record makes one.
+cattrs maps fields to their names in camel case. `record_columns` reads the two record
+classes, because there is one instance per record.
 """
 
 import json
@@ -39,7 +39,7 @@ T = TypeVar("T")
 Raw = Mapping[str, Any]
 Hook = Callable[[Any, Any], Any]
 
-# The exceptions that reading a result may raise, whatever HubSpot or a proxy sent.
+# The exceptions that reading a result may raise, whatever HubSpot or a proxy sends.
 UNREADABLE = (
     *(ArithmeticError, AttributeError, LookupError),
     *(RecursionError, TypeError, ValueError),
@@ -69,7 +69,7 @@ def read_id(raw: object, _: object) -> str:
 
 
 def mapping_of(raw: object) -> dict[str, Any]:
-    """Return a JSON object, and refuse anything else."""
+    """Return a JSON object; raise for anything else."""
     if type(raw) is dict:
         return raw
     raise TypeError(f"properties of type {type(raw).__name__}")
@@ -127,9 +127,9 @@ def listed_warnings(place: object) -> list[dict[str, Any]]:
 def read_json(body: bytes) -> Any:
     r"""Return the JSON of an answer, with U+FFFD for each invalid character.
 
-    JSON can hold half of a surrogate pair ("\ud800"), and a body bytes that are not
-    UTF-8. orjson refuses the whole document for one of them, and a string that holds
-    one cannot be written to a file.
+    JSON can contain half of a surrogate pair ("\ud800"), and a body can contain bytes
+    that are not UTF-8. orjson rejects the whole document for either, and a string with
+    a lone surrogate cannot be written to a file.
 
     Raises:
         ValueError: If it is not JSON.
@@ -157,12 +157,12 @@ def _valid(raw: Any) -> Any:
 
 
 def flag(raw: object) -> bool | None:
-    """Return a boolean; None for anything else."""
+    """Return a boolean, or None for anything else."""
     return raw if isinstance(raw, bool) else None
 
 
 def optional_text(raw: object) -> str | None:
-    """Return a string or None; anything else as `str` writes it."""
+    """Return a string or None; convert anything else with `str`."""
     return raw if raw is None or isinstance(raw, str) else str(raw)
 
 
@@ -184,7 +184,7 @@ def _details(raw: object) -> tuple[ErrorDetail, ...]:
 
 
 def structure_errors(raw: object) -> list[StandardError]:
-    """Return the error objects of a 207; any other item becomes the message of one."""
+    """Return the error objects of a 207; any other item becomes an error's message."""
     if not isinstance(raw, list):
         return []
     return [
@@ -196,9 +196,9 @@ def structure_errors(raw: object) -> list[StandardError]:
 
 
 def each(structure: Callable[[Any], T]) -> Callable[[Iterable[Any]], list[T | None]]:
-    """Return a reader of results from a reader of one. It is picklable, as rows are.
+    """Turn a reader of one result into a picklable reader of many.
 
-    A result that cannot be read becomes None, so that it does not spoil the others.
+    A result that cannot be read becomes None, so that it does not affect the others.
     """
     return partial(_each, structure)
 
@@ -228,7 +228,7 @@ def structure_response(
     """Read the envelope of an answer, and its results with `structure`.
 
     Raises:
-        KeyError, TypeError, AttributeError: If it has no such envelope.
+        KeyError, TypeError, AttributeError: If it does not have that envelope.
     """
     errors = structure_errors(raw.get("errors"))
     results = raw.get("results")
@@ -319,7 +319,7 @@ def _unstructure_legacy_object(value: LegacyObject) -> dict[str, Any]:
 def unstructure(value: object) -> Any:
     """Return an attrs value as HubSpot's JSON.
 
-    Members that HubSpot omits when they are empty are omitted too.
+    Members that HubSpot omits when empty are omitted here too.
     """
     return converter.unstructure(value)
 
@@ -341,10 +341,10 @@ _registered: dict[type, tuple[_Fields, _Fields]] = {}
 def register(
     cls: type, reads: _Fields | None = None, writes: _Fields | None = None
 ) -> None:
-    """Register a class, some of whose fields have functions to read or write them.
+    """Register a class; `reads` and `writes` convert single fields.
 
-    cattrs compiles its hooks on first use: compiling all of them would double the time
-    of the import.
+    cattrs compiles its hooks on first use: compiling all of them here would double the
+    import time.
     """
     _registered[cls] = (reads or {}, writes or {})
 

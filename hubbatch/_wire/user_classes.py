@@ -1,4 +1,4 @@
-"""Records as the user's own classes: properties to fields, and fields to properties.
+"""Maps records to the user's own classes and back: properties to fields.
 
 cattrs converts the strings that HubSpot's properties hold. Each class is analyzed once.
 """
@@ -41,9 +41,9 @@ Typed: TypeAlias = attrs.AttrsInstance | _Dataclass
 
 @attrs.frozen
 class PropertyName:
-    """The property of a field whose name differs from the property's.
+    """The property that a field holds, if their names differ.
 
-    Put it into the annotation: `Annotated[str, PropertyName("hs_ticket_priority")]`. A
+    Put it in the annotation: `Annotated[str, PropertyName("hs_ticket_priority")]`. A
     `read_only` property (one that HubSpot calculates, for example) is read and never
     written. The name `"id"` means the record's id.
     """
@@ -71,7 +71,7 @@ class Field:
         argument: Its name in the constructor.
         property: HubSpot's name; `id` for the record's id.
         hook: Converts a property's string: `hook(string, type)`.
-        is_string: An empty string is a value of the type.
+        is_string: An empty string is a valid value of the type.
         nullable: The field may be None.
     """
 
@@ -103,7 +103,8 @@ class ClassMapping:
         """Return an instance of the class with the values of a record.
 
         Raises:
-            RecordInvalid: Naming the record, the property and its value.
+            RecordInvalid: If it does not fit; names the record, the property and its
+                value.
         """
         arguments = {}
         for field in self.fields:
@@ -132,7 +133,7 @@ class ClassMapping:
     def to_input(self, instance: object, id_property: str | None) -> dict[str, object]:
         """Return an instance as HubSpot's input; properties that are None are omitted.
 
-        Its id is the value of `id_property`, or of the field `id` without one.
+        Its id is the value of the field for `id_property`, or else of the field `id`.
         """
         values = {
             field.property: getattr(instance, field.attribute) for field in self.fields
@@ -162,7 +163,7 @@ class ClassMapping:
 
 
 def is_typed(cls: type) -> bool:
-    """Whether it is a user's class: attrs or dataclass, and not one of hubbatch."""
+    """Return whether a class is the user's own: attrs or dataclass, not hubbatch's."""
     if cls.__module__.partition(".")[0] == __name__.partition(".")[0]:
         return False
     return attrs.has(cls) or dataclasses.is_dataclass(cls)
@@ -217,9 +218,9 @@ def _class_mapping(cls: Any) -> ClassMapping:
 
 
 def _members(cls: type) -> Iterator[tuple[str, str, bool]]:
-    """Yield the name, the argument and whether there is a default, for each field.
+    """Yield each field's name, argument name and whether it has a default.
 
-    Fields that the constructor does not take are skipped.
+    Fields that the constructor does not accept are skipped.
     """
     if attrs.has(cls):
         for member in attrs.fields(cls):
@@ -263,7 +264,7 @@ def _field(
 
 
 def _names(hint: Any) -> Iterator[PropertyName]:
-    """Yield the names in an annotation, within `... | None` too."""
+    """Yield the names in an annotation, also within `... | None`."""
     if get_origin(hint) is Annotated:
         yield from (item for item in hint.__metadata__ if type(item) is PropertyName)
     for argument in get_args(hint):

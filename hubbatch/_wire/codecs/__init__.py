@@ -1,1 +1,1 @@
-"""How each kind of JSON is written and read: one codec for each family of calls."""
+"""Codecs: write and read each kind of JSON, one codec per family of calls."""

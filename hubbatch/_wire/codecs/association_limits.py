@@ -1,4 +1,4 @@
-"""The limits of association types: how many records one record may lead to."""
+"""The limits of association types: how many records one record may be linked to."""
 
 from operator import attrgetter
 from typing import Any

@@ -1,4 +1,4 @@
-"""Associations: pairs of records, of v4 and the dated versions, and of v3."""
+"""Associations: pairs of records, in v4, the dated versions and v3."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -43,7 +43,7 @@ from .documents import document, next_after
 from .envelopes import envelope_codec
 
 
-# By this error HubSpot reports that a record has no associations.
+# HubSpot's error for a record without associations.
 _NONE_FOUND = "NO_ASSOCIATIONS_FOUND"
 
 
@@ -149,7 +149,7 @@ def _label_strings(raw: Any, _: object) -> list[str]:
 
 
 def _paging(raw: Any, _: object) -> Any:
-    """Return the paging of a result, after checking that its cursor is readable."""
+    """Return the paging of a result after checking that its cursor is readable."""
     next_after({"paging": raw})
     return raw or None
 
@@ -219,7 +219,7 @@ def _empty(error: StandardError) -> Sequence[PublicAssociationMulti]:
 
 
 def _without(error: StandardError) -> Sequence[str]:
-    """Return the ids of the records that have no associations, as an error reports."""
+    """Return the ids of the records that an error reports to have no associations."""
     if _NONE_FOUND not in str(error.sub_category):
         return ()
     context = error.context if isinstance(error.context, Mapping) else {}

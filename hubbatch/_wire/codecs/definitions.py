@@ -48,7 +48,7 @@ register(PropertyCreate)
 
 
 def _as_mapping(value: object, cls: type) -> object:
-    """Return the fields that an instance of `cls` sets; any other input unchanged."""
+    """Return the fields set on an instance of `cls`; any other input unchanged."""
     if not isinstance(value, cls):
         return value
     values = {
@@ -57,7 +57,7 @@ def _as_mapping(value: object, cls: type) -> object:
     return {name: item for name, item in values.items() if item is not None}
 
 
-# What HubSpot's schema of August 2026 has beside the fields of the class.
+# The fields in HubSpot's schema of August 2026 that the class lacks.
 _STRINGS = ("currencyPropertyName", "numberDisplayHint", "textDisplayHint")
 _FLAGS = ("showCurrencySymbol",)
 _CREATE = InputForm(
@@ -153,7 +153,7 @@ def structure_properties(raw: Any) -> list[Property]:
     """Read the definitions of all properties of a type.
 
     Raises:
-        LookupError, TypeError: If it is not an answer of that kind.
+        LookupError, TypeError: If it is not such an answer.
     """
     return [converter.structure(item, Property) for item in raw["results"]]
 

@@ -1,4 +1,4 @@
-"""Questions: calls without inputs, whose whole answer is one result."""
+"""Documents: answers to calls without inputs, each of which is a single result."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,8 +12,8 @@ from hubbatch._wire.records import every, structure_account
 from hubbatch.models import BatchResponse, SimplePublicObject
 
 
-# "limit" of the list endpoints: 10 by default (specification). HubSpot refuses more
-# than 100, as integrations have found.
+# "limit" of the list endpoints: 10 by default (specification). Integrations have found
+# that HubSpot refuses more than 100.
 PAGE_SIZE = 100
 
 
@@ -26,7 +26,7 @@ class Page:
 
 
 def page_query(properties: tuple[str, ...], after: str | None) -> Query:
-    """Return the parameters of the URL of a page; `after` is None for the first."""
+    """Return the query parameters of a page; `after` is None for the first one."""
     parameters = {"limit": str(PAGE_SIZE)}
     if properties:
         parameters["properties"] = ",".join(properties)
@@ -49,7 +49,7 @@ def whole(raw: Any, structure: Callable[[Any], Any]) -> BatchResponse[Any]:
 
 
 def no_key(_: Any) -> None:
-    """Return no key: a question has one result, which needs none."""
+    """Return no key: a call without inputs has one result, which needs none."""
     return
 
 
@@ -64,7 +64,7 @@ def _page(raw: Any) -> Page:
 
 
 def document(structure: Callable[[Any], Any]) -> Codec:
-    """Return the codec of a question, whose answer `structure` reads."""
+    """Return the codec of a call without inputs, whose answer `structure` reads."""
     results = ResultShape(every(structure), no_key)
     return Codec(for_any_operation(_encode_nothing), _no_body, whole, results)
 

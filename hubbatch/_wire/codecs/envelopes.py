@@ -11,7 +11,7 @@ from hubbatch.models import BatchResponse
 
 
 def enveloped(operation: Operation, joined: bytes) -> bytes:
-    """Return the body of a request: the options of the call, and its inputs."""
+    """Return the body of a request: the options of the call and its inputs."""
     if not operation.options:
         return b'{"inputs":[%b]}' % joined
     return b'%b,"inputs":[%b]}' % (orjson.dumps(operation.options)[:-1], joined)
@@ -27,5 +27,5 @@ def envelope_codec(
         [Any, Callable[[Any], Any]], BatchResponse[Any]
     ] = structure_response,
 ) -> Codec:
-    """Return a codec whose requests and answers have the usual envelopes."""
+    """Return a codec for calls with the usual envelopes."""
     return Codec(encoder, body, parts, results, columns)

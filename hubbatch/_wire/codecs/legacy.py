@@ -1,4 +1,4 @@
-"""`crm-objects/v1`: bare lists and maps, ids as numbers, names beside values."""
+"""`crm-objects/v1`: bare lists and maps, numeric ids, and name-value pairs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -82,7 +82,7 @@ def _encode_id(_index: int, value: object) -> Encoded:
 
 
 def _number(object_id: object, v3_id: object) -> int:
-    """Return the id of an input, which has one under v1's name or under v3's."""
+    """Return the id of an input, which may use v1's name for it or v3's."""
     if v3_id is None:
         return number_id("objectId", object_id)
     if object_id is not None:
@@ -100,7 +100,7 @@ def _name_values(values: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def _from_name_values(properties: object) -> object:
-    """Return the mapping that a v1 list of names and values stands for."""
+    """Return a v1 list of names and values as a mapping."""
     if not isinstance(properties, list | tuple):
         return properties
     mapping: dict[str, object] = {}

@@ -26,7 +26,7 @@ _SECRETS = frozenset({"client_secret", "refresh_token", "code"})
 
 @frozen
 class GrantRequest:
-    """The form that a token is requested with. All of it is secret."""
+    """The form that requests a token. All of it is secret."""
 
     body: bytes = field(repr=False)
 
