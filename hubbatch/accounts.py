@@ -39,7 +39,7 @@ class Accounts:
     seconds, or earlier (the least recently used first) when more than `max_open` are
     open, but never while it runs a batch. A released client still works for callers
     that hold it; only `forget` and `aclose` close it. So call `get` for every request:
-    for an open client it is a dictionary lookup.
+    for an open client it is just a dictionary lookup.
 
     Like a client, it works in one event loop at a time, and continues in the next one
     once that loop is closed.
@@ -47,7 +47,7 @@ class Accounts:
     Args:
         load: An async function that takes an account's id and returns its access
             token, an async callable that returns one, or an `OAuth`.
-        max_open: The maximum number of clients to keep.
+        max_open: The maximum number of clients to keep open.
         idle: Seconds without a batch or a `get` after which a client is released.
         rate_limit: As for `HubBatch`, or a function that takes an account's id and
             returns it.
@@ -101,7 +101,7 @@ class Accounts:
         self._open: dict[str, _Client] = {}
         self._loading: dict[str, SingleFlight[_Client | None]] = {}
         self._closing: set[asyncio.Task[None]] = set()
-        # Of every client that a caller may still hold, released ones too.
+        # Every client that a caller may still hold, including released ones.
         self._states: WeakSet[ClientState] = WeakSet()
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
@@ -148,7 +148,7 @@ class Accounts:
         return closing
 
     async def aclose(self) -> None:
-        """Cancel pending loads, wait for all batches, close all connections.
+        """Cancel pending loads, wait for all batches, and close all connections.
 
         Raises:
             RuntimeError: If these accounts are in use in another event loop that is
@@ -193,7 +193,7 @@ class Accounts:
             self._timer = None
             for client in self._open.values():
                 client.used_at += shift
-                client.state.use()  # moves it too, so that all use one clock
+                client.state.use()  # also moves it, so that all use one clock
             self._release_idle()
 
     # ---- open a client
@@ -201,7 +201,7 @@ class Accounts:
     async def _make(
         self, account: str, load: "SingleFlight[_Client | None]"
     ) -> "_Client | None":
-        """Call `load` and create the client; None if it was forgotten meanwhile."""
+        """Call `load` and create the client; None if the account was forgotten."""
         try:
             token = await _loaded(self._load(account), account)
             if self._loading.get(account) is not load:
@@ -223,7 +223,7 @@ class Accounts:
     # ---- release clients
 
     def _keep(self, account: str, client: "_Client") -> None:
-        """Mark a client as used last; release idle ones if too many are open."""
+        """Mark a client as just used; release idle ones if too many are open."""
         if self._closed:  # while it was loading
             return
         client.used_at = _now()
@@ -276,7 +276,7 @@ class _Client(HubBatch):
 
     @property
     def last_used_at(self) -> float:
-        """The time of the last `get` or of the end of the last batch, if later."""
+        """The time of the last `get` or of the last batch's end, whichever is later."""
         return max(self.used_at, self.state.used_at)
 
 

@@ -1,4 +1,4 @@
-"""The verbs of the associations between two object types."""
+"""The verbs for the associations between two object types."""
 
 from collections.abc import AsyncIterable, Iterable
 from typing import Unpack
@@ -38,10 +38,10 @@ class Associations(Verbs):
     """Batch verbs for associations from records of one type to records of another.
 
     Each input names its two records: an `AssociationInput`, or HubSpot's own
-    `{"from": {"id": ...}, "to": {"id": ...}}`. Nothing else identifies a result, so
-    two inputs for the same pair are sent one after the other.
+    `{"from": {"id": ...}, "to": {"id": ...}}`. A result is identified by nothing but
+    its pair, so two inputs for the same pair are sent one after the other.
 
-    HubSpot accepts 2,000 inputs a call to create, 1,000 to read and 100 to archive
+    HubSpot accepts 2,000 inputs per call to create, 1,000 to read and 100 to archive
     (its guide "Associations").
     """
 
@@ -61,7 +61,7 @@ class Associations(Verbs):
     def create_default(
         self, inputs: Pairs, **options: Unpack[Options]
     ) -> Batch[PublicDefaultAssociation]:
-        """Associate records without a label; the `types` of the inputs stay empty."""
+        """Associate records without a label; leave the `types` of the inputs empty."""
         return self._batch(self._operation("create_default"), inputs, options)
 
     def read(
@@ -69,10 +69,10 @@ class Associations(Verbs):
     ) -> Batch[PublicAssociationMultiWithLabel]:
         """Read all associations of each record, page after page.
 
-        The client follows the pages itself: an input with HubSpot's field `after`
-        fails. A record without associations succeeds with an empty `to`, and so does
-        an id that does not exist: HubSpot answers both with the same error, which it
-        counts in `errors` and `num_errors` of the response.
+        The client follows the pages itself, so an input with HubSpot's field `after`
+        fails. A record without associations succeeds with an empty `to`, and so does an
+        id that does not exist: HubSpot answers both with the same error, which is
+        included in `errors` and `num_errors` of the response.
         """
         return self._batch(self._operation("read"), ids, options)
 
@@ -89,13 +89,13 @@ class Associations(Verbs):
     def archive_labels(
         self, inputs: Pairs, **options: Unpack[Options]
     ) -> Batch[LabelsBetweenObjectPair]:
-        """Remove the `types` of each input from an association, and keep its others."""
+        """Remove the `types` of each input from an association; other types stay."""
         return self._batch(self._operation("archive_labels"), inputs, options)
 
     async def kinds(self) -> tuple[AssociationSpecWithLabel, ...]:
         """Return the association types available from the first type to the second.
 
-        The default one has no label; those that the account defined have the category
+        The default type has no label; types defined by the account have the category
         `USER_DEFINED`.
 
         Raises:
@@ -121,8 +121,8 @@ class AssociationLimits(Verbs):
     """Batch verbs for the number of records that a record may be associated with.
 
     A limit belongs to one association type (a label, for instance) in one direction;
-    see `AssociationLimitInput`. An admin may have set a lower limit than the account's.
-    HubSpot publishes no maximum of inputs a call; hubbatch sends 100.
+    see `AssociationLimitInput`. An admin may have set a limit below the account's.
+    HubSpot publishes no maximum number of inputs per call; hubbatch sends 100.
     """
 
     def create(
@@ -157,10 +157,10 @@ class AssociationLimits(Verbs):
 
 
 class AssociationsV3(Verbs):
-    """Batch verbs for the v3 associations, whose association types have names.
+    """Batch verbs for v3 associations, whose association types have names.
 
     An input is a `PublicAssociation`, or HubSpot's own `{"from": {"id": ...}, "to":
-    {"id": ...}, "type": "contact_to_company"}`. They exist under v3 only.
+    {"id": ...}, "type": "contact_to_company"}`. They only exist in v3.
     """
 
     def create(

@@ -1,4 +1,4 @@
-"""The client."""
+"""The client for one HubSpot account."""
 
 import os
 
@@ -50,8 +50,8 @@ class HubBatch(StandardTypes):
 
     Args:
         access_token: A service key, a private-app token or an OAuth access token; an
-            async callable that returns one, called for every request; or an `OAuth`.
-            Default: the environment variable HUBSPOT_ACCESS_TOKEN.
+            async callable that returns one and is called for every request; or an
+            `OAuth`. Default: the environment variable HUBSPOT_ACCESS_TOKEN.
         base_url: The URL of HubSpot's API. Default: the environment variable
             HUBBATCH_BASE_URL, else https://api.hubapi.com.
         api_version: `"v3"`, or a dated version such as `"2026-03"`. Default: the
@@ -63,18 +63,20 @@ class HubBatch(StandardTypes):
             `hubbatch.integrations.redis`) is shared between processes.
         max_concurrency: The maximum number of concurrent requests of this client.
         retry: How often, and for how long, a chunk is retried.
-        timeout: Seconds for one attempt. HubSpot itself ends a call after 100 s (524).
+        timeout: Seconds for one attempt. HubSpot itself aborts a call after 100 s
+            (524).
         daily_reserve: Daily calls to keep for other apps, as a number or a share
             (`"5%"`). A batch that would use them ends with `DailyLimitReached`. It has
-            no effect with OAuth, where HubSpot reports no daily limit.
+            no effect with OAuth, for which HubSpot reports no daily limit.
         session: An aiohttp session to use; the client does not close it. The client
             then works in the session's event loop only.
         trust_env: Whether aiohttp reads proxies from the environment.
-        allow_http: Whether `base_url` may be a URL without TLS that is not loopback.
+        allow_http: Whether `base_url` may be an `http://` URL of a host that is not
+            loopback.
         listeners: Functions to call with every event; see `hubbatch.Event`.
 
     Attributes:
-        single: Calls for single records that are sent together; see `Single`.
+        single: Calls for single records, which are sent together; see `Single`.
         legacy: The verbs of `crm-objects/v1`; see `Legacy`.
 
     Raises:
@@ -161,7 +163,7 @@ class HubBatch(StandardTypes):
 
         Raises:
             TypeError: If `object_type` is not a string.
-            ValueError: If it contains other characters than letters, digits, - and _.
+            ValueError: If it contains characters other than letters, digits, - and _.
         """
         return Objects(self._state, object_type, api_version=self._api_version)
 
@@ -182,7 +184,7 @@ class HubBatch(StandardTypes):
 
         Raises:
             TypeError: If an object type is not a string.
-            ValueError: If an object type contains other characters than letters,
+            ValueError: If an object type contains characters other than letters,
                 digits, - and _, or `api_version` is not "v3".
         """
         if api_version == "v3":
@@ -200,7 +202,7 @@ class HubBatch(StandardTypes):
 
         Raises:
             TypeError: If `object_type` is not a string.
-            ValueError: If it contains other characters than letters, digits, - and _.
+            ValueError: If it contains characters other than letters, digits, - and _.
         """
         return Properties(self._state, object_type, api_version=self._api_version)
 
@@ -225,7 +227,7 @@ class HubBatch(StandardTypes):
 
     @property
     def limits(self) -> Limits:
-        """The rate limits as known now; read it inside a running event loop."""
+        """The rate limits as currently known; read this inside a running event loop."""
         return self._state.gate.snapshot()
 
     async def account(self) -> Account:
@@ -244,7 +246,7 @@ class HubBatch(StandardTypes):
         return account
 
     async def plan(self, operation: str, count: int) -> Plan:
-        """Forecast a batch: its calls, its seconds at the limit, its share of the day.
+        """Forecast a batch: its calls, its duration, its share of the daily limit.
 
         `await hub.plan("tickets.update", 5_000)` sends one request if HubSpot's limits
         are not known yet, and otherwise none.
@@ -254,7 +256,8 @@ class HubBatch(StandardTypes):
             count: The number of records.
 
         Raises:
-            ValueError: If the operation is unknown or the count is not a number from 0.
+            ValueError: If the operation is unknown or the count is not a number of at
+                least 0.
             APIError: If HubSpot refuses the request or is unavailable.
         """
         call = named_call(operation)
@@ -269,7 +272,7 @@ class HubBatch(StandardTypes):
         return plan(count, call.max_inputs, state.gate.limit(call.family), daily)
 
     async def aclose(self) -> None:
-        """Refuse new batches, wait for those that are running, close the connections.
+        """Refuse new batches, wait for running ones, and close the connections.
 
         Raises:
             RuntimeError: If the client is in use in another event loop that is open.

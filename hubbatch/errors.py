@@ -14,20 +14,18 @@ The tree::
     │   └── HubSpotUnavailable            no answers, or several chunks in a row used
     │                                     up their retries; `.maybe_written`
     ├── CertificateError                  the certificate is not trusted; never retried
-    ├── ListError                         a list or search does not advance
-    ├── TooManyFailures                   `max_failures` was exceeded
-    ├── RecordError                       one record
-    │   ├── RecordInvalid                 a value is not allowed
-    │   ├── RecordNotFound                the record does not exist
-    │   ├── RecordConflict                `.existing_id` has the unique value
-    │   └── OutcomeUnknown                the write may have reached HubSpot
-    ├── BatchFailed (ExceptionGroup)      RecordErrors, from `raise_for_failures()`
-    ├── OverloadedError                   too many single calls are waiting
-    ├── JournalError                      locked, damaged, or of another job
-    ├── SourceError                       a file cannot be read as rows
-    ├── CheckFailed                       a preflight found errors
-    ├── LimiterUnavailable                a shared rate limit cannot be reached
-    └── LoadFailed                        a dlt load job cannot finish now
+    ├── ListError                         a list or search makes no progress ├──
+    TooManyFailures                   `max_failures` was exceeded ├── RecordError
+    one record │   ├── RecordInvalid                 a value is not allowed │   ├──
+    RecordNotFound                the record does not exist │   ├── RecordConflict
+    `.existing_id` has the unique value │   └── OutcomeUnknown                the write
+    may have reached HubSpot ├── BatchFailed (ExceptionGroup)      RecordErrors, from
+    `raise_for_failures()` ├── OverloadedError                   too many single calls
+    are waiting ├── JournalError                      locked, damaged, or of another job
+    ├── SourceError                       a file cannot be read as rows ├── CheckFailed
+    a preflight found errors ├── LimiterUnavailable                a shared rate limit
+    cannot be reached └── LoadFailed                        a dlt load job cannot finish
+    now
 
 All of them can be pickled, and none contains an access token.
 """
@@ -104,10 +102,10 @@ class ReconnectRequired(AuthenticationError):
 
 
 class PermissionDeniedError(APIError):
-    """The call needs a scope that the token lacks (403), or a permission of its user.
+    """The token lacks a scope, or its user a permission, that the call needs (403).
 
     Attributes:
-        scopes: The scopes that HubSpot named; one of them may be enough.
+        scopes: The missing scopes that HubSpot named; one of them may be enough.
     """
 
     scopes: Sequence[str] = ()
@@ -134,7 +132,8 @@ class ProxyError(APIError):
     """A proxy or firewall answered in place of HubSpot.
 
     Attributes:
-        title: The title of its page, else the start of its body; None if it is empty.
+        title: The title of the page, or else the start of the body; None if it is
+            empty.
     """
 
     title: str | None = None
@@ -144,8 +143,8 @@ class HubSpotUnavailable(APIError):
     """HubSpot answered no request, or several chunks in a row used up their retries.
 
     Attributes:
-        maybe_written: Whether any record may have been written. If so, check what
-            HubSpot has before you send the same records again.
+        maybe_written: Whether any record may have been written. If so, check HubSpot
+            for the records before you send them again.
     """
 
     maybe_written: bool = False
@@ -160,7 +159,7 @@ class CertificateError(HubBatchError):
 
 
 class ListError(HubBatchError):
-    """A list or search does not advance: a page names itself as the next page."""
+    """A list or search makes no progress: a page names itself as the next page."""
 
 
 class TooManyFailures(HubBatchError):
@@ -173,8 +172,8 @@ class RecordError(HubBatchError):
     Attributes:
         category: HubSpot's category, or hubbatch's: `INVALID_INPUT`,
             `UNEXPECTED_VALUE` (reading `into` a class), `OUTCOME_UNKNOWN`, `NOT_SENT`,
-            `UNAVAILABLE` (a read without an answer) or `PAGING` (the pages of a
-            record's associations do not end).
+            `UNAVAILABLE` (a read without an answer) or `PAGING` (a record's pages of
+            associations never end).
         message: The reason. HubSpot's messages may quote property values.
         code: HubSpot's code of the first cause, e.g. `PROPERTY_DOESNT_EXIST`.
         property_name: The property that is wrong, if the error names one.
@@ -208,7 +207,7 @@ class RecordError(HubBatchError):
 
 
 class RecordInvalid(RecordError):
-    """HubSpot, a check before sending, or the class read `into` rejects a value."""
+    """A value was rejected: by HubSpot, a check before sending, or the `into` class."""
 
 
 class RecordNotFound(RecordError):
@@ -226,7 +225,7 @@ class RecordConflict(RecordError):
 
 
 class OutcomeUnknown(RecordError):
-    """The record was sent without a trustworthy answer: it may have been written."""
+    """The record was sent but got no trustworthy answer: it may have been written."""
 
 
 class BatchFailed(HubBatchError, ExceptionGroup[RecordError]):
@@ -242,20 +241,20 @@ class BatchFailed(HubBatchError, ExceptionGroup[RecordError]):
     total: int = 0
 
     def derive(self, excs: Sequence[RecordError]) -> "BatchFailed":  # type: ignore[override] # narrower on purpose: only RecordErrors are in it
-        """Return a group of some of these errors, for `except*` and `split`."""
+        """Return a group with some of these errors, for `except*` and `split`."""
         part = BatchFailed(self.message, excs)
         part.total = self.total
         return part
 
 
 class OverloadedError(HubBatchError):
-    """Too many single calls are waiting; this one was refused and not sent."""
+    """Too many single calls are waiting, so this one was not sent."""
 
 
 class JournalError(HubBatchError):
     """A journal cannot be used: it is locked, damaged, or of another job.
 
-    The message names the difference. Nothing was sent that the journal cannot record.
+    The message says what differs. Nothing was sent that the journal could not record.
     """
 
 
@@ -280,10 +279,11 @@ class LimiterUnavailable(HubBatchError):
 
 
 class LoadFailed(HubBatchError):
-    """A dlt load job cannot finish now.
+    """A dlt load job cannot finish for now.
 
     Attributes:
-        passing: Whether running the same load again may finish it.
+        passing: Whether the cause is temporary, so that running the load again may
+            help.
     """
 
     def __init__(self, message: str, *, passing: bool = False) -> None:

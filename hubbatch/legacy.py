@@ -1,4 +1,4 @@
-"""The verbs of `crm-objects/v1`, a legacy API that HubSpot ends in September 2027."""
+"""The verbs for `crm-objects/v1`, a legacy API that HubSpot ends in September 2027."""
 
 from collections.abc import AsyncIterable, Iterable
 from typing import Unpack
@@ -41,8 +41,8 @@ class LegacyObjects(Verbs):
         """Create records.
 
         This API's answers identify a record only by the values that were written. If
-        several inputs are equal in all of them, each succeeds, but nothing says which
-        id belongs to which input.
+        several inputs have the same values, each succeeds, but it is unknown which id
+        belongs to which input.
         """
         return self._batch(self._operation("create"), inputs, options)
 
@@ -59,12 +59,12 @@ class LegacyObjects(Verbs):
 
         Args:
             ids: Record ids.
-            properties: Names of the properties to return. Without any, this API
+            properties: Names of the properties to return. Without them, this API
                 returns little more than ids.
             properties_with_history: Names of the properties to return with their
                 earlier values.
-            include_deletes: Whether to return deleted records too. A record that the
-                answer does not contain fails with `RecordNotFound`.
+            include_deletes: Whether to also return deleted records. A record that is
+                missing from the answer fails with `RecordNotFound`.
             **options: See `Options`.
         """
         parameters = {
@@ -86,7 +86,7 @@ class LegacyObjects(Verbs):
         return self._batch(self._operation("update"), inputs, options)
 
     def archive(self, ids: Ids, **options: Unpack[Options]) -> Batch[LegacyObject]:
-        """Delete records. HubSpot documents that this cannot be undone."""
+        """Delete records. According to HubSpot, this cannot be undone."""
         return self._batch(self._operation("archive"), ids, options)
 
     def _operation(self, verb: Verb, parameters: Query | None = None) -> Operation:

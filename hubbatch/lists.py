@@ -1,4 +1,4 @@
-"""The verbs of the lists that records are on."""
+"""The verbs for the lists that records are on."""
 
 from typing import Unpack
 
@@ -14,7 +14,7 @@ from .objects import Ids
 class ListMemberships(Verbs):
     """Batch verbs for the lists that records of one object type are on.
 
-    HubSpot publishes no maximum of inputs a call; hubbatch sends 100.
+    HubSpot publishes no maximum number of inputs per call; hubbatch sends 100.
     """
 
     def __init__(

@@ -67,7 +67,7 @@ class UpdateInput:
 
 @frozen
 class UpsertInput:
-    """Values for the record whose `id_property` is `id`, created if it is missing."""
+    """Values for the record whose `id_property` is `id`; it is created if missing."""
 
     id: str | int
     properties: Mapping[str, object]
@@ -127,9 +127,9 @@ class AssociationLimitInput:
 class PropertyCreate:
     """A property to create.
 
-    HubSpot's values of `type`: bool, date, datetime, enumeration, number, phone_number,
-    string; of `field_type`: booleancheckbox, calculation_equation, checkbox, date,
-    file, html, number, phonenumber, radio, select, text, textarea.
+    HubSpot's values for `type`: bool, date, datetime, enumeration, number,
+    phone_number, string; of `field_type`: booleancheckbox, calculation_equation,
+    checkbox, date, file, html, number, phonenumber, radio, select, text, textarea.
     """
 
     name: str
@@ -280,7 +280,7 @@ class MultiAssociatedObjectWithLabel:
 
 @define
 class PublicAssociationMultiWithLabel:
-    """All associations of one record with records of one type.
+    """All of a record's associations with records of one type.
 
     `to` holds the associations of all pages, so `paging` is None.
     """
@@ -325,7 +325,7 @@ class PublicAssociationDefinitionUserConfiguration:
 
 @define
 class PropertyModificationMetadata:
-    """The changes that a property allows."""
+    """The kinds of changes that a property allows."""
 
     archivable: bool | None = None
     read_only_definition: bool | None = None

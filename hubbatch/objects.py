@@ -1,4 +1,4 @@
-"""The verbs of one object type."""
+"""The verbs for one object type."""
 
 from collections.abc import (
     AsyncGenerator,
@@ -59,8 +59,9 @@ ALL: Final = AllProperties.ALL
 
 Properties = Iterable[str] | Literal[AllProperties.ALL]
 
-# Longer names of properties leave the URL for the body of a batch read. HubSpot answers
-# 414 to a URL that is too long and publishes no limit; many servers refuse 8 KiB.
+# If the property names are longer than this, they are sent in the body of a batch read.
+# HubSpot answers 414 to a URL that is too long and publishes no limit; many servers
+# refuse 8 KiB.
 _LONGEST_QUERY = 6_000
 
 
@@ -70,12 +71,12 @@ class Objects(Verbs):
     An input is a `CreateInput`, `UpdateInput` or `UpsertInput`, or a mapping in
     HubSpot's shape: `{"id": ..., "properties": {...}}`. `read` and `archive` take ids.
 
-    Inputs may also be instances of an attrs class or a dataclass of yours. Its fields
-    are the properties (see `PropertyName` to map other names); a field that is None is
-    not sent. The field `id`, or the one named like `id_property`, holds the id, which
+    Inputs may also be instances of your own attrs class or dataclass. Its fields are
+    the properties (see `PropertyName` to map other names); a field that is None is not
+    sent. The field `id`, or the one named like `id_property`, holds the id, which
     `create` ignores.
 
-    HubSpot accepts 100 inputs a call (its guide "Using object APIs").
+    HubSpot accepts 100 inputs per call (its guide "Using object APIs").
     """
 
     def create(
@@ -88,7 +89,7 @@ class Objects(Verbs):
         """Create records.
 
         A create whose answer was lost is not sent again: its outcome is `unknown`.
-        To resolve it, name in `reconcile_by` a unique property that every record sets:
+        To resolve it, set `reconcile_by` to a unique property that every record sets:
         the record is looked up by that property, and created again only if it does not
         exist.
         """
@@ -145,21 +146,22 @@ class Objects(Verbs):
                 HubSpot returns for the type. `ALL` returns every property: one more
                 request reads their names first.
             properties_with_history: Names of the properties to return with their
-                earlier values. HubSpot then accepts 50 inputs a call instead of 100 (it
-                answers 400 to more).
+                earlier values. HubSpot then accepts 50 inputs per call instead of 100
+                (it answers 400 to more).
             id_property: The unique property (e.g. "email") that `ids` are values of.
-                It is requested too, so that results can be matched, and HubSpot then
-                returns no defaults; hubbatch names them where HubSpot publishes them.
-                For other types only `id_property` comes back: name `properties`.
-            archived: Whether to read archived records in place of the others.
-            into: An attrs class or a dataclass of yours. Its fields are requested as
+                It is also requested, so that results can be matched, and HubSpot then
+                returns no default properties; hubbatch requests them by name for types
+                whose defaults HubSpot publishes. For other types only `id_property` is
+                returned, so set `properties`.
+            archived: Whether to read archived records instead of active ones.
+            into: Your own attrs class or dataclass. Its fields are requested as
                 properties (see `PropertyName` to map other names), and each result is
-                an instance of it; a field `id` gets the record's id. A field may be a
+                an instance of it; a field `id` holds the record's id. A field may be a
                 str, int, float, Decimal, bool, date, datetime, Enum or Literal, a list,
                 set or tuple of these (`a;b`), or any of them `| None`. A property
                 without a value becomes None, else the field's default, else an empty
-                collection. A record that does not fit fails with a `RecordInvalid`
-                that names the property and its value.
+                collection. A record that does not fit fails with a `RecordInvalid` that
+                names the property and its value.
             **options: See `Options`.
 
         Raises:
@@ -209,15 +211,15 @@ class Objects(Verbs):
         archived: bool = False,
         into: type[T] | None = None,
     ) -> AsyncIterator[Any]:
-        """Iterate over all records of the type, in HubSpot's order, 100 a call.
+        """Iterate over all records of the type, in HubSpot's order, 100 per call.
 
-        Each page is requested once the records of the page before are consumed.
+        Each page is requested once the records of the previous page are consumed.
 
         Args:
             properties: As for `read`.
-            archived: Whether to list archived records in place of the others.
-            into: A class of yours, as for `read`. A record that does not fit it ends
-                the loop with `RecordInvalid`. `read` continues past such records:
+            archived: Whether to list archived records instead of active ones.
+            into: Your own class, as for `read`. A record that does not fit it ends the
+                loop with `RecordInvalid`. `read` continues past such records:
                 `hub.tickets.read((t.id async for t in hub.tickets.list()), into=T)`.
 
         Raises:
@@ -248,8 +250,8 @@ class Objects(Verbs):
         Args:
             properties: As for `list`.
             archived: As for `list`.
-            after: The `Page.after` to continue from; None begins with the first page.
-            took: Called with the counts of each request.
+            after: The `Page.after` to continue from; None starts at the first page.
+            took: A function to call with the counts of each request.
 
         Raises:
             TypeError: If `properties` is a string.
@@ -304,7 +306,7 @@ class Objects(Verbs):
         archived: bool,
         took: Callable[[Summary], None] | None,
     ) -> Page:
-        """Read the records of a page, without those that were deleted meanwhile."""
+        """Read the records of a page, except those that were deleted meanwhile."""
         ids = [record.id for record in page.records]
         batch = self.read(ids, properties=names, archived=archived)
         response = await batch
@@ -349,7 +351,7 @@ class Objects(Verbs):
         id_property: str | None = None,
         **options: Unpack[Options],
     ) -> Batch[SimplePublicUpsertObject]:
-        """Update the records with a unique value, and create those that do not exist.
+        """Update records by a unique property, and create those that do not exist.
 
         `id_property`: the unique property (e.g. "email") that the inputs' `id` values
         belong to; inputs with their own `idProperty` keep it.

@@ -1,4 +1,4 @@
-"""The verbs of the definitions of an object type's properties."""
+"""The verbs for the property definitions of an object type."""
 
 from collections.abc import AsyncIterable, Iterable
 from typing import Literal, Unpack
@@ -22,7 +22,7 @@ _SENSITIVITIES = ("non_sensitive", "sensitive", "highly_sensitive")
 class Properties(Verbs):
     """Batch verbs for the property definitions of one object type.
 
-    HubSpot publishes no maximum of inputs a call; hubbatch sends 100.
+    HubSpot publishes no maximum number of inputs per call; hubbatch sends 100.
     """
 
     def create(
@@ -31,7 +31,7 @@ class Properties(Verbs):
         """Define properties.
 
         If an answer is lost, the outcome is `unknown` and the input is not sent again:
-        HubSpot would refuse it because the property exists by then.
+        HubSpot would refuse it if the property exists by then.
         """
         return self._batch(self._operation("create"), inputs, options)
 
@@ -47,8 +47,8 @@ class Properties(Verbs):
 
         Args:
             names: Names of properties.
-            archived: Whether to read archived properties in place of the others.
-            data_sensitivity: Read only the properties of this sensitivity.
+            archived: Whether to read archived properties instead of active ones.
+            data_sensitivity: Read only properties with this sensitivity.
             **options: See `Options`.
         """
         if data_sensitivity not in _SENSITIVITIES:

@@ -1,4 +1,4 @@
-"""The verbs of the schemas of object types."""
+"""The verbs for the schemas of object types."""
 
 from collections.abc import AsyncIterable, Iterable
 from typing import Unpack
@@ -16,7 +16,7 @@ ObjectTypes = Iterable[str] | AsyncIterable[str]
 class Schemas(Verbs):
     """Batch verbs for the schemas of object types: names, properties, associations.
 
-    HubSpot publishes no maximum of inputs a call; hubbatch sends 100.
+    HubSpot publishes no maximum number of inputs per call; hubbatch sends 100.
     """
 
     def read(
@@ -30,13 +30,13 @@ class Schemas(Verbs):
     ) -> Batch[ObjectSchema]:
         """Read schemas by object type.
 
-        A type that the answer does not contain fails with `RecordNotFound`.
+        A type that is missing from the answer fails with `RecordNotFound`.
 
         Args:
             object_types: Ids or fully qualified names of object types.
-            include_association_definitions: Whether to fill `associations`.
-            include_audit_metadata: Whether to fill who changed the schema and when.
-            include_property_definitions: Whether to fill `properties`.
+            include_association_definitions: Whether to fill in `associations`.
+            include_audit_metadata: Whether to include who changed the schema, and when.
+            include_property_definitions: Whether to fill in `properties`.
             **options: See `Options`.
         """
         included: dict[str, object] = {

@@ -20,37 +20,37 @@ from .models import (
 )
 
 
-# A backend makes the same few kinds of calls over and over: look up each only once.
+# A backend makes the same few kinds of calls over and over: look each of them up once.
 _CACHED = 768
 _look_up = lru_cache(_CACHED)(look_up)
 
 
 class SingleObjects:
-    """Calls for single records of one object type: each takes one, returns its result.
+    """Calls for single records of one object type, each of which returns its result.
 
-    Calls that wait at the same time are sent in one request. A lone call waits 3 ms
-    for others. Under load, requests are sent evenly, at the rate that the account
-    allows, each with all calls that are waiting. One call's bad record does not affect
-    the others.
+    Calls that wait at the same time are sent in one request. A lone call waits 3 ms for
+    others. Under load, requests are sent evenly at the rate that the account allows,
+    each with all calls that are waiting. A bad record in one call does not affect the
+    others.
 
     Every call raises a copy of its record's error:
 
     * `RecordInvalid`, `RecordNotFound`, `RecordConflict` (with `existing_id`), or
       another `RecordError`;
-    * `OutcomeUnknown` if it was sent and no trustworthy answer came: it may have been
+    * `OutcomeUnknown` if it was sent but no trustworthy answer came: it may have been
       written;
     * `RecordError` with category `NOT_SENT` if it was not sent for another reason, e.g.
       a token callable that raised, whose exception is then the `__cause__`.
 
-    Or it raises an error that concerns all records: `AuthenticationError`,
+    Or it raises an error that affects all records: `AuthenticationError`,
     `PermissionDeniedError`, `InvalidRequestError`, `DailyLimitReached`, or
     `HubSpotUnavailable` if no usable answer came and nothing was written;
     `OverloadedError`, without waiting, if `max_pending` calls are waiting already;
     `TypeError` or `ValueError` for wrong arguments; `RuntimeError` if the client is
     closed.
 
-    A call that is cancelled before it was sent is not sent; later, cancellation only
-    ends the waiting. Writes to one record are sent in the order of the calls.
+    A call that is cancelled before it is sent is never sent; after that, cancelling
+    only ends the wait. Writes to one record are sent in the order of the calls.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class SingleObjects:
     ) -> SimplePublicObject:
         """Create a record.
 
-        If the answer is lost it raises `OutcomeUnknown`, and is not sent again.
+        If the answer is lost, this raises `OutcomeUnknown` and is not sent again.
         """
         operation = _look_up(
             "objects", "create", self._object_type, api_version=self._api_version
@@ -152,7 +152,7 @@ class SingleObjects:
 
 
 class Single(StandardTypes):
-    """The object types, each with calls for single records that are sent together."""
+    """The object types, each with calls for single records, which are sent together."""
 
     def __init__(self, state: ClientState, *, api_version: str) -> None:
         self._batchers = CallBatchers(state)
@@ -163,15 +163,15 @@ class Single(StandardTypes):
 
         Raises:
             TypeError: If `object_type` is not a string.
-            ValueError: If it contains other characters than letters, digits, - and _.
+            ValueError: If it contains characters other than letters, digits, - and _.
         """
         return SingleObjects(self._batchers, object_type, api_version=self._api_version)
 
     @property
     def max_pending(self) -> int:
-        """The maximum number of waiting calls, of all kinds together. Default: 10,000.
+        """The maximum number of waiting calls of all kinds.
 
-        A call above it raises `OverloadedError` without waiting.
+        Default: 10,000. Further calls raise `OverloadedError` without waiting.
 
         Raises:
             ConfigurationError: If it is set to anything but an int above zero.

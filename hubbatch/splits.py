@@ -1,4 +1,4 @@
-"""The verbs of the deal splits."""
+"""The verbs for deal splits."""
 
 from collections.abc import AsyncIterable, Iterable
 from typing import Unpack
@@ -16,7 +16,7 @@ Splits = Iterable[DealSplitsInput | Record] | AsyncIterable[DealSplitsInput | Re
 class DealSplits(Verbs):
     """Batch verbs for how deals are split between users.
 
-    HubSpot publishes no maximum of inputs a call; hubbatch sends 100.
+    HubSpot publishes no maximum number of inputs per call; hubbatch sends 100.
     """
 
     def read(self, ids: Ids, **options: Unpack[Options]) -> Batch[DealToDealSplits]:
@@ -27,6 +27,6 @@ class DealSplits(Verbs):
     def upsert(
         self, inputs: Splits, **options: Unpack[Options]
     ) -> Batch[DealToDealSplits]:
-        """Set the splits of deals, replacing those they have."""
+        """Set the splits of deals, replacing the existing ones."""
         operation = look_up("deal_splits", "upsert", api_version=self._api_version)
         return self._batch(operation, inputs, options)
