@@ -10,7 +10,7 @@ _EXTRA = ("click", "cloup", "rich")
 
 
 def main() -> None:
-    """Run the command line, or say how to install what it needs."""
+    """Run the command line, or explain how to install its dependencies."""
     hubbatch_entry.begin()
     try:
         _run()

@@ -1,4 +1,4 @@
-"""Read the job of a command from its arguments and options."""
+"""Reads a command's arguments and options as the job to run."""
 
 import asyncio
 
@@ -22,12 +22,12 @@ from hubbatch.models import AssociationSpecWithLabel
 from .job_spec import AllRecords, JobSpec, NothingToDo, find_token, hub_options
 
 
-# The options of the verb, for commands that have none.
+# The verb's options, for commands that have none.
 _PLAIN_CALL: dict[str, Any] = {"id_property": None, "properties": (), "legacy": False}
 
 
 def verb_spec(verb: JobVerb, options: Mapping[str, Any]) -> JobSpec:
-    """Return the job of a verb.
+    """Return the job for a verb.
 
     Raises:
         ConfigurationError: If the options do not fit together.
@@ -86,7 +86,7 @@ def _all_spec(options: Mapping[str, Any], call: dict[str, Any]) -> JobSpec:
 
 
 def associations_spec(options: Mapping[str, Any]) -> JobSpec:
-    """Return the job of `associations`.
+    """Return the job for `associations`.
 
     Raises:
         ConfigurationError: If the options do not fit together.
@@ -102,11 +102,11 @@ def associations_spec(options: Mapping[str, Any]) -> JobSpec:
 
 
 def associate_spec(options: Mapping[str, Any]) -> JobSpec:
-    """Return the job of `associate`; a label is looked up in HubSpot.
+    """Return the job for `associate`; looks up a label in HubSpot.
 
     Raises:
-        ConfigurationError: If the options do not fit together, or there is no such
-            label.
+        ConfigurationError: If the options do not fit together, or the label does not
+            exist.
         SourceError: If the source cannot be read.
         APIError: If HubSpot does not return the labels.
     """
@@ -165,12 +165,12 @@ async def _ask_kinds(
 
 
 def replay_spec(options: Mapping[str, Any]) -> JobSpec:
-    """Return the job of `replay`: the failures file names the call.
+    """Return the job for `replay`; the failures file determines the call.
 
     Raises:
         NothingToDo: If the file is empty.
         ConfigurationError: If the options do not fit the file.
-        SourceError: If it is not a failures file, or has rows of several calls.
+        SourceError: If it is not a failures file, or has rows from several calls.
     """
     source = FailuresSource(options["failed"], reconcile_by=options["reconcile_by"])
     if source.length() == 0:  # the job had no failures

@@ -1,4 +1,4 @@
-"""What `check` does: find rows that HubSpot would refuse, before they are sent."""
+"""Implements `check`: finds rows that HubSpot would refuse, before they are sent."""
 
 import asyncio
 
@@ -33,7 +33,7 @@ _SMALLEST_SHARE = 0.001
 
 
 def run_check(options: Mapping[str, Any]) -> int:
-    """Check a source and print what was found; return the exit status."""
+    """Check a source and print the findings; return the exit status."""
     report = or_exit(lambda: asyncio.run(_check(options)), refused=ExitStatus.BAD_USAGE)
     if options["as_json"]:
         print_json(_as_json(report))

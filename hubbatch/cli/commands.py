@@ -1,6 +1,6 @@
-"""The command `hubbatch`, and its commands that run no job.
+"""The command `hubbatch`, and its subcommands that do not run a job.
 
-A command imports what it runs when it runs, as in `verbs`.
+A command imports its implementation when it runs, as in `job_commands`.
 """
 
 import sys
@@ -76,9 +76,9 @@ def check(**options: Any) -> None:
 
     Every row is checked against the properties of the object type: unknown and
     read-only properties, invalid numbers, dates and options, missing and repeated ids.
-    An error is certain; a warning is what HubSpot may refuse.
+    HubSpot will certainly refuse an error, and may refuse a warning.
     """
-    from .check import run_check  # noqa: PLC0415 -- as in `verbs`
+    from .check import run_check  # noqa: PLC0415 -- see `job_commands`
 
     sys.exit(run_check(options))
 
@@ -91,7 +91,7 @@ def status(*, journal: Path, as_json: bool) -> None:
 
     The job may still be running.
     """
-    from .inspect import show_status  # noqa: PLC0415 -- as in `verbs`
+    from .inspect import show_status  # noqa: PLC0415 -- see `job_commands`
 
     show_status(journal, as_json=as_json)
 
@@ -113,9 +113,10 @@ def status(*, journal: Path, as_json: bool) -> None:
 def report(*, journal: Path, output: Path, values: bool) -> None:
     """Write a report of a job from its journal: rates, failures and next steps.
 
-    The report is one HTML file that loads nothing. The job may still be running.
+    The report is a single HTML file that loads nothing else. The job may still be
+    running.
     """
-    from .inspect import make_report  # noqa: PLC0415 -- as in `verbs`
+    from .inspect import make_report  # noqa: PLC0415 -- see `job_commands`
 
     make_report(journal, output, values=values)
 
@@ -125,7 +126,7 @@ def report(*, journal: Path, output: Path, values: bool) -> None:
 @shared.account_options
 def whoami(**options: Any) -> None:
     """Show the account that the access token belongs to."""
-    from .inspect import show_account  # noqa: PLC0415 -- as in `verbs`
+    from .inspect import show_account  # noqa: PLC0415 -- see `job_commands`
 
     show_account(options)
 
@@ -142,7 +143,7 @@ def whoami(**options: Any) -> None:
 @shared.as_json
 def demo(*, records: int, as_json: bool) -> None:
     """Run a batch on a simulated HubSpot: no account, no network."""
-    from .demo import show_demo  # noqa: PLC0415 -- as in `verbs`
+    from .demo import show_demo  # noqa: PLC0415 -- see `job_commands`
 
     sys.exit(show_demo(records, as_json=as_json))
 
@@ -201,7 +202,7 @@ def demo(*, records: int, as_json: bool) -> None:
 )
 def simulate(**options: Any) -> None:
     """Serve a simulated HubSpot to any client until Ctrl-C."""
-    from hubbatch.simulator.serving import run  # noqa: PLC0415 -- as in `verbs`
+    from hubbatch.simulator.serving import run  # noqa: PLC0415 -- see `job_commands`
 
     complain = partial(click.echo, err=True)
     sys.exit(run(**options, say=click.echo, complain=complain))

@@ -1,4 +1,4 @@
-"""The console and the JSON output, which escape the control characters of data."""
+"""The console and the JSON output, both of which escape control characters in data."""
 
 import sys
 
@@ -19,9 +19,9 @@ from .streams import EscapingStream
 class EscapingConsole(Console):
     """A console on which control characters are shown as escapes.
 
-    Only rich's own sequences reach the terminal. This is the last line of defense: rich
-    itself drops some control characters, so pass data through `console_markup` or
-    `visible` first.
+    Only rich's own escape sequences reach the terminal. This is the last line of
+    defense: rich itself drops some control characters, so pass data through
+    `console_markup` or `visible` first.
     """
 
     def render(
@@ -51,8 +51,8 @@ def console_markup(text: str) -> str:
 def print_json(value: Any) -> None:
     """Print an object to standard output as one line of JSON.
 
-    Characters that the encoding lacks, and control characters, are escaped as JSON
-    does.
+    Control characters and characters that the encoding lacks are written as JSON
+    escapes.
     """
     try:
         line = orjson.dumps(value, option=orjson.OPT_UTC_Z).decode()

@@ -1,4 +1,4 @@
-"""What `demo` does: create and update tickets in a simulated HubSpot."""
+"""Implements `demo`: creates and updates tickets in a simulated HubSpot."""
 
 import asyncio
 import logging
@@ -80,10 +80,10 @@ def _as_dict(batch: Batch[Any], limits: Limits) -> dict[str, Any]:
 
 
 def _updates(ids: list[str]) -> list[UpdateInput]:
-    """Return an update of every ticket, some of them with a typical mistake."""
+    """Return an update for every ticket, some of them with a typical mistake."""
     rng = random.Random(_SEED)  # noqa: S311 -- the same demo every time
     mistakes: list[dict[str, object]] = [
-        {"hs_pipeline_stage": "Closed"},  # the label, not the option's value
+        {"hs_pipeline_stage": "Closed"},  # the label instead of the option's value
         {"frist_name": "Ada"},  # no such property
         {"hs_ticket_priority": "urgent!"},
         {"hs_object_id": "1"},  # read-only
@@ -124,7 +124,7 @@ def _print_next_steps(console: Console) -> None:
 
 @asynccontextmanager
 async def _simulated_hubspot() -> AsyncIterator[tuple[str, str]]:
-    """Run the simulator in a process of its own; yield its URL and token."""
+    """Run the simulator in a separate process; yield its URL and token."""
     context = multiprocessing.get_context("spawn")
     parent, child = context.Pipe()
     process = context.Process(target=_serve, args=(child,), daemon=True)
@@ -142,10 +142,10 @@ async def _simulated_hubspot() -> AsyncIterator[tuple[str, str]]:
 
 @contextmanager
 def _signals_blocked() -> Iterator[None]:
-    """Block signals, here for a while and in a child started meanwhile for good.
+    """Block signals in the `with` block; a child started in it keeps them blocked.
 
-    Ctrl-C and a closed terminal signal all processes of the terminal. The child stops
-    with its parent, and must not print a traceback of its own while it imports.
+    Ctrl-C and closing the terminal signal all processes of the terminal. The child
+    stops with its parent, and must not print its own traceback while it is importing.
     """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
@@ -162,7 +162,7 @@ def _serve(connection: Connection) -> None:
     """Run the simulator until the other end of the connection closes."""
     from hubbatch.simulator import Simulator  # noqa: PLC0415 -- only in the child
 
-    # Where signals cannot be blocked (Windows), Ctrl-C must still not stop it.
+    # Where signals cannot be blocked (Windows), Ctrl-C still must not stop it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # aiohttp may log a traceback if the client is killed during a request.
     logging.getLogger("aiohttp.server").disabled = True

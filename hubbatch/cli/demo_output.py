@@ -1,4 +1,4 @@
-"""Print a batch of the demo: its progress, its response and its failures."""
+"""Prints a batch of the demo: its progress, response and failures."""
 
 import asyncio
 
@@ -28,7 +28,7 @@ _REFRESH = 0.1
 async def track(
     console: Console, title: str, batch: Batch[Any], total: int
 ) -> CombinedResponse[Any]:
-    """Return the response of a batch; show a progress bar until it is there."""
+    """Return the response of a batch, showing a progress bar until it arrives."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -90,7 +90,7 @@ def print_response(
 
 
 def print_failures(console: Console, reasons: Sequence[FailureGroup]) -> None:
-    """Print why records did not succeed, the most frequent reason first."""
+    """Print the reasons why records did not succeed, most frequent first."""
     if not reasons:
         return
     table = Table(box=None, padding=(0, 2, 0, 0))

@@ -1,4 +1,4 @@
-"""The result of a job: its last lines, and the exit status."""
+"""The result of a job: its last lines of output, and its exit status."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -56,7 +56,7 @@ class Ending:
         return ExitStatus.ALL_SUCCEEDED
 
     def lines(self, reasons: Counter[str]) -> Iterator[str]:
-        """Return what became of the rows, why, and what to do next."""
+        """Return a summary: the rows' outcomes, the reasons, and the next step."""
         report = self.report
         if report is None:
             yield f"Stopped at once. {self._how_to_resume()}"
@@ -112,7 +112,7 @@ class Ending:
         return line
 
     def _when_to_resume(self) -> str:
-        # Before the daily limit is reset, the job would only end again.
+        # Until the daily limit is reset, the job would only end again.
         error = None if self.report is None else self.report.error
         if not isinstance(error, DailyLimitReached) or error.resets_at is None:
             return ""

@@ -1,4 +1,4 @@
-"""What `status`, `report` and `whoami` do: they send no rows."""
+"""Implements `status`, `report` and `whoami`, which send no rows."""
 
 import asyncio
 import signal
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 def show_status(journal: Path, *, as_json: bool) -> None:
-    """Print the status of a journal's job."""
+    """Print the status of a job, from its journal."""
     found = or_exit(lambda: read_status(journal))
     if as_json:
         print_json(attrs.asdict(found))
@@ -47,7 +47,7 @@ def _status_rows(found: JobStatus) -> list[tuple[str, Any]]:
         state += "; run it again to resume"
     rows: list[tuple[str, Any]] = [
         ("job", found.title),
-        ("portal", found.portal_id or "unknown (the access token may not ask)"),
+        ("portal", found.portal_id or "unknown (the access token cannot read it)"),
         ("state", state),
     ]
     if found.message and not found.running and not found.finished:
@@ -69,12 +69,12 @@ def _status_rows(found: JobStatus) -> list[tuple[str, Any]]:
 
 
 def make_report(journal: Path, output: Path, *, values: bool) -> None:
-    """Write the report of a journal's job."""
+    """Write the report of a job, from its journal."""
     or_exit(lambda: write_report(journal, output, values=values))
 
 
 def show_account(options: Mapping[str, Any]) -> None:
-    """Print the account of the access token; exit if another one is expected."""
+    """Print the account of the access token; exit if it is not the expected one."""
     account = or_exit(lambda: asyncio.run(_ask_account(options)))
     expected = options["account"]
     if options["as_json"]:
@@ -101,8 +101,8 @@ def or_exit(
     """Return the result of a call, or print its error and exit.
 
     Args:
-        call: what to call.
-        refused: the exit status if HubSpot, or its certificate, is the reason.
+        call: the function to call.
+        refused: the exit status if HubSpot refused or its certificate is not trusted.
     """
     try:
         return call()

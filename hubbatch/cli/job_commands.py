@@ -1,7 +1,7 @@
-"""The commands that run a job: the verbs, those of associations, and `replay`.
+"""The commands that run a job: the verbs, those for associations, and `replay`.
 
-A command imports what it runs when it runs: the client's jobs and `rich` take a while,
-and `--help` needs neither.
+A command imports its implementation only when it runs: importing the jobs and `rich`
+takes a while, and `--help` needs neither.
 """
 
 import sys
@@ -40,7 +40,7 @@ def _verb(
     output: Sequence[Decorator] = (),
     safety: Sequence[Decorator] = (),
 ) -> click.Command:
-    """Return the command of a verb; only `read` can do without a SOURCE."""
+    """Return the command for a verb; SOURCE is optional for `read` only."""
     optional = verb == "read"
 
     @cloup.command(
@@ -122,8 +122,8 @@ def associate(**options: Any) -> None:
     """Associate pairs of records of two types, or remove associations.
 
     SOURCE is a .csv, .jsonl or .parquet file, or - for JSON lines on standard input,
-    with the two ids in each row. If these are the ids of another system, --from-map
-    and --to-map name the --results of the jobs that created the records.
+    with the two ids in each row. If the ids are those of another system, --from-map and
+    --to-map name the --results files of the jobs that created the records.
     """
     from . import arguments, run_job  # noqa: PLC0415 -- as the module says
 
@@ -142,10 +142,11 @@ def associate(**options: Any) -> None:
 @shared.safety_options()
 @shared.account_options
 def associations(**options: Any) -> None:
-    """Read which records of TO_TYPE those of FROM_TYPE are associated with.
+    """Read the records of TO_TYPE that are associated with records of FROM_TYPE.
 
     SOURCE has the ids of FROM_TYPE, e.g. the output of `read`. The output has a line
-    for each pair with the columns from_id, to_id and labels; `associate` takes it.
+    for each pair, with the columns from_id, to_id and labels; `associate` accepts it as
+    its SOURCE.
     """
     from . import arguments, run_job  # noqa: PLC0415 -- as the module says
 
@@ -164,9 +165,10 @@ def associations(**options: Any) -> None:
 def replay(**options: Any) -> None:
     """Send the rows of a failures file again, unchanged or edited.
 
-    FAILURES.jsonl is the --failures file of a job. It names the verb, the object type
-    and the account; on another account nothing is sent. Creates that HubSpot may
-    already have made are refused unless --reconcile-by says how to look them up.
+    FAILURES.jsonl is a file that a job wrote with --failures. It records the verb, the
+    object type and the account; nothing is sent to any other account. Creates that
+    HubSpot may have made already are refused unless --reconcile-by names a property to
+    look them up by.
     """
     from . import arguments, run_job  # noqa: PLC0415 -- as the module says
 

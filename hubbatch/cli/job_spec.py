@@ -39,11 +39,11 @@ _JOB_OPTIONS = (
 
 
 class NothingToDo(Exception):
-    """The source has no rows; the message is its name."""
+    """The source has no rows; the message is the source's name."""
 
 
 class AllRecords:
-    """All records of a type, in place of a source."""
+    """All records of a type, as the source of a job."""
 
     name = "all"
 
@@ -85,7 +85,7 @@ class JobSpec:
         if options.get("report"):
             if not options["journal"]:
                 raise ConfigurationError(
-                    "--report needs --journal FILE: it shows what that has"
+                    "--report needs --journal FILE: it shows the journal's data"
                 )
             check_report_path(options["report"])
         try:
@@ -98,7 +98,8 @@ class JobSpec:
 
         Raises:
             SourceError: If a row is malformed.
-            ConfigurationError: If the job creates too much to run without a journal.
+            ConfigurationError: If the job creates too many records to run without a
+                journal.
         """
         self.total = _total(self.source, self.options["limit"])
         options = self.options
@@ -113,7 +114,7 @@ class JobSpec:
 
     @property
     def creates(self) -> bool:
-        """Whether the job creates records, so that a row sent twice may be two."""
+        """Whether the job creates records, so that resending a row may duplicate it."""
         return self.verb == "create" and not self.object_type.startswith(PAIRS)
 
     @property
@@ -123,8 +124,8 @@ class JobSpec:
         return title_of(verb, self.object_type)
 
     def first_line(self, job: Job | Export) -> str:
-        """Return what is printed before a job starts: its portal, title and rows."""
-        portal = job.portal_id or "unknown (the access token may not ask)"
+        """Return the line to print before a job starts: its portal, title and rows."""
+        portal = job.portal_id or "unknown (the access token cannot read it)"
         rows = "" if self.total is None else f", {count_of(self.total, 'row')}"
         by = self.call["id_property"]
         line = f"Portal {portal}: {self.title}{self._from()}{rows}"
@@ -140,14 +141,14 @@ class JobSpec:
         return " from standard input" if name == "-" else f" from {name}"
 
     def offline_hub(self) -> HubBatch:
-        """Return a client without a token, which must send nothing."""
+        """Return a client without a token, which must not send anything."""
         return HubBatch("none", **hub_options(self.options))
 
     def hub(self, listeners: Iterable[Listener]) -> HubBatch:
         """Return the client.
 
         Raises:
-            ConfigurationError: If there is no token, or an option is invalid.
+            ConfigurationError: If no token is found, or an option is invalid.
         """
         token = find_token(self.options)
         return HubBatch(token, listeners=listeners, **hub_options(self.options))
@@ -175,7 +176,7 @@ def find_token(options: Mapping[str, Any]) -> str:
     """Return the access token, from the environment.
 
     Raises:
-        ConfigurationError: If there is none.
+        ConfigurationError: If no token is set.
     """
     name: str = options["token_env"]
     token = os.environ.get(name)
@@ -187,7 +188,7 @@ def find_token(options: Mapping[str, Any]) -> str:
 
 
 def hub_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of the client, among those of a command."""
+    """Return the options of a command that belong to the client."""
     return {
         name: options[name] for name in _HUB_OPTIONS if options.get(name) is not None
     }

@@ -1,7 +1,7 @@
 """The options that several commands share, and the groups that `--help` shows.
 
-A function like `source_options` groups the options of one command with those that
-every such command has.
+A function such as `source_options` groups the options of one command with the ones that
+all such commands have.
 """
 
 import codecs
@@ -24,7 +24,7 @@ PATH = click.Path(dir_okay=False, path_type=Path)
 def check_encoding(
     _context: click.Context, _parameter: click.Parameter, value: str
 ) -> str:
-    """Return the name of an encoding if Python knows it."""
+    """Return the name of an encoding, if Python knows it."""
     try:
         codecs.lookup(value)
     except LookupError:
@@ -35,7 +35,7 @@ def check_encoding(
 def parse_delimiter(
     _context: click.Context, _parameter: click.Parameter, value: str
 ) -> str:
-    r"""Return one character; `tab` and `\t` stand for a tab."""
+    r"""Parse `--delimiter`: one character; `tab` and `\t` stand for a tab."""
     value = {"tab": "\t", r"\t": "\t"}.get(value, value)
     if len(value) != 1 or value in '"\r\n':
         raise click.BadParameter("Expected one character, or tab.")
@@ -45,7 +45,7 @@ def parse_delimiter(
 def parse_max_failures(
     _context: click.Context, _parameter: click.Parameter, value: str
 ) -> int | str | None:
-    """Return a number, a percentage or `auto`; None for `none`."""
+    """Parse `--max-failures`: a number, a percentage or `auto`; None for `none`."""
     if value == "none":
         return None
     if value == "auto" or value.endswith("%"):
@@ -61,7 +61,7 @@ def parse_max_failures(
 def parse_reserve(
     _context: click.Context, _parameter: click.Parameter, value: str | None
 ) -> int | str | None:
-    """Return a number of calls, or a percentage."""
+    """Parse `--daily-reserve`: a number of calls, or a percentage."""
     if value is None or value.endswith("%"):
         return value
     try:
@@ -75,7 +75,7 @@ def parse_reserve(
 def parse_columns(
     _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, str]:
-    """Return the property of each column, from `COLUMN` and `COLUMN=NAME`."""
+    """Parse `COLUMN` and `COLUMN=NAME`; return the property of each column."""
     columns: dict[str, str] = {}
     for value in values:
         column, _, name = value.partition("=")
@@ -227,7 +227,7 @@ _file: tuple[Decorator, ...] = (
 )
 
 
-# ---- what is written
+# ---- where output goes
 
 output: Decorator = cloup.option(
     "-o",
@@ -275,7 +275,7 @@ _job_files: tuple[Decorator, ...] = (
 )
 
 
-# ---- when to stop, and how fast to go
+# ---- safety and speed
 
 preflight: Decorator = cloup.option(
     "--preflight",
@@ -367,15 +367,15 @@ account_options: Decorator = cloup.option_group(
 
 
 def source_options(*options: Decorator) -> Decorator:
-    """Return the options of a command that reads rows."""
+    """Group a command's own source options with those that every source has."""
     return cloup.option_group("Source", *options, *_file, limit)
 
 
 def output_options(*options: Decorator) -> Decorator:
-    """Return the options of what a job writes and prints."""
+    """Group a command's own output options with those that every job has."""
     return cloup.option_group("Output", *options, *_job_files, as_json)
 
 
 def safety_options(*options: Decorator) -> Decorator:
-    """Return the options that bound a job."""
+    """Group a command's own safety options with those that every job has."""
     return cloup.option_group("Safety and speed", *options, *_job_limits)

@@ -1,4 +1,4 @@
-"""The progress of a job: a bar on a terminal, else a line every ten seconds."""
+"""Prints the progress of a job: a bar on a terminal, else a line every ten seconds."""
 
 import time
 
@@ -19,7 +19,7 @@ from hubbatch.jobs import Export, Job
 from .streams import Stream
 
 
-# Seconds between two lines where there is no bar.
+# Seconds between two lines when there is no bar.
 LINE_INTERVAL = 10.0
 # Below this many seconds, tenths are printed.
 _TENTHS_UNTIL = 9.95
@@ -29,14 +29,14 @@ _SHORTEST = 0.05
 
 @define
 class Figures:
-    """The progress of a job at a moment.
+    """The progress of a job at one moment.
 
     Attributes:
         done: rows that have an outcome.
         total: all rows; None if unknown.
         rate: rows per second of this run.
         used: requests in the last window of the rate limit.
-        allowed: requests that a window may have.
+        allowed: the maximum number of requests in a window.
         seconds_left: seconds until the end at the rate limit; None if unknown.
     """
 
@@ -52,7 +52,7 @@ class Figures:
     seconds_left: float | None
 
     def details(self) -> str:
-        """Return all but the number of rows: `2,000 rows/s · 50% of the limit`."""
+        """Return all but the row count: `2,000 rows/s · 50% of the limit`."""
         share = round(100 * self.used / max(self.allowed, 1))
         parts = [
             f"{self.rate:,.0f} rows/s",
@@ -69,7 +69,7 @@ class Figures:
         return " · ".join(parts)
 
     def rows(self) -> str:
-        """Return the number of rows: `11,000 of 20,000 rows`."""
+        """Return the row count: `11,000 of 20,000 rows`."""
         if self.total is None:
             return count_of(self.done, "row")
         return f"{self.done:,} of {self.total:,} rows"
@@ -84,7 +84,7 @@ class Progress:
         hub: the client, for its rate limit.
         title: the job in a few words.
         total: the number of rows; None if unknown.
-        clock: returns seconds that only grow.
+        clock: returns monotonic seconds.
     """
 
     console: Console
@@ -99,7 +99,7 @@ class Progress:
     _live: Live | None = field(default=None, init=False)
 
     def start(self, job: Job | Export) -> None:
-        """Start to print the progress of a job."""
+        """Start printing the progress of a job."""
         self._job, self._first = job, job.summary
         self._started = self._printed = self.clock()
         if self.console.is_terminal:
@@ -108,10 +108,10 @@ class Progress:
             self._live.start()
 
     def update(self) -> None:
-        """Print the progress if it is due and can be printed without waiting."""
+        """Print the progress if it is due and can be printed without blocking."""
         file = self.console.file
         if isinstance(file, Stream) and not file.has_room():
-            # Ctrl-S, or a pager: requests must not wait until it is read.
+            # Ctrl-S or a pager may block output: requests must not wait for it.
             return
         if self._live is not None:
             self._live.update(self, refresh=True)
@@ -173,7 +173,7 @@ class Progress:
 
 
 def duration(seconds: float) -> str:
-    """Return a time as a string: 1.2 s, and from ten seconds on 0:12, 1:23, 2:03:04."""
+    """Return a duration as a string: 1.2 s; from ten seconds on 0:12, 1:23, 2:03:04."""
     if seconds < _SHORTEST:
         return "under 0.1 s"
     if seconds < _TENTHS_UNTIL:
@@ -189,7 +189,7 @@ def count_of(count: int, word: str) -> str:
 
 
 def table_of(rows: Iterable[tuple[str, Any]]) -> Table:
-    """Return a table of names and values, without lines."""
+    """Return a table of names and values, without rules."""
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")

@@ -1,4 +1,4 @@
-"""Run the job of a command, print its progress and result, return the exit status."""
+"""Runs the job of a command, and prints its progress and result."""
 
 import asyncio
 import signal
@@ -57,7 +57,7 @@ _NO_COUNTS = {
 
 
 def run_job(make_spec: Callable[[], JobSpec], options: Mapping[str, Any]) -> int:
-    """Run the job of a command and print what becomes of it.
+    """Run the job of a command and print its progress and result.
 
     Args:
         make_spec: returns the job that the options describe.
@@ -87,7 +87,7 @@ def run_job(make_spec: Callable[[], JobSpec], options: Mapping[str, Any]) -> int
     except NothingToDo as nothing:
         status = ExitStatus.ALL_SUCCEEDED
         _warn_of_no_rows(console, str(nothing))
-    except KeyboardInterrupt:  # before there was a job to stop
+    except KeyboardInterrupt:  # before a job existed to be stopped
         status = 128 + signal.SIGINT
     except HubBatchError as error:
         status = _status_of(error)
@@ -111,7 +111,7 @@ def _warn_of_no_rows(console: Console, name: str) -> None:
 
 
 def print_error(console: Console, error: BaseException) -> str:
-    """Print an error on one line; return its message."""
+    """Print an error on a single line; return its message."""
     message = " ".join(str(error).split())
     console.print(f"[red]error:[/] {console_markup(message)}", soft_wrap=True)
     return message
@@ -204,7 +204,7 @@ async def _run_once(
 
 
 def _seconds_to_wait(spec: JobSpec, report: JobReport) -> float | None:
-    """Return the seconds until the daily limit is reset, if --wait waits for that."""
+    """Return the seconds until the daily limit is reset, if --wait applies."""
     error = report.error
     if not (spec.options["wait"] and isinstance(error, DailyLimitReached)):
         return None
@@ -224,7 +224,7 @@ def _count_reason(reasons: Counter[str], event: Event) -> None:
 
 
 async def _dry_run(spec: JobSpec, console: Console, result: dict[str, Any]) -> int:
-    """Validate the rows and print what a job would take; no token is needed."""
+    """Validate the rows and print the calls and the time of a job; needs no token."""
     async with spec.offline_hub() as hub:
         job = spec.job(hub)
         operation, limits = job.operation, hub.limits

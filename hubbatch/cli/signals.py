@@ -1,4 +1,4 @@
-"""Stop a running job on a signal."""
+"""Stops a running job on a signal."""
 
 import asyncio
 
@@ -15,11 +15,11 @@ from hubbatch_entry import signals
 
 @define
 class JobStopper:
-    """Stops a job on the first signal, cancels it on the second.
+    """Stops a job on the first signal and cancels it on the second.
 
-    The first signal lets requests in flight be answered. The second one cancels the
-    job; so does the first if nothing is in flight. Another signal ends the process,
-    even if its event loop is stuck.
+    The first signal waits for the answers of requests in flight. The second one cancels
+    the job; so does the first if nothing is in flight. A further signal ends the
+    process, even if its event loop is stuck.
 
     Attributes:
         console: where to print.
@@ -38,12 +38,12 @@ class JobStopper:
 
     @property
     def signal(self) -> int | None:
-        """The number of the first signal that came."""
+        """The number of the first signal that was received."""
         return signals.number
 
     @contextmanager
     def handling_signals(self) -> Iterator[None]:
-        """Handle signals in the `with` block, which a signal may cancel."""
+        """Handle signals in the `with` block; a signal may cancel the block."""
         signals.respond = self._respond
         try:
             yield
@@ -55,12 +55,13 @@ class JobStopper:
             self._over = True
 
     def settle(self, status: int) -> None:
-        """Fix the exit status: a later signal does not change it."""
+        """Fix the exit status, so that a later signal does not change it."""
         signals.status = status
 
     def _respond(self) -> bool:
-        # Called by the signal handler, at any instruction. It decides here, so that a
-        # third signal ends a process whose loop is stuck, but acts in the loop.
+        # Called by the signal handler, at any instruction. The decision is made here,
+        # so that a third signal ends a process whose loop is stuck, but it is carried
+        # out in the loop.
         if self._cancelled:
             return False
         if self._draining or self.job is None:

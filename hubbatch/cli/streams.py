@@ -1,4 +1,4 @@
-"""Standard output and standard error that never raise an error."""
+"""Standard output and standard error streams that never raise."""
 
 import errno
 import io
@@ -16,8 +16,8 @@ class Stream(io.TextIOBase):
 
     The reader may close the pipe, the disk may be full, the terminal may be gone or
     lack a character: none of these is a reason to stop a job. A failed write is
-    dropped; later ones are tried, because a disk can have room again. Characters that
-    the encoding lacks are written as escapes.
+    dropped, but later ones are attempted, because a disk can regain free space.
+    Characters that the encoding lacks are written as escapes.
 
     Nothing is buffered, so that the interpreter has nothing to flush when it exits and
     a signal handler can print.
@@ -62,7 +62,7 @@ class Stream(io.TextIOBase):
             return True
 
     def write(self, text: str) -> int:
-        """Write a string, or drop what cannot be written; return its length."""
+        """Write a string, dropping whatever cannot be written; return its length."""
         left = memoryview(text.encode(self.encoding, self.errors))
         try:
             while left:
@@ -79,8 +79,8 @@ class Stream(io.TextIOBase):
 class EscapingStream(Stream):
     """A stream on which control characters are shown as escapes.
 
-    Everything that prints uses it (tracebacks, warnings, logs, usage errors) except an
-    `EscapingConsole`: it writes sequences of its own, to `plain`.
+    Everything that prints uses it (tracebacks, warnings, logs, usage errors), except
+    `EscapingConsole`, which writes its own escape sequences to `plain`.
     """
 
     def __init__(self, raw: Any, encoding: str) -> None:
@@ -109,7 +109,7 @@ def install() -> None:
 def warn_of_loss() -> None:
     """Print a warning if standard output could not be written.
 
-    No warning is due if the reader closed the pipe (`| head`).
+    There is no warning if the reader closed the pipe (`| head`).
     """
     out = sys.stdout
     if isinstance(out, EscapingStream):

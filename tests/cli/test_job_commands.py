@@ -444,7 +444,8 @@ def test_a_token_that_may_not_ask_says_so(shell: Shell) -> None:
     done = shell(*UPSERT)
 
     assert done.status == 0
-    assert done.lines[0].startswith("Portal unknown (the access token may not ask): ")
+    unknown = "Portal unknown (the access token cannot read it): "
+    assert done.lines[0].startswith(unknown)
 
 
 # ---- ended early, and going on
