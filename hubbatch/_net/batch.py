@@ -206,7 +206,7 @@ class Batch(
         return self._new_run(sink, options)
 
     async def feed(self, run: Run) -> None:
-        """Execute a run from `begin` on the source; raise the error that ends it early."""
+        """Execute a run from `begin` on the source; raise the error that ended it."""
         self._begun = True
         await self._state.execute(run, self._source)
 

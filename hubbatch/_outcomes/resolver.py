@@ -75,8 +75,7 @@ class Resolver:
     Attributes:
         renewable: whether a new token can be requested after a 401.
         isolate: whether a refused chunk is split to find its bad records.
-        failure_limit: ends the batch if too many inputs fail; None if there is no
-            limit.
+        failure_limit: ends the batch if too many inputs fail; None for no limit.
     """
 
     # Invariant: the resolver does no IO and calls no code of the run. It remembers only

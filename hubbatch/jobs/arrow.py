@@ -1,8 +1,8 @@
 """Arrow tables as sources: Parquet, pandas, polars, DuckDB, pyarrow.
 
 Needs pyarrow (the extra `parquet`). NULL, NaN and NaT are left out. Times without a
-time zone are ambiguous: such a column is refused before anything is sent, unless a zone
-is set.
+time zone are ambiguous: a column with such times is refused before anything is sent,
+unless a zone is set.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from .tables import Table, check_names
 from .zones import Zone
 
 
-# The number of rows that are in memory at a time.
+# The number of rows to hold in memory at a time.
 _BLOCK = 10_000
 _FILE_BLOCK = 1024 * 1024
 # The name that pandas gives to an index without a name.
@@ -73,19 +73,20 @@ class _ArrowTable(Table):
 class ArrowSource(_ArrowTable):
     """Any object with Arrow's stream interface (`__arrow_c_stream__`).
 
-    A pandas or polars data frame, a pyarrow table, a DuckDB relation. The index of a
-    pandas data frame is a column if it has a name and is not a plain range.
+    For example a pandas or polars data frame, a pyarrow table or a DuckDB relation. The
+    index of a pandas data frame counts as a column if it has a name and is not a plain
+    range.
 
     Args:
-        data: The table. If it has a length it is read twice, so that a job that resumes
-            can tell whether it has changed; otherwise once, as it is sent.
-        columns: How its columns become inputs.
+        data: The table. If it has a length it is read twice, so that a resumed job can
+            tell whether it has changed; otherwise it is read once, as it is sent.
+        columns: How to convert its columns to inputs.
         name: Its name in messages.
-        timezone: The time zone of times without one, e.g. `UTC`, `Europe/Berlin`.
+        timezone: The time zone for times without one, e.g. `UTC`, `Europe/Berlin`.
             Without it such a column is refused before anything is sent.
 
     Raises:
-        TypeError: If it does not have the interface.
+        TypeError: If `data` does not have the interface.
         ConfigurationError: If pyarrow is missing, or the time zone is unknown.
     """
 
@@ -138,7 +139,7 @@ class ParquetSource(_ArrowTable):
 
     Args:
         path: The file.
-        columns: How its columns become inputs.
+        columns: How to convert its columns to inputs.
         timezone: The time zone of times without one, as for `ArrowSource`.
 
     Raises:
@@ -203,7 +204,7 @@ def check_times(
     """Check that the columns that are used have no times without a zone.
 
     Raises:
-        SourceError: If one has; names the first such column.
+        SourceError: If one does; names the first such column.
     """
     for field in schema:
         if field.name in used and _is_naive(arrow.types, field.type):
@@ -235,7 +236,7 @@ def plain_rows(
 
 
 def _names(schema: Any, source: str) -> list[str]:
-    """Return the names of the columns, without a nameless index of pandas."""
+    """Return the names of the columns, except an unnamed pandas index."""
     names = [name for name in schema.names if not _NAMELESS_INDEX.fullmatch(name)]
     check_names(source, names)
     return names

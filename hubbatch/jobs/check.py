@@ -1,7 +1,7 @@
-"""Checks rows before anything is sent: what would HubSpot refuse, and why?
+"""Checks rows before anything is sent: which would HubSpot refuse, and why?
 
-Rows are read and encoded as a job would do it, and compared with the property
-definitions of the object type.
+Rows are read and encoded as in a job, and compared with the property definitions of the
+object type.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -37,10 +37,10 @@ class Finding:
         code: HubSpot's code; or INVALID_INPUT if hubbatch would refuse to send the row,
             REPEATED_ID, REPEATED_VALUE, NOT_UNIQUE, NO_RECORD_ID, REQUIRED_PROPERTY,
             TOO_LONG, OUTER_WHITE_SPACE or NO_ROWS.
-        property_name: The property, if it is about one.
-        certain: Whether HubSpot is certain to refuse such a row.
-        rows: The number of rows that have it; 0 if it is about the whole call.
-        examples: The first of them, each with its message, which quotes the value.
+        property_name: The property, if the problem concerns one.
+        certain: Whether HubSpot will certainly refuse such a row.
+        rows: The number of rows that have the problem; 0 if it concerns the whole call.
+        examples: The first such rows, each with its message, which quotes the value.
     """
 
     code: str
@@ -52,17 +52,17 @@ class Finding:
 
 @define(kw_only=True)
 class CheckReport:
-    """What is known about a job before it runs.
+    """The result of a check before a job runs.
 
     Attributes:
         rows: The number of rows.
-        refused: How many of them are certain to be refused.
+        refused: How many of them would certainly be refused.
         doubtful: How many of the others have a warning.
         findings: The problems; certain ones first, then by the number of rows.
-        calls: The requests that the other rows need if none is repeated.
-        seconds: The time until the last request can leave, at the rate limit.
+        calls: The number of requests for the other rows, if none is repeated.
+        seconds: The seconds until the last request can leave, at the rate limit.
         share_of_day: The requests as a share of the account's daily limit (1.0 is all
-            of it; can be more); None if the limit is not known.
+            of it; it can be more); None if the limit is unknown.
     """
 
     rows: int
@@ -90,17 +90,17 @@ async def check(
 ) -> CheckReport:
     """Check every row against the property definitions; send nothing.
 
-    It keeps about 100 bytes per row, to find repeated ids and values.
+    This keeps about 100 bytes per row in memory, to find repeated ids and values.
 
     Args:
         source: The rows.
-        operation: What is to be done with them (`Job.operation`).
+        operation: The call to make with them (`Job.operation`).
         properties: All definitions of the object type, as `hub.properties(...).list()`
             returns them; or a `Schema`, which also names the properties that a new
             record must have.
         limit: The maximum number of rows to take.
         rate: The rate limit for the forecast; by default 100 requests per 10 s.
-        daily: The account's daily limit of calls, if known.
+        daily: The account's daily call limit, if known.
 
     Raises:
         SourceError: If the source cannot be read.
@@ -209,12 +209,12 @@ class _RowChecks:
             what = f"has the id of row {first + 1}; it is sent later, so its values win"
         else:
             what = f'has the "{name}" of row {first + 1}, and it is unique'
-        # Of two records with one value, HubSpot accepts the first.
+        # Of two records with the same value, HubSpot accepts the first.
         yield Problem(code, name or "", what, certain=name is not None)
 
 
 def _property_values(body: Mapping[str, Any]) -> Mapping[str, str]:
-    """Return the property values in the encoded body of one record."""
+    """Return the property values in a record's encoded body."""
     properties = body.get("properties") or {}
     if isinstance(properties, list):  # crm-objects/v1
         return {item["name"]: item["value"] for item in properties}
@@ -225,7 +225,7 @@ def raise_if_refused(report: CheckReport) -> None:
     """Raise an error if a check found something certain.
 
     Raises:
-        CheckFailed: With the report, if HubSpot is certain to refuse anything.
+        CheckFailed: If HubSpot would certainly refuse anything; has the report.
     """
     first = next((finding for finding in report.findings if finding.certain), None)
     if first is None:

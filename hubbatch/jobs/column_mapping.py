@@ -21,8 +21,8 @@ JobVerb: TypeAlias = Literal[
 
 # The key of a row (`Row.key`) and its input.
 KeyedInput = tuple[str | None, Any]
-# HubSpot returns these fields of a record, and no verb takes them: dropping them lets a
-# record that was read be edited and sent back as it is.
+# HubSpot returns these fields of a record, but no verb accepts them. They are dropped,
+# so that a record that was read can be edited and sent back as is.
 _READ_ONLY_FIELDS = frozenset(
     {
         "archived",
@@ -34,14 +34,14 @@ _READ_ONLY_FIELDS = frozenset(
         "url",
     }
 )
-# A line with this field is a record that was read: no input has it.
+# A line with this field is a record that was read, because inputs never have it.
 _READ_MARK = "createdAt"
-# The number of columns that a message names at most.
+# The maximum number of columns that a message names.
 _MAX_NAMED = 12
 
 
 class BadRow(Exception):
-    """One row is wrong. The reader of the file adds where it is."""
+    """One row is invalid. The file's reader adds the row's location."""
 
 
 def _as_mapping(properties: Mapping[str, str] | Iterable[str] | None) -> dict[str, str]:
@@ -59,17 +59,18 @@ class Columns:
     """How the columns of a source become inputs of a verb.
 
     Attributes:
-        verb: What is to be done with the rows.
+        verb: The verb to call with the rows.
         id_column: The column with the record's id or unique value. By default the
-            column named like `id_property`, else `id`. A create does not send it.
+            column with the name of `id_property`, or else `id`. A create does not send
+            it.
         id_property: The unique property that the ids are values of.
         properties: The columns to send if not all: names, or a mapping from columns to
             the names of properties.
-        empty: What an empty cell of a CSV does: `skip` keeps the property's value,
-            `clear` clears it. (JSON can say either: null skips, "" clears.)
-        legacy: Whether inputs are those of `crm-objects/v1`.
+        empty: The effect of an empty CSV cell: `skip` keeps the property's value,
+            `clear` clears it. (JSON can express both: null skips, "" clears.)
+        legacy: Whether the inputs are for `crm-objects/v1`.
         reconcile_by: The unique property that creates are looked up by. It is sent even
-            if it is the id column.
+            if it is the id column's property.
     """
 
     verb: JobVerb
@@ -81,7 +82,7 @@ class Columns:
     reconcile_by: str | None = None
 
     def options(self) -> dict[str, Any]:
-        """Return the options that change how a file becomes inputs, as JSON values."""
+        """Return the options that affect how a file becomes inputs, as JSON values."""
         return {
             "id_column": self.id_column,
             "properties": self.properties,
@@ -89,7 +90,7 @@ class Columns:
         }
 
     def of_cells(self, header: Sequence[str]) -> Callable[[Sequence[str]], KeyedInput]:
-        """Return the function from a CSV's cells to a key and an input.
+        """Return a function that turns a CSV row's cells into a key and an input.
 
         Raises:
             BadRow: If a column is missing, or occurs twice.
@@ -97,14 +98,14 @@ class Columns:
         return cells_builder(self, header)
 
     def of_fields(self) -> "InputBuilder":
-        """Return the builder of inputs from JSON lines or other mappings."""
+        """Return a builder of inputs from JSON lines or other mappings."""
         return FieldsBuilder(self)
 
     def used(self, present: Sequence[str]) -> set[str]:
         """Return the names of the columns whose values are sent.
 
         Raises:
-            BadRow: If the verb needs an id column and there is none.
+            BadRow: If the verb needs an id column and the file has none.
         """
         if "properties" in present and not self.only_ids:  # in HubSpot's shape
             return {*present} - _READ_ONLY_FIELDS
@@ -122,10 +123,10 @@ class Columns:
     def choose_id(self, present: Sequence[str]) -> str | None:
         """Return the id column of a file with these columns.
 
-        None if a create has no such column: it needs none.
+        Return None if a create has no such column, because it does not need one.
 
         Raises:
-            BadRow: If the verb needs an id column and there is none.
+            BadRow: If the verb needs an id column and the file has none.
         """
         if self.verb == "upsert" and self.id_property is None:
             raise BadRow(
@@ -140,7 +141,7 @@ class Columns:
         if self.verb == "create" and not self.id_column:
             return None
         columns = " or ".join(f'"{name}"' for name in wanted)
-        # Suggest the column whose name looks most like one.
+        # Suggest the column whose name most resembles an id.
         likely = [name for name in present if name.lower().endswith("id")]
         hint = (likely or [name for name in present if name] or ["NAME"])[0]
         raise BadRow(
@@ -148,7 +149,7 @@ class Columns:
         )
 
     def chosen(self, present: Iterable[str], id_column: str | None) -> dict[str, str]:
-        """Return the columns that are sent, each with the name of its property."""
+        """Return the columns to send, each with the name of its property."""
         if self.only_ids:
             return {}
         if self.properties:
@@ -176,7 +177,7 @@ class Columns:
 def cells_builder(
     columns: Columns, header: Sequence[str]
 ) -> Callable[[Sequence[str]], KeyedInput]:
-    """Return the function from a CSV's cells to a key and an input.
+    """Return a function that turns a CSV row's cells into a key and an input.
 
     Raises:
         BadRow: If a column is missing, occurs twice or has no name.
@@ -201,7 +202,7 @@ def cells_builder(
     def build(cells: Sequence[str]) -> KeyedInput:
         count = len(cells)
         record_id = cells[at] if at is not None and at < count else ""
-        # A missing cell is not an empty one: it clears nothing.
+        # A missing cell is not an empty one, so it does not clear the property.
         properties = {
             name: cells[place]
             for place, name in places
@@ -216,14 +217,14 @@ class InputBuilder(Protocol):
     """Builds the inputs of JSON lines, one after the other.
 
     Attributes:
-        doubted: Whether the last input may have been sent already, by an earlier job.
+        doubted: Whether an earlier job may have sent the last input already.
     """
 
     doubted: bool
 
     @property
     def unseen(self) -> Sequence[str]:
-        """The columns that were named and that no line had."""
+        """The requested columns that no line had."""
         ...
 
     def build(self, value: object) -> KeyedInput:
@@ -236,14 +237,14 @@ class InputBuilder(Protocol):
 
 
 class ColumnMapping(Protocol):
-    """How the columns of a file become inputs, as `Columns` and `PairColumns` do it."""
+    """Converts the columns of a file to inputs; see `Columns` and `PairColumns`."""
 
     def options(self) -> dict[str, Any]:
-        """Return the options that change how a file becomes inputs, as JSON values."""
+        """Return the options that affect how a file becomes inputs, as JSON values."""
         ...
 
     def of_cells(self, header: Sequence[str]) -> Callable[[Sequence[str]], KeyedInput]:
-        """Return the function from a CSV's cells to a key and an input.
+        """Return a function that turns a CSV row's cells into a key and an input.
 
         Raises:
             BadRow: If a column is missing, or occurs twice.
@@ -251,7 +252,7 @@ class ColumnMapping(Protocol):
         ...
 
     def of_fields(self) -> InputBuilder:
-        """Return the builder of inputs from JSON lines or other mappings."""
+        """Return a builder of inputs from JSON lines or other mappings."""
         ...
 
     def used(self, present: Sequence[str]) -> set[str]:
@@ -276,7 +277,7 @@ class FieldsBuilder:
 
     @property
     def unseen(self) -> list[str]:
-        """The columns that were named and that no line had."""
+        """The requested columns that no line had."""
         return sorted(self._unseen)
 
     def build(self, line: object) -> KeyedInput:

@@ -1,4 +1,4 @@
-"""Where the lines, bars and labels of a report's charts go; a template draws them."""
+"""The layout of a report's charts: lines, bars and labels, drawn by a template."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
@@ -38,7 +38,7 @@ class Scale:
 
 @frozen
 class Label:
-    """A text, aligned at (x, y) as SVG's `text-anchor` says."""
+    """A text, aligned at (x, y) according to SVG's `text-anchor`."""
 
     x: float
     y: float
@@ -71,7 +71,7 @@ class Chart:
     """One picture, in units of its `width` and `height`.
 
     Attributes:
-        title: what it shows, for screen readers.
+        title: a description for screen readers.
         stretches: whether it fills its box without keeping its proportions.
         grid: the y of each horizontal grid line.
         area: the corners of the filled area.
@@ -130,7 +130,7 @@ def rate_chart(
 
 
 def response_time_chart(steps: Sequence[tuple[str, int]]) -> Chart:
-    """Return the chart of how many responses took how long.
+    """Return a histogram of response times.
 
     Args:
         steps: the label of each response time, and its number of responses.
@@ -225,7 +225,7 @@ def _retry_bars(retries: Sequence[Point], across: Scale) -> Iterator[Bar]:
 
 
 def _steps(points: Sequence[Point]) -> list[Point]:
-    """Return the corners of a line that stays level until its value changes."""
+    """Return the corners of a line that is level until its value changes."""
     stepped = [*points[:1]]
     for (_, before), (x, y) in pairwise(points):
         stepped += [(x, before), (x, y)] if y != before else [(x, y)]
@@ -250,7 +250,7 @@ def _time_labels(across: Scale) -> Iterator[Label]:
 
 
 def _label_below(x: float, text: str) -> Label:
-    """Return a label below the axis that does not stick out of the picture."""
+    """Return a label below the axis that stays within the picture."""
     anchor = "middle"
     if x < _LEFT + _HALF_LABEL:
         anchor = "start"

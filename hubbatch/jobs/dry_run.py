@@ -23,13 +23,13 @@ _TURN = 1_000
 
 @define
 class Rehearsal:
-    """What a job would send.
+    """A summary of what a job would send.
 
     Attributes:
         rows: The number of rows read.
-        invalid: How many of them would not be sent because they cannot be encoded.
-        examples: The first of those rows, each with what is wrong with it.
-        calls: The minimum number of requests. Refusals and repeated keys need more.
+        invalid: How many of them cannot be encoded and would not be sent.
+        examples: The first such rows, each with a description of its problem.
+        calls: The minimum number of requests. Refusals and repeated keys add to it.
     """
 
     rows: int = 0
@@ -47,7 +47,7 @@ async def rehearse(
 
     Args:
         source: The rows.
-        operation: What is to be done with them (`Job.operation`).
+        operation: The call to make with them (`Job.operation`).
         limit: The maximum number of rows to take.
 
     Raises:
@@ -71,7 +71,7 @@ async def rehearse(
 async def first_rows(
     source: RowIterable | AsyncRowIterable, limit: int | None
 ) -> AsyncIterator[Row]:
-    """Yield the first rows of any source; let the event loop run in between."""
+    """Yield the first rows of any source, letting the event loop run in between."""
     if not isinstance(source, AsyncIterable):
         for row in islice(source, limit):
             yield row

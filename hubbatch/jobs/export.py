@@ -1,4 +1,4 @@
-"""An export: reads every record of an object type into a file, page by page."""
+"""An export: reads all records of an object type into a file, page by page."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import aclosing
@@ -37,16 +37,17 @@ class Export(Lifecycle):
         hub: The client of the account.
         object_type: E.g. `tickets`.
         output: The file, `.csv`, `.jsonl` or `.parquet`; a CSV needs `properties`.
-        properties: The properties to read; by default the type's own default.
-        archived: Whether to read the archived records instead.
-        journal: The path of the journal. An export that its journal says is finished
-            sends no request.
+        properties: The properties to read; by default those that HubSpot returns for
+            the type.
+        archived: Whether to read archived records instead of active ones.
+        journal: The path of the journal. If it records that the export is finished,
+            nothing is requested.
         account: The portal id that the access token must belong to.
         limit: The maximum number of records to read.
 
     Attributes:
-        portal_id: The account. Set by `prepare`; None if the token may not ask.
-        operation: The read that it corresponds to.
+        portal_id: The account's id. Set by `prepare`; None if the token cannot read it.
+        operation: The read that the export corresponds to.
 
     Raises:
         ConfigurationError: If an option or a path cannot be used.

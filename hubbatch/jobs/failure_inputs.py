@@ -1,10 +1,10 @@
-"""Inputs as a file of failures stores them, and back.
+"""Converts inputs to the form stored in a failures file, and back.
 
-JSON has fewer types than Python. A date or a decimal is stored as the string that is
-sent for it. A value that cannot be sent at all (a time without a zone, NaN, a string
+JSON has fewer types than Python. A date or a decimal is stored as the string that would
+be sent for it. A value that cannot be sent at all (a time without a zone, NaN, a string
 that UTF-8 cannot encode) is stored as `{"unsendable": "why"}` and refused again until
-the user replaces it: otherwise the detour through the file would turn it into a value
-that can be sent.
+the user replaces it: otherwise the round trip through the file would turn it into a
+value that can be sent.
 """
 
 import re
@@ -42,7 +42,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def input_encoder(operation: Operation, *, legacy: bool) -> Callable[[Any], Any]:
-    """Return the function that turns an input into JSON in HubSpot's shape."""
+    """Return a function that converts an input to JSON in HubSpot's shape."""
     verb, id_property = operation.call.verb, operation.id_property
 
     def encode(item: Any) -> Any:
@@ -52,7 +52,7 @@ def input_encoder(operation: Operation, *, legacy: bool) -> Callable[[Any], Any]
 
 
 def restore(stored: Any) -> Any:
-    """Return a stored input as it is to be sent; marked values become `Unsendable`."""
+    """Return a stored input in the form to send; marked values become `Unsendable`."""
     if isinstance(stored, dict):
         if stored.keys() == {_MARK} and isinstance(stored[_MARK], str):
             return Unsendable(stored[_MARK])
@@ -140,7 +140,7 @@ def _named(pair: Any, *, legacy: bool) -> Any:
 
 
 def _property(name: Any, value: Any, *, legacy: bool) -> Any:
-    """Return the value of a property: unchanged, as it is sent, or marked."""
+    """Return a property's value: unchanged, in the form to send, or marked."""
     try:
         sent = property_values({name: value}, legacy=legacy)
         check_encodable(sent)
@@ -150,12 +150,12 @@ def _property(name: Any, value: Any, *, legacy: bool) -> Any:
 
 
 def _leaf(value: Any) -> Any:
-    """Return another value: unchanged, as the id that is sent for it, or marked."""
+    """Return any other value: unchanged, as the id to send for it, or marked."""
     if _is_json(value):
         return value
     try:
-        # It may be the value of a unique property; what is no record id is refused
-        # again.
+        # It may be the value of a unique property; anything but a record id is refused
+        # again otherwise.
         sent = record_id(value, id_property="id")
         check_encodable({"id": sent})
     except InvalidInput:
@@ -164,7 +164,7 @@ def _leaf(value: Any) -> Any:
 
 
 def _is_json(value: Any) -> bool:
-    """Whether JSON has this value, and it comes back unchanged."""
+    """Return whether a value survives a round trip through JSON unchanged."""
     if value is None or type(value) is bool:
         return True
     if type(value) is str:

@@ -1,4 +1,4 @@
-"""A file of failures as a source: sends its rows again, edited or as they were."""
+"""A failures file as a source: its rows are sent again, edited or unchanged."""
 
 import os
 
@@ -17,15 +17,15 @@ from .sources import LinesFile
 
 @frozen(kw_only=True)
 class FailedCall:
-    """The call that the lines of a file of failures belong to.
+    """The call that the lines of a failures file belong to.
 
     Attributes:
         verb: The verb of the `Job` that wrote them.
         object_type: E.g. `tickets`, or `associations.contacts.companies`.
-        portal: The account's id; None if the token could not ask.
+        portal: The account's id; None if the token could not read it.
         id_property: The unique property that the ids are values of, if any.
-        properties: The properties that a read asked for.
-        legacy: Whether the call was one of `crm-objects/v1`.
+        properties: The properties that a read requested.
+        legacy: Whether the call was to `crm-objects/v1`.
     """
 
     verb: JobVerb
@@ -47,15 +47,15 @@ class FailedCall:
 
 
 class FailuresSource(LinesFile):
-    """A file of failures that a job wrote. All its lines must belong to one call.
+    """A failures file that a job wrote. All of its lines must belong to one call.
 
     Its rows have the `index` of their line in this file, and keep their `input_id`.
 
     Args:
         path: The file.
         reconcile_by: A unique property that every record sets. Creates that may have
-            been written are looked up by it before they are sent again; without it such
-            a line is an error.
+            been written are looked up by it before they are sent again; without it,
+            such a line is an error.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class FailuresSource(LinesFile):
         """Read the file to its end, and return the call that its lines belong to.
 
         Raises:
-            SourceError: If it is not a file of failures, its lines belong to different
+            SourceError: If it is not a failures file, its lines belong to different
                 calls, or a create may have been written and `reconcile_by` is not set.
         """
         self.fingerprint()
@@ -110,7 +110,7 @@ class _LineBuilder:
 
     def build(self, line: object) -> KeyedInput:
         if not isinstance(line, dict):
-            raise BadRow(f"{json_kind(line)}, not a line of failures")
+            raise BadRow(f"{json_kind(line)}, not a line of a failures file")
         call = _call_of(line)
         if self.call is None:
             self.call = call
@@ -137,7 +137,7 @@ class _LineBuilder:
 def _call_of(line: dict[str, Any]) -> FailedCall:
     for name in ("operation", "object_type", "input"):
         if name not in line:
-            raise BadRow(f'no "{name}", so this is not a line of failures')
+            raise BadRow(f'no "{name}", so this is not a failures file')
     if line["operation"] not in get_args(JobVerb):
         raise BadRow(f"no such operation: {line['operation']!r}")
     portal = line.get("portal")

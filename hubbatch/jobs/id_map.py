@@ -19,7 +19,7 @@ from hubbatch.errors import ConfigurationError
 
 @frozen
 class IdMap:
-    """New ids by old ones, from the results of the jobs that created the records.
+    """Maps old ids to new ones, from the results of the jobs that created the records.
 
     It is kept in memory: about 200 bytes per record.
 
@@ -35,10 +35,10 @@ class IdMap:
 
     @classmethod
     def read(cls, paths: Iterable[str | os.PathLike[str]]) -> "IdMap":
-        """Read files of results (`.csv` or `.jsonl`).
+        """Read results files (`.csv` or `.jsonl`).
 
         Raises:
-            ConfigurationError: If one cannot be read, has no `input_id` and `id`, or
+            ConfigurationError: If a file cannot be read, lacks `input_id` or `id`, or
                 has two new ids for one old id.
         """
         ids: dict[str, str] = {}
@@ -57,8 +57,7 @@ class IdMap:
                 if isinstance(error, ConfigurationError):
                     raise
                 raise ConfigurationError(
-                    f"{path}: not a file of results: expected the columns input_id "
-                    "and id"
+                    f"{path}: not a results file: expected the columns input_id and id"
                 ) from None
         return cls(", ".join(names), digest.hexdigest(), ids)
 

@@ -1,4 +1,4 @@
-"""What identifies a job, and how two jobs differ."""
+"""The identity of a job, and the differences between two jobs."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -17,14 +17,14 @@ def _all_encodable(names: Mapping[str, str]) -> Mapping[str, str]:
 
 @frozen(kw_only=True)
 class Identity:
-    """What must not change between the runs of a job.
+    """Everything that must not change between the runs of a job.
 
     Attributes:
         verb: The verb.
         object_type: The object type.
-        source: The source's name. It may change as long as the content does not.
-        fingerprint: The digest of the source's content; None if it can be read only
-            once.
+        source: The source's name. May change as long as the content does not.
+        fingerprint: The digest of the source's content; None if the source can be read
+            only once.
         options: The other options that decide which rows are sent, and how; JSON
             values.
         outputs: The output files by role, relative to the journal's folder.

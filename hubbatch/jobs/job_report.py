@@ -1,4 +1,4 @@
-"""What a job returns, and what its journal records about how it ended."""
+"""The report that a job returns, and the record of how it ended."""
 
 from attrs import frozen
 
@@ -18,13 +18,13 @@ class JobReport:
         succeeded: Rows that succeeded.
         failed: Rows that were refused.
         unknown: Rows that may or may not have been written.
-        not_sent: Rows that are certain not to have been written.
+        not_sent: Rows that were certainly not written.
         requests: Requests sent.
         retries: How many of them repeated an earlier one.
         throttled: How many were answered with 429.
         warnings: Warnings that HubSpot added to records it wrote.
         seconds: How long the job ran.
-        portal_id: The account; None if the token may not ask.
+        portal_id: The account; None if the token cannot read its id.
         ended: `finished`; or, if rows may be left, `stopped` or the name of the class
             of `error`.
         error: The hubbatch error that ended it early, if any.
@@ -33,7 +33,7 @@ class JobReport:
             sent.
         resumable: Whether the same job with the same journal can resume.
         unwritten: Rows that are counted above but whose outcome is not on disk, e.g.
-            because the disk is full. A run that resumes does not know those outcomes.
+            because the disk is full. A resumed run does not know those outcomes.
     """
 
     inputs: int
@@ -56,7 +56,7 @@ class JobReport:
 
 
 def describe_end(error: HubBatchError | None) -> tuple[str, str | None]:
-    """Return how a run ended, and the message that its journal records."""
+    """Return how a run ended, and the message to record in the journal."""
     if isinstance(error, TooManyFailures):  # its message may quote a value
         return type(error).__name__, "more records failed than max_failures allows"
     if error is not None:

@@ -27,8 +27,8 @@ class Lifecycle(ABC):
     """The base of `Job` and `Export`.
 
     Attributes:
-        portal_id: The account. Set by `prepare`; None if the token may not ask.
-        operation: The call that it makes.
+        portal_id: The account's id. Set by `prepare`; None if the token cannot read it.
+        operation: The call that the job makes.
     """
 
     def __init__(
@@ -54,11 +54,11 @@ class Lifecycle(ABC):
 
     @abstractmethod
     async def _identify(self) -> Identity:
-        """Return what must not change between its runs."""
+        """Return the identity of the job, which must not change between runs."""
 
     @abstractmethod
     async def _load_history(self, job: Identity, history: History) -> None:
-        """Take over what earlier runs recorded; raise to abandon the run."""
+        """Take over the state that earlier runs recorded; raise to abandon the run."""
 
     @abstractmethod
     def _counts(self) -> Mapping[str, int]:
@@ -66,24 +66,24 @@ class Lifecycle(ABC):
 
     @abstractmethod
     async def _work(self) -> HubBatchError | None:
-        """Do what is left; return the hubbatch error that ended it early, if any.
+        """Do the remaining work; return the hubbatch error that ended it early, if any.
 
         Raises:
             Stopped: If the caller asked it to stop.
         """
 
     def _in_doubt(self) -> int:
-        """Count the rows of earlier runs whose outcome is still not known."""
+        """Count the rows of earlier runs whose outcome is still unknown."""
         return 0
 
     def _finish(self) -> None:  # noqa: B027 -- an export holds nothing back
-        """Make outcomes final that were held back for another run."""
+        """Finalize the outcomes that were held back for another run."""
 
     # ---- public
 
     @property
     def summary(self) -> Summary:
-        """The counts so far, over all runs. They grow while it runs."""
+        """The counts so far, over all runs. They grow while the job runs."""
         before = self._history.runs
         requests, retries, throttled, seconds = self._progress()
         return Summary(
@@ -99,10 +99,10 @@ class Lifecycle(ABC):
 
     @property
     def settled(self) -> Summary:
-        """The counts over all runs, as if it ended now. They add up to the rows read.
+        """The counts over all runs, as if the job ended now; they add up to `inputs`.
 
-        A row that an earlier run left in doubt counts as `unknown`, and one that is
-        still to be sent as `not_sent`.
+        A row that an earlier run left in doubt counts as `unknown`, and one that has
+        not been sent yet as `not_sent`.
         """
         counts = self.summary
         unknown = counts.unknown + self._in_doubt()
@@ -111,20 +111,20 @@ class Lifecycle(ABC):
 
     @property
     def finished(self) -> bool:
-        """Whether an earlier run has finished it. Known after `prepare`."""
+        """Whether an earlier run finished the job. Known after `prepare`."""
         return self._history.finished
 
     async def prepare(self) -> None:
         """Lock and check the journal, and check the portal; `run` calls this too.
 
-        Afterwards `portal_id` is known, and nothing has been sent to HubSpot but reads.
-        A finished job sends no request at all.
+        Afterwards `portal_id` is known, and only reads have been sent to HubSpot. A
+        finished job sends no requests at all.
 
         Raises:
             JournalError: If another process has the journal, or it belongs to another
                 job, source or portal; the message says what differs.
-            ConfigurationError: If the token does not belong to `account`, or that
-                cannot be checked; or an output file of a new job exists already.
+            ConfigurationError: If the token does not belong to `account` or that cannot
+                be checked, or if an output file of a new job exists already.
             CheckFailed: If the preflight found rows that HubSpot would refuse.
             APIError: If HubSpot does not accept the token.
         """
@@ -143,16 +143,17 @@ class Lifecycle(ABC):
             raise
 
     async def run(self) -> JobReport:
-        """Do all that is left to do, and return the report. Can be called once.
+        """Do all remaining work and return the report. Can be called only once.
 
-        A hubbatch error that ends the run early is in the report, as is a journal that
-        cannot be written. An exception of the source is raised once every request in
-        flight is answered.
+        A hubbatch error that ends the run early is reported, not raised; so is a
+        failure to write the journal. An exception from the source is raised once every
+        request in flight has been answered.
 
         Raises:
-            JournalError: As `prepare`; or if a row differs from the one in the journal.
-            ConfigurationError, APIError, CheckFailed: As `prepare`.
-            RuntimeError: If it has run already.
+            JournalError: As for `prepare`; or if a row differs from the one in the
+                journal.
+            ConfigurationError, APIError, CheckFailed: As for `prepare`.
+            RuntimeError: If the job has been run already.
         """
         if self._used:
             raise RuntimeError("it has run already: create a new one")
@@ -187,7 +188,7 @@ class Lifecycle(ABC):
         self._stopping = True
 
     async def aclose(self) -> None:
-        """Close a journal that was prepared but not run."""
+        """Close the journal of a job that was prepared but not run."""
         if not self._used:
             self._used = True
             await self._journal.aclose()

@@ -1,4 +1,4 @@
-"""The HTML page of a report: figures and charts for the template `report.html`."""
+"""The HTML page of a report: the figures and charts for the template `report.html`."""
 
 import re
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-# Every report begins with it; only a file that does is overwritten.
+# Every report begins with this; only such a file is overwritten.
 MARK = "<!doctype html><!-- a report of hubbatch -->"
 # In milliseconds, and in seconds.
 _SECOND, _MINUTE = 1000, 60
-# A shorter time is not written out, and has no rate.
+# A shorter duration is not written out, and has no rate.
 _TENTH = 0.05
 _AFTER_SIGNS = re.compile(r"(?<=[_:,;/])(?=[^\s_])")
 _COUNTS = ("succeeded", "failed", "unknown", "not_sent")
@@ -55,7 +55,7 @@ def render(report: Report, journal: str) -> str:
     """Return the page of a report.
 
     Args:
-        report: what to show.
+        report: the data to show.
         journal: the path of the journal, as the page shows it.
 
     Raises:
@@ -193,7 +193,7 @@ def _response_times(answers: Sequence[tuple[float, int]]) -> _ResponseTimes | No
 
 
 def _percentile(answers: Sequence[tuple[float, int]], share: float) -> float:
-    """Return the upper end of the step within which that share had answered."""
+    """Return the upper bound of the step by which this share had been answered."""
     totals = [*accumulate(count for _, count in answers)]
     at, _ = answers[bisect_left(totals, share * totals[-1])]
     return float(at * 2 ** (1 / STEPS_AN_OCTAVE))

@@ -1,4 +1,4 @@
-"""Check that a job runs in the right portal."""
+"""Checks that a job runs in the right portal."""
 
 from pathlib import Path
 
@@ -13,7 +13,8 @@ async def find_portal(
 ) -> int | None:
     """Return the id of the portal that the token belongs to.
 
-    None if the token may not ask. A finished job sends no request: its journal knows.
+    Return None if the token lacks permission to read it. For a finished job, no request
+    is sent: its journal has the id.
 
     Args:
         hub: The client.
@@ -23,7 +24,7 @@ async def find_portal(
 
     Raises:
         ConfigurationError: If the token does not belong to the wanted portal.
-        JournalError: If the journal belongs to another portal than the token.
+        JournalError: If the journal belongs to a different portal from the token.
         APIError: If HubSpot does not accept the token.
     """
     if history.finished:
@@ -31,14 +32,14 @@ async def find_portal(
     else:
         try:
             portal = (await hub.account()).portal_id
-        except PermissionDeniedError:  # the token may write but not ask this
+        except PermissionDeniedError:  # the token may write, but not read this
             portal = None
     if wanted is not None and portal != wanted:
         other = f"belongs to account {portal}, not {wanted}"
-        unsure = f"may not ask whether it belongs to account {wanted}"
+        unsure = f"lacks permission to confirm that it belongs to account {wanted}"
         raise ConfigurationError(f"the access token {other if portal else unsure}")
     if history.portal_id not in (None, portal):
-        other = f"belongs to portal {portal}" if portal else "may not ask for its own"
+        other = f"belongs to portal {portal}" if portal else "cannot read its portal"
         raise JournalError(
             f"{journal} is the journal of a job in portal {history.portal_id}; the "
             f"access token {other}. Use a token of that portal"

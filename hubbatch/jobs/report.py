@@ -1,4 +1,4 @@
-"""The report of a job: one HTML file that can be mailed, printed and kept."""
+"""The report of a job: one HTML file that can be mailed, printed and archived."""
 
 import os
 
@@ -16,14 +16,14 @@ def write_report(
     *,
     values: bool = False,
 ) -> None:
-    """Write the report of a journal's job: one HTML file that only you can read.
+    """Write the report of a job from its journal: one HTML file that only you can read.
 
-    An older report is overwritten; any other file is not. Needs the extra `jobs`.
+    An existing report is overwritten; any other file is not. Needs the extra `jobs`.
 
     Args:
         journal: the path of the journal.
         path: the file to write.
-        values: show the ids of rows and HubSpot's messages, which quote values, from
+        values: whether to show row ids and HubSpot's messages, which quote values, from
             the job's failures file.
 
     Raises:

@@ -1,8 +1,8 @@
-"""Files as sources of rows: CSV, JSON lines, Parquet, SQLite, standard input.
+"""Files as sources of rows: CSV, JSON lines, Parquet, SQLite, and standard input.
 
-A file is read twice, row by row: from end to end before anything is sent, to find the
-lines that are not rows and to make the fingerprint, and again to send it. Standard
-input can be read only once, so a bad line ends the job when it arrives.
+A file is read twice, row by row: once to the end before anything is sent, to find
+invalid lines and to compute the fingerprint, and again to send it. Standard input can
+be read only once, so a bad line ends the job when it arrives.
 """
 
 import csv
@@ -25,8 +25,8 @@ from .stdin import StandardInput
 from .tables import SqliteSource
 
 
-# HubSpot's limit is 65,536 characters. A longer value should fail as a record, but a
-# quote that is never closed should not fill the memory.
+# HubSpot's limit is 65,536 characters. A longer value should fail its record, but a
+# quote that is never closed must not fill the memory.
 _LONGEST_FIELD = 16 * 1024 * 1024
 _BLOCK = 64 * 1024
 _CSV_PROBLEMS = {"unexpected end of data": "a quote is opened and never closed"}
@@ -51,7 +51,7 @@ def open_source(
         encoding: A Python codec, for CSV and JSON lines.
         delimiter: The delimiter of a CSV, one character.
         query: A SELECT. If set, the file is a SQLite database, whatever its suffix.
-        timezone: The time zone of the times without one in a Parquet file.
+        timezone: The time zone for times without one in a Parquet file.
 
     Raises:
         ConfigurationError: If the suffix, the encoding, the delimiter or the time zone
@@ -100,7 +100,8 @@ class _File(ABC):
         """Read the file to its end; return the SHA-256 of its bytes.
 
         Raises:
-            SourceError: If it cannot be read, or a line is not a row; names the line.
+            SourceError: If the file cannot be read, or a line is not a row; names the
+                line.
         """
         return self._scan()[0]
 
@@ -108,7 +109,7 @@ class _File(ABC):
         """Return the number of rows.
 
         Raises:
-            SourceError: As `fingerprint`.
+            SourceError: If the file cannot be read, or a line is not a row.
         """
         return self._scan()[1]
 
@@ -152,7 +153,7 @@ class CsvSource(_File):
     """A CSV file with a header.
 
     Empty rows are skipped. A row may have fewer cells than the header: a property
-    without a cell keeps its value, whatever `Columns.empty` is.
+    without a cell keeps its value, regardless of `Columns.empty`.
 
     Args:
         path: The file.
@@ -264,7 +265,7 @@ class JsonLinesSource(LinesFile):
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
-    """Return a value that changes with a file's content; None if there is no file."""
+    """Return a value that changes with a file's content; None if it is missing."""
     try:
         found = path.stat()
     except OSError:  # reading it reports why

@@ -1,6 +1,7 @@
-"""Tables as sources: their common base, and queries of SQLite.
+"""Tables as sources: their common base class, and SQLite queries.
 
-A row is treated like a flat JSON line: NULL is left out, an empty string clears.
+A row is treated like a flat JSON line: a NULL is left out, an empty string clears the
+property.
 """
 
 import hashlib
@@ -54,7 +55,7 @@ class Table(ABC):
 
 
 class SqliteSource(Table):
-    """The rows of a query of a SQLite database, which is opened read-only.
+    """The rows of a query on a SQLite database, which is opened read-only.
 
     Use ORDER BY: a job can only resume if the query returns its rows in the same order.
 
@@ -76,7 +77,7 @@ class SqliteSource(Table):
         """Return the SHA-256 of its rows.
 
         Raises:
-            SourceError: If it cannot be read, or a column is missing.
+            SourceError: If the database cannot be read, or a column is missing.
         """
         return self._scan()[0]
 
@@ -84,7 +85,7 @@ class SqliteSource(Table):
         """Return the number of rows.
 
         Raises:
-            SourceError: As `fingerprint`.
+            SourceError: If the database cannot be read.
         """
         return self._scan()[1]
 
@@ -116,7 +117,7 @@ def check_names(source: str, names: Sequence[str]) -> None:
     """Check that no two columns have the same name: one would hide the other.
 
     Raises:
-        SourceError: If two have.
+        SourceError: If two columns have the same name.
     """
     for name, count in Counter(names).items():
         if count > 1:

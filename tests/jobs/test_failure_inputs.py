@@ -1,4 +1,4 @@
-"""An input in a file of failures is sent as it was to be sent, or not at all."""
+"""An input in a failures file is sent as originally intended, or not at all."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime

@@ -119,8 +119,8 @@ def test_the_doubted_are_known_while_rows_are_read(tmp_path: Path) -> None:
     ("lines", "message"),
     [
         ([], "empty."),
-        ([[1]], "line 1: a list, not a line of failures."),
-        ([{"id": 1}], 'line 1: no "operation", so this is not a line of failures.'),
+        ([[1]], "line 1: a list, not a line of a failures file."),
+        ([{"id": 1}], 'line 1: no "operation", so this is not a failures file.'),
         ([LINE | {"operation": "details"}], "line 1: no such operation: 'details'."),
         ([LINE | {"operation": ["x"]}], "line 1: no such operation: ['x']."),
         (

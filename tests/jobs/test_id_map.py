@@ -43,9 +43,9 @@ def test_ids_of_several_lines(tmp_path: Path) -> None:
     [
         ("a.csv", ("input_id,id", "A,1", "A,2"), "'A' has two new ids"),
         ("a.csv", ("index,id", "0,1"), "expected the columns input_id and id"),
-        ("a.jsonl", ("5",), "not a file of results"),
-        ("a.jsonl", ("{",), "not a file of results"),
-        ("a.csv", ("input_id,id", '"A"x,"'), "not a file of results"),
+        ("a.jsonl", ("5",), "not a results file"),
+        ("a.jsonl", ("{",), "not a results file"),
+        ("a.csv", ("input_id,id", '"A"x,"'), "not a results file"),
         ("none/a.csv", None, "No such file"),
     ],
 )

@@ -427,7 +427,9 @@ async def test_a_token_that_may_not_ask_has_an_unknown_portal(
     assert (report.succeeded, report.portal_id, job.portal_id) == (5, None, None)
     refused = desk.job("create", "tickets", tickets([1]), journal=None, results=None)
     refused._account = 62515
-    with pytest.raises(ConfigurationError, match="may not ask whether it belongs to"):
+    with pytest.raises(
+        ConfigurationError, match="lacks permission to confirm"
+    ):
         await refused.run()
 
 
@@ -439,7 +441,7 @@ async def test_such_a_token_cannot_resume_the_journal_of_another(
         Fault("status", None, status=403, when=lambda seen: seen.verb != "create")
     )
 
-    with pytest.raises(JournalError, match=r"portal 62515; .* may not ask for its own"):
+    with pytest.raises(JournalError, match=r"portal 62515; .* cannot read its portal"):
         await desk.job("create", "tickets", Table(tickets(range(5)))).run()
 
 
