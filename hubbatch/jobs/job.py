@@ -55,10 +55,10 @@ from .states import FINAL, RowState
 class Job(Lifecycle):
     """Send every row of a source to HubSpot.
 
-    With a journal, a job that was stopped, killed or cut off resumes: run the same job
-    with the same journal. Rows whose outcome is known are never sent again. Rows that
-    were in flight are: writes that can be repeated are sent again, creates are first
-    looked up by `reconcile_by`, and creates without it end as `unknown`.
+    With a journal, a job that was stopped, killed or cut off can resume: run the same
+    job with the same journal. Rows whose outcome is known are never sent again. Rows
+    that were in flight are: repeatable writes are sent again, creates are first looked
+    up by `reconcile_by`, and creates without it end as `unknown`.
 
     Args:
         hub: The client of the account.
@@ -71,24 +71,24 @@ class Job(Lifecycle):
         reconcile_by: A unique property. Before a create that may have been written is
             sent again, its record is looked up by this property.
         legacy: Whether to use `crm-objects/v1`.
-        journal: The path of the journal. A job that its journal says is finished sends
-            nothing.
+        journal: The path of the journal. If it records that the job is finished,
+            nothing is sent.
         results: A path (`.csv`, `.jsonl`) or a `Sink`: one line per success.
         failures: A path (`.jsonl`) or a `Sink`: one line per row that did not succeed.
         output: A path (`.csv`, `.jsonl`, `.parquet`) or a `Sink`: the records that a
             read returned.
-        max_failures: The number or share of failures that ends the job, as for the
-            verb.
+        max_failures: The number or share of failures above which the job ends, as for
+            the verb.
         account: The portal id that the access token must belong to.
         limit: The maximum number of rows to take from the source.
-        preflight: Whether to check every row first (see `check`) and send nothing if
-            HubSpot is certain to refuse one; or the property definitions to check
-            against, instead of those that HubSpot returns. A job that resumes is not
-            checked again.
+        preflight: Whether to check every row first (see `check`), and send nothing if
+            HubSpot would certainly refuse one; or the property definitions to check
+            against, instead of those that HubSpot returns. A resumed job is not checked
+            again.
 
     Attributes:
-        portal_id: The account. Set by `prepare` and `run`; None if the token may not
-            ask.
+        portal_id: The account's id. Set by `prepare` and `run`; None if the token
+            cannot read it.
         operation: The call that the job makes.
 
     Raises:
@@ -152,7 +152,7 @@ class Job(Lifecycle):
         self._run: Run | None = None
 
     def stop(self) -> None:
-        """Take no more rows; `run` returns once every request is answered."""
+        """Take no more rows; `run` returns once every request has been answered."""
         super().stop()
         if self._run is not None:
             self._run.end(Stopped("the job was stopped"))
@@ -226,7 +226,7 @@ class Job(Lifecycle):
     async def _send_both(
         self, doubted: Sequence[Row], rows: Iterator[Row] | AsyncIterator[Row]
     ) -> HubBatchError | None:
-        """Send the rows that an earlier run may have sent, then the others."""
+        """Send the rows that an earlier run may have sent, and then the others."""
         error = None
         operation = self.operation
         if operation.call.retry_safe or operation.read_back is not None:

@@ -1,11 +1,11 @@
-"""The claim to a journal: one process at a time; it ends when the process does.
+"""The claim to a journal, which one process can hold; it ends with the process.
 
-A claim consists of two locks, because neither is enough alone:
+A claim consists of two locks, because neither is enough on its own:
 
 * a lock on a file beside the journal (`run.db.lock`), on every system;
 * a lock on the journal itself, so that a second name of the journal, or deleting the
-  lock file, does not let a second job in. Windows does not need this one: it does not
-  allow deleting an open file.
+  lock file, does not let a second job in. Windows does not need this one, because it
+  does not allow deleting an open file.
 
 `JobLock` holds both or neither.
 """
@@ -28,13 +28,13 @@ from hubbatch.errors import ConfigurationError, JournalError
 if sys.platform != "win32":
     import fcntl
 
-# Seconds to wait for a claim: `is_locked` takes the lock for an instant.
+# Seconds to wait for a claim, because `is_locked` takes the lock for an instant.
 _PATIENCE = 0.5
 _PAUSE = 0.05
 
 
 class JobLock:
-    """The claim to one journal, held as long as a job works with it."""
+    """The claim to one journal, held for as long as a job uses it."""
 
     def __init__(self, journal: Path) -> None:
         self._journal = journal
@@ -45,11 +45,11 @@ class JobLock:
         self._claimed: _Opened | None = None
 
     def acquire(self) -> None:
-        """Take the claim. A journal that does not exist is created, empty.
+        """Take the claim. A missing journal is created as an empty file.
 
         Raises:
-            JournalError: If another job has it, in this process or another; or if the
-                file cannot be locked.
+            JournalError: If another job holds the claim, in this process or another; or
+                if the file cannot be locked.
         """
         if not _taken(self._lock, self._journal, _PATIENCE):
             raise self._refusal()
@@ -98,7 +98,7 @@ class JobLock:
 
 
 def is_locked(journal: Path) -> bool | None:
-    """Return whether a job uses a journal now; None if that cannot be found out."""
+    """Return whether a job is using a journal; None if that cannot be determined."""
     where = Path(os.path.realpath(journal))
     claimed = _is_claimed(where)
     if claimed:
@@ -111,9 +111,9 @@ def is_locked(journal: Path) -> bool | None:
 def in_use(journal: Path) -> Iterator[None]:
     """Keep a journal open while SQLite reads it.
 
-    POSIX drops all locks that a process has on a file when it closes any descriptor of
-    that file, SQLite's locks too. This process therefore opens each journal once, for
-    any number of readers, and closes it after SQLite has.
+    When a process closes any descriptor of a file, POSIX drops all of its locks on that
+    file, including SQLite's. This process therefore opens each journal once, for any
+    number of readers, and closes it after SQLite has.
     """
     try:
         opened = _enter(Path(os.path.realpath(journal)))
@@ -131,7 +131,7 @@ def in_use(journal: Path) -> Iterator[None]:
 
 @define(eq=False)
 class _Opened:
-    """A journal that this process has open, for one claim and any number of readers.
+    """A journal that is open in this process, for one claim and any number of readers.
 
     Invariant, under `_guard`: `_all_opened` has one entry per open file, by device and
     inode; `users` counts the `_enter` calls without `_leave`, and the last `_leave`
@@ -232,7 +232,7 @@ def _is_claimed(where: Path) -> bool | None:
         _leave(opened)
 
 
-# ---- the lock beside it
+# ---- the lock file beside it
 
 
 def _is_locked_beside(where: Path) -> bool | None:

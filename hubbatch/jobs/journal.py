@@ -1,9 +1,9 @@
-"""The journal of a job: which rows were sent and what became of each, safe on disk.
+"""The journal of a job: a durable record of the rows sent, and their outcomes.
 
 It identifies rows by their index in the source ("place"), never by chunk: chunks are
-cut anew after a refusal or a restart. It holds no content of rows. All disk IO runs in
-one thread, and everything noted while a transaction is being written goes into the next
-one.
+cut differently after a refusal or a restart. It does not contain row contents. All disk
+IO runs in one thread, and everything noted while a transaction is being written goes
+into the next one.
 """
 
 import asyncio
@@ -33,18 +33,18 @@ from .wal import check_wal
 
 T = TypeVar("T")
 
-# The number of unwritten rows above which no more are taken from the source.
+# With more unwritten rows than this, no more are taken from the source.
 _MAX_UNWRITTEN = 10_000
 
 
 @define(kw_only=True)
 class History:
-    """What earlier runs recorded in a journal.
+    """The state that earlier runs recorded in a journal.
 
     Attributes:
         new: Whether there was no earlier run.
         finished: Whether every row has its final outcome.
-        portal_id: The account, if it is known.
+        portal_id: The account's id, if known.
         cursor: The cursor of the next page of an export.
         counts: The number of rows in each state.
         runs: The totals that `Reader.runs` returns.
@@ -69,11 +69,11 @@ class History:
 
 
 class Journal:
-    """Records what a job does, and writes its output files in step with that.
+    """Records the progress of a job, and writes its output files in step with it.
 
-    Without a path there is no journal, and only the files are written.
+    Without a path there is no journal, and only the output files are written.
 
-    Invariants, on which resuming without duplicates rests:
+    Invariants that make it possible to resume without duplicates:
 
     * Sent rows: a row is SENT on disk before its request leaves (`wait_written`). A
       row that is OPEN on disk has therefore never reached HubSpot, or HubSpot has
@@ -84,7 +84,7 @@ class Journal:
     * One group is written at a time. A group that could not be written
       (`_failed_group`) is merged into the next one, so states reach the disk in the
       order in which they were noted.
-    * After the first `failure` no further row is sent: `wait_written` raises.
+    * After the first `failure` no further rows are sent: `wait_written` raises.
 
     Attributes:
         failure: The error if the journal or a file could not be written; else None.
@@ -92,8 +92,8 @@ class Journal:
         unwritten: After `aclose`, the number of answered rows that are not on disk.
         on_written: Called when noted rows are on disk.
         progress: Returns the requests, retries, 429 answers and seconds of this run,
-            which are written along.
-        measures: The measurements that are written along.
+            which are written with each group.
+        measures: The measurements that are written with each group.
     """
 
     def __init__(self, path: Path | None, sinks: Iterable[Sink] = ()) -> None:
@@ -154,8 +154,8 @@ class Journal:
         if different:
             raise JournalError(f"{path} is the journal of another job: {different}")
         if store.finished() and "output" in self.outputs:
-            # Users often move results and failures away; but a read is run for its
-            # output.
+            # Users often move results and failures away, but the output is the purpose
+            # of a read.
             self.outputs["output"].check_finished(store.lengths().get("output", 0))
         if not store.finished():
             lengths = store.lengths()
@@ -171,7 +171,7 @@ class Journal:
         )
 
     async def begin(self, job: Identity, portal_id: int | None) -> None:
-        """Begin a run. Until this is called, nothing on disk has changed.
+        """Begin a run. Nothing on disk changes before this is called.
 
         Raises:
             JournalError: If the journal or an output file cannot be written.
@@ -190,7 +190,7 @@ class Journal:
         self._catch_up()
 
     def _catch_up(self) -> None:
-        """Append the lines to the files that could not be written before."""
+        """Append the lines that could not be written before to the output files."""
         if self._store is None:
             return
         for name in self._store.count_unwritten():
@@ -207,7 +207,7 @@ class Journal:
     async def block(
         self, first: int, limit: int = 10_000
     ) -> list[tuple[int, int, int | None]]:
-        """Return (place, state, digest of the key) of known rows, from a place on."""
+        """Return (place, state, digest of the key) of known rows from a place on."""
         if self._store is None:
             return []
         return await self._in_thread(self._store.block, first, limit)
@@ -215,7 +215,7 @@ class Journal:
     # ---- during the run: only `wait_written` and `ready` wait
 
     def note_state(self, place: int, state: RowState, key: int | None = None) -> None:
-        """Note the state of a row; with the digest of its key if the row may be new."""
+        """Note the state of a row, with the digest of its key if the row may be new."""
         if self._store is not None or self.outputs:
             self._noted += 1
             self._group.states[place] = state
@@ -237,7 +237,7 @@ class Journal:
         self._group.cursor = cursor
 
     def flush(self) -> None:
-        """Start writing all that was noted, unless a group is being written."""
+        """Start writing everything noted so far, unless a group is being written."""
         group = self._group
         idle = not (group.states or group.lines or self._waiting)
         if self._writing or idle or self._closed:
@@ -252,7 +252,7 @@ class Journal:
         written.add_done_callback(partial(self._on_written, waiting))
 
     async def wait_written(self) -> None:
-        """Wait until all that was noted is on disk.
+        """Wait until everything noted so far is on disk.
 
         Raises:
             JournalError: If it cannot be written.
@@ -298,12 +298,13 @@ class Journal:
         self.flush()
 
     def _write(self, group: Group) -> None:
-        """Write a group, and before it the group that could not be written.
+        """Write a group, preceded by the group that could not be written, if any.
 
-        Lines that an output file did not take are kept in the journal, if there is one.
+        Lines that could not be appended to an output file are kept in the journal, if
+        there is one.
 
         Raises:
-            JournalError: If an output file did not take its lines.
+            JournalError: If lines could not be appended to an output file.
             sqlite3.Error: If the journal could not be written; the group is kept in
                 memory.
         """
@@ -339,9 +340,9 @@ class Journal:
         *,
         finished: bool = False,
     ) -> None:
-        """Write what is left, record how the run ended, and release everything.
+        """Write the remaining data, record how the run ended, and release everything.
 
-        It completes even if its caller is cancelled.
+        This completes even if its caller is cancelled.
 
         Args:
             ended: How the run ended; None if it never began.
@@ -349,7 +350,7 @@ class Journal:
             finished: Whether every row has its final outcome.
 
         Raises:
-            JournalError: If something cannot be written.
+            JournalError: If anything cannot be written.
         """
         self._closed = True
         self._group.progress = self.progress()
@@ -393,11 +394,11 @@ class Journal:
         except JournalError:
             if self._failed_group is not None:
                 raise
-        # The journal has the lines that output files did not take: try once more.
+        # The journal has the lines that output files lack: try once more.
         self._catch_up()
 
     def _loss(self, error: Exception) -> JournalError:
-        """Return the error that says what is not on disk, and what to do about it."""
+        """Return the error that lists what is not on disk and says how to proceed."""
         if self._failed_group is not None:
             self.unwritten = self._failed_group.answered
         cause = error if isinstance(error, JournalError) else self._failure(error)
@@ -429,7 +430,7 @@ def _unwritable(output: Output, error: OSError) -> JournalError:
 
 
 def describe_loss(rows: int, path: Path | None) -> str:
-    """Say how many answered rows are not on disk, and what that means."""
+    """Describe how many answered rows are not on disk, and the consequences."""
     if not rows:
         return "Every answered row is on disk"
     if path is None:

@@ -1,4 +1,4 @@
-"""Parses lines of JSON as rows, and reports the lines that are not."""
+"""Parses JSON lines as rows, and reports invalid lines."""
 
 import codecs
 import re
@@ -49,10 +49,10 @@ class LineParser:
         return row
 
     def end(self) -> None:
-        """Check that every named column was in some line.
+        """Check that every requested column occurred in some line.
 
         Raises:
-            SourceError: If one was not.
+            SourceError: If one did not occur in any line.
         """
         missing = self._builder.unseen
         if self.rows and missing:
@@ -74,7 +74,7 @@ def check_decoded(line: str, encoding: str) -> None:
     """Check that a line has no bytes outside its encoding (decoded to surrogates).
 
     Raises:
-        BadRow: If it has; names the first one.
+        BadRow: If it does; names the first such byte.
     """
     if line.isascii():
         return
@@ -94,7 +94,7 @@ def check_decoded(line: str, encoding: str) -> None:
 def codec_of(encoding: str) -> str:
     """Return the name of an encoding's codec.
 
-    The codec for UTF-8 skips a byte order mark.
+    For UTF-8, the codec skips a byte order mark.
 
     Raises:
         ConfigurationError: If Python does not know the encoding.

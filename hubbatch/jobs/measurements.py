@@ -1,6 +1,6 @@
-"""What a run measures for its report: durations of answers, reasons of failures.
+"""Measurements of a run for its report: response times, and reasons for failures.
 
-It contains no property values and no messages of HubSpot, which quote values.
+They contain no property values and no messages from HubSpot, which quote values.
 """
 
 from collections import Counter
@@ -25,12 +25,12 @@ STEPS_AN_OCTAVE = 4
 
 @frozen
 class Reason:
-    """Why rows did not succeed. A field is empty if HubSpot did not state it.
+    """A reason for failed rows. A field is empty if HubSpot did not specify it.
 
     Attributes:
-        status: The status of their outcomes; `WARNING` for a warning of HubSpot.
+        status: The status of their outcomes; `WARNING` for a warning from HubSpot.
         category: HubSpot's category, or hubbatch's.
-        code: HubSpot's code of what is wrong with a property.
+        code: HubSpot's code for the problem with a property.
         property_name: That property.
     """
 
@@ -57,13 +57,13 @@ class Example:
 
 @define
 class Measured:
-    """What was measured since the last write.
+    """The measurements since the last write.
 
     Attributes:
         allowed: Rows per second that the rate limit allows now.
-        answers: The number of answers by duration, as `octave` numbers it.
-        reasons: The number of rows by why they did not succeed.
-        examples: Some of these rows.
+        answers: The number of answers by histogram step (see `octave`).
+        reasons: The number of rows by reason.
+        examples: Some of those rows.
     """
 
     allowed: float = 0.0
@@ -88,7 +88,7 @@ class Measures:
     A request is identified by the index of its first input.
 
     Attributes:
-        clock: Returns seconds, never decreasing.
+        clock: Returns monotonic seconds.
         allowed: Returns the rows per second that the rate limit allows.
     """
 
@@ -113,7 +113,7 @@ class Measures:
         self._sent_at.pop(index, None)
 
     def count_warnings(self, warnings: Iterable[Mapping[str, Any]]) -> None:
-        """Count HubSpot's warnings, without the values that they quote."""
+        """Count HubSpot's warnings, ignoring the values that they quote."""
         for warning in warnings:
             context = warning.get("context")
             names = context.get("propertyName") if isinstance(context, dict) else None
@@ -145,7 +145,7 @@ class Measures:
             measured.examples.append((reason, example))
 
     def take(self) -> Measured:
-        """Return what was measured since the last call."""
+        """Return the measurements since the last call, and start afresh."""
         measured, self._measured = self._measured, Measured()
         measured.allowed = self.allowed()
         return measured

@@ -1,4 +1,4 @@
-"""Checks of a job's arguments, made before anything is sent."""
+"""Checks of a job's arguments before anything is sent."""
 
 import os
 
@@ -39,8 +39,8 @@ _LEGACY_OPTIONS: Mapping[str, frozenset[str]] = {
     "archive": frozenset(),
 }
 # The options that must not change when a job resumes. `reconcile_by` may: it only
-# decides how creates with lost answers are recovered, and a user may add it after that
-# happened.
+# determines how creates with lost answers are recovered, and a user may add it after
+# losing some.
 IDENTITY_OPTIONS = ("id_property", "properties")
 
 
@@ -84,7 +84,7 @@ def check_options(
     """Return the options that are set.
 
     Raises:
-        ConfigurationError: If the verb does not take one of them.
+        ConfigurationError: If the verb does not accept one of them.
     """
     chosen = {name: value for name, value in options.items() if value is not None}
     known = (_LEGACY_OPTIONS if legacy else _OPTIONS)[verb]
@@ -126,7 +126,8 @@ def make_sink(
     """Return the sink of a role; a path becomes the sink that suits its suffix.
 
     Raises:
-        ConfigurationError: If the role or the operation cannot write such a file.
+        ConfigurationError: If such a file is not possible for the role or the
+            operation.
     """
     if not isinstance(sink, str | os.PathLike):
         return sink
@@ -150,7 +151,7 @@ def check_paths(journal: Path | None, sinks: Iterable[Sink]) -> None:
     """Check that no two files have the same path.
 
     Raises:
-        ConfigurationError: If two do.
+        ConfigurationError: If two files have the same path.
     """
     paths = [sink.path.absolute() for sink in sinks]
     if journal is not None:
@@ -165,7 +166,7 @@ def check_paths(journal: Path | None, sinks: Iterable[Sink]) -> None:
 def relative_to_journal(journal: Path | None, path: Path) -> str:
     """Return a file's path relative to the journal's folder.
 
-    The journal and its files can then be moved together.
+    This allows moving the journal and its files together.
     """
     if journal is None:
         return str(path)
@@ -177,7 +178,7 @@ def relative_to_journal(journal: Path | None, path: Path) -> str:
 
 
 def as_json(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options as they come back from JSON, without those that are not set."""
+    """Return the options that are set, as they would come back from JSON."""
     return {
         name: [*value] if isinstance(value, tuple) else value
         for name, value in options.items()

@@ -1,8 +1,8 @@
 """The files that a job writes, kept in step with its journal.
 
 A `Sink` formats the outcome of a row as bytes and does no IO. An `Output` is the file
-of a sink: it appends lines, gets them on disk before the journal records them, and cuts
-the file back to the recorded length after a kill.
+of a sink: it appends lines, flushes them to disk before the journal records them, and
+truncates the file to the recorded length after a kill.
 """
 
 import os
@@ -34,26 +34,26 @@ class Sink(Protocol):
     path: Path
 
     def begin(self, first_line: bytes | None) -> bytes:
-        """Return the bytes that a new file begins with (a CSV's header), or none.
+        """Return the first bytes of a new file (a CSV's header, for example), if any.
 
         Args:
-            first_line: The first line of the file if the job resumes and the file has
-                one. Then return nothing; read a header that is not known beforehand
-                from it.
+            first_line: The first line of the file, if the job resumes and the file has
+                one. In that case return nothing, but take over a header that was not
+                known beforehand.
         """
         ...
 
     def encode(self, outcome: Outcome[Any], row: Row) -> bytes:
-        """Return the lines of an outcome, each with its newline; empty for none.
+        """Return the lines of an outcome, each with its newline; empty if it has none.
 
         Called once for each row, in any order, when its outcome is final.
-        `outcome.index` is the row's.
+        `outcome.index` is the index of the row.
         """
         ...
 
 
 class StagedSink(Sink, Protocol):
-    """A sink whose file is converted to another file when the job is over.
+    """A sink whose file is converted to another format once the job has finished.
 
     Attributes:
         product: The file that it is converted to.
@@ -74,11 +74,11 @@ SinkOrPath = Sink | str | os.PathLike[str]
 
 
 class Output:
-    """The file of one sink. All but `check_new` runs in the journal's thread.
+    """The file of one sink. All methods except `check_new` run in the journal's thread.
 
     Invariant: the first `_length` bytes of the file are those that the journal has
-    recorded (or is about to). Whatever follows them was not recorded, and the next
-    `append`, `close` or `open` overwrites or cuts it off.
+    recorded (or is about to). Anything after them was not recorded; the next `append`,
+    `close` or `open` overwrites it or cuts it off.
     """
 
     def __init__(self, sink: Sink) -> None:
@@ -91,7 +91,7 @@ class Output:
 
     @property
     def final(self) -> Path:
-        """The file that exists when the job is over."""
+        """The file that exists once the job has finished."""
         return self.sink.path if self._staged is None else self._staged.product
 
     def check_new(self) -> None:
@@ -110,7 +110,7 @@ class Output:
             length: The number of bytes that the journal has recorded.
 
         Raises:
-            JournalError: If the file is gone.
+            JournalError: If the file no longer exists.
             ConfigurationError: If it cannot be converted.
         """
         path = self.sink.path
@@ -127,7 +127,7 @@ class Output:
         """Check that the file still has the bytes that the journal has recorded.
 
         Raises:
-            JournalError: If it has become shorter.
+            JournalError: If the file has become shorter.
         """
         path = self.sink.path
         if length and (path.is_file() or not path.exists()):
@@ -147,15 +147,15 @@ class Output:
         return self._file is not None and not self._file.closed
 
     def open(self, length: int) -> None:
-        """Open the file, and cut it back to the bytes that the journal has recorded.
+        """Open the file, and truncate it to the bytes that the journal has recorded.
 
         Raises:
-            JournalError: If it has become shorter than that.
+            JournalError: If the file is shorter than that.
             OSError: If it cannot be opened.
         """
         path = self.sink.path
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _BINARY, 0o600)
-        # Unbuffered: a failed write must not be repeated later by a buffer.
+        # Unbuffered, so that no buffer repeats a failed write later.
         self._file = file = os.fdopen(descriptor, "r+b", buffering=0)
         path.chmod(0o600)
         self._length = size = file.seek(0, os.SEEK_END)
@@ -168,13 +168,13 @@ class Output:
             self.keep(self.append([head], durable=False))
 
     def append(self, lines: Iterable[bytes], *, durable: bool) -> int:
-        """Write lines behind the kept bytes; return the length with them.
+        """Write lines after the kept bytes; return the length including them.
 
-        The next `append` overwrites them unless `keep` was called with that length. If
-        `durable`, they are on disk on return.
+        The next `append` overwrites them unless `keep` is called with that length. If
+        `durable`, they are on disk when this returns.
 
         Raises:
-            OSError: If the file did not take all of them.
+            OSError: If not all of them could be written.
         """
         assert self._file is not None  # noqa: S101 -- set by `open`
         rest = memoryview(b"".join(lines))
@@ -191,7 +191,7 @@ class Output:
         self._length = length
 
     def close(self) -> None:
-        """Close the file, if it is open, and cut off what was not kept."""
+        """Close the file if it is open, and cut off any bytes that were not kept."""
         if self._file is not None and not self._file.closed:
             with suppress(OSError):  # the next run does this too
                 self._file.truncate(self._length)
@@ -201,7 +201,7 @@ class Output:
         """Close the file; convert a staged one.
 
         Raises:
-            ConfigurationError: If that cannot be written.
+            ConfigurationError: If the converted file cannot be written.
         """
         self.close()
         if self._staged is not None:

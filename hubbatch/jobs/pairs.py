@@ -1,4 +1,4 @@
-"""Pairs of records as rows: what to associate, with which types."""
+"""Pairs of records as rows: the records to associate, and the association types."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,13 +27,13 @@ class PairColumns:
         from_column: The column with the id of the first record; by default `from_id`,
             or `from`.
         to_column: The column with the id of the second; by default `to_id`, or `to`.
-        types: The types of the associations to make or to remove; none for the default
-            type, or to remove all.
-        from_map: New ids by the ids in the first column.
-        to_map: New ids by the ids in the second column.
-        label_column: The column with the labels of each pair, in place of `types`:
-            separated by `;`, as a read of associations writes them. An empty one is the
-            default type.
+        types: The association types to create or remove; empty for the default type, or
+            to remove all.
+        from_map: Maps the ids in the first column to new ids.
+        to_map: Maps the ids in the second column to new ids.
+        label_column: The column with the labels of each pair, instead of `types`:
+            separated by `;`, as a read of associations writes them. An empty cell
+            stands for the default type.
         labels: The association types by label, None for the default type.
     """
 
@@ -46,7 +46,7 @@ class PairColumns:
     labels: Mapping[str | None, AssociationSpec] = field(factory=dict, repr=False)
 
     def options(self) -> dict[str, Any]:
-        """Return the options that change how a file becomes inputs, as JSON values."""
+        """Return the options that affect how a file becomes inputs, as JSON values."""
         return {
             "from_column": self.from_column,
             "to_column": self.to_column,
@@ -60,7 +60,7 @@ class PairColumns:
         }
 
     def of_cells(self, header: Sequence[str]) -> Callable[[Sequence[str]], KeyedInput]:
-        """Return the function from a CSV's cells to a key and a pair.
+        """Return a function that turns a CSV row's cells into a key and a pair.
 
         Raises:
             BadRow: If one of the two columns is missing.
@@ -75,7 +75,7 @@ class PairColumns:
         return build
 
     def of_fields(self) -> InputBuilder:
-        """Return the builder of pairs from JSON lines or other mappings."""
+        """Return a builder of pairs from JSON lines or other mappings."""
         return _PairBuilder(self)
 
     def used(self, present: Sequence[str]) -> set[str]:
@@ -90,7 +90,7 @@ class PairColumns:
         """Return the key and the input of a pair.
 
         Raises:
-            BadRow: If no association type has the label.
+            BadRow: If not exactly one association type has the label.
         """
         pair: dict[str, Any] = {
             "from": {"id": _mapped(self.from_map, from_id)},
@@ -165,7 +165,7 @@ def _mapped(ids: IdMap | None, old: Any) -> Any:
 def by_label(kinds: Iterable[Any]) -> dict[str | None, AssociationSpec]:
     """Return the association types by label, None for the default type.
 
-    A label that two types have is left out, because it is ambiguous.
+    A label that two types have is ambiguous, so it is left out.
 
     Args:
         kinds: The return value of `hub.associations(...).kinds()`.
@@ -187,10 +187,10 @@ def find_type(
     Args:
         kinds: The return value of `hub.associations(...).kinds()`.
         label: The label, as HubSpot shows it.
-        type_id: Or the number.
+        type_id: The type's number, instead of the label.
 
     Raises:
-        ConfigurationError: If no type matches, or more than one; lists the types.
+        ConfigurationError: If no type matches, or more than one does; lists the types.
     """
     known = [*kinds]
     wanted = repr(label) if type_id is None else type_id

@@ -1,8 +1,9 @@
 """The output of a read as a Parquet file.
 
-A Parquet file ends with its own directory, so it cannot be appended to and cut back.
-JSON lines are therefore written beside it, in step with the journal, and converted when
-the job is over. They stay until then: after a kill the same job converts them.
+A Parquet file ends with its own directory, so it cannot be appended to or truncated.
+Therefore JSON lines are written beside it, in step with the journal, and converted once
+the job has finished. They are kept until then: after a kill, rerunning the job converts
+them.
 """
 
 import os
@@ -22,7 +23,7 @@ from .rows import Row
 from .sinks import Pairs, Records
 
 
-# Rows per row group; that many are in memory at a time.
+# Rows per row group, which are in memory at a time.
 _BLOCK = 50_000
 SUFFIX = ".parquet"
 
@@ -33,7 +34,7 @@ def lines_of(path: Path) -> Path:
 
 
 class ParquetOutput:
-    """A sink whose JSON lines are converted to a Parquet file in the end.
+    """A sink whose JSON lines are finally converted to a Parquet file.
 
     Attributes:
         name: Its role: `output`.
@@ -52,7 +53,7 @@ class ParquetOutput:
         return f"<ParquetOutput {str(self.product)!r}>"
 
     def begin(self, first_line: bytes | None) -> bytes:
-        """Return the bytes that the lines begin with."""
+        """Return no bytes: JSON lines have no header."""
         return self._lines.begin(first_line)
 
     def encode(self, outcome: Outcome[Any], row: Row) -> bytes:
@@ -76,14 +77,14 @@ def write_parquet(
 ) -> None:
     """Convert the JSON lines of a read to a Parquet file.
 
-    The columns are `id` and the properties, all of them strings, as in HubSpot; or
-    those of the lines, for associations. The file appears once it is complete.
+    The columns are `id` and the properties, all of them strings, as in HubSpot; for
+    associations they are those of the lines. The file appears only once it is complete.
 
     Args:
         records: The `.jsonl` that `Records` or `Pairs` wrote.
         path: The file to write.
-        columns: The first columns, present even if no line has them: the next command
-            needs them in a file without rows too.
+        columns: The first columns, which are present even if no line has them: the next
+            command needs them even in a file without rows.
 
     Raises:
         ConfigurationError: If pyarrow is missing, or the file cannot be written.

@@ -1,8 +1,8 @@
-"""Finds what HubSpot would refuse in a record, from its property definitions.
+"""Finds the values that HubSpot would refuse in a record, by its property definitions.
 
-Certain refusals are kept apart from possible ones. A definition is not everything:
-owners, pipelines and stages are defined elsewhere, and how HubSpot treats values that
-are nearly right has not been recorded. Codes are HubSpot's own if it has one.
+Certain refusals are distinguished from possible ones. Definitions do not cover
+everything: owners, pipelines and stages are defined elsewhere, and HubSpot's treatment
+of nearly valid values has not been recorded. Codes are HubSpot's own where it has one.
 """
 
 import re
@@ -21,12 +21,12 @@ from hubbatch.models import Property
 
 # "Property values have a limit of 65,536 characters": HubSpot's knowledge base.
 LONGEST_TEXT = 65_536
-# The number of characters of a value, and of options, that a message quotes.
+# The maximum number of characters of a value, and of options, that a message quotes.
 _QUOTED = 40
 _NAMED = 6
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-# What people put into numbers, and HubSpot may or may not ignore.
+# Characters that people write in numbers and HubSpot may or may not ignore.
 _DECORATION = re.compile(r"[\s,'_%$€£]")
 _MILLISECONDS = re.compile(r"-?\d{1,15}", re.ASCII)
 _ISO = re.compile(r"\d{4}-\d\d-\d\d(T.*)?", re.ASCII)
@@ -37,14 +37,14 @@ _ADDRESS = re.compile(r"[^@\s,;]+@[^@\s,;.]+(\.[^@\s,;.]+)+")
 
 @frozen
 class Problem:
-    """Something in a record that HubSpot refuses, or may refuse.
+    """A value that HubSpot refuses or may refuse, or a missing one.
 
     Attributes:
         code: HubSpot's code; or, if it has none, TOO_LONG, OUTER_WHITE_SPACE,
             NO_RECORD_ID or REQUIRED_PROPERTY.
         property_name: The property.
-        message: The whole message. It quotes up to 40 characters of the value.
-        certain: Whether HubSpot is certain to refuse it.
+        message: The complete message. It quotes up to 40 characters of the value.
+        certain: Whether HubSpot will certainly refuse it.
     """
 
     code: str
@@ -57,11 +57,11 @@ ValueCheck = Callable[[str], Problem | None]
 
 
 class Checker:
-    """Checks records of one object type, with values encoded as strings.
+    """Checks records of one object type, whose values are encoded as strings.
 
     Args:
         properties: The definitions of all properties of the type.
-        verb: What is to be done with the records.
+        verb: The verb to call with the records.
         object_type: E.g. `contacts`.
         required: The properties that a new record must have.
     """
@@ -86,7 +86,7 @@ class Checker:
         self._checks: dict[str, ValueCheck] = {}
 
     def check(self, values: Mapping[str, str]) -> list[Problem]:
-        """Return what is wrong with the values of one record."""
+        """Return the problems with the values of one record."""
         checks, found = self._checks, []
         for name, value in values.items():
             check_value = checks.get(name)
@@ -100,7 +100,7 @@ class Checker:
     def check_required(self, values: Mapping[str, str]) -> list[Problem]:
         """Return the required properties that a new record lacks.
 
-        The schema of a standard type lists some that HubSpot does not insist on.
+        The schema of a standard type lists some that HubSpot does not enforce.
         """
         what = "a new record must have it"
         return [
@@ -118,7 +118,7 @@ class Checker:
         return [Problem("NO_RECORD_ID", "", what, certain=self._verb != "archive")]
 
     def check_read(self, names: Iterable[str]) -> list[Problem]:
-        """Return the properties to read that do not exist; HubSpot ignores them."""
+        """Return a problem for each requested property that does not exist."""
         return [
             self._unknown(name, certain=False)
             for name in names
@@ -126,7 +126,7 @@ class Checker:
         ]
 
     def check_key(self, name: str | None) -> list[Problem]:
-        """Check whether records can be identified by a property; None is their id."""
+        """Check whether a property can identify records; None means their id."""
         if name is None:
             return []
         definition = self._known.get(name)
@@ -134,7 +134,7 @@ class Checker:
             return [self._unknown(name)]
         if definition.has_unique_value or (self._email and name == "email"):
             return []
-        # Some unique properties are not marked so in their definition.
+        # Some unique properties are not marked as unique in their definition.
         return [
             Problem(
                 "NOT_UNIQUE",
@@ -186,7 +186,7 @@ class Checker:
             case "string" | "phone_number":
                 email = self._email and name == "email"
                 return lambda value: _check_text(name, value, email=email)
-            case _:  # a type that is not known here
+            case _:  # a type unknown to hubbatch
                 return lambda _: None
 
 
@@ -231,7 +231,7 @@ def _check_instant(name: str, value: str, *, midnight: bool) -> Problem | None:
 
 
 def _milliseconds(value: str) -> int | None:
-    """Parse what HubSpot accepts as an instant: epoch milliseconds or ISO 8601."""
+    """Parse an instant that HubSpot accepts: epoch milliseconds or ISO 8601."""
     if _MILLISECONDS.fullmatch(value):
         return int(value)
     if not _ISO.fullmatch(value):

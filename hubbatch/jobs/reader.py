@@ -1,4 +1,4 @@
-"""Reads a journal on disk, also while a job writes to it."""
+"""Reads a journal on disk, even while a job is writing to it."""
 
 import sqlite3
 
@@ -22,7 +22,7 @@ from .wal import check_wal, connect, has_wal, version_of
 
 T = TypeVar("T")
 
-# The number of attempts to read a journal that changes meanwhile.
+# The number of attempts to read a journal that changes while it is read.
 _ATTEMPTS = 10
 # "hubj" in ASCII: identifies a SQLite file as a journal.
 APPLICATION_ID = 0x6875626A
@@ -43,12 +43,12 @@ FROM run
 
 
 class Reader:
-    """An open journal. Use it in one thread.
+    """An open journal. Use it in one thread only.
 
     Attributes:
         path: The journal.
         live: Whether the view stays consistent while a job writes. It does if there is
-            a -wal; a file alone is read as immutable.
+            a -wal; without one, the file is read as immutable.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
@@ -58,7 +58,7 @@ class Reader:
 
     @classmethod
     def read_only(cls, path: Path) -> Self:
-        """Open a journal for reading, also while a job writes. Change nothing.
+        """Open a journal read-only, even while a job is writing to it.
 
         Raises:
             JournalError: If there is no journal, or its `-wal` is missing.
@@ -76,7 +76,7 @@ class Reader:
         try:
             store.check()
             store._check_begun()
-            connection.execute("BEGIN")  # one view, also while a job writes
+            connection.execute("BEGIN")  # one consistent view, even while a job writes
         except BaseException:
             connection.close()
             raise
@@ -92,7 +92,7 @@ class Reader:
             [[application]] = self._connection.execute("PRAGMA application_id")
             [[version]] = self._connection.execute("PRAGMA user_version")
             [[tables]] = self._connection.execute("SELECT count(*) FROM sqlite_master")
-        except sqlite3.OperationalError as error:  # about the disk, or a lock
+        except sqlite3.OperationalError as error:  # a problem with the disk, or a lock
             raise JournalError(f"{self.path} cannot be read: {error}") from None
         except sqlite3.Error as error:
             raise JournalError(f"{self.path} is not a journal: {error}") from None
@@ -111,7 +111,7 @@ class Reader:
             raise JournalError(f"{self.path} is not a journal yet: no job has begun it")
 
     def is_new(self) -> bool:
-        """Whether no job has begun the journal."""
+        """Whether no job has used the journal yet."""
         [[tables]] = self._connection.execute("SELECT count(*) FROM sqlite_master")
         return not tables
 
@@ -131,7 +131,7 @@ class Reader:
         )
 
     def portal_id(self) -> int | None:
-        """Return the account that the journal belongs to, if it is known."""
+        """Return the id of the account that the journal belongs to, if known."""
         [[portal_id]] = self._connection.execute("SELECT portal_id FROM job")
         return portal_id  # type: ignore[no-any-return] # an INT column
 
@@ -171,7 +171,7 @@ class Reader:
         )
 
     def block(self, first: int, limit: int) -> list[tuple[int, int, int | None]]:
-        """Return (place, state, digest of the key) of known rows, from a place on."""
+        """Return (place, state, digest of the key) of known rows from a place on."""
         return self._connection.execute(
             "SELECT place, state, key FROM input WHERE place >= ? "
             "ORDER BY place LIMIT ?",
@@ -187,15 +187,15 @@ class Reader:
     # ---- measurements
 
     def moments(self) -> list[tuple[Any, ...]]:
-        """Return the rows of the table `moment`: one for each second of work."""
+        """Return the rows of the table `moment`, one per second of work."""
         return self._connection.execute("SELECT * FROM moment").fetchall()
 
     def answers(self) -> dict[int, int]:
-        """Return the number of answers by duration, as `octave` numbers it."""
+        """Return the number of answers by histogram step (see `octave`)."""
         return dict(self._connection.execute("SELECT * FROM answer").fetchall())
 
     def reasons(self) -> list[tuple[Reason, int]]:
-        """Return why rows did not succeed with their counts, most frequent first."""
+        """Return the reasons for failures with their counts, most frequent first."""
         return [item for item in self._reasons() if item[0].status != WARNING]
 
     def warnings(self) -> list[tuple[Reason, int]]:
@@ -221,7 +221,7 @@ class Reader:
 
 
 def look(path: Path, read: Callable[[Reader], T]) -> T:
-    """Return what `read` returns for a journal, also while a job writes to it.
+    """Return `read(journal)`, even while a job is writing to the journal.
 
     Raises:
         JournalError: If there is no journal, or it cannot be read.

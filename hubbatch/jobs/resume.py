@@ -1,4 +1,4 @@
-"""Find the rows of a source that a resumed job still has to send."""
+"""Finds the rows of a source that a resumed job still has to send."""
 
 import asyncio
 
@@ -20,12 +20,12 @@ _TURN = 200
 
 @frozen
 class Resumption:
-    """Finds the rows of a source that are left to do.
+    """Finds the rows of a source that still have to be sent.
 
     Attributes:
-        journal: What is known of the rows.
+        journal: The recorded states of the rows.
         source: The source.
-        check_stopping: Called after each known row; raises to stop.
+        check_stopping: Called after each known row; it raises to stop.
     """
 
     journal: Journal
@@ -36,7 +36,7 @@ class Resumption:
         """Read past the rows that the journal knows, and compare them with it.
 
         Return the rows that may have been written, and those that were not sent. Both
-        have to be sent, the former first. `rows` continues behind the last known row.
+        have to be sent, the former first. `rows` continues after the last known row.
 
         Raises:
             JournalError: If a row differs from the journal's: the source has changed.
@@ -91,7 +91,7 @@ def _line(row: Row) -> str:
 
 
 async def with_loop_turns(rows: Iterator[Row]) -> AsyncGenerator[Row, None]:
-    """Yield rows that come without waiting; let the event loop run in between."""
+    """Yield rows from a synchronous iterator, letting the event loop run in between."""
     for count, row in enumerate(rows, 1):
         yield row
         if count % _TURN == 0:

@@ -18,13 +18,13 @@ from .reader import Reader, look
 from .status import JobStatus, status_of
 
 
-# More points than this cannot be seen in a chart.
+# A chart cannot show more points than this.
 _POINTS = 240
 # The interval of HubSpot's rate limit, in seconds.
 WINDOW = 10
-# The shortest last moment: a rate divides by it.
+# The minimum length of the last moment, because rates divide by it.
 _SHORTEST = 0.05
-# The number of reasons that a report lists; the others are only counted.
+# The number of reasons that a report lists; any others are only counted.
 _REASONS = 50
 _LONGEST_MESSAGE = 300
 
@@ -52,7 +52,7 @@ class Moment:
 
 @define
 class Cause:
-    """A reason why rows did not succeed, their number, and some of them."""
+    """A reason why rows did not succeed, with their number and some examples."""
 
     reason: Reason
     rows: int
@@ -61,7 +61,7 @@ class Cause:
 
 @define
 class FailureDetails:
-    """A row's id and HubSpot's message, which may quote values of the row."""
+    """A row's id and HubSpot's message, which may quote the row's values."""
 
     input_id: str | None
     message: str
@@ -77,12 +77,12 @@ class Report:
         breaks: the seconds of work at which a run ended and another resumed.
         answers: a histogram of response times: the lower end of each step in
             seconds, and its number of responses; steps in between may have none.
-        causes: why rows did not succeed, the most frequent first.
+        causes: the reasons why rows did not succeed, most frequent first.
         more_causes: the number of reasons that are not in `causes`.
-        warnings: HubSpot's warnings and their numbers, the most frequent first.
-        details: the details of the examples, by their index; empty unless values
-            are to be shown.
-        made_at: when the report was made.
+        warnings: HubSpot's warnings and their counts, most frequent first.
+        details: the details of the examples, by index; empty unless values may be
+            shown.
+        made_at: when the report was created.
     """
 
     status: JobStatus
@@ -101,8 +101,8 @@ def read_report(path: str | os.PathLike[str], *, values: bool = False) -> Report
 
     Args:
         path: the path of the journal.
-        values: read ids and HubSpot's messages, which quote values, from the job's
-            failures file.
+        values: whether to read ids and HubSpot's messages, which quote values, from the
+            job's failures file.
 
     Raises:
         JournalError: If there is no journal at this path.
@@ -139,10 +139,10 @@ def _report_of(journal: Reader, where: Path) -> Report:
 
 
 def rolling_rates(moments: Sequence[Moment]) -> list[float]:
-    """Return the rows per second of the ten seconds up to the end of each moment.
+    """Return the rows per second over the ten seconds up to the end of each moment.
 
-    HubSpot counts requests over ten seconds, too. Moments of the first ten seconds
-    all have the rate of those, or of the whole job if it is shorter.
+    HubSpot also counts requests over ten seconds. The moments of the first ten seconds
+    all have the average rate of those, or of the whole job if it is shorter.
     """
     if not moments:
         return []
@@ -159,7 +159,7 @@ def rolling_rates(moments: Sequence[Moment]) -> list[float]:
 def _timeline(
     rows: Sequence[tuple[Any, ...]], status: JobStatus
 ) -> tuple[list[Moment], list[float]]:
-    """Return the moments of all runs, one run after the other, and the breaks."""
+    """Return the moments of all runs, one run after another, and the breaks."""
     seconds: dict[int, Moment] = {}
     breaks: list[float] = []
     offset, end, run = 0, 0, None
@@ -185,9 +185,9 @@ def _timeline(
 
 
 def _joined(seconds: Mapping[int, Moment], end: int) -> list[Moment]:
-    """Join seconds to moments of equal length, few enough for a chart.
+    """Join seconds into moments of equal length, few enough for a chart.
 
-    A second without a row in the journal is one in which nothing happened.
+    Nothing happened in a second without a row in the journal.
     """
     length = max(1, -(-end // _POINTS))
     joined: list[Moment] = []
@@ -216,7 +216,7 @@ def _histogram(answers: Mapping[int, int]) -> list[tuple[float, int]]:
 
 
 def _read_details(path: Path, indices: set[int]) -> dict[int, FailureDetails]:
-    """Read the details of rows from a failures file; skip lines that are unreadable."""
+    """Read the details of rows from a failures file; skip unreadable lines."""
     details: dict[int, FailureDetails] = {}
     try:
         with path.open("rb") as file:
@@ -236,6 +236,6 @@ def _read_details(path: Path, indices: set[int]) -> dict[int, FailureDetails]:
 def _parse(line: bytes) -> dict[str, Any]:
     try:
         failure = orjson.loads(line)
-    except orjson.JSONDecodeError:  # the job is writing this line
+    except orjson.JSONDecodeError:  # the job is still writing this line
         return {}
     return failure if isinstance(failure, dict) else {}

@@ -16,12 +16,13 @@ class Row:
     Attributes:
         index: Its position in the source, from 0. Rows come in this order, without
             gaps.
-        key: What identifies the row to the user (`input_id` in results): its id, or the
+        key: The row's identifier for the user (`input_id` in results): its id, or the
             value of its id column; None if it has neither.
-        input: What is sent: a mapping in HubSpot's shape, an input class, or an id.
+        input: The input to send: a mapping in HubSpot's shape, an input class, or an
+            id.
         line: The line of the file on which it begins, from 1, if any.
-        doubted: Whether an earlier job may have sent it. A source of such rows has the
-            index of the last one as `last_doubted`.
+        doubted: Whether an earlier job may have sent it. A source with such rows has
+            the index of the last one as `last_doubted`.
     """
 
     index: int
@@ -32,15 +33,16 @@ class Row:
 
 
 class Source(Protocol):
-    """Where the rows of a job come from.
+    """A source of rows for a job.
 
-    It also has `__iter__` (of Rows) or `__aiter__`, which starts at the first row each
-    time.
+    It also has `__iter__` or `__aiter__`, which yields Rows and starts at the first row
+    each time.
 
     Attributes:
         name: Its name in messages: a file's name, `-` for standard input.
-        options: All that changes how the content becomes rows (encoding, delimiter, id
-            column ...), as JSON values. A job that resumes compares them by name.
+        options: Everything that affects how the content becomes rows (encoding,
+            delimiter, id column ...), as JSON values. A resumed job compares them by
+            name.
     """
 
     name: str
@@ -67,7 +69,7 @@ AnySource = RowIterable | AsyncRowIterable
 
 
 def as_source(inputs: Any) -> AnySource:
-    """Return a source as it is; wrap an iterable or async iterable of inputs in one.
+    """Return a source unchanged; wrap an iterable or async iterable of inputs in one.
 
     Raises:
         TypeError: If it is neither.
@@ -88,7 +90,7 @@ def as_source(inputs: Any) -> AnySource:
 
 @define
 class Inputs:
-    """Any iterable of inputs. A job that resumes compares it row by row."""
+    """Any iterable of inputs. A resumed job compares it row by row."""
 
     inputs: Iterable[Any]
     name: str = "inputs"
@@ -105,7 +107,7 @@ class Inputs:
 
 @define
 class AsyncInputs:
-    """Any async iterable of inputs. A job that resumes compares it row by row."""
+    """Any async iterable of inputs. A resumed job compares it row by row."""
 
     inputs: AsyncIterable[Any]
     name: str = "inputs"
@@ -135,7 +137,7 @@ def _key_of(item: Any) -> str | None:
 def digest(row: Row) -> int:
     """Return 64 bits that identify a row without revealing it.
 
-    They are a hash of its key; of the whole input if it has none.
+    They are a hash of its key, or of the whole input if it has none.
     """
     if row.key is not None:
         data = row.key.encode(errors="surrogatepass")

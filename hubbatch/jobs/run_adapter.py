@@ -1,9 +1,9 @@
-"""Connects a run of the engine to the journal: rows in, outcomes out.
+"""Connects a run of the engine to the journal: rows go in, outcomes come out.
 
-Success and refusal are final at once. Outcomes `unknown` and `not_sent` are final only
-when the job is over, because the next run may recover or send those rows. They are held
-back until then, unless a later row of the same record is sent: sending the held-back
-row after it would undo what that row wrote.
+Successes and refusals are final immediately. The outcomes `unknown` and `not_sent`
+become final only when the job has finished, because the next run may recover or send
+those rows. They are held back until then, unless a later row for the same record is
+sent: sending the held-back row after it would undo the later row's changes.
 """
 
 from collections import Counter
@@ -23,24 +23,24 @@ from .rows import Row, digest
 from .states import FINAL, RowState
 
 
-# The number of outcomes held back; beyond it the oldest become final.
+# The maximum number of outcomes held back; beyond it, the oldest become final.
 MAX_HELD = 10_000
 
 
 @define(eq=False)
 class Tally:
-    """The outcomes of a job, over its batches and what earlier runs recorded.
+    """The outcomes of a job, over all of its batches and earlier runs.
 
     Invariant: a row index is in `_held` if and only if its outcome is held back.
     `_keys` maps a record key to the indices in `_held` that write the record, for calls
     in which the order of a record's writes matters; no key has an empty list.
 
     Attributes:
-        journal: Where outcomes are recorded.
-        operation: The call.
+        journal: The journal to record outcomes in.
+        operation: The call that the job makes.
         counts: The number of rows by outcome, so far.
         inputs: The number of rows read.
-        given_up: The number of rows with another final outcome than success.
+        given_up: The number of rows with a final outcome other than success.
     """
 
     journal: Journal
@@ -59,7 +59,7 @@ class Tally:
         return self.inputs - self.counts[OutcomeStatus.SUCCEEDED] - self.given_up
 
     def note_read(self, row: Row) -> None:
-        """Note that a row came from the source."""
+        """Note that a row was read from the source."""
         if row.index >= self.inputs:
             self.inputs = row.index + 1
             self.journal.note_inputs(self.inputs)
@@ -74,14 +74,14 @@ class Tally:
             self.journal.append_line(output.sink.name, line)
 
     def keep_for_next_run(self, outcome: Outcome[Any], row: Row, key: int) -> None:
-        """Let the next run send a row; without a journal its outcome is final."""
+        """Leave a row to the next run; without a journal its outcome is final."""
         if self.journal.path is None:
             self.finalize(outcome, row)
         else:
             self._note(outcome, row, key)
 
     def hold(self, outcome: Outcome[Any], row: Row, key: int | None = None) -> None:
-        """Hold an outcome back until the job is over."""
+        """Hold an outcome back until the job has finished."""
         self._note(outcome, row, key)
         name = self._record(row)
         if name is not None:
@@ -91,14 +91,14 @@ class Tally:
             self._release(next(iter(self._held)))
 
     def release_overtaken(self, names: Iterable[str | None]) -> None:
-        """Make held-back outcomes final whose records a later row is about to write."""
+        """Finalize held-back outcomes of records that a later row is about to write."""
         if self._keys:
             for name in names:
                 for place in self._keys.get(name or "", ())[:]:
                     self._release(place)
 
     def finish(self) -> None:
-        """Make every held-back outcome final."""
+        """Finalize every held-back outcome."""
         for place in [*self._held]:
             self._release(place)
 
@@ -124,11 +124,11 @@ class Tally:
 
 
 class RunAdapter:
-    """One run of the engine: its source of inputs, its sink of outcomes, its journal.
+    """One run of the engine: the source of its inputs, outcome sink and journal hook.
 
     Attributes:
         failure: The exception that the source raised, if any.
-        ended: Returns whether the run has ended before its source.
+        ended: Returns whether the run ended before its source did.
     """
 
     def __init__(self, tally: Tally) -> None:
@@ -146,7 +146,7 @@ class RunAdapter:
     # ---- rows
 
     def inputs(self, rows: Iterator[Row]) -> Iterator[Any]:
-        """Yield the rows' inputs to the engine, which numbers them as they come."""
+        """Yield the rows' inputs to the engine, which numbers them as they arrive."""
         try:
             for row in rows:
                 yield self._admit(row)
@@ -172,7 +172,7 @@ class RunAdapter:
     # ---- requests
 
     async def leaving(self, chunk: Chunk) -> None:
-        """Record on disk that these rows are SENT; their request leaves after this."""
+        """Record on disk that these rows are SENT, before their request leaves."""
         self._tally.release_overtaken(chunk.keys)
         self._note(chunk, RowState.SENT)
         await self._journal.wait_written()
@@ -192,7 +192,7 @@ class RunAdapter:
     # ---- answers
 
     def took(self, inputs: list[Any]) -> None:
-        """Do nothing: the rows are kept already."""
+        """Do nothing: the rows are stored already."""
 
     def answered(self, chunk: Chunk, matched: MatchedAnswer) -> None:
         """Measure an answer and count its warnings."""

@@ -32,14 +32,14 @@ class Schema(list[Property]):
 async def ask_schema(
     hub: HubBatch, operation: Operation, *, required: bool = False
 ) -> Schema:
-    """Request the definitions that rows are checked against.
+    """Request the property definitions to check rows against.
 
     For creates, a second call requests the properties that a new record must have. If
-    the token may not make it, `required` stays empty.
+    the token lacks permission for it, `required` stays empty.
 
     Args:
         hub: The client of the account.
-        operation: What is to be done.
+        operation: The call to check for.
         required: Whether to make the second call for other verbs too.
 
     Raises:
@@ -65,7 +65,7 @@ async def ask_schema(
 def read_schema(path: str | os.PathLike[str]) -> Schema:
     """Read property definitions from a file.
 
-    The file is what `write_schema` writes, or HubSpot's response to `GET
+    The file has the output of `write_schema`, or HubSpot's response to `GET
     /crm/v3/properties/{objectType}` or `GET /crm/v3/schemas/{objectType}`.
 
     Raises:

@@ -32,7 +32,7 @@ class _Table:
     """A file with columns: CSV with a header, or JSON lines.
 
     Attributes:
-        columns: The columns of every line, as far as they are known beforehand.
+        columns: The columns of every line, if known beforehand.
     """
 
     name: str
@@ -46,7 +46,7 @@ class _Table:
         return f"<{type(self).__name__} {str(self.path)!r}>"
 
     def begin(self, first_line: bytes | None) -> bytes:
-        """Return the header of a new CSV; check the header of an old one."""
+        """Return the header of a new CSV; check the header of an existing one."""
         header = csv_line(self.columns) if self._csv else b""
         if first_line is None:
             return header
@@ -60,18 +60,18 @@ class _Table:
 
 
 class Results(_Table):
-    """A line for every success: `index`, `input_id`, `id`, `new`.
+    """Writes a line per success: `index`, `input_id`, `id`, `new`.
 
-    `new` says whether an upsert created the record. It is empty if HubSpot does not
-    say, or if an earlier attempt may have created it. A JSON line also has `warnings`,
-    the number of HubSpot's warnings, if there are any.
+    `new` is whether an upsert created the record. It is empty if HubSpot does not
+    report it, or if an earlier attempt may have created the record. A JSON line also
+    has `warnings`, the number of HubSpot's warnings, if there are any.
     """
 
     name: str = "results"
     columns: Sequence[str] = ("index", "input_id", "id", "new")
 
     def encode(self, outcome: Outcome[Any], row: Row) -> bytes:
-        """Return the line of a success; nothing for another outcome."""
+        """Return the line of a success; nothing for any other outcome."""
         if outcome.status is not _SUCCEEDED:
             return b""
         new = getattr(outcome.result, "new", None)
@@ -86,11 +86,11 @@ class Results(_Table):
 
 
 class Records(_Table):
-    """The records that were read.
+    """Writes the records that were read.
 
-    JSON lines in HubSpot's own shape; or a CSV with the columns `id` and the
-    properties, which an update can read. If properties were named there are no others;
-    HubSpot also returns some that cannot be written.
+    The format is JSON lines in HubSpot's own shape, or a CSV with the columns `id` and
+    the properties, which an update can read. If properties were requested, others are
+    dropped: HubSpot also returns some that cannot be written.
     """
 
     name: str = "output"
@@ -130,7 +130,7 @@ class Records(_Table):
         return csv_line((outcome.id, *("" if cell is None else cell for cell in cells)))
 
     def _asked(self, record: dict[str, Any]) -> dict[str, Any]:
-        """Drop the properties that were not asked for; most of them are read-only."""
+        """Drop the properties that were not requested; most of them are read-only."""
         if not self._properties:
             return record
         properties = record["properties"]
@@ -141,9 +141,9 @@ class Records(_Table):
 
 
 class Pairs(_Table):
-    """A line for each associated record: `from_id`, `to_id`, `labels`.
+    """Writes a line for each associated record: `from_id`, `to_id`, `labels`.
 
-    The labels of the association are separated by `;`.
+    Several labels of an association are separated by `;`.
     """
 
     name: str = "output"
@@ -165,12 +165,13 @@ class Pairs(_Table):
 
 
 class Failures:
-    """A JSON line for every row that did not succeed, to be edited and sent again.
+    """Writes a JSON line for every row that did not succeed, to edit and send again.
 
-    Besides the row's outcome it has the account and the call, which `replay` needs.
+    In addition to the row's outcome it has the account and the call, which `replay`
+    needs.
 
     Attributes:
-        portal_id: The account, once it is known.
+        portal_id: The account's id, once it is known.
     """
 
     name: str = "failures"
@@ -186,7 +187,7 @@ class Failures:
             "operation": operation.call.verb,
             "object_type": operation.object_type,
         }
-        # What the inputs do not contain.
+        # The parts that the inputs do not contain.
         is_create = operation.call.verb == "create"
         call_options: dict[str, Any] = {
             "id_property": None if is_create else operation.id_property,
@@ -228,7 +229,7 @@ class Failures:
 
 
 def is_csv(name: str, path: Path) -> bool:
-    """Return whether a file is CSV, and not JSON lines, by its suffix.
+    """Return whether a file is CSV rather than JSON lines, by its suffix.
 
     Raises:
         ConfigurationError: If it is neither.
@@ -289,7 +290,7 @@ def _as_json_value(value: Any) -> object:
 
 
 def _as_utf8(value: object) -> object:
-    """Replace what UTF-8 cannot encode in every string of a value."""
+    """Replace characters that UTF-8 cannot encode in every string of a value."""
     match value:
         case Mapping():
             return {_as_utf8(name): _as_utf8(item) for name, item in value.items()}

@@ -1,4 +1,4 @@
-"""The states of a row in a journal, and what each means when the job resumes."""
+"""The states of a row in a journal, and their meaning when the job resumes."""
 
 from enum import IntEnum
 
@@ -8,8 +8,8 @@ from hubbatch._outcomes.outcome import OutcomeStatus
 class RowState(IntEnum):
     """The state of one row in the journal.
 
-    The numbers are stored in journals: never change one. Only OPEN and SENT rows are
-    taken up by the next run. The transitions:
+    The numbers are stored in journals, so never change them. The next run resumes only
+    OPEN and SENT rows. The transitions:
 
         OPEN -> SENT                a request with the row is about to leave
         SENT -> OPEN                HubSpot has certainly not written it

@@ -1,4 +1,4 @@
-"""The status of a job, read from its journal, also while another process runs it."""
+"""The status of a job, read from its journal even while another process runs it."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -20,14 +20,14 @@ class JobStatus:
     Attributes:
         verb: The verb of the `Job`; `list` for an `Export`.
         object_type: E.g. `tickets`, or `associations.contacts.companies`.
-        portal_id: The account; None if the token could not ask.
+        portal_id: The account's id; None if the token could not read it.
         source: The source's name.
         inputs: Rows read so far; the sum of the next six counts.
         succeeded: Rows that succeeded.
         failed: Rows that were refused.
         unknown: Rows that may have been written; final.
         not_sent: Rows that were not sent; final.
-        in_doubt: Rows that were sent and whose outcome is not known yet.
+        in_doubt: Rows that were sent and whose outcome is still unknown.
         open: Rows that are still to be sent.
         requests: Requests sent by all runs.
         retries: How many of them repeated an earlier one.
@@ -36,8 +36,8 @@ class JobStatus:
         seconds: The duration of all runs.
         runs: The number of runs.
         finished: Whether every row has its final outcome.
-        running: Whether a process works on the job now; None if that cannot be found
-            out.
+        running: Whether a process is working on the job; None if that cannot be
+            determined.
         ended: How the last run ended: `finished`, `stopped`, `cancelled` or the name of
             an error; None if it was killed or is still running.
         message: The message of that error, if any.
@@ -73,13 +73,13 @@ class JobStatus:
 
     @property
     def title(self) -> str:
-        """What the job does with which rows: `update tickets from tickets.csv`."""
+        """A title with the source: `update tickets from tickets.csv`."""
         said = title_of(self.verb, self.object_type)
         return said if self.verb == "list" else f"{said} from {self.source}"
 
 
 def read_status(path: str | PathLike[str]) -> JobStatus:
-    """Read the status of a job from its journal, also while it runs. Change nothing.
+    """Read the status of a job from its journal, even while it runs. Changes nothing.
 
     Raises:
         JournalError: If there is no journal at this path.
@@ -89,7 +89,7 @@ def read_status(path: str | PathLike[str]) -> JobStatus:
 
 
 def status_of(journal: Reader, *, running: bool | None) -> JobStatus:
-    """Return the status of the job of an open journal."""
+    """Return the status of a job from its open journal."""
     job, counts = journal.identity(), journal.counts()
     runs = {**journal.runs()}
     return JobStatus(

@@ -21,13 +21,13 @@ _STDIN = 0
 
 
 class StandardInput:
-    """JSON lines on standard input; read once, as they are needed.
+    """JSON lines on standard input, read once, as they are needed.
 
-    A line that is not a row ends the job when it arrives. What was sent before stays
+    A line that is not a row ends the job when it arrives. Rows sent before it stay
     sent.
 
     Args:
-        columns: How the fields of a line become inputs.
+        columns: How to convert the fields of a line to inputs.
         encoding: A Python codec.
 
     Raises:
@@ -49,7 +49,7 @@ class StandardInput:
         return "<StandardInput>"
 
     def fingerprint(self) -> None:
-        """Return None: it can be read only once."""
+        """Return None: standard input can be read only once."""
 
     def length(self) -> None:
         """Return None: the number of rows is not known."""
@@ -70,7 +70,7 @@ class StandardInput:
                 row = parser.parse(line)
                 if row is not None:
                     yield row
-        if not parser.rows:  # the program before the pipe has most likely failed
+        if not parser.rows:  # most likely the program before the pipe failed
             raise SourceError("standard input: empty.")
         parser.end()
 

@@ -1,6 +1,6 @@
 """A journal on disk: one SQLite file, written by one connection in one thread.
 
-A commit survives the process, and with `synchronous=FULL` the machine too.
+A commit survives a crash of the process, and with `synchronous=FULL` of the machine.
 """
 
 import sqlite3
@@ -105,18 +105,18 @@ ON CONFLICT DO UPDATE SET count = count + excluded.count
 
 @define
 class Group:
-    """What is written in one transaction.
+    """The data to write in one transaction.
 
     Attributes:
         states: New states by row index.
-        keys: Digests of the keys of rows that may be new to the journal, by row index.
+        keys: Key digests of rows that may be new to the journal, by row index.
         lines: Lines to append to the output files, by role.
         inputs: The number of rows read.
         progress: Requests, retries, 429 answers and seconds of this run.
         measured: The other measurements.
         cursor: The cursor of an export's next page, if it has changed.
-        refused: The lines that an output file did not take. The journal keeps them
-            until the file does.
+        refused: The lines that could not be appended to an output file. The journal
+            keeps them until they can.
     """
 
     states: dict[int, RowState] = field(factory=dict)
@@ -238,12 +238,12 @@ class Store(Reader):
         return self._run is not None
 
     def begin_run(self, portal_id: int | None) -> None:
-        """Record that a run begins, and on which account.
+        """Record that a run begins, and in which account.
 
         Afterwards the file alone, without its -wal, shows that there was a run.
 
         Raises:
-            JournalError: If another program prevents that.
+            JournalError: If another program prevents the checkpoint.
         """
         execute = self._connection.execute
         self._tune()
@@ -283,7 +283,7 @@ class Store(Reader):
             if salt is None:
                 return False
             execute(bind, (self._checkpoints + 1, salt))
-            # FULL waits for readers; after it has waited in vain, only check.
+            # FULL waits for readers; if it has timed out once, only check.
             mode = "PASSIVE" if self._incomplete else "FULL"
             self._unpin()
             self._incomplete = True
@@ -347,14 +347,14 @@ class Store(Reader):
                 self._checkpoint()
 
     def unwritten(self, name: str) -> list[bytes]:
-        """Return the blocks of lines that an output file did not take."""
+        """Return the blocks of lines that could not be appended to an output file."""
         rows = self._connection.execute(
             "SELECT bytes FROM unwritten WHERE name = ? ORDER BY rowid", (name,)
         )
         return [row[0] for row in rows]
 
     def count_unwritten(self) -> dict[str, int]:
-        """Return the number of lines that output files did not take, by role."""
+        """Return the number of lines that output files lack, by role."""
         return dict(
             self._connection.execute(
                 "SELECT name, sum(lines) FROM unwritten GROUP BY name"
@@ -362,7 +362,7 @@ class Store(Reader):
         )
 
     def written(self, name: str, length: int) -> None:
-        """Record that an output file has taken its lines, and its length in bytes."""
+        """Record that an output file has its lines, and its length in bytes."""
         execute = self._connection.execute
         execute("BEGIN IMMEDIATE")
         try:
@@ -408,8 +408,8 @@ class Store(Reader):
     def close(self) -> None:
         """Close the journal after a checkpoint of the -wal, which SQLite then deletes.
 
-        Another program that has the journal open without reading only keeps an empty
-        -wal. If the -wal cannot be moved, e.g. on a full disk, both files stay as they
+        If another program has the journal open without reading it, an empty -wal is
+        left. If the -wal cannot be moved, e.g. on a full disk, both files stay as they
         are.
         """
         try:

@@ -1,6 +1,6 @@
 """Checks that a journal's file and its `-wal` belong together.
 
-During a run the last commits are in the `-wal` only. If the file is moved, copied or
+During a run the latest commits are only in the `-wal`. If the file is moved, copied or
 restored without it, those commits are missing and rows would be sent twice. The file
 alone therefore records whether it needs a `-wal`, and which one.
 """
@@ -25,9 +25,9 @@ _SALTS = 2**32
 
 @frozen
 class WalState:
-    """What one view of the database records about its `-wal`.
+    """The state of the `-wal`, as recorded in one view of the database.
 
-    "Checkpoint" is SQLite's word for moving the `-wal` into the file.
+    "Checkpoint" is SQLite's term for moving the `-wal` into the file.
 
     Invariants, wherever a process or a machine stops:
 
@@ -66,7 +66,7 @@ def salt_of(path: Path) -> int | None:
 
 
 def follows(salt: int, recorded: int) -> bool:
-    """Return whether a `-wal` with this salt is the one that the file recorded."""
+    """Return whether a `-wal` with this salt is the one that the file refers to."""
     return (salt - recorded) % _SALTS in (0, 1)
 
 
@@ -89,7 +89,7 @@ def version_of(path: Path) -> tuple[int, ...]:
 
 
 def state_of(connection: sqlite3.Connection) -> WalState | None:
-    """Return what a connection sees; None if no job has begun the journal."""
+    """Return the state that a connection sees; None if no job has used the journal."""
     [[known]] = connection.execute(
         "SELECT count(*) FROM pragma_table_info('job') WHERE name = 'folds'"
     )
@@ -101,9 +101,9 @@ def state_of(connection: sqlite3.Connection) -> WalState | None:
 
 
 def check_wal(path: Path) -> int | None:
-    """Check that a journal's file and its `-wal` belong together. Change neither.
+    """Check that a journal's file and its `-wal` belong together. Changes neither.
 
-    Return `checkpoints` of the file alone; None if no job has begun it.
+    Return `checkpoints` of the file alone; None if no job has used it.
 
     Raises:
         JournalError: If the `-wal` is missing, or belongs to another file.
@@ -177,7 +177,7 @@ def connect(path: Path, query: str) -> sqlite3.Connection:
 
 @contextmanager
 def connected(path: Path, query: str) -> Iterator[sqlite3.Connection]:
-    """Open a database like `connect`, and close it at the end."""
+    """Open a database like `connect`, and close it on exit."""
     with closing(connect(path, query)) as connection:
         yield connection
 

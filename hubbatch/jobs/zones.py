@@ -1,4 +1,4 @@
-"""The time zone of times that have none."""
+"""The time zone for times that have none."""
 
 from datetime import UTC, datetime, tzinfo
 from typing import Any
@@ -23,7 +23,7 @@ class Zone:
 
     @classmethod
     def find(cls, name: str | None) -> "Zone | None":
-        """Return the zone of a name; None for None.
+        """Return the zone with a name; None for None.
 
         Raises:
             ConfigurationError: If the name is unknown.
@@ -40,10 +40,10 @@ class Zone:
         return cls(name, zone)
 
     def localize(self, value: Any) -> Any:
-        """Set this zone on times without one, also in lists and dicts; return them.
+        """Set this zone on times without one, also in lists and dicts, and return it.
 
         A local time that the clocks skip or repeat is not an instant. It becomes
-        `Unsendable`, so its record fails instead of being an hour off.
+        `Unsendable`, so that its record fails instead of being an hour off.
         """
         match value:
             case datetime() if value.tzinfo is None:

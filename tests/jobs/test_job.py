@@ -427,9 +427,7 @@ async def test_a_token_that_may_not_ask_has_an_unknown_portal(
     assert (report.succeeded, report.portal_id, job.portal_id) == (5, None, None)
     refused = desk.job("create", "tickets", tickets([1]), journal=None, results=None)
     refused._account = 62515
-    with pytest.raises(
-        ConfigurationError, match="lacks permission to confirm"
-    ):
+    with pytest.raises(ConfigurationError, match="lacks permission to confirm"):
         await refused.run()
 
 
