@@ -7,7 +7,7 @@ Example::
 
 dlt finds the token: `access_token` under `[destination.hubspot]` in `secrets.toml`, or
 DESTINATION__HUBSPOT__ACCESS_TOKEN. Every load job of dlt is a hubbatch job with a
-journal, so a load job that dlt runs again resumes.
+journal, so a load job resumes when dlt runs it again.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -66,8 +66,8 @@ def hubspot(
     A row that HubSpot refuses does not fail its load job: it is written to a file in
     `outcomes` (see `failures`). A load job fails
 
-    * for a temporary reason: the daily limit, HubSpot is down, a signal. dlt runs the
-      job again, a few times at once and then with the next run of the pipeline;
+    * for a temporary reason: the daily limit, an outage of HubSpot, a signal. dlt runs
+      the job again, a few times immediately and then with the next run of the pipeline;
     * for any other reason: the token, a missing scope, an unknown object type, a table
       that HubSpot cannot store, more failures than `max_failures`. The pipeline raises
       and the package stays pending: fix the cause, and run the pipeline again.
@@ -80,20 +80,20 @@ def hubspot(
         api_version: As for `HubBatch`.
         rate_limit: The maximum number of requests per 10 s.
         daily_reserve: The daily calls to keep for other apps: a number or `"5%"`.
-        max_failures: The load job fails if more rows of its file fail than this: a
-            number or a share (`"5%"`). `"auto"`, the default, fails it if its first
-            1,000 rows all fail for one reason; `"none"` never does.
+        max_failures: The number or share (`"5%"`) of rows of a file above which
+            failures fail the load job. `"auto"`, the default, fails it if its first
+            1,000 rows all fail for the same reason; `"none"` never does.
         account: The portal id that the token must belong to.
         timezone: The time zone, e.g. `Europe/Berlin`, of columns whose times have none
             (`timezone=False` in dlt's schema, which `sql_database` sets for TIMESTAMP).
-            Without it they are refused. dlt takes other times without a zone as UTC.
+            Without it they are refused. dlt treats other times without a zone as UTC.
         outcomes: The folder for journals and outcomes; by default `hubbatch` in the
             pipeline's working directory.
         options: The arguments of `dlt.destination`, e.g. `destination_name`, which also
             names its section of the configuration.
 
     Raises:
-        TypeError: If dlt does not know an option.
+        TypeError: If dlt does not accept an option.
     """
     settings = {
         "access_token": None if access_token is None else _Secret(access_token),
@@ -111,7 +111,7 @@ def hubspot(
 
 
 class _Secret(str):
-    """A token that dlt does not show when it shows the arguments of a destination."""
+    """A token that is hidden when dlt displays the arguments of a destination."""
 
     __slots__ = ()
 
@@ -129,10 +129,11 @@ def hubspot_adapter(
     properties: Mapping[str, str] | Iterable[str] | None = None,
     reconcile_by: str | None = None,
 ) -> Any:
-    """Set what is done with the rows of a resource.
+    """Set the call to make with the rows of a resource.
 
     Args:
-        data: A resource, a source with one resource, or data to make one of.
+        data: A resource, a source with a single resource, or data to create a resource
+            from.
         verb: upsert, update, create or archive.
         object_type: E.g. `contacts`; by default the table's name.
         id_property: The unique property that the ids are values of. The default is the
@@ -141,8 +142,8 @@ def hubspot_adapter(
             column, else `id_property` or `id`.
         properties: The columns to send if not all: names, or a mapping from columns to
             the names of properties.
-        reconcile_by: Required for a create: the unique property by which a record is
-            looked up that may have been created already.
+        reconcile_by: Required for a create: the unique property for looking up a record
+            that may have been created already.
 
     Returns:
         The resource.
@@ -164,12 +165,12 @@ def hubspot_adapter(
 
 
 def failures(where: Any, *, load_ids: Collection[str] | None = None) -> Any:
-    """Return a resource of the rows that did not succeed, to load them into a table.
+    """Return a resource with the rows that did not succeed, to load into a table.
 
     The table is `hubspot_failures`, merged by `load_id`, `file_id` and `index`, so that
     loading the same rows again adds nothing. Its columns are `table_name`, `input_id`,
     `input`, `status`, `category`, `message`, `property_name` and the other fields of a
-    file of failures.
+    failures file.
 
     Args:
         where: The pipeline that wrote to HubSpot, or its folder of `outcomes`.
@@ -179,7 +180,7 @@ def failures(where: Any, *, load_ids: Collection[str] | None = None) -> Any:
 
 
 def results(where: Any, *, load_ids: Collection[str] | None = None) -> Any:
-    """Return a resource of the rows that succeeded, with the ids of their records.
+    """Return a resource with the rows that succeeded, and the ids of their records.
 
     The table is `hubspot_results`, merged by `load_id`, `file_id` and `index`. Its
     columns are `table_name`, `input_id` (the row's key), `id` and `new`.
@@ -209,7 +210,7 @@ def _resource(
 
 
 def _outcomes(pipeline: Any) -> Path:
-    """Return the folder that a pipeline was given for outcomes, or its default."""
+    """Return a pipeline's folder for outcomes, configured or by default."""
     crm = pipeline.destination
     configured = crm.config_params.get("outcomes") or dlt.config.get(
         f"destination.{crm.destination_name}.outcomes"
@@ -261,7 +262,7 @@ _destination: Any = dlt.destination(
     _load,
     name="hubspot",
     batch_size=0,
-    # Several rows of one table may write one record: keep a file's rows in order.
+    # Several rows of a table may write the same record: keep a file's rows in order.
     loader_parallelism_strategy="table-sequential",
     max_table_nesting=0,
     skip_dlt_columns_and_tables=True,
@@ -270,7 +271,7 @@ _destination: Any = dlt.destination(
 
 @contextmanager
 def _as_dlt_errors() -> Iterator[None]:
-    """Raise dlt's errors, which say whether running the load job again can help."""
+    """Raise errors as dlt's, which tell whether running the load job again can help."""
     try:
         yield
     except LoadFailed as failed:
@@ -300,7 +301,7 @@ def _run(load: Load) -> None:
 
 
 def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
-    """Yield the rows of dlt's JSON lines, whose values are typed."""
+    """Yield the rows of dlt's JSON lines, which have typed values."""
     with FileStorage.open_zipsafe_ro(str(path)) as file:
         for line in file:
             found = json.typed_loads(line)

@@ -65,9 +65,9 @@ _logger = logging.getLogger("hubbatch")
 
 
 def lifespan(opening: Opening) -> Lifespan:
-    """Return the lifespan of an application that has a client, or `Accounts`.
+    """Return a lifespan for an application with one client, or with `Accounts`.
 
-    It enters `opening()` with `async with` when a process starts, and sets
+    The lifespan enters `opening()` with `async with` when a process starts, and sets
     `request.state.hubbatch` to the result. When the process stops, it waits for the
     batches in flight. To combine it with your own lifespan, enter it there and yield
     its state: `async with lifespan(HubBatch)(app) as state: yield state`.
@@ -85,10 +85,10 @@ def lifespan(opening: Opening) -> Lifespan:
 
 
 async def client(connection: HTTPConnection) -> HubBatch:
-    """Return the client of the process, as a dependency; `Hub` is short for it.
+    """Return the client of the process, as a dependency; `Hub` is a shorthand for it.
 
     Raises:
-        RuntimeError: If the application has `Accounts`, or no lifespan.
+        RuntimeError: If the application has `Accounts` or no hubbatch lifespan.
     """
     opened = _opened(connection)
     if isinstance(opened, HubBatch):
@@ -102,11 +102,12 @@ Hub = Annotated[HubBatch, Depends(client)]
 
 
 def client_of(account: Callable[..., Any]) -> Callable[..., Awaitable[HubBatch]]:
-    """Return a dependency on the client of a request's account.
+    """Return a dependency that provides the client of a request's account.
 
     Args:
-        account: A dependency that returns the account's id, from the path, a header or
-            the session. It must check that the caller may act for the account.
+        account: A dependency that returns the account's id, e.g. from the path, a
+            header or the session. It must check that the caller may act on behalf of
+            the account.
     """
 
     async def client(
@@ -148,10 +149,11 @@ def add_exception_handlers(app: FastAPI) -> None:
     * 503, with `Retry-After`: `HubSpotUnavailable`, `OverloadedError`, records that
       were not sent
     * 504, without `Retry-After`: `OutcomeUnknown`, and `HubSpotUnavailable` with
-      `maybe_written`. It may have been written, so do not repeat it blindly.
+      `maybe_written`. The data may have been written, so do not repeat the request
+      blindly.
     * the highest of these: `BatchFailed`
 
-    The body has `detail`, a sentence, `error`, the class, and if known `category`,
+    The body has `detail` (a sentence), `error` (the class) and, if known, `category`,
     `code`, `property` and `correlation_id`. For an error that ended a batch it also has
     its `summary`; for `BatchFailed` the first 100 `errors` and their total `count`. It
     never contains values, HubSpot's messages (they quote values) or tokens.
@@ -190,8 +192,8 @@ _DETAILS: Mapping[int, str] = {
     404: "HubSpot has no such record.",
     409: "Another record has a value that must be unique.",
     422: "HubSpot does not accept the data.",
-    429: "The HubSpot account has used up its calls of today.",
-    _BAD_GATEWAY: "HubSpot does not accept the calls of this service.",
+    429: "The HubSpot account has used up its calls for today.",
+    _BAD_GATEWAY: "HubSpot does not accept calls from this service.",
     503: "HubSpot cannot be reached, or is too busy: try again later.",
     504: "HubSpot did not answer: the data may or may not have been written.",
 }
@@ -231,7 +233,7 @@ def _leaves(group: ExceptionGroup[RecordError]) -> Iterator[RecordError]:
 
 def _headers(error: HubBatchError, status: int) -> dict[str, str]:
     if status not in (429, 503) or isinstance(error, BatchFailed):
-        return {}  # a part of the batch may have been written
+        return {}  # part of the batch may have been written
     seconds = _SOON
     if isinstance(error, DailyLimitReached):
         seconds = _MUCH_LATER
@@ -244,9 +246,9 @@ def _headers(error: HubBatchError, status: int) -> dict[str, str]:
 
 
 def describe(error: HubBatchError) -> dict[str, Any]:
-    """Return what a client may know of an error, e.g. to end a stream with it.
+    """Return the parts of an error that a client may see, e.g. to end a stream with.
 
-    The keys are `error`, its class, and if known `category`, `code`, `property` and
+    The keys are `error` (its class) and, if known, `category`, `code`, `property` and
     `correlation_id`.
     """
     fields = {

@@ -70,7 +70,7 @@ class _Open:
 
 @define(eq=False)
 class _Batch(_Open):
-    """The span of a batch, and the number of its records that were counted."""
+    """The span of a batch, and the number of its records counted so far."""
 
     counted: "Counter[str]" = field(factory=Counter, init=False)
 
@@ -79,7 +79,7 @@ class OpenTelemetry:
     """A listener that records a span per batch, with a child span per request.
 
     Spans are named `tickets.update` and `POST /crm/v3/objects/...`; the latter follow
-    the conventions for HTTP clients. Spans of aiohttp's own instrumentation become
+    the conventions for HTTP clients. Spans from aiohttp's own instrumentation become
     their children; `OTEL_PYTHON_AIOHTTP_CLIENT_EXCLUDED_URLS=api.hubapi.com` turns
     those off. The span of a batch is a child of its caller's, except for single calls:
     they are sent together for several callers, so they begin their own trace. A span of
@@ -101,7 +101,7 @@ class OpenTelemetry:
 
     Args:
         base_url: HubSpot's URL, for the spans; by default HUBBATCH_BASE_URL, else
-            api.hubapi.com. Pass what the client was given.
+            api.hubapi.com. Pass the same value as to the client.
         tracer_provider: Used instead of the global one.
         meter_provider: Used instead of the global one.
     """
@@ -161,7 +161,8 @@ class OpenTelemetry:
     def _end(self, event: BatchEnded) -> None:
         batch, summary = self._batches[event.batch], event.summary
         for status in OutcomeStatus:
-            # No event reports the records that were looked up after a lost answer.
+            # There are no events for the records that were looked up after a lost
+            # answer.
             rest = getattr(summary, status) - batch.counted[status]
             self._count(event, status, rest)
         batch.span.set_attributes(

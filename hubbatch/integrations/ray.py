@@ -12,11 +12,11 @@ Example::
 
 Every actor has its own client and event loop; Redis shares the limit of a portal among
 them. One process is enough to reach the limit of a portal: use more of them for many
-portals, or if reading and transforming the rows is the bottleneck.
+portals, or if reading and transforming rows is the bottleneck.
 
-When an actor dies, Ray runs its block again from the beginning. Therefore only writes
-that can be repeated are allowed: `update`, `upsert`, `archive`, and `create` with a
-unique property to reconcile by. A restarted actor treats all its rows as maybe written:
+When an actor dies, Ray runs its block again from the beginning. Therefore only
+repeatable writes are allowed: `update`, `upsert`, `archive`, and `create` with a unique
+property to reconcile by. A restarted actor treats all of its rows as possibly written:
 a create is looked up before it is sent, and an upsert does not report a record as `new`
 if the first attempt may have created it.
 """
@@ -88,36 +88,39 @@ def write(
     Outcomes are stored when this returns: reading them sends nothing again. Their
     columns are `portal`, `input_id` (the value of the id column), `status`, `id`,
     `new`, `attempts`, `category`, `message` and `property_name`. There is one for each
-    row, in no particular order. A portal whose token, scope or daily limit fails raises
-    nothing: its rows are `not_sent` with the reason, and other portals continue.
+    row, in no particular order. If a portal fails because of its token, a scope or the
+    daily limit, nothing is raised: its rows are `not_sent` with the reason, and other
+    portals continue.
 
-    Ray does not keep an order. Two rows of one record in different batches may be sent
-    in any order, or at once: keep only the last one, e.g. with `groupby`.
+    Ray does not preserve the order. Two rows for the same record in different batches
+    may be sent in any order, or at once: keep only the last one, e.g. with `groupby`.
 
     Args:
-        dataset: The rows. Every column but the id and the portal is a property; a null
-            leaves it out, an empty string clears it. Or all properties are in one
-            column `properties`: select it and `id` to write back what `read` returned.
-        verb: What to do with the rows.
+        dataset: The rows. Every column except the id and the portal is a property; a
+            null leaves it out, an empty string clears it. Alternatively, a single
+            column `properties` has all of them: select it and `id` to write back the
+            result of `read`.
+        verb: The verb to call with the rows.
         object_type: A name or id.
         portals: The tokens and limits of the portals.
-        portal: The portal of all rows. A token of another portal is refused.
+        portal: The portal of all rows. A token for another portal is refused.
         portal_column: The column with the portal of each row.
         id_column: The column with the ids, or the values of `id_property`; by default
-            the column of that name, or `id`. A create needs none and does not send it.
+            the column of that name, or `id`. A create needs no such column and does not
+            send it.
         id_property: The unique property that the ids are values of.
         reconcile_by: The unique property of a create; every row must have it.
         properties: The columns to send if not all: names, or a mapping from columns to
             the names of properties.
-        timezone: The time zone of times without one, e.g. `UTC`, `Europe/Berlin`.
-            Without it such a column is refused.
+        timezone: The time zone for times without one, e.g. `UTC`, `Europe/Berlin`.
+            Without it a column with such times is refused.
         outcomes: A new folder for the outcomes, as Parquet: a path that all machines
-            see, or a URL such as `s3://...`. Outcomes are written as they come, and
-            stay if the run fails. Without it Ray holds them in memory.
+            see, or a URL such as `s3://...`. Outcomes are written as they arrive, and
+            are kept if the run fails. Without it Ray holds them in memory.
         actors: The number of processes that send.
-        batch_size: The number of rows that are sent together, and whose outcomes return
-            together. If portals are mixed, 100 rows of each portal make full requests.
-            Memory holds four batches per actor.
+        batch_size: The number of rows that are sent together, and whose outcomes are
+            returned together. If portals are mixed, 100 rows of each portal fill the
+            requests. Memory holds four batches per actor.
         num_cpus: The share of a core that Ray reserves for each actor.
         options: Other options of the verb, such as `max_failures` or `isolate`. They
             apply to each batch.
@@ -126,10 +129,10 @@ def write(
         A Dataset of outcomes.
 
     Raises:
-        ConfigurationError: If it cannot work, before anything is sent: a column is
-            missing or has times without a zone, a create has no `reconcile_by`, an
-            upsert no `id_property`.
-        TypeError, ValueError: If the verb does not take an option.
+        ConfigurationError: If the arguments cannot work; raised before anything is
+            sent. For example, a column is missing or has times without a zone, a create
+            has no `reconcile_by`, or an upsert no `id_property`.
+        TypeError, ValueError: If the verb does not accept an option.
     """
     if verb not in ("create", "update", "upsert", "archive"):
         raise ConfigurationError(
@@ -193,7 +196,7 @@ def read(
         object_type: A name or id.
         portals: The tokens and limits of the portals.
         properties: The properties to read; required, because they make the columns.
-        portal: The portal of all rows. A token of another portal is refused.
+        portal: The portal of all rows. A token for another portal is refused.
         portal_column: The column with the portal of each row.
         id_column: The column with the ids, or the values of `id_property`; by default
             the column of that name, or `id`.
@@ -208,8 +211,9 @@ def read(
         A Dataset of records.
 
     Raises:
-        ConfigurationError: If it cannot work, before anything is sent.
-        TypeError, ValueError: If the verb does not take an option.
+        ConfigurationError: If the arguments cannot work; raised before anything is
+            sent.
+        TypeError, ValueError: If the verb does not accept an option.
     """
     names = _names(properties)
     columns = Columns(
@@ -237,7 +241,7 @@ def read_all(
     This is lazy, and runs each time the result is consumed. Each page of HubSpot names
     the next one, so one process reads a portal, page by page; several portals are read
     at once. The columns are `portal`, `id`, `properties`, `createdAt`, `updatedAt` and
-    `archived`. An error raises: part of a portal would look like all of it.
+    `archived`. Errors are raised, because part of a portal would look like all of it.
 
     Args:
         object_type: A name or id.
@@ -252,7 +256,8 @@ def read_all(
         A Dataset of records.
 
     Raises:
-        ConfigurationError: If it cannot work, before anything is sent.
+        ConfigurationError: If the arguments cannot work; raised before anything is
+            sent.
         TypeError, ValueError: If `properties` or `of` is a string, or the object type
             is invalid.
     """
@@ -301,7 +306,7 @@ def _send(
 
 
 def _restarted() -> bool:
-    """Whether this actor replaces one that died."""
+    """Return whether this actor replaces one that died."""
     with warnings.catch_warnings():  # Ray warns about its own code
         warnings.simplefilter("ignore", DeprecationWarning)
         return bool(ray.get_runtime_context().was_current_actor_reconstructed)

@@ -1,8 +1,8 @@
 """One rate limit for many processes, kept in Redis or Valkey.
 
-Every permit is one call of a script that reserves the next instant at which a request
-may leave, by the clock of Redis, and returns how long to wait for it. Processes are
-therefore served in order, without polling, and their own clocks do not matter.
+Each permit is one call of a script that reserves the next instant at which a request
+may leave, on Redis's clock, and returns how long to wait for it. Therefore processes
+are served in order, without polling, and their own clocks do not matter.
 """
 
 import re
@@ -39,7 +39,7 @@ _ACCOUNT = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class RedisRateLimit:
-    """A rate limit that is shared by all processes that use the same account.
+    """A rate limit shared by all processes that use the same account.
 
     Pass it to each client: `HubBatch(rate_limit=RedisRateLimit(url, account="62515"))`.
     All processes must set the same limit. It needs Redis 5 or newer, or Valkey.
@@ -50,24 +50,23 @@ class RedisRateLimit:
 
     Args:
         redis: A URL (`redis://`, `rediss://`, `unix://`), or a `redis.asyncio.Redis` to
-            share among accounts, which is not closed here. A client of yours belongs to
-            its event loop; with a URL, each loop gets its own connections.
-        account: What the limit belongs to: the account's id or, because each app has
-            its own limit, id and app, such as `"62515-import"`. Up to 64 letters,
+            share among accounts, which hubbatch does not close. Your own client belongs
+            to its event loop; with a URL, each loop gets its own connections.
+        account: The owner of the limit: the account's id or, because each app has its
+            own limit, the id and the app, such as `"62515-import"`. Up to 64 letters,
             digits, dots, hyphens and underscores. It is part of the keys in Redis.
         max_requests: The number of requests that all processes together may send in any
             `interval`. HubSpot's headers may lower it, never raise it.
-        interval: In seconds; HubSpot's is 10.
-        burst: How many of them may leave at once; the others are spread out.
+        interval: The length of the window in seconds; HubSpot's is 10.
+        burst: The number of requests that may leave at once; the others are spread out.
         on_failure: What to do while Redis does not answer: `"share"` continues with `1
             / expected_processes` of the limit, `"wait"` waits for Redis, `"raise"` ends
             the batch with `LimiterUnavailable`.
-        max_wait: The maximum number of seconds that the next request may have to wait
-            for those of other processes. A longer wait ends its batch, or its single
-            calls, with `OverloadedError`, and uses nothing of the limit. None for no
-            maximum.
-        expected_processes: The number of processes that share the limit while Redis
-            does not answer.
+        max_wait: The maximum number of seconds that a request may have to wait for
+            those of other processes. A longer wait ends its batch, or its single calls,
+            with `OverloadedError`, and uses none of the limit. None means no maximum.
+        expected_processes: The number of processes among which the limit is divided
+            while Redis does not answer.
 
     Raises:
         ConfigurationError: If an argument has an invalid value.
@@ -106,7 +105,7 @@ class RedisRateLimit:
         return f"<RedisRateLimit of {self.account!r}: {self.limit}>"
 
     def pacer(self, family: str) -> RedisPacer:
-        """Return the pacer of one family of calls in one event loop."""
+        """Return a pacer for one family of calls in one event loop."""
         redis = self._redis
         if isinstance(redis, str):
             return RedisPacer(lambda: _open(redis), self, family, owned=True)
@@ -148,7 +147,7 @@ def _without_secrets(url: str) -> str:
 
 
 def _open(url: str) -> Any:
-    """Return a client with short timeouts, for when Redis is gone."""
+    """Return a client with short timeouts, in case Redis is gone."""
     return Redis.from_url(
         url,
         socket_timeout=_SOCKET_PATIENCE,

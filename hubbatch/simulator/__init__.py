@@ -1,4 +1,4 @@
-"""A local HubSpot for tests: as strict as the real one, without a network."""
+"""A local HubSpot for tests: as strict as the real one, but without a network."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -60,7 +60,7 @@ class Store:
             self._add_shelf(Shelf(standard))
 
     def shelf(self, object_type: str) -> Shelf | None:
-        """Return the shelf of an object type by any name, in any case; else None."""
+        """Return the shelf of an object type by any name, in any case, or None."""
         type_id = self._by_name.get(object_type.lower())
         return None if type_id is None else self._shelves[type_id]
 
@@ -76,7 +76,7 @@ class Store:
         Args:
             object_type: The object type; an unknown name becomes a custom object type.
             properties: Properties, or names of string properties.
-            required: The names of properties that a create must set.
+            required: The names of the properties that a create must set.
         """
         more = [
             attrs.evolve(Property(p) if isinstance(p, str) else p, custom=True)
@@ -134,7 +134,7 @@ class Store:
         return len(self.all(object_type))
 
     def sizes(self) -> dict[str, int]:
-        """Return the number of unarchived records by object type, zeros omitted."""
+        """Return the number of unarchived records by object type, omitting zeros."""
         counts = {
             shelf.type.plural: len(shelf.records) - shelf.archived
             for shelf in self._shelves.values()

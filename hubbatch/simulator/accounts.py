@@ -157,14 +157,14 @@ def _ago(seconds: int) -> str:
 
 
 def required_scopes(schema: ObjectType, verb: str) -> tuple[str, ...]:
-    """Return the scopes of which a call needs any one."""
+    """Return the scopes of a call, any one of which is enough."""
     return schema.scopes[0 if verb in {"read", "list"} else 1]
 
 
 def check_scopes(
     token: Token, schema: ObjectType, verb: str, *, in_context: bool = False
 ) -> None:
-    """Refuse a token that has none of the scopes a call needs."""
+    """Refuse a token that has none of the scopes that a call accepts."""
     required = required_scopes(schema, verb)
     if token.scopes is None or not token.scopes.isdisjoint(required):
         return

@@ -178,7 +178,7 @@ CHAOS: Final = (
 class Faults:
     """The armed faults in the order they were added, the chaos and the quirks.
 
-    Of faults that exclude each other, the first one added strikes.
+    If several faults exclude each other, the first one added strikes.
 
     Attributes:
         quirks: The quirks of requests that no fault changes.

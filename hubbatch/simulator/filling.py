@@ -93,7 +93,7 @@ class _Filling:
         shelf.type = shelf.type.extended(properties, ())
 
     def _create(self, shelf: Shelf, properties: Mapping[str, Any], where: str) -> str:
-        """Create a record and return its id, or refuse it as HubSpot would."""
+        """Create a record and return its id, or raise if HubSpot would refuse it."""
         written = {}
         for name, value in _object(properties, where).items():
             schema = shelf.type.properties.get(name)

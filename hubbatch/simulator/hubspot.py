@@ -144,7 +144,7 @@ class HubSpot:
         )
 
     def receive(self, request: Request) -> Reply:
-        """Return the reply to a request, with the faults that strike it."""
+        """Return the reply to a request, applying the faults that strike it."""
         now = self.clock.now()
         route = routes.find(request.path)
         strike = self.faults.strike(_seen(request, route, now))
@@ -168,7 +168,7 @@ class HubSpot:
         return Reply(answer, records, cut, strike.seconds, strike.stray)
 
     def unreadable(self, status: int) -> Reply:
-        """Return the refusal of a body that cannot be read.
+        """Return the refusal for a body that cannot be read.
 
         Args:
             status: 413 if it is too large, 400 if it is badly encoded.

@@ -92,7 +92,7 @@ class Links:
     _last_id: int = attrs.field(default=35, init=False)
 
     def label(self, source: str, target: str, label: str) -> int:
-        """Add a label in both directions and return the type id from the source."""
+        """Add a label in both directions; return its type id from source to target."""
         forth_id, back_id = self._last_id + 1, self._last_id + 2
         self._last_id = back_id
         forth, back = ("USER_DEFINED", forth_id), ("USER_DEFINED", back_id)

@@ -176,8 +176,8 @@ class Simulator:
         """Install a public app and return its refresh token.
 
         Args:
-            client_id: The client id that a token request must show.
-            client_secret: The client secret that a token request must show.
+            client_id: The client id that a token request must contain.
+            client_secret: The client secret that a token request must contain.
             account: The account; the first one by default.
             scopes: The granted scopes; all by default.
             lifetime: The seconds until an access token expires.

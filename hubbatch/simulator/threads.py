@@ -1,4 +1,4 @@
-"""An event loop in a thread, which serves tests whatever loop they use."""
+"""An event loop in a thread, for tests with any event loop, or none."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""An event loop in a thread, one per process, for callers that have none."""
+"""An event loop in a thread, one per process, for callers without one."""
 
 import asyncio
 import os
@@ -29,7 +29,7 @@ class Background:
         *,
         meanwhile: Callable[[], object] | None = None,
     ) -> T:
-        """Run a coroutine in the loop; return or raise what it does.
+        """Run a coroutine in the loop; return its result or raise its exception.
 
         Args:
             work: The coroutine. It is cancelled if the wait for it is interrupted.

@@ -1,6 +1,6 @@
 """Runs a load job of dlt as a hubbatch job: one file of rows, with its own journal.
 
-dlt runs a load job again if it was interrupted; the journal makes that safe.
+dlt reruns a load job that was interrupted; the journal makes that safe.
 """
 
 import hashlib
@@ -36,8 +36,8 @@ from .tables import Table, TableColumns
 
 _logger = logging.getLogger("hubbatch")
 
-# After these errors the same load may succeed later; after others, something has to be
-# changed first.
+# After these errors the same load may succeed later; after any other, something has to
+# be changed first.
 _TEMPORARY = (DailyLimitReached, HubSpotUnavailable, OverloadedError)
 
 ReadRows = Callable[[Path], Iterator[Mapping[str, Any]]]
@@ -48,7 +48,7 @@ class LoadFiles:
     """The files of one load job: its journal, results and failures.
 
     Attributes:
-        folder: The folder of all jobs of its load.
+        folder: The folder for all jobs of its load.
         name: The prefix of their names: the table, and dlt's id of the file.
     """
 
@@ -57,7 +57,7 @@ class LoadFiles:
 
     @classmethod
     def of(cls, outcomes: Path, load_id: str, path: Path) -> "LoadFiles":
-        """Return the files that belong to a file that dlt wants to be loaded."""
+        """Return the files that belong to a file that dlt wants to load."""
         # TABLE.FILE_ID.RETRY_COUNT.FORMAT: the retry count changes.
         table, file_id, *_ = path.name.split(".")
         return cls(outcomes / load_id, f"{table}.{file_id}")
@@ -88,9 +88,9 @@ class LoadSource:
 
     Attributes:
         path: The file.
-        columns: How its columns become inputs.
+        columns: How to convert its columns to inputs.
         read: Returns an iterator of its rows.
-        timezone: The time zone of times without one.
+        timezone: The time zone for times without one.
     """
 
     path: Path
@@ -124,10 +124,10 @@ class Load:
     """One load job.
 
     Attributes:
-        table: What is done with its rows.
+        table: The table of its rows, and the call to make with them.
         path: The file that dlt has written: JSON lines or Parquet.
         read: Returns an iterator of the rows of a JSON lines file.
-        files: Where outcomes are written.
+        files: The files to write outcomes to.
         client: The arguments of `HubBatch`.
         options: The other arguments of `Job`, such as `max_failures`.
     """
@@ -140,7 +140,7 @@ class Load:
     options: Mapping[str, Any]
 
     async def run(self, began: Callable[[Job], object] = lambda _: None) -> JobReport:
-        """Send the rows that were not sent yet.
+        """Send the rows that have not been sent yet.
 
         Args:
             began: Called with the job, so that the caller can stop it.

@@ -1,6 +1,6 @@
-"""What to do with a table of a dlt pipeline: which verb, object type and columns.
+"""The call to make for a table of a dlt pipeline: its verb, object type and columns.
 
-It handles dlt's table schemas as mappings.
+It treats dlt's table schemas as plain mappings.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ WriteVerb = Literal["upsert", "update", "create", "archive"]
 _OWN = "_dlt_"
 # The merge strategies that have the effect of an upsert.
 _STRATEGIES = ("delete-insert", "upsert")
-# The hints of columns that HubSpot has no equivalent for.
+# The column hints that have no equivalent in HubSpot.
 _MARKS = {
     "hard_delete": "Archive those rows with a resource of their own, verb='archive'",
     "dedup_sort": "Choose the rows in the query",
@@ -28,7 +28,7 @@ _MARKS = {
 
 @frozen(kw_only=True)
 class Table:
-    """What is done with the rows of one table.
+    """The call to make with the rows of one table.
 
     Attributes:
         name: The table's name.
@@ -36,7 +36,7 @@ class Table:
         object_type: E.g. `contacts`.
         id_property: The unique property that the ids are values of, if any.
         reconcile_by: The unique property that creates are looked up by.
-        columns: How its columns become inputs.
+        columns: How to convert its columns to inputs.
         timezone: The time zone of times without one.
     """
 
@@ -53,22 +53,22 @@ class Table:
 class TableColumns:
     """The column mapping of a table, without dlt's own columns.
 
-    dlt leaves NULLs out of the rows, so `names` has the columns of the table's schema.
+    dlt omits NULLs from the rows, so `names` has the columns of the table's schema.
     """
 
     columns: Columns
     names: tuple[str, ...]
 
     def options(self) -> dict[str, Any]:
-        """Return the options that change how a file becomes inputs, as JSON values."""
+        """Return the options that affect how a file becomes inputs, as JSON values."""
         return self.columns.options()
 
     def of_cells(self, header: Sequence[str]) -> Callable[[Sequence[str]], KeyedInput]:
-        """Return the function from a CSV's cells to a key and an input."""
+        """Return a function that turns a CSV row's cells into a key and an input."""
         return self.columns.of_cells(header)
 
     def of_fields(self) -> InputBuilder:
-        """Return the builder of inputs from rows."""
+        """Return a builder of inputs from rows."""
         return _TableBuilder(self.columns.of_fields(), self.names)
 
     def used(self, present: Sequence[str]) -> set[str]:
@@ -105,7 +105,7 @@ def hint(
     properties: Mapping[str, str] | Iterable[str] | None,
     reconcile_by: str | None,
 ) -> dict[str, Any]:
-    """Return what a table's schema stores for HubSpot.
+    """Return the settings for HubSpot to store in a table's schema.
 
     Raises:
         ConfigurationError: If the settings contradict each other.
@@ -129,14 +129,15 @@ def hint(
 
 
 def read_table(schema: Mapping[str, Any], timezone: str | None = None) -> Table:
-    """Return what is to be done with the rows of a table.
+    """Return the call to make with the rows of a table.
 
     Args:
         schema: The table's schema, from dlt.
         timezone: The time zone of times without one.
 
     Raises:
-        ConfigurationError: If it cannot be done; the message says what to change.
+        ConfigurationError: If the table cannot be loaded; the message says what to
+            change.
     """
     name = schema["name"]
     settings = {"verb": "upsert", **schema.get(HINT, {})}

@@ -1,7 +1,7 @@
-"""What an actor does: sends the rows of a table to their portals.
+"""The work of an actor: sends the rows of a table to their portals.
 
-An actor is an object that is called with tables, in one event loop, several times at
-once. Nothing here imports Ray.
+An actor is an object that is called with tables, in one event loop, several times
+concurrently. Nothing here imports Ray.
 """
 
 import asyncio
@@ -41,16 +41,16 @@ _logger = logging.getLogger("hubbatch")
 class Sender:
     """Sends tables of rows, and returns tables of their outcomes.
 
-    An error that ends a batch does not raise: the outcomes of the rows that were not
-    sent have the reason, and the rows of other portals continue. If HubSpot's refusal
-    is final (a token, a scope, the daily limit) or `max_failures` was reached, this
-    actor sends nothing more to the portal.
+    An error that ends a batch is not raised: the outcomes of the rows that were not
+    sent contain the reason, and rows of other portals are still sent. If HubSpot's
+    refusal is final (a token, a scope, the daily limit) or `max_failures` was reached,
+    this actor sends nothing more to the portal.
 
     Args:
-        work: What is to be done.
+        work: The call to make.
         portals: The tokens and limits.
         actors: The number of actors that share the limits.
-        restarted: Returns whether a previous actor, which died, may have sent some of
+        restarted: Returns whether an earlier actor, which died, may have sent some of
             the rows.
     """
 
@@ -72,7 +72,7 @@ class Sender:
         self._ended: dict[str, str] = {}
 
     async def __call__(self, table: Any) -> AsyncIterator[Any]:
-        """Send a table. Ray requires a generator."""
+        """Send a table. A generator, as Ray requires."""
         yield await self.send(table)
 
     async def aclose(self) -> None:
@@ -177,7 +177,7 @@ class Sender:
 
 
 async def check_portal(hub: HubBatch, portal: str) -> None:
-    """Check that a token belongs to its portal. Portals with names are not checked.
+    """Check that a token belongs to its portal; a portal with a name is not checked.
 
     Raises:
         HubBatchError: If the portal is a number and the token belongs to another one.
@@ -186,7 +186,7 @@ async def check_portal(hub: HubBatch, portal: str) -> None:
         return
     try:
         actual = (await hub.account()).portal_id
-    except PermissionDeniedError:  # the token may write but not ask this
+    except PermissionDeniedError:  # the token may write, but not read this
         return
     if actual != int(portal):
         raise ConfigurationError(
@@ -195,6 +195,6 @@ async def check_portal(hub: HubBatch, portal: str) -> None:
 
 
 def _is_final(error: HubBatchError) -> bool:
-    """Whether the portal's next rows would fail the same way."""
+    """Return whether the portal's next rows would fail the same way."""
     final = APIError | CertificateError | ConfigurationError | TooManyFailures
     return isinstance(error, final) and not isinstance(error, HubSpotUnavailable)

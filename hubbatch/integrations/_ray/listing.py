@@ -1,4 +1,4 @@
-"""Reads all records of a portal as tables, page by page, in a task of Ray."""
+"""Reads all records of a portal as tables, page by page, in a Ray task."""
 
 import asyncio
 

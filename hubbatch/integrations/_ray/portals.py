@@ -1,4 +1,4 @@
-"""The tokens and limits of portals, for the actors of a Ray cluster."""
+"""The tokens and rate limits of portals, for the actors of a Ray cluster."""
 
 import os
 import re
@@ -14,35 +14,35 @@ from hubbatch.client import HubBatch
 from hubbatch.errors import ConfigurationError, HubBatchError
 
 
-# Access tokens have hyphens, so no token is taken for the name of a variable.
+# Access tokens contain hyphens, so no token is mistaken for a variable's name.
 _VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _PLACE = "{portal}"
 _PORTAL = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class Portals:
-    """The portals of a run: what each actor needs to send to any of them.
+    """The portals of a run: everything an actor needs to send to any of them.
 
     It is pickled and sent to the actors, so it contains no secret. It names the
-    environment variables on the actors' machines that have the secrets, or has a
-    function that fetches them there. Whatever that function closes over is pickled with
+    environment variables that hold the secrets on the actors' machines, or has a
+    function that fetches them there. Anything that function closes over is pickled with
     it.
 
     Args:
         token_env: The variable with the access token. `{portal}` in it stands for the
             portal, with underscores for its dots and hyphens: `"HUBSPOT_{portal}"`.
-        load: Instead of it, an async function that takes the portal and returns its
-            access token, an async callable that returns one, or an `OAuth`. Processes
-            that share an OAuth login must share its tokens, too (`lock`).
+        load: Instead of `token_env`, an async function that takes the portal and
+            returns its access token, an async callable that returns one, or an `OAuth`.
+            Processes that share an OAuth login must share its tokens, too (`lock`).
         redis_env: The variable with the URL of the Redis in which all actors share the
             limit of each portal (`RedisRateLimit`, extra `redis`). Without it every
-            actor gets an equal part of the limit, used or not.
+            actor gets an equal share of the limit, used or not.
         max_requests: The limit of each portal, in requests per 10 s.
         client_options: Other options of `HubBatch` that can be pickled: `base_url`,
             `retry`, `daily_reserve` ...
 
     Raises:
-        TypeError: If `HubBatch` does not take an option, or `load` is not callable.
+        TypeError: If `HubBatch` does not accept an option, or `load` is not callable.
         ConfigurationError: If an argument has an invalid value.
         ImportError: If redis-py is missing and `redis_env` is set.
     """
@@ -122,7 +122,7 @@ class Portals:
 
 
 def portal_name(portal: object) -> str:
-    """Return a portal's name, which is part of keys in Redis and of variables' names.
+    """Return a portal's name, which is used in Redis keys and environment variables.
 
     Raises:
         ConfigurationError: If it is not a number or a short plain string.
@@ -140,7 +140,7 @@ def _checked_variable(option: str, name: object) -> str | None:
     if name is None:
         return None
     plain = name.replace(_PLACE, "") if isinstance(name, str) else ""
-    if not _VARIABLE.fullmatch(plain):  # do not show it: it may be the secret
+    if not _VARIABLE.fullmatch(plain):  # do not quote it: it may be the secret
         raise ConfigurationError(
             f"{option} must be the name of an environment variable"
         )

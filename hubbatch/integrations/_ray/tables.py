@@ -8,7 +8,7 @@ from hubbatch.models import SimplePublicObject
 
 
 def outcome_schema(arrow: Any, properties: Iterable[str] = ()) -> Any:
-    """Return the columns of outcomes; with those of records if properties were read."""
+    """Return the columns of outcomes, and of records if properties were read."""
     string = arrow.string()
     fields = [
         ("portal", string),

@@ -1,4 +1,4 @@
-"""What is to be done with the rows of tables, and those rows as inputs."""
+"""The call to make with the rows of tables, and those rows as inputs."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -16,22 +16,22 @@ from hubbatch.jobs.zones import Zone
 from .portals import portal_name
 
 
-# Rows that are converted at a time, between two turns of the event loop.
+# The number of rows to convert between two turns of the event loop.
 _SLICE = 500
 
 
 @frozen(kw_only=True)
 class Work:
-    """What is to be done with rows. It is sent to the actors and contains no secret.
+    """The call to make with rows. It is sent to the actors and contains no secrets.
 
     Attributes:
         object_type: The object type.
-        columns: The verb, and how columns become inputs.
+        columns: The verb, and how to convert columns to inputs.
         portal: The portal of all rows; None if there is a portal column.
         portal_column: The column with the portal of each row; it is not sent.
         options: The options of the verb.
         properties: The properties that a read returns; empty for other verbs.
-        zone: The time zone of times without one.
+        zone: The time zone for times without one.
     """
 
     object_type: str
@@ -46,7 +46,7 @@ class Work:
         """Call the verb.
 
         Raises:
-            TypeError, ValueError: If it does not take the options.
+            TypeError, ValueError: If the verb does not accept the options.
         """
         verb = getattr(hub.objects(self.object_type), self.columns.verb)
         batch: Batch[Any] = verb(rows, **self.options)
@@ -56,8 +56,8 @@ class Work:
         """Check that a table has the columns that are needed.
 
         Raises:
-            ConfigurationError: If one is missing, or has times without a zone and no
-                zone is set; names it.
+            ConfigurationError: If a column is missing, or has times without a zone and
+                no zone is set; names it.
         """
         present = [*schema.names]
         sent = [name for name in present if name != self.portal_column]
@@ -84,7 +84,7 @@ class Rows:
     """The rows of a table as inputs of a verb, built one by one.
 
     Attributes:
-        keys: The keys of the rows that were built so far (`input_id` of outcomes).
+        keys: The keys of the rows built so far (`input_id` of outcomes).
     """
 
     def __init__(self, table: Any, work: Work) -> None:
@@ -117,11 +117,11 @@ def plan(
     *,
     timezone: str | None = None,
 ) -> Work:
-    """Return what is to be done, after checking that it can be.
+    """Return the call to make, after checking that it is possible.
 
     Raises:
-        ConfigurationError: If it cannot work.
-        TypeError, ValueError: If the verb does not take the options.
+        ConfigurationError: If it is not possible.
+        TypeError, ValueError: If the verb does not accept the options.
     """
     if (portal is None) is (portal_column is None):
         raise ConfigurationError("set either portal or portal_column")

@@ -1,1 +1,1 @@
-"""The parts of the shared rate limit."""
+"""The parts of the rate limit that processes share through Redis."""

@@ -1,4 +1,4 @@
-"""Lets out the requests of one process under a limit that is kept in Redis."""
+"""Paces the requests of one process under a rate limit that is kept in Redis."""
 
 import asyncio
 import logging
@@ -29,10 +29,11 @@ PAD = 0.25
 _LATE = 0.02
 # Seconds for which an unused reservation is kept: a hold may have come since.
 _KEPT = 1.0
-# A share without Redis is smaller by this part, because the processes have not used
-# equal parts before.
+# Without Redis, a share is reduced by this fraction, because the processes did not use
+# equal shares before.
 _SLACK = 0.04
-# Seconds to wait for an answer of Redis, and until it is asked again after a failure.
+# Seconds to wait for an answer from Redis, and to wait after a failure before trying
+# again.
 _PATIENCE = 1.0
 _RETRY = 2.0
 _POLL = 0.05
@@ -41,7 +42,7 @@ _logger = logging.getLogger("hubbatch")
 
 
 class Terms(Protocol):
-    """What the processes have agreed on; see `RedisRateLimit`."""
+    """The settings that all processes share; see `RedisRateLimit`."""
 
     account: str
     limit: RateLimit
@@ -55,10 +56,10 @@ class _Ticket:
     """A reservation.
 
     Attributes:
-        leaves_at: The instant, by the loop's clock, at which the request may leave.
-        granted_for: The earliest instant that Redis can have meant.
-        entry: Its entry in Redis's log; 0 if Redis does not know it.
-        slot: Its place in this process's own window.
+        leaves_at: The instant, on the loop's clock, at which the request may leave.
+        granted_for: The earliest instant that Redis can have reserved.
+        entry: Its entry in Redis's log; 0 if it has none.
+        slot: Its slot in this process's own window.
     """
 
     leaves_at: float
@@ -68,11 +69,12 @@ class _Ticket:
 
 
 class RedisPacer:
-    """Lets out the requests of one process when Redis's log has room.
+    """Paces one process's requests under a limit that is shared in Redis.
 
-    It also logs its own requests in a local window (`_own`), whose limit is the share
-    of this process. While Redis does not answer, only the local window applies. Until
-    `_doubted_until`, while Redis's log lacks requests that were sent without it, both
+    It reserves an instant in Redis's log for each request, and also tracks its own
+    requests in a local window (`_own`) with this process's share of the limit. While
+    Redis does not answer, only the local window applies. Afterwards, until
+    `_doubted_until`, Redis's log lacks the requests that were sent without it, so both
     apply.
     """
 
@@ -86,7 +88,8 @@ class RedisPacer:
     ) -> None:
         self._connect = connect
         self._owned = owned
-        # Closes the connections; None before the first one, and if they are the user's.
+        # Closes the connections; None before the first one, or if the user provided
+        # them.
         self._held: AsyncGenerator[None, None] | None = None
         # The braces put both keys into one slot of a cluster.
         name = f"hubbatch:{{{shared.account}}}:{family}"
@@ -108,7 +111,7 @@ class RedisPacer:
     async def acquire(self, limit: RateLimit) -> _Ticket:
         """Wait until a request may leave; return its reservation.
 
-        A reservation outlives a cancelled waiter: the next one uses it.
+        If a waiter is cancelled, its reservation goes to the next one.
 
         Raises:
             OverloadedError: If the wait is longer than `max_wait`.
@@ -133,13 +136,13 @@ class RedisPacer:
             self._unused.append(ticket)
 
     def sent(self, ticket: _Ticket) -> None:
-        """Note that a request is being written; if it is late, report it to Redis."""
+        """Note that a request is being written; if it is late, report that to Redis."""
         self._own.sent(ticket.slot, _now())
         if ticket.entry and _now() > ticket.granted_for + _LATE:
             self._late.append(ticket.entry)
 
     def hold(self, seconds: float) -> None:
-        """Let no request of any process leave for some seconds."""
+        """Hold the requests of all processes for some seconds."""
         if _now() >= self._ask_at:
             window = self._shared.limit.interval + PAD
             arguments = [_microseconds(window), 1, _microseconds(seconds)]
@@ -150,7 +153,7 @@ class RedisPacer:
     def move(self, shift: float) -> None:
         """Continue in the running loop, whose clock is `shift` seconds ahead.
 
-        Redis knows what left before. Unused reservations are lost.
+        Earlier requests are in Redis's log. Unused reservations are lost.
         """
         self._held = None
         self._find_scripts(self._connect())
@@ -162,7 +165,7 @@ class RedisPacer:
         self._holding = set()
 
     async def aclose(self) -> None:
-        """Close the connection, unless it is the user's."""
+        """Close the connection, unless the user provided it."""
         try:
             await asyncio.gather(*self._holding)
         finally:
@@ -173,7 +176,7 @@ class RedisPacer:
     # ---- reservations
 
     def _unused_ticket(self) -> _Ticket | None:
-        """Return an unused reservation that Redis still knows, or None."""
+        """Return an unused reservation that is still in Redis's log, or None."""
         unused, self._unused = self._unused, []
         if _now() < self._doubted_until:
             return None
@@ -192,14 +195,14 @@ class RedisPacer:
                 if ticket is not None:
                     return ticket
             elif self._shared.on_failure == "share":
-                # Redis will not know of this request.
+                # This request will be missing from Redis's log.
                 self._doubted_until = _now() + limit.interval + PAD
                 return _Ticket(_now(), _now(), entry=0)
             else:
                 await _sleep_until(self._ask_at)
 
     def _share(self, limit: RateLimit) -> RateLimit:
-        """Return the limit of this process alone."""
+        """Return this process's share of the limit."""
         return evolve(
             limit,
             max_requests=max(1, int(limit.max_requests * (1 - _SLACK))),
@@ -210,7 +213,7 @@ class RedisPacer:
     async def _own_turn(self) -> None:
         """Wait until the local window has room."""
         while (instant := self._own.next_grant(_now())) > _now():
-            # There is no signal when a request that is on its way has been written.
+            # Nothing signals when a request that is on its way has been written.
             await _sleep_until(min(instant, _now() + _POLL))
 
     async def _ask(self, limit: RateLimit) -> _Ticket | None:
@@ -252,10 +255,10 @@ class RedisPacer:
         except (exceptions.RedisError, OSError, TimeoutError):
             """The hold applies here; `acquire` will find and report the failure."""
 
-    # ---- Redis fails and returns
+    # ---- failures of Redis
 
     def _note_failure(self, error: BaseException, limit: RateLimit) -> None:
-        """Handle that Redis does not answer: log it once, or raise."""
+        """Handle a failure of Redis: log it once, or raise."""
         now = _now()
         first, self._ask_at = self._ask_at == -inf, now + _RETRY
         policy = self._shared.on_failure

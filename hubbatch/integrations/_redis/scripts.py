@@ -2,12 +2,12 @@
 
 A window has two keys: `state` (a hash) and `log` (a list of the granted instants,
 newest first, in the order in which they were granted). All times are microseconds of
-Redis's clock; if that is set back, time continues from where it was. The keys expire
-when they no longer matter.
+Redis's clock; if that clock is set back, time continues from where it was. The keys
+expire when they are no longer needed.
 
 Arguments of both scripts: the window, and 1 if the caller was granted a request within
-the last window, else 0. If it was, and the keys do not exist, the log has been lost,
-and is incomplete for one window.
+the last window, else 0. If it was granted one and the keys do not exist, the log has
+been lost and is incomplete for one window.
 """
 
 _STATE = """
@@ -36,11 +36,11 @@ local function remember()
 end
 """
 
-# Further arguments: the limit; the burst; the longest wait (-1: any); for how long the
-# log lacks requests that the caller has sent; and any number of instants that were
-# granted to the caller for requests that left later, which are logged anew as of now.
-# Returns whether an instant was reserved, how long to wait for it, the instant, and for
-# how long the log is incomplete.
+# Further arguments: the limit; the burst; the longest wait (-1: any); how long the log
+# will lack requests that the caller has sent; and any number of instants granted to the
+# caller whose requests left later than that, which are logged again as of now. Returns
+# whether an instant was reserved, how long to wait for it, the instant, and how long
+# the log will be incomplete.
 RESERVE = (
     _STATE
     + """
@@ -70,7 +70,7 @@ return {granted and 1 or 0, at - now, at, doubted - now}
 """
 )
 
-# Further argument: for how long no request may leave. A hold is never shortened.
+# Further argument: how long to hold all requests. A hold is never shortened.
 HOLD = (
     _STATE
     + """
