@@ -1,12 +1,12 @@
-"""One HTTP exchange as values, so that it can be interpreted without IO."""
+"""The values of an HTTP exchange, which can be interpreted without IO."""
 
 from collections.abc import Mapping, Sequence
 
 from attrs import Factory, field, frozen
 
 
-# What an answer reports about its app's window, and about the account's daily limit if
-# it has one ("Usage guidelines").
+# An answer's report of its app's window, and of the account's daily limit if it has one
+# ("Usage guidelines").
 WINDOW_LIMIT = "X-HubSpot-RateLimit-Max"
 WINDOW_REMAINING = "X-HubSpot-RateLimit-Remaining"
 DAILY_LIMIT = "X-HubSpot-RateLimit-Daily"
@@ -17,7 +17,7 @@ _MAX_DIGITS = 16  # `int` refuses thousands of digits
 
 @frozen
 class Request:
-    """An HTTP request. Its repr omits the headers, because one of them is the token."""
+    """An HTTP request. Its repr omits the headers, because they contain the token."""
 
     method: str
     path: str
@@ -41,7 +41,7 @@ class NoAnswer:
 
     Attributes:
         sent: whether the request may have reached HubSpot.
-        reason: what went wrong, for an error message.
+        reason: the cause, for an error message.
         untrusted: the host whose certificate is not trusted, if that is the reason.
         proxy_status: the status with which a proxy refused to connect, if that is the
             reason.

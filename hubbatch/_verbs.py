@@ -1,4 +1,4 @@
-"""The base of the classes with batch verbs: what all verbs accept, return and raise."""
+"""The base class of all batch verbs: their arguments, return value and errors."""
 
 from collections.abc import Callable
 from inspect import Parameter, signature
@@ -56,8 +56,8 @@ class Verbs:
     `DailyLimitReached` when no further chunk can succeed; `HubSpotUnavailable` when no
     request gets a usable answer, or several chunks in a row use up their retries;
     `TooManyFailures` (see `Options`); `RuntimeError` if the client is closed or the
-    batch was used before; and whatever the source raises. A `HubBatchError` reports the
-    work done until then, as `response` (await) or `summary` (stream).
+    batch was used before; and any exception from the source. A `HubBatchError` reports
+    the work done until then, as `response` (await) or `summary` (stream).
     """
 
     def __init_subclass__(cls) -> None:

@@ -8,24 +8,23 @@ The tree::
     │   ├── AuthenticationError           401, or a refused refresh
     │   │   └── ReconnectRequired         the account must install the app again
     │   ├── PermissionDeniedError         403; names the missing scopes
-    │   ├── InvalidRequestError           the call is wrong, whatever its records
-    │   ├── DailyLimitReached             no more calls today; `.resets_at`
-    │   ├── ProxyError                    the answer is not HubSpot's
-    │   └── HubSpotUnavailable            no answers, or several chunks in a row used
-    │                                     up their retries; `.maybe_written`
-    ├── CertificateError                  the certificate is not trusted; never retried
-    ├── ListError                         a list or search makes no progress ├──
-    TooManyFailures                   `max_failures` was exceeded ├── RecordError
-    one record │   ├── RecordInvalid                 a value is not allowed │   ├──
-    RecordNotFound                the record does not exist │   ├── RecordConflict
-    `.existing_id` has the unique value │   └── OutcomeUnknown                the write
-    may have reached HubSpot ├── BatchFailed (ExceptionGroup)      RecordErrors, from
-    `raise_for_failures()` ├── OverloadedError                   too many single calls
-    are waiting ├── JournalError                      locked, damaged, or of another job
-    ├── SourceError                       a file cannot be read as rows ├── CheckFailed
-    a preflight found errors ├── LimiterUnavailable                a shared rate limit
-    cannot be reached └── LoadFailed                        a dlt load job cannot finish
-    now
+    │   ├── InvalidRequestError           the call is wrong, not its records │   ├──
+    DailyLimitReached             no more calls today; `.resets_at` │   ├── ProxyError
+    the answer is not HubSpot's │   └── HubSpotUnavailable            no answers, or
+    several chunks in a row used │                                     up their retries;
+    `.maybe_written` ├── CertificateError                  the certificate is not
+    trusted; never retried ├── ListError                         a list or search makes
+    no progress ├── TooManyFailures                   `max_failures` was exceeded ├──
+    RecordError one record │   ├── RecordInvalid                 a value is not allowed
+    │   ├── RecordNotFound                the record does not exist │   ├──
+    RecordConflict `.existing_id` has the unique value │   └── OutcomeUnknown
+    the write may have reached HubSpot ├── BatchFailed (ExceptionGroup)
+    RecordErrors, from `raise_for_failures()` ├── OverloadedError                   too
+    many single calls are waiting ├── JournalError                      locked, damaged,
+    or of another job ├── SourceError                       a file cannot be read as
+    rows ├── CheckFailed a preflight found errors ├── LimiterUnavailable
+    a shared rate limit cannot be reached └── LoadFailed                        a dlt
+    load job cannot finish now
 
 All of them can be pickled, and none contains an access token.
 """
@@ -64,7 +63,7 @@ class APIError(HubBatchError):
         status: The HTTP status; None if no answer came.
         category: HubSpot's category, e.g. `MISSING_SCOPES`.
         message: HubSpot's message. It may quote property values.
-        correlation_id: HubSpot's id of the call, which its support asks for.
+        correlation_id: HubSpot's id of the call; quote it to HubSpot's support.
         errors: The causes that HubSpot listed (possibly none).
         context: The names and values that HubSpot attached, if any.
     """
@@ -112,7 +111,7 @@ class PermissionDeniedError(APIError):
 
 
 class InvalidRequestError(APIError):
-    """HubSpot refuses the call, whatever its records.
+    """HubSpot refuses the call, regardless of its records.
 
     The object type or path is unknown, or `id_property` is not unique, for example.
     """
@@ -129,7 +128,7 @@ class DailyLimitReached(APIError):
 
 
 class ProxyError(APIError):
-    """A proxy or firewall answered in place of HubSpot.
+    """A proxy or firewall answered instead of HubSpot.
 
     Attributes:
         title: The title of the page, or else the start of the body; None if it is
@@ -177,7 +176,7 @@ class RecordError(HubBatchError):
         message: The reason. HubSpot's messages may quote property values.
         code: HubSpot's code of the first cause, e.g. `PROPERTY_DOESNT_EXIST`.
         property_name: The property that is wrong, if the error names one.
-        correlation_id: HubSpot's id of the call, which its support asks for.
+        correlation_id: HubSpot's id of the call; quote it to HubSpot's support.
         context: The names and values that HubSpot attached, if any.
         origin: `"hubspot"` if HubSpot refused the record, `"hubbatch"` if hubbatch did.
     """

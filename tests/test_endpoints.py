@@ -233,7 +233,7 @@ def test_segments_that_are_no_text(wrong: Any) -> None:
 
 def test_a_type_whose_id_is_not_known() -> None:
     for name in ("p62515_car", "contracts"):
-        with pytest.raises(ValueError, match="know object types by their ids"):
+        with pytest.raises(ValueError, match="need the object type's id"):
             HubBatch(TOKEN).list_memberships(name)
 
 

@@ -60,8 +60,8 @@ class Connector(aiohttp.TCPConnector):
 def _has_unread(protocol: ResponseHandler) -> bool:
     """Return whether bytes have arrived since the last answer, or the peer closed.
 
-    `should_close` covers what aiohttp has read. What arrived after the event loop last
-    polled the socket is still in the operating system's buffer.
+    `should_close` covers the bytes that aiohttp has read. Bytes that arrived after the
+    event loop last polled the socket are still in the operating system's buffer.
     """
     if protocol.should_close or protocol.transport is None:
         return True

@@ -2,7 +2,7 @@
 
 The logger is `hubbatch`. The levels:
 
-* DEBUG: what happens to a chunk, and failed inputs.
+* DEBUG: events of chunks, and failed inputs.
 * INFO: the end of a batch; WARNING if not every input succeeded, DEBUG if it carried
   single calls (there are many).
 * WARNING: a retry, and a 429. Further 429s within a minute are DEBUG.
@@ -99,7 +99,7 @@ _LINES: Mapping[type[Event], tuple[int, str]] = {
 class EventLogger:
     """A listener that writes every event to the log, at the level for its kind."""
 
-    # When the last 429 of each account was logged as a warning, by the loop's clock.
+    # When the last 429 of each account was logged as a warning, on the loop's clock.
     _warned_at: dict[str | None, float] = field(factory=dict, init=False)
 
     def wants(self, kind: type[Event]) -> bool:

@@ -65,7 +65,8 @@ class Permit(Waiter):
     """
 
     # Invariant: with a slot, the request is also counted in `allowance`. That one
-    # belongs to the loop of the permit, whatever loop the gate is used in by now.
+    # belongs to the loop of the permit, regardless of the loop that the gate is used in
+    # by now.
     _lane: Lane
     _gate: "Gate"
     _limits: AccountLimits

@@ -40,7 +40,7 @@ class InterruptibleWait:
         return self
 
     def over(self) -> None:
-        """End the wait early: what follows must not be cancelled."""
+        """End the wait early: the rest of the context must not be cancelled."""
         self._tasks.discard(_current_task())
 
     def __exit__(self, *_: object) -> None:

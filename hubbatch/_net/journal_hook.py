@@ -1,4 +1,4 @@
-"""What a run calls before its requests are sent, for a journal."""
+"""The hook that a run calls before each request, for a journal."""
 
 from typing import Protocol
 

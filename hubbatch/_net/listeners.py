@@ -1,4 +1,4 @@
-"""Listeners: they receive every event and cannot change what happens."""
+"""Listeners, which receive every event and cannot affect the batch."""
 
 import asyncio
 

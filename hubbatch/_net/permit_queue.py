@@ -115,7 +115,7 @@ class Waiter:
     """A call that waits for its turn.
 
     When its turn comes it gets a slot, unless it is no longer wanted. So a waiter that
-    is cancelled at that very moment still knows which slot it must give back.
+    is cancelled at that very moment still has the slot that it must give back.
     """
 
     allowance: Allowance
@@ -219,7 +219,7 @@ class PermitQueue:
         self.window.absorb(other.window)
         self.hold(other.held_for())
 
-    # ---- what happens to a request
+    # ---- the course of a request
 
     def held_for(self) -> float:
         """Return the seconds until the hold ends; zero if there is none."""

@@ -351,7 +351,7 @@ class Run:
         except (DailyLimitReached, OverloadedError, LimiterUnavailable) as error:
             self.end(error)  # there was no permit, so nothing was sent
         except Exception as error:
-            # A bug of hubbatch. What was in flight may have been written.
+            # A bug in hubbatch. The chunk in flight may have been written.
             if attempts.chunk is not None:
                 attempts.after(Step.LOSE)
             self.end(error)

@@ -55,7 +55,7 @@ class LeakyBucket:
         """Do nothing: no other process shares the bucket."""
 
     def move(self, shift: float) -> None:  # noqa: ARG002 -- the window remembers
-        """Start with an empty bucket; the window has recorded exactly what left."""
+        """Start with an empty bucket; the window keeps the exact record."""
         limiter = self._limiter
         self._limiter = AsyncLimiter(limiter.max_rate, limiter.time_period)
 

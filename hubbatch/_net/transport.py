@@ -245,7 +245,7 @@ class _SendProgress:
             aiohttp.ClientError: If they were written before.
         """
         if self._begun:
-            raise aiohttp.ClientError("a kept connection was closed by the other end")
+            raise aiohttp.ClientError("a kept connection was closed by the peer")
         self._begun = True
 
     def first_part_sent(self) -> None:

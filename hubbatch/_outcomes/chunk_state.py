@@ -13,7 +13,7 @@ from attrs import frozen
 
 
 class Certainty(Enum):
-    """What is known about the writes of a chunk."""
+    """Whether HubSpot has written, or may have written, a chunk."""
 
     NOT_WRITTEN = auto()  # HubSpot has processed no request that carried it
     IN_FLIGHT = auto()  # a request has left, and its answer was not read yet
@@ -140,7 +140,7 @@ class ChunkState:
     ) -> "ChunkState":
         """Return the state after a step.
 
-        What is known about the writes changes as follows; other steps, and those that
+        The certainty about the writes changes as follows; other steps, and those that
         lead back to the same certainty, do not change it:
 
         ```

@@ -131,7 +131,7 @@ def _classify_success(
         return Answered(match_without_results(chunk, BatchResponse()))
     shape = call.results
     try:
-        # Calls without results may answer with an empty body, whatever the status.
+        # Calls without results may answer with an empty body and any status.
         raw = read_json(response.body or (b"{}" if call.may_be_empty else b""))
         structure = shape.structure if shape else _as_they_are
         part = call.codec.parts(raw, structure)
@@ -141,7 +141,7 @@ def _classify_success(
             if error.origin == "hubspot":
                 error.correlation_id = _correlation_id(response, {})
     except (AttributeError, LookupError, TypeError, ValueError):
-        return _distrust(response, "the answer is cut short, or not what was asked for")
+        return _distrust(response, "the answer is truncated or not for this request")
     # When an input is sent again by itself, the answer may not contain it.
     if not matched.trustworthy and (
         matched.strange or chunk.state.role is not Role.ALONE
@@ -203,7 +203,7 @@ def _classify_unauthorized(
     if not is_hubspots(response, payload):
         return Blocked(proxy_error(response), arrived=True)
     error = _api_error(AuthenticationError, response, payload)
-    error.message += " The access token may be wrong, expired or of another account."
+    error.message += " The access token may be wrong, expired or from another account."
     return Unauthorized(error)
 
 
@@ -233,8 +233,8 @@ def _classify_not_found(
     error = _api_error(InvalidRequestError, response, payload)
     if not payload:
         error.message = (
-            f"HubSpot has nothing at {operation.path}; are base_url, api_version and "
-            "the object type right?"
+            f"HubSpot has nothing at {operation.path}; check base_url, api_version and "
+            "the object type"
         )
     return EndpointNotFound(error)
 
@@ -260,7 +260,7 @@ def _classify_throttled(
     policy = str(payload.get("policyName") or payload.get("message") or "").lower()
     if "daily" in policy:
         error = _api_error(DailyLimitReached, response, payload)
-        error.message += " The account takes no more calls until its next day begins."
+        error.message += " The account accepts no more calls until its next day begins."
         return Fatal(error)
     wait = _retry_after(response)
     if not wait and "secondly" in policy and "ten_secondly" not in policy:
@@ -336,7 +336,7 @@ def _detail(item: Mapping[str, Any]) -> ErrorDetail:
 def _bare_message(response: Response) -> str:
     message = f"HubSpot answered with status {response.status}"
     if 300 <= response.status < 400:  # noqa: PLR2004
-        message += ", a redirect, which is not followed; is base_url right?"
+        message += ", a redirect, which is not followed; check base_url"
     return message
 
 

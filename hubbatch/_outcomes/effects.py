@@ -1,4 +1,4 @@
-"""Effects: what the resolver returns for a verdict, and the run applies."""
+"""Effects: the values that the resolver returns for a verdict and the run applies."""
 
 from typing import Any, TypeAlias
 

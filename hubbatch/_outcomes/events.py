@@ -127,7 +127,7 @@ class ChunkThrottled(ChunkEvent):
     """HubSpot answered a chunk with 429, so the requests of the account wait.
 
     Attributes:
-        retry_after: the seconds that HubSpot asks to wait.
+        retry_after: the wait that HubSpot requests, in seconds.
         policy: HubSpot's name for the limit, e.g. `TEN_SECONDLY_ROLLING`; None if the
             answer names none.
     """

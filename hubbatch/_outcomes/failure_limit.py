@@ -15,8 +15,8 @@ from hubbatch.errors import (
 from .outcome import Outcome, OutcomeStatus
 
 
-# "auto" ends a batch when this many inputs at its beginning all fail for one reason:
-# then the job is wrong, not the records.
+# "auto" ends a batch when this many inputs at its beginning all fail for the same
+# reason: then the job is wrong, not the records.
 _SAME_REASON = 1_000
 # Inputs that were refused together count as failed once this many failed alone.
 _FAILED_ALONE = 50
@@ -129,11 +129,11 @@ class FailureLimit:
             refused = self._failed + len(self._suspects)
             message = (
                 f"The first {refused:,} records were refused, and each of the "
-                f"{self._failed:,} that were sent alone, for one reason: "
+                f"{self._failed:,} that were sent alone, for the same reason: "
             )
         else:
             message = (
-                f"All of the first {self._failed:,} records failed for one reason: "
+                f"The first {self._failed:,} records all failed for the same reason: "
             )
         return TooManyFailures(
             f"{message}{error.message} ({self.object_type}). Nothing further was sent."

@@ -38,7 +38,7 @@ _trace_of = attrgetter("object_write_trace_id")
 
 @define
 class MatchedAnswer:
-    """What an answer says about the inputs of a chunk, by their positions in it.
+    """The results and errors of an answer, by the position of their input in the chunk.
 
     Attributes:
         part: the answer.

@@ -43,7 +43,7 @@ def proxy_error(response: Response) -> ProxyError:
     if found is not None:
         what = f"a page titled {title!r}"
     else:
-        what = f"it begins {title!r}" if title else "it is empty"
+        what = f"it begins with {title!r}" if title else "it is empty"
     if response.status >= 500:  # noqa: PLR2004 -- HTTP's own figures
         advice = "It comes from HubSpot's front end or from a proxy"
     else:

@@ -90,7 +90,7 @@ class BadRecordRate:
 
 
 def split(chunk: Chunk, error: APIError, bad_rate: BadRecordRate) -> list[Chunk]:
-    """Return the parts to send in place of a refused chunk of at least two inputs."""
+    """Return the parts to send instead of a refused chunk of at least two inputs."""
     count = len(chunk)
     named = suspects(chunk, error)
     if len(named) == count or (not named and bad_rate.is_high(count)):

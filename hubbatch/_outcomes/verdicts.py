@@ -40,7 +40,7 @@ class Throttled:
     """The request exceeded a rate limit and was not processed.
 
     Attributes:
-        retry_after: the seconds that HubSpot asks to wait.
+        retry_after: the wait that HubSpot requests, in seconds.
         policy: HubSpot's name of the limit; None if the answer names none.
     """
 
@@ -54,7 +54,7 @@ class Retryable:
 
     Attributes:
         arrived: whether HubSpot may have processed it.
-        retry_after: the seconds that HubSpot asks to wait.
+        retry_after: the wait that HubSpot requests, in seconds.
         strange: whether the answer may belong to another request.
     """
 

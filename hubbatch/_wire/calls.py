@@ -98,7 +98,7 @@ class ResultShape:
         values_of: Return the properties in the result of a write; None where results do
             not contain the written properties.
         complete: An input without a result does not exist in HubSpot.
-        answers: Return the results that an error object stands for. HubSpot reports a
+        answers: Return the results that an error object represents. HubSpot reports a
             record without associations as an error; it is a result.
         paging: How to read further pages; None where a result is always complete.
         warnings_of: Return a result's warnings as HubSpot sent them; None where results
@@ -130,7 +130,7 @@ class Codec:
         parts: Read a whole answer; reads its results with the function passed to it.
         results: How to read the results; None where an answer has only errors.
         columns: Return the block encoder of an operation, which must produce the same
-            keys and bodies as `encoder`; None if there is none.
+            keys and bodies as `encoder`; None if the kind has no block encoder.
     """
 
     encoder: Callable[["Operation"], Encoder]
@@ -157,7 +157,7 @@ class Api:
 
     Attributes:
         name: Identifies the API in the table; the only field that is compared.
-        label: What logs and messages call the object type of its operations.
+        label: The name of the object type in logs and messages.
         v3: The root path in v3.
         dated: The root path in dated versions; None if they have none of their own,
             and v3's is used.
@@ -214,7 +214,7 @@ class Call:
             request a single document.
         may_be_empty: A 204 or an empty body is a complete answer.
         not_found_is_record: A 404 is about the inputs, not about the path.
-        max_inputs_with_history: The limit of a read that asks for property histories,
+        max_inputs_with_history: The limit of a read that requests property histories,
             where it is lower than `max_inputs`.
         content_type: The content type of the request body.
     """

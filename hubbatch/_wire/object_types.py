@@ -209,6 +209,6 @@ def type_id(object_type: str) -> str:
     found = known.id if known else object_type
     if found is None or "-" not in found:
         raise ValueError(
-            f"lists know object types by their ids, e.g. '2-3456', not {object_type!r}"
+            f"lists need the object type's id, e.g. '2-3456', not {object_type!r}"
         )
     return found

@@ -100,7 +100,7 @@ def _item(name: str, item: object, *, legacy: bool) -> str:
     if ";" in string:
         raise InvalidInput(
             f"property {name!r} has a list with an item that contains ';', which "
-            "HubSpot would take for two items",
+            "HubSpot would read as two items",
             name,
         )
     return string

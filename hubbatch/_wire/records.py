@@ -333,7 +333,7 @@ def _unstructure_record(record: SimplePublicObject) -> dict[str, Any]:
     }
 
 
-# Functions that read or write single fields of a class, in place of cattrs.
+# Functions that read or write single fields of a class, instead of cattrs.
 _Fields = Mapping[str, Callable[..., Any]]
 _registered: dict[type, tuple[_Fields, _Fields]] = {}
 

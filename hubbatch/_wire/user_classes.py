@@ -127,7 +127,7 @@ class ClassMapping:
             return self.cls(**arguments)
         except Exception as error:  # the class's own code may raise anything
             raise _invalid(
-                f"record {record.id} cannot be made a {self.cls.__name__}: {error!r}"
+                f"record {record.id} does not fit {self.cls.__name__}: {error!r}"
             ) from error
 
     def to_input(self, instance: object, id_property: str | None) -> dict[str, object]:

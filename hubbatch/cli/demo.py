@@ -136,7 +136,7 @@ async def _simulated_hubspot() -> AsyncIterator[tuple[str, str]]:
     try:
         yield await asyncio.to_thread(parent.recv)
     finally:
-        parent.close()  # tells the child to stop
+        parent.close()  # makes the child stop
         await asyncio.to_thread(process.join)
 
 

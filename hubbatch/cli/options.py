@@ -28,7 +28,7 @@ def check_encoding(
     try:
         codecs.lookup(value)
     except LookupError:
-        raise click.BadParameter(f"Python knows no encoding {value!r}.") from None
+        raise click.BadParameter(f"Unknown encoding {value!r}.") from None
     return value
 
 
@@ -310,7 +310,7 @@ _job_limits: tuple[Decorator, ...] = (
         default="auto",
         callback=parse_max_failures,
         help="Stop after more than N failures.  [default: if the first 1,000 rows all "
-        "fail for one reason]",
+        "fail for the same reason]",
     ),
     cloup.option(
         "--daily-reserve",

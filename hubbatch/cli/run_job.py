@@ -67,7 +67,7 @@ def run_job(make_spec: Callable[[], JobSpec], options: Mapping[str, Any]) -> int
         The exit status.
     """
     console = make_console()
-    # What --json prints, filled in as it becomes known: a signal may end the process.
+    # The output of --json, filled in step by step: a signal may end the process.
     result: dict[str, Any] = {}
 
     def print_result(status: int) -> None:

@@ -51,7 +51,7 @@ class JobStopper:
             if not self._cancelled or self._task is None or self._task.uncancel():
                 raise
         finally:
-            # What follows is short: the last lines and the report. Do not cancel it.
+            # The rest is short: the last lines and the report. Do not cancel it.
             self._over = True
 
     def settle(self, status: int) -> None:

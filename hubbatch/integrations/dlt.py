@@ -271,7 +271,7 @@ _destination: Any = dlt.destination(
 
 @contextmanager
 def _as_dlt_errors() -> Iterator[None]:
-    """Raise errors as dlt's, which tell whether running the load job again can help."""
+    """Convert errors to dlt's, which are either temporary or terminal."""
     try:
         yield
     except LoadFailed as failed:

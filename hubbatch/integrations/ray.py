@@ -60,7 +60,7 @@ Dataset: TypeAlias = Any
 
 # An actor mostly waits, so several of them share a core.
 _CPUS = 0.25
-# Batches per block. A block is what is sent again when an actor dies.
+# Batches per block. A block is sent again when an actor dies.
 _BATCHES = 10
 
 

@@ -33,7 +33,7 @@ class JobReport:
             sent.
         resumable: Whether the same job with the same journal can resume.
         unwritten: Rows that are counted above but whose outcome is not on disk, e.g.
-            because the disk is full. A resumed run does not know those outcomes.
+            because the disk is full. A resumed run starts without those outcomes.
     """
 
     inputs: int

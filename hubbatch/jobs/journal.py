@@ -119,7 +119,7 @@ class Journal:
     # ---- before the run
 
     async def open(self, job: Identity) -> History:
-        """Lock the journal and return what earlier runs recorded.
+        """Lock the journal and return the state that earlier runs recorded.
 
         Raises:
             JournalError: If it is locked, damaged or belongs to another job.

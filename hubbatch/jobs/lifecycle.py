@@ -179,7 +179,7 @@ class Lifecycle(ABC):
             await self._close(ended, message)
         except (JournalError, ConfigurationError) as broken:
             if error is None or isinstance(error, JournalError):
-                error = broken  # this message also says what is lost
+                error = broken  # this message also describes the loss
             ended = type(error).__name__
         return self._report(ended, error)
 

@@ -114,8 +114,8 @@ class PairColumns:
             if label not in self.labels:
                 known = ", ".join(sorted(filter(None, self.labels)))
                 what = f'the label "{label}"' if label else "no label"
-                there = f"labels are: {known}" if known else "there are no labels"
-                raise BadRow(f"not exactly one association type has {what}; {there}")
+                there = f"the labels are: {known}" if known else "there are no labels"
+                raise BadRow(f"no single association type has {what}; {there}")
         return [self.labels[label] for label in wanted]
 
     def _names(self, present: Sequence[str]) -> Iterator[str]:

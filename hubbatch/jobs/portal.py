@@ -18,7 +18,7 @@ async def find_portal(
 
     Args:
         hub: The client.
-        history: What earlier runs recorded.
+        history: The state that earlier runs recorded.
         wanted: The portal id that the caller requires, if any.
         journal: The journal's path, for messages.
 

@@ -33,7 +33,7 @@ class Resumption:
     check_stopping: Callable[[], None]
 
     async def skip_known(self, rows: AsyncIterator[Row]) -> tuple[list[Row], list[Row]]:
-        """Read past the rows that the journal knows, and compare them with it.
+        """Skip the rows that are recorded in the journal, comparing each with it.
 
         Return the rows that may have been written, and those that were not sent. Both
         have to be sent, the former first. `rows` continues after the last known row.

@@ -90,7 +90,7 @@ class StandardInput:
 
 
 async def _read_some(descriptor: int) -> bytes:
-    """Read what is available, in a daemon thread that does not delay the exit."""
+    """Read the available bytes, in a daemon thread that does not delay the exit."""
     loop = asyncio.get_running_loop()
     arrived: asyncio.Future[bytes] = loop.create_future()
 

@@ -178,7 +178,7 @@ class Store(Reader):
         """
         checkpoints = check_wal(path)
         try:
-            if not path.exists():  # SQLite gives the -wal this file's mode
+            if not path.exists():  # the -wal gets this file's mode
                 close(open_file(path, O_RDWR | O_CREAT, 0o600))
             connection = sqlite3.connect(path, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
@@ -268,8 +268,8 @@ class Store(Reader):
         """Move the -wal into the file; return whether all of it was moved.
 
         The file first records that it needs its -wal, and after the checkpoint that it
-        does not. If a reader holds an older view, SQLite moves only what that reader
-        sees.
+        does not. If a reader holds an older view, SQLite moves only the commits that
+        the reader sees.
 
         In between, this takes a read view of its own (the pin) and holds it until the
         next checkpoint. No checkpoint passes that view and the -wal cannot start over,

@@ -112,7 +112,7 @@ def check_wal(path: Path) -> int | None:
     if alone is None:
         if not _size(path) and has_wal(path):  # SQLite would delete the -wal
             raise JournalError(
-                f"{wal_of(path)} has what a run wrote, but {path} is missing or empty. "
+                f"{wal_of(path)} holds data of a run, but {path} is missing or empty. "
                 f"Move the journal back beside it, or delete {wal_of(path).name} to "
                 "begin another journal here"
             )
@@ -140,7 +140,7 @@ def _check_salt(path: Path, recorded: int) -> None:
         state = "is empty or damaged" if wal_of(path).exists() else "is missing"
         raise JournalError(
             f"{path} is not complete: its run has not ended, and {wal_of(path)}, which "
-            f"has what that run did last, {state}. Was it moved or copied alone? Put "
+            f"has its latest data, {state}. Was it moved or copied alone? Put "
             "both files side by side again. Without it rows would be sent twice"
         )
     if not follows(salt, recorded):

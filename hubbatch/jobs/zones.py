@@ -59,6 +59,6 @@ class Zone:
         first, second = (value.replace(tzinfo=self._zone, fold=fold) for fold in (0, 1))
         if first.utcoffset() != second.utcoffset():
             return Unsendable(
-                f"{value} occurs twice in {self.name}, or never: the clocks change"
+                f"{value} is skipped or repeated in {self.name}: the clocks change"
             )
         return first

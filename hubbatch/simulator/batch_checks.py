@@ -72,7 +72,7 @@ def keep_valid(batch: Batch, items: Sequence[Item]) -> list[Item]:
                 refused.append(refusal)
             else:
                 batch.add_refusal(item, refusal)
-    # Invalid values come before all other refusals, whatever the order of the inputs.
+    # Invalid values come before all other refusals, regardless of the inputs' order.
     if found:
         raise refusals.invalid_values(found)
     if refused:

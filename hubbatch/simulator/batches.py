@@ -18,7 +18,7 @@ RECORD_ID: Final = "hs_object_id"
 
 @attrs.define
 class Item:
-    """One input and what the checks have found out about it.
+    """One input, with the findings of the checks.
 
     Attributes:
         key: The input's `id`: a record id, or a value of `id_property`.

@@ -17,7 +17,7 @@ class Now:
 class Clock:
     """A monotonic clock and the date at which it started.
 
-    `origin` is what `seconds()` returned at the date `started_ms`.
+    `origin` is the value of `seconds()` at the date `started_ms`.
     """
 
     seconds: Callable[[], float]

@@ -53,12 +53,12 @@ class Fault:
     """A failure that strikes the next `times` requests that match `when`.
 
     Args:
-        kind: What happens. `status` answers with `status`; `proxy` answers with
+        kind: The kind of failure. `status` answers with `status`; `proxy` answers with
             `status` and a page that is not HubSpot's; `drop_before` closes the socket
             without processing the request; `drop_after_commit` processes it, then
             closes the socket; `truncate` sends half of the body; `delay` answers
-            `seconds` later; `stray` sends the answer again on the connection,
-            `seconds` later. The name of a quirk sets that quirk to `value`.
+            `seconds` later; `stray` sends the answer again on the connection, `seconds`
+            later. The name of a quirk sets that quirk to `value`.
         times: The number of requests to strike; None for no limit.
         when: Which requests match; a function receives a description of the request.
         status: The status of `status` and `proxy`.
@@ -111,7 +111,7 @@ class Fault:
 
 @attrs.frozen
 class Strike:
-    """What the faults do to one request.
+    """The effect of the faults on one request.
 
     Attributes:
         ending: The fault that replaces or cuts the answer, if any.
@@ -226,7 +226,7 @@ class Faults:
         self._rate = 0.0
 
     def strike(self, seen: Seen) -> Strike:
-        """Return what happens to a request, and count the strikes."""
+        """Return the effect of the faults on a request, and count the strikes."""
         ending: Fault | None = None
         seconds = 0.0
         stray: float | None = None

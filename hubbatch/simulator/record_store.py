@@ -33,7 +33,7 @@ def addresses(properties: Mapping[str, str]) -> list[str]:
 def with_swap(
     properties: Mapping[str, str], written: Mapping[str, str]
 ) -> Mapping[str, str]:
-    """Return what to write, swapping the primary and an additional address.
+    """Return the values to write, swapping the primary and an additional address.
 
     A contact's additional address written as its `email` becomes the primary one, and
     the former primary address takes its place.

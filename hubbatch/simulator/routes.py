@@ -1,4 +1,4 @@
-"""The paths that the simulator knows, and the calls they stand for."""
+"""The paths that the simulator supports, and the calls behind them."""
 
 import re
 
@@ -143,7 +143,7 @@ VERBS: Final = (
 
 @attrs.frozen
 class Route:
-    """The call that a path stands for.
+    """The call behind a path.
 
     Attributes:
         version: The date of a dated association path; None for v3 and v4, and for
@@ -182,7 +182,7 @@ def _groups(match: re.Match[str]) -> dict[str, str]:
 
 
 def find(path: str) -> Route | None:
-    """Return the route of a path, whatever the method; None for unknown paths."""
+    """Return the route of a path for any method; None for unknown paths."""
     for family, method, pattern in _ROUTES:
         match = pattern.fullmatch(path)
         if match is not None:

@@ -184,9 +184,7 @@ def test_labels_come_along(shell: Shell) -> None:
     shell.write("p.csv", "from,to,as", f"{ids[0]},{firm},Seller")
     refused = shell(*words, "as", "p.csv")
     assert refused.status == 2
-    assert (
-        "row 1 (line 2): not exactly one association type has the label" in refused.err
-    )
+    assert "row 1 (line 2): no single association type has the label" in refused.err
 
 
 def test_read_all(shell: Shell) -> None:

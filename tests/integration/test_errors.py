@@ -237,13 +237,13 @@ async def too_many_single_calls(portal: Portal) -> Any:
 
 RAISED: dict[Provoke, tuple[type[HubBatchError], str]] = {
     no_token: (ConfigurationError, "token is not a line of visible ASCII characters"),
-    unauthorized: (AuthenticationError, "The access token may be wrong, expired or of"),
+    unauthorized: (AuthenticationError, "The access token may be wrong, expired or "),
     unauthorized_account: (AuthenticationError, "The access token may be wrong"),
-    uninstalled: (ReconnectRequired, "400 invalid_grant: .* Only a new installation"),
+    uninstalled: (ReconnectRequired, "400 invalid_grant: .* The account must install"),
     forbidden: (PermissionDeniedError, r"Missing: .*tickets.*\."),
     unknown_type: (InvalidRequestError, "Unable to infer object type from: butterfl"),
-    unknown_path: (InvalidRequestError, "are base_url, api_version and the object ty"),
-    redirected: (InvalidRequestError, "a redirect, .*; is base_url right"),
+    unknown_path: (InvalidRequestError, "check base_url, api_version and the object"),
+    redirected: (InvalidRequestError, "a redirect, .*; check base_url"),
     day_over: (DailyLimitReached, "no more calls until its next day begins"),
     down: (
         HubSpotUnavailable,
@@ -259,7 +259,7 @@ RAISED: dict[Provoke, tuple[type[HubBatchError], str]] = {
     ),
     too_many_for_one_reason: (
         TooManyFailures,
-        r"first 1,000 records failed for one reason: .*frist_name.* Nothing further",
+        r"records all failed for the same reason: .*frist_name.* Nothing further",
     ),
     bad_values: (BatchFailed, "2 of 2 records did not succeed"),
     not_found: (BatchFailed, "1 of 1 records did not succeed"),

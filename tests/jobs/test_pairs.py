@@ -129,7 +129,7 @@ def test_labels_that_say_nothing() -> None:
     shape = LABELLED.of_cells(["from", "to", "labels"])
 
     for label in ("Seller", "Twin"):
-        with pytest.raises(BadRow, match=f'the label "{label}"; labels are: Buyer'):
+        with pytest.raises(BadRow, match=f'the label "{label}"; the labels are: Buyer'):
             shape(["1", "2", label])
     with pytest.raises(BadRow, match="has no label; there are no labels"):
         PairColumns(label_column="x").pair("1", "2")

@@ -398,7 +398,7 @@ def test_a_wal_without_its_journal_is_not_removed(tmp_path: Path) -> None:
         if main is not None:
             path.write_bytes(main)
         wal_of(path).write_bytes(wal)
-        with pytest.raises(JournalError, match=r"has what a run wrote, but .* missing"):
+        with pytest.raises(JournalError, match=r"holds data of a run, but .* missing"):
             Store.open(path)
         assert wal_of(path).read_bytes() == wal
     one.store.close()

@@ -491,7 +491,7 @@ async def test_a_mistake_in_all_records_ends_the_batch_early(
     crm, made = meeting(
         20_000, lambda _crm, _heard: always, verb, workers=workers, max_failures="auto"
     )
-    with pytest.raises(TooManyFailures, match="for one reason: ") as caught:
+    with pytest.raises(TooManyFailures, match="for the same reason: ") as caught:
         await made
     assert len(crm.heard) <= 150
     assert made.summary.failed <= 1_000

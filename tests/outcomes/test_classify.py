@@ -141,12 +141,12 @@ PAGES: Mapping[str, tuple[bytes, str | None, str]] = {
     "a text": (
         b"Gateway\r\n Timeout",
         "Gateway Timeout",
-        "it begins 'Gateway Timeout'",
+        "it begins with 'Gateway Timeout'",
     ),
     "a gateway's json": (
         b'{"message":"Forbidden"}',
         '{"message":"Forbidden"}',
-        "it begins '{",
+        "it begins with '{",
     ),
     "an empty title": (b"<html><title> </title></html>", None, "a page titled ''"),
     "nothing": (b"", None, "it is empty"),
@@ -319,7 +319,7 @@ def test_a_redirect_hints_at_the_base_url(name: str, status: int) -> None:
 
     assert isinstance(verdict, Fatal)
     assert isinstance(verdict.error, InvalidRequestError)
-    assert "a redirect, which is not followed; is base_url right?" in str(verdict.error)
+    assert "a redirect, which is not followed; check base_url" in str(verdict.error)
 
 
 @pytest.mark.parametrize("status", [402, 405, 414])

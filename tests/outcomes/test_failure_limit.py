@@ -131,7 +131,7 @@ def test_a_thousand_for_one_reason() -> None:
     assert found is not None
     assert found[0] == 1_000
     assert str(found[1]) == (
-        "All of the first 1,000 records failed for one reason: "
+        "The first 1,000 records all failed for the same reason: "
         "frist_name is no property (tickets). Nothing further was sent."
     )
 
@@ -230,8 +230,8 @@ def test_inputs_that_were_refused_together_count_once_enough_failed_alone() -> N
     assert found[0] == 50
     assert str(found[1]) == (
         "The first 1,000 records were refused, and each of the 50 that were sent "
-        "alone, for one reason: frist_name is no property (tickets). Nothing further "
-        "was sent."
+        "alone, for the same reason: frist_name is no property (tickets). Nothing "
+        "further was sent."
     )
 
 

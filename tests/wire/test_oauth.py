@@ -94,7 +94,7 @@ def test_an_answer_without_a_token_is_none(body: Any) -> None:
             {"error": "invalid_client", "status": "BAD_CLIENT", "message": "no"},
             AuthenticationError,
             "invalid_client",
-            "no. Are client id and client secret right",
+            "no. Check the client id and the client secret",
         ),
         ({"status": "error"}, AuthenticationError, None, "no reason given"),
     ],

@@ -15,7 +15,7 @@ _RECORD = InputForm(("objectTypeId", "recordId"), "recordId")
 
 
 def _encoder(operation: Operation) -> Encoder:
-    type_id = operation.object_type  # lists know object types by id
+    type_id = operation.object_type  # lists need the type's id
 
     def encode(_index: int, value: object) -> Encoded:
         if isinstance(value, Mapping):

@@ -94,9 +94,9 @@ def refused_grant(
         payload.get("error_description") or payload.get("message") or "no reason given"
     )
     if _DEAD_GRANTS.isdisjoint(words):
-        cls, hint = AuthenticationError, "Are client id and client secret right?"
+        cls, hint = AuthenticationError, "Check the client id and the client secret."
     else:
-        cls, hint = ReconnectRequired, "Only a new installation of the app helps."
+        cls, hint = ReconnectRequired, "The account must install the app again."
     return cls(
         f"The access token cannot be refreshed: {why}. {hint}",
         status=status,

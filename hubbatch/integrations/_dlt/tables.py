@@ -151,8 +151,8 @@ def read_table(schema: Mapping[str, Any], timezone: str | None = None) -> Table:
     if settings["verb"] == "upsert" and id_property is None:
         if key is None:
             raise ConfigurationError(
-                f"table {name!r}: an upsert needs the unique property that its rows "
-                "are found by. Set a primary_key of one column on the resource, or "
+                f"table {name!r}: an upsert needs a unique property to identify its "
+                "rows by. Set a primary_key of one column on the resource, or "
                 "use hubspot_adapter(..., id_property=...)"
             )
         id_property = key

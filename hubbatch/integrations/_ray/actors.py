@@ -91,7 +91,7 @@ class Sender:
                 the variable with the Redis URL is not set. Nothing of the table was
                 sent.
         """
-        if not table.num_rows:  # Ray does not know the columns of some empty blocks
+        if not table.num_rows:  # some empty blocks have no columns
             return self._schema.empty_table()
         self._work.check(table.schema)
         if self._accounts is None:
