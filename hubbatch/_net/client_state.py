@@ -109,11 +109,11 @@ class ClientState:
         return Run(self, self.gate, operation, sink, options)
 
     async def execute(self, run: Run, source: Source) -> None:
-        """Execute a run, and keep `aclose` waiting meanwhile.
+        """Execute a run, and keep `aclose` waiting until it ends.
 
         A `HubBatchError` that ends the run is raised as a copy that has the `summary`
         and, if the daily limit was reached, `resets_at`. The state may be closed
-        already: a batch that began before `aclose` may need further requests.
+        already: a batch that began before `aclose` may need more requests.
         """
         with self.use():
             try:

@@ -19,7 +19,7 @@ from aiohttp.tracing import Trace
 
 
 class Connector(aiohttp.TCPConnector):
-    """A pool that reuses a connection only if no bytes have arrived on it meanwhile."""
+    """A pool that reuses a connection only if no bytes arrived on it while idle."""
 
     # Invariant: a kept connection is reused only if it was handed out in the current
     # generation and has nothing to read. `retire` starts a new generation, so it

@@ -87,7 +87,7 @@ class Allowance:
         return self._daily.allows(self._reserve, _now()) != "wait"
 
     def check_day(self) -> None:
-        """Check that a call is left today besides the reserve.
+        """Check that a call is left today in addition to the reserve.
 
         Raises:
             DailyLimitReached: If none is left.

@@ -162,7 +162,7 @@ class Run:
     async def execute(self, source: Source) -> None:
         """Send all inputs of the source; raise the error that ended the batch early.
 
-        When it returns or raises, every input that was taken has its outcome, also
+        When it returns or raises, every input that was taken has its outcome, even
         after a cancellation.
         """
         started = _now()

@@ -65,7 +65,7 @@ class SingleFlight(Generic[T]):
         raise copy(error) if isinstance(error, HubBatchError) else error
 
     async def aclose(self) -> None:
-        """Wait for the running call; if this is cancelled, cancel the call too."""
+        """Wait for the running call; if this is cancelled, also cancel the call."""
         task = self._current()
         if task is None:
             return

@@ -27,7 +27,7 @@ class Chunk:
         bodies: the inputs as JSON.
         traces: by index, the trace ids that the caller chose.
         prefix: all other trace ids consist of this prefix and the index.
-        duplicates: by index, further inputs with the same key, which get its answer.
+        duplicates: by index, other inputs with the same key, which get its answer.
         pages: by index, the pages so far of an answer that has more.
         state: the history of the chunk.
     """

@@ -45,7 +45,7 @@ class Step(Enum):
     LOOK_UP = auto()  # its records are looked up before they are created again
     FIND_NOTHING = auto()  # the lookup found none of them
     FIND_UNCLEAR = auto()  # the lookup does not say whether they are there
-    SUSPECT = auto()  # it is set apart from a refused chunk
+    SUSPECT = auto()  # it is separated from a refused chunk
     HALVE = auto()  # it is cut from a chunk on which HubSpot fails
     ASK_ALONE = auto()  # an answer did not mention its input; perhaps a `survivor`
     TURN_PAGE = auto()  # the answer continues on another page

@@ -163,7 +163,7 @@ class InputFailed(Event):
     Attributes:
         index: the position of the input in the source, from 0.
         status: the status of its outcome: `failed`, `unknown` or `not_sent`.
-        category: the `category` of its error; of HubSpot or of hubbatch.
+        category: the `category` of its error, HubSpot's or hubbatch's.
         code: HubSpot's error code, if it has one.
         property_name: the property at fault, if it is known.
         correlation_id: HubSpot's id of the request, if it is known.

@@ -387,7 +387,7 @@ class _Matcher:
         return len({*map(key_of, results)} - taken) == len(results)
 
     def has_a_name(self, result: Any) -> bool:
-        """Return whether a result has a kind of name that an open input has, too."""
+        """Return whether a result has the same kind of name as an open input."""
         claim = self._claim(result)
         keys = [self.names.keys[position] for position in self.matched.open]
         return claim.trace is not None or any(map(claim.says_of, keys))

@@ -27,7 +27,8 @@ _EXISTING_ID = re.compile(r"Existing ID: (\d+)")
 _OWNER_ID = re.compile(r"(\d+) already has that value")
 _HALF_WRITTEN = re.compile(r"Cannot set PropertyValueCoordinates")
 # The message of a property error ends in a JSON list with an item for each invalid
-# value. In crm-objects/v1 the list is a field of its own, beside one of these messages.
+# value. In crm-objects/v1 the list is a separate field, alongside one of these
+# messages.
 _UNLISTED = frozenset(
     {"Property values were not valid", "The property values provided are invalid"}
 )

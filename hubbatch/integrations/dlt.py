@@ -6,8 +6,8 @@ Example::
     pipeline.run(contacts())
 
 dlt finds the token: `access_token` under `[destination.hubspot]` in `secrets.toml`, or
-DESTINATION__HUBSPOT__ACCESS_TOKEN. Every load job of dlt is a hubbatch job with a
-journal, so a load job resumes when dlt runs it again.
+DESTINATION__HUBSPOT__ACCESS_TOKEN. Every dlt load job is a hubbatch job with a journal,
+so a load job resumes when dlt runs it again.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping

@@ -238,10 +238,11 @@ def read_all(
 ) -> Dataset:
     """Read all records of a type in some portals.
 
-    This is lazy, and runs each time the result is consumed. Each page of HubSpot names
-    the next one, so one process reads a portal, page by page; several portals are read
-    at once. The columns are `portal`, `id`, `properties`, `createdAt`, `updatedAt` and
-    `archived`. Errors are raised, because part of a portal would look like all of it.
+    This is lazy, and runs each time the result is consumed. Each page from HubSpot
+    names the next one, so one process reads a portal, page by page; several portals are
+    read at once. The columns are `portal`, `id`, `properties`, `createdAt`, `updatedAt`
+    and `archived`. Errors are raised, because part of a portal would look like all of
+    it.
 
     Args:
         object_type: A name or id.

@@ -45,8 +45,8 @@ class RedisRateLimit:
     All processes must set the same limit. It needs Redis 5 or newer, or Valkey.
 
     If Redis does not answer, each process continues with a share of the limit, until
-    one interval after Redis is back, because Redis does not know what was sent
-    meanwhile.
+    one interval after Redis is back, because Redis has no record of the requests sent
+    in between.
 
     Args:
         redis: A URL (`redis://`, `rediss://`, `unix://`), or a `redis.asyncio.Redis` to

@@ -10,7 +10,8 @@ from attrs import frozen
 Point = tuple[float, float]
 
 _WIDTH, _HEIGHT = 720, 250
-# Room for the labels beside and below the plot; on a phone their font is larger.
+# Room for the labels to the side of and below the plot; on a phone their font is
+# larger.
 _LEFT, _RIGHT = 78, _WIDTH - 12
 _TOP, _BOTTOM = 16, _HEIGHT - 40
 _BAR_HEIGHT = 16

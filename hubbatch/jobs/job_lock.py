@@ -2,7 +2,7 @@
 
 A claim consists of two locks, because neither is enough on its own:
 
-* a lock on a file beside the journal (`run.db.lock`), on every system;
+* a lock on a file next to the journal (`run.db.lock`), on every system;
 * a lock on the journal itself, so that a second name of the journal, or deleting the
   lock file, does not let a second job in. Windows does not need this one, because it
   does not allow deleting an open file.
@@ -80,7 +80,7 @@ class JobLock:
         known = self._where.stat()
         if (known.st_dev, known.st_ino) != opened.key:
             opened.release()
-            raise JournalError(f"{self._journal} was replaced meanwhile: try again")
+            raise JournalError(f"{self._journal} was just replaced: try again")
 
     def release(self) -> None:
         """Release the claim. Close the journal first."""
@@ -232,7 +232,7 @@ def _is_claimed(where: Path) -> bool | None:
         _leave(opened)
 
 
-# ---- the lock file beside it
+# ---- the lock file next to it
 
 
 def _is_locked_beside(where: Path) -> bool | None:

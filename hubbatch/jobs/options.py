@@ -17,7 +17,7 @@ from .parquet import SUFFIX, ParquetOutput, lines_of
 from .sinks import Failures, Pairs, Records, Results
 
 
-# The options of each verb, besides max_failures.
+# The options of each verb, except max_failures.
 _OPTIONS: Mapping[str, frozenset[str]] = {
     "create": frozenset({"reconcile_by"}),
     "read": frozenset({"id_property", "properties"}),

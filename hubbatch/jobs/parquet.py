@@ -1,9 +1,9 @@
 """The output of a read as a Parquet file.
 
 A Parquet file ends with its own directory, so it cannot be appended to or truncated.
-Therefore JSON lines are written beside it, in step with the journal, and converted once
-the job has finished. They are kept until then: after a kill, rerunning the job converts
-them.
+Therefore JSON lines are written next to it, in step with the journal, and converted
+once the job has finished. They are kept until then: after a kill, rerunning the job
+converts them.
 """
 
 import os

@@ -32,9 +32,9 @@ class WalState:
     Invariants, wherever a process or a machine stops:
 
     * The file alone has `salt` None only if it needs no `-wal`: no run has begun, or a
-      checkpoint has moved all of the `-wal` into it. Commits of a run set None too, but
-      only in the `-wal`: the run pins the view of its last checkpoint, so no program
-      can move later commits into the file.
+      checkpoint has moved all of the `-wal` into it. Commits of a run also set None,
+      but only in the `-wal`: the run pins the view of its last checkpoint, so no
+      program can move later commits into the file.
     * Otherwise `salt` is the first salt of its `-wal`, or one less, because SQLite adds
       one whenever it starts the `-wal` over.
     * `checkpoints` starts at a random number and grows by one with each full checkpoint
@@ -49,7 +49,7 @@ class WalState:
 
 
 def wal_of(path: Path) -> Path:
-    """Return the path of a journal's `-wal`, which SQLite puts beside the real file."""
+    """Return the path of a journal's `-wal`; SQLite puts it next to the real file."""
     return Path(os.path.realpath(path) + "-wal")
 
 

@@ -172,7 +172,7 @@ def check_scopes(
 
 
 def missing_scopes(required: Collection[str], *, in_context: bool = False) -> Refusal:
-    """Return the 403 for missing scopes, in one of its two recorded shapes."""
+    """Return the 403 for missing scopes, in one of the two recorded shapes."""
     short = "One or more of the following scopes are required."
     granular = list(required)
     if in_context:

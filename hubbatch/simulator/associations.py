@@ -45,7 +45,7 @@ class Pairs:
         return int(record_id) if self.numeric_ids else record_id
 
     def add_error(self, message: str, **more: object) -> None:
-        """Add an error; most errors do not name their input."""
+        """Add an error; most do not name their input."""
         error = {"status": "error", "category": VALIDATION_ERROR, "message": message}
         self.errors.append({**error, **more})
 

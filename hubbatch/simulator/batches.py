@@ -26,7 +26,7 @@ class Item:
         record_id: The id of `record`, or the id reserved for a new record; empty
             if there is neither.
         merged: Whether the key is the id of a record merged into another.
-        trace: The trace id, if trace ids count for this batch.
+        trace: The trace id, if the batch uses trace ids.
         written: The valid values to write.
     """
 
@@ -67,7 +67,7 @@ class Batch:
 
     @property
     def has_unreported(self) -> bool:
-        """Whether records are missing that no error names."""
+        """Whether any missing records are not named in an error yet."""
         return bool(self.unreported)
 
     def add_not_found(self, ids: list[str], traces: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""The simulator's clock, which tests can replace so that they need not wait."""
+"""The simulator's clock, which tests can replace to avoid waiting."""
 
 from collections.abc import Callable
 

@@ -15,7 +15,7 @@ _FLAG: Any = optional(instance_of(bool))
 
 
 def check_whole(_: object, field: Any, value: Any) -> None:
-    """Raise ValueError if the value is not an integer from 0 on."""
+    """Raise ValueError if the value is not an integer of at least 0."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ValueError(f"{field.name!r} must be an integer from 0 on (got {value!r})")
 
@@ -70,7 +70,7 @@ class When:
         id: The id of one of the inputs.
         text: A substring of the body.
         kept: Whether the connection has carried a request before.
-        skip: The number of matching requests that the fault lets pass first.
+        skip: The number of matching requests to let pass first.
 
     Raises:
         ValueError: If the verb is unknown or `skip` negative.

@@ -194,7 +194,7 @@ def _value(schema: Property, n: int) -> str:
 def _property(
     definition: object, where: str, existing: Mapping[str, Property]
 ) -> Property:
-    """Return the defined property; only the options of HubSpot's own can change."""
+    """Return the defined property; HubSpot's own may only change their options."""
     item = _object(definition, where)
     if not isinstance(item.get("name"), str):
         raise ScriptError(f"{where}: 'name' must be a string")

@@ -65,7 +65,7 @@ def batch_create(
 def batch_read(
     store: Store, shelf: Shelf, content: bytes, query: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return the records by id, without unknown and (by default) archived ones."""
+    """Return records by id, omitting unknown and (by default) archived ones."""
     with_deleted = query.get("includeDeletes", "").lower() == "true"
     # The parameter is repeated; v1 does not split names at commas.
     names = [name for name in query.get("properties", "").split("&") if name]

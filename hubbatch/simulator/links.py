@@ -49,7 +49,7 @@ _PRIMARY: Final = frozenset({1, 5, 26})
 
 @attrs.frozen
 class Kind:
-    """An association type: the type of the opposite direction, and its label."""
+    """An association type: its type in the opposite direction, and its label."""
 
     back: Spec
     label: str | None = None

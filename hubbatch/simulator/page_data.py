@@ -1,4 +1,4 @@
-"""The data of the page at `/`, without tokens and property values."""
+"""The data for the page at `/`, without tokens or property values."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -201,10 +201,10 @@ class ObjectType:
         id: The object type id, such as "0-5".
         properties: The properties by name.
         names: Further names that a path may use.
-        created: The property with the creation date.
-        modified: The property with the date of the last change.
-        read_by_default: The properties in a read that requests none.
-        shown_by_update: The properties in every result of an update.
+        created: The property that holds the creation date.
+        modified: The property that holds the date of the last change.
+        read_by_default: The properties that a read returns if it requests none.
+        shown_by_update: The properties that every update returns.
         fixed: The values that HubSpot sets on new records.
         derived: How to compute properties from a new record's other properties.
         recomputed: The derived properties that are computed again after a change.

@@ -1,4 +1,4 @@
-"""Quirks: switches for behavior in which HubSpot's answers are known to vary."""
+"""Quirks: switches for behavior that is known to vary in HubSpot's answers."""
 
 from collections.abc import Collection
 from typing import Any, Final, Literal

@@ -105,7 +105,7 @@ class Shelf:
     addresses. A merged record is in `merged` and no longer in `records`.
 
     Attributes:
-        records: All records by id, archived ones too.
+        records: All records by id, including archived ones.
         merged: The ids of merged records, with the id that each was merged into.
         owners: The record ids by unique property and key.
         archived: The number of archived records; records cannot be restored.

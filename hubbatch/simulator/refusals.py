@@ -1,4 +1,4 @@
-"""Checks of a whole batch and their messages, in HubSpot's words."""
+"""Checks on a whole batch, and their messages in HubSpot's words."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final

@@ -147,7 +147,7 @@ class Route:
 
     Attributes:
         version: The date of a dated association path; None for v3 and v4, and for
-            families that answer alike in all versions.
+            families with the same answers in all versions.
     """
 
     family: Family

@@ -81,7 +81,7 @@ def _build(cls: type[Any], value: object, where: str) -> Any:
     try:
         return cls(**options)
     except (TypeError, ValueError) as error:
-        # attrs adds the field and the validator as further arguments.
+        # attrs passes the field and the validator as additional arguments.
         message = str(error.args[0]) if error.args else str(error)
         raise ScriptError(f"{where}: {message}") from None
 

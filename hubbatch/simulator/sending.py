@@ -1,4 +1,4 @@
-"""Sending replies over aiohttp, whole, cut or repeated."""
+"""Sends replies over aiohttp: whole, truncated or repeated."""
 
 import asyncio
 

@@ -52,7 +52,7 @@ def _reason(error: OSError) -> str:
 
 
 async def serve(simulator: Simulator, say: Callable[[str], None]) -> None:
-    """Serve until SIGINT, SIGTERM or SIGHUP; signals ignored by the parent stay so."""
+    """Serve until SIGINT, SIGTERM or SIGHUP, unless the parent ignores the signal."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 

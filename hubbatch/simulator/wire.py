@@ -25,7 +25,7 @@ _PAGE = (
 
 
 def seeded_random(seed: object) -> Random:
-    """Return a random generator that is the same for equal seeds."""
+    """Return a random generator with the same sequence for equal seeds."""
     return Random(str(seed))  # noqa: S311 -- reproducible, not cryptographic
 
 

@@ -1,7 +1,7 @@
 """OAuth's token endpoint: the only call whose body is a form.
 
 Paths, fields and errors: HubSpot's specifications of OAuth v3 and 2026-03. Their errors
-have the fields of RFC 6749 beside those of v1.
+have the fields of RFC 6749 as well as those of v1.
 """
 
 from collections.abc import Mapping

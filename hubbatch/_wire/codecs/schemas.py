@@ -62,7 +62,7 @@ def _key(result: ObjectSchema) -> str:
 
 
 def _names(result: ObjectSchema) -> Sequence[str]:
-    """Return the keys of the names that HubSpot accepts for a type beside its id."""
+    """Return the keys of the names that HubSpot accepts for a type, besides its id."""
     short = (result.name, f"p_{result.name}") if result.name else ()
     return [make_key(name) for name in (result.fully_qualified_name, *short) if name]
 

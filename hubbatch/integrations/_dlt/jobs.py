@@ -1,4 +1,4 @@
-"""Runs a load job of dlt as a hubbatch job: one file of rows, with its own journal.
+"""Runs a dlt load job as a hubbatch job: one file of rows, with its own journal.
 
 dlt reruns a load job that was interrupted; the journal makes that safe.
 """
@@ -84,7 +84,7 @@ class LoadFiles:
 
 @define
 class LoadSource:
-    """The rows of a JSON lines file of dlt.
+    """The rows of a JSON lines file from dlt.
 
     Attributes:
         path: The file.

@@ -33,7 +33,7 @@ class Portals:
             portal, with underscores for its dots and hyphens: `"HUBSPOT_{portal}"`.
         load: Instead of `token_env`, an async function that takes the portal and
             returns its access token, an async callable that returns one, or an `OAuth`.
-            Processes that share an OAuth login must share its tokens, too (`lock`).
+            Processes that share an OAuth login must also share its tokens (`lock`).
         redis_env: The variable with the URL of the Redis in which all actors share the
             limit of each portal (`RedisRateLimit`, extra `redis`). Without it every
             actor gets an equal share of the limit, used or not.

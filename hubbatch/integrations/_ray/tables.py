@@ -44,7 +44,7 @@ def _record_fields(arrow: Any, properties: Iterable[str]) -> list[tuple[str, Any
 
 
 def arrow_schema(arrow: Any, schema: Any) -> Any:
-    """Return the Arrow schema of a block of Ray, which may be a pandas block."""
+    """Return the Arrow schema of a Ray block, which may be a pandas block."""
     if isinstance(schema, arrow.Schema):
         return schema
     types = [_of_pandas(arrow, kind) for kind in schema.types]
