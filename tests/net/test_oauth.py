@@ -477,7 +477,7 @@ async def test_an_invalid_refresh_token_raises_reconnect_required(
 ) -> None:
     portal = Portal(script=[gone])
     made = portal.batch(app())
-    with pytest.raises(ReconnectRequired, match="new installation") as caught:
+    with pytest.raises(ReconnectRequired, match="install the app again") as caught:
         await made
     assert caught.value.category in ("invalid_grant", "BAD_REFRESH_TOKEN")
     assert made.summary.not_sent == 3

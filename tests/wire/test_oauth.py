@@ -82,7 +82,7 @@ def test_an_answer_without_a_token_is_none(body: Any) -> None:
             },
             ReconnectRequired,
             "invalid_grant",
-            "refreshed: refresh token is invalid, expired or revoked. Only a new inst",
+            "refreshed: refresh token is invalid, expired or revoked. The account mus",
         ),
         (
             {"status": "BAD_REFRESH_TOKEN", "message": "missing or unknown"},

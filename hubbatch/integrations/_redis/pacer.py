@@ -267,14 +267,14 @@ class RedisPacer:
         if policy == "raise":
             self._ask_at = -inf
             raise LimiterUnavailable(
-                f"Redis, which holds the rate limit of account {self._shared.account}, "
-                f"does not answer ({kind}). Nothing was sent."
+                "The Redis server for the rate limit of account "
+                f"{self._shared.account} does not answer ({kind}). Nothing was sent."
             ) from None
         if policy == "share":
             self._doubted_until = max(self._doubted_until, now + limit.interval + PAD)
         if first:
             _logger.warning(
-                "Redis, which holds the rate limit of account %s, does not answer "
+                "The Redis server for the rate limit of account %s does not answer "
                 "(%s). %s until it is back.",
                 self._shared.account,
                 kind,
@@ -287,7 +287,7 @@ class RedisPacer:
         if self._ask_at != -inf:
             self._ask_at = -inf
             _logger.info(
-                "Redis, which holds the rate limit of account %s, is back.",
+                "The Redis server for the rate limit of account %s is back.",
                 self._shared.account,
             )
 
