@@ -88,7 +88,7 @@ class InputQueue:
         return max(0, self.window - self.size)
 
     def waiting(self, *, partial: bool) -> int:
-        """Return how many chunks can be taken; `partial` also counts an incomplete one."""
+        """Return how many chunks can be taken; `partial` also counts a short one."""
         full, rest = divmod(self._count_fresh(), self.max_inputs)
         requeued = len(self._next) + len(self._behind)
         return requeued + full + (partial and rest > 0)
