@@ -82,6 +82,7 @@ class Run:
         operation: the call that its requests make.
         ended: the error that ended the batch early; None before that.
         events: emits the events of the batch.
+        summary: its counts so far.
     """
 
     # Invariants:
@@ -121,8 +122,10 @@ class Run:
             batch=next(_batch_numbers),
             lane=options.lane.name.lower(),
         )
+        ledger = Ledger(operation=operation, failure_limit=options.failure_limit)
+        self.summary: Summary = ledger.summary
         self._recorder = OutcomeRecorder(
-            ledger=Ledger(operation=operation, failure_limit=options.failure_limit),
+            ledger=ledger,
             queue=self._queue,
             sink=sink,
             events=self.events,
@@ -151,11 +154,6 @@ class Run:
         self._freed = asyncio.Event()  # the queue may have room again
         self._settled = asyncio.Event()
         self._over = asyncio.Event()
-
-    @property
-    def summary(self) -> Summary:
-        """The counts so far."""
-        return self._recorder.ledger.summary
 
     # ---- the whole run
 

@@ -145,7 +145,7 @@ class InputQueue:
 
     def _take_fresh(self) -> Chunk:
         if self._live is not None and (
-            self._withdrawn_owners or len(self._live) < len(self._fresh)
+            self._withdrawn_owners or len(self._live) < self._fresh.count
         ):
             self._sweep()
         taken = self._fresh.take(self.max_bytes)
@@ -218,7 +218,7 @@ class InputQueue:
                     self._withdrawn_owners.discard(owner)
                     self._mark_withdrawn(owner, key)
         self.size -= 1
-        if len(self._fresh) > 2 * len(self._track_live()) + self.max_inputs:
+        if self._fresh.count > 2 * len(self._track_live()) + self.max_inputs:
             self._sweep()
         return True
 
@@ -230,7 +230,7 @@ class InputQueue:
         self._parked.clear()
         if self._held:
             removed.append(join(held))
-        if self._fresh:
+        if self._fresh.count:
             removed.append(self._with_duplicates(self._fresh.clear()))
         self._next, self._behind = deque(), deque()
         self._held.clear()
@@ -240,7 +240,7 @@ class InputQueue:
         return removed
 
     def _count_fresh(self) -> int:
-        return len(self._fresh if self._live is None else self._live)
+        return self._fresh.count if self._live is None else len(self._live)
 
     def _has_full_chunk(self) -> bool:
         return self._count_fresh() >= self.max_inputs

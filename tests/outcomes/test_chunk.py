@@ -47,7 +47,7 @@ STEPS = st.lists(st.integers(1, 10) | st.just("take") | st.just("clear"))
 def test_all_leave_in_order(steps: list[int | str]) -> None:
     queue, given_indices, left = Queue(SIZE), 0, list[int]()
     for step in steps:
-        waiting = len(queue)
+        waiting = queue.count
         if isinstance(step, int):
             queue.append(block(given_indices, step))
             given_indices += step
@@ -61,7 +61,7 @@ def test_all_leave_in_order(steps: list[int | str]) -> None:
 
     assert queue.indices() == {*range(len(left), given_indices)}
     assert left + queue.clear().indices == [*range(given_indices)]
-    assert len(queue) == 0
+    assert queue.count == 0
 
 
 TRACED = st.dictionaries(st.integers(0, 5), st.sampled_from(["x", "y", "1", "7"]))
@@ -79,7 +79,7 @@ def test_no_chunk_has_a_trace_id_twice(
         count += size
 
     left = []
-    while len(queue):
+    while queue.count:
         chunk = queue.take()
         shown = [chunk.trace(position) for position in range(len(chunk))]
         assert shown == [traces.get(index, str(index)) for index in chunk.indices]

@@ -455,7 +455,7 @@ def test_what_is_withdrawn_takes_no_room() -> None:
         queue.put(block([None], first=index))
         assert queue.withdraw(index)
         assert queue.waiting(partial=True) == 0
-        assert len(queue._fresh) <= 11
+        assert queue._fresh.count <= 11
 
 
 def test_a_caller_s_trace_id_may_be_another_input_s_index() -> None:
