@@ -42,7 +42,7 @@ from hubbatch.errors import (
     OverloadedError,
 )
 
-from .attempt import Attempts, Sender
+from .attempt import ChunkInHand, Sender
 from .auth import Bearer, Login
 from .event_emitter import EventEmitter
 from .gate import Gate
@@ -86,7 +86,7 @@ class Run:
     """
 
     # Invariants:
-    # * Between two awaits, a chunk is in the queue, in the `Attempts` of exactly one
+    # * Between two awaits, a chunk is in the queue, in the `ChunkInHand` of exactly one
     #   worker, or settled. Each worker returns its chunk before it ends.
     # * `_idle_workers` are those of the `_workers` that have no chunk.
     # * `_settled` is set once the source is over and the queue has no input without an
@@ -328,37 +328,37 @@ class Run:
 
     async def _process_chunk(self) -> None:
         """Send one chunk until all of its inputs have outcomes or are requeued."""
-        attempts = Attempts()
+        in_hand = ChunkInHand()
         try:
             await self._options.ready()
-            while (verdict := await self._attempt(attempts)) is not None:
-                assert attempts.chunk is not None  # noqa: S101 -- it was sent
+            while (verdict := await self._attempt(in_hand)) is not None:
+                assert in_hand.chunk is not None  # noqa: S101 -- it was sent
                 effects = self._resolver.resolve(
-                    attempts.chunk,
+                    in_hand.chunk,
                     verdict,
                     _now(),
                     draw=random(),  # noqa: S311 -- jitter
                 )
-                attempts.chunk = None  # the effects have its inputs now
+                in_hand.chunk = None  # the effects have its inputs now
                 wait = self._apply(effects)
                 if wait is None:
                     self._idle_workers += 1
                     return
-                attempts.chunk = wait.chunk
+                in_hand.chunk = wait.chunk
                 await self._pause(wait.seconds)
         except (DailyLimitReached, OverloadedError, LimiterUnavailable) as error:
             self.end(error)  # there was no permit, so nothing was sent
         except Exception as error:
             # A bug of hubbatch. What was in flight may have been written.
-            if attempts.chunk is not None:
-                attempts.after(Step.LOSE)
+            if in_hand.chunk is not None:
+                in_hand.after(Step.LOSE)
             self.end(error)
             raise
         finally:
-            if attempts.chunk is not None:
+            if in_hand.chunk is not None:
                 self._idle_workers += 1
                 # The batch has ended since, or was cancelled.
-                self._recorder.apply(Drop(attempts.chunk))
+                self._recorder.apply(Drop(in_hand.chunk))
                 self._on_freed()
 
     # ---- effects
@@ -394,7 +394,7 @@ class Run:
 
     # ---- one attempt
 
-    async def _attempt(self, attempts: Attempts) -> Verdict | None:
+    async def _attempt(self, in_hand: ChunkInHand) -> Verdict | None:
         """Send a chunk once; return None if there is nothing to send.
 
         A chunk is taken from the queue only when its permit is granted, so that inputs
@@ -405,7 +405,7 @@ class Run:
 
             def is_wanted(bearer: Bearer = bearer) -> bool:
                 nonlocal token
-                token = bearer() if self._has_work(attempts) else None
+                token = bearer() if self._has_work(in_hand) else None
                 return token is not None
 
             requested = _now()
@@ -415,12 +415,12 @@ class Run:
                     waiting.over()
                     if permit is not None and token is not None:
                         waited = _now() - requested
-                        if not await self._journal(self._take_chunk(attempts)):
+                        if not await self._journal(self._take_chunk(in_hand)):
                             return None
                         return await self._sender.send(
-                            self.operation, attempts, permit, token, waited=waited
+                            self.operation, in_hand, permit, token, waited=waited
                         )
-            if not self._has_work(attempts):
+            if not self._has_work(in_hand):
                 return None
             # The token has expired while this waited for a permit: get another one.
         return None
@@ -440,27 +440,27 @@ class Run:
             self.end(error)
         return None
 
-    def _has_work(self, attempts: Attempts) -> bool:
-        if attempts.chunk is None:
+    def _has_work(self, in_hand: ChunkInHand) -> bool:
+        if in_hand.chunk is None:
             return self._count_waiting() > 0
         return self.ended is None
 
-    def _take_chunk(self, attempts: Attempts) -> Chunk:
+    def _take_chunk(self, in_hand: ChunkInHand) -> Chunk:
         """Return the worker's chunk to send again, or else the queue's next one."""
-        if attempts.chunk is None:
+        if in_hand.chunk is None:
             now = _now()
             chunk = self._queue.next_chunk(now)
             if self._options.maybe_sent:
                 chunk = self._resolver.recall(chunk, now)
-            attempts.chunk = chunk
+            in_hand.chunk = chunk
             self._idle_workers -= 1
             self._linger_timer.restart(self._gap)
             self._start_linger_timer()
             self.events.chunk(ChunkCut, chunk)
-        return attempts.chunk
+        return in_hand.chunk
 
     async def _journal(self, chunk: Chunk) -> bool:
-        """Write to the journal that a chunk leaves; return False if it must not."""
+        """Record in the journal that a chunk leaves; return False if it must not."""
         if not chunk.state.looking_up:  # a lookup writes nothing
             try:
                 await self._options.journal.leaving(chunk)

@@ -35,7 +35,7 @@ class Chunk:
     # Invariant: `indices`, `inputs`, `keys` and `bodies` are columns of equal length.
     # Only the queue changes them, in place, and only until a worker takes the chunk.
     # The keys of `traces`, `duplicates` and `pages` are among `indices`. `duplicates`
-    # and `pages` are empty while the chunk is in a `Queue`.
+    # and `pages` are empty while the chunk is in a `FreshInputs`.
 
     indices: list[int] = Factory(list)
     inputs: list[object] = Factory(list)
@@ -173,7 +173,7 @@ def join(chunks: Iterable[Chunk]) -> Chunk:
 
 
 @define(eq=False)
-class Queue:
+class FreshInputs:
     """The fresh inputs in their order, to be taken in chunks of `size`.
 
     It stores the blocks that were appended. A block that is a whole chunk is returned

@@ -15,7 +15,7 @@ from attrs import frozen
 class Certainty(Enum):
     """What is known about the writes of a chunk."""
 
-    NOT_WRITTEN = auto()  # HubSpot has processed no request with it
+    NOT_WRITTEN = auto()  # no request with it was processed, or answers name its fate
     IN_FLIGHT = auto()  # a request has left, and its answer was not read yet
     MAYBE_WRITTEN = auto()  # a request may have been processed, and no answer says so
     LOOKING_UP = auto()  # it was MAYBE_WRITTEN, and its records are being looked up
@@ -38,7 +38,7 @@ class Step(Enum):
     TAKE = auto()  # a worker takes it from the queue, at `now`
     ATTEMPT = auto()  # a request with it is about to be sent, at `now`
     LEAVE = auto()  # the request's first byte is on its way
-    NOT_PROCESSED = auto()  # HubSpot did not process the request
+    ANSWERED = auto()  # HubSpot did not process the request, or says what it did
     LOSE = auto()  # HubSpot may have processed the request, and does not say so
     FAIL = auto()  # the attempt failed for a passing reason, and counts as a retry
     RENEW_TOKEN = auto()  # the token was refused, and another one is asked for
@@ -56,23 +56,23 @@ _C, _S = Certainty, Step
 CERTAINTY: Mapping[tuple[Certainty, Step], Certainty] = MappingProxyType(
     {
         (_C.NOT_WRITTEN, _S.LEAVE): _C.IN_FLIGHT,
-        (_C.NOT_WRITTEN, _S.NOT_PROCESSED): _C.NOT_WRITTEN,
+        (_C.NOT_WRITTEN, _S.ANSWERED): _C.NOT_WRITTEN,
         (_C.NOT_WRITTEN, _S.LOSE): _C.MAYBE_WRITTEN,
-        (_C.IN_FLIGHT, _S.NOT_PROCESSED): _C.NOT_WRITTEN,
+        (_C.IN_FLIGHT, _S.ANSWERED): _C.NOT_WRITTEN,
         (_C.IN_FLIGHT, _S.LOSE): _C.MAYBE_WRITTEN,
         (_C.MAYBE_WRITTEN, _S.LEAVE): _C.MAYBE_WRITTEN,
-        (_C.MAYBE_WRITTEN, _S.NOT_PROCESSED): _C.MAYBE_WRITTEN,
+        (_C.MAYBE_WRITTEN, _S.ANSWERED): _C.MAYBE_WRITTEN,
         (_C.MAYBE_WRITTEN, _S.LOSE): _C.MAYBE_WRITTEN,
         (_C.MAYBE_WRITTEN, _S.LOOK_UP): _C.LOOKING_UP,
         (_C.LOOKING_UP, _S.LEAVE): _C.LOOKING_UP,
-        (_C.LOOKING_UP, _S.NOT_PROCESSED): _C.LOOKING_UP,
+        (_C.LOOKING_UP, _S.ANSWERED): _C.LOOKING_UP,
         (_C.LOOKING_UP, _S.LOSE): _C.LOOKING_UP,
         (_C.LOOKING_UP, _S.FIND_NOTHING): _C.NOT_FOUND,
         (_C.LOOKING_UP, _S.FIND_UNCLEAR): _C.MAYBE_WRITTEN,
         (_C.NOT_FOUND, _S.LEAVE): _C.RECREATING,
-        (_C.NOT_FOUND, _S.NOT_PROCESSED): _C.NOT_FOUND,
+        (_C.NOT_FOUND, _S.ANSWERED): _C.NOT_FOUND,
         (_C.NOT_FOUND, _S.LOSE): _C.MAYBE_WRITTEN,
-        (_C.RECREATING, _S.NOT_PROCESSED): _C.NOT_FOUND,
+        (_C.RECREATING, _S.ANSWERED): _C.NOT_FOUND,
         (_C.RECREATING, _S.LOSE): _C.MAYBE_WRITTEN,
     }
 )
@@ -99,9 +99,9 @@ class ChunkState:
         survivor: the id with which HubSpot answered for its only input, if another.
         failures: how many attempts failed since a worker took it.
         taken_at: when the worker took it.
-        sent_at: when the last attempt began.
-        first_sent_at: when the first attempt began that may have written it. None if
-            it is not known: an earlier process sent it.
+        attempted_at: when the last attempt began, before its request left.
+        first_attempted_at: when the first attempt began that may have written it. None
+            if that is not known: an earlier process sent it.
         token_renewed: whether another token was asked for since a worker took it.
     """
 
@@ -112,8 +112,8 @@ class ChunkState:
     survivor: str | None = None
     failures: int = 0
     taken_at: float = 0.0
-    sent_at: float = 0.0
-    first_sent_at: float | None = None
+    attempted_at: float = 0.0
+    first_attempted_at: float | None = None
     token_renewed: bool = False
 
     @property
@@ -127,11 +127,11 @@ class ChunkState:
         return self.certainty is Certainty.LOOKING_UP
 
     def may_send(self, *, retry_safe: bool) -> bool:
-        """Return whether its request may be sent, once more perhaps.
+        """Return whether its request may be sent, or sent again.
 
-        This is the one place that decides whether a create may be sent again: if no
-        request was processed, or if a lookup has found none of its records, never
-        while its fate is unknown. `retry_safe` calls may always be repeated.
+        A create may be sent if no request was processed, or if a lookup has found none
+        of its records; never while its fate is unknown. `retry_safe` calls may always
+        be repeated. Nothing else decides this, and every attempt asserts it.
         """
         return retry_safe or self.certainty is not Certainty.MAYBE_WRITTEN
 
@@ -144,18 +144,18 @@ class ChunkState:
         lead back to the same certainty, do not change it:
 
         ```
-             ┌──────────────────LOSE─────────────────┐
+             ┌─────────────────LOSE──────────────────┐
              │                                       v
         NOT_WRITTEN ──LEAVE──> IN_FLIGHT ──LOSE──> MAYBE_WRITTEN <────────┐
              ^                     │                    │     ^           │
-             └────NOT_PROCESSED────┘                    │     │           │
+             └──────ANSWERED───────┘                    │     │           │
                                                      LOOK_UP  │           │
                                                         v FIND_UNCLEAR    │
                                                   LOOKING_UP ─┘           │
                                                         │                 │
                                                    FIND_NOTHING           │
                                                         v                 │
-                            ┌────NOT_PROCESSED────> NOT_FOUND ────LOSE────┤
+                            ┌─────ANSWERED────────> NOT_FOUND ────LOSE────┤
                             │                           │                 │
                             └── RECREATING <────LEAVE───┘                 │
                                     └─────────────────LOSE────────────────┘
@@ -167,7 +167,11 @@ class ChunkState:
         certainty = self.certainty
         if step in _CHANGES_CERTAINTY:
             certainty = CERTAINTY[certainty, step]
-        attempts, sent_at, first = self.attempts, self.sent_at, self.first_sent_at
+        attempts, sent_at, first = (
+            self.attempts,
+            self.attempted_at,
+            self.first_attempted_at,
+        )
         taken_at, lookups, failures = self.taken_at, self.lookups, self.failures
         renewed = self.token_renewed
         match step:

@@ -14,7 +14,7 @@ from .verdicts import EndpointNotFound, Retryable, Throttled, Unauthorized
 
 
 @frozen
-class Answer:
+class NoteAnswer:
     """HubSpot answered a chunk, `seconds` after it was sent; its outcomes follow."""
 
     chunk: Chunk
@@ -119,7 +119,7 @@ class EndBatch:
     error: HubBatchError
 
 
-OutcomeEffect: TypeAlias = Answer | Succeed | Fail | Drop
+OutcomeEffect: TypeAlias = NoteAnswer | Succeed | Fail | Drop
 QueueEffect: TypeAlias = Requeue | Unpark | LimitInputs | LimitBytes
 Effect: TypeAlias = OutcomeEffect | QueueEffect | Split | Wait | HoldAll | EndBatch
 

@@ -83,6 +83,8 @@ class Health:
         """
         state = chunk.state
         works = state.role is Role.LAST_TRY or self._answered_at > state.taken_at
-        caused = verdict.arrived and works and self._failing < _MAX_FAILING_PARTS
+        caused = (
+            verdict.maybe_processed and works and self._failing < _MAX_FAILING_PARTS
+        )
         self._failing += caused
         return caused

@@ -15,7 +15,7 @@ from attrs import Factory, define, evolve, field
 
 from hubbatch._wire.calls import Repeats
 
-from .chunk import Chunk, Queue, join
+from .chunk import Chunk, FreshInputs, join
 from .chunk_state import Step
 
 
@@ -52,8 +52,8 @@ class InputQueue:
     repeats: Repeats
     size: int = field(default=0, init=False)
     max_bytes: int | None = field(default=None, init=False)
-    _fresh: Queue = field(
-        default=Factory(lambda self: Queue(self.max_inputs), takes_self=True),
+    _fresh: FreshInputs = field(
+        default=Factory(lambda self: FreshInputs(self.max_inputs), takes_self=True),
         init=False,
     )
     _next: deque[Chunk] = field(factory=deque, init=False)

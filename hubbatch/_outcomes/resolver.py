@@ -18,7 +18,6 @@ from hubbatch.errors import (
 from .chunk import Chunk
 from .chunk_state import Role, Step
 from .effects import (
-    Answer,
     Drop,
     Effect,
     EndBatch,
@@ -26,6 +25,7 @@ from .effects import (
     HoldAll,
     LimitBytes,
     LimitInputs,
+    NoteAnswer,
     Requeue,
     Split,
     Succeed,
@@ -39,7 +39,7 @@ from .outcome import OutcomeStatus, known_id, not_sent_error, unanswered_error
 from .paging import next_pages
 from .queue import Place
 from .record_errors import NO_REASON, record_error_from_refusal
-from .recovery import LostCreates, lost_error
+from .recovery import LostWrites, lost_error
 from .retry import RetryPolicy, next_wait
 from .splitting import BadRecordRate, halve, sample, split, suspects
 from .unavailable import NO_ANSWER, advise, unavailable
@@ -90,11 +90,11 @@ class Resolver:
     isolate: bool = True
     failure_limit: FailureLimit | None = None
     _health: Health = field(factory=Health, init=False)
-    _lost: LostCreates = field(init=False)
+    _lost: LostWrites = field(init=False)
     _bad_rate: BadRecordRate = field(factory=BadRecordRate, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._lost = LostCreates(self.operation)
+        self._lost = LostWrites(self.operation)
 
     def resolve(
         self, chunk: Chunk, verdict: Verdict, now: float, *, draw: float
@@ -107,8 +107,8 @@ class Resolver:
         `now` is a time of the monotonic clock, and `draw` a random number from 0 to 1
         for the wait.
         """
-        lost = isinstance(verdict, Retryable | Blocked) and verdict.arrived
-        chunk = chunk.after(Step.LOSE if lost else Step.NOT_PROCESSED)
+        lost = isinstance(verdict, Retryable | Blocked) and verdict.maybe_processed
+        chunk = chunk.after(Step.LOSE if lost else Step.ANSWERED)
         effects = [*self._resolve(chunk, verdict, now, draw)]
         if isinstance(verdict, Answered | Refused) and not self._health.has_settled:
             self._health.has_settled = any(map(_settles, effects))
@@ -119,7 +119,7 @@ class Resolver:
         if chunk.state.attempts:
             return chunk
         chunk = chunk.after(Step.LOSE)
-        chunk = self._lost.look_up(chunk, now) or chunk
+        chunk = self._lost.as_lookup(chunk, now) or chunk
         assert self._may_send(chunk)  # noqa: S101 -- a job marks other creates unknown
         return chunk
 
@@ -155,16 +155,18 @@ class Resolver:
             case Throttled():
                 hold = min(verdict.retry_after, self.policy.max_retry_after)
                 yield HoldAll(chunk, hold, verdict)
-                yield from self._retry(chunk, verdict, now, draw)
+                yield from self._retry_or_settle(chunk, verdict, now, draw)
             case Unauthorized() if self.renewable and not chunk.state.token_renewed:
                 yield Wait(chunk.after(Step.RENEW_TOKEN), 0.0, verdict)
             case Retryable():
-                yield from self._retry(chunk, verdict, now, draw)
+                yield from self._retry_or_settle(chunk, verdict, now, draw)
             case EndpointNotFound() if self._health.has_answered:
-                yield from self._retry(chunk, verdict, now, draw)
+                yield from self._retry_or_settle(chunk, verdict, now, draw)
             case Blocked() if self._health.has_answered:
-                retryable = Retryable(verdict.error, arrived=verdict.arrived)
-                yield from self._retry(chunk, retryable, now, draw)
+                retryable = Retryable(
+                    verdict.error, maybe_processed=verdict.maybe_processed
+                )
+                yield from self._retry_or_settle(chunk, retryable, now, draw)
             case Unauthorized() | EndpointNotFound() | Blocked() | Fatal():
                 yield EndBatch(verdict.error)
                 yield Drop(chunk)
@@ -182,7 +184,7 @@ class Resolver:
             yield from self._lost.resolve(chunk, matched, now)
             return
         yield from self._mark_readable()
-        yield Answer(chunk, matched, now - chunk.state.sent_at)
+        yield NoteAnswer(chunk, matched, now - chunk.state.attempted_at)
         others = {*matched.failed, *matched.open, *matched.unfinished}
         if not others:
             yield self._succeed(chunk, matched.results)
@@ -191,7 +193,7 @@ class Resolver:
         if fine:
             yield self._succeed(chunk.pick(fine), [matched.results[p] for p in fine])
         for position, error in matched.failed.items():
-            yield self._fail_refused(chunk.pick([position]), error, now)
+            yield self._settle_refused(chunk.pick([position]), error, now)
         if matched.open:
             yield self._resolve_open(chunk, matched, now)
         shape = self.operation.call.results
@@ -270,12 +272,12 @@ class Resolver:
         elif last:
             if refusal.because == "bytes":
                 error.message = self._too_large(chunk, error.message)
-            yield self._fail_refused(chunk, error, now, wordless=refusal.wordless)
+            yield self._settle_refused(chunk, error, now, wordless=refusal.wordless)
         else:
             chunk = chunk.after(Step.LOSE) if written else chunk
             yield from self._isolate(chunk, refusal, error)
 
-    def _fail_refused(
+    def _settle_refused(
         self, chunk: Chunk, error: RecordError, now: float, *, wordless: bool = False
     ) -> Effect:
         """Return the effect on inputs that HubSpot refused and that are not split.
@@ -391,15 +393,15 @@ class Resolver:
 
     # ---- retries
 
-    def _retry(
+    def _retry_or_settle(
         self, chunk: Chunk, verdict: _Temporary, now: float, draw: float
     ) -> Iterator[Effect]:
         """Send a chunk again after a wait; if it has no retries, halve or settle it."""
         if not isinstance(verdict, Throttled):
             chunk = chunk.after(Step.FAIL)
         if not self._may_send(chunk):
-            chunk = self._lost.look_up(chunk, now) or chunk
-        arrived = isinstance(verdict, Retryable) and verdict.arrived
+            chunk = self._lost.as_lookup(chunk, now) or chunk
+        arrived = isinstance(verdict, Retryable) and verdict.maybe_processed
         final = arrived and chunk.state.role is Role.LAST_TRY
         if self._may_send(chunk) and not final:
             wait = next_wait(

@@ -23,7 +23,7 @@ class RetryPolicy:
         base: the longest first wait, in seconds.
         max_delay: the longest wait of the exponential backoff, in seconds.
         max_elapsed: the seconds after which a chunk is not sent again, counted from
-            when its first attempt began.
+            when it was last taken from the queue.
         max_retry_after: the longest Retry-After in seconds that is waited for. If
             HubSpot asks for more, the chunk is given up.
 

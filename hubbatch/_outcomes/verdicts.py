@@ -58,7 +58,7 @@ class Retryable:
     """
 
     error: APIError
-    arrived: bool
+    maybe_processed: bool
     retry_after: float = 0.0
     strange: bool = False
 
@@ -90,7 +90,7 @@ class Blocked:
     """
 
     error: ProxyError
-    arrived: bool
+    maybe_processed: bool
 
 
 @frozen
@@ -127,7 +127,7 @@ def may_have_written(verdict: Verdict) -> bool:
         case Refused():
             return verdict.written
         case Retryable() | Blocked():
-            return verdict.arrived
+            return verdict.maybe_processed
         case Throttled() | Unauthorized() | EndpointNotFound() | Fatal():
             return False
         case _:

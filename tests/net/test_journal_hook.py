@@ -10,7 +10,7 @@ import pytest
 from hubbatch import HubBatchError, RetryPolicy
 from hubbatch._outcomes.queue import Chunk
 from hubbatch._outcomes.response import Collector, CombinedResponse
-from hubbatch._wire.endpoints import Operation, look_up
+from hubbatch._wire.endpoints import Operation, operation_for
 from hubbatch.errors import JournalError
 from tests.net.crm import (
     LOCKED,
@@ -27,7 +27,9 @@ from tests.net.crm import (
 )
 
 
-CREATE = look_up("objects", "create", "tickets", api_version="v3", reconcile_by=UNIQUE)
+CREATE = operation_for(
+    "objects", "create", "tickets", api_version="v3", reconcile_by=UNIQUE
+)
 
 
 class Diary:

@@ -30,7 +30,7 @@ DOUBT = Certainty.MAYBE_WRITTEN
 # These steps say what became of a request, or what a lookup found.
 OF_WRITES = frozenset(step for _, step in CERTAINTY)
 # Nothing else leads from what may have been written to what was not written.
-ACQUITTAL = (Certainty.IN_FLIGHT, Step.NOT_PROCESSED)
+ACQUITTAL = (Certainty.IN_FLIGHT, Step.ANSWERED)
 
 
 def is_allowed(certainty: Certainty, step: Step) -> bool:
@@ -70,15 +70,15 @@ class Walk(RuleBasedStateMachine):
         assert after.lookups == before.lookups + (step is Step.LOOK_UP)
         if before.maybe_written:
             assert after.maybe_written or edge == ACQUITTAL
-            assert after.first_sent_at == before.first_sent_at
+            assert after.first_attempted_at == before.first_attempted_at
         elif step is Step.ATTEMPT:
-            assert after.first_sent_at == self.now
+            assert after.first_attempted_at == self.now
         anew = step in (Step.TAKE, Step.LOOK_UP)
         failures = 0 if anew else before.failures + (step is Step.FAIL)
         assert after.failures == failures
         assert after.taken_at == (self.now if anew else before.taken_at)
-        sent_at = self.now if step is Step.ATTEMPT else before.sent_at
-        assert after.sent_at == sent_at
+        sent_at = self.now if step is Step.ATTEMPT else before.attempted_at
+        assert after.attempted_at == sent_at
         renewed = before.token_renewed and step is not Step.TAKE
         assert after.token_renewed is (renewed or step is Step.RENEW_TOKEN)
         named = survivor if step is Step.ASK_ALONE else before.survivor
@@ -144,7 +144,7 @@ def test_whatever_was_lost_stays_in_doubt_until_it_is_looked_up() -> None:
 @pytest.mark.parametrize("certainty", Certainty)
 @pytest.mark.parametrize("step", Step)
 def test_a_step_that_is_in_no_table_raises(certainty: Certainty, step: Step) -> None:
-    state = ChunkState(Role.ALONE, certainty, attempts=2, first_sent_at=1.0)
+    state = ChunkState(Role.ALONE, certainty, attempts=2, first_attempted_at=1.0)
     chunk = Chunk([0], ["x"], ["x"], [b"x"], state=state)
     copy = evolve(state)
     if is_allowed(certainty, step):

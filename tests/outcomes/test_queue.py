@@ -491,7 +491,7 @@ def test_a_pick_keeps_the_history() -> None:
     assert picked.indices == [2, 1]
     assert (picked.traces, picked.duplicates) == ({1: "x"}, {2: [(9, 9)]})
     assert picked.state == ChunkState(
-        Role.ALONE, Certainty.MAYBE_WRITTEN, attempts=3, first_sent_at=0.0
+        Role.ALONE, Certainty.MAYBE_WRITTEN, attempts=3, first_attempted_at=0.0
     )
     assert (len(picked), picked.count) == (2, 3)
 

@@ -19,7 +19,7 @@ Passing: TypeAlias = Retryable | EndpointNotFound | Throttled
 
 
 def again(retry_after: float = 0.0) -> Retryable:
-    return Retryable(ERROR, arrived=False, retry_after=retry_after)
+    return Retryable(ERROR, maybe_processed=False, retry_after=retry_after)
 
 
 def pauses(
