@@ -23,7 +23,7 @@ from .options import (
     make_sink,
     relative_to_journal,
 )
-from .rows import Row
+from .row_source import Row
 from .states import RowState
 
 

@@ -11,7 +11,7 @@ from hubbatch._wire.endpoints import operation_for
 from hubbatch.errors import RecordError
 from hubbatch.jobs import run_adapter
 from hubbatch.jobs.journal import Journal
-from hubbatch.jobs.rows import Row, digest
+from hubbatch.jobs.row_source import Row, digest
 from hubbatch.jobs.run_adapter import RunAdapter, Tally
 from hubbatch.jobs.states import RowState
 
