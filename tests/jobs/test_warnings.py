@@ -55,7 +55,7 @@ async def test_a_job_counts_them_over_all_its_runs(desk: Desk, tmp_path: Path) -
     assert [line.get("warnings") for line in lines] == [2, None, 1]
     write_report(desk.journal, tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text("utf-8")
-    assert "What HubSpot warned of" in page
+    assert "Warnings from HubSpot" in page
     assert "NORMALIZED" in page
     assert "Why rows did not succeed" not in page
     again = await desk.job("update", "tickets", Table(rows), results=results).run()
