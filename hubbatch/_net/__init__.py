@@ -1,1 +1,1 @@
-"""The shell around the core: sockets, clocks, tasks."""
+"""Which sockets, clocks and tasks carry a batch out? The client, its runs and its limits."""

@@ -83,7 +83,11 @@ class Sender:
         # From here on, `chunk` is the state before this attempt, and `in_hand.chunk`
         # the state that the attempt leads to.
         chunk = in_hand.after(Step.ATTEMPT, now=_now())
-        assert chunk.state.may_send(retry_safe=operation.call.retry_safe)  # noqa: S101 -- else a create could be made twice
+        if not chunk.state.may_send(retry_safe=operation.call.retry_safe):
+            raise RuntimeError(
+                f"{operation.name} was not sent: an earlier request may have written "
+                "its records, and they cannot be looked up"
+            )
 
         def on_sent() -> None:
             permit.sent()

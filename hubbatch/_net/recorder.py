@@ -108,8 +108,8 @@ class OutcomeRecorder:
         chunk = effect.chunk
         match effect:
             case Succeed():
-                self.ledger.count_succeeded(chunk.count)
                 self.sink.succeeded(chunk, effect.results)
+                self.ledger.count_succeeded(chunk.count)
             case Fail():
                 outcomes = self.ledger.fail(chunk, effect.status, effect.error)
                 self._fail(outcomes, effect.status)

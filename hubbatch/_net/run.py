@@ -6,13 +6,12 @@ send each until its inputs have outcomes or are requeued. Nothing else sends.
 
 import asyncio
 
-from base64 import b32encode
+from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
-from itertools import count
+from itertools import chain
 from random import random
-from secrets import token_bytes
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
@@ -25,6 +24,8 @@ from hubbatch._outcomes.effects import (
     HoldAll,
     Split,
     Wait,
+    chunks_of,
+    ended_instead,
 )
 from hubbatch._outcomes.events import ChunkCut
 from hubbatch._outcomes.failure_limit import FailureLimit
@@ -32,7 +33,6 @@ from hubbatch._outcomes.ledger import Ledger
 from hubbatch._outcomes.outcome import Summary
 from hubbatch._outcomes.queue import InputQueue
 from hubbatch._outcomes.resolver import Resolver
-from hubbatch._outcomes.retry import RetryPolicy
 from hubbatch._outcomes.verdicts import Verdict
 from hubbatch._wire.calls import Operation
 from hubbatch.errors import (
@@ -43,36 +43,19 @@ from hubbatch.errors import (
 )
 
 from .attempt import ChunkInHand, Sender
-from .auth import Bearer, Login
+from .auth import Bearer
 from .event_emitter import EventEmitter
 from .gate import Gate
+from .identifiers import next_batch_number, trace_prefix
 from .interruptible import InterruptibleWaits
 from .linger import LingerTimer
-from .listeners import Listeners
 from .recorder import OutcomeRecorder, OutcomeSink
 from .run_options import RunOptions
 from .source import BLOCK, KEPT_BLOCK, Source, SourceReader, cancelled_from_outside
-from .transport import Transport
 
 
-_batch_numbers = count(1)
-_TRACE_BYTES = 5  # random bytes: eight characters in base 32
-
-
-def _trace_prefix() -> str:
-    """Return a prefix for trace ids that no other batch of any process has."""
-    return b32encode(token_bytes(_TRACE_BYTES)).decode()
-
-
-class Client(Protocol):
-    """What the runs of one client share (see `ClientState`)."""
-
-    transport: Transport
-    credentials: Login
-    policy: RetryPolicy
-    max_concurrency: int
-    listeners: Listeners
-    account: str | None
+if TYPE_CHECKING:
+    from .client_state import ClientState
 
 
 class Run:
@@ -96,13 +79,13 @@ class Run:
 
     def __init__(
         self,
-        client: Client,
+        client: "ClientState",
         gate: Gate,
         operation: Operation,
         sink: OutcomeSink,
         options: RunOptions,
     ) -> None:
-        operation = evolve(operation, trace_prefix=_trace_prefix())
+        operation = evolve(operation, trace_prefix=trace_prefix())
         self.operation: Operation = operation
         self.ended: BaseException | None = None
         self._gate = gate
@@ -119,7 +102,7 @@ class Run:
             operation=operation,
             listeners=client.listeners,
             account=client.account,
-            batch=next(_batch_numbers),
+            batch=next_batch_number(),
             lane=options.lane.name.lower(),
         )
         ledger = Ledger(operation=operation, failure_limit=options.failure_limit)
@@ -369,28 +352,43 @@ class Run:
         If an effect ends the batch, the chunks of the effects after it are not sent.
         """
         wait: Wait | None = None
-        for effect in effects:
-            match effect:
-                case Wait():
-                    wait = effect
-                    self.summary.retries += 1
-                    self.events.retried(effect)
-                case HoldAll():
-                    self.summary.throttled += 1
-                    self._gate.hold(effect.seconds, self.operation.call.family)
-                    self.events.throttled(effect.chunk, effect.throttled)
-                case EndBatch():
-                    self.end(effect.error)
-                case Split():
-                    if self.ended is None:
-                        self.summary.isolating += effect.parts
-                        self.events.isolated(effect)
-                case _:
-                    self._recorder.apply(effect)
-            if self._recorder.exceeded is not None and self.ended is None:
-                self.end(self._recorder.exceeded)
+        left = deque(effects)
+        try:
+            while left:
+                wait = self._apply_one(left[0]) or wait
+                left.popleft()
+                if self._recorder.exceeded is not None and self.ended is None:
+                    self.end(self._recorder.exceeded)
+        except Exception as error:
+            # A bug of hubbatch. No chunk of these effects is in hand or in the queue.
+            self.end(error)
+            for chunk in chain.from_iterable(map(chunks_of, left)):
+                self._recorder.apply(Drop(chunk.after(Step.LOSE)))
+            raise
         self._on_freed()
         return wait
+
+    def _apply_one(self, effect: Effect) -> Wait | None:
+        match effect:
+            case Wait() if self.ended is None:
+                self.summary.retries += 1
+                self.events.retried(effect)
+                return effect
+            case Wait():
+                self._recorder.apply(ended_instead(effect, effect.chunk))
+            case HoldAll():
+                self.summary.throttled += 1
+                self._gate.hold(effect.seconds, self.operation.call.family)
+                self.events.throttled(effect.chunk, effect.throttled)
+            case EndBatch():
+                self.end(effect.error)
+            case Split():
+                if self.ended is None:
+                    self.summary.isolating += effect.parts
+                    self.events.isolated(effect)
+            case _:
+                self._recorder.apply(effect)
+        return None
 
     # ---- one attempt
 
@@ -449,7 +447,7 @@ class Run:
         """Return the worker's chunk to send again, or else the queue's next one."""
         if in_hand.chunk is None:
             now = _now()
-            chunk = self._queue.next_chunk(now)
+            chunk = in_hand.chunk = self._queue.next_chunk(now)
             if self._options.maybe_sent:
                 chunk = self._resolver.recall(chunk, now)
             in_hand.chunk = chunk

@@ -1,11 +1,11 @@
 """What is known about a chunk's writes, and why the chunk is sent: a state machine.
 
-`ChunkState.after` is the only function that changes a state. `CERTAINTY` and `ROLE`
+`ChunkState.after` is the only function that changes a state. `CERTAINTY` and `ROLES`
 are its tables; docs/architecture.md draws them.
 """
 
 from collections.abc import Mapping
-from enum import Enum, auto
+from enum import Enum, Flag, auto
 from types import MappingProxyType
 from typing import Final
 
@@ -23,10 +23,10 @@ class Certainty(Enum):
     RECREATING = auto()  # it was NOT_FOUND and has left again, as IN_FLIGHT
 
 
-class Role(Enum):
-    """Why a chunk is sent."""
+class Role(Flag):
+    """Why a chunk is sent on its own; several reasons may apply."""
 
-    FRESH = auto()  # its inputs were not refused
+    FRESH = 0  # none: its inputs are sent for the first time
     SUSPECT = auto()  # it is a part of a chunk that was refused for its records
     LAST_TRY = auto()  # HubSpot fails on the chunk it is half of: it is not retried
     ALONE = auto()  # an answer did not mention its only input
@@ -46,6 +46,7 @@ class Step(Enum):
     FIND_NOTHING = auto()  # the lookup found none of them
     FIND_UNCLEAR = auto()  # the lookup does not say whether they are there
     SUSPECT = auto()  # it is set apart from a refused chunk
+    ACQUIT = auto()  # it is cut from a chunk that was refused for its size, say
     HALVE = auto()  # it is cut from a chunk on which HubSpot fails
     ASK_ALONE = auto()  # an answer did not mention its input; perhaps a `survivor`
     TURN_PAGE = auto()  # the answer goes on at another page
@@ -77,12 +78,14 @@ CERTAINTY: Mapping[tuple[Certainty, Step], Certainty] = MappingProxyType(
     }
 )
 
-ROLE: Mapping[Step, Role] = MappingProxyType(
+# The roles that a step adds, and those that it takes away.
+ROLES: Mapping[Step, tuple[Role, Role]] = MappingProxyType(
     {
-        _S.SUSPECT: Role.SUSPECT,
-        _S.HALVE: Role.LAST_TRY,
-        _S.ASK_ALONE: Role.ALONE,
-        _S.TURN_PAGE: Role.FRESH,
+        _S.SUSPECT: (Role.SUSPECT, Role.FRESH),
+        _S.ACQUIT: (Role.FRESH, Role.SUSPECT),
+        _S.HALVE: (Role.LAST_TRY, Role.FRESH),
+        _S.ASK_ALONE: (Role.ALONE, Role.FRESH),
+        _S.TURN_PAGE: (Role.FRESH, Role.ALONE),
     }
 )
 
@@ -105,7 +108,7 @@ class ChunkState:
         token_renewed: whether another token was asked for since a worker took it.
     """
 
-    role: Role = Role.FRESH
+    roles: Role = Role.FRESH
     certainty: Certainty = Certainty.NOT_WRITTEN
     attempts: int = 0
     lookups: int = 0
@@ -167,18 +170,19 @@ class ChunkState:
         certainty = self.certainty
         if step in _CHANGES_CERTAINTY:
             certainty = CERTAINTY[certainty, step]
-        attempts, sent_at, first = (
-            self.attempts,
-            self.attempted_at,
-            self.first_attempted_at,
-        )
+        roles = self.roles
+        if step in ROLES:
+            added, removed = ROLES[step]
+            roles = (roles | added) & ~removed
+        attempts, attempted_at = self.attempts, self.attempted_at
+        first = self.first_attempted_at
         taken_at, lookups, failures = self.taken_at, self.lookups, self.failures
         renewed = self.token_renewed
         match step:
             case Step.TAKE:
                 taken_at, failures, renewed = now, 0, False
             case Step.ATTEMPT:
-                attempts, sent_at = attempts + 1, now
+                attempts, attempted_at = attempts + 1, now
                 first = first if self.maybe_written else now
             case Step.FAIL:
                 failures += 1
@@ -190,14 +194,14 @@ class ChunkState:
                 pass
         # `evolve` would take five times as long, and every chunk changes four times.
         return ChunkState(
-            ROLE.get(step, self.role),
+            roles,
             certainty,
             attempts,
             lookups,
             survivor if step is Step.ASK_ALONE else self.survivor,
             failures,
             taken_at,
-            sent_at,
+            attempted_at,
             first,
             renewed,
         )

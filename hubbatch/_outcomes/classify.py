@@ -144,7 +144,7 @@ def _classify_success(
         return _distrust(response, "the answer is cut short, or not what was asked for")
     # An input that is requested again on its own may get an answer without it.
     if not matched.trustworthy and (
-        matched.strange or chunk.state.role is not Role.ALONE
+        matched.strange or Role.ALONE not in chunk.state.roles
     ):
         return _distrust(response, "the answer accounts for none of its inputs")
     if operation.into is not None:

@@ -78,11 +78,15 @@ class Unpark:
 
 @frozen
 class Wait:
-    """The same worker sends a chunk again after `seconds`."""
+    """The same worker sends a chunk again after `seconds`.
+
+    If the batch has ended it does not; see `Requeue` for `otherwise`.
+    """
 
     chunk: Chunk
     seconds: float
     verdict: Throttled | Unauthorized | Retryable | EndpointNotFound
+    otherwise: RecordError | None = None
 
 
 @frozen
@@ -124,8 +128,19 @@ QueueEffect: TypeAlias = Requeue | Unpark | LimitInputs | LimitBytes
 Effect: TypeAlias = OutcomeEffect | QueueEffect | Split | Wait | HoldAll | EndBatch
 
 
-def ended_instead(requeue: Requeue, chunk: Chunk) -> Fail | Drop:
-    """Return the effect on a chunk to requeue if the batch has ended."""
-    if requeue.otherwise is None:
+def ended_instead(effect: Requeue | Wait, chunk: Chunk) -> Fail | Drop:
+    """Return the effect on a chunk to send again if the batch has ended."""
+    if effect.otherwise is None:
         return Drop(chunk)
-    return Fail(chunk, OutcomeStatus.UNKNOWN, requeue.otherwise)
+    return Fail(chunk, OutcomeStatus.UNKNOWN, effect.otherwise)
+
+
+def chunks_of(effect: Effect) -> list[Chunk]:
+    """Return the chunks whose inputs an effect settles or sends again."""
+    match effect:
+        case Succeed() | Fail() | Drop() | Wait():
+            return [effect.chunk]
+        case Requeue():
+            return effect.chunks
+        case _:
+            return []

@@ -14,7 +14,7 @@ from attrs import define, evolve, field
 
 from hubbatch._wire.calls import Operation
 from hubbatch._wire.inputs import make_key
-from hubbatch.errors import OutcomeUnknown, RecordError, RecordNotFound
+from hubbatch.errors import APIError, OutcomeUnknown, RecordNotFound
 from hubbatch.models import SimplePublicObject
 
 from .chunk import Chunk
@@ -154,9 +154,10 @@ class LostWrites:
             error = lost_error(unclear, reason)
             yield Fail(unclear, OutcomeStatus.UNKNOWN, error)
 
-    def refuse(self, single: Chunk, error: RecordError) -> Effect:
+    def refuse(self, single: Chunk, error: APIError) -> Effect:
         """Return the effect on a single create whose lookup HubSpot refused."""
-        if isinstance(error, RecordNotFound):
+        # Any other 404, of a proxy say, does not show that the record is absent.
+        if error.category == "OBJECT_NOT_FOUND":
             return Requeue([single.after(Step.FIND_NOTHING)])
         unclear = single.after(Step.FIND_UNCLEAR)
         reason = f"it may have been written, and its lookup was refused: {error}"

@@ -119,9 +119,7 @@ class Resolver:
         if chunk.state.attempts:
             return chunk
         chunk = chunk.after(Step.LOSE)
-        chunk = self._lost.as_lookup(chunk, now) or chunk
-        assert self._may_send(chunk)  # noqa: S101 -- a job marks other creates unknown
-        return chunk
+        return self._lost.as_lookup(chunk, now) or chunk
 
     @property
     def unreadable(self) -> APIError | None:
@@ -209,7 +207,7 @@ class Resolver:
             yield Unpark()
 
     def _succeed(self, chunk: Chunk, results: list[Any]) -> Effect:
-        if chunk.state.role is Role.SUSPECT:
+        if Role.SUSPECT in chunk.state.roles:
             self._bad_rate.accepted(len(chunk))
         self._lost.remember(results)
         return Succeed(chunk, results)
@@ -220,7 +218,7 @@ class Resolver:
         # HubSpot may have answered with another record's id (`survivor`). It is
         # accepted if the next answer has the same id.
         state = chunk.state
-        new = state.role is not Role.ALONE or (survivor and not state.survivor)
+        new = Role.ALONE not in state.roles or (survivor and not state.survivor)
         # HubSpot may have written an input that its answer omits.
         chunk = chunk.after(Step.LOSE)
         if new and self._may_send(chunk):
@@ -251,31 +249,29 @@ class Resolver:
         self, chunk: Chunk, refusal: Refused, now: float
     ) -> Iterator[Effect]:
         """Split a refused chunk to find its bad records; a single input has failed."""
-        if chunk.state.role is Role.SUSPECT:
+        if Role.SUSPECT in chunk.state.roles:
             self._bad_rate.refused(len(chunk))
         call, alone = self.operation.call, len(chunk) == 1
         looking_up = chunk.state.looking_up
         about_records = refusal.because in ("records", "syntax")
         last = alone or (about_records and not (self.isolate or looking_up))
         written = refusal.written and not looking_up  # a lookup writes nothing
+        lost = chunk.after(Step.LOSE) if written else chunk
         error = record_error_from_refusal(refusal.error)
         if looking_up and alone:
-            yield self._lost.refuse(chunk, error)
+            yield self._lost.refuse(chunk, refusal.error)
         elif written and (
-            not call.retry_safe or (last and (call.creates or not alone))
+            not self._may_send(lost) or (last and (call.creates or not alone))
         ):
             # To send a create again would not complete a record that is partly written.
             reason = f"HubSpot refused it, but may have written part: {refusal.error}"
-            yield self._lost.doubt(
-                chunk.after(Step.LOSE), reason, now, error.correlation_id
-            )
+            yield self._lost.doubt(lost, reason, now, error.correlation_id)
         elif last:
             if refusal.because == "bytes":
                 error.message = self._too_large(chunk, error.message)
             yield self._settle_refused(chunk, error, now, wordless=refusal.wordless)
         else:
-            chunk = chunk.after(Step.LOSE) if written else chunk
-            yield from self._isolate(chunk, refusal, error)
+            yield from self._isolate(lost, refusal, error)
 
     def _settle_refused(
         self, chunk: Chunk, error: RecordError, now: float, *, wordless: bool = False
@@ -310,17 +306,18 @@ class Resolver:
     def _isolate(
         self, chunk: Chunk, refusal: Refused, error: RecordError
     ) -> Iterator[Effect]:
+        innocent = chunk.after(Step.ACQUIT)
         match refusal.because:
             case "inputs":
                 yield LimitInputs(len(chunk) // 2)
-                yield from _split(chunk, refusal.error, halve(chunk))
+                yield from _split(chunk, refusal.error, halve(innocent))
             case "bytes":
                 # Half, because a chunk that is only a little smaller is refused too.
                 max_bytes = chunk.size // 2
                 yield LimitBytes(max_bytes)
-                yield from _split(chunk, refusal.error, chunk.cut(max_bytes))
+                yield from _split(chunk, refusal.error, innocent.cut(max_bytes))
             case "duplicates":
-                parts = split(chunk, refusal.error, self._bad_rate)
+                parts = split(innocent, refusal.error, self._bad_rate)
                 yield from _split(chunk, refusal.error, parts)
             case "records" | "syntax":
                 suspect = chunk.after(Step.SUSPECT)
@@ -333,7 +330,7 @@ class Resolver:
                 assert_never(refusal.because)
 
     def _may_all_be_bad(self, chunk: Chunk, error: RecordError) -> bool:
-        fresh = chunk.state.role is not Role.SUSPECT and not chunk.state.looking_up
+        fresh = Role.SUSPECT not in chunk.state.roles and not chunk.state.looking_up
         return (
             fresh
             and self.failure_limit is not None
@@ -374,7 +371,7 @@ class Resolver:
             yield Drop(chunk)
             return
         positions = range(len(chunk))
-        fresh = len(chunk) > 1 and chunk.state.role is not Role.SUSPECT
+        fresh = len(chunk) > 1 and Role.SUSPECT not in chunk.state.roles
         first = sample(positions, _UNREADABLE_SAMPLE) if fresh else []
         rest = [position for position in positions if position not in first]
         suspect = chunk.after(Step.SUSPECT)
@@ -399,20 +396,23 @@ class Resolver:
         """Send a chunk again after a wait; if it has no retries, halve or settle it."""
         if not isinstance(verdict, Throttled):
             chunk = chunk.after(Step.FAIL)
+        otherwise: RecordError | None = None
         if not self._may_send(chunk):
+            otherwise = lost_error(chunk, *_reason(verdict))
             chunk = self._lost.as_lookup(chunk, now) or chunk
         arrived = isinstance(verdict, Retryable) and verdict.maybe_processed
-        final = arrived and chunk.state.role is Role.LAST_TRY
+        final = arrived and Role.LAST_TRY in chunk.state.roles
         if self._may_send(chunk) and not final:
             wait = next_wait(
                 self.policy,
                 verdict,
                 failures=chunk.state.failures,
+                retry=chunk.state.failures + chunk.state.looking_up,
                 elapsed=now - chunk.state.taken_at,
                 draw=draw,
             )
             if wait is not None:
-                yield Wait(chunk, wait, verdict)
+                yield Wait(chunk, wait, verdict, otherwise)
                 return
         if (
             isinstance(verdict, Retryable)

@@ -18,7 +18,7 @@ from hubbatch._outcomes.chunk import Chunk
 from hubbatch._outcomes.chunk_state import (
     CERTAINTY,
     NEW,
-    ROLE,
+    ROLES,
     Certainty,
     ChunkState,
     Role,
@@ -65,7 +65,8 @@ class Walk(RuleBasedStateMachine):
         after = self.state
         edge = (before.certainty, step)
         assert after.certainty is CERTAINTY.get(edge, before.certainty)
-        assert after.role is ROLE.get(step, before.role)
+        added, removed = ROLES.get(step, (Role.FRESH, Role.FRESH))
+        assert after.roles == (before.roles | added) & ~removed
         assert after.attempts == before.attempts + (step is Step.ATTEMPT)
         assert after.lookups == before.lookups + (step is Step.LOOK_UP)
         if before.maybe_written:
@@ -113,7 +114,7 @@ def reachable(start: ChunkState, without: Iterable[Step] = ()) -> set[ChunkState
         for step in {*Step}.difference(without):
             if is_allowed(state.certainty, step):
                 after = state.after(step)
-                bare = ChunkState(after.role, after.certainty)
+                bare = ChunkState(after.roles, after.certainty)
                 new += {bare} - seen
                 seen.add(bare)
     return seen
@@ -123,7 +124,16 @@ def test_every_certainty_and_every_role_can_come_about() -> None:
     states = reachable(NEW)
 
     assert {state.certainty for state in states} == {*Certainty}
-    assert {state.role for state in states} == {*Role}
+    assert {role for state in states for role in state.roles} == {*Role}
+
+
+def test_a_last_try_stays_one_in_the_parts_of_a_refusal() -> None:
+    """Or a record on which HubSpot fails would have all retries again in each part."""
+    part = NEW.after(Step.HALVE).after(Step.SUSPECT).after(Step.ASK_ALONE)
+
+    assert part.roles == Role.LAST_TRY | Role.SUSPECT | Role.ALONE
+    assert part.after(Step.TURN_PAGE).roles == Role.LAST_TRY | Role.SUSPECT
+    assert part.after(Step.ACQUIT).roles == Role.LAST_TRY | Role.ALONE
 
 
 def test_only_a_lookup_that_finds_nothing_lets_a_lost_create_be_sent_again() -> None:
@@ -164,7 +174,7 @@ def test_a_state_and_a_table_cannot_be_changed() -> None:
     with pytest.raises(TypeError):
         CERTAINTY[DOUBT, Step.LEAVE] = Certainty.NOT_FOUND  # type: ignore[index] # the point
     with pytest.raises(TypeError):
-        ROLE[Step.LEAVE] = Role.ALONE  # type: ignore[index] # the point
+        ROLES[Step.LEAVE] = (Role.ALONE, Role.FRESH)  # type: ignore[index] # the point
 
 
 # ---- the picture in the docstring of `ChunkState.after`
@@ -294,5 +304,5 @@ LOOKING_UP ─┐         NOT_FOUND
 def test_the_tables_name_every_step_that_changes_something() -> None:
     others = {Step.TAKE, Step.ATTEMPT, Step.FAIL, Step.RENEW_TOKEN}
 
-    assert {*Step} == OF_WRITES | ROLE.keys() | others
+    assert {*Step} == OF_WRITES | ROLES.keys() | others
     assert {*product(Certainty, OF_WRITES)} > CERTAINTY.keys()

@@ -10,8 +10,10 @@ from attrs import define
 
 from hubbatch._outcomes.chunk_state import Certainty
 from hubbatch._outcomes.classify import classify
+from hubbatch._outcomes.effects import Wait
 from hubbatch._outcomes.queue import Chunk
 from hubbatch._outcomes.recovery import MAX_LOOKUPS, LostWrites, lookup_request
+from hubbatch._outcomes.retry import RetryPolicy
 from hubbatch._outcomes.verdicts import Answered, Refused, Retryable
 from hubbatch._wire.endpoints import Operation, operation_for
 from hubbatch._wire.inputs import request_body
@@ -200,13 +202,51 @@ def test_a_refused_question_is_taken_apart(*, isolate: bool) -> None:
 
 def test_a_404_for_several_does_not_say_that_none_is_there() -> None:
     run = Creates()
-    missing = Refused(APIError("not found", status=404))
+    error = APIError("not found", status=404, category="OBJECT_NOT_FOUND")
+    missing = Refused(error)
     run.resolve(run.lose(2), missing)
     run.resolve(run.take(), missing)
     run.find(run.take(), record(1))
     again = run.take()
     assert (again.indices, again.state.looking_up) == ([0], False)
     assert run.statuses == {1: "succeeded"}
+
+
+@pytest.mark.parametrize("category", [None, "VALIDATION_ERROR", "NOT_FOUND"])
+def test_only_hubspots_own_word_shows_that_a_record_is_absent(
+    category: str | None,
+) -> None:
+    """Another 404 may be a proxy's: to create the record again could double it."""
+    run = Creates()
+    error = APIError("not found", status=404, category=category)
+    run.resolve(run.lose(1), Refused(error))
+    assert run.statuses == {0: "unknown"}
+    assert "its lookup was refused: " in run.reasons[0]
+
+
+# ---- how long it waits, and what it keeps
+
+
+def test_each_lookup_waits_twice_as_long_as_the_one_before() -> None:
+    run = Creates(policy=RetryPolicy(attempts=4, base=0.5))
+    run.take_in(creates(1))
+    for _ in range(5):
+        run.resolve(run.take(), LOST)
+    waits = [effect.seconds for effect in run.effects if isinstance(effect, Wait)]
+    assert waits == [0.5, 1.0, 2.0, 4.0]
+    assert run.statuses == {0: "unknown"}
+
+
+def test_the_end_keeps_the_lost_requests_correlation_id() -> None:
+    run = Creates(policy=RetryPolicy())
+    run.take_in(creates(1))
+    chunk = run.take()
+    run.end("the batch was cancelled")
+    error = APIError("bad gateway", status=502, correlation_id="c-1")
+    run.resolve(chunk, Retryable(error, maybe_processed=True))
+    assert run.statuses == {0: "unknown"}
+    assert run.error(0).correlation_id == "c-1"
+    assert "bad gateway" in run.reasons[0]
 
 
 # ---- whose record it is

@@ -88,7 +88,7 @@ def test_what_an_answer_leaves_out_is_asked_for_once_more_alone(
     assert run.statuses == {0: "succeeded"}
     singles = [run.take(), run.take()]
     assert [single.indices for single in singles] == [[1], [2]]
-    assert all(single.state.role is Role.ALONE for single in singles)
+    assert all(Role.ALONE in single.state.roles for single in singles)
     assert all(single.state.attempts == 2 for single in singles)
     assert run.queue.size == 2
     for single, number in zip(singles, (101, 102), strict=True):

@@ -233,7 +233,7 @@ class Walk:
             assert self.retry_safe or state.certainty is not Certainty.MAYBE_WRITTEN
 
     def _see(self, chunk: Chunk) -> None:
-        self.seen |= {chunk.state.certainty, chunk.state.role}
+        self.seen |= {chunk.state.certainty, *chunk.state.roles}
 
     def finish(self) -> None:
         """Answer for all that is left, and compare the outcomes with what is known."""

@@ -32,7 +32,14 @@ def pauses(
     told, failures = [0.0], 0
     for verdict, elapsed in verdicts:
         failures += not isinstance(verdict, Throttled)
-        wait = next_wait(policy, verdict, failures=failures, elapsed=elapsed, draw=draw)
+        wait = next_wait(
+            policy,
+            verdict,
+            failures=failures,
+            retry=failures,
+            elapsed=elapsed,
+            draw=draw,
+        )
         if wait is None:
             break
         told.append(wait)
