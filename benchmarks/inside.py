@@ -20,7 +20,7 @@ from hubbatch._http import Response
 from hubbatch._outcomes.classify import classify
 from hubbatch._outcomes.ledger import Ledger
 from hubbatch._outcomes.queue import InputQueue
-from hubbatch._wire.endpoints import look_up
+from hubbatch._wire.endpoints import operation_for
 from hubbatch._wire.inputs import request_body
 from hubbatch._wire.record_columns import structure_objects
 from hubbatch._wire.records import structure_response
@@ -29,7 +29,7 @@ from .records import answer, records
 from .tables import Section, table
 
 
-OPERATION = look_up("objects", "update", "tickets", api_version="v3")
+OPERATION = operation_for("objects", "update", "tickets", api_version="v3")
 BLOCKS = 20
 
 

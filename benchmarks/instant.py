@@ -19,13 +19,13 @@ from hubbatch._net.listeners import Listeners
 from hubbatch._outcomes.ledger import Ledger
 from hubbatch._outcomes.queue import InputQueue
 from hubbatch._outcomes.retry import RetryPolicy
-from hubbatch._wire.endpoints import look_up
+from hubbatch._wire.endpoints import operation_for
 from hubbatch._wire.inputs import request_body
 
 from .records import answer
 
 
-UPDATE = look_up("objects", "update", "tickets", api_version="v3")
+UPDATE = operation_for("objects", "update", "tickets", api_version="v3")
 # Stands for the random beginning of a batch's trace ids.
 _PREFIX = b"########"
 _MARK = b'"objectWriteTraceId":"'

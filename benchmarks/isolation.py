@@ -26,12 +26,12 @@ from hubbatch._net.client_state import ClientState
 from hubbatch._net.gate import Gate
 from hubbatch._net.listeners import Listeners
 from hubbatch._outcomes.retry import RetryPolicy
-from hubbatch._wire.endpoints import look_up
+from hubbatch._wire.endpoints import operation_for
 
 
 COUNT = 100
 DRAWS = 20
-OPERATION = look_up("objects", "update", "tickets", api_version="v3")
+OPERATION = operation_for("objects", "update", "tickets", api_version="v3")
 
 
 class Picky:

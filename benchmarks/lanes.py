@@ -26,7 +26,7 @@ from hubbatch import HubBatch, RateLimit
 from hubbatch._http import Request, Response
 from hubbatch._net.batch import Batch
 from hubbatch._net.permit_queue import Lane
-from hubbatch._wire.endpoints import look_up
+from hubbatch._wire.endpoints import operation_for
 
 
 PAUSE = 3.0
@@ -64,7 +64,7 @@ async def measure(chunks: int, lane: Lane | None) -> tuple[list[float], float]:
     """Give the waits of the single calls, and the seconds of the bulk run."""
     # One record a chunk: the gate does not see the difference.
     operation = evolve(
-        look_up("objects", "update", "tickets", api_version="v3"), max_inputs=1
+        operation_for("objects", "update", "tickets", api_version="v3"), max_inputs=1
     )
     rng = random.Random(5)
     loop = asyncio.get_running_loop()

@@ -30,12 +30,12 @@ from hubbatch._net.client_state import ClientState
 from hubbatch._net.gate import Gate
 from hubbatch._net.listeners import Listeners
 from hubbatch._outcomes.retry import RetryPolicy
-from hubbatch._wire.endpoints import look_up
+from hubbatch._wire.endpoints import operation_for
 
 
 PROPERTIES = {f"property_{n}": f"value number {n}" for n in range(12)}
 STAMP = "2026-11-23T10:00:00.000Z"
-OPERATION = look_up("objects", "update", "tickets", api_version="v3")
+OPERATION = operation_for("objects", "update", "tickets", api_version="v3")
 
 
 class Instant:

@@ -48,7 +48,7 @@ nitpick_ignore_regex = [
     ("py:class", r"hubbatch\.models\..*"),
     ("py:class", r"hubbatch\.jobs\.sources\.LinesFile"),
     ("py:class", r"hubbatch\.integrations\._redis\..*"),
-    ("py:class", r"hubbatch\.simulator\.(faults|quirks|quota|schemas|shelves)\..*"),
+    ("py:class", r"hubbatch\.simulator\.[a-z_]+\..*"),
     ("py:class", r"hubbatch\..*\.(_.*|[A-Z])"),
 ]
 
@@ -60,7 +60,7 @@ html_copy_source = False
 html_show_sphinx = False
 
 # Arguments of what hubbatch makes itself, and gives.
-_INNER = {"chance", "engine", "mailboxes", "operation", "random", "store"}
+_INNER = {"batchers", "operation", "random", "rng", "state", "store"}
 # How Python shows a default that is one, which Sphinx cannot read.
 _FUNCTION = re.compile(r"<(?:built-in )?function (\w+)(?: at 0x\w+)?>")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from hubbatch._wire.calls import ApiName, Operation
-from hubbatch._wire.endpoints import ROWS, look_up
+from hubbatch._wire.endpoints import ROWS, operation_for
 from hubbatch._wire.object_types import ALL_VERBS, STANDARD_TYPES
 
 
@@ -72,7 +72,7 @@ def _calls() -> list[str]:
         if row.api.name in _SHOWN:
             owner, types = _SHOWN[row.api.name]
             old, new = (
-                look_up(row.api.name, row.verb, *types, api_version=version)
+                operation_for(row.api.name, row.verb, *types, api_version=version)
                 for version in ("v3", _DATED)
             )
             lines.append(_call(f"{owner}{row.verb}", old, new))

@@ -6,7 +6,7 @@ from typing import Unpack
 from ._net.batch import Batch
 from ._verbs import Options, Verbs
 from ._wire.calls import Operation, Verb
-from ._wire.endpoints import look_up
+from ._wire.endpoints import operation_for
 from .models import (
     AssociationInput,
     AssociationLimitInput,
@@ -103,7 +103,7 @@ class Associations(Verbs):
             RuntimeError: If the client is closed.
         """
         self._state.check_open()
-        operation = look_up(
+        operation = operation_for(
             "association_kinds",
             "read",
             *self._object_types,
@@ -112,7 +112,7 @@ class Associations(Verbs):
         return tuple(await self._ask(operation))
 
     def _operation(self, verb: Verb) -> Operation:
-        return look_up(
+        return operation_for(
             "associations", verb, *self._object_types, api_version=self._api_version
         )
 
@@ -148,7 +148,7 @@ class AssociationLimits(Verbs):
         return self._batch(self._operation("purge"), inputs, options)
 
     def _operation(self, verb: Verb) -> Operation:
-        return look_up(
+        return operation_for(
             "association_limits",
             verb,
             *self._object_types,
@@ -186,4 +186,4 @@ class AssociationsV3(Verbs):
         return self._batch(self._operation("archive"), inputs, options)
 
     def _operation(self, verb: Verb) -> Operation:
-        return look_up("v3_associations", verb, *self._object_types)
+        return operation_for("v3_associations", verb, *self._object_types)

@@ -23,7 +23,7 @@ from ._net.shared_limit import SharedLimit
 from ._net.transport import AiohttpTransport, Sessions, check_base_url
 from ._outcomes.retry import RetryPolicy
 from ._validators import check_api_version
-from ._wire.endpoints import look_up, named_call
+from ._wire.endpoints import named_call, operation_for
 from ._wire.object_types import StandardTypes
 from .associations import Associations, AssociationsV3
 from .errors import ConfigurationError
@@ -139,7 +139,7 @@ class HubBatch(StandardTypes):
             ),
             transport=transport,
             credentials=credentials,
-            account_operation=look_up(
+            account_operation=operation_for(
                 "account", "details", api_version=self._api_version
             ),
             loop_guard=LoopGuard(

@@ -8,7 +8,7 @@ from ._net.client_state import ClientState
 from ._validators import check_flag, check_names
 from ._verbs import Options, Verbs
 from ._wire.calls import Operation, Query, Verb
-from ._wire.endpoints import look_up
+from ._wire.endpoints import operation_for
 from ._wire.user_classes import Typed
 from .models import (
     CreateInput,
@@ -91,7 +91,7 @@ class LegacyObjects(Verbs):
 
     def _operation(self, verb: Verb, parameters: Query | None = None) -> Operation:
         [object_type] = self._object_types
-        return look_up(
+        return operation_for(
             "legacy",
             verb,
             object_type,

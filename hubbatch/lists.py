@@ -5,7 +5,7 @@ from typing import Unpack
 from ._net.batch import Batch
 from ._net.client_state import ClientState
 from ._verbs import Options, Verbs
-from ._wire.endpoints import look_up
+from ._wire.endpoints import operation_for
 from ._wire.object_types import type_id
 from .models import RecordIdWithMemberships
 from .objects import Ids
@@ -22,7 +22,7 @@ class ListMemberships(Verbs):
     ) -> None:
         super().__init__(state, object_type, api_version=api_version)
         # Looked up here to refuse a type without a known id before a verb is called.
-        self._operation = look_up(
+        self._operation = operation_for(
             "memberships", "read", type_id(object_type), api_version=api_version
         )
 

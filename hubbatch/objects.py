@@ -20,7 +20,7 @@ from ._validators import check_flag, check_name, check_names
 from ._verbs import Options, Verbs
 from ._wire.calls import Operation, Verb
 from ._wire.codecs.documents import Page, page_query
-from ._wire.endpoints import look_up
+from ._wire.endpoints import operation_for
 from ._wire.user_classes import Typed, class_mapping
 from .errors import ListError, RecordNotFound
 from .models import (
@@ -93,7 +93,7 @@ class Objects(Verbs):
         the record is looked up by that property, and created again only if it does not
         exist.
         """
-        operation = look_up(
+        operation = operation_for(
             "objects",
             "create",
             *self._object_types,
@@ -176,7 +176,7 @@ class Objects(Verbs):
                 "into= cannot be combined with properties_with_history: its fields "
                 "hold one value each"
             )
-        operation = look_up(
+        operation = operation_for(
             "objects",
             "read",
             *self._object_types,
@@ -277,7 +277,7 @@ class Objects(Verbs):
         # Names too long for a URL: list ids only, and read each page with a batch read.
         in_url = names if len(",".join(names)) <= _LONGEST_QUERY else ()
         while True:
-            operation = look_up(
+            operation = operation_for(
                 "object_pages",
                 "list",
                 *self._object_types,
@@ -319,7 +319,7 @@ class Objects(Verbs):
         return Page(records, page.after)
 
     async def _all_properties(self) -> tuple[str, ...]:
-        operation = look_up(
+        operation = operation_for(
             "property_lists", "read", *self._object_types, api_version=self._api_version
         )
         return tuple(property_.name for property_ in await self._ask(operation))
@@ -366,7 +366,7 @@ class Objects(Verbs):
         return self._batch(self._operation("archive"), ids, options)
 
     def _operation(self, verb: Verb, id_property: str | None = None) -> Operation:
-        return look_up(
+        return operation_for(
             "objects",
             verb,
             *self._object_types,

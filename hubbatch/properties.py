@@ -7,7 +7,7 @@ from ._net.batch import Batch
 from ._validators import check_flag
 from ._verbs import Options, Verbs
 from ._wire.calls import Operation, Verb
-from ._wire.endpoints import look_up
+from ._wire.endpoints import operation_for
 from .models import Property, PropertyCreate, Record
 
 
@@ -74,7 +74,7 @@ class Properties(Verbs):
             RuntimeError: If the client is closed.
         """
         self._state.check_open()
-        operation = look_up(
+        operation = operation_for(
             "property_lists", "read", *self._object_types, api_version=self._api_version
         )
         return tuple(await self._ask(operation))
@@ -82,7 +82,7 @@ class Properties(Verbs):
     def _operation(
         self, verb: Verb, options: dict[str, object] | None = None
     ) -> Operation:
-        return look_up(
+        return operation_for(
             "properties",
             verb,
             *self._object_types,

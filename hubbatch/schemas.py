@@ -6,7 +6,7 @@ from typing import Unpack
 from ._net.batch import Batch
 from ._validators import check_flag
 from ._verbs import Options, Verbs
-from ._wire.endpoints import look_up
+from ._wire.endpoints import operation_for
 from .models import ObjectSchema
 
 
@@ -50,7 +50,7 @@ class Schemas(Verbs):
                 "include_property_definitions", include_property_definitions
             ),
         }
-        operation = look_up(
+        operation = operation_for(
             "schemas", "read", api_version=self._api_version, options=included
         )
         return self._batch(operation, object_types, options)

@@ -6,7 +6,7 @@ from functools import lru_cache
 from ._net.client_state import ClientState
 from ._net.coalescing import CallBatchers
 from ._validators import check_name, check_names, check_object_type
-from ._wire.endpoints import look_up
+from ._wire.endpoints import operation_for
 from ._wire.object_types import StandardTypes
 from .errors import ConfigurationError
 from .models import (
@@ -22,7 +22,7 @@ from .models import (
 
 # A backend makes the same few kinds of calls over and over: look each of them up once.
 _CACHED = 768
-_look_up = lru_cache(_CACHED)(look_up)
+_look_up = lru_cache(_CACHED)(operation_for)
 
 
 class SingleObjects:

@@ -5,7 +5,7 @@ from typing import Unpack
 
 from ._net.batch import Batch
 from ._verbs import Options, Verbs
-from ._wire.endpoints import look_up
+from ._wire.endpoints import operation_for
 from .models import DealSplitsInput, DealToDealSplits, Record
 from .objects import Ids
 
@@ -21,12 +21,14 @@ class DealSplits(Verbs):
 
     def read(self, ids: Ids, **options: Unpack[Options]) -> Batch[DealToDealSplits]:
         """Read the splits of deals, by deal id."""
-        operation = look_up("deal_splits", "read", api_version=self._api_version)
+        operation = operation_for("deal_splits", "read", api_version=self._api_version)
         return self._batch(operation, ids, options)
 
     def upsert(
         self, inputs: Splits, **options: Unpack[Options]
     ) -> Batch[DealToDealSplits]:
         """Set the splits of deals, replacing the existing ones."""
-        operation = look_up("deal_splits", "upsert", api_version=self._api_version)
+        operation = operation_for(
+            "deal_splits", "upsert", api_version=self._api_version
+        )
         return self._batch(operation, inputs, options)

@@ -12,7 +12,7 @@ import pytest
 
 from hubbatch import HubBatch
 from hubbatch._wire.calls import Operation
-from hubbatch._wire.endpoints import ROWS, look_up
+from hubbatch._wire.endpoints import ROWS, operation_for
 from hubbatch._wire.object_types import ANY_OBJECT, STANDARD_TYPES
 from hubbatch.simulator.catalogue import STANDARD
 from hubbatch.simulator.others import OTHERS
@@ -58,7 +58,9 @@ def questions(version: str) -> Iterator[Operation]:
     for row in ROWS:
         if not row.has_inputs:
             name = row.api.name
-            yield look_up(name, row.verb, *types.get(name, ()), api_version=version)
+            yield operation_for(
+                name, row.verb, *types.get(name, ()), api_version=version
+            )
 
 
 def made(version: str) -> Iterator[Operation]:

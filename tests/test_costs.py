@@ -16,12 +16,12 @@ from attrs import Factory, define
 from hubbatch._outcomes.ledger import Ledger
 from hubbatch._outcomes.queue import InputQueue
 from hubbatch._outcomes.response import Collector
-from hubbatch._wire.endpoints import look_up
+from hubbatch._wire.endpoints import operation_for
 from hubbatch._wire.record_columns import structure_objects
 from hubbatch._wire.records import structure_response
 
 
-UPDATE = look_up("objects", "update", "tickets", api_version="v3")
+UPDATE = operation_for("objects", "update", "tickets", api_version="v3")
 STAMP = "2026-11-23T10:00:00.000Z"
 
 

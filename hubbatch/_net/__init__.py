@@ -1,1 +1,1 @@
-"""The shell around the pure folders: sockets, clocks and tasks."""
+"""Which sockets, clocks and tasks run a batch? The client, its runs and its limits."""

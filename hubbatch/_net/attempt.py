@@ -18,7 +18,7 @@ from hubbatch._outcomes.chunk_state import Step
 from hubbatch._outcomes.classify import classify
 from hubbatch._outcomes.events import ChunkAnswered, ChunkSent
 from hubbatch._outcomes.outcome import Summary
-from hubbatch._outcomes.recovery import lookup
+from hubbatch._outcomes.recovery import lookup_request
 from hubbatch._outcomes.verdicts import (
     Answered,
     Throttled,
@@ -40,11 +40,11 @@ from .transport import Transport
 
 
 @define(eq=False)
-class Attempts:
-    """The attempts of one worker to send one chunk.
+class ChunkInHand:
+    """The chunk that a worker sends, in its latest state.
 
     Attributes:
-        chunk: the chunk in its latest state; None until the worker has taken one.
+        chunk: None until the worker has taken one, and once its inputs are settled.
     """
 
     chunk: Chunk | None = None
@@ -69,7 +69,7 @@ class Sender:
     async def send(
         self,
         operation: Operation,
-        attempts: Attempts,
+        in_hand: ChunkInHand,
         permit: Permit,
         token: str,
         *,
@@ -77,19 +77,26 @@ class Sender:
     ) -> Verdict:
         """Send a chunk once; return the verdict on its answer.
 
-        `waited` is the number of seconds spent waiting for the permit. `attempts` is
+        `waited` is the number of seconds spent waiting for the permit. `in_hand` is
         updated when the request leaves, so that its state is correct even if the task
         is cancelled at that point.
         """
-        chunk = attempts.after(Step.ATTEMPT, now=_now())
+        # From here on, `chunk` is the state before this attempt, and `in_hand.chunk`
+        # the state that the attempt leads to.
+        chunk = in_hand.after(Step.ATTEMPT, now=_now())
+        if not chunk.state.may_send(retry_safe=operation.call.retry_safe):
+            raise RuntimeError(
+                f"{operation.name} was not sent: an earlier request may have written "
+                "its records, and they cannot be looked up"
+            )
 
         def on_sent() -> None:
             permit.sent()
-            attempts.after(Step.LEAVE)
+            in_hand.after(Step.LEAVE)
 
         carried = chunk
         if chunk.state.looking_up:
-            operation, carried = lookup(operation, chunk)
+            operation, carried = lookup_request(operation, chunk)
         request = Request(
             operation.call.method,
             operation.path,

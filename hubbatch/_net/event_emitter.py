@@ -6,7 +6,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from hubbatch._outcomes.chunk import Chunk
-from hubbatch._outcomes.effects import Answer, Split, Wait
+from hubbatch._outcomes.effects import NoteAnswer, Split, Wait
 from hubbatch._outcomes.events import (
     BatchBegun,
     BatchEnded,
@@ -76,7 +76,7 @@ class EventEmitter:
                 correlation_id=error.correlation_id,
             )
 
-    def settled(self, answer: Answer) -> None:
+    def settled(self, answer: NoteAnswer) -> None:
         """Emit `ChunkSettled` with the number of inputs that an answer settles."""
         if not self.listeners.wants(ChunkSettled):
             return

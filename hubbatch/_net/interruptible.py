@@ -36,18 +36,12 @@ class InterruptibleWait:
         self._tasks = tasks
 
     def __enter__(self) -> Self:
-        self._tasks.add(_current_task())
+        self._tasks.add(asyncio.current_task())  # type: ignore[arg-type] # runs are tasks
         return self
 
     def over(self) -> None:
         """End the wait early: the rest of the context must not be cancelled."""
-        self._tasks.discard(_current_task())
+        self._tasks.discard(asyncio.current_task())
 
     def __exit__(self, *_: object) -> None:
         self.over()
-
-
-def _current_task() -> asyncio.Task[Any]:
-    task = asyncio.current_task()
-    assert task is not None  # noqa: S101 -- runs execute in tasks
-    return task

@@ -6,7 +6,7 @@ from hubbatch._outcomes.chunk import Chunk
 
 
 class JournalHook(Protocol):
-    """Is called before every request that carries writes.
+    """Is called before every request with inputs, except lookups of lost creates.
 
     The outcomes of the inputs go to the outcome sink, not here.
     """

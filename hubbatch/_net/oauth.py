@@ -19,7 +19,7 @@ from attrs import field, frozen
 from hubbatch._outcomes.response import Collector
 from hubbatch._outcomes.retry import RetryPolicy
 from hubbatch._wire.codecs.oauth import Grant, GrantRequest, refresh_request
-from hubbatch._wire.endpoints import look_up
+from hubbatch._wire.endpoints import operation_for
 from hubbatch.errors import APIError, ConfigurationError, ReconnectRequired
 
 from .auth import Bearer, Credentials, Login, TokenSource, check_token, fingerprint_of
@@ -303,7 +303,7 @@ class OAuthLogin:
         self._oauth = oauth
         self.fingerprint: str | None = oauth.fingerprint
         self._state = state
-        self._operation = look_up("oauth", "token", api_version=api_version)
+        self._operation = operation_for("oauth", "token", api_version=api_version)
         # The run of a refresh that this client started, if one is running.
         self._run: Run | None = None
         self._closed = False

@@ -7,11 +7,11 @@ from attrs import define
 
 from hubbatch._outcomes.chunk import Chunk
 from hubbatch._outcomes.effects import (
-    Answer,
     Drop,
     Fail,
     LimitBytes,
     LimitInputs,
+    NoteAnswer,
     OutcomeEffect,
     QueueEffect,
     Requeue,
@@ -82,7 +82,7 @@ class OutcomeRecorder:
     def apply(self, effect: OutcomeEffect | QueueEffect) -> None:
         """Apply an effect to the outcomes or the queue."""
         match effect:
-            case Answer():
+            case NoteAnswer():
                 self.events.settled(effect)
                 self.ledger.summary.warnings += len(effect.matched.warnings)
                 self.sink.answered(effect.chunk, effect.matched)
@@ -108,8 +108,8 @@ class OutcomeRecorder:
         chunk = effect.chunk
         match effect:
             case Succeed():
-                self.ledger.count_succeeded(chunk.count)
                 self.sink.succeeded(chunk, effect.results)
+                self.ledger.count_succeeded(chunk.count)
             case Fail():
                 outcomes = self.ledger.fail(chunk, effect.status, effect.error)
                 self._fail(outcomes, effect.status)

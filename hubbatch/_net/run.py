@@ -6,13 +6,12 @@ send each until its inputs have outcomes or are requeued. Nothing else sends req
 
 import asyncio
 
-from base64 import b32encode
+from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
-from itertools import count
+from itertools import chain
 from random import random
-from secrets import token_bytes
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
@@ -25,6 +24,8 @@ from hubbatch._outcomes.effects import (
     HoldAll,
     Split,
     Wait,
+    chunks_of,
+    ended_instead,
 )
 from hubbatch._outcomes.events import ChunkCut
 from hubbatch._outcomes.failure_limit import FailureLimit
@@ -32,7 +33,6 @@ from hubbatch._outcomes.ledger import Ledger
 from hubbatch._outcomes.outcome import Summary
 from hubbatch._outcomes.queue import InputQueue
 from hubbatch._outcomes.resolver import Resolver
-from hubbatch._outcomes.retry import RetryPolicy
 from hubbatch._outcomes.verdicts import Verdict
 from hubbatch._wire.calls import Operation
 from hubbatch.errors import (
@@ -42,37 +42,20 @@ from hubbatch.errors import (
     OverloadedError,
 )
 
-from .attempt import Attempts, Sender
-from .auth import Bearer, Login
+from .attempt import ChunkInHand, Sender
+from .auth import Bearer
 from .event_emitter import EventEmitter
 from .gate import Gate
+from .identifiers import next_batch_number, trace_prefix
 from .interruptible import InterruptibleWaits
 from .linger import LingerTimer
-from .listeners import Listeners
 from .recorder import OutcomeRecorder, OutcomeSink
 from .run_options import RunOptions
 from .source import BLOCK, KEPT_BLOCK, Source, SourceReader, cancelled_from_outside
-from .transport import Transport
 
 
-_batch_numbers = count(1)
-_TRACE_BYTES = 5  # random bytes: eight characters in base 32
-
-
-def _trace_prefix() -> str:
-    """Return a trace-id prefix that is unique across batches and processes."""
-    return b32encode(token_bytes(_TRACE_BYTES)).decode()
-
-
-class Client(Protocol):
-    """The dependencies that a client's runs share (see `ClientState`)."""
-
-    transport: Transport
-    credentials: Login
-    policy: RetryPolicy
-    max_concurrency: int
-    listeners: Listeners
-    account: str | None
+if TYPE_CHECKING:
+    from .client_state import ClientState
 
 
 class Run:
@@ -82,10 +65,11 @@ class Run:
         operation: the call that its requests make.
         ended: the error that ended the batch early; None before that.
         events: emits the events of the batch.
+        summary: its counts so far.
     """
 
     # Invariants:
-    # * Between two awaits, a chunk is in the queue, in the `Attempts` of exactly one
+    # * Between two awaits, a chunk is in the queue, in the `ChunkInHand` of exactly one
     #   worker, or settled. Each worker returns its chunk before it ends.
     # * `_idle_workers` are those of the `_workers` that have no chunk.
     # * `_settled` is set once the source is over and the queue has no input without an
@@ -95,13 +79,13 @@ class Run:
 
     def __init__(
         self,
-        client: Client,
+        client: "ClientState",
         gate: Gate,
         operation: Operation,
         sink: OutcomeSink,
         options: RunOptions,
     ) -> None:
-        operation = evolve(operation, trace_prefix=_trace_prefix())
+        operation = evolve(operation, trace_prefix=trace_prefix())
         self.operation: Operation = operation
         self.ended: BaseException | None = None
         self._gate = gate
@@ -118,11 +102,13 @@ class Run:
             operation=operation,
             listeners=client.listeners,
             account=client.account,
-            batch=next(_batch_numbers),
+            batch=next_batch_number(),
             lane=options.lane.name.lower(),
         )
+        ledger = Ledger(operation=operation, failure_limit=options.failure_limit)
+        self.summary: Summary = ledger.summary
         self._recorder = OutcomeRecorder(
-            ledger=Ledger(operation=operation, failure_limit=options.failure_limit),
+            ledger=ledger,
             queue=self._queue,
             sink=sink,
             events=self.events,
@@ -151,11 +137,6 @@ class Run:
         self._freed = asyncio.Event()  # the queue may have room again
         self._settled = asyncio.Event()
         self._over = asyncio.Event()
-
-    @property
-    def summary(self) -> Summary:
-        """The counts so far."""
-        return self._recorder.ledger.summary
 
     # ---- the whole run
 
@@ -330,37 +311,37 @@ class Run:
 
     async def _process_chunk(self) -> None:
         """Send one chunk until all of its inputs have outcomes or are requeued."""
-        attempts = Attempts()
+        in_hand = ChunkInHand()
         try:
             await self._options.ready()
-            while (verdict := await self._attempt(attempts)) is not None:
-                assert attempts.chunk is not None  # noqa: S101 -- it was sent
+            while (verdict := await self._attempt(in_hand)) is not None:
+                assert in_hand.chunk is not None  # noqa: S101 -- it was sent
                 effects = self._resolver.resolve(
-                    attempts.chunk,
+                    in_hand.chunk,
                     verdict,
                     _now(),
                     draw=random(),  # noqa: S311 -- jitter
                 )
-                attempts.chunk = None  # the effects have its inputs now
+                in_hand.chunk = None  # the effects have its inputs now
                 wait = self._apply(effects)
                 if wait is None:
                     self._idle_workers += 1
                     return
-                attempts.chunk = wait.chunk
+                in_hand.chunk = wait.chunk
                 await self._pause(wait.seconds)
         except (DailyLimitReached, OverloadedError, LimiterUnavailable) as error:
             self.end(error)  # there was no permit, so nothing was sent
         except Exception as error:
             # A bug in hubbatch. The chunk in flight may have been written.
-            if attempts.chunk is not None:
-                attempts.after(Step.LOSE)
+            if in_hand.chunk is not None:
+                in_hand.after(Step.LOSE)
             self.end(error)
             raise
         finally:
-            if attempts.chunk is not None:
+            if in_hand.chunk is not None:
                 self._idle_workers += 1
                 # The batch has ended meanwhile, or was cancelled.
-                self._recorder.apply(Drop(attempts.chunk))
+                self._recorder.apply(Drop(in_hand.chunk))
                 self._on_freed()
 
     # ---- effects
@@ -371,32 +352,47 @@ class Run:
         If an effect ends the batch, the chunks of the effects after it are not sent.
         """
         wait: Wait | None = None
-        for effect in effects:
-            match effect:
-                case Wait():
-                    wait = effect
-                    self.summary.retries += 1
-                    self.events.retried(effect)
-                case HoldAll():
-                    self.summary.throttled += 1
-                    self._gate.hold(effect.seconds, self.operation.call.family)
-                    self.events.throttled(effect.chunk, effect.throttled)
-                case EndBatch():
-                    self.end(effect.error)
-                case Split():
-                    if self.ended is None:
-                        self.summary.isolating += effect.parts
-                        self.events.isolated(effect)
-                case _:
-                    self._recorder.apply(effect)
-            if self._recorder.exceeded is not None and self.ended is None:
-                self.end(self._recorder.exceeded)
+        left = deque(effects)
+        try:
+            while left:
+                wait = self._apply_one(left[0]) or wait
+                left.popleft()
+                if self._recorder.exceeded is not None and self.ended is None:
+                    self.end(self._recorder.exceeded)
+        except Exception as error:
+            # A bug of hubbatch. No chunk of these effects is in hand or in the queue.
+            self.end(error)
+            for chunk in chain.from_iterable(map(chunks_of, left)):
+                self._recorder.apply(Drop(chunk.after(Step.LOSE)))
+            raise
         self._on_freed()
         return wait
 
+    def _apply_one(self, effect: Effect) -> Wait | None:
+        match effect:
+            case Wait() if self.ended is None:
+                self.summary.retries += 1
+                self.events.retried(effect)
+                return effect
+            case Wait():
+                self._recorder.apply(ended_instead(effect, effect.chunk))
+            case HoldAll():
+                self.summary.throttled += 1
+                self._gate.hold(effect.seconds, self.operation.call.family)
+                self.events.throttled(effect.chunk, effect.throttled)
+            case EndBatch():
+                self.end(effect.error)
+            case Split():
+                if self.ended is None:
+                    self.summary.isolating += effect.parts
+                    self.events.isolated(effect)
+            case _:
+                self._recorder.apply(effect)
+        return None
+
     # ---- one attempt
 
-    async def _attempt(self, attempts: Attempts) -> Verdict | None:
+    async def _attempt(self, in_hand: ChunkInHand) -> Verdict | None:
         """Send a chunk once; return None if there is nothing to send.
 
         A chunk is taken from the queue only when its permit is granted, so that inputs
@@ -407,7 +403,7 @@ class Run:
 
             def is_wanted(bearer: Bearer = bearer) -> bool:
                 nonlocal token
-                token = bearer() if self._has_work(attempts) else None
+                token = bearer() if self._has_work(in_hand) else None
                 return token is not None
 
             requested = _now()
@@ -417,12 +413,12 @@ class Run:
                     waiting.over()
                     if permit is not None and token is not None:
                         waited = _now() - requested
-                        if not await self._journal(self._take_chunk(attempts)):
+                        if not await self._journal(self._take_chunk(in_hand)):
                             return None
                         return await self._sender.send(
-                            self.operation, attempts, permit, token, waited=waited
+                            self.operation, in_hand, permit, token, waited=waited
                         )
-            if not self._has_work(attempts):
+            if not self._has_work(in_hand):
                 return None
             # The token has expired while this waited for a permit: get another one.
         return None
@@ -442,24 +438,24 @@ class Run:
             self.end(error)
         return None
 
-    def _has_work(self, attempts: Attempts) -> bool:
-        if attempts.chunk is None:
+    def _has_work(self, in_hand: ChunkInHand) -> bool:
+        if in_hand.chunk is None:
             return self._count_waiting() > 0
         return self.ended is None
 
-    def _take_chunk(self, attempts: Attempts) -> Chunk:
+    def _take_chunk(self, in_hand: ChunkInHand) -> Chunk:
         """Return the worker's chunk to send again, or else the queue's next one."""
-        if attempts.chunk is None:
+        if in_hand.chunk is None:
             now = _now()
-            chunk = self._queue.next_chunk(now)
+            chunk = in_hand.chunk = self._queue.next_chunk(now)
             if self._options.maybe_sent:
                 chunk = self._resolver.recall(chunk, now)
-            attempts.chunk = chunk
+            in_hand.chunk = chunk
             self._idle_workers -= 1
             self._linger_timer.restart(self._gap)
             self._start_linger_timer()
             self.events.chunk(ChunkCut, chunk)
-        return attempts.chunk
+        return in_hand.chunk
 
     async def _journal(self, chunk: Chunk) -> bool:
         """Record in the journal that a chunk leaves; return False if it must not."""

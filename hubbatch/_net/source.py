@@ -1,4 +1,7 @@
-"""Reads a source of inputs block by block."""
+"""Reads a source of inputs block by block.
+
+The run decides when to read: only while the `InputQueue` has room.
+"""
 
 import asyncio
 

@@ -35,7 +35,7 @@ class Chunk:
     # Invariant: `indices`, `inputs`, `keys` and `bodies` are columns of equal length.
     # Only the queue changes them, in place, and only until a worker takes the chunk.
     # The keys of `traces`, `duplicates` and `pages` are among `indices`. `duplicates`
-    # and `pages` are empty while the chunk is in a `Queue`.
+    # and `pages` are empty while the chunk is in a `FreshInputs`.
 
     indices: list[int] = Factory(list)
     inputs: list[object] = Factory(list)
@@ -173,7 +173,7 @@ def join(chunks: Iterable[Chunk]) -> Chunk:
 
 
 @define(eq=False)
-class Queue:
+class FreshInputs:
     """The fresh inputs in order, to be taken in chunks of `size`.
 
     It stores the blocks that were appended. If a block is exactly one chunk, `take`
@@ -182,16 +182,14 @@ class Queue:
 
     size: int
     _blocks: deque[Chunk] = field(factory=deque, init=False)
-    _count: int = field(default=0, init=False)  # the sum of the blocks' lengths
+    # How many inputs it holds: the sum of the blocks' lengths.
+    count: int = field(default=0, init=False)
     # Whether the caller may have chosen the trace id of one of the inputs.
     _traced: bool = field(default=False, init=False)
 
-    def __len__(self) -> int:
-        return self._count
-
     def append(self, block: Chunk) -> None:
         """Append a block; it belongs to the queue from now on."""
-        self._count += len(block)
+        self.count += len(block)
         self._traced = self._traced or bool(block.traces)
         if self._blocks and len(self._blocks[-1]) + len(block) <= self.size:
             self._blocks[-1].extend(block)
@@ -212,7 +210,7 @@ class Queue:
     def clear(self) -> Chunk:
         """Remove all inputs and return them as one chunk."""
         self._traced = False
-        return self._shift(self._count)
+        return self._shift(self.count)
 
     def take(self, max_bytes: int | None = None) -> Chunk:
         """Remove and return the next chunk, of at most `max_bytes` (None: any size)."""
@@ -220,7 +218,7 @@ class Queue:
         if max_bytes is not None and len(parts := first.cut(max_bytes)) > 1:
             rest = first.pick(range(len(parts[0]), len(first)))
             self._blocks.appendleft(rest)
-            self._count += len(rest)
+            self.count += len(rest)
             self._traced = self._traced or bool(rest.traces)
             first = parts[0]
         return first
@@ -257,5 +255,5 @@ class Queue:
         if len(first) > count:
             rest, first = first, first.shift(count)
             self._blocks.appendleft(rest)
-        self._count -= len(first)
+        self.count -= len(first)
         return first

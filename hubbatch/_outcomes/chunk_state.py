@@ -1,11 +1,11 @@
 """The state of a chunk: certainty about its writes, and its reason to be sent.
 
-`ChunkState.after` is the only function that changes a state. `CERTAINTY` and `ROLE`
+`ChunkState.after` is the only function that changes a state. `CERTAINTY` and `ROLES`
 are its tables; docs/architecture.md draws them.
 """
 
 from collections.abc import Mapping
-from enum import Enum, auto
+from enum import Enum, Flag, auto
 from types import MappingProxyType
 from typing import Final
 
@@ -15,7 +15,7 @@ from attrs import frozen
 class Certainty(Enum):
     """Whether HubSpot has written, or may have written, a chunk."""
 
-    NOT_WRITTEN = auto()  # HubSpot has processed no request that carried it
+    NOT_WRITTEN = auto()  # no request with it was processed, or its fate is known
     IN_FLIGHT = auto()  # a request has left, and its answer was not read yet
     MAYBE_WRITTEN = auto()  # a request may have been processed; no answer says so
     LOOKING_UP = auto()  # it was MAYBE_WRITTEN, and its records are being looked up
@@ -23,10 +23,10 @@ class Certainty(Enum):
     RECREATING = auto()  # it was NOT_FOUND and has left again, as IN_FLIGHT
 
 
-class Role(Enum):
-    """The reason why a chunk is sent."""
+class Role(Flag):
+    """The reasons why a chunk is sent on its own; several may apply."""
 
-    FRESH = auto()  # its inputs were not refused
+    FRESH = 0  # none: its inputs are sent for the first time
     SUSPECT = auto()  # it is a part of a chunk that was refused for its records
     LAST_TRY = auto()  # half of a chunk that HubSpot fails on: it is not retried
     ALONE = auto()  # an answer did not mention its only input
@@ -38,14 +38,15 @@ class Step(Enum):
     TAKE = auto()  # a worker takes it from the queue, at `now`
     ATTEMPT = auto()  # a request with it is about to be sent, at `now`
     LEAVE = auto()  # the request's first byte is on its way
-    NOT_PROCESSED = auto()  # HubSpot did not process the request
-    LOSE = auto()  # HubSpot may have processed the request, but did not confirm it
+    ANSWERED = auto()  # HubSpot did not process the request, or says what it did
+    LOSE = auto()  # HubSpot may have processed the request, but did not say so
     FAIL = auto()  # the attempt failed for a passing reason, and counts as a retry
     RENEW_TOKEN = auto()  # the token was refused, and another one is requested
     LOOK_UP = auto()  # its records are looked up before they are created again
     FIND_NOTHING = auto()  # the lookup found none of them
     FIND_UNCLEAR = auto()  # the lookup does not say whether they are there
     SUSPECT = auto()  # it is separated from a refused chunk
+    ACQUIT = auto()  # it is cut from a chunk that was refused for its size, say
     HALVE = auto()  # it is cut from a chunk on which HubSpot fails
     ASK_ALONE = auto()  # an answer did not mention its input; perhaps a `survivor`
     TURN_PAGE = auto()  # the answer continues on another page
@@ -56,33 +57,35 @@ _C, _S = Certainty, Step
 CERTAINTY: Mapping[tuple[Certainty, Step], Certainty] = MappingProxyType(
     {
         (_C.NOT_WRITTEN, _S.LEAVE): _C.IN_FLIGHT,
-        (_C.NOT_WRITTEN, _S.NOT_PROCESSED): _C.NOT_WRITTEN,
+        (_C.NOT_WRITTEN, _S.ANSWERED): _C.NOT_WRITTEN,
         (_C.NOT_WRITTEN, _S.LOSE): _C.MAYBE_WRITTEN,
-        (_C.IN_FLIGHT, _S.NOT_PROCESSED): _C.NOT_WRITTEN,
+        (_C.IN_FLIGHT, _S.ANSWERED): _C.NOT_WRITTEN,
         (_C.IN_FLIGHT, _S.LOSE): _C.MAYBE_WRITTEN,
         (_C.MAYBE_WRITTEN, _S.LEAVE): _C.MAYBE_WRITTEN,
-        (_C.MAYBE_WRITTEN, _S.NOT_PROCESSED): _C.MAYBE_WRITTEN,
+        (_C.MAYBE_WRITTEN, _S.ANSWERED): _C.MAYBE_WRITTEN,
         (_C.MAYBE_WRITTEN, _S.LOSE): _C.MAYBE_WRITTEN,
         (_C.MAYBE_WRITTEN, _S.LOOK_UP): _C.LOOKING_UP,
         (_C.LOOKING_UP, _S.LEAVE): _C.LOOKING_UP,
-        (_C.LOOKING_UP, _S.NOT_PROCESSED): _C.LOOKING_UP,
+        (_C.LOOKING_UP, _S.ANSWERED): _C.LOOKING_UP,
         (_C.LOOKING_UP, _S.LOSE): _C.LOOKING_UP,
         (_C.LOOKING_UP, _S.FIND_NOTHING): _C.NOT_FOUND,
         (_C.LOOKING_UP, _S.FIND_UNCLEAR): _C.MAYBE_WRITTEN,
         (_C.NOT_FOUND, _S.LEAVE): _C.RECREATING,
-        (_C.NOT_FOUND, _S.NOT_PROCESSED): _C.NOT_FOUND,
+        (_C.NOT_FOUND, _S.ANSWERED): _C.NOT_FOUND,
         (_C.NOT_FOUND, _S.LOSE): _C.MAYBE_WRITTEN,
-        (_C.RECREATING, _S.NOT_PROCESSED): _C.NOT_FOUND,
+        (_C.RECREATING, _S.ANSWERED): _C.NOT_FOUND,
         (_C.RECREATING, _S.LOSE): _C.MAYBE_WRITTEN,
     }
 )
 
-ROLE: Mapping[Step, Role] = MappingProxyType(
+# The roles that a step adds, and those that it takes away.
+ROLES: Mapping[Step, tuple[Role, Role]] = MappingProxyType(
     {
-        _S.SUSPECT: Role.SUSPECT,
-        _S.HALVE: Role.LAST_TRY,
-        _S.ASK_ALONE: Role.ALONE,
-        _S.TURN_PAGE: Role.FRESH,
+        _S.SUSPECT: (Role.SUSPECT, Role.FRESH),
+        _S.ACQUIT: (Role.FRESH, Role.SUSPECT),
+        _S.HALVE: (Role.LAST_TRY, Role.FRESH),
+        _S.ASK_ALONE: (Role.ALONE, Role.FRESH),
+        _S.TURN_PAGE: (Role.FRESH, Role.ALONE),
     }
 )
 
@@ -99,21 +102,21 @@ class ChunkState:
         survivor: the id in HubSpot's answer for its only input, if it differs.
         failures: how many attempts have failed since a worker took it.
         taken_at: when the worker took it.
-        sent_at: when the last attempt began.
-        first_sent_at: when the first attempt that may have written it began. None if
-            unknown because an earlier process sent it.
+        attempted_at: when the last attempt began, before its request left.
+        first_attempted_at: when the first attempt that may have written it began. None
+            if unknown because an earlier process sent it.
         token_renewed: whether a new token was requested since a worker took it.
     """
 
-    role: Role = Role.FRESH
+    roles: Role = Role.FRESH
     certainty: Certainty = Certainty.NOT_WRITTEN
     attempts: int = 0
     lookups: int = 0
     survivor: str | None = None
     failures: int = 0
     taken_at: float = 0.0
-    sent_at: float = 0.0
-    first_sent_at: float | None = None
+    attempted_at: float = 0.0
+    first_attempted_at: float | None = None
     token_renewed: bool = False
 
     @property
@@ -127,11 +130,11 @@ class ChunkState:
         return self.certainty is Certainty.LOOKING_UP
 
     def may_send(self, *, retry_safe: bool) -> bool:
-        """Return whether its request may be sent, possibly again.
+        """Return whether its request may be sent, or sent again.
 
-        This is the only place that decides whether a create may be sent again: it may
-        if no request was processed or if a lookup found none of its records, and never
-        while its fate is unknown. `retry_safe` calls may always be repeated.
+        A create may be sent if no request was processed or if a lookup found none of
+        its records, and never while its fate is unknown. `retry_safe` calls may always
+        be repeated. This alone decides it, and every attempt checks it.
         """
         return retry_safe or self.certainty is not Certainty.MAYBE_WRITTEN
 
@@ -144,18 +147,18 @@ class ChunkState:
         lead back to the same certainty, do not change it:
 
         ```
-             ┌──────────────────LOSE─────────────────┐
+             ┌─────────────────LOSE──────────────────┐
              │                                       v
         NOT_WRITTEN ──LEAVE──> IN_FLIGHT ──LOSE──> MAYBE_WRITTEN <────────┐
              ^                     │                    │     ^           │
-             └────NOT_PROCESSED────┘                    │     │           │
+             └──────ANSWERED───────┘                    │     │           │
                                                      LOOK_UP  │           │
                                                         v FIND_UNCLEAR    │
                                                   LOOKING_UP ─┘           │
                                                         │                 │
                                                    FIND_NOTHING           │
                                                         v                 │
-                            ┌────NOT_PROCESSED────> NOT_FOUND ────LOSE────┤
+                            ┌─────ANSWERED────────> NOT_FOUND ────LOSE────┤
                             │                           │                 │
                             └── RECREATING <────LEAVE───┘                 │
                                     └─────────────────LOSE────────────────┘
@@ -167,14 +170,19 @@ class ChunkState:
         certainty = self.certainty
         if step in _CHANGES_CERTAINTY:
             certainty = CERTAINTY[certainty, step]
-        attempts, sent_at, first = self.attempts, self.sent_at, self.first_sent_at
+        roles = self.roles
+        if step in ROLES:
+            added, removed = ROLES[step]
+            roles = (roles | added) & ~removed
+        attempts, attempted_at = self.attempts, self.attempted_at
+        first = self.first_attempted_at
         taken_at, lookups, failures = self.taken_at, self.lookups, self.failures
         renewed = self.token_renewed
         match step:
             case Step.TAKE:
                 taken_at, failures, renewed = now, 0, False
             case Step.ATTEMPT:
-                attempts, sent_at = attempts + 1, now
+                attempts, attempted_at = attempts + 1, now
                 first = first if self.maybe_written else now
             case Step.FAIL:
                 failures += 1
@@ -186,14 +194,14 @@ class ChunkState:
                 pass
         # `evolve` would take five times as long, and every chunk changes four times.
         return ChunkState(
-            ROLE.get(step, self.role),
+            roles,
             certainty,
             attempts,
             lookups,
             survivor if step is Step.ASK_ALONE else self.survivor,
             failures,
             taken_at,
-            sent_at,
+            attempted_at,
             first,
             renewed,
         )

@@ -101,7 +101,7 @@ def _classify(operation: Operation, chunk: Chunk, answer: Response) -> Verdict:
         error = _api_error(APIError, answer, payload)
         if answer.body and not is_hubspots(answer, payload):
             error = proxy_error(answer)
-        return Retryable(error, arrived=True, retry_after=_retry_after(answer))
+        return Retryable(error, maybe_processed=True, retry_after=_retry_after(answer))
     return Fatal(_api_error(InvalidRequestError, answer, payload))
 
 
@@ -116,11 +116,11 @@ def _classify_no_answer(answer: NoAnswer) -> Verdict:
             )
         )
     if answer.proxy_status is None:
-        return Retryable(APIError(answer.reason), arrived=answer.sent)
+        return Retryable(APIError(answer.reason), maybe_processed=answer.sent)
     error = connect_error(answer.proxy_status, answer.reason)
     if answer.proxy_status in _PROXY_REFUSALS:
-        return Blocked(error, arrived=False)
-    return Retryable(error, arrived=False)
+        return Blocked(error, maybe_processed=False)
+    return Retryable(error, maybe_processed=False)
 
 
 def _classify_success(
@@ -144,7 +144,7 @@ def _classify_success(
         return _distrust(response, "the answer is truncated or not for this request")
     # When an input is sent again by itself, the answer may not contain it.
     if not matched.trustworthy and (
-        matched.strange or chunk.state.role is not Role.ALONE
+        matched.strange or Role.ALONE not in chunk.state.roles
     ):
         return _distrust(response, "the answer accounts for none of its inputs")
     if operation.into is not None:
@@ -161,7 +161,7 @@ def _distrust(response: Response, reason: str) -> Retryable:
     error = APIError(
         reason, status=response.status, correlation_id=_correlation_id(response, {})
     )
-    return Retryable(error, arrived=True, strange=True)
+    return Retryable(error, maybe_processed=True, strange=True)
 
 
 def _classify_refusal(
@@ -201,7 +201,7 @@ def _classify_unauthorized(
     _: Operation, response: Response, payload: Mapping[str, Any]
 ) -> Verdict:
     if not is_hubspots(response, payload):
-        return Blocked(proxy_error(response), arrived=True)
+        return Blocked(proxy_error(response), maybe_processed=True)
     error = _api_error(AuthenticationError, response, payload)
     error.message += " The access token may be wrong, expired or from another account."
     return Unauthorized(error)
@@ -211,7 +211,7 @@ def _classify_forbidden(
     _: Operation, response: Response, payload: Mapping[str, Any]
 ) -> Verdict:
     if not is_hubspots(response, payload):
-        return Blocked(proxy_error(response), arrived=True)
+        return Blocked(proxy_error(response), maybe_processed=True)
     error = _api_error(PermissionDeniedError, response, payload)
     error.scopes = _scopes(error)
     if error.scopes:
@@ -222,7 +222,7 @@ def _classify_forbidden(
 def _classify_proxy_login(
     _: Operation, response: Response, _payload: object
 ) -> Verdict:
-    return Blocked(proxy_error(response), arrived=False)
+    return Blocked(proxy_error(response), maybe_processed=False)
 
 
 def _classify_not_found(
@@ -244,14 +244,14 @@ def _classify_locked(
 ) -> Verdict:
     wait = max(_LOCK_WAIT, _retry_after(response))
     error = _api_error(APIError, response, payload)
-    return Retryable(error, arrived=False, retry_after=wait)
+    return Retryable(error, maybe_processed=False, retry_after=wait)
 
 
 def _classify_migration(
     _: Operation, response: Response, payload: Mapping[str, Any]
 ) -> Verdict:
     error = _api_error(APIError, response, payload)
-    return Retryable(error, arrived=False, retry_after=_retry_after(response))
+    return Retryable(error, maybe_processed=False, retry_after=_retry_after(response))
 
 
 def _classify_throttled(

@@ -14,7 +14,7 @@ from .verdicts import EndpointNotFound, Retryable, Throttled, Unauthorized
 
 
 @frozen
-class Answer:
+class NoteAnswer:
     """HubSpot answered a chunk, `seconds` after it was sent; its outcomes follow."""
 
     chunk: Chunk
@@ -78,11 +78,15 @@ class Unpark:
 
 @frozen
 class Wait:
-    """The same worker sends a chunk again after `seconds`."""
+    """The same worker sends a chunk again after `seconds`.
+
+    If the batch has ended it does not; see `Requeue` for `otherwise`.
+    """
 
     chunk: Chunk
     seconds: float
     verdict: Throttled | Unauthorized | Retryable | EndpointNotFound
+    otherwise: RecordError | None = None
 
 
 @frozen
@@ -119,13 +123,24 @@ class EndBatch:
     error: HubBatchError
 
 
-OutcomeEffect: TypeAlias = Answer | Succeed | Fail | Drop
+OutcomeEffect: TypeAlias = NoteAnswer | Succeed | Fail | Drop
 QueueEffect: TypeAlias = Requeue | Unpark | LimitInputs | LimitBytes
 Effect: TypeAlias = OutcomeEffect | QueueEffect | Split | Wait | HoldAll | EndBatch
 
 
-def ended_instead(requeue: Requeue, chunk: Chunk) -> Fail | Drop:
-    """Return the effect that replaces requeuing a chunk once the batch has ended."""
-    if requeue.otherwise is None:
+def ended_instead(effect: Requeue | Wait, chunk: Chunk) -> Fail | Drop:
+    """Return the effect that replaces resending a chunk once the batch has ended."""
+    if effect.otherwise is None:
         return Drop(chunk)
-    return Fail(chunk, OutcomeStatus.UNKNOWN, requeue.otherwise)
+    return Fail(chunk, OutcomeStatus.UNKNOWN, effect.otherwise)
+
+
+def chunks_of(effect: Effect) -> list[Chunk]:
+    """Return the chunks whose inputs an effect settles or sends again."""
+    match effect:
+        case Succeed() | Fail() | Drop() | Wait():
+            return [effect.chunk]
+        case Requeue():
+            return effect.chunks
+        case _:
+            return []

@@ -63,7 +63,7 @@ class Health:
     def refuse_as_unreadable(self, chunk: Chunk, error: APIError) -> bool:
         """Record an unreadable call; return whether the batch must end."""
         self.unreadable = error
-        self._unreadable_parts += chunk.state.role is Role.SUSPECT
+        self._unreadable_parts += Role.SUSPECT in chunk.state.roles
         return self._unreadable_parts >= _MAX_UNREADABLE_PARTS
 
     def give_up(self, error: APIError) -> HubSpotUnavailable | None:
@@ -82,7 +82,9 @@ class Health:
         many parts in a row have failed: then HubSpot is down.
         """
         state = chunk.state
-        works = state.role is Role.LAST_TRY or self._answered_at > state.taken_at
-        caused = verdict.arrived and works and self._failing < _MAX_FAILING_PARTS
+        works = Role.LAST_TRY in state.roles or self._answered_at > state.taken_at
+        caused = (
+            verdict.maybe_processed and works and self._failing < _MAX_FAILING_PARTS
+        )
         self._failing += caused
         return caused

@@ -15,7 +15,7 @@ from attrs import Factory, define, evolve, field
 
 from hubbatch._wire.calls import Repeats
 
-from .chunk import Chunk, Queue, join
+from .chunk import Chunk, FreshInputs, join
 from .chunk_state import Step
 
 
@@ -52,8 +52,8 @@ class InputQueue:
     repeats: Repeats
     size: int = field(default=0, init=False)
     max_bytes: int | None = field(default=None, init=False)
-    _fresh: Queue = field(
-        default=Factory(lambda self: Queue(self.max_inputs), takes_self=True),
+    _fresh: FreshInputs = field(
+        default=Factory(lambda self: FreshInputs(self.max_inputs), takes_self=True),
         init=False,
     )
     _next: deque[Chunk] = field(factory=deque, init=False)
@@ -145,7 +145,7 @@ class InputQueue:
 
     def _take_fresh(self) -> Chunk:
         if self._live is not None and (
-            self._withdrawn_owners or len(self._live) < len(self._fresh)
+            self._withdrawn_owners or len(self._live) < self._fresh.count
         ):
             self._sweep()
         taken = self._fresh.take(self.max_bytes)
@@ -217,7 +217,7 @@ class InputQueue:
                     self._withdrawn_owners.discard(owner)
                     self._mark_withdrawn(owner, key)
         self.size -= 1
-        if len(self._fresh) > 2 * len(self._track_live()) + self.max_inputs:
+        if self._fresh.count > 2 * len(self._track_live()) + self.max_inputs:
             self._sweep()
         return True
 
@@ -229,7 +229,7 @@ class InputQueue:
         self._parked.clear()
         if self._held:
             removed.append(join(held))
-        if self._fresh:
+        if self._fresh.count:
             removed.append(self._with_duplicates(self._fresh.clear()))
         self._next, self._behind = deque(), deque()
         self._held.clear()
@@ -239,7 +239,7 @@ class InputQueue:
         return removed
 
     def _count_fresh(self) -> int:
-        return len(self._fresh if self._live is None else self._live)
+        return self._fresh.count if self._live is None else len(self._live)
 
     def _has_full_chunk(self) -> bool:
         return self._count_fresh() >= self.max_inputs

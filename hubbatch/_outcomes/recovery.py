@@ -14,7 +14,7 @@ from attrs import define, evolve, field
 
 from hubbatch._wire.calls import Operation
 from hubbatch._wire.inputs import make_key
-from hubbatch.errors import OutcomeUnknown, RecordError, RecordNotFound
+from hubbatch.errors import APIError, OutcomeUnknown, RecordNotFound
 from hubbatch.models import SimplePublicObject
 
 from .chunk import Chunk
@@ -36,7 +36,7 @@ _MAX_KNOWN = 20_000
 _CREATION_DATES = ("createdate", "hs_createdate")
 
 
-def lookup(operation: Operation, chunk: Chunk) -> tuple[Operation, Chunk]:
+def lookup_request(operation: Operation, chunk: Chunk) -> tuple[Operation, Chunk]:
     """Return the operation that looks up the records of a chunk, and its chunk.
 
     The lookup reads the properties that were written, so that its results can replace
@@ -75,7 +75,7 @@ def lost_error(
 
 
 @define(eq=False)
-class LostCreates:
+class LostWrites:
     """Decides the outcome of creates whose answer was lost.
 
     The chunk's state goes from MAYBE_WRITTEN to LOOKING_UP, and on to one of: succeeded
@@ -97,7 +97,7 @@ class LostCreates:
         while len(self._known) > _MAX_KNOWN:
             del self._known[next(iter(self._known))]
 
-    def look_up(self, chunk: Chunk, now: float) -> Chunk | None:
+    def as_lookup(self, chunk: Chunk, now: float) -> Chunk | None:
         """Return the chunk as a lookup of its records; None if no lookup is possible.
 
         No lookup is possible without a unique property to read by, or after
@@ -113,7 +113,7 @@ class LostCreates:
     ) -> Effect:
         """Return the effect on inputs that may be written: a lookup if possible."""
         error = lost_error(chunk, reason, correlation_id)
-        lookup = self.look_up(chunk, now)
+        lookup = self.as_lookup(chunk, now)
         if lookup is None:
             return Fail(chunk, OutcomeStatus.UNKNOWN, error)
         return Requeue([lookup], otherwise=error)
@@ -155,9 +155,10 @@ class LostCreates:
             error = lost_error(unclear, reason)
             yield Fail(unclear, OutcomeStatus.UNKNOWN, error)
 
-    def refuse(self, single: Chunk, error: RecordError) -> Effect:
+    def refuse(self, single: Chunk, error: APIError) -> Effect:
         """Return the effect on a single create whose lookup HubSpot refused."""
-        if isinstance(error, RecordNotFound):
+        # Any other 404, of a proxy say, does not show that the record is absent.
+        if error.category == "OBJECT_NOT_FOUND":
             return Requeue([single.after(Step.FIND_NOTHING)])
         unclear = single.after(Step.FIND_UNCLEAR)
         reason = f"it may have been written, and its lookup was refused: {error}"
@@ -185,9 +186,13 @@ class LostCreates:
         if not shows(result, body, unique=self.operation.id_property or ""):
             return False
         completed, created = matched.part.completed_at, result.created_at
-        if completed is None or created is None or chunk.state.first_sent_at is None:
+        if (
+            completed is None
+            or created is None
+            or chunk.state.first_attempted_at is None
+        ):
             return True
         if any(name in _properties_of(body) for name in _CREATION_DATES):
             return True
-        sent = completed - timedelta(seconds=now - chunk.state.first_sent_at)
+        sent = completed - timedelta(seconds=now - chunk.state.first_attempted_at)
         return created >= sent - _SLACK

@@ -18,7 +18,6 @@ from hubbatch.errors import (
 from .chunk import Chunk
 from .chunk_state import Role, Step
 from .effects import (
-    Answer,
     Drop,
     Effect,
     EndBatch,
@@ -26,6 +25,7 @@ from .effects import (
     HoldAll,
     LimitBytes,
     LimitInputs,
+    NoteAnswer,
     Requeue,
     Split,
     Succeed,
@@ -39,7 +39,7 @@ from .outcome import OutcomeStatus, known_id, not_sent_error, unanswered_error
 from .paging import next_pages
 from .queue import Place
 from .record_errors import NO_REASON, record_error_from_refusal
-from .recovery import LostCreates, lost_error
+from .recovery import LostWrites, lost_error
 from .retry import RetryPolicy, next_wait
 from .splitting import BadRecordRate, halve, sample, split, suspects
 from .unavailable import NO_ANSWER, advise, unavailable
@@ -90,11 +90,11 @@ class Resolver:
     isolate: bool = True
     failure_limit: FailureLimit | None = None
     _health: Health = field(factory=Health, init=False)
-    _lost: LostCreates = field(init=False)
+    _lost: LostWrites = field(init=False)
     _bad_rate: BadRecordRate = field(factory=BadRecordRate, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._lost = LostCreates(self.operation)
+        self._lost = LostWrites(self.operation)
 
     def resolve(
         self, chunk: Chunk, verdict: Verdict, now: float, *, draw: float
@@ -107,8 +107,8 @@ class Resolver:
         `now` is a time of the monotonic clock, and `draw` a random number from 0 to 1
         for the wait.
         """
-        lost = isinstance(verdict, Retryable | Blocked) and verdict.arrived
-        chunk = chunk.after(Step.LOSE if lost else Step.NOT_PROCESSED)
+        lost = isinstance(verdict, Retryable | Blocked) and verdict.maybe_processed
+        chunk = chunk.after(Step.LOSE if lost else Step.ANSWERED)
         effects = [*self._resolve(chunk, verdict, now, draw)]
         if isinstance(verdict, Answered | Refused) and not self._health.has_settled:
             self._health.has_settled = any(map(_settles, effects))
@@ -119,9 +119,7 @@ class Resolver:
         if chunk.state.attempts:
             return chunk
         chunk = chunk.after(Step.LOSE)
-        chunk = self._lost.look_up(chunk, now) or chunk
-        assert self._may_send(chunk)  # noqa: S101 -- a job marks other creates unknown
-        return chunk
+        return self._lost.as_lookup(chunk, now) or chunk
 
     @property
     def unreadable(self) -> APIError | None:
@@ -155,16 +153,18 @@ class Resolver:
             case Throttled():
                 hold = min(verdict.retry_after, self.policy.max_retry_after)
                 yield HoldAll(chunk, hold, verdict)
-                yield from self._retry(chunk, verdict, now, draw)
+                yield from self._retry_or_settle(chunk, verdict, now, draw)
             case Unauthorized() if self.renewable and not chunk.state.token_renewed:
                 yield Wait(chunk.after(Step.RENEW_TOKEN), 0.0, verdict)
             case Retryable():
-                yield from self._retry(chunk, verdict, now, draw)
+                yield from self._retry_or_settle(chunk, verdict, now, draw)
             case EndpointNotFound() if self._health.has_answered:
-                yield from self._retry(chunk, verdict, now, draw)
+                yield from self._retry_or_settle(chunk, verdict, now, draw)
             case Blocked() if self._health.has_answered:
-                retryable = Retryable(verdict.error, arrived=verdict.arrived)
-                yield from self._retry(chunk, retryable, now, draw)
+                retryable = Retryable(
+                    verdict.error, maybe_processed=verdict.maybe_processed
+                )
+                yield from self._retry_or_settle(chunk, retryable, now, draw)
             case Unauthorized() | EndpointNotFound() | Blocked() | Fatal():
                 yield EndBatch(verdict.error)
                 yield Drop(chunk)
@@ -182,7 +182,7 @@ class Resolver:
             yield from self._lost.resolve(chunk, matched, now)
             return
         yield from self._mark_readable()
-        yield Answer(chunk, matched, now - chunk.state.sent_at)
+        yield NoteAnswer(chunk, matched, now - chunk.state.attempted_at)
         others = {*matched.failed, *matched.open, *matched.unfinished}
         if not others:
             yield self._succeed(chunk, matched.results)
@@ -191,7 +191,7 @@ class Resolver:
         if fine:
             yield self._succeed(chunk.pick(fine), [matched.results[p] for p in fine])
         for position, error in matched.failed.items():
-            yield self._fail_refused(chunk.pick([position]), error, now)
+            yield self._settle_refused(chunk.pick([position]), error, now)
         if matched.open:
             yield self._resolve_open(chunk, matched, now)
         shape = self.operation.call.results
@@ -207,7 +207,7 @@ class Resolver:
             yield Unpark()
 
     def _succeed(self, chunk: Chunk, results: list[Any]) -> Effect:
-        if chunk.state.role is Role.SUSPECT:
+        if Role.SUSPECT in chunk.state.roles:
             self._bad_rate.accepted(len(chunk))
         self._lost.remember(results)
         return Succeed(chunk, results)
@@ -218,7 +218,7 @@ class Resolver:
         # HubSpot may have answered with another record's id (`survivor`). It is
         # accepted if the next answer has the same id.
         state = chunk.state
-        new = state.role is not Role.ALONE or (survivor and not state.survivor)
+        new = Role.ALONE not in state.roles or (survivor and not state.survivor)
         # HubSpot may have written an input that its answer omits.
         chunk = chunk.after(Step.LOSE)
         if new and self._may_send(chunk):
@@ -249,33 +249,31 @@ class Resolver:
         self, chunk: Chunk, refusal: Refused, now: float
     ) -> Iterator[Effect]:
         """Split a refused chunk to find its bad records; fail a single input."""
-        if chunk.state.role is Role.SUSPECT:
+        if Role.SUSPECT in chunk.state.roles:
             self._bad_rate.refused(len(chunk))
         call, alone = self.operation.call, len(chunk) == 1
         looking_up = chunk.state.looking_up
         about_records = refusal.because in ("records", "syntax")
         last = alone or (about_records and not (self.isolate or looking_up))
         written = refusal.written and not looking_up  # a lookup writes nothing
+        lost = chunk.after(Step.LOSE) if written else chunk
         error = record_error_from_refusal(refusal.error)
         if looking_up and alone:
-            yield self._lost.refuse(chunk, error)
+            yield self._lost.refuse(chunk, refusal.error)
         elif written and (
-            not call.retry_safe or (last and (call.creates or not alone))
+            not self._may_send(lost) or (last and (call.creates or not alone))
         ):
             # Sending a create again would not complete a partly written record.
             reason = f"HubSpot refused it, but may have written part: {refusal.error}"
-            yield self._lost.doubt(
-                chunk.after(Step.LOSE), reason, now, error.correlation_id
-            )
+            yield self._lost.doubt(lost, reason, now, error.correlation_id)
         elif last:
             if refusal.because == "bytes":
                 error.message = self._too_large(chunk, error.message)
-            yield self._fail_refused(chunk, error, now, wordless=refusal.wordless)
+            yield self._settle_refused(chunk, error, now, wordless=refusal.wordless)
         else:
-            chunk = chunk.after(Step.LOSE) if written else chunk
-            yield from self._isolate(chunk, refusal, error)
+            yield from self._isolate(lost, refusal, error)
 
-    def _fail_refused(
+    def _settle_refused(
         self, chunk: Chunk, error: RecordError, now: float, *, wordless: bool = False
     ) -> Effect:
         """Return the effect on refused inputs that are not split further.
@@ -308,17 +306,18 @@ class Resolver:
     def _isolate(
         self, chunk: Chunk, refusal: Refused, error: RecordError
     ) -> Iterator[Effect]:
+        innocent = chunk.after(Step.ACQUIT)
         match refusal.because:
             case "inputs":
                 yield LimitInputs(len(chunk) // 2)
-                yield from _split(chunk, refusal.error, halve(chunk))
+                yield from _split(chunk, refusal.error, halve(innocent))
             case "bytes":
                 # Half, because a slightly smaller chunk would be refused too.
                 max_bytes = chunk.size // 2
                 yield LimitBytes(max_bytes)
-                yield from _split(chunk, refusal.error, chunk.cut(max_bytes))
+                yield from _split(chunk, refusal.error, innocent.cut(max_bytes))
             case "duplicates":
-                parts = split(chunk, refusal.error, self._bad_rate)
+                parts = split(innocent, refusal.error, self._bad_rate)
                 yield from _split(chunk, refusal.error, parts)
             case "records" | "syntax":
                 suspect = chunk.after(Step.SUSPECT)
@@ -331,7 +330,7 @@ class Resolver:
                 assert_never(refusal.because)
 
     def _may_all_be_bad(self, chunk: Chunk, error: RecordError) -> bool:
-        fresh = chunk.state.role is not Role.SUSPECT and not chunk.state.looking_up
+        fresh = Role.SUSPECT not in chunk.state.roles and not chunk.state.looking_up
         return (
             fresh
             and self.failure_limit is not None
@@ -372,7 +371,7 @@ class Resolver:
             yield Drop(chunk)
             return
         positions = range(len(chunk))
-        fresh = len(chunk) > 1 and chunk.state.role is not Role.SUSPECT
+        fresh = len(chunk) > 1 and Role.SUSPECT not in chunk.state.roles
         first = sample(positions, _UNREADABLE_SAMPLE) if fresh else []
         rest = [position for position in positions if position not in first]
         suspect = chunk.after(Step.SUSPECT)
@@ -391,26 +390,29 @@ class Resolver:
 
     # ---- retries
 
-    def _retry(
+    def _retry_or_settle(
         self, chunk: Chunk, verdict: _Temporary, now: float, draw: float
     ) -> Iterator[Effect]:
         """Send a chunk again after a wait; without retries left, halve or settle it."""
         if not isinstance(verdict, Throttled):
             chunk = chunk.after(Step.FAIL)
+        otherwise: RecordError | None = None
         if not self._may_send(chunk):
-            chunk = self._lost.look_up(chunk, now) or chunk
-        arrived = isinstance(verdict, Retryable) and verdict.arrived
-        final = arrived and chunk.state.role is Role.LAST_TRY
+            otherwise = lost_error(chunk, *_reason(verdict))
+            chunk = self._lost.as_lookup(chunk, now) or chunk
+        arrived = isinstance(verdict, Retryable) and verdict.maybe_processed
+        final = arrived and Role.LAST_TRY in chunk.state.roles
         if self._may_send(chunk) and not final:
             wait = next_wait(
                 self.policy,
                 verdict,
                 failures=chunk.state.failures,
+                retry=chunk.state.failures + chunk.state.looking_up,
                 elapsed=now - chunk.state.taken_at,
                 draw=draw,
             )
             if wait is not None:
-                yield Wait(chunk, wait, verdict)
+                yield Wait(chunk, wait, verdict, otherwise)
                 return
         if (
             isinstance(verdict, Retryable)

@@ -23,7 +23,7 @@ class RetryPolicy:
         base: the longest first wait, in seconds.
         max_delay: the longest wait of the exponential backoff, in seconds.
         max_elapsed: the seconds after which a chunk is not sent again, counted from
-            when its first attempt began.
+            when it was last taken from the queue.
         max_retry_after: the longest Retry-After that is honored, in seconds. If HubSpot
             asks for more, the chunk is given up.
 
@@ -43,14 +43,16 @@ def next_wait(
     verdict: Retryable | EndpointNotFound | Throttled,
     *,
     failures: int,
+    retry: int,
     elapsed: float,
     draw: float,
 ) -> float | None:
     """Return the seconds to wait before the next attempt; None to give the chunk up.
 
-    `failures` is the number of failed attempts so far, `elapsed` the seconds since the
-    first one began, and `draw` a random number from 0 to 1: the share of the longest
-    wait to take (full jitter).
+    `failures` is the number of failed attempts so far, and `retry` that of the wait: a
+    lost create's first lookup is a retry that follows no failed lookup. `elapsed` is
+    the seconds since the first attempt began, and `draw` a random number from 0 to 1:
+    the share of the longest wait to take (full jitter).
     """
     at_least = getattr(verdict, "retry_after", 0.0)
     if at_least > policy.max_retry_after:
@@ -59,11 +61,11 @@ def next_wait(
         return 0.0 if elapsed + at_least <= policy.max_elapsed else None
     if failures >= policy.attempts:
         return None
-    wait = max(at_least, draw * _longest_wait(policy, failures))
+    wait = max(at_least, draw * _longest_wait(policy, retry))
     return wait if elapsed + wait <= policy.max_elapsed else None
 
 
-def _longest_wait(policy: RetryPolicy, failures: int) -> float:
-    # backoff's generators yield None first, when started.
+def _longest_wait(policy: RetryPolicy, retry: int) -> float:
+    # backoff's generators first yield None, when they are started.
     waits = expo(factor=policy.base, max_value=policy.max_delay)
-    return float(next(islice(waits, max(failures, 1), None)))
+    return float(next(islice(waits, retry, None)))

@@ -59,7 +59,7 @@ class Retryable:
     """
 
     error: APIError
-    arrived: bool
+    maybe_processed: bool
     retry_after: float = 0.0
     strange: bool = False
 
@@ -91,7 +91,7 @@ class Blocked:
     """
 
     error: ProxyError
-    arrived: bool
+    maybe_processed: bool
 
 
 @frozen
@@ -128,7 +128,7 @@ def may_have_written(verdict: Verdict) -> bool:
         case Refused():
             return verdict.written
         case Retryable() | Blocked():
-            return verdict.arrived
+            return verdict.maybe_processed
         case Throttled() | Unauthorized() | EndpointNotFound() | Fatal():
             return False
         case _:

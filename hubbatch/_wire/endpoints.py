@@ -41,8 +41,8 @@ __all__ = [
     "Operation",
     "Repeats",
     "Verb",
-    "look_up",
     "named_call",
+    "operation_for",
 ]
 
 # ---- the APIs
@@ -263,7 +263,7 @@ class OperationOptions(TypedDict, total=False):
     options: Mapping[str, object]
 
 
-def look_up(
+def operation_for(
     api: ApiName,
     verb: Verb,
     *object_types: str,
@@ -299,7 +299,7 @@ def look_up(
         # one waits, and HubSpot then refuses it.
         call=evolve(call, repeats=_WAITS),
         id_property=reconcile_by,
-        read_back=look_up(
+        read_back=operation_for(
             api,
             "read",
             *object_types,

@@ -15,7 +15,7 @@ import cloup
 from click.shell_completion import get_completion_class
 
 from hubbatch import __version__
-from hubbatch.simulator.quota import TIERS
+from hubbatch.simulator.rate_limits import TIERS
 
 from . import options as shared
 from .job_commands import (

@@ -23,7 +23,7 @@ from .job_report import JobReport
 from .pairs import PairColumns, by_label, find_type
 from .parquet import write_parquet
 from .report import write_report
-from .rows import Row, Source
+from .row_source import Row, Source
 from .schema import Schema, ask_schema, read_schema, write_schema
 from .sinks import Failures, Pairs, Records, Results
 from .sources import CsvSource, JsonLinesSource, open_source

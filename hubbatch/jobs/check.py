@@ -21,7 +21,7 @@ from hubbatch.models import Property
 
 from .dry_run import first_rows
 from .property_checks import Checker, Problem
-from .rows import AnySource, Row
+from .row_source import AnySource, Row
 from .schema import Schema
 
 

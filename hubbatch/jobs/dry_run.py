@@ -11,7 +11,7 @@ from hubbatch._wire.endpoints import Operation
 from hubbatch._wire.inputs import encoder
 from hubbatch._wire.property_values import InvalidInput
 
-from .rows import AsyncRowIterable, Row, RowIterable
+from .row_source import AsyncRowIterable, Row, RowIterable
 
 
 # The number of invalid rows that are kept as examples.

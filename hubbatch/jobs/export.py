@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hubbatch._outcomes.outcome import Summary, succeeded
 from hubbatch._wire.codecs.documents import Page
-from hubbatch._wire.endpoints import look_up
+from hubbatch._wire.endpoints import operation_for
 from hubbatch.client import HubBatch
 from hubbatch.errors import HubBatchError
 
@@ -23,7 +23,7 @@ from .options import (
     make_sink,
     relative_to_journal,
 )
-from .rows import Row
+from .row_source import Row
 from .states import RowState
 
 
@@ -69,7 +69,7 @@ class Export(Lifecycle):
         self._archived = archived
         self._limit = check_limit(limit)
         portal = check_account(account)
-        operation = look_up(
+        operation = operation_for(
             "objects", "read", object_type, api_version="v3", properties=self._names
         )
         path = None if journal is None else Path(journal)

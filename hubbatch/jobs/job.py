@@ -45,7 +45,7 @@ from .options import (
 )
 from .outputs import SinkOrPath
 from .resume import Resumption, chain_async, take_async, with_loop_turns
-from .rows import Inputs, Row, Source, as_source
+from .row_source import Inputs, Row, Source, as_source
 from .run_adapter import RunAdapter, Tally
 from .schema import ask_schema
 from .sinks import Failures

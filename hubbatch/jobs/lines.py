@@ -8,7 +8,7 @@ import orjson
 from hubbatch.errors import ConfigurationError, SourceError
 
 from .column_mapping import BadRow, InputBuilder
-from .rows import Row
+from .row_source import Row
 
 
 _UNDECODABLE = re.compile("[\udc80-\udcff]")

@@ -12,7 +12,7 @@ from attrs import define, field, frozen
 
 from hubbatch._outcomes.outcome import Outcome, OutcomeStatus
 
-from .rows import Row
+from .row_source import Row
 
 
 # Used as a status: HubSpot's warnings are about rows that succeeded.

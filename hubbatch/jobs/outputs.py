@@ -16,7 +16,7 @@ from typing import Any, Protocol, cast
 from hubbatch._outcomes.outcome import Outcome
 from hubbatch.errors import ConfigurationError, JournalError
 
-from .rows import Row
+from .row_source import Row
 
 
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows would change line endings

@@ -19,7 +19,7 @@ from hubbatch._outcomes.outcome import Outcome
 from hubbatch.errors import ConfigurationError
 
 from .arrow import need_pyarrow
-from .rows import Row
+from .row_source import Row
 from .sinks import Pairs, Records
 
 

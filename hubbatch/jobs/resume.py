@@ -10,7 +10,7 @@ from attrs import frozen
 from hubbatch.errors import JournalError
 
 from .journal import Journal
-from .rows import AsyncRowIterable, Row, Source, digest
+from .row_source import AsyncRowIterable, Row, Source, digest
 from .states import RowState
 
 

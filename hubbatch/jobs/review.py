@@ -13,8 +13,8 @@ import orjson
 from attrs import define, evolve, field, frozen
 
 from .job_lock import is_locked
+from .journal_reader import Reader, look
 from .measurements import EXAMPLES, Example, Reason, from_octave
-from .reader import Reader, look
 from .status import JobStatus, status_of
 
 

@@ -19,7 +19,7 @@ from hubbatch._wire.endpoints import Operation, Repeats
 from hubbatch._wire.inputs import encoder
 
 from .journal import Journal
-from .rows import Row, digest
+from .row_source import Row, digest
 from .states import FINAL, RowState
 
 

@@ -21,7 +21,7 @@ from hubbatch.errors import ConfigurationError, RecordError
 from hubbatch.models import LegacyProperty, MultiAssociatedObjectWithLabel
 
 from .failure_inputs import input_encoder
-from .rows import Row
+from .row_source import Row
 
 
 _JSON_LINES = (".jsonl", ".ndjson")

@@ -20,7 +20,7 @@ from hubbatch.errors import ConfigurationError, SourceError
 from .arrow import ParquetSource
 from .column_mapping import BadRow, ColumnMapping, InputBuilder
 from .lines import LineParser, check_decoded, codec_of
-from .rows import Row
+from .row_source import Row
 from .stdin import StandardInput
 from .tables import SqliteSource
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from attrs import frozen
 
 from .job_lock import is_locked
-from .reader import Reader, look
+from .journal_reader import Reader, look
 from .states import RowState
 from .titles import title_of
 

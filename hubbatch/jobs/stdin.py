@@ -13,7 +13,7 @@ from hubbatch.errors import SourceError
 
 from .column_mapping import ColumnMapping
 from .lines import LineParser, codec_of
-from .rows import Row
+from .row_source import Row
 
 
 _BLOCK = 64 * 1024

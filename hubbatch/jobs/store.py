@@ -21,8 +21,8 @@ from attrs import astuple, define, field
 from hubbatch.errors import JournalError
 
 from .identity import Identity
+from .journal_reader import APPLICATION_ID, NOW, SCHEMA_VERSION, Reader
 from .measurements import Measured
-from .reader import APPLICATION_ID, NOW, SCHEMA_VERSION, Reader
 from .states import RowState
 from .wal import check_wal, connect, follows, salt_of, state_of, wal_of
 

@@ -19,7 +19,7 @@ from urllib.parse import quote
 from hubbatch.errors import SourceError
 
 from .column_mapping import BadRow, ColumnMapping
-from .rows import Row
+from .row_source import Row
 
 
 class Table(ABC):

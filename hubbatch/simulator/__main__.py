@@ -7,7 +7,7 @@ import sys
 
 from pathlib import Path
 
-from hubbatch.simulator.quota import TIERS
+from hubbatch.simulator.rate_limits import TIERS
 from hubbatch.simulator.serving import run
 
 

@@ -9,7 +9,7 @@ import attrs
 
 from hubbatch.simulator.account_store import Store
 from hubbatch.simulator.property_types import ObjectType
-from hubbatch.simulator.quota import TIERS, Day, RollingWindow
+from hubbatch.simulator.rate_limits import TIERS, Day, RollingWindow
 from hubbatch.simulator.wire import Answer, Refusal, as_json, iso
 
 

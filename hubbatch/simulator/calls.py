@@ -6,13 +6,13 @@ from typing import Any, Final
 import attrs
 
 from hubbatch.simulator import (
+    association_limits,
     associations,
     associations_v3,
     batches,
     bodies,
     definitions,
     legacy,
-    limits,
     listing,
     memberships,
     refusals,
@@ -145,8 +145,10 @@ class Call:
 
     def _limits(self, route: Route, source: Shelf) -> tuple[Answer, int]:
         verb, target = route.verb, self._target(route)
-        inputs = limits.parse(self.request.content, verb)
-        batch = limits.Limits(self.token.account.store, source, target, inputs)
+        inputs = association_limits.parse(self.request.content, verb)
+        batch = association_limits.Limits(
+            self.token.account.store, source, target, inputs
+        )
         batch.run(verb)
         if verb == "purge" and route.version is None:
             return Answer(204), len(inputs)

@@ -22,7 +22,7 @@ from hubbatch.simulator.clocks import Clock, Now
 from hubbatch.simulator.fault_conditions import Seen
 from hubbatch.simulator.faults import Fault, Faults, Strike
 from hubbatch.simulator.oauth import Installation, exchange_token, parse_form
-from hubbatch.simulator.quota import (
+from hubbatch.simulator.rate_limits import (
     ASSOCIATION_LIMITS,
     TIERS,
     Day,

@@ -8,11 +8,11 @@ from attrs import define, field
 from rich.console import Console
 
 from hubbatch import Summary
-from hubbatch._wire.endpoints import look_up
+from hubbatch._wire.endpoints import operation_for
 from hubbatch.cli.progress import Progress, count_of, duration
 
 
-UPDATE = look_up("objects", "update", "tickets", api_version="v3")
+UPDATE = operation_for("objects", "update", "tickets", api_version="v3")
 
 
 @define

@@ -10,7 +10,7 @@ import pytest
 from hubbatch import DailyLimitReached, RateLimit
 from hubbatch._net.batch import Batch
 from hubbatch._net.permit_queue import Lane
-from hubbatch._wire.endpoints import OBJECT_CALLS, look_up
+from hubbatch._wire.endpoints import OBJECT_CALLS, operation_for
 from tests.integration.conftest import Portal
 
 
@@ -125,7 +125,7 @@ async def test_plan_of_a_fresh_client(portal: Portal) -> None:
 
 
 async def test_single_call_beside_a_saturating_run(portal: Portal) -> None:
-    call = look_up("objects", "archive", "tickets", api_version="v3")
+    call = operation_for("objects", "archive", "tickets", api_version="v3")
     assert call.call is OBJECT_CALLS["archive"]
     loop = asyncio.get_running_loop()
     async with portal.hub() as hub:

@@ -27,7 +27,7 @@ from hubbatch._net.batch import Batch
 from hubbatch._net.coalescing import CallBatchers
 from hubbatch._net.event_emitter import EventEmitter
 from hubbatch._net.listeners import Listeners
-from hubbatch._wire.endpoints import look_up
+from hubbatch._wire.endpoints import operation_for
 from hubbatch.integrations.opentelemetry import OpenTelemetry
 from hubbatch.simulator import Simulator
 from tests.net.crm import (
@@ -354,7 +354,7 @@ async def test_rows_that_a_job_has_not_settled(telemetry: Telemetry) -> None:
 
 
 async def test_records_that_were_read_back_are_counted(telemetry: Telemetry) -> None:
-    call = look_up(
+    call = operation_for(
         "objects", "create", "tickets", api_version="v3", reconcile_by=UNIQUE
     )
     given = [{"properties": {UNIQUE: f"n{n}"}} for n in range(3)]

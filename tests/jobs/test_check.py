@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hubbatch import ConfigurationError, RateLimit
-from hubbatch._wire.endpoints import look_up
+from hubbatch._wire.endpoints import operation_for
 from hubbatch.jobs import (
     CheckFailed,
     CheckReport,
@@ -31,9 +31,11 @@ SCHEMA = [
         options=[PropertyOption("One", "1")],
     ),
 ]
-UPDATE = look_up("objects", "update", "tickets", api_version="v3")
-UPSERT = look_up("objects", "upsert", "tickets", api_version="v3", id_property="ref")
-CREATE = look_up("objects", "create", "tickets", api_version="v3")
+UPDATE = operation_for("objects", "update", "tickets", api_version="v3")
+UPSERT = operation_for(
+    "objects", "upsert", "tickets", api_version="v3", id_property="ref"
+)
+CREATE = operation_for("objects", "create", "tickets", api_version="v3")
 
 
 def row(record_id: Any, **properties: Any) -> dict[str, Any]:
@@ -78,7 +80,7 @@ async def test_rows_are_counted_once_whatever_is_wrong_with_them() -> None:
 
 async def test_an_upsert_by_what_is_not_unique() -> None:
     """The call is wrong, but no row is."""
-    upsert = look_up(
+    upsert = operation_for(
         "objects", "upsert", "tickets", api_version="v3", id_property="subject"
     )
     report = await check(Table([row("a")]), upsert, SCHEMA)
@@ -99,7 +101,7 @@ async def test_creates_that_share_a_unique_value() -> None:
 
 
 async def test_reads_ask_for_properties_in_vain() -> None:
-    read = look_up(
+    read = operation_for(
         "objects", "read", "tickets", api_version="v3", properties=("size", "x")
     )
 
@@ -112,7 +114,9 @@ async def test_the_older_shape_is_checked_too() -> None:
     """`crm-objects/v1` has properties in a list."""
     rows = [{"objectId": 1, "properties": [{"name": "size", "value": "x"}]}]
 
-    report = await check(Table(rows), look_up("legacy", "update", "tickets"), SCHEMA)
+    report = await check(
+        Table(rows), operation_for("legacy", "update", "tickets"), SCHEMA
+    )
 
     assert found(report) == [("INVALID_INTEGER", "size", True, 1)]
 
@@ -203,7 +207,7 @@ async def test_a_file_is_checked_by_its_lines(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("verb", "certain"), [("update", True), ("archive", False)])
 async def test_an_id_that_is_no_number(verb: Any, certain: bool) -> None:  # noqa: FBT001 -- a parameter
-    operation = look_up("objects", verb, "tickets", api_version="v3")
+    operation = operation_for("objects", verb, "tickets", api_version="v3")
     rows = [row("abc", subject="x"), row("12", subject="x")]
     given = rows if verb == "update" else [one["id"] for one in rows]
 
@@ -221,7 +225,7 @@ async def test_the_value_of_a_property_is_no_record_id() -> None:
 @pytest.mark.parametrize(("name", "certain"), [("2-55", True), ("tickets", False)])
 async def test_what_a_new_record_lacks(name: str, certain: bool) -> None:  # noqa: FBT001 -- a parameter
     """The schema of a standard type lists more than HubSpot insists on."""
-    create = look_up("objects", "create", name, api_version="v3")
+    create = operation_for("objects", "create", name, api_version="v3")
     rows = [{"properties": {"subject": text, "ref": ref}} for text, ref in ("ab", "a ")]
     rows[1]["properties"].pop("ref")
 

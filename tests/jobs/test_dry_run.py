@@ -5,11 +5,11 @@ import pytest
 
 from attrs import define
 
-from hubbatch._wire.endpoints import look_up
+from hubbatch._wire.endpoints import operation_for
 from hubbatch.jobs import Row, rehearse
 
 
-UPDATE = look_up("objects", "update", "tickets", api_version="v3")
+UPDATE = operation_for("objects", "update", "tickets", api_version="v3")
 
 
 @define

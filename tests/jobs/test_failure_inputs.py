@@ -23,19 +23,23 @@ from hubbatch import (
     UpdateInput,
     UpsertInput,
 )
-from hubbatch._wire.endpoints import Operation, look_up
+from hubbatch._wire.endpoints import Operation, operation_for
 from hubbatch._wire.inputs import encoder
 from hubbatch._wire.property_values import InvalidInput, Unsendable
 from hubbatch.jobs.failure_inputs import input_encoder, restore
 from hubbatch.jobs.sinks import json_line
 
 
-UPDATE = look_up("objects", "update", "tickets", api_version="v3")
-BY_REF = look_up("objects", "upsert", "tickets", api_version="v3", id_property="ref")
-CREATE = look_up("objects", "create", "tickets", api_version="v3")
-READ = look_up("objects", "read", "tickets", api_version="v3")
-LEGACY = look_up("legacy", "update", "tickets")
-PAIRS = look_up("associations", "create", "contacts", "companies", api_version="v3")
+UPDATE = operation_for("objects", "update", "tickets", api_version="v3")
+BY_REF = operation_for(
+    "objects", "upsert", "tickets", api_version="v3", id_property="ref"
+)
+CREATE = operation_for("objects", "create", "tickets", api_version="v3")
+READ = operation_for("objects", "read", "tickets", api_version="v3")
+LEGACY = operation_for("legacy", "update", "tickets")
+PAIRS = operation_for(
+    "associations", "create", "contacts", "companies", api_version="v3"
+)
 
 
 class Stage(Enum):

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from hubbatch import Outcome, OutcomeStatus, RecordError
-from hubbatch._wire.endpoints import look_up
+from hubbatch._wire.endpoints import operation_for
 from hubbatch.jobs import (
     FailedCall,
     Failures,
@@ -37,7 +37,7 @@ def write(tmp_path: Path, *lines: Any) -> Path:
 
 
 def test_what_failures_wrote_is_read_again(tmp_path: Path) -> None:
-    operation = look_up(
+    operation = operation_for(
         "objects", "upsert", "tickets", api_version="v3", id_property="ref"
     )
     failures = Failures("f.jsonl", operation, legacy=False)

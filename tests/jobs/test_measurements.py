@@ -2,13 +2,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch._outcomes.outcome import Outcome, OutcomeStatus, succeeded, unsuccessful
-from hubbatch._wire.endpoints import look_up
+from hubbatch._wire.endpoints import operation_for
 from hubbatch.errors import RecordInvalid
 from hubbatch.jobs import Row
 from hubbatch.jobs.measurements import Example, Measures, Reason, from_octave, octave
 
 
-UPDATE = look_up("objects", "update", "tickets", api_version="v3").call
+UPDATE = operation_for("objects", "update", "tickets", api_version="v3").call
 
 
 def refused(place: int, correlation_id: str | None = "c-1") -> Outcome[object]:

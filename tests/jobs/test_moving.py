@@ -24,7 +24,7 @@ import pytest
 from hubbatch.errors import JournalError
 from hubbatch.jobs import read_status, write_report
 from hubbatch.jobs.job_lock import JobLock
-from hubbatch.jobs.reader import look
+from hubbatch.jobs.journal_reader import look
 from hubbatch.jobs.store import Store
 from hubbatch.simulator import Simulator
 from hubbatch.simulator.received import Received

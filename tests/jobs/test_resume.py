@@ -9,7 +9,7 @@ from hubbatch.errors import JournalError
 from hubbatch.jobs.job_report import Stopped
 from hubbatch.jobs.journal import Journal
 from hubbatch.jobs.resume import Resumption, chain_async, take_async, with_loop_turns
-from hubbatch.jobs.rows import Row, digest
+from hubbatch.jobs.row_source import Row, digest
 from hubbatch.jobs.states import RowState
 from tests.jobs.conftest import Table
 

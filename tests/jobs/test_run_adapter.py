@@ -7,11 +7,11 @@ import pytest
 
 from hubbatch._outcomes.outcome import Outcome, OutcomeStatus
 from hubbatch._outcomes.queue import Chunk
-from hubbatch._wire.endpoints import look_up
+from hubbatch._wire.endpoints import operation_for
 from hubbatch.errors import RecordError
 from hubbatch.jobs import run_adapter
 from hubbatch.jobs.journal import Journal
-from hubbatch.jobs.rows import Row, digest
+from hubbatch.jobs.row_source import Row, digest
 from hubbatch.jobs.run_adapter import RunAdapter, Tally
 from hubbatch.jobs.states import RowState
 
@@ -36,7 +36,9 @@ class Notes(Journal):
         """Write nothing."""
 
 
-UPSERT = look_up("objects", "upsert", "contacts", api_version="v3", id_property="email")
+UPSERT = operation_for(
+    "objects", "upsert", "contacts", api_version="v3", id_property="email"
+)
 
 
 def rows(*names: str) -> list[Row]:
@@ -130,7 +132,7 @@ async def test_two_that_are_held_for_one_record_are_overtaken_together() -> None
 
 async def test_creates_are_never_overtaken() -> None:
     journal = Notes()
-    operation = look_up("objects", "create", "tickets", api_version="v3")
+    operation = operation_for("objects", "create", "tickets", api_version="v3")
     adapter = begun(journal, rows("a", "b"), operation)
     adapter.failed([outcome(0, "unknown")])
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hubbatch import ConfigurationError
-from hubbatch._wire.endpoints import look_up
+from hubbatch._wire.endpoints import operation_for
 from hubbatch.jobs import Schema, ask_schema, read_schema, write_schema
 from hubbatch.models import Property
 from hubbatch.simulator import Fault, When
@@ -20,20 +20,20 @@ async def test_a_schema_is_asked_for_with_what_it_requires(desk: Desk) -> None:
     """This takes a second call, for creates."""
     car = desk.sim.store.define("car", ["colour"], required=["colour"]).id
     for verb, required in (("create", ("colour",)), ("update", ())):
-        operation = look_up("objects", verb, car, api_version="v3")  # type: ignore[arg-type] # a verb
+        operation = operation_for("objects", verb, car, api_version="v3")  # type: ignore[arg-type] # a verb
 
         schema = await ask_schema(desk.hub, operation)
 
         assert "colour" in {one.name for one in schema}
         assert schema.required == required
-    update = look_up("objects", "update", car, api_version="v3")
+    update = operation_for("objects", "update", car, api_version="v3")
     assert (await ask_schema(desk.hub, update, required=True)).required == ("colour",)
 
 
 async def test_a_token_that_may_not_ask_checks_without(desk: Desk) -> None:
     forbidden = Fault("status", status=403, when=When(path="/schemas/"))
     desk.sim.faults.add(forbidden)
-    create = look_up("objects", "create", "tickets", api_version="v3")
+    create = operation_for("objects", "create", "tickets", api_version="v3")
 
     schema = await ask_schema(desk.hub, create)
 

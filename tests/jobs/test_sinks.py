@@ -24,13 +24,13 @@ from hubbatch import (
     SimplePublicObject,
     SimplePublicUpsertObject,
 )
-from hubbatch._wire.endpoints import Operation, look_up
+from hubbatch._wire.endpoints import Operation, operation_for
 from hubbatch.jobs import Failures, Records, Results, Row
 from hubbatch.jobs.outputs import Sink
 from hubbatch.jobs.sinks import json_line
 
 
-UPDATE = look_up("objects", "update", "tickets", api_version="v3")
+UPDATE = operation_for("objects", "update", "tickets", api_version="v3")
 ROW = Row(17, "A-1", {"id": "A-1", "properties": {"subject": "x"}}, 19)
 
 
@@ -48,7 +48,7 @@ def failure(
 
 
 def read(**options: Any) -> Operation:
-    return look_up("objects", "read", "tickets", api_version="v3", **options)
+    return operation_for("objects", "read", "tickets", api_version="v3", **options)
 
 
 # ---- results
@@ -110,7 +110,7 @@ def test_records_as_csv_can_be_read_by_an_update() -> None:
 
 def test_other_addresses_of_a_contact_are_no_column_unless_asked_for() -> None:
     def columns(*properties: str) -> bytes:
-        operation = look_up(
+        operation = operation_for(
             "objects",
             "read",
             "contacts",
@@ -158,7 +158,7 @@ def test_a_failure_has_all_that_is_needed_to_send_it_again() -> None:
         context={"ids": ["5"]},
     )
     error.existing_id = "5"
-    operation = look_up(
+    operation = operation_for(
         "objects", "update", "tickets", api_version="v3", id_property="ref"
     )
     failures = Failures("f.jsonl", operation, legacy=False)
@@ -204,10 +204,10 @@ def test_a_failure_has_all_that_is_needed_to_send_it_again() -> None:
     ("operation", "legacy", "more"),
     [
         (UPDATE, False, {}),
-        (look_up("legacy", "update", "tickets"), True, {"legacy": True}),
+        (operation_for("legacy", "update", "tickets"), True, {"legacy": True}),
         (read(properties=("a", "b")), False, {"properties": ["a", "b"]}),
         (
-            look_up(
+            operation_for(
                 "objects", "create", "tickets", api_version="v3", reconcile_by="ref"
             ),
             False,

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hubbatch.errors import JournalError
 from hubbatch.jobs import read_status, store
 from hubbatch.jobs.identity import Identity
-from hubbatch.jobs.reader import Reader, look
+from hubbatch.jobs.journal_reader import Reader, look
 from hubbatch.jobs.states import RowState
 from hubbatch.jobs.store import Group, Store
 from hubbatch.jobs.wal import salt_of, wal_of

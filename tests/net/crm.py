@@ -21,7 +21,7 @@ from hubbatch._net.batch import Batch
 from hubbatch._net.client_state import ClientState
 from hubbatch._net.gate import Gate
 from hubbatch._outcomes.retry import RetryPolicy
-from hubbatch._wire.endpoints import Operation, Verb, look_up
+from hubbatch._wire.endpoints import Operation, Verb, operation_for
 
 
 SECRET = "pat-na1-11112222-3333-4444-5555-666677778888"  # noqa: S105 -- nobody's
@@ -356,11 +356,11 @@ def operation(
 ) -> Operation:
     """Return the operation of a verb of tickets."""
     if verb == "read":
-        plain = look_up(
+        plain = operation_for(
             "objects", "read", "tickets", api_version="v3", id_property=id_property
         )
     else:
-        plain = look_up(
+        plain = operation_for(
             "objects", verb, "tickets", api_version="v3", id_property=id_property
         )
     return evolve(plain, max_inputs=max_inputs)
@@ -368,7 +368,7 @@ def operation(
 
 def legacy(*, max_inputs: int = 100) -> Operation:
     """Return the update of `crm-objects/v1`."""
-    return evolve(look_up("legacy", "update", "tickets"), max_inputs=max_inputs)
+    return evolve(operation_for("legacy", "update", "tickets"), max_inputs=max_inputs)
 
 
 def client_state(

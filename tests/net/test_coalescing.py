@@ -30,7 +30,7 @@ from hubbatch._net.batch import Batch
 from hubbatch._net.coalescing import CallBatchers
 from hubbatch._outcomes import ledger
 from hubbatch._wire.calls import Encoded, Encoder
-from hubbatch._wire.endpoints import Operation, look_up
+from hubbatch._wire.endpoints import Operation, operation_for
 from hubbatch._wire.inputs import encoder
 from tests.net.crm import (
     SECRET,
@@ -218,7 +218,7 @@ async def test_equal_reads_share_an_input_until_it_is_sent() -> None:
 
 async def test_reads_of_different_properties_do_not_share_an_input() -> None:
     caller = SingleCalls()
-    other = look_up(
+    other = operation_for(
         "objects", "read", "tickets", api_version="v3", properties=("value",)
     )
     await asyncio.gather(caller.read(1), caller.call(other, "1"))
@@ -709,7 +709,7 @@ async def test_unused_batchers_are_freed() -> None:
         kept.extend(map(weakref.ref, (caller.batchers, caller.state)))
         reads = [
             caller.call(
-                look_up(
+                operation_for(
                     "objects", "read", "tickets", api_version="v3", properties=(name,)
                 ),
                 1,

@@ -32,7 +32,7 @@ from hubbatch import (
 from hubbatch._http import Answer, Request, Response
 from hubbatch._net.batch import Batch
 from hubbatch._net.listeners import Listeners
-from hubbatch._wire.endpoints import Operation, look_up
+from hubbatch._wire.endpoints import Operation, operation_for
 from tests.net.crm import (
     SECRET,
     UNAUTHORIZED,
@@ -258,7 +258,7 @@ async def test_duplicate_reads_are_all_counted() -> None:
 
 async def test_a_lookup_does_not_settle_its_chunk() -> None:
     ears = Ears()
-    call = look_up(
+    call = operation_for(
         "objects", "create", "tickets", api_version="v3", reconcile_by=UNIQUE
     )
     inputs = [{"properties": {UNIQUE: f"n{n}"}} for n in range(2)]

@@ -10,7 +10,7 @@ import pytest
 from hubbatch import HubBatchError, RetryPolicy
 from hubbatch._outcomes.queue import Chunk
 from hubbatch._outcomes.response import Collector, CombinedResponse
-from hubbatch._wire.endpoints import Operation, look_up
+from hubbatch._wire.endpoints import Operation, operation_for
 from hubbatch.errors import JournalError
 from tests.net.crm import (
     LOCKED,
@@ -27,7 +27,9 @@ from tests.net.crm import (
 )
 
 
-CREATE = look_up("objects", "create", "tickets", api_version="v3", reconcile_by=UNIQUE)
+CREATE = operation_for(
+    "objects", "create", "tickets", api_version="v3", reconcile_by=UNIQUE
+)
 
 
 class Diary:
@@ -243,6 +245,59 @@ async def test_a_doubted_update_that_is_never_taken_is_unknown() -> None:
     )
 
     assert len(response.unknown) == 3
+
+
+async def test_a_doubted_create_that_cannot_be_looked_up_is_never_sent() -> None:
+    """A job does not pass such creates on; here they would be made twice."""
+    crm = Crm()
+    made = batch(crm, operation("create"), updates_of_none(250), workers=2)
+    collector: Collector[Any] = Collector(made.operation)
+    going = made.begin(collector, maybe_sent=True)
+    with pytest.raises(RuntimeError, match="may have written its records"):
+        await made.feed(going)
+
+    assert crm.heard == []
+    response = collector.response()
+    assert len(response.unknown) + len(response.not_sent) == 250
+    assert len(response.unknown) >= 100
+    assert going.summary.settled == 250
+
+
+class Broken(Collector[Any]):
+    """A sink that raises at its second success, before it keeps anything."""
+
+    successes = 0
+
+    def succeeded(self, chunk: Chunk, results: list[Any]) -> None:
+        self.successes += 1
+        if self.successes == 2:
+            raise ZeroDivisionError
+        super().succeeded(chunk, results)
+
+
+@pytest.mark.parametrize("bad", [False, True], ids=["alone", "with others"])
+async def test_a_sink_that_raises_leaves_no_input_without_an_outcome(
+    *, bad: bool
+) -> None:
+    """Neither those it raised for nor those whose effects would have come next."""
+    crm = Crm()
+    crm.fill(300)
+    inputs = updates(300)
+    if bad:
+        inputs[150]["id"] = "7777777"
+    made = batch(crm, operation("update"), inputs, workers=1)
+    broken = Broken(made.operation)
+    going = made.begin(broken)
+    with pytest.raises(ZeroDivisionError):
+        await made.feed(going)
+
+    response = broken.response()
+    assert response.succeeded == 100
+    assert len(response.unknown) == 100
+    assert len(response.not_sent) == 100
+    summary = going.summary
+    assert (summary.succeeded, summary.unknown, summary.not_sent) == (100, 100, 100)
+    assert summary.settled == summary.inputs == 300
 
 
 async def test_only_what_is_new_is_doubted() -> None:

@@ -11,7 +11,7 @@ from attrs import evolve
 
 from hubbatch import HubSpotUnavailable, InvalidRequestError, RetryPolicy
 from hubbatch._http import Response
-from hubbatch._wire.endpoints import look_up
+from hubbatch._wire.endpoints import operation_for
 from tests.net.crm import (
     LOCKED,
     UNAUTHORIZED,
@@ -25,7 +25,9 @@ from tests.net.crm import (
 )
 
 
-CREATE = look_up("objects", "create", "tickets", api_version="v3", reconcile_by=UNIQUE)
+CREATE = operation_for(
+    "objects", "create", "tickets", api_version="v3", reconcile_by=UNIQUE
+)
 
 
 def creates(count: int) -> list[dict[str, Any]]:

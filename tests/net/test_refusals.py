@@ -24,7 +24,7 @@ from hubbatch import (
 )
 from hubbatch._http import Answer, NoAnswer, Request, Response
 from hubbatch._net.batch import Batch
-from hubbatch._wire.endpoints import Verb, look_up
+from hubbatch._wire.endpoints import Verb, operation_for
 from tests.net.crm import (
     SECRET,
     Crm,
@@ -617,7 +617,7 @@ async def test_a_missing_permission_ends_the_batch_at_once() -> None:
     )
     crm = Crm(always=refused)
     pairs = [{"from": {"id": str(n)}, "to": {"id": str(n)}} for n in range(1, 101)]
-    call = look_up(
+    call = operation_for(
         "associations", "create_default", "contacts", "companies", api_version="2026-09"
     )
     made = batch(crm, call, pairs)

@@ -17,6 +17,7 @@ from hubbatch._outcomes.effects import (
     HoldAll,
     Split,
     Wait,
+    ended_instead,
 )
 from hubbatch._outcomes.failure_limit import FailureLimit
 from hubbatch._outcomes.ledger import Ledger
@@ -133,7 +134,7 @@ class FakeRun:
     def _apply(self, effect: Effect) -> None:
         match effect:
             case Wait() if self.ledger.ended:
-                self.drop(effect.chunk)
+                self.recorder.apply(ended_instead(effect, effect.chunk))
             case Wait():
                 self.waiting.append(effect.chunk)
             case Split():

@@ -13,19 +13,21 @@ from hubbatch._outcomes.matching import MatchedAnswer
 from hubbatch._outcomes.outcome import Outcome, Unsuccessful
 from hubbatch._outcomes.queue import Chunk
 from hubbatch._outcomes.verdicts import Refused
-from hubbatch._wire.endpoints import Operation, Verb, look_up
+from hubbatch._wire.endpoints import Operation, Verb, operation_for
 from hubbatch._wire.inputs import encoder
 from hubbatch.errors import APIError
 
 
 VERBS: tuple[Verb, ...] = ("create", "read", "update", "upsert", "archive")
 
-CREATE = look_up("objects", "create", "tickets", api_version="v3")
-READ = look_up("objects", "read", "tickets", api_version="v3")
-UPDATE = look_up("objects", "update", "tickets", api_version="v3")
-UPSERT = look_up("objects", "upsert", "tickets", api_version="v3", id_property="ref")
-ARCHIVE = look_up("objects", "archive", "tickets", api_version="v3")
-LEGACY = look_up("legacy", "update", "tickets")
+CREATE = operation_for("objects", "create", "tickets", api_version="v3")
+READ = operation_for("objects", "read", "tickets", api_version="v3")
+UPDATE = operation_for("objects", "update", "tickets", api_version="v3")
+UPSERT = operation_for(
+    "objects", "upsert", "tickets", api_version="v3", id_property="ref"
+)
+ARCHIVE = operation_for("objects", "archive", "tickets", api_version="v3")
+LEGACY = operation_for("legacy", "update", "tickets")
 OPERATIONS: Mapping[str, Operation] = {
     "create": CREATE,
     "read": READ,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubbatch._outcomes.chunk import Chunk, Queue
+from hubbatch._outcomes.chunk import Chunk, FreshInputs
 
 from .helpers import attempted
 
@@ -45,9 +45,9 @@ STEPS = st.lists(st.integers(1, 10) | st.just("take") | st.just("clear"))
 
 @given(STEPS)
 def test_all_leave_in_order(steps: list[int | str]) -> None:
-    queue, given_indices, left = Queue(SIZE), 0, list[int]()
+    queue, given_indices, left = FreshInputs(SIZE), 0, list[int]()
     for step in steps:
-        waiting = len(queue)
+        waiting = queue.count
         if isinstance(step, int):
             queue.append(block(given_indices, step))
             given_indices += step
@@ -61,7 +61,7 @@ def test_all_leave_in_order(steps: list[int | str]) -> None:
 
     assert queue.indices() == {*range(len(left), given_indices)}
     assert left + queue.clear().indices == [*range(given_indices)]
-    assert len(queue) == 0
+    assert queue.count == 0
 
 
 TRACED = st.dictionaries(st.integers(0, 5), st.sampled_from(["x", "y", "1", "7"]))
@@ -71,7 +71,7 @@ TRACED = st.dictionaries(st.integers(0, 5), st.sampled_from(["x", "y", "1", "7"]
 def test_no_chunk_has_a_trace_id_twice(
     blocks: list[tuple[int, dict[int, str]]],
 ) -> None:
-    queue, count, traces = Queue(SIZE), 0, dict[int, str]()
+    queue, count, traces = FreshInputs(SIZE), 0, dict[int, str]()
     for size, given_traces in blocks:
         own = {count + n: text for n, text in given_traces.items() if n < size}
         traces |= own
@@ -79,7 +79,7 @@ def test_no_chunk_has_a_trace_id_twice(
         count += size
 
     left = []
-    while len(queue):
+    while queue.count:
         chunk = queue.take()
         shown = [chunk.trace(position) for position in range(len(chunk))]
         assert shown == [traces.get(index, str(index)) for index in chunk.indices]
@@ -91,7 +91,7 @@ def test_no_chunk_has_a_trace_id_twice(
 @pytest.mark.parametrize("size", [SIZE, SIZE - 1])
 def test_a_block_that_makes_a_chunk_is_that_chunk(size: int) -> None:
     """Millions of inputs pass, so nothing is copied that need not be."""
-    queue, whole = Queue(SIZE), block(0, size)
+    queue, whole = FreshInputs(SIZE), block(0, size)
     queue.append(whole)
 
     assert queue.take() is whole
@@ -99,7 +99,7 @@ def test_a_block_that_makes_a_chunk_is_that_chunk(size: int) -> None:
 
 def test_small_blocks_are_put_together_as_they_come() -> None:
     """So that one input at a time, from a stream, costs no list each."""
-    queue, first = Queue(SIZE), block(0, 1)
+    queue, first = FreshInputs(SIZE), block(0, 1)
     for index in range(SIZE):
         queue.append(first if index == 0 else block(index, 1))
 

@@ -18,7 +18,7 @@ from hubbatch._outcomes.chunk import Chunk
 from hubbatch._outcomes.chunk_state import (
     CERTAINTY,
     NEW,
-    ROLE,
+    ROLES,
     Certainty,
     ChunkState,
     Role,
@@ -30,7 +30,7 @@ DOUBT = Certainty.MAYBE_WRITTEN
 # These steps say what became of a request, or what a lookup found.
 OF_WRITES = frozenset(step for _, step in CERTAINTY)
 # Nothing else leads from what may have been written to what was not written.
-ACQUITTAL = (Certainty.IN_FLIGHT, Step.NOT_PROCESSED)
+ACQUITTAL = (Certainty.IN_FLIGHT, Step.ANSWERED)
 
 
 def is_allowed(certainty: Certainty, step: Step) -> bool:
@@ -65,20 +65,21 @@ class Walk(RuleBasedStateMachine):
         after = self.state
         edge = (before.certainty, step)
         assert after.certainty is CERTAINTY.get(edge, before.certainty)
-        assert after.role is ROLE.get(step, before.role)
+        added, removed = ROLES.get(step, (Role.FRESH, Role.FRESH))
+        assert after.roles == (before.roles | added) & ~removed
         assert after.attempts == before.attempts + (step is Step.ATTEMPT)
         assert after.lookups == before.lookups + (step is Step.LOOK_UP)
         if before.maybe_written:
             assert after.maybe_written or edge == ACQUITTAL
-            assert after.first_sent_at == before.first_sent_at
+            assert after.first_attempted_at == before.first_attempted_at
         elif step is Step.ATTEMPT:
-            assert after.first_sent_at == self.now
+            assert after.first_attempted_at == self.now
         anew = step in (Step.TAKE, Step.LOOK_UP)
         failures = 0 if anew else before.failures + (step is Step.FAIL)
         assert after.failures == failures
         assert after.taken_at == (self.now if anew else before.taken_at)
-        sent_at = self.now if step is Step.ATTEMPT else before.sent_at
-        assert after.sent_at == sent_at
+        sent_at = self.now if step is Step.ATTEMPT else before.attempted_at
+        assert after.attempted_at == sent_at
         renewed = before.token_renewed and step is not Step.TAKE
         assert after.token_renewed is (renewed or step is Step.RENEW_TOKEN)
         named = survivor if step is Step.ASK_ALONE else before.survivor
@@ -113,7 +114,7 @@ def reachable(start: ChunkState, without: Iterable[Step] = ()) -> set[ChunkState
         for step in {*Step}.difference(without):
             if is_allowed(state.certainty, step):
                 after = state.after(step)
-                bare = ChunkState(after.role, after.certainty)
+                bare = ChunkState(after.roles, after.certainty)
                 new += {bare} - seen
                 seen.add(bare)
     return seen
@@ -123,7 +124,16 @@ def test_every_certainty_and_every_role_can_come_about() -> None:
     states = reachable(NEW)
 
     assert {state.certainty for state in states} == {*Certainty}
-    assert {state.role for state in states} == {*Role}
+    assert {role for state in states for role in state.roles} == {*Role}
+
+
+def test_a_last_try_stays_one_in_the_parts_of_a_refusal() -> None:
+    """Or a record on which HubSpot fails would have all retries again in each part."""
+    part = NEW.after(Step.HALVE).after(Step.SUSPECT).after(Step.ASK_ALONE)
+
+    assert part.roles == Role.LAST_TRY | Role.SUSPECT | Role.ALONE
+    assert part.after(Step.TURN_PAGE).roles == Role.LAST_TRY | Role.SUSPECT
+    assert part.after(Step.ACQUIT).roles == Role.LAST_TRY | Role.ALONE
 
 
 def test_only_a_lookup_that_finds_nothing_lets_a_lost_create_be_sent_again() -> None:
@@ -144,7 +154,7 @@ def test_whatever_was_lost_stays_in_doubt_until_it_is_looked_up() -> None:
 @pytest.mark.parametrize("certainty", Certainty)
 @pytest.mark.parametrize("step", Step)
 def test_a_step_that_is_in_no_table_raises(certainty: Certainty, step: Step) -> None:
-    state = ChunkState(Role.ALONE, certainty, attempts=2, first_sent_at=1.0)
+    state = ChunkState(Role.ALONE, certainty, attempts=2, first_attempted_at=1.0)
     chunk = Chunk([0], ["x"], ["x"], [b"x"], state=state)
     copy = evolve(state)
     if is_allowed(certainty, step):
@@ -164,7 +174,7 @@ def test_a_state_and_a_table_cannot_be_changed() -> None:
     with pytest.raises(TypeError):
         CERTAINTY[DOUBT, Step.LEAVE] = Certainty.NOT_FOUND  # type: ignore[index] # the point
     with pytest.raises(TypeError):
-        ROLE[Step.LEAVE] = Role.ALONE  # type: ignore[index] # the point
+        ROLES[Step.LEAVE] = (Role.ALONE, Role.FRESH)  # type: ignore[index] # the point
 
 
 # ---- the picture in the docstring of `ChunkState.after`
@@ -294,5 +304,5 @@ LOOKING_UP ─┐         NOT_FOUND
 def test_the_tables_name_every_step_that_changes_something() -> None:
     others = {Step.TAKE, Step.ATTEMPT, Step.FAIL, Step.RENEW_TOKEN}
 
-    assert {*Step} == OF_WRITES | ROLE.keys() | others
+    assert {*Step} == OF_WRITES | ROLES.keys() | others
     assert {*product(Certainty, OF_WRITES)} > CERTAINTY.keys()

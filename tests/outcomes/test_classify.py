@@ -13,7 +13,7 @@ from hubbatch._http import NoAnswer, Response
 from hubbatch._outcomes.classify import classify
 from hubbatch._outcomes.queue import Chunk
 from hubbatch._outcomes.record_errors import record_error_from_refusal
-from hubbatch._outcomes.recovery import lookup
+from hubbatch._outcomes.recovery import lookup_request
 from hubbatch._outcomes.verdicts import (
     Answered,
     Blocked,
@@ -25,7 +25,7 @@ from hubbatch._outcomes.verdicts import (
     Unauthorized,
     Verdict,
 )
-from hubbatch._wire.endpoints import Operation, look_up
+from hubbatch._wire.endpoints import Operation, operation_for
 from hubbatch._wire.inputs import encoder
 from hubbatch.errors import (
     APIError,
@@ -126,7 +126,7 @@ def test_a_page_in_place_of_hubspots_json(
         assert type(verdict) is own
         return
     assert isinstance(verdict, Blocked)
-    assert verdict.arrived
+    assert verdict.maybe_processed
     assert type(verdict.error) is ProxyError
     assert "not HubSpot's" in str(verdict.error)
     assert not {"scope", "token"} & {*str(verdict.error).lower().split()}
@@ -171,7 +171,7 @@ def test_a_5xx_page_says_that_it_is_not_hubspots(name: str) -> None:
     verdict = ask("create", 502, PAGES[name][0])
 
     assert isinstance(verdict, Retryable)
-    assert verdict.arrived
+    assert verdict.maybe_processed
     assert isinstance(verdict.error, ProxyError)
     assert verdict.error.title == PAGES[name][1]
 
@@ -224,7 +224,7 @@ def test_a_proxy_that_wants_a_login_has_passed_nothing_on() -> None:
     verdict = ask("create", 407, HTML)
 
     assert isinstance(verdict, Blocked)
-    assert not verdict.arrived
+    assert not verdict.maybe_processed
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_a_proxy_that_does_not_connect(status: int, kind: type[Verdict]) -> None
 
     assert type(verdict) is kind
     assert isinstance(verdict, Blocked | Retryable)
-    assert not verdict.arrived
+    assert not verdict.maybe_processed
     assert isinstance(verdict.error, ProxyError)
     assert (verdict.error.status, verdict.error.title) == (status, "Login, please")
 
@@ -276,7 +276,7 @@ def test_after_a_timeout_or_a_5xx_it_may_have_arrived(status: int) -> None:
     verdict = ask("update", status, HTML, {"Retry-After": "7"})
 
     assert isinstance(verdict, Retryable)
-    assert verdict == Retryable(verdict.error, arrived=True, retry_after=7.0)
+    assert verdict == Retryable(verdict.error, maybe_processed=True, retry_after=7.0)
 
 
 @pytest.mark.parametrize("sent", [True, False])
@@ -285,7 +285,7 @@ def test_no_answer(*, sent: bool) -> None:
     verdict = classify(UPDATE, some_chunk(UPDATE, 1), answer)
 
     assert isinstance(verdict, Retryable)
-    assert (verdict.arrived, verdict.retry_after) == (sent, 0.0)
+    assert (verdict.maybe_processed, verdict.retry_after) == (sent, 0.0)
     assert verdict.error.message == "the connection was lost"
     assert verdict.error.status is None
 
@@ -298,7 +298,7 @@ def test_a_lock_lasts_two_seconds(header: str | None, wait: float) -> None:
     verdict = ask("update", 423, b"", {"Retry-After": header} if header else {})
 
     assert isinstance(verdict, Retryable)
-    assert (verdict.arrived, verdict.retry_after) == (False, wait)
+    assert (verdict.maybe_processed, verdict.retry_after) == (False, wait)
 
 
 @pytest.mark.parametrize(
@@ -309,7 +309,7 @@ def test_a_migration_says_how_long(header: str, wait: float) -> None:
     verdict = ask("create", 477, b"", {"Retry-After": header})
 
     assert isinstance(verdict, Retryable)
-    assert (verdict.arrived, verdict.retry_after) == (False, wait)
+    assert (verdict.maybe_processed, verdict.retry_after) == (False, wait)
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 304, 307, 308])
@@ -581,7 +581,7 @@ def test_a_refusal_that_is_a_page_is_not_hubspots(status: int) -> None:
 
 
 def test_a_call_without_inputs_that_cannot_be_read() -> None:
-    operation = look_up("account", "details", api_version="v3")
+    operation = operation_for("account", "details", api_version="v3")
     body = {"message": "Invalid input JSON on line 1", "status": "error"}
     verdict = classify(operation, Chunk(), respond(400, body))
 
@@ -697,7 +697,7 @@ def test_204(name: str) -> None:
 
     if name not in ("archive", "legacy"):
         assert isinstance(verdict, Retryable)
-        assert verdict.arrived
+        assert verdict.maybe_processed
     else:
         assert isinstance(verdict, Answered)
         assert verdict.matched.results == [None] * 3
@@ -757,7 +757,7 @@ def test_a_success_that_is_none(name: str, status: int, kind: str) -> None:
     verdict = ask(name, status, NO_ANSWERS[kind], {"X-HubSpot-Correlation-Id": "c-5"})
 
     assert isinstance(verdict, Retryable)
-    assert verdict.arrived
+    assert verdict.maybe_processed
     assert (verdict.error.status, verdict.error.correlation_id) == (status, "c-5")
 
 
@@ -766,7 +766,7 @@ def test_a_success_that_accounts_for_nothing(name: str) -> None:
     verdict = ask(name, 200, {"status": "COMPLETE", "results": []})
 
     assert isinstance(verdict, Retryable)
-    assert verdict.arrived
+    assert verdict.maybe_processed
     assert "accounts for none" in verdict.error.message
 
 
@@ -789,7 +789,7 @@ def test_an_error_may_name_nothing_at_all(context: dict[str, list[str]]) -> None
 
 # ---- the account
 
-ACCOUNT = look_up("account", "details", api_version="v3")
+ACCOUNT = operation_for("account", "details", api_version="v3")
 
 
 def ask_account(status: int, body: object) -> Verdict:
@@ -934,7 +934,7 @@ def test_nothing_that_is_answered_raises(
         assert str(verdict.error)
 
 
-RECONCILED = look_up(
+RECONCILED = operation_for(
     "objects", "create", "tickets", api_version="v3", reconcile_by="subject"
 )
 
@@ -958,8 +958,10 @@ def test_whatever_is_answered_every_input_has_one_outcome(
     while run.has_work:
         chunk = run.take()
         looking_up = chunk.state.looking_up
-        call, carried = lookup(operation, chunk) if looking_up else (operation, chunk)
-        verdict: Verdict = Retryable(APIError("nothing comes"), arrived=True)
+        call, carried = (
+            lookup_request(operation, chunk) if looking_up else (operation, chunk)
+        )
+        verdict: Verdict = Retryable(APIError("nothing comes"), maybe_processed=True)
         if answers:
             status, body = answers.pop()
             verdict = classify(call, carried, Response(status, {}, body))

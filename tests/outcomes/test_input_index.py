@@ -14,7 +14,7 @@ from hubbatch._outcomes.ledger import Ledger
 from hubbatch._outcomes.matching import MatchedAnswer
 from hubbatch._outcomes.queue import Chunk
 from hubbatch._outcomes.verdicts import Answered, Retryable
-from hubbatch._wire.endpoints import Operation, look_up
+from hubbatch._wire.endpoints import Operation, operation_for
 from hubbatch._wire.inputs import encoder
 
 from .fake_run import FakeRun
@@ -24,13 +24,19 @@ from .helpers import CREATE, READ, UPDATE, UPSERT, respond
 Raw = dict[str, Any]
 
 PREFIX = "ABCDEFGH"
-DEFAULT = look_up(
+DEFAULT = operation_for(
     "associations", "create_default", "contacts", "companies", api_version="v3"
 )
-TYPED = look_up("associations", "create", "contacts", "companies", api_version="v3")
-OLD = look_up("v3_associations", "create", "contacts", "companies")
-BY_REF = look_up("objects", "update", "tickets", api_version="v3", id_property="ref")
-BY_EMAIL = look_up("objects", "read", "contacts", api_version="v3", id_property="email")
+TYPED = operation_for(
+    "associations", "create", "contacts", "companies", api_version="v3"
+)
+OLD = operation_for("v3_associations", "create", "contacts", "companies")
+BY_REF = operation_for(
+    "objects", "update", "tickets", api_version="v3", id_property="ref"
+)
+BY_EMAIL = operation_for(
+    "objects", "read", "contacts", api_version="v3", id_property="email"
+)
 RECORDS = (CREATE, READ, UPDATE, UPSERT, BY_REF, BY_EMAIL)
 PAIRS = (DEFAULT, TYPED, OLD)
 TYPES = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 279}]
@@ -140,7 +146,7 @@ def cases(draw: st.DrawFn) -> Case:
 def matched_answer(case: Case) -> MatchedAnswer | None:
     verdict = classify(case.operation, case.chunk, respond(207, case.body))
     if isinstance(verdict, Retryable):
-        assert verdict.arrived
+        assert verdict.maybe_processed
         return None
     assert isinstance(verdict, Answered)
     return verdict.matched
@@ -255,7 +261,7 @@ def test_other_pairs_are_no_answer(operation: Operation, count: int) -> None:
     )
 
     assert isinstance(verdict, Retryable)
-    assert verdict.arrived
+    assert verdict.maybe_processed
 
 
 def test_the_trace_ids_of_a_batch_begin_with_its_prefix() -> None:

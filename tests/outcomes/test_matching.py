@@ -19,7 +19,7 @@ from hubbatch._outcomes.matching import (
     shows,
 )
 from hubbatch._outcomes.queue import Chunk
-from hubbatch._wire.endpoints import Operation, look_up
+from hubbatch._wire.endpoints import Operation, operation_for
 from hubbatch.models import (
     BatchResponse,
     CreateInput,
@@ -44,13 +44,13 @@ from .helpers import (
 )
 
 
-UPDATE_BY_REF = look_up(
+UPDATE_BY_REF = operation_for(
     "objects", "update", "tickets", api_version="v3", id_property="ref"
 )
-READ_BY_EMAIL = look_up(
+READ_BY_EMAIL = operation_for(
     "objects", "read", "contacts", api_version="v3", id_property="email"
 )
-UPSERT_BY_EMAIL = look_up(
+UPSERT_BY_EMAIL = operation_for(
     "objects", "upsert", "contacts", api_version="v3", id_property="email"
 )
 

@@ -455,7 +455,7 @@ def test_what_is_withdrawn_takes_no_room() -> None:
         queue.put(block([None], first=index))
         assert queue.withdraw(index)
         assert queue.waiting(partial=True) == 0
-        assert len(queue._fresh) <= 11
+        assert queue._fresh.count <= 11
 
 
 def test_a_caller_s_trace_id_may_be_another_input_s_index() -> None:
@@ -491,7 +491,7 @@ def test_a_pick_keeps_the_history() -> None:
     assert picked.indices == [2, 1]
     assert (picked.traces, picked.duplicates) == ({1: "x"}, {2: [(9, 9)]})
     assert picked.state == ChunkState(
-        Role.ALONE, Certainty.MAYBE_WRITTEN, attempts=3, first_sent_at=0.0
+        Role.ALONE, Certainty.MAYBE_WRITTEN, attempts=3, first_attempted_at=0.0
     )
     assert (len(picked), picked.count) == (2, 3)
 

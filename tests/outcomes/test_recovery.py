@@ -10,10 +10,12 @@ from attrs import define
 
 from hubbatch._outcomes.chunk_state import Certainty
 from hubbatch._outcomes.classify import classify
+from hubbatch._outcomes.effects import Wait
 from hubbatch._outcomes.queue import Chunk
-from hubbatch._outcomes.recovery import MAX_LOOKUPS, LostCreates, lookup
+from hubbatch._outcomes.recovery import MAX_LOOKUPS, LostWrites, lookup_request
+from hubbatch._outcomes.retry import RetryPolicy
 from hubbatch._outcomes.verdicts import Answered, Refused, Retryable
-from hubbatch._wire.endpoints import Operation, look_up
+from hubbatch._wire.endpoints import Operation, operation_for
 from hubbatch._wire.inputs import request_body
 from hubbatch.errors import APIError, OutcomeUnknown, RecordConflict, RecordNotFound
 from hubbatch.models import SimplePublicObject
@@ -22,8 +24,10 @@ from .fake_run import FakeRun
 from .helpers import chunk_of, respond
 
 
-CREATE = look_up("objects", "create", "tickets", api_version="v3", reconcile_by="ref")
-LOST = Retryable(APIError("bad gateway", status=502), arrived=True)
+CREATE = operation_for(
+    "objects", "create", "tickets", api_version="v3", reconcile_by="ref"
+)
+LOST = Retryable(APIError("bad gateway", status=502), maybe_processed=True)
 CONFLICT = APIError("Existing ID: 7", status=409, category="CONFLICT")
 
 
@@ -58,7 +62,7 @@ class Creates(FakeRun):
             "errors": [error] if absent else [],
             "completedAt": completed,
         }
-        operation, question = lookup(CREATE, chunk)
+        operation, question = lookup_request(CREATE, chunk)
         verdict = classify(operation, question, respond(207 if absent else 200, body))
         assert isinstance(verdict, Answered)
         self.resolve(chunk, verdict, now)
@@ -83,7 +87,7 @@ def test_the_question_asks_by_the_unique_property_for_all_that_was_written() -> 
         {"properties": {"ref": "A", "subject": "x"}},
         {"properties": {"ref": "b", "content": "y"}},
     ]
-    operation, question = lookup(CREATE, chunk_of(CREATE, inputs, first=40))
+    operation, question = lookup_request(CREATE, chunk_of(CREATE, inputs, first=40))
     assert operation.path == "/crm/v3/objects/tickets/batch/read"
     assert question.indices == [40, 41]
     assert question.keys == ["ref\0a", "ref\0b"]
@@ -174,7 +178,7 @@ def test_another_error_than_not_found_proves_nothing() -> None:
     run = Creates()
     chunk = run.lose(2)
     error = {"category": "INTERNAL", "context": {"ids": ["R1"]}}
-    operation, question = lookup(CREATE, chunk)
+    operation, question = lookup_request(CREATE, chunk)
     body = {"results": [record(0)], "errors": [error]}
     verdict = classify(operation, question, respond(207, body))
     assert isinstance(verdict, Answered)
@@ -198,13 +202,51 @@ def test_a_refused_question_is_taken_apart(*, isolate: bool) -> None:
 
 def test_a_404_for_several_does_not_say_that_none_is_there() -> None:
     run = Creates()
-    missing = Refused(APIError("not found", status=404))
+    error = APIError("not found", status=404, category="OBJECT_NOT_FOUND")
+    missing = Refused(error)
     run.resolve(run.lose(2), missing)
     run.resolve(run.take(), missing)
     run.find(run.take(), record(1))
     again = run.take()
     assert (again.indices, again.state.looking_up) == ([0], False)
     assert run.statuses == {1: "succeeded"}
+
+
+@pytest.mark.parametrize("category", [None, "VALIDATION_ERROR", "NOT_FOUND"])
+def test_only_hubspots_own_word_shows_that_a_record_is_absent(
+    category: str | None,
+) -> None:
+    """Another 404 may be a proxy's: to create the record again could double it."""
+    run = Creates()
+    error = APIError("not found", status=404, category=category)
+    run.resolve(run.lose(1), Refused(error))
+    assert run.statuses == {0: "unknown"}
+    assert "its lookup was refused: " in run.reasons[0]
+
+
+# ---- how long it waits, and what it keeps
+
+
+def test_each_lookup_waits_twice_as_long_as_the_one_before() -> None:
+    run = Creates(policy=RetryPolicy(attempts=4, base=0.5))
+    run.take_in(creates(1))
+    for _ in range(5):
+        run.resolve(run.take(), LOST)
+    waits = [effect.seconds for effect in run.effects if isinstance(effect, Wait)]
+    assert waits == [0.5, 1.0, 2.0, 4.0]
+    assert run.statuses == {0: "unknown"}
+
+
+def test_the_end_keeps_the_lost_requests_correlation_id() -> None:
+    run = Creates(policy=RetryPolicy())
+    run.take_in(creates(1))
+    chunk = run.take()
+    run.end("the batch was cancelled")
+    error = APIError("bad gateway", status=502, correlation_id="c-1")
+    run.resolve(chunk, Retryable(error, maybe_processed=True))
+    assert run.statuses == {0: "unknown"}
+    assert run.error(0).correlation_id == "c-1"
+    assert "bad gateway" in run.reasons[0]
 
 
 # ---- whose record it is
@@ -266,7 +308,7 @@ def question_of(run: Creates, chunk: Chunk) -> Chunk:
 
 def test_only_the_last_records_are_remembered() -> None:
     """Memory stays bounded: an older one is told by its date."""
-    lost = LostCreates(CREATE)
+    lost = LostWrites(CREATE)
     for number in range(20_001):
         lost.remember([SimplePublicObject(str(number), {})])
     lost.remember([None])
@@ -344,7 +386,7 @@ def test_what_was_looked_for_may_still_be_written_late(end: str) -> None:
         run.end("the batch was cancelled")
         run.drop(again)
     else:
-        locked = Retryable(APIError("Locked", status=423), arrived=False)
+        locked = Retryable(APIError("Locked", status=423), maybe_processed=False)
         run.resolve(again, locked)
     assert run.statuses == {0: "unknown"}
 
@@ -396,7 +438,7 @@ def test_not_found_is_the_error_that_is_waited_for() -> None:
     """The tests above rest on it."""
     run = Creates()
     chunk = run.lose(1)
-    operation, question = lookup(CREATE, chunk)
+    operation, question = lookup_request(CREATE, chunk)
     error = {"category": "OBJECT_NOT_FOUND", "context": {"ids": ["R0"]}}
     verdict = classify(
         operation, question, respond(207, {"results": [], "errors": [error]})

@@ -7,7 +7,7 @@ import pytest
 
 from hubbatch._outcomes.chunk_state import Certainty, Step
 from hubbatch._outcomes.verdicts import Refused, Throttled
-from hubbatch._wire.endpoints import Operation, look_up
+from hubbatch._wire.endpoints import Operation, operation_for
 from hubbatch.errors import APIError, RecordConflict
 
 from .fake_run import FakeRun
@@ -149,7 +149,7 @@ INVALID = APIError("not valid", status=400, category="VALIDATION_ERROR")
 def test_a_refusal_after_a_lost_answer(
     error: APIError, to: Mapping[str, str], status: str, *, isolate: bool
 ) -> None:
-    by_ref = look_up(
+    by_ref = operation_for(
         "objects", "update", "tickets", api_version="v3", id_property="ref"
     )
     for doubtful, expected in ((True, status), (False, "failed")):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hubbatch._outcomes.chunk_state import Certainty, Role, Step
 from hubbatch._outcomes.classify import classify
-from hubbatch._outcomes.effects import Answer, Requeue, Succeed, Unpark, Wait
+from hubbatch._outcomes.effects import NoteAnswer, Requeue, Succeed, Unpark, Wait
 from hubbatch._outcomes.queue import Chunk, Place
 from hubbatch._outcomes.retry import RetryPolicy
 from hubbatch._outcomes.verdicts import (
@@ -50,7 +50,7 @@ def test_a_full_answer() -> None:
 
     assert [run.notes.results[n].id for n in range(3)] == ["100", "101", "102"]
     assert len(run.notes.answers) == 1
-    assert [*map(type, run.effects)] == [Unpark, Answer, Succeed]
+    assert [*map(type, run.effects)] == [Unpark, NoteAnswer, Succeed]
 
 
 def test_an_answer_with_errors() -> None:
@@ -88,7 +88,7 @@ def test_what_an_answer_leaves_out_is_asked_for_once_more_alone(
     assert run.statuses == {0: "succeeded"}
     singles = [run.take(), run.take()]
     assert [single.indices for single in singles] == [[1], [2]]
-    assert all(single.state.role is Role.ALONE for single in singles)
+    assert all(Role.ALONE in single.state.roles for single in singles)
     assert all(single.state.attempts == 2 for single in singles)
     assert run.queue.size == 2
     for single, number in zip(singles, (101, 102), strict=True):
@@ -192,7 +192,7 @@ def asked_again(operation: Operation) -> tuple[FakeRun, Chunk]:
 
 
 NOT_TAKEN = {
-    "423": Retryable(APIError("locked", status=423), arrived=False),
+    "423": Retryable(APIError("locked", status=423), maybe_processed=False),
     "429": Throttled(10.0),
 }
 
@@ -258,7 +258,7 @@ def test_who_created_what_an_answer_left_out_is_not_known() -> None:
 
 NO = APIError("it was not to be", status=503)
 GIVE_UPS: dict[str, Verdict] = {
-    "again": Retryable(NO, arrived=False),
+    "again": Retryable(NO, maybe_processed=False),
     "throttled": Throttled(10.0),
     "missing": EndpointNotFound(APIError("nothing there", status=404)),
 }
@@ -392,7 +392,7 @@ def answer_all(run: FakeRun, chunk: Chunk, part: Chunk | None = None) -> None:
     if isinstance(verdict, Answered):
         run.resolve(chunk, verdict)
     else:
-        run.resolve(chunk, Retryable(NO, arrived=True))
+        run.resolve(chunk, Retryable(NO, maybe_processed=True))
 
 
 def complete(run: FakeRun, chunk: Chunk) -> object:

@@ -33,7 +33,7 @@ from hubbatch._outcomes.verdicts import (
     Verdict,
     may_have_written,
 )
-from hubbatch._wire.endpoints import Operation, look_up
+from hubbatch._wire.endpoints import Operation, operation_for
 from hubbatch.errors import (
     APIError,
     PermissionDeniedError,
@@ -49,10 +49,10 @@ from .fake_run import FakeRun
 from .helpers import OPERATIONS, some_inputs
 
 
-RECONCILED = look_up(
+RECONCILED = operation_for(
     "objects", "create", "tickets", api_version="v3", reconcile_by="ref"
 )
-PAGED = look_up("associations", "read", "contacts", "companies", api_version="v3")
+PAGED = operation_for("associations", "read", "contacts", "companies", api_version="v3")
 CALLS: Mapping[str, Operation] = {
     **OPERATIONS,
     "reconciled": RECONCILED,
@@ -82,7 +82,7 @@ ERRORS = st.sampled_from(
         APIError(NO_REASON, status=400),
     ]
 )
-LOST = Retryable(APIError("bad gateway", status=502), arrived=True)
+LOST = Retryable(APIError("bad gateway", status=502), maybe_processed=True)
 MISSING = EndpointNotFound(APIError("nothing there", status=404))
 MISSING_OBJECT = EndpointNotFound(APIError("no", status=404, category="OBJECT_X"))
 # As `read` makes them: only a refusal of records may have written a part.
@@ -99,7 +99,9 @@ HALF_WAY = st.builds(
 )
 OTHER_VERDICTS: st.SearchStrategy[Verdict] = st.one_of(
     st.sampled_from([Throttled(1.0), Throttled(10.0, "DAILY")]),
-    st.sampled_from([LOST, Retryable(APIError("locked", status=423), arrived=False)]),
+    st.sampled_from(
+        [LOST, Retryable(APIError("locked", status=423), maybe_processed=False)]
+    ),
     st.sampled_from([MISSING, MISSING_OBJECT, Unauthorized(APIError("no"))]),
     st.builds(Blocked, st.just(ProxyError("blocked")), st.booleans()),
     st.just(Fatal(PermissionDeniedError("no scope", status=403))),
@@ -231,7 +233,7 @@ class Walk:
             assert self.retry_safe or state.certainty is not Certainty.MAYBE_WRITTEN
 
     def _see(self, chunk: Chunk) -> None:
-        self.seen |= {chunk.state.certainty, chunk.state.role}
+        self.seen |= {chunk.state.certainty, *chunk.state.roles}
 
     def finish(self) -> None:
         """Answer for all that is left, and compare the outcomes with what is known."""

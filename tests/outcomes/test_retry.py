@@ -19,7 +19,7 @@ Passing: TypeAlias = Retryable | EndpointNotFound | Throttled
 
 
 def again(retry_after: float = 0.0) -> Retryable:
-    return Retryable(ERROR, arrived=False, retry_after=retry_after)
+    return Retryable(ERROR, maybe_processed=False, retry_after=retry_after)
 
 
 def pauses(
@@ -32,7 +32,14 @@ def pauses(
     told, failures = [0.0], 0
     for verdict, elapsed in verdicts:
         failures += not isinstance(verdict, Throttled)
-        wait = next_wait(policy, verdict, failures=failures, elapsed=elapsed, draw=draw)
+        wait = next_wait(
+            policy,
+            verdict,
+            failures=failures,
+            retry=failures,
+            elapsed=elapsed,
+            draw=draw,
+        )
         if wait is None:
             break
         told.append(wait)

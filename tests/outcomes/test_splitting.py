@@ -16,7 +16,7 @@ from hubbatch._outcomes.effects import Split
 from hubbatch._outcomes.queue import Chunk
 from hubbatch._outcomes.splitting import BadRecordRate, halve, sample, split, suspects
 from hubbatch._outcomes.verdicts import Refused
-from hubbatch._wire.endpoints import Operation, look_up
+from hubbatch._wire.endpoints import Operation, operation_for
 from hubbatch.errors import APIError
 from hubbatch.models import ErrorDetail
 
@@ -34,12 +34,12 @@ from .helpers import (
 )
 
 
-V1_READ = look_up("legacy", "read", "tickets")
-V1_ARCHIVE = look_up("legacy", "archive", "tickets")
-PAIRS = look_up(
+V1_READ = operation_for("legacy", "read", "tickets")
+V1_ARCHIVE = operation_for("legacy", "archive", "tickets")
+PAIRS = operation_for(
     "associations", "create_default", "contacts", "companies", api_version="v3"
 )
-SCHEMAS = look_up("schemas", "read", api_version="v3")
+SCHEMAS = operation_for("schemas", "read", api_version="v3")
 
 
 def creates(*properties: Mapping[str, str]) -> Chunk:

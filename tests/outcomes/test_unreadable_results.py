@@ -14,7 +14,7 @@ from hubbatch._http import Response
 from hubbatch._outcomes.classify import classify
 from hubbatch._outcomes.queue import Chunk
 from hubbatch._outcomes.verdicts import Answered, Refused, Retryable
-from hubbatch._wire.endpoints import Operation, look_up
+from hubbatch._wire.endpoints import Operation, operation_for
 from hubbatch._wire.records import read_json, unstructure
 
 from .helpers import CREATE, READ, UPDATE, UPSERT, chunk_of, respond, some_chunk
@@ -48,20 +48,22 @@ def definition(n: int) -> dict[str, Any]:
 
 
 def ends(verb: Any) -> Operation:
-    return look_up("associations", verb, "contacts", "companies", api_version="v3")
+    return operation_for(
+        "associations", verb, "contacts", "companies", api_version="v3"
+    )
 
 
-CREATES_V3 = look_up("v3_associations", "create", "contacts", "companies")
-READS_V3 = look_up("v3_associations", "read", "contacts", "companies")
-LIMITS = look_up(
+CREATES_V3 = operation_for("v3_associations", "create", "contacts", "companies")
+READS_V3 = operation_for("v3_associations", "read", "contacts", "companies")
+LIMITS = operation_for(
     "association_limits", "create", "contacts", "companies", api_version="v3"
 )
-DEFINITIONS = look_up("properties", "create", "tickets", api_version="v3")
-SCHEMAS = look_up("schemas", "read", api_version="2026-03")
-MEMBERSHIPS = look_up("memberships", "read", "0-1", api_version="v3")
-SPLITS = look_up("deal_splits", "read", api_version="v3")
-OLD = look_up("legacy", "read", "tickets")
-OLD_UPDATES = look_up("legacy", "update", "tickets")
+DEFINITIONS = operation_for("properties", "create", "tickets", api_version="v3")
+SCHEMAS = operation_for("schemas", "read", api_version="2026-03")
+MEMBERSHIPS = operation_for("memberships", "read", "0-1", api_version="v3")
+SPLITS = operation_for("deal_splits", "read", api_version="v3")
+OLD = operation_for("legacy", "read", "tickets")
+OLD_UPDATES = operation_for("legacy", "update", "tickets")
 PLURAL = {"to": [{"toObjectId": 7, "associationTypes": []}]}
 
 # Each call, its inputs, and HubSpot's result for one of them.
@@ -283,7 +285,7 @@ def test_an_answer_that_is_nested_without_end(
         verdict = classify(operation, some_chunk(operation, 2), respond(status, body))
 
         assert isinstance(verdict, Retryable)
-        assert verdict.arrived
+        assert verdict.maybe_processed
 
 
 def test_a_refusal_with_half_a_character_has_its_words() -> None:
@@ -303,7 +305,7 @@ def test_a_refusal_with_half_a_character_has_its_words() -> None:
 
 def test_a_page_of_a_list_is_read_whole_or_not_at_all() -> None:
     """No input asks for a record of it, so none could be missed."""
-    pages = look_up("object_pages", "list", "tickets", api_version="v3")
+    pages = operation_for("object_pages", "list", "tickets", api_version="v3")
     body = {"results": [record(1), None]}
 
     assert isinstance(
@@ -312,7 +314,7 @@ def test_a_page_of_a_list_is_read_whole_or_not_at_all() -> None:
 
 
 def test_results_of_a_call_that_has_none_are_an_answer_to_another() -> None:
-    archives = look_up("objects", "archive", "tickets", api_version="v3")
+    archives = operation_for("objects", "archive", "tickets", api_version="v3")
     chunk = some_chunk(archives, 2)
     ours = classify(archives, chunk, respond(200, {"results": [record(0), record(1)]}))
     others = classify(

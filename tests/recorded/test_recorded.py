@@ -16,7 +16,7 @@ from hubbatch import (
     RecordInvalid,
     RecordNotFound,
 )
-from hubbatch._wire.endpoints import Operation, Verb, look_up
+from hubbatch._wire.endpoints import Operation, Verb, operation_for
 
 from .tape import (
     HERE,
@@ -33,15 +33,17 @@ from .tape import (
 
 
 def objects(verb: Verb, object_type: str, version: str = "v3") -> Operation:
-    return look_up("objects", verb, object_type, api_version=version)
+    return operation_for("objects", verb, object_type, api_version=version)
 
 
 def read(object_type: str, **options: Any) -> Operation:
-    return look_up("objects", "read", object_type, **{"api_version": "v3", **options})
+    return operation_for(
+        "objects", "read", object_type, **{"api_version": "v3", **options}
+    )
 
 
 def pairs(verb: Verb, source: str, target: str) -> Operation:
-    return look_up("associations", verb, source, target, api_version="v3")
+    return operation_for("associations", verb, source, target, api_version="v3")
 
 
 def pair(source: str, target: str) -> dict[str, Any]:
@@ -140,7 +142,7 @@ SUCCESSES: Mapping[str, Case] = {
     ),
     # Two were sent, and the page that printed the answer cut the second result off.
     "200-legacy-tickets-batch-update": Case(
-        look_up("legacy", "update", "tickets"),
+        operation_for("legacy", "update", "tickets"),
         [done("176602", is_deleted=False), done("178218")],
         times=1,
         sent=[2, 1],
@@ -175,7 +177,7 @@ SUCCESSES: Mapping[str, Case] = {
         objects("create", "2-3604285"), [done("860247707")]
     ),
     "201-properties-batch-create-2026": Case(
-        look_up("properties", "create", "contacts", api_version="v3"),
+        operation_for("properties", "create", "contacts", api_version="v3"),
         [done(name="interests__c"), done(name="age__c")],
         inputs=PROPERTY_CREATES,
     ),
@@ -197,7 +199,7 @@ SUCCESSES: Mapping[str, Case] = {
         then=[{"status": "COMPLETE", "results": []}],
     ),
     "200-assoc-v3-batch-read-paging-2022": Case(
-        look_up("v3_associations", "read", "company", "contact"),
+        operation_for("v3_associations", "read", "company", "contact"),
         [done("6465999056", from_="6465999056")],
     ),
     "201-assoc-v4-batch-create-2026": Case(
@@ -297,7 +299,7 @@ MULTI_STATUS: Mapping[str, Case] = {
         ],
     ),
     "207-properties-batch-create-already-exist": Case(
-        look_up("properties", "create", "contacts", api_version="v3"),
+        operation_for("properties", "create", "contacts", api_version="v3"),
         [
             done(name="hobby__c"),
             failed(
@@ -478,7 +480,7 @@ INVALID: Mapping[str, Case] = {
     ),
     # Its details stand in `validationResults`, in words of their own.
     "400-contacts-v1-invalid-long": Case(
-        look_up("legacy", "update", "tickets"),
+        operation_for("legacy", "update", "tickets"),
         [
             failed(
                 RecordInvalid,

@@ -15,7 +15,7 @@ from hubbatch._outcomes.paging import next_pages, turn_pages
 from hubbatch._outcomes.verdicts import Answered, EndpointNotFound, Refused, Retryable
 from hubbatch._wire.calls import Operation, ResultShape
 from hubbatch._wire.codecs import definitions, documents
-from hubbatch._wire.endpoints import look_up
+from hubbatch._wire.endpoints import operation_for
 from hubbatch._wire.inputs import encoder, renames
 from hubbatch._wire.property_values import InvalidInput
 from hubbatch._wire.records import unstructure
@@ -31,27 +31,29 @@ from tests.outcomes.helpers import chunk_of, respond
 
 
 def pairs(verb: Any, version: str = "v3") -> Operation:
-    return look_up("associations", verb, "contacts", "companies", api_version=version)
+    return operation_for(
+        "associations", verb, "contacts", "companies", api_version=version
+    )
 
 
 def v1(verb: Any) -> Operation:
-    return look_up("legacy", verb, "tickets")
+    return operation_for("legacy", verb, "tickets")
 
 
 def limits(verb: Any) -> Operation:
-    return look_up("association_limits", verb, "a", "b", api_version="v3")
+    return operation_for("association_limits", verb, "a", "b", api_version="v3")
 
 
 def properties(verb: Any) -> Operation:
-    return look_up("properties", verb, "tickets", api_version="v3")
+    return operation_for("properties", verb, "tickets", api_version="v3")
 
 
-V3 = look_up("v3_associations", "create", "contacts", "companies")
-SPLITS = look_up("deal_splits", "upsert", api_version="v3")
-LISTS = look_up("memberships", "read", "0-1", api_version="v3")
+V3 = operation_for("v3_associations", "create", "contacts", "companies")
+SPLITS = operation_for("deal_splits", "upsert", api_version="v3")
+LISTS = operation_for("memberships", "read", "0-1", api_version="v3")
 SPEC = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 1}
 ENDS = {"from": {"id": "1"}, "to": {"id": 2}}
-SCHEMAS = look_up("schemas", "read", api_version="v3")
+SCHEMAS = operation_for("schemas", "read", api_version="v3")
 LIMIT = {"category": "WORK", "typeId": 1, "maxToObjectIds": 2}
 SHARE = {"ownerId": 1, "percentage": 100}
 BROKEN: Any = 5
@@ -324,10 +326,18 @@ def test_a_pair_and_its_way_back_have_one_key_unless_they_are_archived(
         (LISTS, [], {"results": 5}),
         (SCHEMAS, ["0-3"], {"results": [{"name": "DEAL"}]}),
         (limits("create"), [LIMIT], {"results": [{"typeId": 1}]}),
-        (look_up("account", "details", api_version="v3"), [None], {"portalId": None}),
-        (look_up("object_pages", "list", "tickets", api_version="v3"), [None], {}),
         (
-            look_up("property_lists", "read", "tickets", api_version="v3"),
+            operation_for("account", "details", api_version="v3"),
+            [None],
+            {"portalId": None},
+        ),
+        (
+            operation_for("object_pages", "list", "tickets", api_version="v3"),
+            [None],
+            {},
+        ),
+        (
+            operation_for("property_lists", "read", "tickets", api_version="v3"),
             [None],
             {"results": [{}]},
         ),

@@ -13,8 +13,8 @@ from hubbatch._wire.endpoints import (
     ROWS,
     Repeats,
     Verb,
-    look_up,
     named_call,
+    operation_for,
 )
 
 
@@ -34,7 +34,7 @@ VERBS: tuple[Verb, ...] = ("create", "read", "update", "upsert", "archive")
 )
 @pytest.mark.parametrize("object_type", ["tickets", "communications", "2-3456"])
 def test_paths(verb: Verb, version: str, root: str, object_type: str) -> None:
-    operation = look_up("objects", verb, object_type, api_version=version)
+    operation = operation_for("objects", verb, object_type, api_version=version)
 
     assert operation.path == f"{root}/{object_type}/batch/{verb}"
     assert operation.name == f"{object_type}.{verb}"
@@ -44,7 +44,7 @@ def test_paths(verb: Verb, version: str, root: str, object_type: str) -> None:
 
 @pytest.mark.parametrize("object_type", sorted(LEGACY_TYPES))
 def test_legacy_paths(object_type: str) -> None:
-    operation = look_up("legacy", "update", object_type)
+    operation = operation_for("legacy", "update", object_type)
 
     assert operation.path == f"/crm-objects/v1/objects/{object_type}/batch-update"
     assert operation.name == f"{object_type}.update"
@@ -53,7 +53,7 @@ def test_legacy_paths(object_type: str) -> None:
 
 def test_crm_objects_v1_has_few_types() -> None:
     with pytest.raises(ValueError, match="crm-objects/v1 has no 'contacts'"):
-        look_up("legacy", "update", "contacts")
+        operation_for("legacy", "update", "contacts")
 
 
 def test_an_endpoint_has_one_row() -> None:
@@ -62,9 +62,9 @@ def test_an_endpoint_has_one_row() -> None:
 
 def test_an_endpoint_takes_its_own_number_of_object_types() -> None:
     with pytest.raises(TypeError, match="objects takes \\['type'\\], not"):
-        look_up("objects", "read", "contacts", "companies")
+        operation_for("objects", "read", "contacts", "companies")
     with pytest.raises(TypeError, match="associations takes \\['source', 'target'\\]"):
-        look_up("associations", "read", "contacts")
+        operation_for("associations", "read", "contacts")
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_an_endpoint_takes_its_own_number_of_object_types() -> None:
 def test_versions_without_a_path_of_their_own_use_that_of_v3(
     version: str, path: str
 ) -> None:
-    assert look_up("oauth", "token", api_version=version).path == path
+    assert operation_for("oauth", "token", api_version=version).path == path
 
 
 @pytest.mark.parametrize("version", ["v1", "v4", "2026", "2026-3", "../v3", "", "V3"])
@@ -129,8 +129,8 @@ def test_repeated_keys() -> None:
 
 
 def test_a_read_with_history_takes_fewer_inputs() -> None:
-    plain = look_up("objects", "read", "tickets", api_version="v3")
-    told = look_up(
+    plain = operation_for("objects", "read", "tickets", api_version="v3")
+    told = operation_for(
         "objects",
         "read",
         "tickets",
@@ -142,7 +142,9 @@ def test_a_read_with_history_takes_fewer_inputs() -> None:
 
 
 def test_archived_is_a_parameter_of_the_url() -> None:
-    operation = look_up("objects", "read", "tickets", api_version="v3", archived=True)
+    operation = operation_for(
+        "objects", "read", "tickets", api_version="v3", archived=True
+    )
 
     assert operation.query == {"archived": "true"}
 
@@ -174,7 +176,7 @@ def test_a_read_asks_for_what_names_its_results(
     asked: tuple[str, ...],
 ) -> None:
     """And keeps HubSpot's defaults, which asking for anything turns off."""
-    operation = look_up(
+    operation = operation_for(
         "objects",
         "read",
         object_type,
@@ -188,7 +190,7 @@ def test_a_read_asks_for_what_names_its_results(
 
 @pytest.mark.parametrize("version", ["v3", "2025-09", "2026-03", "2026-09"])
 def test_the_account_is_asked_for_in_the_version_s_path(version: str) -> None:
-    operation = look_up("account", "details", api_version=version)
+    operation = operation_for("account", "details", api_version=version)
 
     assert operation.path == f"/account-info/{version}/details"
     assert (operation.call.method, operation.max_inputs) == ("GET", 1)

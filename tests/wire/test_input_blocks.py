@@ -10,21 +10,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubbatch._wire.endpoints import Operation, look_up
+from hubbatch._wire.endpoints import Operation, operation_for
 from hubbatch._wire.inputs import column_encoder, encoder
 from hubbatch._wire.property_values import InvalidInput
 from hubbatch.models import CreateInput, UpdateInput, UpsertInput
 from tests.outcomes.helpers import ARCHIVE, CREATE, LEGACY, READ, UPDATE, UPSERT
 
 
-UPDATE_BY_REF = look_up(
+UPDATE_BY_REF = operation_for(
     "objects", "update", "tickets", api_version="v3", id_property="ref"
 )
-RECONCILED = look_up(
+RECONCILED = operation_for(
     "objects", "create", "tickets", api_version="v3", reconcile_by="ref"
 )
-READ_BY_REF = look_up("objects", "read", "tickets", api_version="v3", id_property="ref")
-UPSERT_BY_NOTHING = look_up("objects", "upsert", "tickets", api_version="v3")
+READ_BY_REF = operation_for(
+    "objects", "read", "tickets", api_version="v3", id_property="ref"
+)
+UPSERT_BY_NOTHING = operation_for("objects", "upsert", "tickets", api_version="v3")
 
 
 class Priority(StrEnum):

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubbatch._wire.endpoints import Operation, look_up
+from hubbatch._wire.endpoints import Operation, operation_for
 from hubbatch._wire.inputs import (
     encoder,
     id_property_of,
@@ -32,18 +32,18 @@ from hubbatch.models import (
 
 VERSIONS = ("v3", "2025-09", "2026-03", "2026-09")
 
-CREATE = look_up("objects", "create", "tickets", api_version="v3")
-UPDATE = look_up("objects", "update", "tickets", api_version="v3")
-UPDATE_BY_REF = look_up(
+CREATE = operation_for("objects", "create", "tickets", api_version="v3")
+UPDATE = operation_for("objects", "update", "tickets", api_version="v3")
+UPDATE_BY_REF = operation_for(
     "objects", "update", "tickets", api_version="v3", id_property="ref"
 )
-UPSERT = look_up("objects", "upsert", "tickets", api_version="v3")
-UPSERT_BY_REF = look_up(
+UPSERT = operation_for("objects", "upsert", "tickets", api_version="v3")
+UPSERT_BY_REF = operation_for(
     "objects", "upsert", "tickets", api_version="v3", id_property="ref"
 )
-READ = look_up("objects", "read", "tickets", api_version="v3")
-ARCHIVE = look_up("objects", "archive", "tickets", api_version="v3")
-LEGACY = look_up("legacy", "update", "tickets")
+READ = operation_for("objects", "read", "tickets", api_version="v3")
+ARCHIVE = operation_for("objects", "archive", "tickets", api_version="v3")
+LEGACY = operation_for("legacy", "update", "tickets")
 
 
 class Encoded(NamedTuple):
@@ -76,7 +76,7 @@ def refused(operation: Operation, value: object) -> InvalidInput:
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("object_type", ["tickets", "communications"])
 def test_update(version: str, object_type: str) -> None:
-    operation = look_up("objects", "update", object_type, api_version=version)
+    operation = operation_for("objects", "update", object_type, api_version=version)
     inputs = [
         UpdateInput("512", {"subject": "Printer", "open": True, "note": None}),
         UpdateInput(513, {"due": datetime(2026, 3, 1, tzinfo=UTC)}, None, "mine"),
@@ -108,7 +108,7 @@ def test_update(version: str, object_type: str) -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_upsert(version: str) -> None:
-    operation = look_up(
+    operation = operation_for(
         "objects", "upsert", "tickets", api_version=version, id_property="ref"
     )
     inputs = [
@@ -139,7 +139,7 @@ def test_upsert(version: str) -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_read(version: str) -> None:
-    operation = look_up(
+    operation = operation_for(
         "objects",
         "read",
         "tickets",
@@ -161,7 +161,7 @@ def test_read(version: str) -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_plain_read(version: str) -> None:
-    operation = look_up("objects", "read", "tickets", api_version=version)
+    operation = operation_for("objects", "read", "tickets", api_version=version)
 
     assert body_of(operation, [512]) == (
         b'{"properties":[],"propertiesWithHistory":[],"inputs":[{"id":"512"}]}'
@@ -233,7 +233,7 @@ def test_archive() -> None:
 
 
 def test_a_call_without_inputs_has_no_body() -> None:
-    operation = look_up("account", "details", api_version="v3")
+    operation = operation_for("account", "details", api_version="v3")
     encoded = encode(operation, None)
 
     assert (encoded.key, encoded.body, encoded.trace) == (None, b"", None)
@@ -288,7 +288,9 @@ def test_a_number_has_one_key_however_it_is_written(text: str, key: str) -> None
         (ARCHIVE, {"id": 5}, "5"),
         (LEGACY, LegacyUpdateInput("5", {}), "5"),
         (
-            look_up("objects", "read", "tickets", api_version="v3", id_property="ref"),
+            operation_for(
+                "objects", "read", "tickets", api_version="v3", id_property="ref"
+            ),
             "A",
             make_key("a", "ref"),
         ),

@@ -18,11 +18,11 @@ from hubbatch._outcomes.verdicts import (
     Throttled,
 )
 from hubbatch._wire.codecs.oauth import Grant, refresh_request
-from hubbatch._wire.endpoints import look_up
+from hubbatch._wire.endpoints import operation_for
 from hubbatch._wire.inputs import encoder, request_body
 
 
-OPERATION = look_up("oauth", "token", api_version="v3")
+OPERATION = operation_for("oauth", "token", api_version="v3")
 REQUEST = refresh_request("app", "hush & hush", "na1=1")
 CHUNK = Chunk([0], [REQUEST], [None], [REQUEST.body])
 

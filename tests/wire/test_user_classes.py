@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch import PropertyName, RecordInvalid, SimplePublicObject, UpdateInput
-from hubbatch._wire.endpoints import look_up
+from hubbatch._wire.endpoints import operation_for
 from hubbatch._wire.inputs import encoder
 from hubbatch._wire.property_values import InvalidInput
 from hubbatch._wire.user_classes import as_record, class_mapping, is_typed, typed_id
@@ -90,7 +90,7 @@ def read(cls: type, **properties: Any) -> Any:
 
 
 def sent(value: object, verb: Any = "update", id_property: str | None = None) -> Any:
-    operation = look_up(
+    operation = operation_for(
         "objects", verb, "tickets", api_version="v3", id_property=id_property
     )
     body = orjson.loads(encoder(operation)(7, value)[1])
@@ -355,9 +355,9 @@ def test_the_id_is_known_by_its_name_in_hubspot() -> None:
 
 @pytest.mark.parametrize("verb", ["read", "archive"])
 def test_one_may_stand_for_its_id(verb: Any) -> None:
-    operation = look_up("objects", verb, "tickets", api_version="v3")
+    operation = operation_for("objects", verb, "tickets", api_version="v3")
     assert encoder(operation)(0, Ticket(id="512"))[1] == b'{"id":"512"}'
-    legacy = look_up("legacy", verb, "tickets")
+    legacy = operation_for("legacy", verb, "tickets")
     assert encoder(legacy)(0, Ticket(id="512"))[1] == b"512"
 
 

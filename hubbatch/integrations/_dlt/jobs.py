@@ -28,7 +28,7 @@ from hubbatch.jobs.arrow import ParquetSource
 from hubbatch.jobs.column_mapping import BadRow
 from hubbatch.jobs.job import Job
 from hubbatch.jobs.job_report import JobReport, describe_end
-from hubbatch.jobs.rows import Row
+from hubbatch.jobs.row_source import Row
 from hubbatch.jobs.zones import Zone
 
 from .tables import Table, TableColumns

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch import CreateInput, LegacyUpdateInput, UpdateInput
-from hubbatch.jobs.rows import Row, as_source, digest
+from hubbatch.jobs.row_source import Row, as_source, digest
 
 
 JSON = st.recursive(
