@@ -21,9 +21,8 @@ from ._outcomes.events import (
     InputFailed,
     JournalWritten,
 )
-from ._outcomes.merge import merge
 from ._outcomes.outcome import Outcome, OutcomeStatus, Summary
-from ._outcomes.response import CombinedResponse
+from ._outcomes.response import CombinedResponse, merge
 from ._outcomes.retry import RetryPolicy
 from ._public import publish as _publish
 from ._verbs import Options

@@ -34,8 +34,8 @@ from hubbatch._wire.inputs import request_body
 from .auth import Login
 from .event_emitter import EventEmitter
 from .gate import Permit
-from .journal_hook import JournalHook
 from .redaction import masked
+from .run_options import JournalHook
 from .transport import Transport
 
 

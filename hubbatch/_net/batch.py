@@ -23,11 +23,18 @@ from hubbatch.errors import HubBatchError
 from hubbatch.models import R
 
 from .client_state import ClientState
-from .journal_hook import JournalHook, NoJournalHook
 from .permit_queue import Lane
 from .recorder import OutcomeSink
 from .run import Run
-from .run_options import LINGER, CompleteOperation, Ready, RunOptions, always_ready
+from .run_options import (
+    LINGER,
+    CompleteOperation,
+    JournalHook,
+    NoJournalHook,
+    Ready,
+    RunOptions,
+    always_ready,
+)
 from .source import Source, length
 from .stream import Stream
 

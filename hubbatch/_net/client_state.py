@@ -5,9 +5,10 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from copy import copy
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from math import inf
 from typing import NoReturn, Self
+from zoneinfo import ZoneInfo
 
 from attrs import Factory, define, field
 
@@ -18,7 +19,6 @@ from hubbatch._wire.calls import Operation
 from hubbatch.errors import DailyLimitReached, HubBatchError
 from hubbatch.models import Account
 
-from .account_zone import time_zone, utc_now
 from .auth import Login
 from .event_loops import LoopGuard
 from .gate import Gate
@@ -29,6 +29,26 @@ from .run import Run
 from .run_options import RunOptions
 from .source import Source
 from .transport import Transport
+
+
+def time_zone(account: Account | None) -> tzinfo:
+    """Return the account's time zone, from its name, its offset, or else UTC."""
+    if account is None:
+        return UTC
+    try:
+        return ZoneInfo(account.time_zone or "")
+    except (LookupError, OSError, ValueError):  # an unknown name, or no zones installed
+        pass
+    try:
+        offset = datetime.strptime(account.utc_offset or "", "%z")
+    except ValueError:
+        return UTC
+    return offset.tzinfo or UTC
+
+
+def utc_now() -> datetime:
+    """Read the wall clock."""
+    return datetime.now(UTC)
 
 
 # Seconds to wait for the account's time zone before an error is raised without it.

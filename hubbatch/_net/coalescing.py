@@ -18,6 +18,7 @@ from typing import Any
 from attrs import define, field
 
 from hubbatch._limits.window import Spacing
+from hubbatch._outcomes.health import NO_ANSWER, advise, unavailable
 from hubbatch._outcomes.matching import MatchedAnswer
 from hubbatch._outcomes.outcome import (
     Outcome,
@@ -26,7 +27,6 @@ from hubbatch._outcomes.outcome import (
     unknown_error,
 )
 from hubbatch._outcomes.queue import Chunk
-from hubbatch._outcomes.unavailable import NO_ANSWER, advise, unavailable
 from hubbatch._wire.endpoints import Operation
 from hubbatch.errors import (
     APIError,

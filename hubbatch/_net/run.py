@@ -48,10 +48,16 @@ from .event_emitter import EventEmitter
 from .gate import Gate
 from .identifiers import next_batch_number, trace_prefix
 from .interruptible import InterruptibleWaits
-from .linger import LingerTimer
 from .recorder import OutcomeRecorder, OutcomeSink
 from .run_options import RunOptions
-from .source import BLOCK, KEPT_BLOCK, Source, SourceReader, cancelled_from_outside
+from .source import (
+    BLOCK,
+    KEPT_BLOCK,
+    LingerTimer,
+    Source,
+    SourceReader,
+    cancelled_from_outside,
+)
 
 
 if TYPE_CHECKING:

@@ -1,15 +1,46 @@
-"""The options of one run; `client_state` has the state that a client's runs share."""
+"""The options of one run, and the hook of its journal."""
 
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from attrs import Factory, frozen
 
 from hubbatch._limits.window import Spacing
+from hubbatch._outcomes.chunk import Chunk
 from hubbatch._outcomes.failure_limit import FailureLimit
 from hubbatch._wire.calls import Operation
 
-from .journal_hook import JournalHook, NoJournalHook
 from .permit_queue import Lane
+
+
+class JournalHook(Protocol):
+    """Is called before every request with inputs, except lookups of lost creates.
+
+    The outcomes of the inputs go to the outcome sink, not here.
+    """
+
+    async def leaving(self, chunk: Chunk) -> None:
+        """Record that these inputs may have been sent; return once that is safe.
+
+        Raises:
+            HubBatchError: If it cannot be recorded. The request is not sent, and the
+                batch ends.
+        """
+        ...
+
+    def not_written(self, chunk: Chunk) -> None:
+        """Record that HubSpot did not process the request."""
+        ...
+
+
+class NoJournalHook:
+    """Records nothing."""
+
+    async def leaving(self, chunk: Chunk) -> None:
+        """Return at once."""
+
+    def not_written(self, chunk: Chunk) -> None:
+        """Do nothing."""
 
 
 # Returns the operation, completed by data that must be requested first, such as

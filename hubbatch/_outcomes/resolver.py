@@ -33,7 +33,7 @@ from .effects import (
     Wait,
 )
 from .failure_limit import FailureLimit
-from .health import Health
+from .health import NO_ANSWER, Health, advise, unavailable
 from .matching import MatchedAnswer
 from .outcome import OutcomeStatus, known_id, not_sent_error, unanswered_error
 from .paging import next_pages
@@ -42,7 +42,6 @@ from .record_errors import NO_REASON, record_error_from_refusal
 from .recovery import LostWrites, lost_error
 from .retry import RetryPolicy, next_wait
 from .splitting import BadRecordRate, halve, sample, split, suspects
-from .unavailable import NO_ANSWER, advise, unavailable
 from .verdicts import (
     Answered,
     Blocked,

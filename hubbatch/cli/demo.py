@@ -17,10 +17,9 @@ from attrs import asdict
 from rich.console import Console
 
 from hubbatch import Batch, HubBatch, Limits, UpdateInput
-from hubbatch._outcomes.failure_groups import group_by_reason
 
 from .console import make_console, print_json
-from .demo_output import print_failures, print_response, track
+from .demo_output import group_by_reason, print_failures, print_response, track
 
 
 # The tier with the highest limit: 250 requests per 10 s ("API limit increase").

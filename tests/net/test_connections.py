@@ -18,7 +18,7 @@ import pytest
 from attrs import define, field
 
 from hubbatch import HubBatch, HubSpotUnavailable, RetryPolicy
-from hubbatch._net import connections
+from hubbatch._net import transport
 from hubbatch._outcomes.events import ChunkAnswered, ChunkSent
 
 
@@ -270,7 +270,7 @@ async def test_a_shared_session_with_our_connector_checks_connections_too() -> N
     """The clients of `Accounts` share such a session."""
     async with (
         serving(when="before the next") as server,
-        aiohttp.ClientSession(connector=connections.Connector(limit=5)) as session,
+        aiohttp.ClientSession(connector=transport.Connector(limit=5)) as session,
         client(server, session=session) as hub,
     ):
         for first in (100, 200, 300):
@@ -318,7 +318,7 @@ async def test_every_request_on_the_wire_was_counted(*, shared: bool) -> None:
         assert [item.status for item in answered] == [200, None, 200, None, 200]
 
 
-@pytest.mark.parametrize("readable", [connections.by_poll, connections.by_select])
+@pytest.mark.parametrize("readable", [transport.by_poll, transport.by_select])
 def test_readable_descriptors_are_recognized(readable: Callable[[int], bool]) -> None:
     here, there = socket.socketpair()
     with here, there:

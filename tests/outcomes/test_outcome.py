@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch._outcomes.matching import MatchedAnswer
-from hubbatch._outcomes.merge import merge
 from hubbatch._outcomes.outcome import (
     Outcome,
     OutcomeStatus,
@@ -25,7 +24,7 @@ from hubbatch._outcomes.outcome import (
     unsuccessful,
 )
 from hubbatch._outcomes.queue import Chunk
-from hubbatch._outcomes.response import Collector, CombinedResponse
+from hubbatch._outcomes.response import Collector, CombinedResponse, merge
 from hubbatch._wire.endpoints import OBJECT_CALLS, Operation
 from hubbatch._wire.inputs import encoder
 from hubbatch.errors import BatchFailed, OutcomeUnknown, RecordInvalid

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubbatch._outcomes.unavailable import advise, unavailable
+from hubbatch._outcomes.health import advise, unavailable
 from hubbatch.errors import APIError, HubSpotUnavailable
 from hubbatch.models import ErrorDetail
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubbatch._outcomes.merge import merge
+from hubbatch._outcomes.response import merge
 from hubbatch.models import BatchResponse, ErrorDetail, StandardError
 
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from hubbatch._outcomes.failure_groups import FailureGroup, group_by_reason
 from hubbatch._outcomes.outcome import (
     Outcome,
     OutcomeStatus,
@@ -10,9 +9,9 @@ from hubbatch._outcomes.outcome import (
     unknown_error,
     unsuccessful,
 )
+from hubbatch.cli.demo_output import FailureGroup, group_by_reason
 from hubbatch.errors import RecordError, RecordInvalid, RecordNotFound
-
-from .helpers import UPDATE
+from tests.outcomes.helpers import UPDATE
 
 
 def failed(index: int, error: RecordError, status: str = "failed") -> Outcome[Any]:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from hubbatch import Account
-from hubbatch._net.account_zone import time_zone, utc_now
+from hubbatch._net.client_state import time_zone, utc_now
 
 
 @pytest.mark.parametrize(
