@@ -19,7 +19,7 @@ _BOX = (170, 54)
 # The centre of each state's box. A state without one is a KeyError: place it.
 _AT: Mapping[Certainty, tuple[float, float]] = MappingProxyType(
     {
-        Certainty.NOT_WRITTEN: (110, 90),
+        Certainty.NO_DOUBT: (110, 90),
         Certainty.IN_FLIGHT: (425, 90),
         Certainty.MAYBE_WRITTEN: (740, 90),
         Certainty.LOOKING_UP: (740, 320),
@@ -31,7 +31,7 @@ _AT: Mapping[Certainty, tuple[float, float]] = MappingProxyType(
 _BEND = 34.0
 _BENDS: Mapping[tuple[Certainty, Certainty], float] = MappingProxyType(
     {
-        (Certainty.NOT_WRITTEN, Certainty.MAYBE_WRITTEN): -110.0,
+        (Certainty.NO_DOUBT, Certainty.MAYBE_WRITTEN): -110.0,
         (Certainty.MAYBE_WRITTEN, Certainty.LOOKING_UP): 90.0,
         (Certainty.LOOKING_UP, Certainty.MAYBE_WRITTEN): 90.0,
     }

@@ -6,7 +6,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from hubbatch._outcomes.chunk import Chunk
-from hubbatch._outcomes.effects import NoteAnswer, Split, Wait
+from hubbatch._outcomes.effects import NoteAnswer, NoteSplit, Wait
 from hubbatch._outcomes.events import (
     BatchBegun,
     BatchEnded,
@@ -118,7 +118,7 @@ class EventEmitter:
             policy=throttled.policy,
         )
 
-    def isolated(self, split: Split) -> None:
+    def isolated(self, split: NoteSplit) -> None:
         """Emit `ChunkIsolated`."""
         error = split.error
         self.chunk(

@@ -22,13 +22,12 @@ from hubbatch._outcomes.effects import (
     Effect,
     EndBatch,
     HoldAll,
-    Split,
+    NoteSplit,
     Wait,
     chunks_of,
     ended_instead,
 )
 from hubbatch._outcomes.events import ChunkCut
-from hubbatch._outcomes.failure_limit import FailureLimit
 from hubbatch._outcomes.ledger import Ledger
 from hubbatch._outcomes.outcome import Summary
 from hubbatch._outcomes.queue import InputQueue
@@ -100,8 +99,7 @@ class Run:
         self._options = options
         self._queue = InputQueue(
             operation.max_inputs,
-            options.window
-            or _window(operation, client.max_concurrency, options.failure_limit),
+            options.window_for(operation, client.max_concurrency),
             operation.call.repeats,
         )
         self.events: EventEmitter = EventEmitter(
@@ -142,7 +140,7 @@ class Run:
         self._waits = InterruptibleWaits()
         self._freed = asyncio.Event()  # the queue may have room again
         self._settled = asyncio.Event()
-        self._over = asyncio.Event()
+        self._batch_ended = asyncio.Event()
 
     # ---- the whole run
 
@@ -203,7 +201,7 @@ class Run:
         """
         if self.ended is None:
             self.ended = error
-            self._over.set()
+            self._batch_ended.set()
         cancelled = isinstance(self.ended, asyncio.CancelledError)
         name = type(error).__name__
         cause = "cancelled" if cancelled else f"ended by {name}: {error}"
@@ -238,7 +236,7 @@ class Run:
             self._on_freed()
 
     async def _read_block(self, reader: SourceReader) -> list[Any]:
-        room = min(self._queue.room, BLOCK) or BLOCK
+        room = min(self._queue.room, BLOCK)
         if not reader.trickles:
             return await reader.pull(room)
         self._trickles = True
@@ -388,7 +386,7 @@ class Run:
                 self.events.throttled(effect.chunk, effect.throttled)
             case EndBatch():
                 self.end(effect.error)
-            case Split():
+            case NoteSplit():
                 if self.ended is None:
                     self.summary.isolating += effect.parts
                     self.events.isolated(effect)
@@ -407,7 +405,7 @@ class Run:
         while (bearer := await self._get_bearer()) is not None:
             token: str | None = None
 
-            def is_wanted(bearer: Bearer = bearer) -> bool:
+            def take_token(bearer: Bearer = bearer) -> bool:
                 nonlocal token
                 token = bearer() if self._has_work(in_hand) else None
                 return token is not None
@@ -415,7 +413,7 @@ class Run:
             requested = _now()
             lane, family = self._options.lane, self.operation.call.family
             with self._waits.begin() as waiting:
-                async with self._gate.permit(lane, is_wanted, family) as permit:
+                async with self._gate.permit(lane, take_token, family) as permit:
                     waiting.over()
                     if permit is not None and token is not None:
                         waited = _now() - requested
@@ -477,17 +475,7 @@ class Run:
         if seconds > 0:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
-                    await self._over.wait()
-
-
-def _window(
-    operation: Operation, workers: int, failure_limit: FailureLimit | None
-) -> int:
-    """Return how many inputs to hold: two chunks per worker, or as the limit needs."""
-    window = 2 * workers * operation.max_inputs
-    if failure_limit is None:
-        return window
-    return max(window, failure_limit.horizon + operation.max_inputs)
+                    await self._batch_ended.wait()
 
 
 def _now() -> float:

@@ -85,3 +85,15 @@ class RunOptions:
     complete: CompleteOperation | None = None
     journal: JournalHook = Factory(NoJournalHook)
     maybe_sent: bool = False
+
+    def window_for(self, operation: Operation, workers: int) -> int:
+        """Return how many inputs to hold: two chunks per worker, or as the limit needs.
+
+        A chosen `window` comes first.
+        """
+        if self.window is not None:
+            return self.window
+        window = 2 * workers * operation.max_inputs
+        if self.failure_limit is None:
+            return window
+        return max(window, self.failure_limit.horizon + operation.max_inputs)

@@ -15,7 +15,7 @@ from attrs import frozen
 class Certainty(Enum):
     """Whether HubSpot has written, or may have written, a chunk."""
 
-    NOT_WRITTEN = auto()  # no request with it was processed, or its fate is known
+    NO_DOUBT = auto()  # no request was processed, or its answer says what it did
     IN_FLIGHT = auto()  # a request has left, and its answer was not read yet
     MAYBE_WRITTEN = auto()  # a request may have been processed; no answer says so
     LOOKING_UP = auto()  # it was MAYBE_WRITTEN, and its records are being looked up
@@ -24,9 +24,9 @@ class Certainty(Enum):
 
 
 class Role(Flag):
-    """The reasons why a chunk is sent on its own; several may apply."""
+    """Why a chunk is not an ordinary one; several reasons may apply."""
 
-    FRESH = 0  # none: its inputs are sent for the first time
+    NONE = 0
     SUSPECT = auto()  # it is a part of a chunk that was refused for its records
     LAST_TRY = auto()  # half of a chunk that HubSpot fails on: it is not retried
     ALONE = auto()  # an answer did not mention its only input
@@ -38,7 +38,7 @@ class Step(Enum):
     TAKE = auto()  # a worker takes it from the queue, at `now`
     ATTEMPT = auto()  # a request with it is about to be sent, at `now`
     LEAVE = auto()  # the request's first byte is on its way
-    ANSWERED = auto()  # HubSpot did not process the request, or says what it did
+    CLEAR = auto()  # HubSpot did not process the request, or says what it did
     LOSE = auto()  # HubSpot may have processed the request, but did not say so
     FAIL = auto()  # the attempt failed for a passing reason, and counts as a retry
     RENEW_TOKEN = auto()  # the token was refused, and another one is requested
@@ -56,24 +56,24 @@ _C, _S = Certainty, Step
 
 CERTAINTY: Mapping[tuple[Certainty, Step], Certainty] = MappingProxyType(
     {
-        (_C.NOT_WRITTEN, _S.LEAVE): _C.IN_FLIGHT,
-        (_C.NOT_WRITTEN, _S.ANSWERED): _C.NOT_WRITTEN,
-        (_C.NOT_WRITTEN, _S.LOSE): _C.MAYBE_WRITTEN,
-        (_C.IN_FLIGHT, _S.ANSWERED): _C.NOT_WRITTEN,
+        (_C.NO_DOUBT, _S.LEAVE): _C.IN_FLIGHT,
+        (_C.NO_DOUBT, _S.CLEAR): _C.NO_DOUBT,
+        (_C.NO_DOUBT, _S.LOSE): _C.MAYBE_WRITTEN,
+        (_C.IN_FLIGHT, _S.CLEAR): _C.NO_DOUBT,
         (_C.IN_FLIGHT, _S.LOSE): _C.MAYBE_WRITTEN,
         (_C.MAYBE_WRITTEN, _S.LEAVE): _C.MAYBE_WRITTEN,
-        (_C.MAYBE_WRITTEN, _S.ANSWERED): _C.MAYBE_WRITTEN,
+        (_C.MAYBE_WRITTEN, _S.CLEAR): _C.MAYBE_WRITTEN,
         (_C.MAYBE_WRITTEN, _S.LOSE): _C.MAYBE_WRITTEN,
         (_C.MAYBE_WRITTEN, _S.LOOK_UP): _C.LOOKING_UP,
         (_C.LOOKING_UP, _S.LEAVE): _C.LOOKING_UP,
-        (_C.LOOKING_UP, _S.ANSWERED): _C.LOOKING_UP,
+        (_C.LOOKING_UP, _S.CLEAR): _C.LOOKING_UP,
         (_C.LOOKING_UP, _S.LOSE): _C.LOOKING_UP,
         (_C.LOOKING_UP, _S.FIND_NOTHING): _C.NOT_FOUND,
         (_C.LOOKING_UP, _S.FIND_UNCLEAR): _C.MAYBE_WRITTEN,
         (_C.NOT_FOUND, _S.LEAVE): _C.RECREATING,
-        (_C.NOT_FOUND, _S.ANSWERED): _C.NOT_FOUND,
+        (_C.NOT_FOUND, _S.CLEAR): _C.NOT_FOUND,
         (_C.NOT_FOUND, _S.LOSE): _C.MAYBE_WRITTEN,
-        (_C.RECREATING, _S.ANSWERED): _C.NOT_FOUND,
+        (_C.RECREATING, _S.CLEAR): _C.NOT_FOUND,
         (_C.RECREATING, _S.LOSE): _C.MAYBE_WRITTEN,
     }
 )
@@ -81,11 +81,11 @@ CERTAINTY: Mapping[tuple[Certainty, Step], Certainty] = MappingProxyType(
 # The roles that a step adds, and those that it takes away.
 ROLES: Mapping[Step, tuple[Role, Role]] = MappingProxyType(
     {
-        _S.SUSPECT: (Role.SUSPECT, Role.FRESH),
-        _S.ACQUIT: (Role.FRESH, Role.SUSPECT),
-        _S.HALVE: (Role.LAST_TRY, Role.FRESH),
-        _S.ASK_ALONE: (Role.ALONE, Role.FRESH),
-        _S.TURN_PAGE: (Role.FRESH, Role.ALONE),
+        _S.SUSPECT: (Role.SUSPECT, Role.NONE),
+        _S.ACQUIT: (Role.NONE, Role.SUSPECT),
+        _S.HALVE: (Role.LAST_TRY, Role.NONE),
+        _S.ASK_ALONE: (Role.ALONE, Role.NONE),
+        _S.TURN_PAGE: (Role.NONE, Role.ALONE),
     }
 )
 
@@ -99,7 +99,8 @@ class ChunkState:
     Attributes:
         attempts: how many requests have carried it.
         lookups: how many times its records were looked up.
-        survivor: the id in HubSpot's answer for its only input, if it differs.
+        survivor: the id of the one record that HubSpot returned for its only input, if
+            the id differs: the input's record may have been merged into it.
         failures: how many attempts have failed since a worker took it.
         taken_at: when the worker took it.
         attempted_at: when the last attempt began, before its request left.
@@ -108,8 +109,8 @@ class ChunkState:
         token_renewed: whether a new token was requested since a worker took it.
     """
 
-    roles: Role = Role.FRESH
-    certainty: Certainty = Certainty.NOT_WRITTEN
+    roles: Role = Role.NONE
+    certainty: Certainty = Certainty.NO_DOUBT
     attempts: int = 0
     lookups: int = 0
     survivor: str | None = None
@@ -122,7 +123,7 @@ class ChunkState:
     @property
     def maybe_written(self) -> bool:
         """Whether HubSpot may have written its inputs, or may yet do so."""
-        return self.certainty is not Certainty.NOT_WRITTEN
+        return self.certainty is not Certainty.NO_DOUBT
 
     @property
     def looking_up(self) -> bool:
@@ -134,7 +135,8 @@ class ChunkState:
 
         A create may be sent if no request was processed or if a lookup found none of
         its records, and never while its fate is unknown. `retry_safe` calls may always
-        be repeated. This alone decides it, and every attempt checks it.
+        be repeated. This alone decides it, and every attempt checks it. It is asked
+        between attempts, so not while a request is in flight.
         """
         return retry_safe or self.certainty is not Certainty.MAYBE_WRITTEN
 
@@ -147,20 +149,20 @@ class ChunkState:
         lead back to the same certainty, do not change it:
 
         ```
-             ┌─────────────────LOSE──────────────────┐
-             │                                       v
-        NOT_WRITTEN ──LEAVE──> IN_FLIGHT ──LOSE──> MAYBE_WRITTEN <────────┐
-             ^                     │                    │     ^           │
-             └──────ANSWERED───────┘                    │     │           │
-                                                     LOOK_UP  │           │
-                                                        v FIND_UNCLEAR    │
-                                                  LOOKING_UP ─┘           │
-                                                        │                 │
-                                                   FIND_NOTHING           │
-                                                        v                 │
-                            ┌─────ANSWERED────────> NOT_FOUND ────LOSE────┤
-                            │                           │                 │
-                            └── RECREATING <────LEAVE───┘                 │
+            ┌─────────────────LOSE─────────────────┐
+            │                                      v
+        NO_DOUBT ───LEAVE───> IN_FLIGHT ──LOSE──> MAYBE_WRITTEN <─────────┐
+            ^                     │                    │     ^            │
+            └────────CLEAR────────┘                    │     │            │
+                                                    LOOK_UP  │            │
+                                                       v FIND_UNCLEAR     │
+                                                 LOOKING_UP ─┘            │
+                                                       │                  │
+                                                  FIND_NOTHING            │
+                                                       v                  │
+                            ┌───────CLEAR────────> NOT_FOUND ────LOSE─────┤
+                            │                          │                  │
+                            └── RECREATING <───LEAVE───┘                  │
                                     └─────────────────LOSE────────────────┘
         ```
 
@@ -188,7 +190,7 @@ class ChunkState:
                 failures += 1
             case Step.RENEW_TOKEN:
                 renewed = True
-            case Step.LOOK_UP:  # it has attempts of its own
+            case Step.LOOK_UP:  # the lookup has retries and a time limit of its own
                 taken_at, lookups, failures = now, lookups + 1, 0
             case _:
                 pass

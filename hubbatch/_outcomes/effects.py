@@ -50,7 +50,7 @@ class Drop:
 
 
 @frozen
-class Split:
+class NoteSplit:
     """A refused chunk is split into this many parts, which the next effects requeue."""
 
     chunk: Chunk
@@ -63,12 +63,12 @@ class Requeue:
     """Chunks return to the queue, to be sent again.
 
     If the batch has ended they are not sent: their inputs become `unknown` with the
-    error `otherwise`, or are dropped if it is None (see `ended_instead`).
+    error `error_if_ended`, or are dropped if it is None (see `ended_instead`).
     """
 
     chunks: list[Chunk]
     place: Place = Place.NEXT
-    otherwise: RecordError | None = None
+    error_if_ended: RecordError | None = None
 
 
 @frozen
@@ -80,13 +80,13 @@ class Unpark:
 class Wait:
     """The same worker sends a chunk again after `seconds`.
 
-    If the batch has ended it does not; see `Requeue` for `otherwise`.
+    If the batch has ended it does not; see `Requeue` for `error_if_ended`.
     """
 
     chunk: Chunk
     seconds: float
     verdict: Throttled | Unauthorized | Retryable | EndpointNotFound
-    otherwise: RecordError | None = None
+    error_if_ended: RecordError | None = None
 
 
 @frozen
@@ -125,14 +125,14 @@ class EndBatch:
 
 OutcomeEffect: TypeAlias = NoteAnswer | Succeed | Fail | Drop
 QueueEffect: TypeAlias = Requeue | Unpark | LimitInputs | LimitBytes
-Effect: TypeAlias = OutcomeEffect | QueueEffect | Split | Wait | HoldAll | EndBatch
+Effect: TypeAlias = OutcomeEffect | QueueEffect | NoteSplit | Wait | HoldAll | EndBatch
 
 
 def ended_instead(effect: Requeue | Wait, chunk: Chunk) -> Fail | Drop:
     """Return the effect that replaces resending a chunk once the batch has ended."""
-    if effect.otherwise is None:
+    if effect.error_if_ended is None:
         return Drop(chunk)
-    return Fail(chunk, OutcomeStatus.UNKNOWN, effect.otherwise)
+    return Fail(chunk, OutcomeStatus.UNKNOWN, effect.error_if_ended)
 
 
 def chunks_of(effect: Effect) -> list[Chunk]:

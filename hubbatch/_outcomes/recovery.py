@@ -116,7 +116,7 @@ class LostWrites:
         lookup = self.as_lookup(chunk, now)
         if lookup is None:
             return Fail(chunk, OutcomeStatus.UNKNOWN, error)
-        return Requeue([lookup], otherwise=error)
+        return Requeue([lookup], error_if_ended=error)
 
     def resolve(
         self, chunk: Chunk, matched: MatchedAnswer, now: float

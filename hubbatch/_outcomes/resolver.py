@@ -26,8 +26,8 @@ from .effects import (
     LimitBytes,
     LimitInputs,
     NoteAnswer,
+    NoteSplit,
     Requeue,
-    Split,
     Succeed,
     Unpark,
     Wait,
@@ -106,8 +106,8 @@ class Resolver:
         `now` is a time of the monotonic clock, and `draw` a random number from 0 to 1
         for the wait.
         """
-        lost = isinstance(verdict, Retryable | Blocked) and verdict.maybe_processed
-        chunk = chunk.after(Step.LOSE if lost else Step.ANSWERED)
+        doubt = isinstance(verdict, Retryable | Blocked) and verdict.maybe_processed
+        chunk = chunk.after(Step.LOSE if doubt else Step.CLEAR)
         effects = [*self._resolve(chunk, verdict, now, draw)]
         if isinstance(verdict, Answered | Refused) and not self._health.has_settled:
             self._health.has_settled = any(map(_settles, effects))
@@ -217,10 +217,11 @@ class Resolver:
         # HubSpot may have answered with another record's id (`survivor`). It is
         # accepted if the next answer has the same id.
         state = chunk.state
-        new = Role.ALONE not in state.roles or (survivor and not state.survivor)
+        first_time = Role.ALONE not in state.roles
+        worth_asking = first_time or (survivor and not state.survivor)
         # HubSpot may have written an input that its answer omits.
         chunk = chunk.after(Step.LOSE)
-        if new and self._may_send(chunk):
+        if worth_asking and self._may_send(chunk):
             alone = chunk.after(Step.ASK_ALONE, survivor=survivor)
             return Requeue([alone.pick([position]) for position in positions])
         reason = "HubSpot's answer does not account for this input"
@@ -281,17 +282,16 @@ class Resolver:
         them.
         """
         wordless = wordless or error.message == NO_REASON
-        lost = self.operation.call.writes and chunk.state.maybe_written
+        written_before = self.operation.call.writes and chunk.state.maybe_written
         conflict = isinstance(error, RecordConflict)
-        own = conflict and not _is_another_record(chunk, error)
+        maybe_own = conflict and not _is_another_record(chunk, error)
         if chunk.state.lookups and conflict:
             # The value exists now: HubSpot may have processed the lost request late.
             reason = f"created again, and then: {error}"
             lost_chunk = chunk.after(Step.LOSE)
             return self._lost.doubt(lost_chunk, reason, now, error.correlation_id)
-        if lost and (
-            own or wordless or (isinstance(error, RecordNotFound) and _renames(chunk))
-        ):
+        gone = isinstance(error, RecordNotFound) and _renames(chunk)
+        if written_before and (maybe_own or wordless or gone):
             # An earlier request of this input may have created the record it conflicts
             # with, or renamed the record that is not found. And a refusal without a
             # reason does not show that the earlier request was refused too.
@@ -395,12 +395,12 @@ class Resolver:
         """Send a chunk again after a wait; without retries left, halve or settle it."""
         if not isinstance(verdict, Throttled):
             chunk = chunk.after(Step.FAIL)
-        otherwise: RecordError | None = None
+        error_if_ended: RecordError | None = None
         if not self._may_send(chunk):
-            otherwise = lost_error(chunk, *_reason(verdict))
+            error_if_ended = lost_error(chunk, *_reason(verdict))
             chunk = self._lost.as_lookup(chunk, now) or chunk
-        arrived = isinstance(verdict, Retryable) and verdict.maybe_processed
-        final = arrived and Role.LAST_TRY in chunk.state.roles
+        maybe_processed = isinstance(verdict, Retryable) and verdict.maybe_processed
+        final = maybe_processed and Role.LAST_TRY in chunk.state.roles
         if self._may_send(chunk) and not final:
             wait = next_wait(
                 self.policy,
@@ -411,7 +411,7 @@ class Resolver:
                 draw=draw,
             )
             if wait is not None:
-                yield Wait(chunk, wait, verdict, otherwise)
+                yield Wait(chunk, wait, verdict, error_if_ended)
                 return
         if (
             isinstance(verdict, Retryable)
@@ -456,7 +456,7 @@ def _split(
     chunk: Chunk, error: APIError, parts: list[Chunk], behind: Chunk | None = None
 ) -> Iterator[Effect]:
     """Requeue the parts of a chunk, and `behind` after the fresh inputs."""
-    yield Split(chunk, error, len(parts) + (behind is not None))
+    yield NoteSplit(chunk, error, len(parts) + (behind is not None))
     if behind is not None:
         yield Requeue([behind], Place.BEHIND)
     yield Requeue(parts)

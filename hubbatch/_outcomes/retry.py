@@ -51,8 +51,8 @@ def next_wait(
 
     `failures` is the number of failed attempts so far, and `retry` that of the wait: a
     lost create's first lookup is a retry that follows no failed lookup. `elapsed` is
-    the seconds since the first attempt began, and `draw` a random number from 0 to 1:
-    the share of the longest wait to take (full jitter).
+    the seconds since the chunk was taken from the queue, and `draw` a random number
+    from 0 to 1: the share of the longest wait to take (full jitter).
     """
     at_least = getattr(verdict, "retry_after", 0.0)
     if at_least > policy.max_retry_after:

@@ -53,7 +53,7 @@ class Retryable:
     """The request failed for a temporary reason.
 
     Attributes:
-        arrived: whether HubSpot may have processed it.
+        maybe_processed: whether HubSpot may have processed it.
         retry_after: the wait that HubSpot requests, in seconds.
         strange: whether the answer may belong to another request.
     """
@@ -86,8 +86,8 @@ class Blocked:
     """A proxy refused the request: permanently, unless other chunks got an answer.
 
     Attributes:
-        arrived: whether HubSpot may have processed it. Some proxies replace HubSpot's
-            answer with a page of their own.
+        maybe_processed: whether HubSpot may have processed it. Some proxies replace
+            HubSpot's answer with a page of their own.
     """
 
     error: ProxyError

@@ -15,7 +15,7 @@ from hubbatch._outcomes.effects import (
     Effect,
     EndBatch,
     HoldAll,
-    Split,
+    NoteSplit,
     Wait,
     ended_instead,
 )
@@ -137,7 +137,7 @@ class FakeRun:
                 self.recorder.apply(ended_instead(effect, effect.chunk))
             case Wait():
                 self.waiting.append(effect.chunk)
-            case Split():
+            case NoteSplit():
                 self.summary.isolating += 0 if self.ledger.ended else effect.parts
             case EndBatch():
                 self._end_by(effect.error)

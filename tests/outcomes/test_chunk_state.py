@@ -30,7 +30,7 @@ DOUBT = Certainty.MAYBE_WRITTEN
 # These steps say what became of a request, or what a lookup found.
 OF_WRITES = frozenset(step for _, step in CERTAINTY)
 # Nothing else leads from what may have been written to what was not written.
-ACQUITTAL = (Certainty.IN_FLIGHT, Step.ANSWERED)
+ACQUITTAL = (Certainty.IN_FLIGHT, Step.CLEAR)
 
 
 def is_allowed(certainty: Certainty, step: Step) -> bool:
@@ -65,7 +65,7 @@ class Walk(RuleBasedStateMachine):
         after = self.state
         edge = (before.certainty, step)
         assert after.certainty is CERTAINTY.get(edge, before.certainty)
-        added, removed = ROLES.get(step, (Role.FRESH, Role.FRESH))
+        added, removed = ROLES.get(step, (Role.NONE, Role.NONE))
         assert after.roles == (before.roles | added) & ~removed
         assert after.attempts == before.attempts + (step is Step.ATTEMPT)
         assert after.lookups == before.lookups + (step is Step.LOOK_UP)
@@ -174,7 +174,7 @@ def test_a_state_and_a_table_cannot_be_changed() -> None:
     with pytest.raises(TypeError):
         CERTAINTY[DOUBT, Step.LEAVE] = Certainty.NOT_FOUND  # type: ignore[index] # the point
     with pytest.raises(TypeError):
-        ROLES[Step.LEAVE] = (Role.ALONE, Role.FRESH)  # type: ignore[index] # the point
+        ROLES[Step.LEAVE] = (Role.ALONE, Role.NONE)  # type: ignore[index] # the point
 
 
 # ---- the picture in the docstring of `ChunkState.after`
@@ -283,7 +283,7 @@ def test_the_picture_shows_the_table() -> None:
 def test_a_picture_is_read_as_it_is_drawn() -> None:
     """A line with two ends, one with two beginnings, and none where none is."""
     drawing = """
-NOT_WRITTEN ──LEAVE──> IN_FLIGHT
+NO_DOUBT ──LEAVE──> IN_FLIGHT
    │                      │
    └───────────LOSE───────┤
                           v
@@ -294,8 +294,8 @@ LOOKING_UP ─┐         NOT_FOUND
         RECREATING
 """
     assert Picture(drawing).edges() == {
-        (Certainty.NOT_WRITTEN, Step.LEAVE, Certainty.IN_FLIGHT),
-        (Certainty.NOT_WRITTEN, Step.LOSE, Certainty.NOT_FOUND),
+        (Certainty.NO_DOUBT, Step.LEAVE, Certainty.IN_FLIGHT),
+        (Certainty.NO_DOUBT, Step.LOSE, Certainty.NOT_FOUND),
         (Certainty.IN_FLIGHT, Step.LOSE, Certainty.NOT_FOUND),
         (Certainty.LOOKING_UP, Step.LOOK_UP, Certainty.RECREATING),
     }

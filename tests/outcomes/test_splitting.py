@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hubbatch._outcomes.chunk_state import Certainty, Step
 from hubbatch._outcomes.classify import classify
-from hubbatch._outcomes.effects import Split
+from hubbatch._outcomes.effects import NoteSplit
 from hubbatch._outcomes.queue import Chunk
 from hubbatch._outcomes.splitting import BadRecordRate, halve, sample, split, suspects
 from hubbatch._outcomes.verdicts import Refused
@@ -406,7 +406,7 @@ class Isolation:
 
     @property
     def splits(self) -> list[int]:
-        splits = [e.parts for e in self.run.effects if isinstance(e, Split)]
+        splits = [e.parts for e in self.run.effects if isinstance(e, NoteSplit)]
         assert sum(splits) == self.run.summary.isolating
         return splits
 
