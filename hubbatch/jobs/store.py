@@ -283,6 +283,10 @@ class Store(Reader):
             if salt is None:
                 return False
             execute(bind, (self._checkpoints + 1, salt))
+            if salt_of(self.path) != salt:
+                # Another program had moved all of the -wal, so this commit has started
+                # it over. The commit below may do so once more: record the new salt.
+                continue
             # FULL waits for readers; if it has timed out once, only check.
             mode = "PASSIVE" if self._incomplete else "FULL"
             self._unpin()

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
+import pytest
+
 from attrs import define, evolve, field
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -367,12 +369,27 @@ TestWalks = Walks.TestCase
 TestWalks.settings = settings(max_examples=200, stateful_step_count=30)
 
 
+class SeenAllError(Exception):
+    """The walk has reached everything: no more of it is needed."""
+
+
 def test_the_walk_gets_everywhere() -> None:
     """No certainty and no role is left out of what the walk above checks."""
 
     class Looks(Walks):
         seen: ClassVar[set[Certainty | Role]] = set()
 
-    steady = settings(TestWalks.settings, derandomize=True, database=None)
-    run_state_machine_as_test(Looks, settings=steady)
-    assert Looks.seen == {*Certainty, *Role}
+        def teardown(self) -> None:
+            super().teardown()
+            if self.seen == {*Certainty, *Role}:
+                raise SeenAllError
+
+    steady = settings(
+        TestWalks.settings,
+        max_examples=2_000,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+    )
+    with pytest.raises(SeenAllError):
+        run_state_machine_as_test(Looks, settings=steady)
