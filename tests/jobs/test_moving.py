@@ -346,9 +346,10 @@ def test_whatever_happens_to_a_journal_no_create_is_doubled(
                 name.symlink_to(journal.name)
             how = chance.choice(["kill", "kill", "kill", "stop", "twice"])
             with mover.start(name, chance.randint(1, 5)) as process:
+                # On a slow machine the job may have ended since, and its lock is gone.
                 if chance.random() < 0.4:
-                    beside(journal, ".lock").unlink()
-                if how == "twice":
+                    beside(journal, ".lock").unlink(missing_ok=True)
+                if how == "twice" and process.poll() is None:
                     process.send_signal(signal.SIGSTOP)
                     lock = JobLock(journal)
                     with pytest.raises(JournalError, match="is locked"):
