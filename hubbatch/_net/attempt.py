@@ -81,14 +81,15 @@ class Sender:
         updated when the request leaves, so that its state is correct even if the task
         is cancelled at that point.
         """
-        # From here on, `chunk` is the state before this attempt, and `in_hand.chunk`
-        # the state that the attempt leads to.
-        chunk = in_hand.after(Step.ATTEMPT, now=_now())
-        if not chunk.state.may_send(retry_safe=operation.call.retry_safe):
+        assert in_hand.chunk is not None  # noqa: S101 -- the worker has taken one
+        if not in_hand.chunk.state.may_send(retry_safe=operation.call.retry_safe):
             raise RuntimeError(
                 f"{operation.name} was not sent: an earlier request may have written "
                 "its records, and they cannot be looked up"
             )
+        # From here on, `chunk` is the state before this attempt, and `in_hand.chunk`
+        # the state that the attempt leads to.
+        chunk = in_hand.after(Step.ATTEMPT, now=_now())
 
         def on_sent() -> None:
             permit.sent()

@@ -263,6 +263,7 @@ async def test_a_doubted_create_that_cannot_be_looked_up_is_never_sent() -> None
     response = collector.response()
     assert len(response.unknown) + len(response.not_sent) == 250
     assert len(response.unknown) >= 100
+    assert {outcome.attempts for outcome in response.failures} == {0}
     assert going.summary.settled == 250
 
 
