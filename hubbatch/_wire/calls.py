@@ -127,10 +127,13 @@ class Codec:
     Attributes:
         encoder: Return the encoder of an operation's inputs.
         body: Return the body of a request from encoded inputs joined by commas.
-        parts: Read a whole answer; reads its results with the function passed to it.
+        parts: Read a whole answer from its JSON; reads its results with the function
+            passed to it.
         results: How to read the results; None where an answer has only errors.
         columns: Return the block encoder of an operation, which must produce the same
             keys and bodies as `encoder`; None if the kind has no block encoder.
+        decode: Read a whole answer of the usual form; return None for any other form,
+            which `parts` reads. None if the kind has only `parts`.
     """
 
     encoder: Callable[["Operation"], Encoder]
@@ -138,6 +141,7 @@ class Codec:
     parts: Callable[[Any, Callable[[Any], Any]], BatchResponse[Any]]
     results: ResultShape | None = None
     columns: Callable[["Operation"], ColumnEncoder] | None = None
+    decode: Callable[[bytes], BatchResponse[Any] | None] | None = None
 
 
 # The fields that a template can have for object types, in this order.

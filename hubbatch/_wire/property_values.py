@@ -11,6 +11,8 @@ from typing import Any
 
 from attrs import frozen
 
+from hubbatch._timestamps import epoch_milliseconds, iso_milliseconds
+
 
 class InvalidInput(ValueError):
     """An input is invalid and must not be sent; `field` names the invalid part."""
@@ -191,18 +193,6 @@ def _day(value: date, *, legacy: bool) -> str:
         midnight = datetime(value.year, value.month, value.day, tzinfo=UTC)
         return str(epoch_milliseconds(midnight))
     return value.isoformat()
-
-
-def iso_milliseconds(value: datetime) -> str:
-    """Return an aware datetime in HubSpot's format: UTC, milliseconds, `Z`."""
-    utc = value.astimezone(UTC).replace(tzinfo=None).isoformat("T", "milliseconds")
-    return f"{utc}Z"
-
-
-def epoch_milliseconds(value: datetime) -> int:
-    """Return an aware datetime in milliseconds since 1970."""
-    since = value - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
 
 
 def record_id(value: object, *, id_property: str | None = None) -> str:

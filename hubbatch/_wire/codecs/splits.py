@@ -14,7 +14,7 @@ from hubbatch._wire.inputs import (
     make_key,
 )
 from hubbatch._wire.property_values import InvalidInput, int32, number_id
-from hubbatch._wire.record_columns import structure_all_objects
+from hubbatch._wire.record_decoder import structure_all_objects
 from hubbatch._wire.records import of_class, read_id, register
 from hubbatch.models import (
     DealSplit,
