@@ -10,9 +10,8 @@ from contextlib import suppress
 from operator import attrgetter, countOf
 from typing import Any
 
-import orjson
-
 from attrs import Factory, define
+from msgspec.json import decode
 
 from hubbatch._wire.calls import Operation, ResultShape
 from hubbatch._wire.inputs import make_key
@@ -324,7 +323,7 @@ class _Matcher:
         source_of = self.shape.source_of
         if source_of is None or result is None:
             return False
-        source = orjson.loads(self.chunk.bodies[position])["from"]["id"]
+        source = decode(self.chunk.bodies[position])["from"]["id"]
         return make_key(str(source_of(result))) != make_key(source)
 
     def alone(self, results: list[Any]) -> list[Any]:
@@ -409,7 +408,7 @@ def _is_same(shown: object, written: str, *, ignore_case: bool) -> bool:
 
 def written_in(body: bytes) -> Mapping[str, str]:
     """Return an encoded input's properties; empty if it is only an id or a name."""
-    document = orjson.loads(body)
+    document = decode(body)
     properties = (
         document.get("properties", {}) if isinstance(document, dict) else document
     )

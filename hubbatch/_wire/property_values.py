@@ -58,7 +58,8 @@ def property_values(properties: object, *, legacy: bool = False) -> dict[str, st
             continue
         if not isinstance(name, str) or not name:
             raise InvalidInput(
-                f"a property name must be a non-empty str, not {name!r}", str(name)
+                f"a property name must be a non-empty str, not {_shown(name)}",
+                name if isinstance(name, str) else _shown(name),
             )
         try:
             string = _string(name, value, legacy=legacy)
@@ -66,7 +67,8 @@ def property_values(properties: object, *, legacy: bool = False) -> dict[str, st
             raise
         except Exception as error:  # a value's own methods may raise anything
             raise InvalidInput(
-                f"property {name!r} cannot be written: {_kind(value)}, {error!r}", name
+                f"property {name!r} cannot be written: {_kind(value)}, {_shown(error)}",
+                name,
             ) from error
         if string is not None:
             values[str.__str__(name)] = string
@@ -284,6 +286,14 @@ def check_encodable(values: Mapping[str, str]) -> None:
             raise InvalidInput(
                 f"property {name!a} has text that cannot be written as UTF-8", name
             ) from None
+
+
+def _shown(value: object) -> str:
+    """Return the repr of a caller's object, whose own method may raise anything."""
+    try:
+        return repr(value)
+    except Exception:  # noqa: BLE001
+        return f"an object of {_kind(value)}"
 
 
 def _kind(value: object) -> str:

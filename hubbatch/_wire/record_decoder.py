@@ -6,8 +6,7 @@ read again leniently, and then `_lenient_fields` reads each record that does not
 Both ways return equal records wherever both can read one.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from collections.abc import Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 from msgspec import DecodeError, Struct, ValidationError, convert
@@ -49,8 +48,20 @@ class _Answer(Struct, Generic[T], rename="camel", gc=False):
     links: dict[str, str] | None = None
 
 
-def _decoder_of(cls: type[T]) -> Callable[[bytes], BatchResponse[T] | None]:
-    return partial(_decode, Decoder(_Answer[cls]))  # type: ignore[valid-type] # a class, as msgspec needs
+_objects = Decoder(_Answer[SimplePublicObject])
+_upsert_objects = Decoder(_Answer[SimplePublicUpsertObject])
+
+
+def decode_objects(body: bytes) -> BatchResponse[SimplePublicObject] | None:
+    """Return an answer with records; None if it has to be read leniently."""
+    return _decode(_objects, body)
+
+
+def decode_upsert_objects(
+    body: bytes,
+) -> BatchResponse[SimplePublicUpsertObject] | None:
+    """Return an upsert's answer; None if it has to be read leniently."""
+    return _decode(_upsert_objects, body)
 
 
 def _decode(decoder: Decoder[_Answer[T]], body: bytes) -> BatchResponse[T] | None:
@@ -69,11 +80,6 @@ def _decode(decoder: Decoder[_Answer[T]], body: bytes) -> BatchResponse[T] | Non
         answer.completed_at,
         answer.links or {},
     )
-
-
-# Return an answer with records; None if it has to be read leniently.
-decode_objects = _decoder_of(SimplePublicObject)
-decode_upsert_objects = _decoder_of(SimplePublicUpsertObject)
 
 
 def structure_object(raw: Any) -> SimplePublicObject:

@@ -252,9 +252,9 @@ def test_inputs_in_hubspots_own_shape(
         ),
         (
             SPLITS,
-            {"id": "1", "splits": [{**SHARE, "percentage": 10**400}]},
-            "as JSON",
-            None,
+            {"id": "1", "splits": [{**SHARE, "percentage": 10**5000}]},
+            "percentage is too large a number",
+            "percentage",
         ),
         (
             pairs("create"),

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.json import encode
 
-from hubbatch._wire.calls import Codec, ColumnEncoder, Encoder, Operation, ResultShape
+from hubbatch._wire.calls import BlockEncoder, Codec, Encoder, Operation, ResultShape
 from hubbatch._wire.records import structure_response
 from hubbatch.models import BatchResponse
 
@@ -20,7 +20,7 @@ def enveloped(operation: Operation, joined: bytes) -> bytes:
 def envelope_codec(
     encoder: Callable[[Operation], Encoder],
     results: ResultShape | None = None,
-    columns: Callable[[Operation], ColumnEncoder] | None = None,
+    blocks: Callable[[Operation], BlockEncoder] | None = None,
     *,
     body: Callable[[Operation, bytes], bytes] = enveloped,
     parts: Callable[
@@ -29,4 +29,4 @@ def envelope_codec(
     decode: Callable[[bytes], BatchResponse[Any] | None] | None = None,
 ) -> Codec:
     """Return a codec for calls with the usual envelopes."""
-    return Codec(encoder, body, parts, results, columns, decode)
+    return Codec(encoder, body, parts, results, blocks, decode)
