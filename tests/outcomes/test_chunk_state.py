@@ -24,6 +24,7 @@ from hubbatch._outcomes.chunk_state import (
     Role,
     Step,
 )
+from hubbatch._wire.bodies import Bodies
 
 
 DOUBT = Certainty.MAYBE_WRITTEN
@@ -155,7 +156,7 @@ def test_whatever_was_lost_stays_in_doubt_until_it_is_looked_up() -> None:
 @pytest.mark.parametrize("step", Step)
 def test_a_step_that_is_in_no_table_raises(certainty: Certainty, step: Step) -> None:
     state = ChunkState(Role.ALONE, certainty, attempts=2, first_attempted_at=1.0)
-    chunk = Chunk([0], ["x"], ["x"], [b"x"], state=state)
+    chunk = Chunk([0], ["x"], ["x"], Bodies([b"x"]), state=state)
     copy = evolve(state)
     if is_allowed(certainty, step):
         assert chunk.after(step, now=2.0).state == state.after(step, now=2.0)

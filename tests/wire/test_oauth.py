@@ -25,7 +25,7 @@ from hubbatch._wire.inputs import encoder, request_body
 
 OPERATION = operation_for("oauth", "token", api_version="v3")
 REQUEST = refresh_request("app", "hush & hush", "na1=1")
-CHUNK = Chunk([0], [REQUEST], [None], [REQUEST.body])
+CHUNK = Chunk([0], [REQUEST], [None], Bodies([REQUEST.body]))
 
 
 def meaning(status: int, body: Any) -> Any:
