@@ -22,6 +22,9 @@ class Certainty(Enum):
     NOT_FOUND = auto()  # the lookup found no record; the write may still be late
     RECREATING = auto()  # it was NOT_FOUND and has left again, as IN_FLIGHT
 
+    # A member is equal only to itself. Enum's own hash is a Python function.
+    __hash__ = object.__hash__
+
 
 class Role(Flag):
     """Why a chunk is not an ordinary one; several reasons may apply."""
@@ -50,6 +53,8 @@ class Step(Enum):
     HALVE = auto()  # it is cut from a chunk on which HubSpot fails
     ASK_ALONE = auto()  # an answer did not mention its input; perhaps a `survivor`
     TURN_PAGE = auto()  # the answer continues on another page
+
+    __hash__ = object.__hash__  # as that of Certainty
 
 
 _C, _S = Certainty, Step

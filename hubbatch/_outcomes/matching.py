@@ -7,7 +7,8 @@ input stays open if no result or error certainly belongs to it.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from operator import attrgetter, countOf
+from itertools import repeat
+from operator import attrgetter
 from typing import Any
 
 from attrs import Factory, define
@@ -33,6 +34,7 @@ from .record_errors import record_error_from_207
 
 
 _trace_of = attrgetter("object_write_trace_id")
+_UNTRACED = {None}  # the trace ids of results that have none
 
 
 @define
@@ -143,14 +145,13 @@ def _order(shape: ResultShape, chunk: Chunk, results: list[Any]) -> list[Any] | 
     """
     if len(results) != len(chunk) or chunk.traces:
         return None
-    names: Iterable[str | None] = chunk.keys
-    traced = shape.traced and countOf(map(_trace_of, results), None) < len(results)
-    if traced:
-        by_name = dict(zip(map(_trace_of, results), results, strict=True))
-        prefix = chunk.prefix
-        names = [f"{prefix}{index}" for index in chunk.indices]
-    else:
+    prefix, names = chunk.prefix, chunk.keys
+    traces = map(_trace_of, results) if shape.traced else repeat(None, len(results))
+    by_name = dict(zip(traces, results, strict=True))
+    if by_name.keys() == _UNTRACED:
         by_name = dict(zip(map(shape.key_of, results), results, strict=True))
+    else:
+        names = [f"{prefix}{index}" for index in chunk.indices]
     ordered = [*map(by_name.get, names)]
     # No result is falsy, except None. `None in ordered` would compare all fields.
     return ordered if len(by_name) == len(chunk) and all(ordered) else None

@@ -8,7 +8,7 @@ to the encoder of single inputs, which also reports errors.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, repeat
-from operator import attrgetter, contains, countOf, is_, itemgetter
+from operator import attrgetter, countOf, is_, itemgetter
 from types import NoneType
 from typing import Any
 
@@ -135,12 +135,13 @@ def _uniform(block: Sequence[Any]) -> tuple[list[str], Sequence[Mapping[str, str
 def _as_strings(properties: list[Any]) -> Sequence[Mapping[str, str]]:
     """Return properties, which must be dicts, with names and values as strings."""
     _check(_all(dict, properties))
-    names = chain.from_iterable(properties)
+    # The records of a block have few different names.
+    names = set().union(*properties)
     values = chain.from_iterable(map(dict.values, properties))
-    strings = countOf(map(type, chain(names, values)), str)
-    if strings != 2 * sum(map(len, properties)):
+    strings = countOf(map(type, values), str)
+    if strings != sum(map(len, properties)) or not _all(str, names):
         return [*map(property_values, properties)]
-    _check(not any(map(contains, properties, repeat(""))))
+    _check("" not in names)
     return properties
 
 
