@@ -6,8 +6,9 @@ from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
-from attrs import Factory, define, field, frozen
+from attrs import Factory, define, field
 
+from hubbatch._immutable import immutable
 from hubbatch._wire.bodies import Bodies
 from hubbatch._wire.inputs import trace_id
 
@@ -17,7 +18,7 @@ from .chunk_state import NEW, ChunkState, Step
 _NONE: Mapping[int, Any] = MappingProxyType({})
 
 
-@frozen(eq=False)
+@immutable(eq=False)
 class Chunk:
     """The inputs that are sent in one request, and their history.
 

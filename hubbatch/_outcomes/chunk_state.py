@@ -9,7 +9,7 @@ from enum import Enum, Flag, auto
 from types import MappingProxyType
 from typing import Final
 
-from attrs import frozen
+from hubbatch._immutable import immutable
 
 
 class Certainty(Enum):
@@ -97,7 +97,7 @@ ROLES: Mapping[Step, tuple[Role, Role]] = MappingProxyType(
 _CHANGES_CERTAINTY = frozenset(step for _, step in CERTAINTY)
 
 
-@frozen
+@immutable(unsafe_hash=True)
 class ChunkState:
     """The history of a chunk.
 

@@ -9,7 +9,6 @@ from textwrap import dedent
 import pytest
 
 from attrs import evolve
-from attrs.exceptions import FrozenInstanceError
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -169,9 +168,13 @@ def test_a_step_that_is_in_no_table_raises(certainty: Certainty, step: Step) -> 
     assert state == copy
 
 
-def test_a_state_and_a_table_cannot_be_changed() -> None:
-    with pytest.raises(FrozenInstanceError):
-        NEW.attempts = 1  # type: ignore[misc] # the point
+def change(chunk: Chunk) -> None:
+    """Not called: mypy refuses these lines, or it would report an unused ignore."""
+    chunk.state = NEW  # type: ignore[misc] # the point
+    chunk.state.attempts = 1  # type: ignore[misc] # the point
+
+
+def test_a_table_cannot_be_changed() -> None:
     with pytest.raises(TypeError):
         CERTAINTY[DOUBT, Step.LEAVE] = Certainty.NOT_FOUND  # type: ignore[index] # the point
     with pytest.raises(TypeError):
