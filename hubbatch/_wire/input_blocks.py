@@ -49,7 +49,6 @@ def write_blocks(operation: Operation) -> BlockEncoder:
     id_property, prefix = operation.id_property, operation.trace_prefix
     # An update by a unique property also writes that property.
     supported = (operation.call.verb == "upsert") is (id_property is not None)
-    named = {} if id_property is None else {"idProperty": id_property}
 
     def encode(first: int, block: Sequence[Any]) -> Block | None:
         try:
@@ -57,10 +56,22 @@ def write_blocks(operation: Operation) -> BlockEncoder:
             ids, properties = _uniform(block)
             keys = _keys(ids, id_property)
             traces = _trace_ids(prefix, first, block)
-            inputs = [
-                {"id": key, **named, "properties": values, "objectWriteTraceId": trace}
-                for key, values, trace in zip(ids, properties, traces, strict=True)
-            ]
+            columns = zip(ids, properties, traces, strict=True)
+            if id_property is None:
+                inputs = [
+                    {"id": key, "properties": values, "objectWriteTraceId": trace}
+                    for key, values, trace in columns
+                ]
+            else:
+                inputs = [
+                    {
+                        "id": key,
+                        "idProperty": id_property,
+                        "properties": values,
+                        "objectWriteTraceId": trace,
+                    }
+                    for key, values, trace in columns
+                ]
             return keys, _join(inputs)
         except _UNUSUAL:
             return None
