@@ -14,7 +14,7 @@ search: 5 a second for the whole account, without headers) and the associations 
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import ceil, exp, inf, log, sqrt
 
 from attrs import define, evolve, field, frozen
@@ -161,6 +161,10 @@ class LimitTracker:
         # answered() looks only at requests that were sent within the last interval.
         if ours[0] < now - 4 * self.family.interval:
             del ours[: bisect_left(ours, now - 2 * self.family.interval - LAG)]
+
+    def record_earlier(self, sent: Sequence[float]) -> None:
+        """Record requests of ours that were sent before this tracker existed."""
+        self._ours = sorted([*sent, *self._ours])
 
     def answered(
         self, sent_at: float, now: float, *, limit: int | None, left: int | None

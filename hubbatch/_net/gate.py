@@ -7,7 +7,7 @@ client's `max_concurrency` requests in flight.
 
 import asyncio
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 
 from attrs import Factory, define, evolve, frozen
 
@@ -187,6 +187,17 @@ class Gate:
     def limit(self, family: str) -> RateLimit:
         """Return a family's current limit."""
         return self._account_limits().queue(family).tracker.limit(_now())
+
+    def record_earlier(
+        self, seconds_ago: Iterable[float], family: str = "objects"
+    ) -> None:
+        """Count requests that this program sent before it was restarted.
+
+        Their slots become free as if they had been sent here, and HubSpot's headers do
+        not make them another program's. Requests that have left the window are ignored;
+        one that is dated in the future counts as sent now.
+        """
+        self._account_limits().queue(family).record_earlier(seconds_ago)
 
     @property
     def limit_is_reported(self) -> bool:
