@@ -25,6 +25,17 @@ from .permit_queue import Allowance, Lane, PermitQueue, Waiter
 from .shared_limit import AccountLimits, SharedLimit, limits_of
 
 
+# `max_concurrency="auto"`: how many requests of a client are in flight at most.
+#
+# It is a ceiling, not a target: no request leaves without a slot of the rate limit, so
+# the number in flight is the rate times HubSpot's latency (Little's law), and a latency
+# of 0.1 s keeps two in flight. Nothing has to be measured or controlled, and a change
+# of the latency is followed at once. As at most one window of requests can leave within
+# an interval, 200 use HubSpot's usual limit (190 per 10 s) up to a latency of 10 s, and
+# its highest one (250) up to 8 s. HubSpot documents no limit of concurrent requests;
+# the ceiling bounds the memory, the connections and the requests that are waiting for
+# an answer when HubSpot stops answering.
+MAX_IN_FLIGHT = 200
 _NO_RESERVE = Reserve()
 
 
