@@ -267,8 +267,14 @@ class HubBatch(StandardTypes):
         state = self._state
         if not state.gate.limit_is_reported and state.account_details is None:
             await self.account()
-        daily = state.gate.snapshot().daily_limit
-        return plan(count, call.max_inputs, state.gate.limit(call.family), daily)
+        return plan(
+            count,
+            call.max_inputs,
+            state.gate.limit(call.family),
+            state.gate.snapshot().daily_limit,
+            object_type=operation.partition(".")[0],
+            concurrency=state.max_concurrency,
+        )
 
     async def aclose(self) -> None:
         """Refuse new batches, wait for running ones, and close the connections.

@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
+from math import inf
 from random import Random
 from statistics import median
 from typing import Any
@@ -113,6 +114,12 @@ class Strict:
             self._take()
             await asyncio.sleep(self.random.expovariate(self.others / INTERVAL))
 
+    async def stop(self) -> None:
+        """Stop the other program."""
+        if self._other is not None:
+            self._other.cancel()
+            await asyncio.wait([self._other])
+
     def share(self, begin: float, end: float) -> float:
         """Return the share of the limit that our accepted requests used."""
         ours = sum(begin <= instant < end for instant in self.accepted)
@@ -146,6 +153,7 @@ async def run_for(
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await batch
+    await strict.stop()
 
 
 @pytest.mark.parametrize(
@@ -192,3 +200,43 @@ async def test_inputs_that_are_held_follow_the_requests_in_flight(
     assert strict.settled > 20_000
     if latency == (0.05, 0.15):  # two in flight, but for bursts
         assert median(usual) < 2_000
+
+
+# ---- disturbances
+
+# HubSpot's answers to contacts, to other records, and slow ones.
+LATENCIES = [(0.05, 0.15), (2.0, 4.6), (2.0, 6.0)]
+TWO_WINDOWS = 20.4
+
+
+@pytest.mark.parametrize("latency", LATENCIES)
+async def test_whole_limit_two_windows_after_a_429(
+    latency: tuple[float, float],
+) -> None:
+    strict = Strict(latency, refuse_at=40.0)
+    await run_for(strict, 40 + 2 * TWO_WINDOWS + 1)
+    assert len(strict.refused) == 1
+    assert strict.share(40 + TWO_WINDOWS, 40 + 2 * TWO_WINDOWS) >= 0.96
+
+
+@pytest.mark.parametrize("latency", LATENCIES)
+async def test_whole_limit_two_windows_after_another_program_stops(
+    latency: tuple[float, float],
+) -> None:
+    """It has used half of the limit for a minute."""
+    strict = Strict(latency, others=95, others_until=60.0)
+    await run_for(strict, 60 + 2 * TWO_WINDOWS + 1)
+    assert strict.share(30, 60) < 0.6
+    assert strict.share(60 + TWO_WINDOWS, 60 + 2 * TWO_WINDOWS) >= 0.96
+    assert not any(instant > 60 for instant in strict.refused)
+
+
+@pytest.mark.parametrize("latency", LATENCIES)
+@pytest.mark.parametrize("others", [10, 40])
+async def test_few_429s_beside_another_program_that_stays(
+    others: int, latency: tuple[float, float]
+) -> None:
+    strict = Strict(latency, others=others, others_until=inf)
+    await run_for(strict, 200)
+    assert sum(instant > 30 for instant in strict.refused) <= 3  # of 3,000
+    assert strict.share(30, 200) + others / strict.limit > 0.89
