@@ -7,7 +7,7 @@ of an account take turns, and the calls of a client are served in order of arriv
 import asyncio
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from copy import copy
 from enum import IntEnum
 from math import inf
@@ -17,7 +17,7 @@ from attrs import define, field
 
 from hubbatch._limits.adaptive import LimitTracker
 from hubbatch._limits.daily import DailyBudget, Reserve
-from hubbatch._limits.window import RateLimit, Slot, Window
+from hubbatch._limits.window import LAG, RateLimit, Slot, Window
 from hubbatch.errors import DailyLimitReached
 
 
@@ -218,6 +218,14 @@ class PermitQueue:
         """Add the slots in use in another window of the same limit, and its hold."""
         self.window.absorb(other.window)
         self.hold(other.held_for())
+
+    def record_earlier(self, seconds_ago: Iterable[float]) -> None:
+        """Count requests that this program sent before it was restarted."""
+        now, counts = _now(), self.window.interval + LAG
+        sent = sorted(now - max(0.0, age) for age in seconds_ago if age < counts)
+        if sent:
+            self.window.record_earlier(sent)
+            self.tracker.record_earlier(sent)
 
     # ---- the course of a request
 

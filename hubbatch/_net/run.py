@@ -48,7 +48,7 @@ from .gate import Gate
 from .identifiers import next_batch_number, trace_prefix
 from .interruptible import InterruptibleWaits
 from .recorder import OutcomeRecorder, OutcomeSink
-from .run_options import RunOptions
+from .run_options import READY, RunOptions
 from .source import (
     BLOCK,
     KEPT_BLOCK,
@@ -99,7 +99,7 @@ class Run:
         self._options = options
         self._queue = InputQueue(
             operation.max_inputs,
-            options.window_for(operation, client.max_concurrency),
+            options.window_for(operation, 0, client.max_concurrency),
             operation.call.repeats,
         )
         self.events: EventEmitter = EventEmitter(
@@ -275,6 +275,10 @@ class Run:
 
     def _on_freed(self) -> None:
         """Wake the reader, end the run or start workers: the queue has changed."""
+        under_way = self._workers - self._idle_workers
+        self._queue.window = self._options.window_for(
+            self.operation, under_way, self._max_workers
+        )
         self._freed.set()
         if self._source_over and not self._queue.size:
             self._settled.set()
@@ -293,10 +297,10 @@ class Run:
         return self._queue.waiting(partial=partial)
 
     def _start_workers(self) -> None:
-        """Start a worker for each chunk that no idle worker is about to take."""
+        """Start workers for chunks that no idle worker is about to take."""
         assert self._tasks is not None  # noqa: S101 -- `execute` has begun
         wanted = min(
-            self._count_waiting() - self._idle_workers,
+            min(self._count_waiting(), READY) - self._idle_workers,
             self._max_workers - self._workers,
         )
         for _ in range(wanted):
@@ -307,7 +311,7 @@ class Run:
     async def _work(self) -> None:
         """Process chunks until none may be sent."""
         try:
-            while self._count_waiting():
+            while self._count_waiting() and self._idle_workers <= READY:
                 await self._process_chunk()
         finally:
             self._idle_workers -= 1
@@ -329,7 +333,6 @@ class Run:
                 in_hand.chunk = None  # the effects have its inputs now
                 wait = self._apply(effects)
                 if wait is None:
-                    self._idle_workers += 1
                     return
                 in_hand.chunk = wait.chunk
                 await self._pause(wait.seconds)
@@ -369,6 +372,8 @@ class Run:
             for chunk in chain.from_iterable(map(chunks_of, left)):
                 self._recorder.apply(Drop(chunk.after(Step.LOSE)))
             raise
+        if wait is None:
+            self._idle_workers += 1
         self._on_freed()
         return wait
 
@@ -457,7 +462,7 @@ class Run:
             in_hand.chunk = chunk
             self._idle_workers -= 1
             self._linger_timer.restart(self._gap)
-            self._start_linger_timer()
+            self._on_freed()
             self.events.chunk(ChunkCut, chunk)
         return in_hand.chunk
 
