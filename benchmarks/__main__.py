@@ -105,6 +105,11 @@ def main() -> None:
     every = (*MODULES, *SCRIPTS)
     parser.add_argument("which", nargs="*", metavar="WHICH", help=", ".join(every))
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument(
+        "--also",
+        metavar="CHECKOUT",
+        help="a second checkout of hubbatch, which `clients` measures in the same rounds",
+    )
     options = parser.parse_args()
     unknown = {*options.which} - {*every}
     if unknown:
@@ -113,7 +118,8 @@ def main() -> None:
     for name in options.which or (MODULES if options.quick else every):
         if name in MODULES:
             module = importlib.import_module(f".{name}", __package__)
-            sections.append(module.run(quick=options.quick))
+            more = {"also": options.also} if name == "clients" else {}
+            sections.append(module.run(quick=options.quick, **more))
         else:
             sections.append(script(name))
         print(shown(sections[-1]), end="\n\n", flush=True)

@@ -24,7 +24,7 @@ if not __package__:  # run as a script
 
 from benchmarks.inside import cases
 from benchmarks.instant import Instant, collect, stream
-from benchmarks.records import records
+from benchmarks.records import inputs as make_inputs
 from benchmarks.tables import table
 
 
@@ -43,7 +43,7 @@ RECORDS = 2_000  # as many as `inside` has
 
 def measured() -> dict[str, Callable[[], object]]:
     """Return what is measured, by name."""
-    inputs: list[Any] = records(RECORDS)
+    inputs: list[Any] = [*make_inputs("update", RECORDS)]
     instant = Instant(inputs)
     return {
         **cases(),

@@ -25,7 +25,7 @@ from hubbatch._wire.inputs import request_body
 from hubbatch._wire.record_columns import structure_objects
 from hubbatch._wire.records import structure_response
 
-from .records import answer, records
+from .records import answer, inputs as make_inputs
 from .tables import Section, table
 
 
@@ -69,7 +69,7 @@ def decode(body: bytes) -> object:
 
 def cases() -> dict[str, Callable[[], object]]:
     """Make what is measured, by name."""
-    inputs: list[Any] = records(100 * BLOCKS)
+    inputs: list[Any] = [*make_inputs("update", 100 * BLOCKS)]
     blocks = [inputs[first : first + 100] for first in range(0, len(inputs), 100)]
     typed = [
         [UpdateInput(one["id"], one["properties"]) for one in block] for block in blocks
@@ -79,7 +79,7 @@ def cases() -> dict[str, Callable[[], object]]:
         [{**one, "properties": {**one["properties"], number: 5}} for one in block]
         for block in blocks
     ]
-    answers = [answer(orjson.loads(body)["inputs"]) for body in plan(blocks)]
+    answers = [answer("update", orjson.loads(body)) for body in plan(blocks)]
     ledger, queue = Ledger(operation=OPERATION), empty_queue()
     for block in blocks:
         take_in(ledger, queue, block)

@@ -44,7 +44,7 @@ class Instant:
             assert not invalid
             queue.put(chunk)
             body = request_body(operation, queue.next_chunk(0.0).bodies)
-            self._answers[body] = answer(orjson.loads(body)["inputs"])
+            self._answers[body] = answer("update", orjson.loads(body))
 
     async def send(self, request: Request, on_sent: Callable[[], None]) -> Answer:
         """Look up the answer to a request."""
