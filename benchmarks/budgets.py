@@ -96,9 +96,7 @@ def plan(inputs: Sequence[Any]) -> list[bytes]:
 
 def match(pairs: Sequence[tuple[Chunk, bytes]]) -> list[object]:
     """Decode answers, match their records with the inputs, and keep all of them."""
-    return [
-        classify(UPDATE, chunk, Response(200, {}, body)) for chunk, body in pairs
-    ]
+    return [classify(UPDATE, chunk, Response(200, {}, body)) for chunk, body in pairs]
 
 
 # ---- a whole batch, with its answers prepared
@@ -113,9 +111,7 @@ class Instant:
             request_body(operation, chunk.bodies)
             for chunk in chunks_of(operation, inputs)
         )
-        self._answers = {
-            body: answer("update", orjson.loads(body)) for body in bodies
-        }
+        self._answers = {body: answer("update", orjson.loads(body)) for body in bodies}
 
     async def send(self, request: Request, on_sent: Callable[[], None]) -> Answer:
         """Look up the answer to a request."""

@@ -1,10 +1,10 @@
-"""What a limiter costs: CPU per permit, and the wait of a burst.
+"""The cost of a limiter: CPU per permit, and how long a burst waits.
 
     python benchmarks/permits.py [--permits 4000]
 
-The event loop's clock jumps to the next timer, so what is measured is the work of the
-limiters and of asyncio, and waits are exact. 32 workers take permits under 190 per
-10 s; each has its answer after 200 ms. Then, on an idle limiter, 50 calls come at once.
+The event loop's clock jumps to the next timer, so the CPU is that of the limiters and
+of asyncio, and waits are exact. 32 workers take permits under a limit of 190 per 10 s;
+each answer takes 200 ms. Then 50 calls arrive at once at an idle limiter.
 """
 
 import argparse
@@ -101,7 +101,7 @@ SCHEMES: Mapping[str, Callable[[], Limiter]] = {
 
 
 async def bulk(make: Callable[[], Limiter], permits: int) -> float:
-    """Give the seconds of CPU that so many permits take."""
+    """Return the seconds of CPU that this number of permits takes."""
     limiter = make()
     left = permits
 

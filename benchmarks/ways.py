@@ -8,27 +8,30 @@ import asyncio
 import gc
 import time
 
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, TypeAlias
 
 import aiohttp
 import orjson
 
-from .records import inputs as make_inputs, names
+from . import records
+from .peaks import peak
 
 
 CONCURRENCY = 16
 PATH = "/crm/v3/objects/tickets/batch/"
 HEADERS = {"Authorization": "Bearer token", "Content-Type": "application/json"}
 
-Way = Callable[[str, str, list[Any], list[str]], Coroutine[Any, Any, Sequence[Any]]]
+Inputs: TypeAlias = Iterable[Any]
+Way = Callable[[str, str, Inputs, list[str]], Coroutine[Any, Any, Sequence[Any]]]
 
 
 def _chunks(
-    verb: str, inputs: list[Any], properties: list[str]
+    verb: str, inputs: Iterable[Any], properties: list[str]
 ) -> Iterator[dict[str, Any]]:
-    for first in range(0, len(inputs), 100):
-        chunk = inputs[first : first + 100]
+    rest = iter(inputs)
+    while chunk := [*islice(rest, 100)]:
         if verb == "read":
             named = [{"id": one} for one in chunk]
             yield {
@@ -44,7 +47,7 @@ def _chunks(
 
 
 async def floor(
-    url: str, verb: str, inputs: list[Any], properties: list[str]
+    url: str, verb: str, inputs: Inputs, properties: list[str]
 ) -> Sequence[Any]:
     """Use aiohttp and orjson on plain dicts; keep the decoded results."""
     kept: list[Any] = []
@@ -53,7 +56,7 @@ async def floor(
 
 
 async def floor_dropping(
-    url: str, verb: str, inputs: list[Any], properties: list[str]
+    url: str, verb: str, inputs: Inputs, properties: list[str]
 ) -> Sequence[Any]:
     """Do the same, and keep only a count."""
     count = 0
@@ -86,16 +89,16 @@ async def _floor(
 
 
 async def fair(
-    url: str, verb: str, inputs: list[Any], properties: list[str]
+    url: str, verb: str, inputs: Inputs, properties: list[str]
 ) -> Sequence[Any]:
     """Use a plain script that checks, types, matches and sorts, as hubbatch does."""
     from .fair import fair as script  # noqa: PLC0415 -- needed by this way only
 
-    return await script(f"{url}{PATH}{verb}", HEADERS, inputs, properties)
+    return await script(f"{url}{PATH}{verb}", HEADERS, [*inputs], properties)
 
 
 async def gather(
-    url: str, verb: str, inputs: list[Any], properties: list[str]
+    url: str, verb: str, inputs: Inputs, properties: list[str]
 ) -> Sequence[Any]:
     """Use a script written in ten minutes: gather, a semaphore, `json=`, `.json()`."""
     semaphore = asyncio.Semaphore(CONCURRENCY)
@@ -118,7 +121,7 @@ async def gather(
 
 
 async def httpx(
-    url: str, verb: str, inputs: list[Any], properties: list[str]
+    url: str, verb: str, inputs: Inputs, properties: list[str]
 ) -> Sequence[Any]:
     """Use httpx and orjson on plain dicts; keep the decoded results."""
     from httpx import AsyncClient  # noqa: PLC0415 -- slow to import
@@ -142,7 +145,7 @@ async def httpx(
 # ---- hubbatch
 
 
-def _batch(hub: Any, verb: str, inputs: list[Any], properties: list[str]) -> Any:
+def _batch(hub: Any, verb: str, inputs: Inputs, properties: list[str]) -> Any:
     if verb == "read":
         return hub.tickets.read(inputs, properties=properties)
     return getattr(hub.tickets, verb)(inputs)
@@ -161,18 +164,18 @@ def client(url: str) -> Any:
 
 
 async def hubbatch(
-    url: str, verb: str, inputs: list[Any], properties: list[str]
+    url: str, verb: str, inputs: Inputs, properties: list[str]
 ) -> Sequence[Any]:
     """Await a batch: a list in, one typed response out."""
     async with client(url) as hub:
         response = await _batch(hub, verb, inputs, properties)
-        assert response.succeeded == len(inputs)
         results: Sequence[Any] = response.results
+        assert response.succeeded == len(results)
         return results
 
 
 async def hubbatch_stream(
-    url: str, verb: str, inputs: list[Any], properties: list[str]
+    url: str, verb: str, inputs: Inputs, properties: list[str]
 ) -> Sequence[Any]:
     """Iterate over the outcomes, and drop each."""
     count = 0
@@ -189,7 +192,7 @@ async def hubbatch_stream(
 
 
 async def api_client(
-    url: str, verb: str, inputs: list[Any], properties: list[str]
+    url: str, verb: str, inputs: Inputs, properties: list[str]
 ) -> Sequence[Any]:
     """Use HubSpot's `hubspot-api-client`, in the loop of its documentation."""
     from hubspot import HubSpot  # type: ignore[import-untyped] # noqa: PLC0415 -- slow
@@ -205,7 +208,7 @@ async def api_client(
 
 
 async def sdk(
-    url: str, verb: str, inputs: list[Any], properties: list[str]
+    url: str, verb: str, inputs: Inputs, properties: list[str]
 ) -> Sequence[Any]:
     """Use HubSpot's `hubspot-sdk` (a pre-release), its asynchronous client."""
     from hubspot_sdk import AsyncHubSpot  # noqa: PLC0415 -- slow
@@ -250,14 +253,42 @@ WAYS: dict[str, Way] = {
 }
 
 
-def measure(way: str, verb: str, url: str, count: int, width: int) -> float:
-    """Run a way once; return the CPU of this process per record, in microseconds."""
-    run, properties = WAYS[way], names(width)
-    given = [*make_inputs(verb, count, width)]
-    asyncio.run(run(url, verb, given[:200], properties))  # imports, caches
+# ---- measuring, in a worker
+
+
+def _run(way: str, verb: str, url: str, inputs: Inputs, width: int) -> Sequence[Any]:
+    return asyncio.run(WAYS[way](url, verb, inputs, records.names(width)))
+
+
+def measure(
+    way: str, verb: str, url: str, count: int, width: int, *, lazy: bool = False
+) -> float:
+    """Run a way; return the CPU of this process per record, in microseconds.
+
+    The inputs are a list that is made before, or else a generator (`lazy`).
+    """
+    _run(way, verb, url, [*records.inputs(verb, 200, width)], width)
+    made = records.inputs(verb, count, width)
+    inputs = made if lazy else [*made]
     gc.collect()
     before = time.process_time()
-    kept = asyncio.run(run(url, verb, given, properties))
+    kept = _run(way, verb, url, inputs, width)
     spent = time.process_time() - before
     assert len(kept) == count
     return spent / count * 1e6
+
+
+def measure_peak(way: str, verb: str, url: str, count: int, *, lazy: bool) -> float:
+    """Run a way in a new process; return its peak memory, in MB.
+
+    Imports, a first small batch and a list of inputs do not count.
+    """
+    width = records.WIDTH
+    _run(way, verb, url, [*records.inputs(verb, 200, width)], width)
+    made = records.inputs(verb, count, width)
+    inputs = made if lazy else [*made]
+    gc.collect()
+    before = peak()
+    kept = _run(way, verb, url, inputs, width)
+    assert len(kept) == count
+    return peak() - before
