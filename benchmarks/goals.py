@@ -123,7 +123,7 @@ GOALS = (
         "longest turn of the event loop, ms",
         "stalls",
         "of all turns",
-        ["the longest of hubbatch's"],
+        ["the longest that hubbatch makes"],
         "ms",
         50,
     ),

@@ -27,6 +27,8 @@ from .ways import CONCURRENCY, client
 from .workers import Ratio, Worker, call, turns
 
 
+# The way that gets answers without an odd record.
+_USUAL = "hubbatch, usual records"
 SHARED = 100_000  # records of all batches or accounts of a case
 
 
@@ -98,16 +100,17 @@ def measure_at_once(case: str, url: str, count: int) -> tuple[float, float]:
 
 
 Costs = dict[str, list[float]]
+Workers = Mapping[str, Worker]
 
 
-def in_rounds(url: str, ways: Sequence[str], *, rounds: int, **arguments: Any) -> Costs:
+def in_rounds(
+    workers: Workers, url: str, ways: Sequence[str], *, rounds: int, **arguments: Any
+) -> Costs:
     """Measure ways in turns."""
     costs: Costs = {way: [] for way in ways}
-    with ExitStack() as stack:
-        workers = {way: stack.enter_context(Worker()) for way in ways}
-        for way in turns(ways, rounds):
-            cost = workers[way].call("ways.measure", way=way, url=url, **arguments)
-            costs[way].append(cost)
+    for way in turns(ways, rounds):
+        cost = workers[way].call("ways.measure", way=way, url=url, **arguments)
+        costs[way].append(cost)
     return costs
 
 
@@ -118,12 +121,13 @@ def row(name: str, costs: Costs, *others: str) -> Sequence[str]:
     return (name, f"{statistics.median(costs[ours]):.2f}", *ratios)
 
 
-def properties(url: str, rounds: int, scale: int) -> str:
+def properties(workers: Workers, url: str, rounds: int, scale: int) -> str:
     """Measure wider records."""
     rows = []
     sizes = ((12, 100_000), (50, 50_000), (200, 20_000))
     for verb, (width, count) in product(("update", "read"), sizes):
         costs = in_rounds(
+            workers,
             url,
             (FLOOR, FAIR, OURS),
             rounds=rounds,
@@ -136,11 +140,12 @@ def properties(url: str, rounds: int, scale: int) -> str:
     return table(("properties", "µs a record", "x floor", "x fair script"), rows)
 
 
-def lists(url: str, rounds: int, scale: int) -> str:
+def lists(workers: Workers, url: str, rounds: int, scale: int) -> str:
     """Measure longer lists."""
     rows = []
     for verb, count in product(("update", "read"), (1_000, 10_000, 100_000)):
         costs = in_rounds(
+            workers,
             url,
             (FLOOR, FAIR, OURS),
             rounds=rounds,
@@ -153,11 +158,12 @@ def lists(url: str, rounds: int, scale: int) -> str:
     return table(("lists", "µs a record", "x floor", "x fair script"), rows)
 
 
-def streams(url: str, rounds: int, scale: int) -> str:
+def streams(workers: Workers, url: str, rounds: int, scale: int) -> str:
     """Measure longer streams."""
     rows = []
     for verb, count in product(("update", "read"), (10_000, 100_000, 1_000_000)):
         costs = in_rounds(
+            workers,
             url,
             (DROPPING, STREAM),
             rounds=1 if count > 100_000 else rounds,
@@ -170,27 +176,23 @@ def streams(url: str, rounds: int, scale: int) -> str:
     return table(("streams", "µs a record", "x floor that drops"), rows)
 
 
-def odd_records(usual: str, odd: str, rounds: int, scale: int) -> str:
+def odd_records(workers: Workers, usual: str, odd: str, rounds: int, scale: int) -> str:
     """Measure answers with an odd record in each."""
     rows = []
     for verb in ("update", "read"):
-        costs: Costs = {FLOOR: [], OURS: [], "usual": []}
-        arguments = {
-            "verb": verb,
-            "count": 100_000 // scale,
-            "width": records.WIDTH,
-        }
-        with ExitStack() as stack:
-            workers = {name: stack.enter_context(Worker()) for name in costs}
-            for name in turns([*costs], rounds):
-                cost = workers[name].call(
-                    "ways.measure",
-                    way=OURS if name == "usual" else name,
-                    url=usual if name == "usual" else odd,
-                    **arguments,
-                )
-                costs[name].append(cost)
-        rows.append(row(f"{verb}, one odd record per chunk", costs, FLOOR, "usual"))
+        costs: Costs = {FLOOR: [], OURS: [], _USUAL: []}
+        for name in turns([*costs], rounds):
+            way = OURS if name == _USUAL else name
+            cost = workers[way].call(
+                "ways.measure",
+                way=way,
+                verb=verb,
+                url=usual if name == _USUAL else odd,
+                count=100_000 // scale,
+                width=records.WIDTH,
+            )
+            costs[name].append(cost)
+        rows.append(row(f"{verb}, one odd record per chunk", costs, FLOOR, _USUAL))
     return table(("odd records", "µs a record", "x floor", "x no odd record"), rows)
 
 
@@ -220,12 +222,18 @@ def at_once(url: str, *, quick: bool) -> str:
 def run(*, quick: bool) -> Section:
     """Measure all of it."""
     rounds, scale = (3, 10) if quick else (7, 1)
-    with serving() as url, serving(odd=True) as odd:
+    with ExitStack() as stack:
+        url = stack.enter_context(serving())
+        odd = stack.enter_context(serving(odd=True))
+        workers = {
+            way: stack.enter_context(Worker())
+            for way in (FLOOR, FAIR, OURS, DROPPING, STREAM)
+        }
         parts = (
-            properties(url, rounds, scale),
-            lists(url, rounds, scale),
-            streams(url, rounds, scale),
-            odd_records(url, odd, rounds, scale),
+            properties(workers, url, rounds, scale),
+            lists(workers, url, rounds, scale),
+            streams(workers, url, rounds, scale),
+            odd_records(workers, url, odd, rounds, scale),
             at_once(url, quick=quick),
         )
     return Section("Growth", __doc__ or "", "\n\n".join(parts))

@@ -32,7 +32,7 @@ LIMIT = {
     "X-HubSpot-RateLimit-Daily-Remaining": "600000",
 }
 
-# Gives what is entered to send one request.
+# Returns a context manager that is entered for each request.
 Limiter = Callable[[], AbstractAsyncContextManager[None]]
 
 
@@ -118,7 +118,7 @@ async def bulk(make: Callable[[], Limiter], permits: int) -> float:
 
 
 async def burst(make: Callable[[], Limiter]) -> tuple[float, float]:
-    """Give the mean and the longest wait of 50 calls that come at once."""
+    """Return the mean and the longest wait of 50 calls that arrive at once."""
     limiter = make()
     loop = asyncio.get_running_loop()
     begun = loop.time()
@@ -138,7 +138,7 @@ def main() -> None:
     parser.add_argument("--permits", type=int, default=4_000)
     permits = parser.parse_args().permits
     best = dict.fromkeys(SCHEMES, float("inf"))
-    for _ in range(ROUNDS):  # in turns, so that a slow second strikes all of them
+    for _ in range(ROUNDS):  # in turns, so that a slow second affects all of them
         for scheme, make in SCHEMES.items():
             with asyncio.Runner(loop_factory=JumpingLoop) as runner:
                 best[scheme] = min(best[scheme], runner.run(bulk(make, permits)))

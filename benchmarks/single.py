@@ -1,16 +1,16 @@
-"""Single calls at a professional account's limit: how long they wait, what they cost.
+"""How long single calls wait at a professional account's limit, and what they cost.
 
     python -m benchmarks.single [--seconds 20] [--svg docs/single.svg]
 
-The simulator runs in a process of its own, counts 190 requests per 10 s as HubSpot
-does and answers each after `SERVICE` seconds. Callers arrive evenly, whether or not
-those before them have been answered, and each updates one ticket. The added wait is
-what a call took beyond `SERVICE`; a call that is not answered `GRACE` seconds after
-the last caller came counts as never answered. No more than `MOST` callers wait.
+The simulator runs in a process of its own, accepts 190 requests per 10 s as HubSpot
+does, and answers each after `SERVICE` seconds. Callers arrive evenly, whether or not
+earlier calls have returned, and each updates one ticket. The added wait is the duration
+of a call beyond `SERVICE`; a call without an answer `GRACE` seconds after the last
+arrival counts as never answered. At most `MOST` callers wait.
 
-All ways use the same client and limiter; only how calls share requests differs:
-`hub.single`; one request for each call; and batchers that send all that came within a
-fixed time after the first call.
+All ways use the same client and limiter; they differ in how calls share requests:
+`hub.single`; one request per call; and batchers that send all calls of a fixed time
+after the first.
 """
 
 import argparse
@@ -59,7 +59,7 @@ def one_by_one(hub: HubBatch) -> Update:
 
 
 class FixedWindow:
-    """Collects calls for so many seconds after the first of them, then sends all."""
+    """Collects calls for a fixed time after the first, then sends all of them."""
 
     def __init__(self, hub: HubBatch, seconds: float) -> None:
         self.hub = hub
@@ -141,7 +141,7 @@ class Cell:
         return len(self.waits) / self.requests
 
     def wait(self, share: float) -> float:
-        """Give a percentile over all calls; infinite for those never answered."""
+        """Return a percentile over all calls; those never answered are infinite."""
         place = math.ceil(share * self.calls) - 1
         return sorted(self.waits)[place] if place < len(self.waits) else math.inf
 
@@ -187,7 +187,7 @@ async def drive(
             await asyncio.wait({*waiting}, timeout=GRACE)
         cell.cpu = time.process_time() - spent
         for task in {*asyncio.all_tasks()} - {asyncio.current_task()}:
-            task.cancel()  # a request that is under way would hold up the closing
+            task.cancel()  # a request in flight would delay the close
 
 
 def measure(way: str, rate: int, seconds: float) -> Cell:
