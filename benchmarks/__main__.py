@@ -4,8 +4,8 @@
     python -m benchmarks --quick            fewer rounds and cases; prints only
     python -m benchmarks clients budgets    some of them; prints only
 
-A benchmark that fails is reported in its place, and the others still run; the exit
-status is then 1, and the page is not written. Other scripts of this folder need a
+If a benchmark fails, the others still run, the page lacks it, and the exit status is 1.
+Other scripts of this folder need a
 server, minutes or other programs, and their results are on the pages about them:
 `limit`, `redis_limit`, `ray_limit`, `single`, `lanes`, `scale`, `backend`, `simulator`.
 """
@@ -191,10 +191,10 @@ def main() -> None:
         print(f"{name}: {took:.0f} s", file=sys.stderr, flush=True)
     reached = goals(sections)
     print(shown(reached))
-    if failed:
-        sys.exit(f"failed: {', '.join(failed)}")
     if options.page:
         write([reached, *sections.values()])
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
 
 
 if __name__ == "__main__":

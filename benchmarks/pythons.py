@@ -95,7 +95,11 @@ def run(*, quick: bool) -> Section:
                 continue
             with ExitStack() as stack:
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-                python = environment(found, folder)
+                try:
+                    python = environment(found, folder)
+                except subprocess.CalledProcessError:  # it has said why
+                    missing.append(version)
+                    continue
                 workers = {
                     way: stack.enter_context(Worker(python=python))
                     for way in (FLOOR, FAIR, OURS)
@@ -114,5 +118,7 @@ def run(*, quick: bool) -> Section:
     head = ("Python", "floor, µs", "hubbatch, µs", "x floor", "fair script, x floor")
     parts = [f"{count:,} records, {rounds} rounds.", table(head, rows)]
     if missing:
-        parts.append(f"Not installed here: {', '.join(missing)}.")
+        parts.append(
+            f"Not measured, because they could not be set up: {', '.join(missing)}."
+        )
     return Section("Versions of Python", __doc__ or "", "\n\n".join(parts))

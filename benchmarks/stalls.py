@@ -406,8 +406,24 @@ def of_callers(singles: int) -> Iterator[tuple[str, Figures]]:
 def rows(count: int, collected: int, singles: int) -> Iterator[tuple[str, Figures]]:
     """Measure all of it, one after another."""
 
-    async def is_ours(name: str) -> bool:
-    """Tell the turns that hubbatch makes from those that the caller or asyncio make.
+    async def run(_: Instant, made: Batch[Any]) -> None:
+        await use("collect", made)
+
+    given = inputs("update", collected)
+    yield f"collect {collected:,} updates", of_batch("update", given, run)
+    yield from of_cancellations(count)
+    yield from of_early_ends(count)
+    yield from of_callers(singles)
+
+
+def measure(*, quick: bool) -> list[tuple[str, Figures]]:
+    """Measure all of it, in this process."""
+    sizes = (100_000, 20_000, 10_000) if quick else (1_000_000, 200_000, 100_000)
+    return [*rows(*sizes)]
+
+
+def is_ours(name: str) -> bool:
+    """Return whether hubbatch makes this turn, and not the caller or asyncio.
 
     A caller that starts or cancels 100,000 calls in one turn makes a long turn itself.
     """
