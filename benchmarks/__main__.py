@@ -5,9 +5,8 @@
     python -m benchmarks clients budgets    some of them; prints only
 
 If a benchmark fails, the others still run, the page lacks it, and the exit status is 1.
-Other scripts of this folder need a
-server, minutes or other programs, and their results are on the pages about them:
-`limit`, `redis_limit`, `ray_limit`, `single`, `lanes`, `scale`, `backend`, `simulator`.
+The other scripts of this folder are about limits, or need other programs; their results
+are on the pages about them.
 """
 
 import argparse

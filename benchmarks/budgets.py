@@ -5,11 +5,12 @@
 The unit is `orjson.loads` of the answers to the same records. Each case takes a few
 milliseconds; all take turns in one process, in random order. A ratio compares a case
 with the unit of the same round: the median of the rounds, with the quartiles in
-brackets. Planning takes blocks of 100 records through the ledger and the queue to the
+brackets. The next column compares the least costs, which other load on the machine can
+hardly change. Planning takes blocks of 100 records through the ledger and the queue to the
 body of a request, with all checks of values.
 
-The script fails if a median exceeds its budget, which is what was measured when it was
-set, plus a tenth. A change that exceeds a budget slows down every batch: make it
+The script fails if a ratio of the least costs exceeds its budget, which is what was
+measured when it was set, plus a tenth. A change that exceeds a budget slows down every batch: make it
 cheaper, or raise the budget in a commit that says why.
 """
 
@@ -19,7 +20,7 @@ import statistics
 import sys
 import time
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,17 +77,17 @@ Case = Callable[[], object]
 # ---- without a client
 
 
-def chunks_of(operation: Operation, inputs: Sequence[Any]) -> list[Chunk]:
+def chunks_of(operation: Operation, inputs: Sequence[Any]) -> Iterator[Chunk]:
     """Take inputs through the ledger and the queue, a block at a time."""
     ledger = Ledger(operation=operation)
     queue = InputQueue(CHUNK, len(inputs), operation.call.repeats)
-    chunks = []
     for first in range(0, len(inputs), CHUNK):
-        chunk, invalid = ledger.take_in([*inputs[first : first + CHUNK]])
+        block, invalid = ledger.take_in([*inputs[first : first + CHUNK]])
         assert not invalid
-        queue.put(chunk)
-        chunks.append(queue.next_chunk(0.0))
-    return chunks
+        queue.put(block)
+        chunk = queue.next_chunk(0.0)
+        yield chunk
+        queue.release(chunk)
 
 
 def plan(inputs: Sequence[Any]) -> list[bytes]:
@@ -167,11 +168,8 @@ def cases() -> Mapping[str, Case]:
         {**each, "properties": {**each["properties"], "source_type": 5}}
         for each in inputs
     ]
-    chunks = chunks_of(UPDATE, inputs)
-    requests = [orjson.loads(body) for body in plan(inputs)]
-    # With the trace ids of `chunks`, not those of another plan.
-    for chunk, request in zip(chunks, requests, strict=True):
-        request["inputs"] = orjson.loads(request_body(UPDATE, chunk.bodies))["inputs"]
+    chunks = [*chunks_of(UPDATE, inputs)]
+    requests = [orjson.loads(request_body(UPDATE, chunk.bodies)) for chunk in chunks]
     answers = [answer("update", request) for request in requests]
     usual = [*zip(chunks, answers, strict=True)]
     odd = [
@@ -204,6 +202,11 @@ def measure(rounds: int) -> Mapping[str, list[float]]:
     return costs
 
 
+def least(costs: Mapping[str, list[float]], name: str) -> float:
+    """Return the ratio of the least costs of a case and of the unit."""
+    return min(costs[name]) / min(costs[UNIT])
+
+
 def report(costs: Mapping[str, list[float]]) -> str:
     """Write the table."""
     rows = [
@@ -211,11 +214,13 @@ def report(costs: Mapping[str, list[float]]) -> str:
             name,
             f"{statistics.median(each):.2f}",
             str(Ratio.of(each, costs[UNIT])),
+            f"{least(costs, name):.2f}",
             f"{BUDGETS[name]:.2f}" if name in BUDGETS else "",
         )
         for name, each in costs.items()
     ]
-    return table(("in process", "µs a record", "x orjson.loads", "budget"), rows)
+    head = ("in process", "µs a record", "x orjson.loads", "least", "budget")
+    return table(head, rows)
 
 
 def run(*, quick: bool) -> Section:
@@ -232,11 +237,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=40)
     costs = measure(parser.parse_args().rounds)
     print(report(costs))
-    exceeded = [
-        name
-        for name, budget in BUDGETS.items()
-        if Ratio.of(costs[name], costs[UNIT]).median > budget
-    ]
+    exceeded = [name for name, budget in BUDGETS.items() if least(costs, name) > budget]
     if exceeded:
         sys.exit(f"over budget: {', '.join(exceeded)}")
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from attrs import frozen
 
 from .clients import API_CLIENT, FAIR, OURS, STREAM
+from .memory import MORE
 from .tables import Section, figure, table
 
 
@@ -118,6 +119,14 @@ GOALS = (
             0.9,
         )
         for verb in ("update", "read")
+    ),
+    Goal(
+        "a stream of a hundred times as many records, MB more",
+        "memory",
+        "streams of updates",
+        [MORE],
+        "peak MB",
+        10,
     ),
     Goal(
         "longest turn of the event loop, ms",

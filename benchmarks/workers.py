@@ -109,11 +109,6 @@ class Ratio(tuple[float, float, float]):
         low, median, high = statistics.quantiles(ratios, n=4, method="inclusive")
         return cls((low, median, high))
 
-    @property
-    def median(self) -> float:
-        """The median."""
-        return self[1]
-
     def __str__(self) -> str:
         return f"{self[1]:.2f} ({self[0]:.2f}-{self[2]:.2f})"
 
