@@ -6,12 +6,12 @@ The unit is `orjson.loads` of the answers to the same records. Each case takes a
 milliseconds; all take turns in one process, in random order. A ratio compares a case
 with the unit of the same round: the median of the rounds, with the quartiles in
 brackets. The next column compares the least costs, which other load on the machine can
-hardly change. Planning takes blocks of 100 records through the ledger and the queue to the
-body of a request, with all checks of values.
+hardly change. Planning takes blocks of 100 records through the ledger and the queue to
+the body of a request, with all checks of values.
 
 The script fails if a ratio of the least costs exceeds its budget, which is what was
-measured when it was set, plus a tenth. A change that exceeds a budget slows down every batch: make it
-cheaper, or raise the budget in a commit that says why.
+measured when it was set, plus a tenth. A change that exceeds a budget slows down every
+batch: make it cheaper, or raise the budget in a commit that says why.
 """
 
 import argparse

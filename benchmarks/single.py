@@ -237,8 +237,8 @@ def picture(cells: list[Cell], seconds: float) -> str:
     ]
     for number, rate in enumerate(RATES):
         top = 62 + number * panel
-        told = f"{rate:,} calls a second for {seconds:g} s"
-        lines.append(text(20, top + 28, told, BOLD))
+        title = f"{rate:,} calls a second for {seconds:g} s"
+        lines.append(text(20, top + 28, title, BOLD))
         for tick in TICKS:
             x = across(tick)
             lines.append(
@@ -266,7 +266,9 @@ def bar(cell: Cell, y: float) -> list[str]:
     lines = [
         text(LEFT - 12, y + 4, cell.way, f'text-anchor="end" {bold}'),
         f'<path d="M{begin:.1f} {y} H{end:.1f}" {stroke} stroke-opacity="0.45"/>',
-        text(WIDTH - RIGHT + 14, y + 4, told(middle, far), f'font-size="12" {bold}'),
+        text(
+            WIDTH - RIGHT + 14, y + 4, seconds_of(middle, far), f'font-size="12" {bold}'
+        ),
     ]
     if middle < math.inf:
         lines.append(f'<circle cx="{begin:.1f}" cy="{y}" r="5" fill="{colour}"/>')
@@ -277,7 +279,7 @@ def bar(cell: Cell, y: float) -> list[str]:
     return lines
 
 
-def told(middle: float, far: float) -> str:
+def seconds_of(middle: float, far: float) -> str:
     if middle == math.inf:
         return "not answered"
     return f"{show(middle)} / {'never' if far == math.inf else show(far)}"

@@ -29,13 +29,16 @@ class WorkerFailed(Exception):
 class Worker:
     """A process that runs functions of `benchmarks`, one at a time.
 
-    `hubbatch` is the checkout to import hubbatch from, this one by default.
+    `hubbatch` is the checkout to import hubbatch from. By default it is the first on
+    PYTHONPATH, or else this one.
     """
 
     def __init__(
         self, *, python: str = sys.executable, hubbatch: str | None = None
     ) -> None:
-        command = [python, "-m", "benchmarks.workers", hubbatch or str(ROOT)]
+        command = [python, "-m", "benchmarks.workers"]
+        if hubbatch is not None:
+            command.append(hubbatch)
         environment = {**os.environ, "PYTHONHASHSEED": "0"}
         self._process = subprocess.Popen(  # noqa: S603 -- our own
             command,
@@ -118,7 +121,9 @@ class Ratio(tuple[float, float, float]):
 
 def main() -> None:
     """Answer calls until the input ends."""
-    sys.path.insert(0, sys.argv[1])
+    # The working directory is the first of sys.path, before PYTHONPATH.
+    own = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[:0] = [*sys.argv[1:], *filter(None, own)]
     # What a function prints goes to stderr: stdout belongs to the results.
     results, sys.stdout = sys.stdout, sys.stderr
     for line in sys.stdin:
