@@ -48,6 +48,7 @@ Figures = tuple[float, float]
 
 # Callers that begin or stop in one turn, where not all of them do at once.
 AT_A_TIME = 500
+COLUMNS = ("ms", "ms without the collector")
 
 
 class Turns(selectors.DefaultSelector):
@@ -400,7 +401,7 @@ def of_callers(singles: int) -> Iterator[tuple[str, Figures]]:
             closed = found.pop("aclose")
             for step, longest in found.items():
                 yield f"{singles:,} single calls {step} {how}, {where}", longest
-            yield f"aclose after that, {where}", closed
+            yield f"aclose after these calls, {where}", closed
 
 
 def rows(count: int, collected: int, singles: int) -> Iterator[tuple[str, Figures]]:
@@ -422,24 +423,35 @@ def measure(*, quick: bool) -> list[tuple[str, Figures]]:
     return [*rows(*sizes)]
 
 
-def is_ours(name: str) -> bool:
-    """Return whether hubbatch makes this turn, and not the caller or asyncio.
+def summary(found: list[tuple[str, Figures]]) -> str:
+    """Write the longest turns, without those that the caller or asyncio make.
 
     A caller that starts or cancels 100,000 calls in one turn makes a long turn itself.
     """
-    return not name.startswith("floor") and not re.search("calls .* at once", name)
+    ours = [
+        (name, figures)
+        for name, figures in found
+        if not name.startswith("floor") and not re.search("calls .* at once", name)
+    ]
+    shown = []
+    for what, pattern in (
+        ("batches", "creates|reads|updates"),
+        ("single calls", "call"),
+    ):
+        part = [figures for name, figures in ours if re.search(pattern, name)]
+        most = (max(column) for column in zip(*part, strict=True))
+        shown.append((what, *(f"{each:,.0f}" for each in most)))
+    return table(("the longest turn", *COLUMNS), shown)
 
 
 def run(*, quick: bool) -> Section:
     """Measure all of it, in a new process."""
     found = call("stalls.measure", quick=quick)
     shown = [(name, f"{longest:,.0f}", f"{own:,.0f}") for name, (longest, own) in found]
-    most = max(longest for name, (longest, _) in found if is_ours(name))
-    summary = [("the longest that hubbatch makes", f"{most:,.0f}")]
     text = (
-        f"{table(('longest turn', 'ms', 'ms without the collector'), shown)}\n\n"
-        f"{table(('of all turns', 'ms'), summary)}\n\n"
-        "Calls that are started or cancelled at once are left out: that one turn is "
-        "the caller's."
+        f"{summary(found)}\n\n"
+        "Single calls that are started or cancelled at once do not count here: that "
+        "one turn is the caller's.\n\n"
+        f"{table(('turn', *COLUMNS), shown)}"
     )
     return Section("Turns of the event loop", __doc__ or "", text)
