@@ -26,7 +26,7 @@ NAMES = (
     "last_contacted_by",
 )
 WIDTH = len(NAMES)
-UNIQUE = "contract_number"
+UNIQUE = "order_number"  # not one of the properties that are written
 _FIRST_ID = 10_000_000_000
 # The number of records with distinct values; later records repeat them.
 _DISTINCT = 1_000
@@ -78,7 +78,7 @@ def inputs(
             case "upsert":
                 yield {
                     "idProperty": UNIQUE,
-                    "id": f"C-{n:08d}",
+                    "id": f"O-{n:08d}",
                     "properties": values[n % _DISTINCT],
                 }
             case _:
