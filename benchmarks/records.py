@@ -76,11 +76,7 @@ def inputs(
             case "create":
                 yield {"properties": values[n % _DISTINCT]}
             case "upsert":
-                yield {
-                    "idProperty": UNIQUE,
-                    "id": f"O-{n:08d}",
-                    "properties": values[n % _DISTINCT],
-                }
+                yield {"id": f"O-{n:08d}", "properties": values[n % _DISTINCT]}
             case _:
                 yield {
                     "id": str(_FIRST_ID + n),

@@ -148,6 +148,8 @@ async def httpx(
 def _batch(hub: Any, verb: str, inputs: Inputs, properties: list[str]) -> Any:
     if verb == "read":
         return hub.tickets.read(inputs, properties=properties)
+    if verb == "upsert":
+        return hub.tickets.upsert(inputs, id_property=records.UNIQUE)
     return getattr(hub.tickets, verb)(inputs)
 
 
@@ -256,6 +258,14 @@ WAYS: dict[str, Way] = {
 # ---- measuring, in a worker
 
 
+def _inputs(way: str, verb: str, count: int, width: int) -> Iterator[Any]:
+    """Yield inputs in the form that a way takes."""
+    made = records.inputs(verb, count, width)
+    if verb == "upsert" and WAYS[way] not in {hubbatch, hubbatch_stream}:
+        return ({**each, "idProperty": records.UNIQUE} for each in made)
+    return made
+
+
 def _run(way: str, verb: str, url: str, inputs: Inputs, width: int) -> Sequence[Any]:
     return asyncio.run(WAYS[way](url, verb, inputs, records.names(width)))
 
@@ -267,8 +277,8 @@ def measure(
 
     The inputs are a list that is made before, or else a generator (`lazy`).
     """
-    _run(way, verb, url, [*records.inputs(verb, 200, width)], width)
-    made = records.inputs(verb, count, width)
+    _run(way, verb, url, [*_inputs(way, verb, 200, width)], width)
+    made = _inputs(way, verb, count, width)
     inputs = made if lazy else [*made]
     gc.collect()
     before = time.process_time()
@@ -284,8 +294,8 @@ def measure_peak(way: str, verb: str, url: str, count: int, *, lazy: bool) -> fl
     Imports, a first small batch and a list of inputs do not count.
     """
     width = records.WIDTH
-    _run(way, verb, url, [*records.inputs(verb, 200, width)], width)
-    made = records.inputs(verb, count, width)
+    _run(way, verb, url, [*_inputs(way, verb, 200, width)], width)
+    made = _inputs(way, verb, count, width)
     inputs = made if lazy else [*made]
     gc.collect()
     before = peak()
