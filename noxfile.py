@@ -132,22 +132,22 @@ def package(session: nox.Session) -> None:
 
 @nox.session
 def budgets(session: nox.Session) -> None:
-    """Hold what a record costs in CPU, in multiples of `orjson.loads` of its answer."""
-    session.install(".")
+    """Fail if a record costs too much CPU, in multiples of `orjson.loads`."""
+    session.install(".", "orjson")
     session.run("python", "benchmarks/budgets.py", *session.posargs)
 
 
 @nox.session
 def limit(session: nox.Session) -> None:
     """Hold the rate limit over sockets against a strict server; fail on any 429."""
-    session.install(".")
+    session.install(".", "orjson")
     session.run("python", "benchmarks/limit.py", *session.posargs)
 
 
 @nox.session
 def redis(session: nox.Session) -> None:
     """Hold one limit with four processes and Redis; fail on a 429, or under 95 %."""
-    session.install(".[redis]", "--group", "peers")
+    session.install(".[redis]", "orjson", "--group", "peers")
     session.run("python", "benchmarks/redis_limit.py", *session.posargs)
 
 
@@ -190,6 +190,9 @@ def soak(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Run the benchmarks and write docs/benchmarks.md; `-- --quick` only prints."""
+    """Run the benchmarks and write docs/benchmarks.md; `-- --quick` only prints.
+
+    It takes half an hour and needs an idle machine.
+    """
     session.install(".[cli]", "--group", "bench")
     session.run("python", "-m", "benchmarks", *session.posargs)

@@ -1,10 +1,10 @@
-"""What it takes to serve many accounts from one process.
+"""The cost of serving many accounts from one process.
 
     python benchmarks/accounts.py
 
-300 portals of one simulator, 10,000 calls for one record each in random order, 1,000
-under way at a time, over sockets of this machine; the simulator shares the process and
-its CPU. Then all accounts are idle for longer than `idle`.
+10,000 calls, each for one record of one of 300 portals at random, 1,000 at once, to a
+simulator over local sockets. The simulator runs in the same process and shares its CPU.
+Afterwards all accounts are idle for longer than `idle`.
 """
 
 import asyncio
@@ -70,9 +70,9 @@ async def main() -> None:
             wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
             print(f"calls answered            {done:>10,} of {CALLS:,}")
             print(f"clients made              {len(loads):>10,}")
-            print(f"connections at the most   {most:>10,} of {CONNECTIONS}")
+            print(f"most connections          {most:>10,} of {CONNECTIONS}")
             print(f"seconds                   {wall:>10.1f}")
-            print(f"CPU a call, both ends     {cpu / CALLS * 1e3:>10.2f} ms")
+            print(f"CPU per call, both ends   {cpu / CALLS * 1e3:>10.2f} ms")
             await asyncio.sleep(2 * IDLE + 0.5)
             gc.collect()
             alive = sum(ref() is not None for ref in made.values())
@@ -81,13 +81,13 @@ async def main() -> None:
         left = asyncio.all_tasks() - {asyncio.current_task()}
         names = [task for task in left if "hubbatch/" in repr(task.get_coro())]
         print(f"tasks left                {len(names):>10,}")
-    print(f"memory of a client        {await weight() / 1024:>10.1f} KiB")
+    print(f"memory per client         {await weight() / 1024:>10.1f} KiB")
 
 
 async def weight() -> float:
     gc.collect()
     tracemalloc.start()
-    hubs = [HubBatch("pat-na1-of-nobody") for _ in range(200)]
+    hubs = [HubBatch("pat-na1-example") for _ in range(200)]
     size = tracemalloc.get_traced_memory()[0] / len(hubs)
     tracemalloc.stop()
     return size

@@ -1,8 +1,10 @@
-"""The example backend under load: what HubSpot sees of it, and how long callers wait.
+"""The example backend under load: its requests to HubSpot, and how long callers wait.
 
-Two processes of uvicorn share one limit in a redis-server of their own; the simulator
-has a process too, and answers a request after 120 ms. Updates arrive evenly at each
-rate, and then 1,000 at once.
+    python benchmarks/backend.py
+
+Two uvicorn processes share one limit in a redis-server that the script starts. The
+simulator has a process of its own and answers after 120 ms. Updates arrive evenly at
+each rate, and then 1,000 at once.
 """
 
 import asyncio
@@ -37,7 +39,7 @@ RECORDS = 3_000
 
 
 def serve(pipe: Connection) -> None:
-    """Be HubSpot until told to stop; whenever asked, tell what came in."""
+    """Run the simulator until "stop"; report the requests on any other message."""
     statuses: Counter[int | None] = Counter()
 
     def count(received: Received) -> None:
@@ -54,7 +56,7 @@ def serve(pipe: Connection) -> None:
 
 @contextmanager
 def redis(program: str, folder: str) -> Iterator[str]:
-    """Run a Redis that listens on a socket in a folder and keeps nothing."""
+    """Run a Redis without persistence, on a socket in a folder."""
     path = f"{folder}/redis.sock"
     command = [program, "--port", "0", "--unixsocket", path, "--save", ""]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 -- our own
@@ -96,7 +98,7 @@ def backend(url: str, token: str, redis_url: str) -> Iterator[str]:
 
 
 async def drive(url: str, ids: list[str], rate: float) -> list[float]:
-    """Send an update to each ticket, evenly; give how long each took, sorted."""
+    """Send an update to each ticket, evenly; return their durations, sorted."""
     took: list[float] = []
 
     async def update(number: int, ticket: str) -> None:
@@ -117,7 +119,7 @@ async def until_ready(url: str) -> None:
     async with aiohttp.ClientSession() as http:
         while True:
             try:
-                # Both processes, as far as one can tell from without.
+                # Most likely answered by both processes.
                 answers = [await http.get(f"{url}/ready") for _ in range(20)]
             except aiohttp.ClientConnectionError:
                 await asyncio.sleep(0.1)

@@ -1,119 +1,239 @@
-"""What more costs: inputs streamed, batches at a time, accounts.
+"""How the cost changes: more properties, records, batches, accounts; odd records.
 
-    python -m benchmarks growth
+    python -m benchmarks growth [--quick]
 
-CPU of the client's process per record, and its peak memory over what it was after the
-first 200 (in MB), each case in a process of its own. The server is the quick one, and
-inputs are made on the way, of properties that are there before; a stream drops them,
-batches keep them with their results. Each of the accounts has a
-client of its own from `Accounts`, on one connector. `python benchmarks/memory.py
---full` streams ten million inputs.
+CPU of the client's process per record, against the server of the whole client. Ways
+that are compared take turns in rounds, as there; batches and accounts have a new
+process for each figure. An odd record is one in each answer with a number where HubSpot
+returns strings: it takes the tolerant path. Streams get their inputs from a generator,
+which counts.
 """
 
 import asyncio
-import multiprocessing
+import statistics
 import time
 
-from collections.abc import Callable, Coroutine
-from multiprocessing.connection import Connection
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import ExitStack
+from itertools import product
 from typing import Any
 
-from hubbatch import Accounts, HubBatch, RateLimit
-
+from . import records
+from .clients import DROPPING, FAIR, FLOOR, OURS, STREAM
 from .peaks import peak
-from .records import properties
 from .server import serving
 from .tables import Section, table
+from .ways import CONCURRENCY, client
+from .workers import Ratio, Worker, call, turns
 
 
-FREE = RateLimit(1_000_000_000, burst=1_000_000_000)
-_PROPERTIES = [properties(n) for n in range(1_000)]
-# Shared by all the batches of a case.
-RECORDS = 100_000
+# The way that gets answers without an odd record.
+_USUAL = "hubbatch, usual records"
+SHARED = 100_000  # records of all batches or accounts of a case
 
 
-def _inputs(first: int, count: int) -> Any:
-    return (
-        {"id": str(10_000_000_000 + n), "properties": _PROPERTIES[n % 1_000]}
-        for n in range(first, first + count)
-    )
-
-
-async def stream(url: str, count: int) -> int:
-    """Stream so many inputs through one batch."""
-    done = 0
-    async with (
-        HubBatch("token", base_url=url, rate_limit=FREE) as hub,
-        hub.tickets.update(_inputs(0, count)) as outcomes,
-    ):
-        async for outcome in outcomes:
-            done += outcome.result is not None
-    assert done == count
-    return count
+# ---- batches and accounts at once, in a worker
 
 
 async def batches(url: str, count: int) -> int:
-    """Run so many batches on one client at a time."""
-    each = RECORDS // count
-    async with HubBatch("token", base_url=url, rate_limit=FREE) as hub:
+    """Run batches at once on one client."""
+    each = SHARED // count
+    async with client(url) as hub:
         responses = await asyncio.gather(
-            *(hub.tickets.update(_inputs(n * each, each)) for n in range(count))
+            *(
+                hub.tickets.update(records.inputs("update", each, first=n * each))
+                for n in range(count)
+            )
         )
     assert all(response.succeeded == each for response in responses)
     return each * count
 
 
 async def accounts(url: str, count: int) -> int:
-    """Run a batch for each of so many accounts at a time."""
-    each = RECORDS // count
+    """Run a batch for each of several accounts at once."""
+    from hubbatch import Accounts, RateLimit  # noqa: PLC0415 -- of any checkout
+
+    each = SHARED // count
 
     async def load(account: str) -> str:
         return f"token-{account}"
 
-    async with Accounts(load, base_url=url, rate_limit=FREE) as opened:
+    async with Accounts(
+        load,
+        base_url=url,
+        max_concurrency=CONCURRENCY,
+        rate_limit=RateLimit(1_000_000_000, burst=1_000_000_000),
+    ) as opened:
 
         async def work(n: int) -> int:
             hub = await opened.get(str(n))
-            response = await hub.tickets.update(_inputs(n * each, each))
-            return response.succeeded
+            inputs = records.inputs("update", each, first=n * each)
+            response = await hub.tickets.update(inputs)
+            succeeded: int = response.succeeded
+            return succeeded
 
         done = await asyncio.gather(*map(work, range(count)))
     assert done == [each] * count
     return each * count
 
 
-Case = Callable[[str, int], Coroutine[Any, Any, int]]
-CASES: list[tuple[str, Case, tuple[int, ...]]] = [
-    ("inputs in a stream", stream, (1_000, 10_000, 100_000, 1_000_000, 10_000_000)),
-    ("batches at a time, of 100,000 records", batches, (1, 10, 100, 1_000)),
-    ("accounts at a time, of 100,000 records", accounts, (1, 10, 100, 300)),
-]
+AT_ONCE: Mapping[str, Callable[[str, int], Coroutine[Any, Any, int]]] = {
+    "batches": batches,
+    "accounts": accounts,
+}
 
 
-def _measure(name: str, count: int, url: str, answer: Connection) -> None:
-    case = next(case for told, case, _ in CASES if told == name)
-    asyncio.run(stream(url, 200))  # what the first batch needs is no growth
+def measure_at_once(case: str, url: str, count: int) -> tuple[float, float]:
+    """Return microseconds of CPU per record, and the peak memory in MB."""
+
+    async def first() -> None:
+        async with client(url) as hub:
+            await hub.tickets.update(records.inputs("update", 200))
+
+    asyncio.run(first())
     before, started = peak(), time.process_time()
-    done: int = asyncio.run(case(url, count))
-    spent = (time.process_time() - started) / done * 1e6
-    answer.send((spent, peak() - before))
+    done = asyncio.run(AT_ONCE[case](url, count))
+    return (time.process_time() - started) / done * 1e6, peak() - before
+
+
+# ---- ways
+
+
+Costs = dict[str, list[float]]
+Workers = Mapping[str, Worker]
+
+
+def in_rounds(
+    workers: Workers, url: str, ways: Sequence[str], *, rounds: int, **arguments: Any
+) -> Costs:
+    """Measure ways in turns."""
+    costs: Costs = {way: [] for way in ways}
+    for way in turns(ways, rounds):
+        cost = workers[way].call("ways.measure", way=way, url=url, **arguments)
+        costs[way].append(cost)
+    return costs
+
+
+def row(name: str, costs: Costs, *others: str) -> Sequence[str]:
+    """Write hubbatch's cost, or that of its stream, relative to other ways."""
+    ours = STREAM if STREAM in costs else OURS
+    ratios = [str(Ratio.of(costs[ours], costs[other])) for other in others]
+    return (name, f"{statistics.median(costs[ours]):.2f}", *ratios)
+
+
+def properties(workers: Workers, url: str, rounds: int, scale: int) -> str:
+    """Measure wider records."""
+    rows = []
+    sizes = ((12, 100_000), (50, 50_000), (200, 20_000))
+    for verb, (width, count) in product(("update", "read"), sizes):
+        costs = in_rounds(
+            workers,
+            url,
+            (FLOOR, FAIR, OURS),
+            rounds=rounds,
+            verb=verb,
+            count=count // scale,
+            width=width,
+        )
+        name = f"{verb}, {width} properties, {count // scale:,} records"
+        rows.append(row(name, costs, FLOOR, FAIR))
+    return table(("properties", "µs a record", "x floor", "x fair script"), rows)
+
+
+def lists(workers: Workers, url: str, rounds: int, scale: int) -> str:
+    """Measure longer lists."""
+    rows = []
+    for verb, count in product(("update", "read"), (1_000, 10_000, 100_000)):
+        costs = in_rounds(
+            workers,
+            url,
+            (FLOOR, FAIR, OURS),
+            rounds=rounds,
+            verb=verb,
+            count=count // scale,
+            width=records.WIDTH,
+        )
+        name = f"{verb}, {count // scale:,} records"
+        rows.append(row(name, costs, FLOOR, FAIR))
+    return table(("lists", "µs a record", "x floor", "x fair script"), rows)
+
+
+def streams(workers: Workers, url: str, rounds: int, scale: int) -> str:
+    """Measure longer streams."""
+    rows = []
+    for verb, count in product(("update", "read"), (10_000, 100_000, 1_000_000)):
+        costs = in_rounds(
+            workers,
+            url,
+            (DROPPING, STREAM),
+            rounds=1 if count > 100_000 else rounds,
+            verb=verb,
+            count=count // scale,
+            width=records.WIDTH,
+            lazy=True,
+        )
+        rows.append(row(f"{verb}, {count // scale:,} records", costs, DROPPING))
+    return table(("streams", "µs a record", "x floor that drops"), rows)
+
+
+def odd_records(workers: Workers, usual: str, odd: str, rounds: int, scale: int) -> str:
+    """Measure answers with an odd record in each."""
+    rows = []
+    for verb in ("update", "read"):
+        costs: Costs = {FLOOR: [], OURS: [], _USUAL: []}
+        for name in turns([*costs], rounds):
+            way = OURS if name == _USUAL else name
+            cost = workers[way].call(
+                "ways.measure",
+                way=way,
+                verb=verb,
+                url=usual if name == _USUAL else odd,
+                count=100_000 // scale,
+                width=records.WIDTH,
+            )
+            costs[name].append(cost)
+        rows.append(row(f"{verb}, one odd record per chunk", costs, FLOOR, _USUAL))
+    return table(("odd records", "µs a record", "x floor", "x no odd record"), rows)
+
+
+def at_once(url: str, *, quick: bool) -> str:
+    """Measure batches and accounts that run at once."""
+    rows = []
+    sizes = {"batches": (1, 10, 100, 1_000), "accounts": (1, 10, 100, 300)}
+    for case, counts in sizes.items():
+        for count in counts[::3] if quick else counts:
+            found = [
+                call("growth.measure_at_once", case=case, url=url, count=count)
+                for _ in range(1 if quick else 3)
+            ]
+            costs, peaks = zip(*found, strict=True)
+            rows.append(
+                (
+                    f"{count:,} {case}",
+                    f"{statistics.median(costs):.2f}",
+                    f"{min(costs):.2f}-{max(costs):.2f}",
+                    f"{statistics.median(peaks):.0f}",
+                )
+            )
+    head = ("at once, 100,000 records", "µs a record", "range", "peak MB")
+    return table(head, rows)
 
 
 def run(*, quick: bool) -> Section:
-    """Measure all sizes."""
-    context = multiprocessing.get_context("spawn")
-    rows = []
-    with serving() as url:
-        for name, _case, counts in CASES:
-            sizes = counts[:-1] if quick else counts
-            for count in sizes:
-                ours, theirs = context.Pipe()
-                args = (name, count, url, theirs)
-                process = context.Process(target=_measure, args=args)
-                process.start()
-                theirs.close()  # or nobody would hear that it has ended
-                spent, megabytes = ours.recv()
-                process.join()
-                rows.append((name, f"{count:,}", f"{spent:.1f}", f"{megabytes:.0f}"))
-    head = ("what grows", "to", "µs a record", "peak MB")
-    return Section("Growth", __doc__, table(head, rows))
+    """Measure all of it."""
+    rounds, scale = (3, 10) if quick else (7, 1)
+    with ExitStack() as stack:
+        url = stack.enter_context(serving())
+        odd = stack.enter_context(serving(odd=True))
+        workers = {
+            way: stack.enter_context(Worker())
+            for way in (FLOOR, FAIR, OURS, DROPPING, STREAM)
+        }
+        parts = (
+            properties(workers, url, rounds, scale),
+            lists(workers, url, rounds, scale),
+            streams(workers, url, rounds, scale),
+            odd_records(workers, url, odd, rounds, scale),
+            at_once(url, quick=quick),
+        )
+    return Section("Growth", __doc__ or "", "\n\n".join(parts))

@@ -1,12 +1,12 @@
-"""How many calls it takes to find the bad records of a chunk of 100.
+"""The number of requests that find the bad records of a chunk of 100.
 
     python benchmarks/isolation.py
 
-For 1 to 100 bad records at random places (20 draws each): the fewest, the median and
-the most requests. "names values": HubSpot's 400 lists every bad value, as recorded.
-"names nothing": a refusal without a word to go by, where only halving helps.
-"207": trace ids are honoured and nothing has to be found. The right-most column is
-what sending the records of a refused chunk one by one takes.
+For 0 to 100 bad records at random positions (20 draws each): the fewest, the median and
+the most requests. "207": HubSpot names the refused records by their trace ids. "names
+values": its 400 lists every bad value, as recorded. "names nothing": its 400 does not
+say which records are bad, so hubbatch halves the chunk. The last column is the number
+if the records of a refused chunk were sent one by one.
 """
 
 import asyncio
@@ -57,7 +57,7 @@ class Picky:
         return Response(207 if bad else 200, {}, orjson.dumps(answer))
 
     def refusal(self, bad: list[dict[str, dict[str, str]]]) -> dict[str, object]:
-        told = "It was not possible"
+        message = "It was not possible"
         if self.manner == "names values":
             problems = [
                 {
@@ -68,14 +68,16 @@ class Picky:
                 }
                 for one in bad
             ]
-            told = f"Property values were not valid: {orjson.dumps(problems).decode()}"
-        return {"status": "error", "message": told, "category": "VALIDATION_ERROR"}
+            message = (
+                f"Property values were not valid: {orjson.dumps(problems).decode()}"
+            )
+        return {"status": "error", "message": message, "category": "VALIDATION_ERROR"}
 
     def retire(self) -> None:
-        """Keep no connections."""
+        """Do nothing: there are no connections."""
 
     async def aclose(self) -> None:
-        """Hold nothing."""
+        """Do nothing: there are no connections."""
 
 
 def ids(inputs: list[dict[str, object]]) -> set[object]:

@@ -1,12 +1,12 @@
-"""How long a single call waits beside a bulk run, and what it costs that run.
+"""How long a single call waits during a bulk run, and what it costs that run.
 
     python benchmarks/lanes.py [--chunks 10000]
 
-The whole client runs on a clock that jumps to its next timer, against a HubSpot that
-answers after 100 to 400 ms; so waits are exact and cost no time. A bulk run of 10,000
-chunks uses all of the limit, 190 per 10 s. Meanwhile single calls come by chance, one
-in three seconds on average: once in a lane of their own, as they do, and once in the
-lane of the bulk run.
+The whole client runs on a clock that jumps to its next timer, against a fake HubSpot
+that answers after 100 to 400 ms; so waits are exact and take no time. A bulk run of
+10,000 chunks uses the whole limit, 190 per 10 s. Single calls arrive at random, one in
+three seconds on average: first in a lane of their own, which is what hubbatch does,
+then in the lane of the bulk run.
 """
 
 import argparse
@@ -33,7 +33,7 @@ PAUSE = 3.0
 
 
 class FakeHubSpot:
-    """Takes every update; notes when those of the one record of single calls leave."""
+    """Accepts every update, and notes when single calls are sent."""
 
     def __init__(self) -> None:
         self.rng = random.Random(3)
@@ -50,10 +50,10 @@ class FakeHubSpot:
         return Response(200, {}, body)
 
     def retire(self) -> None:
-        """Keep no connections."""
+        """Do nothing: there are no connections."""
 
     async def aclose(self) -> None:
-        """Nothing is held."""
+        """Do nothing: there are no connections."""
 
 
 def update(number: int) -> Mapping[str, Any]:
@@ -61,8 +61,8 @@ def update(number: int) -> Mapping[str, Any]:
 
 
 async def measure(chunks: int, lane: Lane | None) -> tuple[list[float], float]:
-    """Give the waits of the single calls, and the seconds of the bulk run."""
-    # One record a chunk: the gate does not see the difference.
+    """Return the waits of the single calls, and the seconds of the bulk run."""
+    # One record per chunk: to the gate it is the same.
     operation = evolve(
         operation_for("objects", "update", "tickets", api_version="v3"), max_inputs=1
     )

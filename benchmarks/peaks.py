@@ -1,4 +1,4 @@
-"""The most memory that a process has had."""
+"""The peak memory of this process."""
 
 import re
 
@@ -6,9 +6,9 @@ from pathlib import Path
 
 
 def peak() -> float:
-    """Give the high-water mark of this process, in MB.
+    """Return the high-water mark of this process, in MB.
 
-    Not `getrusage`: to Linux that of a child begins with that of its parent.
+    `getrusage` does not do: on Linux, a child's mark starts at that of its parent.
     """
     status = Path("/proc/self/status").read_text(encoding="ascii")
     [kilobytes] = re.findall(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)

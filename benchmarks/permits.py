@@ -1,10 +1,10 @@
-"""What a limiter costs: CPU per permit, and the wait of a burst.
+"""The cost of a limiter: CPU per permit, and how long a burst waits.
 
     python benchmarks/permits.py [--permits 4000]
 
-The event loop's clock jumps to the next timer, so what is measured is the work of the
-limiters and of asyncio, and waits are exact. 32 workers take permits under 190 per
-10 s; each has its answer after 200 ms. Then, on an idle limiter, 50 calls come at once.
+The event loop's clock jumps to the next timer, so the CPU is that of the limiters and
+of asyncio, and waits are exact. 32 workers take permits under a limit of 190 per 10 s;
+each answer takes 200 ms. Then 50 calls arrive at once at an idle limiter.
 """
 
 import argparse
@@ -32,7 +32,7 @@ LIMIT = {
     "X-HubSpot-RateLimit-Daily-Remaining": "600000",
 }
 
-# Gives what is entered to send one request.
+# Returns a context manager that is entered for each request.
 Limiter = Callable[[], AbstractAsyncContextManager[None]]
 
 
@@ -101,7 +101,7 @@ SCHEMES: Mapping[str, Callable[[], Limiter]] = {
 
 
 async def bulk(make: Callable[[], Limiter], permits: int) -> float:
-    """Give the seconds of CPU that so many permits take."""
+    """Return the seconds of CPU that this number of permits takes."""
     limiter = make()
     left = permits
 
@@ -118,7 +118,7 @@ async def bulk(make: Callable[[], Limiter], permits: int) -> float:
 
 
 async def burst(make: Callable[[], Limiter]) -> tuple[float, float]:
-    """Give the mean and the longest wait of 50 calls that come at once."""
+    """Return the mean and the longest wait of 50 calls that arrive at once."""
     limiter = make()
     loop = asyncio.get_running_loop()
     begun = loop.time()
@@ -138,7 +138,7 @@ def main() -> None:
     parser.add_argument("--permits", type=int, default=4_000)
     permits = parser.parse_args().permits
     best = dict.fromkeys(SCHEMES, float("inf"))
-    for _ in range(ROUNDS):  # in turns, so that a slow second strikes all of them
+    for _ in range(ROUNDS):  # in turns, so that a slow second affects all of them
         for scheme, make in SCHEMES.items():
             with asyncio.Runner(loop_factory=JumpingLoop) as runner:
                 best[scheme] = min(best[scheme], runner.run(bulk(make, permits)))

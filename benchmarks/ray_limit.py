@@ -51,7 +51,7 @@ ACTORS = 2
 
 @attrs.frozen
 class Seen:
-    """What came in for a portal, and which rows have a record there."""
+    """The requests for a portal, and the rows that have a record there."""
 
     arrived: Sequence[float]
     refused: int
@@ -72,7 +72,7 @@ class Seen:
 
 
 def serve(connection: Any) -> None:
-    """Be HubSpot: say how many requests came, and in the end what of each portal."""
+    """Run the simulator; report the number of requests, and finally each portal."""
     with Simulator(portal_id=PORTALS[0], limit=LIMIT, latency=0.2) as simulator:
         other = simulator.open_account(PORTALS[1])
         accounts = {PORTALS[0]: simulator.account, PORTALS[1]: other}
@@ -110,7 +110,7 @@ class HubSpot:
         self._pipe, end = multiprocessing.get_context("spawn").Pipe()
         context = multiprocessing.get_context("spawn")
         context.Process(target=serve, args=(end,), daemon=True).start()
-        end.close()  # or nobody would hear that it has ended
+        end.close()  # so that recv() raises when the process has ended
         self.url, self.tokens = self._pipe.recv()
 
     def count(self) -> int:
@@ -119,15 +119,15 @@ class HubSpot:
 
     def end(self) -> tuple[dict[int, Seen], int]:
         self._pipe.send("end")
-        told: tuple[dict[int, Seen], int] = self._pipe.recv()
-        return told
+        seen: tuple[dict[int, Seen], int] = self._pipe.recv()
+        return seen
 
 
 # ---- a run
 
 
 def rows(number: int) -> Iterable[pa.Table]:
-    """Give the rows of both portals, mixed, in tables."""
+    """Return the rows of both portals, mixed, in tables."""
     for start in range(0, number, 5_000):
         count = min(5_000, number - start)
         keys = [f"E-{start + place // 2}" for place in range(2 * count)]
@@ -141,7 +141,7 @@ def rows(number: int) -> Iterable[pa.Table]:
 
 
 def loader(folder: str) -> Any:
-    """Make what fetches tokens, and leaves word of the process that it runs in."""
+    """Return a function that fetches tokens and records the process it runs in."""
 
     async def load(portal: str) -> str:
         await asyncio.to_thread(Path(folder, str(os.getpid())).touch)
@@ -151,7 +151,7 @@ def loader(folder: str) -> Any:
 
 
 def kill_half_way(hubspot: HubSpot, folder: str, requests: int) -> None:
-    """Kill an actor when half of the requests have come in."""
+    """Kill an actor after half of the requests."""
     while hubspot.count() < requests / 2:
         time.sleep(0.05)
     victim = int(min(Path(folder).iterdir()).name)
@@ -206,7 +206,7 @@ def run(number: int, *, kill: bool) -> tuple[HubSpot, pa.Table, float]:
 def broken(
     number: int, seen: dict[int, Seen], asked: int, table: pa.Table, *, kill: bool
 ) -> list[str]:
-    """Say what is not good enough."""
+    """Return what is wrong with a run."""
     found = ["a 429 for a question"] if asked else []
     wanted = {f"E-{place}" for place in range(number)}
     for portal, each in seen.items():
@@ -244,11 +244,11 @@ def main() -> None:
             f"| {each.used:.1%} |"
         )
     statuses = Counter(table["status"].to_pylist())
-    told = ", ".join(f"{count:,} {status}" for status, count in statuses.items())
+    counts = ", ".join(f"{count:,} {status}" for status, count in statuses.items())
     repeated = Counter(table["new"].to_pylist())[None]
     print(
-        f"{table.num_rows:,} outcomes in {seconds:.0f} s: {told}; "
-        f"of {repeated:,} nobody can say whether they were new"
+        f"{table.num_rows:,} outcomes in {seconds:.0f} s: {counts}; "
+        f"for {repeated:,} it is unknown whether they were new"
     )
     found = broken(options.rows, seen, asked, table, kill=options.kill)
     if found:

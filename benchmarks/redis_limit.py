@@ -119,7 +119,7 @@ async def drive_hubbatch(hubspot: str, url: str, seconds: float) -> int:
 
 
 async def drive_interactive(hubspot: str, url: str, seconds: float) -> list[float]:
-    """Send a record now and then; give the seconds each waited to be sent."""
+    """Send a record now and then; return the seconds that each waited to be sent."""
     sent: list[float] = []
 
     def listen(event: Event) -> None:
@@ -219,7 +219,7 @@ def skew(seconds: float) -> None:
 
 
 def drive(connection: Any, begin: Any, client: str, *where: Any, ahead: float) -> None:
-    """Be a process: send while the others do, then tell how much."""
+    """Send while the other processes do, then report how much."""
     if ahead:
         skew(ahead)
     begin.wait()
@@ -270,7 +270,7 @@ class RedisServer:
 
 @attrs.frozen
 class Seen:
-    """What came of a row."""
+    """The result of a row."""
 
     row: Row
     arrived: Sequence[float]
@@ -316,7 +316,7 @@ def run(row: Row, seconds: float) -> Seen:
     ours, theirs = context.Pipe()
     # Four rows with as many clients leave no time for TLS on a machine of two cores.
     context.Process(target=serve, args=(theirs, None), daemon=True).start()
-    theirs.close()  # or nobody would hear that it has ended
+    theirs.close()  # so that recv() raises when the process has ended
     hubspot = f"http://127.0.0.1:{ours.recv()}"
     begin = context.Barrier(PROCESSES + 1)
     pipes = []
@@ -332,13 +332,13 @@ def run(row: Row, seconds: float) -> Seen:
     if row.outage:
         time.sleep(seconds / 2)
         server.restart()
-    told = [pipe.recv() for pipe in pipes]
+    reports = [pipe.recv() for pipe in pipes]
     commands = server.client().info("stats")["total_commands_processed"]
     ours.send("stop")
     arrived, refused, _ = ours.recv()
     server.kill()
-    waits = told.pop(0) if row.interactive else []
-    return Seen(row, arrived, refused, told, waits, commands, seconds)
+    waits = reports.pop(0) if row.interactive else []
+    return Seen(row, arrived, refused, reports, waits, commands, seconds)
 
 
 def run_all(rows: Sequence[Row], seconds: float) -> list[Seen]:

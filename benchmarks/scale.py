@@ -1,10 +1,10 @@
-"""How long a billion records take, and what is used up first.
+"""How long a billion records take, and which resource runs out first.
 
     python benchmarks/scale.py            prints the tables of docs/scale.md
     python benchmarks/scale.py --write    writes them there
 
-Arithmetic with the figures below, and a simulation of a part of it, in some seconds.
-`scale_costs.py` measures the two that are of the machine.
+It computes with the constants below, and simulates some cases, in a few seconds.
+`scale_costs.py` measures the two constants that depend on the machine.
 """
 
 import argparse
@@ -20,16 +20,16 @@ from attrs import frozen
 RECORDS = 1_000_000_000
 CHUNK = 100  # records of a request
 LIMIT = 190  # requests of an app in a portal, in any WINDOW seconds
-WINDOW = 10.25  # HubSpot's ten, and what processes that share a clock leave to be sure
+WINDOW = 10.25  # HubSpot's ten, plus a margin for processes that share a clock
 BURST = 50
 DAYS = {"professional": 625_000, "enterprise": 1_000_000}  # requests of a day
-COMMANDS = 14  # of Redis for a request, inside of its script
-CPU = 23e-6  # seconds of a core for a record, in a worker
-REDIS = 18e-6  # seconds of Redis's one core for a request
+COMMANDS = 14  # in Redis per request, inside the script
+CPU = 23e-6  # seconds of a worker's core per record
+REDIS = 18e-6  # seconds of Redis's core per request
 
 PORTALS = (1, 10, 100, 1_000)
 WORKERS = (1, 10, 100)
-# Where the arithmetic is tried.
+# The cases to simulate.
 TRIED = ((1, 1), (1, 100), (10, 10), (100, 1), (1_000, 10), (1_000, 100))
 DAY = 86_400
 PAGE = Path(__file__).parents[1] / "docs" / "scale.md"
@@ -37,7 +37,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "scale.md"
 
 @frozen
 class Rates:
-    """What each part could do, in records a second."""
+    """The capacity of each part, in records per second."""
 
     portals: int
     workers: int
@@ -63,7 +63,7 @@ class Rates:
 
 
 def days(portals: int, calls_a_day: int) -> float:
-    """Give the seconds if the day of a portal ends, too, and begins at midnight."""
+    """Return the seconds under a portal's daily limit, which resets at midnight."""
     calls = RECORDS / CHUNK / portals
     full = int((calls - 1) // calls_a_day)
     return full * DAY + (calls - full * calls_a_day) * WINDOW / LIMIT
@@ -94,7 +94,7 @@ class Log:
 
 
 def simulate(portals: int, workers: int, windows: int = 2) -> float:
-    """Give the records a second, once the burst of the beginning is over.
+    """Return the records per second after the initial burst.
 
     Every worker has rows of every portal. It asks Redis, which answers one question
     after another, for the next instant of a portal; waits for that; does the work of a
@@ -123,7 +123,7 @@ def simulate(portals: int, workers: int, windows: int = 2) -> float:
 
 
 def duration(seconds: float) -> str:
-    """Write a duration as people say it."""
+    """Format a duration in words."""
     for unit, length in (("days", DAY), ("h", 3_600), ("min", 60)):
         if seconds >= length:
             return f"{seconds / length:,.1f} {unit}"
@@ -157,12 +157,12 @@ def of_workers() -> Iterator[str]:
     yield "|---|" + "---|" * len(WORKERS)
     for portals in PORTALS:
         cells = [Rates(portals, workers).lowest for workers in WORKERS]
-        told = [f"{duration(RECORDS / rate)}, {what}" for rate, what in cells]
-        yield f"| {portals:,} | {' | '.join(told)} |"
+        cells_shown = [f"{duration(RECORDS / rate)}, {what}" for rate, what in cells]
+        yield f"| {portals:,} | {' | '.join(cells_shown)} |"
 
 
 def of_ends() -> Iterator[str]:
-    """Say where each of them is used up."""
+    """Yield a table of the point at which each resource runs out."""
     portal = Rates(1, 1)
     day = DAYS["professional"] * WINDOW / LIMIT
     yield "| what is used up | when |"
@@ -193,7 +193,7 @@ TABLES = {
 
 
 def filled(page: str) -> str:
-    """Put the tables where the page has a comment with their names."""
+    """Insert the tables after the comments with their names."""
     for name, lines in TABLES.items():
         head, mark, rest = page.partition(f"<!-- {name} -->\n\n")
         table = "\n".join(lines()) + "\n"

@@ -1,11 +1,11 @@
-"""What a record costs a worker, and a request costs Redis, in CPU: for `scale.py`.
+"""The CPU of a worker per record and of Redis per request, for `scale.py`.
 
     python benchmarks/scale_costs.py [--rows 50000]
 
-An actor of Ray, without Ray, upserts tickets of three properties, 1,000 rows at a time,
-to a simulator in a process of its own; so its CPU is that of the rows, of the requests
-and of the outcomes' tables. Then a redis-server (or valkey-server) of its own reserves
-as many instants for a hundred portals. Both tell the CPU of one process.
+The code of a Ray actor, without Ray, upserts tickets with three properties, 1,000 rows
+at a time, to a simulator in another process: its CPU covers the rows, the requests and
+the tables of outcomes. Then a redis-server (or valkey-server) makes as many
+reservations for a hundred portals. Both figures are the CPU of one process.
 """
 
 import argparse
@@ -51,7 +51,7 @@ def tickets(count: int) -> pa.Table:
 
 
 async def send(url: str, rows: int) -> float:
-    """Give the seconds of CPU of a row."""
+    """Return the seconds of CPU per row."""
     columns = Columns(verb="upsert", id_property=UNIQUE)
     work = plan("tickets", columns, 62515, None, {"id_property": UNIQUE})
     portals = Portals(token_env=VARIABLE, base_url=url, max_requests=1_000_000)
@@ -66,7 +66,7 @@ async def send(url: str, rows: int) -> float:
 
 
 def reserve(count: int) -> float:
-    """Give the seconds of Redis's CPU of a reservation."""
+    """Return the seconds of Redis's CPU per reservation."""
     server = RedisServer()
     server.start()
     client = server.client()
@@ -81,8 +81,8 @@ def reserve(count: int) -> float:
                 pipe.execute()
 
     def spent() -> float:
-        told = client.info("cpu")
-        return float(told["used_cpu_user"]) + float(told["used_cpu_sys"])
+        used = client.info("cpu")
+        return float(used["used_cpu_user"]) + float(used["used_cpu_sys"])
 
     ask(3)
     begun = spent()

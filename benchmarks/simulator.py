@@ -1,8 +1,9 @@
-"""How many calls of 100 updates a minute the simulator answers on one core.
+"""How many calls of 100 updates the simulator answers in a minute, on one core.
 
-Run it with `python -m benchmarks.simulator`. The server is a process of its own, held
-to one core where the system allows it; requests are written as bytes and answers are
-not decoded, so that the other core is never what is measured.
+    python -m benchmarks.simulator
+
+The server has a process of its own, pinned to one core where the system allows it.
+Requests are prepared and answers are not decoded, so the client is no bottleneck.
 """
 
 import argparse

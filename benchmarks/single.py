@@ -1,16 +1,16 @@
-"""Single calls at a professional account's limit: how long they wait, what they cost.
+"""How long single calls wait at a professional account's limit, and what they cost.
 
     python -m benchmarks.single [--seconds 20] [--svg docs/single.svg]
 
-The simulator runs in a process of its own, counts 190 requests per 10 s as HubSpot
-does and answers each after `SERVICE` seconds. Callers arrive evenly, whether or not
-those before them have been answered, and each updates one ticket. The added wait is
-what a call took beyond `SERVICE`; a call that is not answered `GRACE` seconds after
-the last caller came counts as never answered. No more than `MOST` callers wait.
+The simulator runs in a process of its own, accepts 190 requests per 10 s as HubSpot
+does, and answers each after `SERVICE` seconds. Callers arrive evenly, whether or not
+earlier calls have returned, and each updates one ticket. The added wait is the duration
+of a call beyond `SERVICE`; a call without an answer `GRACE` seconds after the last
+arrival counts as never answered. At most `MOST` callers wait.
 
-All ways use the same client and limiter; only how calls share requests differs:
-`hub.single`; one request for each call; and batchers that send all that came within a
-fixed time after the first call.
+All ways use the same client and limiter; they differ in how calls share requests:
+`hub.single`; one request per call; and batchers that send all calls of a fixed time
+after the first.
 """
 
 import argparse
@@ -59,7 +59,7 @@ def one_by_one(hub: HubBatch) -> Update:
 
 
 class FixedWindow:
-    """Collects calls for so many seconds after the first of them, then sends all."""
+    """Collects calls for a fixed time after the first, then sends all of them."""
 
     def __init__(self, hub: HubBatch, seconds: float) -> None:
         self.hub = hub
@@ -141,7 +141,7 @@ class Cell:
         return len(self.waits) / self.requests
 
     def wait(self, share: float) -> float:
-        """Give a percentile over all calls; infinite for those never answered."""
+        """Return a percentile over all calls; those never answered are infinite."""
         place = math.ceil(share * self.calls) - 1
         return sorted(self.waits)[place] if place < len(self.waits) else math.inf
 
@@ -187,7 +187,7 @@ async def drive(
             await asyncio.wait({*waiting}, timeout=GRACE)
         cell.cpu = time.process_time() - spent
         for task in {*asyncio.all_tasks()} - {asyncio.current_task()}:
-            task.cancel()  # a request that is under way would hold up the closing
+            task.cancel()  # a request in flight would delay the close
 
 
 def measure(way: str, rate: int, seconds: float) -> Cell:
@@ -237,8 +237,8 @@ def picture(cells: list[Cell], seconds: float) -> str:
     ]
     for number, rate in enumerate(RATES):
         top = 62 + number * panel
-        told = f"{rate:,} calls a second for {seconds:g} s"
-        lines.append(text(20, top + 28, told, BOLD))
+        title = f"{rate:,} calls a second for {seconds:g} s"
+        lines.append(text(20, top + 28, title, BOLD))
         for tick in TICKS:
             x = across(tick)
             lines.append(
@@ -266,7 +266,9 @@ def bar(cell: Cell, y: float) -> list[str]:
     lines = [
         text(LEFT - 12, y + 4, cell.way, f'text-anchor="end" {bold}'),
         f'<path d="M{begin:.1f} {y} H{end:.1f}" {stroke} stroke-opacity="0.45"/>',
-        text(WIDTH - RIGHT + 14, y + 4, told(middle, far), f'font-size="12" {bold}'),
+        text(
+            WIDTH - RIGHT + 14, y + 4, seconds_of(middle, far), f'font-size="12" {bold}'
+        ),
     ]
     if middle < math.inf:
         lines.append(f'<circle cx="{begin:.1f}" cy="{y}" r="5" fill="{colour}"/>')
@@ -277,7 +279,7 @@ def bar(cell: Cell, y: float) -> list[str]:
     return lines
 
 
-def told(middle: float, far: float) -> str:
+def seconds_of(middle: float, far: float) -> str:
     if middle == math.inf:
         return "not answered"
     return f"{show(middle)} / {'never' if far == math.inf else show(far)}"

@@ -1,20 +1,20 @@
-"""The longest turn of the event loop: CPU of this process between two turns, in ms.
+"""The longest turn of the event loop: CPU of the process between two turns.
 
-    python benchmarks/stalls.py            lists of 1,000,000 inputs
-    python benchmarks/stalls.py --quick    lists of 100,000
+    python -m benchmarks stalls            lists of 1,000,000 inputs
+    python -m benchmarks stalls --quick    lists of 100,000
 
 A turn longer than 50 ms delays everything else in the loop: other requests, timers,
-health checks. A transport that answers at once stands in for HubSpot. It runs in the
-same process, and up to 32 of its answers are decoded in one turn. The inputs are hidden
-from the garbage collector (`gc.freeze`); it still goes through what is alive besides:
-results that are kept, tasks that wait. The second column leaves out turns' time in the
-collector. "Floor" is what asyncio takes by itself: the same number of tasks, each of
-which waits for a future.
+health checks. A transport that answers at once replaces HubSpot. It runs in the same
+process, and up to 32 of its answers are decoded in one turn. The inputs are hidden from
+the garbage collector (`gc.freeze`); it still visits everything else that is alive:
+results that are kept, tasks that wait. The last column leaves out the time of the
+collector. "Floor" is asyncio alone: the same number of tasks, each of which waits for a
+future.
 """
 
-import argparse
 import asyncio
 import gc
+import re
 import selectors
 import time
 
@@ -35,6 +35,9 @@ from hubbatch._outcomes.retry import RetryPolicy
 from hubbatch.objects import Objects
 from hubbatch.single import Single
 
+from .tables import Section, table
+from .workers import call
+
 
 STAMP = "2026-11-23T10:00:00.000Z"
 WAYS_IN = ("create", "read", "update")
@@ -45,6 +48,7 @@ Figures = tuple[float, float]
 
 # Callers that begin or stop in one turn, where not all of them do at once.
 AT_A_TIME = 500
+COLUMNS = ("ms", "ms without the collector")
 
 
 class Turns(selectors.DefaultSelector):
@@ -85,7 +89,7 @@ class Turns(selectors.DefaultSelector):
 
 
 class Instant:
-    """HubSpot without a network: everything succeeds at once, unless told otherwise."""
+    """HubSpot without a network: everything succeeds at once, by default."""
 
     def __init__(self) -> None:
         self.status = 200
@@ -125,10 +129,10 @@ class Instant:
         }
 
     def retire(self) -> None:
-        """Have no connections."""
+        """Do nothing: there are no connections."""
 
     async def aclose(self) -> None:
-        """Hold nothing."""
+        """Do nothing: there are no connections."""
 
 
 def _refusals(given: list[dict[str, Any]]) -> bytes:
@@ -141,12 +145,12 @@ def _refusals(given: list[dict[str, Any]]) -> bytes:
         }
         for one in given
     ]
-    told = {"status": "COMPLETE", "results": [], "errors": errors}
-    return orjson.dumps({**told, "numErrors": len(errors)})
+    envelope = {"status": "COMPLETE", "results": [], "errors": errors}
+    return orjson.dumps({**envelope, "numErrors": len(errors)})
 
 
 def client_state(transport: Instant) -> ClientState:
-    """Make what a client holds, without its network."""
+    """Return the state of a client, without a network."""
     return ClientState(
         gate=Gate(RateLimit(1_000_000_000, burst=1_000_000_000), 32),
         transport=transport,
@@ -258,10 +262,10 @@ def a_loop() -> Iterator[tuple[asyncio.Runner, Turns]]:
         gc.unfreeze()
 
 
-def batch(verb: str, given: list[Any], **told: Any) -> tuple[Instant, Batch[Any]]:
+def batch(verb: str, given: list[Any], **settings: Any) -> tuple[Instant, Batch[Any]]:
     """Make a batch over a list, and what answers it."""
     transport = Instant()
-    for name, value in told.items():
+    for name, value in settings.items():
         setattr(transport, name, value)
     objects = Objects(client_state(transport), "tickets", api_version="v3")
     return transport, getattr(objects, verb)(given)
@@ -271,17 +275,17 @@ def of_batch(
     verb: str,
     given: list[Any],
     way: Callable[[Instant, Batch[Any]], Coroutine[Any, Any, None]],
-    **told: Any,
+    **settings: Any,
 ) -> Figures:
     """Measure the longest turn of one batch, in ms."""
     with a_loop() as (runner, turns):
 
         async def measured() -> Batch[Any]:
-            transport, made = batch(verb, given, **told)
+            transport, made = batch(verb, given, **settings)
             turns.begin()
             await way(transport, made)
             await asyncio.sleep(0)
-            return made  # what it holds is the caller's to let go of
+            return made  # so that its memory is freed outside of the turns
 
         kept = runner.run(measured())
         longest = turns.figures()
@@ -299,7 +303,7 @@ def of_singles(count: int, at_a_time: int, *, sent: bool) -> dict[str, Figures]:
             own = client_state(transport)
             single = Single(own, api_version="v3")
             single.max_pending = count
-            told = {}
+            found = {}
             if not sent:
                 own.gate.hold(3600.0)
             turns.begin()
@@ -309,17 +313,17 @@ def of_singles(count: int, at_a_time: int, *, sent: bool) -> dict[str, Figures]:
                 lambda n: single.tickets.update(str(10_000_000 + n), {"subject": "s"}),
             )
             await asyncio.sleep(0.5)
-            told["started"] = turns.figures()
+            found["started"] = turns.figures()
             turns.begin()
             await stop(tasks, at_a_time)
             await asyncio.sleep(0.2)
-            told["cancelled"] = turns.figures()
+            found["cancelled"] = turns.figures()
             transport.silent.set()
             turns.begin()
             await own.aclose()
             await asyncio.sleep(0)
-            told["aclose"] = turns.figures()
-            return told
+            found["aclose"] = turns.figures()
+            return found
 
         return runner.run(measured())
 
@@ -329,14 +333,14 @@ def of_nothing(count: int, at_a_time: int) -> dict[str, Figures]:
     with a_loop() as (runner, turns):
 
         async def measured() -> dict[str, Figures]:
-            told = {}
+            found = {}
             turns.begin()
             tasks = await start(count, at_a_time, wait_for_nothing)
-            told["started"] = turns.figures()
+            found["started"] = turns.figures()
             turns.begin()
             await stop(tasks, at_a_time)
-            told["cancelled"] = turns.figures()
-            return told
+            found["cancelled"] = turns.figures()
+            return found
 
         return runner.run(measured())
 
@@ -397,7 +401,7 @@ def of_callers(singles: int) -> Iterator[tuple[str, Figures]]:
             closed = found.pop("aclose")
             for step, longest in found.items():
                 yield f"{singles:,} single calls {step} {how}, {where}", longest
-            yield f"aclose after that, {where}", closed
+            yield f"aclose after these calls, {where}", closed
 
 
 def rows(count: int, collected: int, singles: int) -> Iterator[tuple[str, Figures]]:
@@ -413,19 +417,41 @@ def rows(count: int, collected: int, singles: int) -> Iterator[tuple[str, Figure
     yield from of_callers(singles)
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    options = parser.parse_args()
-    sizes = (
-        (100_000, 20_000, 10_000) if options.quick else (1_000_000, 200_000, 100_000)
+def measure(*, quick: bool) -> list[tuple[str, Figures]]:
+    """Measure all of it, in this process."""
+    sizes = (100_000, 20_000, 10_000) if quick else (1_000_000, 200_000, 100_000)
+    return [*rows(*sizes)]
+
+
+def summary(found: list[tuple[str, Figures]]) -> str:
+    """Write the longest turns, without those that the caller or asyncio make.
+
+    A caller that starts or cancels 100,000 calls in one turn makes a long turn itself.
+    """
+    ours = [
+        (name, figures)
+        for name, figures in found
+        if not name.startswith("floor") and not re.search("calls .* at once", name)
+    ]
+    shown = []
+    for what, pattern in (
+        ("batches", "creates|reads|updates"),
+        ("single calls", "call"),
+    ):
+        part = [figures for name, figures in ours if re.search(pattern, name)]
+        most = (max(column) for column in zip(*part, strict=True))
+        shown.append((what, *(f"{each:,.0f}" for each in most)))
+    return table(("the longest turn", *COLUMNS), shown)
+
+
+def run(*, quick: bool) -> Section:
+    """Measure all of it, in a new process."""
+    found = call("stalls.measure", quick=quick)
+    shown = [(name, f"{longest:,.0f}", f"{own:,.0f}") for name, (longest, own) in found]
+    text = (
+        f"{summary(found)}\n\n"
+        "Single calls that are started or cancelled at once do not count here: that "
+        "one turn is the caller's.\n\n"
+        f"{table(('turn', *COLUMNS), shown)}"
     )
-    print("| what | longest turn, ms | without the collector |")
-    print("| --- | ---: | ---: |")
-    for name, (longest, own) in rows(*sizes):
-        print(f"| {name} | {longest:,.0f} | {own:,.0f} |", flush=True)
-
-
-if __name__ == "__main__":
-    main()
+    return Section("Turns of the event loop", __doc__ or "", text)

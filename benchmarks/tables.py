@@ -1,5 +1,7 @@
 """Tables in Markdown, and pictures in SVG."""
 
+import re
+
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
@@ -8,9 +10,9 @@ from attrs import Factory, frozen
 
 @frozen
 class Section:
-    """A part of the report: what was measured, how, and what came out.
+    """A part of the page: a title, the method, and the results in Markdown.
 
-    `pictures` are SVG by the names of their files.
+    `pictures` are SVG, by the names of their files.
     """
 
     title: str
@@ -23,6 +25,24 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Write a table; all columns but the first are numbers."""
     rule = ["---", *["---:"] * (len(head) - 1)]
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows))
+
+
+def figure(text: str, head: str, row: Sequence[str], column: str) -> float | None:
+    """Return a figure from the tables of a text, or None if they do not have it.
+
+    `head` is the first cell of the table's head; the row starts with the cells `row`.
+    """
+    columns: list[str] = []
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if not line.startswith("|"):
+            columns = []
+        elif not columns:
+            columns = cells
+        elif columns[0] == head and column in columns and cells[: len(row)] == [*row]:
+            found = re.match(r"[\d,]+(\.\d+)?", cells[columns.index(column)])
+            return float(found[0].replace(",", "")) if found else None
+    return None
 
 
 _WIDTH, _LEFT, _RIGHT, _ROW, _TOP = 720, 200, 70, 28, 50
