@@ -12,8 +12,7 @@ from rich.markup import escape
 from rich.segment import Segment
 
 from hubbatch._escapes import visible
-
-from .streams import EscapingStream
+from hubbatch_entry.streams import EscapingStream
 
 
 class EscapingConsole(Console):

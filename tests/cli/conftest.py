@@ -10,8 +10,8 @@ import attrs
 import orjson
 import pytest
 
-from hubbatch.cli.commands import hubbatch
 from hubbatch.simulator import Simulator
+from hubbatch_entry.commands import hubbatch
 
 
 @attrs.define

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from hubbatch._escapes import visible
 from hubbatch.cli.console import EscapingConsole, print_json
-from hubbatch.cli.streams import EscapingStream, Stream
+from hubbatch_entry.streams import EscapingStream, Stream
 
 
 anything = st.text(st.characters(codec=None, exclude_categories=()))
