@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import click
-import orjson
+import msgspec
 import pytest
 
 from hubbatch import __version__
@@ -53,7 +53,7 @@ def test_demo_shows_the_combined_response_and_why_records_failed() -> None:
 def test_demo_accounts_for_every_record_in_json() -> None:
     done = run("demo", "--records", "1000", "--json")
 
-    told = orjson.loads(done.stdout)
+    told = msgspec.json.decode(done.stdout)
     assert told["inputs"] == 1000
     assert told["succeeded"] + told["failed"] == 1000
     assert told["unknown"] == told["not_sent"] == 0
