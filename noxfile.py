@@ -55,7 +55,15 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
     session.run("lint-imports")
-    session.run("codespell", "hubbatch", "tests", "docs", "README.md", "CHANGELOG.md")
+    session.run(
+        "codespell",
+        "hubbatch",
+        "hubbatch_entry",
+        "tests",
+        "docs",
+        "README.md",
+        "CHANGELOG.md",
+    )
     session.run("validate-pyproject", "pyproject.toml")
     session.run("deptry", ".")
 
