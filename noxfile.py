@@ -40,6 +40,7 @@ PROVED = (
     "hubbatch/_limits/*",
     "hubbatch/_outcomes/*",
     "hubbatch/_net/*",
+    "hubbatch/_classes.py",
     "hubbatch/_http.py",
     "hubbatch/_validators.py",
     "hubbatch/errors.py",
