@@ -8,6 +8,7 @@ import time
 
 from collections import Counter
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 
 import msgspec
@@ -388,9 +389,15 @@ def test_when_it_is_over_it_says_what_it_exits_with(
 
 
 @pytest.mark.parametrize(
-    "words", [("whoami",), ("check", *UPSERT[1:]), (*UPSERT, "--dry-run"), ("--help",)]
+    ("words", "instant"),
+    [
+        *product(
+            [("whoami",), ("check", *UPSERT[1:]), (*UPSERT, "--dry-run")],
+            [0, 200, 600],
+        ),
+        *product([("--help",)], [1, 20, 60]),
+    ],
 )
-@pytest.mark.parametrize("instant", [0, 200, 600])
 def test_commands_that_send_no_rows_end_at_once(
     shell: Shell, words: tuple[str, ...], instant: int
 ) -> None:
