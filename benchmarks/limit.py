@@ -1,6 +1,7 @@
 """The rate limit over sockets, against servers that count strictly.
 
     python benchmarks/limit.py [--seconds 70] [--svg docs/limits.svg]
+    python benchmarks/limit.py --latency [--seconds 70]
 
 Three clients send as fast as their limiters let them, side by side, each to a server
 of its own: hubbatch, and aiohttp with aiolimiter's `AsyncLimiter(190, 10)` and
@@ -17,6 +18,12 @@ loops stand still for 300 ms now and then.
 It prints requests, connections, 429s, the fullest 10 s that the server saw, and how
 much of the limit was used from the tenth second on; it fails if hubbatch got a single
 429. With `--svg` it draws the requests of the last 10 s over time.
+
+With `--latency` it asks how much of the limit a client uses with its default options,
+when HubSpot takes long to answer: one client for each of `LATENCIES`, side by side,
+each updates contacts from an endless list on a server of its own, over plain HTTP. The
+servers count as above, and their answers have HubSpot's headers. The most requests that
+a server had under way at once are those of the default ceiling, or fewer.
 """
 
 import argparse
@@ -33,6 +40,8 @@ import time
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,6 +61,8 @@ CERTIFICATE = (
     *("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
     *("-addext", "subjectAltName=IP:127.0.0.1"),
 )
+# The shortest and the longest time that an answer takes; uniform in between.
+LATENCIES = ((0.05, 0.15), (0.25, 0.75), (2.0, 4.6), (2.0, 8.0))
 REFUSED = {
     "status": "error",
     "message": "You have reached your ten_secondly_rolling limit.",
@@ -63,16 +74,22 @@ REFUSED = {
 class StrictServer:
     """Counts arrivals in an exact rolling window.
 
-    Without a certificate it speaks plain HTTP, to connections that stay warm.
+    Without a certificate it speaks plain HTTP, to connections that stay warm. With a
+    `latency` its answers take that long, and report the limit as HubSpot's do.
     """
 
-    def __init__(self, certificate: str | None) -> None:
+    def __init__(
+        self, certificate: str | None, latency: tuple[float, float] | None = None
+    ) -> None:
         self.tls: ssl.SSLContext | None = None
         if certificate is not None:
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.tls.load_cert_chain(certificate)
+        self.latency = latency
         self.rng = random.Random(7)
         self.connections = 0
+        self.under_way = 0
+        self.most_under_way = 0
         self.window: deque[float] = deque()
         self.arrived: list[float] = []
         self.refused: list[float] = []
@@ -92,6 +109,20 @@ class StrictServer:
         self.window.append(now)
         return True
 
+    def headers(self) -> str:
+        """Return the headers that report the limit, if the answers have them."""
+        if self.latency is None:
+            return ""
+        name, left = "X-HubSpot-RateLimit", max(0, LIMIT - len(self.window))
+        return f"{name}-Max: {LIMIT}\r\n{name}-Remaining: {left}\r\n"
+
+    def seconds(self) -> float:
+        """Return how long the next answer takes."""
+        if self.latency is not None:
+            return self.rng.uniform(*self.latency)
+        slow = self.rng.random() < 0.01
+        return 2.0 if slow else self.rng.uniform(0.05, 0.4)
+
     async def serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
@@ -106,18 +137,21 @@ class StrictServer:
                 head = await reader.readuntil(b"\r\n\r\n")
                 length = int(head.lower().partition(b"content-length:")[2].split()[0])
                 inputs = orjson.loads(await reader.readexactly(length))["inputs"]
+                self.under_way += 1
+                self.most_under_way = max(self.most_under_way, self.under_way)
                 delay = self.path_delay(time.monotonic()) + self.rng.uniform(0, 0.04)
                 await asyncio.sleep(delay)
-                if self.count(time.monotonic()):
-                    slow = self.rng.random() < 0.01
-                    await asyncio.sleep(2.0 if slow else self.rng.uniform(0.05, 0.4))
+                accepted, headers = self.count(time.monotonic()), self.headers()
+                if accepted:
+                    await asyncio.sleep(self.seconds())
                     status, answer = "200 OK", envelope(inputs)
                 else:
                     status, answer = "429 Too Many Requests", REFUSED
+                self.under_way -= 1
                 body = orjson.dumps(answer)
                 closing = self.tls is not None and self.rng.randrange(REUSED) == 0
                 writer.write(
-                    f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n"
+                    f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n{headers}"
                     f"Connection: {'close' if closing else 'keep-alive'}\r\n"
                     f"Content-Length: {len(body)}\r\n\r\n".encode()
                 )
@@ -133,15 +167,21 @@ def envelope(inputs: list[dict[str, Any]]) -> dict[str, Any]:
     return {"status": "COMPLETE", "results": results}
 
 
-def serve(connection: Any, certificate: str | None) -> None:
+def serve(
+    connection: Any,
+    certificate: str | None,
+    latency: tuple[float, float] | None = None,
+) -> None:
     """Be the server until the other end of the connection says so."""
 
     async def run() -> None:
-        strict = StrictServer(certificate)
+        strict = StrictServer(certificate, latency)
         server = await asyncio.start_server(strict.serve, "127.0.0.1", 0)
         connection.send(server.sockets[0].getsockname()[1])
         await asyncio.to_thread(connection.recv)
-        connection.send(Seen(strict.arrived, strict.refused, strict.connections))
+        arrived, refused = strict.arrived, strict.refused
+        seen = Seen(arrived, refused, strict.connections, strict.most_under_way)
+        connection.send(seen)
 
     asyncio.run(run())
 
@@ -224,11 +264,15 @@ def drive(scheme: str, port: int, seconds: float) -> None:
 
 
 class Seen(NamedTuple):
-    """When requests arrived, and those that were refused; how many connections."""
+    """When requests arrived, and those that were refused; how many connections.
+
+    `most_under_way`: how many requests were not answered yet, at most.
+    """
 
     arrived: Sequence[float]
     refused: Sequence[float]
     connections: int
+    most_under_way: int
 
 
 def in_window(arrived: Sequence[float], instant: float) -> int:
@@ -237,16 +281,20 @@ def in_window(arrived: Sequence[float], instant: float) -> int:
     return until - bisect_right(arrived, instant - INTERVAL)
 
 
+def used(seen: Seen, seconds: float) -> float:
+    """Return the share of the limit that was used from the tenth second on."""
+    begin, end = seen.arrived[0] + INTERVAL, seen.arrived[0] + seconds
+    taken = sum(begin <= instant < end for instant in seen.arrived)
+    taken -= sum(begin <= instant < end for instant in seen.refused)
+    return taken / (LIMIT * (end - begin) / INTERVAL) if end > begin else 0.0
+
+
 def row(scheme: str, seen: Seen, seconds: float) -> str:
-    arrived, refused, connections = seen
-    begin, end = arrived[0] + INTERVAL, arrived[0] + seconds
-    taken = sum(begin <= instant < end for instant in arrived)
-    taken -= sum(begin <= instant < end for instant in refused)
-    used = taken / (LIMIT * (end - begin) / INTERVAL) if end > begin else 0.0
+    arrived, refused, connections, _ = seen
     fullest = max(in_window(arrived, instant) for instant in arrived)
     return (
         f"| {scheme} | {len(arrived)} | {connections} | {len(refused)} | {fullest} "
-        f"| {LIMIT} | {used:.1%} |"
+        f"| {LIMIT} | {used(seen, seconds):.1%} |"
     )
 
 
@@ -331,12 +379,75 @@ def measure(seconds: float, certificate: str) -> tuple[dict[str, Seen], list[Any
     return seen, [client.exitcode for client in clients]
 
 
+# ---- answers that take long
+
+
+async def drive_by_default(url: str, seconds: float) -> None:
+    """Update contacts with the default options, for as long as it takes to see."""
+    async with HubBatch("token", base_url=url) as hub:
+        with suppress(TimeoutError):
+            async with (
+                asyncio.timeout(seconds),
+                hub.contacts.update(records(inf)) as outcomes,
+            ):
+                async for _ in outcomes:
+                    pass
+
+
+def drive_slow(port: int, seconds: float) -> None:
+    """Be a client of a server that takes long to answer."""
+    asyncio.run(drive_by_default(f"http://127.0.0.1:{port}", seconds))
+
+
+def measure_latencies(seconds: float) -> tuple[list[Seen], list[Any]]:
+    """Run a client for each latency; return what the servers saw, and exit codes."""
+    context = multiprocessing.get_context("spawn")
+    pipes, clients = [], []
+    for latency in LATENCIES:
+        ours, theirs = context.Pipe()
+        pipes.append(ours)
+        arguments = (theirs, None, latency)
+        context.Process(target=serve, args=arguments, daemon=True).start()
+        client = context.Process(target=drive_slow, args=(ours.recv(), seconds))
+        client.start()
+        clients.append(client)
+    for client in clients:
+        client.join()
+    seen = []
+    for pipe in pipes:
+        pipe.send("stop")
+        seen.append(pipe.recv())
+    return seen, [client.exitcode for client in clients]
+
+
+def print_latencies(seconds: float) -> bool:
+    """Print the table of the shares by latency; return whether a limit was broken."""
+    seen, codes = measure_latencies(seconds)
+    print(
+        f"{seconds:g} s\n\n"
+        "| answers after | on average | limit used | 429 | most under way |\n"
+        "|---|---|---|---|---|"
+    )
+    for (least, most), each in zip(LATENCIES, seen, strict=True):
+        print(
+            f"| {least:g} to {most:g} s | {(least + most) / 2:.1f} s "
+            f"| {used(each, seconds):.1%} | {len(each.refused)} "
+            f"| {each.most_under_way} |"
+        )
+    return any(each.refused for each in seen) or any(codes)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=70.0)
     parser.add_argument("--svg", type=Path)
+    parser.add_argument("--latency", action="store_true")
     options = parser.parse_args()
     seconds = options.seconds
+    if options.latency:
+        if print_latencies(seconds):
+            sys.exit("the limit was broken")
+        return
     with tempfile.TemporaryDirectory() as directory:
         seen, codes = measure(seconds, f"{directory}/certificate.pem")
     print(

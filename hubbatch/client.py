@@ -16,7 +16,7 @@ from ._net.auth import TokenSource
 from ._net.batch import Batch
 from ._net.client_state import ClientState
 from ._net.event_loops import LoopGuard
-from ._net.gate import Gate, Limits
+from ._net.gate import MAX_IN_FLIGHT, Gate, Limits
 from ._net.listeners import Listener, Listeners
 from ._net.oauth import OAuth, make_login
 from ._net.shared_limit import SharedLimit
@@ -61,7 +61,9 @@ class HubBatch(StandardTypes):
             ceiling: headers only lower it. Clients with the same token in one event
             loop share one limit, with the lowest ceiling. A `RedisRateLimit` (from
             `hubbatch.integrations.redis`) is shared between processes.
-        max_concurrency: The maximum number of concurrent requests of this client.
+        max_concurrency: `"auto"` keeps as many requests in flight as use the rate
+            limit at HubSpot's current latency, at most 200. A number is a lower
+            ceiling.
         retry: How often, and for how long, a chunk is retried.
         timeout: Seconds for one attempt. HubSpot itself aborts a call after 100 s
             (524).
@@ -90,7 +92,7 @@ class HubBatch(StandardTypes):
         base_url: str | None = None,
         api_version: str | None = None,
         rate_limit: Literal["auto"] | float | RateLimit | SharedLimit = "auto",
-        max_concurrency: int = 32,
+        max_concurrency: int | Literal["auto"] = "auto",
         retry: RetryPolicy | None = None,
         timeout: float = 120.0,
         daily_reserve: int | str = 0,
@@ -103,10 +105,7 @@ class HubBatch(StandardTypes):
             access_token = os.environ.get("HUBSPOT_ACCESS_TOKEN")
         base_url = base_url or os.environ.get("HUBBATCH_BASE_URL") or _BASE_URL
         version = api_version or os.environ.get("HUBBATCH_API_VERSION") or _API_VERSION
-        if type(max_concurrency) is not int or max_concurrency < 1:
-            raise ConfigurationError(
-                f"max_concurrency must be an int above zero, not {max_concurrency!r}"
-            )
+        in_flight = _max_in_flight(max_concurrency)
         _check_timeout(timeout)
         _check_type("trust_env", trust_env, bool)
         _check_type("allow_http", allow_http, bool)
@@ -133,7 +132,7 @@ class HubBatch(StandardTypes):
         self._state = ClientState(
             gate=Gate(
                 _rate_limit(rate_limit),
-                max_concurrency,
+                in_flight,
                 reserve=parse_reserve(daily_reserve),
                 key=None if token is None else (base, token),
             ),
@@ -150,7 +149,7 @@ class HubBatch(StandardTypes):
             ),
             base_url=base,
             policy=policy,
-            max_concurrency=max_concurrency,
+            max_concurrency=in_flight,
             listeners=_listeners(listeners),
         )
         self.legacy: Legacy = Legacy(self._state)
@@ -268,8 +267,14 @@ class HubBatch(StandardTypes):
         state = self._state
         if not state.gate.limit_is_reported and state.account_details is None:
             await self.account()
-        daily = state.gate.snapshot().daily_limit
-        return plan(count, call.max_inputs, state.gate.limit(call.family), daily)
+        return plan(
+            count,
+            call.max_inputs,
+            state.gate.limit(call.family),
+            state.gate.snapshot().daily_limit,
+            object_type=operation.partition(".")[0],
+            concurrency=state.max_concurrency,
+        )
 
     async def aclose(self) -> None:
         """Refuse new batches, wait for running ones, and close the connections.
@@ -296,6 +301,16 @@ def _check_type(name: str, value: object, expected: type) -> None:
         raise ConfigurationError(
             f"{name} must be a {expected.__name__}, not {type(value).__name__}"
         )
+
+
+def _max_in_flight(max_concurrency: object) -> int:
+    if max_concurrency == "auto":
+        return MAX_IN_FLIGHT
+    if type(max_concurrency) is int and max_concurrency > 0:
+        return max_concurrency
+    raise ConfigurationError(
+        f"max_concurrency must be 'auto' or an int above zero, not {max_concurrency!r}"
+    )
 
 
 def _check_timeout(value: object) -> None:

@@ -328,9 +328,8 @@ _job_limits: tuple[Decorator, ...] = (
         "--max-concurrency",
         type=click.IntRange(min=1),
         metavar="N",
-        default=32,
-        show_default=True,
-        help="Send at most N requests at a time.",
+        help="Send at most N requests at a time.  [default: as many as use the rate "
+        "limit, at most 200]",
     ),
 )
 

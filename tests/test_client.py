@@ -31,6 +31,7 @@ from hubbatch import (
     RetryPolicy,
 )
 from hubbatch._http import Answer, NoAnswer, Request, Response
+from hubbatch._net.gate import MAX_IN_FLIGHT
 from tests.net.crm import (
     SECRET,
     UNAUTHORIZED,
@@ -82,15 +83,15 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "no workers": (
         {"max_concurrency": 0},
-        "max_concurrency must be an int above zero, not 0",
+        "max_concurrency must be 'auto' or an int above zero, not 0",
     ),
     "half a worker": (
         {"max_concurrency": 1.5},
-        "max_concurrency must be an int above zero",
+        "max_concurrency must be 'auto' or an int above zero",
     ),
     "True workers": (
         {"max_concurrency": True},
-        "max_concurrency must be an int above zero",
+        "max_concurrency must be 'auto' or an int above zero",
     ),
     "no time": ({"timeout": 0}, "timeout must be .*, not 0"),
     "negative time": ({"timeout": -1.0}, "timeout must be .*, not -1.0"),
@@ -174,7 +175,7 @@ def test_defaults() -> None:
     )
     transport: Any = hub._state.transport
     assert transport._timeout.total == 120
-    assert hub._state.max_concurrency == 32
+    assert hub._state.max_concurrency == MAX_IN_FLIGHT == 200
 
 
 @pytest.mark.parametrize(

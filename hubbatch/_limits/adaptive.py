@@ -13,8 +13,8 @@ search: 5 a second for the whole account, without headers) and the associations 
 (100, 150 or 200 per 10 s, in a window of its own).
 """
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Mapping, Sequence
 from math import ceil, exp, inf, log, sqrt
 
 from attrs import define, evolve, field, frozen
@@ -22,9 +22,24 @@ from attrs import define, evolve, field, frozen
 from .window import BURST, DEFAULT_MAX_REQUESTS, INTERVAL, LAG, RateLimit
 
 
-# After this many seconds, all but a third (1 / e) of the other apps' requests are
-# believed to have stopped.
+# The highest usage by others is remembered, and falls to a third (1 / e) in this many
+# seconds. So an app that sends unevenly, or too little to be seen in every report, is
+# left its part.
 RECOVERY = 40.0
+# But no more is left free than the _REPORTS newest reports allow: _DOUBT times what
+# they show, fading within seconds (see `_Fading`). So the whole limit is used again two
+# windows after another app has stopped, or after a 429 that no other app explains. The
+# figures were simulated with apps that use 3 to 75 % of the limit, and with answers
+# after 0.2 and 4 s. Faster fading leads to more 429s beside an app that uses little,
+# because it is not seen for seconds at a time. Exponential decay is worse at both. One
+# report is not enough: after a pause, it may miss an app that was there all the time.
+_REPORTS = 8
+_DOUBT = 4.0
+_HOLD = 3.0
+_FADING = 3.0
+_UNSEEN = 0.008
+# Answers within this many seconds show the usage in time.
+_USUAL_DELAY = 0.5
 # A 429 takes this share of the limit away, to recover as above. It takes more, the
 # fewer of our requests were in the window; but HubSpot may also have meant another
 # limit.
@@ -80,6 +95,60 @@ FAMILIES: Mapping[str, Family] = {
 
 
 @define
+class _Peak:
+    """The highest of all shares, each of which falls to a third in RECOVERY seconds.
+
+    It is kept as a logarithm, which falls by one in that time. So it is one number, and
+    the order in which the shares are recorded does not matter.
+    """
+
+    _level: float = field(default=-inf, init=False)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no share was recorded."""
+        return self._level == -inf
+
+    def record(self, share: float, at: float) -> None:
+        """Record a share that was seen at some time."""
+        self._level = max(self._level, log(share) + at / RECOVERY)
+
+    def share(self, at: float) -> float:
+        """Return what is left of the highest share."""
+        return exp(min(0.0, self._level - at / RECOVERY))
+
+    def move(self, shift: float) -> None:
+        """Switch to another clock, whose instants are `shift` later."""
+        self._level += shift / RECOVERY
+
+
+@define
+class _Fading:
+    """The highest share that recent reports allow, by the time of the newest report.
+
+    A reported share allows anything for _HOLD seconds, and then 1 / (1 / (_DOUBT *
+    share) + _FADING * seconds): the more it is, the faster it fades. It is kept as that
+    reciprocal, which grows evenly, so the order of the reports does not matter here
+    either. Less than _UNSEEN is none.
+    """
+
+    _level: float = field(default=inf, init=False)
+
+    def record(self, share: float, at: float) -> None:
+        """Record a share that was seen at some time."""
+        level = 1 / (_DOUBT * share) - _FADING * (at + _HOLD)
+        self._level = min(self._level, level)
+
+    def share(self, at: float) -> float:
+        """Return the share that is allowed; 1 for anything."""
+        return 1 / max(1.0, self._level + _FADING * at) - _UNSEEN
+
+    def move(self, shift: float) -> None:
+        """Switch to another clock, whose instants are `shift` later."""
+        self._level -= _FADING * shift
+
+
+@define
 class LimitTracker:
     """Tracks the limit of one window.
 
@@ -99,10 +168,14 @@ class LimitTracker:
     # When each request was sent, in ascending order; it covers every request that can
     # have been in the window with one whose answer still counts.
     _ours: list[float] = field(factory=list, init=False)
-    # The highest usage by others, as the logarithm of a share of the limit. It falls by
-    # one in RECOVERY seconds, so the maximum over all answers, in whatever order they
-    # arrive, is one number.
-    _level: float = field(default=-inf, init=False)
+    # The usage by others, as shares of the limit. _peak falls with the time, _recent
+    # with the reports: by when the requests were sent whose answers show usage by
+    # others. _newest has the newest _REPORTS of these instants, in ascending order;
+    # the answer to the last of them took _delay.
+    _peak: _Peak = field(factory=_Peak, init=False)
+    _recent: _Fading = field(factory=_Fading, init=False)
+    _newest: list[float] = field(factory=list, init=False)
+    _delay: float = field(default=0.0, init=False)
     # The last 429; -inf once a request that was sent later got another answer.
     _refused_at: float = field(default=-inf, init=False)
     _cached: tuple[object, RateLimit] | None = field(default=None, init=False)
@@ -122,15 +195,23 @@ class LimitTracker:
 
     def others(self, now: float) -> int:
         """Return how many requests other apps seem to have in the window."""
-        others = self.total * exp(min(0.0, self._level - now / RECOVERY))
-        # Their number fluctuates by about its square root.
-        return ceil(others + sqrt(others)) if others >= 1 else 0
+        if self._peak.is_empty:
+            return 0
+        # Without reports for two intervals, those before them no longer count.
+        seen_at = max([now - 2 * self.family.interval, *self._newest[:1]])
+        share = min(self._peak.share(now), self._recent.share(seen_at))
+        others = self.total * share
+        if others < 1:
+            return 0
+        # Their number fluctuates by about its square root; the more, the older it is.
+        delay = max(0.0, self._delay - _USUAL_DELAY) / self.family.interval
+        return ceil(others + sqrt(others) * (1 + 1.5 * delay))
 
     def limit(self, now: float) -> RateLimit:
         """Return the limit to keep now: within the ceiling, minus other apps' usage."""
-        key = self.total, self.others(now), self.ceiling
+        key = self._reported, self.others(now), self.ceiling
         if self._cached is None or self._cached[0] != key:
-            self._cached = key, self._limit(*key)
+            self._cached = key, self._limit(self.total, key[1], self.ceiling)
         return self._cached[1]
 
     def _limit(self, total: int, others: int, ceiling: RateLimit | None) -> RateLimit:
@@ -162,6 +243,10 @@ class LimitTracker:
         if ours[0] < now - 4 * self.family.interval:
             del ours[: bisect_left(ours, now - 2 * self.family.interval - LAG)]
 
+    def record_earlier(self, sent: Sequence[float]) -> None:
+        """Record requests of ours that were sent before this tracker existed."""
+        self._ours = sorted([*sent, *self._ours])
+
     def answered(
         self, sent_at: float, now: float, *, limit: int | None, left: int | None
     ) -> None:
@@ -174,6 +259,10 @@ class LimitTracker:
             self._reported, self._reported_at = self.family.step(limit), sent_at
         if left is None or self.cooperative or sent_at <= now - self.family.interval:
             return
+        if not self._newest or sent_at >= self._newest[-1]:
+            self._delay = now - sent_at
+        insort(self._newest, sent_at)
+        del self._newest[:-_REPORTS]
         used, ours = limit - left, self._counted(sent_at)
         if used > ours:  # our own requests cannot explain it
             self._record_others(sent_at, used - ours * self._certain)
@@ -191,7 +280,9 @@ class LimitTracker:
         """Switch to another clock, whose instants are `shift` later."""
         self._reported_at += shift
         self._refused_at += shift
-        self._level += shift / RECOVERY
+        self._newest = [sent_at + shift for sent_at in self._newest]
+        self._peak.move(shift)
+        self._recent.move(shift)
         self._ours = [sent_at + shift for sent_at in self._ours]
 
     @property
@@ -205,4 +296,6 @@ class LimitTracker:
         return bisect_right(self._ours, sent_at + LAG) - first
 
     def _record_others(self, sent_at: float, others: float) -> None:
-        self._level = max(self._level, log(others / self.total) + sent_at / RECOVERY)
+        share = others / self.total
+        self._peak.record(share, sent_at)
+        self._recent.record(share, sent_at)

@@ -10,6 +10,7 @@ Instants are seconds of any monotonic clock.
 """
 
 from bisect import bisect_left, bisect_right, insort
+from collections.abc import Sequence
 from math import inf
 
 from attrs import define, field, frozen
@@ -201,6 +202,15 @@ class Window:
         if slot.free_at == inf:
             self._unsent -= 1
             slot.free_at = -inf
+
+    def record_earlier(self, sent: Sequence[float]) -> None:
+        """Count requests that were sent before this window existed.
+
+        `sent` holds when they were sent, in ascending order.
+        """
+        freed = [sent_at + LAG + self.interval for sent_at in sent]
+        self._stamped = sorted(self._stamped + freed)
+        self._last_grant = max(self._last_grant, sent[-1])
 
     def absorb(self, other: "Window") -> None:
         """Add the slots that are in use in another window of the same limit."""

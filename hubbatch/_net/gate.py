@@ -7,7 +7,7 @@ client's `max_concurrency` requests in flight.
 
 import asyncio
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 
 from attrs import Factory, define, evolve, frozen
 
@@ -25,6 +25,17 @@ from .permit_queue import Allowance, Lane, PermitQueue, Waiter
 from .shared_limit import AccountLimits, SharedLimit, limits_of
 
 
+# `max_concurrency="auto"`: how many requests of a client are in flight at most.
+#
+# It is a ceiling, not a target: no request leaves without a slot of the rate limit, so
+# the number in flight is the rate times HubSpot's latency (Little's law), and a latency
+# of 0.1 s keeps two in flight. Nothing has to be measured or controlled, and a change
+# of the latency is followed at once. As at most one window of requests can leave within
+# an interval, 200 use HubSpot's usual limit (190 per 10 s) up to a latency of 10 s, and
+# its highest one (250) up to 8 s. HubSpot documents no limit of concurrent requests;
+# the ceiling bounds the memory, the connections and the requests that are waiting for
+# an answer when HubSpot stops answering.
+MAX_IN_FLIGHT = 200
 _NO_RESERVE = Reserve()
 
 
@@ -76,9 +87,10 @@ class Permit(Waiter):
         self.allowance.users += 1
         try:
             self._queue.add(self._lane, self)
+            waited = not self.turn.done()
             await self.turn
-            # Another worker may have taken the work since the slot was granted.
-            if self.slot is None or not self.wanted():
+            # After a wait, another worker may have taken the work.
+            if self.slot is None or (waited and not self.wanted()):
                 return None
         except BaseException:
             self._give_back()
@@ -103,7 +115,7 @@ class Permit(Waiter):
         slot, now = self._granted, _now()
         limit = whole_number(headers, WINDOW_LIMIT)
         left = whole_number(headers, WINDOW_REMAINING)
-        self._queue.answered(slot, limit=limit, left=left)
+        self._queue.answered(slot, now, limit=limit, left=left)
         self._limits.daily.answered(
             min(slot.sent_at, now),
             now,
@@ -187,6 +199,17 @@ class Gate:
     def limit(self, family: str) -> RateLimit:
         """Return a family's current limit."""
         return self._account_limits().queue(family).tracker.limit(_now())
+
+    def record_earlier(
+        self, seconds_ago: Iterable[float], family: str = "objects"
+    ) -> None:
+        """Count requests that this program sent before it was restarted.
+
+        Their slots become free as if they had been sent here, and HubSpot's headers do
+        not make them another program's. Requests that have left the window are ignored;
+        one that is dated in the future counts as sent now.
+        """
+        self._account_limits().queue(family).record_earlier(seconds_ago)
 
     @property
     def limit_is_reported(self) -> bool:

@@ -7,7 +7,7 @@ send each until its inputs have outcomes or are requeued. Nothing else sends req
 import asyncio
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from itertools import chain
 from random import random
@@ -48,7 +48,7 @@ from .gate import Gate
 from .identifiers import next_batch_number, trace_prefix
 from .interruptible import InterruptibleWaits
 from .recorder import OutcomeRecorder, OutcomeSink
-from .run_options import RunOptions
+from .run_options import READY, RunOptions
 from .source import (
     BLOCK,
     KEPT_BLOCK,
@@ -99,7 +99,7 @@ class Run:
         self._options = options
         self._queue = InputQueue(
             operation.max_inputs,
-            options.window_for(operation, client.max_concurrency),
+            options.window_for(operation, 0, client.max_concurrency),
             operation.call.repeats,
         )
         self.events: EventEmitter = EventEmitter(
@@ -131,6 +131,7 @@ class Run:
             events=self.events,
             summary=self.summary,
         )
+        self._now: Callable[[], float]  # the clock of the loop, set by `execute`
         self._trickles = False
         self._linger_timer = LingerTimer(options.linger, options.spacing)
         self._source_over = False
@@ -150,7 +151,8 @@ class Run:
         When it returns or raises, every input that was taken has its outcome, even
         after a cancellation.
         """
-        started = _now()
+        self._now = asyncio.get_running_loop().time
+        started = self._now()
         self.events.begun()
         reader = SourceReader(source)
         try:
@@ -164,7 +166,7 @@ class Run:
             self._recorder.leave_out(reader.rest())
             await reader.aclose()
             self._linger_timer.stop()
-            self.summary.seconds = _now() - started
+            self.summary.seconds = self._now() - started
             self.ended = self._resolver.ending(
                 self.ended, maybe_written=self.summary.unknown > 0
             )
@@ -275,6 +277,10 @@ class Run:
 
     def _on_freed(self) -> None:
         """Wake the reader, end the run or start workers: the queue has changed."""
+        under_way = self._workers - self._idle_workers
+        self._queue.window = self._options.window_for(
+            self.operation, under_way, self._max_workers
+        )
         self._freed.set()
         if self._source_over and not self._queue.size:
             self._settled.set()
@@ -293,10 +299,10 @@ class Run:
         return self._queue.waiting(partial=partial)
 
     def _start_workers(self) -> None:
-        """Start a worker for each chunk that no idle worker is about to take."""
+        """Start workers for chunks that no idle worker is about to take."""
         assert self._tasks is not None  # noqa: S101 -- `execute` has begun
         wanted = min(
-            self._count_waiting() - self._idle_workers,
+            min(self._count_waiting(), READY) - self._idle_workers,
             self._max_workers - self._workers,
         )
         for _ in range(wanted):
@@ -307,7 +313,7 @@ class Run:
     async def _work(self) -> None:
         """Process chunks until none may be sent."""
         try:
-            while self._count_waiting():
+            while self._count_waiting() and self._idle_workers <= READY:
                 await self._process_chunk()
         finally:
             self._idle_workers -= 1
@@ -323,13 +329,12 @@ class Run:
                 effects = self._resolver.resolve(
                     in_hand.chunk,
                     verdict,
-                    _now(),
+                    self._now(),
                     draw=random(),  # noqa: S311 -- jitter
                 )
                 in_hand.chunk = None  # the effects have its inputs now
                 wait = self._apply(effects)
                 if wait is None:
-                    self._idle_workers += 1
                     return
                 in_hand.chunk = wait.chunk
                 await self._pause(wait.seconds)
@@ -369,6 +374,8 @@ class Run:
             for chunk in chain.from_iterable(map(chunks_of, left)):
                 self._recorder.apply(Drop(chunk.after(Step.LOSE)))
             raise
+        if wait is None:
+            self._idle_workers += 1
         self._on_freed()
         return wait
 
@@ -410,13 +417,13 @@ class Run:
                 token = bearer() if self._has_work(in_hand) else None
                 return token is not None
 
-            requested = _now()
+            requested = self._now()
             lane, family = self._options.lane, self.operation.call.family
             with self._waits.begin() as waiting:
                 async with self._gate.permit(lane, take_token, family) as permit:
                     waiting.over()
                     if permit is not None and token is not None:
-                        waited = _now() - requested
+                        waited = self._now() - requested
                         if not await self._journal(self._take_chunk(in_hand)):
                             return None
                         return await self._sender.send(
@@ -432,6 +439,8 @@ class Run:
         if self.ended is not None:
             return None
         try:
+            if not self._credentials.renewable:  # a constant, and nothing to wait for
+                return await self._credentials.bearer()
             with self._waits.begin():
                 return await self._credentials.bearer()
         except asyncio.CancelledError as error:
@@ -450,14 +459,14 @@ class Run:
     def _take_chunk(self, in_hand: ChunkInHand) -> Chunk:
         """Return the worker's chunk to send again, or else the queue's next one."""
         if in_hand.chunk is None:
-            now = _now()
+            now = self._now()
             chunk = in_hand.chunk = self._queue.next_chunk(now)
             if self._options.maybe_sent:
                 chunk = self._resolver.recall(chunk, now)
             in_hand.chunk = chunk
             self._idle_workers -= 1
             self._linger_timer.restart(self._gap)
-            self._start_linger_timer()
+            self._on_freed()
             self.events.chunk(ChunkCut, chunk)
         return in_hand.chunk
 
@@ -476,10 +485,6 @@ class Run:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._batch_ended.wait()
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
 
 
 def _first_leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -48,6 +48,11 @@ class NoJournalHook:
 CompleteOperation = Callable[[Operation], Awaitable[Operation]]
 Ready = Callable[[], Awaitable[None]]
 
+# How many chunks of a run are ready to be sent, with a worker that waits for a permit:
+# enough for a burst to leave without a pause. It is the same for every run, because the
+# permits of a client are granted in order of arrival: its runs share them evenly only
+# if as many workers of each wait for one.
+READY = 8
 # Seconds that a partial chunk waits for more inputs from an async source.
 LINGER = 0.1
 
@@ -65,7 +70,8 @@ class RunOptions:
         linger: the seconds that a partial chunk waits for more inputs from an
             asynchronous source.
         spacing: makes a partial chunk wait longer, so that requests leave evenly.
-        window: how many inputs are held at a time; None means two chunks per worker.
+        window: how many inputs are held at a time; None means about twice those that
+            are under way.
         isolate: whether a refused chunk is split to find its bad records.
         failure_limit: decides when too many inputs have failed.
         ready: waits until the consumer can take more outcomes.
@@ -86,14 +92,17 @@ class RunOptions:
     journal: JournalHook = Factory(NoJournalHook)
     maybe_sent: bool = False
 
-    def window_for(self, operation: Operation, workers: int) -> int:
-        """Return how many inputs to hold: two chunks per worker, or as the limit needs.
+    def window_for(self, operation: Operation, under_way: int, workers: int) -> int:
+        """Return how many inputs to hold while some chunks are under way.
 
-        A chosen `window` comes first.
+        For each of them another one is held, at least READY or one for each of the
+        `workers` that may run; more if the failure limit needs it to decide. A chosen
+        `window` comes first.
         """
         if self.window is not None:
             return self.window
-        window = 2 * workers * operation.max_inputs
+        ahead = max(under_way, min(READY, workers))
+        window = (under_way + ahead) * operation.max_inputs
         if self.failure_limit is None:
             return window
         return max(window, self.failure_limit.horizon + operation.max_inputs)

@@ -8,6 +8,7 @@ from typing import Any
 from attrs import define
 
 from hubbatch import ConfigurationError, HubBatch
+from hubbatch._net.gate import MAX_IN_FLIGHT
 from hubbatch._net.listeners import Listener
 from hubbatch._wire.endpoints import OBJECT_CALLS
 from hubbatch.jobs import Export, Job
@@ -116,6 +117,12 @@ class JobSpec:
     def creates(self) -> bool:
         """Whether the job creates records, so that resending a row may duplicate it."""
         return self.verb == "create" and not self.object_type.startswith(PAIRS)
+
+    @property
+    def max_in_flight(self) -> int:
+        """The maximum number of requests in flight."""
+        chosen: int | None = self.options["max_concurrency"]
+        return chosen or MAX_IN_FLIGHT
 
     @property
     def title(self) -> str:

@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from hubbatch import HubBatch, Summary
+from hubbatch import ChunkAnswered, Event, HubBatch, Summary
 from hubbatch._escapes import visible
 from hubbatch.jobs import Export, Job
 from hubbatch_entry.streams import Stream
@@ -24,6 +24,8 @@ LINE_INTERVAL = 10.0
 _TENTHS_UNTIL = 9.95
 # A shorter time would be printed as 0.0 s.
 _SHORTEST = 0.05
+# How many answers the latency is averaged over.
+_AVERAGED = 20
 
 
 @define
@@ -36,7 +38,8 @@ class Figures:
         rate: rows per second of this run.
         used: requests in the last window of the rate limit.
         allowed: the maximum number of requests in a window.
-        seconds_left: seconds until the end at the rate limit; None if unknown.
+        seconds_left: seconds until the end, at the rate limit and the latency so far;
+            None if unknown.
     """
 
     done: int
@@ -75,6 +78,24 @@ class Figures:
 
 
 @define
+class Latency:
+    """Averages how long HubSpot takes to answer, over the latest requests.
+
+    Attributes:
+        seconds: the average; 0 before the first answer.
+    """
+
+    seconds: float = 0.0
+    _answers: int = field(default=0, init=False)
+
+    def listen(self, event: Event) -> None:
+        """Take an event of the client into account."""
+        if isinstance(event, ChunkAnswered):
+            self._answers = min(self._answers + 1, _AVERAGED)
+            self.seconds += (event.seconds - self.seconds) / self._answers
+
+
+@define
 class Progress:
     """Prints the progress of a job.
 
@@ -83,6 +104,8 @@ class Progress:
         hub: the client, for its rate limit.
         title: the job in a few words.
         total: the number of rows; None if unknown.
+        latency: how long HubSpot takes to answer.
+        max_in_flight: the maximum number of requests in flight.
         clock: returns monotonic seconds.
     """
 
@@ -90,6 +113,8 @@ class Progress:
     hub: HubBatch
     title: str
     total: int | None
+    latency: Latency
+    max_in_flight: int
     clock: Callable[[], float] = time.monotonic
     _job: Job | Export | None = field(default=None, init=False)
     _first: Summary = field(factory=Summary, init=False)
@@ -137,13 +162,18 @@ class Progress:
         done = summary.settled - self._first.settled
         seconds_left = None
         if self.total is not None:
-            # At the rate limit, with the requests per row of this run so far.
+            # With the requests per row of this run so far. Either the rate limit
+            # decides when the next one leaves, or the number in flight does.
             per_row = 1 / self._job.operation.max_inputs
             requests = summary.requests - self._first.requests
             if done > 0:
                 per_row = max(per_row, requests / done)
             ahead = max(self.total - summary.settled, 0) * per_row
-            seconds_left = ahead * limits.interval / max(limits.max_requests, 1)
+            gap = max(
+                limits.interval / max(limits.max_requests, 1),
+                self.latency.seconds / self.max_in_flight,
+            )
+            seconds_left = ahead * gap
         return Figures(
             done=summary.settled,
             total=self.total,

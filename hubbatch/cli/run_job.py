@@ -36,7 +36,7 @@ from hubbatch_entry import signals
 from .console import console_markup, make_console, print_json
 from .exit_status import Ending, ExitStatus, outcome_counts
 from .job_spec import JobSpec, NothingToDo
-from .progress import Progress, count_of, duration
+from .progress import Latency, Progress, count_of, duration
 from .signals import JobStopper
 
 
@@ -131,11 +131,11 @@ def _status_of(error: BaseException) -> int:
 async def _run(spec: JobSpec, console: Console, result: dict[str, Any]) -> int:
     reasons: Counter[str] = Counter()
     stopper = JobStopper(console)
-    report = None
+    report, latency = None, Latency()
     with stopper.handling_signals():
-        async with spec.hub([partial(_count_reason, reasons)]) as hub:
+        async with spec.hub([partial(_count_reason, reasons), latency.listen]) as hub:
             while True:
-                report = await _run_once(spec, hub, stopper, result)
+                report = await _run_once(spec, hub, stopper, result, latency)
                 wait = _seconds_to_wait(spec, report)
                 if wait is None or stopper.signal is not None:
                     break
@@ -174,11 +174,17 @@ def _write_report(spec: JobSpec, console: Console) -> None:
 
 
 async def _run_once(
-    spec: JobSpec, hub: HubBatch, stopper: JobStopper, result: dict[str, Any]
+    spec: JobSpec,
+    hub: HubBatch,
+    stopper: JobStopper,
+    result: dict[str, Any],
+    latency: Latency,
 ) -> JobReport:
     """Run a job until it ends, and print its progress."""
     job = spec.job(hub)
-    progress = Progress(stopper.console, hub, spec.title, spec.total)
+    progress = Progress(
+        stopper.console, hub, spec.title, spec.total, latency, spec.max_in_flight
+    )
     try:
         await job.prepare()
         result |= {"operation": job.operation.name, "portal": job.portal_id}
@@ -237,11 +243,18 @@ async def _dry_run(spec: JobSpec, console: Console, result: dict[str, Any]) -> i
         )
     valid = rehearsal.rows - rehearsal.invalid
     rate = RateLimit(limits.max_requests, limits.interval)
-    seconds = plan(valid, operation.max_inputs, rate, None).seconds
+    forecast = plan(
+        valid,
+        operation.max_inputs,
+        rate,
+        None,
+        object_type=operation.object_type,
+        concurrency=spec.max_in_flight,
+    )
     console.print(
         f"{spec.title}: {count_of(rehearsal.rows, 'row')}, {rehearsal.invalid:,} "
         f"invalid. Sending the other {count_of(valid, 'row')} takes "
-        f"{count_of(rehearsal.calls, 'call')} and {duration(seconds)} at "
+        f"{count_of(rehearsal.calls, 'call')} and {duration(forecast.seconds)} at "
         f"{limits.max_requests} per {limits.interval:g} s. Nothing was sent.",
         soft_wrap=True,
     )
@@ -252,6 +265,6 @@ async def _dry_run(spec: JobSpec, console: Console, result: dict[str, Any]) -> i
         "not_sent": valid,
         "dry_run": True,
         "calls": rehearsal.calls,
-        "seconds_at_limit": round(seconds, 1),
+        "seconds_at_limit": round(forecast.seconds, 1),
     }
     return ExitStatus.SOME_DID_NOT if rehearsal.invalid else ExitStatus.ALL_SUCCEEDED

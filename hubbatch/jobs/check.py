@@ -13,6 +13,7 @@ from attrs import define, field
 
 from hubbatch._limits.plan import Plan, plan
 from hubbatch._limits.window import RateLimit
+from hubbatch._net.gate import MAX_IN_FLIGHT
 from hubbatch._wire.endpoints import Operation, Repeats
 from hubbatch._wire.inputs import encoder, id_property_of, make_key
 from hubbatch._wire.property_values import InvalidInput
@@ -60,7 +61,8 @@ class CheckReport:
         doubtful: How many of the others have a warning.
         findings: The problems; certain ones first, then by the number of rows.
         calls: The number of requests for the other rows, if none is repeated.
-        seconds: The seconds until the last request can leave, at the rate limit.
+        seconds: The seconds until the last answer, at the rate limit and HubSpot's
+            usual latency; see `Plan`.
         share_of_day: The requests as a share of the account's daily limit (1.0 is all
             of it; it can be more); None if the limit is unknown.
     """
@@ -110,7 +112,14 @@ async def check(
         checks.add(row)
     checks.end()
     valid = checks.rows - checks.refused
-    forecast: Plan = plan(valid, operation.max_inputs, rate or RateLimit(100), daily)
+    forecast: Plan = plan(
+        valid,
+        operation.max_inputs,
+        rate or RateLimit(100),
+        daily,
+        object_type=operation.object_type,
+        concurrency=MAX_IN_FLIGHT,
+    )
     findings = sorted(
         checks.findings.values(),
         key=lambda finding: (not finding.certain, -finding.rows),

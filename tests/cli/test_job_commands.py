@@ -543,7 +543,7 @@ def test_a_dry_run_sends_nothing(shell: Shell, monkeypatch: pytest.MonkeyPatch) 
         "row 2500 (line 2501): id is not a record id: '5.0'",
         (
             "update tickets: 2,500 rows, 1 invalid. Sending the other 2,499 rows takes "
-            "25 calls and under 0.1 s at 100 per 10 s. Nothing was sent."
+            "25 calls and 0.3 s at 100 per 10 s. Nothing was sent."
         ),
     ]
     assert (done.json["calls"], done.json["failed"]) == (25, 1)

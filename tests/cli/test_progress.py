@@ -7,9 +7,9 @@ import pytest
 from attrs import define, field
 from rich.console import Console
 
-from hubbatch import Summary
+from hubbatch import BatchBegun, ChunkAnswered, Event, Summary
 from hubbatch._wire.endpoints import operation_for
-from hubbatch.cli.progress import Progress, count_of, duration
+from hubbatch.cli.progress import Latency, Progress, count_of, duration
 
 
 UPDATE = operation_for("objects", "update", "tickets", api_version="v3")
@@ -34,7 +34,11 @@ class FakeJob:
 
 
 def progress(
-    total: int | None = 20_000, *, terminal: bool = False, width: int = 80
+    total: int | None = 20_000,
+    *,
+    terminal: bool = False,
+    width: int = 80,
+    max_in_flight: int = 200,
 ) -> tuple[Progress, FakeJob, list[float]]:
     console = Console(
         file=io.StringIO(), force_terminal=terminal, width=width, highlight=False
@@ -45,6 +49,8 @@ def progress(
         FakeHub(),  # type: ignore[arg-type] # all that is looked at
         "update tickets",
         total,
+        Latency(),
+        max_in_flight,
         clock=lambda: now[0],
     )
     job = FakeJob(Summary(inputs=1_000, succeeded=1_000, requests=10))
@@ -80,6 +86,36 @@ def test_before_the_first_answer_full_chunks_are_expected() -> None:
     made, _, _ = progress()
 
     assert made.figures().seconds_left == pytest.approx(19_000 / 100 / 19)
+
+
+def test_time_left_is_from_the_latency_if_few_requests_may_be_in_flight() -> None:
+    """8 at a time, which take 4 s, are 2 requests a second."""
+    made, _, _ = progress(max_in_flight=8)
+    made.latency.listen(answered(8.0))
+    made.latency.listen(answered(0.0))
+    assert made.figures().seconds_left == pytest.approx(19_000 / 100 / 2)
+    for _ in range(200):
+        made.latency.listen(answered(0.2))
+    made.latency.listen(begun())
+    assert made.figures().seconds_left == pytest.approx(19_000 / 100 / 19, rel=0.01)
+
+
+def answered(seconds: float) -> Event:
+    return ChunkAnswered(
+        operation="tickets.update",
+        account=None,
+        batch=1,
+        first_index=0,
+        inputs=100,
+        attempt=1,
+        status=200,
+        seconds=seconds,
+        daily_remaining=None,
+    )
+
+
+def begun() -> Event:
+    return BatchBegun(operation="tickets.update", account=None, batch=1, lane="bulk")
 
 
 def test_without_a_total_there_is_no_time_left() -> None:

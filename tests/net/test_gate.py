@@ -500,3 +500,61 @@ def test_limits_of_the_plans() -> None:
         RateLimit.oauth(),
     ]
     assert [plan.max_requests for plan in plans] == [100, 190, 190, 110]
+
+
+# ---- requests from before a restart
+
+
+async def test_requests_from_before_a_restart_keep_their_slots() -> None:
+    gate = Gate(RateLimit(10, interval=10.0, burst=10), 32)
+    gate.record_earlier([9.0] * 6 + [1.0] * 4)
+    assert gate.snapshot().used == 10
+    left = []
+    for _ in range(10):
+        await leave(gate)
+        left.append(now())
+    # One interval and LAG after they were sent, and no earlier.
+    assert left[0] == pytest.approx(1.2, abs=0.01)
+    assert left[6] == pytest.approx(9.2, abs=0.01)
+    earlier = [-9.0] * 6 + [-1.0] * 4
+    assert worst(earlier + left, 10.0) == 10
+
+
+async def test_requests_from_before_a_restart_are_not_another_programs() -> None:
+    def headers(remaining: int) -> dict[str, str]:
+        return {
+            "X-HubSpot-RateLimit-Max": "190",
+            "X-HubSpot-RateLimit-Remaining": str(remaining),
+        }
+
+    gate, alone = Gate(RateLimit(190), 32), Gate(RateLimit(190), 32)
+    gate.record_earlier([5.0] * 60)
+    await leave(gate, headers=headers(190 - 61))
+    await leave(alone, headers=headers(190 - 61))
+    assert gate.snapshot().used_by_others == 0
+    assert alone.snapshot().used_by_others > 50
+
+
+async def test_only_requests_of_the_window_count_from_before_a_restart() -> None:
+    gate = Gate(RateLimit(190), 32)
+    gate.record_earlier([10.3, 3600.0])
+    assert gate.snapshot().used == 0
+    gate.record_earlier([-5.0, 10.1], "associations")  # its clock was ahead
+    assert gate.snapshot().used == 0
+    assert gate.snapshot().families["associations"].used == 2
+    await asyncio.sleep(0.2)
+    assert gate.snapshot().families["associations"].used == 1
+    await asyncio.sleep(10.1)
+    assert gate.snapshot().families["associations"].used == 0
+
+
+async def test_requests_from_before_a_restart_join_those_sent_since() -> None:
+    gate = Gate(RateLimit(5, interval=10.0, burst=5), 32)
+    await asyncio.sleep(3)
+    await leave(gate)
+    gate.record_earlier([2.0, 4.0])
+    await leave(gate)
+    assert gate.snapshot().used == 4
+    await leave(gate)
+    await leave(gate)  # the sixth waits for the oldest one
+    assert now() == pytest.approx(3 - 4 + 10.2, abs=0.01)

@@ -294,12 +294,12 @@ async def test_what_was_sent_is_delivered_before_an_async_sources_error() -> Non
 async def test_source_that_fails_while_everybody_is_held_back() -> None:
     """Its error does not wait for the gate; nothing of it is sent any more."""
     crm = filled()
-    made = batch(crm, operation("update", max_inputs=10), failing_later(150))
+    made = batch(crm, operation("update", max_inputs=10), failing_later(70))
     made._state.gate.hold(80_000)
     with pytest.raises(OwnError):
         await made
     assert 30 <= asyncio.get_running_loop().time() < 31
-    assert made.summary.not_sent == 150
+    assert made.summary.not_sent == 70
     assert crm.heard == []
     assert made._state.gate.granted == 0
 
