@@ -102,8 +102,11 @@ def test_without_equality_it_is_itself(
 
 
 @pytest.mark.parametrize("decorator", [_classes.frozen, attrs.frozen])
-def test_a_cached_hash_is_attrs_own(decorator: Decorator) -> None:
-    cls = made(decorator, cache_hash=True)
+@pytest.mark.parametrize("options", [{"cache_hash": True}, {"unsafe_hash": True}])
+def test_a_hash_that_a_class_asks_for_is_attrs_own(
+    decorator: Decorator, options: dict[str, Any]
+) -> None:
+    cls = made(decorator, **options)
 
     assert cls(1) == cls(1)
     assert hash(cls(1)) == hash(cls(1))

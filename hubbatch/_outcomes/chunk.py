@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import Factory, define, field
 
-from hubbatch._immutable import immutable
+from hubbatch._classes import immutable
 from hubbatch._wire.bodies import Bodies
 from hubbatch._wire.inputs import trace_id
 
