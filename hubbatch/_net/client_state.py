@@ -9,8 +9,9 @@ from datetime import UTC, datetime, tzinfo
 from math import inf
 from typing import NoReturn, Self
 
-from attrs import Factory, define, field
+from attrs import Factory, field
 
+from hubbatch._classes import define
 from hubbatch._limits.daily import next_midnight
 from hubbatch._outcomes.response import Collector
 from hubbatch._outcomes.retry import RetryPolicy
