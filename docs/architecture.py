@@ -19,6 +19,7 @@ _WIDTH, _LINE, _PAD, _GAP, _CHARACTER = 760, 15, 10, 8, 6.3
 _PURE = (
     "_http",
     "_validators",
+    "_classes",
     "_escapes",
     "_wire",
     "_limits",

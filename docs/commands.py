@@ -13,7 +13,7 @@ from typing import cast
 import click
 import cloup
 
-from hubbatch.cli.commands import hubbatch
+from hubbatch_entry.commands import hubbatch
 
 
 PAGE = Path(__file__).parent / "reference" / "cli.md"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from attrs import Factory, field
 
-from hubbatch._immutable import immutable
+from hubbatch._classes import immutable
 
 
 # An answer's report of its app's window, and of the account's daily limit if it has one

@@ -35,6 +35,11 @@ class Options(TypedDict, total=False):
 
 
 _OPTIONS = get_type_hints(Options)
+_BATCH_PARAMETERS = signature(Batch).parameters
+_OPTION_PARAMETERS = [
+    _BATCH_PARAMETERS[name].replace(annotation=annotation)
+    for name, annotation in _OPTIONS.items()
+]
 
 
 class Verbs:
@@ -119,9 +124,5 @@ def _show_options(verb: FunctionType) -> None:
     parameters = [*shown.parameters.values()]
     if parameters[-1].kind is not Parameter.VAR_KEYWORD:
         return
-    defaults = signature(Batch).parameters
-    parameters[-1:] = [
-        defaults[name].replace(annotation=annotation)
-        for name, annotation in _OPTIONS.items()
-    ]
+    parameters[-1:] = _OPTION_PARAMETERS
     verb.__signature__ = shown.replace(parameters=parameters)  # type: ignore[attr-defined] # inspect looks for it

@@ -13,9 +13,10 @@ from datetime import datetime
 from reprlib import Repr
 from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 
-from attrs import Factory, define, field, frozen
+from attrs import Factory, field
 from msgspec import Meta, Struct
 
+from hubbatch._classes import define, frozen
 from hubbatch._timestamps import iso_milliseconds
 
 

@@ -19,8 +19,8 @@ import hubbatch
 import hubbatch.jobs
 import hubbatch.simulator
 
-from hubbatch.cli.commands import hubbatch as command_line
 from hubbatch.simulator import Property, Simulator
+from hubbatch_entry.commands import hubbatch as command_line
 
 
 TREE = Path(__file__).parents[1]

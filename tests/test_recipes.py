@@ -41,7 +41,7 @@ class Night:
         # The script that the wheel installs, for this interpreter.
         command = folder / "hubbatch"
         python = shlex.quote(sys.executable)
-        code = "from hubbatch.cli import main; main()"
+        code = "from hubbatch_entry import main; main()"
         command.write_text(f"#!/bin/sh\nexec {python} -c '{code}' \"$@\"\n")
         command.chmod(0o700)
         (folder / "inbox").mkdir()

@@ -17,7 +17,9 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Mapping, Sequence
 from math import ceil, exp, inf, log, sqrt
 
-from attrs import define, evolve, field, frozen
+from attrs import evolve, field
+
+from hubbatch._classes import define, frozen
 
 from .window import BURST, DEFAULT_MAX_REQUESTS, INTERVAL, LAG, RateLimit
 

@@ -9,8 +9,9 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 from math import ceil, inf
 from typing import Literal
 
-from attrs import define, field, frozen
+from attrs import field
 
+from hubbatch._classes import define, frozen
 from hubbatch.errors import ConfigurationError
 
 

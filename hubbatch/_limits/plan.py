@@ -1,6 +1,6 @@
 """The forecast of a batch: its calls, its duration, its share of the daily limit."""
 
-from attrs import frozen
+from hubbatch._classes import frozen
 
 from .window import LAG, RateLimit
 

@@ -13,8 +13,9 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
 from math import inf
 
-from attrs import define, field, frozen
+from attrs import field
 
+from hubbatch._classes import define, frozen
 from hubbatch.errors import ConfigurationError
 
 

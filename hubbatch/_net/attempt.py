@@ -4,8 +4,7 @@ import asyncio
 
 from collections.abc import Sequence
 
-from attrs import define
-
+from hubbatch._classes import define
 from hubbatch._http import (
     DAILY_REMAINING,
     Answer,

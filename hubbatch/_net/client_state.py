@@ -8,10 +8,10 @@ from copy import copy
 from datetime import UTC, datetime, tzinfo
 from math import inf
 from typing import NoReturn, Self
-from zoneinfo import ZoneInfo
 
-from attrs import Factory, define, field
+from attrs import Factory, field
 
+from hubbatch._classes import define
 from hubbatch._limits.daily import next_midnight
 from hubbatch._outcomes.response import Collector
 from hubbatch._outcomes.retry import RetryPolicy
@@ -35,6 +35,8 @@ def time_zone(account: Account | None) -> tzinfo:
     """Return the account's time zone, from its name, its offset, or else UTC."""
     if account is None:
         return UTC
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 -- rare, and it loads sysconfig
+
     try:
         return ZoneInfo(account.time_zone or "")
     except (LookupError, OSError, ValueError):  # an unknown name, or no zones installed

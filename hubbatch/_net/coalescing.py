@@ -15,8 +15,9 @@ from copy import copy, deepcopy
 from functools import partial
 from typing import Any
 
-from attrs import define, field
+from attrs import field
 
+from hubbatch._classes import define
 from hubbatch._limits.window import Spacing
 from hubbatch._outcomes.health import NO_ANSWER, advise, unavailable
 from hubbatch._outcomes.matching import MatchedAnswer

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
+from hubbatch._classes import frozen
 from hubbatch._outcomes.chunk import Chunk
 from hubbatch._outcomes.effects import NoteAnswer, NoteSplit, Wait
 from hubbatch._outcomes.events import (

@@ -18,8 +18,9 @@ import logging
 from collections.abc import Mapping
 from math import inf
 
-from attrs import asdict, define, field
+from attrs import asdict, field
 
+from hubbatch._classes import define
 from hubbatch._escapes import visible
 from hubbatch._outcomes.events import (
     BatchBegun,

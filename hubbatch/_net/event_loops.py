@@ -10,7 +10,9 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
 
-from attrs import define, field
+from attrs import field
+
+from hubbatch._classes import define
 
 
 @define(eq=False)

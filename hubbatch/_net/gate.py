@@ -9,8 +9,9 @@ import asyncio
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 
-from attrs import Factory, define, evolve, frozen
+from attrs import Factory, evolve
 
+from hubbatch._classes import define, frozen
 from hubbatch._http import (
     DAILY_LIMIT,
     DAILY_REMAINING,

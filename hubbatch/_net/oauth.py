@@ -14,8 +14,9 @@ from math import inf
 from typing import Any, NoReturn
 from urllib.parse import quote_plus
 
-from attrs import field, frozen
+from attrs import field
 
+from hubbatch._classes import frozen
 from hubbatch._outcomes.response import Collector
 from hubbatch._outcomes.retry import RetryPolicy
 from hubbatch._wire.codecs.oauth import Grant, GrantRequest, refresh_request

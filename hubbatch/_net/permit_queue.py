@@ -13,8 +13,9 @@ from enum import IntEnum
 from math import inf
 from typing import Any, Protocol
 
-from attrs import define, field
+from attrs import field
 
+from hubbatch._classes import define
 from hubbatch._limits.adaptive import LimitTracker
 from hubbatch._limits.daily import DailyBudget, Reserve
 from hubbatch._limits.window import LAG, RateLimit, Slot, Window

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Protocol, assert_never
 
-from attrs import define
-
+from hubbatch._classes import define
 from hubbatch._outcomes.chunk import Chunk
 from hubbatch._outcomes.effects import (
     Drop,

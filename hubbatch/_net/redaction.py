@@ -10,7 +10,6 @@ import json
 from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from html import escape
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -162,6 +161,12 @@ def _forms(secret: str) -> Iterator[tuple[bytes, int]]:
         yield from _in_base64(secret.encode(), offset)
 
 
+def _in_html(text: str) -> str:
+    from html import escape  # noqa: PLC0415 -- it loads a large table
+
+    return escape(text)
+
+
 def _in_json(text: str) -> str:
     return json.dumps(text)[1:-1]
 
@@ -180,7 +185,7 @@ def _in_quote(text: str) -> str:
 
 _ENCODINGS: tuple[Callable[[str], str], ...] = (
     str,
-    escape,
+    _in_html,
     _in_json,
     _in_json_twice,
     quote,

@@ -3,8 +3,9 @@
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from attrs import Factory, frozen
+from attrs import Factory
 
+from hubbatch._classes import frozen
 from hubbatch._limits.window import Spacing
 from hubbatch._outcomes.chunk import Chunk
 from hubbatch._outcomes.failure_limit import FailureLimit

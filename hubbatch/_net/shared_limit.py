@@ -8,8 +8,9 @@ from typing import Any, Protocol, runtime_checkable
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from aiolimiter import AsyncLimiter
-from attrs import define, field
+from attrs import field
 
+from hubbatch._classes import define
 from hubbatch._limits.adaptive import FAMILIES, Family, LimitTracker
 from hubbatch._limits.daily import DailyBudget
 from hubbatch._limits.window import LAG, RateLimit

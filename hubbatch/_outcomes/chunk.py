@@ -6,9 +6,9 @@ from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
-from attrs import Factory, define, field
+from attrs import Factory, field
 
-from hubbatch._immutable import immutable
+from hubbatch._classes import define, immutable
 from hubbatch._wire.bodies import Bodies
 from hubbatch._wire.inputs import trace_id
 

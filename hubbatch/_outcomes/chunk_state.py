@@ -9,7 +9,7 @@ from enum import Enum, Flag, auto
 from types import MappingProxyType
 from typing import Final
 
-from hubbatch._immutable import immutable
+from hubbatch._classes import immutable
 
 
 class Certainty(Enum):

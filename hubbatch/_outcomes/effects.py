@@ -2,7 +2,7 @@
 
 from typing import Any, TypeAlias
 
-from hubbatch._immutable import immutable
+from hubbatch._classes import immutable
 from hubbatch.errors import APIError, HubBatchError, RecordError
 
 from .chunk import Chunk

@@ -3,7 +3,7 @@
 Events never contain property values, HubSpot's messages (they quote values) or tokens.
 """
 
-from attrs import frozen
+from hubbatch._classes import frozen
 
 from .outcome import Summary
 

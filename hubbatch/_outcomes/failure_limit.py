@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from attrs import define, field
+from attrs import field
 
+from hubbatch._classes import define
 from hubbatch.errors import (
     RecordConflict,
     RecordError,

@@ -2,8 +2,9 @@
 
 from math import inf
 
-from attrs import define, field
+from attrs import field
 
+from hubbatch._classes import define
 from hubbatch.errors import APIError, HubSpotUnavailable
 
 from .chunk import Chunk

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
-from attrs import frozen
-
+from hubbatch._classes import frozen
 from hubbatch._wire.calls import ResultShape
 from hubbatch._wire.inputs import (
     ends_of,

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from attrs import define, field
+from attrs import field
 
+from hubbatch._classes import define
 from hubbatch._wire.bodies import Bodies
 from hubbatch._wire.calls import BlockEncoder, Encoder, Operation
 from hubbatch._wire.inputs import block_encoder, encoder

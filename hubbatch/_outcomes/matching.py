@@ -11,9 +11,10 @@ from itertools import repeat
 from operator import attrgetter
 from typing import Any
 
-from attrs import Factory, define
+from attrs import Factory
 from msgspec.json import decode
 
+from hubbatch._classes import define
 from hubbatch._wire.calls import Operation, ResultShape
 from hubbatch._wire.inputs import make_key
 from hubbatch._wire.records import listed_warnings

@@ -6,8 +6,9 @@ from itertools import repeat
 from operator import attrgetter
 from typing import Any, Generic, overload
 
-from attrs import define, evolve
+from attrs import evolve
 
+from hubbatch._classes import define
 from hubbatch._wire.calls import Call
 from hubbatch._wire.inputs import ends_of, id_property_of
 from hubbatch._wire.records import listed_warnings

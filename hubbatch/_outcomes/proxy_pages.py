@@ -1,7 +1,6 @@
 """Detects answers from proxies, firewalls and gateways instead of HubSpot."""
 
 from collections.abc import Mapping
-from html import unescape
 from typing import Any
 
 from hubbatch._http import Response
@@ -83,5 +82,7 @@ def connect_error(status: int, reason: str) -> ProxyError:
 
 def _one_line(text: str) -> str:
     """Return the start of a page, without markup, line breaks or control codes."""
+    from html import unescape  # noqa: PLC0415 -- it loads a large table
+
     words = " ".join(unescape(text).split())
     return "".join(letter for letter in words if letter.isprintable())[:_LONGEST_TITLE]

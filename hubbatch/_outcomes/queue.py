@@ -11,8 +11,9 @@ from enum import Enum, auto
 from itertools import chain, repeat
 from typing import assert_never
 
-from attrs import Factory, define, evolve, field
+from attrs import Factory, evolve, field
 
+from hubbatch._classes import define
 from hubbatch._wire.calls import Repeats
 
 from .chunk import Chunk, FreshInputs, join

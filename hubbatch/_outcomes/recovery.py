@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from attrs import define, evolve, field
+from attrs import evolve, field
 from msgspec.json import decode, encode
 
+from hubbatch._classes import define
 from hubbatch._wire.bodies import Bodies
 from hubbatch._wire.calls import Operation
 from hubbatch._wire.inputs import make_key

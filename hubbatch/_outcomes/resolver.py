@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Any, assert_never
 
-from attrs import define, field
+from attrs import field
 
+from hubbatch._classes import define
 from hubbatch._wire.calls import Operation
 from hubbatch._wire.inputs import renames, request_body
 from hubbatch.errors import (

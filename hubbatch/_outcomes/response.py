@@ -10,8 +10,9 @@ from operator import eq, itemgetter
 from types import NoneType
 from typing import Any, Final, Generic, overload
 
-from attrs import Factory, define, field, fields
+from attrs import Factory, field, fields
 
+from hubbatch._classes import define
 from hubbatch._wire.calls import Operation
 from hubbatch._wire.records import unstructure
 from hubbatch._wire.user_classes import as_record

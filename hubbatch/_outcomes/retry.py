@@ -2,9 +2,10 @@
 
 from itertools import islice
 
-from attrs import field, frozen
+from attrs import field
 from backoff import expo
 
+from hubbatch._classes import frozen
 from hubbatch._limits.window import check_positive
 
 from .verdicts import EndpointNotFound, Retryable, Throttled

@@ -10,9 +10,10 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from attrs import define, field
+from attrs import field
 from msgspec.json import decode
 
+from hubbatch._classes import define
 from hubbatch.errors import APIError
 
 from .chunk import Chunk

@@ -2,7 +2,7 @@
 
 from typing import Literal, TypeAlias, assert_never
 
-from hubbatch._immutable import immutable
+from hubbatch._classes import immutable
 from hubbatch.errors import APIError, HubBatchError, ProxyError
 
 from .matching import MatchedAnswer

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any, Literal, TypeAlias
 
-from attrs import field, frozen
+from attrs import field
 
+from hubbatch._classes import frozen
 from hubbatch.models import BatchResponse, StandardError
 
 from .object_types import standard_type

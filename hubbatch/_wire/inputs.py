@@ -9,9 +9,10 @@ from functools import partial
 from operator import attrgetter
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field
 from msgspec.json import Decoder, Encoder
 
+from hubbatch._classes import frozen
 from hubbatch.models import (
     AssociationSpec,
     AssociationTo,

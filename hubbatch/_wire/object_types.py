@@ -8,8 +8,9 @@ default.
 from collections.abc import Mapping
 from typing import Protocol, TypeVar, overload
 
-from attrs import define, field
+from attrs import field
 
+from hubbatch._classes import define
 from hubbatch._validators import check_object_type
 
 

@@ -9,8 +9,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from attrs import frozen
-
+from hubbatch._classes import frozen
 from hubbatch._timestamps import epoch_milliseconds, iso_milliseconds
 
 

@@ -21,6 +21,7 @@ from typing import (
 
 import attrs
 
+from hubbatch._classes import frozen
 from hubbatch.errors import RecordInvalid
 from hubbatch.models import SimplePublicObject
 
@@ -39,7 +40,7 @@ Typed: TypeAlias = attrs.AttrsInstance | _Dataclass
 """An instance of a user's class: an attrs class or a dataclass."""
 
 
-@attrs.frozen
+@frozen
 class PropertyName:
     """The property that a field holds, if their names differ.
 
@@ -62,7 +63,7 @@ def _check_name(name: object) -> None:
         raise ValueError("a property name must not be empty")
 
 
-@attrs.frozen
+@frozen
 class Field:
     """A field of a user's class.
 
@@ -86,7 +87,7 @@ class Field:
     has_default: bool
 
 
-@attrs.frozen
+@frozen
 class ClassMapping:
     """The fields of a user's class; `id` is the field of the record's id, if any."""
 

@@ -5,15 +5,14 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import orjson
+import msgspec
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
 from rich.segment import Segment
 
 from hubbatch._escapes import visible
-
-from .streams import EscapingStream
+from hubbatch_entry.streams import EscapingStream
 
 
 class EscapingConsole(Console):
@@ -55,9 +54,9 @@ def print_json(value: Any) -> None:
     escapes.
     """
     try:
-        line = orjson.dumps(value, option=orjson.OPT_UTC_Z).decode()
-    except TypeError:  # a lone surrogate, from the name of a file
-        line = orjson.dumps(_well_formed(value), option=orjson.OPT_UTC_Z).decode()
+        line = msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:  # a lone surrogate, from the name of a file
+        line = msgspec.json.encode(_well_formed(value)).decode()
     # A progress bar replaces sys.stdout, and a signal may print while there is one.
     stdout = getattr(sys.stdout, "rich_proxied_file", sys.stdout)
     unicode = (stdout.encoding or "").lower().replace("-", "") == "utf8"

@@ -15,8 +15,7 @@ from rich.text import Text
 from hubbatch import ChunkAnswered, Event, HubBatch, Summary
 from hubbatch._escapes import visible
 from hubbatch.jobs import Export, Job
-
-from .streams import Stream
+from hubbatch_entry.streams import Stream
 
 
 # Seconds between two lines when there is no bar.

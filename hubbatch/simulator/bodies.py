@@ -2,8 +2,9 @@
 
 from typing import Any, Final
 
-import orjson
+import msgspec
 
+from hubbatch.simulator.json_text import InvalidJSON, decode
 from hubbatch.simulator.links import check_associations, missing_fields
 from hubbatch.simulator.refusals import INPUTS_PER_BATCH, check_count
 from hubbatch.simulator.wire import Refusal
@@ -76,9 +77,9 @@ def parse_json(content: bytes) -> Any:
         Refusal: If the content is not JSON.
     """
     try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise _invalid_json(error.lineno, error.colno, error.msg) from None
+        return decode(content)
+    except InvalidJSON as error:
+        raise _invalid_json(error.line, error.column, error.reason) from None
 
 
 def _check_read(body: dict[str, Any]) -> None:
@@ -131,7 +132,7 @@ def _check_item(verb: str, inputs: list[Any], index: int, item: object) -> None:
 
 
 def _column(inputs: list[Any], index: int) -> int:
-    before = len(orjson.dumps(inputs[:index]))
+    before = len(msgspec.json.encode(inputs[:index]))
     return len('{"inputs":') + before + (1 if index else 0)
 
 

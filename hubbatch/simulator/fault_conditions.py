@@ -3,10 +3,10 @@
 from typing import Any
 
 import attrs
-import orjson
 
 from attrs.validators import in_, instance_of, optional
 
+from hubbatch.simulator.json_text import InvalidJSON, decode
 from hubbatch.simulator.routes import VERBS
 
 
@@ -45,8 +45,8 @@ class Seen:
 
 def _ids(content: bytes) -> set[str]:
     try:
-        body = orjson.loads(content)
-    except orjson.JSONDecodeError:
+        body = decode(content)
+    except InvalidJSON:
         return set()
     inputs = body.get("inputs") if isinstance(body, dict) else body
     if not isinstance(inputs, list):

@@ -5,7 +5,8 @@ from functools import cached_property
 from typing import Any
 
 import attrs
-import orjson
+
+from hubbatch.simulator.json_text import InvalidJSON, decode
 
 
 @attrs.define(slots=False)
@@ -28,6 +29,6 @@ class Received:
     def body(self) -> Any:
         """The decoded JSON body, or the bytes if they are not JSON."""
         try:
-            return orjson.loads(self.content)
-        except orjson.JSONDecodeError:
+            return decode(self.content)
+        except InvalidJSON:
             return self.content

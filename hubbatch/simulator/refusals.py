@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-import orjson
+import msgspec
 
 from hubbatch.simulator.property_types import Problem
 from hubbatch.simulator.record_store import Record, Shelf, as_string
@@ -117,8 +117,8 @@ def invalid_values(problems: Iterable[Problem]) -> Refusal:
 
 def values_message(problems: Iterable[Problem]) -> str:
     """Return the message, in which HubSpot embeds the problems as JSON."""
-    embedded = orjson.dumps([problem.embedded() for problem in problems]).decode()
-    return f"Property values were not valid: {embedded}"
+    embedded = msgspec.json.encode([problem.embedded() for problem in problems])
+    return f"Property values were not valid: {embedded.decode()}"
 
 
 def taken_value_message(

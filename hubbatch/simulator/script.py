@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import orjson
 
 from hubbatch.simulator.fault_conditions import When
 from hubbatch.simulator.faults import Fault, Faults
+from hubbatch.simulator.json_text import InvalidJSON, decode
 from hubbatch.simulator.quirks import Quirks
 
 
@@ -52,11 +52,11 @@ def load(path: Path) -> Any:
         ScriptError: If the file cannot be read or is not JSON.
     """
     try:
-        return orjson.loads(path.read_bytes())
+        return decode(path.read_bytes())
     except OSError as error:
         raise ScriptError(f"{path}: {error.strerror}") from None
-    except orjson.JSONDecodeError as error:
-        raise ScriptError(f"{path}: line {error.lineno}: {error.msg}") from None
+    except InvalidJSON as error:
+        raise ScriptError(f"{path}: line {error.line}: {error.reason}") from None
 
 
 def _rate(value: object) -> float:

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any, Final
 
 import attrs
-import orjson
+import msgspec
 
 
 JSON = "application/json;charset=utf-8"
@@ -77,7 +77,7 @@ class Answer:
 
 def as_json(status: int, value: object, headers: Mapping[str, str] = {}) -> Answer:
     """Return an answer with a JSON body."""
-    return Answer(status, orjson.dumps(value), JSON, headers)
+    return Answer(status, msgspec.json.encode(value), JSON, headers)
 
 
 def html_page(status: int, reason: str, text: str) -> Answer:

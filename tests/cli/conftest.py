@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import orjson
+import msgspec
 import pytest
 
-from hubbatch.cli.commands import hubbatch
 from hubbatch.simulator import Simulator
+from hubbatch_entry.commands import hubbatch
 
 
 @attrs.define
@@ -29,7 +29,7 @@ class Done:
     @property
     def json(self) -> dict[str, Any]:
         """The object on the last line of standard output."""
-        told: dict[str, Any] = orjson.loads(self.out.splitlines()[-1])
+        told: dict[str, Any] = msgspec.json.decode(self.out.splitlines()[-1])
         return told
 
 

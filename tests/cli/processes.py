@@ -107,10 +107,12 @@ def until_sent(shell: Shell, process: subprocess.Popen[Any] | Terminal) -> None:
 
 
 def until_in_charge(process: subprocess.Popen[str]) -> None:
-    """Wait until the command takes SIGTERM: its first instruction, after Python's."""
+    """Wait until the command takes SIGTERM: its first instruction, after Python's.
+
+    A command as short as `--help` may end before that is seen.
+    """
     bit = 1 << 14
-    while True:
-        assert process.poll() is None
+    while process.poll() is None:
         with open(f"/proc/{process.pid}/status") as file:  # noqa: PTH123
             caught = next(line for line in file if line.startswith("SigCgt"))
         if int(caught.split()[1], 16) & bit:

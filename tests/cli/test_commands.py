@@ -7,14 +7,17 @@ import sys
 
 from pathlib import Path
 
-import orjson
+import click
+import msgspec
 import pytest
 
-from hubbatch.cli.commands import hubbatch
+from hubbatch import __version__
+from hubbatch.simulator.rate_limits import TIERS
+from hubbatch_entry.commands import hubbatch
 from tests.processes import untraced
 
 
-PYTHON = "from hubbatch.cli import main; main()"
+PYTHON = "from hubbatch_entry import main; main()"
 HUBBATCH = [sys.executable, "-c", PYTHON]
 
 
@@ -50,7 +53,7 @@ def test_demo_shows_the_combined_response_and_why_records_failed() -> None:
 def test_demo_accounts_for_every_record_in_json() -> None:
     done = run("demo", "--records", "1000", "--json")
 
-    told = orjson.loads(done.stdout)
+    told = msgspec.json.decode(done.stdout)
     assert told["inputs"] == 1000
     assert told["succeeded"] + told["failed"] == 1000
     assert told["unknown"] == told["not_sent"] == 0
@@ -125,17 +128,62 @@ def test_help_names_the_commands() -> None:
     assert "simulate" in done.stdout
 
 
-@pytest.mark.parametrize("arguments", [(), *((name,) for name in hubbatch.commands)])
-def test_help_imports_nothing_that_only_a_job_needs(arguments: tuple[str, ...]) -> None:
-    code = (
-        "import atexit, sys; atexit.register(lambda: print(*sys.modules, "
-        "file=sys.stderr)); from hubbatch.cli import main; main()"
-    )
+# Prints the modules that a command imported, last.
+IMPORTED = (
+    "import atexit, sys; atexit.register(lambda: print(*sys.modules, "
+    "file=sys.stderr)); from hubbatch_entry import main; main()"
+)
 
-    done = run(*arguments, "--help", python=code)
+
+def without_the_client(*arguments: str, **environment: str) -> str:
+    """Run a command that has no need of the client; return what it prints."""
+    done = run(*arguments, python=IMPORTED, **environment)
 
     assert done.returncode == 0
-    assert done.stdout.startswith(" ".join(("Usage: hubbatch", *arguments)))
-    imported = {*done.stderr.split()}
-    assert "hubbatch.cli.commands" in imported
-    assert not imported & {"rich", "jinja2", "hubbatch.jobs", "aiohttp.web"}
+    imported = {name.partition(".")[0] for name in done.stderr.split()}
+    assert {"hubbatch_entry", "cloup"} <= imported
+    # Nor does it import what only the client does.
+    assert not imported & {
+        *("hubbatch", "aiohttp", "asyncio", "attr", "cattrs", "logging", "msgspec"),
+        *("jinja2", "pyarrow", "rich", "sqlite3"),
+    }
+    return done.stdout
+
+
+@pytest.mark.parametrize("arguments", [(), *((name,) for name in hubbatch.commands)])
+def test_help_does_not_import_the_client(arguments: tuple[str, ...]) -> None:
+    shown = without_the_client(*arguments, "--help")
+
+    assert shown.startswith(" ".join(("Usage: hubbatch", *arguments)))
+
+
+def test_the_version_does_not_import_the_client() -> None:
+    assert without_the_client("--version") == f"hubbatch, version {__version__}\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [(["simul"], "simulate"), (["update", "--id-c"], "--id-column")],
+)
+def test_completion_does_not_import_the_client(
+    shell: str, words: list[str], completed: str
+) -> None:
+    shown = without_the_client(
+        _HUBBATCH_COMPLETE=f"{shell}_complete",
+        COMP_WORDS=" ".join(("hubbatch", *words)),
+        COMP_CWORD=words[-1] if shell == "fish" else str(len(words)),
+    )
+
+    assert completed in shown
+
+
+def test_completion_scripts_do_not_import_the_client() -> None:
+    assert "_HUBBATCH_COMPLETE" in without_the_client("completion", "zsh")
+
+
+def test_the_tiers_to_choose_from_are_those_of_the_simulator() -> None:
+    [tier] = [it for it in hubbatch.commands["simulate"].params if it.name == "tier"]
+
+    assert isinstance(tier.type, click.Choice)
+    assert [*tier.type.choices] == [*TIERS]

@@ -6,7 +6,7 @@ import subprocess
 
 from pathlib import Path
 
-import orjson
+import msgspec
 import pytest
 
 from hubbatch.simulator import Fault, When
@@ -164,7 +164,7 @@ def test_json_is_json(shell: Shell) -> None:
         line = shown.read().splitlines()[-1]
 
     assert not {one for one in line if not one.isprintable()}
-    assert EVIL.split("\r", 1)[0] in orjson.loads(line)["error"]
+    assert EVIL.split("\r", 1)[0] in msgspec.json.decode(line)["error"]
     told = shell("status", "run.db", "--json")
     assert told.json["source"] == FILE.replace("\udce9", "\\udce9")
 

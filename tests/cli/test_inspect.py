@@ -2,7 +2,7 @@ import subprocess
 
 from pathlib import Path
 
-import orjson
+import msgspec
 import pytest
 
 from hubbatch import ConfigurationError
@@ -33,7 +33,7 @@ def test_status_of_a_finished_job(shell: Shell) -> None:
     assert shown["requests"] == "3, 0 of them retries"
     assert shown["running time"].endswith(" in 1 run")
     assert shown["results"] == "r.csv"
-    told = orjson.loads(shell("status", "run.db", "--json").out)
+    told = msgspec.json.decode(shell("status", "run.db", "--json").out)
     assert (told["inputs"], told["finished"], told["running"]) == (250, True, False)
 
 
@@ -59,7 +59,7 @@ def test_status_of_what_is_no_journal(shell: Shell, name: str) -> None:
 
 def test_whoami(shell: Shell) -> None:
     assert "62515" in shell("whoami").out
-    assert orjson.loads(shell("whoami", "--json").out)["portal_id"] == 62515
+    assert msgspec.json.decode(shell("whoami", "--json").out)["portal_id"] == 62515
     assert shell("whoami", "--account", "62515").status == 0
 
     other = shell("whoami", "--account", "5")

@@ -3,7 +3,7 @@ import stat
 
 from pathlib import Path
 
-import orjson
+import msgspec
 import pytest
 
 from hubbatch.simulator import Fault, When
@@ -59,7 +59,7 @@ def test_upsert_writes_what_became_of_each_row(shell: Shell) -> None:
         stored = shell.sim.store.get("tickets", record_id)
         assert stored is not None
         assert stored.properties["subject"] == f"Order {index}"
-    [failure] = map(orjson.loads, Path("f.jsonl").read_bytes().splitlines())
+    [failure] = map(msgspec.json.decode, Path("f.jsonl").read_bytes().splitlines())
     assert (failure["index"], failure["line"]) == (7, 9)
     assert failure["error"]["property_name"] == "hs_ticket_priority"
     for name in ("r.csv", "f.jsonl"):
@@ -122,7 +122,7 @@ def test_every_legacy_verb(shell: Shell) -> None:
         "id,subject",
         sorted([f"{ids[0]},first", f"{ids[1]},second"]),
     )
-    failure = orjson.loads(Path("f.jsonl").read_text())
+    failure = msgspec.json.decode(Path("f.jsonl").read_text())
     assert (failure["legacy"], failure["properties"]) == (True, ["subject"])
     assert shell("replay", "f.jsonl", "-o", "again.csv").status == 1
 
@@ -146,7 +146,9 @@ def test_what_is_read_can_be_sent_back(shell: Shell) -> None:
     assert shell("update", "tickets", "o.csv").status == 0
 
     assert shell("read", "tickets", "o.csv", "-o", "o.jsonl").status == 0
-    records = [orjson.loads(line) for line in Path("o.jsonl").read_bytes().splitlines()]
+    records = [
+        msgspec.json.decode(line) for line in Path("o.jsonl").read_bytes().splitlines()
+    ]
     assert sorted(record["id"] for record in records) == sorted(ids)
     assert shell("update", "tickets", "o.jsonl", "--property", "subject").status == 0
     assert stat.S_IMODE(Path("o.csv").stat().st_mode) == 0o600
@@ -236,7 +238,7 @@ def test_warnings_of_hubspot_are_counted(shell: Shell) -> None:
     [one] = shell.tickets(1)
     warning = {"category": "PROPERTY_VALUE_NORMALIZED", "context": {}}
     record = {"id": one, "properties": {}, "warnings": [warning, warning]}
-    body = orjson.dumps({"status": "COMPLETE", "results": [record]}).decode()
+    body = msgspec.json.encode({"status": "COMPLETE", "results": [record]}).decode()
     shell.sim.faults.add(
         Fault("status", status=200, body=body, when=When(verb="update"))
     )
@@ -561,7 +563,7 @@ def test_replay_of_nothing(shell: Shell) -> None:
 
     assert done.status == 0
     assert "f.jsonl has no rows: nothing to do" in done.err
-    assert orjson.loads(done.out)["inputs"] == 0
+    assert msgspec.json.decode(done.out)["inputs"] == 0
     assert not shell.sim.requests
 
 
@@ -623,7 +625,7 @@ FAILURE = {
 def test_what_cannot_be_replayed(
     shell: Shell, changes: dict[str, object], words: tuple[str, ...], message: str
 ) -> None:
-    shell.write("f.jsonl", orjson.dumps(FAILURE | changes).decode())
+    shell.write("f.jsonl", msgspec.json.encode(FAILURE | changes).decode())
 
     done = shell("replay", "f.jsonl", *words)
 
@@ -637,6 +639,6 @@ def test_a_portal_that_failures_do_not_know_can_be_said(shell: Shell) -> None:
     given = {"id": ticket, "properties": {"subject": "x"}}
     for portal in (None, 62515):
         line = FAILURE | {"portal": portal, "input": given}
-        shell.write("f.jsonl", orjson.dumps(line).decode())
+        shell.write("f.jsonl", msgspec.json.encode(line).decode())
 
         assert shell("replay", "f.jsonl", "--account", "62515").status == 0

@@ -10,7 +10,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-import orjson
+import msgspec
 import pytest
 
 from hubbatch.simulator import Fault, When
@@ -67,7 +67,7 @@ def check_files(rows: int, failed: int) -> None:
     assert header == "index,input_id,id,new"
     assert all(re.fullmatch(r"\d+,A-\d+,\d+,true", line) for line in lines)
     failures = [
-        orjson.loads(line) for line in Path("f.jsonl").read_bytes().splitlines()
+        msgspec.json.decode(line) for line in Path("f.jsonl").read_bytes().splitlines()
     ]
     assert (len(lines), len(failures)) == (rows - failed, failed)
 
@@ -229,12 +229,12 @@ def test_a_terminal_that_knows_few_letters(
         "utf-8": "Aufträge-\N{GREEK SMALL LETTER ALPHA}-\\udce9.csv".encode(),
     }[encoding]
     assert b"from " + expected + b", 20 rows" in run.stderr
-    assert orjson.loads(run.stdout)["succeeded"] == 20
+    assert msgspec.json.decode(run.stdout)["succeeded"] == 20
     assert gone.returncode == 2
     assert expected in gone.stderr
     assert (
         "Aufträge-\N{GREEK SMALL LETTER ALPHA}-\\udce9.csv"
-        in orjson.loads(gone.stdout)["error"]
+        in msgspec.json.decode(gone.stdout)["error"]
     )
 
 
@@ -262,6 +262,6 @@ def test_output_looks_as_it_should(shell: Shell) -> None:
     lines = said.replace("\r\n", "\n").splitlines()
     assert shown.process.wait(60) == 0
     assert "Portal 62515: upsert tickets from t.csv, 250 rows" in said
-    assert orjson.loads(lines[-1])["succeeded"] == 250
+    assert msgspec.json.decode(lines[-1])["succeeded"] == 250
     assert "\x1b[2K" in said  # a progress bar, drawn and taken away
     assert "\\x1b" not in said

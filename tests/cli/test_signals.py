@@ -8,9 +8,10 @@ import time
 
 from collections import Counter
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 
-import orjson
+import msgspec
 import pytest
 
 from hubbatch.simulator import Fault, When
@@ -47,7 +48,7 @@ def test_once_drains_and_the_same_command_goes_on(
         out, err = process.communicate(timeout=120)
 
     assert process.returncode == status
-    told = orjson.loads(out)
+    told = msgspec.json.decode(out)
     assert told["unknown"] == 0
     assert 0 < told["succeeded"] == shell.sim.store.count("tickets") < 30_000
     assert (told["resumable"], told["exit_status"]) == (True, status)
@@ -74,7 +75,7 @@ def test_twice_stops_at_once(shell: Shell) -> None:
         out, err = process.communicate(timeout=120)
 
     assert process.returncode == 130
-    told = orjson.loads(out)
+    told = msgspec.json.decode(out)
     assert (told["unknown"], told["exit_status"]) == (100, 130)
     assert (told["ended"], told["resumable"]) == ("cancelled", True)
     assert err.splitlines()[-1] == ("Stopped at once. Run the same command to resume.")
@@ -118,7 +119,7 @@ def test_while_it_waits_for_the_next_day_once_is_enough(
         out, err = process.communicate(timeout=120)
 
     assert process.returncode == status
-    told = orjson.loads(out)
+    told = msgspec.json.decode(out)
     assert (told["ended"], told["resumable"]) == ("cancelled", True)
     assert (told["inputs"], told["not_sent"]) == (100, 100)
     assert err == "Stopped at once. Run the same command to resume.\n"
@@ -156,7 +157,7 @@ def test_a_hangup_that_comes_many_times_still_drains(shell: Shell) -> None:
             process.send_signal(signal.SIGHUP)
         out, _ = process.communicate(timeout=120)
 
-    told = orjson.loads(out)
+    told = msgspec.json.decode(out)
     assert (told["succeeded"], told["unknown"]) == (100, 0)
     assert process.returncode == told["exit_status"] == 143
 
@@ -186,7 +187,7 @@ def test_ctrl_c_on_a_terminal(shell: Shell) -> None:
 
     assert "Stopping when the requests in flight are answered." in said
     assert said.rindex("\x1b[?25h") > said.rindex("\x1b[?25l")  # the cursor is back
-    assert orjson.loads(said.splitlines()[-1])["exit_status"] == 130
+    assert msgspec.json.decode(said.splitlines()[-1])["exit_status"] == 130
 
 
 # ---- more than twice
@@ -239,7 +240,7 @@ def test_a_terminal_that_is_held_does_not_hold_the_exit(shell: Shell) -> None:
         finally:
             process.kill()
         assert process.stdout is not None
-        assert orjson.loads(process.stdout.read())["exit_status"] == 130
+        assert msgspec.json.decode(process.stdout.read())["exit_status"] == 130
     os.close(theirs)
     os.close(ours)
 
@@ -347,7 +348,7 @@ def test_at_any_instant_without_a_traceback_and_nothing_doubled(
         assert "Traceback" not in err
         assert "Exception" not in err
         if out:
-            assert orjson.loads(out)["exit_status"] == status
+            assert msgspec.json.decode(out)["exit_status"] == status
     shell.sim.faults.clear()
 
     assert shell(*command).status == 0
@@ -382,15 +383,21 @@ def test_when_it_is_over_it_says_what_it_exits_with(
         out, err = process.communicate(timeout=120)
 
     assert err == ""
-    assert orjson.loads(out)["exit_status"] == process.returncode
+    assert msgspec.json.decode(out)["exit_status"] == process.returncode
     assert process.returncode in (0, status)
     assert shell("status", "run.db", "--json").json["finished"]
 
 
 @pytest.mark.parametrize(
-    "words", [("whoami",), ("check", *UPSERT[1:]), (*UPSERT, "--dry-run"), ("--help",)]
+    ("words", "instant"),
+    [
+        *product(
+            [("whoami",), ("check", *UPSERT[1:]), (*UPSERT, "--dry-run")],
+            [0, 200, 600],
+        ),
+        *product([("--help",)], [1, 20, 60]),
+    ],
 )
-@pytest.mark.parametrize("instant", [0, 200, 600])
 def test_commands_that_send_no_rows_end_at_once(
     shell: Shell, words: tuple[str, ...], instant: int
 ) -> None:

@@ -1,5 +1,6 @@
 """Streams that are written to whatever has become of them: real pipes and terminals."""
 
+import datetime as dt
 import fcntl
 import io
 import os
@@ -7,8 +8,9 @@ import pty
 import threading
 
 from collections.abc import Iterator
+from zoneinfo import ZoneInfo
 
-import orjson
+import msgspec
 import pytest
 
 from hypothesis import given
@@ -16,7 +18,8 @@ from hypothesis import strategies as st
 
 from hubbatch._escapes import visible
 from hubbatch.cli.console import EscapingConsole, print_json
-from hubbatch.cli.streams import EscapingStream, Stream
+from hubbatch.cli.exit_status import ExitStatus
+from hubbatch_entry.streams import EscapingStream, Stream
 
 
 anything = st.text(st.characters(codec=None, exclude_categories=()))
@@ -153,7 +156,7 @@ def test_json_is_valid_whatever_it_holds(encoding: str, value: object) -> None:
     assert written.endswith(b"\n")
     assert written.count(b"\n") == 1
     assert not {one for one in written.decode(encoding) if ord(one) in range(127, 160)}
-    assert orjson.loads(written)["it"] == well_formed(value)
+    assert msgspec.json.decode(written)["it"] == well_formed(value)
 
 
 def test_json_escapes_what_a_terminal_would_do(
@@ -163,4 +166,24 @@ def test_json_escapes_what_a_terminal_would_do(
 
     out = capsys.readouterr().out
     assert out == ('{"é":"\\u001b[2J \\u009b \\u202e \\udb40\\udc41 x\\\\udce9"}\n')
-    assert orjson.loads(out) == {"é": "\x1b[2J \x9b \u202e \U000e0041 x\\udce9"}
+    assert msgspec.json.decode(out) == {"é": "\x1b[2J \x9b \u202e \U000e0041 x\\udce9"}
+
+
+def test_json_of_times_and_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    moment = dt.datetime(2026, 3, 1, 9, 0, 0, 120, tzinfo=dt.UTC)
+
+    print_json(
+        {
+            "times": [moment, moment.replace(microsecond=0)],
+            "zones": [moment.astimezone(ZoneInfo(it)) for it in ("UTC", "Asia/Tokyo")],
+            "numbers": [0, 2**53 + 1, -1.0, 12.345, 1e-05, 0.1 + 0.2, float("nan")],
+            "other": [None, True, ExitStatus.BAD_USAGE, (), {}],
+        }
+    )
+
+    assert capsys.readouterr().out == (
+        '{"times":["2026-03-01T09:00:00.000120Z","2026-03-01T09:00:00Z"],'
+        '"zones":["2026-03-01T09:00:00.000120Z","2026-03-01T18:00:00.000120+09:00"],'
+        '"numbers":[0,9007199254740993,-1.0,12.345,0.00001,0.30000000000000004,null],'
+        '"other":[null,true,2,[],{}]}\n'
+    )

@@ -13,7 +13,7 @@ from typing import Any
 
 import dlt
 import duckdb
-import orjson
+import msgspec
 import pyarrow as pa  # type: ignore[import-untyped] # it has none
 import pytest
 
@@ -320,7 +320,7 @@ def test_process_that_is_killed_goes_on_in_the_next(verb: str) -> None:
         assert len(written(account)) < 10_000 + 2 * 2 * 3_300
         [journal] = Path("dlt").rglob("*.db")
         lines = Path(journal).with_suffix(".results.jsonl").read_bytes().splitlines()
-        keys = [orjson.loads(line)["input_id"] for line in lines]
+        keys = [msgspec.json.decode(line)["input_id"] for line in lines]
         assert sorted(keys) == sorted(emails)
         assert not Path(journal).with_suffix(".failures.jsonl").read_bytes()
 
@@ -344,7 +344,7 @@ def written(account: Simulator) -> list[str]:
         one.get("id") or one["properties"]["email"]
         for request in account.requests
         if "/batch/" in request.path and request.status in (200, 201)
-        for one in orjson.loads(request.content)["inputs"]
+        for one in msgspec.json.decode(request.content)["inputs"]
     ]
 
 

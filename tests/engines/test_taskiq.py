@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-import orjson
+import msgspec
 import pytest
 
 from hubbatch.jobs import read_status
@@ -57,7 +57,7 @@ class Portals:
 
     def _count(self, received: Received) -> None:
         if "/batch/" in received.path:
-            inputs = orjson.loads(received.content)["inputs"]
+            inputs = msgspec.json.decode(received.content)["inputs"]
             for portal in PORTALS:
                 if f"@{portal}." in inputs[0]["id"]:
                     self.came[portal].release()

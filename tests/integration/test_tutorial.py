@@ -36,7 +36,7 @@ def shell(tmp_path: Path) -> dict[str, str]:
     programs = tmp_path / "bin"
     programs.mkdir()
     python = shlex.quote(sys.executable)
-    line = shlex.quote("from hubbatch.cli import main; main()")
+    line = shlex.quote("from hubbatch_entry import main; main()")
     for name, told in {"python": "", "hubbatch": f"-c {line}"}.items():
         program = programs / name
         program.write_text(f'#!/bin/sh\nexec {python} {told} "$@"\n')

@@ -66,7 +66,7 @@ class Shell:
         """Open it, with this `hubbatch`."""
         program = self.where / "bin" / "hubbatch"
         program.parent.mkdir()
-        line = "from hubbatch.cli import main; main()"
+        line = "from hubbatch_entry import main; main()"
         python = shlex.quote(sys.executable)
         program.write_text(f'#!/bin/sh\nexec {python} -c "{line}" "$@"\n')
         program.chmod(0o700)

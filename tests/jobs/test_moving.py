@@ -67,7 +67,7 @@ class Mover:
         }
 
     def command(self, *words: object) -> list[str]:
-        start = "from hubbatch.cli import main; main()"
+        start = "from hubbatch_entry import main; main()"
         return [sys.executable, "-c", start, *map(str, words)]
 
     def create(self, journal: Path) -> list[str]:

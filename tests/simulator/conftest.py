@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import attrs
-import orjson
+import msgspec
 import pytest
 
 from hubbatch.simulator import Simulator
@@ -67,12 +67,12 @@ class World:
             "Authorization": f"Bearer {token or self.token}",
             "Content-Type": "application/json",
         }
-        sent = orjson.dumps(body) if content is None else content
+        sent = msgspec.json.encode(body) if content is None else content
         request = Request(method, path, query or {}, headers, sent)
         reply = self.sim.hubspot.receive(request)
         answer = reply.answer
         is_json = "json" in (answer.content_type or "")
-        decoded = orjson.loads(answer.content) if is_json else answer.content
+        decoded = msgspec.json.decode(answer.content) if is_json else answer.content
         if is_json and reply.cut is None and not self.unchecked:
             assert complaints(path, answer.status, decoded) == []
         return Response(reply, answer.status, answer.headers, decoded)

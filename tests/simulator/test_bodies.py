@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 import aiohttp
-import orjson
+import msgspec
 import pytest
 
 from hubbatch.simulator import Simulator
@@ -37,7 +37,7 @@ async def raw(sim: Simulator, *lines: str, body: bytes = b"") -> bytes:
 
 def refusal(answer: bytes) -> tuple[bytes, dict[str, str]]:
     head, _, body = answer.partition(b"\r\n\r\n")
-    decoded: dict[str, str] = orjson.loads(body)
+    decoded: dict[str, str] = msgspec.json.decode(body)
     wanted = f"X-HubSpot-Correlation-Id: {decoded['correlationId']}"
 
     assert wanted.lower() in head.decode().lower()

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import orjson
+import msgspec
 import pytest
 
 from hypothesis import given
@@ -23,7 +23,7 @@ from .behaviours import behaviour
 
 def filled(where: Path, state: Any) -> Simulator:
     path = where / "state.json"
-    path.write_bytes(orjson.dumps(state))
+    path.write_bytes(msgspec.json.encode(state))
     simulator = Simulator()
     fill(simulator.store, path)
     return simulator
@@ -61,7 +61,7 @@ def test_the_documented_file(tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text()
     block = re.search(r"```json\n(\{\n  \"properties\".*?)```", page, re.DOTALL)
     assert block is not None
-    store = filled(tmp_path, orjson.loads(block[1])).store
+    store = filled(tmp_path, msgspec.json.decode(block[1])).store
 
     assert store.sizes() == {"tickets": 1500, "contacts": 2, "companies": 1}
     [acme] = store.all("companies")
@@ -140,7 +140,7 @@ def test_a_schema_that_was_saved(tmp_path: Path) -> None:
         {"name": "place", "type": "object_coordinates", "hubspotDefined": True},
         {"name": "level", "type": None, "options": None, "fieldType": None},
     ]
-    (tmp_path / "tickets.json").write_bytes(orjson.dumps(schema))
+    (tmp_path / "tickets.json").write_bytes(msgspec.json.encode(schema))
 
     store = filled(
         tmp_path,

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import orjson
+import msgspec
 import pytest
 
 from hubbatch.simulator import Simulator, serving
@@ -60,14 +60,14 @@ class Program:
     def post(self, verb: str, inputs: list[Any]) -> Any:
         request = urllib.request.Request(  # noqa: S310
             f"{self.url}/crm/v3/objects/tickets/batch/{verb}",
-            data=orjson.dumps({"inputs": inputs}),
+            data=msgspec.json.encode({"inputs": inputs}),
             headers={
                 "Authorization": f"Bearer {self.token}",
                 "Content-Type": "application/json",
             },
         )
         with urllib.request.urlopen(request) as answer:  # noqa: S310
-            return orjson.loads(answer.read())
+            return msgspec.json.decode(answer.read())
 
     def end(self, number: signal.Signals) -> int:
         self.process.send_signal(number)
@@ -218,7 +218,7 @@ def test_an_invalid_chaos_rate(capsys: pytest.CaptureFixture[str]) -> None:
 def test_script(script: Path) -> None:
     """A script can express everything but functions."""
     script.write_bytes(
-        orjson.dumps(
+        msgspec.json.encode(
             {
                 "quirks": {
                     "shuffle": False,

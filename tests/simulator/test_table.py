@@ -2,7 +2,7 @@
 
 import re
 
-import orjson
+import msgspec
 import pytest
 
 from hubbatch.simulator import Property
@@ -26,7 +26,9 @@ def embedded(message: str) -> list[dict[str, object]]:
 
     assert message.startswith(prefix)
 
-    problems: list[dict[str, object]] = orjson.loads(message.removeprefix(prefix))
+    problems: list[dict[str, object]] = msgspec.json.decode(
+        message.removeprefix(prefix)
+    )
     return problems
 
 

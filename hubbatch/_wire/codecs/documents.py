@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from attrs import frozen
-
+from hubbatch._classes import frozen
 from hubbatch._wire.calls import Codec, Encoded, Operation, Query, ResultShape
 from hubbatch._wire.inputs import for_any_operation
 from hubbatch._wire.record_decoder import structure_all_objects

@@ -9,8 +9,9 @@ from math import inf
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from attrs import field, frozen
+from attrs import field
 
+from hubbatch._classes import frozen
 from hubbatch._wire.calls import Codec, Encoded, Operation, ResultShape
 from hubbatch._wire.inputs import for_any_operation
 from hubbatch._wire.records import every

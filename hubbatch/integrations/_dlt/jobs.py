@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import orjson
+import msgspec
 
 from attrs import define, field, frozen
 
@@ -227,7 +227,7 @@ def outcome_rows(
             for line in file:
                 # A killed process may have written half a line.
                 if line.endswith(b"\n"):
-                    yield {**of_file, **_flat(orjson.loads(line))}
+                    yield {**of_file, **_flat(msgspec.json.decode(line))}
 
 
 def _flat(line: dict[str, Any]) -> dict[str, Any]:

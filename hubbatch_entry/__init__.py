@@ -1,12 +1,16 @@
-"""The command `hubbatch`, from its first instruction on; nothing heavy is imported.
+"""The command `hubbatch`: its options and help, until a command runs.
 
-A module beside the package: a module inside it imports the whole client first, and
-that takes long enough to be interrupted, or to open a file where standard output
-should be.
+A package beside `hubbatch`: a module inside that would import the whole client first,
+and `--help` and completion should not wait for it. What a command does is in
+`hubbatch.cli`, which the command imports when it runs.
+
+This module imports nothing heavy: until it takes the signals, they end the process with
+a traceback, and a file may open where standard output should be.
 """
 
 import _signal  # type: ignore[import-not-found] # `signal` imports enum and functools
 import os
+import sys
 
 
 TYPE_CHECKING = False  # `typing` takes a while
@@ -14,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
+# Imported by every command when it runs, or before.
+_EXTRA = ("click", "cloup", "rich")
 # Windows has no SIGHUP.
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 _SHOW_CURSOR = b"\x1b[?25h\n"
@@ -114,11 +120,27 @@ def begin() -> None:
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line, or explain how to install its dependencies."""
     begin()
-    from hubbatch.cli import main as run  # noqa: PLC0415 -- takes a while
+    try:
+        _run()
+    except ModuleNotFoundError as error:
+        if error.name not in _EXTRA:
+            raise
+        sys.exit('The command line needs its extra: pip install "hubbatch[cli]"')
 
-    run()
+
+def _run() -> None:
+    from .commands import hubbatch  # noqa: PLC0415 -- after `begin`, it takes a while
+    from .streams import install, warn_of_loss  # noqa: PLC0415 -- after `begin`
+
+    # A shell reads completions, which click writes as bytes.
+    if "_HUBBATCH_COMPLETE" not in os.environ:
+        install()
+    try:
+        hubbatch(prog_name="hubbatch")
+    finally:
+        warn_of_loss()
 
 
 def _has_room() -> bool:

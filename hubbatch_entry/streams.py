@@ -8,7 +8,7 @@ import sys
 
 from typing import Any, TextIO, cast
 
-from hubbatch._escapes import visible
+from .escapes import visible
 
 
 class Stream(io.TextIOBase):

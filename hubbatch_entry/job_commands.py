@@ -58,7 +58,7 @@ def _verb(
     @shared.safety_options(*safety)
     @shared.account_options
     def run(**options: Any) -> None:
-        from . import arguments, run_job  # noqa: PLC0415 -- as the module says
+        from hubbatch.cli import arguments, run_job  # noqa: PLC0415 -- as the module says
 
         make_spec = partial(arguments.verb_spec, verb, options)
         sys.exit(run_job.run_job(make_spec, options))
@@ -125,7 +125,7 @@ def associate(**options: Any) -> None:
     with the two ids in each row. If the ids are those of another system, --from-map and
     --to-map name the --results files of the jobs that created the records.
     """
-    from . import arguments, run_job  # noqa: PLC0415 -- as the module says
+    from hubbatch.cli import arguments, run_job  # noqa: PLC0415 -- as the module says
 
     sys.exit(run_job.run_job(partial(arguments.associate_spec, options), options))
 
@@ -148,7 +148,7 @@ def associations(**options: Any) -> None:
     for each pair, with the columns from_id, to_id and labels; `associate` accepts it as
     its SOURCE.
     """
-    from . import arguments, run_job  # noqa: PLC0415 -- as the module says
+    from hubbatch.cli import arguments, run_job  # noqa: PLC0415 -- as the module says
 
     sys.exit(run_job.run_job(partial(arguments.associations_spec, options), options))
 
@@ -170,6 +170,6 @@ def replay(**options: Any) -> None:
     HubSpot may have made already are refused unless --reconcile-by names a property to
     look them up by.
     """
-    from . import arguments, run_job  # noqa: PLC0415 -- as the module says
+    from hubbatch.cli import arguments, run_job  # noqa: PLC0415 -- as the module says
 
     sys.exit(run_job.run_job(partial(arguments.replay_spec, options), options))

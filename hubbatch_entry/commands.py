@@ -14,9 +14,6 @@ import cloup
 
 from click.shell_completion import get_completion_class
 
-from hubbatch import __version__
-from hubbatch.simulator.rate_limits import TIERS
-
 from . import options as shared
 from .job_commands import (
     archive,
@@ -30,6 +27,8 @@ from .job_commands import (
 )
 
 
+# Those of the simulator, which a test compares: importing it imports the client.
+_TIERS = ("starter", "professional", "enterprise", "increased", "oauth")
 _INPUT = click.Path(dir_okay=False, exists=True, path_type=Path)
 _journal: shared.Decorator = cloup.argument("journal", type=click.Path(path_type=Path))
 
@@ -78,7 +77,7 @@ def check(**options: Any) -> None:
     read-only properties, invalid numbers, dates and options, missing and repeated ids.
     HubSpot will certainly refuse an error, and may refuse a warning.
     """
-    from .check import run_check  # noqa: PLC0415 -- see `job_commands`
+    from hubbatch.cli.check import run_check  # noqa: PLC0415 -- see `job_commands`
 
     sys.exit(run_check(options))
 
@@ -91,7 +90,7 @@ def status(*, journal: Path, as_json: bool) -> None:
 
     The job may still be running.
     """
-    from .inspect import show_status  # noqa: PLC0415 -- see `job_commands`
+    from hubbatch.cli.inspect import show_status  # noqa: PLC0415 -- see `job_commands`
 
     show_status(journal, as_json=as_json)
 
@@ -116,7 +115,7 @@ def report(*, journal: Path, output: Path, values: bool) -> None:
     The report is a single HTML file that loads nothing else. The job may still be
     running.
     """
-    from .inspect import make_report  # noqa: PLC0415 -- see `job_commands`
+    from hubbatch.cli.inspect import make_report  # noqa: PLC0415 -- see `job_commands`
 
     make_report(journal, output, values=values)
 
@@ -126,7 +125,7 @@ def report(*, journal: Path, output: Path, values: bool) -> None:
 @shared.account_options
 def whoami(**options: Any) -> None:
     """Show the account that the access token belongs to."""
-    from .inspect import show_account  # noqa: PLC0415 -- see `job_commands`
+    from hubbatch.cli.inspect import show_account  # noqa: PLC0415 -- see `job_commands`
 
     show_account(options)
 
@@ -143,7 +142,7 @@ def whoami(**options: Any) -> None:
 @shared.as_json
 def demo(*, records: int, as_json: bool) -> None:
     """Run a batch on a simulated HubSpot: no account, no network."""
-    from .demo import show_demo  # noqa: PLC0415 -- see `job_commands`
+    from hubbatch.cli.demo import show_demo  # noqa: PLC0415 -- see `job_commands`
 
     sys.exit(show_demo(records, as_json=as_json))
 
@@ -162,7 +161,7 @@ def demo(*, records: int, as_json: bool) -> None:
 )
 @cloup.option(
     "--tier",
-    type=click.Choice(list(TIERS)),
+    type=click.Choice(_TIERS),
     default="professional",
     show_default=True,
     help="Apply the rate limits of this tier.",
@@ -239,6 +238,6 @@ def completion(context: click.Context, shell: str) -> None:
         cloup.Section("Set up the shell", [completion]),
     ],
 )
-@click.version_option(__version__, package_name="hubbatch")
+@click.version_option(package_name="hubbatch")
 def hubbatch() -> None:
     """Write to and read from HubSpot's CRM in batches of any length."""
