@@ -1,15 +1,16 @@
 """Reads the answers of the record calls.
 
-msgspec decodes nearly every answer straight into the record classes. It refuses an
-answer with a value that does not fit them, e.g. a number as an id. Such an answer is
-read again leniently, and then `_lenient_fields` reads each record that does not fit.
-Both ways return equal records wherever both can read one.
+msgspec decodes nearly every answer straight into the record classes. If it refuses a
+value that does not fit them, e.g. a number as an id, the records are decoded one by
+one, and those that do not fit are read leniently. Both ways return equal records
+wherever both can read one. An answer in an unusual envelope is read leniently as a
+whole.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
-from msgspec import DecodeError, Struct, ValidationError, convert
+from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder
 
 from hubbatch.models import (
@@ -20,6 +21,7 @@ from hubbatch.models import (
 )
 
 from .records import (
+    UNREADABLE,
     each,
     flag,
     listed_warnings,
@@ -27,6 +29,7 @@ from .records import (
     optional_text,
     read_datetime,
     read_histories,
+    read_json,
     structure_errors,
     text_id,
 )
@@ -48,38 +51,56 @@ class _Answer(Struct, Generic[T], rename="camel", gc=False):
     links: dict[str, str] | None = None
 
 
-_objects = Decoder(_Answer[SimplePublicObject])
-_upsert_objects = Decoder(_Answer[SimplePublicUpsertObject])
+class _Records(Generic[T]):
+    """Decodes answers with records of one class."""
+
+    def __init__(self, cls: type[T], lenient: Callable[[Any], T]) -> None:
+        self._answer = Decoder(_Answer[cls])  # type: ignore[valid-type] # a class
+        self._record = Decoder(cls)
+        self._lenient = lenient
+
+    def decode(self, body: bytes) -> BatchResponse[T | None] | None:
+        """Return an answer; None if all of it has to be read leniently.
+
+        A record that cannot be read is None.
+        """
+        results: list[Any]
+        try:
+            answer = self._answer.decode(body)
+            results = answer.results
+        except ValidationError:  # perhaps because of one record
+            try:
+                answer = _apart.decode(body)
+            except DecodeError:
+                return None
+            results = [*map(self._read, answer.results)]
+        except DecodeError:
+            return None
+        errors = structure_errors(answer.errors)
+        return BatchResponse(
+            answer.status,
+            results,
+            len(errors) if answer.num_errors is None else answer.num_errors,
+            errors,
+            answer.requested_at,
+            answer.started_at,
+            answer.completed_at,
+            answer.links or {},
+        )
+
+    def _read(self, raw: Raw) -> T | None:
+        try:
+            return self._record.decode(raw)
+        except DecodeError:
+            pass
+        try:
+            return self._lenient(read_json(bytes(raw)))
+        except UNREADABLE:
+            return None
 
 
-def decode_objects(body: bytes) -> BatchResponse[SimplePublicObject] | None:
-    """Return an answer with records; None if it has to be read leniently."""
-    return _decode(_objects, body)
-
-
-def decode_upsert_objects(
-    body: bytes,
-) -> BatchResponse[SimplePublicUpsertObject] | None:
-    """Return an upsert's answer; None if it has to be read leniently."""
-    return _decode(_upsert_objects, body)
-
-
-def _decode(decoder: Decoder[_Answer[T]], body: bytes) -> BatchResponse[T] | None:
-    try:
-        answer = decoder.decode(body)
-    except DecodeError:
-        return None
-    errors = structure_errors(answer.errors)
-    return BatchResponse(
-        answer.status,
-        answer.results,
-        len(errors) if answer.num_errors is None else answer.num_errors,
-        errors,
-        answer.requested_at,
-        answer.started_at,
-        answer.completed_at,
-        answer.links or {},
-    )
+# Each record by itself, not decoded yet.
+_apart = Decoder(_Answer[Raw])
 
 
 def structure_object(raw: Any) -> SimplePublicObject:
@@ -88,19 +109,27 @@ def structure_object(raw: Any) -> SimplePublicObject:
     Raises:
         One of `UNREADABLE`: If it has no id, or is no record.
     """
-    try:
-        return convert(raw, SimplePublicObject)
-    except ValidationError:
-        return SimplePublicObject(*_lenient_fields(raw))
+    return SimplePublicObject(*_lenient_fields(raw))
 
 
 def structure_upsert_object(raw: Any) -> SimplePublicUpsertObject:
     """Return one record of an upsert's answer; raise as `structure_object` does."""
-    try:
-        return convert(raw, SimplePublicUpsertObject)
-    except ValidationError:
-        fields = _lenient_fields(raw)
-        return SimplePublicUpsertObject(*fields, flag(raw.get("new")))  # type: ignore[call-arg] # mypy does not count fields behind a star
+    fields = _lenient_fields(raw)
+    return SimplePublicUpsertObject(*fields, flag(raw.get("new")))  # type: ignore[call-arg] # mypy does not count fields behind a star
+
+
+_objects = _Records(SimplePublicObject, structure_object)
+_upsert_objects = _Records(SimplePublicUpsertObject, structure_upsert_object)
+
+
+def decode_objects(body: bytes) -> BatchResponse[Any] | None:
+    """Return an answer with records; None if all of it has to be read leniently."""
+    return _objects.decode(body)
+
+
+def decode_upsert_objects(body: bytes) -> BatchResponse[Any] | None:
+    """Return an upsert's answer; None if all of it has to be read leniently."""
+    return _upsert_objects.decode(body)
 
 
 # Return the records of an answer, with None for each that cannot be read.
