@@ -93,7 +93,7 @@ async def script(url: str, verb: str, inputs: list[Any]) -> Sequence[Any]:
 
 def _hub(url: str) -> HubBatch:
     return HubBatch(
-        "token",
+        "pat-na1-1f3b5678-9c34-4d34-a234-1e3456789abc",
         base_url=url,
         max_concurrency=AT_A_TIME,
         rate_limit=RateLimit(1_000_000_000, burst=1_000_000_000),

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from attrs import Factory, field, frozen
+from attrs import Factory, field
+
+from hubbatch._immutable import immutable
 
 
 # An answer's report of its app's window, and of the account's daily limit if it has one
@@ -15,7 +17,7 @@ DAILY_REMAINING = "X-HubSpot-RateLimit-Daily-Remaining"
 _MAX_DIGITS = 16  # `int` refuses thousands of digits
 
 
-@frozen
+@immutable
 class Request:
     """An HTTP request. Its repr omits the headers, because they contain the token."""
 
@@ -26,7 +28,7 @@ class Request:
     body: bytes = field(default=b"", repr=False)
 
 
-@frozen
+@immutable
 class Response:
     """A complete HTTP response. Lookups in `headers` ignore case."""
 
@@ -35,7 +37,7 @@ class Response:
     body: bytes = field(repr=False)
 
 
-@frozen
+@immutable
 class NoAnswer:
     """No complete response came.
 

@@ -11,10 +11,12 @@ so a collection stays short with a million records in memory. All others are att
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from reprlib import Repr
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 
 from attrs import Factory, define, field, frozen
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+from hubbatch._timestamps import iso_milliseconds
 
 
 R = TypeVar("R")
@@ -187,24 +189,75 @@ class ValueWithTimestamp:
     source_label: str | None = None
     updated_by_user_id: int | None = None
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return HubSpot's JSON; fields that are None are omitted."""
+        members = {
+            "value": self.value,
+            "timestamp": self.timestamp and iso_milliseconds(self.timestamp),
+            "sourceType": self.source_type,
+            "sourceId": self.source_id,
+            "sourceLabel": self.source_label,
+            "updatedByUserId": self.updated_by_user_id,
+        }
+        return {name: value for name, value in members.items() if value is not None}
 
-class SimplePublicObject(Struct, rename="camel", gc=False):
+
+# What msgspec accepts from HubSpot's JSON for a field; `_wire.record_decoder` reads
+# other values leniently. A time must have a zone. Histories are attrs values, whose
+# fields msgspec cannot rename, so it accepts only an empty one.
+Timestamp: TypeAlias = Annotated[datetime, Meta(tz=True)]
+_Histories: TypeAlias = Annotated[
+    dict[str, list[ValueWithTimestamp]], Meta(max_length=0)
+]
+
+
+class SimplePublicObject(Struct, rename="camel", gc=False, repr_omit_defaults=True):
     """A record as HubSpot returns it.
 
     `properties` holds strings, or None for a requested property that has no value.
     `warnings` holds HubSpot's JSON objects unchanged (dated API versions only).
+
+    Records can be compared, copied and pickled. `copy.replace` (Python 3.13) or
+    `msgspec.structs.replace` returns a copy with other values.
     """
 
     id: str
     properties: dict[str, str | None]
-    created_at: datetime | None = None
-    updated_at: datetime | None = None
+    created_at: Timestamp | None = None
+    updated_at: Timestamp | None = None
     archived: bool | None = None
-    archived_at: datetime | None = None
-    properties_with_history: dict[str, list[ValueWithTimestamp]] | None = None
+    archived_at: Timestamp | None = None
+    properties_with_history: _Histories | None = None
     object_write_trace_id: str | None = None
     url: str | None = None
     warnings: list[dict[str, Any]] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return HubSpot's JSON for the record; fields that are None are omitted.
+
+        Timestamps become strings in UTC with milliseconds.
+        """
+        names = zip(self.__struct_fields__, self.__struct_encode_fields__, strict=True)
+        return {
+            written: _to_json(value)
+            for name, written in names
+            if (value := getattr(self, name)) is not None
+        }
+
+
+def _to_json(value: Any) -> Any:
+    """Return the value of a record's field as JSON, without sharing mutable values."""
+    match value:
+        case datetime():
+            return iso_milliseconds(value)
+        case ValueWithTimestamp():
+            return value.to_dict()
+        case dict():
+            return {name: _to_json(item) for name, item in value.items()}
+        case list():
+            return [*map(_to_json, value)]
+        case _:
+            return value
 
 
 class SimplePublicUpsertObject(SimplePublicObject, rename="camel", gc=False):

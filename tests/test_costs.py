@@ -17,7 +17,7 @@ from hubbatch._outcomes.ledger import Ledger
 from hubbatch._outcomes.queue import InputQueue
 from hubbatch._outcomes.response import Collector
 from hubbatch._wire.endpoints import operation_for
-from hubbatch._wire.record_columns import structure_objects
+from hubbatch._wire.record_decoder import structure_objects
 from hubbatch._wire.records import structure_response
 
 

@@ -119,7 +119,6 @@ PRIVATE = {
     "Stopped": "control flow: ends a job whose caller asked it to stop",
     "_ClientClosed": "control flow: ends the refresh of a client that is closed",
     "_NotUniform": "control flow: a block of inputs is encoded input by input",
-    "_Unusual": "control flow: an answer is read record by record",
 }
 # The simulator shares no code with the client, so that it cannot share a mistake.
 SIMULATOR = {

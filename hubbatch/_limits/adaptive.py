@@ -104,6 +104,11 @@ class _Peak:
 
     _level: float = field(default=-inf, init=False)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no share was recorded."""
+        return self._level == -inf
+
     def record(self, share: float, at: float) -> None:
         """Record a share that was seen at some time."""
         self._level = max(self._level, log(share) + at / RECOVERY)
@@ -190,6 +195,8 @@ class LimitTracker:
 
     def others(self, now: float) -> int:
         """Return how many requests other apps seem to have in the window."""
+        if self._peak.is_empty:
+            return 0
         # Without reports for two intervals, those before them no longer count.
         seen_at = max([now - 2 * self.family.interval, *self._newest[:1]])
         share = min(self._peak.share(now), self._recent.share(seen_at))
@@ -202,9 +209,9 @@ class LimitTracker:
 
     def limit(self, now: float) -> RateLimit:
         """Return the limit to keep now: within the ceiling, minus other apps' usage."""
-        key = self.total, self.others(now), self.ceiling
+        key = self._reported, self.others(now), self.ceiling
         if self._cached is None or self._cached[0] != key:
-            self._cached = key, self._limit(*key)
+            self._cached = key, self._limit(self.total, key[1], self.ceiling)
         return self._cached[1]
 
     def _limit(self, total: int, others: int, ceiling: RateLimit | None) -> RateLimit:

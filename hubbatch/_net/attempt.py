@@ -2,7 +2,7 @@
 
 import asyncio
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from attrs import define
 
@@ -89,7 +89,8 @@ class Sender:
             )
         # From here on, `chunk` is the state before this attempt, and `in_hand.chunk`
         # the state that the attempt leads to.
-        chunk = in_hand.after(Step.ATTEMPT, now=_now())
+        started = _now()
+        chunk = in_hand.after(Step.ATTEMPT, now=started)
 
         def on_sent() -> None:
             permit.sent()
@@ -106,15 +107,21 @@ class Sender:
             request_body(operation, carried.bodies),
         )
         self.summary.requests += 1
-        self.events.chunk(
-            ChunkSent,
-            chunk,
-            attempt=chunk.state.attempts,
-            waited=waited,
-            method=request.method,
-            path=request.path,
-        )
-        answer = await self._send(chunk, request, on_sent)
+        if self.events.wants(ChunkSent):
+            self.events.chunk(
+                ChunkSent,
+                chunk,
+                attempt=chunk.state.attempts,
+                waited=waited,
+                method=request.method,
+                path=request.path,
+            )
+        answer: Answer | None = None
+        try:
+            answer = await self.transport.send(request, on_sent)
+        finally:  # also if it was cancelled
+            if self.events.wants(ChunkAnswered):
+                self._emit_answered(chunk, answer, _now() - started)
         permit.answered(answer.headers if isinstance(answer, Response) else None)
         # The only place that has both a request's secrets and its answer. Requests
         # without a token go to the token endpoint: their secrets are in the form.
@@ -130,26 +137,19 @@ class Sender:
             self.journal.not_written(chunk)
         return verdict
 
-    async def _send(
-        self, chunk: Chunk, request: Request, on_sent: Callable[[], None]
-    ) -> Answer:
-        """Send a request, and emit `ChunkAnswered` even if it is cancelled."""
-        started, status, remaining = _now(), None, None
-        try:
-            answer = await self.transport.send(request, on_sent)
-            if isinstance(answer, Response):
-                status = answer.status
-                remaining = whole_number(answer.headers, DAILY_REMAINING)
-            return answer
-        finally:
-            self.events.chunk(
-                ChunkAnswered,
-                chunk,
-                attempt=chunk.state.attempts,
-                status=status,
-                seconds=_now() - started,
-                daily_remaining=remaining,
-            )
+    def _emit_answered(
+        self, chunk: Chunk, answer: Answer | None, seconds: float
+    ) -> None:
+        response = answer if isinstance(answer, Response) else None
+        self.events.chunk(
+            ChunkAnswered,
+            chunk,
+            attempt=chunk.state.attempts,
+            status=response and response.status,
+            seconds=seconds,
+            daily_remaining=response
+            and whole_number(response.headers, DAILY_REMAINING),
+        )
 
 
 def _classify(

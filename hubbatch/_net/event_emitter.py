@@ -42,6 +42,10 @@ class EventEmitter:
     batch: int = 0
     lane: str = "bulk"
 
+    def wants(self, kind: type[Event]) -> bool:
+        """Return whether events of this kind have any effect."""
+        return self.listeners.wants(kind)
+
     def begun(self) -> None:
         """Emit `BatchBegun`."""
         self._emit(BatchBegun, lane=self.lane)
@@ -61,7 +65,7 @@ class EventEmitter:
 
     def failed(self, outcomes: Iterable[Outcome[Any]]) -> None:
         """Emit `InputFailed` for each outcome."""
-        if not self.listeners.wants(InputFailed):
+        if not self.wants(InputFailed):
             return
         for outcome in outcomes:
             error = outcome.error
@@ -78,7 +82,7 @@ class EventEmitter:
 
     def settled(self, answer: NoteAnswer) -> None:
         """Emit `ChunkSettled` with the number of inputs that an answer settles."""
-        if not self.listeners.wants(ChunkSettled):
+        if not self.wants(ChunkSettled):
             return
         chunk, matched = answer.chunk, answer.matched
         failed = chunk.pick([*matched.failed]).count
@@ -132,7 +136,7 @@ class EventEmitter:
 
     def chunk(self, event: type[ChunkEvent], chunk: Chunk, **details: Any) -> None:
         """Emit a chunk event of this class, with these details."""
-        if not self.listeners.wants(event):
+        if not self.wants(event):
             return
         lookup = self.operation.read_back if chunk.state.looking_up else None
         self._emit(
@@ -149,7 +153,7 @@ class EventEmitter:
         operation: Operation | None = None,
         **details: Any,
     ) -> None:
-        if self.listeners.wants(kind):
+        if self.wants(kind):
             self.listeners.notify(
                 kind(
                     account=self.account,

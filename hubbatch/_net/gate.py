@@ -87,9 +87,10 @@ class Permit(Waiter):
         self.allowance.users += 1
         try:
             self._queue.add(self._lane, self)
+            waited = not self.turn.done()
             await self.turn
-            # Another worker may have taken the work since the slot was granted.
-            if self.slot is None or not self.wanted():
+            # After a wait, another worker may have taken the work.
+            if self.slot is None or (waited and not self.wanted()):
                 return None
         except BaseException:
             self._give_back()
@@ -114,7 +115,7 @@ class Permit(Waiter):
         slot, now = self._granted, _now()
         limit = whole_number(headers, WINDOW_LIMIT)
         left = whole_number(headers, WINDOW_REMAINING)
-        self._queue.answered(slot, limit=limit, left=left)
+        self._queue.answered(slot, now, limit=limit, left=left)
         self._limits.daily.answered(
             min(slot.sent_at, now),
             now,

@@ -34,6 +34,7 @@ class InterruptibleWait:
 
     def __init__(self, tasks: set[asyncio.Task[Any]]) -> None:
         self._tasks = tasks
+        self._over = False
 
     def __enter__(self) -> Self:
         self._tasks.add(asyncio.current_task())  # type: ignore[arg-type] # runs are tasks
@@ -41,7 +42,9 @@ class InterruptibleWait:
 
     def over(self) -> None:
         """End the wait early: the rest of the context must not be cancelled."""
-        self._tasks.discard(asyncio.current_task())
+        if not self._over:
+            self._over = True
+            self._tasks.discard(asyncio.current_task())
 
     def __exit__(self, *_: object) -> None:
         self.over()

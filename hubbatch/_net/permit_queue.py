@@ -187,9 +187,13 @@ class PermitQueue:
     # The ticket requested from the pacer. It belongs to no waiter until a slot is
     # granted with it, and it is not saved for later: without a waiter it is given back.
     _ticket: asyncio.Future[object] | None = field(default=None, init=False)
+    # The clock of the loop that it belongs to.
+    _now: Callable[[], float] = field(
+        factory=lambda: asyncio.get_running_loop().time, init=False
+    )
 
     def __attrs_post_init__(self) -> None:
-        limit = self.tracker.limit(_now())
+        limit = self.tracker.limit(self._now())
         self.window = Window(limit.max_requests, limit.interval, limit.burst)
 
     def set_ceiling(self, ceiling: RateLimit | None, pacer: Pacer | None) -> None:
@@ -206,7 +210,7 @@ class PermitQueue:
         self.tracker.move(shift)
         moved = PermitQueue(self.tracker, self.pacer)
         moved.window = copy(self.window)
-        moved.window.move(shift, _now())
+        moved.window.move(shift, moved._now())
         moved._granted_at = self._granted_at + shift
         moved._held_until = self._held_until + shift
         if self.pacer is not None:
@@ -221,7 +225,7 @@ class PermitQueue:
 
     def record_earlier(self, seconds_ago: Iterable[float]) -> None:
         """Count requests that this program sent before it was restarted."""
-        now, counts = _now(), self.window.interval + LAG
+        now, counts = self._now(), self.window.interval + LAG
         sent = sorted(now - max(0.0, age) for age in seconds_ago if age < counts)
         if sent:
             self.window.record_earlier(sent)
@@ -231,26 +235,27 @@ class PermitQueue:
 
     def held_for(self) -> float:
         """Return the seconds until the hold ends; zero if there is none."""
-        return max(0.0, self._held_until - _now())
+        return max(0.0, self._held_until - self._now())
 
     def hold(self, seconds: float) -> None:
         """Let no request out for this long; a hold is never shortened."""
-        self._held_until = max(self._held_until, _now() + seconds)
+        self._held_until = max(self._held_until, self._now() + seconds)
         if self.pacer is not None:
             self.pacer.hold(seconds)
 
     def sent(self, slot: Slot) -> None:
         """Record that the first byte of a request is being written."""
-        now = _now()
+        now = self._now()
         self.window.sent(slot, now)
         self.tracker.sent(now)
         if self.pacer is not None:
             self.pacer.sent(slot.ticket)
         self.wake_unless_timed()  # only now is it known when the slot comes back
 
-    def answered(self, slot: Slot, *, limit: int | None, left: int | None) -> None:
+    def answered(
+        self, slot: Slot, now: float, *, limit: int | None, left: int | None
+    ) -> None:
         """Record an answer and what it reports about the window."""
-        now = _now()
         self.window.answered(slot, now)
         self.tracker.answered(min(slot.sent_at, now), now, limit=limit, left=left)
         self.wake()  # the slot comes back sooner, or the limit has changed
@@ -290,7 +295,7 @@ class PermitQueue:
                 handle.cancel()
         self._soon = self._timer = None
         try:
-            self._grant_slots(_now())
+            self._grant_slots(self._now())
         except Exception as error:  # noqa: BLE001 -- a bug of ours: no call may hang
             for lane in self._lanes:
                 lane.fail(error)
@@ -349,7 +354,7 @@ class PermitQueue:
         if self.pacer is None:
             return True
         if self._ticket is None or self._ticket.cancelled():
-            limit = self.tracker.limit(_now())
+            limit = self.tracker.limit(self._now())
             self._ticket = asyncio.ensure_future(self.pacer.acquire(limit))
             self._ticket.add_done_callback(self._on_ticket)
         return self._ticket.done()

@@ -14,9 +14,9 @@ from html import escape
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-import orjson
-
 from attrs import evolve
+from msgspec import DecodeError
+from msgspec.json import decode, encode
 
 from hubbatch._http import Answer, NoAnswer, Response
 
@@ -102,11 +102,11 @@ class _Mask:
         if plain and spared:  # in a success, only errors quote the request
             spared |= _RESULTS
         try:
-            document = orjson.loads(body)
-        except orjson.JSONDecodeError:
+            document = decode(body)
+        except (DecodeError, RecursionError):
             return body
         clean = self._value(document, spared)
-        return body if clean == document else orjson.dumps(clean)
+        return body if clean == document else encode(clean)
 
     def _value(self, value: Any, spared: frozenset[str]) -> Any:
         match value:
@@ -156,8 +156,8 @@ def _forms(secret: str) -> Iterator[tuple[bytes, int]]:
     """Yield the forms of a secret, each with the length of the prefix to search for."""
     for written in {secret, secret.lower(), secret.upper()}:
         head = written[:_PREFIX]
-        for encode in _ENCODINGS:
-            yield encode(written).encode(), len(encode(head).encode())
+        for escaped in _ENCODINGS:
+            yield escaped(written).encode(), len(escaped(head).encode())
     for offset in range(3):
         yield from _in_base64(secret.encode(), offset)
 

@@ -7,7 +7,7 @@ send each until its inputs have outcomes or are requeued. Nothing else sends req
 import asyncio
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from itertools import chain
 from random import random
@@ -131,6 +131,7 @@ class Run:
             events=self.events,
             summary=self.summary,
         )
+        self._now: Callable[[], float]  # the clock of the loop, set by `execute`
         self._trickles = False
         self._linger_timer = LingerTimer(options.linger, options.spacing)
         self._source_over = False
@@ -150,7 +151,8 @@ class Run:
         When it returns or raises, every input that was taken has its outcome, even
         after a cancellation.
         """
-        started = _now()
+        self._now = asyncio.get_running_loop().time
+        started = self._now()
         self.events.begun()
         reader = SourceReader(source)
         try:
@@ -164,7 +166,7 @@ class Run:
             self._recorder.leave_out(reader.rest())
             await reader.aclose()
             self._linger_timer.stop()
-            self.summary.seconds = _now() - started
+            self.summary.seconds = self._now() - started
             self.ended = self._resolver.ending(
                 self.ended, maybe_written=self.summary.unknown > 0
             )
@@ -327,7 +329,7 @@ class Run:
                 effects = self._resolver.resolve(
                     in_hand.chunk,
                     verdict,
-                    _now(),
+                    self._now(),
                     draw=random(),  # noqa: S311 -- jitter
                 )
                 in_hand.chunk = None  # the effects have its inputs now
@@ -415,13 +417,13 @@ class Run:
                 token = bearer() if self._has_work(in_hand) else None
                 return token is not None
 
-            requested = _now()
+            requested = self._now()
             lane, family = self._options.lane, self.operation.call.family
             with self._waits.begin() as waiting:
                 async with self._gate.permit(lane, take_token, family) as permit:
                     waiting.over()
                     if permit is not None and token is not None:
-                        waited = _now() - requested
+                        waited = self._now() - requested
                         if not await self._journal(self._take_chunk(in_hand)):
                             return None
                         return await self._sender.send(
@@ -437,6 +439,8 @@ class Run:
         if self.ended is not None:
             return None
         try:
+            if not self._credentials.renewable:  # a constant, and nothing to wait for
+                return await self._credentials.bearer()
             with self._waits.begin():
                 return await self._credentials.bearer()
         except asyncio.CancelledError as error:
@@ -455,7 +459,7 @@ class Run:
     def _take_chunk(self, in_hand: ChunkInHand) -> Chunk:
         """Return the worker's chunk to send again, or else the queue's next one."""
         if in_hand.chunk is None:
-            now = _now()
+            now = self._now()
             chunk = in_hand.chunk = self._queue.next_chunk(now)
             if self._options.maybe_sent:
                 chunk = self._resolver.recall(chunk, now)
@@ -481,10 +485,6 @@ class Run:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._batch_ended.wait()
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
 
 
 def _first_leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -7,14 +7,13 @@ import ssl
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from functools import lru_cache, partial
-from io import BytesIO
 from ipaddress import ip_address
-from types import SimpleNamespace
 from typing import Protocol
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary
 
 import aiohttp
 
+from aiohttp.abc import AbstractStreamWriter
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ClientRequest
 from aiohttp.connector import Connection
@@ -97,8 +96,8 @@ is_readable: Callable[[int], bool] = by_poll if hasattr(select, "poll") else by_
 # Far larger than any answer with 100 records. A compressed answer could otherwise
 # exhaust the memory.
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
-# aiohttp warns about larger bodies in one piece: writing them blocks the event loop.
-_LARGE = 1024 * 1024
+# A larger body is written in pieces, so that the event loop gets a turn in between.
+_PIECE = 1024 * 1024
 
 
 class Transport(Protocol):
@@ -171,7 +170,6 @@ class Sessions:
             self._session = aiohttp.ClientSession(
                 connector=Connector(limit=self._limit),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                trace_configs=[_TRACING],
                 trust_env=self._trust_env,
             )
             self._loop = loop
@@ -231,7 +229,7 @@ class AiohttpTransport:
         if self._closed:
             # If `aclose` was cancelled, batches may still be running.
             return NoAnswer(sent=False, reason="this client is closed")
-        progress = _SendProgress(on_sent)
+        body = _Body(request.body, on_sent)
         try:
             session = await self._open()
             async with session.request(
@@ -239,28 +237,27 @@ class AiohttpTransport:
                 self._url_of(request.path.lstrip("/")),
                 params=request.query,
                 headers=request.headers,
-                data=_payload(request.body),
+                data=body,
                 timeout=self._timeout,
                 allow_redirects=False,
                 raise_for_status=False,  # overrides the caller's session
                 auto_decompress=True,
-                trace_request_ctx=progress,
             ) as answer:
-                body = await _read_bounded(answer)
-                if body is None:
-                    return NoAnswer(progress.sent, "the answer is larger than 256 MiB")
-                return Response(answer.status, answer.headers, body)
+                content = await _read_bounded(answer)
+                if content is None:
+                    return NoAnswer(body.sent, "the answer is larger than 256 MiB")
+                return Response(answer.status, answer.headers, content)
         except TimeoutError:
             reason = f"no answer within {self._timeout.total:g} s"
-            return NoAnswer(progress.sent, reason)
+            return NoAnswer(body.sent, reason)
         except aiohttp.ClientConnectorCertificateError as error:
             cause = error.certificate_error
             reason = getattr(cause, "verify_message", "") or str(cause)
-            return NoAnswer(progress.sent, reason, untrusted=error.host)
+            return NoAnswer(body.sent, reason, untrusted=error.host)
         except aiohttp.ClientHttpProxyError as error:
-            return NoAnswer(progress.sent, error.message, proxy_status=error.status)
+            return NoAnswer(body.sent, error.message, proxy_status=error.status)
         except (aiohttp.ClientError, ssl.SSLError, OSError) as error:
-            return NoAnswer(progress.sent, _describe(error))
+            return NoAnswer(body.sent, _describe(error))
 
     def retire(self) -> None:
         """Stop reusing the connections that are open now.
@@ -273,108 +270,59 @@ class AiohttpTransport:
     async def aclose(self) -> None:
         """Close its own sessions."""
         self._closed = True
-        session, self._session = self._session, None
+        self._session = None
         if self._own is not None:
             await self._own.aclose()
-        elif isinstance(session, aiohttp.ClientSession):
-            users = _users.get(session)
-            if users:
-                users.discard(self)
-                if not users:
-                    session.trace_configs.remove(_TRACING)
 
     async def _open(self) -> aiohttp.ClientSession:
         session = self._session
         if isinstance(session, Sessions):
             return await session.current()
         assert session is not None  # noqa: S101 -- it is set until `aclose`
-        users = _users.setdefault(session, WeakSet())
-        users.add(self)
-        if _TRACING not in session.trace_configs:
-            session.trace_configs.append(_TRACING)
         return session
 
 
-class _SendProgress:
-    """Tracks how far a request was sent; raises if aiohttp tries to send it again.
+class _Body(aiohttp.Payload):
+    """The body of one request: calls `on_sent` when its first byte is written.
+
+    aiohttp holds the headers back until then. A request without a body has an empty one
+    of these.
 
     aiohttp itself repeats an idempotent request when a kept connection turns out to be
-    closed. The repeat would be sent without a permit and without being counted, so it
-    is stopped before its first byte, and the run retries it under its own rules.
+    closed. The repeat would be sent without a permit and without being counted, so
+    writing a body twice raises, and the run retries the request under its own rules.
+
+    Attributes:
+        sent: whether the first byte was written.
     """
 
-    def __init__(self, on_sent: Callable[[], None]) -> None:
-        self.sent = False
-        self._begun = False
+    def __init__(self, content: bytes, on_sent: Callable[[], None]) -> None:
+        super().__init__(content)
+        self._size = len(content)
         self._on_sent = on_sent
+        self.sent = False
 
-    def begin(self) -> None:
-        """Record that the headers are about to be written.
+    @property
+    def autoclose(self) -> bool:
+        """There is nothing to close."""
+        return True
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        """Return the body as a string."""
+        return str(self._value, encoding, errors)
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        """Write the body.
 
         Raises:
-            aiohttp.ClientError: If they were written before.
+            aiohttp.ClientError: If it was written before.
         """
-        if self._begun:
+        if self.sent:
             raise aiohttp.ClientError("a kept connection was closed by the peer")
-        self._begun = True
-
-    def first_part_sent(self) -> None:
-        """Record that the first part was written."""
-        if not self.sent:
-            self.sent = True
-            self._on_sent()
-
-
-async def _on_headers_sent(
-    _session: aiohttp.ClientSession,
-    context: SimpleNamespace,
-    params: aiohttp.TraceRequestHeadersSentParams,
-) -> None:
-    # Despite its name, aiohttp calls this just before it writes.
-    progress = _progress(context)
-    if progress is not None:
-        progress.begin()
-        if params.method == "GET":  # no body follows
-            progress.first_part_sent()
-
-
-async def _on_sent(
-    _session: aiohttp.ClientSession, context: SimpleNamespace, _params: object
-) -> None:
-    progress = _progress(context)
-    if progress is not None:
-        progress.first_part_sent()
-
-
-def _progress(context: SimpleNamespace) -> _SendProgress | None:
-    # None for the caller's own requests on a shared session.
-    progress = getattr(context, "trace_request_ctx", None)
-    return progress if isinstance(progress, _SendProgress) else None
-
-
-def _tracing() -> aiohttp.TraceConfig:
-    tracing = aiohttp.TraceConfig()
-    # aiohttp holds the headers back until the first part of the body is written. So a
-    # request with a body leaves at this event, not at the one for headers.
-    tracing.on_request_chunk_sent.append(_on_sent)
-    tracing.on_request_headers_sent.append(_on_headers_sent)
-    tracing.freeze()
-    return tracing
-
-
-# One for all transports, because aiohttp runs every request through all trace configs
-# of its session, and the clients of many accounts may share a session. Each request
-# carries its own `_SendProgress`. `_users` holds the transports that use a session of
-# the caller's; the last one to close removes `_TRACING` from it.
-_TRACING = _tracing()
-_users: WeakKeyDictionary[aiohttp.ClientSession, WeakSet["AiohttpTransport"]] = (
-    WeakKeyDictionary()
-)
-
-
-def _payload(body: bytes) -> bytes | BytesIO | None:
-    """Return a body for aiohttp; a large one is written in pieces."""
-    return BytesIO(body) if len(body) > _LARGE else body or None
+        self.sent = True
+        self._on_sent()
+        for start in range(0, len(self._value), _PIECE):
+            await writer.write(self._value[start : start + _PIECE])
 
 
 async def _read_bounded(answer: aiohttp.ClientResponse) -> bytes | None:

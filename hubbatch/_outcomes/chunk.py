@@ -6,8 +6,10 @@ from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
-from attrs import Factory, define, field, frozen
+from attrs import Factory, define, field
 
+from hubbatch._immutable import immutable
+from hubbatch._wire.bodies import Bodies
 from hubbatch._wire.inputs import trace_id
 
 from .chunk_state import NEW, ChunkState, Step
@@ -16,7 +18,7 @@ from .chunk_state import NEW, ChunkState, Step
 _NONE: Mapping[int, Any] = MappingProxyType({})
 
 
-@frozen(eq=False)
+@immutable(eq=False)
 class Chunk:
     """The inputs that are sent in one request, and their history.
 
@@ -40,7 +42,7 @@ class Chunk:
     indices: list[int] = Factory(list)
     inputs: list[object] = Factory(list)
     keys: list[str | None] = Factory(list)
-    bodies: list[bytes] = Factory(list)
+    bodies: Bodies = Factory(Bodies)
     traces: dict[int, str] = Factory(dict)
     prefix: str = ""
     duplicates: Mapping[int, list[tuple[int, object]]] = _NONE
@@ -113,7 +115,7 @@ class Chunk:
             indices,
             [self.inputs[position] for position in positions],
             [self.keys[position] for position in positions],
-            [self.bodies[position] for position in positions],
+            self.bodies.pick(positions),
             _select(indices, self.traces),
             self.prefix,
             _select(indices, self.duplicates),
@@ -124,7 +126,7 @@ class Chunk:
     @property
     def size(self) -> int:
         """The size of its inputs as JSON, in bytes."""
-        return sum(map(len, self.bodies))
+        return self.bodies.size
 
     def cut(self, max_bytes: int) -> list["Chunk"]:
         """Return parts of at most `max_bytes`; a larger input is a part by itself."""
@@ -146,10 +148,10 @@ class Chunk:
             self.indices[:count],
             self.inputs[:count],
             self.keys[:count],
-            self.bodies[:count],
+            self.bodies.shift(count),
             prefix=self.prefix,
         )
-        for column in (self.indices, self.inputs, self.keys, self.bodies):
+        for column in (self.indices, self.inputs, self.keys):
             del column[:count]
         if self.traces:
             for index in first.indices:

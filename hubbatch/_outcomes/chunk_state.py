@@ -9,7 +9,7 @@ from enum import Enum, Flag, auto
 from types import MappingProxyType
 from typing import Final
 
-from attrs import frozen
+from hubbatch._immutable import immutable
 
 
 class Certainty(Enum):
@@ -21,6 +21,9 @@ class Certainty(Enum):
     LOOKING_UP = auto()  # it was MAYBE_WRITTEN, and its records are being looked up
     NOT_FOUND = auto()  # the lookup found no record; the write may still be late
     RECREATING = auto()  # it was NOT_FOUND and has left again, as IN_FLIGHT
+
+    # A member is equal only to itself. Enum's own hash is a Python function.
+    __hash__ = object.__hash__
 
 
 class Role(Flag):
@@ -50,6 +53,8 @@ class Step(Enum):
     HALVE = auto()  # it is cut from a chunk on which HubSpot fails
     ASK_ALONE = auto()  # an answer did not mention its input; perhaps a `survivor`
     TURN_PAGE = auto()  # the answer continues on another page
+
+    __hash__ = object.__hash__  # as that of Certainty
 
 
 _C, _S = Certainty, Step
@@ -92,7 +97,7 @@ ROLES: Mapping[Step, tuple[Role, Role]] = MappingProxyType(
 _CHANGES_CERTAINTY = frozenset(step for _, step in CERTAINTY)
 
 
-@frozen
+@immutable(unsafe_hash=True)
 class ChunkState:
     """The history of a chunk.
 

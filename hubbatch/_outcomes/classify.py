@@ -12,7 +12,7 @@ from math import isfinite
 from typing import Any, TypeVar
 
 from hubbatch._http import Answer, NoAnswer, Response, whole_number
-from hubbatch._wire.calls import Operation
+from hubbatch._wire.calls import Call, Operation
 from hubbatch._wire.codecs.oauth import refused_grant
 from hubbatch._wire.records import (
     converter,
@@ -129,12 +129,8 @@ def _classify_success(
     call = operation.call
     if response.status == 204 and call.may_be_empty:  # noqa: PLR2004
         return Answered(match_without_results(chunk, BatchResponse()))
-    shape = call.results
     try:
-        # Calls without results may answer with an empty body and any status.
-        raw = read_json(response.body or (b"{}" if call.may_be_empty else b""))
-        structure = shape.structure if shape else _as_they_are
-        part = call.codec.parts(raw, structure)
+        part = _read_answer(call, response.body)
         matched = match_answer(operation, chunk, part)
         # The errors of a 207 have no correlation id; its headers do.
         for error in matched.failed.values():
@@ -150,6 +146,16 @@ def _classify_success(
     if operation.into is not None:
         make_into(operation.into, matched)
     return Answered(matched)
+
+
+def _read_answer(call: Call, body: bytes) -> BatchResponse[Any]:
+    """Return HubSpot's response; raise one of `UNREADABLE` if it cannot be read."""
+    codec, shape = call.codec, call.results
+    if codec.decode is not None and (usual := codec.decode(body)) is not None:
+        return usual
+    # Calls without results may answer with an empty body and any status.
+    raw = read_json(body or (b"{}" if call.may_be_empty else b""))
+    return codec.parts(raw, shape.structure if shape else _as_they_are)
 
 
 def _as_they_are(results: list[Any]) -> list[Any]:

@@ -2,8 +2,7 @@
 
 from typing import Any, TypeAlias
 
-from attrs import frozen
-
+from hubbatch._immutable import immutable
 from hubbatch.errors import APIError, HubBatchError, RecordError
 
 from .chunk import Chunk
@@ -13,7 +12,7 @@ from .queue import Place
 from .verdicts import EndpointNotFound, Retryable, Throttled, Unauthorized
 
 
-@frozen
+@immutable
 class NoteAnswer:
     """HubSpot answered a chunk, `seconds` after it was sent; its outcomes follow."""
 
@@ -22,7 +21,7 @@ class NoteAnswer:
     seconds: float
 
 
-@frozen
+@immutable
 class Succeed:
     """All inputs of a chunk succeeded; `results` holds their results by position."""
 
@@ -30,7 +29,7 @@ class Succeed:
     results: list[Any]
 
 
-@frozen
+@immutable
 class Fail:
     """No input of a chunk succeeded: all have this status and error."""
 
@@ -39,7 +38,7 @@ class Fail:
     error: RecordError
 
 
-@frozen
+@immutable
 class Drop:
     """A chunk is not sent again, because the batch has ended.
 
@@ -49,7 +48,7 @@ class Drop:
     chunk: Chunk
 
 
-@frozen
+@immutable
 class NoteSplit:
     """A refused chunk is split into this many parts, which the next effects requeue."""
 
@@ -58,7 +57,7 @@ class NoteSplit:
     parts: int
 
 
-@frozen
+@immutable
 class Requeue:
     """Chunks return to the queue, to be sent again.
 
@@ -71,12 +70,12 @@ class Requeue:
     error_if_ended: RecordError | None = None
 
 
-@frozen
+@immutable
 class Unpark:
     """The parked chunks are sent next, because HubSpot was able to read a call."""
 
 
-@frozen
+@immutable
 class Wait:
     """The same worker sends a chunk again after `seconds`.
 
@@ -89,7 +88,7 @@ class Wait:
     error_if_ended: RecordError | None = None
 
 
-@frozen
+@immutable
 class HoldAll:
     """No request of the account may be sent for `seconds`.
 
@@ -102,21 +101,21 @@ class HoldAll:
     throttled: Throttled
 
 
-@frozen
+@immutable
 class LimitInputs:
     """Chunks have at most `max_inputs` inputs from now on."""
 
     max_inputs: int
 
 
-@frozen
+@immutable
 class LimitBytes:
     """Chunks have at most `max_bytes` bytes of inputs from now on."""
 
     max_bytes: int
 
 
-@frozen
+@immutable
 class EndBatch:
     """The batch ends with an error: only requests in flight are finished."""
 

@@ -5,8 +5,9 @@ from typing import Any
 
 from attrs import define, field
 
-from hubbatch._wire.calls import ColumnEncoder, Encoder, Operation
-from hubbatch._wire.inputs import column_encoder, encoder
+from hubbatch._wire.bodies import Bodies
+from hubbatch._wire.calls import BlockEncoder, Encoder, Operation
+from hubbatch._wire.inputs import block_encoder, encoder
 from hubbatch._wire.property_values import InvalidInput
 from hubbatch.errors import RecordError, RecordInvalid, TooManyFailures
 
@@ -42,11 +43,11 @@ class Ledger:
     summary: Summary = field(factory=Summary)
     ended: str | None = None
     _encode: Encoder = field(init=False)
-    _encode_columns: ColumnEncoder = field(init=False)
+    _encode_block: BlockEncoder = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._encode = encoder(self.operation)
-        self._encode_columns = column_encoder(self.operation)
+        self._encode_block = block_encoder(self.operation)
 
     # ---- inputs
 
@@ -54,12 +55,17 @@ class Ledger:
         """Return a block's valid inputs as a chunk, and the outcomes of the others."""
         first = self.summary.inputs
         self.summary.inputs += len(block)
-        columns = self._encode_columns(first, block)
-        if columns is None:
+        encoded = self._encode_block(first, block)
+        if encoded is None:
             return self._encode_singly(first, block)
-        indices = [*range(first, self.summary.inputs)]
-        prefix = self.operation.trace_prefix
-        return Chunk(indices, [*block], *columns, prefix=prefix), []
+        keys, joined = encoded
+        return Chunk(
+            [*range(first, self.summary.inputs)],
+            [*block],
+            keys,
+            Bodies.of_block(joined, len(block)),
+            prefix=self.operation.trace_prefix,
+        ), []
 
     def _encode_singly(
         self, first: int, block: list[Any]

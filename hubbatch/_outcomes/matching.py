@@ -7,12 +7,12 @@ input stays open if no result or error certainly belongs to it.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from operator import attrgetter, countOf
+from itertools import repeat
+from operator import attrgetter
 from typing import Any
 
-import orjson
-
 from attrs import Factory, define
+from msgspec.json import decode
 
 from hubbatch._wire.calls import Operation, ResultShape
 from hubbatch._wire.inputs import make_key
@@ -34,6 +34,7 @@ from .record_errors import record_error_from_207
 
 
 _trace_of = attrgetter("object_write_trace_id")
+_UNTRACED = {None}  # the trace ids of results that have none
 
 
 @define
@@ -144,14 +145,13 @@ def _order(shape: ResultShape, chunk: Chunk, results: list[Any]) -> list[Any] | 
     """
     if len(results) != len(chunk) or chunk.traces:
         return None
-    names: Iterable[str | None] = chunk.keys
-    traced = shape.traced and countOf(map(_trace_of, results), None) < len(results)
-    if traced:
-        by_name = dict(zip(map(_trace_of, results), results, strict=True))
-        prefix = chunk.prefix
-        names = [f"{prefix}{index}" for index in chunk.indices]
-    else:
+    prefix, names = chunk.prefix, chunk.keys
+    traces = map(_trace_of, results) if shape.traced else repeat(None, len(results))
+    by_name = dict(zip(traces, results, strict=True))
+    if by_name.keys() == _UNTRACED:
         by_name = dict(zip(map(shape.key_of, results), results, strict=True))
+    else:
+        names = [f"{prefix}{index}" for index in chunk.indices]
     ordered = [*map(by_name.get, names)]
     # No result is falsy, except None. `None in ordered` would compare all fields.
     return ordered if len(by_name) == len(chunk) and all(ordered) else None
@@ -324,7 +324,7 @@ class _Matcher:
         source_of = self.shape.source_of
         if source_of is None or result is None:
             return False
-        source = orjson.loads(self.chunk.bodies[position])["from"]["id"]
+        source = decode(self.chunk.bodies[position])["from"]["id"]
         return make_key(str(source_of(result))) != make_key(source)
 
     def alone(self, results: list[Any]) -> list[Any]:
@@ -409,7 +409,7 @@ def _is_same(shown: object, written: str, *, ignore_case: bool) -> bool:
 
 def written_in(body: bytes) -> Mapping[str, str]:
     """Return an encoded input's properties; empty if it is only an id or a name."""
-    document = orjson.loads(body)
+    document = decode(body)
     properties = (
         document.get("properties", {}) if isinstance(document, dict) else document
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from attrs import evolve
 
+from hubbatch._wire.bodies import Bodies
 from hubbatch._wire.calls import Paging
 from hubbatch.errors import RecordError
 
@@ -54,4 +55,4 @@ def next_pages(
         for p in unfinished
     }
     bodies = [paging.ask(chunk.bodies[p], after) for p, after in unfinished.items()]
-    return evolve(following, bodies=bodies, pages=pages)
+    return evolve(following, bodies=Bodies(bodies), pages=pages)

@@ -8,7 +8,7 @@ input, which keeps a million inputs cheap.
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterable
 from enum import Enum, auto
-from itertools import chain
+from itertools import chain, repeat
 from typing import assert_never
 
 from attrs import Factory, define, evolve, field
@@ -315,9 +315,8 @@ class InputQueue:
         return self._live
 
     def _remove_keys(self, keys: Iterable[str | None]) -> None:
-        remove = self._owners.pop
-        for key in keys:
-            remove(key, None)  # `clear` may have removed it already
+        # `clear` may have removed one already. A deque of no length runs the map.
+        deque(map(self._owners.pop, keys, repeat(None)), maxlen=0)
 
     def _put_one(self, single: Chunk) -> None:
         [key], [index] = single.keys, single.indices

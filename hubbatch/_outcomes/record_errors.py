@@ -5,7 +5,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
+from msgspec import DecodeError
+from msgspec.json import decode
 
 from hubbatch._wire.records import optional_text
 from hubbatch.errors import (
@@ -150,8 +151,8 @@ def listed_problems(message: str) -> list[dict[str, Any]]:
     if found is None:
         return []
     try:
-        problems = orjson.loads(found[1])
-    except orjson.JSONDecodeError:
+        problems = decode(found[1])
+    except (DecodeError, RecursionError):
         return []
     return [item for item in problems if isinstance(item, dict)]
 

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-import orjson
-
 from attrs import define, evolve, field
+from msgspec.json import decode, encode
 
+from hubbatch._wire.bodies import Bodies
 from hubbatch._wire.calls import Operation
 from hubbatch._wire.inputs import make_key
 from hubbatch.errors import APIError, OutcomeUnknown, RecordNotFound
@@ -52,13 +52,13 @@ def lookup_request(operation: Operation, chunk: Chunk) -> tuple[Operation, Chunk
         chunk.indices,
         chunk.inputs,
         [make_key(value, unique) for value in values],
-        [orjson.dumps({"id": value}) for value in values],
+        Bodies([encode({"id": value}) for value in values]),
     )
     return evolve(read_back, properties=tuple(sorted(names))), read
 
 
 def _properties_of(body: bytes) -> Mapping[str, str]:
-    properties: Mapping[str, str] = orjson.loads(body)["properties"]
+    properties: Mapping[str, str] = decode(body)["properties"]
     return properties
 
 

@@ -10,9 +10,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-import orjson
-
 from attrs import define, field
+from msgspec.json import decode
 
 from hubbatch.errors import APIError
 
@@ -197,7 +196,7 @@ def _quote_finder(message: str) -> Callable[[str], bool]:
 
 def _properties_of(body: bytes) -> Mapping[str, str]:
     """Return the properties of an encoded input, its unique value included."""
-    document = orjson.loads(body)
+    document = decode(body)
     values = written_in(body)
     if isinstance(document, Mapping) and "idProperty" in document:
         values = {document["idProperty"]: document["id"], **values}

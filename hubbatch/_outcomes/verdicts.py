@@ -2,21 +2,20 @@
 
 from typing import Literal, TypeAlias, assert_never
 
-from attrs import frozen
-
+from hubbatch._immutable import immutable
 from hubbatch.errors import APIError, HubBatchError, ProxyError
 
 from .matching import MatchedAnswer
 
 
-@frozen
+@immutable
 class Answered:
     """HubSpot accepted the request; `matched` has the result of each input."""
 
     matched: MatchedAnswer
 
 
-@frozen
+@immutable
 class Refused:
     """HubSpot refused the whole request because of its content.
 
@@ -35,7 +34,7 @@ class Refused:
     wordless: bool = False
 
 
-@frozen
+@immutable
 class Throttled:
     """The request exceeded a rate limit and was not processed.
 
@@ -48,7 +47,7 @@ class Throttled:
     policy: str | None = None
 
 
-@frozen
+@immutable
 class Retryable:
     """The request failed for a temporary reason.
 
@@ -64,14 +63,14 @@ class Retryable:
     strange: bool = False
 
 
-@frozen
+@immutable
 class Unauthorized:
     """HubSpot does not accept the token; it may accept a new one."""
 
     error: APIError
 
 
-@frozen
+@immutable
 class EndpointNotFound:
     """HubSpot answered 404 for the path.
 
@@ -81,7 +80,7 @@ class EndpointNotFound:
     error: APIError
 
 
-@frozen
+@immutable
 class Blocked:
     """A proxy refused the request: permanently, unless other chunks got an answer.
 
@@ -94,7 +93,7 @@ class Blocked:
     maybe_processed: bool
 
 
-@frozen
+@immutable
 class Fatal:
     """No chunk of this batch can succeed."""
 

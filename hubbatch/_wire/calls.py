@@ -52,10 +52,11 @@ ApiName = Literal[
 Encoded: TypeAlias = tuple[str | None, bytes, str | None]
 # (index in the batch, input) -> Encoded; raises InvalidInput.
 Encoder: TypeAlias = Callable[[int, object], Encoded]
-# The keys and bodies of a block of inputs that have no trace ids of their own.
-Columns: TypeAlias = tuple[list[str | None], list[bytes]]
-# (index of the first input, block) -> Columns; None if the block needs the Encoder.
-ColumnEncoder: TypeAlias = Callable[[int, Sequence[Any]], Columns | None]
+# The keys of a block of inputs that have no trace ids of their own, and their JSON,
+# joined by commas.
+Block: TypeAlias = tuple[list[str | None], bytes]
+# (index of the first input, inputs) -> Block; None if they need the Encoder.
+BlockEncoder: TypeAlias = Callable[[int, Sequence[Any]], Block | None]
 Query: TypeAlias = Mapping[str, str | Sequence[str]]
 
 
@@ -127,17 +128,21 @@ class Codec:
     Attributes:
         encoder: Return the encoder of an operation's inputs.
         body: Return the body of a request from encoded inputs joined by commas.
-        parts: Read a whole answer; reads its results with the function passed to it.
+        parts: Read a whole answer from its JSON; reads its results with the function
+            passed to it.
         results: How to read the results; None where an answer has only errors.
-        columns: Return the block encoder of an operation, which must produce the same
+        blocks: Return the block encoder of an operation, which must produce the same
             keys and bodies as `encoder`; None if the kind has no block encoder.
+        decode: Read a whole answer of the usual form; return None for any other form,
+            which `parts` reads. None if the kind has only `parts`.
     """
 
     encoder: Callable[["Operation"], Encoder]
     body: Callable[["Operation", bytes], bytes]
     parts: Callable[[Any, Callable[[Any], Any]], BatchResponse[Any]]
     results: ResultShape | None = None
-    columns: Callable[["Operation"], ColumnEncoder] | None = None
+    blocks: Callable[["Operation"], BlockEncoder] | None = None
+    decode: Callable[[bytes], BatchResponse[Any] | None] | None = None
 
 
 # The fields that a template can have for object types, in this order.

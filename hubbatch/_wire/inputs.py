@@ -9,9 +9,8 @@ from functools import partial
 from operator import attrgetter
 from typing import Any
 
-import orjson
-
 from attrs import field, frozen
+from msgspec.json import Decoder, Encoder
 
 from hubbatch.models import (
     AssociationSpec,
@@ -21,7 +20,9 @@ from hubbatch.models import (
     UpsertInput,
 )
 
-from .calls import ColumnEncoder, Encoded, Encoder, Operation
+from .bodies import Bodies
+from .calls import BlockEncoder, Encoded, Operation
+from .calls import Encoder as InputEncoder
 from .property_values import InvalidInput, check_encodable, property_values, record_id
 from .user_classes import class_mapping, is_typed
 
@@ -35,10 +36,9 @@ _PAIR_SEPARATOR = "\1"
 # other category.
 CATEGORIES = ("HUBSPOT_DEFINED", "USER_DEFINED", "INTEGRATOR_DEFINED", "WORK")
 _TYPE_IDS = range(2**31)
-# orjson's result keeps the whole buffer that it was written into: 4 KB for a record of
-# 500 bytes. A slice is a copy of exactly the right size, so a newline is appended and
-# cut off.
-CUT = orjson.OPT_APPEND_NEWLINE
+# Strings of a caller's own subclass are written as plain ones.
+_write_json = Encoder(enc_hook=str.__str__).encode
+_read_json = Decoder().decode
 
 
 # ---- keys
@@ -100,14 +100,14 @@ def written_key(key: str | None, body: bytes) -> str | None:
     # The definition of a property has a name but no properties; so has a read.
     if name is None or b'"properties":{' not in body:
         return key
-    value = orjson.loads(body)["properties"].get(name)
+    value = _read_json(body)["properties"].get(name)
     return key if value is None else make_key(value, name)
 
 
 # ---- the codec of an operation
 
 
-def encoder(operation: Operation) -> Encoder:
+def encoder(operation: Operation) -> InputEncoder:
     """Return the encoder of an operation's inputs.
 
     The encoder takes an input's index in the whole batch and the input. It raises
@@ -116,9 +116,9 @@ def encoder(operation: Operation) -> Encoder:
     return operation.call.codec.encoder(operation)
 
 
-def column_encoder(operation: Operation) -> ColumnEncoder:
+def block_encoder(operation: Operation) -> BlockEncoder:
     """Return the encoder of blocks of an operation's inputs."""
-    make = operation.call.codec.columns
+    make = operation.call.codec.blocks
     return _encode_no_block if make is None else make(operation)
 
 
@@ -126,18 +126,18 @@ def _encode_no_block(_first: int, _block: Sequence[object]) -> None:
     pass
 
 
-def request_body(operation: Operation, bodies: Iterable[bytes]) -> bytes:
+def request_body(operation: Operation, bodies: Bodies) -> bytes:
     """Return the body of one request from encoded inputs."""
-    return operation.call.codec.body(operation, b",".join(bodies))
+    return operation.call.codec.body(operation, bodies.joined)
 
 
-def for_any_operation(encode: Encoder) -> Callable[[Operation], Encoder]:
+def for_any_operation(encode: InputEncoder) -> Callable[[Operation], InputEncoder]:
     """Return an encoder factory for inputs with the same JSON in all operations."""
     # A partial instead of a closure, because operations must be picklable.
     return partial(_regardless, encode)
 
 
-def _regardless(encode: Encoder, _operation: Operation) -> Encoder:
+def _regardless(encode: InputEncoder, _operation: Operation) -> InputEncoder:
     return encode
 
 
@@ -240,10 +240,10 @@ def read_body(operation: Operation, joined: bytes) -> bytes:
     }
     if operation.id_property is not None:
         options["idProperty"] = operation.id_property
-    return b'%b,"inputs":[%b]}' % (orjson.dumps(options)[:-1], joined)
+    return b'%b,"inputs":[%b]}' % (_write_json(options)[:-1], joined)
 
 
-def write_encoder(operation: Operation) -> Encoder:
+def write_encoder(operation: Operation) -> InputEncoder:
     """Return the encoder of the inputs of update and upsert."""
     default_id_property, prefix = operation.id_property, operation.trace_prefix
     upsert = operation.call.verb == "upsert"
@@ -274,7 +274,7 @@ def write_encoder(operation: Operation) -> Encoder:
     return encode
 
 
-def create_encoder(operation: Operation) -> Encoder:
+def create_encoder(operation: Operation) -> InputEncoder:
     """Return the encoder of the inputs of create."""
     unique, prefix = operation.id_property, operation.trace_prefix
 
@@ -304,7 +304,7 @@ def _unique_key(values: Mapping[str, str], unique: str | None) -> str | None:
     return make_key(value, unique)
 
 
-def id_encoder(operation: Operation) -> Encoder:
+def id_encoder(operation: Operation) -> InputEncoder:
     """Return the encoder of ids, or of a unique property's values."""
     id_property = operation.id_property
 
@@ -323,8 +323,7 @@ def id_encoder(operation: Operation) -> Encoder:
 def written_values(properties: object, *, legacy: bool = False) -> Mapping[str, str]:
     """Return properties as HubSpot's strings.
 
-    A dict of strings, the usual case, is returned as is, so do not modify it. The types
-    of its names are not checked; `dumps` fails for a name that is not a string.
+    A dict of strings, the usual case, is returned as is, so do not modify it.
     """
     if type(properties) is not dict or _has_others(properties):
         return property_values(properties, legacy=legacy)
@@ -334,9 +333,9 @@ def written_values(properties: object, *, legacy: bool = False) -> Mapping[str, 
 
 
 def _has_others(properties: Mapping[object, object]) -> bool:
-    """Return whether any value is not a string."""
-    for value in properties.values():  # noqa: SIM110 -- any() takes twice as long
-        if type(value) is not str:
+    """Return whether any name or value is not a string."""
+    for name, value in properties.items():
+        if type(value) is not str or type(name) is not str:
             return True
     return False
 
@@ -429,8 +428,8 @@ def dumps(body: object, values: Mapping[str, str]) -> bytes:
             `values`, the strings of the body.
     """
     try:
-        return orjson.dumps(body, option=CUT)[:-1]
-    except TypeError as error:
+        return _write_json(body)
+    except (TypeError, UnicodeEncodeError) as error:
         # A name that is not a string, or a string with a lone surrogate.
         check_encodable(property_values(values))
         fields = body if isinstance(body, Mapping) else {}

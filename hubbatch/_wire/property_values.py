@@ -11,6 +11,8 @@ from typing import Any
 
 from attrs import frozen
 
+from hubbatch._timestamps import epoch_milliseconds, iso_milliseconds
+
 
 class InvalidInput(ValueError):
     """An input is invalid and must not be sent; `field` names the invalid part."""
@@ -56,7 +58,8 @@ def property_values(properties: object, *, legacy: bool = False) -> dict[str, st
             continue
         if not isinstance(name, str) or not name:
             raise InvalidInput(
-                f"a property name must be a non-empty str, not {name!r}", str(name)
+                f"a property name must be a non-empty str, not {_shown(name)}",
+                name if isinstance(name, str) else _shown(name),
             )
         try:
             string = _string(name, value, legacy=legacy)
@@ -64,7 +67,8 @@ def property_values(properties: object, *, legacy: bool = False) -> dict[str, st
             raise
         except Exception as error:  # a value's own methods may raise anything
             raise InvalidInput(
-                f"property {name!r} cannot be written: {_kind(value)}, {error!r}", name
+                f"property {name!r} cannot be written: {_kind(value)}, {_shown(error)}",
+                name,
             ) from error
         if string is not None:
             values[str.__str__(name)] = string
@@ -193,18 +197,6 @@ def _day(value: date, *, legacy: bool) -> str:
     return value.isoformat()
 
 
-def iso_milliseconds(value: datetime) -> str:
-    """Return an aware datetime in HubSpot's format: UTC, milliseconds, `Z`."""
-    utc = value.astimezone(UTC).replace(tzinfo=None).isoformat("T", "milliseconds")
-    return f"{utc}Z"
-
-
-def epoch_milliseconds(value: datetime) -> int:
-    """Return an aware datetime in milliseconds since 1970."""
-    since = value - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
-
-
 def record_id(value: object, *, id_property: str | None = None) -> str:
     """Return an id, or the value of `id_property`, as a string.
 
@@ -294,6 +286,14 @@ def check_encodable(values: Mapping[str, str]) -> None:
             raise InvalidInput(
                 f"property {name!a} has text that cannot be written as UTF-8", name
             ) from None
+
+
+def _shown(value: object) -> str:
+    """Return the repr of a caller's object, whose own method may raise anything."""
+    try:
+        return repr(value)
+    except Exception:  # noqa: BLE001
+        return f"an object of {_kind(value)}"
 
 
 def _kind(value: object) -> str:

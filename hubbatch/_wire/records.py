@@ -1,6 +1,6 @@
 """Converts HubSpot's JSON to attrs values and back: reads leniently, writes exactly.
 
-cattrs maps fields to their names in camel case. `record_columns` reads the two record
+cattrs maps fields to their names in camel case. `record_decoder` reads the two record
 classes, because there is one instance per record.
 """
 
@@ -8,17 +8,19 @@ import json
 import re
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
-
-import orjson
 
 from attrs import fields as attrs_fields
 from attrs import resolve_types
 from cattrs import Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+from msgspec import DecodeError, ValidationError, convert
+from msgspec.json import Decoder
 
+from hubbatch._timestamps import epoch_milliseconds, iso_milliseconds
 from hubbatch.models import (
     Account,
     BatchResponse,
@@ -28,10 +30,9 @@ from hubbatch.models import (
     SimplePublicObject,
     SimplePublicUpsertObject,
     StandardError,
+    Timestamp,
     ValueWithTimestamp,
 )
-
-from .property_values import epoch_milliseconds, iso_milliseconds
 
 
 T = TypeVar("T")
@@ -45,6 +46,7 @@ UNREADABLE = (
     *(RecursionError, TypeError, ValueError),
 )
 _SURROGATES = re.compile("[\ud800-\udfff]")
+_parse = Decoder().decode
 _from_iso = datetime.fromisoformat
 
 
@@ -78,6 +80,8 @@ def mapping_of(raw: object) -> dict[str, Any]:
 def read_datetime(raw: object) -> datetime | None:
     """Return a timestamp; None if it cannot be read."""
     if type(raw) is str:
+        with suppress(ValidationError):
+            return convert(raw, Timestamp)
         try:
             value = _from_iso(raw)
         except ValueError:
@@ -128,16 +132,14 @@ def read_json(body: bytes) -> Any:
     r"""Return the JSON of an answer, with U+FFFD for each invalid character.
 
     JSON can contain half of a surrogate pair ("\ud800"), and a body can contain bytes
-    that are not UTF-8. orjson rejects the whole document for either, and a string with
+    that are not UTF-8. msgspec rejects the whole document for either, and a string with
     a lone surrogate cannot be written to a file.
 
     Raises:
         ValueError: If it is not JSON.
     """
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        pass
+    with suppress(DecodeError):
+        return _parse(body)
     return _valid(json.loads(body.decode("utf-8", "replace")))
 
 
@@ -324,15 +326,6 @@ def unstructure(value: object) -> Any:
     return converter.unstructure(value)
 
 
-def _unstructure_record(record: SimplePublicObject) -> dict[str, Any]:
-    names = zip(record.__struct_fields__, record.__struct_encode_fields__, strict=True)
-    return {
-        written: converter.unstructure(value)
-        for name, written in names
-        if (value := getattr(record, name)) is not None
-    }
-
-
 # Functions that read or write single fields of a class, instead of cattrs.
 _Fields = Mapping[str, Callable[..., Any]]
 _registered: dict[type, tuple[_Fields, _Fields]] = {}
@@ -378,7 +371,7 @@ def _make_converter() -> Converter:
     )
     made.register_unstructure_hook(datetime, iso_milliseconds)
     for record in (SimplePublicObject, SimplePublicUpsertObject):
-        made.register_unstructure_hook(record, _unstructure_record)
+        made.register_unstructure_hook(record, record.to_dict)
     made.register_unstructure_hook(LegacyObject, _unstructure_legacy_object)
     made.register_unstructure_hook(LegacyProperty, _unstructure_legacy_property)
     made.register_structure_hook_factory(_registered.__contains__, _reader)

@@ -13,9 +13,9 @@ from difflib import get_close_matches
 
 from attrs import frozen
 
+from hubbatch._timestamps import epoch_milliseconds
 from hubbatch._wire.calls import Verb
 from hubbatch._wire.object_types import standard_type
-from hubbatch._wire.property_values import epoch_milliseconds
 from hubbatch.models import Property
 
 

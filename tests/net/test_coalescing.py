@@ -552,7 +552,7 @@ async def test_cancelled_calls_are_not_encoded_again(
         return counted
 
     monkeypatch.setattr(ledger, "encoder", counting)
-    monkeypatch.setattr(ledger, "column_encoder", lambda _: lambda *_: None)
+    monkeypatch.setattr(ledger, "block_encoder", lambda _: lambda *_: None)
     caller = SingleCalls()
     caller.state.gate.hold(10)
     calls = [caller.update(number) for number in range(1, 200)]

@@ -14,8 +14,8 @@ from hubbatch._net.batch import Batch
 from hubbatch._outcomes import ledger
 from hubbatch._outcomes import outcome as outcomes
 from hubbatch._outcomes.outcome import Outcome
-from hubbatch._wire.calls import ColumnEncoder, Columns, Encoded, Encoder, Operation
-from hubbatch._wire.inputs import column_encoder, encoder
+from hubbatch._wire.calls import Block, BlockEncoder, Encoded, Encoder, Operation
+from hubbatch._wire.inputs import block_encoder, encoder
 from tests.net.crm import UNAUTHORIZED, Crm, batch, operation, refusal, updates
 
 
@@ -45,7 +45,7 @@ class Effort:
         self.encoded = 0
         self.made = 0
         monkeypatch.setattr(ledger, "encoder", self._encoder)
-        monkeypatch.setattr(ledger, "column_encoder", self._column_encoder)
+        monkeypatch.setattr(ledger, "block_encoder", self._block_encoder)
         made = outcomes.unsuccessful
 
         def counted(*args: Any, **more: Any) -> Outcome[Any]:
@@ -63,13 +63,13 @@ class Effort:
 
         return counted
 
-    def _column_encoder(self, call: Operation) -> ColumnEncoder:
-        encode = column_encoder(call)
+    def _block_encoder(self, call: Operation) -> BlockEncoder:
+        encode = block_encoder(call)
 
-        def counted(first: int, block: Any) -> Columns | None:
-            columns = encode(first, block)
-            self.encoded += 0 if columns is None else len(block)
-            return columns
+        def counted(first: int, block: Any) -> Block | None:
+            encoded = encode(first, block)
+            self.encoded += 0 if encoded is None else len(block)
+            return encoded
 
         return counted
 

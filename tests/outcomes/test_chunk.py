@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch._outcomes.chunk import Chunk, FreshInputs
+from hubbatch._wire.bodies import Bodies
 
 from .helpers import attempted
 
@@ -18,7 +19,7 @@ def block(first: int, count: int, traces: dict[int, str] | None = None) -> Chunk
         indices,
         [*map(str, indices)],
         [f"k{index}" for index in indices],
-        [b"%d" % index for index in indices],
+        Bodies([b"%d" % index for index in indices]),
         traces or {},
     )
 
@@ -55,7 +56,7 @@ def test_all_leave_in_order(steps: list[int | str]) -> None:
         chunk = queue.take() if step == "take" else queue.clear()
         assert len(chunk) == (min(waiting, SIZE) if step == "take" else waiting)
         assert chunk.inputs == [*map(str, chunk.indices)]
-        assert chunk.bodies == [b"%d" % index for index in chunk.indices]
+        assert [*chunk.bodies] == [b"%d" % index for index in chunk.indices]
         assert chunk.keys == [f"k{index}" for index in chunk.indices]
         left += chunk.indices
 

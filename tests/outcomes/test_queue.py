@@ -183,7 +183,7 @@ class Queues(RuleBasedStateMachine):
         assert traces == [self.trace_of[index] for index in chunk.indices]
         assert len(set(traces)) == len(traces)
         assert chunk.inputs == [("input", index) for index in chunk.indices]
-        assert chunk.bodies == [self.body_of[index] for index in chunk.indices]
+        assert [*chunk.bodies] == [self.body_of[index] for index in chunk.indices]
         for index, given, key in chunk.rows():
             assert given == ("input", index)
             assert key == self.key_of[index]

@@ -17,6 +17,7 @@ from hubbatch._outcomes.outcome import (
 )
 from hubbatch._outcomes.queue import Chunk
 from hubbatch._outcomes.response import Collector
+from hubbatch._wire.bodies import Bodies
 
 from .helpers import UPDATE, attempted
 
@@ -40,7 +41,9 @@ def accounts(draw: st.DrawFn) -> tuple[Collector[Any], list[Outcome[Any]]]:
         size = draw(st.integers(1, len(waiting)))
         some, waiting = waiting[:size], waiting[size:]
         keys: list[str | None] = [str(index) for index in some]
-        chunk = Chunk(some, [inputs[index] for index in some], keys, [b""] * size)
+        chunk = Chunk(
+            some, [inputs[index] for index in some], keys, Bodies([b""] * size)
+        )
         chunk = attempted(chunk, draw(st.integers(0, 2)))
         attempts = chunk.state.attempts
         way = draw(st.sampled_from(["results", "together", "apart"]))

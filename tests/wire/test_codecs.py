@@ -57,6 +57,12 @@ SCHEMAS = operation_for("schemas", "read", api_version="v3")
 LIMIT = {"category": "WORK", "typeId": 1, "maxToObjectIds": 2}
 SHARE = {"ownerId": 1, "percentage": 100}
 BROKEN: Any = 5
+
+
+class OwnStr(str):
+    __slots__ = ()
+
+
 OPTION = {"label": "A", "value": "a"}
 SIZE = dict.fromkeys(("name", "label", "groupName"), "x") | {
     "type": "string",
@@ -98,6 +104,15 @@ def settled(operation: Operation, inputs: Sequence[Any], body: object) -> Matche
                 *("x", "x", "x", "string", "text"), options=[PropertyOption("A", "a")]
             ),
             {**SIZE, "options": [{**OPTION, "hidden": False}]},
+        ),
+        (
+            properties("create"),
+            {
+                **SIZE,
+                "name": OwnStr("x"),
+                "options": [{**OPTION, "label": OwnStr("A")}],
+            },
+            {**SIZE, "options": [OPTION]},
         ),
         (SPLITS, {"id": 1, "splits": [SHARE]}, {"id": 1, "splits": [SHARE]}),
         (v1("archive"), {"objectId": "7"}, 7),
@@ -252,9 +267,9 @@ def test_inputs_in_hubspots_own_shape(
         ),
         (
             SPLITS,
-            {"id": "1", "splits": [{**SHARE, "percentage": 10**400}]},
-            "as JSON",
-            None,
+            {"id": "1", "splits": [{**SHARE, "percentage": 10**5000}]},
+            "percentage is too large a number",
+            "percentage",
         ),
         (
             pairs("create"),

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hubbatch._wire.bodies import Bodies
 from hubbatch._wire.endpoints import Operation, operation_for
-from hubbatch._wire.inputs import column_encoder, encoder
+from hubbatch._wire.inputs import block_encoder, encoder
 from hubbatch._wire.property_values import InvalidInput
 from hubbatch.models import CreateInput, UpdateInput, UpsertInput
 from tests.outcomes.helpers import ARCHIVE, CREATE, LEGACY, READ, UPDATE, UPSERT
@@ -98,8 +99,8 @@ BLOCKS = st.lists(INPUTS, min_size=1, max_size=4) | st.lists(
 ).map(lambda some: some * 2)
 
 
-def columns(operation: Operation, block: list[Any], first: int = 0) -> Any:
-    return column_encoder(operation)(first, block)
+def in_a_block(operation: Operation, block: list[Any], first: int = 0) -> Any:
+    return block_encoder(operation)(first, block)
 
 
 @given(OPERATIONS, BLOCKS, st.integers(0, 10**6))
@@ -107,13 +108,15 @@ def test_a_block_has_the_bytes_of_its_inputs(
     operation: Operation, block: list[Any], first: int
 ) -> None:
     """What is done at once is what would have been done one by one."""
-    at_once = columns(operation, block, first)
+    at_once = in_a_block(operation, block, first)
     if at_once is None:
         return
 
     encode = encoder(operation)
+    keys, joined = at_once
     singly = [encode(index, given) for index, given in enumerate(block, first)]
-    assert [*zip(*at_once, [None] * len(block), strict=True)] == singly
+    bodies = Bodies.of_block(joined, len(block))
+    assert [*zip(keys, bodies, [None] * len(block), strict=True)] == singly
 
 
 @given(OPERATIONS, BLOCKS)
@@ -128,7 +131,7 @@ def test_what_must_not_be_sent_is_never_done_at_once(
             refused = True
 
     if refused:
-        assert columns(operation, block) is None
+        assert in_a_block(operation, block) is None
 
 
 @pytest.mark.parametrize(
@@ -151,10 +154,11 @@ def test_what_must_not_be_sent_is_never_done_at_once(
     ],
 )
 def test_the_usual_is_done_at_once(operation: Operation, usual: Any) -> None:
-    keys, bodies = columns(operation, [usual, usual], first=41)
+    keys, joined = in_a_block(operation, [usual, usual], first=41)
+    inputs = orjson.loads(b"[%b]" % joined)
 
-    assert len(keys) == len(bodies) == 2
-    traces = [orjson.loads(body).get("objectWriteTraceId") for body in bodies]
+    assert len(keys) == len(inputs) == 2
+    traces = [one.get("objectWriteTraceId") for one in inputs]
     assert traces == (
         ["41", "42"] if operation.call.creates or operation is UPDATE else [None, None]
     )
@@ -207,11 +211,11 @@ def test_anything_else_is_left_to_the_single_encoder(
     operation: Operation, other: Any
 ) -> None:
     plain = {CREATE: {"properties": {}}, READ: "1"}.get(operation, PLAIN)
-    assert columns(operation, [other]) is None
-    assert columns(operation, [plain, other]) is None
-    assert columns(operation, [other, plain]) is None
+    assert in_a_block(operation, [other]) is None
+    assert in_a_block(operation, [plain, other]) is None
+    assert in_a_block(operation, [other, plain]) is None
 
 
 @pytest.mark.parametrize("operation", [UPDATE, UPSERT, CREATE, READ, ARCHIVE])
 def test_nothing_is_no_block(operation: Operation) -> None:
-    assert columns(operation, []) in (None, ([], []))
+    assert in_a_block(operation, []) is None

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hubbatch._wire.bodies import Bodies
 from hubbatch._wire.endpoints import Operation, operation_for
 from hubbatch._wire.inputs import (
     encoder,
@@ -56,7 +57,7 @@ def body_of(operation: Operation, inputs: Sequence[object]) -> bytes:
     bodies = [
         encode(operation, value, index).body for index, value in enumerate(inputs)
     ]
-    return request_body(operation, bodies)
+    return request_body(operation, Bodies(bodies))
 
 
 def encode(operation: Operation, value: object, index: int = 0) -> Encoded:
@@ -237,7 +238,7 @@ def test_a_call_without_inputs_has_no_body() -> None:
     encoded = encode(operation, None)
 
     assert (encoded.key, encoded.body, encoded.trace) == (None, b"", None)
-    assert request_body(operation, [encoded.body]) == b""
+    assert request_body(operation, Bodies([encoded.body])) == b""
 
 
 # ---- keys and trace ids

@@ -17,6 +17,7 @@ from hubbatch._outcomes.verdicts import (
     Retryable,
     Throttled,
 )
+from hubbatch._wire.bodies import Bodies
 from hubbatch._wire.codecs.oauth import Grant, refresh_request
 from hubbatch._wire.endpoints import operation_for
 from hubbatch._wire.inputs import encoder, request_body
@@ -24,7 +25,7 @@ from hubbatch._wire.inputs import encoder, request_body
 
 OPERATION = operation_for("oauth", "token", api_version="v3")
 REQUEST = refresh_request("app", "hush & hush", "na1=1")
-CHUNK = Chunk([0], [REQUEST], [None], [REQUEST.body])
+CHUNK = Chunk([0], [REQUEST], [None], Bodies([REQUEST.body]))
 
 
 def meaning(status: int, body: Any) -> Any:
@@ -34,7 +35,7 @@ def meaning(status: int, body: Any) -> Any:
 def test_the_body_is_a_form() -> None:
     key, body, trace = encoder(OPERATION)(0, REQUEST)
     assert (key, trace) == (None, None)
-    assert request_body(OPERATION, [body]) == (
+    assert request_body(OPERATION, Bodies([body])) == (
         b"grant_type=refresh_token&client_id=app"
         b"&client_secret=hush+%26+hush&refresh_token=na1%3D1"
     )

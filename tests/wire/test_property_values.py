@@ -13,12 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hubbatch._timestamps import epoch_milliseconds, iso_milliseconds
 from hubbatch._wire.property_values import (
     InvalidInput,
     Unsendable,
     check_encodable,
-    epoch_milliseconds,
-    iso_milliseconds,
     property_values,
     record_id,
 )

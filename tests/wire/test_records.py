@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubbatch._wire.record_columns import (
+from hubbatch._wire.record_decoder import (
     structure_object,
     structure_objects,
     structure_upsert_object,

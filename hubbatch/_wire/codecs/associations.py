@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
+from msgspec.json import decode, encode
 
 from hubbatch._wire.calls import Encoded, Paging, ResultShape
 from hubbatch._wire.inputs import (
@@ -234,7 +234,7 @@ def _after(result: PublicAssociationMultiWithLabel) -> str | None:
 
 
 def _ask(body: bytes, after: str) -> bytes:
-    return orjson.dumps({**orjson.loads(body), "after": after})
+    return encode({**decode(body), "after": after})
 
 
 def _join(

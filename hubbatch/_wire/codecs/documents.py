@@ -7,7 +7,7 @@ from attrs import frozen
 
 from hubbatch._wire.calls import Codec, Encoded, Operation, Query, ResultShape
 from hubbatch._wire.inputs import for_any_operation
-from hubbatch._wire.record_columns import structure_all_objects
+from hubbatch._wire.record_decoder import structure_all_objects
 from hubbatch._wire.records import every, structure_account
 from hubbatch.models import BatchResponse, SimplePublicObject
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-import orjson
+from msgspec.json import encode
 
-from hubbatch._wire.calls import Codec, ColumnEncoder, Encoder, Operation, ResultShape
+from hubbatch._wire.calls import BlockEncoder, Codec, Encoder, Operation, ResultShape
 from hubbatch._wire.records import structure_response
 from hubbatch.models import BatchResponse
 
@@ -14,18 +14,19 @@ def enveloped(operation: Operation, joined: bytes) -> bytes:
     """Return the body of a request: the options of the call and its inputs."""
     if not operation.options:
         return b'{"inputs":[%b]}' % joined
-    return b'%b,"inputs":[%b]}' % (orjson.dumps(operation.options)[:-1], joined)
+    return b'%b,"inputs":[%b]}' % (encode(operation.options)[:-1], joined)
 
 
 def envelope_codec(
     encoder: Callable[[Operation], Encoder],
     results: ResultShape | None = None,
-    columns: Callable[[Operation], ColumnEncoder] | None = None,
+    blocks: Callable[[Operation], BlockEncoder] | None = None,
     *,
     body: Callable[[Operation, bytes], bytes] = enveloped,
     parts: Callable[
         [Any, Callable[[Any], Any]], BatchResponse[Any]
     ] = structure_response,
+    decode: Callable[[bytes], BatchResponse[Any] | None] | None = None,
 ) -> Codec:
     """Return a codec for calls with the usual envelopes."""
-    return Codec(encoder, body, parts, results, columns)
+    return Codec(encoder, body, parts, results, blocks, decode)

@@ -5,14 +5,16 @@ from operator import attrgetter
 from typing import Any
 
 from hubbatch._wire.calls import ResultShape
-from hubbatch._wire.input_blocks import create_columns, id_columns, write_columns
+from hubbatch._wire.input_blocks import create_blocks, id_blocks, write_blocks
 from hubbatch._wire.inputs import (
     create_encoder,
     id_encoder,
     read_body,
     write_encoder,
 )
-from hubbatch._wire.record_columns import (
+from hubbatch._wire.record_decoder import (
+    decode_objects,
+    decode_upsert_objects,
     structure_all_objects,
     structure_objects,
     structure_upsert_objects,
@@ -41,11 +43,17 @@ _UPSERTED = ResultShape(
     structure_upsert_objects, _id, _properties, warnings_of=_warnings, traced=True
 )
 
-CREATES = envelope_codec(create_encoder, RECORDS, create_columns)
+CREATES = envelope_codec(create_encoder, RECORDS, create_blocks, decode=decode_objects)
 READS = envelope_codec(
-    id_encoder, ResultShape(structure_objects, _id), id_columns, body=read_body
+    id_encoder,
+    ResultShape(structure_objects, _id),
+    id_blocks,
+    body=read_body,
+    decode=decode_objects,
 )
-UPDATES = envelope_codec(write_encoder, RECORDS, write_columns)
-UPSERTS = envelope_codec(write_encoder, _UPSERTED, write_columns)
+UPDATES = envelope_codec(write_encoder, RECORDS, write_blocks, decode=decode_objects)
+UPSERTS = envelope_codec(
+    write_encoder, _UPSERTED, write_blocks, decode=decode_upsert_objects
+)
 # A 204 is usual; records in an answer with a body must all be readable.
-ARCHIVES = envelope_codec(id_encoder, columns=id_columns, parts=_archived)
+ARCHIVES = envelope_codec(id_encoder, blocks=id_blocks, parts=_archived)

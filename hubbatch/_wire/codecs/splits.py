@@ -14,7 +14,7 @@ from hubbatch._wire.inputs import (
     make_key,
 )
 from hubbatch._wire.property_values import InvalidInput, int32, number_id
-from hubbatch._wire.record_columns import structure_all_objects
+from hubbatch._wire.record_decoder import structure_all_objects
 from hubbatch._wire.records import of_class, read_id, register
 from hubbatch.models import (
     DealSplit,
@@ -36,6 +36,10 @@ _SPLIT = InputForm(
 )
 
 
+# Larger integers do not survive as JSON numbers.
+_LARGEST_SHARE = 2**53
+
+
 def _encode(_index: int, value: object) -> Encoded:
     raw_id, splits = _SPLITS.values(value)
     number = number_id("id", raw_id)
@@ -51,6 +55,8 @@ def _split(value: object) -> dict[str, object]:
     # NaN is not below infinity. math.isfinite raises for a very large int.
     if type(share) not in (int, float) or not abs(share) < inf:
         raise InvalidInput(f"percentage must be a number, not {share!r}", "percentage")
+    if abs(share) > _LARGEST_SHARE:
+        raise InvalidInput("percentage is too large a number", "percentage")
     return {"ownerId": int32("ownerId", owner), "percentage": share}
 
 
