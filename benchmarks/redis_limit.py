@@ -335,7 +335,7 @@ def run(row: Row, seconds: float) -> Seen:
     reports = [pipe.recv() for pipe in pipes]
     commands = server.client().info("stats")["total_commands_processed"]
     ours.send("stop")
-    arrived, refused, _ = ours.recv()
+    arrived, refused, *_ = ours.recv()
     server.kill()
     waits = reports.pop(0) if row.interactive else []
     return Seen(row, arrived, refused, reports, waits, commands, seconds)

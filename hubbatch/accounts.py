@@ -27,9 +27,11 @@ from .errors import ConfigurationError
 Load = Callable[[str], Awaitable[TokenSource | OAuth]]
 Limit = Literal["auto"] | float | RateLimit | SharedLimit
 
-# Connections that all accounts share. A request that waits for one already holds its
-# permit of the rate limit, so waiting here cannot exceed the limit.
-_CONNECTIONS = 200
+# Connections that all accounts share: enough for one account with the most requests in
+# flight (MAX_IN_FLIGHT) beside others, and within the usual 1,024 files of a process. A
+# request that waits for one already holds its permit of the rate limit, so waiting here
+# cannot exceed the limit.
+_CONNECTIONS = 500
 
 
 class Accounts:
@@ -52,7 +54,7 @@ class Accounts:
         rate_limit: As for `HubBatch`, or a function that takes an account's id and
             returns it.
         session: An aiohttp session for all clients; it is not closed. By default a
-            session of 200 connections is created, and closed by `aclose`.
+            session of 500 connections is created, and closed by `aclose`.
         client_options: Any other arguments of `HubBatch`.
 
     Raises:

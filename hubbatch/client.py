@@ -71,7 +71,8 @@ class HubBatch(StandardTypes):
             (`"5%"`). A batch that would use them ends with `DailyLimitReached`. It has
             no effect with OAuth, for which HubSpot reports no daily limit.
         session: An aiohttp session to use; the client does not close it. The client
-            then works in the session's event loop only.
+            then works in the session's event loop only, and its connector (aiohttp's
+            default is 100 connections) also limits the requests in flight.
         trust_env: Whether aiohttp reads proxies from the environment.
         allow_http: Whether `base_url` may be an `http://` URL of a host that is not
             loopback.

@@ -550,6 +550,8 @@ def test_a_dry_run_sends_nothing(shell: Shell, monkeypatch: pytest.MonkeyPatch) 
     assert shell.sim.requests == []
     assert not Path("r.csv").exists()
     dry = ("update", "tickets", "t.csv", "--dry-run")
+    # 25 calls of 0.3 s each, one after the other.
+    assert "25 calls and 7.5 s" in shell(*dry, "--max-concurrency", "1").lines[-1]
     assert shell(*dry, "--limit", "10", "--rate-limit", "1").status == 0
 
 

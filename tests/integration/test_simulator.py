@@ -471,7 +471,7 @@ async def test_limit_is_kept_to_without_a_single_429(portal: Portal) -> None:
 @pytest.mark.parametrize("portal", [{"limit": 20, "latency": 0.3}], indirect=True)
 async def test_limit_that_is_lower_than_thought_is_learnt(portal: Portal) -> None:
     """The first burst is too much; then the headers of answers are followed."""
-    async with portal.hub() as hub:
+    async with portal.hub(max_concurrency=32) as hub:
         batch = hub.tickets.archive(range(1, 10_001))
         response = await batch
         assert hub.limits.max_requests == 20

@@ -423,6 +423,7 @@ async def test_plan_of_an_account_without_a_daily_limit() -> None:
     hub = on(account)
     for _ in range(2):
         assert await hub.plan("tickets.create", 101) == Plan(2, 0.3, None)
+        assert (await hub.plan("contacts.create", 101)).seconds == pytest.approx(3.3)
     assert account.asked == 1
 
 

@@ -7,7 +7,7 @@ machine.
 
 import asyncio
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import suppress
 from math import inf
@@ -60,6 +60,7 @@ class Strict:
     refuse_at: float | None = None
     random: Random = field(factory=lambda: Random(5))
     accepted: list[float] = field(factory=list)
+    paths: Counter[str] = field(factory=Counter)  # of the accepted requests
     refused: list[float] = field(factory=list)
     in_flight: int = 0
     most_in_flight: int = 0
@@ -84,6 +85,7 @@ class Strict:
             self.refuse_at = None
         elif self._take():
             self.accepted.append(now())
+            self.paths[request.path] += 1
             inputs = orjson.loads(request.body)["inputs"]
             self.settled += len(inputs)
             results = [{"id": item["id"], "properties": {}} for item in inputs]
@@ -157,9 +159,16 @@ async def run_for(
 
 
 @pytest.mark.parametrize(
-    "latency", [(0.05, 0.15), (0.25, 0.75), (2.0, 4.6), (2.0, 6.0), (2.0, 8.0)]
+    ("limit", "latency"),
+    [
+        (190, (0.05, 0.15)),
+        (190, (0.25, 0.75)),
+        (190, (2.0, 4.6)),
+        (190, (2.0, 8.0)),
+        (100, (2.0, 6.0)),
+        (250, (2.0, 6.0)),
+    ],
 )
-@pytest.mark.parametrize("limit", [100, 190, 250])
 async def test_whole_limit_at_every_latency(
     limit: int, latency: tuple[float, float]
 ) -> None:
@@ -200,6 +209,32 @@ async def test_inputs_that_are_held_follow_the_requests_in_flight(
     assert strict.settled > 20_000
     if latency == (0.05, 0.15):  # two in flight, but for bursts
         assert median(usual) < 2_000
+
+
+async def _await(batch: Batch[Any]) -> None:
+    await batch
+
+
+async def test_batches_of_one_client_share_the_limit_evenly() -> None:
+    """Also with one that began long before, with many requests in flight."""
+    strict = Strict((4.0, 6.0))
+    state = client(strict)._state
+    companies = evolve(operation_for("objects", "update", "companies"), max_inputs=2)
+    older: Batch[Any] = Batch(state, UPDATE, endless())
+    younger: Batch[Any] = Batch(state, companies, endless())
+    tasks = [asyncio.create_task(_await(older))]
+    await asyncio.sleep(40)
+    tasks.append(asyncio.create_task(_await(younger)))
+    await asyncio.sleep(5)
+    before = strict.paths.copy()
+    await asyncio.sleep(40)
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    await strict.stop()
+    one, other = (strict.paths - before).values()
+    assert one + other > 0.94 * 4 * 190
+    assert one == pytest.approx(other, rel=0.1)
 
 
 # ---- disturbances

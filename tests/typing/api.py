@@ -230,6 +230,7 @@ async def main() -> None:
         max_concurrency=16,
     ) as hub:
         assert_type(hub, HubBatch)
+        assert_type(HubBatch(max_concurrency="auto"), HubBatch)
         try:
             (await hub.tickets.read(["1"])).raise_for_failures()
         except* RecordError as group:
