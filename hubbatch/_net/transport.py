@@ -302,11 +302,6 @@ class _Body(aiohttp.Payload):
         self._on_sent = on_sent
         self.sent = False
 
-    @property
-    def autoclose(self) -> bool:
-        """There is nothing to close."""
-        return True
-
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         """Return the body as a string."""
         return str(self._value, encoding, errors)
