@@ -7,7 +7,7 @@ object type.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import orjson
+import msgspec
 
 from attrs import define, field
 
@@ -179,7 +179,7 @@ class _RowChecks:
         except InvalidInput as error:
             yield Problem("INVALID_INPUT", error.field or "", str(error))
             return
-        values = _property_values(orjson.loads(body)) if self._writes else {}
+        values = _property_values(msgspec.json.decode(body)) if self._writes else {}
         yield from self._checker.check(values)
         if self._creates:
             yield from self._checker.check_required(values)
