@@ -224,7 +224,7 @@ class Journal:
     # ---- during the run: only `wait_written` and `ready` wait
 
     def note_states(
-        self, places: Sequence[int], state: RowState, keys: Sequence[bytes] = ()
+        self, places: list[int], state: RowState, keys: Sequence[bytes] = ()
     ) -> None:
         """Note the state of rows, with the digests of their keys if they may be new."""
         if self._store is not None or self.outputs:

@@ -35,7 +35,7 @@ class Notes:
             recorded already.
     """
 
-    places: Sequence[int]
+    places: list[int]
     state: RowState
     keys: Sequence[bytes] = ()
 
@@ -84,7 +84,7 @@ def note_in_blocks(blocks: dict[int, Block], notes: Notes) -> None:
         blocks[first // BLOCK].note(at, states, keys)
 
 
-def block_numbers(places: Sequence[int]) -> Iterable[int]:
+def block_numbers(places: list[int]) -> Iterable[int]:
     """Return the numbers of the blocks that have these rows."""
     if _are_consecutive(places):
         return range(places[0] // BLOCK, places[-1] // BLOCK + 1)
@@ -105,7 +105,7 @@ def pack(rows: Iterable[KnownRow]) -> Iterator[Block]:
         yield block
 
 
-def _runs(places: Sequence[int]) -> Iterator[tuple[int, int]]:
+def _runs(places: list[int]) -> Iterator[tuple[int, int]]:
     """Yield the position and length of each run of consecutive rows of one block."""
     if _are_consecutive(places):
         # The usual chunk: only the blocks cut it.
@@ -119,7 +119,7 @@ def _runs(places: Sequence[int]) -> Iterator[tuple[int, int]]:
             yield start, 1
 
 
-def _are_consecutive(places: Sequence[int]) -> bool:
+def _are_consecutive(places: list[int]) -> bool:
     if not places:
         return False
-    return [*places] == [*range(places[0], places[0] + len(places))]
+    return places == [*range(places[0], places[0] + len(places))]

@@ -134,6 +134,7 @@ class Store(Reader):
         super().__init__(path, connection)
         self._departures = departures.Departures(connection, clock)
         self._blocks: dict[int, Block] = {}
+        self._wal = wal_of(path)
         self._run: int | None = None
         self._checkpoints = 0
         self._incomplete = False
@@ -378,7 +379,7 @@ class Store(Reader):
     def _checkpoint_if_large(self) -> None:
         # The group is on disk; if the disk is full now, the next group finds out.
         with suppress(OSError, sqlite3.Error):
-            large = wal_of(self.path).stat().st_size > _LARGEST_WAL
+            large = self._wal.stat().st_size > _LARGEST_WAL
             if large or self._incomplete:
                 self._checkpoint()
 

@@ -27,7 +27,7 @@ class Notes(Journal):
         self.leaving: list[dict[int, RowState]] = []
 
     def note_states(
-        self, places: Sequence[int], state: RowState, keys: Sequence[bytes] = ()
+        self, places: list[int], state: RowState, keys: Sequence[bytes] = ()
     ) -> None:
         self.states |= dict.fromkeys(places, state)
         if keys:
