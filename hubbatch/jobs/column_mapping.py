@@ -120,6 +120,13 @@ class Columns:
         """Whether the verb takes bare ids."""
         return self.verb in ("read", "archive")
 
+    @property
+    def id_field(self) -> str | None:
+        """The field of an input that has the record's id; None in a create."""
+        if self.verb == "create":
+            return None
+        return "objectId" if self.legacy else "id"
+
     def choose_id(self, present: Sequence[str]) -> str | None:
         """Return the id column of a file with these columns.
 
@@ -168,9 +175,9 @@ class Columns:
         """Return the input of one row."""
         if self.only_ids:
             return record_id
-        if self.verb == "create":
+        name = self.id_field
+        if name is None:
             return {"properties": properties}
-        name = "objectId" if self.legacy else "id"
         return {name: record_id, "properties": properties}
 
 
@@ -198,17 +205,25 @@ def cells_builder(
     at = header.index(id_column) if id_column is not None else None
     places = [(header.index(name), chosen[name]) for name in chosen]
     clear = columns.empty == "clear"
+    width, name_of_id, only_ids = len(header), columns.id_field, columns.only_ids
 
     def build(cells: Sequence[str]) -> KeyedInput:
+        # Once per row, so speed counts.
         count = len(cells)
         record_id = cells[at] if at is not None and at < count else ""
+        if only_ids:
+            return record_id or None, record_id
         # A missing cell is not an empty one, so it does not clear the property.
-        properties = {
-            name: cells[place]
-            for place, name in places
-            if place < count and (clear or cells[place])
-        }
-        return record_id or None, columns.build(record_id, properties)
+        cut = (
+            places if count == width else [(n, name) for n, name in places if n < count]
+        )
+        if clear:
+            properties = {name: cells[place] for place, name in cut}
+        else:
+            properties = {name: cells[place] for place, name in cut if cells[place]}
+        if name_of_id is None:
+            return record_id or None, {"properties": properties}
+        return record_id or None, {name_of_id: record_id, "properties": properties}
 
     return build
 

@@ -126,16 +126,19 @@ class Export(Lifecycle):
     def _write(self, page: Page) -> bool:
         """Record a page and the cursor of the next; return whether it was the last."""
         journal, call = self._journal, self.operation.call
-        output = journal.outputs["output"].sink
-        for record in page.records:
-            place = self._read
-            if place == self._limit:
-                break
-            row = Row(place, record.id, record.id)
-            outcome = succeeded(call, place, record.id, record, 1, None)
-            journal.append_line("output", output.encode(outcome, row))
-            journal.note_state(place, RowState.SUCCEEDED)
-            self._read = place + 1
+        room = None if self._limit is None else self._limit - self._read
+        rows = [
+            Row(place, record.id, record.id)
+            for place, record in enumerate(page.records[:room], self._read)
+        ]
+        outcomes = [
+            succeeded(call, row.index, row.input, record, 1, None)
+            for row, record in zip(rows, page.records, strict=False)
+        ]
+        lines, count = journal.outputs["output"].encode_successes(outcomes, rows)
+        journal.append_lines("output", lines, count)
+        journal.note_states([row.index for row in rows], RowState.SUCCEEDED)
+        self._read += len(rows)
         journal.note_inputs(self._read)
         if page.after is not None:
             journal.note_cursor(page.after)

@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import orjson
+import msgspec
 
 from attrs import field, frozen
 
@@ -53,7 +53,13 @@ class IdMap:
                         raise ConfigurationError(f"{path}: {old!r} has two new ids")
             except OSError as error:
                 raise ConfigurationError(f"{path}: {error.strerror}") from None
-            except (ValueError, LookupError, TypeError, csv.Error) as error:
+            except (
+                ValueError,
+                LookupError,
+                TypeError,
+                RecursionError,
+                csv.Error,
+            ) as error:
                 if isinstance(error, ConfigurationError):
                     raise
                 raise ConfigurationError(
@@ -74,7 +80,7 @@ def _results(path: Path, content: bytes) -> Iterator[tuple[str, str]]:
             io.StringIO(decoded), strict=True
         )
     else:
-        rows = map(orjson.loads, filter(str.strip, decoded.split("\n")))
+        rows = map(msgspec.json.decode, filter(str.strip, decoded.split("\n")))
     for row in rows:
         old, new = row["input_id"], row["id"]
         if old not in (None, "") and new:

@@ -254,7 +254,8 @@ class Job(Lifecycle):
     ) -> HubBatchError | None:
         """Send rows as one batch; return the hubbatch error that ended it, if any."""
         self._check_stopping()
-        adapter, journal = RunAdapter(self._tally), self._journal
+        adapter = RunAdapter(self._tally, maybe_sent=doubted)
+        journal = self._journal
         if journal.failure is not None:
             return copy(journal.failure)
         later = isinstance(rows, AsyncIterator)

@@ -10,7 +10,7 @@ import asyncio
 import os
 import sqlite3
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from copy import copy
@@ -22,12 +22,14 @@ from attrs import define, field
 
 from hubbatch.errors import JournalError
 
+from .group import Group
 from .identity import Identity
 from .job_lock import JobLock
 from .measurements import Measures
 from .outputs import Output, Sink
+from .row_states import KnownRow, Notes
 from .states import RowState
-from .store import Group, Store
+from .store import Store
 from .wal import check_wal
 
 
@@ -47,6 +49,7 @@ class History:
         portal_id: The account's id, if known.
         cursor: The cursor of the next page of an export.
         counts: The number of rows in each state.
+        seconds_ago: How many seconds ago each of the latest requests left.
         runs: The totals that `Reader.runs` returns.
     """
 
@@ -55,6 +58,7 @@ class History:
     portal_id: int | None = None
     cursor: str | None = None
     counts: Mapping[RowState, int] = field(factory=lambda: dict.fromkeys(RowState, 0))
+    seconds_ago: Sequence[float] = ()
     runs: Mapping[str, Any] = field(
         factory=lambda: (
             dict.fromkeys(("requests", "retries", "throttled", "warnings"), 0)
@@ -93,6 +97,9 @@ class Journal:
         on_written: Called when noted rows are on disk.
         progress: Returns the requests, retries, 429 answers and seconds of this run,
             which are written with each group.
+        requested: Returns the number of requests that this run has sent or is about to
+            send, of any kind. The journal records when they leave.
+        clock: Returns the seconds since 1970, for the times of requests.
         measures: The measurements that are written with each group.
     """
 
@@ -104,6 +111,8 @@ class Journal:
         self.on_failure: Callable[[JournalError], None] = lambda _: None
         self.on_written: Callable[[], None] = lambda: None
         self.progress: Callable[[], tuple[int, int, int, float]] = lambda: (0, 0, 0, 0)
+        self.requested: Callable[[], int] = lambda: 0
+        self.clock: Callable[[], float] = lambda: 0.0
         self.measures: Measures = Measures()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="hubbatch-journal")
         self._lock: JobLock | None = None
@@ -111,6 +120,7 @@ class Journal:
         self._new = True
         self._group = Group()
         self._noted = 0  # rows and lines noted since the last group
+        self._requested_before = 0  # `requested` at the last group
         self._waiting: list[asyncio.Future[None]] = []
         self._writing = False
         self._closed = False
@@ -146,7 +156,7 @@ class Journal:
         lock = JobLock(path)
         lock.acquire()
         self._lock = lock
-        self._store = store = Store.open(path)
+        self._store = store = Store.open(path, self.clock)
         self._new = store.is_new()
         if self._new:
             return History()
@@ -167,6 +177,7 @@ class Journal:
             portal_id=store.portal_id(),
             cursor=store.cursor(),
             counts=store.counts(),
+            seconds_ago=store.seconds_ago(),
             runs=store.runs(),
         )
 
@@ -204,29 +215,28 @@ class Journal:
             self._store.written(name, length)
             output.keep(length)
 
-    async def block(
-        self, first: int, limit: int = 10_000
-    ) -> list[tuple[int, int, int | None]]:
-        """Return (place, state, digest of the key) of known rows from a place on."""
+    async def block(self, first: int, limit: int = 10_000) -> list[KnownRow]:
+        """Return the recorded rows from a place on, at most `limit`."""
         if self._store is None:
             return []
         return await self._in_thread(self._store.block, first, limit)
 
     # ---- during the run: only `wait_written` and `ready` wait
 
-    def note_state(self, place: int, state: RowState, key: int | None = None) -> None:
-        """Note the state of a row, with the digest of its key if the row may be new."""
+    def note_states(
+        self, places: list[int], state: RowState, keys: Sequence[bytes] = ()
+    ) -> None:
+        """Note the state of rows, with the digests of their keys if they may be new."""
         if self._store is not None or self.outputs:
-            self._noted += 1
-            self._group.states[place] = state
-            if key is not None:
-                self._group.keys[place] = key
+            self._noted += len(places)
+            self._group.notes.append(Notes(places, state, keys))
 
-    def append_line(self, name: str, line: bytes) -> None:
-        """Append a line to an output file."""
-        if line:
-            self._noted += 1
-            self._group.lines.setdefault(name, []).append(line)
+    def append_lines(self, name: str, lines: bytes, count: int = 1) -> None:
+        """Append the lines of `count` rows to an output file."""
+        if lines:
+            self._noted += count
+            self._group.line_counts[name] += count
+            self._group.lines.setdefault(name, []).append(lines)
 
     def note_inputs(self, inputs: int) -> None:
         """Note how many rows have been read."""
@@ -239,17 +249,23 @@ class Journal:
     def flush(self) -> None:
         """Start writing everything noted so far, unless a group is being written."""
         group = self._group
-        idle = not (group.states or group.lines or self._waiting)
+        idle = not (group.notes or group.lines or self._waiting)
         if self._writing or idle or self._closed:
             return
         waiting, self._waiting = self._waiting, []
         self._group = Group(inputs=group.inputs)
         self._noted = 0
-        group.progress = self.progress()
-        group.measured = self.measures.take()
+        self._measure(group)
         self._writing = True
         written = asyncio.wrap_future(self._thread.submit(self._write, group))
         written.add_done_callback(partial(self._on_written, waiting))
+
+    def _measure(self, group: Group) -> None:
+        group.progress = self.progress()
+        group.measured = self.measures.take()
+        requested = self.requested()
+        group.requests = requested - self._requested_before
+        self._requested_before = requested
 
     async def wait_written(self) -> None:
         """Wait until everything noted so far is on disk.
@@ -353,8 +369,7 @@ class Journal:
             JournalError: If anything cannot be written.
         """
         self._closed = True
-        self._group.progress = self.progress()
-        self._group.measured = self.measures.take()
+        self._measure(self._group)
         done = self._thread.submit(self._finish, ended, message, finished=finished)
         self._thread.shutdown(wait=False)
         await self._failing(asyncio.shield(asyncio.wrap_future(done)))

@@ -2,12 +2,14 @@
 
 import sqlite3
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-import orjson
+import msgspec
 
 from attrs import astuple
 
@@ -16,6 +18,7 @@ from hubbatch.errors import JournalError
 from .identity import Identity
 from .job_lock import in_use
 from .measurements import WARNING, Example, Reason
+from .row_states import BLOCK, KEY_BYTES, Block, KnownRow, pack
 from .states import RowState
 from .wal import check_wal, connect, has_wal, version_of
 
@@ -26,7 +29,10 @@ T = TypeVar("T")
 _ATTEMPTS = 10
 # "hubj" in ASCII: identifies a SQLite file as a journal.
 APPLICATION_ID = 0x6875626A
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+# The format with a table `input`, which has a row for each recorded row of the source.
+# Such a journal can be read; the next run converts it.
+ROW_PER_PLACE = 2
 # SQLite's own clock.
 NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 _RUNS = f"""
@@ -49,11 +55,13 @@ class Reader:
         path: The journal.
         live: Whether the view stays consistent while a job writes. It does if there is
             a -wal; without one, the file is read as immutable.
+        version: The format of the journal.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self.live: bool = True
+        self.version: int = SCHEMA_VERSION
         self._connection = connection
 
     @classmethod
@@ -100,11 +108,13 @@ class Reader:
             return
         if application != APPLICATION_ID:
             raise JournalError(f"{self.path} is another SQLite database, not a journal")
-        if version != SCHEMA_VERSION:
+        if version not in (ROW_PER_PLACE, SCHEMA_VERSION):
             raise JournalError(
                 f"{self.path} was written by another version of hubbatch, in format "
-                f"{version}; this one reads format {SCHEMA_VERSION}"
+                f"{version}; this one reads formats {ROW_PER_PLACE} and "
+                f"{SCHEMA_VERSION}"
             )
+        self.version = version
 
     def _check_begun(self) -> None:
         if self.is_new():
@@ -126,7 +136,7 @@ class Reader:
             object_type=row[1],
             source=row[2],
             fingerprint=row[3],
-            options=orjson.loads(row[4]),
+            options=msgspec.json.decode(row[4]),
             outputs=dict(outputs.fetchall()),
         )
 
@@ -147,21 +157,19 @@ class Reader:
 
     def inputs(self) -> int:
         """Return the number of rows read."""
-        # A row is recorded when it is sent, which may be before it is counted.
-        [[known]] = self._connection.execute(
-            "SELECT max(inputs, (SELECT ifnull(max(place) + 1, 0) FROM input)) FROM job"
-        )
-        return int(known)
+        return sum(self.counts().values())
 
     def counts(self) -> dict[RowState, int]:
         """Return the number of rows in each state; rows without an entry are open."""
-        found = dict(
-            self._connection.execute(
-                "SELECT state, count(*) FROM input GROUP BY state"
-            ).fetchall()
-        )
-        counts = {state: found.get(state.value, 0) for state in RowState}
-        counts[RowState.OPEN] += self.inputs() - sum(counts.values())
+        [[inputs]] = self._connection.execute("SELECT inputs FROM job")
+        found: Counter[RowState] = Counter()
+        for block in self._packed():
+            for state in RowState:
+                found[state] += block.states.count(state)
+            # A row is recorded when it is sent, which may be before it is counted.
+            inputs = max(inputs, block.number * BLOCK + len(block.states))
+        counts = {state: found[state] for state in RowState}
+        counts[RowState.OPEN] += inputs - sum(counts.values())
         return counts
 
     def lengths(self) -> Mapping[str, int]:
@@ -170,13 +178,34 @@ class Reader:
             self._connection.execute("SELECT name, bytes FROM output").fetchall()
         )
 
-    def block(self, first: int, limit: int) -> list[tuple[int, int, int | None]]:
-        """Return (place, state, digest of the key) of known rows from a place on."""
-        return self._connection.execute(
-            "SELECT place, state, key FROM input WHERE place >= ? "
-            "ORDER BY place LIMIT ?",
-            (first, limit),
-        ).fetchall()
+    def block(self, first: int, limit: int) -> list[KnownRow]:
+        """Return the recorded rows from a place on, at most `limit`."""
+        rows = (row for block in self._packed(first // BLOCK) for row in block.rows())
+        return [*islice((row for row in rows if row[0] >= first), limit)]
+
+    def _packed(self, first: int = 0) -> Iterator[Block]:
+        """Yield the blocks of recorded rows in order, from a number on."""
+        if self.version == ROW_PER_PLACE:
+            yield from pack(self._row_per_place(first * BLOCK))
+            return
+        blocks = self._connection.execute(
+            "SELECT number, states, keys FROM block WHERE number >= ? ORDER BY number",
+            (first,),
+        )
+        for number, states, keys in blocks:
+            yield Block(number, bytearray(states), bytearray(keys))
+
+    def _row_per_place(self, first: int) -> Iterator[KnownRow]:
+        # The key of a row without an id was a digest of its input, in an encoding that
+        # is no longer used. A fingerprint tells whether the source has changed.
+        rows = self._connection.execute(
+            "SELECT place, state, iif(fingerprint IS NULL, key, NULL) "
+            "FROM input, job WHERE place >= ? ORDER BY place",
+            (first,),
+        )
+        for place, state, key in rows:
+            digest = None if key is None else key.to_bytes(KEY_BYTES, signed=True)
+            yield place, state, digest
 
     def runs(self) -> Mapping[str, Any]:
         """Return the totals of all runs, and how the last one ended."""

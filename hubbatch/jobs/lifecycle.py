@@ -130,9 +130,15 @@ class Lifecycle(ABC):
         """
         if self._identity is not None:
             return
+        client = self._hub._state  # noqa: SLF001 -- a job is part of the client
+        gate, granted = client.gate, client.gate.granted
+        self._journal.requested = lambda: gate.granted - granted
+        self._journal.clock = lambda: client.today().timestamp()
         try:
             self._identity = await self._identify()
             self._history = await self._journal.open(self._identity)
+            # HubSpot still counts what the run before has just sent.
+            gate.record_earlier(self._history.seconds_ago, self.operation.call.family)
             self.portal_id = await find_portal(
                 self._hub, self._history, self._account, self._journal.path
             )

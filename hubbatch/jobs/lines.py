@@ -3,7 +3,7 @@
 import codecs
 import re
 
-import orjson
+import msgspec
 
 from hubbatch.errors import ConfigurationError, SourceError
 
@@ -11,6 +11,7 @@ from .column_mapping import BadRow, InputBuilder
 from .row_source import Row
 
 
+_BYTE = re.compile(r"JSON is malformed: (?P<problem>.*) \(byte (?P<byte>\d+)\)")
 _UNDECODABLE = re.compile("[\udc80-\udcff]")
 
 
@@ -61,13 +62,25 @@ class LineParser:
 
 def _loads(line: str) -> object:
     try:
-        return orjson.loads(line)
-    except orjson.JSONDecodeError as error:
+        return msgspec.json.decode(line)
+    except (ValueError, RecursionError) as error:
         if line.lstrip()[:1] in ("[", "{") and len(line.strip()) == 1:
             raise BadRow(
                 "not a complete JSON value. Write one object per line"
             ) from None
-        raise BadRow(f"not JSON: {error.msg} (column {error.colno})") from None
+        raise BadRow(f"not JSON: {_problem(line, error)}") from None
+
+
+def _problem(line: str, error: Exception) -> str:
+    """Return msgspec's message, with a column instead of a byte."""
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    message = str(error).partition(" - at ")[0]
+    found = _BYTE.fullmatch(message)
+    if found is None:
+        return "it ends within a value" if "truncated" in message else message
+    before = line.encode()[: int(found["byte"])].decode(errors="ignore")
+    return f"{found['problem']} (column {len(before) + 1})"
 
 
 def check_decoded(line: str, encoding: str) -> None:

@@ -7,7 +7,7 @@ truncates the file to the recorded length after a kill.
 
 import os
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
@@ -52,6 +52,19 @@ class Sink(Protocol):
         ...
 
 
+class BlockSink(Sink, Protocol):
+    """A sink that formats the successes of a whole chunk at once, which is cheaper."""
+
+    def encode_successes(
+        self, outcomes: Sequence[Outcome[Any]], rows: Sequence[Row]
+    ) -> bytes:
+        """Return the lines of `encode` for each of these successes.
+
+        Either each of them has one line, or none has any.
+        """
+        ...
+
+
 class StagedSink(Sink, Protocol):
     """A sink whose file is converted to another format once the job has finished.
 
@@ -71,10 +84,11 @@ class StagedSink(Sink, Protocol):
 
 
 SinkOrPath = Sink | str | os.PathLike[str]
+_EncodeSuccesses = Callable[[Sequence[Outcome[Any]], Sequence[Row]], bytes]
 
 
 class Output:
-    """The file of one sink. All methods except `check_new` run in the journal's thread.
+    """The file of one sink. All IO except `check_new` is in the journal's thread.
 
     Invariant: the first `_length` bytes of the file are those that the journal has
     recorded (or is about to). Anything after them was not recorded; the next `append`,
@@ -86,6 +100,9 @@ class Output:
         self._staged: StagedSink | None = (
             cast("StagedSink", sink) if hasattr(sink, "product") else None
         )
+        self._encode_successes: _EncodeSuccesses | None = getattr(
+            sink, "encode_successes", None
+        )
         self._file: FileIO | None = None
         self._length = 0
 
@@ -93,6 +110,15 @@ class Output:
     def final(self) -> Path:
         """The file that exists once the job has finished."""
         return self.sink.path if self._staged is None else self._staged.product
+
+    def encode_successes(
+        self, outcomes: Sequence[Outcome[Any]], rows: Sequence[Row]
+    ) -> tuple[bytes, int]:
+        """Return the lines of successes, and how many of these rows have any."""
+        if self._encode_successes is not None:
+            return self._encode_successes(outcomes, rows), len(rows)
+        lines = [*filter(None, map(self.sink.encode, outcomes, rows))]
+        return b"".join(lines), len(lines)
 
     def check_new(self) -> None:
         """Check that a new job overwrites nothing.

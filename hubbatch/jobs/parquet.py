@@ -13,7 +13,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-import orjson
+import msgspec
 
 from hubbatch._outcomes.outcome import Outcome
 from hubbatch.errors import ConfigurationError
@@ -115,7 +115,7 @@ def write_parquet(
 def _rows(path: Path) -> Iterator[dict[str, str | None]]:
     with path.open("rb") as file:
         for line in file:
-            fields = orjson.loads(line)
+            fields = msgspec.json.decode(line)
             if "properties" in fields:
                 fields = dict(_record(fields))
             yield {name: _as_string(value) for name, value in fields.items()}

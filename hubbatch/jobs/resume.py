@@ -11,6 +11,7 @@ from hubbatch.errors import JournalError
 
 from .journal import Journal
 from .row_source import AsyncRowIterable, Row, Source, digest
+from .row_states import KnownRow
 from .states import RowState
 
 
@@ -55,9 +56,9 @@ class Resumption:
                     f"row {place + 1}{_line(row)} of {self.source.name} is not the "
                     f"row in {self.journal.path}: the source has changed"
                 )
-            if state == RowState.SENT:
+            if state is RowState.SENT:
                 in_doubt.append(row)
-            elif state == RowState.OPEN:
+            elif state is RowState.OPEN:
                 keep(row)
             self.check_stopping()
         last = getattr(self.source, "last_doubted", None)
@@ -66,7 +67,7 @@ class Resumption:
                 keep(await self._row_at(last, rows, keep))
         return in_doubt, not_sent
 
-    async def _known(self) -> AsyncIterator[tuple[int, int, int | None]]:
+    async def _known(self) -> AsyncIterator[KnownRow]:
         first = 0
         while block := await self.journal.block(first):
             for known in block:

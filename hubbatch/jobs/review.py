@@ -8,7 +8,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-import orjson
+import msgspec
 
 from attrs import define, evolve, field, frozen
 
@@ -235,7 +235,7 @@ def _read_details(path: Path, indices: set[int]) -> dict[int, FailureDetails]:
 
 def _parse(line: bytes) -> dict[str, Any]:
     try:
-        failure = orjson.loads(line)
-    except orjson.JSONDecodeError:  # the job is still writing this line
+        failure = msgspec.json.decode(line)
+    except (ValueError, RecursionError):  # the job is still writing this line
         return {}
     return failure if isinstance(failure, dict) else {}

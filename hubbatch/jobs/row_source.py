@@ -4,7 +4,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Ma
 from hashlib import blake2b
 from typing import Any, Protocol
 
-import orjson
+import msgspec
 
 from attrs import define, field
 
@@ -134,19 +134,23 @@ def _key_of(item: Any) -> str | None:
     return None if key is None else str(key)
 
 
-def digest(row: Row) -> int:
-    """Return 64 bits that identify a row without revealing it.
+def digest(row: Row) -> bytes:
+    """Return 8 bytes that identify a row without revealing it.
 
     They are a hash of its key, or of the whole input if it has none.
     """
-    if row.key is not None:
-        data = row.key.encode(errors="surrogatepass")
-    else:
-        try:
-            data = orjson.dumps(row.input, default=repr, option=_ANY_KEY)
-        except orjson.JSONEncodeError:  # e.g. a string that UTF-8 cannot encode
-            data = repr(row.input).encode(errors="surrogatepass")
-    return int.from_bytes(blake2b(data, digest_size=8).digest(), signed=True)
+    hashed = _HASH.copy()  # faster than a new one
+    key = row.key
+    if key is not None:
+        hashed.update(key.encode("utf-8", "surrogatepass"))
+        return hashed.digest()
+    try:
+        data = _SORTED.encode(row.input)
+    except (UnicodeEncodeError, TypeError):  # UTF-8 or JSON cannot encode it
+        data = repr(row.input).encode(errors="surrogatepass")
+    hashed.update(data)
+    return hashed.digest()
 
 
-_ANY_KEY = orjson.OPT_NON_STR_KEYS | orjson.OPT_SORT_KEYS
+_HASH = blake2b(digest_size=8)
+_SORTED = msgspec.json.Encoder(order="sorted", enc_hook=repr)

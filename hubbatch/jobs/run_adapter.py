@@ -7,7 +7,7 @@ sent: sending the held-back row after it would undo the later row's changes.
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from attrs import define, evolve, field
@@ -59,30 +59,46 @@ class Tally:
         return self.inputs - self.counts[OutcomeStatus.SUCCEEDED] - self.given_up
 
     def note_read(self, row: Row) -> None:
-        """Note that a row was read from the source."""
+        """Note that a row, and all rows before it, were read from the source."""
         if row.index >= self.inputs:
             self.inputs = row.index + 1
             self.journal.note_inputs(self.inputs)
 
-    def finalize(self, outcome: Outcome[Any], row: Row, key: int | None = None) -> None:
-        """Record the outcome of a row as final."""
-        self.given_up += outcome.status is not OutcomeStatus.SUCCEEDED
-        self.journal.measures.count_outcome(outcome, row)
-        self.journal.note_state(row.index, FINAL[outcome.status], key)
-        for output in self.journal.outputs.values():
-            line = output.sink.encode(outcome, row)
-            self.journal.append_line(output.sink.name, line)
+    def succeed(
+        self,
+        outcomes: Sequence[Outcome[Any]],
+        rows: Sequence[Row],
+        keys: Sequence[bytes],
+    ) -> None:
+        """Record the successes of rows, which are final."""
+        self.counts[OutcomeStatus.SUCCEEDED] += len(rows)
+        places = [row.index for row in rows]
+        self.journal.note_states(places, RowState.SUCCEEDED, keys)
+        for name, output in self.journal.outputs.items():
+            self.journal.append_lines(name, *output.encode_successes(outcomes, rows))
 
-    def keep_for_next_run(self, outcome: Outcome[Any], row: Row, key: int) -> None:
+    def give_up(
+        self, outcome: Outcome[Any], row: Row, keys: Sequence[bytes] = ()
+    ) -> None:
+        """Record that a row will not succeed, as final."""
+        self.given_up += 1
+        self.journal.measures.count_outcome(outcome, row)
+        self.journal.note_states([row.index], FINAL[outcome.status], keys)
+        for name, output in self.journal.outputs.items():
+            self.journal.append_lines(name, output.sink.encode(outcome, row))
+
+    def keep_for_next_run(
+        self, outcome: Outcome[Any], row: Row, keys: Sequence[bytes]
+    ) -> None:
         """Leave a row to the next run; without a journal its outcome is final."""
         if self.journal.path is None:
-            self.finalize(outcome, row)
+            self.give_up(outcome, row)
         else:
-            self._note(outcome, row, key)
+            self._note(outcome, row, keys)
 
-    def hold(self, outcome: Outcome[Any], row: Row, key: int | None = None) -> None:
+    def hold(self, outcome: Outcome[Any], row: Row, keys: Sequence[bytes] = ()) -> None:
         """Hold an outcome back until the job has finished."""
-        self._note(outcome, row, key)
+        self._note(outcome, row, keys)
         name = self._record(row)
         if name is not None:
             self._keys.setdefault(name, []).append(row.index)
@@ -102,11 +118,10 @@ class Tally:
         for place in [*self._held]:
             self._release(place)
 
-    def _note(self, outcome: Outcome[Any], row: Row, key: int | None) -> None:
+    def _note(self, outcome: Outcome[Any], row: Row, keys: Sequence[bytes]) -> None:
         unknown = outcome.status is OutcomeStatus.UNKNOWN
-        self.journal.note_state(
-            row.index, RowState.SENT if unknown else RowState.OPEN, key
-        )
+        state = RowState.SENT if unknown else RowState.OPEN
+        self.journal.note_states([row.index], state, keys)
 
     def _release(self, place: int) -> None:
         outcome, row, name = self._held.pop(place)
@@ -114,7 +129,7 @@ class Tally:
             self._keys[name].remove(place)
             if not self._keys[name]:
                 del self._keys[name]
-        self.finalize(outcome, row)
+        self.give_up(outcome, row)
 
     def _record(self, row: Row) -> str | None:
         """Return the key of the record whose writes must stay in order, or None."""
@@ -131,68 +146,66 @@ class RunAdapter:
         ended: Returns whether the run ended before its source did.
     """
 
-    def __init__(self, tally: Tally) -> None:
+    def __init__(self, tally: Tally, *, maybe_sent: bool = False) -> None:
         self.failure: BaseException | None = None
         self.ended: Callable[[], bool] = lambda: False
         self._tally = tally
         self._journal = tally.journal
-        # Invariant: `_rows` has the row and the digest of its key for each input that
-        # the engine has taken and that has no outcome yet, by the engine's index. The
-        # engine numbers inputs from 0, as `_taken` does; a row's own index counts from
-        # the beginning of the source.
-        self._taken = 0
-        self._rows: dict[int, tuple[Row, int]] = {}
+        self._maybe_sent = maybe_sent  # by an earlier run or job
+        # Invariant: `_rows` has the row of each input that the engine has taken and
+        # that has no outcome yet, by the engine's index. The engine numbers inputs from
+        # 0; a row's own index counts from the beginning of the source.
+        self._rows: dict[int, Row] = {}
 
     # ---- rows
 
     def inputs(self, rows: Iterator[Row]) -> Iterator[Any]:
         """Yield the rows' inputs to the engine, which numbers them as they arrive."""
+        taken = self._rows
         try:
-            for row in rows:
-                yield self._admit(row)
+            for number, row in enumerate(rows):
+                taken[number] = row
+                yield row.input
         except Exception as error:
             self.failure = error
             raise
 
     async def inputs_async(self, rows: AsyncIterator[Row]) -> AsyncIterator[Any]:
         """Yield the inputs of an async iterator of rows."""
+        number = 0
         try:
             async for row in rows:
-                yield self._admit(row)
+                self._rows[number] = row
+                number += 1
+                yield row.input
         except Exception as error:
             self.failure = error
             raise
-
-    def _admit(self, row: Row) -> Any:
-        self._rows[self._taken] = row, digest(row)
-        self._taken += 1
-        self._tally.note_read(row)
-        return row.input
 
     # ---- requests
 
     async def leaving(self, chunk: Chunk) -> None:
         """Record on disk that these rows are SENT, before their request leaves."""
         self._tally.release_overtaken(chunk.keys)
-        self._note(chunk, RowState.SENT)
+        rows = [self._rows[index] for index in _indices(chunk)]
+        places = [row.index for row in rows]
+        self._journal.note_states(places, RowState.SENT, [*map(digest, rows)])
         await self._journal.wait_written()
         self._journal.measures.sent(chunk.indices[0])
 
     def not_written(self, chunk: Chunk) -> None:
         """Note that HubSpot has certainly not written these rows."""
         self._journal.measures.forget(chunk.indices[0])
-        self._note(chunk, RowState.OPEN)
+        places = [self._rows[index].index for index in _indices(chunk)]
+        self._journal.note_states(places, RowState.OPEN)
         self._journal.flush()
-
-    def _note(self, chunk: Chunk, state: RowState) -> None:
-        for index, _, _ in chunk.rows():
-            row, key = self._rows[index]
-            self._journal.note_state(row.index, state, key)
 
     # ---- answers
 
     def took(self, inputs: list[Any]) -> None:
-        """Do nothing: the rows are stored already."""
+        """Note that the rows of these inputs were read."""
+        if inputs:
+            self._tally.note_read(self._rows[next(reversed(self._rows))])
 
     def answered(self, chunk: Chunk, matched: MatchedAnswer) -> None:
         """Measure an answer and count its warnings."""
@@ -201,31 +214,38 @@ class RunAdapter:
 
     def succeeded(self, chunk: Chunk, results: list[Any]) -> None:
         """Record the successes of a chunk."""
-        tally, outputs = self._tally, self._journal.outputs
-        tally.counts[OutcomeStatus.SUCCEEDED] += chunk.count
-        for outcome in all_succeeded(tally.operation.call, chunk, results):
-            row, key = self._rows.pop(outcome.index)
-            if outputs:
-                outcome.index, outcome.input = row.index, row.input
-                tally.finalize(outcome, row, key)
-            else:
-                self._journal.note_state(row.index, RowState.SUCCEEDED, key)
+        outcomes = all_succeeded(self._tally.operation.call, chunk, results)
+        rows = [self._rows.pop(outcome.index) for outcome in outcomes]
+        for outcome, row in zip(outcomes, rows, strict=True):
+            outcome.index = row.index
+        # A row that was only looked up is new to the journal.
+        keys = [*map(digest, rows)] if self._maybe_sent else ()
+        self._tally.succeed(outcomes, rows, keys)
         self._journal.flush()
 
     def failed(self, outcomes: Iterable[Outcome[Any]]) -> None:
         """Record the outcomes that did not succeed, or hold them back."""
         for numbered in outcomes:
-            row, key = self._rows.pop(numbered.index)
+            row = self._rows.pop(numbered.index)
+            keys = (digest(row),)
+            self._tally.note_read(row)  # it may not have been taken
             self._journal.measures.forget(numbered.index)
             outcome = evolve(numbered, index=row.index)
             self._tally.counts[outcome.status] += 1
             if _is_final(outcome):
-                self._tally.finalize(outcome, row, key)
+                self._tally.give_up(outcome, row, keys)
             elif self.ended():  # the outcome says nothing about the row itself
-                self._tally.keep_for_next_run(outcome, row, key)
+                self._tally.keep_for_next_run(outcome, row, keys)
             else:
-                self._tally.hold(outcome, row, key)
+                self._tally.hold(outcome, row, keys)
         self._journal.flush()
+
+
+def _indices(chunk: Chunk) -> list[int]:
+    """Return the indices of a chunk's inputs, duplicates included."""
+    if not chunk.duplicates:
+        return chunk.indices
+    return [index for index, _, _ in chunk.rows()]
 
 
 def _is_final(outcome: Outcome[Any]) -> bool:

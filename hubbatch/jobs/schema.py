@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-import orjson
+import msgspec
 
 from hubbatch._wire.codecs.definitions import structure_properties
 from hubbatch._wire.endpoints import Operation
@@ -72,14 +72,14 @@ def read_schema(path: str | os.PathLike[str]) -> Schema:
         ConfigurationError: If it cannot be read, or has another shape.
     """
     try:
-        content = orjson.loads(Path(path).read_bytes())
+        content = msgspec.json.decode(Path(path).read_bytes())
         if "results" not in content:
             content = {**content, "results": content["properties"]}
         required = map(str, content.get("requiredProperties") or ())
         return Schema(structure_properties(content), required)
     except OSError as error:
         why = error.strerror or str(error)
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         why = 'not a schema: expected {"results": [{"name": ..., "type": ...}, ...]}'
     raise ConfigurationError(f"{os.fspath(path)}: {why}")
 
@@ -96,6 +96,7 @@ def write_schema(path: str | os.PathLike[str], properties: Iterable[Property]) -
     if isinstance(properties, Schema):
         content["requiredProperties"] = properties.required
     try:
-        Path(path).write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
+        written = msgspec.json.format(msgspec.json.encode(content), indent=2)
+        Path(path).write_bytes(written)
     except OSError as error:
         raise ConfigurationError(f"{os.fspath(path)}: {error.strerror}") from None

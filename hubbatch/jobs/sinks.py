@@ -4,15 +4,14 @@ A sink only formats outcomes as bytes; an `Output` does the IO.
 """
 
 import csv
-import io
 import os
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
-import orjson
+import msgspec
 
 from hubbatch._outcomes.outcome import Outcome, OutcomeStatus
 from hubbatch._wire.endpoints import Operation
@@ -47,7 +46,7 @@ class _Table:
 
     def begin(self, first_line: bytes | None) -> bytes:
         """Return the header of a new CSV; check the header of an existing one."""
-        header = csv_line(self.columns) if self._csv else b""
+        header = csv_lines([self.columns]) if self._csv else b""
         if first_line is None:
             return header
         if header and first_line.removeprefix(b"\xef\xbb\xbf").rstrip() != (
@@ -74,15 +73,35 @@ class Results(_Table):
         """Return the line of a success; nothing for any other outcome."""
         if outcome.status is not _SUCCEEDED:
             return b""
+        return self.encode_successes((outcome,), (row,))
+
+    def encode_successes(
+        self, outcomes: Sequence[Outcome[Any]], rows: Sequence[Row]
+    ) -> bytes:
+        """Return the lines of successes."""
+        if not self._csv:
+            return json_lines(map(self._fields, outcomes, rows))
+        return csv_lines(
+            (
+                row.index,
+                row.key or "",
+                outcome.id or "",
+                _CELLS[getattr(outcome.result, "new", None)],
+            )
+            for outcome, row in zip(outcomes, rows, strict=True)
+        )
+
+    def _fields(self, outcome: Outcome[Any], row: Row) -> dict[str, Any]:
         new = getattr(outcome.result, "new", None)
-        if self._csv:
-            cell = "" if new is None else str(new).lower()
-            return csv_line((row.index, row.key or "", outcome.id or "", cell))
-        values = (row.index, row.key, outcome.id, new)
-        line: dict[str, Any] = dict(zip(self.columns, values, strict=True))
+        fields = {
+            "index": row.index,
+            "input_id": row.key,
+            "id": outcome.id,
+            "new": new,
+        }
         if getattr(outcome.result, "warnings", None):
-            line["warnings"] = len(outcome.warnings)
-        return json_line(line)
+            fields["warnings"] = len(outcome.warnings)
+        return fields
 
 
 class Records(_Table):
@@ -115,19 +134,31 @@ class Records(_Table):
             )
         self.columns: Sequence[str] = ("id", *self._properties)
 
-    def encode(self, outcome: Outcome[Any], row: Row) -> bytes:  # noqa: ARG002 -- as sinks do
+    def encode(self, outcome: Outcome[Any], row: Row) -> bytes:
         """Return the line of a record that was found."""
-        record = outcome.result
-        if record is None:
+        if outcome.result is None:
             return b""
-        if not self._csv:
-            return json_line(self._asked(unstructure(record)))
-        values = [record.properties.get(name) for name in self._properties]
-        cells = [
-            value.value if isinstance(value, LegacyProperty) else value
-            for value in values
-        ]
-        return csv_line((outcome.id, *("" if cell is None else cell for cell in cells)))
+        return self.encode_successes((outcome,), (row,))
+
+    def encode_successes(
+        self,
+        outcomes: Sequence[Outcome[Any]],
+        rows: Sequence[Row],  # noqa: ARG002 -- as sinks do
+    ) -> bytes:
+        """Return the lines of records that were found."""
+        if self._csv:
+            return csv_lines(self._cells(one.id, one.result) for one in outcomes)
+        return json_lines(
+            self._asked(unstructure(outcome.result)) for outcome in outcomes
+        )
+
+    def _cells(self, record_id: str | None, record: Any) -> Iterator[object]:
+        yield record_id
+        for name in self._properties:
+            value = record.properties.get(name)
+            if isinstance(value, LegacyProperty):
+                value = value.value
+            yield "" if value is None else value
 
     def _asked(self, record: dict[str, Any]) -> dict[str, Any]:
         """Drop the properties that were not requested; most of them are read-only."""
@@ -154,14 +185,16 @@ class Pairs(_Table):
         found = outcome.result
         if found is None:
             return b""
-        return b"".join(self._line(found.from_, other) for other in found.to)
-
-    def _line(self, from_id: str, other: MultiAssociatedObjectWithLabel) -> bytes:
-        labels = [kind.label for kind in other.association_types if kind.label]
-        cells = (from_id, other.to_object_id, ";".join(labels))
+        lines = [self._cells(found.from_, other) for other in found.to]
         if self._csv:
-            return csv_line(cells)
-        return json_line(dict(zip(self.columns, cells, strict=True)))
+            return csv_lines(lines)
+        return json_lines(dict(zip(self.columns, line, strict=True)) for line in lines)
+
+    def _cells(
+        self, from_id: str, other: MultiAssociatedObjectWithLabel
+    ) -> tuple[str, str, str]:
+        labels = [kind.label for kind in other.association_types if kind.label]
+        return from_id, other.to_object_id, ";".join(labels)
 
 
 class Failures:
@@ -227,6 +260,14 @@ class Failures:
             }
         )
 
+    def encode_successes(
+        self,
+        outcomes: Sequence[Outcome[Any]],  # noqa: ARG002 -- as sinks do
+        rows: Sequence[Row],  # noqa: ARG002
+    ) -> bytes:
+        """Return nothing."""
+        return b""
+
 
 def is_csv(name: str, path: Path) -> bool:
     """Return whether a file is CSV rather than JSON lines, by its suffix.
@@ -240,22 +281,35 @@ def is_csv(name: str, path: Path) -> bool:
     return ending == ".csv"
 
 
-def csv_line(cells: Iterable[object]) -> bytes:
-    """Return one row of a CSV, with its newline."""
-    written = io.StringIO()
+def csv_lines(rows: Iterable[Iterable[object]]) -> bytes:
+    """Return rows of a CSV, each with its newline."""
+    lines: list[str] = []
     # The writer quotes the characters of its line terminator, so it gets both; but
     # lines end with \n.
-    csv.writer(written, lineterminator="\r\n").writerow(cells)
+    csv.writer(_Appender(lines.append), lineterminator="\r\n").writerows(rows)
     # UTF-8 cannot encode a lone surrogate, and no record can be found by one.
-    return written.getvalue()[:-2].encode("utf-8", "replace") + b"\n"
+    return "".join([line[:-2] + "\n" for line in lines]).encode("utf-8", "replace")
+
+
+@attrs.frozen
+class _Appender:
+    """A file for `csv.writer`, which writes each row with one call."""
+
+    write: Callable[[str], object]
+
+
+def json_lines(values: Iterable[dict[str, Any]]) -> bytes:
+    """Return JSON lines of values that msgspec encodes."""
+    values = [*values]
+    try:
+        return _ENCODER.encode_lines(values)
+    except UnicodeEncodeError:  # a lone surrogate
+        return b"".join(map(json_line, values))
 
 
 def json_line(value: object) -> bytes:
     """Return one JSON line; values that JSON lacks are written as strings."""
-    try:
-        return orjson.dumps(value, default=_as_json_value, option=_JSON)
-    except TypeError:  # e.g. a string that UTF-8 cannot encode
-        return orjson.dumps(_as_utf8(value), default=_as_json_value, option=_JSON)
+    return _ENCODER.encode(_as_json(value)) + b"\n"
 
 
 def error_fields(error: RecordError | None) -> dict[str, object] | None:
@@ -267,7 +321,9 @@ def error_fields(error: RecordError | None) -> dict[str, object] | None:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-_JSON = orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
+_ENCODER = msgspec.json.Encoder(enc_hook=str)
+# The cells of the column `new`.
+_CELLS = {None: "", False: "false", True: "true"}
 _ERROR_FIELDS = (
     "category",
     "message",
@@ -279,24 +335,26 @@ _ERROR_FIELDS = (
 )
 
 
-def _as_json_value(value: Any) -> object:
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, set | frozenset):
-        return sorted(value, key=str)
-    if attrs.has(type(value)):
-        return attrs.asdict(value, recurse=False)
-    return str(value)
-
-
-def _as_utf8(value: object) -> object:
-    """Replace characters that UTF-8 cannot encode in every string of a value."""
+def _as_json(value: object) -> object:
+    """Return a value of types that msgspec encodes, with strings in UTF-8."""
     match value:
-        case Mapping():
-            return {_as_utf8(name): _as_utf8(item) for name, item in value.items()}
-        case list() | tuple():
-            return [_as_utf8(item) for item in value]
+        case None | bool():
+            return value
         case str():
-            return value.encode("utf-8", "replace").decode()
+            return _as_utf8(value)
+        case int():
+            return int(value)
+        case Mapping():
+            return {_as_utf8(str(name)): _as_json(item) for name, item in value.items()}
+        case list() | tuple():
+            return [*map(_as_json, value)]
+        case set() | frozenset():
+            return [*map(_as_json, sorted(value, key=str))]
+        case _ if attrs.has(type(value)):
+            return _as_json(attrs.asdict(value, recurse=False))  # type: ignore[arg-type] # `has` says so
         case _:
             return value
+
+
+def _as_utf8(string: str) -> str:
+    return string.encode("utf-8", "replace").decode()

@@ -11,7 +11,8 @@ import io
 import os
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +146,7 @@ class _File(ABC):
             raise SourceError(f"{self.name}: not {self._encoding}: {error}.") from None
 
     @abstractmethod
-    def _rows(self, lines: Iterator[str]) -> Iterator[Row]:
+    def _rows(self, lines: io.TextIOBase) -> Iterator[Row]:
         """Yield the rows of a file's lines."""
 
 
@@ -182,19 +183,20 @@ class CsvSource(_File):
         self._columns = columns
         self._delimiter = delimiter
 
-    def _rows(self, lines: Iterator[str]) -> Iterator[Row]:
+    def _rows(self, lines: io.TextIOBase) -> Iterator[Row]:
         csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_FIELD))
-        reader = csv.reader(
-            _checked(lines, self._encoding), delimiter=self._delimiter, strict=True
-        )
+        checked = chain.from_iterable(_checked_blocks(lines, self._encoding))
+        reader = csv.reader(checked, delimiter=self._delimiter, strict=True)
         index, line = -1, 1
         try:
             header = self._header(reader)
             build = self._columns.of_cells(header)
-            index, line = 0, reader.line_num + 1
+            index, line, width = 0, reader.line_num + 1, len(header)
             for cells in reader:
                 if any(cells):
-                    key, item = build(_fitting(cells, header))
+                    if len(cells) > width:
+                        raise _too_many(cells, header)
+                    key, item = build(cells)
                     yield Row(index, key, item, line)
                     index += 1
                 line = reader.line_num + 1
@@ -223,7 +225,7 @@ class CsvSource(_File):
 class LinesFile(_File):
     """A file with one JSON value per line. Blank lines are skipped."""
 
-    def _rows(self, lines: Iterator[str]) -> Iterator[Row]:
+    def _rows(self, lines: io.TextIOBase) -> Iterator[Row]:
         parser = LineParser(self.name, self._builder(), self._encoding)
         for line in lines:
             row = parser.parse(line)
@@ -287,14 +289,21 @@ class _Tapped(io.FileIO):
         return count
 
 
-def _checked(lines: Iterator[str], encoding: str) -> Iterator[str]:
+def _checked_blocks(lines: io.TextIOBase, encoding: str) -> Iterator[Iterable[str]]:
+    """Yield the lines of a file in blocks, and check that each could be decoded."""
+    while block := lines.readlines(_BLOCK):
+        if "".join(block).isascii():
+            yield block
+        else:
+            yield _checked(block, encoding)
+
+
+def _checked(lines: Iterable[str], encoding: str) -> Iterator[str]:
     for line in lines:
         check_decoded(line, encoding)
         yield line
 
 
-def _fitting(cells: list[str], header: list[str]) -> list[str]:
-    if len(cells) > len(header):
-        columns = f"are {len(header)} columns" if len(header) > 1 else "is one column"
-        raise BadRow(f"{len(cells)} cells, but there {columns}")
-    return cells
+def _too_many(cells: list[str], header: list[str]) -> BadRow:
+    columns = f"are {len(header)} columns" if len(header) > 1 else "is one column"
+    return BadRow(f"{len(cells)} cells, but there {columns}")

@@ -5,24 +5,33 @@ A commit survives a crash of the process, and with `synchronous=FULL` of the mac
 
 import sqlite3
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
+from itertools import chain
 from os import O_CREAT, O_RDWR, close
 from os import open as open_file
 from pathlib import Path
 from secrets import randbits
 from typing import Self
 
-import orjson
+import msgspec
 
-from attrs import astuple, define, field
+from attrs import astuple
 
 from hubbatch.errors import JournalError
 
+from . import departures
+from .group import Group
 from .identity import Identity
-from .journal_reader import APPLICATION_ID, NOW, SCHEMA_VERSION, Reader
-from .measurements import Measured
+from .journal_reader import (
+    APPLICATION_ID,
+    NOW,
+    ROW_PER_PLACE,
+    SCHEMA_VERSION,
+    Reader,
+)
+from .row_states import Block, block_numbers, note_in_blocks
 from .states import RowState
 from .wal import check_wal, connect, follows, salt_of, state_of, wal_of
 
@@ -32,7 +41,18 @@ _PATIENCE = 5_000  # milliseconds to wait for a reader
 # checkpoint could happen at any commit; but the file must first record that it needs a
 # -wal (see `wal`).
 _LARGEST_WAL = 32 * 2**20
-_SCHEMA = """
+# The number of blocks that are kept in memory between two writes: rows are recorded
+# again when their answers arrive.
+_CACHED = 64
+# The number of rows that one statement inserts; SQLite may limit it to 999 values.
+_INSERTED_AT_ONCE = 100
+_PACKED_STATES = f"""
+CREATE TABLE block ( -- see `row_states`
+    number INTEGER PRIMARY KEY, states BLOB NOT NULL, keys BLOB NOT NULL
+);
+{departures.SCHEMA}
+"""
+_SCHEMA = f"""
 CREATE TABLE job (
     verb TEXT NOT NULL, object_type TEXT NOT NULL, portal_id INT,
     source TEXT NOT NULL, fingerprint TEXT, options TEXT NOT NULL,
@@ -51,10 +71,7 @@ CREATE TABLE output (
     bytes INT NOT NULL -- on disk before this is committed; more is cut off
 );
 CREATE TABLE unwritten (name TEXT NOT NULL, lines INT NOT NULL, bytes BLOB NOT NULL);
-CREATE TABLE input ( -- a row that was read and is not here is OPEN
-    place INTEGER PRIMARY KEY, state INT NOT NULL, -- RowState
-    key INT -- a digest of the row's key; set when the row is first recorded
-);
+{_PACKED_STATES}
 CREATE TABLE moment (
     run INT, second INT, requests INT NOT NULL, retries INT NOT NULL,
     throttled INT NOT NULL, succeeded INT NOT NULL, amiss INT NOT NULL,
@@ -69,14 +86,6 @@ CREATE TABLE example (
     status TEXT, category TEXT, code TEXT, property TEXT,
     place INT NOT NULL, line INT, correlation_id TEXT
 );
-"""
-# One statement for any number of rows: stepping through a statement per row from Python
-# would release and re-acquire the GIL for each.
-_WRITE_STATES = """
-INSERT INTO input
-SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'),
-    json_extract(value, '$[2]') FROM json_each(?)
-WHERE true ON CONFLICT (place) DO UPDATE SET state = excluded.state
 """
 # `wal` is NULL while the pin keeps this commit in the -wal: see `WalState`.
 _WRITE_INPUTS = "UPDATE job SET inputs = max(inputs, ?), wal = iif(?, NULL, wal)"
@@ -94,62 +103,17 @@ ON CONFLICT (run, second) DO UPDATE SET requests = excluded.requests,
     allowed = excluded.allowed
 """
 _ADD_ANSWERS = """
-INSERT INTO answer VALUES (?, ?)
+INSERT INTO answer VALUES {rows}
 ON CONFLICT (octave) DO UPDATE SET count = count + excluded.count
 """
 _ADD_REASONS = """
-INSERT INTO reason VALUES (?, ?, ?, ?, ?)
+INSERT INTO reason VALUES {rows}
 ON CONFLICT DO UPDATE SET count = count + excluded.count
 """
 
 
-@define
-class Group:
-    """The data to write in one transaction.
-
-    Attributes:
-        states: New states by row index.
-        keys: Key digests of rows that may be new to the journal, by row index.
-        lines: Lines to append to the output files, by role.
-        inputs: The number of rows read.
-        progress: Requests, retries, 429 answers and seconds of this run.
-        measured: The other measurements.
-        cursor: The cursor of an export's next page, if it has changed.
-        refused: The lines that could not be appended to an output file. The journal
-            keeps them until they can.
-    """
-
-    states: dict[int, RowState] = field(factory=dict)
-    keys: dict[int, int] = field(factory=dict)
-    lines: dict[str, list[bytes]] = field(factory=dict)
-    inputs: int = 0
-    progress: tuple[int, int, int, float] = (0, 0, 0, 0.0)
-    measured: Measured = field(factory=Measured)
-    cursor: str | None = None
-    refused: dict[str, list[bytes]] = field(factory=dict)
-
-    @property
-    def answered(self) -> int:
-        """The number of rows that HubSpot has answered."""
-        return sum(state in _ANSWERED for state in self.states.values())
-
-    def then(self, later: "Group") -> "Group":
-        """Return this group merged with a later one."""
-        lines = {name: [*more] for name, more in self.lines.items()}
-        for name, more in later.lines.items():
-            lines.setdefault(name, []).extend(more)
-        return Group(
-            self.states | later.states,
-            later.keys | self.keys,
-            lines,
-            max(self.inputs, later.inputs),
-            later.progress,
-            self.measured.then(later.measured),
-            self.cursor if later.cursor is None else later.cursor,
-        )
-
-
-_ANSWERED = (RowState.SUCCEEDED, RowState.FAILED)
+def _wall_clock() -> float:
+    return datetime.now(UTC).timestamp()
 
 
 class Store(Reader):
@@ -158,19 +122,29 @@ class Store(Reader):
     Invariant: `_checkpoints` is `WalState.checkpoints` of the file alone. `_incomplete`
     is set from before a checkpoint until all of the -wal is in the file. While `_pin`
     is in a transaction, it holds the view of the last checkpoint, which keeps later
-    commits in the -wal.
+    commits in the -wal. Between two transactions, `_blocks` are as on disk.
     """
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(
+        self,
+        path: Path,
+        connection: sqlite3.Connection,
+        clock: Callable[[], float] = _wall_clock,
+    ) -> None:
         super().__init__(path, connection)
+        self._departures = departures.Departures(connection, clock)
+        self._blocks: dict[int, Block] = {}
+        self._wal = wal_of(path)
         self._run: int | None = None
         self._checkpoints = 0
         self._incomplete = False
         self._pin: sqlite3.Connection | None = None
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, path: Path, clock: Callable[[], float] = _wall_clock) -> Self:
         """Open a journal, or create an empty file for a new one.
+
+        `clock` returns the seconds since 1970.
 
         Raises:
             JournalError: If the file is not a journal, or the journal's `-wal` is
@@ -183,7 +157,7 @@ class Store(Reader):
             connection = sqlite3.connect(path, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
             raise JournalError(f"{path} cannot be opened: {error}") from None
-        store = cls(path, connection)
+        store = cls(path, connection, clock)
         try:
             store.check()
             connection.execute("PRAGMA wal_autocheckpoint = 0")
@@ -218,17 +192,22 @@ class Store(Reader):
                 portal_id,
                 job.source,
                 job.fingerprint,
-                orjson.dumps(dict(job.options)).decode(),
+                msgspec.json.encode(dict(job.options)).decode(),
                 self._checkpoints,
             ),
         )
         for name, path in job.outputs.items():
             execute("INSERT INTO output VALUES (?, ?, 0)", (name, path))
         execute("COMMIT")
+        self.version = SCHEMA_VERSION
 
     def _tune(self) -> None:
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.execute(f"PRAGMA busy_timeout = {_PATIENCE}")
+
+    def seconds_ago(self) -> list[float]:
+        """Return how many seconds ago each request of the run before left."""
+        return [] if self.version == ROW_PER_PLACE else self._departures.seconds_ago()
 
     # ---- a run
 
@@ -240,7 +219,8 @@ class Store(Reader):
     def begin_run(self, portal_id: int | None) -> None:
         """Record that a run begins, and in which account.
 
-        Afterwards the file alone, without its -wal, shows that there was a run.
+        Afterwards the file alone, without its -wal, shows that there was a run. A
+        journal of an earlier format is converted.
 
         Raises:
             JournalError: If another program prevents the checkpoint.
@@ -248,6 +228,8 @@ class Store(Reader):
         execute = self._connection.execute
         self._tune()
         execute("BEGIN IMMEDIATE")
+        if self.version == ROW_PER_PLACE:
+            self._convert()
         execute(
             "UPDATE job SET portal_id = ifnull(portal_id, ?), wal = NULL", (portal_id,)
         )
@@ -255,6 +237,7 @@ class Store(Reader):
             f"INSERT INTO run (started_at, updated_at) VALUES ({NOW}, {NOW})"  # noqa: S608 -- SQLite's own clock
         )
         execute("COMMIT")
+        self.version = SCHEMA_VERSION
         self._run = cursor.lastrowid
         if not self._checkpoint():
             moved = salt_of(self.path) is None
@@ -263,6 +246,18 @@ class Store(Reader):
                 f"{'has moved it' if moved else 'is reading it'}. Close that program "
                 "and run the same command again"
             )
+
+    def _convert(self) -> None:
+        """Pack the states of rows that an earlier version recorded one by one."""
+        execute = self._connection.execute
+        for statement in _PACKED_STATES.split(";")[:-1]:
+            execute(statement)
+        self._connection.executemany(
+            "INSERT INTO block VALUES (?, ?, ?)",
+            ((block.number, block.states, block.keys) for block in self._packed()),
+        )
+        execute("DROP TABLE input")
+        execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def _checkpoint(self) -> bool:
         """Move the -wal into the file; return whether all of it was moved.
@@ -320,17 +315,14 @@ class Store(Reader):
     def write(self, group: Group, lengths: Mapping[str, int]) -> None:
         """Write a group in one transaction."""
         execute = self._connection.execute
-        rows = [
-            (place, state.value, group.keys.get(place))
-            for place, state in group.states.items()
-        ]
         execute("BEGIN IMMEDIATE")
         try:
-            execute(_WRITE_STATES, (orjson.dumps(rows).decode(),))
+            self._write_states(group)
+            self._departures.write(group.requests)
             for name, length in lengths.items():
                 execute("UPDATE output SET bytes = ? WHERE name = ?", (length, name))
             for name, lines in group.refused.items():
-                values = (name, len(lines), b"".join(lines))
+                values = (name, group.line_counts[name], b"".join(lines))
                 execute("INSERT INTO unwritten VALUES (?, ?, ?)", values)
             execute(_WRITE_INPUTS, (group.inputs, self._pinned))
             if group.cursor is not None:
@@ -340,13 +332,54 @@ class Store(Reader):
             execute("COMMIT")
         except BaseException:
             self._connection.rollback()
+            self._blocks.clear()  # they have what was not committed
             raise
+        while len(self._blocks) > _CACHED:
+            del self._blocks[next(iter(self._blocks))]
         self._checkpoint_if_large()
+
+    def _write_states(self, group: Group) -> None:
+        numbers = {
+            *chain.from_iterable(block_numbers(notes.places) for notes in group.notes)
+        }
+        for number in sorted(numbers):
+            # The blocks that were used last are at the end.
+            block = self._blocks.pop(number, None) or self._read_block(number)
+            self._blocks[number] = block
+        for notes in group.notes:
+            note_in_blocks(self._blocks, notes)
+        changed = [self._blocks[number] for number in numbers]
+        self._insert(
+            "REPLACE INTO block VALUES {rows}",
+            [(block.number, block.states, block.keys) for block in changed],
+        )
+
+    def _insert(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
+        """Insert rows with as few statements as possible.
+
+        Stepping through a statement per row from Python would release and re-acquire
+        the GIL for each, and the event loop has it most of the time.
+        """
+        for first in range(0, len(rows), _INSERTED_AT_ONCE):
+            some = rows[first : first + _INSERTED_AT_ONCE]
+            marks = f"({', '.join('?' * len(some[0]))})"
+            self._connection.execute(
+                statement.format(rows=", ".join([marks] * len(some))),
+                [*chain.from_iterable(some)],
+            )
+
+    def _read_block(self, number: int) -> Block:
+        known = self._connection.execute(
+            "SELECT states, keys FROM block WHERE number = ?", (number,)
+        )
+        for states, keys in known:
+            return Block(number, bytearray(states), bytearray(keys))
+        return Block(number)
 
     def _checkpoint_if_large(self) -> None:
         # The group is on disk; if the disk is full now, the next group finds out.
         with suppress(OSError, sqlite3.Error):
-            large = wal_of(self.path).stat().st_size > _LARGEST_WAL
+            large = self._wal.stat().st_size > _LARGEST_WAL
             if large or self._incomplete:
                 self._checkpoint()
 
@@ -379,21 +412,20 @@ class Store(Reader):
 
     def _write_measured(self, group: Group) -> None:
         *sums, seconds = group.progress
-        measured, ended = group.measured, Counter(group.states.values())
+        measured, ended = group.measured, group.counts()
         succeeded = ended[RowState.SUCCEEDED]
         not_succeeded = (
             ended.total() - ended[RowState.OPEN] - ended[RowState.SENT] - succeeded
         )
         figures = (*sums, succeeded, not_succeeded, measured.allowed)
         self._connection.execute(_WRITE_MOMENT, (self._run, int(seconds), *figures))
-        many = self._connection.executemany
-        many(_ADD_ANSWERS, measured.answers.items())
-        many(
+        self._insert(_ADD_ANSWERS, [*measured.answers.items()])
+        self._insert(
             _ADD_REASONS,
             [(*astuple(reason), count) for reason, count in measured.reasons.items()],
         )
-        many(
-            "INSERT INTO example VALUES (?, ?, ?, ?, ?, ?, ?)",
+        self._insert(
+            "INSERT INTO example VALUES {rows}",
             [(*astuple(reason), *astuple(row)) for reason, row in measured.examples],
         )
 

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 import attrs
-import orjson
+import msgspec
 
 from hubbatch import BatchEnded, Event
 from tests.jobs.worker import work
@@ -48,4 +48,4 @@ if __name__ == "__main__":
         )
     )
     said = attrs.asdict(report, recurse=False) | {"error": str(report.error)}
-    sys.stdout.write(orjson.dumps(said).decode())
+    sys.stdout.write(msgspec.json.encode(said).decode())

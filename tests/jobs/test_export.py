@@ -3,7 +3,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-import orjson
+import msgspec
 import pytest
 
 from hubbatch import ConfigurationError, JournalError
@@ -146,7 +146,7 @@ async def test_json_lines_in_hubspots_shape(desk: Desk) -> None:
 
     done = await export(desk, "all.jsonl", journal=None, properties=()).run()
 
-    records = [orjson.loads(line) for line in lines(desk, "all.jsonl")]
+    records = [msgspec.json.decode(line) for line in lines(desk, "all.jsonl")]
     assert {record["properties"]["subject"] for record in records} == {"s0", "s1"}
     assert not done.resumable
 

@@ -7,7 +7,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any
 
-import orjson
+import msgspec
 import pytest
 
 from hypothesis import example, given
@@ -60,7 +60,7 @@ class Rude:
 
 def through_a_file(operation: Operation, record: Any, *, legacy: bool = False) -> Any:
     kept = input_encoder(operation, legacy=legacy)(record)
-    return restore(orjson.loads(json_line({"input": kept}))["input"])
+    return restore(msgspec.json.decode(json_line({"input": kept}))["input"])
 
 
 def sent(operation: Operation, record: Any) -> Any:
@@ -69,7 +69,7 @@ def sent(operation: Operation, record: Any) -> Any:
         key, body, _ = encoder(operation)(0, record)
     except InvalidInput:
         return None
-    return key, orjson.loads(body)
+    return key, msgspec.json.decode(body)
 
 
 ANY = st.one_of(

@@ -2,7 +2,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import orjson
+import msgspec
 import pytest
 
 from hubbatch import Outcome, OutcomeStatus, RecordError
@@ -32,7 +32,7 @@ LINE: dict[str, Any] = {
 
 def write(tmp_path: Path, *lines: Any) -> Path:
     path = tmp_path / "f.jsonl"
-    path.write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in lines))
+    path.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
     return path
 
 
@@ -170,13 +170,13 @@ async def test_what_was_refused_is_refused_again_until_it_is_edited(
     ).run()
 
     assert (done.succeeded, done.failed, desk.sent()) == (0, 1, [])
-    line = orjson.loads(again.read_bytes())
+    line = msgspec.json.decode(again.read_bytes())
     assert "2026-05-31 00:00:00 cannot be sent" in line["error"]["message"]
-    assert line["input"] == orjson.loads(failed.read_bytes())["input"]
+    assert line["input"] == msgspec.json.decode(failed.read_bytes())["input"]
     edited = again.read_text()
     for value in line["input"]["properties"].values():
         if isinstance(value, dict):
-            edited = edited.replace(orjson.dumps(value).decode(), '""')
+            edited = edited.replace(msgspec.json.encode(value).decode(), '""')
     again.write_text(edited)
     done = await Job(desk.hub, "update", "tickets", FailuresSource(again)).run()
     assert done.succeeded == 1

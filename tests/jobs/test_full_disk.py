@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import orjson
+import msgspec
 import pytest
 
 from hubbatch.jobs import JobStatus, read_status
@@ -64,7 +64,7 @@ class Cramped:
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        told: dict[str, Any] = orjson.loads(done.stdout)
+        told: dict[str, Any] = msgspec.json.decode(done.stdout)
         known = sum(told[name] for name in ("succeeded", "failed", "unknown"))
         assert told["inputs"] == known + told["not_sent"]
         return told
@@ -86,7 +86,7 @@ class Cramped:
 
     def failures(self) -> dict[int, str]:
         with (self.where / "failures.jsonl").open("rb") as file:
-            lines = [orjson.loads(line) for line in file]
+            lines = [msgspec.json.decode(line) for line in file]
         found = {line["index"]: line["status"] for line in lines}
         assert len(found) == len(lines)
         return found

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import orjson
+import msgspec
 import pytest
 
 from hubbatch import Event, HubBatch, JournalWritten
@@ -600,9 +600,9 @@ async def test_paths_are_files_of_the_usual_shape(desk: Desk) -> None:
 
     assert results.read_text().splitlines()[0] == "index,input_id,id,new"
     assert len(results.read_text().splitlines()) == 3
-    [line] = [orjson.loads(line) for line in failures.read_bytes().splitlines()]
+    [line] = [msgspec.json.decode(line) for line in failures.read_bytes().splitlines()]
     assert (line["index"], line["status"]) == (2, "failed")
-    records = [orjson.loads(line) for line in output.read_bytes().splitlines()]
+    records = [msgspec.json.decode(line) for line in output.read_bytes().splitlines()]
     assert {record["id"] for record in records} == {*ids}
 
 

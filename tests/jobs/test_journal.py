@@ -14,10 +14,11 @@ from attrs import evolve
 from hubbatch.errors import JournalError
 from hubbatch.jobs import journal as journal_module
 from hubbatch.jobs import read_status
+from hubbatch.jobs.group import Group
 from hubbatch.jobs.identity import Identity
 from hubbatch.jobs.journal import Journal
 from hubbatch.jobs.states import RowState
-from hubbatch.jobs.store import Group, Store
+from hubbatch.jobs.store import Store
 
 
 JOB = Identity(
@@ -28,6 +29,9 @@ JOB = Identity(
     options={},
     outputs={},
 )
+
+
+KEY = b"12345678"
 
 
 class Disk:
@@ -68,11 +72,11 @@ def counts(journal: Journal) -> dict[str, int]:
 
 
 async def test_what_is_safe_is_on_the_disk(journal: Journal) -> None:
-    journal.note_state(0, RowState.SENT, 7)
+    journal.note_states([0], RowState.SENT, [KEY])
     await journal.wait_written()
 
     assert counts(journal) == {"sent": 1, "succeeded": 0}
-    assert await journal.block(0) == [(0, RowState.SENT, 7)]
+    assert await journal.block(0) == [(0, RowState.SENT, KEY)]
 
 
 async def test_what_comes_up_meanwhile_is_written_together(journal: Journal) -> None:
@@ -80,14 +84,14 @@ async def test_what_comes_up_meanwhile_is_written_together(journal: Journal) -> 
     disk.may_write.clear()
     waiting = []
     for place in range(5):
-        journal.note_state(place, RowState.SENT)
+        journal.note_states([place], RowState.SENT)
         waiting.append(asyncio.create_task(journal.wait_written()))
         await asyncio.sleep(0)
-    journal.note_state(0, RowState.SUCCEEDED)  # the last state counts
+    journal.note_states([0], RowState.SUCCEEDED)  # the last state counts
     disk.may_write.set()
     await asyncio.gather(*waiting)
 
-    assert [len(group.states) for group in disk.groups] == [1, 5]
+    assert [group.counts().total() for group in disk.groups] == [1, 5]
     assert counts(journal) == {"sent": 4, "succeeded": 1}
 
 
@@ -101,7 +105,7 @@ async def test_nothing_to_write_is_not_written(journal: Journal) -> None:
 async def test_who_was_cancelled_while_waiting_does_no_harm(journal: Journal) -> None:
     disk = Disk(journal)
     disk.may_write.clear()
-    journal.note_state(0, RowState.SENT)
+    journal.note_states([0], RowState.SENT)
     task = asyncio.create_task(journal.wait_written())
     await asyncio.sleep(0)
     task.cancel()
@@ -118,12 +122,12 @@ async def test_the_source_is_left_alone_while_too_much_is_unwritten(
     monkeypatch.setattr(journal_module, "_MAX_UNWRITTEN", 3)
     disk = Disk(journal)
     for place in range(3):
-        journal.note_state(place, RowState.FAILED)
+        journal.note_states([place], RowState.FAILED)
     await journal.ready()
     assert not disk.groups  # there is room
-    journal.note_state(3, RowState.FAILED)
+    journal.note_states([3], RowState.FAILED)
     await journal.ready()
-    assert [len(group.states) for group in disk.groups] == [4]
+    assert [group.counts().total() for group in disk.groups] == [4]
 
 
 async def test_a_failure_is_reported_once_and_noted_rows_are_kept(
@@ -135,10 +139,10 @@ async def test_a_failure_is_reported_once_and_noted_rows_are_kept(
     disk = Disk(journal)
     disk.may_write.clear()
     disk.broken = True
-    journal.note_state(0, RowState.SENT)
+    journal.note_states([0], RowState.SENT)
     first = asyncio.create_task(journal.wait_written())
     await asyncio.sleep(0)
-    journal.note_state(1, RowState.SENT)
+    journal.note_states([1], RowState.SENT)
     second = asyncio.create_task(journal.wait_written())
     third = asyncio.create_task(journal.ready())
     await asyncio.sleep(0)
@@ -155,8 +159,8 @@ async def test_a_failure_is_reported_once_and_noted_rows_are_kept(
     assert "cannot be written" in str(failure)
     assert "Input/output error" in str(failure)
     assert failure is journal.failure
-    journal.note_state(0, RowState.SUCCEEDED, 5)  # it was in flight
-    journal.note_state(1, RowState.OPEN)
+    journal.note_states([0], RowState.SUCCEEDED, [KEY])  # it was in flight
+    journal.note_states([1], RowState.OPEN)
     journal.flush()
     await journal.ready()
     with pytest.raises(JournalError):
@@ -174,7 +178,7 @@ async def test_what_is_lost_at_the_end_is_counted(journal: Journal) -> None:
     disk = Disk(journal)
     disk.broken = True
     for place, state in enumerate(RowState):
-        journal.note_state(place, state)
+        journal.note_states([place], state)
     with pytest.raises(
         JournalError, match=r"error\. 2 answered rows are not on disk: "
     ):
@@ -191,7 +195,7 @@ async def test_a_mistake_of_ours_in_the_thread_is_not_swallowed(
 ) -> None:
     disk = Disk(journal)
     disk._write = lambda *_: 1 / 0  # type: ignore[assignment] # that is the point
-    journal.note_state(0, RowState.SENT)
+    journal.note_states([0], RowState.SENT)
     with pytest.raises(JournalError, match="division by zero"):
         await journal.wait_written()
     with pytest.raises(JournalError):
@@ -203,7 +207,7 @@ async def test_closing_completes_even_if_its_caller_is_cancelled(
 ) -> None:
     disk = Disk(journal)
     disk.may_write.clear()
-    journal.note_state(0, RowState.SUCCEEDED, 1)
+    journal.note_states([0], RowState.SUCCEEDED, [KEY])
     closing = asyncio.create_task(journal.aclose("finished", finished=True))
     await asyncio.sleep(0.01)
     closing.cancel()
@@ -219,7 +223,7 @@ async def test_without_a_path_nothing_is_kept() -> None:
     journal = Journal(None)
     assert (await journal.open(JOB)).new
     await journal.begin(JOB, None)
-    journal.note_state(0, RowState.SENT)
+    journal.note_states([0], RowState.SENT)
     await journal.wait_written()
     assert await journal.block(0) == []
     await journal.aclose("finished")
@@ -232,7 +236,7 @@ async def test_a_journal_resumes_with_what_it_recorded(tmp_path: Path) -> None:
     await first.begin(JOB, None)
     first.progress = lambda: (3, 2, 1, 0.5)
     first.note_inputs(4)
-    first.note_state(1, RowState.SENT, -5)
+    first.note_states([1], RowState.SENT, [KEY])
     await first.aclose("stopped", None)
 
     second = Journal(path)

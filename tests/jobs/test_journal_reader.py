@@ -10,9 +10,9 @@ import pytest
 from hubbatch.errors import JournalError
 from hubbatch.jobs import read_status, write_report
 from hubbatch.jobs.states import RowState
-from hubbatch.jobs.store import Group, Store
+from hubbatch.jobs.store import Store
 
-from .test_store import begun
+from .test_store import begun, noted
 
 
 def test_an_empty_file_is_a_new_journal(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_a_journal_that_is_damaged_cannot_be_read(tmp_path: Path) -> None:
     path = tmp_path / "run.db"
     begun(path).close()
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("DROP TABLE input")
+        connection.execute("DROP TABLE block")
         connection.commit()
     with pytest.raises(JournalError, match="cannot be read: no such table"):
         read_status(path)
@@ -50,7 +50,7 @@ def test_a_path_need_not_be_text(tmp_path: Path, folder: str, name: str) -> None
     path = tmp_path / folder / name
     path.parent.mkdir()
     store = begun(path)
-    store.write(Group({0: RowState.SENT}), {})
+    store.write(noted({0: RowState.SENT}), {})
     assert read_status(path).in_doubt == 1  # with its -wal
     store.close()
     assert read_status(path).in_doubt == 1

@@ -16,10 +16,11 @@ from contextlib import closing
 from pathlib import Path
 from random import Random
 
-import orjson
+import msgspec
 import pytest
 
 from hubbatch.jobs import JobStatus, read_status
+from hubbatch.jobs.row_states import BLOCK
 from hubbatch.jobs.states import RowState
 from hubbatch.simulator import Fault, Simulator
 from hubbatch.simulator.received import Received
@@ -113,8 +114,13 @@ class Victim:
             assert damage == "ok"
             if not [*journal.execute("SELECT 1 FROM sqlite_schema")]:
                 return set()
-            places = journal.execute("SELECT place FROM input WHERE state = 1")
-            return {place for (place,) in places}
+            blocks = journal.execute("SELECT number, states FROM block")
+            return {
+                number * BLOCK + at
+                for number, states in blocks
+                for at, state in enumerate(states)
+                if state == RowState.SENT
+            }
 
     # ---- what must be so afterwards
 
@@ -128,7 +134,7 @@ class Victim:
             lines = [*csv.DictReader(file)]
         results = {int(line["index"]): line for line in lines}
         with (self.where / "failures.jsonl").open("rb") as file:
-            failed = [orjson.loads(line) for line in file]
+            failed = [msgspec.json.decode(line) for line in file]
         failures = {line["index"]: line["status"] for line in failed}
         self.cut = {
             line["index"] for line in failed if _CUT in line["error"]["message"]

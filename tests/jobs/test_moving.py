@@ -18,13 +18,14 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from random import Random
 
-import orjson
+import msgspec
 import pytest
 
 from hubbatch.errors import JournalError
 from hubbatch.jobs import read_status, write_report
 from hubbatch.jobs.job_lock import JobLock
 from hubbatch.jobs.journal_reader import look
+from hubbatch.jobs.row_states import KnownRow
 from hubbatch.jobs.store import Store
 from hubbatch.simulator import Simulator
 from hubbatch.simulator.received import Received
@@ -169,7 +170,7 @@ class Mover:
         with (folder / "results.csv").open(newline="") as file:
             results = [int(line["index"]) for line in csv.DictReader(file)]
         with (folder / "failures.jsonl").open("rb") as file:
-            failures = {one["index"]: one for one in map(orjson.loads, file)}
+            failures = {one["index"]: one for one in map(msgspec.json.decode, file)}
         assert sorted([*results, *failures]) == [*range(ROWS)]
         assert {one["status"] for one in failures.values()} <= {"unknown"}
         assert {*created} >= {*results}
@@ -198,7 +199,7 @@ def beside(journal: Path, ending: str) -> Path:
     return journal.with_name(journal.name + ending)
 
 
-def known(journal: Path) -> list[tuple[int, int, int | None]]:
+def known(journal: Path) -> list[KnownRow]:
     """Return the rows that a journal knows, with their states."""
     return look(journal, lambda one: one.block(0, ROWS))
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import orjson
+import msgspec
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
@@ -54,7 +54,7 @@ def test_records_become_parquet(tmp_path: Path) -> None:
         {"objectId": 3, "properties": {"a": {"value": "v1"}}},
     ]
     lines = tmp_path / "r.jsonl"
-    lines.write_bytes(b"".join(orjson.dumps(one) + b"\n" for one in records))
+    lines.write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in records))
 
     write_parquet(lines, tmp_path / "r.parquet")
 

@@ -38,11 +38,12 @@ from hubbatch.jobs.review import (
 )
 from hubbatch.jobs.states import RowState
 from hubbatch.jobs.status import JobStatus
-from hubbatch.jobs.store import Group, Store
+from hubbatch.jobs.store import Store
 from hubbatch.simulator import Fault, When
 from tests.processes import untraced
 
 from .conftest import Desk, Table, tickets
+from .test_store import noted
 
 
 CODE = "PROPERTY_DOESNT_EXIST"
@@ -93,8 +94,8 @@ def make_journal(
                 measured.examples.append((reason, example))
             place += rate
             store.write(
-                Group(
-                    states=states,
+                noted(
+                    states,
                     inputs=place,
                     progress=(second + 1, second // 5, second // 9, float(second)),
                     measured=measured,
@@ -470,9 +471,7 @@ def test_a_job_of_part_of_a_second_has_a_rate(tmp_path: Path) -> None:
     states = dict.fromkeys(range(300), RowState.SUCCEEDED)
     measured = Measured(allowed=1900.0)
     progress = (3, 0, 0, 0.25)
-    store.write(
-        Group(states=states, inputs=300, progress=progress, measured=measured), {}
-    )
+    store.write(noted(states, inputs=300, progress=progress, measured=measured), {})
     store.end_run("finished", None, finished=True)
     store.close()
 

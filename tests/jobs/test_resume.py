@@ -10,6 +10,7 @@ from hubbatch.jobs.job_report import Stopped
 from hubbatch.jobs.journal import Journal
 from hubbatch.jobs.resume import Resumption, chain_async, take_async, with_loop_turns
 from hubbatch.jobs.row_source import Row, digest
+from hubbatch.jobs.row_states import KnownRow
 from hubbatch.jobs.states import RowState
 from tests.jobs.conftest import Table
 
@@ -19,13 +20,11 @@ class Known(Journal):
 
     def __init__(self, states: dict[int, RowState], rows: list[Row]) -> None:
         super().__init__(None)
-        self.rows: list[tuple[int, int, int | None]] = [
+        self.rows: list[KnownRow] = [
             (n, s, digest(rows[n])) for n, s in sorted(states.items())
         ]
 
-    async def block(
-        self, first: int, _most: int = 2
-    ) -> list[tuple[int, int, int | None]]:
+    async def block(self, first: int, _most: int = 2) -> list[KnownRow]:
         return [row for row in self.rows if row[0] >= first][:2]
 
 

@@ -62,7 +62,7 @@ def test_rows_with_a_key_are_distinguished_by_it(one: str, other: str) -> None:
     digests = digest(Row(0, one, {"a": 1})), digest(Row(1, other, {"b": 2}))
 
     assert (digests[0] == digests[1]) == (one == other)
-    assert -(2**63) <= digests[0] < 2**63
+    assert len(digests[0]) == 8
 
 
 def test_anything_has_a_digest() -> None:

@@ -1,5 +1,6 @@
 """Which outcomes are final at once, which are held back, and for how long."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,15 @@ class Notes(Journal):
     def __init__(self, path: Path | None = Path("run.db")) -> None:
         super().__init__(path)
         self.states: dict[int, RowState] = {}
-        self.keys: dict[int, int | None] = {}
+        self.keys: dict[int, bytes] = {}
         self.leaving: list[dict[int, RowState]] = []
 
-    def note_state(self, place: int, state: RowState, key: int | None = None) -> None:
-        self.states[place] = state
-        self.keys.setdefault(place, key)
+    def note_states(
+        self, places: list[int], state: RowState, keys: Sequence[bytes] = ()
+    ) -> None:
+        self.states |= dict.fromkeys(places, state)
+        if keys:
+            self.keys |= dict(zip(places, keys, strict=True))
 
     async def wait_written(self) -> None:
         self.leaving.append(dict(self.states))

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import orjson
+import msgspec
 import pytest
 
 from hypothesis import given
@@ -26,8 +26,10 @@ from hubbatch import (
 )
 from hubbatch._wire.endpoints import Operation, operation_for
 from hubbatch.jobs import Failures, Records, Results, Row
-from hubbatch.jobs.outputs import Sink
+from hubbatch.jobs.outputs import BlockSink, Output, Sink
 from hubbatch.jobs.sinks import json_line
+
+from .conftest import Lines
 
 
 UPDATE = operation_for("objects", "update", "tickets", api_version="v3")
@@ -131,7 +133,7 @@ def test_records_as_json_lines_have_hubspots_shape() -> None:
 
     line = Records("o.jsonl", read()).encode(success(record), ROW)
 
-    assert orjson.loads(line) == {
+    assert msgspec.json.decode(line) == {
         "id": "512",
         "properties": {"subject": None},
         "createdAt": "2026-09-14T00:00:00.000Z",
@@ -167,7 +169,7 @@ def test_a_failure_has_all_that_is_needed_to_send_it_again() -> None:
     line = failures.encode(failure(error), ROW)
 
     assert failures.begin(None) == b""
-    assert orjson.loads(line) == {
+    assert msgspec.json.decode(line) == {
         "index": 17,
         "operation": "update",
         "object_type": "tickets",
@@ -187,7 +189,7 @@ def test_a_failure_has_all_that_is_needed_to_send_it_again() -> None:
         "portal": 62515,
         "id_property": "ref",
     }
-    assert [*orjson.loads(line)][:7] == [
+    assert [*msgspec.json.decode(line)][:7] == [
         "index",
         "operation",
         "object_type",
@@ -220,7 +222,7 @@ def test_a_failure_has_what_the_input_lacks(
 ) -> None:
     line = Failures("f.jsonl", operation, legacy=legacy).encode(failure(), ROW)
 
-    told = orjson.loads(line)
+    told = msgspec.json.decode(line)
     assert [*told][10:] == [*more]
     assert told | more == told
     assert told["error"] is None
@@ -248,7 +250,7 @@ def test_a_failed_record_that_is_no_json_is_written_all_the_same() -> None:
         failure(), Row(0, None, record)
     )
 
-    told = orjson.loads(line)["input"]
+    told = msgspec.json.decode(line)["input"]
     assert told["id"] == str(2**70)
     properties = told["properties"]
     for name in ("text", "tuple"):  # they could not be sent, and still cannot
@@ -269,11 +271,11 @@ def test_a_name_that_is_no_text_does_not_take_its_line_with_it() -> None:
 
     line = Failures("f.jsonl", UPDATE, legacy=False).encode(failure(error), row)
 
-    told = orjson.loads(line)
+    told = msgspec.json.decode(line)
     assert (told["input_id"], told["error"]["context"]) == ("A?", {"ids": ["?"]})
     assert "A\\udc80 cannot be sent" in told["input"]["id"]["unsendable"]
     result = Results("r.jsonl").encode(success(None), row)
-    assert orjson.loads(result)["input_id"] == "A?"
+    assert msgspec.json.decode(result)["input_id"] == "A?"
 
 
 def test_pythons_values_are_written_as_json() -> None:
@@ -284,12 +286,47 @@ def test_pythons_values_are_written_as_json() -> None:
         "spec": AssociationSpec("HUBSPOT_DEFINED", 16),
     }
 
-    assert orjson.loads(json_line(value)) == {
+    assert msgspec.json.decode(json_line(value)) == {
         "number": "1.5",
         "set": ["a", "b"],
         "frozen": {"a": 1},
         "spec": {"association_category": "HUBSPOT_DEFINED", "association_type_id": 16},
     }
+
+
+# ---- whole chunks
+
+
+@pytest.mark.parametrize(
+    "sink",
+    [
+        Results("r.csv"),
+        Results("r.jsonl"),
+        Records("o.csv", read(properties=["subject", "n"])),
+        Records("o.jsonl", read()),
+        Failures("f.jsonl", UPDATE, legacy=False),
+    ],
+    ids=repr,
+)
+def test_the_lines_of_a_chunk_are_those_of_its_rows(sink: BlockSink) -> None:
+    values = ["a", "", None, "a,b", 'say "x"', "1\r2", "1\n2", "ü", "\udc80"]
+    rows = [Row(n, value, {"id": n}, n) for n, value in enumerate(values)]
+    outcomes = [
+        success(SimplePublicObject(f"{n}", {"subject": value}), value)
+        for n, value in enumerate(values)
+    ]
+    one_by_one = b"".join(map(sink.encode, outcomes, rows))
+
+    assert sink.encode_successes(outcomes, rows) == one_by_one
+    output = Output(sink).encode_successes(outcomes, rows)
+    assert output == (one_by_one, len(rows))
+
+
+def test_a_sink_may_have_no_way_to_write_chunks() -> None:
+    sink = Lines(Path("lines.txt"))
+    rows = [Row(n, None, {}) for n in (17, 17)]
+    lines = Output(sink).encode_successes([success(None), success(None)], rows)
+    assert lines == (b"17 succeeded\n" * 2, 2)
 
 
 # ---- names

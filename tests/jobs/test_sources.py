@@ -10,7 +10,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-import orjson
+import msgspec
 import pytest
 
 from hypothesis import given
@@ -204,7 +204,7 @@ def test_the_fingerprint_is_of_the_content_alone(write: Write) -> None:
         one.fingerprint() == other.fingerprint() == hashlib.sha256(content).hexdigest()
     )
     assert one.options != other.options
-    assert orjson.loads(orjson.dumps(one.options)) == one.options
+    assert msgspec.json.decode(msgspec.json.encode(one.options)) == one.options
 
 
 def test_a_file_is_read_line_by_line(write: Write) -> None:
@@ -251,6 +251,13 @@ def test_a_file_without_a_line_has_no_rows(write: Write, content: bytes) -> None
     ("content", "message"),
     [
         (b'{"id": 1}\n{"id": }\n', "t.jsonl: line 2: not JSON: "),
+        (
+            '{"id": 1, "ü" 2}'.encode(),
+            "t.jsonl: line 1: not JSON: expected ':' (column 15).",
+        ),
+        (b'{"id": 1', "t.jsonl: line 1: not JSON: it ends within a value."),
+        (b"[" * 5_000, "t.jsonl: line 1: not JSON: nested too deeply."),
+        (b'{"id": 1e999}', "t.jsonl: line 1: not JSON: Number out of range."),
         (
             b"[\n",
             "t.jsonl: line 1: not a complete JSON value. Write one object per line.",

@@ -19,8 +19,10 @@ from hubbatch.jobs import read_status, store
 from hubbatch.jobs.identity import Identity
 from hubbatch.jobs.journal_reader import Reader, look
 from hubbatch.jobs.states import RowState
-from hubbatch.jobs.store import Group, Store
+from hubbatch.jobs.store import Store
 from hubbatch.jobs.wal import salt_of, wal_of
+
+from .test_store import noted
 
 
 pytestmark = pytest.mark.slow
@@ -88,7 +90,7 @@ class Observed:
     def write(self, states: Known) -> None:
         if not self._begun:
             self.begin()
-        self.store.write(Group({**states}), {})
+        self.store.write(noted(states), {})
         self.known |= states
         self.look()
 
@@ -138,7 +140,7 @@ CHECKPOINTS = [
     f"PRAGMA wal_checkpoint({mode})"
     for mode in ("PASSIVE", "FULL", "RESTART", "TRUNCATE")
 ]
-OTHERS = [*CHECKPOINTS, "ANALYZE", "PRAGMA user_version = 2"]
+OTHERS = [*CHECKPOINTS, "ANALYZE", "PRAGMA user_version = 3"]
 
 
 def interfere(path: Path, statement: str) -> None:

@@ -5,7 +5,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-import orjson
+import msgspec
 import pytest
 
 from hubbatch import HubBatch, HubSpotUnavailable, RetryPolicy
@@ -32,7 +32,7 @@ def answer(*records: tuple[str, list[Any]]) -> str:
         {"id": one, "properties": {}, **({"warnings": given} if given else {})}
         for one, given in records
     ]
-    return orjson.dumps({"status": "COMPLETE", "results": results}).decode()
+    return msgspec.json.encode({"status": "COMPLETE", "results": results}).decode()
 
 
 async def test_a_job_counts_them_over_all_its_runs(desk: Desk, tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ async def test_a_job_counts_them_over_all_its_runs(desk: Desk, tmp_path: Path) -
     assert (report.succeeded, report.warnings) == (3, 3)
     assert job.summary.warnings == 3
     assert read_status(desk.journal).warnings == 3
-    lines = [orjson.loads(line) for line in results.read_bytes().splitlines()]
+    lines = [msgspec.json.decode(line) for line in results.read_bytes().splitlines()]
     assert [line.get("warnings") for line in lines] == [2, None, 1]
     write_report(desk.journal, tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text("utf-8")
