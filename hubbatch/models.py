@@ -4,20 +4,20 @@ Names are HubSpot's, in snake_case. HubSpot may omit any field of a result, whic
 is None. Timestamps are aware datetimes. Results are mutable because creating a frozen
 attrs class takes longer than parsing its two dates.
 
-The two record classes are msgspec Structs: the garbage collector does not track them,
-so a collection stays short with a million records in memory. All others are attrs.
+The two record classes are in `_records`; all others are attrs.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from reprlib import Repr
-from typing import Annotated, Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from attrs import Factory, field
-from msgspec import Meta, Struct
 
 from hubbatch._classes import define, frozen
-from hubbatch._timestamps import iso_milliseconds
+from hubbatch._records import SimplePublicObject as SimplePublicObject  # noqa: PLC0414 -- exported
+from hubbatch._records import SimplePublicUpsertObject as SimplePublicUpsertObject  # noqa: PLC0414 -- exported
+from hubbatch._records import ValueWithTimestamp as ValueWithTimestamp  # noqa: PLC0414 -- exported
 
 
 R = TypeVar("R")
@@ -177,98 +177,6 @@ class DealSplitsInput:
 
     id: str | int
     splits: Sequence[DealSplit]
-
-
-@define
-class ValueWithTimestamp:
-    """A value that a property has or had, with its time and source."""
-
-    value: str | None
-    timestamp: datetime | None = None
-    source_type: str | None = None
-    source_id: str | None = None
-    source_label: str | None = None
-    updated_by_user_id: int | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return HubSpot's JSON; fields that are None are omitted."""
-        members = {
-            "value": self.value,
-            "timestamp": self.timestamp and iso_milliseconds(self.timestamp),
-            "sourceType": self.source_type,
-            "sourceId": self.source_id,
-            "sourceLabel": self.source_label,
-            "updatedByUserId": self.updated_by_user_id,
-        }
-        return {name: value for name, value in members.items() if value is not None}
-
-
-# What msgspec accepts from HubSpot's JSON for a field; `_wire.record_decoder` reads
-# other values leniently. A time must have a zone. Histories are attrs values, whose
-# fields msgspec cannot rename, so it accepts only an empty one.
-Timestamp: TypeAlias = Annotated[datetime, Meta(tz=True)]
-_Histories: TypeAlias = Annotated[
-    dict[str, list[ValueWithTimestamp]], Meta(max_length=0)
-]
-
-
-class SimplePublicObject(Struct, rename="camel", gc=False, repr_omit_defaults=True):
-    """A record as HubSpot returns it.
-
-    `properties` holds strings, or None for a requested property that has no value.
-    `warnings` holds HubSpot's JSON objects unchanged (dated API versions only).
-
-    Records can be compared, copied and pickled. `copy.replace` (Python 3.13) or
-    `msgspec.structs.replace` returns a copy with other values.
-    """
-
-    id: str
-    properties: dict[str, str | None]
-    created_at: Timestamp | None = None
-    updated_at: Timestamp | None = None
-    archived: bool | None = None
-    archived_at: Timestamp | None = None
-    properties_with_history: _Histories | None = None
-    object_write_trace_id: str | None = None
-    url: str | None = None
-    warnings: list[dict[str, Any]] | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return HubSpot's JSON for the record; fields that are None are omitted.
-
-        Timestamps become strings in UTC with milliseconds.
-        """
-        names = zip(self.__struct_fields__, self.__struct_encode_fields__, strict=True)
-        return {
-            written: _to_json(value)
-            for name, written in names
-            if (value := getattr(self, name)) is not None
-        }
-
-
-def _to_json(value: Any) -> Any:
-    """Return the value of a record's field as JSON, without sharing mutable values."""
-    match value:
-        case datetime():
-            return iso_milliseconds(value)
-        case ValueWithTimestamp():
-            return value.to_dict()
-        case dict():
-            return {name: _to_json(item) for name, item in value.items()}
-        case list():
-            return [*map(_to_json, value)]
-        case _:
-            return value
-
-
-class SimplePublicUpsertObject(SimplePublicObject, rename="camel", gc=False):
-    """A record as an upsert returns it.
-
-    `new` is whether the upsert created it; None if an earlier attempt, whose answer was
-    lost, may have created it.
-    """
-
-    new: bool | None = None
 
 
 @define

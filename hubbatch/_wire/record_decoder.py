@@ -13,11 +13,11 @@ from typing import Any, Generic, TypeVar
 from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder
 
+from hubbatch._records import Timestamp
 from hubbatch.models import (
     BatchResponse,
     SimplePublicObject,
     SimplePublicUpsertObject,
-    Timestamp,
 )
 
 from .records import (

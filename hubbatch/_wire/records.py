@@ -20,6 +20,7 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 from msgspec import DecodeError, ValidationError, convert
 from msgspec.json import Decoder
 
+from hubbatch._records import Timestamp
 from hubbatch._timestamps import epoch_milliseconds, iso_milliseconds
 from hubbatch.models import (
     Account,
@@ -30,7 +31,6 @@ from hubbatch.models import (
     SimplePublicObject,
     SimplePublicUpsertObject,
     StandardError,
-    Timestamp,
     ValueWithTimestamp,
 )
 

@@ -8,6 +8,7 @@ import pytest
 
 from hubbatch._outcomes.outcome import Outcome, OutcomeStatus
 from hubbatch._outcomes.queue import Chunk
+from hubbatch._wire.bodies import Bodies
 from hubbatch._wire.endpoints import operation_for
 from hubbatch.errors import RecordError
 from hubbatch.jobs import run_adapter
@@ -70,7 +71,7 @@ async def test_rows_are_recorded_as_sent_first_and_as_open_if_nothing_was_writte
     given = rows("a", "b", "c")
     adapter = begun(journal, given)
     keys: list[str | None] = ["email\0a", "email\0c"]
-    chunk = Chunk([0, 2], [{}, {}], keys, [b"", b""], duplicates={2: [(1, {})]})
+    chunk = Chunk([0, 2], [{}, {}], keys, Bodies([b"", b""]), duplicates={2: [(1, {})]})
 
     await adapter.leaving(chunk)
     assert journal.leaving == [dict.fromkeys((0, 2, 1), RowState.SENT)]
@@ -106,7 +107,7 @@ async def test_what_is_held_is_final_once_its_record_is_written_again() -> None:
     journal = Notes()
     adapter = begun(journal, rows("a", "b", "A"))
     adapter.failed([outcome(0, "unknown"), outcome(1, "not_sent")])
-    again = Chunk([2], [{}], ["email\0a"], [b""])
+    again = Chunk([2], [{}], ["email\0a"], Bodies([b""]))
 
     await adapter.leaving(again)
     assert journal.leaving == [
@@ -126,7 +127,7 @@ async def test_two_that_are_held_for_one_record_are_overtaken_together() -> None
     adapter = begun(journal, rows("a", "a", "a"))
     adapter.failed([outcome(0, "unknown"), outcome(1, "unknown")])
 
-    await adapter.leaving(Chunk([2], [{}], ["email\0a"], [b""]))
+    await adapter.leaving(Chunk([2], [{}], ["email\0a"], Bodies([b""])))
     assert [*journal.states.values()] == [
         RowState.UNKNOWN,
         RowState.UNKNOWN,
@@ -140,7 +141,7 @@ async def test_creates_are_never_overtaken() -> None:
     adapter = begun(journal, rows("a", "b"), operation)
     adapter.failed([outcome(0, "unknown")])
 
-    await adapter.leaving(Chunk([1], [{}], [None], [b""]))
+    await adapter.leaving(Chunk([1], [{}], [None], Bodies([b""])))
     assert journal.states == {0: RowState.SENT, 1: RowState.SENT}
 
 
