@@ -29,12 +29,14 @@ class Chunk:
         bodies: the inputs as JSON.
         traces: by index, the trace ids that the caller chose.
         prefix: all other trace ids consist of this prefix and the index.
+        trace_ids: the trace ids of all inputs, if they were kept from encoding them.
         duplicates: by index, other inputs with the same key, which get its answer.
         pages: by index, the pages so far of an answer that has more.
         state: the history of the chunk.
     """
 
-    # Invariant: `indices`, `inputs`, `keys` and `bodies` are columns of equal length.
+    # Invariant: `indices`, `inputs`, `keys` and `bodies` are columns of equal length,
+    # and so is `trace_ids` unless it is empty.
     # Only the queue changes them, in place, and only until a worker takes the chunk.
     # The keys of `traces`, `duplicates` and `pages` are among `indices`. `duplicates`
     # and `pages` are empty while the chunk is in a `FreshInputs`.
@@ -45,6 +47,7 @@ class Chunk:
     bodies: Bodies = Factory(Bodies)
     traces: dict[int, str] = Factory(dict)
     prefix: str = ""
+    trace_ids: list[str] = Factory(list)
     duplicates: Mapping[int, list[tuple[int, object]]] = _NONE
     pages: Mapping[int, list[Any]] = _NONE
     state: ChunkState = NEW
@@ -63,6 +66,7 @@ class Chunk:
             self.bodies,
             self.traces,
             self.prefix,
+            self.trace_ids,
             self.duplicates,
             self.pages,
             self.state.after(step, now=now, survivor=survivor),
@@ -76,6 +80,7 @@ class Chunk:
         self.inputs.append(value)
         self.keys.append(key)
         self.bodies.append(body)
+        self.trace_ids.clear()
         if trace is not None:
             self.traces[index] = trace
 
@@ -85,6 +90,7 @@ class Chunk:
         self.inputs.extend(other.inputs)
         self.keys.extend(other.keys)
         self.bodies.extend(other.bodies)
+        self.trace_ids.clear()
         if other.traces:
             self.traces.update(other.traces)
 
@@ -118,6 +124,7 @@ class Chunk:
             self.bodies.pick(positions),
             _select(indices, self.traces),
             self.prefix,
+            [],
             _select(indices, self.duplicates),
             _select(indices, self.pages),
             self.state,
@@ -151,6 +158,7 @@ class Chunk:
             self.bodies.shift(count),
             prefix=self.prefix,
         )
+        self.trace_ids.clear()
         for column in (self.indices, self.inputs, self.keys):
             del column[:count]
         if self.traces:

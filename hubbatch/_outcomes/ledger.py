@@ -59,13 +59,14 @@ class Ledger:
         encoded = self._encode_block(first, block)
         if encoded is None:
             return self._encode_singly(first, block)
-        keys, joined = encoded
+        keys, joined, trace_ids = encoded
         return Chunk(
             [*range(first, self.summary.inputs)],
             [*block],
             keys,
             Bodies.of_block(joined, len(block)),
             prefix=self.operation.trace_prefix,
+            trace_ids=trace_ids,
         ), []
 
     def _encode_singly(

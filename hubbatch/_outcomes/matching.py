@@ -146,13 +146,14 @@ def _order(shape: ResultShape, chunk: Chunk, results: list[Any]) -> list[Any] | 
     """
     if len(results) != len(chunk) or chunk.traces:
         return None
-    prefix, names = chunk.prefix, chunk.keys
+    names: Sequence[str | None] = chunk.keys
     traces = map(_trace_of, results) if shape.traced else repeat(None, len(results))
     by_name = dict(zip(traces, results, strict=True))
     if by_name.keys() == _UNTRACED:
         by_name = dict(zip(map(shape.key_of, results), results, strict=True))
     else:
-        names = [f"{prefix}{index}" for index in chunk.indices]
+        prefix = chunk.prefix
+        names = chunk.trace_ids or [f"{prefix}{index}" for index in chunk.indices]
     ordered = [*map(by_name.get, names)]
     # No result is falsy, except None. `None in ordered` would compare all fields.
     return ordered if len(by_name) == len(chunk) and all(ordered) else None

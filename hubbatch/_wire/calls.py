@@ -53,9 +53,9 @@ ApiName = Literal[
 Encoded: TypeAlias = tuple[str | None, bytes, str | None]
 # (index in the batch, input) -> Encoded; raises InvalidInput.
 Encoder: TypeAlias = Callable[[int, object], Encoded]
-# The keys of a block of inputs that have no trace ids of their own, and their JSON,
-# joined by commas.
-Block: TypeAlias = tuple[list[str | None], bytes]
+# The keys of a block of inputs, their JSON joined by commas, and their generated trace
+# ids (an empty list for calls without).
+Block: TypeAlias = tuple[list[str | None], bytes, list[str]]
 # (index of the first input, inputs) -> Block; None if they need the Encoder.
 BlockEncoder: TypeAlias = Callable[[int, Sequence[Any]], Block | None]
 Query: TypeAlias = Mapping[str, str | Sequence[str]]

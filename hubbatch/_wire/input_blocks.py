@@ -6,9 +6,9 @@ takes less than half as long as one by one. A block that contains anything else 
 to the encoder of single inputs, which also reports errors.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import chain, repeat
-from operator import attrgetter, countOf, is_, itemgetter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import chain
+from operator import attrgetter, countOf, itemgetter
 from types import NoneType
 from typing import Any
 
@@ -72,7 +72,7 @@ def write_blocks(operation: Operation) -> BlockEncoder:
                     }
                     for key, values, trace in columns
                 ]
-            return keys, _join(inputs)
+            return keys, _join(inputs), traces
         except _UNUSUAL:
             return None
 
@@ -95,7 +95,7 @@ def create_blocks(operation: Operation) -> BlockEncoder:
                 {"properties": values, "objectWriteTraceId": trace}
                 for values, trace in zip(properties, traces, strict=True)
             ]
-            return [None] * len(block), _join(inputs)
+            return [None] * len(block), _join(inputs), traces
         except _UNUSUAL:
             return None
 
@@ -109,7 +109,7 @@ def id_blocks(operation: Operation) -> BlockEncoder:
         try:
             _check(len(block) > 0 and _all(str, block))
             keys = _keys(block, operation.id_property)
-            return keys, _join([{"id": item} for item in block])
+            return keys, _join([{"id": item} for item in block]), []
         except _UNUSUAL:
             return None
 
@@ -137,7 +137,7 @@ def _uniform(block: Sequence[Any]) -> tuple[list[str], Sequence[Mapping[str, str
     if kind is dict:
         _check(countOf(map(len, block), 2) == len(block))
     else:
-        _check(all(_all(NoneType, map(option, block)) for option in _OPTIONS))
+        _check(all(_all(NoneType, [*map(option, block)]) for option in _OPTIONS))
     ids, properties = [*map(get_id, block)], [*map(get_properties, block)]
     _check(_all(str, ids))
     return ids, _as_strings(properties)
@@ -167,8 +167,8 @@ def _keys(ids: Sequence[str], id_property: str | None) -> list[str | None]:
     return [*ids]
 
 
-def _all(kind: type, values: Iterable[object]) -> bool:
-    return all(map(is_, map(type, values), repeat(kind)))
+def _all(kind: type, values: Collection[object]) -> bool:
+    return countOf(map(type, values), kind) == len(values)
 
 
 def _check(uniform: bool) -> None:  # noqa: FBT001 -- like an assertion

@@ -21,6 +21,7 @@ def block(first: int, count: int, traces: dict[int, str] | None = None) -> Chunk
         [f"k{index}" for index in indices],
         Bodies([b"%d" % index for index in indices]),
         traces or {},
+        trace_ids=[] if traces else [*map(str, indices)],
     )
 
 
@@ -58,6 +59,7 @@ def test_all_leave_in_order(steps: list[int | str]) -> None:
         assert chunk.inputs == [*map(str, chunk.indices)]
         assert [*chunk.bodies] == [b"%d" % index for index in chunk.indices]
         assert chunk.keys == [f"k{index}" for index in chunk.indices]
+        assert chunk.trace_ids in ([], [*map(str, chunk.indices)])
         left += chunk.indices
 
     assert queue.indices() == {*range(len(left), given_indices)}
@@ -85,6 +87,7 @@ def test_no_chunk_has_a_trace_id_twice(
         shown = [chunk.trace(position) for position in range(len(chunk))]
         assert shown == [traces.get(index, str(index)) for index in chunk.indices]
         assert 0 < len({*shown}) == len(shown) <= SIZE
+        assert chunk.trace_ids in ([], shown)
         left += chunk.indices
     assert sorted(left) == [*range(count)]
 

@@ -113,10 +113,12 @@ def test_a_block_has_the_bytes_of_its_inputs(
         return
 
     encode = encoder(operation)
-    keys, joined = at_once
+    keys, joined, traces = at_once
     singly = [encode(index, given) for index, given in enumerate(block, first)]
     bodies = Bodies.of_block(joined, len(block))
     assert [*zip(keys, bodies, [None] * len(block), strict=True)] == singly
+    sent = [orjson.loads(body).get("objectWriteTraceId") for body in bodies]
+    assert traces == [trace for trace in sent if trace is not None]
 
 
 @given(OPERATIONS, BLOCKS)
@@ -154,7 +156,7 @@ def test_what_must_not_be_sent_is_never_done_at_once(
     ],
 )
 def test_the_usual_is_done_at_once(operation: Operation, usual: Any) -> None:
-    keys, joined = in_a_block(operation, [usual, usual], first=41)
+    keys, joined, _ = in_a_block(operation, [usual, usual], first=41)
     inputs = orjson.loads(b"[%b]" % joined)
 
     assert len(keys) == len(inputs) == 2
