@@ -22,9 +22,6 @@ class Certainty(Enum):
     NOT_FOUND = auto()  # the lookup found no record; the write may still be late
     RECREATING = auto()  # it was NOT_FOUND and has left again, as IN_FLIGHT
 
-    # A member is equal only to itself. Enum's own hash is a Python function.
-    __hash__ = object.__hash__
-
 
 class Role(Flag):
     """Why a chunk is not an ordinary one; several reasons may apply."""
@@ -54,8 +51,11 @@ class Step(Enum):
     ASK_ALONE = auto()  # an answer did not mention its input; perhaps a `survivor`
     TURN_PAGE = auto()  # the answer continues on another page
 
-    __hash__ = object.__hash__  # as that of Certainty
 
+# Every chunk looks up its steps in the tables below. Enum's own hash is a Python
+# function; a member is equal only to itself.
+for _enum in (Certainty, Step):
+    _enum.__hash__ = object.__hash__  # type: ignore[method-assign]
 
 _C, _S = Certainty, Step
 

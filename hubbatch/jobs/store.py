@@ -199,7 +199,7 @@ class Store(Reader):
         for name, path in job.outputs.items():
             execute("INSERT INTO output VALUES (?, ?, 0)", (name, path))
         execute("COMMIT")
-        self.version = SCHEMA_VERSION
+        self.version: int = SCHEMA_VERSION
 
     def _tune(self) -> None:
         self._connection.execute("PRAGMA synchronous = FULL")
