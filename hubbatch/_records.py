@@ -39,8 +39,8 @@ class ValueWithTimestamp:
 
 
 # What msgspec accepts from HubSpot's JSON for a field; `_wire.record_decoder` reads
-# other values leniently. A time must have a zone. Histories are attrs values, whose
-# fields msgspec cannot rename, so it accepts only an empty one.
+# other values. A time must have a zone. Histories are attrs values, whose fields
+# msgspec cannot rename, so it accepts only an empty one.
 Timestamp: TypeAlias = Annotated[datetime, Meta(tz=True)]
 _Histories: TypeAlias = Annotated[
     dict[str, list[ValueWithTimestamp]], Meta(max_length=0)

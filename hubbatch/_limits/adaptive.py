@@ -5,8 +5,8 @@ window. An answer reports the limit of its window (-Max) and how much of it is l
 (-Remaining). Usage that is not ours belongs to other apps, and `LimitTracker` leaves
 that much free. Many requests are in flight at a time, so a report is compared with the
 requests that HubSpot can have counted by the time it counted that request, not with all
-those sent by now. The resulting limit therefore does not depend on the order or the
-delay of the answers.
+those sent by now. The resulting limit therefore does not depend on the order of the
+answers; it leaves a little more free when they come late.
 
 Sources: "Usage guidelines" (objects and all other calls: 100, 190 or 250 per 10 s;
 search: 5 a second for the whole account, without headers) and the associations guide

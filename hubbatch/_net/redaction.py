@@ -14,10 +14,10 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 from attrs import evolve
-from msgspec import DecodeError
-from msgspec.json import decode, encode
+from msgspec.json import encode
 
 from hubbatch._http import Answer, NoAnswer, Response
+from hubbatch._wire.records import read_json
 
 
 MASK = "***"
@@ -101,11 +101,14 @@ class _Mask:
         if plain and spared:  # in a success, only errors quote the request
             spared |= _RESULTS
         try:
-            document = decode(body)
-        except (DecodeError, RecursionError):
+            # As leniently as it is read later: an invalid character hides no secret.
+            document = read_json(body)
+            clean = self._value(document, spared)
+            return body if clean == document else encode(clean)
+        except ValueError:
             return body
-        clean = self._value(document, spared)
-        return body if clean == document else encode(clean)
+        except RecursionError:  # it cannot be searched, so nothing may quote it
+            return b""
 
     def _value(self, value: Any, spared: frozenset[str]) -> Any:
         match value:

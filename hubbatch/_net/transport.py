@@ -332,7 +332,11 @@ async def _read_bounded(answer: aiohttp.ClientResponse) -> bytes | None:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _describe(error: Exception) -> str:
+def _describe(error: BaseException) -> str:
+    # If writing the body fails, aiohttp's message quotes the connection, including the
+    # password of a proxy. Its cause says what went wrong.
+    if type(error) is aiohttp.ClientConnectionError and error.__cause__ is not None:
+        error = error.__cause__
     # The message of a connection error contains host and port, and nothing we sent.
     message = valid_text(str(error) or type(error).__name__)
     return f"connection failed: {message}"

@@ -147,7 +147,10 @@ def _as_strings(properties: list[Any]) -> Sequence[Mapping[str, str]]:
     """Return properties, which must be dicts, with names and values as strings."""
     _check(_all(dict, properties))
     # The records of a block have few different names.
-    names = set().union(*properties)
+    try:
+        names = set().union(*properties)
+    except Exception:  # noqa: BLE001 -- a name's own __eq__ may raise anything
+        raise _NotUniform from None
     values = chain.from_iterable(map(dict.values, properties))
     strings = countOf(map(type, values), str)
     if strings != sum(map(len, properties)) or not _all(str, names):

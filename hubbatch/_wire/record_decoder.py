@@ -1,23 +1,27 @@
 """Reads the answers of the record calls.
 
-msgspec decodes nearly every answer straight into the record classes. If it refuses a
-value that does not fit them, e.g. a number as an id, the records are decoded one by
-one, and those that do not fit are read leniently. Both ways return equal records
+msgspec decodes nearly every answer straight into the record classes. Records with
+histories are decoded into twins of these classes. If msgspec refuses a value that does
+not fit, e.g. a number as an id, the records are decoded one by one, and those that do
+not fit are read leniently. Both ways return equal records
 wherever both can read one. An answer in an unusual envelope is read leniently as a
 whole.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Generic, TypeVar
+from contextlib import suppress
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder
+from msgspec.structs import astuple
 
 from hubbatch._records import Timestamp
 from hubbatch.models import (
     BatchResponse,
     SimplePublicObject,
     SimplePublicUpsertObject,
+    ValueWithTimestamp,
 )
 
 from .records import (
@@ -51,12 +55,42 @@ class _Answer(Struct, Generic[T], rename="camel", gc=False):
     links: dict[str, str] | None = None
 
 
-class _Records(Generic[T]):
-    """Decodes answers with records of one class."""
+class _Version(Struct, rename="camel", gc=False):
+    """A `ValueWithTimestamp`, whose fields msgspec cannot rename."""
 
-    def __init__(self, cls: type[T], lenient: Callable[[Any], T]) -> None:
+    value: str | None = None
+    timestamp: Timestamp | None = None
+    source_type: str | None = None
+    source_id: str | None = None
+    source_label: str | None = None
+    updated_by_user_id: int | None = None
+
+
+_Versions: TypeAlias = dict[str, list[_Version]]
+
+
+class _Object(SimplePublicObject, rename="camel", gc=False):
+    properties_with_history: _Versions | None = None  # type: ignore[assignment]
+
+
+class _UpsertObject(SimplePublicUpsertObject, rename="camel", gc=False):
+    properties_with_history: _Versions | None = None  # type: ignore[assignment]
+
+
+class _Records(Generic[T]):
+    """Decodes answers with records of one class.
+
+    Its `twin` has the same fields, and accepts histories.
+    """
+
+    def __init__(
+        self, cls: type[T], twin: type[Struct], lenient: Callable[[Any], T]
+    ) -> None:
+        self._cls = cls
         self._answer = Decoder(_Answer[cls])  # type: ignore[valid-type] # a class
+        self._answer_of_twins = Decoder(_Answer[twin])  # type: ignore[valid-type] # a class
         self._record = Decoder(cls)
+        self._twin = Decoder(twin)
         self._lenient = lenient
 
     def decode(self, body: bytes) -> BatchResponse[T | None] | None:
@@ -68,12 +102,11 @@ class _Records(Generic[T]):
         try:
             answer = self._answer.decode(body)
             results = answer.results
-        except ValidationError:  # perhaps because of one record
+        except ValidationError:  # perhaps because of histories or one record
             try:
-                answer = _apart.decode(body)
+                answer, results = self._decode_unusual(body)
             except DecodeError:
                 return None
-            results = [*map(self._read, answer.results)]
         except DecodeError:
             return None
         errors = structure_errors(answer.errors)
@@ -88,9 +121,31 @@ class _Records(Generic[T]):
             answer.links or {},
         )
 
-    def _read(self, raw: Raw) -> T | None:
+    def _decode_unusual(self, body: bytes) -> tuple[_Answer[Any], list[T | None]]:
+        strictly: Callable[[Raw], T] = self._record.decode
+        if b"propertiesWithHistory" in body:
+            with suppress(ValidationError):
+                answer = self._answer_of_twins.decode(body)
+                return answer, [*map(self._from_twin, answer.results)]
+            strictly = self._decode_twin
+        answer = _apart.decode(body)
+        return answer, [self._read(strictly, raw) for raw in answer.results]
+
+    def _decode_twin(self, raw: Raw) -> T:
+        return self._from_twin(self._twin.decode(raw))
+
+    def _from_twin(self, twin: Any) -> T:
+        histories = twin.properties_with_history
+        if histories:
+            twin.properties_with_history = {
+                name: [ValueWithTimestamp(*astuple(version)) for version in versions]
+                for name, versions in histories.items()
+            }
+        return self._cls(*astuple(twin))
+
+    def _read(self, strictly: Callable[[Raw], T], raw: Raw) -> T | None:
         try:
-            return self._record.decode(raw)
+            return strictly(raw)
         except DecodeError:
             pass
         try:
@@ -118,8 +173,10 @@ def structure_upsert_object(raw: Any) -> SimplePublicUpsertObject:
     return SimplePublicUpsertObject(*fields, flag(raw.get("new")))  # type: ignore[call-arg] # mypy does not count fields behind a star
 
 
-_objects = _Records(SimplePublicObject, structure_object)
-_upsert_objects = _Records(SimplePublicUpsertObject, structure_upsert_object)
+_objects = _Records(SimplePublicObject, _Object, structure_object)
+_upsert_objects = _Records(
+    SimplePublicUpsertObject, _UpsertObject, structure_upsert_object
+)
 
 
 def decode_objects(body: bytes) -> BatchResponse[Any] | None:

@@ -20,7 +20,6 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 from msgspec import DecodeError, ValidationError, convert
 from msgspec.json import Decoder
 
-from hubbatch._records import Timestamp
 from hubbatch._timestamps import epoch_milliseconds, iso_milliseconds
 from hubbatch.models import (
     Account,
@@ -80,12 +79,14 @@ def mapping_of(raw: object) -> dict[str, Any]:
 def read_datetime(raw: object) -> datetime | None:
     """Return a timestamp; None if it cannot be read."""
     if type(raw) is str:
-        with suppress(ValidationError):
-            return convert(raw, Timestamp)
         try:
-            value = _from_iso(raw)
-        except ValueError:
-            return None
+            # As in a record that fits: it rounds the digits that `datetime` lacks.
+            value = convert(raw, datetime)
+        except ValidationError:
+            try:
+                value = _from_iso(raw)
+            except ValueError:
+                return None
         return value if value.tzinfo else value.replace(tzinfo=UTC)
     if type(raw) is int:  # crm-objects/v1: milliseconds
         try:
@@ -137,6 +138,7 @@ def read_json(body: bytes) -> Any:
 
     Raises:
         ValueError: If it is not JSON.
+        RecursionError: If it is nested too deeply.
     """
     with suppress(DecodeError):
         return _parse(body)

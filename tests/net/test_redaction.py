@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from hubbatch._http import NoAnswer, Response
 from hubbatch._net.redaction import MASK, masked
+from hubbatch._wire.records import read_json
 
 
 TOKEN = "pat-na1-11112222-3333-4444-5555-666677778888"  # noqa: S105 -- nobody's
@@ -90,6 +91,32 @@ def test_characters_that_need_no_escape_may_have_one(token: str) -> None:
 
     assert isinstance(answer, Response)
     assert orjson.loads(answer.body) == {"message": f"you sent {MASK}"}
+
+
+@pytest.mark.parametrize("status", [207, 400])
+@pytest.mark.parametrize("other", [b'"\\ud800"', b'"\xff"', b"1e400", b"NaN"])
+@pytest.mark.parametrize("first", ["p", "\\u0070"])
+def test_what_makes_json_invalid_hides_no_secret(
+    status: int, other: bytes, first: str
+) -> None:
+    """Answers are read leniently, and so are they searched."""
+    message = f"you sent {first}{TOKEN[1:]}".encode()
+    body = b'{"results":[],"errors":[{"message":"%b","n":%b}]}' % (message, other)
+    answer = masked(Response(status, {}, body), [TOKEN])
+
+    assert isinstance(answer, Response)
+    assert MASK.encode() in answer.body
+    assert read_json(answer.body)["errors"][0]["message"] == f"you sent {MASK}"
+
+
+@pytest.mark.parametrize("depth", [300, 600, 900, 5_000])
+def test_an_answer_that_is_nested_too_deeply_shows_no_secret(depth: int) -> None:
+    deep = b"[" * depth + b"]" * depth
+    body = b'{"message":"\\u0070%b","n":%b}' % (TOKEN[1:].encode(), deep)
+    answer = masked(Response(400, {}, body), [TOKEN])
+
+    assert isinstance(answer, Response)
+    assert TOKEN[1:].encode() not in answer.body
 
 
 @given(st.integers(12, len(TOKEN)))

@@ -394,6 +394,38 @@ async def test_proxy_that_refuses_to_connect(
     assert count == 0
 
 
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST"])
+async def test_why_a_connection_was_lost_shows_no_password(
+    method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """aiohttp's messages may quote a connection, and with it its proxy."""
+    heads: list[bytes] = []
+
+    async def serve(head: bytes, _body: bytes, writer: asyncio.StreamWriter) -> None:
+        heads.append(head)
+        if len(heads) == 1:
+            writer.write(whole("200 OK", b"{}"))
+        else:
+            writer.close()
+
+    async with serving(serve) as url:
+        monkeypatch.setenv("HTTP_PROXY", str(url.with_user("us").with_password("pw-1")))
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        async with opened(URL("http://api.invalid"), trust_env=True) as made:
+            await send(made, evolve(REQUEST, method=method))
+            answer, count = await send(made, evolve(REQUEST, method=method))
+    assert isinstance(answer, NoAnswer)
+    assert answer.sent
+    assert (count, len(heads)) == (1, 2)
+    assert "pw-1" not in answer.reason
+    assert answer.reason.endswith(
+        "Server disconnected"
+        if method == "POST"
+        else "failed: a kept connection was closed by the peer"
+    )
+
+
 async def test_bare_tls_error_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> Any:
         raise ssl.SSLError

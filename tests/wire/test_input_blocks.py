@@ -43,6 +43,16 @@ class Unreadable:
         raise OSError("no repr")
 
 
+class Incomparable:
+    """It collides with a name of another record, and cannot be compared with it."""
+
+    def __hash__(self) -> int:
+        return hash("subject")
+
+    def __eq__(self, other: object) -> bool:
+        raise OSError("no comparison")
+
+
 PLAIN: dict[str, Any] = {"id": "512", "properties": {"subject": "a", "note": ""}}
 
 TEXTS = st.text(max_size=3) | st.sampled_from(
@@ -184,6 +194,8 @@ def test_the_usual_is_done_at_once(operation: Operation, usual: Any) -> None:
         (UPDATE, {**PLAIN, "properties": {10**5000: 5}}),
         (UPDATE, {**PLAIN, "properties": {Unreadable(): 5}}),
         (CREATE, {"properties": {Unreadable(): 5}}),
+        (UPDATE, {**PLAIN, "properties": {Incomparable(): "a"}}),
+        (CREATE, {"properties": {Incomparable(): "a"}}),
         (UPDATE, {**PLAIN, "properties": {"a": "\ud800"}}),
         (UPDATE, {**PLAIN, "properties": OrderedDict(a="b")}),
         (UPDATE, {**PLAIN, "properties": [("a", "b")]}),

@@ -42,6 +42,14 @@ PLAIN: dict[str, Any] = {
     "archived": False,
 }
 HISTORY = {"subject": [{"value": "b", "timestamp": MADE}]}
+VERSION = {
+    "value": "b",
+    "timestamp": MADE,
+    "sourceType": "CRM_UI",
+    "sourceId": "userId:1",
+    "sourceLabel": "x",
+    "updatedByUserId": 1,
+}
 TIMES: st.SearchStrategy[Any] = (
     st.sampled_from(
         [
@@ -55,6 +63,26 @@ TIMES: st.SearchStrategy[Any] = (
     | st.datetimes(timezones=st.sampled_from([UTC])).map(datetime.isoformat)
     | st.text("0123456789-:.TZ+ ", max_size=25)
 )
+VERSIONS: st.SearchStrategy[Any] = st.builds(
+    lambda changes: {**VERSION, **changes},
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "value": st.sampled_from([None, "", 1, []]),
+            "timestamp": TIMES,
+            "sourceType": st.sampled_from([None, "API", 2]),
+            "sourceId": st.sampled_from([None, 3]),
+            "sourceLabel": st.none(),
+            "updatedByUserId": st.sampled_from([None, 2**63, 1.0, "1", True]),
+            "future": st.just([]),
+        },
+    ),
+) | st.sampled_from([{}, None, "text"])
+HISTORIES: st.SearchStrategy[Any] = st.dictionaries(
+    st.sampled_from(["subject", "content"]),
+    st.lists(VERSIONS, max_size=2) | st.none(),
+    max_size=2,
+)
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "id": st.sampled_from(["1", "2", 3, None, 1.5, True]),
     "properties": st.sampled_from(
@@ -64,7 +92,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "updatedAt": TIMES,
     "archivedAt": TIMES,
     "archived": st.sampled_from([True, None, "yes"]),
-    "propertiesWithHistory": st.sampled_from([HISTORY, {}, None, [], "text"]),
+    "propertiesWithHistory": HISTORIES | st.sampled_from([None, [], "text"]),
     "objectWriteTraceId": st.sampled_from(["0", None, [], 5]),
     "url": st.sampled_from(["https://app.hubspot.com", None, {}]),
     "warnings": st.sampled_from([[{"message": "m"}], [{}, 1], [], None, "w"]),
@@ -143,6 +171,31 @@ def test_a_record_that_does_not_fit_is_read_leniently(
 
     assert decoded.status == "PENDING"
     assert decoded.results == [None if raw == "unreadable" else raw for raw in expected]
+
+
+@pytest.mark.parametrize("last_id", ["7", 2])
+def test_histories_are_read_like_other_fields(last_id: str | int) -> None:
+    """Every record has them if they are asked for, and one may have an odd value."""
+    histories: list[Any] = [HISTORY, {"a": [VERSION, {}], "b": []}, {}]
+    answer = [
+        {**PLAIN, "id": id_, "propertiesWithHistory": history}
+        for id_, history in zip(["0", "1", last_id], histories, strict=True)
+    ]
+    decoded = decode_objects(orjson.dumps({"results": answer}))
+
+    assert decoded is not None
+    assert decoded.results == [*map(structure_object, answer)]
+    assert decoded.results[1].properties_with_history == {
+        "a": [
+            ValueWithTimestamp(
+                "b",
+                datetime(2024, 8, 15, 17, 9, 13, 648000, UTC),
+                *("CRM_UI", "userId:1", "x", 1),
+            ),
+            ValueWithTimestamp(None),
+        ],
+        "b": [],
+    }
 
 
 @pytest.mark.parametrize("count", [0, 1, 100])
