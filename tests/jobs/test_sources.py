@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import os
+import re
 
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
@@ -184,6 +185,25 @@ def test_an_encoding_that_the_file_is_not_in(write: Write) -> None:
 
     with pytest.raises(SourceError, match=r"^t\.csv: not utf-16: "):
         CsvSource(path, UPDATE, encoding="utf-16").length()
+
+
+@pytest.mark.parametrize(
+    ("before", "problem"),
+    [
+        ("id,subject\n7,a\n8,b\n", "not utf-16: "),
+        ("id,subject\n7,a\n8,b\n9,c,d\n", "row 3 (line 4): 3 cells"),
+        ("subject\n", 'no column "id"'),
+    ],
+)
+def test_the_first_problem_of_a_file_is_reported(
+    write: Write, before: str, problem: str
+) -> None:
+    path = write("t.csv", (before + "10,e\n").encode("utf-16")[:-1])
+    source = CsvSource(path, UPDATE, encoding="utf-16")
+    rows = []
+    with pytest.raises(SourceError, match=re.escape(f"t.csv: {problem}")):
+        rows.extend(source)
+    assert [row.key for row in rows] == ["7", "8"][: before.count("\n8") * 2]
 
 
 @pytest.mark.parametrize("name", ["nowhere.csv", "folder.csv"])
