@@ -200,7 +200,7 @@ def test_the_first_problem_of_a_file_is_reported(
 ) -> None:
     path = write("t.csv", (before + "10,e\n").encode("utf-16")[:-1])
     source = CsvSource(path, UPDATE, encoding="utf-16")
-    rows = []
+    rows: list[Row] = []
     with pytest.raises(SourceError, match=re.escape(f"t.csv: {problem}")):
         rows.extend(source)
     assert [row.key for row in rows] == ["7", "8"][: before.count("\n8") * 2]
@@ -276,6 +276,8 @@ def test_a_file_without_a_line_has_no_rows(write: Write, content: bytes) -> None
             "t.jsonl: line 1: not JSON: expected ':' (column 15).",
         ),
         (b'{"id": 1', "t.jsonl: line 1: not JSON: it ends within a value."),
+        (b'{"id": "\\ud8', "t.jsonl: line 1: not JSON: it ends within a value."),
+        (b'{"id": "\\ud800"}', "t.jsonl: line 1: not JSON: half a surrogate pair."),
         (b"[" * 5_000, "t.jsonl: line 1: not JSON: nested too deeply."),
         (b'{"id": 1e999}', "t.jsonl: line 1: not JSON: Number out of range."),
         (
