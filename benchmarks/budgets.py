@@ -57,12 +57,12 @@ from hubbatch._wire.inputs import request_body
 UNIT = "orjson.loads of the answers"
 BUDGETS = {
     "plan and encode dicts": 1.3,
-    "plan and encode UpdateInput": 1.25,
+    "plan and encode UpdateInput": 1.35,
     "plan and encode, one value an int": 2.8,
-    "decode and match": 3.0,
-    "decode and match, one odd record per chunk": 3.3,
-    "a whole batch, collected": 7.2,
-    "a whole batch, streamed": 6.4,
+    "decode and match": 1.55,
+    "decode and match, one odd record per chunk": 2.8,
+    "a whole batch, collected": 5.9,
+    "a whole batch, streamed": 5.7,
 }
 UPDATE = operation_for("objects", "update", "tickets", api_version="v3")
 CHUNK = 100

@@ -213,6 +213,11 @@ class Gate:
         self._account_limits().queue(family).record_earlier(seconds_ago)
 
     @property
+    def senders(self) -> frozenset[int]:
+        """What identifies the requests that its windows count; see `AccountLimits`."""
+        return self._account_limits().senders
+
+    @property
     def limit_is_reported(self) -> bool:
         """Whether HubSpot has reported the limit that applies to most calls."""
         return self._account_limits().queue("objects").tracker.is_reported

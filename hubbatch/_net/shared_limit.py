@@ -4,6 +4,7 @@ import asyncio
 
 from collections.abc import Hashable
 from copy import copy
+from secrets import randbits
 from typing import Any, Protocol, runtime_checkable
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
@@ -95,11 +96,14 @@ class AccountLimits:
         daily: The budget of today's calls.
         queues: The queue of each family used so far.
         shared_limit: The limit that processes keep together, if they do.
+        senders: Random numbers. Requests that were recorded elsewhere with one of them
+            are counted in these windows already.
     """
 
     daily: DailyBudget = field(factory=DailyBudget)
     queues: dict[str, PermitQueue] = field(factory=dict)
     shared_limit: SharedLimit | None = None
+    senders: frozenset[int] = field(factory=lambda: frozenset([randbits(62)]))
     # The ceiling of each client; the lowest applies to all of them.
     _ceilings: WeakKeyDictionary[object, RateLimit | None] = field(
         factory=WeakKeyDictionary, repr=False
@@ -128,6 +132,8 @@ class AccountLimits:
         while other.queues:
             family, queue = other.queues.popitem()
             self.queue(family).absorb(queue)
+        self.senders |= other.senders
+        other.senders = frozenset([randbits(62)])
 
     def queue(self, family: str) -> PermitQueue:
         """Return the queue of a family; see `FAMILIES`."""

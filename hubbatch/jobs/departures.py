@@ -3,12 +3,10 @@
 HubSpot still counts these requests in its window.
 """
 
-import os
 import sqlite3
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from math import inf
-from secrets import randbits
 
 from attrs import define, field
 
@@ -17,18 +15,11 @@ SCHEMA = """
 CREATE TABLE departure (
     at REAL NOT NULL, -- by the wall clock, in seconds since 1970
     requests INT NOT NULL,
-    process INT NOT NULL -- see `process_token`
+    sender INT NOT NULL -- the limits that know of them: `AccountLimits.senders`
 );
 """
 # Seconds for which departures are kept. Longer than any rate limit's window.
 _KEPT = 60.0
-# The id of a process says too little: in a container, each run may have the same.
-_RANDOM = randbits(40)
-
-
-def process_token() -> int:
-    """Return a number that identifies this process; a fork has another one."""
-    return _RANDOM << 22 | os.getpid() % 2**22
 
 
 @define
@@ -37,13 +28,13 @@ class Departures:
 
     Attributes:
         clock: Returns the seconds since 1970.
-        process: Identifies this process. Its clients know the requests that it has
-            sent, so they are not those of a run before.
+        senders: Identify the requests that the client's own limits count. These are not
+            reported again, whether this job has sent them or an earlier one.
     """
 
     _connection: sqlite3.Connection
     clock: Callable[[], float]
-    process: int = field(factory=process_token)
+    senders: Collection[int] = (0,)
     _latest: float = field(default=-inf, init=False)
     _pruned_at: float = field(default=-inf, init=False)
 
@@ -56,18 +47,29 @@ class Departures:
             execute("UPDATE departure SET at = ? WHERE at > ?", (now, now))
             self._pruned_at = now
         self._latest = now
-        execute("INSERT INTO departure VALUES (?, ?, ?)", (now, requests, self.process))
+        execute("INSERT INTO departure VALUES (?, ?, ?)", (now, requests, self._sender))
         if now > self._pruned_at + _KEPT:
             self._pruned_at = now
             execute("DELETE FROM departure WHERE at < ?", (now - _KEPT,))
 
+    def take_over(self) -> None:
+        """Record that the client's limits count all requests from now on."""
+        self._connection.execute("UPDATE departure SET sender = ?", (self._sender,))
+
     def seconds_ago(self) -> list[float]:
-        """Return how many seconds ago each request of another process left.
+        """Return how many seconds ago each request left that the limits do not count.
 
         An age is negative if the clock was set back since.
         """
         now = self.clock()
-        rows = self._connection.execute(
-            "SELECT at, requests FROM departure WHERE process != ?", (self.process,)
-        )
-        return [now - at for at, requests in rows for _ in range(requests)]
+        rows = self._connection.execute("SELECT at, requests, sender FROM departure")
+        return [
+            now - at
+            for at, requests, sender in rows
+            if sender not in self.senders
+            for _ in range(requests)
+        ]
+
+    @property
+    def _sender(self) -> int:
+        return min(self.senders)

@@ -10,7 +10,14 @@ import asyncio
 import os
 import sqlite3
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from copy import copy
@@ -49,7 +56,8 @@ class History:
         portal_id: The account's id, if known.
         cursor: The cursor of the next page of an export.
         counts: The number of rows in each state.
-        seconds_ago: How many seconds ago each of the latest requests left.
+        seconds_ago: How many seconds ago each of the latest requests left, except those
+            that the client's limits count already.
         runs: The totals that `Reader.runs` returns.
     """
 
@@ -100,6 +108,7 @@ class Journal:
         requested: Returns the number of requests that this run has sent or is about to
             send, of any kind. The journal records when they leave.
         clock: Returns the seconds since 1970, for the times of requests.
+        senders: Identify the requests that the client's limits count.
         measures: The measurements that are written with each group.
     """
 
@@ -113,6 +122,7 @@ class Journal:
         self.progress: Callable[[], tuple[int, int, int, float]] = lambda: (0, 0, 0, 0)
         self.requested: Callable[[], int] = lambda: 0
         self.clock: Callable[[], float] = lambda: 0.0
+        self.senders: Collection[int] = (0,)
         self.measures: Measures = Measures()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="hubbatch-journal")
         self._lock: JobLock | None = None
@@ -156,7 +166,7 @@ class Journal:
         lock = JobLock(path)
         lock.acquire()
         self._lock = lock
-        self._store = store = Store.open(path, self.clock)
+        self._store = store = Store.open(path, self.clock, self.senders)
         self._new = store.is_new()
         if self._new:
             return History()

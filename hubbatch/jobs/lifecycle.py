@@ -136,6 +136,7 @@ class Lifecycle(ABC):
         self._journal.clock = lambda: client.today().timestamp()
         try:
             self._identity = await self._identify()
+            self._journal.senders = gate.senders
             self._history = await self._journal.open(self._identity)
             # HubSpot still counts what the run before has just sent.
             gate.record_earlier(self._history.seconds_ago, self.operation.call.family)

@@ -1,6 +1,7 @@
 """Parses JSON lines as rows, and reports invalid lines."""
 
 import codecs
+import json
 import re
 
 import msgspec
@@ -77,10 +78,22 @@ def _problem(line: str, error: Exception) -> str:
         return "nested too deeply"
     message = str(error).partition(" - at ")[0]
     found = _BYTE.fullmatch(message)
+    if found is None and "truncated" in message:
+        # msgspec also says so of half a surrogate pair near the end. `json` takes it.
+        complete = _is_json_to_python(line)
+        return "half a surrogate pair" if complete else "it ends within a value"
     if found is None:
-        return "it ends within a value" if "truncated" in message else message
+        return message
     before = line.encode()[: int(found["byte"])].decode(errors="ignore")
     return f"{found['problem']} (column {len(before) + 1})"
+
+
+def _is_json_to_python(line: str) -> bool:
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def check_decoded(line: str, encoding: str) -> None:

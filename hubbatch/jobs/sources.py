@@ -12,7 +12,7 @@ import os
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from .tables import SqliteSource
 # quote that is never closed must not fill the memory.
 _LONGEST_FIELD = 16 * 1024 * 1024
 _BLOCK = 64 * 1024
+_LINES = 500  # that are checked at once
 _CSV_PROBLEMS = {"unexpected end of data": "a quote is opened and never closed"}
 
 ENDINGS = (".csv", ".jsonl", ".ndjson")
@@ -290,12 +291,25 @@ class _Tapped(io.FileIO):
 
 
 def _checked_blocks(lines: io.TextIOBase, encoding: str) -> Iterator[Iterable[str]]:
-    """Yield the lines of a file in blocks, and check that each could be decoded."""
-    while block := lines.readlines(_BLOCK):
+    """Yield the lines of a file in blocks, and check that each could be decoded.
+
+    A file that cannot be read further still yields the lines before that.
+    """
+    failure: Exception | None = None
+    while failure is None:
+        block: list[str] = []
+        try:
+            block.extend(islice(lines, _LINES))
+        except (OSError, UnicodeError) as error:
+            failure = error
+        if not block:
+            break
         if "".join(block).isascii():
             yield block
         else:
             yield _checked(block, encoding)
+    if failure is not None:
+        raise failure
 
 
 def _checked(lines: Iterable[str], encoding: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ A commit survives a crash of the process, and with `synchronous=FULL` of the mac
 
 import sqlite3
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import chain
@@ -130,9 +130,10 @@ class Store(Reader):
         path: Path,
         connection: sqlite3.Connection,
         clock: Callable[[], float] = _wall_clock,
+        senders: Collection[int] = (0,),
     ) -> None:
         super().__init__(path, connection)
-        self._departures = departures.Departures(connection, clock)
+        self._departures = departures.Departures(connection, clock, senders)
         self._blocks: dict[int, Block] = {}
         self._wal = wal_of(path)
         self._run: int | None = None
@@ -141,10 +142,15 @@ class Store(Reader):
         self._pin: sqlite3.Connection | None = None
 
     @classmethod
-    def open(cls, path: Path, clock: Callable[[], float] = _wall_clock) -> Self:
+    def open(
+        cls,
+        path: Path,
+        clock: Callable[[], float] = _wall_clock,
+        senders: Collection[int] = (0,),
+    ) -> Self:
         """Open a journal, or create an empty file for a new one.
 
-        `clock` returns the seconds since 1970.
+        `clock` returns the seconds since 1970. For `senders`, see `Departures`.
 
         Raises:
             JournalError: If the file is not a journal, or the journal's `-wal` is
@@ -157,7 +163,7 @@ class Store(Reader):
             connection = sqlite3.connect(path, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
             raise JournalError(f"{path} cannot be opened: {error}") from None
-        store = cls(path, connection, clock)
+        store = cls(path, connection, clock, senders)
         try:
             store.check()
             connection.execute("PRAGMA wal_autocheckpoint = 0")
@@ -206,7 +212,7 @@ class Store(Reader):
         self._connection.execute(f"PRAGMA busy_timeout = {_PATIENCE}")
 
     def seconds_ago(self) -> list[float]:
-        """Return how many seconds ago each request of the run before left."""
+        """Return how many seconds ago each request left that nothing counts yet."""
         return [] if self.version == ROW_PER_PLACE else self._departures.seconds_ago()
 
     # ---- a run
@@ -230,6 +236,7 @@ class Store(Reader):
         execute("BEGIN IMMEDIATE")
         if self.version == ROW_PER_PLACE:
             self._convert()
+        self._departures.take_over()
         execute(
             "UPDATE job SET portal_id = ifnull(portal_id, ?), wal = NULL", (portal_id,)
         )

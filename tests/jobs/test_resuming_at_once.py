@@ -16,7 +16,7 @@ from attrs import define, field
 from hubbatch import HubBatch
 from hubbatch._net import shared_limit
 from hubbatch._net.gate import Gate
-from hubbatch.jobs import Job, JobReport, departures
+from hubbatch.jobs import Job, JobReport
 from hubbatch.jobs import journal as journal_module
 from hubbatch.jobs.wal import wal_of
 from hubbatch.simulator import Simulator
@@ -97,8 +97,7 @@ class Killed:
         shutil.copy(wal, wal_of(self.where / "copy.db"))
         first.cancel()
         await asyncio.wait([first])
-        self.monkeypatch.setattr(departures, "_RANDOM", 7)  # another process
-        shared_limit._by_loop.clear()  # which knows nothing of these limits
+        shared_limit._by_loop.clear()  # as in another process
         return "copy.db"
 
     async def check(self) -> None:
@@ -129,41 +128,42 @@ def test_it_neither_exceeds_the_window_nor_takes_its_requests_for_anothers(
         runner.run(on_virtual_clock())
 
 
-def test_a_client_does_not_count_its_own_requests_twice(
+def test_limits_count_each_request_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A job that waits for the next day's calls resumes with the same client."""
-
+    """Limits belong to an event loop, not to a process; some outlive a run."""
     recorded: list[float] = []
     monkeypatch.setattr(
         Gate, "record_earlier", lambda _, ages, _family: recorded.extend(ages)
     )
+    monkeypatch.setattr(journal_module, "ThreadPoolExecutor", Inline)
 
-    async def on_virtual_clock() -> None:
-        monkeypatch.setattr(journal_module, "ThreadPoolExecutor", Inline)
+    async def run_twice() -> list[int]:
+        """Send four requests with one client, twice; return how many it took over."""
+        counts = []
         clock = asyncio.get_running_loop().time
 
         def stop() -> None:
-            if len(sim.requests) == 4:
+            if len(sim.requests) in (4, 8):
                 job.stop()
 
         async with (
             Simulator(clock=clock, on_request=lambda _: stop()) as sim,
             HubBatch(sim.token, base_url=sim.url, rate_limit=4) as hub,
         ):
-            source, path = Table(tickets(range(500))), tmp_path / "run.db"
-            job = Job(hub, "create", "tickets", source, journal=path)
-            assert (await job.run()).resumable
+            for _ in range(2):
+                recorded.clear()
+                source, path = Table(tickets(range(5_000))), tmp_path / "run.db"
+                job = Job(hub, "create", "tickets", source, journal=path)
+                assert (await job.run()).resumable
+                counts.append(len(recorded))
+        return counts
 
-            job = Job(hub, "create", "tickets", source, journal=path)
-            await job.prepare()
-            await job.aclose()
-            monkeypatch.setattr(departures, "_RANDOM", 7)  # another process
-            job = Job(hub, "create", "tickets", source, journal=path)
-            assert recorded == []
-            await job.prepare()
-            await job.aclose()
-            assert len(recorded) == 4
+    def run_in_a_loop() -> list[int]:
+        with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(PATIENCE)) as runner:
+            return runner.run(run_twice())
 
-    with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(PATIENCE)) as runner:
-        runner.run(on_virtual_clock())
+    assert run_in_a_loop() == [0, 0]
+    # All of these were sent before; once taken over, they are the client's own.
+    assert run_in_a_loop() == [8, 0]
+    assert run_in_a_loop() == [16, 0]

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import os
+import re
 
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
@@ -186,6 +187,25 @@ def test_an_encoding_that_the_file_is_not_in(write: Write) -> None:
         CsvSource(path, UPDATE, encoding="utf-16").length()
 
 
+@pytest.mark.parametrize(
+    ("before", "problem"),
+    [
+        ("id,subject\n7,a\n8,b\n", "not utf-16: "),
+        ("id,subject\n7,a\n8,b\n9,c,d\n", "row 3 (line 4): 3 cells"),
+        ("subject\n", 'no column "id"'),
+    ],
+)
+def test_the_first_problem_of_a_file_is_reported(
+    write: Write, before: str, problem: str
+) -> None:
+    path = write("t.csv", (before + "10,e\n").encode("utf-16")[:-1])
+    source = CsvSource(path, UPDATE, encoding="utf-16")
+    rows: list[Row] = []
+    with pytest.raises(SourceError, match=re.escape(f"t.csv: {problem}")):
+        rows.extend(source)
+    assert [row.key for row in rows] == ["7", "8"][: before.count("\n8") * 2]
+
+
 @pytest.mark.parametrize("name", ["nowhere.csv", "folder.csv"])
 def test_a_file_that_cannot_be_opened(write: Write, name: str) -> None:
     write("t.csv", b"")
@@ -256,6 +276,8 @@ def test_a_file_without_a_line_has_no_rows(write: Write, content: bytes) -> None
             "t.jsonl: line 1: not JSON: expected ':' (column 15).",
         ),
         (b'{"id": 1', "t.jsonl: line 1: not JSON: it ends within a value."),
+        (b'{"id": "\\ud8', "t.jsonl: line 1: not JSON: it ends within a value."),
+        (b'{"id": "\\ud800"}', "t.jsonl: line 1: not JSON: half a surrogate pair."),
         (b"[" * 5_000, "t.jsonl: line 1: not JSON: nested too deeply."),
         (b'{"id": 1e999}', "t.jsonl: line 1: not JSON: Number out of range."),
         (

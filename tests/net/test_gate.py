@@ -548,6 +548,23 @@ async def test_only_requests_of_the_window_count_from_before_a_restart() -> None
     assert gate.snapshot().families["associations"].used == 0
 
 
+async def test_limits_that_join_others_know_what_both_have_sent() -> None:
+    alone, joining, joined = (Gate(RateLimit(190), 32, key=key) for key in (1, None, 2))
+    ours, theirs = joining.senders, joined.senders
+    assert len({*alone.senders, *ours, *theirs}) == 3
+    joining.identify(2)
+    assert joining.senders == joined.senders == ours | theirs
+    assert joining.senders.isdisjoint(alone.senders)
+
+
+def test_limits_that_move_to_another_loop_know_what_was_sent_in_the_first() -> None:
+    async def senders() -> frozenset[int]:
+        return gate.senders
+
+    gate = Gate(RateLimit(190), 32)
+    assert asyncio.run(senders()) == asyncio.run(senders())
+
+
 async def test_requests_from_before_a_restart_join_those_sent_since() -> None:
     gate = Gate(RateLimit(5, interval=10.0, burst=5), 32)
     await asyncio.sleep(3)
