@@ -37,8 +37,8 @@ RECOVERY = 40.0
 # report is not enough: after a pause, it may miss an app that was there all the time.
 _REPORTS = 8
 _DOUBT = 4.0
-_HOLD = 3.0
-_FADING = 3.0
+_HOLD = 5.0
+_FADING = 4.5
 _UNSEEN = 0.008
 # Answers within this many seconds show the usage in time.
 _USUAL_DELAY = 0.5
