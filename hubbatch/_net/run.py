@@ -238,7 +238,8 @@ class Run:
             self._on_freed()
 
     async def _read_block(self, reader: SourceReader) -> list[Any]:
-        room = min(self._queue.room, BLOCK)
+        # Up to the end of a chunk, so that a block seldom has to be split.
+        room = min(self._queue.room, self._queue.missing, BLOCK)
         if not reader.trickles:
             return await reader.pull(room)
         self._trickles = True

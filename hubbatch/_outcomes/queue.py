@@ -88,6 +88,11 @@ class InputQueue:
         """The number of inputs that may be put into the queue now."""
         return max(0, self.window - self.size)
 
+    @property
+    def missing(self) -> int:
+        """The number of inputs that would complete the last chunk of fresh inputs."""
+        return self.max_inputs - self._count_fresh() % self.max_inputs
+
     def waiting(self, *, partial: bool) -> int:
         """Return how many chunks can be taken; `partial` also counts a short one."""
         full, rest = divmod(self._count_fresh(), self.max_inputs)

@@ -3,6 +3,7 @@
 import asyncio
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from math import ceil
 from typing import Any
 
 import orjson
@@ -14,6 +15,7 @@ from hubbatch import Outcome, PermissionDeniedError, RateLimit
 from hubbatch._http import Response
 from hubbatch._limits.window import Window
 from hubbatch._net.run_options import RunOptions
+from hubbatch._wire import bodies
 from tests.net.crm import (
     Crm,
     Heard,
@@ -36,6 +38,33 @@ async def trickle(*parts: object) -> AsyncIterator[Any]:
         else:
             assert isinstance(part, int | float)
             await asyncio.sleep(part)
+
+
+@pytest.mark.parametrize("max_inputs", [10, 100, 130])
+@pytest.mark.parametrize("bad", [(), (0,), (3, 250)])
+async def test_chunks_are_sent_as_they_were_encoded(
+    max_inputs: int, bad: Sequence[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An invalid input makes one block smaller, and leaves all others whole."""
+
+    split, splits = bodies._split, []
+
+    def counted(joined: bytes) -> Any:
+        splits.append(joined)
+        return split(joined)
+
+    monkeypatch.setattr(bodies, "_split", counted)
+    crm = Crm()
+    crm.fill(1_000)
+    inputs = updates(1_000)
+    for index in bad:
+        inputs[index] = {"id": "1"}
+    running = batch(crm, operation("update", max_inputs=max_inputs), inputs)
+    response = await running
+
+    assert response.succeeded == 1_000 - len(bad)
+    assert running.summary.requests == ceil(response.succeeded / max_inputs)
+    assert splits == []
 
 
 @define
