@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from msgspec import DecodeError
 from msgspec.json import decode
 
 from hubbatch._wire.records import optional_text
@@ -152,7 +151,7 @@ def listed_problems(message: str) -> list[dict[str, Any]]:
         return []
     try:
         problems = decode(found[1])
-    except (DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return []
     return [item for item in problems if isinstance(item, dict)]
 

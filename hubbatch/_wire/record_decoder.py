@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from msgspec import DecodeError, Raw, Struct, ValidationError
+from msgspec import Raw, Struct, ValidationError
 from msgspec.json import Decoder
 from msgspec.structs import astuple
 
@@ -105,9 +105,9 @@ class _Records(Generic[T]):
         except ValidationError:  # perhaps because of histories or one record
             try:
                 answer, results = self._decode_unusual(body)
-            except DecodeError:
+            except ValueError:
                 return None
-        except DecodeError:
+        except ValueError:
             return None
         errors = structure_errors(answer.errors)
         return BatchResponse(
@@ -146,7 +146,7 @@ class _Records(Generic[T]):
     def _read(self, strictly: Callable[[Raw], T], raw: Raw) -> T | None:
         try:
             return strictly(raw)
-        except DecodeError:
+        except ValueError:
             pass
         try:
             return self._lenient(read_json(bytes(raw)))

@@ -17,7 +17,7 @@ from attrs import fields as attrs_fields
 from attrs import resolve_types
 from cattrs import Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
-from msgspec import DecodeError, ValidationError, convert
+from msgspec import ValidationError, convert
 from msgspec.json import Decoder
 
 from hubbatch._timestamps import epoch_milliseconds, iso_milliseconds
@@ -140,7 +140,8 @@ def read_json(body: bytes) -> Any:
         ValueError: If it is not JSON.
         RecursionError: If it is nested too deeply.
     """
-    with suppress(DecodeError):
+    # A UnicodeDecodeError before msgspec 0.23, for bytes that are not UTF-8.
+    with suppress(ValueError):
         return _parse(body)
     return _valid(json.loads(body.decode("utf-8", "replace")))
 

@@ -35,7 +35,7 @@ def decode(content: bytes) -> Any:
     """
     try:
         value = msgspec.json.decode(content)
-    except msgspec.DecodeError as error:
+    except ValueError as error:
         raise _invalid(str(error), content) from None
     except RecursionError:  # its own limit, which depends on the version of Python
         raise _too_deep() from None
