@@ -131,7 +131,7 @@ class _Fading:
     A reported share allows anything for _HOLD seconds, and then 1 / (1 / (_DOUBT *
     share) + _FADING * seconds): the more it is, the faster it fades. It is kept as that
     reciprocal, which grows evenly, so the order of the reports does not matter here
-    either. Less than _UNSEEN is none.
+    either. A share below _UNSEEN counts as zero.
     """
 
     _level: float = field(default=inf, init=False)

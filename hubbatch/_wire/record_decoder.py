@@ -3,9 +3,8 @@
 msgspec decodes nearly every answer straight into the record classes. Records with
 histories are decoded into twins of these classes. If msgspec refuses a value that does
 not fit, e.g. a number as an id, the records are decoded one by one, and those that do
-not fit are read leniently. Both ways return equal records
-wherever both can read one. An answer in an unusual envelope is read leniently as a
-whole.
+not fit are read leniently. Both ways return equal records wherever both can read one.
+An answer in an unusual envelope is read leniently as a whole.
 """
 
 from collections.abc import Callable, Iterable, Mapping
