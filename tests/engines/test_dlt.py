@@ -273,9 +273,9 @@ def test_bad_table_is_refused_before_anything_is_sent(account: Simulator) -> Non
 class Process:
     """A pipeline in a process of its own, which HubSpot's answers are counted for."""
 
-    def __init__(self, verb: str, rows: int) -> None:
+    def __init__(self, verb: str, rows: int, limit: int = 1_000_000) -> None:
         self.simulator = Simulator(
-            limit=1_000_000, latency=0.02, on_request=lambda _: self._came.release()
+            limit=limit, latency=0.02, on_request=lambda _: self._came.release()
         )
         self._came = threading.Semaphore(0)
         self._arguments = [sys.executable, str(PIPELINE), verb, str(rows)]
@@ -326,7 +326,8 @@ def test_process_that_is_killed_goes_on_in_the_next(verb: str) -> None:
 
 
 def test_signal_stops_a_load_job_and_the_next_run_goes_on() -> None:
-    running = Process("upsert", 20_000)
+    # 200 chunks take at least 10 seconds, in which dlt notices the signal.
+    running = Process("upsert", 20_000, limit=100)
     with running.simulator as account:
         with running.start() as process:
             running.wait_for_requests(15)
