@@ -35,8 +35,8 @@ from attrs import frozen
 from peaks import peak  # type: ignore[import-not-found] # a script beside
 
 from hubbatch import HubBatch, RateLimit
+from hubbatch._tables.column_mapping import Columns
 from hubbatch.jobs import Job
-from hubbatch.jobs.column_mapping import Columns
 from hubbatch.jobs.sources import open_source
 
 

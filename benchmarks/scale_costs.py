@@ -20,11 +20,11 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from redis_limit import RedisServer  # type: ignore[import-not-found] # a script beside
 
+from hubbatch._tables.column_mapping import Columns
 from hubbatch.integrations._ray.actors import Sender
 from hubbatch.integrations._ray.portals import Portals
 from hubbatch.integrations._ray.work import plan
 from hubbatch.integrations._redis.scripts import RESERVE
-from hubbatch.jobs.column_mapping import Columns
 from hubbatch.simulator import Simulator
 
 

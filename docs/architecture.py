@@ -21,6 +21,7 @@ _PURE = (
     "_validators",
     "_classes",
     "_escapes",
+    "_tables",
     "_wire",
     "_limits",
     "_outcomes",

@@ -15,6 +15,6 @@ def publish(module: str) -> None:
     for name in exported.__all__:
         value = getattr(exported, name)
         if isinstance(value, type | FunctionType) and value.__module__.startswith(
-            f"{module}."
+            (f"{module}.", "hubbatch._")
         ):
             value.__module__ = module

@@ -18,7 +18,7 @@ from .options import Decorator
 
 
 if TYPE_CHECKING:
-    from hubbatch.jobs.column_mapping import JobVerb
+    from hubbatch._tables.column_mapping import JobVerb
 
 
 _SOURCE_HELP = (

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hubbatch import ConfigurationError, HubBatch
+from hubbatch._tables.column_mapping import JobVerb
 from hubbatch.jobs import (
     Columns,
     FailuresSource,
@@ -15,7 +16,6 @@ from hubbatch.jobs import (
     find_type,
     open_source,
 )
-from hubbatch.jobs.column_mapping import JobVerb
 from hubbatch.jobs.options import PAIRS
 from hubbatch.models import AssociationSpecWithLabel
 

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from hubbatch import HubBatch
 from hubbatch._limits.window import RateLimit
+from hubbatch._tables.column_mapping import JobVerb
 from hubbatch.jobs import (
     CheckReport,
     Finding,
@@ -18,7 +19,6 @@ from hubbatch.jobs import (
     read_schema,
     write_schema,
 )
-from hubbatch.jobs.column_mapping import JobVerb
 
 from .arguments import verb_spec
 from .console import console_markup, make_console, print_json

@@ -10,9 +10,9 @@ from attrs import define
 from hubbatch import ConfigurationError, HubBatch
 from hubbatch._net.gate import MAX_IN_FLIGHT
 from hubbatch._net.listeners import Listener
+from hubbatch._tables.column_mapping import JobVerb
 from hubbatch._wire.endpoints import OBJECT_CALLS
 from hubbatch.jobs import Export, Job
-from hubbatch.jobs.column_mapping import JobVerb
 from hubbatch.jobs.options import PAIRS
 from hubbatch.jobs.report import check_report_path
 from hubbatch.jobs.titles import title_of

@@ -29,11 +29,11 @@ from typing import Any, Literal, TypeAlias
 
 from attrs import evolve
 
+from hubbatch._tables.arrow import need_pyarrow
+from hubbatch._tables.column_mapping import Columns
 from hubbatch._validators import check_names
 from hubbatch.client import HubBatch
 from hubbatch.errors import ConfigurationError
-from hubbatch.jobs.arrow import need_pyarrow
-from hubbatch.jobs.column_mapping import Columns
 
 from ._ray.actors import Sender
 from ._ray.listing import list_records

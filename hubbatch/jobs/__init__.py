@@ -9,11 +9,11 @@ Jobs with a journal need the extra `jobs` (`pip install 'hubbatch[jobs]'`).
 """
 
 from hubbatch._public import publish as _publish
+from hubbatch._tables.column_mapping import Columns
 from hubbatch.errors import CheckFailed, SourceError
 
 from .arrow import ArrowSource, ParquetSource
 from .check import CheckReport, Finding, check
-from .column_mapping import Columns
 from .dry_run import Rehearsal, rehearse
 from .export import Export
 from .failures_source import FailedCall, FailuresSource

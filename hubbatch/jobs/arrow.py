@@ -7,44 +7,28 @@ unless a zone is set.
 
 import hashlib
 import os
-import re
 
-from collections.abc import Collection, Iterator, Sized
+from collections.abc import Iterator, Sized
 from contextlib import closing
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from hubbatch.errors import ConfigurationError, SourceError
+from hubbatch._tables.arrow import (
+    check_times,
+    column_names,
+    need_pyarrow,
+    plain_rows,
+)
+from hubbatch._tables.column_mapping import ColumnMapping
+from hubbatch._tables.zones import Zone
+from hubbatch.errors import SourceError
 
-from .column_mapping import ColumnMapping
-from .tables import Table, check_names
-from .zones import Zone
+from .tables import Table
 
 
 # The number of rows to hold in memory at a time.
 _BLOCK = 10_000
 _FILE_BLOCK = 1024 * 1024
-# The name that pandas gives to an index without a name.
-_NAMELESS_INDEX = re.compile(r"__index_level_\d+__")
-
-
-def need_pyarrow() -> ModuleType:
-    """Import pyarrow.
-
-    Raises:
-        ConfigurationError: If it is not installed.
-    """
-    try:
-        pyarrow = import_module("pyarrow")
-        import_module("pyarrow.compute")
-        import_module("pyarrow.parquet")
-    except ModuleNotFoundError:
-        raise ConfigurationError(
-            'Parquet and Arrow need an extra: pip install "hubbatch[parquet]"'
-        ) from None
-    return pyarrow
 
 
 class _ArrowTable(Table):
@@ -62,7 +46,7 @@ class _ArrowTable(Table):
             SourceError: If two columns have the same name, or a column that is used has
                 times without a zone and no zone is set.
         """
-        names = _names(schema, self.name)
+        names = column_names(schema, self.name)
         if self._zone is None:
             check_times(self._arrow, schema, self._columns.used(names), self.name)
 
@@ -196,71 +180,3 @@ class ParquetSource(_ArrowTable):
             raise SourceError(f"{self.name}: No such file or directory.") from None
         except (self._arrow.ArrowException, OSError) as error:
             raise SourceError(f"{self.name}: not a Parquet file: {error}") from None
-
-
-def check_times(
-    arrow: ModuleType, schema: Any, used: Collection[str], source: str
-) -> None:
-    """Check that the columns that are used have no times without a zone.
-
-    Raises:
-        SourceError: If one does; names the first such column.
-    """
-    for field in schema:
-        if field.name in used and _is_naive(arrow.types, field.type):
-            raise SourceError(
-                f'{source}: the times in column "{field.name}" have no time zone. '
-                "Set it, e.g. with --timezone UTC (in Python "
-                'timezone="UTC").'
-            )
-
-
-def plain_rows(
-    arrow: ModuleType, batch: Any, source: str, *, zone: Zone | None = None
-) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a record batch as Python values; NULL and NaN become None.
-
-    Args:
-        arrow: pyarrow.
-        batch: The record batch.
-        source: Its name in messages.
-        zone: The time zone of times without one.
-
-    Raises:
-        SourceError: If two columns have the same name.
-    """
-    names = _names(batch.schema, source)
-    columns = [_values(arrow, batch.column(name), zone) for name in names]
-    for values in zip(*columns, strict=True):
-        yield dict(zip(names, values, strict=True))
-
-
-def _names(schema: Any, source: str) -> list[str]:
-    """Return the names of the columns, except an unnamed pandas index."""
-    names = [name for name in schema.names if not _NAMELESS_INDEX.fullmatch(name)]
-    check_names(source, names)
-    return names
-
-
-def _values(arrow: ModuleType, column: Any, zone: Zone | None) -> list[Any]:
-    kind = column.type
-    if arrow.types.is_floating(kind):
-        missing = arrow.compute.is_nan(column)
-        column = arrow.compute.if_else(missing, None, column)
-    elif arrow.types.is_timestamp(kind) and kind.unit == "ns":  # finer than datetime
-        column = column.cast(arrow.timestamp("us", kind.tz), safe=False)
-    values: list[Any] = column.to_pylist()
-    if zone is not None and _is_naive(arrow.types, kind):
-        return [*map(zone.localize, values)]
-    return values
-
-
-def _is_naive(types: Any, kind: Any) -> bool:
-    """Return whether a type has times without a zone, or contains such times."""
-    if types.is_timestamp(kind):
-        return kind.tz is None
-    if types.is_struct(kind):
-        return any(_is_naive(types, field.type) for field in kind)
-    # Lists and dictionaries (categories) have a value type.
-    inner = getattr(kind, "value_type", None)
-    return inner is not None and _is_naive(types, inner)

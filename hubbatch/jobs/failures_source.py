@@ -7,9 +7,15 @@ from typing import Any, cast, get_args
 
 from attrs import frozen
 
+from hubbatch._tables.column_mapping import (
+    BadRow,
+    InputBuilder,
+    JobVerb,
+    KeyedInput,
+    json_kind,
+)
 from hubbatch.errors import SourceError
 
-from .column_mapping import BadRow, InputBuilder, JobVerb, KeyedInput, json_kind
 from .failure_inputs import restore
 from .options import PAIRS
 from .sources import LinesFile

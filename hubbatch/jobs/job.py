@@ -22,12 +22,12 @@ from typing import Any
 from hubbatch._net.batch import Batch
 from hubbatch._net.run import Run
 from hubbatch._outcomes.outcome import OutcomeStatus, unknown_error, unsuccessful
+from hubbatch._tables.column_mapping import JobVerb
 from hubbatch.client import HubBatch
 from hubbatch.errors import ConfigurationError, HubBatchError
 from hubbatch.models import Property
 
 from .check import check, raise_if_refused
-from .column_mapping import JobVerb
 from .identity import Identity
 from .job_report import Stopped
 from .journal import History, Journal

@@ -6,9 +6,9 @@ import re
 
 import msgspec
 
+from hubbatch._tables.column_mapping import BadRow, InputBuilder
 from hubbatch.errors import ConfigurationError, SourceError
 
-from .column_mapping import BadRow, InputBuilder
 from .row_source import Row
 
 

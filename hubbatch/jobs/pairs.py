@@ -6,10 +6,10 @@ from typing import Any
 
 from attrs import field, frozen
 
+from hubbatch._tables.column_mapping import BadRow, InputBuilder, KeyedInput, json_kind
 from hubbatch.errors import ConfigurationError
 from hubbatch.models import AssociationSpec
 
-from .column_mapping import BadRow, InputBuilder, KeyedInput, json_kind
 from .id_map import IdMap
 
 

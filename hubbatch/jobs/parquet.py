@@ -16,9 +16,9 @@ from typing import Any
 import msgspec
 
 from hubbatch._outcomes.outcome import Outcome
+from hubbatch._tables.arrow import need_pyarrow
 from hubbatch.errors import ConfigurationError
 
-from .arrow import need_pyarrow
 from .row_source import Row
 from .sinks import Pairs, Records
 

@@ -16,10 +16,10 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from hubbatch._tables.column_mapping import BadRow, ColumnMapping, InputBuilder
 from hubbatch.errors import ConfigurationError, SourceError
 
 from .arrow import ParquetSource
-from .column_mapping import BadRow, ColumnMapping, InputBuilder
 from .lines import LineParser, check_decoded, codec_of
 from .row_source import Row
 from .stdin import StandardInput

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from typing import Any
 
+from hubbatch._tables.column_mapping import ColumnMapping
 from hubbatch.errors import SourceError
 
-from .column_mapping import ColumnMapping
 from .lines import LineParser, codec_of
 from .row_source import Row
 

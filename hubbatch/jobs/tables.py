@@ -9,16 +9,16 @@ import os
 import sqlite3
 
 from abc import ABC, abstractmethod
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from hubbatch._tables.arrow import check_names
+from hubbatch._tables.column_mapping import BadRow, ColumnMapping
 from hubbatch.errors import SourceError
 
-from .column_mapping import BadRow, ColumnMapping
 from .row_source import Row
 
 
@@ -111,14 +111,3 @@ class SqliteSource(Table):
                     yield dict(zip(names, values, strict=True))
         except sqlite3.Error as error:
             raise SourceError(f"{self.name}: {error}.") from None
-
-
-def check_names(source: str, names: Sequence[str]) -> None:
-    """Check that no two columns have the same name: one would hide the other.
-
-    Raises:
-        SourceError: If two columns have the same name.
-    """
-    for name, count in Counter(names).items():
-        if count > 1:
-            raise SourceError(f"{source}: two columns are named {name!r}.")

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hubbatch._tables.column_mapping import BadRow
 from hubbatch.errors import ConfigurationError
 from hubbatch.integrations._dlt.tables import HINT, Table, hint, read_table
-from hubbatch.jobs.column_mapping import BadRow
 
 
 def schema(

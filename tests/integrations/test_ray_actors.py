@@ -17,12 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch import ConfigurationError, HubBatchError, RetryPolicy
+from hubbatch._tables.column_mapping import Columns
 from hubbatch.integrations._ray.actors import Sender
 from hubbatch.integrations._ray.listing import list_records
 from hubbatch.integrations._ray.portals import Portals
 from hubbatch.integrations._ray.tables import arrow_schema, split_by
 from hubbatch.integrations._ray.work import Work, plan
-from hubbatch.jobs.column_mapping import Columns
 from hubbatch.simulator import Simulator
 from hubbatch.simulator.faults import Fault
 

@@ -152,7 +152,7 @@ def test_pyarrow_is_an_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     def absent(name: str) -> None:
         raise ModuleNotFoundError(name)
 
-    monkeypatch.setattr("hubbatch.jobs.arrow.import_module", absent)
+    monkeypatch.setattr("hubbatch._tables.arrow.import_module", absent)
     with pytest.raises(ConfigurationError, match=r"hubbatch\[parquet\]"):
         open_source(tmp_path / "t.parquet", UPDATE)
     with pytest.raises(ConfigurationError, match=r"hubbatch\[parquet\]"):

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from hubbatch import ConfigurationError
+from hubbatch._tables.column_mapping import BadRow
 from hubbatch._wire.property_values import Unsendable
 from hubbatch.jobs import (
     CsvSource,
@@ -14,7 +15,6 @@ from hubbatch.jobs import (
     by_label,
     find_type,
 )
-from hubbatch.jobs.column_mapping import BadRow
 from hubbatch.models import AssociationSpec, AssociationSpecWithLabel
 
 from .conftest import Desk, Table

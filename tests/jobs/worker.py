@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from hubbatch import Event, HubBatch, RateLimit, RetryPolicy
+from hubbatch._tables.column_mapping import Columns
 from hubbatch.jobs import Job, JobReport
-from hubbatch.jobs.column_mapping import Columns
 from hubbatch.jobs.sources import CsvSource
 
 

@@ -14,6 +14,8 @@ import msgspec
 
 from attrs import define, field, frozen
 
+from hubbatch._tables.column_mapping import BadRow
+from hubbatch._tables.zones import Zone
 from hubbatch.client import HubBatch
 from hubbatch.errors import (
     ConfigurationError,
@@ -25,11 +27,9 @@ from hubbatch.errors import (
     SourceError,
 )
 from hubbatch.jobs.arrow import ParquetSource
-from hubbatch.jobs.column_mapping import BadRow
 from hubbatch.jobs.job import Job
 from hubbatch.jobs.job_report import JobReport, describe_end
 from hubbatch.jobs.row_source import Row
-from hubbatch.jobs.zones import Zone
 
 from .tables import Table, TableColumns
 

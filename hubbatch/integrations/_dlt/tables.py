@@ -8,8 +8,8 @@ from typing import Any, Literal, get_args
 
 from attrs import frozen
 
+from hubbatch._tables.column_mapping import BadRow, Columns, InputBuilder, KeyedInput
 from hubbatch.errors import ConfigurationError
-from hubbatch.jobs.column_mapping import BadRow, Columns, InputBuilder, KeyedInput
 
 
 HINT = "x-hubspot"

@@ -17,6 +17,7 @@ from hubbatch._outcomes.outcome import (
     unknown_error,
 )
 from hubbatch._outcomes.response import Collector
+from hubbatch._tables.arrow import need_pyarrow
 from hubbatch.accounts import Accounts
 from hubbatch.client import HubBatch
 from hubbatch.errors import (
@@ -28,7 +29,6 @@ from hubbatch.errors import (
     PermissionDeniedError,
     TooManyFailures,
 )
-from hubbatch.jobs.arrow import need_pyarrow
 
 from .portals import Portals, portal_name
 from .tables import outcome_columns, outcome_schema, split_by

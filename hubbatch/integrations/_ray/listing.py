@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from typing import Any
 
-from hubbatch.jobs.arrow import need_pyarrow
+from hubbatch._tables.arrow import need_pyarrow
 
 from .actors import check_portal
 from .portals import Portals

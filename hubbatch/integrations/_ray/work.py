@@ -6,12 +6,11 @@ from typing import Any
 from attrs import field, frozen
 
 from hubbatch._net.batch import Batch
+from hubbatch._tables.arrow import check_names, check_times, need_pyarrow, plain_rows
+from hubbatch._tables.column_mapping import BadRow, Columns
+from hubbatch._tables.zones import Zone
 from hubbatch.client import HubBatch
 from hubbatch.errors import ConfigurationError, SourceError
-from hubbatch.jobs.arrow import check_times, need_pyarrow, plain_rows
-from hubbatch.jobs.column_mapping import BadRow, Columns
-from hubbatch.jobs.tables import check_names
-from hubbatch.jobs.zones import Zone
 
 from .portals import portal_name
 

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch import ConfigurationError
+from hubbatch._tables.column_mapping import BadRow, FieldsBuilder, cells_builder
 from hubbatch.jobs import Columns
-from hubbatch.jobs.column_mapping import BadRow, FieldsBuilder, cells_builder
 
 
 HEADER = ["ref", "subject", "content"]

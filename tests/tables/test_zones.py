@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hubbatch._tables.zones import Zone
 from hubbatch._wire.property_values import Unsendable
 from hubbatch.errors import ConfigurationError
-from hubbatch.jobs.zones import Zone
 
 
 def zone(name: str) -> Zone:

@@ -1,0 +1,1 @@
+"""Rows and columns from anywhere: Arrow tables, column mappings, time zones."""
