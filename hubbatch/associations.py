@@ -1,6 +1,5 @@
 """The verbs for the associations between two object types."""
 
-from collections.abc import AsyncIterable, Iterable
 from typing import Unpack
 
 from ._net.batch import Batch
@@ -20,18 +19,7 @@ from .models import (
     PublicDefaultAssociation,
     Record,
 )
-from .objects import Ids
-
-
-Pairs = Iterable[AssociationInput | Record] | AsyncIterable[AssociationInput | Record]
-NamedPairs = (
-    Iterable[PublicAssociation | Record] | AsyncIterable[PublicAssociation | Record]
-)
-LimitInputs = (
-    Iterable[AssociationLimitInput | Record]
-    | AsyncIterable[AssociationLimitInput | Record]
-)
-Specs = Iterable[AssociationSpec | Record] | AsyncIterable[AssociationSpec | Record]
+from .objects import Id, Inputs
 
 
 class Associations(Verbs):
@@ -53,19 +41,19 @@ class Associations(Verbs):
         )
 
     def create(
-        self, inputs: Pairs, **options: Unpack[Options]
+        self, inputs: Inputs[AssociationInput | Record], **options: Unpack[Options]
     ) -> Batch[LabelsBetweenObjectPair]:
         """Associate records, with the association `types` of each input."""
         return self._batch(self._operation("create"), inputs, options)
 
     def create_default(
-        self, inputs: Pairs, **options: Unpack[Options]
+        self, inputs: Inputs[AssociationInput | Record], **options: Unpack[Options]
     ) -> Batch[PublicDefaultAssociation]:
         """Associate records without a label; leave the `types` of the inputs empty."""
         return self._batch(self._operation("create_default"), inputs, options)
 
     def read(
-        self, ids: Ids, **options: Unpack[Options]
+        self, ids: Inputs[Id], **options: Unpack[Options]
     ) -> Batch[PublicAssociationMultiWithLabel]:
         """Read all associations of each record, page after page.
 
@@ -77,7 +65,7 @@ class Associations(Verbs):
         return self._batch(self._operation("read"), ids, options)
 
     def archive(
-        self, inputs: Pairs, **options: Unpack[Options]
+        self, inputs: Inputs[AssociationInput | Record], **options: Unpack[Options]
     ) -> Batch[LabelsBetweenObjectPair]:
         """Remove all associations of each pair; there are no results.
 
@@ -87,7 +75,7 @@ class Associations(Verbs):
         return self._batch(self._operation("archive"), inputs, options)
 
     def archive_labels(
-        self, inputs: Pairs, **options: Unpack[Options]
+        self, inputs: Inputs[AssociationInput | Record], **options: Unpack[Options]
     ) -> Batch[LabelsBetweenObjectPair]:
         """Remove the `types` of each input from an association; other types stay."""
         return self._batch(self._operation("archive_labels"), inputs, options)
@@ -126,19 +114,19 @@ class AssociationLimits(Verbs):
     """
 
     def create(
-        self, inputs: LimitInputs, **options: Unpack[Options]
+        self, inputs: Inputs[AssociationLimitInput | Record], **options: Unpack[Options]
     ) -> Batch[PublicAssociationDefinitionUserConfiguration]:
         """Set the limits of association types that have none."""
         return self._batch(self._operation("create"), inputs, options)
 
     def update(
-        self, inputs: LimitInputs, **options: Unpack[Options]
+        self, inputs: Inputs[AssociationLimitInput | Record], **options: Unpack[Options]
     ) -> Batch[PublicAssociationDefinitionUserConfiguration]:
         """Change the limits of association types."""
         return self._batch(self._operation("update"), inputs, options)
 
     def purge(
-        self, inputs: Specs, **options: Unpack[Options]
+        self, inputs: Inputs[AssociationSpec | Record], **options: Unpack[Options]
     ) -> Batch[PublicAssociationDefinitionUserConfiguration]:
         """Remove the limits of association types; there are no results.
 
@@ -164,13 +152,13 @@ class AssociationsV3(Verbs):
     """
 
     def create(
-        self, inputs: NamedPairs, **options: Unpack[Options]
+        self, inputs: Inputs[PublicAssociation | Record], **options: Unpack[Options]
     ) -> Batch[PublicAssociation]:
         """Associate records."""
         return self._batch(self._operation("create"), inputs, options)
 
     def read(
-        self, ids: Ids, **options: Unpack[Options]
+        self, ids: Inputs[Id], **options: Unpack[Options]
     ) -> Batch[PublicAssociationMulti]:
         """Read the associations of each record: the first page of them.
 
@@ -180,7 +168,7 @@ class AssociationsV3(Verbs):
         return self._batch(self._operation("read"), ids, options)
 
     def archive(
-        self, inputs: NamedPairs, **options: Unpack[Options]
+        self, inputs: Inputs[PublicAssociation | Record], **options: Unpack[Options]
     ) -> Batch[PublicAssociation]:
         """Remove associations of the named types; there are no results."""
         return self._batch(self._operation("archive"), inputs, options)

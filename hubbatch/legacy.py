@@ -1,6 +1,6 @@
 """The verbs for `crm-objects/v1`, a legacy API that HubSpot ends in September 2027."""
 
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import Iterable
 from typing import Unpack
 
 from ._net.batch import Batch
@@ -18,13 +18,7 @@ from .models import (
     Record,
     UpdateInput,
 )
-from .objects import Ids
-
-
-LegacyCreate = LegacyCreateInput | CreateInput | Record | list[Record] | Typed
-LegacyCreates = Iterable[LegacyCreate] | AsyncIterable[LegacyCreate]
-LegacyUpdate = LegacyUpdateInput | UpdateInput | Record | Typed
-LegacyUpdates = Iterable[LegacyUpdate] | AsyncIterable[LegacyUpdate]
+from .objects import Id, Inputs
 
 
 class LegacyObjects(Verbs):
@@ -36,7 +30,9 @@ class LegacyObjects(Verbs):
     """
 
     def create(
-        self, inputs: LegacyCreates, **options: Unpack[Options]
+        self,
+        inputs: Inputs[LegacyCreateInput | CreateInput | Record | list[Record] | Typed],
+        **options: Unpack[Options],
     ) -> Batch[LegacyObject]:
         """Create records.
 
@@ -48,7 +44,7 @@ class LegacyObjects(Verbs):
 
     def read(
         self,
-        ids: Ids,
+        ids: Inputs[Id],
         *,
         properties: Iterable[str] = (),
         properties_with_history: Iterable[str] = (),
@@ -80,12 +76,16 @@ class LegacyObjects(Verbs):
         return self._batch(operation, ids, options)
 
     def update(
-        self, inputs: LegacyUpdates, **options: Unpack[Options]
+        self,
+        inputs: Inputs[LegacyUpdateInput | UpdateInput | Record | Typed],
+        **options: Unpack[Options],
     ) -> Batch[LegacyObject]:
         """Set properties of existing records."""
         return self._batch(self._operation("update"), inputs, options)
 
-    def archive(self, ids: Ids, **options: Unpack[Options]) -> Batch[LegacyObject]:
+    def archive(
+        self, ids: Inputs[Id], **options: Unpack[Options]
+    ) -> Batch[LegacyObject]:
         """Delete records. According to HubSpot, this cannot be undone."""
         return self._batch(self._operation("archive"), ids, options)
 

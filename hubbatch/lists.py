@@ -8,7 +8,7 @@ from ._verbs import Options, Verbs
 from ._wire.endpoints import operation_for
 from ._wire.object_types import type_id
 from .models import RecordIdWithMemberships
-from .objects import Ids
+from .objects import Id, Inputs
 
 
 class ListMemberships(Verbs):
@@ -27,7 +27,7 @@ class ListMemberships(Verbs):
         )
 
     def read(
-        self, ids: Ids, **options: Unpack[Options]
+        self, ids: Inputs[Id], **options: Unpack[Options]
     ) -> Batch[RecordIdWithMemberships]:
         """Read the lists that each record is on, by record id."""
         return self._batch(self._operation, ids, options)

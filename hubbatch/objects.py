@@ -10,7 +10,7 @@ from collections.abc import (
 from contextlib import aclosing
 from copy import copy
 from enum import Enum
-from typing import Any, Final, Literal, TypeVar, Unpack, overload
+from typing import Any, Final, Literal, TypeAlias, TypeVar, Unpack, overload
 
 from attrs import evolve
 
@@ -35,14 +35,11 @@ from .models import (
 
 T = TypeVar("T")
 
-Id = str | int | Record | Typed
-Ids = Iterable[Id] | AsyncIterable[Id]
-Create = CreateInput | Record | Typed
-Creates = Iterable[Create] | AsyncIterable[Create]
-Update = UpdateInput | Record | Typed
-Updates = Iterable[Update] | AsyncIterable[Update]
-Upsert = UpsertInput | Record | Typed
-Upserts = Iterable[Upsert] | AsyncIterable[Upsert]
+Inputs: TypeAlias = Iterable[T] | AsyncIterable[T]
+"""Any number of inputs: a list or other collection, a generator, an async stream."""
+
+Id: TypeAlias = str | int | Record | Typed
+"""A record's id or a unique value; or an input or record of your own that has it."""
 
 
 class AllProperties(Enum):
@@ -57,7 +54,8 @@ class AllProperties(Enum):
 ALL: Final = AllProperties.ALL
 """All properties of the object type, as the value of `properties`."""
 
-Properties = Iterable[str] | Literal[AllProperties.ALL]
+PropertyNames: TypeAlias = Iterable[str] | Literal[AllProperties.ALL]
+"""Names of properties, or `ALL`."""
 
 # If the property names are longer than this, they are sent in the body of a batch read.
 # HubSpot answers 414 to a URL that is too long and publishes no limit; many servers
@@ -81,7 +79,7 @@ class Objects(Verbs):
 
     def create(
         self,
-        inputs: Creates,
+        inputs: Inputs[CreateInput | Record | Typed],
         *,
         reconcile_by: str | None = None,
         **options: Unpack[Options],
@@ -105,9 +103,9 @@ class Objects(Verbs):
     @overload
     def read(
         self,
-        ids: Ids,
+        ids: Inputs[Id],
         *,
-        properties: Properties = (),
+        properties: PropertyNames = (),
         properties_with_history: Iterable[str] = (),
         id_property: str | None = None,
         archived: bool = False,
@@ -118,9 +116,9 @@ class Objects(Verbs):
     @overload
     def read(
         self,
-        ids: Ids,
+        ids: Inputs[Id],
         *,
-        properties: Properties = (),
+        properties: PropertyNames = (),
         id_property: str | None = None,
         archived: bool = False,
         into: type[T],
@@ -129,9 +127,9 @@ class Objects(Verbs):
 
     def read(
         self,
-        ids: Ids,
+        ids: Inputs[Id],
         *,
-        properties: Properties = (),
+        properties: PropertyNames = (),
         properties_with_history: Iterable[str] = (),
         id_property: str | None = None,
         archived: bool = False,
@@ -194,20 +192,20 @@ class Objects(Verbs):
     def list(
         self,
         *,
-        properties: Properties = (),
+        properties: PropertyNames = (),
         archived: bool = False,
         into: None = None,
     ) -> AsyncIterator[SimplePublicObject]: ...
 
     @overload
     def list(
-        self, *, properties: Properties = (), archived: bool = False, into: type[T]
+        self, *, properties: PropertyNames = (), archived: bool = False, into: type[T]
     ) -> AsyncIterator[T]: ...
 
     def list(
         self,
         *,
-        properties: Properties = (),
+        properties: PropertyNames = (),
         archived: bool = False,
         into: type[T] | None = None,
     ) -> AsyncIterator[Any]:
@@ -240,7 +238,7 @@ class Objects(Verbs):
     def pages(
         self,
         *,
-        properties: Properties = (),
+        properties: PropertyNames = (),
         archived: bool = False,
         after: str | None = None,
         took: Callable[[Summary], None] | None = None,
@@ -329,7 +327,7 @@ class Objects(Verbs):
 
     def update(
         self,
-        inputs: Updates,
+        inputs: Inputs[UpdateInput | Record | Typed],
         *,
         id_property: str | None = None,
         **options: Unpack[Options],
@@ -346,7 +344,7 @@ class Objects(Verbs):
 
     def upsert(
         self,
-        inputs: Upserts,
+        inputs: Inputs[UpsertInput | Record | Typed],
         *,
         id_property: str | None = None,
         **options: Unpack[Options],
@@ -360,7 +358,7 @@ class Objects(Verbs):
         return self._batch(operation, inputs, options)
 
     def archive(
-        self, ids: Ids, **options: Unpack[Options]
+        self, ids: Inputs[Id], **options: Unpack[Options]
     ) -> Batch[SimplePublicObject]:
         """Archive records. An id that does not exist succeeds too."""
         return self._batch(self._operation("archive"), ids, options)
@@ -385,7 +383,7 @@ async def _records_of(
                 yield record if make is None else make(record)
 
 
-def _requested(properties: Properties, into: type | None) -> tuple[str, ...] | None:
+def _requested(properties: PropertyNames, into: type | None) -> tuple[str, ...] | None:
     """Return the names of the properties to request; None for `ALL`."""
     fields = () if into is None else class_mapping(into).properties
     if properties is ALL:

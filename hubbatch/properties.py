@@ -1,7 +1,6 @@
 """The verbs for the property definitions of an object type."""
 
-from collections.abc import AsyncIterable, Iterable
-from typing import Literal, Unpack
+from typing import Literal, TypeAlias, Unpack
 
 from ._net.batch import Batch
 from ._validators import check_flag
@@ -9,13 +8,11 @@ from ._verbs import Options, Verbs
 from ._wire.calls import Operation, Verb
 from ._wire.endpoints import operation_for
 from .models import Property, PropertyCreate, Record
+from .objects import Inputs
 
 
-Names = Iterable[str | Record] | AsyncIterable[str | Record]
-PropertyCreates = (
-    Iterable[PropertyCreate | Record] | AsyncIterable[PropertyCreate | Record]
-)
-DataSensitivity = Literal["non_sensitive", "sensitive", "highly_sensitive"]
+DataSensitivity: TypeAlias = Literal["non_sensitive", "sensitive", "highly_sensitive"]
+"""HubSpot's levels of sensitive data."""
 _SENSITIVITIES = ("non_sensitive", "sensitive", "highly_sensitive")
 
 
@@ -26,7 +23,7 @@ class Properties(Verbs):
     """
 
     def create(
-        self, inputs: PropertyCreates, **options: Unpack[Options]
+        self, inputs: Inputs[PropertyCreate | Record], **options: Unpack[Options]
     ) -> Batch[Property]:
         """Define properties.
 
@@ -37,7 +34,7 @@ class Properties(Verbs):
 
     def read(
         self,
-        names: Names,
+        names: Inputs[str | Record],
         *,
         archived: bool = False,
         data_sensitivity: DataSensitivity = "non_sensitive",
@@ -46,7 +43,7 @@ class Properties(Verbs):
         """Read definitions by name.
 
         Args:
-            names: Names of properties.
+            names: Inputs[str | Record] of properties.
             archived: Whether to read archived properties instead of active ones.
             data_sensitivity: Read only properties with this sensitivity.
             **options: See `Options`.
@@ -62,7 +59,9 @@ class Properties(Verbs):
         }
         return self._batch(self._operation("read", body), names, options)
 
-    def archive(self, names: Names, **options: Unpack[Options]) -> Batch[Property]:
+    def archive(
+        self, names: Inputs[str | Record], **options: Unpack[Options]
+    ) -> Batch[Property]:
         """Archive properties. A name that does not exist succeeds too."""
         return self._batch(self._operation("archive"), names, options)
 

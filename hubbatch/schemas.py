@@ -1,6 +1,5 @@
 """The verbs for the schemas of object types."""
 
-from collections.abc import AsyncIterable, Iterable
 from typing import Unpack
 
 from ._net.batch import Batch
@@ -8,9 +7,7 @@ from ._validators import check_flag
 from ._verbs import Options, Verbs
 from ._wire.endpoints import operation_for
 from .models import ObjectSchema
-
-
-ObjectTypes = Iterable[str] | AsyncIterable[str]
+from .objects import Inputs
 
 
 class Schemas(Verbs):
@@ -21,7 +18,7 @@ class Schemas(Verbs):
 
     def read(
         self,
-        object_types: ObjectTypes,
+        object_types: Inputs[str],
         *,
         include_association_definitions: bool = True,
         include_audit_metadata: bool = True,
