@@ -102,7 +102,7 @@ class Name(PyXRefRole):
 
 
 def keep_source_order() -> None:
-    """Let members of public classes follow each other as they do in the source.
+    """Show members in the order of the source, and what the source says of aliases.
 
     The classes name `hubbatch` or `hubbatch.jobs` as their module. autodoc looks there
     for the order of their members, which is in the modules that define them.
@@ -115,6 +115,7 @@ def keep_source_order() -> None:
                 module = ModuleAnalyzer.for_module(name)
                 module.analyze()
                 order.tagorder.update(module.tagorder)
+                order.attr_docs.update(module.attr_docs)
 
 
 def setup(app: Sphinx) -> None:

@@ -23,10 +23,10 @@ from hubbatch._records import ValueWithTimestamp as ValueWithTimestamp  # noqa: 
 R = TypeVar("R")
 
 Context: TypeAlias = Mapping[str, list[str]] | str
-"""The details of an error: lists of strings by name, or (in old APIs) one string."""
+"""The details of an error, as lists of strings by name or (old APIs) one string."""
 
 Record: TypeAlias = Mapping[str, Any]
-"""An input in the shape of HubSpot's JSON, e.g. `{"id": "1", "properties": {...}}`."""
+"""An input in the shape of HubSpot's JSON, e.g. a dict of `id` and `properties`."""
 
 
 @frozen

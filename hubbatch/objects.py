@@ -36,7 +36,7 @@ from .models import (
 T = TypeVar("T")
 
 Inputs: TypeAlias = Iterable[T] | AsyncIterable[T]
-"""Any number of inputs: a list or other collection, a generator, an async stream."""
+"""Any number of inputs, in a list or other collection, a generator, an async stream."""
 
 Id: TypeAlias = str | int | Record | Typed
 """A record's id or a unique value; or an input or record of your own that has it."""

@@ -19,8 +19,8 @@ JobVerb: TypeAlias = Literal[
 ]
 """The verb of a job; the last two are for pairs of records only."""
 
-# The key of a row (`Row.key`) and its input.
-KeyedInput = tuple[str | None, Any]
+KeyedInput: TypeAlias = tuple[str | None, Any]
+"""The key of a row (`Row.key`) and its input."""
 # HubSpot returns these fields of a record, but no verb accepts them. They are dropped,
 # so that a record that was read can be edited and sent back as is.
 _READ_ONLY_FIELDS = frozenset(

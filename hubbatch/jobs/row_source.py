@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
 from hashlib import blake2b
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
@@ -65,7 +65,8 @@ class AsyncRowIterable(Source, Protocol):
     def __aiter__(self) -> AsyncIterator[Row]: ...
 
 
-AnySource = RowIterable | AsyncRowIterable
+AnySource: TypeAlias = RowIterable | AsyncRowIterable
+"""A source of rows."""
 
 
 def as_source(inputs: Any) -> AnySource:
