@@ -30,6 +30,7 @@ from ._outcomes.retry import RetryPolicy
 from ._public import publish as _publish
 from ._records import Timestamp
 from ._verbs import Options
+from ._wire.arguments import ALL, AllProperties, Id, Inputs, PropertyNames
 from ._wire.codecs.documents import Page
 from ._wire.user_classes import PropertyName, Typed
 from .accounts import Accounts, AnyRateLimit, TokenLoader
@@ -108,7 +109,7 @@ from .models import (
     UpsertInput,
     ValueWithTimestamp,
 )
-from .objects import ALL, AllProperties, Id, Inputs, Objects, PropertyNames
+from .objects import Objects
 from .properties import DataSensitivity, Properties
 from .schemas import Schemas
 from .single import Single, SingleObjects

@@ -20,7 +20,7 @@ class Options(TypedDict, total=False):
 
     Attributes:
         isolate: Whether to split a chunk that HubSpot refuses as a whole until the bad
-            records are found (the default). If False, all its records fail.
+            records are found. If False, all its records fail. Default: True.
         max_failures: End the batch with `TooManyFailures` once more records than this
             number, or this share of all records (`"5%"`), are failed or unknown.
             `"auto"`, the default, ends it when the first 1,000 records all fail for the

@@ -7,6 +7,7 @@ from ._net.batch import Batch
 from ._net.client_state import ClientState
 from ._validators import check_flag, check_names
 from ._verbs import Options, Verbs
+from ._wire.arguments import Id, Inputs
 from ._wire.calls import Operation, Query, Verb
 from ._wire.endpoints import operation_for
 from ._wire.user_classes import Typed
@@ -18,7 +19,6 @@ from .models import (
     Record,
     UpdateInput,
 )
-from .objects import Id, Inputs
 
 
 class LegacyObjects(Verbs):
@@ -36,9 +36,25 @@ class LegacyObjects(Verbs):
     ) -> Batch[LegacyObject]:
         """Create records.
 
+        Example::
+
+            records = [{"properties": {"subject": "Printer"}}]
+            response = await hub.legacy.tickets.create(records)
+
         This API's answers identify a record only by the values that were written. If
         several inputs have the same values, each succeeds, but it is unknown which id
         belongs to which input.
+
+        Args:
+            inputs: Dicts as above, `LegacyCreateInput`, `CreateInput`, this API's lists
+                of properties, or instances of your own class.
+            isolate: Whether to split a chunk that HubSpot refuses as a whole until the
+                bad records are found. Default: True.
+            max_failures: End the batch with `TooManyFailures` once more records than
+                this number, or this share of all records (`"5%"`), are failed or
+                unknown. Default: "auto".
+            linger: Seconds that a partial chunk waits for more inputs from an async
+                source. Default: 0.1.
         """
         return self._batch(self._operation("create"), inputs, options)
 
@@ -53,6 +69,11 @@ class LegacyObjects(Verbs):
     ) -> Batch[LegacyObject]:
         """Read records by id.
 
+        Example::
+
+            response = await hub.legacy.tickets.read([512], properties=["subject"])
+            subjects = [one.properties["subject"].value for one in response.results]
+
         Args:
             ids: Record ids.
             properties: Names of the properties to return. Without them, this API
@@ -61,7 +82,13 @@ class LegacyObjects(Verbs):
                 earlier values.
             include_deletes: Whether to also return deleted records. A record that is
                 missing from the answer fails with `RecordNotFound`.
-            **options: See `Options`.
+            isolate: Whether to split a chunk that HubSpot refuses as a whole until the
+                bad records are found. Default: True.
+            max_failures: End the batch with `TooManyFailures` once more records than
+                this number, or this share of all records (`"5%"`), are failed or
+                unknown. Default: "auto".
+            linger: Seconds that a partial chunk waits for more inputs from an async
+                source. Default: 0.1.
         """
         parameters = {
             "properties": check_names(properties),
@@ -80,13 +107,45 @@ class LegacyObjects(Verbs):
         inputs: Inputs[LegacyUpdateInput | UpdateInput | Record | Typed],
         **options: Unpack[Options],
     ) -> Batch[LegacyObject]:
-        """Set properties of existing records."""
+        """Set properties of existing records.
+
+        Example::
+
+            records = [{"id": 512, "properties": {"subject": "Printer"}}]
+            response = await hub.legacy.tickets.update(records)
+
+        Args:
+            inputs: Dicts as above, `LegacyUpdateInput`, `UpdateInput`, or instances of
+                your own class.
+            isolate: Whether to split a chunk that HubSpot refuses as a whole until the
+                bad records are found. Default: True.
+            max_failures: End the batch with `TooManyFailures` once more records than
+                this number, or this share of all records (`"5%"`), are failed or
+                unknown. Default: "auto".
+            linger: Seconds that a partial chunk waits for more inputs from an async
+                source. Default: 0.1.
+        """
         return self._batch(self._operation("update"), inputs, options)
 
     def archive(
         self, ids: Inputs[Id], **options: Unpack[Options]
     ) -> Batch[LegacyObject]:
-        """Delete records. According to HubSpot, this cannot be undone."""
+        """Delete records. According to HubSpot, this cannot be undone.
+
+        Example::
+
+            response = await hub.legacy.tickets.archive([512])
+
+        Args:
+            ids: Record ids.
+            isolate: Whether to split a chunk that HubSpot refuses as a whole until the
+                bad records are found. Default: True.
+            max_failures: End the batch with `TooManyFailures` once more records than
+                this number, or this share of all records (`"5%"`), are failed or
+                unknown. Default: "auto".
+            linger: Seconds that a partial chunk waits for more inputs from an async
+                source. Default: 0.1.
+        """
         return self._batch(self._operation("archive"), ids, options)
 
     def _operation(self, verb: Verb, parameters: Query | None = None) -> Operation:

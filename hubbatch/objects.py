@@ -2,15 +2,13 @@
 
 from collections.abc import (
     AsyncGenerator,
-    AsyncIterable,
     AsyncIterator,
     Callable,
     Iterable,
 )
 from contextlib import aclosing
 from copy import copy
-from enum import Enum
-from typing import Any, Final, Literal, TypeAlias, TypeVar, Unpack, overload
+from typing import Any, TypeVar, Unpack, overload
 
 from attrs import evolve
 
@@ -18,6 +16,7 @@ from ._net.batch import Batch
 from ._outcomes.outcome import Summary
 from ._validators import check_flag, check_name, check_names
 from ._verbs import Options, Verbs
+from ._wire.arguments import ALL, Id, Inputs, PropertyNames
 from ._wire.calls import Operation, Verb
 from ._wire.codecs.documents import Page, page_query
 from ._wire.endpoints import operation_for
@@ -34,28 +33,6 @@ from .models import (
 
 
 T = TypeVar("T")
-
-Inputs: TypeAlias = Iterable[T] | AsyncIterable[T]
-"""Any number of inputs, in a list or other collection, a generator, an async stream."""
-
-Id: TypeAlias = str | int | Record | Typed
-"""A record's id or a unique value; or an input or record of your own that has it."""
-
-
-class AllProperties(Enum):
-    """The type of `ALL`."""
-
-    ALL = "all"
-
-    def __repr__(self) -> str:
-        return "ALL"
-
-
-ALL: Final = AllProperties.ALL
-"""All properties of the object type, as the value of `properties`."""
-
-PropertyNames: TypeAlias = Iterable[str] | Literal[AllProperties.ALL]
-"""Names of properties, or `ALL`."""
 
 # If the property names are longer than this, they are sent in the body of a batch read.
 # HubSpot answers 414 to a URL that is too long and publishes no limit; many servers
@@ -86,10 +63,27 @@ class Objects(Verbs):
     ) -> Batch[SimplePublicObject]:
         """Create records.
 
-        A create whose answer was lost is not sent again: its outcome is `unknown`.
-        To resolve it, set `reconcile_by` to a unique property that every record sets:
-        the record is looked up by that property, and created again only if it does not
-        exist.
+        Example::
+
+            records = [{"properties": {"subject": "Printer", "content": "On fire"}}]
+            response = await hub.tickets.create(records)
+
+        A create whose answer was lost is not sent again: its outcome is `unknown`,
+        unless `reconcile_by` is set.
+
+        Args:
+            inputs: Dicts as above, `CreateInput`, or instances of your own attrs class
+                or dataclass.
+            reconcile_by: A unique property that every record sets. A record whose
+                answer was lost is looked up by it, and created again only if it does
+                not exist.
+            isolate: Whether to split a chunk that HubSpot refuses as a whole until the
+                bad records are found. Default: True.
+            max_failures: End the batch with `TooManyFailures` once more records than
+                this number, or this share of all records (`"5%"`), are failed or
+                unknown. Default: "auto".
+            linger: Seconds that a partial chunk waits for more inputs from an async
+                source. Default: 0.1.
         """
         operation = operation_for(
             "objects",
@@ -138,8 +132,14 @@ class Objects(Verbs):
     ) -> Batch[Any]:
         """Read records by id, or by the value of a unique property.
 
+        Example::
+
+            response = await hub.tickets.read(["512", 513], properties=["subject"])
+            subjects = [ticket.properties["subject"] for ticket in response.results]
+
         Args:
-            ids: Record ids, or values of `id_property`.
+            ids: Record ids, or values of `id_property`; also inputs or records of your
+                own class, for their ids.
             properties: Names of the properties to return; by default those that
                 HubSpot returns for the type. `ALL` returns every property: one more
                 request reads their names first.
@@ -160,7 +160,13 @@ class Objects(Verbs):
                 without a value becomes None, else the field's default, else an empty
                 collection. A record that does not fit fails with a `RecordInvalid` that
                 names the property and its value.
-            **options: See `Options`.
+            isolate: Whether to split a chunk that HubSpot refuses as a whole until the
+                bad records are found. Default: True.
+            max_failures: End the batch with `TooManyFailures` once more records than
+                this number, or this share of all records (`"5%"`), are failed or
+                unknown. Default: "auto".
+            linger: Seconds that a partial chunk waits for more inputs from an async
+                source. Default: 0.1.
 
         Raises:
             TypeError: If `properties` is a string, or a field of `into` has a type
@@ -213,6 +219,11 @@ class Objects(Verbs):
 
         Each page is requested once the records of the previous page are consumed.
 
+        Example::
+
+            async for ticket in hub.tickets.list(properties=["subject"]):
+                print(ticket.id, ticket.properties["subject"])
+
         Args:
             properties: As for `read`.
             archived: Whether to list archived records instead of active ones.
@@ -244,6 +255,11 @@ class Objects(Verbs):
         took: Callable[[Summary], None] | None = None,
     ) -> AsyncGenerator[Page, None]:
         """Iterate over all records of the type page by page, from any page.
+
+        Example::
+
+            async for page in hub.tickets.pages():
+                print(len(page.records), page.after)
 
         Args:
             properties: As for `list`.
@@ -334,10 +350,25 @@ class Objects(Verbs):
     ) -> Batch[SimplePublicObject]:
         """Set properties of existing records.
 
+        Example::
+
+            records = [{"id": "512", "properties": {"subject": "Printer"}}]
+            response = await hub.tickets.update(records)
+
         Two inputs for one record are sent one after the other.
 
-        `id_property`: the unique property (e.g. "email") that the inputs' `id` values
-        belong to; inputs with their own `idProperty` keep it.
+        Args:
+            inputs: Dicts as above, `UpdateInput`, or instances of your own attrs class
+                or dataclass.
+            id_property: The unique property (e.g. "email") that the inputs' `id` values
+                belong to; inputs with their own `idProperty` keep it.
+            isolate: Whether to split a chunk that HubSpot refuses as a whole until the
+                bad records are found. Default: True.
+            max_failures: End the batch with `TooManyFailures` once more records than
+                this number, or this share of all records (`"5%"`), are failed or
+                unknown. Default: "auto".
+            linger: Seconds that a partial chunk waits for more inputs from an async
+                source. Default: 0.1.
         """
         operation = self._operation("update", id_property)
         return self._batch(operation, inputs, options)
@@ -351,8 +382,23 @@ class Objects(Verbs):
     ) -> Batch[SimplePublicUpsertObject]:
         """Update records by a unique property, and create those that do not exist.
 
-        `id_property`: the unique property (e.g. "email") that the inputs' `id` values
-        belong to; inputs with their own `idProperty` keep it.
+        Example::
+
+            records = [{"id": "ada@example.com", "properties": {"firstname": "Ada"}}]
+            response = await hub.contacts.upsert(records, id_property="email")
+
+        Args:
+            inputs: Dicts as above, `UpsertInput`, or instances of your own attrs class
+                or dataclass.
+            id_property: The unique property (e.g. "email") that the inputs' `id` values
+                belong to; inputs with their own `idProperty` keep it.
+            isolate: Whether to split a chunk that HubSpot refuses as a whole until the
+                bad records are found. Default: True.
+            max_failures: End the batch with `TooManyFailures` once more records than
+                this number, or this share of all records (`"5%"`), are failed or
+                unknown. Default: "auto".
+            linger: Seconds that a partial chunk waits for more inputs from an async
+                source. Default: 0.1.
         """
         operation = self._operation("upsert", id_property)
         return self._batch(operation, inputs, options)
@@ -360,7 +406,22 @@ class Objects(Verbs):
     def archive(
         self, ids: Inputs[Id], **options: Unpack[Options]
     ) -> Batch[SimplePublicObject]:
-        """Archive records. An id that does not exist succeeds too."""
+        """Archive records. An id that does not exist succeeds too.
+
+        Example::
+
+            response = await hub.tickets.archive(["512", 513])
+
+        Args:
+            ids: Record ids; also inputs or records of your own class, for their ids.
+            isolate: Whether to split a chunk that HubSpot refuses as a whole until the
+                bad records are found. Default: True.
+            max_failures: End the batch with `TooManyFailures` once more records than
+                this number, or this share of all records (`"5%"`), are failed or
+                unknown. Default: "auto".
+            linger: Seconds that a partial chunk waits for more inputs from an async
+                source. Default: 0.1.
+        """
         return self._batch(self._operation("archive"), ids, options)
 
     def _operation(self, verb: Verb, id_property: str | None = None) -> Operation:

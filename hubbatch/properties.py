@@ -5,10 +5,10 @@ from typing import Literal, TypeAlias, Unpack
 from ._net.batch import Batch
 from ._validators import check_flag
 from ._verbs import Options, Verbs
+from ._wire.arguments import Inputs
 from ._wire.calls import Operation, Verb
 from ._wire.endpoints import operation_for
 from .models import Property, PropertyCreate, Record
-from .objects import Inputs
 
 
 DataSensitivity: TypeAlias = Literal["non_sensitive", "sensitive", "highly_sensitive"]
@@ -27,8 +27,24 @@ class Properties(Verbs):
     ) -> Batch[Property]:
         """Define properties.
 
+        Example::
+
+            response = await hub.properties("tickets").create(
+                [PropertyCreate("ref", "Ref", "ticketinformation", "string", "text")]
+            )
+
         If an answer is lost, the outcome is `unknown` and the input is not sent again:
         HubSpot would refuse it if the property exists by then.
+
+        Args:
+            inputs: `PropertyCreate` objects, or dicts in HubSpot's shape.
+            isolate: Whether to split a chunk that HubSpot refuses as a whole until the
+                bad records are found. Default: True.
+            max_failures: End the batch with `TooManyFailures` once more records than
+                this number, or this share of all records (`"5%"`), are failed or
+                unknown. Default: "auto".
+            linger: Seconds that a partial chunk waits for more inputs from an async
+                source. Default: 0.1.
         """
         return self._batch(self._operation("create"), inputs, options)
 
@@ -42,11 +58,22 @@ class Properties(Verbs):
     ) -> Batch[Property]:
         """Read definitions by name.
 
+        Example::
+
+            response = await hub.properties("tickets").read(["subject", "content"])
+            types = {found.name: found.type for found in response.results}
+
         Args:
             names: Inputs[str | Record] of properties.
             archived: Whether to read archived properties instead of active ones.
             data_sensitivity: Read only properties with this sensitivity.
-            **options: See `Options`.
+            isolate: Whether to split a chunk that HubSpot refuses as a whole until the
+                bad records are found. Default: True.
+            max_failures: End the batch with `TooManyFailures` once more records than
+                this number, or this share of all records (`"5%"`), are failed or
+                unknown. Default: "auto".
+            linger: Seconds that a partial chunk waits for more inputs from an async
+                source. Default: 0.1.
         """
         if data_sensitivity not in _SENSITIVITIES:
             raise ValueError(
@@ -62,11 +89,30 @@ class Properties(Verbs):
     def archive(
         self, names: Inputs[str | Record], **options: Unpack[Options]
     ) -> Batch[Property]:
-        """Archive properties. A name that does not exist succeeds too."""
+        """Archive properties. A name that does not exist succeeds too.
+
+        Example::
+
+            response = await hub.properties("tickets").archive(["my_property"])
+
+        Args:
+            names: Names of properties.
+            isolate: Whether to split a chunk that HubSpot refuses as a whole until the
+                bad records are found. Default: True.
+            max_failures: End the batch with `TooManyFailures` once more records than
+                this number, or this share of all records (`"5%"`), are failed or
+                unknown. Default: "auto".
+            linger: Seconds that a partial chunk waits for more inputs from an async
+                source. Default: 0.1.
+        """
         return self._batch(self._operation("archive"), names, options)
 
     async def list(self) -> tuple[Property, ...]:
         """Return the definitions of all properties of the object type.
+
+        Example::
+
+            names = [found.name for found in await hub.properties("tickets").list()]
 
         Raises:
             APIError: If HubSpot refuses the request or is unavailable.

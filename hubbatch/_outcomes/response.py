@@ -187,11 +187,6 @@ class CombinedResponse(BatchResponse[R]):
     HubSpot's answer for it was incomplete. `results` are in input order. Results that
     HubSpot does not assign to an input come last.
 
-    Attributes:
-        outcomes: one per input; `outcomes[i]` is the outcome of the input at index i.
-        succeeded: the number of inputs that succeeded.
-        failures: the outcomes that did not succeed, in input order.
-
     `succeeded + len(failures)` is the number of inputs taken from the source.
     `outcomes`, `failures` and its parts `failed`, `unknown` and `not_sent` are
     sequences that create each outcome on access; their `len()` takes constant time. If
@@ -200,8 +195,12 @@ class CombinedResponse(BatchResponse[R]):
     """
 
     outcomes: Outcomes[R] = field(repr=False, kw_only=True)
+    """One outcome per input; `outcomes[i]` belongs to the input at index i."""
     succeeded: int = field(kw_only=True)
+    """The number of inputs that succeeded."""
     failures: Sequence[Outcome[R]] = field(kw_only=True)
+    """The outcomes that did not succeed, in input order: `outcome.input` with the
+    reason in `outcome.error`."""
 
     @property
     def failed(self) -> Sequence[Outcome[R]]:
