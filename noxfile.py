@@ -72,11 +72,12 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def typing(session: nox.Session) -> None:
-    """Check the types, strictly: ours, and what a user's checker makes of them."""
+    """Check the types, strictly: ours, and what a user's checker and editor show."""
     session.install(".[cli]", "--group", "typing")
     session.run("mypy", *TYPED)
     session.run("basedpyright")
     session.run("basedpyright", "--ignoreexternal", "--verifytypes", "hubbatch")
+    session.run("python", *INSTALLED, "tests/editor")
 
 
 @nox.session
