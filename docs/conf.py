@@ -61,6 +61,8 @@ html_show_sphinx = False
 
 # Arguments of what hubbatch makes itself, and gives.
 _INNER = {"batchers", "operation", "random", "rng", "state", "store"}
+# How Python shows an annotation of a module whose annotations are strings.
+_QUOTED = re.compile(r"(?<=: )'([^']*)'")
 # How Python shows a default that is one, which Sphinx cannot read.
 _FUNCTION = re.compile(r"<(?:built-in )?function (\w+)(?: at 0x\w+)?>")
 
@@ -74,7 +76,17 @@ def mend_signature(
     signature: str | None,
     result: str | None,
 ) -> tuple[str, str | None] | None:
-    """Show none of a class that a user never calls, and functions by their names."""
+    """Show none of a class that a user never calls, and functions by their names.
+
+    The types of a verb are shown as in the source, with the names of their aliases.
+    """
+    if what == "method" and hasattr(given, "__signature__"):  # a verb
+        verb = inspect.signature(given)
+        shown = verb.replace(
+            parameters=[*verb.parameters.values()][1:],
+            return_annotation=inspect.Signature.empty,
+        )
+        return _QUOTED.sub(r"\1", str(shown)), verb.return_annotation
     if what == "class" and not _INNER.isdisjoint(
         inspect.signature(given.__init__).parameters
     ):

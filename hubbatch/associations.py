@@ -1,5 +1,7 @@
 """The verbs for the associations between two object types."""
 
+from __future__ import annotations
+
 from typing import Unpack
 
 from ._net.batch import Batch
@@ -34,7 +36,7 @@ class Associations(Verbs):
     """
 
     @property
-    def limits(self) -> "AssociationLimits":
+    def limits(self) -> AssociationLimits:
         """The verbs for the limits of these associations."""
         return AssociationLimits(
             self._state, *self._object_types, api_version=self._api_version

@@ -1,5 +1,7 @@
 """The verbs for `crm-objects/v1`, a legacy API that HubSpot ends in September 2027."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from typing import Unpack
 

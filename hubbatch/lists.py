@@ -1,5 +1,7 @@
 """The verbs for the lists that records are on."""
 
+from __future__ import annotations
+
 from typing import Unpack
 
 from ._net.batch import Batch

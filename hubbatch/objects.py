@@ -1,5 +1,7 @@
 """The verbs for one object type."""
 
+from __future__ import annotations
+
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,

@@ -1,5 +1,7 @@
 """The verbs for the property definitions of an object type."""
 
+from __future__ import annotations
+
 from typing import Literal, TypeAlias, Unpack
 
 from ._net.batch import Batch

@@ -1,5 +1,7 @@
 """The verbs for the schemas of object types."""
 
+from __future__ import annotations
+
 from typing import Unpack
 
 from ._net.batch import Batch

@@ -1,5 +1,7 @@
 """The verbs for deal splits."""
 
+from __future__ import annotations
+
 from typing import Unpack
 
 from ._net.batch import Batch
