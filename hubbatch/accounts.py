@@ -40,6 +40,14 @@ _CONNECTIONS = 500
 class Accounts:
     """The clients of many accounts, over one pool of connections.
 
+    Example::
+
+        async def load(account):
+            return await read_from_vault(account)
+
+        async with Accounts(load) as accounts:
+            hub = await accounts.get(62515)
+
     `get` opens a client on first use and keeps it. A client is released after `idle`
     seconds, or earlier (the least recently used first) when more than `max_open` are
     open, but never while it runs a batch. A released client still works for callers

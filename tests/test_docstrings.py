@@ -15,6 +15,7 @@ import pytest
 import hubbatch
 
 from hubbatch import (
+    Accounts,
     AssociationInput,
     AssociationLimitInput,
     HubBatch,
@@ -75,6 +76,20 @@ async def test_the_example_of_the_client_works(
     await eval(code, {"HubBatch": HubBatch})  # noqa: S307 -- our own docstring
 
     assert ticket.properties["subject"] == "Printer"
+
+
+async def test_the_example_of_accounts_works() -> None:
+    example = section(Accounts.__doc__, "Example")
+    code = compile(example, "accounts", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    names: dict[str, Any] = {"Accounts": Accounts, "read_from_vault": read_from_vault}
+
+    await eval(code, names)  # noqa: S307 -- our own docstring
+
+    assert isinstance(names["hub"], HubBatch)
+
+
+async def read_from_vault(account: str) -> str:
+    return f"pat-na1-{account}"
 
 
 @VERBS

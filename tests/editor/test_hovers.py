@@ -58,6 +58,7 @@ def editor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
     ("expression", "shown"),
     [
         ("async with HubBatch", 'records = [{"id": "512", "properties": {"subject":'),
+        ("async with Accounts", "hub = await accounts.get(62515)"),
         ("hub.tickets", "Tickets: create, read, update, upsert, archive."),
         ("hub.tickets.create", 'records = [{"properties": {"subject": "Printer"'),
         ("hub.tickets.read", 'await hub.tickets.read(["512", 513], properties=["su'),

@@ -17,12 +17,24 @@ import attr
 import attrs
 
 from hubbatch import (
+    ALL,
+    AnyRateLimit,
     AssociationInput,
+    Batch,
     CreateInput,
     DealSplit,
     DealSplitsInput,
     HubBatch,
+    Id,
+    Inputs,
     LegacyCreateInput,
+    Listener,
+    Objects,
+    PropertyNames,
+    Record,
+    SimplePublicObject,
+    TokenSource,
+    Typed,
     UpdateInput,
     UpsertInput,
 )
@@ -104,6 +116,21 @@ async def accepted(
     await links.create([AssociationInput(1, "2"), {"from": {}, "to": {}}])
     await hub.properties("tickets").read(["subject", {"name": "content"}])
     await hub.deal_splits.upsert([DealSplitsInput(1, [DealSplit(2, 100)])])
+
+
+def with_names_of_their_own(
+    hub: HubBatch, inputs: Inputs[UpdateInput | Record | Typed], ids: Inputs[Id]
+) -> tuple[Batch[SimplePublicObject], Batch[SimplePublicObject]]:
+    tickets: Objects = hub.tickets
+    return tickets.update(inputs), tickets.read(ids, properties=names(all_of_them=True))
+
+
+def names(*, all_of_them: bool) -> PropertyNames:
+    return ALL if all_of_them else ["subject"]
+
+
+def client(token: TokenSource, listener: Listener, limit: AnyRateLimit) -> HubBatch:
+    return HubBatch(token, listeners=[listener], rate_limit=limit)
 
 
 async def refused_as_collections(hub: HubBatch) -> None:
