@@ -32,7 +32,7 @@ class Client(StandardTypes):
         ("lineitems", "line_items"),
         ("lineItems", "line_items"),
         ("contcats", "contacts"),
-        ("singel", "single"),
+        ("singles", "single"),
         ("object", "objects"),
     ],
 )
