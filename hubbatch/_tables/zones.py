@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from attrs import frozen
 
-from hubbatch._wire.property_values import Unsendable
+from hubbatch._wire.property_values import InvalidInput, Unsendable, in_zone
 from hubbatch.errors import ConfigurationError
 
 
@@ -16,10 +16,11 @@ class Zone:
 
     Attributes:
         name: Its name in the IANA database, e.g. `UTC`, `Europe/Berlin`.
+        tz: The zone.
     """
 
     name: str
-    _zone: tzinfo
+    tz: tzinfo
 
     @classmethod
     def find(cls, name: str | None) -> "Zone | None":
@@ -56,9 +57,7 @@ class Zone:
                 return value
 
     def _localize(self, value: datetime) -> datetime | Unsendable:
-        first, second = (value.replace(tzinfo=self._zone, fold=fold) for fold in (0, 1))
-        if first.utcoffset() != second.utcoffset():
-            return Unsendable(
-                f"{value} is skipped or repeated in {self.name}: the clocks change"
-            )
-        return first
+        try:
+            return in_zone(value, self.tz)
+        except InvalidInput as error:
+            return Unsendable(str(error))

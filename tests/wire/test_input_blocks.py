@@ -215,7 +215,7 @@ def test_the_usual_is_done_at_once(operation: Operation, usual: Any) -> None:
         (READ, 512),
         (READ, "0512"),
         (READ, Text("512")),
-        (READ, {"id": "512"}),
+        (READ, {"id": "512", "properties": {}}),
         (READ_BY_REF, "T-7 "),
         (READ_BY_REF, "\ud800"),
         (LEGACY, {"objectId": 5, "properties": []}),

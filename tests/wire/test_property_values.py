@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hubbatch._timestamps import epoch_milliseconds, iso_milliseconds
 from hubbatch._wire.property_values import (
     InvalidInput,
+    TimeFormat,
     Unsendable,
     check_encodable,
     property_values,
@@ -82,7 +83,7 @@ class Several:
 
 
 def text_of(value: object, *, legacy: bool = False) -> str | None:
-    return property_values({"a": value}, legacy=legacy).get("a")
+    return property_values({"a": value}, TimeFormat(legacy=legacy)).get("a")
 
 
 def refused(value: object, *, legacy: bool = False) -> str:
@@ -346,7 +347,7 @@ def test_every_value_is_a_text_or_refused_by_name(
     texts: dict[str, str] = {}
     blamed = None
     try:
-        texts = property_values(properties, legacy=legacy)
+        texts = property_values(properties, TimeFormat(legacy=legacy))
     except InvalidInput as error:
         blamed = error.field
 

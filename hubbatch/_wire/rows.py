@@ -1,0 +1,159 @@
+"""Flat mappings as inputs: the rows of a table, a CSV file or a query.
+
+A row is a mapping whose values are scalars or lists. One column has the record's id, and
+each other column is a property. A missing value (None, NaN, NaT or pandas.NA) leaves
+its property out.
+"""
+
+from collections.abc import Callable, Container, Iterable, Mapping
+from typing import Any, TypeAlias
+
+from .calls import Operation
+from .property_values import InvalidInput, record_id
+
+
+Shaper: TypeAlias = Callable[[Any], Any]
+
+# HubSpot's fields, which no column has: the names of properties are in lower case, and
+# "properties" and "associations" are taken. An input with one of them is not a row.
+_FIELDS = frozenset(
+    {"properties", "associations", "idProperty", "objectId", "objectWriteTraceId"}
+)
+# The columns of a pair of records: the names of each, the preferred one first.
+END_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "from": ("from_id", "from"),
+    "to": ("to_id", "to"),
+}
+# The maximum number of columns that a message names.
+_MAX_NAMED = 12
+
+
+def is_row(value: object) -> bool:
+    """Return whether an input is a flat mapping, not one in HubSpot's shape."""
+    return isinstance(value, Mapping) and bool(value) and _FIELDS.isdisjoint(value)
+
+
+def id_columns(id_property: str | None) -> tuple[str, ...]:
+    """Return the names of the column with the record's id, the preferred one first."""
+    return ("id",) if id_property is None else (id_property, "id")
+
+
+def find_column(names: Iterable[str], present: Container[str]) -> str | None:
+    """Return the first of the names that is a column; None if none is."""
+    return next((name for name in names if name in present), None)
+
+
+def shown_columns(names: Iterable[object]) -> str:
+    """Return the names of columns for a message, the first few of very many."""
+    known = [*names]
+    shown = ", ".join(str(name) or '""' for name in known[:_MAX_NAMED])
+    more = f", … {len(known):,} in all" if len(known) > _MAX_NAMED else ""
+    return shown + more
+
+
+def row_shaper(operation: Operation) -> Shaper:
+    """Return a function that converts a row to an input in HubSpot's shape.
+
+    It returns anything but a row unchanged, and raises InvalidInput for a row that is
+    not flat or has no id.
+    """
+    verb = operation.call.verb
+    creates = verb == "create"
+    only_ids = verb in ("read", "archive")
+    id_property = None if creates else operation.id_property
+    id_names = id_columns(id_property)
+
+    def shape(value: Any) -> Any:
+        if not is_row(value):
+            return value
+        id_column = find_column(id_names, value)
+        if only_ids:
+            return _row_id(value, id_column, id_names)
+        properties = {
+            name: cell
+            for name, cell in value.items()
+            if name != id_column and (type(cell) is str or not _is_missing(cell))
+        }
+        _check_flat(value, properties)
+        if verb != "upsert" and id_column is not None and len(value) == 1:
+            raise InvalidInput("the row has nothing but an id", "properties")
+        if creates:
+            return {"properties": properties}
+        return {
+            "id": _row_id(value, id_column, id_names),
+            "properties": properties,
+        }
+
+    def _row_id(
+        row: Mapping[str, Any], column: str | None, names: tuple[str, ...]
+    ) -> str:
+        if column is None:
+            wanted = " or ".join(f'"{name}"' for name in names)
+            raise InvalidInput(
+                f"the row has no column {wanted} (it has: {shown_columns(row)})",
+                names[0],
+            )
+        cell = row[column]
+        if type(cell) is str:
+            return cell
+        cell = None if _is_missing(cell) else cell
+        return record_id(cell, id_property=id_property)
+
+    return shape
+
+
+def pair_shaper(_operation: Operation) -> Shaper:
+    """Return a function that converts a row with two ids to a pair of records.
+
+    It returns anything but such a row unchanged.
+    """
+    return _pair
+
+
+def _pair(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    pair = dict(value)
+    for end, names in END_COLUMNS.items():
+        column = find_column(names, value)
+        if column is not None and not isinstance(value[column], Mapping | list | tuple):
+            pair[end] = {"id": pair.pop(column)}
+    return pair
+
+
+def _is_missing(value: Any) -> bool:
+    if value is None:
+        return True
+    if isinstance(value, int | list | tuple | Mapping):
+        return False
+    try:
+        return bool(value != value)  # noqa: PLR0124 -- NaN and NaT differ from themselves
+    except Exception:  # noqa: BLE001 -- pandas.NA cannot be compared, nor can an array
+        return type(value).__name__ == "NAType"
+
+
+def _check_flat(row: Mapping[str, Any], properties: Mapping[str, Any]) -> None:
+    """Check that no column holds a mapping.
+
+    Raises:
+        InvalidInput: If one does; says what the caller may have meant.
+    """
+    for name, value in properties.items():
+        if isinstance(value, Mapping):
+            raise InvalidInput(_nested(row, name), str(name))
+
+
+def _nested(row: Mapping[str, Any], name: object) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 -- rare
+
+    if get_close_matches(str(name), ["properties"], cutoff=0.75):
+        return f'unknown field {name!r}: use "properties"'
+    if all(isinstance(value, Mapping) for value in row.values()):
+        return (
+            "a mapping of mappings is not one row; pass a list of its rows: "
+            '[{"id": key, **row} for key, row in data.items()]'
+        )
+    return (
+        f"column {name!r} has a mapping. A row has scalars and lists only: flatten it, "
+        'or pass HubSpot\'s shape, {"id": ..., "properties": {...}}'
+    )
