@@ -25,7 +25,7 @@ from ._outcomes.outcome import Outcome, OutcomeStatus, Summary
 from ._outcomes.response import CombinedResponse, merge
 from ._outcomes.retry import RetryPolicy
 from ._public import publish as _publish
-from ._verbs import Options
+from ._verbs import Options, Table
 from ._wire.user_classes import PropertyName
 from .accounts import Accounts
 from .client import HubBatch
@@ -193,6 +193,7 @@ __all__ = [
     "StandardError",
     "Stream",
     "Summary",
+    "Table",
     "TooManyFailures",
     "UpdateInput",
     "UpsertInput",

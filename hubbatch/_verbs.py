@@ -1,9 +1,10 @@
 """The base class of all batch verbs: their arguments, return value and errors."""
 
 from collections.abc import Callable
+from datetime import tzinfo
 from inspect import Parameter, signature
 from types import FunctionType
-from typing import Any, TypedDict, get_type_hints
+from typing import Any, Protocol, TypedDict, cast, get_type_hints
 
 from ._net.batch import Batch
 from ._net.client_state import ClientState
@@ -32,6 +33,14 @@ class Options(TypedDict, total=False):
     isolate: bool
     max_failures: int | str | None
     linger: float
+
+
+class Table(Protocol):
+    """A table with the Arrow C stream interface: pandas, polars, pyarrow, DuckDB."""
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> object:
+        """Return the table as a stream of Arrow record batches."""
+        ...
 
 
 _OPTIONS = get_type_hints(Options)
@@ -88,7 +97,7 @@ class Verbs:
     def _batch(
         self,
         operation: Operation,
-        source: Source,
+        source: Source | Table,
         options: Options,
         *,
         complete: CompleteOperation | None = None,
@@ -98,7 +107,12 @@ class Verbs:
                 raise TypeError(
                     f"{operation.name}() got an unexpected keyword argument {name!r}"
                 )
-        return Batch(self._state, operation, source, complete=complete, **options)
+        if hasattr(source, "__arrow_c_stream__"):
+            from ._tables.table_inputs import is_table, table_inputs  # noqa: PLC0415 -- seldom needed
+
+            source = table_inputs(source, operation) if is_table(source) else source
+        inputs = cast("Source", source)  # `Batch` checks it
+        return Batch(self._state, operation, inputs, complete=complete, **options)
 
     async def _ask(
         self, operation: Operation, took: Callable[[Summary], None] | None = None
@@ -116,6 +130,19 @@ class Verbs:
                 took(run.summary)
         [result] = collector.response().results
         return result
+
+
+def zone_of(timezone: str | None) -> tzinfo | None:
+    """Return the time zone with a name; None for None.
+
+    Raises:
+        ConfigurationError: If the name is unknown.
+    """
+    if timezone is None:
+        return None
+    from ._tables.zones import Zone  # noqa: PLC0415 -- seldom needed
+
+    return Zone.named(timezone).tz
 
 
 def _show_options(verb: FunctionType) -> None:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterable, Iterable
 from typing import Unpack
 
 from ._net.batch import Batch
-from ._verbs import Options, Verbs
+from ._verbs import Options, Table, Verbs
 from ._wire.calls import Operation, Verb
 from ._wire.endpoints import operation_for
 from .models import (
@@ -23,7 +23,11 @@ from .models import (
 from .objects import Ids
 
 
-Pairs = Iterable[AssociationInput | Record] | AsyncIterable[AssociationInput | Record]
+Pairs = (
+    Table
+    | Iterable[AssociationInput | Record]
+    | AsyncIterable[AssociationInput | Record]
+)
 NamedPairs = (
     Iterable[PublicAssociation | Record] | AsyncIterable[PublicAssociation | Record]
 )
@@ -37,9 +41,10 @@ Specs = Iterable[AssociationSpec | Record] | AsyncIterable[AssociationSpec | Rec
 class Associations(Verbs):
     """Batch verbs for associations from records of one type to records of another.
 
-    Each input names its two records: an `AssociationInput`, or HubSpot's own
-    `{"from": {"id": ...}, "to": {"id": ...}}`. A result is identified by nothing but
-    its pair, so two inputs for the same pair are sent one after the other.
+    Each input names its two records: an `AssociationInput`, HubSpot's own
+    `{"from": {"id": ...}, "to": {"id": ...}}`, or a row with the columns `from` and
+    `to` (or `from_id` and `to_id`), also of a table. A result is identified by nothing
+    but its pair, so two inputs for the same pair are sent one after the other.
 
     HubSpot accepts 2,000 inputs per call to create, 1,000 to read and 100 to archive
     (its guide "Associations").

@@ -6,7 +6,7 @@ from typing import Unpack
 from ._net.batch import Batch
 from ._net.client_state import ClientState
 from ._validators import check_flag, check_names
-from ._verbs import Options, Verbs
+from ._verbs import Options, Table, Verbs, zone_of
 from ._wire.calls import Operation, Query, Verb
 from ._wire.endpoints import operation_for
 from ._wire.user_classes import Typed
@@ -22,9 +22,9 @@ from .objects import Ids
 
 
 LegacyCreate = LegacyCreateInput | CreateInput | Record | list[Record] | Typed
-LegacyCreates = Iterable[LegacyCreate] | AsyncIterable[LegacyCreate]
+LegacyCreates = Table | Iterable[LegacyCreate] | AsyncIterable[LegacyCreate]
 LegacyUpdate = LegacyUpdateInput | UpdateInput | Record | Typed
-LegacyUpdates = Iterable[LegacyUpdate] | AsyncIterable[LegacyUpdate]
+LegacyUpdates = Table | Iterable[LegacyUpdate] | AsyncIterable[LegacyUpdate]
 
 
 class LegacyObjects(Verbs):
@@ -36,7 +36,11 @@ class LegacyObjects(Verbs):
     """
 
     def create(
-        self, inputs: LegacyCreates, **options: Unpack[Options]
+        self,
+        inputs: LegacyCreates,
+        *,
+        timezone: str | None = None,
+        **options: Unpack[Options],
     ) -> Batch[LegacyObject]:
         """Create records.
 
@@ -44,7 +48,9 @@ class LegacyObjects(Verbs):
         several inputs have the same values, each succeeds, but it is unknown which id
         belongs to which input.
         """
-        return self._batch(self._operation("create"), inputs, options)
+        return self._batch(
+            self._operation("create", timezone=timezone), inputs, options
+        )
 
     def read(
         self,
@@ -80,16 +86,27 @@ class LegacyObjects(Verbs):
         return self._batch(operation, ids, options)
 
     def update(
-        self, inputs: LegacyUpdates, **options: Unpack[Options]
+        self,
+        inputs: LegacyUpdates,
+        *,
+        timezone: str | None = None,
+        **options: Unpack[Options],
     ) -> Batch[LegacyObject]:
         """Set properties of existing records."""
-        return self._batch(self._operation("update"), inputs, options)
+        return self._batch(
+            self._operation("update", timezone=timezone), inputs, options
+        )
 
     def archive(self, ids: Ids, **options: Unpack[Options]) -> Batch[LegacyObject]:
         """Delete records. According to HubSpot, this cannot be undone."""
         return self._batch(self._operation("archive"), ids, options)
 
-    def _operation(self, verb: Verb, parameters: Query | None = None) -> Operation:
+    def _operation(
+        self,
+        verb: Verb,
+        parameters: Query | None = None,
+        timezone: str | None = None,
+    ) -> Operation:
         [object_type] = self._object_types
         return operation_for(
             "legacy",
@@ -97,6 +114,7 @@ class LegacyObjects(Verbs):
             object_type,
             parameters=parameters or {},
             properties=tuple((parameters or {}).get("properties", ())),
+            zone=zone_of(timezone),
         )
 
 

@@ -17,7 +17,7 @@ from attrs import evolve
 from ._net.batch import Batch
 from ._outcomes.outcome import Summary
 from ._validators import check_flag, check_name, check_names
-from ._verbs import Options, Verbs
+from ._verbs import Options, Table, Verbs, zone_of
 from ._wire.calls import Operation, Verb
 from ._wire.codecs.documents import Page, page_query
 from ._wire.endpoints import operation_for
@@ -36,13 +36,13 @@ from .models import (
 T = TypeVar("T")
 
 Id = str | int | Record | Typed
-Ids = Iterable[Id] | AsyncIterable[Id]
+Ids = Table | Iterable[Id] | AsyncIterable[Id]
 Create = CreateInput | Record | Typed
-Creates = Iterable[Create] | AsyncIterable[Create]
+Creates = Table | Iterable[Create] | AsyncIterable[Create]
 Update = UpdateInput | Record | Typed
-Updates = Iterable[Update] | AsyncIterable[Update]
+Updates = Table | Iterable[Update] | AsyncIterable[Update]
 Upsert = UpsertInput | Record | Typed
-Upserts = Iterable[Upsert] | AsyncIterable[Upsert]
+Upserts = Table | Iterable[Upsert] | AsyncIterable[Upsert]
 
 
 class AllProperties(Enum):
@@ -76,6 +76,11 @@ class Objects(Verbs):
     sent. The field `id`, or the one named like `id_property`, holds the id, which
     `create` ignores.
 
+    Rows work too: a pandas, polars, pyarrow or DuckDB table, or flat mappings such as
+    those of `csv.DictReader`. The column `id_property`, or else `id`, holds the id, and
+    the other columns are properties. A missing value (None, NaN) leaves its property
+    out. `timezone` (such as `"Europe/Berlin"`) is the time zone of times without one.
+
     HubSpot accepts 100 inputs per call (its guide "Using object APIs").
     """
 
@@ -84,6 +89,7 @@ class Objects(Verbs):
         inputs: Creates,
         *,
         reconcile_by: str | None = None,
+        timezone: str | None = None,
         **options: Unpack[Options],
     ) -> Batch[SimplePublicObject]:
         """Create records.
@@ -99,6 +105,7 @@ class Objects(Verbs):
             *self._object_types,
             api_version=self._api_version,
             reconcile_by=check_name(reconcile_by),
+            zone=zone_of(timezone),
         )
         return self._batch(operation, inputs, options)
 
@@ -332,6 +339,7 @@ class Objects(Verbs):
         inputs: Updates,
         *,
         id_property: str | None = None,
+        timezone: str | None = None,
         **options: Unpack[Options],
     ) -> Batch[SimplePublicObject]:
         """Set properties of existing records.
@@ -341,7 +349,7 @@ class Objects(Verbs):
         `id_property`: the unique property (e.g. "email") that the inputs' `id` values
         belong to; inputs with their own `idProperty` keep it.
         """
-        operation = self._operation("update", id_property)
+        operation = self._operation("update", id_property, timezone)
         return self._batch(operation, inputs, options)
 
     def upsert(
@@ -349,6 +357,7 @@ class Objects(Verbs):
         inputs: Upserts,
         *,
         id_property: str | None = None,
+        timezone: str | None = None,
         **options: Unpack[Options],
     ) -> Batch[SimplePublicUpsertObject]:
         """Update records by a unique property, and create those that do not exist.
@@ -356,7 +365,7 @@ class Objects(Verbs):
         `id_property`: the unique property (e.g. "email") that the inputs' `id` values
         belong to; inputs with their own `idProperty` keep it.
         """
-        operation = self._operation("upsert", id_property)
+        operation = self._operation("upsert", id_property, timezone)
         return self._batch(operation, inputs, options)
 
     def archive(
@@ -365,13 +374,19 @@ class Objects(Verbs):
         """Archive records. An id that does not exist succeeds too."""
         return self._batch(self._operation("archive"), ids, options)
 
-    def _operation(self, verb: Verb, id_property: str | None = None) -> Operation:
+    def _operation(
+        self,
+        verb: Verb,
+        id_property: str | None = None,
+        timezone: str | None = None,
+    ) -> Operation:
         return operation_for(
             "objects",
             verb,
             *self._object_types,
             api_version=self._api_version,
             id_property=check_name(id_property),
+            zone=zone_of(timezone),
         )
 
 

@@ -29,8 +29,15 @@ class Zone:
         Raises:
             ConfigurationError: If the name is unknown.
         """
-        if name is None:
-            return None
+        return None if name is None else cls.named(name)
+
+    @classmethod
+    def named(cls, name: str) -> "Zone":
+        """Return the zone with a name.
+
+        Raises:
+            ConfigurationError: If the name is unknown.
+        """
         try:
             # UTC is known even without an IANA database.
             zone = UTC if name == "UTC" else ZoneInfo(name)

@@ -1,8 +1,8 @@
 """Flat mappings as inputs: the rows of a table, a CSV file or a query.
 
-A row is a mapping whose values are scalars or lists. One column has the record's id, and
-each other column is a property. A missing value (None, NaN, NaT or pandas.NA) leaves
-its property out.
+A row is a mapping whose values are scalars or lists. One column has the record's id,
+and each other column is a property. A missing value (None, NaN, NaT or pandas.NA)
+leaves its property out.
 """
 
 from collections.abc import Callable, Container, Iterable, Mapping
