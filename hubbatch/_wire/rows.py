@@ -72,7 +72,7 @@ def row_shaper(operation: Operation) -> Shaper:
         properties = {
             name: cell
             for name, cell in value.items()
-            if name != id_column and (type(cell) is str or not _is_missing(cell))
+            if name != id_column and (type(cell) is str or not is_missing(cell))
         }
         _check_flat(value, properties)
         if verb != "upsert" and id_column is not None and len(value) == 1:
@@ -96,7 +96,7 @@ def row_shaper(operation: Operation) -> Shaper:
         cell = row[column]
         if type(cell) is str:
             return cell
-        cell = None if _is_missing(cell) else cell
+        cell = None if is_missing(cell) else cell
         return record_id(cell, id_property=id_property)
 
     return shape
@@ -121,7 +121,8 @@ def _pair(value: Any) -> Any:
     return pair
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
+    """Return whether a value is None, NaN, NaT or pandas.NA."""
     if value is None:
         return True
     if isinstance(value, int | list | tuple | Mapping):
