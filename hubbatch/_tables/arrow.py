@@ -63,30 +63,24 @@ def naive_columns(
 
 
 def plain_rows(
-    arrow: ModuleType, batch: Any, source: str, *, zone: Zone | None = None
+    arrow: ModuleType, batch: Any, *, zone: Zone | None = None
 ) -> Iterator[dict[str, Any]]:
     """Yield the rows of a record batch as Python values; NULL and NaN become None.
 
     Args:
         arrow: pyarrow.
-        batch: The record batch.
-        source: Its name in messages.
+        batch: The record batch; no two columns have the same name.
         zone: The time zone of times without one.
-
-    Raises:
-        SourceError: If two columns have the same name.
     """
-    names = column_names(batch.schema, source)
+    names = column_names(batch.schema)
     columns = [_values(arrow, batch.column(name), zone) for name in names]
     for values in zip(*columns, strict=True):
         yield dict(zip(names, values, strict=True))
 
 
-def column_names(schema: Any, source: str) -> list[str]:
+def column_names(schema: Any) -> list[str]:
     """Return the names of the columns, except an unnamed pandas index."""
-    names = [name for name in schema.names if not _NAMELESS_INDEX.fullmatch(name)]
-    check_names(source, names)
-    return names
+    return [name for name in schema.names if not _NAMELESS_INDEX.fullmatch(name)]
 
 
 def _values(arrow: ModuleType, column: Any, zone: Zone | None) -> list[Any]:

@@ -15,11 +15,12 @@ from hubbatch._wire.rows import (
     END_COLUMNS,
     find_column,
     id_columns,
+    is_missing,
     pair_shaper,
     shown_columns,
 )
 
-from .arrow import naive_columns, need_pyarrow, plain_rows, repeated
+from .arrow import column_names, naive_columns, need_pyarrow, plain_rows, repeated
 from .column_mapping import BadRow, Columns
 
 
@@ -55,16 +56,41 @@ def table_inputs(data: Any, operation: Operation) -> Iterable[Row]:
         raise TypeError(
             f"{operation.name} takes no table; pass a list of its inputs, or one column"
         )
+    names, schema, rows = open_table(data)
+    _check(names, schema, operation)
+    if isinstance(rows, StreamRows) and isinstance(data, Sized):
+        # A query can run again. Until the batch reads it, its connection must be free.
+        return StreamRows(data)
+    return rows
+
+
+def open_table(data: Any) -> "tuple[list[str], Any, StreamRows | TableRows]":
+    """Return the names of the columns, an Arrow schema with their types, and the rows.
+
+    The schema lacks columns of several types, which pandas can have.
+
+    Raises:
+        ConfigurationError: If pyarrow is not installed.
+    """
     arrow = need_pyarrow()
     cut = _cutter(data)
     if cut is None:
         reader = arrow.RecordBatchReader.from_stream(data)
-        _check(arrow, reader.schema.names, reader.schema, operation)
-        # A query can run again. Until then, it must not occupy its connection.
-        return StreamRows(arrow, data if isinstance(data, Sized) else reader)
+        return column_names(reader.schema), reader.schema, StreamRows(reader)
     names, schema = _describe(arrow, cut(0, _MAX_ROWS))
-    _check(arrow, names, schema, operation)
-    return TableRows(arrow, cut, _block_size(len(names)), range(len(data)))
+    return names, schema, TableRows(cut, _block_size(len(names)), range(len(data)))
+
+
+def columns_of(operation: Operation) -> Columns:
+    """Return how the columns of rows become the inputs of an operation."""
+    unique = operation.id_property
+    creates = operation.call.verb == "create"
+    return Columns(
+        verb=operation.call.verb,  # type: ignore[arg-type] # rows are for these verbs
+        id_property=None if creates else unique,
+        reconcile_by=unique if creates else None,
+        legacy=operation.call.api.name == "legacy",
+    )
 
 
 def _cutter(data: Any) -> Callable[[int, int], Any] | None:
@@ -82,12 +108,11 @@ def _cutter(data: Any) -> Callable[[int, int], Any] | None:
 class StreamRows(Iterable[Row]):
     """The rows of a query or a reader."""
 
-    def __init__(self, arrow: ModuleType, data: Any) -> None:
-        self._arrow = arrow
+    def __init__(self, data: Any) -> None:
         self._data = data
 
     def __iter__(self) -> Iterator[Row]:
-        return _rows(self._arrow, self._data)
+        return _rows(self._data)
 
 
 class TableRows(Sequence[Row]):
@@ -98,12 +123,10 @@ class TableRows(Sequence[Row]):
 
     def __init__(
         self,
-        arrow: ModuleType,
         cut: Callable[[int, int], Any],
         size: int,
         places: range,
     ) -> None:
-        self._arrow = arrow
         self._cut = cut
         self._size = size
         self._places = places
@@ -120,11 +143,11 @@ class TableRows(Sequence[Row]):
     def __getitem__(self, index: int | slice) -> "Row | TableRows":
         places = self._places[index]
         if isinstance(places, range):
-            return TableRows(self._arrow, self._cut, self._size, places)
+            return TableRows(self._cut, self._size, places)
         if not 0 <= places - self._first < len(self._built):
             self._first = places - places % self._size
             piece = self._cut(self._first, self._first + self._size)
-            self._built = [*_rows(self._arrow, piece)]
+            self._built = [*_rows(piece)]
         return self._built[places - self._first]
 
     def __iter__(self) -> "RowIterator":
@@ -167,7 +190,8 @@ def _block_size(columns: int) -> int:
     return max(1, min(_MAX_ROWS, _MAX_VALUES // max(1, columns)))
 
 
-def _rows(arrow: ModuleType, data: Any) -> Iterator[Row]:
+def _rows(data: Any) -> Iterator[Row]:
+    arrow = need_pyarrow()
     try:
         reader = arrow.RecordBatchReader.from_stream(data)
     except (arrow.ArrowInvalid, arrow.ArrowTypeError):
@@ -175,12 +199,15 @@ def _rows(arrow: ModuleType, data: Any) -> Iterator[Row]:
             raise
         # A pandas column of several types, for which Arrow has none.
         named = any(name is not None for name in data.index.names)
-        yield from (data.reset_index() if named else data).to_dict("records")
+        for row in (data.reset_index() if named else data).to_dict("records"):
+            yield {
+                name: None if is_missing(cell) else cell for name, cell in row.items()
+            }
         return
     for batch in reader:
         size = _block_size(batch.num_columns)
         for start in range(0, batch.num_rows, size):
-            yield from plain_rows(arrow, batch.slice(start, size), "the table")
+            yield from plain_rows(arrow, batch.slice(start, size))
 
 
 # ---- columns
@@ -199,13 +226,12 @@ def _describe(arrow: ModuleType, data: Any) -> tuple[list[str], Any]:
             raise
         schema = reader.from_stream(data.select_dtypes(exclude="object")).schema
         mixed = data.select_dtypes(include="object").columns
-        return [*schema.names, *map(str, mixed)], schema
-    return schema.names, schema
+        return [*column_names(schema), *map(str, mixed)], schema
+    return column_names(schema), schema
 
 
-def _check(
-    arrow: ModuleType, names: list[str], schema: Any, operation: Operation
-) -> None:
+def _check(names: list[str], schema: Any, operation: Operation) -> None:
+    arrow = need_pyarrow()
     for name in repeated(names):
         raise ValueError(f"two columns of the table are named {name!r}")
     used = _used(names, operation)
@@ -230,13 +256,8 @@ def _used(names: list[str], operation: Operation) -> set[str]:
             "an upsert needs to know which unique property identifies a record: pass "
             'id_property="email" (for example)'
         )
-    columns = Columns(
-        verb=call.verb,  # type: ignore[arg-type] # rows are for the verbs of records
-        id_property=None if call.verb == "create" else unique,
-        reconcile_by=unique if call.verb == "create" else None,
-    )
     try:
-        return columns.used(names)
+        return columns_of(operation).used(names)
     except BadRow:
         return {_find(id_columns(unique), names)}
 

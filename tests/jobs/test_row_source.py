@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from hubbatch import CreateInput, LegacyUpdateInput, UpdateInput
 from hubbatch.jobs.row_source import Row, as_source, digest
+from tests.outcomes.helpers import UPDATE
 
 
 JSON = st.recursive(
@@ -39,10 +40,10 @@ async def test_any_iterable_is_a_source_of_rows(one: Any, key: str | None) -> No
         yield one
 
     expected = [Row(0, key, one), Row(1, key, one)]
-    source = as_source([one, one])
+    source = as_source([one, one], UPDATE)
     assert [*source] == expected  # type: ignore[misc] # it is not asynchronous
     assert source.fingerprint() is None
-    source = as_source(later())
+    source = as_source(later(), UPDATE)
     assert [row async for row in source] == expected  # type: ignore[union-attr] # it is
     assert source.fingerprint() is None
 
