@@ -270,6 +270,32 @@ def test_a_numpy_time_has_no_time_zone(value: object) -> None:
     assert "a time without a time zone" in refused([value])
 
 
+class Datetime64(NumpyTime):
+    """A numpy datetime64 in nanoseconds: astype() makes its item() a datetime."""
+
+    def astype(self, dtype: str) -> Scalar:
+        assert dtype == "datetime64[us]"
+        return Scalar(datetime(2026, 5, 31, 12))  # noqa: DTZ001 -- that is what it gives
+
+
+def test_a_numpy_time_is_local_in_a_zone() -> None:
+    times = TimeFormat(BERLIN)
+    value = Datetime64("M", 1_760_000_000_000_000_000)
+
+    assert property_values({"a": value}, times) == {"a": "2026-05-31T10:00:00.000Z"}
+    with pytest.raises(InvalidInput, match="a time without a time zone"):
+        property_values({"a": NumpyTime("m", 5)}, times)
+
+
+def test_an_arrow_scalar_is_its_value() -> None:
+    class ArrowScalar:
+        def as_py(self) -> int:
+            return 5
+
+    assert text_of(ArrowScalar()) == "5"
+    assert record_id(ArrowScalar()) == "5"
+
+
 @pytest.mark.parametrize("value", NUMPY_TIMES)
 def test_a_numpy_time_is_no_id(value: object) -> None:
     with pytest.raises(InvalidInput, match="not type NumpyTime"):
