@@ -179,7 +179,10 @@ def test_a_reader_is_read_once() -> None:
 
 def test_a_column_of_several_types_comes_value_by_value() -> None:
     """pandas can have one; Arrow has no type for it."""
-    data = {"x": [1, "a", None, float("nan")], "when": [LOCAL] * 4}
+    data: dict[str, list[Any]] = {
+        "x": [1, "a", None, float("nan")],
+        "when": [LOCAL] * 4,
+    }
 
     names, schema, found = open_table(Frame(data, "id"))
 
