@@ -6,6 +6,7 @@ query or a reader, is a stream.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from itertools import compress
 from operator import length_hint
 from types import ModuleType
 from typing import Any, overload
@@ -224,9 +225,11 @@ def _describe(arrow: ModuleType, data: Any) -> tuple[list[str], Any]:
     except (arrow.ArrowInvalid, arrow.ArrowTypeError):
         if not hasattr(data, "iloc"):
             raise
-        schema = reader.from_stream(data.select_dtypes(exclude="object")).schema
-        mixed = data.select_dtypes(include="object").columns
-        return [*column_names(schema), *map(str, mixed)], schema
+        # pandas: its columns of several types are of dtype object.
+        kinds = [str(kind) == "object" for kind in data.dtypes]
+        plain = [place for place, mixed in enumerate(kinds) if not mixed]
+        schema = reader.from_stream(data.iloc[:, plain]).schema
+        return [*column_names(schema), *compress(map(str, data.columns), kinds)], schema
     return column_names(schema), schema
 
 

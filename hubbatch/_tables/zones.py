@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from attrs import frozen
 
-from hubbatch._wire.property_values import InvalidInput, Unsendable, in_zone
+from hubbatch._wire.property_values import Unsendable, in_zone
 from hubbatch.errors import ConfigurationError
 
 
@@ -66,5 +66,5 @@ class Zone:
     def _localize(self, value: datetime) -> datetime | Unsendable:
         try:
             return in_zone(value, self.tz)
-        except InvalidInput as error:
+        except ValueError as error:  # also of pandas.NaT
             return Unsendable(str(error))

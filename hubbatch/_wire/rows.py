@@ -6,6 +6,7 @@ leaves its property out.
 """
 
 from collections.abc import Callable, Container, Iterable, Mapping
+from datetime import date
 from typing import Any, TypeAlias
 
 from .calls import Operation
@@ -24,13 +25,17 @@ END_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "from": ("from_id", "from"),
     "to": ("to_id", "to"),
 }
+# The most frequent types of values.
+_NEVER_MISSING = frozenset({str, int, bool, list, tuple, dict, date})
 # The maximum number of columns that a message names.
 _MAX_NAMED = 12
 
 
 def is_row(value: object) -> bool:
     """Return whether an input is a flat mapping, not one in HubSpot's shape."""
-    return isinstance(value, Mapping) and bool(value) and _FIELDS.isdisjoint(value)
+    if type(value) is not dict and not isinstance(value, Mapping):
+        return False
+    return bool(value) and _FIELDS.isdisjoint(value)
 
 
 def id_columns(id_property: str | None) -> tuple[str, ...]:
@@ -40,7 +45,10 @@ def id_columns(id_property: str | None) -> tuple[str, ...]:
 
 def find_column(names: Iterable[str], present: Container[str]) -> str | None:
     """Return the first of the names that is a column; None if none is."""
-    return next((name for name in names if name in present), None)
+    for name in names:
+        if name in present:
+            return name
+    return None
 
 
 def shown_columns(names: Iterable[object]) -> str:
@@ -68,38 +76,43 @@ def row_shaper(operation: Operation) -> Shaper:
             return value
         id_column = find_column(id_names, value)
         if only_ids:
-            return _row_id(value, id_column, id_names)
-        properties = {
-            name: cell
-            for name, cell in value.items()
-            if name != id_column and (type(cell) is str or not is_missing(cell))
-        }
-        _check_flat(value, properties)
+            return _id_of(value, id_column, id_property)
+        properties = _properties_of(value, id_column)
         if verb != "upsert" and id_column is not None and len(value) == 1:
             raise InvalidInput("the row has nothing but an id", "properties")
         if creates:
             return {"properties": properties}
-        return {
-            "id": _row_id(value, id_column, id_names),
-            "properties": properties,
-        }
-
-    def _row_id(
-        row: Mapping[str, Any], column: str | None, names: tuple[str, ...]
-    ) -> str:
-        if column is None:
-            wanted = " or ".join(f'"{name}"' for name in names)
-            raise InvalidInput(
-                f"the row has no column {wanted} (it has: {shown_columns(row)})",
-                names[0],
-            )
-        cell = row[column]
-        if type(cell) is str:
-            return cell
-        cell = None if is_missing(cell) else cell
-        return record_id(cell, id_property=id_property)
+        found = _id_of(value, id_column, id_property)
+        return {"id": found, "properties": properties}
 
     return shape
+
+
+def _id_of(row: Mapping[str, Any], column: str | None, id_property: str | None) -> str:
+    if column is None:
+        names = id_columns(id_property)
+        wanted = " or ".join(f'"{name}"' for name in names)
+        raise InvalidInput(
+            f"the row has no column {wanted} (it has: {shown_columns(row)})", names[0]
+        )
+    cell = row[column]
+    if type(cell) is str:
+        return cell
+    return record_id(None if is_missing(cell) else cell, id_property=id_property)
+
+
+def _properties_of(row: Mapping[str, Any], id_column: str | None) -> dict[str, Any]:
+    properties = dict(row)
+    if id_column is not None:
+        del properties[id_column]
+    others = [name for name, cell in properties.items() if type(cell) is not str]
+    for name in others:
+        cell = properties[name]
+        if is_missing(cell):
+            del properties[name]
+        elif isinstance(cell, Mapping):
+            raise InvalidInput(_nested(row, name), str(name))
+    return properties
 
 
 def pair_shaper(_operation: Operation) -> Shaper:
@@ -123,25 +136,12 @@ def _pair(value: Any) -> Any:
 
 def is_missing(value: Any) -> bool:
     """Return whether a value is None, NaN, NaT or pandas.NA."""
-    if value is None:
-        return True
-    if isinstance(value, int | list | tuple | Mapping):
-        return False
+    if value is None or type(value) in _NEVER_MISSING:
+        return value is None
     try:
         return bool(value != value)  # noqa: PLR0124 -- NaN and NaT differ from themselves
     except Exception:  # noqa: BLE001 -- pandas.NA cannot be compared, nor can an array
         return type(value).__name__ == "NAType"
-
-
-def _check_flat(row: Mapping[str, Any], properties: Mapping[str, Any]) -> None:
-    """Check that no column holds a mapping.
-
-    Raises:
-        InvalidInput: If one does; says what the caller may have meant.
-    """
-    for name, value in properties.items():
-        if isinstance(value, Mapping):
-            raise InvalidInput(_nested(row, name), str(name))
 
 
 def _nested(row: Mapping[str, Any], name: object) -> str:

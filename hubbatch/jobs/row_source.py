@@ -128,11 +128,13 @@ class _RowMaker:
         self._zone = zone
 
     def __call__(self, index: int, item: Any) -> Row:
-        value = item if self._zone is None else self._zone.localize(item)
+        value = item
         if self._shape is not None:
             # An invalid row fails alone, when it is encoded.
             with suppress(InvalidInput):
-                value = self._shape(value)
+                value = self._shape(item)
+        if self._zone is not None:
+            value = self._zone.localize(value)
         key = _key_of(value)
         return Row(index, _key_of(item) if key is None else key, value)
 

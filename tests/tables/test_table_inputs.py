@@ -71,18 +71,20 @@ class Frame:
         frame = self
 
         class Places:
-            def __getitem__(self, place: slice) -> Frame:
+            def __getitem__(self, place: Any) -> Frame:
+                if isinstance(place, tuple):  # all rows of some columns
+                    names = [frame.columns[column] for column in place[1]]
+                    return Frame({name: frame.data[name] for name in names})
                 frame.converted.append(place.stop - place.start)
                 cut = {name: values[place] for name, values in frame.data.items()}
                 return Frame(cut, frame.index.names[0])
 
         return Places()
 
-    def select_dtypes(self, include: str = "", exclude: str = "") -> "Frame":
-        assert (include, exclude) in (("object", ""), ("", "object"))
-        mixed = {n: v for n, v in self.data.items() if len({*map(type, v)}) > 1}
-        plain = {n: v for n, v in self.data.items() if n not in mixed}
-        return Frame(mixed if include == "object" else plain)
+    @property
+    def dtypes(self) -> list[str]:
+        kinds = [{*map(type, values)} for values in self.data.values()]
+        return ["object" if len(kind) > 1 else "str" for kind in kinds]
 
     def reset_index(self) -> "Frame":
         return Frame({str(self.index.names[0]): ["i"] * len(self), **self.data})
