@@ -1,6 +1,7 @@
 """The verbs of object types: what they refuse at once, and what they send."""
 
 import asyncio
+import re
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -71,6 +72,31 @@ def test_no_collection_at_all(hub: HubBatch, wrong: Any) -> None:
     for call in calls(hub):
         with pytest.raises(TypeError, match="expected an iterable or async iterable"):
             call(wrong)
+
+
+class Lazy:
+    """A lazy frame of polars."""
+
+    def collect(self) -> None:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("nearly", "hint"),
+    [
+        ({"1": {"a": "b"}, "2": {}}, 'pass a list of its rows: [{"id": key, **row}'),
+        ({"id": ["1"], "a": ["b"]}, "pass a table, or a list of its rows"),
+        ({"id": "1", "a": "b"}, "put it into a list"),
+        ({}, "put it into a list"),
+        (Lazy(), "call its collect() first"),
+    ],
+)
+def test_what_is_nearly_a_collection_is_refused_with_a_hint(
+    hub: HubBatch, nearly: Any, hint: str
+) -> None:
+    for call in calls(hub):
+        with pytest.raises(TypeError, match=re.escape(hint)):
+            call(nearly)
 
 
 def test_unknown_option(hub: HubBatch) -> None:

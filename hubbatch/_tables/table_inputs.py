@@ -29,7 +29,7 @@ Row = dict[str, Any]
 
 # How many rows and values are converted at a time: a few milliseconds.
 _MAX_ROWS = 1_000
-_MAX_VALUES = 10_000
+_MAX_VALUES = 20_000
 
 
 def is_table(source: object) -> bool:

@@ -151,7 +151,7 @@ def test_few_rows_are_built_at_a_time() -> None:
     names = [f"p{n}" for n in range(2_000)]
     wide = Frame({name: [1] * 50 for name in ("id", *names)})
 
-    for frame, most in ((narrow, 1_000), (wide, 4)):
+    for frame, most in ((narrow, 1_000), (wide, 9)):
         rows = iter(open_rows(frame))
         frame.converted.clear()  # the look at its columns
         next(rows)
