@@ -92,7 +92,13 @@ _readme = Sybil(
 )
 _pages = Sybil(
     parsers=[CodeBlockParser("python", run)],
-    patterns=["docs/index.md", "docs/logins.md", "docs/objects.md", "docs/versions.md"],
+    patterns=[
+        "docs/index.md",
+        "docs/logins.md",
+        "docs/objects.md",
+        "docs/tables.md",
+        "docs/versions.md",
+    ],
     fixtures=["account"],
 )
 pytest_collect_file = (_readme + _pages).pytest()

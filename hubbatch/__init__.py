@@ -30,7 +30,7 @@ from ._outcomes.retry import RetryPolicy
 from ._public import publish as _publish
 from ._records import Timestamp
 from ._verbs import Options
-from ._wire.arguments import ALL, AllProperties, Id, Inputs, PropertyNames
+from ._wire.arguments import ALL, AllProperties, Id, Inputs, PropertyNames, Table
 from ._wire.codecs.documents import Page
 from ._wire.user_classes import PropertyName, Typed
 from .accounts import Accounts, AnyRateLimit, TokenLoader
@@ -234,6 +234,7 @@ __all__ = [
     "StandardError",
     "Stream",
     "Summary",
+    "Table",
     "Timestamp",
     "TokenLoader",
     "TokenSource",

@@ -27,9 +27,10 @@ from .models import (
 class Associations(Verbs):
     """Batch verbs for associations from records of one type to records of another.
 
-    Each input names its two records: an `AssociationInput`, or HubSpot's own
-    `{"from": {"id": ...}, "to": {"id": ...}}`. A result is identified by nothing but
-    its pair, so two inputs for the same pair are sent one after the other.
+    Each input names its two records: an `AssociationInput`, HubSpot's own
+    `{"from": {"id": ...}, "to": {"id": ...}}`, or a row with the columns `from` and
+    `to` (or `from_id` and `to_id`), also of a table. A result is identified by nothing
+    but its pair, so two inputs for the same pair are sent one after the other.
 
     HubSpot accepts 2,000 inputs per call to create, 1,000 to read and 100 to archive
     (its guide "Associations").

@@ -8,7 +8,7 @@ from typing import Unpack
 from ._net.batch import Batch
 from ._net.client_state import ClientState
 from ._validators import check_flag, check_names
-from ._verbs import Options, Verbs
+from ._verbs import Options, Verbs, zone_of
 from ._wire.arguments import Id, Inputs
 from ._wire.calls import Operation, Query, Verb
 from ._wire.endpoints import operation_for
@@ -34,6 +34,8 @@ class LegacyObjects(Verbs):
     def create(
         self,
         inputs: Inputs[LegacyCreateInput | CreateInput | Record | list[Record] | Typed],
+        *,
+        timezone: str | None = None,
         **options: Unpack[Options],
     ) -> Batch[LegacyObject]:
         """Create records.
@@ -50,6 +52,7 @@ class LegacyObjects(Verbs):
         Args:
             inputs: Dicts as above, `LegacyCreateInput`, `CreateInput`, this API's lists
                 of properties, or instances of your own class.
+            timezone: The IANA zone of datetimes without one, e.g. "Europe/Berlin".
             isolate: Whether to split a chunk that HubSpot refuses as a whole until the
                 bad records are found. Default: True.
             max_failures: End the batch with `TooManyFailures` once more records than
@@ -58,7 +61,9 @@ class LegacyObjects(Verbs):
             linger: Seconds that a partial chunk waits for more inputs from an async
                 source. Default: 0.1.
         """
-        return self._batch(self._operation("create"), inputs, options)
+        return self._batch(
+            self._operation("create", timezone=timezone), inputs, options
+        )
 
     def read(
         self,
@@ -107,6 +112,8 @@ class LegacyObjects(Verbs):
     def update(
         self,
         inputs: Inputs[LegacyUpdateInput | UpdateInput | Record | Typed],
+        *,
+        timezone: str | None = None,
         **options: Unpack[Options],
     ) -> Batch[LegacyObject]:
         """Set properties of existing records.
@@ -119,6 +126,7 @@ class LegacyObjects(Verbs):
         Args:
             inputs: Dicts as above, `LegacyUpdateInput`, `UpdateInput`, or instances of
                 your own class.
+            timezone: The IANA zone of datetimes without one, e.g. "Europe/Berlin".
             isolate: Whether to split a chunk that HubSpot refuses as a whole until the
                 bad records are found. Default: True.
             max_failures: End the batch with `TooManyFailures` once more records than
@@ -127,7 +135,9 @@ class LegacyObjects(Verbs):
             linger: Seconds that a partial chunk waits for more inputs from an async
                 source. Default: 0.1.
         """
-        return self._batch(self._operation("update"), inputs, options)
+        return self._batch(
+            self._operation("update", timezone=timezone), inputs, options
+        )
 
     def archive(
         self, ids: Inputs[Id], **options: Unpack[Options]
@@ -150,7 +160,12 @@ class LegacyObjects(Verbs):
         """
         return self._batch(self._operation("archive"), ids, options)
 
-    def _operation(self, verb: Verb, parameters: Query | None = None) -> Operation:
+    def _operation(
+        self,
+        verb: Verb,
+        parameters: Query | None = None,
+        timezone: str | None = None,
+    ) -> Operation:
         [object_type] = self._object_types
         return operation_for(
             "legacy",
@@ -158,6 +173,7 @@ class LegacyObjects(Verbs):
             object_type,
             parameters=parameters or {},
             properties=tuple((parameters or {}).get("properties", ())),
+            zone=zone_of(timezone),
         )
 
 

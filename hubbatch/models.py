@@ -70,9 +70,12 @@ class UpdateInput:
 
 @frozen
 class UpsertInput:
-    """Values for the record whose `id_property` is `id`; it is created if missing."""
+    """Values for the record whose `id_property` is `id`; it is created if missing.
 
-    id: str | int
+    `id` may be None if the properties have the value of `id_property`.
+    """
+
+    id: str | int | None
     properties: Mapping[str, object]
     id_property: str | None = None
     object_write_trace_id: str | None = None

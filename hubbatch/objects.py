@@ -17,7 +17,7 @@ from attrs import evolve
 from ._net.batch import Batch
 from ._outcomes.outcome import Summary
 from ._validators import check_flag, check_name, check_names
-from ._verbs import Options, Verbs
+from ._verbs import Options, Verbs, zone_of
 from ._wire.arguments import ALL, Id, Inputs, PropertyNames
 from ._wire.calls import Operation, Verb
 from ._wire.codecs.documents import Page, page_query
@@ -53,6 +53,11 @@ class Objects(Verbs):
     sent. The field `id`, or the one named like `id_property`, holds the id, which
     `create` ignores.
 
+    Rows work too: a pandas, polars, pyarrow or DuckDB table, or flat mappings such as
+    those of `csv.DictReader`. The column `id_property`, or else `id`, holds the id, and
+    the other columns are properties. A missing value (None, NaN) leaves its property
+    out. `timezone` (such as `"Europe/Berlin"`) is the time zone of times without one.
+
     HubSpot accepts 100 inputs per call (its guide "Using object APIs").
     """
 
@@ -61,6 +66,7 @@ class Objects(Verbs):
         inputs: Inputs[CreateInput | Record | Typed],
         *,
         reconcile_by: str | None = None,
+        timezone: str | None = None,
         **options: Unpack[Options],
     ) -> Batch[SimplePublicObject]:
         """Create records.
@@ -74,11 +80,12 @@ class Objects(Verbs):
         unless `reconcile_by` is set.
 
         Args:
-            inputs: Dicts as above, `CreateInput`, or instances of your own attrs class
-                or dataclass.
+            inputs: Dicts as above, flat ones, a table (pandas, polars), instances
+                of your own attrs class or dataclass, or `CreateInput` objects.
             reconcile_by: A unique property that every record sets. A record whose
                 answer was lost is looked up by it, and created again only if it does
                 not exist.
+            timezone: The IANA zone of datetimes without one, e.g. "Europe/Berlin".
             isolate: Whether to split a chunk that HubSpot refuses as a whole until the
                 bad records are found. Default: True.
             max_failures: End the batch with `TooManyFailures` once more records than
@@ -93,6 +100,7 @@ class Objects(Verbs):
             *self._object_types,
             api_version=self._api_version,
             reconcile_by=check_name(reconcile_by),
+            zone=zone_of(timezone),
         )
         return self._batch(operation, inputs, options)
 
@@ -348,6 +356,7 @@ class Objects(Verbs):
         inputs: Inputs[UpdateInput | Record | Typed],
         *,
         id_property: str | None = None,
+        timezone: str | None = None,
         **options: Unpack[Options],
     ) -> Batch[SimplePublicObject]:
         """Set properties of existing records.
@@ -360,10 +369,11 @@ class Objects(Verbs):
         Two inputs for one record are sent one after the other.
 
         Args:
-            inputs: Dicts as above, `UpdateInput`, or instances of your own attrs class
-                or dataclass.
+            inputs: Dicts as above, flat ones, a table (pandas, polars), instances
+                of your own attrs class or dataclass, or `UpdateInput` objects.
             id_property: The unique property (e.g. "email") that the inputs' `id` values
                 belong to; inputs with their own `idProperty` keep it.
+            timezone: The IANA zone of datetimes without one, e.g. "Europe/Berlin".
             isolate: Whether to split a chunk that HubSpot refuses as a whole until the
                 bad records are found. Default: True.
             max_failures: End the batch with `TooManyFailures` once more records than
@@ -372,7 +382,7 @@ class Objects(Verbs):
             linger: Seconds that a partial chunk waits for more inputs from an async
                 source. Default: 0.1.
         """
-        operation = self._operation("update", id_property)
+        operation = self._operation("update", id_property, timezone)
         return self._batch(operation, inputs, options)
 
     def upsert(
@@ -380,6 +390,7 @@ class Objects(Verbs):
         inputs: Inputs[UpsertInput | Record | Typed],
         *,
         id_property: str | None = None,
+        timezone: str | None = None,
         **options: Unpack[Options],
     ) -> Batch[SimplePublicUpsertObject]:
         """Update records by a unique property, and create those that do not exist.
@@ -390,10 +401,11 @@ class Objects(Verbs):
             response = await hub.contacts.upsert(records, id_property="email")
 
         Args:
-            inputs: Dicts as above, `UpsertInput`, or instances of your own attrs class
-                or dataclass.
+            inputs: Dicts as above, flat ones, a table (pandas, polars), instances
+                of your own attrs class or dataclass, or `UpsertInput` objects.
             id_property: The unique property (e.g. "email") that the inputs' `id` values
                 belong to; inputs with their own `idProperty` keep it.
+            timezone: The IANA zone of datetimes without one, e.g. "Europe/Berlin".
             isolate: Whether to split a chunk that HubSpot refuses as a whole until the
                 bad records are found. Default: True.
             max_failures: End the batch with `TooManyFailures` once more records than
@@ -402,7 +414,7 @@ class Objects(Verbs):
             linger: Seconds that a partial chunk waits for more inputs from an async
                 source. Default: 0.1.
         """
-        operation = self._operation("upsert", id_property)
+        operation = self._operation("upsert", id_property, timezone)
         return self._batch(operation, inputs, options)
 
     def archive(
@@ -426,13 +438,19 @@ class Objects(Verbs):
         """
         return self._batch(self._operation("archive"), ids, options)
 
-    def _operation(self, verb: Verb, id_property: str | None = None) -> Operation:
+    def _operation(
+        self,
+        verb: Verb,
+        id_property: str | None = None,
+        timezone: str | None = None,
+    ) -> Operation:
         return operation_for(
             "objects",
             verb,
             *self._object_types,
             api_version=self._api_version,
             id_property=check_name(id_property),
+            zone=zone_of(timezone),
         )
 
 

@@ -11,6 +11,7 @@ from collections.abc import (
     Callable,
     Iterable,
     Iterator,
+    Sequence,
     Sized,
 )
 from itertools import islice
@@ -54,6 +55,8 @@ class SourceReader:
     Attributes:
         sized: whether it is a collection. Every input of a collection gets an outcome;
             an iterator is not read further once the batch has ended.
+        lazy: whether it builds its inputs as they are read, as a table does. Its `rest`
+            takes no time.
         trickles: whether the next input may take a while (asynchronous sources).
         failure: the exception that the source raised, after it returned some inputs.
     """
@@ -70,6 +73,7 @@ class SourceReader:
             self._stream = aiter(source)
         else:
             self._iterator = iter(source)
+        self.lazy: bool = hasattr(self._iterator, "rest")
         self._pulled = 0
 
     async def pull(self, limit: int) -> list[Any]:
@@ -82,8 +86,15 @@ class SourceReader:
         self._pulled += len(block)
         return block
 
-    def rest(self) -> list[Any]:
-        """Return all remaining inputs of a collection in one list."""
+    async def pull_unsent(self) -> Sequence[Any]:
+        """Return the next inputs, which are only recorded; an empty list at the end."""
+        return self.rest() if self.lazy else await self.pull(KEPT_BLOCK)
+
+    def rest(self) -> Sequence[Any]:
+        """Return all remaining inputs of a collection."""
+        if self.lazy and self.failure is None:
+            rest: Sequence[Any] = self._iterator.rest()  # type: ignore[union-attr] # a lazy one has it
+            return rest
         return self._take(None) if self.sized else []
 
     async def aclose(self) -> None:

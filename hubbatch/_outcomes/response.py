@@ -126,6 +126,11 @@ class Outcomes(Sequence[Outcome[R]]):  # noqa: PLW1641 -- unhashable, as a list 
         self._collector = collector
         self._parts: dict[OutcomeStatus, Failures[R]] = {}
 
+    @property
+    def operation(self) -> Operation:
+        """The call that the inputs were sent with."""
+        return self._collector.operation
+
     def of(self, status: OutcomeStatus) -> "Failures[R]":
         """Return the unsuccessful outcomes that have this status."""
         return self._parts.setdefault(status, Failures(self._collector, status))
@@ -246,6 +251,26 @@ class CombinedResponse(BatchResponse[R]):
         )
         failed.total = total
         raise failed
+
+    def to_arrow(self, *, prefix: str = "outcome_") -> Any:
+        """Return a `pyarrow.Table` with one row per input, in input order.
+
+        Its columns are those of the input (`id` and the properties, if it is not a row)
+        and `outcome_index`, `outcome_status`, `outcome_id` (the record's),
+        `outcome_new`, `outcome_attempts`, `outcome_category`, `outcome_message` and
+        `outcome_property_name`; of a read also `outcome_properties`, a struct. A column
+        whose values have no common Arrow type has strings.
+
+        `prefix`: what the names of the outcome's columns begin with.
+
+        Raises:
+            ConfigurationError: If pyarrow is not installed (the extra `parquet`).
+            ValueError: If an input has a column of the same name.
+        """
+        from .outcome_tables import outcome_table  # noqa: PLC0415 -- seldom needed
+
+        call = self.outcomes.operation.call
+        return outcome_table(self.outcomes, prefix, records=call.verb == "read")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the response in HubSpot's JSON shape, without the outcomes."""

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterable, Iterable
 from enum import Enum
-from typing import Final, Literal, TypeAlias, TypeVar
+from typing import Any, Final, Literal, Protocol, TypeAlias, TypeVar
 
 from hubbatch.models import Record
 
@@ -11,8 +11,17 @@ from .user_classes import Typed
 
 T = TypeVar("T")
 
-Inputs: TypeAlias = Iterable[T] | AsyncIterable[T]
-"""Any number of inputs, in a list or other collection, a generator, an async stream."""
+
+class Table(Protocol):
+    """A table with the Arrow C stream interface: pandas, polars, pyarrow, DuckDB."""
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> object:
+        """Return the table as a stream of Arrow record batches."""
+        ...
+
+
+Inputs: TypeAlias = Table | Iterable[T] | AsyncIterable[T]
+"""Any number of inputs, in a collection, a generator, an async stream or a table."""
 
 Id: TypeAlias = str | int | Record | Typed
 """A record's id or a unique value; or an input or record of your own that has it."""

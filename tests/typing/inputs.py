@@ -82,6 +82,12 @@ class Rows:
         yield UpdateInput("1", {})
 
 
+class Frame:
+    """A table, as pandas, polars, pyarrow and DuckDB have it."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+
 async def stream() -> AsyncIterator[Mapping[str, object]]:
     yield {"id": "1", "properties": {}}
 
@@ -94,6 +100,8 @@ async def accepted(
     await tickets.update([{"id": "1", "properties": {"subject": None, "amount": 3}}])
     await tickets.update(({"id": "1", "subject": "a"},))
     await tickets.update(Rows())
+    await tickets.update(Frame())
+    await tickets.archive(Frame())
     await tickets.update(deque(rows))
     await tickets.update(row for row in rows)
     await tickets.update(stream())
@@ -162,6 +170,7 @@ async def refused_as_collections(hub: HubBatch) -> None:
 
 async def refused_as_inputs(hub: HubBatch, texts: list[str]) -> None:
     tickets = hub.tickets
+    await tickets.update([Frame()])  # type: ignore[list-item] # pyright: ignore[reportArgumentType]
     await tickets.update(["512"])  # type: ignore[list-item] # pyright: ignore[reportArgumentType]
     await tickets.update(texts)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     await tickets.update([512])  # type: ignore[list-item] # pyright: ignore[reportArgumentType]
