@@ -13,8 +13,6 @@ from typing import Any
 
 from hubbatch.errors import ConfigurationError, SourceError
 
-from .zones import Zone
-
 
 # The name that pandas gives to an index without a name.
 _NAMELESS_INDEX = re.compile(r"__index_level_\d+__")
@@ -62,18 +60,15 @@ def naive_columns(
             yield field.name
 
 
-def plain_rows(
-    arrow: ModuleType, batch: Any, *, zone: Zone | None = None
-) -> Iterator[dict[str, Any]]:
+def plain_rows(arrow: ModuleType, batch: Any) -> Iterator[dict[str, Any]]:
     """Yield the rows of a record batch as Python values; NULL and NaN become None.
 
     Args:
         arrow: pyarrow.
         batch: The record batch; no two columns have the same name.
-        zone: The time zone of times without one.
     """
     names = column_names(batch.schema)
-    columns = [_values(arrow, batch.column(name), zone) for name in names]
+    columns = [_values(arrow, batch.column(name)) for name in names]
     for values in zip(*columns, strict=True):
         yield dict(zip(names, values, strict=True))
 
@@ -83,7 +78,7 @@ def column_names(schema: Any) -> list[str]:
     return [name for name in schema.names if not _NAMELESS_INDEX.fullmatch(name)]
 
 
-def _values(arrow: ModuleType, column: Any, zone: Zone | None) -> list[Any]:
+def _values(arrow: ModuleType, column: Any) -> list[Any]:
     kind = column.type
     if arrow.types.is_floating(kind):
         missing = arrow.compute.is_nan(column)
@@ -91,8 +86,6 @@ def _values(arrow: ModuleType, column: Any, zone: Zone | None) -> list[Any]:
     elif arrow.types.is_timestamp(kind) and kind.unit == "ns":  # finer than datetime
         column = column.cast(arrow.timestamp("us", kind.tz), safe=False)
     values: list[Any] = column.to_pylist()
-    if zone is not None and _is_naive(arrow.types, kind):
-        return [*map(zone.localize, values)]
     return values
 
 

@@ -5,7 +5,7 @@ as a whole. A table that can be sliced is a collection of rows. Any other, such 
 query or a reader, is a stream.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import compress
 from operator import length_hint
 from types import ModuleType
@@ -59,9 +59,6 @@ def table_inputs(data: Any, operation: Operation) -> Iterable[Row]:
         )
     names, schema, rows = open_table(data)
     _check(names, schema, operation)
-    if isinstance(rows, StreamRows) and isinstance(data, Sized):
-        # A query can run again. Until the batch reads it, its connection must be free.
-        return StreamRows(data)
     return rows
 
 
@@ -76,8 +73,10 @@ def open_table(data: Any) -> "tuple[list[str], Any, StreamRows | TableRows]":
     arrow = need_pyarrow()
     cut = _cutter(data)
     if cut is None:
-        reader = arrow.RecordBatchReader.from_stream(data)
-        return column_names(reader.schema), reader.schema, StreamRows(reader)
+        query = hasattr(data, "limit")  # DuckDB; it must not run before it is read
+        reader = arrow.RecordBatchReader.from_stream(data.limit(0) if query else data)
+        rows = StreamRows(data if query else reader)
+        return column_names(reader.schema), reader.schema, rows
     names, schema = _describe(arrow, cut(0, _MAX_ROWS))
     return names, schema, TableRows(cut, _block_size(len(names)), range(len(data)))
 

@@ -8,7 +8,7 @@ unless a zone is set.
 import hashlib
 import os
 
-from collections.abc import Iterator, Sequence, Sized
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -52,8 +52,8 @@ class _ArrowTable(Table):
         if self._zone is None:
             check_times(self._arrow, schema, self._columns.used(names), self.name)
 
-    def _plain(self, batch: Any) -> Iterator[dict[str, Any]]:
-        return plain_rows(self._arrow, batch, zone=self._zone)
+    def _localized(self, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        return iter(rows) if self._zone is None else map(self._zone.localize, rows)
 
 
 class ArrowSource(_ArrowTable):
@@ -113,8 +113,7 @@ class ArrowSource(_ArrowTable):
         try:
             names, schema, rows = open_table(self._data)
             self._check(names, schema)
-            zone = self._zone
-            yield from rows if zone is None else map(zone.localize, rows)
+            yield from self._localized(rows)
         except (self._arrow.ArrowException, OSError) as error:
             raise SourceError(f"{self.name}: {error}") from None
 
@@ -171,7 +170,7 @@ class ParquetSource(_ArrowTable):
             self._check(column_names(schema), schema)
             try:
                 for batch in file.iter_batches(batch_size=_BLOCK):
-                    yield from self._plain(batch)
+                    yield from self._localized(plain_rows(self._arrow, batch))
             except (self._arrow.ArrowException, OSError) as error:
                 raise SourceError(f"{self.name}: damaged: {error}") from None
 

@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 import orjson
 import pytest
 
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch._wire.calls import Operation
 from hubbatch._wire.endpoints import operation_for
-from hubbatch._wire.inputs import encoder
+from hubbatch._wire.inputs import block_encoder, encoder
 from hubbatch._wire.property_values import InvalidInput
 from hubbatch._wire.rows import is_missing, is_row, shown_columns
 from hubbatch.models import UpsertInput
@@ -143,6 +144,16 @@ def test_an_input_with_a_field_of_hubspots_is_no_row(name: str) -> None:
     assert not is_row({})
     assert not is_row([("id", 7)])
     assert is_row({"id": 7})
+
+
+def test_a_codec_may_take_no_rows() -> None:
+    codec = evolve(UPDATE.call.codec, rows=None)
+    operation = evolve(UPDATE, call=evolve(UPDATE.call, codec=codec))
+    shaped = {"id": "7", "properties": {"a": "b"}}
+
+    assert "unknown field 'a'" in str(refused(operation, {"id": "7", "a": "b"}))
+    assert block_encoder(operation)(0, [{"id": "7", "a": "b"}]) is None
+    assert block_encoder(operation)(0, [shaped]) == block_encoder(UPDATE)(0, [shaped])
 
 
 # ---- hints
