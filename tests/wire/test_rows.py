@@ -162,7 +162,7 @@ def test_a_codec_may_take_no_rows() -> None:
 @pytest.mark.parametrize(
     ("operation", "value", "why", "field"),
     [
-        (UPDATE, {"id": 7, "propertys": {"a": "b"}}, 'use "properties"', "propertys"),
+        (UPDATE, {"id": 7, "Properties": {"a": "b"}}, 'use "properties"', "Properties"),
         (UPDATE, {"id": 7, "property": {"a": "b"}}, 'use "properties"', "property"),
         (UPDATE, {"7": {"a": "b"}, "8": {}}, "pass a list of its rows", "7"),
         (UPDATE, {"id": 7, "address": {"city": "x"}}, "flatten it", "address"),
