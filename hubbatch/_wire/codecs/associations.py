@@ -30,6 +30,7 @@ from hubbatch.models import (
     AssociationInput,
     AssociationSpec,
     AssociationSpecWithLabel,
+    AssociationTo,
     LabelsBetweenObjectPair,
     MultiAssociatedObjectWithLabel,
     PublicAssociation,
@@ -182,6 +183,8 @@ register(
     {"from_": _as_end},
 )
 register(PublicAssociation, _ENDS, _AS_ENDS)
+register(AssociationInput, _ENDS, _AS_ENDS)
+register(AssociationTo, {"to": _end_id}, {"to": _as_end})
 register(AssociatedId, {"id": read_id})
 register(
     PublicAssociationMulti,
