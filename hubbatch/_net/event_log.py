@@ -161,10 +161,12 @@ class EventLogger:
 def _line(sentence: str, details: Sequence[str], fields: Mapping[str, object]) -> str:
     """Return a line with placeholders; what is not known is omitted."""
     account = "" if fields["account"] is None else " of account %(account)s"
-    known = ", ".join(
+    known = [
         f"{name.replace('_', ' ')} %({name})s"
         for name in details
         if fields[name] is not None
-    )
+    ]
+    if "status" in details and fields["status"] is None:
+        known = ["no answer"]
     line = f"%(operation)s{account}, batch %(batch)d: {sentence}"
-    return f"{line} ({known})" if known else line
+    return f"{line} ({', '.join(known)})" if known else line
