@@ -5,7 +5,7 @@ this module, so `import hubbatch` never imports pydantic.
 """
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
+from functools import partial
 from inspect import getdoc
 from operator import itemgetter
 from types import NoneType
@@ -15,16 +15,16 @@ import attrs
 
 from msgspec import Struct
 from msgspec.structs import fields as struct_fields
-from pydantic import TypeAdapter
 from pydantic_core import (
     CoreSchema,
     PydanticSerializationUnexpectedValue,
+    SchemaSerializer,
     core_schema,
 )
 
 from hubbatch.models import BatchResponse, LegacyProperty, SimplePublicObject
 
-from .records import camel_case, fields_written, read_datetime, unstructure
+from .records import camel_case, fields_written, read_datetime, registered, unstructure
 from .user_classes import is_typed
 
 
@@ -67,19 +67,13 @@ def schema_of(cls: type, source: Any, generate: Generate) -> CoreSchema:
     described = {"title": cls.__name__, "description": first_paragraph}
     return core_schema.no_info_wrap_validator_function(
         partial(_read, made, names, nullable),
-        core_schema.typed_dict_schema(members, cls_name=cls.__name__),
+        core_schema.typed_dict_schema(members),
         serialization=core_schema.plain_serializer_function_ser_schema(
             partial(_write, made)
         ),
         ref=ref,
         metadata={"pydantic_js_updates": described},
     )
-
-
-@lru_cache
-def serializer_of(cls: type) -> object:
-    """Return what pydantic writes an instance with where the annotation is Any."""
-    return TypeAdapter(cls).serializer
 
 
 def to_json(value: Any) -> Any:
@@ -141,3 +135,14 @@ def _member(
         own = core_schema.definition_reference_schema(ref)
         return core_schema.list_schema(own)
     return generate()
+
+
+# pydantic writes an instance with this where the annotation is Any.
+_serializer = SchemaSerializer(
+    core_schema.any_schema(
+        serialization=core_schema.plain_serializer_function_ser_schema(to_json)
+    )
+)
+for _class in registered():
+    _hooked: Any = _class
+    _hooked.__pydantic_serializer__ = _serializer

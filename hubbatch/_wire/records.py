@@ -355,7 +355,6 @@ def register(
     _registered[cls] = (reads or {}, writes or {})
     hooked: Any = cls
     hooked.__get_pydantic_core_schema__ = classmethod(_pydantic_schema)
-    hooked.__pydantic_serializer__ = _PydanticSerializer()
 
 
 def registered() -> Iterable[type]:
@@ -373,15 +372,6 @@ def _pydantic_schema(cls: type, source: Any, handler: Any) -> Any:
     from .pydantic_schemas import schema_of  # noqa: PLC0415 -- it imports pydantic
 
     return schema_of(cls, source, handler.generate_schema)
-
-
-class _PydanticSerializer:
-    """What pydantic writes an instance with where the annotation is Any."""
-
-    def __get__(self, _: object, cls: type) -> Any:
-        from .pydantic_schemas import serializer_of  # noqa: PLC0415 -- as above
-
-        return serializer_of(cls)
 
 
 def _reader(cls: type) -> Hook:

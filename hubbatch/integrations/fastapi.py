@@ -228,19 +228,19 @@ async def _answer(_: Request, error: Exception) -> JSONResponse:
     status = _status(error)
     if status == _BAD_GATEWAY:
         _log(error)
-    body: ErrorBody = {"detail": _DETAILS[status], **describe(error)}  # type: ignore[typeddict-item] # mypy misses keys that may be absent
+    body: ErrorBody = {"detail": _DETAILS[status], **_description(error)}  # type: ignore[typeddict-item] # mypy misses keys that may be absent
     if isinstance(error.summary, Summary):
         body["summary"] = asdict(error.summary)
     if isinstance(error, BatchFailed):
         errors = [*_leaves(error)]
         body["count"] = len(errors)
-        body["errors"] = [describe(item) for item in errors[:_LISTED]]
+        body["errors"] = [_description(item) for item in errors[:_LISTED]]
     return JSONResponse(body, status, _headers(error, status))
 
 
 def _log(error: HubBatchError) -> None:
     """Log an error that the operator of the application has to resolve."""
-    described = describe(error)
+    described = _description(error)
     status = getattr(error, "status", None)
     facts = [f"{status} {described['error']}" if status else described["error"]]
     if "category" in described:
@@ -399,12 +399,16 @@ Pass it to the application or to a router: `FastAPI(responses=ERROR_RESPONSES)`.
 """
 
 
-def describe(error: HubBatchError) -> ErrorDescription:
+def describe(error: HubBatchError) -> dict[str, Any]:
     """Return the parts of an error that a client may see, e.g. to end a stream with.
 
     The keys are `error` (its class) and, if known, `category`, `code`, `property` and
     `correlation_id`.
     """
+    return {**_description(error)}
+
+
+def _description(error: HubBatchError) -> ErrorDescription:
     described: ErrorDescription = {"error": type(error).__name__}
     if (category := getattr(error, "category", None)) is not None:
         described["category"] = category

@@ -183,7 +183,7 @@ def test_a_union_picks_the_class_of_the_value() -> None:
 
 def test_another_value_in_place_of_a_record_is_a_warning() -> None:
     with pytest.warns(UserWarning, match="expected SimplePublicObject"):
-        TypeAdapter[Any](SimplePublicObject).dump_python({"id": "7"})
+        TypeAdapter[Any](list[SimplePublicObject]).dump_python([{"id": "7"}])
 
 
 async def test_a_response_is_written_without_its_outcomes() -> None:
