@@ -31,6 +31,7 @@ from hubbatch.models import (
     AssociationInput,
     AssociationSpec,
     AssociationSpecWithLabel,
+    AssociationTo,
     LabelsBetweenObjectPair,
     MultiAssociatedObjectWithLabel,
     PublicAssociation,
@@ -183,6 +184,8 @@ register(
     {"from_": _as_end},
 )
 register(PublicAssociation, _ENDS, _AS_ENDS)
+register(AssociationInput, _ENDS, _AS_ENDS)
+register(AssociationTo, {"to": _end_id}, {"to": _as_end})
 register(AssociatedId, {"id": read_id})
 register(
     PublicAssociationMulti,
