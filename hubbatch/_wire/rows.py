@@ -78,7 +78,9 @@ def row_shaper(operation: Operation) -> Shaper:
         if only_ids:
             return _id_of(value, id_column, id_property)
         properties = _properties_of(value, id_column)
-        if verb != "upsert" and id_column is not None and len(value) == 1:
+        # An upsert of nothing but a unique value creates the records that are missing.
+        may_be_bare = verb == "upsert" and id_column == id_property
+        if id_column is not None and len(value) == 1 and not may_be_bare:
             raise InvalidInput("the row has nothing but an id", "properties")
         if creates:
             return {"properties": properties}
