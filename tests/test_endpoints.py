@@ -262,7 +262,7 @@ def test_one_input_where_a_collection_belongs(single: Any) -> None:
     calls += [hub.deal_splits.upsert, hub.legacy.tickets.create]
     calls += [hub.associations("a", "b").limits.purge]
     for call in calls:
-        with pytest.raises(TypeError, match="put it into a list"):
+        with pytest.raises(TypeError, match="Put it into a list"):
             call(single)
 
 
@@ -308,7 +308,7 @@ async def test_a_list_of_a_closed_client() -> None:
 def test_a_verbs_signature_tells_its_options() -> None:
     """`help()` and editors show them."""
     told = inspect.signature(HubBatch(TOKEN).associations("a", "b").create).parameters
-    assert [*told] == ["inputs", "isolate", "max_failures", "linger"]
+    assert [*told] == ["inputs", "isolate", "max_failures", "linger", "progress"]
     assert {*told} >= {*Options.__annotations__}
     assert told["max_failures"].default == "auto"
 

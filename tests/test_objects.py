@@ -59,14 +59,14 @@ def calls(hub: HubBatch) -> Iterator[Callable[[Any], Any]]:
 def test_one_input_where_a_collection_belongs(hub: HubBatch, single: Any) -> None:
     name = type(single).__name__
     for call in calls(hub):
-        with pytest.raises(TypeError, match=f"not one {name}; put it into a list"):
+        with pytest.raises(TypeError, match=rf"not one {name}\. Put it into a list"):
             call(single)
 
 
 @pytest.mark.parametrize("wrong", [None, 512, 5.0, object()])
 def test_no_collection_at_all(hub: HubBatch, wrong: Any) -> None:
     for call in calls(hub):
-        with pytest.raises(TypeError, match="expected an iterable or async iterable"):
+        with pytest.raises(TypeError, match="expects an iterable or async iterable"):
             call(wrong)
 
 

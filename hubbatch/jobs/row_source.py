@@ -8,6 +8,8 @@ import msgspec
 
 from attrs import define, field
 
+from hubbatch._net.source import check_source
+
 
 @define
 class Row:
@@ -76,16 +78,11 @@ def as_source(inputs: Any) -> AnySource:
     """
     if callable(getattr(inputs, "fingerprint", None)):
         return inputs  # type: ignore[no-any-return] # it has the protocol's method
-    if isinstance(inputs, str | bytes | Mapping) or not isinstance(
-        inputs, Iterable | AsyncIterable
-    ):
-        raise TypeError(
-            "expected a source, or an iterable or async iterable of inputs, "
-            f"not {type(inputs).__name__}"
-        )
-    if isinstance(inputs, AsyncIterable):
-        return AsyncInputs(inputs)
-    return Inputs(inputs)
+    rows = check_source(
+        inputs,
+        "Job() expects a path, a Source, or an iterable or async iterable of inputs",
+    )
+    return AsyncInputs(rows) if isinstance(rows, AsyncIterable) else Inputs(rows)
 
 
 @define
