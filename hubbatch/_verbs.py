@@ -104,7 +104,8 @@ class Verbs:
         for name in options:
             if name not in _OPTIONS:
                 raise TypeError(
-                    f"{operation.name}() got an unexpected keyword argument {name!r}"
+                    f"{operation.name}() got an unexpected keyword argument {name!r}. "
+                    f"Options of every verb are {', '.join(_OPTIONS)}."
                 )
         return Batch(self._state, operation, source, complete=complete, **options)
 

@@ -174,7 +174,7 @@ class Objects(Verbs):
         if into is not None and histories:
             raise ValueError(
                 "into= cannot be combined with properties_with_history: its fields "
-                "hold one value each"
+                "hold one value each."
             )
         operation = operation_for(
             "objects",

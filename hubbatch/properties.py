@@ -53,8 +53,8 @@ class Properties(Verbs):
         """
         if data_sensitivity not in _SENSITIVITIES:
             raise ValueError(
-                f"data_sensitivity must be one of {_SENSITIVITIES}, "
-                f"not {data_sensitivity!r}"
+                f"data_sensitivity must be one of {', '.join(_SENSITIVITIES)}, "
+                f"not {data_sensitivity!r}."
             )
         body: dict[str, object] = {
             "archived": check_flag("archived", archived),

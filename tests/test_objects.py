@@ -79,7 +79,7 @@ def test_unknown_option(hub: HubBatch) -> None:
 @pytest.mark.parametrize("verb", ["read", "update", "upsert"])
 def test_id_property_is_a_name(hub: HubBatch, verb: str) -> None:
     call = getattr(hub.tickets, verb)
-    with pytest.raises(TypeError, match="a property name must be a str, not 5"):
+    with pytest.raises(TypeError, match="A property name must be a str, not 5"):
         call([], id_property=5)
     with pytest.raises(ValueError, match="must not be empty"):
         call([], id_property="")
@@ -89,13 +89,13 @@ def test_id_property_is_a_name(hub: HubBatch, verb: str) -> None:
 def test_properties_are_a_collection_of_names(hub: HubBatch, option: str) -> None:
     read: Any = hub.tickets.read
     for wrong in ("subject", b"subject", 5, None):
-        with pytest.raises(TypeError, match="expected a collection of property names"):
+        with pytest.raises(TypeError, match="Expected a collection of property names"):
             read([], **{option: wrong})
     with pytest.raises(TypeError, match="must be a str"):
         read([], **{option: [5]})
     with pytest.raises(TypeError, match="must be a str, not None"):
         read([], **{option: [None]})
-    with pytest.raises(ValueError, match="a property name must be printable"):
+    with pytest.raises(ValueError, match="A property name must be printable"):
         read([], **{option: ["a\nb"]})
     with pytest.raises(ValueError, match="must not be empty"):
         read([], **{option: [""]})
@@ -179,7 +179,7 @@ async def test_read_into_a_class_asks_for_its_fields(hub: HubBatch, crm: Crm) ->
 def test_into_is_a_class_whose_fields_can_be_properties(hub: HubBatch) -> None:
     read: Any = hub.tickets.read
     for wrong in ("Ticket", Valued("x"), dict, 5):
-        with pytest.raises(TypeError, match="expected an attrs class or a dataclass"):
+        with pytest.raises(TypeError, match="Expected an attrs class or a dataclass"):
             read([], into=wrong)
     with pytest.raises(TypeError, match="which a property cannot have"):
         read([], into=attrs.make_class("Deep", {"x": attrs.field(type=dict)}))

@@ -75,11 +75,11 @@ class Batch(
             f"{operation.name}() expects an iterable or async iterable of inputs",
         )
         if not isinstance(isolate, bool):
-            raise TypeError(f"isolate must be True or False, not {isolate!r}")
+            raise TypeError(f"isolate must be True or False, not {isolate!r}.")
         if isinstance(linger, bool) or not isinstance(linger, int | float):
-            raise TypeError(f"linger must be a number of seconds, not {linger!r}")
+            raise TypeError(f"linger must be a number of seconds, not {linger!r}.")
         if not linger >= 0:
-            raise ValueError(f"linger must be zero or more seconds, not {linger!r}")
+            raise ValueError(f"linger must be zero or more seconds, not {linger!r}.")
         check_progress(progress)
         self._options = RunOptions(
             lane=lane,

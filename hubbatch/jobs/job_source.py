@@ -50,7 +50,7 @@ def open_job_source(
     if not isinstance(source, str | os.PathLike):
         for name in chosen:
             raise ConfigurationError(
-                f"{name} is an option of a path. Set it where you create the "
+                f"The option {name} is for paths. Set it where you create the "
                 f"{type(source).__name__} instead."
             )
         opened = as_source(source)
@@ -67,7 +67,7 @@ def open_job_source(
     if object_type.startswith(PAIRS) and verb != "read":
         for name in chosen:
             raise ConfigurationError(
-                f"{name} is not an option of pairs. Pass a source with PairColumns."
+                f"The option {name} is not for pairs. Pass a source with PairColumns."
             )
         return open_source(source, PairColumns(), **file), call
     if chosen.get("empty", "skip") not in ("skip", "clear"):

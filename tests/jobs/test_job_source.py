@@ -74,7 +74,9 @@ async def test_a_path_of_pairs(desk: Desk) -> None:
     kind = "associations.contacts.companies"
 
     assert (await desk.job("create_default", kind, path).run()).succeeded == 1
-    with pytest.raises(ConfigurationError, match="id_column is not an option of pairs"):
+    with pytest.raises(
+        ConfigurationError, match="The option id_column is not for pairs"
+    ):
         desk.job("create_default", kind, path, id_column="from")
 
 
@@ -122,7 +124,7 @@ def test_two_values_of_one_option_are_refused(
 def test_options_of_a_path_are_refused_for_anything_else(desk: Desk) -> None:
     source = open_source(file(desk), Columns(verb="upsert", id_property="email"))
     for name, value in {"id_column": "a", "empty": "skip", "timezone": "UTC"}.items():
-        with pytest.raises(ConfigurationError, match=f"{name} is an option of a path"):
+        with pytest.raises(ConfigurationError, match=f"The option {name} is for paths"):
             upsert(desk, source, **{name: value})
         with pytest.raises(ConfigurationError, match="where you create the list"):
             upsert(desk, [], id_property="email", **{name: value})
