@@ -81,6 +81,7 @@ _readme = Sybil(
         "docs/coming-from-hubspot-api-client.md",
         "docs/guides/*.md",
         "docs/journals.md",
+        "docs/migrations.md",
         "docs/observing.md",
         "docs/outcomes.md",
         "docs/promises.md",

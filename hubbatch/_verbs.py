@@ -29,11 +29,19 @@ class Options(TypedDict, total=False):
             same reason; with None there is no limit.
         linger: Seconds that a partial chunk waits for more inputs from an async source.
             Default: 0.1.
+        progress: Called as `progress(done, total)` at the start, after each chunk and
+            at the end. `done` is the number of inputs that have their outcome, `total`
+            the number of all inputs (None for an iterator or stream). For a tqdm bar:
+            `lambda done, total: bar.update(done - bar.n)`. For a task of rich's
+            `Progress`: `lambda done, total: bar.update(task, completed=done)`. It runs
+            in the event loop, so it must not block. If it raises, the log reports this
+            once, and the batch continues without it.
     """
 
     isolate: bool
     max_failures: int | str | None
     linger: float
+    progress: Callable[[int, int | None], object] | None
 
 
 _OPTIONS = get_type_hints(Options)
@@ -98,7 +106,8 @@ class Verbs:
         for name in options:
             if name not in _OPTIONS:
                 raise TypeError(
-                    f"{operation.name}() got an unexpected keyword argument {name!r}"
+                    f"{operation.name}() got an unexpected keyword argument {name!r}. "
+                    f"Options of every verb are {', '.join(_OPTIONS)}."
                 )
         if hasattr(source, "__arrow_c_stream__"):
             from ._tables.table_inputs import is_table, table_inputs  # noqa: PLC0415 -- seldom needed

@@ -84,7 +84,7 @@ class Accounts:
         **client_options: Any,
     ) -> None:
         if not callable(load):
-            raise TypeError(f"load must be callable, not {type(load).__name__}")
+            raise TypeError(f"load must be callable, not {type(load).__name__}.")
         _check(max_open, idle)
         self._limit_of: Callable[[str], Any] = (
             rate_limit if callable(rate_limit) else lambda _: rate_limit
@@ -134,7 +134,7 @@ class Accounts:
         client = self._open.get(key)
         while client is None or client.state.closed:
             if self._closed:
-                raise RuntimeError("these accounts are closed")
+                raise RuntimeError("These accounts are closed.")
             load = self._loading.setdefault(key, SingleFlight())
             client = await load.join(partial(self._make, key, load))
         self._keep(key, client)
@@ -326,9 +326,9 @@ def _check(max_open: object, idle: object) -> None:
 
 def _key(account: str | int) -> str:
     if isinstance(account, bool) or not isinstance(account, str | int):
-        raise TypeError(f"an account must be a str or an int, not {account!r}")
+        raise TypeError(f"An account must be a str or an int, not {account!r}.")
     if account == "":
-        raise ValueError("an account must not be empty")
+        raise ValueError("An account must not be empty.")
     return str(account)
 
 

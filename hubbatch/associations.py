@@ -63,6 +63,8 @@ class Associations(Verbs):
                 unknown. Default: "auto".
             linger: Seconds that a partial chunk waits for more inputs from an async
                 source. Default: 0.1.
+            progress: Called as `progress(done, total)` at the start, after each chunk
+                and at the end. Default: None.
         """
         return self._batch(self._operation("create"), inputs, options)
 
@@ -86,6 +88,8 @@ class Associations(Verbs):
                 unknown. Default: "auto".
             linger: Seconds that a partial chunk waits for more inputs from an async
                 source. Default: 0.1.
+            progress: Called as `progress(done, total)` at the start, after each chunk
+                and at the end. Default: None.
         """
         return self._batch(self._operation("create_default"), inputs, options)
 
@@ -114,6 +118,8 @@ class Associations(Verbs):
                 unknown. Default: "auto".
             linger: Seconds that a partial chunk waits for more inputs from an async
                 source. Default: 0.1.
+            progress: Called as `progress(done, total)` at the start, after each chunk
+                and at the end. Default: None.
         """
         return self._batch(self._operation("read"), ids, options)
 
@@ -139,6 +145,8 @@ class Associations(Verbs):
                 unknown. Default: "auto".
             linger: Seconds that a partial chunk waits for more inputs from an async
                 source. Default: 0.1.
+            progress: Called as `progress(done, total)` at the start, after each chunk
+                and at the end. Default: None.
         """
         return self._batch(self._operation("archive"), inputs, options)
 
@@ -163,6 +171,8 @@ class Associations(Verbs):
                 unknown. Default: "auto".
             linger: Seconds that a partial chunk waits for more inputs from an async
                 source. Default: 0.1.
+            progress: Called as `progress(done, total)` at the start, after each chunk
+                and at the end. Default: None.
         """
         return self._batch(self._operation("archive_labels"), inputs, options)
 
@@ -225,6 +235,8 @@ class AssociationLimits(Verbs):
                 unknown. Default: "auto".
             linger: Seconds that a partial chunk waits for more inputs from an async
                 source. Default: 0.1.
+            progress: Called as `progress(done, total)` at the start, after each chunk
+                and at the end. Default: None.
         """
         return self._batch(self._operation("create"), inputs, options)
 
@@ -249,6 +261,8 @@ class AssociationLimits(Verbs):
                 unknown. Default: "auto".
             linger: Seconds that a partial chunk waits for more inputs from an async
                 source. Default: 0.1.
+            progress: Called as `progress(done, total)` at the start, after each chunk
+                and at the end. Default: None.
         """
         return self._batch(self._operation("update"), inputs, options)
 
@@ -272,6 +286,8 @@ class AssociationLimits(Verbs):
                 unknown. Default: "auto".
             linger: Seconds that a partial chunk waits for more inputs from an async
                 source. Default: 0.1.
+            progress: Called as `progress(done, total)` at the start, after each chunk
+                and at the end. Default: None.
         """
         return self._batch(self._operation("purge"), inputs, options)
 
@@ -312,6 +328,8 @@ class AssociationsV3(Verbs):
                 unknown. Default: "auto".
             linger: Seconds that a partial chunk waits for more inputs from an async
                 source. Default: 0.1.
+            progress: Called as `progress(done, total)` at the start, after each chunk
+                and at the end. Default: None.
         """
         return self._batch(self._operation("create"), inputs, options)
 
@@ -338,6 +356,8 @@ class AssociationsV3(Verbs):
                 unknown. Default: "auto".
             linger: Seconds that a partial chunk waits for more inputs from an async
                 source. Default: 0.1.
+            progress: Called as `progress(done, total)` at the start, after each chunk
+                and at the end. Default: None.
         """
         return self._batch(self._operation("read"), ids, options)
 
@@ -362,6 +382,8 @@ class AssociationsV3(Verbs):
                 unknown. Default: "auto".
             linger: Seconds that a partial chunk waits for more inputs from an async
                 source. Default: 0.1.
+            progress: Called as `progress(done, total)` at the start, after each chunk
+                and at the end. Default: None.
         """
         return self._batch(self._operation("archive"), inputs, options)
 

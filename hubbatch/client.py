@@ -197,7 +197,7 @@ class HubBatch(StandardTypes):
         if api_version is not None:
             raise ValueError(
                 "api_version must be 'v3', for the older associations, or left out "
-                f"for those of the client's version, not {api_version!r}"
+                f"for those of the client's version, not {api_version!r}."
             )
         version = self._api_version
         return Associations(self._state, source, target, api_version=version)
@@ -279,7 +279,7 @@ class HubBatch(StandardTypes):
         call = named_call(operation)
         if type(count) is not int or count < 0:
             raise ValueError(
-                f"count must be a number of records, 0 or more, not {count!r}"
+                f"count must be a number of records, 0 or more, not {count!r}."
             )
         state = self._state
         if not state.gate.limit_is_reported and state.account_details is None:

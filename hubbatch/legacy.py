@@ -60,6 +60,8 @@ class LegacyObjects(Verbs):
                 unknown. Default: "auto".
             linger: Seconds that a partial chunk waits for more inputs from an async
                 source. Default: 0.1.
+            progress: Called as `progress(done, total)` at the start, after each chunk
+                and at the end. Default: None.
         """
         return self._batch(
             self._operation("create", timezone=timezone), inputs, options
@@ -96,6 +98,8 @@ class LegacyObjects(Verbs):
                 unknown. Default: "auto".
             linger: Seconds that a partial chunk waits for more inputs from an async
                 source. Default: 0.1.
+            progress: Called as `progress(done, total)` at the start, after each chunk
+                and at the end. Default: None.
         """
         parameters = {
             "properties": check_names(properties),
@@ -134,6 +138,8 @@ class LegacyObjects(Verbs):
                 unknown. Default: "auto".
             linger: Seconds that a partial chunk waits for more inputs from an async
                 source. Default: 0.1.
+            progress: Called as `progress(done, total)` at the start, after each chunk
+                and at the end. Default: None.
         """
         return self._batch(
             self._operation("update", timezone=timezone), inputs, options
@@ -157,6 +163,8 @@ class LegacyObjects(Verbs):
                 unknown. Default: "auto".
             linger: Seconds that a partial chunk waits for more inputs from an async
                 source. Default: 0.1.
+            progress: Called as `progress(done, total)` at the start, after each chunk
+                and at the end. Default: None.
         """
         return self._batch(self._operation("archive"), ids, options)
 

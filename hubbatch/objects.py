@@ -93,6 +93,8 @@ class Objects(Verbs):
                 unknown. Default: "auto".
             linger: Seconds that a partial chunk waits for more inputs from an async
                 source. Default: 0.1.
+            progress: Called as `progress(done, total)` at the start, after each chunk
+                and at the end. Default: None.
         """
         operation = operation_for(
             "objects",
@@ -177,6 +179,8 @@ class Objects(Verbs):
                 unknown. Default: "auto".
             linger: Seconds that a partial chunk waits for more inputs from an async
                 source. Default: 0.1.
+            progress: Called as `progress(done, total)` at the start, after each chunk
+                and at the end. Default: None.
 
         Raises:
             TypeError: If `properties` is a string, or a field of `into` has a type
@@ -188,7 +192,7 @@ class Objects(Verbs):
         if into is not None and histories:
             raise ValueError(
                 "into= cannot be combined with properties_with_history: its fields "
-                "hold one value each"
+                "hold one value each."
             )
         operation = operation_for(
             "objects",
@@ -381,6 +385,8 @@ class Objects(Verbs):
                 unknown. Default: "auto".
             linger: Seconds that a partial chunk waits for more inputs from an async
                 source. Default: 0.1.
+            progress: Called as `progress(done, total)` at the start, after each chunk
+                and at the end. Default: None.
         """
         operation = self._operation("update", id_property, timezone)
         return self._batch(operation, inputs, options)
@@ -413,6 +419,8 @@ class Objects(Verbs):
                 unknown. Default: "auto".
             linger: Seconds that a partial chunk waits for more inputs from an async
                 source. Default: 0.1.
+            progress: Called as `progress(done, total)` at the start, after each chunk
+                and at the end. Default: None.
         """
         operation = self._operation("upsert", id_property, timezone)
         return self._batch(operation, inputs, options)
@@ -435,6 +443,8 @@ class Objects(Verbs):
                 unknown. Default: "auto".
             linger: Seconds that a partial chunk waits for more inputs from an async
                 source. Default: 0.1.
+            progress: Called as `progress(done, total)` at the start, after each chunk
+                and at the end. Default: None.
         """
         return self._batch(self._operation("archive"), ids, options)
 

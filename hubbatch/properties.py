@@ -47,6 +47,8 @@ class Properties(Verbs):
                 unknown. Default: "auto".
             linger: Seconds that a partial chunk waits for more inputs from an async
                 source. Default: 0.1.
+            progress: Called as `progress(done, total)` at the start, after each chunk
+                and at the end. Default: None.
         """
         return self._batch(self._operation("create"), inputs, options)
 
@@ -76,11 +78,13 @@ class Properties(Verbs):
                 unknown. Default: "auto".
             linger: Seconds that a partial chunk waits for more inputs from an async
                 source. Default: 0.1.
+            progress: Called as `progress(done, total)` at the start, after each chunk
+                and at the end. Default: None.
         """
         if data_sensitivity not in _SENSITIVITIES:
             raise ValueError(
-                f"data_sensitivity must be one of {_SENSITIVITIES}, "
-                f"not {data_sensitivity!r}"
+                f"data_sensitivity must be one of {', '.join(_SENSITIVITIES)}, "
+                f"not {data_sensitivity!r}."
             )
         body: dict[str, object] = {
             "archived": check_flag("archived", archived),
@@ -106,6 +110,8 @@ class Properties(Verbs):
                 unknown. Default: "auto".
             linger: Seconds that a partial chunk waits for more inputs from an async
                 source. Default: 0.1.
+            progress: Called as `progress(done, total)` at the start, after each chunk
+                and at the end. Default: None.
         """
         return self._batch(self._operation("archive"), names, options)
 

@@ -35,6 +35,8 @@ class DealSplits(Verbs):
                 unknown. Default: "auto".
             linger: Seconds that a partial chunk waits for more inputs from an async
                 source. Default: 0.1.
+            progress: Called as `progress(done, total)` at the start, after each chunk
+                and at the end. Default: None.
         """
         operation = operation_for("deal_splits", "read", api_version=self._api_version)
         return self._batch(operation, ids, options)
@@ -58,6 +60,8 @@ class DealSplits(Verbs):
                 unknown. Default: "auto".
             linger: Seconds that a partial chunk waits for more inputs from an async
                 source. Default: 0.1.
+            progress: Called as `progress(done, total)` at the start, after each chunk
+                and at the end. Default: None.
         """
         operation = operation_for(
             "deal_splits", "upsert", api_version=self._api_version

@@ -46,8 +46,9 @@ def test_the_signature_of_a_verb_shows_its_options(cls: type[Any]) -> None:
     assert verbs
     for verb in verbs:
         shown = inspect.signature(verb).parameters
-        assert [*shown][-3:] == [*Options.__annotations__]
-        assert [shown[name].default for name in [*shown][-3:]] == [True, "auto", 0.1]
+        assert [*shown][-4:] == [*Options.__annotations__]
+        defaults = [shown[name].default for name in [*shown][-4:]]
+        assert defaults == [True, "auto", 0.1, None]
         assert all(one.kind is not one.VAR_KEYWORD for one in shown.values())
 
 

@@ -118,7 +118,9 @@ class Credentials:
         return check_token(await token)
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("cannot pickle credentials: the pickle would hold the token")
+        raise TypeError(
+            "Credentials cannot be pickled: the pickle would hold the token."
+        )
 
     def __repr__(self) -> str:
         return f"<Credentials, {'renewable' if self.renewable else 'static'}>"

@@ -8,9 +8,12 @@ import asyncio
 from collections.abc import (
     AsyncIterable,
     AsyncIterator,
+    Awaitable,
     Callable,
+    Coroutine,
     Iterable,
     Iterator,
+    Mapping,
     Sequence,
     Sized,
 )
@@ -18,6 +21,7 @@ from itertools import islice
 from typing import Any
 
 from hubbatch._limits.window import Spacing
+from hubbatch.models import BatchResponse
 
 
 Source = Iterable[Any] | AsyncIterable[Any]
@@ -26,6 +30,62 @@ Source = Iterable[Any] | AsyncIterable[Any]
 BLOCK = 100
 # The same, once sending has ended and inputs are only recorded.
 KEPT_BLOCK = 10_000
+
+
+# Iterable, but a single input.
+_SINGLE = (str, bytes, bytearray, memoryview)
+# The fields by which an input is told from a mapping of inputs.
+_FIELDS = frozenset({"id", "properties", "objectId", "from", "to"})
+
+
+def check_source(source: Any, expected: str) -> Source:
+    """Return a source after checking that it is a collection or a stream of inputs.
+
+    `expected` is the beginning of the message: who expects what.
+
+    Raises:
+        TypeError: If it is something else. The message says how to write it.
+    """
+    if source is None:
+        raise TypeError(f"{expected}, not None.")
+    kind = type(source).__name__
+    # Some database cursors can be awaited, and are streams of rows all the same.
+    streams = isinstance(source, AsyncIterable)
+    if isinstance(source, Coroutine) or (isinstance(source, Awaitable) and not streams):
+        raise TypeError(f"{expected}, not a {kind}. Await it first.")
+    if isinstance(source, Mapping):
+        raise TypeError(f"{expected}, not {_instead_of_mapping(source, kind)}")
+    if isinstance(source, BatchResponse):
+        raise TypeError(f"{expected}, not a {kind}. Pass its `results`.")
+    if isinstance(source, _SINGLE) or not (isinstance(source, Iterable) or streams):
+        if callable(source):
+            raise TypeError(
+                f"{expected}, not a {kind}. Call it, and pass what it returns."
+            )
+        if hasattr(source, "collect"):  # a lazy frame of polars
+            raise TypeError(f"{expected}, not a {kind}. Call its collect() first.")
+        raise TypeError(f"{expected}, not one {kind}. Put it into a list.")
+    return source  # type: ignore[no-any-return] # checked
+
+
+def _instead_of_mapping(source: Mapping[Any, Any], kind: str) -> str:
+    if "inputs" in source:  # the body of a request
+        return f"one {kind}. Pass its `inputs`."
+    values = [*source.values()]
+    if values and all(isinstance(value, list) for value in values):
+        return f"a {kind} of columns. Pass a table, or a list of its rows."
+    if not (_FIELDS.isdisjoint(source) and values and all(map(_is_mapping, values))):
+        return f"one {kind}. Put it into a list: `[record]`."
+    if not any(map(_FIELDS.isdisjoint, values)):
+        return f"a {kind} of them. Pass its values: `list(records.values())`."
+    return (
+        f'a {kind} of them. If its keys are the ids, pass `[{{"id": key, '
+        '"properties": value} for key, value in records.items()]`.'
+    )
+
+
+def _is_mapping(value: object) -> bool:
+    return isinstance(value, Mapping)
 
 
 def length(source: Source) -> int | None:

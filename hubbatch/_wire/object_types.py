@@ -73,8 +73,8 @@ class ObjectType:
         """
         if verb not in self.verbs and api_version in _NARROW_VERSIONS:
             raise ValueError(
-                f"HubSpot has no batch {verb} for {self.name} in {api_version}; "
-                f"it has {' and '.join(self.verbs)}"
+                f"HubSpot has no batch {verb} for {self.name} in {api_version}. "
+                f"It has {' and '.join(self.verbs)}."
             )
 
 
@@ -268,6 +268,6 @@ def type_id(object_type: str) -> str:
     found = known.id if known else object_type
     if found is None or "-" not in found:
         raise ValueError(
-            f"lists need the object type's id, e.g. '2-3456', not {object_type!r}"
+            f"Lists need the object type's id, e.g. '2-3456', not {object_type!r}."
         )
     return found

@@ -59,8 +59,7 @@ class TimeFormat:
             if self.zone is None:
                 raise InvalidInput(
                     f"property {name!r} is a datetime without a time zone. Pass "
-                    'timezone="Europe/Berlin" (for example), or attach one with '
-                    ".replace(tzinfo=...)",
+                    'timezone="Europe/Berlin" (for example), or set its tzinfo',
                     name,
                 )
             try:

@@ -2,7 +2,7 @@
 
     from hubbatch.jobs import Job
 
-    job = Job(hub, "upsert", "tickets", rows, id_property="ref", journal="run.db")
+    job = Job(hub, "upsert", "tickets", "rows.csv", id_property="ref", journal="run.db")
     report = await job.run()
 
 Jobs with a journal need the extra `jobs` (`pip install 'hubbatch[jobs]'`).

@@ -50,7 +50,7 @@ class _ArrowTable(Table):
         """
         check_names(self.name, names)
         if self._zone is None:
-            check_times(self._arrow, schema, self._columns.used(names), self.name)
+            check_times(self._arrow, schema, self.columns.used(names), self.name)
 
     def _localized(self, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         return iter(rows) if self._zone is None else map(self._zone.localize, rows)

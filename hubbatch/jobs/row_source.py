@@ -17,6 +17,7 @@ import msgspec
 
 from attrs import define, field
 
+from hubbatch._net.source import check_source
 from hubbatch._tables.zones import Zone
 from hubbatch._wire.calls import Operation
 from hubbatch._wire.property_values import InvalidInput
@@ -83,6 +84,11 @@ AnySource: TypeAlias = RowIterable | AsyncRowIterable
 """A source of rows."""
 
 
+def is_source(inputs: object) -> bool:
+    """Return whether an object is a `Source`."""
+    return callable(getattr(inputs, "fingerprint", None))
+
+
 def as_source(
     inputs: Any, operation: Operation, *, timezone: str | None = None
 ) -> AnySource:
@@ -93,7 +99,7 @@ def as_source(
     Raises:
         TypeError: If it is neither a table nor an iterable or async iterable.
     """
-    if callable(getattr(inputs, "fingerprint", None)):
+    if is_source(inputs):
         return inputs  # type: ignore[no-any-return] # it has the protocol's method
     if hasattr(inputs, "__arrow_c_stream__"):
         from hubbatch._tables.table_inputs import columns_of, is_table  # noqa: PLC0415
@@ -106,18 +112,16 @@ def as_source(
             pairs = operation.call.codec.rows is pair_shaper
             columns = PairColumns() if pairs else columns_of(operation)
             return ArrowSource(inputs, columns, timezone=timezone)
-    if isinstance(inputs, str | bytes | Mapping) or not isinstance(
-        inputs, Iterable | AsyncIterable
-    ):
-        raise TypeError(
-            "expected a source, a table, or an iterable or async iterable of inputs, "
-            f"not {type(inputs).__name__}"
-        )
+    rows = check_source(
+        inputs,
+        "Job() expects a path, a Source, a table, or an iterable or async iterable of "
+        "inputs",
+    )
     options = {"timezone": timezone}
     to_row = _RowMaker(operation, Zone.find(timezone))
-    if isinstance(inputs, AsyncIterable):
-        return AsyncInputs(inputs, to_row, options=options)
-    return Inputs(inputs, to_row, options=options)
+    if isinstance(rows, AsyncIterable):
+        return AsyncInputs(rows, to_row, options=options)
+    return Inputs(rows, to_row, options=options)
 
 
 class _RowMaker:

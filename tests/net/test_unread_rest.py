@@ -125,7 +125,7 @@ async def test_cancelling_does_not_look_at_the_rest_of_a_list(
     assert (last.index, last.attempts, last.safe_to_resend) == (MANY - 1, 0, True)
     assert (last.error.category, last.error.message) == (
         "NOT_SENT",
-        "not sent: the batch was cancelled",
+        "the batch was cancelled",
     )
 
 
