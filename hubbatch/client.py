@@ -2,10 +2,10 @@
 
 import os
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import inf
 from types import TracebackType
-from typing import Any, Literal, Self, overload
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Self, overload
 
 import aiohttp
 
@@ -36,6 +36,11 @@ from .schemas import Schemas
 from .single import Single
 from .splits import DealSplits
 
+
+if TYPE_CHECKING:
+    from .sync import SyncHubBatch
+
+P = ParamSpec("P")
 
 _BASE_URL = "https://api.hubapi.com"
 _API_VERSION = "v3"
@@ -155,6 +160,28 @@ class HubBatch(StandardTypes):
         )
         self.legacy: Legacy = Legacy(self._state)
         self.single: Single = Single(self._state, api_version=self._api_version)
+
+    @classmethod
+    def sync(
+        cls: Callable[P, Any], *args: P.args, **options: P.kwargs
+    ) -> "SyncHubBatch":
+        """Return the same client for code without asyncio; enter it with `with`.
+
+        It has the same arguments, except `session`. Example::
+
+            with HubBatch.sync() as hub:
+                response = hub.tickets.update(records)
+
+        Its event loop runs in a thread of its own, which the first call starts. Token
+        callables, listeners and other callbacks run in that thread. Several threads may
+        share the client.
+
+        Raises:
+            ConfigurationError: If an option is wrong or no token is found.
+        """
+        from .sync import SyncHubBatch  # noqa: PLC0415 -- most programs need only one
+
+        return SyncHubBatch(cls, *args, **options)
 
     def objects(self, object_type: str) -> Objects:
         """Return the verbs for an object type, by name or id: `"2-3456"`, `"p1_car"`.

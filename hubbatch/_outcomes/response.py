@@ -203,6 +203,17 @@ class CombinedResponse(BatchResponse[R]):
     succeeded: int = field(kw_only=True)
     failures: Sequence[Outcome[R]] = field(kw_only=True)
 
+    def __repr__(self) -> str:
+        parts = {"succeeded": self.succeeded}
+        parts |= {
+            status.replace("_", " "): len(getattr(self, status))
+            for status in ("failed", "unknown", "not_sent")
+        }
+        shown = ", ".join(
+            f"{number:,} {name}" for name, number in parts.items() if number
+        )
+        return f"<CombinedResponse of {len(self.outcomes):,} inputs: {shown or 'none'}>"
+
     @property
     def failed(self) -> Sequence[Outcome[R]]:
         """The outcomes of inputs that HubSpot refused, or that were invalid."""
