@@ -3,6 +3,7 @@
 import os
 
 from collections.abc import Callable, Iterable
+from inspect import signature
 from math import inf
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Self, overload
@@ -322,6 +323,14 @@ class HubBatch(StandardTypes):
         traceback: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+
+# What `help()` and notebooks show; type checkers see the same through `P`.
+setattr(  # noqa: B010 -- mypy knows no such attribute
+    HubBatch.sync.__func__,  # type: ignore[attr-defined] # of a bound method
+    "__signature__",
+    signature(HubBatch.__init__).replace(return_annotation="SyncHubBatch"),
+)
 
 
 def _check_type(name: str, value: object, expected: type) -> None:

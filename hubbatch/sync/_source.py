@@ -103,7 +103,7 @@ class CallerSource(BlockSource):
     def shorten(self, error: BaseException) -> None:
         """Keep of the traceback of the iterator's own error only its own frames."""
         if error is self._failure:
-            error.__traceback__ = self._traceback
+            error.with_traceback(self._traceback)
 
     def _fill(self) -> None:
         """Read as many inputs as the event loop wants."""
