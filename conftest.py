@@ -86,6 +86,7 @@ _readme = Sybil(
         "docs/promises.md",
         "docs/repeated-keys.md",
         "docs/retries.md",
+        "docs/sync.md",
         "docs/testing.md",
     ],
     fixtures=["account"],

@@ -9,8 +9,9 @@ from tests.processes import TREE, untraced
 
 
 HEAD = """
-import os, signal, sys, threading
+import logging, os, signal, sys, threading
 from hubbatch import HubBatch
+logging.getLogger("hubbatch").addHandler(logging.NullHandler())
 
 def rows(count):
     for number in range(count):

@@ -109,7 +109,7 @@ def test_ctrl_c_while_closing_cancels_what_runs(hubspot_simulator: Simulator) ->
             try:
                 hub.tickets.create([*rows(3)])
             except BaseException as error:
-                print(type(error).__name__, error.response)
+                ended.append(f"{type(error).__name__} {error.response}")
         def interrupt():
             while not hub._portal.client._state.active:
                 pass
@@ -117,7 +117,7 @@ def test_ctrl_c_while_closing_cancels_what_runs(hubspot_simulator: Simulator) ->
             while not hub._portal.client._state.closed:
                 pass
             os.kill(os.getpid(), signal.SIGINT)
-        ready = threading.Event()
+        ready, ended = threading.Event(), []
         threads = [threading.Thread(target=one) for one in (work, interrupt)]
         for thread in threads:
             thread.start()
@@ -125,9 +125,10 @@ def test_ctrl_c_while_closing_cancels_what_runs(hubspot_simulator: Simulator) ->
         try:
             hub.close()
         except KeyboardInterrupt:
-            print("interrupted")
+            ended.append("interrupted")
         for thread in threads:
             thread.join()
+        print(*ended, sep="\n")
         """,
     )
 
