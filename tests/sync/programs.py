@@ -38,6 +38,6 @@ def run(simulator: Simulator, program: str) -> list[str]:
     """Run a program that must succeed silently, and return the lines it prints."""
     with start(simulator, program) as process:
         printed, complaints = process.communicate(timeout=60)
-    assert complaints == ""
+    assert complaints == "", complaints
     assert process.returncode == 0
     return printed.splitlines()

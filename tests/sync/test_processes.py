@@ -128,7 +128,8 @@ def test_ctrl_c_while_closing_cancels_what_runs(hubspot_simulator: Simulator) ->
             ended.append("interrupted")
         for thread in threads:
             thread.join()
-        print(*ended, sep="\n")
+        for line in ended:
+            print(line)
         """,
     )
 
