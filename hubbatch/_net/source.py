@@ -5,6 +5,7 @@ The run decides when to read: only while the `InputQueue` has room.
 
 import asyncio
 
+from abc import abstractmethod
 from collections.abc import (
     AsyncIterable,
     AsyncIterator,
@@ -25,13 +26,13 @@ Source = Iterable[Any] | AsyncIterable[Any]
 class BlockSource(AsyncIterable[Any]):
     """A source that returns its inputs in blocks. It is read once."""
 
+    @abstractmethod
     async def pull(self, limit: int) -> list[Any]:
         """Return at least one and at most `limit` inputs; an empty list at the end."""
-        raise NotImplementedError
 
+    @abstractmethod
     def rest(self) -> list[Any]:
         """Return the inputs that are in memory and that `pull` has not returned."""
-        raise NotImplementedError
 
     async def __aiter__(self) -> AsyncIterator[Any]:
         while block := await self.pull(BLOCK):

@@ -27,6 +27,7 @@ class Portal:
     def __init__(self, make: Callable[[], HubBatch]) -> None:
         self._make = make
         self._lock = threading.Lock()
+        self._closing = threading.Lock()
         self._closed = False
         self._background: Background | None = None
         self.client: HubBatch = make()
@@ -47,14 +48,16 @@ class Portal:
 
     def close(self) -> None:
         """Wait for running batches, close the connections, and stop the loop."""
-        if self._closed:
-            return
-        background = self.open()
-        try:
-            background.wait(self.client.aclose)
-        finally:
-            self.stop()
-            background.join()
+        with self._closing:  # another thread waits for the end too
+            background = self._background
+            if self._closed or background is None:
+                self._closed = True
+                return
+            try:
+                background.wait(self.client.aclose)
+            finally:
+                self.stop()
+                background.join()
 
     def stop(self) -> Background | None:
         """Refuse further calls, and cancel what is running."""
@@ -66,7 +69,8 @@ class Portal:
 
     def forked(self) -> None:
         """Start afresh in a forked process, where the thread of the loop is missing."""
-        self._lock = threading.Lock()  # another thread may have held it
+        # Another thread of the parent may have held them.
+        self._lock, self._closing = threading.Lock(), threading.Lock()
         if self._background is None:
             return
         self._background.forget()

@@ -247,7 +247,10 @@ def test_a_client_that_is_not_used_starts_no_thread(
 
     assert repr(hub.tickets) == "<SyncObjects 'tickets'>"
     assert repr(hub) == "<SyncHubBatch>"
+    hub.close()
     assert threading.active_count() == before
+    with pytest.raises(RuntimeError, match="this client is closed"):
+        hub.tickets.read(["1"])
 
 
 def test_a_client_that_is_not_closed_warns_and_stops_its_thread(
@@ -312,6 +315,16 @@ def test_closing_waits_for_the_batches_of_other_threads(
         hub.close()
 
     assert batch.result().ok
+
+
+def test_several_threads_may_close_a_client(
+    hubspot_simulator: Simulator, ids: list[str]
+) -> None:
+    sim = hubspot_simulator
+    hub = HubBatch.sync(sim.token, base_url=sim.url)
+    assert hub.tickets.read(ids).ok
+    with ThreadPoolExecutor(10) as pool:
+        assert [*pool.map(lambda _: hub.close(), range(10))] == [None] * 10
 
 
 def test_a_callback_that_calls_its_own_client_is_told_so(

@@ -173,3 +173,46 @@ def test_what_has_no_inputs_returns_its_result(hub: SyncHubBatch) -> None:
     limits = hub.associations("contacts", "companies").limits
     assert repr(limits) == "<SyncAssociationLimits 'contacts' to 'companies'>"
     assert repr(limits.stream) == "<StreamAssociationLimits 'contacts' to 'companies'>"
+
+
+FOUND: dict[str, Any] = {
+    "objects": lambda hub: hub.tickets,
+    "associations": lambda hub: hub.associations("contacts", "companies"),
+    "v3": lambda hub: hub.associations("contacts", "companies", api_version="v3"),
+    "limits": lambda hub: hub.associations("contacts", "companies").limits,
+    "properties": lambda hub: hub.properties("tickets"),
+    "schemas": lambda hub: hub.schemas,
+    "lists": lambda hub: hub.list_memberships("contacts"),
+    "deal splits": lambda hub: hub.deal_splits,
+    "tickets v1": lambda hub: hub.legacy.tickets,
+    "products v1": lambda hub: hub.legacy.products,
+    "line items v1": lambda hub: hub.legacy.line_items,
+}
+
+
+@pytest.mark.parametrize("find", FOUND.values(), ids=FOUND)
+def test_each_verb_sends_nothing_for_no_inputs(
+    find: Any, hub: SyncHubBatch, hubspot_simulator: Simulator
+) -> None:
+    face = find(hub)
+    verbs = members(type(face.stream))
+    for verb in verbs:
+        assert len(getattr(face, verb)([]).outcomes) == 0
+        with getattr(face.stream, verb)([]) as outcomes:
+            assert [*outcomes] == []
+
+    assert verbs
+    assert hubspot_simulator.requests == []
+
+
+def test_single_calls_write_and_archive(
+    hub: SyncHubBatch, hubspot_simulator: Simulator
+) -> None:
+    contacts = hub.single.contacts
+    made = contacts.upsert("a@b.c", {"firstname": "A"}, id_property="email")
+    changed = contacts.update(made.id, {"firstname": "B"})
+    contacts.archive(made.id)
+
+    assert made.new
+    assert changed.properties["firstname"] == "B"
+    assert hubspot_simulator.store.all("contacts") == []
