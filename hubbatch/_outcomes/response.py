@@ -204,15 +204,15 @@ class CombinedResponse(BatchResponse[R]):
     failures: Sequence[Outcome[R]] = field(kw_only=True)
 
     def __repr__(self) -> str:
-        parts = {"succeeded": self.succeeded}
-        parts |= {
-            status.replace("_", " "): len(getattr(self, status))
-            for status in ("failed", "unknown", "not_sent")
+        others = {
+            "failed": len(self.failed),
+            "unknown": len(self.unknown),
+            "not sent": len(self.not_sent),
         }
-        shown = ", ".join(
-            f"{number:,} {name}" for name, number in parts.items() if number
-        )
-        return f"<CombinedResponse of {len(self.outcomes):,} inputs: {shown or 'none'}>"
+        counts = [f"{self.succeeded:,} succeeded"]
+        counts += [f"{number:,} {name}" for name, number in others.items() if number]
+        inputs = f"{len(self.outcomes):,} inputs"
+        return f"<CombinedResponse of {inputs}: {', '.join(counts)}>"
 
     @property
     def failed(self) -> Sequence[Outcome[R]]:

@@ -82,7 +82,7 @@ with hub:
 """,
     )
 
-    assert printed == ["<CombinedResponse of 3 inputs: 3 unknown>", "2"]
+    assert printed == ["<CombinedResponse of 3 inputs: 0 succeeded, 3 unknown>", "2"]
 
 
 def test_ctrl_c_while_a_single_call_waits(hubspot_simulator: Simulator) -> None:
@@ -135,7 +135,9 @@ def test_ctrl_c_while_closing_cancels_what_runs(hubspot_simulator: Simulator) ->
 
     assert len(printed) == 2
     assert "interrupted" in printed
-    assert any("CombinedResponse of 3 inputs: 3 " in line for line in printed)
+    assert any(
+        "CombinedResponse of 3 inputs: 0 succeeded, 3 " in line for line in printed
+    )
 
 
 def test_a_client_that_is_not_closed_does_not_hold_up_the_end(
