@@ -86,14 +86,19 @@ _readme = Sybil(
         "docs/promises.md",
         "docs/repeated-keys.md",
         "docs/retries.md",
-        "docs/sync.md",
         "docs/testing.md",
     ],
     fixtures=["account"],
 )
 _pages = Sybil(
     parsers=[CodeBlockParser("python", run)],
-    patterns=["docs/index.md", "docs/logins.md", "docs/objects.md", "docs/versions.md"],
+    patterns=[
+        "docs/index.md",
+        "docs/logins.md",
+        "docs/objects.md",
+        "docs/sync.md",
+        "docs/versions.md",
+    ],
     fixtures=["account"],
 )
 pytest_collect_file = (_readme + _pages).pytest()
