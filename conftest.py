@@ -97,6 +97,7 @@ _pages = Sybil(
         "docs/logins.md",
         "docs/objects.md",
         "docs/sync.md",
+        "docs/tables.md",
         "docs/versions.md",
     ],
     fixtures=["account"],

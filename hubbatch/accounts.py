@@ -7,7 +7,7 @@ from functools import partial
 from inspect import isawaitable
 from math import inf
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeAlias
 from weakref import WeakSet
 
 import aiohttp
@@ -24,8 +24,11 @@ from .client import HubBatch
 from .errors import ConfigurationError
 
 
-Load = Callable[[str], Awaitable[TokenSource | OAuth]]
-Limit = Literal["auto"] | float | RateLimit | SharedLimit
+TokenLoader: TypeAlias = Callable[[str], Awaitable[TokenSource | OAuth]]
+"""An async function that takes an account's id and returns its access token."""
+
+AnyRateLimit: TypeAlias = Literal["auto"] | float | RateLimit | SharedLimit
+"""What the argument `rate_limit` of `HubBatch` accepts."""
 
 # Connections that all accounts share: enough for one account with the most requests in
 # flight (MAX_IN_FLIGHT) beside others, and within the usual 1,024 files of a process. A
@@ -36,6 +39,14 @@ _CONNECTIONS = 500
 
 class Accounts:
     """The clients of many accounts, over one pool of connections.
+
+    Example::
+
+        async def load(account):
+            return await read_from_vault(account)
+
+        async with Accounts(load) as accounts:
+            hub = await accounts.get(62515)
 
     `get` opens a client on first use and keeps it. A client is released after `idle`
     seconds, or earlier (the least recently used first) when more than `max_open` are
@@ -64,11 +75,11 @@ class Accounts:
 
     def __init__(
         self,
-        load: Load,
+        load: TokenLoader,
         *,
         max_open: int = 500,
         idle: float = 300.0,
-        rate_limit: Limit | Callable[[str], Limit] = "auto",
+        rate_limit: AnyRateLimit | Callable[[str], AnyRateLimit] = "auto",
         session: aiohttp.ClientSession | None = None,
         **client_options: Any,
     ) -> None:

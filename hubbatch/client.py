@@ -1,5 +1,6 @@
 """The client for one HubSpot account."""
 
+import asyncio
 import os
 
 from collections.abc import Callable, Iterable
@@ -50,6 +51,12 @@ _API_VERSION = "v3"
 class HubBatch(StandardTypes):
     """A client for one HubSpot account, with an attribute for each object type.
 
+    Example::
+
+        async with HubBatch() as hub:
+            records = [{"id": "512", "properties": {"subject": "Printer"}}]
+            response = await hub.tickets.update(records)
+
     Enter it with `async with`, or call `aclose` at the end. It can be created outside
     an event loop and works in one loop at a time: once that loop is closed (after
     `asyncio.run`) it continues in the next one, and remembers the requests it sent.
@@ -83,10 +90,6 @@ class HubBatch(StandardTypes):
         allow_http: Whether `base_url` may be an `http://` URL of a host that is not
             loopback.
         listeners: Functions to call with every event; see `hubbatch.Event`.
-
-    Attributes:
-        single: Calls for single records, which are sent together; see `Single`.
-        legacy: The verbs of `crm-objects/v1`; see `Legacy`.
 
     Raises:
         ConfigurationError: If an option is wrong or no token is found; nothing is sent.
@@ -160,7 +163,9 @@ class HubBatch(StandardTypes):
             listeners=_listeners(listeners),
         )
         self.legacy: Legacy = Legacy(self._state)
+        """The verbs of `crm-objects/v1`, for tickets, products and line items."""
         self.single: Single = Single(self._state, api_version=self._api_version)
+        """Calls for single records, which are sent together; see `Single`."""
 
     @classmethod
     def sync(
@@ -255,7 +260,18 @@ class HubBatch(StandardTypes):
 
     @property
     def limits(self) -> Limits:
-        """The rate limits as currently known; read this inside a running event loop."""
+        """The rate limits as currently known.
+
+        Raises:
+            RuntimeError: If no event loop is running.
+        """
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            raise RuntimeError(
+                "the limits are measured by the clock of an event loop, and none is "
+                "running. Read `hub.limits` in a coroutine"
+            ) from None
         return self._state.gate.snapshot()
 
     async def account(self) -> Account:

@@ -31,12 +31,13 @@ All of them can be pickled, and none contains an access token.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from .models import Context, ErrorDetail
 
 
-Origin = Literal["hubspot", "hubbatch"]
+Origin: TypeAlias = Literal["hubspot", "hubbatch"]
+"""Which of the two found the error."""
 
 
 class HubBatchError(Exception):

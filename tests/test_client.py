@@ -149,6 +149,21 @@ async def test_rate_limit(rate_limit: Any, limit: int, interval: float) -> None:
         assert hub.limits == Limits(limit, interval, 0, 0.0, None)
 
 
+def test_limits_outside_an_event_loop_say_what_to_do() -> None:
+    hub = HubBatch(SECRET)
+
+    with pytest.raises(RuntimeError, match=r"Read `hub\.limits` in a coroutine"):
+        _ = hub.limits
+
+
+def test_a_misspelled_object_type_names_the_one_that_was_meant() -> None:
+    hub = HubBatch(SECRET)
+
+    for owner in (hub, hub.single):
+        with pytest.raises(AttributeError, match="Did you mean `tickets`"):
+            _ = owner.ticket  # type: ignore[union-attr] # that is the point
+
+
 def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     values = (SECRET, "http://localhost:8080/x", "2026-03")
     for name, value in zip(ENVIRONMENT, values, strict=True):

@@ -1,14 +1,18 @@
 """The verbs of object types: what they refuse at once, and what they send."""
 
 import asyncio
+import re
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 import attrs
+import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
 from hubbatch import (
+    ConfigurationError,
     CreateInput,
     HubBatch,
     LegacyUpdateInput,
@@ -68,6 +72,31 @@ def test_no_collection_at_all(hub: HubBatch, wrong: Any) -> None:
     for call in calls(hub):
         with pytest.raises(TypeError, match="expected an iterable or async iterable"):
             call(wrong)
+
+
+class Lazy:
+    """A lazy frame of polars."""
+
+    def collect(self) -> None:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("nearly", "hint"),
+    [
+        ({"1": {"a": "b"}, "2": {}}, 'pass a list of its rows: [{"id": key, **row}'),
+        ({"id": ["1"], "a": ["b"]}, "pass a table, or a list of its rows"),
+        ({"id": "1", "a": "b"}, "put it into a list"),
+        ({}, "put it into a list"),
+        (Lazy(), "call its collect() first"),
+    ],
+)
+def test_what_is_nearly_a_collection_is_refused_with_a_hint(
+    hub: HubBatch, nearly: Any, hint: str
+) -> None:
+    for call in calls(hub):
+        with pytest.raises(TypeError, match=re.escape(hint)):
+            call(nearly)
 
 
 def test_unknown_option(hub: HubBatch) -> None:
@@ -256,3 +285,62 @@ async def test_async_source_of_each_verb(hub: HubBatch) -> None:
 
     response = await hub.tickets.read(ids())
     assert [result.id for result in response.results] == ["1", "2", "3"]
+
+
+def rows(verb: str) -> list[dict[str, Any]]:
+    ids = [{} if verb == "create" else {"id": n} for n in (1, 2)]
+    return [{**row, "value": f"v{n}", "gap": None} for n, row in enumerate(ids)]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("make", [list, iter, pa.Table.from_pylist], ids=str)
+async def test_every_verb_takes_rows(
+    hub: HubBatch, crm: Crm, verb: str, make: Callable[[Any], Any]
+) -> None:
+    given = rows(verb)
+    options = {"id_property": "ref"} if verb == "upsert" else {}
+
+    response = await getattr(hub.tickets, verb)(make(given), **options)
+
+    assert response.ok
+    assert [outcome.input for outcome in response.outcomes] == given
+    [heard] = crm.heard
+    if verb in ("read", "archive"):
+        assert heard.inputs == [{"id": "1"}, {"id": "2"}]
+    else:
+        sent = [item["properties"] for item in heard.inputs]
+        assert sent == [{"value": "v0"}, {"value": "v1"}]
+    table = response.to_arrow()
+    assert table.column("outcome_status").to_pylist() == ["succeeded"] * 2
+    assert table.column("outcome_index").to_pylist() == [0, 1]
+    assert ("outcome_properties" in table.schema.names) is (verb == "read")
+
+
+@pytest.mark.parametrize("verb", ["create", "update", "upsert"])
+async def test_times_without_a_zone_need_one(
+    hub: HubBatch, crm: Crm, verb: str
+) -> None:
+    noon = datetime(2026, 5, 31, 12)  # noqa: DTZ001 -- a time without a zone
+    given = [{**row, "ref": "a", "when": noon} for row in rows(verb)[:1]]
+    call = getattr(hub.tickets, verb)
+    options = {"id_property": "ref"} if verb == "upsert" else {}
+
+    with pytest.raises(ValueError, match="times in column 'when' have no time zone"):
+        call(pa.Table.from_pylist(given), **options)
+    with pytest.raises(ConfigurationError, match="unknown time zone 'Berlin'"):
+        call(given, timezone="Berlin", **options)
+    assert not crm.heard
+    [failed] = (await call(given, **options)).failures
+    assert 'timezone="Europe/Berlin"' in failed.error.message
+
+    for source in (given, pa.Table.from_pylist(given)):
+        response = await call(source, timezone="Europe/Berlin", **options)
+        assert response.ok
+        sent = crm.heard[-1].inputs[0]["properties"]["when"]
+        assert sent == "2026-05-31T10:00:00.000Z"
+
+
+async def test_a_column_of_a_table_is_a_collection_of_ids(hub: HubBatch) -> None:
+    response = await hub.tickets.read(pa.chunked_array([["1", "2"]]))
+
+    assert response.ok

@@ -59,3 +59,15 @@ def test_a_method_that_is_no_verb_keeps_its_signature() -> None:
         "archived",
         "into",
     ]
+
+
+@pytest.mark.parametrize("cls", with_verbs())
+def test_the_signature_of_a_verb_names_types_as_users_import_them(
+    cls: type[Any],
+) -> None:
+    """`help()` and notebooks show it: no alias is expanded, no private module named."""
+    for _, verb in inspect.getmembers(cls, inspect.isfunction):
+        if "linger" in inspect.signature(verb).parameters:
+            shown = str(inspect.signature(verb))
+            assert ": 'Inputs[" in shown
+            assert "hubbatch." not in shown

@@ -165,6 +165,8 @@ class Writer:
         what = "streams" if self.streams else "counterparts"
         home = f"hubbatch.{self.module.name}"
         lines = [f'"""The {what} of `{home}` without asyncio.\n\n{_HEADER}\n"""']
+        if self.module.origins.get("annotations") == "__future__":
+            homes["__future__"] = ["annotations"]  # signatures show the aliases
         lines += [
             f"from {home} import {', '.join(sorted(names))}"
             for home, names in sorted(homes.items())

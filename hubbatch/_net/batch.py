@@ -243,6 +243,20 @@ def _checked(source: Any) -> Source:
     if isinstance(source, _SINGLE) or not isinstance(source, Iterable | AsyncIterable):
         raise TypeError(
             "expected an iterable or async iterable of inputs, not one "
-            f"{type(source).__name__}; put it into a list"
+            f"{type(source).__name__}; {_correction(source)}"
         )
     return source
+
+
+def _correction(source: Any) -> str:
+    """Return how to make a source of what is not one."""
+    if hasattr(source, "collect"):  # a lazy frame of polars
+        return "call its collect() first"
+    if isinstance(source, Mapping) and source:
+        values = [*source.values()]
+        if all(isinstance(value, Mapping) for value in values):
+            rows = '[{"id": key, **row} for key, row in data.items()]'
+            return f"pass a list of its rows: {rows}"
+        if all(isinstance(value, list) for value in values):  # columns
+            return "pass a table, or a list of its rows"
+    return "put it into a list"

@@ -51,7 +51,6 @@ from .recorder import OutcomeRecorder, OutcomeSink
 from .run_options import READY, RunOptions
 from .source import (
     BLOCK,
-    KEPT_BLOCK,
     LingerTimer,
     Source,
     SourceReader,
@@ -228,8 +227,8 @@ class Run:
                     return
             # Each input of a collection gets an outcome. An iterator keeps the inputs
             # that it has not yielded yet.
-            while reader.sized and (block := await reader.pull(KEPT_BLOCK)):
-                self._recorder.leave_out(block)
+            while reader.sized and (unsent := await reader.pull_unsent()):
+                self._recorder.leave_out(unsent)
         except Exception as error:
             self.end(error)
             raise

@@ -12,6 +12,7 @@ from collections.abc import (
     Callable,
     Iterable,
     Iterator,
+    Sequence,
     Sized,
 )
 from itertools import islice
@@ -73,6 +74,8 @@ class SourceReader:
     Attributes:
         sized: whether it is a collection. Every input of a collection gets an outcome;
             an iterator is not read further once the batch has ended.
+        lazy: whether it builds its inputs as they are read, as a table does. Its `rest`
+            takes no time.
         trickles: whether the next input may take a while (asynchronous sources).
         failure: the exception that the source raised, after it returned some inputs.
     """
@@ -92,6 +95,7 @@ class SourceReader:
             self._stream = aiter(source)
         else:
             self._iterator = iter(source)
+        self.lazy: bool = hasattr(self._iterator, "rest")
         self._pulled = 0
 
     async def pull(self, limit: int) -> list[Any]:
@@ -104,10 +108,17 @@ class SourceReader:
         self._pulled += len(block)
         return block
 
-    def rest(self) -> list[Any]:
+    async def pull_unsent(self) -> Sequence[Any]:
+        """Return the next inputs, which are only recorded; an empty list at the end."""
+        return self.rest() if self.lazy else await self.pull(KEPT_BLOCK)
+
+    def rest(self) -> Sequence[Any]:
         """Return the inputs of a collection, or in memory, that are not pulled yet."""
         if self._blocks is not None:
             return self._blocks.rest()
+        if self.lazy and self.failure is None:
+            rest: Sequence[Any] = self._iterator.rest()  # type: ignore[union-attr] # a lazy one has it
+            return rest
         return self._take(None) if self.sized else []
 
     async def aclose(self) -> None:

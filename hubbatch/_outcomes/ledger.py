@@ -90,7 +90,7 @@ class Ledger:
 
     # ---- inputs that are not sent
 
-    def leave_out(self, inputs: list[Any]) -> Unsuccessful:
+    def leave_out(self, inputs: Sequence[Any]) -> Unsuccessful:
         """Return the outcomes of inputs that follow once the batch has ended.
 
         This takes constant time: no input is validated or copied.
@@ -123,7 +123,7 @@ class Ledger:
         return Unsuccessful.of(self.operation.call, chunk, status, error)
 
     def _not_sent(
-        self, indices: Sequence[int], inputs: list[Any], reason: str
+        self, indices: Sequence[int], inputs: Sequence[Any], reason: str
     ) -> Unsuccessful:
         status, error = OutcomeStatus.NOT_SENT, not_sent_error(reason)
         return Unsuccessful(self.operation.call, indices, inputs, None, status, error)

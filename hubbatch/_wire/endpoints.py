@@ -9,6 +9,7 @@ assumes 100.
 """
 
 from collections.abc import Mapping
+from datetime import tzinfo
 from functools import partial
 from typing import TypedDict, Unpack
 
@@ -261,6 +262,7 @@ class OperationOptions(TypedDict, total=False):
     into: type | None
     parameters: Query
     options: Mapping[str, object]
+    zone: tzinfo | None
 
 
 def operation_for(

@@ -32,12 +32,23 @@ from .property_values import property_values
 ID: Final = "id"
 
 
-class _Dataclass(Protocol):
+# attrs' own `AttrsInstance` is empty for checkers without its plugin, so that pyright
+# would accept anything, even a str. Pyright adds `__dataclass_fields__` to the classes
+# of attrs too (PEP 681), and mypy's plugin adds `__attrs_attrs__`.
+class DataclassInstance(Protocol):
+    """An instance of a dataclass."""
+
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
 
-Typed: TypeAlias = attrs.AttrsInstance | _Dataclass
-"""An instance of a user's class: an attrs class or a dataclass."""
+class AttrsInstance(Protocol):
+    """An instance of an attrs class."""
+
+    __attrs_attrs__: ClassVar[Any]
+
+
+Typed: TypeAlias = DataclassInstance | AttrsInstance
+"""An instance of your own dataclass or attrs class."""
 
 
 @frozen

@@ -23,6 +23,7 @@ from hubbatch._net.batch import Batch
 from hubbatch._net.run import Run
 from hubbatch._outcomes.outcome import OutcomeStatus, unknown_error, unsuccessful
 from hubbatch._tables.column_mapping import JobVerb
+from hubbatch._wire.arguments import Table
 from hubbatch.client import HubBatch
 from hubbatch.errors import ConfigurationError, HubBatchError
 from hubbatch.models import Property
@@ -65,11 +66,14 @@ class Job(Lifecycle):
         verb: create, read, update, upsert or archive.
         object_type: E.g. `tickets`; or `associations.contacts.companies`, with the
             verbs read, create, create_default, archive and archive_labels.
-        source: A `Source`, or any iterable or async iterable of inputs.
+        source: A `Source`, a table (pandas, polars, pyarrow, DuckDB), or any iterable
+            or async iterable of inputs.
         id_property: The unique property that the ids are values of, as for the verb.
         properties: The properties to read.
         reconcile_by: A unique property. Before a create that may have been written is
             sent again, its record is looked up by this property.
+        timezone: The time zone of times without one (`"Europe/Berlin"`), as for the
+            verb.
         legacy: Whether to use `crm-objects/v1`.
         journal: The path of the journal. If it records that the job is finished,
             nothing is sent.
@@ -101,11 +105,12 @@ class Job(Lifecycle):
         hub: HubBatch,
         verb: JobVerb,
         object_type: str,
-        source: Source | Iterable[Any] | AsyncIterable[Any],
+        source: Source | Table | Iterable[Any] | AsyncIterable[Any],
         *,
         id_property: str | None = None,
         properties: Iterable[str] = (),
         reconcile_by: str | None = None,
+        timezone: str | None = None,
         legacy: bool = False,
         journal: str | PathLike[str] | None = None,
         results: SinkOrPath | None = None,
@@ -116,7 +121,6 @@ class Job(Lifecycle):
         limit: int | None = None,
         preflight: bool | Iterable[Property] = False,
     ) -> None:
-        self._source = as_source(source)
         self._preflight = preflight
         self._limit = check_limit(limit)
         portal = check_account(account)
@@ -124,6 +128,7 @@ class Job(Lifecycle):
             "id_property": id_property,
             "properties": tuple(properties) or None,
             "reconcile_by": reconcile_by,
+            "timezone": timezone,
         }
         self._verb = find_verb(hub, verb, object_type, legacy=legacy)
         self._options = {
@@ -133,6 +138,7 @@ class Job(Lifecycle):
         planned = self._batch([])
         planned.close()
         operation = planned.operation
+        self._source = as_source(source, operation, timezone=timezone)
         path = None if journal is None else Path(journal)
         outputs = {"results": results, "failures": failures, "output": output}
         sinks = [

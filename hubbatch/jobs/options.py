@@ -19,10 +19,10 @@ from .sinks import Failures, Pairs, Records, Results
 
 # The options of each verb, except max_failures.
 _OPTIONS: Mapping[str, frozenset[str]] = {
-    "create": frozenset({"reconcile_by"}),
+    "create": frozenset({"reconcile_by", "timezone"}),
     "read": frozenset({"id_property", "properties"}),
-    "update": frozenset({"id_property"}),
-    "upsert": frozenset({"id_property"}),
+    "update": frozenset({"id_property", "timezone"}),
+    "upsert": frozenset({"id_property", "timezone"}),
     "archive": frozenset(),
     "create_default": frozenset(),
     "archive_labels": frozenset(),
@@ -33,9 +33,9 @@ _OBJECT_VERBS = ("create", "read", "update", "upsert", "archive")
 _PAIR_VERBS = ("read", "create", "create_default", "archive", "archive_labels")
 # The options of each verb in `crm-objects/v1`.
 _LEGACY_OPTIONS: Mapping[str, frozenset[str]] = {
-    "create": frozenset(),
+    "create": frozenset({"timezone"}),
     "read": frozenset({"properties"}),
-    "update": frozenset(),
+    "update": frozenset({"timezone"}),
     "archive": frozenset(),
 }
 # The options that must not change when a job resumes. `reconcile_by` may: it only

@@ -13,7 +13,6 @@ from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from hubbatch._net.batch import Batch
-from hubbatch._net.source import Source
 from hubbatch._outcomes.response import CombinedResponse
 from hubbatch._verbs import show_options
 from hubbatch.client import HubBatch
@@ -146,7 +145,7 @@ class Verbs(Face[A]):
         _document(cls, Verbs)
 
     def _collect(
-        self, verb: Callable[..., Batch[R]], source: Source, **options: Any
+        self, verb: Callable[..., Batch[R]], source: Any, **options: Any
     ) -> CombinedResponse[R]:
         """Send a batch, wait, and return its response."""
         background = self._portal.open()
@@ -179,7 +178,7 @@ class StreamVerbs(Face[A]):
         _document(cls, StreamVerbs)
 
     def _stream(
-        self, verb: Callable[..., Batch[R]], source: Source, **options: Any
+        self, verb: Callable[..., Batch[R]], source: Any, **options: Any
     ) -> SyncStream[R]:
         """Return the stream of a batch."""
         background = self._portal.open()

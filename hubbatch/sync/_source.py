@@ -13,7 +13,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
-from hubbatch._net.source import BlockSource, Source, length
+from hubbatch._net.source import BlockSource, length
 
 from ._background import Inbox
 
@@ -23,7 +23,7 @@ from ._background import Inbox
 _PATIENCE = 0.02
 
 
-def readable_from(source: Source, inbox: Inbox) -> Source:
+def readable_from(source: Any, inbox: Inbox) -> Any:
     """Return a source that the event loop can read, whatever thread it belongs to.
 
     A collection or a table is passed on as it is. Anything else is read in the thread

@@ -7,7 +7,6 @@ from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from hubbatch._net.batch import Batch
-from hubbatch._net.source import Source
 from hubbatch._net.stream import Stream
 from hubbatch._outcomes.outcome import Outcome, Summary
 
@@ -37,7 +36,7 @@ class SyncStream(Iterator[Outcome[R]], Generic[R]):
         owner: object,
         background: Background,
         batch: Batch[R],
-        source: Source,
+        source: object,
         inbox: Inbox,
     ) -> None:
         self._owner = owner  # a client stops its event loop when it is destroyed

@@ -527,7 +527,9 @@ async def test_a_job_that_makes_no_sense_is_refused_at_once(
 
 async def test_what_is_no_source_is_refused_at_once(desk: Desk) -> None:
     for given in ("tickets.csv", b"x", {"id": "1"}, 5):
-        with pytest.raises(TypeError, match="expected a source, or an iterable"):
+        with pytest.raises(
+            TypeError, match="expected a source, a table, or an iterable"
+        ):
             desk.job("update", "tickets", given)
     with pytest.raises(ValueError, match="max_failures must be"):
         desk.job("update", "tickets", [], max_failures="many")

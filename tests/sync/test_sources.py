@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from queue import SimpleQueue
 from typing import Any
 
+import pyarrow
 import pytest
 
 from hubbatch import AuthenticationError, HubBatch
@@ -220,3 +221,11 @@ async def test_what_was_read_when_a_pull_is_cancelled_is_the_rest() -> None:
 async def test_a_source_can_also_be_read_one_by_one() -> None:
     with reading(iter(range(3))) as source:
         assert [one async for one in source] == [0, 1, 2]
+
+
+def test_a_table_is_a_source(hub: SyncHubBatch, ids: list[str]) -> None:
+    table = pyarrow.table({"id": ids, "subject": ["new"] * 250})
+
+    assert hub.tickets.update(table).succeeded == 250
+    with hub.tickets.stream.update(table) as outcomes:
+        assert {outcome.status for outcome in outcomes} == {"succeeded"}

@@ -96,7 +96,11 @@ class SyncClient(Face[HubBatch], StandardTypes):
 
     @property
     def limits(self) -> Limits:
-        """The rate limits as currently known."""
+        """The rate limits as currently known.
+
+        Raises:
+            RuntimeError: If no event loop is running.
+        """
         return self._evaluate(lambda: self._async.limits)
 
     def account(self) -> Account:

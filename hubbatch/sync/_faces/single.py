@@ -51,7 +51,15 @@ class SyncSingleObjects(Face[SingleObjects]):
     ) -> SimplePublicObject:
         """Create a record.
 
+        Example::
+
+            ticket = hub.single.tickets.create({"subject": "Printer"})
+
         If the answer is lost, this raises `OutcomeUnknown` and is not sent again.
+
+        Args:
+            properties: Values by the name of the property.
+            associations: Records to associate the new one with, as `AssociationTo`.
         """
         return self._call(self._async.create, properties, associations)
 
@@ -64,9 +72,19 @@ class SyncSingleObjects(Face[SingleObjects]):
     ) -> SimplePublicObject:
         """Read a record by id, or by the value of the unique property `id_property`.
 
-        Without `properties` HubSpot returns the type's default ones. Equal reads that
-        wait at the same time share one input until it is sent. Nothing is cached, so a
-        read after a write returns what was written.
+        Example::
+
+            ticket = hub.single.tickets.read("512", ["subject"])
+            subject = ticket.properties["subject"]
+
+        Equal reads that wait at the same time share one input until it is sent. Nothing
+        is cached, so a read after a write returns what was written.
+
+        Args:
+            id: The record's id, or the value of `id_property`.
+            properties: Names of the properties to return; by default those that
+                HubSpot returns for the type.
+            id_property: The unique property (e.g. "email") that `id` is the value of.
         """
         return self._call(self._async.read, id, properties, id_property=id_property)
 
@@ -77,17 +95,47 @@ class SyncSingleObjects(Face[SingleObjects]):
         *,
         id_property: str | None = None,
     ) -> SimplePublicObject:
-        """Set properties of a record, by id or by the value of `id_property`."""
+        """Set properties of a record, by id or by the value of a unique property.
+
+        Example::
+
+            ticket = hub.single.tickets.update("512", {"subject": "Printer"})
+
+        Args:
+            id: The record's id, or the value of `id_property`.
+            properties: Values by the name of the property.
+            id_property: The unique property (e.g. "email") that `id` is the value of.
+        """
         return self._call(self._async.update, id, properties, id_property=id_property)
 
     def upsert(
         self, id: str | int, properties: Mapping[str, object], *, id_property: str
     ) -> SimplePublicUpsertObject:
-        """Set properties of the record whose `id_property` is `id`, or create it."""
+        """Set properties of the record with a unique value, or create it.
+
+        Example::
+
+            contact = hub.single.contacts.upsert(
+                "ada@example.com", {"firstname": "Ada"}, id_property="email"
+            )
+
+        Args:
+            id: The value of `id_property`.
+            properties: Values by the name of the property.
+            id_property: The unique property (e.g. "email") that `id` is the value of.
+        """
         return self._call(self._async.upsert, id, properties, id_property=id_property)
 
     def archive(self, id: str | int) -> None:
-        """Archive a record. An id that does not exist succeeds too."""
+        """Archive a record. An id that does not exist succeeds too.
+
+        Example::
+
+            hub.single.tickets.archive("512")
+
+        Args:
+            id: The record's id.
+        """
         return self._call(self._async.archive, id)
 
 
