@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from queue import SimpleQueue
 from typing import Any
 
-import pyarrow
+import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
 from hubbatch import AuthenticationError, HubBatch
@@ -224,7 +224,7 @@ async def test_a_source_can_also_be_read_one_by_one() -> None:
 
 
 def test_a_table_is_a_source(hub: SyncHubBatch, ids: list[str]) -> None:
-    table = pyarrow.table({"id": ids, "subject": ["new"] * 250})
+    table = pa.table({"id": ids, "subject": ["new"] * 250})
 
     assert hub.tickets.update(table).succeeded == 250
     with hub.tickets.stream.update(table) as outcomes:
