@@ -21,6 +21,7 @@ TYPED = (
     "examples",
     "conftest.py",
     "noxfile.py",
+    "tools",
     "hubbatch_entry",
     "pytest_hubbatch.py",
 )
@@ -170,6 +171,13 @@ def frames(session: nox.Session) -> None:
     """Send frames of pandas, polars and DuckDB as they are."""
     session.install("-e", ".[parquet]", "--group", "frames")
     session.run("pytest", *ALL, "tests/frames", *session.posargs)
+
+
+@nox.session
+def hosts(session: nox.Session) -> None:
+    """Run the client without asyncio in notebooks, Django and workers of Celery."""
+    session.install("-e", ".[redis]", "--group", "hosts")
+    session.run("pytest", *ALL, "tests/hosts", *session.posargs)
 
 
 @nox.session

@@ -13,6 +13,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.pycode import ModuleAnalyzer
 
 import hubbatch.jobs
+import hubbatch.sync
 
 from hubbatch import __version__
 
@@ -60,7 +61,17 @@ html_copy_source = False
 html_show_sphinx = False
 
 # Arguments of what hubbatch makes itself, and gives.
-_INNER = {"batchers", "operation", "random", "rng", "state", "store"}
+_INNER = {
+    "background",
+    "batchers",
+    "find",
+    "make",
+    "operation",
+    "random",
+    "rng",
+    "state",
+    "store",
+}
 # How Python shows an annotation of a module whose annotations are strings.
 _QUOTED = re.compile(r"(?<=: )'([^']*)'")
 # How Python shows a default that is one, which Sphinx cannot read.
@@ -116,10 +127,10 @@ class Name(PyXRefRole):
 def keep_source_order() -> None:
     """Show members in the order of the source, and what the source says of aliases.
 
-    The classes name `hubbatch` or `hubbatch.jobs` as their module. autodoc looks there
-    for the order of their members, which is in the modules that define them.
+    The classes name a public module, such as `hubbatch.jobs`, as theirs. autodoc looks
+    there for the order of their members, which is in the modules that define them.
     """
-    for public in (hubbatch.__name__, hubbatch.jobs.__name__):
+    for public in (hubbatch.__name__, hubbatch.jobs.__name__, hubbatch.sync.__name__):
         order = ModuleAnalyzer.for_module(public)
         order.analyze()
         for name in [*sys.modules]:

@@ -80,7 +80,7 @@ class Verbs:
         super().__init_subclass__()
         for member in vars(cls).values():
             if isinstance(member, FunctionType):
-                _show_options(member)
+                show_options(member)
         shared = (Verbs.__doc__ or "").partition("\n\n")[2]
         cls.__doc__ = f"{(cls.__doc__ or '').rstrip()}\n\n{shared}"
 
@@ -147,7 +147,7 @@ def zone_of(timezone: str | None) -> tzinfo | None:
     return Zone.named(timezone).tz
 
 
-def _show_options(verb: FunctionType) -> None:
+def show_options(verb: FunctionType) -> None:
     """List a verb's options in its signature instead of `**options`."""
     shown = signature(verb)
     parameters = [*shown.parameters.values()]

@@ -3,10 +3,11 @@
 import asyncio
 import os
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from inspect import signature
 from math import inf
 from types import TracebackType
-from typing import Any, Literal, Self, overload
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Self, overload
 
 import aiohttp
 
@@ -37,6 +38,11 @@ from .schemas import Schemas
 from .single import Single
 from .splits import DealSplits
 
+
+if TYPE_CHECKING:
+    from .sync import SyncHubBatch
+
+P = ParamSpec("P")
 
 _BASE_URL = "https://api.hubapi.com"
 _API_VERSION = "v3"
@@ -160,6 +166,28 @@ class HubBatch(StandardTypes):
         """The verbs of `crm-objects/v1`, for tickets, products and line items."""
         self.single: Single = Single(self._state, api_version=self._api_version)
         """Calls for single records, which are sent together; see `Single`."""
+
+    @classmethod
+    def sync(
+        cls: Callable[P, Any], *args: P.args, **options: P.kwargs
+    ) -> "SyncHubBatch":
+        """Return the same client for code without asyncio; enter it with `with`.
+
+        It has the same arguments, except `session`. Example::
+
+            with HubBatch.sync() as hub:
+                response = hub.tickets.update(records)
+
+        Its event loop runs in a thread of its own, which the first call starts. Token
+        callables, listeners and other callbacks run in that thread. Several threads may
+        share the client.
+
+        Raises:
+            ConfigurationError: If an option is wrong or no token is found.
+        """
+        from .sync import SyncHubBatch  # noqa: PLC0415 -- most programs need only one
+
+        return SyncHubBatch(cls, *args, **options)
 
     def objects(self, object_type: str) -> Objects:
         """Return the verbs for an object type, by name or id: `"2-3456"`, `"p1_car"`.
@@ -311,6 +339,14 @@ class HubBatch(StandardTypes):
         traceback: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+
+# What `help()` and notebooks show; type checkers see the same through `P`.
+setattr(  # noqa: B010 -- mypy knows no such attribute
+    HubBatch.sync.__func__,  # type: ignore[attr-defined] # of a bound method
+    "__signature__",
+    signature(HubBatch.__init__).replace(return_annotation="SyncHubBatch"),
+)
 
 
 def _check_type(name: str, value: object, expected: type) -> None:

@@ -21,6 +21,7 @@ FACES = (
     "hubbatch",
     "hubbatch.jobs",
     "hubbatch.simulator",
+    "hubbatch.sync",
     "hubbatch.integrations.fastapi",
     "hubbatch.integrations.opentelemetry",
     "hubbatch.integrations.redis",

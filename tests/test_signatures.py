@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 import pytest
 
@@ -154,7 +154,7 @@ def unexported(face: str) -> Iterator[str]:
                 for name in {*names(annotation)} - public - foreign(module):
                     # What a descriptor returns is what users see.
                     if name in known and not (
-                        isinstance(known[name], TypeVar)
+                        isinstance(known[name], TypeVar | ParamSpec)
                         or hasattr(known[name], "__get__")
                     ):
                         yield f"{known_as}.{where}: {name}"

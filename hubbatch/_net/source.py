@@ -5,6 +5,7 @@ The run decides when to read: only while the `InputQueue` has room.
 
 import asyncio
 
+from abc import abstractmethod
 from collections.abc import (
     AsyncIterable,
     AsyncIterator,
@@ -25,6 +26,24 @@ from hubbatch.models import BatchResponse
 
 
 Source = Iterable[Any] | AsyncIterable[Any]
+
+
+class BlockSource(AsyncIterable[Any]):
+    """A source that returns its inputs in blocks. It is read once."""
+
+    @abstractmethod
+    async def pull(self, limit: int) -> list[Any]:
+        """Return at least one and at most `limit` inputs; an empty list at the end."""
+
+    @abstractmethod
+    def rest(self) -> list[Any]:
+        """Return the inputs that are in memory and that `pull` has not returned."""
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        while block := await self.pull(BLOCK):
+            for value in block:
+                yield value
+
 
 # Inputs after which the event loop gets a turn, whatever the source does.
 BLOCK = 100
@@ -121,15 +140,18 @@ class SourceReader:
         failure: the exception that the source raised, after it returned some inputs.
     """
 
-    # Invariant: exactly one of `_iterator` and `_stream` is set.
+    # Invariant: exactly one of `_iterator`, `_blocks` and `_stream` is set.
 
     def __init__(self, source: Source) -> None:
         self.trickles: bool = isinstance(source, AsyncIterable)
         self.sized: bool = length(source) is not None
         self.failure: BaseException | None = None
         self._iterator: Iterator[Any] | None = None
+        self._blocks: BlockSource | None = None
         self._stream: AsyncIterator[Any] | None = None
-        if isinstance(source, AsyncIterable):
+        if isinstance(source, BlockSource):
+            self._blocks = source
+        elif isinstance(source, AsyncIterable):
             self._stream = aiter(source)
         else:
             self._iterator = iter(source)
@@ -142,7 +164,7 @@ class SourceReader:
             # Before pulling, so that a cancellation here loses no input.
             self._pulled = 0
             await asyncio.sleep(0)
-        block = await self._next() if self._iterator is None else self._take(limit)
+        block = await self._next(limit) if self._iterator is None else self._take(limit)
         self._pulled += len(block)
         return block
 
@@ -151,7 +173,9 @@ class SourceReader:
         return self.rest() if self.lazy else await self.pull(KEPT_BLOCK)
 
     def rest(self) -> Sequence[Any]:
-        """Return all remaining inputs of a collection."""
+        """Return the inputs of a collection, or in memory, that are not pulled yet."""
+        if self._blocks is not None:
+            return self._blocks.rest()
         if self.lazy and self.failure is None:
             rest: Sequence[Any] = self._iterator.rest()  # type: ignore[union-attr] # a lazy one has it
             return rest
@@ -163,8 +187,10 @@ class SourceReader:
         if close is not None:
             await close()
 
-    async def _next(self) -> list[Any]:
+    async def _next(self, limit: int) -> list[Any]:
         try:
+            if self._blocks is not None:
+                return await self._blocks.pull(limit)
             return [await anext(self._stream)]  # type: ignore[arg-type] # see the invariant
         except StopAsyncIteration:
             return []

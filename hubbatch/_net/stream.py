@@ -76,6 +76,15 @@ class Stream(AsyncIterator[Outcome[R]]):
                 "Outcomes arrive over time. Write `async for outcome in outcomes:`."
             )
 
+    async def next_block(self, limit: int) -> list[Outcome[R]]:
+        """Return the next outcomes, at least one; an empty list at the end."""
+        block = []
+        async for outcome in self:
+            block.append(outcome)
+            if not self._outcomes or len(block) == limit:
+                break
+        return block
+
     async def _create_some(self) -> None:
         await asyncio.sleep(0)  # first, so that a cancellation here loses no outcome
         while self._lazy and not self._outcomes:

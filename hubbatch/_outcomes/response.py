@@ -207,6 +207,17 @@ class CombinedResponse(BatchResponse[R]):
     """The outcomes that did not succeed, in input order: `outcome.input` with the
     reason in `outcome.error`."""
 
+    def __repr__(self) -> str:
+        others = {
+            "failed": len(self.failed),
+            "unknown": len(self.unknown),
+            "not sent": len(self.not_sent),
+        }
+        counts = [f"{self.succeeded:,} succeeded"]
+        counts += [f"{number:,} {name}" for name, number in others.items() if number]
+        inputs = f"{len(self.outcomes):,} inputs"
+        return f"<CombinedResponse of {inputs}: {', '.join(counts)}>"
+
     @property
     def failed(self) -> Sequence[Outcome[R]]:
         """The outcomes of inputs that HubSpot refused, or that were invalid."""
