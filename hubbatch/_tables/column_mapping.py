@@ -5,7 +5,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from attrs import field, frozen
 
-from hubbatch._wire.rows import find_column, id_columns, shown_columns
+from hubbatch._wire.rows import RECORD_ID, find_column, id_columns, shown_columns
 from hubbatch.errors import ConfigurationError
 
 
@@ -64,7 +64,8 @@ class Columns:
             it.
         id_property: The unique property that the ids are values of.
         properties: The columns to send if not all: names, or a mapping from columns to
-            the names of properties.
+            the names of properties. By default all are sent but the id column and `id`,
+            because HubSpot has no property `id`.
         empty: The effect of an empty CSV cell: `skip` keeps the property's value,
             `clear` clears it. (JSON can express both: null skips, "" clears.)
         legacy: Whether the inputs are for `crm-objects/v1`.
@@ -165,7 +166,7 @@ class Columns:
         return {
             name: name
             for name in present
-            if name != id_column or name == self.reconcile_by
+            if name not in (id_column, RECORD_ID) or name == self.reconcile_by
         }
 
     def build(self, record_id: Any, properties: Mapping[str, Any]) -> Any:

@@ -50,8 +50,9 @@ def table_inputs(data: Any, operation: Operation) -> Iterable[Row]:
     Raises:
         ConfigurationError: If pyarrow is not installed.
         TypeError: If the verb takes no rows.
-        ValueError: If two columns have the same name, the id column is missing, or a
-            column that is sent has times without a zone and no zone is set.
+        ValueError: If two columns have the same name, or an index that of a column, the
+            id column is missing, or a column that is sent has times without a zone and
+            no zone is set.
     """
     if operation.call.codec.rows is None:
         raise TypeError(
@@ -69,6 +70,7 @@ def open_table(data: Any) -> "tuple[list[str], Any, StreamRows | TableRows]":
 
     Raises:
         ConfigurationError: If pyarrow is not installed.
+        ValueError: If a pandas index has the name of a column.
     """
     arrow = need_pyarrow()
     cut = _cutter(data)
@@ -96,10 +98,29 @@ def columns_of(operation: Operation) -> Columns:
 def _cutter(data: Any) -> Callable[[int, int], Any] | None:
     """Return the function that cuts rows out of a table; None for a stream."""
     if hasattr(data, "iloc"):  # pandas
-        return lambda start, stop: data.iloc[start:stop]
+        return _pandas_cutter(data)
     if hasattr(data, "slice") and hasattr(data, "__len__"):  # polars, pyarrow
         return lambda start, stop: data.slice(start, stop - start)
     return None
+
+
+def _pandas_cutter(data: Any) -> Callable[[int, int], Any]:
+    """Return the function that cuts rows out of a data frame.
+
+    Named levels of its index become columns. Arrow would leave out an index that is a
+    plain range, which pandas makes of any evenly spaced numbers.
+    """
+    names = data.index.names
+    levels = [level for level, name in enumerate(names) if name is not None]
+    for level in levels:
+        if names[level] in data.columns:
+            raise ValueError(
+                f"The index and a column of the table are both named {names[level]!r}. "
+                "Rename one, or drop the index with df.reset_index(drop=True)."
+            )
+    if not levels:
+        return lambda start, stop: data.iloc[start:stop]
+    return lambda start, stop: data.iloc[start:stop].reset_index(level=levels)
 
 
 # ---- rows
@@ -198,10 +219,10 @@ def _rows(data: Any) -> Iterator[Row]:
         if not hasattr(data, "iloc"):
             raise
         # A pandas column of several types, for which Arrow has none.
-        named = any(name is not None for name in data.index.names)
-        for row in (data.reset_index() if named else data).to_dict("records"):
+        for row in data.to_dict("records"):
             yield {
-                name: None if is_missing(cell) else cell for name, cell in row.items()
+                str(name): None if is_missing(cell) else cell
+                for name, cell in row.items()
             }
         return
     for batch in reader:

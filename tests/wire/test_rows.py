@@ -26,6 +26,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 CREATE = operation_for("objects", "create", "contacts")
 READ = operation_for("objects", "read", "contacts", id_property="email")
 UPDATE = operation_for("objects", "update", "contacts")
+KEYED = operation_for("objects", "update", "contacts", id_property="email")
 UPSERT = operation_for("objects", "upsert", "contacts", id_property="email")
 ARCHIVE = operation_for("objects", "archive", "contacts")
 RECONCILED = operation_for("objects", "create", "contacts", reconcile_by="email")
@@ -84,6 +85,16 @@ MISSING = [None, float("nan"), Decimal("nan"), NA, NAT]
         (
             UPSERT,
             {"email": "a@x"},
+            {"id": "a@x", "idProperty": "email", "properties": {}},
+        ),
+        (
+            UPSERT,
+            {"id": 7, "email": "a@x", "a": "b"},
+            {"id": "a@x", "idProperty": "email", "properties": {"a": "b"}},
+        ),
+        (
+            UPSERT,
+            {"email": "a@x", "id": 7},
             {"id": "a@x", "idProperty": "email", "properties": {}},
         ),
         (READ, {"email": "a@x", "id": 7, "other": {}}, {"id": "a@x"}),
@@ -178,6 +189,7 @@ def test_a_codec_may_take_no_rows() -> None:
         (UPDATE, {"id": 7}, "nothing but an id", "properties"),
         (CREATE, {"id": 7}, "nothing but an id", "properties"),
         (UPSERT, {"id": "a@x"}, "nothing but an id", "properties"),
+        (KEYED, {"id": 7, "email": "a@x"}, "nothing but an id", "properties"),
         (UPDATE, (7, "b"), "dict(zip(names, row))", None),
         (UPDATE, "email", "yields names, not rows", None),
         (UPDATE, {"id": 7, "when": LOCAL}, "timezone=", "when"),
