@@ -7,10 +7,10 @@ attrs class takes longer than parsing its two dates.
 The two record classes are in `_records`; all others are attrs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import ItemsView, Mapping, Sequence
 from datetime import datetime
 from reprlib import Repr
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from attrs import Factory, field
 
@@ -25,7 +25,21 @@ R = TypeVar("R")
 Context: TypeAlias = Mapping[str, list[str]] | str
 """The details of an error, as lists of strings by name or (old APIs) one string."""
 
-Record: TypeAlias = Mapping[str, Any]
+
+class Fields(Protocol):
+    """A mapping that has strings among its keys, as type checkers see it.
+
+    A `Mapping[str, Any]` is one. So is a `dict[Hashable, Any]`, as pandas-stubs has it
+    for `df.to_dict("records")`, but not a `dict[int, Any]`.
+    """
+
+    def __getitem__(self, name: str, /) -> Any: ...
+    def items(self) -> ItemsView[Any, Any]:
+        """Return the fields with their values."""
+        ...
+
+
+Record: TypeAlias = Mapping[str, Any] | Fields
 """An input in the shape of HubSpot's JSON, e.g. a dict of `id` and `properties`."""
 
 
