@@ -86,11 +86,11 @@ class UpdateInput:
 class UpsertInput:
     """Values for the record whose `id_property` is `id`; it is created if missing.
 
-    `id` may be None if the properties have the value of `id_property`.
+    `id` may be left out if the properties have the value of `id_property`.
     """
 
-    id: str | int | None
-    properties: Mapping[str, object]
+    id: str | int | None = None
+    properties: Mapping[str, object] = field(factory=dict)
     id_property: str | None = None
     object_write_trace_id: str | None = None
 

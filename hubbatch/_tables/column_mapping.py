@@ -46,7 +46,7 @@ class BadRow(Exception):
 def _as_mapping(properties: Mapping[str, str] | Iterable[str] | None) -> dict[str, str]:
     if isinstance(properties, str):
         raise ConfigurationError(
-            f"properties must be a collection of names, not {properties!r}"
+            f"properties must be a collection of names, not {properties!r}."
         )
     if isinstance(properties, Mapping):
         return dict(properties)
@@ -77,9 +77,14 @@ class Columns:
     id_column: str | None = None
     id_property: str | None = None
     properties: dict[str, str] = field(converter=_as_mapping, default=None)
-    empty: Literal["skip", "clear"] = "skip"
+    empty: Literal["skip", "clear"] = field(default="skip")
     legacy: bool = False
     reconcile_by: str | None = None
+
+    @empty.validator
+    def _check_empty(self, _: object, value: object) -> None:
+        if value not in ("skip", "clear"):
+            raise ConfigurationError(f"empty must be 'skip' or 'clear', not {value!r}.")
 
     def options(self) -> dict[str, Any]:
         """Return the options that affect how a file becomes inputs, as JSON values."""
@@ -188,9 +193,10 @@ def cells_builder(
         BadRow: If a column is missing, occurs twice or has no name.
     """
     id_column = columns.choose_id(header)
-    for name in columns.properties if not columns.only_ids else ():
-        if name not in header:
-            raise BadRow(f'no column "{name}" (has: {shown_columns(header)})')
+    wanted = () if columns.only_ids else columns.properties
+    missing = next((name for name in wanted if name not in header), None)
+    if missing is not None:
+        raise BadRow(f'no column "{missing}" (has: {shown_columns(header)})')
     chosen = columns.chosen(header, id_column)
     for place, name in enumerate(header):
         if (name in chosen or name == id_column) and header.index(name) != place:

@@ -14,14 +14,16 @@ from typing import Any, overload
 from hubbatch._wire.calls import Operation
 from hubbatch._wire.rows import (
     END_COLUMNS,
+    NO_ID_PROPERTY,
     find_column,
     id_columns,
     is_missing,
     pair_shaper,
     shown_columns,
 )
+from hubbatch.errors import sentence
 
-from .arrow import column_names, naive_columns, need_pyarrow, plain_rows, repeated
+from .arrow import column_names, naive_column, need_pyarrow, plain_rows, repeated
 from .column_mapping import BadRow, Columns
 
 
@@ -56,7 +58,8 @@ def table_inputs(data: Any, operation: Operation) -> Iterable[Row]:
     """
     if operation.call.codec.rows is None:
         raise TypeError(
-            f"{operation.name} takes no table; pass a list of its inputs, or one column"
+            f"{operation.name}() takes no table. Pass a list of its inputs, or one "
+            "column."
         )
     names, schema, rows = open_table(data)
     _check(names, schema, operation)
@@ -255,13 +258,14 @@ def _describe(arrow: ModuleType, data: Any) -> tuple[list[str], Any]:
 
 def _check(names: list[str], schema: Any, operation: Operation) -> None:
     arrow = need_pyarrow()
-    for name in repeated(names):
-        raise ValueError(f"two columns of the table are named {name!r}")
-    used = _used(names, operation)
-    for name in naive_columns(arrow, schema, used) if operation.zone is None else ():
+    twice = repeated(names)
+    if twice is not None:
+        raise ValueError(f"Two columns of the table are named {twice!r}. Rename one.")
+    naive = naive_column(arrow, schema, _used(names, operation))
+    if naive is not None and operation.zone is None:
         raise ValueError(
-            f"the times in column {name!r} have no time zone. Pass "
-            'timezone="Europe/Berlin" (for example)'
+            f"The times in column {naive!r} have no time zone. Pass "
+            'timezone="Europe/Berlin" (for example).'
         )
 
 
@@ -275,10 +279,7 @@ def _used(names: list[str], operation: Operation) -> set[str]:
     if call.codec.rows is pair_shaper:
         return {_find(wanted, names) for wanted in END_COLUMNS.values()}
     if call.verb == "upsert" and unique is None:
-        raise ValueError(
-            "an upsert needs to know which unique property identifies a record: pass "
-            'id_property="email" (for example)'
-        )
+        raise ValueError(sentence(NO_ID_PROPERTY))
     try:
         return columns_of(operation).used(names)
     except BadRow:
@@ -290,7 +291,7 @@ def _find(wanted: tuple[str, ...], names: list[str]) -> str:
     if found is None:
         shown = " or ".join(f'"{name}"' for name in wanted)
         raise ValueError(
-            f"the table has no column {shown} (it has: {shown_columns(names)}). "
-            "Rename the column with the ids"
+            f"The table has no column {shown} (it has: {shown_columns(names)}). "
+            "Rename the column with the ids."
         )
     return found

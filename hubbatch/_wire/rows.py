@@ -20,14 +20,18 @@ Shaper: TypeAlias = Callable[[Any], Any]
 _FIELDS = frozenset(
     {"properties", "associations", "idProperty", "objectId", "objectWriteTraceId"}
 )
-# The column with a record's id. It is never a property: HubSpot has none of that name and
-# would refuse the record. An export that is upserted by e-mail has it beside `email`.
+# The column with a record's id. It is never a property: HubSpot has none of that name
+# and would refuse the record. An export that is upserted by e-mail has both columns.
 RECORD_ID = "id"
 # The columns of a pair of records: the names of each, the preferred one first.
 END_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "from": ("from_id", "from"),
     "to": ("to_id", "to"),
 }
+NO_ID_PROPERTY = (
+    "an upsert needs to know which unique property identifies a record: pass "
+    'id_property="email" (for example)'
+)
 # The most frequent types of values.
 _NEVER_MISSING = frozenset({str, int, bool, list, tuple, dict, date})
 # The maximum number of columns that a message names.
@@ -77,6 +81,8 @@ def row_shaper(operation: Operation) -> Shaper:
     def shape(value: Any) -> Any:
         if not is_row(value):
             return value
+        if verb == "upsert" and id_property is None:
+            raise InvalidInput(NO_ID_PROPERTY, "idProperty")
         id_column = find_column(id_names, value)
         if only_ids:
             return _id_of(value, id_column, id_property)

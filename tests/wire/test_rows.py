@@ -182,6 +182,12 @@ def test_a_codec_may_take_no_rows() -> None:
         (UPDATE, {"7": {"a": "b"}, "8": {}}, "pass a list of its rows", "7"),
         (UPDATE, {"id": 7, "address": {"city": "x"}}, "flatten it", "address"),
         (UPDATE, {"ID": 7, "a": "b"}, 'no column "id" (it has: ID, a)', "id"),
+        (
+            operation_for("objects", "upsert", "contacts"),
+            {"email": "a@x"},
+            'pass id_property="email"',
+            "idProperty",
+        ),
         (UPSERT, {"Email": "a@x"}, 'no column "email" or "id"', "email"),
         (READ, {"Email": "a@x"}, 'no column "email" or "id"', "email"),
         (UPDATE, {"id": 7.0, "a": "b"}, "with .astype('Int64')", "id"),
@@ -191,7 +197,7 @@ def test_a_codec_may_take_no_rows() -> None:
         (UPSERT, {"id": "a@x"}, "nothing but an id", "properties"),
         (KEYED, {"id": 7, "email": "a@x"}, "nothing but an id", "properties"),
         (UPDATE, (7, "b"), "dict(zip(names, row))", None),
-        (UPDATE, "email", "yields names, not rows", None),
+        (UPDATE, "email", "or a list of dicts", None),
         (UPDATE, {"id": 7, "when": LOCAL}, "timezone=", "when"),
     ],
 )
@@ -233,6 +239,7 @@ def test_a_message_names_a_few_columns() -> None:
         {"properties": {"email": "a@x", "firstname": "A"}},
         {"id": None, "properties": {"email": "a@x", "firstname": "A"}},
         UpsertInput(None, {"email": "a@x", "firstname": "A"}),
+        UpsertInput(properties={"email": "a@x", "firstname": "A"}),
     ],
 )
 def test_an_upsert_finds_its_id_among_the_properties(value: object) -> None:
@@ -241,6 +248,10 @@ def test_an_upsert_finds_its_id_among_the_properties(value: object) -> None:
         "idProperty": "email",
         "properties": {"email": "a@x", "firstname": "A"},
     }
+
+
+def test_an_upsert_may_have_an_id_only() -> None:
+    assert sent(UPSERT, UpsertInput("a@x")) == sent(UPSERT, {"email": "a@x"})
 
 
 def test_an_upsert_without_an_id_fails() -> None:
