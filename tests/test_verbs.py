@@ -82,7 +82,7 @@ def test_an_unknown_keyword_argument_of_a_verb(face: Any) -> None:
 def test_a_misspelled_keyword_argument_of_a_verb(name: str) -> None:
     tickets: Any = HubBatch("pat-na1-x").tickets
 
-    with pytest.raises(TypeError, match="Did you mean id_property?"):
+    with pytest.raises(TypeError, match=r"Did you mean id_property\?"):
         tickets.update([], **{name: "ref"})
 
 

@@ -223,8 +223,9 @@ def test_a_client_in_a_with() -> None:
 
 
 PAGE_BY_PAGE = (
-    r"^The records of tickets\.list\(\) arrive page by page\. Write `async for record in "
-    r"\.\.\.:` or `\[record async for record in \.\.\.\]`\. Without asyncio, use `with"
+    r"^The records of tickets\.list\(\) arrive page by page\. Write `async for record "
+    r"in \.\.\.:` or `\[record async for record in \.\.\.\]`\. Without asyncio, use "
+    r"`with HubBatch\.sync\(\) as hub:`\.$"
 )
 
 
@@ -256,9 +257,7 @@ async def test_a_list_in_a_for_or_awaited() -> None:
         ),
     ],
 )
-def test_an_attribute_that_is_called_otherwise(
-    owner: Any, name: str, hint: str
-) -> None:
+def test_an_attribute_of_another_name(owner: Any, name: str, hint: str) -> None:
     with pytest.raises(AttributeError) as caught:
         getattr(owner, name)
     message = f"{type(owner).__name__!r} object has no attribute {name!r}. {hint}"

@@ -45,7 +45,7 @@ class Awaited:
 @pytest.mark.parametrize("awaited", [Awaited(), Awaited().__call__])
 def test_a_coroutine_function_is_refused(awaited: Any) -> None:
     """It would never be awaited."""
-    with pytest.raises(TypeError, match=r"plain function, .* asyncio\.create_task"):
+    with pytest.raises(TypeError, match=r"plain function, .*`asyncio\.create_task"):
         updating([], progress=awaited)
 
 
