@@ -7,7 +7,7 @@ attrs class takes longer than parsing its two dates.
 The two record classes are in `_records`; all others are attrs.
 """
 
-from collections.abc import ItemsView, Mapping, Sequence
+from collections.abc import ItemsView, Iterator, Mapping, Sequence
 from datetime import datetime
 from reprlib import Repr
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
@@ -34,6 +34,13 @@ class Fields(Protocol):
     """
 
     def __getitem__(self, name: str, /) -> Any: ...
+    def __contains__(self, name: object, /) -> bool: ...
+    def __iter__(self) -> Iterator[Any]: ...
+    def __len__(self) -> int: ...
+    def get(self, name: str, default: Any = None, /) -> Any:
+        """Return the value of a field, or the default."""
+        ...
+
     def items(self) -> ItemsView[Any, Any]:
         """Return the fields with their values."""
         ...

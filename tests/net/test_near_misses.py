@@ -3,12 +3,19 @@
 import asyncio
 import inspect
 
-from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterator
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Coroutine,
+    Iterator,
+)
 from typing import Any
 
 import pytest
 
 from hubbatch import Batch, BatchResponse, HubBatch
+from hubbatch._net.record_iterator import RecordIterator
 from tests.net.crm import Crm, batch, operation, updates
 
 
@@ -234,6 +241,33 @@ async def test_a_list_in_a_for_or_awaited() -> None:
         list(HUB.tickets.list())
     with pytest.raises(TypeError, match=PAGE_BY_PAGE):
         await HUB.tickets.list()
+
+
+@pytest.mark.parametrize("raised", [None, LookupError("stop")])
+async def test_the_hints_change_nothing_for_those_who_iterate(
+    raised: LookupError | None,
+) -> None:
+    closed = []
+
+    async def generate() -> AsyncGenerator[str, None]:
+        try:
+            while True:
+                yield "record"
+        finally:
+            closed.append(True)
+
+    records = RecordIterator(generate(), "tickets.list()")
+    assert repr(records) == "<RecordIterator tickets.list()>"
+    assert await anext(records) == "record"
+    async for record in records:
+        assert record == "record"
+        break
+    if raised is None:
+        await records.aclose()
+    else:
+        with pytest.raises(LookupError):
+            await records.athrow(raised)
+    assert closed == [True]
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,11 @@ def with_names_of_their_own(
     return tickets.update(inputs), tickets.read(ids, properties=names(all_of_them=True))
 
 
+def fields_of(record: Record) -> list[tuple[str, Any]]:
+    found = [(name, record[name]) for name in record if name in record]
+    return [*found, ("id", record.get("id")), *record.items()]
+
+
 def names(*, all_of_them: bool) -> PropertyNames:
     return ALL if all_of_them else ["subject"]
 
