@@ -6,6 +6,7 @@ from inspect import Parameter, signature
 from types import FunctionType
 from typing import Any, TypedDict, cast, get_type_hints
 
+from ._near_names import NearNames, near_name
 from ._net.batch import Batch
 from ._net.client_state import ClientState
 from ._net.run_options import CompleteOperation
@@ -52,7 +53,7 @@ _OPTION_PARAMETERS = [
 ]
 
 
-class Verbs:
+class Verbs(NearNames):
     """Base of the classes whose methods are batch verbs.
 
     **What every verb does.** It takes any number of inputs, from an iterable or an
@@ -103,18 +104,26 @@ class Verbs:
         *,
         complete: CompleteOperation | None = None,
     ) -> Batch[Any]:
-        for name in options:
-            if name not in _OPTIONS:
-                raise TypeError(
-                    f"{operation.name}() got an unexpected keyword argument {name!r}. "
-                    f"Options of every verb are {', '.join(_OPTIONS)}."
-                )
+        unknown = next((name for name in options if name not in _OPTIONS), None)
+        if unknown is not None:
+            known = self._keywords(operation.call.verb)
+            meant = near_name(unknown, known)
+            hint = "" if meant is None else f" Did you mean {meant}?"
+            raise TypeError(
+                f"{operation.name}() got an unexpected keyword argument {unknown!r}."
+                f"{hint} Its keyword arguments are {', '.join(known)}."
+            )
         if hasattr(source, "__arrow_c_stream__"):
             from ._tables.table_inputs import is_table, table_inputs  # noqa: PLC0415 -- seldom needed
 
             source = table_inputs(source, operation) if is_table(source) else source
         inputs = cast("Source", source)  # `Batch` checks it
         return Batch(self._state, operation, inputs, complete=complete, **options)
+
+    def _keywords(self, verb: str) -> list[str]:
+        """Return the names of a verb's keyword arguments, its own first."""
+        parameters = signature(getattr(type(self), verb)).parameters.values()
+        return [one.name for one in parameters if one.kind is Parameter.KEYWORD_ONLY]
 
     async def _ask(
         self, operation: Operation, took: Callable[[Summary], None] | None = None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from inspect import signature
 from math import inf
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Self, overload
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, ParamSpec, Self, overload
 
 import aiohttp
 
@@ -269,8 +269,8 @@ class HubBatch(StandardTypes):
             asyncio.get_running_loop()
         except RuntimeError:
             raise RuntimeError(
-                "the limits are measured by the clock of an event loop, and none is "
-                "running. Read `hub.limits` in a coroutine"
+                "The limits are measured by the clock of an event loop, and none is "
+                "running. Read `hub.limits` in a coroutine."
             ) from None
         return self._state.gate.snapshot()
 
@@ -329,6 +329,17 @@ class HubBatch(StandardTypes):
         """
         await self._state.aclose()
 
+    if not TYPE_CHECKING:  # type checkers report it without our help
+
+        def __enter__(self) -> NoReturn:
+            raise TypeError(
+                "HubBatch is entered with `async with HubBatch() as hub:`, in a "
+                "coroutine. Without asyncio, use `with HubBatch.sync() as hub:`."
+            )
+
+        def __exit__(self, *_: object) -> NoReturn:
+            raise AssertionError("unreachable")
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -352,7 +363,7 @@ setattr(  # noqa: B010 -- mypy knows no such attribute
 def _check_type(name: str, value: object, expected: type) -> None:
     if value is not None and not isinstance(value, expected):
         raise ConfigurationError(
-            f"{name} must be a {expected.__name__}, not {type(value).__name__}"
+            f"{name} must be a {expected.__name__}, not {type(value).__name__}."
         )
 
 
@@ -362,7 +373,7 @@ def _max_in_flight(max_concurrency: object) -> int:
     if type(max_concurrency) is int and max_concurrency > 0:
         return max_concurrency
     raise ConfigurationError(
-        f"max_concurrency must be 'auto' or an int above zero, not {max_concurrency!r}"
+        f"max_concurrency must be 'auto' or an int above zero, not {max_concurrency!r}."
     )
 
 
@@ -370,7 +381,7 @@ def _check_timeout(value: object) -> None:
     number = value if isinstance(value, int | float) and value is not True else 0
     if not 0 < number < inf:
         raise ConfigurationError(
-            f"timeout must be a finite number of seconds above zero, not {value!r}"
+            f"timeout must be a finite number of seconds above zero, not {value!r}."
         )
 
 
@@ -378,7 +389,7 @@ def _listeners(value: object) -> Listeners:
     listed: list[Any] = [*value] if isinstance(value, Iterable) else [value]
     if listed == [value] or not all(map(callable, listed)):
         raise ConfigurationError(
-            f"listeners must be a collection of functions, not {value!r}"
+            f"listeners must be a collection of functions, not {value!r}."
         )
     return Listeners(listed)
 
@@ -393,5 +404,5 @@ def _rate_limit(value: object) -> RateLimit | SharedLimit | None:
         return RateLimit(int(number))
     raise ConfigurationError(
         "rate_limit must be 'auto', a number of requests per 10 s of at least 1, "
-        f"a RateLimit or a RedisRateLimit, not {value!r}"
+        f"a RateLimit or a RedisRateLimit, not {value!r}."
     )

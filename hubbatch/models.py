@@ -7,10 +7,10 @@ attrs class takes longer than parsing its two dates.
 The two record classes are in `_records`; all others are attrs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import ItemsView, Iterator, Mapping, Sequence
 from datetime import datetime
 from reprlib import Repr
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from attrs import Factory, field
 
@@ -25,7 +25,28 @@ R = TypeVar("R")
 Context: TypeAlias = Mapping[str, list[str]] | str
 """The details of an error, as lists of strings by name or (old APIs) one string."""
 
-Record: TypeAlias = Mapping[str, Any]
+
+class Fields(Protocol):
+    """A mapping that has strings among its keys, as type checkers see it.
+
+    A `Mapping[str, Any]` is one. So is a `dict[Hashable, Any]`, as pandas-stubs has it
+    for `df.to_dict("records")`, but not a `dict[int, Any]`.
+    """
+
+    def __getitem__(self, name: str, /) -> Any: ...
+    def __contains__(self, name: object, /) -> bool: ...
+    def __iter__(self) -> Iterator[Any]: ...
+    def __len__(self) -> int: ...
+    def get(self, name: str, default: Any = None, /) -> Any:
+        """Return the value of a field, or the default."""
+        ...
+
+    def items(self) -> ItemsView[Any, Any]:
+        """Return the fields with their values."""
+        ...
+
+
+Record: TypeAlias = Mapping[str, Any] | Fields
 """An input in the shape of HubSpot's JSON, e.g. a dict of `id` and `properties`."""
 
 
@@ -72,11 +93,11 @@ class UpdateInput:
 class UpsertInput:
     """Values for the record whose `id_property` is `id`; it is created if missing.
 
-    `id` may be None if the properties have the value of `id_property`.
+    `id` may be left out if the properties have the value of `id_property`.
     """
 
-    id: str | int | None
-    properties: Mapping[str, object]
+    id: str | int | None = None
+    properties: Mapping[str, object] = field(factory=dict)
     id_property: str | None = None
     object_write_trace_id: str | None = None
 

@@ -15,6 +15,7 @@ from typing import Any, TypeVar, Unpack, overload
 from attrs import evolve
 
 from ._net.batch import Batch
+from ._net.record_iterator import RecordIterator
 from ._outcomes.outcome import Summary
 from ._validators import check_flag, check_name, check_names
 from ._verbs import Options, Verbs, zone_of
@@ -258,7 +259,8 @@ class Objects(Verbs):
         self._state.check_open()
         make = None if into is None else class_mapping(into).from_record
         pages = self._pages(names, archived=archived, after=None, took=None)
-        return _records_of(pages, make)
+        name = f"{self._object_types[0]}.list()"
+        return RecordIterator(_records_of(pages, make), name)
 
     def pages(
         self,
@@ -467,7 +469,7 @@ class Objects(Verbs):
 async def _records_of(
     pages: AsyncGenerator[Page, None],
     make: Callable[[SimplePublicObject], Any] | None,
-) -> AsyncIterator[Any]:
+) -> AsyncGenerator[Any, None]:
     async with aclosing(pages):
         async for page in pages:
             for record in page.records:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
+from ._near_names import NearNames
 from ._net.client_state import ClientState
 from ._net.coalescing import CallBatchers
 from ._validators import check_name, check_names, check_object_type
@@ -25,7 +26,7 @@ _CACHED = 768
 _look_up = lru_cache(_CACHED)(operation_for)
 
 
-class SingleObjects:
+class SingleObjects(NearNames):
     """Calls for single records of one object type, each of which returns its result.
 
     Calls that wait at the same time are sent in one request. A lone call waits 3 ms for

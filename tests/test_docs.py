@@ -1,5 +1,6 @@
 """The pages: every name, command and link on them exists."""
 
+import ast
 import inspect
 import os
 import re
@@ -165,6 +166,24 @@ def test_the_commands_of_the_readme_run(
     assert {ticket.properties["ref"] for ticket in tickets} == {"ERP-1", "ERP-2"}
     assert (tmp_path / "ids.csv").read_text("utf-8").count("\n") == 3
     assert "finished" in done.stdout + done.stderr
+
+
+async def test_the_examples_of_a_page_run_one_after_another(
+    hubspot_simulator: Simulator,
+) -> None:
+    """A reader tries them on one account."""
+    page = (DOCS / "tables.md").read_text()
+    examples = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    code = compile(
+        "\n".join(examples), "tables.md", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    )
+
+    async with hubbatch.HubBatch(
+        hubspot_simulator.token, base_url=hubspot_simulator.url
+    ) as hub:
+        await eval(code, {"hub": hub})  # noqa: S307 -- our own page
+
+    assert len(examples) > 5
 
 
 def test_the_examples_of_the_readme_fit_on_a_screen() -> None:

@@ -10,14 +10,19 @@ from hubbatch import HubBatch, Options
 from hubbatch._verbs import Verbs
 
 
-def with_verbs() -> list[type[Any]]:
-    """Return the classes whose methods are batch verbs."""
+def faces() -> list[Any]:
+    """Return an instance of each class whose methods are batch verbs."""
     hub = HubBatch("pat-na1-x")
     links = hub.associations("a", "b")
     older = hub.associations("a", "b", api_version="v3")
     found = [hub.tickets, links, links.limits, older, hub.properties("a"), hub.schemas]
     found += [hub.list_memberships("contacts"), hub.deal_splits, hub.legacy.tickets]
-    return [type(each) for each in found]
+    return found
+
+
+def with_verbs() -> list[type[Any]]:
+    """Return the classes whose methods are batch verbs."""
+    return [*map(type, faces())]
 
 
 def test_every_class_with_verbs_is_known() -> None:
@@ -50,6 +55,35 @@ def test_the_signature_of_a_verb_shows_its_options(cls: type[Any]) -> None:
         defaults = [shown[name].default for name in [*shown][-4:]]
         assert defaults == [True, "auto", 0.1, None]
         assert all(one.kind is not one.VAR_KEYWORD for one in shown.values())
+
+
+@pytest.mark.parametrize("face", faces(), ids=repr)
+def test_an_unknown_keyword_argument_of_a_verb(face: Any) -> None:
+    """The message lists those that the verb has, its own and the options."""
+    verbs = [
+        verb
+        for name, verb in inspect.getmembers(face, inspect.ismethod)
+        if not name.startswith("_") and "Batch[" in str(inspect.signature(verb))
+    ]
+
+    assert verbs
+    for verb in verbs:
+        parameters = inspect.signature(verb).parameters.values()
+        known = [one.name for one in parameters if one.kind is one.KEYWORD_ONLY]
+        with pytest.raises(TypeError) as caught:
+            verb([], chunks=5)
+        assert str(caught.value).endswith(
+            "() got an unexpected keyword argument 'chunks'. Its keyword arguments are "
+            f"{', '.join(known)}."
+        )
+
+
+@pytest.mark.parametrize("name", ["idProperty", "id_propertie", "ID_PROPERTY"])
+def test_a_misspelled_keyword_argument_of_a_verb(name: str) -> None:
+    tickets: Any = HubBatch("pat-na1-x").tickets
+
+    with pytest.raises(TypeError, match=r"Did you mean id_property\?"):
+        tickets.update([], **{name: "ref"})
 
 
 def test_a_method_that_is_no_verb_keeps_its_signature() -> None:

@@ -138,8 +138,19 @@ def check_token(token: object) -> str:
         ConfigurationError: If it cannot be sent in a header.
     """
     # Never quote it: it is a secret, or was passed in place of one.
-    if not isinstance(token, str) or not _TOKEN.fullmatch(token.strip()):
+    stripped = token.strip() if isinstance(token, str) else ""
+    if stripped[:1] in ("'", '"') or stripped[-1:] in ("'", '"'):
         raise ConfigurationError(
-            "the access token is not a line of visible ASCII characters"
+            "The access token is in quotes, which some readers of .env files keep. "
+            "Remove them."
         )
-    return token.strip()
+    if stripped[:7].lower() == "bearer ":
+        raise ConfigurationError(
+            'The access token begins with "Bearer ", which hubbatch adds. Pass only '
+            "the token."
+        )
+    if not _TOKEN.fullmatch(stripped):
+        raise ConfigurationError(
+            "The access token is not a line of visible ASCII characters."
+        )
+    return stripped

@@ -73,6 +73,7 @@ class Batch(
         self._source = check_source(
             source,
             f"{operation.name}() expects an iterable or async iterable of inputs",
+            operation,
         )
         if not isinstance(isolate, bool):
             raise TypeError(f"isolate must be True or False, not {isolate!r}.")
@@ -149,6 +150,16 @@ class Batch(
         # Python finds `__len__` before it takes a batch for true.
         def __bool__(self) -> bool:
             return True
+
+        def __enter__(self) -> NoReturn:
+            raise TypeError(
+                f"The batch {self._operation.name} is entered with `async with ... as "
+                "outcomes:`, or awaited. Without asyncio, use `with HubBatch.sync() as "
+                "hub:`."
+            )
+
+        def __exit__(self, *_: object) -> NoReturn:
+            raise AssertionError("unreachable")
 
         def __aiter__(self) -> NoReturn:
             raise TypeError(

@@ -3,7 +3,7 @@
 import asyncio
 
 from collections.abc import Callable
-from inspect import signature
+from inspect import iscoroutinefunction, signature
 from typing import Any
 
 from attrs import field
@@ -21,10 +21,18 @@ def check_progress(progress: Any) -> None:
     """Check that a callback accepts `done` and `total`.
 
     Raises:
-        TypeError: If it is not callable, or not with two positional arguments.
+        TypeError: If it is not callable, or not with two positional arguments, or a
+            coroutine function.
     """
     if progress is None:
         return
+    called = getattr(progress, "__call__", None)  # noqa: B004 -- the method itself
+    if iscoroutinefunction(progress) or iscoroutinefunction(called):
+        raise TypeError(
+            "progress must be a plain function, because it is called and not awaited. "
+            "To await something, stream the outcomes (`async with ... as outcomes:`) "
+            "or start a task in it with `asyncio.create_task`."
+        )
     try:
         signature(progress).bind(0, 0)
     except ValueError:  # some builtins have no signature

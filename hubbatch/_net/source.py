@@ -18,10 +18,12 @@ from collections.abc import (
     Sequence,
     Sized,
 )
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from hubbatch._limits.window import Spacing
+from hubbatch._wire.calls import Operation
+from hubbatch._wire.rows import END_COLUMNS, pair_shaper
 from hubbatch.models import BatchResponse
 
 
@@ -55,9 +57,11 @@ KEPT_BLOCK = 10_000
 _SINGLE = (str, bytes, bytearray, memoryview)
 # The fields by which an input is told from a mapping of inputs.
 _FIELDS = frozenset({"id", "properties", "objectId", "from", "to"})
+# The fields and columns of a pair of records.
+_END_NAMES = frozenset({"inputs", *chain.from_iterable(END_COLUMNS.values())})
 
 
-def check_source(source: Any, expected: str) -> Source:
+def check_source(source: Any, expected: str, operation: Operation) -> Source:
     """Return a source after checking that it is a collection or a stream of inputs.
 
     `expected` is the beginning of the message: who expects what.
@@ -73,7 +77,9 @@ def check_source(source: Any, expected: str) -> Source:
     if isinstance(source, Coroutine) or (isinstance(source, Awaitable) and not streams):
         raise TypeError(f"{expected}, not a {kind}. Await it first.")
     if isinstance(source, Mapping):
-        raise TypeError(f"{expected}, not {_instead_of_mapping(source, kind)}")
+        of_pairs = operation.call.codec.rows is pair_shaper
+        instead = (_instead_of_pairs if of_pairs else _instead_of_mapping)(source, kind)
+        raise TypeError(f"{expected}, not {instead}")
     if isinstance(source, BatchResponse):
         raise TypeError(f"{expected}, not a {kind}. Pass its `results`.")
     if isinstance(source, _SINGLE) or not (isinstance(source, Iterable) or streams):
@@ -85,6 +91,20 @@ def check_source(source: Any, expected: str) -> Source:
             raise TypeError(f"{expected}, not a {kind}. Call its collect() first.")
         raise TypeError(f"{expected}, not one {kind}. Put it into a list.")
     return source  # type: ignore[no-any-return] # checked
+
+
+def _instead_of_pairs(source: Mapping[Any, Any], kind: str) -> str:
+    values = [*source.values()]
+    if not (values and _END_NAMES.isdisjoint(source)) or any(map(_is_mapping, values)):
+        return _instead_of_mapping(source, kind)
+    several = any(isinstance(value, list | tuple | set) for value in values)
+    loop = "for key, ids in pairs.items() for value in ids"
+    if not several:
+        loop = "for key, value in pairs.items()"
+    return (
+        f'a {kind} of them. If it maps ids to ids, pass `[{{"from": key, "to": value}} '
+        f"{loop}]`."
+    )
 
 
 def _instead_of_mapping(source: Mapping[Any, Any], kind: str) -> str:

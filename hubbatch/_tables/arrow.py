@@ -30,7 +30,7 @@ def need_pyarrow() -> ModuleType:
         import_module("pyarrow.parquet")
     except ModuleNotFoundError:
         raise ConfigurationError(
-            'tables, Arrow and Parquet need pyarrow: pip install "hubbatch[parquet]"'
+            'Tables, Arrow and Parquet need pyarrow: pip install "hubbatch[parquet]".'
         ) from None
     return pyarrow
 
@@ -43,7 +43,8 @@ def check_times(
     Raises:
         SourceError: If one does; names the first such column.
     """
-    for name in naive_columns(arrow, schema, used):
+    name = naive_column(arrow, schema, used)
+    if name is not None:
         raise SourceError(
             f'{source}: the times in column "{name}" have no time zone. '
             "Set it, e.g. with --timezone UTC (in Python "
@@ -51,13 +52,12 @@ def check_times(
         )
 
 
-def naive_columns(
-    arrow: ModuleType, schema: Any, used: Collection[str]
-) -> Iterator[str]:
-    """Yield the names of the columns that are used and have times without a zone."""
+def naive_column(arrow: ModuleType, schema: Any, used: Collection[str]) -> str | None:
+    """Return the name of a column that is used and has times without a zone, if any."""
     for field in schema:
         if field.name in used and _is_naive(arrow.types, field.type):
-            yield field.name
+            return str(field.name)
+    return None
 
 
 def plain_rows(arrow: ModuleType, batch: Any) -> Iterator[dict[str, Any]]:
@@ -106,10 +106,11 @@ def check_names(source: str, names: Sequence[str]) -> None:
     Raises:
         SourceError: If two columns have the same name.
     """
-    for name in repeated(names):
+    name = repeated(names)
+    if name is not None:
         raise SourceError(f"{source}: two columns are named {name!r}.")
 
 
-def repeated(names: Sequence[str]) -> list[str]:
-    """Return the names that occur more than once."""
-    return [name for name, count in Counter(names).items() if count > 1]
+def repeated(names: Sequence[str]) -> str | None:
+    """Return a name that occurs more than once; None if there is none."""
+    return next((name for name, count in Counter(names).items() if count > 1), None)

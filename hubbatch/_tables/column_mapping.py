@@ -5,7 +5,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from attrs import field, frozen
 
-from hubbatch._wire.rows import find_column, id_columns, shown_columns
+from hubbatch._wire.rows import RECORD_ID, find_column, id_columns, shown_columns
 from hubbatch.errors import ConfigurationError
 
 
@@ -46,7 +46,7 @@ class BadRow(Exception):
 def _as_mapping(properties: Mapping[str, str] | Iterable[str] | None) -> dict[str, str]:
     if isinstance(properties, str):
         raise ConfigurationError(
-            f"properties must be a collection of names, not {properties!r}"
+            f"properties must be a collection of names, not {properties!r}."
         )
     if isinstance(properties, Mapping):
         return dict(properties)
@@ -64,7 +64,8 @@ class Columns:
             it.
         id_property: The unique property that the ids are values of.
         properties: The columns to send if not all: names, or a mapping from columns to
-            the names of properties.
+            the names of properties. By default all are sent but the id column and `id`,
+            because HubSpot has no property `id`.
         empty: The effect of an empty CSV cell: `skip` keeps the property's value,
             `clear` clears it. (JSON can express both: null skips, "" clears.)
         legacy: Whether the inputs are for `crm-objects/v1`.
@@ -76,9 +77,14 @@ class Columns:
     id_column: str | None = None
     id_property: str | None = None
     properties: dict[str, str] = field(converter=_as_mapping, default=None)
-    empty: Literal["skip", "clear"] = "skip"
+    empty: Literal["skip", "clear"] = field(default="skip")
     legacy: bool = False
     reconcile_by: str | None = None
+
+    @empty.validator
+    def _check_empty(self, _: object, value: object) -> None:
+        if value not in ("skip", "clear"):
+            raise ConfigurationError(f"empty must be 'skip' or 'clear', not {value!r}.")
 
     def options(self) -> dict[str, Any]:
         """Return the options that affect how a file becomes inputs, as JSON values."""
@@ -165,7 +171,7 @@ class Columns:
         return {
             name: name
             for name in present
-            if name != id_column or name == self.reconcile_by
+            if name not in (id_column, RECORD_ID) or name == self.reconcile_by
         }
 
     def build(self, record_id: Any, properties: Mapping[str, Any]) -> Any:
@@ -187,9 +193,10 @@ def cells_builder(
         BadRow: If a column is missing, occurs twice or has no name.
     """
     id_column = columns.choose_id(header)
-    for name in columns.properties if not columns.only_ids else ():
-        if name not in header:
-            raise BadRow(f'no column "{name}" (has: {shown_columns(header)})')
+    wanted = () if columns.only_ids else columns.properties
+    missing = next((name for name in wanted if name not in header), None)
+    if missing is not None:
+        raise BadRow(f'no column "{missing}" (has: {shown_columns(header)})')
     chosen = columns.chosen(header, id_column)
     for place, name in enumerate(header):
         if (name in chosen or name == id_column) and header.index(name) != place:

@@ -14,14 +14,16 @@ from typing import Any, overload
 from hubbatch._wire.calls import Operation
 from hubbatch._wire.rows import (
     END_COLUMNS,
+    NO_ID_PROPERTY,
     find_column,
     id_columns,
     is_missing,
     pair_shaper,
     shown_columns,
 )
+from hubbatch.errors import sentence
 
-from .arrow import column_names, naive_columns, need_pyarrow, plain_rows, repeated
+from .arrow import column_names, naive_column, need_pyarrow, plain_rows, repeated
 from .column_mapping import BadRow, Columns
 
 
@@ -50,12 +52,14 @@ def table_inputs(data: Any, operation: Operation) -> Iterable[Row]:
     Raises:
         ConfigurationError: If pyarrow is not installed.
         TypeError: If the verb takes no rows.
-        ValueError: If two columns have the same name, the id column is missing, or a
-            column that is sent has times without a zone and no zone is set.
+        ValueError: If two columns have the same name, or an index that of a column, the
+            id column is missing, or a column that is sent has times without a zone and
+            no zone is set.
     """
     if operation.call.codec.rows is None:
         raise TypeError(
-            f"{operation.name} takes no table; pass a list of its inputs, or one column"
+            f"{operation.name}() takes no table. Pass a list of its inputs, or one "
+            "column."
         )
     names, schema, rows = open_table(data)
     _check(names, schema, operation)
@@ -69,6 +73,7 @@ def open_table(data: Any) -> "tuple[list[str], Any, StreamRows | TableRows]":
 
     Raises:
         ConfigurationError: If pyarrow is not installed.
+        ValueError: If a pandas index has the name of a column.
     """
     arrow = need_pyarrow()
     cut = _cutter(data)
@@ -96,10 +101,29 @@ def columns_of(operation: Operation) -> Columns:
 def _cutter(data: Any) -> Callable[[int, int], Any] | None:
     """Return the function that cuts rows out of a table; None for a stream."""
     if hasattr(data, "iloc"):  # pandas
-        return lambda start, stop: data.iloc[start:stop]
+        return _pandas_cutter(data)
     if hasattr(data, "slice") and hasattr(data, "__len__"):  # polars, pyarrow
         return lambda start, stop: data.slice(start, stop - start)
     return None
+
+
+def _pandas_cutter(data: Any) -> Callable[[int, int], Any]:
+    """Return the function that cuts rows out of a data frame.
+
+    Named levels of its index become columns. Arrow would leave out an index that is a
+    plain range, which pandas makes of any evenly spaced numbers.
+    """
+    names = data.index.names
+    levels = [level for level, name in enumerate(names) if name is not None]
+    for level in levels:
+        if names[level] in data.columns:
+            raise ValueError(
+                f"The index and a column of the table are both named {names[level]!r}. "
+                "Rename one, or drop the index with df.reset_index(drop=True)."
+            )
+    if not levels:
+        return lambda start, stop: data.iloc[start:stop]
+    return lambda start, stop: data.iloc[start:stop].reset_index(level=levels)
 
 
 # ---- rows
@@ -198,10 +222,10 @@ def _rows(data: Any) -> Iterator[Row]:
         if not hasattr(data, "iloc"):
             raise
         # A pandas column of several types, for which Arrow has none.
-        named = any(name is not None for name in data.index.names)
-        for row in (data.reset_index() if named else data).to_dict("records"):
+        for row in data.to_dict("records"):
             yield {
-                name: None if is_missing(cell) else cell for name, cell in row.items()
+                str(name): None if is_missing(cell) else cell
+                for name, cell in row.items()
             }
         return
     for batch in reader:
@@ -234,13 +258,14 @@ def _describe(arrow: ModuleType, data: Any) -> tuple[list[str], Any]:
 
 def _check(names: list[str], schema: Any, operation: Operation) -> None:
     arrow = need_pyarrow()
-    for name in repeated(names):
-        raise ValueError(f"two columns of the table are named {name!r}")
-    used = _used(names, operation)
-    for name in naive_columns(arrow, schema, used) if operation.zone is None else ():
+    twice = repeated(names)
+    if twice is not None:
+        raise ValueError(f"Two columns of the table are named {twice!r}. Rename one.")
+    naive = naive_column(arrow, schema, _used(names, operation))
+    if naive is not None and operation.zone is None:
         raise ValueError(
-            f"the times in column {name!r} have no time zone. Pass "
-            'timezone="Europe/Berlin" (for example)'
+            f"The times in column {naive!r} have no time zone. Pass "
+            'timezone="Europe/Berlin" (for example).'
         )
 
 
@@ -254,10 +279,7 @@ def _used(names: list[str], operation: Operation) -> set[str]:
     if call.codec.rows is pair_shaper:
         return {_find(wanted, names) for wanted in END_COLUMNS.values()}
     if call.verb == "upsert" and unique is None:
-        raise ValueError(
-            "an upsert needs to know which unique property identifies a record: pass "
-            'id_property="email" (for example)'
-        )
+        raise ValueError(sentence(NO_ID_PROPERTY))
     try:
         return columns_of(operation).used(names)
     except BadRow:
@@ -269,7 +291,7 @@ def _find(wanted: tuple[str, ...], names: list[str]) -> str:
     if found is None:
         shown = " or ".join(f'"{name}"' for name in wanted)
         raise ValueError(
-            f"the table has no column {shown} (it has: {shown_columns(names)}). "
-            "Rename the column with the ids"
+            f"The table has no column {shown} (it has: {shown_columns(names)}). "
+            "Rename the column with the ids."
         )
     return found

@@ -320,7 +320,7 @@ def named_call(operation: str) -> Call:
     """
     calls: Mapping[str, Call] = {call.verb: call for call in OBJECT_CALLS.values()}
     object_type, _, verb = str(operation).rpartition(".")
-    if verb not in calls:
+    if verb not in calls or not object_type:
         raise ValueError(
             "operation must be an object type and a verb, such as 'tickets.update', "
             f"not {operation!r}. The verbs are {', '.join(calls)}."

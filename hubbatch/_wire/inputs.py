@@ -31,7 +31,7 @@ from .property_values import (
     property_values,
     record_id,
 )
-from .rows import is_row
+from .rows import NO_ID_PROPERTY, is_row
 from .user_classes import class_mapping, is_typed
 
 
@@ -228,7 +228,7 @@ class InputForm:
             name = next(name for name in value if name not in self._known)
             raise InvalidInput(
                 f"unknown field {name!r} in an input; HubSpot takes "
-                f"{sorted(self.names)}",
+                f"{', '.join(sorted(self.names))}",
                 str(name),
             )
         if is_typed(type(value)):
@@ -249,7 +249,10 @@ def _conversion(value: object) -> str:
     if isinstance(value, list | tuple):
         return "; add the names of the columns: dict(zip(names, row))"
     if isinstance(value, str):
-        return ". Iterating over a mapping or a table yields names, not rows"
+        return (
+            ". One column, or the names that a dict or a table yields, are not rows: "
+            "pass the table, or a list of dicts"
+        )
     return ""
 
 
@@ -295,11 +298,7 @@ def write_encoder(operation: Operation) -> InputEncoder:
         raw_id, properties, name, trace = _WRITE.values(value, default_id_property)
         id_property = default_id_property if name is None else _checked_name(name)
         if id_property is None and upsert:
-            raise InvalidInput(
-                "an upsert needs to know which unique property id is the value of: "
-                "pass id_property=, or name it in the input",
-                "idProperty",
-            )
+            raise InvalidInput(NO_ID_PROPERTY, "idProperty")
         if id_property and raw_id is None and isinstance(properties, Mapping):
             raw_id = properties.get(id_property)
         identifier = record_id(raw_id, id_property=id_property)

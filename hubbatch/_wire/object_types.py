@@ -6,11 +6,12 @@ default.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
+from typing import Any, Protocol, TypeVar, overload
 
 from attrs import field
 
 from hubbatch._classes import define
+from hubbatch._near_names import OTHER_WORDS, NearNames
 from hubbatch._validators import check_object_type
 
 
@@ -87,7 +88,7 @@ _CONTACTS = _crm("contacts")
 _LINE_ITEMS = _crm("line_items")
 
 
-class StandardTypes:
+class StandardTypes(NearNames):
     """The standard object types as attributes, each with its verbs."""
 
     appointments: ObjectType = ObjectType("0-421", _ANY)
@@ -192,33 +193,25 @@ class StandardTypes:
     users: ObjectType = ObjectType("0-115", _crm("users"))
     """Users: create, read, update, upsert, archive."""
 
-    if not TYPE_CHECKING:  # to a type checker, any name would exist
+    def _meant(self, name: str) -> str | None:
+        known = standard_type(name)
+        return super()._meant(name) if known is None else known.name
 
-        def __getattr__(self, name: str) -> Any:
-            """Raise an AttributeError that names the attribute that was meant."""
-            if hasattr(type(self), name):  # a property whose code raised the error
-                return object.__getattribute__(self, name)
-            raise AttributeError(_unknown(self, name), name=name)
+    def _hint(self, name: str) -> str:
+        owner: Any = self  # a `HasObjects`
+        verb = OTHER_WORDS.get(name, name)
+        if hasattr(owner.objects("tickets"), verb):
+            return f" An object type has it: `.tickets.{verb}`."
+        hint = super()._hint(name)
+        # A name that resembles a type's may also be that of a custom type.
+        if hint and (standard_type(name) or self._meant(name) not in STANDARD_TYPES):
+            return hint
+        return f'{hint} A custom object type is `.objects("{name}")`.'
 
 
 STANDARD_TYPES: Mapping[str, ObjectType] = {
     name: row for name, row in vars(StandardTypes).items() if type(row) is ObjectType
 }
-
-
-def _unknown(owner: object, name: str) -> str:
-    message = f"{type(owner).__name__!r} object has no attribute {name!r}"
-    if name.startswith("_"):  # what copy, pickle or a notebook look for
-        return message
-    known = standard_type(name)
-    if known is not None:
-        return f"{message}. Did you mean `{known.name}`?"
-    from difflib import get_close_matches  # noqa: PLC0415 -- rarely needed
-
-    public = [one for one in dir(owner) if not one.startswith("_")]
-    near = get_close_matches(name.lower(), public, n=1, cutoff=0.7)
-    hint = "".join(f"Did you mean `{one}`? " for one in near)
-    return f'{message}. {hint}A custom object type is `.objects("{name}")`'
 
 
 def _singular(name: str) -> str:

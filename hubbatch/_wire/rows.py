@@ -1,8 +1,8 @@
 """Flat mappings as inputs: the rows of a table, a CSV file or a query.
 
-A row is a mapping whose values are scalars or lists. One column has the record's id,
-and each other column is a property. A missing value (None, NaN, NaT or pandas.NA)
-leaves its property out.
+A row is a mapping whose values are scalars or lists. One column has the record's id or
+unique value, and each other column is a property, except `id`. A missing value (None,
+NaN, NaT or pandas.NA) leaves its property out.
 """
 
 from collections.abc import Callable, Container, Iterable, Mapping
@@ -20,11 +20,18 @@ Shaper: TypeAlias = Callable[[Any], Any]
 _FIELDS = frozenset(
     {"properties", "associations", "idProperty", "objectId", "objectWriteTraceId"}
 )
+# The column with a record's id. It is never a property: HubSpot has none of that name
+# and would refuse the record. An export that is upserted by e-mail has both columns.
+RECORD_ID = "id"
 # The columns of a pair of records: the names of each, the preferred one first.
 END_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "from": ("from_id", "from"),
     "to": ("to_id", "to"),
 }
+NO_ID_PROPERTY = (
+    "an upsert needs to know which unique property identifies a record: pass "
+    'id_property="email" (for example)'
+)
 # The most frequent types of values.
 _NEVER_MISSING = frozenset({str, int, bool, list, tuple, dict, date})
 # The maximum number of columns that a message names.
@@ -40,7 +47,7 @@ def is_row(value: object) -> bool:
 
 def id_columns(id_property: str | None) -> tuple[str, ...]:
     """Return the names of the column with the record's id, the preferred one first."""
-    return ("id",) if id_property is None else (id_property, "id")
+    return (RECORD_ID,) if id_property is None else (id_property, RECORD_ID)
 
 
 def find_column(names: Iterable[str], present: Container[str]) -> str | None:
@@ -74,13 +81,15 @@ def row_shaper(operation: Operation) -> Shaper:
     def shape(value: Any) -> Any:
         if not is_row(value):
             return value
+        if verb == "upsert" and id_property is None:
+            raise InvalidInput(NO_ID_PROPERTY, "idProperty")
         id_column = find_column(id_names, value)
         if only_ids:
             return _id_of(value, id_column, id_property)
         properties = _properties_of(value, id_column)
         # An upsert of nothing but a unique value creates the records that are missing.
         may_be_bare = verb == "upsert" and id_column == id_property
-        if id_column is not None and len(value) == 1 and not may_be_bare:
+        if not may_be_bare and value.keys() <= {id_column, RECORD_ID}:
             raise InvalidInput("the row has nothing but an id", "properties")
         if creates:
             return {"properties": properties}
@@ -104,9 +113,9 @@ def _id_of(row: Mapping[str, Any], column: str | None, id_property: str | None) 
 
 
 def _properties_of(row: Mapping[str, Any], id_column: str | None) -> dict[str, Any]:
-    properties = dict(row)
-    if id_column is not None:
-        del properties[id_column]
+    properties: dict[Any, Any] = dict(row)
+    properties.pop(RECORD_ID, None)
+    properties.pop(id_column, None)
     others = [name for name, cell in properties.items() if type(cell) is not str]
     for name in others:
         cell = properties[name]

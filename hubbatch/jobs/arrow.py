@@ -60,8 +60,7 @@ class ArrowSource(_ArrowTable):
     """Any object with Arrow's stream interface (`__arrow_c_stream__`).
 
     For example a pandas or polars data frame, a pyarrow table or a DuckDB relation. The
-    index of a pandas data frame counts as a column if it has a name and is not a plain
-    range.
+    index of a pandas data frame counts as a column if it has a name.
 
     Args:
         data: The table. If it has a length it is read twice, so that a resumed job can
@@ -114,7 +113,7 @@ class ArrowSource(_ArrowTable):
             names, schema, rows = open_table(self._data)
             self._check(names, schema)
             yield from self._localized(rows)
-        except (self._arrow.ArrowException, OSError) as error:
+        except (self._arrow.ArrowException, ValueError, OSError) as error:
             raise SourceError(f"{self.name}: {error}") from None
 
 

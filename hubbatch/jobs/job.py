@@ -151,15 +151,11 @@ class Job(Lifecycle):
             source,
             verb,
             object_type,
-            id_property=id_property,
+            call={"id_property": id_property, "reconcile_by": reconcile_by},
             properties=properties,
-            reconcile_by=reconcile_by,
             legacy=legacy,
-            id_column=id_column,
-            empty=empty,
-            encoding=encoding,
-            delimiter=delimiter,
-            query=query,
+            columns={"id_column": id_column, "empty": empty},
+            file={"encoding": encoding, "delimiter": delimiter, "query": query},
             timezone=timezone,
         )
         self._preflight = preflight

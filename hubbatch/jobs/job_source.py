@@ -15,8 +15,6 @@ from .row_source import Inputs, is_source
 from .sources import open_source
 
 
-# The options of a path that say how its file is read; the others are of its columns.
-_FILE_OPTIONS = frozenset({"encoding", "delimiter", "query", "timezone"})
 # The verbs whose `properties` are those that HubSpot returns.
 _BARE_IDS = ("read", "archive")
 
@@ -26,16 +24,27 @@ def open_job_source(
     verb: JobVerb,
     object_type: str,
     *,
-    id_property: str | None,
+    call: Mapping[str, str | None],
     properties: Mapping[str, str] | Iterable[str],
-    reconcile_by: str | None,
     legacy: bool,
-    **of_path: str | None,
+    columns: Mapping[str, Any],
+    file: Mapping[str, str | None],
+    timezone: str | None,
 ) -> tuple[Any, dict[str, Any]]:
     """Return the source of a path, or anything else unchanged; and the verb's options.
 
-    `of_path` are the options that only a path has, except `timezone`, which tables and
-    inputs have too. A `Source` has its own.
+    Options that are None are not set.
+
+    Args:
+        source: A path, a `Source`, a table or inputs.
+        verb: The verb of the job.
+        object_type: Its object type, or pair of types.
+        call: The options of the verb that `Columns` has too.
+        properties: The properties to read, or the columns to send.
+        legacy: Whether the inputs are for `crm-objects/v1`.
+        columns: The other options of `Columns`. Only a path has these.
+        file: The options of `open_source`. Only a path has these.
+        timezone: An option of a path, a table and inputs. A `Source` has its own.
 
     Raises:
         ConfigurationError: If an option cannot be used with the source, or differs from
@@ -45,47 +54,45 @@ def open_job_source(
         raise ConfigurationError(
             f"properties must be a collection of names, not {properties!r}."
         )
-    chosen: dict[str, Any] = {n: v for n, v in of_path.items() if v is not None}
-    call: dict[str, Any] = {"id_property": id_property, "reconcile_by": reconcile_by}
-    if not isinstance(source, str | os.PathLike):
-        if not is_source(source):
-            call["timezone"] = chosen.pop("timezone", None)
-        for name in chosen:
-            raise ConfigurationError(
-                f"The option {name} is for paths. Set it where you create the "
-                f"{type(source).__name__} instead."
-            )
-        columns = getattr(source, "columns", None)
-        if isinstance(columns, Columns):
-            _agreed("verb", verb, columns.verb)
-            call = {
-                name: _agreed(name, value, getattr(columns, name))
-                for name, value in call.items()
-            }
-        return source, {**call, "properties": tuple(properties) or None}
-    file = {name: chosen.pop(name) for name in _FILE_OPTIONS & {*chosen}}
-    if object_type.startswith(PAIRS) and verb != "read":
-        for name in chosen:
-            raise ConfigurationError(
-                f"The option {name} is not for pairs. Pass a source with PairColumns."
-            )
-        return open_source(source, PairColumns(), **file), call
-    if chosen.get("empty", "skip") not in ("skip", "clear"):
-        raise ConfigurationError(
-            f"empty must be 'skip' or 'clear', not {chosen['empty']!r}."
+    if isinstance(source, str | os.PathLike):
+        how = _set({**file, "timezone": timezone})
+        if object_type.startswith(PAIRS) and verb != "read":
+            _refuse(columns, "is not for pairs. Pass a source with PairColumns.")
+            return open_source(source, PairColumns(), **how), dict(call)
+        ids_only = verb in _BARE_IDS
+        mapping = Columns(
+            verb=verb,
+            properties=() if ids_only else properties,
+            legacy=legacy,
+            **_set({**call, **columns}),
         )
-    if verb in _BARE_IDS:
-        call["properties"] = tuple(properties) or None
-    else:
-        chosen["properties"] = properties
-    columns = Columns(
-        verb=verb,
-        id_property=id_property,
-        reconcile_by=reconcile_by,
-        legacy=legacy,
-        **chosen,
+        returned = tuple(properties) if ids_only else ()
+        options = {**call, "properties": returned or None}
+        return open_source(source, mapping, **how), options
+    of_source = {"timezone": timezone} if is_source(source) else {}
+    _refuse(
+        {**columns, **file, **of_source},
+        f"is for paths. Set it where you create the {type(source).__name__} instead.",
     )
-    return open_source(source, columns, **file), call
+    options = {**call, "timezone": timezone, "properties": tuple(properties) or None}
+    known = getattr(source, "columns", None)
+    if isinstance(known, Columns):
+        _agreed("verb", verb, known.verb)
+        for name in call:
+            options[name] = _agreed(name, call[name], getattr(known, name))
+    return source, options
+
+
+def _set(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that are set."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _refuse(options: Mapping[str, Any], why: str) -> None:
+    """Check that no option is set."""
+    unusable = _set(options)
+    if unusable:
+        raise ConfigurationError(f"The option {next(iter(unusable))} {why}")
 
 
 def _agreed(name: str, of_job: str | None, of_source: str | None) -> str | None:

@@ -116,6 +116,7 @@ def as_source(
         inputs,
         "Job() expects a path, a Source, a table, or an iterable or async iterable of "
         "inputs",
+        operation,
     )
     options = {"timezone": timezone}
     to_row = _RowMaker(operation, Zone.find(timezone))

@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
 from attrs import define
@@ -72,6 +73,11 @@ class Meeting:
 
 # ---- wrong calls, which raise at once
 
+
+async def awaited(_done: int, _total: int | None) -> None:
+    """Do nothing: it is never called."""
+
+
 HUB: Any = HubBatch("pat-na1-x")
 RECORD = {"id": "1", "properties": {"subject": "x"}}
 CALLS: dict[str, Callable[[], object]] = {
@@ -83,6 +89,23 @@ CALLS: dict[str, Callable[[], object]] = {
     "properties by id": lambda: HUB.tickets.update({"1": {"subject": "x"}}),
     "a body": lambda: HUB.tickets.update({"inputs": [RECORD]}),
     "a function": lambda: HUB.tickets.update(lambda: [RECORD]),
+    "pairs as a dict": lambda: HUB.associations("a", "b").create_default({"1": "2"}),
+    "a table without ids": lambda: HUB.tickets.update(pa.table({"a": [1]})),
+    "a table with one name twice": lambda: HUB.tickets.update(
+        pa.table([[1], [2]], names=["id", "id"])
+    ),
+    "a table with local times": lambda: HUB.tickets.create(
+        pa.table({"a": [datetime(2026, 1, 1)]})  # noqa: DTZ001 -- that is the point
+    ),
+    "an upsert of a table": lambda: HUB.tickets.upsert(pa.table({"a": [1]})),
+    "a table of definitions": lambda: HUB.properties("a").create(pa.table({"a": [1]})),
+    "a callback that is awaited": lambda: HUB.tickets.update([], progress=awaited),
+    "an option of other clients": lambda: HUB.tickets.update([], idProperty="ref"),
+    "a verb without a type": lambda: HUB.update,
+    "an object type that is unknown": lambda: HUB.spaceships,
+    "limits outside a loop": lambda: HUB.limits,
+    "a client in a with": HUB.__enter__,
+    "a list that is awaited": lambda: HUB.tickets.list().__await__(),
     "an unknown option": lambda: HUB.tickets.update([], chunk_size=50),
     "isolate": lambda: HUB.tickets.update([], isolate="no"),
     "linger": lambda: HUB.tickets.update([], linger="x"),
@@ -114,7 +137,8 @@ CALLS: dict[str, Callable[[], object]] = {
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 def test_a_wrong_call_says_what_to_write(call: Callable[[], object]) -> None:
-    with pytest.raises((TypeError, ValueError, AttributeError)) as caught:
+    kinds = (TypeError, ValueError, AttributeError, RuntimeError)
+    with pytest.raises(kinds) as caught:
         call()
     assert not problems(str(caught.value)), str(caught.value)
 
@@ -125,6 +149,8 @@ OPTIONS: list[dict[str, Any]] = [
     {"access_token": ""},
     {"access_token": 5},
     {"access_token": "two\nlines"},
+    {"access_token": "Bearer pat"},
+    {"access_token": "'pat'"},
     {"access_token": "pat", "base_url": "hubapi.com"},
     {"access_token": "pat", "base_url": "http://example.com"},
     {"access_token": "pat", "base_url": "https://me:secret@example.com"},

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from hubbatch import HubBatch
-from hubbatch.jobs import Job
+from hubbatch.jobs import ArrowSource, Columns, Job
 from hubbatch.simulator import Simulator
 
 
@@ -139,6 +139,40 @@ async def test_the_index_is_a_column_if_it_has_a_name(
     assert by_index.ok
     assert sorted_.ok
     assert contacts(sim)["a@x.example"]["city"] == "A"
+
+
+async def test_the_index_may_be_a_plain_range(hub: HubBatch, sim: Simulator) -> None:
+    """Evenly spaced ids are one, and Arrow leaves it out."""
+    ids = [int(sim.store.create("contacts", {"city": "A"}).id) for _ in "12"]
+    df = pd.DataFrame({"id": range(ids[0], ids[1] + 1, ids[1] - ids[0]), "city": "B"})
+    df = df.set_index("id")
+    assert isinstance(df.index, pd.RangeIndex)
+
+    response = await hub.contacts.update(df)
+    keys = [row.key for row in ArrowSource(df, Columns(verb="update"))]
+
+    assert response.ok
+    assert sim.store.get("contacts", str(ids[1])).properties["city"] == "B"  # type: ignore[union-attr] # it is there
+    assert keys == [str(one) for one in ids]
+
+
+def test_the_levels_of_an_index_are_columns() -> None:
+    df = pd.DataFrame({"id": [1, 2], "team": ["x", "y"], "n": [1, "a"]})
+    df = df.set_index(["id", "team"]).set_index(pd.Index([5, 6]), append=True)
+
+    rows = [row.input for row in ArrowSource(df, Columns(verb="update"))]
+
+    assert rows == [
+        {"id": 1, "properties": {"team": "x", "n": 1}},
+        {"id": 2, "properties": {"team": "y", "n": "a"}},
+    ]
+
+
+async def test_an_index_with_the_name_of_a_column_is_refused(hub: HubBatch) -> None:
+    df = pd.DataFrame({"id": [1], "city": ["B"]})
+
+    with pytest.raises(ValueError, match="both named 'id'"):
+        hub.contacts.update(df.set_index("id", drop=False))
 
 
 async def test_a_column_of_several_types_is_sent(hub: HubBatch, sim: Simulator) -> None:

@@ -2,6 +2,7 @@ import builtins
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -281,6 +282,16 @@ def test_the_index_of_pandas_is_a_column_only_by_a_name() -> None:
     data = table(__index_level_0__=[3, 7])
 
     assert inputs(ArrowSource(data, UPDATE)) == [{}, {}]
+
+
+def test_an_index_with_the_name_of_a_column_is_an_error_of_the_source() -> None:
+    class Pandas(Frame):
+        iloc = None
+        index = SimpleNamespace(names=["id"])
+        columns = ("id", "subject")
+
+    with pytest.raises(SourceError, match="data: The index and a column"):
+        inputs(ArrowSource(Pandas(None), UPDATE))
 
 
 def test_a_table_that_fails_midway_is_reported() -> None:

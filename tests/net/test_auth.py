@@ -64,6 +64,22 @@ async def test_callable_that_returns_no_token(wrong: Any) -> None:
         await Credentials(give).token()
 
 
+@pytest.mark.parametrize(
+    ("wrong", "hint"),
+    [
+        (f"Bearer {SECRET}", 'begins with "Bearer ", which hubbatch adds. Pass only'),
+        (f" bearer {SECRET}", "Pass only the token."),
+        (f'"{SECRET}"', "The access token is in quotes, .* Remove them."),
+        (f"'{SECRET}'\n", "Remove them."),
+        (f'"{SECRET}', "Remove them."),
+    ],
+)
+def test_a_token_with_something_around_it(wrong: str, hint: str) -> None:
+    with pytest.raises(ConfigurationError, match=hint) as caught:
+        Credentials(wrong)
+    assert SECRET not in str(caught.value)
+
+
 def give_text() -> Any:
     return SECRET
 

@@ -3,12 +3,19 @@
 import asyncio
 import inspect
 
-from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterator
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Coroutine,
+    Iterator,
+)
 from typing import Any
 
 import pytest
 
 from hubbatch import Batch, BatchResponse, HubBatch
+from hubbatch._net.record_iterator import RecordIterator
 from tests.net.crm import Crm, batch, operation, updates
 
 
@@ -70,6 +77,12 @@ def test_what_nothing_has(made: Any, name: str) -> None:
         AttributeError, match=f"'Batch' object has no attribute {name!r}"
     ):
         getattr(made, name)
+
+
+def test_a_batch_in_a_with(made: Any) -> None:
+    hint = r"with `async with \.\.\. as outcomes:`, .* use `with HubBatch\.sync\(\)"
+    with pytest.raises(TypeError, match=hint), made:
+        pass
 
 
 async def test_a_stream_in_a_for(made: Any) -> None:
@@ -145,6 +158,30 @@ def test_something_else_than_inputs(inputs: Any, hint: str) -> None:
     assert str(caught.value) == expected + hint
 
 
+TO_ONE = "for key, value in pairs.items()]`."
+TO_MANY = "for key, ids in pairs.items() for value in ids]`."
+
+
+@pytest.mark.parametrize(
+    ("inputs", "hint"),
+    [
+        ({"1": "2"}, TO_ONE),
+        ({1: 2}, TO_ONE),
+        ({"1": ["2", "3"]}, TO_MANY),
+        ({"from": "1", "to": "2"}, LIST),
+        ({"from_id": ["1"], "to_id": ["2"]}, "Pass a table, or a list of its rows."),
+        ({"a": PAIR}, VALUES),
+        ({"inputs": [PAIR]}, "Pass its `inputs`."),
+        ({}, LIST),
+    ],
+)
+def test_something_else_than_pairs(inputs: Any, hint: str) -> None:
+    hub: Any = HubBatch("pat-na1-x")
+    with pytest.raises(TypeError) as caught:
+        hub.associations("contacts", "companies").create_default(inputs)
+    assert str(caught.value).endswith(hint)
+
+
 def test_a_batch_as_inputs(made: Any) -> None:
     with pytest.raises(TypeError, match=r"not a Batch\. Await it first\.$"):
         update(made)
@@ -179,3 +216,91 @@ def test_none_as_the_inputs_of_a_verb() -> None:
         TypeError, match=r"^tickets\.update\(\) expects .*, not None\.$"
     ):
         hub.tickets.update(None)
+
+
+# ---- calls that other clients have, or that need `async`
+
+HUB: Any = HubBatch("pat-na1-x")
+
+
+def test_a_client_in_a_with() -> None:
+    hint = r"`async with HubBatch\(\) as hub:`.* use `with HubBatch\.sync\(\) as hub:`"
+    with pytest.raises(TypeError, match=hint), HUB:
+        pass
+
+
+PAGE_BY_PAGE = (
+    r"^The records of tickets\.list\(\) arrive page by page\. Write `async for record "
+    r"in \.\.\.:` or `\[record async for record in \.\.\.\]`\. Without asyncio, use "
+    r"`with HubBatch\.sync\(\) as hub:`\.$"
+)
+
+
+async def test_a_list_in_a_for_or_awaited() -> None:
+    with pytest.raises(TypeError, match=PAGE_BY_PAGE):
+        list(HUB.tickets.list())
+    with pytest.raises(TypeError, match=PAGE_BY_PAGE):
+        await HUB.tickets.list()
+
+
+@pytest.mark.parametrize("raised", [None, LookupError("stop")])
+async def test_the_hints_change_nothing_for_those_who_iterate(
+    raised: LookupError | None,
+) -> None:
+    closed = []
+
+    async def generate() -> AsyncGenerator[str, None]:
+        try:
+            while True:
+                yield "record"
+        finally:
+            closed.append(True)
+
+    records = RecordIterator(generate(), "tickets.list()")
+    assert repr(records) == "<RecordIterator tickets.list()>"
+    assert await anext(records) == "record"
+    async for record in records:
+        assert record == "record"
+        break
+    if raised is None:
+        await records.aclose()
+    else:
+        with pytest.raises(LookupError):
+            await records.athrow(raised)
+    assert closed == [True]
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "hint"),
+    [
+        (HUB.tickets, "delete", "Did you mean `archive`?"),
+        (HUB.tickets, "get", "Did you mean `read`?"),
+        (HUB.tickets, "get_all", "Did you mean `list`?"),
+        (HUB.tickets, "updte", "Did you mean `update`?"),
+        (HUB.single.tickets, "delete", "Did you mean `archive`?"),
+        (HUB.associations("a", "b"), "remove", "Did you mean `archive`?"),
+        (HUB, "close", "Did you mean `aclose`?"),
+        (HUB, "update", "An object type has it: `.tickets.update`."),
+        (HUB, "list", "An object type has it: `.tickets.list`."),
+        (HUB, "delete", "An object type has it: `.tickets.archive`."),
+        (HUB.single, "update", "An object type has it: `.tickets.update`."),
+        (
+            HUB,
+            "cards",
+            'Did you mean `carts`? A custom object type is `.objects("cards")`.',
+        ),
+    ],
+)
+def test_an_attribute_of_another_name(owner: Any, name: str, hint: str) -> None:
+    with pytest.raises(AttributeError) as caught:
+        getattr(owner, name)
+    message = f"{type(owner).__name__!r} object has no attribute {name!r}. {hint}"
+    assert str(caught.value) == message
+
+
+def test_an_attribute_that_resembles_none() -> None:
+    with pytest.raises(AttributeError) as caught:
+        _ = HUB.tickets.spaceship
+    assert str(caught.value) == "'Objects' object has no attribute 'spaceship'."
+    assert not hasattr(HUB.tickets, "__deepcopy__")
+    assert not hasattr(HUB.tickets, "_repr_html_")

@@ -37,6 +37,18 @@ def is_rising(calls: Calls) -> bool:
     return done == sorted({*done})
 
 
+class Awaited:
+    async def __call__(self, done: int, total: int | None) -> None:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize("awaited", [Awaited(), Awaited().__call__])
+def test_a_coroutine_function_is_refused(awaited: Any) -> None:
+    """It would never be awaited."""
+    with pytest.raises(TypeError, match=r"plain function, .*`asyncio\.create_task"):
+        updating([], progress=awaited)
+
+
 async def test_it_is_called_at_the_start_after_each_chunk_and_at_the_end() -> None:
     calls: Calls = []
     await updating(updates(250), progress=recorder(calls))

@@ -295,7 +295,37 @@ def test_the_first_flat_line_decides_which_field_is_the_id() -> None:
     key, given = builder.build({"id": "7", "a": "b"})
 
     assert key is None
-    assert given == {"id": None, "properties": {"id": "7", "a": "b"}}
+    assert given == {"id": None, "properties": {"a": "b"}}
+
+
+@pytest.mark.parametrize(
+    ("columns", "sent", "used"),
+    [
+        (Columns(verb="upsert", id_property="email"), {"a": "b"}, {"a", "email"}),
+        (Columns(verb="update", id_column="email"), {"a": "b"}, {"a", "email"}),
+        (Columns(verb="create", id_column="email"), {"a": "b"}, {"a"}),
+        (
+            Columns(verb="create", reconcile_by="email"),
+            {"email": "e", "a": "b"},
+            {"a", "email"},
+        ),
+        (
+            Columns(verb="upsert", id_property="email", properties={"id": "old"}),
+            {"old": "7"},
+            {"id", "email"},
+        ),
+    ],
+)
+def test_the_column_id_is_sent_only_if_it_is_chosen(
+    columns: Columns, sent: dict[str, str], used: set[str]
+) -> None:
+    row = {"id": "7", "email": "e", "a": "b"}
+
+    _, of_cells = columns.of_cells([*row])([*row.values()])
+    _, of_fields = FieldsBuilder(columns).build(row)
+
+    assert of_cells["properties"] == of_fields["properties"] == sent
+    assert columns.used([*row]) == used
 
 
 def test_what_was_asked_for_and_never_seen_is_known() -> None:

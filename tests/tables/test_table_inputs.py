@@ -57,9 +57,9 @@ class Query:
 class Frame:
     """A pandas data frame, as far as it is used here."""
 
-    def __init__(self, data: dict[str, list[Any]], index: str | None = None) -> None:
+    def __init__(self, data: dict[str, list[Any]], *index: str | None) -> None:
         self.data = data
-        self.index = type("Index", (), {"names": [index]})()
+        self.index = type("Index", (), {"names": index or (None,)})()
         self.columns = [*data]
         self.converted: list[int] = []
 
@@ -80,7 +80,7 @@ class Frame:
                     return Frame({name: frame.data[name] for name in names})
                 frame.converted.append(place.stop - place.start)
                 cut = {name: values[place] for name, values in frame.data.items()}
-                return Frame(cut, frame.index.names[0])
+                return Frame(cut, *frame.index.names)
 
         return Places()
 
@@ -89,8 +89,9 @@ class Frame:
         kinds = [{*map(type, values)} for values in self.data.values()]
         return ["object" if len(kind) > 1 else "str" for kind in kinds]
 
-    def reset_index(self) -> "Frame":
-        return Frame({str(self.index.names[0]): ["i"] * len(self), **self.data})
+    def reset_index(self, *, level: list[int]) -> "Frame":
+        names = [self.index.names[one] for one in level]
+        return Frame({**{name: ["i"] * len(self) for name in names}, **self.data})
 
     def to_dict(self, orient: str) -> list[dict[str, Any]]:
         assert orient == "records"
@@ -191,12 +192,27 @@ def test_a_column_of_several_types_comes_value_by_value() -> None:
 
     names, schema, found = open_table(Frame(data, "id"))
 
-    assert (names, schema.names) == (["when", "x"], ["when"])
+    assert (names, schema.names) == (["id", "when", "x"], ["id", "when"])
     assert [*found] == [
         {"id": "i", "x": value, "when": LOCAL} for value in (1, "a", None, None)
     ]
     *_, found = open_table(Frame(data))
     assert next(iter(found)) == {"x": 1, "when": LOCAL}
+
+
+def test_a_named_index_is_a_column_of_every_row() -> None:
+    """Also if Arrow would leave it out, or only later rows are of several types."""
+    values = ["a"] * 1_500 + [None, 7]
+
+    names, _, found = open_table(Frame({"x": values}, "id", None, "kind"))
+
+    assert names == ["id", "kind", "x"]
+    assert [*found] == [{"id": "i", "kind": "i", "x": value} for value in values]
+
+
+def test_an_index_with_the_name_of_a_column_is_refused() -> None:
+    with pytest.raises(ValueError, match="both named 'id'"):
+        table_inputs(Frame({"id": [1], "x": [1]}, None, "id"), UPDATE)
 
 
 def test_what_arrow_cannot_read_is_raised() -> None:
@@ -244,7 +260,7 @@ def test_a_column_is_no_table_but_a_collection_of_ids() -> None:
 @pytest.mark.parametrize(
     ("operation", "table", "problem"),
     [
-        (UPDATE, pa.table([[1], [2]], ["a", "a"]), "two columns .* named 'a'"),
+        (UPDATE, pa.table([[1], [2]], ["a", "a"]), "Two columns .* named 'a'"),
         (UPDATE, pa.table({"ID": [1], "a": [1]}), r'no column "id" \(it has: ID, a\)'),
         (UPSERT, pa.table({"a": [1]}), 'no column "email" or "id"'),
         (READ, pa.table({"a": [1]}), 'no column "id"'),

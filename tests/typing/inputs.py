@@ -10,7 +10,7 @@ are an iterable of strings.
 import dataclasses
 
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
 import attr
@@ -85,6 +85,10 @@ class Rows:
 class Frame:
     """A table, as pandas, polars, pyarrow and DuckDB have it."""
 
+    def to_dict(self) -> list[dict[Hashable, Any]]:
+        """Return the rows, with the type that pandas-stubs has for them."""
+        raise NotImplementedError
+
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
 
@@ -102,6 +106,12 @@ async def accepted(
     await tickets.update(Rows())
     await tickets.update(Frame())
     await tickets.archive(Frame())
+    await tickets.create(Frame().to_dict())
+    await tickets.update(Frame().to_dict())
+    await tickets.upsert(Frame().to_dict(), id_property="ref")
+    await tickets.read(Frame().to_dict())
+    await hub.legacy.tickets.update(Frame().to_dict())
+    await hub.associations("contacts", "companies").create(Frame().to_dict())
     await tickets.update(deque(rows))
     await tickets.update(row for row in rows)
     await tickets.update(stream())
@@ -131,6 +141,11 @@ def with_names_of_their_own(
 ) -> tuple[Batch[SimplePublicObject], Batch[SimplePublicObject]]:
     tickets: Objects = hub.tickets
     return tickets.update(inputs), tickets.read(ids, properties=names(all_of_them=True))
+
+
+def fields_of(record: Record) -> list[tuple[str, Any]]:
+    found = [(name, record[name]) for name in record if name in record]
+    return [*found, ("id", record.get("id")), *record.items()]
 
 
 def names(*, all_of_them: bool) -> PropertyNames:
@@ -168,7 +183,9 @@ async def refused_as_collections(hub: HubBatch) -> None:
     await links.limits.purge("12")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
 
-async def refused_as_inputs(hub: HubBatch, texts: list[str]) -> None:
+async def refused_as_inputs(
+    hub: HubBatch, texts: list[str], numbered: list[dict[int, Any]]
+) -> None:
     tickets = hub.tickets
     await tickets.update([Frame()])  # type: ignore[list-item] # pyright: ignore[reportArgumentType]
     await tickets.update(["512"])  # type: ignore[list-item] # pyright: ignore[reportArgumentType]
@@ -177,7 +194,8 @@ async def refused_as_inputs(hub: HubBatch, texts: list[str]) -> None:
     await tickets.update([None])  # type: ignore[list-item] # pyright: ignore[reportArgumentType]
     await tickets.update([("1", {})])  # type: ignore[list-item] # pyright: ignore[reportArgumentType]
     await tickets.update([[{"id": "1"}]])  # type: ignore[list-item] # pyright: ignore[reportArgumentType]
-    await tickets.update([{1: "a"}])  # type: ignore[dict-item] # pyright: ignore[reportArgumentType]
+    await tickets.update(numbered)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    await tickets.update([{1: "a"}])  # type: ignore[list-item] # pyright: ignore[reportArgumentType]
     await tickets.update([Untyped()])  # type: ignore[list-item] # pyright: ignore[reportArgumentType]
     await tickets.update([Defined])  # type: ignore[list-item] # pyright: ignore[reportArgumentType]
     await tickets.create(["a"])  # type: ignore[list-item] # pyright: ignore[reportArgumentType]

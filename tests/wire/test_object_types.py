@@ -53,7 +53,7 @@ def test_any_other_name_may_be_that_of_a_custom_type() -> None:
 
     assert str(caught.value) == (
         "'Client' object has no attribute 'spaceships'. "
-        'A custom object type is `.objects("spaceships")`'
+        'A custom object type is `.objects("spaceships")`.'
     )
 
 

@@ -26,6 +26,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 CREATE = operation_for("objects", "create", "contacts")
 READ = operation_for("objects", "read", "contacts", id_property="email")
 UPDATE = operation_for("objects", "update", "contacts")
+KEYED = operation_for("objects", "update", "contacts", id_property="email")
 UPSERT = operation_for("objects", "upsert", "contacts", id_property="email")
 ARCHIVE = operation_for("objects", "archive", "contacts")
 RECONCILED = operation_for("objects", "create", "contacts", reconcile_by="email")
@@ -84,6 +85,16 @@ MISSING = [None, float("nan"), Decimal("nan"), NA, NAT]
         (
             UPSERT,
             {"email": "a@x"},
+            {"id": "a@x", "idProperty": "email", "properties": {}},
+        ),
+        (
+            UPSERT,
+            {"id": 7, "email": "a@x", "a": "b"},
+            {"id": "a@x", "idProperty": "email", "properties": {"a": "b"}},
+        ),
+        (
+            UPSERT,
+            {"email": "a@x", "id": 7},
             {"id": "a@x", "idProperty": "email", "properties": {}},
         ),
         (READ, {"email": "a@x", "id": 7, "other": {}}, {"id": "a@x"}),
@@ -171,6 +182,12 @@ def test_a_codec_may_take_no_rows() -> None:
         (UPDATE, {"7": {"a": "b"}, "8": {}}, "pass a list of its rows", "7"),
         (UPDATE, {"id": 7, "address": {"city": "x"}}, "flatten it", "address"),
         (UPDATE, {"ID": 7, "a": "b"}, 'no column "id" (it has: ID, a)', "id"),
+        (
+            operation_for("objects", "upsert", "contacts"),
+            {"email": "a@x"},
+            'pass id_property="email"',
+            "idProperty",
+        ),
         (UPSERT, {"Email": "a@x"}, 'no column "email" or "id"', "email"),
         (READ, {"Email": "a@x"}, 'no column "email" or "id"', "email"),
         (UPDATE, {"id": 7.0, "a": "b"}, "with .astype('Int64')", "id"),
@@ -178,8 +195,9 @@ def test_a_codec_may_take_no_rows() -> None:
         (UPDATE, {"id": 7}, "nothing but an id", "properties"),
         (CREATE, {"id": 7}, "nothing but an id", "properties"),
         (UPSERT, {"id": "a@x"}, "nothing but an id", "properties"),
+        (KEYED, {"id": 7, "email": "a@x"}, "nothing but an id", "properties"),
         (UPDATE, (7, "b"), "dict(zip(names, row))", None),
-        (UPDATE, "email", "yields names, not rows", None),
+        (UPDATE, "email", "or a list of dicts", None),
         (UPDATE, {"id": 7, "when": LOCAL}, "timezone=", "when"),
     ],
 )
@@ -221,6 +239,7 @@ def test_a_message_names_a_few_columns() -> None:
         {"properties": {"email": "a@x", "firstname": "A"}},
         {"id": None, "properties": {"email": "a@x", "firstname": "A"}},
         UpsertInput(None, {"email": "a@x", "firstname": "A"}),
+        UpsertInput(properties={"email": "a@x", "firstname": "A"}),
     ],
 )
 def test_an_upsert_finds_its_id_among_the_properties(value: object) -> None:
@@ -229,6 +248,10 @@ def test_an_upsert_finds_its_id_among_the_properties(value: object) -> None:
         "idProperty": "email",
         "properties": {"email": "a@x", "firstname": "A"},
     }
+
+
+def test_an_upsert_may_have_an_id_only() -> None:
+    assert sent(UPSERT, UpsertInput("a@x")) == sent(UPSERT, {"email": "a@x"})
 
 
 def test_an_upsert_without_an_id_fails() -> None:
