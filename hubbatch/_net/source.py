@@ -182,7 +182,11 @@ class SourceReader:
         return self._take(None) if self.sized else []
 
     async def aclose(self) -> None:
-        """Close an asynchronous generator, whose cleanup may need the event loop."""
+        """Release an iterator, and close an asynchronous generator in its event loop."""
+        # The traceback of the batch's error may refer to this reader for long; an
+        # iterator may hold a query, which occupies its connection.
+        if self._iterator is not None:
+            self._iterator = iter(())
         close = getattr(self._stream, "aclose", None)
         if close is not None:
             await close()

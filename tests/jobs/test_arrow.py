@@ -9,6 +9,7 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
 from hubbatch import ConfigurationError, JournalError
+from hubbatch._wire.property_values import Unsendable
 from hubbatch.jobs import (
     ArrowSource,
     Columns,
@@ -217,6 +218,29 @@ def test_a_column_of_times_without_a_zone_is_refused(
             source.fingerprint()
         with pytest.raises(SourceError, match="closed"):
             next(iter(source))
+
+
+@pytest.mark.parametrize("kind", [pa.duration("s"), pa.month_day_nano_interval()])
+def test_a_column_with_a_type_that_no_property_has_is_refused(
+    tmp_path: Path, kind: Any
+) -> None:
+    data = table(pause=pa.nulls(2, kind))
+    sources: list[Any] = [ArrowSource(SizedFrame(data), UPDATE, timezone="UTC")]
+    if kind == pa.duration("s"):  # Parquet has no intervals
+        sources.append(ParquetSource(write(tmp_path / "t.parquet", data), UPDATE))
+
+    for source in sources:
+        with pytest.raises(SourceError, match="column 'pause' has the Arrow type"):
+            source.fingerprint()
+
+
+def test_a_time_that_python_does_not_have_fails_its_own_row() -> None:
+    late = pa.array([0, 2**63 - 1], pa.timestamp("us", "UTC"))
+
+    first, second = inputs(ArrowSource(table(closed=late), UPDATE, timezone="UTC"))
+
+    assert first["closed"].year == 1970
+    assert isinstance(second["closed"], Unsendable)
 
 
 @pytest.mark.parametrize(
