@@ -329,7 +329,7 @@ def test_a_thread_sees_the_end_of_a_stream_that_another_leaves(
 
     with ThreadPoolExecutor(1) as threads:
         with hub, hub.tickets.stream.create(slow()) as outcomes:
-            taken = threads.submit(list, outcomes)  # type: ignore[arg-type] # an iterator
+            taken = threads.submit(list, outcomes)
             reading.wait()
         left.set()
         assert taken.result(timeout=30) == []

@@ -316,8 +316,7 @@ class Float32(float):
 
 
 def test_a_float_of_32_bits_has_its_own_digits() -> None:
-    value = Scalar(0.10000000149011612)
-    value.dtype = Kind("f")
+    value = NumpyTime("f", 0.10000000149011612)
     value.dtype.type = Float32
 
     assert text_of(value) == "0.1"
