@@ -53,6 +53,8 @@ BLOCK = 100
 KEPT_BLOCK = 10_000
 
 
+# What an asynchronous iterator returns at its end.
+_END = object()
 # Iterable, but a single input.
 _SINGLE = (str, bytes, bytearray, memoryview)
 # The fields by which an input is told from a mapping of inputs.
@@ -202,7 +204,11 @@ class SourceReader:
         return self._take(None) if self.sized else []
 
     async def aclose(self) -> None:
-        """Close an asynchronous generator, whose cleanup may need the event loop."""
+        """Release an iterator; close an asynchronous generator in its event loop."""
+        # The traceback of the batch's error may refer to this reader for long; an
+        # iterator may hold a query, which occupies its connection.
+        if self._iterator is not None:
+            self._iterator = iter(())
         close = getattr(self._stream, "aclose", None)
         if close is not None:
             await close()
@@ -211,16 +217,24 @@ class SourceReader:
         try:
             if self._blocks is not None:
                 return await self._blocks.pull(limit)
-            return [await anext(self._stream)]  # type: ignore[arg-type] # see the invariant
-        except StopAsyncIteration:
-            return []
+            value = await anext(self._stream, _END)  # type: ignore[arg-type] # see the invariant
         except asyncio.CancelledError as error:
             if cancelled_from_outside():
                 raise
             self.failure = error
         except Exception as error:  # noqa: BLE001 -- the source's own; the run raises it
-            self.failure = error
+            self._fail(error)
+        else:
+            return [] if value is _END else [value]
         return []
+
+    def _fail(self, error: BaseException) -> None:
+        self.failure = error
+        if isinstance(error, StopAsyncIteration):
+            # Raised by the batch, it would end the stream as if nothing had happened.
+            # Asynchronous generators convert it in the same way (PEP 525).
+            self.failure = RuntimeError("the source raised StopAsyncIteration")
+            self.failure.__cause__ = error
 
     def _take(self, limit: int | None) -> list[Any]:
         block: list[Any] = []
@@ -230,7 +244,7 @@ class SourceReader:
             # `extend` keeps the inputs that a failing iterator returned before.
             block.extend(islice(self._iterator, limit))  # type: ignore[arg-type] # see the invariant
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 -- the source's own; the run raises it
-            self.failure = error
+            self._fail(error)
         return block
 
 

@@ -112,13 +112,14 @@ class Stream(AsyncIterator[Outcome[R]]):
         self._outcomes.clear()
         self._lazy.clear()
         self._has_room.set()
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            if not self._task.cancelled():
+        # First, so that another task that waits for an outcome sees the end.
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+            if not task.cancelled():
                 # Retrieve the exception but do not raise it: the consumer has left.
-                self._task.exception()
-            self._task = None
+                task.exception()
 
     async def ready(self) -> None:
         """Wait until there is room for more outcomes."""

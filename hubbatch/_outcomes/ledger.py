@@ -8,7 +8,7 @@ from attrs import field
 from hubbatch._classes import define
 from hubbatch._wire.bodies import Bodies
 from hubbatch._wire.calls import BlockEncoder, Encoder, Operation
-from hubbatch._wire.inputs import block_encoder, encoder
+from hubbatch._wire.inputs import block_encoder, encoder, shaper
 from hubbatch._wire.property_values import InvalidInput
 from hubbatch.errors import RecordError, RecordInvalid, TooManyFailures
 
@@ -47,8 +47,9 @@ class Ledger:
     _encode_block: BlockEncoder = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._encode = encoder(self.operation)
-        self._encode_block = block_encoder(self.operation)
+        shape = shaper(self.operation)
+        self._encode = encoder(self.operation, shape)
+        self._encode_block = block_encoder(self.operation, shape)
 
     # ---- inputs
 

@@ -6,7 +6,6 @@ query or a reader, is a stream.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import compress
 from operator import length_hint
 from types import ModuleType
 from typing import Any, overload
@@ -23,7 +22,15 @@ from hubbatch._wire.rows import (
 )
 from hubbatch.errors import sentence
 
-from .arrow import column_names, naive_column, need_pyarrow, plain_rows, repeated
+from .arrow import (
+    column_names,
+    naive_column,
+    need_pyarrow,
+    plain_rows,
+    plain_values,
+    repeated,
+    unsendable_column,
+)
 from .column_mapping import BadRow, Columns
 
 
@@ -52,9 +59,9 @@ def table_inputs(data: Any, operation: Operation) -> Iterable[Row]:
     Raises:
         ConfigurationError: If pyarrow is not installed.
         TypeError: If the verb takes no rows.
-        ValueError: If two columns have the same name, or an index that of a column, the
-            id column is missing, or a column that is sent has times without a zone and
-            no zone is set.
+        ValueError: If two columns have the same name, the id column is missing, or a
+            column that is sent has a type that no property can have, or has times
+            without a zone and no zone is set.
     """
     if operation.call.codec.rows is None:
         raise TypeError(
@@ -69,17 +76,17 @@ def table_inputs(data: Any, operation: Operation) -> Iterable[Row]:
 def open_table(data: Any) -> "tuple[list[str], Any, StreamRows | TableRows]":
     """Return the names of the columns, an Arrow schema with their types, and the rows.
 
-    The schema lacks columns of several types, which pandas can have.
+    The schema lacks the columns of pandas that have objects of any type.
 
     Raises:
         ConfigurationError: If pyarrow is not installed.
-        ValueError: If a pandas index has the name of a column.
+        ValueError: If Arrow cannot read a column.
     """
     arrow = need_pyarrow()
     cut = _cutter(data)
     if cut is None:
         query = hasattr(data, "limit")  # DuckDB; it must not run before it is read
-        reader = arrow.RecordBatchReader.from_stream(data.limit(0) if query else data)
+        reader = _reader(arrow, data.limit(0) if query else data)
         rows = StreamRows(data if query else reader)
         return column_names(reader.schema), reader.schema, rows
     names, schema = _describe(arrow, cut(0, _MAX_ROWS))
@@ -101,29 +108,10 @@ def columns_of(operation: Operation) -> Columns:
 def _cutter(data: Any) -> Callable[[int, int], Any] | None:
     """Return the function that cuts rows out of a table; None for a stream."""
     if hasattr(data, "iloc"):  # pandas
-        return _pandas_cutter(data)
+        return lambda start, stop: data.iloc[start:stop]
     if hasattr(data, "slice") and hasattr(data, "__len__"):  # polars, pyarrow
         return lambda start, stop: data.slice(start, stop - start)
     return None
-
-
-def _pandas_cutter(data: Any) -> Callable[[int, int], Any]:
-    """Return the function that cuts rows out of a data frame.
-
-    Named levels of its index become columns. Arrow would leave out an index that is a
-    plain range, which pandas makes of any evenly spaced numbers.
-    """
-    names = data.index.names
-    levels = [level for level, name in enumerate(names) if name is not None]
-    for level in levels:
-        if names[level] in data.columns:
-            raise ValueError(
-                f"The index and a column of the table are both named {names[level]!r}. "
-                "Rename one, or drop the index with df.reset_index(drop=True)."
-            )
-    if not levels:
-        return lambda start, stop: data.iloc[start:stop]
-    return lambda start, stop: data.iloc[start:stop].reset_index(level=levels)
 
 
 # ---- rows
@@ -216,22 +204,77 @@ def _block_size(columns: int) -> int:
 
 def _rows(data: Any) -> Iterator[Row]:
     arrow = need_pyarrow()
-    try:
-        reader = arrow.RecordBatchReader.from_stream(data)
-    except (arrow.ArrowInvalid, arrow.ArrowTypeError):
-        if not hasattr(data, "iloc"):
-            raise
-        # A pandas column of several types, for which Arrow has none.
-        for row in data.to_dict("records"):
-            yield {
-                str(name): None if is_missing(cell) else cell
-                for name, cell in row.items()
-            }
+    if hasattr(data, "iloc"):
+        columns = {name: _cells(arrow, name, column) for name, column in _columns(data)}
+        for values in zip(*columns.values(), strict=True):
+            yield dict(zip(columns, values, strict=True))
         return
-    for batch in reader:
-        size = _block_size(batch.num_columns)
-        for start in range(0, batch.num_rows, size):
-            yield from plain_rows(arrow, batch.slice(start, size))
+    # Closed also if the rows are not read to their end: a reader of DuckDB occupies its
+    # connection.
+    with _reader(arrow, data) as reader:
+        for batch in reader:
+            size = _block_size(batch.num_columns)
+            for start in range(0, batch.num_rows, size):
+                yield from plain_rows(arrow, batch.slice(start, size))
+
+
+def _reader(arrow: ModuleType, data: Any) -> Any:
+    """Return a reader of record batches.
+
+    Raises:
+        ValueError: If Arrow cannot read the table; names the column if it is known.
+    """
+    errors = (arrow.ArrowException, TypeError)
+    open_reader = arrow.RecordBatchReader.from_stream
+    try:
+        return open_reader(data)
+    except errors as error:
+        for name in data.columns if hasattr(data, "select") else ():  # polars
+            try:
+                open_reader(data.select(name))
+            except errors:
+                raise ValueError(
+                    f"Column {name!r} has a type that Arrow cannot read ({error}). "
+                    "Cast it first."
+                ) from error
+        raise ValueError(sentence(str(error))) from error
+
+
+# ---- pandas
+
+
+def _columns(frame: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the names and columns of a data frame, with an index that has a name."""
+    for level, name in enumerate(frame.index.names):
+        if name is not None:
+            yield str(name), frame.index.get_level_values(level)
+    for place, name in enumerate(frame.columns):
+        yield str(name), frame.iloc[:, place]
+
+
+def _has_objects(column: Any) -> bool:
+    """Return whether a column has Python objects, which may be of several types.
+
+    Arrow would convert all of them to one type: times to one zone, for instance.
+    """
+    categories = getattr(column.dtype, "categories", None)
+    return str(column.dtype if categories is None else categories.dtype) == "object"
+
+
+def _cells(arrow: ModuleType, name: str, column: Any) -> list[Any]:
+    if _has_objects(column):
+        return [None if is_missing(cell) else cell for cell in column.tolist()]
+    return plain_values(arrow, _array(arrow, name, column))
+
+
+def _array(arrow: ModuleType, name: str, column: Any) -> Any:
+    try:
+        return arrow.array(column, from_pandas=True)
+    except (arrow.ArrowException, TypeError) as error:
+        raise ValueError(
+            f"Column {name!r} has the type {column.dtype}, which Arrow cannot read. "
+            "Cast it first, e.g. with .astype(float) or .astype(str)."
+        ) from error
 
 
 # ---- columns
@@ -240,28 +283,33 @@ def _rows(data: Any) -> Iterator[Row]:
 def _describe(arrow: ModuleType, data: Any) -> tuple[list[str], Any]:
     """Return the names of the columns, and an Arrow schema with their types.
 
-    The schema lacks the columns of pandas for which Arrow has no type.
+    The schema lacks the columns of pandas that have objects of any type.
     """
-    reader = arrow.RecordBatchReader
-    try:
-        schema = reader.from_stream(data).schema
-    except (arrow.ArrowInvalid, arrow.ArrowTypeError):
-        if not hasattr(data, "iloc"):
-            raise
-        # pandas: its columns of several types are of dtype object.
-        kinds = [str(kind) == "object" for kind in data.dtypes]
-        plain = [place for place, mixed in enumerate(kinds) if not mixed]
-        schema = reader.from_stream(data.iloc[:, plain]).schema
-        return [*column_names(schema), *compress(map(str, data.columns), kinds)], schema
-    return column_names(schema), schema
+    if not hasattr(data, "iloc"):
+        schema = _reader(arrow, data).schema
+        return column_names(schema), schema
+    columns = [*_columns(data)]
+    types = [
+        (name, _array(arrow, name, column).type)
+        for name, column in columns
+        if not _has_objects(column)
+    ]
+    return [name for name, _ in columns], arrow.schema(types)
 
 
 def _check(names: list[str], schema: Any, operation: Operation) -> None:
     arrow = need_pyarrow()
     twice = repeated(names)
     if twice is not None:
-        raise ValueError(f"Two columns of the table are named {twice!r}. Rename one.")
-    naive = naive_column(arrow, schema, _used(names, operation))
+        raise ValueError(
+            f"Two columns of the table, or a column and an index, are named {twice!r}. "
+            "Rename one."
+        )
+    used = _used(names, operation)
+    problem = unsendable_column(arrow, schema, used)
+    if problem is not None:
+        raise ValueError(sentence(problem))
+    naive = naive_column(arrow, schema, used)
     if naive is not None and operation.zone is None:
         raise ValueError(
             f"The times in column {naive!r} have no time zone. Pass "

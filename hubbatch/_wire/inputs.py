@@ -31,7 +31,7 @@ from .property_values import (
     property_values,
     record_id,
 )
-from .rows import NO_ID_PROPERTY, is_row
+from .rows import NO_ID_PROPERTY, Shaper, is_row
 from .user_classes import class_mapping, is_typed
 
 
@@ -115,29 +115,35 @@ def written_key(key: str | None, body: bytes) -> str | None:
 # ---- the codec of an operation
 
 
-def encoder(operation: Operation) -> InputEncoder:
+def shaper(operation: Operation) -> Shaper | None:
+    """Return a function that converts the rows of one source; None if it takes none."""
+    rows = operation.call.codec.rows
+    return None if rows is None else rows(operation)
+
+
+def encoder(operation: Operation, shape: Shaper | None = None) -> InputEncoder:
     """Return the encoder of an operation's inputs.
 
     The encoder takes an input's index in the whole batch and the input. It raises
-    InvalidInput for an input that must not be sent.
+    InvalidInput for an input that must not be sent. Two encoders of one source share
+    its `shaper`.
     """
-    codec = operation.call.codec
-    encode = codec.encoder(operation)
-    if codec.rows is None:
+    encode = operation.call.codec.encoder(operation)
+    shape = shape or shaper(operation)
+    if shape is None:
         return encode
-    shape = codec.rows(operation)
     return lambda index, value: encode(index, shape(value))
 
 
-def block_encoder(operation: Operation) -> BlockEncoder:
-    """Return the encoder of blocks of an operation's inputs."""
+def block_encoder(operation: Operation, shape: Shaper | None = None) -> BlockEncoder:
+    """Return the encoder of blocks of an operation's inputs; see `encoder`."""
     codec = operation.call.codec
     if codec.blocks is None:
         return _encode_no_block
     encode = codec.blocks(operation)
-    if codec.rows is None:
+    shape = shape or shaper(operation)
+    if shape is None:
         return encode
-    shape = codec.rows(operation)
 
     def encode_rows(first: int, block: Sequence[Any]) -> Block | None:
         # The inputs of a source are seldom mixed, so the first one shows the kind.
@@ -242,6 +248,8 @@ class InputForm:
 
 def _conversion(value: object) -> str:
     """Return how to convert an object that is probably a row to a mapping."""
+    if hasattr(value, "__arrow_c_stream__"):
+        return ". Pass the table itself, and several tables one after the other"
     if hasattr(value, "_asdict"):  # a named tuple
         return "; convert it with row._asdict()"
     if hasattr(value, "keys"):  # a row of sqlite3 or asyncpg

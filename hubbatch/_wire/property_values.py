@@ -206,8 +206,10 @@ def _is_numpy_time(value: object) -> bool:
     return getattr(getattr(value, "dtype", None), "kind", None) in ("M", "m")
 
 
-def _from_numpy(name: str, value: Any, times: TimeFormat) -> object:
-    """Return a numpy datetime64, which has no time zone, as a datetime."""
+def _from_numpy(name: str, value: Any, times: TimeFormat) -> date | None:
+    """Return a numpy datetime64, which has no time zone, as a datetime or a date."""
+    if value.dtype.kind == "M" and type(value.item()) is date:  # a whole day
+        return value.item()  # type: ignore[no-any-return] # checked
     if times.zone is None or value.dtype.kind != "M":
         raise InvalidInput(
             f"property {name!r} has a time without a time zone. Pass "
@@ -215,18 +217,28 @@ def _from_numpy(name: str, value: Any, times: TimeFormat) -> object:
             name,
         )
     # The item() of one in nanoseconds is a bare number.
-    return value.astype("datetime64[us]").item()
+    found = value.astype("datetime64[us]").item()
+    if isinstance(found, int):  # Python has no such time
+        raise InvalidInput(f"property {name!r} is not in the years 1 to 9999", name)
+    return found  # type: ignore[no-any-return] # a datetime, or None for NaT
 
 
-def _unwrapped(value: object) -> object:
-    """Return the Python value of a numpy or Arrow scalar; anything else unchanged."""
+def _unwrapped(value: Any) -> object:
+    """Return the Python value of a numpy or Arrow scalar, or of a numpy array.
+
+    Return anything else unchanged.
+    """
     unwrap = getattr(value, "item", getattr(value, "as_py", None))
     if not callable(unwrap) or isinstance(value, type):
         return value
     try:
-        return unwrap()
+        inner = unwrap()
+        if getattr(getattr(value, "dtype", None), "kind", None) == "f":
+            # As numpy writes it: the float32 0.1 is the float 0.10000000149011612.
+            inner = float(str(value.dtype.type(inner)))
     except Exception:  # noqa: BLE001 -- an array of several, or another kind of item()
-        return value
+        return value.tolist() if hasattr(value, "tolist") else value
+    return inner
 
 
 def _finite(name: str, value: float) -> str:
@@ -265,7 +277,7 @@ def record_id(value: object, *, id_property: str | None = None) -> str:
     elif isinstance(value, Unsendable):
         raise InvalidInput(value.reason, "id")
     else:
-        inner = value if _is_numpy_time(value) else _unwrapped(value)
+        inner = _plain_id(value)
         if type(inner) in (str, int) and type(value) is not type(inner):
             return record_id(inner, id_property=id_property)
         hint = ""
@@ -316,6 +328,19 @@ def int32(name: str, value: object) -> int:
 
 def _is_number(value: str) -> bool:
     return value.isascii() and value.isdecimal()
+
+
+def _plain_id(value: object) -> object:
+    """Return the Python value of a scalar; that of a whole Decimal is an int.
+
+    Databases have integers of more than 64 bits as Decimals.
+    """
+    inner = value if _is_numpy_time(value) else _unwrapped(value)
+    # Of a few digits: int(Decimal("1e300000000")) would fill the memory.
+    if isinstance(inner, Decimal) and inner.is_finite():
+        few = inner.adjusted() <= _MOST_DIGITS
+        return int(inner) if few and inner == inner.to_integral_value() else inner
+    return inner
 
 
 def _digits(what: str, value: int) -> str:

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any, TypeAlias
 
 from .calls import Operation
-from .property_values import InvalidInput, record_id
+from .property_values import InvalidInput, Unsendable, record_id
 
 
 Shaper: TypeAlias = Callable[[Any], Any]
@@ -70,20 +70,33 @@ def row_shaper(operation: Operation) -> Shaper:
     """Return a function that converts a row to an input in HubSpot's shape.
 
     It returns anything but a row unchanged, and raises InvalidInput for a row that is
-    not flat or has no id.
+    not flat or has no id. It is for the rows of one source: the id of each is in the
+    column in which the first row has it. A row that merely lacks `id_property`, because
+    exports omit nulls, must not be written under its `id`.
     """
     verb = operation.call.verb
     creates = verb == "create"
     only_ids = verb in ("read", "archive")
     id_property = None if creates else operation.id_property
     id_names = id_columns(id_property)
+    first: str | None = None  # the id column of the first row
 
     def shape(value: Any) -> Any:
+        nonlocal first
         if not is_row(value):
             return value
         if verb == "upsert" and id_property is None:
             raise InvalidInput(NO_ID_PROPERTY, "idProperty")
         id_column = find_column(id_names, value)
+        first = first or id_column
+        if id_column not in (None, first):
+            other = Unsendable(
+                f"the first row has its id in the column {first!r}, but this row has "
+                f"it in {id_column!r}. Use the same column in all rows"
+            )
+            if only_ids:
+                return other
+            return {"id": other, "properties": _properties_of(value, None)}
         if only_ids:
             return _id_of(value, id_column, id_property)
         properties = _properties_of(value, id_column)

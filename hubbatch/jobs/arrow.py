@@ -16,6 +16,7 @@ from typing import Any
 from hubbatch._tables.arrow import (
     check_names,
     check_times,
+    check_types,
     column_names,
     need_pyarrow,
     plain_rows,
@@ -46,11 +47,14 @@ class _ArrowTable(Table):
 
         Raises:
             SourceError: If two columns have the same name, or a column that is used has
-                times without a zone and no zone is set.
+                a type that no property can have, or has times without a zone and no
+                zone is set.
         """
         check_names(self.name, names)
+        used = self.columns.used(names)
+        check_types(self._arrow, schema, used, self.name)
         if self._zone is None:
-            check_times(self._arrow, schema, self.columns.used(names), self.name)
+            check_times(self._arrow, schema, used, self.name)
 
     def _localized(self, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         return iter(rows) if self._zone is None else map(self._zone.localize, rows)
@@ -113,7 +117,7 @@ class ArrowSource(_ArrowTable):
             names, schema, rows = open_table(self._data)
             self._check(names, schema)
             yield from self._localized(rows)
-        except (self._arrow.ArrowException, ValueError, OSError) as error:
+        except (self._arrow.ArrowException, OSError, ValueError) as error:
             raise SourceError(f"{self.name}: {error}") from None
 
 

@@ -20,7 +20,7 @@ from attrs import define, field
 from hubbatch._net.source import check_source
 from hubbatch._tables.zones import Zone
 from hubbatch._wire.calls import Operation
-from hubbatch._wire.property_values import InvalidInput
+from hubbatch._wire.property_values import InvalidInput, Unsendable
 from hubbatch._wire.rows import pair_shaper
 
 
@@ -189,7 +189,7 @@ def _key_of(item: Any) -> str | None:
         key = item.get("id", item.get("objectId"))
     else:
         key = getattr(item, "id", getattr(item, "object_id", None))
-    return None if key is None else str(key)
+    return None if key is None or isinstance(key, Unsendable) else str(key)
 
 
 def digest(row: Row) -> bytes:

@@ -1,5 +1,8 @@
 """The outcomes of a batch, for code without asyncio."""
 
+import asyncio
+import threading
+
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
@@ -29,7 +32,13 @@ class SyncStream(Iterator[Outcome[R]], Generic[R]):
 
     Memory stays bounded: the batch waits while the consumer is behind. An error that
     ends the batch is raised after the last outcome.
+
+    Threads may share it: each outcome goes to one of them, and an error to one.
     """
+
+    # Invariant: `_block` is changed under `_lock`, and only the thread that holds it
+    # waits with `_inbox`: another would take what wakes this one. `__exit__` does not
+    # wait for the lock, since its holder may be reading a slow source.
 
     def __init__(
         self,
@@ -46,6 +55,8 @@ class SyncStream(Iterator[Outcome[R]], Generic[R]):
         self._inbox = inbox
         self._outcomes: Stream[R] | None = None  # once the batch has begun
         self._block: deque[Outcome[R]] = deque()
+        self._lock = threading.Lock()
+        self._over = False  # whether the last outcome was returned, or the block left
 
     @property
     def summary(self) -> Summary:
@@ -66,7 +77,7 @@ class SyncStream(Iterator[Outcome[R]], Generic[R]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._block.clear()
+        self._over = True
         self._stop()
 
     async def _begin(self) -> None:
@@ -83,11 +94,18 @@ class SyncStream(Iterator[Outcome[R]], Generic[R]):
             self._background.wait(self._end)
 
     def __next__(self) -> Outcome[R]:
-        if not self._block:
-            self._fetch()
-        if not self._block:
-            raise StopIteration
-        return self._block.popleft()
+        with self._lock:
+            if not (self._block or self._over):
+                try:
+                    self._fetch()
+                except (RuntimeError, asyncio.CancelledError):
+                    # Another thread has left the block, and maybe closed the client.
+                    if not self._over:
+                        raise
+            self._over = self._over or not self._block
+            if self._over:
+                raise StopIteration
+            return self._block.popleft()
 
     def _fetch(self) -> None:
         stream = self._outcomes

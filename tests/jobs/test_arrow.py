@@ -10,6 +10,7 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
 from hubbatch import ConfigurationError, JournalError
+from hubbatch._wire.property_values import Unsendable
 from hubbatch.jobs import (
     ArrowSource,
     Columns,
@@ -220,6 +221,29 @@ def test_a_column_of_times_without_a_zone_is_refused(
             next(iter(source))
 
 
+@pytest.mark.parametrize("kind", [pa.duration("s"), pa.month_day_nano_interval()])
+def test_a_column_with_a_type_that_no_property_has_is_refused(
+    tmp_path: Path, kind: Any
+) -> None:
+    data = table(pause=pa.nulls(2, kind))
+    sources: list[Any] = [ArrowSource(SizedFrame(data), UPDATE, timezone="UTC")]
+    if kind == pa.duration("s"):  # Parquet has no intervals
+        sources.append(ParquetSource(write(tmp_path / "t.parquet", data), UPDATE))
+
+    for source in sources:
+        with pytest.raises(SourceError, match="column 'pause' has the Arrow type"):
+            source.fingerprint()
+
+
+def test_a_time_that_python_does_not_have_fails_its_own_row() -> None:
+    late = pa.array([0, 2**63 - 1], pa.timestamp("us", "UTC"))
+
+    first, second = inputs(ArrowSource(table(closed=late), UPDATE, timezone="UTC"))
+
+    assert first["closed"].year == 1970
+    assert isinstance(second["closed"], Unsendable)
+
+
 @pytest.mark.parametrize(
     "columns",
     [
@@ -285,13 +309,23 @@ def test_the_index_of_pandas_is_a_column_only_by_a_name() -> None:
 
 
 def test_an_index_with_the_name_of_a_column_is_an_error_of_the_source() -> None:
+    texts = SimpleNamespace(dtype="object", tolist=list)
+
+    class Cut:
+        def __getitem__(self, place: Any) -> Any:
+            return texts if isinstance(place, tuple) else frame
+
     class Pandas(Frame):
-        iloc = None
-        index = SimpleNamespace(names=["id"])
+        iloc = Cut()
+        index = SimpleNamespace(names=["id"], get_level_values=lambda _: texts)
         columns = ("id", "subject")
 
-    with pytest.raises(SourceError, match="data: The index and a column"):
-        inputs(ArrowSource(Pandas(None), UPDATE))
+        def __len__(self) -> int:
+            return 1
+
+    frame = Pandas(None)
+    with pytest.raises(SourceError, match="data: two columns are named 'id'"):
+        inputs(ArrowSource(frame, UPDATE))
 
 
 def test_a_table_that_fails_midway_is_reported() -> None:

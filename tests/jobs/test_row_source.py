@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from hubbatch import CreateInput, LegacyUpdateInput, UpdateInput
 from hubbatch._wire.endpoints import Operation, operation_for
+from hubbatch._wire.inputs import encoder
+from hubbatch._wire.property_values import InvalidInput
 from hubbatch.jobs.row_source import Row, as_source, digest
 from tests.outcomes.helpers import LEGACY, READ, UPDATE, UPSERT
 
@@ -73,6 +75,18 @@ async def test_flat_mappings_become_inputs() -> None:
     assert source.options == {"timezone": "Europe/Berlin"}
     source = as_source(later(), UPSERT, timezone="Europe/Berlin")
     assert [row async for row in source] == expected  # type: ignore[union-attr] # it is
+
+
+def test_a_row_with_another_id_column_than_the_first_fails() -> None:
+    rows = [{"ref": "R1", "subject": "a"}, {"id": "8", "subject": "b"}]
+
+    [first, second] = as_source(rows, UPSERT)  # type: ignore[misc] # it is not asynchronous
+
+    encoder(UPSERT)(0, first.input)
+    assert second.key == "8"
+    assert second.input["properties"] == {"subject": "b"}
+    with pytest.raises(InvalidInput, match="the first row has its id"):
+        encoder(UPSERT)(1, second.input)
 
 
 @pytest.mark.parametrize(

@@ -543,8 +543,8 @@ async def test_cancelled_calls_are_not_encoded_again(
 ) -> None:
     encoded = []
 
-    def counting(operation: Operation) -> Encoder:
-        encode = encoder(operation)
+    def counting(operation: Operation, *shape: Any) -> Encoder:
+        encode = encoder(operation, *shape)
 
         def counted(index: int, item: object) -> Encoded:
             encoded.append(index)
@@ -553,7 +553,7 @@ async def test_cancelled_calls_are_not_encoded_again(
         return counted
 
     monkeypatch.setattr(ledger, "encoder", counting)
-    monkeypatch.setattr(ledger, "block_encoder", lambda _: lambda *_: None)
+    monkeypatch.setattr(ledger, "block_encoder", lambda *_: lambda *_: None)
     caller = SingleCalls()
     caller.state.gate.hold(10)
     calls = [caller.update(number) for number in range(1, 200)]

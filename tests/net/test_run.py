@@ -346,6 +346,48 @@ async def test_stream_raises_the_sources_error_after_the_last_outcome() -> None:
     assert sorted(outcome.index for outcome in seen) == [*range(150)]
 
 
+async def test_source_that_raises_stop_async_iteration_has_not_ended() -> None:
+    def source() -> Iterator[Any]:
+        yield from updates(150)
+        raise StopAsyncIteration
+
+    with pytest.raises(RuntimeError, match="the source raised StopAsyncIteration"):
+        await batch(filled(), operation("update"), source())
+    async with batch(filled(), operation("update"), source()) as stream:
+        for _ in range(150):
+            await anext(stream)
+        with pytest.raises(RuntimeError, match="the source raised StopAsyncIteration"):
+            await anext(stream)
+
+
+async def test_an_iterator_is_released_when_its_batch_has_ended() -> None:
+    """Otherwise the traceback of an error would keep a query open."""
+    closed: list[str] = []
+
+    class Query:
+        def __iter__(self) -> Iterator[Any]:
+            try:
+                yield from updates(50_000)
+            finally:
+                closed.append("now")
+
+    made = batch(filled(), operation("update"), Query())
+    async with made as stream:
+        await anext(stream)
+    assert closed == ["now"]
+
+
+async def test_task_that_waits_for_an_outcome_sees_that_the_block_was_left() -> None:
+    async def never() -> AsyncIterator[Any]:
+        await asyncio.Event().wait()
+        yield None
+
+    async with batch(filled(), operation("update"), never()) as stream:
+        waiting = asyncio.create_task(anext(stream, "the end"))
+        await asyncio.sleep(1)
+    assert await waiting == "the end"
+
+
 async def test_source_that_cannot_begin() -> None:
     class Broken:
         def __iter__(self) -> Iterator[Any]:

@@ -56,8 +56,8 @@ class Effort:
 
         monkeypatch.setattr(outcomes, "unsuccessful", counted)
 
-    def _encoder(self, call: Operation) -> Encoder:
-        encode = encoder(call)
+    def _encoder(self, call: Operation, *shape: Any) -> Encoder:
+        encode = encoder(call, *shape)
 
         def counted(index: int, item: object) -> Encoded:
             self.encoded += 1
@@ -65,8 +65,8 @@ class Effort:
 
         return counted
 
-    def _block_encoder(self, call: Operation) -> BlockEncoder:
-        encode = block_encoder(call)
+    def _block_encoder(self, call: Operation, *shape: Any) -> BlockEncoder:
+        encode = block_encoder(call, *shape)
 
         def counted(first: int, block: Any) -> Block | None:
             encoded = encode(first, block)

@@ -5,7 +5,7 @@ import gc
 import threading
 import warnings
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -298,6 +298,42 @@ def test_threads_share_a_client(
     assert [record.id for record in records] == ids
     assert all(batch.result().ok for batch in batches)
     assert len(hubspot_simulator.requests) < 200
+
+
+def test_threads_share_a_stream(hub: SyncHubBatch, ids: list[str]) -> None:
+    """Each outcome goes to one of them, and each of them sees the end."""
+
+    def take(outcomes: Iterable[Any]) -> list[int]:
+        return [outcome.index for outcome in outcomes]
+
+    for number in range(6):
+        source = iter(ids) if number % 2 else ids
+        with (
+            ThreadPoolExecutor(4) as threads,
+            hub.tickets.stream.read(source) as outcomes,
+        ):
+            taken = [threads.submit(take, outcomes) for _ in range(4)]
+            found = [index for one in taken for index in one.result(timeout=30)]
+        assert sorted(found) == [*range(250)]
+
+
+def test_a_thread_sees_the_end_of_a_stream_that_another_leaves(
+    hub: SyncHubBatch,
+) -> None:
+    reading, left = threading.Event(), threading.Event()
+
+    def slow() -> Iterator[Any]:
+        reading.set()
+        left.wait()
+        yield {"properties": {}}
+
+    with ThreadPoolExecutor(1) as threads:
+        with hub, hub.tickets.stream.create(slow()) as outcomes:
+            taken = threads.submit(list, outcomes)
+            reading.wait()
+        left.set()
+        assert taken.result(timeout=30) == []
+    assert [*outcomes] == []
 
 
 def test_closing_waits_for_the_batches_of_other_threads(

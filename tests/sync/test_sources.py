@@ -113,6 +113,23 @@ def test_the_error_of_a_source_is_raised_with_its_own_traceback(
         assert len([*outcomes]) == 250
 
 
+def test_a_source_that_raises_stop_async_iteration_has_not_ended(
+    hub: SyncHubBatch, ids: list[str]
+) -> None:
+    def broken() -> Iterator[str]:
+        yield from ids
+        raise StopAsyncIteration
+
+    with pytest.raises(RuntimeError, match="raised StopAsyncIteration") as raised:
+        hub.tickets.read(broken())
+    assert isinstance(raised.value.__cause__, StopAsyncIteration)
+    with (
+        pytest.raises(RuntimeError, match="raised StopAsyncIteration"),
+        hub.tickets.stream.read(broken()) as outcomes,
+    ):
+        assert len([*outcomes]) == 250
+
+
 def test_an_exception_that_takes_no_attributes_is_raised_as_it_is(
     hub: SyncHubBatch,
 ) -> None:

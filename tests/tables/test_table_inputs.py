@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch import ConfigurationError
+from hubbatch._tables.arrow import plain_values
 from hubbatch._tables.table_inputs import (
     StreamRows,
     TableRows,
@@ -21,12 +22,14 @@ from hubbatch._tables.table_inputs import (
     table_inputs,
 )
 from hubbatch._wire.endpoints import operation_for
+from hubbatch._wire.property_values import Unsendable
 
 
 UPDATE = operation_for("objects", "update", "contacts")
 UPSERT = operation_for("objects", "upsert", "contacts", id_property="email")
 CREATE = operation_for("objects", "create", "contacts", reconcile_by="email")
 READ = operation_for("objects", "read", "contacts")
+EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 -- a time without a zone
 LOCAL = datetime(2026, 5, 31, 12)  # noqa: DTZ001 -- a time without a zone
 
 
@@ -54,12 +57,30 @@ class Query:
         return self.data.__arrow_c_stream__(requested_schema)
 
 
+class Column:
+    """A column of a pandas data frame, as far as it is used here."""
+
+    def __init__(self, values: list[Any], dtype: Any) -> None:
+        self.values = values
+        self.dtype = dtype
+
+    def __arrow_array__(self, type: object = None) -> Any:  # noqa: A002 -- Arrow's name
+        return pa.array(self.values, type)
+
+    def tolist(self) -> list[Any]:
+        return self.values
+
+
 class Frame:
-    """A pandas data frame, as far as it is used here."""
+    """A pandas data frame, as far as it is used here.
+
+    Columns of values of several types are of dtype object.
+    """
 
     def __init__(self, data: dict[str, list[Any]], *index: str | None) -> None:
         self.data = data
-        self.index = type("Index", (), {"names": index or (None,)})()
+        self.index = self
+        self.names = index or (None,)
         self.columns = [*data]
         self.converted: list[int] = []
 
@@ -67,38 +88,27 @@ class Frame:
         return len(next(iter(self.data.values())))
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> Any:
-        return pa.table(self.data).__arrow_c_stream__(requested_schema)
+        raise NotImplementedError("Arrow would have one type for each column")
 
     @property
     def iloc(self) -> Any:
         frame = self
 
         class Places:
-            def __getitem__(self, place: Any) -> Frame:
-                if isinstance(place, tuple):  # all rows of some columns
-                    names = [frame.columns[column] for column in place[1]]
-                    return Frame({name: frame.data[name] for name in names})
+            def __getitem__(self, place: Any) -> Any:
+                if isinstance(place, tuple):  # all rows of a column
+                    values = frame.data[frame.columns[place[1]]]
+                    kinds = {*map(type, values)}
+                    return Column(values, "object" if len(kinds) > 1 else "str")
                 frame.converted.append(place.stop - place.start)
                 cut = {name: values[place] for name, values in frame.data.items()}
-                return Frame(cut, *frame.index.names)
+                return Frame(cut, *frame.names)
 
         return Places()
 
-    @property
-    def dtypes(self) -> list[str]:
-        kinds = [{*map(type, values)} for values in self.data.values()]
-        return ["object" if len(kind) > 1 else "str" for kind in kinds]
-
-    def reset_index(self, *, level: list[int]) -> "Frame":
-        names = [self.index.names[one] for one in level]
-        return Frame({**{name: ["i"] * len(self) for name in names}, **self.data})
-
-    def to_dict(self, orient: str) -> list[dict[str, Any]]:
-        assert orient == "records"
-        return [
-            dict(zip(self.data, row, strict=True))
-            for row in zip(*self.data.values(), strict=True)
-        ]
+    def get_level_values(self, level: int) -> Column:
+        assert self.names[level] is not None
+        return Column(["i"] * len(self), "str")
 
 
 def open_rows(table: Any) -> TableRows:
@@ -192,7 +202,7 @@ def test_a_column_of_several_types_comes_value_by_value() -> None:
 
     names, schema, found = open_table(Frame(data, "id"))
 
-    assert (names, schema.names) == (["id", "when", "x"], ["id", "when"])
+    assert (names, schema.names) == (["id", "x", "when"], ["id", "when"])
     assert [*found] == [
         {"id": "i", "x": value, "when": LOCAL} for value in (1, "a", None, None)
     ]
@@ -201,7 +211,7 @@ def test_a_column_of_several_types_comes_value_by_value() -> None:
 
 
 def test_a_named_index_is_a_column_of_every_row() -> None:
-    """Also if Arrow would leave it out, or only later rows are of several types."""
+    """Also if only later rows are of several types."""
     values = ["a"] * 1_500 + [None, 7]
 
     names, _, found = open_table(Frame({"x": values}, "id", None, "kind"))
@@ -211,8 +221,83 @@ def test_a_named_index_is_a_column_of_every_row() -> None:
 
 
 def test_an_index_with_the_name_of_a_column_is_refused() -> None:
-    with pytest.raises(ValueError, match="both named 'id'"):
+    with pytest.raises(ValueError, match="a column and an index, are named 'id'"):
         table_inputs(Frame({"id": [1], "x": [1]}, None, "id"), UPDATE)
+
+
+def test_a_column_of_pandas_that_arrow_cannot_read_is_named() -> None:
+    class Sparse(Column):
+        def __arrow_array__(self, type: object = None) -> Any:  # noqa: A002 -- Arrow's name
+            raise TypeError("Sparse pandas data")
+
+    class Sparsely(Frame):
+        @property
+        def iloc(self) -> Any:
+            frame = self
+
+            class Places:
+                def __getitem__(self, place: Any) -> Any:
+                    return Sparse([], "Sparse") if isinstance(place, tuple) else frame
+
+            return Places()
+
+    with pytest.raises(ValueError, match=r"'n' has the type Sparse.* Cast it first"):
+        table_inputs(Sparsely({"n": [1]}), UPDATE)
+
+
+def test_a_column_of_polars_that_arrow_cannot_read_is_named() -> None:
+    class Polars:
+        def __init__(self, data: Any) -> None:
+            self.data = data
+            self.columns = data.column_names
+
+        def __arrow_c_stream__(self, requested_schema: object = None) -> Any:
+            if "n" in self.columns:
+                raise pa.ArrowInvalid("Invalid or unsupported format string: '_pli128'")
+            return self.data.__arrow_c_stream__(requested_schema)
+
+        def select(self, name: str) -> "Polars":
+            return Polars(self.data.select([name]))
+
+    with pytest.raises(ValueError, match=r"Column 'n' .*_pli128.* Cast it first"):
+        table_inputs(Polars(numbers(1)), UPDATE)
+
+
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [
+        (pa.array([0.1, float("nan")], pa.float32()), [0.1, None]),
+        (pa.array([0.5, None]).dictionary_encode(), [0.5, None]),
+        (pa.array([7, None], pa.timestamp("ns")), [EPOCH, None]),
+        (pa.array([7, None], pa.timestamp("ns")).dictionary_encode(), [EPOCH, None]),
+        (pa.array(["a", None]).dictionary_encode(), ["a", None]),
+        (pa.array([["a"], None]), [["a"], None]),
+    ],
+    ids=lambda value: str(getattr(value, "type", "")),
+)
+def test_a_value_is_that_of_python(column: Any, expected: list[Any]) -> None:
+    values = plain_values(pa, column)
+
+    assert values == expected
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([0, 253402300799, None], pa.timestamp("s", "Europe/Berlin")),
+        pa.array([0, 2**63 - 1, None], pa.timestamp("us")),
+        pa.array([0, 2**31 - 1, None], pa.date32()),
+        pa.array([0, 2**63 - 1, None], pa.timestamp("us")).dictionary_encode(),
+    ],
+    ids=lambda column: str(column.type),
+)
+def test_a_time_that_python_does_not_have_fails_its_own_record(column: Any) -> None:
+    first, late, missing = plain_values(pa, column)
+
+    assert first.year == 1970
+    assert isinstance(late, Unsendable)
+    assert "Python cannot represent its" in late.reason
+    assert missing is None
 
 
 def test_what_arrow_cannot_read_is_raised() -> None:
@@ -272,6 +357,22 @@ def test_a_column_is_no_table_but_a_collection_of_ids() -> None:
         (UPDATE, numbers(1, t=[LOCAL]), "times in column 't' have no time zone"),
         (UPDATE, numbers(1, t=[[LOCAL]]), "times in column 't' have no time zone"),
         (CREATE, numbers(1, email=[LOCAL]), "'email' have no time zone"),
+        *(
+            (
+                UPDATE,
+                numbers(1, t=pa.array([None], kind)),
+                f"Column 't' has the Arrow type .*{name}.*Cast it",
+            )
+            for kind, name in (
+                (pa.duration("s"), "duration"),
+                (pa.time64("us"), "time64"),
+                (pa.month_day_nano_interval(), "interval"),
+                (pa.map_(pa.string(), pa.int8()), "map"),
+                (pa.list_(pa.duration("s")), "duration"),
+                (pa.binary(8), "fixed_size_binary"),
+                (pa.fixed_shape_tensor(pa.int8(), [1]), "extension<"),
+            )
+        ),
         (
             operation_for("associations", "create_default", "contacts", "companies"),
             pa.table({"from": [1]}),

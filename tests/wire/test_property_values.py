@@ -242,6 +242,8 @@ def test_item_may_unwrap_more_than_once() -> None:
 class Kind:
     """A numpy dtype, as far as anybody looks."""
 
+    type: Any = float
+
     def __init__(self, kind: str) -> None:
         self.kind = kind
 
@@ -285,6 +287,47 @@ def test_a_numpy_time_is_local_in_a_zone() -> None:
     assert property_values({"a": value}, times) == {"a": "2026-05-31T10:00:00.000Z"}
     with pytest.raises(InvalidInput, match="a time without a time zone"):
         property_values({"a": NumpyTime("m", 5)}, times)
+
+
+class Datetime64OfDays(NumpyTime):
+    """A numpy datetime64 in days: its item() is a date, or a number beyond year 9999"""
+
+    def astype(self, _dtype: str) -> Scalar:
+        return self
+
+
+@pytest.mark.parametrize("times", [TimeFormat(), TimeFormat(BERLIN)])
+def test_a_numpy_day_is_a_date(times: TimeFormat) -> None:
+    day = Datetime64OfDays("M", date(2026, 1, 31))
+
+    assert property_values({"a": day}, times) == {"a": "2026-01-31"}
+
+
+def test_a_numpy_time_that_python_lacks_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="'a' is not in the years 1 to 9999"):
+        property_values({"a": Datetime64OfDays("M", 10**9)}, TimeFormat(BERLIN))
+
+
+class Float32(float):
+    """A numpy float32, whose text has fewer digits than that of its item()."""
+
+    def __str__(self) -> str:
+        return f"{float(self):.7g}"
+
+
+def test_a_float_of_32_bits_has_its_own_digits() -> None:
+    value = NumpyTime("f", 0.10000000149011612)
+    value.dtype.type = Float32
+
+    assert text_of(value) == "0.1"
+
+
+def test_an_array_is_a_list() -> None:
+    class Array(Several):
+        def tolist(self) -> list[object]:
+            return ["a", 1]
+
+    assert text_of(Array(ValueError("can only convert an array of size 1"))) == "a;1"
 
 
 def test_an_arrow_scalar_is_its_value() -> None:
@@ -451,6 +494,9 @@ def test_epoch_milliseconds_are_exact(value: datetime) -> None:
         (Text("7"), "7"),
         (Scalar(8), "8"),
         (Scalar("9"), "9"),
+        (Decimal(512), "512"),
+        (Decimal("5.120e2"), "512"),
+        (Scalar(Decimal(512)), "512"),
     ],
     ids=repr,
 )
@@ -475,7 +521,9 @@ def test_an_id(value: object, text: str) -> None:
         ("\uff15\uff11\uff12", "not a record id"),
         ("51\uff12", "not a record id"),
         (512.0, "type float"),
-        (Decimal(512), "type Decimal"),
+        (Decimal("512.5"), "type Decimal"),
+        (Decimal("nan"), "type Decimal"),
+        (Decimal("1e300000000"), "type Decimal"),
         (True, "type bool"),
         (b"512", "type bytes"),
         ([512], "type list"),

@@ -8,12 +8,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
+import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hubbatch._outcomes.ledger import Ledger
 from hubbatch._wire.calls import Operation
 from hubbatch._wire.endpoints import operation_for
 from hubbatch._wire.inputs import block_encoder, encoder
@@ -64,6 +66,35 @@ class NotAvailable:
 NA = type("NAType", (NotAvailable,), {})()
 NAT = type("NaTType", (datetime,), {"__ne__": lambda _self, _other: True})(2026, 1, 1)
 MISSING = [None, float("nan"), Decimal("nan"), NA, NAT]
+
+
+# ---- the id column
+
+
+@pytest.mark.parametrize("name", ["read", "update", "upsert"])
+@pytest.mark.parametrize("first", ["ref", "id"])
+def test_the_first_row_decides_which_column_has_the_id(name: Any, first: str) -> None:
+    """A row that lacks `ref`, because exports omit nulls, has not its value in `id`."""
+    operation = operation_for("objects", name, "tickets", id_property="ref")
+    other = "id" if first == "ref" else "ref"
+    encode = encoder(operation)
+
+    encode(0, {first: "R1", "subject": "a"})
+    with pytest.raises(InvalidInput, match=f"its id in the column '{first}', but"):
+        encode(1, {other: "8", "subject": "b"})
+    encode(2, {first: "R3", "subject": "c"})
+    encoder(operation)(0, {other: "8", "subject": "b"})  # one row alone
+
+
+def test_both_encoders_of_a_source_know_its_first_row() -> None:
+    operation = operation_for("objects", "update", "tickets", id_property="ref")
+    ledger = Ledger(operation=operation)
+
+    ledger.take_in([{"ref": "R1", "subject": "a"}])
+    chunk, [failed] = ledger.take_in([{"id": "8", "subject": "b"}])
+
+    assert len(chunk) == 0
+    assert "the first row has its id" in str(failed.error)
 
 
 # ---- the shape
@@ -222,6 +253,9 @@ def test_other_kinds_of_rows_are_converted_by_the_caller() -> None:
             raise NotImplementedError
 
     assert "dict(row)" in str(refused(UPDATE, Record()))
+    table = pa.table({"id": ["512"]})
+    for operation in (CREATE, UPDATE, UPSERT, LEGACY_CREATE):
+        assert "Pass the table itself" in str(refused(operation, table))
     assert "row._asdict()" in str(refused(UPDATE, Named()))
 
 

@@ -6,7 +6,13 @@ from typing import Any
 from attrs import field, frozen
 
 from hubbatch._net.batch import Batch
-from hubbatch._tables.arrow import check_names, check_times, need_pyarrow, plain_rows
+from hubbatch._tables.arrow import (
+    check_names,
+    check_times,
+    check_types,
+    need_pyarrow,
+    plain_rows,
+)
 from hubbatch._tables.column_mapping import BadRow, Columns
 from hubbatch._tables.zones import Zone
 from hubbatch.client import HubBatch
@@ -63,6 +69,7 @@ class Work:
         try:
             check_names("the table", present)
             used = self.columns.used(sent)
+            check_types(need_pyarrow(), schema, used, "the table")
             if self.zone is None:
                 check_times(need_pyarrow(), schema, used, "the table")
         except (BadRow, SourceError) as error:
