@@ -67,10 +67,13 @@ class HubBatchError(Exception):
         response: The `CombinedResponse` of the awaited batch that this error ended;
             None for any other error.
         summary: The `Summary` of the batch that this error ended, else None.
+        account: The account of the call or batch that this error ended, if the client
+            knows it: the portal id, or the account's name in `Accounts`.
     """
 
     response: Any = None
     summary: Any = None
+    account: str | None = None
 
     def __str__(self) -> str:
         return sentence(super().__str__())

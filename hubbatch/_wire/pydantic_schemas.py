@@ -141,14 +141,16 @@ def _write(cls: type, value: object, info: SerializationInfo) -> Any:
 
 
 def _write_any(value: object, info: SerializationInfo) -> Any:
-    """Return an instance as JSON, without what the caller of pydantic excludes."""
-    include, exclude = info.include, info.exclude
+    return chosen(to_json(value), info)
+
+
+def chosen(document: Any, info: SerializationInfo) -> Any:
+    """Return JSON without what the caller of pydantic excludes."""
+    # pydantic applies this to dicts and lists, but not to what a function returns.
+    include, exclude = _in_json(info.include), _in_json(info.exclude)
     if include is None and exclude is None:
-        return to_json(value)
-    # pydantic applies them to dicts and lists, but not to what a function returns.
-    return _plain.to_python(
-        to_json(value), include=_in_json(include), exclude=_in_json(exclude)
-    )
+        return document
+    return _plain.to_python(document, include=include, exclude=exclude)
 
 
 def _in_json(names: Any) -> Any:
