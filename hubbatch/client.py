@@ -269,8 +269,8 @@ class HubBatch(StandardTypes):
             asyncio.get_running_loop()
         except RuntimeError:
             raise RuntimeError(
-                "the limits are measured by the clock of an event loop, and none is "
-                "running. Read `hub.limits` in a coroutine"
+                "The limits are measured by the clock of an event loop, and none is "
+                "running. Read `hub.limits` in a coroutine."
             ) from None
         return self._state.gate.snapshot()
 
