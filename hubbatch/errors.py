@@ -3,28 +3,31 @@
 The tree::
 
     HubBatchError
-    ├── ConfigurationError (ValueError)   a bad option or environment; nothing was sent
-    ├── APIError                          HubSpot refused a call or is unavailable
-    │   ├── AuthenticationError           401, or a refused refresh
-    │   │   └── ReconnectRequired         the account must install the app again
-    │   ├── PermissionDeniedError         403; names the missing scopes
-    │   ├── InvalidRequestError           the call is wrong, not its records │   ├──
-    DailyLimitReached             no more calls today; `.resets_at` │   ├── ProxyError
-    the answer is not HubSpot's │   └── HubSpotUnavailable            no answers, or
-    several chunks in a row used │                                     up their retries;
-    `.maybe_written` ├── CertificateError                  the certificate is not
-    trusted; never retried ├── ListError                         a list or search makes
-    no progress ├── TooManyFailures                   `max_failures` was exceeded ├──
-    RecordError one record │   ├── RecordInvalid                 a value is not allowed
-    │   ├── RecordNotFound                the record does not exist │   ├──
-    RecordConflict `.existing_id` has the unique value │   └── OutcomeUnknown
-    the write may have reached HubSpot ├── BatchFailed (ExceptionGroup)
-    RecordErrors, from `raise_for_failures()` ├── OverloadedError                   too
-    many single calls are waiting ├── JournalError                      locked, damaged,
-    or of another job ├── SourceError                       a file cannot be read as
-    rows ├── CheckFailed a preflight found errors ├── LimiterUnavailable
-    a shared rate limit cannot be reached └── LoadFailed                        a dlt
-    load job cannot finish now
+    ├── ConfigurationError (ValueError) a bad option or environment; nothing was sent
+    ├── APIError                        HubSpot refused a call or is unavailable
+    │   ├── AuthenticationError         401, or a refused refresh
+    │   │   └── ReconnectRequired       the account must install the app again
+    │   ├── PermissionDeniedError       403; names the missing scopes
+    │   ├── InvalidRequestError         the call is wrong, not its records
+    │   ├── DailyLimitReached           no more calls today; `.resets_at`
+    │   ├── ProxyError                  the answer is not HubSpot's
+    │   └── HubSpotUnavailable          no answers, or several chunks in a row used
+    │                                   up their retries; `.maybe_written`
+    ├── CertificateError                the certificate is not trusted; never retried
+    ├── ListError                       a list or search makes no progress
+    ├── TooManyFailures                 `max_failures` was exceeded
+    ├── RecordError                     one record
+    │   ├── RecordInvalid               a value is not allowed
+    │   ├── RecordNotFound              the record does not exist
+    │   ├── RecordConflict              `.existing_id` has the unique value
+    │   └── OutcomeUnknown              the write may have reached HubSpot
+    ├── BatchFailed (ExceptionGroup)    RecordErrors, from `raise_for_failures()`
+    ├── OverloadedError                 too many single calls are waiting
+    ├── JournalError                    locked, damaged, or of another job
+    ├── SourceError                     a file cannot be read as rows
+    ├── CheckFailed                     a preflight found errors
+    ├── LimiterUnavailable              a shared rate limit cannot be reached
+    └── LoadFailed                      a dlt load job cannot finish now
 
 All of them can be pickled, and none contains an access token.
 """
@@ -67,10 +70,13 @@ class HubBatchError(Exception):
         response: The `CombinedResponse` of the awaited batch that this error ended;
             None for any other error.
         summary: The `Summary` of the batch that this error ended, else None.
+        account: The account of the call or batch that this error ended, if the client
+            knows it: the portal id, or the account's name in `Accounts`.
     """
 
     response: Any = None
     summary: Any = None
+    account: str | None = None
 
     def __str__(self) -> str:
         return sentence(super().__str__())

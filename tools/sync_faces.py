@@ -16,6 +16,7 @@ import sys
 
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent, indent
 
 
 TREE = Path(__file__).parents[1]
@@ -41,8 +42,16 @@ _WORDS = (
     (r"\bawait ", ""),
     (r"\basync (for|with)\b", r"\1"),
     (r"an iterable or an?\s+async iterable", "an iterable"),
-    (r"; read this inside a running event loop", ""),
+    (r"If no event loop is running", "If the client is closed"),
 )
+# A verb's example assigns its response. That of a stream enters it, and loops.
+_EXAMPLE = "Example::\n\n"
+_ASSIGNED = "response = "
+_LOOP = [
+    "    for outcome in outcomes:",
+    "        print(outcome.id, outcome.status)",
+]
+_WIDTH = 88
 _TO_ITERATOR = {"AsyncIterator": "Iterator", "AsyncGenerator": "Generator"}
 
 
@@ -51,6 +60,43 @@ def adapted(docstring: str) -> str:
     for pattern, replacement in _WORDS:
         docstring = re.sub(pattern, replacement, docstring)
     return docstring
+
+
+def streamed(docstring: str, verb: str) -> str:
+    """Return a verb's docstring whose example is a stream.
+
+    Raises:
+        NotImplementedError: If its example does not assign the verb's response.
+    """
+    before, mark, rest = docstring.partition(_EXAMPLE)
+    if not mark:
+        return docstring
+    example, end, after = rest.partition("\n\n")
+    margin = example[: len(example) - len(example.lstrip())]
+    code = dedent(example)
+    source, lines, found = code.splitlines(), [], False
+    for statement in ast.parse(code).body:
+        own = source[statement.lineno - 1 : statement.end_lineno]
+        if own[0].startswith(_ASSIGNED) and f".{verb}(" in own[0]:
+            found = True
+            own[0] = own[0].removeprefix(_ASSIGNED)
+            own[0] = own[0].replace(f".{verb}(", f".stream.{verb}(", 1)
+            lines += [*_opened(own, _WIDTH - len(margin)), *_LOOP]
+        elif "response" not in _all_names(statement):
+            lines += own
+    if not found:
+        raise NotImplementedError(
+            f"the example of {verb} needs a line `response = ... .{verb}(...)`"
+        )
+    return f"{before}{mark}{indent(chr(10).join(lines), margin)}{end}{after}"
+
+
+def _opened(call: list[str], width: int) -> list[str]:
+    """Return a `with` statement for a call, in two statements if it is too long."""
+    line = f"with {call[0]} as outcomes:"
+    if len(call) == 1 and len(line) <= width:
+        return [line]
+    return [f"stream = {call[0]}", *call[1:], "with stream as outcomes:"]
 
 
 def parsed(code: str) -> ast.expr:
@@ -139,9 +185,17 @@ def _parts(node: ast.ClassDef) -> Iterator[tuple[str, ast.expr]]:
 class Writer:
     """Writes one module: the counterparts of a module's faces, or their streams."""
 
-    def __init__(self, module: Module, known: dict[str, str], *, streams: bool) -> None:
+    def __init__(
+        self,
+        module: Module,
+        known: dict[str, str],
+        summaries: dict[str, str],
+        *,
+        streams: bool,
+    ) -> None:
         self.module = module
         self.known = known
+        self.summaries = summaries
         self.streams = streams
         self.imports: dict[str, str] = {}
 
@@ -243,21 +297,19 @@ class Writer:
             "@property\n"
             f"def stream(self) -> {name}:\n"
             '    """The same verbs, each of which returns a stream of outcomes."""\n'
-            f"    return {name}(self._portal, self._find)\n"
+            f"    return {name}(self._runtime, self._find)\n"
         )
         return _function(code)
 
     def _property(self, part: str, annotation: ast.expr) -> ast.FunctionDef:
         [face] = self._faces_in(annotation)
-        node = _class_of(face, self.known)
-        first, _, _ = (ast.get_docstring(node) or "").partition("\n\n")
         kind = self.sync(face)
         made = _function(
             "@property\n"
             f"def {part}(self) -> {kind}:\n"
             f"    return self._part({kind}, {part!r})\n"
         )
-        made.body.insert(0, ast.Expr(ast.Constant(adapted(first))))
+        made.body.insert(0, ast.Expr(ast.Constant(adapted(self.summaries[face]))))
         return made
 
     # ---- members
@@ -289,7 +341,9 @@ class Writer:
             body = [*map(_statement, self._body(node, decorators))]
             doc = ast.get_docstring(node, clean=False)
             if doc is not None:
-                body.insert(0, ast.Expr(ast.Constant(adapted(doc))))
+                doc = adapted(doc)
+                doc = streamed(doc, node.name) if self.streams else doc
+                body.insert(0, ast.Expr(ast.Constant(doc)))
         made = _function(f"def {node.name}(): ...")
         made.args, made.body, made.decorator_list = arguments, body, node.decorator_list
         if node.returns is not None:
@@ -398,10 +452,6 @@ def _function(code: str) -> ast.FunctionDef:
     return function
 
 
-def _class_of(face: str, known: dict[str, str]) -> ast.ClassDef:
-    return Module(known[face]).classes[face]
-
-
 def _all_arguments(arguments: ast.arguments) -> Iterator[ast.arg]:
     yield from (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
     yield from filter(None, (arguments.vararg, arguments.kwarg))
@@ -421,10 +471,18 @@ def _passed(arguments: ast.arguments) -> list[str]:
 
 def written() -> dict[str, str]:
     """Return the code of each module by its name, not formatted."""
-    known = faces({name: Module(name) for name in MODULES})
+    modules = {name: Module(name) for name in MODULES}
+    known = faces(modules)
+    summaries = {
+        face: (ast.get_docstring(modules[name].classes[face]) or "").partition("\n\n")[
+            0
+        ]
+        for face, name in known.items()
+    }
+    # A writer changes its module, so each has one of its own.
     code = {
         f"{name}{'_streams' * streams}": Writer(
-            Module(name), known, streams=streams
+            Module(name), known, summaries, streams=streams
         ).written()
         for name in MODULES
         for streams in (False, True)

@@ -133,9 +133,9 @@ class ClientState:
     async def execute(self, run: Run, source: Source) -> None:
         """Execute a run, and keep `aclose` waiting until it ends.
 
-        A `HubBatchError` that ends the run is raised as a copy that has the `summary`
-        and, if the daily limit was reached, `resets_at`. The state may be closed
-        already: a batch that began before `aclose` may need more requests.
+        A `HubBatchError` that ends the run is raised as a copy that has the `summary`,
+        the `account` and, if the daily limit was reached, `resets_at`. The state may be
+        closed already: a batch that began before `aclose` may need more requests.
         """
         with self.use():
             try:
@@ -145,6 +145,7 @@ class ClientState:
             else:
                 return
             failure.summary = run.summary
+            failure.account = self.account
             await self.set_reset_time(failure, run.operation)
             raise failure
 

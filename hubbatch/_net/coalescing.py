@@ -286,6 +286,7 @@ class CallBatchers:
             if not isinstance(answer, HubBatchError):
                 return answer
             try:
+                answer.account = self._state.account
                 await self._state.set_reset_time(answer, operation)
                 raise answer
             finally:

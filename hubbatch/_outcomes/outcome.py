@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from itertools import repeat
 from operator import attrgetter
+from types import NoneType
 from typing import Any, Generic, overload
 
 from attrs import evolve
@@ -12,7 +13,7 @@ from hubbatch._classes import define
 from hubbatch._wire.calls import Call
 from hubbatch._wire.inputs import ends_of, id_property_of
 from hubbatch._wire.records import listed_warnings
-from hubbatch._wire.user_classes import typed_id
+from hubbatch._wire.user_classes import has_no_id, typed_id
 from hubbatch.errors import OutcomeUnknown, RecordError
 from hubbatch.models import (
     DealToDealSplits,
@@ -238,6 +239,12 @@ def result_id(result: Any) -> str | None:
             return result.from_
         case _:
             return typed_id(result)
+
+
+def lack_ids(results: Iterable[Any]) -> bool:
+    """Return whether some of the results are None, or have no field for their id."""
+    kinds = {*map(type, results)}
+    return NoneType in kinds or any(map(has_no_id, kinds))
 
 
 def _result_id_or_key(result: Any, key: str | None) -> str | None:

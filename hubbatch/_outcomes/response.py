@@ -7,7 +7,6 @@ from copy import copy
 from datetime import datetime
 from itertools import compress, islice
 from operator import eq, itemgetter
-from types import NoneType
 from typing import Any, Final, Generic, overload
 
 from attrs import Factory, field, fields
@@ -25,6 +24,7 @@ from .outcome import (
     Outcome,
     OutcomeStatus,
     Unsuccessful,
+    lack_ids,
     lacks_answer,
     succeeded,
     unknown_error,
@@ -284,19 +284,16 @@ class CombinedResponse(BatchResponse[R]):
         return outcome_table(self.outcomes, prefix, records=call.verb == "read")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the response in HubSpot's JSON shape, without the outcomes."""
-        document: dict[str, Any] = unstructure(
-            BatchResponse(
-                self.status,
-                [as_record(result) for result in self.results],
-                self.num_errors,
-                self.errors,
-                self.requested_at,
-                self.started_at,
-                self.completed_at,
-                self.links,
-            )
-        )
+        """Return the response in HubSpot's JSON shape, without the outcomes.
+
+        A result of your own class that has no field `id` has the record's id if the
+        input was that id, and otherwise none.
+        """
+        known = self.outcomes if lack_ids(self.results) else ()
+        ids = {id(outcome.result): outcome.id for outcome in known}
+        parts = {one.name: getattr(self, one.name) for one in fields(BatchResponse)}
+        parts["results"] = [as_record(item, ids.get(id(item))) for item in self.results]
+        document: dict[str, Any] = unstructure(BatchResponse(**parts))
         return document
 
 
@@ -313,7 +310,7 @@ class Collector(Generic[R]):
         count: the number of inputs, those left out included.
         counts: the number of unsuccessful inputs, by status.
         attempts: by index, the number of attempts if it is not 1.
-        keys: by index, the key of an input without a result, for the outcome's id.
+        keys: by index, the key of an input whose result has no id, for the outcome's.
     """
 
     # Invariant: `inputs`, `results` and `_states` are columns of equal length, with one
@@ -376,7 +373,7 @@ class Collector(Generic[R]):
                 self._states[index] = _HAS_RESULT
         if chunk.state.attempts != 1:
             self.attempts.update(dict.fromkeys(indices, chunk.state.attempts))
-        if NoneType in map(type, results):  # `None in results` would compare fields
+        if lack_ids(results):
             self.keys.update(zip(indices, chunk.keys, strict=True))
             for index, result in zip(indices, results, strict=True):
                 if result is None:

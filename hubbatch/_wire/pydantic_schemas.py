@@ -4,7 +4,8 @@
 this module, so `import hubbatch` never imports pydantic.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from inspect import getdoc
 from operator import itemgetter
@@ -21,14 +22,42 @@ from pydantic_core import (
     SchemaSerializer,
     core_schema,
 )
+from pydantic_core.core_schema import SerializationInfo
 
-from hubbatch.models import BatchResponse, LegacyProperty, SimplePublicObject
+from hubbatch.models import (
+    AssociationInput,
+    AssociationLimitInput,
+    AssociationTo,
+    BatchResponse,
+    CreateInput,
+    DealSplit,
+    DealSplitsInput,
+    LegacyCreateInput,
+    LegacyProperty,
+    LegacyUpdateInput,
+    PropertyCreate,
+    SimplePublicObject,
+    UpdateInput,
+    UpsertInput,
+)
 
 from .records import camel_case, fields_written, read_datetime, registered, unstructure
 from .user_classes import is_typed
 
 
 Generate: TypeAlias = Callable[[Any], CoreSchema]
+
+# Classes that are only sent to HubSpot. A request with an unknown member is refused:
+# if `id_property` (for `idProperty`) were ignored, another record would be written.
+# Classes that are also in HubSpot's answers ignore such members: HubSpot may add some.
+_INPUTS = frozenset(
+    (
+        *(CreateInput, UpdateInput, UpsertInput, LegacyCreateInput, LegacyUpdateInput),
+        *(AssociationInput, AssociationTo, AssociationLimitInput),
+        *(PropertyCreate, DealSplit, DealSplitsInput),
+    )
+)
+_EACH = "__all__"  # pydantic's word for every item of a list
 
 
 def schema_of(cls: type, source: Any, generate: Generate) -> CoreSchema:
@@ -60,16 +89,18 @@ def schema_of(cls: type, source: Any, generate: Generate) -> CoreSchema:
         member = camel_case(name)
         names[member] = name
         members[member] = core_schema.typed_dict_field(
-            _member(made, name, ref, partial(generate, annotation)),
+            _member(made, name, annotation, ref, partial(generate, annotation)),
             required=name in required,
         )
     first_paragraph = (getdoc(cls) or "").partition("\n\n")[0]
     described = {"title": cls.__name__, "description": first_paragraph}
     return core_schema.no_info_wrap_validator_function(
         partial(_read, made, names, nullable),
-        core_schema.typed_dict_schema(members),
+        core_schema.typed_dict_schema(
+            members, extra_behavior="forbid" if made in _INPUTS else "ignore"
+        ),
         serialization=core_schema.plain_serializer_function_ser_schema(
-            partial(_write, made)
+            partial(_write, made), info_arg=True
         ),
         ref=ref,
         metadata={"pydantic_js_updates": described},
@@ -103,10 +134,42 @@ def _read(
     return cls(**{**nullable, **values})
 
 
-def _write(cls: type, value: object) -> Any:
+def _write(cls: type, value: object, info: SerializationInfo) -> Any:
     if not isinstance(value, cls):  # pydantic then tries the other types of a union
         raise PydanticSerializationUnexpectedValue(f"expected {cls.__name__}")
-    return to_json(value)
+    return _write_any(value, info)
+
+
+def _write_any(value: object, info: SerializationInfo) -> Any:
+    return chosen(to_json(value), info)
+
+
+def chosen(document: Any, info: SerializationInfo) -> Any:
+    """Return JSON without what the caller of pydantic excludes."""
+    # pydantic applies this to dicts and lists, but not to what a function returns.
+    include, exclude = _in_json(info.include), _in_json(info.exclude)
+    if include is None and exclude is None:
+        return document
+    return _plain.to_python(document, include=include, exclude=exclude)
+
+
+def _in_json(names: Any) -> Any:
+    """Return what to include or exclude, with HubSpot's spelling next to Python's.
+
+    Both are accepted: a name that had no effect would reveal what it excludes. In
+    `properties`, no name of HubSpot's has the spelling that this adds: they are in
+    lower case.
+    """
+    if isinstance(names, Mapping):
+        below = {name: _in_json(inner) for name, inner in names.items()}
+        return {**{_spelled(name): inner for name, inner in below.items()}, **below}
+    if isinstance(names, Collection) and not isinstance(names, str):
+        return {*names, *map(_spelled, names)}
+    return names  # all of it: True, or an ellipsis
+
+
+def _spelled(name: Any) -> Any:
+    return camel_case(name) if isinstance(name, str) and name != _EACH else name
 
 
 def _ref(cls: type, arguments: tuple[Any, ...]) -> str:
@@ -117,7 +180,11 @@ def _ref(cls: type, arguments: tuple[Any, ...]) -> str:
 
 
 def _member(
-    cls: type, name: str, ref: str, generate: Callable[[], CoreSchema]
+    cls: type,
+    name: str,
+    annotation: Any,
+    ref: str,
+    generate: Callable[[], CoreSchema],
 ) -> CoreSchema:
     """Return the schema of a field, which may differ from that of its annotation."""
     if name in fields_written(cls):  # {"id": "1"} for the id of an end
@@ -134,13 +201,23 @@ def _member(
     if (cls, name) == (LegacyProperty, "versions"):  # its own class, so by reference
         own = core_schema.definition_reference_schema(ref)
         return core_schema.list_schema(own)
+    if annotation == datetime | None:
+        return core_schema.no_info_after_validator_function(_aware, generate())
     return generate()
 
 
+def _aware(time: datetime | None) -> datetime | None:
+    """Return a time with a zone; it is UTC if it has none, as in `read_datetime`."""
+    return time if time is None or time.tzinfo else time.replace(tzinfo=UTC)
+
+
+_plain = SchemaSerializer(core_schema.any_schema())
 # pydantic writes an instance with this where the annotation is Any.
 _serializer = SchemaSerializer(
     core_schema.any_schema(
-        serialization=core_schema.plain_serializer_function_ser_schema(to_json)
+        serialization=core_schema.plain_serializer_function_ser_schema(
+            _write_any, info_arg=True
+        )
     )
 )
 for _class in registered():

@@ -164,14 +164,21 @@ class ClassMapping:
         """Return the id of an instance; None if the class has no field for it."""
         return None if self.id is None else getattr(instance, self.id.attribute)
 
-    def to_record(self, instance: object) -> SimplePublicObject:
-        """Return an instance as the record that it was made from."""
+    def to_record(
+        self, instance: object, record_id: str | None = None
+    ) -> SimplePublicObject:
+        """Return an instance as the record that it was made from.
+
+        Without a field for the id, its id is `record_id`; None is omitted from JSON.
+        """
         properties: dict[str, str | None] = {
             **property_values(
                 {f.property: getattr(instance, f.attribute) for f in self.fields}
             )
         }
-        return SimplePublicObject(str(self.id_of(instance) or ""), properties)
+        known = self.id_of(instance)
+        own: Any = record_id if known is None else str(known)
+        return SimplePublicObject(own, properties)
 
 
 def is_typed(cls: type) -> bool:
@@ -181,10 +188,18 @@ def is_typed(cls: type) -> bool:
     return attrs.has(cls) or dataclasses.is_dataclass(cls)
 
 
-def as_record(result: Any) -> Any:
-    """Return an instance of a user's class as a record; anything else unchanged."""
+def has_no_id(cls: type) -> bool:
+    """Return whether a class is the user's own and has no field for the record's id."""
+    return is_typed(cls) and class_mapping(cls).id is None
+
+
+def as_record(result: Any, record_id: str | None = None) -> Any:
+    """Return an instance of a user's class as a record; anything else unchanged.
+
+    `record_id` is the record's id if the class has no field for it.
+    """
     cls = type(result)
-    return class_mapping(cls).to_record(result) if is_typed(cls) else result
+    return class_mapping(cls).to_record(result, record_id) if is_typed(cls) else result
 
 
 def typed_id(value: object) -> str | None:

@@ -22,14 +22,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from math import ceil
-from typing import Annotated, Any, NotRequired
+from typing import Annotated, Any, NotRequired, cast
 
 from attrs import asdict
 
 from hubbatch._escapes import visible
 from hubbatch._outcomes.outcome import Summary
-from hubbatch._outcomes.response import CombinedResponse
-from hubbatch._wire.records import registered
 from hubbatch.accounts import Accounts
 from hubbatch.client import HubBatch
 from hubbatch.errors import (
@@ -58,22 +56,27 @@ from hubbatch.errors import (
 
 try:
     from fastapi import Depends, FastAPI
-    from fastapi.encoders import ENCODERS_BY_TYPE
-    from fastapi.requests import HTTPConnection, Request
+    from fastapi.requests import HTTPConnection
     from fastapi.responses import JSONResponse
+    from starlette.websockets import WebSocketState
     from typing_extensions import TypedDict  # pydantic refuses typing's before 3.12
 except ImportError as _missing:
     raise ImportError(
-        "this integration needs FastAPI: pip install 'hubbatch[fastapi]'"
+        "This integration needs FastAPI: pip install 'hubbatch[fastapi]'"
     ) from _missing
 
-from hubbatch._wire.pydantic_schemas import to_json  # it needs pydantic
+from ._fastapi.results import (  # it needs FastAPI
+    ErrorDescription,
+    SummaryBody,
+    description,
+)
 
 
 Opening = Callable[[], AbstractAsyncContextManager[HubBatch | Accounts]]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Any]]]
 
 _STATE = "hubbatch"
+_ACCEPTED = "hubbatch.accepted"  # in the scope of a WebSocket whose route failed
 _UNPROCESSABLE, _BAD_GATEWAY = 422, 502
 _RETRIED = (429, 503)  # the statuses that have Retry-After
 # Values of Retry-After, in seconds: when a queue is full, when HubSpot is down, and
@@ -83,10 +86,6 @@ _LISTED = 100  # errors of a batch in a response, at most
 _CHECK_TIMEOUT = 10.0  # seconds; a start does not wait longer for HubSpot
 
 _logger = logging.getLogger("hubbatch")
-
-# For routes without a return annotation. FastAPI asks pydantic about the others.
-for _class in (*registered(), CombinedResponse):
-    ENCODERS_BY_TYPE[_class] = to_json
 
 
 def lifespan(opening: Opening, *, check: bool = False) -> Lifespan:
@@ -103,7 +102,16 @@ def lifespan(opening: Opening, *, check: bool = False) -> Lifespan:
             not start if HubSpot refuses the access token. If HubSpot is unavailable or
             does not answer within 10 s, the process starts and logs a warning. Not for
             `Accounts`: one account's token must not stop the others.
+
+    Raises:
+        TypeError: If `opening` is a client instead of a function that opens one.
     """
+    if not callable(opening):
+        raise TypeError(
+            "lifespan() takes a function that opens the client in each process, not "
+            f"{type(opening).__name__}. Write `lifespan(HubBatch)`, or with options "
+            "`lifespan(lambda: HubBatch(...))`."
+        )
 
     @asynccontextmanager
     async def of_app(_: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
@@ -118,9 +126,9 @@ def lifespan(opening: Opening, *, check: bool = False) -> Lifespan:
 async def _check_token(opened: HubBatch | Accounts) -> None:
     if not isinstance(opened, HubBatch):
         raise ConfigurationError(
-            "lifespan(check=True) needs one client: Accounts opens a client when a "
+            "lifespan(check=True) needs one client, but Accounts opens a client when a "
             "request names its account. Leave check out, and check the accounts that "
-            "you know in a readiness route: await (await accounts.get(id)).account()"
+            "you know in a readiness route: `await (await accounts.get(id)).account()`."
         )
     try:
         async with asyncio.timeout(_CHECK_TIMEOUT):
@@ -130,7 +138,7 @@ async def _check_token(opened: HubBatch | Accounts) -> None:
     except (AuthenticationError, PermissionDeniedError) as error:
         error.add_note(
             "The application does not start, because HubSpot refuses its access token. "
-            + _hint(error)
+            + _hint(error, opened)
         )
         raise
     except (HubBatchError, TimeoutError) as error:
@@ -151,7 +159,8 @@ async def client(connection: HTTPConnection) -> HubBatch:
     if isinstance(opened, HubBatch):
         return opened
     raise RuntimeError(
-        "the application has Accounts: depend on client_of(...), not on Hub"
+        "The application has Accounts, so a route must name the account. Depend on "
+        "client_of(...), not on Hub."
     )
 
 
@@ -174,20 +183,25 @@ def client_of(account: Callable[..., Any]) -> Callable[..., Awaitable[HubBatch]]
         if isinstance(opened, Accounts):
             return await opened.get(found)
         raise RuntimeError(
-            "the application has one client: depend on Hub, not on client_of(...)"
+            "The application has one client, so a route names no account. Depend on "
+            "Hub, not on client_of(...)."
         )
 
     return client
 
 
 def _opened(connection: HTTPConnection) -> object:
-    opened = getattr(connection.state, _STATE, None)
+    opened = _stated(connection)
     if opened is None:
         raise RuntimeError(
-            "there is no client: pass lifespan=lifespan(...) to FastAPI, and check "
-            "that the server runs lifespans"
+            "The application has no client. Pass lifespan=lifespan(...) to FastAPI, "
+            "and check that the server runs lifespans."
         )
     return opened
+
+
+def _stated(connection: HTTPConnection) -> object:
+    return getattr(connection.state, _STATE, None)
 
 
 # ---- errors
@@ -214,7 +228,8 @@ def add_exception_handlers(app: FastAPI) -> None:
     `code`, `property` and `correlation_id`. For an error that ended a batch it also has
     its `summary`; for `BatchFailed` the first 100 `errors` and their total `count`. It
     never contains values, HubSpot's messages (they quote values) or tokens.
-    `ConfigurationError` is raised to the server.
+    `ConfigurationError` is raised to the server, and so is any error of a WebSocket
+    that was accepted, which can have no such response.
 
     Args:
         app: The application.
@@ -222,66 +237,79 @@ def add_exception_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HubBatchError, _answer)
 
 
-async def _answer(_: Request, error: Exception) -> JSONResponse:
+async def _answer(connection: HTTPConnection, error: Exception) -> JSONResponse:
     if not isinstance(error, HubBatchError) or isinstance(error, ConfigurationError):
+        raise error
+    # Starlette asks twice, the second time with another WebSocket of the same scope.
+    if getattr(connection, "application_state", None) is WebSocketState.CONNECTED:
+        connection.scope[_ACCEPTED] = True
+    if _ACCEPTED in connection.scope:
         raise error
     status = _status(error)
     if status == _BAD_GATEWAY:
-        _log(error)
-    body: ErrorBody = {"detail": _DETAILS[status], **_description(error)}  # type: ignore[typeddict-item] # mypy misses keys that may be absent
+        _log(error, _stated(connection))
+    body: ErrorBody = {"detail": _DETAILS[status], **description(error)}  # type: ignore[typeddict-item] # mypy misses keys that may be absent
     if isinstance(error.summary, Summary):
-        body["summary"] = asdict(error.summary)
+        body["summary"] = cast("SummaryBody", asdict(error.summary))
     if isinstance(error, BatchFailed):
         errors = [*_leaves(error)]
         body["count"] = len(errors)
-        body["errors"] = [_description(item) for item in errors[:_LISTED]]
+        body["errors"] = [description(item) for item in errors[:_LISTED]]
     return JSONResponse(body, status, _headers(error, status))
 
 
-def _log(error: HubBatchError) -> None:
+def _log(error: HubBatchError, opened: object) -> None:
     """Log an error that the operator of the application has to resolve."""
-    described = _description(error)
+    described = description(error)
     status = getattr(error, "status", None)
     facts = [f"{status} {described['error']}" if status else described["error"]]
     if "category" in described:
         facts.append(f"category {visible(described['category'])}")
     if "correlation_id" in described:
         facts.append(f"correlation id {visible(described['correlation_id'])}")
+    account = "" if error.account is None else f" of account {visible(error.account)}"
     _logger.error(
-        "A call to HubSpot failed: %s. %s",
+        "A call%s to HubSpot failed: %s. %s",
+        account,
         ", ".join(facts),
-        _hint(error),
-        extra={**described, "status": status},
+        _hint(error, opened),
+        extra={**described, "status": status, "account": error.account},
     )
 
 
-def _hint(error: HubBatchError) -> str:
+def _hint(error: HubBatchError, opened: object) -> str:
     """Return what the operator of the application can do about an error."""
-    match error:
-        case ReconnectRequired():
-            return "The account must install the app again."
-        case AuthenticationError():
-            return (
-                "Check the access token: the environment variable "
-                "HUBSPOT_ACCESS_TOKEN, or what the application passes instead."
-            )
-        case PermissionDeniedError(scopes=scopes) if scopes:
-            named = visible(" or ".join(scopes))
-            return f"Add a scope that the access token lacks: {named}."
-        case PermissionDeniedError():
-            return "Check the scopes of the access token, and its user's permissions."
-        case InvalidRequestError():
-            return "Check the object type, the id property and the API version."
-        case ProxyError():
-            return "A proxy or firewall answered instead of HubSpot."
-        case CertificateError():
-            return (
-                "Behind a proxy that inspects TLS, set SSL_CERT_FILE to a PEM file "
-                "with its CA certificate."
-            )
-        case _:
-            return "Quote the correlation id to HubSpot's support."
+    if isinstance(error, ReconnectRequired):
+        return "The account must install the app again."
+    if isinstance(error, AuthenticationError) and isinstance(opened, Accounts):
+        return "Check the access token that the function `load` returns for it."
+    if isinstance(error, PermissionDeniedError) and error.scopes:
+        named = visible(" or ".join(error.scopes))
+        return f"Add a scope that the access token lacks: {named}."
+    for kind, hint in _HINTS.items():
+        if isinstance(error, kind):
+            return hint
+    if isinstance(error, APIError) and error.correlation_id:
+        return "Quote the correlation id to HubSpot's support."
+    return "Check HubSpot's status at https://status.hubspot.com."
 
+
+_HINTS: Mapping[type[HubBatchError], str] = {
+    AuthenticationError: (
+        "Check the access token: the environment variable HUBSPOT_ACCESS_TOKEN, or "
+        "what the application passes instead."
+    ),
+    PermissionDeniedError: (
+        "Check the scopes of the access token, and its user's permissions."
+    ),
+    InvalidRequestError: "Check the object type, the id property and the API version.",
+    ProxyError: "A proxy or firewall answered instead of HubSpot.",
+    CertificateError: (
+        "Behind a proxy that inspects TLS, set SSL_CERT_FILE to a PEM file with its CA "
+        "certificate."
+    ),
+    ListError: "HubSpot's pages of a list or search do not end. Try a smaller one.",
+}
 
 _DETAILS: Mapping[int, str] = {
     404: "HubSpot has no such record.",
@@ -340,21 +368,11 @@ def _headers(error: HubBatchError, status: int) -> dict[str, str]:
     return {"Retry-After": str(seconds)}
 
 
-class ErrorDescription(TypedDict):
-    """The parts of an error that a client may see."""
-
-    error: str
-    category: NotRequired[str]
-    code: NotRequired[str]
-    property: NotRequired[str]
-    correlation_id: NotRequired[str]
-
-
 class ErrorBody(ErrorDescription):
     """The body of the response to an error of hubbatch."""
 
     detail: str
-    summary: NotRequired[dict[str, float]]
+    summary: NotRequired[SummaryBody]
     count: NotRequired[int]
     errors: NotRequired[list[ErrorDescription]]
 
@@ -405,17 +423,4 @@ def describe(error: HubBatchError) -> dict[str, Any]:
     The keys are `error` (its class) and, if known, `category`, `code`, `property` and
     `correlation_id`.
     """
-    return {**_description(error)}
-
-
-def _description(error: HubBatchError) -> ErrorDescription:
-    described: ErrorDescription = {"error": type(error).__name__}
-    if (category := getattr(error, "category", None)) is not None:
-        described["category"] = category
-    if (code := getattr(error, "code", None)) is not None:
-        described["code"] = code
-    if (name := getattr(error, "property_name", None)) is not None:
-        described["property"] = name
-    if (correlation_id := getattr(error, "correlation_id", None)) is not None:
-        described["correlation_id"] = correlation_id
-    return described
+    return {**description(error)}

@@ -18,6 +18,7 @@ from .lifecycle import Lifecycle
 from .options import (
     as_json,
     check_account,
+    check_client,
     check_limit,
     check_paths,
     make_sink,
@@ -51,6 +52,7 @@ class Export(Lifecycle):
 
     Raises:
         ConfigurationError: If an option or a path cannot be used.
+        TypeError: If `hub` is not the async client.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Export(Lifecycle):
         account: int | str | None = None,
         limit: int | None = None,
     ) -> None:
+        check_client(hub, "Export")
         self._names = tuple(properties)
         self._archived = archived
         self._limit = check_limit(limit)

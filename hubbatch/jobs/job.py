@@ -40,6 +40,7 @@ from .options import (
     IDENTITY_OPTIONS,
     as_json,
     check_account,
+    check_client,
     check_limit,
     check_options,
     check_paths,
@@ -112,7 +113,8 @@ class Job(Lifecycle):
     Raises:
         ConfigurationError: If the verb, an option or a path cannot be used, or if an
             option differs from that of the source.
-        TypeError: If `source` is neither a path nor a source nor an iterable.
+        TypeError: If `source` is neither a path nor a source nor an iterable, or `hub`
+            is not the async client.
     """
 
     def __init__(
@@ -147,6 +149,7 @@ class Job(Lifecycle):
         preflight: bool | Iterable[Property] = False,
         progress: Callable[[int, int | None], object] | None = None,
     ) -> None:
+        check_client(hub, "Job")
         opened, options = open_job_source(
             source,
             verb,

@@ -44,6 +44,19 @@ _LEGACY_OPTIONS: Mapping[str, frozenset[str]] = {
 IDENTITY_OPTIONS = ("id_property", "properties")
 
 
+def check_client(hub: object, job: str) -> None:
+    """Check that a job has the async client.
+
+    Raises:
+        TypeError: If it has another client or none.
+    """
+    if not isinstance(hub, HubBatch):
+        raise TypeError(
+            f"{job} needs the async client, not {type(hub).__name__}. With the client "
+            f"of HubBatch.sync(), write `hub.run(lambda hub: {job}(hub, ...).run())`."
+        )
+
+
 def find_verb(
     hub: HubBatch, verb: str, object_type: str, *, legacy: bool
 ) -> Callable[..., Batch[Any]]:

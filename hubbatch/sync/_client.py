@@ -2,17 +2,27 @@
 
 from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
+from inspect import isawaitable
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 from hubbatch.client import HubBatch
 from hubbatch.errors import ConfigurationError
 
 from ._faces.client import SyncClient
-from ._portal import Portal
+from ._runtime import Runtime
 
 
 T = TypeVar("T")
+
+_NO_FUNCTION = (
+    "hub.run() takes an async function that is called with the async client, not "
+    "{}. Write `hub.run(lambda hub: hub.account())`, for instance."
+)
+_NOT_ASYNC = (
+    "The function passed to hub.run() must be async, or return something to await; it "
+    "returned {}."
+)
 
 
 class SyncHubBatch(SyncClient):
@@ -33,31 +43,55 @@ class SyncHubBatch(SyncClient):
     ) -> None:
         if options.get("session") is not None:
             raise ConfigurationError(
-                "HubBatch.sync() takes no session: an aiohttp session belongs to the "
-                "event loop in which it was created, and this client has its own"
+                "HubBatch.sync() takes no session, because an aiohttp session belongs "
+                "to the event loop in which it was created, and this client has its "
+                "own. Leave it out."
             )
         # A forked process makes its client anew; an iterator would be empty by then.
         if isinstance(options.get("listeners"), Iterable):
             options["listeners"] = [*options["listeners"]]
-        super().__init__(Portal(partial(make, *args, **options)), _itself)
+        super().__init__(Runtime(partial(make, *args, **options)), _itself)
 
     def run(self, work: Callable[[HubBatch], Coroutine[Any, Any, T]]) -> T:
         """Call an async function with the async client, and return its result.
 
         For what has no counterpart without asyncio, such as a job:
         `hub.run(lambda hub: Job(hub, "upsert", "tickets", rows).run())`.
+
+        Raises:
+            TypeError: If `work` is not an async function.
         """
-        return self._call(work, self._async)
+        if not callable(work):
+            raise TypeError(_NO_FUNCTION.format(type(work).__name__))
+
+        async def call(hub: HubBatch) -> T:
+            awaitable: object = work(hub)
+            if not isawaitable(awaitable):
+                raise TypeError(_NOT_ASYNC.format(type(awaitable).__name__))
+            result: T = await awaitable
+            return result
+
+        return self._call(call, self._async)
 
     def close(self) -> None:
         """Refuse new calls, wait for running ones, and close the connections.
 
         An interrupt cancels the running ones.
         """
-        self._portal.close()
+        self._runtime.close()
 
     def __enter__(self) -> Self:
         return self
+
+    if not TYPE_CHECKING:  # type checkers report this without our help
+
+        def __aenter__(self) -> NoReturn:
+            raise TypeError(
+                "HubBatch.sync() returns a client for code without asyncio. Write "
+                "`with HubBatch.sync() as hub:`, or `async with HubBatch() as hub:`."
+            )
+
+        __aexit__ = None  # `async with` looks it up before the call
 
     def __exit__(
         self,

@@ -18,7 +18,7 @@ from hubbatch._verbs import show_options
 from hubbatch.client import HubBatch
 
 from ._background import Background, Inbox
-from ._portal import Portal
+from ._runtime import Runtime
 from ._source import CallerSource, readable_from
 from ._stream import SyncStream
 
@@ -28,7 +28,7 @@ F = TypeVar("F")
 R = TypeVar("R")
 T = TypeVar("T")
 
-Kind = Callable[[Portal, Callable[[HubBatch], Any]], F]
+Kind = Callable[[Runtime, Callable[[HubBatch], Any]], F]
 """A face's class."""
 
 _END: Any = object()
@@ -40,9 +40,9 @@ class Face(Generic[A]):
     It looks its async object up for each call, since a forked process has a new client.
     """
 
-    def __init__(self, portal: Portal, find: Callable[[HubBatch], A]) -> None:
-        find(portal.client)  # raises for wrong arguments
-        self._portal = portal
+    def __init__(self, runtime: Runtime, find: Callable[[HubBatch], A]) -> None:
+        find(runtime.client)  # raises for wrong arguments
+        self._runtime = runtime
         self._find = find
 
     def __repr__(self) -> str:
@@ -52,13 +52,13 @@ class Face(Generic[A]):
 
     @property
     def _async(self) -> A:
-        return self._find(self._portal.client)
+        return self._find(self._runtime.client)
 
     def _call(
         self, verb: Callable[..., Coroutine[Any, Any, T]], *args: Any, **options: Any
     ) -> T:
         """Call an async function in the event loop."""
-        return self._portal.open().wait(lambda: verb(*args, **options))
+        return self._runtime.open().wait(lambda: verb(*args, **options))
 
     def _evaluate(self, function: Callable[[], T]) -> T:
         """Call a function in the event loop."""
@@ -66,7 +66,7 @@ class Face(Generic[A]):
         async def work() -> T:
             return function()
 
-        return self._portal.open().wait(work)
+        return self._runtime.open().wait(work)
 
     def _set(self, name: str, value: object) -> None:
         """Set an attribute in the event loop."""
@@ -76,7 +76,7 @@ class Face(Generic[A]):
         self, verb: Callable[..., AsyncIterator[T]], *args: Any, **options: Any
     ) -> Generator[T, None, None]:
         """Iterate over an async iterator; each step runs in the event loop."""
-        return self._steps(self._portal.open(), verb(*args, **options))
+        return self._steps(self._runtime.open(), verb(*args, **options))
 
     def _steps(
         self, background: Background, iterator: AsyncIterator[T]
@@ -99,7 +99,7 @@ class Face(Generic[A]):
     def _face(self, kind: Kind[F], name: str, *args: Any, **options: Any) -> F:
         """Return what a method of the async object returns."""
         return kind(
-            self._portal, lambda hub: getattr(self._find(hub), name)(*args, **options)
+            self._runtime, lambda hub: getattr(self._find(hub), name)(*args, **options)
         )
 
     def _face_of(
@@ -111,7 +111,7 @@ class Face(Generic[A]):
 
     def _part(self, kind: Kind[F], name: str) -> F:
         """Return an attribute of the async object."""
-        return kind(self._portal, lambda hub: getattr(self._find(hub), name))
+        return kind(self._runtime, lambda hub: getattr(self._find(hub), name))
 
 
 class Verbs(Face[A]):
@@ -148,7 +148,7 @@ class Verbs(Face[A]):
         self, verb: Callable[..., Batch[R]], source: Any, **options: Any
     ) -> CombinedResponse[R]:
         """Send a batch, wait, and return its response."""
-        background = self._portal.open()
+        background = self._runtime.open()
         inbox: Inbox = SimpleQueue()
         inputs = readable_from(source, inbox)
         batch = verb(inputs, **options)
@@ -181,11 +181,11 @@ class StreamVerbs(Face[A]):
         self, verb: Callable[..., Batch[R]], source: Any, **options: Any
     ) -> SyncStream[R]:
         """Return the stream of a batch."""
-        background = self._portal.open()
+        background = self._runtime.open()
         inbox: Inbox = SimpleQueue()
         inputs = readable_from(source, inbox)
         batch = verb(inputs, **options)
-        return SyncStream(self._portal, background, batch, inputs, inbox)
+        return SyncStream(self._runtime, background, batch, inputs, inbox)
 
 
 def _document(cls: type, base: type) -> None:

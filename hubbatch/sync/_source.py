@@ -20,7 +20,7 @@ from ._background import Inbox
 
 # Seconds after which a partial block is taken, so that the inputs of a slow iterator do
 # not wait for those behind them.
-_PATIENCE = 0.02
+_PARTIAL_AFTER = 0.02
 
 
 def readable_from(source: Any, inbox: Inbox) -> Any:
@@ -72,7 +72,7 @@ class CallerSource(BlockSource):
         self._ask(limit)
         try:
             with suppress(TimeoutError):
-                async with asyncio.timeout(_PATIENCE):
+                async with asyncio.timeout(_PARTIAL_AFTER):
                     await self._changed.wait()
             self._eager = True
             while not (self._read or self._over):

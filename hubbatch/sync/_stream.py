@@ -110,7 +110,9 @@ class SyncStream(Iterator[Outcome[R]], Generic[R]):
     def _fetch(self) -> None:
         stream = self._outcomes
         if stream is None:
-            raise RuntimeError(f"{self!r} was not entered; use `with ... as outcomes:`")
+            raise RuntimeError(
+                f"{self!r} was not entered. Write `with ... as outcomes:`."
+            )
         try:
             block = self._background.wait(
                 lambda: stream.next_block(_BLOCK), self._inbox

@@ -211,6 +211,29 @@ async def test_typed_records_there_and_back(portal: Portal) -> None:
         assert (await hub.tickets.archive([one, two])).succeeded == 2
 
 
+async def test_a_class_without_an_id(portal: Portal) -> None:
+    """An id that is not in the instances is known from the inputs, or left out."""
+
+    @attrs.define
+    class Nameless:
+        subject: str
+
+    create = portal.sim.store.create
+    unique = "hs_external_object_ids"
+    ids = [create("tickets", {"subject": text, unique: text}).id for text in "ab"]
+    async with portal.hub() as hub:
+        response = await hub.tickets.read([*ids, ids[0]], into=Nameless)
+        by_name = await hub.tickets.read(["a"], id_property=unique, into=Nameless)
+    assert [outcome.id for outcome in response.outcomes] == [*ids, ids[0]]
+    assert response.to_dict()["results"] == [
+        {"id": ids[0], "properties": {"subject": "a"}},
+        {"id": ids[1], "properties": {"subject": "b"}},
+        {"id": ids[0], "properties": {"subject": "a"}},
+    ]
+    assert [outcome.id for outcome in by_name.outcomes] == [None]
+    assert by_name.to_dict()["results"] == [{"properties": {"subject": "a"}}]
+
+
 async def test_a_record_that_does_not_fit_fails_alone(portal: Portal) -> None:
     @attrs.define
     class Strict:

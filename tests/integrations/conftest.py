@@ -23,6 +23,7 @@ _SERVER = shutil.which("redis-server") or shutil.which("valkey-server")
 _REAL = {
     "test_fastapi.py",
     "test_fastapi_app.py",
+    "test_fastapi_openapi.py",
     "test_ray_actors.py",
     "test_ray_portals.py",
     "test_redis_login.py",

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import httpx
 import pytest
 
-from fastapi import Depends, FastAPI, Header, HTTPException
+from fastapi import Depends, FastAPI, Header, HTTPException, WebSocket
 
 from hubbatch import (
     Accounts,
@@ -195,7 +195,7 @@ async def test_a_lifespan_within_another() -> None:
         (
             lambda: HubBatch("pat-1"),
             Annotated[HubBatch, Depends(client_of(account))],
-            "depend on Hub",
+            "Depend on Hub",
         ),
     ],
     ids=["no lifespan", "no lifespan for many", "many", "one"],
@@ -219,6 +219,12 @@ async def test_a_mistake_in_the_wiring_is_named(
         ) as http:
             with pytest.raises(RuntimeError, match=told):
                 await http.get("/", headers={"X-Account": "62515"})
+
+
+def test_a_client_in_place_of_its_class_is_explained() -> None:
+    opened: Any = HubBatch("pat-1")
+    with pytest.raises(TypeError, match=r"Write `lifespan\(HubBatch\)`"):
+        lifespan(opened)
 
 
 # ---- errors
@@ -359,6 +365,97 @@ async def test_the_daily_limit_sets_retry_after() -> None:
 async def test_a_mistake_of_the_set_up_is_left_to_the_server() -> None:
     answer = await answer_to(ConfigurationError(TEXT))
     assert (answer.status_code, answer.text) == (500, "Internal Server Error")
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+async def test_an_error_of_a_websocket(*, accepted: bool) -> None:
+    """An accepted one can have no HTTP response, so the server closes it."""
+    app = FastAPI()
+    add_exception_handlers(app)
+    sent: list[str] = []
+    scope = {
+        "type": "websocket",
+        "path": "/",
+        "headers": [],
+        "query_string": b"",
+        "state": {},
+        "extensions": {"websocket.http.response": {}},
+    }
+
+    @app.websocket("/")
+    async def fail(socket: WebSocket) -> None:
+        if accepted:
+            await socket.accept()
+        raise RecordNotFound(TEXT)
+
+    async def receive() -> dict[str, str]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    if accepted:
+        with pytest.raises(RecordNotFound):
+            await app(scope, receive, send)
+        assert sent == ["websocket.accept"]
+    else:
+        await app(scope, receive, send)
+        assert sent == ["websocket.http.response.start", "websocket.http.response.body"]
+
+
+# ---- the log
+
+
+async def test_the_log_names_the_account(
+    hubspot_simulator: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    sim = hubspot_simulator
+
+    async def wrong(_: str) -> str:
+        return "wrong-token"
+
+    app = FastAPI(lifespan=lifespan(lambda: Accounts(wrong, base_url=sim.url)))
+    add_exception_handlers(app)
+    theirs = Annotated[HubBatch, Depends(client_of(account))]
+
+    @app.get("/single")
+    async def single(hub: theirs) -> None:
+        await hub.single.tickets.read("1")
+
+    @app.get("/batch")
+    async def batch(hub: theirs) -> None:
+        await hub.tickets.read(["1"])
+
+    async with serving(app) as http:
+        for path in ("/single", "/batch"):
+            caplog.clear()
+            answer = await http.get(path, headers={"X-Account": "62515"})
+            assert answer.status_code == 502
+            [line] = [one for one in caplog.messages if one.startswith("A call")]
+            assert line.startswith(
+                "A call of account 62515 to HubSpot failed: 401 AuthenticationError, "
+            )
+            assert line.endswith(
+                ". Check the access token that the function `load` returns for it."
+            )
+            assert "62515" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("error", "hint"),
+    [
+        (ListError(TEXT), "Try a smaller one."),
+        (APIError(TEXT, status=418), "status.hubspot.com."),
+        (APIError(TEXT, status=418, correlation_id="c"), "to HubSpot's support."),
+    ],
+)
+async def test_the_log_advises_what_can_be_done(
+    error: Exception, hint: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert (await answer_to(error)).status_code == 502
+    [line] = [one for one in caplog.messages if one.startswith("A call")]
+    assert line.endswith(hint)
+    assert ("correlation id" in line) is ("support" in line)
 
 
 def test_without_fastapi_the_error_names_the_extra() -> None:

@@ -1,10 +1,13 @@
 """What a route may return, and that the OpenAPI document describes the real answers."""
 
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
+import attrs
 import pytest
 
+from attrs import evolve
 from fastapi import APIRouter, Body, FastAPI
 from jsonschema import Draft202012Validator
 
@@ -17,12 +20,18 @@ from hubbatch import (
     HubBatch,
     HubBatchError,
     HubSpotUnavailable,
+    Limits,
+    Outcome,
+    Outcomes,
+    OutcomeStatus,
+    Plan,
     RecordInvalid,
     SimplePublicObject,
     SimplePublicUpsertObject,
+    Summary,
     UpdateInput,
 )
-from hubbatch._outcomes.outcome import Summary
+from hubbatch.integrations._fastapi.results import LimitsBody, PlanBody, SummaryBody
 from hubbatch.integrations.fastapi import (
     ERROR_RESPONSES,
     Hub,
@@ -154,6 +163,187 @@ async def test_inputs_are_request_bodies() -> None:
         answer = await http.post("/", json=[fine, {"id": "7"}])
         assert answer.status_code == 422
         assert answer.json()["detail"][0]["loc"] == ["body", 1, "properties"]
+
+
+async def test_a_route_may_exclude_a_part_of_a_record() -> None:
+    """Else a value that the route hides would be in its response."""
+    app = FastAPI()
+    hidden: Any = {"properties": {"content"}, "created_at": True}
+
+    @app.get("/", response_model_exclude=hidden)
+    async def route() -> SimplePublicObject:
+        return RECORD
+
+    async with serving(app) as http:
+        body = (await http.get("/")).json()
+    assert body == {"id": "7", "properties": {"subject": "Hello"}}
+
+
+async def test_an_input_with_an_unknown_member_is_refused() -> None:
+    app = FastAPI()
+
+    @app.post("/")
+    async def route(updates: list[UpdateInput]) -> int:
+        return len(updates)
+
+    wrong = {"id": "7", "id_property": "ref", "properties": {}}
+    async with serving(app) as http:
+        answer = await http.post("/", json=[wrong])
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["loc"] == ["body", 0, "id_property"]
+
+
+# ---- results of the user's own classes
+
+
+@attrs.define
+class Slotted:
+    subject: str
+    day: date | None = None
+
+
+@attrs.define(slots=False)
+class Unslotted:
+    subject: str
+    day: date | None = None
+
+
+@dataclass(slots=True)
+class Data:
+    subject: str
+    day: date | None = None
+
+
+@pytest.mark.parametrize("cls", [Slotted, Unslotted, Data])
+async def test_results_of_a_users_class(
+    cls: type[Any], hubspot_simulator: Simulator
+) -> None:
+    """As a whole response they are records; alone they are what FastAPI makes of it."""
+    sim = hubspot_simulator
+    app = FastAPI(lifespan=lifespan(lambda: HubBatch(sim.token, base_url=sim.url)))
+
+    @app.post("/response")
+    async def response(ids: list[str], hub: Hub):  # type: ignore[no-untyped-def] # noqa: ANN202 -- the point
+        return await hub.tickets.read(ids, into=cls)
+
+    @app.post("/results")
+    async def results(ids: list[str], hub: Hub):  # type: ignore[no-untyped-def] # noqa: ANN202 -- the point
+        return (await hub.tickets.read(ids, into=cls)).results
+
+    ticket = sim.store.create("tickets", {"subject": "Hello"})
+    async with serving(app) as http:
+        whole = (await http.post("/response", json=[ticket.id])).json()
+        alone = (await http.post("/results", json=[ticket.id])).json()
+    assert [*whole["results"][0]] == ["id", "properties"]
+    assert whole["results"][0]["id"] == ticket.id
+    assert whole["results"][0]["properties"]["subject"] == "Hello"
+    assert alone == [{"subject": "Hello", "day": None}]
+
+
+# ---- hubbatch's own results
+
+FAILED: Outcome[Any] = Outcome(
+    index=1,
+    input={"id": "8", "properties": {"subject": TEXT}},
+    status=OutcomeStatus.FAILED,
+    id="8",
+    result=None,
+    error=RecordInvalid(TEXT, category="VALIDATION_ERROR", property_name="subject"),
+    attempts=1,
+    safe_to_resend=True,
+)
+FAILED_JSON = {
+    "index": 1,
+    "status": "failed",
+    "id": "8",
+    "error": {
+        "error": "RecordInvalid",
+        "category": "VALIDATION_ERROR",
+        "property": "subject",
+    },
+}
+DONE = evolve(FAILED, status=OutcomeStatus.SUCCEEDED, result=RECORD, id="7", error=None)
+DONE_JSON = {"index": 1, "status": "succeeded", "id": "7", "result": RECORD_JSON}
+NO_ID = evolve(DONE, result=Slotted("Hello"), id=None)
+NO_ID_JSON = {
+    "index": 1,
+    "status": "succeeded",
+    "result": {"properties": {"subject": "Hello"}},
+}
+LIMITS = Limits(190, 10.0, 3, 0.0, 9, families={"search": Limits(5, 1.0, 0, 0.0, None)})
+OWN: list[tuple[Any, Any, Any]] = [
+    (Outcome[SimplePublicObject], FAILED, FAILED_JSON),
+    (Outcome[SimplePublicObject], DONE, DONE_JSON),
+    (Outcome, NO_ID, NO_ID_JSON),
+    (list[Outcome[SimplePublicObject]], [DONE, FAILED], [DONE_JSON, FAILED_JSON]),
+    (dict[str, Any], {"outcome": DONE}, {"outcome": DONE_JSON}),
+    (Summary, Summary(9, 8, not_sent=1), attrs.asdict(Summary(9, 8, not_sent=1))),
+    (Plan, Plan(7, 3.5, None), {"calls": 7, "seconds": 3.5, "share_of_day": None}),
+    (Limits, LIMITS, attrs.asdict(LIMITS)),
+]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "expected"), OWN, ids=map(str, range(len(OWN)))
+)
+async def test_a_route_returns_outcomes_counts_and_limits(
+    annotation: Any, value: Any, expected: Any
+) -> None:
+    body, openapi = await served(annotation, value)
+    assert body == expected
+    documented(strict_all(openapi), "/", 200).validate(body)
+    body, _ = await served(None, value)
+    assert body == expected
+    assert TEXT not in str(body)
+
+
+def strict_all(openapi: dict[str, Any]) -> dict[str, Any]:
+    """Refuse members that the document does not have."""
+    for schema in openapi.get("components", {}).get("schemas", {}).values():
+        if "properties" in schema:
+            schema["additionalProperties"] = False
+    return openapi
+
+
+async def test_a_route_returns_what_failed(hubspot_simulator: Simulator) -> None:
+    sim = hubspot_simulator
+    app = FastAPI(lifespan=lifespan(lambda: HubBatch(sim.token, base_url=sim.url)))
+
+    @app.post("/failures")
+    async def failures(ids: list[str], hub: Hub):  # type: ignore[no-untyped-def] # noqa: ANN202 -- the point
+        return (await hub.tickets.read(ids)).failures
+
+    @app.post("/outcomes", response_model_exclude={"__all__": {"result"}})
+    async def outcomes(ids: list[str], hub: Hub) -> Outcomes[SimplePublicObject]:
+        return (await hub.tickets.read(ids)).outcomes
+
+    @app.get("/limits")
+    async def limits(hub: Hub) -> Limits:
+        return hub.limits
+
+    @app.get("/plan")
+    async def plan(hub: Hub) -> Plan:
+        return await hub.plan("tickets.update", 5_000)
+
+    ticket = sim.store.create("tickets", {"subject": "Hello"})
+    async with serving(app) as http:
+        failed = (await http.post("/failures", json=[ticket.id, "404"])).json()
+        every = (await http.post("/outcomes", json=[ticket.id, "404"])).json()
+        openapi = (await http.get("/openapi.json")).json()
+        documented(openapi, "/outcomes", 200).validate(every)
+        assert (await http.get("/limits")).json()["used"] >= 1
+        assert (await http.get("/plan")).json()["calls"] == 50
+    assert [(one["index"], one["id"]) for one in failed] == [(1, "404")]
+    assert failed[0]["error"]["error"] == "RecordNotFound"
+    assert every[0] == {"index": 0, "status": "succeeded", "id": ticket.id}
+    assert every[1]["error"]["error"] == "RecordNotFound"
+
+
+@pytest.mark.parametrize(
+    ("cls", "body"), [(Summary, SummaryBody), (Plan, PlanBody), (Limits, LimitsBody)]
+)
+def test_every_field_is_documented(cls: Any, body: Any) -> None:
+    assert [field.name for field in attrs.fields(cls)] == [*body.__annotations__]
 
 
 # ---- errors

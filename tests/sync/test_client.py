@@ -22,7 +22,7 @@ from hubbatch import (
     OutcomeStatus,
     RecordNotFound,
 )
-from hubbatch.jobs import Job
+from hubbatch.jobs import Export, Job
 from hubbatch.simulator import Fault, Simulator
 from hubbatch.sync import SyncHubBatch
 
@@ -97,7 +97,7 @@ def test_a_stream_keeps_few_inputs_in_memory(hub: SyncHubBatch, ids: list[str]) 
 def test_a_stream_must_be_entered(hub: SyncHubBatch) -> None:
     stream = hub.tickets.stream.read(["1"])
 
-    with pytest.raises(RuntimeError, match=r"not entered; use `with \.\.\. as"):
+    with pytest.raises(RuntimeError, match=r"not entered. Write `with \.\.\. as"):
         next(stream)
     assert repr(stream) == "<SyncStream tickets.read>"
     with stream as outcomes:
@@ -161,6 +161,87 @@ def test_jobs_and_other_async_functions_run_too(
 
     assert hub.run(both) == [250, 3]
     assert report.ended == "finished"
+
+
+def test_what_is_no_async_function_is_refused(hub: SyncHubBatch) -> None:
+    run: Any = hub.run
+    with pytest.raises(TypeError, match="missing 3 required positional arg"):
+        run(Job)
+    with pytest.raises(TypeError, match=r"must be async.*; it returned int\."):
+        run(lambda _hub: 5)
+    with pytest.raises(TypeError, match=r"takes an async function.*not Account\."):
+        run(hub.account())
+    with pytest.raises(ZeroDivisionError):
+        run(lambda _hub: 1 // 0)
+
+    assert hub.account().portal_id == 62515
+
+
+def test_an_exit_is_raised_by_its_call(hub: SyncHubBatch) -> None:
+    """It must not end the event loop, in which other threads have calls."""
+
+    async def leave(_hub: HubBatch) -> None:
+        raise SystemExit(3)
+
+    with pytest.raises(SystemExit):
+        hub.run(leave)
+
+    assert hub.account().portal_id == 62515
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_call_ends_when_its_event_loop_does(
+    hubspot_simulator: Simulator, ids: list[str]
+) -> None:
+    """Another task's SystemExit ends the loop before anything can be cancelled."""
+
+    def leave() -> None:
+        raise SystemExit(3)
+
+    async def wait(_hub: HubBatch) -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_soon(leave)
+        await loop.create_future()
+
+    hub = HubBatch.sync(hubspot_simulator.token, base_url=hubspot_simulator.url)
+    with pytest.raises(asyncio.CancelledError):
+        hub.run(wait)
+    hub._runtime.open()._thread.join()
+    with pytest.raises(RuntimeError, match="This client is closed"):
+        hub.tickets.read(ids)
+    hub._runtime.stop()
+
+
+@pytest.mark.parametrize(
+    "refused", ["asyncio.new_event_loop", "threading.Thread.start"]
+)
+def test_an_event_loop_that_cannot_start_is_an_error(
+    refused: str, hub: SyncHubBatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(refused, fail)
+        with pytest.raises(OSError, match="too many open files"):
+            hub.account()
+
+    assert hub.account().portal_id == 62515
+
+
+def test_a_job_for_the_client_without_asyncio_is_refused(hub: SyncHubBatch) -> None:
+    client: Any = hub
+    with pytest.raises(TypeError, match=r"hub\.run\(lambda hub: Job\(hub, "):
+        Job(client, "read", "tickets", ["1"])
+    with pytest.raises(TypeError, match=r"hub\.run\(lambda hub: Export\(hub, "):
+        Export(client, "tickets", "tickets.csv")
+
+
+async def test_entering_it_with_async_with_is_explained(hub: SyncHubBatch) -> None:
+    client: Any = hub
+    with pytest.raises(TypeError, match=r"Write `with HubBatch\.sync\(\) as hub:`"):
+        async with client:
+            pass
 
 
 def test_wrong_arguments_are_refused_by_the_call(hub: SyncHubBatch) -> None:
@@ -235,7 +316,7 @@ def test_a_closed_client_refuses_calls(
         hub.tickets.list,
         lambda: next(records),
     ):
-        with pytest.raises(RuntimeError, match="this client is closed"):
+        with pytest.raises(RuntimeError, match="This client is closed"):
             call()
 
 
@@ -249,7 +330,7 @@ def test_a_client_that_is_not_used_starts_no_thread(
     assert repr(hub) == "<SyncHubBatch>"
     hub.close()
     assert threading.active_count() == before
-    with pytest.raises(RuntimeError, match="this client is closed"):
+    with pytest.raises(RuntimeError, match="This client is closed"):
         hub.tickets.read(["1"])
 
 
@@ -259,7 +340,7 @@ def test_a_client_that_is_not_closed_warns_and_stops_its_thread(
     sim = hubspot_simulator
     hub = HubBatch.sync(sim.token, base_url=sim.url)
     hub.tickets.read(ids)
-    thread = hub._portal.open()._thread
+    thread = hub._runtime.open()._thread
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         del hub

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import re
+import textwrap
 
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -19,7 +20,7 @@ from hubbatch.objects import Objects
 from hubbatch.simulator import Simulator
 from hubbatch.single import SingleObjects
 from hubbatch.sync import SyncHubBatch
-from hubbatch.sync._face import Face
+from hubbatch.sync._face import Face, StreamVerbs
 
 
 TREE = Path(__file__).parents[2]
@@ -92,7 +93,40 @@ def test_a_docstring_does_not_await(face: type) -> None:
         text = inspect.getdoc(one) or ""
 
         assert text
-        assert not re.search(r"\bawait\b|async with|async for", text)
+        assert not re.search(r"\bawait\b|async with|async for|no event loop", text)
+
+
+STREAMED = [
+    pytest.param(name, getattr(face, name), id=f"{face.__name__}.{name}")
+    for face in CLASSES
+    if issubclass(face, StreamVerbs)
+    for name in vars(face)
+    if not name.startswith("_")
+]
+
+
+@pytest.mark.parametrize(("name", "verb"), STREAMED)
+def test_the_example_of_a_stream_is_a_stream(name: str, verb: Any) -> None:
+    text = inspect.getdoc(verb) or ""
+    _, mark, rest = text.partition("Example::\n\n")
+    example = ast.parse(textwrap.dedent(rest.partition("\n\n")[0]))
+    methods = {
+        ast.unparse(node.func).rpartition(".stream.")[2]
+        for node in ast.walk(example)
+        if isinstance(node, ast.Call) and ".stream." in ast.unparse(node.func)
+    }
+
+    assert mark
+    assert methods == {name}
+    assert isinstance(example.body[-1], ast.With)
+    assert "response" not in ast.unparse(example)
+
+
+def test_a_verb_whose_example_has_no_response_is_not_made_a_stream() -> None:
+    """Its example would show the form that collects."""
+    docstring = "Read.\n\nExample::\n\n    for x in hub.tickets.read(ids): ...\n\nEnd."
+    with pytest.raises(NotImplementedError, match=r"needs a line `response = "):
+        generator().streamed(docstring, "read")
 
 
 def members(kind: type) -> set[str]:

@@ -111,10 +111,10 @@ def test_ctrl_c_while_closing_cancels_what_runs(hubspot_simulator: Simulator) ->
             except BaseException as error:
                 ended.append(f"{type(error).__name__} {error.response}")
         def interrupt():
-            while not hub._portal.client._state.active:
+            while not hub._runtime.client._state.active:
                 pass
             ready.set()
-            while not hub._portal.client._state.closed:
+            while not hub._runtime.client._state.closed:
                 pass
             os.kill(os.getpid(), signal.SIGINT)
         ready, ended = threading.Event(), []

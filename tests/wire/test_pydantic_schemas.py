@@ -1,5 +1,6 @@
 """Our classes in pydantic, and so in routes of FastAPI: they are HubSpot's JSON."""
 
+import json
 import subprocess
 import sys
 
@@ -34,7 +35,7 @@ from hubbatch import (
     models,
 )
 from hubbatch._wire.pydantic_schemas import to_json
-from hubbatch._wire.records import registered
+from hubbatch._wire.records import camel_case, registered
 from tests.net.crm import updates
 from tests.net.test_events import UPDATE, filled, listened
 
@@ -259,6 +260,109 @@ def test_a_wrong_input_is_an_error_at_its_member() -> None:
     assert {error["loc"][:2] for error in raised.value.errors()} == {
         (0, "id"),
         (0, "properties"),
+    }
+
+
+INPUTS = [cls for cls in CLASSES if cls.__name__.endswith(("Input", "Create"))]
+
+
+@pytest.mark.parametrize("cls", INPUTS, ids=lambda cls: cls.__name__)
+def test_an_input_with_another_member_is_refused(cls: type) -> None:
+    """Ignoring an `id_property` would write the record whose id is the value."""
+    with pytest.raises(ValidationError) as raised:
+        TypeAdapter(cls).validate_python({"id_property": "ref"})
+    assert {"type": "extra_forbidden", "loc": ("id_property",)}.items() <= (
+        raised.value.errors()[-1].items()
+    )
+    assert TypeAdapter(cls).json_schema()["additionalProperties"] is False
+
+
+def test_a_result_may_have_another_member() -> None:
+    """HubSpot adds some from time to time."""
+    found = TypeAdapter(SimplePublicObject).validate_python({**JSON, "more": 1})
+    assert found == RECORD
+
+
+TIMES_OF: dict[type, list[str]] = {
+    cls: [
+        name for name, hint in get_type_hints(cls).items() if datetime in get_args(hint)
+    ]
+    for cls in CLASSES
+    if cls is not LegacyProperty  # its times are numbers
+}
+
+
+@pytest.mark.parametrize(
+    "cls", [cls for cls in CLASSES if TIMES_OF.get(cls)], ids=lambda cls: cls.__name__
+)
+@settings(max_examples=5)
+@given(data=st.data())
+def test_a_time_without_a_zone_is_utc(cls: Any, data: st.DataObject) -> None:
+    """As where HubSpot's JSON is read."""
+    written = to_json(data.draw(instances(cls)))
+    for name in TIMES_OF[cls]:
+        written[camel_case(name)] = "2026-11-30T12:00:00"
+    again = TypeAdapter(cls).validate_python(written)
+    assert {getattr(again, name) for name in TIMES_OF[cls]} == {NOON}
+    assert {getattr(again, name).tzinfo for name in TIMES_OF[cls]} == {UTC}
+
+
+# ---- what the caller leaves out
+
+SECRET = SimplePublicObject("7", {"subject": "a", "secret": "b"}, created_at=NOON)
+PUBLIC = {"id": "7", "properties": {"subject": "a"}}
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"exclude": {"properties": {"secret"}, "created_at": True}},
+        {"exclude": {"properties": {"secret": True}, "createdAt": ...}},
+        {"include": {"id": True, "properties": {"subject"}}},
+    ],
+    ids=str,
+)
+def test_what_is_excluded_is_not_written(chosen: Any) -> None:
+    class Answer(BaseModel):
+        ticket: SimplePublicObject
+
+    one, many = TypeAdapter(SimplePublicObject), TypeAdapter[Any](list[Any])
+    assert one.dump_python(SECRET, **chosen) == PUBLIC
+    assert one.dump_json(SECRET, **chosen) == to_bytes(PUBLIC)
+    each: Any = {name: {"__all__": chosen[name]} for name in chosen}
+    listed = TypeAdapter(list[SimplePublicObject])
+    assert listed.dump_python([SECRET], **each) == [PUBLIC]
+    assert many.dump_python([SECRET], **each) == [PUBLIC]
+    within: Any = {name: {"ticket": chosen[name]} for name in chosen}
+    answer = Answer(ticket=SECRET)
+    assert answer.model_dump(**within) == {"ticket": PUBLIC}
+    batch = BatchResponse(results=[SECRET])
+    results: Any = {name: {"results": each[name], **also(name)} for name in each}
+    written = TypeAdapter(BatchResponse[SimplePublicObject]).dump_python(
+        batch, **results
+    )
+    assert written == {"results": [PUBLIC]}
+
+
+def also(name: str) -> dict[str, bool]:
+    return {"status": True} if name == "exclude" else {}
+
+
+def to_bytes(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def test_an_attrs_class_leaves_out_what_is_excluded() -> None:
+    account = TypeAdapter(Account)
+    exclude: Any = {"portal_id", "additionalCurrencies"}
+    assert account.dump_python(Account(7, "STANDARD"), exclude=exclude) == {
+        "accountType": "STANDARD"
+    }
+    ends = PublicDefaultAssociation("1", "2", AssociationSpec("HUBSPOT_DEFINED", 16))
+    include: Any = {"from_": True, "association_spec": {"association_type_id"}}
+    assert TypeAdapter(PublicDefaultAssociation).dump_python(ends, include=include) == {
+        "from": {"id": "1"},
+        "associationSpec": {"associationTypeId": 16},
     }
 
 

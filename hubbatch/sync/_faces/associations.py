@@ -43,7 +43,7 @@ class SyncAssociationLimits(Verbs[AssociationLimits]):
     @property
     def stream(self) -> StreamAssociationLimits:
         """The same verbs, each of which returns a stream of outcomes."""
-        return StreamAssociationLimits(self._portal, self._find)
+        return StreamAssociationLimits(self._runtime, self._find)
 
     def create(
         self, inputs: Inputs[AssociationLimitInput | Record], **options: Unpack[Options]
@@ -133,7 +133,7 @@ class SyncAssociationsV3(Verbs[AssociationsV3]):
     @property
     def stream(self) -> StreamAssociationsV3:
         """The same verbs, each of which returns a stream of outcomes."""
-        return StreamAssociationsV3(self._portal, self._find)
+        return StreamAssociationsV3(self._runtime, self._find)
 
     def create(
         self, inputs: Inputs[PublicAssociation | Record], **options: Unpack[Options]
@@ -231,7 +231,7 @@ class SyncAssociations(Verbs[Associations]):
     @property
     def stream(self) -> StreamAssociations:
         """The same verbs, each of which returns a stream of outcomes."""
-        return StreamAssociations(self._portal, self._find)
+        return StreamAssociations(self._runtime, self._find)
 
     @property
     def limits(self) -> SyncAssociationLimits:

@@ -38,7 +38,10 @@ class StreamAssociations(StreamVerbs[Associations]):
 
             to_primary = [AssociationSpec("HUBSPOT_DEFINED", 1)]
             links = hub.associations("contacts", "companies")
-            response = links.create([AssociationInput("101", "201", to_primary)])
+            stream = links.stream.create([AssociationInput("101", "201", to_primary)])
+            with stream as outcomes:
+                for outcome in outcomes:
+                    print(outcome.id, outcome.status)
 
         Args:
             inputs: `AssociationInput` objects, or dicts in HubSpot's shape.
@@ -63,7 +66,9 @@ class StreamAssociations(StreamVerbs[Associations]):
 
             pairs = [{"from": {"id": "101"}, "to": {"id": "201"}}]
             links = hub.associations("contacts", "companies")
-            response = links.create_default(pairs)
+            with links.stream.create_default(pairs) as outcomes:
+                for outcome in outcomes:
+                    print(outcome.id, outcome.status)
 
         Args:
             inputs: Dicts as above, or `AssociationInput` objects.
@@ -87,8 +92,9 @@ class StreamAssociations(StreamVerbs[Associations]):
         Example::
 
             links = hub.associations("contacts", "companies")
-            response = links.read(["101"])
-            companies = [to.to_object_id for to in response.results[0].to]
+            with links.stream.read(["101"]) as outcomes:
+                for outcome in outcomes:
+                    print(outcome.id, outcome.status)
 
         The client follows the pages itself, so an input with HubSpot's field `after`
         fails. A record without associations succeeds with an empty `to`, and so does an
@@ -117,7 +123,10 @@ class StreamAssociations(StreamVerbs[Associations]):
         Example::
 
             pairs = [{"from": {"id": "101"}, "to": {"id": "201"}}]
-            response = hub.associations("contacts", "companies").archive(pairs)
+            stream = hub.associations("contacts", "companies").stream.archive(pairs)
+            with stream as outcomes:
+                for outcome in outcomes:
+                    print(outcome.id, outcome.status)
 
         `to` may be a list, as in HubSpot's own inputs. A pair that is not associated
         succeeds too: HubSpot's answer is the same.
@@ -146,7 +155,9 @@ class StreamAssociations(StreamVerbs[Associations]):
             to_primary = [AssociationSpec("HUBSPOT_DEFINED", 1)]
             pairs = [AssociationInput("101", "201", to_primary)]
             links = hub.associations("contacts", "companies")
-            response = links.archive_labels(pairs)
+            with links.stream.archive_labels(pairs) as outcomes:
+                for outcome in outcomes:
+                    print(outcome.id, outcome.status)
 
         Args:
             inputs: `AssociationInput` objects, or dicts in HubSpot's shape.
@@ -174,9 +185,12 @@ class StreamAssociationLimits(StreamVerbs[AssociationLimits]):
         Example::
 
             limits = hub.associations("contacts", "companies").limits
-            response = limits.create(
+            stream = limits.stream.create(
                 [AssociationLimitInput("HUBSPOT_DEFINED", 1, max_to_object_ids=5)]
             )
+            with stream as outcomes:
+                for outcome in outcomes:
+                    print(outcome.id, outcome.status)
 
         Args:
             inputs: `AssociationLimitInput` objects, or dicts in HubSpot's shape.
@@ -200,9 +214,12 @@ class StreamAssociationLimits(StreamVerbs[AssociationLimits]):
         Example::
 
             limits = hub.associations("contacts", "companies").limits
-            response = limits.update(
+            stream = limits.stream.update(
                 [AssociationLimitInput("HUBSPOT_DEFINED", 1, max_to_object_ids=7)]
             )
+            with stream as outcomes:
+                for outcome in outcomes:
+                    print(outcome.id, outcome.status)
 
         Args:
             inputs: `AssociationLimitInput` objects, or dicts in HubSpot's shape.
@@ -227,7 +244,9 @@ class StreamAssociationLimits(StreamVerbs[AssociationLimits]):
 
             kinds = [{"category": "HUBSPOT_DEFINED", "typeId": 1}]
             limits = hub.associations("contacts", "companies").limits
-            response = limits.purge(kinds)
+            with limits.stream.purge(kinds) as outcomes:
+                for outcome in outcomes:
+                    print(outcome.id, outcome.status)
 
         Args:
             inputs: Dicts as above, or `AssociationSpec` objects.
@@ -255,9 +274,12 @@ class StreamAssociationsV3(StreamVerbs[AssociationsV3]):
         Example::
 
             links = hub.associations("contacts", "companies", api_version="v3")
-            response = links.create(
+            stream = links.stream.create(
                 [PublicAssociation("101", "201", "contact_to_company")]
             )
+            with stream as outcomes:
+                for outcome in outcomes:
+                    print(outcome.id, outcome.status)
 
         Args:
             inputs: `PublicAssociation` objects, or dicts in HubSpot's shape.
@@ -281,8 +303,9 @@ class StreamAssociationsV3(StreamVerbs[AssociationsV3]):
         Example::
 
             links = hub.associations("contacts", "companies", api_version="v3")
-            response = links.read(["101"])
-            companies = [to.id for to in response.results[0].to]
+            with links.stream.read(["101"]) as outcomes:
+                for outcome in outcomes:
+                    print(outcome.id, outcome.status)
 
         This API accepts no cursor: a result with `paging` is incomplete. A record
         without associations succeeds with an empty `to`.
@@ -309,9 +332,12 @@ class StreamAssociationsV3(StreamVerbs[AssociationsV3]):
         Example::
 
             links = hub.associations("contacts", "companies", api_version="v3")
-            response = links.archive(
+            stream = links.stream.archive(
                 [PublicAssociation("101", "201", "contact_to_company")]
             )
+            with stream as outcomes:
+                for outcome in outcomes:
+                    print(outcome.id, outcome.status)
 
         Args:
             inputs: `PublicAssociation` objects, or dicts in HubSpot's shape.

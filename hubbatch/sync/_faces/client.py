@@ -99,7 +99,7 @@ class SyncClient(Face[HubBatch], StandardTypes):
         """The rate limits as currently known.
 
         Raises:
-            RuntimeError: If no event loop is running.
+            RuntimeError: If the client is closed.
         """
         return self._evaluate(lambda: self._async.limits)
 

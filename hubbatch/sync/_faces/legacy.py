@@ -36,7 +36,7 @@ class SyncLegacyObjects(Verbs[LegacyObjects]):
     @property
     def stream(self) -> StreamLegacyObjects:
         """The same verbs, each of which returns a stream of outcomes."""
-        return StreamLegacyObjects(self._portal, self._find)
+        return StreamLegacyObjects(self._runtime, self._find)
 
     def create(
         self,

@@ -39,7 +39,9 @@ class StreamLegacyObjects(StreamVerbs[LegacyObjects]):
         Example::
 
             records = [{"properties": {"subject": "Printer"}}]
-            response = hub.legacy.tickets.create(records)
+            with hub.legacy.tickets.stream.create(records) as outcomes:
+                for outcome in outcomes:
+                    print(outcome.id, outcome.status)
 
         This API's answers identify a record only by the values that were written. If
         several inputs have the same values, each succeeds, but it is unknown which id
@@ -74,8 +76,10 @@ class StreamLegacyObjects(StreamVerbs[LegacyObjects]):
 
         Example::
 
-            response = hub.legacy.tickets.read([512], properties=["subject"])
-            subjects = [one.properties["subject"].value for one in response.results]
+            stream = hub.legacy.tickets.stream.read([512], properties=["subject"])
+            with stream as outcomes:
+                for outcome in outcomes:
+                    print(outcome.id, outcome.status)
 
         Args:
             ids: Record ids.
@@ -116,7 +120,9 @@ class StreamLegacyObjects(StreamVerbs[LegacyObjects]):
         Example::
 
             records = [{"id": 512, "properties": {"subject": "Printer"}}]
-            response = hub.legacy.tickets.update(records)
+            with hub.legacy.tickets.stream.update(records) as outcomes:
+                for outcome in outcomes:
+                    print(outcome.id, outcome.status)
 
         Args:
             inputs: Dicts as above, `LegacyUpdateInput`, `UpdateInput`, or instances of
@@ -141,7 +147,9 @@ class StreamLegacyObjects(StreamVerbs[LegacyObjects]):
 
         Example::
 
-            response = hub.legacy.tickets.archive([512])
+            with hub.legacy.tickets.stream.archive([512]) as outcomes:
+                for outcome in outcomes:
+                    print(outcome.id, outcome.status)
 
         Args:
             ids: Record ids.

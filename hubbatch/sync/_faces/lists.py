@@ -25,7 +25,7 @@ class SyncListMemberships(Verbs[ListMemberships]):
     @property
     def stream(self) -> StreamListMemberships:
         """The same verbs, each of which returns a stream of outcomes."""
-        return StreamListMemberships(self._portal, self._find)
+        return StreamListMemberships(self._runtime, self._find)
 
     def read(
         self, ids: Inputs[Id], **options: Unpack[Options]

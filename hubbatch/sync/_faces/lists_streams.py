@@ -25,8 +25,9 @@ class StreamListMemberships(StreamVerbs[ListMemberships]):
 
         Example::
 
-            response = hub.list_memberships("contacts").read(["101"])
-            lists = [one.list_id for one in response.results[0].record_list_memberships]
+            with hub.list_memberships("contacts").stream.read(["101"]) as outcomes:
+                for outcome in outcomes:
+                    print(outcome.id, outcome.status)
 
         Args:
             ids: Record ids.

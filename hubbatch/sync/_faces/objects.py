@@ -49,7 +49,7 @@ class SyncObjects(Verbs[Objects]):
     @property
     def stream(self) -> StreamObjects:
         """The same verbs, each of which returns a stream of outcomes."""
-        return StreamObjects(self._portal, self._find)
+        return StreamObjects(self._runtime, self._find)
 
     def create(
         self,

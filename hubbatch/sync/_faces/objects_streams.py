@@ -40,7 +40,9 @@ class StreamObjects(StreamVerbs[Objects]):
         Example::
 
             records = [{"properties": {"subject": "Printer", "content": "On fire"}}]
-            response = hub.tickets.create(records)
+            with hub.tickets.stream.create(records) as outcomes:
+                for outcome in outcomes:
+                    print(outcome.id, outcome.status)
 
         A create whose answer was lost is not sent again: its outcome is `unknown`,
         unless `reconcile_by` is set.
@@ -110,8 +112,10 @@ class StreamObjects(StreamVerbs[Objects]):
 
         Example::
 
-            response = hub.tickets.read(["512", 513], properties=["subject"])
-            subjects = [ticket.properties["subject"] for ticket in response.results]
+            stream = hub.tickets.stream.read(["512", 513], properties=["subject"])
+            with stream as outcomes:
+                for outcome in outcomes:
+                    print(outcome.id, outcome.status)
 
         Args:
             ids: Record ids, or values of `id_property`; also inputs or records of your
@@ -175,7 +179,9 @@ class StreamObjects(StreamVerbs[Objects]):
         Example::
 
             records = [{"id": "512", "properties": {"subject": "Printer"}}]
-            response = hub.tickets.update(records)
+            with hub.tickets.stream.update(records) as outcomes:
+                for outcome in outcomes:
+                    print(outcome.id, outcome.status)
 
         Two inputs for one record are sent one after the other.
 
@@ -216,7 +222,9 @@ class StreamObjects(StreamVerbs[Objects]):
         Example::
 
             records = [{"id": "ada@example.com", "properties": {"firstname": "Ada"}}]
-            response = hub.contacts.upsert(records, id_property="email")
+            with hub.contacts.stream.upsert(records, id_property="email") as outcomes:
+                for outcome in outcomes:
+                    print(outcome.id, outcome.status)
 
         Args:
             inputs: Dicts as above, flat ones, a table (pandas, polars), instances
@@ -249,7 +257,9 @@ class StreamObjects(StreamVerbs[Objects]):
 
         Example::
 
-            response = hub.tickets.archive(["512", 513])
+            with hub.tickets.stream.archive(["512", 513]) as outcomes:
+                for outcome in outcomes:
+                    print(outcome.id, outcome.status)
 
         Args:
             ids: Record ids; also inputs or records of your own class, for their ids.

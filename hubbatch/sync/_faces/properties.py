@@ -25,7 +25,7 @@ class SyncProperties(Verbs[Properties]):
     @property
     def stream(self) -> StreamProperties:
         """The same verbs, each of which returns a stream of outcomes."""
-        return StreamProperties(self._portal, self._find)
+        return StreamProperties(self._runtime, self._find)
 
     def create(
         self, inputs: Inputs[PropertyCreate | Record], **options: Unpack[Options]

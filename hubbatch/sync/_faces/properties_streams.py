@@ -25,9 +25,12 @@ class StreamProperties(StreamVerbs[Properties]):
 
         Example::
 
-            response = hub.properties("tickets").create(
+            stream = hub.properties("tickets").stream.create(
                 [PropertyCreate("ref", "Ref", "ticketinformation", "string", "text")]
             )
+            with stream as outcomes:
+                for outcome in outcomes:
+                    print(outcome.id, outcome.status)
 
         If an answer is lost, the outcome is `unknown` and the input is not sent again:
         HubSpot would refuse it if the property exists by then.
@@ -58,8 +61,10 @@ class StreamProperties(StreamVerbs[Properties]):
 
         Example::
 
-            response = hub.properties("tickets").read(["subject", "content"])
-            types = {found.name: found.type for found in response.results}
+            stream = hub.properties("tickets").stream.read(["subject", "content"])
+            with stream as outcomes:
+                for outcome in outcomes:
+                    print(outcome.id, outcome.status)
 
         Args:
             names: Inputs[str | Record] of properties.
@@ -90,7 +95,9 @@ class StreamProperties(StreamVerbs[Properties]):
 
         Example::
 
-            response = hub.properties("tickets").archive(["my_property"])
+            with hub.properties("tickets").stream.archive(["my_property"]) as outcomes:
+                for outcome in outcomes:
+                    print(outcome.id, outcome.status)
 
         Args:
             names: Names of properties.

@@ -25,7 +25,7 @@ class SyncSchemas(Verbs[Schemas]):
     @property
     def stream(self) -> StreamSchemas:
         """The same verbs, each of which returns a stream of outcomes."""
-        return StreamSchemas(self._portal, self._find)
+        return StreamSchemas(self._runtime, self._find)
 
     def read(
         self,

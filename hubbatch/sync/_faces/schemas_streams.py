@@ -31,8 +31,9 @@ class StreamSchemas(StreamVerbs[Schemas]):
 
         Example::
 
-            response = hub.schemas.read(["tickets", "contacts"])
-            ids = [schema.object_type_id for schema in response.results]
+            with hub.schemas.stream.read(["tickets", "contacts"]) as outcomes:
+                for outcome in outcomes:
+                    print(outcome.id, outcome.status)
 
         A type that is missing from the answer fails with `RecordNotFound`.
 

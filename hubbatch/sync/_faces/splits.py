@@ -25,7 +25,7 @@ class SyncDealSplits(Verbs[DealSplits]):
     @property
     def stream(self) -> StreamDealSplits:
         """The same verbs, each of which returns a stream of outcomes."""
-        return StreamDealSplits(self._portal, self._find)
+        return StreamDealSplits(self._runtime, self._find)
 
     def read(
         self, ids: Inputs[Id], **options: Unpack[Options]

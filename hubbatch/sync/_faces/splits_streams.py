@@ -25,7 +25,9 @@ class StreamDealSplits(StreamVerbs[DealSplits]):
 
         Example::
 
-            response = hub.deal_splits.read(["301"])
+            with hub.deal_splits.stream.read(["301"]) as outcomes:
+                for outcome in outcomes:
+                    print(outcome.id, outcome.status)
 
         Args:
             ids: Record ids of deals.
@@ -49,7 +51,10 @@ class StreamDealSplits(StreamVerbs[DealSplits]):
         Example::
 
             halves = [DealSplit(owner_id=1, percentage=50), DealSplit(2, 50)]
-            response = hub.deal_splits.upsert([DealSplitsInput("301", halves)])
+            stream = hub.deal_splits.stream.upsert([DealSplitsInput("301", halves)])
+            with stream as outcomes:
+                for outcome in outcomes:
+                    print(outcome.id, outcome.status)
 
         Args:
             inputs: `DealSplitsInput` objects, or dicts in HubSpot's shape.

@@ -11,10 +11,10 @@ from weakref import WeakSet
 
 from hubbatch.client import HubBatch
 
-from ._background import Background
+from ._background import CLOSED, Background
 
 
-class Portal:
+class Runtime:
     """An async client, and the event loop in which it runs.
 
     The loop starts with the first call. In a forked process, the first call starts a
@@ -31,7 +31,7 @@ class Portal:
         self._closed = False
         self._background: Background | None = None
         self.client: HubBatch = make()
-        _PORTALS.add(self)
+        _RUNTIMES.add(self)
 
     def open(self) -> Background:
         """Return the event loop, and start it if it has not been.
@@ -40,11 +40,12 @@ class Portal:
             RuntimeError: If the client is closed.
         """
         with self._lock:
-            if self._closed:
-                raise RuntimeError("this client is closed")
-            if self._background is None:
-                self._background = Background()
-            return self._background
+            background = self._background
+            if self._closed or (background is not None and background.stopped):
+                raise RuntimeError(CLOSED)
+            if background is None:
+                background = self._background = Background()
+            return background
 
     def close(self) -> None:
         """Wait for running batches, close the connections, and stop the loop."""
@@ -85,7 +86,7 @@ class Portal:
     def __del__(self) -> None:
         if self.__dict__.get("_background") is not None and not self._closed:
             warnings.warn(
-                "a client of HubBatch.sync() was not closed; use it in a `with` block",
+                "A client of HubBatch.sync() was not closed. Use it in a `with` block.",
                 ResourceWarning,
                 stacklevel=2,
                 source=self,
@@ -93,20 +94,20 @@ class Portal:
             self.stop()
 
 
-_PORTALS: WeakSet[Portal] = WeakSet()
+_RUNTIMES: WeakSet[Runtime] = WeakSet()
 
 
 def _stop_all() -> None:
     """Stop the loops while their threads can still run: later, waiting would hang."""
-    stopped = [portal.stop() for portal in [*_PORTALS]]
+    stopped = [runtime.stop() for runtime in [*_RUNTIMES]]
     for background in stopped:
         if background is not None:
             background.join()
 
 
 def _forked() -> None:
-    for portal in [*_PORTALS]:
-        portal.forked()
+    for runtime in [*_RUNTIMES]:
+        runtime.forked()
 
 
 atexit.register(_stop_all)

@@ -1,0 +1,1 @@
+"""Parts of `hubbatch.integrations.fastapi`."""
