@@ -14,8 +14,8 @@ from hubbatch import HubBatch
 from hubbatch._wire.calls import Operation
 from hubbatch._wire.endpoints import ROWS, operation_for
 from hubbatch._wire.object_types import ANY_OBJECT, STANDARD_TYPES
-from hubbatch.simulator.catalogue import STANDARD
-from hubbatch.simulator.others import OTHERS
+from hubbatch.simulator.crm.catalogue import STANDARD
+from hubbatch.simulator.crm.others import OTHERS
 from hubbatch.simulator.routes import _ROUTES, find
 
 from .test_endpoints import batches

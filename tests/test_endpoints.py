@@ -24,8 +24,8 @@ from hubbatch import (
 )
 from hubbatch._net.batch import Batch
 from hubbatch._wire.object_types import ALL_VERBS, STANDARD_TYPES, standard_type
-from hubbatch.simulator.catalogue import STANDARD
-from hubbatch.simulator.others import OTHERS
+from hubbatch.simulator.crm.catalogue import STANDARD
+from hubbatch.simulator.crm.others import OTHERS
 
 
 TOKEN = "pat-na1-x"  # noqa: S105 -- not a real token

@@ -7,8 +7,8 @@ import sys
 
 from pathlib import Path
 
-from hubbatch.simulator.rate_limits import TIERS
-from hubbatch.simulator.serving import run
+from hubbatch.simulator.limits import TIERS
+from hubbatch.simulator.server.serving import run
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -13,6 +13,8 @@ import msgspec
 
 JSON = "application/json;charset=utf-8"
 
+VALIDATION_ERROR: Final = "VALIDATION_ERROR"
+
 # Jetty's page, recorded in 2024; header and page disagree about the charset.
 HTML = "text/html;charset=iso-8859-1"
 _PAGE = (

@@ -24,7 +24,7 @@ from hubbatch.integrations._ray.portals import Portals
 from hubbatch.integrations._ray.tables import arrow_schema, split_by
 from hubbatch.integrations._ray.work import Work, plan
 from hubbatch.simulator import Simulator
-from hubbatch.simulator.faults import Fault
+from hubbatch.simulator.faults.faults import Fault
 
 
 UNIQUE = "hs_external_object_ids"

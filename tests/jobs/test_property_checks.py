@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hubbatch._wire.codecs.definitions import structure_properties
 from hubbatch.jobs.property_checks import LONGEST_TEXT, Checker, Problem
 from hubbatch.models import Property, PropertyModificationMetadata, PropertyOption
-from hubbatch.simulator import property_types
-from hubbatch.simulator.definitions import property_json
+from hubbatch.simulator.api.definitions import property_json
+from hubbatch.simulator.crm import property_types
 
 
 def enumeration(*values: str, several: bool = False, **more: Any) -> Property:

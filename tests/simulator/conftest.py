@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from hubbatch.simulator import Simulator
-from hubbatch.simulator.hubspot import Reply
+from hubbatch.simulator.api.hubspot import Reply
 from hubbatch.simulator.wire import Request
 
 from .wire_schemas import complaints

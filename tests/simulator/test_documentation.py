@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from hubbatch.simulator.faults import KINDS
-from hubbatch.simulator.quirks import QUIRKS
+from hubbatch.simulator.faults.faults import KINDS
+from hubbatch.simulator.faults.quirks import QUIRKS
 
 from .wire_schemas import DIFFERENCES
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from hubbatch.simulator import Simulator
 from hubbatch.simulator.__main__ import main
-from hubbatch.simulator.definitions import list_properties
-from hubbatch.simulator.filling import fill
-from hubbatch.simulator.script import ScriptError
+from hubbatch.simulator.api.definitions import list_properties
+from hubbatch.simulator.faults.script import ScriptError
+from hubbatch.simulator.server.state_file import fill
 
 from .behaviours import behaviour
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubbatch.simulator.rate_limits import RollingWindow
+from hubbatch.simulator.limits import RollingWindow
 
 from .behaviours import behaviour
 from .conftest import MakeWorld, Response, World

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from hubbatch.simulator import Simulator
-from hubbatch.simulator.page import HTML
+from hubbatch.simulator.server.page import HTML
 
 
 NASTY = "<img src=x onerror=document.title='hit'>"

@@ -19,11 +19,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from hubbatch.simulator import Simulator, serving
+from hubbatch.simulator import Simulator
 from hubbatch.simulator.__main__ import main
-from hubbatch.simulator.faults import Faults
-from hubbatch.simulator.received import Received
-from hubbatch.simulator.script import ScriptError, load_faults
+from hubbatch.simulator.faults.faults import Faults
+from hubbatch.simulator.faults.script import ScriptError, load_faults
+from hubbatch.simulator.server import serving
+from hubbatch.simulator.server.received import Received
 from hubbatch.simulator.wire import seeded_random
 
 from .behaviours import behaviour

@@ -1,0 +1,246 @@
+"""Association batches of v4 and the dated versions: pairs of records and labels."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+import attrs
+
+from hubbatch.simulator.api.bodies import parse_inputs
+from hubbatch.simulator.crm.links import RecordKey, Spec, missing_fields, parse_specs
+from hubbatch.simulator.crm.records import Shelf
+from hubbatch.simulator.crm.store import Store
+from hubbatch.simulator.wire import VALIDATION_ERROR, Refusal
+
+
+# "Associations guide", September 2026; the 1,000 comes from a changelog of
+# February 2025.
+INPUTS: Final = {
+    "create": 2000,
+    "associate/default": 2000,
+    "read": 1000,
+    "archive": 100,
+    "labels/archive": 100,
+}
+
+
+@attrs.frozen
+class Pairs:
+    """One association batch: two object types, the inputs, results and errors."""
+
+    store: Store
+    source: Shelf
+    target: Shelf
+    inputs: list[Mapping[str, Any]]
+    numeric_ids: bool
+    page_size: int = 500
+    results: list[dict[str, Any]] = attrs.field(init=False, factory=list)
+    errors: list[dict[str, Any]] = attrs.field(init=False, factory=list)
+
+    def id_json(self, record_id: str) -> str | int:
+        """Return an id as the answer shows it.
+
+        v4 was recorded with numbers, although its schema says string.
+        """
+        return int(record_id) if self.numeric_ids else record_id
+
+    def add_error(self, message: str, **more: object) -> None:
+        """Add an error; most do not name their input."""
+        error = {"status": "error", "category": VALIDATION_ERROR, "message": message}
+        self.errors.append({**error, **more})
+
+    def ends(self, source: object, target: object) -> tuple[RecordKey, RecordKey]:
+        """Return the keys of the two records."""
+        return (self.source.type.id, str(source)), (self.target.type.id, str(target))
+
+    def validate(self, source: str, target: str, wanted: Iterable[Spec] = ()) -> bool:
+        """Return whether two records can be associated; if not, add the error."""
+        for record_id, shelf in ((source, self.source), (target, self.target)):
+            if not record_id.isdecimal():
+                self.add_error(
+                    f"{record_id} is not a valid ID",
+                    subCategory="crm.associations.INVALID_IDENTIFIER",
+                    context={"id": [record_id]},
+                )
+                return False
+            if shelf.live(record_id) is None:
+                self.add_error(f"{shelf.type.legacy_name}={record_id} is not valid")
+                return False
+        if source == target and self.source is self.target:
+            self.add_error(f"Object {source} cannot be associated to itself ({target})")
+            return False
+        known = self.store.links.kinds(self.source.type.id, self.target.type.id)
+        for spec in wanted:
+            if spec not in known:
+                self.add_error(f"{spec[0]} associationTypeId={spec[1]} is not valid")
+                return False
+        return True
+
+
+def _create(pairs: Pairs) -> None:
+    unlabelled = pairs.store.links.default(pairs.source.type.id, pairs.target.type.id)
+    for item in pairs.inputs:
+        source, target = str(item["from"]["id"]), str(item["to"]["id"])
+        wanted = parse_specs(item["types"])
+        if pairs.validate(source, target, wanted):
+            links, ends = pairs.store.links, pairs.ends(source, target)
+            # A labelled association also counts as an unlabelled one (live check 2026).
+            links.link(*ends, [unlabelled, *wanted])
+            kinds = links.kinds(pairs.source.type.id, pairs.target.type.id)
+            labels = [kinds[spec].label for spec in wanted]
+            pairs.results.append(
+                {
+                    "fromObjectTypeId": pairs.source.type.id,
+                    "fromObjectId": pairs.id_json(source),
+                    "toObjectTypeId": pairs.target.type.id,
+                    "toObjectId": pairs.id_json(target),
+                    "labels": [label for label in labels if label is not None],
+                }
+            )
+
+
+def _associate(pairs: Pairs) -> None:
+    links, types = pairs.store.links, (pairs.source.type.id, pairs.target.type.id)
+    spec = links.default(*types)
+    back = links.kinds(*types)[spec].back
+    for item in pairs.inputs:
+        source, target = str(item["from"]["id"]), str(item["to"]["id"])
+        if pairs.validate(source, target):
+            links.link(*pairs.ends(source, target), [spec])
+            # Recorded: one association yields a result for each direction.
+            there = _associated(source, target, spec)
+            pairs.results.extend([there, _associated(target, source, back)])
+
+
+def _associated(source: str, target: str, spec: Spec) -> dict[str, Any]:
+    category, number = spec
+    return {
+        "from": {"id": source},
+        "to": {"id": target},
+        "associationSpec": {
+            "associationCategory": category,
+            "associationTypeId": number,
+        },
+    }
+
+
+def _read(pairs: Pairs) -> None:
+    starts = {str(item["id"]): int(item.get("after", 0)) for item in pairs.inputs}
+    for record_id, start in starts.items():
+        linked = linked_records(pairs, record_id)
+        if linked:
+            to = [_target_json(pairs, *target) for target in linked.items()]
+            end = start + pairs.page_size
+            result = {"from": {"id": record_id}, "to": to[start:end]}
+            if len(to) > end:
+                result["paging"] = {"next": {"after": str(end)}}
+            pairs.results.append(result)
+        else:
+            add_none_found(pairs, record_id)
+
+
+def add_none_found(pairs: Pairs, record_id: str) -> None:
+    """Add the error that HubSpot reports for a record without associations."""
+    source, target = pairs.source.type.singular, pairs.target.type.singular
+    pairs.errors.append(
+        {
+            "status": "error",
+            "category": "OBJECT_NOT_FOUND",
+            "subCategory": "crm.associations.NO_ASSOCIATIONS_FOUND",
+            "message": f"No {target} is associated with {source} {record_id}.",
+            "context": {
+                "fromObjectId": [record_id],
+                "fromObjectType": [source],
+                "toObjectType": [target],
+            },
+        }
+    )
+
+
+def linked_records(pairs: Pairs, record_id: str) -> dict[str, set[Spec]]:
+    """Return the ids of the associated target records, with their types."""
+    # Archived records have no associations, in either direction.
+    if pairs.source.live(record_id) is None:
+        return {}
+    source = (pairs.source.type.id, record_id)
+    linked = pairs.store.links.linked(source, pairs.target.type.id)
+    return {other: linked[other] for other in linked if pairs.target.live(other)}
+
+
+def _target_json(pairs: Pairs, target: str, linked_by: set[Spec]) -> dict[str, Any]:
+    kinds = pairs.store.links.kinds(pairs.source.type.id, pairs.target.type.id)
+    types = [
+        {"category": spec[0], "typeId": spec[1], "label": kinds[spec].label}
+        for spec in sorted(linked_by)
+    ]
+    return {"toObjectId": pairs.id_json(target), "associationTypes": types}
+
+
+def _archive(pairs: Pairs) -> None:
+    # Recorded: pairs that are not associated are ignored.
+    for item in pairs.inputs:
+        for target in item["to"]:
+            ends = pairs.ends(item["from"]["id"], target["id"])
+            pairs.store.links.unlink(*ends)
+
+
+def _archive_labels(pairs: Pairs) -> None:
+    for item in pairs.inputs:
+        ends = pairs.ends(item["from"]["id"], item["to"]["id"])
+        pairs.store.links.unlink(*ends, parse_specs(item["types"]))
+
+
+RUN: Final[dict[str, Callable[[Pairs], None]]] = {
+    "create": _create,
+    "associate/default": _associate,
+    "read": _read,
+    "archive": _archive,
+    "labels/archive": _archive_labels,
+}
+
+
+def list_labels(store: Store, source: Shelf, target: Shelf) -> dict[str, Any]:
+    """Return the association types from the source type to the target type."""
+    kinds = store.links.kinds(source.type.id, target.type.id)
+    return {
+        "results": [
+            {"category": category, "typeId": type_id, "label": kind.label}
+            for (category, type_id), kind in kinds.items()
+        ]
+    }
+
+
+def parse(content: bytes, verb: str) -> list[Mapping[str, Any]]:
+    """Return the inputs of a call.
+
+    Raises:
+        Refusal: If the body is invalid or has too many inputs.
+    """
+    inputs = parse_inputs(content, INPUTS[verb])
+    for item in inputs:
+        _check(verb, item)
+    return inputs
+
+
+def _check(verb: str, item: object) -> None:
+    match verb, item:
+        case "read", {"id": str() | int(), "after": after}:
+            if isinstance(after, str) and after.isdecimal():
+                return
+            raise Refusal(400, f"Invalid input: after was {after}", VALIDATION_ERROR)
+        case "read", {"id": str() | int()}:
+            return
+        case "archive", {"from": {"id": str() | int()}, "to": list(targets)}:
+            for target in targets:
+                _check("read", target)
+            return
+        case "associate/default", {"from": source, "to": target}:
+            _check("read", source)
+            _check("read", target)
+            return
+        case _, {"from": source, "to": target, "types": list(types)} if verb != "read":
+            _check("read", source)
+            _check("read", target)
+            parse_specs(types)
+            return
+    fields = {"read": ["id"], "archive": ["from", "to"]}
+    raise missing_fields(fields.get(verb, ["from", "to", "types"]))

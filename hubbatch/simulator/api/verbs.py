@@ -1,0 +1,163 @@
+"""The five verbs of record batches."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from hubbatch.simulator.api import refusals
+from hubbatch.simulator.api.batch_checks import (
+    check_keys,
+    keep_unconflicted,
+    keep_valid,
+    requested_associations,
+)
+from hubbatch.simulator.api.batches import RECORD_ID, Batch, Item
+from hubbatch.simulator.crm.records import Record, as_string
+from hubbatch.simulator.wire import Refusal, iso
+
+
+def create(batch: Batch) -> None:
+    """Create records."""
+    # Recorded: ids do not follow the order of the inputs.
+    items = batch.items()
+    ids = [batch.store.new_id() for _ in items]
+    batch.rng.shuffle(ids)
+    for item, record_id in zip(items, ids, strict=True):
+        item.record_id = record_id
+    for item in keep_unconflicted(batch, keep_valid(batch, items)):
+        _add(batch, item)
+        _associate(batch, item)
+
+
+def _associate(batch: Batch, item: Item) -> None:
+    links, source = batch.store.links, (batch.shelf.type.id, item.record_id)
+    for target, target_specs in requested_associations(item.source):
+        for spec in target_specs:
+            type_id = links.target(batch.shelf.type.id, spec)
+            if type_id is not None:
+                links.link(source, (type_id, target), [spec])
+
+
+def _add(batch: Batch, item: Item, **more: object) -> None:
+    record = batch.store.add(batch.shelf, item.record_id, item.written, batch.now)
+    properties = dict(sorted(record.properties.items()))
+    batch.add_result(record, properties, item, **more)
+
+
+def read(batch: Batch) -> None:
+    """Read records; a single error names all missing ones."""
+    id_property = batch.id_property
+    if id_property is not None and not batch.is_unique(id_property):
+        portal_id = batch.store.portal_id
+        raise refusals.non_unique("read", batch.shelf, id_property, portal_id)
+    schema = batch.shelf.type
+    requested = batch.body.get("properties") or schema.read_by_default
+    always = (RECORD_ID, schema.created, schema.modified)
+    names = _known_names(batch, (*requested, *always))
+    with_history = _known_names(batch, batch.body.get("propertiesWithHistory") or [])
+    missing: list[str] = []
+    seen: set[str] = set()
+    archived = batch.shelf.archived_by(id_property) if batch.archived else {}
+    for item in batch.items():
+        record = _find(batch, item, archived)
+        if record is None:
+            missing.append(item.key)
+        elif record.id not in seen:
+            seen.add(record.id)
+            values = {name: record.properties.get(name) for name in names}
+            more = _history(record, with_history) if with_history else {}
+            batch.add_result(record, values, item, **more)
+    batch.add_not_found(list(dict.fromkeys(missing)), [])
+
+
+def _known_names(batch: Batch, names: Iterable[object]) -> list[str]:
+    # Unknown names are ignored.
+    requested = {as_string(name) for name in names}
+    return sorted(requested & batch.shelf.type.properties.keys())
+
+
+def _find(batch: Batch, item: Item, archived: Mapping[str, Record]) -> Record | None:
+    if batch.archived:
+        return archived.get(batch.shelf.key(item.id_property, item.key))
+    return batch.shelf.survivor(item.key) if item.merged else item.record
+
+
+def _history(record: Record, names: Iterable[str]) -> dict[str, Any]:
+    return {
+        "propertiesWithHistory": {
+            name: [
+                {"value": value, "timestamp": iso(at), "sourceType": "INTEGRATION"}
+                for at, value in record.history(name)
+            ]
+            for name in names
+        }
+    }
+
+
+def update(batch: Batch) -> None:
+    """Update existing records."""
+    items = batch.items()
+    check_keys(batch, items)
+    if batch.quirks.missing_coordinates:
+        _check_unknown_values(batch, items)
+    missing: list[Item] = []
+    for item in keep_unconflicted(batch, keep_valid(batch, items)):
+        if item.record is not None:
+            _change(batch, item)
+        elif not item.merged:
+            # A merged record is neither a result nor an error (recorded 2026).
+            missing.append(item)
+    traces = [item.trace for item in missing if item.trace is not None]
+    batch.add_not_found([item.key for item in missing], traces)
+
+
+def _check_unknown_values(batch: Batch, items: Iterable[Item]) -> None:
+    """Refuse the whole update if no record has one of the unique values."""
+    type_id = batch.shelf.type.id
+    unknown = [
+        f"{type_id}-{item.id_property}:{item.key}"
+        for item in items
+        if item.id_property is not None and item.record is None
+    ]
+    if unknown:
+        context = {"context": {"missingObjectPropertyValueCoordinates": unknown}}
+        raise Refusal(400, "Some objects were not found", fields=context)
+
+
+def upsert(batch: Batch) -> None:
+    """Update existing records and create the others."""
+    items = batch.items()
+    check_keys(batch, items)
+    for item in items:
+        if item.record is None:
+            item.record_id = batch.store.new_id()
+    for item in keep_unconflicted(batch, keep_valid(batch, items)):
+        if item.record is None:
+            _add(batch, item, new=True)
+        else:
+            _change(batch, item, new=False)
+
+
+def _change(batch: Batch, item: Item, **more: object) -> None:
+    record = item.record
+    if record is None:
+        raise AssertionError("unreachable")
+    changed = batch.shelf.write(record, item.written, batch.now)
+    shown = refusals.shown_after_update(batch.shelf, record, item.written, changed)
+    if item.id_property is not None and item.id_property in record.properties:
+        shown[item.id_property] = record.properties[item.id_property]
+    batch.add_result(record, shown, item, **more)
+
+
+def archive(batch: Batch) -> None:
+    """Archive records; unknown and archived ids are ignored."""
+    for item in batch.inputs:
+        batch.store.archive(batch.shelf.type.id, str(item["id"]))
+
+
+RUN: Final[dict[str, Callable[[Batch], None]]] = {
+    "create": create,
+    "read": read,
+    "update": update,
+    "upsert": upsert,
+    "archive": archive,
+}
