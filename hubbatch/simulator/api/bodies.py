@@ -20,7 +20,7 @@ INPUT_CLASS: Final = {
     "archive": "SimplePublicObjectId",
 }
 _CONTAINERS: Final = {dict, list}
-_TOKENS: Final = {
+JSON_TOKENS: Final = {
     list: ("Array value", "START_ARRAY"),
     dict: ("Object value", "START_OBJECT"),
     str: ("String value", "VALUE_STRING"),
@@ -137,7 +137,7 @@ def _column(inputs: list[Any], index: int) -> int:
 
 
 def _cannot_deserialize(column: int, name: str, value: object) -> Refusal:
-    kind, token = _TOKENS[type(value)]
+    kind, token = JSON_TOKENS[type(value)]
     name = name if "." in name else f"{_PACKAGE}.{name}$Json"
     cannot = f"Cannot deserialize value of type `{name}`"
     return _invalid_json(1, column, f"{cannot} from {kind} (token `JsonToken.{token}`)")

@@ -109,6 +109,7 @@ class Shelf:
         merged: The ids of merged records, with the id that each was merged into.
         owners: The record ids by unique property and key.
         archived: The number of archived records; records cannot be restored.
+        touched: The ids of the records written since the search index took them over.
     """
 
     type: ObjectType
@@ -116,6 +117,7 @@ class Shelf:
     merged: dict[str, str] = attrs.field(factory=dict, repr=False)
     owners: dict[str, dict[str, str]] = attrs.field(factory=dict, repr=False)
     archived: int = 0
+    touched: set[str] = attrs.field(factory=set, repr=False)
 
     def live(self, record_id: str) -> Record | None:
         """Return the record; None if it is unknown or archived."""
@@ -239,6 +241,7 @@ class Shelf:
             else:
                 properties[name] = derived
         record.updated = now
+        self.touched.add(record.id)
         properties[self.type.modified] = iso(now)
         record.changes.append((now, changed))
         del record.changes[:-CHANGES_KEPT]

@@ -16,6 +16,7 @@ from hubbatch.simulator.crm.records import (
     addresses,
     as_string,
 )
+from hubbatch.simulator.crm.search_index import SearchIndex
 from hubbatch.simulator.wire import iso
 
 
@@ -35,6 +36,7 @@ class Store:
             the date the record was added.
         splits: The splits of each deal, by deal id and owner id: the id of the split
             and its percentage.
+        indexes: The search indexes by object type id, built by the first searches.
     """
 
     portal_id: int
@@ -49,6 +51,7 @@ class Store:
     splits: dict[str, dict[int, tuple[str, float]]] = attrs.field(
         init=False, repr=False, factory=dict
     )
+    indexes: dict[str, SearchIndex] = attrs.field(init=False, repr=False, factory=dict)
     _last_id: int = attrs.field(init=False, repr=False)
     _last_type: int = attrs.field(init=False, repr=False, default=3604284)
 
@@ -148,6 +151,7 @@ class Store:
         if record is not None:
             record.archived_on = self.now()
             shelf.archived += 1
+            shelf.touched.add(record.id)
             shelf.release(record)
 
     def merge(self, object_type: str, loser: str | int, survivor: str | int) -> None:
@@ -174,6 +178,7 @@ class Store:
         if emails:
             kept.properties[ADDITIONAL_EMAILS] = ";".join(emails)
         shelf.merged[merged.id] = kept.id
+        shelf.touched |= {merged.id, kept.id}
 
     def define_label(self, source: str, target: str, label: str) -> int:
         """Add an association label and return its type id, from source to target."""
@@ -213,6 +218,7 @@ class Store:
         record.properties = properties
         record.changes.append((now, dict(written)))
         shelf.records[record_id] = record
+        shelf.touched.add(record_id)
         return record
 
     def _add_shelf(self, shelf: Shelf) -> None:

@@ -1,0 +1,80 @@
+"""The search of the records of a type."""
+
+from typing import Any
+
+from hubbatch.simulator.api.search_request import SearchRequest, parse_search
+from hubbatch.simulator.crm.records import Record, Shelf
+from hubbatch.simulator.crm.search_filters import (
+    CREATION,
+    conditions,
+    order_column,
+    query_conditions,
+)
+from hubbatch.simulator.crm.search_index import Query
+from hubbatch.simulator.crm.store import Store
+from hubbatch.simulator.crm.visible import refreshed_index
+from hubbatch.simulator.wire import iso
+
+
+def search_records(
+    store: Store, shelf: Shelf, content: bytes, cutoff: int
+) -> dict[str, Any]:
+    """Return the requested page of the records that a search finds.
+
+    Args:
+        store: The records, with their associations.
+        shelf: The records of the searched type.
+        content: The body of the request.
+        cutoff: The date until which search has seen the writes.
+
+    Raises:
+        Refusal: If the request is invalid.
+    """
+    request = parse_search(content)
+    query = _query(store, shelf, request)
+    index = refreshed_index(store, shelf, cutoff)
+    total, records = index.find(query, request.offset, request.limit)
+    names = _names(shelf, request)
+    body: dict[str, Any] = {
+        "total": total,
+        "results": [_record_json(store, shelf, each, names) for each in records],
+    }
+    end = request.offset + request.limit
+    if end < total:
+        # Recorded: an offset, and no link.
+        body["paging"] = {"next": {"after": str(end)}}
+    return body
+
+
+def _query(store: Store, shelf: Shelf, request: SearchRequest) -> Query:
+    words = query_conditions(shelf, request.query)
+    groups = tuple(
+        (*words, *(each for item in group for each in conditions(store, shelf, item)))
+        for group in request.groups or ((),)
+    )
+    order = CREATION if request.sort is None else order_column(shelf, request.sort)
+    return Query(groups, order, request.descending)
+
+
+def _names(shelf: Shelf, request: SearchRequest) -> list[str]:
+    """Return the properties of each result; unknown names are dropped."""
+    schema = shelf.type
+    names = request.properties or schema.read_by_default
+    always = ("hs_object_id", schema.created, schema.modified)
+    return sorted({*names, *always} & schema.properties.keys())
+
+
+def _record_json(
+    store: Store, shelf: Shelf, record: Record, names: list[str]
+) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "properties": {name: record.properties.get(name) for name in names},
+        "createdAt": iso(record.created),
+        "updatedAt": iso(record.updated),
+        "archived": False,
+        "url": (
+            f"https://app.hubspot.com/contacts/{store.portal_id}"
+            f"/record/{shelf.type.id}/{record.id}"
+        ),
+    }
