@@ -1,4 +1,7 @@
-"""The paths that the simulator supports, and the calls behind them."""
+"""The calls that the simulator answers: one row each, and the lookup of a request.
+
+A new call is a row here and a function in `api.table`.
+"""
 
 import re
 
@@ -13,157 +16,195 @@ Family = Literal[
     "list",
     "associations",
     "associations v3",
+    "labels",
     "limits",
     "schemas",
     "properties",
+    "property",
     "memberships",
     "splits",
     "legacy",
     "account",
     "oauth",
+    # Requests without a row.
+    "unknown path",
+    "wrong method",
 ]
+# Calls with windows of their own: see `limits`.
+LimitFamily = Literal["associations", "others"]
+# The scopes to read and to write, any one of which is enough.
+Scopes = tuple[tuple[str, ...], tuple[str, ...]]
 
 _VERSION: Final = r"20\d\d-(?:0[1-9]|1[0-2])(?:-beta)?"
-_VERB: Final = "(?P<verb>create|read|update|upsert|archive)"
-_TYPE: Final = "(?P<object_type>[^/]+)"
+# What stands for {name} in the paths of the rows. Named groups become fields of the
+# route; {verb} is one of the row's verbs.
+_PARTS: Final = {
+    "date": _VERSION,
+    "version": f"(?P<version>{_VERSION})",
+    "objects": f"/crm/(?:v3/objects|objects/{_VERSION})",
+    "properties": f"/crm/(?:v3/properties|properties/{_VERSION})",
+    "type": "(?P<object_type>[^/]+)",
+    "to_type": "(?P<to_type>[^/]+)",
+}
 
-_ROUTES: Final[tuple[tuple[Family, str, re.Pattern[str]], ...]] = (
-    (
+
+@attrs.frozen
+class Row:
+    """A path, and the verb of each of its methods.
+
+    Attributes:
+        family: The name of the function in `api.table`.
+        path: A regular expression for the whole path, with `_PARTS`.
+        methods: The verbs by method. A method has several, separated by spaces, if the
+            path contains {verb}.
+        prefix: What precedes the verb in `When(verb=...)`, such as "properties/".
+        limit: The windows that a call counts in.
+        scopes: The scopes of the row; None for those of the object types in the path.
+        implied: Fields of the route that the path does not contain.
+    """
+
+    family: Family
+    path: str = ""
+    methods: Mapping[str, str] = attrs.field(factory=dict)
+    prefix: str = attrs.field(default="", kw_only=True)
+    limit: LimitFamily = attrs.field(default="others", kw_only=True)
+    scopes: Scopes | None = attrs.field(default=None, kw_only=True)
+    implied: Mapping[str, str] = attrs.field(factory=dict, kw_only=True)
+    pattern: re.Pattern[str] = attrs.field(init=False, repr=False)
+
+    @pattern.default
+    def _compiled(self) -> re.Pattern[str]:
+        verbs = "|".join(verb for _, verb in self.verbs())
+        return re.compile(self.path.format(verb=f"(?P<verb>{verbs})", **_PARTS) + "/?")
+
+    def verbs(self) -> list[tuple[str, str]]:
+        """Return the methods with each of their verbs."""
+        return [
+            (method, verb)
+            for method, verbs in self.methods.items()
+            for verb in verbs.split()
+        ]
+
+
+# The first row that matches path and method answers: literal paths come before paths
+# that match any name in the same place.
+ROWS: Final = (
+    Row(
         "batch",
-        "POST",
-        re.compile(f"/crm/(?:v3/objects|objects/{_VERSION})/{_TYPE}/batch/{_VERB}/?"),
+        "{objects}/{type}/batch/{verb}",
+        {"POST": "create read update upsert archive"},
     ),
-    (
-        "list",
-        "GET",
-        re.compile(f"/crm/(?:v3/objects|objects/{_VERSION})/{_TYPE}/?"),
-    ),
-    (
+    Row("list", "{objects}/{type}", {"GET": "list"}),
+    Row(
         "splits",
-        "POST",
-        re.compile(
-            f"/(?:crm/objects/v3/(?P<object_type>deals)/splits|deal-splits/{_VERSION})"
-            "/batch/(?P<verb>read|upsert)/?"
-        ),
+        "/(?:crm/objects/v3/deals/splits|deal-splits/{date})/batch/{verb}",
+        {"POST": "read upsert"},
+        prefix="splits/",
+        implied={"object_type": "deals"},
     ),
-    (
+    Row(
         "memberships",
-        "POST",
-        re.compile(
-            f"/crm/(?:v3/lists|lists/{_VERSION})/records/memberships/batch/read/?"
-        ),
+        "/crm/(?:v3/lists|lists/{date})/records/memberships/batch/read",
+        {"POST": "read"},
+        prefix="memberships/",
     ),
-    (
+    Row(
         "associations v3",
-        "POST",
-        re.compile(
-            f"/crm/v3/associations/{_TYPE}/(?P<to_type>[^/]+)"
-            "/batch/(?P<verb>create|read|archive)/?"
-        ),
+        "/crm/v3/associations/{type}/{to_type}/batch/{verb}",
+        {"POST": "create read archive"},
+        prefix="associations/",
+        limit="associations",
     ),
-    (
+    Row(
         "associations",
-        "POST",
-        re.compile(
-            f"/crm/(?:v4/associations|associations/(?P<version>{_VERSION}))"
-            f"/{_TYPE}/(?P<to_type>[^/]+)/batch/"
-            "(?P<verb>create|read|archive|associate/default|labels/archive)/?"
-        ),
+        "/crm/(?:v4/associations|associations/{version})/{type}/{to_type}/batch/{verb}",
+        {"POST": "create read archive associate/default labels/archive"},
+        prefix="associations/",
+        limit="associations",
     ),
-    (
+    Row(
+        "labels",
+        "/crm/(?:v4/associations|associations/{version})/{type}/{to_type}/labels",
+        {"GET": "labels"},
+        prefix="associations/",
+        limit="associations",
+    ),
+    Row(
         "limits",
-        "POST",
-        re.compile(
-            f"/crm/associations/(?:v4|(?P<version>{_VERSION}))"
-            f"/definitions/configurations/{_TYPE}/(?P<to_type>[^/]+)"
-            "/batch/(?P<verb>create|update|purge)/?"
-        ),
+        "/crm/associations/(?:v4|{version})/definitions/configurations"
+        "/{type}/{to_type}/batch/{verb}",
+        {"POST": "create update purge"},
+        prefix="limits/",
     ),
-    (
+    Row(
         "schemas",
-        "POST",
-        re.compile(f"/crm-object-schemas/(?:v3|{_VERSION})/schemas/batch/read/?"),
+        "/crm-object-schemas/(?:v3|{date})/schemas/batch/read",
+        {"POST": "read"},
+        prefix="schemas/",
     ),
-    (
-        "associations",
-        "GET",
-        re.compile(
-            f"/crm/(?:v4/associations|associations/(?P<version>{_VERSION}))"
-            f"/{_TYPE}/(?P<to_type>[^/]+)/(?P<verb>labels)/?"
-        ),
-    ),
-    (
+    Row(
         "properties",
-        "POST",
-        re.compile(
-            f"/crm/(?:v3/properties|properties/{_VERSION})/{_TYPE}"
-            "/batch/(?P<verb>create|read|archive)/?"
-        ),
+        "{properties}/{type}/batch/{verb}",
+        {"POST": "create read archive"},
+        prefix="properties/",
     ),
-    (
-        "properties",
-        "GET",
-        re.compile(
-            f"/crm/(?:v3/properties|properties/{_VERSION})/{_TYPE}"
-            "(?:/(?!batch/|groups)(?P<name>[^/]+))?/?"
-        ),
+    Row(
+        "property",
+        "{properties}/{type}(?:/(?!batch/|groups)(?P<name>[^/]+))?",
+        {"GET": "read"},
+        prefix="properties/",
     ),
-    (
+    Row(
         "legacy",
-        "POST",
-        re.compile(
-            "/crm-objects/v1/objects/(?P<object_type>tickets|products|line_items)"
-            "/batch-(?P<verb>create|read|update|delete)/?"
-        ),
+        "/crm-objects/v1/objects/(?P<object_type>tickets|products|line_items)"
+        "/batch-{verb}",
+        {"POST": "create read update delete"},
     ),
-    ("oauth", "POST", re.compile(f"/oauth/(?:v1|v3|{_VERSION})/(?P<verb>token)/?")),
-    (
+    Row("oauth", "/oauth/(?:v1|v3|{date})/token", {"POST": "token"}),
+    Row(
         "account",
-        "GET",
-        re.compile(
-            f"/account-info/(?:v3|{_VERSION})/"
-            "(?P<verb>details|api-usage/daily/private-apps)/?"
-        ),
+        "/account-info/(?:v3|{date})/{verb}",
+        {"GET": "details api-usage/daily/private-apps"},
     ),
 )
 
-
-# The values of `When(verb=...)`: verbs of record batches, `family/verb` otherwise.
-VERBS: Final = (
-    *("create", "read", "update", "upsert", "archive"),
-    *(f"associations/{verb}" for verb in ("create", "read", "archive")),
-    *("associations/associate/default", "associations/labels/archive"),
-    "associations/labels",
-    *("list", "delete", "memberships/read", "splits/read", "splits/upsert"),
-    *("limits/create", "limits/update", "limits/purge", "schemas/read"),
-    *(f"properties/{verb}" for verb in ("create", "read", "archive")),
-    *("token", "details", "api-usage/daily/private-apps"),
+# The values of `When(verb=...)`.
+VERBS: Final = tuple(
+    dict.fromkeys(row.prefix + verb for row in ROWS for _, verb in row.verbs())
 )
+
+_UNKNOWN_PATH: Final = Row("unknown path")
+_WRONG_METHOD: Final = Row("wrong method")
+# Verbs that read, whatever their method.
+_READS: Final = frozenset({"read", "list", "labels"})
 
 
 @attrs.frozen
 class Route:
-    """The call behind a path.
+    """The call behind a request: its row, and the names in its path.
 
     Attributes:
+        verb: The verb; empty for requests without a row.
         version: The date of a dated association path; None for v3 and v4, and for
             families with the same answers in all versions.
     """
 
-    family: Family
-    method: str
-    verb: str = "read"
+    row: Row
+    verb: str = ""
     object_type: str = ""
     name: str | None = None
     to_type: str = ""
     version: str | None = None
 
+    @property
+    def family(self) -> Family:
+        """The name of the function in `api.table`."""
+        return self.row.family
 
-# Fields of the route that the path does not contain.
-_IMPLIED: Final[Mapping[str, Mapping[str, str]]] = {
-    "list": {"verb": "list"},
-    "splits": {"object_type": "deals"},
-}
+    @property
+    def reads(self) -> bool:
+        """Whether the scopes to read are enough."""
+        return self.verb in _READS
 
 
 def since_2026_09(path: str) -> bool:
@@ -176,16 +217,16 @@ def since_2026_09(path: str) -> bool:
     return dated is not None and dated[1] >= "2026-09"
 
 
-def _groups(match: re.Match[str]) -> dict[str, str]:
-    groups = match.groupdict()
-    return {name: group for name, group in groups.items() if group is not None}
-
-
-def find(path: str) -> Route | None:
-    """Return the route of a path for any method; None for unknown paths."""
-    for family, method, pattern in _ROUTES:
-        match = pattern.fullmatch(path)
-        if match is not None:
-            fields = {**_IMPLIED.get(family, {}), **_groups(match)}
-            return Route(family, method, **fields)
-    return None
+def find(method: str, path: str) -> Route:
+    """Return the route of a request; unknown ones have a family of their own."""
+    missing = _UNKNOWN_PATH
+    for row in ROWS:
+        match = row.pattern.fullmatch(path)
+        if match is None:
+            continue
+        if method in row.methods:
+            groups = match.groupdict()
+            fields = {name: text for name, text in groups.items() if text is not None}
+            return Route(row, **{"verb": row.methods[method], **row.implied, **fields})
+        missing = _WRONG_METHOD
+    return Route(missing)

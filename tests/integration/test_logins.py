@@ -89,7 +89,7 @@ async def test_an_app_that_was_uninstalled_meanwhile(portal: Portal) -> None:
     login = oauth(portal, lifetime=600)
     async with portal.hub(access_token=login) as hub:
         assert (await hub.tickets.read([one])).succeeded == 1
-        for token in [*portal.sim.hubspot.installations]:
+        for token in [*portal.sim.apps.installations]:
             portal.sim.revoke_token(token)
         await asyncio.sleep(600)
         with pytest.raises(ReconnectRequired) as caught:
@@ -104,7 +104,7 @@ async def test_an_access_token_that_was_revoked(portal: Portal) -> None:
     login = oauth(portal)
     async with portal.hub(access_token=login) as hub:
         await hub.tickets.read(ids)
-        for token in [*portal.sim.hubspot.tokens]:
+        for token in [*portal.sim.apps.tokens]:
             portal.sim.revoke_token(token)
         response = await hub.tickets.read(ids)
     assert response.succeeded == 10

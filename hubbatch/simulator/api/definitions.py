@@ -8,11 +8,12 @@ from typing import Any, Final
 import attrs
 
 from hubbatch.simulator.api.bodies import parse_inputs
+from hubbatch.simulator.api.call import Call, Result
 from hubbatch.simulator.crm.links import missing_fields
 from hubbatch.simulator.crm.property_types import ObjectType, Property, PropertyType
 from hubbatch.simulator.crm.records import Shelf
 from hubbatch.simulator.crm.store import Store
-from hubbatch.simulator.wire import VALIDATION_ERROR, Refusal
+from hubbatch.simulator.wire import VALIDATION_ERROR, Answer, Refusal, as_json
 
 
 _FIELD_TYPES: Final[dict[PropertyType, str]] = {
@@ -46,6 +47,26 @@ _FIELDS: Final[dict[PropertyType, tuple[str, ...]]] = {
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,99}")
 _DESCRIPTIVE: Final = ("label", "fieldType", "groupName", "description")
 _REQUIRED: Final = ("fieldType", "groupName", "label", "name", "type")
+
+
+def answer(call: Call) -> Result:
+    """Answer a batch of properties; its results keep the order of the inputs."""
+    verb, shelf = call.route.verb, call.shelf
+    inputs = parse(call.request.content, verb)
+    batch = Definitions(call.store, shelf, inputs)
+    batch.run(verb)
+    if verb == "archive":
+        return Answer(204), len(inputs)
+    status = 207 if batch.errors else 201 if verb == "create" else 200
+    body = call.envelope(batch.results, batch.errors, partial=bool(batch.errors))
+    return as_json(status, body), len(inputs)
+
+
+def answer_property(call: Call) -> Result:
+    """Answer with the property in the path, or with all of them."""
+    name, shelf = call.route.name, call.shelf
+    body = list_properties(shelf) if name is None else get_property(shelf, name)
+    return as_json(200, body), 0
 
 
 def property_json(owner: ObjectType, schema: Property) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from hubbatch.simulator.api.bodies import parse_inputs
+from hubbatch.simulator.api.call import Call, Result
 from hubbatch.simulator.api.refusals import not_found
 from hubbatch.simulator.crm.links import missing_fields
 from hubbatch.simulator.crm.store import Store
@@ -10,6 +11,12 @@ from hubbatch.simulator.wire import Refusal, iso
 
 
 ResultsAndErrors = tuple[list[dict[str, Any]], list[dict[str, Any]]]
+
+
+def answer(call: Call) -> Result:
+    """Answer a batch of records with their lists."""
+    results, errors = read_memberships(call.store, call.request.content)
+    return call.multi_status(results, errors), len(results)
 
 
 def _is_record_reference(item: object) -> bool:

@@ -1,29 +1,20 @@
 """OAuth's token endpoint, which exchanges refresh tokens for access tokens."""
 
 from collections.abc import Callable
-from typing import Final
 from urllib.parse import parse_qsl
 
-import attrs
-
-from hubbatch.simulator.crm.accounts import Account, Token
+from hubbatch.simulator.api.apps import Installation
+from hubbatch.simulator.api.call import OpenCall, Result
+from hubbatch.simulator.crm.accounts import Token
 from hubbatch.simulator.wire import Answer, Request, as_json
 
 
-# "expires_in" of the OAuth guide: half an hour, in seconds.
-LIFETIME: Final = 1800
-
-
-@attrs.frozen
-class Installation:
-    """A public app installed in an account; each has one refresh token."""
-
-    account: Account
-    client_id: str
-    client_secret: str
-    app_id: int
-    lifetime: float = LIFETIME
-    scopes: frozenset[str] | None = None
+def answer(call: OpenCall) -> Result:
+    """Answer a request for an access token."""
+    refresh_token = parse_form(call.request).get("refresh_token", "")
+    installation = call.apps.installations.get(refresh_token)
+    renew, correlation = call.apps.renew, call.correlation
+    return exchange_token(call.request, installation, correlation, renew), 0
 
 
 def exchange_token(

@@ -3,12 +3,13 @@
 from typing import Any, Final
 
 from hubbatch.simulator.api.bodies import parse_json
+from hubbatch.simulator.api.call import Call, Result
 from hubbatch.simulator.api.definitions import list_properties
 from hubbatch.simulator.api.refusals import check_count
 from hubbatch.simulator.crm.links import missing_fields
 from hubbatch.simulator.crm.records import Shelf
 from hubbatch.simulator.crm.store import Store
-from hubbatch.simulator.wire import iso
+from hubbatch.simulator.wire import as_json, iso
 
 
 _FLAGS: Final = (
@@ -17,6 +18,12 @@ _FLAGS: Final = (
     "includePropertyDefinitions",
 )
 _USER_ID: Final = 1
+
+
+def answer(call: Call) -> Result:
+    """Answer a batch read of object types."""
+    schemas = read_schemas(call.store, call.request.content, call.now.ms)
+    return as_json(200, schemas), 0
 
 
 def read_schemas(store: Store, content: bytes, now: int) -> dict[str, Any]:

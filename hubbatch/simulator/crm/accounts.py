@@ -7,10 +7,9 @@ from uuid import UUID
 
 import attrs
 
-from hubbatch.simulator.crm.property_types import ObjectType
 from hubbatch.simulator.crm.store import Store
 from hubbatch.simulator.limits import TIERS, Day, RollingWindow
-from hubbatch.simulator.wire import Answer, Refusal, as_json, iso
+from hubbatch.simulator.wire import Refusal, iso
 
 
 DAY_MS: Final = 86_400_000
@@ -156,16 +155,10 @@ def _ago(seconds: int) -> str:
     return f"{seconds} second(s)"
 
 
-def required_scopes(schema: ObjectType, verb: str) -> tuple[str, ...]:
-    """Return the scopes of a call, any one of which is enough."""
-    return schema.scopes[0 if verb in {"read", "list"} else 1]
-
-
 def check_scopes(
-    token: Token, schema: ObjectType, verb: str, *, in_context: bool = False
+    token: Token, required: Collection[str], *, in_context: bool = False
 ) -> None:
     """Refuse a token that has none of the scopes that a call accepts."""
-    required = required_scopes(schema, verb)
     if token.scopes is None or not token.scopes.isdisjoint(required):
         return
     raise missing_scopes(required, in_context=in_context)
@@ -189,8 +182,3 @@ def missing_scopes(required: Collection[str], *, in_context: bool = False) -> Re
         "MISSING_SCOPES",
         {"errors": [detail], "links": {"scopes": _SCOPES_PAGE}},
     )
-
-
-def account_info(account: Account, page: str, now: int) -> Answer:
-    """Answer an `account-info` call."""
-    return as_json(200, account.details() if page == "details" else account.usage(now))

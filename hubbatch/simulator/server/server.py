@@ -13,8 +13,8 @@ from weakref import WeakSet
 
 from aiohttp import web
 
+from hubbatch.simulator.api.apps import LIFETIME, Apps, Installation
 from hubbatch.simulator.api.hubspot import HubSpot, Reply
-from hubbatch.simulator.api.oauth import LIFETIME, Installation
 from hubbatch.simulator.clocks import Clock
 from hubbatch.simulator.crm.accounts import Account
 from hubbatch.simulator.crm.store import Store
@@ -82,11 +82,11 @@ class Simulator:
         start = started or datetime.now(UTC)
         self.clock: Clock = Clock(clock, clock(), round(start.timestamp() * 1000))
         self.faults: Faults = Faults(seeded_random(f"faults {seed}"))
-        self.hubspot: HubSpot = HubSpot(
-            self.clock, self.faults, seeded_random(f"world {seed}")
-        )
-        self.account: Account = self.hubspot.account(portal_id, tier)
-        self.token: str = self.hubspot.install(self.account, tier, limit=limit).value
+        rng = seeded_random(f"world {seed}")
+        self.apps: Apps = Apps(self.clock, rng)
+        self.hubspot: HubSpot = HubSpot(self.clock, self.faults, rng, self.apps)
+        self.account: Account = self.apps.account(portal_id, tier)
+        self.token: str = self.apps.install(self.account, tier, limit=limit).value
         self.requests: list[Received] = []
         self._recent: deque[Received] = deque(maxlen=_RECENT_REQUESTS)
         self._tier = tier
@@ -125,7 +125,7 @@ class Simulator:
         Raises:
             ValueError: If the tier is unknown.
         """
-        return self.hubspot.account(portal_id, tier or self._tier)
+        return self.apps.account(portal_id, tier or self._tier)
 
     def issue_token(
         self,
@@ -154,7 +154,7 @@ class Simulator:
             ValueError: If the tier is unknown or the limit negative.
         """
         lifetime = None if expires_in is None else round(expires_in * 1000)
-        return self.hubspot.install(
+        return self.apps.install(
             account or self.account,
             tier or self._tier,
             limit=limit,
@@ -182,12 +182,12 @@ class Simulator:
             scopes: The granted scopes; all by default.
             lifetime: The seconds until an access token expires.
         """
-        refresh_token = f"na1-{len(self.hubspot.installations):04d}-{client_id}"
-        self.hubspot.installations[refresh_token] = Installation(
+        refresh_token = f"na1-{len(self.apps.installations):04d}-{client_id}"
+        self.apps.installations[refresh_token] = Installation(
             account or self.account,
             client_id,
             client_secret,
-            app_id=2_000_000 + len(self.hubspot.installations),
+            app_id=2_000_000 + len(self.apps.installations),
             lifetime=lifetime,
             scopes=None if scopes is None else frozenset(scopes),
         )
@@ -195,8 +195,8 @@ class Simulator:
 
     def revoke_token(self, token: str) -> None:
         """Invalidate an access or refresh token; an unknown one is ignored."""
-        self.hubspot.tokens.pop(token, None)
-        self.hubspot.installations.pop(token, None)
+        self.apps.tokens.pop(token, None)
+        self.apps.installations.pop(token, None)
 
     async def start(self) -> None:
         """Start listening; `async with` and `with` call this.
@@ -278,7 +278,7 @@ class Simulator:
             self._log(_plain(request, b""), reply)
             return await send(request, reply)
         page = answer_for(
-            *(request.method, request.path, self.hubspot.accounts),
+            *(request.method, request.path, self.apps.accounts),
             *(self._recent, self.clock.now().at),
         )
         if page is not None:

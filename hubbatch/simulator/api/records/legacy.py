@@ -4,10 +4,28 @@ from collections.abc import Mapping
 from typing import Any
 
 from hubbatch.simulator.api import bodies, refusals
+from hubbatch.simulator.api.call import Call, Result
 from hubbatch.simulator.crm.property_types import Problem
 from hubbatch.simulator.crm.records import Record, Shelf
 from hubbatch.simulator.crm.store import Store
-from hubbatch.simulator.wire import VALIDATION_ERROR, Refusal
+from hubbatch.simulator.wire import VALIDATION_ERROR, Answer, Refusal, as_json
+
+
+def answer(call: Call) -> Result:
+    """Answer a v1 batch."""
+    verb, store, shelf = call.route.verb, call.store, call.shelf
+    content = call.request.content
+    if verb == "delete":
+        batch_delete(store, shelf, content)
+        return Answer(204), 0
+    if verb == "read":
+        found = batch_read(store, shelf, content, call.request.query)
+        return as_json(200, found), len(found)
+    run = batch_create if verb == "create" else batch_update
+    shown = run(store, shelf, content, call.now.ms)
+    if verb == "create":
+        call.shuffle(shown)
+    return as_json(200, shown), len(shown)
 
 
 def batch_update(

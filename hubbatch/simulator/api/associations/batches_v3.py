@@ -3,14 +3,28 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hubbatch.simulator.api.associations import (
+from hubbatch.simulator.api.associations.batches import (
     INPUTS,
     Pairs,
     add_none_found,
+    answer_pairs,
     linked_records,
 )
 from hubbatch.simulator.api.bodies import parse_inputs
+from hubbatch.simulator.api.call import Call, Result
 from hubbatch.simulator.crm.links import missing_fields
+from hubbatch.simulator.wire import Answer
+
+
+def answer(call: Call) -> Result:
+    """Answer an association batch of v3."""
+    source, target, verb = call.shelf, call.target, call.route.verb
+    inputs = parse(call.request.content, verb)
+    pairs = Pairs(call.store, source, target, inputs, numeric_ids=False)
+    run(pairs, verb)
+    if verb == "archive":
+        return Answer(204), len(inputs)
+    return answer_pairs(call, pairs), len(inputs)
 
 
 def parse(content: bytes, verb: str) -> list[Mapping[str, Any]]:

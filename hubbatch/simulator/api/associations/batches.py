@@ -6,10 +6,12 @@ from typing import Any, Final
 import attrs
 
 from hubbatch.simulator.api.bodies import parse_inputs
+from hubbatch.simulator.api.call import Call, Result
 from hubbatch.simulator.crm.links import RecordKey, Spec, missing_fields, parse_specs
 from hubbatch.simulator.crm.records import Shelf
 from hubbatch.simulator.crm.store import Store
-from hubbatch.simulator.wire import VALIDATION_ERROR, Refusal
+from hubbatch.simulator.routes import since_2026_09
+from hubbatch.simulator.wire import VALIDATION_ERROR, Answer, Refusal, as_json
 
 
 # "Associations guide", September 2026; the 1,000 comes from a changelog of
@@ -196,6 +198,35 @@ RUN: Final[dict[str, Callable[[Pairs], None]]] = {
     "archive": _archive,
     "labels/archive": _archive_labels,
 }
+
+
+def answer(call: Call) -> Result:
+    """Answer an association batch of v4 or a dated version."""
+    source, target, verb = call.shelf, call.target, call.route.verb
+    v4 = call.route.version is None
+    # Documented for 2026-09, with an example of v4; older dated versions do not
+    # check it.
+    if verb != "read" and (v4 or since_2026_09(call.request.path)):
+        call.check_permission()
+    inputs = parse(call.request.content, verb)
+    size = call.quirks.associations_page
+    pairs = Pairs(call.store, source, target, inputs, v4, size)
+    RUN[verb](pairs)
+    if verb in {"archive", "labels/archive"} and v4:
+        return Answer(204), len(inputs)
+    return answer_pairs(call, pairs), len(inputs)
+
+
+def answer_pairs(call: Call, pairs: Pairs) -> Answer:
+    """Return the answer of a batch that shows its results."""
+    created = (call.route.verb == "create") != call.quirks.status_flip
+    success = 201 if created else 200
+    return call.multi_status(pairs.results, pairs.errors, success=success)
+
+
+def answer_labels(call: Call) -> Result:
+    """Answer with the association types between two object types."""
+    return as_json(200, list_labels(call.store, call.shelf, call.target)), 0
 
 
 def list_labels(store: Store, source: Shelf, target: Shelf) -> dict[str, Any]:

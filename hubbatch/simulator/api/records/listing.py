@@ -3,16 +3,24 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from hubbatch.simulator.api.batches import RECORD_ID
+from hubbatch.simulator.api.call import Call, Result
+from hubbatch.simulator.api.records.batches import RECORD_ID
 from hubbatch.simulator.crm.records import Record, Shelf
 from hubbatch.simulator.crm.store import Store
-from hubbatch.simulator.wire import VALIDATION_ERROR, Refusal, iso
+from hubbatch.simulator.wire import VALIDATION_ERROR, Refusal, as_json, iso
 
 
 # "limit": "The maximum number of results to display per page", 10 by default.
 # Integrations report that HubSpot refuses more than 100.
 _DEFAULT_LIMIT: Final = 10
 _MAX_LIMIT: Final = 100
+
+
+def answer(call: Call) -> Result:
+    """Answer with one page of records."""
+    request = call.request
+    body = list_records(call.store, call.shelf, request.path, request.query)
+    return as_json(200, body), len(body["results"])
 
 
 def list_records(

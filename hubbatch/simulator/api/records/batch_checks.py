@@ -8,8 +8,9 @@ first problem refuses the whole batch.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hubbatch.simulator.api import refusals, write_validation
-from hubbatch.simulator.api.batches import RECORD_ID, Batch, Item
+from hubbatch.simulator.api import refusals
+from hubbatch.simulator.api.records import write_validation
+from hubbatch.simulator.api.records.batches import RECORD_ID, Batch, Item
 from hubbatch.simulator.crm.links import Spec, parse_specs
 from hubbatch.simulator.crm.property_types import Problem
 from hubbatch.simulator.wire import VALIDATION_ERROR, Refusal

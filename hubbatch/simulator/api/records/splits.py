@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from hubbatch.simulator.api.bodies import parse_inputs
+from hubbatch.simulator.api.call import Call, Result
 from hubbatch.simulator.api.refusals import not_found
 from hubbatch.simulator.crm.links import missing_fields
 from hubbatch.simulator.crm.records import Shelf
@@ -13,6 +14,13 @@ from hubbatch.simulator.wire import VALIDATION_ERROR, iso
 ResultsAndErrors = tuple[list[dict[str, Any]], list[dict[str, Any]]]
 
 _TOTAL_PERCENT: Final = 100
+
+
+def answer(call: Call) -> Result:
+    """Answer a batch of deal splits."""
+    run = read_splits if call.route.verb == "read" else upsert_splits
+    results, errors = run(call.store, call.shelf, call.request.content, call.now.ms)
+    return call.multi_status(results, errors), len(results)
 
 
 def _has_id(item: object) -> bool:

@@ -6,13 +6,27 @@ from typing import Any
 import attrs
 
 from hubbatch.simulator.api.bodies import parse_inputs
+from hubbatch.simulator.api.call import Call, Result
 from hubbatch.simulator.crm.links import CATEGORIES, Spec, TypePair, missing_fields
 from hubbatch.simulator.crm.records import Shelf
 from hubbatch.simulator.crm.store import Store
-from hubbatch.simulator.wire import VALIDATION_ERROR
+from hubbatch.simulator.wire import VALIDATION_ERROR, Answer
 
 
 _INT32 = 2**31
+
+
+def answer(call: Call) -> Result:
+    """Answer a batch of limits."""
+    verb = call.route.verb
+    source, target = call.shelf, call.target
+    inputs = parse(call.request.content, verb)
+    batch = Limits(call.store, source, target, inputs)
+    batch.run(verb)
+    if verb == "purge" and call.route.version is None:
+        return Answer(204), len(inputs)
+    success = 201 if verb == "create" else 200
+    return call.multi_status(batch.results, batch.errors, success=success), len(inputs)
 
 
 @attrs.frozen

@@ -3,16 +3,62 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from hubbatch.simulator.api import refusals
-from hubbatch.simulator.api.batch_checks import (
+from hubbatch.simulator.api import bodies, refusals
+from hubbatch.simulator.api.call import Call, Result
+from hubbatch.simulator.api.records.batch_checks import (
     check_keys,
     keep_unconflicted,
     keep_valid,
     requested_associations,
 )
-from hubbatch.simulator.api.batches import RECORD_ID, Batch, Item
+from hubbatch.simulator.api.records.batches import RECORD_ID, Batch, Item
 from hubbatch.simulator.crm.records import Record, as_string
-from hubbatch.simulator.wire import Refusal, iso
+from hubbatch.simulator.routes import since_2026_09
+from hubbatch.simulator.wire import Answer, Refusal, as_json, html_page, iso
+
+
+def answer(call: Call) -> Result:
+    """Answer a batch of records."""
+    verb, shelf, quirks = call.route.verb, call.shelf, call.quirks
+    enforces_rules = since_2026_09(call.request.path)
+    if verb not in shelf.type.verbs and not enforces_rules:
+        return html_page(404, "Not Found", "Resource not found"), 0
+    body, inputs = bodies.parse_batch(call.request.content, verb)
+    with_history = verb == "read" and bool(body.get("propertiesWithHistory"))
+    refusals.check_count(len(inputs), with_history=with_history)
+    if enforces_rules and any(item.get("associations") for item in inputs):
+        call.check_permission()
+    batch = Batch(
+        store=call.store,
+        shelf=shelf,
+        verb=verb,
+        body=body,
+        inputs=[] if quirks.silent_noop else _without_dropped(call, inputs),
+        quirks=quirks,
+        rng=call.rng,
+        now=call.now.ms,
+        archived=call.request.query.get("archived", "").lower() == "true",
+        enforces_rules=enforces_rules,
+    )
+    RUN[verb](batch)
+    call.shuffle(batch.results)
+    if verb == "archive":
+        return Answer(204), len(inputs)
+    created = (verb == "create") != quirks.status_flip
+    partial = bool(batch.errors) or batch.has_unreported
+    status = 207 if partial else 201 if created else 200
+    envelope = call.envelope(batch.results, batch.errors, partial=partial)
+    return as_json(status, envelope), len(inputs)
+
+
+def _without_dropped(call: Call, inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    drop = call.quirks.silent_drop
+    if drop is False or not inputs:
+        return inputs
+    if drop is True:
+        dropped = call.rng.choice(inputs)
+        return [item for item in inputs if item is not dropped]
+    return [item for item in inputs if str(item.get("id")) not in drop]
 
 
 def create(batch: Batch) -> None:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from hubbatch.simulator.api.batches import Item
+from hubbatch.simulator.api.records.batches import Item
 from hubbatch.simulator.crm.property_types import DAY_MS, Property, Rule, parse_instant
 from hubbatch.simulator.crm.records import Shelf, as_string
 from hubbatch.simulator.wire import VALIDATION_ERROR, Refusal, iso
