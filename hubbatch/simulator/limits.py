@@ -1,5 +1,8 @@
 """Rate limits: the rolling windows, the daily limit, and their headers."""
 
+from collections import deque
+from typing import ClassVar
+
 import attrs
 
 
@@ -22,6 +25,9 @@ ASSOCIATION_LIMITS = {
     "increased": 200,
     "oauth": 110,
 }
+
+# Search guide, 2026: "five requests per second per account", for all apps together.
+SEARCHES_PER_SECOND = 5
 
 INTERVAL = 10
 
@@ -49,6 +55,7 @@ class RollingWindow:
 
     limit: int
     _counts: dict[int, int] = attrs.field(factory=dict, repr=False)
+    policy: ClassVar[str] = "TEN_SECONDLY_ROLLING"
 
     def used(self, now: float) -> int:
         """Return the number of requests in the last ten seconds."""
@@ -76,6 +83,31 @@ class RollingWindow:
             # Equal to Remaining // 10 in 644 of 644 recorded answers.
             "X-HubSpot-RateLimit-Secondly-Remaining": str(left // 10),
         }
+
+
+@attrs.define
+class SecondWindow:
+    """A window of one second, which sliding over the requests is strictest.
+
+    Recorded: answers to its calls have no headers of a window.
+    """
+
+    limit: int
+    _times: deque[float] = attrs.field(factory=deque, repr=False)
+    policy: ClassVar[str] = "SECONDLY"
+
+    def take(self, now: float) -> bool:
+        """Count a request and return True, or return False if the window is full."""
+        while self._times and self._times[0] <= now - 1:
+            self._times.popleft()
+        if len(self._times) >= self.limit:
+            return False
+        self._times.append(now)
+        return True
+
+    def headers(self, now: float) -> dict[str, str]:  # noqa: ARG002 -- as RollingWindow
+        """Return no headers."""
+        return {}
 
 
 @attrs.define

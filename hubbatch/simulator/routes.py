@@ -14,6 +14,7 @@ import attrs
 Family = Literal[
     "batch",
     "list",
+    "search",
     "associations",
     "associations v3",
     "labels",
@@ -31,7 +32,7 @@ Family = Literal[
     "wrong method",
 ]
 # Calls with windows of their own: see `limits`.
-LimitFamily = Literal["associations", "others"]
+LimitFamily = Literal["associations", "search", "others"]
 # The scopes to read and to write, any one of which is enough.
 Scopes = tuple[tuple[str, ...], tuple[str, ...]]
 
@@ -95,6 +96,7 @@ ROWS: Final = (
         {"POST": "create read update upsert archive"},
     ),
     Row("list", "{objects}/{type}", {"GET": "list"}),
+    Row("search", "{objects}/{type}/search", {"POST": "search"}, limit="search"),
     Row(
         "splits",
         "/(?:crm/objects/v3/deals/splits|deal-splits/{date})/batch/{verb}",
@@ -176,7 +178,7 @@ VERBS: Final = tuple(
 _UNKNOWN_PATH: Final = Row("unknown path")
 _WRONG_METHOD: Final = Row("wrong method")
 # Verbs that read, whatever their method.
-_READS: Final = frozenset({"read", "list", "labels"})
+_READS: Final = frozenset({"read", "list", "labels", "search"})
 
 
 @attrs.frozen

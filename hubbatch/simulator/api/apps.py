@@ -93,7 +93,7 @@ class Apps:
             random_token(self.rng, oauth=oauth),
             account,
             app_id,
-            windows,
+            {**windows, "search": account.searches},
             oauth,
             None if scopes is None else frozenset(scopes),
             expires,

@@ -8,7 +8,7 @@ from hubbatch.simulator.api.associations import batches as associations
 from hubbatch.simulator.api.associations import batches_v3 as associations_v3
 from hubbatch.simulator.api.associations import limits
 from hubbatch.simulator.api.call import Call, OpenCall, Result
-from hubbatch.simulator.api.records import legacy, listing, splits, verbs
+from hubbatch.simulator.api.records import legacy, listing, search, splits, verbs
 from hubbatch.simulator.routes import Family
 from hubbatch.simulator.wire import Request, html_page
 
@@ -55,6 +55,7 @@ ANSWERS: Final[Mapping[Family, Callable[[Call], Result]]] = {
     "properties": definitions.answer,
     "property": definitions.answer_property,
     "schemas": schemas.answer,
+    "search": search.answer,
     "splits": splits.answer,
 }
 

@@ -8,7 +8,13 @@ from uuid import UUID
 import attrs
 
 from hubbatch.simulator.crm.store import Store
-from hubbatch.simulator.limits import TIERS, Day, RollingWindow
+from hubbatch.simulator.limits import (
+    SEARCHES_PER_SECOND,
+    TIERS,
+    Day,
+    RollingWindow,
+    SecondWindow,
+)
 from hubbatch.simulator.wire import Refusal, iso
 
 
@@ -24,6 +30,7 @@ class Account:
 
     Attributes:
         windows: The windows by app id and family of calls, shared by an app's tokens.
+        searches: The window of searches, which all apps share.
     """
 
     portal_id: int
@@ -31,6 +38,9 @@ class Account:
     day: Day
     windows: dict[tuple[int, str], RollingWindow] = attrs.field(
         factory=dict, repr=False
+    )
+    searches: SecondWindow = attrs.field(
+        factory=lambda: SecondWindow(SEARCHES_PER_SECOND), repr=False
     )
 
     def window(self, app_id: int, family: str, limit: int) -> RollingWindow:
@@ -78,7 +88,7 @@ class Token:
     value: str
     account: Account
     app_id: int
-    windows: Mapping[str, RollingWindow]
+    windows: Mapping[str, RollingWindow | SecondWindow]
     oauth: bool = False
     scopes: frozenset[str] | None = None
     expires: int | None = None
@@ -98,8 +108,9 @@ class Token:
         day.roll_over(now // DAY_MS)
         if not self.oauth and day.is_used_up():
             return "DAILY"
-        if not self.windows[family].take(at):
-            return "TEN_SECONDLY_ROLLING"
+        window = self.windows[family]
+        if not window.take(at):
+            return window.policy
         if not self.oauth:
             day.used += 1
         return None

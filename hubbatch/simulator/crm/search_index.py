@@ -3,7 +3,8 @@
 import re
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple
 
 import attrs
@@ -121,7 +122,7 @@ class Column:
 def cut(entries: Sequence[Entry], low: Bound, high: Bound | None) -> tuple[int, int]:
     """Return the positions between two bounds in sorted entries."""
     first: int = bisect_left(entries, low)
-    last: int = len(entries) if high is None else bisect_left(entries, high)  # type: ignore[type-var]
+    last: int = len(entries) if high is None else bisect_left(entries, high)
     return first, max(first, last)
 
 
@@ -204,7 +205,7 @@ class SearchIndex:
         self, groups: frozenset[Group], order: str
     ) -> tuple[list[Entry], list[int]]:
         column = self.column(order)
-        ids: Set[int] = self.records.keys()
+        ids: AbstractSet[int] = self.records.keys()
         if () in groups:
             ordered = column.entries
         else:

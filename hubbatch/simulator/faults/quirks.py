@@ -42,6 +42,12 @@ def _check_positive(_: object, field: Any, value: Any) -> None:
         raise ValueError(f"{field.name!r} must be a positive integer (got {value!r})")
 
 
+def _check_seconds(_: object, field: Any, value: Any) -> None:
+    if type(value) not in (int, float) or not 0 <= value < float("inf"):
+        message = f"{field.name!r} must be a number of seconds (got {value!r})"
+        raise ValueError(message)
+
+
 def _flag(*, default: bool = False) -> bool:
     # The annotation gives the field its type in the class below.
     flag: bool = attrs.field(default=default, validator=instance_of(bool))
@@ -68,6 +74,7 @@ class Quirks:
     whole_upsert_conflict: bool = _flag(default=True)
     update_by_email: bool = _flag()
     associations_page: int = attrs.field(default=500, validator=_check_positive)
+    search_lag: float = attrs.field(default=0.0, validator=_check_seconds)
     scopes_in_context: bool = _flag()
     status_flip: bool = _flag()
     missing_coordinates: bool = _flag()

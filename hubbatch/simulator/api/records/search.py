@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from hubbatch.simulator.api.search_request import SearchRequest, parse_search
+from hubbatch.simulator.api.call import Call, Result
+from hubbatch.simulator.api.records.search_request import SearchRequest, parse_search
 from hubbatch.simulator.crm.records import Record, Shelf
 from hubbatch.simulator.crm.search_filters import (
     CREATION,
@@ -13,7 +14,14 @@ from hubbatch.simulator.crm.search_filters import (
 from hubbatch.simulator.crm.search_index import Query
 from hubbatch.simulator.crm.store import Store
 from hubbatch.simulator.crm.visible import refreshed_index
-from hubbatch.simulator.wire import iso
+from hubbatch.simulator.wire import as_json, iso
+
+
+def answer(call: Call) -> Result:
+    """Answer with one page of the records found."""
+    cutoff = call.now.ms - round(call.quirks.search_lag * 1000)
+    body = search_records(call.store, call.shelf, call.request.content, cutoff)
+    return as_json(200, body), len(body["results"])
 
 
 def search_records(
