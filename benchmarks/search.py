@@ -124,7 +124,9 @@ def main() -> None:
         )
     for _ in range(2):
         seconds = timed(lambda: walk(sim))
-        print(f"walk by key: {seconds:.2f} s, {seconds / records * 1e6:.1f} us a record")
+        print(
+            f"walk by key: {seconds:.2f} s, {seconds / records * 1e6:.1f} us a record"
+        )
 
 
 if __name__ == "__main__":

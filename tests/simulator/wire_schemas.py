@@ -342,6 +342,10 @@ SPEC: dict[str, Schema] = {
     "error": ERROR,
     "legacy": LEGACY,
     "legacy map": mapping(LEGACY_OBJECT),
+    "search": struct(
+        {"total": NUMBER, "results": array(SIMPLE_PUBLIC_OBJECT)},
+        paging=struct({"next": struct({"after": STRING})}),
+    ),
     "page": struct({"results": array(SIMPLE_PUBLIC_OBJECT)}, paging=PAGING),
     **{
         f"{name}{more}": batch_response(items, errors=bool(more))
@@ -472,12 +476,19 @@ def _kind_of_batch(path: str) -> str:
     return "upserts" if path.endswith("upsert") else "objects"
 
 
+# The schemas of paths that are no batches.
+PATHS = (("/crm/.*objects/.*/search", "search"),)
+
+
 def schema_of(path: str, status: int) -> str:
     """Return the name of the schema of an answer."""
     if path.startswith("/oauth/"):
         return "token" if status < 400 else "token error"
     if status >= 400:
         return "error"
+    for pattern, name in PATHS:
+        if re.fullmatch(pattern, path):
+            return name
     if path.startswith("/crm-objects/v1/"):
         return "legacy map" if path.endswith("batch-read") else "legacy"
     if path.startswith("/account-info/"):

@@ -199,7 +199,7 @@ class _Parser:
             reason = (
                 f"Cannot deserialize value of type `int` from String {_quote(text)}"
             )
-            raise _invalid(self._end(value), f"{reason}: not a valid `int` value")
+            raise _invalid(self._start(value), f"{reason}: not a valid `int` value")
         return int(text)
 
     def _not_in_enum(self, kind: str, value: str, known: Iterable[str]) -> Refusal:
@@ -209,18 +209,22 @@ class _Parser:
         accepted = (
             f"not one of the values accepted for Enum class: [{', '.join(known)}]"
         )
-        return _invalid(self._end(value), f"{reason}: {accepted}")
+        return _invalid(self._start(value), f"{reason}: {accepted}")
 
     def _cannot(self, value: Any, kind: str) -> Refusal:
         words, token = JSON_TOKENS[type(value)]
         reason = f"Cannot deserialize value of type `{kind}` from {words}"
-        return _invalid(self._end(value), f"{reason} (token `JsonToken.{token}`)")
+        return _invalid(self._start(value), f"{reason} (token `JsonToken.{token}`)")
+
+    # Jackson reports where it stopped: at the start of a value of a wrong type, and
+    # after an object that lacks something. Correct for the first such value of
+    # compact JSON.
+
+    def _start(self, value: Any) -> int:
+        return max(1, self.content.find(msgspec.json.encode(value)) + 1)
 
     def _end(self, value: Any) -> int:
-        """Return the column after a value, which is correct for compact JSON."""
-        encoded = msgspec.json.encode(value)
-        at = self.content.find(encoded)
-        return at + len(encoded) + 1 if at >= 0 else len(self.content)
+        return self._start(value) + len(msgspec.json.encode(value))
 
 
 _REQUIRED: Final = ("propertyName", "operator")
