@@ -28,6 +28,9 @@ ASSOCIATION_LIMITS = {
 
 # Search guide, 2026: "five requests per second per account", for all apps together.
 SEARCHES_PER_SECOND = 5
+# Events guide: "1,250 requests per second"; the specification exempts them from the
+# daily limit and from the ten-second windows.
+EVENTS_PER_SECOND = 1250
 
 INTERVAL = 10
 
@@ -56,6 +59,7 @@ class RollingWindow:
     limit: int
     _counts: dict[int, int] = attrs.field(factory=dict, repr=False)
     policy: ClassVar[str] = "TEN_SECONDLY_ROLLING"
+    counts_daily: ClassVar[bool] = True
 
     def used(self, now: float) -> int:
         """Return the number of requests in the last ten seconds."""
@@ -93,6 +97,7 @@ class SecondWindow:
     """
 
     limit: int
+    counts_daily: bool = True
     _times: deque[float] = attrs.field(factory=deque, repr=False)
     policy: ClassVar[str] = "SECONDLY"
 

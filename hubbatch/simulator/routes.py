@@ -25,14 +25,34 @@ Family = Literal[
     "memberships",
     "splits",
     "legacy",
+    "owners",
+    "owner",
+    "pipelines",
+    "pipeline",
+    "stages",
+    "stage",
+    "lists",
+    "list search",
+    "list by name",
+    "one list",
+    "change list",
+    "members",
+    "join order",
+    "change members",
+    "add members from",
+    "lists of record",
+    "event",
+    "events",
     "account",
+    "access token",
+    "private app token",
     "oauth",
     # Requests without a row.
     "unknown path",
     "wrong method",
 ]
 # Calls with windows of their own: see `limits`.
-LimitFamily = Literal["associations", "search", "others"]
+LimitFamily = Literal["associations", "search", "events", "others"]
 # The scopes to read and to write, any one of which is enough.
 Scopes = tuple[tuple[str, ...], tuple[str, ...]]
 
@@ -44,6 +64,10 @@ _PARTS: Final = {
     "version": f"(?P<version>{_VERSION})",
     "objects": f"/crm/(?:v3/objects|objects/{_VERSION})",
     "properties": f"/crm/(?:v3/properties|properties/{_VERSION})",
+    "pipelines": f"/crm/(?:v3/pipelines|pipelines/{_VERSION})",
+    "lists": f"/crm/(?:v3/lists|lists/{_VERSION})",
+    "name": "(?P<name>[^/]+)",
+    "list": "(?P<name>(?!(?:folders|idmapping|object-type-id|records)(?:/|$))[^/]+)",
     "type": "(?P<object_type>[^/]+)",
     "to_type": "(?P<to_type>[^/]+)",
 }
@@ -87,6 +111,11 @@ class Row:
         ]
 
 
+# The scopes of the specification.
+_LISTS: Final = (("crm.lists.read",), ("crm.lists.write",))
+_OWNERS: Final = (("crm.objects.owners.read", "automation"), ())
+_EVENTS: Final = ((), ("analytics.behavioral_events.send",))
+
 # The first row that matches path and method answers: literal paths come before paths
 # that match any name in the same place.
 ROWS: Final = (
@@ -106,9 +135,139 @@ ROWS: Final = (
     ),
     Row(
         "memberships",
-        "/crm/(?:v3/lists|lists/{date})/records/memberships/batch/read",
+        "{lists}/records/memberships/batch/read",
         {"POST": "read"},
         prefix="memberships/",
+    ),
+    Row(
+        "lists",
+        "{lists}",
+        {"GET": "read", "POST": "create"},
+        prefix="lists/",
+        scopes=_LISTS,
+    ),
+    Row(
+        "list search",
+        "{lists}/search",
+        {"POST": "search"},
+        prefix="lists/",
+        scopes=_LISTS,
+    ),
+    Row(
+        "list by name",
+        "{lists}/object-type-id/{type}/name/{name}",
+        {"GET": "read"},
+        prefix="lists/",
+        scopes=_LISTS,
+    ),
+    Row(
+        "lists of record",
+        "{lists}/records/{type}/{name}/memberships",
+        {"GET": "read"},
+        prefix="memberships/",
+        scopes=_LISTS,
+    ),
+    Row(
+        "one list",
+        "{lists}/{list}",
+        {"GET": "read", "DELETE": "delete"},
+        prefix="lists/",
+        scopes=_LISTS,
+    ),
+    Row(
+        "change list",
+        "{lists}/{list}/{verb}",
+        {"PUT": "restore update-list-name update-list-filters"},
+        prefix="lists/",
+        scopes=_LISTS,
+    ),
+    Row(
+        "members",
+        "{lists}/{list}/memberships",
+        {"GET": "read", "DELETE": "delete"},
+        prefix="memberships/",
+        scopes=_LISTS,
+    ),
+    Row(
+        "join order",
+        "{lists}/{list}/memberships/join-order",
+        {"GET": "read"},
+        prefix="memberships/",
+        scopes=_LISTS,
+    ),
+    Row(
+        "change members",
+        "{lists}/{list}/memberships/{verb}",
+        {"PUT": "add-and-remove add remove"},
+        prefix="memberships/",
+        scopes=_LISTS,
+    ),
+    Row(
+        "add members from",
+        "{lists}/{list}/memberships/add-from/(?P<part>[^/]+)",
+        {"PUT": "add-from"},
+        prefix="memberships/",
+        scopes=_LISTS,
+    ),
+    Row(
+        "owners",
+        "/crm/(?:v3/owners|owners/{date})",
+        {"GET": "read"},
+        prefix="owners/",
+        scopes=_OWNERS,
+    ),
+    Row(
+        "owner",
+        "/crm/(?:v3/owners|owners/{date})/{name}",
+        {"GET": "read"},
+        prefix="owners/",
+        scopes=_OWNERS,
+    ),
+    Row(
+        "pipelines",
+        "{pipelines}/{type}",
+        {"GET": "read", "POST": "create"},
+        prefix="pipelines/",
+    ),
+    Row(
+        "pipeline",
+        "{pipelines}/{type}/{name}",
+        {"GET": "read", "PATCH": "update", "PUT": "replace", "DELETE": "delete"},
+        prefix="pipelines/",
+    ),
+    Row(
+        "stages",
+        "{pipelines}/{type}/{name}/stages",
+        {"GET": "read", "POST": "create"},
+        prefix="stages/",
+    ),
+    Row(
+        "stage",
+        "{pipelines}/{type}/{name}/stages/(?P<part>[^/]+)",
+        {"GET": "read", "PATCH": "update", "PUT": "replace", "DELETE": "delete"},
+        prefix="stages/",
+    ),
+    Row(
+        "event",
+        "/events/(?:v3|{date})/send",
+        {"POST": "send"},
+        prefix="events/",
+        limit="events",
+        scopes=_EVENTS,
+    ),
+    Row(
+        "events",
+        "/events/(?:v3|{date})/send/batch",
+        {"POST": "send-batch"},
+        prefix="events/",
+        limit="events",
+        scopes=_EVENTS,
+    ),
+    Row("access token", "/oauth/v1/access-tokens/{name}", {"GET": "token-info"}),
+    Row(
+        "private app token",
+        "/oauth/v2/private-apps/get/access-token-info",
+        {"POST": "private-token-info"},
     ),
     Row(
         "associations v3",
@@ -187,6 +346,8 @@ class Route:
 
     Attributes:
         verb: The verb; empty for requests without a row.
+        name: The id or name of what is neither a type nor a record.
+        part: The second id, of a stage or a list.
         version: The date of a dated association path; None for v3 and v4, and for
             families with the same answers in all versions.
     """
@@ -195,6 +356,7 @@ class Route:
     verb: str = ""
     object_type: str = ""
     name: str | None = None
+    part: str | None = None
     to_type: str = ""
     version: str | None = None
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Final
+from urllib.parse import quote
 
 import attrs
 import msgspec
@@ -59,6 +60,12 @@ class Request:
     headers: Mapping[str, str]
     content: bytes
     kept: bool = False  # Whether its connection has carried a request before.
+    origin: str = "https://api.hubapi.com"  # The scheme and the host, with its port.
+
+    @property
+    def url(self) -> str:
+        """The URL without its query."""
+        return f"{self.origin}{quote(self.path)}"
 
     @property
     def token(self) -> str | None:
@@ -122,6 +129,7 @@ class Refusal(Exception):
         fields: The keys between `correlationId` and `category`.
         headers: Further headers of the answer.
         first: The keys before `status`.
+        last: The keys after `category`.
     """
 
     status: int
@@ -130,6 +138,7 @@ class Refusal(Exception):
     fields: Mapping[str, Any] = attrs.field(factory=dict)
     headers: Mapping[str, str] = attrs.field(factory=dict)
     first: Mapping[str, Any] = attrs.field(factory=dict)
+    last: Mapping[str, Any] = attrs.field(factory=dict)
 
     def answer(self, correlation: str) -> Answer:
         """Return the answer, with its keys in the recorded order."""
@@ -144,4 +153,5 @@ class Refusal(Exception):
             del body["message"]
         if self.category is not None:
             body["category"] = self.category
+        body |= self.last
         return as_json(self.status, body, self.headers)

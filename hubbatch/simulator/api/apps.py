@@ -93,7 +93,7 @@ class Apps:
             random_token(self.rng, oauth=oauth),
             account,
             app_id,
-            {**windows, "search": account.searches},
+            {**windows, "search": account.searches, "events": account.events},
             oauth,
             None if scopes is None else frozenset(scopes),
             expires,

@@ -43,14 +43,14 @@ def parse_batch(
     """
     body = parse_json(content)
     if not isinstance(body, dict):
-        raise _cannot_deserialize(1, f"Batch{INPUT_CLASS[verb]}", body)
+        raise cannot_deserialize(1, f"Batch{INPUT_CLASS[verb]}", body)
     if verb == "read":
         _check_read(body)
     inputs = body.get("inputs")
     if inputs is None:
         return body, []
     if not isinstance(inputs, list):
-        raise _cannot_deserialize(11, "java.util.ArrayList", inputs)
+        raise cannot_deserialize(11, "java.util.ArrayList", inputs)
     for index, item in enumerate(inputs):
         _check_item(verb, inputs, index, item)
     return body, inputs
@@ -86,7 +86,7 @@ def _check_read(body: dict[str, Any]) -> None:
     for name in ("properties", "propertiesWithHistory"):
         names = body.get(name) or []
         if not isinstance(names, list):
-            raise _cannot_deserialize(1, "java.util.ArrayList", names)
+            raise cannot_deserialize(1, "java.util.ArrayList", names)
         for property_name in names:
             _check_scalar(property_name, 1)
     _check_scalar(body.get("idProperty"), 1)
@@ -95,13 +95,13 @@ def _check_read(body: dict[str, Any]) -> None:
 def _check_scalar(value: object, column: int) -> None:
     # Jackson converts numbers and booleans to strings where it expects a string.
     if isinstance(value, dict | list):
-        raise _cannot_deserialize(column, "java.lang.String", value)
+        raise cannot_deserialize(column, "java.lang.String", value)
 
 
 def _check_item(verb: str, inputs: list[Any], index: int, item: object) -> None:
     # Reported columns are correct for compact JSON that begins with `inputs`.
     if not isinstance(item, dict):
-        raise _cannot_deserialize(_column(inputs, index), INPUT_CLASS[verb], item)
+        raise cannot_deserialize(_column(inputs, index), INPUT_CLASS[verb], item)
     required = ("properties",) if verb in {"create", "update", "upsert"} else ()
     if verb != "create":
         required = ("id", *required)
@@ -124,7 +124,7 @@ def _check_item(verb: str, inputs: list[Any], index: int, item: object) -> None:
         properties = item["properties"]
         if not isinstance(properties, dict):
             column = _column(inputs, index)
-            raise _cannot_deserialize(column, "java.util.LinkedHashMap", properties)
+            raise cannot_deserialize(column, "java.util.LinkedHashMap", properties)
         scalars += properties.values()
     for value in scalars:
         if type(value) in _CONTAINERS:
@@ -136,7 +136,8 @@ def _column(inputs: list[Any], index: int) -> int:
     return len('{"inputs":') + before + (1 if index else 0)
 
 
-def _cannot_deserialize(column: int, name: str, value: object) -> Refusal:
+def cannot_deserialize(column: int, name: str, value: object) -> Refusal:
+    """Return the refusal of a value of a wrong type, in Jackson's words."""
     kind, token = JSON_TOKENS[type(value)]
     name = name if "." in name else f"{_PACKAGE}.{name}$Json"
     cannot = f"Cannot deserialize value of type `{name}`"

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from hubbatch.simulator.api import account, definitions, memberships, oauth, schemas
+from hubbatch.simulator.api import definitions, events, oauth, schemas, tokens
 from hubbatch.simulator.api.associations import batches as associations
 from hubbatch.simulator.api.associations import batches_v3 as associations_v3
 from hubbatch.simulator.api.associations import limits
 from hubbatch.simulator.api.call import Call, OpenCall, Result
+from hubbatch.simulator.api.lists import lists, members, memberships
 from hubbatch.simulator.api.records import legacy, listing, search, splits, verbs
+from hubbatch.simulator.api.settings import account, owners, pipelines
 from hubbatch.simulator.routes import Family
 from hubbatch.simulator.wire import Request, html_page
 
@@ -44,22 +46,42 @@ ANSWERS: Final[Mapping[Family, Callable[[Call], Result]]] = {
     "unknown path": _unknown_path,
     "wrong method": _wrong_method,
     "account": account.answer,
+    "add members from": members.answer_add_from,
     "associations": associations.answer,
     "associations v3": associations_v3.answer,
     "batch": verbs.answer,
+    "change list": lists.answer_change,
+    "change members": members.answer_change,
+    "event": events.answer,
+    "events": events.answer_batch,
+    "join order": members.answer_join_order,
     "labels": associations.answer_labels,
     "legacy": legacy.answer,
     "limits": limits.answer,
     "list": listing.answer,
+    "list by name": lists.answer_named,
+    "list search": lists.answer_search,
+    "lists": lists.answer_lists,
+    "lists of record": members.answer_of_record,
+    "members": members.answer,
     "memberships": memberships.answer,
+    "one list": lists.answer_list,
+    "owner": owners.answer,
+    "owners": owners.answer_list,
+    "pipeline": pipelines.answer_pipeline,
+    "pipelines": pipelines.answer_pipelines,
     "properties": definitions.answer,
     "property": definitions.answer_property,
     "schemas": schemas.answer,
     "search": search.answer,
     "splits": splits.answer,
+    "stage": pipelines.answer_stage,
+    "stages": pipelines.answer_stages,
 }
 
 # Calls without an access token: they have no limits and count nowhere.
 OPEN: Final[Mapping[Family, Callable[[OpenCall], Result]]] = {
+    "access token": tokens.answer_access_token,
+    "private app token": tokens.answer_private_app,
     "oauth": oauth.answer,
 }

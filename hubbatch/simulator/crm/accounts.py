@@ -9,6 +9,7 @@ import attrs
 
 from hubbatch.simulator.crm.store import Store
 from hubbatch.simulator.limits import (
+    EVENTS_PER_SECOND,
     SEARCHES_PER_SECOND,
     TIERS,
     Day,
@@ -19,6 +20,9 @@ from hubbatch.simulator.wire import Refusal, iso
 
 
 DAY_MS: Final = 86_400_000
+
+# The user who installed every app and changes what its calls change.
+USER_ID: Final = 2_506_672
 
 _AUTH_FAILURE: Final = {"X-HubSpot-Auth-Failure": "401 Unauthorized"}
 _SCOPES_PAGE = "https://developers.hubspot.com/scopes"
@@ -31,6 +35,7 @@ class Account:
     Attributes:
         windows: The windows by app id and family of calls, shared by an app's tokens.
         searches: The window of searches, which all apps share.
+        events: The window of custom events, which all apps share.
     """
 
     portal_id: int
@@ -41,6 +46,9 @@ class Account:
     )
     searches: SecondWindow = attrs.field(
         factory=lambda: SecondWindow(SEARCHES_PER_SECOND), repr=False
+    )
+    events: SecondWindow = attrs.field(
+        factory=lambda: SecondWindow(EVENTS_PER_SECOND, counts_daily=False), repr=False
     )
 
     def window(self, app_id: int, family: str, limit: int) -> RollingWindow:
@@ -96,24 +104,33 @@ class Token:
 
     def headers(self, at: float, family: str) -> dict[str, str]:
         """Return the rate-limit headers; OAuth apps get no daily ones."""
-        daily = {} if self.oauth else self.account.day.headers()
-        return {**daily, **self.windows[family].headers(at)}
+        window = self.windows[family]
+        counts = window.counts_daily and not self.oauth
+        daily = self.account.day.headers() if counts else {}
+        return {**daily, **window.headers(at)}
 
     def throttled(self, at: float, now: int, family: str) -> str | None:
         """Count a request, or return the name of the policy that it exceeds.
 
         A throttled request is not counted.
         """
-        day = self.account.day
+        day, window = self.account.day, self.windows[family]
         day.roll_over(now // DAY_MS)
-        if not self.oauth and day.is_used_up():
+        counts = window.counts_daily and not self.oauth
+        if counts and day.is_used_up():
             return "DAILY"
-        window = self.windows[family]
         if not window.take(at):
             return window.policy
-        if not self.oauth:
+        if counts:
             day.used += 1
         return None
+
+    def granted(self) -> list[str]:
+        """Return the scopes of the token; one without limits has all of records."""
+        scopes = self.scopes
+        if scopes is None:
+            scopes = frozenset({"oauth", *self.account.store.scopes()})
+        return sorted(scopes)
 
     def group(self) -> str:
         """Return the name of the counter, as a 429 shows it in `groupName`."""

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from random import Random
+from typing import Any
 
 import attrs
 
 from hubbatch.simulator.crm.catalogue import STANDARD, custom
 from hubbatch.simulator.crm.links import Links
+from hubbatch.simulator.crm.lists import Lists
 from hubbatch.simulator.crm.others import OTHERS
+from hubbatch.simulator.crm.owners import Owners
+from hubbatch.simulator.crm.pipelines import Pipelines
 from hubbatch.simulator.crm.property_types import ObjectType, Property, Rule
 from hubbatch.simulator.crm.records import (
     ADDITIONAL_EMAILS,
@@ -16,7 +20,7 @@ from hubbatch.simulator.crm.records import (
     addresses,
     as_string,
 )
-from hubbatch.simulator.crm.search_index import SearchIndex
+from hubbatch.simulator.crm.search.index import SearchIndex
 from hubbatch.simulator.wire import iso
 
 
@@ -32,8 +36,10 @@ class Store:
 
     Attributes:
         links: The associations.
-        lists: The lists of each record, by object type id and record id: list ids, with
-            the date the record was added.
+        lists: The lists, and the records on them.
+        owners: The owners of records.
+        pipelines: The pipelines of each object type, with their stages.
+        events: The custom events received, as sent.
         splits: The splits of each deal, by deal id and owner id: the id of the split
             and its percentage.
         indexes: The search indexes by object type id, built by the first searches.
@@ -45,9 +51,10 @@ class Store:
     _shelves: dict[str, Shelf] = attrs.field(init=False, repr=False)
     _by_name: dict[str, str] = attrs.field(init=False, repr=False, factory=dict)
     links: Links = attrs.field(init=False, repr=False, factory=Links)
-    lists: dict[tuple[str, str], dict[str, int]] = attrs.field(
-        init=False, repr=False, factory=dict
-    )
+    lists: Lists = attrs.field(init=False, repr=False)
+    owners: Owners = attrs.field(init=False, repr=False)
+    pipelines: Pipelines = attrs.field(init=False, repr=False)
+    events: list[Mapping[str, Any]] = attrs.field(init=False, repr=False, factory=list)
     splits: dict[str, dict[int, tuple[str, float]]] = attrs.field(
         init=False, repr=False, factory=dict
     )
@@ -58,6 +65,9 @@ class Store:
     def __attrs_post_init__(self) -> None:
         """Add a shelf for each standard object type."""
         self._shelves = {}
+        self.lists = Lists(self.now)
+        self.owners = Owners(self.now)
+        self.pipelines = Pipelines(self.now)
         self._last_id = self.rng.randrange(10_000_000_000, 40_000_000_000)
         for standard in (*STANDARD, *OTHERS):
             self._add_shelf(Shelf(standard))
@@ -144,6 +154,11 @@ class Store:
         }
         return {name: count for name, count in counts.items() if count}
 
+    def scopes(self) -> set[str]:
+        """Return the scopes of all object types."""
+        types = [shelf.type for shelf in self._shelves.values()]
+        return {name for each in types for names in each.scopes for name in names}
+
     def archive(self, object_type: str, record_id: str | int) -> None:
         """Archive a record; an unknown or archived one is ignored."""
         shelf = self._known(object_type)
@@ -188,9 +203,12 @@ class Store:
     def put_on_list(
         self, object_type: str, record_id: str | int, list_id: str | int
     ) -> None:
-        """Add a record to a list."""
-        key = self._known(object_type).type.id, str(record_id)
-        self.lists.setdefault(key, {})[str(list_id)] = self.now()
+        """Add a record to a list, which is created if it is unknown."""
+        type_id, list_id = self._known(object_type).type.id, str(list_id)
+        of = self.lists.by_id.get(list_id) or self.lists.add(
+            f"List {list_id}", type_id, list_id=list_id
+        )
+        self.lists.put(of, [str(record_id)])
 
     def new_id(self) -> str:
         """Return an unused id; ids ascend with random gaps."""

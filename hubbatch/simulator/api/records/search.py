@@ -5,15 +5,15 @@ from typing import Any
 from hubbatch.simulator.api.call import Call, Result
 from hubbatch.simulator.api.records.search_request import SearchRequest, parse_search
 from hubbatch.simulator.crm.records import Record, Shelf
-from hubbatch.simulator.crm.search_filters import (
+from hubbatch.simulator.crm.search.filters import (
     CREATION,
     conditions,
     order_column,
     query_conditions,
 )
-from hubbatch.simulator.crm.search_index import Query
+from hubbatch.simulator.crm.search.index import Query
+from hubbatch.simulator.crm.search.visible import refreshed_index
 from hubbatch.simulator.crm.store import Store
-from hubbatch.simulator.crm.visible import refreshed_index
 from hubbatch.simulator.wire import as_json, iso
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from hubbatch.simulator.api.bodies import JSON_TOKENS, parse_json
 from hubbatch.simulator.crm.records import as_string
-from hubbatch.simulator.crm.search_filters import Filter, Operator, problem
+from hubbatch.simulator.crm.search.filters import Filter, Operator, problem
 from hubbatch.simulator.wire import VALIDATION_ERROR, Refusal
 
 

@@ -9,7 +9,7 @@ import attrs
 
 from hubbatch.simulator.crm.property_types import ObjectType, parse_instant
 from hubbatch.simulator.crm.records import ADDITIONAL_EMAILS, Shelf
-from hubbatch.simulator.crm.search_index import (
+from hubbatch.simulator.crm.search.index import (
     AFTER,
     Condition,
     Group,

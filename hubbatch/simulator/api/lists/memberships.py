@@ -4,10 +4,11 @@ from typing import Any
 
 from hubbatch.simulator.api.bodies import parse_inputs
 from hubbatch.simulator.api.call import Call, Result
+from hubbatch.simulator.api.lists.members import membership_json
 from hubbatch.simulator.api.refusals import not_found
 from hubbatch.simulator.crm.links import missing_fields
 from hubbatch.simulator.crm.store import Store
-from hubbatch.simulator.wire import Refusal, iso
+from hubbatch.simulator.wire import Refusal
 
 
 ResultsAndErrors = tuple[list[dict[str, Any]], list[dict[str, Any]]]
@@ -50,13 +51,8 @@ def read_memberships(store: Store, content: bytes) -> ResultsAndErrors:
                 "objectTypeId": type_id,
                 "recordId": record_id,
                 "recordListMemberships": [
-                    {
-                        "listId": list_id,
-                        "listVersion": 1,
-                        "firstAddedTimestamp": iso(at),
-                        "lastAddedTimestamp": iso(at),
-                    }
-                    for list_id, at in store.lists.get((type_id, record_id), {}).items()
+                    membership_json(list_id, added)
+                    for list_id, added in store.lists.of(type_id, record_id).items()
                 ],
             }
         )

@@ -8,8 +8,8 @@ import attrs
 
 from hubbatch.simulator.crm.property_types import ObjectType
 from hubbatch.simulator.crm.records import Record, Shelf
-from hubbatch.simulator.crm.search_filters import read_column
-from hubbatch.simulator.crm.search_index import SearchIndex
+from hubbatch.simulator.crm.search.filters import read_column
+from hubbatch.simulator.crm.search.index import SearchIndex
 from hubbatch.simulator.crm.store import Store
 from hubbatch.simulator.wire import iso
 

@@ -1,0 +1,32 @@
+"""Numbers and flags in the query of a request."""
+
+from collections.abc import Mapping
+
+from hubbatch.simulator.wire import VALIDATION_ERROR, Answer, Refusal, html_page
+
+
+def number(query: Mapping[str, str], name: str, default: int, highest: int) -> int:
+    """Return a parameter that is a number from 1 to `highest`.
+
+    Raises:
+        Refusal: If it is not; HubSpot's text is unknown.
+    """
+    value = query.get(name, str(default))
+    if not (value.isascii() and value.isdecimal() and 1 <= int(value) <= highest):
+        message = f"Invalid input: {name} must be between 1 and {highest}, was {value}"
+        raise Refusal(400, message, VALIDATION_ERROR)
+    return int(value)
+
+
+def flag(query: Mapping[str, str], name: str, *, default: bool = False) -> bool:
+    """Return a parameter that is "true" or, as anything else, false."""
+    return query.get(name, str(default)).lower() == "true"
+
+
+def unknown() -> Answer:
+    """Return the 404 for an unknown owner, pipeline or stage.
+
+    HubSpot's body is unknown: the page for unknown records is strictest, because a
+    client cannot parse it as JSON.
+    """
+    return html_page(404, "Not Found", "Resource not found")
