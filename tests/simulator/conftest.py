@@ -77,6 +77,9 @@ class World:
             assert complaints(path, answer.status, decoded) == []
         return Response(reply, answer.status, answer.headers, decoded)
 
+    def get(self, path: str, *, token: str | None = None, **query: str) -> Response:
+        return self.post(path, content=b"", token=token, method="GET", query=query)
+
     def batch(
         self,
         verb: str,

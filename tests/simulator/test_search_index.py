@@ -54,7 +54,7 @@ def is_met(item: dict[str, Any], values: Values) -> bool:
     name, operator = item["propertyName"], item["operator"]
     value, key = values.get(name), KEYS[name]
     if operator in ("HAS_PROPERTY", "NOT_HAS_PROPERTY"):
-        return (value is None) == operator.startswith("NOT")
+        return bool((value is None) == operator.startswith("NOT"))
     if value is None:
         return False
     if operator in ("IN", "NOT_IN"):

@@ -98,6 +98,23 @@ def answers(world: World) -> dict[str, tuple[str, int, Any]]:
     invalid = world.post(f"{base}create", {"inputs": [bad]})
     missing = {**pair, "to": {"id": "1"}}
     contextless = world.post(f"{base}create", {"inputs": [missing]})
+    world.sim.store.owners.add("gone@x.example", archived=True)
+    made = {"name": "a", "objectTypeId": "0-1", "processingType": "MANUAL"}
+    lists = {
+        "owner-without-user": (
+            "/crm/v3/owners",
+            world.get("/crm/v3/owners", archived="true"),
+        ),
+        "list-settings": ("/crm/v3/lists", world.post("/crm/v3/lists", made)),
+        "members-keys": (
+            "/crm/v3/lists/1/memberships/add",
+            world.post("/crm/v3/lists/1/memberships/add", [contact], method="PUT"),
+        ),
+        "errors-of-strings": (
+            "/crm/v3/lists/search",
+            world.post("/crm/v3/lists/search", None),
+        ),
+    }
     world.sim.account.day.limit = 0
     response["rate-limit-keys"] = ("read", world.batch("read", []))
     of_pairs = {
@@ -106,13 +123,17 @@ def answers(world: World) -> dict[str, tuple[str, int, Any]]:
         "sub-category": ("create", invalid),
         "no-context": ("create", contextless),
     }
-    return {
-        name: (f"/crm/v3/objects/tickets/batch/{path}", item.status, item.body)
-        for name, (path, item) in response.items()
-    } | {
-        name: (f"{base}{path}", item.status, item.body)
-        for name, (path, item) in of_pairs.items()
-    }
+    return (
+        {
+            name: (f"/crm/v3/objects/tickets/batch/{path}", item.status, item.body)
+            for name, (path, item) in response.items()
+        }
+        | {
+            name: (f"{base}{path}", item.status, item.body)
+            for name, (path, item) in of_pairs.items()
+        }
+        | {name: (path, item.status, item.body) for name, (path, item) in lists.items()}
+    )
 
 
 @pytest.mark.parametrize("name", DIFFERENCES)

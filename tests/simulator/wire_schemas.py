@@ -325,6 +325,79 @@ OBJECT_SCHEMA = struct(
     updatedByUserId=NUMBER,
 )
 
+OWNER = struct(
+    {
+        "archived": {"type": "boolean"},
+        "createdAt": TIMESTAMP,
+        "id": STRING,
+        "type": {"enum": ["PERSON", "QUEUE"]},
+        "updatedAt": TIMESTAMP,
+    },
+    email=STRING,
+    firstName=STRING,
+    lastName=STRING,
+    teams=array(struct({"id": STRING, "name": STRING, "primary": {"type": "boolean"}})),
+    userId=NUMBER,
+    userIdIncludingInactive=NUMBER,
+)
+
+# Dates without milliseconds are shown without them.
+DATE: Schema = {
+    "type": "string",
+    "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$",
+}
+PART: dict[str, Schema] = {
+    "archived": {"type": "boolean"},
+    "createdAt": DATE,
+    "displayOrder": NUMBER,
+    "id": STRING,
+    "label": STRING,
+    "updatedAt": DATE,
+}
+STAGE = struct(
+    {**PART, "metadata": mapping(STRING)},
+    archivedAt=DATE,
+    writePermissions={
+        "enum": ["CRM_PERMISSIONS_ENFORCEMENT", "INTERNAL_ONLY", "READ_ONLY"]
+    },
+)
+PIPELINE = struct({**PART, "stages": array(STAGE)}, archivedAt=DATE)
+
+LIST_HEAD: dict[str, Schema] = {
+    **dict.fromkeys(("listId", "name", "objectTypeId"), STRING),
+    **dict.fromkeys(("processingStatus", "processingType"), STRING),
+    "listVersion": NUMBER,
+}
+LIST_OPTIONAL: dict[str, Schema] = {
+    **dict.fromkeys(("createdAt", "deletedAt", "filtersUpdatedAt"), TIMESTAMP),
+    "updatedAt": TIMESTAMP,
+    **dict.fromkeys(("createdById", "updatedById"), STRING),
+}
+LIST = struct(
+    LIST_HEAD,
+    **LIST_OPTIONAL,
+    filterBranch={"type": "object"},
+    listPermissions=struct(
+        {
+            "teamsWithEditAccess": array(NUMBER),
+            "usersWithEditAccess": array(NUMBER),
+        }
+    ),
+    membershipSettings=struct(
+        {}, includeUnassigned={"type": "boolean"}, membershipTeamId=NUMBER
+    ),
+    size=NUMBER,
+)
+LIST_OF_RECORD = struct(
+    {
+        "firstAddedTimestamp": TIMESTAMP,
+        "lastAddedTimestamp": TIMESTAMP,
+        "listId": STRING,
+        "listVersion": NUMBER,
+    },
+    isPublicList={"type": "boolean"},
+)
+
 SPEC: dict[str, Schema] = {
     "schemas": struct({"results": array(OBJECT_SCHEMA)}),
     "properties": struct({"results": array(PROPERTY)}),
@@ -342,6 +415,66 @@ SPEC: dict[str, Schema] = {
     "error": ERROR,
     "legacy": LEGACY,
     "legacy map": mapping(LEGACY_OBJECT),
+    "access token": struct(
+        {
+            **dict.fromkeys(("app_id", "expires_in", "hub_id", "user_id"), NUMBER),
+            **dict.fromkeys(("token", "token_type"), STRING),
+            "scopes": STRINGS,
+        },
+        hub_domain=STRING,
+        is_private_distribution={"type": "boolean"},
+        signed_access_token={"type": "object"},
+        user=STRING,
+    ),
+    # Not in the specification: as the guide to private apps shows it.
+    "private app token": struct(
+        {
+            **dict.fromkeys(("userId", "hubId", "appId"), NUMBER),
+            "scopes": STRINGS,
+        }
+    ),
+    "owners": struct({"results": array(OWNER)}, paging=PAGING),
+    "owner": OWNER,
+    # The simulator answers to a POST with one, and to a GET with all.
+    "pipelines": {"anyOf": [struct({"results": array(PIPELINE)}), PIPELINE]},
+    "pipeline": PIPELINE,
+    "stages": {"anyOf": [struct({"results": array(STAGE)}), STAGE]},
+    "stage": STAGE,
+    "lists": {
+        "anyOf": [struct({"lists": array(LIST)}), struct({"list": LIST})],
+    },
+    "one list": struct({"list": LIST}),
+    "changed list": struct({"updatedList": LIST}),
+    "list search": struct(
+        {
+            "hasMore": {"type": "boolean"},
+            "lists": array(
+                struct(
+                    {**LIST_HEAD, "additionalProperties": mapping(STRING)},
+                    **LIST_OPTIONAL,
+                )
+            ),
+            "offset": NUMBER,
+            "total": NUMBER,
+        }
+    ),
+    "members": struct(
+        {
+            "results": array(
+                struct({"membershipTimestamp": TIMESTAMP, "recordId": STRING})
+            )
+        },
+        paging=PAGING,
+        total=NUMBER,
+    ),
+    "changed members": struct(
+        {
+            "recordIdsMissing": STRINGS,
+            "recordIdsRemoved": STRINGS,
+            "recordsIdsAdded": STRINGS,
+        }
+    ),
+    "lists of record": struct({"results": array(LIST_OF_RECORD)}, total=NUMBER),
     "search": struct(
         {"total": NUMBER, "results": array(SIMPLE_PUBLIC_OBJECT)},
         paging=struct({"next": struct({"after": STRING})}),
@@ -403,6 +536,10 @@ DIFFERENCES: dict[str, str] = {
     "association-labels": "the label of an unlabelled association is null",
     "sub-category": "the subCategory of an error in a 207 is a string",
     "no-context": "errors of association batches may have no context",
+    "owner-without-user": "the user id of a deactivated owner is null",
+    "list-settings": "the membership settings of a list are null",
+    "members-keys": "changed memberships leave out empty keys",
+    "errors-of-strings": "the errors of a search of lists without a body are strings",
 }
 
 
@@ -417,11 +554,17 @@ def _real(schema: Schema) -> Schema:
         extra = ("status", "errorType", "policyName", "groupName", "requestId")
         properties |= dict.fromkeys(extra, STRING)
         properties["validationResults"] = {"type": "array"}
+        properties["errors"] = {"anyOf": [properties["errors"], STRINGS]}
         changed["required"] = ["correlationId", "status"]
         changed["anyOf"] = _MESSAGE
     elif {"category", "status"} <= properties.keys():
         changed["required"] = ["category", "context", "status"]
         changed["anyOf"] = _MESSAGE
+    for name in ("userId", "membershipTeamId", "includeUnassigned"):
+        if name in properties:
+            properties[name] = {"anyOf": [properties[name], {"type": "null"}]}
+    if "recordsIdsAdded" in properties:
+        changed["required"] = []
     for name in ("fromObjectId", "toObjectId"):
         if name in properties:
             properties[name] = {"type": ["string", "integer"]}
@@ -435,6 +578,8 @@ def _real(schema: Schema) -> Schema:
 def _real_value(value: Any) -> Any:
     if isinstance(value, dict):
         return _real(value)
+    if isinstance(value, list):
+        return [_real_value(item) for item in value]
     return value
 
 
@@ -477,12 +622,29 @@ def _kind_of_batch(path: str) -> str:
 
 
 # The schemas of paths that are no batches.
-PATHS = (("/crm/.*objects/.*/search", "search"),)
+PATHS = (
+    ("/crm/.*objects/.*/search", "search"),
+    ("/oauth/v1/access-tokens/.*", "access token"),
+    ("/oauth/v2/private-apps/.*", "private app token"),
+    ("/crm/.*owners(/20[^/]+)?", "owners"),
+    ("/crm/.*owners/.*", "owner"),
+    ("/crm/(v3/pipelines|pipelines/[^/]+)/[^/]+", "pipelines"),
+    ("/crm/(v3/pipelines|pipelines/[^/]+)/[^/]+/[^/]+", "pipeline"),
+    ("/crm/.*pipelines/.*/stages", "stages"),
+    ("/crm/.*pipelines/.*/stages/[^/]+", "stage"),
+    ("/crm/(v3/lists|lists/20[^/]+)", "lists"),
+    ("/crm/.*lists/.*update-list-[a-z]+", "changed list"),
+    ("/crm/.*lists/search", "list search"),
+    ("/crm/.*lists/records/.*/.*/memberships", "lists of record"),
+    ("/crm/.*lists/[^/]+/memberships(/join-order)?", "members"),
+    ("/crm/.*lists/[^/]+/memberships/.*", "changed members"),
+    ("/crm/.*lists/(object-type-id/.*|[^/]+)", "one list"),
+)
 
 
 def schema_of(path: str, status: int) -> str:
     """Return the name of the schema of an answer."""
-    if path.startswith("/oauth/"):
+    if path.startswith("/oauth/") and path.endswith("/token"):
         return "token" if status < 400 else "token error"
     if status >= 400:
         return "error"

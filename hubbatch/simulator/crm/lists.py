@@ -31,7 +31,7 @@ class RecordList:
     created: int
     updated: int
     filters_updated: int
-    filters: Any = None
+    filters: Mapping[str, Any] | None = None
     deleted_on: int | None = None
     members: dict[str, int] = attrs.field(factory=dict, repr=False)
     last_added: int | None = None
@@ -51,7 +51,7 @@ class Lists:
         type_id: str = "0-1",
         processing: ProcessingType = "MANUAL",
         *,
-        filters: Any = None,
+        filters: Mapping[str, Any] | None = None,
         list_id: str | None = None,
     ) -> RecordList:
         """Add a list of records of an object type.

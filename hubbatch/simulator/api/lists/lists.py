@@ -83,11 +83,12 @@ def answer_change(call: Call) -> Result:
         case _:
             of = known_list(call)
             body = parse_json(call.request.content)
-            if not isinstance(body, dict) or body.get("filterBranch") is None:
+            branch = body.get("filterBranch") if isinstance(body, dict) else None
+            if not isinstance(branch, dict):
                 raise _required(call, ["filterBranch"])
             if of.processing != "DYNAMIC":
                 raise _invalid(f"List {of.id} has no filters: it is {of.processing}")
-            of.filters = body["filterBranch"]
+            of.filters = branch
             of.updated = of.filters_updated = call.now.ms
             with_filters = True
     return as_json(200, {"updatedList": _json(of, with_filters=with_filters)}), 1
@@ -169,10 +170,9 @@ def _create(call: Call) -> RecordList:
     name = as_string(body["name"])
     _check_name(call, type_id, name)
     filters = body.get("filterBranch")
-    made = call.store.lists.add(name, type_id, processing, filters=filters)
-    if "customProperties" in body and not isinstance(body["customProperties"], dict):
-        raise _invalid("customProperties must be an object")
-    return made
+    if not isinstance(filters, dict | None):
+        raise _invalid("filterBranch must be an object")
+    return call.store.lists.add(name, type_id, processing, filters=filters)
 
 
 def _check_name(call: Call, type_id: str, name: str) -> None:
