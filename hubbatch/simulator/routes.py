@@ -26,6 +26,8 @@ Family = Literal[
     "legacy",
     "account",
     "oauth",
+    # Paths that HubSpot does not have, next to ones that it has.
+    "no such path",
     # Requests without a row.
     "unknown path",
     "wrong method",
@@ -161,6 +163,9 @@ ROWS: Final = (
         {"POST": "create read update delete"},
     ),
     Row("oauth", "/oauth/(?:v1|v3|{date})/token", {"POST": "token"}),
+    Row("no such path", "{objects}/{type}/batch/[^/]+", {"POST": ""}),
+    Row("no such path", "/crm-objects/v1/objects/{type}/batch-[^/]+", {"POST": ""}),
+    Row("no such path", "/crm/objects/v3/{type}/splits/batch/[^/]+", {"POST": ""}),
     Row(
         "account",
         "/account-info/(?:v3|{date})/{verb}",

@@ -370,6 +370,9 @@ SPEC: dict[str, Schema] = {
         token_use=STRING,
     ),
     # RFC 6749, with what HubSpot adds.
+    "not implemented": struct(
+        dict.fromkeys(("error", "category", "message", "hint"), STRING)
+    ),
     "token error": struct(
         {"error": STRING, "status": STRING, "message": STRING},
         correlationId=STRING,
@@ -474,6 +477,8 @@ def _kind_of_batch(path: str) -> str:
 
 def schema_of(path: str, status: int) -> str:
     """Return the name of the schema of an answer."""
+    if status == 501:
+        return "not implemented"
     if path.startswith("/oauth/"):
         return "token" if status < 400 else "token error"
     if status >= 400:

@@ -38,6 +38,7 @@ class Reply:
         cut: The fault that cuts the connection (one of `faults.CUTS`), or None.
         seconds: The delay of the answer.
         stray: The delay after which it is sent again; None for never.
+        implemented: Whether the simulator has the call.
     """
 
     answer: Answer
@@ -45,6 +46,7 @@ class Reply:
     cut: str | None = None
     seconds: float = 0.0
     stray: float | None = None
+    implemented: bool = True
 
 
 @attrs.define
@@ -68,17 +70,20 @@ class HubSpot:
         if ending is not None and ending.kind == "proxy":
             # The request did not reach HubSpot and is not counted.
             return Reply(failures.proxy(ending), 0, None, strike.seconds, strike.stray)
+        implemented = True
         if ending is not None and ending.kind == "status":
             answer = self._scripted(request, route, ending, correlation, now)
             records = 0
         else:
             answer, records = self._processed(request, route, strike, correlation, now)
+            implemented = answer.status != table.NOT_IMPLEMENTED
         cut = None if ending is None or ending.kind == "status" else ending.kind
         if cut == "truncate" and not answer.content:
             # Half of an empty body would be the whole answer: drop the headers too.
             cut = "drop_after_commit"
         answer = with_common_headers(answer, correlation)
-        return Reply(answer, records, cut, strike.seconds, strike.stray)
+        timing = (strike.seconds, strike.stray)
+        return Reply(answer, records, cut, *timing, implemented)
 
     def unreadable(self, status: int) -> Reply:
         """Return the refusal for a body that cannot be read.

@@ -9,8 +9,12 @@ from hubbatch.simulator.api.associations import batches_v3 as associations_v3
 from hubbatch.simulator.api.associations import limits
 from hubbatch.simulator.api.call import Call, OpenCall, Result
 from hubbatch.simulator.api.records import legacy, listing, splits, verbs
+from hubbatch.simulator.masking import mask_path
 from hubbatch.simulator.routes import Family
-from hubbatch.simulator.wire import Request, html_page
+from hubbatch.simulator.wire import Request, as_json, html_page
+
+
+NOT_IMPLEMENTED: Final = 501
 
 
 def answer(call: Call) -> Result:
@@ -32,7 +36,22 @@ def _has_json(request: Request) -> bool:
     return is_json or request.method != "PUT" or not request.content
 
 
-def _unknown_path(_: Call) -> Result:
+def _not_implemented(call: OpenCall) -> Result:
+    """Answer a call that HubSpot may have: unlike HubSpot, so that it is noticed."""
+    path = mask_path(call.request.path)
+    body = {
+        "error": "SIMULATOR_NOT_IMPLEMENTED",
+        "category": "SIMULATOR_NOT_IMPLEMENTED",
+        "message": f"the simulator does not have {call.request.method} {path}",
+        "hint": "This is the simulator's answer, not HubSpot's: it does not know "
+        "whether HubSpot has this call. Check the method and the path. To test with "
+        "an answer of your own, add Fault('status', status=..., body=..., "
+        "times=None, when=When(path=...)).",
+    }
+    return as_json(NOT_IMPLEMENTED, body, {"Server": "hubbatch-simulator"}), 0
+
+
+def _no_such_path(_: Call) -> Result:
     return html_page(404, "Not Found", "Resource not found"), 0
 
 
@@ -41,7 +60,7 @@ def _wrong_method(_: Call) -> Result:
 
 
 ANSWERS: Final[Mapping[Family, Callable[[Call], Result]]] = {
-    "unknown path": _unknown_path,
+    "no such path": _no_such_path,
     "wrong method": _wrong_method,
     "account": account.answer,
     "associations": associations.answer,
@@ -58,7 +77,8 @@ ANSWERS: Final[Mapping[Family, Callable[[Call], Result]]] = {
     "splits": splits.answer,
 }
 
-# Calls without an access token: they have no limits and count nowhere.
+# Calls without an access token: they have no limits and are not counted.
 OPEN: Final[Mapping[Family, Callable[[OpenCall], Result]]] = {
     "oauth": oauth.answer,
+    "unknown path": _not_implemented,
 }
