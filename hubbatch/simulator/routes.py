@@ -14,6 +14,10 @@ import attrs
 Family = Literal[
     "batch",
     "list",
+    "record",
+    "merge",
+    "gdpr-delete",
+    "record associations",
     "associations",
     "associations v3",
     "labels",
@@ -47,6 +51,7 @@ _PARTS: Final = {
     "properties": f"/crm/(?:v3/properties|properties/{_VERSION})",
     "type": "(?P<object_type>[^/]+)",
     "to_type": "(?P<to_type>[^/]+)",
+    "record_id": "(?P<record_id>(?!(?:batch|search|merge|gdpr-delete)(?:/|$))[^/]+)",
 }
 
 
@@ -97,6 +102,26 @@ ROWS: Final = (
         {"POST": "create read update upsert archive"},
     ),
     Row("list", "{objects}/{type}", {"GET": "list"}),
+    Row("record", "{objects}/{type}", {"POST": "create"}, prefix="record/"),
+    Row("merge", "{objects}/{type}/merge", {"POST": "merge"}, prefix="record/"),
+    Row(
+        "gdpr-delete",
+        "{objects}/{type}/gdpr-delete",
+        {"POST": "gdpr-delete"},
+        prefix="record/",
+    ),
+    Row(
+        "record",
+        "{objects}/{type}/{record_id}",
+        {"GET": "read", "PATCH": "update", "DELETE": "archive"},
+        prefix="record/",
+    ),
+    Row(
+        "record associations",
+        "{objects}/{type}/{record_id}/associations/{to_type}",
+        {"GET": "list"},
+        prefix="record/associations/",
+    ),
     Row(
         "splits",
         "/(?:crm/objects/v3/deals/splits|deal-splits/{date})/batch/{verb}",
@@ -197,6 +222,7 @@ class Route:
     row: Row
     verb: str = ""
     object_type: str = ""
+    record_id: str = ""
     name: str | None = None
     to_type: str = ""
     version: str | None = None

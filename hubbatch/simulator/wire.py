@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Final
+from urllib.parse import quote
 
 import attrs
 import msgspec
@@ -59,6 +60,12 @@ class Request:
     headers: Mapping[str, str]
     content: bytes
     kept: bool = False  # Whether its connection has carried a request before.
+    origin: str = "https://api.hubapi.com"  # The scheme and the host, with its port.
+
+    @property
+    def url(self) -> str:
+        """The URL without its query."""
+        return f"{self.origin}{quote(self.path)}"
 
     @property
     def token(self) -> str | None:

@@ -200,6 +200,10 @@ LABELS = struct(
         "toObjectTypeId": STRING,
     }
 )
+ASSOCIATION_PAGE = struct(
+    {"results": array(struct({"id": STRING, "type": STRING}))}, paging=PAGING
+)
+RECORD = struct(OBJECT, associations=mapping(ASSOCIATION_PAGE), **OBJECT_OPTIONAL)
 ASSOCIATED = struct(
     {
         "from": PUBLIC_OBJECT_ID,
@@ -342,7 +346,9 @@ SPEC: dict[str, Schema] = {
     "error": ERROR,
     "legacy": LEGACY,
     "legacy map": mapping(LEGACY_OBJECT),
-    "page": struct({"results": array(SIMPLE_PUBLIC_OBJECT)}, paging=PAGING),
+    "record": RECORD,
+    "page": struct({"results": array(RECORD)}, paging=PAGING),
+    "record associations": ASSOCIATION_PAGE,
     **{
         f"{name}{more}": batch_response(items, errors=bool(more))
         for more in ("", " with errors")
@@ -488,7 +494,10 @@ def schema_of(path: str, status: int) -> str:
     if path.startswith("/account-info/"):
         return "details" if path.endswith("details") else "usage"
     if path.startswith("/crm/") and "/batch/" not in path and "/objects/" in path:
-        return "page"
+        tail = re.sub("^/crm/(v3/objects|objects/[^/]+)/[^/]+/?", "", path)
+        if "/associations/" in tail:
+            return "record associations"
+        return "record" if tail or status == 201 else "page"
     if "/properties/" in path and "/batch/" not in path:
         tail = re.sub("^/crm/(v3/properties|properties/[^/]+)/", "", path)
         return "property" if "/" in tail else "properties"

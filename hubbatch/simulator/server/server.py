@@ -321,4 +321,4 @@ def _plain(request: web.BaseRequest, content: bytes, *, kept: bool = False) -> R
     # The values of a repeated parameter are joined with "&".
     query = {name: "&".join(request.query.getall(name)) for name in request.query}
     head = (request.method, request.path, query, request.headers)
-    return Request(*head, content, kept)
+    return Request(*head, content, kept, f"{request.scheme}://{request.host}")
