@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import parse_qsl
 
-import attrs
-
 from hubbatch.simulator.wire import Request
 
 
@@ -36,12 +34,14 @@ _JSON_FIELD: Final = re.compile(
 
 def masked(request: Request) -> Request:
     """Return a request without its secrets."""
-    return attrs.evolve(
-        request,
-        path=mask_path(request.path),
-        query={name: _parameter(name, text) for name, text in request.query.items()},
-        headers=_headers(request.headers),
-        content=_content(request.path, request.content),
+    return Request(
+        request.method,
+        mask_path(request.path),
+        {name: _parameter(name, text) for name, text in request.query.items()},
+        _headers(request.headers),
+        _content(request.path, request.content),
+        request.kept,
+        request.origin,
     )
 
 

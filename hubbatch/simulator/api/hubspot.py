@@ -118,7 +118,7 @@ class HubSpot:
             # Failed requests count against the limits like any other.
             token.throttled(now.at, now.ms, family)
             limits = token.headers(now.at, family)
-        return attrs.evolve(answer, headers={**limits, **answer.headers})
+        return answer.below(limits)
 
     def _processed(
         self,
@@ -147,7 +147,7 @@ class HubSpot:
                 answer, records = table.answer(Call(*context, token))
         except Refusal as refusal:
             answer = refusal.answer(correlation)
-        return attrs.evolve(answer, headers={**limits, **answer.headers}), records
+        return answer.below(limits), records
 
 
 def _required_scopes(token: Token, route: Route) -> list[Collection[str]]:
