@@ -51,6 +51,8 @@ _PARTS: Final = {
     "properties": f"/crm/(?:v3/properties|properties/{_VERSION})",
     "type": "(?P<object_type>[^/]+)",
     "to_type": "(?P<to_type>[^/]+)",
+    "to_id": "(?P<to_id>[^/]+)",
+    "name": "(?P<name>[^/]+)",
     "record_id": "(?P<record_id>(?!(?:batch|search|merge|gdpr-delete)(?:/|$))[^/]+)",
 }
 
@@ -118,8 +120,14 @@ ROWS: Final = (
     ),
     Row(
         "record associations",
-        "{objects}/{type}/{record_id}/associations/{to_type}",
+        "/crm/v3/objects/{type}/{record_id}/associations/{to_type}",
         {"GET": "list"},
+        prefix="record/associations/",
+    ),
+    Row(
+        "record associations",
+        "/crm/v3/objects/{type}/{record_id}/associations/{to_type}/{to_id}/{name}",
+        {"PUT": "create", "DELETE": "archive"},
         prefix="record/associations/",
     ),
     Row(
@@ -225,6 +233,7 @@ class Route:
     record_id: str = ""
     name: str | None = None
     to_type: str = ""
+    to_id: str = ""
     version: str | None = None
 
     @property

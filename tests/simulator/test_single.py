@@ -263,6 +263,61 @@ def test_associations_that_are_refused(world: World) -> None:
     assert_not_found(get(world, "tickets/1/associations/0-1"))
 
 
+def put(world: World, path: str, method: str = "PUT") -> Response:
+    return world.post(f"{V3}/{path}", method=method, content=b"")
+
+
+@behaviour("single-associations")
+def test_one_association(world: World) -> None:
+    """The recorded shape: the record with its dates and id, and the associations."""
+    meeting = world.sim.store.create("meetings", {"hs_meeting_title": "x"}).id
+    contact = world.contact()
+    path = f"meetings/{meeting}/associations/Contact/{contact}"
+    made = put(world, f"{path}/meeting_event_to_contact")
+
+    assert made.status == 200
+    assert [*made.body["properties"]] == [
+        *("hs_createdate", "hs_lastmodifieddate", "hs_object_id"),
+    ]
+    assert made.body["associations"] == {
+        "contacts": {"results": [{"id": contact, "type": "meeting_event_to_contact"}]}
+    }
+    for _ in range(2):
+        gone = put(world, f"{path}/meeting_event_to_contact", "DELETE")
+        assert (gone.status, gone.body) == (204, b"")
+    assert get(world, f"meetings/{meeting}/associations/0-1").body == {"results": []}
+
+
+@behaviour("single-associations")
+def test_one_association_by_the_number_of_its_type(world: World) -> None:
+    contact = world.contact()
+    company = world.sim.store.create("companies", {}).id
+    made = put(world, f"contacts/{contact}/associations/companies/{company}/1")
+    (shown,) = made.body["associations"]["companies"]["results"]
+
+    assert shown == {"id": company, "type": "contact_to_company"}
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "kind", "status"),
+    [
+        ("1", None, "ticket_to_contact", 404),
+        (None, "1", "ticket_to_contact", 404),
+        (None, None, "contact_to_ticket", 400),
+        (None, None, "99", 400),
+    ],
+)
+@behaviour("single-associations")
+def test_an_association_that_is_refused(
+    world: World, source: str | None, target: str | None, kind: str, status: int
+) -> None:
+    ticket, contact = world.ticket(), world.contact()
+    path = f"tickets/{source or ticket}/associations/contacts/{target or contact}"
+
+    assert put(world, f"{path}/{kind}").status == status
+    assert get(world, f"tickets/{ticket}/associations/0-1").body == {"results": []}
+
+
 @behaviour("associations-of-archived")
 def test_archived_records_are_not_associated(world: World) -> None:
     ticket, contact = world.ticket(), world.contact()
@@ -562,6 +617,20 @@ def test_a_merge_keeps_associations_and_lists(world: World) -> None:
     ] == tickets
     assert back["associations"]["contacts"]["results"][0]["id"] == new
     assert world.sim.store.lists == {("0-1", new): world.sim.store.lists["0-1", new]}
+
+
+@behaviour("merge")
+def test_types_that_merge(world: World) -> None:
+    """Before 2026-09 only some."""
+    store = world.sim.store
+    primary, other = (store.create("products", {}).id for _ in range(2))
+    body = {"primaryObjectId": primary, "objectIdToMerge": other}
+
+    assert world.post(f"{V3}/products/merge", body).status == 404
+    assert world.post("/crm/objects/2026-03/products/merge", body).status == 404
+    assert store.count("products") == 2
+    assert world.post(f"{SEPTEMBER}/products/merge", body).status == 200
+    assert store.count("products") == 1
 
 
 @behaviour("merge")

@@ -495,7 +495,7 @@ def schema_of(path: str, status: int) -> str:
         return "details" if path.endswith("details") else "usage"
     if path.startswith("/crm/") and "/batch/" not in path and "/objects/" in path:
         tail = re.sub("^/crm/(v3/objects|objects/[^/]+)/[^/]+/?", "", path)
-        if "/associations/" in tail:
+        if tail.endswith("/associations/0-1"):
             return "record associations"
         return "record" if tail or status == 201 else "page"
     if "/properties/" in path and "/batch/" not in path:

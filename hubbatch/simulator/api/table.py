@@ -8,7 +8,14 @@ from hubbatch.simulator.api.associations import batches as associations
 from hubbatch.simulator.api.associations import batches_v3 as associations_v3
 from hubbatch.simulator.api.associations import limits
 from hubbatch.simulator.api.call import Call, OpenCall, Result
-from hubbatch.simulator.api.records import legacy, listing, single, splits, verbs
+from hubbatch.simulator.api.records import (
+    legacy,
+    listing,
+    single,
+    single_associations,
+    splits,
+    verbs,
+)
 from hubbatch.simulator.masking import mask_path
 from hubbatch.simulator.routes import Family
 from hubbatch.simulator.wire import Request, as_json, html_page
@@ -71,7 +78,7 @@ ANSWERS: Final[Mapping[Family, Callable[[Call], Result]]] = {
     "limits": limits.answer,
     "list": listing.answer,
     "record": single.answer,
-    "record associations": single.answer_associations,
+    "record associations": single_associations.answer,
     "merge": single.answer_merge,
     "gdpr-delete": single.answer_purge,
     "memberships": memberships.answer,

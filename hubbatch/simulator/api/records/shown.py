@@ -170,7 +170,9 @@ def type_name(
 
 
 def _word(shelf: Shelf) -> str:
-    return shelf.type.singular.replace(" ", "_")
+    # Recorded: "meeting_event_to_contact".
+    word = shelf.type.singular.replace(" ", "_")
+    return "meeting_event" if word == "meeting" else word
 
 
 def _target_name(store: Store, target: Shelf) -> str:

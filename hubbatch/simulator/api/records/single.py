@@ -13,7 +13,7 @@ from hubbatch.simulator.api.call import Call, Result
 from hubbatch.simulator.api.records import verbs
 from hubbatch.simulator.api.records.batches import Batch, id_property_of
 from hubbatch.simulator.api.records.parameters import flag, view_of
-from hubbatch.simulator.api.records.shown import association_page, record_json
+from hubbatch.simulator.api.records.shown import record_json
 from hubbatch.simulator.api.refusals import non_unique, shown_after_update
 from hubbatch.simulator.crm.links import missing_fields
 from hubbatch.simulator.crm.records import Record, Shelf
@@ -42,7 +42,7 @@ def _read(call: Call) -> Answer:
     view = view_of(call)
     name = query.get("idProperty")
     record = _find(shelf, call.route.record_id, name, archived=flag(query, "archived"))
-    return _not_found() if record is None else as_json(200, view.show(record))
+    return not_found() if record is None else as_json(200, view.show(record))
 
 
 def _find(
@@ -70,7 +70,8 @@ def _check_id(key: str) -> None:
         raise Refusal(404, "Object not found. objectId is usually positive.")
 
 
-def _not_found() -> Answer:
+def not_found() -> Answer:
+    """Return the page that HubSpot shows for an unknown record."""
     return html_page(404, "Not Found", "Resource not found")
 
 
@@ -92,12 +93,12 @@ def _update(call: Call) -> Answer:
         _check_id(key)
     body = bodies.parse_record(call.request.content, "update")
     if name is not None and name not in call.shelf.type.unique:
-        return _not_found()
+        return not_found()
     identified = {"id": key} if name is None else {"id": key, "idProperty": name}
     batch = _batch_of_one(call, "update", {**body, **identified})
     verbs.update(batch)
     # Also of a merged record: only reads are documented to resolve its id.
-    return as_json(200, batch.results[0]) if batch.results else _not_found()
+    return as_json(200, batch.results[0]) if batch.results else not_found()
 
 
 def _batch_of_one(call: Call, verb: str, body: Mapping[str, Any]) -> Batch:
@@ -134,6 +135,11 @@ _RUN: Final[Mapping[str, Callable[[Call], Answer]]] = {
 }
 
 
+# The types that the specification of v3 and 2026-03 merges, besides custom ones; that
+# of 2026-09 merges all.
+_MERGED: Final = frozenset({"CONTACT", "COMPANY", "DEAL", "TICKET"})
+
+
 def answer_merge(call: Call) -> Result:
     """Merge two records.
 
@@ -141,6 +147,9 @@ def answer_merge(call: Call) -> Result:
     to it. HubSpot's refusals are unknown.
     """
     shelf, store = call.shelf, call.store
+    merges = shelf.type.legacy_name in _MERGED or shelf.type.id.startswith("2-")
+    if not merges and not since_2026_09(call.request.path):
+        return not_found(), 0
     fields = _fields(call, "primaryObjectId", "objectIdToMerge")
     primary, other = str(fields["primaryObjectId"]), str(fields["objectIdToMerge"])
     if primary == other:
@@ -163,8 +172,9 @@ def answer_merge(call: Call) -> Result:
 def answer_purge(call: Call) -> Result:
     """Delete a contact for good, as the GDPR demands; unknown ones are ignored."""
     shelf = call.shelf
+    # The specification of 2026-09 has the path for all types, without an explanation.
     if shelf.type.legacy_name != "CONTACT":
-        return _not_found(), 0
+        return not_found(), 0
     fields = _fields(call, "objectId")
     key, name = str(fields["objectId"]), id_property_of(fields)
     if name is not None and name not in shelf.type.unique:
@@ -182,14 +192,3 @@ def _fields(call: Call, *names: str) -> dict[str, Any]:
     if missing:
         raise missing_fields(missing)
     return fields
-
-
-def answer_associations(call: Call) -> Result:
-    """List the associated records of one type."""
-    target = call.target
-    view = attrs.evolve(view_of(call), targets=[target])
-    record = call.shelf.survivor(call.route.record_id)
-    if record is None:
-        return _not_found(), 0
-    after = call.request.query.get("after", "")
-    return as_json(200, association_page(view, record, target, after)), 1
