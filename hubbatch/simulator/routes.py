@@ -70,6 +70,7 @@ class Row:
         limit: The windows that a call counts in.
         scopes: The scopes of the row; None for those of the object types in the path.
         implied: Fields of the route that the path does not contain.
+        lacks: Methods that HubSpot has on this path, and the simulator does not.
     """
 
     family: Family
@@ -79,6 +80,7 @@ class Row:
     limit: LimitFamily = attrs.field(default="others", kw_only=True)
     scopes: Scopes | None = attrs.field(default=None, kw_only=True)
     implied: Mapping[str, str] = attrs.field(factory=dict, kw_only=True)
+    lacks: tuple[str, ...] = attrs.field(default=(), kw_only=True)
     pattern: re.Pattern[str] = attrs.field(init=False, repr=False)
 
     @pattern.default
@@ -163,6 +165,7 @@ ROWS: Final = (
         {"GET": "labels"},
         prefix="associations/",
         limit="associations",
+        lacks=("POST", "PUT"),
     ),
     Row(
         "limits",
@@ -268,5 +271,7 @@ def find(method: str, path: str) -> Route:
             groups = match.groupdict()
             fields = {name: text for name, text in groups.items() if text is not None}
             return Route(row, **{"verb": row.methods[method], **row.implied, **fields})
+        if method in row.lacks:
+            return Route(_UNKNOWN_PATH)
         missing = _WRONG_METHOD
     return Route(missing)

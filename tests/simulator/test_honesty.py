@@ -28,6 +28,7 @@ async def sim() -> AsyncIterator[Simulator]:
         ("GET", "/marketing/v3/emails"),
         ("POST", "/crm/v3/imports"),
         ("PATCH", "/x"),
+        ("POST", "/crm/v4/associations/contacts/deals/labels"),
         ("GET", "/"),
     ],
 )
