@@ -15,6 +15,10 @@ Family = Literal[
     "batch",
     "list",
     "search",
+    "record",
+    "merge",
+    "gdpr-delete",
+    "record associations",
     "associations",
     "associations v3",
     "labels",
@@ -47,6 +51,8 @@ Family = Literal[
     "access token",
     "private app token",
     "oauth",
+    # Paths that HubSpot does not have, next to ones that it has.
+    "no such path",
     # Requests without a row.
     "unknown path",
     "wrong method",
@@ -66,10 +72,12 @@ _PARTS: Final = {
     "properties": f"/crm/(?:v3/properties|properties/{_VERSION})",
     "pipelines": f"/crm/(?:v3/pipelines|pipelines/{_VERSION})",
     "lists": f"/crm/(?:v3/lists|lists/{_VERSION})",
-    "name": "(?P<name>[^/]+)",
     "list": "(?P<name>(?!(?:folders|idmapping|object-type-id|records)(?:/|$))[^/]+)",
     "type": "(?P<object_type>[^/]+)",
     "to_type": "(?P<to_type>[^/]+)",
+    "to_id": "(?P<to_id>[^/]+)",
+    "name": "(?P<name>[^/]+)",
+    "record_id": "(?P<record_id>(?!(?:batch|search|merge|gdpr-delete)(?:/|$))[^/]+)",
 }
 
 
@@ -86,6 +94,7 @@ class Row:
         limit: The windows that a call counts in.
         scopes: The scopes of the row; None for those of the object types in the path.
         implied: Fields of the route that the path does not contain.
+        lacks: Methods that HubSpot has on this path, and the simulator does not.
     """
 
     family: Family
@@ -95,6 +104,7 @@ class Row:
     limit: LimitFamily = attrs.field(default="others", kw_only=True)
     scopes: Scopes | None = attrs.field(default=None, kw_only=True)
     implied: Mapping[str, str] = attrs.field(factory=dict, kw_only=True)
+    lacks: tuple[str, ...] = attrs.field(default=(), kw_only=True)
     pattern: re.Pattern[str] = attrs.field(init=False, repr=False)
 
     @pattern.default
@@ -126,6 +136,32 @@ ROWS: Final = (
     ),
     Row("list", "{objects}/{type}", {"GET": "list"}),
     Row("search", "{objects}/{type}/search", {"POST": "search"}, limit="search"),
+    Row("record", "{objects}/{type}", {"POST": "create"}, prefix="record/"),
+    Row("merge", "{objects}/{type}/merge", {"POST": "merge"}, prefix="record/"),
+    Row(
+        "gdpr-delete",
+        "{objects}/{type}/gdpr-delete",
+        {"POST": "gdpr-delete"},
+        prefix="record/",
+    ),
+    Row(
+        "record",
+        "{objects}/{type}/{record_id}",
+        {"GET": "read", "PATCH": "update", "DELETE": "archive"},
+        prefix="record/",
+    ),
+    Row(
+        "record associations",
+        "/crm/v3/objects/{type}/{record_id}/associations/{to_type}",
+        {"GET": "list"},
+        prefix="record/associations/",
+    ),
+    Row(
+        "record associations",
+        "/crm/v3/objects/{type}/{record_id}/associations/{to_type}/{to_id}/{name}",
+        {"PUT": "create", "DELETE": "archive"},
+        prefix="record/associations/",
+    ),
     Row(
         "splits",
         "/(?:crm/objects/v3/deals/splits|deal-splits/{date})/batch/{verb}",
@@ -289,6 +325,7 @@ ROWS: Final = (
         {"GET": "labels"},
         prefix="associations/",
         limit="associations",
+        lacks=("POST", "PUT"),
     ),
     Row(
         "limits",
@@ -322,6 +359,9 @@ ROWS: Final = (
         {"POST": "create read update delete"},
     ),
     Row("oauth", "/oauth/(?:v1|v3|{date})/token", {"POST": "token"}),
+    Row("no such path", "{objects}/{type}/batch/[^/]+", {"POST": ""}),
+    Row("no such path", "/crm-objects/v1/objects/{type}/batch-[^/]+", {"POST": ""}),
+    Row("no such path", "/crm/objects/v3/{type}/splits/batch/[^/]+", {"POST": ""}),
     Row(
         "account",
         "/account-info/(?:v3|{date})/{verb}",
@@ -355,9 +395,11 @@ class Route:
     row: Row
     verb: str = ""
     object_type: str = ""
+    record_id: str = ""
     name: str | None = None
     part: str | None = None
     to_type: str = ""
+    to_id: str = ""
     version: str | None = None
 
     @property
@@ -392,5 +434,7 @@ def find(method: str, path: str) -> Route:
             groups = match.groupdict()
             fields = {name: text for name, text in groups.items() if text is not None}
             return Route(row, **{"verb": row.methods[method], **row.implied, **fields})
+        if method in row.lacks:
+            return Route(_UNKNOWN_PATH)
         missing = _WRONG_METHOD
     return Route(missing)

@@ -83,6 +83,12 @@ class Answer:
     content_type: str | None = None
     headers: Mapping[str, str] = attrs.field(factory=dict)
 
+    def below(self, headers: Mapping[str, str]) -> "Answer":
+        """Return the answer with further headers, which its own ones replace."""
+        # Not attrs.evolve, which takes ten times as long: every answer gets some.
+        merged = {**headers, **self.headers}
+        return Answer(self.status, self.content, self.content_type, merged)
+
 
 def as_json(status: int, value: object, headers: Mapping[str, str] = {}) -> Answer:
     """Return an answer with a JSON body."""
@@ -113,9 +119,8 @@ def with_common_headers(answer: Answer, correlation: str) -> Answer:
         **_COMMON_HEADERS,
         "X-HubSpot-Correlation-Id": correlation,
         "X-Request-Id": correlation,
-        **answer.headers,
     }
-    return attrs.evolve(answer, headers=headers)
+    return answer.below(headers)
 
 
 @attrs.define

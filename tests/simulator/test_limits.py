@@ -214,7 +214,7 @@ def test_tokens_of_one_app_share_a_window(world: World) -> None:
 @behaviour("refusals-count")
 def test_refused_requests_count(world: World) -> None:
     world.batch("update", [{"id": "1", "properties": {"no": "x"}}])
-    world.post("/crm/v3/nothing")
+    world.post("/crm/v3/objects/tickets/batch/nothing")
 
     assert limits(ask(world))["Remaining"] == "187"
 

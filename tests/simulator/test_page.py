@@ -27,7 +27,7 @@ async def use(sim: Simulator, session: aiohttp.ClientSession) -> None:
     async with session.post(url, json={"inputs": inputs}, headers=headers) as answer:
         assert answer.status == 201
     async with session.get(f"{sim.url}/{NASTY}", headers=headers) as answer:
-        assert answer.status == 404
+        assert answer.status == 501
 
 
 async def state_of(sim: Simulator, session: aiohttp.ClientSession) -> dict[str, Any]:
@@ -70,7 +70,8 @@ async def test_the_state_on_the_page() -> None:
             3,
         )
         assert created["path"] == "/crm/v3/objects/tickets/batch/create"
-        assert (missing["status"], missing["inputs"]) == (404, None)
+        assert (missing["status"], missing["inputs"]) == (501, None)
+        assert (created["implemented"], missing["implemented"]) == (True, False)
         assert created["at"] <= missing["at"] <= state["now"]
 
 
@@ -95,7 +96,7 @@ async def test_the_page_is_self_contained_and_answers_get_only() -> None:
             assert answer.content_type == "text/html"
             assert await answer.text() == HTML
         async with session.post(sim.url) as answer:
-            assert answer.status == 401
+            assert answer.status == 501
     assert not re.search(r"""(src|href)=|https?:(?!//www\.w3\.org)|innerHTML""", HTML)
 
 
@@ -142,6 +143,7 @@ async def test_the_page_in_a_browser(tmp_path: Path) -> None:
     assert ">None yet.<" not in dom
     assert ">all but associations<" in dom
     assert "/crm/v3/objects/tickets/batch/create" in dom
+    assert dom.count(">not in the simulator<") == 1
     assert "<img" not in dom
     points = re.search(r'<polyline points="([^"]*)"', dom)
     assert points is not None

@@ -324,3 +324,10 @@ def test_control_characters_in_a_path_are_escaped() -> None:
     received = Received("GET", path, {}, {}, b"", 404, 0.0)
 
     assert serving.log_line(received) == "GET /crm/\\x1b[2J\\n\\u202eé -> 404"
+
+
+@behaviour("not-implemented")
+def test_a_call_that_is_not_in_the_simulator_stands_out_in_the_log() -> None:
+    received = Received("GET", "/x", {}, {}, b"", 501, 0.0, implemented=False)
+
+    assert serving.log_line(received) == "GET /x -> 501 *** NOT IN THE SIMULATOR ***"

@@ -200,6 +200,10 @@ LABELS = struct(
         "toObjectTypeId": STRING,
     }
 )
+ASSOCIATION_PAGE = struct(
+    {"results": array(struct({"id": STRING, "type": STRING}))}, paging=PAGING
+)
+RECORD = struct(OBJECT, associations=mapping(ASSOCIATION_PAGE), **OBJECT_OPTIONAL)
 ASSOCIATED = struct(
     {
         "from": PUBLIC_OBJECT_ID,
@@ -415,6 +419,9 @@ SPEC: dict[str, Schema] = {
     "error": ERROR,
     "legacy": LEGACY,
     "legacy map": mapping(LEGACY_OBJECT),
+    "record": RECORD,
+    "page": struct({"results": array(RECORD)}, paging=PAGING),
+    "record associations": ASSOCIATION_PAGE,
     "access token": struct(
         {
             **dict.fromkeys(("app_id", "expires_in", "hub_id", "user_id"), NUMBER),
@@ -476,10 +483,9 @@ SPEC: dict[str, Schema] = {
     ),
     "lists of record": struct({"results": array(LIST_OF_RECORD)}, total=NUMBER),
     "search": struct(
-        {"total": NUMBER, "results": array(SIMPLE_PUBLIC_OBJECT)},
+        {"total": NUMBER, "results": array(RECORD)},
         paging=struct({"next": struct({"after": STRING})}),
     ),
-    "page": struct({"results": array(SIMPLE_PUBLIC_OBJECT)}, paging=PAGING),
     **{
         f"{name}{more}": batch_response(items, errors=bool(more))
         for more in ("", " with errors")
@@ -507,6 +513,9 @@ SPEC: dict[str, Schema] = {
         token_use=STRING,
     ),
     # RFC 6749, with what HubSpot adds.
+    "not implemented": struct(
+        dict.fromkeys(("error", "category", "message", "hint"), STRING)
+    ),
     "token error": struct(
         {"error": STRING, "status": STRING, "message": STRING},
         correlationId=STRING,
@@ -623,6 +632,10 @@ def _kind_of_batch(path: str) -> str:
 
 # The schemas of paths that are no batches.
 PATHS = (
+    ("/crm-objects/v1/.*/batch-read", "legacy map"),
+    ("/crm-objects/v1/.*", "legacy"),
+    ("/account-info/.*/details", "details"),
+    ("/account-info/.*", "usage"),
     ("/crm/.*objects/.*/search", "search"),
     ("/oauth/v1/access-tokens/.*", "access token"),
     ("/oauth/v2/private-apps/.*", "private app token"),
@@ -637,13 +650,15 @@ PATHS = (
     ("/crm/.*lists/search", "list search"),
     ("/crm/.*lists/records/.*/.*/memberships", "lists of record"),
     ("/crm/.*lists/[^/]+/memberships(/join-order)?", "members"),
-    ("/crm/.*lists/[^/]+/memberships/.*", "changed members"),
+    ("/crm/.*lists/[^/]+/memberships/(add|remove).*", "changed members"),
     ("/crm/.*lists/(object-type-id/.*|[^/]+)", "one list"),
 )
 
 
 def schema_of(path: str, status: int) -> str:
     """Return the name of the schema of an answer."""
+    if status == 501:
+        return "not implemented"
     if path.startswith("/oauth/") and path.endswith("/token"):
         return "token" if status < 400 else "token error"
     if status >= 400:
@@ -651,12 +666,11 @@ def schema_of(path: str, status: int) -> str:
     for pattern, name in PATHS:
         if re.fullmatch(pattern, path):
             return name
-    if path.startswith("/crm-objects/v1/"):
-        return "legacy map" if path.endswith("batch-read") else "legacy"
-    if path.startswith("/account-info/"):
-        return "details" if path.endswith("details") else "usage"
     if path.startswith("/crm/") and "/batch/" not in path and "/objects/" in path:
-        return "page"
+        tail = re.sub("^/crm/(v3/objects|objects/[^/]+)/[^/]+/?", "", path)
+        if tail.endswith("/associations/0-1"):
+            return "record associations"
+        return "record" if tail or status == 201 else "page"
     if "/properties/" in path and "/batch/" not in path:
         tail = re.sub("^/crm/(v3/properties|properties/[^/]+)/", "", path)
         return "property" if "/" in tail else "properties"

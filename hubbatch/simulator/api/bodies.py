@@ -1,5 +1,7 @@
 """Request bodies, parsed as strictly as Jackson and refused in its words."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -18,6 +20,10 @@ INPUT_CLASS: Final = {
     "update": "SimplePublicObjectBatchInput",
     "upsert": "SimplePublicObjectBatchInputUpsert",
     "archive": "SimplePublicObjectId",
+}
+SINGLE_CLASS: Final = {
+    "create": "SimplePublicObjectInputForCreate",
+    "update": "SimplePublicObjectInput",
 }
 _CONTAINERS: Final = {dict, list}
 JSON_TOKENS: Final = {
@@ -54,6 +60,20 @@ def parse_batch(
     for index, item in enumerate(inputs):
         _check_item(verb, inputs, index, item)
     return body, inputs
+
+
+def parse_record(content: bytes, verb: str) -> dict[str, Any]:
+    """Return the body of a single create or update.
+
+    Raises:
+        Refusal: If the body is not valid JSON of the right shape.
+    """
+    body = parse_json(content)
+    if not isinstance(body, dict):
+        raise cannot_deserialize(1, SINGLE_CLASS[verb], body)
+    # Recorded for lists: missing fields are noticed at the end of the object.
+    _check_fields(verb, body, ["properties"], lambda: len(content))
+    return body
 
 
 def parse_inputs(content: bytes, limit: int = INPUTS_PER_BATCH) -> list[Any]:
@@ -102,15 +122,21 @@ def _check_item(verb: str, inputs: list[Any], index: int, item: object) -> None:
     # Reported columns are correct for compact JSON that begins with `inputs`.
     if not isinstance(item, dict):
         raise cannot_deserialize(_column(inputs, index), INPUT_CLASS[verb], item)
-    required = ("properties",) if verb in {"create", "update", "upsert"} else ()
+    required = ["properties"] if verb in {"create", "update", "upsert"} else []
     if verb != "create":
-        required = ("id", *required)
+        required.insert(0, "id")
+    _check_fields(verb, item, required, partial(_column, inputs, index))
+
+
+def _check_fields(
+    verb: str, item: dict[str, Any], required: list[str], column: Callable[[], int]
+) -> None:
     missing = [name for name in required if item.get(name) is None]
     if verb == "upsert" and item.get("id") == "":
         # It would create a record that no later upsert could find.
         missing.insert(0, "id")
     if missing:
-        where = f"line 1, column {_column(inputs, index)}"
+        where = f"line 1, column {column()}"
         raise Refusal(
             400,
             f"Invalid input JSON on {where}. Some required fields were not set: "
@@ -123,12 +149,11 @@ def _check_item(verb: str, inputs: list[Any], index: int, item: object) -> None:
     if "properties" in required:
         properties = item["properties"]
         if not isinstance(properties, dict):
-            column = _column(inputs, index)
-            raise cannot_deserialize(column, "java.util.LinkedHashMap", properties)
+            raise cannot_deserialize(column(), "java.util.LinkedHashMap", properties)
         scalars += properties.values()
     for value in scalars:
         if type(value) in _CONTAINERS:
-            _check_scalar(value, _column(inputs, index))
+            _check_scalar(value, column())
 
 
 def _column(inputs: list[Any], index: int) -> int:

@@ -61,7 +61,7 @@ class Call(OpenCall):
         Raises:
             Refusal: If the object type is unknown.
         """
-        return self._known(self.route.object_type)
+        return self.shelf_of(self.route.object_type)
 
     @property
     def target(self) -> Shelf:
@@ -70,9 +70,14 @@ class Call(OpenCall):
         Raises:
             Refusal: If the object type is unknown.
         """
-        return self._known(self.route.to_type)
+        return self.shelf_of(self.route.to_type)
 
-    def _known(self, name: str) -> Shelf:
+    def shelf_of(self, name: str) -> Shelf:
+        """Return the records of an object type.
+
+        Raises:
+            Refusal: If the object type is unknown.
+        """
         shelf = self.store.shelf(name)
         if shelf is None:
             # Recorded without a category (search, 2025).

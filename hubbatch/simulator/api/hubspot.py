@@ -10,6 +10,7 @@ from hubbatch.simulator import routes
 from hubbatch.simulator.api import table
 from hubbatch.simulator.api.apps import Apps
 from hubbatch.simulator.api.call import Call, OpenCall, Result
+from hubbatch.simulator.api.missing import NOT_IMPLEMENTED
 from hubbatch.simulator.clocks import Clock, Now
 from hubbatch.simulator.crm.accounts import Token, authenticate, check_scopes
 from hubbatch.simulator.faults import failures
@@ -38,6 +39,7 @@ class Reply:
         cut: The fault that cuts the connection (one of `faults.CUTS`), or None.
         seconds: The delay of the answer.
         stray: The delay after which it is sent again; None for never.
+        implemented: Whether the simulator has the call.
     """
 
     answer: Answer
@@ -45,6 +47,7 @@ class Reply:
     cut: str | None = None
     seconds: float = 0.0
     stray: float | None = None
+    implemented: bool = True
 
 
 @attrs.define
@@ -68,17 +71,20 @@ class HubSpot:
         if ending is not None and ending.kind == "proxy":
             # The request did not reach HubSpot and is not counted.
             return Reply(failures.proxy(ending), 0, None, strike.seconds, strike.stray)
+        implemented = True
         if ending is not None and ending.kind == "status":
             answer = self._scripted(request, route, ending, correlation, now)
             records = 0
         else:
             answer, records = self._processed(request, route, strike, correlation, now)
+            implemented = answer.status != NOT_IMPLEMENTED
         cut = None if ending is None or ending.kind == "status" else ending.kind
         if cut == "truncate" and not answer.content:
             # Half of an empty body would be the whole answer: drop the headers too.
             cut = "drop_after_commit"
         answer = with_common_headers(answer, correlation)
-        return Reply(answer, records, cut, strike.seconds, strike.stray)
+        timing = (strike.seconds, strike.stray)
+        return Reply(answer, records, cut, *timing, implemented)
 
     def unreadable(self, status: int) -> Reply:
         """Return the refusal for a body that cannot be read.
@@ -113,7 +119,7 @@ class HubSpot:
             # Failed requests count against the limits like any other.
             token.throttled(now.at, now.ms, family)
             limits = token.headers(now.at, family)
-        return attrs.evolve(answer, headers={**limits, **answer.headers})
+        return answer.below(limits)
 
     def _processed(
         self,
@@ -142,7 +148,7 @@ class HubSpot:
                 answer, records = table.answer(Call(*context, token))
         except Refusal as refusal:
             answer = refusal.answer(correlation)
-        return attrs.evolve(answer, headers={**limits, **answer.headers}), records
+        return answer.below(limits), records
 
 
 def _required_scopes(token: Token, route: Route) -> list[Collection[str]]:

@@ -23,6 +23,12 @@ def flag(query: Mapping[str, str], name: str, *, default: bool = False) -> bool:
     return query.get(name, str(default)).lower() == "true"
 
 
+def listed(query: Mapping[str, str], name: str) -> list[str]:
+    """Return the values of a parameter, separated by commas or repeated."""
+    values = query.get(name, "").replace("&", ",").split(",")
+    return [value.strip() for value in values if value.strip()]
+
+
 def unknown() -> Answer:
     """Return the 404 for an unknown owner, pipeline or stage.
 

@@ -9,8 +9,18 @@ from hubbatch.simulator.api.associations import batches_v3 as associations_v3
 from hubbatch.simulator.api.associations import limits
 from hubbatch.simulator.api.call import Call, OpenCall, Result
 from hubbatch.simulator.api.lists import lists, members, memberships
-from hubbatch.simulator.api.records import legacy, listing, search, splits, verbs
+from hubbatch.simulator.api.missing import not_implemented
+from hubbatch.simulator.api.records import (
+    legacy,
+    listing,
+    search,
+    single,
+    single_associations,
+    splits,
+    verbs,
+)
 from hubbatch.simulator.api.settings import account, owners, pipelines
+from hubbatch.simulator.masking import mask_path
 from hubbatch.simulator.routes import Family
 from hubbatch.simulator.wire import Request, html_page
 
@@ -34,7 +44,12 @@ def _has_json(request: Request) -> bool:
     return is_json or request.method != "PUT" or not request.content
 
 
-def _unknown_path(_: Call) -> Result:
+def _not_implemented(call: OpenCall) -> Result:
+    path = mask_path(call.request.path)
+    return not_implemented(f"{call.request.method} {path}"), 0
+
+
+def _no_such_path(_: Call) -> Result:
     return html_page(404, "Not Found", "Resource not found"), 0
 
 
@@ -43,7 +58,7 @@ def _wrong_method(_: Call) -> Result:
 
 
 ANSWERS: Final[Mapping[Family, Callable[[Call], Result]]] = {
-    "unknown path": _unknown_path,
+    "no such path": _no_such_path,
     "wrong method": _wrong_method,
     "account": account.answer,
     "add members from": members.answer_add_from,
@@ -59,6 +74,10 @@ ANSWERS: Final[Mapping[Family, Callable[[Call], Result]]] = {
     "legacy": legacy.answer,
     "limits": limits.answer,
     "list": listing.answer,
+    "record": single.answer,
+    "record associations": single_associations.answer,
+    "merge": single.answer_merge,
+    "gdpr-delete": single.answer_purge,
     "list by name": lists.answer_named,
     "list search": lists.answer_search,
     "lists": lists.answer_lists,
@@ -79,9 +98,10 @@ ANSWERS: Final[Mapping[Family, Callable[[Call], Result]]] = {
     "stages": pipelines.answer_stages,
 }
 
-# Calls without an access token: they have no limits and count nowhere.
+# Calls without an access token: they have no limits and are not counted.
 OPEN: Final[Mapping[Family, Callable[[OpenCall], Result]]] = {
     "access token": tokens.answer_access_token,
     "private app token": tokens.answer_private_app,
     "oauth": oauth.answer,
+    "unknown path": _not_implemented,
 }

@@ -43,6 +43,7 @@ def system(created: str, modified: str) -> list[Property]:
     return [
         *read_only(created, modified, "hs_object_id", "hs_all_owner_ids"),
         *read_only(*SOURCE, "hs_updated_by_user_id", "hs_unique_creation_key"),
+        *read_only("hs_merged_object_ids"),
         *numbers("hubspot_owner_id"),
         *strings("hs_all_assigned_business_unit_ids"),
     ]

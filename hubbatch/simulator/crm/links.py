@@ -151,6 +151,18 @@ class Links:
             if spec in kinds:
                 back.get(source, set()).discard(kinds[spec].back)
 
+    def move(self, old: RecordKey, new: RecordKey) -> None:
+        """Pass the associations of a record on to another one of its type."""
+        for target, specs in list(self._links.get(old, {}).items()):
+            if target != new:
+                self.link(new, target, specs)
+        self.forget(old)
+
+    def forget(self, record: RecordKey) -> None:
+        """Remove all associations of a record."""
+        for target in self._links.pop(record, {}):
+            self._links.get(target, {}).pop(record, None)
+
     def linked(self, source: RecordKey, target_type: str) -> dict[str, set[Spec]]:
         """Return the associated records of a type: ids with their association types."""
         return {

@@ -111,3 +111,8 @@ class Lists:
             members = self.by_id[list_id].members
             members.setdefault(record_id, added)
             del members[former]
+
+    def forget(self, type_id: str, record_id: str) -> None:
+        """Take a record off all of its lists."""
+        for list_id in self.of(type_id, record_id):
+            del self.by_id[list_id].members[record_id]

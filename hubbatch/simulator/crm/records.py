@@ -1,6 +1,6 @@
 """The records of one object type, with their unique values, history and merges."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import attrs
@@ -13,6 +13,7 @@ from hubbatch.simulator.wire import iso
 CHANGES_KEPT = 45
 
 ADDITIONAL_EMAILS = "hs_additional_emails"
+MERGED_IDS = "hs_merged_object_ids"
 
 
 def as_string(value: object) -> str:
@@ -102,13 +103,14 @@ class Shelf:
 
     Invariant: `owners[name][key]` is the id of the live record that the unique property
     `name` identifies by this key. For contacts, `owners["email"]` includes additional
-    addresses. A merged record is in `merged` and no longer in `records`.
+    addresses. A merged record is in `merged` and no longer in `records`. `put` and
+    `remove` change `records`; `_order` is None or the sorted ids of `records`.
 
     Attributes:
         records: All records by id, including archived ones.
         merged: The ids of merged records, with the id that each was merged into.
         owners: The record ids by unique property and key.
-        archived: The number of archived records; records cannot be restored.
+        archived: The number of archived records.
         touched: The ids of the records written since the search index took them over.
     """
 
@@ -118,6 +120,28 @@ class Shelf:
     owners: dict[str, dict[str, str]] = attrs.field(factory=dict, repr=False)
     archived: int = 0
     touched: set[str] = attrs.field(factory=set, repr=False)
+    _order: list[int] | None = attrs.field(default=None, init=False, repr=False)
+
+    def put(self, record: Record) -> None:
+        """Add a record."""
+        self.records[record.id] = record
+        self.archived += record.archived
+        self.touched.add(record.id)
+        self._order = None
+
+    def remove(self, record_id: str) -> Record:
+        """Take out a record, archived or not."""
+        record = self.records.pop(record_id)
+        self.archived -= record.archived
+        self._order = None
+        self.touched.add(record_id)
+        return record
+
+    def ordered(self) -> Sequence[int]:
+        """Return the ids of all records in ascending order."""
+        if self._order is None:
+            self._order = sorted(map(int, self.records))
+        return self._order
 
     def live(self, record_id: str) -> Record | None:
         """Return the record; None if it is unknown or archived."""

@@ -74,6 +74,7 @@ class Quirks:
     whole_upsert_conflict: bool = _flag(default=True)
     update_by_email: bool = _flag()
     associations_page: int = attrs.field(default=500, validator=_check_positive)
+    primary_id_preservation: bool = _flag()
     search_lag: float = attrs.field(default=0.0, validator=_check_seconds)
     scopes_in_context: bool = _flag()
     status_flip: bool = _flag()

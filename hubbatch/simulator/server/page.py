@@ -26,6 +26,8 @@ body { margin: 0 auto; padding: 1.2rem 1rem 3rem; max-width: 64rem; color: var(-
 h1 { font-size: 1.4rem; margin: 0; } h2 { font-size: 1.05rem; margin: 1.8rem 0 .4rem; }
 .soft { color: var(--soft); } .bad { color: var(--bad); } .good { color: var(--good); }
 .part { color: var(--part); }
+.missing { font-weight: 700; color: var(--paper); background: var(--bad);
+  border-radius: .3rem; padding: 0 .4rem; margin-left: .4rem; white-space: nowrap; }
 .windows, .stores { display: grid; gap: .7rem;
   grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); }
 .stores { grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); }
@@ -107,6 +109,8 @@ const pathCell = request => {
   const cell = make("td", request.method);
   request.path.split(/(?=[/])/).forEach((part, n) => cell.append(
     n ? make("wbr") : " ", part));
+  if (!request.implemented)
+    cell.append(" ", make("span", "not in the simulator", "missing"));
   return cell;
 };
 const requestRow = now => request => {

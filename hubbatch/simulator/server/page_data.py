@@ -66,4 +66,5 @@ def _request(received: Received) -> dict[str, Any]:
         "path": received.path,
         "status": received.status,
         "inputs": len(inputs) if isinstance(inputs, list) else None,
+        "implemented": received.implemented,
     }

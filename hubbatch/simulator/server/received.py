@@ -14,7 +14,8 @@ class Received:
     """A received request and the status of its answer.
 
     `status` is None if the socket was closed without an answer; `at` is the time of
-    the simulator's clock, in seconds.
+    the simulator's clock, in seconds. Calls that HubSpot may have and the simulator
+    does not are not `implemented`. Tokens and other secrets are masked.
     """
 
     method: str
@@ -24,6 +25,7 @@ class Received:
     content: bytes = attrs.field(repr=False)
     status: int | None
     at: float
+    implemented: bool = True
 
     @cached_property
     def body(self) -> Any:

@@ -19,6 +19,7 @@ from hubbatch.simulator.clocks import Clock
 from hubbatch.simulator.crm.accounts import Account
 from hubbatch.simulator.crm.store import Store
 from hubbatch.simulator.faults.faults import Faults
+from hubbatch.simulator.masking import masked
 from hubbatch.simulator.server.page_data import answer_for
 from hubbatch.simulator.server.received import Received
 from hubbatch.simulator.server.sending import BODY_BYTES, make_request, send
@@ -56,7 +57,7 @@ class Simulator:
 
     Attributes:
         token: An access token of the account.
-        requests: The received requests, oldest first, with their tokens masked.
+        requests: The received requests, oldest first, with their secrets masked.
         faults: The faults to inject, and the quirks.
 
     Raises:
@@ -292,18 +293,17 @@ class Simulator:
         return await send(request, reply)
 
     def _log(self, request: Request, reply: Reply) -> None:
-        headers = dict(request.headers)
-        if "Authorization" in headers:
-            headers["Authorization"] = "Bearer ***"
         cut = reply.cut in {"drop_before", "drop_after_commit"}
+        shown = masked(request)
         received = Received(
-            request.method,
-            request.path,
-            request.query,
-            headers,
-            request.content,
+            shown.method,
+            shown.path,
+            shown.query,
+            shown.headers,
+            shown.content,
             None if cut else reply.answer.status,
             self.clock.now().at,
+            reply.implemented,
         )
         self._recent.append(received)
         if self._keep_requests:

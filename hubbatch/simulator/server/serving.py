@@ -20,7 +20,10 @@ _LAST_PORT: Final = 65_535
 
 
 def log_line(received: Received) -> str:
-    """Return one line about a request: method, path, inputs and status."""
+    """Return one line about a request: method, path, inputs and status.
+
+    A call that the simulator does not have stands out.
+    """
     inputs = received.body.get("inputs") if isinstance(received.body, dict) else None
     count = f" {len(inputs)} inputs" if isinstance(inputs, list) else ""
     status = received.status or "closed"
@@ -30,7 +33,8 @@ def log_line(received: Received) -> str:
         character if character.isprintable() else ascii(character)[1:-1]
         for character in received.path
     )
-    return f"{received.method} {path}{count} -> {status}"
+    mark = "" if received.implemented else " *** NOT IN THE SIMULATOR ***"
+    return f"{received.method} {path}{count} -> {status}{mark}"
 
 
 def _never_fail(say: Callable[[str], None]) -> Callable[[str], None]:

@@ -5,7 +5,7 @@ from typing import Any, Final, get_args
 
 from hubbatch.simulator.api.bodies import parse_json
 from hubbatch.simulator.api.call import Call, Result
-from hubbatch.simulator.api.parameters import flag
+from hubbatch.simulator.api.parameters import flag, listed
 from hubbatch.simulator.crm.accounts import USER_ID
 from hubbatch.simulator.crm.lists import RESTORABLE_MS, ProcessingType, RecordList
 from hubbatch.simulator.crm.records import as_string
@@ -29,8 +29,7 @@ def answer_lists(call: Call) -> Result:
     if call.request.method == "POST":
         return as_json(200, {"list": _json(_create(call), with_filters=True)}), 1
     query = call.request.query
-    wanted = query.get("listIds", "").replace("&", ",").split(",")
-    found = [call.store.lists.by_id.get(list_id) for list_id in wanted]
+    found = map(call.store.lists.by_id.get, listed(query, "listIds"))
     lists = [
         _json(each, with_filters=flag(query, "includeFilters"))
         for each in found

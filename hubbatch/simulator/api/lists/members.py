@@ -13,6 +13,7 @@ import msgspec
 from hubbatch.simulator.api.bodies import cannot_deserialize, parse_json
 from hubbatch.simulator.api.call import Call, Result
 from hubbatch.simulator.api.lists.lists import known_list, live_members
+from hubbatch.simulator.api.missing import not_implemented
 from hubbatch.simulator.api.parameters import number
 from hubbatch.simulator.crm.accounts import check_scopes
 from hubbatch.simulator.crm.links import missing_fields
@@ -117,7 +118,7 @@ def _page(call: Call, order: Callable[[str, int], Order]) -> Result:
     of, query = known_list(call), call.request.query
     if query.get("before"):
         # How HubSpot pages backwards is unknown; to ignore it would repeat records.
-        raise Refusal(501, "the simulator does not have 'before' of list memberships")
+        return not_implemented("'before' of list memberships"), 0
     limit = number(query, "limit", _DEFAULT_LIMIT, _MAX_LIMIT)
     members = live_members(call, of)
     ordered = sorted((order(*member), member[0]) for member in members.items())

@@ -10,7 +10,8 @@ from typing import Any
 
 from hubbatch.simulator.api import refusals
 from hubbatch.simulator.api.records import write_validation
-from hubbatch.simulator.api.records.batches import RECORD_ID, Batch, Item
+from hubbatch.simulator.api.records.batches import Batch, Item
+from hubbatch.simulator.api.records.shown import RECORD_ID
 from hubbatch.simulator.crm.links import Spec, parse_specs
 from hubbatch.simulator.crm.property_types import Problem
 from hubbatch.simulator.wire import VALIDATION_ERROR, Refusal

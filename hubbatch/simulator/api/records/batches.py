@@ -2,18 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from random import Random
-from typing import Any, Final
+from typing import Any
 
 import attrs
 
 from hubbatch.simulator.api import refusals
+from hubbatch.simulator.api.records.shown import record_json
 from hubbatch.simulator.crm.records import Record, Shelf, as_string
 from hubbatch.simulator.crm.store import Store
 from hubbatch.simulator.faults.quirks import Quirks
-from hubbatch.simulator.wire import Refusal, iso
-
-
-RECORD_ID: Final = "hs_object_id"
+from hubbatch.simulator.wire import Refusal
 
 
 @attrs.define
@@ -119,22 +117,10 @@ class Batch:
         **more: object,
     ) -> None:
         """Add a record to the results."""
-        result: dict[str, Any] = {
-            "id": record.id,
-            "properties": properties,
-            "createdAt": iso(record.created),
-            "updatedAt": iso(record.updated),
-            "archived": record.archived_on is not None,
-            "url": (
-                f"https://app.hubspot.com/contacts/{self.store.portal_id}"
-                f"/record/{self.shelf.type.id}/{record.id}"
-            ),
-            **more,
-        }
+        result = record_json(self.store, self.shelf, record, properties)
+        result.update(more)
         if item.warnings:
             result["warnings"] = item.warnings
-        if record.archived_on is not None:
-            result["archivedAt"] = iso(record.archived_on)
         trace = None
         if self.verb != "read":
             trace = item.source.get("objectWriteTraceId")

@@ -4,7 +4,8 @@ from typing import Any
 
 from hubbatch.simulator.api.call import Call, Result
 from hubbatch.simulator.api.records.search_request import SearchRequest, parse_search
-from hubbatch.simulator.crm.records import Record, Shelf
+from hubbatch.simulator.api.records.shown import names_of, record_json
+from hubbatch.simulator.crm.records import Shelf
 from hubbatch.simulator.crm.search.filters import (
     CREATION,
     conditions,
@@ -14,7 +15,7 @@ from hubbatch.simulator.crm.search.filters import (
 from hubbatch.simulator.crm.search.index import Query
 from hubbatch.simulator.crm.search.visible import refreshed_index
 from hubbatch.simulator.crm.store import Store
-from hubbatch.simulator.wire import as_json, iso
+from hubbatch.simulator.wire import as_json
 
 
 def answer(call: Call) -> Result:
@@ -42,10 +43,15 @@ def search_records(
     query = _query(store, shelf, request)
     index = refreshed_index(store, shelf, cutoff)
     total, records = index.find(query, request.offset, request.limit)
-    names = _names(shelf, request)
+    names = names_of(shelf, request.properties, ())
     body: dict[str, Any] = {
         "total": total,
-        "results": [_record_json(store, shelf, each, names) for each in records],
+        "results": [
+            record_json(
+                store, shelf, each, {name: each.properties.get(name) for name in names}
+            )
+            for each in records
+        ],
     }
     end = request.offset + request.limit
     if end < total:
@@ -62,27 +68,3 @@ def _query(store: Store, shelf: Shelf, request: SearchRequest) -> Query:
     )
     order = CREATION if request.sort is None else order_column(shelf, request.sort)
     return Query(groups, order, request.descending)
-
-
-def _names(shelf: Shelf, request: SearchRequest) -> list[str]:
-    """Return the properties of each result; unknown names are dropped."""
-    schema = shelf.type
-    names = request.properties or schema.read_by_default
-    always = ("hs_object_id", schema.created, schema.modified)
-    return sorted({*names, *always} & schema.properties.keys())
-
-
-def _record_json(
-    store: Store, shelf: Shelf, record: Record, names: list[str]
-) -> dict[str, Any]:
-    return {
-        "id": record.id,
-        "properties": {name: record.properties.get(name) for name in names},
-        "createdAt": iso(record.created),
-        "updatedAt": iso(record.updated),
-        "archived": False,
-        "url": (
-            f"https://app.hubspot.com/contacts/{store.portal_id}"
-            f"/record/{shelf.type.id}/{record.id}"
-        ),
-    }

@@ -11,10 +11,11 @@ from hubbatch.simulator.api.records.batch_checks import (
     keep_valid,
     requested_associations,
 )
-from hubbatch.simulator.api.records.batches import RECORD_ID, Batch, Item
-from hubbatch.simulator.crm.records import Record, as_string
+from hubbatch.simulator.api.records.batches import Batch, Item
+from hubbatch.simulator.api.records.shown import history_json, known, names_of
+from hubbatch.simulator.crm.records import Record
 from hubbatch.simulator.routes import since_2026_09
-from hubbatch.simulator.wire import Answer, Refusal, as_json, html_page, iso
+from hubbatch.simulator.wire import Answer, Refusal, as_json, html_page
 
 
 def answer(call: Call) -> Result:
@@ -63,12 +64,9 @@ def _without_dropped(call: Call, inputs: list[dict[str, Any]]) -> list[dict[str,
 
 def create(batch: Batch) -> None:
     """Create records."""
-    # Recorded: ids do not follow the order of the inputs.
     items = batch.items()
-    ids = [batch.store.new_id() for _ in items]
-    batch.rng.shuffle(ids)
-    for item, record_id in zip(items, ids, strict=True):
-        item.record_id = record_id
+    for item in items:
+        item.record_id = batch.store.new_id()
     for item in keep_unconflicted(batch, keep_valid(batch, items)):
         _add(batch, item)
         _associate(batch, item)
@@ -95,11 +93,8 @@ def read(batch: Batch) -> None:
     if id_property is not None and not batch.is_unique(id_property):
         portal_id = batch.store.portal_id
         raise refusals.non_unique("read", batch.shelf, id_property, portal_id)
-    schema = batch.shelf.type
-    requested = batch.body.get("properties") or schema.read_by_default
-    always = (RECORD_ID, schema.created, schema.modified)
-    names = _known_names(batch, (*requested, *always))
-    with_history = _known_names(batch, batch.body.get("propertiesWithHistory") or [])
+    history = known(batch.shelf, batch.body.get("propertiesWithHistory") or [])
+    names = names_of(batch.shelf, batch.body.get("properties") or [], history)
     missing: list[str] = []
     seen: set[str] = set()
     archived = batch.shelf.archived_by(id_property) if batch.archived else {}
@@ -110,33 +105,17 @@ def read(batch: Batch) -> None:
         elif record.id not in seen:
             seen.add(record.id)
             values = {name: record.properties.get(name) for name in names}
-            more = _history(record, with_history) if with_history else {}
+            more = {}
+            if history:
+                more["propertiesWithHistory"] = history_json(record, history)
             batch.add_result(record, values, item, **more)
     batch.add_not_found(list(dict.fromkeys(missing)), [])
-
-
-def _known_names(batch: Batch, names: Iterable[object]) -> list[str]:
-    # Unknown names are ignored.
-    requested = {as_string(name) for name in names}
-    return sorted(requested & batch.shelf.type.properties.keys())
 
 
 def _find(batch: Batch, item: Item, archived: Mapping[str, Record]) -> Record | None:
     if batch.archived:
         return archived.get(batch.shelf.key(item.id_property, item.key))
     return batch.shelf.survivor(item.key) if item.merged else item.record
-
-
-def _history(record: Record, names: Iterable[str]) -> dict[str, Any]:
-    return {
-        "propertiesWithHistory": {
-            name: [
-                {"value": value, "timestamp": iso(at), "sourceType": "INTEGRATION"}
-                for at, value in record.history(name)
-            ]
-            for name in names
-        }
-    }
 
 
 def update(batch: Batch) -> None:
