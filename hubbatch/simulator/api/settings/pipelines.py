@@ -6,6 +6,13 @@ from typing import Any, Final
 from hubbatch.simulator.api.bodies import parse_json
 from hubbatch.simulator.api.call import Call, Result
 from hubbatch.simulator.api.parameters import flag, unknown
+from hubbatch.simulator.api.settings.pipeline_input import (
+    PipelineInput,
+    check_label,
+    display_order,
+    invalid,
+    require,
+)
 from hubbatch.simulator.crm.links import missing_fields
 from hubbatch.simulator.crm.pipelines import (
     Pipeline,
@@ -17,7 +24,6 @@ from hubbatch.simulator.crm.pipelines import (
 from hubbatch.simulator.crm.records import as_string
 from hubbatch.simulator.routes import since_2026_09
 from hubbatch.simulator.wire import (
-    VALIDATION_ERROR,
     Answer,
     Refusal,
     as_json,
@@ -33,10 +39,10 @@ def answer_pipelines(call: Call) -> Result:
     pipelines = call.store.pipelines.of(call.shelf.type.id)
     if call.request.method == "GET":
         return _listed(map(_pipeline_json, shown(pipelines.values())))
-    made = _new_pipeline(call, _body(call), call.store.pipelines.new_id())
-    _check_label(made, pipelines)
+    made = _input(call).pipeline(_body(call))
+    check_label(made, pipelines)
     if made.id in pipelines:
-        raise _invalid(f"The pipeline {made.id} exists already")
+        raise invalid(f"The pipeline {made.id} exists already")
     pipelines[made.id] = made
     return _saved(call, 201, _pipeline_json(made))
 
@@ -55,10 +61,10 @@ def answer_pipeline(call: Call) -> Result:
             pipeline.archived_on = call.now.ms
             return Answer(204), 0
         case "PUT":
-            made = _new_pipeline(call, _body(call), pipeline.id)
+            made = _input(call).pipeline(_body(call))
             _check_unused(call, 1, pipeline.stages.keys() - made.stages.keys())
             made.id, made.created = pipeline.id, pipeline.created
-            _check_label(made, pipelines)
+            check_label(made, pipelines)
             pipelines[pipeline.id] = pipeline = made
         case _:
             _patch(call, pipeline, pipelines, _body(call))
@@ -72,8 +78,8 @@ def answer_stages(call: Call) -> Result:
         return unknown(), 0
     if call.request.method == "GET":
         return _listed(map(_stage_json, shown(pipeline.stages.values())))
-    made = _new_stage(call, _body(call), call.store.pipelines.new_id())
-    _check_label(made, pipeline.stages)
+    made = _input(call).stage(_body(call))
+    check_label(made, pipeline.stages)
     pipeline.stages[made.id] = made
     pipeline.updated = call.now.ms
     return _saved(call, 201, _stage_json(made))
@@ -93,18 +99,23 @@ def answer_stage(call: Call) -> Result:
             stage.archived_on = call.now.ms
             return Answer(204), 0
         case "PUT":
-            made = _new_stage(call, _body(call), stage.id)
+            made = _input(call).stage(_body(call))
             made.id, made.created = stage.id, stage.created
-            _check_label(made, pipeline.stages)
+            check_label(made, pipeline.stages)
             pipeline.stages[stage.id] = stage = made
         case _:
             body = _body(call)
             # Unlike a pipeline's, the specification requires the metadata of a stage.
-            _require(body, ["metadata"])
-            metadata = {**stage.metadata, **_metadata(call, body["metadata"])}
+            require(body, ["metadata"])
+            changed = _input(call).metadata(body["metadata"])
+            metadata = {**stage.metadata, **changed}
             _patch(call, stage, pipeline.stages, body)
             stage.metadata = metadata
     return _saved(call, 200, _stage_json(stage))
+
+
+def _input(call: Call) -> PipelineInput:
+    return PipelineInput(call.store.pipelines, call.shelf.type.id)
 
 
 def _listed(results: Iterable[dict[str, Any]]) -> Result:
@@ -139,72 +150,6 @@ def _body(call: Call) -> Mapping[str, Any]:
     return body
 
 
-def _require(body: Mapping[str, Any], names: Iterable[str]) -> None:
-    missing = [name for name in names if body.get(name) is None]
-    if missing:
-        raise missing_fields(missing)
-
-
-def _new_pipeline(call: Call, body: Mapping[str, Any], new_id: str) -> Pipeline:
-    _require(body, ["label", "displayOrder", "stages"])
-    if not isinstance(body["stages"], list):
-        raise missing_fields(["stages"])
-    stages: dict[str, Stage] = {}
-    for item in body["stages"]:
-        if not isinstance(item, dict):
-            raise missing_fields(["label", "displayOrder", "metadata"])
-        stage = _new_stage(call, item, call.store.pipelines.new_id())
-        _check_label(stage, stages)
-        stages[stage.id] = stage
-    pipeline_id = as_string(body.get("pipelineId") or new_id)
-    label, order, now = as_string(body["label"]), _order(body), call.now.ms
-    return Pipeline(pipeline_id, label, order, stages, now, now)
-
-
-def _new_stage(call: Call, body: Mapping[str, Any], new_id: str) -> Stage:
-    _require(body, ["label", "displayOrder", "metadata"])
-    metadata = _metadata(call, body["metadata"])
-    if call.shelf.type.id == _DEALS and "probability" not in metadata:
-        raise _invalid("probability is required for the stages of deals")
-    stage_id = as_string(body.get("stageId") or new_id)
-    label, order, now = as_string(body["label"]), _order(body), call.now.ms
-    return Stage(stage_id, label, order, metadata, now, now)
-
-
-def _order(body: Mapping[str, Any]) -> int:
-    order = body["displayOrder"]
-    if type(order) is not int:
-        raise missing_fields(["displayOrder"])
-    return order
-
-
-def _metadata(call: Call, value: object) -> dict[str, str]:
-    """Return the metadata with what HubSpot derives from it, all as strings."""
-    if not isinstance(value, dict):
-        raise missing_fields(["metadata"])
-    metadata = {str(name): as_string(item) for name, item in value.items()}
-    if "probability" in metadata:
-        probability = _probability(metadata["probability"])
-        metadata["isClosed"] = "true" if probability in (0.0, 1.0) else "false"
-    if metadata.get("ticketState", "OPEN") not in ("OPEN", "CLOSED"):
-        raise _invalid("ticketState must be OPEN or CLOSED")
-    if call.shelf.type.id == "0-5":
-        metadata.setdefault("ticketState", "OPEN")
-        closed = metadata["ticketState"] == "CLOSED"
-        metadata["isClosed"] = "true" if closed else "false"
-    return metadata
-
-
-def _probability(value: str) -> float:
-    try:
-        probability = float(value)
-    except ValueError:
-        probability = -1.0
-    if not 0 <= probability <= 1:
-        raise _invalid("probability must be between 0.0 and 1.0")
-    return probability
-
-
 def _patch(
     call: Call,
     part: Pipeline | Stage,
@@ -215,25 +160,15 @@ def _patch(
     if body.get("label") is not None:
         part.label = as_string(body["label"])
     try:
-        _check_label(part, others)
+        check_label(part, others)
         if body.get("displayOrder") is not None:
-            part.order = _order(body)
+            part.order = display_order(body)
     except Refusal:
         part.label, part.order = label, order
         raise
     if body.get("archived") is not None:
         part.archived_on = call.now.ms if body["archived"] is True else None
     part.updated = call.now.ms
-
-
-def _check_label(
-    part: Pipeline | Stage, others: Mapping[str, Pipeline] | Mapping[str, Stage]
-) -> None:
-    """Check that no other one has the label, as the pipelines guide requires."""
-    for other in others.values():
-        same = other.label == part.label and other.id != part.id
-        if same and other.archived_on is None:
-            raise _invalid(f"The label {part.label} is used already")
 
 
 def _check_unused(call: Call, which: int, ids: Iterable[str]) -> None:
@@ -254,12 +189,7 @@ def _check_unused(call: Call, which: int, ids: Iterable[str]) -> None:
         if not record.archived and record.properties.get(holder) in gone
     ]
     if used:
-        raise _invalid(f"{len(used)} records are in {', '.join(sorted(gone))}")
-
-
-def _invalid(message: str) -> Refusal:
-    # HubSpot's texts are unknown.
-    return Refusal(400, message, VALIDATION_ERROR)
+        raise invalid(f"{len(used)} records are in {', '.join(sorted(gone))}")
 
 
 def _date(milliseconds: int) -> str:
