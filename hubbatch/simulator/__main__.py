@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--state",
         type=Path,
         metavar="FILE",
-        help="JSON file with the portal's initial properties, records and associations",
+        help="JSON file with the portal's initial records, settings and tokens",
     )
     options = parser.parse_args(arguments)
     say = functools.partial(print, flush=True)

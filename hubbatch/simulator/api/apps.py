@@ -69,6 +69,7 @@ class Apps:
         expires: int | None = None,
         app_id: int | None = None,
         edits_associations: bool = True,
+        value: str | None = None,
     ) -> Token:
         """Issue a token to an app; the tokens of one app share its windows.
 
@@ -90,7 +91,7 @@ class Apps:
             for family, default in limits.items()
         }
         token = Token(
-            random_token(self.rng, oauth=oauth),
+            value or random_token(self.rng, oauth=oauth),
             account,
             app_id,
             {**windows, "search": account.searches, "events": account.events},

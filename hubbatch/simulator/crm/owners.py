@@ -49,12 +49,13 @@ class Owners:
         last_name: str = "",
         archived: bool = False,
         teams: Collection[str] = (),
+        owner_id: str | None = None,
     ) -> Owner:
-        """Add an owner, whose id `hubspot_owner_id` refers to."""
+        """Add an owner, whose id `hubspot_owner_id` refers to; a new id by default."""
         step = _STEP * len(self.by_id)
         now = self.now()
         owner = Owner(
-            str(_FIRST_OWNER + step),
+            owner_id or str(_FIRST_OWNER + step),
             email,
             first_name,
             last_name,

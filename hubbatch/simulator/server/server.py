@@ -138,6 +138,7 @@ class Simulator:
         expires_in: float | None = None,
         app_id: int | None = None,
         edits_associations: bool = True,
+        value: str | None = None,
     ) -> str:
         """Return a new access token.
 
@@ -150,6 +151,7 @@ class Simulator:
             app_id: The app; tokens of one app share its windows. A new app by default.
             edits_associations: Whether the app's user has the permission "Edit
                 associations".
+            value: The token; a random one by default.
 
         Raises:
             ValueError: If the tier is unknown or the limit negative.
@@ -163,6 +165,7 @@ class Simulator:
             expires=None if lifetime is None else self.clock.ms() + lifetime,
             app_id=app_id,
             edits_associations=edits_associations,
+            value=value,
         ).value
 
     def install_app(
@@ -173,6 +176,7 @@ class Simulator:
         account: Account | None = None,
         scopes: Collection[str] | None = None,
         lifetime: float = LIFETIME,
+        refresh_token: str | None = None,
     ) -> str:
         """Install a public app and return its refresh token.
 
@@ -182,8 +186,10 @@ class Simulator:
             account: The account; the first one by default.
             scopes: The granted scopes; all by default.
             lifetime: The seconds until an access token expires.
+            refresh_token: The refresh token; a made-up one by default.
         """
-        refresh_token = f"na1-{len(self.apps.installations):04d}-{client_id}"
+        if refresh_token is None:
+            refresh_token = f"na1-{len(self.apps.installations):04d}-{client_id}"
         self.apps.installations[refresh_token] = Installation(
             account or self.account,
             client_id,

@@ -124,7 +124,7 @@ def run(
     )
     try:
         if state is not None:
-            fill(simulator.store, state)
+            fill(simulator, state)
         if faults is not None:
             load_faults(faults, simulator.faults)
         if chaos:

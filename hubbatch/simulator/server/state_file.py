@@ -1,4 +1,4 @@
-"""The initial state of a portal from a JSON file: properties, records, associations.
+"""The initial state of a portal from a JSON file: records, settings and tokens.
 
 {"properties": {"tickets": [{"name": "ref", "hasUniqueValue": true}]},
 "records": {"tickets": 1500, "contacts": [{"email": "a@b.example"}]},
@@ -18,10 +18,23 @@ from hubbatch.simulator.crm.property_types import Problem, Property
 from hubbatch.simulator.crm.records import Shelf, as_string
 from hubbatch.simulator.crm.store import Store
 from hubbatch.simulator.faults.script import ScriptError, check_object, load
+from hubbatch.simulator.server.server import Simulator
+from hubbatch.simulator.server.state_settings import (
+    add_list,
+    add_owners,
+    add_pipelines,
+    install_apps,
+    issue_tokens,
+    items,
+)
 from hubbatch.simulator.wire import iso, seeded_random
 
 
-KEYS: Final = ("properties", "records", "associations")
+KEYS: Final = (
+    *("properties", "owners", "pipelines", "records", "associations", "lists"),
+    *("tokens", "apps"),
+)
+_LIST_KEYS: Final = ("name", "objectType", "processingType", "records", "id")
 
 # Values that often break exports: accents, commas, quotes, line breaks, empty strings.
 _STRINGS: Final = ("{name} {n}", 'Zoë, "{name}" {n}', "{name}\non two lines {n}", "")
@@ -32,8 +45,8 @@ _DAY: Final = 86_400_000
 _MAX_LINKS: Final = 2
 
 
-def fill(store: Store, path: Path) -> None:
-    """Add the properties, records and associations of a file to an account.
+def fill(simulator: Simulator, path: Path) -> None:
+    """Add what is in a file to the first account: records, settings and tokens.
 
     Raises:
         ScriptError: If the file cannot be read or is invalid; it names the file and
@@ -42,7 +55,9 @@ def fill(store: Store, path: Path) -> None:
     state = load(path)
     try:
         check_object(state, KEYS, "the file")
-        _Filling(store, path.parent).fill(state)
+        _Filling(simulator.store, path.parent).fill(state)
+        issue_tokens(simulator, state.get("tokens", []))
+        install_apps(simulator, state.get("apps", []))
     except ScriptError as error:
         raise ScriptError(f"{path}: {error}") from None
 
@@ -66,6 +81,10 @@ class _Filling:
         properties = _object(state.get("properties", {}), "properties")
         for name, definitions in properties.items():
             self._define(name, definitions, f"properties.{name}")
+        add_owners(self.store, state.get("owners", []))
+        for name, listed in _object(state.get("pipelines", {}), "pipelines").items():
+            where = f"pipelines.{name}"
+            add_pipelines(self.store, self._shelf(name, where), listed, where)
         for name, records in _object(state.get("records", {}), "records").items():
             where = f"records.{name}"
             shelf = self._shelf(name, where)
@@ -75,6 +94,10 @@ class _Filling:
         links = _list(state.get("associations", []), "associations")
         for n, link in enumerate(links):
             self._associate(link, f"associations[{n}]")
+        for item in items(state.get("lists", []), _LIST_KEYS, "lists"):
+            name = item.get("objectType") or "contacts"
+            shelf = self._shelf(name, f"{item.where}.objectType")
+            add_list(self.store, item, shelf, self.ids.get(shelf.type.id, []))
 
     def _define(self, name: str, definitions: object, where: str) -> None:
         if isinstance(definitions, str):
