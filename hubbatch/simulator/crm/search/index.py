@@ -5,6 +5,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 import attrs
@@ -224,8 +225,10 @@ class SearchIndex:
     def _matching(self, group: Group) -> set[int]:
         """Return the ids of the records that meet all conditions."""
         matches = [self._resolve(condition) for condition in group]
-        matches.sort(key=lambda match: match.size)
-        smallest, *others = matches
+        narrowing = [match for match in matches if not match.is_everything()]
+        if not narrowing:
+            return set(self.records)
+        smallest, *others = sorted(narrowing, key=lambda match: match.size)
         ids = smallest.collect()
         for match in others:
             if match.size > _LOOKUP * len(ids):
@@ -248,12 +251,10 @@ class SearchIndex:
     def _spans(self, each: Span | Pattern) -> Iterable[Span]:
         if isinstance(each, Span):
             return [each]
-        distinct = {key for key, *_ in self.column(each.column).entries}
-        return [
-            equal(each.column, key)
-            for key in distinct
-            if each.regex.fullmatch(str(key))
-        ]
+        entries = self.column(each.column).entries
+        keys = dict.fromkeys(map(itemgetter(0), entries))
+        found = filter(each.regex.fullmatch, map(str, keys))
+        return [equal(each.column, key) for key in found]
 
 
 @attrs.frozen
@@ -264,6 +265,15 @@ class _Match:
     spans: Sequence[tuple[Column, Span]]
     records: Mapping[int, Record]
     size: int
+
+    def is_everything(self) -> bool:
+        """Return whether all records meet the condition, as often of HAS_PROPERTY."""
+        return not self.condition.negated and any(
+            not span.low
+            and span.high is None
+            and len(column.by_id) == len(self.records)
+            for column, span in self.spans
+        )
 
     def collect(self) -> set[int]:
         ids = {number for number in self.condition.ids if number in self.records}
