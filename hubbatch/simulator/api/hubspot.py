@@ -170,4 +170,5 @@ def _seen(request: Request, route: Route, now: Now) -> Seen:
         request.content,
         now.at,
         request.kept,
+        route.record_id,
     )
