@@ -349,6 +349,10 @@ SPEC: dict[str, Schema] = {
     "record": RECORD,
     "page": struct({"results": array(RECORD)}, paging=PAGING),
     "record associations": ASSOCIATION_PAGE,
+    "associated records": struct(
+        {"results": ASSOCIATED["properties"]["to"]}, paging=PAGING
+    ),
+    "associated pair": LABELS,
     **{
         f"{name}{more}": batch_response(items, errors=bool(more))
         for more in ("", " with errors")
@@ -481,6 +485,18 @@ def _kind_of_batch(path: str) -> str:
     return "upserts" if path.endswith("upsert") else "objects"
 
 
+def _schema_of_records(path: str, status: int) -> str:
+    """Return the name of the schema of an answer about one record, or a list."""
+    tail = re.sub("^/crm/(v[34]/objects|objects/[^/]+)/[^/]+/?", "", path)
+    if "/associations/" in tail and "/crm/v3/" not in path:
+        if "/default/" in tail:
+            return "associations default"
+        return "associated pair" if status == 201 else "associated records"
+    if tail.endswith("/associations/0-1"):
+        return "record associations"
+    return "record" if tail or status == 201 else "page"
+
+
 def schema_of(path: str, status: int) -> str:
     """Return the name of the schema of an answer."""
     if status == 501:
@@ -494,10 +510,7 @@ def schema_of(path: str, status: int) -> str:
     if path.startswith("/account-info/"):
         return "details" if path.endswith("details") else "usage"
     if path.startswith("/crm/") and "/batch/" not in path and "/objects/" in path:
-        tail = re.sub("^/crm/(v3/objects|objects/[^/]+)/[^/]+/?", "", path)
-        if tail.endswith("/associations/0-1"):
-            return "record associations"
-        return "record" if tail or status == 201 else "page"
+        return _schema_of_records(path, status)
     if "/properties/" in path and "/batch/" not in path:
         tail = re.sub("^/crm/(v3/properties|properties/[^/]+)/", "", path)
         return "property" if "/" in tail else "properties"

@@ -7,6 +7,7 @@ from hubbatch.simulator.api import account, definitions, memberships, oauth, sch
 from hubbatch.simulator.api.associations import batches as associations
 from hubbatch.simulator.api.associations import batches_v3 as associations_v3
 from hubbatch.simulator.api.associations import limits
+from hubbatch.simulator.api.associations import single as association
 from hubbatch.simulator.api.call import Call, OpenCall, Result
 from hubbatch.simulator.api.records import (
     legacy,
@@ -72,6 +73,9 @@ ANSWERS: Final[Mapping[Family, Callable[[Call], Result]]] = {
     "account": account.answer,
     "associations": associations.answer,
     "associations v3": associations_v3.answer,
+    "default association": association.answer_default,
+    "associated records": association.answer_list,
+    "association": association.answer_pair,
     "batch": verbs.answer,
     "labels": associations.answer_labels,
     "legacy": legacy.answer,
