@@ -50,6 +50,7 @@ OF_TOOLS = {
     "test_page.test_the_state_on_the_page",
     "test_fixture.test_no_task_outlives_a_disconnected_client",
     "test_limits.test_window_never_admits_more",
+    "test_recordings.test_every_recording_is_repeated",
     "test_server.test_an_invalid_limit",
     "test_server.test_port_in_use",
     "test_server.test_a_property_of_an_unknown_type",

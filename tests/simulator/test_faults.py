@@ -286,6 +286,25 @@ def test_when_by_id_of_a_legacy_call(world: World) -> None:
 
 
 @behaviour("fault-when")
+def test_when_by_verb_and_id_of_a_single_record(world: World) -> None:
+    """A batch has the same ids and other verbs."""
+    ticket, other = world.ticket(), world.ticket()
+    faults = world.sim.faults
+    faults.add(Fault("status", status=502, when=When(id=ticket), times=None))
+    faults.add(Fault("status", status=503, when=When(verb="record/read"), times=None))
+    path = "/crm/v3/objects/tickets"
+    statuses = [
+        world.post(f"{path}/{each}", method=method).status
+        for each in (ticket, other)
+        for method in ("GET", "DELETE")
+    ]
+
+    assert statuses == [502, 502, 503, 204]
+    assert world.batch("read", [{"id": ticket}]).status == 502
+    assert world.batch("read", [{"id": other}]).status == 207
+
+
+@behaviour("fault-when")
 def test_skip_and_times(world: World) -> None:
     world.sim.faults.add(Fault("status", times=2, when=When(verb="read", skip=1)))
     statuses = [ask(world, verb).status for verb in ("update", *["read"] * 4)]

@@ -219,3 +219,14 @@ def test_a_list_after_a_change(world: World, change: str) -> None:
             expected |= {other, world.ticket()}
 
     assert ids(get(world)) == sorted(expected, key=int)
+
+
+@pytest.mark.parametrize(("length", "status"), [(16_200, 200), (16_201, 414)])
+@behaviour("long-url")
+async def test_the_length_of_a_url(length: int, status: int) -> None:
+    async with Simulator() as sim, aiohttp.ClientSession() as http:
+        headers = {"Authorization": f"Bearer {sim.token}"}
+        target = f"{TICKETS}?properties="
+        target += "x" * (length - len(target))
+        async with http.get(sim.url + target, headers=headers) as answer:
+            assert answer.status == status

@@ -422,6 +422,10 @@ SPEC: dict[str, Schema] = {
     "record": RECORD,
     "page": struct({"results": array(RECORD)}, paging=PAGING),
     "record associations": ASSOCIATION_PAGE,
+    "associated records": struct(
+        {"results": ASSOCIATED["properties"]["to"]}, paging=PAGING
+    ),
+    "associated pair": LABELS,
     "access token": struct(
         {
             **dict.fromkeys(("app_id", "expires_in", "hub_id", "user_id"), NUMBER),
@@ -655,6 +659,18 @@ PATHS = (
 )
 
 
+def _schema_of_records(path: str, status: int) -> str:
+    """Return the name of the schema of an answer about one record, or a list."""
+    tail = re.sub("^/crm/(v[34]/objects|objects/[^/]+)/[^/]+/?", "", path)
+    if "/associations/" in tail and "/crm/v3/" not in path:
+        if "/default/" in tail:
+            return "associations default"
+        return "associated pair" if status == 201 else "associated records"
+    if tail.endswith("/associations/0-1"):
+        return "record associations"
+    return "record" if tail or status == 201 else "page"
+
+
 def schema_of(path: str, status: int) -> str:
     """Return the name of the schema of an answer."""
     if status == 501:
@@ -667,10 +683,7 @@ def schema_of(path: str, status: int) -> str:
         if re.fullmatch(pattern, path):
             return name
     if path.startswith("/crm/") and "/batch/" not in path and "/objects/" in path:
-        tail = re.sub("^/crm/(v3/objects|objects/[^/]+)/[^/]+/?", "", path)
-        if tail.endswith("/associations/0-1"):
-            return "record associations"
-        return "record" if tail or status == 201 else "page"
+        return _schema_of_records(path, status)
     if "/properties/" in path and "/batch/" not in path:
         tail = re.sub("^/crm/(v3/properties|properties/[^/]+)/", "", path)
         return "property" if "/" in tail else "properties"

@@ -23,6 +23,7 @@ from hubbatch.simulator.wire import (
     Refusal,
     Request,
     correlation_id,
+    html_page,
     with_common_headers,
 )
 
@@ -96,6 +97,12 @@ class HubSpot:
         message = {413: "Request body is too large", 400: "Request body cannot be read"}
         refusal = Refusal(status, message[status], VALIDATION_ERROR)
         return Reply(with_common_headers(refusal.answer(correlation), correlation))
+
+    def too_long(self) -> Reply:
+        """Return the refusal of a request whose URL is too long."""
+        correlation = correlation_id(self.clock.ms(), self.rng)
+        page = html_page(414, "URI Too Long", "URI Too Long")
+        return Reply(with_common_headers(page, correlation))
 
     def _scripted(
         self,
@@ -171,4 +178,5 @@ def _seen(request: Request, route: Route, now: Now) -> Seen:
         request.content,
         now.at,
         request.kept,
+        route.record_id,
     )

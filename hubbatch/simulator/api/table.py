@@ -7,6 +7,7 @@ from hubbatch.simulator.api import definitions, events, oauth, schemas, tokens
 from hubbatch.simulator.api.associations import batches as associations
 from hubbatch.simulator.api.associations import batches_v3 as associations_v3
 from hubbatch.simulator.api.associations import limits
+from hubbatch.simulator.api.associations import single as association
 from hubbatch.simulator.api.call import Call, OpenCall, Result
 from hubbatch.simulator.api.lists import lists, members, memberships
 from hubbatch.simulator.api.missing import not_implemented
@@ -64,6 +65,9 @@ ANSWERS: Final[Mapping[Family, Callable[[Call], Result]]] = {
     "add members from": members.answer_add_from,
     "associations": associations.answer,
     "associations v3": associations_v3.answer,
+    "default association": association.answer_default,
+    "associated records": association.answer_list,
+    "association": association.answer_pair,
     "batch": verbs.answer,
     "change list": lists.answer_change,
     "change members": members.answer_change,

@@ -141,6 +141,6 @@ DEALS = ObjectType(
     ),
     created="createdate",
     read_by_default=("dealname", "amount", "closedate", "pipeline", "dealstage"),
-    fixed={**SOURCE, "pipeline": "default"},
+    fixed=SOURCE,
     scopes=(("crm.objects.deals.read",), ("crm.objects.deals.write",)),
 )

@@ -31,6 +31,7 @@ class Seen:
         content: The body.
         at: The time of the simulator's clock, in seconds.
         kept: Whether the connection has carried a request before.
+        record_id: The id of the record in the path, or its value of `idProperty`.
     """
 
     method: str
@@ -41,6 +42,7 @@ class Seen:
     content: bytes = b""
     at: float = 0.0
     kept: bool = False
+    record_id: str = ""
 
 
 def _ids(content: bytes) -> set[str]:
@@ -63,11 +65,12 @@ class When:
     """A condition on requests; fields that are None match every request.
 
     Args:
-        verb: The verb: "update", or with its family "associations/create".
+        verb: The verb: "update", or with its family "associations/create"; those of
+            single records are "record/update" and so on.
         object_type: The object type as written in the path.
         path: A substring of the path.
         token: The bearer token.
-        id: The id of one of the inputs.
+        id: The id of one of the inputs, or of the record in the path.
         text: A substring of the body.
         kept: Whether the connection has carried a request before.
         skip: The number of matching requests to let pass first.
@@ -95,5 +98,9 @@ class When:
             and self.kept in {None, seen.kept}
             and (self.text is None or self.text.encode() in seen.content)
             and (self.path is None or self.path in seen.path)
-            and (self.id is None or self.id in _ids(seen.content))
+            and (
+                self.id is None
+                or self.id == seen.record_id
+                or self.id in _ids(seen.content)
+            )
         )

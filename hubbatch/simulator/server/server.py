@@ -30,6 +30,10 @@ from hubbatch.simulator.wire import Request, seeded_random
 # Recorded batches took about 3 ms per record; the 30 ms stand for a round trip.
 REALISTIC_SECONDS = 0.030
 REALISTIC_SECONDS_A_RECORD = 0.003
+# An integrator met 414s above some 16,200 characters.
+MAX_URL = 16_200
+# What aiohttp reads of a first line; it answers 400 to longer ones.
+_MAX_LINE = 128 * 1024
 # The number of requests on the page at `/`.
 _RECENT_REQUESTS = 50
 
@@ -212,7 +216,9 @@ class Simulator:
             OSError: If the address is not available.
         """
         factory = functools.partial(make_request, self._max_body)
-        server = web.Server(self._handle, request_factory=factory)
+        server = web.Server(
+            self._handle, request_factory=factory, max_line_size=_MAX_LINE
+        )
         runner = web.ServerRunner(server, access_log=None, shutdown_timeout=0.2)
         await runner.setup()
         try:
@@ -291,7 +297,10 @@ class Simulator:
         if page is not None:
             return await send(request, Reply(page))
         plain = _plain(request, content, kept=kept)
-        reply = self.hubspot.receive(plain)
+        if len(request.raw_path) > MAX_URL:
+            reply = self.hubspot.too_long()
+        else:
+            reply = self.hubspot.receive(plain)
         self._log(plain, reply)
         seconds = reply.seconds + self._latency_of(reply.records)
         if seconds > 0:
@@ -327,4 +336,6 @@ def _plain(request: web.BaseRequest, content: bytes, *, kept: bool = False) -> R
     # The values of a repeated parameter are joined with "&".
     query = {name: "&".join(request.query.getall(name)) for name in request.query}
     head = (request.method, request.path, query, request.headers)
-    return Request(*head, content, kept, f"{request.scheme}://{request.host}")
+    # Not request.host, which looks up this machine's name if the header is missing.
+    origin = f"{request.scheme}://{request.headers.get('Host', 'localhost')}"
+    return Request(*head, content, kept, origin)

@@ -1,6 +1,6 @@
 """Association batches of v4 and the dated versions: pairs of records and labels."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -79,38 +79,48 @@ class Pairs:
 
 
 def _create(pairs: Pairs) -> None:
-    unlabelled = pairs.store.links.default(pairs.source.type.id, pairs.target.type.id)
     for item in pairs.inputs:
         source, target = str(item["from"]["id"]), str(item["to"]["id"])
         wanted = parse_specs(item["types"])
         if pairs.validate(source, target, wanted):
-            links, ends = pairs.store.links, pairs.ends(source, target)
-            # A labelled association also counts as an unlabelled one (live check 2026).
-            links.link(*ends, [unlabelled, *wanted])
-            kinds = links.kinds(pairs.source.type.id, pairs.target.type.id)
-            labels = [kinds[spec].label for spec in wanted]
-            pairs.results.append(
-                {
-                    "fromObjectTypeId": pairs.source.type.id,
-                    "fromObjectId": pairs.id_json(source),
-                    "toObjectTypeId": pairs.target.type.id,
-                    "toObjectId": pairs.id_json(target),
-                    "labels": [label for label in labels if label is not None],
-                }
-            )
+            pairs.results.append(label(pairs, source, target, wanted))
+
+
+def label(
+    pairs: Pairs, source: str, target: str, wanted: Sequence[Spec]
+) -> dict[str, Any]:
+    """Associate two records with these types, and return the result."""
+    links, types = pairs.store.links, (pairs.source.type.id, pairs.target.type.id)
+    # A labelled association also counts as an unlabelled one (live check 2026).
+    links.link(*pairs.ends(source, target), [links.default(*types), *wanted])
+    kinds = links.kinds(*types)
+    labels = [kinds[spec].label for spec in wanted]
+    return {
+        "fromObjectTypeId": pairs.source.type.id,
+        "fromObjectId": pairs.id_json(source),
+        "toObjectTypeId": pairs.target.type.id,
+        "toObjectId": pairs.id_json(target),
+        "labels": [each for each in labels if each is not None],
+    }
 
 
 def _associate(pairs: Pairs) -> None:
-    links, types = pairs.store.links, (pairs.source.type.id, pairs.target.type.id)
-    spec = links.default(*types)
-    back = links.kinds(*types)[spec].back
     for item in pairs.inputs:
         source, target = str(item["from"]["id"]), str(item["to"]["id"])
         if pairs.validate(source, target):
-            links.link(*pairs.ends(source, target), [spec])
-            # Recorded: one association yields a result for each direction.
-            there = _associated(source, target, spec)
-            pairs.results.extend([there, _associated(target, source, back)])
+            pairs.results.extend(associate(pairs, source, target))
+
+
+def associate(pairs: Pairs, source: str, target: str) -> list[dict[str, Any]]:
+    """Associate two records without a label.
+
+    Recorded: one association yields a result for each direction.
+    """
+    links, types = pairs.store.links, (pairs.source.type.id, pairs.target.type.id)
+    spec = links.default(*types)
+    links.link(*pairs.ends(source, target), [spec])
+    back = links.kinds(*types)[spec].back
+    return [_associated(source, target, spec), _associated(target, source, back)]
 
 
 def _associated(source: str, target: str, spec: Spec) -> dict[str, Any]:
@@ -130,7 +140,7 @@ def _read(pairs: Pairs) -> None:
     for record_id, start in starts.items():
         linked = linked_records(pairs, record_id)
         if linked:
-            to = [_target_json(pairs, *target) for target in linked.items()]
+            to = [target_json(pairs, *target) for target in linked.items()]
             end = start + pairs.page_size
             result = {"from": {"id": record_id}, "to": to[start:end]}
             if len(to) > end:
@@ -168,7 +178,8 @@ def linked_records(pairs: Pairs, record_id: str) -> dict[str, set[Spec]]:
     return {other: linked[other] for other in linked if pairs.target.live(other)}
 
 
-def _target_json(pairs: Pairs, target: str, linked_by: set[Spec]) -> dict[str, Any]:
+def target_json(pairs: Pairs, target: str, linked_by: set[Spec]) -> dict[str, Any]:
+    """Return an associated record with its association types."""
     kinds = pairs.store.links.kinds(pairs.source.type.id, pairs.target.type.id)
     types = [
         {"category": spec[0], "typeId": spec[1], "label": kinds[spec].label}
@@ -204,10 +215,8 @@ def answer(call: Call) -> Result:
     """Answer an association batch of v4 or a dated version."""
     source, target, verb = call.shelf, call.target, call.route.verb
     v4 = call.route.version is None
-    # Documented for 2026-09, with an example of v4; older dated versions do not
-    # check it.
-    if verb != "read" and (v4 or since_2026_09(call.request.path)):
-        call.check_permission()
+    if verb != "read":
+        check_permission(call)
     inputs = parse(call.request.content, verb)
     size = call.quirks.associations_page
     pairs = Pairs(call.store, source, target, inputs, v4, size)
@@ -215,6 +224,15 @@ def answer(call: Call) -> Result:
     if verb in {"archive", "labels/archive"} and v4:
         return Answer(204), len(inputs)
     return answer_pairs(call, pairs), len(inputs)
+
+
+def check_permission(call: Call) -> None:
+    """Refuse a user who may not edit associations, in the versions that check it.
+
+    Documented for 2026-09, with an example of v4; older dated versions do not.
+    """
+    if call.route.version is None or since_2026_09(call.request.path):
+        call.check_permission()
 
 
 def answer_pairs(call: Call, pairs: Pairs) -> Answer:

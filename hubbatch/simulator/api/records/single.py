@@ -83,7 +83,7 @@ def _create(call: Call) -> Answer:
         call.check_permission()
     verbs.create(batch)
     (created,) = batch.results
-    location = f"{call.request.url}/{created['id']}"
+    location = f"{call.request.url.rstrip('/')}/{created['id']}"
     status = 200 if call.quirks.status_flip else 201
     return as_json(status, created, {"Location": location})
 
