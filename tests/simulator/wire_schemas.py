@@ -7,39 +7,23 @@ schema does not name are not allowed.
 
 import re
 
-from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
 
-
-Schema = dict[str, Any]
-
-STRING: Schema = {"type": "string"}
-NUMBER: Schema = {"type": "integer"}
-TIMESTAMP: Schema = {
-    "type": "string",
-    "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$",
-}
-STRINGS: Schema = {"type": "array", "items": STRING}
-
-
-def mapping(values: Schema) -> Schema:
-    return {"type": "object", "additionalProperties": values}
-
-
-def struct(required: Mapping[str, Schema], **optional: Schema) -> Schema:
-    return {
-        "type": "object",
-        "properties": {**required, **optional},
-        "required": list(required),
-        "additionalProperties": False,
-    }
-
-
-def array(items: Schema) -> Schema:
-    return {"type": "array", "items": items}
+from .beside_schemas import BESIDE, PATHS
+from .schema_words import (
+    NUMBER,
+    PAGING,
+    STRING,
+    STRINGS,
+    TIMESTAMP,
+    Schema,
+    array,
+    mapping,
+    struct,
+)
 
 
 ERROR_DETAIL = struct(
@@ -187,7 +171,6 @@ LEGACY_OBJECT = struct(
 LEGACY = array(LEGACY_OBJECT)
 
 PUBLIC_OBJECT_ID = struct({"id": STRING})
-PAGING = struct({"next": struct({"after": STRING}, link=STRING)})
 CATEGORY: Schema = {
     "enum": ["HUBSPOT_DEFINED", "INTEGRATOR_DEFINED", "USER_DEFINED", "WORK"]
 }
@@ -329,79 +312,6 @@ OBJECT_SCHEMA = struct(
     updatedByUserId=NUMBER,
 )
 
-OWNER = struct(
-    {
-        "archived": {"type": "boolean"},
-        "createdAt": TIMESTAMP,
-        "id": STRING,
-        "type": {"enum": ["PERSON", "QUEUE"]},
-        "updatedAt": TIMESTAMP,
-    },
-    email=STRING,
-    firstName=STRING,
-    lastName=STRING,
-    teams=array(struct({"id": STRING, "name": STRING, "primary": {"type": "boolean"}})),
-    userId=NUMBER,
-    userIdIncludingInactive=NUMBER,
-)
-
-# Dates without milliseconds are shown without them.
-DATE: Schema = {
-    "type": "string",
-    "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$",
-}
-PART: dict[str, Schema] = {
-    "archived": {"type": "boolean"},
-    "createdAt": DATE,
-    "displayOrder": NUMBER,
-    "id": STRING,
-    "label": STRING,
-    "updatedAt": DATE,
-}
-STAGE = struct(
-    {**PART, "metadata": mapping(STRING)},
-    archivedAt=DATE,
-    writePermissions={
-        "enum": ["CRM_PERMISSIONS_ENFORCEMENT", "INTERNAL_ONLY", "READ_ONLY"]
-    },
-)
-PIPELINE = struct({**PART, "stages": array(STAGE)}, archivedAt=DATE)
-
-LIST_HEAD: dict[str, Schema] = {
-    **dict.fromkeys(("listId", "name", "objectTypeId"), STRING),
-    **dict.fromkeys(("processingStatus", "processingType"), STRING),
-    "listVersion": NUMBER,
-}
-LIST_OPTIONAL: dict[str, Schema] = {
-    **dict.fromkeys(("createdAt", "deletedAt", "filtersUpdatedAt"), TIMESTAMP),
-    "updatedAt": TIMESTAMP,
-    **dict.fromkeys(("createdById", "updatedById"), STRING),
-}
-LIST = struct(
-    LIST_HEAD,
-    **LIST_OPTIONAL,
-    filterBranch={"type": "object"},
-    listPermissions=struct(
-        {
-            "teamsWithEditAccess": array(NUMBER),
-            "usersWithEditAccess": array(NUMBER),
-        }
-    ),
-    membershipSettings=struct(
-        {}, includeUnassigned={"type": "boolean"}, membershipTeamId=NUMBER
-    ),
-    size=NUMBER,
-)
-LIST_OF_RECORD = struct(
-    {
-        "firstAddedTimestamp": TIMESTAMP,
-        "lastAddedTimestamp": TIMESTAMP,
-        "listId": STRING,
-        "listVersion": NUMBER,
-    },
-    isPublicList={"type": "boolean"},
-)
-
 SPEC: dict[str, Schema] = {
     "schemas": struct({"results": array(OBJECT_SCHEMA)}),
     "properties": struct({"results": array(PROPERTY)}),
@@ -426,70 +336,11 @@ SPEC: dict[str, Schema] = {
         {"results": ASSOCIATED["properties"]["to"]}, paging=PAGING
     ),
     "associated pair": LABELS,
-    "access token": struct(
-        {
-            **dict.fromkeys(("app_id", "expires_in", "hub_id", "user_id"), NUMBER),
-            **dict.fromkeys(("token", "token_type"), STRING),
-            "scopes": STRINGS,
-        },
-        hub_domain=STRING,
-        is_private_distribution={"type": "boolean"},
-        signed_access_token={"type": "object"},
-        user=STRING,
-    ),
-    # Not in the specification: as the guide to private apps shows it.
-    "private app token": struct(
-        {
-            **dict.fromkeys(("userId", "hubId", "appId"), NUMBER),
-            "scopes": STRINGS,
-        }
-    ),
-    "owners": struct({"results": array(OWNER)}, paging=PAGING),
-    "owner": OWNER,
-    # The simulator answers to a POST with one, and to a GET with all.
-    "pipelines": {"anyOf": [struct({"results": array(PIPELINE)}), PIPELINE]},
-    "pipeline": PIPELINE,
-    "stages": {"anyOf": [struct({"results": array(STAGE)}), STAGE]},
-    "stage": STAGE,
-    "lists": {
-        "anyOf": [struct({"lists": array(LIST)}), struct({"list": LIST})],
-    },
-    "one list": struct({"list": LIST}),
-    "changed list": struct({"updatedList": LIST}),
-    "list search": struct(
-        {
-            "hasMore": {"type": "boolean"},
-            "lists": array(
-                struct(
-                    {**LIST_HEAD, "additionalProperties": mapping(STRING)},
-                    **LIST_OPTIONAL,
-                )
-            ),
-            "offset": NUMBER,
-            "total": NUMBER,
-        }
-    ),
-    "members": struct(
-        {
-            "results": array(
-                struct({"membershipTimestamp": TIMESTAMP, "recordId": STRING})
-            )
-        },
-        paging=PAGING,
-        total=NUMBER,
-    ),
-    "changed members": struct(
-        {
-            "recordIdsMissing": STRINGS,
-            "recordIdsRemoved": STRINGS,
-            "recordsIdsAdded": STRINGS,
-        }
-    ),
-    "lists of record": struct({"results": array(LIST_OF_RECORD)}, total=NUMBER),
     "search": struct(
         {"total": NUMBER, "results": array(RECORD)},
         paging=struct({"next": struct({"after": STRING})}),
     ),
+    **BESIDE,
     **{
         f"{name}{more}": batch_response(items, errors=bool(more))
         for more in ("", " with errors")
@@ -632,31 +483,6 @@ def _kind_of_batch(path: str) -> str:
     if "/associations/" in path:
         return f"associations {path.rpartition('/')[2]}"
     return "upserts" if path.endswith("upsert") else "objects"
-
-
-# The schemas of paths that are no batches.
-PATHS = (
-    ("/crm-objects/v1/.*/batch-read", "legacy map"),
-    ("/crm-objects/v1/.*", "legacy"),
-    ("/account-info/.*/details", "details"),
-    ("/account-info/.*", "usage"),
-    ("/crm/.*objects/.*/search", "search"),
-    ("/oauth/v1/access-tokens/.*", "access token"),
-    ("/oauth/v2/private-apps/.*", "private app token"),
-    ("/crm/.*owners(/20[^/]+)?", "owners"),
-    ("/crm/.*owners/.*", "owner"),
-    ("/crm/(v3/pipelines|pipelines/[^/]+)/[^/]+", "pipelines"),
-    ("/crm/(v3/pipelines|pipelines/[^/]+)/[^/]+/[^/]+", "pipeline"),
-    ("/crm/.*pipelines/.*/stages", "stages"),
-    ("/crm/.*pipelines/.*/stages/[^/]+", "stage"),
-    ("/crm/(v3/lists|lists/20[^/]+)", "lists"),
-    ("/crm/.*lists/.*update-list-[a-z]+", "changed list"),
-    ("/crm/.*lists/search", "list search"),
-    ("/crm/.*lists/records/.*/.*/memberships", "lists of record"),
-    ("/crm/.*lists/[^/]+/memberships(/join-order)?", "members"),
-    ("/crm/.*lists/[^/]+/memberships/(add|remove).*", "changed members"),
-    ("/crm/.*lists/(object-type-id/.*|[^/]+)", "one list"),
-)
 
 
 def _schema_of_records(path: str, status: int) -> str:
