@@ -30,6 +30,7 @@ TRACE = re.compile(
 # Tests of the simulator's own tools, not of HubSpot's behaviour. A new test needs a
 # behaviour or a line here.
 OF_TOOLS = {
+    "test_recordings_beside.test_every_recording_beside_is_repeated",
     "test_documentation.test_every_difference_is_listed",
     "test_documentation.test_every_fault_and_quirk_is_explained",
     "test_documentation.test_every_quirk_is_a_behaviour",

@@ -33,7 +33,6 @@ Order = tuple[int, ...]
 
 def answer_change(call: Call) -> Result:
     """Add records to a list, remove some, or both."""
-    of = _changeable(call)
     body = parse_json(call.request.content)
     add: list[str] = []
     remove: list[str] = []
@@ -50,6 +49,8 @@ def answer_change(call: Call) -> Result:
             if missing:
                 raise missing_fields(missing)
             add, remove = (_ids(body[name]) for name in names)
+    # Recorded in 2026: the body is refused before the list is looked at.
+    of = _changeable(call)
     known, missing_ids = _known(call, of, [*add, *remove])
     lists = call.store.lists
     # Recorded in 2026: the keys are spelled differently, and empty ones are absent.
