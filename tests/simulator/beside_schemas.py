@@ -1,4 +1,4 @@
-"""HubSpot's schemas of search, owners, pipelines, lists and tokens, and their paths.
+"""HubSpot's schemas of the calls that are not about records, and their paths.
 
 Written by hand from HubSpot's public API specification (v3, August 2026), like those in
 `wire_schemas`.
@@ -16,6 +16,72 @@ from .schema_words import (
     struct,
 )
 
+
+DETAILS = struct(
+    {
+        "accountType": {
+            "enum": ["APP_DEVELOPER", "DEVELOPER_TEST", "SANDBOX", "STANDARD"]
+        },
+        "additionalCurrencies": STRINGS,
+        "companyCurrency": STRING,
+        "dataHostingLocation": STRING,
+        "portalId": NUMBER,
+        "timeZone": STRING,
+        "uiDomain": STRING,
+        "utcOffset": STRING,
+        "utcOffsetMilliseconds": NUMBER,
+    }
+)
+
+USAGE = struct(
+    {
+        "results": array(
+            struct(
+                {
+                    "collectedAt": TIMESTAMP,
+                    "currentUsage": NUMBER,
+                    "fetchStatus": {
+                        "enum": ["CACHED", "FAILURE", "NOTFOUND", "SUCCESS", "TIMEOUT"]
+                    },
+                    "name": STRING,
+                    "usageLimit": NUMBER,
+                },
+                resetsAt=TIMESTAMP,
+            )
+        )
+    }
+)
+
+# v1 has no specification: this is the documented example.
+LEGACY_VERSION = struct(
+    {
+        "name": STRING,
+        "source": STRING,
+        "sourceVid": {"type": "array"},
+        "timestamp": NUMBER,
+        "value": STRING,
+    }
+)
+LEGACY_OBJECT = struct(
+    {
+        "isDeleted": {"type": "boolean"},
+        "objectId": NUMBER,
+        "objectType": STRING,
+        "portalId": NUMBER,
+        "properties": mapping(
+            struct(
+                {
+                    "source": STRING,
+                    "sourceId": {"type": "null"},
+                    "timestamp": NUMBER,
+                    "value": STRING,
+                    "versions": array(LEGACY_VERSION),
+                }
+            )
+        ),
+    }
+)
+LEGACY = array(LEGACY_OBJECT)
 
 OWNER = struct(
     {
@@ -91,7 +157,7 @@ LIST_OF_RECORD = struct(
 )
 
 
-# The schemas of paths that are no batches, with those of v1 and of the account.
+# The schemas of paths that are no batches, with those of v1.
 PATHS = (
     ("/crm-objects/v1/.*/batch-read", "legacy map"),
     ("/crm-objects/v1/.*", "legacy"),
@@ -117,6 +183,10 @@ PATHS = (
 
 
 BESIDE: dict[str, Schema] = {
+    "details": DETAILS,
+    "usage": USAGE,
+    "legacy": LEGACY,
+    "legacy map": mapping(LEGACY_OBJECT),
     "access token": struct(
         {
             **dict.fromkeys(("app_id", "expires_in", "hub_id", "user_id"), NUMBER),

@@ -1,7 +1,7 @@
 """HubSpot's schemas of the simulator's answers, and where recordings differ.
 
-Written by hand from HubSpot's public API specification (tickets and account info,
-v3, August 2026). Stricter than the originals in one point: keys that HubSpot's
+Written by hand from HubSpot's public API specification (tickets, v3, August
+2026). Stricter than the originals in one point: keys that HubSpot's
 schema does not name are not allowed.
 """
 
@@ -103,72 +103,6 @@ def batch_response(items: Schema, *, errors: bool) -> Schema:
         **more,
     )
 
-
-DETAILS = struct(
-    {
-        "accountType": {
-            "enum": ["APP_DEVELOPER", "DEVELOPER_TEST", "SANDBOX", "STANDARD"]
-        },
-        "additionalCurrencies": STRINGS,
-        "companyCurrency": STRING,
-        "dataHostingLocation": STRING,
-        "portalId": NUMBER,
-        "timeZone": STRING,
-        "uiDomain": STRING,
-        "utcOffset": STRING,
-        "utcOffsetMilliseconds": NUMBER,
-    }
-)
-
-USAGE = struct(
-    {
-        "results": array(
-            struct(
-                {
-                    "collectedAt": TIMESTAMP,
-                    "currentUsage": NUMBER,
-                    "fetchStatus": {
-                        "enum": ["CACHED", "FAILURE", "NOTFOUND", "SUCCESS", "TIMEOUT"]
-                    },
-                    "name": STRING,
-                    "usageLimit": NUMBER,
-                },
-                resetsAt=TIMESTAMP,
-            )
-        )
-    }
-)
-
-# v1 has no specification: this is the documented example.
-LEGACY_VERSION = struct(
-    {
-        "name": STRING,
-        "source": STRING,
-        "sourceVid": {"type": "array"},
-        "timestamp": NUMBER,
-        "value": STRING,
-    }
-)
-LEGACY_OBJECT = struct(
-    {
-        "isDeleted": {"type": "boolean"},
-        "objectId": NUMBER,
-        "objectType": STRING,
-        "portalId": NUMBER,
-        "properties": mapping(
-            struct(
-                {
-                    "source": STRING,
-                    "sourceId": {"type": "null"},
-                    "timestamp": NUMBER,
-                    "value": STRING,
-                    "versions": array(LEGACY_VERSION),
-                }
-            )
-        ),
-    }
-)
-LEGACY = array(LEGACY_OBJECT)
 
 PUBLIC_OBJECT_ID = struct({"id": STRING})
 CATEGORY: Schema = {
@@ -325,10 +259,7 @@ SPEC: dict[str, Schema] = {
     "property": PROPERTY,
     "property batch": batch_response(PROPERTY, errors=False),
     "property batch with errors": batch_response(PROPERTY, errors=True),
-    "details": DETAILS,
     "error": ERROR,
-    "legacy": LEGACY,
-    "legacy map": mapping(LEGACY_OBJECT),
     "record": RECORD,
     "page": struct({"results": array(RECORD)}, paging=PAGING),
     "record associations": ASSOCIATION_PAGE,
@@ -356,7 +287,6 @@ SPEC: dict[str, Schema] = {
     "objects with errors": batch_response(SIMPLE_PUBLIC_OBJECT, errors=True),
     "upserts": batch_response(UPSERT_OBJECT, errors=False),
     "upserts with errors": batch_response(UPSERT_OBJECT, errors=True),
-    "usage": USAGE,
     "token": struct(
         {
             "access_token": STRING,
