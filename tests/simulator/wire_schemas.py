@@ -353,6 +353,7 @@ SPEC: dict[str, Schema] = {
         {"results": ASSOCIATED["properties"]["to"]}, paging=PAGING
     ),
     "associated pair": LABELS,
+    "limits list": struct({"results": array(LIMIT)}),
     **{
         f"{name}{more}": batch_response(items, errors=bool(more))
         for more in ("", " with errors")
@@ -509,6 +510,8 @@ def schema_of(path: str, status: int) -> str:
         return "legacy map" if path.endswith("batch-read") else "legacy"
     if path.startswith("/account-info/"):
         return "details" if path.endswith("details") else "usage"
+    if "/configurations/" in path and "/batch/" not in path:
+        return "limits list"
     if path.startswith("/crm/") and "/batch/" not in path and "/objects/" in path:
         return _schema_of_records(path, status)
     if "/properties/" in path and "/batch/" not in path:

@@ -6,7 +6,7 @@ from typing import Final
 from hubbatch.simulator.api import account, definitions, memberships, oauth, schemas
 from hubbatch.simulator.api.associations import batches as associations
 from hubbatch.simulator.api.associations import batches_v3 as associations_v3
-from hubbatch.simulator.api.associations import limits
+from hubbatch.simulator.api.associations import labels, limits
 from hubbatch.simulator.api.associations import single as association
 from hubbatch.simulator.api.call import Call, OpenCall, Result
 from hubbatch.simulator.api.records import (
@@ -77,9 +77,11 @@ ANSWERS: Final[Mapping[Family, Callable[[Call], Result]]] = {
     "associated records": association.answer_list,
     "association": association.answer_pair,
     "batch": verbs.answer,
-    "labels": associations.answer_labels,
+    "labels": labels.answer_list,
+    "own labels": labels.answer,
     "legacy": legacy.answer,
     "limits": limits.answer,
+    "limits list": limits.answer_list,
     "list": listing.answer,
     "record": single.answer,
     "record associations": single_associations.answer,
