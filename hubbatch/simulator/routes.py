@@ -25,7 +25,9 @@ Family = Literal[
     "associations",
     "associations v3",
     "labels",
+    "own labels",
     "limits",
+    "limits list",
     "schemas",
     "properties",
     "property",
@@ -72,6 +74,8 @@ _PARTS: Final = {
     "date": _VERSION,
     "version": f"(?P<version>{_VERSION})",
     "objects": f"/crm/(?:v3/objects|objects/{_VERSION})",
+    "limits": "/crm/(?:v4/associations|associations/"
+    f"(?:v4|(?P<version>{_VERSION})))/definitions/configurations",
     "v4_objects": f"/crm/(?:v4/objects|objects/(?P<version>{_VERSION}))",
     "properties": f"/crm/(?:v3/properties|properties/{_VERSION})",
     "pipelines": f"/crm/(?:v3/pipelines|pipelines/{_VERSION})",
@@ -168,7 +172,9 @@ ROWS: Final = (
     ),
     Row(
         "splits",
-        "/(?:crm/objects/v3/deals/splits|deal-splits/{date})/batch/{verb}",
+        # HubSpot's clients use the second spelling.
+        "/(?:crm/objects/v3/deals/splits|crm/v3/objects/deals/splits|deal-splits/{date})"
+        "/batch/{verb}",
         {"POST": "read upsert"},
         prefix="splits/",
         implied={"object_type": "deals"},
@@ -350,15 +356,31 @@ ROWS: Final = (
         {"GET": "labels"},
         prefix="associations/",
         limit="associations",
-        lacks=("POST", "PUT"),
     ),
     Row(
+        "own labels",
+        "/crm/(?:v4/associations|associations/{version})/{type}/{to_type}/labels",
+        {"POST": "labels/create", "PUT": "labels/update"},
+        prefix="associations/",
+        limit="associations",
+    ),
+    Row(
+        "own labels",
+        "/crm/(?:v4/associations|associations/{version})/{type}/{to_type}"
+        "/labels/{name}",
+        {"DELETE": "labels/delete"},
+        prefix="associations/",
+        limit="associations",
+    ),
+    # HubSpot's clients use the other spelling of v4, "/crm/v4/associations".
+    Row(
         "limits",
-        "/crm/associations/(?:v4|{version})/definitions/configurations"
-        "/{type}/{to_type}/batch/{verb}",
+        "{limits}/{type}/{to_type}/batch/{verb}",
         {"POST": "create update purge"},
         prefix="limits/",
     ),
+    Row("limits list", "{limits}/all", {"GET": "list"}, prefix="limits/"),
+    Row("limits list", "{limits}/{type}/{to_type}", {"GET": "list"}, prefix="limits/"),
     Row(
         "schemas",
         "/crm-object-schemas/(?:v3|{date})/schemas/batch/read",
@@ -376,6 +398,7 @@ ROWS: Final = (
         "{properties}/{type}(?:/(?!batch/|groups)(?P<name>[^/]+))?",
         {"GET": "read"},
         prefix="properties/",
+        lacks=("POST", "PATCH", "DELETE"),
     ),
     Row(
         "legacy",
@@ -386,7 +409,11 @@ ROWS: Final = (
     Row("oauth", "/oauth/(?:v1|v3|{date})/token", {"POST": "token"}),
     Row("no such path", "{objects}/{type}/batch/[^/]+", {"POST": ""}),
     Row("no such path", "/crm-objects/v1/objects/{type}/batch-[^/]+", {"POST": ""}),
-    Row("no such path", "/crm/objects/v3/{type}/splits/batch/[^/]+", {"POST": ""}),
+    Row(
+        "no such path",
+        "/crm/(?:objects/v3|v3/objects)/{type}/splits/batch/[^/]+",
+        {"POST": ""},
+    ),
     Row(
         "account",
         "/account-info/(?:v3|{date})/{verb}",

@@ -28,7 +28,7 @@ async def sim() -> AsyncIterator[Simulator]:
         ("GET", "/marketing/v3/emails"),
         ("POST", "/crm/v3/imports"),
         ("PATCH", "/x"),
-        ("POST", "/crm/v4/associations/contacts/deals/labels"),
+        ("PATCH", "/crm/v3/properties/contacts/email"),
         ("GET", "/"),
     ],
 )

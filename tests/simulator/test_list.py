@@ -38,9 +38,8 @@ def test_ids_do_not_ascend_with_creation(world: World) -> None:
 
 @behaviour("ids-in-no-order")
 def test_ids_of_later_days_are_higher(world: World) -> None:
-    """An id is off by a day's worth at most."""
-    first = int(world.ticket())
-    world.clock.at += 2 * 86_400
+    first = max(int(world.ticket()) for _ in range(20))
+    world.clock.at += 86_400
 
     assert int(world.ticket()) > first
 
@@ -48,6 +47,7 @@ def test_ids_of_later_days_are_higher(world: World) -> None:
 @behaviour("ids-in-no-order")
 def test_ids_follow_the_seed(make_world: MakeWorld) -> None:
     worlds = [make_world(seed=seed) for seed in (1, 1, 2)]
+    worlds[1].clock.at += 3600  # a slower run
     first, same, other = ([world.ticket() for _ in range(9)] for world in worlds)
 
     assert first == same

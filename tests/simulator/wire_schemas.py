@@ -267,6 +267,7 @@ SPEC: dict[str, Schema] = {
         {"results": ASSOCIATED["properties"]["to"]}, paging=PAGING
     ),
     "associated pair": LABELS,
+    "limits list": struct({"results": array(LIMIT)}),
     "search": struct(
         {"total": NUMBER, "results": array(RECORD)},
         paging=struct({"next": struct({"after": STRING})}),
@@ -438,6 +439,8 @@ def schema_of(path: str, status: int) -> str:
     for pattern, name in PATHS:
         if re.fullmatch(pattern, path):
             return name
+    if "/configurations/" in path and "/batch/" not in path:
+        return "limits list"
     if path.startswith("/crm/") and "/batch/" not in path and "/objects/" in path:
         return _schema_of_records(path, status)
     if "/properties/" in path and "/batch/" not in path:

@@ -6,7 +6,7 @@ from typing import Final
 from hubbatch.simulator.api import definitions, events, oauth, schemas, tokens
 from hubbatch.simulator.api.associations import batches as associations
 from hubbatch.simulator.api.associations import batches_v3 as associations_v3
-from hubbatch.simulator.api.associations import limits
+from hubbatch.simulator.api.associations import labels, limits
 from hubbatch.simulator.api.associations import single as association
 from hubbatch.simulator.api.call import Call, OpenCall, Result
 from hubbatch.simulator.api.lists import lists, members, memberships
@@ -74,9 +74,11 @@ ANSWERS: Final[Mapping[Family, Callable[[Call], Result]]] = {
     "event": events.answer,
     "events": events.answer_batch,
     "join order": members.answer_join_order,
-    "labels": associations.answer_labels,
+    "labels": labels.answer_list,
+    "own labels": labels.answer,
     "legacy": legacy.answer,
     "limits": limits.answer,
+    "limits list": limits.answer_list,
     "list": listing.answer,
     "record": single.answer,
     "record associations": single_associations.answer,

@@ -16,7 +16,8 @@ TypePair = tuple[str, str]
 RecordKey = tuple[str, str]
 
 HUBSPOT: Final = "HUBSPOT_DEFINED"
-CATEGORIES: Final = (HUBSPOT, "INTEGRATOR_DEFINED", "USER_DEFINED", "WORK")
+USER: Final = "USER_DEFINED"
+CATEGORIES: Final = (HUBSPOT, "INTEGRATOR_DEFINED", USER, "WORK")
 
 # "Association type IDs", associations guide: two object types, the type id from the
 # first to the second, and the id of the way back. The first row of two object types is
@@ -69,10 +70,11 @@ _PRIMARY: Final = frozenset({1, 5, 26})
 
 @attrs.frozen
 class Kind:
-    """An association type: its type in the opposite direction, and its label."""
+    """An association type: its type in the opposite direction, its label and name."""
 
     back: Spec
     label: str | None = None
+    name: str | None = None
 
 
 def _documented() -> dict[TypePair, dict[Spec, Kind]]:
@@ -111,14 +113,46 @@ class Links:
     limits: dict[tuple[TypePair, Spec], int] = attrs.field(factory=dict, repr=False)
     _last_id: int = attrs.field(default=35, init=False)
 
-    def label(self, source: str, target: str, label: str) -> int:
-        """Add a label in both directions; return its type id from source to target."""
-        forth_id, back_id = self._last_id + 1, self._last_id + 2
-        self._last_id = back_id
-        forth, back = ("USER_DEFINED", forth_id), ("USER_DEFINED", back_id)
-        self._kinds.setdefault((source, target), {})[forth] = Kind(back, label)
-        self._kinds.setdefault((target, source), {})[back] = Kind(forth, label)
-        return forth_id
+    def label(
+        self,
+        source: str,
+        target: str,
+        label: str,
+        *,
+        inverse: str | None = None,
+        name: str | None = None,
+    ) -> int:
+        """Add a label in both directions; return its type id from source to target.
+
+        `inverse` is the label in the opposite direction, the same by default.
+        """
+        forth, back = (USER, self._last_id + 1), (USER, self._last_id + 2)
+        self._last_id += 2
+        self._kinds.setdefault((source, target), {})[forth] = Kind(back, label, name)
+        self._kinds.setdefault((target, source), {})[back] = Kind(
+            forth, inverse or label, name
+        )
+        return forth[1]
+
+    def relabel(
+        self, source: str, target: str, spec: Spec, label: str, inverse: str | None
+    ) -> None:
+        """Change a label; without `inverse`, the opposite direction keeps its own."""
+        kinds, backs = self._kinds[source, target], self._kinds[target, source]
+        kind = kinds[spec]
+        kinds[spec] = attrs.evolve(kind, label=label)
+        if inverse is not None:
+            backs[kind.back] = attrs.evolve(backs[kind.back], label=inverse)
+
+    def unlabel(self, source: str, target: str, spec: Spec) -> None:
+        """Remove a label, in both directions and from all associations."""
+        kind = self._kinds[source, target].pop(spec)
+        self._kinds[target, source].pop(kind.back, None)
+        self.limits.pop(((source, target), spec), None)
+        self.limits.pop(((target, source), kind.back), None)
+        for linked in self._links.values():
+            for specs in linked.values():
+                specs -= {spec, kind.back}
 
     def kinds(self, source: str, target: str) -> Mapping[Spec, Kind]:
         """Return the association types from the source type to the target type."""

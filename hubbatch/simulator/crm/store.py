@@ -25,7 +25,7 @@ from hubbatch.simulator.crm.search.index import SearchIndex
 from hubbatch.simulator.wire import iso
 
 
-# How far apart the ids of records created a day apart are, on average.
+# The number of ids that the records of one day are spread over.
 IDS_PER_DAY: Final = 1_000_000_000
 
 
@@ -256,7 +256,9 @@ class Store:
         Recorded in 2026: ids do not ascend with creation. Of 55 companies, one created
         two minutes after another had a lower id, by a day's worth of ids.
         """
-        lowest = self._first_id + (self.now() - self._opened) * IDS_PER_DAY // DAY_MS
+        # By whole days: the ids of a run follow its seed, not its speed.
+        days = (self.now() - self._opened) // DAY_MS
+        lowest = self._first_id + days * IDS_PER_DAY
         number = lowest + self.rng.randrange(IDS_PER_DAY)
         while number in self._ids:
             number = lowest + self.rng.randrange(IDS_PER_DAY)

@@ -11,7 +11,7 @@ from hubbatch.simulator.crm.links import RecordKey, Spec, missing_fields, parse_
 from hubbatch.simulator.crm.records import Shelf
 from hubbatch.simulator.crm.store import Store
 from hubbatch.simulator.routes import since_2026_09
-from hubbatch.simulator.wire import VALIDATION_ERROR, Answer, Refusal, as_json
+from hubbatch.simulator.wire import VALIDATION_ERROR, Answer, Refusal
 
 
 # "Associations guide", September 2026; the 1,000 comes from a changelog of
@@ -240,22 +240,6 @@ def answer_pairs(call: Call, pairs: Pairs) -> Answer:
     created = (call.route.verb == "create") != call.quirks.status_flip
     success = 201 if created else 200
     return call.multi_status(pairs.results, pairs.errors, success=success)
-
-
-def answer_labels(call: Call) -> Result:
-    """Answer with the association types between two object types."""
-    return as_json(200, list_labels(call.store, call.shelf, call.target)), 0
-
-
-def list_labels(store: Store, source: Shelf, target: Shelf) -> dict[str, Any]:
-    """Return the association types from the source type to the target type."""
-    kinds = store.links.kinds(source.type.id, target.type.id)
-    return {
-        "results": [
-            {"category": category, "typeId": type_id, "label": kind.label}
-            for (category, type_id), kind in kinds.items()
-        ]
-    }
 
 
 def parse(content: bytes, verb: str) -> list[Mapping[str, Any]]:

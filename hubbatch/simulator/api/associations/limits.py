@@ -10,7 +10,7 @@ from hubbatch.simulator.api.call import Call, Result
 from hubbatch.simulator.crm.links import CATEGORIES, Spec, TypePair, missing_fields
 from hubbatch.simulator.crm.records import Shelf
 from hubbatch.simulator.crm.store import Store
-from hubbatch.simulator.wire import VALIDATION_ERROR, Answer
+from hubbatch.simulator.wire import VALIDATION_ERROR, Answer, as_json
 
 
 _INT32 = 2**31
@@ -27,6 +27,19 @@ def answer(call: Call) -> Result:
         return Answer(204), len(inputs)
     success = 201 if verb == "create" else 200
     return call.multi_status(batch.results, batch.errors, success=success), len(inputs)
+
+
+def answer_list(call: Call) -> Result:
+    """List the limits between two object types, or all of the account."""
+    links, results = call.store.links, []
+    wanted = (
+        (call.shelf.type.id, call.target.type.id) if call.route.object_type else None
+    )
+    for (types, spec), limit in links.limits.items():
+        if wanted in {None, types}:
+            label = links.kinds(*types)[spec].label
+            results.append(_limit_json(spec, limit, label))
+    return as_json(200, {"results": results}), len(results)
 
 
 @attrs.frozen

@@ -162,6 +162,8 @@ def type_name(
     names of labels are assumed.
     """
     label = kinds[spec].label
+    if kinds[spec].name is not None:
+        return str(kinds[spec].name)
     plain = f"{_word(source)}_to_{_word(target)}"
     if spec[0] != HUBSPOT and label is not None:
         return label.lower().replace(" ", "_")
