@@ -478,3 +478,7 @@ def test_a_record_that_takes_the_place_of_another() -> None:
     lists.move("0-1", "1", "2")
 
     assert (one.members, two.members) == ({"2": 0}, {"2": 0})
+
+    lists.forget("0-1", "2")
+
+    assert (one.members, two.members) == ({}, {})

@@ -61,6 +61,9 @@ def test_pages_of_owners(world: World) -> None:
     assert first.body["paging"]["next"]["link"] == (
         f"https://api.hubapi.com{PATH}?limit=2&after={cursor}"
     )
+    assert second.body["paging"]["next"]["link"] == (
+        f"https://api.hubapi.com{PATH}?limit=2&after={ids[3]}"
+    )
     assert "paging" not in last.body
 
 

@@ -106,6 +106,28 @@ def test_replacing_a_pipeline(world: World) -> None:
     assert replaced.body["createdAt"] == made["createdAt"]
 
 
+@behaviour("pipelines-write")
+def test_archiving_a_pipeline_by_a_patch(world: World) -> None:
+    path = f"{TICKETS}/0"
+    archived = world.post(path, {"archived": True}, method="PATCH")
+    gone = world.get(path)
+    added = world.post(f"{path}/stages", stage("x"))
+    restored = world.post(path, {"archived": False}, method="PATCH")
+
+    assert archived.body["archived"] is True
+    assert archived.body["archivedAt"] == "2026-09-14T12:00:00Z"
+    assert (gone.status, added.status) == (404, 404)
+    assert restored.body == world.get(path).body
+    assert "archivedAt" not in restored.body
+
+
+@behaviour("pipelines-default")
+def test_one_pipeline(world: World) -> None:
+    (default,) = world.get(DEALS).body["results"]
+
+    assert world.get(f"{DEALS}/default").body == default
+
+
 @behaviour("stages-write")
 def test_a_stage_from_beginning_to_end(world: World) -> None:
     stages = f"{TICKETS}/0/stages"

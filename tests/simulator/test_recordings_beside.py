@@ -1,7 +1,7 @@
 """Recorded searches and calls on lists, owners, pipelines and tokens, repeated.
 
-Each recording is an answer of HubSpot that somebody published: `source` says where. The
-simulator gets what the answer shows, and then the recorded request.
+Each recording is a published answer of HubSpot: `source` says where. The simulator
+gets what the answer shows, and then the recorded request.
 """
 
 from pathlib import Path

@@ -608,6 +608,23 @@ def test_the_lag_of_the_index(world: World, change: str, *, searched: bool) -> N
     assert found(world, where("email", "EQ", "late@x.example")) == {late}
 
 
+@pytest.mark.parametrize("value", [-1, "5", True, float("inf")])
+@behaviour("quirk-search-lag")
+def test_an_invalid_lag(world: World, value: object) -> None:
+    with pytest.raises(ValueError, match="must be a number of seconds"):
+        world.sim.faults.set(search_lag=value)
+
+
+@behaviour("search-follows-writes")
+def test_many_kinds_of_searches(world: World) -> None:
+    """The index remembers the results of the last few only."""
+    ids = {name: world.contact(firstname=name) for name in "abcdefghijklm"}
+    walks = [*ids, *ids]
+
+    for name in walks:
+        assert found(world, where("firstname", "EQ", name)) == {ids[name]}
+
+
 @behaviour("search-follows-writes")
 def test_a_new_property_is_searched(world: World) -> None:
     record_id = world.contact()

@@ -1,8 +1,16 @@
 """Numbers and flags in the query of a request."""
 
 from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
 
-from hubbatch.simulator.wire import VALIDATION_ERROR, Answer, Refusal, html_page
+from hubbatch.simulator.wire import (
+    VALIDATION_ERROR,
+    Answer,
+    Refusal,
+    Request,
+    html_page,
+)
 
 
 def number(query: Mapping[str, str], name: str, default: int, highest: int) -> int:
@@ -27,6 +35,18 @@ def listed(query: Mapping[str, str], name: str) -> list[str]:
     """Return the values of a parameter, separated by commas or repeated."""
     values = query.get(name, "").replace("&", ",").split(",")
     return [value.strip() for value in values if value.strip()]
+
+
+def next_page(request: Request, after: str) -> dict[str, Any]:
+    """Return where the next page is.
+
+    Args:
+        request: The request for this page, whose parameters the link repeats.
+        after: The cursor, encoded for a URL.
+    """
+    query = {name: value for name, value in request.query.items() if name != "after"}
+    parameters = "&".join(filter(None, [urlencode(query), f"after={after}"]))
+    return {"next": {"after": after, "link": f"{request.url}?{parameters}"}}
 
 
 def unknown() -> Answer:

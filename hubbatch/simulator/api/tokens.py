@@ -1,4 +1,4 @@
-"""What a token gives access to, asked with the token itself."""
+"""What a token has access to, asked with the token itself."""
 
 from typing import Any
 

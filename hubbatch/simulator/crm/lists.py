@@ -106,7 +106,7 @@ class Lists:
         }
 
     def move(self, type_id: str, former: str, record_id: str) -> None:
-        """Put another record on the lists of a record, which leaves them."""
+        """Replace a record by another one on all of its lists."""
         for list_id, added in self.of(type_id, former).items():
             members = self.by_id[list_id].members
             members.setdefault(record_id, added)

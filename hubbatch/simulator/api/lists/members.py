@@ -14,7 +14,7 @@ from hubbatch.simulator.api.bodies import cannot_deserialize, parse_json
 from hubbatch.simulator.api.call import Call, Result
 from hubbatch.simulator.api.lists.lists import known_list, live_members
 from hubbatch.simulator.api.missing import not_implemented
-from hubbatch.simulator.api.parameters import number
+from hubbatch.simulator.api.parameters import next_page, number
 from hubbatch.simulator.crm.accounts import check_scopes
 from hubbatch.simulator.crm.links import missing_fields
 from hubbatch.simulator.crm.lists import RecordList
@@ -135,8 +135,7 @@ def _page(call: Call, order: Callable[[str, int], Order]) -> Result:
     }
     if start + limit < len(ordered):
         cursor = _encoded(ordered[start + limit][0])
-        link = f"{call.request.url}?limit={limit}&after={cursor}"
-        body["paging"] = {"next": {"after": cursor, "link": link}}
+        body["paging"] = next_page(call.request, cursor)
     return as_json(200, body), len(page)
 
 

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from hubbatch.simulator.api.call import Call, Result
-from hubbatch.simulator.api.parameters import flag, number, unknown
+from hubbatch.simulator.api.parameters import flag, next_page, number, unknown
 from hubbatch.simulator.crm.owners import Owner
 from hubbatch.simulator.wire import VALIDATION_ERROR, Refusal, as_json, iso
 
@@ -33,10 +33,7 @@ def answer_list(call: Call) -> Result:
     body: dict[str, Any] = {"results": [_json(owner) for owner in rest[:limit]]}
     if len(rest) > limit:
         cursor = rest[limit - 1].id
-        link = f"{call.request.url}?limit={limit}&after={cursor}"
-        if email:
-            link += f"&email={email}"
-        body["paging"] = {"next": {"after": cursor, "link": link}}
+        body["paging"] = next_page(call.request, cursor)
     return as_json(200, body), len(body["results"])
 
 
