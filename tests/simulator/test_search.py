@@ -79,6 +79,36 @@ def test_the_answer_as_recorded(world: World) -> None:
     }
 
 
+@behaviour("search-default-properties")
+def test_default_properties_of_quotes(world: World) -> None:
+    """They have more than a batch read shows."""
+    world.sim.store.define("quotes", ["hs_title"])
+    quote = world.sim.store.create("quotes", {"hs_title": "Q"})
+    shown = search(world, "quotes").by_id[quote.id]["properties"]
+
+    assert shown["hs_title"] == "Q"
+    assert {"hs_createdate", "hs_lastmodifieddate", "hs_object_id"} <= shown.keys()
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "hit"),
+    [
+        ("CONTAINS_TOKEN", "BILLING_ISSUE", True),
+        ("CONTAINS_TOKEN", "BILLING", False),
+        ("EQ", "BILLING_ISSUE", False),
+        ("EQ", "PRODUCT_ISSUE;BILLING_ISSUE", True),
+    ],
+)
+@behaviour("search-options")
+def test_properties_with_several_options(
+    world: World, operator: str, value: str, *, hit: bool
+) -> None:
+    ticket = world.ticket(hs_ticket_category="PRODUCT_ISSUE;BILLING_ISSUE")
+    hits = found(world, where("hs_ticket_category", operator, value), kind="tickets")
+
+    assert hits == ({ticket} if hit else set())
+
+
 @behaviour("search-none")
 def test_no_hit(world: World) -> None:
     response = search(world, filters=[where("email", "EQ", "a@b.example")])

@@ -1,6 +1,7 @@
 """The search of the records of a type."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from hubbatch.simulator.api.call import Call, Result
 from hubbatch.simulator.api.records.search_request import SearchRequest, parse_search
@@ -16,6 +17,12 @@ from hubbatch.simulator.crm.search.index import Query
 from hubbatch.simulator.crm.search.visible import refreshed_index
 from hubbatch.simulator.crm.store import Store
 from hubbatch.simulator.wire import as_json
+
+
+# Search guide, 2026: types that a batch read shows without properties of their own.
+_DEFAULTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "quotes": ("hs_expiration_date", "hs_public_url_key", "hs_status", "hs_title"),
+}
 
 
 def answer(call: Call) -> Result:
@@ -43,7 +50,8 @@ def search_records(
     query = _query(store, shelf, request)
     index = refreshed_index(store, shelf, cutoff)
     total, records = index.find(query, request.offset, request.limit)
-    names = names_of(shelf, request.properties, ())
+    requested = request.properties or _DEFAULTS.get(shelf.type.plural, ())
+    names = names_of(shelf, requested, ())
     body: dict[str, Any] = {
         "total": total,
         "results": [
