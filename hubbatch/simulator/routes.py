@@ -20,7 +20,10 @@ Family = Literal[
     "limits",
     "schemas",
     "properties",
+    "properties batch",
     "property",
+    "property group",
+    "property groups",
     "memberships",
     "splits",
     "legacy",
@@ -45,6 +48,7 @@ _PARTS: Final = {
     "properties": f"/crm/(?:v3/properties|properties/{_VERSION})",
     "type": "(?P<object_type>[^/]+)",
     "to_type": "(?P<to_type>[^/]+)",
+    "name": "(?P<name>[^/]+)",
 }
 
 
@@ -143,15 +147,33 @@ ROWS: Final = (
         prefix="schemas/",
     ),
     Row(
-        "properties",
+        "properties batch",
         "{properties}/{type}/batch/{verb}",
         {"POST": "create read archive"},
         prefix="properties/",
     ),
     Row(
+        "property groups",
+        "{properties}/{type}/groups",
+        {"GET": "read", "POST": "create"},
+        prefix="properties/groups/",
+    ),
+    Row(
+        "property group",
+        "{properties}/{type}/groups/{name}",
+        {"GET": "read", "PATCH": "update", "DELETE": "archive"},
+        prefix="properties/groups/",
+    ),
+    Row(
+        "properties",
+        "{properties}/{type}",
+        {"GET": "read", "POST": "create"},
+        prefix="properties/",
+    ),
+    Row(
         "property",
-        "{properties}/{type}(?:/(?!batch/|groups)(?P<name>[^/]+))?",
-        {"GET": "read"},
+        "{properties}/{type}/{name}",
+        {"GET": "read", "PATCH": "update", "DELETE": "archive"},
         prefix="properties/",
     ),
     Row(

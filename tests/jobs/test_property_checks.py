@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hubbatch._wire.codecs.definitions import structure_properties
 from hubbatch.jobs.property_checks import LONGEST_TEXT, Checker, Problem
 from hubbatch.models import Property, PropertyModificationMetadata, PropertyOption
-from hubbatch.simulator.api.definitions import property_json
+from hubbatch.simulator.api.properties.definitions import property_json
 from hubbatch.simulator.crm import property_types
 
 

@@ -265,37 +265,34 @@ ASSOCIATIONS: dict[str, Schema] = {
     "read": ASSOCIATED,
 }
 
+BOOLEAN: Schema = {"type": "boolean"}
 PROPERTY = struct(
     {
-        "description": STRING,
-        "fieldType": STRING,
-        "groupName": STRING,
-        "label": STRING,
-        "name": STRING,
+        **dict.fromkeys(("description", "fieldType", "groupName", "label"), STRING),
+        **dict.fromkeys(("name", "type"), STRING),
         "options": array(
             struct(
-                {"hidden": {"type": "boolean"}, "label": STRING, "value": STRING},
+                {"hidden": BOOLEAN, "label": STRING, "value": STRING},
                 description=STRING,
                 displayOrder=NUMBER,
             )
         ),
-        "type": STRING,
     },
-    calculated={"type": "boolean"},
+    **dict.fromkeys(("archived", "calculated", "externalOptions"), BOOLEAN),
+    **dict.fromkeys(("formField", "hasUniqueValue", "hidden"), BOOLEAN),
+    **dict.fromkeys(("hubspotDefined", "showCurrencySymbol"), BOOLEAN),
+    **dict.fromkeys(("archivedAt", "createdAt", "updatedAt"), TIMESTAMP),
+    **dict.fromkeys(("createdUserId", "updatedUserId"), STRING),
+    **dict.fromkeys(("calculationFormula", "referencedObjectType"), STRING),
     dataSensitivity={"enum": ["highly_sensitive", "non_sensitive", "sensitive"]},
     displayOrder=NUMBER,
-    externalOptions={"type": "boolean"},
-    formField={"type": "boolean"},
-    hasUniqueValue={"type": "boolean"},
-    hidden={"type": "boolean"},
-    hubspotDefined={"type": "boolean"},
     modificationMetadata=struct(
-        {
-            "archivable": {"type": "boolean"},
-            "readOnlyDefinition": {"type": "boolean"},
-            "readOnlyValue": {"type": "boolean"},
-        }
+        dict.fromkeys(("archivable", "readOnlyDefinition", "readOnlyValue"), BOOLEAN),
+        readOnlyOptions=BOOLEAN,
     ),
+)
+GROUP = struct(
+    {"archived": BOOLEAN, "label": STRING, "name": STRING}, displayOrder=NUMBER
 )
 
 ASSOCIATION_DEFINITION = struct(
@@ -336,6 +333,8 @@ SPEC: dict[str, Schema] = {
         }
     ),
     "property": PROPERTY,
+    "property group": GROUP,
+    "property groups": struct({"results": array(GROUP)}),
     "property batch": batch_response(PROPERTY, errors=False),
     "property batch with errors": batch_response(PROPERTY, errors=True),
     "details": DETAILS,
@@ -423,7 +422,7 @@ def _real(schema: Schema) -> Schema:
             properties[name] = {"type": ["string", "integer"]}
     if "typeId" in properties:
         properties["label"] = {"type": ["string", "null"]}
-    if "createdAt" in properties and "objectTypeId" not in properties:
+    if {"createdAt", "properties"} <= properties.keys() and "labels" not in properties:
         properties["properties"] = mapping({"type": ["string", "null"]})
     return changed
 
@@ -486,7 +485,10 @@ def schema_of(path: str, status: int) -> str:
         return "page"
     if "/properties/" in path and "/batch/" not in path:
         tail = re.sub("^/crm/(v3/properties|properties/[^/]+)/", "", path)
-        return "property" if "/" in tail else "properties"
+        one, every, depth = ("property", "properties", 1)
+        if "/groups" in tail:
+            one, every, depth = ("property group", "property groups", 2)
+        return one if tail.count("/") == depth or status == 201 else every
     if "/associations/" in path and path.endswith("/labels"):
         return "associations kinds"
     kind = _kind_of_batch(path)

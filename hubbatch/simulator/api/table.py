@@ -3,11 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from hubbatch.simulator.api import account, definitions, memberships, oauth, schemas
+from hubbatch.simulator.api import account, memberships, oauth, schemas
 from hubbatch.simulator.api.associations import batches as associations
 from hubbatch.simulator.api.associations import batches_v3 as associations_v3
 from hubbatch.simulator.api.associations import limits
 from hubbatch.simulator.api.call import Call, OpenCall, Result
+from hubbatch.simulator.api.properties import batches as property_batches
+from hubbatch.simulator.api.properties import calls as properties
+from hubbatch.simulator.api.properties import groups
 from hubbatch.simulator.api.records import legacy, listing, splits, verbs
 from hubbatch.simulator.routes import Family
 from hubbatch.simulator.wire import Request, html_page
@@ -52,8 +55,11 @@ ANSWERS: Final[Mapping[Family, Callable[[Call], Result]]] = {
     "limits": limits.answer,
     "list": listing.answer,
     "memberships": memberships.answer,
-    "properties": definitions.answer,
-    "property": definitions.answer_property,
+    "properties": properties.answer_all,
+    "properties batch": property_batches.answer,
+    "property": properties.answer_one,
+    "property group": groups.answer_one,
+    "property groups": groups.answer_all,
     "schemas": schemas.answer,
     "splits": splits.answer,
 }

@@ -2,13 +2,18 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from random import Random
+from typing import Final
 
 import attrs
 
-from hubbatch.simulator.crm.catalogue import STANDARD, custom
+from hubbatch.simulator.crm.catalogue import STANDARD_IDS, custom, standard_type
 from hubbatch.simulator.crm.links import Links
-from hubbatch.simulator.crm.others import OTHERS
-from hubbatch.simulator.crm.property_types import ObjectType, Property, Rule
+from hubbatch.simulator.crm.property_types import (
+    ObjectType,
+    Property,
+    Rule,
+    parse_instant,
+)
 from hubbatch.simulator.crm.records import (
     ADDITIONAL_EMAILS,
     Record,
@@ -19,6 +24,10 @@ from hubbatch.simulator.crm.records import (
 from hubbatch.simulator.wire import iso
 
 
+# Who defines what an account adds.
+_USER_ID: Final = "1"
+
+
 @attrs.define
 class Store:
     """The records of one account, which tests create and inspect.
@@ -26,8 +35,9 @@ class Store:
     Each object type has a shelf with its records. Methods take any name of an object
     type and raise KeyError if it is unknown.
 
-    Invariant: `_shelves` is keyed by object type id, and `_by_name` maps every name of
-    every type, in lower case, to its id.
+    Invariant: `_by_name` maps every name of every type, in lower case, to its id.
+    `_shelves` is keyed by object type id; a standard type gets its shelf when it is
+    first used, because its many properties are read then.
 
     Attributes:
         links: The associations.
@@ -40,8 +50,10 @@ class Store:
     portal_id: int
     now: Callable[[], int]
     rng: Random
-    _shelves: dict[str, Shelf] = attrs.field(init=False, repr=False)
-    _by_name: dict[str, str] = attrs.field(init=False, repr=False, factory=dict)
+    _shelves: dict[str, Shelf] = attrs.field(init=False, repr=False, factory=dict)
+    _by_name: dict[str, str] = attrs.field(
+        init=False, repr=False, factory=STANDARD_IDS.copy
+    )
     links: Links = attrs.field(init=False, repr=False, factory=Links)
     lists: dict[tuple[str, str], dict[str, int]] = attrs.field(
         init=False, repr=False, factory=dict
@@ -53,16 +65,17 @@ class Store:
     _last_type: int = attrs.field(init=False, repr=False, default=3604284)
 
     def __attrs_post_init__(self) -> None:
-        """Add a shelf for each standard object type."""
-        self._shelves = {}
+        """Choose the first record id."""
         self._last_id = self.rng.randrange(10_000_000_000, 40_000_000_000)
-        for standard in (*STANDARD, *OTHERS):
-            self._add_shelf(Shelf(standard))
 
     def shelf(self, object_type: str) -> Shelf | None:
         """Return the shelf of an object type by any name, in any case, or None."""
         type_id = self._by_name.get(object_type.lower())
-        return None if type_id is None else self._shelves[type_id]
+        if type_id is None:
+            return None
+        if type_id not in self._shelves:
+            self._shelves[type_id] = Shelf(standard_type(type_id))
+        return self._shelves[type_id]
 
     def define(
         self,
@@ -87,8 +100,30 @@ class Store:
             self._last_type += self.rng.randint(1, 900)
             shelf = Shelf(custom(object_type, self._last_type, self.portal_id))
             self._add_shelf(shelf)
-        shelf.type = shelf.type.extended(more, required)
+        self.extend(shelf, more, required)
         return shelf.type
+
+    def extend(
+        self,
+        shelf: Shelf,
+        properties: Iterable[Property],
+        required: Iterable[str] = (),
+    ) -> None:
+        """Add properties to an object type, or replace those with the same names."""
+        now = iso(self.now())
+        marks = {
+            "createdAt": now,
+            "updatedAt": now,
+            "createdUserId": _USER_ID,
+            "updatedUserId": _USER_ID,
+        }
+        marked = [
+            attrs.evolve(schema, descriptive={**marks, **schema.descriptive})
+            if schema.custom
+            else schema
+            for schema in properties
+        ]
+        shelf.type = shelf.type.extended(marked, required)
 
     def require(
         self,
@@ -197,10 +232,12 @@ class Store:
     ) -> Record:
         """Create a record with the values that HubSpot sets itself."""
         schema = shelf.type
+        written = shelf.appended({}, written)
         properties = {
+            # Recorded: callers can set the creation date of deals.
+            schema.created: iso(now),
             **schema.fixed,
             **{name: value for name, value in written.items() if value},
-            schema.created: iso(now),
             schema.modified: iso(now),
             "hs_object_id": record_id,
         }
@@ -208,7 +245,8 @@ class Store:
             value = derive(properties)
             if value is not None:
                 properties[name] = value
-        record = Record(record_id, {}, now, now)
+        created = parse_instant(properties[schema.created])
+        record = Record(record_id, {}, now if created is None else created, now)
         shelf.claim(record, properties)
         record.properties = properties
         record.changes.append((now, dict(written)))
