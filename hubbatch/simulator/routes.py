@@ -65,6 +65,7 @@ class Row:
         limit: The windows that a call counts in.
         scopes: The scopes of the row; None for those of the object types in the path.
         implied: Fields of the route that the path does not contain.
+        permission: Whether the call itself refuses to read without the scopes.
     """
 
     family: Family
@@ -74,6 +75,7 @@ class Row:
     limit: LimitFamily = attrs.field(default="others", kw_only=True)
     scopes: Scopes | None = attrs.field(default=None, kw_only=True)
     implied: Mapping[str, str] = attrs.field(factory=dict, kw_only=True)
+    permission: bool = attrs.field(default=False, kw_only=True)
     pattern: re.Pattern[str] = attrs.field(init=False, repr=False)
 
     @pattern.default
@@ -169,12 +171,14 @@ ROWS: Final = (
         "{properties}/{type}",
         {"GET": "read", "POST": "create"},
         prefix="properties/",
+        permission=True,
     ),
     Row(
         "property",
         "{properties}/{type}/{name}",
         {"GET": "read", "PATCH": "update", "DELETE": "archive"},
         prefix="properties/",
+        permission=True,
     ),
     Row(
         "legacy",

@@ -117,6 +117,36 @@ def test_sensitive_properties_come_only_when_asked_for(world: World) -> None:
     assert send(world, "GET", "age__c", query=sensitive).status == 200
 
 
+@pytest.mark.parametrize("path", ["companies", "companies/name"])
+@behaviour("properties-permission")
+def test_without_the_scope_to_read(world: World, path: str) -> None:
+    """Recorded in 2024, with rate-limit headers."""
+    token = world.sim.issue_token(scopes=["crm.objects.contacts.read"])
+    path = f"/crm/v3/properties/{path}"
+    response = world.post(path, method="GET", token=token)
+
+    assert response.status == 403
+    assert response.body == {
+        "status": "error",
+        "message": (
+            "You do not have permissions to view object type "
+            "ObjectTypeId{legacyObjectType=COMPANY} in portal 62515 "
+            "(requires one of [companies-read])"
+        ),
+        "correlationId": response.body["correlationId"],
+    }
+    assert "X-HubSpot-RateLimit-Remaining" in response.headers
+
+
+@behaviour("properties-permission")
+def test_without_the_scope_to_write(world: World) -> None:
+    token = world.sim.issue_token(scopes=["crm.objects.contacts.read"])
+    response = world.post(CONTACTS, AGE, token=token)
+
+    assert world.post(CONTACTS, method="GET", token=token).status == 200
+    assert (response.status, response.body["category"]) == (403, "MISSING_SCOPES")
+
+
 # ---- create
 
 

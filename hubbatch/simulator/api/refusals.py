@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from hubbatch.simulator.crm.property_types import Problem
+from hubbatch.simulator.crm.property_types import ObjectType, Problem
 from hubbatch.simulator.crm.records import Record, Shelf, as_string
 from hubbatch.simulator.wire import VALIDATION_ERROR, Refusal
 
@@ -126,16 +126,19 @@ def taken_value_message(
 
     `record_id` is the record being written, which may never come to exist.
     """
-    kind, _, number = shelf.type.id.partition("-")
-    if kind == "0":
-        type_id = f"legacyObjectType={shelf.type.legacy_name}"
-    else:
-        type_id = f"metaTypeId={kind}, innerId={number}"
     return (
         f"Cannot set PropertyValueCoordinates{{portalId={portal_id}, "
-        f"objectTypeId=ObjectTypeId{{{type_id}}}, propertyName={name}, "
+        f"objectTypeId={type_name(shelf.type)}, propertyName={name}, "
         f"value={value}}} on {record_id}. {owner} already has that value."
     )
+
+
+def type_name(object_type: ObjectType) -> str:
+    """Return how messages name an object type."""
+    kind, _, number = object_type.id.partition("-")
+    if kind == "0":
+        return f"ObjectTypeId{{legacyObjectType={object_type.legacy_name}}}"
+    return f"ObjectTypeId{{metaTypeId={kind}, innerId={number}}}"
 
 
 def not_found(shelf: Shelf, ids: list[str], traces: list[str]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from hubbatch.simulator.api.properties.definitions import (
     parse_property,
     property_json,
 )
+from hubbatch.simulator.api.refusals import type_name
 from hubbatch.simulator.crm.links import missing_fields
 from hubbatch.simulator.crm.property_types import ObjectType, Property
 from hubbatch.simulator.crm.records import Shelf
@@ -82,9 +83,25 @@ def _visible(owner: ObjectType, query: Mapping[str, str]) -> dict[str, Property]
     }
 
 
+def _check_permission(call: Call) -> None:
+    """Refuse a token that may not read the object type.
+
+    Recorded in 2024: not the refusal of other calls, and counted against the limits.
+    """
+    owner, scopes = call.shelf.type, call.token.scopes
+    if scopes is None or not scopes.isdisjoint(owner.scopes[0]):
+        return
+    raise Refusal(
+        403,
+        f"You do not have permissions to view object type {type_name(owner)} in portal "
+        f"{call.store.portal_id} (requires one of [{owner.plural}-read])",
+    )
+
+
 def answer_all(call: Call) -> Result:
     """Answer with the properties of a type, or create one."""
     if call.route.verb == "read":
+        _check_permission(call)
         return as_json(200, list_properties(call.shelf, call.request.query)), 0
     item = parse_object(call.request.content, REQUIRED)
     check_create(call.shelf.type, item)
@@ -134,6 +151,7 @@ def _known(call: Call, name: str) -> Property:
 
 
 def _read(call: Call, name: str) -> Result:
+    _check_permission(call)
     owner = call.shelf.type
     schema = _visible(owner, call.request.query).get(name)
     if schema is None:
