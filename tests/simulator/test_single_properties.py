@@ -4,10 +4,13 @@ from typing import Any
 
 import pytest
 
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from hubbatch.simulator import Property
 
 from .behaviours import behaviour
-from .conftest import Response, World
+from .conftest import MakeWorld, Response, World
 from .test_properties import NEW
 
 
@@ -382,3 +385,55 @@ def test_a_property_that_does_not_exist(world: World, method: str) -> None:
     response = send(world, method, "no_such", {"label": "x"})
 
     assert (response.status, response.body["category"]) == (404, "OBJECT_NOT_FOUND")
+
+
+# ---- any body
+
+jsons = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.sampled_from(["value", "label", "x"]), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+option = st.fixed_dictionaries(
+    {"label": st.text(max_size=3), "value": st.text(max_size=3)},
+    optional={
+        "displayOrder": st.integers() | jsons,
+        "hidden": st.booleans() | jsons,
+        "description": jsons,
+    },
+)
+definitions = st.fixed_dictionaries(
+    {},
+    optional={
+        "name": st.sampled_from(["a", "b", "email", "hs_persona"]) | jsons,
+        "label": st.text(max_size=3) | jsons,
+        "type": st.sampled_from(["string", "number", "enumeration", "bool"]) | jsons,
+        "fieldType": st.sampled_from(["text", "number", "select", "checkbox"]) | jsons,
+        "groupName": st.just("contactinformation") | jsons,
+        "options": st.lists(option, max_size=2) | jsons,
+        "displayOrder": st.integers(-1, 5) | jsons,
+        "hasUniqueValue": st.booleans() | jsons,
+        "modificationMetadata": jsons,
+        "createdAt": jsons,
+    },
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(bodies=st.lists(definitions | jsons, min_size=2, max_size=2))
+@behaviour("properties-json")
+def test_any_definition(make_world: MakeWorld, bodies: list[object]) -> None:
+    """Every answer has a documented shape, and what is created can be read."""
+    world = make_world()
+    created = send(world, "POST", body=bodies[0])
+    changed = send(world, "PATCH", "hs_persona", bodies[1])
+    assert created.status in {201, 400, 409}
+    assert changed.status in {200, 400}
+    if created.status == 201:
+        name = created.body["name"]
+        assert send(world, "GET", name).body == created.body
+        assert send(world, "PATCH", name, bodies[1]).status in {200, 400}
+    assert send(world, "GET").status == 200

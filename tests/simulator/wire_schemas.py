@@ -266,6 +266,10 @@ ASSOCIATIONS: dict[str, Schema] = {
 }
 
 BOOLEAN: Schema = {"type": "boolean"}
+_FLAGS = (
+    *("archived", "calculated", "externalOptions", "formField", "hasUniqueValue"),
+    *("hidden", "hubspotDefined", "showCurrencySymbol"),
+)
 PROPERTY = struct(
     {
         **dict.fromkeys(("description", "fieldType", "groupName", "label"), STRING),
@@ -278,9 +282,7 @@ PROPERTY = struct(
             )
         ),
     },
-    **dict.fromkeys(("archived", "calculated", "externalOptions"), BOOLEAN),
-    **dict.fromkeys(("formField", "hasUniqueValue", "hidden"), BOOLEAN),
-    **dict.fromkeys(("hubspotDefined", "showCurrencySymbol"), BOOLEAN),
+    **dict.fromkeys(_FLAGS, BOOLEAN),
     **dict.fromkeys(("archivedAt", "createdAt", "updatedAt"), TIMESTAMP),
     **dict.fromkeys(("createdUserId", "updatedUserId"), STRING),
     **dict.fromkeys(("calculationFormula", "referencedObjectType"), STRING),
@@ -291,9 +293,8 @@ PROPERTY = struct(
         readOnlyOptions=BOOLEAN,
     ),
 )
-GROUP = struct(
-    {"archived": BOOLEAN, "label": STRING, "name": STRING}, displayOrder=NUMBER
-)
+GROUP = struct({**dict.fromkeys(("label", "name"), STRING), "archived": BOOLEAN})
+GROUP["properties"]["displayOrder"] = NUMBER
 
 ASSOCIATION_DEFINITION = struct(
     {"fromObjectTypeId": STRING, "id": STRING, "toObjectTypeId": STRING},
@@ -301,17 +302,12 @@ ASSOCIATION_DEFINITION = struct(
 )
 OBJECT_SCHEMA = struct(
     {
-        "allowsSensitiveProperties": {"type": "boolean"},
-        "archived": {"type": "boolean"},
+        **dict.fromkeys(("allowsSensitiveProperties", "archived"), BOOLEAN),
+        **dict.fromkeys(("fullyQualifiedName", "id", "name", "objectTypeId"), STRING),
+        **dict.fromkeys(("requiredProperties", "searchableProperties"), STRINGS),
         "associations": array(ASSOCIATION_DEFINITION),
-        "fullyQualifiedName": STRING,
-        "id": STRING,
         "labels": struct({}, singular=STRING, plural=STRING),
-        "name": STRING,
-        "objectTypeId": STRING,
         "properties": array(PROPERTY),
-        "requiredProperties": STRINGS,
-        "searchableProperties": STRINGS,
         "secondaryDisplayProperties": STRINGS,
     },
     createdAt=TIMESTAMP,
@@ -485,10 +481,10 @@ def schema_of(path: str, status: int) -> str:
         return "page"
     if "/properties/" in path and "/batch/" not in path:
         tail = re.sub("^/crm/(v3/properties|properties/[^/]+)/", "", path)
-        one, every, depth = ("property", "properties", 1)
         if "/groups" in tail:
-            one, every, depth = ("property group", "property groups", 2)
-        return one if tail.count("/") == depth or status == 201 else every
+            one = tail.count("/") == 2 or status == 201
+            return "property group" if one else "property groups"
+        return "property" if "/" in tail or status == 201 else "properties"
     if "/associations/" in path and path.endswith("/labels"):
         return "associations kinds"
     kind = _kind_of_batch(path)

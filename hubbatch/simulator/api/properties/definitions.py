@@ -43,6 +43,8 @@ _KEPT: Final[Mapping[type, tuple[str, ...]]] = {
     int: ("displayOrder",),
     list: ("options",),
 }
+_OTHER_TYPES: Final = {"type": str, "hasUniqueValue": bool, "externalOptions": bool}
+_OPTION_TYPES: Final = {"description": str, "displayOrder": int, "hidden": bool}
 # What an update can change: "PropertyUpdate" in the specification. Recorded: other
 # keys, such as the name, are ignored.
 _CHANGEABLE: Final = (
@@ -109,13 +111,13 @@ def batch_json(owner: ObjectType, schema: Property) -> dict[str, Any]:
 
 
 def _option_json(n: int, option: Mapping[str, Any]) -> dict[str, Any]:
-    value = option["value"]
+    keys = {key: value for key, value in option.items() if value is not None}
     return {
-        "label": option.get("label", value),
-        "value": value,
-        "description": option.get("description", ""),
-        "displayOrder": option.get("displayOrder", n),
-        "hidden": option.get("hidden", False),
+        "label": keys.get("label", keys["value"]),
+        "value": keys["value"],
+        "description": keys.get("description", ""),
+        "displayOrder": keys.get("displayOrder", n),
+        "hidden": keys.get("hidden", False),
     }
 
 
@@ -208,14 +210,14 @@ def changed(
 
 
 def _check_types(item: Mapping[str, Any]) -> None:
-    wrong = [
-        key
-        for kind, keys in _KEPT.items()
-        for key in keys
-        if item.get(key) is not None and type(item[key]) is not kind
-    ]
+    types = {key: kind for kind, keys in _KEPT.items() for key in keys} | _OTHER_TYPES
+    wrong = [key for key, kind in types.items() if not _fits(item.get(key), kind)]
     if wrong:
         raise missing_fields(wrong)
+
+
+def _fits(value: object, kind: type) -> bool:
+    return value is None or type(value) is kind
 
 
 def _check(owner: ObjectType, item: Mapping[str, Any]) -> None:
@@ -243,6 +245,7 @@ def _check_options(options: list[Any]) -> None:
         isinstance(option, dict)
         and isinstance(option.get("label"), str)
         and isinstance(option.get("value"), str)
+        and all(_fits(option.get(key), kind) for key, kind in _OPTION_TYPES.items())
         for option in options
     ):
         raise missing_fields(["options"])
