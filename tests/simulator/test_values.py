@@ -49,14 +49,14 @@ def refused(response: Response) -> tuple[str, str]:
             "closedate",
             "asd000",
             "INVALID_LONG",
-            "asd000 was not a valid long.",
+            "asd000 was not a valid long. Portal 62515, object type 0-1",
         ),
         (
             "communications",
             "hs_timestamp",
             "tomorrow",
             "INVALID_LONG",
-            "tomorrow was not a valid long.",
+            "tomorrow was not a valid long. Portal 62515, object type 0-18",
         ),
         (
             "deals",
