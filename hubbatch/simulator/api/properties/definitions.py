@@ -70,9 +70,10 @@ def property_json(owner: ObjectType, schema: Property) -> dict[str, Any]:
     """Return a property as the API shows it, with the keys recorded in 2026."""
     shown = dict(schema.descriptive)
     field_type = "checkbox" if schema.multiple else FIELD_TYPES[schema.type]
-    options = shown.pop("options", None) or [{"value": n} for n in schema.options]
+    listed = {option["value"]: option for option in shown.pop("options", ())}
+    options = [listed.get(value, {"value": value}) for value in schema.options]
     if schema.type == "bool" and not options:
-        options = _TRUE_FALSE
+        options = list(_TRUE_FALSE)
     metadata = {
         "archivable": True,
         "readOnlyDefinition": not schema.custom,
