@@ -467,6 +467,14 @@ def _kind_of_batch(path: str) -> str:
     return "upserts" if path.endswith("upsert") else "objects"
 
 
+def _kind_of_property(path: str, status: int) -> str:
+    tail = re.sub("^/crm/(v3/properties|properties/[^/]+)/", "", path)
+    if "/groups" in tail:
+        one = tail.count("/") == 2 or status == 201
+        return "property group" if one else "property groups"
+    return "property" if "/" in tail or status == 201 else "properties"
+
+
 def schema_of(path: str, status: int) -> str:
     """Return the name of the schema of an answer."""
     if path.startswith("/oauth/"):
@@ -480,11 +488,7 @@ def schema_of(path: str, status: int) -> str:
     if path.startswith("/crm/") and "/batch/" not in path and "/objects/" in path:
         return "page"
     if "/properties/" in path and "/batch/" not in path:
-        tail = re.sub("^/crm/(v3/properties|properties/[^/]+)/", "", path)
-        if "/groups" in tail:
-            one = tail.count("/") == 2 or status == 201
-            return "property group" if one else "property groups"
-        return "property" if "/" in tail or status == 201 else "properties"
+        return _kind_of_property(path, status)
     if "/associations/" in path and path.endswith("/labels"):
         return "associations kinds"
     kind = _kind_of_batch(path)
