@@ -30,7 +30,10 @@ Family = Literal[
     "limits list",
     "schemas",
     "properties",
+    "properties batch",
     "property",
+    "property group",
+    "property groups",
     "memberships",
     "splits",
     "legacy",
@@ -103,6 +106,7 @@ class Row:
         scopes: The scopes of the row; None for those of the object types in the path.
         implied: Fields of the route that the path does not contain.
         lacks: Methods that HubSpot has on this path, and the simulator does not.
+        permission: Whether the call itself refuses to read without the scopes.
     """
 
     family: Family
@@ -113,6 +117,7 @@ class Row:
     scopes: Scopes | None = attrs.field(default=None, kw_only=True)
     implied: Mapping[str, str] = attrs.field(factory=dict, kw_only=True)
     lacks: tuple[str, ...] = attrs.field(default=(), kw_only=True)
+    permission: bool = attrs.field(default=False, kw_only=True)
     pattern: re.Pattern[str] = attrs.field(init=False, repr=False)
 
     @pattern.default
@@ -388,17 +393,36 @@ ROWS: Final = (
         prefix="schemas/",
     ),
     Row(
-        "properties",
+        "properties batch",
         "{properties}/{type}/batch/{verb}",
         {"POST": "create read archive"},
         prefix="properties/",
     ),
     Row(
-        "property",
-        "{properties}/{type}(?:/(?!batch/|groups)(?P<name>[^/]+))?",
-        {"GET": "read"},
+        "property groups",
+        "{properties}/{type}/groups",
+        {"GET": "read", "POST": "create"},
+        prefix="properties/groups/",
+    ),
+    Row(
+        "property group",
+        "{properties}/{type}/groups/{name}",
+        {"GET": "read", "PATCH": "update", "DELETE": "archive"},
+        prefix="properties/groups/",
+    ),
+    Row(
+        "properties",
+        "{properties}/{type}",
+        {"GET": "read", "POST": "create"},
         prefix="properties/",
-        lacks=("POST", "PATCH", "DELETE"),
+        permission=True,
+    ),
+    Row(
+        "property",
+        "{properties}/{type}/{name}",
+        {"GET": "read", "PATCH": "update", "DELETE": "archive"},
+        prefix="properties/",
+        permission=True,
     ),
     Row(
         "legacy",
