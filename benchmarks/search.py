@@ -31,7 +31,7 @@ def seeded(records: int) -> Simulator:
             "email": f"person{n}@example{n % 97}.org",
             "firstname": f"First {n % 1000}",
             "lifecyclestage": stages[n % 4],
-            "annualrevenue": n % 5000,
+            "associatedcompanyid": n % 5000,
         }
         record = sim.store.create("contacts", values)
         record.created -= records - n
@@ -63,7 +63,7 @@ def kinds(sim: Simulator) -> dict[str, Callable[[], object]]:
     late = one("createdate", "GT", middle.created)
     keyset = one("hs_object_id", "GT", middle.id)
     lead = one("lifecyclestage", "EQ", "lead")
-    revenue = one("annualrevenue", "GTE", 2500)
+    revenue = one("associatedcompanyid", "GTE", 2500)
     return {
         "all": lambda: found(sim),
         "EQ email": lambda: found(sim, one("email", "EQ", "person7@example7.org")),

@@ -179,10 +179,10 @@ def test_operators_on_numbers(
 ) -> None:
     """Numbers are compared as numbers; records without a value match no comparison."""
     ids = {
-        name: world.contact(annualrevenue=revenue)
+        name: world.contact(associatedcompanyid=revenue)
         for name, revenue in (("a", "9"), ("b", "10"), ("c", "100"), ("none", None))
     }
-    hits = found(world, where("annualrevenue", operator, **values))
+    hits = found(world, where("associatedcompanyid", operator, **values))
 
     assert hits == {ids[name] for name in expected}
 
@@ -248,10 +248,10 @@ def test_dates(world: World, operator: str, value: object, *, hit: bool) -> None
     "item",
     [
         where("no_such_name", "HAS_PROPERTY"),
-        where("annualrevenue", "EQ", "many"),
+        where("associatedcompanyid", "EQ", "many"),
         where("createdate", "GT", "yesterday"),
         where("firstname", "GT", "1789387200000"),
-        where("annualrevenue", "CONTAINS_TOKEN", "9"),
+        where("associatedcompanyid", "CONTAINS_TOKEN", "9"),
         where("associations.butterfly", "EQ", "1"),
         where("associations.boat", "EQ", "1"),
         where("associations.company", "HAS_PROPERTY"),
@@ -445,11 +445,11 @@ def test_the_length_of_a_query(world: World) -> None:
 @pytest.mark.parametrize(
     ("rule", "expected"),
     [
-        ({"propertyName": "annualrevenue", "direction": "ASCENDING"}, "bac-"),
-        ({"propertyName": "annualrevenue"}, "bac-"),
-        ({"propertyName": "annualrevenue", "direction": "DESCENDING"}, "cab-"),
-        ("-annualrevenue", "cab-"),
-        ("annualrevenue", "bac-"),
+        ({"propertyName": "associatedcompanyid", "direction": "ASCENDING"}, "bac-"),
+        ({"propertyName": "associatedcompanyid"}, "bac-"),
+        ({"propertyName": "associatedcompanyid", "direction": "DESCENDING"}, "cab-"),
+        ("-associatedcompanyid", "cab-"),
+        ("associatedcompanyid", "bac-"),
         ({"propertyName": "firstname"}, "abc-"),
     ],
 )
@@ -458,9 +458,9 @@ def test_sorting(world: World, rule: object, expected: str) -> None:
     """One rule, as an object or a string; records without a value come last."""
     names = {
         world.contact(): "-",
-        world.contact(annualrevenue=10, firstname="a"): "a",
-        world.contact(annualrevenue=9, firstname="B"): "b",
-        world.contact(annualrevenue=100, firstname="c"): "c",
+        world.contact(associatedcompanyid=10, firstname="a"): "a",
+        world.contact(associatedcompanyid=9, firstname="B"): "b",
+        world.contact(associatedcompanyid=100, firstname="c"): "c",
     }
     # A second rule is ignored.
     rules = [rule, {"propertyName": "createdate"}]

@@ -197,7 +197,7 @@ class Store:
 
     def scopes(self) -> set[str]:
         """Return the scopes of all object types."""
-        types = [shelf.type for shelf in self._shelves.values()]
+        types = [self._known(type_id).type for type_id in {*self._by_name.values()}]
         return {name for each in types for names in each.scopes for name in names}
 
     def archive(self, object_type: str, record_id: str | int) -> None:
