@@ -13,8 +13,8 @@ from hubbatch._wire.calls import Operation
 from hubbatch._wire.endpoints import ROWS, operation_for
 from hubbatch._wire.object_types import ANY_OBJECT, STANDARD_TYPES
 from hubbatch.simulator.crm.catalogue import STANDARD
+from hubbatch.simulator.lookup import find
 from hubbatch.simulator.routes import ROWS as SIMULATED_ROWS
-from hubbatch.simulator.routes import find
 
 from .test_endpoints import batches
 
